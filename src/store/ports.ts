@@ -1,0 +1,91 @@
+/**
+ * @module
+ * The ports that everything about layers hangs on. `LayerStore` keeps the content of one layer, `Snapshotter` joins
+ * layers to a container's root file system. Drivers implement both; one contract suite tests them all. Layers are keyed
+ * by diffID (OCI image-spec v1.1, config.md, "Layer DiffID"), never by the compressed digest.
+ */
+import type { Digest } from "../image/digest.ts";
+
+/** What a layer must turn out to be; a mismatch means that nothing of it is kept. */
+export interface LayerExpectation {
+  /** Digest of the uncompressed tar. */
+  readonly diffId: Digest;
+}
+
+/** Bounds that a hostile layer runs into. */
+export interface LayerLimits {
+  /** Most bytes of uncompressed tar. */
+  readonly tarBytes: number;
+  /** Most entries. */
+  readonly entries: number;
+}
+
+/** Facts about a committed layer. */
+export interface LayerInfo {
+  readonly diffId: Digest;
+  /** Bytes of the uncompressed tar. */
+  readonly tarBytes: number;
+  /** Bytes of the files' content, as Docker's `Size` counts them. */
+  readonly contentBytes: number;
+  /** Number of entries in the tar. */
+  readonly entries: number;
+}
+
+/** Keeps layers. Safe to construct several times over one folder, in several Workers: the rename is the commit. */
+export interface LayerStore {
+  /** The driver's name, as `docker info` shows it. */
+  readonly driver: string;
+  /** The committed layer's facts, or undefined when it isn't there. */
+  info(diffId: Digest): Promise<LayerInfo | undefined>;
+  /**
+   * Reads an uncompressed tar to its end and keeps it as a layer, durably (fsync before rename, fsync of the folder
+   * after). A layer that is there already is drained, checked and kept. On any error nothing is left.
+   * @throws {TsdError} digest_mismatch, layer_invalid, layer_too_large, storage, storage_full, cancelled
+   */
+  ingest(
+    tar: ReadableStream<Uint8Array>,
+    expected: LayerExpectation,
+    options?: { signal?: AbortSignal; limits?: LayerLimits },
+  ): Promise<LayerInfo>;
+  /** The very bytes of the tar that was verified. @throws {TsdError} not_found, storage */
+  openTar(diffId: Digest): ReadableStream<Uint8Array>;
+  /** Absolute path of a folder that overlay can take as a lower directory. @throws {TsdError} not_found */
+  mountable(diffId: Digest): Promise<string>;
+  /** Removes a layer; one that isn't there is no error. The caller knows that nobody uses it. */
+  remove(diffId: Digest): Promise<void>;
+  /** Every committed layer. */
+  list(): Promise<Digest[]>;
+  /** Reads the layer back and compares it with its diffID. @throws {TsdError} digest_mismatch, not_found */
+  verify(diffId: Digest): Promise<void>;
+}
+
+/** A prepared root file system. */
+export interface Mount {
+  /** Absolute path of the mounted root. */
+  readonly root: string;
+}
+
+/** Bytes and inodes in a container's writable layer. */
+export interface Usage {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+/** Gives each container a writable view over layers. `id` is a container id (64 hex digits). */
+export interface Snapshotter {
+  /**
+   * Makes the writable layer for `id` over `layers` (lowest first); it isn't mounted yet.
+   * @throws {TsdError} conflict (there is one), not_found (a layer is missing), storage
+   */
+  prepare(layers: readonly Digest[], id: string): Promise<void>;
+  /** Mounts the snapshot; mounting one that is mounted gives the same mount. @throws {TsdError} not_found, storage */
+  mount(id: string): Promise<Mount>;
+  /** Takes the mount away; one that isn't mounted is no error. Busy mounts are detached lazily. */
+  unmount(id: string): Promise<void>;
+  /** Unmounts and deletes the writable layer; one that isn't there is no error. */
+  remove(id: string): Promise<void>;
+  /** What the container wrote. @throws {TsdError} not_found */
+  usage(id: string): Promise<Usage>;
+  /** Ids of all snapshots. */
+  list(): Promise<string[]>;
+}
