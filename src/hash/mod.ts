@@ -1,0 +1,53 @@
+/**
+ * @module
+ * SHA-256 (FIPS 180-4) over streams. Every byte of an image goes through here twice: compressed (its digest) and
+ * uncompressed (its diffID). Engines are rows of one table; nobody else names a hash library. It knows no streams and
+ * no digest syntax. Invariants: an engine's code is loaded at its first use; a hasher never keeps the chunk it is given.
+ */
+import { createHashWasmSha256 } from "./hash_wasm.ts";
+import { createNativeSha256 } from "./native.ts";
+
+/** One SHA-256 in the making. */
+export interface Hasher {
+  /** Takes the next bytes; the caller may reuse them right after. */
+  update(bytes: Uint8Array): void;
+  /** Ends the hash: 64 lower-case hex digits. Call once, and nothing after it. */
+  digestHex(): string;
+}
+
+/** Every engine: hash-wasm in WebAssembly, and node:crypto for those who prefer native code. */
+const ENGINES = {
+  "hash-wasm": createHashWasmSha256,
+  native: createNativeSha256,
+} as const satisfies Record<string, () => Promise<Hasher>>;
+
+/** Name of a hash engine, as the setting `hash.engine` has it. */
+export type HashEngine = keyof typeof ENGINES;
+
+/** The names that `hash.engine` may have. */
+export const HASH_ENGINES: readonly HashEngine[] = Object.keys(ENGINES) as HashEngine[];
+
+/** What is used where nothing was chosen. */
+export const DEFAULT_HASH_ENGINE: HashEngine = "hash-wasm";
+
+/** Whether `name` is one of {@link HASH_ENGINES}. */
+export function isHashEngine(name: string): name is HashEngine {
+  return Object.hasOwn(ENGINES, name);
+}
+
+/** The engine that is used without a choice, as `tsd info` and the benchmark name it. */
+export function hashEngineName(): string {
+  return DEFAULT_HASH_ENGINE;
+}
+
+/** A new, independent hasher. */
+export function createSha256(engine: HashEngine = DEFAULT_HASH_ENGINE): Promise<Hasher> {
+  return ENGINES[engine]();
+}
+
+/** SHA-256 of bytes that are in memory anyway (manifests, configs), as 64 lower-case hex digits. */
+export async function sha256Hex(bytes: Uint8Array, engine: HashEngine = DEFAULT_HASH_ENGINE): Promise<string> {
+  const hasher = await createSha256(engine);
+  hasher.update(bytes);
+  return hasher.digestHex();
+}
