@@ -1,0 +1,105 @@
+/**
+ * @module
+ * The engine's one SQLite database (`<data-root>/tsd.db`): WAL, `synchronous=FULL`, so that a committed transaction
+ * survives a power cut. Content lies in files; a row here is what makes it visible. Only the engine process opens it
+ * (it holds the run lock), so statements never wait for another writer.
+ */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { TsdError } from "../errors.ts";
+import { MIGRATIONS } from "./migrations.ts";
+
+/** One row, by column name. */
+export type Row = Record<string, string | number | bigint | Uint8Array | null>;
+
+/** A value that a statement can bind. */
+export type Value = SQLInputValue;
+
+/** Opens, migrates and queries the database. Statements are prepared once and kept. */
+export class Database implements Disposable {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #depth = 0;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /** Opens or creates the database at `path` (`:memory:` for tests). @throws {TsdError} storage */
+  static open(path: string): Database {
+    try {
+      const db = new DatabaseSync(path);
+      db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000;");
+      const opened = new Database(db);
+      opened.#migrate(path);
+      return opened;
+    } catch (cause) {
+      if (cause instanceof TsdError) throw cause;
+      throw new TsdError("storage", `Cannot open the database ${path}: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  /** Runs a statement that changes something; returns the number of rows it touched. */
+  run(sql: string, ...values: Value[]): number {
+    return Number(this.#prepare(sql).run(...values).changes);
+  }
+
+  /** The first row, or undefined. */
+  get(sql: string, ...values: Value[]): Row | undefined {
+    return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+
+  /** All rows. */
+  all(sql: string, ...values: Value[]): Row[] {
+    return this.#prepare(sql).all(...values) as Row[];
+  }
+
+  /** Runs `body` in one transaction, which commits when it returns and rolls back when it throws. Nests. */
+  transaction<T>(body: () => T): T {
+    if (this.#depth > 0) return body();
+    this.#db.exec("BEGIN IMMEDIATE");
+    this.#depth++;
+    let result: T;
+    try {
+      result = body();
+    } catch (thrown) {
+      this.#depth--;
+      this.#db.exec("ROLLBACK");
+      throw thrown;
+    }
+    this.#depth--;
+    this.#db.exec("COMMIT");
+    return result;
+  }
+
+  [Symbol.dispose](): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) this.#statements.set(sql, statement = this.#db.prepare(sql));
+    return statement;
+  }
+
+  #migrate(path: string): void {
+    const version = Number(this.get("PRAGMA user_version")?.user_version ?? 0);
+    if (version > MIGRATIONS.length) {
+      throw new TsdError(
+        "storage",
+        `Cannot open the database ${path}: it was written by a newer tsd (format ${version}, this one knows ${MIGRATIONS.length})`,
+      );
+    }
+    for (let next = version; next < MIGRATIONS.length; next++) {
+      this.transaction(() => this.#db.exec(`${MIGRATIONS[next]}; PRAGMA user_version=${next + 1};`));
+    }
+  }
+}
+
+/** Whether SQLite refused a row because a UNIQUE or PRIMARY KEY constraint would break. */
+export function isConstraintError(thrown: unknown): boolean {
+  // SQLITE_CONSTRAINT is 19; extended codes keep it in the low byte (sqlite.org/rescode.html).
+  return thrown instanceof Error && "errcode" in thrown && (Number(thrown.errcode) & 0xff) === 19;
+}
+
+const messageOf = (thrown: unknown): string => thrown instanceof Error ? thrown.message : String(thrown);

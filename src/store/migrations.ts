@@ -1,0 +1,37 @@
+/** The database's format, one step a row; steps are only ever appended. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE images (
+    id TEXT PRIMARY KEY,              -- digest of the config
+    manifest_digest TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,      -- content of all layers
+    added_ms INTEGER NOT NULL         -- Unix time in ms
+  ) STRICT;
+  CREATE TABLE image_layers (
+    image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,         -- 0 is the lowest
+    diff_id TEXT NOT NULL,
+    PRIMARY KEY (image_id, ordinal)
+  ) STRICT;
+  CREATE INDEX image_layers_by_diff ON image_layers(diff_id);
+  CREATE TABLE tags (
+    name TEXT PRIMARY KEY,            -- docker.io/library/alpine:latest
+    image_id TEXT NOT NULL REFERENCES images(id)
+  ) STRICT;
+  CREATE TABLE repo_digests (
+    name TEXT NOT NULL,               -- docker.io/library/alpine
+    digest TEXT NOT NULL,             -- of the manifest or index that the registry named
+    image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+    PRIMARY KEY (name, digest, image_id)
+  ) STRICT;
+  CREATE TABLE containers (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    created_ms INTEGER NOT NULL,
+    image_id TEXT NOT NULL,
+    record TEXT NOT NULL,             -- JSON: configuration, fixed at creation
+    state TEXT NOT NULL               -- JSON: what changes while it lives
+  ) STRICT;
+  CREATE INDEX containers_by_image ON containers(image_id);
+  `,
+];
