@@ -1,0 +1,16 @@
+/**
+ * @module
+ * The shapes of the Docker Engine API, version 1.50, as plain interfaces with Docker's exact JSON names (source: the
+ * Engine API 1.50 reference). Types only: no parsing, no defaults, no behaviour; the engine and the client both import
+ * them. Optional means that a request may leave it out or, where Go marshals a nil slice or map, may send null;
+ * responses send `[]` and `{}` where the field is not marked `| null`.
+ */
+
+export type * from "./container.ts";
+export type * from "./error.ts";
+export type * from "./exec.ts";
+export type * from "./host_config.ts";
+export type * from "./image.ts";
+export type * from "./network.ts";
+export type * from "./system.ts";
+export type * from "./volume.ts";

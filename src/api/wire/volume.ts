@@ -1,0 +1,40 @@
+export interface VolumeUsageData {
+  /** Bytes; -1 when it was not measured. */
+  Size: number;
+  /** Containers that refer to the volume; -1 when it was not counted. */
+  RefCount: number;
+}
+
+/** `GET /volumes/{name}` and the answer of `POST /volumes/create`. */
+export interface Volume {
+  Name: string;
+  Driver: string;
+  Mountpoint: string;
+  /** RFC 3339. */
+  CreatedAt?: string;
+  Status?: Readonly<Record<string, unknown>>;
+  Labels: Readonly<Record<string, string>> | null;
+  Scope: string;
+  Options: Readonly<Record<string, string>> | null;
+  UsageData?: VolumeUsageData;
+}
+
+/** `GET /volumes`. */
+export interface VolumeListResponse {
+  Volumes: readonly Volume[];
+  Warnings: readonly string[] | null;
+}
+
+/** `POST /volumes/create`. */
+export interface VolumeCreateRequest {
+  Name?: string;
+  Driver?: string;
+  DriverOpts?: Readonly<Record<string, string>> | null;
+  Labels?: Readonly<Record<string, string>> | null;
+}
+
+export interface VolumesPruneResponse {
+  VolumesDeleted: readonly string[];
+  /** Bytes. */
+  SpaceReclaimed: number;
+}
