@@ -1,0 +1,101 @@
+/**
+ * @module
+ * Takes a connection over after its HTTP head, as attach and exec do (Docker Engine API, "Hijacking"): `101 UPGRADED`
+ * for clients that ask for an upgrade to tcp, `200 OK` for the others. A client's half-close ends its input only.
+ */
+import type { Socket } from "node:net";
+import type { TsdError } from "../../errors.ts";
+import { toTsdError } from "../../errors.ts";
+import type { HijackedConnection, Reply } from "./reply.ts";
+
+export interface HijackOptions {
+  readonly upgraded: boolean;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly gone: AbortSignal;
+}
+
+/** Writes the head, runs the reply on the raw connection and closes it. `rest` is input that was read already. */
+export async function hijackSocket(
+  socket: Socket,
+  rest: Uint8Array,
+  reply: Extract<Reply, { kind: "hijack" }>,
+  { upgraded, headers, gone }: HijackOptions,
+): Promise<void> {
+  const lines = [
+    upgraded ? "HTTP/1.1 101 UPGRADED" : "HTTP/1.1 200 OK",
+    `Content-Type: ${reply.contentType}`,
+    ...(upgraded ? ["Connection: Upgrade", "Upgrade: tcp"] : ["Connection: close"]),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  socket.write(lines.join("\r\n") + "\r\n\r\n");
+  const connection: HijackedConnection = {
+    input: inputOf(socket, rest),
+    write: (bytes) => write(socket, bytes, gone),
+    gone,
+  };
+  try {
+    await reply.run(connection);
+  } finally {
+    socket.end();
+    // The client may keep its half open for ever; what we had to say is said.
+    setTimeout(() => socket.destroy(), 2000).unref?.();
+  }
+}
+
+/** An error on a connection that left node:http's hands before an answer was written. */
+export function writeRawError(socket: Socket, error: TsdError, headers: Readonly<Record<string, string>>): void {
+  if (socket.destroyed) return;
+  const body = new TextEncoder().encode(JSON.stringify({ message: toTsdError(error).message }) + "\n");
+  const lines = [
+    `HTTP/1.1 ${error.meaning.http} ${error.code}`,
+    "Content-Type: application/json",
+    `Content-Length: ${body.length}`,
+    `Tsd-Error-Code: ${error.code}`,
+    "Connection: close",
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  socket.write(lines.join("\r\n") + "\r\n\r\n");
+  socket.end(body);
+}
+
+function inputOf(socket: Socket, rest: Uint8Array): ReadableStream<Uint8Array> {
+  socket.pause();
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      if (rest.length > 0) controller.enqueue(rest);
+      let open = true;
+      const end = () => {
+        if (open) controller.close();
+        open = false;
+      };
+      socket.on("data", (chunk: Uint8Array) => {
+        if (!open) return;
+        controller.enqueue(new Uint8Array(chunk));
+        if ((controller.desiredSize ?? 0) <= 0) socket.pause();
+      });
+      socket.on("end", end);
+      socket.on("close", end);
+    },
+    pull() {
+      socket.resume();
+    },
+    cancel() {
+      // Reading on and dropping keeps the half-close visible.
+      socket.resume();
+    },
+  }, { highWaterMark: 1 });
+}
+
+function write(socket: Socket, bytes: Uint8Array, gone: AbortSignal): Promise<void> {
+  if (gone.aborted || socket.destroyed || socket.writableEnded) return Promise.resolve();
+  if (socket.write(bytes)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off("drain", done);
+      gone.removeEventListener("abort", done);
+      resolve();
+    };
+    socket.on("drain", done);
+    gone.addEventListener("abort", done);
+  });
+}

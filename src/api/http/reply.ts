@@ -1,0 +1,49 @@
+/**
+ * @module
+ * What a handler may answer. Handlers return one of these values; the one adapter (`server.ts`) performs it, so no
+ * handler ever touches a socket.
+ */
+
+/** A raw duplex connection after the HTTP head (attach, exec). */
+export interface HijackedConnection {
+  /** Bytes from the client; ends when it closes its half. */
+  readonly input: ReadableStream<Uint8Array>;
+  /** Resolves when the client can take more. A client that has gone makes it a no-op. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Aborted when the client is gone. */
+  readonly gone: AbortSignal;
+}
+
+export type Reply =
+  | { readonly kind: "empty"; readonly status: number; readonly headers?: HeaderMap }
+  | { readonly kind: "json"; readonly status: number; readonly body: unknown; readonly headers?: HeaderMap }
+  | { readonly kind: "text"; readonly status: number; readonly body: string; readonly headers?: HeaderMap }
+  | {
+    readonly kind: "stream";
+    readonly contentType: string;
+    /** The head is sent before the first chunk is asked for. */
+    readonly body: AsyncIterable<Uint8Array>;
+  }
+  | {
+    readonly kind: "hijack";
+    readonly contentType: string;
+    /** Runs after the head is on its way; the connection closes when it returns. */
+    run(connection: HijackedConnection): Promise<void>;
+  };
+
+export type HeaderMap = Readonly<Record<string, string>>;
+
+export const json = (body: unknown, status = 200): Reply => ({ kind: "json", status, body });
+export const empty = (status = 204): Reply => ({ kind: "empty", status });
+
+/** Docker's streams of progress: JSON objects, each ended by CRLF. */
+export function jsonLines(items: AsyncIterable<unknown>): Reply {
+  const encoder = new TextEncoder();
+  return {
+    kind: "stream",
+    contentType: "application/json",
+    body: (async function* () {
+      for await (const item of items) yield encoder.encode(`${JSON.stringify(item)}\r\n`);
+    })(),
+  };
+}

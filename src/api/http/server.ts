@@ -1,0 +1,243 @@
+/**
+ * @module
+ * The one adapter between `node:http` and the routes: it reads requests, performs replies and maps every error in one
+ * place. (`Deno.serve` gives no raw connection after an upgrade, which attach and exec need.)
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { toTsdError, TsdError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import { bodyOfUpgrade, readBody } from "./body.ts";
+import { hijackSocket, writeRawError } from "./hijack.ts";
+import { Query } from "./query.ts";
+import type { Reply } from "./reply.ts";
+import { type ApiRequest, type Match, Router } from "./route.ts";
+import type { Route } from "./route.ts";
+import { type ApiVersion, atLeast, MAX_API_VERSION, splitVersion } from "./version.ts";
+
+export interface ApiServerOptions {
+  readonly routes: readonly Route[];
+  /** The engine's version, for the `Server` header. */
+  readonly serverVersion: string;
+  readonly log: Log;
+  /** Called once a request begins, with its user agent. */
+  readonly onRequest?: (userAgent: string) => void;
+}
+
+/** Serves routes; knows no containers. */
+export class ApiServer {
+  readonly #router: Router;
+  readonly #options: ApiServerOptions;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #requests = 0;
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options;
+    this.#router = new Router(options.routes);
+    // Bodies and streams may last for hours (attach, logs -f, wait): no time limit on them.
+    this.#server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 });
+    this.#server.on("request", (request, response) => void this.#serve(request, response));
+    this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket as Socket, head));
+    this.#server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+      // A client that goes away is no event; whoever writes to it learns from the abort signal.
+      socket.on("error", () => socket.destroy());
+    });
+  }
+
+  /** Requests that are being answered. */
+  get activeRequests(): number {
+    return this.#requests;
+  }
+
+  /** Listens on a unix socket whose folder exists. @throws {TsdError} storage */
+  listen(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once(
+        "error",
+        (cause) => reject(new TsdError("storage", `Cannot listen on ${path}: ${cause.message}`, { cause })),
+      );
+      this.#server.listen(path, () => resolve());
+    });
+  }
+
+  /** Accepts nothing more, lets short requests end for `graceMs`, then cuts the rest. */
+  async close(graceMs = 0): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const timer = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), graceMs);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #headers(): Record<string, string> {
+    return {
+      "Api-Version": MAX_API_VERSION,
+      "Docker-Experimental": "false",
+      "Ostype": "linux",
+      "Server": `Docker/${this.#options.serverVersion} (linux)`,
+    };
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.on("close", () => gone.abort());
+    this.#requests++;
+    try {
+      const found = this.#route(request);
+      const body = () => readBody(request);
+      const reply = await found.match.route.handler(this.#request(request, found, body, gone.signal));
+      await this.#perform(reply, request, response, gone.signal);
+    } catch (thrown) {
+      this.#fail(thrown, request, response);
+    } finally {
+      this.#requests--;
+    }
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): Promise<void> {
+    const gone = new AbortController();
+    socket.on("close", () => gone.abort());
+    this.#requests++;
+    try {
+      const found = this.#route(request);
+      const { body, rest } = bodyOfUpgrade(request, socket, head);
+      const reply = await found.match.route.handler(this.#request(request, found, () => body, gone.signal));
+      if (reply.kind !== "hijack") {
+        throw new TsdError("invalid_argument", `Cannot upgrade ${request.method} ${request.url}: it has no raw stream`);
+      }
+      await hijackSocket(socket, await rest, reply, { upgraded: true, headers: this.#headers(), gone: gone.signal });
+    } catch (thrown) {
+      const error = toTsdError(thrown);
+      this.#report(error, request);
+      writeRawError(socket, error, this.#headers());
+    } finally {
+      this.#requests--;
+    }
+  }
+
+  #route(request: IncomingMessage): { match: Match; url: URL; version: ApiVersion } {
+    this.#options.onRequest?.(request.headers["user-agent"] ?? "");
+    // Only a browser sends an Origin, and no page has any business here.
+    if (request.headers.origin !== undefined) {
+      throw new TsdError("permission_denied", "Refused: requests from web pages are not allowed");
+    }
+    const url = new URL(request.url ?? "/", "http://engine");
+    const { version, path } = splitVersion(url.pathname);
+    const match = this.#router.find(request.method ?? "GET", path);
+    if (match === undefined || !atLeast(version, match.route.since)) {
+      throw new TsdError("page_not_found", "page not found");
+    }
+    return { match, url, version };
+  }
+
+  #request(
+    request: IncomingMessage,
+    { match, url, version }: { match: Match; url: URL; version: ApiVersion },
+    body: () => Promise<Uint8Array>,
+    signal: AbortSignal,
+  ): ApiRequest {
+    return {
+      params: match.params,
+      query: new Query(url.searchParams),
+      version,
+      header: (name) => {
+        const value = request.headers[name];
+        return Array.isArray(value) ? value[0] : value;
+      },
+      json: async () => parseJson(await body()),
+      signal,
+    };
+  }
+
+  async #perform(
+    reply: Reply,
+    request: IncomingMessage,
+    response: ServerResponse,
+    gone: AbortSignal,
+  ): Promise<void> {
+    switch (reply.kind) {
+      case "empty":
+        response.writeHead(reply.status, { ...this.#headers(), ...reply.headers });
+        response.end();
+        return;
+      case "json":
+      case "text": {
+        const text = reply.kind === "json" ? JSON.stringify(reply.body) + "\n" : reply.body;
+        const bytes = new TextEncoder().encode(text);
+        const type = reply.kind === "json" ? "application/json" : "text/plain; charset=utf-8";
+        response.writeHead(reply.status, {
+          ...this.#headers(),
+          "Content-Type": type,
+          "Content-Length": String(bytes.length),
+          ...reply.headers,
+        });
+        response.end(request.method === "HEAD" ? undefined : bytes);
+        return;
+      }
+      case "stream":
+        response.writeHead(200, { ...this.#headers(), "Content-Type": reply.contentType });
+        response.flushHeaders();
+        for await (const chunk of reply.body) {
+          if (gone.aborted) break;
+          if (!response.write(chunk)) await drained(response, gone);
+        }
+        response.end();
+        return;
+      case "hijack":
+        // Older clients hijack without asking for an upgrade: 200 and raw bytes until close.
+        await hijackSocket(request.socket as Socket, new Uint8Array(), reply, {
+          upgraded: false,
+          headers: this.#headers(),
+          gone,
+        });
+    }
+  }
+
+  #fail(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
+    const error = toTsdError(thrown);
+    this.#report(error, request);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const headers = { ...this.#headers(), "Content-Type": "application/json", "Tsd-Error-Code": error.code };
+    const status = error.meaning.http;
+    response.writeHead(status, headers);
+    // 304 has no body (RFC 9110 §15.4.5).
+    response.end(
+      status === 304 || request.method === "HEAD" ? undefined : JSON.stringify({ message: error.message }) + "\n",
+    );
+  }
+
+  #report(error: TsdError, request: IncomingMessage): void {
+    const fields = { method: request.method, path: request.url?.split("?")[0], code: error.code, error: error.message };
+    if (error.code === "internal") {
+      this.#options.log.error("request failed", { ...fields, stack: (error.cause as Error)?.stack });
+    } else this.#options.log.debug("request refused", fields);
+  }
+}
+
+function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (gone.aborted) return resolve();
+    const done = () => {
+      response.off("drain", done);
+      gone.removeEventListener("abort", done);
+      resolve();
+    };
+    response.on("drain", done);
+    gone.addEventListener("abort", done);
+  });
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return undefined;
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new TsdError("invalid_argument", "Cannot read the request's body: it is not valid JSON", { cause });
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * @module
+ * The engine's containers as rows: what was asked for (`record`, fixed) and what has become of it (`state`). Names are
+ * unique by constraint, so that of two creations of one name exactly one wins.
+ */
+import { TsdError } from "../errors.ts";
+import { type Database, isConstraintError, type Row } from "./database.ts";
+
+/** A stored container; `R` and `S` are plain JSON. */
+export interface StoredContainer<R, S> {
+  readonly id: string;
+  readonly name: string;
+  /** Unix time in ms. */
+  readonly createdMs: number;
+  readonly imageId: string;
+  readonly record: R;
+  readonly state: S;
+}
+
+/** Table access for containers. */
+export class ContainerRecords<R, S> {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** @throws {TsdError} name_in_use, with Docker's text */
+  insert(container: StoredContainer<R, S>): void {
+    try {
+      this.#db.run(
+        "INSERT INTO containers (id, name, created_ms, image_id, record, state) VALUES (?, ?, ?, ?, ?, ?)",
+        container.id,
+        container.name,
+        container.createdMs,
+        container.imageId,
+        JSON.stringify(container.record),
+        JSON.stringify(container.state),
+      );
+    } catch (cause) {
+      if (!isConstraintError(cause)) throw cause;
+      const holder = this.idByName(container.name) ?? "another container";
+      throw new TsdError(
+        "name_in_use",
+        `Conflict. The container name "/${container.name}" is already in use by container "${holder}". ` +
+          "You have to remove (or rename) that container to be able to reuse that name.",
+        { cause },
+      );
+    }
+  }
+
+  /** Writes a container's state. */
+  saveState(id: string, state: S): void {
+    this.#db.run("UPDATE containers SET state = ? WHERE id = ?", JSON.stringify(state), id);
+  }
+
+  remove(id: string): void {
+    this.#db.run("DELETE FROM containers WHERE id = ?", id);
+  }
+
+  list(): StoredContainer<R, S>[] {
+    return this.#db.all("SELECT * FROM containers ORDER BY created_ms DESC, id").map((row) => fromRow<R, S>(row));
+  }
+
+  idByName(name: string): string | undefined {
+    return this.#db.get("SELECT id FROM containers WHERE name = ?", name)?.id as string | undefined;
+  }
+}
+
+function fromRow<R, S>(row: Row): StoredContainer<R, S> {
+  return {
+    id: String(row.id),
+    name: String(row.name),
+    createdMs: Number(row.created_ms),
+    imageId: String(row.image_id),
+    record: JSON.parse(String(row.record)) as R,
+    state: JSON.parse(String(row.state)) as S,
+  };
+}

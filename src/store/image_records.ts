@@ -1,0 +1,161 @@
+/**
+ * @module
+ * Which images exist, and under which names: rows only. A row is written last, when every layer and blob that it names
+ * is durable, so what is listed can be run.
+ */
+import type { Digest } from "../image/digest.ts";
+import type { Database, Row } from "./database.ts";
+
+/** One image, without its names. */
+export interface ImageRecord {
+  /** Digest of the image's config: Docker's image id. */
+  readonly id: Digest;
+  readonly manifestDigest: Digest;
+  /** diffIDs, lowest layer first. */
+  readonly layers: readonly Digest[];
+  /** Bytes of content in all layers. */
+  readonly sizeBytes: number;
+  /** Unix time in ms at which it arrived here. */
+  readonly addedMs: number;
+}
+
+/** The names of one image. */
+export interface ImageNames {
+  /** `docker.io/library/alpine:latest` */
+  readonly tags: readonly string[];
+  /** `docker.io/library/alpine@sha256:…` */
+  readonly repoDigests: readonly string[];
+}
+
+/** A digest by which a repository knows an image. */
+export interface RepoDigest {
+  /** `docker.io/library/alpine` */
+  readonly name: string;
+  readonly digest: Digest;
+}
+
+/** Table access for images, tags and repository digests. */
+export class ImageRecords {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Adds an image (again) and gives it its names, in one transaction; a tag moves over from another image. */
+  put(image: ImageRecord, names: { tag?: string; repoDigest?: RepoDigest }): void {
+    this.#db.transaction(() => {
+      this.#db.run(
+        "INSERT INTO images (id, manifest_digest, size_bytes, added_ms) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        image.id,
+        image.manifestDigest,
+        image.sizeBytes,
+        image.addedMs,
+      );
+      image.layers.forEach((diffId, ordinal) =>
+        this.#db.run(
+          "INSERT INTO image_layers (image_id, ordinal, diff_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+          image.id,
+          ordinal,
+          diffId,
+        )
+      );
+      if (names.tag !== undefined) this.tag(names.tag, image.id);
+      if (names.repoDigest !== undefined) {
+        this.#db.run(
+          "INSERT INTO repo_digests (name, digest, image_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+          names.repoDigest.name,
+          names.repoDigest.digest,
+          image.id,
+        );
+      }
+    });
+  }
+
+  /** Points a tag at an image that exists. */
+  tag(name: string, id: Digest): void {
+    this.#db.run(
+      "INSERT INTO tags (name, image_id) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET image_id = excluded.image_id",
+      name,
+      id,
+    );
+  }
+
+  /** Takes a tag away; says whether there was one. */
+  untag(name: string): boolean {
+    return this.#db.run("DELETE FROM tags WHERE name = ?", name) > 0;
+  }
+
+  /** Takes away one repository's digests of an image; returns those that went. */
+  dropRepoDigests(id: Digest, name?: string): string[] {
+    const gone = this.names(id).repoDigests.filter((full) => name === undefined || full.startsWith(`${name}@`));
+    for (const full of gone) {
+      const at = full.lastIndexOf("@");
+      this.#db.run(
+        "DELETE FROM repo_digests WHERE image_id = ? AND name = ? AND digest = ?",
+        id,
+        full.slice(0, at),
+        full.slice(at + 1),
+      );
+    }
+    return gone;
+  }
+
+  /** Removes an image and its names. */
+  remove(id: Digest): void {
+    this.#db.transaction(() => {
+      this.#db.run("DELETE FROM tags WHERE image_id = ?", id);
+      this.#db.run("DELETE FROM images WHERE id = ?", id);
+    });
+  }
+
+  get(id: Digest): ImageRecord | undefined {
+    const row = this.#db.get("SELECT * FROM images WHERE id = ?", id);
+    return row === undefined ? undefined : this.#record(row);
+  }
+
+  list(): ImageRecord[] {
+    return this.#db.all("SELECT * FROM images ORDER BY added_ms DESC, id").map((row) => this.#record(row));
+  }
+
+  names(id: Digest): ImageNames {
+    return {
+      tags: this.#db.all("SELECT name FROM tags WHERE image_id = ? ORDER BY name", id).map((row) => String(row.name)),
+      repoDigests: this.#db.all("SELECT name, digest FROM repo_digests WHERE image_id = ? ORDER BY name, digest", id)
+        .map((row) => `${row.name}@${row.digest}`),
+    };
+  }
+
+  /** The image behind `docker.io/library/alpine:latest`. */
+  byTag(name: string): Digest | undefined {
+    return this.#db.get("SELECT image_id FROM tags WHERE name = ?", name)?.image_id as Digest | undefined;
+  }
+
+  /** The image that repository `name` knows by `digest`. */
+  byRepoDigest(name: string, digest: Digest): Digest | undefined {
+    const row = this.#db.get("SELECT image_id FROM repo_digests WHERE name = ? AND digest = ?", name, digest);
+    return row?.image_id as Digest | undefined;
+  }
+
+  /** Ids that begin with these hex digits, at most `limit`. */
+  byIdPrefix(hex: string, limit = 2): Digest[] {
+    return this.#db.all("SELECT id FROM images WHERE id GLOB ? LIMIT ?", `sha256:${hex}*`, limit)
+      .map((row) => row.id as Digest);
+  }
+
+  /** Every layer that some image names. */
+  referencedLayers(): Set<Digest> {
+    return new Set(this.#db.all("SELECT DISTINCT diff_id FROM image_layers").map((row) => row.diff_id as Digest));
+  }
+
+  #record(row: Row): ImageRecord {
+    const layers = this.#db.all("SELECT diff_id FROM image_layers WHERE image_id = ? ORDER BY ordinal", row.id);
+    return {
+      id: row.id as Digest,
+      manifestDigest: row.manifest_digest as Digest,
+      layers: layers.map((layer) => layer.diff_id as Digest),
+      sizeBytes: Number(row.size_bytes),
+      addedMs: Number(row.added_ms),
+    };
+  }
+}

@@ -1,0 +1,63 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../errors.ts";
+import { digestOfHex } from "../image/digest.ts";
+import { ContainerRecords } from "./container_records.ts";
+import { Database } from "./database.ts";
+import { ImageRecords } from "./image_records.ts";
+
+const digest = (fill: string) => digestOfHex(fill.repeat(64));
+const image = (fill: string, layers = [digest("1"), digest("2")]) => ({
+  id: digest(fill),
+  manifestDigest: digest("f"),
+  layers,
+  sizeBytes: 5,
+  addedMs: 7,
+});
+
+Deno.test("an image keeps its layers in order and is found by every name", () => {
+  using db = Database.open(":memory:");
+  const images = new ImageRecords(db);
+  const name = "docker.io/library/busybox";
+  images.put(image("a"), { tag: `${name}:1`, repoDigest: { name, digest: digest("e") } });
+  assert.deepEqual(images.get(digest("a")), image("a"));
+  assert.equal(images.byTag(`${name}:1`), digest("a"));
+  assert.equal(images.byRepoDigest(name, digest("e")), digest("a"));
+  assert.deepEqual(images.byIdPrefix("aaa"), [digest("a")]);
+  assert.deepEqual(images.names(digest("a")), { tags: [`${name}:1`], repoDigests: [`${name}@${digest("e")}`] });
+});
+
+Deno.test("a tag moves to the newer image; the older one stays without it", () => {
+  using db = Database.open(":memory:");
+  const images = new ImageRecords(db);
+  images.put(image("a"), { tag: "x/y:1" });
+  images.put(image("b"), { tag: "x/y:1" });
+  assert.equal(images.byTag("x/y:1"), digest("b"));
+  assert.deepEqual(images.names(digest("a")).tags, []);
+});
+
+Deno.test("removing an image frees the layers that only it named", () => {
+  using db = Database.open(":memory:");
+  const images = new ImageRecords(db);
+  images.put(image("a", [digest("1"), digest("2")]), { tag: "x/y:1" });
+  images.put(image("b", [digest("1"), digest("3")]), {});
+  images.remove(digest("a"));
+  assert.deepEqual(images.referencedLayers(), new Set([digest("1"), digest("3")]));
+  assert.equal(images.byTag("x/y:1"), undefined);
+});
+
+Deno.test("the second container of a name is refused with Docker's text and the holder's id", () => {
+  using db = Database.open(":memory:");
+  const records = new ContainerRecords<{ a: number }, { status: string }>(db);
+  const one = { id: "1", name: "web", createdMs: 1, imageId: "i", record: { a: 1 }, state: { status: "created" } };
+  records.insert(one);
+  assert.throws(
+    () => records.insert({ ...one, id: "2" }),
+    (thrown) =>
+      isTsdError(thrown, "name_in_use") &&
+      thrown.message.startsWith('Conflict. The container name "/web" is already in use by container "1".'),
+  );
+  records.saveState("1", { status: "exited" });
+  assert.deepEqual(records.list(), [{ ...one, state: { status: "exited" } }]);
+  records.remove("1");
+  assert.deepEqual(records.list(), []);
+});
