@@ -1,0 +1,177 @@
+import { strict as assert } from "node:assert";
+import { randomBytes } from "node:crypto";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import fc from "fast-check";
+import { isTsdError, TsdError } from "../errors.ts";
+import { sha256Hex } from "../hash/mod.ts";
+import { collectBytes, concatenated, decompressed, type DecompressionLimits, verified } from "./mod.ts";
+
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const SKIPPABLE = concatenated([Uint8Array.of(0x5a, 0x2a, 0x4d, 0x18, 4, 0, 0, 0), ascii("abcd")]);
+const EMPTY_SKIPPABLE = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0);
+
+/** A source in chunks of `step` bytes that counts what was pulled from it. */
+function chunked(bytes: Uint8Array, step: number): ReadableStream<Uint8Array> & { pulledBytes: () => number } {
+  let at = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (at >= bytes.length) return controller.close();
+      controller.enqueue(bytes.slice(at, at + step));
+      at += step;
+    },
+  }, { highWaterMark: 0 });
+  return Object.assign(stream, { pulledBytes: () => Math.min(at, bytes.length) });
+}
+
+async function inflate(bytes: Uint8Array, step = bytes.length + 1, limits?: DecompressionLimits): Promise<Uint8Array> {
+  return await collectBytes(decompressed(chunked(bytes, step), limits), { maxBytes: 1 << 28, what: "test" });
+}
+
+const rejectsInvalid = (bytes: Uint8Array, pattern: RegExp, step?: number) =>
+  assert.rejects(
+    inflate(bytes, step),
+    (error: Error) => isTsdError(error, "layer_invalid") && pattern.test(error.message),
+  );
+
+const STEPS = [1, 7, 1000];
+
+for (const step of STEPS) {
+  Deno.test(`gzip, one member and several, in chunks of ${step}`, async () => {
+    assert.equal(text(await inflate(gzipSync("hello"), step)), "hello");
+    const several = concatenated([gzipSync("hello"), gzipSync(""), gzipSync(" world")]);
+    assert.equal(text(await inflate(several, step)), "hello world");
+  });
+
+  Deno.test(`zstd, frames and skippable frames, in chunks of ${step}`, async () => {
+    const frame = (content: string) => zstdCompressSync(ascii(content));
+    assert.equal(text(await inflate(frame("hello"), step)), "hello");
+    const all = [SKIPPABLE, frame("hello"), frame(""), EMPTY_SKIPPABLE, frame(" world"), SKIPPABLE];
+    assert.equal(text(await inflate(concatenated(all), step)), "hello world");
+  });
+
+  Deno.test(`what is behind the end is refused, in chunks of ${step}`, async () => {
+    for (const junk of [ascii("junk"), new Uint8Array(1), new Uint8Array(600), Uint8Array.of(0x1f)]) {
+      await rejectsInvalid(concatenated([gzipSync("hello"), junk]), /gzip/, step);
+    }
+    await rejectsInvalid(
+      concatenated([zstdCompressSync(ascii("hello")), ascii("junk")]),
+      /frame/,
+      step,
+    );
+    await rejectsInvalid(
+      concatenated([zstdCompressSync(ascii("hello")), Uint8Array.of(0x28)]),
+      /frame/,
+      step,
+    );
+  });
+
+  Deno.test(`truncation anywhere is refused, in chunks of ${step}`, async () => {
+    const gzip = concatenated([gzipSync("hello hello hello"), gzipSync("x")]);
+    const firstMember = gzipSync("hello hello hello").length;
+    for (let length = 2; length < gzip.length; length++) {
+      if (length !== firstMember) await rejectsInvalid(gzip.slice(0, length), /gzip data: it ends too early/, step);
+    }
+    const zstd = zstdCompressSync(ascii("hello hello hello"));
+    for (let length = 4; length < zstd.length; length++) {
+      await rejectsInvalid(zstd.slice(0, length), /zstd data: it ends in the middle/, step);
+    }
+  });
+}
+
+Deno.test("anything else passes as it is, the empty stream too", async () => {
+  assert.equal(text(await inflate(ascii("plain"), 2)), "plain");
+  assert.equal((await inflate(new Uint8Array(0))).length, 0);
+  assert.equal((await inflate(Uint8Array.of(0x1f))).length, 1);
+});
+
+Deno.test("xz and bzip2 are named", async () => {
+  await rejectsInvalid(Uint8Array.fromHex("fd377a585a000004"), /xz is not supported/);
+  await rejectsInvalid(Uint8Array.fromHex("425a6839314159265359"), /bzip2 is not supported/);
+});
+
+Deno.test("a damaged gzip and a damaged zstd are refused", async () => {
+  const gzip = gzipSync("hello");
+  gzip[gzip.length - 6] ^= 1;
+  await rejectsInvalid(gzip, /Cannot decompress gzip data/);
+  const zstd = zstdCompressSync(randomBytes(1000));
+  zstd[4] |= 0x08; // A reserved bit.
+  await rejectsInvalid(zstd, /Cannot decompress zstd data/);
+});
+
+Deno.test("re-chunking and splitting into members or frames never changes the bytes", async () => {
+  const part = fc.tuple(fc.nat({ max: 300_000 }), fc.boolean(), fc.integer({ min: 0, max: 255 }));
+  const build = (compress: (bytes: Uint8Array) => Uint8Array, parts: [number, boolean, number][]) => {
+    const plain = parts.map(([size, random, fill]) =>
+      random ? new Uint8Array(randomBytes(size)) : new Uint8Array(size).fill(fill)
+    );
+    return { plain: concatenated(plain), packed: concatenated(plain.map(compress)) };
+  };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(part, { minLength: 1, maxLength: 4 }),
+      fc.integer({ min: 500, max: 400_000 }),
+      fc.boolean(),
+      async (parts, step, gzip) => {
+        const { plain, packed } = build(gzip ? gzipSync : zstdCompressSync, parts);
+        assert.equal(await sha256Hex(await inflate(packed, step)), await sha256Hex(plain));
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+Deno.test("caps stop a bomb without inflating it", async () => {
+  const zeros = new Uint8Array(100 << 20);
+  for (const bomb of [gzipSync(zeros, { level: 1 }), zstdCompressSync(zeros)]) {
+    const tooLarge = (error: Error) => isTsdError(error, "layer_too_large");
+    await assert.rejects(inflate(bomb, 1000, { maxBytes: 1000 }), tooLarge);
+    await assert.rejects(inflate(bomb, 1000, { maxRatio: 50 }), tooLarge);
+    assert.equal((await inflate(bomb, 1000, { maxBytes: zeros.length })).length, zeros.length);
+  }
+});
+
+Deno.test("the compressed source is read to its end and its own error wins", async () => {
+  const gzip = gzipSync(randomBytes(100_000));
+  const damaged = new Uint8Array(gzip);
+  damaged[500] ^= 0xff;
+  const expected = { sizeBytes: gzip.length, digestHex: await sha256Hex(gzip), what: "layer" };
+  const read = (bytes: Uint8Array) =>
+    collectBytes(decompressed(verified(chunked(bytes, 1000), expected)), { maxBytes: 1 << 20, what: "layer" });
+  assert.equal((await read(gzip)).length, 100_000);
+  await assert.rejects(read(damaged), (error: Error) => isTsdError(error, "digest_mismatch"));
+  await assert.rejects(read(gzip.slice(0, -500)), (error: Error) => isTsdError(error, "size_mismatch"));
+  await assert.rejects(read(concatenated([gzip, gzip])), (error: Error) => isTsdError(error, "size_mismatch"));
+});
+
+Deno.test("a source's failure arrives as it is", async () => {
+  const source = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(gzipSync("hello").subarray(0, 15)),
+    pull: () => Promise.reject(new TsdError("timeout", "too slow")),
+  });
+  await assert.rejects(decompressed(source).pipeTo(new WritableStream()), { message: "too slow" });
+});
+
+Deno.test("reading slowly pulls slowly, and cancelling cancels the source", async () => {
+  for (const compress of [gzipSync, zstdCompressSync]) {
+    const packed = compress(randomBytes(4 << 20));
+    const source = chunked(packed, 16_384);
+    const reader = decompressed(source).getReader();
+    await reader.read();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.ok(source.pulledBytes() < packed.length / 2, `pulled ${source.pulledBytes()} of ${packed.length}`);
+    await reader.cancel("enough");
+    const pulledBytes = source.pulledBytes();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(source.pulledBytes(), pulledBytes);
+  }
+});
+
+Deno.test("timers run while a bomb is inflated", async () => {
+  const bomb = zstdCompressSync(new Uint8Array(200 << 20));
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 5);
+  await decompressed(chunked(bomb, 1000)).pipeTo(new WritableStream());
+  clearInterval(timer);
+  assert.ok(ticks > 0);
+});

@@ -1,0 +1,59 @@
+/**
+ * @module
+ * Files that are whole or absent after a power cut: written aside, synced, renamed, and the folder synced.
+ */
+import { TsdError } from "../errors.ts";
+
+/** Makes a folder's own entries (creations, renames, removals) durable. @throws {TsdError} storage, storage_full */
+export async function syncDir(path: string): Promise<void> {
+  try {
+    using folder = await Deno.open(path, { read: true });
+    await folder.sync();
+  } catch (error) {
+    throw storageError(`Cannot sync folder ${path}`, error);
+  }
+}
+
+/**
+ * Replaces `path` by a file with these bytes; a reader, or the next start after a power cut, sees the old file or the
+ * new one. The folder must exist; nothing is left in it on failure.
+ * @throws {TsdError} storage, storage_full
+ */
+export async function writeFileDurably(
+  path: string,
+  bytes: Uint8Array,
+  options: { mode?: number } = {},
+): Promise<void> {
+  const aside = `${path}.${crypto.randomUUID()}.part`;
+  try {
+    await writeSynced(aside, bytes, options.mode ?? 0o644);
+    await Deno.rename(aside, path);
+  } catch (error) {
+    await removeIfThere(aside);
+    throw storageError(`Cannot write ${path}`, error);
+  }
+  await syncDir(path.slice(0, path.lastIndexOf("/") + 1) || ".");
+}
+
+async function writeSynced(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true, mode });
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  await file.sync();
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw storageError(`Cannot remove ${path}`, error);
+  }
+}
+
+/** What the file system refused, as one line; a full disk has a code of its own. */
+export function storageError(attempt: string, error: unknown): TsdError {
+  if (error instanceof TsdError) return error;
+  const errno = (error as { code?: string }).code;
+  const full = errno === "ENOSPC" || errno === "EDQUOT";
+  const why = error instanceof Error ? error.message : String(error);
+  return new TsdError(full ? "storage_full" : "storage", `${attempt}: ${why}`, { cause: error });
+}

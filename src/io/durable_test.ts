@@ -1,0 +1,48 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../errors.ts";
+import { storageError, syncDir, writeFileDurably } from "./mod.ts";
+
+async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await body(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const names = (dir: string) => Array.from(Deno.readDirSync(dir), (entry) => entry.name);
+
+Deno.test("writeFileDurably makes and replaces a file, and leaves nothing else", () =>
+  inTempDir(async (dir) => {
+    const path = `${dir}/state.json`;
+    await writeFileDurably(path, new TextEncoder().encode("one"));
+    await writeFileDurably(path, new TextEncoder().encode("two"), { mode: 0o600 });
+    assert.equal(await Deno.readTextFile(path), "two");
+    assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+    assert.deepEqual(names(dir), ["state.json"]);
+  }));
+
+Deno.test("a failed write names the file and leaves nothing", () =>
+  inTempDir(async (dir) => {
+    await Deno.mkdir(`${dir}/taken/child`, { recursive: true });
+    await assert.rejects(
+      writeFileDurably(`${dir}/taken`, new Uint8Array(1)),
+      (error: Error) => isTsdError(error, "storage") && error.message.startsWith(`Cannot write ${dir}/taken: `),
+    );
+    assert.deepEqual(names(dir), ["taken"]);
+    await assert.rejects(writeFileDurably(`${dir}/none/x`, new Uint8Array(1)), (error: Error) => isTsdError(error));
+  }));
+
+Deno.test("syncDir works on folders and fails on what isn't there", () =>
+  inTempDir(async (dir) => {
+    await syncDir(dir);
+    await assert.rejects(syncDir(`${dir}/none`), (error: Error) => isTsdError(error, "storage"));
+  }));
+
+Deno.test("a full disk has a code of its own", () => {
+  for (const code of ["ENOSPC", "EDQUOT"]) {
+    assert.equal(storageError("Cannot write x", Object.assign(new Error("no space"), { code })).code, "storage_full");
+  }
+  assert.equal(storageError("Cannot write x", new Error("other")).message, "Cannot write x: other");
+});

@@ -1,0 +1,106 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../errors.ts";
+import { createSha256, sha256Hex } from "../hash/mod.ts";
+import { cancellable, collectBytes, hashed, inspected, streamOf, verified } from "./mod.ts";
+
+const BYTES = new TextEncoder().encode("some bytes of a blob");
+const EXPECTED = { sizeBytes: BYTES.length, digestHex: await sha256Hex(BYTES), what: "blob" };
+const collect = (source: ReadableStream<Uint8Array>) => collectBytes(source, { maxBytes: 1000, what: "test" });
+
+/** A source that never ends by itself and tells whether it was cancelled. */
+function endless(
+  chunk: Uint8Array,
+): { stream: ReadableStream<Uint8Array>; state: { cancelled: boolean; pulls: number } } {
+  const state = { cancelled: false, pulls: 0 };
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      state.pulls++;
+      controller.enqueue(chunk.slice());
+    },
+    cancel() {
+      state.cancelled = true;
+    },
+  }, { highWaterMark: 0 });
+  return { stream, state };
+}
+
+Deno.test("verified lets the right bytes through", async () => {
+  assert.deepEqual(await collect(verified(streamOf(BYTES), EXPECTED)), new Uint8Array(BYTES));
+  const empty = { sizeBytes: 0, digestHex: await sha256Hex(new Uint8Array(0)), what: "nothing" };
+  assert.equal((await collect(verified(streamOf(new Uint8Array(0)), empty))).length, 0);
+});
+
+Deno.test("verified refuses the end of a short stream", async () => {
+  await assert.rejects(
+    collect(verified(streamOf(BYTES.subarray(1)), EXPECTED)),
+    (error: Error) =>
+      isTsdError(error, "size_mismatch") && error.message === "Cannot accept blob: size is 19, expected 20",
+  );
+});
+
+Deno.test("verified refuses other bytes of the same size", async () => {
+  const other = BYTES.slice();
+  other[3] ^= 1;
+  await assert.rejects(
+    collect(verified(streamOf(other), EXPECTED)),
+    (error: Error) =>
+      isTsdError(error, "digest_mismatch") && error.message.endsWith(`expected sha256:${EXPECTED.digestHex}`),
+  );
+});
+
+Deno.test("verified stops an endless stream at the first byte too many", async () => {
+  const { stream, state } = endless(BYTES);
+  await assert.rejects(collect(verified(stream, EXPECTED)), (error: Error) => isTsdError(error, "size_mismatch"));
+  assert.deepEqual(state, { cancelled: true, pulls: 2 });
+});
+
+Deno.test("nothing is pulled before somebody reads, and cancelling goes through", async () => {
+  const { stream, state } = endless(BYTES);
+  const result = verified(stream, { ...EXPECTED, sizeBytes: 1 << 30 });
+  await Promise.resolve();
+  assert.equal(state.pulls, 0);
+  await result.cancel();
+  assert.equal(state.cancelled, true);
+});
+
+Deno.test("hashed hashes what passes", async () => {
+  const hasher = await createSha256();
+  await collect(hashed(streamOf(BYTES), hasher));
+  assert.equal(hasher.digestHex(), EXPECTED.digestHex);
+});
+
+Deno.test("an inspector that throws cancels the source", async () => {
+  const { stream, state } = endless(BYTES);
+  const failing = inspected(stream, {
+    chunk() {
+      throw new Error("no");
+    },
+  });
+  await assert.rejects(collect(failing), { message: "no" });
+  assert.equal(state.cancelled, true);
+});
+
+Deno.test("cancellable ends a read that waits", async () => {
+  const never = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+  const abort = new AbortController();
+  const reading = collect(cancellable(never, abort.signal));
+  abort.abort();
+  await assert.rejects(reading, (error: Error) => isTsdError(error, "cancelled"));
+});
+
+Deno.test("cancellable says timeout when that was the reason, also before the first read", async () => {
+  const { stream, state } = endless(BYTES);
+  const signal = AbortSignal.abort(new DOMException("late", "TimeoutError"));
+  await assert.rejects(collect(cancellable(stream, signal)), (error: Error) => isTsdError(error, "timeout"));
+  assert.equal(state.cancelled, true);
+});
+
+Deno.test("cancellable passes everything when nobody aborts", async () => {
+  assert.deepEqual(await collect(cancellable(streamOf(BYTES), new AbortController().signal)), new Uint8Array(BYTES));
+});
+
+Deno.test("collectBytes is bounded and cancels the rest", async () => {
+  const { stream, state } = endless(BYTES);
+  await assert.rejects(collect(stream), (error: Error) => isTsdError(error, "payload_too_large"));
+  assert.equal(state.cancelled, true);
+});

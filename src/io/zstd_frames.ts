@@ -1,0 +1,115 @@
+/**
+ * @module
+ * Finds the ends of zstd frames (RFC 8878, section 3.1) without decompressing. Needed because node:zlib stops after the
+ * frame that ends in the middle of a write, and takes a truncated frame for a whole one.
+ */
+import { TsdError } from "../errors.ts";
+
+const FRAME_MAGIC = 0xfd2fb528;
+const SKIPPABLE_MAGIC = 0x184d2a50;
+const RESERVED_BLOCK = 3;
+const RLE_BLOCK = 1;
+const DICTIONARY_ID_BYTES = [0, 1, 2, 4];
+const CONTENT_SIZE_BYTES = [0, 2, 4, 8];
+
+/** Whether these (first four or more) bytes begin a zstd frame, skippable ones included. */
+export function isZstdMagic(head: Uint8Array): boolean {
+  if (head.length < 4) return false;
+  const magic = littleEndian(head.subarray(0, 4));
+  return magic === FRAME_MAGIC || isSkippable(magic);
+}
+
+/** Cuts a compressed stream at the ends of its frames. */
+export class ZstdFrames {
+  readonly #walk = walkFrames();
+  #step: Step;
+  #held = new Uint8Array(4);
+  #heldBytes = 0;
+  #left: number;
+
+  constructor() {
+    this.#step = this.#walk.next().value as Step;
+    this.#left = this.#step.bytes;
+  }
+
+  /** The same bytes in pieces of which none reaches into a second frame. @throws {TsdError} layer_invalid */
+  *pieces(chunk: Uint8Array): Generator<Uint8Array, void, void> {
+    let from = 0;
+    let at = 0;
+    while (at < chunk.length) {
+      const taken = Math.min(this.#left, chunk.length - at);
+      if (this.#step.kind !== "skip") this.#hold(chunk.subarray(at, at + taken));
+      at += taken;
+      this.#left -= taken;
+      if (this.#left > 0) break;
+      this.#next();
+      if (this.#step.kind === "magic") {
+        yield chunk.subarray(from, at);
+        from = at;
+      }
+    }
+    if (from < chunk.length) yield chunk.subarray(from);
+  }
+
+  /** Says that no more bytes come. @throws {TsdError} layer_invalid when that is in the middle of a frame */
+  end(): void {
+    if (this.#step.kind !== "magic" || this.#left !== this.#step.bytes) {
+      throw new TsdError("layer_invalid", "Cannot decompress zstd data: it ends in the middle of a frame (truncated)");
+    }
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#held.set(bytes, this.#heldBytes);
+    this.#heldBytes += bytes.length;
+  }
+
+  #next(): void {
+    this.#step = this.#walk.next(this.#held.subarray(0, this.#heldBytes)).value as Step;
+    this.#left = this.#step.bytes;
+    this.#heldBytes = 0;
+  }
+}
+
+/** The next element: its bytes are looked at (`magic` begins a frame, `field`), or passed over. Never empty. */
+interface Step {
+  readonly kind: "magic" | "field" | "skip";
+  readonly bytes: number;
+}
+
+function* walkFrames(): Generator<Step, never, Uint8Array> {
+  while (true) {
+    const magic = littleEndian(yield { kind: "magic", bytes: 4 });
+    if (isSkippable(magic)) {
+      const sizeBytes = littleEndian(yield { kind: "field", bytes: 4 });
+      if (sizeBytes > 0) yield { kind: "skip", bytes: sizeBytes };
+    } else if (magic === FRAME_MAGIC) {
+      yield* walkFrame();
+    } else {
+      throw invalid("there is something behind the last frame that is no frame");
+    }
+  }
+}
+
+function* walkFrame(): Generator<Step, void, Uint8Array> {
+  const descriptor = littleEndian(yield { kind: "field", bytes: 1 });
+  const singleSegment = (descriptor & 0x20) !== 0;
+  const contentSizeFlag = descriptor >> 6;
+  const headerBytes = (singleSegment ? 0 : 1) + DICTIONARY_ID_BYTES[descriptor & 3] +
+    (contentSizeFlag === 0 && singleSegment ? 1 : CONTENT_SIZE_BYTES[contentSizeFlag]);
+  if (headerBytes > 0) yield { kind: "skip", bytes: headerBytes };
+  for (let last = false; !last;) {
+    const header = littleEndian(yield { kind: "field", bytes: 3 });
+    last = (header & 1) === 1;
+    const type = (header >> 1) & 3;
+    if (type === RESERVED_BLOCK) throw invalid("a block has the reserved type");
+    const sizeBytes = type === RLE_BLOCK ? 1 : header >>> 3;
+    if (sizeBytes > 0) yield { kind: "skip", bytes: sizeBytes };
+  }
+  if ((descriptor & 0x04) !== 0) yield { kind: "skip", bytes: 4 };
+}
+
+const isSkippable = (magic: number): boolean => magic >= SKIPPABLE_MAGIC && magic <= SKIPPABLE_MAGIC + 15;
+
+const littleEndian = (bytes: Uint8Array): number => bytes.reduceRight((value, byte) => value * 256 + byte, 0);
+
+const invalid = (why: string): TsdError => new TsdError("layer_invalid", `Cannot decompress zstd data: ${why}`);
