@@ -1,0 +1,187 @@
+/**
+ * @module
+ * The engine's side of the log Worker: opens channels, hands copied bytes to whoever is attached and says when a
+ * process's output has ended. Bytes are credited back once the slowest listener took them.
+ */
+import { deserialiseError, TsdError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { StreamName } from "./json_lines.ts";
+import type { ChannelSpec, FromLogWorker, ToLogWorker } from "./protocol.ts";
+
+/** Takes output; resolving late slows the process down, as a pipe would. Rejections end the listener. */
+export type OutputListener = (stream: StreamName, bytes: Uint8Array) => Promise<void>;
+
+interface OpenChannel {
+  readonly listeners: Set<OutputListener>;
+  readonly opened: PromiseWithResolvers<void>;
+  readonly ended: PromiseWithResolvers<void>;
+  /** Bytes in flight are passed on one after another, in order. */
+  tail: Promise<void>;
+  attachAnswers: PromiseWithResolvers<void>[];
+  writers: Set<() => void>;
+}
+
+/** A detachable listener. */
+export interface Attachment {
+  detach(): void;
+}
+
+/** One for each engine. Call {@link OutputHub.close} at the end. */
+export class OutputHub implements AsyncDisposable {
+  readonly #worker: Worker;
+  readonly #log: Log;
+  readonly #channels = new Map<string, OpenChannel>();
+  readonly #flushes = new Map<number, () => void>();
+  readonly #ready = Promise.withResolvers<void>();
+  #ticket = 0;
+
+  /** `workerUrl` names the module `worker.ts`, in the form in which this program runs. */
+  constructor(workerUrl: URL, log: Log) {
+    this.#log = log.scope("logs");
+    this.#worker = new Worker(workerUrl, { type: "module", name: "tsd-logs" });
+    this.#worker.onmessage = (event: MessageEvent<FromLogWorker>) => this.#receive(event.data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#log.error("the log Worker failed", { error: event.message });
+      this.#ready.reject(new TsdError("internal", `The log Worker failed: ${event.message}`));
+    };
+  }
+
+  /** Resolves when the Worker runs. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Opens a channel; listeners may be added before anything is written. @throws {TsdError} system_call, conflict */
+  async open(spec: Omit<ChannelSpec, "attached">): Promise<void> {
+    if (this.#channels.has(spec.key)) throw new TsdError("conflict", `Output of ${spec.key} is open already`);
+    const channel: OpenChannel = {
+      listeners: new Set(),
+      opened: Promise.withResolvers(),
+      ended: Promise.withResolvers(),
+      tail: Promise.resolve(),
+      attachAnswers: [],
+      writers: new Set(),
+    };
+    this.#channels.set(spec.key, channel);
+    this.#post({ kind: "open", channel: { ...spec, attached: false } });
+    await channel.opened.promise;
+  }
+
+  /** Resolves when the channel has ended and its listeners took everything. An unknown key has ended. */
+  async ended(key: string): Promise<void> {
+    await this.#channels.get(key)?.ended.promise;
+  }
+
+  isOpen(key: string): boolean {
+    return this.#channels.has(key);
+  }
+
+  /** Adds a listener; from the moment this resolves it misses nothing. @throws {TsdError} not_running */
+  async attach(key: string, listener: OutputListener): Promise<Attachment> {
+    const channel = this.#channels.get(key);
+    if (channel === undefined) throw new TsdError("not_running", `No output of ${key} is open`);
+    channel.listeners.add(listener);
+    const attachment = { detach: () => this.#detach(key, channel, listener) };
+    if (channel.listeners.size > 1) return attachment;
+    const answer = Promise.withResolvers<void>();
+    channel.attachAnswers.push(answer);
+    this.#post({ kind: "attach", key, on: true });
+    await answer.promise;
+    return attachment;
+  }
+
+  /** Calls `wake` whenever records were appended to the channel's file; returns the way to stop that. */
+  onWritten(key: string, wake: () => void): () => void {
+    const channel = this.#channels.get(key);
+    channel?.writers.add(wake);
+    return () => channel?.writers.delete(wake);
+  }
+
+  /** The process has exited; the channel ends with its output, at the latest after `graceMs`. */
+  finish(key: string, graceMs: number): void {
+    this.#post({ kind: "finish", key, graceMs });
+  }
+
+  /** Ends a channel whose process never ran. */
+  async discard(key: string): Promise<void> {
+    if (!this.#channels.has(key)) return;
+    this.#post({ kind: "close", key });
+    await this.ended(key);
+  }
+
+  /** Everything that was read is in the log files when this resolves. */
+  flush(): Promise<void> {
+    const ticket = ++this.#ticket;
+    return new Promise((resolve) => {
+      this.#flushes.set(ticket, resolve);
+      this.#post({ kind: "flush", ticket });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ready.promise.catch(() => undefined);
+    await this.flush();
+    this.#worker.terminate();
+  }
+
+  #post(message: ToLogWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  #detach(key: string, channel: OpenChannel, listener: OutputListener): void {
+    if (!channel.listeners.delete(listener)) return;
+    if (channel.listeners.size === 0 && this.#channels.get(key) === channel) {
+      channel.attachAnswers.push(Promise.withResolvers());
+      this.#post({ kind: "attach", key, on: false });
+    }
+  }
+
+  #receive(message: FromLogWorker): void {
+    if (message.kind === "ready") return this.#ready.resolve();
+    if (message.kind === "flushed") {
+      this.#flushes.get(message.ticket)?.();
+      this.#flushes.delete(message.ticket);
+      return;
+    }
+    const channel = this.#channels.get(message.key);
+    if (channel === undefined) return;
+    switch (message.kind) {
+      case "opened":
+        if (message.error === undefined) return channel.opened.resolve();
+        this.#channels.delete(message.key);
+        return channel.opened.reject(deserialiseError(message.error));
+      case "attached":
+        return channel.attachAnswers.shift()?.resolve();
+      case "data":
+        channel.tail = channel.tail.then(() => this.#deliver(message.key, channel, message.stream, message.bytes));
+        return;
+      case "written":
+        return channel.writers.forEach((wake) => wake());
+      case "ended":
+        return this.#end(message.key, channel);
+      case "lost":
+        this.#log.warn("log records were lost", { container: message.key, error: message.error.message });
+    }
+  }
+
+  async #deliver(key: string, channel: OpenChannel, stream: StreamName, bytes: Uint8Array): Promise<void> {
+    await Promise.all([...channel.listeners].map((listener) =>
+      listener(stream, bytes).catch((thrown) => {
+        this.#log.debug("a listener went away", { container: key, error: String(thrown) });
+        this.#detach(key, channel, listener);
+      })
+    ));
+    this.#post({ kind: "credit", key, bytes: bytes.length });
+  }
+
+  #end(key: string, channel: OpenChannel): void {
+    for (const answer of channel.attachAnswers) answer.resolve();
+    channel.writers.forEach((wake) => wake());
+    void channel.tail.then(() => {
+      this.#channels.delete(key);
+      channel.ended.resolve();
+      channel.writers.forEach((wake) => wake());
+    });
+  }
+}

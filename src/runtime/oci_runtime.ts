@@ -1,0 +1,52 @@
+/**
+ * @module
+ * The port to an OCI runtime (runtime-spec v1.1, "Lifecycle"; command line as runc's). Whoever calls it has written the
+ * bundle's config.json; the runtime knows no images and no API.
+ */
+
+/** Where a process's standard streams come from: paths that are opened in the child, read-write for FIFOs. */
+export interface StdioPaths {
+  /** A FIFO, or `/dev/null`. */
+  readonly stdin: string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A process that runs, or waits for start. Exits are seen by the {@link ExitLoop}. */
+export interface RunningProcess {
+  /** In the engine's pid namespace. */
+  readonly pid: number;
+}
+
+export interface CreateOptions {
+  readonly id: string;
+  /** Folder that holds config.json. */
+  readonly bundle: string;
+  readonly stdio: StdioPaths;
+}
+
+export interface ExecOptions {
+  readonly containerId: string;
+  /** Names this exec's files; unique. */
+  readonly execId: string;
+  /** Folder for process.json, the pid file and the log. */
+  readonly dir: string;
+  /** The contents of process.json. */
+  readonly process: unknown;
+  readonly stdio: StdioPaths;
+}
+
+/** What is asked of runc, crun, youki. Errors: runtime_missing, runtime_failed, command_not_found/_executable, timeout. */
+export interface OciRuntime {
+  /** The runtime's name and version, for `info`. @throws {TsdError} runtime_missing */
+  version(): Promise<{ name: string; version: string; path: string }>;
+  /** Makes the container; its process waits for {@link OciRuntime.start}. On an error nothing is left. */
+  create(options: CreateOptions): Promise<RunningProcess>;
+  start(id: string): Promise<void>;
+  /** Starts a further process in a running container. */
+  exec(options: ExecOptions): Promise<RunningProcess>;
+  /** Sends a signal to the first process, or to all of the container's. */
+  kill(id: string, signal: number, all?: boolean): Promise<void>;
+  /** Removes what the runtime keeps of a stopped container (kills it when `force`). Nothing there is no error. */
+  delete(id: string, force?: boolean): Promise<void>;
+}

@@ -1,0 +1,157 @@
+/**
+ * @module
+ * {@link OciRuntime} through the runc command (opencontainers/runc, man8). runc's own errors go to a log file, never to
+ * the container's stderr; each call has a deadline, after which runc is killed and what it made is deleted.
+ */
+import { TsdError } from "../errors.ts";
+import { type ExitStatus, isErrno, O, type ProcessCalls, type StdioAction } from "../sys/mod.ts";
+import type { ExitLoop } from "./exit_loop.ts";
+import type { CreateOptions, ExecOptions, OciRuntime, RunningProcess, StdioPaths } from "./oci_runtime.ts";
+import { runtimeError } from "./runtime_error.ts";
+
+export interface RuncOptions {
+  /** Absolute path of the runtime. */
+  readonly path: string;
+  /** Where runc keeps its state (`--root`); one for each engine. */
+  readonly stateRoot: string;
+  /** Folder for logs of calls that have no bundle. */
+  readonly logDir: string;
+  /** Longest time for one call, in ms. */
+  readonly deadlineMs?: number;
+}
+
+const DEFAULT_DEADLINE_MS = 30_000;
+const ENVIRONMENT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
+const NULL_STDIO: StdioPaths = { stdin: "/dev/null", stdout: "/dev/null", stderr: "/dev/null" };
+
+/** Runs runc; its children become the engine's (see `ExitLoop`). */
+export class Runc implements OciRuntime {
+  readonly #options: RuncOptions;
+  readonly #processes: Pick<ProcessCalls, "spawn" | "kill">;
+  readonly #exits: ExitLoop;
+  #calls = 0;
+
+  constructor(options: RuncOptions, processes: Pick<ProcessCalls, "spawn" | "kill">, exits: ExitLoop) {
+    this.#options = options;
+    this.#processes = processes;
+    this.#exits = exits;
+  }
+
+  async version(): Promise<{ name: string; version: string; path: string }> {
+    const { path, logDir } = this.#options;
+    const output = `${logDir}/version-${++this.#calls}`;
+    try {
+      await Deno.writeTextFile(output, "");
+      await this.#run(["--version"], { ...NULL_STDIO, stdout: output }, undefined);
+      const match = /^(\S+) version (\S+)/m.exec(await Deno.readTextFile(output));
+      if (match === null) throw new TsdError("runtime_failed", `${path} --version printed no version`);
+      return { name: match[1], version: match[2], path };
+    } finally {
+      await Deno.remove(output).catch(ignoreMissing);
+    }
+  }
+
+  async create({ id, bundle, stdio }: CreateOptions): Promise<RunningProcess> {
+    const pidFile = `${bundle}/pid`;
+    try {
+      await this.#logged(`${bundle}/runc.log`, ["create", "--bundle", bundle, "--pid-file", pidFile, id], stdio);
+      return { pid: await readPid(pidFile) };
+    } catch (thrown) {
+      await this.delete(id, true);
+      throw thrown;
+    }
+  }
+
+  async start(id: string): Promise<void> {
+    await this.#logged(this.#callLog(), ["start", id], NULL_STDIO);
+  }
+
+  async exec({ containerId, execId, dir, process, stdio }: ExecOptions): Promise<RunningProcess> {
+    const [spec, pidFile] = [`${dir}/${execId}.json`, `${dir}/${execId}.pid`];
+    try {
+      await Deno.writeTextFile(spec, JSON.stringify(process), { mode: 0o600 });
+      const args = ["exec", "--detach", "--process", spec, "--pid-file", pidFile, containerId];
+      await this.#logged(`${dir}/${execId}.log`, args, stdio);
+      return { pid: await readPid(pidFile) };
+    } finally {
+      for (const path of [spec, pidFile]) await Deno.remove(path).catch(ignoreMissing);
+    }
+  }
+
+  async kill(id: string, signal: number, all = false): Promise<void> {
+    await this.#logged(this.#callLog(), ["kill", ...(all ? ["--all"] : []), id, String(signal)], NULL_STDIO);
+  }
+
+  async delete(id: string, force = false): Promise<void> {
+    try {
+      await Deno.lstat(`${this.#options.stateRoot}/${id}`);
+    } catch (thrown) {
+      return ignoreMissing(thrown);
+    }
+    await this.#logged(this.#callLog(), ["delete", ...(force ? ["--force"] : []), id], NULL_STDIO);
+  }
+
+  #callLog(): string {
+    return `${this.#options.logDir}/call-${++this.#calls}.log`;
+  }
+
+  /** Runs a subcommand whose errors land in `log`, which is removed afterwards. */
+  async #logged(log: string, args: readonly string[], stdio: StdioPaths): Promise<void> {
+    const globals = ["--root", this.#options.stateRoot, "--log", log, "--log-format", "json"];
+    try {
+      await this.#run([...globals, ...args], stdio, log);
+    } finally {
+      await Deno.remove(log).catch(ignoreMissing);
+    }
+  }
+
+  async #run(args: readonly string[], stdio: StdioPaths, log: string | undefined): Promise<void> {
+    const { path, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
+    const pid = this.#spawn(args, stdio);
+    const exited = this.#exits.spawned(pid);
+    const expired = Promise.withResolvers<"expired">();
+    const timer = setTimeout(() => expired.resolve("expired"), deadlineMs);
+    const first = await Promise.race([exited, expired.promise]);
+    clearTimeout(timer);
+    if (first === "expired") {
+      this.#processes.kill(pid, 9);
+      await exited;
+      throw new TsdError("timeout", `${path} did not answer within ${deadlineMs / 1000} s and was killed`);
+    }
+    if (first.code !== 0) throw await runtimeError(path, first satisfies ExitStatus, log);
+  }
+
+  #spawn(args: readonly string[], stdio: StdioPaths): number {
+    const { path } = this.#options;
+    try {
+      return this.#processes.spawn({
+        path,
+        argv: [path, ...args],
+        env: ENVIRONMENT,
+        stdio: [open(0, stdio.stdin), open(1, stdio.stdout), open(2, stdio.stderr)],
+      });
+    } catch (cause) {
+      if (!isErrno(cause, "ENOENT")) throw cause;
+      throw new TsdError("runtime_missing", `Cannot run ${path}: it is not there; install the package runc`, { cause });
+    }
+  }
+}
+
+/** stdin is opened read-only so that its end can be seen; output read-write, so that a missing reader kills nobody. */
+function open(target: number, path: string): StdioAction {
+  return { target, path, flags: target === 0 ? O.RDONLY : O.RDWR };
+}
+
+async function readPid(path: string): Promise<number> {
+  const text = await Deno.readTextFile(path);
+  const pid = Number(text);
+  if (Number.isSafeInteger(pid) && pid > 1) return pid;
+  throw new TsdError(
+    "runtime_failed",
+    `The runtime wrote no pid into ${path}, but ${JSON.stringify(text.slice(0, 40))}`,
+  );
+}
+
+function ignoreMissing(thrown: unknown): void {
+  if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+}

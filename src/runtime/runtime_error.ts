@@ -1,0 +1,73 @@
+/**
+ * @module
+ * Turns runc's failures into errors that Docker's clients understand: the docker CLI picks its exit code (126, 127) by
+ * matching these texts.
+ */
+import { type ErrorCode, TsdError } from "../errors.ts";
+import type { ExitStatus } from "../sys/mod.ts";
+
+/** Most of a runtime's log that is read, in bytes. */
+const MAX_LOG_BYTES = 64 << 10;
+
+/** First match wins; the texts are those of Go's os/exec and of the kernel, as runc passes them on. */
+const PATTERNS: readonly { readonly pattern: RegExp; readonly code: ErrorCode }[] = [
+  {
+    pattern: /executable file not found|exec: "[^"]*": stat [^:]*: no such file or directory/,
+    code: "command_not_found",
+  },
+  { pattern: /exec[^:]*: "[^"]*": (?:permission denied|is a directory)/, code: "command_not_executable" },
+  { pattern: /exec: "[^"]*":? .*(?:permission denied|is a directory)/, code: "command_not_executable" },
+  { pattern: /exec[^:]*: .*no such file or directory/, code: "command_not_found" },
+  {
+    pattern: /exec (?:format error|.*permission denied)|exec [^:]+: permission denied/,
+    code: "command_not_executable",
+  },
+  { pattern: /no such file or directory/, code: "runtime_failed" },
+];
+
+/** The error for a runtime that exited with a failure; `log` is its JSON log, if it had one. */
+export async function runtimeError(path: string, status: ExitStatus, log: string | undefined): Promise<TsdError> {
+  const said = log === undefined ? undefined : lastError(await readHead(log));
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (said === undefined) {
+    return new TsdError("runtime_failed", `${name} failed with exit code ${status.code} and said nothing`);
+  }
+  const code = PATTERNS.find(({ pattern }) => pattern.test(said))?.code ?? "runtime_failed";
+  return new TsdError(
+    code,
+    `failed to create task for container: failed to create shim task: OCI runtime create failed: ${name} create failed: ${said}`,
+  );
+}
+
+/** The last record of level error in runc's JSON log. */
+function lastError(text: string): string | undefined {
+  let message: string | undefined;
+  for (const line of text.split("\n")) {
+    if (!line.startsWith("{")) continue;
+    try {
+      const record: unknown = JSON.parse(line);
+      if (isRecord(record) && (record.level === "error" || record.level === "fatal")) message = record.msg;
+    } catch (thrown) {
+      // A runtime that prints garbage still gets an error line; only what is JSON is quoted.
+      if (!(thrown instanceof SyntaxError)) throw thrown;
+    }
+  }
+  return message?.replaceAll("\n", " ").trim();
+}
+
+function isRecord(value: unknown): value is { level: string; msg: string } {
+  return typeof value === "object" && value !== null && "level" in value && "msg" in value &&
+    typeof value.msg === "string";
+}
+
+async function readHead(path: string): Promise<string> {
+  try {
+    using file = await Deno.open(path);
+    const buffer = new Uint8Array(MAX_LOG_BYTES);
+    const count = await file.read(buffer);
+    return new TextDecoder().decode(buffer.subarray(0, count ?? 0));
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return "";
+    throw thrown;
+  }
+}
