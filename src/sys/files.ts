@@ -1,0 +1,129 @@
+/**
+ * @module
+ * Opening, reading and writing by descriptor, and making it durable. All calls are synchronous; on a descriptor that
+ * blocks they block the thread.
+ */
+import { ARCH } from "./arch.ts";
+import { checked, failed, unblocked, uninterrupted } from "./check.ts";
+import type { CString } from "./cstring.ts";
+import { errnoOf } from "./errno.ts";
+import { O } from "./flags.ts";
+import { errno, libc } from "./libc.ts";
+
+/** openat2(2). Unknown flags are refused by the kernel. */
+export interface OpenHow {
+  /** {@link O} flags; `O.CLOEXEC` is always added. */
+  readonly flags: number;
+  /** Permission bits of a file that is made; only with `O.CREAT` or `O.TMPFILE`. */
+  readonly mode?: number;
+  /** RESOLVE flags: how far the path may lead. */
+  readonly resolve?: number;
+}
+
+/** Descriptors are plain numbers that the caller closes (see `OwnedFd`). Every call throws {@link SysError}. */
+export interface FileCalls {
+  /** open(2), with O_CLOEXEC added. */
+  open(path: CString, flags: number, mode?: number): number;
+  /** openat(2), with O_CLOEXEC added. */
+  openat(dirFd: number, name: CString, flags: number, mode?: number): number;
+  /** openat2(2). A race with a rename or mount (EAGAIN) is tried again, 128 times at most. */
+  openat2(dirFd: number, path: CString, how: OpenHow): number;
+  close(fd: number): void;
+  /** Bytes read into `buffer`, 0 at the end, "again" when a non-blocking descriptor has none now. */
+  read(fd: number, buffer: Uint8Array): number | "again";
+  /** Bytes taken from `bytes` (may be fewer), "again" when a non-blocking descriptor has no room now. */
+  write(fd: number, bytes: Uint8Array): number | "again";
+  /** Bytes read at `offset`, 0 at the end. */
+  pread(fd: number, buffer: Uint8Array, offset: number): number;
+  /** Bytes written at `offset` (may be fewer). */
+  pwrite(fd: number, bytes: Uint8Array, offset: number): number;
+}
+
+/** What makes written bytes stay, and what moves them without a copy through this process. */
+export interface DurabilityCalls {
+  fsync(fd: number): void;
+  fdatasync(fd: number): void;
+  /** syncfs(2): the whole file system that `fd` is on. */
+  syncfs(fd: number): void;
+  ftruncate(fd: number, sizeBytes: number): void;
+  /** copy_file_range(2): bytes copied, 0 at the end of the source. The descriptors' own offsets stay. */
+  copyFileRange(range: CopyRange): number;
+}
+
+/** One piece to copy from file to file inside the kernel. */
+export interface CopyRange {
+  readonly fromFd: number;
+  readonly fromOffset: number;
+  readonly toFd: number;
+  readonly toOffset: number;
+  readonly sizeBytes: number;
+}
+
+const OPENAT2_TRIES = 128;
+const EAGAIN = errnoOf("EAGAIN");
+const EINTR = errnoOf("EINTR");
+
+// struct open_how {flags, mode, resolve}; calls are synchronous, so one per thread does.
+const openHow = new BigUint64Array(3);
+
+function openat2(dirFd: number, path: CString, how: OpenHow): number {
+  openHow[0] = BigInt(how.flags | O.CLOEXEC);
+  openHow[1] = BigInt(how.mode ?? 0);
+  openHow[2] = BigInt(how.resolve ?? 0);
+  for (let attempt = 1;; attempt++) {
+    // SAFETY: path ends with NUL; openHow is 24 bytes, the size that is passed; the kernel keeps neither.
+    const fd = libc.sysOpenat2(ARCH.syscalls.openat2, BigInt(dirFd), path, openHow, 24n);
+    if (fd >= 0n) return Number(fd);
+    const code = errno();
+    if (code !== EINTR && (code !== EAGAIN || attempt === OPENAT2_TRIES)) failed(code, "openat2", path);
+  }
+}
+
+// The FFI accepts any view; its type asks for one that is not shared.
+const view = (bytes: Uint8Array) => bytes as Uint8Array<ArrayBuffer>;
+
+/** The real {@link FileCalls}. */
+export const files: FileCalls = {
+  open: (path, flags, mode = 0) =>
+    // SAFETY: path ends with NUL and is not kept.
+    uninterrupted(() => libc.open(path, flags | O.CLOEXEC, mode), "open", path),
+  openat: (dirFd, name, flags, mode = 0) =>
+    // SAFETY: name ends with NUL and is not kept.
+    uninterrupted(() => libc.openat(dirFd, name, flags | O.CLOEXEC, mode), "openat", name),
+  openat2,
+  close(fd) {
+    // SAFETY: no memory is passed. On Linux the descriptor is gone even after EINTR, so it is never tried again.
+    checked(libc.close(fd), "close", fd);
+  },
+  read: (fd, buffer) =>
+    // SAFETY: the length is that of the view, which lives until the call returns.
+    unblocked(() => libc.read(fd, view(buffer), BigInt(buffer.byteLength)), "read", fd),
+  write: (fd, bytes) =>
+    // SAFETY: as for read.
+    unblocked(() => libc.write(fd, view(bytes), BigInt(bytes.byteLength)), "write", fd),
+  pread: (fd, buffer, offset) =>
+    // SAFETY: as for read.
+    uninterrupted(() => libc.pread(fd, view(buffer), BigInt(buffer.byteLength), BigInt(offset)), "pread", fd),
+  pwrite: (fd, bytes, offset) =>
+    // SAFETY: as for read.
+    uninterrupted(() => libc.pwrite(fd, view(bytes), BigInt(bytes.byteLength), BigInt(offset)), "pwrite", fd),
+};
+
+/** The real {@link DurabilityCalls}. */
+export const durability: DurabilityCalls = {
+  // SAFETY (all but the last): no memory is passed.
+  fsync: (fd) => void uninterrupted(() => libc.fsync(fd), "fsync", fd),
+  fdatasync: (fd) => void uninterrupted(() => libc.fdatasync(fd), "fdatasync", fd),
+  syncfs: (fd) => void uninterrupted(() => libc.syncfs(fd), "syncfs", fd),
+  ftruncate: (fd, sizeBytes) => void uninterrupted(() => libc.ftruncate(fd, BigInt(sizeBytes)), "ftruncate", fd),
+  copyFileRange({ fromFd, fromOffset, toFd, toOffset, sizeBytes }) {
+    const from = new BigInt64Array([BigInt(fromOffset)]);
+    const to = new BigInt64Array([BigInt(toOffset)]);
+    return uninterrupted(
+      // SAFETY: both offsets are 8 bytes that live until the call returns.
+      () => libc.copy_file_range(fromFd, from, toFd, to, BigInt(sizeBytes), 0),
+      "copy_file_range",
+      fromFd,
+    );
+  },
+};

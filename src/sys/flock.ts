@@ -1,0 +1,29 @@
+/**
+ * @module
+ * The advisory lock that says "one engine per folder".
+ */
+import { failed } from "./check.ts";
+import { cString } from "./cstring.ts";
+import { errnoOf } from "./errno.ts";
+import { files } from "./files.ts";
+import { O } from "./flags.ts";
+import { errno, libc } from "./libc.ts";
+import { OwnedFd } from "./owned_fd.ts";
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const LOCK_FILE_MODE = 0o600;
+
+/**
+ * Takes the exclusive lock on a file, which is made when it is missing, or says that another holds it. The lock lasts
+ * as long as the descriptor (and whatever it is duplicated to): the file itself stays and means nothing.
+ * @throws SysError when the file cannot be opened or the file system has no locks
+ */
+export function tryLock(path: string): OwnedFd | "held" {
+  const lock = new OwnedFd(files.open(cString(path), O.RDWR | O.CREAT | O.NOFOLLOW, LOCK_FILE_MODE));
+  // SAFETY: no memory is passed.
+  if (libc.flock(lock.fd, LOCK_EX | LOCK_NB) === 0) return lock;
+  const code = errno();
+  lock.close();
+  return code === errnoOf("EAGAIN") ? "held" : failed(code, "flock", path);
+}

@@ -1,0 +1,148 @@
+/**
+ * @module
+ * Owner, mode, times and size of files, and the state of file systems. Extended attributes are in `xattr.ts`.
+ */
+import { checked } from "./check.ts";
+import type { CString } from "./cstring.ts";
+import { libc } from "./libc.ts";
+import type { DeviceNumber } from "./tree.ts";
+
+/** A point in time since the epoch; `nanoseconds` is 0 to 999,999,999, also before 1970. */
+export interface Timespec {
+  readonly seconds: bigint;
+  readonly nanoseconds: number;
+}
+
+/** A time to set: a value, the present, or none (it stays). */
+export type FileTime = Timespec | "now" | "omit";
+
+/** What statx(2) says of a file. */
+export interface FileStatus {
+  /** Type and permissions: compare `mode & S.IFMT`, take `mode & 0o7777`. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  /** 512-byte blocks in use. */
+  readonly blocks: number;
+  readonly linkCount: number;
+  readonly inode: bigint;
+  /** The file system the file is on. */
+  readonly device: DeviceNumber;
+  /** What a device node stands for; 0:0 for others. */
+  readonly nodeDevice: DeviceNumber;
+  readonly accessTime: Timespec;
+  readonly modifyTime: Timespec;
+  readonly changeTime: Timespec;
+}
+
+/** What statfs(2) says of a file system. */
+export interface FilesystemStatus {
+  /** `f_type`: compare with `FS_MAGIC`. */
+  readonly magic: bigint;
+  readonly totalBytes: number;
+  /** What an ordinary user may still write. */
+  readonly availableBytes: number;
+  readonly totalInodes: number;
+  readonly freeInodes: number;
+}
+
+/** Every call throws {@link SysError}. `flags` are `AT` flags; an id of `0xffffffff` stays unchanged. */
+export interface MetadataCalls {
+  fchown(fd: number, uid: number, gid: number): void;
+  fchownat(dirFd: number, name: CString, uid: number, gid: number, flags?: number): void;
+  fchmod(fd: number, mode: number): void;
+  /** Follows symbolic links; with `AT.SYMLINK_NOFOLLOW` a link is refused (EOPNOTSUPP). */
+  fchmodat(dirFd: number, name: CString, mode: number, flags?: number): void;
+  futimens(fd: number, accessTime: FileTime, modifyTime: FileTime): void;
+  utimensat(dirFd: number, name: CString, accessTime: FileTime, modifyTime: FileTime, flags?: number): void;
+  /** With an empty name and `AT.EMPTY_PATH`: of `dirFd` itself. */
+  statx(dirFd: number, name: CString, flags?: number): FileStatus;
+  statfs(path: CString): FilesystemStatus;
+}
+
+const UTIME_NOW = 0x3fff_ffffn;
+const UTIME_OMIT = 0x3fff_fffen;
+const STATX_BASIC_STATS = 0x7ff;
+/** Sizes of `struct statx` (a multiple of 8 with room to grow) and `struct statfs`, the same on both architectures. */
+export const STRUCT_SIZES = { statx: 256, statfs: 120 } as const;
+
+// struct timespec[2]; calls are synchronous, so one per thread does.
+const times = new BigInt64Array(4);
+
+function setTimes(accessTime: FileTime, modifyTime: FileTime): BigInt64Array<ArrayBuffer> {
+  setTime(0, accessTime);
+  setTime(2, modifyTime);
+  return times;
+}
+
+function setTime(at: number, time: FileTime): void {
+  if (typeof time === "string") {
+    times[at] = 0n;
+    times[at + 1] = time === "now" ? UTIME_NOW : UTIME_OMIT;
+  } else {
+    times[at] = time.seconds;
+    times[at + 1] = BigInt(time.nanoseconds);
+  }
+}
+
+/** Reads a `struct statx` (linux/stat.h). */
+function readStatus(v: DataView): FileStatus {
+  const time = (at: number): Timespec => ({
+    seconds: v.getBigInt64(at, true),
+    nanoseconds: v.getUint32(at + 8, true),
+  });
+  const device = (at: number): DeviceNumber => ({ major: v.getUint32(at, true), minor: v.getUint32(at + 4, true) });
+  return {
+    linkCount: v.getUint32(16, true),
+    uid: v.getUint32(20, true),
+    gid: v.getUint32(24, true),
+    mode: v.getUint16(28, true),
+    inode: v.getBigUint64(32, true),
+    sizeBytes: Number(v.getBigUint64(40, true)),
+    blocks: Number(v.getBigUint64(48, true)),
+    accessTime: time(64),
+    changeTime: time(96),
+    modifyTime: time(112),
+    nodeDevice: device(128),
+    device: device(136),
+  };
+}
+
+/** Reads a `struct statfs` (the 64-bit one of asm-generic). */
+function readFilesystem(v: DataView): FilesystemStatus {
+  const count = (at: number) => Number(v.getBigUint64(at, true));
+  const fragmentBytes = count(72) || count(8);
+  return {
+    magic: v.getBigUint64(0, true),
+    totalBytes: count(16) * fragmentBytes,
+    availableBytes: count(32) * fragmentBytes,
+    totalInodes: count(40),
+    freeInodes: count(48),
+  };
+}
+
+// SAFETY (all calls below): names end with NUL; the structs have at least the size that the kernel reads or writes;
+// all live until the call returns and none is kept.
+/** The real {@link MetadataCalls}. */
+export const metadata: MetadataCalls = {
+  fchown: (fd, uid, gid) => void checked(libc.fchown(fd, uid, gid), "fchown", fd),
+  fchownat: (dirFd, name, uid, gid, flags = 0) =>
+    void checked(libc.fchownat(dirFd, name, uid, gid, flags), "fchownat", name),
+  fchmod: (fd, mode) => void checked(libc.fchmod(fd, mode), "fchmod", fd),
+  fchmodat: (dirFd, name, mode, flags = 0) => void checked(libc.fchmodat(dirFd, name, mode, flags), "fchmodat", name),
+  futimens: (fd, accessTime, modifyTime) =>
+    void checked(libc.futimens(fd, setTimes(accessTime, modifyTime)), "futimens", fd),
+  utimensat: (dirFd, name, accessTime, modifyTime, flags = 0) =>
+    void checked(libc.utimensat(dirFd, name, setTimes(accessTime, modifyTime), flags), "utimensat", name),
+  statx(dirFd, name, flags = 0) {
+    const buffer = new Uint8Array(STRUCT_SIZES.statx);
+    checked(libc.statx(dirFd, name, flags, STATX_BASIC_STATS, buffer), "statx", name);
+    return readStatus(new DataView(buffer.buffer));
+  },
+  statfs(path) {
+    const buffer = new Uint8Array(STRUCT_SIZES.statfs);
+    checked(libc.statfs(path, buffer), "statfs", path);
+    return readFilesystem(new DataView(buffer.buffer));
+  },
+};

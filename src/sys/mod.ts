@@ -1,0 +1,41 @@
+/**
+ * @module
+ * System calls of Linux by FFI on glibc: what Deno doesn't offer and a container engine needs.
+ *
+ * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
+ *   `durability`, `tree`, `metadata`, `xattrs`, `mounts`, `processes`, `ownProcess`, `pipes`, `poll`). Tests of other
+ *   modules use the recording fake of `fake.ts`.
+ * - **Errors**: a failed call throws {@link SysError}. Only reading and writing have a value for "not now" ("again").
+ * - **errno** belongs to the thread and is read right after a synchronous call. After a call that Deno ran on another
+ *   thread (`nonblocking`) it can't be read: calls that block belong into a Worker, made synchronously.
+ * - **Threads**: `setns` and `unshare` would change one thread of many and are not offered; `chdir` would change all
+ *   and is not offered either; `umask` is for the start of the daemon.
+ * - **Descriptors** are numbers, always made with close-on-exec; {@link OwnedFd} gives them an owner.
+ * - **Names** are {@link CString}s: what a tar holds is bytes, not text. Paths of our own making are strings.
+ *
+ * Importing this loads no library: each function of libc is opened when it is first used. It refuses to be a
+ * file-system API (Deno has one) and holds no policy.
+ */
+export type { Arch } from "./arch.ts";
+export { ARCH } from "./arch.ts";
+export { cBytes, type CString, cString, cText } from "./cstring.ts";
+export { Epoll, poll } from "./epoll.ts";
+export type { EpollOptions, PollCalls, PollChange, PollEvent, PollHandler } from "./epoll.ts";
+export { type ErrnoName, errnoName, errnoOf, isErrno, SysError, type SysErrorFacts } from "./errno.ts";
+export { durability, files } from "./files.ts";
+export type { CopyRange, DurabilityCalls, FileCalls, OpenHow } from "./files.ts";
+export * from "./flags.ts";
+export { tryLock } from "./flock.ts";
+export { metadata } from "./metadata.ts";
+export type { FileStatus, FilesystemStatus, FileTime, MetadataCalls, Timespec } from "./metadata.ts";
+export { attach, mounts, newMount } from "./mounts.ts";
+export type { FsSetting, MountCalls, MountMove, MountRequest, NewMount } from "./mounts.ts";
+export { OwnedFd } from "./owned_fd.ts";
+export { type PipeCalls, pipes } from "./pipe.ts";
+export { type ExitedChild, exitOf, ownProcess, type OwnProcessCalls, type ProcessCalls, processes } from "./process.ts";
+export { capabilityBoundingSet, getrlimit, processStartTime, processStat, setrlimit } from "./process_facts.ts";
+export type { ProcessStat, ResourceLimit } from "./process_facts.ts";
+export type { ChildStdio, SpawnRequest } from "./spawn.ts";
+export { makeDevice, tree } from "./tree.ts";
+export type { DeviceNumber, TreeCalls } from "./tree.ts";
+export { type XattrCalls, xattrs } from "./xattr.ts";

@@ -1,0 +1,98 @@
+/**
+ * @module
+ * Child processes and other processes: starting, waiting, signalling, and descriptors that stand for them.
+ */
+import { ARCH } from "./arch.ts";
+import { checked, uninterrupted } from "./check.ts";
+import { WAIT } from "./flags.ts";
+import { libc } from "./libc.ts";
+import { spawnProcess, type SpawnRequest } from "./spawn.ts";
+
+/** A child that has ended. */
+export interface ExitedChild {
+  readonly pid: number;
+  /** The raw status of wait(2). */
+  readonly status: number;
+  /** What a shell would say: the exit code, or 128 plus the number of the signal that killed it. */
+  readonly exitCode: number;
+  /** The signal that killed it, if one did. */
+  readonly signal: number | undefined;
+}
+
+/** Every call throws {@link SysError}. Descriptors are made with close-on-exec and are the caller's to close. */
+export interface ProcessCalls {
+  /** Starts a child; see {@link spawnProcess}. */
+  spawn(request: SpawnRequest): number;
+  /**
+   * Reaps a child (`ANY_CHILD`: whichever has ended). Undefined when none has ended and `WAIT.NOHANG`, the default,
+   * is given. Throws ECHILD when there is no such child.
+   */
+  waitpid(pid: number, flags?: number): ExitedChild | undefined;
+  /** kill(2); signal 0 only asks. Prefer a pidfd where the process is not our child. */
+  kill(pid: number, signal: number): void;
+  /** A descriptor that polls readable once the process has ended. ESRCH: no such process. */
+  pidfdOpen(pid: number): number;
+  pidfdSendSignal(pidFd: number, signal: number): void;
+  /** A duplicate of descriptor `theirFd` of another process. */
+  pidfdGetfd(pidFd: number, theirFd: number): number;
+}
+
+/** Calls that change the calling process itself. */
+export interface OwnProcessCalls {
+  /** Makes orphans among all descendants children of this process (prctl PR_SET_CHILD_SUBREAPER). */
+  setChildSubreaper(): void;
+  /** Starts a session; only a process that leads no group can. */
+  setsid(): void;
+  /** Makes `toFd` a duplicate of `fromFd`, without close-on-exec. */
+  dup2(fromFd: number, toFd: number): void;
+  /** Sets the umask of the process, all threads, and returns the former: at the start of the daemon only. */
+  umask(mask: number): number;
+}
+
+const PR_SET_CHILD_SUBREAPER = 36;
+
+/** Decodes the status of wait(2) of a child that has ended. */
+export function exitOf(pid: number, status: number): ExitedChild {
+  const signal = status & 0x7f;
+  return signal === 0
+    ? { pid, status, exitCode: (status >> 8) & 0xff, signal: undefined }
+    : { pid, status, exitCode: 128 + signal, signal };
+}
+
+/** The real {@link ProcessCalls}. */
+export const processes: ProcessCalls = {
+  spawn: spawnProcess,
+  waitpid(pid, flags = WAIT.NOHANG) {
+    const status = new Int32Array(1);
+    // SAFETY: status is the int that the call writes.
+    const found = uninterrupted(() => libc.waitpid(pid, status, flags), "waitpid", `pid ${pid}`);
+    return found === 0 ? undefined : exitOf(found, status[0]);
+  },
+  kill(pid, signal) {
+    // SAFETY: no memory is passed.
+    checked(libc.kill(pid, signal), "kill", `pid ${pid}`);
+  },
+  pidfdOpen(pid) {
+    // SAFETY: no memory is passed.
+    return checked(libc.sysPidfdOpen(ARCH.syscalls.pidfdOpen, BigInt(pid), 0n), "pidfd_open", `pid ${pid}`);
+  },
+  pidfdSendSignal(pidFd, signal) {
+    // SAFETY: NULL stands for the siginfo that kill(2) would send.
+    const result = libc.sysPidfdSendSignal(ARCH.syscalls.pidfdSendSignal, BigInt(pidFd), BigInt(signal), null, 0n);
+    checked(result, "pidfd_send_signal", pidFd);
+  },
+  pidfdGetfd(pidFd, theirFd) {
+    // SAFETY: no memory is passed.
+    const fd = libc.sysPidfdGetfd(ARCH.syscalls.pidfdGetfd, BigInt(pidFd), BigInt(theirFd), 0n);
+    return checked(fd, "pidfd_getfd", pidFd);
+  },
+};
+
+/** The real {@link OwnProcessCalls}. */
+export const ownProcess: OwnProcessCalls = {
+  // SAFETY (all): no memory is passed.
+  setChildSubreaper: () => void checked(libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), "prctl"),
+  setsid: () => void checked(libc.setsid(), "setsid"),
+  dup2: (fromFd, toFd) => void uninterrupted(() => libc.dup2(fromFd, toFd), "dup2", fromFd),
+  umask: (mask) => libc.umask(mask),
+};

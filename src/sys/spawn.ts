@@ -1,0 +1,157 @@
+/**
+ * @module
+ * Starting a child process: one posix_spawn(3) wrapper for all children of the engine.
+ */
+import { TsdError } from "../errors.ts";
+import { type CString, cString } from "./cstring.ts";
+import { SysError } from "./errno.ts";
+import { libc } from "./libc.ts";
+
+/**
+ * What descriptor `target` of the child is: a duplicate of one of ours, or a path that the child opens itself. The
+ * opening happens while this thread waits: a FIFO opened read-only without a writer would block it.
+ */
+export type ChildStdio =
+  | { readonly target: number; readonly fd: number }
+  | { readonly target: number; readonly path: string; readonly flags: number; readonly mode?: number };
+
+/** A child to start. It gets nothing that is not listed here: no environment, no descriptor above 2. */
+export interface SpawnRequest {
+  /** Absolute path of the program: PATH is not searched. */
+  readonly path: string;
+  /** With the program's name first. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Applied in order; a descriptor of ours may not be the target of an earlier entry. */
+  readonly stdio: readonly ChildStdio[];
+  readonly cwd?: string;
+}
+
+// POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID (glibc's spawn.h).
+const SPAWN_FLAGS = 0x04 | 0x08 | 0x80;
+const FIRST_UNWANTED_FD = 3;
+/** Room for glibc's types on 64-bit machines, which are 80, 336 and 128 bytes. */
+export const SPAWN_SIZES = { fileActions: 128, attributes: 512, signalSet: 128 } as const;
+
+/**
+ * Starts a child in a session of its own, with default signal actions, an empty signal mask and descriptors 0 to 2
+ * only. Returns its pid; the caller has to wait for it.
+ * @throws SysError (ENOENT, EACCES …) when the program, `cwd` or a stdio path cannot be opened
+ * @throws TsdError not_implemented with a glibc older than 2.34
+ */
+export function spawnProcess(request: SpawnRequest): number {
+  refuseOverwrittenSources(request);
+  const actions = new Uint8Array(SPAWN_SIZES.fileActions);
+  const attributes = new Uint8Array(SPAWN_SIZES.attributes);
+  // SAFETY: both are at least as large as glibc's types, initialised before use and destroyed once.
+  check(libc.posix_spawn_file_actions_init(actions), "posix_spawn_file_actions_init");
+  try {
+    check(libc.posix_spawnattr_init(attributes), "posix_spawnattr_init");
+    try {
+      addActions(actions, request);
+      setAttributes(attributes);
+      return start(request, actions, attributes);
+    } finally {
+      libc.posix_spawnattr_destroy(attributes);
+    }
+  } finally {
+    libc.posix_spawn_file_actions_destroy(actions);
+  }
+}
+
+/** The spawn functions return an error number instead of setting errno. */
+function check(result: number, call: string, subject?: string): void {
+  if (result !== 0) throw new SysError(call, result, { subject });
+}
+
+function refuseOverwrittenSources({ stdio }: SpawnRequest): void {
+  const targets = new Set<number>();
+  for (const entry of stdio) {
+    if ("fd" in entry && entry.fd !== entry.target && targets.has(entry.fd)) {
+      throw new TsdError("invalid_argument", `Cannot spawn: descriptor ${entry.fd} is overwritten before it is used`);
+    }
+    targets.add(entry.target);
+  }
+}
+
+function addActions(actions: Uint8Array<ArrayBuffer>, { stdio, cwd }: SpawnRequest): void {
+  // SAFETY: glibc copies the paths; actions is initialised.
+  for (const entry of stdio) {
+    if ("fd" in entry) {
+      check(libc.posix_spawn_file_actions_adddup2(actions, entry.fd, entry.target), "posix_spawn dup2");
+    } else {
+      const { target, path, flags, mode = 0 } = entry;
+      check(
+        libc.posix_spawn_file_actions_addopen(actions, target, cString(path), flags, mode),
+        "posix_spawn open",
+        path,
+      );
+    }
+  }
+  if (cwd !== undefined) {
+    check(modern(libc.posix_spawn_file_actions_addchdir_np)(actions, cString(cwd)), "posix_spawn chdir", cwd);
+  }
+  check(
+    modern(libc.posix_spawn_file_actions_addclosefrom_np)(actions, FIRST_UNWANTED_FD),
+    "posix_spawn closefrom",
+  );
+}
+
+/** A function that older glibcs don't have. */
+function modern<F>(symbol: F | null): F {
+  if (symbol === null) {
+    throw new TsdError("not_implemented", "tsd needs glibc 2.34 or later (posix_spawn_file_actions_addclosefrom_np)");
+  }
+  return symbol;
+}
+
+function setAttributes(attributes: Uint8Array<ArrayBuffer>): void {
+  const allSignals = new Uint8Array(SPAWN_SIZES.signalSet).fill(0xff);
+  const noSignals = new Uint8Array(SPAWN_SIZES.signalSet);
+  // SAFETY: a sigset_t is 128 bytes and is copied.
+  check(libc.posix_spawnattr_setflags(attributes, SPAWN_FLAGS), "posix_spawnattr_setflags");
+  check(libc.posix_spawnattr_setsigdefault(attributes, allSignals), "posix_spawnattr_setsigdefault");
+  check(libc.posix_spawnattr_setsigmask(attributes, noSignals), "posix_spawnattr_setsigmask");
+}
+
+function start(
+  request: SpawnRequest,
+  actions: Uint8Array<ArrayBuffer>,
+  attributes: Uint8Array<ArrayBuffer>,
+): number {
+  const argv = new StringVector(request.argv.map(cString));
+  const env = new StringVector(Object.entries(request.env).map(([name, value]) => cString(`${name}=${value}`)));
+  const pid = new Int32Array(1);
+  // SAFETY: argv and env are NULL-terminated arrays of addresses into memory that the vectors keep alive until after
+  // the call, which returns once the child has its own memory.
+  const result = libc.posix_spawn(pid, cString(request.path), actions, attributes, argv.addresses, env.addresses);
+  argv.keep();
+  env.keep();
+  check(result, "posix_spawn", request.path);
+  return pid[0];
+}
+
+/** `char *const []`: one block that holds all strings, and their addresses with a NULL at the end. */
+class StringVector {
+  readonly addresses: BigUint64Array<ArrayBuffer>;
+  readonly #block: Uint8Array<ArrayBuffer>;
+
+  constructor(strings: readonly CString[]) {
+    this.addresses = new BigUint64Array(strings.length + 1);
+    // One byte more, as an empty block has no address.
+    this.#block = new Uint8Array(strings.reduce((sum, s) => sum + s.length, 1));
+    // SAFETY: the address stays valid while the block is reachable: V8 does not move the memory of a buffer.
+    const base = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(this.#block)));
+    let offset = 0;
+    for (const [i, string] of strings.entries()) {
+      this.#block.set(string, offset);
+      this.addresses[i] = base + BigInt(offset);
+      offset += string.length;
+    }
+  }
+
+  /** Call it after the last use of the addresses, so that the block is reachable until then. */
+  keep(): number {
+    return this.#block.length;
+  }
+}
