@@ -1,0 +1,226 @@
+/**
+ * @module
+ * A recording fake of all ports of `src/sys/`, for unit tests of other modules: it writes down every call in order,
+ * answers from a script or with harmless defaults, and touches nothing. Not part of `mod.ts`.
+ */
+import { type CString, cText } from "./cstring.ts";
+import type { PollCalls } from "./epoll.ts";
+import { type ErrnoName, SysError } from "./errno.ts";
+import type { CopyRange, DurabilityCalls, FileCalls } from "./files.ts";
+import type { FileStatus, FilesystemStatus, MetadataCalls } from "./metadata.ts";
+import type { MountCalls } from "./mounts.ts";
+import type { PipeCalls } from "./pipe.ts";
+import type { OwnProcessCalls, ProcessCalls } from "./process.ts";
+import type { TreeCalls } from "./tree.ts";
+import type { XattrCalls } from "./xattr.ts";
+
+/** Every method of every port. */
+export interface AllCalls
+  extends
+    FileCalls,
+    DurabilityCalls,
+    TreeCalls,
+    MetadataCalls,
+    XattrCalls,
+    MountCalls,
+    ProcessCalls,
+    OwnProcessCalls,
+    PipeCalls,
+    PollCalls {}
+
+/** The name of a call. */
+export type CallName = keyof AllCalls;
+
+/** One call as it was made: C strings as text, bytes as a copy. */
+export interface RecordedCall {
+  readonly name: CallName;
+  readonly args: readonly unknown[];
+}
+
+type Result<N extends CallName> = ReturnType<AllCalls[N]>;
+
+/** One scripted answer: a value, an error to throw, or a function of the call's arguments. */
+export type Answer<N extends CallName> =
+  | { readonly value: Result<N> }
+  | { readonly error: ErrnoName | Error }
+  | { readonly run: (...args: Parameters<AllCalls[N]>) => Result<N> };
+
+const EPOCH = { seconds: 0n, nanoseconds: 0 };
+const FIRST_FD = 100;
+const FIRST_PID = 1000;
+
+/** An empty regular file that belongs to root: what the fake's `statx` says, and a base for scripted answers. */
+export const FAKE_STATUS: FileStatus = {
+  mode: 0o100644,
+  uid: 0,
+  gid: 0,
+  sizeBytes: 0,
+  blocks: 0,
+  linkCount: 1,
+  inode: 1n,
+  device: { major: 0, minor: 1 },
+  nodeDevice: { major: 0, minor: 0 },
+  accessTime: EPOCH,
+  modifyTime: EPOCH,
+  changeTime: EPOCH,
+};
+
+const FAKE_FILESYSTEM: FilesystemStatus = {
+  magic: 0xef53n,
+  totalBytes: 1e9,
+  availableBytes: 1e9,
+  totalInodes: 1e6,
+  freeInodes: 1e6,
+};
+
+const nothing = () => {};
+
+/** Answers that need no state, in the order of the ports. */
+const QUIET = {
+  read: () => 0,
+  write: (_fd: number, bytes: Uint8Array) => bytes.byteLength,
+  pread: () => 0,
+  pwrite: (_fd: number, bytes: Uint8Array) => bytes.byteLength,
+  fsync: nothing,
+  fdatasync: nothing,
+  syncfs: nothing,
+  ftruncate: nothing,
+  copyFileRange: (range: CopyRange) => range.sizeBytes,
+  mkdirat: nothing,
+  symlinkat: nothing,
+  linkat: nothing,
+  mknodat: nothing,
+  mkfifoat: nothing,
+  unlinkat: nothing,
+  renameat2: nothing,
+  readlinkat: () => new Uint8Array(0),
+  fchown: nothing,
+  fchownat: nothing,
+  fchmod: nothing,
+  fchmodat: nothing,
+  futimens: nothing,
+  utimensat: nothing,
+  statx: () => FAKE_STATUS,
+  statfs: () => FAKE_FILESYSTEM,
+  fsetxattr: nothing,
+  fgetxattr: () => undefined,
+  flistxattr: () => [],
+  fremovexattr: nothing,
+  lsetxattr: nothing,
+  lgetxattr: () => undefined,
+  llistxattr: () => [],
+  lremovexattr: nothing,
+  mount: nothing,
+  umount2: nothing,
+  fsconfig: nothing,
+  moveMount: nothing,
+  waitpid: () => undefined,
+  kill: nothing,
+  pidfdSendSignal: nothing,
+  setChildSubreaper: nothing,
+  setsid: nothing,
+  dup2: nothing,
+  umask: () => 0o022,
+  setPipeSize: (_fd: number, sizeBytes: number) => sizeBytes,
+  pipeSize: () => 65536,
+  setNonBlocking: nothing,
+  setCloseOnExec: nothing,
+  epollChange: nothing,
+  epollWait: () => Promise.resolve([]),
+} as const satisfies Partial<AllCalls>;
+
+/**
+ * The fake. Pass it (or one of its port-typed parts; it is all of them at once) where a port is expected:
+ * `new Unpacker(fake.calls, fake.calls)`. Descriptors that it gives out are numbered from 100 and tracked in
+ * {@link openFds}; pids start at 1000.
+ */
+export class FakeSys {
+  /** All calls so far, in order. */
+  readonly recorded: RecordedCall[] = [];
+  /** Descriptors that were given out and not closed: compare with nothing at the end of a test. */
+  readonly openFds = new Set<number>();
+  /** All ports in one object. */
+  readonly calls: AllCalls;
+  readonly #answers = new Map<CallName, Answer<CallName>[]>();
+  #nextFd = FIRST_FD;
+  #nextPid = FIRST_PID;
+
+  constructor() {
+    const defaults = this.#defaults();
+    const entries = (Object.keys(defaults) as CallName[]).map((name) => [name, this.#recording(name, defaults[name])]);
+    this.calls = Object.fromEntries(entries);
+  }
+
+  /** Adds answers for the next calls of one name, used up in order; after them the defaults are back. */
+  script<N extends CallName>(name: N, ...answers: Answer<N>[]): this {
+    this.#answers.set(name, [...(this.#answers.get(name) ?? []), ...answers as Answer<CallName>[]]);
+    return this;
+  }
+
+  /** The names of the recorded calls, in order. */
+  get names(): CallName[] {
+    return this.recorded.map((call) => call.name);
+  }
+
+  /** The arguments of the recorded calls of one name. */
+  argsOf(name: CallName): (readonly unknown[])[] {
+    return this.recorded.filter((call) => call.name === name).map((call) => call.args);
+  }
+
+  #recording(name: CallName, fallback: (...args: never[]) => unknown): (...args: never[]) => unknown {
+    return (...args) => {
+      this.recorded.push({ name, args: args.map((arg, i) => readable(name, arg, i)) });
+      const answer = this.#answers.get(name)?.shift();
+      if (answer === undefined) return fallback(...args);
+      if ("value" in answer) return answer.value;
+      if ("run" in answer) return (answer.run as (...args: never[]) => unknown)(...args);
+      throw typeof answer.error === "string" ? SysError.named(name, answer.error) : answer.error;
+    };
+  }
+
+  #newFd(): number {
+    const fd = this.#nextFd++;
+    this.openFds.add(fd);
+    return fd;
+  }
+
+  #closeFd(fd: number): void {
+    if (!this.openFds.delete(fd)) throw SysError.named("close", "EBADF", { subject: `fd ${fd}` });
+  }
+
+  #defaults(): AllCalls {
+    const newFd = () => this.#newFd();
+    return {
+      ...QUIET,
+      open: newFd,
+      openat: newFd,
+      openat2: newFd,
+      close: (fd) => this.#closeFd(fd),
+      fsopen: newFd,
+      fsmount: newFd,
+      openTree: newFd,
+      spawn: () => this.#nextPid++,
+      pidfdOpen: newFd,
+      pidfdGetfd: newFd,
+      pipe2: () => ({ readFd: newFd(), writeFd: newFd() }),
+      epollCreate: newFd,
+      eventfd: newFd,
+    };
+  }
+}
+
+/** The calls that take bytes, and where: every other buffer among the arguments is a C string. */
+const BYTES_AT: Partial<Record<CallName, number>> = {
+  read: 1,
+  write: 1,
+  pread: 1,
+  pwrite: 1,
+  fsetxattr: 2,
+  lsetxattr: 2,
+};
+
+/** C strings become text; bytes are copied, as callers use their buffers again. */
+function readable(name: CallName, argument: unknown, position: number): unknown {
+  if (!(argument instanceof Uint8Array)) return argument;
+  return BYTES_AT[name] === position ? argument.slice() : cText(argument as CString);
+}
