@@ -64,8 +64,35 @@ export interface MetadataCalls {
 const UTIME_NOW = 0x3fff_ffffn;
 const UTIME_OMIT = 0x3fff_fffen;
 const STATX_BASIC_STATS = 0x7ff;
-/** Sizes of `struct statx` (a multiple of 8 with room to grow) and `struct statfs`, the same on both architectures. */
-export const STRUCT_SIZES = { statx: 256, statfs: 120 } as const;
+
+/** `struct statx` (linux/stat.h): size and offsets of the fields that are read, the same on all architectures. */
+export const STATX = {
+  sizeBytes: 256,
+  stx_nlink: 16,
+  stx_uid: 20,
+  stx_gid: 24,
+  stx_mode: 28,
+  stx_ino: 32,
+  stx_size: 40,
+  stx_blocks: 48,
+  stx_atime: 64,
+  stx_ctime: 96,
+  stx_mtime: 112,
+  stx_rdev_major: 128,
+  stx_dev_major: 136,
+} as const;
+
+/** `struct statfs` of 64-bit machines: size and offsets of the fields that are read. */
+export const STATFS = {
+  sizeBytes: 120,
+  f_type: 0,
+  f_bsize: 8,
+  f_blocks: 16,
+  f_bavail: 32,
+  f_files: 40,
+  f_ffree: 48,
+  f_frsize: 72,
+} as const;
 
 // struct timespec[2]; calls are synchronous, so one per thread does.
 const times = new BigInt64Array(4);
@@ -86,7 +113,6 @@ function setTime(at: number, time: FileTime): void {
   }
 }
 
-/** Reads a `struct statx` (linux/stat.h). */
 function readStatus(v: DataView): FileStatus {
   const time = (at: number): Timespec => ({
     seconds: v.getBigInt64(at, true),
@@ -94,31 +120,30 @@ function readStatus(v: DataView): FileStatus {
   });
   const device = (at: number): DeviceNumber => ({ major: v.getUint32(at, true), minor: v.getUint32(at + 4, true) });
   return {
-    linkCount: v.getUint32(16, true),
-    uid: v.getUint32(20, true),
-    gid: v.getUint32(24, true),
-    mode: v.getUint16(28, true),
-    inode: v.getBigUint64(32, true),
-    sizeBytes: Number(v.getBigUint64(40, true)),
-    blocks: Number(v.getBigUint64(48, true)),
-    accessTime: time(64),
-    changeTime: time(96),
-    modifyTime: time(112),
-    nodeDevice: device(128),
-    device: device(136),
+    mode: v.getUint16(STATX.stx_mode, true),
+    uid: v.getUint32(STATX.stx_uid, true),
+    gid: v.getUint32(STATX.stx_gid, true),
+    sizeBytes: Number(v.getBigUint64(STATX.stx_size, true)),
+    blocks: Number(v.getBigUint64(STATX.stx_blocks, true)),
+    linkCount: v.getUint32(STATX.stx_nlink, true),
+    inode: v.getBigUint64(STATX.stx_ino, true),
+    device: device(STATX.stx_dev_major),
+    nodeDevice: device(STATX.stx_rdev_major),
+    accessTime: time(STATX.stx_atime),
+    modifyTime: time(STATX.stx_mtime),
+    changeTime: time(STATX.stx_ctime),
   };
 }
 
-/** Reads a `struct statfs` (the 64-bit one of asm-generic). */
 function readFilesystem(v: DataView): FilesystemStatus {
   const count = (at: number) => Number(v.getBigUint64(at, true));
-  const fragmentBytes = count(72) || count(8);
+  const fragmentBytes = count(STATFS.f_frsize) || count(STATFS.f_bsize);
   return {
-    magic: v.getBigUint64(0, true),
-    totalBytes: count(16) * fragmentBytes,
-    availableBytes: count(32) * fragmentBytes,
-    totalInodes: count(40),
-    freeInodes: count(48),
+    magic: v.getBigUint64(STATFS.f_type, true),
+    totalBytes: count(STATFS.f_blocks) * fragmentBytes,
+    availableBytes: count(STATFS.f_bavail) * fragmentBytes,
+    totalInodes: count(STATFS.f_files),
+    freeInodes: count(STATFS.f_ffree),
   };
 }
 
@@ -136,12 +161,12 @@ export const metadata: MetadataCalls = {
   utimensat: (dirFd, name, accessTime, modifyTime, flags = 0) =>
     void checked(libc.utimensat(dirFd, name, setTimes(accessTime, modifyTime), flags), "utimensat", name),
   statx(dirFd, name, flags = 0) {
-    const buffer = new Uint8Array(STRUCT_SIZES.statx);
+    const buffer = new Uint8Array(STATX.sizeBytes);
     checked(libc.statx(dirFd, name, flags, STATX_BASIC_STATS, buffer), "statx", name);
     return readStatus(new DataView(buffer.buffer));
   },
   statfs(path) {
-    const buffer = new Uint8Array(STRUCT_SIZES.statfs);
+    const buffer = new Uint8Array(STATFS.sizeBytes);
     checked(libc.statfs(path, buffer), "statfs", path);
     return readFilesystem(new DataView(buffer.buffer));
   },

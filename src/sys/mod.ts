@@ -13,7 +13,8 @@
  * - **Descriptors** are numbers, always made with close-on-exec; {@link OwnedFd} gives them an owner.
  * - **Names** are {@link CString}s: what a tar holds is bytes, not text. Paths of our own making are strings.
  *
- * Importing this loads no library: each function of libc is opened when it is first used. It refuses to be a
+ * Importing this loads no library: each function of libc is opened when it is first used. Tests that make real calls
+ * import `preopen.ts` as well, or `tests/requires.ts`, which does it. It refuses to be a
  * file-system API (Deno has one) and holds no policy.
  */
 export type { Arch } from "./arch.ts";

@@ -57,7 +57,8 @@ export interface MountCalls {
 
 const FSOPEN_CLOEXEC = 1n;
 const FSMOUNT_CLOEXEC = 1n;
-const FSCONFIG = { flag: 0n, string: 1n, fd: 5n, create: 6n, reconfigure: 7n } as const;
+/** The commands of fsconfig(2) behind each kind of {@link FsSetting}. */
+export const FSCONFIG = { flag: 0n, string: 1n, fd: 5n, create: 6n, reconfigure: 7n } as const;
 const FSCONFIG_STRING_MAX_BYTES = 255;
 const LOG_MESSAGE_MAX_BYTES = 4096;
 const decoder = new TextDecoder();

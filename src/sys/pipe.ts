@@ -18,11 +18,8 @@ export interface PipeCalls {
   setCloseOnExec(fd: number, on: boolean): void;
 }
 
-const F_SETFD = 2;
-const F_GETFL = 3;
-const F_SETFL = 4;
-const F_SETPIPE_SZ = 1031;
-const F_GETPIPE_SZ = 1032;
+/** fcntl(2): the commands that are used. */
+export const F = { SETFD: 2, GETFL: 3, SETFL: 4, SETPIPE_SZ: 1031, GETPIPE_SZ: 1032 } as const;
 const FD_CLOEXEC = 1;
 
 function fcntl(fd: number, command: number, argument: number): number {
@@ -38,11 +35,11 @@ export const pipes: PipeCalls = {
     checked(libc.pipe2(ends, flags | O.CLOEXEC), "pipe2");
     return { readFd: ends[0], writeFd: ends[1] };
   },
-  setPipeSize: (fd, sizeBytes) => fcntl(fd, F_SETPIPE_SZ, sizeBytes),
-  pipeSize: (fd) => fcntl(fd, F_GETPIPE_SZ, 0),
+  setPipeSize: (fd, sizeBytes) => fcntl(fd, F.SETPIPE_SZ, sizeBytes),
+  pipeSize: (fd) => fcntl(fd, F.GETPIPE_SZ, 0),
   setNonBlocking(fd, on) {
-    const flags = fcntl(fd, F_GETFL, 0);
-    fcntl(fd, F_SETFL, on ? flags | O.NONBLOCK : flags & ~O.NONBLOCK);
+    const flags = fcntl(fd, F.GETFL, 0);
+    fcntl(fd, F.SETFL, on ? flags | O.NONBLOCK : flags & ~O.NONBLOCK);
   },
-  setCloseOnExec: (fd, on) => void fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0),
+  setCloseOnExec: (fd, on) => void fcntl(fd, F.SETFD, on ? FD_CLOEXEC : 0),
 };

@@ -27,8 +27,9 @@ export interface SpawnRequest {
   readonly cwd?: string;
 }
 
-// POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID (glibc's spawn.h).
-const SPAWN_FLAGS = 0x04 | 0x08 | 0x80;
+/** glibc's spawn.h. */
+export const POSIX_SPAWN = { SETSIGDEF: 0x04, SETSIGMASK: 0x08, SETSID: 0x80 } as const;
+const SPAWN_FLAGS = POSIX_SPAWN.SETSIGDEF | POSIX_SPAWN.SETSIGMASK | POSIX_SPAWN.SETSID;
 const FIRST_UNWANTED_FD = 3;
 /** Room for glibc's types on 64-bit machines, which are 80, 336 and 128 bytes. */
 export const SPAWN_SIZES = { fileActions: 128, attributes: 512, signalSet: 128 } as const;

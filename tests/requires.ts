@@ -1,0 +1,68 @@
+/**
+ * @module
+ * What a test needs from the machine. `Deno.test({ name, ...requires("root", "runc"), fn })` skips the test where
+ * something is missing and fails the whole file in CI (`CI` is set), so that no test is ever skipped there silently.
+ */
+import "../src/sys/preopen.ts";
+import { isErrno, mounts, OwnedFd } from "../src/sys/mod.ts";
+
+/** Something that not every machine has. */
+export type Requirement = "root" | "runc" | "docker-registry" | "docker" | "overlay" | "strace" | "cc";
+
+/** Whether each is here; asked once a process. */
+const PROBES: Record<Requirement, () => boolean> = {
+  root: () => Deno.uid() === 0,
+  runc: () => inPath("runc"),
+  "docker-registry": () => inPath("docker-registry"),
+  docker: () => inPath("docker"),
+  overlay: () => PROBES.root() && kernelHas("overlay"),
+  strace: () => inPath("strace"),
+  cc: () => inPath("cc"),
+};
+
+const known = new Map<Requirement, boolean>();
+
+/** The part of a test's definition that says whether it runs. @throws Error in CI when something is missing */
+export function requires(...names: Requirement[]): { ignore: boolean } {
+  const missing = names.filter((name) => !isHere(name));
+  if (missing.length > 0 && isSet(Deno.env.get("CI"))) {
+    throw new Error(`These tests have to run in CI, but the machine lacks: ${missing.join(", ")}`);
+  }
+  return { ignore: missing.length > 0 };
+}
+
+function isHere(name: Requirement): boolean {
+  const answer = known.get(name) ?? PROBES[name]();
+  known.set(name, answer);
+  return answer;
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== "" && value !== "0" && value !== "false";
+}
+
+function inPath(program: string): boolean {
+  const folders = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"];
+  return folders.some((folder) => folder !== "" && isExecutable(`${folder}/${program}`));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    const { isFile, mode } = Deno.statSync(path);
+    return isFile && ((mode ?? 0) & 0o111) !== 0;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return false;
+    throw thrown;
+  }
+}
+
+/** Asks for a file-system context, which also makes the kernel load the module. */
+function kernelHas(filesystem: string): boolean {
+  try {
+    using _context = new OwnedFd(mounts.fsopen(filesystem));
+    return true;
+  } catch (thrown) {
+    if (isErrno(thrown, "ENODEV", "ENOSYS", "EPERM")) return false;
+    throw thrown;
+  }
+}
