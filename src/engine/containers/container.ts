@@ -1,0 +1,96 @@
+/**
+ * @module
+ * A container as the engine knows it: what was asked for (fixed) and what has become of it. The state is one tagged
+ * union, so that no combination of flags can contradict itself, and one table says which steps are allowed from where.
+ */
+import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+import type { Digest } from "../../image/digest.ts";
+
+/** What was asked for, with the image's defaults merged in; fixed at creation. Plain JSON. */
+export interface ContainerRecord {
+  /** The image reference as the caller wrote it. */
+  readonly imageName: string;
+  readonly imageId: Digest;
+  /** Layers of the image, lowest first. */
+  readonly layers: readonly Digest[];
+  /** The caller's configuration merged over the image's, as inspect shows it. */
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly platform: string;
+}
+
+interface Times {
+  /** Unix time in ms. */
+  readonly startedMs: number;
+}
+
+/** What happens to a container over time. Plain JSON. */
+export type ContainerState =
+  /** Never ran. A failed first start leaves its exit code (125 to 127) and its error here. */
+  | { readonly status: "created"; readonly exitCode: number; readonly error: string }
+  | (Times & {
+    readonly status: "running";
+    readonly pid: number;
+    /** Field 22 of /proc/PID/stat: with the pid it names one process for ever. */
+    readonly startTicks: string;
+  })
+  | (Times & {
+    readonly status: "exited";
+    readonly finishedMs: number;
+    readonly exitCode: number;
+    readonly error: string;
+  });
+
+export type ContainerStatus = ContainerState["status"];
+
+/** What may be done in which state. */
+const ALLOWED = {
+  start: ["created", "exited"],
+  kill: ["running"],
+  exec: ["running"],
+  remove: ["created", "exited"],
+} as const satisfies Record<string, readonly ContainerStatus[]>;
+
+export type Step = keyof typeof ALLOWED;
+
+/** The fixed part of a container and its present state. */
+export class Container {
+  readonly id: string;
+  readonly name: string;
+  /** Unix time in ms. */
+  readonly createdMs: number;
+  readonly record: ContainerRecord;
+  #state: ContainerState;
+
+  constructor(id: string, name: string, createdMs: number, record: ContainerRecord, state: ContainerState) {
+    this.id = id;
+    this.name = name;
+    this.createdMs = createdMs;
+    this.record = record;
+    this.#state = state;
+  }
+
+  get state(): ContainerState {
+    return this.#state;
+  }
+
+  /** Only the container table moves a container on, together with its row. */
+  set state(state: ContainerState) {
+    this.#state = state;
+  }
+
+  get isRunning(): boolean {
+    return this.#state.status === "running";
+  }
+
+  allows(step: Step): boolean {
+    return (ALLOWED[step] as readonly ContainerStatus[]).includes(this.#state.status);
+  }
+
+  /** Its state, when it runs. @throws {TsdError} not_running, with Docker's text */
+  running(verb: string): Extract<ContainerState, { status: "running" }> {
+    if (this.#state.status === "running") return this.#state;
+    throw new TsdError("not_running", `${verb}: container ${this.id} is not running`);
+  }
+}

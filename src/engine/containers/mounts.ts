@@ -1,0 +1,147 @@
+/**
+ * @module
+ * What a container sees of the host: `-v source:target[:options]`, `--mount type=bind|tmpfs`, `--tmpfs target[:options]`.
+ * Named and anonymous volumes are refused until there are volumes.
+ */
+import type { HostConfig, Mount } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+import type { BindMount, ContainerMount, Propagation, TmpfsMount } from "../../runtime/spec/mod.ts";
+
+const PROPAGATIONS: ReadonlySet<string> = new Set(["private", "rprivate", "shared", "rshared", "slave", "rslave"]);
+/** Options of `-v` that only matter with SELinux or on other systems; Docker accepts them too. */
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set(["z", "Z", "consistent", "cached", "delegated", "nocopy"]);
+
+/** A mount, and whether its source folder is made when it is missing (`-v` does, `--mount` doesn't). */
+export interface RequestedMount {
+  readonly mount: ContainerMount;
+  readonly createSource: boolean;
+}
+
+/** All mounts of a request, in Docker's order. @throws {TsdError} invalid_argument, not_implemented */
+export function requestedMounts(host: HostConfig): RequestedMount[] {
+  const requested = [
+    ...(host.Binds ?? []).map((text) => ({ mount: parseBind(text), createSource: true })),
+    ...(host.Mounts ?? []).map((mount) => ({
+      mount: parseMount(mount),
+      createSource: mount.BindOptions?.CreateMountpoint ?? false,
+    })),
+    ...Object.entries(host.Tmpfs ?? {}).map(([target, options]) => ({
+      mount: tmpfs(target, options === "" ? [] : options.split(",")),
+      createSource: false,
+    })),
+  ];
+  const seen = new Set<string>();
+  for (const { mount: { target } } of requested) {
+    if (seen.has(target)) throw new TsdError("invalid_argument", `Duplicate mount point: ${target}`);
+    seen.add(target);
+  }
+  return requested;
+}
+
+function parseBind(text: string): BindMount {
+  const invalid = (why: string) => new TsdError("invalid_argument", `invalid volume specification: '${text}': ${why}`);
+  const [source, target, options = "", ...more] = text.split(":");
+  if (target === undefined) throw unsupportedVolume(text);
+  if (more.length > 0) throw invalid("too many colons");
+  if (!source.startsWith("/")) {
+    if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(source)) throw unsupportedVolume(text);
+    throw invalid("the source must be an absolute path");
+  }
+  let readOnly = false;
+  let propagation: Propagation | undefined;
+  for (const option of options.split(",").filter((each) => each !== "")) {
+    if (option === "ro" || option === "readonly") readOnly = true;
+    else if (PROPAGATIONS.has(option)) propagation = option as Propagation;
+    else if (option !== "rw" && !WITHOUT_EFFECT.has(option)) throw invalid(`unknown option ${option}`);
+  }
+  return {
+    kind: "bind",
+    source,
+    target: checkTarget(target, text),
+    readOnly,
+    ...(propagation === undefined ? {} : { propagation }),
+  };
+}
+
+function parseMount(mount: Mount): ContainerMount {
+  const { Type: type, Source: source = "", Target: target = "", ReadOnly: readOnly = false } = mount;
+  if (type === "tmpfs") return tmpfsMount(mount);
+  if (type !== "bind") {
+    throw new TsdError("not_implemented", `Cannot create the container: --mount type=${type} is not supported yet`);
+  }
+  if (!source.startsWith("/")) {
+    throw new TsdError(
+      "invalid_argument",
+      `invalid mount config for type "bind": invalid mount path: '${source}' mount path must be absolute`,
+    );
+  }
+  const options = mount.BindOptions ?? {};
+  return {
+    kind: "bind",
+    source,
+    target: checkTarget(target, target),
+    readOnly,
+    ...(options.Propagation ? { propagation: options.Propagation } : {}),
+    ...(options.NonRecursive ? { recursive: false } : {}),
+    ...(options.ReadOnlyNonRecursive ? { recursiveReadOnly: "off" } : {}),
+    ...(options.ReadOnlyForceRecursive ? { recursiveReadOnly: "force" } : {}),
+  };
+}
+
+function tmpfsMount(
+  { Source: source, Target: target = "", ReadOnly: readOnly, TmpfsOptions: options }: Mount,
+): TmpfsMount {
+  if (source) {
+    throw new TsdError("invalid_argument", 'invalid mount config for type "tmpfs": field Source must not be specified');
+  }
+  return tmpfs(target, [
+    ...(options?.SizeBytes ? [`size=${options.SizeBytes}`] : []),
+    ...(options?.Mode ? [`mode=${options.Mode.toString(8)}`] : []),
+    ...(readOnly ? ["ro"] : []),
+    ...(options?.Options ?? []).map((pair) => pair.join("=")),
+  ]);
+}
+
+function tmpfs(target: string, options: readonly string[]): TmpfsMount {
+  return { kind: "tmpfs", target: checkTarget(target, target), options };
+}
+
+function checkTarget(target: string, text: string): string {
+  if (!target.startsWith("/")) {
+    throw new TsdError("invalid_argument", `invalid mount path: '${target}' mount path must be absolute`);
+  }
+  const parts = target.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.includes("..")) {
+    throw new TsdError("invalid_argument", `invalid mount path: '${text}' must not contain '..'`);
+  }
+  if (parts.length === 0) {
+    throw new TsdError("invalid_argument", `invalid volume specification: '${text}': destination can't be '/'`);
+  }
+  return `/${parts.join("/")}`;
+}
+
+const unsupportedVolume = (text: string) =>
+  new TsdError(
+    "not_implemented",
+    `Cannot create the container: volumes are not supported yet; give an absolute host path instead of '${text}'`,
+  );
+
+/** Makes missing source folders, or says which file is missing. @throws {TsdError} invalid_argument */
+export async function prepareSources(requested: readonly RequestedMount[]): Promise<void> {
+  for (const { mount, createSource } of requested) {
+    if (mount.kind === "tmpfs") continue;
+    try {
+      await Deno.lstat(mount.source);
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+      if (!createSource) {
+        throw new TsdError(
+          "invalid_argument",
+          `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`,
+          { cause },
+        );
+      }
+      await Deno.mkdir(mount.source, { recursive: true, mode: 0o755 });
+    }
+  }
+}

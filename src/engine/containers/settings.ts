@@ -1,0 +1,169 @@
+/**
+ * @module
+ * From a checked request and an image to what is kept of a container: the configuration as inspect shows it, and the
+ * settings from which its OCI configuration is made. Pure, so that it can be checked at creation and used at each start.
+ */
+import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+import type { ImageConfigFile } from "../../image/config.ts";
+import {
+  type HostFacts,
+  mergeCommand,
+  mergeConfigEnv,
+  mergeEnv,
+  type NamespaceMode,
+  type ResourceLimits,
+  type SpecSettings,
+} from "../../runtime/spec/mod.ts";
+import { requestedMounts } from "./mounts.ts";
+import { parseSecurityOptions } from "./security_options.ts";
+import { parseSignal } from "./signals.ts";
+
+/** Docker's smallest memory limit, in bytes. */
+const MIN_MEMORY_BYTES = 6 << 20;
+
+/** The caller's configuration over the image's, as Docker merges them. @throws {TsdError} invalid_argument */
+export function mergeConfig(image: ImageConfigFile, own: ContainerConfig, id: string): ContainerConfig {
+  const base = image.config;
+  const { entrypoint, cmd } = mergeCommand(
+    { entrypoint: base.entrypoint, cmd: base.cmd },
+    { entrypoint: own.Entrypoint ?? undefined, cmd: own.Cmd ?? undefined },
+  );
+  if (entrypoint.length + cmd.length === 0) throw new TsdError("invalid_argument", "no command specified");
+  return {
+    ...own,
+    Hostname: own.Hostname || id.slice(0, 12),
+    Domainname: own.Domainname ?? "",
+    User: own.User || base.user || "",
+    Env: mergeConfigEnv(base.env ?? [], own.Env ?? []),
+    Entrypoint: entrypoint.length === 0 ? null : entrypoint,
+    Cmd: cmd,
+    WorkingDir: own.WorkingDir || base.workingDir || "",
+    Labels: { ...base.labels, ...own.Labels },
+    ...stopSignal(own.StopSignal || base.stopSignal),
+    ...(own.ExposedPorts || base.exposedPorts
+      ? { ExposedPorts: { ...ports(base.exposedPorts), ...own.ExposedPorts } }
+      : {}),
+    OnBuild: null,
+  };
+}
+
+/** The network as this version knows it. `default` has no bridge yet: it is a namespace with loopback only. */
+export function networkKind(host: HostConfig): "host" | "none" {
+  const mode = host.NetworkMode || "default";
+  if (mode === "host") return "host";
+  if (mode === "none" || mode === "default") return "none";
+  throw new TsdError(
+    "not_implemented",
+    `Cannot create the container: network ${mode} is not supported yet; use --network host or --network none`,
+  );
+}
+
+/** Said once at creation where the result is less than Docker's. */
+export function networkWarnings(host: HostConfig): string[] {
+  if ((host.NetworkMode || "default") !== "default") return [];
+  return [
+    "There is no bridge network yet: this container has a loopback device only. " +
+    "Use --network host for the host's network, or --network none to say that this is meant.",
+  ];
+}
+
+/** What the OCI configuration is made from. @throws {TsdError} invalid_argument, not_implemented */
+export function specSettings(config: ContainerConfig, host: HostConfig, facts: HostFacts): SpecSettings {
+  refuseRuntime(host);
+  return {
+    args: [...config.Entrypoint ?? [], ...config.Cmd ?? []],
+    cwd: workingDir(config),
+    env: mergeEnv([], config.Env ?? [], { hostname: config.Hostname ?? "", tty: false }),
+    tty: false,
+    hostname: config.Hostname ?? "",
+    ...(config.Domainname ? { domainname: config.Domainname } : {}),
+    network: networkKind(host),
+    ipc: ipcMode(host.IpcMode),
+    pid: hostOrPrivate("--pid", host.PidMode),
+    uts: hostOrPrivate("--uts", host.UTSMode),
+    cgroupns: hostOrPrivate("--cgroupns", host.CgroupnsMode || (facts.cgroupVersion === 1 ? "host" : "private")),
+    readonlyRootfs: host.ReadonlyRootfs ?? false,
+    privileged: host.Privileged ?? false,
+    capAdd: host.CapAdd ?? [],
+    capDrop: host.CapDrop ?? [],
+    mounts: requestedMounts(host).map(({ mount }) => mount),
+    resources: resources(host),
+    ...(host.ShmSize ? { shmSizeBytes: host.ShmSize } : {}),
+    ...(host.Sysctls ? { sysctls: host.Sysctls } : {}),
+    ...(host.Annotations ? { annotations: host.Annotations } : {}),
+    ...(host.OomScoreAdj ? { oomScoreAdj: host.OomScoreAdj } : {}),
+    ...(host.MaskedPaths ? { maskedPaths: host.MaskedPaths } : {}),
+    ...(host.ReadonlyPaths ? { readonlyPaths: host.ReadonlyPaths } : {}),
+    ulimits: (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
+    ...parseSecurityOptions(host.SecurityOpt ?? [], host.Privileged ?? false),
+    host: facts,
+  };
+}
+
+function resources(host: HostConfig): ResourceLimits {
+  const { Memory: memory = 0 } = host;
+  if (memory !== 0 && memory < MIN_MEMORY_BYTES) {
+    throw new TsdError("invalid_argument", "Minimum memory limit allowed is 6MB");
+  }
+  const all: ResourceLimits = {
+    memoryBytes: memory,
+    memorySwapBytes: host.MemorySwap,
+    memoryReservationBytes: host.MemoryReservation,
+    memorySwappiness: host.MemorySwappiness ?? undefined,
+    oomKillDisable: host.OomKillDisable ?? undefined,
+    nanoCpus: host.NanoCpus,
+    cpuShares: host.CpuShares,
+    cpuPeriodMicros: host.CpuPeriod,
+    cpuQuotaMicros: host.CpuQuota,
+    cpusetCpus: host.CpusetCpus,
+    cpusetMems: host.CpusetMems,
+    pidsLimit: host.PidsLimit ?? undefined,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+function workingDir(config: ContainerConfig): string {
+  const dir = config.WorkingDir || "/";
+  if (dir.startsWith("/")) return dir;
+  throw new TsdError(
+    "invalid_argument",
+    `the working directory '${dir}' is invalid, it needs to be an absolute path`,
+  );
+}
+
+function ipcMode(mode = ""): SpecSettings["ipc"] {
+  if (mode === "none") return "none";
+  return hostOrPrivate("--ipc", mode === "shareable" ? "private" : mode);
+}
+
+function hostOrPrivate(flag: string, mode = ""): NamespaceMode {
+  if (mode === "" || mode === "private") return "private";
+  if (mode === "host") return "host";
+  throw new TsdError("not_implemented", `Cannot create the container: ${flag} ${mode} is not supported yet`);
+}
+
+function refuseRuntime({ Runtime: runtime, GroupAdd: groups, LogConfig: logs }: HostConfig): void {
+  if (runtime && runtime !== "runc") {
+    throw new TsdError("invalid_argument", `unknown or invalid runtime name: ${runtime}`);
+  }
+  if (groups && groups.length > 0) {
+    throw new TsdError("not_implemented", "Cannot create the container: --group-add is not supported yet");
+  }
+  if (logs?.Type && logs.Type !== "json-file" && logs.Type !== "none") {
+    throw new TsdError("not_implemented", `Cannot create the container: log driver ${logs.Type} is not supported yet`);
+  }
+  const option = Object.keys(logs?.Config ?? {})[0];
+  if (option !== undefined) {
+    throw new TsdError("not_implemented", `Cannot create the container: --log-opt ${option} is not supported yet`);
+  }
+}
+
+function stopSignal(name: string | undefined): { StopSignal?: string } {
+  if (!name) return {};
+  parseSignal(name);
+  return { StopSignal: name };
+}
+
+const ports = (names: Iterable<string> | undefined) =>
+  Object.fromEntries([...names ?? []].map((name): [string, Record<string, never>] => [name, {}]));

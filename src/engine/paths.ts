@@ -1,0 +1,37 @@
+/**
+ * @module
+ * Where an engine keeps its things, and its id. The default engine has fixed places; a private one (`--data-root DIR`)
+ * derives its run folder and its cgroup from an id of its own, so that several engines never meet.
+ */
+import { sha256Hex } from "../hash/mod.ts";
+
+export const DEFAULT_DATA_ROOT = "/var/lib/tsd";
+export const DEFAULT_RUN_DIR = "/run/tsd";
+export const DEFAULT_SOCKET = `${DEFAULT_RUN_DIR}/tsd.sock`;
+
+/** All places of one engine. */
+export interface EnginePaths {
+  /** Empty for the default engine, else 6 hex digits of the data-root's hash. */
+  readonly engineId: string;
+  readonly dataRoot: string;
+  /** Short-lived things: bundles, FIFOs, runc's state, the lock. */
+  readonly runDir: string;
+  /** The cgroup below which containers live, without a leading slash. */
+  readonly cgroup: string;
+}
+
+/** @param dataRoot absolute path, resolved */
+export async function enginePaths(dataRoot: string): Promise<EnginePaths> {
+  if (dataRoot === DEFAULT_DATA_ROOT) return { engineId: "", dataRoot, runDir: DEFAULT_RUN_DIR, cgroup: "tsd" };
+  const engineId = (await sha256Hex(new TextEncoder().encode(dataRoot))).slice(0, 6);
+  return { engineId, dataRoot, runDir: `/run/tsd-${engineId}`, cgroup: `tsd-${engineId}` };
+}
+
+/** Places of one container. */
+export const containerPaths = (paths: EnginePaths, id: string) => ({
+  /** Bundle, FIFOs and exec's files; gone when the container stops. */
+  bundle: `${paths.runDir}/containers/${id}`,
+  /** Log and /etc files; gone with the container. */
+  home: `${paths.dataRoot}/containers/${id}`,
+  log: `${paths.dataRoot}/containers/${id}/${id}-json.log`,
+});

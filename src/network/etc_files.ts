@@ -1,0 +1,94 @@
+/**
+ * @module
+ * The contents of a container's own `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf` (hostname(5), hosts(5),
+ * resolv.conf(5)). Pure: whoever calls it has read the host's files and writes the results.
+ */
+import { TsdError } from "../errors.ts";
+
+/** Which network the container has. */
+export type NetworkKind = "host" | "none";
+
+export interface EtcFilesInput {
+  readonly network: NetworkKind;
+  readonly hostname: string;
+  readonly domainname: string;
+  /** `--add-host name:address`. */
+  readonly extraHosts: readonly string[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  /** The host's own files, as they are. */
+  readonly hostHosts: string;
+  readonly hostResolvConf: string;
+}
+
+export interface EtcFileContents {
+  readonly hostname: string;
+  readonly hosts: string;
+  readonly resolvConf: string;
+}
+
+const LOCAL_HOSTS = [
+  "127.0.0.1\tlocalhost",
+  "::1\tlocalhost ip6-localhost ip6-loopback",
+  "fe00::\tip6-localnet",
+  "ff00::\tip6-mcastprefix",
+  "ff02::1\tip6-allnodes",
+  "ff02::2\tip6-allrouters",
+];
+
+/** @throws {TsdError} invalid_argument */
+export function etcFiles(input: EtcFilesInput): EtcFileContents {
+  return { hostname: `${input.hostname}\n`, hosts: hosts(input), resolvConf: resolvConf(input) };
+}
+
+function hosts(input: EtcFilesInput): string {
+  const extra = input.extraHosts.map(parseExtraHost);
+  const base = input.network === "host" ? [input.hostHosts.trimEnd()] : [...LOCAL_HOSTS, ...ownNames(input)];
+  return [...base, ...extra].join("\n") + "\n";
+}
+
+/** Without any other address the container's own name leads to its loopback device. */
+function ownNames({ hostname, domainname }: EtcFilesInput): string[] {
+  const names = domainname === "" ? hostname : `${hostname}.${domainname} ${hostname}`;
+  return [`127.0.1.1\t${names}`];
+}
+
+function parseExtraHost(text: string): string {
+  const [name, address] = split(text);
+  if (address === "host-gateway") {
+    throw new TsdError(
+      "not_implemented",
+      "Cannot create the container: --add-host with host-gateway needs a bridge network, which is not supported yet",
+    );
+  }
+  if (name === "" || !/^[0-9a-fA-F.:]+$/.test(address)) {
+    throw new TsdError("invalid_argument", `bad format for add-host: ${JSON.stringify(text)}`);
+  }
+  return `${address}\t${name}`;
+}
+
+/** `name:address` or `name=address`; IPv6 addresses hold colons, and may stand in brackets. */
+function split(text: string): [string, string] {
+  const at = text.search(/[:=]/);
+  return at < 0 ? ["", ""] : [text.slice(0, at), text.slice(at + 1).replace(/^\[(.*)\]$/, "$1")];
+}
+
+function resolvConf({ dns, dnsSearch, dnsOptions, hostResolvConf }: EtcFilesInput): string {
+  const keep = (keyword: string, given: readonly string[]) =>
+    given.length > 0 ? [] : hostResolvConf.split("\n").filter((line) => line.trim().startsWith(keyword));
+  const lines = [
+    ...dns.map((server) => `nameserver ${server}`),
+    ...keep("nameserver", dns),
+    ...searchLine(dnsSearch),
+    ...keep("search", dnsSearch),
+    ...(dnsOptions.length > 0 ? [`options ${dnsOptions.join(" ")}`] : []),
+    ...keep("options", dnsOptions),
+  ];
+  return lines.map((line) => `${line.trim()}\n`).join("");
+}
+
+/** `--dns-search .` means none at all. */
+function searchLine(domains: readonly string[]): string[] {
+  return domains.length === 0 || (domains.length === 1 && domains[0] === ".") ? [] : [`search ${domains.join(" ")}`];
+}
