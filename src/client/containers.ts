@@ -1,0 +1,129 @@
+import type {
+  ContainerCreateRequest,
+  ContainerCreateResponse,
+  ContainerInspect,
+  ContainerSummary,
+  ContainerWaitResponse,
+  WaitCondition,
+} from "../api/wire/mod.ts";
+import { encodeFilters, type ListFilters } from "./filters.ts";
+import {
+  discard,
+  type EngineResponse,
+  type EngineTransport,
+  escapeName,
+  type QueryParams,
+  type RawStream,
+  readJson,
+} from "./transport.ts";
+
+const path = (id: string, action: string) => `/containers/${escapeName(id)}${action}`;
+
+export async function listContainers(
+  engine: EngineTransport,
+  { all, limit, filters = {} }: { all?: boolean; limit?: number; filters?: ListFilters } = {},
+): Promise<ContainerSummary[]> {
+  const query = { all, limit, filters: encodeFilters(filters) };
+  return await readJson(await engine.request({ method: "GET", path: "/containers/json", query }));
+}
+
+export async function inspectContainer(engine: EngineTransport, id: string): Promise<ContainerInspect> {
+  return await readJson(await engine.request({ method: "GET", path: path(id, "/json") }));
+}
+
+/** @throws {TsdError} image_not_found (pull it), name_in_use, and what the engine can't do */
+export async function createContainer(
+  engine: EngineTransport,
+  body: ContainerCreateRequest,
+  { name, platform }: { name?: string | undefined; platform?: string | undefined } = {},
+): Promise<ContainerCreateResponse> {
+  const query = { name, platform };
+  return await readJson(await engine.request({ method: "POST", path: "/containers/create", query, body }));
+}
+
+/** Starts a container; one that runs already is left alone. */
+export async function startContainer(engine: EngineTransport, id: string): Promise<void> {
+  await discard(await engine.request({ method: "POST", path: path(id, "/start") }));
+}
+
+/** Sends the stop signal, and after the time limit SIGKILL; one that is stopped already is left alone. */
+export async function stopContainer(
+  engine: EngineTransport,
+  id: string,
+  { timeoutSeconds, signal }: { timeoutSeconds?: number | undefined; signal?: string | undefined } = {},
+): Promise<void> {
+  const query = { t: timeoutSeconds, signal };
+  await discard(await engine.request({ method: "POST", path: path(id, "/stop"), query }));
+}
+
+/** Sends a signal by name or number. */
+export async function killContainer(engine: EngineTransport, id: string, signal?: string): Promise<void> {
+  await discard(await engine.request({ method: "POST", path: path(id, "/kill"), query: { signal } }));
+}
+
+export async function removeContainer(
+  engine: EngineTransport,
+  id: string,
+  { force, volumes }: { force?: boolean; volumes?: boolean } = {},
+): Promise<void> {
+  await discard(await engine.request({ method: "DELETE", path: path(id, ""), query: { force, v: volumes } }));
+}
+
+/** A container that is being waited for. */
+export interface PendingExit {
+  /** Resolves when the condition holds. */
+  result(): Promise<ContainerWaitResponse>;
+  cancel(): Promise<void>;
+}
+
+/** Returns as soon as the engine watches, so that a start after it can't be missed. */
+export async function waitContainer(
+  engine: EngineTransport,
+  id: string,
+  condition: WaitCondition = "not-running",
+): Promise<PendingExit> {
+  const response = await engine.request({ method: "POST", path: path(id, "/wait"), query: { condition } });
+  return { result: () => readJson(response), cancel: () => discard(response) };
+}
+
+export interface AttachOptions {
+  readonly stdin?: boolean;
+  readonly stdout?: boolean;
+  readonly stderr?: boolean;
+  /** Replays what was logged before. */
+  readonly logs?: boolean;
+  readonly detachKeys?: string | undefined;
+}
+
+/** Attaches to a container, which need not be started yet. */
+export function attachContainer(engine: EngineTransport, id: string, options: AttachOptions): Promise<RawStream> {
+  return engine.hijack({ method: "POST", path: path(id, "/attach"), query: { stream: true, ...options } });
+}
+
+/** Query of `GET /containers/{id}/logs`; times are seconds since 1970, with a fraction where needed. */
+export interface LogsOptions {
+  readonly follow?: boolean;
+  readonly stdout?: boolean;
+  readonly stderr?: boolean;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly timestamps?: boolean;
+  readonly tail?: string | undefined;
+  readonly details?: boolean;
+}
+
+/** The log; whether it is multiplexed stands in the answer's `content-type`. */
+export function containerLogs(engine: EngineTransport, id: string, options: LogsOptions): Promise<EngineResponse> {
+  return engine.request({ method: "GET", path: path(id, "/logs"), query: { ...options } satisfies QueryParams });
+}
+
+/** Tells a terminal's size, in characters. */
+export async function resizeContainer(
+  engine: EngineTransport,
+  id: string,
+  rows: number,
+  columns: number,
+): Promise<void> {
+  const query = { h: rows, w: columns };
+  await discard(await engine.request({ method: "POST", path: path(id, "/resize"), query }));
+}

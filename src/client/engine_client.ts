@@ -1,0 +1,181 @@
+import { toTsdError, type TsdError } from "../errors.ts";
+import { ByteReader, cutOff } from "./byte_reader.ts";
+import type { Connection, Connector } from "./connection.ts";
+import { engineError } from "./engine_error.ts";
+import { bodyOf, encodeRequest, type NextChunk, readHead, type ResponseHead } from "./http_message.ts";
+import {
+  encodeQuery,
+  type EngineRequest,
+  type EngineResponse,
+  type EngineTransport,
+  type RawStream,
+  readText,
+} from "./transport.ts";
+
+/** The Engine API version that this client speaks. */
+export const API_VERSION = "1.50";
+
+const MULTIPLEXED = "application/vnd.docker.multiplexed-stream";
+
+/**
+ * The Engine API over HTTP/1.1, a connection a request: the sockets are local, where connecting is cheaper than finding
+ * out whether an idle connection still lives.
+ */
+export class EngineClient implements EngineTransport {
+  readonly #connect: Connector;
+  readonly #hostHeader: string;
+
+  /** `hostHeader` matters to engines on TCP, which refuse names that aren't theirs. */
+  constructor(connect: Connector, hostHeader = "tsd") {
+    this.#connect = connect;
+    this.#hostHeader = hostHeader;
+  }
+
+  async request(request: EngineRequest): Promise<EngineResponse> {
+    const { connection, reader, head, release } = await this.#exchange(request, { Connection: "close" });
+    const body = bodyStream(bodyOf(reader, request.method, head), () => {
+      release();
+      connection.close();
+    }, request.signal);
+    if (head.status < 400) return { ...head, body };
+    throw engineError(head, await readText({ ...head, body }));
+  }
+
+  async hijack(request: EngineRequest): Promise<RawStream> {
+    const { connection, reader, head, release } = await this.#exchange(request, {
+      Connection: "Upgrade",
+      Upgrade: "tcp",
+    });
+    if (head.status >= 400) {
+      const body = bodyStream(bodyOf(reader, request.method, head), () => {
+        release();
+        connection.close();
+      });
+      throw engineError(head, await readText({ ...head, body }));
+    }
+    return new HijackedStream(connection, reader, head, release, request.signal);
+  }
+
+  /** Sends a request and reads the answer's head. `release` unhooks the caller's signal from the connection. */
+  async #exchange(
+    { method, path, query, body, signal, timeoutMs }: EngineRequest,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<{ connection: Connection; reader: ByteReader; head: ResponseHead; release: () => void }> {
+    signal?.throwIfAborted();
+    const target = `/v${API_VERSION}${path}${encodeQuery(query)}`;
+    const bytes = encodeRequest(method, target, { Host: this.#hostHeader, "User-Agent": "tsd", ...headers }, body);
+    const connection = closedOnce(await this.#connect());
+    const limit = limitedBy(signal, timeoutMs);
+    const abort = () => connection.close();
+    limit?.addEventListener("abort", abort, { once: true });
+    const release = () => limit?.removeEventListener("abort", abort);
+    try {
+      limit?.throwIfAborted();
+      await writeAll(connection, bytes);
+      const reader = new ByteReader(connection);
+      const head = await readHead(reader);
+      // The time limit is for the head only, the caller's signal for all.
+      release();
+      signal?.addEventListener("abort", abort, { once: true });
+      return { connection, reader, head, release: () => signal?.removeEventListener("abort", abort) };
+    } catch (thrown) {
+      release();
+      connection.close();
+      throw exchangeError(thrown, limit);
+    }
+  }
+}
+
+function limitedBy(signal: AbortSignal | undefined, timeoutMs: number | undefined): AbortSignal | undefined {
+  if (timeoutMs === undefined) return signal;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+}
+
+/** Several parties may end an exchange; `Deno.Conn` throws at the second close. */
+function closedOnce(connection: Connection): Connection {
+  let open = true;
+  return {
+    read: (into) => connection.read(into),
+    write: (bytes) => connection.write(bytes),
+    closeWrite: () => connection.closeWrite(),
+    close: () => {
+      if (open) connection.close();
+      open = false;
+    },
+  };
+}
+
+async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+}
+
+function exchangeError(thrown: unknown, signal: AbortSignal | undefined): TsdError {
+  if (signal?.aborted) return toTsdError(signal.reason);
+  return isGone(thrown) ? cutOff() : toTsdError(thrown);
+}
+
+const isGone = (thrown: unknown): boolean =>
+  thrown instanceof Deno.errors.BrokenPipe || thrown instanceof Deno.errors.ConnectionReset ||
+  thrown instanceof Deno.errors.ConnectionAborted || thrown instanceof Deno.errors.NotConnected ||
+  thrown instanceof Deno.errors.BadResource || thrown instanceof Deno.errors.Interrupted;
+
+function bodyStream(next: NextChunk, finish: () => void, signal?: AbortSignal): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const chunk = await next();
+        if (chunk !== undefined) return controller.enqueue(chunk);
+        finish();
+        controller.close();
+      } catch (thrown) {
+        finish();
+        controller.error(exchangeError(thrown, signal));
+      }
+    },
+    cancel: finish,
+  }, { highWaterMark: 0 });
+}
+
+class HijackedStream implements RawStream {
+  readonly multiplexed: boolean;
+  readonly output: ReadableStream<Uint8Array>;
+  readonly #connection: Connection;
+  readonly #release: () => void;
+
+  constructor(
+    connection: Connection,
+    reader: ByteReader,
+    head: ResponseHead,
+    release: () => void,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#connection = connection;
+    this.#release = release;
+    this.multiplexed = head.headers.get("content-type") === MULTIPLEXED;
+    this.output = bodyStream(() => reader.some(1 << 20), release, signal);
+  }
+
+  async write(bytes: Uint8Array): Promise<boolean> {
+    try {
+      await writeAll(this.#connection, bytes);
+      return true;
+    } catch (thrown) {
+      if (isGone(thrown)) return false;
+      throw thrown;
+    }
+  }
+
+  async closeWrite(): Promise<void> {
+    try {
+      await this.#connection.closeWrite();
+    } catch (thrown) {
+      if (!isGone(thrown)) throw thrown;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#release();
+    this.#connection.close();
+  }
+}

@@ -1,0 +1,29 @@
+import type { ExecCreateRequest, ExecCreateResponse, ExecInspect, ExecStartRequest } from "../api/wire/mod.ts";
+import { discard, type EngineTransport, escapeName, type RawStream, readJson } from "./transport.ts";
+
+/** Prepares a process in a running container; the answer is its id. */
+export async function createExec(engine: EngineTransport, container: string, body: ExecCreateRequest): Promise<string> {
+  const path = `/containers/${escapeName(container)}/exec`;
+  const { Id } = await readJson<ExecCreateResponse>(await engine.request({ method: "POST", path, body }));
+  return Id;
+}
+
+/** Starts it with its stdio on the returned connection. */
+export function startExec(engine: EngineTransport, id: string, body: ExecStartRequest): Promise<RawStream> {
+  return engine.hijack({ method: "POST", path: `/exec/${id}/start`, body });
+}
+
+/** Starts it in the background. */
+export async function startExecDetached(engine: EngineTransport, id: string, tty: boolean): Promise<void> {
+  const body: ExecStartRequest = { Detach: true, Tty: tty };
+  await discard(await engine.request({ method: "POST", path: `/exec/${id}/start`, body }));
+}
+
+export async function inspectExec(engine: EngineTransport, id: string): Promise<ExecInspect> {
+  return await readJson(await engine.request({ method: "GET", path: `/exec/${id}/json` }));
+}
+
+/** Tells a terminal's size, in characters. */
+export async function resizeExec(engine: EngineTransport, id: string, rows: number, columns: number): Promise<void> {
+  await discard(await engine.request({ method: "POST", path: `/exec/${id}/resize`, query: { h: rows, w: columns } }));
+}

@@ -1,0 +1,80 @@
+import { TsdError } from "../errors.ts";
+
+/** Which stream a piece of multiplexed output belongs to. */
+export type FrameStream = "stdin" | "stdout" | "stderr" | "system_error";
+
+/** A piece of a frame's payload; a frame may come in several. */
+export interface FramePiece {
+  readonly stream: FrameStream;
+  readonly bytes: Uint8Array;
+}
+
+const STREAMS: readonly FrameStream[] = ["stdin", "stdout", "stderr", "system_error"];
+const HEADER_BYTES = 8;
+
+/**
+ * Takes Docker's multiplexed stream apart (`[type,0,0,0,length32BE]` before each payload; Engine API, "Attach to a
+ * container"). Payloads are passed on as they come, without a copy, so that the size of a frame costs nothing.
+ */
+export class FrameParser {
+  readonly #header = new Uint8Array(HEADER_BYTES);
+  #headerFilled = 0;
+  #payloadLeft = 0;
+  #stream: FrameStream = "stdout";
+
+  /** The pieces in `chunk`. @throws {TsdError} engine_unavailable on a header that can't be one */
+  *push(chunk: Uint8Array): Generator<FramePiece> {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#payloadLeft > 0) {
+        const bytes = chunk.subarray(at, at + this.#payloadLeft);
+        this.#payloadLeft -= bytes.length;
+        at += bytes.length;
+        yield { stream: this.#stream, bytes };
+        continue;
+      }
+      this.#header[this.#headerFilled++] = chunk[at++]!;
+      if (this.#headerFilled === HEADER_BYTES) this.#beginFrame();
+    }
+  }
+
+  /** Whether the stream may end here. */
+  get atBoundary(): boolean {
+    return this.#headerFilled === 0 && this.#payloadLeft === 0;
+  }
+
+  #beginFrame(): void {
+    const stream = STREAMS[this.#header[0]!];
+    if (stream === undefined || this.#header[1] !== 0 || this.#header[2] !== 0 || this.#header[3] !== 0) {
+      throw new TsdError("engine_unavailable", "The engine's output stream is broken: it has a bad frame header");
+    }
+    this.#stream = stream;
+    this.#payloadLeft = new DataView(this.#header.buffer).getUint32(4);
+    this.#headerFilled = 0;
+  }
+}
+
+/** Where output goes. */
+export interface OutputSinks {
+  stdout(bytes: Uint8Array): Promise<void>;
+  stderr(bytes: Uint8Array): Promise<void>;
+}
+
+/** Passes output on until it ends, one write at a time, so that a slow reader slows the process down. */
+export async function deliver(
+  output: ReadableStream<Uint8Array>,
+  multiplexed: boolean,
+  sinks: OutputSinks,
+): Promise<void> {
+  const parser = new FrameParser();
+  for await (const chunk of output) {
+    if (!multiplexed) {
+      await sinks.stdout(chunk);
+      continue;
+    }
+    for (const { stream, bytes } of parser.push(chunk)) {
+      await (stream === "stdout" ? sinks.stdout(bytes) : sinks.stderr(bytes));
+    }
+  }
+  if (!parser.atBoundary) throw new TsdError("engine_unavailable", "The engine's output stream ended inside a frame");
+}

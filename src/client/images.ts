@@ -1,0 +1,49 @@
+import type { ImageDeleteItem, ImageInspect, ImageSummary, ProgressMessage } from "../api/wire/mod.ts";
+import { TsdError } from "../errors.ts";
+import { encodeFilters, type ListFilters } from "./filters.ts";
+import { jsonLines } from "./json_lines.ts";
+import { type EngineTransport, escapeName, readJson } from "./transport.ts";
+
+export async function listImages(
+  engine: EngineTransport,
+  { all, filters = {} }: { all?: boolean; filters?: ListFilters } = {},
+): Promise<ImageSummary[]> {
+  const query = { all, filters: encodeFilters(filters) };
+  return await readJson(await engine.request({ method: "GET", path: "/images/json", query }));
+}
+
+export async function inspectImage(engine: EngineTransport, name: string): Promise<ImageInspect> {
+  return await readJson(await engine.request({ method: "GET", path: `/images/${escapeName(name)}/json` }));
+}
+
+export async function removeImage(
+  engine: EngineTransport,
+  name: string,
+  { force, keepParents }: { force?: boolean; keepParents?: boolean } = {},
+): Promise<ImageDeleteItem[]> {
+  const query = { force, noprune: keepParents };
+  return await readJson(await engine.request({ method: "DELETE", path: `/images/${escapeName(name)}`, query }));
+}
+
+/** What to pull; `tag` may be a digest. */
+export interface PullRequest {
+  readonly name: string;
+  readonly tag: string;
+  readonly platform?: string | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** Pulls an image; ends when it is there. @throws {TsdError} also for errors inside the stream of progress */
+export async function* pullImage(
+  engine: EngineTransport,
+  { name, tag, platform, signal }: PullRequest,
+): AsyncGenerator<ProgressMessage> {
+  const query = { fromImage: name, tag, platform };
+  const request = { method: "POST", path: "/images/create", query } as const;
+  const { body } = await engine.request(signal === undefined ? request : { ...request, signal });
+  for await (const message of jsonLines<ProgressMessage>(body)) {
+    const failure = message.errorDetail?.message ?? message.error;
+    if (failure !== undefined) throw new TsdError("registry_protocol", failure);
+    yield message;
+  }
+}
