@@ -1,0 +1,207 @@
+/**
+ * @module
+ * JSON from strangers (RFC 8259), read in one way only. Two programs must never see two different things in the same
+ * signed bytes, so what parsers disagree on is refused: duplicate keys, keys that differ only in case (Go's decoder takes
+ * either), invalid UTF-8. Size and depth are bounded. Errors are {@link TsdError} manifest_invalid that begin with `what`.
+ */
+import { TsdError } from "../errors.ts";
+
+/** Most bytes of a manifest, index or config, as Docker has it. */
+export const MAX_JSON_BYTES = 4 * 1024 * 1024;
+const MAX_DEPTH = 64;
+
+/** Objects whose keys are the image author's words: only exact duplicates are refused there. */
+const FREE_KEYED = new Set(["annotations", "Labels", "Volumes", "ExposedPorts"]);
+
+/** A parsed object whose members are still to be checked. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * Parses bytes whose top level must be an object.
+ * @throws {TsdError} manifest_invalid
+ */
+export function parseStrictJson(bytes: Uint8Array, what: string): JsonObject {
+  if (bytes.length > MAX_JSON_BYTES) throw unusable(what, `it has ${bytes.length} bytes, over ${MAX_JSON_BYTES}`);
+  const text = decode(bytes, what);
+  refuseDepth(text, what);
+  const value = parse(text, what);
+  if (!isObject(value)) throw unusable(what, "it is not a JSON object");
+  refuseDuplicates(text, what);
+  return value;
+}
+
+/** Whether `value` is a JSON object (no list, no null). */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `Cannot use <what>: <why>`. */
+export function unusable(what: string, why: string, cause?: unknown): TsdError {
+  return new TsdError("manifest_invalid", `Cannot use ${what}: ${why}`, { cause });
+}
+
+function decode(bytes: Uint8Array, what: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw unusable(what, "it is not UTF-8", error);
+  }
+}
+
+function parse(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unusable(what, "it is not JSON", error);
+  }
+}
+
+/** Strings (whole, quotes included) and structural characters; in one pass, whatever the text is. */
+function* tokens(text: string): Generator<string, void, void> {
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') {
+      const start = at;
+      for (at++; at < text.length && text[at] !== '"'; at++) {
+        if (text[at] === "\\") at++;
+      }
+      yield text.slice(start, at + 1);
+    } else if ("{}[],:".includes(char)) yield char;
+  }
+}
+
+function refuseDepth(text: string, what: string): void {
+  let depth = 0;
+  for (const token of tokens(text)) {
+    if (token === "{" || token === "[") {
+      if (++depth > MAX_DEPTH) throw unusable(what, `it is nested deeper than ${MAX_DEPTH} levels`);
+    } else if (token === "}" || token === "]") depth--;
+  }
+}
+
+/** One open object or list while walking over valid JSON. */
+interface Level {
+  readonly keys: Map<string, string> | undefined;
+  readonly free: boolean;
+  key: string;
+}
+
+function refuseDuplicates(text: string, what: string): void {
+  const levels: Level[] = [];
+  let pending = "";
+  for (const token of tokens(text)) {
+    const level = levels.at(-1);
+    if (token === "{" || token === "[") {
+      const free = token === "{" && FREE_KEYED.has(level?.key ?? "");
+      levels.push({ keys: token === "{" ? new Map() : undefined, free, key: "" });
+    } else if (token === "}" || token === "]") levels.pop();
+    else if (token === ":") level!.key = recordKey(level!, pending, what);
+    else if (token === ",") level!.key = "";
+    else pending = token;
+  }
+}
+
+function recordKey({ keys, free }: Level, token: string, what: string): string {
+  const key: string = JSON.parse(token);
+  const folded = free ? key : key.toLowerCase();
+  const other = keys!.get(folded);
+  if (other === key) throw unusable(what, `the key ${JSON.stringify(key)} stands twice in one object`);
+  if (other !== undefined) {
+    throw unusable(what, `the keys ${JSON.stringify(other)} and ${JSON.stringify(key)} differ only in case`);
+  }
+  keys!.set(folded, key);
+  return key;
+}
+
+/** Typed access to the members of one object; `null` counts as absent, as in Go. */
+export class Members {
+  readonly #object: JsonObject;
+  readonly #what: string;
+  readonly #path: string;
+
+  /** `known` are the names that will be asked for: a member that is one of them but for its case is refused. */
+  constructor(object: JsonObject, what: string, path: string, known: readonly string[]) {
+    this.#object = object;
+    this.#what = what;
+    this.#path = path;
+    const exact = new Set(known);
+    const folded = new Map(known.map((name) => [name.toLowerCase(), name]));
+    for (const key of Object.keys(object)) {
+      const name = folded.get(key.toLowerCase());
+      if (name !== undefined && !exact.has(key)) throw this.wrong(key, `is not spelt ${name}`);
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#get(name) !== undefined;
+  }
+
+  string(name: string): string | undefined {
+    const value = this.#get(name);
+    if (value !== undefined && !isText(value)) throw this.wrong(name, "is not a string");
+    return value;
+  }
+
+  integer(name: string): number | undefined {
+    const value = this.#get(name);
+    if (value !== undefined && !Number.isSafeInteger(value)) throw this.wrong(name, "is not an integer");
+    return value as number | undefined;
+  }
+
+  boolean(name: string): boolean | undefined {
+    const value = this.#get(name);
+    if (value !== undefined && typeof value !== "boolean") throw this.wrong(name, "is not true or false");
+    return value;
+  }
+
+  strings(name: string): string[] | undefined {
+    const value = this.#get(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || !value.every(isText)) throw this.wrong(name, "is not a list of strings");
+    return value;
+  }
+
+  object(name: string): JsonObject | undefined {
+    const value = this.#get(name);
+    if (value !== undefined && !isObject(value)) throw this.wrong(name, "is not an object");
+    return value;
+  }
+
+  objects(name: string): JsonObject[] | undefined {
+    const value = this.#get(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || !value.every(isObject)) throw this.wrong(name, "is not a list of objects");
+    return value;
+  }
+
+  /** An object whose values are strings. */
+  stringMap(name: string): Record<string, string> | undefined {
+    const value = this.object(name);
+    if (value === undefined) return undefined;
+    if (![...Object.keys(value), ...Object.values(value)].every(isText)) {
+      throw this.wrong(name, "has a value that is not a string");
+    }
+    return value as Record<string, string>;
+  }
+
+  /** The keys of an object that stands for a set. */
+  keys(name: string): string[] | undefined {
+    const value = this.object(name);
+    if (value === undefined) return undefined;
+    const keys = Object.keys(value);
+    if (!keys.every(isText)) throw this.wrong(name, "has a key with a NUL");
+    return keys;
+  }
+
+  /** The error for a member: `config.Env is not a list of strings`. */
+  wrong(name: string, problem: string): TsdError {
+    return unusable(this.#what, `${this.#path}${name} ${problem}`);
+  }
+
+  #get(name: string): unknown {
+    return Object.hasOwn(this.#object, name) ? this.#object[name] ?? undefined : undefined;
+  }
+}
+
+/** No text in an image may hold a NUL: it would end early in every system call. */
+const isText = (value: unknown): value is string => typeof value === "string" && !value.includes("\0");
