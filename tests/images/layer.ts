@@ -1,0 +1,68 @@
+/** A layer: the compressed blob, the digest of the plain tar, and the tar itself. */
+import {
+  compressed,
+  type Compression,
+  type Content,
+  decompressed,
+  fileContent,
+  memoryContent,
+  Meter,
+} from "./content.ts";
+import { readAll } from "./bytes.ts";
+import { type ImageFormat, layerType } from "./media_types.ts";
+import type { TarEntry } from "./tar_entries.ts";
+import { tarChunks } from "./tar_writer.ts";
+
+export interface Layer {
+  readonly blob: Content;
+  /** Digest of the uncompressed tar. */
+  readonly diffId: string;
+  readonly compression: Compression;
+  /** The uncompressed tar. */
+  openTar(): AsyncIterable<Uint8Array>;
+}
+
+export interface LayerOptions {
+  readonly format?: ImageFormat;
+  readonly compression?: Compression;
+  /** Where the blob is kept, as a file; without it the blob stays in memory. */
+  readonly folder?: string;
+}
+
+/** What a layer can be made of: entries, or the bytes of a tar. */
+export type LayerSource =
+  | { readonly entries: Iterable<TarEntry> }
+  | { readonly tar: Iterable<Uint8Array> | AsyncIterable<Uint8Array> };
+
+/** Makes a layer; the source is read once. */
+export async function makeLayer(source: LayerSource, options: LayerOptions = {}): Promise<Layer> {
+  const compression = options.compression ?? "gzip";
+  const mediaType = layerType(options.format ?? "oci", compression);
+  const tar = new Meter();
+  const chunks = compressed(tar.read("entries" in source ? tarChunks(source.entries) : source.tar), compression);
+  const blob = options.folder
+    ? await blobInFolder(mediaType, chunks, options.folder)
+    : memoryContent(mediaType, await readAll(chunks));
+  return layerOf(blob, tar.digest(), compression);
+}
+
+/** A layer from a blob that exists already. */
+export function layerOf(blob: Content, diffId: string, compression: Compression): Layer {
+  return { blob, diffId, compression, openTar: () => decompressed(blob.open(), compression) };
+}
+
+/** The bytes of a tar file, for `{ tar: tarFile(path) }`. */
+export function tarFile(path: string): AsyncIterable<Uint8Array> {
+  return fileContent("", "", path).open();
+}
+
+async function blobInFolder(mediaType: string, chunks: AsyncIterable<Uint8Array>, folder: string): Promise<Content> {
+  await Deno.mkdir(folder, { recursive: true });
+  const partial = await Deno.makeTempFile({ dir: folder, prefix: ".partial-" });
+  const meter = new Meter();
+  await Deno.writeFile(partial, ReadableStream.from(meter.read(chunks)));
+  const digest = meter.digest();
+  const path = `${folder}/${digest.slice("sha256:".length)}`;
+  await Deno.rename(partial, path);
+  return fileContent(mediaType, digest, path);
+}

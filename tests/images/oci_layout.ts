@@ -1,0 +1,68 @@
+/** OCI image layout on disk (image-spec v1.1, image-layout.md): writing one, and reading back what was written. */
+import { readAll } from "./bytes.ts";
+import { type Content, type Descriptor, descriptorOf, fileContent } from "./content.ts";
+import type { Image, ImageFiles, Platform } from "./image_builder.ts";
+import { type Layer, layerOf } from "./layer.ts";
+import { compressionOf } from "./media_types.ts";
+
+interface ManifestJson {
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+
+interface ConfigJson extends Platform {
+  readonly rootfs: { readonly diff_ids: readonly string[] };
+}
+
+/** Writes `image` into `folder` (made if it is missing); `name` becomes `org.opencontainers.image.ref.name`. */
+export async function writeOciLayout(folder: string, image: ImageFiles, name = "latest"): Promise<void> {
+  await Deno.mkdir(`${folder}/blobs/sha256`, { recursive: true });
+  for (const content of [...image.blobs, ...image.manifests, image.top]) await writeBlob(folder, content);
+  const top = { ...descriptorOf(image.top), annotations: { "org.opencontainers.image.ref.name": name } };
+  await writeJson(`${folder}/index.json`, { schemaVersion: 2, manifests: [top] });
+  await writeJson(`${folder}/oci-layout`, { imageLayoutVersion: "1.0.0" });
+}
+
+/** Reads a layout with one single-platform image; the blobs stay in their files. */
+export async function readOciLayout(folder: string): Promise<Image> {
+  const index = await readJson<{ manifests: Descriptor[] }>(`${folder}/index.json`);
+  const [described] = index.manifests;
+  if (!described) throw new Error(`${folder}: the index is empty`);
+  const content = (descriptor: Descriptor) => storedContent(folder, descriptor);
+  const top = content(described);
+  const manifest = await readJson<ManifestJson>(blobPath(folder, top.digest));
+  const config = content(manifest.config);
+  const parsed = await readJson<ConfigJson>(blobPath(folder, config.digest));
+  const layers = manifest.layers.map((layer, at) => storedLayer(content(layer), parsed.rootfs.diff_ids[at] ?? ""));
+  const { os, architecture, variant } = parsed;
+  const platform = variant ? { os, architecture, variant } : { os, architecture };
+  return { top, manifests: [], blobs: [config, ...layers.map((layer) => layer.blob)], platform, config, layers };
+}
+
+/** Where a layout keeps the content of this digest. */
+export function blobPath(folder: string, digest: string): string {
+  return `${folder}/blobs/${digest.replace(":", "/")}`;
+}
+
+function storedContent(folder: string, descriptor: Descriptor): Content {
+  return fileContent(descriptor.mediaType, descriptor.digest, blobPath(folder, descriptor.digest));
+}
+
+function storedLayer(blob: Content, diffId: string): Layer {
+  return layerOf(blob, diffId, compressionOf(blob.mediaType));
+}
+
+async function writeBlob(folder: string, content: Content): Promise<void> {
+  const path = blobPath(folder, content.digest);
+  const partial = `${path}.partial`;
+  await Deno.writeFile(partial, ReadableStream.from(content.open()));
+  await Deno.rename(partial, path);
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await Deno.writeTextFile(path, JSON.stringify(value));
+}
+
+async function readJson<Parsed>(path: string): Promise<Parsed> {
+  return JSON.parse(new TextDecoder().decode(await readAll(fileContent("", "", path).open())));
+}

@@ -1,0 +1,92 @@
+/** Debian's `docker-registry` on a free loopback port, with a folder of its own; gone when it is disposed of. */
+import { removeTree } from "../images/test_cache.ts";
+
+export interface RealRegistry extends AsyncDisposable {
+  /** `127.0.0.1:<port>`, as it stands in a reference. */
+  readonly host: string;
+  /** `http://127.0.0.1:<port>`. */
+  readonly url: string;
+  readonly pid: number;
+  /** Its configuration, storage and log (`registry.log`). */
+  readonly folder: string;
+}
+
+export interface RealRegistryOptions {
+  /** Made and removed again when it is not given. */
+  readonly folder?: string;
+  /** A fixed port of 127.0.0.1; by default a free one. */
+  readonly port?: number;
+}
+
+const READY_TIMEOUT_MS = 15_000;
+
+/** Starts the registry and waits until it answers. @throws Error with the registry's log when it does not. */
+export async function startRealRegistry(options: RealRegistryOptions = {}): Promise<RealRegistry> {
+  const folder = options.folder ?? await Deno.makeTempDir({ prefix: "tsd-registry-" });
+  await using undo = new AsyncDisposableStack();
+  if (!options.folder) undo.defer(() => removeTree(folder));
+  const port = options.port ?? freePort();
+  const host = `127.0.0.1:${port}`;
+  await Deno.writeTextFile(`${folder}/config.yml`, configuration(folder, host));
+  const child = new Deno.Command("docker-registry", {
+    args: ["serve", `${folder}/config.yml`],
+    env: { OTEL_TRACES_EXPORTER: "none" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const logged = child.stderr.pipeTo((await Deno.create(`${folder}/registry.log`)).writable);
+  undo.defer(() => stop(child, logged));
+  await ready(`http://${host}/v2/`, child, folder);
+  const owned = undo.move();
+  return { host, url: `http://${host}`, pid: child.pid, folder, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** A TCP port of 127.0.0.1 that nobody uses at this moment. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+function configuration(folder: string, host: string): string {
+  return [
+    "version: 0.1",
+    "log: { accesslog: { disabled: true }, level: warn }",
+    `storage: { filesystem: { rootdirectory: ${JSON.stringify(`${folder}/storage`)} }, delete: { enabled: true } }`,
+    `http: { addr: ${JSON.stringify(host)} }`,
+    "",
+  ].join("\n");
+}
+
+async function ready(url: string, child: Deno.ChildProcess, folder: string): Promise<void> {
+  const deadline = AbortSignal.timeout(READY_TIMEOUT_MS);
+  const exited = child.status.then(() => true);
+  while (!deadline.aborted) {
+    if (await answers(url)) return;
+    if (await Promise.race([exited, pause(50)])) break;
+  }
+  throw new Error(`docker-registry did not answer on ${url}: ${await Deno.readTextFile(`${folder}/registry.log`)}`);
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url);
+    await response.body?.cancel();
+    return response.ok;
+  } catch (error) {
+    if (error instanceof TypeError) return false; // fetch: connection refused
+    throw error;
+  }
+}
+
+async function stop(child: Deno.ChildProcess, logged: Promise<void>): Promise<void> {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // It has ended already.
+  }
+  await child.status;
+  await logged;
+}
+
+const pause = (ms: number): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), ms));
