@@ -1,0 +1,59 @@
+/**
+ * @module
+ * The compiled form of the executable: `deno compile` over the bundle. It needs Deno's base runtime, denort, which Deno
+ * downloads from its own site, and which many machines can't reach.
+ */
+import { basename, join, relative } from "node:path";
+import { capture, CommandFailed, exists, filesBelow } from "./project.ts";
+
+/** Where a denort comes from; `compile` is tried with `DENORT_BIN` set to `path` if there is one. */
+export interface BaseRuntime {
+  readonly origin: "DENORT_BIN" | "cache" | "download";
+  readonly path?: string;
+}
+
+const PROBE_TIMEOUT_MS = 2_000;
+const COMPILE_TIMEOUT_MS = 180_000;
+
+/** Looks for a base runtime: `DENORT_BIN`, Deno's own cache, then (a short probe) its download site. */
+export async function findBaseRuntime(): Promise<BaseRuntime | undefined> {
+  const named = Deno.env.get("DENORT_BIN");
+  if (named) {
+    if (!await exists(named)) throw new CommandFailed(`DENORT_BIN names ${named}, which is not there`);
+    return { origin: "DENORT_BIN", path: named };
+  }
+  const archive = `release/v${Deno.version.deno}/denort-${Deno.build.target}.zip`;
+  if (await exists(join(await denoDir(), "dl", archive))) return { origin: "cache" };
+  return await canDownload(`https://dl.deno.land/${archive}`) ? { origin: "download" } : undefined;
+}
+
+async function denoDir(): Promise<string> {
+  const { text } = await capture(Deno.execPath(), ["info", "--json"]);
+  return (JSON.parse(text) as { denoDir: string }).denoDir;
+}
+
+async function canDownload(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch (error) {
+    // A machine without that network: a TypeError from fetch, or the time-out.
+    if (error instanceof TypeError || error instanceof DOMException) return false;
+    throw error;
+  }
+}
+
+/** Compiles the bundle into one executable, workers and chunks included. */
+export async function compileNative(bundleDir: string, output: string, base: BaseRuntime): Promise<void> {
+  const files = (await filesBelow(bundleDir)).map((path) => relative(bundleDir, path));
+  const included = files.filter((path) => path !== "mod.js").flatMap((path) => ["--include", path]);
+  const unfinished = `${output}.unfinished`;
+  const flags = ["--quiet", "-A", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--no-check"];
+  await capture(
+    Deno.execPath(),
+    ["compile", ...flags, "--app-name", basename(output), ...included, "--output", unfinished, "mod.js"],
+    { cwd: bundleDir, timeoutMs: COMPILE_TIMEOUT_MS, env: base.path === undefined ? {} : { DENORT_BIN: base.path } },
+  );
+  await Deno.rename(unfinished, output);
+}

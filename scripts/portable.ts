@@ -1,0 +1,120 @@
+/**
+ * @module
+ * The portable form of the executable: `portable_head.sh`, the bundle as tar.gz, and this Deno as gzip, in one file. tar
+ * and gzip are on every Debian, zstd and xz are not. The bundle comes first, so that a new build with the same Deno
+ * unpacks in no time.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { join, relative } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { capture, exists, filesBelow } from "./project.ts";
+
+const HEAD_FILE = new URL("./portable_head.sh", import.meta.url);
+/** The head is padded to this length, so that the offsets written in it don't depend on their own digits. */
+const HEAD_SIZE_BYTES = 8192;
+/** Digest characters that name a cache folder: 128 bits. */
+const NAME_LENGTH = 32;
+
+/** What the head has to know about the payload behind it. */
+export interface PortableFacts {
+  /** Name of the bundle's folder in the cache: its archive's digest. */
+  readonly app: string;
+  readonly appSizeBytes: number;
+  /** The bundle's files, relative to its folder, with their sizes. */
+  readonly appFiles: ReadonlyArray<{ readonly path: string; readonly sizeBytes: number }>;
+  /** Digest of the Deno executable, which names its folder. */
+  readonly runtime: string;
+  readonly runtimeSizeBytes: number;
+  readonly runtimeCompressedSizeBytes: number;
+}
+
+/** Writes the portable executable to `output` (0755); `keepDir` keeps compressed runtimes for later builds. */
+export async function buildPortable(bundleDir: string, output: string, keepDir: string): Promise<void> {
+  const archive = await archiveOf(bundleDir);
+  const runtime = Deno.execPath();
+  const digest = await sha256OfFile(runtime);
+  const compressed = await compressOnce(runtime, join(keepDir, `deno-${digest.slice(0, NAME_LENGTH)}.gz`));
+  const head = renderHead(await Deno.readTextFile(HEAD_FILE), {
+    app: createHash("sha256").update(archive.bytes).digest("hex").slice(0, NAME_LENGTH),
+    appSizeBytes: archive.bytes.length,
+    appFiles: archive.files,
+    runtime: digest.slice(0, NAME_LENGTH),
+    runtimeSizeBytes: (await Deno.stat(runtime)).size,
+    runtimeCompressedSizeBytes: (await Deno.stat(compressed)).size,
+  });
+  const unfinished = `${output}.unfinished`;
+  await Deno.writeFile(unfinished, head);
+  await Deno.writeFile(unfinished, archive.bytes, { append: true });
+  await pipeline(createReadStream(compressed), createWriteStream(unfinished, { flags: "a" }));
+  await Deno.chmod(unfinished, 0o755);
+  await Deno.rename(unfinished, output);
+}
+
+/** The head with its `@NAME@` places filled, padded with newlines that no shell reaches. */
+export function renderHead(template: string, facts: PortableFacts): Uint8Array {
+  const megabytes = Math.ceil((facts.runtimeSizeBytes + sum(facts.appFiles.map((file) => file.sizeBytes))) / 1e6);
+  const cached = [
+    { path: "$runtime/tsd", mode: 700, sizeBytes: facts.runtimeSizeBytes },
+    ...facts.appFiles.map(({ path, sizeBytes }) => ({ path: `$app/${plainName(path)}`, mode: 600, sizeBytes })),
+  ];
+  const values: Record<string, string | number> = {
+    APP: facts.app,
+    APP_START: HEAD_SIZE_BYTES + 1, // `tail -c +N` counts from 1
+    APP_SIZE: facts.appSizeBytes,
+    RUNTIME: facts.runtime,
+    RUNTIME_START: HEAD_SIZE_BYTES + facts.appSizeBytes + 1,
+    RUNTIME_SIZE: facts.runtimeSizeBytes,
+    SIZE: HEAD_SIZE_BYTES + facts.appSizeBytes + facts.runtimeCompressedSizeBytes,
+    ROOM: megabytes,
+    FILES: cached.map(({ path }) => `"$cache/${path}"`).join(" "),
+    FACTS: cached.map(({ mode, sizeBytes }) => `${mode}:${sizeBytes}`).join("\n"),
+  };
+  const head = template.replace(/@([A-Z_]+)@/g, (_, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`scripts/portable_head.sh: unknown place @${name}@`);
+    return String(value);
+  });
+  const bytes = new TextEncoder().encode(head);
+  if (bytes.length > HEAD_SIZE_BYTES) {
+    throw new Error(`The head has ${bytes.length} bytes, room is for ${HEAD_SIZE_BYTES}`);
+  }
+  const padded = new Uint8Array(HEAD_SIZE_BYTES).fill("\n".charCodeAt(0));
+  padded.set(bytes);
+  return padded;
+}
+
+/** A name that needs no quoting in the head. */
+function plainName(path: string): string {
+  if (!/^[\w./-]+$/.test(path)) throw new Error(`The bundle has a file with an odd name: ${path}`);
+  return path;
+}
+
+/** The bundle as tar.gz: the same bytes for the same files, private whoever unpacks it. */
+async function archiveOf(bundleDir: string): Promise<{ bytes: Uint8Array; files: PortableFacts["appFiles"] }> {
+  const paths = (await filesBelow(bundleDir)).map((path) => relative(bundleDir, path));
+  const files = await Promise.all(
+    paths.map(async (path) => ({ path, sizeBytes: (await Deno.stat(join(bundleDir, path))).size })),
+  );
+  const normal = ["--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go="];
+  const { stdout } = await capture("tar", ["-c", "-I", "gzip -9n", ...normal, "-C", bundleDir, "--", ...paths]);
+  return { bytes: stdout, files };
+}
+
+/** Gzips `source` to `target` unless that is there: Deno's 95 MB take seconds, and change only with its version. */
+async function compressOnce(source: string, target: string): Promise<string> {
+  if (await exists(target)) return target;
+  const unfinished = `${target}.unfinished`;
+  await pipeline(createReadStream(source), createGzip({ level: 9 }), createWriteStream(unfinished));
+  await Deno.rename(unfinished, target);
+  return target;
+}
+
+async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);

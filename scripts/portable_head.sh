@@ -1,0 +1,86 @@
+#!/bin/sh
+# tsd, portable form: this script, then the bundled program (tar.gz), then Deno (gzip). The first start unpacks both into
+# a private cache; later starts only look whether it is whole (one process, `stat`) and become Deno.
+app=@APP@
+runtime=runtime-@RUNTIME@
+
+if [ -n "$TSD_CACHE_DIR" ]; then
+  cache=$TSD_CACHE_DIR
+elif [ -O / ]; then # true for root: what a shell can ask about who it is without starting a process
+  cache=/var/cache/tsd
+else
+  cache=${XDG_CACHE_HOME:-$HOME/.cache}/tsd
+fi
+case $cache in /*) ;; *) cache=$PWD/$cache ;; esac
+
+self=$0
+case $self in /*) ;; *) self=$PWD/$self ;; esac
+[ ! -L "$self" ] || self=$(readlink -f "$self")
+
+fail() {
+  printf 'tsd: %s\n' "$*" >&2
+  exit 125
+}
+
+# Whether the folders are the caller's own with mode 0700 (`stat` doesn't follow links) and the files have their sizes.
+whole() {
+  [ -O "$cache" ] && [ -O "$cache/$app" ] && [ -O "$cache/$runtime" ] || return 1
+  facts=$(stat -c %a:%s "$cache" "$cache/$app" "$cache/$runtime" @FILES@ 2>/dev/null)
+  case $facts in
+    700:*"
+"700:*"
+"700:*"
+@FACTS@") return 0 ;;
+  esac
+  return 1
+}
+
+# Refuses a folder that somebody else could have filled.
+private() {
+  [ ! -L "$1" ] && [ -d "$1" ] && [ -O "$1" ] && [ "$(stat -c %a "$1")" = 700 ] ||
+    fail "will not run code from $1: it has to be a folder of your own with mode 0700; remove it, or set TSD_CACHE_DIR"
+}
+
+unpack() {
+  umask 077
+  [ -d "$cache" ] || mkdir -p "$cache" || fail "cannot make the cache folder $cache; set TSD_CACHE_DIR to another one"
+  private "$cache"
+  # One process unpacks, the others wait for it. The lock ends with the process, however that ends.
+  exec 9>"$cache/lock" && flock 9 || fail "cannot lock $cache/lock"
+  whole && exec 9>&- && return
+  for folder in "$cache/$app" "$cache/$runtime"; do
+    [ ! -e "$folder" ] && [ ! -L "$folder" ] || private "$folder"
+  done
+  size=$(stat -c %s "$self")
+  [ "$size" = @SIZE@ ] || fail "$self is damaged: its size is $size, expected @SIZE@"
+  rm -rf "$cache"/.unpack-*
+  work=$cache/.unpack-$$
+  trap 'rm -rf "$work"' EXIT
+  trap 'exit 130' INT TERM HUP
+  if ! fill; then
+    fail "cannot unpack into $cache, which takes @ROOM@ MB there; TSD_CACHE_DIR names another folder"
+  fi
+  rm -rf "$work"
+  trap - EXIT INT TERM HUP
+  exec 9>&-
+  [ -x "$cache/$runtime/tsd" ] || fail "cannot run programs from $cache (is it mounted noexec?); set TSD_CACHE_DIR"
+  whole || fail "the cache in $cache is damaged and could not be repaired; remove it"
+}
+
+# Each folder is filled aside and renamed, so that it is never seen half full.
+fill() {
+  mkdir "$work" "$work/$app" "$work/$runtime" || return 1
+  tail -c +@APP_START@ "$self" | head -c @APP_SIZE@ | tar -xzf - -C "$work/$app" || return 1
+  replace "$app" || return 1
+  [ "$(stat -c %s "$cache/$runtime/tsd" 2>/dev/null)" != @RUNTIME_SIZE@ ] || return 0
+  tail -c +@RUNTIME_START@ "$self" | gzip -dc >"$work/$runtime/tsd" && chmod 700 "$work/$runtime/tsd" || return 1
+  replace "$runtime"
+}
+replace() {
+  [ ! -e "$cache/$1" ] || mv "$cache/$1" "$work/old-$1" || return 1
+  mv "$work/$1" "$cache/$1"
+}
+
+whole || unpack
+export TSD_EXECUTABLE="$self" DENO_DIR="$cache/$app/deno" DENO_NO_UPDATE_CHECK=1 DENO_NO_PACKAGE_JSON=1
+exec "$cache/$runtime/tsd" run --quiet -A --no-config --no-lock --no-remote --no-npm --cached-only "$cache/$app/mod.js" "$@"

@@ -1,0 +1,12 @@
+/// <reference lib="deno.unstable" />
+/**
+ * @module
+ * The project's own lint rules, run by `deno lint` (see `lint.plugins` in deno.json). A line that has a reason to break one
+ * says so: `// deno-lint-ignore tsd/RULE -- reason`.
+ */
+import { habitRules } from "./habits.ts";
+import { homeRules } from "./homes.ts";
+
+const plugin: Deno.lint.Plugin = { name: "tsd", rules: { ...homeRules, ...habitRules } };
+
+export default plugin;
