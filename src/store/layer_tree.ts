@@ -1,0 +1,280 @@
+/**
+ * @module
+ * One layer, described in memory while its tar streams by (OCI image-spec v1.1, layer.md). Every storage driver writes
+ * what this tree says, so that drivers can't differ, and so that hostile entries are refused in one place. It touches no
+ * file system.
+ *
+ * Rules: names are normalised and never lead out of the layer. Missing parents get 0755 0:0 and time 0. Symbolic links
+ * in the parents of an entry are followed inside the layer only; never for whiteouts and never for targets of hard links.
+ * The last component is never followed. When an entry repeats, the last one wins; a folder over a folder keeps what is in
+ * it. A whiteout hides what lower layers have and nothing of its own layer, wherever it stands in the tar.
+ */
+import { TsdError } from "../errors.ts";
+import { type ByteString, quoted, type TarEntry } from "../tar/mod.ts";
+import {
+  type Attributes,
+  DirectoryNode,
+  FileNode,
+  type LayerNode,
+  SpecialNode,
+  SymlinkNode,
+  type TreeChange,
+  type TreeStep,
+} from "./layer_tree_nodes.ts";
+import {
+  allowedXattrs,
+  isBookkeepingFolder,
+  PATH_MAX_BYTES,
+  refuseEntry,
+  roleOf,
+  splitPath,
+} from "./layer_tree_path.ts";
+
+export * from "./layer_tree_nodes.ts";
+
+/** Symbolic links that Linux follows in one path (MAXSYMLINKS). */
+const SYMLINKS_MAX = 40;
+const NOTHING: TreeChange = { steps: [], file: undefined };
+
+/** An entry whose name was found good. */
+interface Placed {
+  readonly entry: TarEntry;
+  readonly folders: readonly ByteString[];
+  readonly name: ByteString;
+}
+
+/** Where a hard link's target stands. */
+interface Found {
+  readonly parent: DirectoryNode;
+  readonly name: ByteString;
+  readonly node: LayerNode;
+}
+
+export class LayerTree {
+  readonly root: DirectoryNode = new DirectoryNode(null, "");
+  readonly #entriesMax: number;
+  #entries = 0;
+  #completed = 0;
+  #contentBytes = 0;
+
+  /** `entries`: most entries, and folders that had to be completed, together. */
+  constructor(limits: { readonly entries: number } = { entries: Infinity }) {
+    this.#entriesMax = limits.entries;
+  }
+
+  /** Entries so far. */
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** Sum of the sizes of all files so far, those replaced later included. */
+  get contentBytes(): number {
+    return this.#contentBytes;
+  }
+
+  /**
+   * Takes the next entry of the tar and says what a writer has to do. Once it threw, the tree is spent.
+   * @throws {TsdError} layer_invalid: a hostile or impossible entry; layer_too_large: too many entries
+   */
+  add(entry: TarEntry): TreeChange {
+    this.#entries++;
+    this.#checkCount();
+    this.#contentBytes += entry.sizeBytes;
+    const folders = splitPath(entry.path);
+    const name = folders.pop();
+    if (name === undefined) return this.#addRoot(entry);
+    if (folders.some((folder) => isBookkeepingFolder(folder, entry.path))) return NOTHING;
+    const role = roleOf(name, entry.path);
+    switch (role.kind) {
+      case "bookkeeping":
+        return NOTHING;
+      case "opaque":
+        return this.#addOpaque({ entry, folders, name });
+      case "whiteout":
+        return this.#addWhiteout({ entry, folders, name: role.target });
+      case "plain":
+        return this.#addPlain({ entry, folders, name });
+    }
+  }
+
+  /** Every folder, children before their parents, the root last. */
+  *foldersUpwards(): Generator<DirectoryNode> {
+    const open = [{ folder: this.root, rest: this.root.children.values() }];
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const { value: child, done } = top.rest.next();
+      if (done) yield open.pop()!.folder;
+      else if (child.kind === "directory") open.push({ folder: child, rest: child.children.values() });
+    }
+  }
+
+  #addRoot(entry: TarEntry): TreeChange {
+    if (entry.type !== "directory") refuseEntry(entry.path, "replaces the layer's root");
+    setAttributes(this.root, attributesOf(entry));
+    return NOTHING;
+  }
+
+  #addOpaque({ entry, folders }: Placed): TreeChange {
+    const steps: TreeStep[] = [];
+    this.#enter(folders, entry, steps, { follow: false }).hasOpaqueMarker = true;
+    return { steps, file: undefined };
+  }
+
+  #addWhiteout({ entry, folders, name }: Placed): TreeChange {
+    const steps: TreeStep[] = [];
+    const parent = this.#enter(folders, entry, steps, { follow: false });
+    const own = parent.children.get(name);
+    if (own === undefined) {
+      const node = new SpecialNode(parent, name, { ...attributesOf(entry), mode: 0, xattrs: new Map() }, "whiteout");
+      checkPath(node, entry);
+      parent.put(name, node);
+      steps.push({ do: "create", node });
+    } else {
+      own.hidesLower = true;
+    }
+    return { steps, file: undefined };
+  }
+
+  #addPlain(placed: Placed): TreeChange {
+    const { entry, folders, name } = placed;
+    const steps: TreeStep[] = [];
+    const target = entry.type === "link" ? this.#find(entry) : undefined;
+    const parent = this.#enter(folders, entry, steps, { follow: true });
+    const old = parent.children.get(name);
+    if (target !== undefined) return this.#addLink(placed, parent, target, steps);
+    if (old?.kind === "directory" && entry.type === "directory") {
+      setAttributes(old, attributesOf(entry));
+      return { steps, file: undefined };
+    }
+    const node = nodeOf(entry, parent, name);
+    checkPath(node, entry);
+    if (old !== undefined) this.#remove(parent, name, old, steps);
+    node.hidesLower = isHiding(old);
+    parent.put(name, node);
+    steps.push({ do: "create", node });
+    return { steps, file: node.kind === "file" ? node : undefined };
+  }
+
+  #addLink({ entry, name }: Placed, parent: DirectoryNode, target: Found, steps: TreeStep[]): TreeChange {
+    const old = parent.children.get(name);
+    if (parent === target.parent && name === target.name) refuseEntry(entry.path, "is a hard link to itself");
+    if (old === target.node) return { steps, file: undefined };
+    for (let at: DirectoryNode | null = target.parent; at !== null; at = at.parent) {
+      if (at === old) refuseEntry(entry.path, "replaces the folder of its own hard link's target");
+    }
+    const node = target.node as FileNode | SymlinkNode | SpecialNode;
+    if (old !== undefined) this.#remove(parent, name, old, steps);
+    if (isHiding(old)) node.hidesLower = true;
+    node.links++;
+    parent.put(name, node);
+    steps.push({ do: "link", parent, name, target: node, targetParent: target.parent, targetName: target.name });
+    return { steps, file: undefined };
+  }
+
+  /** The target of a hard link, which stands in the layer already, behind no symbolic link. */
+  #find(entry: TarEntry): Found {
+    const components = splitPath(entry.linkPath, entry.path);
+    const name = components.pop();
+    let parent: LayerNode | undefined = this.root;
+    for (const component of components) {
+      parent = parent?.kind === "directory" ? parent.children.get(component) : undefined;
+    }
+    const node = parent?.kind === "directory" && name !== undefined ? parent.children.get(name) : undefined;
+    if (node === undefined || node.kind === "whiteout") {
+      return refuseEntry(entry.path, `is a hard link to ${quoted(entry.linkPath)}, which isn't in the layer`);
+    }
+    if (node.kind === "directory") refuseEntry(entry.path, "is a hard link to a folder");
+    return { parent: parent as DirectoryNode, name: name!, node };
+  }
+
+  /** The folder that `path` leads to; what is missing on the way is completed. */
+  #enter(path: readonly ByteString[], entry: TarEntry, steps: TreeStep[], how: { follow: boolean }): DirectoryNode {
+    let folder = this.root;
+    const ahead = path.toReversed();
+    for (let followed = 0; ahead.length > 0;) {
+      const name = ahead.pop()!;
+      const child = folder.children.get(name);
+      if (name === "..") folder = folder.parent ?? folder;
+      else if (child === undefined || child.kind === "whiteout") folder = this.#complete(folder, name, entry, steps);
+      else if (child.kind === "directory") folder = child;
+      else if (child.kind !== "symlink") refuseEntry(entry.path, "stands below something that is no folder");
+      else {
+        if (!how.follow) refuseEntry(entry.path, "is a whiteout behind a symbolic link");
+        if (++followed > SYMLINKS_MAX) refuseEntry(entry.path, "stands behind too many symbolic links");
+        if (child.target.startsWith("/")) folder = this.root;
+        const parts = child.target.split("/").filter((part) => part !== "" && part !== ".");
+        if (ahead.length + parts.length > PATH_MAX_BYTES) refuseEntry(entry.path, "leads to a path that is too long");
+        ahead.push(...parts.reverse());
+      }
+    }
+    return folder;
+  }
+
+  #complete(parent: DirectoryNode, name: ByteString, entry: TarEntry, steps: TreeStep[]): DirectoryNode {
+    this.#completed++;
+    this.#checkCount();
+    // Names in the tar were looked at before; this one may come from the text of a symbolic link.
+    if (roleOf(name, entry.path).kind !== "plain") refuseEntry(entry.path, "stands below a whiteout");
+    const old = parent.children.get(name);
+    const folder = new DirectoryNode(parent, name);
+    checkPath(folder, entry);
+    if (old !== undefined) this.#remove(parent, name, old, steps);
+    folder.hidesLower = isHiding(old);
+    parent.put(name, folder);
+    steps.push({ do: "create", node: folder });
+    return folder;
+  }
+
+  #remove(parent: DirectoryNode, name: ByteString, node: LayerNode, steps: TreeStep[]): void {
+    steps.push({ do: "remove", parent, name, node });
+    const gone: LayerNode[] = [node];
+    for (let at = gone.pop(); at !== undefined; at = gone.pop()) {
+      if (at.kind !== "directory") at.links--;
+      else for (const child of at.children.values()) gone.push(child);
+    }
+  }
+
+  #checkCount(): void {
+    if (this.#entries + this.#completed <= this.#entriesMax) return;
+    throw new TsdError("layer_too_large", `The layer has more than ${this.#entriesMax} entries`);
+  }
+}
+
+function attributesOf({ path, mode, uid, gid, mtimeSeconds, mtimeNanos, xattrs }: TarEntry): Attributes {
+  return { mode, uid, gid, mtimeSeconds, mtimeNanos, xattrs: allowedXattrs(xattrs, path) };
+}
+
+function setAttributes(node: LayerNode, attributes: Attributes): void {
+  Object.assign(node, attributes);
+}
+
+function isHiding(old: LayerNode | undefined): boolean {
+  return old !== undefined && (old.hidesLower || old.kind === "whiteout");
+}
+
+function checkPath(node: LayerNode, entry: TarEntry): void {
+  if (node.parent!.pathBytes + 1 + node.name.length > PATH_MAX_BYTES || node.name.length > 255) {
+    refuseEntry(entry.path, "leads to a path that is too long");
+  }
+}
+
+function nodeOf(entry: TarEntry, parent: DirectoryNode, name: ByteString): LayerNode {
+  const attributes = attributesOf(entry);
+  switch (entry.type) {
+    case "directory":
+      return new DirectoryNode(parent, name, attributes);
+    case "symlink":
+      if (entry.linkPath === "" || entry.linkPath.length > PATH_MAX_BYTES) {
+        refuseEntry(entry.path, "is a symbolic link that Linux can't hold");
+      }
+      return new SymlinkNode(parent, name, attributes, entry.linkPath);
+    case "character":
+    case "block":
+      // Overlayfs takes 0:0 for a whiteout, which only a `.wh.` name may make.
+      if (entry.deviceMajor === 0 && entry.deviceMinor === 0) refuseEntry(entry.path, "is the device 0:0");
+      return new SpecialNode(parent, name, attributes, entry.type, entry.deviceMajor, entry.deviceMinor);
+    case "fifo":
+      return new SpecialNode(parent, name, attributes, "fifo");
+    default:
+      return new FileNode(parent, name, attributes, entry);
+  }
+}
