@@ -182,7 +182,10 @@ export function newMount(
   return new OwnedFd(calls.fsmount(context.fd, attributes), closer);
 }
 
-/** Attaches a detached mount to a path, or to the folder that a descriptor refers to. The descriptor stays open. */
+/**
+ * Attaches a detached mount to a path, or to the folder that a descriptor refers to. The mount's descriptor stays open:
+ * close it, as it keeps the mount busy (unmounting fails with EBUSY, unless with `MNT.DETACH`).
+ */
 export function attach(
   mount: { readonly fd: number },
   target: string | { readonly fd: number },

@@ -1,0 +1,25 @@
+import { strict as assert } from "node:assert";
+import "./preopen.ts";
+import { files, isErrno, O, OwnedFd, pipes } from "./mod.ts";
+
+const flagsOf = (fd: number) =>
+  parseInt(/flags:\s*(\d+)/.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`))?.[1] ?? "", 8);
+
+Deno.test("pipes: size, non-blocking, close-on-exec", () => {
+  const { readFd, writeFd } = pipes.pipe2();
+  using reader = new OwnedFd(readFd);
+  using writer = new OwnedFd(writeFd);
+  assert.equal(flagsOf(reader.fd) & (O.CLOEXEC | O.NONBLOCK), O.CLOEXEC);
+  assert.equal(flagsOf(writer.fd) & O.ACCMODE, O.WRONLY);
+  assert.equal(pipes.setPipeSize(writer.fd, 200_000), 262_144);
+  assert.equal(pipes.pipeSize(reader.fd), 262_144);
+  pipes.setNonBlocking(reader.fd, true);
+  assert.equal(files.read(reader.fd, new Uint8Array(1)), "again");
+  pipes.setNonBlocking(reader.fd, false);
+  assert.equal(flagsOf(reader.fd) & O.NONBLOCK, 0);
+  pipes.setCloseOnExec(writer.fd, false);
+  assert.equal(flagsOf(writer.fd) & O.CLOEXEC, 0);
+  pipes.setCloseOnExec(writer.fd, true);
+  assert.equal(flagsOf(writer.fd) & O.CLOEXEC, O.CLOEXEC);
+  assert.throws(() => pipes.setPipeSize(100_000, 4096), (e) => isErrno(e, "EBADF"));
+});

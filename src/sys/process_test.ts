@@ -1,0 +1,186 @@
+import { strict as assert } from "node:assert";
+import { requires } from "../../tests/requires.ts";
+import {
+  ANY_CHILD,
+  type ChildStdio,
+  cString as c,
+  EPOLL,
+  Epoll,
+  exitOf,
+  files,
+  isErrno,
+  O,
+  OwnedFd,
+  pipes,
+  processes,
+  processStartTime,
+  processStat,
+  SIG,
+  type SpawnRequest,
+  tree,
+} from "./mod.ts";
+import { isTsdError } from "../errors.ts";
+
+const NULL_STDIO: ChildStdio[] = [
+  { target: 0, path: "/dev/null", flags: O.RDONLY },
+  { target: 1, path: "/dev/null", flags: O.WRONLY },
+  { target: 2, path: "/dev/null", flags: O.WRONLY },
+];
+
+const shell = (script: string, more: Partial<SpawnRequest> = {}): SpawnRequest => ({
+  path: "/bin/sh",
+  argv: ["sh", "-c", script],
+  env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+  stdio: NULL_STDIO,
+  ...more,
+});
+
+/** Runs a script to its end and gives what it wrote. The pipe holds 64 KiB: enough, so that waiting first is safe. */
+function outputOf(script: string, more: Partial<SpawnRequest> = {}): { output: string; exitCode: number | undefined } {
+  const { readFd, writeFd } = pipes.pipe2();
+  using reader = new OwnedFd(readFd);
+  using writer = new OwnedFd(writeFd);
+  const stdio = [NULL_STDIO[0], { target: 1, fd: writer.fd }, { target: 2, fd: writer.fd }];
+  const exit = processes.waitpid(processes.spawn(shell(script, { stdio, ...more })), 0);
+  writer.close();
+  let output = "";
+  const buffer = new Uint8Array(65536);
+  for (;;) {
+    const length = files.read(reader.fd, buffer);
+    if (length === 0 || length === "again") return { output, exitCode: exit?.exitCode };
+    output += new TextDecoder().decode(buffer.subarray(0, length));
+  }
+}
+
+Deno.test("spawn: arguments, environment, folder, exit code", () => {
+  const request = { argv: ["sh", "-c", 'echo "$0|$1|$A|$HOME|$(pwd)"; exit 7', "zero", "ä b"], env: { A: "é=1" } };
+  const result = outputOf("", { ...request, cwd: "/usr" });
+  assert.deepEqual(result, { output: "zero|ä b|é=1||/usr\n", exitCode: 7 });
+});
+
+Deno.test("spawn: the child has descriptors 0, 1, 2 only, whatever is open here", () => {
+  using leak = new OwnedFd(files.open(c("/etc/hostname"), O.RDONLY));
+  pipes.setCloseOnExec(leak.fd, false);
+  // The shell expands the pattern itself, with no descriptor more than it was started with but that of the folder.
+  const { output } = outputOf(
+    'for fd in /proc/$$/fd/*; do n=${fd##*/}; [ -e "/proc/$$/fd/$n" ] && echo $n; done | sort',
+  );
+  assert.deepEqual(output.trim().split("\n"), ["0", "1", "2"]);
+});
+
+Deno.test("spawn: a session of its own, default signal actions, an empty mask", () => {
+  const { output } = outputOf("cut -d' ' -f1,5,6 /proc/$$/stat; grep -E 'Sig(Blk|Ign|Cgt)' /proc/$$/status");
+  const [pid, group, session] = output.split("\n")[0].split(" ");
+  assert.ok(pid === group && pid === session);
+  assert.match(output, /SigBlk:\s*0+\n/);
+  assert.match(output, /SigIgn:\s*0+\n/);
+});
+
+Deno.test("spawn: what cannot be opened is a SysError, and no child stays", () => {
+  assert.throws(() => processes.spawn(shell("", { path: "/no/such" })), {
+    message: 'posix_spawn "/no/such": ENOENT (No such file or directory)',
+  });
+  assert.throws(() => processes.spawn(shell("", { path: "/etc" })), (e) => isErrno(e, "EACCES"));
+  assert.throws(() => processes.spawn(shell("", { cwd: "/no/such" })), (e) => isErrno(e, "ENOENT"));
+  const stdio = [{ target: 0, path: "/no/such", flags: O.RDONLY }];
+  assert.throws(() => processes.spawn(shell("", { stdio })), (e) => isErrno(e, "ENOENT"));
+  assert.throws(() => processes.waitpid(ANY_CHILD), (e) => isErrno(e, "ECHILD"));
+});
+
+Deno.test("spawn refuses stdio that would overwrite its own source, and NUL in arguments", () => {
+  const stdio = [{ target: 2, path: "/dev/null", flags: O.WRONLY }, { target: 1, fd: 2 }];
+  assert.throws(() => processes.spawn(shell("", { stdio })), (e) => isTsdError(e, "invalid_argument"));
+  assert.throws(() => processes.spawn(shell("", { env: { A: "x\0B=y" } })), (e) => isTsdError(e, "invalid_argument"));
+});
+
+Deno.test("spawn with FIFOs: the child opens them itself; output and end of input arrive", async () => {
+  const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
+  try {
+    using folder = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
+    for (const name of ["0", "1"]) tree.mkfifoat(folder.fd, c(name), 0o600);
+    // Held open for reading and writing, so that neither the child's opening nor ours waits for the other.
+    const holder = new OwnedFd(files.openat(folder.fd, c("0"), O.RDWR));
+    using output = new OwnedFd(files.openat(folder.fd, c("1"), O.RDWR | O.NONBLOCK));
+    const stdio: ChildStdio[] = [
+      { target: 0, path: `${path}/0`, flags: O.RDONLY },
+      { target: 1, path: `${path}/1`, flags: O.RDWR },
+      NULL_STDIO[2],
+    ];
+    const pid = processes.spawn(shell("cat; echo end; exit 3", { stdio }));
+    using input = new OwnedFd(files.openat(folder.fd, c("0"), O.WRONLY | O.NONBLOCK));
+    holder.close();
+    files.write(input.fd, new TextEncoder().encode("hello\n"));
+    input.close();
+    using pidFd = new OwnedFd(processes.pidfdOpen(pid));
+    await using epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
+    const ended = Promise.withResolvers<void>();
+    epoll.add(pidFd.fd, EPOLL.IN, () => {
+      epoll.remove(pidFd.fd);
+      ended.resolve();
+    });
+    epoll.run();
+    await ended.promise;
+    assert.equal(processes.waitpid(pid)?.exitCode, 3);
+    const buffer = new Uint8Array(100);
+    const length = files.read(output.fd, buffer);
+    assert.equal(new TextDecoder().decode(buffer.subarray(0, Number(length))), "hello\nend\n");
+  } finally {
+    Deno.removeSync(path, { recursive: true });
+  }
+});
+
+Deno.test("waitpid: undefined while it runs, the signal when it was killed, ECHILD afterwards", () => {
+  const pid = processes.spawn(shell("sleep 100"));
+  assert.equal(processes.waitpid(pid), undefined);
+  processes.kill(pid, 0);
+  processes.kill(pid, SIG.KILL);
+  assert.deepEqual(processes.waitpid(pid, 0), { pid, status: 9, exitCode: 137, signal: 9 });
+  assert.throws(() => processes.waitpid(pid), (e) => isErrno(e, "ECHILD"));
+  assert.throws(() => processes.kill(pid, SIG.TERM), (e) => isErrno(e, "ESRCH"));
+});
+
+Deno.test("exitOf decodes codes, signals and core dumps", () => {
+  assert.deepEqual(exitOf(5, 0x0700), { pid: 5, status: 0x0700, exitCode: 7, signal: undefined });
+  assert.deepEqual(exitOf(5, 0x8b), { pid: 5, status: 0x8b, exitCode: 139, signal: 11 });
+  assert.equal(exitOf(5, 0xff00).exitCode, 255);
+});
+
+Deno.test("pidfds: signals reach the process, and nobody once it is gone", () => {
+  const pid = processes.spawn(shell("sleep 100"));
+  using pidFd = new OwnedFd(processes.pidfdOpen(pid));
+  processes.pidfdSendSignal(pidFd.fd, SIG.TERM);
+  assert.equal(processes.waitpid(pid, 0)?.exitCode, 143);
+  assert.throws(() => processes.pidfdSendSignal(pidFd.fd, SIG.TERM), (e) => isErrno(e, "ESRCH"));
+  assert.throws(() => processes.pidfdOpen(pid), (e) => isErrno(e, "ESRCH"));
+});
+
+Deno.test({
+  name: "pidfdGetfd takes back a descriptor that a child keeps",
+  ...requires("root"),
+  fn() {
+    const { readFd, writeFd } = pipes.pipe2();
+    using reader = new OwnedFd(readFd);
+    const writer = new OwnedFd(writeFd);
+    const pid = processes.spawn(shell("exec sleep 100", { stdio: [{ target: 1, fd: writer.fd }] }));
+    writer.close();
+    using pidFd = new OwnedFd(processes.pidfdOpen(pid));
+    using again = new OwnedFd(processes.pidfdGetfd(pidFd.fd, 1));
+    files.write(again.fd, new Uint8Array([42]));
+    const buffer = new Uint8Array(4);
+    assert.equal(files.read(reader.fd, buffer), 1);
+    assert.equal(buffer[0], 42);
+    processes.kill(pid, SIG.KILL);
+    processes.waitpid(pid, 0);
+  },
+});
+
+Deno.test("processStat of a child: parent, start time, zombie with its status", () => {
+  const pid = processes.spawn(shell("exit 9"));
+  using pidFd = new OwnedFd(processes.pidfdOpen(pid));
+  const start = processStartTime(pid);
+  assert.ok(start !== undefined && start >= (processStartTime(Deno.pid) ?? 0n));
+  assert.equal(processStat(pid)?.parentPid, Deno.pid);
+  assert.equal(processes.waitpid(pid, 0)?.exitCode, 9);
+  assert.equal(processStat(pid), undefined);
+  assert.ok(!pidFd.closed);
+});
