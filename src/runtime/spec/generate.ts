@@ -1,0 +1,99 @@
+/**
+ * @module
+ * The OCI runtime configuration of a container: a pure function from a {@link SpecInput}.
+ */
+import { TsdError } from "../../errors.ts";
+import { deviceNodes, deviceRules } from "./devices.ts";
+import type { SpecInput } from "./input.ts";
+import { INIT_PATH, mounts, rootfsPropagation } from "./mounts.ts";
+import { namespaces, sysctls } from "./namespaces.ts";
+import { OCI_VERSION, type OciLinux, type OciSeccomp, type OciSpec } from "./oci.ts";
+import { processSection } from "./process.ts";
+import { ociLimits, usableLimits } from "./resources.ts";
+import { resolveSeccompProfile } from "./seccomp/profile.ts";
+import { defaultSeccomp } from "./seccomp/resolve.ts";
+import { validateSpecInput } from "./validate.ts";
+
+/** Hides what tells of the host or of other containers. */
+const MASKED_PATHS = [
+  ...["acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "scsi", "timer_list"],
+  "timer_stats",
+].map((name) => `/proc/${name}`).concat("/sys/devices/virtual/powercap", "/sys/firmware");
+
+const READONLY_PATHS = ["bus", "fs", "irq", "sys", "sysrq-trigger"].map((name) => `/proc/${name}`);
+
+/** The annotation for the signal that stops a container (image-spec `conversion.md`). */
+const STOP_SIGNAL_ANNOTATION = "org.opencontainers.image.stopSignal";
+
+/** A configuration, and what could not be had as it was asked for: one sentence each, for the user. */
+export interface GeneratedSpec {
+  readonly spec: OciSpec;
+  readonly warnings: readonly string[];
+}
+
+/** The cgroup of a container: `/tsd/ID`, or `/tsd-ENGINE/ID` for an engine with an id of its own. */
+export function cgroupsPath(parent: string, containerId: string): string {
+  return `/${parent}/${containerId}`;
+}
+
+/** Generates `config.json`. @throws invalid_argument see `validateSpecInput` */
+export function generateSpec(input: SpecInput): GeneratedSpec {
+  validateSpecInput(input);
+  const { process, warnings } = processSection({ ...input, args: argsWithInit(input) });
+  const limits = usableLimits(input.resources ?? {}, input.host.cgroupFeatures);
+  const seccomp = seccompFilter(input, process.capabilities.bounding);
+  const annotations = allAnnotations(input);
+  const spec: OciSpec = {
+    ociVersion: OCI_VERSION,
+    process,
+    root: { path: input.rootPath, readonly: input.readonlyRootfs },
+    ...input.uts === "host" ? {} : { hostname: input.hostname },
+    mounts: mounts(input),
+    ...Object.keys(annotations).length > 0 ? { annotations } : {},
+    linux: linuxSection(input, ociLimits(limits.limits), seccomp.filter),
+  };
+  return { spec, warnings: [...warnings, ...limits.warnings, ...seccomp.warnings] };
+}
+
+function linuxSection(input: SpecInput, limits: ReturnType<typeof ociLimits>, seccomp?: OciSeccomp): OciLinux {
+  const { privileged, devices = [], host } = input;
+  const values = sysctls(input);
+  const propagation = rootfsPropagation(input.mounts);
+  return {
+    cgroupsPath: input.cgroupsPath,
+    namespaces: namespaces(input),
+    devices: deviceNodes(devices),
+    resources: { devices: deviceRules(input), ...limits },
+    ...Object.keys(values).length > 0 ? { sysctl: values } : {},
+    ...seccomp === undefined ? {} : { seccomp },
+    ...propagation === undefined ? {} : { rootfsPropagation: propagation },
+    maskedPaths: input.maskedPaths ?? (privileged ? [] : [...MASKED_PATHS, ...host.thermalThrottlePaths]),
+    readonlyPaths: input.readonlyPaths ?? (privileged ? [] : READONLY_PATHS),
+  };
+}
+
+/** An init only makes sense as process 1, which it is in a PID namespace of the container's own. */
+function argsWithInit({ args, init, pid }: SpecInput): readonly string[] {
+  return init && pid === "private" ? [INIT_PATH, "--", ...args] : args;
+}
+
+function allAnnotations({ annotations, stopSignal }: SpecInput): Record<string, string> {
+  return { ...stopSignal === undefined ? {} : { [STOP_SIGNAL_ANNOTATION]: stopSignal }, ...annotations };
+}
+
+function seccompFilter(
+  { seccomp, privileged, host }: SpecInput,
+  capabilities: readonly string[],
+): { readonly filter?: OciSeccomp; readonly warnings: readonly string[] } {
+  if (seccomp === "unconfined" || (seccomp === "default" && privileged)) return { warnings: [] };
+  if (!host.seccomp && seccomp !== "default") {
+    const message = "seccomp is not enabled in your kernel, cannot run a custom seccomp profile";
+    throw new TsdError("invalid_argument", message);
+  }
+  if (!host.seccomp) {
+    return { warnings: ["seccomp is not enabled in your kernel, running container without default profile"] };
+  }
+  const context = { ...host, capabilities };
+  const filter = seccomp === "default" ? defaultSeccomp(context) : resolveSeccompProfile(seccomp, context);
+  return { ...filter === undefined ? {} : { filter }, warnings: [] };
+}

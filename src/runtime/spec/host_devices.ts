@@ -1,0 +1,81 @@
+/**
+ * @module
+ * Device nodes of the host, read from its `/dev`: all of them for a privileged container, or those that `--device`
+ * names.
+ */
+import { TsdError } from "../../errors.ts";
+import type { ContainerDevice } from "./input.ts";
+
+/** Folders and nodes below `/dev` that every container has of its own. */
+const OWN_FOLDERS = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"]);
+const OWN_NODES = new Set(["console"]);
+
+/** Every device node below `folder`, without following links, ordered by path. */
+export async function hostDevices(folder = "/dev"): Promise<ContainerDevice[]> {
+  return (await nodesBelow(folder, folder, "rwm")).sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+/**
+ * The nodes for `--device`: one node, or all nodes below a folder. A symbolic link is followed.
+ *
+ * @throws invalid_argument when there is no device
+ */
+export async function resolveDevice(onHost: string, inContainer: string, access: string): Promise<ContainerDevice[]> {
+  const gathering = `error gathering device information while adding custom device ${JSON.stringify(onHost)}`;
+  let real: string;
+  try {
+    real = await Deno.realPath(onHost);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new TsdError("invalid_argument", `${gathering}: no such file or directory`, { cause });
+  }
+  const node = await nodeAt(real, inContainer, access);
+  const found = node ? [node] : await nodesBelow(real, inContainer, access);
+  if (found.length > 0) return found;
+  throw new TsdError("invalid_argument", `${gathering}: not a device node`);
+}
+
+async function nodesBelow(folder: string, inContainer: string, access: string): Promise<ContainerDevice[]> {
+  const found: ContainerDevice[] = [];
+  if (!(await Deno.lstat(folder)).isDirectory) return found;
+  for await (const entry of Deno.readDir(folder)) {
+    const [path, target] = [`${folder}/${entry.name}`, `${inContainer}/${entry.name}`];
+    if (entry.isDirectory) {
+      if (!OWN_FOLDERS.has(entry.name)) found.push(...await nodesBelow(path, target, access));
+    } else if (!entry.isSymlink && !entry.isFile && !OWN_NODES.has(entry.name)) {
+      const node = await nodeAt(path, target, access);
+      if (node) found.push(node);
+    }
+  }
+  return found;
+}
+
+/** The node, or undefined when there is something else or (by now) nothing. */
+async function nodeAt(path: string, inContainer: string, access: string): Promise<ContainerDevice | undefined> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  if (!info.isCharDevice && !info.isBlockDevice) return undefined;
+  return {
+    path: inContainer,
+    type: info.isBlockDevice ? "b" : "c",
+    ...deviceNumbers(info.rdev ?? 0),
+    fileMode: (info.mode ?? 0) & 0o7777,
+    uid: info.uid ?? 0,
+    gid: info.gid ?? 0,
+    access,
+  };
+}
+
+/** Linux packs a device number in 64 bits: 12 + 20 bits of each half interleaved (makedev(3)). */
+function deviceNumbers(packed: number): { major: number; minor: number } {
+  const device = BigInt(packed);
+  return {
+    major: Number((device >> 8n) & 0xfffn | (device >> 32n) & 0xfffff000n),
+    minor: Number(device & 0xffn | (device >> 12n) & 0xffffff00n),
+  };
+}

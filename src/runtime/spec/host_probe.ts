@@ -1,0 +1,163 @@
+/**
+ * @module
+ * Reads {@link HostFacts} from `/proc` and `/sys`, once, when the engine starts.
+ */
+import { CAPABILITY_NUMBERS } from "./capabilities.ts";
+import type { CgroupFeature, HostFacts } from "./host.ts";
+import { DEFAULT_NET_SYSCTLS } from "./namespaces.ts";
+import { kernelAtLeast } from "./seccomp/resolve.ts";
+
+/** The files that the probe reads; tests hand in others. */
+export interface HostFiles {
+  /** The text, or undefined when there is no such file. */
+  read(path: string): Promise<string | undefined>;
+  exists(path: string): Promise<boolean>;
+  /** Names in a folder, none when it is missing. */
+  list(path: string): Promise<readonly string[]>;
+}
+
+const CGROUP = "/sys/fs/cgroup";
+const SYS_RESOURCE = 1n << BigInt(CAPABILITY_NUMBERS.get("CAP_SYS_RESOURCE")!);
+const MOUNT_SETATTR_SINCE = [5, 12] as const;
+
+/** A file per feature that exists where the machine has it (cgroup v1). */
+const V1_FEATURES: readonly (readonly [CgroupFeature, string])[] = [
+  ["memory", "memory/memory.limit_in_bytes"],
+  ["swap", "memory/memory.memsw.limit_in_bytes"],
+  ["memoryReservation", "memory/memory.soft_limit_in_bytes"],
+  ["memorySwappiness", "memory/memory.swappiness"],
+  ["oomKillDisable", "memory/memory.oom_control"],
+  ["cpuShares", "cpu/cpu.shares"],
+  ["cpuQuota", "cpu/cpu.cfs_quota_us"],
+  ["cpuset", "cpuset/cpuset.cpus"],
+  ["pids", "pids"],
+];
+
+/** What a controller brings (cgroup v2). */
+const V2_FEATURES: Readonly<Record<string, readonly CgroupFeature[]>> = {
+  memory: ["memory", "memoryReservation"],
+  cpu: ["cpuShares", "cpuQuota"],
+  cpuset: ["cpuset"],
+  pids: ["pids"],
+};
+
+/** Lines of `/proc/PID/limits` by `--ulimit` name. */
+const LIMIT_LINES: Readonly<Record<string, string>> = {
+  "Max cpu time": "cpu",
+  "Max file size": "fsize",
+  "Max data size": "data",
+  "Max stack size": "stack",
+  "Max core file size": "core",
+  "Max resident set": "rss",
+  "Max processes": "nproc",
+  "Max open files": "nofile",
+  "Max locked memory": "memlock",
+  "Max file locks": "locks",
+  "Max pending signals": "sigpending",
+  "Max msgqueue size": "msgqueue",
+  "Max nice priority": "nice",
+  "Max realtime priority": "rtprio",
+  "Max realtime timeout": "rttime",
+};
+
+/** The facts of this machine and process. */
+export async function probeHost(files: HostFiles = HOST_FILES, system = deno()): Promise<HostFacts> {
+  const status = await files.read("/proc/self/status") ?? "";
+  const cgroupVersion = await files.exists(`${CGROUP}/cgroup.controllers`) ? 2 : 1;
+  const boundingCapabilities = BigInt(`0x${field(status, "CapBnd") ?? "0"}`);
+  const unlimited = (boundingCapabilities & SYS_RESOURCE) !== 0n;
+  const cpuset = cgroupVersion === 2 ? [CGROUP, ".effective"] : [`${CGROUP}/cpuset`, ""];
+  return {
+    ...system,
+    seccomp: field(status, "Seccomp") !== undefined,
+    cgroupVersion,
+    cgroupFeatures: new Set(await (cgroupVersion === 2 ? featuresV2(files) : featuresV1(files))),
+    boundingCapabilities,
+    lastCapability: Number(await line(files, "/proc/sys/kernel/cap_last_cap") ?? CAPABILITY_NUMBERS.size - 1),
+    rlimitHardCaps: await hardCaps(files, unlimited),
+    oomScoreAdjMin: unlimited ? -1000 : Number(await line(files, "/proc/self/oom_score_adj") ?? 0),
+    cpuCount: countOf(field(status, "Cpus_allowed_list") ?? "0"),
+    cpusetCpus: await line(files, `${cpuset[0]}/cpuset.cpus${cpuset[1]}`) ?? "",
+    cpusetMems: await line(files, `${cpuset[0]}/cpuset.mems${cpuset[1]}`) ?? "",
+    recursiveReadOnly: kernelAtLeast(system.kernel, MOUNT_SETATTR_SINCE),
+    netSysctls: await present(files, DEFAULT_NET_SYSCTLS, (name) => `/proc/sys/${name.replaceAll(".", "/")}`),
+    thermalThrottlePaths: await thermalThrottlePaths(files),
+  };
+}
+
+/** Hard limits of a process from its `/proc/PID/limits`, by `--ulimit` name; unlimited ones are left out. */
+export function parseHardLimits(limits: string): Record<string, bigint> {
+  const found: Record<string, bigint> = {};
+  for (const text of limits.split("\n")) {
+    const [, title, hard] = /^(Max [a-z ]+?) {2,}\S+ +(\S+)/.exec(text) ?? [];
+    if (title !== undefined && hard !== "unlimited" && LIMIT_LINES[title]) found[LIMIT_LINES[title]] = BigInt(hard);
+  }
+  return found;
+}
+
+/** Even CAP_SYS_RESOURCE can't open more files than `fs.nr_open`. */
+async function hardCaps(files: HostFiles, unlimited: boolean): Promise<Record<string, bigint>> {
+  const caps = unlimited ? {} : parseHardLimits(await files.read("/proc/self/limits") ?? "");
+  const openFiles = await line(files, "/proc/sys/fs/nr_open");
+  if (openFiles === undefined) return caps;
+  const most = BigInt(openFiles);
+  return { ...caps, nofile: caps.nofile !== undefined && caps.nofile < most ? caps.nofile : most };
+}
+
+async function featuresV1(files: HostFiles): Promise<CgroupFeature[]> {
+  const found = await present(files, V1_FEATURES, ([, file]) => `${CGROUP}/${file}`);
+  return found.map(([feature]) => feature);
+}
+
+async function featuresV2(files: HostFiles): Promise<CgroupFeature[]> {
+  const controllers = (await line(files, `${CGROUP}/cgroup.controllers`) ?? "").split(" ");
+  const features = controllers.flatMap((controller) => V2_FEATURES[controller] ?? []);
+  // The root group has no such file, so look at our own.
+  const own = /^0::(\/.*)$/m.exec(await files.read("/proc/self/cgroup") ?? "")?.[1] ?? "/";
+  return await files.exists(`${CGROUP}${own}/memory.swap.max`) ? [...features, "swap"] : features;
+}
+
+async function thermalThrottlePaths(files: HostFiles): Promise<string[]> {
+  const folder = "/sys/devices/system/cpu";
+  const processors = (await files.list(folder)).filter((name) => /^cpu\d+$/.test(name));
+  processors.sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)));
+  return await present(files, processors.map((name) => `${folder}/${name}/thermal_throttle`), (path) => path);
+}
+
+async function present<T>(files: HostFiles, items: readonly T[], path: (item: T) => string): Promise<T[]> {
+  const there = await Promise.all(items.map((item) => files.exists(path(item))));
+  return items.filter((_, i) => there[i]);
+}
+
+async function line(files: HostFiles, path: string): Promise<string | undefined> {
+  return (await files.read(path))?.trim();
+}
+
+const field = (status: string, name: string): string | undefined =>
+  new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status)?.[1];
+
+/** How many numbers a list such as `0-3,5` has. */
+function countOf(list: string): number {
+  return list.split(",").reduce((sum, part) => {
+    const [first, last = first] = part.split("-").map(Number);
+    return sum + last - first + 1;
+  }, 0);
+}
+
+const deno = () => ({ arch: Deno.build.arch as string, kernel: Deno.osRelease() });
+
+/** The real files. */
+const HOST_FILES: HostFiles = {
+  read: (path) => ifPresent(() => Deno.readTextFile(path), undefined),
+  exists: (path) => ifPresent(() => Deno.stat(path).then(() => true), false),
+  list: (path) => ifPresent(() => Array.fromAsync(Deno.readDir(path), (entry) => entry.name), []),
+};
+
+async function ifPresent<T>(look: () => Promise<T>, missing: T): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return missing;
+    throw error;
+  }
+}

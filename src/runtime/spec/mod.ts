@@ -1,0 +1,26 @@
+/**
+ * @module
+ * The OCI runtime configuration of containers (`config.json`) and of exec'd processes (`process.json`): Docker's
+ * defaults, Docker's checks, in the form of the OCI runtime specification 1.0.2.
+ *
+ * Generating is pure: everything is looked up before, by `probeHost` (the machine), `resolveUser` (the image's account
+ * files), `hostDevices` and `resolveDevice` (device nodes). What a machine can't do is left out and said as a warning
+ * instead of failing the container: capabilities outside the bounding set, limits above the engine's own.
+ */
+export { DEFAULT_CAPABILITIES, normaliseCapabilities } from "./capabilities.ts";
+export { type CommandParts, mergeCommand, processArgs } from "./command.ts";
+export { parseDeviceRule } from "./devices.ts";
+export { DEFAULT_PATH, type EnvDefaults, mergeConfigEnv, mergeEnv, overrideEnv } from "./env.ts";
+export { cgroupsPath, type GeneratedSpec, generateSpec } from "./generate.ts";
+export type { CgroupFeature, HostFacts } from "./host.ts";
+export { hostDevices, resolveDevice } from "./host_devices.ts";
+export { type HostFiles, probeHost } from "./host_probe.ts";
+export type * from "./input.ts";
+export { cleanPath } from "./mounts.ts";
+export type { OciMount, OciProcess, OciSpec } from "./oci.ts";
+export { type ExecInput, execProcess, type GeneratedProcess } from "./process.ts";
+export { type AccountCalls, resolveUser, type UserRequest } from "./root_accounts.ts";
+export { parseSeccompProfile, type SeccompProfile } from "./seccomp/profile.ts";
+export { tmpfsOptions } from "./tmpfs_options.ts";
+export type { ResolvedUser } from "./user.ts";
+export { validateSpecInput } from "./validate.ts";

@@ -1,0 +1,133 @@
+/**
+ * @module
+ * The mounts of a container: the standard ones, the engine's files in `/etc`, and the user's, in the order in which
+ * they are made (runtime-spec `config.md`, "Mounts").
+ */
+import { posix } from "node:path";
+import { TsdError } from "../../errors.ts";
+import type { BindMount, ContainerMount, SpecInput, SpecSettings } from "./input.ts";
+import type { OciMount } from "./oci.ts";
+import { mergeTmpfsOptions } from "./tmpfs_options.ts";
+
+const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+/** Where an init program of the engine's appears in the container. */
+export const INIT_PATH = "/sbin/docker-init";
+
+const system = (destination: string, type: string, source: string, options: readonly string[]): OciMount => ({
+  destination,
+  type,
+  source,
+  options,
+});
+
+const NO_PROGRAMS = ["nosuid", "noexec", "nodev"];
+const DEV_PTS = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"];
+
+/** All mounts in order. */
+export function mounts(input: SpecInput): OciMount[] {
+  const own = userMounts(input);
+  const taken = new Set(own.map((mount) => mount.target));
+  const standard = systemMounts(input).filter(({ destination }) =>
+    !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/"))
+  );
+  return [...standard, ...own.map((mount) => ociMount(mount, input.host.recursiveReadOnly))];
+}
+
+/** How mounts spread between host and container, when a mount of the user's asks for more than runc's default. */
+export function rootfsPropagation(all: readonly ContainerMount[]): "shared" | "rslave" | undefined {
+  const asked = all.map((mount) => mount.kind === "tmpfs" ? undefined : mount.propagation);
+  if (asked.some((mode) => mode === "shared" || mode === "rshared")) return "shared";
+  return asked.some((mode) => mode === "slave" || mode === "rslave") ? "rslave" : undefined;
+}
+
+/** @throws invalid_argument with Docker's text for a bad or doubled target, a bad tmpfs option or an impossible mode */
+export function validateMounts({ mounts, host }: SpecSettings): void {
+  const targets = new Set<string>();
+  for (const mount of mounts) {
+    const { kind, target } = mount;
+    if (!target.startsWith("/")) {
+      throw new TsdError("invalid_argument", `invalid mount path: '${target}' mount path must be absolute`);
+    }
+    const path = cleanPath(target);
+    if (path === "/") {
+      const why = "invalid specification: destination can't be '/'";
+      throw new TsdError("invalid_argument", `invalid mount config for type "${kind}": ${why}`);
+    }
+    if (targets.has(path)) throw new TsdError("invalid_argument", `Duplicate mount point: ${path}`);
+    targets.add(path);
+    if (mount.kind === "tmpfs") mergeTmpfsOptions(mount.options);
+    else readOnlyOption(mount, host.recursiveReadOnly);
+  }
+}
+
+/** An absolute path without `.`, `..`, doubled and trailing slashes. */
+export function cleanPath(path: string): string {
+  const clean = posix.normalize(`/${path}`);
+  return clean.length > 1 && clean.endsWith("/") ? clean.slice(0, -1) : clean;
+}
+
+function systemMounts(input: SpecInput): OciMount[] {
+  const { privileged, writableCgroups = privileged, shmSizeBytes, init, pid } = input;
+  const readOnly = (yes: boolean) => yes ? ["ro"] : [];
+  const all = [
+    system("/proc", "proc", "proc", NO_PROGRAMS),
+    system("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+    system("/dev/pts", "devpts", "devpts", DEV_PTS),
+    system("/sys", "sysfs", "sysfs", [...NO_PROGRAMS, ...readOnly(!privileged)]),
+    // On cgroup v2 runc mounts a cgroup2 file system for this type.
+    system("/sys/fs/cgroup", "cgroup", "cgroup", [...readOnly(!writableCgroups), ...NO_PROGRAMS]),
+    system("/dev/mqueue", "mqueue", "mqueue", NO_PROGRAMS),
+  ];
+  if (input.ipc !== "none" && sharedMemorySource(input) === undefined) {
+    const size = `size=${shmSizeBytes || DEFAULT_SHM_BYTES}`;
+    all.push(system("/dev/shm", "tmpfs", "shm", [...NO_PROGRAMS, "mode=1777", size]));
+  }
+  if (init && pid === "private") all.push(system(INIT_PATH, "bind", init.path, ["bind", "ro"]));
+  return all;
+}
+
+const sharedMemorySource = ({ ipc, shmPath }: SpecInput): string | undefined =>
+  shmPath ?? (ipc === "host" ? "/dev/shm" : undefined);
+
+/** The user's mounts and the engine's files, parents before children; the user's win. */
+function userMounts(input: SpecInput): ContainerMount[] {
+  const given = input.mounts.map((mount) => ({ ...mount, target: cleanPath(mount.target) }));
+  const taken = new Set(given.map((mount) => mount.target));
+  const ours = engineMounts(input).filter((mount) => !taken.has(mount.target));
+  return [...given, ...ours].sort((a, b) => depth(a.target) - depth(b.target));
+}
+
+function engineMounts(input: SpecInput): BindMount[] {
+  const { resolvConf, hostname, hosts } = input.etcFiles ?? {};
+  const bind = (source: string | undefined, target: string, readOnly: boolean): BindMount[] =>
+    source === undefined ? [] : [{ kind: "bind", source, target, readOnly }];
+  return [
+    ...bind(resolvConf, "/etc/resolv.conf", input.readonlyRootfs),
+    ...bind(hostname, "/etc/hostname", input.readonlyRootfs),
+    ...bind(hosts, "/etc/hosts", input.readonlyRootfs),
+    ...bind(input.ipc === "none" ? undefined : sharedMemorySource(input), "/dev/shm", false),
+  ];
+}
+
+function ociMount(mount: ContainerMount, canRecurse: boolean): OciMount {
+  if (mount.kind === "tmpfs") {
+    return { destination: mount.target, type: "tmpfs", source: "tmpfs", options: mergeTmpfsOptions(mount.options) };
+  }
+  const options = [
+    mount.recursive === false ? "bind" : "rbind",
+    ...readOnlyOption(mount, canRecurse),
+    mount.propagation ?? "rprivate",
+  ];
+  return { destination: mount.target, type: "bind", source: mount.source, options };
+}
+
+function readOnlyOption({ readOnly, recursiveReadOnly = "auto", target }: BindMount, canRecurse: boolean): string[] {
+  if (!readOnly) return [];
+  if (recursiveReadOnly === "force" && !canRecurse) {
+    const why = "recursively read-only mounts need Linux 5.12 or later";
+    throw new TsdError("invalid_argument", `Cannot mount ${target}: ${why}`);
+  }
+  return [canRecurse && recursiveReadOnly !== "off" ? "rro" : "ro"];
+}
+
+const depth = (path: string): number => path.split("/").length;

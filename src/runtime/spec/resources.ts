@@ -1,0 +1,223 @@
+/**
+ * @module
+ * Limits of the container's cgroup: Docker's checks, its handling of what a machine can't do (a warning, and the limit
+ * is dropped), and the OCI form. One form serves cgroup v1 and v2: runc translates.
+ */
+import { TsdError } from "../../errors.ts";
+import type { CgroupFeature, HostFacts } from "./host.ts";
+import type { ResourceLimits } from "./input.ts";
+import type { OciCpu, OciMemory, OciResources } from "./oci.ts";
+
+const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
+const CPU_PERIOD_MICROS = 100_000;
+const NANOS = 1_000_000_000;
+
+/** The limits that can be kept on this machine, and what to say about the others. */
+export interface UsableLimits {
+  readonly limits: ResourceLimits;
+  readonly warnings: readonly string[];
+}
+
+interface Discard {
+  readonly needs: CgroupFeature;
+  readonly fields: readonly (keyof ResourceLimits)[];
+  readonly warning: string;
+}
+
+const NOT_MOUNTED = "or the cgroup is not mounted";
+
+/** Docker's warnings; a row is used when one of its fields is set and the machine lacks what it needs. */
+const DISCARDS: readonly Discard[] = [
+  {
+    needs: "memory",
+    fields: ["memoryBytes", "memorySwapBytes"],
+    warning: `Your kernel does not support memory limit capabilities ${NOT_MOUNTED}. Limitation discarded.`,
+  },
+  {
+    needs: "swap",
+    fields: ["memorySwapBytes"],
+    warning: `Your kernel does not support swap limit capabilities ${NOT_MOUNTED}. Memory limited without swap.`,
+  },
+  {
+    needs: "memorySwappiness",
+    fields: ["memorySwappiness"],
+    warning: `Your kernel does not support memory swappiness capabilities ${NOT_MOUNTED}. Memory swappiness discarded.`,
+  },
+  {
+    needs: "memoryReservation",
+    fields: ["memoryReservationBytes"],
+    warning: `Your kernel does not support memory soft limit capabilities ${NOT_MOUNTED}. Limitation discarded.`,
+  },
+  {
+    needs: "oomKillDisable",
+    fields: ["oomKillDisable"],
+    warning: "Your kernel does not support OomKillDisable. OomKillDisable discarded.",
+  },
+  {
+    needs: "pids",
+    fields: ["pidsLimit"],
+    warning: `Your kernel does not support PIDs limit capabilities ${NOT_MOUNTED}. PIDs limit discarded.`,
+  },
+  {
+    needs: "cpuShares",
+    fields: ["cpuShares"],
+    warning: `Your kernel does not support CPU shares ${NOT_MOUNTED}. Shares discarded.`,
+  },
+  {
+    needs: "cpuQuota",
+    fields: ["cpuPeriodMicros", "cpuQuotaMicros"],
+    warning: "Your kernel does not support CPU CFS scheduler. CPU period/quota discarded.",
+  },
+  {
+    needs: "cpuset",
+    fields: ["cpusetCpus", "cpusetMems"],
+    warning: `Your kernel does not support cpuset ${NOT_MOUNTED}. Cpuset discarded.`,
+  },
+];
+
+/** Drops what this machine can't do. Swap is limited to twice the memory unless something else was said. */
+export function usableLimits(given: ResourceLimits, features: ReadonlySet<CgroupFeature>): UsableLimits {
+  const limits: Record<string, unknown> = { ...given, memorySwapBytes: given.memorySwapBytes || impliedSwap(given) };
+  const warnings: string[] = [];
+  for (const { needs, fields, warning } of DISCARDS) {
+    if (features.has(needs)) continue;
+    if (fields.some((field) => isSet(field, limits[field]))) warnings.push(warning);
+    for (const field of fields) delete limits[field];
+  }
+  return { limits: limits as ResourceLimits, warnings };
+}
+
+/** The OCI form of limits that are all usable, without the device rules. */
+export function ociLimits(limits: ResourceLimits): Omit<OciResources, "devices"> {
+  const memory = ociMemory(limits);
+  const cpu = ociCpu(limits);
+  const { pidsLimit } = limits;
+  return {
+    ...memory === undefined ? {} : { memory },
+    ...cpu === undefined ? {} : { cpu },
+    ...pidsLimit === undefined ? {} : { pids: { limit: pidsLimit <= 0 ? -1 : pidsLimit } },
+  };
+}
+
+/** @throws invalid_argument with Docker's text */
+export function validateLimits(limits: ResourceLimits, host: HostFacts): void {
+  validateMemory(limits);
+  validateCpu(limits, host);
+  validateSet("CPUs", "cpus", limits.cpusetCpus, host.cpusetCpus);
+  validateSet("memory nodes", "mems", limits.cpusetMems, host.cpusetMems);
+}
+
+const impliedSwap = ({ memoryBytes = 0 }: ResourceLimits) => memoryBytes > 0 ? memoryBytes * 2 : undefined;
+
+// What Docker's clients send for "nothing": 0, "" and false, and -1 for swap, swappiness and pids.
+function isSet(field: keyof ResourceLimits, value: unknown): boolean {
+  if (value === undefined || value === 0 || value === "" || value === false) return false;
+  return value !== -1 || field === "cpuQuotaMicros";
+}
+
+function ociMemory(limits: ResourceLimits): OciMemory | undefined {
+  const { memoryBytes, memoryReservationBytes, memorySwapBytes, memorySwappiness = -1, oomKillDisable } = limits;
+  return someOf<OciMemory>({
+    limit: positive(memoryBytes),
+    reservation: positive(memoryReservationBytes),
+    swap: positive(memorySwapBytes),
+    swappiness: memorySwappiness < 0 ? undefined : memorySwappiness,
+    disableOOMKiller: oomKillDisable || undefined,
+  });
+}
+
+function ociCpu(limits: ResourceLimits): OciCpu | undefined {
+  const ofNano = limits.nanoCpus ? Math.floor(limits.nanoCpus * CPU_PERIOD_MICROS / NANOS) : undefined;
+  return someOf<OciCpu>({
+    shares: positive(limits.cpuShares),
+    quota: limits.cpuQuotaMicros || ofNano,
+    period: positive(limits.cpuPeriodMicros) ?? (ofNano === undefined ? undefined : CPU_PERIOD_MICROS),
+    cpus: limits.cpusetCpus || undefined,
+    mems: limits.cpusetMems || undefined,
+  });
+}
+
+const positive = (value: number | undefined): number | undefined =>
+  value !== undefined && value > 0 ? value : undefined;
+
+/** The members that are set, or undefined when none is. */
+function someOf<T extends object>(members: { readonly [K in keyof T]: T[K] | undefined }): T | undefined {
+  const set = Object.entries(members).filter(([, value]) => value !== undefined);
+  return set.length === 0 ? undefined : Object.fromEntries(set) as T;
+}
+
+function validateMemory(limits: ResourceLimits): void {
+  const { memoryBytes = 0, memorySwapBytes = 0, memoryReservationBytes = 0, memorySwappiness = -1 } = limits;
+  refuseIf(memoryBytes !== 0 && memoryBytes < MIN_MEMORY_BYTES, "Minimum memory limit allowed is 6MB");
+  refuseIf(
+    memoryBytes > 0 && memorySwapBytes > 0 && memorySwapBytes < memoryBytes,
+    "Minimum memoryswap limit should be larger than memory limit, see usage",
+  );
+  refuseIf(
+    memoryBytes === 0 && memorySwapBytes > 0,
+    "You should always set the Memory limit when using Memoryswap limit, see usage",
+  );
+  refuseIf(
+    memorySwappiness < -1 || memorySwappiness > 100,
+    `Invalid value: ${memorySwappiness}, valid memory swappiness range is 0-100`,
+  );
+  refuseIf(
+    memoryReservationBytes > 0 && memoryReservationBytes < MIN_MEMORY_BYTES,
+    "Minimum memory reservation allowed is 6MB",
+  );
+  refuseIf(
+    memoryBytes > 0 && memoryReservationBytes > memoryBytes,
+    "Minimum memory limit can not be less than memory reservation limit, see usage",
+  );
+}
+
+function validateCpu(limits: ResourceLimits, { cpuCount, cgroupFeatures }: HostFacts): void {
+  const { nanoCpus = 0, cpuPeriodMicros = 0, cpuQuotaMicros = 0, cpuShares = 0 } = limits;
+  const both = (other: string) => `Conflicting options: Nano CPUs and ${other} cannot both be set`;
+  refuseIf(nanoCpus > 0 && cpuPeriodMicros > 0, both("CPU Period"));
+  refuseIf(nanoCpus > 0 && cpuQuotaMicros > 0, both("CPU Quota"));
+  refuseIf(
+    nanoCpus > 0 && !cgroupFeatures.has("cpuQuota"),
+    "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted",
+  );
+  refuseIf(
+    nanoCpus < 0 || nanoCpus > cpuCount * NANOS,
+    `range of CPUs is from 0.01 to ${cpuCount}.00, as there are only ${cpuCount} CPUs available`,
+  );
+  refuseIf(
+    cpuPeriodMicros !== 0 && (cpuPeriodMicros < 1000 || cpuPeriodMicros > 1_000_000),
+    "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)",
+  );
+  refuseIf(cpuQuotaMicros > 0 && cpuQuotaMicros < 1000, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
+  refuseIf(cpuShares < 0, `invalid CPU shares (${cpuShares}): value must be a positive integer`);
+}
+
+function validateSet(what: string, field: string, wanted: string | undefined, available: string): void {
+  if (!wanted) return;
+  const members = parseSet(wanted);
+  if (!members) throw new TsdError("invalid_argument", `Invalid value ${wanted} for cpuset ${field}`);
+  const present = parseSet(available);
+  refuseIf(
+    present !== undefined && members.some((member) => !present.includes(member)),
+    `Requested ${what} are not available - requested ${wanted}, available: ${available}`,
+  );
+}
+
+const MAX_SET_NUMBER = 8191;
+
+/** `0-2,4` as numbers; undefined when it is not such a list. */
+function parseSet(text: string): number[] | undefined {
+  const members: number[] = [];
+  for (const part of text.split(",")) {
+    const found = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part.trim());
+    if (!found) return undefined;
+    const [first, last] = [Number(found[1]), Number(found[2] ?? found[1])];
+    if (last < first || last > MAX_SET_NUMBER) return undefined;
+    for (let member = first; member <= last; member++) members.push(member);
+  }
+  return members;
+}
+
+function refuseIf(wrong: boolean, message: string): void {
+  if (wrong) throw new TsdError("invalid_argument", message);
+}

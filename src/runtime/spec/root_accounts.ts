@@ -1,0 +1,99 @@
+/**
+ * @module
+ * `/etc/passwd` and `/etc/group` of a container's root file system. The image made them, so a path is resolved with the
+ * root as its `/` (a symbolic link can't lead to the host's file), anything but a regular file is refused before it is
+ * opened, and no more than a bounded number of bytes is looked at.
+ */
+import { TsdError } from "../../errors.ts";
+import {
+  AT,
+  cString,
+  type FileCalls,
+  files as realFiles,
+  isErrno,
+  metadata as realMetadata,
+  type MetadataCalls,
+  O,
+  OwnedFd,
+  RESOLVE,
+  S,
+} from "../../sys/mod.ts";
+import { type AccountFiles, resolveAccount, type ResolvedUser } from "./user.ts";
+
+/** Scanning this much takes some tens of milliseconds; a real group file is far smaller. */
+export const MAX_ACCOUNT_FILE_BYTES = 4 * 1024 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+
+/** The system calls that reading takes. */
+export interface AccountCalls {
+  readonly files: Pick<FileCalls, "open" | "openat2" | "read" | "close">;
+  readonly metadata: Pick<MetadataCalls, "statx">;
+}
+
+/** Whom to look up, and where. The calls default to the real ones. */
+export interface UserRequest extends Partial<AccountCalls> {
+  /** The container's mounted root file system. */
+  readonly root: string;
+  /** `name|uid[:group|gid]`, empty for root. */
+  readonly user: string;
+  /** `--group-add`: names or numbers. */
+  readonly groupAdd?: readonly string[];
+}
+
+/**
+ * Resolves a user from the container's own account files.
+ *
+ * @throws user_unknown with Docker's text
+ * @throws invalid_argument when an account file is not a regular file or larger than {@link MAX_ACCOUNT_FILE_BYTES}
+ */
+export function resolveUser(request: UserRequest): ResolvedUser {
+  const { root, user, groupAdd, files = realFiles, metadata = realMetadata } = request;
+  return resolveAccount(user, rootAccountFiles(root, { files, metadata }), groupAdd);
+}
+
+/** The account files below `root`. Each is opened when it is read, and again for each reading. */
+function rootAccountFiles(root: string, calls: AccountCalls): AccountFiles {
+  return {
+    passwd: () => chunksOf(root, "etc/passwd", calls),
+    group: () => chunksOf(root, "etc/group", calls),
+  };
+}
+
+function* chunksOf(rootPath: string, path: string, calls: AccountCalls): Generator<Uint8Array> {
+  using file = openInRoot(rootPath, path, calls);
+  if (!file) return;
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  for (let total = 0;;) {
+    const count = calls.files.read(file.fd, buffer);
+    if (count === 0 || count === "again") return;
+    total += count;
+    if (total > MAX_ACCOUNT_FILE_BYTES) throw refused(path, `it is larger than ${MAX_ACCOUNT_FILE_BYTES} bytes`);
+    yield buffer.subarray(0, count);
+  }
+}
+
+/** The opened file, or undefined when there is none. */
+function openInRoot(rootPath: string, path: string, { files, metadata }: AccountCalls): OwnedFd | undefined {
+  using root = new OwnedFd(files.open(cString(rootPath), O.PATH | O.DIRECTORY), files);
+  using found = openPath(root, path, files);
+  if (!found) return undefined;
+  // A device or FIFO must not even be opened; what O_PATH pinned can't be swapped for one.
+  const { mode } = metadata.statx(found.fd, cString(""), AT.EMPTY_PATH);
+  if ((mode & S.IFMT) !== S.IFREG) throw refused(path, "it is not a regular file");
+  return new OwnedFd(files.open(cString(found.procPath), O.RDONLY), files);
+}
+
+function openPath(root: OwnedFd, path: string, files: AccountCalls["files"]): OwnedFd | undefined {
+  try {
+    const how = { flags: O.PATH, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS };
+    return new OwnedFd(files.openat2(root.fd, cString(path), how), files);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (isErrno(error, "ELOOP")) throw refused(path, "its symbolic links lead in a circle");
+    throw error;
+  }
+}
+
+function refused(path: string, why: string): TsdError {
+  return new TsdError("invalid_argument", `Cannot read /${path} of the container: ${why}`);
+}

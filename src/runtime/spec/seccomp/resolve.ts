@@ -1,0 +1,66 @@
+/**
+ * @module
+ * The filter of one container: the default list for its capabilities and machine, or a profile of the user's.
+ */
+import type { OciSeccomp, OciSyscallArg, OciSyscallRule } from "../oci.ts";
+import {
+  ALLOWED,
+  ALLOWED_ON_ARCH,
+  ALLOWED_SINCE,
+  ALLOWED_WITH_CAPABILITY,
+  ARCHITECTURES,
+  type ArgCondition,
+  type CallRule,
+  RULES,
+} from "./default_profile.ts";
+
+/** What a filter depends on. */
+export interface SeccompContext {
+  /** The container's bounding set, as full names. */
+  readonly capabilities: readonly string[];
+  /** `x86_64` or `aarch64`. */
+  readonly arch: string;
+  /** The kernel's release, as `6.1.0-18-amd64`. */
+  readonly kernel: string;
+}
+
+const EPERM = 1;
+
+/** The default filter. */
+export function defaultSeccomp(context: SeccompContext): OciSeccomp {
+  const isAdmin = context.capabilities.includes("CAP_SYS_ADMIN");
+  const rules = RULES.filter((rule) => !(rule.exceptSysAdmin && isAdmin)).map(toOci);
+  return {
+    defaultAction: "SCMP_ACT_ERRNO",
+    defaultErrnoRet: EPERM,
+    architectures: ARCHITECTURES[context.arch] ?? [],
+    syscalls: [{ names: allowedNames(context), action: "SCMP_ACT_ALLOW" }, ...rules],
+  };
+}
+
+/** Whether a kernel's release is that version or a later one. */
+export function kernelAtLeast(release: string, [major, minor]: readonly [number, number]): boolean {
+  const found = /^(\d+)\.(\d+)/.exec(release);
+  if (!found) return false;
+  const [own, ownMinor] = [Number(found[1]), Number(found[2])];
+  return own > major || (own === major && ownMinor >= minor);
+}
+
+function allowedNames({ capabilities, arch, kernel }: SeccompContext): string[] {
+  const names = new Set([...ALLOWED, ...ALLOWED_ON_ARCH[arch] ?? []]);
+  const more = capabilities.flatMap((capability) => ALLOWED_WITH_CAPABILITY[capability] ?? []);
+  if (kernelAtLeast(kernel, ALLOWED_SINCE.kernel)) more.push(...ALLOWED_SINCE.names);
+  for (const name of more) names.add(name);
+  return [...names].sort();
+}
+
+function toOci(rule: CallRule): OciSyscallRule {
+  const names = [rule.name];
+  if (rule.when === undefined) return { names, action: "SCMP_ACT_ERRNO", errnoRet: rule.errno ?? EPERM };
+  return { names, action: "SCMP_ACT_ALLOW", args: [toArg(rule.when)] };
+}
+
+function toArg({ index, op, value, valueTwo }: ArgCondition): OciSyscallArg {
+  const arg = { index, value, op: `SCMP_CMP_${op}` };
+  return valueTwo === undefined ? arg : { ...arg, valueTwo };
+}
