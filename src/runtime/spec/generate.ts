@@ -32,8 +32,8 @@ export interface GeneratedSpec {
 }
 
 /** The cgroup of a container: `/tsd/ID`, or `/tsd-ENGINE/ID` for an engine with an id of its own. */
-export function cgroupsPath(parent: string, containerId: string): string {
-  return `/${parent}/${containerId}`;
+export function cgroupsPath(containerId: string, engineId?: string): string {
+  return engineId === undefined ? `/tsd/${containerId}` : `/tsd-${engineId}/${containerId}`;
 }
 
 /** Generates `config.json`. @throws invalid_argument see `validateSpecInput` */

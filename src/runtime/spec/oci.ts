@@ -1,8 +1,7 @@
 /**
  * @module
  * The part of the OCI runtime configuration that tsd writes (runtime-spec 1.0.2, `config.md`, `config-linux.md`), in
- * the specification's own field names: `JSON.stringify` makes the file of it. It knows nothing of how the values come
- * about.
+ * the specification's own field names, and its JSON form. It knows nothing of how the values come about.
  */
 
 /** The specification's version in every `config.json`; nothing newer is used, so that runc 1.1 takes it. */
@@ -166,4 +165,9 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): { readonly rawJS
 /** `value` so that `JSON.stringify` keeps every digit. */
 export function uint64(value: bigint): Uint64 {
   return value <= Number.MAX_SAFE_INTEGER ? Number(value) : rawJSON(value.toString());
+}
+
+/** The contents of `config.json` or `process.json`. */
+export function ociJson(value: OciSpec | OciProcess): string {
+  return JSON.stringify(value);
 }

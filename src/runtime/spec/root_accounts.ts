@@ -18,44 +18,34 @@ import {
   RESOLVE,
   S,
 } from "../../sys/mod.ts";
-import { type AccountFiles, resolveAccount, type ResolvedUser } from "./user.ts";
+import type { AccountFiles } from "./user.ts";
 
 /** Scanning this much takes some tens of milliseconds; a real group file is far smaller. */
 export const MAX_ACCOUNT_FILE_BYTES = 4 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
-/** The system calls that reading takes. */
-export interface AccountCalls {
-  readonly files: Pick<FileCalls, "open" | "openat2" | "read" | "close">;
-  readonly metadata: Pick<MetadataCalls, "statx">;
-}
+type OpenCalls = Pick<FileCalls, "open" | "openat2" | "read" | "close">;
+type StatusCalls = Pick<MetadataCalls, "statx">;
 
-/** Whom to look up, and where. The calls default to the real ones. */
-export interface UserRequest extends Partial<AccountCalls> {
-  /** The container's mounted root file system. */
-  readonly root: string;
-  /** `name|uid[:group|gid]`, empty for root. */
-  readonly user: string;
-  /** `--group-add`: names or numbers. */
-  readonly groupAdd?: readonly string[];
+interface AccountCalls {
+  readonly files: OpenCalls;
+  readonly metadata: StatusCalls;
 }
 
 /**
- * Resolves a user from the container's own account files.
+ * The account files below `rootPath`, a folder of the host. Each is opened when it is read, and again for each reading.
  *
- * @throws user_unknown with Docker's text
- * @throws invalid_argument when an account file is not a regular file or larger than {@link MAX_ACCOUNT_FILE_BYTES}
+ * Reading throws `invalid_argument` when a file is not a regular file or is larger than {@link MAX_ACCOUNT_FILE_BYTES}.
  */
-export function resolveUser(request: UserRequest): ResolvedUser {
-  const { root, user, groupAdd, files = realFiles, metadata = realMetadata } = request;
-  return resolveAccount(user, rootAccountFiles(root, { files, metadata }), groupAdd);
-}
-
-/** The account files below `root`. Each is opened when it is read, and again for each reading. */
-function rootAccountFiles(root: string, calls: AccountCalls): AccountFiles {
+export function rootAccountFiles(
+  rootPath: string,
+  files: OpenCalls = realFiles,
+  metadata: StatusCalls = realMetadata,
+): AccountFiles {
+  const calls = { files, metadata };
   return {
-    passwd: () => chunksOf(root, "etc/passwd", calls),
-    group: () => chunksOf(root, "etc/group", calls),
+    passwd: () => chunksOf(rootPath, "etc/passwd", calls),
+    group: () => chunksOf(rootPath, "etc/group", calls),
   };
 }
 

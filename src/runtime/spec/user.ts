@@ -44,7 +44,7 @@ const MAX_LINE_BYTES = 1024 * 1024;
  *
  * @throws user_unknown with Docker's text for a name or group without an entry, or an id out of range
  */
-export function resolveAccount(spec: string, files: AccountFiles, groupAdd: readonly string[] = []): ResolvedUser {
+export function resolveUser(spec: string, files: AccountFiles, groupAdd: readonly string[] = []): ResolvedUser {
   const [userPart, groupPart = ""] = spec.split(":");
   const account = findAccount(userPart, files);
   const memberships = groupPart === "" && account.name !== "" ? groupsOf(account.name, files) : [];
