@@ -2,6 +2,8 @@
 import type { TreeEntry } from "./tree_listing.ts";
 
 export interface TreeDiffOptions {
+  /** Compares the root folder itself (".") too. */
+  readonly includeRoot?: boolean;
   /** Entries (by path, on either side) that are left out. */
   readonly ignore?: (path: string) => boolean;
   /** Entries whose mtime may differ (e.g. folders that the container runtime wrote into). */
@@ -27,7 +29,7 @@ export function diffTrees(
   actual: readonly TreeEntry[],
   options: TreeDiffOptions = {},
 ): string[] {
-  const ignored = options.ignore ?? (() => false);
+  const ignored = (path: string) => (path === "." && !options.includeRoot) || (options.ignore?.(path) ?? false);
   const left = new Map(expected.filter((entry) => !ignored(entry.path)).map((entry) => [entry.path, entry]));
   const right = new Map(actual.filter((entry) => !ignored(entry.path)).map((entry) => [entry.path, entry]));
   const findings: string[] = [];

@@ -11,6 +11,8 @@ export interface Content {
   readonly mediaType: string;
   readonly digest: string;
   readonly sizeBytes: number;
+  /** How many bytes `open` really gives, where that is another number. */
+  readonly actualSizeBytes?: number;
   /** Reads from the first byte; the caller reads to the end or leaves the loop. */
   open(): AsyncIterable<Uint8Array>;
 }
@@ -38,8 +40,12 @@ export function fileContent(mediaType: string, digest: string, path: string): Co
 }
 
 /** Takes what is claimed from `claimed` and the bytes from `actual`. */
-export function lyingContent(claimed: Partial<Omit<Content, "open">>, actual: Content): Content {
-  return { ...actual, ...claimed, open: () => actual.open() };
+export function lyingContent(
+  claimed: Partial<Pick<Content, "mediaType" | "digest" | "sizeBytes">>,
+  actual: Content,
+): Content {
+  const actualSizeBytes = actual.actualSizeBytes ?? actual.sizeBytes;
+  return { ...actual, actualSizeBytes, ...claimed, open: () => actual.open() };
 }
 
 export async function* compressed(
