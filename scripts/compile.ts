@@ -25,6 +25,9 @@ export interface CompileOptions {
   readonly projectDir?: string;
 }
 
+/** Compressed runtimes are kept here for later builds. */
+const PARTS_DIR = join(PROJECT_DIR, "dist/parts");
+
 /** Builds the executable and runs it once. @throws CommandFailed if it can't be built or doesn't run. */
 export async function compile(options: CompileOptions): Promise<BuildInfo> {
   const { output, projectDir = PROJECT_DIR } = options;
@@ -34,11 +37,11 @@ export async function compile(options: CompileOptions): Promise<BuildInfo> {
       "deno compile needs Deno's base runtime: set DENORT_BIN to a denort of this Deno's version",
     );
   }
-  const keepDir = join(dirname(output), "parts");
-  const bundleDir = join(keepDir, "bundle");
-  await Deno.mkdir(keepDir, { recursive: true });
+  const bundleDir = `${output}.bundle`; // stays there to be looked at
+  await Deno.mkdir(dirname(output), { recursive: true });
+  await Deno.mkdir(PARTS_DIR, { recursive: true });
   const info = await bundle(base === undefined ? "portable" : "compiled", bundleDir, projectDir);
-  if (base === undefined) await buildPortable(bundleDir, output, keepDir);
+  if (base === undefined) await buildPortable(bundleDir, output, PARTS_DIR);
   else await compileNative(bundleDir, output, base);
   await runOnce(output, info);
   return info;

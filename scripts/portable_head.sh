@@ -14,7 +14,7 @@ fi
 case $cache in /*) ;; *) cache=$PWD/$cache ;; esac
 
 self=$0
-case $self in /*) ;; *) self=$PWD/$self ;; esac
+case $self in /*) ;; *) self=$PWD/${self#./} ;; esac
 [ ! -L "$self" ] || self=$(readlink -f "$self")
 
 fail() {

@@ -1,0 +1,87 @@
+/**
+ * What a test file leaves behind in its own temporary folder: files, mounts below it, processes that work in it. Each file
+ * gets a folder of its own (`TMPDIR`), so that nobody else's doings are blamed on it.
+ */
+import { readdir, readFile, readlink } from "node:fs/promises"; // its errors have codes; Deno's have none for ESRCH
+import { join } from "node:path";
+import process from "node:process";
+
+/** Looks for what was left in `dir`, undoes it, and says what it was, one line each. */
+export async function clearLeftovers(dir: string): Promise<string[]> {
+  const processes = await processesIn(dir);
+  for (const { pid } of processes) killProcess(pid);
+  const mounts = await mountsBelow(dir);
+  for (const mount of mounts) await unmount(mount);
+  const files = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
+  await Deno.remove(dir, { recursive: true });
+  return [
+    ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
+    ...mounts.map((mount) => `mount: ${mount}`),
+    ...files.map((name) => `file: ${join(dir, name)}`),
+  ];
+}
+
+/** Mount points at or below `dir`, the innermost first. */
+async function mountsBelow(dir: string): Promise<string[]> {
+  const table = await Deno.readTextFile("/proc/self/mountinfo");
+  const points = table.split("\n").map((line) => line.split(" ")[4] ?? "").map(unescapeOctal);
+  return points.filter((point) => point === dir || point.startsWith(`${dir}/`)).reverse();
+}
+
+/** proc(5): space, tab, newline and backslash are written as three octal digits. */
+function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+}
+
+async function unmount(point: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command("umount", { args: ["-l", point], stdout: "null" }).output();
+  if (!success) throw new Error(`umount ${point}: ${new TextDecoder().decode(stderr).trim()}`);
+}
+
+/** Processes that name the folder in their arguments or environment, or have it open. */
+async function processesIn(dir: string): Promise<Array<{ pid: number; command: string }>> {
+  const found: Array<{ pid: number; command: string }> = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === Deno.pid) continue;
+    if (await worksIn(pid, dir)) {
+      found.push({ pid, command: (await text(`/proc/${pid}/cmdline`)).replaceAll("\0", " ") });
+    }
+  }
+  return found;
+}
+
+async function worksIn(pid: number, dir: string): Promise<boolean> {
+  const names = await text(`/proc/${pid}/cmdline`) + "\0" + await text(`/proc/${pid}/environ`);
+  if (names.includes(dir)) return true;
+  const inside = (target: string) => target === dir || target.startsWith(`${dir}/`);
+  if (inside(await link(`/proc/${pid}/cwd`)) || inside(await link(`/proc/${pid}/root`))) return true;
+  for (const fd of await entries(`/proc/${pid}/fd`)) if (inside(await link(`/proc/${pid}/fd/${fd}`))) return true;
+  return false;
+}
+
+const text = (path: string) => unlessGone(() => readFile(path, "utf8"), "");
+const link = (path: string) => unlessGone(() => readlink(path), "");
+const entries = (path: string) => unlessGone(() => readdir(path), []);
+
+/** Processes end while one looks at them, and an ordinary user may not look at all of them. */
+async function unlessGone<T>(look: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ESRCH", "EACCES", "EPERM")) return otherwise;
+    throw error;
+  }
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!hasCode(error, "ESRCH")) throw error;
+  }
+}
+
+function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}

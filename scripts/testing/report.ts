@@ -1,0 +1,48 @@
+/** Prints what tests came to: a line for each file as it ends, the failures in full at the end, the sum last. */
+import type { TestCase } from "./junit.ts";
+import type { Outcome } from "./test_file.ts";
+
+export interface Sum {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export function sumOf(outcomes: readonly Outcome[]): Sum {
+  const count = (wanted: TestCase["outcome"]) =>
+    outcomes.flatMap(({ cases }) => cases).filter(({ outcome }) => outcome === wanted).length;
+  return { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
+}
+
+/** One line about a file or step that has just ended. */
+export function progressLine(outcome: Outcome): string {
+  const { passed, failed, skipped } = sumOf([outcome]);
+  const counts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`];
+  const seconds = (outcome.durationMs / 1000).toFixed(1);
+  return `${failed > 0 ? "FAIL" : "ok  "}  ${outcome.name}  (${counts.filter(Boolean).join(", ")}, ${seconds} s)`;
+}
+
+/** The failed and skipped tests, the total time, and the closing line. */
+export function closingLines(outcomes: readonly Outcome[], durationMs: number): string[] {
+  const { passed, failed, skipped } = sumOf(outcomes);
+  const seconds = Math.round(durationMs / 1000);
+  return [
+    ...named(outcomes, "skipped").map(([outcome, test]) => `skipped: ${outcome.name}: ${test.name}`),
+    ...named(outcomes, "failed").flatMap(([outcome, test]) => failureLines(outcome, test)),
+    "",
+    `total time: ${Math.floor(seconds / 60)} min ${seconds % 60} s`,
+    `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`,
+  ];
+}
+
+function failureLines(outcome: Outcome, test: TestCase): string[] {
+  const place = test.position === "" ? outcome.name : `${outcome.name}:${test.position}`;
+  const title = test.name === outcome.name ? test.name : `${test.name}  (${place})`;
+  return ["", `FAILED: ${title}`, ...test.failure.split("\n").map((line) => `    ${line}`)];
+}
+
+function named(outcomes: readonly Outcome[], wanted: TestCase["outcome"]): Array<[Outcome, TestCase]> {
+  return outcomes.flatMap((outcome) =>
+    outcome.cases.filter((test) => test.outcome === wanted).map((test): [Outcome, TestCase] => [outcome, test])
+  );
+}

@@ -1,0 +1,289 @@
+/** How the executable starts: the portable form's head and cache, with a stand-in for the program inside. */
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import { compile } from "../scripts/compile.ts";
+import { capture, EXECUTABLE, exists, filesBelow } from "../scripts/project.ts";
+import { WORKER_ENTRIES } from "../src/worker_entry.ts";
+import { requires } from "./requires.ts";
+import { writeStandIn } from "./stand_in_project.ts";
+
+interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface RunOptions {
+  readonly cache: string;
+  readonly args?: readonly string[];
+  readonly program?: string;
+  readonly input?: string;
+  readonly env?: Record<string, string>;
+  readonly clearEnv?: boolean;
+  readonly cwd?: string;
+  readonly uid?: number;
+}
+
+/** A built stand-in and a folder for one test's caches. */
+class Bench implements AsyncDisposable {
+  private constructor(readonly dir: string, readonly program: string) {}
+
+  static async create(): Promise<Bench> {
+    const dir = await Deno.makeTempDir();
+    await writeStandIn(join(dir, "project"));
+    const program = join(dir, "out/tsd");
+    Deno.env.set("TSD_CACHE_DIR", join(dir, "build-cache"));
+    await compile({ form: "portable", output: program, projectDir: join(dir, "project") });
+    Deno.env.delete("TSD_CACHE_DIR");
+    return new Bench(dir, program);
+  }
+
+  async run(
+    { cache, args = ["version"], program = this.program, input, env = {}, ...rest }: RunOptions,
+  ): Promise<Answer> {
+    const command = new Deno.Command(program, {
+      ...rest,
+      args: [...args],
+      env: { TSD_CACHE_DIR: cache, ...env },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    const child = command.spawn();
+    const writer = child.stdin.getWriter();
+    if (input !== undefined) await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+    const { code, stdout, stderr } = await child.output();
+    return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.dir, { recursive: true });
+  }
+}
+
+const WORKS: Answer = { code: 0, stdout: "stand-in 0.1.0 (portable)\n", stderr: "" };
+
+/** The folders that a first start makes. */
+async function foldersOf(cache: string): Promise<{ app: string; runtime: string }> {
+  const names = (await Array.fromAsync(Deno.readDir(cache))).filter((each) => each.isDirectory).map(({ name }) => name);
+  const runtime = names.find((name) => name.startsWith("runtime-"));
+  const app = names.find((name) => !name.startsWith("runtime-"));
+  assert.ok(runtime !== undefined && app !== undefined && names.length === 2, names.join(" "));
+  return { app: join(cache, app), runtime: join(cache, runtime) };
+}
+
+Deno.test("the portable executable", async (t) => {
+  await using bench = await Bench.create();
+  const warm = join(bench.dir, "warm");
+  assert.deepEqual(await bench.run({ cache: warm }), WORKS);
+
+  await t.step("passes arguments, input and exit codes through", async () => {
+    const args = ["show", "a b", "", "new\nline", "--help", "-V", "--", "$HOME", "*", "'\""];
+    const shown = JSON.parse((await bench.run({ cache: warm, args })).stdout);
+    assert.deepEqual(shown.args, args.slice(1));
+    const input = "line 1\nline 2 without end";
+    assert.equal((await bench.run({ cache: warm, args: ["cat"], input })).stdout, input);
+    assert.equal((await bench.run({ cache: warm, args: ["exit", "9"] })).code, 9);
+  });
+
+  await t.step("knows its own path, called by path, through PATH or a link", async () => {
+    const executable = async (options: Partial<RunOptions>) =>
+      JSON.parse((await bench.run({ cache: warm, args: ["show"], ...options })).stdout).executable;
+    assert.equal(await executable({}), bench.program);
+    assert.equal(
+      await executable({ program: "/bin/sh", args: ["-c", "./tsd show"], cwd: join(bench.dir, "out") }),
+      bench.program,
+    );
+    const env = { PATH: `${bench.dir}/out:${Deno.env.get("PATH")}` };
+    assert.equal(await executable({ program: "/bin/sh", args: ["-c", "tsd show"], env }), bench.program);
+    await Deno.symlink(bench.program, join(bench.dir, "link"));
+    assert.equal(await executable({ program: join(bench.dir, "link") }), bench.program);
+  });
+
+  await t.step("becomes the program: same process, so signals arrive", async () => {
+    const env = { TSD_CACHE_DIR: warm };
+    const child = new Deno.Command(bench.program, { args: ["wait"], env, stdout: "piped" }).spawn();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    assert.equal((await reader.read()).value, "ready\n");
+    child.kill("SIGTERM");
+    assert.equal((await child.status).code, 7);
+    await reader.cancel();
+  });
+
+  await t.step("finds its workers and the code that is loaded later", async () => {
+    const { stdout } = await bench.run({ cache: warm, args: ["daemon"] });
+    const workers = Object.values(WORKER_ENTRIES).map((source) => `${source} portable\n`);
+    assert.equal(stdout, `function\n${workers.join("")}`);
+  });
+
+  await t.step("a later start needs stat and nothing else", async () => {
+    const bin = join(bench.dir, "bin");
+    await Deno.mkdir(bin);
+    const { text } = await capture("/bin/sh", ["-c", "command -v stat"]);
+    await Deno.symlink(text.trim(), join(bin, "stat"));
+    assert.deepEqual(await bench.run({ cache: warm, clearEnv: true, env: { PATH: bin } }), WORKS);
+  });
+
+  await t.step("several first starts at once all work, and unpack once", async () => {
+    const cache = join(bench.dir, "crowd");
+    const answers = await Promise.all(Array.from({ length: 4 }, () => bench.run({ cache })));
+    assert.deepEqual(answers, Array(4).fill(WORKS));
+    await foldersOf(cache);
+  });
+
+  await t.step("a damaged cache is repaired", async () => {
+    const { app, runtime } = await foldersOf(warm);
+    const damages: Record<string, () => Promise<void>> = {
+      "program cut short": () => Deno.truncate(join(runtime, "tsd"), 1_000_000),
+      "program empty": () => Deno.truncate(join(runtime, "tsd"), 0),
+      "module cut short": () => Deno.truncate(join(app, "mod.js"), 10),
+      "module missing": () => Deno.remove(join(app, Object.values(WORKER_ENTRIES)[0].replace(".ts", ".js"))),
+      "module writable by others": () => Deno.chmod(join(app, "mod.js"), 0o666),
+      "bundle missing": () => Deno.remove(app, { recursive: true }),
+      "a killed start's rest": async () => {
+        await Deno.mkdir(join(warm, ".unpack-1/x"), { recursive: true });
+        await Deno.remove(join(app, "mod.js"));
+      },
+    };
+    for (const [damage, make] of Object.entries(damages)) {
+      await make();
+      assert.deepEqual(await bench.run({ cache: warm }), WORKS, damage);
+      assert.equal((await Deno.stat(join(app, "mod.js"))).mode! & 0o777, 0o600, damage);
+    }
+  });
+
+  await t.step("a cache that others could have filled is refused in one line", async () => {
+    const refused = async (cache: string, folder: string) => {
+      const { code, stderr, stdout } = await bench.run({ cache });
+      assert.deepEqual([code, stdout], [125, ""]);
+      assert.match(
+        stderr,
+        /^tsd: will not run code from (.*): it has to be a folder of your own with mode 0700; .*\n$/,
+      );
+      assert.ok(stderr.includes(folder), stderr);
+    };
+    await Deno.mkdir(join(bench.dir, "open"));
+    await Deno.chmod(join(bench.dir, "open"), 0o755);
+    await refused(join(bench.dir, "open"), "open");
+    await Deno.symlink(warm, join(bench.dir, "linked"));
+    await refused(join(bench.dir, "linked"), "linked");
+    const { app, runtime } = await foldersOf(warm);
+    for (const folder of [app, runtime]) {
+      await Deno.chmod(folder, 0o770);
+      await refused(warm, folder);
+      await Deno.chmod(folder, 0o700);
+    }
+  });
+
+  await t.step("an executable cut short says so", async () => {
+    const program = join(bench.dir, "short");
+    await Deno.copyFile(bench.program, program);
+    await Deno.truncate(program, 5_000_000);
+    const { code, stderr } = await bench.run({ cache: join(bench.dir, "unused"), program });
+    assert.equal(code, 125);
+    assert.match(stderr, /^tsd: .*\/short is damaged: its size is 5000000, expected \d+\n$/);
+  });
+});
+
+Deno.test({
+  name: "the portable executable and other users, full disks, noexec",
+  ...requires("root"),
+  fn: async (t) => {
+    await using bench = await Bench.create();
+    const nobody = 65534;
+
+    await t.step("another user's folder is refused", async () => {
+      const cache = join(bench.dir, "foreign");
+      await Deno.mkdir(cache, { mode: 0o700 });
+      await Deno.chown(cache, nobody, nobody);
+      const { code, stderr } = await bench.run({ cache });
+      assert.equal(code, 125);
+      assert.match(stderr, /^tsd: will not run code from /);
+    });
+
+    await t.step("an ordinary user's cache is in the home folder", async () => {
+      const home = join(bench.dir, "home");
+      await Deno.mkdir(home);
+      await Deno.chown(home, nobody, nobody);
+      await Deno.chmod(bench.dir, 0o755);
+      const env = { HOME: home, TSD_CACHE_DIR: "" };
+      assert.deepEqual(await bench.run({ cache: "", uid: nobody, env, cwd: "/" }), WORKS);
+      await foldersOf(join(home, ".cache/tsd"));
+      const xdg = { ...env, XDG_CACHE_HOME: join(home, "x") };
+      assert.deepEqual(await bench.run({ cache: "", uid: nobody, env: xdg, cwd: "/" }), WORKS);
+      await foldersOf(join(home, "x/tsd"));
+    });
+
+    const onTmpfs = async (options: string, check: (cache: string) => Promise<void>) => {
+      const cache = join(bench.dir, "tmpfs");
+      await Deno.mkdir(cache);
+      await capture("mount", ["-t", "tmpfs", "-o", `mode=700,${options}`, "tsd-test", cache]);
+      try {
+        await check(cache);
+      } finally {
+        await capture("umount", [cache]);
+        await Deno.remove(cache);
+      }
+    };
+
+    await t.step(
+      "a full disk is told, and leaves no rest that takes the room",
+      () =>
+        onTmpfs("size=40m", async (cache) => {
+          const { code, stderr } = await bench.run({ cache });
+          assert.equal(code, 125);
+          assert.match(
+            stderr,
+            /tsd: cannot unpack into .*, which takes \d+ MB there; TSD_CACHE_DIR names another folder\n$/,
+          );
+          const sizes = await Promise.all((await filesBelow(cache)).map(async (file) => (await Deno.stat(file)).size));
+          assert.ok(sizes.every((size) => size < 1_000_000), sizes.join(" "));
+        }),
+    );
+
+    await t.step("a file system without programs is told", () =>
+      onTmpfs("size=200m,noexec", async (cache) => {
+        const { code, stderr } = await bench.run({ cache });
+        assert.equal(code, 125);
+        assert.match(stderr, /^tsd: cannot run programs from .* \(is it mounted noexec\?\); set TSD_CACHE_DIR\n$/);
+      }));
+  },
+});
+
+Deno.test("dist/tsd: what the client loads has no node:http, no engine and no container in it", async () => {
+  const bundleDir = `${EXECUTABLE}.bundle`;
+  const waiting = ["mod.js"];
+  const seen = new Set<string>(waiting);
+  for (const file of waiting) {
+    const code = await Deno.readTextFile(join(bundleDir, file));
+    for (const [, specifier] of code.matchAll(/(?:\bfrom|\bimport)\s*"([^"]+)"/g)) {
+      const name = specifier.startsWith("./") ? specifier.slice(2) : specifier;
+      if (seen.has(name)) continue;
+      seen.add(name);
+      if (name !== specifier) waiting.push(name);
+    }
+  }
+  const heavy = /^(?:node:(?:http|https|sqlite|crypto|zlib|child_process)|.*\b(?:serve|composition)\b.*)$/;
+  assert.deepEqual([...seen].filter((name) => heavy.test(name)), []);
+});
+
+const denort = Deno.env.get("DENORT_BIN");
+Deno.test({
+  name: "the compiled form works like the portable one (needs DENORT_BIN)",
+  ignore: denort === undefined,
+  fn: async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      await writeStandIn(join(dir, "project"));
+      const output = join(dir, "out/tsd");
+      await compile({ form: "compiled", output, projectDir: join(dir, "project") });
+      assert.ok(await exists(output));
+      const { text } = await capture(output, ["daemon"]);
+      const workers = Object.values(WORKER_ENTRIES).map((source) => `${source} compiled\n`);
+      assert.equal(text, `function\n${workers.join("")}`);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});

@@ -1,0 +1,87 @@
+/**
+ * Runs the project's checks and tests (`./dev test`, `check`, `soak`, `golden`), each test file in a process of its own:
+ * those in src/ and scripts/ several at once, those in tests/, which use the whole machine, one after the other. Ends with
+ * the line `N passed, N failed`; the exit code is 1 when anything failed.
+ */
+import { join, relative } from "node:path";
+import { filesBelow, PROJECT_DIR } from "../scripts/project.ts";
+import { closingLines, progressLine, sumOf } from "../scripts/testing/report.ts";
+import { BUILD_STEP, runStep, STATIC_STEPS, type Step } from "../scripts/testing/steps.ts";
+import { type Outcome, runTestFile, type TestFileOptions } from "../scripts/testing/test_file.ts";
+
+/** What one mode of this program runs. */
+interface Plan {
+  readonly steps: readonly Step[];
+  /** Which test files, by their path relative to the project. */
+  readonly wants: (file: string, source: string) => boolean;
+  readonly timeoutMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const isTestFile = (file: string) => file.endsWith("_test.ts") && !isSoak(file);
+const isSoak = (file: string) => file.startsWith("tests/soak/");
+
+const PLANS: Readonly<Record<string, Plan>> = {
+  all: { steps: [...STATIC_STEPS, BUILD_STEP], wants: isTestFile, timeoutMs: 10 * MINUTE_MS },
+  static: { steps: STATIC_STEPS, wants: () => false, timeoutMs: 0 },
+  soak: {
+    steps: [BUILD_STEP],
+    wants: (file, source) => isSoak(file) && source.includes("Deno.test("),
+    timeoutMs: 6 * 60 * MINUTE_MS,
+  },
+  golden: {
+    steps: [BUILD_STEP],
+    wants: (file, source) => isTestFile(file) && /golden/i.test(source),
+    timeoutMs: 10 * MINUTE_MS,
+  },
+};
+
+async function main([mode = "all", ...words]: readonly string[]): Promise<number> {
+  const plan = PLANS[mode];
+  if (plan === undefined) throw new Error(`tests/run_all.ts knows ${Object.keys(PLANS).join(", ")}, not ${mode}`);
+  const started = performance.now();
+  const files = (await testFiles(plan)).filter((file) =>
+    words.length === 0 || words.some((word) => file.includes(word))
+  );
+  const outcomes = await runPlan(plan, files, words.length > 0);
+  for (const line of closingLines(outcomes, performance.now() - started)) console.log(line);
+  const { passed, failed } = sumOf(outcomes);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+async function runPlan(plan: Plan, files: readonly string[], selected: boolean): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const record = (outcome: Outcome) => {
+    outcomes.push(outcome);
+    console.log(progressLine(outcome));
+  };
+  // With words the caller wants some files' answers soon: only the build stays, for the tests that run the executable.
+  const inTests = (file: string) => file.startsWith("tests/");
+  const steps = selected ? plan.steps.filter((step) => step === BUILD_STEP && files.some(inTests)) : plan.steps;
+  for (const step of steps) record(await runStep(step));
+  const options: TestFileOptions = { timeoutMs: plan.timeoutMs };
+  const jobs = Math.max(1, navigator.hardwareConcurrency);
+  await forEach(files.filter((file) => !inTests(file)), jobs, async (file) => record(await runTestFile(file, options)));
+  await forEach(files.filter(inTests), 1, async (file) => record(await runTestFile(file, options)));
+  return outcomes;
+}
+
+async function testFiles(plan: Plan): Promise<string[]> {
+  const all = await Promise.all(["src", "scripts", "bench", "tests"].map((dir) => filesBelow(join(PROJECT_DIR, dir))));
+  const found: string[] = [];
+  for (const path of all.flat().filter((each) => each.endsWith(".ts"))) {
+    const file = relative(PROJECT_DIR, path);
+    if (plan.wants(file, await Deno.readTextFile(path))) found.push(file);
+  }
+  return found;
+}
+
+/** Does `work` for all items, `jobs` at a time, in order. */
+async function forEach<T>(items: readonly T[], jobs: number, work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  await Promise.all(Array.from({ length: jobs }, async () => {
+    for (const item of rest) await work(item);
+  }));
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
