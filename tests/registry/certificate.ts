@@ -1,0 +1,30 @@
+/** A certificate that nobody trusts yet, for registries that speak HTTPS on loopback. Needs openssl. */
+import { removeTree } from "../images/test_cache.ts";
+
+export interface Certificate {
+  /** PEM; give it to clients as the authority. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Self-signed, for 127.0.0.1, 127.0.0.2 and localhost; good for a day. */
+export async function selfSignedCertificate(): Promise<Certificate> {
+  const folder = await Deno.makeTempDir({ prefix: "tsd-cert-" });
+  try {
+    const done = await new Deno.Command("openssl", {
+      args: [
+        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"],
+        ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:127.0.0.2"],
+        ...["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"],
+      ],
+      cwd: folder,
+    }).output();
+    if (!done.success) throw new Error(`openssl: ${new TextDecoder().decode(done.stderr)}`);
+    const [cert, key] = await Promise.all(
+      ["cert.pem", "key.pem"].map((name) => Deno.readTextFile(`${folder}/${name}`)),
+    );
+    return { cert: cert!, key: key! };
+  } finally {
+    await removeTree(folder);
+  }
+}
