@@ -13,8 +13,10 @@ import { isZstdMagic, ZstdFrames } from "./zstd_frames.ts";
 /** What a compressed stream can be. */
 export type Compression = "gzip" | "zstd" | "none";
 
-/** Bounds that a decompression bomb runs into; unlimited where not given. */
-export interface DecompressionLimits {
+/** What is decompressed, and the bounds that a bomb runs into; unlimited where not given. */
+export interface DecompressionOptions {
+  /** For errors: `layer sha256:…`. */
+  readonly what?: string;
   /** Most bytes of output. */
   readonly maxBytes?: number;
   /** Most bytes of output per byte of input, looked at from the first 64 MiB of output on. */
@@ -31,12 +33,12 @@ const BZIP2_BLOCK = "314159265359";
 const XZ_MAGIC = "fd377a585a00";
 
 /** Tells by its first bytes (10, or all there are) how a stream is compressed. @throws {TsdError} layer_invalid */
-export function compressionOf(head: Uint8Array): Compression {
+export function compressionOf(head: Uint8Array, what = "a layer"): Compression {
   if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
   if (isZstdMagic(head)) return "zstd";
   const hex = head.toHex();
-  if (hex.startsWith(XZ_MAGIC)) throw unsupported("xz");
-  if (hex.startsWith("425a68") && hex.startsWith(BZIP2_BLOCK, 8)) throw unsupported("bzip2");
+  if (hex.startsWith(XZ_MAGIC)) throw unsupported(what, "xz");
+  if (hex.startsWith("425a68") && hex.startsWith(BZIP2_BLOCK, 8)) throw unsupported(what, "bzip2");
   return "none";
 }
 
@@ -46,21 +48,22 @@ export function compressionOf(head: Uint8Array): Compression {
  */
 export function decompressed(
   source: ReadableStream<Uint8Array>,
-  limits: DecompressionLimits = {},
+  options: DecompressionOptions = {},
 ): ReadableStream<Uint8Array> {
+  const { what = "a layer" } = options;
   const input = new Input(source.getReader());
   let output: AsyncGenerator<Uint8Array, void, void> | undefined;
   let given = 0;
   let turnStartedMs = performance.now();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      output ??= inflate(input);
+      output ??= inflate(input, what);
       const { done, value } = await output.next();
       if (done) return controller.close();
       given += value.length;
-      const excess = excessOf(given, input.takenBytes, limits);
+      const excess = excessOf(given, input.takenBytes, options);
       if (excess !== undefined) {
-        const error = new TsdError("layer_too_large", `Cannot decompress a layer: ${excess}`);
+        const error = new TsdError("layer_too_large", `Cannot decompress ${what}: ${excess}`);
         await cancelQuietly({ cancel: () => input.cancel(error) }, error);
         throw error;
       }
@@ -74,8 +77,8 @@ export function decompressed(
   }, { highWaterMark: 0 });
 }
 
-function excessOf(outBytes: number, inBytes: number, limits: DecompressionLimits): string | undefined {
-  const { maxBytes = Infinity, maxRatio = Infinity } = limits;
+function excessOf(outBytes: number, inBytes: number, options: DecompressionOptions): string | undefined {
+  const { maxBytes = Infinity, maxRatio = Infinity } = options;
   if (outBytes > maxBytes) return `it is larger than ${maxBytes} bytes`;
   if (outBytes > RATIO_GRACE_BYTES && outBytes > inBytes * maxRatio) {
     return `${inBytes} bytes became more than ${outBytes}, which is over ${maxRatio} to 1`;
@@ -150,11 +153,11 @@ class Input {
   }
 }
 
-async function* inflate(input: Input): AsyncGenerator<Uint8Array, void, void> {
+async function* inflate(input: Input, what: string): AsyncGenerator<Uint8Array, void, void> {
   try {
-    const compression = compressionOf(await input.head());
+    const compression = compressionOf(await input.head(), what);
     if (compression === "none") yield* passed(input);
-    else yield* throughZlib(input, compression);
+    else yield* throughZlib(input, compression, what);
   } catch (error) {
     throw await input.judge(error);
   }
@@ -164,32 +167,38 @@ async function* passed(input: Input): AsyncGenerator<Uint8Array, void, void> {
   for (let chunk = await input.read(); chunk !== undefined; chunk = await input.read()) yield chunk;
 }
 
-async function* throughZlib(input: Input, compression: "gzip" | "zstd"): AsyncGenerator<Uint8Array, void, void> {
+async function* throughZlib(
+  input: Input,
+  compression: "gzip" | "zstd",
+  what: string,
+): AsyncGenerator<Uint8Array, void, void> {
   const zlib = await import("node:zlib");
   const engine = compression === "gzip"
     ? zlib.createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES })
     : zlib.createZstdDecompress({ chunkSize: OUTPUT_CHUNK_BYTES });
   input.drives(engine);
-  const feeding = feed(input, engine, compression);
+  const feeding = feed(input, engine, compression === "zstd" ? new ZstdFrames(what) : undefined);
   feeding.catch((error) => engine.destroy(error)); // Ends the loop below, which then reports the error.
   try {
     for await (const chunk of engine) yield chunk;
   } catch (error) {
     throw error instanceof TsdError
       ? error
-      : new TsdError("layer_invalid", engineText(compression, error), { cause: error });
+      : new TsdError("layer_invalid", engineText(what, compression, error), { cause: error });
   } finally {
     engine.destroy();
   }
   await feeding;
   if (engine.bytesWritten !== input.takenBytes) {
-    throw new TsdError("layer_invalid", `Cannot decompress ${compression} data: there is something behind its end`);
+    throw new TsdError(
+      "layer_invalid",
+      `Cannot decompress ${what}: there is something behind the end of the ${compression} data`,
+    );
   }
 }
 
 /** Writes the source into the engine, no faster than it takes it. */
-async function feed(input: Input, engine: Transform, compression: "gzip" | "zstd"): Promise<void> {
-  const frames = compression === "zstd" ? new ZstdFrames() : undefined;
+async function feed(input: Input, engine: Transform, frames: ZstdFrames | undefined): Promise<void> {
   for (let chunk = await input.read(); chunk !== undefined; chunk = await input.read()) {
     for (const piece of frames?.pieces(chunk) ?? [chunk]) {
       if (!await written(engine, piece)) return;
@@ -204,14 +213,16 @@ function written(engine: Transform, bytes: Uint8Array): Promise<boolean> {
   return new Promise((resolve) => engine.write(bytes, (error) => resolve(!error && !engine.destroyed)));
 }
 
-function engineText(compression: string, error: unknown): string {
+function engineText(what: string, compression: string, error: unknown): string {
   const code = (error as { code?: string }).code;
-  if (code === "Z_BUF_ERROR") return `Cannot decompress ${compression} data: it ends too early (truncated)`;
-  return `Cannot decompress ${compression} data: ${error instanceof Error ? error.message : String(error)}`;
+  if (code === "Z_BUF_ERROR") return `Cannot decompress ${what}: the ${compression} data ends too early (truncated)`;
+  return `Cannot decompress ${what}: the ${compression} data is damaged (${
+    error instanceof Error ? error.message : String(error)
+  })`;
 }
 
-const unsupported = (name: string): TsdError =>
+const unsupported = (what: string, name: string): TsdError =>
   new TsdError(
     "layer_invalid",
-    `Cannot decompress a layer: ${name} is not supported, only gzip, zstd and plain tar are`,
+    `Cannot decompress ${what}: ${name} is not supported, only gzip, zstd and plain tar are`,
   );

@@ -4,7 +4,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { isTsdError, TsdError } from "../errors.ts";
 import { sha256Hex } from "../hash/mod.ts";
-import { collectBytes, concatenated, decompressed, type DecompressionLimits, verified } from "./mod.ts";
+import { collectBytes, concatenated, decompressed, type DecompressionOptions, verified } from "./mod.ts";
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -24,7 +24,7 @@ function chunked(bytes: Uint8Array, step: number): ReadableStream<Uint8Array> & 
   return Object.assign(stream, { pulledBytes: () => Math.min(at, bytes.length) });
 }
 
-async function inflate(bytes: Uint8Array, step = bytes.length + 1, limits?: DecompressionLimits): Promise<Uint8Array> {
+async function inflate(bytes: Uint8Array, step = bytes.length + 1, limits?: DecompressionOptions): Promise<Uint8Array> {
   return await collectBytes(decompressed(chunked(bytes, step), limits), { maxBytes: 1 << 28, what: "test" });
 }
 
@@ -70,11 +70,11 @@ for (const step of STEPS) {
     const gzip = concatenated([gzipSync("hello hello hello"), gzipSync("x")]);
     const firstMember = gzipSync("hello hello hello").length;
     for (let length = 2; length < gzip.length; length++) {
-      if (length !== firstMember) await rejectsInvalid(gzip.slice(0, length), /gzip data: it ends too early/, step);
+      if (length !== firstMember) await rejectsInvalid(gzip.slice(0, length), /gzip data ends too early/, step);
     }
     const zstd = zstdCompressSync(ascii("hello hello hello"));
     for (let length = 4; length < zstd.length; length++) {
-      await rejectsInvalid(zstd.slice(0, length), /zstd data: it ends in the middle/, step);
+      await rejectsInvalid(zstd.slice(0, length), /ends in the middle of a frame/, step);
     }
   });
 }
@@ -93,10 +93,10 @@ Deno.test("xz and bzip2 are named", async () => {
 Deno.test("a damaged gzip and a damaged zstd are refused", async () => {
   const gzip = gzipSync("hello");
   gzip[gzip.length - 6] ^= 1;
-  await rejectsInvalid(gzip, /Cannot decompress gzip data/);
+  await rejectsInvalid(gzip, /the gzip data is damaged/);
   const zstd = zstdCompressSync(randomBytes(1000));
   zstd[4] |= 0x08; // A reserved bit.
-  await rejectsInvalid(zstd, /Cannot decompress zstd data/);
+  await rejectsInvalid(zstd, /the zstd data is damaged/);
 });
 
 Deno.test("re-chunking and splitting into members or frames never changes the bytes", async () => {

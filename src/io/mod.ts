@@ -4,8 +4,8 @@
  * whole, backpressure goes through to the socket, and cancelling the end cancels the beginning. It knows no image, no
  * registry and no store.
  */
-export { type Compression, compressionOf, decompressed, type DecompressionLimits } from "./decompressed.ts";
+export { type Compression, compressionOf, decompressed, type DecompressionOptions } from "./decompressed.ts";
 export { storageError, syncDir, writeFileDurably } from "./durable.ts";
 export { cancellable, cancelQuietly, collectBytes, concatenated, inspected, type Inspector } from "./streams.ts";
-export { streamOf, throwIfCancelled } from "./streams.ts";
+export { streamOf, throwIfCancelled, untilCancelled } from "./streams.ts";
 export { type Expectation, hashed, verified } from "./verified.ts";

@@ -51,12 +51,26 @@ export async function cancelQuietly(
   source: { cancel(reason?: unknown): Promise<void> },
   reason: unknown,
 ): Promise<void> {
-  await source.cancel(reason).catch(() => undefined);
+  await Promise.allSettled([source.cancel(reason)]);
 }
 
 /** @throws {TsdError} cancelled or timeout, when `signal` has been aborted */
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw toTsdError(signal.reason);
+}
+
+/** What `promise` gives, unless `signal` aborts first; the work behind the promise goes on. */
+export async function untilCancelled<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise;
+  throwIfCancelled(signal);
+  const { promise: cancelled, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(toTsdError(signal.reason));
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([promise, cancelled]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** The same bytes until `signal` aborts: then the reader gets `cancelled` (or `timeout`) at once, even while waiting. */

@@ -21,13 +21,17 @@ export function isZstdMagic(head: Uint8Array): boolean {
 
 /** Cuts a compressed stream at the ends of its frames. */
 export class ZstdFrames {
-  readonly #walk = walkFrames();
+  readonly #what: string;
+  readonly #walk: Generator<Step, never, Uint8Array>;
   #step: Step;
   #held = new Uint8Array(4);
   #heldBytes = 0;
   #left: number;
 
-  constructor() {
+  /** `what` is for errors: `layer sha256:…`. */
+  constructor(what: string) {
+    this.#what = what;
+    this.#walk = walkFrames(what);
     this.#step = this.#walk.next().value as Step;
     this.#left = this.#step.bytes;
   }
@@ -54,7 +58,7 @@ export class ZstdFrames {
   /** Says that no more bytes come. @throws {TsdError} layer_invalid when that is in the middle of a frame */
   end(): void {
     if (this.#step.kind !== "magic" || this.#left !== this.#step.bytes) {
-      throw new TsdError("layer_invalid", "Cannot decompress zstd data: it ends in the middle of a frame (truncated)");
+      throw invalid(this.#what, "it ends in the middle of a frame, truncated");
     }
   }
 
@@ -76,21 +80,21 @@ interface Step {
   readonly bytes: number;
 }
 
-function* walkFrames(): Generator<Step, never, Uint8Array> {
+function* walkFrames(what: string): Generator<Step, never, Uint8Array> {
   while (true) {
     const magic = littleEndian(yield { kind: "magic", bytes: 4 });
     if (isSkippable(magic)) {
       const sizeBytes = littleEndian(yield { kind: "field", bytes: 4 });
       if (sizeBytes > 0) yield { kind: "skip", bytes: sizeBytes };
     } else if (magic === FRAME_MAGIC) {
-      yield* walkFrame();
+      yield* walkFrame(what);
     } else {
-      throw invalid("there is something behind the last frame that is no frame");
+      throw invalid(what, "something behind the last frame is no frame");
     }
   }
 }
 
-function* walkFrame(): Generator<Step, void, Uint8Array> {
+function* walkFrame(what: string): Generator<Step, void, Uint8Array> {
   const descriptor = littleEndian(yield { kind: "field", bytes: 1 });
   const singleSegment = (descriptor & 0x20) !== 0;
   const contentSizeFlag = descriptor >> 6;
@@ -101,7 +105,7 @@ function* walkFrame(): Generator<Step, void, Uint8Array> {
     const header = littleEndian(yield { kind: "field", bytes: 3 });
     last = (header & 1) === 1;
     const type = (header >> 1) & 3;
-    if (type === RESERVED_BLOCK) throw invalid("a block has the reserved type");
+    if (type === RESERVED_BLOCK) throw invalid(what, "a block has the reserved type");
     const sizeBytes = type === RLE_BLOCK ? 1 : header >>> 3;
     if (sizeBytes > 0) yield { kind: "skip", bytes: sizeBytes };
   }
@@ -112,4 +116,5 @@ const isSkippable = (magic: number): boolean => magic >= SKIPPABLE_MAGIC && magi
 
 const littleEndian = (bytes: Uint8Array): number => bytes.reduceRight((value, byte) => value * 256 + byte, 0);
 
-const invalid = (why: string): TsdError => new TsdError("layer_invalid", `Cannot decompress zstd data: ${why}`);
+const invalid = (what: string, why: string): TsdError =>
+  new TsdError("layer_invalid", `Cannot decompress ${what}: the zstd data is damaged (${why})`);

@@ -1,0 +1,207 @@
+/**
+ * @module
+ * Getting in: Basic, and Docker's token protocol (OCI distribution-spec v1.1, "Authentication"; the token and OAuth2
+ * documents of distribution v2). Tokens live in memory only, per registry and scope. Credentials go to the registry they
+ * belong to and to the token realm that it names, nowhere else. No secret is put into an error.
+ */
+import { TsdError } from "../../errors.ts";
+import { parseChallenges } from "./challenge.ts";
+import { plainText } from "./errors.ts";
+import { checkTarget } from "./hosts.ts";
+import type { Endpoint } from "./scheme.ts";
+
+/** How a user identifies to one registry. */
+export type Credential =
+  | { readonly kind: "password"; readonly username: string; readonly password: string }
+  /** An OAuth2 refresh token, as `docker login` stores it. */
+  | { readonly kind: "identity_token"; readonly token: string }
+  /** A finished bearer token. */
+  | { readonly kind: "registry_token"; readonly token: string };
+
+/** Where credentials come from. `domain` is as in references: `docker.io`, `localhost:5000`. */
+export interface Credentials {
+  forDomain(domain: string): Promise<Credential | undefined>;
+}
+
+/** The whole world's credentials: none. */
+export const ANONYMOUS: Credentials = { forDomain: () => Promise.resolve(undefined) };
+
+/** A small document that was asked for; `bytes` is bounded. */
+export interface FetchedDocument {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Fetches from a token realm: redirects, retries and limits are the fetcher's business. */
+export type FetchToken = (
+  request: { url: URL; headers: Record<string, string>; form?: string },
+  endpoint: Endpoint,
+) => Promise<FetchedDocument>;
+
+/** A registry, and what we want to do there. */
+export interface Access {
+  /** As in references. */
+  readonly domain: string;
+  readonly endpoint: Endpoint;
+  /** `repository:library/alpine:pull`. */
+  readonly scope: string;
+}
+
+interface Grant {
+  readonly header: string;
+  readonly expiresAtMs: number;
+}
+
+const CLIENT_ID = "tsd";
+/** The protocol's default when a token doesn't say. */
+const DEFAULT_LIFETIME_S = 60;
+/** A token is renewed this long before it ends, so that it doesn't end on its way. */
+const MARGIN_MS = 5_000;
+
+/** Knows the `Authorization` header for each registry and scope. */
+export class Authorizer {
+  readonly #credentials: Credentials;
+  readonly #fetchToken: FetchToken;
+  readonly #grants = new Map<string, Promise<Grant>>();
+
+  constructor(credentials: Credentials, fetchToken: FetchToken) {
+    this.#credentials = credentials;
+    this.#fetchToken = fetchToken;
+  }
+
+  /** The header to send with a first request; undefined as long as nothing was asked of us. */
+  async header(access: Access): Promise<string | undefined> {
+    const key = keyOf(access);
+    const pending = this.#grants.get(key);
+    // A request of somebody else's that failed is that caller's error; this one will ask for itself.
+    const grant = await pending?.catch(() => undefined);
+    if (grant === undefined) return undefined;
+    if (Date.now() < grant.expiresAtMs) return grant.header;
+    if (this.#grants.get(key) === pending) this.#grants.delete(key);
+    return undefined;
+  }
+
+  /**
+   * A new header after a 401; undefined when there is nothing to answer with. Callers that failed with the same old
+   * header share one token request, which therefore no single caller can cancel; it is bounded in time.
+   * @param refused the header that the registry didn't take
+   * @throws {TsdError} unauthorized, registry_protocol, and what the token request throws
+   */
+  async answer(access: Access, wwwAuthenticate: string, refused: string | undefined): Promise<string | undefined> {
+    const known = await this.header(access);
+    if (known !== undefined && known !== refused) return known;
+    const key = keyOf(access);
+    const asking = this.#ask(access, wwwAuthenticate);
+    const granting = asking.then((grant) => grant ?? Promise.reject(new NothingToSay()));
+    this.#grants.set(key, granting);
+    try {
+      return (await granting).header;
+    } catch (error) {
+      if (this.#grants.get(key) === granting) this.#grants.delete(key);
+      if (error instanceof NothingToSay) return undefined;
+      throw error;
+    }
+  }
+
+  async #ask(access: Access, wwwAuthenticate: string): Promise<Grant | undefined> {
+    const challenges = parseChallenges(wwwAuthenticate);
+    const credential = await this.#credentials.forDomain(access.domain);
+    const bearer = challenges.find(({ scheme }) => scheme === "bearer");
+    if (bearer !== undefined) {
+      if (credential?.kind === "registry_token") {
+        return { header: bearerHeader(credential.token), expiresAtMs: Infinity };
+      }
+      return await this.#token(access, bearer.parameters, credential);
+    }
+    if (challenges.some(({ scheme }) => scheme === "basic") && credential?.kind === "password") {
+      return { header: basicHeader(credential), expiresAtMs: Infinity };
+    }
+    return undefined;
+  }
+
+  async #token(
+    access: Access,
+    parameters: ReadonlyMap<string, string>,
+    credential: Exclude<Credential, { kind: "registry_token" }> | undefined,
+  ): Promise<Grant | undefined> {
+    const realm = realmOf(parameters.get("realm"), access.endpoint.base);
+    const request = tokenRequest(realm, parameters.get("service"), access.scope, credential);
+    const document = await this.#fetchToken(request, access.endpoint);
+    if (document.status === 401 || document.status === 403) {
+      if (credential === undefined) return undefined;
+      throw new TsdError(
+        "unauthorized",
+        `unauthorized: registry ${access.endpoint.base.host} does not accept the user name or password`,
+      );
+    }
+    if (document.status !== 200) {
+      throw new TsdError(
+        "registry_protocol",
+        `Cannot get a token for registry ${access.endpoint.base.host}: ${realm.host} answered ${document.status}`,
+      );
+    }
+    return grantOf(document.bytes, realm.host);
+  }
+}
+
+/** Says that a challenge can't be answered; never leaves this module. */
+class NothingToSay extends Error {}
+
+const keyOf = ({ endpoint, scope }: Access): string => `${endpoint.base.origin} ${scope}`;
+
+function realmOf(text: string | undefined, registry: URL): URL {
+  const realm = URL.parse(text ?? "");
+  if (realm === null) {
+    const shown = plainText(text ?? "").slice(0, 100);
+    throw new TsdError("registry_protocol", `Registry ${registry.host} names no usable token realm: "${shown}"`);
+  }
+  checkTarget(realm, "the token realm", registry);
+  return realm;
+}
+
+function tokenRequest(
+  realm: URL,
+  service: string | undefined,
+  scope: string,
+  credential: Exclude<Credential, { kind: "registry_token" }> | undefined,
+): { url: URL; headers: Record<string, string>; form?: string } {
+  const url = new URL(realm);
+  if (credential?.kind === "identity_token") {
+    const form = new URLSearchParams({
+      grant_type: "refresh_token",
+      refresh_token: credential.token,
+      client_id: CLIENT_ID,
+      scope,
+      ...(service === undefined ? {} : { service }),
+    });
+    return { url, headers: {}, form: form.toString() };
+  }
+  if (service !== undefined) url.searchParams.set("service", service);
+  url.searchParams.set("scope", scope);
+  if (credential === undefined) return { url, headers: {} };
+  url.searchParams.set("account", credential.username);
+  return { url, headers: { authorization: basicHeader(credential) } };
+}
+
+function grantOf(bytes: Uint8Array, host: string): Grant {
+  const unusable = (why: string, cause?: unknown) =>
+    new TsdError("registry_protocol", `Cannot use the answer of token service ${host}: ${why}`, { cause });
+  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown } | null;
+  try {
+    answer = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw unusable("it is not JSON", error);
+  }
+  const token = answer?.token || answer?.access_token;
+  if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) throw unusable("it has no token");
+  const given = answer?.expires_in;
+  const lifetimeS = typeof given === "number" && given > DEFAULT_LIFETIME_S ? given : DEFAULT_LIFETIME_S;
+  return { header: bearerHeader(token), expiresAtMs: Date.now() + lifetimeS * 1000 - MARGIN_MS };
+}
+
+const bearerHeader = (token: string): string => `Bearer ${token}`;
+
+function basicHeader({ username, password }: { username: string; password: string }): string {
+  return `Basic ${new TextEncoder().encode(`${username}:${password}`).toBase64()}`;
+}

@@ -1,0 +1,57 @@
+/**
+ * @module
+ * Bodies from slow or stalling servers. Only time spent waiting for the network counts, never the reader's own time.
+ */
+import { TsdError } from "../../errors.ts";
+import { cancelQuietly } from "../../io/mod.ts";
+import type { RegistryLimits } from "./retry.ts";
+
+/** The same bytes; reading fails with {@link TsdError} timeout when the server stalls or trickles. */
+export function watched(
+  body: ReadableStream<Uint8Array>,
+  limits: Pick<RegistryLimits, "idleMs" | "idleBytes">,
+  host: string,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  let waitedMs = 0;
+  let receivedBytes = 0;
+  const stalled = () => {
+    const seconds = Math.ceil(limits.idleMs / 1000);
+    return new TsdError("timeout", `Registry ${host} sent only ${receivedBytes} bytes within ${seconds} s`);
+  };
+  const read = async () => {
+    const startedMs = performance.now();
+    const { value } = await withinMs(reader.read(), limits.idleMs, stalled);
+    waitedMs += performance.now() - startedMs;
+    receivedBytes += value?.length ?? 0;
+    if (waitedMs >= limits.idleMs) {
+      if (receivedBytes < limits.idleBytes && value !== undefined) throw stalled();
+      waitedMs = 0;
+      receivedBytes = 0;
+    }
+    return value;
+  };
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const value = await read();
+        if (value === undefined) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        await cancelQuietly(reader, error);
+        throw error;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+async function withinMs<T>(promise: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(late()), limitMs);
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

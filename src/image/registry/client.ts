@@ -1,0 +1,207 @@
+/**
+ * @module
+ * What the engine asks of registries: which image does a name mean, and give me this blob.
+ */
+import { TsdError } from "../../errors.ts";
+import type { HashEngine } from "../../hash/mod.ts";
+import { cancellable, collectBytes, verified } from "../../io/mod.ts";
+import { type Log, SILENT_LOG } from "../../log.ts";
+import { type ImageConfig, parseImageConfig } from "../config.ts";
+import { type Digest, hexOf } from "../digest.ts";
+import type { Descriptor, ImageManifest } from "../manifest.ts";
+import { isForeignLayer } from "../media_types.ts";
+import { formatPlatform, hostPlatform, type Platform, platformRank } from "../platform.ts";
+import { familiarString, type Reference, withDefaultTag } from "../reference.ts";
+import { MAX_JSON_BYTES } from "../strict_json.ts";
+import { ANONYMOUS, type Credentials } from "./auth.ts";
+import { download } from "./download.ts";
+import { faultOf, statusError } from "./errors.ts";
+import { ManifestResolver } from "./resolver.ts";
+import { DEFAULT_LIMITS, type RegistryLimits } from "./retry.ts";
+import { type RegistryResponse, RegistryTransport } from "./transport.ts";
+
+/** How a {@link RegistryClient} behaves; every field has a default. */
+export interface RegistryOptions {
+  readonly credentials?: Credentials;
+  /** Hosts (`registry.lan`, `registry.lan:5000`) that may have any certificate, or speak plain HTTP. */
+  readonly insecureRegistries?: readonly string[];
+  readonly limits?: Partial<RegistryLimits>;
+  readonly hashEngine?: HashEngine;
+  readonly log?: Log;
+}
+
+/** One layer of an image. */
+export interface ResolvedLayer {
+  readonly descriptor: Descriptor;
+  readonly diffId: Digest;
+}
+
+/** All that is known about an image before its layers are fetched; every digest and size has been checked. */
+export interface ResolvedImage {
+  readonly reference: Reference;
+  /** What the name pointed at: an index or a manifest. It makes the RepoDigest. */
+  readonly topDigest: Digest;
+  readonly topMediaType: string;
+  /** The index's own bytes, when there is one; otherwise equal to `manifestBytes`. */
+  readonly topBytes: Uint8Array<ArrayBuffer>;
+  readonly manifestDigest: Digest;
+  readonly manifestBytes: Uint8Array<ArrayBuffer>;
+  readonly manifest: ImageManifest;
+  /** The image's id. */
+  readonly configDigest: Digest;
+  readonly configBytes: Uint8Array<ArrayBuffer>;
+  readonly config: ImageConfig;
+  /** Lowest first. */
+  readonly layers: readonly ResolvedLayer[];
+  readonly platform: Platform;
+}
+
+/** A blob on its way; it is not verified yet. */
+export interface BlobStream {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Position of the stream's first byte in the blob. */
+  readonly offsetBytes: number;
+  /** Size of the whole blob according to its descriptor. */
+  readonly sizeBytes: number;
+}
+
+/**
+ * A client of the OCI distribution-spec v1.1 (pulling only). One instance serves any number of pulls at once; what it
+ * learns (schemes, tokens) it keeps in memory.
+ */
+export class RegistryClient {
+  readonly #transport: RegistryTransport;
+  readonly #resolver: ManifestResolver;
+  readonly #limits: RegistryLimits;
+  readonly #log: Log;
+  readonly #hashEngine: HashEngine | undefined;
+
+  constructor(options: RegistryOptions = {}) {
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#log = (options.log ?? SILENT_LOG).scope("registry");
+    this.#hashEngine = options.hashEngine;
+    this.#transport = new RegistryTransport({
+      credentials: options.credentials ?? ANONYMOUS,
+      insecure: options.insecureRegistries ?? [],
+      limits: this.#limits,
+      log: this.#log,
+    });
+    this.#resolver = new ManifestResolver(this.#transport, options.hashEngine);
+  }
+
+  /**
+   * Finds out what a reference means for a platform. Without a platform it is this machine's, and an image that exists
+   * for another one only is taken as it is; a platform that was asked for must fit.
+   * @throws {TsdError} registry_unreachable, registry_denied, registry_protocol, unauthorized, manifest_unknown,
+   * manifest_invalid, platform_unavailable, digest_mismatch, size_mismatch, timeout, cancelled
+   */
+  async resolveManifest(
+    ref: Reference,
+    platform?: Platform,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<ResolvedImage> {
+    const reference = withDefaultTag(ref);
+    const { top, image } = await this.#resolver.resolve(reference, platform, signal);
+    const { manifest } = image;
+    const configBytes = await this.#config(reference, manifest.config, signal);
+    const config = parseImageConfig(configBytes, `config of ${familiarString(reference)}`, manifest.layers.length);
+    if (top.manifest.kind === "image") checkPlatform(reference, config.platform, platform);
+    return {
+      reference,
+      topDigest: top.digest,
+      topMediaType: top.manifest.mediaType,
+      topBytes: top.bytes,
+      manifestDigest: image.digest,
+      manifestBytes: image.bytes,
+      manifest,
+      configDigest: manifest.config.digest,
+      configBytes,
+      config,
+      layers: manifest.layers.map((descriptor, index) => ({ descriptor, diffId: config.diffIds[index] })),
+      platform: config.platform,
+    };
+  }
+
+  /**
+   * Opens a blob. The stream goes on by itself after dropped connections, and then fails with registry_unreachable or
+   * timeout; its bytes must be checked by the reader (`verified`).
+   * @param options.offset where to begin, in bytes
+   * @throws {TsdError} registry_unreachable, registry_denied, registry_protocol, unauthorized, size_mismatch, timeout,
+   * cancelled
+   */
+  async openBlob(
+    ref: Reference,
+    descriptor: Descriptor,
+    { signal, offset = 0 }: { signal?: AbortSignal; offset?: number } = {},
+  ): Promise<BlobStream> {
+    const what = `blob ${descriptor.digest}`;
+    const refusal = async ({ status, body, host }: RegistryResponse) =>
+      statusError({ ref, host, blob: what }, status, faultOf(await collectBytes(body, { maxBytes: 1 << 20, what })));
+    const stream = await download({
+      what,
+      sizeBytes: descriptor.sizeBytes,
+      offsetBytes: offset,
+      limits: this.#limits,
+      log: this.#log,
+      signal,
+      open: (headers, inner) => this.#openOnce(ref, descriptor, headers, inner),
+      refusal,
+    });
+    return { stream: cancellable(stream, signal), offsetBytes: offset, sizeBytes: descriptor.sizeBytes };
+  }
+
+  /** From the registry; a foreign layer that it doesn't have, from where its descriptor says. */
+  async #openOnce(
+    ref: Reference,
+    { digest, mediaType, urls = [] }: Descriptor,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<RegistryResponse> {
+    const response = await this.#transport.open({ ref, path: `blobs/${digest}`, headers, signal });
+    if (response.status !== 404 || !isForeignLayer(mediaType)) return response;
+    for (const url of urls) {
+      const target = URL.parse(url);
+      if (target === null) continue;
+      const foreign = await this.#transport.openForeign(ref, target, headers, signal);
+      if (foreign.status === 200 || foreign.status === 206) {
+        await response.body.cancel();
+        return foreign;
+      }
+      await foreign.body.cancel();
+    }
+    return response;
+  }
+
+  async #config(ref: Reference, descriptor: Descriptor, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    const what = `config of ${familiarString(ref)}`;
+    if (descriptor.sizeBytes > MAX_JSON_BYTES) {
+      throw new TsdError("manifest_invalid", `Cannot use ${what}: it is larger than ${MAX_JSON_BYTES} bytes`);
+    }
+    const { stream } = await this.openBlob(ref, descriptor, { signal });
+    const checked = verified(stream, {
+      sizeBytes: descriptor.sizeBytes,
+      digestHex: hexOf(descriptor.digest),
+      what,
+      hashEngine: this.#hashEngine,
+    });
+    return await collectBytes(checked, { maxBytes: MAX_JSON_BYTES, what });
+  }
+}
+
+/** Only for images that no index chose; variants are often not written into configs. */
+function checkPlatform(ref: Reference, found: Platform, wanted: Platform | undefined): void {
+  if (wanted === undefined) {
+    if (found.os === hostPlatform().os) return;
+    throw new TsdError(
+      "platform_unavailable",
+      `image operating system "${found.os}" cannot be used on this platform: operating system is not supported`,
+    );
+  }
+  const sameKind = found.os === wanted.os && (found.architecture === wanted.architecture || found.architecture === "");
+  if (sameKind || platformRank(wanted, found) !== undefined) return;
+  throw new TsdError(
+    "platform_unavailable",
+    `image with reference ${familiarString(ref)} was found but its platform (${formatPlatform(found)}) ` +
+      `does not match the specified platform (${formatPlatform(wanted)})`,
+  );
+}

@@ -1,0 +1,198 @@
+/**
+ * @module
+ * One blob as a stream that survives dropped connections: it goes on with `Range` (RFC 9110, section 14) where it was cut
+ * off. Servers that ignore or misunderstand ranges are asked for everything, and what was delivered already is skipped.
+ * Nothing is checked here but positions: the reader's digest decides.
+ */
+import { isTsdError, TsdError } from "../../errors.ts";
+import { cancelQuietly, throwIfCancelled } from "../../io/mod.ts";
+import type { Log } from "../../log.ts";
+import { networkError, plainText } from "./errors.ts";
+import { isPassing, pause, pauseMs, type RegistryLimits, retryAfterMs } from "./retry.ts";
+import type { RegistryResponse } from "./transport.ts";
+
+/** What is downloaded and how. */
+export interface DownloadPlan {
+  /** For errors: `layer sha256:…`. */
+  readonly what: string;
+  /** Size of the whole blob as its descriptor has it. */
+  readonly sizeBytes: number;
+  /** Where to begin. */
+  readonly offsetBytes: number;
+  readonly limits: RegistryLimits;
+  readonly log: Log;
+  readonly signal?: AbortSignal;
+  /** Asks for the blob, with these headers. */
+  readonly open: (headers: Record<string, string>, signal: AbortSignal) => Promise<RegistryResponse>;
+  /** The error for a status that is no success. */
+  readonly refusal: (response: RegistryResponse) => Promise<TsdError>;
+}
+
+/** More than this between two cuts counts as progress: the patience begins anew. */
+const PROGRESS_BYTES = 64 * 1024;
+
+/** Starts a download; the first answer of the server has been seen when it returns. @throws {TsdError} */
+export async function download(plan: DownloadPlan): Promise<ReadableStream<Uint8Array>> {
+  const blob = new Download(plan);
+  await blob.connect();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const chunk = await blob.read();
+      if (chunk === undefined) controller.close();
+      else controller.enqueue(chunk);
+    },
+    cancel: (reason) => blob.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+class Download {
+  readonly #plan: DownloadPlan;
+  /** Position of the next byte that the reader gets. */
+  #at: number;
+  /** Bytes of the present body that come before it. */
+  #skip = 0;
+  readonly #left = new AbortController();
+  readonly #signal: AbortSignal;
+  #body: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #host = "";
+  #useRange = true;
+  #failures = 0;
+  #cutAt = -1;
+  #endedAt = -1;
+
+  constructor(plan: DownloadPlan) {
+    this.#plan = plan;
+    this.#at = plan.offsetBytes;
+    this.#signal = plan.signal === undefined ? this.#left.signal : AbortSignal.any([plan.signal, this.#left.signal]);
+  }
+
+  /** Connects, with patience. */
+  async connect(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#connectOnce();
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      try {
+        const { value } = await this.#body!.read();
+        if (value === undefined && this.#isEnd()) return undefined;
+        if (value === undefined) throw lost("it ended too early");
+        const fresh = this.#fresh(value);
+        if (fresh.length > 0) return fresh;
+      } catch (error) {
+        throwIfCancelled(this.#signal);
+        if (this.#skip === 0 && this.#at >= this.#plan.sizeBytes) return undefined; // All is there.
+        await this.#recover(error instanceof TsdError ? error : lost(plainText(String(error))));
+        await this.connect();
+      }
+    }
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    this.#left.abort();
+    await this.#body?.cancel(reason);
+  }
+
+  #fresh(chunk: Uint8Array): Uint8Array {
+    const skipped = Math.min(this.#skip, chunk.length);
+    this.#skip -= skipped;
+    this.#at += chunk.length - skipped;
+    return chunk.subarray(skipped);
+  }
+
+  /** The reader judges a body that is whole, and one that ends at the same wrong place twice. */
+  #isEnd(): boolean {
+    if (this.#skip === 0 && (this.#at >= this.#plan.sizeBytes || this.#endedAt === this.#at)) return true;
+    this.#endedAt = this.#at;
+    return false;
+  }
+
+  async #connectOnce(): Promise<void> {
+    const ranged = this.#at > 0 && this.#useRange;
+    const response = await this.#plan.open(ranged ? { range: `bytes=${this.#at}-` } : {}, this.#signal);
+    this.#host = response.host;
+    const startsAt = this.#startOf(response, ranged);
+    if (startsAt === undefined) {
+      this.#useRange = false;
+      await cancelQuietly(response.body, "not the range that was asked for");
+      return await this.#connectOnce();
+    }
+    if (isPassing(response.status)) throw await this.#busy(response);
+    if (response.status !== 200 && response.status !== 206) throw await this.#plan.refusal(response);
+    this.#skip = this.#at - startsAt;
+    this.#body = response.body.getReader();
+  }
+
+  /** Where the body begins; undefined when the answer to a range can't be used. */
+  #startOf({ status, headers }: RegistryResponse, ranged: boolean): number | undefined {
+    if (status === 416 && ranged) return undefined;
+    if (status !== 206) {
+      this.#checkAnnounced(status, headers);
+      return 0;
+    }
+    const match = /^bytes (\d+)-\d+\/(?:\d+|\*)$/.exec(headers.get("content-range")?.trim() ?? "");
+    const startsAt = match === null ? NaN : Number(match[1]);
+    if (ranged) return startsAt <= this.#at ? startsAt : undefined;
+    if (startsAt !== 0) {
+      throw new TsdError("registry_protocol", `${this.#failed()}: it sent a part that nobody asked for`);
+    }
+    return 0;
+  }
+
+  /** A whole body of another size needn't be downloaded to be refused. */
+  #checkAnnounced(status: number, headers: Headers): void {
+    const announced = headers.get("content-length");
+    const { what, sizeBytes } = this.#plan;
+    if (status !== 200 || announced === null || headers.has("content-encoding")) return;
+    if (Number(announced) === sizeBytes) return;
+    throw new TsdError("size_mismatch", `Cannot accept ${what}: size is ${Number(announced)}, expected ${sizeBytes}`);
+  }
+
+  async #busy(response: RegistryResponse): Promise<Busy> {
+    const waitMs = retryAfterMs(response.headers);
+    return new Busy(await this.#plan.refusal(response), waitMs);
+  }
+
+  /** Waits before the next connection. @throws the error, when it is final or patience is at its end */
+  async #recover(thrown: unknown): Promise<void> {
+    const { limits, log, what } = this.#plan;
+    throwIfCancelled(this.#signal);
+    const busy = thrown instanceof Busy ? thrown : undefined;
+    const error = busy?.error ?? networkError(this.#host, thrown);
+    const hopeless = !isTsdError(error, "registry_unreachable", "timeout");
+    if (this.#body === undefined && error.detail?.connected === false) throw error;
+    if (this.#at - this.#cutAt > PROGRESS_BYTES) this.#failures = 0;
+    this.#cutAt = this.#at;
+    const waitMs = hopeless ? undefined : pauseMs(++this.#failures, limits, busy?.waitMs);
+    if (waitMs === undefined) throw hopeless || this.#body === undefined ? error : this.#givenUp(error);
+    log.info("going on with a download", { what, atBytes: this.#at, waitMs: Math.round(waitMs), why: error.message });
+    if (this.#body !== undefined) await cancelQuietly(this.#body, error);
+    await pause(waitMs, this.#signal);
+  }
+
+  #givenUp(error: TsdError): TsdError {
+    const at = `${this.#at} of ${this.#plan.sizeBytes} bytes`;
+    return new TsdError(error.code, `${this.#failed()} after ${at}, ${this.#failures} attempts: ${error.message}`, {
+      cause: error,
+    });
+  }
+
+  #failed(): string {
+    return `Cannot download ${this.#plan.what} from ${this.#host}`;
+  }
+}
+
+const lost = (why: string): TsdError => new TsdError("registry_unreachable", `the connection was lost (${why})`);
+
+/** An answer that asks for patience; never leaves this module. */
+class Busy extends Error {
+  constructor(readonly error: TsdError, readonly waitMs: number) {
+    super(error.message);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * @module
+ * What registries answer, as errors with Docker's words where clients show them. Everything that a registry says is cut
+ * and stripped of control characters before it gets into a message.
+ */
+import { toTsdError, TsdError } from "../../errors.ts";
+import { familiarName, familiarString, type Reference } from "../reference.ts";
+
+/** One error of a registry's answer (OCI distribution-spec v1.1, "Error Codes"). */
+export interface RegistryFault {
+  /** Upper case, as in the specification. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What was asked for when an answer was no success. */
+export interface Attempt {
+  readonly ref: Reference;
+  readonly host: string;
+  /** For blobs: `layer sha256:…`; absent for manifests. */
+  readonly blob?: string;
+}
+
+const MAX_SHOWN_CHARS = 300;
+
+/** A stranger's text on one line, at most 300 characters. */
+export function plainText(text: string): string {
+  // deno-lint-ignore no-control-regex -- control characters are what is to be removed
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim().slice(0, MAX_SHOWN_CHARS);
+}
+
+/** The first error in a response's body, if there is one. */
+export function faultOf(body: Uint8Array): RegistryFault | undefined {
+  let parsed: { errors?: { code?: unknown; message?: unknown }[] } | null;
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(body));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // Proxies answer in HTML.
+    throw error;
+  }
+  const first = Array.isArray(parsed?.errors) ? parsed.errors[0] : undefined;
+  if (typeof first?.code !== "string") return undefined;
+  return { code: plainText(first.code).toUpperCase(), message: plainText(String(first.message ?? "")) };
+}
+
+/** The error for an answer that was neither success nor redirect. */
+export function statusError(attempt: Attempt, status: number, fault: RegistryFault | undefined): TsdError {
+  const { ref, host, blob } = attempt;
+  const said = fault === undefined ? "" : `: ${faultText(fault)}`;
+  const denied = status === 401 || status === 403 || fault?.code === "DENIED" || fault?.code === "UNAUTHORIZED";
+  if (denied || (blob === undefined && fault?.code === "NAME_UNKNOWN")) return accessDenied(ref, said);
+  if (status === 404 && blob === undefined) {
+    const cause = fault === undefined ? "manifest unknown: manifest unknown" : faultText(fault);
+    return new TsdError("manifest_unknown", `manifest for ${familiarString(ref)} not found: ${cause}`);
+  }
+  if (status === 404) {
+    return new TsdError("registry_protocol", `Cannot download ${blob}: registry ${host} does not have it${said}`);
+  }
+  if (status === 429) {
+    return new TsdError("registry_unreachable", `Registry ${host} takes no more requests for now (429)${said}`);
+  }
+  const asked = blob ?? `the manifest of ${familiarString(ref)}`;
+  const code = status >= 500 ? "registry_unreachable" : "registry_protocol";
+  return new TsdError(code, `Cannot get ${asked}: registry ${host} answered ${status}${said}`);
+}
+
+/** Docker's text for a repository that isn't there or isn't for us. `said` begins with a colon or is empty. */
+export function accessDenied(ref: Reference, said: string): TsdError {
+  return new TsdError(
+    "registry_denied",
+    `pull access denied for ${familiarName(ref)}, repository does not exist or may require 'docker login'${said}`,
+  );
+}
+
+/** `manifest unknown: manifest unknown`: the code as words, then the message, as Docker prints both. */
+function faultText({ code, message }: RegistryFault): string {
+  const words = code.toLowerCase().replaceAll("_", " ");
+  return message === "" ? words : `${words}: ${message}`;
+}
+
+/**
+ * A failed request (no response at all) as an error. `detail.connected` says whether the connection came about: then
+ * trying again can help at once.
+ */
+export function networkError(host: string, thrown: unknown): TsdError {
+  if (thrown instanceof TsdError) return thrown;
+  if (thrown instanceof DOMException) return toTsdError(thrown);
+  const text = deepestMessage(thrown);
+  const connected = !text.includes("client error (Connect)");
+  return new TsdError("registry_unreachable", `Cannot reach registry ${host}: ${reasonOf(text)}`, {
+    cause: thrown,
+    detail: { connected },
+  });
+}
+
+function deepestMessage(thrown: unknown): string {
+  let at = thrown;
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
+  return at instanceof Error ? at.message : String(at);
+}
+
+/** What is left of the HTTP client's chain of messages when addresses, wrappers and errno numbers are gone. */
+function reasonOf(text: string): string {
+  if (text.includes("InvalidContentType")) {
+    return "server gave HTTP response to HTTPS client (a registry without TLS must be named as insecure)";
+  }
+  const inner = text.replace(/^.*?client error \(\w+\): /s, "").replace(/ \(os error \d+\)/g, "");
+  const reason = plainText(
+    inner.replace(/^(tcp connect error|dns error): (failed to lookup address information: )?/, ""),
+  );
+  return reason.charAt(0).toLowerCase() + reason.slice(1);
+}

@@ -1,0 +1,214 @@
+/**
+ * @module
+ * Requests to registries: which scheme, redirects, authorisation, repetition. One instance keeps what it learnt about
+ * each registry (scheme, tokens) and may be shared by all pulls.
+ */
+import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
+import { collectBytes, throwIfCancelled, untilCancelled } from "../../io/mod.ts";
+import type { Log } from "../../log.ts";
+import { apiHost, type Reference } from "../reference.ts";
+import { type Access, Authorizer, type Credentials, type FetchedDocument, type FetchToken } from "./auth.ts";
+import { watched } from "./body.ts";
+import { networkError } from "./errors.ts";
+import { checkTarget } from "./hosts.ts";
+import { isPassing, pause, pauseMs, type RegistryLimits, retryAfterMs, withDeadline } from "./retry.ts";
+import { type Endpoint, Endpoints } from "./scheme.ts";
+import { sendWithin } from "./send.ts";
+
+/** What a request asks for. */
+export interface RegistryRequest {
+  readonly ref: Pick<Reference, "domain" | "path">;
+  /** Below `/v2/<repository>/`: `manifests/latest`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** A response whose body is watched for stalls, and who gave it in the end. */
+export interface RegistryResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: ReadableStream<Uint8Array>;
+  readonly host: string;
+}
+
+/** How large a document may be, and the error when it is larger. */
+export interface DocumentBound {
+  readonly maxBytes: number;
+  readonly what: string;
+  readonly code: ErrorCode;
+}
+
+const MAX_REDIRECTS = 10;
+/** Headers that belong to one origin only. */
+const PRIVATE_HEADERS = ["authorization", "cookie"];
+/** Most bytes of a token or of an error's body. */
+const MAX_SMALL_BYTES = 1024 * 1024;
+const TOKEN_BOUND = { maxBytes: MAX_SMALL_BYTES, what: "a token", code: "registry_protocol" } as const;
+
+/** See the module's comment. */
+export class RegistryTransport {
+  readonly #endpoints: Endpoints;
+  readonly #authorizer: Authorizer;
+  readonly #limits: RegistryLimits;
+  readonly #log: Log;
+
+  constructor(options: { credentials: Credentials; insecure: readonly string[]; limits: RegistryLimits; log: Log }) {
+    this.#limits = options.limits;
+    this.#log = options.log;
+    this.#endpoints = new Endpoints(options.insecure, options.limits.responseMs);
+    const fetchToken: FetchToken = ({ url, headers, form }, endpoint) => {
+      const open = (signal: AbortSignal) => this.#follow(endpoint, url, headers, signal, form);
+      return this.#document(url.host, TOKEN_BOUND, undefined, open);
+    };
+    this.#authorizer = new Authorizer(options.credentials, fetchToken);
+  }
+
+  /**
+   * Sends one request and gives the response, whatever its status. Nothing is repeated: that is `document`'s and the
+   * download's business.
+   * @throws {TsdError} registry_unreachable, registry_protocol, unauthorized, timeout, cancelled, invalid_reference
+   */
+  async open({ ref, path, headers = {}, signal }: RegistryRequest): Promise<RegistryResponse> {
+    const endpoint = await untilCancelled(this.#endpoints.of(apiHost(ref)), signal);
+    const url = new URL(`v2/${ref.path}/${path}`, endpoint.base);
+    const access: Access = { domain: ref.domain, endpoint, scope: `repository:${ref.path}:pull` };
+    const known = await untilCancelled(this.#authorizer.header(access), signal);
+    const first = await this.#follow(endpoint, url, withAuthorization(headers, known), signal);
+    const challenge = first.headers.get("www-authenticate");
+    // A 401 from elsewhere, after a redirect, is not the registry's own and gets no answer.
+    if (first.status !== 401 || challenge === null || first.host !== endpoint.base.host) return first;
+    const header = await untilCancelled(this.#authorizer.answer(access, challenge, known), signal);
+    if (header === undefined) return first;
+    await first.body.cancel();
+    return await this.#follow(endpoint, url, withAuthorization(headers, header), signal);
+  }
+
+  /**
+   * A small document as a whole, with repetition when the server or the network is only passing through trouble. A
+   * response that isn't 200 keeps at most 1 MiB of its body.
+   * @throws {TsdError} as `open`, and the bound's code
+   */
+  async document(request: RegistryRequest & DocumentBound): Promise<FetchedDocument> {
+    const open = (signal: AbortSignal) => this.open({ ...request, signal });
+    return await this.#document(apiHost(request.ref), request, request.signal, open);
+  }
+
+  /** A URL outside of the registry that a manifest names (foreign layers), without credentials. */
+  async openForeign(ref: Reference, target: URL, headers: Record<string, string>, signal?: AbortSignal) {
+    const endpoint = await untilCancelled(this.#endpoints.of(apiHost(ref)), signal);
+    checkTarget(target, "a layer URL", endpoint.base);
+    return await this.#follow(endpoint, target, headers, signal);
+  }
+
+  async #document(
+    host: string,
+    bound: DocumentBound,
+    signal: AbortSignal | undefined,
+    open: (signal: AbortSignal) => Promise<RegistryResponse>,
+  ): Promise<FetchedDocument> {
+    return await withDeadline(this.#limits.documentMs, signal, async (bounded) => {
+      for (let attempt = 1;; attempt++) {
+        const outcome = await this.#attempt(open, bound, bounded, host);
+        const waitMs = this.#pauseAfter(outcome, attempt);
+        if (waitMs === undefined) {
+          if ("error" in outcome) throw outcome.error;
+          return outcome;
+        }
+        const why = "error" in outcome ? outcome.error.message : `status ${outcome.status}`;
+        this.#log.info("asking a registry again", { host, attempt, waitMs: Math.round(waitMs), why });
+        await pause(waitMs, bounded);
+      }
+    });
+  }
+
+  /** How long to wait before asking again; undefined when that can't help. */
+  #pauseAfter(outcome: FetchedDocument | { error: TsdError }, attempt: number): number | undefined {
+    if ("error" in outcome) return isRepeatable(outcome.error) ? pauseMs(attempt, this.#limits) : undefined;
+    if (!isPassing(outcome.status)) return undefined;
+    return pauseMs(attempt, this.#limits, retryAfterMs(outcome.headers));
+  }
+
+  async #attempt(
+    open: (signal: AbortSignal) => Promise<RegistryResponse>,
+    { maxBytes, what, code }: DocumentBound,
+    signal: AbortSignal,
+    host: string,
+  ): Promise<FetchedDocument | { error: TsdError }> {
+    try {
+      const { status, headers, body } = await open(signal);
+      const limit = status === 200 ? maxBytes : MAX_SMALL_BYTES;
+      const bytes = await collectBytes(body, { maxBytes: limit, what, code });
+      return { status, headers, bytes };
+    } catch (error) {
+      throwIfCancelled(signal);
+      return { error: networkError(host, error) };
+    }
+  }
+
+  async #follow(
+    endpoint: Endpoint,
+    start: URL,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+    form?: string,
+  ): Promise<RegistryResponse> {
+    let url = start;
+    let sent: HttpPayload = { headers, form };
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+      const send = this.#endpoints.sendFor(url, endpoint);
+      const response = await sendWithin(send, { url, ...sent, signal }, this.#limits.responseMs);
+      const next = redirectTarget(response, url);
+      if (next === undefined) return this.#response(response, url);
+      await response.body?.cancel();
+      checkTarget(next, "a redirect", endpoint.base);
+      if (next.protocol === "http:" && url.protocol === "https:") checkTarget(next, "a redirect", url);
+      sent = afterRedirect(sent, next.origin === url.origin);
+      url = next;
+    }
+    throw new TsdError(
+      "registry_protocol",
+      `Registry ${endpoint.base.host} redirects more than ${MAX_REDIRECTS} times`,
+    );
+  }
+
+  #response(response: Response, url: URL): RegistryResponse {
+    const { status, headers } = response;
+    const body = response.body === null ? new Blob().stream() : watched(response.body, this.#limits, url.host);
+    return { status, headers, body, host: url.host };
+  }
+}
+
+interface HttpPayload {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly form?: string;
+}
+
+function redirectTarget(response: Response, from: URL): URL | undefined {
+  if (![301, 302, 303, 307, 308].includes(response.status)) return undefined;
+  const location = response.headers.get("location");
+  const target = location === null ? null : URL.parse(location, from.href);
+  if (target === null) {
+    throw new TsdError("registry_protocol", `Registry ${from.host} redirects to no usable address`);
+  }
+  return target;
+}
+
+/** What may go to the next address: elsewhere nothing private, and a form (it holds a secret) never. */
+function afterRedirect({ headers }: HttpPayload, sameOrigin: boolean): HttpPayload {
+  if (sameOrigin) return { headers };
+  return {
+    headers: Object.fromEntries(
+      Object.entries(headers).filter(([name]) => !PRIVATE_HEADERS.includes(name.toLowerCase())),
+    ),
+  };
+}
+
+function withAuthorization(headers: Readonly<Record<string, string>>, value: string | undefined) {
+  return value === undefined ? headers : { ...headers, authorization: value };
+}
+
+/** Whether the same request may work in a moment: not when nobody is there at all. */
+function isRepeatable(error: TsdError): boolean {
+  return isTsdError(error, "registry_unreachable") && error.detail?.connected !== false;
+}
