@@ -4,20 +4,23 @@
  * whose own reaping would race), so a single `waitpid(-1, WNOHANG)` loop on SIGCHLD owns all exits: runc's, and, since
  * the engine is a child subreaper, those of containers' and exec'd processes that runc left behind.
  */
-import { type ExitStatus, type ProcessCalls } from "../sys/mod.ts";
+import { type ExitedChild, isErrno, type ProcessCalls } from "../sys/mod.ts";
+
+/** waitpid(2): whichever child has ended. */
+const ANY_CHILD = -1;
 
 /** How long the status of a process that nobody asked for is kept, in ms: runc's pid file is read after the fork. */
 const UNCLAIMED_MS = 60_000;
 
 interface Unclaimed {
-  readonly status: ExitStatus;
+  readonly child: ExitedChild;
   readonly atMs: number;
 }
 
 /** Hands out exit statuses by pid. Works while {@link ExitLoop.start}ed. */
 export class ExitLoop implements Disposable {
   readonly #calls: Pick<ProcessCalls, "waitpid">;
-  readonly #waiting = new Map<number, (status: ExitStatus) => void>();
+  readonly #waiting = new Map<number, (child: ExitedChild) => void>();
   readonly #unclaimed = new Map<number, Unclaimed>();
   readonly #onSignal = () => this.reap();
 
@@ -39,17 +42,17 @@ export class ExitLoop implements Disposable {
    * A process that was just spawned: any status kept under its number belongs to an older process. Call it before
    * control returns to the event loop.
    */
-  spawned(pid: number): Promise<ExitStatus> {
+  spawned(pid: number): Promise<ExitedChild> {
     this.#unclaimed.delete(pid);
     return this.exit(pid);
   }
 
   /** The exit of a child that may have ended already (its pid came from a pid file). One caller for each pid. */
-  exit(pid: number): Promise<ExitStatus> {
+  exit(pid: number): Promise<ExitedChild> {
     const known = this.#unclaimed.get(pid);
     if (known !== undefined) {
       this.#unclaimed.delete(pid);
-      return Promise.resolve(known.status);
+      return Promise.resolve(known.child);
     }
     return new Promise((resolve) => {
       this.#waiting.set(pid, resolve);
@@ -58,14 +61,23 @@ export class ExitLoop implements Disposable {
 
   /** Collects every child that has ended. Signals coalesce, so one call may find many. */
   reap(): void {
-    for (let ended = this.#calls.waitpid(-1); ended !== undefined; ended = this.#calls.waitpid(-1)) {
-      const waiter = this.#waiting.get(ended.pid);
+    for (let child = this.#next(); child !== undefined; child = this.#next()) {
+      const waiter = this.#waiting.get(child.pid);
       if (waiter !== undefined) {
-        this.#waiting.delete(ended.pid);
-        waiter(ended.status);
-      } else this.#unclaimed.set(ended.pid, { status: ended.status, atMs: Date.now() });
+        this.#waiting.delete(child.pid);
+        waiter(child);
+      } else this.#unclaimed.set(child.pid, { child, atMs: Date.now() });
     }
     this.#forget();
+  }
+
+  #next(): ExitedChild | undefined {
+    try {
+      return this.#calls.waitpid(ANY_CHILD);
+    } catch (thrown) {
+      if (isErrno(thrown, "ECHILD")) return undefined;
+      throw thrown;
+    }
   }
 
   #forget(): void {

@@ -32,7 +32,7 @@ export interface ExecOptions {
   /** Folder for process.json, the pid file and the log. */
   readonly dir: string;
   /** The contents of process.json. */
-  readonly process: unknown;
+  readonly processJson: string;
   readonly stdio: StdioPaths;
 }
 

@@ -4,7 +4,7 @@
  * the container's stderr; each call has a deadline, after which runc is killed and what it made is deleted.
  */
 import { TsdError } from "../errors.ts";
-import { type ExitStatus, isErrno, O, type ProcessCalls, type StdioAction } from "../sys/mod.ts";
+import { type ChildStdio, isErrno, O, type ProcessCalls } from "../sys/mod.ts";
 import type { ExitLoop } from "./exit_loop.ts";
 import type { CreateOptions, ExecOptions, OciRuntime, RunningProcess, StdioPaths } from "./oci_runtime.ts";
 import { runtimeError } from "./runtime_error.ts";
@@ -21,7 +21,7 @@ export interface RuncOptions {
 }
 
 const DEFAULT_DEADLINE_MS = 30_000;
-const ENVIRONMENT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
+const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
 const NULL_STDIO: StdioPaths = { stdin: "/dev/null", stdout: "/dev/null", stderr: "/dev/null" };
 
 /** Runs runc; its children become the engine's (see `ExitLoop`). */
@@ -42,7 +42,7 @@ export class Runc implements OciRuntime {
     const output = `${logDir}/version-${++this.#calls}`;
     try {
       await Deno.writeTextFile(output, "");
-      await this.#run(["--version"], { ...NULL_STDIO, stdout: output }, undefined);
+      await this.#run("--version", ["--version"], { ...NULL_STDIO, stdout: output }, undefined);
       const match = /^(\S+) version (\S+)/m.exec(await Deno.readTextFile(output));
       if (match === null) throw new TsdError("runtime_failed", `${path} --version printed no version`);
       return { name: match[1], version: match[2], path };
@@ -66,10 +66,10 @@ export class Runc implements OciRuntime {
     await this.#logged(this.#callLog(), ["start", id], NULL_STDIO);
   }
 
-  async exec({ containerId, execId, dir, process, stdio }: ExecOptions): Promise<RunningProcess> {
+  async exec({ containerId, execId, dir, processJson, stdio }: ExecOptions): Promise<RunningProcess> {
     const [spec, pidFile] = [`${dir}/${execId}.json`, `${dir}/${execId}.pid`];
     try {
-      await Deno.writeTextFile(spec, JSON.stringify(process), { mode: 0o600 });
+      await Deno.writeTextFile(spec, processJson, { mode: 0o600 });
       const args = ["exec", "--detach", "--process", spec, "--pid-file", pidFile, containerId];
       await this.#logged(`${dir}/${execId}.log`, args, stdio);
       return { pid: await readPid(pidFile) };
@@ -99,13 +99,13 @@ export class Runc implements OciRuntime {
   async #logged(log: string, args: readonly string[], stdio: StdioPaths): Promise<void> {
     const globals = ["--root", this.#options.stateRoot, "--log", log, "--log-format", "json"];
     try {
-      await this.#run([...globals, ...args], stdio, log);
+      await this.#run(args[0], [...globals, ...args], stdio, log);
     } finally {
       await Deno.remove(log).catch(ignoreMissing);
     }
   }
 
-  async #run(args: readonly string[], stdio: StdioPaths, log: string | undefined): Promise<void> {
+  async #run(command: string, args: readonly string[], stdio: StdioPaths, log: string | undefined): Promise<void> {
     const { path, deadlineMs = DEFAULT_DEADLINE_MS } = this.#options;
     const pid = this.#spawn(args, stdio);
     const exited = this.#exits.spawned(pid);
@@ -116,9 +116,9 @@ export class Runc implements OciRuntime {
     if (first === "expired") {
       this.#processes.kill(pid, 9);
       await exited;
-      throw new TsdError("timeout", `${path} did not answer within ${deadlineMs / 1000} s and was killed`);
+      throw new TsdError("timeout", `${path} ${command} did not end within ${deadlineMs / 1000} s and was killed`);
     }
-    if (first.code !== 0) throw await runtimeError(path, first satisfies ExitStatus, log);
+    if (first.exitCode !== 0) throw await runtimeError({ path, command, exitCode: first.exitCode, log });
   }
 
   #spawn(args: readonly string[], stdio: StdioPaths): number {
@@ -138,7 +138,7 @@ export class Runc implements OciRuntime {
 }
 
 /** stdin is opened read-only so that its end can be seen; output read-write, so that a missing reader kills nobody. */
-function open(target: number, path: string): StdioAction {
+function open(target: number, path: string): ChildStdio {
   return { target, path, flags: target === 0 ? O.RDONLY : O.RDWR };
 }
 

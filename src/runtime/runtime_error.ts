@@ -4,7 +4,6 @@
  * matching these texts.
  */
 import { type ErrorCode, TsdError } from "../errors.ts";
-import type { ExitStatus } from "../sys/mod.ts";
 
 /** Most of a runtime's log that is read, in bytes. */
 const MAX_LOG_BYTES = 64 << 10;
@@ -25,18 +24,34 @@ const PATTERNS: readonly { readonly pattern: RegExp; readonly code: ErrorCode }[
   { pattern: /no such file or directory/, code: "runtime_failed" },
 ];
 
-/** The error for a runtime that exited with a failure; `log` is its JSON log, if it had one. */
-export async function runtimeError(path: string, status: ExitStatus, log: string | undefined): Promise<TsdError> {
+/** How Docker introduces the failure of each of the runtime's commands. */
+const INTRODUCTIONS: Readonly<Record<string, string>> = {
+  create:
+    "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ",
+  start: "failed to start container process: OCI runtime start failed: ",
+  exec: "OCI runtime exec failed: ",
+};
+
+/** A runtime call that exited with a failure. */
+export interface FailedCall {
+  /** Path of the runtime. */
+  readonly path: string;
+  /** `create`, `start`, … */
+  readonly command: string;
+  readonly exitCode: number;
+  /** Its JSON log, if it had one. */
+  readonly log: string | undefined;
+}
+
+/** The error for a failed call. */
+export async function runtimeError({ path, command, exitCode, log }: FailedCall): Promise<TsdError> {
   const said = log === undefined ? undefined : lastError(await readHead(log));
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (said === undefined) {
-    return new TsdError("runtime_failed", `${name} failed with exit code ${status.code} and said nothing`);
+    return new TsdError("runtime_failed", `${name} ${command} failed with exit code ${exitCode} and said nothing`);
   }
   const code = PATTERNS.find(({ pattern }) => pattern.test(said))?.code ?? "runtime_failed";
-  return new TsdError(
-    code,
-    `failed to create task for container: failed to create shim task: OCI runtime create failed: ${name} create failed: ${said}`,
-  );
+  return new TsdError(code, `${INTRODUCTIONS[command] ?? `${name} ${command} failed: `}${said}`);
 }
 
 /** The last record of level error in runc's JSON log. */

@@ -5,7 +5,7 @@
  */
 import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
-import type { ImageConfigFile } from "../../image/config.ts";
+import type { ImageConfig } from "../../image/config.ts";
 import {
   type HostFacts,
   mergeCommand,
@@ -23,7 +23,7 @@ import { parseSignal } from "./signals.ts";
 const MIN_MEMORY_BYTES = 6 << 20;
 
 /** The caller's configuration over the image's, as Docker merges them. @throws {TsdError} invalid_argument */
-export function mergeConfig(image: ImageConfigFile, own: ContainerConfig, id: string): ContainerConfig {
+export function mergeConfig(image: ImageConfig, own: ContainerConfig, id: string): ContainerConfig {
   const base = image.config;
   const { entrypoint, cmd } = mergeCommand(
     { entrypoint: base.entrypoint, cmd: base.cmd },
@@ -143,12 +143,9 @@ function hostOrPrivate(flag: string, mode = ""): NamespaceMode {
   throw new TsdError("not_implemented", `Cannot create the container: ${flag} ${mode} is not supported yet`);
 }
 
-function refuseRuntime({ Runtime: runtime, GroupAdd: groups, LogConfig: logs }: HostConfig): void {
+function refuseRuntime({ Runtime: runtime, LogConfig: logs }: HostConfig): void {
   if (runtime && runtime !== "runc") {
     throw new TsdError("invalid_argument", `unknown or invalid runtime name: ${runtime}`);
-  }
-  if (groups && groups.length > 0) {
-    throw new TsdError("not_implemented", "Cannot create the container: --group-add is not supported yet");
   }
   if (logs?.Type && logs.Type !== "json-file" && logs.Type !== "none") {
     throw new TsdError("not_implemented", `Cannot create the container: log driver ${logs.Type} is not supported yet`);

@@ -4,7 +4,7 @@
  * the API nothing. Protocol: `protocol.ts`.
  */
 import { serialiseError } from "../../errors.ts";
-import { EPOLL, Epoll, files, O, OwnedFd } from "../../sys/mod.ts";
+import { cString, EPOLL, Epoll, files, O, OwnedFd } from "../../sys/mod.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
 import type { ChannelSpec, FromLogWorker, ToLogWorker } from "./protocol.ts";
 
@@ -17,14 +17,19 @@ const scope = self as unknown as {
 };
 const post = (message: FromLogWorker, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 
-const epoll = new Epoll();
+const epoll = new Epoll({
+  // Without a descriptor's handler its container would hang in silence: better that the engine sees the Worker fail.
+  onHandlerError: (thrown) => {
+    throw thrown;
+  },
+});
 const channels = new Map<string, Channel>();
 const scratch = new Uint8Array(READ_BYTES);
 
 const host: ChannelHost = {
   read: (fd, buffer) => files.read(fd, buffer),
   // Without a writer open(2) would block; with O_NONBLOCK it succeeds, and the end comes only after a first writer.
-  openFifo: (path) => new OwnedFd(files.open(path, O.RDONLY | O.NONBLOCK | O.CLOEXEC, 0)),
+  openFifo: (path) => new OwnedFd(files.open(cString(path), O.RDONLY | O.NONBLOCK)),
   watch: (fd, ready) => epoll.add(fd, EPOLL.IN, ready),
   unwatch: (fd) => epoll.remove(fd),
   post,

@@ -1,0 +1,132 @@
+/**
+ * @module
+ * `/containers`: routes as data, short handlers.
+ */
+import { parseCreateRequest } from "../../engine/containers/create_request.ts";
+import { TsdError } from "../../errors.ts";
+import { empty, json } from "../http/reply.ts";
+import type { ApiRequest, Route } from "../http/route.ts";
+import type { Services } from "../services.ts";
+import { CONTAINER_FILTER_KEYS, type FilterContext, passesFilters } from "../views/container_filters.ts";
+import { inspectContainer, summariseContainer } from "../views/container_view.ts";
+import type { ContainerSummary, ContainerWaitResponse, WaitCondition } from "../wire/mod.ts";
+import { attachContainer, containerLogs } from "./container_streams.ts";
+
+const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
+
+export function containerRoutes(services: Services): Route[] {
+  const { containers, table, execs, paths, driver } = services;
+  return [
+    { method: "GET", path: "/containers/json", since: "1.24", handler: (request) => json(list(services, request)) },
+    {
+      method: "POST",
+      path: "/containers/create",
+      since: "1.24",
+      handler: async (request) => {
+        const body = parseCreateRequest(await request.json());
+        return json(await containers.create(request.query.text("name"), body), 201);
+      },
+    },
+    {
+      method: "GET",
+      path: "/containers/{id}/json",
+      since: "1.24",
+      handler: ({ params }) => {
+        const container = table.find(params.id);
+        return json(inspectContainer(container, { paths, driver, execIds: execs.idsOf(container) }));
+      },
+    },
+    {
+      method: "POST",
+      path: "/containers/{id}/start",
+      since: "1.24",
+      handler: async ({ params }) => empty(await containers.start(params.id) ? 204 : 304),
+    },
+    {
+      method: "POST",
+      path: "/containers/{id}/stop",
+      since: "1.24",
+      handler: async ({ params, query }) => {
+        const options = { seconds: query.integer("t"), signal: query.text("signal") };
+        return empty(await containers.stop(params.id, options) ? 204 : 304);
+      },
+    },
+    {
+      method: "POST",
+      path: "/containers/{id}/kill",
+      since: "1.24",
+      handler: ({ params, query }) => {
+        containers.kill(params.id, query.text("signal"));
+        return empty();
+      },
+    },
+    { method: "POST", path: "/containers/{id}/wait", since: "1.24", handler: (request) => wait(services, request) },
+    {
+      method: "POST",
+      path: "/containers/{id}/attach",
+      since: "1.24",
+      handler: (request) => attachContainer(services, request),
+    },
+    {
+      method: "GET",
+      path: "/containers/{id}/logs",
+      since: "1.24",
+      handler: (request) => containerLogs(services, request),
+    },
+    {
+      method: "DELETE",
+      path: "/containers/{id}",
+      since: "1.24",
+      handler: async ({ params, query }) => {
+        if (query.flag("link")) throw new TsdError("not_implemented", "Links are not supported");
+        await containers.remove(params.id, { force: query.flag("force") });
+        return empty();
+      },
+    },
+  ];
+}
+
+function list({ table, images }: Services, { query }: ApiRequest): ContainerSummary[] {
+  const filters = query.filters(CONTAINER_FILTER_KEYS);
+  const limit = query.integer("limit") ?? 0;
+  const byState = ["status", "exited"].some((key) => filters.has(key));
+  const all = query.flag("all") || limit > 0 || byState;
+  const context: FilterContext = {
+    find: (name) => table.find(name),
+    imageId: (name) => {
+      try {
+        return images.find(name).id;
+      } catch (thrown) {
+        if (thrown instanceof TsdError && thrown.code === "image_not_found") return undefined;
+        throw thrown;
+      }
+    },
+  };
+  const found = table.list().filter((container) =>
+    (all || container.isRunning) && passesFilters(container, filters, context)
+  );
+  return (limit > 0 ? found.slice(0, limit) : found).map((container) => summariseContainer(container, Date.now()));
+}
+
+/** The head goes out at once, so that clients know that the engine listens before they start the container. */
+function wait({ containers }: Services, { params, query, signal }: ApiRequest) {
+  const condition = query.text("condition") ?? "not-running";
+  if (!isWaitCondition(condition)) {
+    throw new TsdError("invalid_argument", `invalid condition: ${JSON.stringify(condition)}`);
+  }
+  const waiting = containers.wait(params.id, condition, signal);
+  return {
+    kind: "stream",
+    contentType: "application/json",
+    body: (async function* () {
+      const { exitCode, error } = await waiting;
+      const answer: ContainerWaitResponse = {
+        StatusCode: exitCode,
+        ...(error === undefined ? {} : { Error: { Message: error } }),
+      };
+      yield new TextEncoder().encode(JSON.stringify(answer) + "\n");
+    })(),
+  } as const;
+}
+
+const isWaitCondition = (text: string): text is WaitCondition => (WAIT_CONDITIONS as readonly string[]).includes(text);

@@ -1,0 +1,20 @@
+/**
+ * @module
+ * The table of all routes, in the order in which they are searched.
+ */
+import type { Route } from "../http/route.ts";
+import type { Services } from "../services.ts";
+import { containerRoutes } from "./containers.ts";
+import { execRoutes } from "./execs.ts";
+import { imageRoutes } from "./images.ts";
+import { systemRoutes } from "./system.ts";
+
+/** Every route of the API. */
+export function allRoutes(services: Services): Route[] {
+  return [
+    ...systemRoutes(services),
+    ...containerRoutes(services),
+    ...execRoutes(services),
+    ...imageRoutes(services),
+  ];
+}

@@ -1,0 +1,27 @@
+/**
+ * @module
+ * What routes may use: the engine's services, one for each noun.
+ */
+import type { ContainerService } from "../engine/containers/container_service.ts";
+import type { ContainerTable } from "../engine/containers/container_table.ts";
+import type { ContainerLogs } from "../engine/containers/container_logs.ts";
+import type { ExecService } from "../engine/exec/exec_service.ts";
+import type { ImageCatalog } from "../engine/images/image_catalog.ts";
+import type { ImageRemover } from "../engine/images/image_remover.ts";
+import type { Puller } from "../engine/images/puller.ts";
+import type { EnginePaths } from "../engine/paths.ts";
+import type { SystemService } from "../engine/system/system_service.ts";
+
+export interface Services {
+  readonly containers: ContainerService;
+  readonly table: ContainerTable;
+  readonly logs: ContainerLogs;
+  readonly execs: ExecService;
+  readonly images: ImageCatalog;
+  readonly imageRemover: ImageRemover;
+  readonly puller: Puller;
+  readonly system: SystemService;
+  readonly paths: EnginePaths;
+  /** The storage driver's name. */
+  readonly driver: string;
+}

@@ -1,0 +1,180 @@
+/**
+ * @module
+ * Containers in the shapes of the Engine API. Everything that only exists for clients (status words, defaults that
+ * inspect shows, empty lists) is made here.
+ */
+import type { Container, ContainerState } from "../../engine/containers/container.ts";
+import { requestedMounts } from "../../engine/containers/mounts.ts";
+import { containerPaths, type EnginePaths } from "../../engine/paths.ts";
+import type { ContainerMount } from "../../runtime/spec/mod.ts";
+import { humanDuration } from "./human_duration.ts";
+import type {
+  ContainerInspect,
+  ContainerState as WireState,
+  ContainerSummary,
+  EndpointSettings,
+  HostConfig,
+  MountPoint,
+  NetworkSettings,
+} from "../wire/mod.ts";
+
+/** Docker's "never". */
+const NEVER = "0001-01-01T00:00:00Z";
+
+/** What inspect needs besides the container. */
+export interface InspectContext {
+  readonly paths: EnginePaths;
+  /** The storage driver's name. */
+  readonly driver: string;
+  readonly execIds: readonly string[];
+}
+
+/** `GET /containers/{id}/json`. */
+export function inspectContainer(container: Container, { paths, driver, execIds }: InspectContext): ContainerInspect {
+  const { id, name, record } = container;
+  const { home, log } = containerPaths(paths, id);
+  const [path = "", ...args] = [...record.config.Entrypoint ?? [], ...record.config.Cmd ?? []];
+  return {
+    Id: id,
+    Created: timestamp(container.createdMs),
+    Path: path,
+    Args: args,
+    State: wireState(container.state),
+    Image: record.imageId,
+    ResolvConfPath: `${home}/resolv.conf`,
+    HostnamePath: `${home}/hostname`,
+    HostsPath: `${home}/hosts`,
+    LogPath: record.hostConfig.LogConfig?.Type === "none" ? "" : log,
+    Name: `/${name}`,
+    RestartCount: 0,
+    Driver: driver,
+    Platform: record.platform,
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    ExecIDs: execIds.length === 0 ? null : execIds,
+    HostConfig: withDefaults(record.hostConfig),
+    GraphDriver: { Name: driver, Data: null },
+    Mounts: mountPoints(record.hostConfig),
+    Config: record.config,
+    NetworkSettings: networkSettings(record.hostConfig),
+  };
+}
+
+/** One row of `GET /containers/json`. */
+export function summariseContainer(container: Container, nowMs: number): ContainerSummary {
+  const { id, name, record, state } = container;
+  const command = [...record.config.Entrypoint ?? [], ...record.config.Cmd ?? []].join(" ");
+  return {
+    Id: id,
+    Names: [`/${name}`],
+    Image: record.imageName,
+    ImageID: record.imageId,
+    Command: command,
+    Created: Math.floor(container.createdMs / 1000),
+    Ports: [],
+    Labels: record.config.Labels ?? {},
+    State: state.status,
+    Status: statusText(state, nowMs),
+    HostConfig: { NetworkMode: networkMode(record.hostConfig) },
+    NetworkSettings: { Networks: networks(record.hostConfig) },
+    Mounts: mountPoints(record.hostConfig),
+  };
+}
+
+/** `Up 2 minutes`, `Exited (0) 3 hours ago`, `Created`. */
+export function statusText(state: ContainerState, nowMs: number): string {
+  switch (state.status) {
+    case "created":
+      return "Created";
+    case "running":
+      return `Up ${humanDuration(nowMs - state.startedMs)}`;
+    case "exited":
+      return `Exited (${state.exitCode}) ${humanDuration(nowMs - state.finishedMs)} ago`;
+  }
+}
+
+function wireState(state: ContainerState): WireState {
+  const running = state.status === "running";
+  return {
+    Status: state.status,
+    Running: running,
+    Paused: false,
+    Restarting: false,
+    OOMKilled: false,
+    Dead: false,
+    Pid: running ? state.pid : 0,
+    ExitCode: running ? 0 : state.exitCode,
+    Error: running ? "" : state.error,
+    StartedAt: state.status === "created" ? NEVER : timestamp(state.startedMs),
+    FinishedAt: state.status === "exited" ? timestamp(state.finishedMs) : NEVER,
+  };
+}
+
+/** Fields that clients read without asking whether they are there. */
+function withDefaults(host: HostConfig): HostConfig {
+  return {
+    ...host,
+    NetworkMode: networkMode(host),
+    RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    LogConfig: { Type: host.LogConfig?.Type || "json-file", Config: {} },
+    PortBindings: {},
+    Binds: host.Binds ?? null,
+    IpcMode: host.IpcMode || "private",
+    ShmSize: host.ShmSize || 64 << 20,
+    Runtime: "runc",
+  };
+}
+
+const networkMode = (host: HostConfig): string => host.NetworkMode || "default";
+
+function networks(host: HostConfig): Record<string, EndpointSettings> {
+  const mode = networkMode(host);
+  return { [mode === "default" ? "none" : mode]: {} };
+}
+
+function networkSettings(host: HostConfig): NetworkSettings {
+  return {
+    Bridge: "",
+    SandboxID: "",
+    SandboxKey: "",
+    Ports: {},
+    HairpinMode: false,
+    LinkLocalIPv6Address: "",
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    EndpointID: "",
+    Gateway: "",
+    GlobalIPv6Address: "",
+    GlobalIPv6PrefixLen: 0,
+    IPAddress: "",
+    IPPrefixLen: 0,
+    IPv6Gateway: "",
+    MacAddress: "",
+    Networks: networks(host),
+  };
+}
+
+function mountPoints(host: HostConfig): MountPoint[] {
+  return requestedMounts(host).map(({ mount }) => mountPoint(mount));
+}
+
+function mountPoint(mount: ContainerMount): MountPoint {
+  if (mount.kind === "tmpfs") {
+    return { Type: "tmpfs", Source: "", Destination: mount.target, Mode: "", RW: true, Propagation: "" };
+  }
+  return {
+    Type: "bind",
+    Source: mount.source,
+    Destination: mount.target,
+    Mode: mount.readOnly ? "ro" : "",
+    RW: !mount.readOnly,
+    Propagation: mount.propagation ?? "rprivate",
+  };
+}
+
+/** RFC 3339 with nanoseconds. */
+export function timestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, -1)}000000Z`;
+}

@@ -1,0 +1,234 @@
+/**
+ * @module
+ * The composition root: the only module that sees the container of tsyringe. Each token has one factory; everything
+ * else in the engine takes plain constructor parameters. Nothing starts here: see `serve.ts`.
+ */
+import "reflect-metadata";
+import { container as root, type DependencyContainer, instanceCachingFactory } from "tsyringe";
+import { ApiServer } from "./api/http/server.ts";
+import { allRoutes } from "./api/routes/mod.ts";
+import type { Services } from "./api/services.ts";
+import { BUILD_INFO } from "./build_info.ts";
+import { ContainerLogs } from "./engine/containers/container_logs.ts";
+import { ContainerService } from "./engine/containers/container_service.ts";
+import { ContainerTable, type StoredContainers } from "./engine/containers/container_table.ts";
+import { Launcher } from "./engine/containers/launcher.ts";
+import { ExecService } from "./engine/exec/exec_service.ts";
+import { ImageCatalog } from "./engine/images/image_catalog.ts";
+import { ImageRemover } from "./engine/images/image_remover.ts";
+import { IngestPool } from "./engine/images/ingest_pool.ts";
+import { LayerLeases } from "./engine/images/layer_leases.ts";
+import { Puller } from "./engine/images/puller.ts";
+import { containerPaths, type EnginePaths } from "./engine/paths.ts";
+import { SystemService } from "./engine/system/system_service.ts";
+import { RegistryClient } from "./image/registry/mod.ts";
+import type { Log } from "./log.ts";
+import { ExitLoop } from "./runtime/exit_loop.ts";
+import { OutputHub } from "./runtime/logs/output_hub.ts";
+import type { OciRuntime } from "./runtime/oci_runtime.ts";
+import { type IoCalls, ProcessIo } from "./runtime/process_io.ts";
+import { Runc } from "./runtime/runc.ts";
+import type { HostFacts } from "./runtime/spec/mod.ts";
+import { BlobStore } from "./store/blob_store.ts";
+import { ContainerRecords } from "./store/container_records.ts";
+import { Database } from "./store/database.ts";
+import { ImageRecords } from "./store/image_records.ts";
+import { Overlay2LayerStore, OverlaySnapshotter } from "./store/overlay2/mod.ts";
+import type { LayerStore, Snapshotter } from "./store/ports.ts";
+import { Epoll, files, processes, tree } from "./sys/mod.ts";
+import { type Token, token } from "./token.ts";
+import { workerUrl } from "./worker_entry.ts";
+
+/** What the engine is told from outside. */
+export interface EngineSettings {
+  readonly paths: EnginePaths;
+  readonly facts: HostFacts;
+  readonly log: Log;
+  /** Absolute path of the OCI runtime. */
+  readonly runtimePath: string;
+  readonly insecureRegistries: readonly string[];
+  /** Told of every request's user agent. */
+  readonly onRequest?: (userAgent: string) => void;
+}
+
+/** Everything that can be asked for. */
+export const TOKENS = {
+  settings: token<EngineSettings>("settings"),
+  database: token<Database>("database"),
+  imageRecords: token<ImageRecords>("imageRecords"),
+  containerRecords: token<StoredContainers>("containerRecords"),
+  blobs: token<BlobStore>("blobs"),
+  layers: token<LayerStore>("layers"),
+  snapshots: token<Snapshotter>("snapshots"),
+  epoll: token<Epoll>("epoll"),
+  exits: token<ExitLoop>("exits"),
+  outputs: token<OutputHub>("outputs"),
+  runtime: token<OciRuntime>("runtime"),
+  registry: token<RegistryClient>("registry"),
+  leases: token<LayerLeases>("leases"),
+  pool: token<IngestPool>("pool"),
+  table: token<ContainerTable>("table"),
+  catalog: token<ImageCatalog>("catalog"),
+  remover: token<ImageRemover>("remover"),
+  puller: token<Puller>("puller"),
+  launcher: token<Launcher>("launcher"),
+  containers: token<ContainerService>("containers"),
+  logs: token<ContainerLogs>("logs"),
+  execs: token<ExecService>("execs"),
+  system: token<SystemService>("system"),
+  services: token<Services>("services"),
+  server: token<ApiServer>("server"),
+} as const;
+
+type Get = <T>(token: Token<T>) => T;
+
+/** One engine's objects, each made when it is first asked for. */
+export class Composition {
+  readonly #container: DependencyContainer = root.createChildContainer();
+  readonly get: Get = (wanted) => this.#container.resolve(wanted.key);
+
+  constructor(settings: EngineSettings) {
+    this.#provide(TOKENS.settings, () => settings);
+    this.#provideStores(settings);
+    this.#provideRuntime(settings);
+    this.#provideImages(settings);
+    this.#provideContainers(settings);
+    this.#provideApi(settings);
+  }
+
+  #provide<T>(token: Token<T>, make: (get: Get) => T): void {
+    this.#container.register(token.key, { useFactory: instanceCachingFactory(() => make(this.get)) });
+  }
+
+  #provideStores({ paths }: EngineSettings): void {
+    this.#provide(TOKENS.database, () => Database.open(`${paths.dataRoot}/tsd.db`));
+    this.#provide(TOKENS.imageRecords, (get) => new ImageRecords(get(TOKENS.database)));
+    this.#provide(TOKENS.containerRecords, (get) => new ContainerRecords(get(TOKENS.database)));
+    this.#provide(TOKENS.blobs, () => new BlobStore(paths.dataRoot));
+    this.#provide(TOKENS.layers, () => new Overlay2LayerStore(paths.dataRoot));
+    this.#provide(TOKENS.snapshots, (get) => new OverlaySnapshotter(paths.dataRoot, get(TOKENS.layers)));
+  }
+
+  #provideRuntime({ paths, log, runtimePath }: EngineSettings): void {
+    this.#provide(
+      TOKENS.epoll,
+      () =>
+        new Epoll({
+          onHandlerError: (thrown, fd) => log.error("a descriptor's handler failed", { fd, error: String(thrown) }),
+        }),
+    );
+    this.#provide(TOKENS.exits, () => new ExitLoop(processes));
+    this.#provide(TOKENS.outputs, () => new OutputHub(workerUrl("logs"), log));
+    this.#provide(TOKENS.runtime, (get) =>
+      new Runc(
+        { path: runtimePath, stateRoot: `${paths.runDir}/runc`, logDir: paths.runDir },
+        processes,
+        get(TOKENS.exits),
+      ));
+  }
+
+  #provideImages({ paths, log, insecureRegistries }: EngineSettings): void {
+    this.#provide(TOKENS.registry, () => new RegistryClient({ insecureRegistries, log }));
+    this.#provide(TOKENS.leases, () => new LayerLeases());
+    this.#provide(
+      TOKENS.pool,
+      () => new IngestPool(workerUrl("ingest"), { dataRoot: paths.dataRoot, insecureRegistries }),
+    );
+    this.#provide(TOKENS.catalog, (get) => new ImageCatalog(get(TOKENS.imageRecords), get(TOKENS.blobs)));
+    this.#provide(TOKENS.puller, (get) =>
+      new Puller({
+        registry: get(TOKENS.registry),
+        records: get(TOKENS.imageRecords),
+        blobs: get(TOKENS.blobs),
+        layers: get(TOKENS.layers),
+        leases: get(TOKENS.leases),
+        pool: get(TOKENS.pool),
+      }));
+    this.#provide(TOKENS.remover, (get) =>
+      new ImageRemover({
+        catalog: get(TOKENS.catalog),
+        records: get(TOKENS.imageRecords),
+        blobs: get(TOKENS.blobs),
+        layers: get(TOKENS.layers),
+        leases: get(TOKENS.leases),
+        containers: get(TOKENS.table),
+      }));
+  }
+
+  #provideContainers({ paths, facts, log }: EngineSettings): void {
+    const ioCalls = (get: Get): IoCalls => ({ files, tree, epoll: get(TOKENS.epoll) });
+    this.#provide(TOKENS.table, (get) => new ContainerTable(get(TOKENS.containerRecords)));
+    this.#provide(
+      TOKENS.launcher,
+      (get) =>
+        new Launcher({ paths, facts, processes, snapshots: get(TOKENS.snapshots), runtime: get(TOKENS.runtime) }),
+    );
+    this.#provide(TOKENS.containers, (get) =>
+      new ContainerService({
+        paths,
+        facts,
+        log,
+        processes,
+        table: get(TOKENS.table),
+        images: get(TOKENS.catalog),
+        snapshots: get(TOKENS.snapshots),
+        launcher: get(TOKENS.launcher),
+        exits: get(TOKENS.exits),
+        newIo: ({ id, record }) => {
+          const { bundle, log: logPath } = containerPaths(paths, id);
+          const logged = record.hostConfig.LogConfig?.Type === "none" ? {} : { logPath };
+          const stdin = record.config.OpenStdin ?? false;
+          return new ProcessIo(
+            { key: id, dir: bundle, stdin, output: true, ...logged },
+            get(TOKENS.outputs),
+            ioCalls(get),
+          );
+        },
+      }));
+    this.#provide(TOKENS.logs, (get) => new ContainerLogs(get(TOKENS.table), get(TOKENS.outputs), paths));
+    this.#provide(TOKENS.execs, (get) =>
+      new ExecService({
+        paths,
+        facts,
+        log,
+        table: get(TOKENS.table),
+        snapshots: get(TOKENS.snapshots),
+        runtime: get(TOKENS.runtime),
+        exits: get(TOKENS.exits),
+        newIo: (options) => new ProcessIo(options, get(TOKENS.outputs), ioCalls(get)),
+      }));
+  }
+
+  #provideApi({ paths, facts, log, insecureRegistries, onRequest }: EngineSettings): void {
+    this.#provide(TOKENS.system, (get) =>
+      new SystemService({
+        build: BUILD_INFO,
+        paths,
+        facts,
+        insecureRegistries,
+        runtime: get(TOKENS.runtime),
+        table: get(TOKENS.table),
+        images: get(TOKENS.catalog),
+        driver: get(TOKENS.layers).driver,
+      }));
+    this.#provide(TOKENS.services, (get): Services => ({
+      paths,
+      containers: get(TOKENS.containers),
+      table: get(TOKENS.table),
+      logs: get(TOKENS.logs),
+      execs: get(TOKENS.execs),
+      images: get(TOKENS.catalog),
+      imageRemover: get(TOKENS.remover),
+      puller: get(TOKENS.puller),
+      system: get(TOKENS.system),
+      driver: get(TOKENS.layers).driver,
+    }));
+    this.#provide(TOKENS.server, (get) =>
+      new ApiServer({
+        routes: allRoutes(get(TOKENS.services)),
+        serverVersion: BUILD_INFO.version,
+        log: log.scope("api"),
+        ...(onRequest === undefined ? {} : { onRequest }),
+      }));
+  }
+}

@@ -1,0 +1,311 @@
+/**
+ * @module
+ * What can be done with containers. Steps on one container come one after another (`KeyedLock`); waiting for an exit
+ * holds no lock. Every state is written to the database before anybody hears of it.
+ */
+import type { ContainerCreateResponse, WaitCondition } from "../../api/wire/mod.ts";
+import { toTsdError, TsdError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { ExitLoop } from "../../runtime/exit_loop.ts";
+import type { ProcessIo } from "../../runtime/process_io.ts";
+import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
+import type { Snapshotter } from "../../store/ports.ts";
+import { isErrno, type OwnedFd, type ProcessCalls } from "../../sys/mod.ts";
+import type { ImageCatalog } from "../images/image_catalog.ts";
+import { KeyedLock } from "../keyed_lock.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+import type { Container } from "./container.ts";
+import type { ContainerTable } from "./container_table.ts";
+import { type CreateRequest } from "./create_request.ts";
+import type { Launcher, StartedProcess } from "./launcher.ts";
+import { friendlyName, parseContainerName, randomId } from "./names.ts";
+import { mergeConfig, networkWarnings, specSettings } from "./settings.ts";
+import { parseSignal } from "./signals.ts";
+import { Waiters, type WaitResult } from "./waiters.ts";
+
+/** How long output may go on after the process has exited, while others hold its streams, in ms. */
+const OUTPUT_GRACE_MS = 2000;
+const DEFAULT_STOP_SECONDS = 10;
+const SIGKILL = 9;
+const SIGTERM = 15;
+
+/** A container's present run, from its start to the end of its clean-up. */
+interface Run {
+  readonly process: StartedProcess;
+  readonly io: ProcessIo;
+  /** Resolves once the state says so and waiters were told. */
+  readonly exited: Promise<WaitResult>;
+}
+
+export interface ContainerServiceDeps {
+  readonly table: ContainerTable;
+  readonly images: ImageCatalog;
+  readonly snapshots: Snapshotter;
+  readonly launcher: Launcher;
+  readonly exits: ExitLoop;
+  readonly processes: Pick<ProcessCalls, "pidfdSendSignal">;
+  readonly paths: EnginePaths;
+  readonly facts: HostFacts;
+  readonly log: Log;
+  /** New streams for a container's next run. */
+  readonly newIo: (container: Container) => ProcessIo;
+}
+
+/** See the module's comment. */
+export class ContainerService {
+  readonly #deps: ContainerServiceDeps;
+  readonly #log: Log;
+  readonly #locks = new KeyedLock();
+  readonly #waiters = new Waiters();
+  readonly #runs = new Map<string, Run>();
+  readonly #nextIo = new Map<string, ProcessIo>();
+
+  constructor(deps: ContainerServiceDeps) {
+    this.#deps = deps;
+    this.#log = deps.log.scope("containers");
+  }
+
+  /** Containers that run. */
+  get runningCount(): number {
+    return this.#runs.size;
+  }
+
+  /** @throws {TsdError} invalid_argument, not_implemented, image_not_found, name_in_use, storage */
+  async create(name: string | undefined, { config, hostConfig }: CreateRequest): Promise<ContainerCreateResponse> {
+    const { table, images, snapshots, facts, paths } = this.#deps;
+    const given = name === undefined ? undefined : parseContainerName(name);
+    const imageName = config.Image ?? "";
+    const image = await images.resolve(imageName);
+    const id = randomId();
+    const merged = mergeConfig(image.config, config, id);
+    // Everything that can be wrong without a root file system is said now and not at the start.
+    const { warnings } = generateSpec({
+      ...specSettings(merged, hostConfig, facts),
+      containerId: id,
+      rootPath: "/",
+      user: { uid: 0, gid: 0, additionalGids: [] },
+      cgroupsPath: cgroupsPath(id),
+    });
+    const home = containerPaths(paths, id).home;
+    await using undo = new AsyncDisposableStack();
+    const container = table.insert(id, given ?? friendlyName((taken) => table.hasName(taken)), {
+      imageName,
+      imageId: image.record.id,
+      layers: image.record.layers,
+      config: merged,
+      hostConfig,
+      platform: "linux",
+    });
+    undo.defer(() => table.remove(container));
+    undo.defer(() => Deno.remove(home, { recursive: true }));
+    await Deno.mkdir(home, { recursive: true, mode: 0o710 });
+    undo.defer(() => snapshots.remove(id));
+    await snapshots.prepare(image.record.layers, id);
+    undo.move();
+    return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
+  }
+
+  /** Says whether it was started (false: it runs already). @throws {TsdError} container_not_found and as `Launcher` */
+  start(nameOrId: string): Promise<boolean> {
+    const container = this.#deps.table.find(nameOrId);
+    return this.#locks.run(container.id, () => this.#start(container));
+  }
+
+  /** Asks the process to end, then kills it. False: it doesn't run. */
+  async stop(nameOrId: string, options: { seconds?: number; signal?: string } = {}): Promise<boolean> {
+    const container = this.#deps.table.find(nameOrId);
+    const { config } = container.record;
+    const signal = parseSignal(options.signal ?? config.StopSignal ?? String(SIGTERM));
+    const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
+    const run = this.#runs.get(container.id);
+    if (run === undefined) return false;
+    this.#signal(run.process.pidFd, signal);
+    // -1 waits for ever, as in Docker.
+    if (seconds >= 0 && !(await settledWithin(run.exited, seconds * 1000))) {
+      this.#signal(run.process.pidFd, SIGKILL);
+    }
+    await run.exited;
+    return true;
+  }
+
+  /** @throws {TsdError} not_running */
+  kill(nameOrId: string, signal = "KILL"): void {
+    const container = this.#deps.table.find(nameOrId);
+    const number = parseSignal(signal);
+    const run = this.#runs.get(container.id);
+    if (run === undefined) container.running(`cannot kill container: ${nameOrId}`);
+    else this.#signal(run.process.pidFd, number);
+  }
+
+  /** The container's next end; see {@link WaitCondition}. Listening has begun when this returns. */
+  wait(nameOrId: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
+    const container = this.#deps.table.find(nameOrId);
+    const { state } = container;
+    if (condition === "not-running" && state.status !== "running") {
+      return Promise.resolve({ exitCode: state.exitCode });
+    }
+    return this.#waiters.wait(container.id, condition, signal);
+  }
+
+  /** @throws {TsdError} conflict (it runs, and not `force`) */
+  remove(nameOrId: string, options: { force?: boolean } = {}): Promise<void> {
+    const container = this.#deps.table.find(nameOrId);
+    return this.#locks.run(container.id, async () => {
+      // Somebody else may have removed it while this waited its turn.
+      this.#deps.table.find(container.id);
+      const run = this.#runs.get(container.id);
+      if (run !== undefined) {
+        if (!options.force) {
+          throw new TsdError(
+            "conflict",
+            `cannot remove container "/${container.name}": container is running: ` +
+              "stop the container before removing or force remove",
+          );
+        }
+        this.#signal(run.process.pidFd, SIGKILL);
+        await run.exited;
+        await this.#clean(container);
+      }
+      await this.#remove(container);
+    });
+  }
+
+  /** The streams of the present run, or of the next one. */
+  io(container: Container): ProcessIo {
+    const running = this.#runs.get(container.id)?.io;
+    if (running !== undefined) return running;
+    let io = this.#nextIo.get(container.id);
+    if (io === undefined) this.#nextIo.set(container.id, io = this.#deps.newIo(container));
+    return io;
+  }
+
+  /** Takes up the containers that a former engine left: those that live go on, the others have ended. */
+  async adopt(watchExit: (pidFd: number) => Promise<void>, open: (pid: number, ticks: string) => OwnedFd | undefined) {
+    for (const container of this.#deps.table.list()) {
+      const { state } = container;
+      if (state.status !== "running") continue;
+      const pidFd = open(state.pid, state.startTicks);
+      if (pidFd === undefined) {
+        this.#finished(container, LOST);
+        await this.#clean(container);
+        if (container.record.hostConfig.AutoRemove) await this.#remove(container);
+        continue;
+      }
+      const io = this.#deps.newIo(container);
+      await io.reopen();
+      const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
+      this.#follow(container, process, io, watchExit(pidFd.fd).then(() => LOST));
+    }
+  }
+
+  /** Waits until nothing is under way; containers run on. */
+  async settle(): Promise<void> {
+    await this.#locks.idle();
+    for (const run of this.#runs.values()) run.process.pidFd[Symbol.dispose]();
+  }
+
+  async #start(container: Container): Promise<boolean> {
+    const { table, launcher, exits } = this.#deps;
+    if (container.isRunning) return false;
+    table.find(container.id);
+    const io = this.io(container);
+    this.#nextIo.delete(container.id);
+    let process: StartedProcess | undefined;
+    try {
+      await launcher.start(container, io, (started) => {
+        process = started;
+        const { pid, startTicks } = started;
+        table.setState(container, { status: "running", startedMs: Date.now(), pid, startTicks });
+      });
+    } catch (thrown) {
+      await this.#failed(container, thrown);
+      throw thrown;
+    }
+    const exited = exits.exit(process!.pid).then((child): WaitResult => ({ exitCode: child.exitCode }));
+    this.#follow(container, process!, io, exited);
+    return true;
+  }
+
+  async #failed(container: Container, thrown: unknown): Promise<void> {
+    const error = toTsdError(thrown);
+    const { exit: exitCode } = error.meaning;
+    this.#deps.table.setState(container, { status: "created", exitCode, error: error.message });
+    if (container.record.hostConfig.AutoRemove) await this.#remove(container);
+    else this.#waiters.exited(container.id, { exitCode, error: error.message });
+  }
+
+  /** Sees a run through: end of process and of output, state, waiters, clean-up. */
+  #follow(container: Container, process: StartedProcess, io: ProcessIo, exit: Promise<WaitResult>): void {
+    const exited = exit.then(async (result) => {
+      await io.finish(OUTPUT_GRACE_MS);
+      this.#runs.delete(container.id);
+      process.pidFd[Symbol.dispose]();
+      // The clean-up takes its place before anybody who heard of the exit can start the container again.
+      this.#cleanLater(container);
+      this.#finished(container, result);
+      return result;
+    });
+    this.#runs.set(container.id, { process, io, exited });
+    exited.catch((thrown) => this.#log.error("following a container failed", failure(container, thrown)));
+  }
+
+  #finished(container: Container, { exitCode, error = "" }: WaitResult): void {
+    const { state } = container;
+    const startedMs = state.status === "created" ? Date.now() : state.startedMs;
+    this.#deps.table.setState(container, { status: "exited", startedMs, finishedMs: Date.now(), exitCode, error });
+    this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
+  }
+
+  #cleanLater(container: Container): void {
+    void this.#locks.run(container.id, async () => {
+      if (!this.#deps.table.has(container.id)) return;
+      await this.#clean(container);
+      if (container.record.hostConfig.AutoRemove) await this.#remove(container);
+    }).catch((thrown) => this.#log.error("cleaning up after a container failed", failure(container, thrown)));
+  }
+
+  async #clean(container: Container): Promise<void> {
+    await this.#deps.launcher.clean(container);
+  }
+
+  async #remove(container: Container): Promise<void> {
+    const { table, snapshots, paths } = this.#deps;
+    const { state } = container;
+    await snapshots.remove(container.id);
+    await Deno.remove(containerPaths(paths, container.id).home, { recursive: true });
+    table.remove(container);
+    await this.#nextIo.get(container.id)?.discard();
+    this.#nextIo.delete(container.id);
+    this.#waiters.removed(container.id, { exitCode: state.status === "running" ? 0 : state.exitCode });
+  }
+
+  #signal(pidFd: OwnedFd, signal: number): void {
+    try {
+      this.#deps.processes.pidfdSendSignal(pidFd.fd, signal);
+    } catch (thrown) {
+      // It has just ended by itself; its exit is on the way.
+      if (!isErrno(thrown, "ESRCH")) throw thrown;
+    }
+  }
+}
+
+/** What is known of a process that ended while no engine watched. */
+const LOST: WaitResult = {
+  exitCode: 255,
+  error: "the engine was away when the process ended; its exit code is unknown",
+};
+
+async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(() => late.resolve(false), ms);
+  try {
+    return await Promise.race([promise.then(() => true), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const failure = (container: Container, thrown: unknown) => ({
+  container: container.id,
+  error: toTsdError(thrown).message,
+});

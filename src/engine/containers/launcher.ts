@@ -1,0 +1,157 @@
+/**
+ * @module
+ * From a created container to a running process: root file system, /etc files, user, OCI configuration, streams,
+ * `create`, `start`. Each step that must be undone is on one stack, so a failure anywhere leaves nothing.
+ */
+import { TsdError } from "../../errors.ts";
+import { OwnedFd, type ProcessCalls, processStartTime } from "../../sys/mod.ts";
+import { etcFiles } from "../../network/etc_files.ts";
+import type { OciRuntime } from "../../runtime/oci_runtime.ts";
+import type { ProcessIo } from "../../runtime/process_io.ts";
+import {
+  cgroupsPath,
+  generateSpec,
+  type HostFacts,
+  ociJson,
+  resolveUser,
+  rootAccountFiles,
+} from "../../runtime/spec/mod.ts";
+import type { Snapshotter } from "../../store/ports.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+import type { Container } from "./container.ts";
+import { prepareSources, requestedMounts } from "./mounts.ts";
+import { networkKind, specSettings } from "./settings.ts";
+
+/** A container's first process. */
+export interface StartedProcess {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat. */
+  readonly startTicks: string;
+  /** Names the process even when its pid is used again; the caller closes it. */
+  readonly pidFd: OwnedFd;
+}
+
+export interface LauncherDeps {
+  readonly paths: EnginePaths;
+  readonly snapshots: Snapshotter;
+  readonly runtime: OciRuntime;
+  readonly processes: Pick<ProcessCalls, "pidfdOpen">;
+  readonly facts: HostFacts;
+}
+
+/** Starts containers and clears away what a run leaves. */
+export class Launcher {
+  readonly #deps: LauncherDeps;
+
+  constructor(deps: LauncherDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Runs a container's process. `created` is told of it before it executes anything, so that a record of it exists
+   * whatever happens afterwards.
+   * @throws {TsdError} user_unknown, command_not_found, command_not_executable, runtime_*, storage, invalid_argument
+   */
+  async start(
+    container: Container,
+    io: ProcessIo,
+    created: (process: StartedProcess) => void,
+  ): Promise<void> {
+    const { paths, snapshots, runtime, processes } = this.#deps;
+    const { bundle } = containerPaths(paths, container.id);
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => removeTree(bundle));
+    await removeTree(bundle);
+    await Deno.mkdir(bundle, { recursive: true, mode: 0o711 });
+    const { root } = await snapshots.mount(container.id);
+    undo.defer(() => snapshots.unmount(container.id));
+    await this.#writeSpec(container, root, bundle);
+    undo.defer(() => io.discard());
+    const stdio = await io.open();
+    const { pid } = await runtime.create({ id: container.id, bundle, stdio });
+    undo.defer(() => runtime.delete(container.id, true));
+    io.started();
+    const pidFd = new OwnedFd(processes.pidfdOpen(pid));
+    undo.defer(() => pidFd[Symbol.dispose]());
+    const startTicks = processStartTime(pid);
+    if (startTicks === undefined) {
+      throw new TsdError("runtime_failed", `The container's process ${pid} ended before it was started`);
+    }
+    created({ pid, startTicks: String(startTicks), pidFd });
+    await runtime.start(container.id);
+    undo.move();
+  }
+
+  /** Takes away what a finished run left. Each step is tried, whatever the others do. */
+  async clean(container: Container): Promise<void> {
+    const { paths, snapshots, runtime } = this.#deps;
+    await using steps = new AsyncDisposableStack();
+    steps.defer(() => removeTree(containerPaths(paths, container.id).bundle));
+    steps.defer(() => snapshots.unmount(container.id));
+    steps.defer(() => runtime.delete(container.id, true));
+  }
+
+  async #writeSpec(container: Container, root: string, bundle: string): Promise<void> {
+    const { paths, facts } = this.#deps;
+    const { config, hostConfig } = container.record;
+    const settings = specSettings(config, hostConfig, facts);
+    await prepareSources(requestedMounts(hostConfig));
+    const { user, home } = resolveUser(config.User ?? "", rootAccountFiles(root), hostConfig.GroupAdd ?? []);
+    const { spec } = generateSpec({
+      ...settings,
+      env: withHome(settings.env, home),
+      containerId: container.id,
+      rootPath: root,
+      user,
+      etcFiles: await this.#writeEtcFiles(container),
+      cgroupsPath: cgroupsPath(container.id, paths.engineId || undefined),
+    });
+    await Deno.writeTextFile(`${bundle}/config.json`, ociJson(spec), { mode: 0o600 });
+  }
+
+  async #writeEtcFiles(container: Container): Promise<{ hostname: string; hosts: string; resolvConf: string }> {
+    const { config, hostConfig } = container.record;
+    const contents = etcFiles({
+      network: networkKind(hostConfig),
+      hostname: config.Hostname ?? "",
+      domainname: config.Domainname ?? "",
+      extraHosts: hostConfig.ExtraHosts ?? [],
+      dns: hostConfig.Dns ?? [],
+      dnsSearch: hostConfig.DnsSearch ?? [],
+      dnsOptions: hostConfig.DnsOptions ?? [],
+      hostHosts: await readOptional("/etc/hosts"),
+      hostResolvConf: await readOptional("/etc/resolv.conf"),
+    });
+    const { home } = containerPaths(this.#deps.paths, container.id);
+    const write = async (name: string, text: string) => {
+      await Deno.writeTextFile(`${home}/${name}`, text, { mode: 0o644 });
+      return `${home}/${name}`;
+    };
+    return {
+      hostname: await write("hostname", contents.hostname),
+      hosts: await write("hosts", contents.hosts),
+      resolvConf: await write("resolv.conf", contents.resolvConf),
+    };
+  }
+}
+
+function withHome(env: readonly string[], home: string): string[] {
+  return env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=") ? [...env] : [...env, `HOME=${home}`];
+}
+
+async function readOptional(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return "";
+    throw thrown;
+  }
+}
+
+async function removeTree(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}

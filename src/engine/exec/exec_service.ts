@@ -1,0 +1,217 @@
+/**
+ * @module
+ * Further processes in running containers. An exec is made, started once, and remembered for a while after its end, so
+ * that its exit code can be asked for.
+ */
+import type { ExecCreateRequest, ExecInspect } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { ExitLoop } from "../../runtime/exit_loop.ts";
+import type { OciRuntime } from "../../runtime/oci_runtime.ts";
+import type { ProcessIo } from "../../runtime/process_io.ts";
+import {
+  execProcess,
+  type HostFacts,
+  ociJson,
+  overrideEnv,
+  resolveUser,
+  rootAccountFiles,
+} from "../../runtime/spec/mod.ts";
+import type { Snapshotter } from "../../store/ports.ts";
+import type { Container } from "../containers/container.ts";
+import type { ContainerTable } from "../containers/container_table.ts";
+import { randomId } from "../containers/names.ts";
+import { specSettings } from "../containers/settings.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+import { attachStreams, type Duplex } from "../streams.ts";
+
+/** How long an ended exec can be inspected, in ms; Docker's is five minutes too. */
+const REMEMBER_MS = 300_000;
+/** Children of the process may hold its output open; this is how long they are listened to after its end, in ms. */
+const OUTPUT_GRACE_MS = 500;
+
+interface Exec {
+  readonly id: string;
+  readonly container: Container;
+  readonly request: ExecCreateRequest & { readonly Cmd: readonly string[] };
+  status: "created" | "running" | "ended";
+  pid: number;
+  exitCode: number | null;
+}
+
+export interface ExecServiceDeps {
+  readonly table: ContainerTable;
+  readonly snapshots: Snapshotter;
+  readonly runtime: OciRuntime;
+  readonly exits: ExitLoop;
+  readonly paths: EnginePaths;
+  readonly facts: HostFacts;
+  readonly log: Log;
+  readonly newIo: (options: { key: string; dir: string; stdin: boolean; output: boolean }) => ProcessIo;
+}
+
+/** See the module's comment. */
+export class ExecService {
+  readonly #deps: ExecServiceDeps;
+  readonly #execs = new Map<string, Exec>();
+
+  constructor(deps: ExecServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {TsdError} container_not_found, not_running, invalid_argument, not_implemented */
+  create(nameOrId: string, request: ExecCreateRequest): string {
+    const container = this.#deps.table.find(nameOrId);
+    if (!container.isRunning) throw new TsdError("conflict", `container ${container.id} is not running`);
+    const command = request.Cmd ?? [];
+    if (command.length === 0) throw new TsdError("invalid_argument", "No exec command specified");
+    if (request.Tty) throw new TsdError("not_implemented", "Cannot exec: a terminal (-t) is not supported yet");
+    const exec: Exec = {
+      id: randomId(),
+      container,
+      request: { ...request, Cmd: command },
+      status: "created",
+      pid: 0,
+      exitCode: null,
+    };
+    this.#execs.set(exec.id, exec);
+    return exec.id;
+  }
+
+  /** Starts it without streams and returns once it runs. */
+  async startDetached(id: string): Promise<void> {
+    const exec = this.#claim(id);
+    const io = this.#newIo(exec, false);
+    await this.#start(exec, io);
+  }
+
+  /** Checks that it can be started, and marks it, so that a second start is refused. @throws {TsdError} conflict */
+  claim(id: string): (client: Duplex) => Promise<void> {
+    const exec = this.#claim(id);
+    return (client) => this.#runAttached(exec, client);
+  }
+
+  /** @throws {TsdError} exec_not_found */
+  inspect(id: string): ExecInspect {
+    const { container, request, status, pid, exitCode } = this.#find(id);
+    return {
+      ID: id,
+      ContainerID: container.id,
+      Running: status === "running",
+      ExitCode: exitCode,
+      ProcessConfig: {
+        tty: false,
+        entrypoint: request.Cmd[0],
+        arguments: request.Cmd.slice(1),
+        privileged: request.Privileged ?? false,
+        ...(request.User ? { user: request.User } : {}),
+      },
+      OpenStdin: request.AttachStdin ?? false,
+      OpenStderr: request.AttachStderr ?? false,
+      OpenStdout: request.AttachStdout ?? false,
+      CanRemove: status === "ended",
+      DetachKeys: request.DetachKeys ?? "",
+      Pid: pid,
+    };
+  }
+
+  /** Execs of one container, as its inspect lists them. */
+  idsOf(container: Container): string[] {
+    return [...this.#execs.values()].filter((exec) => exec.container === container && exec.status === "running")
+      .map(({ id }) => id);
+  }
+
+  #find(id: string): Exec {
+    const exec = this.#execs.get(id);
+    if (exec === undefined) throw new TsdError("exec_not_found", `No such exec instance: ${id}`);
+    return exec;
+  }
+
+  #claim(id: string): Exec {
+    const exec = this.#find(id);
+    if (exec.status !== "created") {
+      throw new TsdError("conflict", `exec ${id} has been started already`);
+    }
+    exec.container.running("cannot exec");
+    exec.status = "running";
+    return exec;
+  }
+
+  async #runAttached(exec: Exec, client: Duplex): Promise<void> {
+    const { AttachStdin: stdin = false, AttachStdout: stdout = false, AttachStderr: stderr = false } = exec.request;
+    const io = this.#newIo(exec, stdout || stderr);
+    await attachStreams(io, client, {
+      stdin,
+      stdout,
+      stderr,
+      closeStdin: true,
+      onAttached: async () => {
+        try {
+          await this.#start(exec, io);
+        } catch (thrown) {
+          // The head has gone out; Docker too says it in the stream, and the exit code tells the client.
+          const message = thrown instanceof Error ? thrown.message : String(thrown);
+          await client.write(new TextEncoder().encode(`${message}\r\n`));
+        }
+      },
+    });
+  }
+
+  #newIo(exec: Exec, output: boolean): ProcessIo {
+    const dir = this.#dir(exec);
+    return this.#deps.newIo({ key: exec.id, dir, stdin: exec.request.AttachStdin ?? false, output });
+  }
+
+  #dir(exec: Exec): string {
+    return `${containerPaths(this.#deps.paths, exec.container.id).bundle}/exec-${exec.id}`;
+  }
+
+  async #start(exec: Exec, io: ProcessIo): Promise<void> {
+    const { runtime, exits } = this.#deps;
+    const dir = this.#dir(exec);
+    try {
+      const processJson = await this.#processJson(exec);
+      await Deno.mkdir(dir, { mode: 0o711 });
+      const stdio = await io.open();
+      const { pid } = await runtime.exec({ containerId: exec.container.id, execId: exec.id, dir, processJson, stdio });
+      io.started();
+      exec.pid = pid;
+      void exits.exit(pid).then((child) => this.#ended(exec, io, child.exitCode));
+    } catch (thrown) {
+      await this.#ended(exec, io, thrown instanceof TsdError ? thrown.meaning.exit : 126, true);
+      throw thrown;
+    }
+  }
+
+  async #ended(exec: Exec, io: ProcessIo, exitCode: number, neverRan = false): Promise<void> {
+    // The exit code comes first: a client asks for it as soon as its stream ends.
+    exec.exitCode = exitCode;
+    exec.status = "ended";
+    if (neverRan) await io.discard();
+    else await io.finish(OUTPUT_GRACE_MS);
+    await Deno.remove(this.#dir(exec), { recursive: true }).catch((thrown) => {
+      if (!(thrown instanceof Deno.errors.NotFound)) {
+        this.#deps.log.warn("an exec left files", { error: String(thrown) });
+      }
+    });
+    Deno.unrefTimer(setTimeout(() => this.#execs.delete(exec.id), REMEMBER_MS));
+  }
+
+  async #processJson({ container, request }: Exec): Promise<string> {
+    const { facts, snapshots } = this.#deps;
+    const { config, hostConfig } = container.record;
+    const settings = specSettings(config, hostConfig, facts);
+    const { root } = await snapshots.mount(container.id);
+    const { user, home } = resolveUser(request.User || (config.User ?? ""), rootAccountFiles(root));
+    const env = overrideEnv([`HOME=${home}`], overrideEnv(settings.env, request.Env ?? []));
+    const { process } = execProcess({
+      ...settings,
+      args: request.Cmd,
+      cwd: request.WorkingDir || settings.cwd,
+      env,
+      user,
+      execPrivileged: request.Privileged ?? false,
+    });
+    return ociJson(process);
+  }
+}

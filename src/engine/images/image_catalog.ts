@@ -1,0 +1,139 @@
+/**
+ * @module
+ * Which images there are, by any of their names: `alpine`, `alpine:3`, `alpine@sha256:…`, an id or its unique prefix.
+ */
+import { TsdError } from "../../errors.ts";
+import { type ImageConfig, parseImageConfig } from "../../image/config.ts";
+import { type Digest, digestOfHex, hexOf } from "../../image/digest.ts";
+import {
+  canonicalName,
+  canonicalString,
+  familiarString,
+  parseReference,
+  withDefaultTag,
+} from "../../image/reference.ts";
+import type { BlobStore } from "../../store/blob_store.ts";
+import type { ImageNames, ImageRecord, ImageRecords } from "../../store/image_records.ts";
+
+/** An image with its config. */
+export interface CatalogImage {
+  readonly record: ImageRecord;
+  readonly config: ImageConfig;
+  /** Names as Docker shows them (`alpine:3`), not in full. */
+  readonly names: ImageNames;
+}
+
+/** What a name led to: the image, and the tag when it was one. */
+export interface FoundImage {
+  readonly id: Digest;
+  /** `docker.io/library/alpine:3`, when the name is a tag. */
+  readonly tag?: string;
+  /** Repository and digest, when the name is of that form. */
+  readonly repository?: string;
+}
+
+/** Configs of this many images are kept in memory. */
+const KEPT_CONFIGS = 64;
+
+/** See the module's comment. */
+export class ImageCatalog {
+  readonly #records: ImageRecords;
+  readonly #blobs: BlobStore;
+  readonly #configs = new Map<Digest, ImageConfig>();
+
+  constructor(records: ImageRecords, blobs: BlobStore) {
+    this.#records = records;
+    this.#blobs = blobs;
+  }
+
+  /** @throws {TsdError} image_not_found (Docker's text), ambiguous_id, invalid_reference */
+  find(name: string): FoundImage {
+    const found = this.#byId(name) ?? this.#byReference(name);
+    if (found !== undefined) return found;
+    throw new TsdError("image_not_found", `No such image: ${displayName(name)}`);
+  }
+
+  /** @throws {TsdError} image_not_found, ambiguous_id, invalid_reference */
+  async resolve(name: string): Promise<CatalogImage> {
+    const image = await this.get(this.find(name).id);
+    if (image === undefined) throw new TsdError("image_not_found", `No such image: ${displayName(name)}`);
+    return image;
+  }
+
+  async get(id: Digest): Promise<CatalogImage | undefined> {
+    const record = this.#records.get(id);
+    if (record === undefined) return undefined;
+    return { record, config: await this.#config(id), names: familiar(this.#records.names(id)) };
+  }
+
+  /** Newest first. */
+  async list(): Promise<CatalogImage[]> {
+    const images: CatalogImage[] = [];
+    for (const record of this.#records.list()) {
+      images.push({
+        record,
+        config: await this.#config(record.id),
+        names: familiar(this.#records.names(record.id)),
+      });
+    }
+    return images;
+  }
+
+  async #config(id: Digest): Promise<ImageConfig> {
+    let config = this.#configs.get(id);
+    if (config === undefined) {
+      config = parseImageConfig(await this.#blobs.get(id), `config ${id}`);
+      const oldest = this.#configs.keys().next();
+      if (this.#configs.size >= KEPT_CONFIGS && !oldest.done) this.#configs.delete(oldest.value);
+      this.#configs.set(id, config);
+    }
+    return config;
+  }
+
+  #byId(name: string): FoundImage | undefined {
+    const hex = name.replace(/^sha256:/, "");
+    if (!/^[0-9a-f]{1,64}$/.test(hex)) return undefined;
+    if (hex.length === 64) {
+      return this.#records.get(digestOfHex(hex)) === undefined ? undefined : { id: digestOfHex(hex) };
+    }
+    // A short word may also be a repository's name, which goes first, as in Docker.
+    if (!name.startsWith("sha256:")) {
+      const named = this.#byReference(name);
+      if (named !== undefined) return named;
+    }
+    const matches = this.#records.byIdPrefix(hex);
+    if (matches.length > 1) throw new TsdError("ambiguous_id", `Multiple IDs found with provided prefix: ${name}`);
+    return matches.length === 1 ? { id: matches[0] } : undefined;
+  }
+
+  #byReference(name: string): FoundImage | undefined {
+    if (name.startsWith("sha256:")) return undefined;
+    const reference = withDefaultTag(parseReference(name));
+    if (reference.digest !== undefined) {
+      const repository = canonicalName(reference);
+      const id = this.#records.byRepoDigest(repository, reference.digest) ??
+        (this.#records.get(reference.digest) && reference.digest);
+      return id === undefined ? undefined : { id, repository };
+    }
+    const tag = canonicalString(reference);
+    const id = this.#records.byTag(tag);
+    return id === undefined ? undefined : { id, tag };
+  }
+}
+
+function displayName(name: string): string {
+  if (/^(sha256:)?[0-9a-f]{12,64}$/.test(name)) return name;
+  return familiarString(withDefaultTag(parseReference(name)));
+}
+
+/** `docker.io/library/alpine:3` → `alpine:3`. */
+export function familiarText(canonical: string): string {
+  return familiarString(parseReference(canonical));
+}
+
+function familiar({ tags, repoDigests }: ImageNames): ImageNames {
+  return { tags: tags.map(familiarText), repoDigests: repoDigests.map(familiarText) };
+}
+
+/** The first twelve hex digits, as listings show them. */
+export const shortId = (id: Digest): string => hexOf(id).slice(0, 12);

@@ -1,0 +1,139 @@
+/**
+ * @module
+ * The Workers that bring layers in. They start with the first layer (15 to 30 ms) and go away when idle: unpacking and
+ * hashing never run on the engine's own thread.
+ */
+import { deserialiseError, type SerialisedError, TsdError } from "../../errors.ts";
+import type { LayerInfo } from "../../store/ports.ts";
+import type { FromIngestWorker, IngestJob, IngestSetup, ToIngestWorker } from "./ingest_protocol.ts";
+
+/** Layers that one Worker has in flight: while one waits for the network another unpacks. */
+const JOBS_PER_WORKER = 3;
+const IDLE_MS = 10_000;
+
+interface Running {
+  readonly onProgress: (downloadedBytes: number) => void;
+  readonly done: PromiseWithResolvers<LayerInfo>;
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly jobs: Map<number, Running>;
+}
+
+interface Queued {
+  readonly job: IngestJob;
+  readonly running: Running;
+}
+
+/** What a caller may watch and stop. */
+export interface IngestOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (downloadedBytes: number) => void;
+}
+
+/** See the module's comment. */
+export class IngestPool implements Disposable {
+  readonly #workerUrl: URL;
+  readonly #setup: IngestSetup;
+  readonly #maxWorkers: number;
+  readonly #members = new Set<Member>();
+  readonly #queue: Queued[] = [];
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #nextId = 1;
+
+  constructor(workerUrl: URL, setup: IngestSetup, maxWorkers = Math.min(4, navigator.hardwareConcurrency)) {
+    this.#workerUrl = workerUrl;
+    this.#setup = setup;
+    this.#maxWorkers = maxWorkers;
+  }
+
+  /** Brings one layer in. @throws {TsdError} what `ingestLayer` throws; cancelled */
+  async ingest(layer: Omit<IngestJob, "id">, { signal, onProgress }: IngestOptions): Promise<LayerInfo> {
+    signal.throwIfAborted();
+    const job = { id: this.#nextId++, ...layer };
+    const running = { onProgress, done: Promise.withResolvers<LayerInfo>() };
+    const cancel = () => this.#cancel(job.id);
+    signal.addEventListener("abort", cancel, { once: true });
+    this.#queue.push({ job, running });
+    this.#dispatch();
+    try {
+      return await running.done.promise;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      this.#dispatch();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#idleTimer);
+    for (const member of this.#members) this.#drop(member, new TsdError("cancelled", "The engine is stopping"));
+  }
+
+  #dispatch(): void {
+    clearTimeout(this.#idleTimer);
+    while (this.#queue.length > 0) {
+      const member = this.#freeMember();
+      if (member === undefined) return;
+      const { job, running } = this.#queue.shift() as Queued;
+      member.jobs.set(job.id, running);
+      post(member, { kind: "ingest", job });
+    }
+    if ([...this.#members].every(({ jobs }) => jobs.size === 0)) {
+      this.#idleTimer = setTimeout(() => this[Symbol.dispose](), IDLE_MS);
+      Deno.unrefTimer(this.#idleTimer);
+    }
+  }
+
+  /** The least busy one; a new one while there may be more. */
+  #freeMember(): Member | undefined {
+    const [least] = [...this.#members].sort((a, b) => a.jobs.size - b.jobs.size);
+    if (least !== undefined && (least.jobs.size === 0 || this.#members.size >= this.#maxWorkers)) {
+      return least.jobs.size < JOBS_PER_WORKER ? least : undefined;
+    }
+    return this.#startMember();
+  }
+
+  #startMember(): Member {
+    const worker = new Worker(this.#workerUrl, { type: "module", name: "tsd-ingest" });
+    const member: Member = { worker, jobs: new Map() };
+    worker.onmessage = (event: MessageEvent<FromIngestWorker>) => this.#receive(member, event.data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#drop(member, new TsdError("internal", `An ingest Worker failed: ${event.message}`));
+    };
+    post(member, { kind: "setup", setup: this.#setup });
+    this.#members.add(member);
+    return member;
+  }
+
+  #receive(member: Member, message: FromIngestWorker): void {
+    const running = member.jobs.get(message.id);
+    if (running === undefined) return;
+    if (message.kind === "progress") return running.onProgress(message.downloadedBytes);
+    member.jobs.delete(message.id);
+    if (message.kind === "done") running.done.resolve(message.info);
+    else running.done.reject(deserialiseError(message.error satisfies SerialisedError));
+  }
+
+  /** A job that waits leaves the queue; one that runs answers once it has cleared its files away. */
+  #cancel(id: number): void {
+    const waiting = this.#queue.findIndex(({ job }) => job.id === id);
+    if (waiting >= 0) {
+      const [{ running }] = this.#queue.splice(waiting, 1);
+      running.done.reject(new TsdError("cancelled", "The pull was cancelled"));
+      return;
+    }
+    for (const member of this.#members) if (member.jobs.has(id)) post(member, { kind: "cancel", id });
+  }
+
+  #drop(member: Member, error: TsdError): void {
+    this.#members.delete(member);
+    member.worker.terminate();
+    for (const running of member.jobs.values()) running.done.reject(error);
+  }
+}
+
+function post(member: Member, message: ToIngestWorker): void {
+  member.worker.postMessage(message);
+}

@@ -1,0 +1,34 @@
+/**
+ * @module
+ * Messages between the engine and its ingest Workers. A job brings one layer from a registry into the layer store:
+ * download, digest, decompression, diffID and unpacking all happen in the Worker, on one stream.
+ */
+import type { SerialisedError } from "../../errors.ts";
+import type { Digest } from "../../image/digest.ts";
+import type { Descriptor } from "../../image/manifest.ts";
+import type { LayerInfo } from "../../store/ports.ts";
+
+/** How a Worker is set up. */
+export interface IngestSetup {
+  readonly dataRoot: string;
+  readonly insecureRegistries: readonly string[];
+}
+
+/** One layer. */
+export interface IngestJob {
+  readonly id: number;
+  /** `docker.io/library/alpine`: where the blob lies. */
+  readonly repository: string;
+  readonly descriptor: Descriptor;
+  readonly diffId: Digest;
+}
+
+export type ToIngestWorker =
+  | { readonly kind: "setup"; readonly setup: IngestSetup }
+  | { readonly kind: "ingest"; readonly job: IngestJob }
+  | { readonly kind: "cancel"; readonly id: number };
+
+export type FromIngestWorker =
+  | { readonly kind: "progress"; readonly id: number; readonly downloadedBytes: number }
+  | { readonly kind: "done"; readonly id: number; readonly info: LayerInfo }
+  | { readonly kind: "failed"; readonly id: number; readonly error: SerialisedError };

@@ -1,0 +1,51 @@
+/**
+ * @module
+ * Entry of the ingest Workers: a layer comes in on one stream from the registry to the disk. Protocol:
+ * `ingest_protocol.ts`.
+ */
+import { serialiseError } from "../../errors.ts";
+import { ingestLayer } from "../../image/ingest.ts";
+import { parseReference } from "../../image/reference.ts";
+import { RegistryClient } from "../../image/registry/mod.ts";
+import { Overlay2LayerStore } from "../../store/overlay2/mod.ts";
+import type { FromIngestWorker, IngestJob, IngestSetup, ToIngestWorker } from "./ingest_protocol.ts";
+
+const scope = self as unknown as {
+  postMessage(message: FromIngestWorker): void;
+  addEventListener(type: "message", listener: (event: MessageEvent<ToIngestWorker>) => void): void;
+};
+
+const running = new Map<number, AbortController>();
+let parts: { readonly registry: RegistryClient; readonly store: Overlay2LayerStore } | undefined;
+
+function setUp({ dataRoot, insecureRegistries }: IngestSetup): void {
+  parts = { registry: new RegistryClient({ insecureRegistries }), store: new Overlay2LayerStore(dataRoot) };
+}
+
+async function ingest({ id, repository, descriptor, diffId }: IngestJob): Promise<void> {
+  const cancel = new AbortController();
+  running.set(id, cancel);
+  try {
+    const { registry, store } = parts!;
+    const reference = parseReference(repository);
+    const info = await ingestLayer({
+      openBlob: (wanted, options) => registry.openBlob(reference, wanted, options),
+      store,
+      descriptor,
+      diffId,
+      signal: cancel.signal,
+      onProgress: (downloadedBytes) => scope.postMessage({ kind: "progress", id, downloadedBytes }),
+    });
+    scope.postMessage({ kind: "done", id, info });
+  } catch (thrown) {
+    scope.postMessage({ kind: "failed", id, error: serialiseError(thrown) });
+  } finally {
+    running.delete(id);
+  }
+}
+
+scope.addEventListener("message", ({ data }) => {
+  if (data.kind === "setup") setUp(data.setup);
+  else if (data.kind === "ingest") void ingest(data.job);
+  else running.get(data.id)?.abort();
+});

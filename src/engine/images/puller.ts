@@ -1,0 +1,159 @@
+/**
+ * @module
+ * `docker pull`: resolve the reference, bring in the layers that are missing (all at once, each only once whoever asks
+ * for it), then record the image and its names in one transaction. Until then nothing of it can be seen.
+ */
+import type { ProgressMessage } from "../../api/wire/mod.ts";
+import { shortHex } from "../../image/digest.ts";
+import {
+  canonicalName,
+  canonicalString,
+  familiarString,
+  type Reference,
+  withDefaultTag,
+} from "../../image/reference.ts";
+import type { Platform } from "../../image/platform.ts";
+import type { RegistryClient, ResolvedImage, ResolvedLayer } from "../../image/registry/mod.ts";
+import type { BlobStore } from "../../store/blob_store.ts";
+import type { ImageRecords } from "../../store/image_records.ts";
+import type { LayerInfo, LayerStore } from "../../store/ports.ts";
+import { AsyncQueue } from "../async_queue.ts";
+import type { IngestPool } from "./ingest_pool.ts";
+import type { LayerLeases } from "./layer_leases.ts";
+
+/** At most one message about a layer's bytes in this time, in ms. */
+const PROGRESS_EVERY_MS = 100;
+
+export interface PullerDeps {
+  readonly registry: RegistryClient;
+  readonly records: ImageRecords;
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly leases: LayerLeases;
+  readonly pool: IngestPool;
+}
+
+type Say = (message: ProgressMessage) => void;
+
+/** See the module's comment. */
+export class Puller {
+  readonly #deps: PullerDeps;
+
+  constructor(deps: PullerDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Begins a pull. It resolves when the manifest is known, so that a wrong name is an error and no stream; the messages
+   * are Docker's. Leaving the stream cancels the pull.
+   * @throws {TsdError} registry_*, manifest_*, platform_unavailable, digest_mismatch, size_mismatch, cancelled
+   */
+  async pull(given: Reference, platform: Platform, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+    const reference = withDefaultTag(given);
+    const image = await this.#deps.registry.resolveManifest(reference, platform, { signal });
+    return this.#stream(reference, image, signal);
+  }
+
+  async *#stream(reference: Reference, image: ResolvedImage, signal: AbortSignal): AsyncGenerator<ProgressMessage> {
+    const queue = new AsyncQueue<ProgressMessage>();
+    const left = new AbortController();
+    const work = this.#work(reference, image, AbortSignal.any([signal, left.signal]), (message) => queue.push(message));
+    work.then(() => queue.end(), (thrown) => queue.fail(thrown));
+    try {
+      yield* queue;
+    } finally {
+      left.abort();
+      // Cancelled layers clear their files away before anybody is told that the pull is over.
+      await work.catch(() => undefined);
+    }
+  }
+
+  async #work(reference: Reference, image: ResolvedImage, signal: AbortSignal, say: Say): Promise<void> {
+    const { records, leases } = this.#deps;
+    const label = reference.tag ?? reference.digest ?? "";
+    say({ status: `Pulling from ${reference.path}`, id: label });
+    const fresh = records.get(image.configDigest) === undefined;
+    using _held = leases.hold(image.layers.map(({ diffId }) => diffId));
+    const infos = await this.#bringLayers(reference, image.layers, signal, say);
+    await this.#record(reference, image, infos);
+    say({ status: `Digest: ${image.topDigest}` });
+    const verb = fresh ? "Downloaded newer image for" : "Image is up to date for";
+    say({ status: `Status: ${verb} ${familiarString(reference)}` });
+  }
+
+  /** The first failure stops the other layers; all have stopped when this returns. */
+  async #bringLayers(
+    reference: Reference,
+    layers: readonly ResolvedLayer[],
+    signal: AbortSignal,
+    say: Say,
+  ): Promise<LayerInfo[]> {
+    const failed = new AbortController();
+    const either = AbortSignal.any([signal, failed.signal]);
+    const results = await Promise.allSettled(layers.map(async (layer) => {
+      try {
+        return await this.#bringLayer(reference, layer, either, say);
+      } catch (thrown) {
+        failed.abort();
+        throw thrown;
+      }
+    }));
+    const failures = results.filter((result) => result.status === "rejected");
+    const first = failures.find(({ reason }) => !isCancelled(reason)) ?? failures[0];
+    if (first !== undefined) throw first.reason;
+    return results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
+  }
+
+  #bringLayer(reference: Reference, layer: ResolvedLayer, signal: AbortSignal, say: Say): Promise<LayerInfo> {
+    const { layers, leases, pool } = this.#deps;
+    const { descriptor, diffId } = layer;
+    const id = shortHex(descriptor.digest);
+    return leases.exclusively(diffId, async () => {
+      const present = await layers.info(diffId);
+      if (present !== undefined) {
+        say({ status: "Already exists", progressDetail: {}, id });
+        return present;
+      }
+      say({ status: "Pulling fs layer", progressDetail: {}, id });
+      const onProgress = progressOf(id, descriptor.sizeBytes, say);
+      const info = await pool.ingest({ repository: canonicalName(reference), descriptor, diffId }, {
+        signal,
+        onProgress,
+      });
+      for (const status of ["Download complete", "Pull complete"]) say({ status, progressDetail: {}, id });
+      return info;
+    });
+  }
+
+  async #record(reference: Reference, image: ResolvedImage, infos: readonly LayerInfo[]): Promise<void> {
+    const { blobs, records } = this.#deps;
+    await blobs.put(image.configDigest, image.configBytes);
+    await blobs.put(image.manifestDigest, image.manifestBytes);
+    // With a digest the tag is only for people (docker pull alpine:3@sha256:…): nothing is tagged.
+    const tag = reference.digest === undefined ? canonicalString(reference) : undefined;
+    records.put({
+      id: image.configDigest,
+      manifestDigest: image.manifestDigest,
+      layers: image.layers.map(({ diffId }) => diffId),
+      sizeBytes: infos.reduce((sum, { contentBytes }) => sum + contentBytes, 0),
+      addedMs: Date.now(),
+    }, {
+      ...(tag === undefined ? {} : { tag }),
+      repoDigest: { name: canonicalName(reference), digest: image.topDigest },
+    });
+  }
+}
+
+function progressOf(id: string, totalBytes: number, say: Say): (bytes: number) => void {
+  let nextMs = 0;
+  return (current) => {
+    const now = Date.now();
+    if (now < nextMs) return;
+    nextMs = now + PROGRESS_EVERY_MS;
+    say({ status: "Downloading", progressDetail: { current, total: totalBytes }, id });
+  };
+}
+
+function isCancelled(reason: unknown): boolean {
+  return typeof reason === "object" && reason !== null && "code" in reason && reason.code === "cancelled";
+}

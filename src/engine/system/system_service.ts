@@ -1,0 +1,167 @@
+/**
+ * @module
+ * What this engine and this machine are: `version` and `info`.
+ */
+import type { SystemInfo, Version } from "../../api/wire/mod.ts";
+import type { BuildInfo } from "../../build_info.ts";
+import { TsdError } from "../../errors.ts";
+import { hashEngineName } from "../../hash/mod.ts";
+import { hostPlatform } from "../../image/platform.ts";
+import type { OciRuntime } from "../../runtime/oci_runtime.ts";
+import type { CgroupFeature, HostFacts } from "../../runtime/spec/mod.ts";
+import type { ContainerTable } from "../containers/container_table.ts";
+import type { ImageCatalog } from "../images/image_catalog.ts";
+import type { EnginePaths } from "../paths.ts";
+
+export interface SystemServiceDeps {
+  readonly build: BuildInfo;
+  readonly runtime: OciRuntime;
+  readonly facts: HostFacts;
+  readonly table: ContainerTable;
+  readonly images: ImageCatalog;
+  readonly paths: EnginePaths;
+  readonly driver: string;
+  readonly insecureRegistries: readonly string[];
+}
+
+/** Docker's name for its index; clients look credentials up under it. */
+const INDEX_SERVER_ADDRESS = "https://index.docker.io/v1/";
+
+/** See the module's comment. */
+export class SystemService {
+  readonly #deps: SystemServiceDeps;
+
+  constructor(deps: SystemServiceDeps) {
+    this.#deps = deps;
+  }
+
+  async version(apiVersion: string, minApiVersion: string): Promise<Version> {
+    const { build, facts } = this.#deps;
+    const { architecture, os } = hostPlatform();
+    const runtime = await this.#runtimeVersion();
+    return {
+      Platform: { Name: "tsd" },
+      Components: [
+        {
+          Name: "Engine",
+          Version: build.version,
+          Details: {
+            ApiVersion: apiVersion,
+            MinAPIVersion: minApiVersion,
+            GitCommit: build.gitCommit,
+            Form: build.form,
+            HashEngine: hashEngineName(),
+            Os: os,
+            Arch: architecture,
+            KernelVersion: facts.kernel,
+          },
+        },
+        { Name: "deno", Version: Deno.version.deno, Details: { V8: Deno.version.v8 } },
+        ...(runtime === undefined ? [] : [{ Name: runtime.name, Version: runtime.version }]),
+      ],
+      Version: build.version,
+      ApiVersion: apiVersion,
+      MinAPIVersion: minApiVersion,
+      GitCommit: build.gitCommit,
+      GoVersion: "",
+      Os: os,
+      Arch: architecture,
+      KernelVersion: facts.kernel,
+      ...(build.commitTime === "" ? {} : { BuildTime: build.commitTime }),
+    };
+  }
+
+  async info(): Promise<SystemInfo> {
+    const { build, facts, table, images, paths, driver } = this.#deps;
+    const containers = table.list();
+    const running = containers.filter(({ isRunning }) => isRunning).length;
+    const has = (feature: CgroupFeature) => facts.cgroupFeatures.has(feature);
+    const runtime = await this.#runtimeVersion();
+    return {
+      ...await machine(facts),
+      ID: paths.engineId || "tsd",
+      Containers: containers.length,
+      ContainersRunning: running,
+      ContainersPaused: 0,
+      ContainersStopped: containers.length - running,
+      Images: (await images.list()).length,
+      Driver: driver,
+      DriverStatus: [["Hash engine", hashEngineName()]],
+      Plugins: { Volume: [], Network: ["host", "null"], Authorization: null, Log: ["json-file", "none"] },
+      MemoryLimit: has("memory"),
+      SwapLimit: has("swap"),
+      CpuCfsPeriod: has("cpuQuota"),
+      CpuCfsQuota: has("cpuQuota"),
+      CPUShares: has("cpuShares"),
+      CPUSet: has("cpuset"),
+      PidsLimit: has("pids"),
+      OomKillDisable: has("oomKillDisable"),
+      Debug: false,
+      NFd: 0,
+      NGoroutines: 0,
+      NEventsListener: 0,
+      LoggingDriver: "json-file",
+      CgroupDriver: "cgroupfs",
+      CgroupVersion: facts.cgroupVersion === 1 ? "1" : "2",
+      IndexServerAddress: INDEX_SERVER_ADDRESS,
+      RegistryConfig: {
+        InsecureRegistryCIDRs: ["127.0.0.0/8", "::1/128"],
+        IndexConfigs: Object.fromEntries(
+          this.#deps.insecureRegistries.map((
+            name,
+          ) => [name, { Name: name, Mirrors: [], Secure: false, Official: false }]),
+        ),
+        Mirrors: [],
+      },
+      DockerRootDir: paths.dataRoot,
+      ServerVersion: build.version,
+      Runtimes: runtime === undefined ? {} : { runc: { path: runtime.path } },
+      DefaultRuntime: "runc",
+      LiveRestoreEnabled: true,
+      InitBinary: "",
+      ContainerdCommit: { ID: "" },
+      RuncCommit: { ID: runtime?.version ?? "" },
+      InitCommit: { ID: "" },
+      SecurityOptions: facts.seccomp ? ["name=seccomp,profile=builtin"] : [],
+      Warnings: runtime === undefined ? ["WARNING: runc is missing: containers can't be started"] : [],
+    };
+  }
+
+  async #runtimeVersion(): Promise<{ name: string; version: string; path: string } | undefined> {
+    try {
+      return await this.#deps.runtime.version();
+    } catch (thrown) {
+      if (thrown instanceof TsdError && thrown.code === "runtime_missing") return undefined;
+      throw thrown;
+    }
+  }
+}
+
+/** The part of `info` that is only about the machine. */
+async function machine(facts: HostFacts) {
+  return {
+    SystemTime: new Date().toISOString(),
+    KernelVersion: facts.kernel,
+    OperatingSystem: osName(await Deno.readTextFile("/etc/os-release").catch(() => "")),
+    OSVersion: "",
+    OSType: "linux",
+    Architecture: facts.arch,
+    NCPU: facts.cpuCount,
+    MemTotal: Deno.systemMemoryInfo().total,
+    IPv4Forwarding: true,
+    GenericResources: null,
+    HttpProxy: "",
+    HttpsProxy: "",
+    NoProxy: "",
+    Name: Deno.hostname(),
+    Labels: [],
+    ExperimentalBuild: false,
+    Swarm: { LocalNodeState: "inactive" },
+    Isolation: "",
+    CDISpecDirs: [],
+  } as const;
+}
+
+function osName(osRelease: string): string {
+  return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? "Linux";
+}

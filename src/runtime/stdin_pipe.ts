@@ -1,0 +1,90 @@
+/**
+ * @module
+ * The writing end of a process's standard input, a FIFO that the process opens read-only: closing this end is its end of
+ * file. Writes wait while the process is slow, and are dropped once it stopped reading.
+ */
+import { EPOLL, type Epoll, type FileCalls, isErrno, type OwnedFd } from "../sys/mod.ts";
+
+/** One writer for each process; several attached clients share it. */
+export class StdinPipe {
+  readonly #files: Pick<FileCalls, "write">;
+  readonly #epoll: Pick<Epoll, "add" | "remove">;
+  readonly #opened = Promise.withResolvers<OwnedFd | undefined>();
+  #fd: OwnedFd | undefined;
+  #tail: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(files: Pick<FileCalls, "write">, epoll: Pick<Epoll, "add" | "remove">) {
+    this.#files = files;
+    this.#epoll = epoll;
+  }
+
+  /** Gives the pipe its descriptor, which it owns from now on; writes made before are carried out. */
+  open(fd: OwnedFd): void {
+    this.#fd = fd;
+    this.#opened.resolve(fd);
+  }
+
+  /** Resolves when the kernel has the bytes, or they can't be delivered any more. Bytes keep their order. */
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#tail = this.#tail.then(() => this.#write(bytes));
+  }
+
+  /** End of file, after everything that was written. */
+  close(): Promise<void> {
+    return this.#tail = this.#tail.then(async () => {
+      await this.#opened.promise;
+      this.#drop();
+    });
+  }
+
+  /** The process is gone, or never came: nothing more is delivered. */
+  abandon(): void {
+    this.#opened.resolve(undefined);
+    this.#drop();
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    const fd = await this.#opened.promise;
+    for (let at = 0; at < bytes.length && fd !== undefined && !this.#closed;) {
+      const taken = this.#tryWrite(fd, bytes.subarray(at));
+      if (taken === "again") await this.#writable(fd.fd);
+      else at += taken;
+    }
+  }
+
+  #tryWrite(fd: OwnedFd, bytes: Uint8Array): number | "again" {
+    try {
+      return this.#files.write(fd.fd, bytes);
+    } catch (thrown) {
+      if (!isErrno(thrown, "EPIPE")) throw thrown;
+      this.#drop();
+      return bytes.length;
+    }
+  }
+
+  #writable(fd: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#epoll.add(fd, EPOLL.OUT, () => {
+        this.#epoll.remove(fd);
+        this.#wake = undefined;
+        resolve();
+      });
+    });
+  }
+
+  #wake: (() => void) | undefined;
+
+  #drop(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const fd = this.#fd;
+    if (fd === undefined) return;
+    if (this.#wake !== undefined) {
+      this.#epoll.remove(fd.fd);
+      this.#wake();
+    }
+    fd[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * @module
+ * The engine as a process: `tsd daemon`. It takes the lock, opens what was left, adopts running containers, listens, and
+ * at the end lets go of everything but the containers, which run on.
+ */
+import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
+import { IdleWatch } from "./engine/idle.ts";
+import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
+import { TsdError } from "./errors.ts";
+import { LineLog, LOG_LEVELS, type LogLevel } from "./log.ts";
+import { probeHost } from "./runtime/spec/mod.ts";
+import { sweepIngest } from "./store/overlay2/mod.ts";
+import {
+  cString,
+  EPOLL,
+  files,
+  isErrno,
+  O,
+  OwnedFd,
+  ownProcess,
+  processes,
+  processStartTime,
+  tryLock,
+} from "./sys/mod.ts";
+
+/** What `tsd daemon` was told. */
+export interface ServeOptions {
+  /** Default: `/var/lib/tsd`. Another one makes a private engine. */
+  readonly dataRoot?: string;
+  /** `unix://PATH`. Default: `tsd.sock` in the run folder. */
+  readonly host?: string;
+  /** Started by a client: own session, output to `engine.log`, goes away when idle. */
+  readonly onDemand?: boolean;
+  readonly logLevel?: string;
+}
+
+const IDLE_MS = 60_000;
+/** What requests under way get at the end, in ms. */
+const CLOSE_GRACE_MS = 500;
+const RUNTIME_PATHS = ["/usr/bin/runc", "/usr/sbin/runc", "/usr/local/bin/runc", "/usr/local/sbin/runc"];
+
+/** Runs an engine until it is told to end; resolves to the process's exit code. @throws {TsdError} */
+export async function serve(options: ServeOptions): Promise<number> {
+  const level = logLevel(options.logLevel);
+  if (Deno.uid() !== 0) {
+    throw new TsdError(
+      "permission_denied",
+      "Cannot start the engine: tsd needs root (rootless mode does not exist yet)",
+    );
+  }
+  const paths = await enginePaths(await dataRootOf(options.dataRoot ?? DEFAULT_DATA_ROOT));
+  const socket = socketPath(options.host, paths);
+  ownProcess.umask(0o022);
+  await Deno.mkdir(paths.runDir, { recursive: true, mode: 0o710 });
+  const lock = tryLock(`${paths.runDir}/lock`);
+  if (lock === "held") {
+    // Two clients started an engine at once: the other one serves both.
+    if (options.onDemand) return 0;
+    throw new TsdError("conflict", `Cannot start the engine: another one uses ${paths.dataRoot} already`);
+  }
+  using _held = lock;
+  if (options.onDemand) detach(`${paths.runDir}/engine.log`);
+  return await run(paths, socket, level, options.onDemand ?? false);
+}
+
+async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand: boolean): Promise<number> {
+  const log = new LineLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(line + "\n")), level);
+  const stopped = Promise.withResolvers<string>();
+  await using ending = new AsyncDisposableStack();
+  let idle: IdleWatch | undefined;
+  const settings: EngineSettings = {
+    paths,
+    log,
+    facts: await probeHost(),
+    runtimePath: await runtimePath(),
+    insecureRegistries: [],
+    onRequest: (userAgent) => idle?.used(userAgent),
+  };
+  const { get } = new Composition(settings);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const stop = () => stopped.resolve(signal);
+    Deno.addSignalListener(signal, stop);
+    ending.defer(() => Deno.removeSignalListener(signal, stop));
+  }
+  ownProcess.setChildSubreaper();
+  await open(get, ending);
+  const server = get(TOKENS.server);
+  await removeStale(socket);
+  await server.listen(socket);
+  ending.defer(() => removeStale(socket));
+  await restrict(socket);
+  ending.defer(() => server.close(CLOSE_GRACE_MS));
+  if (onDemand) {
+    idle = ending.use(
+      new IdleWatch({
+        afterMs: IDLE_MS,
+        busy: () => server.activeRequests > 0 || get(TOKENS.containers).runningCount > 0,
+        onIdle: () => stopped.resolve("idle"),
+      }),
+    );
+  }
+  log.info("listening", { socket, dataRoot: paths.dataRoot, pid: Deno.pid });
+  log.info("stopping", { why: await stopped.promise });
+  return 0;
+}
+
+/** Brings the engine's parts up, in order; `ending` takes them down again in the opposite one. */
+async function open(get: Composition["get"], ending: AsyncDisposableStack): Promise<void> {
+  const { paths, log } = get(TOKENS.settings);
+  await Deno.mkdir(`${paths.runDir}/containers`, { recursive: true, mode: 0o710 });
+  ending.use(get(TOKENS.database));
+  ending.use(get(TOKENS.exits).start());
+  const epoll = ending.use(get(TOKENS.epoll));
+  void epoll.run();
+  const outputs = ending.use(get(TOKENS.outputs));
+  ending.use(get(TOKENS.pool));
+  await sweepIngest(paths.dataRoot);
+  await sweepOrphans(get);
+  await outputs.ready;
+  const containers = get(TOKENS.containers);
+  await containers.adopt((pidFd) => readable(get, pidFd), openProcess);
+  ending.defer(() => removeCgroup(paths));
+  ending.defer(() => containers.settle());
+  log.debug("opened", { containers: get(TOKENS.table).list().length });
+}
+
+/** What a crash left between a layer's commit and its image's record. */
+async function sweepOrphans(get: Composition["get"]): Promise<void> {
+  const gone = await get(TOKENS.remover).sweepLayers(await get(TOKENS.layers).list());
+  const table = get(TOKENS.table);
+  for (const id of await get(TOKENS.snapshots).list()) if (!table.has(id)) await get(TOKENS.snapshots).remove(id);
+  if (gone.length > 0) get(TOKENS.settings).log.info("removed layers that no image names", { count: gone.length });
+}
+
+function readable(get: Composition["get"], fd: number): Promise<void> {
+  const epoll = get(TOKENS.epoll);
+  return new Promise((resolve) =>
+    epoll.add(fd, EPOLL.IN, () => {
+      epoll.remove(fd);
+      resolve();
+    })
+  );
+}
+
+/** A descriptor for the very process that was recorded, or undefined when that one has ended. */
+function openProcess(pid: number, startTicks: string): OwnedFd | undefined {
+  let fd: OwnedFd;
+  try {
+    fd = new OwnedFd(processes.pidfdOpen(pid));
+  } catch (thrown) {
+    if (isErrno(thrown, "ESRCH")) return undefined;
+    throw thrown;
+  }
+  if (String(processStartTime(pid)) === startTicks) return fd;
+  fd[Symbol.dispose]();
+  return undefined;
+}
+
+/** Its own session, and output where the client that started it can find it. */
+function detach(logFile: string): void {
+  ownProcess.setsid();
+  using file = new OwnedFd(files.open(cString(logFile), O.WRONLY | O.CREAT | O.APPEND, 0o640));
+  for (const target of [1, 2]) ownProcess.dup2(file.fd, target);
+}
+
+function socketPath(host: string | undefined, paths: EnginePaths): string {
+  if (host === undefined) return `${paths.runDir}/tsd.sock`;
+  const path = host.replace(/^unix:\/\//, "");
+  if (!path.startsWith("/")) {
+    throw new TsdError("invalid_argument", `Cannot listen on ${host}: only unix:// with an absolute path is supported`);
+  }
+  return path;
+}
+
+async function dataRootOf(given: string): Promise<string> {
+  await Deno.mkdir(given, { recursive: true, mode: 0o710 });
+  return await Deno.realPath(given);
+}
+
+/** Members of the group tsd may use the socket; without that group only root. */
+async function restrict(socket: string): Promise<void> {
+  const gid = /^tsd:[^:]*:(\d+):/m.exec(await Deno.readTextFile("/etc/group"))?.[1];
+  if (gid === undefined) return await Deno.chmod(socket, 0o600);
+  await Deno.chown(socket, 0, Number(gid));
+  await Deno.chmod(socket, 0o660);
+}
+
+/** The lock is ours: a socket that is there has no engine behind it. */
+async function removeStale(socket: string): Promise<void> {
+  try {
+    await Deno.remove(socket);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
+
+/** The first runc there is; a missing one is said when it is needed. */
+async function runtimePath(): Promise<string> {
+  for (const path of RUNTIME_PATHS) {
+    if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
+  }
+  return RUNTIME_PATHS[0];
+}
+
+/** Our cgroup goes when no container is left in it; elsewhere the kernel refuses (EBUSY), which is right. */
+async function removeCgroup({ cgroup }: EnginePaths): Promise<void> {
+  const mounts = await Deno.readTextFile("/proc/self/mounts");
+  for (const line of mounts.split("\n")) {
+    const [, target, type] = line.split(" ");
+    if (type !== "cgroup" && type !== "cgroup2") continue;
+    await Deno.remove(`${target}/${cgroup}`).catch(() => undefined);
+  }
+}
+
+function logLevel(given: string | undefined): LogLevel {
+  const level = LOG_LEVELS.find((each) => each === (given ?? "info"));
+  if (level !== undefined) return level;
+  throw new TsdError("invalid_argument", `Unknown log level ${given}: use one of ${LOG_LEVELS.join(", ")}`);
+}
