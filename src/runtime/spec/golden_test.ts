@@ -1,0 +1,144 @@
+/**
+ * The whole configuration for typical containers, against files in `testdata/`. `UPDATE_GOLDEN=1` rewrites them; then
+ * read the difference. The system call filter has a file of its own and is only named in the others.
+ */
+import { strict as assert } from "node:assert";
+import { generateSpec } from "./generate.ts";
+import type { HostFacts } from "./host.ts";
+import type { ContainerDevice, SpecInput } from "./input.ts";
+import { type ExecInput, execProcess } from "./process.ts";
+import { defaultSeccomp } from "./seccomp/resolve.ts";
+import { capabilitiesBut, CONTAINER, HOST } from "./spec_fixture.ts";
+
+const FUSE: ContainerDevice = {
+  path: "/dev/fuse",
+  type: "c",
+  major: 10,
+  minor: 229,
+  fileMode: 0o666,
+  uid: 0,
+  gid: 0,
+  access: "rwm",
+};
+const V2: HostFacts = {
+  ...HOST,
+  cgroupVersion: 2,
+  cgroupFeatures: new Set(["memory", "swap", "memoryReservation", "cpuShares", "cpuQuota", "cpuset", "pids"]),
+};
+
+/** What differs from the plain container, by the golden file's name. */
+const CASES: Readonly<Record<string, Partial<SpecInput>>> = {
+  default: {},
+  non_root: { user: { uid: 1000, gid: 1000, additionalGids: [1000, 27], umask: 0o27 }, cwd: "/home/app" },
+  privileged: {
+    privileged: true,
+    devices: [FUSE],
+    host: { ...HOST, boundingCapabilities: capabilitiesBut("CAP_SYS_RESOURCE") },
+  },
+  host_network: { network: "host", hostname: "build-machine" },
+  host_namespaces: { network: "host", ipc: "host", pid: "host", uts: "host" },
+  joined_network: { network: { path: "/run/tsd/netns/3f4b0c7a9d2e11aa" }, domainname: "example.test" },
+  tty: { tty: true, consoleSize: { rows: 24, columns: 80 } },
+  read_only_tmpfs: {
+    readonlyRootfs: true,
+    mounts: [
+      { kind: "tmpfs", target: "/run", options: [] },
+      { kind: "tmpfs", target: "/tmp/", options: ["exec", "size=64m", "mode=1777", "size=128m"] },
+    ],
+  },
+  mounts: {
+    mounts: [
+      { kind: "bind", source: "/srv/data/deep", target: "/data/deep", readOnly: false, propagation: "rshared" },
+      { kind: "volume", source: "/var/lib/tsd/volumes/db/_data", target: "/data", readOnly: false },
+      { kind: "bind", source: "/srv/ro", target: "/ro", readOnly: true },
+      { kind: "bind", source: "/srv/one", target: "/one", readOnly: true, recursive: false, recursiveReadOnly: "off" },
+      { kind: "bind", source: "/etc/resolv.conf", target: "/etc/resolv.conf", readOnly: true },
+    ],
+  },
+  limits: {
+    resources: {
+      memoryBytes: 64 << 20,
+      memoryReservationBytes: 32 << 20,
+      memorySwappiness: -1,
+      nanoCpus: 1_500_000_000,
+      cpuShares: 512,
+      cpusetCpus: "0-1",
+      cpusetMems: "0",
+      pidsLimit: 100,
+    },
+    ulimits: [{ name: "nofile", soft: 1024, hard: 1_048_576 }, { name: "core", soft: 0, hard: -1 }],
+    oomScoreAdj: -500,
+    shmSizeBytes: 128 << 20,
+    host: { ...HOST, rlimitHardCaps: { nofile: 20_000n }, oomScoreAdjMin: 0 },
+  },
+  security: {
+    capAdd: ["NET_ADMIN", "cap_sys_resource"],
+    capDrop: ["mknod", "CAP_AUDIT_WRITE"],
+    noNewPrivileges: true,
+    seccomp: "unconfined",
+    maskedPaths: [],
+    readonlyPaths: [],
+    devices: [FUSE],
+    deviceCgroupRules: ["c 13:* rw"],
+    sysctls: { "net.ipv4.ip_forward": "1", "net.ipv4.ping_group_range": "1 0", "kernel.shmmax": "1000000" },
+    annotations: { "com.example.key": "value" },
+    stopSignal: "SIGQUIT",
+    init: { path: "/usr/libexec/tsd/init" },
+    host: { ...HOST, boundingCapabilities: capabilitiesBut("CAP_SYS_RESOURCE") },
+  },
+  cgroup_v2: {
+    cgroupns: "private",
+    cgroupsPath: "/tsd-0a1b2c/3f4b0c7a9d2e11aa",
+    resources: {
+      memoryBytes: 64 << 20,
+      memorySwapBytes: -1,
+      memorySwappiness: 10,
+      cpuQuotaMicros: 50_000,
+      pidsLimit: -1,
+    },
+    host: V2,
+  },
+};
+
+const EXEC: ExecInput = {
+  ...CONTAINER,
+  args: ["ls", "-l"],
+  cwd: "/tmp",
+  user: { uid: 65534, gid: 65534, additionalGids: [65534] },
+  ulimits: [{ name: "nofile", soft: 1024, hard: 2048 }],
+  noNewPrivileges: true,
+  execPrivileged: false,
+};
+
+for (const [name, changes] of Object.entries(CASES)) {
+  Deno.test(`config.json: ${name}`, async () => {
+    const { spec, warnings } = generateSpec({ ...CONTAINER, ...changes });
+    const { seccomp, ...linux } = spec.linux;
+    const filter = seccomp === undefined ? undefined : `default, ${seccomp.syscalls[0].names.length} names`;
+    await compareGolden(name, { warnings, spec: { ...spec, linux: { ...linux, seccomp: filter } } });
+  });
+}
+
+Deno.test("process.json", async () => {
+  await compareGolden("exec", execProcess(EXEC));
+});
+
+Deno.test("process.json: privileged, with a terminal", async () => {
+  const consoleSize = { rows: 50, columns: 132 };
+  await compareGolden("exec_privileged", execProcess({ ...EXEC, execPrivileged: true, tty: true, consoleSize }));
+});
+
+for (const arch of ["x86_64", "aarch64"]) {
+  Deno.test(`seccomp: default on ${arch}`, async () => {
+    const { process } = generateSpec(CONTAINER).spec;
+    const capabilities = process.capabilities.bounding;
+    await compareGolden(`seccomp_${arch}`, defaultSeccomp({ arch, kernel: HOST.kernel, capabilities }));
+  });
+}
+
+async function compareGolden(name: string, value: unknown): Promise<void> {
+  const file = new URL(`testdata/${name}.json`, import.meta.url);
+  const actual = JSON.stringify(value, undefined, 2) + "\n";
+  if (Deno.env.get("UPDATE_GOLDEN")) await Deno.writeTextFile(file, actual);
+  assert.equal(actual, await Deno.readTextFile(file));
+}
