@@ -32,6 +32,8 @@ export interface PollCalls {
 
 const CHANGES = { add: 1, remove: 2, modify: 3 } as const;
 const MAX_EVENTS = 64;
+/** What is added to the counter of an eventfd: 1, in the byte order of the machine. */
+const WAKE_UP = new Uint8Array(new BigUint64Array([1n]).buffer);
 const EINTR = errnoOf("EINTR");
 const { sizeBytes: EVENT_BYTES, dataOffset: DATA_OFFSET } = ARCH.epollEvent;
 
@@ -99,8 +101,8 @@ export class Epoll implements AsyncDisposable {
   readonly #wakeFd: number;
   readonly #watches = new Map<number, Watch>();
   #nextGeneration = 1n;
-  #closing = false;
   #running: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor({ onHandlerError, calls = poll, files: fileCalls = files }: EpollOptions) {
     this.#calls = calls;
@@ -141,10 +143,16 @@ export class Epoll implements AsyncDisposable {
   }
 
   /** Ends the loop and frees its descriptors. From inside a handler don't await it: the loop waits for the handler. */
-  async close(): Promise<void> {
-    if (this.#closing) return await this.#running;
-    this.#closing = true;
-    this.#files.write(this.#wakeFd, new Uint8Array(new BigUint64Array([1n]).buffer));
+  close(): Promise<void> {
+    return this.#closed ??= this.#shutDown();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#files.write(this.#wakeFd, WAKE_UP);
     try {
       await this.#running;
     } finally {
@@ -153,12 +161,8 @@ export class Epoll implements AsyncDisposable {
     }
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   async #loop(): Promise<void> {
-    while (!this.#closing) {
+    while (this.#closed === undefined) {
       for (const event of await this.#calls.epollWait(this.#epollFd, -1)) this.#dispatch(event);
     }
   }
@@ -166,7 +170,7 @@ export class Epoll implements AsyncDisposable {
   #dispatch({ tag, events }: PollEvent): void {
     const fd = Number(tag & 0xffff_ffffn);
     const watch = this.#watches.get(fd);
-    if (watch?.tag !== tag || this.#closing) return;
+    if (watch?.tag !== tag || this.#closed !== undefined) return;
     try {
       watch.handler(events);
     } catch (thrown) {

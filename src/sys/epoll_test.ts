@@ -19,6 +19,18 @@ function pipe(): { reader: OwnedFd; writer: OwnedFd } & Disposable {
   };
 }
 
+/** Resolves once the loop has gone around: what was ready before has been handled by then. */
+async function fence(epoll: Epoll): Promise<void> {
+  using ends = pipe();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  epoll.add(ends.reader.fd, EPOLL.IN, () => {
+    epoll.remove(ends.reader.fd);
+    resolve();
+  });
+  files.write(ends.writer.fd, ONE);
+  await promise;
+}
+
 Deno.test("Epoll: handlers are told of bytes and of the end", async () => {
   using ends = pipe();
   await using epoll = new Epoll({ onHandlerError: unexpected });
@@ -45,7 +57,7 @@ Deno.test("Epoll: close ends a loop that waits, and one that never ran; both lea
   const waiting = new Epoll({ onHandlerError: unexpected });
   const loop = waiting.run();
   assert.equal(waiting.run(), loop, "there is one loop");
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await fence(waiting);
   await waiting.close();
   await waiting.close();
   await loop;
@@ -92,7 +104,7 @@ Deno.test("Epoll: modify switches events off and on; add refuses twice", async (
   assert.throws(() => epoll.add(ends.reader.fd, EPOLL.IN, () => {}), (e) => isErrno(e, "EEXIST"));
   epoll.run();
   files.write(ends.writer.fd, ONE);
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await fence(epoll);
   assert.equal(calls, 0);
   epoll.modify(ends.reader.fd, EPOLL.IN);
   await called.promise;
