@@ -1,0 +1,39 @@
+/**
+ * @module
+ * tsd as a library, and, when this is the main module, the executable. As a library it gives a client of the Engine API
+ * ({@link connect}) and the engine itself ({@link serve}). Both are loaded when they are called: importing this module
+ * loads the error table and nothing else.
+ */
+import type { EngineClient } from "./src/client/mod.ts";
+import type { ServeOptions } from "./src/commands/context.ts";
+
+export { type ErrorCode, type ErrorMeaning, isTsdError, TsdError } from "./src/errors.ts";
+export type * as wire from "./src/api/wire/mod.ts";
+export type { EngineClient, EngineRequest, EngineResponse, EngineTransport, RawStream } from "./src/client/mod.ts";
+export type { ServeOptions } from "./src/commands/context.ts";
+
+/**
+ * A client of the engine at `host` (`unix:///path/to.sock`, `tcp://127.0.0.1:PORT`; the default engine if not given). No
+ * engine is started. The calls are functions of {@link engineCalls}.
+ * @throws {TsdError} usage (a bad address)
+ */
+export async function connect(host?: string): Promise<EngineClient> {
+  const { connectorTo, DEFAULT_SOCKET, EngineClient, parseHost } = await engineCalls();
+  return new EngineClient(connectorTo(parseHost(host ?? `unix://${DEFAULT_SOCKET}`)));
+}
+
+/** The calls of the Engine API, to be given a client: `createContainer(client, …)`, `pullImage(client, …)` and so on. */
+export function engineCalls(): Promise<typeof import("./src/client/mod.ts")> {
+  return import("./src/client/mod.ts");
+}
+
+/** Runs an engine in this process until it is told to stop; resolves to an exit code. */
+export async function serve(options: ServeOptions = {}): Promise<number> {
+  const engine = await import("./src/serve.ts");
+  return await engine.serve(options);
+}
+
+if (import.meta.main) {
+  const { main } = await import("./src/commands/main.ts");
+  await main(Deno.args, serve);
+}

@@ -1,0 +1,59 @@
+import { OutputClosedError, type StdStream, type Terminal, type TerminalSize } from "./terminal.ts";
+
+const ENCODER = new TextEncoder();
+const RETRY_PAUSE_MS = 2;
+
+/** The real terminal. With `src/cli/process.ts` it is the only home of the standard streams and the environment. */
+export class DenoTerminal implements Terminal {
+  get stdin(): ReadableStream<Uint8Array> {
+    return Deno.stdin.readable;
+  }
+
+  out(data: string | Uint8Array): Promise<void> {
+    return writeAll(Deno.stdout, data);
+  }
+
+  err(data: string | Uint8Array): Promise<void> {
+    return writeAll(Deno.stderr, data);
+  }
+
+  isTty(stream: StdStream): boolean {
+    return Deno[stream].isTerminal();
+  }
+
+  env(name: string): string | undefined {
+    return Deno.env.get(name);
+  }
+
+  size(): TerminalSize | undefined {
+    return Deno.stdout.isTerminal() ? Deno.consoleSize() : undefined;
+  }
+
+  setRaw(on: boolean): void {
+    Deno.stdin.setRaw(on);
+  }
+
+  onSignal(signals: readonly Deno.Signal[], handler: (signal: Deno.Signal) => void): Disposable {
+    const listeners = signals.map((signal) => [signal, () => handler(signal)] as const);
+    for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+    return {
+      [Symbol.dispose]: () => {
+        for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+      },
+    };
+  }
+}
+
+async function writeAll(stream: { write(bytes: Uint8Array): Promise<number> }, data: string | Uint8Array) {
+  const bytes = typeof data === "string" ? ENCODER.encode(data) : data;
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += await stream.write(bytes.subarray(at));
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.BrokenPipe) throw new OutputClosedError();
+      // Another process may have made the pipe non-blocking; there is no way to wait for room in it.
+      if (!(thrown instanceof Deno.errors.WouldBlock)) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import { toTsdError } from "../errors.ts";
+import { type Command, type CommandRow, defaultExitCode, type Program } from "./command.ts";
+import type { FlagSpecs } from "./flags.ts";
+import { parseFlags } from "./parse_flags.ts";
+import { nearest } from "./suggest.ts";
+import { OUTPUT_CLOSED_EXIT, OutputClosedError, type Terminal } from "./terminal.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Runs one command line and resolves to its exit code. Errors are shown here and nowhere else. */
+export async function dispatch<C>(program: Program<C>, argv: readonly string[], terminal: Terminal): Promise<number> {
+  // Where "See '… --help'" points to; finding the command makes it more exact.
+  const place: Place = { path: program.name, exitCode: defaultExitCode };
+  try {
+    try {
+      return await run(program, argv, terminal, place);
+    } catch (thrown) {
+      if (thrown instanceof OutputClosedError) throw thrown;
+      return await fail(program.name, thrown, place, terminal);
+    }
+  } catch (thrown) {
+    if (thrown instanceof OutputClosedError) return OUTPUT_CLOSED_EXIT;
+    throw thrown;
+  }
+}
+
+interface Place {
+  path: string;
+  exitCode: NonNullable<Command<unknown>["exitCode"]>;
+}
+
+const VERSION_FLAG: FlagSpecs = {
+  version: { type: "bool", short: "v", help: "Print version information and quit" },
+};
+
+async function run<C>(program: Program<C>, argv: readonly string[], terminal: Terminal, place: Place): Promise<number> {
+  const global = parseFlags({ ...program.globalFlags, ...VERSION_FLAG }, argv, { flagsFirst: true });
+  if (global.flags.version) {
+    await terminal.out(`${program.name} version ${program.version}\n`);
+    return 0;
+  }
+  const words = global.args[0] === "help" ? global.args.slice(1) : global.args;
+  const wantsHelp = global.help || words.length === 0 || global.args[0] === "help";
+  const found = words.length === 0 ? undefined : find(program, words);
+  if (found === undefined) return await groupOrProgramHelp(program, words, terminal);
+  const { row, name } = found;
+  place.path = `${program.name} ${name}`;
+  const command = await row.load();
+  place.exitCode = command.exitCode ?? defaultExitCode;
+  const { args, flags, help } = parseFlags(command.flags, words.slice(name.split(" ").length), command);
+  if (help || wantsHelp) {
+    const { commandHelp } = await import("./help.ts");
+    await terminal.out(commandHelp(program.name, row, name, command));
+    return 0;
+  }
+  checkArguments(place.path, command, args);
+  return await command.run(program.context(global.flags), { args, flags });
+}
+
+function find<C>(program: Program<C>, words: readonly string[]): { row: CommandRow<C>; name: string } | undefined {
+  const names = [words.slice(0, 2).join(" "), words[0]];
+  for (const name of names) {
+    const row = program.commands.find((candidate) => candidate.names.includes(name));
+    if (row !== undefined) return { row, name };
+  }
+  return undefined;
+}
+
+async function groupOrProgramHelp<C>(program: Program<C>, words: readonly string[], terminal: Terminal) {
+  const { groupHelp, programHelp } = await import("./help.ts");
+  const [first, second] = words;
+  if (first === undefined) {
+    await terminal.out(programHelp(program, VERSION_FLAG));
+    return 0;
+  }
+  const group = program.groups.find(({ name }) => name === first);
+  if (group === undefined) throw unknownCommand(program, program.name, first, "");
+  if (second !== undefined && second !== "--help" && second !== "-h") {
+    throw unknownCommand(program, `${program.name} ${first}`, second, `${first} `);
+  }
+  await terminal.out(groupHelp(program, group));
+  return 0;
+}
+
+function unknownCommand<C>(program: Program<C>, path: string, word: string, prefix: string): UsageErrorAt {
+  const listed = program.commands.filter(({ hidden }) => !hidden).flatMap(({ names }) => names)
+    .filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
+    .filter((name) => !name.includes(" "));
+  const candidates = prefix === "" ? [...listed, ...program.groups.map(({ name }) => name)] : listed;
+  const near = nearest(word, candidates);
+  const message = `${program.name}: '${prefix}${word}' is not a ${program.name} command.`;
+  return new UsageErrorAt(path, message, near && `${path} ${near}`);
+}
+
+/** A usage error that knows better than its catcher where help is. */
+class UsageErrorAt extends UsageError {
+  constructor(readonly path: string, message: string, didYouMean: string | undefined) {
+    super(message, { exitCode: 1, didYouMean });
+  }
+}
+
+function checkArguments<C>(path: string, { args: { min, max } }: Command<C>, args: readonly string[]): void {
+  const count = args.length;
+  if (count >= min && (max === undefined || count <= max)) return;
+  const plural = (number: number) => `${number} argument${number === 1 ? "" : "s"}`;
+  const wants = max === 0
+    ? "accepts no arguments"
+    : min === max
+    ? `requires exactly ${plural(min)}`
+    : count < min
+    ? `requires at least ${plural(min)}`
+    : `requires at most ${plural(max ?? 0)}`;
+  throw new UsageError(`"${path}" ${wants}.`, { exitCode: 1 });
+}
+
+async function fail(name: string, thrown: unknown, place: Place, terminal: Terminal): Promise<number> {
+  if (thrown instanceof UsageError) {
+    const hint = thrown.didYouMean === undefined ? "" : `Did you mean '${thrown.didYouMean}'?\n`;
+    const path = thrown instanceof UsageErrorAt ? thrown.path : place.path;
+    await terminal.err(`${thrown.message}\n${hint}See '${path} --help'.\n`);
+    return thrown.exitCode;
+  }
+  const error = toTsdError(thrown);
+  await terminal.err(`${name}: ${error.message}\n`);
+  return place.exitCode(error);
+}

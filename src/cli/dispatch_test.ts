@@ -1,0 +1,179 @@
+import { strict as assert } from "node:assert";
+import { TsdError } from "../errors.ts";
+import { type CommandRow, defineCommand, type Program } from "./command.ts";
+import { dispatch } from "./dispatch.ts";
+import { FakeTerminal } from "./fake_terminal.ts";
+import { OutputClosedError } from "./terminal.ts";
+import { UsageError } from "./usage_error.ts";
+
+interface Kitchen {
+  readonly stove: string;
+  readonly terminal: FakeTerminal;
+}
+
+const boil = defineCommand({
+  usage: "[OPTIONS] FOOD [MINUTES]",
+  args: { min: 1, max: 2 },
+  flags: {
+    salt: {
+      type: "bool",
+      short: "s",
+      help: "Add salt, and so much of it that this help has to be broken into two lines",
+    },
+    in: { type: "string", default: "pot", valueName: "vessel", help: "What to boil it in" },
+    secret: { type: "bool", hidden: true, help: "" },
+  },
+  examples: [{ line: "boil egg 10", note: "A hard egg" }],
+  async run({ stove, terminal }: Kitchen, { args, flags }) {
+    await terminal.out(`${args.join("+")} in ${flags.in} on ${stove}${flags.salt ? " with salt" : ""}\n`);
+    return 7;
+  },
+});
+
+const failing = (thrown: unknown): CommandRow<Kitchen> => ({
+  names: ["fail"],
+  summary: "Fail",
+  load: () =>
+    Promise.resolve(defineCommand({
+      usage: "",
+      args: { min: 0, max: 0 },
+      flags: {},
+      examples: [],
+      run: (_: Kitchen) => Promise.reject(thrown),
+    })),
+});
+
+async function call(argv: string[], more: readonly CommandRow<Kitchen>[] = []) {
+  const terminal = new FakeTerminal();
+  const program: Program<Kitchen> = {
+    name: "cook",
+    summary: "A kitchen on the command line",
+    version: "1.2.3",
+    globalFlags: { stove: { type: "string", short: "S", default: "gas", help: "Which stove" } },
+    groups: [{ name: "pot", summary: "Manage pots" }],
+    commands: [
+      { names: ["boil", "pot boil"], summary: "Boil food", load: () => Promise.resolve(boil) },
+      { names: ["pot wash"], summary: "Wash a pot", load: () => Promise.resolve(boil) },
+      { names: ["ghost"], summary: "Unseen", hidden: true, load: () => Promise.resolve(boil) },
+      ...more,
+    ],
+    context: (globals) => ({ stove: String(globals.stove), terminal }),
+  };
+  const code = await dispatch(program, argv, terminal);
+  return { code, out: terminal.stdout, err: terminal.stderr };
+}
+
+Deno.test("dispatch: a command gets its flags, arguments and the program's context", async () => {
+  assert.deepEqual(await call(["-S", "wood", "boil", "-s", "egg", "10"]), {
+    code: 7,
+    out: "egg+10 in pot on wood with salt\n",
+    err: "",
+  });
+  assert.equal((await call(["pot", "boil", "egg"])).out, "egg in pot on gas\n");
+});
+
+Deno.test("dispatch: what isn't a command", async () => {
+  assert.deepEqual(await call(["biol", "egg"]), {
+    code: 1,
+    out: "",
+    err: "cook: 'biol' is not a cook command.\nDid you mean 'cook boil'?\nSee 'cook --help'.\n",
+  });
+  assert.equal((await call(["gost"])).err, "cook: 'gost' is not a cook command.\nSee 'cook --help'.\n");
+  assert.equal(
+    (await call(["pot", "wahs"])).err,
+    "cook: 'pot wahs' is not a cook command.\nDid you mean 'cook pot wash'?\nSee 'cook pot --help'.\n",
+  );
+});
+
+Deno.test("dispatch: wrong flags and arguments", async () => {
+  assert.deepEqual(await call(["boil", "--slat", "egg"]), {
+    code: 125,
+    out: "",
+    err: "unknown flag: --slat\nDid you mean '--salt'?\nSee 'cook boil --help'.\n",
+  });
+  assert.deepEqual(await call(["boil"]), {
+    code: 1,
+    out: "",
+    err: "\"cook boil\" requires at least 1 argument.\nSee 'cook boil --help'.\n",
+  });
+  assert.match((await call(["boil", "1", "2", "3"])).err, /^"cook boil" requires at most 2 arguments\./);
+  assert.match((await call(["fail", "x"], [failing(0)])).err, /^"cook fail" accepts no arguments\./);
+  assert.deepEqual(await call(["--foo", "boil"]), {
+    code: 125,
+    out: "",
+    err: "unknown flag: --foo\nSee 'cook --help'.\n",
+  });
+});
+
+Deno.test("dispatch: failures are one line and a code", async () => {
+  const fail = async (thrown: unknown) => {
+    const { code, err } = await call(["fail"], [failing(thrown)]);
+    return [code, err];
+  };
+  assert.deepEqual(await fail(new TsdError("image_not_found", "No such image: x")), [1, "cook: No such image: x\n"]);
+  assert.deepEqual(await fail(new TsdError("command_not_found", "exec")), [127, "cook: exec\n"]);
+  assert.deepEqual(await fail(new Error("bug")), [1, "cook: bug\n"]);
+  assert.deepEqual(await fail(new UsageError("a and b conflict")), [
+    125,
+    "a and b conflict\nSee 'cook fail --help'.\n",
+  ]);
+  assert.deepEqual(await fail(new OutputClosedError()), [141, ""]);
+});
+
+Deno.test("dispatch: version and help", async () => {
+  assert.equal((await call(["--version"])).out, "cook version 1.2.3\n");
+  assert.equal((await call(["-v", "x"])).code, 0);
+  const top = (await call([])).out;
+  assert.equal(
+    top,
+    `Usage:  cook [OPTIONS] COMMAND
+
+A kitchen on the command line
+
+Commands:
+  boil        Boil food
+
+Management Commands:
+  pot         Manage pots
+
+Global Options:
+  -S, --stove string   Which stove (default "gas")
+  -v, --version        Print version information and quit
+
+Run 'cook COMMAND --help' for more information on a command.
+`,
+  );
+  assert.equal((await call(["--help"])).out, top);
+  assert.equal((await call(["help"])).out, top);
+  const pot = (await call(["pot"])).out;
+  assert.match(
+    pot,
+    /^Usage: {2}cook pot COMMAND\n\nManage pots\n\nCommands:\n {2}boil {8}Boil food\n {2}wash {8}Wash a pot\n/,
+  );
+  assert.equal((await call(["pot", "--help"])).out, pot);
+  assert.equal((await call(["help", "pot"])).out, pot);
+});
+
+Deno.test("dispatch: a command's help", async () => {
+  const help = (await call(["boil", "egg", "--help"])).out;
+  assert.equal(
+    help,
+    `Usage:  cook boil [OPTIONS] FOOD [MINUTES]
+
+Boil food
+
+Aliases:
+  cook boil, cook pot boil
+
+Options:
+      --in vessel   What to boil it in (default "pot")
+  -s, --salt        Add salt, and so much of it that this help has to be broken
+                    into two lines
+
+Examples:
+  # A hard egg
+  cook boil egg 10
+`,
+  );
+  assert.equal((await call(["help", "boil"])).out, help);
+});

@@ -1,0 +1,13 @@
+import { strict as assert } from "node:assert";
+import { nearest } from "./suggest.ts";
+
+Deno.test("suggestions: the nearest, if any is near", () => {
+  const names = ["run", "rm", "rmi", "ps", "pull", "images", "inspect", "interactive"];
+  assert.equal(nearest("rnu", names), "run");
+  assert.equal(nearest("pul", names), "pull");
+  assert.equal(nearest("image", names), "images");
+  assert.equal(nearest("INSPECT", names), "inspect");
+  assert.equal(nearest("inter", names), "interactive");
+  assert.equal(nearest("build", names), undefined);
+  assert.equal(nearest("x", []), undefined);
+});

@@ -1,0 +1,23 @@
+const PADDING = 3;
+const MIN_COLUMN_WIDTH = 10;
+
+/**
+ * Lines up rows as Docker's listings do: columns at least ten wide with their gap of three, the last one as it is. Every
+ * row ends in a newline.
+ */
+export function renderTable(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.slice(0, -1).forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? MIN_COLUMN_WIDTH, width(cell) + PADDING);
+    });
+  }
+  return rows.map((row) =>
+    row.map((cell, column) => column === row.length - 1 ? cell : cell + " ".repeat(widths[column] - width(cell))).join(
+      "",
+    ) + "\n"
+  ).join("");
+}
+
+/** In code points, as Go's tabwriter counts. */
+const width = (cell: string): number => [...cell].length;

@@ -1,0 +1,62 @@
+import type { ContainerWaitResponse, WaitCondition } from "../api/wire/mod.ts";
+import { attachContainer, type PendingExit, startContainer, waitContainer } from "../client/containers.ts";
+import { TsdError } from "../errors.ts";
+import type { CommandContext } from "./context.ts";
+import type { Attachment } from "./create_request.ts";
+import { followContainerSize, proxySignals } from "./proxied_signals.ts";
+import { StdioSession } from "./stdio_session.ts";
+
+export interface AttachedRunOptions {
+  readonly attach: Attachment;
+  readonly tty: boolean;
+  /** The container goes away when it ends; wait for that. */
+  readonly autoRemove: boolean;
+  readonly proxySignals: boolean;
+}
+
+/**
+ * Starts a container with our standard streams attached and resolves to its exit code. Attaching and waiting begin before
+ * the start, so that neither output nor exit can be missed.
+ */
+export async function runAttached(context: CommandContext, id: string, options: AttachedRunOptions): Promise<number> {
+  const { engine, terminal } = context;
+  if (options.tty && options.attach.stdin && !terminal.isTty("stdin")) {
+    throw new TsdError("usage", "the input device is not a TTY");
+  }
+  const condition: WaitCondition = options.autoRemove ? "removed" : "next-exit";
+  const [stream, exit] = await Promise.all([
+    attachContainer(engine, id, options.attach),
+    waitContainer(engine, id, condition),
+  ]);
+  using session = new StdioSession(terminal, stream, { stdin: options.attach.stdin, tty: options.tty });
+  using _signals = options.proxySignals && !options.tty ? proxySignals(terminal, engine, id) : undefined;
+  await startOrCleanUp(context, id, exit, options.autoRemove);
+  using _size = options.tty ? followContainerSize(terminal, engine, id) : undefined;
+  await session.end();
+  return exitCodeOf(await exit.result());
+}
+
+const REMOVAL_LIMIT_MS = 5000;
+
+async function startOrCleanUp({ engine }: CommandContext, id: string, exit: PendingExit, autoRemove: boolean) {
+  try {
+    await startContainer(engine, id);
+  } catch (thrown) {
+    if (autoRemove) await removed(exit);
+    else await exit.cancel();
+    throw thrown;
+  }
+}
+
+/** Waits until a container that failed to start is gone, so that its name is free when we end. */
+async function removed(exit: PendingExit): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, REMOVAL_LIMIT_MS);
+  await Promise.race([exit.result().then(() => undefined, () => undefined), limit.promise]);
+  clearTimeout(timer);
+}
+
+function exitCodeOf({ StatusCode, Error: failure }: ContainerWaitResponse): number {
+  if (failure?.Message) throw new TsdError("runtime_failed", failure.Message);
+  return StatusCode;
+}

@@ -1,0 +1,74 @@
+import type { ContainerCreateRequest } from "../api/wire/mod.ts";
+import { UsageError } from "../cli/mod.ts";
+import { createContainer } from "../client/containers.ts";
+import { isTsdError } from "../errors.ts";
+import type { CommandContext } from "./context.ts";
+import type { CreateFlagValues } from "./create_flags.ts";
+import { displayName, pullShowing, pullTarget } from "./pull_output.ts";
+
+const PULL_POLICIES = ["always", "missing", "never"];
+
+/** Creates a container and pulls its image first where that is asked for or needed. Returns its id. */
+export async function createWithPull(
+  { engine, terminal }: CommandContext,
+  flags: CreateFlagValues,
+  request: ContainerCreateRequest,
+): Promise<string> {
+  if (!PULL_POLICIES.includes(flags.pull)) {
+    throw new UsageError(`invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`);
+  }
+  const image = request.Image ?? "";
+  const show = flags.quiet ? {} : { show: (line: string) => terminal.err(line) };
+  const pull = () => pullShowing(engine, pullTarget(image).reference, { platform: flags.platform, ...show });
+  const create = () => createContainer(engine, request, { name: flags.name, platform: flags.platform });
+  await using cidFile = await CidFile.open(flags.cidfile);
+  if (flags.pull === "always") await pull();
+  const { Id, Warnings } = await create().catch(async (thrown) => {
+    if (flags.pull !== "missing" || !isTsdError(thrown, "image_not_found", "not_found")) throw thrown;
+    if (!flags.quiet) {
+      await terminal.err(`Unable to find image '${displayName(pullTarget(image).reference)}' locally\n`);
+    }
+    await pull();
+    return await create();
+  });
+  for (const warning of Warnings ?? []) await terminal.err(`WARNING: ${warning}\n`);
+  await cidFile?.write(Id);
+  return Id;
+}
+
+/** The file of `--cidfile`: claimed before anything is made, and gone again if nothing was. */
+class CidFile implements AsyncDisposable {
+  readonly #path: string;
+  #written = false;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  static async open(path: string | undefined): Promise<CidFile | undefined> {
+    if (path === undefined) return undefined;
+    try {
+      (await Deno.open(path, { write: true, createNew: true })).close();
+      return new CidFile(path);
+    } catch (thrown) {
+      if (!(thrown instanceof Deno.errors.AlreadyExists)) throw cannotWrite(path, thrown);
+      throw new UsageError(
+        `container ID file found, make sure the other container isn't running or delete ${path}`,
+      );
+    }
+  }
+
+  async write(id: string): Promise<void> {
+    await Deno.writeTextFile(this.#path, id);
+    this.#written = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#written) await Deno.remove(this.#path);
+  }
+}
+
+function cannotWrite(path: string, thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return thrown;
+  return new UsageError(`failed to create the container ID file ${path}: ${thrown.message}`);
+}

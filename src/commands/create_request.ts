@@ -1,0 +1,123 @@
+import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../api/wire/mod.ts";
+import { UsageError } from "../cli/mod.ts";
+import type { CreateFlagValues } from "./create_flags.ts";
+import { readEnvFile } from "./env_file.ts";
+
+/** Which streams the caller will be attached to. */
+export interface Attachment {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/** What the flags can't say by themselves. */
+export interface CreateSurroundings {
+  /** The caller's environment, for `-e NAME`. */
+  env(name: string): string | undefined;
+  /** The caller's working folder, for relative sources of `-v`. */
+  readonly cwd: string;
+  readonly detached: boolean;
+}
+
+/** The streams that `-a`, `-i` and `-d` ask for. @throws {UsageError} */
+export function attachment(flags: Pick<CreateFlagValues, "attach" | "interactive">, detached: boolean): Attachment {
+  const named = new Set(flags.attach.map((name) => name.toLowerCase()));
+  const unknown = [...named].find((name) => !["stdin", "stdout", "stderr"].includes(name));
+  if (unknown !== undefined) {
+    const why = "valid streams are STDIN, STDOUT and STDERR";
+    throw new UsageError(`invalid argument "${unknown}" for "-a, --attach" flag: ${why}`);
+  }
+  if (detached && named.size > 0) throw new UsageError("Conflicting options: -a and -d");
+  if (detached) return { stdin: false, stdout: false, stderr: false };
+  if (named.size === 0) return { stdin: flags.interactive, stdout: true, stderr: true };
+  return { stdin: named.has("stdin"), stdout: named.has("stdout"), stderr: named.has("stderr") };
+}
+
+/** The body of a create request. Only what was asked for is in it. @throws {UsageError} */
+export async function createRequest(
+  flags: CreateFlagValues,
+  [image, ...command]: readonly string[],
+  surroundings: CreateSurroundings,
+): Promise<ContainerCreateRequest> {
+  const attach = attachment(flags, surroundings.detached);
+  const openStdin = flags.interactive || attach.stdin;
+  const anonymous = flags.volume.filter((text) => !text.includes(":"));
+  const config: ContainerConfig = {
+    Image: image,
+    AttachStdin: attach.stdin,
+    AttachStdout: attach.stdout,
+    AttachStderr: attach.stderr,
+    OpenStdin: openStdin,
+    StdinOnce: openStdin && !surroundings.detached,
+    Tty: flags.tty,
+    Env: await environment(flags, surroundings.env),
+    Labels: labels(flags.label),
+  };
+  if (command.length > 0) config.Cmd = command;
+  // An empty entrypoint is sent as such: it takes the image's away.
+  if (flags.entrypoint !== undefined) config.Entrypoint = [flags.entrypoint];
+  if (flags.user !== undefined) config.User = flags.user;
+  if (flags.workdir !== undefined) config.WorkingDir = flags.workdir;
+  if (flags.hostname !== undefined) config.Hostname = flags.hostname;
+  if (flags["stop-signal"] !== undefined) config.StopSignal = flags["stop-signal"];
+  if (flags["stop-timeout"] !== undefined) config.StopTimeout = flags["stop-timeout"];
+  if (anonymous.length > 0) config.Volumes = Object.fromEntries(anonymous.map((target) => [target, {}]));
+  return { ...config, HostConfig: hostConfig(flags, surroundings.cwd) };
+}
+
+function hostConfig(flags: CreateFlagValues, cwd: string): HostConfig {
+  const host: HostConfig = { AutoRemove: flags.rm };
+  const binds = flags.volume.filter((text) => text.includes(":")).map((text) => absoluteSource(text, cwd));
+  if (binds.length > 0) host.Binds = binds;
+  if (flags.network !== undefined) host.NetworkMode = flags.network;
+  if (flags.privileged) host.Privileged = true;
+  if (flags["read-only"]) host.ReadonlyRootfs = true;
+  if (flags["cap-add"].length > 0) host.CapAdd = flags["cap-add"];
+  if (flags["cap-drop"].length > 0) host.CapDrop = flags["cap-drop"];
+  if (flags.cidfile !== undefined) host.ContainerIDFile = flags.cidfile;
+  if (flags.tmpfs.length > 0) host.Tmpfs = Object.fromEntries(flags.tmpfs.map(splitTmpfs));
+  return host;
+}
+
+/** Relative sources (`.`, `./x`, `../x`) are the caller's; the engine has another working folder. */
+function absoluteSource(bind: string, cwd: string): string {
+  if (!/^\.\.?(?:\/|:)/.test(bind)) return bind;
+  const parts = cwd.split("/").filter((part) => part !== "");
+  const colon = bind.indexOf(":");
+  for (const part of bind.slice(0, colon).split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "." && part !== "") parts.push(part);
+  }
+  return `/${parts.join("/")}${bind.slice(colon)}`;
+}
+
+function splitTmpfs(text: string): [string, string] {
+  const colon = text.indexOf(":");
+  return colon < 0 ? [text, ""] : [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+function labels(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(words.map((word) => {
+    const equals = word.indexOf("=");
+    if (word.trim() === "" || equals === 0) {
+      throw new UsageError(`invalid argument "${word}" for "-l, --label" flag: invalid label '${word}': empty name`);
+    }
+    return equals < 0 ? [word, ""] : [word.slice(0, equals), word.slice(equals + 1)];
+  }));
+}
+
+async function environment(flags: CreateFlagValues, env: CreateSurroundings["env"]): Promise<string[]> {
+  const fromFiles = await Promise.all(flags["env-file"].map((path) => readEnvFile(path, env)));
+  return [...fromFiles.flat(), ...environmentWords(flags.env, env)];
+}
+
+/** `-e NAME=value`; `-e NAME` takes the caller's value, or (sent bare) removes the image's. @throws {UsageError} */
+export function environmentWords(words: readonly string[], env: CreateSurroundings["env"]): string[] {
+  return words.map((word) => {
+    if (word === "" || word.startsWith("=")) {
+      throw new UsageError(`invalid argument "${word}" for "-e, --env" flag: invalid environment variable: ${word}`);
+    }
+    const value = word.includes("=") ? undefined : env(word);
+    return value === undefined ? word : `${word}=${value}`;
+  });
+}

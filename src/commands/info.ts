@@ -1,0 +1,54 @@
+import type { SystemInfo } from "../api/wire/mod.ts";
+import { BUILD_INFO } from "../build_info.ts";
+import { defineCommand, humanBinarySize } from "../cli/mod.ts";
+import { engineInfo } from "../client/system.ts";
+import type { CommandContext } from "./context.ts";
+import { listFormat } from "./list_format.ts";
+
+/** `tsd info`. */
+export const info = defineCommand({
+  usage: "[OPTIONS]",
+  args: { min: 0, max: 0 },
+  flags: { format: { type: "string", short: "f", help: "Format output: 'json'" } },
+  examples: [{ line: "info --format json", note: "For programs" }],
+  async run({ terminal, engine }: CommandContext, { flags }) {
+    const json = listFormat(flags.format) === "json";
+    const found = await engineInfo(engine);
+    await terminal.out(json ? JSON.stringify(found) + "\n" : describe(found));
+    for (const warning of found.Warnings ?? []) await terminal.err(`${warning}\n`);
+    return 0;
+  },
+});
+
+/** The facts in Docker's words and order. */
+export function describe(info: SystemInfo): string {
+  const lines: readonly (readonly [string, string | number | boolean | undefined])[] = [
+    ["Containers", info.Containers],
+    [" Running", info.ContainersRunning],
+    [" Paused", info.ContainersPaused],
+    [" Stopped", info.ContainersStopped],
+    ["Images", info.Images],
+    ["Server Version", info.ServerVersion],
+    ["Storage Driver", info.Driver],
+    ...(info.DriverStatus ?? []).map(([name, value]) => [` ${name}`, value] as const),
+    ["Logging Driver", info.LoggingDriver],
+    ["Cgroup Driver", info.CgroupDriver],
+    ["Cgroup Version", info.CgroupVersion],
+    ["Runtimes", Object.keys(info.Runtimes ?? {}).join(" ")],
+    ["Default Runtime", info.DefaultRuntime],
+    ["Security Options", (info.SecurityOptions ?? []).map((text) => text.replace(/^name=/, "")).join(" ")],
+    ["Kernel Version", info.KernelVersion],
+    ["Operating System", info.OperatingSystem],
+    ["OSType", info.OSType],
+    ["Architecture", info.Architecture],
+    ["CPUs", info.NCPU],
+    ["Total Memory", humanBinarySize(info.MemTotal)],
+    ["Name", info.Name],
+    ["ID", info.ID],
+    ["Tsd Root Dir", info.DockerRootDir],
+    ["Debug Mode", info.Debug],
+  ];
+  const shown = lines.filter(([, value]) => value !== undefined && value !== "");
+  const server = shown.map(([label, value]) => ` ${label}: ${value}\n`).join("");
+  return `Client:\n Version:    ${BUILD_INFO.version}\n\nServer:\n${server}`;
+}

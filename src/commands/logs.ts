@@ -1,0 +1,45 @@
+import { defineCommand } from "../cli/mod.ts";
+import { containerLogs } from "../client/containers.ts";
+import { deliver } from "../client/frames.ts";
+import type { CommandContext } from "./context.ts";
+import { parseTimestamp } from "./timestamps.ts";
+
+/** `tsd logs`. */
+export const logs = defineCommand({
+  usage: "[OPTIONS] CONTAINER",
+  args: { min: 1, max: 1 },
+  flags: {
+    details: { type: "bool", help: "Show extra details provided to logs" },
+    follow: { type: "bool", short: "f", help: "Follow log output" },
+    since: {
+      type: "string",
+      help: 'Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)',
+    },
+    tail: { type: "string", short: "n", default: "all", help: "Number of lines to show from the end of the logs" },
+    timestamps: { type: "bool", short: "t", help: "Show timestamps" },
+    until: {
+      type: "string",
+      help: 'Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)',
+    },
+  },
+  examples: [{ line: "logs -f --tail 20 web", note: "The last lines, and those to come" }],
+  async run({ terminal, engine }: CommandContext, { args: [name], flags }) {
+    const now = Date.now();
+    const { headers, body } = await containerLogs(engine, name, {
+      stdout: true,
+      stderr: true,
+      follow: flags.follow,
+      timestamps: flags.timestamps,
+      details: flags.details,
+      tail: flags.tail,
+      since: parseTimestamp("since", flags.since, now),
+      until: parseTimestamp("until", flags.until, now),
+    });
+    const multiplexed = headers.get("content-type") === "application/vnd.docker.multiplexed-stream";
+    await deliver(body, multiplexed, {
+      stdout: (bytes) => terminal.out(bytes),
+      stderr: (bytes) => terminal.err(bytes),
+    });
+    return 0;
+  },
+});

@@ -1,0 +1,20 @@
+import { defineCommand } from "../cli/mod.ts";
+import { removeContainer } from "../client/containers.ts";
+import type { CommandContext } from "./context.ts";
+import { forEachTarget } from "./targets.ts";
+
+/** `tsd rm`. */
+export const rm = defineCommand({
+  usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+  args: { min: 1 },
+  flags: {
+    force: { type: "bool", short: "f", help: "Force the removal of a running container (uses SIGKILL)" },
+    volumes: { type: "bool", short: "v", help: "Remove anonymous volumes associated with the container" },
+  },
+  examples: [{ line: "rm -f web", note: "Kill and remove a container" }],
+  async run({ terminal, engine }: CommandContext, { args, flags }) {
+    // With -f, a container that isn't there is as good as removed.
+    const forgives = ({ meaning }: { meaning: { http: number } }) => flags.force && meaning.http === 404;
+    return await forEachTarget(terminal, args, (name) => removeContainer(engine, name, flags), { forgives });
+  },
+});

@@ -1,0 +1,49 @@
+import { defaultExitCode, defineCommand } from "../cli/mod.ts";
+import { startContainer } from "../client/containers.ts";
+import type { TsdError } from "../errors.ts";
+import { runAttached } from "./attached_run.ts";
+import type { CommandContext } from "./context.ts";
+import { createWithPull } from "./create_container.ts";
+import { CREATE_FLAGS } from "./create_flags.ts";
+import { attachment, createRequest } from "./create_request.ts";
+
+/** `docker run` keeps 1 to 124 for the command in the container: all failures of its own are 125 to 127. */
+export function runExitCode(error: TsdError): number {
+  const code = defaultExitCode(error);
+  return code === 1 ? 125 : code;
+}
+
+/** `tsd run`. */
+export const run = defineCommand({
+  usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  args: { min: 1 },
+  flags: {
+    ...CREATE_FLAGS,
+    detach: { type: "bool", short: "d", help: "Run container in background and print container ID" },
+    "sig-proxy": { type: "bool", default: true, help: "Proxy received signals to the process" },
+  },
+  flagsFirst: true,
+  examples: [
+    { line: "run --rm alpine echo hello", note: "Run a command in a new container and remove it afterwards" },
+    { line: "run -d --name web --network host nginx", note: "A service in the background" },
+    { line: 'run --rm -i -v "$PWD:/src" -w /src debian tar -c .', note: "A tool on files of this folder" },
+  ],
+  exitCode: runExitCode,
+  async run(context: CommandContext, { args, flags }) {
+    const { terminal, engine } = context;
+    const surroundings = { env: (name: string) => terminal.env(name), cwd: Deno.cwd(), detached: flags.detach };
+    const id = await createWithPull(context, flags, await createRequest(flags, args, surroundings));
+    if (flags.detach) {
+      // As with docker, the id is of use even when the start fails.
+      await terminal.out(`${id}\n`);
+      await startContainer(engine, id);
+      return 0;
+    }
+    return await runAttached(context, id, {
+      attach: attachment(flags, false),
+      tty: flags.tty,
+      autoRemove: flags.rm,
+      proxySignals: flags["sig-proxy"],
+    });
+  },
+});

@@ -1,0 +1,64 @@
+import type { Command, CommandGroup, CommandRow } from "../cli/mod.ts";
+import type { CommandContext } from "./context.ts";
+
+type Row = CommandRow<CommandContext>;
+
+const row = (names: string, summary: string, load: () => Promise<Command<CommandContext>>): Row => ({
+  names: names.split(", "),
+  summary,
+  load,
+});
+
+/** The groups that some commands are members of. */
+export const GROUPS: readonly CommandGroup[] = [
+  { name: "container", summary: "Manage containers" },
+  { name: "image", summary: "Manage images" },
+  { name: "system", summary: "Manage the engine" },
+];
+
+/** Every command: its names, what it does, where its code is. */
+export const COMMANDS: readonly Row[] = [
+  row("create, container create", "Create a new container", async () => (await import("./create.ts")).create),
+  row("daemon", "Run the engine in the foreground", async () => (await import("./daemon.ts")).daemon),
+  row("exec, container exec", "Execute a command in a running container", async () => (await import("./exec.ts")).exec),
+  row("images, image ls, image list", "List images", async () => (await import("./images.ts")).images),
+  row("info, system info", "Display system-wide information", async () => (await import("./info.ts")).info),
+  row(
+    "inspect",
+    "Return low-level information on containers and images",
+    async () => (await import("./inspect.ts")).inspect,
+  ),
+  row(
+    "container inspect",
+    "Display detailed information on one or more containers",
+    async () => (await import("./inspect.ts")).containerInspect,
+  ),
+  row(
+    "image inspect",
+    "Display detailed information on one or more images",
+    async () => (await import("./inspect.ts")).imageInspect,
+  ),
+  row("kill, container kill", "Kill one or more running containers", async () => (await import("./kill.ts")).kill),
+  row("logs, container logs", "Fetch the logs of a container", async () => (await import("./logs.ts")).logs),
+  row("ps, container ls, container list, container ps", "List containers", async () => (await import("./ps.ts")).ps),
+  row("pull, image pull", "Download an image from a registry", async () => (await import("./pull.ts")).pull),
+  row("rm, container rm, container remove", "Remove one or more containers", async () => (await import("./rm.ts")).rm),
+  row("rmi, image rm, image remove", "Remove one or more images", async () => (await import("./rmi.ts")).rmi),
+  row(
+    "run, container run",
+    "Create and run a new container from an image",
+    async () => (await import("./run.ts")).run,
+  ),
+  row(
+    "start, container start",
+    "Start one or more stopped containers",
+    async () => (await import("./start.ts")).start,
+  ),
+  row("stop, container stop", "Stop one or more running containers", async () => (await import("./stop.ts")).stop),
+  row("version", "Show the version information", async () => (await import("./version.ts")).version),
+  row(
+    "wait, container wait",
+    "Block until one or more containers stop, then print their exit codes",
+    async () => (await import("./wait.ts")).wait,
+  ),
+];
