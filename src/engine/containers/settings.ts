@@ -19,9 +19,6 @@ import { requestedMounts } from "./mounts.ts";
 import { parseSecurityOptions } from "./security_options.ts";
 import { parseSignal } from "./signals.ts";
 
-/** Docker's smallest memory limit, in bytes. */
-const MIN_MEMORY_BYTES = 6 << 20;
-
 /** The caller's configuration over the image's, as Docker merges them. @throws {TsdError} invalid_argument */
 export function mergeConfig(image: ImageConfig, own: ContainerConfig, id: string): ContainerConfig {
   const base = image.config;
@@ -68,13 +65,22 @@ export function networkWarnings(host: HostConfig): string[] {
   ];
 }
 
-/** What the OCI configuration is made from. @throws {TsdError} invalid_argument, not_implemented */
-export function specSettings(config: ContainerConfig, host: HostConfig, facts: HostFacts): SpecSettings {
+/** What the OCI configuration is made from; `home` is known once there is a root file system. @throws {TsdError} invalid_argument, not_implemented */
+export function specSettings(
+  config: ContainerConfig,
+  host: HostConfig,
+  facts: HostFacts,
+  home?: string,
+): SpecSettings {
   refuseRuntime(host);
   return {
     args: [...config.Entrypoint ?? [], ...config.Cmd ?? []],
-    cwd: workingDir(config),
-    env: mergeEnv([], config.Env ?? [], { hostname: config.Hostname ?? "", tty: false }),
+    cwd: config.WorkingDir || "/",
+    env: mergeEnv([], config.Env ?? [], {
+      hostname: config.Hostname ?? "",
+      tty: false,
+      ...(home === undefined ? {} : { home }),
+    }),
     tty: false,
     hostname: config.Hostname ?? "",
     ...(config.Domainname ? { domainname: config.Domainname } : {}),
@@ -102,12 +108,8 @@ export function specSettings(config: ContainerConfig, host: HostConfig, facts: H
 }
 
 function resources(host: HostConfig): ResourceLimits {
-  const { Memory: memory = 0 } = host;
-  if (memory !== 0 && memory < MIN_MEMORY_BYTES) {
-    throw new TsdError("invalid_argument", "Minimum memory limit allowed is 6MB");
-  }
   const all: ResourceLimits = {
-    memoryBytes: memory,
+    memoryBytes: host.Memory,
     memorySwapBytes: host.MemorySwap,
     memoryReservationBytes: host.MemoryReservation,
     memorySwappiness: host.MemorySwappiness ?? undefined,
@@ -121,15 +123,6 @@ function resources(host: HostConfig): ResourceLimits {
     pidsLimit: host.PidsLimit ?? undefined,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-}
-
-function workingDir(config: ContainerConfig): string {
-  const dir = config.WorkingDir || "/";
-  if (dir.startsWith("/")) return dir;
-  throw new TsdError(
-    "invalid_argument",
-    `the working directory '${dir}' is invalid, it needs to be an absolute path`,
-  );
 }
 
 function ipcMode(mode = ""): SpecSettings["ipc"] {

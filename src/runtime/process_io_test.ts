@@ -1,0 +1,155 @@
+import { strict as assert } from "node:assert";
+import "../sys/preopen.ts";
+import { SILENT_LOG } from "../log.ts";
+import { Epoll, files, O, processes, tree } from "../sys/mod.ts";
+import { workerUrl } from "../worker_entry.ts";
+import { ExitLoop } from "./exit_loop.ts";
+import { OutputHub } from "./logs/output_hub.ts";
+import { ProcessIo, type ProcessIoOptions } from "./process_io.ts";
+
+interface Rig {
+  readonly dir: string;
+  newIo(options: Partial<ProcessIoOptions>): ProcessIo;
+  /** Runs a shell script on the streams; resolves to its exit code when all output was delivered. */
+  run(io: ProcessIo, script: string): Promise<number>;
+}
+
+async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const dir = await Deno.makeTempDir();
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  const exits = stack.use(new ExitLoop(processes).start());
+  const epoll = stack.use(
+    new Epoll({
+      onHandlerError: (thrown) => {
+        throw thrown;
+      },
+    }),
+  );
+  void epoll.run();
+  const hub = stack.use(new OutputHub(workerUrl("logs"), SILENT_LOG));
+  await hub.ready;
+  let made = 0;
+  await body({
+    dir,
+    newIo: (options) => {
+      const own = `${dir}/${++made}`;
+      Deno.mkdirSync(own);
+      return new ProcessIo({ key: own, dir: own, stdin: false, output: true, ...options }, hub, { files, tree, epoll });
+    },
+    run: async (io, script) => {
+      const paths = await io.open();
+      const pid = processes.spawn({
+        path: "/bin/sh",
+        argv: ["sh", "-c", script],
+        env: { PATH: "/usr/bin:/bin" },
+        stdio: [
+          { target: 0, path: paths.stdin, flags: O.RDONLY },
+          { target: 1, path: paths.stdout, flags: O.RDWR },
+          { target: 2, path: paths.stderr, flags: O.RDWR },
+        ],
+      });
+      io.started();
+      const { exitCode } = await exits.spawned(pid);
+      await io.finish(1000);
+      return exitCode;
+    },
+  });
+}
+
+function collect(): {
+  text: Record<"stdout" | "stderr", string>;
+  listener: (s: "stdout" | "stderr", b: Uint8Array) => Promise<void>;
+} {
+  const text = { stdout: "", stderr: "" };
+  const decoder = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+  return {
+    text,
+    listener: (stream, bytes) => {
+      text[stream] += decoder[stream].decode(bytes, { stream: true });
+      return Promise.resolve();
+    },
+  };
+}
+
+Deno.test("output goes to the log and to whoever attached before the start; the exit code arrives", async () => {
+  await withRig(async ({ dir, newIo, run }) => {
+    const io = newIo({ logPath: `${dir}/log` });
+    const seen = collect();
+    await io.attach(seen.listener);
+    assert.equal(await run(io, "echo out; echo err >&2; printf end; exit 7"), 7);
+    assert.deepEqual(seen.text, { stdout: "out\nend", stderr: "err\n" });
+    const records = (await Deno.readTextFile(`${dir}/log`)).trim().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(records.filter(({ stream }) => stream === "stdout").map(({ log }) => log), ["out\n", "end"]);
+    assert.deepEqual(records.filter(({ stream }) => stream === "stderr").map(({ log }) => log), ["err\n"]);
+  });
+});
+
+Deno.test("input is delivered whole and its end is seen, also when it was written before the start", async () => {
+  await withRig(async ({ newIo, run }) => {
+    const io = newIo({ stdin: true });
+    const seen = collect();
+    await io.attach(seen.listener);
+    const line = "0123456789abcdef".repeat(4096) + "\n";
+    void io.stdin!.write(new TextEncoder().encode("first\n"));
+    const exited = run(io, "sleep 0.1; wc -c; echo over");
+    for (let i = 0; i < 20; i++) await io.stdin!.write(new TextEncoder().encode(line));
+    await io.stdin!.close();
+    assert.equal(await exited, 0);
+    assert.equal(seen.text.stdout, `${6 + 20 * line.length}\nover\n`);
+  });
+});
+
+Deno.test("a process that stops reading doesn't hold up its writer", async () => {
+  await withRig(async ({ newIo, run }) => {
+    const io = newIo({ stdin: true });
+    const exited = run(io, "exec 0<&-; sleep 0.2");
+    await io.stdin!.write(new Uint8Array(1 << 20));
+    assert.equal(await exited, 0);
+    await io.stdin!.close();
+  });
+});
+
+Deno.test("a slow listener slows the process down and loses nothing", async () => {
+  await withRig(async ({ newIo, run }) => {
+    const io = newIo({});
+    let total = 0;
+    let most = 0;
+    await io.attach(async (_, bytes) => {
+      most = Math.max(most, bytes.length);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      total += bytes.length;
+    });
+    assert.equal(await run(io, "head -c 8000000 /dev/zero"), 0);
+    assert.equal(total, 8_000_000);
+    assert.ok(most <= 64 << 10);
+  });
+});
+
+Deno.test("a listener that leaves lets the process go on", async () => {
+  await withRig(async ({ dir, newIo, run }) => {
+    const io = newIo({ logPath: `${dir}/log` });
+    const attachment = await io.attach(() => {
+      attachment.detach();
+      return new Promise((resolve) => setTimeout(resolve, 5));
+    });
+    assert.equal(
+      await run(io, "i=0; while [ $i -lt 40000 ]; do echo 'a line that fills the pipe soon enough'; i=$((i+1)); done"),
+      0,
+    );
+    const log = await Deno.readTextFile(`${dir}/log`);
+    assert.equal(log.split("\n").length - 1, 40000);
+  });
+});
+
+Deno.test("output that a grandchild holds open ends after the grace time", async () => {
+  await withRig(async ({ newIo, run }) => {
+    const io = newIo({});
+    const seen = collect();
+    await io.attach(seen.listener);
+    const before = Date.now();
+    assert.equal(await run(io, "sleep 5 & echo done"), 0);
+    assert.ok(Date.now() - before < 4000);
+    assert.equal(seen.text.stdout, "done\n");
+  });
+});

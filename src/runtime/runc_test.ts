@@ -1,0 +1,114 @@
+import { strict as assert } from "node:assert";
+import "../sys/preopen.ts";
+import { type ErrorCode, isTsdError } from "../errors.ts";
+import { processes } from "../sys/mod.ts";
+import { ExitLoop } from "./exit_loop.ts";
+import { Runc } from "./runc.ts";
+
+interface Bench {
+  readonly dir: string;
+  readonly runc: Runc;
+  readonly stdio: { stdin: string; stdout: string; stderr: string };
+}
+
+/** A runtime that is a shell script: `$cmd` is the subcommand, `$log` and `$pidfile` what it was given. */
+async function withFake(script: string, body: (bench: Bench) => Promise<void>, deadlineMs = 5000): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  using exits = new ExitLoop(processes).start();
+  try {
+    const path = `${dir}/fake`;
+    const head = `#!/bin/sh
+root=$2 log=$4; shift 6; cmd=$1
+while [ $# -gt 0 ]; do [ "$1" = --pid-file ] && pidfile=$2; id=$1; shift; done
+echo "$cmd" >>${dir}/calls
+`;
+    await Deno.writeTextFile(path, head + script, { mode: 0o755 });
+    const null_ = "/dev/null";
+    const runc = new Runc({ path, stateRoot: `${dir}/state`, logDir: dir, deadlineMs }, processes, exits);
+    await body({ dir, runc, stdio: { stdin: null_, stdout: null_, stderr: null_ } });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const says = (text: string) => `echo '{"level":"error","msg":${JSON.stringify(text)}}' >"$log"; exit 1`;
+
+async function createError(
+  script: string,
+  deadlineMs?: number,
+): Promise<{ code: ErrorCode; message: string; left: string[] }> {
+  let failure: { code: ErrorCode; message: string } | undefined;
+  const left: string[] = [];
+  await withFake(script, async ({ dir, runc, stdio }) => {
+    await Deno.mkdir(`${dir}/bundle`);
+    await assert.rejects(runc.create({ id: "c1", bundle: `${dir}/bundle`, stdio }), (thrown) => {
+      if (!isTsdError(thrown)) return false;
+      failure = { code: thrown.code, message: thrown.message };
+      return true;
+    });
+    for await (const entry of Deno.readDir(`${dir}/bundle`)) left.push(entry.name);
+  }, deadlineMs);
+  return { ...failure!, left };
+}
+
+Deno.test("create gives the pid that the runtime wrote", async () => {
+  await withFake('echo -n 4242 >"$pidfile"', async ({ dir, runc, stdio }) => {
+    await Deno.mkdir(`${dir}/bundle`);
+    assert.deepEqual(await runc.create({ id: "c1", bundle: `${dir}/bundle`, stdio }), { pid: 4242 });
+  });
+});
+
+Deno.test("runc's texts become the codes that docker's exit codes hang on", async () => {
+  const cases: [string, ErrorCode][] = [
+    [
+      'runc create failed: unable to start container process: error during container init: exec: "nope": executable file not found in $PATH',
+      "command_not_found",
+    ],
+    ['unable to start container process: exec: "/nope": stat /nope: no such file or directory', "command_not_found"],
+    ['unable to start container process: exec: "/etc/passwd": permission denied', "command_not_executable"],
+    ['unable to start container process: exec: "/etc": is a directory', "command_not_executable"],
+    ["container with given ID already exists", "runtime_failed"],
+  ];
+  for (const [text, code] of cases) {
+    const error = await createError(says(text));
+    assert.equal(error.code, code, text);
+    assert.ok(error.message.includes(text));
+  }
+});
+
+Deno.test("a runtime that fails in silence or prints garbage gets one clear line, and no file stays", async () => {
+  const silent = await createError("exit 3");
+  assert.equal(silent.message, "fake create failed with exit code 3 and said nothing");
+  const garbage = await createError('head -c 300 /dev/urandom >"$log"; exit 1');
+  assert.equal(garbage.code, "runtime_failed");
+  assert.deepEqual(garbage.left, []);
+});
+
+Deno.test("a runtime that hangs is killed at its deadline", async () => {
+  const error = await createError("sleep 30", 200);
+  assert.equal(error.code, "timeout");
+});
+
+Deno.test("a pid file with nonsense is refused", async () => {
+  assert.equal((await createError('echo -n x >"$pidfile"')).code, "runtime_failed");
+});
+
+Deno.test("after a failed create what the runtime keeps is deleted", async () => {
+  await withFake(
+    `mkdir -p "$root/c1"; [ "$cmd" = delete ] && rm -r "$root/c1" && exit 0; exit 1`,
+    async ({ dir, runc, stdio }) => {
+      await Deno.mkdir(`${dir}/bundle`);
+      await assert.rejects(runc.create({ id: "c1", bundle: `${dir}/bundle`, stdio }));
+      assert.deepEqual((await Deno.readTextFile(`${dir}/calls`)).split("\n"), ["create", "delete", ""]);
+    },
+  );
+});
+
+Deno.test("a missing runtime is named, with what to do", async () => {
+  using exits = new ExitLoop(processes).start();
+  const runc = new Runc({ path: "/nonexistent/runc", stateRoot: "/nonexistent", logDir: "/tmp" }, processes, exits);
+  await assert.rejects(
+    runc.start("c1"),
+    (thrown) => isTsdError(thrown, "runtime_missing") && thrown.message.endsWith("install the package runc"),
+  );
+});
