@@ -55,10 +55,13 @@ Deno.test("having no children is no error, other failures are", () => {
 
 Deno.test("real children: exit codes and signals", async () => {
   using loop = new ExitLoop(processes).start();
+  // A signal listener alone keeps no event loop running.
+  const alive = setInterval(() => {}, 1000);
   const run = (script: string) => {
     const stdio = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags: 2 }));
     const pid = processes.spawn({ path: "/bin/sh", argv: ["sh", "-c", script], env: {}, stdio });
     return loop.spawned(pid).then(({ exitCode }) => exitCode);
   };
   assert.deepEqual(await Promise.all([run("exit 5"), run("kill -9 $$"), run("true")]), [5, 137, 0]);
+  clearInterval(alive);
 });

@@ -15,6 +15,8 @@ interface Bench {
 async function withFake(script: string, body: (bench: Bench) => Promise<void>, deadlineMs = 5000): Promise<void> {
   const dir = await Deno.makeTempDir();
   using exits = new ExitLoop(processes).start();
+  // A signal listener alone keeps no event loop running.
+  const alive = setInterval(() => {}, 1000);
   try {
     const path = `${dir}/fake`;
     const head = `#!/bin/sh
@@ -27,6 +29,7 @@ echo "$cmd" >>${dir}/calls
     const runc = new Runc({ path, stateRoot: `${dir}/state`, logDir: dir, deadlineMs }, processes, exits);
     await body({ dir, runc, stdio: { stdin: null_, stdout: null_, stderr: null_ } });
   } finally {
+    clearInterval(alive);
     await Deno.remove(dir, { recursive: true });
   }
 }

@@ -11,6 +11,7 @@ import type { ProcessIo } from "../../runtime/process_io.ts";
 import {
   cgroupsPath,
   generateSpec,
+  hostDevices,
   type HostFacts,
   ociJson,
   resolveUser,
@@ -94,16 +95,15 @@ export class Launcher {
   async #writeSpec(container: Container, root: string, bundle: string): Promise<void> {
     const { paths, facts } = this.#deps;
     const { config, hostConfig } = container.record;
-    const settings = specSettings(config, hostConfig, facts);
     await prepareSources(requestedMounts(hostConfig));
     const { user, home } = resolveUser(config.User ?? "", rootAccountFiles(root), hostConfig.GroupAdd ?? []);
     const { spec } = generateSpec({
-      ...settings,
-      env: withHome(settings.env, home),
+      ...specSettings(config, hostConfig, facts, home),
       containerId: container.id,
       rootPath: root,
       user,
       etcFiles: await this.#writeEtcFiles(container),
+      devices: hostConfig.Privileged ? await hostDevices() : [],
       cgroupsPath: cgroupsPath(container.id, paths.engineId || undefined),
     });
     await Deno.writeTextFile(`${bundle}/config.json`, ociJson(spec), { mode: 0o600 });
@@ -133,10 +133,6 @@ export class Launcher {
       resolvConf: await write("resolv.conf", contents.resolvConf),
     };
   }
-}
-
-function withHome(env: readonly string[], home: string): string[] {
-  return env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=") ? [...env] : [...env, `HOME=${home}`];
 }
 
 async function readOptional(path: string): Promise<string> {
