@@ -27,6 +27,7 @@ const NULL_STDIO: ChildStdio[] = [
   { target: 2, path: "/dev/null", flags: O.WRONLY },
 ];
 
+/** A shell with a script; one that is to be killed says `exec`, or what the shell had started would outlive it. */
 const shell = (script: string, more: Partial<SpawnRequest> = {}): SpawnRequest => ({
   path: "/bin/sh",
   argv: ["sh", "-c", script],
@@ -168,7 +169,7 @@ Deno.test("spawn with FIFOs: the child opens them itself; output and end of inpu
 });
 
 Deno.test("waitpid: undefined while it runs, the signal when it was killed, ECHILD afterwards", () => {
-  const pid = processes.spawn(shell("sleep 100"));
+  const pid = processes.spawn(shell("exec sleep 100"));
   assert.equal(processes.waitpid(pid), undefined);
   processes.kill(pid, 0);
   processes.kill(pid, SIG.KILL);
@@ -184,7 +185,7 @@ Deno.test("exitOf decodes codes, signals and core dumps", () => {
 });
 
 Deno.test("pidfds: signals reach the process, and nobody once it is gone", () => {
-  const pid = processes.spawn(shell("sleep 100"));
+  const pid = processes.spawn(shell("exec sleep 100"));
   using pidFd = new OwnedFd(processes.pidfdOpen(pid));
   processes.pidfdSendSignal(pidFd.fd, SIG.TERM);
   assert.equal(processes.waitpid(pid, 0)?.exitCode, 143);
