@@ -1,0 +1,130 @@
+/** One tar on its way into a layer: hashed, checked, unpacked and noted down in a single pass. */
+import { TsdError } from "../../errors.ts";
+import type { Hasher } from "../../hash/mod.ts";
+import { cString, O, OwnedFd } from "../../sys/mod.ts";
+import { TarDecoder, type TarEntry } from "../../tar/mod.ts";
+import { LayerTree } from "../layer_tree.ts";
+import type { LayerLimits } from "../ports.ts";
+import { SkeletonWriter } from "./skeleton.ts";
+import type { LayerCalls } from "./tree_calls.ts";
+import { TreeWriter } from "./tree_writer.ts";
+
+const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+
+export interface IngestionOptions {
+  /** An empty folder, which gets `tree/`, `skeleton.gz` and, where files were replaced, `shadow/`. */
+  readonly folder: string;
+  readonly limits: LayerLimits;
+  readonly hasher: Hasher;
+  readonly calls: LayerCalls;
+}
+
+/** Use: `push` every portion, then `finish`; dispose in any case. All of it is synchronous. */
+export class Ingestion implements Disposable {
+  readonly #options: IngestionOptions;
+  readonly #calls: LayerCalls;
+  #open = new DisposableStack();
+  readonly #folderFd: number;
+  readonly #decoder: TarDecoder;
+  readonly #tree: LayerTree;
+  readonly #writer: TreeWriter;
+  readonly #skeleton: SkeletonWriter;
+  #shadowsFd: number | undefined;
+  #tarBytes = 0;
+  /** Whether the present entry's data belongs to a file of the tree; else it stays in the skeleton. */
+  #isFile = false;
+
+  constructor(options: IngestionOptions) {
+    const { folder, calls, limits } = this.#options = options;
+    this.#calls = calls;
+    this.#tree = new LayerTree(limits);
+    using undo = this.#open;
+    this.#folderFd = this.#own(calls.open(cString(folder), FOLDER));
+    calls.mkdirat(this.#folderFd, cString("tree"), 0o700);
+    const treeFd = this.#own(calls.openat(this.#folderFd, cString("tree"), FOLDER));
+    const skeletonFd = this.#own(
+      calls.openat(this.#folderFd, cString("skeleton.gz"), O.WRONLY | O.CREAT | O.EXCL, 0o600),
+    );
+    this.#writer = this.#open.use(new TreeWriter(calls, treeFd, () => this.#shadows()));
+    this.#skeleton = new SkeletonWriter((bytes) => this.#writeAll(skeletonFd, bytes));
+    this.#decoder = new TarDecoder({ skeleton: (bytes) => this.#skeleton.raw(bytes) });
+    this.#open = undo.move();
+  }
+
+  get tarBytes(): number {
+    return this.#tarBytes;
+  }
+
+  get contentBytes(): number {
+    return this.#tree.contentBytes;
+  }
+
+  get entries(): number {
+    return this.#tree.entries;
+  }
+
+  /** @throws {TsdError} layer_invalid, layer_too_large; {SysError} */
+  push(bytes: Uint8Array): void {
+    this.#tarBytes += bytes.length;
+    if (this.#tarBytes > this.#options.limits.tarBytes) throw this.#tooLarge();
+    this.#options.hasher.update(bytes);
+    this.#decoder.feed(bytes);
+    for (let item = this.#decoder.next(); item !== undefined; item = this.#decoder.next()) {
+      if (!(item instanceof Uint8Array)) this.#enter(item);
+      else if (this.#isFile) this.#writer.write(item);
+      else this.#skeleton.raw(item);
+    }
+  }
+
+  /** The end of the tar: gives its SHA-256 in hex. The tree isn't finished yet. @throws {TsdError} layer_invalid */
+  end(): string {
+    this.#decoder.finish();
+    return this.#options.hasher.digestHex();
+  }
+
+  /** Gives folders their attributes, adds further files to the folder, and makes everything durable. */
+  finish(files: Readonly<Record<string, Uint8Array>>): void {
+    this.#skeleton.end();
+    this.#writer.finish(this.#tree);
+    for (const [name, bytes] of Object.entries(files)) {
+      const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
+      using file = new OwnedFd(this.#calls.openat(this.#folderFd, cString(name), flags, 0o600), this.#calls);
+      this.#writeAll(file.fd, bytes);
+    }
+    this.#calls.syncfs(this.#folderFd);
+  }
+
+  [Symbol.dispose](): void {
+    this.#open[Symbol.dispose]();
+  }
+
+  #enter(entry: TarEntry): void {
+    const change = this.#tree.add(entry);
+    const { tarBytes } = this.#options.limits;
+    if (entry.dataOffset + entry.storedBytes > tarBytes || this.#tree.contentBytes > tarBytes) throw this.#tooLarge();
+    this.#isFile = change.file !== undefined;
+    if (change.file !== undefined && change.file.storedBytes > 0) this.#skeleton.file(change.file);
+    this.#writer.apply(change);
+  }
+
+  #shadows(): number {
+    if (this.#shadowsFd === undefined) {
+      this.#calls.mkdirat(this.#folderFd, cString("shadow"), 0o700);
+      this.#shadowsFd = this.#own(this.#calls.openat(this.#folderFd, cString("shadow"), FOLDER));
+    }
+    return this.#shadowsFd;
+  }
+
+  #own(fd: number): number {
+    this.#open.defer(() => this.#calls.close(fd));
+    return fd;
+  }
+
+  #writeAll(fd: number, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) at += this.#calls.write(fd, bytes.subarray(at)) as number;
+  }
+
+  #tooLarge(): TsdError {
+    return new TsdError("layer_too_large", `The layer has more than ${this.#options.limits.tarBytes} bytes`);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Mounting an overlay (Linux Documentation/filesystems/overlayfs.rst). Folders are handed over as `/proc/self/fd/N`: such
+ * names are short, need no escaping of `,` `:` `\`, and can't be redirected between the look and the mount.
+ */
+import { TsdError } from "../../errors.ts";
+import {
+  AT,
+  attach,
+  cString,
+  type FileCalls,
+  files,
+  FS_MAGIC,
+  isErrno,
+  metadata,
+  type MetadataCalls,
+  MNT,
+  type MountCalls,
+  mounts,
+  newMount,
+  O,
+  OwnedFd,
+  SysError,
+  type XattrCalls,
+  xattrs,
+} from "../../sys/mod.ts";
+import { Workspace } from "./workspace.ts";
+
+/** The system calls that mounting takes. */
+export type OverlayCalls = FileCalls & MountCalls & MetadataCalls & XattrCalls;
+
+/** The real ones. */
+export const OVERLAY_CALLS: OverlayCalls = { ...files, ...mounts, ...metadata, ...xattrs };
+
+const OPAQUE = cString("trusted.overlay.opaque");
+
+/** `fsconfig`: fsopen and `lowerdir+` (Linux 6.7). `mount`: mount(2), whose options must fit a page. */
+export type OverlayWay = "fsconfig" | "mount";
+
+/** Absolute paths of the folders that make an overlay. */
+export interface OverlayFolders {
+  /** Highest layer first; at least one. */
+  readonly lowers: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+  /** Where the overlay appears. */
+  readonly target: string;
+}
+
+/** Linux's OVL_MAX_STACK. */
+const LOWERS_MAX = 500;
+/** mount(2) copies one page and cuts the rest off silently. */
+const MOUNT_DATA_MAX_BYTES = 4095;
+/**
+ * No inode index (an upper directory may come back over other lower ones), and neither redirects nor metadata-only
+ * copies: layers can't steer the mount with attributes, and what the upper directory holds is complete.
+ */
+const SETTINGS: readonly (readonly [string, string])[] = [["index", "off"], ["metacopy", "off"], [
+  "redirect_dir",
+  "nofollow",
+]];
+
+/** Mounts, in the way given. @throws {TsdError} storage; {SysError} what the kernel refused */
+export function mountOverlay(folders: OverlayFolders, way: OverlayWay, calls: OverlayCalls = OVERLAY_CALLS): void {
+  if (folders.lowers.length > LOWERS_MAX) {
+    throw new TsdError("storage", `Cannot mount ${folders.lowers.length} layers: Linux takes at most ${LOWERS_MAX}`);
+  }
+  using open = new DisposableStack();
+  const pathOf = (folder: string) => {
+    const fd = calls.open(cString(folder), O.PATH | O.DIRECTORY | O.NOFOLLOW);
+    return open.use(new OwnedFd(fd, calls)).procPath;
+  };
+  const lowers = folders.lowers.map(pathOf);
+  const upper = pathOf(folders.upper);
+  const work = pathOf(folders.work);
+  const target = open.use(new OwnedFd(calls.open(cString(folders.target), O.PATH | O.DIRECTORY | O.NOFOLLOW), calls));
+  if (way === "mount") return mountByOptions({ lowers, upper, work, target: target.procPath }, calls);
+  const options: (readonly [string, string])[] = [["source", "overlay"]];
+  for (const lower of lowers) options.push(["lowerdir+", lower]);
+  options.push(["upperdir", upper], ["workdir", work], ...SETTINGS);
+  using mount = newMount({ type: "overlay", options }, calls, calls);
+  attach(mount, target, calls);
+}
+
+function mountByOptions({ lowers, upper, work, target }: OverlayFolders, calls: OverlayCalls): void {
+  const settings = SETTINGS.map(([key, value]) => `${key}=${value}`).join(",");
+  const data = `lowerdir=${lowers.join(":")},upperdir=${upper},workdir=${work},${settings}`;
+  if (data.length > MOUNT_DATA_MAX_BYTES) {
+    throw new TsdError("storage", `Cannot mount ${lowers.length} layers: this kernel takes options of one page only`);
+  }
+  calls.mount({ source: "overlay", target, type: "overlay", data });
+}
+
+/** Takes every mount at `target` away; a folder with none, or no folder, is no error. Busy ones are detached. */
+export function unmountAll(target: string, calls: Pick<MountCalls, "umount2"> = OVERLAY_CALLS): void {
+  for (;;) {
+    try {
+      calls.umount2(target, MNT.NOFOLLOW);
+    } catch (thrown) {
+      if (isErrno(thrown, "EINVAL", "ENOENT")) return;
+      if (!isErrno(thrown, "EBUSY")) throw thrown;
+      calls.umount2(target, MNT.NOFOLLOW | MNT.DETACH);
+    }
+  }
+}
+
+/** Whether something is mounted on `folder`: its file system isn't that of the folder around it. @throws {SysError} */
+export function isMounted(folder: string, calls: Pick<MetadataCalls, "statx"> = OVERLAY_CALLS): boolean {
+  const deviceOf = (path: string) => calls.statx(AT.FDCWD, cString(path), AT.SYMLINK_NOFOLLOW).device;
+  const [own, around] = [deviceOf(folder), deviceOf(`${folder}/..`)];
+  return own.major !== around.major || own.minor !== around.minor;
+}
+
+/** Whether nothing below this layer is to be seen: overlayfs itself ignores the mark on the root of a layer. */
+export function isOpaqueLayer(folder: string, calls: Pick<XattrCalls, "lgetxattr"> = OVERLAY_CALLS): boolean {
+  const value = calls.lgetxattr(cString(folder), OPAQUE);
+  return value?.length === 1 && value[0] === "y".charCodeAt(0);
+}
+
+/**
+ * Finds out how an overlay can be mounted with its folders below `root`, by doing it.
+ * @throws {TsdError} storage: not at all, and why
+ */
+export async function probeOverlay(root: string, calls: OverlayCalls = OVERLAY_CALLS): Promise<OverlayWay> {
+  await using workspace = await Workspace.create(root);
+  const [lower, upper, work, target] = ["lower", "upper", "work", "merged"].map((name) => `${workspace.path}/${name}`);
+  const folders: OverlayFolders = { lowers: [lower!], upper: upper!, work: work!, target: target! };
+  for (const path of [...folders.lowers, folders.upper, folders.work, folders.target]) await Deno.mkdir(path);
+  const refusals: SysError[] = [];
+  for (const way of ["fsconfig", "mount"] as const) {
+    try {
+      mountOverlay(folders, way, calls);
+      unmountAll(folders.target, calls);
+      return way;
+    } catch (thrown) {
+      if (!(thrown instanceof SysError)) throw thrown;
+      refusals.push(thrown);
+    }
+  }
+  throw unusable(root, refusals, calls);
+}
+
+function unusable(root: string, refusals: readonly SysError[], calls: OverlayCalls): TsdError {
+  const cause = refusals[0];
+  if (calls.statfs(cString(root)).magic === FS_MAGIC.OVERLAYFS) {
+    const why = "it lies on an overlay itself (as in a container's root file system)";
+    return new TsdError(
+      "storage",
+      `Cannot keep containers in ${root}: ${why}; choose a --data-root on ext4, xfs or btrfs, such as a volume`,
+      { cause },
+    );
+  }
+  const words = refusals.map(({ message }) => message).join("; ");
+  return new TsdError("storage", `Cannot mount an overlay in ${root}: ${words}`, { cause });
+}

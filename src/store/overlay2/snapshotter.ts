@@ -1,0 +1,171 @@
+import { isTsdError, TsdError } from "../../errors.ts";
+import { type Digest, isDigest } from "../../image/digest.ts";
+import { syncDir, writeFileDurably } from "../../io/mod.ts";
+import type { LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
+import {
+  isMounted,
+  isOpaqueLayer,
+  mountOverlay,
+  OVERLAY_CALLS,
+  type OverlayCalls,
+  type OverlayWay,
+  probeOverlay,
+  unmountAll,
+} from "./overlay_mount.ts";
+import { attempting, isTaken } from "./storage_failure.ts";
+import { usageOf } from "./upper_usage.ts";
+import { namesIn, Workspace } from "./workspace.ts";
+
+/** Docker's mode for the root of a container, whatever its layers say. */
+const ROOT_MODE = 0o755;
+const ID = /^[0-9a-f]{64}$/;
+
+export interface OverlaySnapshotterOptions {
+  /** The driver's folder below the data-root; made when it is missing. */
+  readonly root: string;
+  readonly layers: Pick<LayerStore, "mountable">;
+  readonly calls?: OverlayCalls;
+  /** How to mount; found out by trying when it isn't given. */
+  readonly way?: OverlayWay;
+}
+
+/**
+ * Writable views by overlayfs: `snapshots/<id>/` holds `upper/`, `work/`, `merged/` (where it is mounted) and
+ * `layers.json`. Works over any driver whose layers are folders.
+ */
+export class OverlaySnapshotter implements Snapshotter {
+  readonly #root: string;
+  readonly #layers: Pick<LayerStore, "mountable">;
+  readonly #calls: OverlayCalls;
+  #way: OverlayWay | undefined;
+
+  constructor({ root, layers, calls = OVERLAY_CALLS, way }: OverlaySnapshotterOptions) {
+    this.#root = root;
+    this.#layers = layers;
+    this.#calls = calls;
+    this.#way = way;
+  }
+
+  /** Finds out whether and how overlays can be mounted here. @throws {TsdError} storage: not at all, and why */
+  async probe(): Promise<OverlayWay> {
+    return this.#way ??= await attempting("Cannot try an overlay", () => probeOverlay(this.#root, this.#calls));
+  }
+
+  async prepare(layers: readonly Digest[], id: string): Promise<void> {
+    const path = this.#path(id);
+    for (const layer of layers) await this.#layers.mountable(layer);
+    await attempting(`Cannot make a snapshot for ${id}`, async () => {
+      await using workspace = await Workspace.create(this.#root);
+      const folder = `${workspace.path}/snapshot`;
+      await Deno.mkdir(`${this.#root}/snapshots`, { recursive: true, mode: 0o710 });
+      await Deno.mkdir(folder, { mode: 0o710 });
+      await Deno.mkdir(`${folder}/upper`);
+      // Not by mkdir, whose mode goes through the umask.
+      await Deno.chmod(`${folder}/upper`, ROOT_MODE);
+      for (const name of ["work", "merged"]) await Deno.mkdir(`${folder}/${name}`, { mode: 0o700 });
+      await writeFileDurably(`${folder}/layers.json`, new TextEncoder().encode(JSON.stringify({ layers })));
+      try {
+        await Deno.rename(folder, path);
+      } catch (thrown) {
+        if (isTaken(thrown)) throw new TsdError("conflict", `There is a snapshot for ${id} already`, { cause: thrown });
+        throw thrown;
+      }
+      await syncDir(`${this.#root}/snapshots`);
+    });
+  }
+
+  async mount(id: string): Promise<Mount> {
+    const path = this.#path(id);
+    const mount: Mount = { root: `${path}/merged` };
+    const layers = await this.#layersOf(id);
+    const lowers = await this.#lowers(layers);
+    const way = await this.probe();
+    await attempting(`Cannot mount the snapshot for ${id}`, () => {
+      // Nothing runs between the look and the mount.
+      if (isMounted(mount.root, this.#calls)) return;
+      const folders = { lowers, upper: `${path}/upper`, work: `${path}/work`, target: mount.root };
+      mountOverlay(folders, way, this.#calls);
+    });
+    return mount;
+  }
+
+  async unmount(id: string): Promise<void> {
+    const target = `${this.#path(id)}/merged`;
+    await attempting(`Cannot unmount the snapshot for ${id}`, () => unmountAll(target, this.#calls));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.unmount(id);
+    await attempting(`Cannot remove the snapshot for ${id}`, async () => {
+      await using workspace = await Workspace.create(this.#root);
+      try {
+        await Deno.rename(this.#path(id), `${workspace.path}/snapshot`);
+      } catch (thrown) {
+        if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+      }
+    });
+  }
+
+  async usage(id: string): Promise<Usage> {
+    await this.#layersOf(id);
+    const folder = `${this.#path(id)}/upper`;
+    return await attempting(`Cannot measure the snapshot for ${id}`, () => usageOf(folder, this.#calls));
+  }
+
+  async list(): Promise<string[]> {
+    const names = await attempting("Cannot list the snapshots", () => namesIn(`${this.#root}/snapshots`));
+    return names.filter((name) => ID.test(name));
+  }
+
+  #path(id: string): string {
+    if (!ID.test(id)) throw new TsdError("invalid_argument", `Invalid container id ${JSON.stringify(id.slice(0, 80))}`);
+    return `${this.#root}/snapshots/${id}`;
+  }
+
+  /** Lowest layer first, as it was prepared. */
+  async #layersOf(id: string): Promise<Digest[]> {
+    const path = `${this.#path(id)}/layers.json`;
+    const text = await attempting(`Cannot read about the snapshot for ${id}`, () => readIfThere(path));
+    if (text === undefined) throw new TsdError("not_found", `There is no snapshot for ${id}`);
+    const { layers } = JSON.parse(text) as { layers?: unknown };
+    if (Array.isArray(layers) && layers.every((layer) => typeof layer === "string" && isDigest(layer))) return layers;
+    throw new TsdError("storage", `The snapshot for ${id} is damaged: ${path} holds no list of layers`);
+  }
+
+  /** Lower directories, highest first, down to one that hides all below it. */
+  async #lowers(layers: readonly Digest[]): Promise<string[]> {
+    const lowers: string[] = [];
+    for (const layer of layers.toReversed()) {
+      const folder = await this.#folderOf(layer);
+      lowers.push(folder);
+      if (isOpaqueLayer(folder, this.#calls)) break;
+    }
+    return lowers.length > 0 ? lowers : [await this.#emptyLower()];
+  }
+
+  /** A layer that a snapshot stands on and that is gone is no longer the caller's mistake. */
+  async #folderOf(layer: Digest): Promise<string> {
+    try {
+      return await this.#layers.mountable(layer);
+    } catch (thrown) {
+      if (!isTsdError(thrown, "not_found")) throw thrown;
+      throw new TsdError("storage", `A layer is missing: ${thrown.message}`, { cause: thrown });
+    }
+  }
+
+  /** Overlay wants at least one lower directory, also over an image without layers. */
+  async #emptyLower(): Promise<string> {
+    const folder = `${this.#root}/empty`;
+    await attempting("Cannot make an empty layer", () => Deno.mkdir(folder, { recursive: true, mode: 0o755 }));
+    return folder;
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw thrown;
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * Carries the steps of a {@link LayerTree} out on disk. Names are made relative to descriptors of folders that were
+ * opened without following anything; files are always new (O_EXCL), so that nothing that exists is ever written to.
+ */
+import type { ByteString } from "../../tar/mod.ts";
+import { AT, cBytes, type CString, cString, O, S, type Timespec } from "../../sys/mod.ts";
+import type {
+  Attributes,
+  DirectoryNode,
+  FileNode,
+  LayerNode,
+  LayerTree,
+  SpecialNode,
+  TreeChange,
+  TreeStep,
+} from "../layer_tree.ts";
+import { FolderCache } from "./folder_cache.ts";
+import type { LayerCalls } from "./tree_calls.ts";
+
+const OPAQUE_NAME = cString("trusted.overlay.opaque");
+const OPAQUE_VALUE = new TextEncoder().encode("y");
+/** Nobody else may look into what isn't finished. */
+const UNFINISHED_FILE = 0o600;
+const UNFINISHED_FOLDER = 0o700;
+
+/** The file that data is being written to. */
+interface OpenFile {
+  readonly node: FileNode;
+  readonly fd: number;
+  writtenBytes: number;
+  /** For sparse files: which extent is being filled, and how far. */
+  extent: number;
+  extentBytes: number;
+}
+
+export class TreeWriter implements Disposable {
+  readonly #calls: LayerCalls;
+  readonly #rootFd: number;
+  readonly #folders: FolderCache;
+  /** Makes the folder for replaced files when it is first needed; gives its descriptor. */
+  readonly #shadows: () => number;
+  #file: OpenFile | undefined;
+
+  /** `rootFd`: the empty folder that becomes the tree. It stays the caller's, like the one that `shadows` gives. */
+  constructor(calls: LayerCalls, rootFd: number, shadows: () => number) {
+    this.#calls = calls;
+    this.#rootFd = rootFd;
+    this.#folders = new FolderCache(calls, rootFd);
+    this.#shadows = shadows;
+  }
+
+  /** Carries a change out; the data of its file comes by {@link write}. @throws {SysError} */
+  apply(change: TreeChange): void {
+    for (const step of change.steps) this.#run(step);
+    if (this.#file?.node.storedBytes === 0) this.#finishFile(this.#file);
+  }
+
+  /** The next piece of the last file's data. @throws {SysError} */
+  write(bytes: Uint8Array): void {
+    const file = this.#file!;
+    if (file.node.sparse === undefined) this.#append(file, bytes);
+    else this.#spread(file, bytes);
+    if (file.writtenBytes === file.node.storedBytes) this.#finishFile(file);
+  }
+
+  /** Gives all folders their attributes: to be called once, after the last entry. @throws {SysError} */
+  finish(tree: LayerTree): void {
+    for (const folder of tree.foldersUpwards()) this.#finishFolder(folder);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file !== undefined) this.#calls.close(this.#file.fd);
+    this.#file = undefined;
+    this.#folders[Symbol.dispose]();
+  }
+
+  #run(step: TreeStep): void {
+    switch (step.do) {
+      case "create":
+        return this.#create(step.node);
+      case "remove":
+        return this.#remove(step.parent, step.name, step.node);
+      case "link": {
+        const fromFd = this.#folders.fdOf(step.targetParent);
+        const toFd = this.#folders.fdOf(step.parent);
+        return this.#calls.linkat(fromFd, cBytes(step.targetName), toFd, cBytes(step.name));
+      }
+    }
+  }
+
+  #create(node: LayerNode): void {
+    const parentFd = this.#folders.fdOf(node.parent!);
+    const name = cBytes(node.name);
+    switch (node.kind) {
+      case "directory":
+        return this.#calls.mkdirat(parentFd, name, UNFINISHED_FOLDER);
+      case "file":
+        return this.#openFile(node, parentFd, name);
+      case "symlink":
+        this.#calls.symlinkat(cBytes(node.target), parentFd, name);
+        return this.#finishUnopened(node, parentFd, name);
+      default:
+        return this.#createSpecial(node, parentFd, name);
+    }
+  }
+
+  #createSpecial(node: SpecialNode, parentFd: number, name: CString): void {
+    const { kind, major, minor } = node;
+    // What overlayfs reads as a whiteout (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories").
+    if (kind === "whiteout") return this.#calls.mknodat(parentFd, name, S.IFCHR);
+    if (kind === "fifo") this.#calls.mkfifoat(parentFd, name, UNFINISHED_FILE);
+    else {
+      const type = kind === "block" ? S.IFBLK : S.IFCHR;
+      this.#calls.mknodat(parentFd, name, type | UNFINISHED_FILE, { major, minor });
+    }
+    this.#finishUnopened(node, parentFd, name);
+    // Follows links, but the name was made a moment ago, in a folder that nobody else writes to.
+    this.#calls.fchmodat(parentFd, name, node.mode);
+  }
+
+  #finishUnopened(node: LayerNode, parentFd: number, name: CString): void {
+    const time = timeOf(node);
+    this.#calls.fchownat(parentFd, name, node.uid, node.gid, AT.SYMLINK_NOFOLLOW);
+    if (node.xattrs.size > 0) {
+      const path = cBytes(`/proc/self/fd/${parentFd}/${node.name}`);
+      for (const [key, value] of node.xattrs) this.#calls.lsetxattr(path, cBytes(key), value);
+    }
+    this.#calls.utimensat(parentFd, name, time, time, AT.SYMLINK_NOFOLLOW);
+  }
+
+  #openFile(node: FileNode, parentFd: number, name: CString): void {
+    const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
+    const fd = this.#calls.openat(parentFd, name, flags, UNFINISHED_FILE);
+    this.#file = { node, fd, writtenBytes: 0, extent: 0, extentBytes: 0 };
+  }
+
+  #append(file: OpenFile, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      at += this.#calls.write(file.fd, at === 0 ? bytes : bytes.subarray(at)) as number;
+    }
+    file.writtenBytes += bytes.length;
+  }
+
+  #spread(file: OpenFile, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      const { offset, length } = file.node.sparse![file.extent]!;
+      const room = length - file.extentBytes;
+      if (room === 0) {
+        file.extent++;
+        file.extentBytes = 0;
+        continue;
+      }
+      const part = bytes.subarray(at, at + room);
+      const count = this.#calls.pwrite(file.fd, part, offset + file.extentBytes);
+      at += count;
+      file.extentBytes += count;
+      file.writtenBytes += count;
+    }
+  }
+
+  #finishFile(file: OpenFile): void {
+    const { node, fd } = file;
+    if (node.sparse !== undefined) this.#calls.ftruncate(fd, node.sizeBytes);
+    this.#setAttributes(fd, node);
+    this.#file = undefined;
+    this.#calls.close(fd);
+  }
+
+  #finishFolder(folder: DirectoryNode): void {
+    const parentFd = folder.parent === null ? this.#rootFd : this.#folders.fdOf(folder.parent);
+    const name = folder.parent === null ? "." : folder.name;
+    const fd = this.#calls.openat(parentFd, cBytes(name), O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
+    try {
+      this.#setAttributes(fd, folder);
+      if (folder.isOpaque) {
+        this.#calls.fsetxattr(fd, OPAQUE_NAME, OPAQUE_VALUE);
+      }
+    } finally {
+      this.#calls.close(fd);
+    }
+  }
+
+  /** In this order: changing the owner takes set-id bits and capabilities away, and everything changes the times. */
+  #setAttributes(fd: number, attributes: Attributes): void {
+    this.#calls.fchown(fd, attributes.uid, attributes.gid);
+    for (const [key, value] of attributes.xattrs) this.#calls.fsetxattr(fd, cBytes(key), value);
+    this.#calls.fchmod(fd, attributes.mode);
+    const time = timeOf(attributes);
+    this.#calls.futimens(fd, time, time);
+  }
+
+  /** Removes a name. A file whose data is needed to put the tar together again is kept aside, under its entry's number. */
+  #remove(parent: DirectoryNode, name: ByteString, node: LayerNode): void {
+    if (node.kind === "directory") {
+      for (const [childName, child] of node.children) this.#remove(node, childName, child);
+      return this.#calls.unlinkat(this.#folders.fdOf(parent), cBytes(name), AT.REMOVEDIR);
+    }
+    const parentFd = this.#folders.fdOf(parent);
+    const isFirstName = node.parent === parent && node.name === name;
+    if (node.kind === "file" && isFirstName && node.storedBytes > 0) {
+      this.#calls.renameat2(parentFd, cBytes(name), this.#shadows(), cString(String(node.entryIndex)));
+    } else {
+      this.#calls.unlinkat(parentFd, cBytes(name));
+    }
+  }
+}
+
+function timeOf({ mtimeSeconds, mtimeNanos }: Attributes): Timespec {
+  return { seconds: BigInt(mtimeSeconds), nanoseconds: mtimeNanos };
+}
