@@ -48,32 +48,41 @@ async function takeBody(request: IncomingMessage, socket: Socket, head: Uint8Arr
   const length = Number(request.headers["content-length"] ?? 0);
   if (!Number.isSafeInteger(length) || length < 0) throw new TsdError("invalid_argument", "Bad Content-Length");
   if (length > MAX_JSON_BODY_BYTES) throw tooLarge();
-  const chunks: Uint8Array[] = [new Uint8Array(head)];
-  let total = head.length;
-  while (total < length) {
-    const chunk = await nextChunk(socket);
-    if (chunk === undefined) throw new TsdError("invalid_argument", "The request's body ended early");
-    chunks.push(chunk);
-    total += chunk.length;
-  }
-  const all = concat(chunks, total);
+  const all = await collect(request, socket, head, length);
   return [all.slice(0, length), all.slice(length)];
 }
 
-function nextChunk(socket: Socket): Promise<Uint8Array | undefined> {
-  return new Promise((resolve) => {
-    const finish = (chunk?: Uint8Array) => {
+/**
+ * At least `length` bytes. What came together with the head is given out by the request, what comes later by the
+ * socket; the request's part is always the earlier one.
+ */
+function collect(request: IncomingMessage, socket: Socket, head: Uint8Array, length: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [new Uint8Array(head)];
+  let total = head.length;
+  if (total >= length) return Promise.resolve(concat(chunks, total));
+  return new Promise((resolve, reject) => {
+    const stop = () => {
       socket.pause();
-      socket.off("data", finish);
-      socket.off("end", onEnd);
-      socket.off("close", onEnd);
-      resolve(chunk === undefined ? undefined : new Uint8Array(chunk));
+      socket.off("data", take);
+      socket.off("close", lost);
+      socket.off("end", lost);
+      request.off("data", take);
     };
-    const onEnd = () => finish();
-    socket.on("data", finish);
-    socket.on("end", onEnd);
-    socket.on("close", onEnd);
-    socket.resume();
+    const take = (chunk: Uint8Array) => {
+      chunks.push(new Uint8Array(chunk));
+      total += chunk.length;
+      if (total < length) return;
+      stop();
+      resolve(concat(chunks, total));
+    };
+    const lost = () => {
+      stop();
+      reject(new TsdError("invalid_argument", "The request's body ended early"));
+    };
+    request.on("data", take);
+    socket.on("data", take);
+    socket.on("close", lost);
+    socket.on("end", lost);
   });
 }
 

@@ -14,6 +14,9 @@ export interface HijackOptions {
   readonly gone: AbortSignal;
 }
 
+/** How long a client may keep its half open after we have closed ours, in ms. */
+const LINGER_MS = 2000;
+
 /** Writes the head, runs the reply on the raw connection and closes it. `rest` is input that was read already. */
 export async function hijackSocket(
   socket: Socket,
@@ -38,7 +41,8 @@ export async function hijackSocket(
   } finally {
     socket.end();
     // The client may keep its half open for ever; what we had to say is said.
-    setTimeout(() => socket.destroy(), 2000).unref?.();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.on("close", () => clearTimeout(timer));
   }
 }
 

@@ -203,13 +203,17 @@ export class ApiServer {
       response.destroy();
       return;
     }
-    const headers = { ...this.#headers(), "Content-Type": "application/json", "Tsd-Error-Code": error.code };
-    const status = error.meaning.http;
-    response.writeHead(status, headers);
+    const { http: status } = error.meaning;
     // 304 has no body (RFC 9110 §15.4.5).
-    response.end(
-      status === 304 || request.method === "HEAD" ? undefined : JSON.stringify({ message: error.message }) + "\n",
-    );
+    const text = status === 304 ? "" : JSON.stringify({ message: error.message }) + "\n";
+    const body = new TextEncoder().encode(text);
+    response.writeHead(status, {
+      ...this.#headers(),
+      "Content-Type": "application/json",
+      "Content-Length": String(body.length),
+      "Tsd-Error-Code": error.code,
+    });
+    response.end(request.method === "HEAD" ? undefined : body);
   }
 
   #report(error: TsdError, request: IncomingMessage): void {

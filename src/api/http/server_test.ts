@@ -1,0 +1,190 @@
+import { strict as assert } from "node:assert";
+import { TsdError } from "../../errors.ts";
+import { SILENT_LOG } from "../../log.ts";
+import { empty, json, jsonLines } from "./reply.ts";
+import type { Route } from "./route.ts";
+import { ApiServer } from "./server.ts";
+
+const ROUTES: Route[] = [
+  {
+    method: "GET",
+    path: "/things/{id}",
+    since: "1.24",
+    handler: ({ params, query }) => json({ id: params.id, n: query.integer("n") ?? null }),
+  },
+  { method: "GET", path: "/deep/{name*}/json", since: "1.24", handler: ({ params }) => json({ name: params.name }) },
+  {
+    method: "POST",
+    path: "/echo",
+    since: "1.24",
+    handler: async (request) => json({ got: await request.json() ?? null }, 201),
+  },
+  { method: "GET", path: "/new", since: "1.45", handler: () => empty() },
+  { method: "GET", path: "/same", since: "1.24", handler: () => empty(304) },
+  {
+    method: "GET",
+    path: "/lost",
+    since: "1.24",
+    handler: () => {
+      throw new TsdError("container_not_found", "No such container: <x>");
+    },
+  },
+  {
+    method: "GET",
+    path: "/bug",
+    since: "1.24",
+    handler: () => {
+      throw new RangeError("oops");
+    },
+  },
+  {
+    method: "GET",
+    path: "/lines",
+    since: "1.24",
+    handler: () =>
+      jsonLines((async function* () {
+        yield { n: 1 };
+        await Promise.resolve();
+        yield { n: 2 };
+      })()),
+  },
+  {
+    method: "POST",
+    path: "/shout",
+    since: "1.24",
+    handler: async (request) => {
+      const prefix = (await request.json() as { prefix: string } | undefined)?.prefix ?? "";
+      return {
+        kind: "hijack",
+        contentType: "application/vnd.docker.raw-stream",
+        async run(connection) {
+          const decoder = new TextDecoder();
+          for await (const chunk of connection.input) {
+            await connection.write(new TextEncoder().encode(prefix + decoder.decode(chunk).toUpperCase()));
+          }
+          await connection.write(new TextEncoder().encode("BYE"));
+        },
+      };
+    },
+  },
+];
+
+async function withServer(body: (socket: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  const server = new ApiServer({ routes: ROUTES, serverVersion: "1.2.3", log: SILENT_LOG });
+  try {
+    await server.listen(`${dir}/s`);
+    await body(`${dir}/s`);
+  } finally {
+    await server.close();
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+/** Sends bytes, closes its half, and reads all that comes back. */
+async function raw(socket: string, text: string, { later }: { later?: string } = {}): Promise<string> {
+  using conn = await Deno.connect({ transport: "unix", path: socket });
+  const write = async (part: string) => {
+    const bytes = new TextEncoder().encode(part);
+    for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+  };
+  await write(text);
+  if (later !== undefined) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await write(later);
+  }
+  await conn.closeWrite();
+  return await new Response(conn.readable).text();
+}
+
+const get = (path: string, headers = "") => `GET ${path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n${headers}\r\n`;
+
+Deno.test("answers carry Docker's headers, bodies are fixed and not escaped for HTML", async () => {
+  await withServer(async (socket) => {
+    const answer = await raw(socket, get("/v1.41/things/a%20b?n=-3"));
+    assert.match(answer, /^HTTP\/1\.1 200 /);
+    assert.match(answer, /^Api-Version: 1\.50\r$/mi);
+    assert.match(answer, /^Ostype: linux\r$/mi);
+    assert.match(answer, /^Server: Docker\/1\.2\.3 \(linux\)\r$/mi);
+    assert.ok(answer.endsWith('\r\n\r\n{"id":"a b","n":-3}\n'));
+    const lost = await raw(socket, get("/lost"));
+    assert.match(lost, /^HTTP\/1\.1 404 /);
+    assert.match(lost, /^Tsd-Error-Code: container_not_found\r$/mi);
+    assert.ok(lost.endsWith('{"message":"No such container: <x>"}\n'));
+  });
+});
+
+Deno.test("paths with slashes, unknown paths, versions", async () => {
+  await withServer(async (socket) => {
+    assert.ok(
+      (await raw(socket, get("/deep/localhost:5000/a/b:1/json"))).endsWith('{"name":"localhost:5000/a/b:1"}\n'),
+    );
+    for (const path of ["/nothing", "/v1.44/new", "/things/%ff"]) {
+      assert.ok((await raw(socket, get(path))).endsWith('{"message":"page not found"}\n'), path);
+    }
+    assert.match(await raw(socket, get("/v1.45/new")), /^HTTP\/1\.1 204 /);
+    const tooNew = await raw(socket, get("/v1.99/new"));
+    assert.match(tooNew, /^HTTP\/1\.1 400 /);
+    assert.ok(tooNew.includes("client version 1.99 is too new. Maximum supported API version is 1.50"));
+    assert.match(await raw(socket, get("/v1.12/new")), /client version 1\.12 is too old/);
+  });
+});
+
+Deno.test("bad bodies and parameters are 400, bugs are 500, and the server lives on", async () => {
+  await withServer(async (socket) => {
+    const post = (body: string) =>
+      raw(
+        socket,
+        `POST /echo HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+    assert.match(await post("{"), /^HTTP\/1\.1 400 [^]*not valid JSON/);
+    assert.match(await post("[".repeat(200_000)), /^HTTP\/1\.1 400 /);
+    assert.match(await post(""), /^HTTP\/1\.1 201 [^]*{"got":null}/);
+    assert.match(await raw(socket, get("/things/1?n=x")), /^HTTP\/1\.1 400 /);
+    assert.match(await raw(socket, get("/bug")), /^HTTP\/1\.1 500 [^]*{"message":"oops"}/);
+    assert.match(await raw(socket, get("/things/1", "Origin: http://evil.example\r\n")), /^HTTP\/1\.1 403 /);
+    assert.match(await raw(socket, get("/same")), /^HTTP\/1\.1 304 /);
+    assert.match(await post("1"), /{"got":1}/);
+  });
+});
+
+Deno.test("a body over 4 MiB is refused", async () => {
+  await withServer(async (socket) => {
+    const big = `"${"x".repeat(4 << 20)}"`;
+    const answer = await raw(
+      socket,
+      `POST /echo HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: ${big.length}\r\n\r\n${big}`,
+    );
+    assert.match(answer, /^HTTP\/1\.1 413 /);
+  });
+});
+
+Deno.test("streams are JSON objects with CRLF", async () => {
+  await withServer(async (socket) => {
+    const answer = await raw(socket, get("/lines"));
+    assert.ok(answer.includes('{"n":1}\r\n') && answer.includes('{"n":2}\r\n'));
+  });
+});
+
+Deno.test("an upgrade becomes raw bytes; the half-close ends the input only; a body before it is read", async () => {
+  await withServer(async (socket) => {
+    const body = '{"prefix":">"}';
+    const head =
+      `POST /shout HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: ${body.length}\r\n\r\n`;
+    for (const [first, later] of [[head + body, "hello"], [head + body.slice(0, 5), body.slice(5) + "hello"]]) {
+      const answer = await raw(socket, first, { later });
+      assert.match(answer, /^HTTP\/1\.1 101 UPGRADED\r\n/);
+      assert.ok(answer.endsWith("\r\n\r\n>HELLOBYE"), answer);
+    }
+  });
+});
+
+Deno.test("an upgrade of a route that has no raw stream is refused in HTTP", async () => {
+  await withServer(async (socket) => {
+    const answer = await raw(
+      socket,
+      get("/things/1", "Upgrade: tcp\r\n").replace("Connection: close", "Connection: Upgrade"),
+    );
+    assert.match(answer, /^HTTP\/1\.1 400 /);
+  });
+});
