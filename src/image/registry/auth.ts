@@ -63,7 +63,7 @@ const MARGIN_MS = 5_000;
 export class Authorizer {
   readonly #credentials: Credentials;
   readonly #fetchToken: FetchToken;
-  readonly #grants = new Map<string, Promise<Grant>>();
+  readonly #grants = new Map<string, Promise<Grant | undefined>>();
 
   constructor(credentials: Credentials, fetchToken: FetchToken) {
     this.#credentials = credentials;
@@ -72,14 +72,8 @@ export class Authorizer {
 
   /** The header to send with a first request; undefined as long as nothing was asked of us. */
   async header(access: Access): Promise<string | undefined> {
-    const key = keyOf(access);
-    const pending = this.#grants.get(key);
-    // A request of somebody else's that failed is that caller's error; this one will ask for itself.
-    const grant = await pending?.catch(() => undefined);
-    if (grant === undefined) return undefined;
-    if (Date.now() < grant.expiresAtMs) return grant.header;
-    if (this.#grants.get(key) === pending) this.#grants.delete(key);
-    return undefined;
+    const grant = await settled(this.#grants.get(keyOf(access)));
+    return grant !== undefined && Date.now() < grant.expiresAtMs ? grant.header : undefined;
   }
 
   /**
@@ -89,17 +83,19 @@ export class Authorizer {
    * @throws {TsdError} unauthorized, registry_protocol, and what the token request throws
    */
   async answer(access: Access, wwwAuthenticate: string, refused: string | undefined): Promise<string | undefined> {
-    const known = await this.header(access);
-    if (known !== undefined && known !== refused) return known;
     const key = keyOf(access);
+    for (;;) {
+      const present = this.#grants.get(key);
+      const grant = await settled(present);
+      if (grant !== undefined && grant.header !== refused && Date.now() < grant.expiresAtMs) return grant.header;
+      if (this.#grants.get(key) === present) break; // Else somebody has begun to ask meanwhile.
+    }
     const asking = this.#ask(access, wwwAuthenticate);
-    const granting = asking.then((grant) => grant ?? Promise.reject(new NothingToSay()));
-    this.#grants.set(key, granting);
+    this.#grants.set(key, asking);
     try {
-      return (await granting).header;
+      return (await asking)?.header;
     } catch (error) {
-      if (this.#grants.get(key) === granting) this.#grants.delete(key);
-      if (error instanceof NothingToSay) return undefined;
+      if (this.#grants.get(key) === asking) this.#grants.delete(key);
       throw error;
     }
   }
@@ -145,8 +141,11 @@ export class Authorizer {
   }
 }
 
-/** Says that a challenge can't be answered; never leaves this module. */
-class NothingToSay extends Error {}
+/** What somebody else's request gave. When it failed, that was their error: whoever waits here asks anew. */
+async function settled(asking: Promise<Grant | undefined> | undefined): Promise<Grant | undefined> {
+  const [outcome] = await Promise.allSettled([asking]);
+  return outcome.status === "fulfilled" ? outcome.value : undefined;
+}
 
 const keyOf = ({ endpoint, scope }: Access): string => `${endpoint.base.origin} ${scope}`;
 

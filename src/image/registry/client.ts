@@ -158,18 +158,28 @@ export class RegistryClient {
     signal: AbortSignal,
   ): Promise<RegistryResponse> {
     const response = await this.#transport.open({ ref, path: `blobs/${digest}`, headers, signal });
-    if (response.status !== 404 || !isForeignLayer(mediaType)) return response;
+    if (response.status !== 404 || !isForeignLayer(mediaType) || urls.length === 0) return response;
+    await response.body.cancel();
+    return await this.#openForeign(ref, urls, headers, signal);
+  }
+
+  /** The first of the URLs that has the layer; the last one's answer when none has. */
+  async #openForeign(
+    ref: Reference,
+    urls: readonly string[],
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<RegistryResponse> {
+    let last: RegistryResponse | undefined;
     for (const url of urls) {
       const target = URL.parse(url);
       if (target === null) continue;
-      const foreign = await this.#transport.openForeign(ref, target, headers, signal);
-      if (foreign.status === 200 || foreign.status === 206) {
-        await response.body.cancel();
-        return foreign;
-      }
-      await foreign.body.cancel();
+      await last?.body.cancel();
+      last = await this.#transport.openForeign(ref, target, headers, signal);
+      if (last.status === 200 || last.status === 206) return last;
     }
-    return response;
+    if (last !== undefined) return last;
+    throw new TsdError("registry_protocol", "Cannot download a foreign layer: its descriptor has no usable URL");
   }
 
   async #config(ref: Reference, descriptor: Descriptor, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {

@@ -95,8 +95,8 @@ class Download {
   }
 
   async cancel(reason: unknown): Promise<void> {
+    if (this.#body !== undefined) await cancelQuietly(this.#body, reason);
     this.#left.abort();
-    await this.#body?.cancel(reason);
   }
 
   #fresh(chunk: Uint8Array): Uint8Array {
@@ -117,16 +117,28 @@ class Download {
     const ranged = this.#at > 0 && this.#useRange;
     const response = await this.#plan.open(ranged ? { range: `bytes=${this.#at}-` } : {}, this.#signal);
     this.#host = response.host;
-    const startsAt = this.#startOf(response, ranged);
-    if (startsAt === undefined) {
-      this.#useRange = false;
-      await cancelQuietly(response.body, "not the range that was asked for");
-      return await this.#connectOnce();
+    let usable: boolean;
+    try {
+      usable = await this.#accept(response, ranged);
+    } catch (error) {
+      await cancelQuietly(response.body, error);
+      throw error;
     }
+    if (usable) return;
+    this.#useRange = false;
+    await cancelQuietly(response.body, "not the range that was asked for");
+    await this.#connectOnce();
+  }
+
+  /** Takes the response's body, unless it is for another range. */
+  async #accept(response: RegistryResponse, ranged: boolean): Promise<boolean> {
+    const startsAt = this.#startOf(response, ranged);
+    if (startsAt === undefined) return false;
     if (isPassing(response.status)) throw await this.#busy(response);
     if (response.status !== 200 && response.status !== 206) throw await this.#plan.refusal(response);
     this.#skip = this.#at - startsAt;
     this.#body = response.body.getReader();
+    return true;
   }
 
   /** Where the body begins; undefined when the answer to a range can't be used. */

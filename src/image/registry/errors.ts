@@ -80,7 +80,7 @@ function faultText({ code, message }: RegistryFault): string {
 
 /**
  * A failed request (no response at all) as an error. `detail.connected` says whether the connection came about: then
- * trying again can help at once.
+ * trying again can help at once. `detail.untrusted` says that the server's certificate was refused.
  */
 export function networkError(host: string, thrown: unknown): TsdError {
   if (thrown instanceof TsdError) return thrown;
@@ -89,7 +89,7 @@ export function networkError(host: string, thrown: unknown): TsdError {
   const connected = !text.includes("client error (Connect)");
   return new TsdError("registry_unreachable", `Cannot reach registry ${host}: ${reasonOf(text)}`, {
     cause: thrown,
-    detail: { connected },
+    detail: { connected, untrusted: text.includes("peer certificate") },
   });
 }
 

@@ -47,20 +47,18 @@ export class Endpoints {
   async #find(host: string): Promise<Endpoint> {
     const secure = { base: baseUrl("https", host), send: fetchSend };
     if (!this.#mayBeInsecure(host)) return secure;
-    const insecure = [
-      secure,
-      { ...secure, send: unverifiedSend },
-      { base: baseUrl("http", host), send: fetchSend },
-    ];
-    for (const [index, endpoint] of insecure.entries()) {
-      try {
-        await this.#probe(endpoint, index < insecure.length - 1 ? PROBE_MS : this.#responseMs);
-        return endpoint;
-      } catch (error) {
-        if (index === insecure.length - 1 || !isTsdError(error, "registry_unreachable", "timeout")) throw error;
-      }
+    try {
+      await this.#probe(secure, PROBE_MS);
+      return secure;
+    } catch (error) {
+      if (!isTsdError(error, "registry_unreachable", "timeout")) throw error;
+      const unverified = error.detail?.untrusted === true;
+      const other = unverified
+        ? { base: secure.base, send: unverifiedSend }
+        : { base: baseUrl("http", host), send: fetchSend };
+      await this.#probe(other, this.#responseMs);
+      return other;
     }
-    throw new TsdError("internal", `No way to reach registry ${host} was tried`);
   }
 
   #mayBeInsecure(host: string): boolean {

@@ -4,7 +4,7 @@
  * each registry (scheme, tokens) and may be shared by all pulls.
  */
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
-import { collectBytes, throwIfCancelled, untilCancelled } from "../../io/mod.ts";
+import { cancelQuietly, collectBytes, throwIfCancelled, untilCancelled } from "../../io/mod.ts";
 import type { Log } from "../../log.ts";
 import { apiHost, type Reference } from "../reference.ts";
 import { type Access, Authorizer, type Credentials, type FetchedDocument, type FetchToken } from "./auth.ts";
@@ -40,6 +40,7 @@ export interface DocumentBound {
 }
 
 const MAX_REDIRECTS = 10;
+const REDIRECTS = [301, 302, 303, 307, 308];
 /** Headers that belong to one origin only. */
 const PRIVATE_HEADERS = ["authorization", "cookie"];
 /** Most bytes of a token or of an error's body. */
@@ -78,7 +79,10 @@ export class RegistryTransport {
     const challenge = first.headers.get("www-authenticate");
     // A 401 from elsewhere, after a redirect, is not the registry's own and gets no answer.
     if (first.status !== 401 || challenge === null || first.host !== endpoint.base.host) return first;
-    const header = await untilCancelled(this.#authorizer.answer(access, challenge, known), signal);
+    const header = await orCancel(
+      first.body,
+      untilCancelled(this.#authorizer.answer(access, challenge, known), signal),
+    );
     if (header === undefined) return first;
     await first.body.cancel();
     return await this.#follow(endpoint, url, withAuthorization(headers, header), signal);
@@ -95,7 +99,12 @@ export class RegistryTransport {
   }
 
   /** A URL outside of the registry that a manifest names (foreign layers), without credentials. */
-  async openForeign(ref: Reference, target: URL, headers: Record<string, string>, signal?: AbortSignal) {
+  async openForeign(
+    ref: Pick<Reference, "domain">,
+    target: URL,
+    headers: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<RegistryResponse> {
     const endpoint = await untilCancelled(this.#endpoints.of(apiHost(ref)), signal);
     checkTarget(target, "a layer URL", endpoint.base);
     return await this.#follow(endpoint, target, headers, signal);
@@ -158,9 +167,9 @@ export class RegistryTransport {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const send = this.#endpoints.sendFor(url, endpoint);
       const response = await sendWithin(send, { url, ...sent, signal }, this.#limits.responseMs);
-      const next = redirectTarget(response, url);
-      if (next === undefined) return this.#response(response, url);
+      if (!REDIRECTS.includes(response.status)) return this.#response(response, url);
       await response.body?.cancel();
+      const next = redirectTarget(response, url);
       checkTarget(next, "a redirect", endpoint.base);
       if (next.protocol === "http:" && url.protocol === "https:") checkTarget(next, "a redirect", url);
       sent = afterRedirect(sent, next.origin === url.origin);
@@ -184,8 +193,17 @@ interface HttpPayload {
   readonly form?: string;
 }
 
-function redirectTarget(response: Response, from: URL): URL | undefined {
-  if (![301, 302, 303, 307, 308].includes(response.status)) return undefined;
+/** What `work` gives; when it fails, `body` isn't needed any more. */
+async function orCancel<T>(body: ReadableStream<Uint8Array>, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    await cancelQuietly(body, error);
+    throw error;
+  }
+}
+
+function redirectTarget(response: Response, from: URL): URL {
   const location = response.headers.get("location");
   const target = location === null ? null : URL.parse(location, from.href);
   if (target === null) {
