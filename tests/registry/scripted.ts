@@ -3,11 +3,12 @@
  * A registry in this process that misbehaves as it is told: images of tests/images, faults as data, every request on
  * record. It listens on 127.0.0.1, and on 127.0.0.2 as another host for redirects; both serve the same images.
  */
+import { ByteReader } from "../harness/byte_reader.ts";
 import type { ImageFiles } from "../images/image_builder.ts";
 import { Gate, type RegistryAuth } from "./auth.ts";
 import { Catalog } from "./catalog.ts";
 import { type Fault, FaultPlan, pathMatches } from "./faults.ts";
-import { type HttpRequest, RequestReader } from "./http_exchange.ts";
+import { type HttpRequest, readRequest } from "./http_exchange.ts";
 import { faultyReply } from "./reply.ts";
 import { send } from "./sending.ts";
 
@@ -103,9 +104,9 @@ export class ScriptedRegistry implements AsyncDisposable {
   }
 
   async #serve(host: HostName, connection: Deno.Conn): Promise<void> {
-    const reader = new RequestReader(connection);
+    const reader = new ByteReader(connection);
     try {
-      for (let request = await reader.next(); request; request = await reader.next()) {
+      for (let request = await readRequest(reader); request; request = await readRequest(reader)) {
         if (await this.#exchange(host, connection, request) === "close") return;
       }
     } catch (error) {

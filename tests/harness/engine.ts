@@ -1,0 +1,225 @@
+/**
+ * @module
+ * A real engine for a test: the built executable as `tsd daemon` with a data root and socket of its own, tsd's client and the
+ * docker CLI pointed at it, and a check that nothing is left when it has gone.
+ */
+import { removeTree } from "../images/test_cache.ts";
+import { EngineApi } from "./api.ts";
+import { type HostSnapshot, hostSnapshot } from "./host_state.ts";
+import { describeLeftovers, findLeftovers, removeLeftovers, tracesOf } from "./leftovers.ts";
+import { runCommand, type RunOptions, type RunResult } from "./run_command.ts";
+import { Session, type SessionOptions } from "./session.ts";
+
+export interface EngineOptions {
+  /** Default: a new temporary folder. */
+  readonly dataRoot?: string;
+  /** More of the engine's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: TSD_EXE, else dist/tsd. */
+  readonly exe?: string;
+  /** More arguments of `tsd daemon`. */
+  readonly args?: readonly string[];
+  /** Until the socket answers; default 20 s. */
+  readonly timeoutMs?: number;
+}
+
+const STOP_TIMEOUT_MS = 20_000;
+
+/** The executable under test. @throws Error when it has not been built */
+export function executable(): string {
+  const path = Deno.env.get("TSD_EXE") ?? new URL("../../dist/tsd", import.meta.url).pathname;
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new Error(`No executable ${path}: run ./dev compile first`);
+    throw error;
+  }
+  return path;
+}
+
+/** Starts an engine; dispose of it with `await using`. @throws Error with its log when it does not answer */
+export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-engine-" }));
+  const engine = new Engine(folder, options);
+  try {
+    await engine.start();
+  } catch (error) {
+    await engine[Symbol.asyncDispose]();
+    throw error;
+  }
+  return engine;
+}
+
+export class Engine implements AsyncDisposable {
+  /** Holds the socket, the log, the clients' HOME, and the data root unless that was given. */
+  readonly folder: string;
+  readonly dataRoot: string;
+  readonly socketPath: string;
+  readonly api: EngineApi;
+  readonly #options: EngineOptions;
+  readonly #exe: string;
+  #process: Deno.ChildProcess | undefined;
+
+  constructor(folder: string, options: EngineOptions) {
+    this.folder = folder;
+    this.dataRoot = options.dataRoot ?? `${folder}/data`;
+    this.socketPath = `${folder}/tsd.sock`;
+    this.api = new EngineApi(this.socketPath);
+    this.#options = options;
+    this.#exe = options.exe ?? executable();
+  }
+
+  /** `unix://…`, for DOCKER_HOST and TSD_HOST. */
+  get host(): string {
+    return `unix://${this.socketPath}`;
+  }
+
+  /** @throws Error when it is not running */
+  get pid(): number {
+    if (!this.#process) throw new Error("The engine is not running");
+    return this.#process.pid;
+  }
+
+  /** Starts it (again, on the same data root) and waits until the socket answers. */
+  async start(): Promise<void> {
+    const args = ["daemon", "--data-root", this.dataRoot, "-H", this.host, ...this.#options.args ?? []];
+    await Deno.mkdir(`${this.folder}/home`, { recursive: true });
+    this.#process = new Deno.Command("/bin/sh", {
+      args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", this.#logPath, this.#exe, ...args],
+      env: { ...this.#environment(), ...this.#options.env },
+      clearEnv: true,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await this.#ready(this.#process);
+  }
+
+  /** What it wrote to its standard output and error. */
+  async log(): Promise<string> {
+    return await Deno.readTextFile(this.#logPath);
+  }
+
+  /** Ends it with a signal and waits for it; containers go on. Returns the exit code. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<number> {
+    const child = this.#process;
+    if (!child) return 0;
+    this.#process = undefined;
+    killIfRunning(child, signal);
+    const timer = setTimeout(() => killIfRunning(child, "SIGKILL"), STOP_TIMEOUT_MS);
+    const before = performance.now();
+    const { code } = await child.status;
+    clearTimeout(timer);
+    if (performance.now() - before >= STOP_TIMEOUT_MS) {
+      throw new Error(`The engine ignored ${signal}: ${await this.log()}`);
+    }
+    return code;
+  }
+
+  /** Ends and starts it on the same data root. */
+  async restart(signal: Deno.Signal = "SIGTERM"): Promise<void> {
+    await this.stop(signal);
+    await this.start();
+  }
+
+  /** Runs tsd's client against this engine. */
+  tsd(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return runCommand(this.#exe, args, { ...options, env: { ...this.#clientEnvironment(), ...options.env } });
+  }
+
+  /** Runs the real docker CLI against this engine. */
+  docker(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return runCommand("docker", args, { ...options, env: { ...this.#clientEnvironment(), ...options.env } });
+  }
+
+  /** A client (`tsd` or `docker`) that the test talks to while it runs. */
+  session(client: "tsd" | "docker", args: readonly string[], options: SessionOptions = {}): Session {
+    const command = client === "tsd" ? this.#exe : "docker";
+    return new Session(command, args, { ...options, env: { ...this.#clientEnvironment(), ...options.env } });
+  }
+
+  /** The host, and what the engine's process holds. */
+  snapshot(): Promise<HostSnapshot> {
+    return hostSnapshot(this.pid);
+  }
+
+  /** Removes all containers, running or not. */
+  async removeContainers(): Promise<void> {
+    const listed = await this.api.get("/containers/json?all=1");
+    for (const { Id } of listed.json<{ Id: string }[]>()) await this.api.delete(`/containers/${Id}?force=1&v=1`);
+  }
+
+  /** Removes its containers, ends it, and checks that nothing is left. @throws Error that lists what was */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const problems: string[] = [];
+    try {
+      if (this.#process) await this.removeContainers();
+    } catch (error) {
+      problems.push(`removing the containers: ${error instanceof Error ? error.message : error}`);
+    }
+    const code = await this.stop();
+    if (code !== 0) problems.push(`exit code ${code}`);
+    const traces = tracesOf(this.dataRoot);
+    const leftovers = await findLeftovers(traces);
+    problems.push(...describeLeftovers(leftovers));
+    const log = problems.length > 0 ? await this.log() : "";
+    await removeLeftovers(traces, leftovers);
+    for (const path of [this.folder, this.dataRoot, traces.runDir]) await removeTree(path);
+    if (problems.length > 0) throw new Error(`The engine left: ${problems.join("; ")}\n${log.slice(-4000)}`);
+  }
+
+  get #logPath(): string {
+    return `${this.folder}/engine.log`;
+  }
+
+  #environment(): Record<string, string> {
+    return { PATH: Deno.env.get("PATH") ?? "", HOME: `${this.folder}/home` };
+  }
+
+  #clientEnvironment(): Record<string, string> {
+    const config = `${this.folder}/home/.docker`;
+    return { ...this.#environment(), TSD_HOST: this.host, DOCKER_HOST: this.host, DOCKER_CONFIG: config };
+  }
+
+  async #ready(child: Deno.ChildProcess): Promise<void> {
+    let exited: number | undefined;
+    child.status.then(({ code }) => exited = code);
+    const deadline = performance.now() + (this.#options.timeoutMs ?? 20_000);
+    while (!await this.#answers()) {
+      if (exited !== undefined) {
+        this.#process = undefined;
+        throw new Error(`The engine ended with ${exited}:\n${await this.log()}`);
+      }
+      if (performance.now() > deadline) throw new Error(`The engine does not answer:\n${await this.log()}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      return (await this.api.get("/_ping")).status === 200;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused) return false;
+      throw error;
+    }
+  }
+}
+
+function killIfRunning(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // It has ended already.
+  }
+}
+
+/** Runs the executable without an engine of its own: `version`, `--help`, wrong flags. Never touches the default engine. */
+export async function tsd(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const home = await Deno.makeTempDir({ prefix: "tsd-home-" });
+  const env = { HOME: home, TSD_HOST: `unix://${home}/nobody.sock`, ...options.env };
+  try {
+    return await runCommand(executable(), args, { ...options, env });
+  } finally {
+    await removeTree(home);
+  }
+}

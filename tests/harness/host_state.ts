@@ -1,0 +1,182 @@
+/** What the host holds: mounts, network namespaces, cgroups, interfaces, and what one process holds. Read from /proc and /sys. */
+
+export interface Mount {
+  readonly point: string;
+  readonly type: string;
+  readonly source: string;
+}
+
+/** Of one process. */
+export interface ProcessState {
+  readonly pid: number;
+  /** Where each descriptor leads, sorted. */
+  readonly descriptors: readonly string[];
+  /** Children that ended and were not waited for. */
+  readonly zombies: number;
+  readonly children: number;
+  /** Anonymous memory (RssAnon). */
+  readonly memoryBytes: number;
+}
+
+export interface HostSnapshot {
+  /** "point type", sorted. */
+  readonly mounts: readonly string[];
+  /** "net:[inode]" of every process and every bind mount. */
+  readonly networkNamespaces: readonly string[];
+  /** Folders below /sys/fs/cgroup that tsd made. */
+  readonly cgroups: readonly string[];
+  readonly interfaces: readonly string[];
+  readonly process?: ProcessState;
+}
+
+/** @param pid a process whose own state is wanted too, such as the engine's */
+export async function hostSnapshot(pid?: number): Promise<HostSnapshot> {
+  const mounts = await mountTable();
+  return {
+    mounts: mounts.map(({ point, type }) => `${point} ${type}`).sort(),
+    networkNamespaces: await networkNamespaces(mounts),
+    cgroups: await cgroupFolders(/^tsd/),
+    interfaces: (await names("/sys/class/net")).sort(),
+    ...pid === undefined ? {} : { process: await processState(pid) },
+  };
+}
+
+/** What is different, one line each; of the processes only zombies and descriptors that were not there before. */
+export function snapshotChanges(before: HostSnapshot, after: HostSnapshot): string[] {
+  const changes: string[] = [];
+  for (const kind of ["mounts", "networkNamespaces", "cgroups", "interfaces"] as const) {
+    changes.push(...added(before[kind], after[kind]).map((item) => `${kind}: ${item} is new`));
+    changes.push(...added(after[kind], before[kind]).map((item) => `${kind}: ${item} is gone`));
+  }
+  if (!before.process || !after.process) return changes;
+  const zombies = after.process.zombies - before.process.zombies;
+  if (zombies > 0) changes.push(`process: ${zombies} more zombies`);
+  const fresh = added(before.process.descriptors.map(generic), after.process.descriptors.map(generic));
+  return [...changes, ...fresh.map((target) => `process: a descriptor of ${target} is new`)];
+}
+
+/** The mount table of this process. */
+export async function mountTable(): Promise<Mount[]> {
+  const text = await Deno.readTextFile("/proc/self/mountinfo");
+  return text.trimEnd().split("\n").map((line) => {
+    const [left = "", right = ""] = line.split(" - ");
+    const [, , , root = "", point = ""] = left.split(" ");
+    const [type = ""] = right.split(" ");
+    return { point: unescaped(point), type, source: unescaped(root) };
+  });
+}
+
+/** All processes that can be seen. */
+export async function processIds(): Promise<number[]> {
+  return (await names("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/** Cgroup folders whose name fits, in any hierarchy, at most two levels below its root; deepest first. */
+export async function cgroupFolders(name: RegExp): Promise<string[]> {
+  const found: string[] = [];
+  for (const hierarchy of ["", ...await names("/sys/fs/cgroup")]) {
+    const top = hierarchy === "" ? "/sys/fs/cgroup" : `/sys/fs/cgroup/${hierarchy}`;
+    for (const child of await names(top)) {
+      if (!name.test(child)) continue;
+      const inner = await foldersIn(`${top}/${child}`);
+      found.push(...inner.map((folder) => `${top}/${child}/${folder}`), `${top}/${child}`);
+    }
+  }
+  return [...new Set(found)];
+}
+
+/** What a process holds. @throws Error when it is gone */
+export async function processState(pid: number): Promise<ProcessState> {
+  const status = await readOrNothing(`/proc/${pid}/status`);
+  if (status === undefined) throw new Error(`Process ${pid} is gone`);
+  const children = await childrenOf(pid);
+  const [, kibibytes = "0"] = /^RssAnon:\s+(\d+) kB/m.exec(status) ?? [];
+  return {
+    pid,
+    descriptors: await descriptorsOf(pid),
+    zombies: children.filter(({ state }) => state === "Z").length,
+    children: children.length,
+    memoryBytes: Number(kibibytes) * 1024,
+  };
+}
+
+/** Where the descriptors of a process lead; empty when it is gone. */
+export async function descriptorsOf(pid: number): Promise<string[]> {
+  const targets: string[] = [];
+  for (const name of await names(`/proc/${pid}/fd`)) {
+    const target = await linkOrNothing(`/proc/${pid}/fd/${name}`);
+    if (target !== undefined) targets.push(target);
+  }
+  return targets.sort();
+}
+
+async function childrenOf(pid: number): Promise<{ pid: number; state: string }[]> {
+  const children: { pid: number; state: string }[] = [];
+  for (const child of await processIds()) {
+    const stat = await readOrNothing(`/proc/${child}/stat`);
+    const [, state = "", parent = ""] = /^.*\) (\S) (\d+) /s.exec(stat ?? "") ?? [];
+    if (Number(parent) === pid) children.push({ pid: child, state });
+  }
+  return children;
+}
+
+async function networkNamespaces(mounts: readonly Mount[]): Promise<string[]> {
+  const found = new Set(mounts.filter(({ type }) => type === "nsfs").map(({ source }) => source));
+  for (const pid of await processIds()) {
+    const target = await linkOrNothing(`/proc/${pid}/ns/net`);
+    if (target) found.add(target);
+  }
+  return [...found].filter((name) => name.startsWith("net:")).sort();
+}
+
+/** Names of the entries of a folder; empty when it is gone. */
+async function names(folder: string): Promise<string[]> {
+  return await orNothing(() => Array.fromAsync(Deno.readDir(folder), (entry) => entry.name)) ?? [];
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await orNothing(() => Array.fromAsync(Deno.readDir(folder))) ?? [];
+  return entries.filter((entry) => entry.isDirectory).map((entry) => entry.name);
+}
+
+/** The text of a file of /proc, unless its process is gone. */
+export function readOrNothing(path: string): Promise<string | undefined> {
+  return orNothing(() => Deno.readTextFile(path));
+}
+
+function linkOrNothing(path: string): Promise<string | undefined> {
+  return orNothing(() => Deno.readLink(path));
+}
+
+/** /proc and cgroup folders come and go while they are read. */
+async function orNothing<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    const gone = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+      error instanceof Deno.errors.PermissionDenied || isErrno(error, "ESRCH", "ENODEV");
+    if (gone) return undefined;
+    throw error;
+  }
+}
+
+function isErrno(error: unknown, ...names: string[]): boolean {
+  return error instanceof Error && "code" in error && names.includes(String(error.code));
+}
+
+/** Items of `after` that `before` lacks, counting how often each is there. */
+function added(before: readonly string[], after: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const item of before) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return after.filter((item) => {
+    const left = counts.get(item) ?? 0;
+    counts.set(item, left - 1);
+    return left <= 0;
+  });
+}
+
+/** "socket:[123]" → "socket": the numbers differ each time. */
+const generic = (target: string): string => target.replace(/^(socket|pipe|anon_inode):.*$/, "$1");
+const unescaped = (field: string): string => (
+  field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)))
+);

@@ -1,0 +1,102 @@
+/** What an engine left on the host after its end, and how to get rid of it so that one failed test doesn't spoil the next. */
+import { createHash } from "node:crypto";
+import { cgroupFolders, descriptorsOf, mountTable, processIds, readOrNothing } from "./host_state.ts";
+
+/** Where a private engine keeps its things. */
+export interface EngineTraces {
+  readonly dataRoot: string;
+  /** The id that its cgroups, bridges and run folder are named by: 6 hex of the data root's SHA-256. */
+  readonly engineId: string;
+  readonly runDir: string;
+}
+
+export function tracesOf(dataRoot: string): EngineTraces {
+  const engineId = createHash("sha256").update(dataRoot).digest("hex").slice(0, 6);
+  return { dataRoot, engineId, runDir: `/run/tsd-${engineId}` };
+}
+
+export interface Leftovers {
+  readonly mounts: readonly string[];
+  readonly processes: readonly { readonly pid: number; readonly command: string }[];
+  readonly cgroups: readonly string[];
+  readonly interfaces: readonly string[];
+}
+
+export async function findLeftovers(traces: EngineTraces): Promise<Leftovers> {
+  const mounts = (await mountTable()).map(({ point }) => point).filter((point) => isBelow(traces, point));
+  const cgroups = await cgroupFolders(new RegExp(`^tsd-${traces.engineId}$`));
+  const interfaces = (await Array.fromAsync(Deno.readDir("/sys/class/net"))).map(({ name }) => name);
+  return {
+    mounts,
+    processes: await processesOf(traces),
+    cgroups,
+    interfaces: interfaces.filter((name) => name.startsWith(`tsd${traces.engineId}`)),
+  };
+}
+
+/** One line each. */
+export function describeLeftovers(leftovers: Leftovers): string[] {
+  return [
+    ...leftovers.mounts.map((point) => `mount ${point}`),
+    ...leftovers.processes.map(({ pid, command }) => `process ${pid} ${command}`),
+    ...leftovers.cgroups.map((folder) => `cgroup ${folder}`),
+    ...leftovers.interfaces.map((name) => `interface ${name}`),
+  ];
+}
+
+/** Kills, unmounts and removes. @throws Error when a mount stays: removing folders below it could reach the host's files */
+export async function removeLeftovers(traces: EngineTraces, leftovers: Leftovers): Promise<void> {
+  for (const { pid } of leftovers.processes) killIfThere(pid);
+  for (const point of leftovers.mounts.toReversed()) await new Deno.Command("umount", { args: ["-l", point] }).output();
+  for (const folder of leftovers.cgroups) await removeCgroup(folder);
+  for (const name of leftovers.interfaces) await new Deno.Command("ip", { args: ["link", "del", name] }).output();
+  const stuck = (await mountTable()).filter(({ point }) => isBelow(traces, point));
+  if (stuck.length > 0) throw new Error(`Still mounted: ${stuck.map(({ point }) => point).join(", ")}`);
+}
+
+/** Those that name one of the folders, hold something in it, or are in a cgroup of the engine. */
+async function processesOf(traces: EngineTraces): Promise<{ pid: number; command: string }[]> {
+  const found: { pid: number; command: string }[] = [];
+  for (const pid of await processIds()) {
+    if (pid === Deno.pid) continue;
+    const command = (await readOrNothing(`/proc/${pid}/cmdline`) ?? "").replaceAll("\0", " ").trim();
+    if (command === "" && await isZombie(pid)) continue; // Its parent's affair; host snapshots count them.
+    if (await belongs(pid, command, traces)) found.push({ pid, command });
+  }
+  return found;
+}
+
+async function belongs(pid: number, command: string, traces: EngineTraces): Promise<boolean> {
+  if (command.includes(traces.dataRoot) || command.includes(traces.runDir)) return true;
+  const cgroups = await readOrNothing(`/proc/${pid}/cgroup`) ?? "";
+  if (cgroups.includes(`/tsd-${traces.engineId}/`)) return true;
+  return (await descriptorsOf(pid)).some((target) => isBelow(traces, target));
+}
+
+async function isZombie(pid: number): Promise<boolean> {
+  return /^.*\) Z /s.test(await readOrNothing(`/proc/${pid}/stat`) ?? "");
+}
+
+function isBelow({ dataRoot, runDir }: EngineTraces, path: string): boolean {
+  return [dataRoot, runDir].some((folder) => path === folder || path.startsWith(`${folder}/`));
+}
+
+function killIfThere(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function removeCgroup(folder: string): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await Deno.remove(folder);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      if (attempt === 20) throw error; // Busy as long as killed processes are not gone.
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+}

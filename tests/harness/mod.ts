@@ -1,0 +1,19 @@
+/**
+ * @module
+ * Everything a test of the whole engine needs: a running engine, clients, the bare API, and looks at the host.
+ */
+export {
+  type ApiRequestOptions,
+  ApiResponse,
+  type ApiStream,
+  EngineApi,
+  type Frame,
+  type HijackedConnection,
+} from "./api.ts";
+export { Engine, type EngineOptions, executable, startEngine, tsd } from "./engine.ts";
+export { type HostSnapshot, hostSnapshot, type ProcessState, processState, snapshotChanges } from "./host_state.ts";
+export { findLeftovers, type Leftovers, tracesOf } from "./leftovers.ts";
+export { runCommand, type RunOptions, type RunResult } from "./run_command.ts";
+export { Session, type SessionOptions } from "./session.ts";
+export { diffTrees, type TreeDiffOptions } from "./tree_diff.ts";
+export { listTree, type TreeEntry, type TreeEntryType } from "./tree_listing.ts";

@@ -1,0 +1,82 @@
+/** Runs a program to its end, with a deadline. */
+
+export interface RunOptions {
+  /** Default: nothing to read. */
+  readonly stdin?: string | Uint8Array | ReadableStream<Uint8Array>;
+  /** The whole environment, besides PATH. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Default 60 s; the program is killed then and the promise rejects. */
+  readonly timeoutMs?: number;
+}
+
+export interface RunResult {
+  /** 128 + number when a signal ended it. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** @throws Error at the deadline, with what the program wrote until then */
+export async function runCommand(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const child = new Deno.Command(command, {
+    args: [...args],
+    cwd: options.cwd,
+    env: { PATH: Deno.env.get("PATH") ?? "", ...options.env },
+    clearEnv: true,
+    stdin: options.stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const fed = options.stdin === undefined ? undefined : feed(child.stdin, options.stdin);
+  const timeoutMs = options.timeoutMs ?? 60_000;
+  let late = false;
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+    deadline.abort();
+  }, timeoutMs);
+  const [stdout, stderr, status] = await Promise.all([
+    collect(child.stdout, deadline.signal),
+    collect(child.stderr, deadline.signal),
+    child.status,
+    fed,
+  ]).finally(() => clearTimeout(timer));
+  if (late) {
+    throw new Error(`${command} ${args.join(" ")}: not done after ${timeoutMs} ms; stdout ${stdout}; stderr ${stderr}`);
+  }
+  return { code: status.code, stdout, stderr };
+}
+
+/** Reads to the end, or until `stopped`: something that outlives the program may hold the pipe open. */
+async function collect(stream: ReadableStream<Uint8Array>, stopped: AbortSignal): Promise<string> {
+  const reader = stream.getReader();
+  const cancel = () => void reader.cancel();
+  stopped.addEventListener("abort", cancel);
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    text += decoder.decode(part.value, { stream: true });
+  }
+  stopped.removeEventListener("abort", cancel);
+  return text + decoder.decode();
+}
+
+async function feed(
+  stdin: WritableStream<Uint8Array>,
+  data: string | Uint8Array | ReadableStream<Uint8Array>,
+): Promise<void> {
+  const stream = data instanceof ReadableStream
+    ? data
+    : ReadableStream.from([typeof data === "string" ? new TextEncoder().encode(data) : data]);
+  try {
+    await stream.pipeTo(stdin);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // It ended without reading all.
+  }
+}
