@@ -105,8 +105,11 @@ export class Composition {
     this.#provide(TOKENS.imageRecords, (get) => new ImageRecords(get(TOKENS.database)));
     this.#provide(TOKENS.containerRecords, (get) => new ContainerRecords(get(TOKENS.database)));
     this.#provide(TOKENS.blobs, () => new BlobStore(paths.dataRoot));
-    this.#provide(TOKENS.layers, () => new Overlay2LayerStore(paths.dataRoot));
-    this.#provide(TOKENS.snapshots, (get) => new OverlaySnapshotter(paths.dataRoot, get(TOKENS.layers)));
+    this.#provide(TOKENS.layers, () => new Overlay2LayerStore({ root: paths.layerRoot }));
+    this.#provide(
+      TOKENS.snapshots,
+      (get) => new OverlaySnapshotter({ root: paths.layerRoot, layers: get(TOKENS.layers) }),
+    );
   }
 
   #provideRuntime({ paths, log, runtimePath }: EngineSettings): void {
@@ -132,7 +135,7 @@ export class Composition {
     this.#provide(TOKENS.leases, () => new LayerLeases());
     this.#provide(
       TOKENS.pool,
-      () => new IngestPool(workerUrl("ingest"), { dataRoot: paths.dataRoot, insecureRegistries }),
+      () => new IngestPool(workerUrl("ingest"), { layerRoot: paths.layerRoot, insecureRegistries }),
     );
     this.#provide(TOKENS.catalog, (get) => new ImageCatalog(get(TOKENS.imageRecords), get(TOKENS.blobs)));
     this.#provide(TOKENS.puller, (get) =>

@@ -114,7 +114,7 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack): Prom
   void epoll.run();
   const outputs = ending.use(get(TOKENS.outputs));
   ending.use(get(TOKENS.pool));
-  await sweepIngest(paths.dataRoot);
+  await sweepIngest(paths.layerRoot);
   await sweepOrphans(get);
   await outputs.ready;
   const containers = get(TOKENS.containers);

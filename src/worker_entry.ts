@@ -8,7 +8,7 @@
 /** Worker name → module, relative to the project's top level. */
 export const WORKER_ENTRIES = {
   logs: "src/runtime/logs/worker.ts",
-  ingest: "src/engine/ingest_worker.ts",
+  ingest: "src/engine/images/ingest_worker.ts",
 } as const;
 
 export type WorkerName = keyof typeof WORKER_ENTRIES;

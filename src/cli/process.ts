@@ -25,11 +25,18 @@ const INHERITED = [
 ];
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/** How a process in the background ended. */
+export interface BackgroundExit {
+  readonly code: number;
+  /** What it wrote to its standard error before it sent that elsewhere. */
+  readonly stderr: string;
+}
+
 /**
- * Starts a process that outlives this one: a session of its own, in `/`, without our streams and with a clean
- * environment. This process need not wait for it.
+ * Starts a process that outlives this one: in `/`, with a clean environment, without our streams; making a session of its
+ * own and taking its standard error elsewhere is its part. This process need not wait for it.
  */
-export function startInBackground([program, ...args]: readonly string[]): { readonly exited: Promise<number> } {
+export function startInBackground([program, ...args]: readonly string[]): { readonly exited: Promise<BackgroundExit> } {
   const env: Record<string, string> = { PATH: SYSTEM_PATH };
   for (const name of INHERITED) {
     const value = Deno.env.get(name);
@@ -42,11 +49,11 @@ export function startInBackground([program, ...args]: readonly string[]): { read
     cwd: "/",
     stdin: "null",
     stdout: "null",
-    stderr: "null",
-    detached: true,
+    stderr: "piped",
   }).spawn();
   child.unref();
-  return { exited: child.status.then(({ code }) => code) };
+  const stderr = new Response(child.stderr).text();
+  return { exited: child.status.then(async ({ code }) => ({ code, stderr: await stderr })) };
 }
 
 /** The effective user's id. */

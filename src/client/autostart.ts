@@ -3,8 +3,14 @@ import { type Connection, type Connector, isNobodyThere } from "./connection.ts"
 
 /** An engine that was just started in the background. */
 export interface StartedEngine {
-  /** Resolves to its exit code. An engine that finds another one running leaves with 0. */
-  readonly exited: Promise<number>;
+  /** Resolves when it ends. An engine that finds another one running leaves with code 0. */
+  readonly exited: Promise<EngineExit>;
+}
+
+/** How it ended, and what it said before it opened its log. */
+export interface EngineExit {
+  readonly code: number;
+  readonly stderr: string;
 }
 
 /** Starts an engine on the default socket; it outlives this process. */
@@ -23,6 +29,7 @@ const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 40;
 const GRACE_AFTER_EXIT_MS = 300;
 const LOG_TAIL_LINES = 5;
+const LOG_TAIL_BYTES = 8192;
 
 /**
  * Wraps the connector of the default socket: where nobody listens, an engine is started and waited for. Only the first
@@ -48,13 +55,13 @@ const notRoot = () =>
   );
 
 async function startAndConnect(connect: Connector, options: AutostartOptions): Promise<Connection> {
-  let exitCode: number | undefined;
+  let exit: EngineExit | undefined;
   let deadline = performance.now() + (options.timeoutMs ?? 10_000);
   const engine = options.launch();
-  engine.exited.then((code) => {
-    exitCode = code;
+  engine.exited.then((ended) => {
+    exit = ended;
     // Where another engine won the race, its socket is about to answer; where this one failed, nothing will.
-    if (code !== 0) deadline = Math.min(deadline, performance.now() + GRACE_AFTER_EXIT_MS);
+    if (ended.code !== 0) deadline = Math.min(deadline, performance.now() + GRACE_AFTER_EXIT_MS);
   });
   for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -62,27 +69,34 @@ async function startAndConnect(connect: Connector, options: AutostartOptions): P
       return await connect();
     } catch (thrown) {
       if (!isNobodyThere(thrown)) throw thrown;
-      if (performance.now() >= deadline) throw await startFailed(exitCode, options);
+      if (performance.now() >= deadline) throw await startFailed(exit, options);
     }
   }
 }
 
-async function startFailed(exitCode: number | undefined, { logPath }: AutostartOptions): Promise<TsdError> {
-  const why = exitCode === undefined
+async function startFailed(exit: EngineExit | undefined, { logPath }: AutostartOptions): Promise<TsdError> {
+  const why = exit === undefined
     ? "it doesn't answer on its socket"
-    : `it ended with exit code ${exitCode} before it answered`;
-  const tail = await lastLines(logPath);
-  const log = tail === "" ? `; its log ${logPath} says nothing` : `; the end of ${logPath}:\n${tail}`;
-  return new TsdError("engine_unavailable", `Cannot start the engine: ${why}${log}`);
+    : `it ended with exit code ${exit.code} before it answered`;
+  return new TsdError("engine_unavailable", `Cannot start the engine: ${why}${await lastWords(exit, logPath)}`);
 }
 
-async function lastLines(path: string): Promise<string> {
+async function lastWords(exit: EngineExit | undefined, logPath: string): Promise<string> {
+  const said = indented(exit?.stderr ?? "");
+  if (said !== "") return `:\n${said}`;
+  const logged = indented(await endOf(logPath));
+  return logged === "" ? `; its log ${logPath} says nothing` : `; the end of ${logPath}:\n${logged}`;
+}
+
+const indented = (text: string): string =>
+  text.trim() === "" ? "" : text.trimEnd().split("\n").slice(-LOG_TAIL_LINES).map((line) => `  ${line}`).join("\n");
+
+async function endOf(path: string): Promise<string> {
   try {
     using file = await Deno.open(path);
     const { size } = await file.stat();
-    await file.seek(Math.max(0, size - 8192), Deno.SeekMode.Start);
-    const text = await new Response(file.readable).text();
-    return text.trimEnd().split("\n").slice(-LOG_TAIL_LINES).map((line) => `  ${line}`).join("\n").trimEnd();
+    await file.seek(Math.max(0, size - LOG_TAIL_BYTES), Deno.SeekMode.Start);
+    return await new Response(file.readable).text();
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return "";
     throw thrown;

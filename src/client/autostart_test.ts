@@ -1,14 +1,14 @@
 import { strict as assert } from "node:assert";
 import { TsdError } from "../errors.ts";
-import { autostarting, type StartedEngine } from "./autostart.ts";
+import { autostarting, type EngineExit, type StartedEngine } from "./autostart.ts";
 import type { Connection } from "./connection.ts";
 import { ScriptedConnection } from "./fake_engine.ts";
 
 const nobody = () => new TsdError("engine_unavailable", "nobody");
 
-function setUp({ answersAfter, exited = new Promise<number>(() => {}), uid = 0, timeoutMs = 200 }: {
+function setUp({ answersAfter, exited = new Promise<EngineExit>(() => {}), uid = 0, timeoutMs = 200 }: {
   answersAfter: number;
-  exited?: Promise<number>;
+  exited?: Promise<EngineExit>;
   uid?: number;
   timeoutMs?: number;
 }) {
@@ -33,7 +33,7 @@ Deno.test("autostart: an engine that answers is used, one that doesn't is starte
 });
 
 Deno.test("autostart: losing the race against another engine is fine", async () => {
-  const raced = setUp({ answersAfter: 5, exited: Promise.resolve(0) });
+  const raced = setUp({ answersAfter: 5, exited: Promise.resolve({ code: 0, stderr: "" }) });
   await raced.connect();
   assert.equal(raced.launches(), 1);
 });
@@ -42,7 +42,8 @@ Deno.test("autostart: an engine that dies shows the end of its log, soon", async
   const dir = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${dir}/engine.log`, Array.from({ length: 9 }, (_, line) => `line ${line}\n`).join(""));
-    const dying = setUp({ answersAfter: Infinity, exited: Promise.resolve(1), timeoutMs: 60_000 });
+    const exited = Promise.resolve({ code: 1, stderr: "" });
+    const dying = setUp({ answersAfter: Infinity, exited, timeoutMs: 60_000 });
     await assert.rejects(dying.connect(`${dir}/engine.log`), (thrown) => {
       assert(thrown instanceof TsdError);
       assert.match(
@@ -55,6 +56,8 @@ Deno.test("autostart: an engine that dies shows the end of its log, soon", async
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+  const mute = setUp({ answersAfter: Infinity, exited: Promise.resolve({ code: 125, stderr: "tsd: no\n" }) });
+  await assert.rejects(mute.connect(), /exit code 125 before it answered:\n {2}tsd: no$/);
 });
 
 Deno.test("autostart: a silent engine runs into the time limit; an ordinary user gets one line", async () => {

@@ -14,6 +14,8 @@ export interface EnginePaths {
   /** Empty for the default engine, else 6 hex digits of the data-root's hash. */
   readonly engineId: string;
   readonly dataRoot: string;
+  /** The storage driver's folder below it. */
+  readonly layerRoot: string;
   /** Short-lived things: bundles, FIFOs, runc's state, the lock. */
   readonly runDir: string;
   /** The cgroup below which containers live, without a leading slash. */
@@ -22,9 +24,12 @@ export interface EnginePaths {
 
 /** @param dataRoot absolute path, resolved */
 export async function enginePaths(dataRoot: string): Promise<EnginePaths> {
-  if (dataRoot === DEFAULT_DATA_ROOT) return { engineId: "", dataRoot, runDir: DEFAULT_RUN_DIR, cgroup: "tsd" };
+  const layerRoot = `${dataRoot}/overlay2`;
+  if (dataRoot === DEFAULT_DATA_ROOT) {
+    return { engineId: "", dataRoot, layerRoot, runDir: DEFAULT_RUN_DIR, cgroup: "tsd" };
+  }
   const engineId = (await sha256Hex(new TextEncoder().encode(dataRoot))).slice(0, 6);
-  return { engineId, dataRoot, runDir: `/run/tsd-${engineId}`, cgroup: `tsd-${engineId}` };
+  return { engineId, dataRoot, layerRoot, runDir: `/run/tsd-${engineId}`, cgroup: `tsd-${engineId}` };
 }
 
 /** Places of one container. */

@@ -10,7 +10,8 @@ import type { LayerInfo } from "../../store/ports.ts";
 
 /** How a Worker is set up. */
 export interface IngestSetup {
-  readonly dataRoot: string;
+  /** The storage driver's folder. */
+  readonly layerRoot: string;
   readonly insecureRegistries: readonly string[];
 }
 
