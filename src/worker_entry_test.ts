@@ -17,5 +17,5 @@ Deno.test("in a bundle the entry keeps its path below the output folder", () => 
 
 Deno.test("a checkout below a folder with odd characters still resolves", () => {
   const url = resolveWorker("ingest", "file:///home/a%20b%23c/src/worker_entry.ts");
-  assert.equal(url.href, "file:///home/a%20b%23c/src/engine/ingest_worker.ts");
+  assert.equal(url.href, "file:///home/a%20b%23c/src/engine/images/ingest_worker.ts");
 });

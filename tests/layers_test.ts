@@ -97,8 +97,9 @@ Deno.test("the program's imports keep to the table, without circles", async () =
   assert.deepEqual(cycles(graph), []);
 });
 
-Deno.test("the client loads no part of the engine, no node:http, no container", async () => {
-  const graph = await importGraph(["mod.ts"]);
+Deno.test("no command of the client loads a part of the engine, node:http or the container", async () => {
+  const commands = (await sourceFiles()).filter((file) => file.startsWith("src/commands/"));
+  const graph = await importGraph(["mod.ts", ...commands]);
   assert.ok(graph.some(({ from, to, kind }) => from === "mod.ts" && to === "src/serve.ts" && kind === "dynamic"));
-  assert.deepEqual(heavyForClients("mod.ts", graph), []);
+  assert.deepEqual(["mod.ts", ...commands].flatMap((root) => heavyForClients(root, graph)), []);
 });
