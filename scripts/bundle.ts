@@ -47,7 +47,7 @@ async function runBundler(importMap: string, outDir: string, projectDir: string)
   for (const entry of entries) {
     if (!await exists(join(projectDir, entry))) throw new CommandFailed(`The bundle's entry ${entry} is missing`);
   }
-  const flags = ["--quiet", "--platform=deno", "--code-splitting", "--minify", `--import-map=${importMap}`];
+  const flags = ["--quiet", "--platform=deno", "--code-splitting", `--import-map=${importMap}`];
   await capture(Deno.execPath(), ["bundle", ...flags, `--outdir=${outDir}`, ...entries], {
     cwd: projectDir,
     env: { NO_COLOR: "1" },

@@ -24,9 +24,9 @@ async function main(): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "tsd-demo-" });
   undo.defer(() => Deno.remove(dir, { recursive: true }));
   const tsd = tsdFor(`unix://${dir}/tsd.sock`);
-  await tsd("version");
-  say("Starting an engine with a folder of its own");
+  say("Starting an engine with a folder of its own, which all commands below talk to");
   await startEngine(dir, undo);
+  await must(tsd, "version");
   const image = await pullSomething(tsd, undo);
   await must(tsd, "images");
   say("Running commands in containers");
