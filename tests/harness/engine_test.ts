@@ -86,6 +86,12 @@ Deno.test(
     }),
 );
 
+Deno.test("the docker CLI talks to the engine", requires("root", "docker"), () =>
+  withFake(async (exe) => {
+    await using engine = await startEngine({ exe });
+    assert.deepEqual(await engine.docker(["ps", "--quiet"]), { code: 0, stdout: "a\nb\n", stderr: "" });
+  }));
+
 Deno.test(
   "a session: write, wait for an answer, close the input, wait for the end",
   requires("root"),
