@@ -22,7 +22,7 @@ export const rmi = defineCommand({
         const items = await removeImage(engine, name, options);
         lines = items.map(({ Untagged, Deleted }) => Deleted ? `Deleted: ${Deleted}\n` : `Untagged: ${Untagged}\n`);
       };
-      exitCode ||= await forEachTarget(terminal, [name], remove, { report: () => lines.join("") });
+      exitCode = Math.max(exitCode, await forEachTarget(terminal, [name], remove, { report: () => lines.join("") }));
     }
     return exitCode;
   },

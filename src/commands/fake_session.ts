@@ -1,0 +1,23 @@
+import { dispatch } from "../cli/mod.ts";
+import { FakeTerminal } from "../cli/fake_terminal.ts";
+import type { FakeEngine } from "../client/fake_engine.ts";
+import type { Serve } from "./context.ts";
+import { tsdProgram } from "./main.ts";
+
+/** One command line on a fake engine and a fake terminal, for tests. */
+export async function callTsd(
+  engine: FakeEngine,
+  argv: readonly string[],
+  { terminal = new FakeTerminal(), serve = () => Promise.resolve(0), startsOnDemand = true }: {
+    terminal?: FakeTerminal;
+    serve?: Serve;
+    startsOnDemand?: boolean;
+  } = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const program = {
+    ...tsdProgram(terminal, serve),
+    context: () => ({ terminal, engine, runningEngine: engine, startsOnDemand, hostFlag: undefined, serve }),
+  };
+  const code = await dispatch(program, argv, terminal);
+  return { code, out: terminal.stdout, err: terminal.stderr };
+}

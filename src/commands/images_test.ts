@@ -1,0 +1,115 @@
+import { strict as assert } from "node:assert";
+import { FakeEngine } from "../client/fake_engine.ts";
+import { TsdError } from "../errors.ts";
+import { callTsd } from "./fake_session.ts";
+
+const lines = (...messages: object[]) =>
+  new FakeEngine(() => ({ bytes: messages.map((line) => new TextEncoder().encode(JSON.stringify(line) + "\r\n")) }));
+
+Deno.test("pull: Docker's lines", async () => {
+  const engine = lines(
+    { status: "Pulling from library/alpine", id: "latest" },
+    { status: "Pulling fs layer", progressDetail: {}, id: "aaaaaaaaaaaa" },
+    { status: "Downloading", progressDetail: { current: 5, total: 9 }, progress: "[=>]", id: "aaaaaaaaaaaa" },
+    { status: "Pull complete", progressDetail: {}, id: "aaaaaaaaaaaa" },
+    { status: "Digest: sha256:00" },
+    { status: "Status: Downloaded newer image for alpine:latest" },
+  );
+  assert.deepEqual(await callTsd(engine, ["pull", "--platform", "linux/arm64", "alpine"]), {
+    code: 0,
+    out: `Using default tag: latest
+latest: Pulling from library/alpine
+aaaaaaaaaaaa: Pulling fs layer
+aaaaaaaaaaaa: Pull complete
+Digest: sha256:00
+Status: Downloaded newer image for alpine:latest
+docker.io/library/alpine:latest
+`,
+    err: "",
+  });
+  assert.deepEqual(engine.requests[0].query, {
+    fromImage: "docker.io/library/alpine",
+    tag: "latest",
+    platform: "linux/arm64",
+  });
+});
+
+Deno.test("pull -q: the last line alone", async () => {
+  const { out } = await callTsd(lines({ status: "Pulling" }), ["pull", "-q", "localhost:5000/a:1"]);
+  assert.equal(out, "localhost:5000/a:1\n");
+});
+
+Deno.test("pull: errors in the stream, bad names, too few arguments", async () => {
+  const failed = await callTsd(
+    lines({ status: "Pulling" }, { errorDetail: { message: "no room" }, error: "no room" }),
+    [
+      "pull",
+      "a:1",
+    ],
+  );
+  assert.deepEqual(failed, { code: 1, out: "Pulling\n", err: "tsd: no room\n" });
+  const engine = lines();
+  assert.deepEqual(await callTsd(engine, ["pull", "UPPER"]), {
+    code: 1,
+    out: "",
+    err: "tsd: invalid reference format: repository name (library/UPPER) must be lowercase\n",
+  });
+  assert.deepEqual(engine.calls, []);
+  assert.match((await callTsd(engine, ["pull"])).err, /^"tsd pull" requires exactly 1 argument\./);
+});
+
+Deno.test("rmi: what was untagged and deleted; goes on after a failure", async () => {
+  const engine = new FakeEngine(({ path }) => {
+    if (path.endsWith("/nosuch")) throw new TsdError("image_not_found", "No such image: nosuch:latest");
+    return { json: [{ Untagged: "a:1" }, { Deleted: "sha256:0" }] };
+  });
+  assert.deepEqual(await callTsd(engine, ["rmi", "-f", "nosuch", "localhost:5000/x/a:1"]), {
+    code: 1,
+    out: "Untagged: a:1\nDeleted: sha256:0\n",
+    err: "tsd: No such image: nosuch:latest\n",
+  });
+  assert.equal(engine.calls[1], "DELETE /images/localhost:5000/x/a:1");
+});
+
+const inspecting = () =>
+  new FakeEngine(({ path }) => {
+    if (path === "/containers/box/json") return { json: { Id: "1", Args: [] } };
+    if (path === "/images/alpine/json") return { json: { Id: "2", Config: {} } };
+    throw new TsdError(path.startsWith("/images") ? "image_not_found" : "container_not_found", `No such: ${path}`);
+  });
+
+Deno.test("inspect: containers first, then images; what is missing is said at the end", async () => {
+  assert.deepEqual(await callTsd(inspecting(), ["inspect", "box", "nosuch", "alpine"]), {
+    code: 1,
+    out: `[
+    {
+        "Id": "1",
+        "Args": []
+    },
+    {
+        "Id": "2",
+        "Config": {}
+    }
+]
+`,
+    err: "Error: No such object: nosuch\n",
+  });
+  assert.equal((await callTsd(inspecting(), ["inspect", "nosuch"])).out, "[]\n");
+});
+
+Deno.test("inspect: one kind, json, and templates refused", async () => {
+  const typed = await callTsd(inspecting(), ["inspect", "--type", "image", "box"]);
+  assert.deepEqual([typed.code, typed.err], [1, "tsd: No such: /images/box/json\n"]);
+  assert.equal(
+    (await callTsd(inspecting(), ["image", "inspect", "-f", "json", "alpine"])).out,
+    '{"Id":"2","Config":{}}\n',
+  );
+  assert.equal((await callTsd(inspecting(), ["container", "inspect", "alpine"])).code, 1);
+  const kind = await callTsd(inspecting(), ["inspect", "--type=volume", "x"]);
+  assert.equal(kind.err.split("\n")[0], '"volume" is not a valid value for --type: give container or image');
+  const template = await callTsd(inspecting(), ["inspect", "-f", "{{.Id}}", "box"]);
+  assert.deepEqual([template.code, template.err.split("\n")[0]], [
+    125,
+    'Cannot use --format "{{.Id}}": give json; Go templates are not supported',
+  ]);
+});
