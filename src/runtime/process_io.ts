@@ -72,12 +72,13 @@ export class ProcessIo {
     await this.#hub.open({ key, fifos, ...(logPath === undefined ? {} : { logPath }) });
     this.stdin?.abandon();
     this.#opened = true;
+    this.#hub.begin(key);
   }
 
-  /** The process has its own descriptors now. */
+  /** The process has its own descriptors now: its output is read, and the end of its input can be seen. */
   started(): void {
-    this.#guard?.[Symbol.dispose]();
-    this.#guard = undefined;
+    this.#releaseGuard();
+    this.#hub.begin(this.#options.key);
   }
 
   /** Adds a listener, before or after the start. From the moment this resolves it misses nothing. */
@@ -101,7 +102,6 @@ export class ProcessIo {
 
   /** The process has exited: waits for the end of its output, `graceMs` at most where others hold it open. */
   async finish(graceMs: number): Promise<void> {
-    this.started();
     this.stdin?.abandon();
     this.#hub.finish(this.#options.key, graceMs);
     await this.#hub.ended(this.#options.key);
@@ -110,10 +110,15 @@ export class ProcessIo {
 
   /** The process never ran. */
   async discard(): Promise<void> {
-    this.started();
+    this.#releaseGuard();
     this.stdin?.abandon();
     await this.#hub.discard(this.#options.key);
     this.#ended.resolve();
+  }
+
+  #releaseGuard(): void {
+    this.#guard?.[Symbol.dispose]();
+    this.#guard = undefined;
   }
 
   async #connect(pending: Pending): Promise<void> {

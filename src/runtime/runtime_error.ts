@@ -26,8 +26,7 @@ const PATTERNS: readonly { readonly pattern: RegExp; readonly code: ErrorCode }[
 
 /** How Docker introduces the failure of each of the runtime's commands. */
 const INTRODUCTIONS: Readonly<Record<string, string>> = {
-  create:
-    "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ",
+  create: "failed to create task for container: failed to create shim task: OCI runtime create failed: ",
   start: "failed to start container process: OCI runtime start failed: ",
   exec: "OCI runtime exec failed: ",
 };

@@ -39,6 +39,7 @@ export class Channel {
   readonly #scratch: Uint8Array;
   readonly #onEnd: () => void;
   #attached: boolean;
+  #begun = false;
   #uncredited = 0;
   #lost = false;
   #wrote = false;
@@ -61,7 +62,12 @@ export class Channel {
       : Deno.openSync(spec.logPath, { append: true, create: true, mode: 0o640 });
     this.#records = new RecordBuffer((bytes) => this.#append(bytes));
     opened.move();
-    for (const source of this.#sources) this.#watch(source);
+  }
+
+  /** Begins to read; the process runs. */
+  begin(): void {
+    this.#begun = true;
+    this.#resume();
   }
 
   setAttached(on: boolean): void {
@@ -115,7 +121,7 @@ export class Channel {
   }
 
   #resume(): void {
-    if (this.#blocked()) return;
+    if (!this.#begun || this.#blocked()) return;
     for (const source of this.#sources) if (source.open && !source.watched) this.#watch(source);
   }
 

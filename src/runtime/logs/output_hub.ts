@@ -68,6 +68,11 @@ export class OutputHub implements AsyncDisposable {
     await channel.opened.promise;
   }
 
+  /** The process runs: what it writes is read from now on (and what it wrote already). */
+  begin(key: string): void {
+    this.#post({ kind: "begin", key });
+  }
+
   /** Resolves when the channel has ended and its listeners took everything. An unknown key has ended. */
   async ended(key: string): Promise<void> {
     await this.#channels.get(key)?.ended.promise;

@@ -25,6 +25,8 @@ export interface ChannelSpec {
 
 export type ToLogWorker =
   | { readonly kind: "open"; readonly channel: ChannelSpec }
+  /** Begin to read; until then output waits in the pipes, so that what a failed start printed can be thrown away. */
+  | { readonly kind: "begin"; readonly key: string }
   | { readonly kind: "attach"; readonly key: string; readonly on: boolean }
   /** The engine has passed this many bytes on; see {@link MAX_UNCREDITED_BYTES}. */
   | { readonly kind: "credit"; readonly key: string; readonly bytes: number }

@@ -53,6 +53,8 @@ function receive(message: ToLogWorker): void {
   switch (message.kind) {
     case "open":
       return open(message.channel);
+    case "begin":
+      return channels.get(message.key)?.begin();
     case "attach":
       channels.get(message.key)?.setAttached(message.on);
       return post({ kind: "attached", key: message.key });
