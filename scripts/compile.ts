@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { dirname, join, resolve } from "node:path";
 import type { BuildInfo } from "../src/build_info.ts";
 import { bundle } from "./bundle.ts";
-import { compileNative, findBaseRuntime } from "./compiled.ts";
+import { type BaseRuntime, compileNative, findBaseRuntime } from "./compiled.ts";
 import { buildPortable } from "./portable.ts";
 import { capture, CommandFailed, EXECUTABLE, PROJECT_DIR } from "./project.ts";
 
@@ -30,20 +30,28 @@ const PARTS_DIR = join(PROJECT_DIR, "dist/parts");
 
 /** Builds the executable and runs it once. @throws CommandFailed if it can't be built or doesn't run. */
 export async function compile(options: CompileOptions): Promise<BuildInfo> {
-  const { output, projectDir = PROJECT_DIR } = options;
   const base = options.form === "portable" ? undefined : await findBaseRuntime();
   if (base === undefined && options.form === "compiled") {
     throw new CommandFailed(
       "deno compile needs Deno's base runtime: set DENORT_BIN to a denort of this Deno's version",
     );
   }
-  const bundleDir = `${output}.bundle`; // stays there to be looked at
-  await Deno.mkdir(dirname(output), { recursive: true });
+  await Deno.mkdir(dirname(options.output), { recursive: true });
   await Deno.mkdir(PARTS_DIR, { recursive: true });
+  using lock = await Deno.open(join(PARTS_DIR, "lock"), { create: true, write: true });
+  await lock.lock(true); // two builds at once would mix their files
+  return await build(options, base);
+}
+
+/** What has the output's name has run: it is built beside it and renamed. */
+async function build({ output, projectDir = PROJECT_DIR }: CompileOptions, base?: BaseRuntime): Promise<BuildInfo> {
+  const bundleDir = `${output}.bundle`; // stays there to be looked at
+  const unfinished = `${output}.unfinished`;
   const info = await bundle(base === undefined ? "portable" : "compiled", bundleDir, projectDir);
-  if (base === undefined) await buildPortable(bundleDir, output, PARTS_DIR);
-  else await compileNative(bundleDir, output, base);
-  await runOnce(output, info);
+  if (base === undefined) await buildPortable(bundleDir, unfinished, PARTS_DIR);
+  else await compileNative(bundleDir, unfinished, base);
+  await runOnce(unfinished, info);
+  await Deno.rename(unfinished, output);
   return info;
 }
 

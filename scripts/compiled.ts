@@ -3,7 +3,7 @@
  * The compiled form of the executable: `deno compile` over the bundle. It needs Deno's base runtime, denort, which Deno
  * downloads from its own site, and which many machines can't reach.
  */
-import { basename, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { capture, CommandFailed, exists, filesBelow } from "./project.ts";
 
 /** Where a denort comes from; `compile` is tried with `DENORT_BIN` set to `path` if there is one. */
@@ -48,12 +48,10 @@ async function canDownload(url: string): Promise<boolean> {
 export async function compileNative(bundleDir: string, output: string, base: BaseRuntime): Promise<void> {
   const files = (await filesBelow(bundleDir)).map((path) => relative(bundleDir, path));
   const included = files.filter((path) => path !== "mod.js").flatMap((path) => ["--include", path]);
-  const unfinished = `${output}.unfinished`;
   const flags = ["--quiet", "-A", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--no-check"];
   await capture(
     Deno.execPath(),
-    ["compile", ...flags, "--app-name", basename(output), ...included, "--output", unfinished, "mod.js"],
+    ["compile", ...flags, "--app-name", "tsd", ...included, "--output", output, "mod.js"],
     { cwd: bundleDir, timeoutMs: COMPILE_TIMEOUT_MS, env: base.path === undefined ? {} : { DENORT_BIN: base.path } },
   );
-  await Deno.rename(unfinished, output);
 }

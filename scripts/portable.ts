@@ -44,12 +44,10 @@ export async function buildPortable(bundleDir: string, output: string, keepDir: 
     runtimeSizeBytes: (await Deno.stat(runtime)).size,
     runtimeCompressedSizeBytes: (await Deno.stat(compressed)).size,
   });
-  const unfinished = `${output}.unfinished`;
-  await Deno.writeFile(unfinished, head);
-  await Deno.writeFile(unfinished, archive.bytes, { append: true });
-  await pipeline(createReadStream(compressed), createWriteStream(unfinished, { flags: "a" }));
-  await Deno.chmod(unfinished, 0o755);
-  await Deno.rename(unfinished, output);
+  await Deno.writeFile(output, head);
+  await Deno.writeFile(output, archive.bytes, { append: true });
+  await pipeline(createReadStream(compressed), createWriteStream(output, { flags: "a" }));
+  await Deno.chmod(output, 0o755);
 }
 
 /** The head with its `@NAME@` places filled, padded with newlines that no shell reaches. */

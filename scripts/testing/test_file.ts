@@ -26,6 +26,7 @@ const TAIL_LINES = 40;
 export async function runTestFile(file: string, options: TestFileOptions): Promise<Outcome> {
   const started = performance.now();
   const dir = await Deno.makeTempDir({ prefix: "t-" }); // short: unix sockets have 107 characters
+  await Deno.chmod(dir, 0o711); // tests run programs as other users, who have to get at what lies below
   const reportDir = await Deno.makeTempDir({ prefix: "tsd-report-" });
   try {
     const report = join(reportDir, "junit.xml");
