@@ -23,6 +23,7 @@ import { containerPaths, type EnginePaths } from "./engine/paths.ts";
 import { SystemService } from "./engine/system/system_service.ts";
 import { RegistryClient } from "./image/registry/mod.ts";
 import type { Log } from "./log.ts";
+import { HookBus, lifecycleLog } from "./plugins/mod.ts";
 import { ExitLoop } from "./runtime/exit_loop.ts";
 import { OutputHub } from "./runtime/logs/output_hub.ts";
 import type { OciRuntime } from "./runtime/oci_runtime.ts";
@@ -77,6 +78,7 @@ export const TOKENS = {
   execs: token<ExecService>("execs"),
   system: token<SystemService>("system"),
   services: token<Services>("services"),
+  hooks: token<HookBus>("hooks"),
   server: token<ApiServer>("server"),
 } as const;
 
@@ -146,6 +148,7 @@ export class Composition {
         layers: get(TOKENS.layers),
         leases: get(TOKENS.leases),
         pool: get(TOKENS.pool),
+        hooks: get(TOKENS.hooks),
       }));
     this.#provide(TOKENS.remover, (get) =>
       new ImageRemover({
@@ -160,6 +163,7 @@ export class Composition {
 
   #provideContainers({ paths, facts, log }: EngineSettings): void {
     const ioCalls = (get: Get): IoCalls => ({ files, tree, epoll: get(TOKENS.epoll) });
+    this.#provide(TOKENS.hooks, () => new HookBus([lifecycleLog(log)], log));
     this.#provide(TOKENS.table, (get) => new ContainerTable(get(TOKENS.containerRecords)));
     this.#provide(
       TOKENS.launcher,
@@ -177,6 +181,7 @@ export class Composition {
         snapshots: get(TOKENS.snapshots),
         launcher: get(TOKENS.launcher),
         exits: get(TOKENS.exits),
+        hooks: get(TOKENS.hooks),
         newIo: ({ id, record }) => {
           const { bundle, log: logPath } = containerPaths(paths, id);
           const logged = record.hostConfig.LogConfig?.Type === "none" ? {} : { logPath };

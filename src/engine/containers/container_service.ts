@@ -3,11 +3,12 @@
  * What can be done with containers. Steps on one container come one after another (`KeyedLock`); waiting for an exit
  * holds no lock. Every state is written to the database before anybody hears of it.
  */
-import type { ContainerCreateResponse, WaitCondition } from "../../api/wire/mod.ts";
+import type { ContainerConfig, ContainerCreateResponse, WaitCondition } from "../../api/wire/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
+import type { ContainerContext, HookBus } from "../../plugins/mod.ts";
 import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import { isErrno, type OwnedFd, type ProcessCalls } from "../../sys/mod.ts";
@@ -47,6 +48,7 @@ export interface ContainerServiceDeps {
   readonly paths: EnginePaths;
   readonly facts: HostFacts;
   readonly log: Log;
+  readonly hooks: HookBus;
   /** New streams for a container's next run. */
   readonly newIo: (container: Container) => ProcessIo;
 }
@@ -72,7 +74,7 @@ export class ContainerService {
 
   /** @throws {TsdError} invalid_argument, not_implemented, image_not_found, name_in_use, storage */
   async create(name: string | undefined, { config, hostConfig }: CreateRequest): Promise<ContainerCreateResponse> {
-    const { table, images, snapshots, facts, paths } = this.#deps;
+    const { table, images, facts, hooks } = this.#deps;
     const given = name === undefined ? undefined : parseContainerName(name);
     const imageName = config.Image ?? "";
     const image = await images.resolve(imageName);
@@ -86,9 +88,9 @@ export class ContainerService {
       user: { uid: 0, gid: 0, additionalGids: [] },
       cgroupsPath: cgroupsPath(id),
     });
-    const home = containerPaths(paths, id).home;
-    await using undo = new AsyncDisposableStack();
-    const container = table.insert(id, given ?? friendlyName((taken) => table.hasName(taken)), {
+    const named = given ?? friendlyName((taken) => table.hasName(taken));
+    await hooks.ask("container.validate", () => contextOf(id, named, image.record.id, imageName, merged));
+    const container = table.insert(id, named, {
       imageName,
       imageId: image.record.id,
       layers: image.record.layers,
@@ -96,12 +98,8 @@ export class ContainerService {
       hostConfig,
       platform: "linux",
     });
-    undo.defer(() => table.remove(container));
-    undo.defer(() => Deno.remove(home, { recursive: true }));
-    await Deno.mkdir(home, { recursive: true, mode: 0o710 });
-    undo.defer(() => snapshots.remove(id));
-    await snapshots.prepare(image.record.layers, id);
-    undo.move();
+    // It can be seen from now on; whoever wants to start it waits until it is complete.
+    await this.#locks.run(id, () => this.#furnish(container));
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
   }
 
@@ -204,6 +202,18 @@ export class ContainerService {
     for (const run of this.#runs.values()) run.process.pidFd[Symbol.dispose]();
   }
 
+  /** Gives a new container its folder and its writable layer, or takes it back. */
+  async #furnish(container: Container): Promise<void> {
+    const { table, snapshots, paths } = this.#deps;
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => table.remove(container));
+    const { home } = containerPaths(paths, container.id);
+    await Deno.mkdir(home, { recursive: true, mode: 0o710 });
+    undo.defer(() => Deno.remove(home, { recursive: true }));
+    await snapshots.prepare(container.record.layers, container.id);
+    undo.move();
+  }
+
   async #start(container: Container): Promise<boolean> {
     const { table, launcher, exits } = this.#deps;
     if (container.isRunning) return false;
@@ -223,6 +233,7 @@ export class ContainerService {
     }
     const exited = exits.exit(process!.pid).then((child): WaitResult => ({ exitCode: child.exitCode }));
     this.#follow(container, process!, io, exited);
+    this.#deps.hooks.tell("container.started", () => ({ ...contextOfContainer(container), pid: process!.pid }));
     return true;
   }
 
@@ -254,6 +265,8 @@ export class ContainerService {
     const startedMs = state.status === "created" ? Date.now() : state.startedMs;
     this.#deps.table.setState(container, { status: "exited", startedMs, finishedMs: Date.now(), exitCode, error });
     this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
+    const ranMs = Date.now() - startedMs;
+    this.#deps.hooks.tell("container.exited", () => ({ ...contextOfContainer(container), exitCode, ranMs }));
   }
 
   #cleanLater(container: Container): void {
@@ -276,6 +289,7 @@ export class ContainerService {
     table.remove(container);
     await this.#nextIo.get(container.id)?.discard();
     this.#nextIo.delete(container.id);
+    this.#deps.hooks.tell("container.removed", () => contextOfContainer(container));
     this.#waiters.removed(container.id, { exitCode: state.status === "running" ? 0 : state.exitCode });
   }
 
@@ -304,6 +318,19 @@ async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boo
     clearTimeout(timer);
   }
 }
+
+function contextOf(
+  id: string,
+  name: string,
+  imageId: string,
+  image: string,
+  { Labels: labels }: ContainerConfig,
+): ContainerContext {
+  return { id, name, image, imageId, labels: { ...labels } };
+}
+
+const contextOfContainer = ({ id, name, record }: Container): ContainerContext =>
+  contextOf(id, name, record.imageId, record.imageName, record.config);
 
 const failure = (container: Container, thrown: unknown) => ({
   container: container.id,

@@ -14,6 +14,7 @@ import {
 } from "../../image/reference.ts";
 import type { Platform } from "../../image/platform.ts";
 import type { RegistryClient, ResolvedImage, ResolvedLayer } from "../../image/registry/mod.ts";
+import type { HookBus, ImageContext } from "../../plugins/mod.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { LayerInfo, LayerStore } from "../../store/ports.ts";
@@ -31,6 +32,7 @@ export interface PullerDeps {
   readonly layers: LayerStore;
   readonly leases: LayerLeases;
   readonly pool: IngestPool;
+  readonly hooks: HookBus;
 }
 
 type Say = (message: ProgressMessage) => void;
@@ -69,13 +71,16 @@ export class Puller {
   }
 
   async #work(reference: Reference, image: ResolvedImage, signal: AbortSignal, say: Say): Promise<void> {
-    const { records, leases } = this.#deps;
+    const { records, leases, hooks } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
     say({ status: `Pulling from ${reference.path}`, id: label });
     const fresh = records.get(image.configDigest) === undefined;
     using _held = leases.hold(image.layers.map(({ diffId }) => diffId));
     const infos = await this.#bringLayers(reference, image.layers, signal, say);
+    const context = () => contextOf(reference, image);
+    await hooks.ask("image.verify", context);
     await this.#record(reference, image, infos);
+    hooks.tell("image.pulled", context);
     say({ status: `Digest: ${image.topDigest}` });
     const verb = fresh ? "Downloaded newer image for" : "Image is up to date for";
     say({ status: `Status: ${verb} ${familiarString(reference)}` });
@@ -142,6 +147,15 @@ export class Puller {
       repoDigest: { name: canonicalName(reference), digest: image.topDigest },
     });
   }
+}
+
+function contextOf(reference: Reference, image: ResolvedImage): ImageContext {
+  return {
+    reference: canonicalString(reference),
+    id: image.configDigest,
+    digest: image.topDigest,
+    layers: image.layers.map(({ diffId }) => diffId),
+  };
 }
 
 function progressOf(id: string, totalBytes: number, say: Say): (bytes: number) => void {
