@@ -124,18 +124,22 @@ export class SkeletonWriter {
  */
 export async function* skeletonParts(source: AsyncIterable<Uint8Array>): AsyncGenerator<SkeletonPart> {
   const input = new RecordInput(source);
-  for (;;) {
-    const head = await input.take(1, "may end");
-    if (head === undefined) return;
-    if (head[0] === RAW) {
-      let left = u32(await input.take(4));
-      while (left > 0) {
-        const part = await input.takeUpTo(left);
-        left -= part.length;
-        yield part;
-      }
-    } else if (head[0] === FILE) yield await filePart(input);
-    else throw damaged();
+  try {
+    for (let head = await input.take(1, "may end"); head !== undefined; head = await input.take(1, "may end")) {
+      if (head[0] === FILE) yield await filePart(input);
+      else if (head[0] === RAW) yield* rawParts(input);
+      else throw damaged();
+    }
+  } finally {
+    await input.close();
+  }
+}
+
+async function* rawParts(input: RecordInput): AsyncGenerator<Uint8Array> {
+  for (let left = u32(await input.take(4)); left > 0;) {
+    const part = await input.takeUpTo(left);
+    left -= part.length;
+    yield part;
   }
 }
 
@@ -196,6 +200,10 @@ class RecordInput {
       at += part.length;
     }
     return whole;
+  }
+
+  async close(): Promise<void> {
+    await this.#source.return?.();
   }
 
   async #fill(): Promise<boolean> {

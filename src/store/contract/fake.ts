@@ -1,0 +1,180 @@
+/**
+ * For tests only: layers and snapshots in memory. They keep the same promises as the real drivers, which the contract
+ * suites check, but give paths that don't exist.
+ */
+import { TsdError } from "../../errors.ts";
+import { createSha256 } from "../../hash/mod.ts";
+import { type Digest, digestOfHex } from "../../image/digest.ts";
+import { cancellable, cancelQuietly, concatenated, streamOf } from "../../io/mod.ts";
+import { TarDecoder } from "../../tar/mod.ts";
+import { LayerTree } from "../layer_tree.ts";
+import type { LayerExpectation, LayerInfo, LayerLimits, LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
+
+interface StoredLayer {
+  readonly info: LayerInfo;
+  readonly tar: Uint8Array<ArrayBuffer>;
+}
+
+/** Layers in memory, tars and all. */
+export class MemoryLayerStore implements LayerStore {
+  readonly driver = "memory";
+  readonly #layers: Map<Digest, StoredLayer>;
+
+  /** `shared`: another instance over the same layers. */
+  constructor(shared?: MemoryLayerStore) {
+    this.#layers = shared === undefined ? new Map() : shared.#layers;
+  }
+
+  info(diffId: Digest): Promise<LayerInfo | undefined> {
+    return Promise.resolve(this.#layers.get(diffId)?.info);
+  }
+
+  async ingest(
+    tar: ReadableStream<Uint8Array>,
+    { diffId }: LayerExpectation,
+    { signal, limits = { tarBytes: Infinity, entries: Infinity } }: { signal?: AbortSignal; limits?: LayerLimits } = {},
+  ): Promise<LayerInfo> {
+    const reader = cancellable(tar, signal).getReader();
+    const hasher = await createSha256();
+    const decoder = new TarDecoder();
+    const tree = new LayerTree(limits);
+    const chunks: Uint8Array[] = [];
+    const isNew = !this.#layers.has(diffId);
+    let tarBytes = 0;
+    try {
+      for (let step = await reader.read(); !step.done; step = await reader.read()) {
+        tarBytes += step.value.length;
+        hasher.update(step.value);
+        chunks.push(step.value.slice());
+        if (isNew) {
+          decoder.feed(step.value);
+          decode(decoder, tree, limits);
+        }
+        if (tarBytes > limits.tarBytes) throw tooLarge();
+      }
+      decoder.finish();
+    } catch (thrown) {
+      await cancelQuietly(reader, thrown);
+      throw thrown;
+    }
+    checkDigest(diffId, hasher.digestHex());
+    const { entries, contentBytes } = tree;
+    const layer = this.#layers.get(diffId) ??
+      { info: { diffId, tarBytes, contentBytes, entries }, tar: concatenated(chunks) };
+    this.#layers.set(diffId, layer);
+    return layer.info;
+  }
+
+  openTar(diffId: Digest): ReadableStream<Uint8Array> {
+    const layer = this.#layers.get(diffId);
+    return layer === undefined ? failing(missing(diffId)) : streamOf(layer.tar.slice());
+  }
+
+  mountable(diffId: Digest): Promise<string> {
+    return this.#layers.has(diffId) ? Promise.resolve(`/memory/${diffId}`) : Promise.reject(missing(diffId));
+  }
+
+  remove(diffId: Digest): Promise<void> {
+    this.#layers.delete(diffId);
+    return Promise.resolve();
+  }
+
+  list(): Promise<Digest[]> {
+    return Promise.resolve([...this.#layers.keys()]);
+  }
+
+  async verify(diffId: Digest): Promise<void> {
+    const hasher = await createSha256();
+    for await (const chunk of this.openTar(diffId)) hasher.update(chunk);
+    checkDigest(diffId, hasher.digestHex());
+  }
+
+  /** Changes one byte of a stored tar, as a bad disk would. */
+  damage(diffId: Digest): void {
+    const { tar } = this.#layers.get(diffId)!;
+    tar[0] = tar[0]! ^ 1;
+  }
+}
+
+function decode(decoder: TarDecoder, tree: LayerTree, limits: LayerLimits): void {
+  for (let item = decoder.next(); item !== undefined; item = decoder.next()) {
+    if (item instanceof Uint8Array) continue;
+    tree.add(item);
+    if (item.dataOffset + item.storedBytes > limits.tarBytes || tree.contentBytes > limits.tarBytes) throw tooLarge();
+  }
+}
+
+/** Snapshots that are only remembered. */
+export class MemorySnapshotter implements Snapshotter {
+  readonly #layers: Pick<LayerStore, "mountable">;
+  readonly #snapshots = new Map<string, { layers: readonly Digest[]; isMounted: boolean }>();
+
+  constructor(layers: Pick<LayerStore, "mountable">) {
+    this.#layers = layers;
+  }
+
+  /** Ids of the snapshots that are mounted now. */
+  get mounted(): string[] {
+    return [...this.#snapshots].filter(([, { isMounted }]) => isMounted).map(([id]) => id);
+  }
+
+  async prepare(layers: readonly Digest[], id: string): Promise<void> {
+    checkId(id);
+    for (const layer of layers) await this.#layers.mountable(layer);
+    if (this.#snapshots.has(id)) throw new TsdError("conflict", `There is a snapshot for ${id} already`);
+    this.#snapshots.set(id, { layers, isMounted: false });
+  }
+
+  mount(id: string): Promise<Mount> {
+    return this.#with(id, (snapshot) => {
+      snapshot.isMounted = true;
+      return { root: `/memory/${id}/merged` };
+    });
+  }
+
+  unmount(id: string): Promise<void> {
+    const snapshot = this.#snapshots.get(id);
+    if (snapshot !== undefined) snapshot.isMounted = false;
+    return Promise.resolve();
+  }
+
+  remove(id: string): Promise<void> {
+    this.#snapshots.delete(id);
+    return Promise.resolve();
+  }
+
+  usage(id: string): Promise<Usage> {
+    return this.#with(id, () => ({ bytes: 0, inodes: 0 }));
+  }
+
+  list(): Promise<string[]> {
+    return Promise.resolve([...this.#snapshots.keys()]);
+  }
+
+  #with<T>(id: string, use: (snapshot: { isMounted: boolean }) => T): Promise<T> {
+    const snapshot = this.#snapshots.get(id);
+    if (snapshot !== undefined) return Promise.resolve(use(snapshot));
+    return Promise.reject(new TsdError("not_found", `There is no snapshot for ${id}`));
+  }
+}
+
+function checkId(id: string): void {
+  if (!/^[0-9a-f]{64}$/.test(id)) throw new TsdError("invalid_argument", `Invalid container id ${JSON.stringify(id)}`);
+}
+
+function checkDigest(diffId: Digest, hex: string): void {
+  const found = digestOfHex(hex);
+  if (found !== diffId) throw new TsdError("digest_mismatch", `Layer ${diffId} is damaged: its tar's is ${found}`);
+}
+
+function missing(diffId: Digest): TsdError {
+  return new TsdError("not_found", `There is no layer ${diffId}`);
+}
+
+function tooLarge(): TsdError {
+  return new TsdError("layer_too_large", "The layer has too many bytes");
+}
+
+function failing(error: TsdError): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(error) });
+}

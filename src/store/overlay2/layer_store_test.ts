@@ -1,0 +1,13 @@
+import { diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
+import { requires } from "../../../tests/requires.ts";
+import { testLayerStore } from "../contract/layer_store_suite.ts";
+import { Overlay2LayerStore } from "./layer_store.ts";
+import { namesIn } from "./workspace.ts";
+
+testLayerStore({
+  name: "Overlay2LayerStore",
+  create: (root) => new Overlay2LayerStore({ root }),
+  leftovers: (root) => namesIn(`${root}/ingest`),
+  folders: { listTree, diffTrees, run: runCommand },
+  options: requires("root"),
+});
