@@ -4,7 +4,7 @@ import { TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import type { Attachment } from "./create_request.ts";
 import { followContainerSize, proxySignals } from "./proxied_signals.ts";
-import { StdioSession } from "./stdio_session.ts";
+import { requireTty, StdioSession } from "./stdio_session.ts";
 
 export interface AttachedRunOptions {
   readonly attach: Attachment;
@@ -20,9 +20,7 @@ export interface AttachedRunOptions {
  */
 export async function runAttached(context: CommandContext, id: string, options: AttachedRunOptions): Promise<number> {
   const { engine, terminal } = context;
-  if (options.tty && options.attach.stdin && !terminal.isTty("stdin")) {
-    throw new TsdError("usage", "the input device is not a TTY");
-  }
+  requireTty(terminal, options.tty && options.attach.stdin);
   const condition: WaitCondition = options.autoRemove ? "removed" : "next-exit";
   const [stream, exit] = await Promise.all([
     attachContainer(engine, id, options.attach),

@@ -5,7 +5,7 @@ import { TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { environmentWords } from "./create_request.ts";
 import { followSize } from "./proxied_signals.ts";
-import { StdioSession } from "./stdio_session.ts";
+import { requireTty, StdioSession } from "./stdio_session.ts";
 
 /** `tsd exec`. */
 export const exec = defineCommand({
@@ -24,7 +24,7 @@ export const exec = defineCommand({
   examples: [{ line: "exec -i db psql <dump.sql", note: "Feed a file to a command in a running container" }],
   async run({ terminal, engine }: CommandContext, { args: [container, ...command], flags }) {
     const stdin = flags.interactive && !flags.detach;
-    if (flags.tty && stdin && !terminal.isTty("stdin")) throw new TsdError("usage", "the input device is not a TTY");
+    requireTty(terminal, flags.tty && stdin);
     const request: ExecCreateRequest = {
       AttachStdin: stdin,
       AttachStdout: !flags.detach,

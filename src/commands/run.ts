@@ -6,6 +6,7 @@ import type { CommandContext } from "./context.ts";
 import { createWithPull } from "./create_container.ts";
 import { CREATE_FLAGS } from "./create_flags.ts";
 import { attachment, createRequest } from "./create_request.ts";
+import { requireTty } from "./stdio_session.ts";
 
 /** `docker run` keeps 1 to 124 for the command in the container: all failures of its own are 125 to 127. */
 export function runExitCode(error: TsdError): number {
@@ -31,6 +32,8 @@ export const run = defineCommand({
   exitCode: runExitCode,
   async run(context: CommandContext, { args, flags }) {
     const { terminal, engine } = context;
+    const attach = attachment(flags, flags.detach);
+    requireTty(terminal, flags.tty && attach.stdin);
     const surroundings = { env: (name: string) => terminal.env(name), cwd: Deno.cwd(), detached: flags.detach };
     const id = await createWithPull(context, flags, await createRequest(flags, args, surroundings));
     if (flags.detach) {
@@ -40,7 +43,7 @@ export const run = defineCommand({
       return 0;
     }
     return await runAttached(context, id, {
-      attach: attachment(flags, false),
+      attach,
       tty: flags.tty,
       autoRemove: flags.rm,
       proxySignals: flags["sig-proxy"],

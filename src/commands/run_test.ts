@@ -201,8 +201,10 @@ Deno.test("run -t: raw output, the terminal's size, and a terminal that gets bac
   assert.equal((await callTsd(engine, ["run", "-it", "busybox"], { terminal })).out, "raw\r\n");
   assert.deepEqual(request(engine, "/resize")?.query, { h: 24, w: 80 });
   assert.equal(terminal.raw, false);
-  const piped = await callTsd(engineFor(), ["run", "-it", "busybox"]);
+  const untouched = engineFor();
+  const piped = await callTsd(untouched, ["run", "-it", "busybox"]);
   assert.deepEqual(piped, { code: 125, out: "", err: "tsd: the input device is not a TTY\n" });
+  assert.deepEqual(untouched.calls, []);
 });
 
 Deno.test("run: whoever stops reading ends it quietly", async () => {

@@ -1,4 +1,5 @@
 import type { Terminal } from "../cli/mod.ts";
+import { TsdError } from "../errors.ts";
 import { deliver } from "../client/frames.ts";
 import type { RawStream } from "../client/transport.ts";
 
@@ -7,6 +8,11 @@ export interface StdioOptions {
   readonly stdin: boolean;
   /** The other side is a terminal: ours is put into raw mode if it is one. */
   readonly tty: boolean;
+}
+
+/** A process's terminal can't be fed from a pipe or file: its line editing would get in the way. @throws {TsdError} usage */
+export function requireTty(terminal: Terminal, needed: boolean): void {
+  if (needed && !terminal.isTty("stdin")) throw new TsdError("usage", "the input device is not a TTY");
 }
 
 /**
