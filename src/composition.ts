@@ -9,6 +9,7 @@ import { ApiServer } from "./api/http/server.ts";
 import { allRoutes } from "./api/routes/mod.ts";
 import type { Services } from "./api/services.ts";
 import { BUILD_INFO } from "./build_info.ts";
+import { ContainerCreator } from "./engine/containers/container_creator.ts";
 import { ContainerLogs } from "./engine/containers/container_logs.ts";
 import { ContainerService } from "./engine/containers/container_service.ts";
 import { ContainerTable, type StoredContainers } from "./engine/containers/container_table.ts";
@@ -19,6 +20,7 @@ import { ImageRemover } from "./engine/images/image_remover.ts";
 import { IngestPool } from "./engine/images/ingest_pool.ts";
 import { LayerLeases } from "./engine/images/layer_leases.ts";
 import { Puller } from "./engine/images/puller.ts";
+import { KeyedLock } from "./engine/keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "./engine/paths.ts";
 import { SystemService } from "./engine/system/system_service.ts";
 import { RegistryClient } from "./image/registry/mod.ts";
@@ -73,6 +75,8 @@ export const TOKENS = {
   remover: token<ImageRemover>("remover"),
   puller: token<Puller>("puller"),
   launcher: token<Launcher>("launcher"),
+  containerLocks: token<KeyedLock>("containerLocks"),
+  creator: token<ContainerCreator>("creator"),
   containers: token<ContainerService>("containers"),
   logs: token<ContainerLogs>("logs"),
   execs: token<ExecService>("execs"),
@@ -170,14 +174,24 @@ export class Composition {
       (get) =>
         new Launcher({ paths, facts, processes, snapshots: get(TOKENS.snapshots), runtime: get(TOKENS.runtime) }),
     );
+    this.#provide(TOKENS.containerLocks, () => new KeyedLock());
+    this.#provide(TOKENS.creator, (get) =>
+      new ContainerCreator({
+        paths,
+        facts,
+        table: get(TOKENS.table),
+        images: get(TOKENS.catalog),
+        snapshots: get(TOKENS.snapshots),
+        hooks: get(TOKENS.hooks),
+        locks: get(TOKENS.containerLocks),
+      }));
     this.#provide(TOKENS.containers, (get) =>
       new ContainerService({
         paths,
-        facts,
         log,
         processes,
+        locks: get(TOKENS.containerLocks),
         table: get(TOKENS.table),
-        images: get(TOKENS.catalog),
         snapshots: get(TOKENS.snapshots),
         launcher: get(TOKENS.launcher),
         exits: get(TOKENS.exits),
@@ -221,6 +235,7 @@ export class Composition {
       }));
     this.#provide(TOKENS.services, (get): Services => ({
       paths,
+      creator: get(TOKENS.creator),
       containers: get(TOKENS.containers),
       table: get(TOKENS.table),
       logs: get(TOKENS.logs),

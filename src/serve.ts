@@ -202,13 +202,22 @@ async function runtimePath(): Promise<string> {
   return RUNTIME_PATHS[0];
 }
 
-/** Our cgroup goes when no container is left in it; elsewhere the kernel refuses (EBUSY), which is right. */
+/** Our cgroup goes when no container is left in it; until then the kernel refuses, which is right. */
 async function removeCgroup({ cgroup }: EnginePaths): Promise<void> {
   const mounts = await Deno.readTextFile("/proc/self/mounts");
   for (const line of mounts.split("\n")) {
     const [, target, type] = line.split(" ");
     if (type !== "cgroup" && type !== "cgroup2") continue;
-    await Deno.remove(`${target}/${cgroup}`).catch(() => undefined);
+    await removeIfEmpty(`${target}/${cgroup}`);
+  }
+}
+
+async function removeIfEmpty(cgroup: string): Promise<void> {
+  try {
+    await Deno.remove(cgroup);
+  } catch (thrown) {
+    const busy = thrown instanceof Error && "code" in thrown && thrown.code === "EBUSY";
+    if (!busy && !(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }
 

@@ -2,6 +2,7 @@
  * @module
  * What routes may use: the engine's services, one for each noun.
  */
+import type { ContainerCreator } from "../engine/containers/container_creator.ts";
 import type { ContainerService } from "../engine/containers/container_service.ts";
 import type { ContainerTable } from "../engine/containers/container_table.ts";
 import type { ContainerLogs } from "../engine/containers/container_logs.ts";
@@ -13,6 +14,7 @@ import type { EnginePaths } from "../engine/paths.ts";
 import type { SystemService } from "../engine/system/system_service.ts";
 
 export interface Services {
+  readonly creator: ContainerCreator;
   readonly containers: ContainerService;
   readonly table: ContainerTable;
   readonly logs: ContainerLogs;

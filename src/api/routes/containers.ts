@@ -15,7 +15,7 @@ import { attachContainer, containerLogs } from "./container_streams.ts";
 const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
 
 export function containerRoutes(services: Services): Route[] {
-  const { containers, table, execs, paths, driver } = services;
+  const { creator, containers, table, execs, paths, driver } = services;
   return [
     { method: "GET", path: "/containers/json", since: "1.24", handler: (request) => json(list(services, request)) },
     {
@@ -24,7 +24,7 @@ export function containerRoutes(services: Services): Route[] {
       since: "1.24",
       handler: async (request) => {
         const body = parseCreateRequest(await request.json());
-        return json(await containers.create(request.query.text("name"), body), 201);
+        return json(await creator.create(request.query.text("name"), body), 201);
       },
     },
     {

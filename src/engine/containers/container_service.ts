@@ -3,24 +3,20 @@
  * What can be done with containers. Steps on one container come one after another (`KeyedLock`); waiting for an exit
  * holds no lock. Every state is written to the database before anybody hears of it.
  */
-import type { ContainerConfig, ContainerCreateResponse, WaitCondition } from "../../api/wire/mod.ts";
+import type { WaitCondition } from "../../api/wire/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
-import type { ContainerContext, HookBus } from "../../plugins/mod.ts";
-import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
+import type { HookBus } from "../../plugins/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import { isErrno, type OwnedFd, type ProcessCalls } from "../../sys/mod.ts";
-import type { ImageCatalog } from "../images/image_catalog.ts";
-import { KeyedLock } from "../keyed_lock.ts";
+import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import type { Container } from "./container.ts";
+import { containerContext } from "./container_creator.ts";
 import type { ContainerTable } from "./container_table.ts";
-import { type CreateRequest } from "./create_request.ts";
 import type { Launcher, StartedProcess } from "./launcher.ts";
-import { friendlyName, parseContainerName, randomId } from "./names.ts";
-import { mergeConfig, networkWarnings, specSettings } from "./settings.ts";
 import { parseSignal } from "./signals.ts";
 import { Waiters, type WaitResult } from "./waiters.ts";
 
@@ -39,14 +35,13 @@ interface Run {
 }
 
 export interface ContainerServiceDeps {
+  readonly locks: KeyedLock;
   readonly table: ContainerTable;
-  readonly images: ImageCatalog;
   readonly snapshots: Snapshotter;
   readonly launcher: Launcher;
   readonly exits: ExitLoop;
   readonly processes: Pick<ProcessCalls, "pidfdSendSignal">;
   readonly paths: EnginePaths;
-  readonly facts: HostFacts;
   readonly log: Log;
   readonly hooks: HookBus;
   /** New streams for a container's next run. */
@@ -57,50 +52,20 @@ export interface ContainerServiceDeps {
 export class ContainerService {
   readonly #deps: ContainerServiceDeps;
   readonly #log: Log;
-  readonly #locks = new KeyedLock();
+  readonly #locks: KeyedLock;
   readonly #waiters = new Waiters();
   readonly #runs = new Map<string, Run>();
   readonly #nextIo = new Map<string, ProcessIo>();
 
   constructor(deps: ContainerServiceDeps) {
     this.#deps = deps;
+    this.#locks = deps.locks;
     this.#log = deps.log.scope("containers");
   }
 
   /** Containers that run. */
   get runningCount(): number {
     return this.#runs.size;
-  }
-
-  /** @throws {TsdError} invalid_argument, not_implemented, image_not_found, name_in_use, storage */
-  async create(name: string | undefined, { config, hostConfig }: CreateRequest): Promise<ContainerCreateResponse> {
-    const { table, images, facts, hooks } = this.#deps;
-    const given = name === undefined ? undefined : parseContainerName(name);
-    const imageName = config.Image ?? "";
-    const image = await images.resolve(imageName);
-    const id = randomId();
-    const merged = mergeConfig(image.config, config, id);
-    // Everything that can be wrong without a root file system is said now and not at the start.
-    const { warnings } = generateSpec({
-      ...specSettings(merged, hostConfig, facts),
-      containerId: id,
-      rootPath: "/",
-      user: { uid: 0, gid: 0, additionalGids: [] },
-      cgroupsPath: cgroupsPath(id),
-    });
-    const named = given ?? friendlyName((taken) => table.hasName(taken));
-    await hooks.ask("container.validate", () => contextOf(id, named, image.record.id, imageName, merged));
-    const container = table.insert(id, named, {
-      imageName,
-      imageId: image.record.id,
-      layers: image.record.layers,
-      config: merged,
-      hostConfig,
-      platform: "linux",
-    });
-    // It can be seen from now on; whoever wants to start it waits until it is complete.
-    await this.#locks.run(id, () => this.#furnish(container));
-    return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
   }
 
   /** Says whether it was started (false: it runs already). @throws {TsdError} container_not_found and as `Launcher` */
@@ -202,18 +167,6 @@ export class ContainerService {
     for (const run of this.#runs.values()) run.process.pidFd[Symbol.dispose]();
   }
 
-  /** Gives a new container its folder and its writable layer, or takes it back. */
-  async #furnish(container: Container): Promise<void> {
-    const { table, snapshots, paths } = this.#deps;
-    await using undo = new AsyncDisposableStack();
-    undo.defer(() => table.remove(container));
-    const { home } = containerPaths(paths, container.id);
-    await Deno.mkdir(home, { recursive: true, mode: 0o710 });
-    undo.defer(() => Deno.remove(home, { recursive: true }));
-    await snapshots.prepare(container.record.layers, container.id);
-    undo.move();
-  }
-
   async #start(container: Container): Promise<boolean> {
     const { table, launcher, exits } = this.#deps;
     if (container.isRunning) return false;
@@ -233,7 +186,7 @@ export class ContainerService {
     }
     const exited = exits.exit(process!.pid).then((child): WaitResult => ({ exitCode: child.exitCode }));
     this.#follow(container, process!, io, exited);
-    this.#deps.hooks.tell("container.started", () => ({ ...contextOfContainer(container), pid: process!.pid }));
+    this.#deps.hooks.tell("container.started", () => ({ ...containerContext(container), pid: process!.pid }));
     return true;
   }
 
@@ -266,7 +219,7 @@ export class ContainerService {
     this.#deps.table.setState(container, { status: "exited", startedMs, finishedMs: Date.now(), exitCode, error });
     this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
     const ranMs = Date.now() - startedMs;
-    this.#deps.hooks.tell("container.exited", () => ({ ...contextOfContainer(container), exitCode, ranMs }));
+    this.#deps.hooks.tell("container.exited", () => ({ ...containerContext(container), exitCode, ranMs }));
   }
 
   #cleanLater(container: Container): void {
@@ -289,7 +242,7 @@ export class ContainerService {
     table.remove(container);
     await this.#nextIo.get(container.id)?.discard();
     this.#nextIo.delete(container.id);
-    this.#deps.hooks.tell("container.removed", () => contextOfContainer(container));
+    this.#deps.hooks.tell("container.removed", () => containerContext(container));
     this.#waiters.removed(container.id, { exitCode: state.status === "running" ? 0 : state.exitCode });
   }
 
@@ -318,19 +271,6 @@ async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boo
     clearTimeout(timer);
   }
 }
-
-function contextOf(
-  id: string,
-  name: string,
-  imageId: string,
-  image: string,
-  { Labels: labels }: ContainerConfig,
-): ContainerContext {
-  return { id, name, image, imageId, labels: { ...labels } };
-}
-
-const contextOfContainer = ({ id, name, record }: Container): ContainerContext =>
-  contextOf(id, name, record.imageId, record.imageName, record.config);
 
 const failure = (container: Container, thrown: unknown) => ({
   container: container.id,

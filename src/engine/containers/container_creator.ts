@@ -1,0 +1,94 @@
+/**
+ * @module
+ * Makes containers: checks everything that can be checked without a root file system, records the container, and gives
+ * it its folder and writable layer. It starts nothing.
+ */
+import type { ContainerConfig, ContainerCreateResponse } from "../../api/wire/mod.ts";
+import type { ContainerContext, HookBus } from "../../plugins/mod.ts";
+import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
+import type { Snapshotter } from "../../store/ports.ts";
+import type { ImageCatalog } from "../images/image_catalog.ts";
+import type { KeyedLock } from "../keyed_lock.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+import type { Container } from "./container.ts";
+import type { ContainerTable } from "./container_table.ts";
+import type { CreateRequest } from "./create_request.ts";
+import { friendlyName, parseContainerName, randomId } from "./names.ts";
+import { mergeConfig, networkWarnings, specSettings } from "./settings.ts";
+
+export interface ContainerCreatorDeps {
+  readonly table: ContainerTable;
+  readonly images: ImageCatalog;
+  readonly snapshots: Snapshotter;
+  readonly paths: EnginePaths;
+  readonly facts: HostFacts;
+  readonly hooks: HookBus;
+  /** By container id; shared with whoever starts and removes containers. */
+  readonly locks: KeyedLock;
+}
+
+/** See the module's comment. */
+export class ContainerCreator {
+  readonly #deps: ContainerCreatorDeps;
+
+  constructor(deps: ContainerCreatorDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {TsdError} invalid_argument, not_implemented, image_not_found, name_in_use, storage */
+  async create(name: string | undefined, { config, hostConfig }: CreateRequest): Promise<ContainerCreateResponse> {
+    const { table, images, facts, hooks, locks } = this.#deps;
+    const given = name === undefined ? undefined : parseContainerName(name);
+    const imageName = config.Image ?? "";
+    const image = await images.resolve(imageName);
+    const id = randomId();
+    const merged = mergeConfig(image.config, config, id);
+    // Everything that can be wrong without a root file system is said now and not at the start.
+    const { warnings } = generateSpec({
+      ...specSettings(merged, hostConfig, facts),
+      containerId: id,
+      rootPath: "/",
+      user: { uid: 0, gid: 0, additionalGids: [] },
+      cgroupsPath: cgroupsPath(id),
+    });
+    const named = given ?? friendlyName((taken) => table.hasName(taken));
+    await hooks.ask("container.validate", () => contextOf(id, named, image.record.id, imageName, merged));
+    const container = table.insert(id, named, {
+      imageName,
+      imageId: image.record.id,
+      layers: image.record.layers,
+      config: merged,
+      hostConfig,
+      platform: "linux",
+    });
+    // It can be seen from now on; whoever wants to start it waits until it is complete.
+    await locks.run(id, () => this.#furnish(container));
+    return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
+  }
+
+  /** Gives a new container its folder and its writable layer, or takes it back. */
+  async #furnish(container: Container): Promise<void> {
+    const { table, snapshots, paths } = this.#deps;
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => table.remove(container));
+    const { home } = containerPaths(paths, container.id);
+    await Deno.mkdir(home, { recursive: true, mode: 0o710 });
+    undo.defer(() => Deno.remove(home, { recursive: true }));
+    await snapshots.prepare(container.record.layers, container.id);
+    undo.move();
+  }
+}
+
+function contextOf(
+  id: string,
+  name: string,
+  imageId: string,
+  image: string,
+  { Labels: labels }: ContainerConfig,
+): ContainerContext {
+  return { id, name, image, imageId, labels: { ...labels } };
+}
+
+/** A container as plugins see it. */
+export const containerContext = ({ id, name, record }: Container): ContainerContext =>
+  contextOf(id, name, record.imageId, record.imageName, record.config);
