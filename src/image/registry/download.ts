@@ -88,7 +88,9 @@ class Download {
       } catch (error) {
         throwIfCancelled(this.#signal);
         if (this.#skip === 0 && this.#at >= this.#plan.sizeBytes) return undefined; // All is there.
-        await this.#recover(error instanceof TsdError ? error : lost(plainText(String(error))));
+        await this.#recover(
+          error instanceof TsdError ? error : lost(plainText(error instanceof Error ? error.message : String(error))),
+        );
         await this.connect();
       }
     }

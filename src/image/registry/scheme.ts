@@ -5,6 +5,7 @@
  */
 import { isTsdError, TsdError } from "../../errors.ts";
 import { hostnameOf, isLoopbackHost } from "./hosts.ts";
+import { pause } from "./retry.ts";
 import { fetchSend, type HttpSend, sendWithin, unverifiedSend } from "./send.ts";
 
 /** How to talk to one registry. */
@@ -14,8 +15,14 @@ export interface Endpoint {
   readonly send: HttpSend;
 }
 
-/** A plain-HTTP server that isn't bothered by a TLS greeting may just wait for more. */
-const PROBE_MS = 2_000;
+/**
+ * A plain-HTTP server that isn't bothered by a TLS greeting may just wait for more: after this long it is asked in plain
+ * HTTP too. Loopback answers at once, or doesn't speak TLS.
+ */
+const LOOPBACK_PATIENCE_MS = 150;
+const PATIENCE_MS = 5_000;
+/** What servers that expect TLS say to plain HTTP. */
+const NEEDS_TLS_STATUS = 400;
 
 /** Finds out once for each host; failures are not kept. */
 export class Endpoints {
@@ -47,17 +54,39 @@ export class Endpoints {
   async #find(host: string): Promise<Endpoint> {
     const secure = { base: baseUrl("https", host), send: fetchSend };
     if (!this.#mayBeInsecure(host)) return secure;
+    const stop = new AbortController();
     try {
-      await this.#probe(secure, PROBE_MS);
-      return secure;
+      const tls = this.#findTls(secure, stop.signal);
+      const patienceMs = isLoopbackHost(host) ? LOOPBACK_PATIENCE_MS : PATIENCE_MS;
+      const early = await Promise.race([tls, pause(patienceMs, stop.signal)]);
+      if (early?.endpoint !== undefined) return early.endpoint;
+      return await this.#findPlain(host, tls, stop.signal);
+    } finally {
+      stop.abort();
+    }
+  }
+
+  /** Plain HTTP, unless that fails and TLS comes about after all. */
+  async #findPlain(host: string, tls: Promise<{ endpoint?: Endpoint }>, signal: AbortSignal): Promise<Endpoint> {
+    const plain = { base: baseUrl("http", host), send: fetchSend };
+    try {
+      if (await this.#probe(plain, signal) !== NEEDS_TLS_STATUS) return plain;
     } catch (error) {
-      if (!isTsdError(error, "registry_unreachable", "timeout")) throw error;
-      const unverified = error.detail?.untrusted === true;
-      const other = unverified
-        ? { base: secure.base, send: unverifiedSend }
-        : { base: baseUrl("http", host), send: fetchSend };
-      await this.#probe(other, this.#responseMs);
-      return other;
+      const { endpoint } = await tls;
+      if (endpoint === undefined) throw error;
+      return endpoint;
+    }
+    return (await tls).endpoint ?? plain;
+  }
+
+  /** With a verified certificate, with any, or not at all. */
+  async #findTls(secure: Endpoint, signal: AbortSignal): Promise<{ endpoint?: Endpoint }> {
+    try {
+      await this.#probe(secure, signal);
+      return { endpoint: secure };
+    } catch (error) {
+      if (!isTsdError(error, "registry_unreachable", "timeout", "cancelled")) throw error;
+      return error.detail?.untrusted === true ? { endpoint: { base: secure.base, send: unverifiedSend } } : {};
     }
   }
 
@@ -65,9 +94,10 @@ export class Endpoints {
     return isLoopbackHost(host) || this.#insecure.has(host.toLowerCase()) || this.#insecure.has(hostnameOf(host));
   }
 
-  async #probe({ base, send }: Endpoint, withinMs: number): Promise<void> {
-    const response = await sendWithin(send, { url: new URL("v2/", base), headers: {} }, withinMs);
+  async #probe({ base, send }: Endpoint, signal: AbortSignal): Promise<number> {
+    const response = await sendWithin(send, { url: new URL("v2/", base), headers: {}, signal }, this.#responseMs);
     await response.body?.cancel();
+    return response.status;
   }
 }
 
