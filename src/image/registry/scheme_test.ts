@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { collectBytes } from "../../io/mod.ts";
 import { isTsdError } from "../../errors.ts";
-import { breakingAfter, HASTY, hastyClient, startRegistry } from "./fixture.ts";
+import { breakingAfter, HASTY, hastyClient, putBlob, startRegistry } from "./fixture.ts";
 import { Endpoints } from "./scheme.ts";
 import { parseReference } from "../reference.ts";
 
@@ -54,7 +54,7 @@ Deno.test("a loopback registry may have any certificate; streams, redirects and 
 Deno.test("cancelling a download from such a registry", async () => {
   await using server = startTls(() => new Response(new ReadableStream({ pull: (c) => c.enqueue(BLOB) })));
   await using store = startRegistry();
-  const blob = { ...await putBlob(store, BLOB, "application/x"), sizeBytes: 1 << 40 };
+  const blob = { ...await putBlob(store, BLOB, "application/x"), sizeBytes: 2 ** 40 };
   const abort = new AbortController();
   const ref = parseReference(`${server.host}/web`);
   const { stream } = await hastyClient().openBlob(ref, blob, { signal: abort.signal });
