@@ -13,7 +13,7 @@ import { capture, exists, filesBelow } from "./project.ts";
 
 const HEAD_FILE = new URL("./portable_head.sh", import.meta.url);
 /** The head is padded to this length, so that the offsets written in it don't depend on their own digits. */
-const HEAD_SIZE_BYTES = 8192;
+const HEAD_SIZE_BYTES = 32_768;
 /** Digest characters that name a cache folder: 128 bits. */
 const NAME_LENGTH = 32;
 

@@ -45,8 +45,9 @@ unpack() {
   umask 077
   [ -d "$cache" ] || mkdir -p "$cache" || fail "cannot make the cache folder $cache; set TSD_CACHE_DIR to another one"
   private "$cache"
+  [ -w "$cache" ] || fail "cannot write to the cache folder $cache; set TSD_CACHE_DIR to another one"
   # One process unpacks, the others wait for it. The lock ends with the process, however that ends.
-  exec 9>"$cache/lock" && flock 9 || fail "cannot lock $cache/lock"
+  if ! command exec 9>"$cache/lock" || ! flock 9; then fail "cannot lock $cache/lock"; fi
   whole && exec 9>&- && return
   for folder in "$cache/$app" "$cache/$runtime"; do
     [ ! -e "$folder" ] && [ ! -L "$folder" ] || private "$folder"

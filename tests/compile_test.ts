@@ -242,6 +242,13 @@ Deno.test({
         }),
     );
 
+    await t.step("a cache that can't be written to is told", () =>
+      onTmpfs("size=40m,ro", async (cache) => {
+        const { code, stderr } = await bench.run({ cache });
+        assert.equal(code, 125);
+        assert.match(stderr, /^tsd: cannot write to the cache folder .*; set TSD_CACHE_DIR to another one\n$/);
+      }));
+
     await t.step("a file system without programs is told", () =>
       onTmpfs("size=200m,noexec", async (cache) => {
         const { code, stderr } = await bench.run({ cache });
