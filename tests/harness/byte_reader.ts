@@ -24,6 +24,12 @@ export class ByteReader {
     return new TextDecoder().decode(this.#take(end + 1)).replace(/\r?\n$/, "");
   }
 
+  /** The next byte, which stays there; nothing at the end. */
+  async peek(): Promise<number | undefined> {
+    if (this.#buffered.length === 0 && !await this.#fill()) return undefined;
+    return this.#buffered[0];
+  }
+
   /** The next chunk of at most `largest` bytes, or nothing at the end. */
   async some(largest = Infinity): Promise<Uint8Array | undefined> {
     if (this.#buffered.length === 0 && !await this.#fill()) return undefined;

@@ -27,6 +27,10 @@ export const HOSTILE_WHITEOUTS: readonly HostileLayers[] = [
     BASE,
     [dir("d"), file(`d/.wh.lower/${victim.upwards("secret")}`, "changed")],
   ]),
+  layered(10, "whiteout-as-folder-inside", "a whiteout as a folder, with a file in it", "either", () => [
+    BASE,
+    [dir("d"), dir("d/.wh.lower"), file("d/.wh.lower/child", "x")],
+  ], { root: { "d/.wh.lower": "absent" } }),
   layered(10, "whiteout-dotdot", "whiteouts of host files by ../", "either", (victim) => [
     BASE,
     [whiteout(victim.upwards("secret")), whiteout(victim.upwards("folder"))],

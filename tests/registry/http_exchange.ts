@@ -15,8 +15,12 @@ export interface HttpRequest {
   readonly body: Uint8Array;
 }
 
-/** The next request, or nothing when the client has closed. */
+const [A, Z] = [0x41, 0x5a];
+
+/** The next request, or nothing when the client has closed or does not speak HTTP (a TLS greeting, for one). */
 export async function readRequest(reader: ByteReader): Promise<HttpRequest | undefined> {
+  const first = await reader.peek();
+  if (first === undefined || first < A || first > Z) return undefined;
   const requestLine = await reader.line();
   if (requestLine === undefined) return undefined;
   const [method = "", target = ""] = requestLine.split(" ");

@@ -265,3 +265,10 @@ Deno.test("request bodies are read in either form", async () => {
     assert.equal((await get(`${registry.url}/v2/`)).status, 200);
   }
 });
+
+Deno.test("a client that tries TLS where there is none is turned away at once", async () => {
+  const { registry } = await started();
+  await using _ = registry;
+  await assert.rejects(get(`https://${registry.host}/v2/`, {}, { signal: AbortSignal.timeout(2000) }), TypeError);
+  assert.equal(registry.requests.length, 0);
+});
