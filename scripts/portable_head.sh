@@ -42,13 +42,18 @@ private() {
 }
 
 unpack() {
+  mask=$(umask)
   umask 077
   [ -d "$cache" ] || mkdir -p "$cache" || fail "cannot make the cache folder $cache; set TSD_CACHE_DIR to another one"
   private "$cache"
   [ -w "$cache" ] || fail "cannot write to the cache folder $cache; set TSD_CACHE_DIR to another one"
   # One process unpacks, the others wait for it. The lock ends with the process, however that ends.
   if ! command exec 9>"$cache/lock" || ! flock 9; then fail "cannot lock $cache/lock"; fi
-  whole && exec 9>&- && return
+  if whole; then
+    exec 9>&-
+    umask "$mask"
+    return
+  fi
   for folder in "$cache/$app" "$cache/$runtime"; do
     [ ! -e "$folder" ] && [ ! -L "$folder" ] || private "$folder"
   done
@@ -64,6 +69,7 @@ unpack() {
   rm -rf "$work"
   trap - EXIT INT TERM HUP
   exec 9>&-
+  umask "$mask"
   [ -x "$cache/$runtime/tsd" ] || fail "cannot run programs from $cache (is it mounted noexec?); set TSD_CACHE_DIR"
   whole || fail "the cache in $cache is damaged and could not be repaired; remove it"
 }

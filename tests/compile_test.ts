@@ -125,6 +125,14 @@ Deno.test("the portable executable", async (t) => {
     assert.deepEqual(await bench.run({ cache: warm, clearEnv: true, env: { PATH: bin } }), WORKS);
   });
 
+  await t.step("the caller's umask is the program's, on the first start too", async () => {
+    const args = ["-c", `umask 027; "${bench.program}" show`];
+    for (const cache of [join(bench.dir, "masked"), join(bench.dir, "masked")]) {
+      const { stdout } = await bench.run({ cache, program: "/bin/sh", args });
+      assert.equal(JSON.parse(stdout.split("\n")[0]).umask, 0o027);
+    }
+  });
+
   await t.step("several first starts at once all work, and unpack once", async () => {
     const cache = join(bench.dir, "crowd");
     const answers = await Promise.all(Array.from({ length: 4 }, () => bench.run({ cache })));

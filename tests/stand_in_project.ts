@@ -9,7 +9,7 @@ import { BUILD_INFO } from "./src/build_info.ts";
 
 const COMMANDS: Record<string, (args: string[]) => unknown> = {
   version: () => console.log(\`stand-in \${BUILD_INFO.version} (\${BUILD_INFO.form})\`),
-  show: (args) => console.log(JSON.stringify({ args, executable: Deno.env.get("TSD_EXECUTABLE"), pid: Deno.pid })),
+  show: (args) => console.log(JSON.stringify({ args, executable: Deno.env.get("TSD_EXECUTABLE"), umask: Deno.umask() })),
   cat: () => Deno.stdin.readable.pipeTo(Deno.stdout.writable),
   exit: ([code]) => Deno.exit(Number(code)),
   wait: () => {
