@@ -1,5 +1,6 @@
 import { testLayerStore } from "./layer_store_suite.ts";
-import { MemoryLayerStore } from "./fake.ts";
+import { type SnapshotDriver, testSnapshotter } from "./snapshotter_suite.ts";
+import { MemoryLayerStore, MemorySnapshotter } from "./fake.ts";
 
 const shared = new Map<string, MemoryLayerStore>();
 
@@ -12,3 +13,20 @@ testLayerStore({
   },
   leftovers: () => Promise.resolve([]),
 });
+
+testSnapshotter({
+  name: "MemorySnapshotter",
+  create(root) {
+    const driver = drivers.get(root) ?? newDriver();
+    drivers.set(root, driver);
+    return driver;
+  },
+  leftovers: () => Promise.resolve([]),
+});
+
+const drivers = new Map<string, SnapshotDriver>();
+
+function newDriver(): SnapshotDriver {
+  const layers = new MemoryLayerStore();
+  return { layers, snapshotter: new MemorySnapshotter(layers) };
+}

@@ -1,0 +1,57 @@
+import { strict as assert } from "node:assert";
+import { diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
+import { requires } from "../../../tests/requires.ts";
+import { testSnapshotter } from "../contract/snapshotter_suite.ts";
+import { Overlay2LayerStore } from "./layer_store.ts";
+import type { OverlayWay } from "./overlay_mount.ts";
+import { OverlaySnapshotter } from "./snapshotter.ts";
+import { namesIn } from "./workspace.ts";
+
+for (const way of ["fsconfig", "mount"] as const satisfies OverlayWay[]) {
+  testSnapshotter({
+    name: `OverlaySnapshotter by ${way}`,
+    create(root) {
+      const layers = new Overlay2LayerStore({ root });
+      return { layers, snapshotter: new OverlaySnapshotter({ root, layers, way }) };
+    },
+    leftovers: (root) => namesIn(`${root}/ingest`),
+    folders: { listTree, diffTrees, run: runCommand },
+    options: requires("root", "overlay"),
+  });
+}
+
+const real = requires("root", "overlay");
+
+async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "tsd-overlay-" });
+  try {
+    await body(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("OverlaySnapshotter finds out how overlays are mounted here, and leaves no trace of it", real, async () => {
+  await inTempDir(async (root) => {
+    const snapshotter = new OverlaySnapshotter({ root, layers: new Overlay2LayerStore({ root }) });
+    assert.ok(["fsconfig", "mount"].includes(await snapshotter.probe()));
+    assert.deepEqual(await namesIn(`${root}/ingest`), []);
+    assert.ok(!(await Deno.readTextFile("/proc/self/mountinfo")).includes(root));
+  });
+});
+
+Deno.test("OverlaySnapshotter says why it can't work on an overlay", real, async () => {
+  await inTempDir(async (dir) => {
+    const outer = new OverlaySnapshotter({ root: dir, layers: new Overlay2LayerStore({ root: dir }) });
+    const id = "ab".repeat(32);
+    await outer.prepare([], id);
+    const { root } = await outer.mount(id);
+    try {
+      const inner = new OverlaySnapshotter({ root, layers: new Overlay2LayerStore({ root }) });
+      await assert.rejects(inner.probe(), { code: "storage", message: /lies on an overlay itself.*--data-root/ });
+      assert.deepEqual(await namesIn(`${root}/ingest`), []);
+    } finally {
+      await outer.remove(id);
+    }
+  });
+});
