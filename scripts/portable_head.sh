@@ -89,5 +89,6 @@ replace() {
 }
 
 whole || unpack
+[ -z "$TSD_CACHE_DIR" ] || export TSD_CACHE_DIR="$cache" # absolute, for the engine that this client may start
 export TSD_EXECUTABLE="$self" DENO_DIR="$cache/$app/deno" DENO_NO_UPDATE_CHECK=1 DENO_NO_PACKAGE_JSON=1
 exec "$cache/$runtime/tsd" run --quiet -A --no-config --no-lock --no-remote --no-npm --cached-only "$cache/$app/mod.js" "$@"
