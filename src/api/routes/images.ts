@@ -3,7 +3,7 @@
  * `/images`: pull, list, inspect, history, remove.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
-import { hostPlatform, parsePlatform } from "../../image/platform.ts";
+import { parsePlatform } from "../../image/platform.ts";
 import { isTag, parseReference, type Reference } from "../../image/reference.ts";
 import { isDigest } from "../../image/digest.ts";
 import { json, jsonLines, type Reply } from "../http/reply.ts";
@@ -52,7 +52,7 @@ async function pull({ puller }: Services, { query, signal }: ApiRequest): Promis
   }
   const reference = withTag(parseReference(name), query.text("tag"));
   const wanted = query.text("platform");
-  const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
+  const platform = wanted === undefined ? undefined : parsePlatform(wanted);
   const messages = await puller.pull(reference, platform, signal);
   return jsonLines(withErrorInBand(messages));
 }

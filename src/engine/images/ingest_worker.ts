@@ -7,7 +7,7 @@ import { serialiseError } from "../../errors.ts";
 import { ingestLayer } from "../../image/ingest.ts";
 import { parseReference } from "../../image/reference.ts";
 import { RegistryClient } from "../../image/registry/mod.ts";
-import { Overlay2LayerStore } from "../../store/overlay2/mod.ts";
+import { DEFAULT_LAYER_LIMITS, Overlay2LayerStore } from "../../store/overlay2/mod.ts";
 import type { FromIngestWorker, IngestJob, IngestSetup, ToIngestWorker } from "./ingest_protocol.ts";
 
 const scope = self as unknown as {
@@ -33,6 +33,7 @@ async function ingest({ id, repository, descriptor, diffId }: IngestJob): Promis
       store,
       descriptor,
       diffId,
+      limits: DEFAULT_LAYER_LIMITS,
       signal: cancel.signal,
       onProgress: (downloadedBytes) => scope.postMessage({ kind: "progress", id, downloadedBytes }),
     });

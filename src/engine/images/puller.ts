@@ -47,10 +47,15 @@ export class Puller {
 
   /**
    * Begins a pull. It resolves when the manifest is known, so that a wrong name is an error and no stream; the messages
-   * are Docker's. Leaving the stream cancels the pull.
+   * are Docker's. Without a platform an index is searched for this machine's, and a single manifest is taken as it is.
+   * Leaving the stream cancels the pull.
    * @throws {TsdError} registry_*, manifest_*, platform_unavailable, digest_mismatch, size_mismatch, cancelled
    */
-  async pull(given: Reference, platform: Platform, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+  async pull(
+    given: Reference,
+    platform: Platform | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ProgressMessage>> {
     const reference = withDefaultTag(given);
     const image = await this.#deps.registry.resolveManifest(reference, platform, { signal });
     return this.#stream(reference, image, signal);
