@@ -14,6 +14,8 @@ testLayerStore({
   leftovers: () => Promise.resolve([]),
 });
 
+const drivers = new Map<string, SnapshotDriver>();
+
 testSnapshotter({
   name: "MemorySnapshotter",
   create(root) {
@@ -23,8 +25,6 @@ testSnapshotter({
   },
   leftovers: () => Promise.resolve([]),
 });
-
-const drivers = new Map<string, SnapshotDriver>();
 
 function newDriver(): SnapshotDriver {
   const layers = new MemoryLayerStore();

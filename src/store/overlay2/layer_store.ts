@@ -150,7 +150,8 @@ export class Overlay2LayerStore implements LayerStore {
     hasher: Hasher,
   ): Promise<LayerInfo> {
     const attempt = `Cannot store layer ${diffId}`;
-    using ingestion = new Ingestion({ folder, limits, hasher, calls: this.#calls });
+    const options = { folder, limits, hasher, calls: this.#calls };
+    using ingestion = await attempting(attempt, () => new Ingestion(options));
     await pump(source, (bytes) => {
       try {
         ingestion.push(bytes);

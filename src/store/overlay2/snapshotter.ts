@@ -63,7 +63,7 @@ export class OverlaySnapshotter implements Snapshotter {
       // Not by mkdir, whose mode goes through the umask.
       await Deno.chmod(`${folder}/upper`, ROOT_MODE);
       for (const name of ["work", "merged"]) await Deno.mkdir(`${folder}/${name}`, { mode: 0o700 });
-      await writeFileDurably(`${folder}/layers.json`, new TextEncoder().encode(JSON.stringify({ layers })));
+      await writeFileDurably(`${folder}/layers.json`, encodeLayers(layers));
       try {
         await Deno.rename(folder, path);
       } catch (thrown) {
@@ -127,8 +127,8 @@ export class OverlaySnapshotter implements Snapshotter {
     const path = `${this.#path(id)}/layers.json`;
     const text = await attempting(`Cannot read about the snapshot for ${id}`, () => readIfThere(path));
     if (text === undefined) throw new TsdError("not_found", `There is no snapshot for ${id}`);
-    const { layers } = JSON.parse(text) as { layers?: unknown };
-    if (Array.isArray(layers) && layers.every((layer) => typeof layer === "string" && isDigest(layer))) return layers;
+    const layers = decodeLayers(text);
+    if (layers !== undefined) return layers;
     throw new TsdError("storage", `The snapshot for ${id} is damaged: ${path} holds no list of layers`);
   }
 
@@ -159,6 +159,23 @@ export class OverlaySnapshotter implements Snapshotter {
     await attempting("Cannot make an empty layer", () => Deno.mkdir(folder, { recursive: true, mode: 0o755 }));
     return folder;
   }
+}
+
+function encodeLayers(layers: readonly Digest[]): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ layers }));
+}
+
+/** Undefined when this isn't what {@link encodeLayers} wrote. */
+function decodeLayers(text: string): Digest[] | undefined {
+  let layers: unknown;
+  try {
+    layers = JSON.parse(text)?.layers;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+  const isSound = Array.isArray(layers) && layers.every((layer) => typeof layer === "string" && isDigest(layer));
+  return isSound ? layers as Digest[] : undefined;
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

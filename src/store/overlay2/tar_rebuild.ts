@@ -11,6 +11,7 @@ import { namesIn } from "./workspace.ts";
 
 /** Bytes in a chunk of the result. */
 const CHUNK_BYTES = 256 * 1024;
+const SKELETON_CHUNK_BYTES = 64 * 1024;
 const FOLDER = O.PATH | O.DIRECTORY | O.NOFOLLOW;
 const EMPTY = cString("");
 
@@ -19,20 +20,15 @@ const EMPTY = cString("");
  * @throws {TsdError} storage: something is missing or has another size than the tar says
  */
 export async function* rebuiltTar(layerPath: string, calls: LayerCalls): AsyncGenerator<Uint8Array> {
-  const files = await LayerFiles.open(layerPath, calls);
-  try {
-    const turn = new Turn();
-    const output = new Output();
-    const skeleton = await Deno.open(`${layerPath}/skeleton.gz`);
-    for await (const part of skeletonParts(decompressed(skeleton.readable))) {
-      if (part instanceof Uint8Array) yield* output.add(part);
-      else yield* files.dataOf(part, output);
-      await turn.yieldIfLong();
-    }
-    yield* output.rest();
-  } finally {
-    files[Symbol.dispose]();
+  using files = await LayerFiles.open(layerPath, calls);
+  const turn = new Turn();
+  const output = new Output();
+  for await (const part of skeletonParts(decompressed(files.skeleton()))) {
+    if (part instanceof Uint8Array) yield* output.add(part);
+    else yield* files.dataOf(part, output);
+    await turn.yieldIfLong();
   }
+  yield* output.rest();
 }
 
 /** Gathers small pieces into chunks. */
@@ -69,30 +65,47 @@ class Output {
   }
 }
 
-/** The files of a layer, and those that were replaced by later entries of its tar. */
+/** The files of a layer, those that were replaced by later entries of its tar, and the skeleton. */
 class LayerFiles implements Disposable {
   readonly #calls: LayerCalls;
+  readonly #open = new DisposableStack();
+  readonly #folder: OwnedFd;
   readonly #tree: OwnedFd;
   readonly #shadows: OwnedFd | undefined;
   readonly #shadowed: ReadonlySet<string>;
 
-  private constructor(calls: LayerCalls, tree: OwnedFd, shadows: OwnedFd | undefined, shadowed: ReadonlySet<string>) {
+  private constructor(layerPath: string, shadowed: ReadonlySet<string>, calls: LayerCalls) {
     this.#calls = calls;
-    this.#tree = tree;
-    this.#shadows = shadows;
     this.#shadowed = shadowed;
+    try {
+      this.#folder = this.#own(calls.open(cString(layerPath), FOLDER));
+      this.#tree = this.#own(calls.openat(this.#folder.fd, cString("tree"), FOLDER));
+      if (shadowed.size > 0) this.#shadows = this.#own(calls.openat(this.#folder.fd, cString("shadow"), FOLDER));
+    } catch (thrown) {
+      this[Symbol.dispose]();
+      throw thrown;
+    }
   }
 
   static async open(layerPath: string, calls: LayerCalls): Promise<LayerFiles> {
-    const shadowed = new Set(await namesIn(`${layerPath}/shadow`));
-    const open = (name: string) => new OwnedFd(calls.open(cString(`${layerPath}/${name}`), FOLDER), calls);
-    using tree = open("tree");
-    const shadows = shadowed.size > 0 ? open("shadow") : undefined;
-    return new LayerFiles(calls, new OwnedFd(tree.take(), calls), shadows, shadowed);
+    return new LayerFiles(layerPath, new Set(await namesIn(`${layerPath}/shadow`)), calls);
+  }
+
+  /** The compressed skeleton. */
+  skeleton(): ReadableStream<Uint8Array> {
+    const file = this.#own(this.#calls.openat(this.#folder.fd, cString("skeleton.gz"), O.RDONLY | O.NOFOLLOW));
+    return new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        const chunk = new Uint8Array(SKELETON_CHUNK_BYTES);
+        const count = this.#calls.read(file.fd, chunk) as number;
+        if (count === 0) controller.close();
+        else controller.enqueue(chunk.subarray(0, count));
+      },
+    }, { highWaterMark: 0 });
   }
 
   *dataOf(part: FilePart, output: Output): Generator<Uint8Array> {
-    using file = new OwnedFd(this.#open(part), this.#calls);
+    using file = new OwnedFd(this.#openFile(part), this.#calls);
     const { mode, sizeBytes } = this.#calls.statx(file.fd, EMPTY, AT.EMPTY_PATH);
     if ((mode & S.IFMT) !== S.IFREG || sizeBytes !== part.sizeBytes) {
       throw damaged(part, `has ${sizeBytes} bytes, the tar says ${part.sizeBytes}`);
@@ -109,11 +122,14 @@ class LayerFiles implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#tree.close();
-    this.#shadows?.close();
+    this.#open.dispose();
   }
 
-  #open(part: FilePart): number {
+  #own(fd: number): OwnedFd {
+    return this.#open.use(new OwnedFd(fd, this.#calls));
+  }
+
+  #openFile(part: FilePart): number {
     // Never wait for the writer of a FIFO that somebody put in a file's place.
     const flags = O.RDONLY | O.NOFOLLOW | O.NONBLOCK;
     const key = String(part.entryIndex);
