@@ -2,6 +2,7 @@ import { toTsdError } from "../errors.ts";
 import { type Command, type CommandRow, defaultExitCode, type Program } from "./command.ts";
 import type { FlagSpecs } from "./flags.ts";
 import { parseFlags } from "./parse_flags.ts";
+import { printable } from "./printable.ts";
 import { nearest } from "./suggest.ts";
 import { OUTPUT_CLOSED_EXIT, OutputClosedError, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
@@ -116,10 +117,10 @@ async function fail(name: string, thrown: unknown, place: Place, terminal: Termi
   if (thrown instanceof UsageError) {
     const hint = thrown.didYouMean === undefined ? "" : `Did you mean '${thrown.didYouMean}'?\n`;
     const path = thrown instanceof UsageErrorAt ? thrown.path : place.path;
-    await terminal.err(`${thrown.message}\n${hint}See '${path} --help'.\n`);
+    await terminal.err(`${printable(thrown.message)}\n${hint}See '${path} --help'.\n`);
     return thrown.exitCode;
   }
   const error = toTsdError(thrown);
-  await terminal.err(`${name}: ${error.message}\n`);
+  await terminal.err(`${name}: ${printable(error.message)}\n`);
   return place.exitCode(error);
 }

@@ -1,3 +1,5 @@
+import { printableLine } from "./printable.ts";
+
 const PADDING = 3;
 const MIN_COLUMN_WIDTH = 10;
 
@@ -5,7 +7,8 @@ const MIN_COLUMN_WIDTH = 10;
  * Lines up rows as Docker's listings do: columns at least ten wide with their gap of three, the last one as it is. Every
  * row ends in a newline.
  */
-export function renderTable(rows: readonly (readonly string[])[]): string {
+export function renderTable(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(printableLine));
   const widths: number[] = [];
   for (const row of rows) {
     row.slice(0, -1).forEach((cell, column) => {

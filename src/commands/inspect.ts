@@ -1,4 +1,4 @@
-import { type Command, defineCommand, type FlagSpecs, UsageError } from "../cli/mod.ts";
+import { type Command, defineCommand, type FlagSpecs, printable, UsageError } from "../cli/mod.ts";
 import { inspectContainer } from "../client/containers.ts";
 import { inspectImage } from "../client/images.ts";
 import type { EngineTransport } from "../client/transport.ts";
@@ -68,7 +68,7 @@ async function inspectAll(
   }
   const lines = format === "json" ? found.map((value) => JSON.stringify(value)) : [JSON.stringify(found, null, 4)];
   await terminal.out(lines.map((line) => `${line}\n`).join(""));
-  for (const error of errors) await terminal.err(`${error}\n`);
+  for (const error of errors) await terminal.err(`${printable(error)}\n`);
   return errors.length === 0 ? 0 : 1;
 }
 

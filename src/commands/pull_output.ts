@@ -1,4 +1,5 @@
 import type { ProgressMessage } from "../api/wire/mod.ts";
+import { printable } from "../cli/mod.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import { pullImage } from "../client/images.ts";
 import { canonicalName, familiarString, parseReference, type Reference, withDefaultTag } from "../image/reference.ts";
@@ -28,7 +29,7 @@ export async function pullShowing(
   const tag = reference.digest ?? reference.tag ?? "latest";
   for await (const message of pullImage(engine, { name: canonicalName(reference), tag, platform })) {
     const line = progressLine(message);
-    if (line !== undefined) await show(line);
+    if (line !== undefined) await show(printable(line));
   }
 }
 

@@ -2,7 +2,7 @@ import { API_VERSION } from "../client/engine_client.ts";
 import { engineVersion } from "../client/system.ts";
 import type { Version } from "../api/wire/mod.ts";
 import { BUILD_INFO } from "../build_info.ts";
-import { defineCommand } from "../cli/mod.ts";
+import { defineCommand, printable } from "../cli/mod.ts";
 import { isTsdError, toTsdError, type TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { listFormat } from "./list_format.ts";
@@ -31,7 +31,7 @@ export const version = defineCommand({
           (absent ? "\nServer: not running (the first command that needs it starts it)\n" : ""),
     );
     if (error === undefined) return 0;
-    await terminal.err(`tsd: ${error.message}\n`);
+    await terminal.err(`tsd: ${printable(error.message)}\n`);
     return 1;
   },
 });
