@@ -4,6 +4,7 @@
  * at the end lets go of everything but the containers, which run on.
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
+import { clearSocket, isAnswered, ownSocket } from "./engine/engine_socket.ts";
 import { IdleWatch } from "./engine/idle.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
 import { TsdError } from "./errors.ts";
@@ -34,7 +35,11 @@ export interface ServeOptions {
   readonly logLevel?: string;
 }
 
-const IDLE_MS = 60_000;
+/** How long an engine that was started on demand stays without work; the environment's `TSD_IDLE_SECONDS` goes first. */
+const IDLE_SECONDS = 60;
+/** How long an engine that was started on demand waits for the end of one that is on its way out, in ms. */
+const HANDOVER_MS = 9_000;
+const HANDOVER_POLL_MS = 20;
 /** What requests under way get at the end, in ms. */
 const CLOSE_GRACE_MS = 500;
 const RUNTIME_PATHS = ["/usr/bin/runc", "/usr/sbin/runc", "/usr/local/bin/runc", "/usr/local/sbin/runc"];
@@ -52,13 +57,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const socket = socketPath(options.host, paths);
   ownProcess.umask(0o022);
   await Deno.mkdir(paths.runDir, { recursive: true, mode: 0o710 });
-  const lock = tryLock(`${paths.runDir}/lock`);
-  if (lock === "held") {
-    // Two clients started an engine at once: the other one serves both.
-    if (options.onDemand) return 0;
-    throw new TsdError("conflict", `Cannot start the engine: another one uses ${paths.dataRoot} already`);
-  }
-  using _held = lock;
+  using lock = await lockOf(paths, options.onDemand ? socket : undefined);
+  if (lock === undefined) return 0;
   if (options.onDemand) detach(`${paths.runDir}/engine.log`);
   return await run(paths, socket, level, options.onDemand ?? false);
 }
@@ -85,15 +85,14 @@ async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand
   ownProcess.setChildSubreaper();
   await open(get, ending);
   const server = get(TOKENS.server);
-  await removeStale(socket);
+  await clearSocket(socket);
   await server.listen(socket);
-  ending.defer(() => removeStale(socket));
-  await restrict(socket);
+  ending.use(await ownSocket(socket));
   ending.defer(() => server.close(CLOSE_GRACE_MS));
   if (onDemand) {
     idle = ending.use(
       new IdleWatch({
-        afterMs: IDLE_MS,
+        afterMs: idleMs(),
         busy: () => server.activeRequests > 0 || get(TOKENS.containers).runningCount > 0,
         onIdle: () => stopped.resolve("idle"),
       }),
@@ -177,20 +176,20 @@ async function dataRootOf(given: string): Promise<string> {
   return await Deno.realPath(given);
 }
 
-/** Members of the group tsd may use the socket; without that group only root. */
-async function restrict(socket: string): Promise<void> {
-  const gid = /^tsd:[^:]*:(\d+):/m.exec(await Deno.readTextFile("/etc/group"))?.[1];
-  if (gid === undefined) return await Deno.chmod(socket, 0o600);
-  await Deno.chown(socket, 0, Number(gid));
-  await Deno.chmod(socket, 0o660);
-}
-
-/** The lock is ours: a socket that is there has no engine behind it. */
-async function removeStale(socket: string): Promise<void> {
-  try {
-    await Deno.remove(socket);
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+/**
+ * The lock that one engine of a data root holds for life. With `sharedSocket`, undefined means that another engine answers
+ * there and serves whoever started this one. @throws {TsdError} conflict
+ */
+async function lockOf({ runDir, dataRoot }: EnginePaths, sharedSocket: string | undefined) {
+  for (const deadline = Date.now() + HANDOVER_MS;;) {
+    const lock = tryLock(`${runDir}/lock`);
+    if (lock !== "held") return lock;
+    if (sharedSocket !== undefined && await isAnswered(sharedSocket)) return undefined;
+    if (sharedSocket === undefined || Date.now() > deadline) {
+      throw new TsdError("conflict", `Cannot start the engine: another one uses ${dataRoot} already`);
+    }
+    // It has only just started, or is about to end: then this one takes its place.
+    await new Promise((resolve) => setTimeout(resolve, HANDOVER_POLL_MS));
   }
 }
 
@@ -225,4 +224,12 @@ function logLevel(given: string | undefined): LogLevel {
   const level = LOG_LEVELS.find((each) => each === (given ?? "info"));
   if (level !== undefined) return level;
   throw new TsdError("invalid_argument", `Unknown log level ${given}: use one of ${LOG_LEVELS.join(", ")}`);
+}
+
+/** @throws {TsdError} invalid_argument */
+function idleMs(): number {
+  const given = Deno.env.get("TSD_IDLE_SECONDS");
+  if (given === undefined) return IDLE_SECONDS * 1000;
+  if (/^\d{1,6}$/.test(given)) return Number(given) * 1000;
+  throw new TsdError("invalid_argument", `Invalid TSD_IDLE_SECONDS ${JSON.stringify(given)}: give a number of seconds`);
 }

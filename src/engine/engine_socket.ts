@@ -1,0 +1,67 @@
+/**
+ * @module
+ * The file of the socket that an engine listens on: made where nothing is in the way, for root and the group tsd only, and
+ * taken away by the engine that made it and by no other.
+ */
+import { TsdError } from "../errors.ts";
+
+const GROUP_FILE = "/etc/group";
+
+/** Takes away a socket that a killed engine left behind. Anything else in its place is refused. @throws {TsdError} conflict */
+export async function clearSocket(path: string): Promise<void> {
+  const found = await statIfThere(path);
+  if (found === undefined) return;
+  const refuse = (why: string) => new TsdError("conflict", `Cannot listen on ${path}: ${why}`);
+  if (!found.isSocket) throw refuse("something else than a socket is there; remove it, or give another path");
+  if (await isAnswered(path)) throw refuse("another program answers there");
+  await removeIfThere(path);
+}
+
+/** Gives the socket that this engine has just made its mode, and removes it at the end if it is still that one. */
+export async function ownSocket(path: string): Promise<AsyncDisposable> {
+  await restrict(path);
+  const { dev, ino } = await Deno.lstat(path);
+  return {
+    async [Symbol.asyncDispose]() {
+      const found = await statIfThere(path);
+      if (found?.ino === ino && found.dev === dev) await removeIfThere(path);
+    },
+  };
+}
+
+/** Whether somebody accepts connections at `path`. */
+export async function isAnswered(path: string): Promise<boolean> {
+  try {
+    const connection = await Deno.connect({ transport: "unix", path });
+    connection.close();
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.ConnectionRefused || thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
+/** Members of the group tsd may use the socket; without that group only root. */
+async function restrict(path: string): Promise<void> {
+  const gid = /^tsd:[^:]*:(\d+):/m.exec(await Deno.readTextFile(GROUP_FILE))?.[1];
+  if (gid === undefined) return await Deno.chmod(path, 0o600);
+  await Deno.chown(path, 0, Number(gid));
+  await Deno.chmod(path, 0o660);
+}
+
+async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw thrown;
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}

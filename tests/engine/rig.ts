@@ -1,0 +1,138 @@
+/** What the tests of the whole engine share: an engine with an image in it, waiting for a state, what an engine holds. */
+import { type Engine, type EngineOptions, type HostSnapshot, snapshotChanges, startEngine } from "../harness/mod.ts";
+import { busyboxImage } from "../images/mod.ts";
+import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
+
+/** An engine that has pulled the busybox image. */
+export interface Rig extends AsyncDisposable {
+  readonly engine: Engine;
+  readonly registry: ScriptedRegistry;
+  /** The image's reference. */
+  readonly image: string;
+}
+
+/** Starts a registry and an engine, and pulls. Dispose of it with `await using`. */
+export async function startRig(options: EngineOptions = {}): Promise<Rig> {
+  await using undo = new AsyncDisposableStack();
+  const registry = undo.use(startScriptedRegistry());
+  const image = registry.add("busybox", "1", await busyboxImage());
+  const engine = undo.use(await startEngine(options));
+  await pull(engine, image);
+  const owned = undo.move();
+  return { engine, registry, image, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Pulls, or throws what the client said. */
+export async function pull(engine: Engine, image: string): Promise<void> {
+  const { code, stderr } = await engine.tsd(["pull", "-q", image]);
+  if (code !== 0) throw new Error(`pull ${image}: ${stderr}`);
+}
+
+/** Runs `tsd run -d --network none` and gives the id. */
+export async function runDetached(
+  { engine, image }: Pick<Rig, "engine" | "image">,
+  script: string,
+  flags: readonly string[] = [],
+): Promise<string> {
+  const { code, stdout, stderr } = await engine.tsd([
+    "run",
+    "-d",
+    "--network",
+    "none",
+    ...flags,
+    image,
+    "sh",
+    "-c",
+    script,
+  ]);
+  if (code !== 0) throw new Error(`run -d: ${stderr}`);
+  return stdout.trim();
+}
+
+/** A container as inspect shows its state. */
+export interface StateNow {
+  readonly Status: string;
+  readonly Pid: number;
+  readonly ExitCode: number;
+  readonly Error: string;
+}
+
+/** @throws Error when there is no such container */
+export async function stateOf(engine: Engine, nameOrId: string): Promise<StateNow> {
+  const answer = await engine.api.get(`/containers/${nameOrId}/json`);
+  if (answer.status !== 200) throw new Error(`inspect ${nameOrId}: ${answer.status} ${answer.text()}`);
+  return answer.json<{ State: StateNow }>().State;
+}
+
+const POLL_MS = 20;
+
+/** Asks until the answer is true. @throws Error at the deadline */
+export async function until(
+  what: string,
+  check: () => boolean | Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!await check()) {
+    if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** Asks until nothing is wrong any more. @throws Error with what is still wrong at the deadline */
+export async function untilNone(check: () => Promise<readonly string[]>, timeoutMs = 15_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const problems = await check();
+    if (problems.length === 0) return;
+    if (performance.now() > deadline) throw new Error(`After ${timeoutMs} ms: ${problems.join("; ")}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** What an engine holds: the host's view of it, and the files of its run folder. */
+export interface Holdings {
+  readonly host: HostSnapshot;
+  readonly runFiles: readonly string[];
+}
+
+export async function holdingsOf(engine: Engine, runDir: string): Promise<Holdings> {
+  return { host: await engine.snapshot(), runFiles: await filesBelow(runDir) };
+}
+
+/** Waits until the engine holds no more than before. @throws Error that says what it still holds */
+export async function untilSettled(
+  engine: Engine,
+  runDir: string,
+  before: Holdings,
+  timeoutMs?: number,
+): Promise<void> {
+  await untilNone(async () => {
+    const now = await holdingsOf(engine, runDir);
+    const files = now.runFiles.filter((path) => !before.runFiles.includes(path));
+    return [...snapshotChanges(before.host, now.host), ...files.map((path) => `run folder: ${path} is new`)];
+  }, timeoutMs);
+}
+
+/** Paths of everything below a folder; none when it is missing. */
+export async function filesBelow(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await namesIn(folder)) {
+    found.push(`${folder}/${name}`, ...await filesBelow(`${folder}/${name}`));
+  }
+  return found.sort();
+}
+
+/** Names in a folder; none when it is missing or is none. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  } catch (thrown) {
+    const isGone = thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
+    if (isGone) return [];
+    throw thrown;
+  }
+}
+
+/** Whether there is anything at `path`. */
+export const exists = (path: string): Promise<boolean> => Deno.lstat(path).then(() => true, () => false);
