@@ -18,6 +18,7 @@ const MODULES: readonly Module[] = [
   { path: "src/errors.ts", layer: 0 },
   { path: "src/log.ts", layer: 0 },
   { path: "src/token.ts", layer: 0 },
+  { path: "src/units.ts", layer: 0 },
   { path: "src/build_info.ts", layer: 0 },
   { path: "src/worker_entry.ts", layer: 0 },
   // Plain shapes that import nothing: everybody may name them, and `import type` is all there is to import.

@@ -25,5 +25,5 @@ export { printable } from "./printable.ts";
 export { exit, ownCommand, startInBackground, userId } from "./process.ts";
 export { renderTable } from "./table.ts";
 export { OUTPUT_CLOSED_EXIT, OutputClosedError, type StdStream, type Terminal } from "./terminal.ts";
-export { humanBinarySize, humanDuration, humanSize, parseGoDuration } from "./units.ts";
+export { humanBinarySize, humanDuration, humanSize, parseGoDuration } from "../units.ts";
 export { UsageError } from "./usage_error.ts";

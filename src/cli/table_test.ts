@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { renderTable } from "./table.ts";
-import { humanBinarySize, humanDuration, humanSize, parseGoDuration } from "./units.ts";
+import { humanBinarySize, humanDuration, humanSize, parseGoDuration } from "../units.ts";
 
 Deno.test("table: columns as Docker's", () => {
   assert.equal(

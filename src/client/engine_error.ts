@@ -18,9 +18,14 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
 /** An error answer (`{"message":…}`) as an exception with the engine's own code where it gave one. */
 export function engineError({ status, headers }: ResponseHead, body: string): TsdError {
   const message = messageIn(body) || `The engine answered ${status} without saying why`;
-  const named = headers.get("tsd-error-code");
-  if (named !== undefined && Object.hasOwn(ERROR_TABLE, named)) return new TsdError(named as ErrorCode, message);
+  const named = errorCode(headers.get("tsd-error-code"));
+  if (named !== undefined) return new TsdError(named, message);
   return new TsdError(startFailure(message) ?? BY_STATUS[status] ?? "internal", message, { detail: { status } });
+}
+
+/** A code that the engine named, if this client knows it. */
+export function errorCode(name: string | undefined): ErrorCode | undefined {
+  return name !== undefined && Object.hasOwn(ERROR_TABLE, name) ? name as ErrorCode : undefined;
 }
 
 function messageIn(body: string): string {

@@ -1,5 +1,6 @@
 import type { ImageDeleteItem, ImageInspect, ImageSummary, ProgressMessage } from "../api/wire/mod.ts";
 import { TsdError } from "../errors.ts";
+import { errorCode } from "./engine_error.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
 import { jsonLines } from "./json_lines.ts";
 import { type EngineTransport, escapeName, readJson } from "./transport.ts";
@@ -43,7 +44,9 @@ export async function* pullImage(
   const { body } = await engine.request(signal === undefined ? request : { ...request, signal });
   for await (const message of jsonLines<ProgressMessage>(body)) {
     const failure = message.errorDetail?.message ?? message.error;
-    if (failure !== undefined) throw new TsdError("registry_protocol", failure);
+    if (failure !== undefined) {
+      throw new TsdError(errorCode(message.errorDetail?.tsdCode) ?? "registry_protocol", failure);
+    }
     yield message;
   }
 }

@@ -24,7 +24,8 @@ export function containerRoutes(services: Services): Route[] {
       since: "1.24",
       handler: async (request) => {
         const body = parseCreateRequest(await request.json());
-        return json(await creator.create(request.query.text("name"), body), 201);
+        const platform = request.query.text("platform");
+        return json(await creator.create(request.query.text("name"), body, platform), 201);
       },
     },
     {

@@ -69,8 +69,8 @@ async function* withErrorInBand(messages: AsyncIterable<ProgressMessage>): Async
   try {
     yield* messages;
   } catch (thrown) {
-    const { message } = toTsdError(thrown);
-    yield { errorDetail: { message }, error: message };
+    const { code, message } = toTsdError(thrown);
+    yield { errorDetail: { message, tsdCode: code }, error: message };
   }
 }
 

@@ -7,7 +7,7 @@ import type { Container, ContainerState } from "../../engine/containers/containe
 import { requestedMounts } from "../../engine/containers/mounts.ts";
 import { containerPaths, type EnginePaths } from "../../engine/paths.ts";
 import type { ContainerMount } from "../../runtime/spec/mod.ts";
-import { humanDuration } from "./human_duration.ts";
+import { humanDuration } from "../../units.ts";
 import type {
   ContainerInspect,
   ContainerState as WireState,

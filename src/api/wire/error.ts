@@ -13,4 +13,6 @@ export type ErrorCodeHeader = "Tsd-Error-Code";
 export interface ErrorDetail {
   code?: number;
   message: string;
+  /** tsd's own: the machine-readable code, as in {@link ErrorCodeHeader}. */
+  tsdCode?: string;
 }

@@ -23,7 +23,7 @@ import type { ContainerTable } from "../containers/container_table.ts";
 import { randomId } from "../containers/names.ts";
 import { specSettings } from "../containers/settings.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import { attachStreams, type Duplex } from "../streams.ts";
+import { attachStreams, type Duplex, frame } from "../streams.ts";
 
 /** How long an ended exec can be inspected, in ms; Docker's is five minutes too. */
 const REMEMBER_MS = 300_000;
@@ -151,7 +151,7 @@ export class ExecService {
         } catch (thrown) {
           // The head has gone out; Docker too says it in the stream, and the exit code tells the client.
           const message = thrown instanceof Error ? thrown.message : String(thrown);
-          await client.write(new TextEncoder().encode(`${message}\r\n`));
+          await client.write(frame("stderr", new TextEncoder().encode(`${message}\r\n`)));
         }
       },
     });

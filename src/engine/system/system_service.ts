@@ -27,9 +27,12 @@ export interface SystemServiceDeps {
 /** Docker's name for its index; clients look credentials up under it. */
 const INDEX_SERVER_ADDRESS = "https://index.docker.io/v1/";
 
+type RuntimeVersion = Awaited<ReturnType<OciRuntime["version"]>>;
+
 /** See the module's comment. */
 export class SystemService {
   readonly #deps: SystemServiceDeps;
+  #known: RuntimeVersion | undefined;
 
   constructor(deps: SystemServiceDeps) {
     this.#deps = deps;
@@ -127,9 +130,10 @@ export class SystemService {
     };
   }
 
-  async #runtimeVersion(): Promise<{ name: string; version: string; path: string } | undefined> {
+  /** A runtime that is there is asked once: that costs a process. */
+  async #runtimeVersion(): Promise<RuntimeVersion | undefined> {
     try {
-      return await this.#deps.runtime.version();
+      return this.#known ??= await this.#deps.runtime.version();
     } catch (thrown) {
       if (thrown instanceof TsdError && thrown.code === "runtime_missing") return undefined;
       throw thrown;

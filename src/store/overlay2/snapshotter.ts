@@ -137,7 +137,8 @@ export class OverlaySnapshotter implements Snapshotter {
     const lowers: string[] = [];
     for (const layer of layers.toReversed()) {
       const folder = await this.#folderOf(layer);
-      lowers.push(folder);
+      // Overlay refuses a folder twice (ELOOP); an image may name a layer twice, of which the upper one hides the other.
+      if (!lowers.includes(folder)) lowers.push(folder);
       if (isOpaqueLayer(folder, this.#calls)) break;
     }
     return lowers.length > 0 ? lowers : [await this.#emptyLower()];
