@@ -64,13 +64,12 @@ export function inspectContainer(container: Container, { paths, driver, execIds 
 /** One row of `GET /containers/json`. */
 export function summariseContainer(container: Container, nowMs: number): ContainerSummary {
   const { id, name, record, state } = container;
-  const command = [...record.config.Entrypoint ?? [], ...record.config.Cmd ?? []].join(" ");
   return {
     Id: id,
     Names: [`/${name}`],
     Image: record.imageName,
     ImageID: record.imageId,
-    Command: command,
+    Command: commandText([...record.config.Entrypoint ?? [], ...record.config.Cmd ?? []]),
     Created: Math.floor(container.createdMs / 1000),
     Ports: [],
     Labels: record.config.Labels ?? {},
@@ -80,6 +79,11 @@ export function summariseContainer(container: Container, nowMs: number): Contain
     NetworkSettings: { Networks: networks(record.hostConfig) },
     Mounts: mountPoints(record.hostConfig),
   };
+}
+
+/** `sh -c 'a b'`: Docker puts quotes around arguments with a space, and changes nothing in them. */
+export function commandText([path = "", ...args]: readonly string[]): string {
+  return [path, ...args.map((arg) => arg.includes(" ") ? `'${arg}'` : arg)].join(" ");
 }
 
 /** `Up 2 minutes`, `Exited (0) 3 hours ago`, `Created`. */
