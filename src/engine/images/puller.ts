@@ -25,6 +25,9 @@ import type { LayerLeases } from "./layer_leases.ts";
 /** At most one message about a layer's bytes in this time, in ms. */
 const PROGRESS_EVERY_MS = 100;
 
+/** Docker's words for a layer that another image brought in. */
+const ALREADY_EXISTS = "Already exists";
+
 export interface PullerDeps {
   readonly registry: RegistryClient;
   readonly records: ImageRecords;
@@ -81,7 +84,9 @@ export class Puller {
     say({ status: `Pulling from ${reference.path}`, id: label });
     const fresh = records.get(image.configDigest) === undefined;
     using _held = leases.hold(image.layers.map(({ diffId }) => diffId));
-    const infos = await this.#bringLayers(reference, image.layers, signal, say);
+    // Docker has nothing to say of the layers of an image that is there.
+    const sayOfLayers: Say = fresh ? say : (message) => message.status === ALREADY_EXISTS || say(message);
+    const infos = await this.#bringLayers(reference, image.layers, signal, sayOfLayers);
     const context = () => contextOf(reference, image);
     await hooks.ask("image.verify", context);
     await this.#record(reference, image, infos);
@@ -121,7 +126,7 @@ export class Puller {
     return leases.exclusively(diffId, async () => {
       const present = await layers.info(diffId);
       if (present !== undefined) {
-        say({ status: "Already exists", progressDetail: {}, id });
+        say({ status: ALREADY_EXISTS, progressDetail: {}, id });
         return present;
       }
       say({ status: "Pulling fs layer", progressDetail: {}, id });
