@@ -4,7 +4,7 @@
  * that its exit code can be asked for.
  */
 import type { ExecCreateRequest, ExecInspect } from "../../api/wire/mod.ts";
-import { TsdError } from "../../errors.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
@@ -178,7 +178,8 @@ export class ExecService {
       exec.pid = pid;
       void exits.exit(pid).then((child) => this.#ended(exec, io, child.exitCode));
     } catch (thrown) {
-      await this.#ended(exec, io, thrown instanceof TsdError ? thrown.meaning.exit : 126, true);
+      // As in Docker: what kept the process from starting is never told apart from the command itself.
+      await this.#ended(exec, io, isTsdError(thrown, "command_not_found") ? 127 : 126, true);
       throw thrown;
     }
   }
