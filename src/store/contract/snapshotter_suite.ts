@@ -177,6 +177,13 @@ class Suite {
       assert.deepEqual(pathsIn(root), ["d/", "d/own", "e/", "f"]);
       assert.equal(await Deno.readTextFile(`${root}/f`), "high");
     });
+    this.#test("takes a layer that comes twice", async ({ snapshotter, layer }) => {
+      const own = await layer(rawFile("a", "own"), rawFile(".wh.c", ""));
+      const other = await layer(rawFile(".wh.a", ""), rawFile("b", ""), rawFile("c", ""));
+      const empty = await layer();
+      await snapshotter.prepare([empty, own, empty, other, own, empty], ID);
+      assert.deepEqual(pathsIn((await snapshotter.mount(ID)).root), ["a", "b"]);
+    });
     this.#test("hides everything below a layer whose root is opaque", async ({ snapshotter, layer }) => {
       const base = await layer(rawFile("low", ""), rawFile("d/low", ""));
       const middle = await layer(rawFile(".wh..wh..opq", ""), rawFile("d/own", ""));

@@ -132,13 +132,15 @@ export class OverlaySnapshotter implements Snapshotter {
     throw new TsdError("storage", `The snapshot for ${id} is damaged: ${path} holds no list of layers`);
   }
 
-  /** Lower directories, highest first, down to one that hides all below it. */
+  /**
+   * Lower directories, highest first, down to one that hides all below it. Of a layer that comes twice (many images have
+   * an empty one several times) only the upper counts: it says everything that the lower says, and Linux takes no twins.
+   */
   async #lowers(layers: readonly Digest[]): Promise<string[]> {
     const lowers: string[] = [];
-    for (const layer of layers.toReversed()) {
+    for (const layer of new Set(layers.toReversed())) {
       const folder = await this.#folderOf(layer);
-      // Overlay refuses a folder twice (ELOOP); an image may name a layer twice, of which the upper one hides the other.
-      if (!lowers.includes(folder)) lowers.push(folder);
+      lowers.push(folder);
       if (isOpaqueLayer(folder, this.#calls)) break;
     }
     return lowers.length > 0 ? lowers : [await this.#emptyLower()];
