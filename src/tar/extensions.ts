@@ -6,9 +6,6 @@ import { parseDecimal, parseTime, refuse } from "./numbers.ts";
 import { checkedName, mergeGlobal, parseLongName, parsePax, type PaxRecords, xattrsOf } from "./pax.ts";
 import { type SparseHeader, sparseOfPax } from "./sparse.ts";
 
-/** Type flags of headers that belong to the next entry, or to all that follow. */
-export type ExtensionFlag = "x" | "g" | "L" | "K";
-
 /** Highest user or group id: the one above means "unchanged" to chown(2). */
 const ID_MAX = 0xffff_fffe;
 
@@ -24,7 +21,7 @@ const TYPES: Readonly<Record<string, TarEntryType>> = {
   "6": "fifo",
 };
 
-/** Whether `flag` starts an extended header. `X` is Solaris's spelling of `x`. */
+/** Whether `flag` starts an extended header, which belongs to the next entry (`g`: to all that follow). `X` is Solaris's spelling of `x`. */
 export function isExtension(flag: string): boolean {
   return flag === "x" || flag === "g" || flag === "L" || flag === "K" || flag === "X";
 }
