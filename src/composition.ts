@@ -153,6 +153,7 @@ export class Composition {
         leases: get(TOKENS.leases),
         pool: get(TOKENS.pool),
         hooks: get(TOKENS.hooks),
+        sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
       }));
     this.#provide(TOKENS.remover, (get) =>
       new ImageRemover({
@@ -172,7 +173,7 @@ export class Composition {
     this.#provide(
       TOKENS.launcher,
       (get) =>
-        new Launcher({ paths, facts, processes, snapshots: get(TOKENS.snapshots), runtime: get(TOKENS.runtime) }),
+        new Launcher({ paths, facts, log, processes, snapshots: get(TOKENS.snapshots), runtime: get(TOKENS.runtime) }),
     );
     this.#provide(TOKENS.containerLocks, () => new KeyedLock());
     this.#provide(TOKENS.creator, (get) =>

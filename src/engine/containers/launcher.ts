@@ -6,6 +6,7 @@
 import { TsdError } from "../../errors.ts";
 import { OwnedFd, type ProcessCalls, processStartTime } from "../../sys/mod.ts";
 import { etcFiles } from "../../network/etc_files.ts";
+import type { Log } from "../../log.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import {
@@ -19,6 +20,7 @@ import {
 } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
+import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
 import { prepareSources, requestedMounts } from "./mounts.ts";
 import { networkKind, specSettings } from "./settings.ts";
@@ -38,6 +40,7 @@ export interface LauncherDeps {
   readonly runtime: OciRuntime;
   readonly processes: Pick<ProcessCalls, "pidfdOpen">;
   readonly facts: HostFacts;
+  readonly log: Log;
 }
 
 /** Starts containers and clears away what a run leaves. */
@@ -58,19 +61,24 @@ export class Launcher {
     io: ProcessIo,
     created: (process: StartedProcess) => void,
   ): Promise<void> {
-    const { paths, snapshots, runtime, processes } = this.#deps;
+    const { paths, snapshots, runtime, processes, log } = this.#deps;
     const { bundle } = containerPaths(paths, container.id);
     await using undo = new AsyncDisposableStack();
+    const watch = new Stopwatch();
     undo.defer(() => removeTree(bundle));
     await removeTree(bundle);
     await Deno.mkdir(bundle, { recursive: true, mode: 0o711 });
     const { root } = await snapshots.mount(container.id);
     undo.defer(() => snapshots.unmount(container.id));
+    watch.lap("mount");
     await this.#writeSpec(container, root, bundle);
+    watch.lap("spec");
     undo.defer(() => io.discard());
     const stdio = await io.open();
+    watch.lap("streams");
     const { pid } = await runtime.create({ id: container.id, bundle, stdio });
     undo.defer(() => runtime.delete(container.id, true));
+    watch.lap("create");
     io.started();
     const pidFd = new OwnedFd(processes.pidfdOpen(pid));
     undo.defer(() => pidFd[Symbol.dispose]());
@@ -79,7 +87,10 @@ export class Launcher {
       throw new TsdError("runtime_failed", `The container's process ${pid} ended before it was started`);
     }
     created({ pid, startTicks: String(startTicks), pidFd });
+    watch.lap("record");
     await runtime.start(container.id);
+    watch.lap("start");
+    log.debug("phases of a start", { container: container.id, ...watch.fields });
     undo.move();
   }
 
