@@ -9,7 +9,7 @@ import { isDigest } from "../../image/digest.ts";
 import { json, jsonLines, type Reply } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
-import { IMAGE_FILTER_KEYS, imageHistory, imagePasses, inspectImage, summariseImage } from "../views/image_view.ts";
+import { filterImage, IMAGE_FILTER_KEYS, imageHistory, inspectImage, summariseImage } from "../views/image_view.ts";
 import type { ImageSummary, ProgressMessage } from "../wire/mod.ts";
 
 export function imageRoutes(services: Services): Route[] {
@@ -81,6 +81,6 @@ async function list({ images, table }: Services, { query }: ApiRequest): Promise
     const { id } = images.find(name);
     return all.find(({ record }) => record.id === id)?.record.addedMs ?? 0;
   };
-  return all.filter((image) => imagePasses(image, filters, arrival))
+  return all.map((image) => filterImage(image, filters, arrival)).filter((image) => image !== undefined)
     .map((image) => summariseImage(image, table.ofImage(image.record.id).length));
 }

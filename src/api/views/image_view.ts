@@ -62,17 +62,29 @@ export function imageHistory({ record, config, names }: CatalogImage): ImageHist
   return newest === undefined ? [] : [{ ...newest, Id: record.id, Tags: names.tags }, ...older];
 }
 
-/** Whether an image passes `filters`. `find` gives the arrival (ms) of the image that `before` or `since` names. */
-export function imagePasses(image: CatalogImage, filters: Filters, find: (name: string) => number): boolean {
-  const tests: Record<string, (value: string) => boolean> = {
-    dangling: (value) => (image.names.tags.length === 0) === (value === "true" || value === "1"),
-    label: (value) => hasLabel(image.config.config.labels, value),
-    reference: (value) =>
-      [...image.names.tags, ...image.names.repoDigests].some((name) => matchesReference(name, value)),
-    before: (value) => image.record.addedMs < find(value),
-    since: (value) => image.record.addedMs > find(value),
+/**
+ * What `filters` leave of an image: of its names only those that fit `reference`. `find` gives the arrival (ms) of the
+ * image that `before` or `since` names.
+ */
+export function filterImage(
+  image: CatalogImage,
+  filters: Filters,
+  find: (name: string) => number,
+): CatalogImage | undefined {
+  const some = (key: string, test: (value: string) => boolean) => {
+    const values = filters.get(key) ?? [];
+    return values.length === 0 || values.some(test);
   };
-  return [...filters].every(([key, values]) => values.length === 0 || values.some(tests[key]));
+  const passes = some("dangling", (value) => (image.names.tags.length === 0) === (value === "true" || value === "1")) &&
+    (filters.get("label") ?? []).every((value) => hasLabel(image.config.config.labels, value)) &&
+    some("before", (value) => image.record.addedMs < find(value)) &&
+    some("since", (value) => image.record.addedMs > find(value));
+  if (!passes) return undefined;
+  const patterns = filters.get("reference") ?? [];
+  if (patterns.length === 0) return image;
+  const fits = (name: string) => patterns.some((pattern) => matchesReference(name, pattern));
+  const names = { tags: image.names.tags.filter(fits), repoDigests: image.names.repoDigests.filter(fits) };
+  return names.tags.length + names.repoDigests.length === 0 ? undefined : { ...image, names };
 }
 
 /** Docker's pattern: `*` and `?` within a path part; without a tag all tags fit. */
