@@ -42,7 +42,7 @@ export class ImageRecords {
     this.#db = db;
   }
 
-  /** Adds an image (again) and gives it its names, in one transaction; a tag moves over from another image. */
+  /** Adds an image (again) and gives it its names, in one transaction; a name moves over from another image. */
   put(image: ImageRecord, names: { tag?: string; repoDigest?: RepoDigest }): void {
     this.#db.transaction(() => {
       this.#db.run(
@@ -62,12 +62,9 @@ export class ImageRecords {
       );
       if (names.tag !== undefined) this.tag(names.tag, image.id);
       if (names.repoDigest !== undefined) {
-        this.#db.run(
-          "INSERT INTO repo_digests (name, digest, image_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-          names.repoDigest.name,
-          names.repoDigest.digest,
-          image.id,
-        );
+        const { name, digest } = names.repoDigest;
+        this.dropName(`${name}@${digest}`);
+        this.#db.run("INSERT INTO repo_digests (name, digest, image_id) VALUES (?, ?, ?)", name, digest, image.id);
       }
     });
   }
@@ -81,24 +78,11 @@ export class ImageRecords {
     );
   }
 
-  /** Takes a tag away; says whether there was one. */
-  untag(name: string): boolean {
-    return this.#db.run("DELETE FROM tags WHERE name = ?", name) > 0;
-  }
-
-  /** Takes away one repository's digests of an image; returns those that went. */
-  dropRepoDigests(id: Digest, name?: string): string[] {
-    const gone = this.names(id).repoDigests.filter((full) => name === undefined || full.startsWith(`${name}@`));
-    for (const full of gone) {
-      const at = full.lastIndexOf("@");
-      this.#db.run(
-        "DELETE FROM repo_digests WHERE image_id = ? AND name = ? AND digest = ?",
-        id,
-        full.slice(0, at),
-        full.slice(at + 1),
-      );
-    }
-    return gone;
+  /** Takes a name away: a tag, or a repository's digest (`docker.io/library/alpine@sha256:…`). */
+  dropName(full: string): void {
+    const at = full.lastIndexOf("@");
+    if (at < 0) this.#db.run("DELETE FROM tags WHERE name = ?", full);
+    else this.#db.run("DELETE FROM repo_digests WHERE name = ? AND digest = ?", full.slice(0, at), full.slice(at + 1));
   }
 
   /** Removes an image and its names. */

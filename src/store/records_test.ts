@@ -35,6 +35,27 @@ Deno.test("a tag moves to the newer image; the older one stays without it", () =
   assert.deepEqual(images.names(digest("a")).tags, []);
 });
 
+Deno.test("an index's digest moves to the platform that was pulled last", () => {
+  using db = Database.open(":memory:");
+  const images = new ImageRecords(db);
+  const repoDigest = { name: "x/y", digest: digest("e") };
+  images.put(image("a"), { repoDigest });
+  images.put(image("b"), { repoDigest });
+  assert.equal(images.byRepoDigest("x/y", digest("e")), digest("b"));
+  assert.deepEqual(images.names(digest("a")).repoDigests, []);
+});
+
+Deno.test("a name that is dropped is no name any more; the others stay", () => {
+  using db = Database.open(":memory:");
+  const images = new ImageRecords(db);
+  images.put(image("a"), { tag: "x/y:1", repoDigest: { name: "x/y", digest: digest("e") } });
+  images.tag("x/y:2", digest("a"));
+  images.dropName("x/y:1");
+  assert.deepEqual(images.names(digest("a")), { tags: ["x/y:2"], repoDigests: [`x/y@${digest("e")}`] });
+  images.dropName(`x/y@${digest("e")}`);
+  assert.deepEqual(images.names(digest("a")), { tags: ["x/y:2"], repoDigests: [] });
+});
+
 Deno.test("removing an image frees the layers that only it named", () => {
   using db = Database.open(":memory:");
   const images = new ImageRecords(db);

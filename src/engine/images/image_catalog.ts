@@ -4,16 +4,11 @@
  */
 import { TsdError } from "../../errors.ts";
 import { type ImageConfig, parseImageConfig } from "../../image/config.ts";
-import { type Digest, digestOfHex, hexOf } from "../../image/digest.ts";
-import {
-  canonicalName,
-  canonicalString,
-  familiarString,
-  parseReference,
-  withDefaultTag,
-} from "../../image/reference.ts";
+import { type Digest, digestOfHex } from "../../image/digest.ts";
+import { familiarString, parseReference, withDefaultTag } from "../../image/reference.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageNames, ImageRecord, ImageRecords } from "../../store/image_records.ts";
+import { type ImageName, imageNameOf } from "./image_name.ts";
 
 /** An image with its config. */
 export interface CatalogImage {
@@ -23,13 +18,11 @@ export interface CatalogImage {
   readonly names: ImageNames;
 }
 
-/** What a name led to: the image, and the tag when it was one. */
+/** What somebody's words led to. */
 export interface FoundImage {
   readonly id: Digest;
-  /** `docker.io/library/alpine:3`, when the name is a tag. */
-  readonly tag?: string;
-  /** Repository and digest, when the name is of that form. */
-  readonly repository?: string;
+  /** The name of the image that was meant; absent when it was its id. */
+  readonly name?: ImageName;
 }
 
 /** Configs of this many images are kept in memory. */
@@ -109,15 +102,13 @@ export class ImageCatalog {
   #byReference(name: string): FoundImage | undefined {
     if (name.startsWith("sha256:")) return undefined;
     const reference = withDefaultTag(parseReference(name));
-    if (reference.digest !== undefined) {
-      const repository = canonicalName(reference);
-      const id = this.#records.byRepoDigest(repository, reference.digest) ??
-        (this.#records.get(reference.digest) && reference.digest);
-      return id === undefined ? undefined : { id, repository };
-    }
-    const tag = canonicalString(reference);
-    const id = this.#records.byTag(tag);
-    return id === undefined ? undefined : { id, tag };
+    const { digest } = reference;
+    const found = imageNameOf(reference);
+    const id = digest === undefined
+      ? this.#records.byTag(found.full)
+      : this.#records.byRepoDigest(found.repository, digest);
+    if (id !== undefined) return { id, name: found };
+    return digest !== undefined && this.#records.get(digest) !== undefined ? { id: digest } : undefined;
   }
 }
 
@@ -127,13 +118,10 @@ function displayName(name: string): string {
 }
 
 /** `docker.io/library/alpine:3` → `alpine:3`. */
-export function familiarText(canonical: string): string {
+function familiarText(canonical: string): string {
   return familiarString(parseReference(canonical));
 }
 
 function familiar({ tags, repoDigests }: ImageNames): ImageNames {
   return { tags: tags.map(familiarText), repoDigests: repoDigests.map(familiarText) };
 }
-
-/** The first twelve hex digits, as listings show them. */
-export const shortId = (id: Digest): string => hexOf(id).slice(0, 12);

@@ -1,25 +1,37 @@
 /**
  * @module
- * `docker rmi` with Docker's rules: a name that is one of several is only taken away; the last one, or an id, removes
- * the image with the layers that nothing else needs. An image that a container stands on stays.
+ * `docker rmi` with the rules of moby 28 (daemon/images/image_delete.go, as it behaves): a name is taken away; when it was
+ * the last one, or an id was given, the image goes with the layers that nothing else needs. An image that a container
+ * stands on stays.
  */
 import type { ImageDeleteItem } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
-import { type Digest, hexOf } from "../../image/digest.ts";
+import { type Digest, shortHex } from "../../image/digest.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
-import type { ImageRecord, ImageRecords } from "../../store/image_records.ts";
+import type { ImageRecords } from "../../store/image_records.ts";
 import type { LayerStore } from "../../store/ports.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
-import { familiarText, type FoundImage, type ImageCatalog } from "./image_catalog.ts";
+import type { ImageCatalog } from "./image_catalog.ts";
+import { familiar, type ImageName, imageNames, isSingleName } from "./image_name.ts";
 import type { LayerLeases } from "./layer_leases.ts";
 
 export interface ImageRemoverDeps {
-  readonly catalog: ImageCatalog;
+  readonly catalog: Pick<ImageCatalog, "find">;
   readonly records: ImageRecords;
-  readonly blobs: BlobStore;
-  readonly layers: LayerStore;
+  readonly blobs: Pick<BlobStore, "remove">;
+  readonly layers: Pick<LayerStore, "remove">;
   readonly leases: LayerLeases;
-  readonly containers: ContainerTable;
+  readonly containers: Pick<ContainerTable, "ofImage" | "referencedLayers">;
+}
+
+/** Why an image can't go. */
+interface Obstacle {
+  /** Docker's words. */
+  readonly message: string;
+  /** Not even force helps. */
+  readonly isHard: boolean;
+  /** A container stands on it. */
+  readonly isUse: boolean;
 }
 
 /** See the module's comment. */
@@ -32,23 +44,23 @@ export class ImageRemover {
 
   /** What went, in Docker's form. @throws {TsdError} image_not_found, ambiguous_id, conflict */
   async remove(name: string, { force = false } = {}): Promise<ImageDeleteItem[]> {
-    const { catalog, records } = this.#deps;
-    const found = catalog.find(name);
-    const { tags } = records.names(found.id);
-    const untagged = found.tag !== undefined && tags.length > 1;
-    if (untagged) {
-      records.untag(found.tag!);
-      return [{ Untagged: familiarText(found.tag!) }];
-    }
-    this.#refuseUse(found, name, tags.length, force);
-    return await this.#removeImage(found.id, found.tag !== undefined || force);
+    const { id, name: found } = this.#deps.catalog.find(name);
+    const untagged = found === undefined ? this.#dropAllNames(id, force) : this.#dropName(id, found, name, force);
+    const items = untagged.map((each) => ({ Untagged: familiar(each) }));
+    if (found !== undefined && this.#names(id).length > 0) return items;
+    const obstacle = this.#obstacle(id, force);
+    // A name that went is enough done when containers need what is left of the image.
+    if (obstacle?.isUse && found !== undefined) return items;
+    if (obstacle !== undefined) throw conflict(id, obstacle);
+    return [...items, ...await this.#removeImage(id)];
   }
 
   /** Removes layers that neither an image, a container nor a running pull needs. */
   async sweepLayers(candidates: readonly Digest[]): Promise<Digest[]> {
     const { leases, layers } = this.#deps;
     const gone: Digest[] = [];
-    for (const diffId of candidates) {
+    for (const diffId of new Set(candidates)) {
+      if (this.#isNeeded(diffId)) continue;
       await leases.exclusively(diffId, async () => {
         // Asked anew for each, and with the layer to ourselves: pulls go on meanwhile.
         if (this.#isNeeded(diffId)) return;
@@ -64,51 +76,71 @@ export class ImageRemover {
     return leases.has(diffId) || records.referencedLayers().has(diffId) || containers.referencedLayers().has(diffId);
   }
 
-  #refuseUse({ id, tag }: FoundImage, name: string, tagCount: number, force: boolean): void {
-    const hex = hexOf(id);
-    const [user] = this.#deps.containers.ofImage(id);
-    if (user !== undefined && (user.isRunning || !force)) {
-      const state = user.isRunning ? "running" : "stopped";
-      const how = user.isRunning ? "cannot be forced" : "must be forced";
+  #names(id: Digest): ImageName[] {
+    return imageNames(this.#deps.records.names(id));
+  }
+
+  /** Takes one name away, and with a repository's last tag its digests too. */
+  #dropName(id: Digest, name: ImageName, given: string, force: boolean): ImageName[] {
+    const { records, containers } = this.#deps;
+    const [user] = containers.ofImage(id);
+    if (user !== undefined && !force && isSingleName(this.#names(id))) {
       throw new TsdError(
         "conflict",
-        tag === undefined
-          ? `conflict: unable to delete ${hex.slice(0, 12)} (${how}) - image is being used by ${state} container ${
-            user.id.slice(0, 12)
-          }`
-          : `conflict: unable to remove repository reference "${name}" (${how}) - container ${
-            user.id.slice(0, 12)
-          } is using its referenced image ${hex.slice(0, 12)}`,
+        `conflict: unable to remove repository reference "${given}" (must force) - container ${
+          user.id.slice(0, 12)
+        } is using its referenced image ${shortHex(id)}`,
       );
     }
-    if (tag === undefined && tagCount > 1 && !force) {
-      throw new TsdError(
-        "conflict",
-        `conflict: unable to delete ${
-          hex.slice(0, 12)
-        } (must be forced) - image is referenced in multiple repositories`,
-      );
-    }
+    records.dropName(name.full);
+    const left = this.#names(id).filter(({ repository }) => repository === name.repository);
+    if (name.isDigest || left.some(({ isDigest }) => !isDigest)) return [name];
+    for (const { full } of left) records.dropName(full);
+    return [name, ...left];
+  }
+
+  /** For an id: all names, if they are as good as one. @throws {TsdError} conflict */
+  #dropAllNames(id: Digest, force: boolean): ImageName[] {
+    const names = this.#names(id);
+    if (!force && !isSingleName(names)) return [];
+    const obstacle = this.#use(id, force);
+    if (obstacle !== undefined) throw conflict(id, obstacle);
+    for (const { full } of names) this.#deps.records.dropName(full);
+    return names;
+  }
+
+  #obstacle(id: Digest, force: boolean): Obstacle | undefined {
+    const use = this.#use(id, force);
+    if (use?.isHard || force || this.#names(id).length === 0) return use;
+    return { message: "image is referenced in multiple repositories", isHard: false, isUse: false };
+  }
+
+  #use(id: Digest, force: boolean): Obstacle | undefined {
+    const users = this.#deps.containers.ofImage(id);
+    const isHard = users.some(({ isRunning }) => isRunning);
+    const user = users.find(({ isRunning }) => isRunning === isHard);
+    if (user === undefined || (force && !isHard)) return undefined;
+    const state = isHard ? "running" : "stopped";
+    return { message: `image is being used by ${state} container ${user.id.slice(0, 12)}`, isHard, isUse: true };
   }
 
   /** Containers keep their layers even when their image goes by force: the sweep asks for them too. */
-  async #removeImage(id: Digest, listDigests: boolean): Promise<ImageDeleteItem[]> {
-    const { records, blobs } = this.#deps;
-    const record = records.get(id) as ImageRecord;
-    const names = records.names(id);
+  async #removeImage(id: Digest): Promise<ImageDeleteItem[]> {
+    const { records, blobs, leases } = this.#deps;
+    const record = records.get(id);
+    if (record === undefined) return [];
     records.remove(id);
-    await blobs.remove(record.id);
-    if (!records.list().some((other) => other.manifestDigest === record.manifestDigest)) {
+    await leases.exclusively(id, async () => {
+      if (records.get(id) !== undefined) return; // Pulled again meanwhile.
+      await blobs.remove(id);
       await blobs.remove(record.manifestDigest);
-    }
-    const layers = await this.sweepLayers([...record.layers].reverse());
-    return [
-      ...names.tags.map((tag) => ({ Untagged: familiarText(tag) })),
-      ...(listDigests || names.tags.length > 0
-        ? names.repoDigests.map((name) => ({ Untagged: familiarText(name) }))
-        : []),
-      { Deleted: id },
-      ...layers.map((diffId) => ({ Deleted: diffId })),
-    ];
+    });
+    const layers = await this.sweepLayers(record.layers.toReversed());
+    return [{ Deleted: id }, ...layers.map((diffId) => ({ Deleted: diffId }))];
   }
+}
+
+function conflict(id: Digest, { message, isHard }: Obstacle): TsdError {
+  const how = isHard ? "cannot be forced" : "must be forced";
+  return new TsdError("conflict", `conflict: unable to delete ${shortHex(id)} (${how}) - ${message}`);
 }

@@ -1,9 +1,10 @@
 /**
  * @module
  * Who needs a layer that no image names yet: a running pull holds it until the image is recorded, so that a removal
- * meanwhile leaves it alone. Steps on one layer (fetch, remove) never overlap.
+ * meanwhile leaves it alone. Steps on one layer (fetch, remove), or on one image's record, never overlap.
  */
 import type { Digest } from "../../image/digest.ts";
+import { throwIfCancelled, untilCancelled } from "../../io/mod.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 
 /** In memory only: after a crash nothing is being pulled. */
@@ -25,9 +26,21 @@ export class LayerLeases {
     };
   }
 
-  /** Runs one step on a layer, alone. */
-  exclusively<T>(diffId: Digest, step: () => Promise<T>): Promise<T> {
-    return this.#locks.run(diffId, step);
+  /**
+   * Runs one step on a layer (by its diffID) or an image (by its id), alone. `signal` ends the wait for the turn; a step
+   * that has begun runs to its own end.
+   * @throws {TsdError} cancelled, and what the step throws
+   */
+  async exclusively<T>(digest: Digest, step: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const turn = Promise.withResolvers<void>();
+    const done = this.#locks.run(digest, async () => {
+      turn.resolve();
+      throwIfCancelled(signal);
+      return await step();
+    });
+    done.catch(() => undefined); // Whoever left while waiting doesn't hear of it.
+    await untilCancelled(turn.promise, signal);
+    return await done;
   }
 
   #release(diffId: Digest): void {

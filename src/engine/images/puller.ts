@@ -4,7 +4,7 @@
  * for it), then record the image and its names in one transaction. Until then nothing of it can be seen.
  */
 import type { ProgressMessage } from "../../api/wire/mod.ts";
-import { shortHex } from "../../image/digest.ts";
+import { type Digest, shortHex } from "../../image/digest.ts";
 import {
   canonicalName,
   canonicalString,
@@ -36,6 +36,8 @@ export interface PullerDeps {
   readonly leases: LayerLeases;
   readonly pool: IngestPool;
   readonly hooks: HookBus;
+  /** Removes layers that nobody needs. */
+  readonly sweepLayers: (diffIds: readonly Digest[]) => Promise<unknown>;
 }
 
 type Say = (message: ProgressMessage) => void;
@@ -79,17 +81,21 @@ export class Puller {
   }
 
   async #work(reference: Reference, image: ResolvedImage, signal: AbortSignal, say: Say): Promise<void> {
-    const { records, leases, hooks } = this.#deps;
+    const { records, leases, hooks, sweepLayers } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
     say({ status: `Pulling from ${reference.path}`, id: label });
     const fresh = records.get(image.configDigest) === undefined;
-    using _held = leases.hold(image.layers.map(({ diffId }) => diffId));
+    const diffIds = image.layers.map(({ diffId }) => diffId);
+    await using undo = new AsyncDisposableStack();
+    undo.defer(async () => void await sweepLayers(diffIds));
+    using _held = leases.hold(diffIds);
     // Docker has nothing to say of the layers of an image that is there.
     const sayOfLayers: Say = fresh ? say : (message) => message.status === ALREADY_EXISTS || say(message);
     const infos = await this.#bringLayers(reference, image.layers, signal, sayOfLayers);
     const context = () => contextOf(reference, image);
     await hooks.ask("image.verify", context);
-    await this.#record(reference, image, infos);
+    await leases.exclusively(image.configDigest, () => this.#record(reference, image, infos));
+    undo.move();
     hooks.tell("image.pulled", context);
     say({ status: `Digest: ${image.topDigest}` });
     const verb = fresh ? "Downloaded newer image for" : "Image is up to date for";
@@ -137,18 +143,20 @@ export class Puller {
       });
       for (const status of ["Download complete", "Pull complete"]) say({ status, progressDetail: {}, id });
       return info;
-    });
+    }, signal);
   }
 
   async #record(reference: Reference, image: ResolvedImage, infos: readonly LayerInfo[]): Promise<void> {
     const { blobs, records } = this.#deps;
     await blobs.put(image.configDigest, image.configBytes);
-    await blobs.put(image.manifestDigest, image.manifestBytes);
+    // Of several manifests with one config the first is kept.
+    const manifestDigest = records.get(image.configDigest)?.manifestDigest ?? image.manifestDigest;
+    if (manifestDigest === image.manifestDigest) await blobs.put(manifestDigest, image.manifestBytes);
     // With a digest the tag is only for people (docker pull alpine:3@sha256:…): nothing is tagged.
     const tag = reference.digest === undefined ? canonicalString(reference) : undefined;
     records.put({
       id: image.configDigest,
-      manifestDigest: image.manifestDigest,
+      manifestDigest,
       layers: image.layers.map(({ diffId }) => diffId),
       sizeBytes: infos.reduce((sum, { contentBytes }) => sum + contentBytes, 0),
       addedMs: Date.now(),

@@ -1,0 +1,151 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../../errors.ts";
+import { type Digest, digestOfHex } from "../../image/digest.ts";
+import type { BlobStore } from "../../store/blob_store.ts";
+import { Database } from "../../store/database.ts";
+import { ImageRecords } from "../../store/image_records.ts";
+import type { Container } from "../containers/container.ts";
+import { ImageCatalog } from "./image_catalog.ts";
+import { ImageRemover } from "./image_remover.ts";
+import { LayerLeases } from "./layer_leases.ts";
+
+const digest = (fill: string) => digestOfHex(fill.repeat(64));
+const IMAGE = digest("a");
+const MANIFEST = digest("b");
+const DIGEST = digest("e");
+const [LOWER, UPPER] = [digest("1"), digest("2")];
+const SHORT = "aaaaaaaaaaaa";
+
+/** A store with one image of two layers, whose names are given (`r/a:1`, or `r/a` for the repository's digest). */
+class Store implements Disposable {
+  readonly #db = Database.open(":memory:");
+  readonly records = new ImageRecords(this.#db);
+  readonly leases = new LayerLeases();
+  readonly goneBlobs: Digest[] = [];
+  readonly goneLayers: Digest[] = [];
+  users: Pick<Container, "id" | "isRunning">[] = [];
+  readonly remover: ImageRemover;
+
+  constructor(names: readonly string[]) {
+    const image = { id: IMAGE, manifestDigest: MANIFEST, layers: [LOWER, UPPER], sizeBytes: 1, addedMs: 1 };
+    this.records.put(image, {});
+    for (const name of names) {
+      const full = `docker.io/${name}`;
+      if (name.includes(":")) this.records.tag(full, IMAGE);
+      else this.records.put(image, { repoDigest: { name: full, digest: DIGEST } });
+    }
+    this.remover = new ImageRemover({
+      catalog: new ImageCatalog(this.records, {} as BlobStore),
+      records: this.records,
+      blobs: { remove: (blob) => Promise.resolve(void this.goneBlobs.push(blob)) },
+      layers: { remove: (layer) => Promise.resolve(void this.goneLayers.push(layer)) },
+      leases: this.leases,
+      containers: {
+        ofImage: () => this.users as Container[],
+        referencedLayers: () => new Set(this.users.length > 0 ? [LOWER, UPPER] : []),
+      },
+    });
+  }
+
+  /** What the removal said, a word a line; short for ids and digests. */
+  async remove(name: string, force = false): Promise<string[]> {
+    const items = await this.remover.remove(name, { force });
+    const words: Record<string, string> = { [IMAGE]: "image", [LOWER]: "lower", [UPPER]: "upper" };
+    return items.map(({ Untagged, Deleted }) =>
+      Deleted === undefined ? `-${Untagged!.replace(`@${DIGEST}`, "@")}` : words[Deleted]!
+    );
+  }
+
+  async refusal(name: string, force = false): Promise<string> {
+    let text = "";
+    await assert.rejects(this.remove(name, force), (thrown) => {
+      text = isTsdError(thrown, "conflict") ? thrown.message : "";
+      return text !== "";
+    });
+    return text;
+  }
+
+  [Symbol.dispose](): void {
+    this.#db[Symbol.dispose]();
+  }
+}
+
+const ALL = ["image", "upper", "lower"];
+const CASES: readonly (readonly [names: string[], given: string, force: boolean, gone: string[]])[] = [
+  [["r/a:1", "r/a"], "r/a:1", false, ["-r/a:1", "-r/a@", ...ALL]],
+  [["r/a:1", "r/a:2", "r/a"], "r/a:1", false, ["-r/a:1"]],
+  [["r/a:1", "r/b:1", "r/a", "r/b"], "r/a:1", false, ["-r/a:1", "-r/a@"]],
+  [["r/a:1", "r/b"], "r/a:1", false, ["-r/a:1"]],
+  [["r/a:1", "r/a"], `r/a@${DIGEST}`, false, [`-r/a@`]],
+  [["r/a"], `r/a@${DIGEST}`, false, ["-r/a@", ...ALL]],
+  [["r/a:1", "r/a"], SHORT, false, ["-r/a:1", "-r/a@", ...ALL]],
+  [["r/a:1", "r/b:1"], IMAGE, true, ["-r/a:1", "-r/b:1", ...ALL]],
+  [[], SHORT, false, ALL],
+];
+
+Deno.test("names and images go by Docker's rules", async () => {
+  for (const [names, given, force, gone] of CASES) {
+    using store = new Store(names);
+    assert.deepEqual(await store.remove(given, force), gone, `${given} of ${names}`);
+    const isGone = gone.includes("image");
+    assert.deepEqual(store.goneBlobs, isGone ? [IMAGE, MANIFEST] : []);
+    assert.deepEqual(store.goneLayers, isGone ? [UPPER, LOWER] : []);
+    assert.equal(store.records.get(IMAGE) === undefined, isGone);
+  }
+});
+
+Deno.test("an id with names in several repositories needs force", async () => {
+  for (const names of [["r/a:1", "r/b:1"], ["r/a:1", "r/a:2"], ["r/a:1", "r/a", "r/b"]]) {
+    using store = new Store(names);
+    const why = `conflict: unable to delete ${SHORT} (must be forced) - image is referenced in multiple repositories`;
+    assert.equal(await store.refusal(SHORT), why);
+    assert.equal(store.records.names(IMAGE).tags.length + store.records.names(IMAGE).repoDigests.length, names.length);
+  }
+});
+
+Deno.test("a stopped container keeps the image unless it is forced, and its layers in any case", async () => {
+  using store = new Store(["r/a:1", "r/a"]);
+  store.users = [{ id: "c".repeat(64), isRunning: false }];
+  assert.equal(
+    await store.refusal("r/a:1"),
+    'conflict: unable to remove repository reference "r/a:1" (must force) - container cccccccccccc is using its ' +
+      "referenced image aaaaaaaaaaaa",
+  );
+  assert.equal(
+    await store.refusal(SHORT),
+    "conflict: unable to delete aaaaaaaaaaaa (must be forced) - image is being used by stopped container cccccccccccc",
+  );
+  assert.deepEqual(await store.remove("r/a:1", true), ["-r/a:1", "-r/a@", "image"]);
+  assert.deepEqual(store.goneLayers, []);
+});
+
+Deno.test("a running container keeps the image even against force; a name can go", async () => {
+  using store = new Store(["r/a:1", "r/a"]);
+  store.users = [{ id: "d".repeat(64), isRunning: false }, { id: "c".repeat(64), isRunning: true }];
+  assert.equal(
+    await store.refusal(SHORT, true),
+    "conflict: unable to delete aaaaaaaaaaaa (cannot be forced) - image is being used by running container cccccccccccc",
+  );
+  assert.deepEqual(await store.remove("r/a:1", true), ["-r/a:1", "-r/a@"]);
+  assert.deepEqual(store.records.names(IMAGE), { tags: [], repoDigests: [] });
+  assert.notEqual(store.records.get(IMAGE), undefined);
+});
+
+Deno.test("layers that another image or a running pull needs stay", async () => {
+  using store = new Store(["r/a:1"]);
+  store.records.put({ id: digest("f"), manifestDigest: MANIFEST, layers: [LOWER], sizeBytes: 1, addedMs: 1 }, {});
+  using _pulling = store.leases.hold([UPPER]);
+  assert.deepEqual(await store.remove("r/a:1"), ["-r/a:1", "image"]);
+});
+
+Deno.test("an image that is pulled again while it goes keeps its blobs", async () => {
+  using store = new Store(["r/a:1"]);
+  const image = store.records.get(IMAGE)!;
+  const pull = store.leases.exclusively(IMAGE, () => {
+    store.records.put(image, { tag: "docker.io/r/a:1" });
+    return Promise.resolve();
+  });
+  await store.remove("r/a:1");
+  await pull;
+  assert.deepEqual([store.goneBlobs, store.goneLayers], [[], []]);
+});

@@ -1,0 +1,42 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../../errors.ts";
+import { digestOfHex } from "../../image/digest.ts";
+import { LayerLeases } from "./layer_leases.ts";
+
+const LAYER = digestOfHex("1".repeat(64));
+
+Deno.test("a layer is held as often as it was taken", () => {
+  const leases = new LayerLeases();
+  const first = leases.hold([LAYER, LAYER]);
+  const second = leases.hold([LAYER]);
+  first[Symbol.dispose]();
+  assert.ok(leases.has(LAYER));
+  second[Symbol.dispose]();
+  assert.ok(!leases.has(LAYER));
+});
+
+Deno.test("who waits for its turn can leave; a step that runs can't be left, and the next one comes after it", async () => {
+  const leases = new LayerLeases();
+  const gate = Promise.withResolvers<void>();
+  const leaving = new AbortController();
+  const steps: string[] = [];
+  const first = leases.exclusively(LAYER, async () => {
+    await gate.promise;
+    steps.push("first");
+  }, leaving.signal);
+  const second = leases.exclusively(LAYER, () => Promise.resolve(steps.push("second")), leaving.signal);
+  const third = leases.exclusively(LAYER, () => Promise.resolve(steps.push("third")));
+  await Promise.resolve();
+  leaving.abort();
+  await assert.rejects(second, (thrown) => isTsdError(thrown, "cancelled"));
+  assert.deepEqual(steps, []);
+  gate.resolve();
+  await Promise.all([first, third]);
+  assert.deepEqual(steps, ["first", "third"]);
+});
+
+Deno.test("a failed step is the caller's error and stops nobody else", async () => {
+  const leases = new LayerLeases();
+  await assert.rejects(leases.exclusively(LAYER, () => Promise.reject(new Error("no"))), /no/);
+  assert.equal(await leases.exclusively(LAYER, () => Promise.resolve(7)), 7);
+});
