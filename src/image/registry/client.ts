@@ -11,9 +11,10 @@ import { type Digest, hexOf } from "../digest.ts";
 import type { Descriptor, ImageManifest } from "../manifest.ts";
 import { isForeignLayer } from "../media_types.ts";
 import { formatPlatform, hostPlatform, type Platform, platformRank } from "../platform.ts";
-import { familiarString, type Reference, withDefaultTag } from "../reference.ts";
+import { canonicalName, familiarString, type Reference, withDefaultTag } from "../reference.ts";
 import { MAX_JSON_BYTES } from "../strict_json.ts";
 import { ANONYMOUS, type Credentials } from "./auth.ts";
+import { ConfigCache, type FetchConfig } from "./config_cache.ts";
 import { download } from "./download.ts";
 import { faultOf, statusError } from "./errors.ts";
 import { ManifestResolver } from "./resolver.ts";
@@ -75,6 +76,7 @@ export class RegistryClient {
   readonly #limits: RegistryLimits;
   readonly #log: Log;
   readonly #hashEngine: HashEngine | undefined;
+  readonly #configs = new ConfigCache();
 
   constructor(options: RegistryOptions = {}) {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -187,14 +189,17 @@ export class RegistryClient {
     if (descriptor.sizeBytes > MAX_JSON_BYTES) {
       throw new TsdError("manifest_invalid", `Cannot use ${what}: it is larger than ${MAX_JSON_BYTES} bytes`);
     }
-    const { stream } = await this.openBlob(ref, descriptor, { signal });
-    const checked = verified(stream, {
-      sizeBytes: descriptor.sizeBytes,
-      digestHex: hexOf(descriptor.digest),
-      what,
-      hashEngine: this.#hashEngine,
-    });
-    return await collectBytes(checked, { maxBytes: MAX_JSON_BYTES, what });
+    const fetch: FetchConfig = async (signal) => {
+      const { stream } = await this.openBlob(ref, descriptor, { signal });
+      const checked = verified(stream, {
+        sizeBytes: descriptor.sizeBytes,
+        digestHex: hexOf(descriptor.digest),
+        what,
+        hashEngine: this.#hashEngine,
+      });
+      return await collectBytes(checked, { maxBytes: MAX_JSON_BYTES, what });
+    };
+    return await this.#configs.get(canonicalName(ref), descriptor, fetch, signal);
   }
 }
 

@@ -1,0 +1,96 @@
+import { strict as assert } from "node:assert";
+import { isTsdError, toTsdError } from "../../errors.ts";
+import { digestOfHex } from "../digest.ts";
+import { ConfigCache } from "./config_cache.ts";
+
+const described = (index: number, sizeBytes = 1) => ({
+  digest: digestOfHex(index.toString(16).padStart(64, "0")),
+  sizeBytes,
+});
+const CONFIG = described(1000);
+
+/** A fetch under the test's control, which counts how often it was called. */
+class Source {
+  count = 0;
+  aborted = 0;
+  #answer = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
+
+  readonly fetch = (signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> => {
+    this.count++;
+    signal.addEventListener("abort", () => {
+      this.aborted++;
+      this.#answer.reject(toTsdError(signal.reason));
+    });
+    return this.#answer.promise;
+  };
+
+  answer(sizeBytes = 1): void {
+    this.#answer.resolve(new Uint8Array(sizeBytes));
+  }
+
+  fail(error: Error): void {
+    this.#answer.reject(error);
+  }
+}
+
+Deno.test("callers at once and later share one request", async () => {
+  const cache = new ConfigCache();
+  const source = new Source();
+  const both = Promise.all([1, 2].map(() => cache.get("a", CONFIG, source.fetch)));
+  source.answer();
+  const [first, second] = await both;
+  assert.equal(first, second);
+  assert.equal(await cache.get("b", CONFIG, source.fetch), first);
+  assert.equal(source.count, 1);
+});
+
+Deno.test("who leaves stops nobody; when the last one leaves the request ends", async () => {
+  const cache = new ConfigCache();
+  const source = new Source();
+  const [leaving, last] = [new AbortController(), new AbortController()];
+  const first = cache.get("a", CONFIG, source.fetch, leaving.signal);
+  const second = cache.get("a", CONFIG, source.fetch, last.signal);
+  leaving.abort();
+  await assert.rejects(first, (thrown) => isTsdError(thrown, "cancelled"));
+  assert.equal(source.aborted, 0);
+  last.abort();
+  await assert.rejects(second, (thrown) => isTsdError(thrown, "cancelled"));
+  assert.equal(source.aborted, 1);
+  const again = new Source();
+  again.answer();
+  assert.equal((await cache.get("a", CONFIG, again.fetch)).length, 1);
+});
+
+Deno.test("a failure is everybody's who waits, and is not kept; another source isn't waited for", async () => {
+  const cache = new ConfigCache();
+  const [broken, sound] = [new Source(), new Source()];
+  const waiting = [1, 2].map(() => assert.rejects(cache.get("a", CONFIG, broken.fetch), /broken/));
+  sound.answer();
+  assert.equal((await cache.get("b", CONFIG, sound.fetch)).length, 1);
+  broken.fail(new Error("broken"));
+  await Promise.all(waiting);
+});
+
+Deno.test("large configs and those of long ago are not kept", async () => {
+  const cache = new ConfigCache();
+  let count = 0;
+  const fetched = (sizeBytes: number) => () => {
+    count++;
+    return Promise.resolve(new Uint8Array(sizeBytes));
+  };
+  for (let repeat = 0; repeat < 2; repeat++) await cache.get("a", described(1, 100_000), fetched(100_000));
+  assert.equal(count, 2);
+  for (let index = 0; index < 40; index++) await cache.get("a", described(index), fetched(1));
+  count = 0;
+  await cache.get("a", described(39), fetched(1));
+  assert.equal(count, 0);
+  await cache.get("a", described(0), fetched(1));
+  assert.equal(count, 1);
+});
+
+Deno.test("another size than the one that came is asked for anew", async () => {
+  const cache = new ConfigCache();
+  await cache.get("a", CONFIG, () => Promise.resolve(new Uint8Array(1)));
+  const asked = cache.get("a", { ...CONFIG, sizeBytes: 2 }, () => Promise.reject(new Error("size")));
+  await assert.rejects(asked, /size/);
+});
