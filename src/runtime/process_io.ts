@@ -57,8 +57,8 @@ export class ProcessIo {
     const { key, logPath } = this.#options;
     const paths = this.#makeFifos();
     if (this.#options.output) {
-      const fifos = [{ stream: "stdout", path: paths.stdout }, { stream: "stderr", path: paths.stderr }] as const;
-      await this.#hub.open({ key, fifos, ...(logPath === undefined ? {} : { logPath }) });
+      const sources = [{ stream: "stdout", path: paths.stdout }, { stream: "stderr", path: paths.stderr }] as const;
+      await this.#hub.open({ key, sources, ...(logPath === undefined ? {} : { logPath }) });
     }
     this.#opened = true;
     await Promise.all([...this.#pending].map((pending) => this.#connect(pending)));
@@ -68,8 +68,8 @@ export class ProcessIo {
   /** Takes up streams whose process runs already (its engine went away); input that was open has ended with it. */
   async reopen(): Promise<void> {
     const { key, dir, logPath } = this.#options;
-    const fifos = [{ stream: "stdout", path: `${dir}/1` }, { stream: "stderr", path: `${dir}/2` }] as const;
-    await this.#hub.open({ key, fifos, ...(logPath === undefined ? {} : { logPath }) });
+    const sources = [{ stream: "stdout", path: `${dir}/1` }, { stream: "stderr", path: `${dir}/2` }] as const;
+    await this.#hub.open({ key, sources, ...(logPath === undefined ? {} : { logPath }) });
     this.stdin?.abandon();
     this.#opened = true;
     this.#hub.begin(key);

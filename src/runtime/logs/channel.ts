@@ -6,13 +6,13 @@
 import { serialiseError } from "../../errors.ts";
 import type { OwnedFd } from "../../sys/mod.ts";
 import { LineCutter, RecordBuffer, recordSuffix, type StreamName, timestampNow } from "./json_lines.ts";
-import { type ChannelSpec, type FromLogWorker, MAX_UNCREDITED_BYTES } from "./protocol.ts";
+import { type ChannelSpec, type FromLogWorker, MAX_UNCREDITED_BYTES, type SourceSpec } from "./protocol.ts";
 
 /** What a channel needs of its Worker. */
 export interface ChannelHost {
   /** Reads into `buffer`; 0 is the end. */
   read(fd: number, buffer: Uint8Array): number | "again";
-  openFifo(path: string): OwnedFd;
+  open(source: SourceSpec): OwnedFd;
   watch(fd: number, ready: () => void): void;
   unwatch(fd: number): void;
   post(message: FromLogWorker, transfer?: Transferable[]): void;
@@ -53,9 +53,9 @@ export class Channel {
     this.#onEnd = onEnd;
     this.#attached = spec.attached;
     using opened = new DisposableStack();
-    this.#sources = spec.fifos.map(({ stream, path }) => {
-      const fd = opened.use(host.openFifo(path));
-      return { stream, fd, cutter: new LineCutter(), open: true, watched: false };
+    this.#sources = spec.sources.map((source) => {
+      const fd = opened.use(host.open(source));
+      return { stream: source.stream, fd, cutter: new LineCutter(), open: true, watched: false };
     });
     this.#log = spec.logPath === undefined
       ? undefined

@@ -1,22 +1,21 @@
 /**
  * @module
- * Messages between the engine and the log Worker. A *channel* is the output of one process: one or two FIFOs, an
+ * Messages between the engine and the log Worker. A *channel* is the output of one process: FIFOs or a pty, an
  * optional log file, and whether the engine wants a copy of the bytes (somebody is attached).
  */
 import type { SerialisedError } from "../../errors.ts";
 import type { StreamName } from "./json_lines.ts";
 
-/** One end of a channel. */
-export interface FifoSpec {
-  readonly stream: StreamName;
-  readonly path: string;
-}
+/** One end of a channel: a FIFO by its path, or a pty's master by a descriptor, which the Worker owns from then on. */
+export type SourceSpec =
+  | { readonly stream: StreamName; readonly path: string }
+  | { readonly stream: StreamName; readonly fd: number };
 
 /** What to open. */
 export interface ChannelSpec {
   /** Container or exec id; unique among open channels. */
   readonly key: string;
-  readonly fifos: readonly FifoSpec[];
+  readonly sources: readonly SourceSpec[];
   /** json-file log that records are appended to; none for exec and for the `none` driver. */
   readonly logPath?: string;
   /** Whether bytes are copied to the engine from the start. */

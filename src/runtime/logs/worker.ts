@@ -4,7 +4,7 @@
  * the API nothing. Protocol: `protocol.ts`.
  */
 import { serialiseError } from "../../errors.ts";
-import { cString, EPOLL, Epoll, files, O, OwnedFd } from "../../sys/mod.ts";
+import { cString, EPOLL, Epoll, files, isErrno, O, OwnedFd } from "../../sys/mod.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
 import type { ChannelSpec, FromLogWorker, ToLogWorker } from "./protocol.ts";
 
@@ -27,13 +27,23 @@ const channels = new Map<string, Channel>();
 const scratch = new Uint8Array(READ_BYTES);
 
 const host: ChannelHost = {
-  read: (fd, buffer) => files.read(fd, buffer),
+  read,
   // Without a writer open(2) would block; with O_NONBLOCK it succeeds, and the end comes only after a first writer.
-  openFifo: (path) => new OwnedFd(files.open(cString(path), O.RDONLY | O.NONBLOCK)),
+  open: (source) => new OwnedFd("fd" in source ? source.fd : files.open(cString(source.path), O.RDONLY | O.NONBLOCK)),
   watch: (fd, ready) => epoll.add(fd, EPOLL.IN, ready),
   unwatch: (fd) => epoll.remove(fd),
   post,
 };
+
+/** A pty's master fails with EIO once nobody has the other side open: that is its end. */
+function read(fd: number, buffer: Uint8Array): number | "again" {
+  try {
+    return files.read(fd, buffer);
+  } catch (thrown) {
+    if (isErrno(thrown, "EIO")) return 0;
+    throw thrown;
+  }
+}
 
 function open(spec: ChannelSpec): void {
   try {
