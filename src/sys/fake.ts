@@ -202,6 +202,7 @@ export class FakeSys {
       spawn: () => this.#nextPid++,
       pidfdOpen: newFd,
       pidfdGetfd: newFd,
+      duplicate: newFd,
       pipe2: () => ({ readFd: newFd(), writeFd: newFd() }),
       epollCreate: newFd,
       eventfd: newFd,

@@ -16,10 +16,12 @@ export interface PipeCalls {
   /** Concerns every duplicate: never do it to a descriptor that another process shares. */
   setNonBlocking(fd: number, on: boolean): void;
   setCloseOnExec(fd: number, on: boolean): void;
+  /** A duplicate with the lowest free number and close-on-exec. */
+  duplicate(fd: number): number;
 }
 
 /** fcntl(2): the commands that are used. */
-export const F = { SETFD: 2, GETFL: 3, SETFL: 4, SETPIPE_SZ: 1031, GETPIPE_SZ: 1032 } as const;
+export const F = { DUPFD_CLOEXEC: 1030, SETFD: 2, GETFL: 3, SETFL: 4, SETPIPE_SZ: 1031, GETPIPE_SZ: 1032 } as const;
 const FD_CLOEXEC = 1;
 
 function fcntl(fd: number, command: number, argument: number): number {
@@ -42,4 +44,5 @@ export const pipes: PipeCalls = {
     fcntl(fd, F.SETFL, on ? flags | O.NONBLOCK : flags & ~O.NONBLOCK);
   },
   setCloseOnExec: (fd, on) => void fcntl(fd, F.SETFD, on ? FD_CLOEXEC : 0),
+  duplicate: (fd) => fcntl(fd, F.DUPFD_CLOEXEC, 0),
 };

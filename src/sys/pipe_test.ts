@@ -21,5 +21,9 @@ Deno.test("pipes: size, non-blocking, close-on-exec", () => {
   assert.equal(flagsOf(writer.fd) & O.CLOEXEC, 0);
   pipes.setCloseOnExec(writer.fd, true);
   assert.equal(flagsOf(writer.fd) & O.CLOEXEC, O.CLOEXEC);
+  using copy = new OwnedFd(pipes.duplicate(writer.fd));
+  assert.equal(flagsOf(copy.fd) & O.CLOEXEC, O.CLOEXEC);
+  assert.equal(files.write(copy.fd, new Uint8Array([7])), 1);
+  assert.equal(files.read(reader.fd, new Uint8Array(1)), 1);
   assert.throws(() => pipes.setPipeSize(100_000, 4096), (e) => isErrno(e, "EBADF"));
 });
