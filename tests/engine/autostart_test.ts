@@ -4,19 +4,12 @@ import { executable, processState, runCommand, startEngine } from "../harness/mo
 import { requires } from "../requires.ts";
 import { busyboxImage } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
-import { MountNamespace } from "./namespace.ts";
+import { EMPTY_PLACES, Machine } from "./machine.ts";
 import { exists, until } from "./rig.ts";
 
-const EMPTY_PLACES = "mount -t tmpfs -o mode=755 tsd-test /run; mount -t tmpfs -o mode=755 tsd-test /var/lib";
-
-/** Where nothing of a default engine is there. */
-function emptyMachine(): Promise<MountNamespace> {
-  return MountNamespace.open(EMPTY_PLACES);
-}
-
 Deno.test("the first command starts an engine, which says so in its log", requires("root"), async () => {
-  await using machine = await emptyMachine();
-  const first = await machine.run(executable(), ["ps"]);
+  await using machine = await Machine.open(EMPTY_PLACES);
+  const first = await machine.tsd("ps");
   assert.deepEqual([first.code, first.stderr], [0, ""]);
   assert.match(first.stdout, /^CONTAINER ID/);
   const log = await Deno.readTextFile(machine.path("/run/tsd/engine.log"));
@@ -29,13 +22,13 @@ Deno.test("the first command starts an engine, which says so in its log", requir
   const mode = (await Deno.stat(machine.path("/run/tsd/tsd.sock"))).mode! & 0o777;
   assert.ok([0o600, 0o660].includes(mode), mode.toString(8));
   assert.equal((await Deno.stat(machine.path("/run/tsd"))).mode! & 0o007, 0);
-  assert.equal((await machine.run(executable(), ["ps"])).code, 0);
+  assert.equal((await machine.tsd("ps")).code, 0);
   assert.deepEqual(await machine.engines(), [pid]);
 });
 
 Deno.test("ten first commands at once get one engine", requires("root"), async () => {
-  await using machine = await emptyMachine();
-  const results = await Promise.all(Array.from({ length: 10 }, () => machine.run(executable(), ["ps", "-q"])));
+  await using machine = await Machine.open(EMPTY_PLACES);
+  const results = await Promise.all(Array.from({ length: 10 }, () => machine.tsd("ps", "-q")));
   for (const { code, stderr } of results) assert.deepEqual([code, stderr], [0, ""]);
   // The others see that somebody was faster, and leave.
   await until("one engine", async () => (await machine.engines()).length === 1);
@@ -47,13 +40,14 @@ Deno.test(
   "containers of the default engine run, and survive it",
   requires("root", "runc", "docker"),
   async () => {
-    await using machine = await emptyMachine();
+    await using machine = await Machine.open(EMPTY_PLACES);
     await using registry = startScriptedRegistry();
     const image = registry.add("busybox", "1", await busyboxImage());
-    const tsd = (...args: string[]) => machine.run(executable(), args);
-    assert.equal((await tsd("pull", "-q", image)).code, 0);
-    const started = await tsd("run", "-d", "--name", "c1", "--network", "none", image, "sleep", "1000");
+    assert.equal((await machine.tsd("pull", "-q", image)).code, 0);
+    const started = await machine.tsd("run", "-d", "--name", "c1", "--network", "none", image, "sleep", "1000");
     assert.equal(started.code, 0, started.stderr);
+    // Its cgroup is this machine's, whatever happens here.
+    await using _removed = { [Symbol.asyncDispose]: async () => void await machine.tsd("rm", "-f", "c1") };
     const [pid] = await machine.engines();
     // An open request holds the engine for a while after it has closed its socket: the next client comes just then.
     const before = await socketsOf(pid!);
@@ -61,12 +55,12 @@ Deno.test(
     await until("the request", async () => await socketsOf(pid!) > before);
     Deno.kill(pid!, "SIGTERM");
     await until("the end of its socket", () => exists(machine.path("/run/tsd/tsd.sock")).then((there) => !there));
-    assert.match((await tsd("ps")).stdout, /\bUp .*\bc1\n$/);
+    assert.match((await machine.tsd("ps")).stdout, /\bUp .*\bc1\n$/);
     const docker = await machine.run("docker", ["ps", "--format", "{{.Names}} {{.State}}"], {
       env: { DOCKER_HOST: "unix:///run/tsd/tsd.sock", HOME: "/nonexistent" },
     });
     assert.deepEqual([docker.code, docker.stdout], [0, "c1 running\n"]);
-    assert.equal((await tsd("rm", "-f", "c1")).code, 0);
+    assert.deepEqual(await machine.tsd("rm", "-f", "c1"), { code: 0, stdout: "c1\n", stderr: "" });
     assert.deepEqual((await machine.mountPoints()).filter((point) => point.startsWith("/var/lib/")), []);
   },
 );
@@ -74,7 +68,7 @@ Deno.test(
 Deno.test("-H goes before TSD_HOST, TSD_HOST before DOCKER_HOST, and none of them starts an engine", {
   ...requires("root"),
 }, async () => {
-  await using machine = await emptyMachine();
+  await using machine = await Machine.open(EMPTY_PLACES);
   await using engine = await startEngine();
   const nowhere = "unix:///nonexistent/tsd.sock";
   const ps = (args: string[], env: Record<string, string>) => machine.run(executable(), [...args, "ps", "-q"], { env });
@@ -101,7 +95,7 @@ Deno.test("-H goes before TSD_HOST, TSD_HOST before DOCKER_HOST, and none of the
 });
 
 Deno.test("an ordinary user gets one line", requires("root"), async () => {
-  await using machine = await emptyMachine();
+  await using machine = await Machine.open(EMPTY_PLACES);
   const cache = await Deno.makeTempDir({ prefix: "tsd-nobody-" });
   try {
     await Deno.chown(cache, 65534, 65534);
@@ -116,7 +110,7 @@ Deno.test("an ordinary user gets one line", requires("root"), async () => {
     assert.match(daemon.stderr, /^tsd: Cannot start the engine: tsd needs root [^\n]+\n$/);
     assert.equal(daemon.code, 1);
     // With an engine there the socket says no.
-    assert.equal((await machine.run(executable(), ["ps", "-q"])).code, 0);
+    assert.equal((await machine.tsd("ps", "-q")).code, 0);
     const refused = await asNobody("ps");
     assert.deepEqual([refused.code, refused.stdout], [1, ""]);
     assert.match(refused.stderr, /^tsd: Cannot connect to the engine at [^\n]+permission denied[^\n]+\n$/);
@@ -126,10 +120,10 @@ Deno.test("an ordinary user gets one line", requires("root"), async () => {
 });
 
 Deno.test("an engine that can't start says why to the client that started it", requires("root"), async () => {
-  await using machine = await MountNamespace.open(
+  await using machine = await Machine.open(
     `${EMPTY_PLACES}; mkdir /var/lib/tsd; echo garbage-garbage-garbage-garbage >/var/lib/tsd/tsd.db`,
   );
-  const { code, stderr } = await machine.run(executable(), ["ps"]);
+  const { code, stderr } = await machine.tsd("ps");
   assert.equal(code, 1);
   assert.match(stderr, /^tsd: Cannot start the engine: [^\n]+\n( {2}[^\n]+\n){1,5}$/);
   assert.match(stderr, /Cannot open the database \/var\/lib\/tsd\/tsd\.db/);

@@ -3,6 +3,7 @@
  * Who waits for a container, and for what (`POST /containers/{id}/wait?condition=`).
  */
 import type { WaitCondition } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
 
 /** What a waiter is told. */
 export interface WaitResult {
@@ -22,14 +23,27 @@ interface Waiter {
 export class Waiters {
   readonly #byContainer = new Map<string, Set<Waiter>>();
 
-  /** Resolves at the next exit or at the removal; `signal` gives up quietly (the promise stays pending). */
+  /** Resolves at the next exit or at the removal. @throws {TsdError} cancelled (`signal`: the caller has gone) */
   wait(id: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
-    return new Promise((resolve) => {
-      const waiters = this.#byContainer.get(id) ?? new Set();
-      const waiter: Waiter = { event: condition === "removed" ? "removal" : "exit", resolve };
-      this.#byContainer.set(id, waiters.add(waiter));
-      signal.addEventListener("abort", () => waiters.delete(waiter), { once: true });
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<WaitResult>();
+    const waiters = this.#byContainer.get(id) ?? new Set();
+    const giveUp = () => {
+      waiters.delete(waiter);
+      reject(new TsdError("cancelled", "The wait for a container was cancelled"));
+    };
+    const waiter: Waiter = {
+      event: condition === "removed" ? "removal" : "exit",
+      resolve: (result) => {
+        signal.removeEventListener("abort", giveUp);
+        resolve(result);
+      },
+    };
+    this.#byContainer.set(id, waiters.add(waiter));
+    // Who asked may look at the promise only once its answer's head is out.
+    promise.catch(() => undefined);
+    if (signal.aborted) giveUp();
+    else signal.addEventListener("abort", giveUp);
+    return promise;
   }
 
   exited(id: string, result: WaitResult): void {

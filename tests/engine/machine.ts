@@ -1,26 +1,42 @@
 /**
  * A mount namespace of a test's own: what is mounted there hides the real thing from the programs that run in it, so that
- * the default engine's places can be used, or runc be missing, without touching this machine.
+ * the default engine's places can be used, or runc be missing, without touching this machine. It is a pid namespace too,
+ * whose end is the end of everything in it.
  */
-import { runCommand, type RunOptions, type RunResult, Session, type SessionOptions } from "../harness/mod.ts";
+import {
+  executable,
+  runCommand,
+  type RunOptions,
+  type RunResult,
+  Session,
+  type SessionOptions,
+} from "../harness/mod.ts";
+
+/** Hides what a default engine of this machine may have. */
+export const EMPTY_PLACES = "mount -t tmpfs -o mode=755 tsd-test /run; mount -t tmpfs -o mode=755 tsd-test /var/lib";
 
 /** Programs that run here see its mounts; disposing of it kills them all. */
-export class MountNamespace implements AsyncDisposable {
+export class Machine implements AsyncDisposable {
   readonly #anchor: Session;
+  /** The first process in it, seen from here. */
+  readonly #init: number;
   readonly #id: string;
 
-  private constructor(anchor: Session, id: string) {
+  private constructor(anchor: Session, init: number, id: string) {
     this.#anchor = anchor;
+    this.#init = init;
     this.#id = id;
   }
 
   /** Makes one; `setup` is a shell script that mounts. @throws Error with what the script said */
-  static async open(setup: string): Promise<MountNamespace> {
+  static async open(setup: string): Promise<Machine> {
+    const flags = ["--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child"];
     const script = `set -e; ${setup}\necho ready; exec cat`;
-    const anchor = new Session("unshare", ["--mount", "--propagation", "private", "sh", "-c", script]);
+    const anchor = new Session("unshare", [...flags, "sh", "-c", script]);
     try {
       await anchor.waitFor("ready");
-      return new MountNamespace(anchor, await Deno.readLink(`/proc/${anchor.pid}/ns/mnt`));
+      const init = Number(await Deno.readTextFile(`/proc/${anchor.pid}/task/${anchor.pid}/children`));
+      return new Machine(anchor, init, await Deno.readLink(`/proc/${init}/ns/pid`));
     } catch (thrown) {
       await anchor[Symbol.asyncDispose]();
       throw thrown;
@@ -32,6 +48,11 @@ export class MountNamespace implements AsyncDisposable {
     return runCommand("nsenter", this.#arguments(command, args), options);
   }
 
+  /** Runs tsd's client in it, on the default engine. */
+  tsd(...args: readonly string[]): Promise<RunResult> {
+    return this.run(executable(), args);
+  }
+
   /** Starts a program in it. */
   session(command: string, args: readonly string[], options?: SessionOptions): Session {
     return new Session("nsenter", this.#arguments(command, args), options);
@@ -39,49 +60,41 @@ export class MountNamespace implements AsyncDisposable {
 
   /** The mount points in it. */
   async mountPoints(): Promise<string[]> {
-    const text = await Deno.readTextFile(`/proc/${this.#anchor.pid}/mountinfo`);
+    const text = await Deno.readTextFile(`/proc/${this.#init}/mountinfo`);
     return text.trimEnd().split("\n").map((line) => line.split(" ")[4]!);
   }
 
   /** A path as it is seen in it. */
   path(absolute: string): string {
-    return `/proc/${this.#anchor.pid}/root${absolute}`;
+    return `/proc/${this.#init}/root${absolute}`;
   }
 
-  /** Programs in it, with their arguments; not the one that holds it. */
-  async processes(): Promise<{ pid: number; command: string }[]> {
-    const found: { pid: number; command: string }[] = [];
+  /** Engines that run in it, seen from here. */
+  async engines(): Promise<number[]> {
+    const found: number[] = [];
     for await (const { name } of Deno.readDir("/proc")) {
       const pid = Number(name);
-      if (!Number.isInteger(pid) || pid === this.#anchor.pid) continue;
+      if (!Number.isInteger(pid)) continue;
       const facts = await factsOf(pid);
-      if (facts?.namespace === this.#id) found.push({ pid, command: facts.command });
+      if (facts?.namespace === this.#id && /\/mod\.js daemon( |$)/.test(facts.command)) found.push(pid);
     }
     return found;
   }
 
-  /** Engines that run in it: by their arguments, without the shell that becomes them. */
-  async engines(): Promise<number[]> {
-    const all = await this.processes();
-    return all.filter(({ command }) => / daemon( |$)/.test(command)).map(({ pid }) => pid);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    for (let left = await this.processes(); left.length > 0; left = await this.processes()) {
-      for (const { pid } of left) killIfThere(pid);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
     await this.#anchor[Symbol.asyncDispose]();
   }
 
   #arguments(command: string, args: readonly string[]): string[] {
-    return [`--mount=/proc/${this.#anchor.pid}/ns/mnt`, "--", command, ...args];
+    // nsenter forks: what it runs ends with it.
+    const entering = [`--mount=/proc/${this.#init}/ns/mnt`, `--pid=/proc/${this.#init}/ns/pid`];
+    return [...entering, "--", "setpriv", "--pdeathsig", "KILL", "--", command, ...args];
   }
 }
 
 async function factsOf(pid: number): Promise<{ namespace: string; command: string } | undefined> {
   try {
-    const namespace = await Deno.readLink(`/proc/${pid}/ns/mnt`);
+    const namespace = await Deno.readLink(`/proc/${pid}/ns/pid`);
     const command = (await Deno.readTextFile(`/proc/${pid}/cmdline`)).replaceAll("\0", " ").trim();
     return { namespace, command };
   } catch (thrown) {
@@ -90,13 +103,5 @@ async function factsOf(pid: number): Promise<{ namespace: string; command: strin
     const isNone = thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.PermissionDenied;
     if (isNone || code === "ESRCH") return undefined;
     throw thrown;
-  }
-}
-
-function killIfThere(pid: number): void {
-  try {
-    Deno.kill(pid, "SIGKILL");
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }

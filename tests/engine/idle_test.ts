@@ -1,0 +1,110 @@
+/** When an engine that was started on demand goes away. Its time is shortened to one second. */
+import { strict as assert } from "node:assert";
+import { executable, Session } from "../harness/mod.ts";
+import { busyboxImage } from "../images/mod.ts";
+import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
+import { requires } from "../requires.ts";
+import { EMPTY_PLACES, Machine } from "./machine.ts";
+import { exists, until } from "./rig.ts";
+
+const IDLE_MS = 1000;
+
+/** A machine of its own with the default engine on it. */
+class Rig implements AsyncDisposable {
+  readonly #owned = new AsyncDisposableStack();
+
+  private constructor(
+    readonly machine: Machine,
+    readonly registry: ScriptedRegistry,
+    readonly image: string,
+  ) {
+    this.#owned.use(registry);
+    this.#owned.use(machine);
+  }
+
+  static async start(): Promise<Rig> {
+    const registry = startScriptedRegistry();
+    const image = registry.add("busybox", "1", await busyboxImage());
+    return new Rig(await Machine.open(EMPTY_PLACES), registry, image);
+  }
+
+  /** Starts an engine as a client would, but for the time. Its process is the one that is returned. */
+  async engine(flags = ["--on-demand"]): Promise<Session> {
+    const env = { TSD_IDLE_SECONDS: String(IDLE_MS / 1000), HOME: "/nonexistent" };
+    const session = this.#owned.use(this.machine.session(executable(), ["daemon", ...flags], { env }));
+    await until("its socket", () => exists(this.machine.path("/run/tsd/tsd.sock")));
+    return session;
+  }
+
+  async pull(): Promise<void> {
+    const { code, stderr } = await this.machine.tsd("pull", "-q", this.image);
+    assert.deepEqual([code, stderr], [0, ""]);
+  }
+
+  /** Whether an engine is still there after twice its idle time. */
+  async stays(): Promise<boolean> {
+    // Nothing tells that something does not happen: this is the one thing that only time shows.
+    await new Promise((resolve) => setTimeout(resolve, 2 * IDLE_MS));
+    return (await this.machine.engines()).length === 1;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+}
+
+Deno.test("it stays while a container runs, and leaves soon after", requires("root", "runc"), async () => {
+  await using rig = await Rig.start();
+  const { machine, image } = rig;
+  const engine = await rig.engine();
+  await rig.pull();
+  assert.equal((await machine.tsd("run", "-d", "--name", "c1", "--network", "none", image, "sleep", "1000")).code, 0);
+  await using _removed = { [Symbol.asyncDispose]: async () => void await machine.tsd("rm", "-f", "c1") };
+  assert.equal(await rig.stays(), true);
+  assert.equal((await machine.tsd("rm", "-f", "c1")).code, 0);
+  const before = performance.now();
+  assert.equal((await engine.wait()).code, 0);
+  assert.ok(performance.now() - before > IDLE_MS / 2, "it left at once");
+  assert.equal(await exists(machine.path("/run/tsd/tsd.sock")), false);
+  assert.match(await Deno.readTextFile(machine.path("/run/tsd/engine.log")), /stopping why=idle\n$/);
+  // The next client starts the next one.
+  assert.match((await machine.tsd("images", "-q")).stdout, /^[0-9a-f]{12}\n$/);
+});
+
+Deno.test("it stays while a client waits, and leaves when that was killed", requires("root"), async () => {
+  await using rig = await Rig.start();
+  const { machine, image } = rig;
+  const engine = await rig.engine();
+  await rig.pull();
+  assert.equal((await machine.tsd("create", "--name", "c1", "--network", "none", image)).code, 0);
+  {
+    await using _waiting = machine.session("curl", [
+      ...["--silent", "--no-buffer", "--user-agent", "tsd/0", "--unix-socket", "/run/tsd/tsd.sock"],
+      ...["--request", "POST", "http://tsd/containers/c1/wait?condition=next-exit"],
+    ]);
+    assert.equal(await rig.stays(), true);
+  }
+  assert.equal((await engine.wait()).code, 0);
+});
+
+Deno.test("it stays while it pulls", requires("root"), async () => {
+  await using rig = await Rig.start();
+  const engine = await rig.engine();
+  rig.registry.fail({ path: "*/manifests/*", fault: "delay", ms: 3 * IDLE_MS });
+  await rig.pull();
+  assert.equal((await engine.wait()).code, 0);
+});
+
+Deno.test("it stays once another client than tsd has used it", requires("root", "docker"), async () => {
+  await using rig = await Rig.start();
+  await rig.engine();
+  const env = { DOCKER_HOST: "unix:///run/tsd/tsd.sock", HOME: "/nonexistent" };
+  assert.equal((await rig.machine.run("docker", ["ps"], { env })).code, 0);
+  assert.equal(await rig.stays(), true);
+});
+
+Deno.test("an engine that was not started on demand stays", requires("root"), async () => {
+  await using rig = await Rig.start();
+  await rig.engine([]);
+  assert.equal(await rig.stays(), true);
+});
