@@ -29,7 +29,7 @@ import { HookBus, lifecycleLog } from "./plugins/mod.ts";
 import { ExitLoop } from "./runtime/exit_loop.ts";
 import { OutputHub } from "./runtime/logs/output_hub.ts";
 import type { OciRuntime } from "./runtime/oci_runtime.ts";
-import { type IoCalls, ProcessIo } from "./runtime/process_io.ts";
+import { type FifoCalls, FifoIo } from "./runtime/fifo_io.ts";
 import { Runc } from "./runtime/runc.ts";
 import type { HostFacts } from "./runtime/spec/mod.ts";
 import { BlobStore } from "./store/blob_store.ts";
@@ -167,7 +167,7 @@ export class Composition {
   }
 
   #provideContainers({ paths, facts, log }: EngineSettings): void {
-    const ioCalls = (get: Get): IoCalls => ({ files, tree, epoll: get(TOKENS.epoll) });
+    const ioCalls = (get: Get): FifoCalls => ({ files, tree, epoll: get(TOKENS.epoll) });
     this.#provide(TOKENS.hooks, () => new HookBus([lifecycleLog(log)], log));
     this.#provide(TOKENS.table, (get) => new ContainerTable(get(TOKENS.containerRecords)));
     this.#provide(
@@ -201,7 +201,7 @@ export class Composition {
           const { bundle, log: logPath } = containerPaths(paths, id);
           const logged = record.hostConfig.LogConfig?.Type === "none" ? {} : { logPath };
           const stdin = record.config.OpenStdin ?? false;
-          return new ProcessIo(
+          return new FifoIo(
             { key: id, dir: bundle, stdin, output: true, ...logged },
             get(TOKENS.outputs),
             ioCalls(get),
@@ -218,7 +218,7 @@ export class Composition {
         snapshots: get(TOKENS.snapshots),
         runtime: get(TOKENS.runtime),
         exits: get(TOKENS.exits),
-        newIo: (options) => new ProcessIo(options, get(TOKENS.outputs), ioCalls(get)),
+        newIo: (options) => new FifoIo(options, get(TOKENS.outputs), ioCalls(get)),
       }));
   }
 

@@ -23,6 +23,8 @@ export interface CreateOptions {
   /** Folder that holds config.json. */
   readonly bundle: string;
   readonly stdio: StdioPaths;
+  /** Where the pty's master is sent to, for a process with a terminal. */
+  readonly consoleSocket?: string;
 }
 
 export interface ExecOptions {
@@ -34,6 +36,7 @@ export interface ExecOptions {
   /** The contents of process.json. */
   readonly processJson: string;
   readonly stdio: StdioPaths;
+  readonly consoleSocket?: string;
 }
 
 /** What is asked of runc, crun, youki. Errors: runtime_missing, runtime_failed, command_not_found/_executable, timeout. */

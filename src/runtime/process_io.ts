@@ -1,19 +1,21 @@
 /**
  * @module
- * The standard streams of one container or exec'd process: FIFOs in a neutral folder, the log Worker's channel on the
- * output, a writer on the input. Clients may attach before there is a process; they then miss nothing.
+ * The standard streams of one container or exec'd process: what the runtime is given, the log Worker's channel on the
+ * output, a writer on the input. Clients may attach before there is a process; they then miss nothing. Two kinds:
+ * `FifoIo` (FIFOs in a neutral folder) and `TerminalIo` (a pty).
  */
-import { cString, type Epoll, type FileCalls, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";
 import type { Attachment, OutputHub, OutputListener } from "./logs/output_hub.ts";
 import type { StdioPaths } from "./oci_runtime.ts";
-import { StdinPipe } from "./stdin_pipe.ts";
+import type { OwnedFd } from "../sys/mod.ts";
+import type { StdinPipe } from "./stdin_pipe.ts";
 
+/** What both kinds are told. */
 export interface ProcessIoOptions {
   /** Container or exec id. */
   readonly key: string;
-  /** Folder for the FIFOs; it exists when {@link ProcessIo.open} is called. */
+  /** Folder for FIFOs and sockets; it exists when {@link ProcessIo.open} is called. */
   readonly dir: string;
-  /** Whether the process has a standard input at all; without one it reads `/dev/null`. */
+  /** Whether the process has a standard input at all; without one it reads `/dev/null` (a terminal always has one). */
   readonly stdin: boolean;
   /** Output that nobody wants goes to `/dev/null`. */
   readonly output: boolean;
@@ -21,11 +23,25 @@ export interface ProcessIoOptions {
   readonly logPath?: string;
 }
 
-/** What the streams need of the machine. */
-export interface IoCalls {
-  readonly files: Pick<FileCalls, "open" | "write">;
-  readonly tree: Pick<TreeCalls, "mkfifoat">;
-  readonly epoll: Pick<Epoll, "add" | "remove">;
+/** What the runtime needs for a process's streams. */
+export interface RuntimeStreams {
+  readonly stdio: StdioPaths;
+  /** Where the runtime sends the pty's master to, for a terminal. */
+  readonly consoleSocket?: string;
+}
+
+/** Descriptors that outlived the engine that had opened them. */
+export interface KeptStreams {
+  /** The writing end of the input. */
+  readonly stdin?: OwnedFd;
+  /** The pty's master. */
+  readonly terminal?: OwnedFd;
+}
+
+/** In characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
 }
 
 interface Pending {
@@ -34,52 +50,33 @@ interface Pending {
   detached: boolean;
 }
 
-/** See the module's comment. Open it once; then `finish` or `discard`. */
-export class ProcessIo {
-  readonly #options: ProcessIoOptions;
-  readonly #hub: OutputHub;
-  readonly #calls: IoCalls;
+/** See the module's comment. Open it once; then `started`, and at the end `finish` (or `discard`). */
+export abstract class ProcessIo {
   readonly #pending = new Set<Pending>();
   readonly #ended = Promise.withResolvers<void>();
-  readonly stdin: StdinPipe | undefined;
-  #opened = false;
-  #guard: OwnedFd | undefined;
+  #connected = false;
 
-  constructor(options: ProcessIoOptions, hub: OutputHub, calls: IoCalls) {
-    this.#options = options;
-    this.#hub = hub;
-    this.#calls = calls;
-    this.stdin = options.stdin ? new StdinPipe(calls.files, calls.epoll) : undefined;
-  }
+  protected constructor(protected readonly options: ProcessIoOptions, protected readonly hub: OutputHub) {}
 
-  /** Makes the FIFOs and starts to read; the paths are for the runtime. @throws {TsdError} system_call, conflict */
-  async open(): Promise<StdioPaths> {
-    const { key, logPath } = this.#options;
-    const paths = this.#makeFifos();
-    if (this.#options.output) {
-      const sources = [{ stream: "stdout", path: paths.stdout }, { stream: "stderr", path: paths.stderr }] as const;
-      await this.#hub.open({ key, sources, ...(logPath === undefined ? {} : { logPath }) });
-    }
-    this.#opened = true;
-    await Promise.all([...this.#pending].map((pending) => this.#connect(pending)));
-    return paths;
-  }
+  /** Whether the streams are a terminal's: one output, not framed, with a size. */
+  abstract readonly tty: boolean;
+  /** The writing end of the input. */
+  abstract readonly stdin: StdinPipe | undefined;
 
-  /** Takes up streams whose process runs already (its engine went away); input that was open has ended with it. */
-  async reopen(): Promise<void> {
-    const { key, dir, logPath } = this.#options;
-    const sources = [{ stream: "stdout", path: `${dir}/1` }, { stream: "stderr", path: `${dir}/2` }] as const;
-    await this.#hub.open({ key, sources, ...(logPath === undefined ? {} : { logPath }) });
-    this.stdin?.abandon();
-    this.#opened = true;
-    this.#hub.begin(key);
-  }
+  /** Makes what the runtime needs. @throws {TsdError} system_call, conflict */
+  abstract open(): Promise<RuntimeStreams>;
 
-  /** The process has its own descriptors now: its output is read, and the end of its input can be seen. */
-  started(): void {
-    this.#releaseGuard();
-    this.#hub.begin(this.#options.key);
-  }
+  /** Takes up the streams of a process that runs already (its engine went away); owns what was kept from then on. */
+  abstract reopen(kept: KeptStreams): Promise<void>;
+
+  /** The runtime has made the process: its output is read from now on, and the end of its input can be seen. */
+  abstract started(): Promise<void>;
+
+  /** Sets a terminal's size, now or at its start; without a terminal it does nothing. */
+  abstract resize(size: TerminalSize): void;
+
+  /** Lets go of what only this engine holds. */
+  protected abstract release(): void;
 
   /** Adds a listener, before or after the start. From the moment this resolves it misses nothing. */
   attach(listener: OutputListener): Promise<Attachment> {
@@ -92,7 +89,7 @@ export class ProcessIo {
         pending.attachment?.detach();
       },
     };
-    return this.#opened ? this.#connect(pending).then(() => attachment) : Promise.resolve(attachment);
+    return this.#connected ? this.#connect(pending).then(() => attachment) : Promise.resolve(attachment);
   }
 
   /** Resolves when all output was delivered, or when there will be none. */
@@ -103,52 +100,29 @@ export class ProcessIo {
   /** The process has exited: waits for the end of its output, `graceMs` at most where others hold it open. */
   async finish(graceMs: number): Promise<void> {
     this.stdin?.abandon();
-    this.#hub.finish(this.#options.key, graceMs);
-    await this.#hub.ended(this.#options.key);
+    this.hub.finish(this.options.key, graceMs);
+    await this.hub.ended(this.options.key);
+    this.release();
     this.#ended.resolve();
   }
 
   /** The process never ran. */
   async discard(): Promise<void> {
-    this.#releaseGuard();
     this.stdin?.abandon();
-    await this.#hub.discard(this.#options.key);
+    await this.hub.discard(this.options.key);
+    this.release();
     this.#ended.resolve();
   }
 
-  #releaseGuard(): void {
-    this.#guard?.[Symbol.dispose]();
-    this.#guard = undefined;
+  /** To be called once the channel is open: everybody who attached so far is connected. */
+  protected async connectAll(): Promise<void> {
+    this.#connected = true;
+    await Promise.all([...this.#pending].map((pending) => this.#connect(pending)));
   }
 
   async #connect(pending: Pending): Promise<void> {
-    if (pending.detached || !this.#hub.isOpen(this.#options.key)) return;
-    pending.attachment = await this.#hub.attach(this.#options.key, pending.listener);
+    if (pending.detached || !this.hub.isOpen(this.options.key)) return;
+    pending.attachment = await this.hub.attach(this.options.key, pending.listener);
     if (pending.detached) pending.attachment.detach();
   }
-
-  #makeFifos(): StdioPaths {
-    const { dir, output } = this.#options;
-    const fifo = (name: string) => {
-      const path = `${dir}/${name}`;
-      this.#calls.tree.mkfifoat(AT_ABSOLUTE, cString(path), 0o600);
-      return path;
-    };
-    return {
-      stdin: this.stdin === undefined ? "/dev/null" : this.#openStdin(fifo("0")),
-      stdout: output ? fifo("1") : "/dev/null",
-      stderr: output ? fifo("2") : "/dev/null",
-    };
-  }
-
-  /** A read-write descriptor keeps the process's read-only open from blocking until it has its own. */
-  #openStdin(path: string): string {
-    const open = (flags: number) => new OwnedFd(this.#calls.files.open(cString(path), flags | O.CLOEXEC));
-    this.#guard = open(O.RDWR);
-    this.stdin?.open(open(O.WRONLY | O.NONBLOCK));
-    return path;
-  }
 }
-
-/** mkfifoat(2) ignores the folder for absolute paths. */
-const AT_ABSOLUTE = -100;

@@ -51,10 +51,18 @@ export class Runc implements OciRuntime {
     }
   }
 
-  async create({ id, bundle, stdio }: CreateOptions): Promise<RunningProcess> {
+  async create({ id, bundle, stdio, consoleSocket }: CreateOptions): Promise<RunningProcess> {
     const pidFile = `${bundle}/pid`;
     try {
-      await this.#logged(`${bundle}/runc.log`, ["create", "--bundle", bundle, "--pid-file", pidFile, id], stdio);
+      await this.#logged(`${bundle}/runc.log`, [
+        "create",
+        "--bundle",
+        bundle,
+        "--pid-file",
+        pidFile,
+        ...consoleArgs(consoleSocket),
+        id,
+      ], stdio);
       return { pid: await readPid(pidFile) };
     } catch (thrown) {
       await this.delete(id, true);
@@ -66,11 +74,12 @@ export class Runc implements OciRuntime {
     await this.#logged(this.#callLog(), ["start", id], NULL_STDIO);
   }
 
-  async exec({ containerId, execId, dir, processJson, stdio }: ExecOptions): Promise<RunningProcess> {
+  async exec({ containerId, execId, dir, processJson, stdio, consoleSocket }: ExecOptions): Promise<RunningProcess> {
     const [spec, pidFile] = [`${dir}/${execId}.json`, `${dir}/${execId}.pid`];
     try {
       await Deno.writeTextFile(spec, processJson, { mode: 0o600 });
-      const args = ["exec", "--detach", "--process", spec, "--pid-file", pidFile, containerId];
+      const files = ["--process", spec, "--pid-file", pidFile];
+      const args = ["exec", "--detach", ...files, ...consoleArgs(consoleSocket), containerId];
       await this.#logged(`${dir}/${execId}.log`, args, stdio);
       return { pid: await readPid(pidFile) };
     } finally {
@@ -136,6 +145,8 @@ export class Runc implements OciRuntime {
     }
   }
 }
+
+const consoleArgs = (path: string | undefined) => path === undefined ? [] : ["--console-socket", path];
 
 /** stdin is opened read-only so that its end can be seen; output read-write, so that a missing reader kills nobody. */
 function open(target: number, path: string): ChildStdio {

@@ -155,7 +155,7 @@ export class ContainerService {
         continue;
       }
       const io = this.#deps.newIo(container);
-      await io.reopen();
+      await io.reopen({});
       const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
       this.#follow(container, process, io, watchExit(pidFd.fd).then(() => LOST));
     }

@@ -74,12 +74,12 @@ export class Launcher {
     await this.#writeSpec(container, root, bundle);
     watch.lap("spec");
     undo.defer(() => io.discard());
-    const stdio = await io.open();
+    const streams = await io.open();
     watch.lap("streams");
-    const { pid } = await runtime.create({ id: container.id, bundle, stdio });
+    const { pid } = await runtime.create({ id: container.id, bundle, ...streams });
     undo.defer(() => runtime.delete(container.id, true));
     watch.lap("create");
-    io.started();
+    await io.started();
     const pidFd = new OwnedFd(processes.pidfdOpen(pid));
     undo.defer(() => pidFd[Symbol.dispose]());
     const startTicks = processStartTime(pid);

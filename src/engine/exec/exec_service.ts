@@ -172,9 +172,15 @@ export class ExecService {
     try {
       const processJson = await this.#processJson(exec);
       await Deno.mkdir(dir, { mode: 0o711 });
-      const stdio = await io.open();
-      const { pid } = await runtime.exec({ containerId: exec.container.id, execId: exec.id, dir, processJson, stdio });
-      io.started();
+      const streams = await io.open();
+      const { pid } = await runtime.exec({
+        containerId: exec.container.id,
+        execId: exec.id,
+        dir,
+        processJson,
+        ...streams,
+      });
+      await io.started();
       exec.pid = pid;
       void exits.exit(pid).then((child) => this.#ended(exec, io, child.exitCode));
     } catch (thrown) {

@@ -5,7 +5,8 @@ import { Epoll, files, O, processes, tree } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { ExitLoop } from "./exit_loop.ts";
 import { OutputHub } from "./logs/output_hub.ts";
-import { ProcessIo, type ProcessIoOptions } from "./process_io.ts";
+import { FifoIo } from "./fifo_io.ts";
+import type { ProcessIo, ProcessIoOptions } from "./process_io.ts";
 
 interface Rig {
   readonly dir: string;
@@ -35,10 +36,10 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
     newIo: (options) => {
       const own = `${dir}/${++made}`;
       Deno.mkdirSync(own);
-      return new ProcessIo({ key: own, dir: own, stdin: false, output: true, ...options }, hub, { files, tree, epoll });
+      return new FifoIo({ key: own, dir: own, stdin: false, output: true, ...options }, hub, { files, tree, epoll });
     },
     run: async (io, script) => {
-      const paths = await io.open();
+      const { stdio: paths } = await io.open();
       const pid = processes.spawn({
         path: "/bin/sh",
         argv: ["sh", "-c", script],
@@ -49,7 +50,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
           { target: 2, path: paths.stderr, flags: O.RDWR },
         ],
       });
-      io.started();
+      await io.started();
       const { exitCode } = await exits.spawned(pid);
       await io.finish(1000);
       return exitCode;

@@ -1,0 +1,89 @@
+/**
+ * @module
+ * Streams without a terminal: FIFOs that the process opens itself, output read-write (a missing reader must not kill it),
+ * input read-only (so that closing our end is its end of file).
+ */
+import { AT, cString, type Epoll, type FileCalls, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";
+import type { OutputHub } from "./logs/output_hub.ts";
+import type { StdioPaths } from "./oci_runtime.ts";
+import { type KeptStreams, ProcessIo, type ProcessIoOptions, type RuntimeStreams } from "./process_io.ts";
+import { StdinPipe } from "./stdin_pipe.ts";
+
+/** What the streams need of the machine. */
+export interface FifoCalls {
+  readonly files: Pick<FileCalls, "open" | "write">;
+  readonly tree: Pick<TreeCalls, "mkfifoat">;
+  readonly epoll: Pick<Epoll, "add" | "remove">;
+}
+
+/** See the module's comment. */
+export class FifoIo extends ProcessIo {
+  readonly tty = false;
+  readonly stdin: StdinPipe | undefined;
+  readonly #calls: FifoCalls;
+  #guard: OwnedFd | undefined;
+
+  constructor(options: ProcessIoOptions, hub: OutputHub, calls: FifoCalls) {
+    super(options, hub);
+    this.#calls = calls;
+    this.stdin = options.stdin ? new StdinPipe(calls.files, calls.epoll) : undefined;
+  }
+
+  async open(): Promise<RuntimeStreams> {
+    const stdio = this.#makeFifos();
+    if (this.options.output) await this.#openChannel();
+    await this.connectAll();
+    return { stdio };
+  }
+
+  async reopen({ stdin, terminal }: KeptStreams): Promise<void> {
+    terminal?.[Symbol.dispose]();
+    if (stdin === undefined) this.stdin?.abandon();
+    else if (this.stdin === undefined) stdin[Symbol.dispose]();
+    else this.stdin.open(stdin);
+    await this.#openChannel();
+    await this.connectAll();
+    this.hub.begin(this.options.key);
+  }
+
+  started(): Promise<void> {
+    this.release();
+    this.hub.begin(this.options.key);
+    return Promise.resolve();
+  }
+
+  resize(): void {}
+
+  protected release(): void {
+    this.#guard?.[Symbol.dispose]();
+    this.#guard = undefined;
+  }
+
+  async #openChannel(): Promise<void> {
+    const { key, dir, logPath } = this.options;
+    const sources = [{ stream: "stdout", path: `${dir}/1` }, { stream: "stderr", path: `${dir}/2` }] as const;
+    await this.hub.open({ key, sources, ...(logPath === undefined ? {} : { logPath }) });
+  }
+
+  #makeFifos(): StdioPaths {
+    const { dir, output } = this.options;
+    const fifo = (name: string) => {
+      const path = `${dir}/${name}`;
+      this.#calls.tree.mkfifoat(AT.FDCWD, cString(path), 0o600);
+      return path;
+    };
+    return {
+      stdin: this.stdin === undefined ? "/dev/null" : this.#openStdin(fifo("0"), this.stdin),
+      stdout: output ? fifo("1") : "/dev/null",
+      stderr: output ? fifo("2") : "/dev/null",
+    };
+  }
+
+  /** A read-write descriptor keeps the process's read-only open from blocking until it has its own. */
+  #openStdin(path: string, stdin: StdinPipe): string {
+    const open = (flags: number) => new OwnedFd(this.#calls.files.open(cString(path), flags));
+    this.#guard = open(O.RDWR);
+    stdin.open(open(O.WRONLY | O.NONBLOCK));
+    return path;
+  }
+}
