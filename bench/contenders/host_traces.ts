@@ -1,0 +1,68 @@
+/** A private folder for an engine, and what it leaves outside of it: gone when the benchmark ends. */
+import { join } from "node:path";
+import { capture } from "../../scripts/project.ts";
+import { removeTree } from "../../tests/images/test_cache.ts";
+
+const CGROUP_ROOT = "/sys/fs/cgroup";
+
+/** A temporary folder; what is mounted below it is unmounted when it goes. */
+export async function privateFolder(name: string, undo: AsyncDisposableStack): Promise<string> {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: `tsd-bench-${name}-` }));
+  undo.defer(async () => {
+    for (const point of (await mountPoints()).filter((each) => each.startsWith(`${folder}/`)).toReversed()) {
+      await capture("umount", ["--lazy", point]);
+    }
+    await removeTree(folder);
+  });
+  return folder;
+}
+
+/**
+ * Folders that an engine makes at fixed places. Those that are not there now are removed at the end; those that are there
+ * belong to somebody else and stay as they are.
+ */
+export function removeNewFolders(paths: readonly string[], undo: AsyncDisposableStack): void {
+  const absent = paths.filter((path) => !isThere(path));
+  undo.defer(async () => {
+    for (const path of absent) await removeTree(path);
+  });
+}
+
+/** The same for a cgroup and all below it, in every hierarchy. */
+export async function removeNewCgroups(name: string, undo: AsyncDisposableStack): Promise<void> {
+  const hierarchies = (await childFolders(CGROUP_ROOT)).map((each) => join(CGROUP_ROOT, each));
+  const absent = [CGROUP_ROOT, ...hierarchies].map((each) => join(each, name)).filter((path) => !isThere(path));
+  undo.defer(async () => {
+    for (const path of absent) await removeCgroup(path);
+  });
+}
+
+/** Cgroups are removed folder by folder; their files can't be. */
+async function removeCgroup(path: string): Promise<void> {
+  if (!isThere(path)) return;
+  for (const child of await childFolders(path)) await removeCgroup(join(path, child));
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // hierarchies that are mounted twice
+  }
+}
+
+async function childFolders(path: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(path))).filter((entry) => entry.isDirectory).map((entry) => entry.name);
+}
+
+async function mountPoints(): Promise<string[]> {
+  const table = await Deno.readTextFile("/proc/self/mounts");
+  return table.split("\n").filter((line) => line !== "").map((line) => line.split(" ")[1]!);
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,28 @@
+/** tsd: the built executable as client, and as an engine that runs already, with a data root of its own. */
+import { join } from "node:path";
+import { capture } from "../../scripts/project.ts";
+import { type Engine, executable, startEngine } from "../../tests/harness/mod.ts";
+import type { Contender, Verb } from "./contender.ts";
+
+export interface Tsd extends Contender {
+  readonly engine: Engine;
+}
+
+const FLAGS: Partial<Record<Verb, readonly string[]>> = { pull: ["--quiet"], rm: ["--force"] };
+
+/** @throws Error when the engine does not start, or leaves something behind at its end */
+export async function startTsd(): Promise<Tsd> {
+  const program = executable();
+  const engine = await startEngine();
+  const env = { PATH: Deno.env.get("PATH") ?? "", HOME: join(engine.folder, "home"), TSD_HOST: engine.host };
+  const { text } = await capture(program, ["version"], { env });
+  const form = /Form: +(\S+)/.exec(text)?.[1] ?? "unknown form";
+  const version = /Version: +(\S+)/.exec(text)?.[1] ?? "of unknown version";
+  return {
+    name: "tsd",
+    description: `tsd ${version} (${form})`,
+    engine,
+    command: (verb, ...args) => ({ program, env, args: [verb, ...FLAGS[verb] ?? [], ...args] }),
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * Where the time of one `tsd run --rm` goes, seen from three sides: the whole client, the API calls it makes, made here one
+ * by one, and runc alone on the very bundle that the engine wrote.
+ */
+import { join } from "node:path";
+import { privateFolder, removeNewCgroups } from "../contenders/host_traces.ts";
+import { searchPath } from "../contenders/programs.ts";
+import type { Tsd } from "../contenders/tsd.ts";
+import { capture } from "../../scripts/project.ts";
+import { type EngineApi, tracesOf } from "../../tests/harness/mod.ts";
+import { perform } from "./perform.ts";
+import { duration } from "./report.ts";
+import { summaryOf } from "./statistics.ts";
+
+const CGROUP = "tsd-bench-runc";
+/** For the process in the container to end between runc's start and delete. */
+const END_MS = 20;
+
+/** Takes `rounds` of each side in turns; medians, one line a phase. */
+export async function phaseLines(tsd: Tsd, image: string, rounds: number): Promise<string[]> {
+  await using undo = new AsyncDisposableStack();
+  const bundle = await copiedBundle(tsd, image, undo);
+  const times = new Map<string, number[]>();
+  const add = (phase: string, elapsedMs: number) => void times.set(phase, [...times.get(phase) ?? [], elapsedMs]);
+  for (let round = 0; round < rounds; round++) {
+    add("whole", await perform(tsd.command("run", "--rm", "--network", "host", image, "true")));
+    add("client", await perform(tsd.command("--version")));
+    await timeCalls(tsd.engine.api, image, add);
+    await timeRunc(bundle, add);
+  }
+  return [`phases of tsd run, medians of ${rounds}`, ...described(times)];
+}
+
+type Add = (phase: string, elapsedMs: number) => void;
+
+const CALLS = ["create", "attach and wait", "start", "end of the process", "removal"];
+const RUNC_CALLS = ["create", "start", "delete"];
+
+function described(times: ReadonlyMap<string, readonly number[]>): string[] {
+  const median = (phase: string) => summaryOf(times.get(phase) ?? []).medianMs;
+  const known = ["client", ...CALLS].reduce((sum, phase) => sum + median(phase), 0);
+  const line = (label: string, ms: number) => `  ${label.padEnd(34)}${duration(ms).padStart(10)}`;
+  return [
+    line("the whole client", median("whole")),
+    line("start of the client (--version)", median("client")),
+    ...CALLS.map((phase) => line(phase, median(phase))),
+    line("the client's rest", median("whole") - known),
+    ...RUNC_CALLS.map((call) => line(`runc ${call}, alone`, median(`runc ${call}`))),
+  ];
+}
+
+/** The calls that `run --rm` makes, in its order. */
+async function timeCalls(api: EngineApi, image: string, add: Add): Promise<void> {
+  const lap = stopwatch(add);
+  const body = { Image: image, Cmd: ["true"], HostConfig: { NetworkMode: "host", AutoRemove: true } };
+  const created = await api.post("/containers/create", body);
+  if (created.status !== 201) throw new Error(`create: ${created.status} ${created.text()}`);
+  const path = `/containers/${created.json<{ Id: string }>().Id}`;
+  lap("create");
+  using attached = await api.hijack("POST", `${path}/attach?stream=1&stdout=1&stderr=1`);
+  using removal = await api.stream("POST", `${path}/wait?condition=removed`);
+  lap("attach and wait");
+  const exit = api.post(`${path}/wait?condition=next-exit`);
+  const started = await api.post(`${path}/start`);
+  if (started.status !== 204) throw new Error(`start: ${started.status} ${started.text()}`);
+  lap("start");
+  await Promise.all([exit, Array.fromAsync(attached.chunks())]);
+  lap("end of the process");
+  await Array.fromAsync(removal.chunks());
+  lap("removal");
+}
+
+function stopwatch(add: Add): (phase: string) => void {
+  let beforeMs = performance.now();
+  return (phase) => {
+    const nowMs = performance.now();
+    add(phase, nowMs - beforeMs);
+    beforeMs = nowMs;
+  };
+}
+
+async function timeRunc(bundle: string, add: Add): Promise<void> {
+  const runc = (...args: string[]) =>
+    perform({
+      program: "runc",
+      args: ["--root", join(bundle, "state"), ...args],
+      env: { PATH: searchPath() },
+    });
+  add("runc create", await runc("create", "--bundle", bundle, "bench"));
+  add("runc start", await runc("start", "bench"));
+  await new Promise((resolve) => setTimeout(resolve, END_MS));
+  add("runc delete", await runc("delete", "--force", "bench"));
+}
+
+/** The bundle of a container that runs meanwhile, since its root is mounted then; cgroup and command are changed. */
+async function copiedBundle(tsd: Tsd, image: string, undo: AsyncDisposableStack): Promise<string> {
+  await removeNewCgroups(CGROUP, undo);
+  const folder = await privateFolder("runc", undo);
+  const { program, args, env } = tsd.command("run", "--detach", "--network", "host", image, "sleep", "1000000");
+  const id = (await capture(program, args, { env: { ...env } })).text.trim();
+  undo.defer(async () => void await perform(tsd.command("rm", id)));
+  const path = `${tracesOf(tsd.engine.dataRoot).runDir}/containers/${id}/config.json`;
+  const spec = JSON.parse(await Deno.readTextFile(path));
+  spec.process.args = ["true"];
+  spec.linux.cgroupsPath = `/${CGROUP}/bench`;
+  await Deno.writeTextFile(join(folder, "config.json"), JSON.stringify(spec));
+  return folder;
+}
