@@ -64,6 +64,8 @@ export class Launcher {
     const { paths, snapshots, runtime, processes, log } = this.#deps;
     const { bundle } = containerPaths(paths, container.id);
     await using undo = new AsyncDisposableStack();
+    // First of all: whoever attached waits for the end of output, whatever goes wrong.
+    undo.defer(() => io.discard());
     const watch = new Stopwatch();
     undo.defer(() => removeTree(bundle));
     await removeTree(bundle);
@@ -73,7 +75,6 @@ export class Launcher {
     watch.lap("mount");
     await this.#writeSpec(container, root, bundle);
     watch.lap("spec");
-    undo.defer(() => io.discard());
     const streams = await io.open();
     watch.lap("streams");
     const { pid } = await runtime.create({ id: container.id, bundle, ...streams });
