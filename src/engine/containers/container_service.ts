@@ -13,7 +13,7 @@ import type { Snapshotter } from "../../store/ports.ts";
 import { isErrno, type OwnedFd, type ProcessCalls } from "../../sys/mod.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import type { Container } from "./container.ts";
+import type { Container, ContainerState } from "./container.ts";
 import { containerContext } from "./container_creator.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { Launcher, StartedProcess } from "./launcher.ts";
@@ -171,6 +171,7 @@ export class ContainerService {
     const { table, launcher, exits } = this.#deps;
     if (container.isRunning) return false;
     table.find(container.id);
+    const { state: before } = container;
     const io = this.io(container);
     this.#nextIo.delete(container.id);
     let process: StartedProcess | undefined;
@@ -181,7 +182,7 @@ export class ContainerService {
         table.setState(container, { status: "running", startedMs: Date.now(), pid, startTicks });
       });
     } catch (thrown) {
-      await this.#failed(container, thrown);
+      await this.#failed(container, before, thrown);
       throw thrown;
     }
     const exited = exits.exit(process!.pid).then((child): WaitResult => ({ exitCode: child.exitCode }));
@@ -190,12 +191,16 @@ export class ContainerService {
     return true;
   }
 
-  async #failed(container: Container, thrown: unknown): Promise<void> {
+  /** A start came to nothing: a container that ran earlier has still run then. */
+  async #failed(container: Container, before: ContainerState, thrown: unknown): Promise<void> {
     const error = toTsdError(thrown);
-    const { exit: exitCode } = error.meaning;
-    this.#deps.table.setState(container, { status: "created", exitCode, error: error.message });
+    const outcome = { exitCode: error.meaning.exit, error: error.message };
+    const state: ContainerState = before.status === "exited"
+      ? { ...before, ...outcome }
+      : { status: "created", ...outcome };
+    this.#deps.table.setState(container, state);
     if (container.record.hostConfig.AutoRemove) await this.#remove(container);
-    else this.#waiters.exited(container.id, { exitCode, error: error.message });
+    else this.#waiters.exited(container.id, outcome);
   }
 
   /** Sees a run through: end of process and of output, state, waiters, clean-up. */
