@@ -8,6 +8,7 @@ import { clearSocket, isAnswered, ownSocket } from "./engine/engine_socket.ts";
 import { IdleWatch } from "./engine/idle.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
 import { TsdError } from "./errors.ts";
+import { storageError } from "./io/mod.ts";
 import { LineLog, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
 import { sweepIngest } from "./store/overlay2/mod.ts";
@@ -56,7 +57,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const paths = await enginePaths(await dataRootOf(options.dataRoot ?? DEFAULT_DATA_ROOT));
   const socket = socketPath(options.host, paths);
   ownProcess.umask(0o022);
-  await Deno.mkdir(paths.runDir, { recursive: true, mode: 0o710 });
+  await runDirOf(paths.runDir);
   using lock = await lockOf(paths, options.onDemand ? socket : undefined);
   if (lock === undefined) return 0;
   if (options.onDemand) detach(`${paths.runDir}/engine.log`);
@@ -106,7 +107,6 @@ async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand
 /** Brings the engine's parts up, in order; `ending` takes them down again in the opposite one. */
 async function open(get: Composition["get"], ending: AsyncDisposableStack): Promise<void> {
   const { paths, log } = get(TOKENS.settings);
-  await Deno.mkdir(`${paths.runDir}/containers`, { recursive: true, mode: 0o710 });
   ending.use(get(TOKENS.database));
   ending.use(get(TOKENS.exits).start());
   const epoll = ending.use(get(TOKENS.epoll));
@@ -171,9 +171,23 @@ function socketPath(host: string | undefined, paths: EnginePaths): string {
   return path;
 }
 
+/** @throws {TsdError} storage */
 async function dataRootOf(given: string): Promise<string> {
-  await Deno.mkdir(given, { recursive: true, mode: 0o710 });
-  return await Deno.realPath(given);
+  try {
+    // Something in it, so that a file system that takes nothing is found now.
+    await Deno.mkdir(`${given}/containers`, { recursive: true, mode: 0o710 });
+    return await Deno.realPath(given);
+  } catch (thrown) {
+    throw storageError(`Cannot use the data root ${given}`, thrown);
+  }
+}
+
+async function runDirOf(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(`${path}/containers`, { recursive: true, mode: 0o710 });
+  } catch (thrown) {
+    throw storageError(`Cannot use the run folder ${path}`, thrown);
+  }
 }
 
 /**

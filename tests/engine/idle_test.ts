@@ -1,6 +1,6 @@
 /** When an engine that was started on demand goes away. Its time is shortened to one second. */
 import { strict as assert } from "node:assert";
-import { executable, Session } from "../harness/mod.ts";
+import { executable, type Session } from "../harness/mod.ts";
 import { busyboxImage } from "../images/mod.ts";
 import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
