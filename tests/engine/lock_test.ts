@@ -1,0 +1,132 @@
+/** One engine a data root; sockets and data roots that can't be used. */
+import { strict as assert } from "node:assert";
+import { executable, runCommand, type RunResult, startEngine, tracesOf } from "../harness/mod.ts";
+import { removeTree } from "../images/test_cache.ts";
+import { requires } from "../requires.ts";
+import { exists } from "./rig.ts";
+
+/** Starts an engine that is expected to end by itself. */
+function daemon(...args: string[]): Promise<RunResult> {
+  return runCommand(executable(), ["daemon", ...args], { timeoutMs: 10_000 });
+}
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-lock-" }));
+  try {
+    await use(folder);
+  } finally {
+    for (const name of ["data", "file", "ro"]) await removeTree(tracesOf(`${folder}/${name}`).runDir);
+    await removeTree(folder);
+  }
+}
+
+Deno.test("a second engine on the same data root is refused, also through a link", requires("root"), async () => {
+  await using engine = await startEngine();
+  const link = `${engine.folder}/link`;
+  await Deno.symlink(engine.dataRoot, link);
+  for (const dataRoot of [engine.dataRoot, `${engine.dataRoot}/`, link]) {
+    const second = await daemon("--data-root", dataRoot, "-H", `unix://${engine.folder}/second.sock`);
+    assert.deepEqual(second, {
+      code: 1,
+      stdout: "",
+      stderr: `tsd: Cannot start the engine: another one uses ${engine.dataRoot} already\n`,
+    });
+  }
+  assert.equal(await exists(`${engine.folder}/second.sock`), false);
+  assert.equal((await engine.tsd(["ps", "-q"])).code, 0);
+});
+
+Deno.test("the socket of a killed engine is taken over", requires("root"), async () => {
+  await using engine = await startEngine();
+  await engine.stop("SIGKILL");
+  assert.equal(await exists(engine.socketPath), true);
+  const nobody = await engine.tsd(["ps"]);
+  assert.equal(nobody.code, 1);
+  assert.match(nobody.stderr, /^tsd: Cannot connect to the engine at [^\n]+: nothing listens there[^\n]+\n$/);
+  await engine.start();
+  assert.equal((await engine.tsd(["ps", "-q"])).code, 0);
+  await engine.stop();
+  assert.equal(await exists(engine.socketPath), false);
+});
+
+Deno.test("a socket that another engine uses, and a file that is none, stay", requires("root"), async () => {
+  await using engine = await startEngine();
+  await inFolder(async (folder) => {
+    const taken = await daemon("--data-root", `${folder}/data`, "-H", engine.host);
+    assert.equal(taken.stderr, `tsd: Cannot listen on ${engine.socketPath}: another program answers there\n`);
+    assert.equal(taken.code, 1);
+    assert.equal((await engine.tsd(["ps", "-q"])).code, 0);
+    await Deno.writeTextFile(`${folder}/file`, "precious");
+    const file = await daemon("--data-root", `${folder}/data`, "-H", `unix://${folder}/file`);
+    assert.match(file.stderr, /^tsd: Cannot listen on [^\n]+: something else than a socket is there[^\n]+\n$/);
+    assert.equal(await Deno.readTextFile(`${folder}/file`), "precious");
+  });
+});
+
+Deno.test("an address that can't be listened on is one line", requires("root"), () =>
+  inFolder(async (folder) => {
+    const cases: [string, RegExp][] = [
+      [`unix://${folder}/missing/s`, /^tsd: Cannot listen on [^\n]+\/missing\/s: [^\n]+\n$/],
+      [`unix://${folder}/${"x".repeat(120)}`, /^tsd: Cannot listen on [^\n]+x: [^\n]+\n$/],
+      ["tcp://127.0.0.1:1", /^tsd: Cannot listen on tcp:[^\n]+: only unix:\/\/ [^\n]+\n$/],
+    ];
+    for (const [host, expected] of cases) {
+      const { code, stdout, stderr } = await daemon("--data-root", `${folder}/data`, "-H", host);
+      assert.match(stderr, expected);
+      assert.notEqual(code, 0);
+      assert.equal(stdout, "");
+    }
+  }));
+
+Deno.test("a data root that can't be used is one line", requires("root"), () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    const cases = [`${folder}/file`, `${folder}/file/data`, "/proc/tsd", "/sys/tsd"];
+    for (const dataRoot of cases) {
+      const { code, stdout, stderr } = await daemon("--data-root", dataRoot, "-H", `unix://${folder}/s`);
+      assert.match(stderr, /^tsd: Cannot use the data root \S+: [^\n]+\n$/, dataRoot);
+      assert.ok(stderr.includes(dataRoot), stderr);
+      assert.equal(code, 1);
+      assert.equal(stdout, "");
+    }
+    const readOnly = await runCommand("unshare", [
+      ...["--mount", "--propagation", "private", "sh", "-c"],
+      `mkdir ${folder}/ro && mount -t tmpfs -o ro tsd-test ${folder}/ro && exec "$@"`,
+      ...["sh", executable(), "daemon", "--data-root", `${folder}/ro`, "-H", `unix://${folder}/s`],
+    ], { timeoutMs: 10_000 });
+    assert.match(readOnly.stderr, /^tsd: Cannot use the data root \S+: [^\n]*[Rr]ead-only[^\n]*\n$/);
+    assert.equal(readOnly.code, 1);
+  }));
+
+Deno.test(
+  "a database that is none is one line, and stays as it is",
+  requires("root"),
+  () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/data/tsd.db`;
+      const start = () => daemon("--data-root", `${folder}/data`, "-H", `unix://${folder}/s`);
+      await Deno.mkdir(`${folder}/data`);
+      await Deno.writeTextFile(path, "no database ".repeat(1000));
+      const garbage = await start();
+      assert.match(garbage.stderr, /^tsd: Cannot open the database \S+\/tsd\.db: [^\n]+\n$/);
+      assert.equal(garbage.code, 1);
+      assert.match(await Deno.readTextFile(path), /^no database no/);
+    }),
+);
+
+Deno.test("a database with damaged pages is one line", requires("root"), async () => {
+  const engine = await startEngine();
+  let path = "";
+  try {
+    path = `${engine.dataRoot}/tsd.db`;
+    await engine.stop();
+    const bytes = await Deno.readFile(path);
+    bytes.fill(0x5a, 100);
+    await Deno.writeFile(path, bytes);
+    const failed = await daemon("--data-root", engine.dataRoot, "-H", engine.host);
+    assert.match(failed.stderr, /^tsd: Cannot (open|read) the database \S+\/tsd\.db: [^\n]+\n$/);
+    assert.equal(failed.code, 1);
+  } finally {
+    await engine[Symbol.asyncDispose]();
+  }
+});
