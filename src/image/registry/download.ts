@@ -150,8 +150,9 @@ class Download {
       this.#checkAnnounced(status, headers);
       return 0;
     }
-    const match = /^bytes (\d+)-\d+\/(?:\d+|\*)$/.exec(headers.get("content-range")?.trim() ?? "");
-    const startsAt = match === null ? NaN : Number(match[1]);
+    const match = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get("content-range")?.trim() ?? "");
+    const ofThis = match !== null && (match[2] === "*" || Number(match[2]) === this.#plan.sizeBytes);
+    const startsAt = ofThis ? Number(match[1]) : NaN;
     if (ranged) return startsAt <= this.#at ? startsAt : undefined;
     if (startsAt !== 0) {
       throw new TsdError("registry_protocol", `${this.#failed()}: it sent a part that nobody asked for`);

@@ -71,6 +71,8 @@ const BAD_RANGES: Record<string, (from: number) => Response> = {
       status: 206,
       headers: { "content-range": `bytes ${from - 9}-299999/300000` },
     }),
+  "a Content-Range of something else": (from) =>
+    new Response(BLOB.slice(from), { status: 206, headers: { "content-range": "bytes 0-9/10" } }),
 };
 
 for (const [name, answerRange] of Object.entries(BAD_RANGES)) {
