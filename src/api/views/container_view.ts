@@ -3,7 +3,7 @@
  * Containers in the shapes of the Engine API. Everything that only exists for clients (status words, defaults that
  * inspect shows, empty lists) is made here.
  */
-import type { Container, ContainerState } from "../../engine/containers/container.ts";
+import { type Container, type ContainerState, isLive } from "../../engine/containers/container.ts";
 import { requestedMounts } from "../../engine/containers/mounts.ts";
 import { containerPaths, type EnginePaths } from "../../engine/paths.ts";
 import type { ContainerMount } from "../../runtime/spec/mod.ts";
@@ -93,23 +93,25 @@ export function statusText(state: ContainerState, nowMs: number): string {
       return "Created";
     case "running":
       return `Up ${humanDuration(nowMs - state.startedMs)}`;
+    case "paused":
+      return `Up ${humanDuration(nowMs - state.startedMs)} (Paused)`;
     case "exited":
       return `Exited (${state.exitCode}) ${humanDuration(nowMs - state.finishedMs)} ago`;
   }
 }
 
 function wireState(state: ContainerState): WireState {
-  const running = state.status === "running";
+  const live = isLive(state);
   return {
     Status: state.status,
-    Running: running,
-    Paused: false,
+    Running: live,
+    Paused: state.status === "paused",
     Restarting: false,
-    OOMKilled: false,
+    OOMKilled: state.status === "exited" && (state.oomKilled ?? false),
     Dead: false,
-    Pid: running ? state.pid : 0,
-    ExitCode: running ? 0 : state.exitCode,
-    Error: running ? "" : state.error,
+    Pid: live ? state.pid : 0,
+    ExitCode: live ? 0 : state.exitCode,
+    Error: live ? "" : state.error,
     StartedAt: state.status === "created" ? NEVER : timestamp(state.startedMs),
     FinishedAt: state.status === "exited" ? timestamp(state.finishedMs) : NEVER,
   };

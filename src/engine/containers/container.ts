@@ -25,30 +25,41 @@ interface Times {
   readonly startedMs: number;
 }
 
+/** Its first process is there. */
+interface Live extends Times {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: with the pid it names one process for ever. */
+  readonly startTicks: string;
+}
+
 /** What happens to a container over time. Plain JSON. */
 export type ContainerState =
   /** Never ran. A failed first start leaves its exit code (125 to 127) and its error here. */
   | { readonly status: "created"; readonly exitCode: number; readonly error: string }
-  | (Times & {
-    readonly status: "running";
-    readonly pid: number;
-    /** Field 22 of /proc/PID/stat: with the pid it names one process for ever. */
-    readonly startTicks: string;
-  })
+  | (Live & { readonly status: "running" })
+  /** Its processes are frozen. */
+  | (Live & { readonly status: "paused" })
   | (Times & {
     readonly status: "exited";
     readonly finishedMs: number;
     readonly exitCode: number;
     readonly error: string;
+    /** The kernel killed its first process for want of memory. */
+    readonly oomKilled?: boolean;
   });
+
+/** A state with a process in it. */
+export type LiveState = Extract<ContainerState, Live>;
 
 export type ContainerStatus = ContainerState["status"];
 
 /** What may be done in which state. */
 const ALLOWED = {
   start: ["created", "exited"],
-  kill: ["running"],
+  kill: ["running", "paused"],
   exec: ["running"],
+  pause: ["running"],
+  unpause: ["paused"],
   remove: ["created", "exited"],
 } as const satisfies Record<string, readonly ContainerStatus[]>;
 
@@ -80,17 +91,26 @@ export class Container {
     this.#state = state;
   }
 
+  /** Whether it has a process, frozen or not: Docker's `Running`. */
   get isRunning(): boolean {
-    return this.#state.status === "running";
+    return isLive(this.#state);
+  }
+
+  get isPaused(): boolean {
+    return this.#state.status === "paused";
   }
 
   allows(step: Step): boolean {
     return (ALLOWED[step] as readonly ContainerStatus[]).includes(this.#state.status);
   }
 
-  /** Its state, when it runs. @throws {TsdError} not_running, with Docker's text */
-  running(verb: string): Extract<ContainerState, { status: "running" }> {
-    if (this.#state.status === "running") return this.#state;
+  /** Its state, when it has a process. @throws {TsdError} not_running, with Docker's text */
+  running(verb: string): LiveState {
+    if (isLive(this.#state)) return this.#state;
     throw new TsdError("not_running", `${verb}: container ${this.id} is not running`);
   }
 }
+
+/** Whether a state has a process in it. */
+export const isLive = (state: ContainerState): state is LiveState =>
+  state.status === "running" || state.status === "paused";

@@ -13,7 +13,7 @@ import type { Snapshotter } from "../../store/ports.ts";
 import { isErrno, type OwnedFd, type ProcessCalls } from "../../sys/mod.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import type { Container, ContainerState } from "./container.ts";
+import { type Container, type ContainerState, isLive } from "./container.ts";
 import { containerContext } from "./container_creator.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { Launcher, StartedProcess } from "./launcher.ts";
@@ -104,7 +104,7 @@ export class ContainerService {
   wait(nameOrId: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
     const container = this.#deps.table.find(nameOrId);
     const { state } = container;
-    if (condition === "not-running" && state.status !== "running") {
+    if (condition === "not-running" && !isLive(state)) {
       return Promise.resolve({ exitCode: state.exitCode });
     }
     return this.#waiters.wait(container.id, condition, signal);
@@ -146,7 +146,7 @@ export class ContainerService {
   async adopt(watchExit: (pidFd: number) => Promise<void>, open: (pid: number, ticks: string) => OwnedFd | undefined) {
     for (const container of this.#deps.table.list()) {
       const { state } = container;
-      if (state.status !== "running") continue;
+      if (!isLive(state)) continue;
       const pidFd = open(state.pid, state.startTicks);
       if (pidFd === undefined) {
         this.#finished(container, LOST);
@@ -248,7 +248,7 @@ export class ContainerService {
     await this.#nextIo.get(container.id)?.discard();
     this.#nextIo.delete(container.id);
     this.#deps.hooks.tell("container.removed", () => containerContext(container));
-    this.#waiters.removed(container.id, { exitCode: state.status === "running" ? 0 : state.exitCode });
+    this.#waiters.removed(container.id, { exitCode: isLive(state) ? 0 : state.exitCode });
   }
 
   #signal(pidFd: OwnedFd, signal: number): void {

@@ -9,6 +9,7 @@ import { hashEngineName } from "../../hash/mod.ts";
 import { hostPlatform } from "../../image/platform.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { CgroupFeature, HostFacts } from "../../runtime/spec/mod.ts";
+import type { ContainerStatus } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { EnginePaths } from "../paths.ts";
@@ -77,7 +78,8 @@ export class SystemService {
   async info(): Promise<SystemInfo> {
     const { build, facts, table, images, paths, driver } = this.#deps;
     const containers = table.list();
-    const running = containers.filter(({ isRunning }) => isRunning).length;
+    const count = (status: ContainerStatus) => containers.filter(({ state }) => state.status === status).length;
+    const [running, paused] = [count("running"), count("paused")];
     const has = (feature: CgroupFeature) => facts.cgroupFeatures.has(feature);
     const runtime = await this.#runtimeVersion();
     return {
@@ -85,8 +87,8 @@ export class SystemService {
       ID: paths.engineId || "tsd",
       Containers: containers.length,
       ContainersRunning: running,
-      ContainersPaused: 0,
-      ContainersStopped: containers.length - running,
+      ContainersPaused: paused,
+      ContainersStopped: containers.length - running - paused,
       Images: (await images.list()).length,
       Driver: driver,
       DriverStatus: [["Hash engine", hashEngineName()]],
