@@ -1,0 +1,70 @@
+/** A registry that misbehaves: one clear line, exit code 1, nothing listed, nothing left, and the next pull works. */
+import { strict as assert } from "node:assert";
+import { busyboxBuilder, file, type Image } from "../images/mod.ts";
+import { requires } from "../requires.ts";
+import { FAST_FAULTS, type FaultCase, PATIENT_FAULTS } from "./fault_cases.ts";
+import { clearFailure, listedImages, pullGoodImage, type PullRig, startPullRig, storeListing } from "./rig.ts";
+
+/** busybox with a layer and a config that no other image has, so that they have to be fetched. */
+function imageFor(name: string): Promise<Image> {
+  return busyboxBuilder().layer([file("own", name.repeat(10_000))], { compression: "none" }).build();
+}
+
+async function tryCase({ engine, registry }: PullRig, fault: FaultCase): Promise<void> {
+  const image = await imageFor(fault.name);
+  const served = registry.add(fault.name, "1", image);
+  const prefix = `/v2/${fault.name}`;
+  registry.fail(...(fault.faults ?? []).map((each) => ({ ...each, path: `${prefix}/${each.path}` })));
+  const reference = fault.reference?.(registry.host, image.top.digest) ?? served;
+  const line = clearFailure(await engine.tsd(["pull", reference]), fault.name);
+  const repo = reference.replace(/(@.*|:\w+)$/, "");
+  const shown = line.replaceAll(reference, "REF").replaceAll(repo, "REPO").replaceAll(registry.host, "HOST");
+  if (typeof fault.says === "string") assert.equal(shown, fault.says, fault.name);
+  else assert.match(shown, fault.says, fault.name);
+  const requests = registry.requestsFor(`${prefix}/*`).length;
+  assert.ok(requests <= fault.requestsAtMost, `${fault.name}: ${requests} requests`);
+}
+
+/** Nothing of the failed pulls is there, and with an honest registry each would have worked. */
+async function checkAfter(rig: PullRig, cases: readonly FaultCase[], before: readonly string[]): Promise<void> {
+  const { engine, registry } = rig;
+  assert.deepEqual(await storeListing(engine), before);
+  assert.equal((await listedImages(engine)).length, 1);
+  registry.heal();
+  await Promise.all(cases.map(({ name }) => pullByApi(rig, name)));
+}
+
+async function pullByApi({ engine, registry }: PullRig, repo: string): Promise<void> {
+  registry.add(repo, "1", await imageFor(repo));
+  const answer = await engine.api.post(`/images/create?fromImage=${registry.host}/${repo}&tag=1`);
+  assert.match(String(answer.jsonLines().at(-1)?.status), /^Status: Downloaded newer image/, repo);
+}
+
+Deno.test({
+  name: "a registry that fails is named in one line, and nothing is left",
+  ...requires("root", "overlay"),
+  fn: async (test) => {
+    await using rig = await startPullRig();
+    await pullGoodImage(rig);
+    const before = await storeListing(rig.engine);
+    for (const each of FAST_FAULTS) {
+      await test.step(each.name, async () => {
+        await tryCase(rig, each);
+        assert.deepEqual(await storeListing(rig.engine), before);
+      });
+    }
+    await test.step("and afterwards all is well", () => checkAfter(rig, FAST_FAULTS, before));
+  },
+});
+
+Deno.test({
+  name: "a registry that keeps failing is given up",
+  ...requires("root", "overlay"),
+  fn: async () => {
+    await using rig = await startPullRig();
+    await pullGoodImage(rig);
+    const before = await storeListing(rig.engine);
+    await Promise.all(PATIENT_FAULTS.map((each) => tryCase(rig, each)));
+    await checkAfter(rig, PATIENT_FAULTS, before);
+  },
+});
