@@ -2,7 +2,7 @@ import { toTsdError } from "../errors.ts";
 import { type Command, type CommandRow, defaultExitCode, type Program } from "./command.ts";
 import type { FlagSpecs } from "./flags.ts";
 import { parseFlags } from "./parse_flags.ts";
-import { printable } from "./printable.ts";
+import { printable, printableLine } from "./printable.ts";
 import { nearest } from "./suggest.ts";
 import { OUTPUT_CLOSED_EXIT, OutputClosedError, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
@@ -121,6 +121,6 @@ async function fail(name: string, thrown: unknown, place: Place, terminal: Termi
     return thrown.exitCode;
   }
   const error = toTsdError(thrown);
-  await terminal.err(`${name}: ${printable(error.message)}\n`);
+  await terminal.err(`${name}: ${printableLine(error.message)}\n`);
   return place.exitCode(error);
 }

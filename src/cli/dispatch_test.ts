@@ -112,6 +112,10 @@ Deno.test("dispatch: failures are one line and a code", async () => {
   };
   assert.deepEqual(await fail(new TsdError("image_not_found", "No such image: x")), [1, "cook: No such image: x\n"]);
   assert.deepEqual(await fail(new TsdError("command_not_found", "exec")), [127, "cook: exec\n"]);
+  assert.deepEqual(await fail(new TsdError("user_unknown", "no user a\nb\x1b[2J")), [
+    1,
+    "cook: no user a b\uFFFD[2J\n",
+  ]);
   assert.deepEqual(await fail(new Error("bug")), [1, "cook: bug\n"]);
   assert.deepEqual(await fail(new UsageError("a and b conflict")), [
     125,

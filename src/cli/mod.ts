@@ -21,7 +21,7 @@ export { DenoTerminal } from "./deno_terminal.ts";
 export { dispatch } from "./dispatch.ts";
 export type { FlagSpec, FlagSpecs, FlagValue, FlagValues } from "./flags.ts";
 export { type ParsedLine, parseFlags } from "./parse_flags.ts";
-export { printable } from "./printable.ts";
+export { printable, printableLine } from "./printable.ts";
 export { exit, ownCommand, startInBackground, userId } from "./process.ts";
 export { renderTable } from "./table.ts";
 export { OUTPUT_CLOSED_EXIT, OutputClosedError, type StdStream, type Terminal } from "./terminal.ts";

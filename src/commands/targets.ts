@@ -1,5 +1,5 @@
 import { toTsdError, type TsdError } from "../errors.ts";
-import { printable, type Terminal } from "../cli/mod.ts";
+import { printableLine, type Terminal } from "../cli/mod.ts";
 
 /** Docker's own limit for commands with several targets. */
 const MAX_AT_ONCE = 50;
@@ -31,7 +31,7 @@ export async function forEachTarget(
         continue;
       }
       const error = toTsdError(result.reason);
-      await terminal.err(`tsd: ${printable(error.message)}\n`);
+      await terminal.err(`tsd: ${printableLine(error.message)}\n`);
       if (!forgives(error)) exitCode = 1;
     }
   }
