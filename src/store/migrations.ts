@@ -34,4 +34,15 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX containers_by_image ON containers(image_id);
   `,
+  `
+  CREATE TABLE events (
+    sequence INTEGER PRIMARY KEY,     -- order of happening
+    time_nano INTEGER NOT NULL,       -- nanoseconds since 1970
+    type TEXT NOT NULL,
+    action TEXT NOT NULL,
+    actor_id TEXT NOT NULL,
+    attributes TEXT NOT NULL          -- JSON
+  ) STRICT;
+  CREATE INDEX events_by_time ON events(time_nano);
+  `,
 ];
