@@ -5,11 +5,12 @@
  *
  * See README.md here. Needs root. Whoever can't take part is named with the reason, and left out.
  */
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { CommandFailed } from "../scripts/project.ts";
 import { bigImage, busyboxImage, pushImage } from "../tests/images/mod.ts";
 import { startRealRegistry } from "../tests/registry/real.ts";
-import { type Contender, ContenderMissing } from "./contenders/contender.ts";
+import { type Command, type Contender, ContenderMissing } from "./contenders/contender.ts";
 import { startDocker } from "./contenders/dockerd.ts";
 import { helloProgram } from "./contenders/hello.ts";
 import { startPodman } from "./contenders/podman.ts";
@@ -77,9 +78,9 @@ function parseOptions(args: string[]): Options {
       json: { type: "string" },
     },
   });
-  const unknown = positionals.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
   const names = SCENARIOS.map(({ name }) => name);
-  if (unknown !== undefined) throw new UsageError(`there is no benchmark ${unknown}: ${names.join(", ")}`);
+  known("benchmark", positionals, names);
+  known("peer", values.without, Object.keys(PEERS));
   const chosen = positionals.length === 0 ? names : positionals;
   return {
     ...values,
@@ -87,6 +88,11 @@ function parseOptions(args: string[]): Options {
     rounds: count("--rounds", values.rounds),
     pulls: count("--pulls", values.pulls),
   };
+}
+
+function known(what: string, given: readonly string[], names: readonly string[]): void {
+  const unknown = given.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new UsageError(`there is no ${what} ${unknown}: ${names.join(", ")}`);
 }
 
 function count(flag: string, text: string): number {
@@ -118,10 +124,11 @@ async function startPeers({ without }: Options, undo: AsyncDisposableStack) {
   return { peers, missing };
 }
 
+/** Who is measured, and how. */
 interface Field {
   readonly contenders: readonly Contender[];
   readonly images: Images;
-  readonly hello: Turn["timed"][number]["command"];
+  readonly hello: Command;
   readonly options: Options;
   readonly signal: AbortSignal;
 }
@@ -131,12 +138,12 @@ async function measureScenario(scenario: Scenario, field: Field): Promise<Series
   const turns: Turn[] = contenders.map((each) => ({ contender: each.name, ...scenario.turn(each, images) }));
   const { helloRows = [], isLong = false } = scenario;
   if (helloRows.length > 0) turns.push({ contender: HELLO, timed: helloRows.map((row) => ({ row, command: hello })) });
-  const each = async (commands: Scenario["setUp"]) => {
-    for (const command of contenders.flatMap((contender) => commands?.(contender, images) ?? [])) {
-      await perform(command);
+  const performAll = async (commandsOf: Scenario["setUp"]) => {
+    for (const contender of contenders) {
+      for (const command of commandsOf?.(contender, images) ?? []) await perform(command);
     }
   };
-  await each(scenario.setUp);
+  await performAll(scenario.setUp);
   const series = await measure(turns, {
     rounds: isLong ? options.pulls : options.rounds,
     warmUps: isLong ? WARM_UPS.long : WARM_UPS.short,
@@ -144,7 +151,7 @@ async function measureScenario(scenario: Scenario, field: Field): Promise<Series
     signal,
     perform,
   });
-  await each(scenario.tearDown);
+  await performAll(scenario.tearDown);
   return series;
 }
 
@@ -154,7 +161,9 @@ async function show(results: Results, json: string | undefined): Promise<void> {
   for (const line of tableLines(results.series)) console.log(line);
   if (results.aims.length > 0) console.log("");
   for (const judgement of results.aims) console.log(judgementLine(judgement));
-  if (json !== undefined) await Deno.writeTextFile(json, resultsJson(results));
+  if (json === undefined) return;
+  await Deno.mkdir(dirname(json), { recursive: true });
+  await Deno.writeTextFile(json, resultsJson(results));
 }
 
 async function showPhases(tsd: Tsd, images: Images, rounds: number): Promise<void> {

@@ -17,6 +17,7 @@ export interface MachineFacts {
 export async function machineFacts(): Promise<MachineFacts> {
   const read = (path: string) => Deno.readTextFile(path);
   const memory = /^MemTotal: +(\d+) kB/m.exec(await read("/proc/meminfo"))?.[1] ?? "0";
+  const mounts = await read("/proc/self/mounts");
   const { text: runc } = await capture("runc", ["--version"]);
   return {
     cores: navigator.hardwareConcurrency,
@@ -24,8 +25,8 @@ export async function machineFacts(): Promise<MachineFacts> {
     memoryGb: Math.round(Number(memory) * 1024 / 1e9),
     kernel: Deno.osRelease(),
     system: /^PRETTY_NAME="(.*)"$/m.exec(await read("/etc/os-release"))?.[1] ?? "Linux",
-    cgroups: cgroupVersion(await read("/proc/self/mounts")),
-    filesystem: await temporaryFilesystem(),
+    cgroups: cgroupVersion(mounts),
+    filesystem: filesystemOf(await Deno.realPath(Deno.env.get("TMPDIR") ?? "/tmp"), mounts),
     deno: Deno.version.deno,
     runc: /version (\S+)/.exec(runc)?.[1] ?? "unknown",
   };
@@ -36,13 +37,17 @@ export function load(): number {
   return Deno.loadavg()[0]!;
 }
 
+/** "v1", "v2", or "v1 (hybrid)" where both are mounted. */
 export function cgroupVersion(mounts: string): string {
   const types = new Set(mounts.split("\n").map((line) => line.split(" ")[2]));
   if (types.has("cgroup")) return types.has("cgroup2") ? "v1 (hybrid)" : "v1";
   return types.has("cgroup2") ? "v2" : "none";
 }
 
-async function temporaryFilesystem(): Promise<string> {
-  const { text } = await capture("stat", ["--file-system", "--format=%T", Deno.env.get("TMPDIR") ?? "/tmp"]);
-  return text.trim();
+/** The type of the file system that holds `path`: the one with the longest mount point above it. */
+export function filesystemOf(path: string, mounts: string): string {
+  const above = mounts.split("\n").map((line) => line.split(" ")).filter(([, point]) =>
+    point !== undefined && (path === point || path.startsWith(point === "/" ? "/" : `${point}/`))
+  );
+  return above.toSorted((left, right) => left[1]!.length - right[1]!.length).at(-1)?.[2] ?? "unknown";
 }

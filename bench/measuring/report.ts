@@ -1,8 +1,8 @@
 /** The results as text for a terminal, and as JSON. */
-import type { Cell, Judgement } from "./aims.ts";
-import { ratioOf } from "./aims.ts";
+import { type Cell, type Judgement, ratioOf } from "./aims.ts";
 import type { MachineFacts } from "./machine.ts";
 import type { Series } from "./rounds.ts";
+import { HELLO } from "./scenarios.ts";
 import { type Summary, summaryOf } from "./statistics.ts";
 
 const COLUMNS = ["", "runs", "median", "min", "max", "to docker"];
@@ -28,7 +28,8 @@ export function tableLines(series: readonly Series[]): string[] {
 
 function cellsOf({ row, contender, samplesMs }: Series, series: readonly Series[]): string[] {
   const { count, medianMs, minMs, maxMs } = summaryOf(samplesMs);
-  const ratio = contender === BASELINE ? undefined : ratioOf(series, { row, contender }, { row, contender: BASELINE });
+  const isEngine = contender !== BASELINE && contender !== HELLO;
+  const ratio = isEngine ? ratioOf(series, { row, contender }, { row, contender: BASELINE }) : undefined;
   return [`  ${contender}`, String(count), ...[medianMs, minMs, maxMs].map(duration), ratio?.toFixed(2) ?? ""];
 }
 

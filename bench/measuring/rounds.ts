@@ -29,7 +29,7 @@ export interface RoundOptions {
   readonly perform: (command: Command) => Promise<number>;
 }
 
-/** All times of one contender in one row, in the order in which they were taken. */
+/** All counted times of one contender in one row, in the order in which they were taken. */
 export interface Series {
   readonly row: string;
   readonly contender: string;
@@ -38,13 +38,17 @@ export interface Series {
 
 /** Takes the turns round by round; who begins changes from round to round. */
 export async function measure(turns: readonly Turn[], options: RoundOptions): Promise<Series[]> {
-  const series: Series[] = [];
+  const series: Series[] = turns.flatMap(({ contender, timed }) =>
+    timed.map(({ row }) => ({ row, contender, samplesMs: [] }))
+  );
   for (let round = -options.warmUps; round < options.rounds; round++) {
     for (const turn of inOrder(turns, round + options.warmUps)) {
       options.signal?.throwIfAborted();
       await pause(options.pauseMs);
-      for (const { row, elapsedMs } of await taken(turn, options)) {
-        if (round >= 0) seriesOf(series, row, turn.contender).samplesMs.push(elapsedMs);
+      const times = await taken(turn, options);
+      if (round < 0) continue;
+      for (const { row, contender, samplesMs } of series) {
+        if (contender === turn.contender && times.has(row)) samplesMs.push(times.get(row)!);
       }
     }
   }
@@ -56,18 +60,13 @@ function inOrder<T>(turns: readonly T[], round: number): T[] {
   return [...turns.slice(first), ...turns.slice(0, first)];
 }
 
-async function taken({ before = [], timed, after = [] }: Turn, { perform }: RoundOptions) {
-  const times: { row: string; elapsedMs: number }[] = [];
-  for (const command of before) await perform(command);
-  for (const { row, command } of timed) times.push({ row, elapsedMs: await perform(command) });
-  for (const command of after) await perform(command);
+/** The times of a turn by row. */
+async function taken(turn: Turn, { perform }: RoundOptions): Promise<Map<string, number>> {
+  const times = new Map<string, number>();
+  for (const command of turn.before ?? []) await perform(command);
+  for (const { row, command } of turn.timed) times.set(row, await perform(command));
+  for (const command of turn.after ?? []) await perform(command);
   return times;
-}
-
-function seriesOf(all: Series[], row: string, contender: string): Series {
-  let found = all.find((each) => each.row === row && each.contender === contender);
-  if (found === undefined) all.push(found = { row, contender, samplesMs: [] });
-  return found;
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
