@@ -14,6 +14,10 @@ import { ContainerLogs } from "./engine/containers/container_logs.ts";
 import { ContainerService } from "./engine/containers/container_service.ts";
 import { ContainerTable, type StoredContainers } from "./engine/containers/container_table.ts";
 import { Launcher } from "./engine/containers/launcher.ts";
+import { ContainerEvents } from "./engine/events/container_events.ts";
+import { EventBus } from "./engine/events/event_bus.ts";
+import { EventHistory } from "./engine/events/event_history.ts";
+import { ImageEvents } from "./engine/events/image_events.ts";
 import { ExecService } from "./engine/exec/exec_service.ts";
 import { ImageCatalog } from "./engine/images/image_catalog.ts";
 import { ImageRemover } from "./engine/images/image_remover.ts";
@@ -22,6 +26,8 @@ import { LayerLeases } from "./engine/images/layer_leases.ts";
 import { Puller } from "./engine/images/puller.ts";
 import { KeyedLock } from "./engine/keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "./engine/paths.ts";
+import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
+import { type ContainerCgroups, containerCgroups, StatsService } from "./engine/stats/mod.ts";
 import { SystemService } from "./engine/system/system_service.ts";
 import { RegistryClient } from "./image/registry/mod.ts";
 import type { Log } from "./log.ts";
@@ -35,6 +41,7 @@ import type { HostFacts } from "./runtime/spec/mod.ts";
 import { BlobStore } from "./store/blob_store.ts";
 import { ContainerRecords } from "./store/container_records.ts";
 import { Database } from "./store/database.ts";
+import { EventRecords } from "./store/event_records.ts";
 import { ImageRecords } from "./store/image_records.ts";
 import { Overlay2LayerStore, OverlaySnapshotter } from "./store/overlay2/mod.ts";
 import type { LayerStore, Snapshotter } from "./store/ports.ts";
@@ -81,6 +88,12 @@ export const TOKENS = {
   logs: token<ContainerLogs>("logs"),
   execs: token<ExecService>("execs"),
   system: token<SystemService>("system"),
+  eventHistory: token<EventHistory>("eventHistory"),
+  events: token<EventBus>("events"),
+  containerEvents: token<ContainerEvents>("containerEvents"),
+  imageEvents: token<ImageEvents>("imageEvents"),
+  cgroups: token<ContainerCgroups>("cgroups"),
+  stats: token<StatsService>("stats"),
   services: token<Services>("services"),
   hooks: token<HookBus>("hooks"),
   server: token<ApiServer>("server"),
@@ -96,9 +109,11 @@ export class Composition {
   constructor(settings: EngineSettings) {
     this.#provide(TOKENS.settings, () => settings);
     this.#provideStores(settings);
+    this.#provideEvents(settings);
     this.#provideRuntime(settings);
     this.#provideImages(settings);
     this.#provideContainers(settings);
+    this.#provideStats(settings);
     this.#provideApi(settings);
   }
 
@@ -116,6 +131,16 @@ export class Composition {
       TOKENS.snapshots,
       (get) => new OverlaySnapshotter({ root: paths.layerRoot, layers: get(TOKENS.layers) }),
     );
+  }
+
+  #provideEvents({ log }: EngineSettings): void {
+    this.#provide(
+      TOKENS.eventHistory,
+      (get) => new EventHistory(new EventRecords(get(TOKENS.database)), log),
+    );
+    this.#provide(TOKENS.events, (get) => new EventBus(get(TOKENS.eventHistory)));
+    this.#provide(TOKENS.containerEvents, (get) => new ContainerEvents(get(TOKENS.events)));
+    this.#provide(TOKENS.imageEvents, (get) => new ImageEvents(get(TOKENS.events)));
   }
 
   #provideRuntime({ paths, log, runtimePath }: EngineSettings): void {
@@ -222,6 +247,17 @@ export class Composition {
       }));
   }
 
+  #provideStats({ paths, facts }: EngineSettings): void {
+    this.#provide(TOKENS.cgroups, () => containerCgroups(facts, paths.cgroup));
+    this.#provide(TOKENS.stats, (get) =>
+      new StatsService({
+        table: get(TOKENS.table),
+        cgroups: get(TOKENS.cgroups),
+        memoryBytes: Deno.systemMemoryInfo().total,
+        readProc: CGROUP_FILES.read,
+      }));
+  }
+
   #provideApi({ paths, facts, log, insecureRegistries, onRequest }: EngineSettings): void {
     this.#provide(TOKENS.system, (get) =>
       new SystemService({
@@ -245,6 +281,8 @@ export class Composition {
       imageRemover: get(TOKENS.remover),
       puller: get(TOKENS.puller),
       system: get(TOKENS.system),
+      events: get(TOKENS.events),
+      stats: get(TOKENS.stats),
       driver: get(TOKENS.layers).driver,
     }));
     this.#provide(TOKENS.server, (get) =>

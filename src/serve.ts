@@ -108,6 +108,7 @@ async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand
 async function open(get: Composition["get"], ending: AsyncDisposableStack): Promise<void> {
   const { paths, log } = get(TOKENS.settings);
   ending.use(get(TOKENS.database));
+  ending.use(get(TOKENS.eventHistory));
   ending.use(get(TOKENS.exits).start());
   const epoll = ending.use(get(TOKENS.epoll));
   void epoll.run();

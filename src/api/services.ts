@@ -6,11 +6,13 @@ import type { ContainerCreator } from "../engine/containers/container_creator.ts
 import type { ContainerService } from "../engine/containers/container_service.ts";
 import type { ContainerTable } from "../engine/containers/container_table.ts";
 import type { ContainerLogs } from "../engine/containers/container_logs.ts";
+import type { EventBus } from "../engine/events/event_bus.ts";
 import type { ExecService } from "../engine/exec/exec_service.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
 import type { ImageRemover } from "../engine/images/image_remover.ts";
 import type { Puller } from "../engine/images/puller.ts";
 import type { EnginePaths } from "../engine/paths.ts";
+import type { StatsService } from "../engine/stats/mod.ts";
 import type { SystemService } from "../engine/system/system_service.ts";
 
 export interface Services {
@@ -23,6 +25,8 @@ export interface Services {
   readonly imageRemover: ImageRemover;
   readonly puller: Puller;
   readonly system: SystemService;
+  readonly events: EventBus;
+  readonly stats: StatsService;
   readonly paths: EnginePaths;
   /** The storage driver's name. */
   readonly driver: string;

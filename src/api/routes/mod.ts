@@ -5,15 +5,19 @@
 import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { containerRoutes } from "./containers.ts";
+import { eventRoutes } from "./events.ts";
 import { execRoutes } from "./execs.ts";
 import { imageRoutes } from "./images.ts";
+import { statsRoutes } from "./stats.ts";
 import { systemRoutes } from "./system.ts";
 
 /** Every route of the API. */
 export function allRoutes(services: Services): Route[] {
   return [
     ...systemRoutes(services),
+    ...eventRoutes(services),
     ...containerRoutes(services),
+    ...statsRoutes(services),
     ...execRoutes(services),
     ...imageRoutes(services),
   ];

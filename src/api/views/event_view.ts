@@ -1,0 +1,39 @@
+/**
+ * @module
+ * An event in the shape of the Engine API.
+ */
+import type { EngineEvent } from "../../engine/events/event.ts";
+import type { EventMessage } from "../wire/mod.ts";
+
+const NANOS_PER_SECOND = 1_000_000_000n;
+
+/** One line of `GET /events`, without its line break. `timeNano` is exact, so it is written by hand. */
+export function eventText({ type, action, actorId, attributes, timeNano }: EngineEvent): string {
+  const message = {
+    ...legacyFields(type, action, actorId, attributes),
+    Type: type as EventMessage["Type"],
+    Action: action,
+    Actor: { ID: actorId, Attributes: attributes },
+    scope: "local",
+    time: Number(timeNano / NANOS_PER_SECOND),
+  } as const satisfies Omit<EventMessage, "timeNano">;
+  return `${JSON.stringify(message).slice(0, -1)},"timeNano":${timeNano}}`;
+}
+
+/** What clients before API 1.22 read, and some still do; of containers and images only. */
+function legacyFields(
+  type: string,
+  action: string,
+  actorId: string,
+  { image }: Readonly<Record<string, string>>,
+): Pick<EventMessage, "status" | "id" | "from"> {
+  if (type === "container") return { status: action, id: actorId, ...(image ? { from: image } : {}) };
+  return type === "image" ? { status: action, id: actorId } : {};
+}
+
+/** Seconds since 1970 with up to nine decimals, as nanoseconds; undefined when it is none. */
+export function parseNanos(text: string): bigint | undefined {
+  const match = /^(\d{1,11})(?:\.(\d{1,9}))?$/.exec(text);
+  if (match === null) return undefined;
+  return BigInt(match[1]) * NANOS_PER_SECOND + BigInt((match[2] ?? "").padEnd(9, "0"));
+}

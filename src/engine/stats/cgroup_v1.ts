@@ -1,0 +1,127 @@
+/**
+ * @module
+ * {@link ContainerCgroups} of cgroup version 1, also in hybrid mode: one tree for each controller
+ * (Linux, admin-guide/cgroup-v1). A controller that isn't mounted counts nothing.
+ */
+import type { CgroupUsage, ContainerCgroups, CpuUsage, IoCount, MemoryUsage } from "./cgroup.ts";
+import { type CgroupFiles, parseAmount, parseFlat, parseNumbers, pidsBelow } from "./cgroup_files.ts";
+
+/** cpuacct.stat counts in ticks of 1/100 s: USER_HZ is that on every architecture that Deno runs on. */
+const NS_PER_TICK = 10_000_000;
+/** What the kernel shows for "no limit" is the largest multiple of a page below 2^63; nothing real comes near. */
+const NO_LIMIT_BYTES = 2 ** 60;
+/** Every container is in all trees; the first one that is mounted is as good as any. */
+const TREES = ["pids", "memory", "cpu", "freezer", "devices"];
+
+/** See the module's comment. */
+export class CgroupsV1 implements ContainerCgroups {
+  readonly #root: string;
+  readonly #parent: string;
+  readonly #files: CgroupFiles;
+
+  /** @param root where the controllers are mounted, `/sys/fs/cgroup`; @param parent cgroup above the containers' */
+  constructor(root: string, parent: string, files: CgroupFiles) {
+    this.#root = root;
+    this.#parent = parent;
+    this.#files = files;
+  }
+
+  async usage(id: string): Promise<CgroupUsage | undefined> {
+    const [cpu, memory, current, limit, bytes, operations] = await Promise.all([
+      this.#cpu(id),
+      this.#memory(id),
+      this.#read("pids", id, "pids.current"),
+      this.#read("pids", id, "pids.max"),
+      this.#io(id, "blkio.throttle.io_service_bytes"),
+      this.#io(id, "blkio.throttle.io_serviced"),
+    ]);
+    if (cpu === undefined && memory === undefined && current === undefined) return undefined;
+    const most = parseAmount(limit);
+    return {
+      cpu: cpu ?? NO_CPU,
+      memory: memory ?? NO_MEMORY,
+      pids: { current: parseAmount(current), limit: most === Infinity ? 0 : most },
+      io: { bytes, operations },
+    };
+  }
+
+  async pids(id: string): Promise<number[]> {
+    for (const tree of TREES) {
+      const found = await pidsBelow(this.#files, this.#folder(tree, id));
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+
+  oomKills(id: string): number {
+    return parseFlat(this.#files.readSync(`${this.#folder("memory", id)}/memory.oom_control`)).oom_kill ?? 0;
+  }
+
+  async #cpu(id: string): Promise<CpuUsage | undefined> {
+    const [total, perCpu, times, throttling] = await Promise.all([
+      this.#read("cpuacct", id, "cpuacct.usage"),
+      this.#read("cpuacct", id, "cpuacct.usage_percpu"),
+      this.#read("cpuacct", id, "cpuacct.stat"),
+      this.#read("cpu", id, "cpu.stat"),
+    ]);
+    if (total === undefined) return undefined;
+    const { user = 0, system = 0 } = parseFlat(times);
+    const { nr_periods = 0, nr_throttled = 0, throttled_time = 0 } = parseFlat(throttling);
+    return {
+      totalNs: parseAmount(total),
+      userNs: user * NS_PER_TICK,
+      systemNs: system * NS_PER_TICK,
+      perCpuNs: parseNumbers(perCpu),
+      periods: nr_periods,
+      throttledPeriods: nr_throttled,
+      throttledNs: throttled_time,
+    };
+  }
+
+  async #memory(id: string): Promise<MemoryUsage | undefined> {
+    const read = (name: string) => this.#read("memory", id, `memory.${name}`);
+    const [usage, most, limit, failures, stats] = await Promise.all([
+      read("usage_in_bytes"),
+      read("max_usage_in_bytes"),
+      read("limit_in_bytes"),
+      read("failcnt"),
+      read("stat"),
+    ]);
+    if (usage === undefined) return undefined;
+    const limitBytes = parseAmount(limit);
+    return {
+      usageBytes: parseAmount(usage),
+      maxUsageBytes: parseAmount(most),
+      limitBytes: limitBytes >= NO_LIMIT_BYTES ? Infinity : limitBytes,
+      failures: parseAmount(failures),
+      stats: parseFlat(stats),
+    };
+  }
+
+  /** Older kernels don't have the file that also counts what is below. */
+  async #io(id: string, name: string): Promise<IoCount[]> {
+    const text = await this.#read("blkio", id, `${name}_recursive`) ?? await this.#read("blkio", id, name);
+    return parseIo(text);
+  }
+
+  #read(controller: string, id: string, name: string): Promise<string | undefined> {
+    return this.#files.read(`${this.#folder(controller, id)}/${name}`);
+  }
+
+  #folder(controller: string, id: string): string {
+    return `${this.#root}/${controller}/${this.#parent}/${id}`;
+  }
+}
+
+const NO_CPU: CpuUsage = { totalNs: 0, userNs: 0, systemNs: 0, periods: 0, throttledPeriods: 0, throttledNs: 0 };
+const NO_MEMORY: MemoryUsage = { usageBytes: 0, limitBytes: Infinity, failures: 0, stats: {} };
+
+/** `8:0 Read 4096` lines; the sum over all devices has no device and is left out. */
+function parseIo(text = ""): IoCount[] {
+  return [...text.matchAll(/^(\d+):(\d+) (\w+) (\d+)$/gm)].map(([, major, minor, op, value]) => ({
+    major: Number(major),
+    minor: Number(minor),
+    op,
+    value: Number(value),
+  }));
+}

@@ -1,0 +1,78 @@
+/**
+ * @module
+ * {@link ContainerCgroups} of cgroup version 2: one tree (Linux, admin-guide/cgroup-v2).
+ */
+import type { CgroupUsage, ContainerCgroups, IoCount } from "./cgroup.ts";
+import { type CgroupFiles, parseAmount, parseFlat, pidsBelow } from "./cgroup_files.ts";
+
+const NS_PER_US = 1000;
+
+/** See the module's comment. */
+export class CgroupsV2 implements ContainerCgroups {
+  readonly #parent: string;
+  readonly #files: CgroupFiles;
+
+  /** @param root where the tree is mounted, `/sys/fs/cgroup`; @param parent cgroup above the containers' */
+  constructor(root: string, parent: string, files: CgroupFiles) {
+    this.#parent = `${root}/${parent}`;
+    this.#files = files;
+  }
+
+  async usage(id: string): Promise<CgroupUsage | undefined> {
+    const names = ["cpu.stat", "memory.current", "memory.max", "memory.stat", "memory.events"] as const;
+    const [cpuStat, current, limit, stats, events] = await Promise.all(names.map((name) => this.#read(id, name)));
+    const more = ["pids.current", "pids.max", "io.stat"] as const;
+    const [tasks, mostTasks, io] = await Promise.all(more.map((name) => this.#read(id, name)));
+    // cpu.stat is there whatever controllers are on.
+    if (cpuStat === undefined) return undefined;
+    const cpu = parseFlat(cpuStat);
+    const tasksLimit = parseAmount(mostTasks);
+    return {
+      cpu: {
+        totalNs: (cpu.usage_usec ?? 0) * NS_PER_US,
+        userNs: (cpu.user_usec ?? 0) * NS_PER_US,
+        systemNs: (cpu.system_usec ?? 0) * NS_PER_US,
+        periods: cpu.nr_periods ?? 0,
+        throttledPeriods: cpu.nr_throttled ?? 0,
+        throttledNs: (cpu.throttled_usec ?? 0) * NS_PER_US,
+      },
+      memory: {
+        usageBytes: parseAmount(current),
+        limitBytes: limit === undefined ? Infinity : parseAmount(limit),
+        failures: parseFlat(events).oom ?? 0,
+        stats: parseFlat(stats),
+      },
+      pids: { current: parseAmount(tasks), limit: tasksLimit === Infinity ? 0 : tasksLimit },
+      io: parseIo(io),
+    };
+  }
+
+  pids(id: string): Promise<number[]> {
+    return pidsBelow(this.#files, `${this.#parent}/${id}`);
+  }
+
+  oomKills(id: string): number {
+    return parseFlat(this.#files.readSync(`${this.#parent}/${id}/memory.events`)).oom_kill ?? 0;
+  }
+
+  #read(id: string, name: string): Promise<string | undefined> {
+    return this.#files.read(`${this.#parent}/${id}/${name}`);
+  }
+}
+
+/** `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 …` lines. */
+function parseIo(text = ""): CgroupUsage["io"] {
+  const bytes: IoCount[] = [];
+  const operations: IoCount[] = [];
+  for (const line of text.split("\n")) {
+    const device = /^(\d+):(\d+) /.exec(line);
+    if (device === null) continue;
+    const [major, minor] = [Number(device[1]), Number(device[2])];
+    const value = (key: string) => Number(new RegExp(` ${key}=(\\d+)`).exec(line)?.[1] ?? 0);
+    bytes.push({ major, minor, op: "read", value: value("rbytes") });
+    bytes.push({ major, minor, op: "write", value: value("wbytes") });
+    operations.push({ major, minor, op: "read", value: value("rios") });
+    operations.push({ major, minor, op: "write", value: value("wios") });
+  }
+  return { bytes, operations };
+}
