@@ -41,7 +41,8 @@ export function frame(stream: StreamName, bytes: Uint8Array): Uint8Array {
 export async function attachStreams(io: ProcessIo, client: Duplex, options: AttachOptions): Promise<void> {
   const wanted = { stdout: options.stdout, stderr: options.stderr };
   const attaching = io.attach(async (stream, bytes) => {
-    if (wanted[stream]) await client.write(frame(stream, bytes));
+    if (io.tty) await client.write(bytes);
+    else if (wanted[stream]) await client.write(frame(stream, bytes));
   });
   const attachment = await attaching;
   try {
