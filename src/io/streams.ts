@@ -77,11 +77,11 @@ export async function untilCancelled<T>(promise: Promise<T>, signal: AbortSignal
 export function cancellable(source: ReadableStream<Uint8Array>, signal?: AbortSignal): ReadableStream<Uint8Array> {
   if (signal === undefined) return source;
   const reader = source.getReader();
-  const stopped = Promise.withResolvers<never>();
-  stopped.promise.catch(() => undefined); // Nobody may be reading when the signal comes.
+  // Of the read that waits at the moment. No promise lives as long as the stream: it would hold every chunk until its end.
+  let interrupt: ((error: TsdError) => void) | undefined;
   const stop = () => {
     const error = toTsdError(signal.reason);
-    stopped.reject(error);
+    interrupt?.(error);
     void cancelQuietly(reader, error);
   };
   const leave = () => signal.removeEventListener("abort", stop);
@@ -90,7 +90,11 @@ export function cancellable(source: ReadableStream<Uint8Array>, signal?: AbortSi
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        const { done, value } = await Promise.race([stopped.promise, reader.read()]);
+        throwIfCancelled(signal);
+        const waiting = Promise.withResolvers<ReadableStreamReadResult<Uint8Array>>();
+        interrupt = waiting.reject;
+        reader.read().then(waiting.resolve, waiting.reject);
+        const { done, value } = await waiting.promise;
         throwIfCancelled(signal);
         if (!done) return controller.enqueue(value);
         leave();

@@ -99,6 +99,24 @@ Deno.test("cancellable passes everything when nobody aborts", async () => {
   assert.deepEqual(await collect(cancellable(streamOf(BYTES), new AbortController().signal)), new Uint8Array(BYTES));
 });
 
+Deno.test("cancellable keeps nothing of what has passed", async () => {
+  const chunkBytes = 4 * 1024 * 1024;
+  const chunkCount = 128;
+  let given = 0;
+  const source = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (given++ === chunkCount) controller.close();
+      else controller.enqueue(new Uint8Array(chunkBytes));
+    },
+  }, { highWaterMark: 0 });
+  const before = Deno.memoryUsage().external;
+  let read = 0;
+  for await (const chunk of cancellable(source, new AbortController().signal)) read += chunk.length;
+  assert.equal(read, chunkCount * chunkBytes);
+  const kept = Deno.memoryUsage().external - before;
+  assert.ok(kept < read / 2, `${kept} of ${read} bytes are still in memory`);
+});
+
 Deno.test("collectBytes is bounded and cancels the rest", async () => {
   const { stream, state } = endless(BYTES);
   await assert.rejects(collect(stream), (error: Error) => isTsdError(error, "payload_too_large"));
