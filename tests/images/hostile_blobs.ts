@@ -9,14 +9,15 @@ import { file } from "./tar_entries.ts";
 
 type Change = (bytes: Uint8Array) => Uint8Array;
 
-const small = (): Promise<Image> => new ImageBuilder().layer([file("file", "content ".repeat(500))]).build();
+/** Different for each name, so that nothing of one is known already when another is offered. */
+const small = (name: string): Promise<Image> => new ImageBuilder().layer([file(name, "content ".repeat(500))]).build();
 
 /** The registry serves other bytes than the manifest promises; size and digest of the manifest stay. */
 function served(name: string, what: string, which: "layer" | "config", change: Change): HostileManifest {
   return {
     ...{ kind: "manifest", number: 36, name, what, expect: "refused" },
     async build() {
-      const image = await small();
+      const image = await small(name);
       const target = which === "layer" ? image.layers[0]!.blob : image.config;
       return replaceBlob(image, target, change(await readAll(target.open())));
     },
@@ -28,7 +29,7 @@ function promised(number: number, name: string, what: string, change: Change): H
   return {
     ...{ kind: "manifest", number, name, what, expect: "refused" },
     async build() {
-      const { diffId, blob } = await makeLayer({ entries: [file("file", "content ".repeat(500))] });
+      const { diffId, blob } = await makeLayer({ entries: [file(name, "content ".repeat(500))] });
       const changed = memoryContent(blob.mediaType, change(await readAll(blob.open())));
       return await new ImageBuilder().addLayer(layerOf(changed, diffId, "gzip")).build();
     },

@@ -49,6 +49,13 @@ export async function storeListing({ dataRoot }: Engine): Promise<string[]> {
   return paths.map((path) => path.slice(dataRoot.length + 1)).filter((path) => !/^tsd\.db(-\w+)?$/.test(path));
 }
 
+/** What is new in the data root (`+`) or gone from it (`-`); empty when all is as it was. */
+export async function storeChanges(engine: Engine, before: readonly string[]): Promise<string[]> {
+  const [then, now] = [new Set(before), new Set(await storeListing(engine))];
+  const fresh = [...now].filter((path) => !then.has(path)).map((path) => `+ ${path}`);
+  return [...fresh, ...[...then].filter((path) => !now.has(path)).map((path) => `- ${path}`)];
+}
+
 /** The diffIDs of the layers on disk, sorted. */
 export async function layersOnDisk({ dataRoot }: Engine): Promise<string[]> {
   return (await namesIn(`${dataRoot}/overlay2/layers`)).map((hex) => `sha256:${hex}`).sort();

@@ -1,0 +1,127 @@
+/** Pulls that are left in the middle, by their client or by the engine's end: nothing stays, and nobody else is disturbed. */
+import { strict as assert } from "node:assert";
+import { until, untilNone } from "../engine/rig.ts";
+import { type Engine, processState } from "../harness/mod.ts";
+import { busyboxBuilder, file, type Image } from "../images/mod.ts";
+import { requires } from "../requires.ts";
+import { checkAlive } from "./hostile_rig.ts";
+import { layersOnDisk, listedImages, type PullRig, startPullRig, storeChanges, storeListing } from "./rig.ts";
+
+const SLOW_BYTES_PER_SECOND = 50_000;
+
+interface SlowImage {
+  readonly reference: string;
+  readonly image: Image;
+  /** Path of the large layer's blob at the registry. */
+  readonly layer: string;
+}
+
+/** An image with a small layer that comes at once and a large one that takes 10 seconds, so many times. */
+async function slowImage({ registry }: PullRig, repo: string, slowTimes = Infinity): Promise<SlowImage> {
+  const image = await busyboxBuilder()
+    .layer([file("small", repo)])
+    .layer([file("large", repo.padEnd(500_000, "x"))], { compression: "none" }).build();
+  const layer = `/v2/${repo}/blobs/${image.layers[2]!.blob.digest}`;
+  registry.fail({ path: layer, times: slowTimes, fault: "slow", bytesPerSecond: SLOW_BYTES_PER_SECOND });
+  return { reference: registry.add(repo, "1", image), image, layer };
+}
+
+/** Waits until the small layer is there and the large one is on its way. */
+async function untilHalfWay({ engine, registry }: PullRig, { image, layer }: SlowImage, downloads = 1): Promise<void> {
+  await until("half of the image", async () => {
+    const onDisk = await layersOnDisk(engine);
+    const ingesting = (await storeListing(engine)).some((path) => /^overlay2\/ingest\/.*\/tree$/.test(path));
+    const asked = registry.requestsFor(layer, "GET").length >= downloads;
+    return asked && ingesting && onDisk.includes(image.layers[1]!.diffId);
+  });
+}
+
+/** What the engine has open below its data root. (Connections to registries are kept for a while.) */
+async function openFiles({ pid, dataRoot }: Engine): Promise<string[]> {
+  return (await processState(pid)).descriptors.filter((target) => target.startsWith(dataRoot));
+}
+
+async function testClientLeaves(rig: PullRig, client: "tsd" | "docker", signal: Deno.Signal): Promise<void> {
+  const { engine } = rig;
+  const [store, open] = [await storeListing(engine), (await openFiles(engine)).length];
+  const slow = await slowImage(rig, `leaves/${client}/${signal.toLowerCase()}`);
+  await using pull = engine.session(client, ["pull", slow.reference]);
+  await untilHalfWay(rig, slow);
+  pull.kill(signal);
+  assert.notEqual((await pull.wait()).code, 0);
+  await untilNone(() => storeChanges(engine, store));
+  assert.equal((await openFiles(engine)).length, open);
+  assert.ok(!(await listedImages(engine)).includes(slow.reference));
+}
+
+async function testOtherGoesOn(rig: PullRig): Promise<void> {
+  const { engine, registry } = rig;
+  const slow = await slowImage(rig, "others", 1);
+  await using first = engine.session("tsd", ["pull", "-q", slow.reference]);
+  await untilHalfWay(rig, slow);
+  const others = ["tsd", "docker", "tsd"] as const;
+  const sessions = others.map((client) => engine.session(client, ["pull", "-q", slow.reference]));
+  await using _ended = disposing(sessions);
+  await until("the others' manifests", () => registry.requestsFor("/v2/others/manifests/1", "GET").length === 4);
+  sessions[0]!.kill(); // One that waits for the first one's layer.
+  first.kill();
+  for (const session of sessions.slice(1)) assert.equal((await session.wait()).code, 0);
+  assert.equal(registry.requestsFor(slow.layer, "GET").length, 2, "one download was left, one finished");
+  const run = await engine.tsd(["run", "--rm", "--network", "none", slow.reference, "wc", "-c", "/large"]);
+  assert.equal(run.stdout, "500000 /large\n");
+}
+
+function disposing(items: readonly AsyncDisposable[]): AsyncDisposable {
+  const stack = new AsyncDisposableStack();
+  for (const item of items) stack.use(item);
+  return stack;
+}
+
+async function testLeavesWhileNothingComes(rig: PullRig): Promise<void> {
+  const { engine, registry } = rig;
+  const store = await storeListing(engine);
+  for (const path of ["manifests/1", "blobs/*"]) {
+    const slow = await slowImage(rig, `silent/${path.slice(0, 4)}`);
+    const pattern = slow.reference.replace(/^[^/]*\/(.*):1$/, `/v2/$1/${path}`);
+    registry.fail({ path: pattern, fault: "hang" });
+    await using pull = engine.session("tsd", ["pull", slow.reference]);
+    await until("the request", () => registry.requestsFor(pattern).length > 0);
+    pull.kill("SIGINT");
+    await pull.wait();
+  }
+  await untilNone(() => storeChanges(engine, store));
+}
+
+async function testEngineEnds(rig: PullRig, signal: Deno.Signal): Promise<void> {
+  const { engine } = rig;
+  const store = await storeListing(engine);
+  const slow = await slowImage(rig, `ends/${signal.toLowerCase()}`, 1);
+  await using pull = engine.session("tsd", ["pull", slow.reference]);
+  await untilHalfWay(rig, slow);
+  await engine.stop(signal);
+  const { code, stderr } = await pull.wait();
+  assert.equal(code, 1);
+  assert.match(stderr, /^tsd: [^\n]+\n$/);
+  await engine.start();
+  assert.deepEqual(await storeChanges(engine, store), []);
+  assert.ok(!(await listedImages(engine)).includes(slow.reference));
+  assert.equal((await engine.tsd(["pull", "-q", slow.reference])).code, 0, "the next pull works");
+  assert.equal((await engine.tsd(["rmi", slow.reference])).code, 0);
+}
+
+Deno.test({
+  name: "pulls that are left leave nothing",
+  ...requires("root", "runc", "overlay", "docker"),
+  fn: async (test) => {
+    await using rig = await startPullRig();
+    await checkAlive(rig);
+    await test.step("tsd is killed", () => testClientLeaves(rig, "tsd", "SIGKILL"));
+    await test.step("Ctrl-C at tsd", () => testClientLeaves(rig, "tsd", "SIGINT"));
+    await test.step("Ctrl-C at docker", () => testClientLeaves(rig, "docker", "SIGINT"));
+    await test.step("while other clients want the same image", () => testOtherGoesOn(rig));
+    await test.step("while the registry says nothing", () => testLeavesWhileNothingComes(rig));
+    await test.step("the engine is told to end", () => testEngineEnds(rig, "SIGTERM"));
+    await test.step("the engine is killed", () => testEngineEnds(rig, "SIGKILL"));
+    await test.step("and afterwards all is well", () => checkAlive(rig));
+  },
+});

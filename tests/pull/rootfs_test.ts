@@ -1,0 +1,128 @@
+/** The root file system that comes of an image is right file by file, seen from the host and from inside, and can be used. */
+import { strict as assert } from "node:assert";
+import {
+  containerTree,
+  diffContainerTree,
+  type Engine,
+  listTree,
+  runCommand,
+  startEngine,
+  type TreeEntry,
+} from "../harness/mod.ts";
+import { debianImage, featureImage, type ImageWithTree, pushImage } from "../images/mod.ts";
+import { type RealRegistry, startRealRegistry } from "../registry/mod.ts";
+import { requires } from "../requires.ts";
+import { pulled } from "./rig.ts";
+
+const MINUTE_MS = 60_000;
+
+/** Puts an image into the registry and pulls it. */
+async function pulledFrom(registry: RealRegistry, engine: Engine, repo: string, { image }: ImageWithTree) {
+  await pushImage(registry.url, repo, "1", image);
+  const reference = `${registry.host}/${repo}:1`;
+  await pulled(engine, ["-q", reference]);
+  return reference;
+}
+
+/** Starts a container that sleeps, and gives its id. */
+async function sleeping(engine: Engine, reference: string, ...flags: string[]): Promise<string> {
+  const run = await engine.tsd(["run", "-d", "--network", "none", ...flags, reference, "sleep", "1000"]);
+  assert.equal(run.stderr, "");
+  return run.stdout.trim();
+}
+
+const mergedFolder = ({ dataRoot }: Engine, id: string) => `${dataRoot}/overlay2/snapshots/${id}/merged`;
+
+/** Packs the root with the container's own tar, unpacks it on the host, and compares. */
+async function testTarInside(engine: Engine, reference: string, expected: readonly TreeEntry[]): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "tsd-inside-" });
+  try {
+    await Deno.mkdir(`${folder}/root`);
+    const packed = await engine.tsd([
+      ...["run", "--rm", "--network", "none", "-v", `${folder}:/tsd-out`, reference],
+      ...["tar", "--create", "--file=/tsd-out/root.tar", "--format=posix", "--one-file-system", "--directory=/"],
+      ...["--numeric-owner", "--xattrs", "--xattrs-include=*", "--exclude=./tsd-out", "."],
+    ], { timeoutMs: MINUTE_MS });
+    assert.equal(packed.code, 0, packed.stderr);
+    const unpacked = await runCommand("tar", [
+      ...["--extract", `--file=${folder}/root.tar`, `--directory=${folder}/root`, "--numeric-owner", "--same-owner"],
+      ...["--same-permissions", "--xattrs", "--xattrs-include=*", "--delay-directory-restore"],
+    ], { timeoutMs: MINUTE_MS });
+    assert.deepEqual(unpacked, { code: 0, stdout: "", stderr: "" });
+    assert.deepEqual(diffContainerTree(expected, await listTree(`${folder}/root`)), []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function testPrograms(engine: Engine, reference: string): Promise<void> {
+  const run = async (user: string, ...command: string[]): Promise<string> => {
+    const result = await engine.tsd(["run", "--rm", "--network", "none", "-u", user, reference, ...command]);
+    assert.deepEqual([result.code, result.stderr], [0, ""], command.join(" "));
+    return result.stdout;
+  };
+  const packages = await run("root", "dpkg", "-l");
+  assert.match(packages, /^ii {2}bash +\d/m);
+  assert.ok((packages.match(/^ii /mg)?.length ?? 0) > 60, "all packages of debootstrap are installed");
+  assert.equal(await run("root", "su", "-s", "/bin/sh", "nobody", "-c", "id -un"), "nobody\n");
+  assert.match(await run("nobody", "passwd", "-S"), /^nobody L /, "setuid root: it reads /etc/shadow");
+  assert.equal(await run("nobody", "setuid-id", "-u"), "0\n");
+  assert.equal(await run("nobody", "setuid-id", "-ru"), "65534\n");
+  assert.match(
+    await run("nobody", "chage", "-l", "nobody"),
+    /^Last password change/,
+    "setgid shadow, moved by a layer",
+  );
+  assert.match(await run("nobody", "capable-cat", "/proc/self/status"), /^CapEff:\t0000000000002000$/m);
+  assert.match(await run("nobody", "cat", "/proc/self/status"), /^CapEff:\t0000000000000000$/m);
+  assert.equal(await run("root", "readlink", "/srv"), "opt\n");
+}
+
+async function testCapabilities(engine: Engine, id: string): Promise<void> {
+  const found = await runCommand("/usr/sbin/getcap", ["-r", mergedFolder(engine, id)]);
+  const lines = found.stdout.replaceAll(mergedFolder(engine, id), "").trimEnd().split("\n").sort();
+  assert.deepEqual(lines, [
+    "/features/metadata/capable cap_net_bind_service=ep",
+    "/usr/local/bin/capable-cat cap_net_raw=ep",
+    "/usr/local/bin/capable-id cap_net_raw=ep",
+  ]);
+}
+
+Deno.test({
+  name: "a Debian of five layers is right file by file, and works",
+  ...requires("root", "runc", "overlay", "docker-registry"),
+  fn: async (test) => {
+    const debian = await debianImage();
+    await using registry = await startRealRegistry();
+    await using engine = await startEngine();
+    const reference = await pulledFrom(registry, engine, "debian", debian);
+    const id = await sleeping(engine, reference);
+    await test.step("seen from the host", async () => {
+      assert.ok(debian.expectedTree.length > 3000);
+      assert.deepEqual(diffContainerTree(debian.expectedTree, await listTree(mergedFolder(engine, id))), []);
+    });
+    await test.step("packed by tar inside", () => testTarInside(engine, reference, debian.expectedTree));
+    await test.step("file capabilities", () => testCapabilities(engine, id));
+    await test.step("dpkg, su, setuid, setgid and capabilities inside", () => testPrograms(engine, reference));
+  },
+});
+
+Deno.test({
+  name: "an image with every feature of a layer is right file by file, whatever its types",
+  ...requires("root", "runc", "overlay", "docker-registry"),
+  fn: async (test) => {
+    await using registry = await startRealRegistry();
+    await using engine = await startEngine();
+    for (const format of ["oci", "docker"] as const) {
+      await test.step(format, async () => {
+        const features = await featureImage({ format });
+        const reference = await pulledFrom(registry, engine, format, features);
+        const id = await sleeping(engine, reference);
+        assert.deepEqual(diffContainerTree(features.expectedTree, await containerTree(engine.api, id)), []);
+        await engine.restart();
+        const again = await sleeping(engine, reference);
+        assert.deepEqual(diffContainerTree(features.expectedTree, await listTree(mergedFolder(engine, again))), []);
+      });
+    }
+  },
+});
