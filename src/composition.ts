@@ -13,7 +13,12 @@ import { ContainerCreator } from "./engine/containers/container_creator.ts";
 import { ContainerLogs } from "./engine/containers/container_logs.ts";
 import { ContainerService } from "./engine/containers/container_service.ts";
 import { ContainerTable, type StoredContainers } from "./engine/containers/container_table.ts";
+import { Freezer } from "./engine/containers/freezer.ts";
 import { Launcher } from "./engine/containers/launcher.ts";
+import { OomWatch } from "./engine/containers/oom_watch.ts";
+import { ProcessList } from "./engine/containers/process_list.ts";
+import { ContainerRenamer } from "./engine/containers/renamer.ts";
+import { Signaller } from "./engine/containers/signaller.ts";
 import { ContainerEvents } from "./engine/events/container_events.ts";
 import { EventBus } from "./engine/events/event_bus.ts";
 import { EventHistory } from "./engine/events/event_history.ts";
@@ -24,10 +29,11 @@ import { ImageRemover } from "./engine/images/image_remover.ts";
 import { IngestPool } from "./engine/images/ingest_pool.ts";
 import { LayerLeases } from "./engine/images/layer_leases.ts";
 import { Puller } from "./engine/images/puller.ts";
+import { hostCommand } from "./engine/host_command.ts";
 import { KeyedLock } from "./engine/keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "./engine/paths.ts";
 import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
-import { type ContainerCgroups, containerCgroups, StatsService } from "./engine/stats/mod.ts";
+import { type ContainerCgroups, containerCgroups, KernelNotices, StatsService } from "./engine/stats/mod.ts";
 import { SystemService } from "./engine/system/system_service.ts";
 import { RegistryClient } from "./image/registry/mod.ts";
 import type { Log } from "./log.ts";
@@ -45,7 +51,7 @@ import { EventRecords } from "./store/event_records.ts";
 import { ImageRecords } from "./store/image_records.ts";
 import { Overlay2LayerStore, OverlaySnapshotter } from "./store/overlay2/mod.ts";
 import type { LayerStore, Snapshotter } from "./store/ports.ts";
-import { Epoll, files, processes, tree } from "./sys/mod.ts";
+import { Epoll, files, poll, processes, tree } from "./sys/mod.ts";
 import { type Token, token } from "./token.ts";
 import { workerUrl } from "./worker_entry.ts";
 
@@ -93,6 +99,11 @@ export const TOKENS = {
   containerEvents: token<ContainerEvents>("containerEvents"),
   imageEvents: token<ImageEvents>("imageEvents"),
   cgroups: token<ContainerCgroups>("cgroups"),
+  freezer: token<Freezer>("freezer"),
+  signaller: token<Signaller>("signaller"),
+  renamer: token<ContainerRenamer>("renamer"),
+  processList: token<ProcessList>("processList"),
+  oom: token<OomWatch>("oom"),
   stats: token<StatsService>("stats"),
   services: token<Services>("services"),
   hooks: token<HookBus>("hooks"),
@@ -114,6 +125,7 @@ export class Composition {
     this.#provideImages(settings);
     this.#provideContainers(settings);
     this.#provideStats(settings);
+    this.#provideControls(settings);
     this.#provideApi(settings);
   }
 
@@ -178,6 +190,7 @@ export class Composition {
         leases: get(TOKENS.leases),
         pool: get(TOKENS.pool),
         hooks: get(TOKENS.hooks),
+        events: get(TOKENS.imageEvents),
         sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
       }));
     this.#provide(TOKENS.remover, (get) =>
@@ -188,6 +201,7 @@ export class Composition {
         layers: get(TOKENS.layers),
         leases: get(TOKENS.leases),
         containers: get(TOKENS.table),
+        events: get(TOKENS.imageEvents),
       }));
   }
 
@@ -209,19 +223,23 @@ export class Composition {
         images: get(TOKENS.catalog),
         snapshots: get(TOKENS.snapshots),
         hooks: get(TOKENS.hooks),
+        events: get(TOKENS.containerEvents),
         locks: get(TOKENS.containerLocks),
       }));
     this.#provide(TOKENS.containers, (get) =>
       new ContainerService({
         paths,
         log,
-        processes,
         locks: get(TOKENS.containerLocks),
         table: get(TOKENS.table),
         snapshots: get(TOKENS.snapshots),
         launcher: get(TOKENS.launcher),
         exits: get(TOKENS.exits),
         hooks: get(TOKENS.hooks),
+        events: get(TOKENS.containerEvents),
+        freezer: get(TOKENS.freezer),
+        signaller: get(TOKENS.signaller),
+        oom: get(TOKENS.oom),
         newIo: ({ id, record }) => {
           const { bundle, log: logPath } = containerPaths(paths, id);
           const logged = record.hostConfig.LogConfig?.Type === "none" ? {} : { logPath };
@@ -243,12 +261,43 @@ export class Composition {
         snapshots: get(TOKENS.snapshots),
         runtime: get(TOKENS.runtime),
         exits: get(TOKENS.exits),
+        events: get(TOKENS.containerEvents),
         newIo: (options) => new FifoIo(options, get(TOKENS.outputs), ioCalls(get)),
       }));
   }
 
-  #provideStats({ paths, facts }: EngineSettings): void {
-    this.#provide(TOKENS.cgroups, () => containerCgroups(facts, paths.cgroup));
+  #provideControls({ paths, log }: EngineSettings): void {
+    this.#provide(TOKENS.freezer, (get) =>
+      new Freezer({
+        table: get(TOKENS.table),
+        locks: get(TOKENS.containerLocks),
+        runtime: get(TOKENS.runtime),
+        cgroups: get(TOKENS.cgroups),
+        events: get(TOKENS.containerEvents),
+      }));
+    this.#provide(
+      TOKENS.signaller,
+      (get) => new Signaller({ processes, log, freezer: get(TOKENS.freezer), events: get(TOKENS.containerEvents) }),
+    );
+    this.#provide(TOKENS.renamer, (get) => new ContainerRenamer(get(TOKENS.table), get(TOKENS.containerEvents)));
+    this.#provide(TOKENS.processList, (get) =>
+      new ProcessList({
+        table: get(TOKENS.table),
+        cgroups: get(TOKENS.cgroups),
+        events: get(TOKENS.containerEvents),
+        run: hostCommand(processes, get(TOKENS.exits), paths.runDir),
+      }));
+    this.#provide(
+      TOKENS.oom,
+      (get) => new OomWatch({ cgroups: get(TOKENS.cgroups), events: get(TOKENS.containerEvents) }),
+    );
+  }
+
+  #provideStats({ paths, facts, log }: EngineSettings): void {
+    this.#provide(
+      TOKENS.cgroups,
+      (get) => containerCgroups(facts, paths.cgroup, new KernelNotices({ files, poll, epoll: get(TOKENS.epoll), log })),
+    );
     this.#provide(TOKENS.stats, (get) =>
       new StatsService({
         table: get(TOKENS.table),
@@ -282,7 +331,11 @@ export class Composition {
       puller: get(TOKENS.puller),
       system: get(TOKENS.system),
       events: get(TOKENS.events),
+      containerEvents: get(TOKENS.containerEvents),
       stats: get(TOKENS.stats),
+      freezer: get(TOKENS.freezer),
+      renamer: get(TOKENS.renamer),
+      processList: get(TOKENS.processList),
       driver: get(TOKENS.layers).driver,
     }));
     this.#provide(TOKENS.server, (get) =>

@@ -6,6 +6,10 @@ import type { ContainerCreator } from "../engine/containers/container_creator.ts
 import type { ContainerService } from "../engine/containers/container_service.ts";
 import type { ContainerTable } from "../engine/containers/container_table.ts";
 import type { ContainerLogs } from "../engine/containers/container_logs.ts";
+import type { Freezer } from "../engine/containers/freezer.ts";
+import type { ProcessList } from "../engine/containers/process_list.ts";
+import type { ContainerRenamer } from "../engine/containers/renamer.ts";
+import type { ContainerEvents } from "../engine/events/container_events.ts";
 import type { EventBus } from "../engine/events/event_bus.ts";
 import type { ExecService } from "../engine/exec/exec_service.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
@@ -26,7 +30,11 @@ export interface Services {
   readonly puller: Puller;
   readonly system: SystemService;
   readonly events: EventBus;
+  readonly containerEvents: ContainerEvents;
   readonly stats: StatsService;
+  readonly freezer: Freezer;
+  readonly renamer: ContainerRenamer;
+  readonly processList: ProcessList;
   readonly paths: EnginePaths;
   /** The storage driver's name. */
   readonly driver: string;

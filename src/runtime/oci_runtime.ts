@@ -50,6 +50,8 @@ export interface OciRuntime {
   exec(options: ExecOptions): Promise<RunningProcess>;
   /** Sends a signal to the first process, or to all of the container's. */
   kill(id: string, signal: number, all?: boolean): Promise<void>;
+  /** Freezes all of the container's processes, or lets them go on (`pause` and `resume`). */
+  setFrozen(id: string, frozen: boolean): Promise<void>;
   /** Removes what the runtime keeps of a stopped container (kills it when `force`). Nothing there is no error. */
   delete(id: string, force?: boolean): Promise<void>;
 }

@@ -91,6 +91,10 @@ export class Runc implements OciRuntime {
     await this.#logged(this.#callLog(), ["kill", ...(all ? ["--all"] : []), id, String(signal)], NULL_STDIO);
   }
 
+  async setFrozen(id: string, frozen: boolean): Promise<void> {
+    await this.#logged(this.#callLog(), [frozen ? "pause" : "resume", id], NULL_STDIO);
+  }
+
   async delete(id: string, force = false): Promise<void> {
     try {
       await Deno.lstat(`${this.#options.stateRoot}/${id}`);

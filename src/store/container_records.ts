@@ -38,14 +38,16 @@ export class ContainerRecords<R, S> {
         JSON.stringify(container.state),
       );
     } catch (cause) {
-      if (!isConstraintError(cause)) throw cause;
-      const holder = this.idByName(container.name) ?? "another container";
-      throw new TsdError(
-        "name_in_use",
-        `Conflict. The container name "/${container.name}" is already in use by container "${holder}". ` +
-          "You have to remove (or rename) that container to be able to reuse that name.",
-        { cause },
-      );
+      throw this.#nameError(container.name, cause);
+    }
+  }
+
+  /** @throws {TsdError} name_in_use, with Docker's text */
+  rename(id: string, name: string): void {
+    try {
+      this.#db.run("UPDATE containers SET name = ? WHERE id = ?", name, id);
+    } catch (cause) {
+      throw this.#nameError(name, cause);
     }
   }
 
@@ -64,6 +66,17 @@ export class ContainerRecords<R, S> {
 
   idByName(name: string): string | undefined {
     return this.#db.get("SELECT id FROM containers WHERE name = ?", name)?.id as string | undefined;
+  }
+
+  #nameError(name: string, cause: unknown): unknown {
+    if (!isConstraintError(cause)) return cause;
+    const holder = this.idByName(name) ?? "another container";
+    return new TsdError(
+      "name_in_use",
+      `Conflict. The container name "/${name}" is already in use by container "${holder}". ` +
+        "You have to remove (or rename) that container to be able to reuse that name.",
+      { cause },
+    );
   }
 }
 

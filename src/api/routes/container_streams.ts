@@ -18,9 +18,12 @@ export function streamType({ version }: Pick<ApiRequest, "version">): string {
 
 /** `POST /containers/{id}/attach?stream=&stdin=&stdout=&stderr=&logs=` */
 export function attachContainer(services: Services, request: ApiRequest): Reply {
-  const { containers, table, logs } = services;
+  const { containers, table, logs, containerEvents } = services;
   const { query, params } = request;
   const container = table.find(params.id);
+  if (container.isPaused) {
+    throw new TsdError("conflict", `container ${params.id} is paused, unpause the container before attach`);
+  }
   const { OpenStdin: openStdin = false, StdinOnce: stdinOnce = false } = container.record.config;
   const selection = { stdout: query.flag("stdout"), stderr: query.flag("stderr") };
   const stdin = query.flag("stdin") && openStdin;
@@ -34,6 +37,7 @@ export function attachContainer(services: Services, request: ApiRequest): Reply 
       const earlier = query.flag("logs") && (selection.stdout || selection.stderr)
         ? framed(await logs.read(container.id, { ...selection, follow: false, signal: connection.gone }), false)
         : undefined;
+      containerEvents.tell(container, "attach");
       if (!query.flag("stream")) {
         for await (const chunk of earlier ?? []) await connection.write(chunk);
         return;

@@ -10,6 +10,7 @@ import type { Services } from "../services.ts";
 import { CONTAINER_FILTER_KEYS, type FilterContext, passesFilters } from "../views/container_filters.ts";
 import { inspectContainer, summariseContainer } from "../views/container_view.ts";
 import type { ContainerSummary, ContainerWaitResponse, WaitCondition } from "../wire/mod.ts";
+import { containerStepRoutes } from "./container_steps.ts";
 import { attachContainer, containerLogs } from "./container_streams.ts";
 
 const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
@@ -56,11 +57,12 @@ export function containerRoutes(services: Services): Route[] {
       method: "POST",
       path: "/containers/{id}/kill",
       since: "1.24",
-      handler: ({ params, query }) => {
-        containers.kill(params.id, query.text("signal"));
+      handler: async ({ params, query }) => {
+        await containers.kill(params.id, query.text("signal"));
         return empty();
       },
     },
+    ...containerStepRoutes(services),
     { method: "POST", path: "/containers/{id}/wait", since: "1.24", handler: (request) => wait(services, request) },
     {
       method: "POST",

@@ -68,18 +68,27 @@ export type Step = keyof typeof ALLOWED;
 /** The fixed part of a container and its present state. */
 export class Container {
   readonly id: string;
-  readonly name: string;
   /** Unix time in ms. */
   readonly createdMs: number;
   readonly record: ContainerRecord;
+  #name: string;
   #state: ContainerState;
 
   constructor(id: string, name: string, createdMs: number, record: ContainerRecord, state: ContainerState) {
     this.id = id;
-    this.name = name;
+    this.#name = name;
     this.createdMs = createdMs;
     this.record = record;
     this.#state = state;
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Only the container table renames, together with its row. */
+  set name(name: string) {
+    this.#name = name;
   }
 
   get state(): ContainerState {

@@ -9,6 +9,7 @@ import { formatPlatform, parsePlatform, type Platform, platformRank } from "../.
 import type { ContainerContext, HookBus } from "../../plugins/mod.ts";
 import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
+import type { ContainerEvents } from "../events/container_events.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -25,6 +26,7 @@ export interface ContainerCreatorDeps {
   readonly paths: EnginePaths;
   readonly facts: HostFacts;
   readonly hooks: HookBus;
+  readonly events: ContainerEvents;
   /** By container id; shared with whoever starts and removes containers. */
   readonly locks: KeyedLock;
 }
@@ -43,7 +45,7 @@ export class ContainerCreator {
     { config, hostConfig }: CreateRequest,
     platform?: string,
   ): Promise<ContainerCreateResponse> {
-    const { table, images, facts, hooks, locks } = this.#deps;
+    const { table, images, facts, hooks, locks, events } = this.#deps;
     const given = name === undefined ? undefined : parseContainerName(name);
     const imageName = config.Image ?? "";
     const image = await images.resolve(imageName);
@@ -70,6 +72,7 @@ export class ContainerCreator {
     });
     // It can be seen from now on; whoever wants to start it waits until it is complete.
     await locks.run(id, () => this.#furnish(container));
+    events.tell(container, "create");
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
   }
 

@@ -10,19 +10,25 @@ import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
-import { isErrno, type OwnedFd, type ProcessCalls } from "../../sys/mod.ts";
+import type { OwnedFd } from "../../sys/mod.ts";
+import type { ContainerEvents } from "../events/container_events.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { type Container, type ContainerState, isLive } from "./container.ts";
 import { containerContext } from "./container_creator.ts";
 import type { ContainerTable } from "./container_table.ts";
+import type { Freezer } from "./freezer.ts";
 import type { Launcher, StartedProcess } from "./launcher.ts";
+import type { OomWatch } from "./oom_watch.ts";
+import type { Signaller } from "./signaller.ts";
 import { parseSignal } from "./signals.ts";
 import { Waiters, type WaitResult } from "./waiters.ts";
 
 /** How long output may go on after the process has exited, while others hold its streams, in ms. */
 const OUTPUT_GRACE_MS = 2000;
 const DEFAULT_STOP_SECONDS = 10;
+/** How long a process may take to end of a SIGKILL before that is said, in ms. */
+const KILL_LIMIT_MS = 12_000;
 const SIGKILL = 9;
 const SIGTERM = 15;
 
@@ -34,16 +40,25 @@ interface Run {
   readonly exited: Promise<WaitResult>;
 }
 
+/** How a first process ended. */
+interface Exit extends WaitResult {
+  /** The signal that killed it, if that is known. */
+  readonly signal?: number | undefined;
+}
+
 export interface ContainerServiceDeps {
   readonly locks: KeyedLock;
   readonly table: ContainerTable;
   readonly snapshots: Snapshotter;
   readonly launcher: Launcher;
   readonly exits: ExitLoop;
-  readonly processes: Pick<ProcessCalls, "pidfdSendSignal">;
   readonly paths: EnginePaths;
   readonly log: Log;
   readonly hooks: HookBus;
+  readonly events: ContainerEvents;
+  readonly freezer: Pick<Freezer, "reconcile">;
+  readonly signaller: Signaller;
+  readonly oom: OomWatch;
   /** New streams for a container's next run. */
   readonly newIo: (container: Container) => ProcessIo;
 }
@@ -56,6 +71,8 @@ export class ContainerService {
   readonly #waiters = new Waiters();
   readonly #runs = new Map<string, Run>();
   readonly #nextIo = new Map<string, ProcessIo>();
+  /** Containers between the two halves of a restart. */
+  readonly #restarting = new Set<string>();
 
   constructor(deps: ContainerServiceDeps) {
     this.#deps = deps;
@@ -82,22 +99,38 @@ export class ContainerService {
     const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
     const run = this.#runs.get(container.id);
     if (run === undefined) return false;
-    this.#signal(run.process.pidFd, signal);
+    await this.#deps.signaller.send(container, run.process, signal);
     // -1 waits for ever, as in Docker.
     if (seconds >= 0 && !(await settledWithin(run.exited, seconds * 1000))) {
-      this.#signal(run.process.pidFd, SIGKILL);
+      await this.#deps.signaller.send(container, run.process, SIGKILL);
     }
     await run.exited;
+    this.#deps.events.tell(container, "stop");
     return true;
   }
 
-  /** @throws {TsdError} not_running */
-  kill(nameOrId: string, signal = "KILL"): void {
+  /** Sends a signal; after a SIGKILL the process has ended when this resolves. @throws {TsdError} not_running, timeout */
+  async kill(nameOrId: string, signal = "KILL"): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     const number = parseSignal(signal);
     const run = this.#runs.get(container.id);
-    if (run === undefined) container.running(`cannot kill container: ${nameOrId}`);
-    else this.#signal(run.process.pidFd, number);
+    if (run === undefined) return void container.running(`cannot kill container: ${nameOrId}`);
+    await this.#deps.signaller.send(container, run.process, number);
+    if (number !== SIGKILL || await settledWithin(run.exited, KILL_LIMIT_MS)) return;
+    throw new TsdError("timeout", "tried to kill container, but did not receive an exit event");
+  }
+
+  /** Stops it if it runs, and starts it; it isn't removed between the two. @throws {TsdError} as `start` */
+  async restart(nameOrId: string, options: { seconds?: number; signal?: string } = {}): Promise<void> {
+    const container = this.#deps.table.find(nameOrId);
+    this.#restarting.add(container.id);
+    try {
+      await this.stop(container.id, options);
+      await this.start(container.id);
+    } finally {
+      this.#restarting.delete(container.id);
+    }
+    this.#deps.events.tell(container, "restart");
   }
 
   /** The container's next end; see {@link WaitCondition}. Listening has begun when this returns. */
@@ -125,7 +158,7 @@ export class ContainerService {
               "stop the container before removing or force remove",
           );
         }
-        this.#signal(run.process.pidFd, SIGKILL);
+        await this.#deps.signaller.kill(container, run.process);
         await run.exited;
         await this.#clean(container);
       }
@@ -157,6 +190,8 @@ export class ContainerService {
       const io = this.#deps.newIo(container);
       await io.reopen({});
       const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
+      this.#deps.freezer.reconcile(container);
+      this.#deps.oom.begin(container, "found");
       this.#follow(container, process, io, watchExit(pidFd.fd).then(() => LOST));
     }
   }
@@ -169,6 +204,9 @@ export class ContainerService {
 
   async #start(container: Container): Promise<boolean> {
     const { table, launcher, exits } = this.#deps;
+    if (container.isPaused) {
+      throw new TsdError("conflict", "cannot start a paused container, try unpause instead");
+    }
     if (container.isRunning) return false;
     table.find(container.id);
     const { state: before } = container;
@@ -185,8 +223,10 @@ export class ContainerService {
       await this.#failed(container, before, thrown);
       throw thrown;
     }
-    const exited = exits.exit(process!.pid).then((child): WaitResult => ({ exitCode: child.exitCode }));
+    const exited = exits.exit(process!.pid).then(({ exitCode, signal }): Exit => ({ exitCode, signal }));
+    this.#deps.oom.begin(container, "started");
     this.#follow(container, process!, io, exited);
+    this.#deps.events.tell(container, "start");
     this.#deps.hooks.tell("container.started", () => ({ ...containerContext(container), pid: process!.pid }));
     return true;
   }
@@ -204,26 +244,31 @@ export class ContainerService {
   }
 
   /** Sees a run through: end of process and of output, state, waiters, clean-up. */
-  #follow(container: Container, process: StartedProcess, io: ProcessIo, exit: Promise<WaitResult>): void {
-    const exited = exit.then(async (result) => {
+  #follow(container: Container, process: StartedProcess, io: ProcessIo, exit: Promise<Exit>): void {
+    const { oom, signaller } = this.#deps;
+    const exited = exit.then(async ({ signal, ...result }) => {
+      const oomKilled = oom.end(container, { signal, byEngine: signaller.hasKilled(process) });
       await io.finish(OUTPUT_GRACE_MS);
       this.#runs.delete(container.id);
       process.pidFd[Symbol.dispose]();
       // The clean-up takes its place before anybody who heard of the exit can start the container again.
       this.#cleanLater(container);
-      this.#finished(container, result);
+      this.#finished(container, result, oomKilled);
       return result;
     });
     this.#runs.set(container.id, { process, io, exited });
     exited.catch((thrown) => this.#log.error("following a container failed", failure(container, thrown)));
   }
 
-  #finished(container: Container, { exitCode, error = "" }: WaitResult): void {
+  #finished(container: Container, { exitCode, error = "" }: WaitResult, oomKilled = false): void {
     const { state } = container;
     const startedMs = state.status === "created" ? Date.now() : state.startedMs;
-    this.#deps.table.setState(container, { status: "exited", startedMs, finishedMs: Date.now(), exitCode, error });
+    const finishedMs = Date.now();
+    const ranMs = finishedMs - startedMs;
+    this.#deps.table.setState(container, { status: "exited", startedMs, finishedMs, exitCode, error, oomKilled });
+    const attributes = { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) };
+    this.#deps.events.tell(container, "die", { attributes });
     this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
-    const ranMs = Date.now() - startedMs;
     this.#deps.hooks.tell("container.exited", () => ({ ...containerContext(container), exitCode, ranMs }));
   }
 
@@ -231,7 +276,7 @@ export class ContainerService {
     void this.#locks.run(container.id, async () => {
       if (!this.#deps.table.has(container.id)) return;
       await this.#clean(container);
-      if (container.record.hostConfig.AutoRemove) await this.#remove(container);
+      if (container.record.hostConfig.AutoRemove && !this.#restarting.has(container.id)) await this.#remove(container);
     }).catch((thrown) => this.#log.error("cleaning up after a container failed", failure(container, thrown)));
   }
 
@@ -248,16 +293,8 @@ export class ContainerService {
     await this.#nextIo.get(container.id)?.discard();
     this.#nextIo.delete(container.id);
     this.#deps.hooks.tell("container.removed", () => containerContext(container));
+    this.#deps.events.tell(container, "destroy");
     this.#waiters.removed(container.id, { exitCode: isLive(state) ? 0 : state.exitCode });
-  }
-
-  #signal(pidFd: OwnedFd, signal: number): void {
-    try {
-      this.#deps.processes.pidfdSendSignal(pidFd.fd, signal);
-    } catch (thrown) {
-      // It has just ended by itself; its exit is on the way.
-      if (!isErrno(thrown, "ESRCH")) throw thrown;
-    }
   }
 }
 

@@ -34,6 +34,14 @@ export class ContainerTable {
     return container;
   }
 
+  /** At once, or not at all. @throws {TsdError} name_in_use */
+  rename(container: Container, name: string): void {
+    this.#records.rename(container.id, name);
+    this.#idByName.delete(container.name);
+    this.#idByName.set(name, container.id);
+    container.name = name;
+  }
+
   setState(container: Container, state: ContainerState): void {
     this.#records.saveState(container.id, state);
     container.state = state;

@@ -22,6 +22,8 @@ import type { Container } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import { randomId } from "../containers/names.ts";
 import { specSettings } from "../containers/settings.ts";
+import type { ContainerEvents } from "../events/container_events.ts";
+import type { Attributes } from "../events/event.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { attachStreams, type Duplex, frame } from "../streams.ts";
 
@@ -47,6 +49,7 @@ export interface ExecServiceDeps {
   readonly paths: EnginePaths;
   readonly facts: HostFacts;
   readonly log: Log;
+  readonly events: ContainerEvents;
   readonly newIo: (options: { key: string; dir: string; stdin: boolean; output: boolean }) => ProcessIo;
 }
 
@@ -63,6 +66,7 @@ export class ExecService {
   create(nameOrId: string, request: ExecCreateRequest): string {
     const container = this.#deps.table.find(nameOrId);
     if (!container.isRunning) throw new TsdError("conflict", `container ${container.id} is not running`);
+    refusePaused(container, nameOrId);
     const command = request.Cmd ?? [];
     if (command.length === 0) throw new TsdError("invalid_argument", "No exec command specified");
     if (request.Tty) throw new TsdError("not_implemented", "Cannot exec: a terminal (-t) is not supported yet");
@@ -75,6 +79,7 @@ export class ExecService {
       exitCode: null,
     };
     this.#execs.set(exec.id, exec);
+    this.#tell(exec, "exec_create");
     return exec.id;
   }
 
@@ -121,6 +126,11 @@ export class ExecService {
       .map(({ id }) => id);
   }
 
+  #tell(exec: Exec, action: "exec_create" | "exec_start" | "exec_die", more: Attributes = {}): void {
+    const detail = action === "exec_die" ? {} : { detail: exec.request.Cmd.join(" ") };
+    this.#deps.events.tell(exec.container, action, { ...detail, attributes: { execID: exec.id, ...more } });
+  }
+
   #find(id: string): Exec {
     const exec = this.#execs.get(id);
     if (exec === undefined) throw new TsdError("exec_not_found", `No such exec instance: ${id}`);
@@ -133,7 +143,9 @@ export class ExecService {
       throw new TsdError("conflict", `exec ${id} has been started already`);
     }
     exec.container.running("cannot exec");
+    refusePaused(exec.container, exec.container.id);
     exec.status = "running";
+    this.#tell(exec, "exec_start");
     return exec;
   }
 
@@ -194,6 +206,7 @@ export class ExecService {
     // The exit code comes first: a client asks for it as soon as its stream ends.
     exec.exitCode = exitCode;
     exec.status = "ended";
+    if (!neverRan) this.#tell(exec, "exec_die", { exitCode: String(exitCode) });
     if (neverRan) await io.discard();
     else await io.finish(OUTPUT_GRACE_MS);
     await Deno.remove(this.#dir(exec), { recursive: true }).catch((thrown) => {
@@ -221,4 +234,9 @@ export class ExecService {
     });
     return ociJson(process);
   }
+}
+
+/** @throws {TsdError} conflict, with Docker's text */
+function refusePaused({ isPaused }: Container, nameOrId: string): void {
+  if (isPaused) throw new TsdError("conflict", `Container ${nameOrId} is paused, unpause the container before exec`);
 }

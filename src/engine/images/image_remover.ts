@@ -5,23 +5,25 @@
  * stands on stays.
  */
 import type { ImageDeleteItem } from "../../api/wire/mod.ts";
-import { TsdError } from "../../errors.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
 import { type Digest, shortHex } from "../../image/digest.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { LayerStore } from "../../store/ports.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
+import type { ImageActor, ImageEvents } from "../events/image_events.ts";
 import type { ImageCatalog } from "./image_catalog.ts";
 import { familiar, type ImageName, imageNames, isSingleName } from "./image_name.ts";
 import type { LayerLeases } from "./layer_leases.ts";
 
 export interface ImageRemoverDeps {
-  readonly catalog: Pick<ImageCatalog, "find">;
+  readonly catalog: Pick<ImageCatalog, "find" | "get">;
   readonly records: ImageRecords;
   readonly blobs: Pick<BlobStore, "remove">;
   readonly layers: Pick<LayerStore, "remove">;
   readonly leases: LayerLeases;
   readonly containers: Pick<ContainerTable, "ofImage" | "referencedLayers">;
+  readonly events: ImageEvents;
 }
 
 /** Why an image can't go. */
@@ -47,6 +49,8 @@ export class ImageRemover {
     const { id, name: found } = this.#deps.catalog.find(name);
     const untagged = found === undefined ? this.#dropAllNames(id, force) : this.#dropName(id, found, name, force);
     const items = untagged.map((each) => ({ Untagged: familiar(each) }));
+    // A repository's digests that go with its last tag are not worth an event in Docker.
+    await this.#tellUntagged(id, found === undefined ? untagged.length : 1);
     if (found !== undefined && this.#names(id).length > 0) return items;
     const obstacle = this.#obstacle(id, force);
     // A name that went is enough done when containers need what is left of the image.
@@ -69,6 +73,21 @@ export class ImageRemover {
       });
     }
     return gone;
+  }
+
+  async #tellUntagged(id: Digest, times: number): Promise<void> {
+    const labels = await this.#labels(id);
+    for (let told = 0; told < times; told++) this.#deps.events.tell("untag", { id, name: id, labels });
+  }
+
+  /** An image whose config can't be read can be removed all the same. */
+  async #labels(id: Digest): Promise<ImageActor["labels"]> {
+    try {
+      return (await this.#deps.catalog.get(id))?.config.config.labels;
+    } catch (thrown) {
+      if (!isTsdError(thrown)) throw thrown;
+      return undefined;
+    }
   }
 
   #isNeeded(diffId: Digest): boolean {
@@ -136,6 +155,7 @@ export class ImageRemover {
       await blobs.remove(record.manifestDigest);
     });
     const layers = await this.sweepLayers(record.layers.toReversed());
+    this.#deps.events.tell("delete", { id, name: id });
     return [{ Deleted: id }, ...layers.map((diffId) => ({ Deleted: diffId }))];
   }
 }

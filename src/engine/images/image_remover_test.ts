@@ -5,6 +5,7 @@ import type { BlobStore } from "../../store/blob_store.ts";
 import { Database } from "../../store/database.ts";
 import { ImageRecords } from "../../store/image_records.ts";
 import type { Container } from "../containers/container.ts";
+import { ImageEvents } from "../events/image_events.ts";
 import { ImageCatalog } from "./image_catalog.ts";
 import { ImageRemover } from "./image_remover.ts";
 import { LayerLeases } from "./layer_leases.ts";
@@ -15,6 +16,12 @@ const MANIFEST = digest("b");
 const DIGEST = digest("e");
 const [LOWER, UPPER] = [digest("1"), digest("2")];
 const SHORT = "aaaaaaaaaaaa";
+const CONFIG = new TextEncoder().encode(JSON.stringify({
+  architecture: "amd64",
+  os: "linux",
+  config: { Labels: { team: "a" } },
+  rootfs: { type: "layers", diff_ids: [LOWER, UPPER] },
+}));
 
 /** A store with one image of two layers, whose names are given (`r/a:1`, or `r/a` for the repository's digest). */
 class Store implements Disposable {
@@ -23,6 +30,8 @@ class Store implements Disposable {
   readonly leases = new LayerLeases();
   readonly goneBlobs: Digest[] = [];
   readonly goneLayers: Digest[] = [];
+  /** Events: actions, with labels where there are any. */
+  readonly told: string[] = [];
   users: Pick<Container, "id" | "isRunning">[] = [];
   readonly remover: ImageRemover;
 
@@ -35,7 +44,7 @@ class Store implements Disposable {
       else this.records.put(image, { repoDigest: { name: full, digest: DIGEST } });
     }
     this.remover = new ImageRemover({
-      catalog: new ImageCatalog(this.records, {} as BlobStore),
+      catalog: new ImageCatalog(this.records, { get: () => Promise.resolve(CONFIG) } as unknown as BlobStore),
       records: this.records,
       blobs: { remove: (blob) => Promise.resolve(void this.goneBlobs.push(blob)) },
       layers: { remove: (layer) => Promise.resolve(void this.goneLayers.push(layer)) },
@@ -44,6 +53,12 @@ class Store implements Disposable {
         ofImage: () => this.users as Container[],
         referencedLayers: () => new Set(this.users.length > 0 ? [LOWER, UPPER] : []),
       },
+      events: new ImageEvents({
+        publish: ({ action, actorId, attributes: { name, ...labels } }) => {
+          assert.deepEqual([actorId, name], [IMAGE, IMAGE]);
+          this.told.push(JSON.stringify(labels) === "{}" ? action : `${action} ${JSON.stringify(labels)}`);
+        },
+      }),
     });
   }
 
@@ -148,4 +163,17 @@ Deno.test("an image that is pulled again while it goes keeps its blobs", async (
   await store.remove("r/a:1");
   await pull;
   assert.deepEqual([store.goneBlobs, store.goneLayers], [[], []]);
+});
+
+Deno.test("rmi: tells of the name that went and of the image, with its labels as long as it is there", async () => {
+  const untag = 'untag {"team":"a"}';
+  using named = new Store(["r/a:1", "r/a"]);
+  await named.remove("r/a:1");
+  assert.deepEqual(named.told, [untag, "delete"]);
+  using byId = new Store(["r/a:1", "r/a"]);
+  await byId.remove(SHORT);
+  assert.deepEqual(byId.told, [untag, untag, "delete"]);
+  using tagged = new Store(["r/a:1", "r/a:2", "r/a"]);
+  await tagged.remove("r/a:1");
+  assert.deepEqual(tagged.told, [untag]);
 });

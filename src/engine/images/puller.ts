@@ -8,6 +8,7 @@ import { type Digest, shortHex } from "../../image/digest.ts";
 import {
   canonicalName,
   canonicalString,
+  familiarName,
   familiarString,
   type Reference,
   withDefaultTag,
@@ -19,6 +20,7 @@ import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { LayerInfo, LayerStore } from "../../store/ports.ts";
 import { AsyncQueue } from "../async_queue.ts";
+import type { ImageEvents } from "../events/image_events.ts";
 import type { IngestPool } from "./ingest_pool.ts";
 import type { LayerLeases } from "./layer_leases.ts";
 
@@ -36,6 +38,7 @@ export interface PullerDeps {
   readonly leases: LayerLeases;
   readonly pool: IngestPool;
   readonly hooks: HookBus;
+  readonly events: ImageEvents;
   /** Removes layers that nobody needs. */
   readonly sweepLayers: (diffIds: readonly Digest[]) => Promise<unknown>;
 }
@@ -81,7 +84,7 @@ export class Puller {
   }
 
   async #work(reference: Reference, image: ResolvedImage, signal: AbortSignal, say: Say): Promise<void> {
-    const { records, leases, hooks, sweepLayers } = this.#deps;
+    const { records, leases, hooks, events, sweepLayers } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
     say({ status: `Pulling from ${reference.path}`, id: label });
     const fresh = records.get(image.configDigest) === undefined;
@@ -97,6 +100,8 @@ export class Puller {
     await leases.exclusively(image.configDigest, () => this.#record(reference, image, infos));
     undo.move();
     hooks.tell("image.pulled", context);
+    const { labels } = image.config.config;
+    events.tell("pull", { id: familiarString(reference), name: familiarName(reference), labels });
     say({ status: `Digest: ${image.topDigest}` });
     const verb = fresh ? "Downloaded newer image for" : "Image is up to date for";
     say({ status: `Status: ${verb} ${familiarString(reference)}` });

@@ -53,4 +53,8 @@ export interface ContainerCgroups {
   pids(id: string): Promise<number[]>;
   /** How many processes the kernel has killed there for want of memory. */
   oomKills(id: string): number;
+  /** Calls back when the kernel may have killed; a kernel that can't tell stays silent. */
+  onOom(id: string, callback: () => void): Disposable;
+  /** Whether its processes are frozen. */
+  isFrozen(id: string): boolean;
 }

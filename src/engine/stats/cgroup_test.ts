@@ -19,6 +19,16 @@ function fakeFiles(texts: Readonly<Record<string, string>>): CgroupFiles {
   };
 }
 
+/** Notices that write down what was asked for. */
+function notices() {
+  const asked: string[] = [];
+  const note = (way: string) => (path: string) => {
+    asked.push(`${way} ${path}`);
+    return { [Symbol.dispose]: () => void asked.push("end") };
+  };
+  return { asked, fake: { eventfd: note("eventfd"), poll: note("poll") } };
+}
+
 const V1 = {
   "cpuacct/tsd/c1/cpuacct.usage": "1500000000\n",
   "cpuacct/tsd/c1/cpuacct.usage_percpu": "1000000000 500000000 \n",
@@ -38,7 +48,7 @@ const V1 = {
 };
 
 Deno.test("cgroup v1: what a container uses, tree by tree", async () => {
-  const cgroups = new CgroupsV1("/cg", "tsd", fakeFiles(V1));
+  const cgroups = new CgroupsV1("/cg", "tsd", fakeFiles(V1), notices().fake);
   assert.deepEqual(await cgroups.usage("c1"), {
     cpu: {
       totalNs: 1_500_000_000,
@@ -76,7 +86,7 @@ Deno.test("cgroup v1: no limit is no limit; missing controllers count nothing; n
     "memory/tsd/c1/memory.limit_in_bytes": "9223372036854771712\n",
     "freezer/tsd/c1/cgroup.procs": "5\n",
   });
-  const cgroups = new CgroupsV1("/cg", "tsd", files);
+  const cgroups = new CgroupsV1("/cg", "tsd", files, notices().fake);
   const usage = await cgroups.usage("c1");
   assert.equal(usage?.memory.limitBytes, Infinity);
   assert.deepEqual([usage?.cpu.totalNs, usage?.pids.current], [0, 0]);
@@ -102,6 +112,7 @@ Deno.test("cgroup v2: what a container uses", async () => {
       "tsd/c1/cgroup.procs": "12\n",
       "tsd/c1/init/cgroup.procs": "13\n",
     }),
+    notices().fake,
   );
   assert.deepEqual(await cgroups.usage("c1"), {
     cpu: {
@@ -122,6 +133,22 @@ Deno.test("cgroup v2: what a container uses", async () => {
   assert.deepEqual(await cgroups.pids("c1"), [12, 13]);
   assert.equal(cgroups.oomKills("c1"), 1);
   assert.equal(await cgroups.usage("c2"), undefined);
+});
+
+Deno.test("both versions say what is frozen, and each has its way to tell of kills", () => {
+  const { asked, fake } = notices();
+  const v1 = new CgroupsV1("/cg", "tsd", fakeFiles({ "freezer/tsd/c1/freezer.state": "FROZEN\n" }), fake);
+  const v2 = new CgroupsV2("/cg", "tsd", fakeFiles({ "tsd/c1/cgroup.freeze": "1\n" }), fake);
+  for (const cgroups of [v1, v2]) {
+    assert.deepEqual([cgroups.isFrozen("c1"), cgroups.isFrozen("c2")], [true, false]);
+    cgroups.onOom("c1", () => undefined)[Symbol.dispose]();
+  }
+  assert.deepEqual(asked, [
+    "eventfd /cg/memory/tsd/c1/memory.oom_control",
+    "end",
+    "poll /cg/tsd/c1/memory.events",
+    "end",
+  ]);
 });
 
 Deno.test("the machine's processor time and a namespace's traffic, from /proc", () => {

@@ -4,6 +4,7 @@
  * (Linux, admin-guide/cgroup-v1). A controller that isn't mounted counts nothing.
  */
 import type { CgroupUsage, ContainerCgroups, CpuUsage, IoCount, MemoryUsage } from "./cgroup.ts";
+import type { CgroupNotices } from "./cgroup_notices.ts";
 import { type CgroupFiles, parseAmount, parseFlat, parseNumbers, pidsBelow } from "./cgroup_files.ts";
 
 /** cpuacct.stat counts in ticks of 1/100 s: USER_HZ is that on every architecture that Deno runs on. */
@@ -18,12 +19,14 @@ export class CgroupsV1 implements ContainerCgroups {
   readonly #root: string;
   readonly #parent: string;
   readonly #files: CgroupFiles;
+  readonly #notices: CgroupNotices;
 
   /** @param root where the controllers are mounted, `/sys/fs/cgroup`; @param parent cgroup above the containers' */
-  constructor(root: string, parent: string, files: CgroupFiles) {
+  constructor(root: string, parent: string, files: CgroupFiles, notices: CgroupNotices) {
     this.#root = root;
     this.#parent = parent;
     this.#files = files;
+    this.#notices = notices;
   }
 
   async usage(id: string): Promise<CgroupUsage | undefined> {
@@ -55,6 +58,14 @@ export class CgroupsV1 implements ContainerCgroups {
 
   oomKills(id: string): number {
     return parseFlat(this.#files.readSync(`${this.#folder("memory", id)}/memory.oom_control`)).oom_kill ?? 0;
+  }
+
+  onOom(id: string, callback: () => void): Disposable {
+    return this.#notices.eventfd(`${this.#folder("memory", id)}/memory.oom_control`, callback);
+  }
+
+  isFrozen(id: string): boolean {
+    return this.#files.readSync(`${this.#folder("freezer", id)}/freezer.state`)?.trim() === "FROZEN";
   }
 
   async #cpu(id: string): Promise<CpuUsage | undefined> {

@@ -3,6 +3,7 @@
  * {@link ContainerCgroups} of cgroup version 2: one tree (Linux, admin-guide/cgroup-v2).
  */
 import type { CgroupUsage, ContainerCgroups, IoCount } from "./cgroup.ts";
+import type { CgroupNotices } from "./cgroup_notices.ts";
 import { type CgroupFiles, parseAmount, parseFlat, pidsBelow } from "./cgroup_files.ts";
 
 const NS_PER_US = 1000;
@@ -11,11 +12,13 @@ const NS_PER_US = 1000;
 export class CgroupsV2 implements ContainerCgroups {
   readonly #parent: string;
   readonly #files: CgroupFiles;
+  readonly #notices: CgroupNotices;
 
   /** @param root where the tree is mounted, `/sys/fs/cgroup`; @param parent cgroup above the containers' */
-  constructor(root: string, parent: string, files: CgroupFiles) {
+  constructor(root: string, parent: string, files: CgroupFiles, notices: CgroupNotices) {
     this.#parent = `${root}/${parent}`;
     this.#files = files;
+    this.#notices = notices;
   }
 
   async usage(id: string): Promise<CgroupUsage | undefined> {
@@ -53,6 +56,14 @@ export class CgroupsV2 implements ContainerCgroups {
 
   oomKills(id: string): number {
     return parseFlat(this.#files.readSync(`${this.#parent}/${id}/memory.events`)).oom_kill ?? 0;
+  }
+
+  onOom(id: string, callback: () => void): Disposable {
+    return this.#notices.poll(`${this.#parent}/${id}/memory.events`, callback);
+  }
+
+  isFrozen(id: string): boolean {
+    return this.#files.readSync(`${this.#parent}/${id}/cgroup.freeze`)?.trim() === "1";
   }
 
   #read(id: string, name: string): Promise<string | undefined> {

@@ -4,11 +4,13 @@
  */
 import type { HostFacts } from "../../runtime/spec/mod.ts";
 import type { ContainerCgroups } from "./cgroup.ts";
+import type { CgroupNotices } from "./cgroup_notices.ts";
 import { CGROUP_FILES } from "./cgroup_files.ts";
 import { CgroupsV1 } from "./cgroup_v1.ts";
 import { CgroupsV2 } from "./cgroup_v2.ts";
 
 export type { CgroupUsage, ContainerCgroups } from "./cgroup.ts";
+export { KernelNotices } from "./cgroup_notices.ts";
 export { StatsService } from "./stats_service.ts";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
@@ -17,7 +19,8 @@ const CGROUP_ROOT = "/sys/fs/cgroup";
 export function containerCgroups(
   { cgroupVersion }: Pick<HostFacts, "cgroupVersion">,
   parent: string,
+  notices: CgroupNotices,
 ): ContainerCgroups {
   const Version = cgroupVersion === 2 ? CgroupsV2 : CgroupsV1;
-  return new Version(CGROUP_ROOT, parent, CGROUP_FILES);
+  return new Version(CGROUP_ROOT, parent, CGROUP_FILES, notices);
 }

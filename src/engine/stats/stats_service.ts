@@ -16,7 +16,7 @@ const NEVER = "0001-01-01T00:00:00Z";
 
 export interface StatsDeps {
   readonly table: Pick<ContainerTable, "find" | "has">;
-  readonly cgroups: ContainerCgroups;
+  readonly cgroups: Pick<ContainerCgroups, "usage">;
   readonly memoryBytes: number;
   /** The text of a file of /proc; undefined when its process is gone. */
   readonly readProc: (path: string) => Promise<string | undefined>;

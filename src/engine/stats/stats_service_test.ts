@@ -37,11 +37,7 @@ function bench(state: ContainerState, networkMode = "none") {
         throw new TsdError("container_not_found", `No such container: ${name}`);
       },
     },
-    cgroups: {
-      usage: () => Promise.resolve(usage(++samples * 1e9)),
-      pids: () => Promise.resolve([]),
-      oomKills: () => 0,
-    },
+    cgroups: { usage: () => Promise.resolve(usage(++samples * 1e9)) },
     memoryBytes: 8000,
     readProc: (path) =>
       Promise.resolve(path === "/proc/stat" ? "cpu 1 1 1 1 1 1 1\ncpu0 1\n" : "  eth0: 1 2 3 4 0 0 0 0 5 6 7 8\n"),

@@ -1,0 +1,56 @@
+/**
+ * @module
+ * Single steps on containers: restart, pause, unpause, rename; and who runs in them.
+ */
+import { empty, json } from "../http/reply.ts";
+import type { Route } from "../http/route.ts";
+import { atLeast } from "../http/version.ts";
+import type { Services } from "../services.ts";
+
+export function containerStepRoutes({ containers, freezer, renamer, processList }: Services): Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/containers/{id}/restart",
+      since: "1.24",
+      handler: async ({ params, query, version }) => {
+        const signal = atLeast(version, "1.42") ? query.text("signal") : undefined;
+        await containers.restart(params.id, { seconds: query.integer("t"), signal });
+        return empty();
+      },
+    },
+    {
+      method: "POST",
+      path: "/containers/{id}/pause",
+      since: "1.24",
+      handler: async ({ params }) => {
+        await freezer.pause(params.id);
+        return empty();
+      },
+    },
+    {
+      method: "POST",
+      path: "/containers/{id}/unpause",
+      since: "1.24",
+      handler: async ({ params }) => {
+        await freezer.unpause(params.id);
+        return empty();
+      },
+    },
+    {
+      method: "POST",
+      path: "/containers/{id}/rename",
+      since: "1.24",
+      handler: ({ params, query }) => {
+        renamer.rename(params.id, query.text("name") ?? "");
+        return empty();
+      },
+    },
+    {
+      method: "GET",
+      path: "/containers/{id}/top",
+      since: "1.24",
+      handler: async ({ params, query }) => json(await processList.of(params.id, query.text("ps_args"))),
+    },
+  ];
+}

@@ -1,0 +1,76 @@
+/**
+ * @module
+ * `docker pause` and `unpause`: freezes all processes of a container, one step at a time, and says in Docker's words when
+ * it can't.
+ */
+import { TsdError } from "../../errors.ts";
+import type { OciRuntime } from "../../runtime/oci_runtime.ts";
+import type { ContainerEvents } from "../events/container_events.ts";
+import type { KeyedLock } from "../keyed_lock.ts";
+import type { ContainerCgroups } from "../stats/cgroup.ts";
+import type { Container } from "./container.ts";
+import type { ContainerTable } from "./container_table.ts";
+
+export interface FreezerDeps {
+  readonly table: Pick<ContainerTable, "find" | "setState">;
+  /** By container id; shared with whoever starts and removes containers. */
+  readonly locks: KeyedLock;
+  readonly runtime: Pick<OciRuntime, "setFrozen">;
+  readonly cgroups: Pick<ContainerCgroups, "isFrozen">;
+  readonly events: ContainerEvents;
+}
+
+/** See the module's comment. */
+export class Freezer {
+  readonly #deps: FreezerDeps;
+
+  constructor(deps: FreezerDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {TsdError} not_running, conflict (it is paused), runtime_* */
+  pause(nameOrId: string): Promise<void> {
+    const container = this.#deps.table.find(nameOrId);
+    const { id } = container;
+    return this.#deps.locks.run(id, async () => {
+      if (container.isPaused) throw new TsdError("conflict", `Container ${id} is already paused`);
+      if (!container.isRunning) throw new TsdError("not_running", `Container ${id} is not running`);
+      await this.#deps.runtime.setFrozen(id, true);
+      this.#record(container, true);
+    });
+  }
+
+  /** @throws {TsdError} conflict (it isn't paused), runtime_* */
+  unpause(nameOrId: string): Promise<void> {
+    const container = this.#deps.table.find(nameOrId);
+    return this.#deps.locks.run(container.id, async () => {
+      if (!container.isPaused) throw new TsdError("conflict", `Container ${container.id} is not paused`);
+      await this.thaw(container);
+    });
+  }
+
+  /** Lets go on what is paused, as soon as no other step is under way. */
+  thawInTurn(container: Container): Promise<void> {
+    return this.#deps.locks.run(container.id, () => this.thaw(container));
+  }
+
+  /** Lets go on what is paused. The caller holds the container's lock. */
+  async thaw(container: Container): Promise<void> {
+    if (!container.isPaused) return;
+    await this.#deps.runtime.setFrozen(container.id, false);
+    this.#record(container, false);
+  }
+
+  /** After a crash between a step and its record the kernel knows better. */
+  reconcile(container: Container): void {
+    this.#record(container, this.#deps.cgroups.isFrozen(container.id));
+  }
+
+  /** It may have ended meanwhile, or have been so all the time. */
+  #record(container: Container, isFrozen: boolean): void {
+    const { state } = container;
+    if (state.status !== (isFrozen ? "running" : "paused")) return;
+    this.#deps.table.setState(container, { ...state, status: isFrozen ? "paused" : "running" });
+    this.#deps.events.tell(container, isFrozen ? "pause" : "unpause");
+  }
+}

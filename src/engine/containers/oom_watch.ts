@@ -1,0 +1,76 @@
+/**
+ * @module
+ * Who was killed for want of memory. The kernel only counts such kills for each container, so the first process counts as
+ * the victim when it died of a SIGKILL that the engine didn't send and the count has just gone up.
+ */
+import type { ContainerEvents } from "../events/container_events.ts";
+import type { ContainerCgroups } from "../stats/cgroup.ts";
+import type { Container } from "./container.ts";
+
+/** How long after a kill was noticed the first process may be its victim, in ms: its exit comes a moment later. */
+const JUST_NOW_MS = 2000;
+const SIGKILL = 9;
+
+/** How a first process ended. */
+export interface Ending {
+  /** The signal that killed it. */
+  readonly signal: number | undefined;
+  /** The engine has sent it a SIGKILL. */
+  readonly byEngine: boolean;
+}
+
+export interface OomWatchDeps {
+  readonly cgroups: Pick<ContainerCgroups, "oomKills" | "onOom">;
+  readonly events: ContainerEvents;
+  /** Unix time in ms. */
+  readonly now?: () => number;
+}
+
+interface Watched {
+  /** Kills that were told of. */
+  kills: number;
+  lastMs: number;
+  readonly watch: Disposable;
+}
+
+/** Tells the event `oom`, once for each time the kernel killed. */
+export class OomWatch {
+  readonly #deps: OomWatchDeps;
+  readonly #watched = new Map<string, Watched>();
+
+  constructor(deps: OomWatchDeps) {
+    this.#deps = deps;
+  }
+
+  /** A container was started; or another engine's was found running, of whose past nothing is told. */
+  begin(container: Container, how: "started" | "found"): void {
+    const { cgroups } = this.#deps;
+    const kills = how === "started" ? 0 : cgroups.oomKills(container.id);
+    const watch = cgroups.onOom(container.id, () => this.#look(container));
+    this.#watched.set(container.id, { kills, lastMs: -Infinity, watch });
+  }
+
+  /** Its first process has ended, its cgroups are still there. Whether the kernel killed it for want of memory. */
+  end(container: Container, { signal, byEngine }: Ending): boolean {
+    this.#look(container);
+    const watched = this.#watched.get(container.id);
+    if (watched === undefined) return false;
+    this.#watched.delete(container.id);
+    watched.watch[Symbol.dispose]();
+    return signal === SIGKILL && !byEngine && this.#now() - watched.lastMs < JUST_NOW_MS;
+  }
+
+  #look(container: Container): void {
+    const watched = this.#watched.get(container.id);
+    if (watched === undefined) return;
+    const kills = this.#deps.cgroups.oomKills(container.id);
+    if (kills <= watched.kills) return;
+    watched.kills = kills;
+    watched.lastMs = this.#now();
+    this.#deps.events.tell(container, "oom");
+  }
+
+  #now(): number {
+    return (this.#deps.now ?? Date.now)();
+  }
+}

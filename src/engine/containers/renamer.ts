@@ -1,0 +1,33 @@
+import { TsdError } from "../../errors.ts";
+import type { ContainerEvents } from "../events/container_events.ts";
+import type { ContainerTable } from "./container_table.ts";
+import { parseContainerName } from "./names.ts";
+
+/** `docker rename`: at once or not at all, whatever state the container is in. */
+export class ContainerRenamer {
+  readonly #table: ContainerTable;
+  readonly #events: ContainerEvents;
+
+  constructor(table: ContainerTable, events: ContainerEvents) {
+    this.#table = table;
+    this.#events = events;
+  }
+
+  /** @throws {TsdError} container_not_found, invalid_argument, name_in_use */
+  rename(nameOrId: string, newName: string): void {
+    const container = this.#table.find(nameOrId);
+    const { name: oldName } = container;
+    this.#table.rename(container, changedName(oldName, newName));
+    this.#events.tell(container, "rename", { attributes: { oldName: `/${oldName}` } });
+  }
+}
+
+/** Docker's texts. */
+function changedName(oldName: string, wanted: string): string {
+  const name = wanted.trim().replace(/^\//, "");
+  if (name === "") throw new TsdError("invalid_argument", "Neither old nor new names may be empty");
+  if (name === oldName) {
+    throw new TsdError("invalid_argument", "Renaming a container with the same name as its current name");
+  }
+  return parseContainerName(name);
+}
