@@ -1,0 +1,89 @@
+/** What the docker CLI (and tsd, which prints the same) shows of pulls, without a terminal. */
+import { strict as assert } from "node:assert";
+import { busyboxBuilder, file, type Image } from "../images/mod.ts";
+import { requires } from "../requires.ts";
+import { pullGoodImage, type PullRig, startPullRig } from "./rig.ts";
+
+const short = (digest: string) => digest.slice("sha256:".length, "sha256:".length + 12);
+const own = (text: string) => busyboxBuilder().layer([file("own", text)]).layer([file("second", text)]).build();
+
+/** Lines that may come in any order are sorted; all others stay where they are. */
+function grouped(output: string): string[] {
+  const lines = output.trimEnd().split("\n");
+  const ofLayers = lines.filter((line) => /^[0-9a-f]{12}: /.test(line));
+  return [...lines.filter((line) => !ofLayers.includes(line)), ...ofLayers.sort()];
+}
+
+function freshLines(reference: string, image: Image, shared: number): string[] {
+  const [, repo = "", tag = ""] = /^[^/]*\/(.*):(\w+)$/.exec(reference) ?? [];
+  const steps = ["Download complete", "Pull complete", "Pulling fs layer"];
+  return [
+    `${tag}: Pulling from ${repo}`,
+    `Digest: ${image.top.digest}`,
+    `Status: Downloaded newer image for ${reference}`,
+    reference,
+    ...image.layers.flatMap(({ blob }, at) =>
+      (at < shared ? ["Already exists"] : steps).map((step) => `${short(blob.digest)}: ${step}`)
+    ).sort(),
+  ];
+}
+
+async function testPull({ engine, registry }: PullRig, client: "docker" | "tsd"): Promise<void> {
+  const image = await own(client);
+  const reference = registry.add(`cli/${client}`, "one", image);
+  const first = await engine[client](["pull", reference]);
+  assert.deepEqual([first.code, first.stderr], [0, ""]);
+  assert.deepEqual(grouped(first.stdout), freshLines(reference, image, 1));
+  assert.ok(first.stdout.startsWith("one: Pulling from"));
+  assert.ok(first.stdout.endsWith(`Status: Downloaded newer image for ${reference}\n${reference}\n`));
+  const again = await engine[client](["pull", reference]);
+  assert.deepEqual(again, {
+    code: 0,
+    stdout: `one: Pulling from cli/${client}\nDigest: ${image.top.digest}\n` +
+      `Status: Image is up to date for ${reference}\n${reference}\n`,
+    stderr: "",
+  });
+  assert.deepEqual(await engine[client](["pull", "-q", reference]), { code: 0, stdout: `${reference}\n`, stderr: "" });
+}
+
+/** Failures before the stream and in it: both end with one line and code 1. */
+async function testFailures({ engine, registry }: PullRig): Promise<void> {
+  const reference = registry.add("cli/broken", "one", await own("broken"));
+  const unknown = await engine.docker(["pull", `${registry.host}/cli/broken:two`]);
+  assert.deepEqual([unknown.code, unknown.stdout], [1, ""]);
+  const daemon = "Error response from daemon: ";
+  assert.match(unknown.stderr, new RegExp(`^${daemon}manifest for \\S+ not found: manifest unknown: .*\n$`));
+  registry.fail({ path: "/v2/cli/broken/blobs/*", after: 1, fault: "corrupt", atByte: 20 });
+  const broken = await engine.docker(["pull", reference]);
+  assert.equal(broken.code, 1);
+  assert.match(broken.stdout, /^one: Pulling from cli\/broken\n/);
+  assert.match(broken.stderr, /^Cannot accept layer sha256:\S+: digest is sha256:\S+, expected sha256:\S+\n$/);
+  const wrong = await engine.docker(["pull", "-q", "UPPER/case:x"]);
+  assert.deepEqual([wrong.code, wrong.stdout], [1, ""]);
+}
+
+/** `docker run` of an image that isn't here pulls it, and says so on standard error. */
+async function testRun({ engine, registry }: PullRig): Promise<void> {
+  for (const client of ["docker", "tsd"] as const) {
+    const image = await own(`run by ${client}`);
+    const reference = registry.add(`run/${client}`, "one", image);
+    const run = await engine[client](["run", "--rm", "--network", "none", reference, "cat", "/own"]);
+    assert.deepEqual([run.code, run.stdout], [0, `run by ${client}`]);
+    const [first, ...rest] = run.stderr.split("\n");
+    assert.equal(first, `Unable to find image '${reference}' locally`);
+    assert.deepEqual(grouped(`${rest.join("\n")}${reference}\n`), freshLines(reference, image, 1));
+  }
+}
+
+Deno.test({
+  name: "docker pull shows Docker's lines",
+  ...requires("root", "runc", "overlay", "docker"),
+  fn: async (test) => {
+    await using rig = await startPullRig();
+    await pullGoodImage(rig);
+    await test.step("docker pull", () => testPull(rig, "docker"));
+    await test.step("tsd pull", () => testPull(rig, "tsd"));
+    await test.step("what fails", () => testFailures(rig));
+    await test.step("run", () => testRun(rig));
+  },
+});
