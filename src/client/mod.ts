@@ -8,13 +8,16 @@
 
 export { autostarting, type AutostartOptions, type EngineLauncher, type StartedEngine } from "./autostart.ts";
 export { type Connection, type Connector, connectorTo } from "./connection.ts";
+export * from "./container_steps.ts";
 export * from "./containers.ts";
 export { API_VERSION, EngineClient } from "./engine_client.ts";
+export * from "./events.ts";
 export * from "./execs.ts";
 export { encodeFilters, type ListFilters } from "./filters.ts";
 export { deliver, FrameParser, type FramePiece, type FrameStream, type OutputSinks } from "./frames.ts";
 export { chooseHost, DEFAULT_SOCKET, type EngineHost, type HostSources, parseHost } from "./host.ts";
 export * from "./images.ts";
 export { jsonLines } from "./json_lines.ts";
+export * from "./stats.ts";
 export * from "./system.ts";
 export type { EngineRequest, EngineResponse, EngineTransport, QueryParams, RawStream } from "./transport.ts";

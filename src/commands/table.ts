@@ -20,6 +20,11 @@ export const GROUPS: readonly CommandGroup[] = [
 export const COMMANDS: readonly Row[] = [
   row("create, container create", "Create a new container", async () => (await import("./create.ts")).create),
   row("daemon", "Run the engine in the foreground", async () => (await import("./daemon.ts")).daemon),
+  row(
+    "events, system events",
+    "Get real time events from the engine",
+    async () => (await import("./events.ts")).events,
+  ),
   row("exec, container exec", "Execute a command in a running container", async () => (await import("./exec.ts")).exec),
   row("images, image ls, image list", "List images", async () => (await import("./images.ts")).images),
   row("info, system info", "Display system-wide information", async () => (await import("./info.ts")).info),
@@ -40,8 +45,19 @@ export const COMMANDS: readonly Row[] = [
   ),
   row("kill, container kill", "Kill one or more running containers", async () => (await import("./kill.ts")).kill),
   row("logs, container logs", "Fetch the logs of a container", async () => (await import("./logs.ts")).logs),
+  row(
+    "pause, container pause",
+    "Pause all processes within one or more containers",
+    async () => (await import("./pause.ts")).pause,
+  ),
   row("ps, container ls, container list, container ps", "List containers", async () => (await import("./ps.ts")).ps),
   row("pull, image pull", "Download an image from a registry", async () => (await import("./pull.ts")).pull),
+  row("rename, container rename", "Rename a container", async () => (await import("./rename.ts")).rename),
+  row(
+    "restart, container restart",
+    "Restart one or more containers",
+    async () => (await import("./restart.ts")).restart,
+  ),
   row("rm, container rm, container remove", "Remove one or more containers", async () => (await import("./rm.ts")).rm),
   row("rmi, image rm, image remove", "Remove one or more images", async () => (await import("./rmi.ts")).rmi),
   row(
@@ -54,7 +70,18 @@ export const COMMANDS: readonly Row[] = [
     "Start one or more stopped containers",
     async () => (await import("./start.ts")).start,
   ),
+  row(
+    "stats, container stats",
+    "Display a live stream of container resource usage statistics",
+    async () => (await import("./stats.ts")).stats,
+  ),
   row("stop, container stop", "Stop one or more running containers", async () => (await import("./stop.ts")).stop),
+  row("top, container top", "Display the running processes of a container", async () => (await import("./top.ts")).top),
+  row(
+    "unpause, container unpause",
+    "Unpause all processes within one or more containers",
+    async () => (await import("./pause.ts")).unpause,
+  ),
   row("version", "Show the version information", async () => (await import("./version.ts")).version),
   row(
     "wait, container wait",
