@@ -1,0 +1,91 @@
+import { strict as assert } from "node:assert";
+import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
+import { KeyedLock } from "../keyed_lock.ts";
+import type { Container, ContainerState } from "./container.ts";
+import { EXITED, fakeContainer, recordedEvents, RUNNING, tableOf } from "./fake.ts";
+import { Freezer } from "./freezer.ts";
+
+interface Bench {
+  readonly container: Container;
+  readonly freezer: Freezer;
+  readonly told: readonly string[];
+  /** What the runtime was asked for. */
+  readonly steps: string[];
+  /** What the runtime does meanwhile. */
+  during: () => void;
+  isFrozen: boolean;
+}
+
+function bench(state: ContainerState = RUNNING): Bench {
+  const container = fakeContainer(state);
+  const { told, events } = recordedEvents();
+  const made: Bench = { container, told, steps: [], during: () => undefined, isFrozen: false, freezer: null! };
+  const freezer = new Freezer({
+    events,
+    table: tableOf(container),
+    locks: new KeyedLock(),
+    runtime: {
+      setFrozen: (_, frozen) => {
+        made.steps.push(frozen ? "freeze" : "thaw");
+        made.during();
+        return Promise.resolve();
+      },
+    },
+    cgroups: { isFrozen: () => made.isFrozen },
+  });
+  return Object.assign(made, { freezer });
+}
+
+const refusal = (code: ErrorCode, message: RegExp) => (thrown: unknown) =>
+  isTsdError(thrown, code) && message.test(thrown.message);
+
+Deno.test("pause and unpause: the runtime, the state, the event", async () => {
+  const it = bench();
+  await it.freezer.pause("web");
+  assert.deepEqual(it.container.state, { ...RUNNING, status: "paused" });
+  assert(it.container.isRunning && it.container.isPaused);
+  await it.freezer.unpause("web");
+  assert.deepEqual(it.container.state, RUNNING);
+  assert.deepEqual([it.steps, it.told], [["freeze", "thaw"], ["pause", "unpause"]]);
+});
+
+Deno.test("pause and unpause: Docker's words where there is nothing to do", async () => {
+  const running = bench();
+  await assert.rejects(running.freezer.unpause("web"), refusal("conflict", /^Container c1 is not paused$/));
+  await running.freezer.pause("web");
+  await assert.rejects(running.freezer.pause("web"), refusal("conflict", /^Container c1 is already paused$/));
+  await assert.rejects(bench(EXITED).freezer.pause("web"), refusal("not_running", /^Container c1 is not running$/));
+  assert.deepEqual(running.steps, ["freeze"]);
+});
+
+Deno.test("pause: a container that ends meanwhile has ended; a runtime that fails changes nothing", async () => {
+  const ending = bench();
+  ending.during = () => ending.container.state = EXITED;
+  await ending.freezer.pause("web");
+  assert.deepEqual([ending.container.state, ending.told], [EXITED, []]);
+  const failing = bench();
+  failing.during = () => {
+    throw new TsdError("runtime_failed", "no freezer");
+  };
+  await assert.rejects(failing.freezer.pause("web"), refusal("runtime_failed", /no freezer/));
+  assert.equal(failing.container.state.status, "running");
+});
+
+Deno.test("pause: two at once are one pause and one refusal", async () => {
+  const it = bench();
+  const results = await Promise.allSettled([it.freezer.pause("web"), it.freezer.pause("web")]);
+  assert.deepEqual(results.map(({ status }) => status), ["fulfilled", "rejected"]);
+});
+
+Deno.test("thawing what isn't frozen does nothing; what the kernel says is recorded", async () => {
+  const it = bench();
+  await it.freezer.thawInTurn(it.container);
+  assert.deepEqual(it.steps, []);
+  it.isFrozen = true;
+  it.freezer.reconcile(it.container);
+  it.freezer.reconcile(it.container);
+  assert.equal(it.container.state.status, "paused");
+  it.isFrozen = false;
+  it.freezer.reconcile(it.container);
+  assert.deepEqual([it.container.state.status, it.told], ["running", ["pause", "unpause"]]);
+});

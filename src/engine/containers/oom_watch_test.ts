@@ -1,0 +1,69 @@
+import { strict as assert } from "node:assert";
+import { fakeContainer, recordedEvents } from "./fake.ts";
+import { OomWatch } from "./oom_watch.ts";
+
+function bench() {
+  const container = fakeContainer();
+  const { told, events } = recordedEvents();
+  const made = { container, told, kills: 0, nowMs: 0, watching: 0, notice: () => {} };
+  const cgroups = {
+    oomKills: () => made.kills,
+    onOom: (_: string, callback: () => void) => {
+      made.watching++;
+      made.notice = callback;
+      return { [Symbol.dispose]: () => void made.watching-- };
+    },
+  };
+  return Object.assign(made, { watch: new OomWatch({ cgroups, events, now: () => made.nowMs }) });
+}
+
+const KILLED = { signal: 9, byEngine: false };
+
+Deno.test("oom: a first process that the kernel killed", () => {
+  const it = bench();
+  it.watch.begin(it.container, "started");
+  it.kills = 1;
+  assert.equal(it.watch.end(it.container, KILLED), true);
+  assert.deepEqual([it.told, it.watching], [["oom"], 0]);
+});
+
+Deno.test("oom: told at once, and once for each kill; a kernel's notice alone is none", () => {
+  const it = bench();
+  it.watch.begin(it.container, "started");
+  it.notice();
+  assert.deepEqual(it.told, []);
+  it.kills = 1;
+  it.notice();
+  it.notice();
+  assert.deepEqual(it.told, ["oom"]);
+  it.nowMs = 100;
+  assert.equal(it.watch.end(it.container, KILLED), true);
+  assert.deepEqual(it.told, ["oom"]);
+});
+
+Deno.test("oom: not the victim: a child died, the engine killed, it exited, or all of that was long ago", () => {
+  const endings: [string, number, { signal: number | undefined; byEngine: boolean }][] = [
+    ["exit code 137 of a shell whose child was killed", 0, { signal: undefined, byEngine: false }],
+    ["docker kill", 0, { signal: 9, byEngine: true }],
+    ["another signal", 0, { signal: 15, byEngine: false }],
+    ["a kill from elsewhere, long after a child's", 60_000, { signal: 9, byEngine: false }],
+  ];
+  for (const [what, laterMs, ending] of endings) {
+    const it = bench();
+    it.watch.begin(it.container, "started");
+    it.kills = 1;
+    it.notice();
+    it.nowMs = laterMs;
+    assert.equal(it.watch.end(it.container, ending), false, what);
+    assert.deepEqual(it.told, ["oom"], what);
+  }
+});
+
+Deno.test("oom: of a container that was found running only what comes is told", () => {
+  const it = bench();
+  it.kills = 3;
+  it.watch.begin(it.container, "found");
+  assert.equal(it.watch.end(it.container, KILLED), false);
+  assert.deepEqual(it.told, []);
+  assert.equal(it.watch.end(it.container, KILLED), false);
+});
