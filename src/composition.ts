@@ -10,7 +10,7 @@ import { allRoutes } from "./api/routes/mod.ts";
 import type { Services } from "./api/services.ts";
 import { BUILD_INFO } from "./build_info.ts";
 import { ContainerCreator } from "./engine/containers/container_creator.ts";
-import { ContainerLogs } from "./engine/containers/container_logs.ts";
+import { ContainerLogs, logOf } from "./engine/containers/container_logs.ts";
 import { ContainerService } from "./engine/containers/container_service.ts";
 import { ContainerTable, type StoredContainers } from "./engine/containers/container_table.ts";
 import { Freezer } from "./engine/containers/freezer.ts";
@@ -240,18 +240,19 @@ export class Composition {
         freezer: get(TOKENS.freezer),
         signaller: get(TOKENS.signaller),
         oom: get(TOKENS.oom),
-        newIo: ({ id, record }) => {
-          const { bundle, log: logPath } = containerPaths(paths, id);
-          const logged = record.hostConfig.LogConfig?.Type === "none" ? {} : { logPath };
+        newIo: (container) => {
+          const { id, record } = container;
+          const { bundle } = containerPaths(paths, id);
+          const logged = logOf(container, paths);
           const stdin = record.config.OpenStdin ?? false;
           return new FifoIo(
-            { key: id, dir: bundle, stdin, output: true, ...logged },
+            { key: id, dir: bundle, stdin, output: true, ...(logged && { log: logged }) },
             get(TOKENS.outputs),
             ioCalls(get),
           );
         },
       }));
-    this.#provide(TOKENS.logs, (get) => new ContainerLogs(get(TOKENS.table), get(TOKENS.outputs), paths));
+    this.#provide(TOKENS.logs, (get) => new ContainerLogs(get(TOKENS.table), get(TOKENS.outputs), paths, log));
     this.#provide(TOKENS.execs, (get) =>
       new ExecService({
         paths,

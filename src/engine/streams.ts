@@ -25,16 +25,22 @@ export interface AttachOptions {
   readonly onAttached?: () => Promise<void>;
 }
 
-const FRAME_HEADER_BYTES = 8;
+/** Bytes before each payload. */
+export const FRAME_HEADER_BYTES = 8;
 const STREAM_IDS = { stdout: 1, stderr: 2 } as const satisfies Record<StreamName, number>;
 
 /** One frame: `[stream, 0, 0, 0, length as 32 bits big-endian]` and the bytes. */
 export function frame(stream: StreamName, bytes: Uint8Array): Uint8Array {
   const framed = new Uint8Array(FRAME_HEADER_BYTES + bytes.length);
-  framed[0] = STREAM_IDS[stream];
-  new DataView(framed.buffer).setUint32(4, bytes.length);
+  writeFrameHeader(framed, 0, stream, bytes.length);
   framed.set(bytes, FRAME_HEADER_BYTES);
   return framed;
+}
+
+/** Writes what stands before a payload of `length` bytes into zeros at `at`. */
+export function writeFrameHeader(out: Uint8Array, at: number, stream: StreamName, length: number): void {
+  out[at] = STREAM_IDS[stream];
+  for (let byte = 0; byte < 4; byte++) out[at + 7 - byte] = length >>> (8 * byte);
 }
 
 /** Runs until the process's output has ended or the client is gone. */

@@ -60,9 +60,9 @@ export class FifoIo extends ProcessIo {
   }
 
   async #openChannel(): Promise<void> {
-    const { key, dir, logPath } = this.options;
+    const { key, dir, log } = this.options;
     const sources = [{ stream: "stdout", path: `${dir}/1` }, { stream: "stderr", path: `${dir}/2` }] as const;
-    await this.hub.open({ key, sources, ...(logPath === undefined ? {} : { logPath }) });
+    await this.hub.open({ key, sources, ...(log && { log }) });
   }
 
   #makeFifos(): StdioPaths {

@@ -5,8 +5,14 @@ import { Epoll, files, O, processes, tree } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { ExitLoop } from "./exit_loop.ts";
 import { OutputHub } from "./logs/output_hub.ts";
+import type { LogSpec } from "./logs/protocol.ts";
 import { FifoIo } from "./fifo_io.ts";
 import type { ProcessIo, ProcessIoOptions } from "./process_io.ts";
+
+/** A log without rotation. */
+function logAt(path: string): LogSpec {
+  return { path, maxSizeBytes: Infinity, maxFiles: 1, compress: false, waitForReaders: true, attrs: {} };
+}
 
 interface Rig {
   readonly dir: string;
@@ -75,7 +81,7 @@ function collect(): {
 
 Deno.test("output goes to the log and to whoever attached before the start; the exit code arrives", async () => {
   await withRig(async ({ dir, newIo, run }) => {
-    const io = newIo({ logPath: `${dir}/log` });
+    const io = newIo({ log: logAt(`${dir}/log`) });
     const seen = collect();
     await io.attach(seen.listener);
     assert.equal(await run(io, "echo out; echo err >&2; printf end; exit 7"), 7);
@@ -129,7 +135,7 @@ Deno.test("a slow listener slows the process down and loses nothing", async () =
 
 Deno.test("a listener that leaves lets the process go on", async () => {
   await withRig(async ({ dir, newIo, run }) => {
-    const io = newIo({ logPath: `${dir}/log` });
+    const io = newIo({ log: logAt(`${dir}/log`) });
     const attachment = await io.attach(() => {
       attachment.detach();
       return new Promise((resolve) => setTimeout(resolve, 5));

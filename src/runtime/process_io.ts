@@ -5,6 +5,7 @@
  * `FifoIo` (FIFOs in a neutral folder) and `TerminalIo` (a pty).
  */
 import type { Attachment, OutputHub, OutputListener } from "./logs/output_hub.ts";
+import type { LogSpec } from "./logs/protocol.ts";
 import type { StdioPaths } from "./oci_runtime.ts";
 import type { OwnedFd } from "../sys/mod.ts";
 import type { StdinPipe } from "./stdin_pipe.ts";
@@ -20,7 +21,7 @@ export interface ProcessIoOptions {
   /** Output that nobody wants goes to `/dev/null`. */
   readonly output: boolean;
   /** json-file log of the output. */
-  readonly logPath?: string;
+  readonly log?: LogSpec;
 }
 
 /** What the runtime needs for a process's streams. */

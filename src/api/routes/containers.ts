@@ -11,7 +11,7 @@ import { CONTAINER_FILTER_KEYS, type FilterContext, passesFilters } from "../vie
 import { inspectContainer, summariseContainer } from "../views/container_view.ts";
 import type { ContainerSummary, ContainerWaitResponse, WaitCondition } from "../wire/mod.ts";
 import { containerStepRoutes } from "./container_steps.ts";
-import { attachContainer, containerLogs } from "./container_streams.ts";
+import { attachContainer } from "./container_streams.ts";
 
 const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
 
@@ -69,12 +69,6 @@ export function containerRoutes(services: Services): Route[] {
       path: "/containers/{id}/attach",
       since: "1.24",
       handler: (request) => attachContainer(services, request),
-    },
-    {
-      method: "GET",
-      path: "/containers/{id}/logs",
-      since: "1.24",
-      handler: (request) => containerLogs(services, request),
     },
     {
       method: "DELETE",

@@ -8,6 +8,7 @@ import { containerRoutes } from "./containers.ts";
 import { eventRoutes } from "./events.ts";
 import { execRoutes } from "./execs.ts";
 import { imageRoutes } from "./images.ts";
+import { logRoutes } from "./logs.ts";
 import { statsRoutes } from "./stats.ts";
 import { systemRoutes } from "./system.ts";
 
@@ -17,6 +18,7 @@ export function allRoutes(services: Services): Route[] {
     ...systemRoutes(services),
     ...eventRoutes(services),
     ...containerRoutes(services),
+    ...logRoutes(services),
     ...statsRoutes(services),
     ...execRoutes(services),
     ...imageRoutes(services),

@@ -1,12 +1,19 @@
 /**
  * @module
- * `docker logs` for one container: its log file, followed while it runs.
+ * `docker logs` for one container: its log files, followed while it runs, and emptied on demand.
  */
 import { TsdError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import { LogFiles } from "../../runtime/logs/log_files.ts";
 import type { OutputHub } from "../../runtime/logs/output_hub.ts";
+import type { LogSpec } from "../../runtime/logs/protocol.ts";
+import type { LogRecord } from "../../runtime/logs/record_parser.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
+import type { Container } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
-import { type LogFollower, type LogRecord, type LogSelection, readLog } from "./log_reader.ts";
+import type { LogSelection } from "./line_filter.ts";
+import { isLogged, logSpec } from "./log_options.ts";
+import { type LogFollower, readLog } from "./log_reader.ts";
 
 export interface LogRequest extends LogSelection {
   readonly follow: boolean;
@@ -14,45 +21,103 @@ export interface LogRequest extends LogSelection {
   readonly signal: AbortSignal;
 }
 
+/** setTimeout takes no more than this, in ms. */
+const LONGEST_TIMER_MS = 0x7fff_ffff;
+
+/** Where a container's output goes; undefined with the log driver `none`. */
+export function logOf({ id, name, record }: Container, paths: EnginePaths): LogSpec | undefined {
+  const { config, hostConfig, imageId, imageName } = record;
+  if (!isLogged(hostConfig)) return undefined;
+  return logSpec(containerPaths(paths, id).log, hostConfig.LogConfig, {
+    ...{ id, name, imageId, imageName },
+    labels: config.Labels ?? {},
+    env: config.Env ?? [],
+    command: [...config.Entrypoint ?? [], ...config.Cmd ?? []],
+  });
+}
+
 /** See the module's comment. */
 export class ContainerLogs {
   readonly #table: ContainerTable;
   readonly #hub: OutputHub;
   readonly #paths: EnginePaths;
+  readonly #log: Log;
 
-  constructor(table: ContainerTable, hub: OutputHub, paths: EnginePaths) {
+  constructor(table: ContainerTable, hub: OutputHub, paths: EnginePaths, log: Log) {
     this.#table = table;
     this.#hub = hub;
     this.#paths = paths;
+    this.#log = log.scope("logs");
   }
 
-  /** @throws {TsdError} container_not_found, invalid_argument (no stream was asked for), not_implemented (no log) */
-  async read(nameOrId: string, request: LogRequest): Promise<AsyncIterable<LogRecord>> {
+  /**
+   * Records in the order of the log, some at a time, each valid until the next ones are asked for. Read them to the end or
+   * `return()`. @throws {TsdError} container_not_found, invalid_argument (no stream was asked for), not_implemented (no log)
+   */
+  async read(nameOrId: string, request: LogRequest): Promise<AsyncIterable<readonly LogRecord[]>> {
     const container = this.#table.find(nameOrId);
     if (!request.stdout && !request.stderr) {
       throw new TsdError("invalid_argument", "Bad parameters: you must choose at least one stream");
     }
-    if (container.record.hostConfig.LogConfig?.Type === "none") {
+    const spec = logOf(container, this.#paths);
+    if (spec === undefined) {
       throw new TsdError("not_implemented", "configured logging driver does not support reading");
     }
     // What the process wrote before this moment is in the file now.
     if (this.#hub.isOpen(container.id)) await this.#hub.flush();
-    const follower = request.follow ? this.#follow(container.id, request.signal) : undefined;
-    return readLog(containerPaths(this.#paths, container.id).log, request, follower);
+    return this.#records(container, spec, request);
   }
 
-  #follow(id: string, signal: AbortSignal): LogFollower {
+  /** Removes what was logged so far. @throws {TsdError} container_not_found, not_implemented (no log), storage */
+  async clear(nameOrId: string): Promise<void> {
+    const container = this.#table.find(nameOrId);
+    const spec = logOf(container, this.#paths);
+    if (spec === undefined) {
+      throw new TsdError("not_implemented", `Cannot clear the log of ${nameOrId}: its log driver is none`);
+    }
+    await this.#hub.clearLog(container.id, spec);
+  }
+
+  async *#records(container: Container, { path }: LogSpec, request: LogRequest): AsyncGenerator<readonly LogRecord[]> {
+    using owned = new DisposableStack();
+    const lease = owned.use(this.#hub.leaseLog(container.id));
+    const follower = request.follow ? this.#follow(container.id, request, owned) : undefined;
+    const onTrouble = (what: string, sequence: number) =>
+      this.#log.warn(what, { container: container.id, file: lease.sequence.newest - sequence });
+    yield* readLog({ files: new LogFiles(path, lease.sequence), lease, onTrouble }, request, follower);
+  }
+
+  #follow(id: string, { signal, until }: LogRequest, owned: DisposableStack): LogFollower {
     let wake = Promise.withResolvers<void>();
+    let isOver = signal.aborted;
     const changed = () => {
       const before = wake;
       wake = Promise.withResolvers();
       before.resolve();
     };
-    const stop = this.#hub.onWritten(id, changed);
-    signal.addEventListener("abort", () => {
-      stop();
+    const stop = () => {
+      isOver = true;
       changed();
-    }, { once: true });
-    return { changed: () => wake.promise, ended: () => signal.aborted || !this.#hub.isOpen(id) };
+    };
+    const writer = owned.use(this.#hub.watchLog(id, changed));
+    signal.addEventListener("abort", stop);
+    owned.defer(() => signal.removeEventListener("abort", stop));
+    if (until !== undefined) {
+      // Later records are past the span; what was written before is in the file after this.
+      owned.use(atTime(Date.parse(until), () => void this.#hub.flush().then(stop)));
+    }
+    return { changed: () => wake.promise, ended: () => isOver || writer.ended() };
   }
+}
+
+/** Calls `due` once that time has come. */
+function atTime(timeMs: number, due: () => void): Disposable {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const arm = () => {
+    const leftMs = timeMs - Date.now();
+    // One more: the last digits of a time stand for less than a millisecond.
+    timer = setTimeout(leftMs < LONGEST_TIMER_MS ? due : arm, Math.min(Math.max(leftMs + 1, 0), LONGEST_TIMER_MS));
+  };
+  arm();
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }

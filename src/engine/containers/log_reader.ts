@@ -1,29 +1,18 @@
 /**
  * @module
- * Reads a container's json-file log back (`docker logs`): the last lines, a span of time, and what is written meanwhile.
- * Lines are read in pieces from the file; neither the file nor the answer is ever in memory whole.
+ * Reads a container's log back (`docker logs`): the last lines, a span of time, and what is written meanwhile, across all
+ * files of a log that rotates. Files are read in blocks; neither a file nor the answer is ever in memory whole. A reader
+ * says which file it is at, so that no file is removed that it has not read, unless whoever takes the records doesn't take
+ * any for a while: containers don't wait for a client that sleeps.
+ *
+ * A line that is too long for one record is one line all the same: it is counted once by `tail`, and its first record's
+ * time counts for all of it.
  */
-import { TsdError } from "../../errors.ts";
-import type { StreamName } from "../../runtime/logs/json_lines.ts";
-
-/** One record. */
-export interface LogRecord {
-  readonly stream: StreamName;
-  /** The text with its newline, if it had one. */
-  readonly log: string;
-  /** RFC 3339 with nanoseconds. */
-  readonly time: string;
-}
-
-/** Which records; times as RFC 3339 with nanoseconds, inclusive. */
-export interface LogSelection {
-  readonly stdout: boolean;
-  readonly stderr: boolean;
-  readonly since?: string;
-  readonly until?: string;
-  /** The last so many records; all when left out. */
-  readonly tail?: number;
-}
+import type { LogFiles, OpenLogFile } from "../../runtime/logs/log_files.ts";
+import type { LogLease } from "../../runtime/logs/log_readers.ts";
+import { findBackwards, RecordReader } from "../../runtime/logs/record_reader.ts";
+import type { LogRecord } from "../../runtime/logs/record_parser.ts";
+import { type FilterStart, isWantedLine, LineFilter, type LogSelection } from "./line_filter.ts";
 
 /** Tells of new records; absent when the container has stopped. */
 export interface LogFollower {
@@ -33,122 +22,183 @@ export interface LogFollower {
   ended(): boolean;
 }
 
-const BLOCK_BYTES = 64 << 10;
-const NEWLINE = 10;
+/** Where records come from. */
+export interface LogSource {
+  readonly files: LogFiles;
+  /** Says what this reader needs; the caller disposes of it. */
+  readonly lease: Pick<LogLease, "need" | "letGo">;
+  /** Told once for each file with lines that are no records, and of each gap left by files that were removed unread. */
+  readonly onTrouble: (what: string, sequence: number) => void;
+}
 
-/** The selected records of the log at `path`; a log that was never written is empty. */
+/** A place in the log. */
+interface Position {
+  readonly sequence: number;
+  /** In a file that isn't compressed. */
+  readonly offset: number;
+}
+
+/** Where reading begins. */
+type Start = Position & FilterStart;
+
+/** A client that takes nothing for so long doesn't hold up the container any more. */
+const PATIENCE_MS = 1000;
+
+/** The selected records, some at a time, each valid until the next ones are asked for. @throws {TsdError} storage */
 export async function* readLog(
-  path: string,
+  source: LogSource,
   selection: LogSelection,
   follower?: LogFollower,
-): AsyncGenerator<LogRecord> {
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.open(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return;
-    throw thrown;
+): AsyncGenerator<readonly LogRecord[]> {
+  const { files, lease } = source;
+  const [oldest = files.newest] = await files.list();
+  // Not yet the oldest itself: what is needed may be removed once it is open.
+  lease.need(oldest - 1);
+  const end = await endOf(files);
+  const start = await startOf(files, selection, end) ??
+    { sequence: oldest, offset: 0, skippedLines: 0, startsInside: false };
+  const filter = new LineFilter(selection, start);
+  let { sequence } = start;
+  const read = { source, filter, end: follower === undefined ? end : undefined, follower };
+  for (let { offset } = start;; offset = 0) {
+    const more = yield* readFile(read, sequence, offset);
+    if (!more) return;
+    sequence = await fileAfter(source, sequence);
   }
-  using _owned = file;
-  if (selection.tail !== undefined) await seekToTail(file, selection);
-  for await (const line of linesOf(file, follower)) {
-    const record = parseRecord(line, path);
-    if (isAfter(record, selection.until)) return;
-    if (isWanted(record, selection)) yield record;
-  }
 }
 
-function isWanted({ stream, time }: LogRecord, { stdout, stderr, since }: LogSelection): boolean {
-  if (stream === "stdout" ? !stdout : !stderr) return false;
-  return since === undefined || time >= since;
+interface Reading {
+  readonly source: LogSource;
+  readonly filter: LineFilter;
+  /** Where to stop; undefined when following. */
+  readonly end: Position | undefined;
+  readonly follower: LogFollower | undefined;
 }
 
-/** Times have equal length and zone, so their order is that of their text. */
-function isAfter({ time }: LogRecord, until: string | undefined): boolean {
-  return until !== undefined && time > until;
-}
-
-async function* linesOf(file: Deno.FsFile, follower: LogFollower | undefined): AsyncGenerator<Uint8Array> {
-  const block = new Uint8Array(BLOCK_BYTES);
-  let rest: Uint8Array = new Uint8Array();
+/** Reads one file, as long as it may grow; says whether to go on with the next one. */
+async function* readFile(
+  { source, filter, end, follower }: Reading,
+  sequence: number,
+  offset: number,
+): AsyncGenerator<readonly LogRecord[], boolean> {
+  const { files, lease, onTrouble } = source;
+  if (end !== undefined && sequence > end.sequence) return false;
+  await using file = await files.open(sequence);
+  if (file !== undefined && offset > 0) await file.seek(offset);
+  lease.need(sequence);
+  let damaged = false;
+  const onDamaged = () => {
+    if (!damaged) onTrouble("a log has lines that are no records", sequence);
+    damaged = true;
+  };
+  const reader = file && new RecordReader(file, onDamaged, end?.sequence === sequence ? end.offset : Infinity);
   for (;;) {
-    // Asked before reading: what is written after the last read is read in one more turn.
-    const last = follower === undefined || follower.ended();
-    const changed = last ? undefined : follower.changed();
-    const count = await file.read(block);
-    if (count === null) {
-      if (last) return;
+    // All three are asked before reading: what is written after the last read is read in one more turn.
+    const hasEnded = follower === undefined || follower.ended();
+    const isComplete = files.newest > sequence;
+    const changed = hasEnded ? undefined : follower.changed();
+    const records = await reader?.next();
+    if (records === undefined) {
+      if (isComplete) return end === undefined || sequence < end.sequence;
+      if (hasEnded) return false;
       await changed;
+      // It was not there before anything was written.
+      if (reader === undefined) return true;
+      await reader.followCut();
       continue;
     }
-    const bytes = join(rest, block.subarray(0, count));
-    let start = 0;
-    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-      yield bytes.subarray(start, end);
-      start = end + 1;
-    }
-    rest = bytes.slice(start);
-  }
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
-}
-
-function parseRecord(line: Uint8Array, path: string): LogRecord {
-  try {
-    return JSON.parse(new TextDecoder().decode(line)) as LogRecord;
-  } catch (cause) {
-    throw new TsdError("storage", `The log ${path} is damaged: a record is no JSON`, { cause });
-  }
-}
-
-/** Puts the file's position before the last `tail` records that are wanted. */
-async function seekToTail(file: Deno.FsFile, selection: LogSelection): Promise<void> {
-  let wanted = selection.tail ?? 0;
-  let position = (await file.stat()).size;
-  let suffix: Uint8Array = new Uint8Array();
-  const end = position;
-  if (wanted === 0) {
-    await file.seek(end, Deno.SeekMode.Start);
-    return;
-  }
-  while (position > 0) {
-    const size = Math.min(BLOCK_BYTES, position);
-    position -= size;
-    const block = new Uint8Array(size);
-    await file.seek(position, Deno.SeekMode.Start);
-    await readFully(file, block);
-    const bytes = join(block, suffix);
-    // Complete lines begin behind a newline; the first bytes belong to a line that began earlier.
-    let stop = bytes.length;
-    for (
-      let at = bytes.lastIndexOf(NEWLINE, stop - 2);
-      at >= 0;
-      at = at === 0 ? -1 : bytes.lastIndexOf(NEWLINE, at - 1)
-    ) {
-      if (counts(bytes.subarray(at + 1, stop - 1), selection) && --wanted === 0) {
-        await file.seek(position + at + 1, Deno.SeekMode.Start);
-        return;
+    const { wanted, isPast } = filter.take(records);
+    if (wanted.length > 0) {
+      const timer = setTimeout(() => lease.letGo(), PATIENCE_MS);
+      try {
+        yield wanted;
+      } finally {
+        clearTimeout(timer);
       }
-      stop = at + 1;
+      lease.need(sequence);
     }
-    suffix = bytes.slice(0, stop);
+    if (isPast) return false;
   }
-  await file.seek(0, Deno.SeekMode.Start);
 }
 
-function counts(line: Uint8Array, selection: LogSelection): boolean {
-  return line.length > 0 && isWanted(parseRecord(line, "tail"), selection);
+/** The next file that is there, or will be. */
+async function fileAfter({ files, onTrouble }: LogSource, sequence: number): Promise<number> {
+  const present = await files.list();
+  const next = present.find((each) => each > sequence) ?? files.newest;
+  if (next > sequence + 1) onTrouble("files of a log were removed before a slow reader came to them", next);
+  return next;
 }
 
-async function readFully(file: Deno.FsFile, buffer: Uint8Array): Promise<void> {
-  for (let at = 0; at < buffer.length;) {
-    const count = await file.read(buffer.subarray(at));
-    if (count === null) throw new TsdError("storage", "A log became shorter while it was read");
-    at += count;
+/** Where the log ends now. */
+async function endOf(files: LogFiles): Promise<Position> {
+  for (;;) {
+    const sequence = files.newest;
+    await using file = await files.open(sequence);
+    const offset = await file?.size() ?? 0;
+    if (files.newest === sequence) return { sequence, offset };
   }
+}
+
+/** Where to begin, when not with the oldest record. */
+async function startOf(files: LogFiles, selection: LogSelection, end: Position): Promise<Start | undefined> {
+  if (selection.tail === 0) return { ...end, skippedLines: 0, startsInside: true };
+  if (selection.tail === undefined && selection.since === undefined) return undefined;
+  const newestFirst = (await files.list()).filter((sequence) => sequence <= end.sequence).reverse();
+  return selection.tail === undefined
+    ? await startOfSpan(files, selection, newestFirst)
+    : await startOfTail(files, { ...selection, tail: selection.tail }, newestFirst, end);
+}
+
+/** The newest file that begins before the span. */
+async function startOfSpan(
+  files: LogFiles,
+  { since = "" }: LogSelection,
+  newestFirst: readonly number[],
+): Promise<Start | undefined> {
+  for (const sequence of newestFirst) {
+    const time = await firstTime(files, sequence);
+    if (time !== undefined && time < since) return { sequence, offset: 0, skippedLines: 0, startsInside: true };
+  }
+  return undefined;
+}
+
+async function startOfTail(
+  files: LogFiles,
+  selection: LogSelection & { readonly tail: number },
+  newestFirst: readonly number[],
+  end: Position,
+): Promise<Start | undefined> {
+  const { since = "", until, tail } = selection;
+  let left = tail;
+  for (const sequence of newestFirst) {
+    if (until !== undefined && (await firstTime(files, sequence) ?? "") > until) continue;
+    await using file = await files.open(sequence);
+    if (file === undefined) continue;
+    if (file.isCompressed) {
+      const count = await countLines(file, selection);
+      if (count >= left) return { sequence, offset: 0, skippedLines: count - left, startsInside: true };
+      left -= count;
+      continue;
+    }
+    const endBytes = sequence === end.sequence ? end.offset : await file.size();
+    const isEnough = (record: LogRecord) => record.time < since || (isWantedLine(record, selection) && --left === 0);
+    const offset = await findBackwards(file, endBytes, isEnough);
+    if (offset !== undefined) return { sequence, offset, skippedLines: 0, startsInside: true };
+  }
+  return undefined;
+}
+
+async function countLines(file: OpenLogFile, selection: LogSelection): Promise<number> {
+  const reader = new RecordReader(file, () => {});
+  let count = 0;
+  for (let records = await reader.next(); records !== undefined; records = await reader.next()) {
+    for (const record of records) if (isWantedLine(record, selection)) count++;
+  }
+  return count;
+}
+
+/** The time of a file's first record. */
+async function firstTime(files: LogFiles, sequence: number): Promise<string | undefined> {
+  await using file = await files.open(sequence);
+  return file && (await new RecordReader(file, () => {}).next())?.[0]?.time;
 }

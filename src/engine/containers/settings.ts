@@ -15,6 +15,7 @@ import {
   type ResourceLimits,
   type SpecSettings,
 } from "../../runtime/spec/mod.ts";
+import { checkLogConfig } from "./log_options.ts";
 import { requestedMounts } from "./mounts.ts";
 import { parseSecurityOptions } from "./security_options.ts";
 import { parseSignal } from "./signals.ts";
@@ -73,6 +74,7 @@ export function specSettings(
   home?: string,
 ): SpecSettings {
   refuseRuntime(host);
+  checkLogConfig(host);
   return {
     args: [...config.Entrypoint ?? [], ...config.Cmd ?? []],
     cwd: config.WorkingDir || "/",
@@ -136,16 +138,9 @@ function hostOrPrivate(flag: string, mode = ""): NamespaceMode {
   throw new TsdError("not_implemented", `Cannot create the container: ${flag} ${mode} is not supported yet`);
 }
 
-function refuseRuntime({ Runtime: runtime, LogConfig: logs }: HostConfig): void {
+function refuseRuntime({ Runtime: runtime }: HostConfig): void {
   if (runtime && runtime !== "runc") {
     throw new TsdError("invalid_argument", `unknown or invalid runtime name: ${runtime}`);
-  }
-  if (logs?.Type && logs.Type !== "json-file" && logs.Type !== "none") {
-    throw new TsdError("not_implemented", `Cannot create the container: log driver ${logs.Type} is not supported yet`);
-  }
-  const option = Object.keys(logs?.Config ?? {})[0];
-  if (option !== undefined) {
-    throw new TsdError("not_implemented", `Cannot create the container: --log-opt ${option} is not supported yet`);
   }
 }
 

@@ -3,10 +3,17 @@
  * One process's output inside the log Worker: reads its FIFOs without blocking, writes records, copies bytes to the
  * engine while somebody is attached. The Worker owns epoll; a channel only says what it wants to be woken for.
  */
-import { serialiseError } from "../../errors.ts";
 import type { OwnedFd } from "../../sys/mod.ts";
-import { LineCutter, RecordBuffer, recordSuffix, type StreamName, timestampNow } from "./json_lines.ts";
-import { type ChannelSpec, type FromLogWorker, MAX_UNCREDITED_BYTES, type SourceSpec } from "./protocol.ts";
+import type { ChannelLog } from "./channel_log.ts";
+import type { StreamName } from "./json_lines.ts";
+import { LineCutter } from "./line_cutter.ts";
+import {
+  type ChannelSpec,
+  type FromLogWorker,
+  MAX_UNCREDITED_BYTES,
+  type ReaderNeed,
+  type SourceSpec,
+} from "./protocol.ts";
 
 /** What a channel needs of its Worker. */
 export interface ChannelHost {
@@ -24,7 +31,9 @@ const TURN_BYTES = 1 << 20;
 interface Source {
   readonly stream: StreamName;
   readonly fd: OwnedFd;
-  readonly cutter: LineCutter;
+  /** Cuts what is logged; it ends every record with `suffix`. */
+  readonly cutter: LineCutter | undefined;
+  suffix: Uint8Array;
   open: boolean;
   watched: boolean;
 }
@@ -33,34 +42,31 @@ interface Source {
 export class Channel {
   readonly key: string;
   readonly #host: ChannelHost;
-  readonly #log: Deno.FsFile | undefined;
-  readonly #records: RecordBuffer;
+  readonly #log: ChannelLog | undefined;
   readonly #sources: Source[];
   readonly #scratch: Uint8Array;
   readonly #onEnd: () => void;
   #attached: boolean;
   #begun = false;
   #uncredited = 0;
-  #lost = false;
-  #wrote = false;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
-  /** Opens everything or nothing. `scratch` is shared by all channels. */
-  constructor(spec: ChannelSpec, host: ChannelHost, scratch: Uint8Array, onEnd: () => void) {
+  /** Opens all sources or none. `scratch` is shared by all channels; the channel owns its log once it is made. */
+  constructor(
+    spec: ChannelSpec,
+    log: ChannelLog | undefined,
+    host: ChannelHost,
+    scratch: Uint8Array,
+    onEnd: () => void,
+  ) {
     this.key = spec.key;
+    this.#log = log;
     this.#host = host;
     this.#scratch = scratch;
     this.#onEnd = onEnd;
     this.#attached = spec.attached;
     using opened = new DisposableStack();
-    this.#sources = spec.sources.map((source) => {
-      const fd = opened.use(host.open(source));
-      return { stream: source.stream, fd, cutter: new LineCutter(), open: true, watched: false };
-    });
-    this.#log = spec.logPath === undefined
-      ? undefined
-      : Deno.openSync(spec.logPath, { append: true, create: true, mode: 0o640 });
-    this.#records = new RecordBuffer((bytes) => this.#append(bytes));
+    this.#sources = spec.sources.map((source) => this.#newSource(source.stream, opened.use(host.open(source))));
     opened.move();
   }
 
@@ -90,10 +96,19 @@ export class Channel {
 
   /** Writes out what was read. */
   flush(): void {
-    this.#records.flush();
-    if (!this.#wrote) return;
-    this.#wrote = false;
-    this.#host.post({ kind: "written", key: this.key });
+    this.#log?.flush();
+  }
+
+  /** A reader of the log has come, moved on, or gone. */
+  need(need: ReaderNeed): void {
+    this.#log?.need(need);
+    this.#resume();
+  }
+
+  /** Removes what was logged so far. @throws {TsdError} storage */
+  clearLog(): void {
+    this.#log?.clear();
+    this.#resume();
   }
 
   /** Ends now; calling it again does nothing. */
@@ -103,6 +118,13 @@ export class Channel {
     for (const source of open) this.#closeSource(source);
     if (open.length === 0) return;
     this.#end();
+  }
+
+  #newSource(stream: StreamName, fd: OwnedFd): Source {
+    const log = this.#log;
+    const cutter = log && new LineCutter((piece, kind) => log.add(piece, kind, source.suffix));
+    const source: Source = { stream, fd, cutter, suffix: new Uint8Array(), open: true, watched: false };
+    return source;
   }
 
   #armDeadline(graceMs: number): void {
@@ -126,11 +148,11 @@ export class Channel {
   }
 
   #blocked(): boolean {
-    return this.#attached && this.#uncredited >= MAX_UNCREDITED_BYTES;
+    return (this.#attached && this.#uncredited >= MAX_UNCREDITED_BYTES) || (this.#log?.held ?? false);
   }
 
   #read(source: Source): void {
-    const suffix = this.#log === undefined ? undefined : recordSuffix(source.stream, timestampNow());
+    if (this.#log !== undefined) source.suffix = this.#log.suffix(source.stream);
     for (let taken = 0; taken < TURN_BYTES && source.open;) {
       if (this.#blocked()) {
         this.#pause(source);
@@ -139,32 +161,26 @@ export class Channel {
       const count = this.#host.read(source.fd.fd, this.#scratch);
       if (count === "again") break;
       if (count === 0) {
-        this.#endOfFile(source, suffix);
+        this.#closeSource(source);
         break;
       }
       taken += count;
-      this.#take(source, this.#scratch.subarray(0, count), suffix);
+      this.#take(source, this.#scratch.subarray(0, count));
     }
     this.flush();
     if (this.#sources.every((each) => !each.open)) this.#end();
   }
 
-  #take(source: Source, bytes: Uint8Array, suffix: Uint8Array | undefined): void {
-    if (suffix !== undefined) {
-      source.cutter.push(bytes, (piece, complete) => this.#records.add(piece, complete, suffix));
-    }
+  #take(source: Source, bytes: Uint8Array): void {
+    source.cutter?.push(bytes);
     if (!this.#attached) return;
     this.#uncredited += bytes.length;
     const copy = bytes.slice();
     this.#host.post({ kind: "data", key: this.key, stream: source.stream, bytes: copy }, [copy.buffer]);
   }
 
-  #endOfFile(source: Source, suffix: Uint8Array | undefined): void {
-    if (suffix !== undefined) source.cutter.end((piece, complete) => this.#records.add(piece, complete, suffix));
-    this.#closeSource(source);
-  }
-
   #closeSource(source: Source): void {
+    source.cutter?.end();
     this.#pause(source);
     source.open = false;
     source.fd[Symbol.dispose]();
@@ -172,21 +188,8 @@ export class Channel {
 
   #end(): void {
     clearTimeout(this.#deadline);
-    this.flush();
     this.#log?.close();
     this.#onEnd();
     this.#host.post({ kind: "ended", key: this.key });
-  }
-
-  #append(bytes: Uint8Array): void {
-    if (this.#log === undefined) return;
-    try {
-      for (let at = 0; at < bytes.length;) at += this.#log.writeSync(bytes.subarray(at));
-      this.#wrote = true;
-    } catch (thrown) {
-      // A full disk must not stop the container: its records are dropped and the engine is told once.
-      if (!this.#lost) this.#host.post({ kind: "lost", key: this.key, error: serialiseError(thrown) });
-      this.#lost = true;
-    }
   }
 }

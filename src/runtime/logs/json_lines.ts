@@ -1,142 +1,104 @@
 /**
  * @module
- * Docker's json-file format: one JSON object a line, `{"log":"…\n","stream":"stdout","time":"<RFC 3339, ns>"}`. Works on
- * bytes: at 100-byte lines a string for each would be the largest part of the cost. `<`, `>`, `&` and U+2028/9 are
- * escaped as Go's encoder does; invalid UTF-8 becomes U+FFFD.
+ * Writes Docker's json-file format: one JSON object a line, `{"log":"…\n","stream":"stdout","time":"<RFC 3339, ns>"}`, with
+ * `attrs` where labels or variables are wanted. Two fields are tsd's own, and other readers pass over them (ADR 0005):
+ * `raw`, the exact bytes in base64 where they are no UTF-8, and `part`, for all pieces of a long line but its first.
  */
-
-/** Longest piece of one line that gets a record of its own; longer lines are split, as Docker does. Bytes. */
-export const MAX_RECORD_BYTES = 16 << 10;
+import { MAX_RECORD_BYTES, type PieceKind } from "./line_cutter.ts";
+import { WORST_GROWTH, writeBase64, writeJsonText } from "./json_text.ts";
 
 /** The stream a byte came from. */
 export type StreamName = "stdout" | "stderr";
 
-/** Takes finished bytes; they are only valid during the call. */
-export type ByteSink = (bytes: Uint8Array) => void;
+/** Where records go: the files of one log. None of its methods throws. */
+export interface RecordSink {
+  /** Bytes that the present file still takes. */
+  readonly roomBytes: number;
+  /** Whether nothing is in it yet: then it takes one record of any size. */
+  readonly isEmpty: boolean;
+  /** Takes whole records, which are valid during the call only. */
+  append(records: Uint8Array): void;
+  /** Begins a new file, if that is possible now. */
+  rotate(): void;
+}
 
-const NEWLINE = 10;
-const OUT_BYTES = 1 << 20;
-/** A byte becomes at most `\u00xx`; the frame around it is short. */
-const WORST_RECORD_BYTES = MAX_RECORD_BYTES * 6 + 256;
-
-/** 1 for bytes that can't stand in a JSON string as they are (or may be part of an invalid sequence). */
-const SPECIAL = new Uint8Array(256).map((_, byte) => byte < 32 || byte > 126 || '"\\<>&'.includes(chr(byte)) ? 1 : 0);
 const ENCODER = new TextEncoder();
-const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 const PREFIX = ENCODER.encode('{"log":"');
+const NEWLINE = ENCODER.encode("\\n");
+// Each ends where the suffix begins with the quotation mark that closes the value.
+const RAW = ENCODER.encode('","raw":"');
+const PART = ENCODER.encode('","part":"rest');
+const LINE_FEED = 10;
+const WORST_RAW_BYTES = Math.ceil((MAX_RECORD_BYTES + 1) / 3) * 4;
+const WORST_TEXT_BYTES = MAX_RECORD_BYTES * WORST_GROWTH + WORST_RAW_BYTES + 64;
+const OUT_BYTES = 1 << 20;
 
-/** Collects records in one buffer and hands it on when it is full or flushed. */
+/** Memory for a {@link RecordBuffer}, whose suffixes have at most so many bytes. Buffers that are flushed may share it. */
+export function recordMemory(suffixBytes = 256): Uint8Array {
+  return new Uint8Array(Math.max(OUT_BYTES, 2 * (WORST_TEXT_BYTES + suffixBytes)));
+}
+
+/** Collects records and hands them on when there are many, when a file is full, or when it is flushed. */
 export class RecordBuffer {
-  readonly #out = new Uint8Array(OUT_BYTES);
-  readonly #sink: ByteSink;
+  readonly #out: Uint8Array;
+  readonly #sink: RecordSink;
   #used = 0;
 
-  constructor(sink: ByteSink) {
+  constructor(sink: RecordSink, out: Uint8Array = recordMemory()) {
     this.#sink = sink;
+    this.#out = out;
   }
 
-  /** Adds one record; `suffix` comes from {@link recordSuffix}. `complete` says whether the line ended here. */
-  add(line: Uint8Array, complete: boolean, suffix: Uint8Array): void {
-    if (this.#used + WORST_RECORD_BYTES > OUT_BYTES) this.flush();
+  /** Adds one record; `suffix` comes from {@link recordSuffix}. */
+  add(piece: Uint8Array, { complete, continues }: PieceKind, suffix: Uint8Array): void {
+    if (this.#used + WORST_TEXT_BYTES + suffix.length > this.#out.length) this.flush();
     const out = this.#out;
-    out.set(PREFIX, this.#used);
-    let at = this.#used + PREFIX.length;
-    const start = at;
-    let special = 0;
-    for (let i = 0; i < line.length; i++) {
-      const byte = line[i];
-      special |= SPECIAL[byte];
-      out[at++] = byte;
-    }
-    if (special !== 0) at = start + ENCODER.encodeInto(escapeJson(DECODER.decode(line)), out.subarray(start)).written;
+    const start = this.#used;
+    out.set(PREFIX, start);
+    let at = writeJsonText(piece, out, start + PREFIX.length);
+    const isBroken = at < 0;
+    if (isBroken) at = ~at;
     if (complete) {
-      out[at++] = 0x5c;
-      out[at++] = 0x6e;
+      out.set(NEWLINE, at);
+      at += NEWLINE.length;
+    }
+    if (isBroken) {
+      out.set(RAW, at);
+      at = writeBase64(piece, complete ? LINE_FEED : undefined, out, at + RAW.length);
+    }
+    if (continues) {
+      out.set(PART, at);
+      at += PART.length;
     }
     out.set(suffix, at);
-    this.#used = at + suffix.length;
+    at += suffix.length;
+    const isFull = at > this.#sink.roomBytes && !(start === 0 && this.#sink.isEmpty);
+    this.#used = isFull ? this.#moveOn(start, at) : at;
   }
 
   flush(): void {
     if (this.#used === 0) return;
     const used = this.#used;
     this.#used = 0;
-    this.#sink(this.#out.subarray(0, used));
+    this.#sink.append(this.#out.subarray(0, used));
+  }
+
+  /** The record at `start` has no room in the present file: it becomes the first one of the next. Returns its length. */
+  #moveOn(start: number, end: number): number {
+    if (start > 0) this.#sink.append(this.#out.subarray(0, start));
+    this.#sink.rotate();
+    this.#out.copyWithin(0, start, end);
+    return end - start;
   }
 }
 
-/** What follows the text of every record of one stream at one time. */
-export function recordSuffix(stream: StreamName, time: string): Uint8Array {
-  return ENCODER.encode(`","stream":"${stream}","time":"${time}"}\n`);
+/** What follows the text of every record of one stream at one time; `attrs` comes from {@link attrsField}. */
+export function recordSuffix(stream: StreamName, time: string, attrs = ""): Uint8Array {
+  return ENCODER.encode(`","stream":"${stream}"${attrs},"time":"${time}"}\n`);
 }
 
-/** Now, as RFC 3339 with nine digits, UTC. Sub-millisecond digits come from the monotonic clock. */
-export function timestampNow(): string {
-  const ms = performance.timeOrigin + performance.now();
-  const micros = Math.floor((ms % 1) * 1e6);
-  return `${new Date(ms).toISOString().slice(0, -1)}${String(micros).padStart(6, "0")}Z`;
-}
-
-/** Cuts a byte stream into lines and pieces of lines; keeps what has no end yet. */
-export class LineCutter {
-  readonly #rest = new Uint8Array(MAX_RECORD_BYTES);
-  #restBytes = 0;
-
-  /** Calls `line` for each piece: `complete` when a newline ended it. Pieces are only valid during the call. */
-  push(bytes: Uint8Array, line: (piece: Uint8Array, complete: boolean) => void): void {
-    let start = 0;
-    while (start < bytes.length) {
-      const newline = bytes.indexOf(NEWLINE, start);
-      const end = newline < 0 ? bytes.length : newline;
-      start = this.#take(bytes, start, end, newline >= 0, line);
-    }
-  }
-
-  /** Hands on a last line that had no newline. */
-  end(line: (piece: Uint8Array, complete: boolean) => void): void {
-    if (this.#restBytes > 0) line(this.#rest.subarray(0, this.#restBytes), false);
-    this.#restBytes = 0;
-  }
-
-  /** Takes one line's bytes, or a record's worth of them; returns where to go on. */
-  #take(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    ended: boolean,
-    line: (piece: Uint8Array, complete: boolean) => void,
-  ): number {
-    const room = MAX_RECORD_BYTES - this.#restBytes;
-    const length = end - start;
-    if (length > room) {
-      this.#hand(bytes.subarray(start, start + room), false, line);
-      return start + room;
-    }
-    if (ended) {
-      this.#hand(bytes.subarray(start, end), true, line);
-      return end + 1;
-    }
-    this.#rest.set(bytes.subarray(start, end), this.#restBytes);
-    this.#restBytes += length;
-    return end;
-  }
-
-  #hand(piece: Uint8Array, complete: boolean, line: (piece: Uint8Array, complete: boolean) => void): void {
-    if (this.#restBytes === 0) return line(piece, complete);
-    this.#rest.set(piece, this.#restBytes);
-    const total = this.#restBytes + piece.length;
-    this.#restBytes = 0;
-    line(this.#rest.subarray(0, total), complete);
-  }
-}
-
-function escapeJson(text: string): string {
-  return JSON.stringify(text).slice(1, -1).replace(
-    /[<>&\u2028\u2029]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-}
-
-function chr(byte: number): string {
-  return String.fromCharCode(byte);
+/** The field `attrs`, in the order of its keys as Go writes maps; nothing where there are none. */
+export function attrsField(attrs: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(attrs).sort(([a], [b]) => a < b ? -1 : 1);
+  return entries.length === 0 ? "" : `,"attrs":${JSON.stringify(Object.fromEntries(entries))}`;
 }

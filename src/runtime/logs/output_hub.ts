@@ -3,10 +3,11 @@
  * The engine's side of the log Worker: opens channels, hands copied bytes to whoever is attached and says when a
  * process's output has ended. Bytes are credited back once the slowest listener took them.
  */
-import { deserialiseError, TsdError } from "../../errors.ts";
+import { deserialiseError, type SerialisedError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { StreamName } from "./json_lines.ts";
-import type { ChannelSpec, FromLogWorker, ToLogWorker } from "./protocol.ts";
+import { type LogLease, LogReaders } from "./log_readers.ts";
+import type { ChannelSpec, FromLogWorker, LogSpec, ToLogWorker } from "./protocol.ts";
 
 /** Takes output; resolving late slows the process down, as a pipe would. Rejections end the listener. */
 export type OutputListener = (stream: StreamName, bytes: Uint8Array) => Promise<void>;
@@ -26,12 +27,19 @@ export interface Attachment {
   detach(): void;
 }
 
+/** Whoever follows a log; dispose of it. */
+export interface LogWatch extends Disposable {
+  /** Whether nothing more will be appended. */
+  ended(): boolean;
+}
+
 /** One for each engine. Call {@link OutputHub.close} at the end. */
 export class OutputHub implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #log: Log;
   readonly #channels = new Map<string, OpenChannel>();
-  readonly #flushes = new Map<number, () => void>();
+  readonly #readers = new LogReaders((key, need) => this.#post({ kind: "need", key, need }));
+  readonly #answers = new Map<number, PromiseWithResolvers<void>>();
   readonly #ready = Promise.withResolvers<void>();
   #ticket = 0;
 
@@ -64,7 +72,8 @@ export class OutputHub implements AsyncDisposable {
       writers: new Set(),
     };
     this.#channels.set(spec.key, channel);
-    this.#post({ kind: "open", channel: { ...spec, attached: false } });
+    const log = spec.log === undefined ? undefined : { spec: spec.log, ...this.#readers.write(spec.key) };
+    this.#post({ kind: "open", channel: { ...spec, attached: false }, ...(log && { log }), needs: log?.needs ?? [] });
     await channel.opened.promise;
   }
 
@@ -96,11 +105,14 @@ export class OutputHub implements AsyncDisposable {
     return attachment;
   }
 
-  /** Calls `wake` whenever records were appended to the channel's file; returns the way to stop that. */
-  onWritten(key: string, wake: () => void): () => void {
+  /** Calls `wake` whenever records were appended to the channel's log, and at its end. Without a channel it has ended. */
+  watchLog(key: string, wake: () => void): LogWatch {
     const channel = this.#channels.get(key);
     channel?.writers.add(wake);
-    return () => channel?.writers.delete(wake);
+    return {
+      ended: () => channel === undefined || this.#channels.get(key) !== channel,
+      [Symbol.dispose]: () => channel?.writers.delete(wake),
+    };
   }
 
   /** The process has exited; the channel ends with its output, at the latest after `graceMs`. */
@@ -115,13 +127,21 @@ export class OutputHub implements AsyncDisposable {
     await this.ended(key);
   }
 
+  /** Registers a reader of the log of `key`, whether or not its channel is open. */
+  leaseLog(key: string): LogLease {
+    return this.#readers.lease(key);
+  }
+
+  /** Removes what was logged so far; readers that follow the log go on. @throws {TsdError} storage */
+  async clearLog(key: string, spec: LogSpec): Promise<void> {
+    using lease = this.#readers.lease(key);
+    const log = { spec, sequence: lease.sequence.memory };
+    await this.#ask((ticket) => ({ kind: "clear", key, log, ticket }));
+  }
+
   /** Everything that was read is in the log files when this resolves. */
   flush(): Promise<void> {
-    const ticket = ++this.#ticket;
-    return new Promise((resolve) => {
-      this.#flushes.set(ticket, resolve);
-      this.#post({ kind: "flush", ticket });
-    });
+    return this.#ask((ticket) => ({ kind: "flush", ticket }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -134,6 +154,21 @@ export class OutputHub implements AsyncDisposable {
     this.#worker.postMessage(message);
   }
 
+  async #ask(message: (ticket: number) => ToLogWorker): Promise<void> {
+    const ticket = ++this.#ticket;
+    const answer = Promise.withResolvers<void>();
+    this.#answers.set(ticket, answer);
+    this.#post(message(ticket));
+    await answer.promise;
+  }
+
+  #answer(ticket: number, error: SerialisedError | undefined): void {
+    const answer = this.#answers.get(ticket);
+    this.#answers.delete(ticket);
+    if (error === undefined) answer?.resolve();
+    else answer?.reject(deserialiseError(error));
+  }
+
   #detach(key: string, channel: OpenChannel, listener: OutputListener): void {
     if (!channel.listeners.delete(listener)) return;
     if (channel.listeners.size === 0 && this.#channels.get(key) === channel) {
@@ -144,17 +179,15 @@ export class OutputHub implements AsyncDisposable {
 
   #receive(message: FromLogWorker): void {
     if (message.kind === "ready") return this.#ready.resolve();
-    if (message.kind === "flushed") {
-      this.#flushes.get(message.ticket)?.();
-      this.#flushes.delete(message.ticket);
-      return;
-    }
+    if (message.kind === "flushed") return this.#answer(message.ticket, undefined);
+    if (message.kind === "cleared") return this.#answer(message.ticket, message.error);
     const channel = this.#channels.get(message.key);
     if (channel === undefined) return;
     switch (message.kind) {
       case "opened":
         if (message.error === undefined) return channel.opened.resolve();
         this.#channels.delete(message.key);
+        this.#readers.written(message.key);
         return channel.opened.reject(deserialiseError(message.error));
       case "attached":
         return channel.attachAnswers.shift()?.resolve();
@@ -165,8 +198,8 @@ export class OutputHub implements AsyncDisposable {
         return channel.writers.forEach((wake) => wake());
       case "ended":
         return this.#end(message.key, channel);
-      case "lost":
-        this.#log.warn("log records were lost", { container: message.key, error: message.error.message });
+      case "trouble":
+        this.#log.warn(message.what, { container: message.key, error: message.error.message });
     }
   }
 
@@ -181,6 +214,7 @@ export class OutputHub implements AsyncDisposable {
   }
 
   #end(key: string, channel: OpenChannel): void {
+    this.#readers.written(key);
     for (const answer of channel.attachAnswers) answer.resolve();
     channel.writers.forEach((wake) => wake());
     void channel.tail.then(() => {

@@ -11,19 +11,54 @@ export type SourceSpec =
   | { readonly stream: StreamName; readonly path: string }
   | { readonly stream: StreamName; readonly fd: number };
 
+/** A json-file log. */
+export interface LogSpec {
+  /** Absolute path of the file that is written to; see `log_names.ts` for those that were put aside. */
+  readonly path: string;
+  /** A file that has no room for a record is put aside. A single record may be larger. */
+  readonly maxSizeBytes: number;
+  /** How many files there are at most, the one that is written to included. */
+  readonly maxFiles: number;
+  /** Whether files that were put aside are compressed. */
+  readonly compress: boolean;
+  /** Whether slow readers of the log may slow the container down, so that they miss nothing. */
+  readonly waitForReaders: boolean;
+  /** Stands in every record, for `logs --details`. */
+  readonly attrs: Readonly<Record<string, string>>;
+}
+
+/** A log as the Worker is told of it. */
+export interface SharedLog {
+  readonly spec: LogSpec;
+  /** Memory of the log's {@link FileSequence}. */
+  readonly sequence: SharedArrayBuffer;
+}
+
+/** What a reader still needs: the file with this number, which it has open, and all newer ones. */
+export interface ReaderNeed {
+  readonly reader: number;
+  /** Undefined: it needs nothing any more. */
+  readonly sequence: number | undefined;
+}
+
 /** What to open. */
 export interface ChannelSpec {
   /** Container or exec id; unique among open channels. */
   readonly key: string;
   readonly sources: readonly SourceSpec[];
   /** json-file log that records are appended to; none for exec and for the `none` driver. */
-  readonly logPath?: string;
+  readonly log?: LogSpec;
   /** Whether bytes are copied to the engine from the start. */
   readonly attached: boolean;
 }
 
 export type ToLogWorker =
-  | { readonly kind: "open"; readonly channel: ChannelSpec }
+  | {
+    readonly kind: "open";
+    readonly channel: ChannelSpec;
+    readonly log?: SharedLog;
+    readonly needs: readonly ReaderNeed[];
+  }
   /** Begin to read; until then output waits in the pipes, so that what a failed start printed can be thrown away. */
   | { readonly kind: "begin"; readonly key: string }
   | { readonly kind: "attach"; readonly key: string; readonly on: boolean }
@@ -33,6 +68,10 @@ export type ToLogWorker =
   | { readonly kind: "finish"; readonly key: string; readonly graceMs: number }
   /** End at once, whatever is unread (the process never started). */
   | { readonly kind: "close"; readonly key: string }
+  /** A reader of a channel's log has come, moved on, or gone. */
+  | { readonly kind: "need"; readonly key: string; readonly need: ReaderNeed }
+  /** Remove what was logged so far, whether or not the channel is open. */
+  | { readonly kind: "clear"; readonly key: string; readonly log: SharedLog; readonly ticket: number }
   /** Everything read so far is in the file when the answer comes. */
   | { readonly kind: "flush"; readonly ticket: number };
 
@@ -50,8 +89,9 @@ export type FromLogWorker =
   | { readonly kind: "written"; readonly key: string }
   | { readonly kind: "ended"; readonly key: string }
   | { readonly kind: "flushed"; readonly ticket: number }
-  /** Records could not be written; said once for each channel. */
-  | { readonly kind: "lost"; readonly key: string; readonly error: SerialisedError };
+  | { readonly kind: "cleared"; readonly ticket: number; readonly error?: SerialisedError }
+  /** Something could not be done with a log, which goes on: for the engine's own log. */
+  | { readonly kind: "trouble"; readonly key: string; readonly what: string; readonly error: SerialisedError };
 
 /** A channel stops reading while this many copied bytes have no credit: the container then waits, as on a slow pipe. */
 export const MAX_UNCREDITED_BYTES = 1 << 20;

@@ -6,7 +6,10 @@
 import { serialiseError } from "../../errors.ts";
 import { cString, EPOLL, Epoll, files, isErrno, O, OwnedFd } from "../../sys/mod.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
-import type { ChannelSpec, FromLogWorker, ToLogWorker } from "./protocol.ts";
+import { ChannelLog, type LogHost } from "./channel_log.ts";
+import { recordMemory } from "./json_lines.ts";
+import { CompressionQueue } from "./log_compressor.ts";
+import type { FromLogWorker, SharedLog, ToLogWorker } from "./protocol.ts";
 
 /** Reads are at most one pipe's worth (pipe(7): 64 KiB by default). */
 const READ_BYTES = 64 << 10;
@@ -26,13 +29,15 @@ const epoll = new Epoll({
 const channels = new Map<string, Channel>();
 const scratch = new Uint8Array(READ_BYTES);
 
-const host: ChannelHost = {
+const host: ChannelHost & LogHost = {
   read,
   // Without a writer open(2) would block; with O_NONBLOCK it succeeds, and the end comes only after a first writer.
   open: (source) => new OwnedFd("fd" in source ? source.fd : files.open(cString(source.path), O.RDONLY | O.NONBLOCK)),
   watch: (fd, ready) => epoll.add(fd, EPOLL.IN, ready),
   unwatch: (fd) => epoll.remove(fd),
   post,
+  compressions: new CompressionQueue(),
+  memory: recordMemory(),
 };
 
 /** A pty's master fails with EIO once nobody has the other side open: that is its end. */
@@ -45,12 +50,41 @@ function read(fd: number, buffer: Uint8Array): number | "again" {
   }
 }
 
-function open(spec: ChannelSpec): void {
+function open({ channel: spec, log: shared, needs }: Extract<ToLogWorker, { kind: "open" }>): void {
+  const { key } = spec;
   try {
-    channels.set(spec.key, new Channel(spec, host, scratch, () => channels.delete(spec.key)));
-    post({ kind: "opened", key: spec.key });
+    const log = shared && new ChannelLog(key, shared, host);
+    try {
+      for (const need of needs) log?.need(need);
+      channels.set(key, new Channel(spec, log, host, scratch, () => channels.delete(key)));
+    } catch (thrown) {
+      log?.close();
+      throw thrown;
+    }
+    post({ kind: "opened", key });
   } catch (thrown) {
-    post({ kind: "opened", key: spec.key, error: serialiseError(thrown) });
+    post({ kind: "opened", key, error: serialiseError(thrown) });
+  }
+}
+
+function clear({ key, log: shared, ticket }: Extract<ToLogWorker, { kind: "clear" }>): void {
+  try {
+    const channel = channels.get(key);
+    if (channel === undefined) clearClosed(key, shared);
+    else channel.clearLog();
+    post({ kind: "cleared", ticket });
+  } catch (thrown) {
+    post({ kind: "cleared", ticket, error: serialiseError(thrown) });
+  }
+}
+
+/** The log of a container that doesn't run. */
+function clearClosed(key: string, { spec, sequence }: SharedLog): void {
+  const log = new ChannelLog(key, { spec: { ...spec, compress: false }, sequence }, host);
+  try {
+    log.clear();
+  } finally {
+    log.close();
   }
 }
 
@@ -62,7 +96,7 @@ function flushAll(ticket: number): void {
 function receive(message: ToLogWorker): void {
   switch (message.kind) {
     case "open":
-      return open(message.channel);
+      return open(message);
     case "begin":
       return channels.get(message.key)?.begin();
     case "attach":
@@ -74,6 +108,10 @@ function receive(message: ToLogWorker): void {
       return channels.get(message.key)?.finish(message.graceMs);
     case "close":
       return channels.get(message.key)?.close();
+    case "need":
+      return channels.get(message.key)?.need(message.need);
+    case "clear":
+      return clear(message);
     case "flush":
       return flushAll(message.ticket);
   }

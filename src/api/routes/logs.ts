@@ -1,0 +1,64 @@
+/**
+ * @module
+ * Logs of containers: Docker's `GET /containers/{id}/logs`, and tsd's own `POST /tsd/containers/{id}/logs/clear`.
+ */
+import { TsdError } from "../../errors.ts";
+import { empty, type Reply } from "../http/reply.ts";
+import type { ApiRequest, Route } from "../http/route.ts";
+import type { Services } from "../services.ts";
+import { timestamp } from "../views/container_view.ts";
+import { streamType } from "./container_streams.ts";
+import { logChunks } from "./log_chunks.ts";
+
+export function logRoutes(services: Services): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/containers/{id}/logs",
+      since: "1.24",
+      handler: (request) => containerLogs(services, request),
+    },
+    {
+      method: "POST",
+      path: "/tsd/containers/{id}/logs/clear",
+      since: "1.24",
+      handler: async ({ params }) => {
+        await services.logs.clear(params.id);
+        return empty();
+      },
+    },
+  ];
+}
+
+async function containerLogs({ logs, table }: Services, request: ApiRequest): Promise<Reply> {
+  const { query, params, signal } = request;
+  const container = table.find(params.id);
+  const batches = await logs.read(container.id, {
+    stdout: query.flag("stdout"),
+    stderr: query.flag("stderr"),
+    follow: query.flag("follow"),
+    since: moment(query.text("since")),
+    until: moment(query.text("until")),
+    tail: tail(query.text("tail")),
+    signal,
+  });
+  const multiplexed = !(container.record.config.Tty ?? false);
+  const format = { timestamps: query.flag("timestamps"), details: query.flag("details"), multiplexed };
+  const contentType = multiplexed ? streamType(request) : "application/vnd.docker.raw-stream";
+  return { kind: "stream", contentType, body: logChunks(batches, format) };
+}
+
+/** `all`, nothing, or a number; Docker takes what is no number for all. */
+function tail(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** Seconds since 1970, with up to nine decimals, as RFC 3339; 0 is no bound, and what is before it is before all times. */
+function moment(text: string | undefined): string | undefined {
+  if (text === undefined || text === "0") return undefined;
+  const match = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text);
+  if (match === null) throw new TsdError("invalid_argument", `invalid timestamp: ${JSON.stringify(text)}`);
+  const [, sign, seconds, fraction = ""] = match;
+  if (sign === "-") return "";
+  return `${timestamp(Number(seconds) * 1000).slice(0, -10)}${fraction.padEnd(9, "0")}Z`;
+}

@@ -1,0 +1,163 @@
+/**
+ * @module
+ * `--log-driver` and `--log-opt`: what Docker's json-file driver takes, with its rules and texts (docs.docker.com, "JSON
+ * File logging driver"), and what becomes of it. Unlike Docker's, a log without options has a bound.
+ */
+import type { HostConfig, LogConfig } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+import type { LogSpec } from "../../runtime/logs/protocol.ts";
+import { expandLogTag } from "./log_tag.ts";
+
+/** Bound of a log without options: so many files of so many bytes. */
+export const DEFAULT_LOG_LIMITS = { maxSizeBytes: 20_000_000, maxFiles: 5 } as const;
+/** Docker's: with a size and no number there is one file. */
+const FILES_OF_GIVEN_SIZE = 1;
+/** A log with more would take seconds to rotate. */
+const MAX_FILES = 1000;
+
+/** Drivers that Docker has and tsd doesn't. */
+const OTHER_DRIVERS = [
+  ...["local", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "etwlogs", "gcplogs"],
+];
+
+/** What a log's attributes are taken from. */
+export interface LoggedContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly imageId: string;
+  readonly imageName: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** `NAME=value`. */
+  readonly env: readonly string[];
+  /** Entrypoint and arguments. */
+  readonly command: readonly string[];
+}
+
+type Options = Readonly<Record<string, string>>;
+
+/** Each option's check; an attribute's value is checked when it is expanded. */
+const OPTIONS: Readonly<Record<string, (value: string, options: Options) => unknown>> = {
+  "max-size": parseSize,
+  "max-file": parseCount,
+  compress: parseCompress,
+  labels: () => undefined,
+  "labels-regex": (value) => parsePattern("labels-regex", value),
+  env: () => undefined,
+  "env-regex": (value) => parsePattern("env-regex", value),
+  tag: (value) => expandLogTag(value, NOBODY),
+  mode: parseMode,
+};
+
+const NOBODY: LoggedContainer = { id: "", name: "", imageId: "", imageName: "", labels: {}, env: [], command: [] };
+
+/** @throws {TsdError} invalid_argument, not_implemented (a driver of Docker's that there isn't) */
+export function checkLogConfig({ LogConfig: logs }: Pick<HostConfig, "LogConfig">): void {
+  const driver = logs?.Type || "json-file";
+  const options = logs?.Config ?? {};
+  if (OTHER_DRIVERS.includes(driver)) {
+    throw new TsdError("not_implemented", `Cannot create the container: log driver ${driver} is not supported yet`);
+  }
+  if (driver === "none") {
+    if (Object.keys(options).length > 0) throw invalid("invalid logging opts for driver none");
+    return;
+  }
+  if (driver !== "json-file") throw invalid(`logger: no log driver named '${driver}' is registered`);
+  if (options["max-buffer-size"] !== undefined) {
+    throw options.mode === "non-blocking"
+      ? new TsdError("not_implemented", "Cannot create the container: --log-opt max-buffer-size is not supported yet")
+      : invalid("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(OPTIONS, name)) throw invalid(`unknown log opt '${name}' for json-file log driver`);
+    OPTIONS[name](value, options);
+  }
+}
+
+/** Whether a container's output is logged. */
+export function isLogged({ LogConfig: logs }: Pick<HostConfig, "LogConfig">): boolean {
+  return logs?.Type !== "none";
+}
+
+/** The log of a container whose configuration was checked. `path` is that of the file that is written to. */
+export function logSpec(path: string, logs: LogConfig | null | undefined, container: LoggedContainer): LogSpec {
+  const options = logs?.Config ?? {};
+  return {
+    path,
+    maxSizeBytes: parseSize(options["max-size"]),
+    maxFiles: parseCount(options["max-file"], options),
+    compress: parseCompress(options.compress, options),
+    waitForReaders: parseMode(options.mode) === "blocking",
+    attrs: attributes(options, container),
+  };
+}
+
+function attributes(options: Options, container: LoggedContainer): Record<string, string> {
+  const env = container.env.flatMap((word): [string, string][] => {
+    const equals = word.indexOf("=");
+    return equals < 0 ? [] : [[word.slice(0, equals), word.slice(equals + 1)]];
+  });
+  const wanted = (kind: "labels" | "env") => {
+    const names = (options[kind] ?? "").split(",");
+    const pattern = options[`${kind}-regex`];
+    const expression = pattern ? parsePattern(`${kind}-regex`, pattern) : undefined;
+    return ([name]: [string, string]) => names.includes(name) || (expression?.test(name) ?? false);
+  };
+  const tag = options.tag ? expandLogTag(options.tag, container) : "";
+  return Object.fromEntries([
+    ...Object.entries(container.labels).filter(wanted("labels")),
+    ...env.filter(wanted("env")),
+    ...(tag === "" ? [] : [["tag", tag]]),
+  ]);
+}
+
+/** Docker's human sizes: decimal, `10m` is 10,000,000 (github.com/docker/go-units, FromHumanSize). */
+function parseSize(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_LOG_LIMITS.maxSizeBytes;
+  const match = /^(-?\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text);
+  if (match === null) throw failed(`invalid size: '${text}'`);
+  const sizeBytes = Math.floor(Number(match[1]) * 1000 ** " kmgtp".indexOf(match[2].toLowerCase() || " "));
+  if (sizeBytes <= 0) throw failed("max-size must be a positive number");
+  return sizeBytes;
+}
+
+function parseCount(text: string | undefined, options: Options): number {
+  if (text === undefined) {
+    return options["max-size"] === undefined ? DEFAULT_LOG_LIMITS.maxFiles : FILES_OF_GIVEN_SIZE;
+  }
+  if (!/^[+-]?\d+$/.test(text)) throw failed(`invalid max-file: ${JSON.stringify(text)} is no whole number`);
+  const count = Number(text);
+  if (count < 1) throw failed("max-file cannot be less than 1");
+  if (count > MAX_FILES) throw failed(`max-file cannot be more than ${MAX_FILES}`);
+  return count;
+}
+
+function parseCompress(text: string | undefined, options: Options): boolean {
+  if (text === undefined || ["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
+  if (!["1", "t", "T", "true", "TRUE", "True"].includes(text)) {
+    throw failed(`invalid compress: ${JSON.stringify(text)} is neither true nor false`);
+  }
+  if (parseCount(options["max-file"], options) < 2) {
+    throw failed("compress cannot be true when max-file is less than 2 or max-size is not set");
+  }
+  return true;
+}
+
+function parsePattern(option: string, text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (cause) {
+    throw new TsdError("invalid_argument", `${FAILED}: invalid ${option}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parseMode(text: string | undefined): "blocking" | "non-blocking" {
+  if (text === undefined || text === "" || text === "blocking") return "blocking";
+  if (text === "non-blocking") return text;
+  throw invalid(`logger: logging mode not supported: ${text}`);
+}
+
+/** Docker says these when a container starts; here they are known when it is made. */
+const FAILED = "failed to initialize logging driver";
+
+const failed = (why: string) => invalid(`${FAILED}: ${why}`);
+const invalid = (message: string) => new TsdError("invalid_argument", message);

@@ -1,0 +1,26 @@
+import { strict as assert } from "node:assert";
+import { timestampNow } from "./clock.ts";
+
+Deno.test("times have nine digits, are near the clock, and don't go back", () => {
+  let last = "";
+  for (let i = 0; i < 1000; i++) {
+    const time = timestampNow();
+    assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
+    assert.ok(Math.abs(Date.parse(time) - Date.now()) < 50);
+    assert.ok(time >= last);
+    last = time;
+  }
+});
+
+Deno.test("a clock that was set is followed", () => {
+  const { now } = Date;
+  const dayMs = 86_400_000;
+  try {
+    for (const shiftMs of [dayMs, -dayMs]) {
+      Date.now = () => now() + shiftMs;
+      assert.ok(Math.abs(Date.parse(timestampNow()) - Date.now()) < 50);
+    }
+  } finally {
+    Date.now = now;
+  }
+});
