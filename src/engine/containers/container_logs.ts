@@ -38,12 +38,12 @@ export function logOf({ id, name, record }: Container, paths: EnginePaths): LogS
 
 /** See the module's comment. */
 export class ContainerLogs {
-  readonly #table: ContainerTable;
+  readonly #table: Pick<ContainerTable, "find">;
   readonly #hub: OutputHub;
   readonly #paths: EnginePaths;
   readonly #log: Log;
 
-  constructor(table: ContainerTable, hub: OutputHub, paths: EnginePaths, log: Log) {
+  constructor(table: Pick<ContainerTable, "find">, hub: OutputHub, paths: EnginePaths, log: Log) {
     this.#table = table;
     this.#hub = hub;
     this.#paths = paths;

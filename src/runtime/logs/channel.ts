@@ -34,6 +34,8 @@ interface Source {
   /** Cuts what is logged; it ends every record with `suffix`. */
   readonly cutter: LineCutter | undefined;
   suffix: Uint8Array;
+  /** What was read while the log was held. */
+  unlogged: Uint8Array;
   open: boolean;
   watched: boolean;
 }
@@ -123,7 +125,8 @@ export class Channel {
   #newSource(stream: StreamName, fd: OwnedFd): Source {
     const log = this.#log;
     const cutter = log && new LineCutter((piece, kind) => log.add(piece, kind, source.suffix));
-    const source: Source = { stream, fd, cutter, suffix: new Uint8Array(), open: true, watched: false };
+    const [suffix, unlogged] = [new Uint8Array(), new Uint8Array()];
+    const source: Source = { stream, fd, cutter, suffix, unlogged, open: true, watched: false };
     return source;
   }
 
@@ -144,7 +147,12 @@ export class Channel {
 
   #resume(): void {
     if (!this.#begun || this.#blocked()) return;
-    for (const source of this.#sources) if (source.open && !source.watched) this.#watch(source);
+    for (const source of this.#sources) if (source.open && !source.watched) this.#continue(source);
+  }
+
+  #continue(source: Source): void {
+    this.#watch(source);
+    if (source.unlogged.length > 0) this.#read(source);
   }
 
   #blocked(): boolean {
@@ -153,6 +161,7 @@ export class Channel {
 
   #read(source: Source): void {
     if (this.#log !== undefined) source.suffix = this.#log.suffix(source.stream);
+    this.#logMore(source, source.unlogged);
     for (let taken = 0; taken < TURN_BYTES && source.open;) {
       if (this.#blocked()) {
         this.#pause(source);
@@ -171,8 +180,14 @@ export class Channel {
     if (this.#sources.every((each) => !each.open)) this.#end();
   }
 
+  #logMore(source: Source, bytes: Uint8Array): void {
+    if (bytes.length === 0 || source.cutter === undefined) return;
+    const taken = source.cutter.push(bytes);
+    source.unlogged = bytes.slice(taken);
+  }
+
   #take(source: Source, bytes: Uint8Array): void {
-    source.cutter?.push(bytes);
+    this.#logMore(source, bytes);
     if (!this.#attached) return;
     this.#uncredited += bytes.length;
     const copy = bytes.slice();
@@ -180,6 +195,8 @@ export class Channel {
   }
 
   #closeSource(source: Source): void {
+    // Whoever holds the log has had the time: the container's end doesn't wait for ever.
+    while (source.unlogged.length > 0) this.#logMore(source, source.unlogged);
     source.cutter?.end();
     this.#pause(source);
     source.open = false;

@@ -78,8 +78,10 @@ export class ChannelLog {
     return recordSuffix(stream, timestampNow(), this.#attrs);
   }
 
-  add(piece: Uint8Array, kind: PieceKind, suffix: Uint8Array): void {
+  /** Says whether more can be added: not while the log is held. */
+  add(piece: Uint8Array, kind: PieceKind, suffix: Uint8Array): boolean {
     this.#records.add(piece, kind, suffix);
+    return !this.#files.held;
   }
 
   /** What was added is in the files; says so if there was anything. */

@@ -13,7 +13,10 @@ function written(chunks: readonly Uint8Array[], memory?: Uint8Array): string {
   let text = "";
   const append = (bytes: Uint8Array) => void (text += new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   const buffer = new RecordBuffer({ roomBytes: Infinity, isEmpty: false, append, rotate: () => {} }, memory);
-  const cutter = new LineCutter((piece, kind) => buffer.add(piece, kind, SUFFIX));
+  const cutter = new LineCutter((piece, kind) => {
+    buffer.add(piece, kind, SUFFIX);
+    return true;
+  });
   for (const chunk of chunks) cutter.push(chunk);
   cutter.end();
   buffer.flush();

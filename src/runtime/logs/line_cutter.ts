@@ -7,8 +7,8 @@
 /** Longest piece of one line that gets a record of its own. Bytes, without the newline. */
 export const MAX_RECORD_BYTES = 16 << 10;
 
-/** Takes a piece, which is valid during the call only. */
-export type PieceSink = (piece: Uint8Array, kind: PieceKind) => void;
+/** Takes a piece, which is valid during the call only; says whether it takes more now. */
+export type PieceSink = (piece: Uint8Array, kind: PieceKind) => boolean;
 
 /** Where in its line a piece is. */
 export interface PieceKind {
@@ -31,14 +31,17 @@ export class LineCutter {
   #rest: Uint8Array | undefined;
   #restBytes = 0;
   #insideLine = false;
+  #goesOn = true;
 
   constructor(sink: PieceSink) {
     this.#sink = sink;
   }
 
-  push(bytes: Uint8Array): void {
+  /** Returns how many bytes were taken: all, unless the sink wants no more now. */
+  push(bytes: Uint8Array): number {
     let start = 0;
-    while (start < bytes.length) {
+    this.#goesOn = true;
+    while (this.#goesOn && start < bytes.length) {
       const newline = bytes.indexOf(NEWLINE, start);
       const end = newline < 0 ? bytes.length : newline;
       if (this.#restBytes === 0 && end - start <= MAX_RECORD_BYTES && newline >= 0) {
@@ -46,6 +49,7 @@ export class LineCutter {
         start = end + 1;
       } else start = this.#gather(bytes, start, end, newline >= 0);
     }
+    return start;
   }
 
   /** Hands on a last line that had no newline; what comes then begins a line. */
@@ -80,7 +84,7 @@ export class LineCutter {
   #hand(piece: Uint8Array, complete: boolean): void {
     const continues = this.#insideLine;
     this.#insideLine = !complete;
-    this.#sink(piece, complete ? continues ? LAST : WHOLE : continues ? MIDDLE : FIRST);
+    this.#goesOn = this.#sink(piece, complete ? continues ? LAST : WHOLE : continues ? MIDDLE : FIRST);
   }
 }
 

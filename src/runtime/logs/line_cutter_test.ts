@@ -8,8 +8,8 @@ interface Piece extends PieceKind {
 
 function pieces(chunks: readonly Uint8Array[]): Piece[] {
   const all: Piece[] = [];
-  const cutter = new LineCutter((piece, kind) => all.push({ bytes: piece.slice(), ...kind }));
-  for (const chunk of chunks) cutter.push(chunk);
+  const cutter = new LineCutter((piece, kind) => all.push({ bytes: piece.slice(), ...kind }) > 0);
+  for (const chunk of chunks) assert.equal(cutter.push(chunk), chunk.length);
   cutter.end();
   return all;
 }
@@ -72,4 +72,28 @@ Deno.test("no character is cut in two", () => {
 
 Deno.test("what is no text is cut after 16 KiB", () => {
   assert.deepEqual(lengths(pieces([new Uint8Array(MAX_RECORD_BYTES + 9).fill(0x80)])), [MAX_RECORD_BYTES, 9]);
+});
+
+Deno.test("it stops after the piece that is the last one for now, and goes on where it stopped", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(20_000), { maxLength: 6 }), fc.nat(50_000), (sizes, split) => {
+      const text = sizes.map((size) => "x".repeat(size) + "\n").join("");
+      let got = "";
+      const cutter = new LineCutter((piece, { complete }) => {
+        got += new TextDecoder().decode(piece) + (complete ? "\n" : "");
+        return false;
+      });
+      for (const chunk of [text.slice(0, split), text.slice(split)]) {
+        for (let rest = encode(chunk); rest.length > 0;) {
+          const before = got.length;
+          const taken = cutter.push(rest);
+          assert.ok(got.length - before <= MAX_RECORD_BYTES + 1);
+          assert.ok(taken > 0 || got.length > before);
+          rest = rest.subarray(taken);
+        }
+      }
+      cutter.end();
+      assert.equal(got, text);
+    }),
+  );
 });

@@ -21,6 +21,11 @@ export class CompressionQueue {
   run(job: () => Promise<void>): void {
     this.#last = this.#last.then(job);
   }
+
+  /** Resolves when all that was asked for so far is done. */
+  idle(): Promise<void> {
+    return this.#last;
+  }
 }
 
 interface Job {

@@ -47,7 +47,10 @@ export class LogFixture implements Disposable {
     { stream = "stdout", time = second(0) }: { stream?: StreamName; time?: string } = {},
   ) {
     const suffix = recordSuffix(stream, time);
-    const cutter = new LineCutter((piece, kind) => this.#records.add(piece, kind, suffix));
+    const cutter = new LineCutter((piece, kind) => {
+      this.#records.add(piece, kind, suffix);
+      return true;
+    });
     cutter.push(typeof text === "string" ? new TextEncoder().encode(text) : text);
     cutter.end();
     this.#records.flush();

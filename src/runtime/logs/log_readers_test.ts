@@ -1,0 +1,32 @@
+import { strict as assert } from "node:assert";
+import { LogReaders } from "./log_readers.ts";
+
+Deno.test("the writer hears of readers that came before it, and of what they need later, once each", () => {
+  const told: unknown[] = [];
+  const readers = new LogReaders((key, need) => told.push([key, need.reader, need.sequence]));
+  const early = readers.lease("a");
+  early.need(3);
+  assert.deepEqual(told, []);
+  const { needs, sequence } = readers.write("a");
+  assert.deepEqual(needs, [{ reader: 1, sequence: 3 }]);
+  assert.equal(sequence, early.sequence.memory);
+  early.need(3);
+  early.need(4);
+  early.letGo();
+  early[Symbol.dispose]();
+  early.need(5);
+  assert.deepEqual(told, [["a", 1, 4], ["a", 1, undefined]]);
+});
+
+Deno.test("numbers of a log go on as long as somebody knows them", () => {
+  const readers = new LogReaders(() => {});
+  const first = readers.write("a").sequence;
+  assert.equal(readers.write("a").sequence, first);
+  using reader = readers.lease("a");
+  readers.written("a");
+  assert.equal(readers.write("a").sequence, first);
+  readers.written("a");
+  reader[Symbol.dispose]();
+  assert.notEqual(readers.write("a").sequence, first);
+  assert.notEqual(readers.write("b").sequence, readers.write("a").sequence);
+});

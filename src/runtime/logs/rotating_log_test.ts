@@ -1,0 +1,206 @@
+import { strict as assert } from "node:assert";
+import fc from "fast-check";
+import { LogFixture } from "./log_fixture.ts";
+
+const RECORD_BYTES = `{"log":"0000\\n","stream":"stdout","time":"2026-01-01T00:00:00.000000000Z"}\n`.length;
+
+/** Texts of the records in a file. */
+const logged = (text: string): string[] => text.split("\n").slice(0, -1).map((line) => JSON.parse(line).log);
+const line = (n: number) => `${String(n).padStart(4, "0")}\n`;
+
+function writeLines(fixture: LogFixture, from: number, to: number): void {
+  for (let n = from; n <= to; n++) fixture.write(line(n));
+}
+
+/** Name → first and last number in it. */
+const spans = (fixture: LogFixture) =>
+  fixture.contents().map(([name, text]) => {
+    const numbers = logged(text).map(Number);
+    return `${name}:${numbers.length === 0 ? "" : `${numbers[0]}-${numbers.at(-1)}`}`;
+  });
+
+Deno.test("files are renamed as Docker renames them, and the oldest goes", () => {
+  using fixture = new LogFixture({ maxSizeBytes: 3 * RECORD_BYTES, maxFiles: 3 });
+  writeLines(fixture, 1, 3);
+  assert.deepEqual(spans(fixture), [":1-3"]);
+  writeLines(fixture, 4, 8);
+  assert.deepEqual(spans(fixture), [".2:1-3", ".1:4-6", ":7-8"]);
+  writeLines(fixture, 9, 10);
+  assert.deepEqual(spans(fixture), [".2:4-6", ".1:7-9", ":10-10"]);
+});
+
+Deno.test("one file only: it is removed when it is full", () => {
+  using fixture = new LogFixture({ maxSizeBytes: 3 * RECORD_BYTES, maxFiles: 1 });
+  writeLines(fixture, 1, 8);
+  assert.deepEqual(spans(fixture), [":7-8"]);
+});
+
+Deno.test("any lines: the files hold the end of what was written, whole, and never more than they may", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.nat(200), fc.integer({ min: 16_000, max: 40_000 })), { maxLength: 60 }),
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 100, max: 60_000 }),
+      fc.integer({ min: 1, max: 9 }),
+      (lengths, maxFiles, maxSizeBytes, linesAtOnce) => {
+        using fixture = new LogFixture({ maxSizeBytes, maxFiles });
+        const lines = lengths.map((length, i) => `${i} ${"x".repeat(length)}\n`);
+        let written = "";
+        for (let i = 0; i < lines.length; i += linesAtOnce) {
+          const text = lines.slice(i, i + linesAtOnce).join("");
+          fixture.write(text);
+          written += text;
+          const contents = fixture.contents();
+          assert.ok(contents.length <= maxFiles);
+          for (const [, text] of contents) {
+            assert.ok(text.length <= maxSizeBytes || logged(text).length === 1, `${text.length} of ${maxSizeBytes}`);
+          }
+          const kept = contents.flatMap(([, text]) => logged(text)).join("");
+          assert.ok(written.endsWith(kept), "not the end of what was written");
+          assert.ok(kept.length > 0);
+        }
+        assert.deepEqual(fixture.lost, []);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("a crash at any moment of a rotation leaves files that the next engine puts in order", () => {
+  const calls = ["removeSync", "renameSync", "openSync"] as const;
+  for (let survived = 0;; survived++) {
+    using fixture = new LogFixture({ maxSizeBytes: 2 * RECORD_BYTES, maxFiles: 4 });
+    writeLines(fixture, 1, 8);
+    assert.deepEqual(spans(fixture), [".3:1-2", ".2:3-4", ".1:5-6", ":7-8"]);
+    const real = { removeSync: Deno.removeSync, renameSync: Deno.renameSync, openSync: Deno.openSync };
+    let left = survived;
+    for (const name of calls) {
+      // deno-lint-ignore no-explicit-any
+      (Deno as any)[name] = (...args: unknown[]) => {
+        if (left-- <= 0) throw new Error("crashed");
+        // deno-lint-ignore no-explicit-any
+        return (real[name] as any)(...args);
+      };
+    }
+    try {
+      fixture.log.rotate();
+    } finally {
+      Object.assign(Deno, real);
+    }
+    fixture.reopen();
+    writeLines(fixture, 9, 9);
+    const numbers = fixture.contents().flatMap(([, text]) => logged(text)).map(Number);
+    assert.deepEqual(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9].slice(9 - numbers.length), `after ${survived} calls`);
+    assert.ok(numbers.length >= 6, `after ${survived} calls: ${spans(fixture)}`);
+    assert.deepEqual(fixture.contents().map(([name]) => name).slice(-3), [".2", ".1", ""], `after ${survived} calls`);
+    if (left > 0) break;
+  }
+});
+
+Deno.test("half a record at the end, from an engine that was killed, is cut off", () => {
+  for (const torn of ['{"log":"half', "x".repeat(200_000)]) {
+    using fixture = new LogFixture();
+    writeLines(fixture, 1, 2);
+    Deno.writeTextFileSync(fixture.spec.path, torn, { append: true });
+    fixture.reopen();
+    writeLines(fixture, 3, 3);
+    assert.deepEqual(spans(fixture), [":1-3"]);
+  }
+  using whole = new LogFixture();
+  Deno.writeTextFileSync(whole.spec.path, "no line at all", { append: true });
+  whole.reopen();
+  writeLines(whole, 1, 1);
+  assert.deepEqual(spans(whole), [":1-1"]);
+});
+
+Deno.test("what a crash of the compressor leaves goes; of both forms of a file the original stays", () => {
+  using fixture = new LogFixture({ maxSizeBytes: RECORD_BYTES, maxFiles: 3 });
+  writeLines(fixture, 1, 3);
+  Deno.writeTextFileSync(`${fixture.spec.path}.gz.tmp`, "half");
+  Deno.writeTextFileSync(`${fixture.spec.path}.1.gz`, "half");
+  Deno.writeTextFileSync(`${fixture.spec.path}x`, "somebody else's");
+  fixture.reopen();
+  const names = Array.from(Deno.readDirSync(fixture.folder), ({ name }) => name.slice("x-json.log".length)).sort();
+  assert.deepEqual(names, ["", ".1", ".2", "x"]);
+});
+
+Deno.test("files that a reader needs are not removed: the log is held and grows instead, until the reader moves on", () => {
+  using fixture = new LogFixture({ maxSizeBytes: RECORD_BYTES, maxFiles: 3 });
+  writeLines(fixture, 1, 3);
+  const [oldest] = fixture.log.closed.map(({ sequence }) => sequence).reverse();
+  fixture.log.need(7, oldest);
+  assert.equal(fixture.log.held, false);
+  writeLines(fixture, 4, 5);
+  assert.equal(fixture.log.held, true);
+  assert.deepEqual(spans(fixture), [".2:1-1", ".1:2-2", ":3-5"]);
+  fixture.log.need(8, oldest + 1);
+  fixture.log.need(7, oldest + 1);
+  assert.equal(fixture.log.held, false);
+  writeLines(fixture, 6, 6);
+  assert.deepEqual(spans(fixture), [".2:2-2", ".1:3-5", ":6-6"]);
+  writeLines(fixture, 7, 7);
+  assert.equal(fixture.log.held, true);
+  fixture.log.need(7, undefined);
+  assert.equal(fixture.log.held, true);
+  fixture.log.need(8, undefined);
+  assert.equal(fixture.log.held, false);
+});
+
+Deno.test("with one file a reader that is at it has it open, and one that isn't is waited for", () => {
+  using fixture = new LogFixture({ maxSizeBytes: RECORD_BYTES, maxFiles: 1 });
+  writeLines(fixture, 1, 1);
+  fixture.log.need(1, fixture.sequence.newest);
+  writeLines(fixture, 2, 2);
+  assert.equal(fixture.log.held, false);
+  assert.deepEqual(spans(fixture), [":2-2"]);
+  writeLines(fixture, 3, 3);
+  assert.equal(fixture.log.held, true);
+  assert.deepEqual(spans(fixture), [":2-3"]);
+});
+
+Deno.test("clearing removes everything, also what is held, and goes on", () => {
+  using fixture = new LogFixture({ maxSizeBytes: RECORD_BYTES, maxFiles: 2 });
+  fixture.log.need(1, 0);
+  writeLines(fixture, 1, 3);
+  assert.equal(fixture.log.held, true);
+  fixture.log.clear();
+  assert.equal(fixture.log.held, false);
+  assert.deepEqual(spans(fixture), [":"]);
+  writeLines(fixture, 4, 5);
+  assert.deepEqual(spans(fixture), [".1:4-4", ":5-5"]);
+});
+
+Deno.test("a log that somebody else empties goes on; one that somebody removes is made anew when it is full", async () => {
+  using fixture = new LogFixture({ maxSizeBytes: 3 * RECORD_BYTES, maxFiles: 2 });
+  writeLines(fixture, 1, 3);
+  Deno.truncateSync(fixture.spec.path);
+  writeLines(fixture, 4, 4);
+  assert.deepEqual(spans(fixture), [":4-4"]);
+  Deno.removeSync(fixture.spec.path);
+  writeLines(fixture, 5, 7);
+  assert.deepEqual([spans(fixture), fixture.lost.length], [[], 1]);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  writeLines(fixture, 8, 8);
+  assert.deepEqual(spans(fixture), [":8-8"]);
+});
+
+Deno.test("a failing disk loses records, says so, and is tried again", async () => {
+  using fixture = new LogFixture({ maxSizeBytes: 4 * RECORD_BYTES, maxFiles: 2 });
+  writeLines(fixture, 1, 1);
+  const { writeSync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.writeSync = function (bytes: Uint8Array): number {
+    writeSync.call(this, bytes.subarray(0, 10));
+    throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+  };
+  try {
+    writeLines(fixture, 2, 3);
+  } finally {
+    Deno.FsFile.prototype.writeSync = writeSync;
+  }
+  assert.equal(fixture.lost.length, 1);
+  assert.match(fixture.lost[0], /Cannot write the log .*: No space left on device/);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  writeLines(fixture, 4, 4);
+  const [[, text]] = fixture.contents();
+  assert.deepEqual(logged(text), [line(1), line(4)]);
+});
