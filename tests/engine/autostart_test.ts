@@ -125,7 +125,7 @@ Deno.test("an engine that can't start says why to the client that started it", r
   );
   const { code, stderr } = await machine.tsd("ps");
   assert.equal(code, 1);
-  assert.match(stderr, /^tsd: Cannot start the engine: [^\n]+\n( {2}[^\n]+\n){1,5}$/);
+  assert.match(stderr, /^tsd: Cannot start the engine: [^\n]+\n$/);
   assert.match(stderr, /Cannot open the database \/var\/lib\/tsd\/tsd\.db/);
 });
 

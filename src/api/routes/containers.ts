@@ -7,7 +7,7 @@ import { TsdError } from "../../errors.ts";
 import { empty, json } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
-import { CONTAINER_FILTER_KEYS, type FilterContext, passesFilters } from "../views/container_filters.ts";
+import { CONTAINER_FILTER_KEYS, containerFilter, type FilterContext } from "../views/container_filters.ts";
 import { inspectContainer, summariseContainer } from "../views/container_view.ts";
 import type { ContainerSummary, ContainerWaitResponse, WaitCondition } from "../wire/mod.ts";
 import { containerStepRoutes } from "./container_steps.ts";
@@ -99,9 +99,8 @@ function list({ table, images }: Services, { query }: ApiRequest): ContainerSumm
       }
     },
   };
-  const found = table.list().filter((container) =>
-    (all || container.isRunning) && passesFilters(container, filters, context)
-  );
+  const passes = containerFilter(filters, context);
+  const found = table.list().filter((container) => (all || container.isRunning) && passes(container));
   return (limit > 0 ? found.slice(0, limit) : found).map((container) => summariseContainer(container, Date.now()));
 }
 

@@ -15,43 +15,65 @@ export interface FilterContext {
   imageId(name: string): string | undefined;
 }
 
-type Test = (container: Container, value: string, context: FilterContext) => boolean;
+type Predicate = (container: Container) => boolean;
+/** Reads a value once, so that a bad one is refused even where there is nothing to filter. */
+type Filter = (value: string, context: FilterContext) => Predicate;
 
 const STATUSES = new Set(["created", "restarting", "running", "removing", "paused", "exited", "dead"]);
 
-const TESTS: Readonly<Record<string, Test>> = {
-  id: ({ id }, value) => id.startsWith(value),
-  name: ({ name }, value) => pattern(value).test(name) || pattern(value).test(`/${name}`),
-  label: ({ record }, value) => hasLabel(record.config.Labels ?? {}, value),
-  status: ({ state }, value) => state.status === checkedStatus(value),
-  exited: ({ state }, value) => state.status === "exited" && state.exitCode === wholeNumber("exited", value),
-  ancestor: ({ record }, value, { imageId }) => record.imageId === imageId(value),
-  before: ({ createdMs }, value, { find }) => createdMs < find(value).createdMs,
-  since: ({ createdMs }, value, { find }) => createdMs > find(value).createdMs,
-  volume: ({ record }, value) =>
+const FILTERS: Readonly<Record<string, Filter>> = {
+  id: (value) => ({ id }) => id.startsWith(value),
+  name: (value) => {
+    const wanted = pattern(value);
+    return ({ name }) => wanted.test(name) || wanted.test(`/${name}`);
+  },
+  label: (value) => ({ record }) => hasLabel(record.config.Labels ?? {}, value),
+  status: (value) => {
+    const wanted = checkedStatus(value);
+    return ({ state }) => state.status === wanted;
+  },
+  exited: (value) => {
+    const wanted = wholeNumber("exited", value);
+    return ({ state }) => state.status === "exited" && state.exitCode === wanted;
+  },
+  ancestor: (value, { imageId }) => {
+    const wanted = imageId(value);
+    return ({ record }) => record.imageId === wanted;
+  },
+  before: (value, { find }) => {
+    const other = find(value);
+    return ({ createdMs }) => createdMs < other.createdMs;
+  },
+  since: (value, { find }) => {
+    const other = find(value);
+    return ({ createdMs }) => createdMs > other.createdMs;
+  },
+  volume: (value) => ({ record }) =>
     requestedMounts(record.hostConfig).some(({ mount }) =>
       mount.target === value || (mount.kind !== "tmpfs" && mount.source === value)
     ),
-  network: ({ record }, value) => (record.hostConfig.NetworkMode || "default") === value,
-  health: (_, value) => value === "none",
+  network: (value) => ({ record }) => (record.hostConfig.NetworkMode || "default") === value,
+  health: (value) => () => value === "none",
   // No port is published or exposed to a network yet, and nothing is a swarm's.
-  publish: () => false,
-  expose: ({ record }, value) =>
+  publish: () => () => false,
+  expose: (value) => ({ record }) =>
     Object.keys(record.config.ExposedPorts ?? {}).some((port) => port.split("/")[0] === value.split("/")[0]),
-  "is-task": (_, value) => value === "false" || value === "0",
+  "is-task": (value) => () => value === "false" || value === "0",
 };
 
 /** The keys that are understood. */
-export const CONTAINER_FILTER_KEYS = Object.keys(TESTS);
+export const CONTAINER_FILTER_KEYS = Object.keys(FILTERS);
 
-/** Whether a container passes. @throws {TsdError} invalid_argument, container_not_found */
-export function passesFilters(container: Container, filters: Filters, context: FilterContext): boolean {
-  return [...filters].every(([key, values]) =>
-    values.length === 0 ||
-    (key === "label"
-      ? values.every((value) => TESTS.label(container, value, context))
-      : values.some((value) => TESTS[key](container, value, context)))
-  );
+/** Whether a container passes: all labels and all keys, any value of another key. @throws {TsdError} invalid_argument, container_not_found */
+export function containerFilter(filters: Filters, context: FilterContext): Predicate {
+  const keys = [...filters].map(([key, values]): Predicate => {
+    const predicates = values.map((value) => FILTERS[key](value, context));
+    if (predicates.length === 0) return () => true;
+    return key === "label"
+      ? (container) => predicates.every((passes) => passes(container))
+      : (container) => predicates.some((passes) => passes(container));
+  });
+  return (container) => keys.every((passes) => passes(container));
 }
 
 /** `key` or `key=value`. */

@@ -1,0 +1,270 @@
+/** What users get wrong: one clear line, the right exit code, and nothing left behind. */
+import { strict as assert } from "node:assert";
+import type { RunResult } from "../harness/mod.ts";
+import { freePort } from "../registry/mod.ts";
+import { expectResult, scenario, type World } from "./world.ts";
+
+/**
+ * A command line (IMAGE and HOST stand for the test's own, RUN for `run --network none`, '' for an empty word), the exit
+ * code, and what is said: the whole text, or a pattern for the whole of it.
+ */
+type Row = readonly [line: string, code: number, said: string | RegExp, more?: More];
+
+interface More {
+  readonly stdout?: string;
+  /** What stands before the error, with its newline. */
+  readonly before?: string;
+  /** As in Docker the container is there, created, and can be looked at. */
+  readonly leaves?: "container";
+}
+
+/** Failures of what was asked for: `tsd: …`. */
+function failures(world: World, rows: readonly Row[]): Promise<void> {
+  return refuses(world, rows, (said) => `tsd: ${said}`);
+}
+
+/** Failures to understand what is asked for: the text, and where help is. */
+function usageErrors(world: World, rows: readonly Row[]): Promise<void> {
+  return refuses(world, rows, (said) => `${said}\nSee 'tsd( [a-z]+)? --help'\\.`);
+}
+
+async function refuses(world: World, rows: readonly Row[], whole: (said: string) => string): Promise<void> {
+  const [containers, traces] = [await world.containers(), await world.traces()];
+  for (const [line, code, said, { stdout = "", before = "", leaves }] of rows.map(withMore)) {
+    const result = await world.tsd(...wordsOf(world, line));
+    const shown = `tsd ${line}: ${JSON.stringify(result)}`;
+    assert.equal(result.code, code, shown);
+    assert.equal(result.stdout, stdout, shown);
+    const pattern = typeof said === "string" ? escaped(said) : said.source;
+    assert.match(result.stderr, new RegExp(`^${escaped(before)}${whole(`(?:${pattern})`)}\n$`), shown);
+    assertNoTrace(result, shown);
+    const left = (await world.containers()).filter((id) => !containers.includes(id));
+    assert.equal(left.length, leaves === undefined ? 0 : 1, `${line} left ${left.length} containers`);
+    for (const id of left) await world.remove(id);
+  }
+  await world.until("no new traces", async () => (await world.traces()).length <= traces.length);
+  assert.deepEqual(await world.traces(), traces);
+}
+
+const withMore = ([line, code, said, more = {}]: Row) => [line, code, said, more] as const;
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+
+function wordsOf(world: World, line: string): string[] {
+  const text = line.replace(/^RUN/, "run --network none").replaceAll("IMAGE", world.image)
+    .replaceAll("HOST", world.registry.host).replaceAll("FOLDER", world.folder);
+  return text.split(" ").map((word) => word === "''" ? "" : word);
+}
+
+/** Neither the program's own traces nor errors within errors. */
+function assertNoTrace({ stdout, stderr }: RunResult, shown: string): void {
+  assert.doesNotMatch(stdout + stderr, /at file:| {4}at |\.ts:\d|\[object|undefined|Error:.*Error:/, shown);
+}
+
+const TAGGED = { stdout: "Using default tag: latest\n" };
+const LEAVES = { leaves: "container" } as const;
+
+scenario("tsd: bad input", {
+  "names of images": async (world) => {
+    const { host } = world.registry;
+    const missing = (name: string) => `manifest for ${name} not found: manifest unknown: manifest unknown`;
+    const uppercase = "invalid reference format: repository name (library/UPPER) must be lowercase";
+    const [closed, refused] = [`127.0.0.1:${freePort()}`, "connection refused"];
+    const before = (name: string) => ({ before: `Unable to find image '${name}' locally\n` });
+    await failures(world, [
+      ["run UPPER", 125, uppercase],
+      ["create UPPER", 1, uppercase],
+      ["pull UPPER", 1, uppercase],
+      ["run IMAGE:bad!", 125, "invalid reference format"],
+      ["run ''", 125, "invalid reference format"],
+      ["pull a:b:c", 1, "invalid reference format"],
+      ["pull HOST/x@sha256:12", 1, /invalid reference format|invalid checksum digest length/],
+      ["pull HOST/x/../../y", 1, "invalid reference format"],
+      ["pull HOST/absent", 1, missing(`${host}/absent:latest`), TAGGED],
+      ["pull -q IMAGE:absent", 1, missing(`${world.image}:absent`)],
+      ["run HOST/absent", 125, missing(`${host}/absent:latest`), before(`${host}/absent:latest`)],
+      ["run --pull never HOST/absent", 125, `No such image: ${host}/absent:latest`],
+      [`pull ${closed}/x:1`, 1, `Cannot reach registry ${closed}: ${refused}`],
+      [`run ${closed}/x:1`, 125, `Cannot reach registry ${closed}: ${refused}`, before(`${closed}/x:1`)],
+      ["pull --platform nonsense/a/b/c IMAGE", 1, /.*nonsense\/a\/b\/c.*/, TAGGED],
+      ["rmi absent", 1, "No such image: absent:latest"],
+      ["rmi UPPER", 1, uppercase],
+      ["rmi sha256:0123", 1, "No such image: sha256:0123"],
+    ]);
+    await usageErrors(world, [
+      [
+        "run --pull sometimes IMAGE",
+        125,
+        'invalid pull option: \'sometimes\': must be one of "always", "missing" or "never"',
+      ],
+    ]);
+    expectResult(await world.tsd("inspect", "absent"), {
+      code: 1,
+      stdout: "[]\n",
+      stderr: "Error: No such object: absent\n",
+    });
+  },
+  "commands and flags": async (world) => {
+    await usageErrors(world, [
+      ["rnu", 1, "tsd: 'rnu' is not a tsd command.\nDid you mean 'tsd run'?"],
+      ["frobnicate", 1, "tsd: 'frobnicate' is not a tsd command."],
+      ["run", 1, '"tsd run" requires at least 1 argument.'],
+      ["exec x", 1, '"tsd exec" requires at least 2 arguments.'],
+      ["logs", 1, '"tsd logs" requires exactly 1 argument.'],
+      ["pull a b", 1, '"tsd pull" requires exactly 1 argument.'],
+      ["ps x", 1, '"tsd ps" accepts no arguments.'],
+      ...["create", "rm", "stop", "start", "kill", "wait", "rmi", "inspect"].map((
+        verb,
+      ): Row => [verb, 1, `"tsd ${verb}" requires at least 1 argument.`]),
+      ["RUN --nmae x IMAGE", 125, "unknown flag: --nmae\nDid you mean '--name'?"],
+      ["RUN --frobnicate IMAGE", 125, "unknown flag: --frobnicate"],
+      ["RUN -Z IMAGE", 125, "unknown shorthand flag: 'Z' in -Z"],
+      ["RUN --rm=maybe IMAGE", 125, /invalid argument "maybe" for "--rm" flag: .+/],
+      ["run --name", 125, "flag needs an argument: --name"],
+      ["stop -t soon x", 125, /invalid argument "soon" for "-t, --timeout" flag: .+/],
+      ["ps --format {{.ID}}", 125, 'Cannot use --format "{{.ID}}": give table or json; Go templates are not supported'],
+      [
+        "ps --filter name",
+        125,
+        'invalid argument "name" for "-f, --filter" flag: bad format of filter (expected name=value)',
+      ],
+      ["logs --since whenever x", 125, /invalid value for "since": "whenever" is no time .+/],
+    ]);
+    await failures(world, [
+      ["ps --filter nonsense=1", 1, "invalid filter 'nonsense'"],
+      ["ps --filter status=odd", 1, "invalid filter 'status=odd'"],
+      ["ps --filter name=[", 1, "invalid filter 'name=[': not a regular expression"],
+      ["ps --filter before=absent", 1, "No such container: absent"],
+      ["images --filter nonsense=1", 1, "invalid filter 'nonsense'"],
+    ]);
+  },
+  "what run is given": async (world) => {
+    await Deno.writeTextFile(`${world.folder}/bad-env`, "=value\n");
+    const name = (given: string) => `Invalid container name (${given}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`;
+    const relative = "invalid mount path: 'rel' mount path must be absolute";
+    await usageErrors(world, [
+      ["RUN -e =x IMAGE", 125, 'invalid argument "=x" for "-e, --env" flag: invalid environment variable: =x'],
+      ["RUN -l =x IMAGE", 125, /invalid argument "=x" for "-l, --label" flag: .+/],
+      ["RUN --env-file /no/where IMAGE", 125, "open /no/where: no such file or directory"],
+      ["RUN --env-file FOLDER/bad-env IMAGE", 125, /.*bad-env.*no variable name.*/],
+      ["RUN -d -a stdout IMAGE", 125, "Conflicting options: -a and -d"],
+    ]);
+    await failures(world, [
+      ["RUN -w rel IMAGE", 125, "the working directory 'rel' is invalid, it needs to be an absolute path"],
+      ["RUN --name b/c IMAGE", 125, name("b/c")],
+      ["RUN --name -x IMAGE", 125, name("-x")],
+      ["RUN --name a IMAGE", 125, name("a")],
+      ["RUN -v /tmp:rel IMAGE", 125, relative],
+      ["RUN -v /tmp:/ IMAGE", 125, "invalid volume specification: '/tmp:/': destination can't be '/'"],
+      ["RUN -v /tmp:/x:odd IMAGE", 125, "invalid volume specification: '/tmp:/x:odd': unknown option odd"],
+      ["RUN -v /tmp:/x:ro:z IMAGE", 125, "invalid volume specification: '/tmp:/x:ro:z': too many colons"],
+      ["RUN -v a/b:/x IMAGE", 125, "invalid volume specification: 'a/b:/x': the source must be an absolute path"],
+      ["RUN -v /tmp:/x -v /etc:/x IMAGE", 125, "Duplicate mount point: /x"],
+      ["RUN -v /etc/passwd/no:/x IMAGE", 125, /.*\/etc\/passwd\/no.*/, LEAVES],
+      ["RUN --tmpfs rel IMAGE", 125, relative],
+      ["RUN --cap-add NONSENSE IMAGE", 125, 'invalid CapAdd: unknown capability: "CAP_NONSENSE"'],
+      ["RUN --stop-signal FOO IMAGE", 125, "invalid signal: FOO"],
+      ["RUN --entrypoint= IMAGE", 125, "no command specified"],
+      ["RUN -u nobody2 IMAGE", 125, "unable to find user nobody2: no matching entries in passwd file", LEAVES],
+      ["RUN -u 0:nogroup2 IMAGE", 125, "unable to find group nogroup2: no matching entries in group file", LEAVES],
+      ["RUN --rm -u nobody2 IMAGE", 125, "unable to find user nobody2: no matching entries in passwd file"],
+    ]);
+  },
+  "commands that can't be run: what is left is Docker's": async (world) => {
+    const start = "failed to create task for container: .*unable to start container process: ";
+    const rows: readonly (readonly [command: string, code: number, why: string])[] = [
+      ["nope", 127, 'exec: "nope": executable file not found in \\$PATH'],
+      ["/no/where", 127, 'exec: "/no/where": stat /no/where: no such file or directory'],
+      ["/etc/passwd", 126, 'exec: "/etc/passwd": permission denied'],
+      ["/etc", 126, 'exec: "/etc": (permission denied|is a directory)'],
+    ];
+    for (const [command, code, why] of rows) {
+      const said = new RegExp(start + why);
+      await failures(world, [
+        [`RUN --rm IMAGE ${command}`, code, said],
+        [`RUN IMAGE ${command}`, code, said, LEAVES],
+      ]);
+    }
+    const { stdout } = await world.tsd("create", "--network", "none", "--name", "broken", world.image, "nope");
+    await failures(world, [[
+      "start broken",
+      1,
+      new RegExp(`${start}exec: "nope": executable file not found in \\$PATH`),
+    ]]);
+    const listed = await world.tsd("ps", "-a", "--no-trunc", "--format", "json");
+    expectResult(listed, { stdout: new RegExp(`"ID":"${stdout.trim()}".*"Status":"Created"`) });
+    const [{ State }] = JSON.parse((await world.tsd("inspect", "broken")).stdout);
+    assert.deepEqual([State.Status, State.ExitCode], ["created", 127]);
+    assert.match(State.Error, /executable file not found in \$PATH$/);
+    await world.remove("broken");
+  },
+  "what is not supported yet says so": async (world) => {
+    const network = (name: string) => `network ${name} is not supported yet; use --network host or --network none`;
+    const cannot = "Cannot create the container: ";
+    const volume = "volumes are not supported yet; give an absolute host path instead of 'data:/x'";
+    await failures(world, [
+      ["RUN -t IMAGE", 125, `${cannot}a terminal (-t) is not supported yet`],
+      ["RUN -it IMAGE", 125, "the input device is not a TTY"],
+      ["RUN -v data:/x IMAGE", 125, `${cannot}${volume}`],
+      ["RUN -v /x IMAGE", 125, `${cannot}an anonymous volume (-v /path) is not supported yet`],
+      ["run --network web IMAGE", 125, `${cannot}${network("web")}`],
+      ["run --network container:x IMAGE", 125, `${cannot}${network("container:x")}`],
+    ]);
+    await usageErrors(world, [
+      ["RUN -p 80:80 IMAGE", 125, "unknown shorthand flag: 'p' in -p"],
+      ["RUN --restart always IMAGE", 125, /unknown flag: --restart(\nDid you mean .+)?/],
+    ]);
+  },
+  "containers in the wrong state, and names that fit none or several": async (world) => {
+    const up = await world.background("up");
+    const done = await world.background("done", ["true"]);
+    await world.tsd("wait", "done");
+    const prefix = await sharedPrefix(world);
+    const stopped = `container ${done} is not running`;
+    const removal = "container is running: stop the container before removing or force remove";
+    const verbs = ["start", "stop", "kill", "wait", "rm", "logs", "start -a"];
+    await failures(world, [
+      ...verbs.map((verb): Row => [`${verb} absent`, 1, "No such container: absent"]),
+      ...verbs.map((verb): Row => [`${verb} ${prefix}`, 1, `Multiple IDs found with provided prefix: ${prefix}`]),
+      ["exec absent id", 1, "No such container: absent"],
+      ["kill done", 1, `cannot kill container: done: ${stopped}`],
+      ["kill -s NONSENSE up", 1, "invalid signal: NONSENSE"],
+      ["stop -s 99 up", 1, "invalid signal: 99"],
+      ["rm up", 1, `cannot remove container "/up": ${removal}`],
+      ["exec done id", 1, stopped],
+      ["exec -d up nope", 127, /OCI runtime exec failed: .+executable file not found in \$PATH/],
+      ["exec -t up id", 1, "Cannot exec: a terminal (-t) is not supported yet"],
+      ["RUN --name up IMAGE", 125, nameInUse("up", up)],
+      ["create --name up IMAGE", 1, nameInUse("up", up)],
+    ]);
+    await usageErrors(world, [["exec -e =x up id", 125, /invalid argument "=x" for "-e, --env" flag: .+/]]);
+    expectResult(await world.tsd("exec", "up", "echo", "fine"), { stdout: "fine\n" });
+    await world.remove(...await world.containers());
+  },
+  "ten creations of one name at once: one wins": async (world) => {
+    const create = () => world.tsd("create", "--network", "none", "--name", "only", world.image, "true");
+    const results = await Promise.all(Array.from({ length: 10 }, create));
+    const winners = results.filter(({ code }) => code === 0);
+    assert.equal(winners.length, 1);
+    const id = winners[0]!.stdout.trim();
+    assert.deepEqual(await world.containers(), [id]);
+    const refused = results.filter(({ code }) => code !== 0);
+    for (const result of refused) expectResult(result, { code: 1, stderr: `tsd: ${nameInUse("only", id)}\n` });
+    await world.remove("only");
+  },
+});
+
+function nameInUse(name: string, id: string): string {
+  return `Conflict. The container name "/${name}" is already in use by container "${id}". ` +
+    "You have to remove (or rename) that container to be able to reuse that name.";
+}
+
+/** Makes containers until two ids begin with the same digit, and returns that digit. */
+async function sharedPrefix(world: World): Promise<string> {
+  for (let count = 0;; count++) {
+    const digits = (await world.containers()).map((id) => id.slice(0, 1));
+    const shared = digits.find((digit, at) => digits.indexOf(digit) !== at);
+    if (shared !== undefined) return shared;
+    const { status } = await world.engine.api.post(`/containers/create?name=filler${count}`, { Image: world.image });
+    assert.equal(status, 201);
+  }
+}

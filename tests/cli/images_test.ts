@@ -1,0 +1,198 @@
+import { strict as assert } from "node:assert";
+import { busyboxBuilder, busyboxImage, file, hostPlatform, type Image, indexOf, pushImage } from "../images/mod.ts";
+import { expectResult, scenario, type World } from "./world.ts";
+
+/** busybox with a second layer that holds one file. */
+function appImage(text: string): Promise<Image> {
+  const labels = { team: "red", tier: "web" };
+  return busyboxBuilder().layer([file("app", text)]).config({ Cmd: ["cat", "/app"], Labels: labels }).build();
+}
+
+const shortHex = (digest: string): string => digest.slice("sha256:".length, "sha256:".length + 12);
+
+/** What a pull prints, with the layers' lines (they come in any order) sorted. */
+function lines(stdout: string): string[] {
+  const all = stdout.trimEnd().split("\n");
+  return [...all.filter((line) => !/^\w{12}: /.test(line)), ...all.filter((line) => /^\w{12}: /.test(line)).sort()];
+}
+
+async function listed(world: World, ...args: string[]): Promise<string[][]> {
+  const { code, stdout, stderr } = await world.tsd("images", ...args);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  return stdout.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
+}
+
+scenario("tsd pull", {
+  "the whole output; a layer that is there; up to date; -q": async (world) => {
+    const { host, url } = world.registry;
+    const image = await appImage("1");
+    await pushImage(url, "team/app", "1.2", image);
+    const [base, top] = image.layers.map((layer) => shortHex(layer.blob.digest));
+    const pulled = await world.tsd("pull", `${host}/team/app:1.2`);
+    assert.deepEqual([pulled.code, pulled.stderr], [0, ""]);
+    assert.deepEqual(
+      lines(pulled.stdout),
+      lines(
+        `1.2: Pulling from team/app\nDigest: ${image.top.digest}\n` +
+          `Status: Downloaded newer image for ${host}/team/app:1.2\n${host}/team/app:1.2\n` +
+          `${base}: Already exists\n${top}: Download complete\n${top}: Pull complete\n${top}: Pulling fs layer\n`,
+      ),
+    );
+    assert.match(
+      pulled.stdout,
+      new RegExp(`${top}: Pulling fs layer\n(.*\n)*${top}: Download complete\n${top}: Pull complete\n`),
+    );
+    expectResult(await world.tsd("pull", `${host}/team/app:1.2`), {
+      stdout: `1.2: Pulling from team/app\nDigest: ${image.top.digest}\n` +
+        `Status: Image is up to date for ${host}/team/app:1.2\n${host}/team/app:1.2\n`,
+    });
+    expectResult(await world.tsd("pull", "-q", `${host}/team/app:1.2`), { stdout: `${host}/team/app:1.2\n` });
+  },
+  "without a tag: latest, and it says so": async (world) => {
+    const { host, url } = world.registry;
+    await pushImage(url, "untagged", "latest", await appImage("2"));
+    expectResult(await world.tsd("pull", `${host}/untagged`), {
+      stdout:
+        /^Using default tag: latest\nlatest: Pulling from untagged\n[^]*\nDigest: sha256:\w{64}\nStatus: Downloaded newer image for \S+\/untagged:latest\n127\.0\.0\.1:\d+\/untagged:latest\n$/,
+    });
+  },
+  "by digest: nothing is tagged, and it runs by that name": async (world) => {
+    const { host, url } = world.registry;
+    const image = await appImage("by digest");
+    await pushImage(url, "pinned", "1", image);
+    const name = `${host}/pinned@${image.top.digest}`;
+    expectResult(await world.tsd("pull", "-q", name), { stdout: `${name}\n` });
+    const [found] = JSON.parse((await world.tsd("inspect", name)).stdout);
+    assert.deepEqual([found.RepoTags, found.RepoDigests], [[], [name]]);
+    const row = (await listed(world, "--digests")).find((cells) => cells[0] === `${host}/pinned`);
+    assert.deepEqual(row?.slice(0, 3), [`${host}/pinned`, "<none>", image.top.digest]);
+    expectResult(await world.tsd("run", "--rm", "--network", "none", name), { stdout: "by digest" });
+    expectResult(await world.tsd("rmi", name), {
+      stdout: new RegExp(`^Untagged: ${name}\nDeleted: ${image.config.digest}\n`),
+    });
+  },
+  "a tag that moved: the old image loses its name": async (world) => {
+    const { host, url } = world.registry;
+    const [before, after] = [await appImage("before"), await appImage("after")];
+    await pushImage(url, "moving", "1", before);
+    expectResult(await world.tsd("pull", "-q", `${host}/moving:1`), { stdout: /./ });
+    await pushImage(url, "moving", "1", after);
+    expectResult(await world.tsd("run", "--rm", "--network", "none", `${host}/moving:1`), { stdout: "before" });
+    expectResult(await world.tsd("pull", `${host}/moving:1`), { stdout: /\nStatus: Downloaded newer image for / });
+    expectResult(await world.tsd("run", "--rm", "--network", "none", `${host}/moving:1`), { stdout: "after" });
+    const dangling = await world.tsd("images", "-q", "--no-trunc", "--filter", "dangling=true");
+    expectResult(dangling, { stdout: `${before.config.digest}\n` });
+    expectResult(await world.tsd("rmi", before.config.digest.slice(7, 19)), { stdout: /Deleted: sha256:/ });
+  },
+  "an index: this machine's image is taken, or the one that is asked for": async (world) => {
+    const { host, url } = world.registry;
+    const { architecture } = hostPlatform();
+    const other = architecture === "arm64" ? "amd64" : "arm64";
+    const [own, foreign] = [
+      await busyboxImage({ config: { Labels: { platform: "own" } } }),
+      await busyboxImage({
+        platform: { os: "linux", architecture: other },
+        config: { Labels: { platform: "foreign" } },
+      }),
+    ];
+    await pushImage(url, "multi", "1", indexOf([foreign, own]));
+    expectResult(await world.tsd("pull", "-q", `${host}/multi:1`), { stdout: `${host}/multi:1\n` });
+    const platform = async () => JSON.parse((await world.tsd("inspect", `${host}/multi:1`)).stdout)[0].Config.Labels;
+    assert.deepEqual(await platform(), { platform: "own" });
+    expectResult(await world.tsd("pull", "-q", "--platform", `linux/${other}`, `${host}/multi:1`), { stdout: /./ });
+    assert.deepEqual(await platform(), { platform: "foreign" });
+    expectResult(await world.tsd("pull", "--platform", "linux/s390x", `${host}/multi:1`), {
+      code: 1,
+      stderr: "tsd: no matching manifest for linux/s390x in the manifest list entries\n",
+    });
+  },
+  "ten at once of the same image": async (world) => {
+    const { host, url } = world.registry;
+    await pushImage(url, "busy", "1", await appImage("busy"));
+    const all = await Promise.all(Array.from({ length: 10 }, () => world.tsd("pull", "-q", `${host}/busy:1`)));
+    for (const result of all) expectResult(result, { stdout: `${host}/busy:1\n` });
+    expectResult(await world.tsd("run", "--rm", "--network", "none", `${host}/busy:1`), { stdout: "busy" });
+  },
+});
+
+scenario("tsd images and rmi", {
+  "images: columns, a repository, filters, quiet, digests": async (world) => {
+    const { host, url } = world.registry;
+    const image = await appImage("listed");
+    for (const tag of ["1", "2"]) {
+      await pushImage(url, "app", tag, image);
+      expectResult(await world.tsd("pull", "-q", `${host}/app:${tag}`), { stdout: /./ });
+    }
+    const table = await listed(world);
+    assert.deepEqual(table[0], ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"]);
+    const id = shortHex(image.config.digest);
+    const rows = table.slice(1).map(([repository, tag, imageId]) => [repository, tag, imageId]);
+    assert.deepEqual(rows.slice(0, 2).sort(), [[`${host}/app`, "1", id], [`${host}/app`, "2", id]]);
+    assert.deepEqual(rows[2]?.slice(0, 2), [world.image, "latest"]);
+    assert.match(table[1]?.[4] ?? "", /^\d\.\d+MB$/);
+    assert.equal((await listed(world, `${host}/app`)).length, 3);
+    assert.equal((await listed(world, `${host}/app:2`)).length, 2);
+    assert.equal((await listed(world, "absent")).length, 1);
+    expectResult(await world.tsd("images", "-q", `${host}/app:1`), { stdout: `${id}\n${id}\n`.slice(13) });
+    expectResult(await world.tsd("images", "-q", "--no-trunc", `${host}/app:1`), {
+      stdout: `${image.config.digest}\n`,
+    });
+    assert.equal((await listed(world, "--filter", "label=team=red")).length, 3);
+    assert.equal((await listed(world, "--filter", "label=team=red", "--filter", "label=tier=db")).length, 1);
+    assert.equal((await listed(world, "--filter", `reference=${host}/*:2`)).length, 2);
+    assert.equal((await listed(world, "--filter", `before=${host}/app:1`)).length, 2);
+    assert.equal((await listed(world, "--filter", "dangling=true")).length, 1);
+    const digests = await listed(world, "--digests", `${host}/app`);
+    assert.deepEqual(digests[0]?.slice(0, 4), ["REPOSITORY", "TAG", "DIGEST", "IMAGE ID"]);
+    assert.equal(digests[1]?.[2], image.top.digest);
+    expectResult(await world.tsd("images", "--filter", "nonsense=1"), {
+      code: 1,
+      stderr: "tsd: invalid filter 'nonsense'\n",
+    });
+  },
+  "rmi: one name of several, then the last; a layer that is shared stays": async (world) => {
+    const { host } = world.registry;
+    const [{ Id, RootFS, RepoDigests }] = JSON.parse((await world.tsd("inspect", `${host}/app:1`)).stdout);
+    expectResult(await world.tsd("rmi", `${host}/app:1`), { stdout: `Untagged: ${host}/app:1\n` });
+    expectResult(await world.tsd("rmi", `${host}/app:1`), { code: 1, stderr: `tsd: No such image: ${host}/app:1\n` });
+    expectResult(await world.tsd("rmi", `${host}/app:2`), {
+      stdout: `Untagged: ${host}/app:2\nUntagged: ${RepoDigests[0]}\nDeleted: ${Id}\nDeleted: ${RootFS.Layers[1]}\n`,
+    });
+    expectResult(await world.run(["echo", "alive"]), { stdout: "alive\n" });
+  },
+  "rmi: by id with several names only by force; several targets go on": async (world) => {
+    const { host, url } = world.registry;
+    const image = await appImage("again");
+    const id = shortHex(image.config.digest);
+    for (const tag of ["3", "4"]) {
+      await pushImage(url, "app", tag, image);
+      expectResult(await world.tsd("pull", "-q", `${host}/app:${tag}`), { stdout: /./ });
+    }
+    expectResult(await world.tsd("rmi", id), {
+      code: 1,
+      stderr: `tsd: conflict: unable to delete ${id} (must be forced) - image is referenced in multiple repositories\n`,
+    });
+    expectResult(await world.tsd("rmi", "absent", "-f", id, "absent:2"), {
+      code: 1,
+      stdout: new RegExp(
+        `^Untagged: \\S+:3\nUntagged: \\S+:4\nUntagged: \\S+@sha256:\\w{64}\nDeleted: ${image.config.digest}\n`,
+      ),
+      stderr: "tsd: No such image: absent:latest\ntsd: No such image: absent:2\n",
+    });
+  },
+  "image inspect": async (world) => {
+    const result = await world.tsd("image", "inspect", world.image);
+    expectResult(result, { stdout: /^\[\n/ });
+    const [image] = JSON.parse(result.stdout);
+    assert.deepEqual(image.RepoTags, [`${world.image}:latest`]);
+    assert.deepEqual([image.Os, image.Architecture], ["linux", hostPlatform().architecture]);
+    assert.deepEqual([image.Config.Cmd, image.RootFS.Layers.length, image.Created], [
+      ["sh"],
+      1,
+      "2024-01-01T00:00:00Z",
+    ]);
+    expectResult(await world.tsd("image", "inspect", "absent"), {
+      ...{ code: 1, stdout: "[]\n", stderr: "tsd: No such image: absent:latest\n" },
+    });
+  },
+});

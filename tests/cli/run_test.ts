@@ -1,0 +1,195 @@
+import { strict as assert } from "node:assert";
+import { expectResult, scenario } from "./world.ts";
+
+scenario("tsd run: flags", {
+  "says where there is no network yet, and keeps the container without --rm": async (world) => {
+    const warning = /^WARNING: There is no bridge network yet: [^\n]*\n$/;
+    expectResult(await world.tsd("run", "--name", "kept", world.image, "echo", "hi"), {
+      stdout: "hi\n",
+      stderr: warning,
+    });
+    expectResult(await world.tsd("ps", "-a", "--format", "json"), { stdout: /"Names":"kept".*"Status":"Exited \(0\)/ });
+    await world.remove("kept");
+  },
+  "the image's own command, --entrypoint, and an empty one": async (world) => {
+    expectResult(await world.run([]), {});
+    expectResult(await world.run(["hello", "you"], ["--entrypoint", "echo"]), { stdout: "hello you\n" });
+    expectResult(await world.run(["echo", "bare"], ["--entrypoint="]), { stdout: "bare\n" });
+  },
+  "-d prints the id; the container goes on, and goes away by itself with --rm": async (world) => {
+    const id = await world.background("bg", ["sleep", "1000"], ["--rm"]);
+    expectResult(await world.tsd("ps", "-q", "--no-trunc"), { stdout: `${id}\n` });
+    expectResult(await world.tsd("kill", "bg"), { stdout: "bg\n" });
+    await world.until("its removal", async () => (await world.containers()).length === 0);
+  },
+  "-e: values, the caller's, none, and --env-file": async (world) => {
+    await Deno.writeTextFile(`${world.folder}/env`, "# comment\nFROM_FILE=1\nOWN\n\nBOTH=file\n");
+    const flags = [
+      "-e",
+      "A=b=c",
+      "-e",
+      "OWN",
+      "-e",
+      "BOTH=flag",
+      "-e",
+      "UNSET",
+      "-e",
+      "EMPTY=",
+      "--env-file",
+      `${world.folder}/env`,
+    ];
+    const args = ["run", "--rm", "--network", "none", "--hostname", "box", ...flags, world.image, "env"];
+    const { code, stdout, stderr } = await world.engine.tsd(args, { env: { OWN: "from the caller" } });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    assert.deepEqual(stdout.trimEnd().split("\n").sort(), [
+      "A=b=c",
+      "BOTH=flag",
+      "EMPTY=",
+      "FROM_FILE=1",
+      "HOME=/root",
+      "HOSTNAME=box",
+      "OWN=from the caller",
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ]);
+  },
+  "-w makes a missing folder": async (world) => {
+    expectResult(await world.run(["pwd"], ["-w", "/made/here"]), { stdout: "/made/here\n" });
+    expectResult(await world.run(["pwd"]), { stdout: "/\n" });
+  },
+  "-u: names and numbers, with and without group": async (world) => {
+    const cases: readonly (readonly [user: string, id: string])[] = [
+      ["app", "1000:1000"],
+      ["1000", "1000:1000"],
+      ["4711", "4711:0"],
+      ["4711:42", "4711:42"],
+      ["app:0", "1000:0"],
+      ["0", "0:0"],
+    ];
+    for (const [user, id] of cases) {
+      expectResult(await world.run(["sh", "-c", "echo $(id -u):$(id -g)"], ["-u", user]), { stdout: `${id}\n` });
+    }
+  },
+  "-v: read-write, read-only, a relative source, a missing folder is made": async (world) => {
+    const { folder } = world;
+    await Deno.mkdir(`${folder}/data`);
+    expectResult(await world.run(["sh", "-c", "echo in >/mnt/file"], ["-v", `${folder}/data:/mnt`]), {});
+    assert.equal(await Deno.readTextFile(`${folder}/data/file`), "in\n");
+    expectResult(await world.run(["sh", "-c", "cat /mnt/file; echo x >/mnt/file"], ["-v", `${folder}/data:/mnt:ro`]), {
+      ...{ code: 1, stdout: "in\n", stderr: "sh: can't create /mnt/file: Read-only file system\n" },
+    });
+    const relative = ["run", "--rm", "--network", "none", "-v", "./data:/mnt", world.image, "ls", "/mnt"];
+    expectResult(await world.engine.tsd(relative, { cwd: folder }), { stdout: "file\n" });
+    expectResult(await world.run(["sh", "-c", "echo y >/mnt/y"], ["-v", `${folder}/new/deep:/mnt`]), {});
+    assert.equal(await Deno.readTextFile(`${folder}/new/deep/y`), "y\n");
+    assert.equal((await Deno.stat(`${folder}/new`)).mode! & 0o7777, 0o755);
+    expectResult(await world.run(["cat", "/etc/one"], ["-v", `${folder}/data/file:/etc/one`]), { stdout: "in\n" });
+  },
+  "--network none has a loopback device only, --network host is the host's": async (world) => {
+    expectResult(await world.run(["sh", "-c", "ls /sys/class/net"]), { stdout: "lo\n" });
+    const own = await Deno.readLink("/proc/self/ns/net");
+    const host = ["run", "--rm", "--network", "host", world.image, "readlink", "/proc/self/ns/net"];
+    expectResult(await world.engine.tsd(host), { stdout: `${own}\n` });
+    const { stdout } = await world.run(["readlink", "/proc/self/ns/net"]);
+    assert.match(stdout, /^net:\[\d+\]\n$/);
+    assert.notEqual(stdout.trim(), own);
+  },
+  "--hostname, and the first twelve digits of the id without it": async (world) => {
+    const script = ["sh", "-c", "hostname; cat /etc/hostname"];
+    expectResult(await world.run(script, ["--hostname", "box"]), { stdout: "box\nbox\n" });
+    const id = await world.background("named", script);
+    expectResult(await world.tsd("wait", "named"), { stdout: "0\n" });
+    expectResult(await world.tsd("logs", "named"), { stdout: `${id.slice(0, 12)}\n`.repeat(2) });
+    await world.remove("named");
+  },
+  "--label is in inspect and in filters": async (world) => {
+    await world.background("labelled", ["true"], ["--label", "one=1", "-l", "two", "-l", "eq=a=b"]);
+    const [found] = JSON.parse((await world.tsd("inspect", "labelled")).stdout);
+    assert.deepEqual(found.Config.Labels, { one: "1", two: "", eq: "a=b" });
+    for (const [filter, count] of [["one=1", 1], ["one", 1], ["one=2", 0], ["three", 0]] as const) {
+      const { stdout } = await world.tsd("ps", "-aq", "--filter", `label=${filter}`);
+      assert.equal(stdout.length, 13 * count, filter);
+    }
+    await world.remove("labelled");
+  },
+  "--read-only and --tmpfs": async (world) => {
+    const script = "touch /tmp/x /run/y && grep -o '/run tmpfs.*size=[0-9]*k' /proc/mounts; touch /z";
+    expectResult(await world.run(["sh", "-c", script], ["--read-only", "--tmpfs", "/tmp", "--tmpfs", "/run:size=4m"]), {
+      code: 1,
+      stdout: /^\/run tmpfs rw,nosuid,nodev,noexec,.*size=4096k\n$/,
+      stderr: "touch: /z: Read-only file system\n",
+    });
+  },
+  "capabilities: the default set, --cap-drop, --cap-add, --privileged": async (world) => {
+    const effective = async (...flags: string[]) => {
+      const { stdout } = await world.run(["sh", "-c", "grep CapEff /proc/self/status"], flags);
+      return BigInt(`0x${stdout.split("\t")[1]?.trim()}`);
+    };
+    const [chown, netAdmin] = [1n << 0n, 1n << 12n];
+    assert.equal(await effective(), 0xa80425fbn);
+    assert.equal(await effective("--cap-drop", "ALL"), 0n);
+    assert.equal(await effective("--cap-drop", "chown"), 0xa80425fbn & ~chown);
+    assert.equal(await effective("--cap-drop", "all", "--cap-add", "NET_ADMIN"), netAdmin);
+    assert.equal(await effective("-u", "app"), 0n);
+    // The engine's own bounding set is all that it can give.
+    const status = await Deno.readTextFile(`/proc/${world.engine.pid}/status`);
+    assert.equal(await effective("--privileged"), BigInt(`0x${/CapBnd:\s+(\w+)/.exec(status)![1]}`));
+  },
+  "--privileged sees the host's devices and may mount": async (world) => {
+    const script = ["sh", "-c", "mount -t tmpfs none /mnt; echo $?; test -c /dev/kmsg; echo $?"];
+    expectResult(await world.run(script, ["--privileged", "-w", "/mnt"]), {
+      stdout: "0\n0\n",
+      // Where the engine itself lacks a capability it says so.
+      stderr: /^(WARNING: Not available on this machine, so the container runs without: [A-Z_, ]+\n)?$/,
+    });
+    expectResult(await world.run(script, ["-w", "/mnt"]), {
+      stdout: "1\n1\n",
+      stderr: "mount: permission denied (are you root?)\n",
+    });
+  },
+  "--stop-signal and --stop-timeout": async (world) => {
+    const script = "trap 'exit 5' USR1; echo ready; while :; do sleep 0.02; done";
+    await world.background("custom", ["sh", "-c", script], ["--stop-signal", "USR1", "--stop-timeout", "20"]);
+    await world.until("the trap", async () => (await world.tsd("logs", "custom")).stdout === "ready\n");
+    expectResult(await world.tsd("stop", "custom"), { stdout: "custom\n" });
+    expectResult(await world.tsd("wait", "custom"), { stdout: "5\n" });
+    await world.remove("custom");
+  },
+  "--cidfile": async (world) => {
+    const path = `${world.folder}/cid`;
+    expectResult(await world.run(["true"], ["--cidfile", path]), {});
+    assert.match(await Deno.readTextFile(path), /^[0-9a-f]{64}$/);
+    expectResult(await world.run(["true"], ["--cidfile", path]), {
+      code: 125,
+      stderr:
+        /^container ID file found, make sure the other container isn't running or delete \S+\nSee 'tsd run --help'\.\n$/,
+    });
+  },
+  "--pull never, missing, always": async (world) => {
+    expectResult(await world.run(["true"], ["--pull", "never"]), {});
+    const { code, stderr } = await world.run(["true"], ["--pull", "always"]);
+    assert.equal(code, 0);
+    assert.match(stderr, /^latest: Pulling from busybox\n[^]*Status: Image is up to date for \S+\n$/);
+    expectResult(await world.run(["true"], ["--pull", "always", "-q"]), {});
+  },
+});
+
+scenario("tsd run: an image that is not there yet", {
+  "is pulled, and its progress goes to stderr": async (world) => {
+    expectResult(await world.tsd("rmi", world.image), {
+      stdout: /^Untagged: \S+\nUntagged: \S+@sha256:\w{64}\nDeleted: sha256:\w{64}\nDeleted: sha256:\w{64}\n$/,
+    });
+    const { code, stdout, stderr } = await world.run(["echo", "hi"]);
+    assert.deepEqual([code, stdout], [0, "hi\n"]);
+    const lines = stderr.replace(/^[0-9a-f]{12}:/gm, "LAYER:").replace(/sha256:\w{64}/, "DIGEST").split("\n");
+    assert.deepEqual(lines, [
+      `Unable to find image '${world.image}:latest' locally`,
+      "latest: Pulling from busybox",
+      "LAYER: Pulling fs layer",
+      "LAYER: Download complete",
+      "LAYER: Pull complete",
+      "Digest: DIGEST",
+      `Status: Downloaded newer image for ${world.image}:latest`,
+      "",
+    ]);
+  },
+});

@@ -1,0 +1,222 @@
+/**
+ * One engine with one image and one registry for all steps of a test file. After each step everything that the step made
+ * must be gone: containers, mounts, processes, cgroups, folders, zombies.
+ */
+import { strict as assert } from "node:assert";
+import {
+  type Engine,
+  executable,
+  findLeftovers,
+  processState,
+  runCommand,
+  type RunResult,
+  startEngine,
+  tracesOf,
+} from "../harness/mod.ts";
+import { busyboxImage, pushImage } from "../images/mod.ts";
+import { type RealRegistry, startRealRegistry } from "../registry/mod.ts";
+import { type Requirement, requires } from "../requires.ts";
+
+/** What a test may look at and use. */
+export class World implements AsyncDisposable {
+  readonly engine: Engine;
+  readonly registry: RealRegistry;
+  /** A pulled busybox: `127.0.0.1:PORT/busybox`, tag `latest`. */
+  readonly image: string;
+  /** A folder for the test's own files; gone at the end. */
+  readonly folder: string;
+  readonly #owned: AsyncDisposableStack;
+  #descriptors: readonly string[] = [];
+
+  private constructor(engine: Engine, registry: RealRegistry, owned: AsyncDisposableStack) {
+    this.engine = engine;
+    this.registry = registry;
+    this.image = `${registry.host}/busybox`;
+    this.folder = `${engine.folder}/test`;
+    this.#owned = owned;
+  }
+
+  static async start(): Promise<World> {
+    await using owned = new AsyncDisposableStack();
+    const registry = owned.use(await startRealRegistry());
+    await pushImage(registry.url, "busybox", "latest", await busyboxImage());
+    const engine = owned.use(await startEngine());
+    const world = new World(engine, registry, owned.move());
+    await Deno.mkdir(world.folder);
+    const pulled = await engine.tsd(["pull", "-q", world.image]);
+    assert.deepEqual(pulled, { code: 0, stdout: `${world.image}:latest\n`, stderr: "" });
+    // What is opened once and kept (Workers, modules, connections) is there from now on.
+    expectResult(await world.run(["true"]), { code: 0 });
+    world.#descriptors = await world.#openDescriptors();
+    return world;
+  }
+
+  /** `tsd` with these arguments. */
+  tsd(...args: string[]): Promise<RunResult> {
+    return this.engine.tsd(args);
+  }
+
+  docker(...args: string[]): Promise<RunResult> {
+    return this.engine.docker(args);
+  }
+
+  /** `tsd run --rm --network none` with flags, the image and a command. */
+  run(command: readonly string[], flags: readonly string[] = []): Promise<RunResult> {
+    return this.engine.tsd(["run", "--rm", "--network", "none", ...flags, this.image, ...command]);
+  }
+
+  /** A container in the background that sleeps, or runs `command`; returns its id. */
+  async background(name: string, command: readonly string[] = ["sleep", "1000"], flags: readonly string[] = []) {
+    const args = ["run", "-d", "--network", "none", "--name", name, ...flags, this.image, ...command];
+    const { code, stdout, stderr } = await this.engine.tsd(args);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    assert.match(stdout, /^[0-9a-f]{64}\n$/);
+    return stdout.trim();
+  }
+
+  /** `tsd rm -f`, of containers that are there. */
+  async remove(...names: string[]): Promise<void> {
+    expectResult(await this.tsd("rm", "-f", ...names), { stdout: names.map((name) => `${name}\n`).join("") });
+  }
+
+  /** A shell script for what needs real pipes and files; `$tsd` is the client, `$image` the image, `.` the test's folder. */
+  shell(script: string): Promise<RunResult> {
+    const env = {
+      ...{ tsd: executable(), image: this.image, HOME: `${this.engine.folder}/home` },
+      ...{ TSD_HOST: this.engine.host, DOCKER_HOST: this.engine.host },
+    };
+    return runCommand("sh", ["-euc", script], { cwd: this.folder, env });
+  }
+
+  /** Waits until `done` says so. @throws Error with `what` after 10 s */
+  async until(what: string, done: () => Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + 10_000;
+    while (!await done()) {
+      if (performance.now() > deadline) throw new Error(`Waited 10 s for ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Ids of all containers, whatever their state. */
+  async containers(): Promise<string[]> {
+    const listed = (await this.engine.api.get("/containers/json?all=1")).json<{ Id: string }[]>();
+    return listed.map(({ Id }) => Id);
+  }
+
+  /** Fails when anything is left of what was run so far. */
+  async nothingLeft(): Promise<void> {
+    assert.deepEqual(await this.containers(), []);
+    let traces: string[] = [];
+    await this.until(`an engine without traces of containers`, async () => {
+      traces = await this.traces();
+      return traces.length === 0;
+    }).catch((cause) => {
+      throw new Error(`Left behind: ${traces.join("; ")}`, { cause });
+    });
+  }
+
+  /** What shows that a container is or was there, on the host and in the engine's own folders. */
+  async traces(): Promise<string[]> {
+    const traces = tracesOf(this.engine.dataRoot);
+    const { mounts, processes, cgroups } = await findLeftovers(traces);
+    const { zombies } = await processState(this.engine.pid);
+    const strangers = processes.filter(({ pid }) => pid !== this.engine.pid).map(({ pid, command }) =>
+      `${pid} ${command}`
+    );
+    // The parent cgroup stays for the next container.
+    const inner = cgroups.filter((folder) => !folder.endsWith(`/tsd-${traces.engineId}`));
+    const { dataRoot } = this.engine;
+    const folders = [
+      ...[`${dataRoot}/containers`, `${dataRoot}/overlay2/snapshots`, `${dataRoot}/overlay2/ingest`],
+      ...[`${traces.runDir}/containers`, `${traces.runDir}/runc`],
+    ];
+    const entries = (await Promise.all(folders.map(entriesOf))).flat();
+    return [...mounts, ...strangers, ...inner, ...entries, ...zombies > 0 ? [`${zombies} zombies`] : []];
+  }
+
+  /** Fails when the engine keeps more descriptors open than before the first step. */
+  async noNewDescriptors(): Promise<void> {
+    let more: string[] = [];
+    const done = async () => {
+      more = surplus(await this.#openDescriptors(), this.#descriptors);
+      return more.length === 0;
+    };
+    await this.until("descriptors to close", done).catch((cause) => {
+      throw new Error(`The engine holds more descriptors than at first: ${more.join(", ")}`, { cause });
+    });
+  }
+
+  /** Connections to registries are left out: they are kept for the next pull, for a while. */
+  async #openDescriptors(): Promise<string[]> {
+    const unixSockets = await Deno.readTextFile(`/proc/${this.engine.pid}/net/unix`);
+    const inodes = new Set(unixSockets.split("\n").map((line) => line.split(/\s+/)[6]));
+    const { descriptors } = await processState(this.engine.pid);
+    return descriptors.filter((target) => {
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+      return inode === undefined || inodes.has(inode);
+    }).map(generic);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+}
+
+export type Step = (world: World) => Promise<void>;
+
+/** A test whose steps share a {@link World}. */
+export function scenario(name: string, steps: Readonly<Record<string, Step>>, ...more: Requirement[]): void {
+  Deno.test({
+    name,
+    ...requires("root", "runc", "docker-registry", ...more),
+    async fn(test) {
+      await using world = await World.start();
+      for (const [step, body] of Object.entries(steps)) {
+        await test.step(step, async () => {
+          try {
+            await body(world);
+            await world.nothingLeft();
+          } finally {
+            await world.engine.removeContainers();
+          }
+        });
+      }
+      await test.step("no descriptor is left open", () => world.noNewDescriptors());
+    },
+  });
+}
+
+/** A result in full; what is not said must be empty (output) or 0 (code). */
+export interface Expected {
+  readonly code?: number;
+  readonly stdout?: string | RegExp;
+  readonly stderr?: string | RegExp;
+}
+
+/** Compares exactly, or with the patterns given, and shows the whole result when it is another one. */
+export function expectResult(actual: RunResult, expected: Expected): void {
+  const shown = JSON.stringify(actual, undefined, 1);
+  assert.equal(actual.code, expected.code ?? 0, shown);
+  for (const stream of ["stdout", "stderr"] as const) {
+    const wanted = expected[stream] ?? "";
+    if (typeof wanted === "string") assert.equal(actual[stream], wanted, shown);
+    else assert.match(actual[stream], wanted, shown);
+  }
+}
+
+async function entriesOf(folder: string): Promise<string[]> {
+  return await Array.fromAsync(Deno.readDir(folder), ({ name }) => `${folder}/${name}`);
+}
+
+/** Items of `after` beyond those of `before`. */
+function surplus(after: readonly string[], before: readonly string[]): string[] {
+  const left = [...before];
+  return after.filter((item) => {
+    const at = left.indexOf(item);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}
+
+/** "socket:[123]" → "socket": the numbers differ each time. */
+const generic = (target: string): string => target.replace(/^(socket|pipe|anon_inode):.*$/, "$1");
