@@ -125,6 +125,17 @@ Deno.test("logs: options, and streams by content type", async () => {
   assert.equal((await callTsd(raw, ["logs", "box"])).out, "tty\r\n");
 });
 
+Deno.test("logs --clear: one call, and no other option beside it", async () => {
+  const engine = knowing();
+  assert.deepEqual(await callTsd(engine, ["logs", "--clear", "box"]), { code: 0, out: "", err: "" });
+  assert.deepEqual(engine.calls, ["POST /tsd/containers/box/logs/clear"]);
+  for (const other of [["-f"], ["-n", "1"], ["-t"], ["--details"], ["--since", "1h"], ["--until", "1h"]]) {
+    const { code, err } = await callTsd(engine, ["logs", "--clear", ...other, "box"]);
+    assert.deepEqual([code, err.split("\n")[0]], [125, "conflicting options: --clear goes with no other option"]);
+  }
+  assert.equal((await callTsd(knowing(), ["logs", "--clear", "nosuch"])).err, "tsd: No such container: nosuch\n");
+});
+
 Deno.test("timestamps: seconds, times and durations", () => {
   const now = 1_700_000_000_123;
   const parse = (value: string) => parseTimestamp("since", value, now);

@@ -12,6 +12,8 @@ export const CREATE_FLAGS = {
   hostname: { type: "string", short: "h", help: "Container host name" },
   interactive: { type: "bool", short: "i", help: "Keep STDIN open even if not attached" },
   label: { type: "list", short: "l", help: "Set meta data on a container" },
+  "log-driver": { type: "string", help: "Logging driver for the container: json-file or none" },
+  "log-opt": { type: "list", help: "Log driver options: max-size=SIZE, max-file=N, compress, labels, env, tag" },
   name: { type: "string", help: "Assign a name to the container" },
   network: { type: "string", aliases: ["net"], help: "Connect a container to a network: host or none" },
   platform: { type: "string", help: "Set platform if the image has several" },

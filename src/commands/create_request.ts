@@ -1,4 +1,4 @@
-import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../api/wire/mod.ts";
+import type { ContainerConfig, ContainerCreateRequest, HostConfig, LogConfig } from "../api/wire/mod.ts";
 import { UsageError } from "../cli/mod.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
 import { readEnvFile } from "./env_file.ts";
@@ -75,8 +75,20 @@ function hostConfig(flags: CreateFlagValues, cwd: string): HostConfig {
   if (flags["cap-add"].length > 0) host.CapAdd = flags["cap-add"];
   if (flags["cap-drop"].length > 0) host.CapDrop = flags["cap-drop"];
   if (flags.cidfile !== undefined) host.ContainerIDFile = flags.cidfile;
+  if (flags["log-driver"] !== undefined || flags["log-opt"].length > 0) host.LogConfig = logConfig(flags);
   if (flags.tmpfs.length > 0) host.Tmpfs = Object.fromEntries(flags.tmpfs.map(splitTmpfs));
   return host;
+}
+
+/** An option without a value has an empty one, as in Docker. @throws {UsageError} */
+function logConfig(flags: Pick<CreateFlagValues, "log-driver" | "log-opt">): LogConfig {
+  const driver = flags["log-driver"] ?? "";
+  if (driver === "none" && flags["log-opt"].length > 0) throw new UsageError("invalid logging opts for driver none");
+  const options = flags["log-opt"].map((word): [string, string] => {
+    const equals = word.indexOf("=");
+    return equals < 0 ? [word, ""] : [word.slice(0, equals), word.slice(equals + 1)];
+  });
+  return { Type: driver, Config: Object.fromEntries(options) };
 }
 
 /** Relative sources (`.`, `./x`, `../x`) are the caller's; the engine has another working folder. */

@@ -109,3 +109,17 @@ Deno.test("env file: Docker's rules", async () => {
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+Deno.test("create request: the log's driver and options", async () => {
+  const logConfig = async (...argv: string[]) => (await build([...argv, "img"])).HostConfig?.LogConfig;
+  assert.equal(await logConfig(), undefined);
+  assert.deepEqual(await logConfig("--log-driver", "none"), { Type: "none", Config: {} });
+  assert.deepEqual(await logConfig("--log-opt", "max-size=10m", "--log-opt=tag=a=b", "--log-opt", "env"), {
+    Type: "",
+    Config: { "max-size": "10m", tag: "a=b", env: "" },
+  });
+  await assert.rejects(
+    logConfig("--log-driver=none", "--log-opt", "max-file=2"),
+    /invalid logging opts for driver none/,
+  );
+});

@@ -1,5 +1,5 @@
-import { defineCommand } from "../cli/mod.ts";
-import { containerLogs } from "../client/containers.ts";
+import { defineCommand, UsageError } from "../cli/mod.ts";
+import { clearLogs, containerLogs } from "../client/containers.ts";
 import { deliver } from "../client/frames.ts";
 import type { CommandContext } from "./context.ts";
 import { parseTimestamp } from "./timestamps.ts";
@@ -9,6 +9,7 @@ export const logs = defineCommand({
   usage: "[OPTIONS] CONTAINER",
   args: { min: 1, max: 1 },
   flags: {
+    clear: { type: "bool", help: "Remove what was logged so far, and show nothing" },
     details: { type: "bool", help: "Show extra details provided to logs" },
     follow: { type: "bool", short: "f", help: "Follow log output" },
     since: {
@@ -22,8 +23,19 @@ export const logs = defineCommand({
       help: 'Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)',
     },
   },
-  examples: [{ line: "logs -f --tail 20 web", note: "The last lines, and those to come" }],
+  examples: [
+    { line: "logs -f --tail 20 web", note: "The last lines, and those to come" },
+    { line: "logs --clear web", note: "Empty the log of a container, running or not" },
+  ],
   async run({ terminal, engine }: CommandContext, { args: [name], flags }) {
+    if (flags.clear) {
+      const { details, follow, since, tail, timestamps, until } = flags;
+      if (details || follow || since !== undefined || tail !== "all" || timestamps || until !== undefined) {
+        throw new UsageError("conflicting options: --clear goes with no other option");
+      }
+      await clearLogs(engine, name);
+      return 0;
+    }
     const now = Date.now();
     const { headers, body } = await containerLogs(engine, name, {
       stdout: true,

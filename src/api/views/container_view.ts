@@ -123,7 +123,7 @@ function withDefaults(host: HostConfig): HostConfig {
     ...host,
     NetworkMode: networkMode(host),
     RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
-    LogConfig: { Type: host.LogConfig?.Type || "json-file", Config: {} },
+    LogConfig: { Type: host.LogConfig?.Type || "json-file", Config: host.LogConfig?.Config ?? {} },
     PortBindings: {},
     Binds: host.Binds ?? null,
     IpcMode: host.IpcMode || "private",

@@ -67,7 +67,8 @@ export function checkLogConfig({ LogConfig: logs }: Pick<HostConfig, "LogConfig"
       ? new TsdError("not_implemented", "Cannot create the container: --log-opt max-buffer-size is not supported yet")
       : invalid("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
   }
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of Object.entries<unknown>(options)) {
+    if (typeof value !== "string") throw invalid(`Invalid container configuration: log opt '${name}' must be a text`);
     if (!Object.hasOwn(OPTIONS, name)) throw invalid(`unknown log opt '${name}' for json-file log driver`);
     OPTIONS[name](value, options);
   }
