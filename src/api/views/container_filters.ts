@@ -79,8 +79,8 @@ export function containerFilter(filters: Filters, context: FilterContext): Predi
 /** `key` or `key=value`. */
 export function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
   const at = wanted.indexOf("=");
-  if (at < 0) return wanted in labels;
-  return labels[wanted.slice(0, at)] === wanted.slice(at + 1);
+  const key = at < 0 ? wanted : wanted.slice(0, at);
+  return Object.hasOwn(labels, key) && (at < 0 || labels[key] === wanted.slice(at + 1));
 }
 
 function pattern(value: string): RegExp {
