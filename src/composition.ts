@@ -180,7 +180,7 @@ export class Composition {
       TOKENS.pool,
       () => new IngestPool(workerUrl("ingest"), { layerRoot: paths.layerRoot, insecureRegistries }),
     );
-    this.#provide(TOKENS.catalog, (get) => new ImageCatalog(get(TOKENS.imageRecords), get(TOKENS.blobs)));
+    this.#provide(TOKENS.catalog, (get) => new ImageCatalog(get(TOKENS.imageRecords), get(TOKENS.blobs), log));
     this.#provide(TOKENS.puller, (get) =>
       new Puller({
         registry: get(TOKENS.registry),

@@ -2,10 +2,11 @@
  * @module
  * Which images there are, by any of their names: `alpine`, `alpine:3`, `alpine@sha256:…`, an id or its unique prefix.
  */
-import { TsdError } from "../../errors.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
 import { type ImageConfig, parseImageConfig } from "../../image/config.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { familiarString, parseReference, withDefaultTag } from "../../image/reference.ts";
+import { type Log, SILENT_LOG } from "../../log.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageNames, ImageRecord, ImageRecords } from "../../store/image_records.ts";
 import { type ImageName, imageNameOf } from "./image_name.ts";
@@ -31,12 +32,14 @@ const KEPT_CONFIGS = 64;
 /** See the module's comment. */
 export class ImageCatalog {
   readonly #records: ImageRecords;
-  readonly #blobs: BlobStore;
+  readonly #blobs: Pick<BlobStore, "get">;
+  readonly #log: Log;
   readonly #configs = new Map<Digest, ImageConfig>();
 
-  constructor(records: ImageRecords, blobs: BlobStore) {
+  constructor(records: ImageRecords, blobs: Pick<BlobStore, "get">, log: Log = SILENT_LOG) {
     this.#records = records;
     this.#blobs = blobs;
+    this.#log = log.scope("images");
   }
 
   /** @throws {TsdError} image_not_found (Docker's text), ambiguous_id, invalid_reference */
@@ -46,7 +49,7 @@ export class ImageCatalog {
     throw new TsdError("image_not_found", `No such image: ${displayName(name)}`);
   }
 
-  /** @throws {TsdError} image_not_found, ambiguous_id, invalid_reference */
+  /** @throws {TsdError} image_not_found, ambiguous_id, invalid_reference, storage (its config is damaged) */
   async resolve(name: string): Promise<CatalogImage> {
     const image = await this.get(this.find(name).id);
     if (image === undefined) throw new TsdError("image_not_found", `No such image: ${displayName(name)}`);
@@ -59,15 +62,17 @@ export class ImageCatalog {
     return { record, config: await this.#config(id), names: familiar(this.#records.names(id)) };
   }
 
-  /** Newest first. */
+  /** Newest first; one whose config is damaged is left out, and named in the log. */
   async list(): Promise<CatalogImage[]> {
     const images: CatalogImage[] = [];
     for (const record of this.#records.list()) {
-      images.push({
-        record,
-        config: await this.#config(record.id),
-        names: familiar(this.#records.names(record.id)),
-      });
+      const names = familiar(this.#records.names(record.id));
+      try {
+        images.push({ record, config: await this.#config(record.id), names });
+      } catch (thrown) {
+        if (!isTsdError(thrown, "storage")) throw thrown;
+        this.#log.warn("an image is not listed", { names: names.tags.join(" "), why: thrown.message });
+      }
     }
     return images;
   }
@@ -75,12 +80,25 @@ export class ImageCatalog {
   async #config(id: Digest): Promise<ImageConfig> {
     let config = this.#configs.get(id);
     if (config === undefined) {
-      config = parseImageConfig(await this.#blobs.get(id), `config ${id}`);
+      config = await this.#readConfig(id);
       const oldest = this.#configs.keys().next();
       if (this.#configs.size >= KEPT_CONFIGS && !oldest.done) this.#configs.delete(oldest.value);
       this.#configs.set(id, config);
     }
     return config;
+  }
+
+  /** A pull writes the config anew, whatever is there. @throws {TsdError} storage */
+  async #readConfig(id: Digest): Promise<ImageConfig> {
+    try {
+      return parseImageConfig(await this.#blobs.get(id), `config ${id}`);
+    } catch (cause) {
+      if (!isTsdError(cause, "not_found", "digest_mismatch")) throw cause;
+      const { tags: [name = id] } = familiar(this.#records.names(id));
+      throw new TsdError("storage", `Cannot use image ${name}: its config is damaged or missing; pull it again`, {
+        cause,
+      });
+    }
   }
 
   #byId(name: string): FoundImage | undefined {
