@@ -9,6 +9,8 @@ import type { Container } from "./container.ts";
 
 /** How long after a kill was noticed the first process may be its victim, in ms: its exit comes a moment later. */
 const JUST_NOW_MS = 2000;
+/** The kernel gives notice before it kills; after so many ms each the count is looked at again. */
+const LOOK_AGAIN_MS = [5, 50, 500];
 const SIGKILL = 9;
 
 /** How a first process ended. */
@@ -31,6 +33,7 @@ interface Watched {
   kills: number;
   lastMs: number;
   readonly watch: Disposable;
+  timer?: ReturnType<typeof setTimeout>;
 }
 
 /** Tells the event `oom`, once for each time the kernel killed. */
@@ -46,7 +49,7 @@ export class OomWatch {
   begin(container: Container, how: "started" | "found"): void {
     const { cgroups } = this.#deps;
     const kills = how === "started" ? 0 : cgroups.oomKills(container.id);
-    const watch = cgroups.onOom(container.id, () => this.#look(container));
+    const watch = cgroups.onOom(container.id, () => this.#lookUntilKilled(container));
     this.#watched.set(container.id, { kills, lastMs: -Infinity, watch });
   }
 
@@ -56,18 +59,27 @@ export class OomWatch {
     const watched = this.#watched.get(container.id);
     if (watched === undefined) return false;
     this.#watched.delete(container.id);
+    clearTimeout(watched.timer);
     watched.watch[Symbol.dispose]();
     return signal === SIGKILL && !byEngine && this.#now() - watched.lastMs < JUST_NOW_MS;
   }
 
-  #look(container: Container): void {
+  #lookUntilKilled(container: Container, [nextMs, ...laterMs] = LOOK_AGAIN_MS): void {
     const watched = this.#watched.get(container.id);
-    if (watched === undefined) return;
+    if (watched === undefined || this.#look(container) || nextMs === undefined) return;
+    clearTimeout(watched.timer);
+    watched.timer = setTimeout(() => this.#lookUntilKilled(container, laterMs), nextMs);
+  }
+
+  /** Whether the kernel has killed since the last look. */
+  #look(container: Container): boolean {
+    const watched = this.#watched.get(container.id);
     const kills = this.#deps.cgroups.oomKills(container.id);
-    if (kills <= watched.kills) return;
+    if (watched === undefined || kills <= watched.kills) return false;
     watched.kills = kills;
     watched.lastMs = this.#now();
     this.#deps.events.tell(container, "oom");
+    return true;
   }
 
   #now(): number {

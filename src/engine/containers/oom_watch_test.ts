@@ -67,3 +67,14 @@ Deno.test("oom: of a container that was found running only what comes is told", 
   assert.deepEqual(it.told, []);
   assert.equal(it.watch.end(it.container, KILLED), false);
 });
+
+Deno.test("oom: a notice comes before the kill, which is told all the same", async () => {
+  const it = bench();
+  it.watch.begin(it.container, "started");
+  it.notice();
+  it.kills = 1;
+  while (it.told.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  it.notice();
+  assert.equal(it.watch.end(it.container, KILLED), true);
+  assert.deepEqual(it.told, ["oom"]);
+});

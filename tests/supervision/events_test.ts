@@ -1,0 +1,162 @@
+/** `GET /events`, `tsd events` and `docker events` against a running engine. */
+import { strict as assert } from "node:assert";
+import { namesIn, type Rig, startRig, until } from "../engine/rig.ts";
+import { requires } from "../requires.ts";
+import { actionsOf, type ApiEvent, background, eventsBetween, nowSeconds, succeeded } from "./rig.ts";
+
+const needs = requires("root", "runc", "docker");
+
+/** The life of a container with `--rm`, as the docker CLI makes it. */
+async function dockerRun({ engine, image }: Rig, name: string, command: readonly string[]): Promise<void> {
+  const args = ["run", "--rm", "--network", "none", "--name", name, "-l", "job=nightly", image, ...command];
+  const { stderr } = await engine.docker(args);
+  assert.equal(stderr, "");
+}
+
+Deno.test({
+  name: "events: the order of Docker, with labels, codes and times",
+  ...needs,
+  async fn() {
+    await using rig = await startRig();
+    const { engine, image } = rig;
+    const since = nowSeconds();
+    await dockerRun(rig, "brief", ["sh", "-c", "exit 3"]);
+    const id = await background(rig, "stopped", { flags: ["--rm"] });
+    succeeded(await engine.docker(["stop", "-t", "1", "stopped"]));
+    await until("the removal", async () => (await actionsOf(engine, "stopped", since)).includes("destroy"));
+
+    assert.deepEqual(await actionsOf(engine, "brief", since), ["create", "attach", "start", "die", "destroy"]);
+    assert.deepEqual(await actionsOf(engine, "stopped", since), [
+      "create",
+      "start",
+      ...["kill", "kill", "die", "stop", "destroy"],
+    ]);
+    const events = await eventsBetween(engine, since, nowSeconds());
+    const kills = events.filter(({ Action }) => Action === "kill").map(({ Actor }) => Actor.Attributes.signal);
+    assert.deepEqual(kills, ["15", "9"]);
+    const [brief, stopped] = events.filter(({ Action }) => Action === "die");
+    assert.deepEqual(brief.Actor.Attributes, {
+      exitCode: "3",
+      execDuration: "0",
+      image,
+      name: "brief",
+      job: "nightly",
+    });
+    assert.deepEqual([stopped.Actor.ID, stopped.id, stopped.status, stopped.from], [id, id, "die", image]);
+    assert.equal(stopped.Actor.Attributes.exitCode, "137");
+    assert(Math.abs(stopped.time - Date.now() / 1000) < 60);
+  },
+});
+
+Deno.test({
+  name: "events: exec, images, and both clients' words",
+  ...needs,
+  async fn() {
+    await using rig = await startRig();
+    const { engine, image } = rig;
+    const since = "0";
+    await background(rig, "web");
+    await engine.docker(["exec", "web", "sh", "-c", "exit 4"]);
+    succeeded(await engine.tsd(["rm", "-f", "web"]));
+    succeeded(await engine.tsd(["rmi", image]));
+
+    const at = nowSeconds();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    const events = await eventsBetween(engine, since, at, `&filters=${encodeURIComponent('{"type":["image"]}')}`);
+    const name = image.replace(/:1$/, "");
+    assert.deepEqual(events.map(({ Action }) => Action), ["pull", "untag", "delete"]);
+    assert.deepEqual([events[0].Actor.ID, events[0].Actor.Attributes.name], [image, name]);
+    assert.match(events[2].Actor.ID, /^sha256:/);
+
+    const execs = ["exec_create: sh -c exit 4", "exec_start: sh -c exit 4", "exec_die"];
+    for (const client of ["tsd", "docker"] as const) {
+      const args = ["events", "--since", since, "--until", at, "-f", "container=web", "--format", "json"];
+      const told = succeeded(await engine[client](args)).trim().split("\n").map((line): ApiEvent => JSON.parse(line));
+      assert.deepEqual(
+        told.map(({ Action }) => Action),
+        ["create", "start", ...execs, "kill", "die", "destroy"],
+        client,
+      );
+      assert.equal(told[4].Actor.Attributes.exitCode, "4");
+      assert.equal(told[2].Actor.Attributes.execID, told[4].Actor.Attributes.execID);
+    }
+    const line = (client: "tsd" | "docker") =>
+      engine[client](["events", "--since", since, "--until", at, "-f", "event=die"]).then(succeeded);
+    assert.match(
+      await line("tsd"),
+      /^\S+T\S+ container die [0-9a-f]{64} \(execDuration=0, exitCode=137, image=\S+, name=web\)\n$/,
+    );
+    assert.equal(await line("tsd"), await line("docker"));
+  },
+});
+
+Deno.test({
+  name: "events: the head comes at once, filters hold, until ends, a bad request is one",
+  ...needs,
+  async fn() {
+    await using rig = await startRig();
+    const { engine } = rig;
+    const filters = encodeURIComponent('{"type":{"container":true},"event":{"start":true},"label":{"job":true}}');
+    using stream = await engine.api.stream("GET", `/events?filters=${filters}`);
+    assert.equal(stream.status, 200);
+    const first = (async () => {
+      for await (const line of stream.lines()) return JSON.parse(line) as ApiEvent;
+    })();
+    await background(rig, "other");
+    await background(rig, "wanted", { flags: ["-l", "job=x"] });
+    assert.equal((await first)?.Actor.Attributes.name, "wanted");
+
+    const soon = (Date.now() / 1000 + 0.3).toFixed(3);
+    assert.deepEqual(await eventsBetween(engine, nowSeconds(), soon), []);
+    for (
+      const [query, words] of [
+        ["since=2&until=1", "`since` time (2) cannot be after `until` time (1)"],
+        ["since=yesterday", "invalid value for 'since'"],
+        ["filters=%7B%22nope%22%3A%5B%221%22%5D%7D", "invalid filter 'nope'"],
+      ]
+    ) {
+      const answer = await engine.api.get(`/events?${query}`);
+      assert.equal(answer.status, 400);
+      assert(answer.text().includes(words), answer.text());
+    }
+  },
+});
+
+Deno.test({
+  name: "events: what happened is still known after a restart and after a crash of the engine",
+  ...needs,
+  async fn() {
+    await using rig = await startRig();
+    const { engine } = rig;
+    const since = nowSeconds();
+    await background(rig, "web");
+    await engine.restart();
+    assert.deepEqual(await actionsOf(engine, "web", since), ["create", "start"]);
+    succeeded(await engine.tsd(["rm", "-f", "web"]));
+    // A crash costs what waited to be written: a quarter of a second at most.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await engine.restart("SIGKILL");
+    assert.deepEqual(await actionsOf(engine, "web", since), ["create", "start", "kill", "die", "destroy"]);
+  },
+});
+
+Deno.test({
+  name: "events: listeners that are dropped leave nothing, a listener that doesn't read harms nobody",
+  ...needs,
+  async fn() {
+    await using rig = await startRig();
+    const { engine } = rig;
+    const openFiles = async () => (await namesIn(`/proc/${engine.pid}/fd`)).length;
+    const before = await openFiles();
+    using deaf = await engine.api.stream("GET", "/events");
+    assert.equal(deaf.status, 200);
+    for (let round = 0; round < 10; round++) {
+      const streams = await Promise.all(Array.from({ length: 20 }, () => engine.api.stream("GET", "/events?since=0")));
+      for (const stream of streams) stream[Symbol.dispose]();
+    }
+    await background(rig, "web");
+    assert.deepEqual(await actionsOf(engine, "web", "0"), ["create", "start"]);
+    succeeded(await engine.tsd(["rm", "-f", "web"]));
+    await until("descriptors to close", async () => await openFiles() <= before + 2);
+  },
+});

@@ -1,0 +1,73 @@
+/** Containers that run out of memory, and those of which only a part does. */
+import { strict as assert } from "node:assert";
+import { startRig } from "../engine/rig.ts";
+import { requires } from "../requires.ts";
+import { actionsOf, background, nowSeconds } from "./rig.ts";
+
+const LIMIT = ["--memory", "16m"];
+const RUN = ["run", "--network", "none", ...LIMIT];
+
+Deno.test({
+  name: "oom: OOMKilled says that the first process was the victim, the event that there was one",
+  ...requires("root", "runc", "docker"),
+  async fn() {
+    await using rig = await startRig();
+    const { engine, image } = rig;
+    const cases: { name: string; command: string[]; code: number; killed: boolean; actions: string[] }[] = [
+      { name: "itself", command: ["tail", "/dev/zero"], code: 137, killed: true, actions: ["start", "oom", "die"] },
+      {
+        name: "child",
+        command: ["sh", "-c", "tail /dev/zero; exit 137"],
+        ...{ code: 137, killed: false, actions: ["start", "oom", "die"] },
+      },
+      {
+        name: "survivor",
+        command: ["sh", "-c", "tail /dev/zero; true"],
+        code: 0,
+        killed: false,
+        actions: ["start", "oom", "die"],
+      },
+      { name: "suicide", command: ["sh", "-c", "kill -9 $$"], code: 0, killed: false, actions: ["start", "die"] },
+      { name: "nothing", command: ["true"], code: 0, killed: false, actions: ["start", "die"] },
+    ];
+    for (const { name, command, killed, actions, code } of cases) {
+      const since = nowSeconds();
+      const result = await engine.docker([...RUN, "--name", name, image, ...command]);
+      if (name !== "suicide") assert.equal(result.code, code, name);
+      const answer = await engine.api.get(`/containers/${name}/json`);
+      const { State } = answer.json<{ State: { OOMKilled: boolean; ExitCode: number } }>();
+      assert.equal(State.OOMKilled, killed, name);
+      const told = (await actionsOf(engine, name, since)).filter((action) => ["start", "oom", "die"].includes(action));
+      assert.deepEqual(told, actions, name);
+    }
+  },
+});
+
+Deno.test({
+  name: "oom: a child's is told while the container goes on; a later docker kill is no OOM; 20 times right",
+  ...requires("root", "runc", "docker"),
+  async fn() {
+    await using rig = await startRig();
+    const { engine, image } = rig;
+    await background(rig, "host", {
+      client: "docker",
+      flags: LIMIT,
+      command: ["sh", "-c", "tail /dev/zero; sleep 1000"],
+    });
+    using stream = await engine.api.stream("GET", `/events?since=0&filters=${encodeURIComponent('{"event":["oom"]}')}`);
+    for await (const line of stream.lines()) {
+      assert.equal((JSON.parse(line) as { Action: string }).Action, "oom");
+      break;
+    }
+    await engine.tsd(["kill", "host"]);
+    const killed = (await engine.api.get("/containers/host/json")).json<{ State: { OOMKilled: boolean } }>();
+    assert.equal(killed.State.OOMKilled, false);
+
+    for (let round = 0; round < 20; round++) {
+      const name = `hog${round}`;
+      assert.equal((await engine.docker([...RUN, "--name", name, image, "tail", "/dev/zero"])).code, 137);
+      const { State } = (await engine.api.get(`/containers/${name}/json`)).json<{ State: { OOMKilled: boolean } }>();
+      assert.equal(State.OOMKilled, true, name);
+    }
+  },
+});
