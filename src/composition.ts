@@ -319,6 +319,7 @@ export class Composition {
         table: get(TOKENS.table),
         images: get(TOKENS.catalog),
         driver: get(TOKENS.layers).driver,
+        events: get(TOKENS.events),
       }));
     this.#provide(TOKENS.services, (get): Services => ({
       paths,

@@ -43,6 +43,5 @@ export const MIGRATIONS: readonly string[] = [
     actor_id TEXT NOT NULL,
     attributes TEXT NOT NULL          -- JSON
   ) STRICT;
-  CREATE INDEX events_by_time ON events(time_nano);
   `,
 ];

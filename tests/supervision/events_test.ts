@@ -150,6 +150,7 @@ Deno.test({
     const before = await openFiles();
     using deaf = await engine.api.stream("GET", "/events");
     assert.equal(deaf.status, 200);
+    assert.equal((await engine.api.get("/info")).json().NEventsListener, 1);
     for (let round = 0; round < 10; round++) {
       const streams = await Promise.all(Array.from({ length: 20 }, () => engine.api.stream("GET", "/events?since=0")));
       for (const stream of streams) stream[Symbol.dispose]();

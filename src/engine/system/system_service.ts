@@ -11,6 +11,7 @@ import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { CgroupFeature, HostFacts } from "../../runtime/spec/mod.ts";
 import type { ContainerStatus } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
+import type { EventBus } from "../events/event_bus.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { EnginePaths } from "../paths.ts";
 
@@ -22,6 +23,7 @@ export interface SystemServiceDeps {
   readonly images: ImageCatalog;
   readonly paths: EnginePaths;
   readonly driver: string;
+  readonly events: Pick<EventBus, "listenerCount">;
   readonly insecureRegistries: readonly string[];
 }
 
@@ -104,7 +106,7 @@ export class SystemService {
       Debug: false,
       NFd: 0,
       NGoroutines: 0,
-      NEventsListener: 0,
+      NEventsListener: this.#deps.events.listenerCount,
       LoggingDriver: "json-file",
       CgroupDriver: "cgroupfs",
       CgroupVersion: facts.cgroupVersion === 1 ? "1" : "2",
