@@ -239,8 +239,8 @@ export class ContainerService {
       ? { ...before, ...outcome }
       : { status: "created", ...outcome };
     this.#deps.table.setState(container, state);
+    // Nobody is told of an exit: there was none. Whoever waits for the next one goes on waiting, as in Docker.
     if (container.record.hostConfig.AutoRemove) await this.#remove(container);
-    else this.#waiters.exited(container.id, outcome);
   }
 
   /** Sees a run through: end of process and of output, state, waiters, clean-up. */
