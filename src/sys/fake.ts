@@ -125,6 +125,7 @@ const QUIET = {
   pipeSize: () => 65536,
   setNonBlocking: nothing,
   setCloseOnExec: nothing,
+  tee: () => "again",
   epollChange: nothing,
   epollWait: () => Promise.resolve([]),
 } as const satisfies Partial<AllCalls>;

@@ -123,6 +123,7 @@ export const EPOLL = {
   HUP: 0x10,
   RDHUP: 0x2000,
   ONESHOT: 1 << 30,
+  ET: 0x8000_0000,
 } as const;
 
 /** signal(7). These numbers are the same on x86_64 and aarch64. */

@@ -2,7 +2,7 @@
  * @module
  * Pipes, and the flags of open descriptors.
  */
-import { checked } from "./check.ts";
+import { checked, unblocked } from "./check.ts";
 import { O } from "./flags.ts";
 import { libc } from "./libc.ts";
 
@@ -18,11 +18,17 @@ export interface PipeCalls {
   setCloseOnExec(fd: number, on: boolean): void;
   /** A duplicate with the lowest free number and close-on-exec. */
   duplicate(fd: number): number;
+  /**
+   * tee(2): what can be read from one pipe can be read from another one too, without being taken from the first. Bytes, 0
+   * at the end, "again" when there is nothing now or no room. It never blocks.
+   */
+  tee(fromFd: number, toFd: number, sizeBytes: number): number | "again";
 }
 
 /** fcntl(2): the commands that are used. */
 export const F = { DUPFD_CLOEXEC: 1030, SETFD: 2, GETFL: 3, SETFL: 4, SETPIPE_SZ: 1031, GETPIPE_SZ: 1032 } as const;
 const FD_CLOEXEC = 1;
+const SPLICE_F_NONBLOCK = 2;
 
 function fcntl(fd: number, command: number, argument: number): number {
   // SAFETY: none of the commands used here takes an address.
@@ -45,4 +51,7 @@ export const pipes: PipeCalls = {
   },
   setCloseOnExec: (fd, on) => void fcntl(fd, F.SETFD, on ? FD_CLOEXEC : 0),
   duplicate: (fd) => fcntl(fd, F.DUPFD_CLOEXEC, 0),
+  tee: (fromFd, toFd, sizeBytes) =>
+    // SAFETY: no memory is passed.
+    unblocked(() => libc.tee(fromFd, toFd, BigInt(sizeBytes), SPLICE_F_NONBLOCK), "tee", fromFd),
 };

@@ -27,3 +27,24 @@ Deno.test("pipes: size, non-blocking, close-on-exec", () => {
   assert.equal(files.read(reader.fd, new Uint8Array(1)), 1);
   assert.throws(() => pipes.setPipeSize(100_000, 4096), (e) => isErrno(e, "EBADF"));
 });
+
+Deno.test("tee: looks into a pipe and takes nothing", () => {
+  const open = () => {
+    const { readFd, writeFd } = pipes.pipe2(O.NONBLOCK);
+    return { reader: new OwnedFd(readFd), writer: new OwnedFd(writeFd) };
+  };
+  const [from, to] = [open(), open()];
+  using stack = new DisposableStack();
+  for (const end of [from.reader, from.writer, to.reader, to.writer]) stack.use(end);
+  const buffer = new Uint8Array(10);
+  assert.equal(pipes.tee(from.reader.fd, to.writer.fd, 10), "again");
+  files.write(from.writer.fd, new Uint8Array([1, 2, 3]));
+  for (let i = 0; i < 2; i++) {
+    assert.equal(pipes.tee(from.reader.fd, to.writer.fd, 10), 3);
+    assert.equal(files.read(to.reader.fd, buffer), 3);
+  }
+  assert.equal(files.read(from.reader.fd, buffer), 3);
+  from.writer.close();
+  assert.equal(pipes.tee(from.reader.fd, to.writer.fd, 10), 0);
+  assert.throws(() => pipes.tee(100_000, to.writer.fd, 10), (e) => isErrno(e, "EBADF"));
+});

@@ -5,8 +5,8 @@
  */
 import type { OwnedFd } from "../../sys/mod.ts";
 import type { ChannelLog } from "./channel_log.ts";
+import { type ChannelSource, KeptSource, PassingSource, type SourceCalls } from "./channel_source.ts";
 import type { StreamName } from "./json_lines.ts";
-import { LineCutter } from "./line_cutter.ts";
 import {
   type ChannelSpec,
   type FromLogWorker,
@@ -16,11 +16,12 @@ import {
 } from "./protocol.ts";
 
 /** What a channel needs of its Worker. */
-export interface ChannelHost {
-  /** Reads into `buffer`; 0 is the end. */
-  read(fd: number, buffer: Uint8Array): number | "again";
+export interface ChannelHost extends SourceCalls {
   open(source: SourceSpec): OwnedFd;
-  watch(fd: number, ready: () => void): void;
+  /** Tells once of what comes (and of what is there); `hungUp`: nobody can write any more. */
+  watch(fd: number, ready: (hungUp: boolean) => void): void;
+  /** Tells of what is there once more. */
+  watchAgain(fd: number): void;
   unwatch(fd: number): void;
   post(message: FromLogWorker, transfer?: Transferable[]): void;
 }
@@ -29,13 +30,7 @@ export interface ChannelHost {
 const TURN_BYTES = 1 << 20;
 
 interface Source {
-  readonly stream: StreamName;
-  readonly fd: OwnedFd;
-  /** Cuts what is logged; it ends every record with `suffix`. */
-  readonly cutter: LineCutter | undefined;
-  suffix: Uint8Array;
-  /** What was read while the log was held. */
-  unlogged: Uint8Array;
+  readonly output: ChannelSource;
   open: boolean;
   watched: boolean;
 }
@@ -46,7 +41,6 @@ export class Channel {
   readonly #host: ChannelHost;
   readonly #log: ChannelLog | undefined;
   readonly #sources: Source[];
-  readonly #scratch: Uint8Array;
   readonly #onEnd: () => void;
   #attached: boolean;
   #begun = false;
@@ -64,11 +58,17 @@ export class Channel {
     this.key = spec.key;
     this.#log = log;
     this.#host = host;
-    this.#scratch = scratch;
     this.#onEnd = onEnd;
     this.#attached = spec.attached;
     using opened = new DisposableStack();
-    this.#sources = spec.sources.map((source) => this.#newSource(source.stream, opened.use(host.open(source))));
+    this.#sources = spec.sources.map((source) => {
+      const { stream } = source;
+      const fd = opened.use(host.open(source));
+      const output = log !== undefined && "path" in source
+        ? new KeptSource(stream, fd, log, host, scratch)
+        : new PassingSource(stream, fd, log, host, scratch);
+      return { output, open: true, watched: false };
+    });
     opened.move();
   }
 
@@ -101,6 +101,16 @@ export class Channel {
     this.#log?.flush();
   }
 
+  /** Reads nothing more, and writes what could be read by nobody else. */
+  suspend(): void {
+    this.#begun = false;
+    for (const source of this.#sources.filter(({ open }) => open)) {
+      this.#pause(source);
+      source.output.suspend();
+    }
+    this.flush();
+  }
+
   /** A reader of the log has come, moved on, or gone. */
   need(need: ReaderNeed): void {
     this.#log?.need(need);
@@ -122,14 +132,6 @@ export class Channel {
     this.#end();
   }
 
-  #newSource(stream: StreamName, fd: OwnedFd): Source {
-    const log = this.#log;
-    const cutter = log && new LineCutter((piece, kind) => log.add(piece, kind, source.suffix));
-    const [suffix, unlogged] = [new Uint8Array(), new Uint8Array()];
-    const source: Source = { stream, fd, cutter, suffix, unlogged, open: true, watched: false };
-    return source;
-  }
-
   #armDeadline(graceMs: number): void {
     // A slow client is no reason to cut output short: only writers that outlive the process are.
     this.#deadline = setTimeout(() => this.#blocked() ? this.#armDeadline(graceMs) : this.close(), graceMs);
@@ -137,70 +139,59 @@ export class Channel {
 
   #watch(source: Source): void {
     source.watched = true;
-    this.#host.watch(source.fd.fd, () => this.#read(source));
+    this.#host.watch(source.output.fd.fd, (hungUp) => this.#read(source, hungUp));
   }
 
   #pause(source: Source): void {
-    if (source.watched) this.#host.unwatch(source.fd.fd);
+    if (source.watched) this.#host.unwatch(source.output.fd.fd);
     source.watched = false;
   }
 
   #resume(): void {
     if (!this.#begun || this.#blocked()) return;
-    for (const source of this.#sources) if (source.open && !source.watched) this.#continue(source);
-  }
-
-  #continue(source: Source): void {
-    this.#watch(source);
-    if (source.unlogged.length > 0) this.#read(source);
+    for (const source of this.#sources) {
+      if (!source.open || source.watched) continue;
+      this.#watch(source);
+      // What the log didn't take is no news to whoever watches.
+      this.#read(source);
+    }
   }
 
   #blocked(): boolean {
     return (this.#attached && this.#uncredited >= MAX_UNCREDITED_BYTES) || (this.#log?.held ?? false);
   }
 
-  #read(source: Source): void {
-    if (this.#log !== undefined) source.suffix = this.#log.suffix(source.stream);
-    this.#logMore(source, source.unlogged);
-    for (let taken = 0; taken < TURN_BYTES && source.open;) {
-      if (this.#blocked()) {
-        this.#pause(source);
-        break;
-      }
-      const count = this.#host.read(source.fd.fd, this.#scratch);
-      if (count === "again") break;
-      if (count === 0) {
-        this.#closeSource(source);
-        break;
-      }
-      taken += count;
-      this.#take(source, this.#scratch.subarray(0, count));
+  #read(source: Source, hungUp = false): void {
+    const { output } = source;
+    output.beginTurn();
+    let taken = 0;
+    while (source.open && !this.#blocked() && taken < TURN_BYTES) {
+      const bytes = output.read();
+      if (bytes === "end" || (bytes === "again" && hungUp)) this.#closeSource(source);
+      if (typeof bytes === "string") break;
+      taken += bytes.length;
+      this.#copy(output.stream, bytes);
     }
+    if (source.open && this.#blocked()) this.#pause(source);
+    else if (source.open && taken >= TURN_BYTES) this.#host.watchAgain(output.fd.fd);
     this.flush();
     if (this.#sources.every((each) => !each.open)) this.#end();
   }
 
-  #logMore(source: Source, bytes: Uint8Array): void {
-    if (bytes.length === 0 || source.cutter === undefined) return;
-    const taken = source.cutter.push(bytes);
-    source.unlogged = bytes.slice(taken);
-  }
-
-  #take(source: Source, bytes: Uint8Array): void {
-    this.#logMore(source, bytes);
-    if (!this.#attached) return;
+  /** To whoever is attached. */
+  #copy(stream: StreamName, bytes: Uint8Array): void {
+    if (!this.#attached || bytes.length === 0) return;
     this.#uncredited += bytes.length;
     const copy = bytes.slice();
-    this.#host.post({ kind: "data", key: this.key, stream: source.stream, bytes: copy }, [copy.buffer]);
+    this.#host.post({ kind: "data", key: this.key, stream, bytes: copy }, [copy.buffer]);
   }
 
   #closeSource(source: Source): void {
-    // Whoever holds the log has had the time: the container's end doesn't wait for ever.
-    while (source.unlogged.length > 0) this.#logMore(source, source.unlogged);
-    source.cutter?.end();
     this.#pause(source);
     source.open = false;
-    source.fd[Symbol.dispose]();
+    // Before the beginning there is only what a failed start printed.
+    if (this.#begun) source.output.end();
+    source.output.fd.close();
   }
 
   #end(): void {

@@ -84,9 +84,14 @@ export class ChannelLog {
     return !this.#files.held;
   }
 
-  /** What was added is in the files; says so if there was anything. */
-  flush(): void {
+  /** Puts what was added into the files. */
+  write(): void {
     this.#records.flush();
+  }
+
+  /** {@link write}, and tells the engine's readers if there was anything since the last time. */
+  flush(): void {
+    this.write();
     if (!this.#wrote) return;
     this.#wrote = false;
     this.#host.post({ kind: "written", key: this.#key });

@@ -52,6 +52,13 @@ export class LineCutter {
     return start;
   }
 
+  /** Forgets what was taken and not handed on, because it will be pushed again; returns how many bytes. */
+  forgetRest(): number {
+    const count = this.#restBytes;
+    this.#restBytes = 0;
+    return count;
+  }
+
   /** Hands on a last line that had no newline; what comes then begins a line. */
   end(): void {
     this.#handRest(this.#restBytes, false);

@@ -42,6 +42,7 @@ export class OutputHub implements AsyncDisposable {
   readonly #answers = new Map<number, PromiseWithResolvers<void>>();
   readonly #ready = Promise.withResolvers<void>();
   #ticket = 0;
+  #failure: TsdError | undefined;
 
   /** `workerUrl` names the module `worker.ts`, in the form in which this program runs. */
   constructor(workerUrl: URL, log: Log) {
@@ -51,7 +52,7 @@ export class OutputHub implements AsyncDisposable {
     this.#worker.onerror = (event) => {
       event.preventDefault();
       this.#log.error("the log Worker failed", { error: event.message });
-      this.#ready.reject(new TsdError("internal", `The log Worker failed: ${event.message}`));
+      this.#fail(new TsdError("internal", `The log Worker failed: ${event.message}`));
     };
   }
 
@@ -146,7 +147,7 @@ export class OutputHub implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ready.promise.catch(() => undefined);
-    await this.flush();
+    if (this.#failure === undefined) await this.#ask((ticket) => ({ kind: "suspend", ticket }));
     this.#worker.terminate();
   }
 
@@ -154,7 +155,16 @@ export class OutputHub implements AsyncDisposable {
     this.#worker.postMessage(message);
   }
 
+  /** Nobody answers any more. */
+  #fail(error: TsdError): void {
+    this.#failure = error;
+    this.#ready.reject(error);
+    for (const answer of this.#answers.values()) answer.reject(error);
+    this.#answers.clear();
+  }
+
   async #ask(message: (ticket: number) => ToLogWorker): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
     const ticket = ++this.#ticket;
     const answer = Promise.withResolvers<void>();
     this.#answers.set(ticket, answer);

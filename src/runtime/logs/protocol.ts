@@ -73,7 +73,9 @@ export type ToLogWorker =
   /** Remove what was logged so far, whether or not the channel is open. */
   | { readonly kind: "clear"; readonly key: string; readonly log: SharedLog; readonly ticket: number }
   /** Everything read so far is in the file when the answer comes. */
-  | { readonly kind: "flush"; readonly ticket: number };
+  | { readonly kind: "flush"; readonly ticket: number }
+  /** The engine leaves: read nothing more, and write what was read, unfinished lines too. Answered by "flushed". */
+  | { readonly kind: "suspend"; readonly ticket: number };
 
 export type FromLogWorker =
   | { readonly kind: "ready" }

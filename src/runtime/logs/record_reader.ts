@@ -7,6 +7,8 @@ import { type LogRecord, RecordParser } from "./record_parser.ts";
 
 const BLOCK_BYTES = 256 << 10;
 const NEWLINE = 10;
+/** Reading what is in memory doesn't give way by itself: requests and timers would wait for the whole log. */
+const LONGEST_TURN_MS = 4;
 
 /** Reads forwards from the file's position. Where a line is no record (a damaged file) `onDamaged` is called. */
 export class RecordReader {
@@ -18,6 +20,7 @@ export class RecordReader {
   /** What was read and not given out: the beginning of a line. */
   #start = 0;
   #filled = 0;
+  #turnMs = performance.now();
 
   /** Reads up to `endBytes` of the file, or all of it. */
   constructor(file: OpenLogFile, onDamaged: () => void, endBytes = Infinity) {
@@ -29,6 +32,7 @@ export class RecordReader {
   /** The next records, valid until the next call; undefined at the end of what is there now. @throws {TsdError} storage */
   async next(): Promise<LogRecord[] | undefined> {
     for (;;) {
+      await this.#giveWay();
       this.#buffer.copyWithin(0, this.#start, this.#filled);
       this.#filled -= this.#start;
       this.#start = 0;
@@ -51,6 +55,12 @@ export class RecordReader {
     const lineStart = position - (this.#filled - this.#start);
     await this.#file.seek(sizeBytes < lineStart ? 0 : lineStart);
     this.#start = this.#filled = 0;
+  }
+
+  async #giveWay(): Promise<void> {
+    if (performance.now() - this.#turnMs < LONGEST_TURN_MS) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    this.#turnMs = performance.now();
   }
 
   #read(): Promise<number> {

@@ -4,15 +4,19 @@
  * the API nothing. Protocol: `protocol.ts`.
  */
 import { serialiseError } from "../../errors.ts";
-import { cString, EPOLL, Epoll, files, isErrno, O, OwnedFd } from "../../sys/mod.ts";
+import { cString, EPOLL, Epoll, files, isErrno, O, OwnedFd, pipes } from "../../sys/mod.ts";
 import { Channel, type ChannelHost } from "./channel.ts";
 import { ChannelLog, type LogHost } from "./channel_log.ts";
 import { recordMemory } from "./json_lines.ts";
 import { CompressionQueue } from "./log_compressor.ts";
+import { PipePeeker } from "./pipe_peeker.ts";
 import type { FromLogWorker, SharedLog, ToLogWorker } from "./protocol.ts";
 
 /** Reads are at most one pipe's worth (pipe(7): 64 KiB by default). */
 const READ_BYTES = 64 << 10;
+const WATCHED = EPOLL.IN | EPOLL.ET;
+/** Room of the FIFO of a loud writer. */
+const LOUD_FIFO_BYTES = 2 * READ_BYTES;
 
 const scope = self as unknown as {
   postMessage(message: FromLogWorker, transfer?: Transferable[]): void;
@@ -28,12 +32,18 @@ const epoll = new Epoll({
 });
 const channels = new Map<string, Channel>();
 const scratch = new Uint8Array(READ_BYTES);
+const peeker = new PipePeeker(files, pipes, READ_BYTES);
 
 const host: ChannelHost & LogHost = {
   read,
+  peek: (fd, buffer) => peeker.peek(fd, buffer),
+  take: (fd, count) => peeker.take(fd, count),
+  enlarge,
   // Without a writer open(2) would block; with O_NONBLOCK it succeeds, and the end comes only after a first writer.
   open: (source) => new OwnedFd("fd" in source ? source.fd : files.open(cString(source.path), O.RDONLY | O.NONBLOCK)),
-  watch: (fd, ready) => epoll.add(fd, EPOLL.IN, ready),
+  // Edges only: a line without its end stays in its FIFO and would be news for ever.
+  watch: (fd, ready) => epoll.add(fd, WATCHED, (events) => ready((events & EPOLL.HUP) !== 0)),
+  watchAgain: (fd) => epoll.modify(fd, WATCHED),
   unwatch: (fd) => epoll.remove(fd),
   post,
   compressions: new CompressionQueue(),
@@ -47,6 +57,15 @@ function read(fd: number, buffer: Uint8Array): number | "again" {
   } catch (thrown) {
     if (isErrno(thrown, "EIO")) return 0;
     throw thrown;
+  }
+}
+
+function enlarge(fd: number): void {
+  try {
+    pipes.setPipeSize(fd, LOUD_FIFO_BYTES);
+  } catch (thrown) {
+    // pipe(7): so many pages for all pipes of a user, unless it has CAP_SYS_RESOURCE.
+    if (!isErrno(thrown, "EPERM")) throw thrown;
   }
 }
 
@@ -114,6 +133,9 @@ function receive(message: ToLogWorker): void {
       return clear(message);
     case "flush":
       return flushAll(message.ticket);
+    case "suspend":
+      for (const channel of channels.values()) channel.suspend();
+      return post({ kind: "flushed", ticket: message.ticket });
   }
 }
 
