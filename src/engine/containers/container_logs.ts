@@ -103,8 +103,9 @@ export class ContainerLogs {
     signal.addEventListener("abort", stop);
     owned.defer(() => signal.removeEventListener("abort", stop));
     if (until !== undefined) {
-      // Later records are past the span; what was written before is in the file after this.
-      owned.use(atTime(Date.parse(until), () => void this.#hub.flush().then(stop)));
+      // Later records are past the span; what was written before is in the file after this. A log Worker that has failed
+      // writes nothing more either.
+      owned.use(atTime(Date.parse(until), () => void this.#hub.flush().then(stop, stop)));
     }
     return { changed: () => wake.promise, ended: () => isOver || writer.ended() };
   }

@@ -96,9 +96,9 @@ export class Channel {
     for (const source of [...this.#sources]) if (source.open && source.watched) this.#read(source);
   }
 
-  /** Writes out what was read. */
-  flush(): void {
-    this.#log?.flush();
+  /** Logs what was written to the streams so far. */
+  sync(): void {
+    for (const source of this.#sources) if (source.open && source.watched) this.#read(source);
   }
 
   /** Reads nothing more, and writes what could be read by nobody else. */
@@ -108,7 +108,7 @@ export class Channel {
       this.#pause(source);
       source.output.suspend();
     }
-    this.flush();
+    this.#log?.flush();
   }
 
   /** A reader of the log has come, moved on, or gone. */
@@ -174,7 +174,7 @@ export class Channel {
     }
     if (source.open && this.#blocked()) this.#pause(source);
     else if (source.open && taken >= TURN_BYTES) this.#host.watchAgain(output.fd.fd);
-    this.flush();
+    this.#log?.flush();
     if (this.#sources.every((each) => !each.open)) this.#end();
   }
 

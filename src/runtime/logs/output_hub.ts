@@ -140,7 +140,7 @@ export class OutputHub implements AsyncDisposable {
     await this.#ask((ticket) => ({ kind: "clear", key, log, ticket }));
   }
 
-  /** Everything that was read is in the log files when this resolves. */
+  /** What processes have written by now is in the log files when this resolves. */
   flush(): Promise<void> {
     return this.#ask((ticket) => ({ kind: "flush", ticket }));
   }

@@ -72,7 +72,7 @@ export type ToLogWorker =
   | { readonly kind: "need"; readonly key: string; readonly need: ReaderNeed }
   /** Remove what was logged so far, whether or not the channel is open. */
   | { readonly kind: "clear"; readonly key: string; readonly log: SharedLog; readonly ticket: number }
-  /** Everything read so far is in the file when the answer comes. */
+  /** What was written to the streams so far is in the files when the answer comes. */
   | { readonly kind: "flush"; readonly ticket: number }
   /** The engine leaves: read nothing more, and write what was read, unfinished lines too. Answered by "flushed". */
   | { readonly kind: "suspend"; readonly ticket: number };

@@ -108,7 +108,7 @@ function clearClosed(key: string, { spec, sequence }: SharedLog): void {
 }
 
 function flushAll(ticket: number): void {
-  for (const channel of channels.values()) channel.flush();
+  for (const channel of [...channels.values()]) channel.sync();
   post({ kind: "flushed", ticket });
 }
 
