@@ -234,6 +234,7 @@ export class Composition {
         table: get(TOKENS.table),
         snapshots: get(TOKENS.snapshots),
         launcher: get(TOKENS.launcher),
+        runtime: get(TOKENS.runtime),
         exits: get(TOKENS.exits),
         hooks: get(TOKENS.hooks),
         events: get(TOKENS.containerEvents),

@@ -5,11 +5,12 @@
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { clearSocket, isAnswered, ownSocket } from "./engine/engine_socket.ts";
+import { namesIn, removeTree } from "./engine/folders.ts";
 import { IdleWatch } from "./engine/idle.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
 import { TsdError } from "./errors.ts";
 import { storageError } from "./io/mod.ts";
-import { LineLog, LOG_LEVELS, type LogLevel } from "./log.ts";
+import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
 import { sweepIngest } from "./store/overlay2/mod.ts";
 import {
@@ -83,6 +84,7 @@ async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand
     Deno.addSignalListener(signal, stop);
     ending.defer(() => Deno.removeSignalListener(signal, stop));
   }
+  ending.use(surviveBugs(log));
   ownProcess.setChildSubreaper();
   await open(get, ending);
   const server = get(TOKENS.server);
@@ -104,6 +106,24 @@ async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand
   return 0;
 }
 
+/** An error that nobody handled is a bug; it is logged, and costs one request instead of the engine. */
+function surviveBugs(log: Log): Disposable {
+  const report = (event: Event, thrown: unknown) => {
+    event.preventDefault();
+    log.error("unhandled", { error: String(thrown), stack: thrown instanceof Error ? thrown.stack : undefined });
+  };
+  const onRejection = (event: PromiseRejectionEvent) => report(event, event.reason);
+  const onError = (event: ErrorEvent) => report(event, event.error);
+  addEventListener("unhandledrejection", onRejection);
+  addEventListener("error", onError);
+  return {
+    [Symbol.dispose]: () => {
+      removeEventListener("unhandledrejection", onRejection);
+      removeEventListener("error", onError);
+    },
+  };
+}
+
 /** Brings the engine's parts up, in order; `ending` takes them down again in the opposite one. */
 async function open(get: Composition["get"], ending: AsyncDisposableStack): Promise<void> {
   const { paths, log } = get(TOKENS.settings);
@@ -118,18 +138,25 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack): Prom
   await sweepOrphans(get);
   await outputs.ready;
   const containers = get(TOKENS.containers);
-  await containers.adopt((pidFd) => readable(get, pidFd), openProcess);
+  await containers.adopt({ open: openProcess, watchExit: (pidFd) => readable(get, pidFd) });
   ending.defer(() => removeCgroup(paths));
   ending.defer(() => containers.settle());
   log.debug("opened", { containers: get(TOKENS.table).list().length });
 }
 
-/** What a crash left between a layer's commit and its image's record. */
+/** What a crash left that no record names: layers of unfinished pulls, parts of containers, files of calls. */
 async function sweepOrphans(get: Composition["get"]): Promise<void> {
-  const gone = await get(TOKENS.remover).sweepLayers(await get(TOKENS.layers).list());
+  const { paths, log } = get(TOKENS.settings);
   const table = get(TOKENS.table);
+  const gone = await get(TOKENS.remover).sweepLayers(await get(TOKENS.layers).list());
+  if (gone.length > 0) log.info("removed layers that no image names", { count: gone.length });
   for (const id of await get(TOKENS.snapshots).list()) if (!table.has(id)) await get(TOKENS.snapshots).remove(id);
-  if (gone.length > 0) get(TOKENS.settings).log.info("removed layers that no image names", { count: gone.length });
+  for (const folder of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
+    for (const id of await namesIn(folder)) if (!table.has(id)) await removeTree(`${folder}/${id}`);
+  }
+  for (const name of await namesIn(paths.runDir)) {
+    if (/^(call|version)-\d/.test(name)) await removeTree(`${paths.runDir}/${name}`);
+  }
 }
 
 function readable(get: Composition["get"], fd: number): Promise<void> {

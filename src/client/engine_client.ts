@@ -4,6 +4,7 @@ import type { Connection, Connector } from "./connection.ts";
 import { engineError } from "./engine_error.ts";
 import { bodyOf, encodeRequest, type NextChunk, readHead, type ResponseHead } from "./http_message.ts";
 import {
+  type ByteSource,
   encodeQuery,
   type EngineRequest,
   type EngineResponse,
@@ -33,7 +34,7 @@ export class EngineClient implements EngineTransport {
 
   async request(request: EngineRequest): Promise<EngineResponse> {
     const { connection, reader, head, release } = await this.#exchange(request, { Connection: "close" });
-    const body = bodyStream(bodyOf(reader, request.method, head), () => {
+    const body = byteSource(bodyOf(reader, request.method, head), () => {
       release();
       connection.close();
     }, request.signal);
@@ -47,7 +48,7 @@ export class EngineClient implements EngineTransport {
       Upgrade: "tcp",
     });
     if (head.status >= 400) {
-      const body = bodyStream(bodyOf(reader, request.method, head), () => {
+      const body = byteSource(bodyOf(reader, request.method, head), () => {
         release();
         connection.close();
       });
@@ -120,26 +121,27 @@ const isGone = (thrown: unknown): boolean =>
   thrown instanceof Deno.errors.ConnectionAborted || thrown instanceof Deno.errors.NotConnected ||
   thrown instanceof Deno.errors.BadResource || thrown instanceof Deno.errors.Interrupted;
 
-function bodyStream(next: NextChunk, finish: () => void, signal?: AbortSignal): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
+function byteSource(next: NextChunk, finish: () => void, signal?: AbortSignal): ByteSource {
+  return {
+    async *[Symbol.asyncIterator]() {
       try {
-        const chunk = await next();
-        if (chunk !== undefined) return controller.enqueue(chunk);
-        finish();
-        controller.close();
+        for (let chunk = await next(); chunk !== undefined; chunk = await next()) yield chunk;
       } catch (thrown) {
+        throw exchangeError(thrown, signal);
+      } finally {
         finish();
-        controller.error(exchangeError(thrown, signal));
       }
     },
-    cancel: finish,
-  }, { highWaterMark: 0 });
+    cancel() {
+      finish();
+      return Promise.resolve();
+    },
+  };
 }
 
 class HijackedStream implements RawStream {
   readonly multiplexed: boolean;
-  readonly output: ReadableStream<Uint8Array>;
+  readonly output: ByteSource;
   readonly #connection: Connection;
   readonly #release: () => void;
 
@@ -153,7 +155,7 @@ class HijackedStream implements RawStream {
     this.#connection = connection;
     this.#release = release;
     this.multiplexed = head.headers.get("content-type") === MULTIPLEXED;
-    this.output = bodyStream(() => reader.some(1 << 20), release, signal);
+    this.output = byteSource(() => reader.some(1 << 20), release, signal);
   }
 
   async write(bytes: Uint8Array): Promise<boolean> {

@@ -31,7 +31,7 @@ export async function listenToEvents(
   return received(body);
 }
 
-async function* received(body: ReadableStream<Uint8Array>): AsyncGenerator<ReceivedEvent> {
+async function* received(body: AsyncIterable<Uint8Array>): AsyncGenerator<ReceivedEvent> {
   for await (const { text, value: message } of textLines<EventMessage>(body)) {
     // Docker and tsd write it as the last field.
     const digits = /"timeNano":(\d+)\}$/.exec(text)?.[1];

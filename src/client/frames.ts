@@ -62,7 +62,7 @@ export interface OutputSinks {
 
 /** Passes output on until it ends, one write at a time, so that a slow reader slows the process down. */
 export async function deliver(
-  output: ReadableStream<Uint8Array>,
+  output: AsyncIterable<Uint8Array>,
   multiplexed: boolean,
   sinks: OutputSinks,
 ): Promise<void> {

@@ -3,12 +3,12 @@ import { TsdError } from "../errors.ts";
 const MAX_LINE_CHARS = 16 << 20;
 
 /** JSON values of a stream, one a line (LF or CRLF). @throws {TsdError} engine_unavailable on anything else */
-export async function* jsonLines<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<T> {
+export async function* jsonLines<T>(body: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
   for await (const { value } of textLines<T>(body)) yield value;
 }
 
 /** The same, each with the text that it was. */
-export async function* textLines<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<{ text: string; value: T }> {
+export async function* textLines<T>(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ text: string; value: T }> {
   const decoder = new TextDecoder();
   let pending = "";
   for await (const chunk of body) {

@@ -46,6 +46,8 @@ export interface OciRuntime {
   /** Makes the container; its process waits for {@link OciRuntime.start}. On an error nothing is left. */
   create(options: CreateOptions): Promise<RunningProcess>;
   start(id: string): Promise<void>;
+  /** Whether a container was made and waits for {@link OciRuntime.start}; one that the runtime doesn't know does not. */
+  isWaiting(id: string): Promise<boolean>;
   /** Starts a further process in a running container. */
   exec(options: ExecOptions): Promise<RunningProcess>;
   /** Sends a signal to the first process, or to all of the container's. */

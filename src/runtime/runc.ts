@@ -74,6 +74,17 @@ export class Runc implements OciRuntime {
     await this.#logged(this.#callLog(), ["start", id], NULL_STDIO);
   }
 
+  async isWaiting(id: string): Promise<boolean> {
+    try {
+      // The FIFO on which its process waits; faster than `runc state`, which counts when an engine adopts many.
+      await Deno.lstat(`${this.#options.stateRoot}/${id}/exec.fifo`);
+      return true;
+    } catch (thrown) {
+      ignoreMissing(thrown);
+      return false;
+    }
+  }
+
   async exec({ containerId, execId, dir, processJson, stdio, consoleSocket }: ExecOptions): Promise<RunningProcess> {
     const [spec, pidFile] = [`${dir}/${execId}.json`, `${dir}/${execId}.pid`];
     try {

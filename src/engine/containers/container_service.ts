@@ -7,11 +7,13 @@ import type { WaitCondition } from "../../api/wire/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
+import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import type { OwnedFd } from "../../sys/mod.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
+import { namesIn, removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { type Container, type ContainerState, isLive } from "./container.ts";
@@ -46,11 +48,20 @@ interface Exit extends WaitResult {
   readonly signal?: number | undefined;
 }
 
+/** How a process that a former engine started is found again. */
+export interface AdoptionCalls {
+  /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
+  readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
+  /** Resolves when the process behind the descriptor has ended. */
+  readonly watchExit: (pidFd: number) => Promise<void>;
+}
+
 export interface ContainerServiceDeps {
   readonly locks: KeyedLock;
   readonly table: ContainerTable;
   readonly snapshots: Snapshotter;
   readonly launcher: Launcher;
+  readonly runtime: Pick<OciRuntime, "isWaiting">;
   readonly exits: ExitLoop;
   readonly paths: EnginePaths;
   readonly log: Log;
@@ -175,24 +186,21 @@ export class ContainerService {
     return io;
   }
 
-  /** Takes up the containers that a former engine left: those that live go on, the others have ended. */
-  async adopt(watchExit: (pidFd: number) => Promise<void>, open: (pid: number, ticks: string) => OwnedFd | undefined) {
-    for (const container of this.#deps.table.list()) {
-      const { state } = container;
-      if (!isLive(state)) continue;
-      const pidFd = open(state.pid, state.startTicks);
-      if (pidFd === undefined) {
-        this.#finished(container, LOST);
-        await this.#clean(container);
-        if (container.record.hostConfig.AutoRemove) await this.#remove(container);
-        continue;
+  /** Takes up what a former engine left: containers that live go on, the others have ended; half steps are undone. */
+  async adopt(calls: AdoptionCalls): Promise<void> {
+    const { table, snapshots, paths } = this.#deps;
+    const furnished = new Set(await snapshots.list());
+    // A run folder is the first thing of a run and the last to go.
+    const touched = new Set(await namesIn(`${paths.runDir}/containers`));
+    for (const container of table.list()) {
+      try {
+        if (container.isRunning) await this.#adoptRunning(container, calls);
+        else if (isUntouched(container) && !furnished.has(container.id)) await this.#remove(container);
+        else await this.#adoptStopped(container, touched.has(container.id));
+      } catch (thrown) {
+        // One that can't be cleaned up is no reason not to serve the others.
+        this.#log.error("taking up a container failed", failure(container, thrown));
       }
-      const io = this.#deps.newIo(container);
-      await io.reopen({});
-      const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
-      this.#deps.freezer.reconcile(container);
-      this.#deps.oom.begin(container, "found");
-      this.#follow(container, process, io, watchExit(pidFd.fd).then(() => LOST));
     }
   }
 
@@ -200,6 +208,30 @@ export class ContainerService {
   async settle(): Promise<void> {
     await this.#locks.idle();
     for (const run of this.#runs.values()) run.process.pidFd[Symbol.dispose]();
+  }
+
+  async #adoptRunning(container: Container, { watchExit, open }: AdoptionCalls): Promise<void> {
+    const { state } = container;
+    if (!isLive(state)) return;
+    const pidFd = open(state.pid, state.startTicks);
+    if (pidFd === undefined || await this.#deps.runtime.isWaiting(container.id)) {
+      pidFd?.[Symbol.dispose]();
+      this.#finished(container, pidFd === undefined ? LOST : NOT_STARTED);
+      return await this.#adoptStopped(container, true);
+    }
+    const io = this.#deps.newIo(container);
+    await io.reopen({}).catch((thrown) => {
+      this.#log.warn("a container's output can't be taken up again", failure(container, thrown));
+    });
+    const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
+    this.#deps.freezer.reconcile(container);
+    this.#deps.oom.begin(container, "found");
+    this.#follow(container, process, io, watchExit(pidFd.fd).then(() => LOST));
+  }
+
+  async #adoptStopped(container: Container, isTouched: boolean): Promise<void> {
+    if (isTouched) await this.#clean(container);
+    if (container.state.status === "exited" && container.record.hostConfig.AutoRemove) await this.#remove(container);
   }
 
   async #start(container: Container): Promise<boolean> {
@@ -288,7 +320,7 @@ export class ContainerService {
     const { table, snapshots, paths } = this.#deps;
     const { state } = container;
     await snapshots.remove(container.id);
-    await Deno.remove(containerPaths(paths, container.id).home, { recursive: true });
+    await removeTree(containerPaths(paths, container.id).home);
     table.remove(container);
     await this.#nextIo.get(container.id)?.discard();
     this.#nextIo.delete(container.id);
@@ -303,6 +335,14 @@ const LOST: WaitResult = {
   exitCode: 255,
   error: "the engine was away when the process ended; its exit code is unknown",
 };
+
+/** The engine was killed between making the process and starting it. */
+const NOT_STARTED: WaitResult = { exitCode: 255, error: "the engine was killed before it had started the container" };
+
+/** Created, and no start was tried: an engine that was killed meanwhile told nobody of it. */
+function isUntouched({ state }: Container): boolean {
+  return state.status === "created" && state.error === "";
+}
 
 async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const late = Promise.withResolvers<false>();

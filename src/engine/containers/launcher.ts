@@ -19,6 +19,7 @@ import {
   rootAccountFiles,
 } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
+import { removeTree } from "../folders.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
@@ -68,7 +69,7 @@ export class Launcher {
     undo.defer(() => io.discard());
     const watch = new Stopwatch();
     undo.defer(() => removeTree(bundle));
-    await removeTree(bundle);
+    await this.clean(container);
     await Deno.mkdir(bundle, { recursive: true, mode: 0o711 });
     const { root } = await snapshots.mount(container.id);
     undo.defer(() => snapshots.unmount(container.id));
@@ -95,13 +96,15 @@ export class Launcher {
     undo.move();
   }
 
-  /** Takes away what a finished run left. Each step is tried, whatever the others do. */
+  /** Takes away what a run left, also one that a killed engine had not finished. Each step is tried, whatever the others do. */
   async clean(container: Container): Promise<void> {
     const { paths, snapshots, runtime } = this.#deps;
-    await using steps = new AsyncDisposableStack();
-    steps.defer(() => removeTree(containerPaths(paths, container.id).bundle));
-    steps.defer(() => snapshots.unmount(container.id));
-    steps.defer(() => runtime.delete(container.id, true));
+    const steps = await Promise.allSettled([
+      runtime.delete(container.id, true),
+      snapshots.unmount(container.id),
+      removeTree(containerPaths(paths, container.id).bundle),
+    ]);
+    for (const step of steps) if (step.status === "rejected") throw step.reason;
   }
 
   async #writeSpec(container: Container, root: string, bundle: string): Promise<void> {
@@ -153,13 +156,5 @@ async function readOptional(path: string): Promise<string> {
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return "";
     throw thrown;
-  }
-}
-
-async function removeTree(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }

@@ -1,0 +1,119 @@
+/** What users of the docker CLI get wrong: the engine's error in one line, Docker's exit codes, and nothing left behind. */
+import { strict as assert } from "node:assert";
+import { freePort } from "../registry/mod.ts";
+import { scenario, type World } from "../cli/world.ts";
+
+/** A command line (IMAGE and HOST stand for the test's own), the exit code, what the engine says, what stays. */
+type Row = readonly [line: string, code: number, said: string | RegExp, leaves?: "container"];
+
+async function refuses(world: World, rows: readonly Row[]): Promise<void> {
+  const [containers, traces] = [await world.containers(), await world.traces()];
+  for (const [line, code, said, leaves] of rows) {
+    const words = line.replaceAll("IMAGE", world.image).replaceAll("HOST", world.registry.host).split(" ");
+    const result = await world.docker(...words);
+    const shown = `docker ${line}: ${JSON.stringify(result)}`;
+    assert.equal(result.code, code, shown);
+    assert.match(result.stdout, /^(Using default tag: latest\n)?$/, shown);
+    assert.match(result.stderr, wholeError(said), shown);
+    assert.doesNotMatch(result.stderr, /at file:| {4}at |\.ts:\d/, shown);
+    const left = (await world.containers()).filter((id) => !containers.includes(id));
+    assert.equal(left.length, leaves === undefined ? 0 : 1, `${line} left ${left.length} containers`);
+    if (left.length > 0) await world.remove(...left);
+  }
+  assert.deepEqual(await world.traces(), traces);
+}
+
+/**
+ * The error as docker 20.10 to 28 print it: 20.10 ends it with a full stop, has its own words where something isn't there,
+ * and tells that it gives up waiting; all but that have a hint.
+ */
+function wholeError(said: string | RegExp): RegExp {
+  const text = typeof said === "string" ? said.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&") : said.source;
+  const before =
+    "(?:Unable to find image '[^']+' locally\n)?(?:[^\n]*error waiting for container: context canceled[^\n]*\n)?";
+  const hint = "(?:\n?(?:See|Run) 'docker [a-z]+ --help'[^\n]*\n)?";
+  return new RegExp(`^${before}(?:docker: )?Error(?: response from daemon)?: (?:${text})\\.?\n${hint}$`);
+}
+
+scenario("docker: bad input", {
+  "images and registries": async (world) => {
+    const closed = `127.0.0.1:${freePort()}`;
+    const missing = (name: string) => `manifest for ${name} not found: manifest unknown: manifest unknown`;
+    const { host } = world.registry;
+    await refuses(world, [
+      ["pull HOST/absent", 1, missing(`${host}/absent:latest`)],
+      ["run HOST/absent:2", 125, missing(`${host}/absent:2`)],
+      [`pull ${closed}/x`, 1, `Cannot reach registry ${closed}: connection refused`],
+      [`run ${closed}/x`, 125, `Cannot reach registry ${closed}: connection refused`],
+      ["rmi absent", 1, /No such image: absent(:latest)?/],
+      ["history absent", 1, /No such image: absent(:latest)?/],
+    ]);
+  },
+  "run": async (world) => {
+    const cannot = "Cannot create the container: ";
+    const start = "failed to create task for container: .*unable to start container process: ";
+    await refuses(world, [
+      [
+        "run --network none IMAGE nope",
+        127,
+        new RegExp(`${start}exec: "nope": executable file not found in \\$PATH.*`),
+        "container",
+      ],
+      [
+        "run --rm --network none IMAGE nope",
+        127,
+        new RegExp(`${start}exec: "nope": executable file not found in \\$PATH.*`),
+      ],
+      ["run --rm --network none IMAGE /no/where", 127, new RegExp(`${start}.*no such file or directory.*`)],
+      [
+        "run --rm --network none IMAGE /etc/passwd",
+        126,
+        new RegExp(`${start}exec: "/etc/passwd": permission denied.*`),
+      ],
+      ["run --rm --network none IMAGE /etc", 126, new RegExp(`${start}exec: "/etc": .*`)],
+      [
+        "run --rm --network none -u nobody2 IMAGE",
+        125,
+        "unable to find user nobody2: no matching entries in passwd file",
+      ],
+      ["run --network none --name b/c IMAGE", 125, /Invalid container name \(b\/c\), only .*/],
+      [
+        "run --network none -w rel IMAGE",
+        125,
+        "the working directory 'rel' is invalid, it needs to be an absolute path",
+      ],
+      ["run --network none --cap-add NONSENSE IMAGE", 125, /invalid CapAdd: unknown capability: "CAP_NONSENSE".*/],
+      [
+        "run --network none --mount type=bind,source=/no/where,target=/x IMAGE",
+        125,
+        /invalid mount config for type "bind": bind source path does not exist: \/no\/where/,
+        "container",
+      ],
+      ["run -p 8080:80 IMAGE", 125, `${cannot}publishing ports (-p) is not supported yet`],
+      ["run --network none -v data:/x IMAGE", 125, new RegExp(`${cannot}volumes are not supported yet; .*`)],
+      ["run --network web IMAGE", 125, new RegExp(`${cannot}network web is not supported yet; .*`)],
+      ["run --network none --restart always IMAGE", 125, `${cannot}a restart policy is not supported yet`],
+      ["run --network none --device /dev/null IMAGE", 125, `${cannot}--device is not supported yet`],
+    ]);
+  },
+  "containers in the wrong state": async (world) => {
+    const up = await world.background("up");
+    const done = await world.background("done", ["true"]);
+    await world.tsd("wait", "done");
+    const inUse = `Conflict. The container name "/up" is already in use by container "${up}". ` +
+      "You have to remove (or rename) that container to be able to reuse that name";
+    await refuses(world, [
+      ["start absent", 1, /No such container: absent(\nError: failed to start containers: absent)?/],
+      ...["stop", "kill", "rm", "logs", "wait"].map((verb): Row => [`${verb} absent`, 1, "No such container: absent"]),
+      ["kill done", 1, new RegExp(`[Cc]annot kill container: done: (Container|container) ${done} is not running`)],
+      [
+        "rm up",
+        1,
+        /cannot remove container "\/up": container is running: stop the container before removing or force remove/,
+      ],
+      ["exec done id", 1, `container ${done} is not running`],
+      ["run --network none --name up IMAGE", 125, inUse],
+    ]);
+    await world.remove("up", "done");
+  },
+});

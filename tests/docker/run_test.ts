@@ -1,0 +1,168 @@
+/** The real docker CLI runs containers on this engine: `run`, `create`, `start`, `exec`, `logs`. */
+import { strict as assert } from "node:assert";
+import type { RunResult } from "../harness/mod.ts";
+import { expectResult, scenario, type World } from "../cli/world.ts";
+
+const NONE = ["--network", "none"];
+
+/** `docker run --rm --network none FLAGS IMAGE COMMAND…`. */
+function run(world: World, command: readonly string[], ...flags: string[]): Promise<RunResult> {
+  return world.docker("run", "--rm", ...NONE, ...flags, world.image, ...command);
+}
+
+async function background(world: World, name: string, command: readonly string[], ...flags: string[]): Promise<string> {
+  const result = await world.docker("run", "-d", ...NONE, "--name", name, ...flags, world.image, ...command);
+  expectResult(result, { stdout: /^[0-9a-f]{64}\n$/ });
+  return result.stdout.trim();
+}
+
+scenario("docker run", {
+  "attached: output apart, exit codes": async (world) => {
+    expectResult(await run(world, ["sh", "-c", "echo out; echo err >&2; exit 42"]), {
+      ...{ code: 42, stdout: "out\n", stderr: "err\n" },
+    });
+    for (const code of [0, 1, 255]) expectResult(await run(world, ["sh", "-c", `exit ${code}`]), { code });
+    expectResult(await run(world, []), {});
+  },
+  "-i: several megabytes in and out, byte by byte": async (world) => {
+    const script =
+      "head -c 5000000 /dev/urandom >in; docker run --rm -i --network none $image cat <in >out; cmp in out";
+    expectResult(await world.shell(script), {});
+    const digest = (await world.shell("sha256sum <in")).stdout;
+    expectResult(await world.shell("cat in | docker run --rm -i --network none $image sha256sum"), { stdout: digest });
+    expectResult(await world.shell("docker run --rm -i --network none $image true <in"), {});
+  },
+  "-i: a conversation": async (world) => {
+    const args = [
+      "run",
+      "--rm",
+      "-i",
+      ...NONE,
+      world.image,
+      "sh",
+      "-c",
+      'while read line; do echo "heard $line"; done',
+    ];
+    await using session = world.engine.session("docker", args);
+    await session.write("one\n");
+    await session.waitFor("heard one\n");
+    await session.write("two\n");
+    await session.closeStdin();
+    expectResult(await session.wait(), { stdout: "heard one\nheard two\n" });
+  },
+  "flags that tsd's own command doesn't have yet: -m, --cpus, --ulimit, --add-host, --mount": async (world) => {
+    const script = "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null";
+    expectResult(await run(world, ["sh", "-c", `${script} || true`], "-m", "64m"), { stdout: "67108864\n" });
+    const quota = "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null || true";
+    expectResult(await run(world, ["sh", "-c", quota], "--cpus", "0.5"), { stdout: /^50000\b/ });
+    expectResult(await run(world, ["sh", "-c", "ulimit -n"], "--ulimit", "nofile=100:200"), { stdout: "100\n" });
+    expectResult(await run(world, ["grep", "other", "/etc/hosts"], "--add-host", "other:10.1.2.3"), {
+      stdout: "10.1.2.3\tother\n",
+    });
+    const mount = `type=bind,source=${world.folder},target=/mnt,readonly`;
+    expectResult(await run(world, ["touch", "/mnt/x"], "--mount", mount), {
+      ...{ code: 1, stderr: "touch: /mnt/x: Read-only file system\n" },
+    });
+    const size = ["sh", "-c", "df -k /scratch | tail -n 1 | awk '{ print $2 }'"];
+    expectResult(await run(world, size, "--mount", "type=tmpfs,target=/scratch,tmpfs-size=1m"), { stdout: "1024\n" });
+  },
+  "flags that both have": async (world) => {
+    const flags = ["-e", "A=1", "-w", "/tmp", "-u", "app", "--hostname", "box", "--cap-drop", "ALL", "--read-only"];
+    const script = "echo $A $PWD $(id -u) $(hostname); grep CapEff /proc/self/status; touch /tmp/x";
+    expectResult(await run(world, ["sh", "-c", script], ...flags), {
+      code: 1,
+      stdout: "1 /tmp 1000 box\nCapEff:\t0000000000000000\n",
+      stderr: "touch: /tmp/x: Read-only file system\n",
+    });
+    expectResult(await run(world, ["sh", "-c", "echo x >/mnt/file"], "-v", `${world.folder}/made:/mnt`), {});
+    assert.equal(await Deno.readTextFile(`${world.folder}/made/file`), "x\n");
+  },
+  "signals are passed on": async (world) => {
+    const script = "trap 'echo got INT; exit 7' INT; echo ready; while :; do sleep 0.02; done";
+    await using session = world.engine.session("docker", ["run", "--rm", ...NONE, world.image, "sh", "-c", script]);
+    await session.waitFor("ready\n");
+    session.kill("SIGINT");
+    expectResult(await session.wait(), { code: 7, stdout: "ready\ngot INT\n" });
+  },
+  "an image that is not there yet is pulled": async (world) => {
+    expectResult(await world.docker("rmi", world.image), { stdout: /^Untagged: / });
+    const { code, stdout, stderr } = await run(world, ["echo", "hi"]);
+    assert.deepEqual([code, stdout], [0, "hi\n"]);
+    assert.match(
+      stderr,
+      new RegExp(`^Unable to find image '${world.image}:latest' locally\nlatest: Pulling from busybox\n`),
+    );
+    assert.match(stderr, /\nStatus: Downloaded newer image for \S+\n$/);
+  },
+});
+
+scenario("docker create, start, attach, exec, logs", {
+  "create, start -a, start -ai": async (world) => {
+    const created = await world.docker(
+      "create",
+      "-i",
+      ...NONE,
+      "--name",
+      "reader",
+      world.image,
+      "sh",
+      "-c",
+      "cat; exit 3",
+    );
+    expectResult(created, { stdout: /^[0-9a-f]{64}\n$/ });
+    const fed = await world.engine.docker(["start", "-ai", "reader"], { stdin: "one\ntwo\n" });
+    expectResult(fed, { code: 3, stdout: "one\ntwo\n" });
+    expectResult(await world.docker("start", "reader"), { stdout: "reader\n" });
+    expectResult(await world.docker("rm", "-f", "reader"), { stdout: "reader\n" });
+  },
+  "attach to one that runs: output from now on, its exit code": async (world) => {
+    const script = "echo early; while [ ! -e /go ]; do sleep 0.02; done; echo late; exit 5";
+    const id = await background(world, "watched", ["sh", "-c", script]);
+    await using session = world.engine.session("docker", ["attach", "watched"]);
+    // The attachment has no mark of its own: it is there when the engine has two more connections.
+    await world.until("the attachment", async () => (await connections(world)) >= 2);
+    expectResult(await world.docker("exec", id, "touch", "/go"), {});
+    expectResult(await session.wait(), { code: 5, stdout: "late\n" });
+    expectResult(await world.docker("rm", "watched"), { stdout: "watched\n" });
+  },
+  "exec: output, exit codes, -i, -d, -e, -w, -u": async (world) => {
+    await background(world, "box", ["sleep", "1000"]);
+    const exec = (...args: string[]) => world.docker("exec", ...args);
+    expectResult(await exec("box", "sh", "-c", "echo out; echo err >&2; exit 9"), {
+      ...{ code: 9, stdout: "out\n", stderr: "err\n" },
+    });
+    const fed = await world.engine.docker(["exec", "-i", "box", "cat"], { stdin: "fed\n" });
+    expectResult(fed, { stdout: "fed\n" });
+    const flags = ["-e", "A=1", "-w", "/tmp", "-u", "app"];
+    expectResult(await exec(...flags, "box", "sh", "-c", "echo $A $PWD $(id -u)"), { stdout: "1 /tmp 1000\n" });
+    expectResult(await exec("-d", "box", "touch", "/done"), {});
+    await world.until("its file", async () => (await exec("box", "test", "-e", "/done")).code === 0);
+    expectResult(await exec("box", "nope"), { code: 127, stderr: /executable file not found in \$PATH\r?\n$/ });
+    expectResult(await exec("box", "/etc/passwd"), { code: 126, stderr: /permission denied\r?\n$/ });
+    const script = "head -c 3000000 /dev/urandom >in; docker exec -i box cat <in >out; cmp in out";
+    expectResult(await world.shell(script), {});
+    expectResult(await world.docker("rm", "-f", "box"), { stdout: "box\n" });
+  },
+  "logs: -f, --tail, -t, --since": async (world) => {
+    const script = "echo 1; echo 2 >&2; sleep 0.05; echo 3; while [ ! -e /go ]; do sleep 0.02; done; echo 4";
+    await background(world, "talker", ["sh", "-c", script]);
+    await using session = world.engine.session("docker", ["logs", "-f", "talker"]);
+    await session.waitFor("3\n");
+    expectResult(await world.docker("logs", "talker"), { stdout: "1\n3\n", stderr: "2\n" });
+    expectResult(await world.docker("logs", "--tail", "1", "talker"), { stdout: "3\n" });
+    expectResult(await world.docker("exec", "talker", "touch", "/go"), {});
+    expectResult(await session.wait(), { stdout: "1\n3\n4\n", stderr: "2\n" });
+    const { stdout } = await world.docker("logs", "-t", "--tail", "2", "talker");
+    const [three] = /^\S+Z(?= 3\n)/.exec(stdout) ?? [];
+    assert.ok(three, stdout);
+    expectResult(await world.docker("logs", "--since", three, "talker"), { stdout: "3\n4\n" });
+    expectResult(await world.docker("rm", "talker"), { stdout: "talker\n" });
+  },
+});
+
+/** Connections to the engine's socket that are open now. */
+async function connections(world: World): Promise<number> {
+  const table = await Deno.readTextFile("/proc/net/unix");
+  // Established (03) ends that bear the listener's path are the engine's.
+  return table.split("\n").filter((line) => line.endsWith(world.engine.socketPath) && / 03 +\d+ /.test(line)).length;
+}
