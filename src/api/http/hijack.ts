@@ -46,6 +46,17 @@ export async function hijackSocket(
   }
 }
 
+/**
+ * Takes the socket of an ordinary request away from node:http, which would read the client's raw bytes as a further
+ * request and take its half-close for the end. (After an upgrade node:http has done so itself.)
+ */
+export function detachFromHttp(socket: Socket & { readonly parser?: { unconsume?(): void } | null }): void {
+  // The parser may read the handle by itself, past the socket's listeners (as node:http does internally after an upgrade).
+  socket.parser?.unconsume?.();
+  socket.removeAllListeners("data");
+  socket.removeAllListeners("end");
+}
+
 /** An error on a connection that left node:http's hands before an answer was written. */
 export function writeRawError(socket: Socket, error: TsdError, headers: Readonly<Record<string, string>>): void {
   if (socket.destroyed) return;

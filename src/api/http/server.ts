@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { bodyOfUpgrade, readBody } from "./body.ts";
-import { hijackSocket, writeRawError } from "./hijack.ts";
+import { detachFromHttp, hijackSocket, writeRawError } from "./hijack.ts";
 import { Query } from "./query.ts";
 import type { Reply } from "./reply.ts";
 import { type ApiRequest, type Match, Router } from "./route.ts";
@@ -188,6 +188,7 @@ export class ApiServer {
         return;
       case "hijack":
         // Older clients hijack without asking for an upgrade: 200 and raw bytes until close.
+        detachFromHttp(request.socket as Socket);
         await hijackSocket(request.socket as Socket, new Uint8Array(), reply, {
           upgraded: false,
           headers: this.#headers(),

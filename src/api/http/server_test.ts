@@ -179,6 +179,15 @@ Deno.test("an upgrade becomes raw bytes; the half-close ends the input only; a b
   });
 });
 
+Deno.test("without an upgrade too: 200, raw bytes both ways, the half-close ends the input only", async () => {
+  await withServer(async (socket) => {
+    const head = "POST /shout HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n";
+    const answer = await raw(socket, head, { later: "GET / HTTP/1.1\r\n\r\n" });
+    assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
+    assert.ok(answer.endsWith("\r\n\r\nGET / HTTP/1.1\r\n\r\nBYE"), answer);
+  });
+});
+
 Deno.test("an upgrade of a route that has no raw stream is refused in HTTP", async () => {
   await withServer(async (socket) => {
     const answer = await raw(
