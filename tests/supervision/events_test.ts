@@ -97,7 +97,8 @@ Deno.test({
     await using rig = await startRig();
     const { engine } = rig;
     const filters = encodeURIComponent('{"type":{"container":true},"event":{"start":true},"label":{"job":true}}');
-    using stream = await engine.api.stream("GET", `/events?filters=${filters}`);
+    const deadline = Math.ceil(Date.now() / 1000) + 30;
+    using stream = await engine.api.stream("GET", `/events?until=${deadline}&filters=${filters}`);
     assert.equal(stream.status, 200);
     const first = (async () => {
       for await (const line of stream.lines()) return JSON.parse(line) as ApiEvent;

@@ -256,9 +256,9 @@ export class ContainerService {
       throw thrown;
     }
     const exited = exits.exit(process!.pid).then(({ exitCode, signal }): Exit => ({ exitCode, signal }));
-    this.#deps.oom.begin(container, "started");
     this.#follow(container, process!, io, exited);
     this.#deps.events.tell(container, "start");
+    this.#deps.oom.begin(container, "started");
     this.#deps.hooks.tell("container.started", () => ({ ...containerContext(container), pid: process!.pid }));
     return true;
   }

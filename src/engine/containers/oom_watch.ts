@@ -51,6 +51,8 @@ export class OomWatch {
     const kills = how === "started" ? 0 : cgroups.oomKills(container.id);
     const watch = cgroups.onOom(container.id, () => this.#lookUntilKilled(container));
     this.#watched.set(container.id, { kills, lastMs: -Infinity, watch });
+    // The kernel may have been quicker than this watch.
+    this.#lookUntilKilled(container);
   }
 
   /** Its first process has ended, its cgroups are still there. Whether the kernel killed it for want of memory. */

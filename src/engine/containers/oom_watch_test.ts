@@ -78,3 +78,16 @@ Deno.test("oom: a notice comes before the kill, which is told all the same", asy
   assert.equal(it.watch.end(it.container, KILLED), true);
   assert.deepEqual(it.told, ["oom"]);
 });
+
+Deno.test("oom: a kill before the watch began is told, and one just after that was announced before", async () => {
+  const early = bench();
+  early.kills = 1;
+  early.watch.begin(early.container, "started");
+  assert.deepEqual(early.told, ["oom"]);
+  assert.equal(early.watch.end(early.container, KILLED), true);
+  const announced = bench();
+  announced.watch.begin(announced.container, "started");
+  announced.kills = 1;
+  while (announced.told.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  announced.watch.end(announced.container, KILLED);
+});
