@@ -60,6 +60,23 @@ export interface OutputSinks {
   stderr(bytes: Uint8Array): Promise<void>;
 }
 
+/** Pieces of one stream that come together as one: a log has a frame for each line. */
+function* runs(pieces: Iterable<FramePiece>, mostBytes: number): Generator<FramePiece> {
+  const joined = new Uint8Array(mostBytes);
+  let [start, end] = [0, 0];
+  let last: FrameStream | undefined;
+  for (const { stream, bytes } of pieces) {
+    if (last !== undefined && stream !== last) {
+      yield { stream: last, bytes: joined.subarray(start, end) };
+      start = end;
+    }
+    last = stream;
+    joined.set(bytes, end);
+    end += bytes.length;
+  }
+  if (last !== undefined && end > start) yield { stream: last, bytes: joined.subarray(start, end) };
+}
+
 /** Passes output on until it ends, one write at a time, so that a slow reader slows the process down. */
 export async function deliver(
   output: AsyncIterable<Uint8Array>,
@@ -72,7 +89,7 @@ export async function deliver(
       await sinks.stdout(chunk);
       continue;
     }
-    for (const { stream, bytes } of parser.push(chunk)) {
+    for (const { stream, bytes } of runs(parser.push(chunk), chunk.length)) {
       await (stream === "stdout" ? sinks.stdout(bytes) : sinks.stderr(bytes));
     }
   }

@@ -62,3 +62,19 @@ Deno.test("json lines: values survive any chunking", async () => {
     /not JSON: nonsense/,
   );
 });
+
+Deno.test("frames of one stream that come together are written together, in order", async () => {
+  const chunk = Uint8Array.of(
+    ...frame(1, bytes("a")),
+    ...frame(1, bytes("b")),
+    ...frame(2, bytes("c")),
+    ...frame(1, bytes("d")),
+  );
+  const writes: string[] = [];
+  const sink = (name: string) => (each: Uint8Array) => {
+    writes.push(name + new TextDecoder().decode(each));
+    return Promise.resolve();
+  };
+  await deliver(ReadableStream.from([chunk, chunk.subarray(0, 18)]), true, { stdout: sink("1"), stderr: sink("2") });
+  assert.deepEqual(writes, ["1ab", "2c", "1d", "1ab"]);
+});
