@@ -5,6 +5,7 @@
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { LogFiles } from "../../runtime/logs/log_files.ts";
+import type { LogLease } from "../../runtime/logs/log_readers.ts";
 import type { OutputHub } from "../../runtime/logs/output_hub.ts";
 import type { LogSpec } from "../../runtime/logs/protocol.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
@@ -63,9 +64,12 @@ export class ContainerLogs {
     if (spec === undefined) {
       throw new TsdError("not_implemented", "configured logging driver does not support reading");
     }
+    // The lease comes first: from now on nothing is rotated away before it was read here.
+    using owned = new DisposableStack();
+    const lease = owned.use(this.#hub.leaseLog(container.id));
     // What the process wrote before this moment is in the file now.
     if (this.#hub.isOpen(container.id)) await this.#hub.flush();
-    return this.#records(container, spec, request);
+    return endingWith(owned.move(), (held) => this.#records(container, spec, request, lease, held));
   }
 
   /** Removes what was logged so far. @throws {TsdError} container_not_found, not_implemented (no log), storage */
@@ -78,9 +82,13 @@ export class ContainerLogs {
     await this.#hub.clearLog(container.id, spec);
   }
 
-  async *#records(container: Container, { path }: LogSpec, request: LogRequest): AsyncGenerator<readonly LogRecord[]> {
-    using owned = new DisposableStack();
-    const lease = owned.use(this.#hub.leaseLog(container.id));
+  async *#records(
+    container: Container,
+    { path }: LogSpec,
+    request: LogRequest,
+    lease: LogLease,
+    owned: DisposableStack,
+  ): AsyncGenerator<readonly LogRecord[]> {
     const follower = request.follow ? this.#follow(container.id, request, owned) : undefined;
     const onTrouble = (what: string, sequence: number) =>
       this.#log.warn(what, { container: container.id, file: lease.sequence.newest - sequence });
@@ -121,4 +129,25 @@ function atTime(timeMs: number, due: () => void): Disposable {
   };
   arm();
   return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/** What `make` generates; `owned` is disposed of at its end, also when nobody ever asked for the first value. */
+function endingWith<T>(owned: DisposableStack, make: (owned: DisposableStack) => AsyncGenerator<T>): AsyncIterable<T> {
+  const values = make(owned);
+  const settle = async (step: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>> => {
+    try {
+      const result = await step();
+      if (result.done) owned.dispose();
+      return result;
+    } catch (thrown) {
+      owned.dispose();
+      throw thrown;
+    }
+  };
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => settle(() => values.next()),
+      return: () => settle(() => values.return(undefined)),
+    }),
+  };
 }
