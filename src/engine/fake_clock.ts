@@ -1,0 +1,63 @@
+import type { Clock } from "./clock.ts";
+
+interface Pending {
+  readonly dueMs: number;
+  readonly callback: () => void;
+}
+
+/** A clock for tests, which stands still until it is told to go on. */
+export class FakeClock implements Clock {
+  #nowMs: number;
+  readonly #pending = new Set<Pending>();
+
+  /** @param startMs Unix time in ms */
+  constructor(startMs = 0) {
+    this.#nowMs = startMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  after(delayMs: number, callback: () => void): Disposable {
+    const pending = { dueMs: this.#nowMs + delayMs, callback };
+    this.#pending.add(pending);
+    return { [Symbol.dispose]: () => void this.#pending.delete(pending) };
+  }
+
+  /** How long until the next callback, in ms; undefined when none is pending. */
+  get nextInMs(): number | undefined {
+    const next = this.#next();
+    return next === undefined ? undefined : next.dueMs - this.#nowMs;
+  }
+
+  /** Lets time pass: what falls due is called in order, each followed by whatever it set going. */
+  async pass(ms: number): Promise<void> {
+    const endMs = this.#nowMs + ms;
+    for (let next = this.#next(); next !== undefined && next.dueMs <= endMs; next = this.#next()) {
+      this.#pending.delete(next);
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
+      next.callback();
+      await settled();
+    }
+    this.#nowMs = endMs;
+    await settled();
+  }
+
+  #next(): Pending | undefined {
+    return [...this.#pending].sort((a, b) => a.dueMs - b.dueMs)[0];
+  }
+}
+
+/** Lets all promises that can settle do so: a task of its own comes after every microtask. */
+export function settled(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      port2.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}
