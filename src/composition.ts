@@ -5,6 +5,7 @@
  */
 import "reflect-metadata";
 import { container as root, type DependencyContainer, instanceCachingFactory } from "tsyringe";
+import { epollHangUps } from "./api/http/hang_up.ts";
 import { ApiServer } from "./api/http/server.ts";
 import { allRoutes } from "./api/routes/mod.ts";
 import type { Services } from "./api/services.ts";
@@ -346,6 +347,7 @@ export class Composition {
         routes: allRoutes(get(TOKENS.services)),
         serverVersion: BUILD_INFO.version,
         log: log.scope("api"),
+        watchHangUp: epollHangUps(get(TOKENS.epoll)),
         ...(onRequest === undefined ? {} : { onRequest }),
       }));
   }

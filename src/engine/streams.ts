@@ -55,7 +55,7 @@ export async function attachStreams(io: ProcessIo, client: Duplex, options: Atta
     if (options.before !== undefined) {
       for await (const chunk of options.before) await client.write(chunk);
     }
-    if (options.stdin) void pumpInput(io, client, options.closeStdin);
+    void (options.stdin ? pumpInput(io, client, options.closeStdin) : client.input.cancel());
     await options.onAttached?.();
     await Promise.race([io.ended, aborted(client.gone)]);
   } finally {
@@ -65,7 +65,7 @@ export async function attachStreams(io: ProcessIo, client: Duplex, options: Atta
 
 async function pumpInput(io: ProcessIo, client: Duplex, closeAtEnd: boolean): Promise<void> {
   const { stdin } = io;
-  if (stdin === undefined) return;
+  if (stdin === undefined) return await client.input.cancel();
   for await (const chunk of client.input) await stdin.write(chunk);
   if (closeAtEnd) await stdin.close();
 }

@@ -6,12 +6,15 @@
 import type { Socket } from "node:net";
 import type { TsdError } from "../../errors.ts";
 import { toTsdError } from "../../errors.ts";
+import type { HangUpWatch } from "./hang_up.ts";
 import type { HijackedConnection, Reply } from "./reply.ts";
 
 export interface HijackOptions {
   readonly upgraded: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly gone: AbortSignal;
+  /** Notices a client that goes away while nothing is said. */
+  readonly watchHangUp?: HangUpWatch | undefined;
 }
 
 /** How long a client may keep its half open after we have closed ours, in ms. */
@@ -22,7 +25,7 @@ export async function hijackSocket(
   socket: Socket,
   rest: Uint8Array,
   reply: Extract<Reply, { kind: "hijack" }>,
-  { upgraded, headers, gone }: HijackOptions,
+  { upgraded, headers, gone, watchHangUp }: HijackOptions,
 ): Promise<void> {
   const lines = [
     upgraded ? "HTTP/1.1 101 UPGRADED" : "HTTP/1.1 200 OK",
@@ -31,6 +34,8 @@ export async function hijackSocket(
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.write(lines.join("\r\n") + "\r\n\r\n");
+  // What the client sent before it went away is still wanted.
+  watchHangUp?.(socket, () => socket.readableEnded ? socket.destroy() : socket.once("end", () => socket.destroy()));
   const connection: HijackedConnection = {
     input: inputOf(socket, rest),
     write: (bytes) => write(socket, bytes, gone),
@@ -39,11 +44,15 @@ export async function hijackSocket(
   try {
     await reply.run(connection);
   } finally {
-    socket.end();
-    // The client may keep its half open for ever; what we had to say is said.
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-    socket.on("close", () => clearTimeout(timer));
+    if (!socket.destroyed) endSoon(socket);
   }
+}
+
+/** The client may keep its half open for ever; what we had to say is said. */
+function endSoon(socket: Socket): void {
+  socket.end();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.on("close", () => clearTimeout(timer));
 }
 
 /**
@@ -74,11 +83,11 @@ export function writeRawError(socket: Socket, error: TsdError, headers: Readonly
 }
 
 function inputOf(socket: Socket, rest: Uint8Array): ReadableStream<Uint8Array> {
+  let open = true;
   socket.pause();
   return new ReadableStream<Uint8Array>({
     start(controller) {
       if (rest.length > 0) controller.enqueue(rest);
-      let open = true;
       const end = () => {
         if (open) controller.close();
         open = false;
@@ -95,7 +104,8 @@ function inputOf(socket: Socket, rest: Uint8Array): ReadableStream<Uint8Array> {
       socket.resume();
     },
     cancel() {
-      // Reading on and dropping keeps the half-close visible.
+      // Reading on and dropping lets the client's end be seen.
+      open = false;
       socket.resume();
     },
   }, { highWaterMark: 1 });

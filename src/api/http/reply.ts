@@ -6,7 +6,7 @@
 
 /** A raw duplex connection after the HTTP head (attach, exec). */
 export interface HijackedConnection {
-  /** Bytes from the client; ends when it closes its half. */
+  /** Bytes from the client; ends when it closes its half. Read it or cancel it, or nobody sees that the client is gone. */
   readonly input: ReadableStream<Uint8Array>;
   /** Resolves when the client can take more. A client that has gone makes it a no-op. */
   write(bytes: Uint8Array): Promise<void>;

@@ -8,7 +8,8 @@ import type { Socket } from "node:net";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { bodyOfUpgrade, readBody } from "./body.ts";
-import { detachFromHttp, hijackSocket, writeRawError } from "./hijack.ts";
+import type { HangUpWatch } from "./hang_up.ts";
+import { detachFromHttp, type HijackOptions, hijackSocket, writeRawError } from "./hijack.ts";
 import { Query } from "./query.ts";
 import type { Reply } from "./reply.ts";
 import { type ApiRequest, type Match, Router } from "./route.ts";
@@ -22,6 +23,8 @@ export interface ApiServerOptions {
   readonly log: Log;
   /** Called once a request begins, with its user agent. */
   readonly onRequest?: (userAgent: string) => void;
+  /** Notices clients of raw streams that go away; without it that shows at the next write only. */
+  readonly watchHangUp?: HangUpWatch;
 }
 
 /** Serves routes; knows no containers. */
@@ -81,6 +84,10 @@ export class ApiServer {
     };
   }
 
+  #hijackOptions(gone: AbortSignal): Omit<HijackOptions, "upgraded"> {
+    return { headers: this.#headers(), gone, watchHangUp: this.#options.watchHangUp };
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     response.on("close", () => gone.abort());
@@ -108,7 +115,7 @@ export class ApiServer {
       if (reply.kind !== "hijack") {
         throw new TsdError("invalid_argument", `Cannot upgrade ${request.method} ${request.url}: it has no raw stream`);
       }
-      await hijackSocket(socket, await rest, reply, { upgraded: true, headers: this.#headers(), gone: gone.signal });
+      await hijackSocket(socket, await rest, reply, { upgraded: true, ...this.#hijackOptions(gone.signal) });
     } catch (thrown) {
       const error = toTsdError(thrown);
       this.#report(error, request);
@@ -191,8 +198,7 @@ export class ApiServer {
         detachFromHttp(request.socket as Socket);
         await hijackSocket(request.socket as Socket, new Uint8Array(), reply, {
           upgraded: false,
-          headers: this.#headers(),
-          gone,
+          ...this.#hijackOptions(gone),
         });
     }
   }

@@ -1,6 +1,9 @@
+import "../../sys/preopen.ts";
 import { strict as assert } from "node:assert";
 import { TsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
+import { Epoll } from "../../sys/mod.ts";
+import { epollHangUps } from "./hang_up.ts";
 import { empty, json, jsonLines } from "./reply.ts";
 import type { Route } from "./route.ts";
 import { ApiServer } from "./server.ts";
@@ -68,6 +71,24 @@ const ROUTES: Route[] = [
     },
   },
 ];
+
+/** Resolves when `POST /silent` has noticed that its client is gone. */
+let silentEnded = Promise.withResolvers<void>();
+
+ROUTES.push({
+  method: "POST",
+  path: "/silent",
+  since: "1.24",
+  handler: () => ({
+    kind: "hijack",
+    contentType: "application/vnd.docker.raw-stream",
+    async run({ gone, input }) {
+      await input.cancel();
+      await new Promise((resolve) => gone.addEventListener("abort", resolve));
+      silentEnded.resolve();
+    },
+  }),
+});
 
 async function withServer(body: (socket: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -186,6 +207,34 @@ Deno.test("without an upgrade too: 200, raw bytes both ways, the half-close ends
     assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
     assert.ok(answer.endsWith("\r\n\r\nGET / HTTP/1.1\r\n\r\nBYE"), answer);
   });
+});
+
+Deno.test("a client of a silent stream may close its half; when it goes away that is noticed", async () => {
+  const dir = await Deno.makeTempDir();
+  await using epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
+  void epoll.run();
+  const watchHangUp = epollHangUps(epoll);
+  const server = new ApiServer({ routes: ROUTES, serverVersion: "1.2.3", log: SILENT_LOG, watchHangUp });
+  await server.listen(`${dir}/s`);
+  for (const upgrade of ["", "Connection: Upgrade\r\nUpgrade: tcp\r\n"]) {
+    silentEnded = Promise.withResolvers();
+    let ended = false;
+    silentEnded.promise.then(() => ended = true);
+    const conn = await Deno.connect({ transport: "unix", path: `${dir}/s` });
+    await conn.write(
+      new TextEncoder().encode(`POST /silent HTTP/1.1\r\nHost: d\r\n${upgrade}Content-Length: 0\r\n\r\n`),
+    );
+    await conn.read(new Uint8Array(1000));
+    await conn.closeWrite();
+    // The half-close has long been seen when another request has been answered.
+    await raw(`${dir}/s`, get("/things/1"));
+    assert.equal(ended, false);
+    conn.close();
+    await silentEnded.promise;
+  }
+  await server.close();
+  assert.equal(epoll.size, 0);
+  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("an upgrade of a route that has no raw stream is refused in HTTP", async () => {
