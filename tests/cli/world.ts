@@ -47,7 +47,7 @@ export class World implements AsyncDisposable {
     assert.deepEqual(pulled, { code: 0, stdout: `${world.image}:latest\n`, stderr: "" });
     // What is opened once and kept (Workers, modules, connections) is there from now on.
     expectResult(await world.run(["true"]), { code: 0 });
-    world.#descriptors = await world.#openDescriptors();
+    world.#descriptors = await world.descriptors();
     return world;
   }
 
@@ -134,11 +134,11 @@ export class World implements AsyncDisposable {
     return [...mounts, ...strangers, ...inner, ...entries, ...zombies > 0 ? [`${zombies} zombies`] : []];
   }
 
-  /** Fails when the engine keeps more descriptors open than before the first step. */
-  async noNewDescriptors(): Promise<void> {
+  /** Fails when the engine keeps more descriptors open than `before`, which is before the first step if not given. */
+  async noNewDescriptors(before = this.#descriptors): Promise<void> {
     let more: string[] = [];
     const done = async () => {
-      more = surplus(await this.#openDescriptors(), this.#descriptors);
+      more = surplus(await this.descriptors(), before);
       return more.length === 0;
     };
     await this.until("descriptors to close", done).catch((cause) => {
@@ -146,8 +146,8 @@ export class World implements AsyncDisposable {
     });
   }
 
-  /** Connections to registries are left out: they are kept for the next pull, for a while. */
-  async #openDescriptors(): Promise<string[]> {
+  /** What the engine has open. Connections to registries are left out: they are kept for the next pull, for a while. */
+  async descriptors(): Promise<string[]> {
     const unixSockets = await Deno.readTextFile(`/proc/${this.engine.pid}/net/unix`);
     const inodes = new Set(unixSockets.split("\n").map((line) => line.split(/\s+/)[6]));
     const { descriptors } = await processState(this.engine.pid);

@@ -1,0 +1,364 @@
+/** The bare Engine API, as old and new clients speak it: API 1.41, 1.44, 1.50 and paths without a version. */
+import { strict as assert } from "node:assert";
+import type { ApiResponse, EngineApi, HijackedConnection } from "../harness/mod.ts";
+import { hostPlatform, readAll } from "../images/mod.ts";
+import { scenario, type World } from "../cli/world.ts";
+
+const VERSIONS = ["1.41", "1.44", "1.50", undefined];
+const FRAMED = "application/vnd.docker.multiplexed-stream";
+const RAW = "application/vnd.docker.raw-stream";
+
+function apiOf(world: World, version: string | undefined): EngineApi {
+  return version === undefined ? world.engine.api : world.engine.api.version(version);
+}
+
+/** What goes for every answer, errors too. */
+function assertHeaders({ headers }: ApiResponse | HijackedConnection): void {
+  assert.equal(headers["api-version"], "1.50");
+  assert.equal(headers["ostype"], "linux");
+  assert.match(headers["server"] ?? "", /^Docker\/\S+ \(linux\)$/);
+}
+
+function assertError(response: ApiResponse, status: number, message: string | RegExp): void {
+  assert.equal(response.status, status, response.text());
+  assertHeaders(response);
+  assert.equal(response.headers["content-type"], "application/json");
+  const body = response.json<{ message: string }>();
+  assert.deepEqual(Object.keys(body), ["message"]);
+  if (typeof message === "string") assert.equal(body.message, message);
+  else assert.match(body.message, message);
+}
+
+async function create(api: EngineApi, name: string, body: Record<string, unknown>): Promise<string> {
+  const response = await api.post(`/containers/create?name=${name}`, body);
+  assert.equal(response.status, 201, response.text());
+  const { Id, Warnings } = response.json<{ Id: string; Warnings: string[] }>();
+  assert.match(Id, /^[0-9a-f]{64}$/);
+  assert.ok(Array.isArray(Warnings));
+  return Id;
+}
+
+/** A container without a network. */
+function created(world: World, name: string, command: readonly string[], more: Record<string, unknown> = {}) {
+  const body = { Image: world.image, Cmd: command, HostConfig: { NetworkMode: "none" }, ...more };
+  return create(world.engine.api, name, body);
+}
+
+/** The frames of each stream, joined. */
+async function framesOf(connection: HijackedConnection): Promise<Record<number, string>> {
+  const texts: Record<number, string> = {};
+  for await (const { stream, bytes } of connection.frames()) {
+    texts[stream] = (texts[stream] ?? "") + new TextDecoder().decode(bytes);
+  }
+  return texts;
+}
+
+/** The same of a body that is no connection of its own (logs). */
+function framesIn(body: Uint8Array): [stream: number, text: string][] {
+  const frames: [number, string][] = [];
+  for (let at = 0; at < body.length;) {
+    const sizeBytes = new DataView(body.buffer, body.byteOffset + at).getUint32(4);
+    frames.push([body[at]!, new TextDecoder().decode(body.subarray(at + 8, at + 8 + sizeBytes))]);
+    at += 8 + sizeBytes;
+  }
+  return frames;
+}
+
+/** The whole way of `docker run -i`, in the order in which the docker CLI goes it. */
+async function attachedRun(world: World, api: EngineApi, version: string | undefined, upgrade: boolean): Promise<void> {
+  const id = await create(api, "attached", {
+    ...{ Image: world.image, Cmd: ["sh", "-c", "cat; echo err >&2; exit 7"] },
+    ...{ AttachStdin: true, OpenStdin: true, StdinOnce: true, HostConfig: { NetworkMode: "none", AutoRemove: true } },
+  });
+  using attached = await api.hijack("POST", `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`, { upgrade });
+  const type = version === "1.41" ? RAW : FRAMED;
+  assert.deepEqual([attached.status, attached.headers["content-type"]], [upgrade ? 101 : 200, type]);
+  if (upgrade) assert.deepEqual([attached.reason, attached.headers["upgrade"]], ["UPGRADED", "tcp"]);
+  assertHeaders(attached);
+  using waiting = await api.stream("POST", `/containers/${id}/wait?condition=removed`);
+  assert.equal(waiting.status, 200);
+  const started = await api.post(`/containers/${id}/start`);
+  assert.deepEqual([started.status, started.text()], [204, ""]);
+  await attached.write("in 1\n");
+  await attached.write("in 2\n");
+  await attached.closeWrite();
+  assert.deepEqual(await framesOf(attached), { 1: "in 1\nin 2\n", 2: "err\n" });
+  const [answer] = await Array.fromAsync(waiting.lines());
+  assert.deepEqual(JSON.parse(answer ?? ""), { StatusCode: 7 });
+  assertError(await api.get(`/containers/${id}/json`), 404, `No such container: ${id}`);
+}
+
+async function execs(world: World, api: EngineApi, version: string | undefined): Promise<void> {
+  const id = await create(api, "box", {
+    Image: world.image,
+    Cmd: ["sleep", "1000"],
+    HostConfig: { NetworkMode: "none" },
+  });
+  assert.equal((await api.post(`/containers/${id}/start`)).status, 204);
+  assert.equal((await api.post(`/containers/${id}/start`)).status, 304);
+  const request = {
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    Cmd: ["sh", "-c", "cat; echo e >&2; exit 3"],
+  };
+  const made = await api.post(`/containers/box/exec`, request);
+  assert.equal(made.status, 201);
+  const { Id: execId } = made.json<{ Id: string }>();
+  assert.match(execId, /^[0-9a-f]{64}$/);
+  assert.deepEqual((await api.get(`/exec/${execId}/json`)).json().ExitCode, null);
+  using connection = await api.hijack("POST", `/exec/${execId}/start`, { body: { Detach: false, Tty: false } });
+  assert.deepEqual([connection.status, connection.headers["content-type"]], [101, version === "1.41" ? RAW : FRAMED]);
+  await connection.write("hello");
+  await connection.closeWrite();
+  assert.deepEqual(await framesOf(connection), { 1: "hello", 2: "e\n" });
+  const { ExitCode, Running, ContainerID } = (await api.get(`/exec/${execId}/json`)).json();
+  assert.deepEqual({ ExitCode, Running, ContainerID }, { ExitCode: 3, Running: false, ContainerID: id });
+  assertError(await api.post(`/exec/${execId}/start`, { Detach: true }), 409, /^exec \w{64} has been started already$/);
+  const detached = (await api.post("/containers/box/exec", { Cmd: ["touch", "/done"] })).json<{ Id: string }>().Id;
+  assert.equal((await api.post(`/exec/${detached}/start`, { Detach: true, Tty: false })).status, 200);
+  await world.until("its end", async () => (await api.get(`/exec/${detached}/json`)).json().ExitCode === 0);
+  assert.equal((await api.delete("/containers/box?force=1")).status, 204);
+}
+
+scenario("the Engine API", {
+  ...Object.fromEntries(VERSIONS.map((version) => [
+    `version ${version ?? "in no path"}: ping, info, images, a container's life, attach, exec, logs`,
+    async (world: World) => {
+      const api = apiOf(world, version);
+      await systemAndImages(world, api);
+      await life(world, api, version);
+      await attachedRun(world, api, version, true);
+      await attachedRun(world, api, version, false);
+      await execs(world, api, version);
+    },
+  ])),
+  "versions that are too new, too old, or none": async ({ engine: { api } }) => {
+    const newest = "Maximum supported API version is 1.50";
+    for (const version of ["1.51", "1.99", "2.0"]) {
+      assertError(await api.version(version).get("/info"), 400, `client version ${version} is too new. ${newest}`);
+    }
+    assertError(
+      await api.version("1.23").get("/info"),
+      400,
+      /^client version 1\.23 is too old\. Minimum supported API version is 1\.24, /,
+    );
+    for (const path of ["/v1/info", "/v1.x/info", "/vx/info", "/1.41/info"]) {
+      assertError(await api.get(path), 404, "page not found");
+    }
+    // A client finds the version out here, whatever it would like to speak.
+    assert.equal((await api.get("/_ping")).headers["api-version"], "1.50");
+  },
+  "paths and methods that are not there": async ({ engine: { api } }) => {
+    for (
+      const [method, path] of [["GET", "/"], ["GET", "/nope"], ["PUT", "/containers/json"], ["POST", "/session"], [
+        "POST",
+        "/grpc",
+      ], ["GET", "/containers/%ff/json"]] as const
+    ) {
+      assertError(await api.request(method, path), 404, "page not found");
+    }
+  },
+  "requests from web pages are refused": async ({ engine: { api } }) => {
+    const response = await api.get("/containers/json", { headers: { origin: "https://example.com" } });
+    assert.equal(response.status, 403);
+  },
+  "bodies that are no JSON, of the wrong type, too large, or with a NUL": async ({ engine: { api }, image }) => {
+    const rows: readonly (readonly [body: unknown, status: number, message: RegExp])[] = [
+      ["{", 400, /^Cannot read the request's body: it is not valid JSON$/],
+      [new Uint8Array([0x22, 0xff, 0x22]), 400, /not valid JSON$/],
+      [undefined, 400, /^Config cannot be empty/],
+      ["[]", 400, /^Config cannot be empty/],
+      ["null", 400, /^Config cannot be empty/],
+      [{ Image: 5 }, 400, /^Invalid container configuration: Config\.Image must be a text without NUL$/],
+      [{ Image: image, Cmd: [1] }, 400, /^Invalid container configuration: Config\.Cmd must be a list of texts$/],
+      [{ Image: image, Env: "A=1" }, 400, /Config\.Env must be a list of texts$/],
+      [{ Image: image, Tty: "yes" }, 400, /Config\.Tty must be true or false$/],
+      [{ Image: image, Cmd: ["a\0b"] }, 400, /Config\.Cmd must be a list of texts$/],
+      [{ Image: image, HostConfig: [] }, 400, /HostConfig must be an object$/],
+      [{ Image: image, HostConfig: { Memory: "64m" } }, 400, /HostConfig\.Memory must be a whole number$/],
+      [{ Image: image, HostConfig: { Memory: 1e300 } }, 400, /HostConfig\.Memory must be a whole number$/],
+      [{ Image: image, HostConfig: { Binds: ["/a:/b", 1] } }, 400, /HostConfig\.Binds must be a list of texts$/],
+      [{ Image: "UPPER" }, 400, /^invalid reference format/],
+      [{ Image: "absent" }, 404, /^No such image: absent:latest$/],
+      [{}, 400, /./],
+      [" ".repeat((4 << 20) + 1), 413, /^The request's body is larger than 4194304 bytes$/],
+      ["[".repeat(100_000), 400, /not valid JSON$/],
+    ];
+    for (const [body, status, message] of rows) {
+      assertError(await api.request("POST", "/containers/create", { body }), status, message);
+    }
+    assertError(await api.post("/containers/absent/exec", { Cmd: ["true"] }), 404, "No such container: absent");
+  },
+  "a body in chunks": async (world) => {
+    const text = JSON.stringify({ Image: world.image, HostConfig: { NetworkMode: "none" } });
+    const body = ReadableStream.from([text.slice(0, 10), text.slice(10)].map((part) => new TextEncoder().encode(part)));
+    const response = await world.engine.api.request("POST", "/containers/create?name=chunked", { body });
+    assert.equal(response.status, 201, response.text());
+    await world.remove("chunked");
+  },
+  "parameters that make no sense": async ({ engine: { api } }) => {
+    const rows: readonly (readonly [method: string, path: string, status: number, message: RegExp])[] = [
+      ["GET", "/containers/json?limit=x", 400, /^Bad parameter limit="x": not a whole number$/],
+      ["GET", "/containers/json?filters=nonsense", 400, /^invalid filter: not a JSON object$/],
+      ["GET", "/containers/json?filters=%5B%5D", 400, /^invalid filter: not a JSON object$/],
+      ["GET", "/containers/json?filters=%7B%22odd%22%3A%5B%22x%22%5D%7D", 400, /^invalid filter 'odd'$/],
+      ["GET", "/images/json?filters=%7B%22odd%22%3A%5B%22x%22%5D%7D", 400, /^invalid filter 'odd'$/],
+      ["POST", "/containers/absent/stop?t=soon", 400, /^Bad parameter t="soon": not a whole number$/],
+      ["POST", "/containers/absent/wait?condition=odd", 400, /^invalid condition: "odd"$/],
+      ["GET", "/containers/absent/logs?stdout=1", 404, /^No such container: absent$/],
+      ["POST", "/images/create?fromImage=x&tag=!", 400, /^invalid tag format$/],
+      ["POST", "/images/create", 501, /only pulling \(fromImage\) is supported yet$/],
+      ["GET", "/exec/absent/json", 404, /^No such exec instance: absent$/],
+      ["POST", "/exec/absent/start", 404, /^No such exec instance: absent$/],
+    ];
+    for (const [method, path, status, message] of rows) assertError(await api.request(method, path), status, message);
+  },
+  "filters in both forms": async (world) => {
+    const { api } = world.engine;
+    await create(api, "one", { Image: world.image, Labels: { a: "1" } });
+    await create(api, "two", { Image: world.image, Labels: { a: "2" } });
+    for (
+      const filters of [{ label: ["a=1"] }, { label: { "a=1": true } }, {
+        name: { one: true },
+        status: { created: true, exited: true },
+      }]
+    ) {
+      const listed = await api.get(`/containers/json?all=1&filters=${encodeURIComponent(JSON.stringify(filters))}`);
+      assert.deepEqual(listed.json<{ Names: string[] }[]>().map(({ Names }) => Names), [["/one"]]);
+    }
+    await world.remove("one", "two");
+  },
+  "a pull: messages line by line, an error before the stream and in it": async (world) => {
+    const { api } = world.engine;
+    const name = encodeURIComponent(world.image);
+    const pulled = await api.post(`/images/create?fromImage=${name}&tag=latest`);
+    assert.deepEqual([pulled.status, pulled.headers["content-type"]], [200, "application/json"]);
+    assert.match(pulled.text(), /^(\{.*\}\r\n)+$/);
+    const statuses = pulled.jsonLines<{ status: string }>().map(({ status }) => status);
+    assert.deepEqual(statuses[0], "Pulling from busybox");
+    assert.match(statuses.at(-1) ?? "", /^Status: Image is up to date for \S+:latest$/);
+    assertError(
+      await api.post(`/images/create?fromImage=${encodeURIComponent(`${world.registry.host}/absent`)}&tag=1`),
+      404,
+      /^manifest for \S+\/absent:1 not found: /,
+    );
+  },
+  "attach to a stopped container, without stream or logs, and with logs only": async (world) => {
+    const { api } = world.engine;
+    const id = await create(api, "said", {
+      Image: world.image,
+      Cmd: ["echo", "hi"],
+      HostConfig: { NetworkMode: "none" },
+    });
+    assertError(
+      await api.post(`/containers/${id}/attach?stdout=1`),
+      400,
+      /^Bad parameters: you must choose stream or logs$/,
+    );
+    await api.post(`/containers/${id}/start`);
+    await api.post(`/containers/${id}/wait`);
+    using logs = await api.hijack("POST", `/containers/${id}/attach?logs=1&stdout=1&stderr=1`);
+    assert.deepEqual(await framesOf(logs), { 1: "hi\n" });
+    await world.remove("said");
+  },
+  "a client that drops its attachment, its wait or its logs leaves nothing": async (world) => {
+    const { api } = world.engine;
+    for (const script of ["while :; do echo tick; sleep 0.02; done", "sleep 1000"]) {
+      const id = await created(world, "dropped", ["sh", "-c", script], { OpenStdin: true });
+      await api.post(`/containers/${id}/start`);
+      // Whatever the first follower opens for all of them is open from now on.
+      (await api.stream("GET", `/containers/${id}/logs?stdout=1&follow=1`))[Symbol.dispose]();
+      const before = await world.descriptors();
+      for (let count = 0; count < 10; count++) {
+        for (const streams of ["stdout=1&stderr=1", "stdin=1&stdout=1"]) {
+          using attached = await api.hijack("POST", `/containers/${id}/attach?stream=1&${streams}`);
+          // As the docker CLI does that has no input.
+          if (count % 2 === 0) await attached.closeWrite();
+        }
+        using _waiting = await api.stream("POST", `/containers/${id}/wait`);
+        using _logs = await api.stream("GET", `/containers/${id}/logs?stdout=1&follow=1`);
+      }
+      await world.noNewDescriptors(before);
+      await world.remove("dropped");
+    }
+  },
+  "input that was sent just before the client went away arrives": async (world) => {
+    const { api } = world.engine;
+    const id = await created(world, "fed", ["sh", "-c", "sleep 0.2; wc -c"], { OpenStdin: true, StdinOnce: true });
+    {
+      using attached = await api.hijack("POST", `/containers/${id}/attach?stream=1&stdin=1`);
+      await api.post(`/containers/${id}/start`);
+      await attached.write(new Uint8Array(300_000));
+    }
+    assert.deepEqual((await api.post(`/containers/${id}/wait`)).json(), { StatusCode: 0 });
+    assert.deepEqual(framesIn((await api.get(`/containers/${id}/logs?stdout=1`)).body), [[1, "300000\n"]]);
+    await world.remove("fed");
+  },
+});
+
+async function systemAndImages(world: World, api: EngineApi): Promise<void> {
+  for (const method of ["GET", "HEAD"]) {
+    const ping = await api.request(method, "/_ping");
+    assert.deepEqual([ping.status, ping.text()], [200, method === "GET" ? "OK" : ""]);
+    assertHeaders(ping);
+    const { "builder-version": builder, swarm, "cache-control": cache, pragma } = ping.headers;
+    assert.deepEqual([builder, swarm, cache, pragma], [
+      "1",
+      "inactive",
+      "no-cache, no-store, must-revalidate",
+      "no-cache",
+    ]);
+  }
+  const version = (await api.get("/version")).json();
+  assert.deepEqual([version.ApiVersion, version.MinAPIVersion, version.Os], ["1.50", "1.24", "linux"]);
+  const info = (await api.get("/info")).json();
+  assert.deepEqual([info.Images, info.OSType, info.DockerRootDir], [1, "linux", world.engine.dataRoot]);
+  const images = (await api.get("/images/json")).json<Record<string, unknown>[]>();
+  assert.deepEqual(images.map(({ RepoTags }) => RepoTags), [[`${world.image}:latest`]]);
+  const image = await api.get(`/images/${world.image}:latest/json`);
+  assert.deepEqual([image.json().Id, image.json().Architecture], [images[0]!.Id, hostPlatform().architecture]);
+  assertError(await api.get("/images/absent/json"), 404, "No such image: absent:latest");
+}
+
+async function life(world: World, api: EngineApi, version: string | undefined): Promise<void> {
+  const script = "echo out; echo err >&2; trap 'exit 3' TERM; while :; do sleep 0.02; done";
+  const id = await create(api, "life", {
+    Image: world.image,
+    Cmd: ["sh", "-c", script],
+    HostConfig: { NetworkMode: "none" },
+  });
+  assertError(
+    await api.post("/containers/create?name=life", { Image: world.image }),
+    409,
+    /^Conflict\. The container name "\/life" is already in use by container "\w{64}"\./,
+  );
+  assertError(await api.post(`/containers/${id}/kill`), 409, /is not running$/);
+  assert.equal((await api.post(`/containers/${id}/stop`)).status, 304);
+  assert.equal((await api.post("/containers/life/start")).status, 204);
+  const listed = (await api.get("/containers/json")).json<Record<string, unknown>[]>();
+  const { Id, Names, Image, State, Ports, Mounts, Labels } = listed[0]!;
+  assert.deepEqual({ Id, Names, Image, State, Ports, Mounts, Labels }, {
+    ...{ Id: id, Names: ["/life"], Image: world.image, State: "running", Ports: [], Mounts: [], Labels: {} },
+  });
+  const path = `/containers/${id.slice(0, 12)}/logs?stdout=1&stderr=1`;
+  await world.until("its output", async () => framesIn((await api.get(path)).body).length === 2);
+  const logs = await api.get(path);
+  assert.deepEqual(framesIn(logs.body).sort(), [[1, "out\n"], [2, "err\n"]]);
+  assert.equal(logs.headers["content-type"], version === "1.41" ? RAW : FRAMED);
+  assert.deepEqual(framesIn((await api.get(`/containers/${id}/logs?stderr=1&tail=1`)).body), [[2, "err\n"]]);
+  assertError(await api.get(`/containers/${id}/logs`), 400, "Bad parameters: you must choose at least one stream");
+  using following = await api.stream("GET", `/containers/${id}/logs?stdout=1&follow=1`);
+  assertError(
+    await api.delete(`/containers/${id}`),
+    409,
+    /container is running: stop the container before removing or force remove$/,
+  );
+  assert.equal((await api.post(`/containers/${id}/stop?t=20`)).status, 204);
+  assert.deepEqual(framesIn(await readAll(following.chunks())), [[1, "out\n"]]);
+  assert.deepEqual((await api.post(`/containers/${id}/wait`)).json(), { StatusCode: 3 });
+  const inspected = (await api.get("/containers/life/json")).json<{ State: Record<string, unknown> }>();
+  assert.deepEqual([inspected.State.Status, inspected.State.ExitCode], ["exited", 3]);
+  assert.equal((await api.delete("/containers/life")).status, 204);
+  assertError(await api.delete("/containers/life"), 404, "No such container: life");
+}
