@@ -74,3 +74,17 @@ const MS_PER_UNIT: Readonly<Record<string, number>> = {
   m: MINUTE_S * 1000,
   h: HOUR_S * 1000,
 };
+
+/** A length of time as Go prints it: `1m30s`, `1.5s`, `500ms`, `0s`. */
+export function goDuration(durationMs: number): string {
+  const nanos = Math.round(Math.abs(durationMs) * 1e6);
+  const sign = durationMs < 0 && nanos > 0 ? "-" : "";
+  if (nanos === 0) return "0s";
+  for (const [unit, sizeNanos, below] of [["ns", 1, 1e3], ["µs", 1e3, 1e6], ["ms", 1e6, 1e9]] as const) {
+    if (nanos < below) return `${sign}${nanos / sizeNanos}${unit}`;
+  }
+  const minutes = Math.floor(nanos / 60e9);
+  const hours = Math.floor(minutes / 60);
+  const seconds = `${(nanos - minutes * 60e9) / 1e9}s`;
+  return sign + (hours > 0 ? `${hours}h` : "") + (minutes > 0 ? `${minutes % 60}m` : "") + seconds;
+}
