@@ -37,6 +37,9 @@ export function logOf({ id, name, record }: Container, paths: EnginePaths): LogS
   });
 }
 
+/** Older than any file of a log: all of them are needed. */
+const EVERY_FILE = -1;
+
 /** See the module's comment. */
 export class ContainerLogs {
   readonly #table: Pick<ContainerTable, "find">;
@@ -67,6 +70,7 @@ export class ContainerLogs {
     // The lease comes first: from now on nothing is rotated away before it was read here.
     using owned = new DisposableStack();
     const lease = owned.use(this.#hub.leaseLog(container.id));
+    lease.need(EVERY_FILE);
     // What the process wrote before this moment is in the file now.
     if (this.#hub.isOpen(container.id)) await this.#hub.flush();
     return endingWith(owned.move(), (held) => this.#records(container, spec, request, lease, held));
