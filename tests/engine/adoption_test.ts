@@ -84,7 +84,9 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       await using following = engine.session("tsd", ["logs", "-f", "counter"]);
       await following.waitFor(`line ${known + 50}\n`);
       assertNothingLost(following.stdout.trimEnd().split("\n"), known + 50);
-      const exec = await engine.tsd(["exec", "counter", "sh", "-c", "cat /shared/count; exit 3"]);
+      // The file is empty for a moment each time it is written.
+      const read = 'until n=$(cat /shared/count); [ -n "$n" ]; do :; done; echo "$n"; exit 3';
+      const exec = await engine.tsd(["exec", "counter", "sh", "-c", read]);
       assert.equal(exec.code, 3);
       assert.ok(Number(exec.stdout) > known);
       assert.equal((await engine.tsd(["stop", "-t", "0", "counter"])).code, 0);
