@@ -1,0 +1,117 @@
+/** An engine that is killed while it pulls leaves nothing that can be seen, and nothing that stays. */
+import { strict as assert } from "node:assert";
+import { type Engine, startEngine } from "../harness/mod.ts";
+import { busyboxBuilder, digestOf, file, type Image } from "../images/mod.ts";
+import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
+import { requires } from "../requires.ts";
+import { namesIn, pull, until } from "./rig.ts";
+
+const LAYER_BYTES = 300_000;
+
+const content = (seed: number) => Uint8Array.from({ length: LAYER_BYTES }, (_, at) => (at * at * seed) >> 7);
+
+/** Three layers; the second and third are what a slow registry takes long for. */
+async function threeLayers(): Promise<Image> {
+  return await busyboxBuilder()
+    .layer([file("second", content(7))], { compression: "none" })
+    .layer([file("third", content(11))], { compression: "none" })
+    .build();
+}
+
+const layersOf = ({ dataRoot }: Engine) => namesIn(`${dataRoot}/overlay2/layers`);
+const ingestOf = ({ dataRoot }: Engine) => namesIn(`${dataRoot}/overlay2/ingest`);
+
+function slowDown(registry: ScriptedRegistry, image: Image, layers: readonly number[]): void {
+  for (const layer of layers) {
+    const path = `*/blobs/${image.layers[layer]!.blob.digest}`;
+    registry.fail({ path, fault: "slow", bytesPerSecond: LAYER_BYTES / 10 });
+  }
+}
+
+/** Kills the engine in a pull, once `ready` says that it is at the wanted point, and starts the next one. */
+async function killInPull(engine: Engine, reference: string, ready: () => Promise<boolean>): Promise<void> {
+  await using pulling = engine.session("tsd", ["pull", reference]);
+  await until("the middle of the pull", ready);
+  await engine.stop("SIGKILL");
+  const { code, stderr } = await pulling.wait();
+  assert.equal(code, 1);
+  assert.match(stderr, /^tsd: [^\n]+\n$/);
+  await engine.start();
+}
+
+async function assertNothingIsLeft(engine: Engine): Promise<void> {
+  assert.equal((await engine.tsd(["images", "-aq"])).stdout, "");
+  assert.deepEqual(await layersOf(engine), []);
+  assert.deepEqual(await ingestOf(engine), []);
+}
+
+async function assertPullsAndRuns(engine: Engine, reference: string): Promise<void> {
+  await pull(engine, reference);
+  const ran = await engine.tsd(["run", "--rm", "--network", "none", reference, "sha256sum", "/second", "/third"]);
+  const sums = [7, 11].map((seed) => digestOf(content(seed)).slice("sha256:".length));
+  assert.deepEqual([ran.code, ran.stderr, ran.stdout], [0, "", `${sums[0]}  /second\n${sums[1]}  /third\n`]);
+  assert.equal((await layersOf(engine)).length, 3);
+  assert.deepEqual(await ingestOf(engine), []);
+}
+
+Deno.test("killed while every layer comes in", requires("root", "runc"), async () => {
+  await using registry = startScriptedRegistry();
+  const image = await threeLayers();
+  const reference = registry.add("three", "1", image);
+  await using engine = await startEngine();
+  slowDown(registry, image, [0, 1, 2]);
+  await killInPull(engine, reference, async () => (await ingestOf(engine)).length >= 3);
+  await assertNothingIsLeft(engine);
+  registry.heal();
+  await assertPullsAndRuns(engine, reference);
+});
+
+Deno.test("killed when one layer is complete: it goes, and comes again", requires("root", "runc"), async () => {
+  await using registry = startScriptedRegistry();
+  const image = await threeLayers();
+  const reference = registry.add("three", "1", image);
+  await using engine = await startEngine();
+  slowDown(registry, image, [1, 2]);
+  await killInPull(engine, reference, async () => (await layersOf(engine)).length === 1);
+  await assertNothingIsLeft(engine);
+  registry.heal();
+  await assertPullsAndRuns(engine, reference);
+});
+
+Deno.test(
+  "killed before the first byte of a layer, and while the manifest is asked for",
+  requires("root", "runc"),
+  async () => {
+    await using registry = startScriptedRegistry();
+    const image = await threeLayers();
+    const reference = registry.add("three", "1", image);
+    await using engine = await startEngine();
+    for (const path of ["*/blobs/*", "*/manifests/*"]) {
+      registry.fail({ path, fault: "hang" });
+      const before = registry.requestsFor(path).length;
+      await killInPull(engine, reference, () => Promise.resolve(registry.requestsFor(path).length > before));
+      await assertNothingIsLeft(engine);
+      registry.heal();
+    }
+    await assertPullsAndRuns(engine, reference);
+  },
+);
+
+Deno.test(
+  "a layer that another image stands on stays when a pull of it is killed",
+  requires("root", "runc"),
+  async () => {
+    await using registry = startScriptedRegistry();
+    const image = await threeLayers();
+    const reference = registry.add("three", "1", image);
+    const base = registry.add("base", "1", await busyboxBuilder().build());
+    await using engine = await startEngine();
+    await pull(engine, base);
+    const [kept] = await layersOf(engine);
+    slowDown(registry, image, [1, 2]);
+    await killInPull(engine, reference, async () => (await ingestOf(engine)).length >= 2);
+    assert.deepEqual(await layersOf(engine), [kept]);
+    assert.deepEqual(await ingestOf(engine), []);
+    assert.equal((await engine.tsd(["run", "--rm", "--network", "none", base, "true"])).code, 0);
+  },
+);
