@@ -42,8 +42,7 @@ async function refuses(world: World, rows: readonly Row[], whole: (said: string)
     assert.equal(left.length, leaves === undefined ? 0 : 1, `${line} left ${left.length} containers`);
     for (const id of left) await world.remove(id);
   }
-  await world.until("no new traces", async () => (await world.traces()).length <= traces.length);
-  assert.deepEqual(await world.traces(), traces);
+  await world.noNewTraces(traces);
 }
 
 const withMore = ([line, code, said, more = {}]: Row) => [line, code, said, more] as const;

@@ -106,12 +106,15 @@ export class World implements AsyncDisposable {
   /** Fails when anything is left of what was run so far. */
   async nothingLeft(): Promise<void> {
     assert.deepEqual(await this.containers(), []);
-    let traces: string[] = [];
-    await this.until(`an engine without traces of containers`, async () => {
-      traces = await this.traces();
-      return traces.length === 0;
-    }).catch((cause) => {
-      throw new Error(`Left behind: ${traces.join("; ")}`, { cause });
+    await this.noNewTraces([]);
+  }
+
+  /** Fails when there are more traces than `before`; those of an earlier container may still be going away. */
+  async noNewTraces(before: readonly string[]): Promise<void> {
+    let more: string[] = [];
+    const done = async () => (more = surplus(await this.traces(), before)).length === 0;
+    await this.until("traces of containers to go", done).catch((cause) => {
+      throw new Error(`Left behind: ${more.join("; ")}`, { cause });
     });
   }
 
