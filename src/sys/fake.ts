@@ -11,6 +11,8 @@ import type { FileStatus, FilesystemStatus, MetadataCalls } from "./metadata.ts"
 import type { MountCalls } from "./mounts.ts";
 import type { PipeCalls } from "./pipe.ts";
 import type { OwnProcessCalls, ProcessCalls } from "./process.ts";
+import type { SocketCalls } from "./sockets.ts";
+import type { TerminalCalls } from "./terminals.ts";
 import type { TreeCalls } from "./tree.ts";
 import type { XattrCalls } from "./xattr.ts";
 
@@ -26,7 +28,9 @@ export interface AllCalls
     ProcessCalls,
     OwnProcessCalls,
     PipeCalls,
-    PollCalls {}
+    PollCalls,
+    SocketCalls,
+    TerminalCalls {}
 
 /** The name of a call. */
 export type CallName = keyof AllCalls;
@@ -120,7 +124,11 @@ const QUIET = {
   setChildSubreaper: nothing,
   setsid: nothing,
   dup2: nothing,
+  pidfdInfo: () => ({ pid: undefined, exit: undefined }),
   umask: () => 0o022,
+  execve: () => {
+    throw new Error("The fake can't replace this process: script an error, or catch this one");
+  },
   setPipeSize: (_fd: number, sizeBytes: number) => sizeBytes,
   pipeSize: () => 65536,
   setNonBlocking: nothing,
@@ -128,6 +136,12 @@ const QUIET = {
   tee: () => "again",
   epollChange: nothing,
   epollWait: () => Promise.resolve([]),
+  bindUnix: nothing,
+  listen: nothing,
+  accept: () => "again",
+  receiveFd: () => "again",
+  windowSize: () => ({ rows: 24, columns: 80 }),
+  setWindowSize: nothing,
 } as const satisfies Partial<AllCalls>;
 
 /**
@@ -204,6 +218,7 @@ export class FakeSys {
       pidfdOpen: newFd,
       pidfdGetfd: newFd,
       duplicate: newFd,
+      unixSocket: newFd,
       pipe2: () => ({ readFd: newFd(), writeFd: newFd() }),
       epollCreate: newFd,
       eventfd: newFd,

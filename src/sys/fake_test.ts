@@ -41,3 +41,15 @@ Deno.test("newMount closes its context also when the kernel refuses", () => {
   assert.deepEqual(fake.names.slice(3), ["fsopen", "fsconfig", "fsconfig", "fsmount", "close", "moveMount"]);
   assert.deepEqual([...fake.openFds], [mount.fd]);
 });
+
+Deno.test("FakeSys: sockets are quiet, execve throws in any case", () => {
+  const fake = new FakeSys();
+  using socket = new OwnedFd(fake.calls.unixSocket(), fake.calls);
+  fake.calls.bindUnix(socket.fd, "/run/x");
+  assert.deepEqual([fake.calls.accept(socket.fd), fake.calls.receiveFd(socket.fd)], ["again", "again"]);
+  assert.deepEqual(fake.argsOf("bindUnix"), [[socket.fd, "/run/x"]]);
+  assert.throws(() => fake.calls.execve("/bin/x", ["x"], {}));
+  fake.script("execve", { error: "ENOENT" });
+  assert.throws(() => fake.calls.execve("/bin/x", ["x"], {}), (e) => isErrno(e, "ENOENT"));
+  assert.deepEqual(fake.calls.pidfdInfo(1), { pid: undefined, exit: undefined });
+});

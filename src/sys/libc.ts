@@ -6,7 +6,7 @@
 
 /**
  * The functions of libc that tsd calls. `sys*` are syscall(2) with the argument shape of one call. Variadic functions
- * (open, fcntl, prctl, syscall) take their arguments in the same registers as fixed ones on both architectures.
+ * (open, fcntl, ioctl, prctl, syscall) take their arguments in the same registers as fixed ones on both architectures.
  */
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
@@ -72,6 +72,7 @@ const SYMBOLS = {
   posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
   posix_spawnattr_setsigdefault: { parameters: ["buffer", "buffer"], result: "i32" },
   posix_spawnattr_setsigmask: { parameters: ["buffer", "buffer"], result: "i32" },
+  execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   kill: { parameters: ["i32", "i32"], result: "i32" },
   sysPidfdOpen: { name: "syscall", parameters: ["i64", "i64", "i64"], result: "i64" },
@@ -96,6 +97,13 @@ const SYMBOLS = {
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   tee: { parameters: ["i32", "i32", "usize", "u32"], result: "isize" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // Sockets and terminals.
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
+  recvmsg: { parameters: ["i32", "buffer", "i32"], result: "isize" },
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Symbols = Deno.StaticForeignLibraryInterface<typeof SYMBOLS>;

@@ -3,8 +3,8 @@
  * System calls of Linux by FFI on glibc: what Deno doesn't offer and a container engine needs.
  *
  * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
- *   `durability`, `tree`, `metadata`, `xattrs`, `mounts`, `processes`, `ownProcess`, `pipes`, `poll`). Tests of other
- *   modules use the recording fake of `fake.ts`.
+ *   `durability`, `tree`, `metadata`, `xattrs`, `mounts`, `processes`, `ownProcess`, `pipes`, `poll`, `sockets`,
+ *   `terminals`). Tests of other modules use the recording fake of `fake.ts`.
  * - **Errors**: a failed call throws {@link SysError}. Only reading and writing have a value for "not now" ("again").
  * - **errno** belongs to the thread and is read right after a synchronous call. After a call that Deno ran on another
  *   thread (`nonblocking`) it can't be read: calls that block belong into a Worker, made synchronously.
@@ -32,11 +32,15 @@ export type { FileStatus, FilesystemStatus, FileTime, MetadataCalls, Timespec } 
 export { attach, mounts, newMount } from "./mounts.ts";
 export type { FsSetting, MountCalls, MountMove, MountRequest, NewMount } from "./mounts.ts";
 export { OwnedFd } from "./owned_fd.ts";
+export type { PidfdInfo } from "./pidfd_info.ts";
 export { type PipeCalls, pipes } from "./pipe.ts";
 export { type ExitedChild, exitOf, ownProcess, type OwnProcessCalls, type ProcessCalls, processes } from "./process.ts";
 export { capabilityBoundingSet, getrlimit, processStartTime, processStat, setrlimit } from "./process_facts.ts";
 export type { ProcessStat, ResourceLimit } from "./process_facts.ts";
+export { type ReceivedFd, type SocketCalls, sockets } from "./sockets.ts";
 export type { ChildStdio, SpawnRequest } from "./spawn.ts";
+export { type TerminalCalls, terminals, type WindowSize } from "./terminals.ts";
 export { makeDevice, tree } from "./tree.ts";
 export type { DeviceNumber, TreeCalls } from "./tree.ts";
+export { decodeStatus, type ProcessExit } from "./wait_status.ts";
 export { type XattrCalls, xattrs } from "./xattr.ts";

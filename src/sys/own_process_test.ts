@@ -51,3 +51,52 @@ Deno.test("setsid and setChildSubreaper, in a process of their own", async () =>
     new TextDecoder().decode(stderr),
   );
 });
+
+/**
+ * Has a child and two descriptors of which one is to survive, and becomes another program: itself, with other arguments.
+ * That one waits for the child, whose end was not yet there when it began.
+ */
+const REPLACED = `
+  const { ownProcess, pipes, processes, isErrno, files } = await import(MODULE);
+  const [role, before, child, kept, closed, trigger] = Deno.args;
+  if (role === "first") {
+    const [input, output] = [pipes.pipe2(), pipes.pipe2()];
+    const child = processes.spawn({ path: "/bin/sh", argv: ["sh", "-c", "read x; echo got $x >&5; exit 6"], env: {},
+      stdio: [{ target: 0, fd: input.readFd }, { target: 5, fd: output.writeFd }], keepFds: 6 });
+    for (const fd of [output.readFd, input.writeFd]) pipes.setCloseOnExec(fd, false);
+    let failed = "";
+    try { ownProcess.execve("/no/such", ["x"], {}); } catch (thrown) { if (!isErrno(thrown, "ENOENT")) throw thrown; failed = thrown.message; }
+    const self = ["run", "--no-config", "--no-check", "-A", Deno.mainModule];
+    const args = [Deno.pid, child, output.readFd, output.writeFd, input.writeFd].map(String);
+    ownProcess.execve(Deno.execPath(), ["deno", ...self, "second", ...args], { FAILED: failed, DENO_DIR: Deno.env.get("DENO_DIR") ?? "" });
+  }
+  let gone = "";
+  try { files.write(Number(closed), new Uint8Array(1)); } catch (thrown) { if (!isErrno(thrown, "EBADF")) throw thrown; gone = "EBADF"; }
+  files.write(Number(trigger), new TextEncoder().encode("hello\\n"));
+  const exit = processes.waitpid(Number(child), 0);
+  const buffer = new Uint8Array(100);
+  const text = new TextDecoder().decode(buffer.subarray(0, files.read(Number(kept), buffer)));
+  const samePid = Number(before) === Deno.pid;
+  const { LEFT_OUT, FAILED } = Deno.env.toObject();
+  console.log(JSON.stringify({ samePid, exitCode: exit.exitCode, text, gone, leftOut: LEFT_OUT ?? "", failed: FAILED }));
+`;
+
+Deno.test("execve: another program with the same pid, its children and the descriptors that were let through", async () => {
+  const path = await Deno.makeTempFile({ prefix: "tsd-sys-", suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(path, REPLACED.replace("MODULE", JSON.stringify(import.meta.resolve("./mod.ts"))));
+    const args = ["run", "--no-config", "--no-check", "-A", path, "first"];
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { LEFT_OUT: "1" } }).output();
+    assert.ok(stdout.length > 0, new TextDecoder().decode(stderr));
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), {
+      samePid: true,
+      exitCode: 6,
+      text: "got hello\n",
+      gone: "EBADF",
+      leftOut: "",
+      failed: 'execve "/no/such": ENOENT (No such file or directory)',
+    });
+  } finally {
+    await Deno.remove(path);
+  }
+});

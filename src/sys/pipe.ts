@@ -15,9 +15,10 @@ export interface PipeCalls {
   pipeSize(fd: number): number;
   /** Concerns every duplicate: never do it to a descriptor that another process shares. */
   setNonBlocking(fd: number, on: boolean): void;
+  /** Off for what has to outlive `execve`. */
   setCloseOnExec(fd: number, on: boolean): void;
-  /** A duplicate with the lowest free number and close-on-exec. */
-  duplicate(fd: number): number;
+  /** A duplicate with close-on-exec and the lowest free number, from `atLeast` on. */
+  duplicate(fd: number, atLeast?: number): number;
   /**
    * tee(2): what can be read from one pipe can be read from another one too, without being taken from the first. Bytes, 0
    * at the end, "again" when there is nothing now or no room. It never blocks.
@@ -50,7 +51,7 @@ export const pipes: PipeCalls = {
     fcntl(fd, F.SETFL, on ? flags | O.NONBLOCK : flags & ~O.NONBLOCK);
   },
   setCloseOnExec: (fd, on) => void fcntl(fd, F.SETFD, on ? FD_CLOEXEC : 0),
-  duplicate: (fd) => fcntl(fd, F.DUPFD_CLOEXEC, 0),
+  duplicate: (fd, atLeast = 0) => fcntl(fd, F.DUPFD_CLOEXEC, atLeast),
   tee: (fromFd, toFd, sizeBytes) =>
     // SAFETY: no memory is passed.
     unblocked(() => libc.tee(fromFd, toFd, BigInt(sizeBytes), SPLICE_F_NONBLOCK), "tee", fromFd),

@@ -3,20 +3,18 @@
  * Child processes and other processes: starting, waiting, signalling, and descriptors that stand for them.
  */
 import { ARCH } from "./arch.ts";
-import { checked, uninterrupted } from "./check.ts";
+import { checked, failed, uninterrupted } from "./check.ts";
+import { cString } from "./cstring.ts";
 import { WAIT } from "./flags.ts";
-import { libc } from "./libc.ts";
+import { errno, libc } from "./libc.ts";
+import { type PidfdInfo, pidfdInfo } from "./pidfd_info.ts";
 import { spawnProcess, type SpawnRequest } from "./spawn.ts";
+import { environmentVector, StringVector } from "./string_vector.ts";
+import { decodeStatus, type ProcessExit } from "./wait_status.ts";
 
 /** A child that has ended. */
-export interface ExitedChild {
+export interface ExitedChild extends ProcessExit {
   readonly pid: number;
-  /** The raw status of wait(2). */
-  readonly status: number;
-  /** What a shell would say: the exit code, or 128 plus the number of the signal that killed it. */
-  readonly exitCode: number;
-  /** The signal that killed it, if one did. */
-  readonly signal: number | undefined;
 }
 
 /** Every call throws {@link SysError}. Descriptors are made with close-on-exec and are the caller's to close. */
@@ -33,8 +31,10 @@ export interface ProcessCalls {
   /** A descriptor that polls readable once the process has ended. ESRCH: no such process. */
   pidfdOpen(pid: number): number;
   pidfdSendSignal(pidFd: number, signal: number): void;
-  /** A duplicate of descriptor `theirFd` of another process. */
+  /** A duplicate of descriptor `theirFd` of another process. EBADF: it has none of that number. */
   pidfdGetfd(pidFd: number, theirFd: number): number;
+  /** What the kernel says of the process behind a pidfd, or undefined where it can't say how one ended (before 6.15). */
+  pidfdInfo(pidFd: number): PidfdInfo | undefined;
 }
 
 /** Calls that change the calling process itself. */
@@ -47,16 +47,20 @@ export interface OwnProcessCalls {
   dup2(fromFd: number, toFd: number): void;
   /** Sets the umask of the process, all threads, and returns the former: at the start of the daemon only. */
   umask(mask: number): number;
+  /**
+   * Replaces this process by another program: same pid, children stay children, threads end. It returns only by
+   * throwing. Descriptors that have close-on-exec are closed (all that we make: see `setCloseOnExec`), and nothing else
+   * is taken back: `using` scopes don't end, ignored signals stay ignored. A SIGCHLD meanwhile is lost, so the new
+   * program asks `waitpid` once.
+   */
+  execve(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): never;
 }
 
 const PR_SET_CHILD_SUBREAPER = 36;
 
 /** Decodes the status of wait(2) of a child that has ended. */
 export function exitOf(pid: number, status: number): ExitedChild {
-  const signal = status & 0x7f;
-  return signal === 0
-    ? { pid, status, exitCode: (status >> 8) & 0xff, signal: undefined }
-    : { pid, status, exitCode: 128 + signal, signal };
+  return { pid, ...decodeStatus(status) };
 }
 
 /** The real {@link ProcessCalls}. */
@@ -86,13 +90,26 @@ export const processes: ProcessCalls = {
     const fd = libc.sysPidfdGetfd(ARCH.syscalls.pidfdGetfd, BigInt(pidFd), BigInt(theirFd), 0n);
     return checked(fd, "pidfd_getfd", pidFd);
   },
+  pidfdInfo,
 };
+
+function execve(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): never {
+  const [args, environment] = [new StringVector(argv.map(cString)), environmentVector(env)];
+  // SAFETY: both are NULL-terminated arrays of addresses into memory that the vectors keep alive until after the call;
+  // when it succeeds nothing of this process is left.
+  libc.execve(cString(path), args.addresses, environment.addresses);
+  const code = errno();
+  args.keep();
+  environment.keep();
+  failed(code, "execve", path);
+}
 
 /** The real {@link OwnProcessCalls}. */
 export const ownProcess: OwnProcessCalls = {
-  // SAFETY (all): no memory is passed.
+  // SAFETY (all but the last): no memory is passed.
   setChildSubreaper: () => void checked(libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), "prctl"),
   setsid: () => void checked(libc.setsid(), "setsid"),
   dup2: (fromFd, toFd) => void uninterrupted(() => libc.dup2(fromFd, toFd), "dup2", fromFd),
   umask: (mask) => libc.umask(mask),
+  execve,
 };

@@ -78,6 +78,29 @@ Deno.test("spawn: the child has descriptors 0, 1, 2 only, whatever is open here"
   }
 });
 
+Deno.test("spawn: with keepFds the child has further descriptors at the numbers that were asked for", () => {
+  const { readFd, writeFd } = pipes.pipe2();
+  using reader = new OwnedFd(readFd);
+  using writer = new OwnedFd(writeFd);
+  const zero = { target: 7, path: "/dev/zero", flags: O.RDONLY };
+  const stdio = [...NULL_STDIO, { target: 1, fd: writer.fd }, { target: 5, fd: writer.fd }, zero];
+  const request = shell("echo up; kill -STOP $$", { stdio, keepFds: 8 });
+  const pid = processes.spawn(request);
+  try {
+    assert.equal(files.read(reader.fd, new Uint8Array(8)), 3);
+    const fds = [...Deno.readDirSync(`/proc/${pid}/fd`)].map((entry) => entry.name).sort();
+    assert.deepEqual(fds, ["0", "1", "2", "5", "7"]);
+    const targetOf = (fd: number) => Deno.readLinkSync(`/proc/${pid}/fd/${fd}`);
+    assert.deepEqual([targetOf(5), targetOf(7)], [targetOf(1), "/dev/zero"]);
+  } finally {
+    processes.kill(pid, SIG.KILL);
+    processes.waitpid(pid, 0);
+  }
+  for (const keepFds of [undefined, 3, 7]) {
+    assert.throws(() => processes.spawn({ ...request, keepFds }), (e) => isTsdError(e, "invalid_argument"));
+  }
+});
+
 // Opened before the tests, as what a test opens counts as leaked.
 const { pthread_sigmask } = Deno.dlopen("libc.so.6", {
   pthread_sigmask: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -222,4 +245,47 @@ Deno.test("processStat of a child: parent, start time, zombie with its status", 
   assert.equal(processes.waitpid(pid, 0)?.exitCode, 9);
   assert.equal(processStat(pid), undefined);
   assert.ok(!pidFd.closed);
+});
+
+const KILLED = { status: 9, exitCode: 137, signal: 9 };
+
+/** Linux 6.15 and later. */
+function kernelKeepsExits(): boolean {
+  const [major, minor] = Deno.osRelease().split(".").map(Number);
+  return major > 6 || (major === 6 && minor >= 15);
+}
+
+function untilZombie(pid: number): void {
+  const deadline = Date.now() + 5000;
+  while (processStat(pid)?.state !== "Z") assert.ok(Date.now() < deadline, "it didn't end");
+}
+
+Deno.test("pidfdInfo: a process that runs, a zombie, one that was reaped", () => {
+  for (
+    const [script, exit] of [["exit 7", { status: 0x700, exitCode: 7, signal: undefined }], ["kill -9 $$", KILLED]]
+  ) {
+    const { readFd, writeFd } = pipes.pipe2();
+    using reader = new OwnedFd(readFd);
+    const writer = new OwnedFd(writeFd);
+    const pid = processes.spawn(shell(`read x; ${script}`, { stdio: [{ target: 0, fd: reader.fd }, NULL_STDIO[1]] }));
+    using pidFd = new OwnedFd(processes.pidfdOpen(pid));
+    const running = processes.pidfdInfo(pidFd.fd);
+    writer.close();
+    untilZombie(pid);
+    const zombie = processes.pidfdInfo(pidFd.fd);
+    processes.waitpid(pid, 0);
+    const reaped = processes.pidfdInfo(pidFd.fd);
+    if (kernelKeepsExits()) {
+      assert.deepEqual([running, zombie], [{ pid, exit: undefined }, { pid, exit: undefined }]);
+      assert.deepEqual(reaped, { pid: undefined, exit });
+    } else {
+      for (const info of [running, zombie, reaped]) assert.equal(info?.exit, undefined);
+    }
+  }
+});
+
+Deno.test("pidfdInfo of what is no pidfd: undefined; of no descriptor at all: an error", () => {
+  using file = new OwnedFd(files.open(c("/dev/null"), O.RDONLY));
+  assert.equal(processes.pidfdInfo(file.fd), undefined);
+  assert.throws(() => processes.pidfdInfo(100_000), (e) => isErrno(e, "EBADF"));
 });

@@ -3,9 +3,10 @@
  * Starting a child process: one posix_spawn(3) wrapper for all children of the engine.
  */
 import { TsdError } from "../errors.ts";
-import { type CString, cString } from "./cstring.ts";
+import { cString } from "./cstring.ts";
 import { SysError } from "./errno.ts";
 import { libc } from "./libc.ts";
+import { environmentVector, StringVector } from "./string_vector.ts";
 
 /**
  * What descriptor `target` of the child is: a duplicate of one of ours, or a path that the child opens itself. The
@@ -15,7 +16,7 @@ export type ChildStdio =
   | { readonly target: number; readonly fd: number }
   | { readonly target: number; readonly path: string; readonly flags: number; readonly mode?: number };
 
-/** A child to start. It gets nothing that is not listed here: no environment, no descriptor above 2. */
+/** A child to start. It gets nothing that is not listed here: no environment, no descriptor from `keepFds` on. */
 export interface SpawnRequest {
   /** Absolute path of the program: PATH is not searched. */
   readonly path: string;
@@ -24,24 +25,30 @@ export interface SpawnRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Applied in order; a descriptor of ours may not be the target of an earlier entry. */
   readonly stdio: readonly ChildStdio[];
+  /**
+   * Descriptors below this number survive, 3 by default: targets of `stdio` have to lie below it. What `stdio` doesn't
+   * name still has its own close-on-exec.
+   */
+  readonly keepFds?: number;
   readonly cwd?: string;
 }
 
 /** glibc's spawn.h. */
 export const POSIX_SPAWN = { SETSIGDEF: 0x04, SETSIGMASK: 0x08, SETSID: 0x80 } as const;
 const SPAWN_FLAGS = POSIX_SPAWN.SETSIGDEF | POSIX_SPAWN.SETSIGMASK | POSIX_SPAWN.SETSID;
-const FIRST_UNWANTED_FD = 3;
+const STANDARD_FDS = 3;
 /** Room for glibc's types on 64-bit machines, which are 80, 336 and 128 bytes. */
 export const SPAWN_SIZES = { fileActions: 128, attributes: 512, signalSet: 128 } as const;
 
 /**
  * Starts a child in a session of its own, with default signal actions, an empty signal mask and descriptors 0 to 2
- * only. Returns its pid; the caller has to wait for it.
+ * (below `keepFds`) only. Returns its pid; the caller has to wait for it.
+ * @throws TsdError invalid_argument when a descriptor would be overwritten before its use, or not survive
  * @throws SysError (ENOENT, EACCES …) when the program, `cwd` or a stdio path cannot be opened
  * @throws TsdError not_implemented with a glibc older than 2.34
  */
 export function spawnProcess(request: SpawnRequest): number {
-  refuseOverwrittenSources(request);
+  refuseLostDescriptors(request);
   const actions = new Uint8Array(SPAWN_SIZES.fileActions);
   const attributes = new Uint8Array(SPAWN_SIZES.attributes);
   // SAFETY: both are at least as large as glibc's types, initialised before use and destroyed once.
@@ -65,9 +72,12 @@ function check(result: number, call: string, subject?: string): void {
   if (result !== 0) throw new SysError(call, result, { subject });
 }
 
-function refuseOverwrittenSources({ stdio }: SpawnRequest): void {
+function refuseLostDescriptors({ stdio, keepFds = STANDARD_FDS }: SpawnRequest): void {
   const targets = new Set<number>();
   for (const entry of stdio) {
+    if (entry.target >= keepFds) {
+      throw new TsdError("invalid_argument", `Cannot spawn: descriptor ${entry.target} is above those that are kept`);
+    }
     if ("fd" in entry && entry.fd !== entry.target && targets.has(entry.fd)) {
       throw new TsdError("invalid_argument", `Cannot spawn: descriptor ${entry.fd} is overwritten before it is used`);
     }
@@ -75,7 +85,7 @@ function refuseOverwrittenSources({ stdio }: SpawnRequest): void {
   }
 }
 
-function addActions(actions: Uint8Array<ArrayBuffer>, { stdio, cwd }: SpawnRequest): void {
+function addActions(actions: Uint8Array<ArrayBuffer>, { stdio, cwd, keepFds = STANDARD_FDS }: SpawnRequest): void {
   // SAFETY: glibc copies the paths; actions is initialised.
   for (const entry of stdio) {
     if ("fd" in entry) {
@@ -93,7 +103,7 @@ function addActions(actions: Uint8Array<ArrayBuffer>, { stdio, cwd }: SpawnReque
     check(modern(libc.posix_spawn_file_actions_addchdir_np)(actions, cString(cwd)), "posix_spawn chdir", cwd);
   }
   check(
-    modern(libc.posix_spawn_file_actions_addclosefrom_np)(actions, FIRST_UNWANTED_FD),
+    modern(libc.posix_spawn_file_actions_addclosefrom_np)(actions, keepFds),
     "posix_spawn closefrom",
   );
 }
@@ -121,7 +131,7 @@ function start(
   attributes: Uint8Array<ArrayBuffer>,
 ): number {
   const argv = new StringVector(request.argv.map(cString));
-  const env = new StringVector(Object.entries(request.env).map(([name, value]) => cString(`${name}=${value}`)));
+  const env = environmentVector(request.env);
   const pid = new Int32Array(1);
   // SAFETY: argv and env are NULL-terminated arrays of addresses into memory that the vectors keep alive until after
   // the call, which returns once the child has its own memory.
@@ -130,29 +140,4 @@ function start(
   env.keep();
   check(result, "posix_spawn", request.path);
   return pid[0];
-}
-
-/** `char *const []`: one block that holds all strings, and their addresses with a NULL at the end. */
-class StringVector {
-  readonly addresses: BigUint64Array<ArrayBuffer>;
-  readonly #block: Uint8Array<ArrayBuffer>;
-
-  constructor(strings: readonly CString[]) {
-    this.addresses = new BigUint64Array(strings.length + 1);
-    // One byte more, as an empty block has no address.
-    this.#block = new Uint8Array(strings.reduce((sum, s) => sum + s.length, 1));
-    // SAFETY: the address stays valid while the block is reachable: V8 does not move the memory of a buffer.
-    const base = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(this.#block)));
-    let offset = 0;
-    for (const [i, string] of strings.entries()) {
-      this.#block.set(string, offset);
-      this.addresses[i] = base + BigInt(offset);
-      offset += string.length;
-    }
-  }
-
-  /** Call it after the last use of the addresses, so that the block is reachable until then. */
-  keep(): number {
-    return this.#block.length;
-  }
 }

@@ -28,8 +28,11 @@ import {
 } from "./flags.ts";
 import { STATFS, STATX } from "./metadata.ts";
 import { FSCONFIG } from "./mounts.ts";
+import { PIDFD_GET_INFO, PIDFD_INFO, PIDFD_INFO_MASK } from "./pidfd_info.ts";
 import { F } from "./pipe.ts";
+import { CMSGHDR, IOVEC, MSGHDR, SOCKADDR_UN, SOCKET } from "./sockets.ts";
 import { POSIX_SPAWN, SPAWN_SIZES } from "./spawn.ts";
+import { TIOC } from "./terminals.ts";
 import { makeDevice } from "./tree.ts";
 
 type Numbers = Record<string, number | bigint>;
@@ -48,17 +51,17 @@ function runC(source: string): string {
 }
 
 /** What C says of each expression that is a key of `ours`. */
-function truth(headers: string[], ours: Numbers): Numbers {
+function truth(headers: string[], ours: Numbers, declarations: string): Numbers {
   const names = Object.keys(ours);
   const prints = names.map((name) => `printf("%llu\\n", (unsigned long long)(${name}));`).join("\n");
   const includes = headers.map((header) => `#include <${header}>`).join("\n");
-  const values = runC(`${includes}\nint main(void) {\n${prints}\nreturn 0;\n}`).trim().split("\n");
+  const values = runC(`${includes}\n${declarations}\nint main(void) {\n${prints}\nreturn 0;\n}`).trim().split("\n");
   return Object.fromEntries(names.map((name, i) => [name, BigInt.asUintN(64, BigInt(values[i]))]));
 }
 
-function assertTrue(headers: string[], ours: Numbers): void {
+function assertTrue(headers: string[], ours: Numbers, declarations = ""): void {
   const expected = Object.entries(ours).map(([name, value]) => [name, BigInt.asUintN(64, BigInt(value))]);
-  assert.deepEqual(Object.fromEntries(expected), truth(headers, ours));
+  assert.deepEqual(Object.fromEntries(expected), truth(headers, ours, declarations));
 }
 
 const prefixed = (prefix: string, table: Numbers): Numbers =>
@@ -145,6 +148,60 @@ Deno.test({
         "sizeof(dev_t) + sizeof(off_t) + sizeof(size_t)": 24,
       },
     );
+  },
+});
+
+Deno.test({
+  name: "truth: sockets and terminals",
+  ...ifCompiler,
+  fn() {
+    assertTrue(["stddef.h", "sys/ioctl.h", "sys/socket.h", "sys/uio.h", "sys/un.h"], {
+      ...SOCKET,
+      SOCK_CLOEXEC: O.CLOEXEC,
+      SOCK_NONBLOCK: O.NONBLOCK,
+      ...offsets("struct sockaddr_un", SOCKADDR_UN),
+      "sizeof(sa_family_t)": SOCKADDR_UN.sun_path,
+      ...offsets("struct msghdr", MSGHDR),
+      ...offsets("struct iovec", IOVEC),
+      ...offsets("struct cmsghdr", CMSGHDR),
+      "(size_t)CMSG_DATA((struct cmsghdr *)4096) - 4096": CMSGHDR.sizeBytes,
+      "sizeof(((struct msghdr *)0)->msg_controllen) + sizeof(((struct cmsghdr *)0)->cmsg_len)": 16,
+      "CMSG_ALIGN(1)": 8,
+      ...prefixed("TIOC", TIOC),
+      "sizeof(struct winsize)": 8,
+      "offsetof(struct winsize, ws_row)": 0,
+      "offsetof(struct winsize, ws_col)": 2,
+    });
+  },
+});
+
+/** As linux/pidfd.h of 6.15 has it, for machines whose headers are older. */
+const PIDFD_HEADER = `#include <linux/pidfd.h>
+#ifndef PIDFD_GET_INFO
+struct pidfd_info { __u64 mask, cgroupid; __u32 pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  __s32 exit_code; };
+#define PIDFD_INFO_SIZE_VER0 64
+#define PIDFD_INFO_PID (1UL << 0)
+#define PIDFD_INFO_EXIT (1UL << 3)
+#define PIDFD_GET_INFO _IOWR(0xFF, 11, struct pidfd_info)
+#endif
+#define GET_FIRST_INFO ((PIDFD_GET_INFO & ~(0x3fffUL << 16)) | (PIDFD_INFO_SIZE_VER0 << 16))
+`;
+
+Deno.test({
+  name: "truth: what a pidfd is asked",
+  ...ifCompiler,
+  fn() {
+    const { sizeBytes, ...fields } = PIDFD_INFO;
+    const places = Object.entries(fields).map(([field, at]) => [`offsetof(struct pidfd_info, ${field})`, at]);
+    const ours = {
+      PIDFD_INFO_SIZE_VER0: sizeBytes,
+      ...Object.fromEntries(places),
+      "offsetof(struct pidfd_info, mask)": 0,
+      ...prefixed("PIDFD_INFO_", PIDFD_INFO_MASK),
+      GET_FIRST_INFO: PIDFD_GET_INFO,
+    };
+    assertTrue(["stddef.h", "linux/types.h", "sys/ioctl.h"], ours, PIDFD_HEADER);
   },
 });
 

@@ -1,0 +1,123 @@
+/**
+ * @module
+ * Unix stream sockets, as far as another program hands descriptors over by them (SCM_RIGHTS, unix(7)). What only carries
+ * bytes is Deno's.
+ */
+import { TsdError } from "../errors.ts";
+import { addressOf } from "./address.ts";
+import { checked, unblocked } from "./check.ts";
+import { files } from "./files.ts";
+import { O } from "./flags.ts";
+import { libc } from "./libc.ts";
+
+/** What one message brought. */
+export interface ReceivedFd {
+  /** With close-on-exec, the caller's to close; undefined when the message brought none. */
+  readonly fd: number | undefined;
+  /** What came with it, 4 KiB at most. Empty, and no descriptor: the other side has closed. */
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** All sockets are non-blocking and have close-on-exec. Every call throws {@link SysError}. */
+export interface SocketCalls {
+  unixSocket(): number;
+  /** Makes the file `path`, with the permissions that fchmod(2) gave the socket. @throws TsdError invalid_argument */
+  bindUnix(socketFd: number, path: string): void;
+  listen(socketFd: number, backlog: number): void;
+  /** The next connection, "again" when there is none now. */
+  accept(socketFd: number): number | "again";
+  /** Takes one message and one descriptor from it; further ones are closed. "again": there is none now. */
+  receiveFd(socketFd: number): ReceivedFd | "again";
+}
+
+/** sys/socket.h; the same on both architectures. */
+export const SOCKET = {
+  AF_UNIX: 1,
+  SOCK_STREAM: 1,
+  SOL_SOCKET: 1,
+  SCM_RIGHTS: 1,
+  MSG_CMSG_CLOEXEC: 0x40000000,
+} as const;
+
+/** `struct sockaddr_un`; the path has to leave room for its NUL. */
+export const SOCKADDR_UN = { sizeBytes: 110, sun_path: 2 } as const;
+const LONGEST_PATH = SOCKADDR_UN.sizeBytes - SOCKADDR_UN.sun_path - 1;
+/** `struct msghdr` and `struct iovec` of 64-bit machines. */
+export const MSGHDR = { sizeBytes: 56, msg_iov: 16, msg_iovlen: 24, msg_control: 32, msg_controllen: 40 } as const;
+export const IOVEC = { sizeBytes: 16, iov_len: 8 } as const;
+/** `struct cmsghdr`, which the descriptors follow. */
+export const CMSGHDR = { sizeBytes: 16, cmsg_level: 8, cmsg_type: 12 } as const;
+
+const FLAGS = O.CLOEXEC | O.NONBLOCK;
+const DATA_BYTES = 4096;
+const FD_BYTES = 4;
+/** Room for more than the one descriptor that is wanted; the kernel closes what finds no room. */
+const CONTROL_BYTES = CMSGHDR.sizeBytes + 8 * FD_BYTES;
+
+function unixAddress(path: string): { readonly address: Uint8Array<ArrayBuffer>; readonly sizeBytes: number } {
+  const bytes = new TextEncoder().encode(path);
+  const wrong = path === "" || path.includes("\0");
+  if (wrong || bytes.length > LONGEST_PATH) {
+    const why = wrong ? "it is empty or holds a NUL" : `it has ${bytes.length} bytes, and ${LONGEST_PATH} is the most`;
+    throw new TsdError("invalid_argument", `Cannot make the socket ${JSON.stringify(path)}: ${why}`);
+  }
+  const address = new Uint8Array(SOCKADDR_UN.sizeBytes);
+  new DataView(address.buffer).setUint16(0, SOCKET.AF_UNIX, true);
+  address.set(bytes, SOCKADDR_UN.sun_path);
+  return { address, sizeBytes: SOCKADDR_UN.sun_path + bytes.length + 1 };
+}
+
+function receiveFd(socketFd: number): ReceivedFd | "again" {
+  const data = new Uint8Array(DATA_BYTES);
+  const control = new Uint8Array(CONTROL_BYTES);
+  const iov = new BigUint64Array([addressOf(data), BigInt(DATA_BYTES)]);
+  const header = new Uint8Array(MSGHDR.sizeBytes);
+  const v = new DataView(header.buffer);
+  v.setBigUint64(MSGHDR.msg_iov, addressOf(iov), true);
+  v.setBigUint64(MSGHDR.msg_iovlen, 1n, true);
+  v.setBigUint64(MSGHDR.msg_control, addressOf(control), true);
+  v.setBigUint64(MSGHDR.msg_controllen, BigInt(CONTROL_BYTES), true);
+  // SAFETY: the header points to an iovec and buffers of the lengths it names, all used below, so alive until then.
+  const count = unblocked(() => libc.recvmsg(socketFd, header, SOCKET.MSG_CMSG_CLOEXEC), "recvmsg", socketFd);
+  if (count === "again") return count;
+  const [fd, ...further] = descriptorsIn(control.subarray(0, Number(v.getBigUint64(MSGHDR.msg_controllen, true))));
+  for (const each of further) files.close(each);
+  return { fd, data: data.slice(0, Math.min(count, Number(iov[1]))) };
+}
+
+/** The descriptors of all SCM_RIGHTS messages. */
+function descriptorsIn(control: Uint8Array): number[] {
+  const v = new DataView(control.buffer, control.byteOffset, control.byteLength);
+  const found: number[] = [];
+  for (let at = 0; at + CMSGHDR.sizeBytes <= control.length;) {
+    const end = at + Number(v.getBigUint64(at, true));
+    if (end < at + CMSGHDR.sizeBytes || end > control.length) break;
+    const level = v.getInt32(at + CMSGHDR.cmsg_level, true);
+    if (level === SOCKET.SOL_SOCKET && v.getInt32(at + CMSGHDR.cmsg_type, true) === SOCKET.SCM_RIGHTS) {
+      for (let i = at + CMSGHDR.sizeBytes; i + FD_BYTES <= end; i += FD_BYTES) found.push(v.getInt32(i, true));
+    }
+    at = (end + 7) & ~7;
+  }
+  return found;
+}
+
+/** The real {@link SocketCalls}. */
+export const sockets: SocketCalls = {
+  unixSocket() {
+    // SAFETY: no memory is passed. SOCK_CLOEXEC and SOCK_NONBLOCK have the values of the O flags.
+    return checked(libc.socket(SOCKET.AF_UNIX, SOCKET.SOCK_STREAM | FLAGS, 0), "socket");
+  },
+  bindUnix(socketFd, path) {
+    const { address, sizeBytes } = unixAddress(path);
+    // SAFETY: address is a sockaddr_un of which sizeBytes are in use; it isn't kept.
+    checked(libc.bind(socketFd, address, sizeBytes), "bind", path);
+  },
+  listen(socketFd, backlog) {
+    // SAFETY: no memory is passed.
+    checked(libc.listen(socketFd, backlog), "listen", socketFd);
+  },
+  accept: (socketFd) =>
+    // SAFETY: NULL twice: the address of the other side isn't asked for.
+    unblocked(() => libc.accept4(socketFd, null, null, FLAGS), "accept4", socketFd),
+  receiveFd,
+};

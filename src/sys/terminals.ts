@@ -1,0 +1,40 @@
+/**
+ * @module
+ * Terminals, from the side of whoever holds the master of a pty (ioctl_tty(2)).
+ */
+import { checked } from "./check.ts";
+import { libc } from "./libc.ts";
+
+/** Of a terminal, in characters: 0 to 65,535 each. */
+export interface WindowSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Either side of a pty may be given. Every call throws {@link SysError}; ENOTTY: it is no terminal. */
+export interface TerminalCalls {
+  windowSize(fd: number): WindowSize;
+  /** A size that is another than before sends SIGWINCH to the programs in the foreground. */
+  setWindowSize(fd: number, size: WindowSize): void;
+}
+
+/** asm-generic/ioctls.h, which both architectures use. */
+export const TIOC = { GWINSZ: 0x5413n, SWINSZ: 0x5414n } as const;
+
+/** `struct winsize`: rows, columns, and a size in pixels that nobody uses. */
+const WINSIZE_FIELDS = 4;
+
+/** The real {@link TerminalCalls}. */
+export const terminals: TerminalCalls = {
+  windowSize(fd) {
+    const size = new Uint16Array(WINSIZE_FIELDS);
+    // SAFETY: size is a struct winsize, which the call fills.
+    checked(libc.ioctl(fd, TIOC.GWINSZ, size), "ioctl TIOCGWINSZ", fd);
+    return { rows: size[0], columns: size[1] };
+  },
+  setWindowSize(fd, { rows, columns }) {
+    const size = new Uint16Array([rows, columns, 0, 0]);
+    // SAFETY: size is a struct winsize, which the call only reads.
+    checked(libc.ioctl(fd, TIOC.SWINSZ, size), "ioctl TIOCSWINSZ", fd);
+  },
+};
