@@ -108,7 +108,7 @@ export class ContainerService {
     const { config } = container.record;
     const signal = parseSignal(options.signal ?? config.StopSignal ?? String(SIGTERM));
     const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
-    const run = this.#runs.get(container.id);
+    const run = await this.#runOf(container);
     if (run === undefined) return false;
     await this.#deps.signaller.send(container, run.process, signal);
     // -1 waits for ever, as in Docker.
@@ -124,7 +124,7 @@ export class ContainerService {
   async kill(nameOrId: string, signal = "KILL"): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     const number = parseSignal(signal);
-    const run = this.#runs.get(container.id);
+    const run = await this.#runOf(container);
     if (run === undefined) return void container.running(`cannot kill container: ${nameOrId}`);
     await this.#deps.signaller.send(container, run.process, number);
     if (number !== SIGKILL || await settledWithin(run.exited, KILL_LIMIT_MS)) return;
@@ -232,6 +232,13 @@ export class ContainerService {
   async #adoptStopped(container: Container, isTouched: boolean): Promise<void> {
     if (isTouched) await this.#clean(container);
     if (container.state.status === "exited" && container.record.hostConfig.AutoRemove) await this.#remove(container);
+  }
+
+  /** The present run. A process that is just being started counts: its output may have told somebody that it is there. */
+  async #runOf(container: Container): Promise<Run | undefined> {
+    const starting = container.isRunning && !this.#runs.has(container.id);
+    if (starting) await this.#locks.run(container.id, () => Promise.resolve());
+    return this.#runs.get(container.id);
   }
 
   async #start(container: Container): Promise<boolean> {
