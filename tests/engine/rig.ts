@@ -1,5 +1,12 @@
 /** What the tests of the whole engine share: an engine with an image in it, waiting for a state, what an engine holds. */
-import { type Engine, type EngineOptions, type HostSnapshot, snapshotChanges, startEngine } from "../harness/mod.ts";
+import {
+  type Engine,
+  type EngineOptions,
+  type HostSnapshot,
+  snapshotChanges,
+  startEngine,
+  tracesOf,
+} from "../harness/mod.ts";
 import { busyboxImage } from "../images/mod.ts";
 import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
 
@@ -90,27 +97,41 @@ export async function untilNone(check: () => Promise<readonly string[]>, timeout
   }
 }
 
-/** What an engine holds: the host's view of it, and the files of its run folder. */
+/** What an engine holds on the host. */
 export interface Holdings {
   readonly host: HostSnapshot;
-  readonly runFiles: readonly string[];
+  /** Of its run folder. */
+  readonly files: readonly string[];
 }
 
-export async function holdingsOf(engine: Engine, runDir: string): Promise<Holdings> {
-  return { host: await engine.snapshot(), runFiles: await filesBelow(runDir) };
+/** Only what is this engine's: others may run at the same time. */
+export async function holdingsOf(engine: Engine): Promise<Holdings> {
+  const { dataRoot, runDir, engineId } = tracesOf(engine.dataRoot);
+  const { mounts, cgroups, process } = await engine.snapshot();
+  const isOwn = (mount: string) => mount.startsWith(`${dataRoot}/`) || mount.startsWith(`${runDir}/`);
+  return {
+    host: {
+      mounts: mounts.filter(isOwn),
+      cgroups: cgroups.filter((folder) => folder.includes(`/tsd-${engineId}/`)),
+      networkNamespaces: [],
+      interfaces: [],
+      ...(process === undefined ? {} : { process }),
+    },
+    files: await filesBelow(runDir),
+  };
 }
 
 /** Waits until the engine holds no more than before. @throws Error that says what it still holds */
-export async function untilSettled(
-  engine: Engine,
-  runDir: string,
-  before: Holdings,
-  timeoutMs?: number,
-): Promise<void> {
+export async function untilSettled(engine: Engine, before: Holdings, timeoutMs?: number): Promise<void> {
   await untilNone(async () => {
-    const now = await holdingsOf(engine, runDir);
-    const files = now.runFiles.filter((path) => !before.runFiles.includes(path));
-    return [...snapshotChanges(before.host, now.host), ...files.map((path) => `run folder: ${path} is new`)];
+    const now = await holdingsOf(engine);
+    const children = (now.host.process?.children ?? 0) - (before.host.process?.children ?? 0);
+    const files = now.files.filter((path) => !before.files.includes(path));
+    return [
+      ...snapshotChanges(before.host, now.host),
+      ...(children > 0 ? [`process: ${children} more children`] : []),
+      ...files.map((path) => `run folder: ${path} is new`),
+    ];
   }, timeoutMs);
 }
 

@@ -1,0 +1,107 @@
+/** What an engine holds after containers, execs, dropped clients and failures is what it held before. */
+import { strict as assert } from "node:assert";
+import { requires } from "../requires.ts";
+import { type Holdings, holdingsOf, type Rig, runDetached, startRig, untilSettled } from "./rig.ts";
+
+const TIMES = 20;
+const ATTACH = "attach?stream=1&stdin=1&stdout=1&stderr=1";
+
+/** Does `step` once, so that what an engine keeps for good is there, looks, does it `times` times, and looks again. */
+async function assertKeepsNothing(rig: Rig, times: number, step: (n: number) => Promise<void>): Promise<void> {
+  await step(0);
+  const before: Holdings = await holdingsOf(rig.engine);
+  for (let n = 1; n <= times; n++) await step(n);
+  await untilSettled(rig.engine, before);
+}
+
+Deno.test(`${TIMES} times run --rm leave nothing`, requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const { engine, image } = rig;
+  await assertKeepsNothing(rig, TIMES, async (n) => {
+    const flags = n % 2 === 0 ? ["-i"] : [];
+    const ran = await engine.tsd(["run", "--rm", ...flags, "--network", "none", image, "sh", "-c", "cat; exit 3"], {
+      stdin: "in",
+    });
+    assert.equal(ran.code, 3, ran.stderr);
+  });
+});
+
+Deno.test(`${TIMES} execs leave nothing`, requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const { engine } = rig;
+  const id = await runDetached(rig, "exec sleep 1000");
+  await assertKeepsNothing(rig, TIMES, async (n) => {
+    const flags = [[], ["-i"], ["-d"]][n % 3]!;
+    const done = await engine.tsd(["exec", ...flags, id, "sh", "-c", "cat"], { stdin: "in" });
+    assert.equal(done.code, 0, done.stderr);
+  });
+});
+
+Deno.test(`${TIMES} clients that are dropped leave nothing`, requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const { engine } = rig;
+  const id = await runDetached(rig, "while :; do echo tick; usleep 1000; done", ["-i"]);
+  await assertKeepsNothing(rig, TIMES, async () => {
+    using attached = await engine.api.hijack("POST", `/containers/${id}/${ATTACH}`);
+    assert.equal(attached.status, 101);
+    using following = await engine.api.stream("GET", `/containers/${id}/logs?follow=1&stdout=1`);
+    assert.equal(following.status, 200);
+    using waiting = await engine.api.stream("POST", `/containers/${id}/wait?condition=next-exit`);
+    assert.equal(waiting.status, 200);
+    for await (const { bytes } of attached.frames()) if (bytes.length > 0) break;
+  });
+  assert.equal((await engine.tsd(["ps", "-q"])).stdout, `${id.slice(0, 12)}\n`);
+});
+
+Deno.test("clients that are killed in the middle leave nothing", requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const { engine, image } = rig;
+  const id = await runDetached(rig, "exec sleep 1000");
+  await assertKeepsNothing(rig, 4, async (n) => {
+    const name = `killed${n}`;
+    const run = engine.session("tsd", ["run", "-i", "--name", name, "--network", "none", image, "cat"]);
+    await run.write("hello\n");
+    await run.waitFor("hello");
+    await run[Symbol.asyncDispose]();
+    // The client's end is the end of the input, which is all that this container lives for.
+    assert.equal((await engine.tsd(["wait", name])).stdout, "0\n");
+    assert.equal((await engine.tsd(["logs", name])).stdout, "hello\n");
+    assert.equal((await engine.tsd(["rm", name])).code, 0);
+    const exec = engine.session("tsd", ["exec", "-i", id, "cat"]);
+    await exec.write("hello\n");
+    await exec.waitFor("hello");
+    await exec[Symbol.asyncDispose]();
+  });
+});
+
+Deno.test("starts that fail leave nothing", requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const { engine, image } = rig;
+  const failing: [string[], number][] = [
+    [[image, "/no/such/command"], 127],
+    [[image, "/etc/passwd"], 126],
+    [["--user", "nobody-of-that-name", image, "true"], 125],
+    [["--entrypoint", "/etc", image], 126],
+    [["-v", "/etc/passwd:/proc/1/x", image, "true"], 125],
+    [["--network", "no-such-network", image, "true"], 125],
+  ];
+  await assertKeepsNothing(rig, failing.length, async (n) => {
+    const [args, code] = failing[n % failing.length]!;
+    const failed = await engine.tsd(["run", "--rm", "--network", "none", ...args]);
+    assert.equal(failed.code, code, `${args}: ${failed.stderr}`);
+    assert.match(failed.stderr, /^tsd: [^\n]+\n/);
+  });
+  assert.equal((await engine.tsd(["ps", "-aq"])).stdout, "");
+});
+
+Deno.test("a process that can't end in time, and one that others hold open", requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const { engine, image } = rig;
+  await assertKeepsNothing(rig, 2, async () => {
+    // Its child keeps the output open, and is not in its way.
+    const orphan = await engine.tsd(["run", "--rm", "--network", "none", image, "sh", "-c", "sleep 1000 & echo done"]);
+    assert.deepEqual([orphan.code, orphan.stdout], [0, "done\n"]);
+    const deaf = await runDetached(rig, "trap '' TERM; while :; do sleep 1; done", ["--rm"]);
+    assert.equal((await engine.tsd(["stop", "-t", "0", deaf])).code, 0);
+  });
+});
