@@ -283,6 +283,23 @@ scenario("the Engine API", {
       await world.remove("dropped");
     }
   },
+  "start, stop, kill and remove at once: clear answers only, and nothing is left": async (world) => {
+    const { api } = world.engine;
+    const ids = await Promise.all(["a1", "a2", "a3"].map((name) => created(world, name, ["sleep", "1000"])));
+    const steps: ((id: string) => Promise<ApiResponse>)[] = [
+      (id) => api.post(`/containers/${id}/start`),
+      (id) => api.post(`/containers/${id}/stop?t=0`),
+      (id) => api.post(`/containers/${id}/kill`),
+      (id) => api.post(`/containers/${id}/start`),
+      (id) => api.delete(`/containers/${id}?force=1`),
+      (id) => api.post(`/containers/${id}/start`),
+      (id) => api.delete(`/containers/${id}?force=1`),
+    ];
+    const answers = await Promise.all(ids.flatMap((id) => steps.map((step) => step(id))));
+    for (const answer of answers) {
+      assert.ok([204, 304, 404, 409].includes(answer.status), `${answer.status} ${answer.text()}`);
+    }
+  },
   "input that was sent just before the client went away arrives": async (world) => {
     const { api } = world.engine;
     const id = await created(world, "fed", ["sh", "-c", "sleep 0.2; wc -c"], { OpenStdin: true, StdinOnce: true });

@@ -116,4 +116,4 @@ scenario("docker: bad input", {
     ]);
     await world.remove("up", "done");
   },
-});
+}, "docker");

@@ -65,7 +65,7 @@ scenario("docker: containers", {
       stderr: /^Error( response from daemon)?: No such container: absent\n$/,
     });
   },
-});
+}, "docker");
 
 scenario("docker: images, info, version", {
   "pull: output, up to date, -q": async (world) => {
@@ -131,4 +131,4 @@ scenario("docker: images, info, version", {
       stderr: /^(WARNING: [^\n]+\n)*$/,
     });
   },
-});
+}, "docker");

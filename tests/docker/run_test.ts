@@ -94,7 +94,7 @@ scenario("docker run", {
     );
     assert.match(stderr, /\nStatus: Downloaded newer image for \S+\n$/);
   },
-});
+}, "docker");
 
 scenario("docker create, start, attach, exec, logs", {
   "create, start -a, start -ai": async (world) => {
@@ -158,7 +158,7 @@ scenario("docker create, start, attach, exec, logs", {
     expectResult(await world.docker("logs", "--since", three, "talker"), { stdout: "3\n4\n" });
     expectResult(await world.docker("rm", "talker"), { stdout: "talker\n" });
   },
-});
+}, "docker");
 
 /** Connections to the engine's socket that are open now. */
 async function connections(world: World): Promise<number> {
