@@ -31,6 +31,7 @@ import { attachStreams, type Duplex, frame } from "../streams.ts";
 const REMEMBER_MS = 300_000;
 /** Children of the process may hold its output open; this is how long they are listened to after its end, in ms. */
 const OUTPUT_GRACE_MS = 500;
+const UNKNOWN_EXIT_CODE = -1;
 
 interface Exec {
   readonly id: string;
@@ -39,6 +40,16 @@ interface Exec {
   status: "created" | "running" | "ended";
   pid: number;
   exitCode: number | null;
+}
+
+/** A command that has been started in a container. */
+export interface RunningExec {
+  /** On this machine. */
+  readonly pid: number;
+  /** False from when on its pid may be another's. */
+  isRunning(): boolean;
+  /** Resolves when it and its output have ended. */
+  readonly exitCode: Promise<number>;
 }
 
 export interface ExecServiceDeps {
@@ -94,6 +105,26 @@ export class ExecService {
   claim(id: string): (client: Duplex) => Promise<void> {
     const exec = this.#claim(id);
     return (client) => this.#runAttached(exec, client);
+  }
+
+  /**
+   * Runs a command for the engine itself: without input, its output as it comes. Resolves once it runs.
+   * @throws {TsdError} as `create`, and what keeps it from starting
+   */
+  async run(nameOrId: string, request: ExecCreateRequest, output: (bytes: Uint8Array) => void): Promise<RunningExec> {
+    const exec = this.#claim(this.create(nameOrId, request));
+    const io = this.#newIo(exec, true);
+    const attachment = await io.attach((_stream, bytes) => Promise.resolve(output(bytes)));
+    const ended = io.ended.then(() => {
+      attachment.detach();
+      this.#execs.delete(exec.id);
+    });
+    await this.#start(exec, io);
+    return {
+      pid: exec.pid,
+      isRunning: () => exec.status === "running",
+      exitCode: ended.then(() => exec.exitCode ?? UNKNOWN_EXIT_CODE),
+    };
   }
 
   /** @throws {TsdError} exec_not_found */
