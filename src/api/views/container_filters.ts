@@ -3,6 +3,7 @@
  * `GET /containers/json?filters=`: values of one key are alternatives, keys must all hold.
  */
 import type { Container } from "../../engine/containers/container.ts";
+import type { HealthState } from "../../engine/health/health_monitor.ts";
 import { TsdError } from "../../errors.ts";
 import type { Filters } from "../http/query.ts";
 import { requestedMounts } from "../../engine/containers/mounts.ts";
@@ -13,12 +14,15 @@ export interface FilterContext {
   find(nameOrId: string): Container;
   /** The id of the image that `ancestor` names, if there is one. */
   imageId(name: string): string | undefined;
+  /** The health of a container that has a health check and was started once. */
+  health?(container: Container): HealthState | undefined;
 }
 
 type Predicate = (container: Container) => boolean;
 /** Reads a value once, so that a bad one is refused even where there is nothing to filter. */
 type Filter = (value: string, context: FilterContext) => Predicate;
 
+const HEALTHS = new Set(["none", "starting", "healthy", "unhealthy"]);
 const STATUSES = new Set(["created", "restarting", "running", "removing", "paused", "exited", "dead"]);
 
 const FILTERS: Readonly<Record<string, Filter>> = {
@@ -53,7 +57,10 @@ const FILTERS: Readonly<Record<string, Filter>> = {
       mount.target === value || (mount.kind !== "tmpfs" && mount.source === value)
     ),
   network: (value) => ({ record }) => (record.hostConfig.NetworkMode || "default") === value,
-  health: (value) => () => value === "none",
+  health: (value, { health = () => undefined }) => {
+    if (!HEALTHS.has(value)) throw new TsdError("invalid_argument", `invalid filter 'health=${value}'`);
+    return (container) => (health(container)?.status ?? "none") === value;
+  },
   // No port is published or exposed to a network yet, and nothing is a swarm's.
   publish: () => () => false,
   expose: (value) => ({ record }) =>

@@ -5,6 +5,8 @@
  */
 import { type Container, type ContainerState, isLive } from "../../engine/containers/container.ts";
 import { requestedMounts } from "../../engine/containers/mounts.ts";
+import { shownPolicy } from "../../engine/containers/restart_policy.ts";
+import type { HealthState } from "../../engine/health/health_monitor.ts";
 import { containerPaths, type EnginePaths } from "../../engine/paths.ts";
 import type { ContainerMount } from "../../runtime/spec/mod.ts";
 import { humanDuration } from "../../units.ts";
@@ -13,6 +15,7 @@ import type {
   ContainerState as WireState,
   ContainerSummary,
   EndpointSettings,
+  Health,
   HostConfig,
   MountPoint,
   NetworkSettings,
@@ -27,10 +30,13 @@ export interface InspectContext {
   /** The storage driver's name. */
   readonly driver: string;
   readonly execIds: readonly string[];
+  /** Of a container that has a health check and was started once. */
+  readonly health?: HealthState | undefined;
 }
 
 /** `GET /containers/{id}/json`. */
-export function inspectContainer(container: Container, { paths, driver, execIds }: InspectContext): ContainerInspect {
+export function inspectContainer(container: Container, context: InspectContext): ContainerInspect {
+  const { paths, driver, execIds, health } = context;
   const { id, name, record } = container;
   const { home, log } = containerPaths(paths, id);
   const [path = "", ...args] = [...record.config.Entrypoint ?? [], ...record.config.Cmd ?? []];
@@ -39,7 +45,7 @@ export function inspectContainer(container: Container, { paths, driver, execIds 
     Created: timestamp(container.createdMs),
     Path: path,
     Args: args,
-    State: wireState(container.state),
+    State: { ...wireState(container.state), ...(health && { Health: wireHealth(health) }) },
     Image: record.imageId,
     ResolvConfPath: `${home}/resolv.conf`,
     HostnamePath: `${home}/hostname`,
@@ -62,7 +68,7 @@ export function inspectContainer(container: Container, { paths, driver, execIds 
 }
 
 /** One row of `GET /containers/json`. */
-export function summariseContainer(container: Container, nowMs: number): ContainerSummary {
+export function summariseContainer(container: Container, nowMs: number, health?: HealthState): ContainerSummary {
   const { id, name, record, state } = container;
   return {
     Id: id,
@@ -74,7 +80,7 @@ export function summariseContainer(container: Container, nowMs: number): Contain
     Ports: [],
     Labels: record.config.Labels ?? {},
     State: state.status,
-    Status: statusText(state, nowMs),
+    Status: statusText(state, nowMs, health?.status),
     HostConfig: { NetworkMode: networkMode(record.hostConfig) },
     NetworkSettings: { Networks: networks(record.hostConfig) },
     Mounts: mountPoints(record.hostConfig),
@@ -86,18 +92,37 @@ export function commandText([path = "", ...args]: readonly string[]): string {
   return [path, ...args.map((arg) => arg.includes(" ") ? `'${arg}'` : arg)].join(" ");
 }
 
-/** `Up 2 minutes`, `Exited (0) 3 hours ago`, `Created`. */
-export function statusText(state: ContainerState, nowMs: number): string {
+/** `Up 2 minutes (healthy)`, `Exited (0) 3 hours ago`, `Created`. */
+export function statusText(state: ContainerState, nowMs: number, health?: HealthState["status"]): string {
   switch (state.status) {
     case "created":
       return "Created";
     case "running":
-      return `Up ${humanDuration(nowMs - state.startedMs)}`;
+      return `Up ${humanDuration(nowMs - state.startedMs)}${health === undefined ? "" : ` (${HEALTH_WORDS[health]})`}`;
     case "paused":
       return `Up ${humanDuration(nowMs - state.startedMs)} (Paused)`;
     case "exited":
       return `Exited (${state.exitCode}) ${humanDuration(nowMs - state.finishedMs)} ago`;
   }
+}
+
+const HEALTH_WORDS: Readonly<Record<HealthState["status"], string>> = {
+  starting: "health: starting",
+  healthy: "healthy",
+  unhealthy: "unhealthy",
+};
+
+function wireHealth({ status, failingStreak, log }: HealthState): Health {
+  return {
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: log.map(({ startMs, endMs, exitCode, output }) => ({
+      Start: timestamp(startMs),
+      End: timestamp(endMs),
+      ExitCode: exitCode,
+      Output: output,
+    })),
+  };
 }
 
 function wireState(state: ContainerState): WireState {
@@ -122,7 +147,7 @@ function withDefaults(host: HostConfig): HostConfig {
   return {
     ...host,
     NetworkMode: networkMode(host),
-    RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    RestartPolicy: shownPolicy(host),
     LogConfig: { Type: host.LogConfig?.Type || "json-file", Config: host.LogConfig?.Config ?? {} },
     PortBindings: {},
     Binds: host.Binds ?? null,
