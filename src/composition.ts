@@ -32,7 +32,7 @@ import { LayerLeases } from "./engine/images/layer_leases.ts";
 import { Puller } from "./engine/images/puller.ts";
 import { hostCommand } from "./engine/host_command.ts";
 import { KeyedLock } from "./engine/keyed_lock.ts";
-import { containerPaths, type EnginePaths } from "./engine/paths.ts";
+import { containerPaths, type EnginePaths, runtimeRoot } from "./engine/paths.ts";
 import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
 import { type ContainerCgroups, containerCgroups, KernelNotices, StatsService } from "./engine/stats/mod.ts";
 import { SystemService } from "./engine/system/system_service.ts";
@@ -168,7 +168,7 @@ export class Composition {
     this.#provide(TOKENS.outputs, () => new OutputHub(workerUrl("logs"), log));
     this.#provide(TOKENS.runtime, (get) =>
       new Runc(
-        { path: runtimePath, stateRoot: `${paths.runDir}/runc`, logDir: paths.runDir },
+        { path: runtimePath, stateRoot: runtimeRoot(paths), logDir: paths.runDir },
         processes,
         get(TOKENS.exits),
       ));

@@ -7,7 +7,7 @@ import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { clearSocket, isAnswered, ownSocket } from "./engine/engine_socket.ts";
 import { namesIn, removeTree } from "./engine/folders.ts";
 import { IdleWatch } from "./engine/idle.ts";
-import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
+import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths, runtimeRoot } from "./engine/paths.ts";
 import { TsdError } from "./errors.ts";
 import { storageError } from "./io/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
@@ -147,12 +147,22 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack): Prom
 /** What a crash left that no record names: layers of unfinished pulls, parts of containers, files of calls. */
 async function sweepOrphans(get: Composition["get"]): Promise<void> {
   const { paths, log } = get(TOKENS.settings);
-  const table = get(TOKENS.table);
+  const snapshots = get(TOKENS.snapshots);
   const gone = await get(TOKENS.remover).sweepLayers(await get(TOKENS.layers).list());
   if (gone.length > 0) log.info("removed layers that no image names", { count: gone.length });
-  for (const id of await get(TOKENS.snapshots).list()) if (!table.has(id)) await get(TOKENS.snapshots).remove(id);
+  const remove = async (ids: readonly string[], removal: (id: string) => Promise<void>) => {
+    for (const id of ids) {
+      if (get(TOKENS.table).has(id)) continue;
+      // What can't be removed is no reason not to serve: the next start tries again.
+      await removal(id).catch((thrown) =>
+        log.error("a removed container left something", { id, error: String(thrown) })
+      );
+    }
+  };
+  await remove(await namesIn(runtimeRoot(paths)), (id) => get(TOKENS.runtime).delete(id, true));
+  await remove(await snapshots.list(), (id) => snapshots.remove(id));
   for (const folder of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
-    for (const id of await namesIn(folder)) if (!table.has(id)) await removeTree(`${folder}/${id}`);
+    await remove(await namesIn(folder), (id) => removeTree(`${folder}/${id}`));
   }
   for (const name of await namesIn(paths.runDir)) {
     if (/^(call|version)-\d/.test(name)) await removeTree(`${paths.runDir}/${name}`);

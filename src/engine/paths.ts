@@ -32,6 +32,9 @@ export async function enginePaths(dataRoot: string): Promise<EnginePaths> {
   return { engineId, dataRoot, layerRoot, runDir: `/run/tsd-${engineId}`, cgroup: `tsd-${engineId}` };
 }
 
+/** Where the OCI runtime keeps what it knows: a folder for each container. */
+export const runtimeRoot = ({ runDir }: EnginePaths): string => `${runDir}/runc`;
+
 /** Places of one container. */
 export const containerPaths = (paths: EnginePaths, id: string) => ({
   /** Bundle, FIFOs and exec's files; gone when the container stops. */

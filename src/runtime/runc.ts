@@ -53,21 +53,14 @@ export class Runc implements OciRuntime {
 
   async create({ id, bundle, stdio, consoleSocket }: CreateOptions): Promise<RunningProcess> {
     const pidFile = `${bundle}/pid`;
-    try {
-      await this.#logged(`${bundle}/runc.log`, [
-        "create",
-        "--bundle",
-        bundle,
-        "--pid-file",
-        pidFile,
-        ...consoleArgs(consoleSocket),
-        id,
-      ], stdio);
-      return { pid: await readPid(pidFile) };
-    } catch (thrown) {
-      await this.delete(id, true);
-      throw thrown;
-    }
+    // A failure to clean up as well doesn't hide why there is something to clean up.
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => this.delete(id, true));
+    const files = ["--bundle", bundle, "--pid-file", pidFile];
+    await this.#logged(`${bundle}/runc.log`, ["create", ...files, ...consoleArgs(consoleSocket), id], stdio);
+    const pid = await readPid(pidFile);
+    undo.move();
+    return { pid };
   }
 
   async start(id: string): Promise<void> {
@@ -155,8 +148,13 @@ export class Runc implements OciRuntime {
         stdio: [open(0, stdio.stdin), open(1, stdio.stdout), open(2, stdio.stderr)],
       });
     } catch (cause) {
-      if (!isErrno(cause, "ENOENT")) throw cause;
-      throw new TsdError("runtime_missing", `Cannot run ${path}: it is not there; install the package runc`, { cause });
+      if (isErrno(cause, "ENOENT")) {
+        throw new TsdError("runtime_missing", `Cannot run ${path}: it is not there; install the package runc`, {
+          cause,
+        });
+      }
+      if (!isErrno(cause, "EACCES", "ENOEXEC")) throw cause;
+      throw new TsdError("runtime_failed", `Cannot run ${path}: it is not a program that can be executed`, { cause });
     }
   }
 }
@@ -169,7 +167,10 @@ function open(target: number, path: string): ChildStdio {
 }
 
 async function readPid(path: string): Promise<number> {
-  const text = await Deno.readTextFile(path);
+  const text = await Deno.readTextFile(path).catch((thrown) => {
+    ignoreMissing(thrown);
+    throw new TsdError("runtime_failed", `The runtime wrote no pid into ${path}`, { cause: thrown });
+  });
   const pid = Number(text);
   if (Number.isSafeInteger(pid) && pid > 1) return pid;
   throw new TsdError(

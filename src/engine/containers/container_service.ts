@@ -15,7 +15,7 @@ import type { OwnedFd } from "../../sys/mod.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import { namesIn, removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
-import { containerPaths, type EnginePaths } from "../paths.ts";
+import { containerPaths, type EnginePaths, runtimeRoot } from "../paths.ts";
 import { type Container, type ContainerState, isLive } from "./container.ts";
 import { containerContext } from "./container_creator.ts";
 import type { ContainerTable } from "./container_table.ts";
@@ -171,8 +171,9 @@ export class ContainerService {
         }
         await this.#deps.signaller.kill(container, run.process);
         await run.exited;
-        await this.#clean(container);
       }
+      // Also what an earlier clean-up that failed has left.
+      await this.#clean(container);
       await this.#remove(container);
     });
   }
@@ -190,8 +191,7 @@ export class ContainerService {
   async adopt(calls: AdoptionCalls): Promise<void> {
     const { table, snapshots, paths } = this.#deps;
     const furnished = new Set(await snapshots.list());
-    // A run folder is the first thing of a run and the last to go.
-    const touched = new Set(await namesIn(`${paths.runDir}/containers`));
+    const touched = new Set(await foldersOfRuns(paths));
     for (const container of table.list()) {
       try {
         if (container.isRunning) await this.#adoptRunning(container, calls);
@@ -335,6 +335,12 @@ export class ContainerService {
     this.#deps.events.tell(container, "destroy");
     this.#waiters.removed(container.id, { exitCode: isLive(state) ? 0 : state.exitCode });
   }
+}
+
+/** Ids for which there is a run folder, the first thing of a run, or something that the runtime keeps. */
+async function foldersOfRuns(paths: EnginePaths): Promise<string[]> {
+  const [folders, kept] = await Promise.all([`${paths.runDir}/containers`, runtimeRoot(paths)].map(namesIn));
+  return [...folders!, ...kept!];
 }
 
 /** What is known of a process that ended while no engine watched. */

@@ -4,7 +4,7 @@
  * `create`, `start`. Each step that must be undone is on one stack, so a failure anywhere leaves nothing.
  */
 import { TsdError } from "../../errors.ts";
-import { OwnedFd, type ProcessCalls, processStartTime } from "../../sys/mod.ts";
+import { OwnedFd, type ProcessCalls, processStartTime, processStat } from "../../sys/mod.ts";
 import { etcFiles } from "../../network/etc_files.ts";
 import type { Log } from "../../log.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
@@ -82,13 +82,9 @@ export class Launcher {
     undo.defer(() => runtime.delete(container.id, true));
     watch.lap("create");
     await io.started();
-    const pidFd = new OwnedFd(processes.pidfdOpen(pid));
+    const pidFd = new OwnedFd(processes.pidfdOpen(ownChild(pid)));
     undo.defer(() => pidFd[Symbol.dispose]());
-    const startTicks = processStartTime(pid);
-    if (startTicks === undefined) {
-      throw new TsdError("runtime_failed", `The container's process ${pid} ended before it was started`);
-    }
-    created({ pid, startTicks: String(startTicks), pidFd });
+    created({ pid, startTicks: startTicksOf(pid), pidFd });
     watch.lap("record");
     await runtime.start(container.id);
     watch.lap("start");
@@ -148,6 +144,20 @@ export class Launcher {
       resolvConf: await write("resolv.conf", contents.resolvConf),
     };
   }
+}
+
+/** The engine is a subreaper: what the runtime leaves behind is its child. Nothing else may be taken for a container. */
+function ownChild(pid: number): number {
+  const parent = processStat(pid)?.parentPid;
+  if (parent === Deno.pid) return pid;
+  const what = parent === undefined ? "which has ended" : "which it did not start";
+  throw new TsdError("runtime_failed", `The runtime named process ${pid}, ${what}`);
+}
+
+function startTicksOf(pid: number): string {
+  const ticks = processStartTime(pid);
+  if (ticks !== undefined) return String(ticks);
+  throw new TsdError("runtime_failed", `The container's process ${pid} ended before it was started`);
 }
 
 async function readOptional(path: string): Promise<string> {

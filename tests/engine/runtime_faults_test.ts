@@ -1,0 +1,252 @@
+/** A runtime that is missing, fails, prints garbage or lies: one clear error, and nothing is left. */
+import { strict as assert } from "node:assert";
+import { executable, type RunResult, tracesOf } from "../harness/mod.ts";
+import { requires } from "../requires.ts";
+import {
+  type Holdings,
+  holdingsOf,
+  namesIn,
+  type Rig,
+  runDetached,
+  startRig,
+  stateOf,
+  until,
+  untilSettled,
+} from "./rig.ts";
+
+/**
+ * Stands where runc is. `$dir/fault` holds a subcommand and what to do when it is called; everything else is the real
+ * runc's.
+ */
+const FAULTY_RUNC = `#!/bin/sh
+dir=DIR
+read wanted fault <$dir/fault
+pidfile= log= command=
+for word in "$@"; do
+  case $previous in --pid-file) pidfile=$word ;; --log) log=$word ;; esac
+  case $word in create | start | exec | delete) [ -n "$command" ] || command=$word ;; esac
+  previous=$word
+done
+[ "$command" = "$wanted" ] || exec $dir/runc "$@"
+case $fault in
+  silent) exit 3 ;;
+  garbage) head -c 5000 /dev/urandom >$log; head -c 5000 /dev/urandom; head -c 5000 /dev/urandom >&2; exit 1 ;;
+  killed) kill -9 $$ ;;
+  lies) exit 0 ;;
+  nonsense) echo nonsense >$pidfile ;;
+  stranger) cat $dir/stranger >$pidfile ;;
+  makes-and-fails) $dir/runc "$@"; exit 4 ;;
+esac
+`;
+
+/** A rig whose engine sees the runtime of `setup`; clients run as ever. */
+async function startRigWith(folder: string, setup: string): Promise<Rig> {
+  const script = `#!/bin/sh
+case $1 in daemon) ;; *) exec ${executable()} "$@" ;; esac
+exec unshare --mount --propagation private sh -ec '${setup}; exec "$@"' sh ${executable()} "$@"
+`;
+  await Deno.writeTextFile(`${folder}/tsd`, script, { mode: 0o755 });
+  return await startRig({ exe: `${folder}/tsd` });
+}
+
+interface FaultyRig {
+  readonly rig: Rig;
+  readonly folder: string;
+  /** From now on the runtime does this when that subcommand is called. */
+  fault(command: string, fault: string): Promise<void>;
+  heal(): Promise<void>;
+}
+
+async function withFaultyRunc(use: (faulty: FaultyRig) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "tsd-runc-" });
+  try {
+    const real = await Deno.realPath((await which("runc"))!);
+    await Deno.copyFile(real, `${folder}/runc`);
+    await Deno.writeTextFile(`${folder}/faulty`, FAULTY_RUNC.replace("DIR", folder), { mode: 0o755 });
+    const fault = (command: string, what: string) => Deno.writeTextFile(`${folder}/fault`, `${command} ${what}\n`);
+    const heal = () => fault("nothing", "fails");
+    await heal();
+    await using rig = await startRigWith(folder, `mount --bind ${folder}/faulty ${real}`);
+    await use({ rig, folder, fault, heal });
+    await heal();
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function which(program: string): Promise<string | undefined> {
+  for (const folder of ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"]) {
+    if (await Deno.stat(`${folder}/${program}`).then(({ isFile }) => isFile, () => false)) {
+      return `${folder}/${program}`;
+    }
+  }
+}
+
+const run = ({ engine, image }: Rig, ...args: string[]): Promise<RunResult> =>
+  engine.tsd(["run", "--network", "none", ...args, image, "echo", "ran"]);
+
+function assertOneLine({ code, stdout, stderr }: RunResult, expected: RegExp): void {
+  assert.match(stderr, /^tsd: [ -~]+\n(Run 'tsd run --help' for more information\n)?$/);
+  assert.match(stderr, expected);
+  assert.equal(stdout, "");
+  assert.equal(code, 125);
+}
+
+/** What runc itself and its cgroups keep. */
+async function runtimeKeeps({ engine }: Rig): Promise<string[]> {
+  return await namesIn(`${tracesOf(engine.dataRoot).runDir}/runc`);
+}
+
+Deno.test(
+  "a runtime that can't make a container",
+  requires("root", "runc"),
+  () =>
+    withFaultyRunc(async ({ rig, fault, heal }) => {
+      const { engine } = rig;
+      assert.equal((await run(rig, "--rm")).stdout, "ran\n");
+      const before: Holdings = await holdingsOf(engine);
+      const cases: [string, RegExp][] = [
+        ["silent", /runc create failed with exit code 3 and said nothing/],
+        ["garbage", /runc create failed with exit code 1 and said nothing/],
+        ["killed", /runc create failed with exit code 137 and said nothing/],
+        ["lies", /runtime wrote no pid/],
+        ["nonsense", /runtime wrote no pid into \S+, but "nonsense\\n"/],
+        ["makes-and-fails", /runc create failed with exit code 4 and said nothing/],
+      ];
+      for (const [what, expected] of cases) {
+        await fault("create", what);
+        assertOneLine(await run(rig, "--rm"), expected);
+        assertOneLine(await run(rig, "--name", `kept-${what}`), expected);
+        const state = await stateOf(engine, `kept-${what}`);
+        assert.deepEqual([state.Status, state.ExitCode, state.Pid], ["created", 125, 0]);
+        assert.match(state.Error, expected);
+        await untilSettled(engine, before);
+        assert.deepEqual(await runtimeKeeps(rig), []);
+        await heal();
+        const started = await engine.tsd(["start", "-a", `kept-${what}`]);
+        assert.deepEqual(started, { code: 0, stdout: "ran\n", stderr: "" });
+        assert.equal((await engine.tsd(["rm", `kept-${what}`])).code, 0);
+      }
+      assert.equal((await engine.tsd(["ps", "-aq"])).stdout, "");
+    }),
+);
+
+Deno.test(
+  "a runtime that names a process that is not ours",
+  requires("root", "runc"),
+  () =>
+    withFaultyRunc(async ({ rig, folder, fault, heal }) => {
+      const stranger = new Deno.Command("sleep", { args: ["1000"] }).spawn();
+      try {
+        await Deno.writeTextFile(`${folder}/stranger`, String(stranger.pid));
+        await fault("create", "stranger");
+        assertOneLine(await run(rig, "--name", "lied-to"), /named process \d+, which it did not start/);
+        assert.equal((await stateOf(rig.engine, "lied-to")).Status, "created");
+        assert.equal((await rig.engine.tsd(["rm", "-f", "lied-to"])).code, 0);
+        await heal();
+        assert.match(await Deno.readTextFile(`/proc/${stranger.pid}/stat`), /\) S /);
+      } finally {
+        stranger.kill("SIGKILL");
+        await stranger.status;
+      }
+    }),
+);
+
+Deno.test(
+  "a runtime that can't start what it made",
+  requires("root", "runc"),
+  () =>
+    withFaultyRunc(async ({ rig, fault, heal }) => {
+      const { engine } = rig;
+      assert.equal((await run(rig, "--rm")).stdout, "ran\n");
+      const before = await holdingsOf(engine);
+      for (const [what, code] of [["silent", 3], ["garbage", 1], ["killed", 137]] as const) {
+        await fault("start", what);
+        assertOneLine(await run(rig, "--rm"), new RegExp(`runc start failed with exit code ${code} and said nothing`));
+        await untilSettled(engine, before);
+        assert.deepEqual(await runtimeKeeps(rig), []);
+        await heal();
+      }
+      assert.equal((await run(rig, "--rm")).stdout, "ran\n");
+    }),
+);
+
+Deno.test("a runtime that can't exec", requires("root", "runc"), () =>
+  withFaultyRunc(async ({ rig, fault, heal }) => {
+    const { engine } = rig;
+    const id = await runDetached(rig, "exec sleep 1000");
+    assert.equal((await engine.tsd(["exec", id, "true"])).code, 0);
+    const before = await holdingsOf(engine);
+    for (const what of ["silent", "garbage", "killed", "lies", "nonsense"]) {
+      await fault("exec", what);
+      const failed = await engine.tsd(["exec", id, "true"]);
+      assert.match(failed.stdout + failed.stderr, /runtime wrote no pid|runc exec failed with exit code \d+/);
+      assert.notEqual(failed.code, 0);
+      await untilSettled(engine, before);
+      await heal();
+      assert.equal((await engine.tsd(["exec", id, "true"])).code, 0);
+    }
+    assert.equal((await stateOf(engine, id)).Status, "running");
+  }));
+
+Deno.test(
+  "a runtime that can't clean up: the next try does",
+  requires("root", "runc"),
+  () =>
+    withFaultyRunc(async ({ rig, fault, heal }) => {
+      const { engine } = rig;
+      assert.equal((await run(rig, "--rm")).stdout, "ran\n");
+      const before = await holdingsOf(engine);
+      await fault("delete", "silent");
+      assert.equal((await run(rig, "--name", "stays")).stdout, "ran\n");
+      assert.equal((await run(rig, "--name", "again")).stdout, "ran\n");
+      await until(
+        "the failure in its log",
+        async () => /cleaning up after a container failed/.test(await engine.log()),
+      );
+      const refused = await engine.tsd(["rm", "stays"]);
+      assert.match(refused.stderr, /^tsd: [^\n]*runc delete failed with exit code 3 and said nothing\n$/);
+      await heal();
+      assert.equal((await engine.tsd(["rm", "stays"])).code, 0);
+      assert.deepEqual(await engine.tsd(["start", "-a", "again"]), { code: 0, stdout: "ran\n", stderr: "" });
+      assert.equal((await engine.tsd(["rm", "again"])).code, 0);
+      await untilSettled(engine, before);
+      assert.deepEqual(await runtimeKeeps(rig), []);
+      // And after a kill the next engine does.
+      await fault("delete", "silent");
+      assert.equal((await run(rig, "--name", "left")).stdout, "ran\n");
+      await until("its remains", async () => (await runtimeKeeps(rig)).length === 1);
+      await engine.stop("SIGKILL");
+      await heal();
+      await engine.start();
+      assert.deepEqual(await runtimeKeeps(rig), []);
+      assert.equal((await engine.tsd(["rm", "left"])).code, 0);
+    }),
+);
+
+Deno.test("no runtime at all", requires("root", "runc"), async () => {
+  const folder = await Deno.makeTempDir({ prefix: "tsd-runc-" });
+  try {
+    const real = await Deno.realPath((await which("runc"))!);
+    const dir = real.slice(0, real.lastIndexOf("/"));
+    // The folder without runc: an overlay with a whiteout.
+    const setup = [
+      `mount -t tmpfs tsd-test ${folder}`,
+      `mkdir ${folder}/upper ${folder}/work`,
+      `mknod ${folder}/upper/${real.slice(dir.length + 1)} c 0 0`,
+      `mount -t overlay -o lowerdir=${dir},upperdir=${folder}/upper,workdir=${folder}/work tsd-test ${dir}`,
+    ].join("; ");
+    await using rig = await startRigWith(folder, setup);
+    const { engine } = rig;
+    const before = await holdingsOf(engine);
+    const expected = /Cannot run \S+\/runc: it is not there; install the package runc/;
+    assertOneLine(await run(rig, "--rm"), expected);
+    assertOneLine(await run(rig, "--name", "c1"), expected);
+    await untilSettled(engine, before);
+    assert.match((await engine.tsd(["info"])).stderr, /runc is missing/);
+    assert.equal((await engine.tsd(["version"])).code, 0);
+    assert.equal((await engine.tsd(["rm", "c1"])).code, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
