@@ -1,0 +1,76 @@
+/**
+ * @module
+ * `--init`: the small program that becomes process 1 of a container, hands signals on and reaps orphans. It is one of this
+ * machine's; it must be static, because the container has none of its libraries.
+ */
+import type { HostConfig } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+
+/** Where they are, best known first: Debian's and others' packages tini, docker.io, docker-ce, catatonit, podman. */
+export const INIT_PROGRAMS: readonly string[] = [
+  "/usr/bin/tini-static",
+  "/usr/local/bin/tini-static",
+  "/sbin/tini-static",
+  "/usr/libexec/docker/docker-init",
+  "/usr/local/libexec/docker/docker-init",
+  "/usr/bin/docker-init",
+  "/usr/local/bin/docker-init",
+  "/usr/bin/catatonit",
+  "/usr/local/bin/catatonit",
+  "/usr/libexec/podman/catatonit",
+  "/usr/libexec/catatonit/catatonit",
+  // Static on some systems; looked into like all the others.
+  "/usr/bin/tini",
+  "/sbin/tini",
+];
+
+/** The init program for a container that asks for one, in the form that the OCI configuration's generator takes. @throws {TsdError} runtime_missing */
+export async function initProgram(
+  { Init: wanted, PidMode: pidMode }: Pick<HostConfig, "Init" | "PidMode">,
+  candidates: readonly string[] = INIT_PROGRAMS,
+): Promise<{ init?: { readonly path: string } }> {
+  // With another's pid namespace it would not be process 1; Docker leaves it out then.
+  const isFirst = pidMode === undefined || pidMode === "" || pidMode === "private";
+  if (!wanted || !isFirst) return {};
+  for (const path of candidates) {
+    if (await isStaticProgram(path)) return { init: { path } };
+  }
+  throw new TsdError(
+    "runtime_missing",
+    "Cannot use --init: this machine has no static init program (tini-static, docker-init, catatonit); " +
+      "install the package tini",
+  );
+}
+
+const ELF = { magic: 0x7f454c46, headerBytes: 64, class64: 2, little: 1, interpreter: 3 } as const;
+/** Program headers lie right behind the file's header. */
+const READ_BYTES = 8192;
+
+/** Whether a file is a 64-bit program that can be executed and needs no dynamic linker (elf(5)). */
+async function isStaticProgram(path: string): Promise<boolean> {
+  const head = await beginning(path);
+  if (head === undefined || head.byteLength < ELF.headerBytes) return false;
+  if (head.getUint32(0) !== ELF.magic || head.getUint8(4) !== ELF.class64 || head.getUint8(5) !== ELF.little) {
+    return false;
+  }
+  const offset = Number(head.getBigUint64(32, true));
+  const sizeBytes = head.getUint16(54, true);
+  const count = head.getUint16(56, true);
+  if (sizeBytes === 0 || offset + sizeBytes * count > head.byteLength) return false;
+  return Array.from({ length: count }, (_, i) => head.getUint32(offset + i * sizeBytes, true))
+    .every((type) => type !== ELF.interpreter);
+}
+
+/** The first bytes of an executable file; undefined when there is none. */
+async function beginning(path: string): Promise<DataView | undefined> {
+  try {
+    const { isFile, mode } = await Deno.stat(path);
+    if (!isFile || ((mode ?? 0) & 0o111) === 0) return undefined;
+    using file = await Deno.open(path);
+    const bytes = new Uint8Array(READ_BYTES);
+    return new DataView(bytes.buffer, 0, await file.read(bytes) ?? 0);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return undefined;
+    throw thrown;
+  }
+}
