@@ -35,7 +35,14 @@ export { OwnedFd } from "./owned_fd.ts";
 export type { PidfdInfo } from "./pidfd_info.ts";
 export { type PipeCalls, pipes } from "./pipe.ts";
 export { type ExitedChild, exitOf, ownProcess, type OwnProcessCalls, type ProcessCalls, processes } from "./process.ts";
-export { capabilityBoundingSet, getrlimit, processStartTime, processStat, setrlimit } from "./process_facts.ts";
+export {
+  capabilityBoundingSet,
+  getrlimit,
+  processStartTime,
+  processStat,
+  readProcFile,
+  setrlimit,
+} from "./process_facts.ts";
 export type { ProcessStat, ResourceLimit } from "./process_facts.ts";
 export { type ReceivedFd, type SocketCalls, sockets } from "./sockets.ts";
 export type { ChildStdio, SpawnRequest } from "./spawn.ts";

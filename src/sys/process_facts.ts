@@ -3,7 +3,12 @@
  * Facts about processes from /proc, and resource limits.
  */
 import { checked } from "./check.ts";
+import { cString } from "./cstring.ts";
+import { isErrno } from "./errno.ts";
+import { files } from "./files.ts";
+import { O } from "./flags.ts";
 import { libc } from "./libc.ts";
+import { OwnedFd } from "./owned_fd.ts";
 
 /** A part of `/proc/PID/stat` (proc_pid_stat(5)). */
 export interface ProcessStat {
@@ -31,7 +36,7 @@ export function parseProcessStat(text: string): ProcessStat {
 
 /** The facts about a process, or undefined when there is none. */
 export function processStat(pid: number): ProcessStat | undefined {
-  const text = readProc(`/proc/${pid}/stat`);
+  const text = readProcFile(`/proc/${pid}/stat`);
   return text === undefined ? undefined : parseProcessStat(text);
 }
 
@@ -73,20 +78,33 @@ export function setrlimit(resource: number, { soft, hard }: ResourceLimit): void
   checked(libc.prlimit(0, resource, limits, null), "prlimit", `resource ${resource}`);
 }
 
-const ESRCH = "ESRCH";
-
-/** A file of /proc, or undefined when its process is gone: before the opening (ENOENT) or before the reading (ESRCH). */
-function readProc(path: string): string | undefined {
+/**
+ * The text of a file in a process's folder of /proc, or undefined when the process is gone: before the opening (ENOENT) or
+ * before the reading (ESRCH).
+ * @throws SysError EACCES …
+ */
+export function readProcFile(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || (thrown instanceof Error && codeOf(thrown) === ESRCH)) {
-      return undefined;
-    }
-    throw thrown;
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    // Deno's error doesn't tell ESRCH from others: the same again, by descriptor.
+    return readByDescriptor(path);
   }
 }
 
-function codeOf(error: Error): unknown {
-  return "code" in error ? error.code : undefined;
+function readByDescriptor(path: string): string | undefined {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(4096);
+  try {
+    using file = new OwnedFd(files.open(cString(path), O.RDONLY));
+    for (let text = "";;) {
+      const count = files.read(file.fd, buffer);
+      if (count === "again" || count === 0) return text + decoder.decode();
+      text += decoder.decode(buffer.subarray(0, count), { stream: true });
+    }
+  } catch (thrown) {
+    if (isErrno(thrown, "ENOENT", "ESRCH")) return undefined;
+    throw thrown;
+  }
 }

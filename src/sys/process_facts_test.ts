@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import "./preopen.ts";
-import { capabilityBoundingSet, getrlimit, isErrno, RLIM_INFINITY, RLIMIT, setrlimit } from "./mod.ts";
+import { capabilityBoundingSet, getrlimit, isErrno, processes, processStat, readProcFile } from "./mod.ts";
+import { RLIM_INFINITY, RLIMIT, setrlimit } from "./mod.ts";
 import { parseCapabilityBoundingSet, parseProcessStat, processStartTime } from "./process_facts.ts";
 
 const REST = "0 -1 4194560 1 0 0 0 3 4 0 0 20 0 1 0 98765 2 3 18446744073709551615 " +
@@ -38,3 +39,18 @@ Deno.test("limits: soft is lowered and set back", () => {
   assert.throws(() => setrlimit(RLIMIT.NOFILE, { soft: 2n, hard: 1n }), (e) => isErrno(e, "EINVAL"));
   assert.throws(() => getrlimit(999), (e) => isErrno(e, "EINVAL"));
 });
+
+Deno.test("readProcFile: a process that is gone, at the opening or only at the reading, has no text", () => {
+  assert.match(readProcFile("/proc/self/stat") ?? "", /^\d+ \(/);
+  assert.equal(readProcFile("/proc/4194305/stat"), undefined);
+  const pid = processes.spawn({ path: "/bin/sh", argv: ["sh", "-c", "exit 0"], env: {}, stdio: [] });
+  untilZombie(pid);
+  // A zombie's memory is gone: its environment opens and can't be read, with ESRCH or as nothing.
+  assert.ok(["", undefined].includes(readProcFile(`/proc/${pid}/environ`)));
+  processes.waitpid(pid, 0);
+});
+
+function untilZombie(pid: number): void {
+  const deadline = Date.now() + 5000;
+  while (processStat(pid)?.state !== "Z") assert.ok(Date.now() < deadline, "it didn't end");
+}
