@@ -131,7 +131,8 @@ export class Runc implements OciRuntime {
     const first = await Promise.race([exited, expired.promise]);
     clearTimeout(timer);
     if (first === "expired") {
-      this.#processes.kill(pid, 9);
+      // It is the first of its session: those that it has started go along.
+      this.#processes.kill(-pid, 9);
       await exited;
       throw new TsdError("timeout", `${path} ${command} did not end within ${deadlineMs / 1000} s and was killed`);
     }
