@@ -8,6 +8,8 @@ import { requireTty, StdioSession } from "./stdio_session.ts";
 
 export interface AttachedRunOptions {
   readonly attach: Attachment;
+  /** Keys that leave the container running; the engine's default if not given. */
+  readonly detachKeys?: string | undefined;
   readonly tty: boolean;
   /** The container goes away when it ends; wait for that. */
   readonly autoRemove: boolean;
@@ -23,7 +25,7 @@ export async function runAttached(context: CommandContext, id: string, options: 
   requireTty(terminal, options.tty && options.attach.stdin);
   const condition: WaitCondition = options.autoRemove ? "removed" : "next-exit";
   const [stream, exit] = await Promise.all([
-    attachContainer(engine, id, options.attach),
+    attachContainer(engine, id, { ...options.attach, ...(options.detachKeys && { detachKeys: options.detachKeys }) }),
     waitContainer(engine, id, condition),
   ]);
   using session = new StdioSession(terminal, stream, { stdin: options.attach.stdin, tty: options.tty });

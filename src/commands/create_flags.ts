@@ -1,5 +1,7 @@
 import type { FlagSpecs, FlagValues } from "../cli/mod.ts";
 
+const DURATION = { type: "string", valueName: "duration" } as const;
+
 /** Flags that `create` and `run` share. Each has its place in the create request; see `create_request.ts`. */
 export const CREATE_FLAGS = {
   attach: { type: "list", short: "a", help: "Attach to STDIN, STDOUT or STDERR" },
@@ -9,18 +11,40 @@ export const CREATE_FLAGS = {
   entrypoint: { type: "string", help: "Overwrite the default ENTRYPOINT of the image" },
   env: { type: "list", short: "e", help: "Set environment variables" },
   "env-file": { type: "list", help: "Read in a file of environment variables" },
+  "health-cmd": { type: "string", help: "Command to run to check health" },
+  "health-interval": { ...DURATION, help: "Time between running the check (ms|s|m|h) (default 30s)" },
+  "health-on-failure": {
+    type: "string",
+    help: "What to do with a container that turns unhealthy: none, kill, restart or stop (default none)",
+  },
+  "health-retries": { type: "int", help: "Consecutive failures needed to report unhealthy (default 3)" },
+  "health-start-interval": {
+    ...DURATION,
+    help: "Time between running the check during the start period (ms|s|m|h) (default 5s)",
+  },
+  "health-start-period": {
+    ...DURATION,
+    help: "Time for the container to start up before failures count (ms|s|m|h) (default 0s)",
+  },
+  "health-timeout": { ...DURATION, help: "Maximum time to allow one check to run (ms|s|m|h) (default 30s)" },
   hostname: { type: "string", short: "h", help: "Container host name" },
+  init: { type: "bool", help: "Run an init inside the container that forwards signals and reaps processes" },
   interactive: { type: "bool", short: "i", help: "Keep STDIN open even if not attached" },
   label: { type: "list", short: "l", help: "Set meta data on a container" },
   "log-driver": { type: "string", help: "Logging driver for the container: json-file or none" },
   "log-opt": { type: "list", help: "Log driver options: max-size=SIZE, max-file=N, compress, labels, env, tag" },
   name: { type: "string", help: "Assign a name to the container" },
   network: { type: "string", aliases: ["net"], help: "Connect a container to a network: host or none" },
+  "no-healthcheck": { type: "bool", help: "Disable any container-specified HEALTHCHECK" },
   platform: { type: "string", help: "Set platform if the image has several" },
   privileged: { type: "bool", help: "Give extended privileges to this container" },
   pull: { type: "string", default: "missing", help: 'Pull image before creating ("always", "missing", "never")' },
   quiet: { type: "bool", short: "q", help: "Suppress the pull output" },
   "read-only": { type: "bool", help: "Mount the container's root filesystem as read only" },
+  restart: {
+    type: "string",
+    help: "When to start it again after its end: no, always, unless-stopped, on-failure[:MAX-RETRIES] (default no)",
+  },
   rm: { type: "bool", help: "Automatically remove the container when it exits" },
   "stop-signal": { type: "string", help: "Signal to stop the container" },
   "stop-timeout": { type: "int", help: "Timeout (in seconds) to stop a container" },
@@ -29,6 +53,14 @@ export const CREATE_FLAGS = {
   user: { type: "string", short: "u", help: "Username or UID (format: <name|uid>[:<group|gid>])" },
   volume: { type: "list", short: "v", help: "Bind mount a folder or file: SOURCE:TARGET[:OPTIONS]" },
   workdir: { type: "string", short: "w", help: "Working directory inside the container" },
+} as const satisfies FlagSpecs;
+
+/** The keys that leave a process without ending it, for `run`, `start`, `exec` and `attach`. */
+export const DETACH_KEYS_FLAG = {
+  "detach-keys": {
+    type: "string",
+    help: 'Override the key sequence for detaching a container (default "ctrl-p,ctrl-q")',
+  },
 } as const satisfies FlagSpecs;
 
 /** Their values. */

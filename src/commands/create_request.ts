@@ -2,6 +2,7 @@ import type { ContainerConfig, ContainerCreateRequest, HostConfig, LogConfig } f
 import { UsageError } from "../cli/mod.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
 import { readEnvFile } from "./env_file.ts";
+import { healthAnnotations, healthcheck, restartPolicy } from "./supervision_request.ts";
 
 /** Which streams the caller will be attached to. */
 export interface Attachment {
@@ -61,6 +62,8 @@ export async function createRequest(
   if (flags.hostname !== undefined) config.Hostname = flags.hostname;
   if (flags["stop-signal"] !== undefined) config.StopSignal = flags["stop-signal"];
   if (flags["stop-timeout"] !== undefined) config.StopTimeout = flags["stop-timeout"];
+  const health = healthcheck(flags);
+  if (health !== undefined) config.Healthcheck = health;
   if (anonymous.length > 0) config.Volumes = Object.fromEntries(anonymous.map((target) => [target, {}]));
   return { ...config, HostConfig: hostConfig(flags, surroundings.cwd) };
 }
@@ -76,6 +79,11 @@ function hostConfig(flags: CreateFlagValues, cwd: string): HostConfig {
   if (flags["cap-drop"].length > 0) host.CapDrop = flags["cap-drop"];
   if (flags.cidfile !== undefined) host.ContainerIDFile = flags.cidfile;
   if (flags["log-driver"] !== undefined || flags["log-opt"].length > 0) host.LogConfig = logConfig(flags);
+  const policy = restartPolicy(flags);
+  if (policy !== undefined) host.RestartPolicy = policy;
+  const annotations = healthAnnotations(flags);
+  if (annotations !== undefined) host.Annotations = annotations;
+  if (flags.init) host.Init = true;
   if (flags.tmpfs.length > 0) host.Tmpfs = Object.fromEntries(flags.tmpfs.map(splitTmpfs));
   return host;
 }

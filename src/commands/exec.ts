@@ -3,6 +3,7 @@ import { defineCommand } from "../cli/mod.ts";
 import { createExec, inspectExec, resizeExec, startExec, startExecDetached } from "../client/execs.ts";
 import { TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
+import { DETACH_KEYS_FLAG } from "./create_flags.ts";
 import { environmentWords } from "./create_request.ts";
 import { followSize } from "./proxied_signals.ts";
 import { requireTty, StdioSession } from "./stdio_session.ts";
@@ -12,6 +13,7 @@ export const exec = defineCommand({
   usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
   args: { min: 2 },
   flags: {
+    ...DETACH_KEYS_FLAG,
     detach: { type: "bool", short: "d", help: "Detached mode: run command in the background" },
     env: { type: "list", short: "e", help: "Set environment variables" },
     interactive: { type: "bool", short: "i", help: "Keep STDIN open even if not attached" },
@@ -34,6 +36,7 @@ export const exec = defineCommand({
       Env: environmentWords(flags.env, (name) => terminal.env(name)),
       Cmd: command,
     };
+    if (flags["detach-keys"] !== undefined) request.DetachKeys = flags["detach-keys"];
     if (flags.user !== undefined) request.User = flags.user;
     if (flags.workdir !== undefined) request.WorkingDir = flags.workdir;
     const id = await createExec(engine, container, request);

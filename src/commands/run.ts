@@ -4,7 +4,7 @@ import type { TsdError } from "../errors.ts";
 import { runAttached } from "./attached_run.ts";
 import type { CommandContext } from "./context.ts";
 import { createWithPull } from "./create_container.ts";
-import { CREATE_FLAGS } from "./create_flags.ts";
+import { CREATE_FLAGS, DETACH_KEYS_FLAG } from "./create_flags.ts";
 import { attachment, createRequest } from "./create_request.ts";
 import { requireTty } from "./stdio_session.ts";
 
@@ -20,6 +20,7 @@ export const run = defineCommand({
   args: { min: 1 },
   flags: {
     ...CREATE_FLAGS,
+    ...DETACH_KEYS_FLAG,
     detach: { type: "bool", short: "d", help: "Run container in background and print container ID" },
     "sig-proxy": { type: "bool", default: true, help: "Proxy received signals to the process" },
   },
@@ -44,6 +45,7 @@ export const run = defineCommand({
     }
     return await runAttached(context, id, {
       attach,
+      detachKeys: flags["detach-keys"],
       tty: flags.tty,
       autoRemove: flags.rm,
       proxySignals: flags["sig-proxy"],

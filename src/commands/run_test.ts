@@ -57,6 +57,21 @@ Deno.test("run: attaches and waits before the start, passes both streams on and 
   assert.deepEqual(request(engine, "/wait")?.query, { condition: "removed" });
 });
 
+Deno.test("run, start, exec: the keys that detach are the engine's to know", async () => {
+  const keys = ["--detach-keys", "ctrl-x,q"];
+  const running = engineFor();
+  await callTsd(running, ["run", ...keys, "busybox"]);
+  assert.equal(request(running, "/attach")?.query?.detachKeys, "ctrl-x,q");
+  const starting = new FakeEngine(({ path }) => ({
+    json: path.endsWith("/json") ? { Id: ID, Config: {}, HostConfig: {} } : { StatusCode: 0 },
+  }));
+  await callTsd(starting, ["start", "-a", ...keys, "box"]);
+  assert.equal(request(starting, "/attach")?.query?.detachKeys, "ctrl-x,q");
+  const exec = new FakeEngine(() => ({ json: { Id: "e1", ExitCode: 0 } }));
+  await callTsd(exec, ["exec", ...keys, "box", "ls"]);
+  assert.deepEqual((request(exec, "/box/exec")?.body as { DetachKeys?: string }).DetachKeys, "ctrl-x,q");
+});
+
 Deno.test("run: without --rm it waits for the next exit", async () => {
   const engine = engineFor();
   await callTsd(engine, ["run", "busybox"]);

@@ -63,7 +63,7 @@ export function checkHealthcheck(own: HealthConfig | null | undefined): void {
   if (own === undefined || own === null) return;
   for (const name of [...DURATIONS, "Retries"] as const) {
     const value: unknown = own[name] ?? 0;
-    if (!Number.isSafeInteger(value)) throw invalid(`Healthcheck.${name} must be a whole number`);
+    if (!Number.isInteger(value)) throw invalid(`Healthcheck.${name} must be a whole number`);
   }
   for (const name of DURATIONS) {
     const value = own[name] ?? 0;
