@@ -1,0 +1,153 @@
+/** A data root on a disk that is full: one clear error, nothing left, and it works again when there is room. */
+import { strict as assert } from "node:assert";
+import { runCommand, startEngine } from "../harness/mod.ts";
+import { busyboxBuilder, busyboxImage, file, type Image } from "../images/mod.ts";
+import { removeTree } from "../images/test_cache.ts";
+import { startScriptedRegistry } from "../registry/mod.ts";
+import { requires } from "../requires.ts";
+import { filesBelow, pull, runDetached, stateOf, until } from "./rig.ts";
+
+const MIB = 1 << 20;
+const DISK_BYTES = 64 * MIB;
+
+/** A small ext4 file system in a file. */
+class SmallDisk implements AsyncDisposable {
+  private constructor(readonly folder: string) {}
+
+  static async make(): Promise<SmallDisk> {
+    const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-disk-" }));
+    await sh(`truncate -s ${DISK_BYTES} ${folder}/image; mkfs.ext4 -q -m 0 ${folder}/image; mkdir ${folder}/disk`);
+    await sh(`mount -o loop ${folder}/image ${folder}/disk`);
+    return new SmallDisk(folder);
+  }
+
+  get path(): string {
+    return `${this.folder}/disk`;
+  }
+
+  async freeBytes(): Promise<number> {
+    return Number(await sh(`stat -f -c '%a %S' ${this.path} | { read free size; echo $((free * size)); }`));
+  }
+
+  /** Leaves so much room. */
+  async fill(leftBytes: number): Promise<void> {
+    const filler = `${this.path}/filler`;
+    await sh(`fallocate -l ${await this.freeBytes() - Math.max(leftBytes, MIB)} ${filler}`);
+    // The file's own tree takes blocks too: the last ones are taken one by one.
+    if (leftBytes === 0) await sh(`cat /dev/zero >>${filler} 2>/dev/null || true`);
+  }
+
+  async makeRoom(): Promise<void> {
+    await Deno.remove(`${this.path}/filler`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await sh(`umount ${this.path}`);
+    await removeTree(this.folder);
+  }
+}
+
+async function sh(script: string): Promise<string> {
+  const { code, stdout, stderr } = await runCommand("sh", ["-ec", script]);
+  if (code !== 0) throw new Error(`${script}: ${stderr}`);
+  return stdout.trim();
+}
+
+/** Two layers of random bytes, so big that one has room and both have none. */
+async function twoBigLayers(): Promise<Image> {
+  const random = () => {
+    const bytes = new Uint8Array(10 * MIB);
+    for (let at = 0; at < bytes.length; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
+    return bytes;
+  };
+  const builder = busyboxBuilder();
+  for (const name of ["big1", "big2"]) builder.layer([file(name, random())], { compression: "none" });
+  return await builder.build();
+}
+
+Deno.test("a pull that doesn't fit, and the same when there is room", requires("root", "runc"), async () => {
+  await using registry = startScriptedRegistry();
+  const small = registry.add("busybox", "1", await busyboxImage());
+  const big = registry.add("big", "1", await twoBigLayers());
+  await using disk = await SmallDisk.make();
+  await using engine = await startEngine({ dataRoot: `${disk.path}/data` });
+  await pull(engine, small);
+  await disk.fill(16 * MIB);
+  const before = { free: await disk.freeBytes(), files: await filesBelow(`${engine.dataRoot}/overlay2`) };
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const { code, stderr } = await engine.tsd(["pull", big]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^tsd: [^\n]*No space left on device[^\n]*\n$/);
+  }
+  assert.deepEqual(await filesBelow(`${engine.dataRoot}/overlay2`), before.files);
+  assert.ok(before.free - await disk.freeBytes() < MIB, `${before.free} → ${await disk.freeBytes()}`);
+  assert.equal((await engine.tsd(["images", "-q"])).stdout.match(/\n/g)?.length, 1);
+  assert.equal((await engine.tsd(["run", "--rm", "--network", "none", small, "echo", "lives"])).stdout, "lives\n");
+  await disk.makeRoom();
+  await pull(engine, big);
+  const ran = await engine.tsd(["run", "--rm", "--network", "none", big, "stat", "-c", "%s", "/big1", "/big2"]);
+  assert.deepEqual([ran.code, ran.stdout], [0, `${10 * MIB}\n${10 * MIB}\n`]);
+});
+
+Deno.test(
+  "containers on a full disk run on, and their logs go on when there is room",
+  requires("root", "runc"),
+  async () => {
+    await using registry = startScriptedRegistry();
+    const image = registry.add("busybox", "1", await busyboxImage());
+    await using disk = await SmallDisk.make();
+    const shared = `${disk.folder}/shared`;
+    await Deno.mkdir(shared);
+    await using engine = await startEngine({ dataRoot: `${disk.path}/data` });
+    await pull(engine, image);
+    const count = async () => Number(await Deno.readTextFile(`${shared}/count`).catch(() => "0"));
+    const more = async (lines: number) => {
+      const goal = await count() + lines;
+      await until(`line ${goal}`, async () => await count() >= goal);
+    };
+    // Atomically, so that a reader never sees an empty file.
+    const script = "i=0; while :; do echo line $i; i=$((i+1)); echo $i >/s/new; mv /s/new /s/count; done";
+    const id = await runDetached({ engine, image }, script, ["-v", `${shared}:/s`]);
+    await more(100);
+    await disk.fill(0);
+    await more(1000);
+    const full = await engine.tsd(["run", "--name", "c1", "--network", "none", image, "true"]);
+    assert.equal(full.code, 125);
+    assert.match(full.stderr, /^tsd: [^\n]*(No space left on device|disk is full)[^\n]*\n/);
+    assert.equal((await stateOf(engine, id)).Status, "running");
+    await more(100);
+    await disk.makeRoom();
+    const atRoom = await count();
+    await more(200);
+    const lines = (await engine.tsd(["logs", id])).stdout.trimEnd().split("\n").map((line) =>
+      /^line (\d+)$/.exec(line)
+    );
+    const numbers = lines.map((match) => Number(match?.[1]));
+    // Some are missing, but those that are there are whole, in order, and go on to now.
+    assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
+    assert.deepEqual(numbers.slice(0, 100), numbers.slice(0, 100).map((_, n) => n));
+    assert.ok(numbers.at(-1)! > atRoom, `${numbers.at(-1)} ${atRoom}`);
+    assert.equal((await engine.tsd(["rm", "-f", id])).code, 0);
+    assert.equal((await engine.tsd(["ps", "-aq"])).stdout, "");
+    assert.equal((await engine.tsd(["run", "--rm", "--network", "none", image, "echo", "lives"])).stdout, "lives\n");
+  },
+);
+
+Deno.test("an engine on a full disk starts, stops and takes up its containers", requires("root", "runc"), async () => {
+  await using registry = startScriptedRegistry();
+  const image = registry.add("busybox", "1", await busyboxImage());
+  await using disk = await SmallDisk.make();
+  await using engine = await startEngine({ dataRoot: `${disk.path}/data` });
+  await pull(engine, image);
+  const id = await runDetached({ engine, image }, "exec sleep 1000");
+  await disk.fill(0);
+  try {
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      await engine.restart(signal);
+      assert.equal((await stateOf(engine, id)).Status, "running");
+    }
+  } finally {
+    await disk.makeRoom();
+  }
+  assert.equal((await engine.tsd(["rm", "-f", id])).code, 0);
+});
