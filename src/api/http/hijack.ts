@@ -79,7 +79,10 @@ export function writeRawError(socket: Socket, error: TsdError, headers: Readonly
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.write(lines.join("\r\n") + "\r\n\r\n");
-  socket.end(body);
+  socket.write(body);
+  // Nobody reads what the client still sends, but its end must be seen.
+  socket.resume();
+  endSoon(socket);
 }
 
 function inputOf(socket: Socket, rest: Uint8Array): ReadableStream<Uint8Array> {

@@ -237,12 +237,20 @@ Deno.test("a client of a silent stream may close its half; when it goes away tha
   await Deno.remove(dir, { recursive: true });
 });
 
-Deno.test("an upgrade of a route that has no raw stream is refused in HTTP", async () => {
+Deno.test("an upgrade of a route that has no raw stream is refused in HTTP, and the connection ends", async () => {
   await withServer(async (socket) => {
-    const answer = await raw(
-      socket,
-      get("/things/1", "Upgrade: tcp\r\n").replace("Connection: close", "Connection: Upgrade"),
-    );
-    assert.match(answer, /^HTTP\/1\.1 400 /);
+    const request = get("/things/1", "Upgrade: tcp\r\n").replace("Connection: close", "Connection: Upgrade");
+    assert.match(await raw(socket, request), /^HTTP\/1\.1 400 /);
+    assert.equal(await openConnections(socket), 0);
   });
 });
+
+/** The server's ends of connections (unix(7): they bear its path); waits up to 5 s until there are none. */
+async function openConnections(path: string): Promise<number> {
+  for (let attempt = 1;; attempt++) {
+    const table = await Deno.readTextFile("/proc/net/unix");
+    const open = table.split("\n").filter((line) => line.endsWith(` ${path}`) && / 03 +\d+ /.test(line)).length;
+    if (open === 0 || attempt === 500) return open;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
