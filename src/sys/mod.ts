@@ -4,7 +4,7 @@
  *
  * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
  *   `durability`, `tree`, `metadata`, `xattrs`, `mounts`, `processes`, `ownProcess`, `pipes`, `poll`, `sockets`,
- *   `terminals`). Tests of other modules use the recording fake of `fake.ts`.
+ *   `terminals`, `unixPeers`). Tests of other modules use the recording fake of `fake.ts`.
  * - **Errors**: a failed call throws {@link SysError}. Only reading and writing have a value for "not now" ("again").
  * - **errno** belongs to the thread and is read right after a synchronous call. After a call that Deno ran on another
  *   thread (`nonblocking`) it can't be read: calls that block belong into a Worker, made synchronously.
@@ -50,4 +50,5 @@ export { type TerminalCalls, terminals, type WindowSize } from "./terminals.ts";
 export { makeDevice, tree } from "./tree.ts";
 export type { DeviceNumber, TreeCalls } from "./tree.ts";
 export { decodeStatus, type ProcessExit } from "./wait_status.ts";
+export { type PeerCredentials, type UnixPeerCalls, unixPeers } from "./unix_peers.ts";
 export { type XattrCalls, xattrs } from "./xattr.ts";

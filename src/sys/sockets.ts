@@ -54,12 +54,13 @@ const FD_BYTES = 4;
 /** Room for more than the one descriptor that is wanted; the kernel closes what finds no room. */
 const CONTROL_BYTES = CMSGHDR.sizeBytes + 8 * FD_BYTES;
 
-function unixAddress(path: string): { readonly address: Uint8Array<ArrayBuffer>; readonly sizeBytes: number } {
+/** A sockaddr_un and how much of it is in use. @throws TsdError invalid_argument */
+export function unixAddress(path: string): { readonly address: Uint8Array<ArrayBuffer>; readonly sizeBytes: number } {
   const bytes = new TextEncoder().encode(path);
   const wrong = path === "" || path.includes("\0");
   if (wrong || bytes.length > LONGEST_PATH) {
     const why = wrong ? "it is empty or holds a NUL" : `it has ${bytes.length} bytes, and ${LONGEST_PATH} is the most`;
-    throw new TsdError("invalid_argument", `Cannot make the socket ${JSON.stringify(path)}: ${why}`);
+    throw new TsdError("invalid_argument", `Bad path for a socket, ${JSON.stringify(path)}: ${why}`);
   }
   const address = new Uint8Array(SOCKADDR_UN.sizeBytes);
   new DataView(address.buffer).setUint16(0, SOCKET.AF_UNIX, true);

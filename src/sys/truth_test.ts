@@ -33,6 +33,7 @@ import { F } from "./pipe.ts";
 import { CMSGHDR, IOVEC, MSGHDR, SOCKADDR_UN, SOCKET } from "./sockets.ts";
 import { POSIX_SPAWN, SPAWN_SIZES } from "./spawn.ts";
 import { TIOC } from "./terminals.ts";
+import { PEER, UCRED } from "./unix_peers.ts";
 import { makeDevice } from "./tree.ts";
 
 type Numbers = Record<string, number | bigint>;
@@ -157,10 +158,12 @@ Deno.test({
   fn() {
     assertTrue(["stddef.h", "sys/ioctl.h", "sys/socket.h", "sys/uio.h", "sys/un.h"], {
       ...SOCKET,
+      ...PEER,
       SOCK_CLOEXEC: O.CLOEXEC,
       SOCK_NONBLOCK: O.NONBLOCK,
       ...offsets("struct sockaddr_un", SOCKADDR_UN),
       "sizeof(sa_family_t)": SOCKADDR_UN.sun_path,
+      ...offsets("struct ucred", UCRED),
       ...offsets("struct msghdr", MSGHDR),
       ...offsets("struct iovec", IOVEC),
       ...offsets("struct cmsghdr", CMSGHDR),
