@@ -129,6 +129,7 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack): Prom
   const { paths, log } = get(TOKENS.settings);
   ending.use(get(TOKENS.database));
   ending.use(get(TOKENS.eventHistory));
+  ending.use(get(TOKENS.table));
   ending.use(get(TOKENS.exits).start());
   const epoll = ending.use(get(TOKENS.epoll));
   void epoll.run();

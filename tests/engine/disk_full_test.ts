@@ -151,3 +151,28 @@ Deno.test("an engine on a full disk starts, stops and takes up its containers", 
   }
   assert.equal((await engine.tsd(["rm", "-f", id])).code, 0);
 });
+
+Deno.test("a container that ends on a full disk has ended", requires("root", "runc"), async () => {
+  await using registry = startScriptedRegistry();
+  const image = registry.add("busybox", "1", await busyboxImage());
+  await using disk = await SmallDisk.make();
+  await using engine = await startEngine({ dataRoot: `${disk.path}/data` });
+  await pull(engine, image);
+  const script = "trap 'exit 5' TERM; while :; do usleep 10000; done";
+  const ids = await Promise.all([1, 2, 3].map(() => runDetached({ engine, image }, script)));
+  await using waiting = engine.session("tsd", ["wait", ids[0]!]);
+  await disk.fill(0);
+  try {
+    for (const id of ids) {
+      assert.equal((await engine.tsd(["stop", id])).code, 0);
+      assert.deepEqual([(await stateOf(engine, id)).Status, (await stateOf(engine, id)).ExitCode], ["exited", 5]);
+    }
+    assert.equal((await waiting.wait()).stdout, "5\n");
+  } finally {
+    await disk.makeRoom();
+  }
+  assert.equal((await engine.tsd(["start", ids[0]!])).code, 0);
+  await engine.restart("SIGKILL");
+  assert.equal((await stateOf(engine, ids[0]!)).Status, "running");
+  for (const id of ids.slice(1)) assert.equal((await stateOf(engine, id)).ExitCode, 5);
+});

@@ -1,25 +1,30 @@
 /**
  * @module
  * All containers of this engine, in memory, each with its row in the database: look-up by id, name or unique prefix,
- * and the one way to change a state (row first, memory second).
+ * and the one way to change a state: row first, memory second, but for ends.
  */
-import { TsdError } from "../../errors.ts";
+import { toTsdError, TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
+import { type Log, SILENT_LOG } from "../../log.ts";
 import type { ContainerRecords } from "../../store/container_records.ts";
-import { Container, type ContainerRecord, type ContainerState } from "./container.ts";
+import { Container, type ContainerRecord, type ContainerState, isLive } from "./container.ts";
 
 export type StoredContainers = ContainerRecords<ContainerRecord, ContainerState>;
 
 const HEX = /^[0-9a-f]{1,64}$/;
 
-/** See the module's comment. */
-export class ContainerTable {
+/** See the module's comment. Disposing of it writes what could not be written before. */
+export class ContainerTable implements Disposable {
   readonly #records: StoredContainers;
+  readonly #log: Log;
+  /** Containers whose state in memory is newer than their row. */
+  readonly #unwritten = new Set<Container>();
   readonly #byId = new Map<string, Container>();
   readonly #idByName = new Map<string, string>();
 
-  constructor(records: StoredContainers) {
+  constructor(records: StoredContainers, log: Log = SILENT_LOG) {
     this.#records = records;
+    this.#log = log.scope("containers");
     for (const row of records.list()) {
       this.#keep(new Container(row.id, row.name, row.createdMs, row.record, row.state));
     }
@@ -42,13 +47,25 @@ export class ContainerTable {
     container.name = name;
   }
 
+  /**
+   * Moves a container on. That it doesn't run (any more) is a fact even where the disk is full: then it is known here at
+   * once, and written with the next change. @throws Error of the database, for a state that is about to begin
+   */
   setState(container: Container, state: ContainerState): void {
-    this.#records.saveState(container.id, state);
-    container.state = state;
+    if (isLive(state)) {
+      this.#records.saveState(container.id, state);
+      container.state = state;
+      this.#unwritten.delete(container);
+    } else {
+      container.state = state;
+      this.#unwritten.add(container);
+    }
+    this.#write();
   }
 
   remove(container: Container): void {
     this.#records.remove(container.id);
+    this.#unwritten.delete(container);
     this.#byId.delete(container.id);
     this.#idByName.delete(container.name);
   }
@@ -87,6 +104,22 @@ export class ContainerTable {
   /** Layers that some container stands on. */
   referencedLayers(): Set<Digest> {
     return new Set([...this.#byId.values()].flatMap((container) => container.record.layers));
+  }
+
+  [Symbol.dispose](): void {
+    this.#write();
+  }
+
+  #write(): void {
+    for (const container of this.#unwritten) {
+      try {
+        this.#records.saveState(container.id, container.state);
+        this.#unwritten.delete(container);
+      } catch (thrown) {
+        const { message } = toTsdError(thrown);
+        this.#log.error("a container's state can't be written now", { container: container.id, error: message });
+      }
+    }
   }
 
   #byName(name: string): Container | undefined {

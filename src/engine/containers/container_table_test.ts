@@ -1,0 +1,109 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../../errors.ts";
+import { digestOfHex } from "../../image/digest.ts";
+import { ContainerRecords } from "../../store/container_records.ts";
+import { Database } from "../../store/database.ts";
+import type { ContainerRecord, ContainerState } from "./container.ts";
+import { ContainerTable } from "./container_table.ts";
+import { EXITED, RUNNING } from "./fake.ts";
+
+const LAYER = digestOfHex("1".repeat(64));
+const RECORD: ContainerRecord = {
+  ...{ imageName: "busybox", imageId: digestOfHex("0".repeat(64)), layers: [LAYER] },
+  ...{ config: {}, hostConfig: {}, platform: "linux" },
+};
+const id = (start: string) => start.padEnd(64, "0");
+
+/** Rows of which changes of state can be made to fail, as on a full disk. */
+class FailingRecords extends ContainerRecords<ContainerRecord, ContainerState> {
+  isFull = false;
+
+  override saveState(id: string, state: ContainerState): void {
+    if (this.isFull) throw new Error("database or disk is full");
+    super.saveState(id, state);
+  }
+}
+
+function bench() {
+  const db = Database.open(":memory:");
+  const records = new FailingRecords(db);
+  return {
+    records,
+    table: new ContainerTable(records),
+    /** What another engine would find. */
+    stored: () => new ContainerTable(new ContainerRecords(db)),
+    [Symbol.dispose]: () => db[Symbol.dispose](),
+  };
+}
+
+Deno.test("found by full id, by name with or without a slash, by unique prefix", () => {
+  using it = bench();
+  const first = it.table.insert(id("abc1"), "web", RECORD);
+  it.table.insert(id("abd2"), "ab", RECORD);
+  for (const name of [id("abc1"), "web", "/web", "abc"]) assert.equal(it.table.find(name), first, name);
+  // A name goes before a prefix.
+  assert.equal(it.table.find("ab").name, "ab");
+  assert.throws(() => it.table.find("a"), (thrown) => isTsdError(thrown, "ambiguous_id"));
+  for (const name of ["b", "we", "ABC", "", "/"]) {
+    assert.throws(() => it.table.find(name), (thrown) => isTsdError(thrown, "container_not_found"), name);
+  }
+});
+
+Deno.test("of two containers of one name the second is refused, and not kept", () => {
+  using it = bench();
+  it.table.insert(id("1"), "web", RECORD);
+  assert.throws(() => it.table.insert(id("2"), "web", RECORD), (thrown) => isTsdError(thrown, "name_in_use"));
+  assert.equal(it.table.has(id("2")), false);
+  it.table.remove(it.table.find("web"));
+  assert.equal(it.table.hasName("web"), false);
+  it.table.insert(id("2"), "web", RECORD);
+  assert.deepEqual(it.stored().list().map((container) => container.id), [id("2")]);
+});
+
+Deno.test("layers and images that containers stand on", () => {
+  using it = bench();
+  assert.deepEqual([...it.table.referencedLayers()], []);
+  it.table.insert(id("1"), "web", RECORD);
+  assert.deepEqual([...it.table.referencedLayers()], [LAYER]);
+  assert.deepEqual(it.table.ofImage(RECORD.imageId).map(({ name }) => name), ["web"]);
+  assert.deepEqual(it.table.ofImage(LAYER), []);
+});
+
+Deno.test("a state is in the database before anybody sees it", () => {
+  using it = bench();
+  const container = it.table.insert(id("1"), "web", RECORD);
+  it.table.setState(container, RUNNING);
+  assert.deepEqual(it.stored().find("web").state, RUNNING);
+  it.records.isFull = true;
+  const other = it.table.insert(id("2"), "other", RECORD);
+  assert.throws(() => it.table.setState(other, RUNNING), /disk is full/);
+  assert.equal(other.state.status, "created");
+});
+
+Deno.test("an end is known though the disk is full, and written when there is room", () => {
+  using it = bench();
+  const [one, two] = ["1", "2"].map((start) => it.table.insert(id(start), `c${start}`, RECORD));
+  for (const container of [one!, two!]) it.table.setState(container, RUNNING);
+  it.records.isFull = true;
+  it.table.setState(one!, EXITED);
+  assert.deepEqual(one!.state, EXITED);
+  assert.deepEqual(it.stored().find("c1").state, RUNNING);
+  it.records.isFull = false;
+  it.table.setState(two!, EXITED);
+  for (const name of ["c1", "c2"]) assert.deepEqual(it.stored().find(name).state, EXITED);
+});
+
+Deno.test("what could not be written is written at the end, unless it has gone", () => {
+  using it = bench();
+  const [one, two, three] = ["1", "2", "3"].map((start) => it.table.insert(id(start), `c${start}`, RECORD));
+  for (const container of [one!, two!, three!]) it.table.setState(container, RUNNING);
+  it.records.isFull = true;
+  for (const container of [one!, two!, three!]) it.table.setState(container, EXITED);
+  it.table.remove(three!);
+  it.records.isFull = false;
+  it.table[Symbol.dispose]();
+  assert.deepEqual(it.stored().list().map(({ name, state }) => [name, state.status]).sort(), [
+    ["c1", "exited"],
+    ["c2", "exited"],
+  ]);
+});
