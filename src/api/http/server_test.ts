@@ -241,6 +241,8 @@ Deno.test("an upgrade of a route that has no raw stream is refused in HTTP, and 
   await withServer(async (socket) => {
     const request = get("/things/1", "Upgrade: tcp\r\n").replace("Connection: close", "Connection: Upgrade");
     assert.match(await raw(socket, request), /^HTTP\/1\.1 400 /);
+    const post = "POST /echo HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 1\r\n\r\n";
+    assert.match(await raw(socket, `${post}1`), /^HTTP\/1\.1 400 /);
     assert.equal(await openConnections(socket), 0);
   });
 });
