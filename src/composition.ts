@@ -209,7 +209,7 @@ export class Composition {
   #provideContainers({ paths, facts, log }: EngineSettings): void {
     const ioCalls = (get: Get): FifoCalls => ({ files, tree, epoll: get(TOKENS.epoll) });
     this.#provide(TOKENS.hooks, () => new HookBus([lifecycleLog(log)], log));
-    this.#provide(TOKENS.table, (get) => new ContainerTable(get(TOKENS.containerRecords)));
+    this.#provide(TOKENS.table, (get) => new ContainerTable(get(TOKENS.containerRecords), log));
     this.#provide(
       TOKENS.launcher,
       (get) =>
@@ -237,6 +237,7 @@ export class Composition {
         launcher: get(TOKENS.launcher),
         runtime: get(TOKENS.runtime),
         exits: get(TOKENS.exits),
+        execs: get(TOKENS.execs),
         hooks: get(TOKENS.hooks),
         events: get(TOKENS.containerEvents),
         freezer: get(TOKENS.freezer),

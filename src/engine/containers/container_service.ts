@@ -63,6 +63,8 @@ export interface ContainerServiceDeps {
   readonly launcher: Launcher;
   readonly runtime: Pick<OciRuntime, "isWaiting">;
   readonly exits: ExitLoop;
+  /** Resolves when no exec is just being started in a container. */
+  readonly execs: { settled(containerId: string): Promise<void> };
   readonly paths: EnginePaths;
   readonly log: Log;
   readonly hooks: HookBus;
@@ -320,6 +322,7 @@ export class ContainerService {
   }
 
   async #clean(container: Container): Promise<void> {
+    await this.#deps.execs.settled(container.id);
     await this.#deps.launcher.clean(container);
   }
 

@@ -68,6 +68,8 @@ export interface ExecServiceDeps {
 export class ExecService {
   readonly #deps: ExecServiceDeps;
   readonly #execs = new Map<string, Exec>();
+  /** Starts that are under way, by container. */
+  readonly #starts = new Map<string, Set<Promise<void>>>();
 
   constructor(deps: ExecServiceDeps) {
     this.#deps = deps;
@@ -151,6 +153,11 @@ export class ExecService {
     };
   }
 
+  /** Resolves when no exec is just being started in a container: until then its root and its run folder are in use. */
+  async settled(containerId: string): Promise<void> {
+    await Promise.allSettled(this.#starts.get(containerId) ?? []);
+  }
+
   /** Execs of one container, as its inspect lists them. */
   idsOf(container: Container): string[] {
     return [...this.#execs.values()].filter((exec) => exec.container === container && exec.status === "running")
@@ -209,10 +216,25 @@ export class ExecService {
     return `${containerPaths(this.#deps.paths, exec.container.id).bundle}/exec-${exec.id}`;
   }
 
-  async #start(exec: Exec, io: ProcessIo): Promise<void> {
+  #start(exec: Exec, io: ProcessIo): Promise<void> {
+    const { id } = exec.container;
+    const start = this.#launch(exec, io);
+    const starts = this.#starts.get(id) ?? new Set();
+    this.#starts.set(id, starts.add(start));
+    const forget = () => {
+      starts.delete(start);
+      if (starts.size === 0) this.#starts.delete(id);
+    };
+    start.then(forget, forget);
+    return start;
+  }
+
+  async #launch(exec: Exec, io: ProcessIo): Promise<void> {
     const { runtime, exits } = this.#deps;
     const dir = this.#dir(exec);
     try {
+      // It may have ended since the exec was asked for; from here on its clean-up waits for this start.
+      exec.container.running("cannot exec");
       const processJson = await this.#processJson(exec);
       await Deno.mkdir(dir, { mode: 0o711 });
       const streams = await io.open();
