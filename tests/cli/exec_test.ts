@@ -94,6 +94,20 @@ scenario("tsd exec", {
     const { code } = await session.wait();
     assert.equal(code, 137);
   },
+  "one that starts while its container ends is never told of the engine's own files": async (world) => {
+    for (let round = 0; round < 5; round++) {
+      await world.background("ending", ["sleep", "1000"], ["--rm"]);
+      const execs = Array.from({ length: 6 }, () => exec(world, "ending", "true"));
+      await new Promise((resolve) => setTimeout(resolve, round * 15));
+      expectResult(await world.tsd("kill", "ending"), { stdout: "ending\n" });
+      for (const result of await Promise.all(execs)) {
+        assert.match(result.stderr, /^(tsd: |OCI runtime exec failed: |cannot exec: |)[^\n]*\n?$/);
+        assert.doesNotMatch(result.stderr, /os error|\/run\/tsd/);
+      }
+      await world.until("its removal", async () => (await world.containers()).length === 0);
+      await world.noNewTraces([]);
+    }
+  },
   "ten at once, each with its own output and exit code": async (world) => {
     await world.background("busy");
     const all = Array.from({ length: 10 }, (_, n) => exec(world, "busy", "sh", "-c", `echo out ${n}; exit ${n}`));

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "./world.ts";
+import { expectResult, ON_SIGNAL, scenario, type World } from "./world.ts";
 
 /** A container that has printed `lines`, each at least 20 ms after the one before, and has ended. */
 async function printed(world: World, name: string, lines: readonly string[]): Promise<void> {
@@ -66,23 +66,23 @@ scenario("tsd logs", {
     await world.remove("timed");
   },
   "-f: what is there, then what comes, until the end": async (world) => {
-    const script = "echo before; while [ ! -e /go ]; do sleep 0.02; done; echo after; echo err >&2; exit 1";
+    const script = `${ON_SIGNAL.set}; echo before; ${ON_SIGNAL.wait}; echo after; echo err >&2; exit 1`;
     await world.background("followed", ["sh", "-c", script]);
     await using session = world.engine.session("tsd", ["logs", "-f", "followed"]);
     await session.waitFor("before\n");
     assert.equal(session.stdout, "before\n");
-    expectResult(await world.tsd("exec", "followed", "touch", "/go"), {});
+    expectResult(await world.tsd("kill", "-s", "USR1", "followed"), { stdout: "followed\n" });
     expectResult(await session.wait(), { stdout: "before\nafter\n", stderr: "err\n" });
     // Of one that has ended, -f shows all and ends too.
     expectResult(await world.tsd("logs", "-f", "followed"), { stdout: "before\nafter\n", stderr: "err\n" });
     await world.remove("followed");
   },
   "-f --tail": async (world) => {
-    const script = "echo 1; echo 2; echo 3; while [ ! -e /go ]; do sleep 0.02; done; echo 4";
+    const script = `${ON_SIGNAL.set}; echo 1; echo 2; echo 3; ${ON_SIGNAL.wait}; echo 4`;
     await world.background("tailed", ["sh", "-c", script]);
     await using session = world.engine.session("tsd", ["logs", "-f", "--tail", "1", "tailed"]);
     await session.waitFor("3\n");
-    expectResult(await world.tsd("exec", "tailed", "touch", "/go"), {});
+    expectResult(await world.tsd("kill", "-s", "USR1", "tailed"), { stdout: "tailed\n" });
     expectResult(await session.wait(), { stdout: "3\n4\n" });
     await world.remove("tailed");
   },

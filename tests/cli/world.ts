@@ -17,6 +17,9 @@ import { busyboxImage, pushImage } from "../images/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../registry/mod.ts";
 import { type Requirement, requires } from "../requires.ts";
 
+/** Two parts of a shell script: until SIGUSR1 comes, the second one waits. */
+export const ON_SIGNAL = { set: "go=; trap go=1 USR1", wait: 'while [ -z "$go" ]; do sleep 0.02; done' };
+
 /** What a test may look at and use. */
 export class World implements AsyncDisposable {
   readonly engine: Engine;

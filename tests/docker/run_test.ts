@@ -1,7 +1,7 @@
 /** The real docker CLI runs containers on this engine: `run`, `create`, `start`, `exec`, `logs`. */
 import { strict as assert } from "node:assert";
 import type { RunResult } from "../harness/mod.ts";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, ON_SIGNAL, scenario, type World } from "../cli/world.ts";
 
 const NONE = ["--network", "none"];
 
@@ -116,12 +116,12 @@ scenario("docker create, start, attach, exec, logs", {
     expectResult(await world.docker("rm", "-f", "reader"), { stdout: "reader\n" });
   },
   "attach to one that runs: output from now on, its exit code": async (world) => {
-    const script = "echo early; while [ ! -e /go ]; do sleep 0.02; done; echo late; exit 5";
+    const script = `${ON_SIGNAL.set}; echo early; ${ON_SIGNAL.wait}; echo late; exit 5`;
     const id = await background(world, "watched", ["sh", "-c", script]);
     await using session = world.engine.session("docker", ["attach", "watched"]);
     // The attachment has no mark of its own: it is there when the engine has two more connections.
     await world.until("the attachment", async () => (await connections(world)) >= 2);
-    expectResult(await world.docker("exec", id, "touch", "/go"), {});
+    expectResult(await world.docker("kill", "-s", "USR1", id), { stdout: `${id}\n` });
     expectResult(await session.wait(), { code: 5, stdout: "late\n" });
     expectResult(await world.docker("rm", "watched"), { stdout: "watched\n" });
   },
@@ -144,13 +144,13 @@ scenario("docker create, start, attach, exec, logs", {
     expectResult(await world.docker("rm", "-f", "box"), { stdout: "box\n" });
   },
   "logs: -f, --tail, -t, --since": async (world) => {
-    const script = "echo 1; echo 2 >&2; sleep 0.05; echo 3; while [ ! -e /go ]; do sleep 0.02; done; echo 4";
+    const script = `${ON_SIGNAL.set}; echo 1; echo 2 >&2; sleep 0.05; echo 3; ${ON_SIGNAL.wait}; echo 4`;
     await background(world, "talker", ["sh", "-c", script]);
     await using session = world.engine.session("docker", ["logs", "-f", "talker"]);
     await session.waitFor("3\n");
     expectResult(await world.docker("logs", "talker"), { stdout: "1\n3\n", stderr: "2\n" });
     expectResult(await world.docker("logs", "--tail", "1", "talker"), { stdout: "3\n" });
-    expectResult(await world.docker("exec", "talker", "touch", "/go"), {});
+    expectResult(await world.docker("kill", "-s", "USR1", "talker"), { stdout: "talker\n" });
     expectResult(await session.wait(), { stdout: "1\n3\n4\n", stderr: "2\n" });
     const { stdout } = await world.docker("logs", "-t", "--tail", "2", "talker");
     const [three] = /^\S+Z(?= 3\n)/.exec(stdout) ?? [];
