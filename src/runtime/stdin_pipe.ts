@@ -1,7 +1,8 @@
 /**
  * @module
- * The writing end of a process's standard input, a FIFO that the process opens read-only: closing this end is its end of
- * file. Writes wait while the process is slow, and are dropped once it stopped reading.
+ * The writing end of a process's standard input. Mostly a FIFO that the process opens read-only: closing this end is its
+ * end of file. Or the master of its terminal, a descriptor of its own (see `terminalInput`). Writes wait while the process is
+ * slow, and are dropped once it stopped reading.
  */
 import { EPOLL, type Epoll, type FileCalls, isErrno, type OwnedFd } from "../sys/mod.ts";
 
@@ -57,7 +58,8 @@ export class StdinPipe {
     try {
       return this.#files.write(fd.fd, bytes);
     } catch (thrown) {
-      if (!isErrno(thrown, "EPIPE")) throw thrown;
+      // EIO: of a terminal, on kernels that say so.
+      if (!isErrno(thrown, "EPIPE", "EIO")) throw thrown;
       this.#drop();
       return bytes.length;
     }
@@ -66,9 +68,11 @@ export class StdinPipe {
   #writable(fd: number): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
-      this.#epoll.add(fd, EPOLL.OUT, () => {
+      this.#epoll.add(fd, EPOLL.OUT, (events) => {
         this.#epoll.remove(fd);
         this.#wake = undefined;
+        // A terminal that is full and has nobody on the other side takes no more, and has no error for it.
+        if ((events & EPOLL.HUP) !== 0) this.#drop();
         resolve();
       });
     });

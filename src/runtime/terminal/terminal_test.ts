@@ -1,0 +1,123 @@
+import { strict as assert } from "node:assert";
+import { FakeSys } from "../../sys/fake.ts";
+import { EPOLL, Epoll, files, isErrno, O, type OwnedFd, processes, SIG, terminals } from "../../sys/mod.ts";
+import { openPty } from "../../sys/testing.ts";
+import { StdinPipe } from "../stdin_pipe.ts";
+import { resizeTerminal, terminalInput } from "./terminal.ts";
+
+Deno.test("a size is set on the master; nonsense is refused", () => {
+  using master = openPty().master;
+  resizeTerminal(master.fd, 0, 65535);
+  assert.deepEqual(terminals.windowSize(master.fd), { rows: 0, columns: 65535 });
+  const fake = new FakeSys();
+  for (const [rows, columns] of [[-1, 5], [5, 65536], [1.5, 5], [NaN, 5], [5, Infinity]]) {
+    assert.throws(() => resizeTerminal(3, rows, columns, fake.calls), { code: "invalid_argument" });
+  }
+  assert.deepEqual(fake.names, []);
+});
+
+interface Rig {
+  readonly pid: number;
+  readonly master: OwnedFd;
+  readonly epoll: Epoll;
+  readonly input: StdinPipe;
+  /** Everything that was read from the master so far. */
+  output(): string;
+  /** Resolves when the output holds a text. */
+  seen(text: string): Promise<void>;
+}
+
+/** A shell with a script on a pty, whose master is read all the time. */
+async function onTerminal(script: string, body: (rig: Rig) => Promise<void>): Promise<void> {
+  const { master, path } = openPty();
+  using _master = master;
+  const pid = processes.spawn({
+    path: "/bin/sh",
+    argv: ["sh", "-c", script],
+    env: { PATH: "/usr/bin:/bin" },
+    stdio: [0, 1, 2].map((target) => ({ target, path, flags: O.RDWR })),
+  });
+  const before = [...Deno.readDirSync("/proc/self/fd")].length;
+  try {
+    await using epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
+    void epoll.run();
+    const reading = readFrom(master, epoll);
+    const input = new StdinPipe(files, epoll);
+    input.open(terminalInput(master.fd));
+    await body({ pid, master, epoll, input, ...reading });
+    input.abandon();
+    reading.stop();
+    assert.equal(epoll.size, 0);
+  } finally {
+    processes.kill(pid, SIG.KILL);
+    processes.waitpid(pid, 0);
+  }
+  assert.equal([...Deno.readDirSync("/proc/self/fd")].length, before);
+}
+
+function readFrom(master: OwnedFd, epoll: Epoll) {
+  const buffer = new Uint8Array(4096);
+  const decoder = new TextDecoder();
+  let output = "";
+  let stopped = false;
+  let awaited: { readonly text: string; readonly resolve: () => void } | undefined;
+  const stop = () => {
+    if (!stopped) epoll.remove(master.fd);
+    stopped = true;
+  };
+  epoll.add(master.fd, EPOLL.IN, () => {
+    try {
+      const count = files.read(master.fd, buffer);
+      if (count !== "again") output += decoder.decode(buffer.subarray(0, count), { stream: true });
+      if (awaited !== undefined && output.includes(awaited.text)) awaited.resolve();
+    } catch (thrown) {
+      if (!isErrno(thrown, "EIO")) throw thrown;
+      stop();
+    }
+  });
+  const seen = (text: string) =>
+    new Promise<void>((resolve) => {
+      awaited = { text, resolve };
+      if (output.includes(text)) resolve();
+    });
+  return { output: () => output, seen, stop };
+}
+
+Deno.test("input for a terminal waits while the program is slow, and arrives whole and in order", async () => {
+  const blocks = Array.from({ length: 8 }, (_, i) => new TextEncoder().encode(`${i}abcdef`.repeat(8192)));
+  const sizeBytes = blocks.reduce((sum, block) => sum + block.length, 0);
+  // Raw, or the terminal would throw away what is more than a line of 4 KiB. Stopped, so that nothing is taken at first.
+  const script = `stty raw -echo; echo ready; kill -STOP $$; head -c ${sizeBytes} | sha256sum; read end`;
+  await onTerminal(script, async ({ pid, input, seen }) => {
+    await seen("ready");
+    let written = 0;
+    const all = blocks.map((block) => input.write(block).then(() => written++));
+    await delay(50);
+    assert.ok(written < blocks.length, "half a megabyte is more than a terminal holds");
+    processes.kill(pid, SIG.CONT);
+    await Promise.all(all);
+    const hash = await crypto.subtle.digest("SHA-256", await new Blob(blocks).arrayBuffer());
+    await seen(new Uint8Array(hash).toHex());
+  });
+});
+
+Deno.test("input for a terminal whose programs are gone is dropped, and nobody waits for it", async () => {
+  await onTerminal("stty raw -echo; echo ready; sleep 0.2", async ({ input, seen }) => {
+    await seen("ready");
+    // More than fits: the writer waits, and is woken by the end.
+    await input.write(new Uint8Array(1 << 20).fill(120));
+    await input.write(new TextEncoder().encode("more"));
+    await input.close();
+  });
+});
+
+Deno.test("closing a terminal's input neither hangs it up nor ends its reading", async () => {
+  await onTerminal("echo ready; read x; echo got $x", async ({ master, input, seen }) => {
+    await seen("ready");
+    await input.close();
+    files.write(master.fd, new TextEncoder().encode("direct\n"));
+    await seen("got direct");
+  });
+});
+
+const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
