@@ -10,7 +10,7 @@ export interface FoundKeeper extends KeeperRef {
   readonly owner: string;
 }
 
-/** All keepers whose owner begins with `prefix` (a run folder, ending with `/`). Looks at every process: 20 µs each. */
+/** All keepers whose owner begins with `prefix` (a run folder, ending with `/`). Looks at every process: 50 µs each. */
 export function keepersOf(prefix: string): FoundKeeper[] {
   const found: FoundKeeper[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
