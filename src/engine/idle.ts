@@ -3,6 +3,7 @@
  * When an engine that was started on demand goes away: after a while without requests, with no container running, and
  * only if no client other than tsd's own has used it (others expect that their engine stays).
  */
+import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 
 export interface IdleOptions {
   /** In ms. */
@@ -10,12 +11,13 @@ export interface IdleOptions {
   /** Whether something is under way. */
   readonly busy: () => boolean;
   readonly onIdle: () => void;
+  readonly clock?: Clock;
 }
 
 /** Watches; {@link IdleWatch.used} is told of every request. */
 export class IdleWatch implements Disposable {
   readonly #options: IdleOptions;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Disposable | undefined;
   #stays = false;
 
   constructor(options: IdleOptions) {
@@ -29,12 +31,13 @@ export class IdleWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
   }
 
   #arm(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     if (this.#stays) return;
-    this.#timer = setTimeout(() => this.#options.busy() ? this.#arm() : this.#options.onIdle(), this.#options.afterMs);
+    const { clock = SYSTEM_CLOCK, afterMs, busy, onIdle } = this.#options;
+    this.#timer = clock.after(afterMs, () => busy() ? this.#arm() : onIdle());
   }
 }

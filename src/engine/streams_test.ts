@@ -1,0 +1,166 @@
+import { strict as assert } from "node:assert";
+import fc from "fast-check";
+import type { ProcessIo } from "../runtime/process_io.ts";
+import { type AttachOptions, attachStreams, type Duplex, frame } from "./streams.ts";
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** Takes frames apart, as Docker's clients do. */
+function framesOf(data: Uint8Array): [number, Uint8Array][] {
+  const frames: [number, Uint8Array][] = [];
+  for (let at = 0; at < data.length;) {
+    const length = new DataView(data.buffer, data.byteOffset + at).getUint32(4);
+    assert.deepEqual([...data.subarray(at + 1, at + 4)], [0, 0, 0]);
+    frames.push([data[at]!, data.slice(at + 8, at + 8 + length)]);
+    at += 8 + length;
+  }
+  return frames;
+}
+
+Deno.test("a frame says which stream and how long", () => {
+  assert.deepEqual([...frame("stderr", bytes("hé"))], [2, 0, 0, 0, 0, 0, 0, 3, 0x68, 0xc3, 0xa9]);
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 70_000 }), fc.boolean(), (payload, isError) => {
+    const [[stream, found], ...more] = framesOf(frame(isError ? "stderr" : "stdout", payload)) as [
+      [number, Uint8Array],
+    ];
+    assert.deepEqual(more, []);
+    assert.equal(stream, isError ? 2 : 1);
+    assert.deepEqual(found, Uint8Array.from(payload));
+  }));
+});
+
+type Listener = Parameters<ProcessIo["attach"]>[0];
+
+/** Streams that do what the test says. */
+class ScriptedIo {
+  readonly input: string[] = [];
+  readonly #ended = Promise.withResolvers<void>();
+  listener: Listener | undefined;
+  stdin: { write(bytes: Uint8Array): Promise<void>; close(): Promise<void> } | undefined = {
+    write: (chunk) => Promise.resolve(void this.input.push(text(chunk))),
+    close: () => Promise.resolve(void this.input.push("<end>")),
+  };
+
+  constructor(readonly tty = false) {}
+
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  attach(listener: Listener) {
+    this.listener = listener;
+    return Promise.resolve({ detach: () => this.listener = undefined });
+  }
+
+  end(): void {
+    this.#ended.resolve();
+  }
+
+  get asProcessIo(): ProcessIo {
+    return this as unknown as ProcessIo;
+  }
+}
+
+function bench(options: Partial<AttachOptions> & { tty?: boolean; input?: string[]; noStdin?: boolean } = {}) {
+  const io = new ScriptedIo(options.tty);
+  if (options.noStdin) io.stdin = undefined;
+  const written: Uint8Array[] = [];
+  const gone = new AbortController();
+  let cancelled = false;
+  const given = (options.input ?? []).map(bytes).values();
+  const client: Duplex = {
+    input: new ReadableStream({
+      pull(controller) {
+        const { value, done } = given.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => void (cancelled = true),
+    }, { highWaterMark: 0 }),
+    write: (chunk) => Promise.resolve(void written.push(chunk)),
+    gone: gone.signal,
+  };
+  const all: AttachOptions = { stdin: true, stdout: true, stderr: true, closeStdin: true, ...options };
+  return {
+    io,
+    gone,
+    running: attachStreams(io.asProcessIo, client, all),
+    output: () => written.flatMap((chunk) => framesOf(chunk)).map(([id, payload]) => `${id} ${text(payload)}`),
+    raw: () => written.map(text).join(""),
+    wasCancelled: () => cancelled,
+  };
+}
+
+Deno.test("output is framed, what was not asked for is left out, the end of output ends it", async () => {
+  const all = bench();
+  await settled();
+  await all.io.listener?.("stdout", bytes("a"));
+  await all.io.listener?.("stderr", bytes("b"));
+  all.io.end();
+  await all.running;
+  assert.deepEqual(all.output(), ["1 a", "2 b"]);
+  assert.equal(all.io.listener, undefined);
+  const errors = bench({ stdout: false });
+  await settled();
+  await errors.io.listener?.("stdout", bytes("a"));
+  await errors.io.listener?.("stderr", bytes("b"));
+  errors.io.end();
+  await errors.running;
+  assert.deepEqual(errors.output(), ["2 b"]);
+});
+
+Deno.test("a terminal's output is not framed", async () => {
+  const terminal = bench({ tty: true });
+  await settled();
+  await terminal.io.listener?.("stdout", bytes("plain"));
+  terminal.io.end();
+  await terminal.running;
+  assert.equal(terminal.raw(), "plain");
+});
+
+Deno.test("earlier output comes first; the process is started when the client misses nothing more", async () => {
+  const order: string[] = [];
+  const early = ReadableStream.from([frame("stdout", bytes("early"))]);
+  const it = bench({
+    before: early,
+    onAttached: () => {
+      order.push(...it.output());
+      return Promise.resolve();
+    },
+  });
+  await settled();
+  it.io.end();
+  await it.running;
+  assert.deepEqual(order, ["1 early"]);
+});
+
+Deno.test("input goes to the process, and its end only if that is wanted", async () => {
+  for (const closeStdin of [true, false]) {
+    const it = bench({ input: ["one", "two"], closeStdin });
+    await settled();
+    await settled();
+    it.io.end();
+    await it.running;
+    assert.deepEqual(it.io.input, closeStdin ? ["one", "two", "<end>"] : ["one", "two"]);
+  }
+});
+
+Deno.test("input that nobody reads is left alone", async () => {
+  for (const options of [{ stdin: false }, { noStdin: true }]) {
+    const it = bench({ input: ["one"], ...options });
+    await settled();
+    it.io.end();
+    await it.running;
+    assert.deepEqual(it.io.input, []);
+    assert.equal(it.wasCancelled(), true);
+  }
+});
+
+Deno.test("a client that goes away detaches, and the process goes on", async () => {
+  const it = bench();
+  await settled();
+  it.gone.abort();
+  await it.running;
+  assert.equal(it.io.listener, undefined);
+});
