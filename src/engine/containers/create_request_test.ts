@@ -1,0 +1,84 @@
+import { strict as assert } from "node:assert";
+import { type ErrorCode, isTsdError } from "../../errors.ts";
+import { parseCreateRequest } from "./create_request.ts";
+
+function assertRefused(body: unknown, code: ErrorCode, message: RegExp): void {
+  assert.throws(
+    () => parseCreateRequest(body),
+    (thrown) => {
+      assert.ok(isTsdError(thrown, code), String(thrown));
+      assert.match(thrown.message, message);
+      return true;
+    },
+    JSON.stringify(body),
+  );
+}
+
+Deno.test("what is asked for is taken apart; networks are no part of it", () => {
+  const { config, hostConfig } = parseCreateRequest({
+    Image: "busybox",
+    Cmd: ["sh"],
+    HostConfig: { NetworkMode: "none", Binds: ["/a:/b"] },
+    NetworkingConfig: { EndpointsConfig: {} },
+  });
+  assert.deepEqual([config.Image, config.Cmd], ["busybox", ["sh"]]);
+  assert.deepEqual(hostConfig, { NetworkMode: "none", Binds: ["/a:/b"] });
+  assert.equal("HostConfig" in config || "NetworkingConfig" in config, false);
+});
+
+Deno.test("a command may be one text, as in Docker", () => {
+  const { config } = parseCreateRequest({ Cmd: "ls -l", Entrypoint: "sh" });
+  assert.deepEqual([config.Cmd, config.Entrypoint], [["ls -l"], ["sh"]]);
+});
+
+Deno.test("wrong types are named", () => {
+  for (const body of [undefined, null, "text", 5, []]) {
+    assertRefused(body, "invalid_argument", /^Config cannot be empty/);
+  }
+  const wrong: [unknown, RegExp][] = [
+    [{ Image: 5 }, /Config\.Image must be a text/],
+    [{ Cmd: [1] }, /Config\.Cmd must be a list of texts/],
+    [{ Env: { A: "b" } }, /Config\.Env must be a list of texts/],
+    [{ Env: ["A=\0"] }, /Config\.Env must be a list of texts/],
+    [{ Image: "a\0b" }, /Config\.Image must be a text without NUL/],
+    [{ Labels: ["a"] }, /Config\.Labels must be an object of texts/],
+    [{ OpenStdin: "yes" }, /Config\.OpenStdin must be true or false/],
+    [{ StopTimeout: 1.5 }, /Config\.StopTimeout must be a whole number/],
+    [{ HostConfig: [] }, /HostConfig must be an object/],
+    [{ HostConfig: { Memory: "1g" } }, /HostConfig\.Memory must be a whole number/],
+    [{ HostConfig: { Memory: 2 ** 60 } }, /HostConfig\.Memory must be a whole number/],
+    [{ HostConfig: { Binds: "a" } }, /HostConfig\.Binds must be a list of texts/],
+    [{ HostConfig: { Mounts: [1] } }, /HostConfig\.Mounts must be a list of objects/],
+    [{ HostConfig: { Privileged: 1 } }, /HostConfig\.Privileged must be true or false/],
+  ];
+  for (const [body, message] of wrong) assertRefused(body, "invalid_argument", message);
+});
+
+Deno.test("what has no effect yet is refused, unless it is empty", () => {
+  const refused: [Record<string, unknown>, RegExp][] = [
+    [{ Volumes: { "/x": {} } }, /an anonymous volume \(-v \/path\) is not supported yet/],
+    [{ HostConfig: { PortBindings: { "80/tcp": [{}] } } }, /publishing ports \(-p\) is not supported yet/],
+    [{ HostConfig: { PublishAllPorts: true } }, /publishing ports \(-P\)/],
+    [{ HostConfig: { Links: ["a"] } }, /--link/],
+    [{ HostConfig: { Devices: [{ PathOnHost: "/dev/null" }] } }, /--device/],
+    [{ HostConfig: { CgroupParent: "/x" } }, /--cgroup-parent/],
+    [{ HostConfig: { BlkioWeight: 100 } }, /--blkio-weight/],
+    [{ NetworkingConfig: { EndpointsConfig: { mine: {} } } }, /settings of network mine/],
+    [{ NetworkingConfig: { EndpointsConfig: { bridge: { Aliases: ["a"] } } } }, /settings of network bridge/],
+  ];
+  for (const [body, message] of refused) assertRefused(body, "not_implemented", message);
+  parseCreateRequest({
+    Volumes: {},
+    MacAddress: "",
+    HostConfig: {
+      PortBindings: {},
+      PublishAllPorts: false,
+      Links: null,
+      Devices: [],
+      CgroupParent: "",
+      BlkioWeight: 0,
+      RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    },
+    NetworkingConfig: { EndpointsConfig: { default: { IPAMConfig: null, Aliases: [], DriverOpts: {} } } },
+  });
+});

@@ -1,0 +1,92 @@
+import { strict as assert } from "node:assert";
+import type { HostConfig } from "../../api/wire/mod.ts";
+import { type ErrorCode, isTsdError } from "../../errors.ts";
+import { prepareSources, requestedMounts } from "./mounts.ts";
+
+const mountsOf = (host: HostConfig) => requestedMounts(host).map(({ mount }) => mount);
+
+function assertRefused(host: HostConfig, code: ErrorCode, message: RegExp): void {
+  assert.throws(() => requestedMounts(host), (thrown) => {
+    assert.ok(isTsdError(thrown, code), String(thrown));
+    assert.match(thrown.message, message);
+    return true;
+  }, JSON.stringify(host));
+}
+
+Deno.test("-v: source, target, options", () => {
+  assert.deepEqual(mountsOf({ Binds: ["/a:/b", "/a:/c:ro", "/a:/d:rw,rslave,z", "/a//b/:/x//./y/"] }), [
+    { kind: "bind", source: "/a", target: "/b", readOnly: false },
+    { kind: "bind", source: "/a", target: "/c", readOnly: true },
+    { kind: "bind", source: "/a", target: "/d", readOnly: false, propagation: "rslave" },
+    { kind: "bind", source: "/a//b/", target: "/x/y", readOnly: false },
+  ]);
+});
+
+Deno.test("--mount and --tmpfs", () => {
+  assert.deepEqual(
+    mountsOf({
+      Mounts: [
+        { Type: "bind", Source: "/a", Target: "/b", ReadOnly: true, BindOptions: { NonRecursive: true } },
+        { Type: "bind", Source: "/a", Target: "/c", BindOptions: { Propagation: "shared" } },
+        { Type: "tmpfs", Target: "/t", TmpfsOptions: { SizeBytes: 4096, Mode: 0o1777 } },
+      ],
+      Tmpfs: { "/u": "", "/v": "rw,size=1m" },
+    }),
+    [
+      { kind: "bind", source: "/a", target: "/b", readOnly: true, recursive: false },
+      { kind: "bind", source: "/a", target: "/c", readOnly: false, propagation: "shared" },
+      { kind: "tmpfs", target: "/t", options: ["size=4096", "mode=1777"] },
+      { kind: "tmpfs", target: "/u", options: [] },
+      { kind: "tmpfs", target: "/v", options: ["rw", "size=1m"] },
+    ],
+  );
+});
+
+Deno.test("-v makes its source, --mount only when it is told to", () => {
+  const made = requestedMounts({
+    Binds: ["/a:/b"],
+    Mounts: [
+      { Type: "bind", Source: "/a", Target: "/c" },
+      { Type: "bind", Source: "/a", Target: "/d", BindOptions: { CreateMountpoint: true } },
+    ],
+  });
+  assert.deepEqual(made.map(({ createSource }) => createSource), [true, false, true]);
+});
+
+Deno.test("what makes no sense is refused in words that say what", () => {
+  const cases: [HostConfig, ErrorCode, RegExp][] = [
+    [{ Binds: ["/a:/b:ro:x"] }, "invalid_argument", /too many colons/],
+    [{ Binds: ["/a:b"] }, "invalid_argument", /mount path must be absolute/],
+    [{ Binds: ["/a:/"] }, "invalid_argument", /destination can't be '\/'/],
+    [{ Binds: ["/a:/x/../../etc"] }, "invalid_argument", /must not contain '\.\.'/],
+    [{ Binds: ["/a:/b:sometimes"] }, "invalid_argument", /unknown option sometimes/],
+    [{ Binds: ["./a:/b"] }, "invalid_argument", /the source must be an absolute path/],
+    [{ Binds: ["/a:/b", "/c:/b/"] }, "invalid_argument", /Duplicate mount point: \/b/],
+    [{ Binds: ["/a:/b"], Tmpfs: { "/b": "" } }, "invalid_argument", /Duplicate mount point: \/b/],
+    [{ Binds: ["named:/b"] }, "not_implemented", /volumes are not supported yet/],
+    [{ Mounts: [{ Type: "bind", Source: "a", Target: "/b" }] }, "invalid_argument", /mount path must be absolute/],
+    [{ Mounts: [{ Type: "volume", Source: "v", Target: "/b" }] }, "not_implemented", /--mount type=volume/],
+    [{ Mounts: [{ Type: "tmpfs", Source: "/a", Target: "/b" }] }, "invalid_argument", /Source must not be specified/],
+    [{ Tmpfs: { "relative": "" } }, "invalid_argument", /mount path must be absolute/],
+  ];
+  for (const [host, code, message] of cases) assertRefused(host, code, message);
+});
+
+Deno.test("missing sources are made, or named", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await prepareSources(requestedMounts({ Binds: [`${dir}/new/folder:/b`], Tmpfs: { "/t": "" } }));
+    assert.ok((await Deno.stat(`${dir}/new/folder`)).isDirectory);
+    await Deno.writeTextFile(`${dir}/file`, "kept");
+    await Deno.symlink("/nowhere", `${dir}/dangling`);
+    await prepareSources(requestedMounts({ Binds: [`${dir}/file:/a`, `${dir}/dangling:/b`] }));
+    assert.equal(await Deno.readTextFile(`${dir}/file`), "kept");
+    const missing = requestedMounts({ Mounts: [{ Type: "bind", Source: `${dir}/none`, Target: "/b" }] });
+    await assert.rejects(
+      prepareSources(missing),
+      (thrown) => isTsdError(thrown, "invalid_argument") && thrown.message.endsWith(`does not exist: ${dir}/none`),
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
