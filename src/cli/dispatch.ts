@@ -50,7 +50,7 @@ async function run<C>(program: Program<C>, argv: readonly string[], terminal: Te
   const { args, flags, help } = parseFlags(command.flags, words.slice(name.split(" ").length), command);
   if (help || wantsHelp) {
     const { commandHelp } = await import("./help.ts");
-    await terminal.out(commandHelp(program.name, row, name, command));
+    await terminal.out(commandHelp(program, row, name, command));
     return 0;
   }
   checkArguments(place.path, command, args);

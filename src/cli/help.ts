@@ -18,28 +18,33 @@ export function programHelp<C>(program: Program<C>, moreFlags: FlagSpecs): strin
 
 /** Help of a group of commands. */
 export function groupHelp<C>(program: Program<C>, group: CommandGroup): string {
-  const prefix = `${group.name} `;
-  const members = listed(program, (name) => name.startsWith(prefix))
-    .map(([name, summary]): [string, string] => [name.slice(prefix.length), summary]);
   return [
     `Usage:  ${program.name} ${group.name} COMMAND\n`,
     `${group.summary}\n`,
-    section("Commands:", columns(members)),
+    section("Commands:", columns(members(program, group.name))),
     `Run '${program.name} ${group.name} COMMAND --help' for more information on a command.\n`,
   ].join("\n");
 }
 
-/** Help of one command, called by `name`. */
-export function commandHelp<C>(programName: string, row: CommandRow<C>, name: string, command: Command<C>): string {
+/** Help of one command, called by `name`; one that has others below it (`daemon`, `daemon stop`) lists them. */
+export function commandHelp<C>(program: Program<C>, row: CommandRow<C>, name: string, command: Command<C>): string {
+  const { name: programName } = program;
   const aliases = row.names.map((alias) => `${programName} ${alias}`).sort();
   const examples = command.examples.flatMap(({ note, line }) => [`  # ${note}`, `  ${programName} ${line}`]);
   return [
     `Usage:  ${programName} ${name}${command.usage === "" ? "" : ` ${command.usage}`}\n`,
     `${row.summary}\n`,
     row.names.length > 1 ? section("Aliases:", [`  ${aliases.join(", ")}`]) : "",
+    section("Commands:", columns(members(program, name))),
     section("Options:", flagLines(command.flags)),
     section("Examples:", examples),
   ].filter((part) => part !== "").join("\n");
+}
+
+/** The commands whose first word is `name`, without it. */
+function members<C>(program: Program<C>, name: string): [string, string][] {
+  return listed(program, (each) => each.startsWith(`${name} `))
+    .map(([each, summary]) => [each.slice(name.length + 1), summary]);
 }
 
 function listed<C>(program: Program<C>, fits: (name: string) => boolean): [string, string][] {

@@ -56,6 +56,25 @@ export function startInBackground([program, ...args]: readonly string[]): { read
   return { exited: child.status.then(async ({ code }) => ({ code, stderr: await stderr })) };
 }
 
+/** How a program ended. */
+export interface ProgramResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program of this machine to its end, without input. One that isn't there ends with 127, as in a shell. */
+export async function runProgram(program: string, args: readonly string[]): Promise<ProgramResult> {
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(program, { args: [...args], stdin: "null" }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    return { code: 127, stdout: "", stderr: `${program}: command not found` };
+  }
+}
+
 /** The effective user's id. */
 export const userId = (): number | null => Deno.uid();
 

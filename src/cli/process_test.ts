@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { OUTPUT_CLOSED_EXIT } from "./terminal.ts";
 import { printable, printableLine } from "./printable.ts";
-import { startInBackground } from "./process.ts";
+import { runProgram, startInBackground } from "./process.ts";
 
 Deno.test("background: a clean environment, no streams of ours, and its last words", async () => {
   Deno.env.set("TSD_TEST_SECRET", "hunter2");
@@ -18,6 +18,19 @@ Deno.test("background: a clean environment, no streams of ours, and its last wor
     clearInterval(awake);
     Deno.env.delete("TSD_TEST_SECRET");
   }
+});
+
+Deno.test("a program's code and output; one that isn't there", async () => {
+  assert.deepEqual(await runProgram("sh", ["-c", "cat; echo out; echo err >&2; exit 3"]), {
+    code: 3,
+    stdout: "out\n",
+    stderr: "err\n",
+  });
+  assert.deepEqual(await runProgram("tsd-no-such-program", []), {
+    code: 127,
+    stdout: "",
+    stderr: "tsd-no-such-program: command not found",
+  });
 });
 
 /** A program that never stops writing, on the real terminal. */

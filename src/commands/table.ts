@@ -21,6 +21,27 @@ export const COMMANDS: readonly Row[] = [
   row("create, container create", "Create a new container", async () => (await import("./create.ts")).create),
   row("daemon", "Run the engine in the foreground", async () => (await import("./daemon.ts")).daemon),
   row(
+    "daemon install",
+    "Make the engine a service of systemd",
+    async () => (await import("./daemon_install.ts")).daemonInstall,
+  ),
+  row(
+    "daemon reload",
+    "Make the engine execute itself anew, in place",
+    async () => (await import("./daemon_control.ts")).daemonReload,
+  ),
+  row(
+    "daemon status",
+    "Say whether the engine runs, and what it does",
+    async () => (await import("./daemon_control.ts")).daemonStatus,
+  ),
+  row("daemon stop", "End the engine; containers run on", async () => (await import("./daemon_control.ts")).daemonStop),
+  row(
+    "daemon uninstall",
+    "Take the service away; containers run on",
+    async () => (await import("./daemon_install.ts")).daemonUninstall,
+  ),
+  row(
     "events, system events",
     "Get real time events from the engine",
     async () => (await import("./events.ts")).events,
