@@ -31,12 +31,12 @@ const PROGRESS_EVERY_MS = 100;
 const ALREADY_EXISTS = "Already exists";
 
 export interface PullerDeps {
-  readonly registry: RegistryClient;
+  readonly registry: Pick<RegistryClient, "resolveManifest">;
   readonly records: ImageRecords;
-  readonly blobs: BlobStore;
-  readonly layers: LayerStore;
+  readonly blobs: Pick<BlobStore, "put">;
+  readonly layers: Pick<LayerStore, "info">;
   readonly leases: LayerLeases;
-  readonly pool: IngestPool;
+  readonly pool: Pick<IngestPool, "ingest">;
   readonly hooks: HookBus;
   readonly events: ImageEvents;
   /** Removes layers that nobody needs. */

@@ -1,0 +1,192 @@
+import { strict as assert } from "node:assert";
+import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
+import { parseImageConfig } from "../../image/config.ts";
+import { type Digest, digestOfHex } from "../../image/digest.ts";
+import { parseReference } from "../../image/reference.ts";
+import type { ResolvedImage } from "../../image/registry/mod.ts";
+import { SILENT_LOG } from "../../log.ts";
+import { HookBus } from "../../plugins/mod.ts";
+import { Database } from "../../store/database.ts";
+import { ImageRecords } from "../../store/image_records.ts";
+import type { LayerInfo } from "../../store/ports.ts";
+import { ImageEvents } from "../events/image_events.ts";
+import { settled } from "../fake_clock.ts";
+import type { IngestOptions } from "./ingest_pool.ts";
+import type { IngestJob } from "./ingest_protocol.ts";
+import { LayerLeases } from "./layer_leases.ts";
+import { Puller } from "./puller.ts";
+
+const digest = (fill: string) => digestOfHex(fill.repeat(64));
+const [CONFIG, MANIFEST, TOP] = [digest("c"), digest("d"), digest("e")];
+const NEVER = new AbortController().signal;
+
+const infoOf = (diffId: Digest): LayerInfo => ({ diffId, tarBytes: 10, contentBytes: 7, entries: 1 });
+
+/** An image of layers with these diffIDs; each blob's digest is its diffID. */
+function image(...diffIds: Digest[]): ResolvedImage {
+  const configBytes = new TextEncoder().encode(JSON.stringify({
+    ...{ os: "linux", architecture: "amd64", config: { Labels: { team: "a" } } },
+    rootfs: { type: "layers", diff_ids: diffIds },
+  }));
+  return {
+    ...{ topDigest: TOP, manifestDigest: MANIFEST, manifestBytes: new Uint8Array([1]), configDigest: CONFIG },
+    ...{ configBytes, config: parseImageConfig(configBytes, "config") },
+    layers: diffIds.map((diffId) => ({ diffId, descriptor: { digest: diffId, sizeBytes: 100, mediaType: "layer" } })),
+  } as unknown as ResolvedImage;
+}
+
+interface Ingest extends IngestOptions, PromiseWithResolvers<LayerInfo> {
+  readonly diffId: Digest;
+}
+
+/** A puller whose registry has one image; layers come in when the test says so. */
+class Bench implements Disposable {
+  readonly #db = Database.open(":memory:");
+  readonly records = new ImageRecords(this.#db);
+  readonly leases = new LayerLeases();
+  readonly present = new Set<Digest>();
+  readonly blobs: Digest[] = [];
+  readonly swept: Digest[][] = [];
+  readonly told: string[] = [];
+  readonly ingests: Ingest[] = [];
+  readonly puller: Puller;
+
+  constructor(image: ResolvedImage) {
+    this.puller = new Puller({
+      registry: { resolveManifest: () => Promise.resolve(image) },
+      records: this.records,
+      blobs: { put: (digest) => Promise.resolve(void this.blobs.push(digest)) },
+      layers: { info: (diffId) => Promise.resolve(this.present.has(diffId) ? infoOf(diffId) : undefined) },
+      leases: this.leases,
+      pool: { ingest: (job, options) => this.#ingest(job, options) },
+      hooks: new HookBus([], SILENT_LOG),
+      events: new ImageEvents({ publish: ({ action, actorId }) => void this.told.push(`${action} ${actorId}`) }),
+      sweepLayers: (diffIds) => Promise.resolve(void this.swept.push([...diffIds])),
+    });
+  }
+
+  /** Begins a pull; the result is what its stream said, once it is over. */
+  pull(name = "alpine:3", signal = NEVER) {
+    const said: string[] = [];
+    const over = (async () => {
+      for await (const { status, id } of await this.puller.pull(parseReference(name), undefined, signal)) {
+        said.push(id === undefined ? `${status}` : `${id}: ${status}`);
+      }
+    })();
+    return { said, over };
+  }
+
+  #ingest({ diffId }: Omit<IngestJob, "id">, options: IngestOptions): Promise<LayerInfo> {
+    const running = { diffId, ...options, ...Promise.withResolvers<LayerInfo>() };
+    this.ingests.push(running);
+    options.signal.addEventListener("abort", () => running.reject(new TsdError("cancelled", "The pull was cancelled")));
+    return running.promise.then((info) => {
+      this.present.add(diffId);
+      return info;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#db[Symbol.dispose]();
+  }
+}
+
+const failsWith = (code: ErrorCode) => (thrown: unknown) => isTsdError(thrown, code);
+const [ONE, TWO] = [digest("1"), digest("2")];
+const [SHORT1, SHORT2] = ["111111111111", "222222222222"];
+
+Deno.test("layers come in at the same time; the image is recorded when all are there, and not before", async () => {
+  using it = new Bench(image(ONE, TWO));
+  const pulling = it.pull();
+  await settled();
+  assert.deepEqual(it.ingests.map(({ diffId }) => diffId), [ONE, TWO]);
+  it.ingests[1]!.resolve(infoOf(TWO));
+  await settled();
+  assert.deepEqual([it.records.list(), it.blobs], [[], []]);
+  it.ingests[0]!.onProgress(50);
+  it.ingests[0]!.onProgress(51);
+  it.ingests[0]!.resolve(infoOf(ONE));
+  await pulling.over;
+  assert.deepEqual(pulling.said, [
+    "3: Pulling from library/alpine",
+    `${SHORT1}: Pulling fs layer`,
+    `${SHORT2}: Pulling fs layer`,
+    `${SHORT2}: Download complete`,
+    `${SHORT2}: Pull complete`,
+    `${SHORT1}: Downloading`,
+    `${SHORT1}: Download complete`,
+    `${SHORT1}: Pull complete`,
+    `Digest: ${TOP}`,
+    "Status: Downloaded newer image for alpine:3",
+  ]);
+  const [record] = it.records.list();
+  assert.deepEqual([record!.id, record!.manifestDigest, record!.layers, record!.sizeBytes], [
+    CONFIG,
+    MANIFEST,
+    [ONE, TWO],
+    14,
+  ]);
+  assert.deepEqual(it.records.names(CONFIG), {
+    tags: ["docker.io/library/alpine:3"],
+    repoDigests: [`docker.io/library/alpine@${TOP}`],
+  });
+  assert.deepEqual([it.blobs, it.swept, it.told], [[CONFIG, MANIFEST], [], ["pull alpine:3"]]);
+});
+
+Deno.test("an image that is there is up to date; a pull by digest gives no tag", async () => {
+  using it = new Bench(image(ONE));
+  it.present.add(ONE);
+  const first = it.pull("alpine:3");
+  await first.over;
+  assert.deepEqual(first.said.slice(1, 2), [`${SHORT1}: Already exists`]);
+  const second = it.pull("alpine:4");
+  await second.over;
+  assert.deepEqual(second.said, [
+    "4: Pulling from library/alpine",
+    `Digest: ${TOP}`,
+    "Status: Image is up to date for alpine:4",
+  ]);
+  const byDigest = it.pull(`r/other@${TOP}`);
+  await byDigest.over;
+  assert.deepEqual(it.records.names(CONFIG).tags, ["docker.io/library/alpine:3", "docker.io/library/alpine:4"]);
+  assert.ok(it.records.names(CONFIG).repoDigests.includes(`docker.io/r/other@${TOP}`));
+  assert.deepEqual(it.ingests, []);
+});
+
+Deno.test("the first failure stops the other layers, is what is said, and leaves nothing", async () => {
+  using it = new Bench(image(ONE, TWO));
+  const pulling = it.pull();
+  await settled();
+  it.ingests[1]!.reject(new TsdError("digest_mismatch", "Layer is damaged"));
+  await assert.rejects(pulling.over, failsWith("digest_mismatch"));
+  assert.equal(it.ingests[0]!.signal.aborted, true);
+  assert.deepEqual([it.records.list(), it.swept, it.told], [[], [[ONE, TWO]], []]);
+  assert.equal(it.leases.has(ONE), false);
+});
+
+Deno.test("a caller who leaves stops the pull, which is over when its files are gone", async () => {
+  using it = new Bench(image(ONE));
+  const messages = await it.puller.pull(parseReference("alpine"), undefined, NEVER);
+  for await (const { status } of messages) if (status === "Pulling fs layer") break;
+  assert.deepEqual(it.swept, [[ONE]]);
+  assert.equal(it.ingests[0]!.signal.aborted, true);
+  const left = new AbortController();
+  const aborted = it.pull("alpine", left.signal);
+  await settled();
+  left.abort();
+  await assert.rejects(aborted.over, failsWith("cancelled"));
+  assert.deepEqual(it.records.list(), []);
+});
+
+Deno.test("two pulls at once bring each layer once", async () => {
+  using it = new Bench(image(ONE));
+  const [first, second] = [it.pull("alpine:3"), it.pull("alpine:4")];
+  await settled();
+  assert.equal(it.ingests.length, 1);
+  assert.equal(it.leases.has(ONE), true);
+  it.ingests[0]!.resolve(infoOf(ONE));
+  await Promise.all([first.over, second.over]);
+  assert.equal(it.ingests.length, 1);
+  assert.equal(it.leases.has(ONE), false);
+  assert.deepEqual(it.records.names(CONFIG).tags, ["docker.io/library/alpine:3", "docker.io/library/alpine:4"]);
+});
