@@ -16,6 +16,7 @@ import { containerPaths, type EnginePaths } from "../paths.ts";
 import type { Container } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { CreateRequest } from "./create_request.ts";
+import { requestedMounts, requireSources } from "./mounts.ts";
 import { friendlyName, parseContainerName, randomId } from "./names.ts";
 import { mergeConfig, networkWarnings, specSettings } from "./settings.ts";
 
@@ -60,6 +61,7 @@ export class ContainerCreator {
       user: { uid: 0, gid: 0, additionalGids: [] },
       cgroupsPath: cgroupsPath(id),
     });
+    await requireSources(requestedMounts(hostConfig));
     const named = given ?? friendlyName((taken) => table.hasName(taken));
     await hooks.ask("container.validate", () => contextOf(id, named, image.record.id, imageName, merged));
     const container = table.insert(id, named, {

@@ -126,22 +126,38 @@ const unsupportedVolume = (text: string) =>
     `Cannot create the container: volumes are not supported yet; give an absolute host path instead of '${text}'`,
   );
 
-/** Makes missing source folders, or says which file is missing. @throws {TsdError} invalid_argument */
-export async function prepareSources(requested: readonly RequestedMount[]): Promise<void> {
+/** Says which source is missing that is not to be made (`--mount`). @throws {TsdError} invalid_argument */
+export async function requireSources(requested: readonly RequestedMount[]): Promise<void> {
   for (const { mount, createSource } of requested) {
-    if (mount.kind === "tmpfs") continue;
+    if (mount.kind === "tmpfs" || createSource || await isThere(mount.source)) continue;
+    throw new TsdError(
+      "invalid_argument",
+      `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`,
+    );
+  }
+}
+
+/** Makes missing source folders (`-v`); the others have to be there. @throws {TsdError} invalid_argument */
+export async function prepareSources(requested: readonly RequestedMount[]): Promise<void> {
+  await requireSources(requested);
+  for (const { mount } of requested) {
+    if (mount.kind === "tmpfs" || await isThere(mount.source)) continue;
     try {
-      await Deno.lstat(mount.source);
-    } catch (cause) {
-      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-      if (!createSource) {
-        throw new TsdError(
-          "invalid_argument",
-          `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`,
-          { cause },
-        );
-      }
       await Deno.mkdir(mount.source, { recursive: true, mode: 0o755 });
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const what = `error while creating mount source path '${mount.source}'`;
+      throw new TsdError("invalid_argument", `${what}: ${why}`, { cause });
     }
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return false;
+    throw thrown;
   }
 }

@@ -86,6 +86,12 @@ Deno.test("missing sources are made, or named", async () => {
       prepareSources(missing),
       (thrown) => isTsdError(thrown, "invalid_argument") && thrown.message.endsWith(`does not exist: ${dir}/none`),
     );
+    await assert.rejects(
+      prepareSources(requestedMounts({ Binds: [`${dir}/file/below:/b`] })),
+      (thrown) =>
+        isTsdError(thrown, "invalid_argument") &&
+        thrown.message.startsWith(`error while creating mount source path '${dir}/file/below': `),
+    );
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
