@@ -158,7 +158,7 @@ scenario("tsd: bad input", {
       ["RUN -v /tmp:/x:ro:z IMAGE", 125, "invalid volume specification: '/tmp:/x:ro:z': too many colons"],
       ["RUN -v a/b:/x IMAGE", 125, "invalid volume specification: 'a/b:/x': the source must be an absolute path"],
       ["RUN -v /tmp:/x -v /etc:/x IMAGE", 125, "Duplicate mount point: /x"],
-      ["RUN -v /etc/passwd/no:/x IMAGE", 125, /.*\/etc\/passwd\/no.*/, LEAVES],
+      ["RUN -v /etc/passwd/no:/x IMAGE", 125, /error while creating mount source path '\/etc\/passwd\/no': .+/, LEAVES],
       ["RUN --tmpfs rel IMAGE", 125, relative],
       ["RUN --cap-add NONSENSE IMAGE", 125, 'invalid CapAdd: unknown capability: "CAP_NONSENSE"'],
       ["RUN --stop-signal FOO IMAGE", 125, "invalid signal: FOO"],
@@ -210,7 +210,6 @@ scenario("tsd: bad input", {
     ]);
     await usageErrors(world, [
       ["RUN -p 80:80 IMAGE", 125, "unknown shorthand flag: 'p' in -p"],
-      ["RUN --restart always IMAGE", 125, /unknown flag: --restart(\nDid you mean .+)?/],
     ]);
   },
   "containers in the wrong state, and names that fit none or several": async (world) => {
