@@ -67,7 +67,9 @@ export class IngestPool implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#idleTimer);
-    for (const member of this.#members) this.#drop(member, new TsdError("cancelled", "The engine is stopping"));
+    // Those that wait go first: room for them must not start another Worker.
+    for (const { running } of this.#queue.splice(0)) running.done.reject(stopping());
+    for (const member of this.#members) this.#drop(member, stopping());
   }
 
   #dispatch(): void {
@@ -79,7 +81,7 @@ export class IngestPool implements Disposable {
       member.jobs.set(job.id, running);
       post(member, { kind: "ingest", job });
     }
-    if ([...this.#members].every(({ jobs }) => jobs.size === 0)) {
+    if (this.#members.size > 0 && [...this.#members].every(({ jobs }) => jobs.size === 0)) {
       this.#idleTimer = setTimeout(() => this[Symbol.dispose](), IDLE_MS);
       Deno.unrefTimer(this.#idleTimer);
     }
@@ -133,6 +135,8 @@ export class IngestPool implements Disposable {
     for (const running of member.jobs.values()) running.done.reject(error);
   }
 }
+
+const stopping = () => new TsdError("cancelled", "The engine is stopping");
 
 function post(member: Member, message: ToIngestWorker): void {
   member.worker.postMessage(message);

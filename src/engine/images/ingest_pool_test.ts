@@ -1,0 +1,134 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../../errors.ts";
+import { digestOfHex } from "../../image/digest.ts";
+import type { LayerInfo } from "../../store/ports.ts";
+import { IngestPool } from "./ingest_pool.ts";
+
+/** Does what a job's repository says; `told` comes back as progress: which Worker this is, and what it was set up with. */
+const SCRIPTED_WORKER = `
+const running = new Map();
+const own = Math.floor(Math.random() * 1e9) + 1;
+let setup;
+self.onmessage = ({ data }) => {
+  if (data.kind === "setup") return void (setup = data.setup);
+  if (data.kind === "cancel") {
+    if (running.delete(data.id)) {
+      self.postMessage({ kind: "failed", id: data.id, error: { code: "cancelled", message: "cancelled" } });
+    }
+    return;
+  }
+  const { id, repository, diffId } = data.job;
+  const done = () => self.postMessage({ kind: "done", id, info: { diffId, tarBytes: 1, contentBytes: 1, entries: 1 } });
+  self.postMessage({ kind: "progress", id, downloadedBytes: setup.layerRoot === "/layers" ? own : 0 });
+  if (repository === "done") done();
+  else if (repository === "failed") {
+    self.postMessage({ kind: "failed", id, error: { code: "digest_mismatch", message: "damaged" } });
+  } else if (repository === "crash") throw new Error("the Worker's bug");
+  else running.set(id, done);
+};
+`;
+
+const DIFF_ID = digestOfHex("1".repeat(64));
+const SETUP = { layerRoot: "/layers", insecureRegistries: [] };
+
+interface Started {
+  readonly result: Promise<LayerInfo>;
+  /** Resolves, with the Worker's number, once it runs. */
+  readonly worker: Promise<number>;
+  readonly cancel: AbortController;
+  readonly hasBegun: () => boolean;
+}
+
+async function withPool(maxWorkers: number, use: (start: (what: string) => Started) => Promise<void>): Promise<void> {
+  const url = URL.createObjectURL(new Blob([SCRIPTED_WORKER], { type: "application/javascript" }));
+  try {
+    using pool = new IngestPool(new URL(url), SETUP, maxWorkers);
+    await use((repository) => {
+      const cancel = new AbortController();
+      const began = Promise.withResolvers<number>();
+      let hasBegun = false;
+      const descriptor = { mediaType: "layer", digest: DIFF_ID, sizeBytes: 1 };
+      const result = pool.ingest({ repository, descriptor, diffId: DIFF_ID }, {
+        signal: cancel.signal,
+        onProgress: (worker) => {
+          hasBegun = true;
+          began.resolve(worker);
+        },
+      });
+      result.catch(() => undefined);
+      return { result, worker: began.promise, cancel, hasBegun: () => hasBegun };
+    });
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+Deno.test("results, progress and errors come back from the Worker", () =>
+  withPool(1, async (start) => {
+    const done = start("done");
+    assert.equal((await done.result).diffId, DIFF_ID);
+    assert.notEqual(await done.worker, 0, "the Worker was set up");
+    await assert.rejects(start("failed").result, (thrown) => isTsdError(thrown, "digest_mismatch"));
+  }));
+
+Deno.test("jobs are spread over the Workers, up to what they can take; the rest waits its turn", () =>
+  withPool(2, async (start) => {
+    const running = Array.from({ length: 6 }, () => start("runs on"));
+    const workers = await Promise.all(running.map(({ worker }) => worker));
+    const counts = [...new Set(workers)].map((worker) => workers.filter((each) => each === worker).length);
+    assert.deepEqual(counts, [3, 3]);
+    const waiting = start("done");
+    const cancelled = start("done");
+    cancelled.cancel.abort();
+    await assert.rejects(cancelled.result, (thrown) => isTsdError(thrown, "cancelled"));
+    assert.equal(waiting.hasBegun() || cancelled.hasBegun(), false);
+    running[0]!.cancel.abort();
+    await assert.rejects(running[0]!.result, (thrown) => isTsdError(thrown, "cancelled"));
+    await waiting.result;
+    assert.equal(await waiting.worker, workers[0]);
+    for (const { cancel } of running) cancel.abort();
+    for (const { result } of running) await assert.rejects(result);
+  }));
+
+Deno.test("a Worker that fails fails its own jobs; the next job gets a new one", () =>
+  withPool(2, async (start) => {
+    const sound = start("runs on");
+    const soundWorker = await sound.worker;
+    const crashing = start("crash");
+    const crashingWorker = await crashing.worker;
+    assert.notEqual(crashingWorker, soundWorker);
+    await assert.rejects(
+      crashing.result,
+      (thrown) => isTsdError(thrown, "internal") && /An ingest Worker failed: .*the Worker's bug/.test(thrown.message),
+    );
+    const next = start("done");
+    await next.result;
+    assert.notEqual(await next.worker, crashingWorker);
+    sound.cancel.abort();
+    await assert.rejects(sound.result, (thrown) => isTsdError(thrown, "cancelled"));
+  }));
+
+Deno.test("the end of the pool is the end of its jobs, running and waiting", async () => {
+  let results: Promise<LayerInfo>[] = [];
+  await withPool(1, async (start) => {
+    const running = Array.from({ length: 4 }, () => start("runs on"));
+    await running[0]!.worker;
+    results = running.map(({ result }) => result);
+  });
+  for (const result of results) await assert.rejects(result, (thrown) => isTsdError(thrown, "cancelled"));
+});
+
+Deno.test("a job that is cancelled before it begins is refused", () =>
+  withPool(1, async (start) => {
+    const first = start("runs on");
+    await first.worker;
+    first.cancel.abort();
+    await assert.rejects(first.result, (thrown) => isTsdError(thrown, "cancelled"));
+    // A signal that was aborted already.
+    const gone = AbortSignal.abort();
+    using pool = new IngestPool(new URL("data:,"), SETUP, 1);
+    const descriptor = { mediaType: "layer", digest: DIFF_ID, sizeBytes: 1 };
+    await assert.rejects(
+      pool.ingest({ repository: "x", descriptor, diffId: DIFF_ID }, { signal: gone, onProgress: () => undefined }),
+    );
+  }));
