@@ -1,0 +1,88 @@
+/** After very many runs, execs and dropped clients an engine holds what it held before. Minutes long. */
+import { strict as assert } from "node:assert";
+import type { EngineApi } from "../harness/mod.ts";
+import { readAll } from "../images/bytes.ts";
+import { type Holdings, holdingsOf, type Rig, runDetached, startRig, untilSettled } from "../engine/rig.ts";
+import { requires } from "../requires.ts";
+import { held, print, Times } from "./figures.ts";
+
+const RUNS = 500;
+const EXECS = 1000;
+const DROPPED = 2000;
+/** What V8 may have grown by, in bytes. */
+const MEMORY_SLACK = 48e6;
+
+/** Warms up with a tenth, then measures. `step` may run two at a time. */
+async function soak(rig: Rig, what: string, times: number, step: (n: number) => Promise<void>): Promise<void> {
+  const { engine } = rig;
+  const both = async (from: number, to: number) => {
+    const numbers = Array.from({ length: to - from }, (_, at) => from + at).values();
+    await Promise.all([0, 1].map(async () => {
+      for (const n of numbers) await step(n);
+    }));
+  };
+  const warmUp = Math.ceil(times / 10);
+  await both(0, warmUp);
+  const before: Holdings = await holdingsOf(engine);
+  const measured = new Times();
+  const started = performance.now();
+  const plain = step;
+  step = (n) => measured.measure(() => plain(n));
+  await both(warmUp, warmUp + times);
+  const seconds = (performance.now() - started) / 1000;
+  await untilSettled(engine, before, 60_000);
+  const after = await holdingsOf(engine);
+  print(what, measured, `${(times / seconds).toFixed(1)} a second`);
+  print("before", held(before));
+  print("after", held(after));
+  const grown = after.host.process!.memoryBytes - before.host.process!.memoryBytes;
+  assert.ok(grown < MEMORY_SLACK, `${what}: memory grew by ${grown} bytes`);
+}
+
+Deno.test(`${RUNS} times run --rm`, requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const { engine, image } = rig;
+  await soak(rig, "run --rm", RUNS, async (n) => {
+    const stdin = n % 2 === 0 ? { flags: ["-i"], stdin: "in" } : { flags: [], stdin: "" };
+    const ran = await engine.tsd(["run", "--rm", ...stdin.flags, "--network", "none", image, "cat"], stdin);
+    assert.deepEqual([ran.code, ran.stdout], [0, stdin.stdin], ran.stderr);
+  });
+  assert.equal((await engine.tsd(["ps", "-aq"])).stdout, "");
+});
+
+async function exec(api: EngineApi, id: string, n: number): Promise<void> {
+  const created = await api.post(`/containers/${id}/exec`, {
+    ...{ AttachStdin: true, AttachStdout: true, AttachStderr: true },
+    Cmd: ["sh", "-c", "cat; exit 4"],
+  });
+  const { Id } = created.json<{ Id: string }>();
+  using connection = await api.hijack("POST", `/exec/${Id}/start`, { body: { Detach: false, Tty: false } });
+  // One in ten goes away without waiting for the end.
+  await connection.write("input");
+  await connection.closeWrite();
+  if (n % 10 === 0) return;
+  assert.equal((await readAll(connection.chunks())).length, 8 + 5);
+  assert.equal((await api.get(`/exec/${Id}/json`)).json<{ ExitCode: number }>().ExitCode, 4);
+}
+
+Deno.test(`${EXECS} execs`, requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const id = await runDetached(rig, "exec sleep 100000");
+  await soak(rig, "exec", EXECS, (n) => exec(rig.engine.api, id, n));
+});
+
+Deno.test(`${DROPPED} clients that are dropped`, requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const { api } = rig.engine;
+  const id = await runDetached(rig, "while :; do echo tick; usleep 1000; done", ["-i"]);
+  const drops: ((n: number) => Promise<Disposable>)[] = [
+    () => api.hijack("POST", `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`),
+    () => api.hijack("POST", `/containers/${id}/attach?stream=1&logs=1&stdout=1`, { upgrade: false }),
+    () => api.stream("GET", `/containers/${id}/logs?follow=1&stdout=1&tail=10`),
+    () => api.stream("POST", `/containers/${id}/wait?condition=removed`),
+    () => api.stream("GET", "/events"),
+  ];
+  await soak(rig, "dropped clients", DROPPED, async (n) => {
+    using _dropped = await drops[n % drops.length]!(n);
+  });
+});
