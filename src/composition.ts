@@ -10,8 +10,11 @@ import { ApiServer } from "./api/http/server.ts";
 import { allRoutes } from "./api/routes/mod.ts";
 import type { Services } from "./api/services.ts";
 import { BUILD_INFO } from "./build_info.ts";
+import { Adoption } from "./engine/containers/adoption.ts";
 import { ContainerCreator } from "./engine/containers/container_creator.ts";
+import type { Container } from "./engine/containers/container.ts";
 import { ContainerLogs, logOf } from "./engine/containers/container_logs.ts";
+import { ContainerRuns } from "./engine/containers/container_runs.ts";
 import { ContainerService } from "./engine/containers/container_service.ts";
 import { ContainerTable, type StoredContainers } from "./engine/containers/container_table.ts";
 import { Freezer } from "./engine/containers/freezer.ts";
@@ -20,6 +23,7 @@ import { OomWatch } from "./engine/containers/oom_watch.ts";
 import { ProcessList } from "./engine/containers/process_list.ts";
 import { ContainerRenamer } from "./engine/containers/renamer.ts";
 import { Signaller } from "./engine/containers/signaller.ts";
+import { Waiters } from "./engine/containers/waiters.ts";
 import { ContainerEvents } from "./engine/events/container_events.ts";
 import { EventBus } from "./engine/events/event_bus.ts";
 import { EventHistory } from "./engine/events/event_history.ts";
@@ -32,6 +36,7 @@ import { LayerLeases } from "./engine/images/layer_leases.ts";
 import { Puller } from "./engine/images/puller.ts";
 import { hostCommand } from "./engine/host_command.ts";
 import { KeyedLock } from "./engine/keyed_lock.ts";
+import { openProcess, processEnd } from "./engine/left_process.ts";
 import { containerPaths, type EnginePaths, runtimeRoot } from "./engine/paths.ts";
 import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
 import { type ContainerCgroups, containerCgroups, KernelNotices, StatsService } from "./engine/stats/mod.ts";
@@ -43,6 +48,7 @@ import { ExitLoop } from "./runtime/exit_loop.ts";
 import { OutputHub } from "./runtime/logs/output_hub.ts";
 import type { OciRuntime } from "./runtime/oci_runtime.ts";
 import { type FifoCalls, FifoIo } from "./runtime/fifo_io.ts";
+import type { ProcessIo } from "./runtime/process_io.ts";
 import { Runc } from "./runtime/runc.ts";
 import type { HostFacts } from "./runtime/spec/mod.ts";
 import { BlobStore } from "./store/blob_store.ts";
@@ -91,6 +97,10 @@ export const TOKENS = {
   launcher: token<Launcher>("launcher"),
   containerLocks: token<KeyedLock>("containerLocks"),
   creator: token<ContainerCreator>("creator"),
+  waiters: token<Waiters>("waiters"),
+  newContainerIo: token<(container: Container) => ProcessIo>("newContainerIo"),
+  runs: token<ContainerRuns>("runs"),
+  adoption: token<Adoption>("adoption"),
   containers: token<ContainerService>("containers"),
   logs: token<ContainerLogs>("logs"),
   execs: token<ExecService>("execs"),
@@ -113,6 +123,8 @@ export const TOKENS = {
 
 type Get = <T>(token: Token<T>) => T;
 
+const ioCalls = (get: Get): FifoCalls => ({ files, tree, epoll: get(TOKENS.epoll) });
+
 /** One engine's objects, each made when it is first asked for. */
 export class Composition {
   readonly #container: DependencyContainer = root.createChildContainer();
@@ -125,6 +137,7 @@ export class Composition {
     this.#provideRuntime(settings);
     this.#provideImages(settings);
     this.#provideContainers(settings);
+    this.#provideRuns(settings);
     this.#provideStats(settings);
     this.#provideControls(settings);
     this.#provideApi(settings);
@@ -207,7 +220,6 @@ export class Composition {
   }
 
   #provideContainers({ paths, facts, log }: EngineSettings): void {
-    const ioCalls = (get: Get): FifoCalls => ({ files, tree, epoll: get(TOKENS.epoll) });
     this.#provide(TOKENS.hooks, () => new HookBus([lifecycleLog(log)], log));
     this.#provide(TOKENS.table, (get) => new ContainerTable(get(TOKENS.containerRecords), log));
     this.#provide(
@@ -227,34 +239,6 @@ export class Composition {
         events: get(TOKENS.containerEvents),
         locks: get(TOKENS.containerLocks),
       }));
-    this.#provide(TOKENS.containers, (get) =>
-      new ContainerService({
-        paths,
-        log,
-        locks: get(TOKENS.containerLocks),
-        table: get(TOKENS.table),
-        snapshots: get(TOKENS.snapshots),
-        launcher: get(TOKENS.launcher),
-        runtime: get(TOKENS.runtime),
-        exits: get(TOKENS.exits),
-        execs: get(TOKENS.execs),
-        hooks: get(TOKENS.hooks),
-        events: get(TOKENS.containerEvents),
-        freezer: get(TOKENS.freezer),
-        signaller: get(TOKENS.signaller),
-        oom: get(TOKENS.oom),
-        newIo: (container) => {
-          const { id, record } = container;
-          const { bundle } = containerPaths(paths, id);
-          const logged = logOf(container, paths);
-          const stdin = record.config.OpenStdin ?? false;
-          return new FifoIo(
-            { key: id, dir: bundle, stdin, output: true, ...(logged && { log: logged }) },
-            get(TOKENS.outputs),
-            ioCalls(get),
-          );
-        },
-      }));
     this.#provide(TOKENS.logs, (get) => new ContainerLogs(get(TOKENS.table), get(TOKENS.outputs), paths, log));
     this.#provide(TOKENS.execs, (get) =>
       new ExecService({
@@ -267,6 +251,58 @@ export class Composition {
         exits: get(TOKENS.exits),
         events: get(TOKENS.containerEvents),
         newIo: (options) => new FifoIo(options, get(TOKENS.outputs), ioCalls(get)),
+      }));
+  }
+
+  #provideRuns({ paths, log }: EngineSettings): void {
+    this.#provide(TOKENS.waiters, () => new Waiters());
+    this.#provide(TOKENS.newContainerIo, (get) => (container) => {
+      const { id, record } = container;
+      const { bundle } = containerPaths(paths, id);
+      const logged = logOf(container, paths);
+      const stdin = record.config.OpenStdin ?? false;
+      const options = { key: id, dir: bundle, stdin, output: true, ...(logged && { log: logged }) };
+      return new FifoIo(options, get(TOKENS.outputs), ioCalls(get));
+    });
+    this.#provide(TOKENS.runs, (get) =>
+      new ContainerRuns({
+        paths,
+        log,
+        locks: get(TOKENS.containerLocks),
+        table: get(TOKENS.table),
+        snapshots: get(TOKENS.snapshots),
+        launcher: get(TOKENS.launcher),
+        exits: get(TOKENS.exits),
+        execs: get(TOKENS.execs),
+        hooks: get(TOKENS.hooks),
+        events: get(TOKENS.containerEvents),
+        signaller: get(TOKENS.signaller),
+        oom: get(TOKENS.oom),
+        waiters: get(TOKENS.waiters),
+        newIo: get(TOKENS.newContainerIo),
+      }));
+    this.#provide(TOKENS.adoption, (get) =>
+      new Adoption({
+        paths,
+        log,
+        runs: get(TOKENS.runs),
+        table: get(TOKENS.table),
+        snapshots: get(TOKENS.snapshots),
+        runtime: get(TOKENS.runtime),
+        freezer: get(TOKENS.freezer),
+        oom: get(TOKENS.oom),
+        newIo: get(TOKENS.newContainerIo),
+        open: openProcess,
+        watchExit: (pidFd) => processEnd(pidFd, get(TOKENS.epoll)),
+      }));
+    this.#provide(TOKENS.containers, (get) =>
+      new ContainerService({
+        locks: get(TOKENS.containerLocks),
+        table: get(TOKENS.table),
+        runs: get(TOKENS.runs),
+        events: get(TOKENS.containerEvents),
+        signaller: get(TOKENS.signaller),
+        waiters: get(TOKENS.waiters),
       }));
   }
 

@@ -13,18 +13,7 @@ import { storageError } from "./io/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
 import { sweepIngest } from "./store/overlay2/mod.ts";
-import {
-  cString,
-  EPOLL,
-  files,
-  isErrno,
-  O,
-  OwnedFd,
-  ownProcess,
-  processes,
-  processStartTime,
-  tryLock,
-} from "./sys/mod.ts";
+import { cString, files, O, OwnedFd, ownProcess, tryLock } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */
 export interface ServeOptions {
@@ -139,7 +128,7 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack): Prom
   await sweepOrphans(get);
   await outputs.ready;
   const containers = get(TOKENS.containers);
-  await containers.adopt({ open: openProcess, watchExit: (pidFd) => readable(get, pidFd) });
+  await get(TOKENS.adoption).run();
   ending.defer(() => removeCgroup(paths));
   ending.defer(() => containers.settle());
   log.debug("opened", { containers: get(TOKENS.table).list().length });
@@ -168,30 +157,6 @@ async function sweepOrphans(get: Composition["get"]): Promise<void> {
   for (const name of await namesIn(paths.runDir)) {
     if (/^(call|version)-\d/.test(name)) await removeTree(`${paths.runDir}/${name}`);
   }
-}
-
-function readable(get: Composition["get"], fd: number): Promise<void> {
-  const epoll = get(TOKENS.epoll);
-  return new Promise((resolve) =>
-    epoll.add(fd, EPOLL.IN, () => {
-      epoll.remove(fd);
-      resolve();
-    })
-  );
-}
-
-/** A descriptor for the very process that was recorded, or undefined when that one has ended. */
-function openProcess(pid: number, startTicks: string): OwnedFd | undefined {
-  let fd: OwnedFd;
-  try {
-    fd = new OwnedFd(processes.pidfdOpen(pid));
-  } catch (thrown) {
-    if (isErrno(thrown, "ESRCH")) return undefined;
-    throw thrown;
-  }
-  if (String(processStartTime(pid)) === startTicks) return fd;
-  fd[Symbol.dispose]();
-  return undefined;
 }
 
 /** Its own session, and output where the client that started it can find it. */

@@ -1,0 +1,220 @@
+/**
+ * @module
+ * The runs of containers, each from its start to the end of its clean-up. Whoever calls `start`, `clean` or `remove` holds
+ * the container's lock. Every state is written to the database before anybody hears of it.
+ */
+import { toTsdError, TsdError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { HookBus } from "../../plugins/mod.ts";
+import type { ExitLoop } from "../../runtime/exit_loop.ts";
+import type { ProcessIo } from "../../runtime/process_io.ts";
+import type { Snapshotter } from "../../store/ports.ts";
+import type { ContainerEvents } from "../events/container_events.ts";
+import { removeTree } from "../folders.ts";
+import type { KeyedLock } from "../keyed_lock.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+import { type Container, type ContainerState, isLive } from "./container.ts";
+import { containerContext } from "./container_creator.ts";
+import type { ContainerTable } from "./container_table.ts";
+import type { Launcher, StartedProcess } from "./launcher.ts";
+import type { OomWatch } from "./oom_watch.ts";
+import type { Signaller } from "./signaller.ts";
+import type { Waiters, WaitResult } from "./waiters.ts";
+
+/** How long output may go on after the process has exited, while others hold its streams, in ms. */
+const OUTPUT_GRACE_MS = 2000;
+
+/** A container's present run, from its start to its exit. */
+export interface Run {
+  readonly process: StartedProcess;
+  readonly io: ProcessIo;
+  /** Resolves once the state says so and waiters were told. */
+  readonly exited: Promise<WaitResult>;
+}
+
+/** How a first process ended. */
+export interface Exit extends WaitResult {
+  /** The signal that killed it, if that is known. */
+  readonly signal?: number | undefined;
+}
+
+export interface ContainerRunsDeps {
+  readonly locks: KeyedLock;
+  readonly table: ContainerTable;
+  readonly snapshots: Snapshotter;
+  readonly launcher: Launcher;
+  readonly exits: ExitLoop;
+  /** Resolves when no exec is just being started in a container. */
+  readonly execs: { settled(containerId: string): Promise<void> };
+  readonly paths: EnginePaths;
+  readonly log: Log;
+  readonly hooks: HookBus;
+  readonly events: ContainerEvents;
+  readonly signaller: Signaller;
+  readonly oom: OomWatch;
+  readonly waiters: Waiters;
+  /** New streams for a container's next run. */
+  readonly newIo: (container: Container) => ProcessIo;
+}
+
+/** See the module's comment. */
+export class ContainerRuns {
+  readonly #deps: ContainerRunsDeps;
+  readonly #log: Log;
+  readonly #locks: KeyedLock;
+  readonly #waiters: Waiters;
+  readonly #runs = new Map<string, Run>();
+  readonly #nextIo = new Map<string, ProcessIo>();
+  /** Containers between the two halves of a restart. */
+  readonly #restarting = new Set<string>();
+
+  constructor(deps: ContainerRunsDeps) {
+    this.#deps = deps;
+    this.#locks = deps.locks;
+    this.#waiters = deps.waiters;
+    this.#log = deps.log.scope("containers");
+  }
+
+  /** Containers that run. */
+  get count(): number {
+    return this.#runs.size;
+  }
+
+  /** The run that is under way by the records; whoever asks holds the lock. */
+  current(container: Container): Run | undefined {
+    return this.#runs.get(container.id);
+  }
+
+  /** The present run. A process that is just being started counts: its output may have told somebody that it is there. */
+  async of(container: Container): Promise<Run | undefined> {
+    const starting = container.isRunning && !this.#runs.has(container.id);
+    if (starting) await this.#locks.run(container.id, () => Promise.resolve());
+    return this.#runs.get(container.id);
+  }
+
+  /** The streams of the present run, or of the next one. */
+  io(container: Container): ProcessIo {
+    const running = this.#runs.get(container.id)?.io;
+    if (running !== undefined) return running;
+    let io = this.#nextIo.get(container.id);
+    if (io === undefined) this.#nextIo.set(container.id, io = this.#deps.newIo(container));
+    return io;
+  }
+
+  /** Keeps a container from being removed at the end of its run. Dispose of it. */
+  keep(container: Container): Disposable {
+    this.#restarting.add(container.id);
+    return { [Symbol.dispose]: () => void this.#restarting.delete(container.id) };
+  }
+
+  /** Lets go of all processes: they run on. */
+  release(): void {
+    for (const run of this.#runs.values()) run.process.pidFd[Symbol.dispose]();
+  }
+
+  /** Says whether it was started (false: it runs already). @throws {TsdError} conflict and as `Launcher` */
+  async start(container: Container): Promise<boolean> {
+    const { table, launcher, exits } = this.#deps;
+    if (container.isPaused) {
+      throw new TsdError("conflict", "cannot start a paused container, try unpause instead");
+    }
+    if (container.isRunning) return false;
+    table.find(container.id);
+    const { state: before } = container;
+    const io = this.io(container);
+    this.#nextIo.delete(container.id);
+    let process: StartedProcess | undefined;
+    try {
+      await launcher.start(container, io, (started) => {
+        process = started;
+        const { pid, startTicks } = started;
+        table.setState(container, { status: "running", startedMs: Date.now(), pid, startTicks });
+      });
+    } catch (thrown) {
+      await this.#failed(container, before, thrown);
+      throw thrown;
+    }
+    const exited = exits.exit(process!.pid).then(({ exitCode, signal }): Exit => ({ exitCode, signal }));
+    this.follow(container, process!, io, exited);
+    this.#deps.events.tell(container, "start");
+    this.#deps.oom.begin(container, "started");
+    this.#deps.hooks.tell("container.started", () => ({ ...containerContext(container), pid: process!.pid }));
+    return true;
+  }
+
+  /** A start came to nothing: a container that ran earlier has still run then. */
+  async #failed(container: Container, before: ContainerState, thrown: unknown): Promise<void> {
+    const error = toTsdError(thrown);
+    const outcome = { exitCode: error.meaning.exit, error: error.message };
+    const state: ContainerState = before.status === "exited"
+      ? { ...before, ...outcome }
+      : { status: "created", ...outcome };
+    this.#deps.table.setState(container, state);
+    // Nobody is told of an exit: there was none. Whoever waits for the next one goes on waiting, as in Docker.
+    if (container.record.hostConfig.AutoRemove) await this.remove(container);
+  }
+
+  /** Sees a run through: end of process and of output, state, waiters, clean-up. */
+  follow(container: Container, process: StartedProcess, io: ProcessIo, exit: Promise<Exit>): void {
+    const { oom, signaller } = this.#deps;
+    const exited = exit.then(async ({ signal, ...result }) => {
+      const oomKilled = oom.end(container, { signal, byEngine: signaller.hasKilled(process) });
+      await io.finish(OUTPUT_GRACE_MS);
+      this.#runs.delete(container.id);
+      process.pidFd[Symbol.dispose]();
+      // The clean-up takes its place before anybody who heard of the exit can start the container again.
+      this.#cleanLater(container);
+      this.ended(container, result, oomKilled);
+      return result;
+    });
+    this.#runs.set(container.id, { process, io, exited });
+    exited.catch((thrown) => this.#log.error("following a container failed", failure(container, thrown)));
+  }
+
+  /** Its process has ended: recorded, then told. */
+  ended(container: Container, { exitCode, error = "" }: WaitResult, oomKilled = false): void {
+    const { state } = container;
+    const startedMs = state.status === "created" ? Date.now() : state.startedMs;
+    const finishedMs = Date.now();
+    const ranMs = finishedMs - startedMs;
+    this.#deps.table.setState(container, { status: "exited", startedMs, finishedMs, exitCode, error, oomKilled });
+    const attributes = { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) };
+    this.#deps.events.tell(container, "die", { attributes });
+    this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
+    this.#deps.hooks.tell("container.exited", () => ({ ...containerContext(container), exitCode, ranMs }));
+  }
+
+  #cleanLater(container: Container): void {
+    void this.#locks.run(container.id, async () => {
+      if (!this.#deps.table.has(container.id)) return;
+      await this.clean(container);
+      if (container.record.hostConfig.AutoRemove && !this.#restarting.has(container.id)) await this.remove(container);
+    }).catch((thrown) => this.#log.error("cleaning up after a container failed", failure(container, thrown)));
+  }
+
+  /** Clears away what the run left. @throws what `Launcher.clean` throws */
+  async clean(container: Container): Promise<void> {
+    await this.#deps.execs.settled(container.id);
+    await this.#deps.launcher.clean(container);
+  }
+
+  /** Removes a container that doesn't run. @throws {TsdError} storage */
+  async remove(container: Container): Promise<void> {
+    const { table, snapshots, paths } = this.#deps;
+    const { state } = container;
+    await snapshots.remove(container.id);
+    await removeTree(containerPaths(paths, container.id).home);
+    table.remove(container);
+    await this.#nextIo.get(container.id)?.discard();
+    this.#nextIo.delete(container.id);
+    this.#deps.hooks.tell("container.removed", () => containerContext(container));
+    this.#deps.events.tell(container, "destroy");
+    this.#waiters.removed(container.id, { exitCode: isLive(state) ? 0 : state.exitCode });
+  }
+}
+
+/** For the log. */
+export const failure = (container: Container, thrown: unknown) => ({
+  container: container.id,
+  error: toTsdError(thrown).message,
+});
