@@ -4,6 +4,7 @@
  * input read-only (so that closing our end is its end of file).
  */
 import { AT, cString, type Epoll, type FileCalls, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";
+import type { Held } from "./keeper.ts";
 import type { OutputHub } from "./logs/output_hub.ts";
 import type { StdioPaths } from "./oci_runtime.ts";
 import { type KeptStreams, ProcessIo, type ProcessIoOptions, type RuntimeStreams } from "./process_io.ts";
@@ -53,6 +54,11 @@ export class FifoIo extends ProcessIo {
   }
 
   resize(): void {}
+
+  heldFds(): Held<number> {
+    const stdin = this.stdin?.fd;
+    return stdin === undefined ? {} : { stdin };
+  }
 
   protected release(): void {
     this.#guard?.[Symbol.dispose]();

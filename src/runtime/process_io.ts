@@ -4,6 +4,7 @@
  * output, a writer on the input. Clients may attach before there is a process; they then miss nothing. Two kinds:
  * `FifoIo` (FIFOs in a neutral folder) and `TerminalIo` (a pty).
  */
+import type { Held } from "./keeper.ts";
 import type { Attachment, OutputHub, OutputListener } from "./logs/output_hub.ts";
 import type { LogSpec } from "./logs/protocol.ts";
 import type { StdioPaths } from "./oci_runtime.ts";
@@ -75,6 +76,9 @@ export abstract class ProcessIo {
 
   /** Sets a terminal's size, now or at its start; without a terminal it does nothing. */
   abstract resize(size: TerminalSize): void;
+
+  /** What somebody else has to hold as well, so that the process outlives this engine; as of now, and still owned here. */
+  abstract heldFds(): Held<number>;
 
   /** Lets go of what only this engine holds. */
   protected abstract release(): void;

@@ -20,6 +20,11 @@ export class StdinPipe {
     this.#epoll = epoll;
   }
 
+  /** Its descriptor, while it is open. */
+  get fd(): number | undefined {
+    return this.#closed ? undefined : this.#fd?.fd;
+  }
+
   /** Gives the pipe its descriptor, which it owns from now on; writes made before are carried out. */
   open(fd: OwnedFd): void {
     this.#fd = fd;

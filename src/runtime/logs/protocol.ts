@@ -6,7 +6,7 @@
 import type { SerialisedError } from "../../errors.ts";
 import type { StreamName } from "./json_lines.ts";
 
-/** One end of a channel: a FIFO by its path, or a pty's master by a descriptor, which the Worker owns from then on. */
+/** One end of a channel: a FIFO by its path, or a pty's master by a descriptor, which the Worker owns from then on, come what may. */
 export type SourceSpec =
   | { readonly stream: StreamName; readonly path: string }
   | { readonly stream: StreamName; readonly fd: number };

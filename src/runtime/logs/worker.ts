@@ -40,7 +40,10 @@ const host: ChannelHost & LogHost = {
   take: (fd, count) => peeker.take(fd, count),
   enlarge,
   // Without a writer open(2) would block; with O_NONBLOCK it succeeds, and the end comes only after a first writer.
-  open: (source) => new OwnedFd("fd" in source ? source.fd : files.open(cString(source.path), O.RDONLY | O.NONBLOCK)),
+  open: (source) =>
+    new OwnedFd(
+      "fd" in source ? pipes.duplicate(source.fd) : files.open(cString(source.path), O.RDONLY | O.NONBLOCK),
+    ),
   // Edges only: a line without its end stays in its FIFO and would be news for ever.
   watch: (fd, ready) => epoll.add(fd, WATCHED, (events) => ready((events & EPOLL.HUP) !== 0)),
   watchAgain: (fd) => epoll.modify(fd, WATCHED),
@@ -71,6 +74,8 @@ function enlarge(fd: number): void {
 
 function open({ channel: spec, log: shared, needs }: Extract<ToLogWorker, { kind: "open" }>): void {
   const { key } = spec;
+  using given = new DisposableStack();
+  for (const source of spec.sources) if ("fd" in source) given.use(new OwnedFd(source.fd));
   try {
     const log = shared && new ChannelLog(key, shared, host);
     try {

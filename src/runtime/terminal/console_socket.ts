@@ -51,7 +51,7 @@ const BACKLOG = 4;
 const OWNER_ONLY = 0o600;
 
 /** A listening socket, for one terminal. Dispose of it once the terminal has come, or can't come any more. */
-export class ConsoleSocket implements AsyncDisposable {
+export class ConsoleSocket implements Disposable {
   /** For the runtime's `--console-socket`. */
   readonly path: string;
   readonly #listener: OwnedFd;
@@ -93,13 +93,11 @@ export class ConsoleSocket implements AsyncDisposable {
     return reception.master;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#listener.closed) {
-      this.#reception?.fail(new TsdError("cancelled", "The console socket was closed before a terminal came"));
-      this.#listener.close();
-      this.#unlink();
-    }
-    return Promise.resolve();
+  [Symbol.dispose](): void {
+    if (this.#listener.closed) return;
+    this.#reception?.fail(new TsdError("cancelled", "The console socket was closed before a terminal came"));
+    this.#listener.close();
+    this.#unlink();
   }
 
   #bind(): void {

@@ -38,7 +38,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
 Deno.test("the master arrives, before or after it is waited for: non-blocking, close-on-exec", async () => {
   for (const sentFirst of [true, false]) {
     await withRig(async ({ path, epoll }) => {
-      await using socket = new ConsoleSocket(path, epoll);
+      using socket = new ConsoleSocket(path, epoll);
       assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
       using sent = openPty().master;
       pipes.setNonBlocking(sent.fd, false);
@@ -60,7 +60,7 @@ Deno.test("the master arrives, before or after it is waited for: non-blocking, c
 
 Deno.test("a client that connects first and sends later", async () => {
   await withRig(async ({ path, epoll }) => {
-    await using socket = new ConsoleSocket(path, epoll);
+    using socket = new ConsoleSocket(path, epoll);
     const waiting = socket.receive({ deadlineMs: 5000 });
     using client = connectUnix(path);
     while (epoll.size < 2) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -74,18 +74,18 @@ Deno.test("whoever waits in vain can stop: signal, deadline, disposal", async ()
   await withRig(async ({ path, epoll }) => {
     const reason = new Error("runc failed");
     {
-      await using socket = new ConsoleSocket(path, epoll);
+      using socket = new ConsoleSocket(path, epoll);
       const abort = new AbortController();
       const waiting = socket.receive({ signal: abort.signal });
       abort.abort(reason);
       await assert.rejects(waiting, reason);
     }
     {
-      await using socket = new ConsoleSocket(path, epoll);
+      using socket = new ConsoleSocket(path, epoll);
       await assert.rejects(socket.receive({ signal: AbortSignal.abort(reason) }), reason);
     }
     {
-      await using socket = new ConsoleSocket(path, epoll);
+      using socket = new ConsoleSocket(path, epoll);
       await assert.rejects(socket.receive({ deadlineMs: 20 }), {
         code: "timeout",
         message: "No terminal came within 0.02 s",
@@ -94,12 +94,12 @@ Deno.test("whoever waits in vain can stop: signal, deadline, disposal", async ()
     // Nobody waits: that is no unhandled rejection.
     const socket = new ConsoleSocket(path, epoll);
     const waiting = socket.receive();
-    await socket[Symbol.asyncDispose]();
-    await socket[Symbol.asyncDispose]();
+    socket[Symbol.dispose]();
+    socket[Symbol.dispose]();
     await assert.rejects(waiting, { code: "cancelled" });
     const unheard = new ConsoleSocket(path, epoll);
     void unheard.receive();
-    await unheard[Symbol.asyncDispose]();
+    unheard[Symbol.dispose]();
   });
 });
 
@@ -111,7 +111,7 @@ Deno.test("what isn't a terminal is refused and closed: another file, bytes alon
   ];
   for (const [misbehave, message] of cases) {
     await withRig(async ({ path, epoll }) => {
-      await using socket = new ConsoleSocket(path, epoll);
+      using socket = new ConsoleSocket(path, epoll);
       const waiting = socket.receive({ deadlineMs: 5000 });
       using client = connectUnix(path);
       using file = new OwnedFd(files.open(c("/dev/null"), O.RDWR));
@@ -123,7 +123,7 @@ Deno.test("what isn't a terminal is refused and closed: another file, bytes alon
 
 Deno.test("of two terminals one is kept, also when both come at once", async () => {
   await withRig(async ({ path, epoll }) => {
-    await using socket = new ConsoleSocket(path, epoll);
+    using socket = new ConsoleSocket(path, epoll);
     using sent = openPty().master;
     using first = connectUnix(path);
     using second = connectUnix(path);
@@ -136,7 +136,7 @@ Deno.test("a socket that a killed engine left is replaced; a path that is too lo
   await withRig(async ({ path, dir, epoll }) => {
     await Deno.writeTextFile(path, "");
     {
-      await using _socket = new ConsoleSocket(path, epoll);
+      using _socket = new ConsoleSocket(path, epoll);
       assert.ok(Deno.statSync(path).isSocket);
     }
     const long = `${dir}/`.padEnd(108, "x");
@@ -232,7 +232,7 @@ Deno.test({
       await writeBundle(dir, ["/bin/busybox", "sh", "-c", "busybox stty size; read x; echo got $x; exit 3"]);
       const id = `console-test-${Deno.pid}`;
       try {
-        await using socket = new ConsoleSocket(path, epoll);
+        using socket = new ConsoleSocket(path, epoll);
         const master = socket.receive({ deadlineMs: 10_000 });
         const created = runc(dir, ["--log", `${dir}/log`, "create", "--bundle", dir, "--console-socket", path, id]);
         assert.equal(created, 0, created === 0 ? "" : await Deno.readTextFile(`${dir}/log`));
@@ -257,7 +257,7 @@ Deno.test({
     await withRig(async ({ dir, path, epoll }) => {
       await writeBundle(dir, ["/no/such/program"]);
       const id = `console-fail-${Deno.pid}`;
-      await using socket = new ConsoleSocket(path, epoll);
+      using socket = new ConsoleSocket(path, epoll);
       const abort = new AbortController();
       const master = socket.receive({ signal: abort.signal });
       assert.notEqual(runc(dir, ["create", "--bundle", dir, "--console-socket", path, id]), 0);
