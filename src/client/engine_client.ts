@@ -59,13 +59,15 @@ export class EngineClient implements EngineTransport {
 
   /** Sends a request and reads the answer's head. `release` unhooks the caller's signal from the connection. */
   async #exchange(
-    { method, path, query, body, signal, timeoutMs }: EngineRequest,
+    { method, path, query, body, headers: own, onConnected, signal, timeoutMs }: EngineRequest,
     headers: Readonly<Record<string, string>>,
   ): Promise<{ connection: Connection; reader: ByteReader; head: ResponseHead; release: () => void }> {
     signal?.throwIfAborted();
     const target = `/v${API_VERSION}${path}${encodeQuery(query)}`;
-    const bytes = encodeRequest(method, target, { Host: this.#hostHeader, "User-Agent": "tsd", ...headers }, body);
+    const always = { Host: this.#hostHeader, "User-Agent": "tsd" };
+    const bytes = encodeRequest(method, target, { ...always, ...headers, ...own }, body);
     const connection = closedOnce(await this.#connect());
+    onConnected?.();
     const limit = limitedBy(signal, timeoutMs);
     const abort = () => connection.close();
     limit?.addEventListener("abort", abort, { once: true });

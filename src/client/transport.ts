@@ -18,6 +18,10 @@ export interface EngineRequest {
   readonly query?: QueryParams;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Beside those that every request has. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Called once there is a connection, before anything is sent. */
+  readonly onConnected?: () => void;
   /** Closes the connection, at whatever stage the exchange is. */
   readonly signal?: AbortSignal;
   /** Longest wait for the answer's head; no limit when absent. */

@@ -21,19 +21,24 @@ export interface AttachedRunOptions {
  * the start, so that neither output nor exit can be missed.
  */
 export async function runAttached(context: CommandContext, id: string, options: AttachedRunOptions): Promise<number> {
-  const { engine, terminal } = context;
+  const { engine, terminal, clock } = context;
   requireTty(terminal, options.tty && options.attach.stdin);
   const condition: WaitCondition = options.autoRemove ? "removed" : "next-exit";
   const [stream, exit] = await Promise.all([
     attachContainer(engine, id, { ...options.attach, ...(options.detachKeys && { detachKeys: options.detachKeys }) }),
     waitContainer(engine, id, condition),
   ]);
+  clock?.lap("attach and wait");
   using session = new StdioSession(terminal, stream, { stdin: options.attach.stdin, tty: options.tty });
   using _signals = options.proxySignals && !options.tty ? proxySignals(terminal, engine, id) : undefined;
   await startOrCleanUp(context, id, exit, options.autoRemove);
+  clock?.lap("start");
   using _size = options.tty ? followContainerSize(terminal, engine, id) : undefined;
   await session.end();
-  return exitCodeOf(await exit.result());
+  clock?.lap("end of the process");
+  const result = await exit.result();
+  clock?.lap(options.autoRemove ? "removal" : "exit code");
+  return exitCodeOf(result);
 }
 
 const REMOVAL_LIMIT_MS = 5000;

@@ -31,6 +31,8 @@ export interface CommandContext {
   /** The value of the global `-H`. */
   readonly hostFlag: string | undefined;
   readonly serve: Serve;
+  /** Told when a phase of the command is over; there with `--timing` only. */
+  readonly clock?: { lap(phase: string): void };
 }
 
 /** Where an engine that was started on demand writes its log. */

@@ -3,19 +3,22 @@ import type { CommandContext } from "./context.ts";
 import { createWithPull } from "./create_container.ts";
 import { CREATE_FLAGS } from "./create_flags.ts";
 import { createRequest } from "./create_request.ts";
+import { timed, TIMING_FLAG } from "./timed.ts";
 
 /** `tsd create`. */
 export const create = defineCommand({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   args: { min: 1 },
-  flags: CREATE_FLAGS,
+  flags: { ...CREATE_FLAGS, ...TIMING_FLAG },
   flagsFirst: true,
   examples: [{ line: "create --name job debian sleep 60", note: "A container that waits to be started" }],
-  async run(context: CommandContext, { args, flags }) {
-    const { terminal } = context;
-    const surroundings = { env: (name: string) => terminal.env(name), cwd: Deno.cwd(), detached: false };
-    const id = await createWithPull(context, flags, await createRequest(flags, args, surroundings));
-    await terminal.out(`${id}\n`);
-    return 0;
-  },
+  run: (given: CommandContext, { args, flags }) =>
+    timed(given, flags.timing, async (context) => {
+      const { terminal, clock } = context;
+      const surroundings = { env: (name: string) => terminal.env(name), cwd: Deno.cwd(), detached: false };
+      const id = await createWithPull(context, flags, await createRequest(flags, args, surroundings));
+      clock?.lap("create");
+      await terminal.out(`${id}\n`);
+      return 0;
+    }),
 });

@@ -7,6 +7,7 @@ import { createWithPull } from "./create_container.ts";
 import { CREATE_FLAGS, DETACH_KEYS_FLAG } from "./create_flags.ts";
 import { attachment, createRequest } from "./create_request.ts";
 import { requireTty } from "./stdio_session.ts";
+import { timed, TIMING_FLAG } from "./timed.ts";
 
 /** `docker run` keeps 1 to 124 for the command in the container: all failures of its own are 125 to 127. */
 export function runExitCode(error: TsdError): number {
@@ -21,6 +22,7 @@ export const run = defineCommand({
   flags: {
     ...CREATE_FLAGS,
     ...DETACH_KEYS_FLAG,
+    ...TIMING_FLAG,
     detach: { type: "bool", short: "d", help: "Run container in background and print container ID" },
     "sig-proxy": { type: "bool", default: true, help: "Proxy received signals to the process" },
   },
@@ -31,24 +33,27 @@ export const run = defineCommand({
     { line: 'run --rm -i -v "$PWD:/src" -w /src debian tar -c .', note: "A tool on files of this folder" },
   ],
   exitCode: runExitCode,
-  async run(context: CommandContext, { args, flags }) {
-    const { terminal, engine } = context;
-    const attach = attachment(flags, flags.detach);
-    requireTty(terminal, flags.tty && attach.stdin);
-    const surroundings = { env: (name: string) => terminal.env(name), cwd: Deno.cwd(), detached: flags.detach };
-    const id = await createWithPull(context, flags, await createRequest(flags, args, surroundings));
-    if (flags.detach) {
-      // As with docker, the id is of use even when the start fails.
-      await terminal.out(`${id}\n`);
-      await startContainer(engine, id);
-      return 0;
-    }
-    return await runAttached(context, id, {
-      attach,
-      detachKeys: flags["detach-keys"],
-      tty: flags.tty,
-      autoRemove: flags.rm,
-      proxySignals: flags["sig-proxy"],
-    });
-  },
+  run: (given: CommandContext, { args, flags }) =>
+    timed(given, flags.timing, async (context) => {
+      const { terminal, engine, clock } = context;
+      const attach = attachment(flags, flags.detach);
+      requireTty(terminal, flags.tty && attach.stdin);
+      const surroundings = { env: (name: string) => terminal.env(name), cwd: Deno.cwd(), detached: flags.detach };
+      const id = await createWithPull(context, flags, await createRequest(flags, args, surroundings));
+      clock?.lap("create");
+      if (flags.detach) {
+        // As with docker, the id is of use even when the start fails.
+        await terminal.out(`${id}\n`);
+        await startContainer(engine, id);
+        clock?.lap("start");
+        return 0;
+      }
+      return await runAttached(context, id, {
+        attach,
+        detachKeys: flags["detach-keys"],
+        tty: flags.tty,
+        autoRemove: flags.rm,
+        proxySignals: flags["sig-proxy"],
+      });
+    }),
 });

@@ -14,6 +14,7 @@ import { Query } from "./query.ts";
 import type { Reply } from "./reply.ts";
 import { type ApiRequest, type Match, Router } from "./route.ts";
 import type { Route } from "./route.ts";
+import { serverTimed, TIMING_WANTED } from "./server_timing.ts";
 import { type ApiVersion, atLeast, MAX_API_VERSION, splitVersion } from "./version.ts";
 
 export interface ApiServerOptions {
@@ -95,7 +96,11 @@ export class ApiServer {
     try {
       const found = this.#route(request);
       const body = () => readBody(request);
-      const reply = await found.match.route.handler(this.#request(request, found, body, gone.signal));
+      const handle = () => found.match.route.handler(this.#request(request, found, body, gone.signal));
+      const reply = await (request.headers[TIMING_WANTED] === undefined
+        ? handle()
+        : serverTimed(handle, (timing) =>
+          response.setHeader("Server-Timing", timing)));
       await this.#perform(reply, request, response, gone.signal);
     } catch (thrown) {
       this.#fail(thrown, request, response);

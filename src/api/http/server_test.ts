@@ -1,5 +1,6 @@
 import "../../sys/preopen.ts";
 import { strict as assert } from "node:assert";
+import { Stopwatch } from "../../engine/stopwatch.ts";
 import { TsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { Epoll } from "../../sys/mod.ts";
@@ -23,6 +24,17 @@ const ROUTES: Route[] = [
     handler: async (request) => json({ got: await request.json() ?? null }, 201),
   },
   { method: "GET", path: "/new", since: "1.45", handler: () => empty() },
+  {
+    method: "POST",
+    path: "/step",
+    since: "1.24",
+    handler: async () => {
+      const watch = new Stopwatch();
+      await Promise.resolve();
+      watch.lap("first part");
+      return empty();
+    },
+  },
   { method: "GET", path: "/same", since: "1.24", handler: () => empty(304) },
   {
     method: "GET",
@@ -132,6 +144,18 @@ Deno.test("answers carry Docker's headers, bodies are fixed and not escaped for 
     assert.match(lost, /^HTTP\/1\.1 404 /);
     assert.match(lost, /^Tsd-Error-Code: container_not_found\r$/mi);
     assert.ok(lost.endsWith('{"message":"No such container: <x>"}\n'));
+  });
+});
+
+Deno.test("a client that asks for it is told how long the parts of a step took; the others are not", async () => {
+  await withServer(async (socket) => {
+    const step = (headers: string) =>
+      raw(socket, `POST /step HTTP/1.1\r\nHost: d\r\nConnection: close\r\n${headers}\r\n`);
+    const asked = await step("Tsd-Timing: 1\r\n");
+    const [, part, whole] = /^Server-Timing: first_part;dur=([\d.]+), engine;dur=([\d.]+)\r$/mi.exec(asked) ?? [];
+    assert(Number(whole) >= Number(part), asked);
+    assert.match(asked, /^Api-Version: 1\.50\r$/mi);
+    assert.doesNotMatch(await step(""), /Server-Timing/i);
   });
 });
 

@@ -1,0 +1,21 @@
+/**
+ * @module
+ * `Server-Timing` (W3C, https://www.w3.org/TR/server-timing/): the phases of a step and at last the whole of it, `engine`,
+ * in ms. Only for clients that ask with the header `Tsd-Timing`; Docker's don't know either.
+ */
+import { hearPhases } from "../../engine/stopwatch.ts";
+
+/** The header that asks for it; any value will do. */
+export const TIMING_WANTED = "tsd-timing";
+
+/** Runs `handle`; `told` is given the header's value before the result is. */
+export async function serverTimed<T>(handle: () => T | Promise<T>, told: (header: string) => void): Promise<T> {
+  const metrics: string[] = [];
+  const beganMs = performance.now();
+  const result = await hearPhases(({ name, ms }) => void metrics.push(metric(name, ms)), async () => await handle());
+  told([...metrics, metric("engine", performance.now() - beganMs)].join(", "));
+  return result;
+}
+
+/** A name is a token (RFC 9110 §5.6.2). */
+const metric = (name: string, ms: number): string => `${name.replaceAll(/[^\w.-]/g, "_")};dur=${ms.toFixed(2)}`;

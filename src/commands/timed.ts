@@ -1,0 +1,18 @@
+import type { FlagSpecs } from "../cli/mod.ts";
+import type { CommandContext } from "./context.ts";
+
+/** The flag of `run`, `create`, `start` and `exec`. */
+export const TIMING_FLAG = {
+  timing: { type: "bool", help: "Show on standard error how long each phase took" },
+} as const satisfies FlagSpecs;
+
+/** Runs a command; if it is wanted, with a clock in its context whose table is shown at the end, also of a failure. */
+export async function timed(
+  context: CommandContext,
+  wanted: boolean,
+  command: (context: CommandContext) => Promise<number>,
+): Promise<number> {
+  if (!wanted) return await command(context);
+  const { runTimed } = await import("./timing.ts");
+  return await runTimed(context, command);
+}

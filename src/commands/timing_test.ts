@@ -1,0 +1,67 @@
+import { strict as assert } from "node:assert";
+import { FakeTerminal } from "../cli/fake_terminal.ts";
+import { FakeEngine } from "../client/fake_engine.ts";
+import { TsdError } from "../errors.ts";
+import type { CommandContext } from "./context.ts";
+import { PhaseClock, renderTiming, runTimed } from "./timing.ts";
+
+/** A clock that is set by hand. */
+function clockAt(startMs: number) {
+  const time = { ms: startMs };
+  return { time, clock: new PhaseClock(startMs, () => time.ms) };
+}
+
+Deno.test("timing: phases follow each other without gaps, with the engine's parts and the sum", () => {
+  const { time, clock } = clockAt(-20);
+  time.ms = 0;
+  clock.lap("client start");
+  time.ms = 1.5;
+  clock.connected();
+  clock.connected();
+  clock.answered([{ name: "engine", ms: 3 }]);
+  time.ms = 5.5;
+  clock.lap("create");
+  clock.answered([{ name: "mount", ms: 2 }, { name: "create", ms: 30 }, { name: "engine", ms: 40 }]);
+  time.ms = 50;
+  clock.lap("start");
+  assert.equal(
+    renderTiming(clock.rows),
+    [
+      "phase                   ms",
+      "client start          20.0",
+      "connect                1.5",
+      "create                 4.0",
+      "  engine               3.0",
+      "  request and answer   1.0",
+      "start                 44.5",
+      "  mount                2.0",
+      "  create              30.0",
+      "  engine, the rest     8.0",
+      "  request and answer   4.5",
+      "total                 70.0",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("timing: requests that overlap, and engines that tell nothing, have no parts", () => {
+  const { clock } = clockAt(0);
+  clock.answered([{ name: "engine", ms: 1 }]);
+  clock.answered([]);
+  clock.lap("attach and wait");
+  clock.answered([]);
+  clock.lap("start");
+  assert.deepEqual(clock.rows.map(({ name }) => name), ["attach and wait", "start", "total"]);
+});
+
+Deno.test("timing: the table also follows a failure", async () => {
+  const terminal = new FakeTerminal();
+  const engine = new FakeEngine(() => ({ json: {} }));
+  const context: CommandContext = {
+    ...{ terminal, engine, runningEngine: engine, startsOnDemand: false, hostFlag: undefined },
+    serve: () => Promise.resolve(0),
+  };
+  const failing = runTimed(context, () => Promise.reject(new TsdError("conflict", "no")));
+  await assert.rejects(failing, { code: "conflict" });
+  assert.match(terminal.stderr, /^phase +ms\nclient start +\d+\.\d\nuntil the failure +\d+\.\d\ntotal +\d+\.\d\n$/);
+});
