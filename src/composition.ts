@@ -279,6 +279,7 @@ export class Composition {
         signaller: get(TOKENS.signaller),
         oom: get(TOKENS.oom),
         waiters: get(TOKENS.waiters),
+        images: get(TOKENS.remover),
         newIo: get(TOKENS.newContainerIo),
       }));
     this.#provide(TOKENS.adoption, (get) =>

@@ -7,7 +7,7 @@ import "../src/sys/preopen.ts";
 import { isErrno, mounts, OwnedFd } from "../src/sys/mod.ts";
 
 /** Something that not every machine has. */
-export type Requirement = "root" | "runc" | "docker-registry" | "docker" | "overlay" | "strace" | "cc";
+export type Requirement = "root" | "runc" | "docker-registry" | "docker" | "overlay" | "strace" | "cc" | "tini-static";
 
 /** Whether each is here; asked once a process. */
 const PROBES: Record<Requirement, () => boolean> = {
@@ -18,6 +18,7 @@ const PROBES: Record<Requirement, () => boolean> = {
   overlay: () => PROBES.root() && kernelHas("overlay"),
   strace: () => inPath("strace"),
   cc: () => inPath("cc"),
+  "tini-static": () => inPath("tini-static"),
 };
 
 const known = new Map<Requirement, boolean>();

@@ -36,6 +36,7 @@ export function describe(info: SystemInfo): string {
     ["Cgroup Version", info.CgroupVersion],
     ["Runtimes", Object.keys(info.Runtimes ?? {}).join(" ")],
     ["Default Runtime", info.DefaultRuntime],
+    ["Init Binary", info.InitBinary],
     ["Security Options", (info.SecurityOptions ?? []).map((text) => text.replace(/^name=/, "")).join(" ")],
     ["Kernel Version", info.KernelVersion],
     ["Operating System", info.OperatingSystem],

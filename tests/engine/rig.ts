@@ -2,6 +2,7 @@
 import {
   type Engine,
   type EngineOptions,
+  executable,
   type HostSnapshot,
   snapshotChanges,
   startEngine,
@@ -27,6 +28,16 @@ export async function startRig(options: EngineOptions = {}): Promise<Rig> {
   await pull(engine, image);
   const owned = undo.move();
   return { engine, registry, image, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** A rig whose engine sees what the shell script `setup` has mounted; clients run as ever. `folder` is the caller's. */
+export async function startRigWith(folder: string, setup: string): Promise<Rig> {
+  const script = `#!/bin/sh
+case $1 in daemon) ;; *) exec ${executable()} "$@" ;; esac
+exec unshare --mount --propagation private sh -ec '${setup}; exec "$@"' sh ${executable()} "$@"
+`;
+  await Deno.writeTextFile(`${folder}/tsd`, script, { mode: 0o755 });
+  return await startRig({ exe: `${folder}/tsd` });
 }
 
 /** Pulls, or throws what the client said. */

@@ -1,6 +1,6 @@
 /** A runtime that is missing, fails, prints garbage or lies: one clear error, and nothing is left. */
 import { strict as assert } from "node:assert";
-import { executable, type RunResult, tracesOf } from "../harness/mod.ts";
+import { type RunResult, tracesOf } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
 import {
   type Holdings,
@@ -8,7 +8,7 @@ import {
   namesIn,
   type Rig,
   runDetached,
-  startRig,
+  startRigWith,
   stateOf,
   until,
   untilSettled,
@@ -38,16 +38,6 @@ case $fault in
   makes-and-fails) $dir/runc "$@"; exit 4 ;;
 esac
 `;
-
-/** A rig whose engine sees the runtime of `setup`; clients run as ever. */
-async function startRigWith(folder: string, setup: string): Promise<Rig> {
-  const script = `#!/bin/sh
-case $1 in daemon) ;; *) exec ${executable()} "$@" ;; esac
-exec unshare --mount --propagation private sh -ec '${setup}; exec "$@"' sh ${executable()} "$@"
-`;
-  await Deno.writeTextFile(`${folder}/tsd`, script, { mode: 0o755 });
-  return await startRig({ exe: `${folder}/tsd` });
-}
 
 interface FaultyRig {
   readonly rig: Rig;

@@ -16,6 +16,7 @@ import { containerPaths, type EnginePaths } from "../paths.ts";
 import type { Container } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { CreateRequest } from "./create_request.ts";
+import { initProgram } from "./init_program.ts";
 import { requestedMounts, requireSources } from "./mounts.ts";
 import { friendlyName, parseContainerName, randomId } from "./names.ts";
 import { mergeConfig, networkWarnings, specSettings } from "./settings.ts";
@@ -59,6 +60,7 @@ export class ContainerCreator {
       containerId: id,
       rootPath: "/",
       user: { uid: 0, gid: 0, additionalGids: [] },
+      ...await initProgram(hostConfig),
       cgroupsPath: cgroupsPath(id),
     });
     await requireSources(requestedMounts(hostConfig));

@@ -10,6 +10,7 @@ import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
+import type { ImageRemover } from "../images/image_remover.ts";
 import { removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -53,6 +54,7 @@ export interface ContainerRunsDeps {
   readonly signaller: Signaller;
   readonly oom: OomWatch;
   readonly waiters: Waiters;
+  readonly images: Pick<ImageRemover, "sweepAfterContainer">;
   /** New streams for a container's next run. */
   readonly newIo: (container: Container) => ProcessIo;
 }
@@ -210,6 +212,14 @@ export class ContainerRuns {
     this.#deps.hooks.tell("container.removed", () => containerContext(container));
     this.#deps.events.tell(container, "destroy");
     this.#waiters.removed(container.id, { exitCode: isLive(state) ? 0 : state.exitCode });
+    await this.#sweepLayers(container);
+  }
+
+  /** The container is gone whether or not this succeeds: what stays goes at the engine's next start. */
+  async #sweepLayers(container: Container): Promise<void> {
+    await this.#deps.images.sweepAfterContainer(container.record).catch((thrown) => {
+      this.#log.warn("a removed container's layers stay for now", failure(container, thrown));
+    });
   }
 }
 

@@ -32,14 +32,18 @@ export async function initProgram(
   // With another's pid namespace it would not be process 1; Docker leaves it out then.
   const isFirst = pidMode === undefined || pidMode === "" || pidMode === "private";
   if (!wanted || !isFirst) return {};
-  for (const path of candidates) {
-    if (await isStaticProgram(path)) return { init: { path } };
-  }
+  const path = await findInitProgram(candidates);
+  if (path !== undefined) return { init: { path } };
   throw new TsdError(
     "runtime_missing",
     "Cannot use --init: this machine has no static init program (tini-static, docker-init, catatonit); " +
       "install the package tini",
   );
+}
+
+/** The first of these that is fit to be one. */
+export async function findInitProgram(candidates: readonly string[] = INIT_PROGRAMS): Promise<string | undefined> {
+  for (const path of candidates) if (await isStaticProgram(path)) return path;
 }
 
 const ELF = { magic: 0x7f454c46, headerBytes: 64, class64: 2, little: 1, interpreter: 3 } as const;

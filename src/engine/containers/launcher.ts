@@ -23,6 +23,7 @@ import { removeTree } from "../folders.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
+import { initProgram } from "./init_program.ts";
 import { prepareSources, requestedMounts } from "./mounts.ts";
 import { networkKind, specSettings } from "./settings.ts";
 
@@ -114,6 +115,7 @@ export class Launcher {
       rootPath: root,
       user,
       etcFiles: await this.#writeEtcFiles(container),
+      ...await initProgram(hostConfig),
       devices: hostConfig.Privileged ? await hostDevices() : [],
       cgroupsPath: cgroupsPath(container.id, paths.engineId || undefined),
     });

@@ -10,6 +10,7 @@ import { type Digest, shortHex } from "../../image/digest.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { LayerStore } from "../../store/ports.ts";
+import type { ContainerRecord } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import type { ImageActor, ImageEvents } from "../events/image_events.ts";
 import type { ImageCatalog } from "./image_catalog.ts";
@@ -73,6 +74,11 @@ export class ImageRemover {
       });
     }
     return gone;
+  }
+
+  /** A container is gone: when its image went before it, by force, nothing may need its layers any more. */
+  async sweepAfterContainer({ imageId, layers }: Pick<ContainerRecord, "imageId" | "layers">): Promise<void> {
+    if (this.#deps.records.get(imageId) === undefined) await this.sweepLayers(layers.toReversed());
   }
 
   async #tellUntagged(id: Digest, times: number): Promise<void> {

@@ -10,6 +10,7 @@ import { hostPlatform } from "../../image/platform.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { CgroupFeature, HostFacts } from "../../runtime/spec/mod.ts";
 import type { ContainerStatus } from "../containers/container.ts";
+import { findInitProgram } from "../containers/init_program.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import type { EventBus } from "../events/event_bus.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
@@ -125,7 +126,7 @@ export class SystemService {
       Runtimes: runtime === undefined ? {} : { runc: { path: runtime.path } },
       DefaultRuntime: "runc",
       LiveRestoreEnabled: true,
-      InitBinary: "",
+      InitBinary: await findInitProgram() ?? "",
       ContainerdCommit: { ID: "" },
       RuncCommit: { ID: runtime?.version ?? "" },
       InitCommit: { ID: "" },
