@@ -18,6 +18,7 @@ import { ContainerRuns } from "./engine/containers/container_runs.ts";
 import { ContainerService } from "./engine/containers/container_service.ts";
 import { ContainerTable, type StoredContainers } from "./engine/containers/container_table.ts";
 import { Freezer } from "./engine/containers/freezer.ts";
+import { KEEPER_PROCESSES, Keepers } from "./engine/containers/keepers.ts";
 import { Launcher } from "./engine/containers/launcher.ts";
 import { OomWatch } from "./engine/containers/oom_watch.ts";
 import { ProcessList } from "./engine/containers/process_list.ts";
@@ -36,7 +37,7 @@ import { LayerLeases } from "./engine/images/layer_leases.ts";
 import { Puller } from "./engine/images/puller.ts";
 import { hostCommand } from "./engine/host_command.ts";
 import { KeyedLock } from "./engine/keyed_lock.ts";
-import { openProcess, processEnd } from "./engine/left_process.ts";
+import { leftEnd, leftExit, openProcess } from "./engine/left_process.ts";
 import { containerPaths, type EnginePaths, runtimeRoot } from "./engine/paths.ts";
 import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
 import { type ContainerCgroups, containerCgroups, KernelNotices, StatsService } from "./engine/stats/mod.ts";
@@ -45,6 +46,7 @@ import { RegistryClient } from "./image/registry/mod.ts";
 import type { Log } from "./log.ts";
 import { HookBus, lifecycleLog } from "./plugins/mod.ts";
 import { ExitLoop } from "./runtime/exit_loop.ts";
+import type { KeeperRef } from "./runtime/keeper.ts";
 import { OutputHub } from "./runtime/logs/output_hub.ts";
 import type { OciRuntime } from "./runtime/oci_runtime.ts";
 import { type FifoCalls, FifoIo } from "./runtime/fifo_io.ts";
@@ -95,6 +97,7 @@ export const TOKENS = {
   remover: token<ImageRemover>("remover"),
   puller: token<Puller>("puller"),
   launcher: token<Launcher>("launcher"),
+  keepers: token<Keepers>("keepers"),
   containerLocks: token<KeyedLock>("containerLocks"),
   creator: token<ContainerCreator>("creator"),
   waiters: token<Waiters>("waiters"),
@@ -225,8 +228,20 @@ export class Composition {
     this.#provide(
       TOKENS.launcher,
       (get) =>
-        new Launcher({ paths, facts, log, processes, snapshots: get(TOKENS.snapshots), runtime: get(TOKENS.runtime) }),
+        new Launcher({
+          paths,
+          facts,
+          log,
+          processes,
+          snapshots: get(TOKENS.snapshots),
+          runtime: get(TOKENS.runtime),
+          keepers: get(TOKENS.keepers),
+        }),
     );
+    this.#provide(TOKENS.keepers, (get) => {
+      const ended = (keeper: KeeperRef) => leftEnd(keeper, get(TOKENS.exits), get(TOKENS.epoll));
+      return new Keepers({ paths, log, keepers: { ...KEEPER_PROCESSES, ended } });
+    });
     this.#provide(TOKENS.containerLocks, () => new KeyedLock());
     this.#provide(TOKENS.creator, (get) =>
       new ContainerCreator({
@@ -293,8 +308,9 @@ export class Composition {
         freezer: get(TOKENS.freezer),
         oom: get(TOKENS.oom),
         newIo: get(TOKENS.newContainerIo),
+        keepers: get(TOKENS.keepers),
         open: openProcess,
-        watchExit: (pidFd) => processEnd(pidFd, get(TOKENS.epoll)),
+        exit: (process) => leftExit(process, get(TOKENS.exits), get(TOKENS.epoll)),
       }));
     this.#provide(TOKENS.containers, (get) =>
       new ContainerService({

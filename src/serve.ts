@@ -81,6 +81,8 @@ async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand
   await server.listen(socket);
   ending.use(await ownSocket(socket));
   ending.defer(() => server.close(CLOSE_GRACE_MS));
+  // A client that is cut off now has not ended its input.
+  ending.defer(() => get(TOKENS.keepers).leave());
   if (onDemand) {
     idle = ending.use(
       new IdleWatch({
@@ -119,7 +121,9 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack): Prom
   ending.use(get(TOKENS.database));
   ending.use(get(TOKENS.eventHistory));
   ending.use(get(TOKENS.table));
-  ending.use(get(TOKENS.exits).start());
+  get(TOKENS.adoption).find();
+  // After a re-execution there may be children that have ended in between, and no signal says so.
+  ending.use(get(TOKENS.exits).start()).reap();
   const epoll = ending.use(get(TOKENS.epoll));
   void epoll.run();
   const outputs = ending.use(get(TOKENS.outputs));

@@ -3,9 +3,10 @@
  * Streams without a terminal: FIFOs that the process opens itself, output read-write (a missing reader must not kill it),
  * input read-only (so that closing our end is its end of file).
  */
-import { AT, cString, type Epoll, type FileCalls, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";
+import { AT, cString, type Epoll, type FileCalls, isErrno, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";
 import type { Held } from "./keeper.ts";
 import type { OutputHub } from "./logs/output_hub.ts";
+import type { StreamName } from "./logs/json_lines.ts";
 import type { StdioPaths } from "./oci_runtime.ts";
 import { type KeptStreams, ProcessIo, type ProcessIoOptions, type RuntimeStreams } from "./process_io.ts";
 import { StdinPipe } from "./stdin_pipe.ts";
@@ -23,6 +24,8 @@ export class FifoIo extends ProcessIo {
   readonly stdin: StdinPipe | undefined;
   readonly #calls: FifoCalls;
   #guard: OwnedFd | undefined;
+  /** Never read from: they are for whoever holds them when this engine is gone. */
+  #readers: { stdout?: OwnedFd | undefined; stderr?: OwnedFd | undefined } = {};
 
   constructor(options: ProcessIoOptions, hub: OutputHub, calls: FifoCalls) {
     super(options, hub);
@@ -37,18 +40,20 @@ export class FifoIo extends ProcessIo {
     return { stdio };
   }
 
-  async reopen({ stdin, terminal }: KeptStreams): Promise<void> {
+  async reopen({ stdin, stdout, stderr, terminal }: KeptStreams): Promise<void> {
     terminal?.[Symbol.dispose]();
+    this.#readers = { stdout, stderr };
     if (stdin === undefined) this.stdin?.abandon();
     else if (this.stdin === undefined) stdin[Symbol.dispose]();
     else this.stdin.open(stdin);
-    await this.#openChannel();
+    // By what was kept where there is something: then it doesn't matter what has become of the folder.
+    await this.#openChannel({ stdout: stdout?.procPath, stderr: stderr?.procPath });
     await this.connectAll();
     this.hub.begin(this.options.key);
   }
 
   started(): Promise<void> {
-    this.release();
+    this.#closeGuard();
     this.hub.begin(this.options.key);
     return Promise.resolve();
   }
@@ -57,18 +62,45 @@ export class FifoIo extends ProcessIo {
 
   heldFds(): Held<number> {
     const stdin = this.stdin?.fd;
-    return stdin === undefined ? {} : { stdin };
+    if (this.options.output) {
+      this.#readers.stdout ??= this.#reader("1");
+      this.#readers.stderr ??= this.#reader("2");
+    }
+    const readers = Object.entries(this.#readers).filter(([, reader]) => reader !== undefined);
+    return {
+      ...(stdin !== undefined && { stdin }),
+      ...Object.fromEntries(readers.map(([stream, reader]) => [stream, reader!.fd])),
+    };
   }
 
   protected release(): void {
+    this.#closeGuard();
+    for (const reader of Object.values(this.#readers)) reader?.close();
+    this.#readers = {};
+  }
+
+  #closeGuard(): void {
     this.#guard?.[Symbol.dispose]();
     this.#guard = undefined;
   }
 
-  async #openChannel(): Promise<void> {
+  async #openChannel(paths: Partial<Record<StreamName, string | undefined>> = {}): Promise<void> {
     const { key, dir, log } = this.options;
-    const sources = [{ stream: "stdout", path: `${dir}/1` }, { stream: "stderr", path: `${dir}/2` }] as const;
+    const sources = [
+      { stream: "stdout", path: paths.stdout ?? `${dir}/1` },
+      { stream: "stderr", path: paths.stderr ?? `${dir}/2` },
+    ] as const;
     await this.hub.open({ key, sources, ...(log && { log }) });
+  }
+
+  /** A reading end of an output; undefined when somebody has removed the FIFO. */
+  #reader(name: string): OwnedFd | undefined {
+    try {
+      return new OwnedFd(this.#calls.files.open(cString(`${this.options.dir}/${name}`), O.RDONLY | O.NONBLOCK));
+    } catch (thrown) {
+      if (isErrno(thrown, "ENOENT")) return undefined;
+      throw thrown;
+    }
   }
 
   #makeFifos(): StdioPaths {

@@ -32,13 +32,8 @@ export interface RuntimeStreams {
   readonly consoleSocket?: string;
 }
 
-/** Descriptors that outlived the engine that had opened them. */
-export interface KeptStreams {
-  /** The writing end of the input. */
-  readonly stdin?: OwnedFd;
-  /** The pty's master. */
-  readonly terminal?: OwnedFd;
-}
+/** Descriptors that outlived the engine that had opened them: a keeper held them. */
+export type KeptStreams = Omit<Held<OwnedFd>, "pidFd">;
 
 /** In characters. */
 export interface TerminalSize {

@@ -11,6 +11,7 @@ export class StdinPipe {
   readonly #files: Pick<FileCalls, "write">;
   readonly #epoll: Pick<Epoll, "add" | "remove">;
   readonly #opened = Promise.withResolvers<OwnedFd | undefined>();
+  readonly #closedByClient = Promise.withResolvers<void>();
   #fd: OwnedFd | undefined;
   #tail: Promise<void> = Promise.resolve();
   #closed = false;
@@ -23,6 +24,11 @@ export class StdinPipe {
   /** Its descriptor, while it is open. */
   get fd(): number | undefined {
     return this.#closed ? undefined : this.#fd?.fd;
+  }
+
+  /** Resolves when {@link StdinPipe.close} has closed it, and not when the process went away. */
+  get closed(): Promise<void> {
+    return this.#closedByClient.promise;
   }
 
   /** Gives the pipe its descriptor, which it owns from now on; writes made before are carried out. */
@@ -41,6 +47,7 @@ export class StdinPipe {
     return this.#tail = this.#tail.then(async () => {
       await this.#opened.promise;
       this.#drop();
+      this.#closedByClient.resolve();
     });
   }
 

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import type { Engine } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
-import { type Rig, runDetached, startRig, stateOf, until } from "./rig.ts";
+import { exists, keepersOf, type Rig, runDetached, startRig, type StateNow, stateOf, until } from "./rig.ts";
 
 /** Writes numbered lines, 100 a second, and how far it is into the file /shared/count. */
 const COUNTING = "i=0; while :; do echo line $i; i=$((i+1)); echo $i >/shared/count; usleep 10000; done";
@@ -115,27 +115,132 @@ Deno.test("a half line that was read is in the log, and its rest too", requires(
   assert.equal((await engine.tsd(["logs", "halves"])).stdout, "first-half-rest\n");
 });
 
-Deno.test("what ended while no engine was there ended with 255, and why", requires("root", "runc"), async () => {
+Deno.test(
+  "what ended while no engine was there: exit code, last output, event, removal",
+  requires("root", "runc"),
+  async () => {
+    await using rig = await startRig();
+    await using shared = await Shared.make();
+    const { engine } = rig;
+    const { ids, since } = await twoThatWait(rig, shared);
+    await engine.stop("SIGKILL");
+    await letEnd(shared, ids);
+    await engine.start();
+    await until("its end", async () => (await stateOf(engine, "kept")).Status === "exited");
+    const state = await stateOf(engine, "kept");
+    assert.deepEqual([state.Status, state.ExitCode, state.Pid, state.Error], ["exited", 7, 0, ""]);
+    assert.equal((await engine.tsd(["logs", "kept"])).stdout, "first words\nlast words");
+    await until("the end of --rm", async () => (await engine.tsd(["ps", "-aq"])).stdout.length === 13);
+    const events = await engine.tsd([
+      "events",
+      "--since",
+      since,
+      "--until",
+      "0s",
+      "-f",
+      "event=die",
+      "--format",
+      "json",
+    ]);
+    const deaths = events.stdout.trimEnd().split("\n").map((line) => JSON.parse(line).Actor.Attributes);
+    assert.deepEqual(deaths.map(({ name, exitCode }) => `${name} ${exitCode}`).sort(), ["auto 7", "kept 7"]);
+    assert.equal((await engine.tsd(["start", "kept"])).code, 0);
+    assert.equal((await engine.tsd(["wait", "kept"])).stdout, "7\n");
+    assert.equal((await engine.tsd(["rm", "kept"])).code, 0);
+  },
+);
+
+Deno.test("ended while neither engine nor keeper was there: 255, and why", requires("root", "runc"), async () => {
   await using rig = await startRig();
   await using shared = await Shared.make();
   const { engine } = rig;
-  const script = "while [ ! -e /shared/go ]; do usleep 5000; done; echo last words; exit 7";
+  const { ids } = await twoThatWait(rig, shared);
+  const keepers = await keepersOf(engine);
+  assert.equal(keepers.length, 2);
+  await engine.stop("SIGKILL");
+  for (const { pid } of keepers) Deno.kill(pid, "SIGKILL");
+  await letEnd(shared, ids);
+  // A machine whose init is slow to reap still knows.
+  const known = await Promise.all(ids.map(({ Pid }) => exists(`/proc/${Pid}`)));
+  await engine.start();
+  await until("its end", async () => (await stateOf(engine, "kept")).Status === "exited");
+  const { ExitCode, Error: why } = await stateOf(engine, "kept");
+  if (known[0]) assert.deepEqual([ExitCode, why], [7, ""]);
+  else {
+    assert.equal(ExitCode, 255);
+    assert.match(why, /engine was away/);
+    assert.match((await engine.tsd(["ps", "-a"])).stdout, /Exited \(255\)/);
+  }
+});
+
+Deno.test("a keeper that is killed has a successor, which does what it did", requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  await using shared = await Shared.make();
+  const { engine } = rig;
+  const { ids } = await twoThatWait(rig, shared);
+  const before = await keepersOf(engine);
+  // One that was just started has its successor later.
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  for (const { pid } of before) Deno.kill(pid, "SIGKILL");
+  await until("successors", async () => (await keepersOf(engine)).length === 2);
+  assert.match(await engine.log(), /keeper was killed/);
+  await engine.stop("SIGKILL");
+  await letEnd(shared, ids);
+  await engine.start();
+  await until("its end", async () => (await stateOf(engine, "kept")).ExitCode === 7);
+  assert.equal((await engine.tsd(["logs", "kept"])).stdout, "first words\nlast words");
+});
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  Deno.test(`input goes on after ${signal}, and its end is seen`, requires("root", "runc"), async () => {
+    await using rig = await startRig();
+    const { engine, image } = rig;
+    await run(rig, "cat", "cat", ["-i"]);
+    const attach = async () => {
+      const attached = await engine.api.hijack("POST", "/containers/cat/attach?stream=1&stdin=1&stdout=1");
+      assert.equal(attached.status, 101);
+      return attached;
+    };
+    {
+      using attached = await attach();
+      await attached.write("before\n");
+      await until("its output", async () => (await engine.tsd(["logs", "cat"])).stdout === "before\n");
+    }
+    await engine.restart(signal);
+    {
+      using attached = await attach();
+      await attached.write("after\n");
+      await until("its output", async () => (await engine.tsd(["logs", "cat"])).stdout === "before\nafter\n");
+    }
+    assert.equal((await stateOf(engine, "cat")).Status, "running");
+    await using once = engine.session("tsd", ["run", "-i", ...["--name", "once", "--network", "none"], image, "cat"]);
+    await once.write("hello\n");
+    await once.waitFor("hello");
+    await once.closeStdin();
+    assert.equal((await once.wait()).code, 0);
+    // Its input has to end with its client, but not with its engine.
+    await using cut = engine.session("tsd", ["run", "-i", ...["--name", "cut", "--network", "none"], image, "cat"]);
+    await cut.write("hello\n");
+    await cut.waitFor("hello");
+    await engine.restart(signal);
+    assert.equal((await stateOf(engine, "cut")).Status, "running");
+  });
+}
+
+/** Runs `kept`, and `auto` with --rm: both wait for {@link letEnd}, and have written a line. */
+async function twoThatWait(rig: Rig, shared: Shared): Promise<{ ids: StateNow[]; since: string }> {
+  const since = String(Date.now() / 1000);
+  const script = "echo first words; while [ ! -e /shared/go ]; do usleep 5000; done; printf 'last words'; exit 7";
   await run(rig, "kept", script, shared.flags);
   await run(rig, "auto", script, ["--rm", ...shared.flags]);
-  const pids = [(await stateOf(engine, "kept")).Pid, (await stateOf(engine, "auto")).Pid];
-  await engine.stop("SIGKILL");
+  await until("a line", async () => (await rig.engine.tsd(["logs", "kept"])).stdout === "first words\n");
+  return { ids: await Promise.all(["kept", "auto"].map((name) => stateOf(rig.engine, name))), since };
+}
+
+async function letEnd(shared: Shared, states: readonly StateNow[]): Promise<void> {
   await Deno.writeTextFile(`${shared.path}/go`, "");
-  for (const pid of pids) await until("its end", () => hasEnded(pid));
-  await engine.start();
-  const state = await stateOf(engine, "kept");
-  assert.deepEqual([state.Status, state.ExitCode, state.Pid], ["exited", 255, 0]);
-  assert.match(state.Error, /engine was away/);
-  assert.match((await engine.tsd(["ps", "-a"])).stdout, /Exited \(255\)/);
-  await until("the end of --rm", async () => (await engine.tsd(["ps", "-aq"])).stdout.length === 13);
-  assert.equal((await engine.tsd(["start", "kept"])).code, 0);
-  assert.equal((await engine.tsd(["wait", "kept"])).stdout, "7\n");
-  assert.equal((await engine.tsd(["rm", "kept"])).code, 0);
-});
+  for (const { Pid } of states) await until("its end", () => hasEnded(Pid));
+}
 
 Deno.test("five containers survive three killed engines", requires("root", "runc"), async () => {
   await using rig = await startRig();

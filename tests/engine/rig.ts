@@ -113,6 +113,8 @@ export interface Holdings {
   readonly host: HostSnapshot;
   /** Of its run folder. */
   readonly files: readonly string[];
+  /** Ids of containers that have a keeper, one for each. */
+  readonly keepers: readonly string[];
 }
 
 /** Only what is this engine's: others may run at the same time. */
@@ -129,6 +131,7 @@ export async function holdingsOf(engine: Engine): Promise<Holdings> {
       ...(process === undefined ? {} : { process }),
     },
     files: await filesBelow(runDir),
+    keepers: (await keepersOf(engine)).map(({ id }) => id).sort(),
   };
 }
 
@@ -142,8 +145,29 @@ export async function untilSettled(engine: Engine, before: Holdings, timeoutMs?:
       ...snapshotChanges(before.host, now.host),
       ...(children > 0 ? [`process: ${children} more children`] : []),
       ...files.map((path) => `run folder: ${path} is new`),
+      ...(now.keepers.join() === before.keepers.join() ? [] : [`keepers: ${now.keepers}, not ${before.keepers}`]),
     ];
   }, timeoutMs);
+}
+
+/** A process that holds a container's descriptors. */
+export interface Keeper {
+  readonly pid: number;
+  /** Of the container. */
+  readonly id: string;
+}
+
+/** The keepers of an engine's containers, whoever is their parent by now. */
+export async function keepersOf(engine: Engine): Promise<Keeper[]> {
+  const owner = `TSD_KEEPER=${tracesOf(engine.dataRoot).runDir}/containers/`;
+  const found: Keeper[] = [];
+  for (const pid of await namesIn("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    // It may end meanwhile.
+    const environment = await Deno.readTextFile(`/proc/${pid}/environ`).catch(() => "");
+    if (environment.startsWith(owner)) found.push({ pid: Number(pid), id: environment.slice(owner.length, -1) });
+  }
+  return found;
 }
 
 /** Paths of everything below a folder; none when it is missing. */

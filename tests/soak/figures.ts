@@ -24,9 +24,10 @@ export class Times {
 }
 
 /** `54 descriptors, 0 children, 71 MB` */
-export function held({ host, files }: Holdings): string {
+export function held({ host, files, keepers }: Holdings): string {
   const { descriptors, children, memoryBytes } = host.process!;
-  const counts = `${host.mounts.length} mounts, ${host.cgroups.length} cgroups, ${files.length} files`;
+  const counts =
+    `${host.mounts.length} mounts, ${host.cgroups.length} cgroups, ${files.length} files, ${keepers.length} keepers`;
   return `${descriptors.length} descriptors, ${children} children, ${counts}, ${(memoryBytes / 1e6).toFixed(0)} MB`;
 }
 

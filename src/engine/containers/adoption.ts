@@ -3,16 +3,19 @@
  * What a former engine left is taken up: containers that live go on, the others have ended; half steps are undone.
  */
 import type { Log } from "../../log.ts";
+import type { KeeperRef } from "../../runtime/keeper.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
-import type { ProcessIo } from "../../runtime/process_io.ts";
+import type { KeptStreams, ProcessIo } from "../../runtime/process_io.ts";
 import type { Snapshotter } from "../../store/ports.ts";
-import type { OwnedFd } from "../../sys/mod.ts";
+import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
 import { namesIn } from "../folders.ts";
 import { type EnginePaths, runtimeRoot } from "../paths.ts";
 import { type Container, isLive } from "./container.ts";
 import { type ContainerRuns, failure } from "./container_runs.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { Freezer } from "./freezer.ts";
+import type { Keepers } from "./keepers.ts";
+import type { StartedProcess } from "./launcher.ts";
 import type { OomWatch } from "./oom_watch.ts";
 import type { WaitResult } from "./waiters.ts";
 
@@ -20,8 +23,8 @@ import type { WaitResult } from "./waiters.ts";
 export interface AdoptionCalls {
   /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
   readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
-  /** Resolves when the process behind the descriptor has ended. */
-  readonly watchExit: (pidFd: number) => Promise<void>;
+  /** How it ends, or has ended; undefined where nobody knows it. */
+  readonly exit: (process: StartedProcess) => Promise<ProcessExit | undefined>;
 }
 
 export interface AdoptionDeps extends AdoptionCalls {
@@ -33,54 +36,90 @@ export interface AdoptionDeps extends AdoptionCalls {
   readonly log: Log;
   readonly freezer: Pick<Freezer, "reconcile">;
   readonly oom: OomWatch;
+  readonly keepers: Keepers;
   readonly newIo: (container: Container) => ProcessIo;
+}
+
+/** A container that ran when its engine was last seen. */
+interface Left {
+  readonly process: StartedProcess;
+  readonly streams: KeptStreams;
+  readonly keeper: KeeperRef | undefined;
+  readonly exit: Promise<ProcessExit | undefined>;
 }
 
 /** See the module's comment. */
 export class Adoption {
   readonly #deps: AdoptionDeps;
   readonly #log: Log;
+  readonly #left = new Map<string, Left>();
 
   constructor(deps: AdoptionDeps) {
     this.#deps = deps;
     this.#log = deps.log.scope("containers");
   }
 
-  /** Takes up what a former engine left: containers that live go on, the others have ended; half steps are undone. */
-  async run(): Promise<void> {
-    const { runs, table, snapshots, paths } = this.#deps;
-    const furnished = new Set(await snapshots.list());
-    const touched = new Set(await foldersOfRuns(paths));
-    for (const container of table.list()) {
-      try {
-        if (container.isRunning) await this.#adoptRunning(container);
-        else if (isUntouched(container) && !furnished.has(container.id)) await runs.remove(container);
-        else await this.#adoptStopped(container, touched.has(container.id));
-      } catch (thrown) {
-        // One that can't be cleaned up is no reason not to serve the others.
-        this.#log.error("taking up a container failed", failure(container, thrown));
-      }
+  /** Finds the processes again; to be called before anything is reaped, or their exits would be anybody's. */
+  find(): void {
+    for (const container of this.#deps.table.list()) {
+      const { state } = container;
+      if (!isLive(state)) continue;
+      const { held: { pidFd: kept, ...streams }, keeper } = this.#deps.keepers.take(container.id);
+      const pidFd = kept ?? this.#deps.open(state.pid, state.startTicks);
+      if (pidFd === undefined) continue;
+      const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
+      this.#left.set(container.id, { process, streams, keeper, exit: this.#deps.exit(process) });
     }
   }
 
-  async #adoptRunning(container: Container): Promise<void> {
-    const { runs, open, watchExit } = this.#deps;
-    const { state } = container;
-    if (!isLive(state)) return;
-    const pidFd = open(state.pid, state.startTicks);
-    if (pidFd === undefined || await this.#deps.runtime.isWaiting(container.id)) {
-      pidFd?.[Symbol.dispose]();
-      runs.ended(container, pidFd === undefined ? LOST : NOT_STARTED);
-      return await this.#adoptStopped(container, true);
-    }
+  /** Takes up what a former engine left: containers that live go on, the others have ended; half steps are undone. */
+  async run(): Promise<void> {
+    const { table, snapshots, paths } = this.#deps;
+    const [furnished, touched] = (await Promise.all([snapshots.list(), foldersOfRuns(paths)])).map((ids) =>
+      new Set(ids)
+    );
+    await Promise.all(
+      table.list().map(async (container) => {
+        try {
+          await this.#adopt(container, furnished!.has(container.id), touched!.has(container.id));
+        } catch (thrown) {
+          // One that can't be cleaned up is no reason not to serve the others.
+          this.#log.error("taking up a container failed", failure(container, thrown));
+        }
+      }),
+    );
+    this.#left.clear();
+    this.#deps.keepers.sweep();
+  }
+
+  async #adopt(container: Container, isFurnished: boolean, isTouched: boolean): Promise<void> {
+    const { runs, runtime } = this.#deps;
+    const left = this.#left.get(container.id);
+    if (left !== undefined && !await runtime.isWaiting(container.id)) return await this.#follow(container, left);
+    if (container.isRunning) {
+      if (left !== undefined) close(left);
+      runs.ended(container, left === undefined ? LOST : NOT_STARTED);
+      await this.#adoptStopped(container, true);
+    } else if (isUntouched(container) && !isFurnished) await runs.remove(container);
+    else await this.#adoptStopped(container, isTouched);
+  }
+
+  /** It runs, or nobody has heard yet that it has ended: its last output, the event and all else come as ever. */
+  async #follow(container: Container, { process, streams, keeper, exit }: Left): Promise<void> {
+    const { runs, keepers } = this.#deps;
     const io = this.#deps.newIo(container);
-    await io.reopen({}).catch((thrown) => {
+    await io.reopen(streams).catch((thrown) => {
       this.#log.warn("a container's output can't be taken up again", failure(container, thrown));
     });
-    const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
     this.#deps.freezer.reconcile(container);
     this.#deps.oom.begin(container, "found");
-    runs.follow(container, process, io, watchExit(pidFd.fd).then(() => LOST));
+    runs.follow(
+      container,
+      process,
+      io,
+      exit.then((known) => known === undefined ? LOST : { exitCode: known.exitCode, signal: known.signal }),
+    );
+    keepers.adopt(container.id, process.pidFd, io, keeper);
   }
 
   async #adoptStopped(container: Container, isTouched: boolean): Promise<void> {
@@ -90,13 +129,18 @@ export class Adoption {
   }
 }
 
+function close({ process, streams, exit }: Left): void {
+  for (const fd of Object.values(streams)) fd?.close();
+  void exit.then(() => process.pidFd.close());
+}
+
 /** Ids for which there is a run folder, the first thing of a run, or something that the runtime keeps. */
 async function foldersOfRuns(paths: EnginePaths): Promise<string[]> {
   const [folders, kept] = await Promise.all([`${paths.runDir}/containers`, runtimeRoot(paths)].map(namesIn));
   return [...folders!, ...kept!];
 }
 
-/** What is known of a process that ended while no engine watched. */
+/** What is known of a process of whose end nobody kept anything. */
 const LOST: WaitResult = {
   exitCode: 255,
   error: "the engine was away when the process ended; its exit code is unknown",

@@ -24,6 +24,7 @@ import { containerPaths, type EnginePaths } from "../paths.ts";
 import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
 import { initProgram } from "./init_program.ts";
+import type { Keepers } from "./keepers.ts";
 import { prepareSources, requestedMounts } from "./mounts.ts";
 import { networkKind, specSettings } from "./settings.ts";
 
@@ -43,6 +44,7 @@ export interface LauncherDeps {
   readonly processes: Pick<ProcessCalls, "pidfdOpen">;
   readonly facts: HostFacts;
   readonly log: Log;
+  readonly keepers: Pick<Keepers, "start" | "stop">;
 }
 
 /** Starts containers and clears away what a run leaves. */
@@ -63,7 +65,7 @@ export class Launcher {
     io: ProcessIo,
     created: (process: StartedProcess) => void,
   ): Promise<void> {
-    const { paths, snapshots, runtime, processes, log } = this.#deps;
+    const { paths, snapshots, runtime, processes, keepers, log } = this.#deps;
     const { bundle } = containerPaths(paths, container.id);
     await using undo = new AsyncDisposableStack();
     // First of all: whoever attached waits for the end of output, whatever goes wrong.
@@ -87,7 +89,12 @@ export class Launcher {
     undo.defer(() => pidFd[Symbol.dispose]());
     created({ pid, startTicks: startTicksOf(pid), pidFd });
     watch.lap("record");
-    await runtime.start(container.id);
+    const started = runtime.start(container.id);
+    undo.defer(() => keepers.stop(container.id));
+    // While the runtime is at it: the process executes nothing before that, and loses nothing.
+    keepers.start(container.id, pidFd, io);
+    watch.lap("keeper");
+    await started;
     watch.lap("start");
     log.debug("phases of a start", { container: container.id, ...watch.fields });
     undo.move();
@@ -95,7 +102,9 @@ export class Launcher {
 
   /** Takes away what a run left, also one that a killed engine had not finished. Each step is tried, whatever the others do. */
   async clean(container: Container): Promise<void> {
-    const { paths, snapshots, runtime } = this.#deps;
+    const { paths, snapshots, runtime, keepers } = this.#deps;
+    // Before the folder in which it is named.
+    keepers.stop(container.id);
     const steps = await Promise.allSettled([
       runtime.delete(container.id, true),
       snapshots.unmount(container.id),

@@ -3,6 +3,7 @@ import { requires } from "../../../tests/requires.ts";
 import { isTsdError, toTsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { ExitLoop } from "../../runtime/exit_loop.ts";
+import type { KeeperRef } from "../../runtime/keeper.ts";
 import { FifoIo } from "../../runtime/fifo_io.ts";
 import { OutputHub } from "../../runtime/logs/output_hub.ts";
 import { Runc } from "../../runtime/runc.ts";
@@ -14,6 +15,7 @@ import { namesIn } from "../folders.ts";
 import { containerPaths, enginePaths, runtimeRoot } from "../paths.ts";
 import { Container } from "./container.ts";
 import { fakeContainer } from "./fake.ts";
+import { KEEPER_PROCESSES, Keepers } from "./keepers.ts";
 import { Launcher } from "./launcher.ts";
 
 const DEADLINE_MS = 400;
@@ -71,7 +73,10 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
   await snapshots.prepare([], ID);
   stack.defer(() => snapshots.remove(ID));
   await Deno.copyFile("/bin/busybox", `${paths.layerRoot}/snapshots/${ID}/upper/sleep`);
-  const launcher = new Launcher({ paths, snapshots, runtime, processes, facts: await probeHost(), log: SILENT_LOG });
+  const ended = (keeper: KeeperRef) => exits.exit(keeper.pid);
+  const keepers = new Keepers({ paths, log: SILENT_LOG, keepers: { ...KEEPER_PROCESSES, ended } });
+  const facts = await probeHost();
+  const launcher = new Launcher({ paths, snapshots, runtime, processes, keepers, facts, log: SILENT_LOG });
   await use({
     container,
     fault: (command, what) => Deno.writeTextFile(`${dir}/fault`, `${command} ${what}\n`),
