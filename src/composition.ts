@@ -10,6 +10,7 @@ import { ApiServer } from "./api/http/server.ts";
 import { allRoutes } from "./api/routes/mod.ts";
 import type { Services } from "./api/services.ts";
 import { BUILD_INFO } from "./build_info.ts";
+import { SYSTEM_CLOCK } from "./engine/clock.ts";
 import { Adoption } from "./engine/containers/adoption.ts";
 import { ContainerCreator } from "./engine/containers/container_creator.ts";
 import type { Container } from "./engine/containers/container.ts";
@@ -23,6 +24,7 @@ import { Launcher } from "./engine/containers/launcher.ts";
 import { OomWatch } from "./engine/containers/oom_watch.ts";
 import { ProcessList } from "./engine/containers/process_list.ts";
 import { ContainerRenamer } from "./engine/containers/renamer.ts";
+import { Restarts } from "./engine/containers/restarts.ts";
 import { Signaller } from "./engine/containers/signaller.ts";
 import { Waiters } from "./engine/containers/waiters.ts";
 import { ContainerEvents } from "./engine/events/container_events.ts";
@@ -103,6 +105,7 @@ export const TOKENS = {
   waiters: token<Waiters>("waiters"),
   newContainerIo: token<(container: Container) => ProcessIo>("newContainerIo"),
   runs: token<ContainerRuns>("runs"),
+  restarts: token<Restarts>("restarts"),
   adoption: token<Adoption>("adoption"),
   containers: token<ContainerService>("containers"),
   logs: token<ContainerLogs>("logs"),
@@ -294,8 +297,16 @@ export class Composition {
         signaller: get(TOKENS.signaller),
         oom: get(TOKENS.oom),
         waiters: get(TOKENS.waiters),
+        restarts: get(TOKENS.restarts),
         images: get(TOKENS.remover),
         newIo: get(TOKENS.newContainerIo),
+      }));
+    this.#provide(TOKENS.restarts, (get) =>
+      new Restarts({
+        log,
+        clock: SYSTEM_CLOCK,
+        table: get(TOKENS.table),
+        start: (id) => get(TOKENS.runs).startAgain(id),
       }));
     this.#provide(TOKENS.adoption, (get) =>
       new Adoption({
@@ -319,6 +330,7 @@ export class Composition {
         runs: get(TOKENS.runs),
         events: get(TOKENS.containerEvents),
         signaller: get(TOKENS.signaller),
+        restarts: get(TOKENS.restarts),
         waiters: get(TOKENS.waiters),
       }));
   }

@@ -4,6 +4,7 @@
  * at the end lets go of everything but the containers, which run on.
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
+import { isFirstSinceBoot } from "./engine/boot.ts";
 import { clearSocket, isAnswered, ownSocket } from "./engine/engine_socket.ts";
 import { namesIn, removeTree } from "./engine/folders.ts";
 import { IdleWatch } from "./engine/idle.ts";
@@ -75,7 +76,7 @@ async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand
   }
   ending.use(surviveBugs(log));
   ownProcess.setChildSubreaper();
-  await open(get, ending);
+  await open(get, ending, onDemand);
   const server = get(TOKENS.server);
   await clearSocket(socket);
   await server.listen(socket);
@@ -87,7 +88,7 @@ async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand
     idle = ending.use(
       new IdleWatch({
         afterMs: idleMs(),
-        busy: () => server.activeRequests > 0 || get(TOKENS.containers).runningCount > 0,
+        busy: () => server.activeRequests > 0 || get(TOKENS.containers).isBusy,
         onIdle: () => stopped.resolve("idle"),
       }),
     );
@@ -116,7 +117,7 @@ function surviveBugs(log: Log): Disposable {
 }
 
 /** Brings the engine's parts up, in order; `ending` takes them down again in the opposite one. */
-async function open(get: Composition["get"], ending: AsyncDisposableStack): Promise<void> {
+async function open(get: Composition["get"], ending: AsyncDisposableStack, onDemand: boolean): Promise<void> {
   const { paths, log } = get(TOKENS.settings);
   ending.use(get(TOKENS.database));
   ending.use(get(TOKENS.eventHistory));
@@ -135,6 +136,8 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack): Prom
   await get(TOKENS.adoption).run();
   ending.defer(() => removeCgroup(paths));
   ending.defer(() => containers.settle());
+  const isFirst = await isFirstSinceBoot(paths.runDir);
+  ending.use(get(TOKENS.restarts)).begin({ engineStart: isFirst || !onDemand });
   log.debug("opened", { containers: get(TOKENS.table).list().length });
 }
 

@@ -71,6 +71,29 @@ Deno.test("it stays while a container runs, and leaves soon after", requires("ro
   assert.match((await machine.tsd("images", "-q")).stdout, /^[0-9a-f]{12}\n$/);
 });
 
+Deno.test("it stays while a container waits for its restart", requires("root", "runc"), async () => {
+  await using rig = await Rig.start();
+  const { machine, image } = rig;
+  const engine = await rig.engine();
+  await rig.pull();
+  const run = ["run", "-d", "--name", "c1", "--network", "none", "--restart", "always", image, "false"];
+  assert.equal((await machine.tsd(...run)).code, 0);
+  await using _removed = { [Symbol.asyncDispose]: async () => void await machine.tsd("rm", "-f", "c1") };
+  // From then on it rests for longer than the engine would.
+  await until(
+    "its long back-off",
+    async () => /Restarting/.test((await machine.tsd("ps")).stdout) && await count() > 5,
+  );
+  assert.equal(await rig.stays(), true);
+  assert.equal((await machine.tsd("stop", "c1")).code, 0);
+  assert.equal((await engine.wait()).code, 0);
+
+  async function count(): Promise<number> {
+    const { stdout } = await machine.tsd("inspect", "c1");
+    return JSON.parse(stdout)[0].RestartCount;
+  }
+});
+
 Deno.test("it stays while a client waits, and leaves when that was killed", requires("root"), async () => {
   await using rig = await Rig.start();
   const { machine, image } = rig;

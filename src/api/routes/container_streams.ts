@@ -2,6 +2,7 @@
  * @module
  * The streams of a container: attach, a raw connection.
  */
+import { refuseRestarting } from "../../engine/containers/container.ts";
 import { attachStreams } from "../../engine/streams.ts";
 import { TsdError } from "../../errors.ts";
 import type { Reply } from "../http/reply.ts";
@@ -23,6 +24,7 @@ export function attachContainer(services: Services, request: ApiRequest): Reply 
   if (container.isPaused) {
     throw new TsdError("conflict", `container ${params.id} is paused, unpause the container before attach`);
   }
+  refuseRestarting(container, params.id);
   const { OpenStdin: openStdin = false, StdinOnce: stdinOnce = false } = container.record.config;
   const selection = { stdout: query.flag("stdout"), stderr: query.flag("stderr") };
   const stdin = query.flag("stdin") && openStdin;

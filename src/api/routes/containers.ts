@@ -100,7 +100,7 @@ function list({ table, images }: Services, { query }: ApiRequest): ContainerSumm
     },
   };
   const passes = containerFilter(filters, context);
-  const found = table.list().filter((container) => (all || container.isRunning) && passes(container));
+  const found = table.list().filter((container) => (all || container.isActive) && passes(container));
   return (limit > 0 ? found.slice(0, limit) : found).map((container) => summariseContainer(container, Date.now()));
 }
 

@@ -52,7 +52,7 @@ export function inspectContainer(container: Container, context: InspectContext):
     HostsPath: `${home}/hosts`,
     LogPath: record.hostConfig.LogConfig?.Type === "none" ? "" : log,
     Name: `/${name}`,
-    RestartCount: 0,
+    RestartCount: container.restarts.count,
     Driver: driver,
     Platform: record.platform,
     MountLabel: "",
@@ -101,6 +101,8 @@ export function statusText(state: ContainerState, nowMs: number, health?: Health
       return `Up ${humanDuration(nowMs - state.startedMs)}${health === undefined ? "" : ` (${HEALTH_WORDS[health]})`}`;
     case "paused":
       return `Up ${humanDuration(nowMs - state.startedMs)} (Paused)`;
+    case "restarting":
+      return `Restarting (${state.exitCode}) ${humanDuration(nowMs - state.finishedMs)} ago`;
     case "exited":
       return `Exited (${state.exitCode}) ${humanDuration(nowMs - state.finishedMs)} ago`;
   }
@@ -129,16 +131,16 @@ function wireState(state: ContainerState): WireState {
   const live = isLive(state);
   return {
     Status: state.status,
-    Running: live,
+    Running: live || state.status === "restarting",
     Paused: state.status === "paused",
-    Restarting: false,
-    OOMKilled: state.status === "exited" && (state.oomKilled ?? false),
+    Restarting: state.status === "restarting",
+    OOMKilled: "oomKilled" in state && (state.oomKilled ?? false),
     Dead: false,
     Pid: live ? state.pid : 0,
     ExitCode: live ? 0 : state.exitCode,
     Error: live ? "" : state.error,
     StartedAt: state.status === "created" ? NEVER : timestamp(state.startedMs),
-    FinishedAt: state.status === "exited" ? timestamp(state.finishedMs) : NEVER,
+    FinishedAt: "finishedMs" in state ? timestamp(state.finishedMs) : NEVER,
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * @module
  * A container as the engine knows it: what was asked for (fixed) and what has become of it. The state is one tagged
- * union, so that no combination of flags can contradict itself, and one table says which steps are allowed from where.
+ * union, so that no combination of flags can contradict itself.
  */
 import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
@@ -32,6 +32,15 @@ interface Live extends Times {
   readonly startTicks: string;
 }
 
+/** How its last run ended. */
+export interface Ended extends Times {
+  readonly finishedMs: number;
+  readonly exitCode: number;
+  readonly error: string;
+  /** The kernel killed its first process for want of memory. */
+  readonly oomKilled?: boolean;
+}
+
 /** What happens to a container over time. Plain JSON. */
 export type ContainerState =
   /** Never ran. A failed first start leaves its exit code (125 to 127) and its error here. */
@@ -39,31 +48,30 @@ export type ContainerState =
   | (Live & { readonly status: "running" })
   /** Its processes are frozen. */
   | (Live & { readonly status: "paused" })
-  | (Times & {
-    readonly status: "exited";
-    readonly finishedMs: number;
-    readonly exitCode: number;
-    readonly error: string;
-    /** The kernel killed its first process for want of memory. */
-    readonly oomKilled?: boolean;
-  });
+  | (Ended & { readonly status: "exited" })
+  /** Its process has ended, and its restart policy will start it again. */
+  | (Ended & { readonly status: "restarting" });
 
 /** A state with a process in it. */
 export type LiveState = Extract<ContainerState, Live>;
 
+/** A state of a container that ran and has no process now. */
+export type EndedState = Extract<ContainerState, Ended>;
+
+/** What restart policies go by. Plain JSON. */
+export interface RestartHistory {
+  /** Restarts by its policy since somebody, or the engine's start, started it. */
+  readonly count: number;
+  /** The delay before the present run, or before the one that is to come, in ms; 0 when the policy had no part in it. */
+  readonly delayMs: number;
+  /** Somebody stopped it since it was last started. */
+  readonly byHand: boolean;
+}
+
+/** Of a container that somebody has just started. */
+export const NO_RESTARTS: RestartHistory = { count: 0, delayMs: 0, byHand: false };
+
 export type ContainerStatus = ContainerState["status"];
-
-/** What may be done in which state. */
-const ALLOWED = {
-  start: ["created", "exited"],
-  kill: ["running", "paused"],
-  exec: ["running"],
-  pause: ["running"],
-  unpause: ["paused"],
-  remove: ["created", "exited"],
-} as const satisfies Record<string, readonly ContainerStatus[]>;
-
-export type Step = keyof typeof ALLOWED;
 
 /** The fixed part of a container and its present state. */
 export class Container {
@@ -73,13 +81,22 @@ export class Container {
   readonly record: ContainerRecord;
   #name: string;
   #state: ContainerState;
+  #restarts: RestartHistory;
 
-  constructor(id: string, name: string, createdMs: number, record: ContainerRecord, state: ContainerState) {
+  constructor(
+    id: string,
+    name: string,
+    createdMs: number,
+    record: ContainerRecord,
+    state: ContainerState,
+    restarts: RestartHistory = NO_RESTARTS,
+  ) {
     this.id = id;
     this.#name = name;
     this.createdMs = createdMs;
     this.record = record;
     this.#state = state;
+    this.#restarts = restarts;
   }
 
   get name(): string {
@@ -100,17 +117,31 @@ export class Container {
     this.#state = state;
   }
 
-  /** Whether it has a process, frozen or not: Docker's `Running`. */
+  get restarts(): RestartHistory {
+    return this.#restarts;
+  }
+
+  /** Only the container table changes it, together with its row. */
+  set restarts(restarts: RestartHistory) {
+    this.#restarts = restarts;
+  }
+
+  /** Whether it has a process, frozen or not. */
   get isRunning(): boolean {
     return isLive(this.#state);
   }
 
-  get isPaused(): boolean {
-    return this.#state.status === "paused";
+  get isRestarting(): boolean {
+    return this.#state.status === "restarting";
   }
 
-  allows(step: Step): boolean {
-    return (ALLOWED[step] as readonly ContainerStatus[]).includes(this.#state.status);
+  /** Whether it has a process or is about to get one again: Docker's `Running`. */
+  get isActive(): boolean {
+    return this.isRunning || this.isRestarting;
+  }
+
+  get isPaused(): boolean {
+    return this.#state.status === "paused";
   }
 
   /** Its state, when it has a process. @throws {TsdError} not_running, with Docker's text */
@@ -118,6 +149,12 @@ export class Container {
     if (isLive(this.#state)) return this.#state;
     throw new TsdError("not_running", `${verb}: container ${this.id} is not running`);
   }
+}
+
+/** For what needs a process. @throws {TsdError} conflict, with Docker's text */
+export function refuseRestarting({ isRestarting }: Pick<Container, "isRestarting">, nameOrId: string): void {
+  if (!isRestarting) return;
+  throw new TsdError("conflict", `Container ${nameOrId} is restarting, wait until the container is running`);
 }
 
 /** Whether a state has a process in it. */

@@ -14,11 +14,12 @@ import type { ImageRemover } from "../images/image_remover.ts";
 import { removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import { type Container, type ContainerState, isLive } from "./container.ts";
+import { type Container, type ContainerState, isLive, NO_RESTARTS, type RestartHistory } from "./container.ts";
 import { containerContext } from "./container_creator.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { Launcher, StartedProcess } from "./launcher.ts";
 import type { OomWatch } from "./oom_watch.ts";
+import type { Restarts } from "./restarts.ts";
 import type { Signaller } from "./signaller.ts";
 import type { Waiters, WaitResult } from "./waiters.ts";
 
@@ -53,6 +54,7 @@ export interface ContainerRunsDeps {
   readonly events: ContainerEvents;
   readonly signaller: Signaller;
   readonly oom: OomWatch;
+  readonly restarts: Pick<Restarts, "ended" | "callOff">;
   readonly waiters: Waiters;
   readonly images: Pick<ImageRemover, "sweepAfterContainer">;
   /** New streams for a container's next run. */
@@ -67,19 +69,14 @@ export class ContainerRuns {
   readonly #waiters: Waiters;
   readonly #runs = new Map<string, Run>();
   readonly #nextIo = new Map<string, ProcessIo>();
-  /** Containers between the two halves of a restart. */
-  readonly #restarting = new Set<string>();
+  /** Containers between the two halves of `docker restart`. */
+  readonly #kept = new Set<string>();
 
   constructor(deps: ContainerRunsDeps) {
     this.#deps = deps;
     this.#locks = deps.locks;
     this.#waiters = deps.waiters;
     this.#log = deps.log.scope("containers");
-  }
-
-  /** Containers that run. */
-  get count(): number {
-    return this.#runs.size;
   }
 
   /** The run that is under way by the records; whoever asks holds the lock. */
@@ -105,8 +102,8 @@ export class ContainerRuns {
 
   /** Keeps a container from being removed at the end of its run. Dispose of it. */
   keep(container: Container): Disposable {
-    this.#restarting.add(container.id);
-    return { [Symbol.dispose]: () => void this.#restarting.delete(container.id) };
+    this.#kept.add(container.id);
+    return { [Symbol.dispose]: () => void this.#kept.delete(container.id) };
   }
 
   /** Lets go of all processes: they run on. */
@@ -116,12 +113,26 @@ export class ContainerRuns {
 
   /** Says whether it was started (false: it runs already). @throws {TsdError} conflict and as `Launcher` */
   async start(container: Container): Promise<boolean> {
-    const { table, launcher, exits } = this.#deps;
     if (container.isPaused) {
       throw new TsdError("conflict", "cannot start a paused container, try unpause instead");
     }
-    if (container.isRunning) return false;
-    table.find(container.id);
+    if (container.isActive) return false;
+    this.#deps.table.find(container.id);
+    await this.#launch(container, NO_RESTARTS);
+    return true;
+  }
+
+  /** Starts a container whose policy wants it, unless that was called off meanwhile. @throws {TsdError} as `Launcher` */
+  async startAgain(id: string): Promise<void> {
+    await this.#locks.run(id, async () => {
+      if (!this.#deps.table.has(id)) return;
+      const container = this.#deps.table.find(id);
+      if (container.isRestarting) await this.#launch(container, container.restarts);
+    });
+  }
+
+  async #launch(container: Container, restarts: RestartHistory): Promise<void> {
+    const { table, launcher, exits } = this.#deps;
     const { state: before } = container;
     const io = this.io(container);
     this.#nextIo.delete(container.id);
@@ -130,7 +141,7 @@ export class ContainerRuns {
       await launcher.start(container, io, (started) => {
         process = started;
         const { pid, startTicks } = started;
-        table.setState(container, { status: "running", startedMs: Date.now(), pid, startTicks });
+        table.setState(container, { status: "running", startedMs: Date.now(), pid, startTicks }, restarts);
       });
     } catch (thrown) {
       await this.#failed(container, before, thrown);
@@ -141,18 +152,18 @@ export class ContainerRuns {
     this.#deps.events.tell(container, "start");
     this.#deps.oom.begin(container, "started");
     this.#deps.hooks.tell("container.started", () => ({ ...containerContext(container), pid: process!.pid }));
-    return true;
   }
 
   /** A start came to nothing: a container that ran earlier has still run then. */
   async #failed(container: Container, before: ContainerState, thrown: unknown): Promise<void> {
     const error = toTsdError(thrown);
     const outcome = { exitCode: error.meaning.exit, error: error.message };
-    const state: ContainerState = before.status === "exited"
-      ? { ...before, ...outcome }
+    const state: ContainerState = before.status === "exited" || before.status === "restarting"
+      ? { ...before, ...outcome, status: "exited" }
       : { status: "created", ...outcome };
     this.#deps.table.setState(container, state);
-    // Nobody is told of an exit: there was none. Whoever waits for the next one goes on waiting, as in Docker.
+    // As in Docker: who waits for the next exit is told when a policy gives up; else there was none, and they go on waiting.
+    if (before.status === "restarting") this.#waiters.exited(container.id, outcome);
     if (container.record.hostConfig.AutoRemove) await this.remove(container);
   }
 
@@ -179,18 +190,26 @@ export class ContainerRuns {
     const startedMs = state.status === "created" ? Date.now() : state.startedMs;
     const finishedMs = Date.now();
     const ranMs = finishedMs - startedMs;
-    this.#deps.table.setState(container, { status: "exited", startedMs, finishedMs, exitCode, error, oomKilled });
+    this.#deps.restarts.ended(container, { startedMs, finishedMs, exitCode, error, oomKilled });
     const attributes = { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) };
     this.#deps.events.tell(container, "die", { attributes });
     this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
     this.#deps.hooks.tell("container.exited", () => ({ ...containerContext(container), exitCode, ranMs }));
   }
 
+  /** Calls a pending restart off, and tells who waits for an exit. The caller holds the lock. Says whether there was one. */
+  callOff(container: Container): boolean {
+    const { state } = container;
+    if (state.status !== "restarting" || !this.#deps.restarts.callOff(container)) return false;
+    this.#waiters.exited(container.id, { exitCode: state.exitCode });
+    return true;
+  }
+
   #cleanLater(container: Container): void {
     void this.#locks.run(container.id, async () => {
       if (!this.#deps.table.has(container.id)) return;
       await this.clean(container);
-      if (container.record.hostConfig.AutoRemove && !this.#restarting.has(container.id)) await this.remove(container);
+      if (container.record.hostConfig.AutoRemove && !this.#kept.has(container.id)) await this.remove(container);
     }).catch((thrown) => this.#log.error("cleaning up after a container failed", failure(container, thrown)));
   }
 

@@ -9,8 +9,10 @@ import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { type Container, isLive } from "./container.ts";
-import type { ContainerRuns } from "./container_runs.ts";
+import type { ContainerRuns, Run } from "./container_runs.ts";
 import type { ContainerTable } from "./container_table.ts";
+import { endsByHand } from "./restart_policy.ts";
+import type { Restarts } from "./restarts.ts";
 import type { Signaller } from "./signaller.ts";
 import { parseSignal } from "./signals.ts";
 import type { Waiters, WaitResult } from "./waiters.ts";
@@ -27,6 +29,7 @@ export interface ContainerServiceDeps {
   readonly runs: ContainerRuns;
   readonly events: ContainerEvents;
   readonly signaller: Signaller;
+  readonly restarts: Pick<Restarts, "stoppedByHand">;
   readonly waiters: Waiters;
 }
 
@@ -38,9 +41,9 @@ export class ContainerService {
     this.#deps = deps;
   }
 
-  /** Containers that run. */
-  get runningCount(): number {
-    return this.#deps.runs.count;
+  /** Whether a container runs, or waits for its restart. */
+  get isBusy(): boolean {
+    return this.#deps.table.list().some(({ isActive }) => isActive);
   }
 
   /** Says whether it was started (false: it runs already). @throws {TsdError} container_not_found and as `Launcher` */
@@ -55,24 +58,44 @@ export class ContainerService {
     const { config } = container.record;
     const signal = parseSignal(options.signal ?? config.StopSignal ?? String(SIGTERM));
     const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
-    const run = await this.#deps.runs.of(container);
+    const run = await this.#runToEnd(container);
     if (run === undefined) return false;
+    if (run !== "called off") await this.#stopRun(container, run, signal, seconds);
+    this.#deps.events.tell(container, "stop");
+    return true;
+  }
+
+  async #stopRun(container: Container, run: Run, signal: number, seconds: number): Promise<void> {
+    this.#deps.restarts.stoppedByHand(container);
     await this.#deps.signaller.send(container, run.process, signal);
-    // -1 waits for ever, as in Docker.
+    // -1 (and all below) waits for ever, as in Docker.
     if (seconds >= 0 && !(await settledWithin(run.exited, seconds * 1000))) {
       await this.#deps.signaller.send(container, run.process, SIGKILL);
     }
     await run.exited;
-    this.#deps.events.tell(container, "stop");
-    return true;
+  }
+
+  /** The run that is to be ended. A restart that is pending is called off instead. Undefined: there is nothing to end. */
+  async #runToEnd(container: Container): Promise<Run | "called off" | undefined> {
+    const { runs, locks } = this.#deps;
+    for (;;) {
+      const run = await runs.of(container);
+      if (run !== undefined || !container.isRestarting) return run;
+      // When it comes to nothing, the restart was quicker: there is a run now.
+      if (await locks.run(container.id, () => Promise.resolve(runs.callOff(container)))) return "called off";
+    }
   }
 
   /** Sends a signal; after a SIGKILL the process has ended when this resolves. @throws {TsdError} not_running, timeout */
   async kill(nameOrId: string, signal = "KILL"): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     const number = parseSignal(signal);
-    const run = await this.#deps.runs.of(container);
+    const isEnd = endsByHand(number, container.record.config.StopSignal);
+    const run = await (isEnd ? this.#runToEnd(container) : this.#deps.runs.of(container));
+    // Of a container that waits for its restart there is no process, which is no mistake of the caller's.
+    if (run === "called off" || (run === undefined && container.isRestarting)) return;
     if (run === undefined) return void container.running(`cannot kill container: ${nameOrId}`);
+    if (isEnd) this.#deps.restarts.stoppedByHand(container);
     await this.#deps.signaller.send(container, run.process, number);
     if (number !== SIGKILL || await settledWithin(run.exited, KILL_LIMIT_MS)) return;
     throw new TsdError("timeout", "tried to kill container, but did not receive an exit event");
@@ -93,7 +116,7 @@ export class ContainerService {
   wait(nameOrId: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
     const container = this.#deps.table.find(nameOrId);
     const { state } = container;
-    if (condition === "not-running" && !isLive(state)) {
+    if (condition === "not-running" && !isLive(state) && state.status !== "restarting") {
       return Promise.resolve({ exitCode: state.exitCode });
     }
     return this.#deps.waiters.wait(container.id, condition, signal);
@@ -105,15 +128,17 @@ export class ContainerService {
     return this.#deps.locks.run(container.id, async () => {
       // Somebody else may have removed it while this waited its turn.
       this.#deps.table.find(container.id);
+      if (container.isActive && !options.force) {
+        throw new TsdError(
+          "conflict",
+          `cannot remove container "/${container.name}": container is ${container.state.status}: ` +
+            "stop the container before removing or force remove",
+        );
+      }
+      this.#deps.runs.callOff(container);
       const run = this.#deps.runs.current(container);
       if (run !== undefined) {
-        if (!options.force) {
-          throw new TsdError(
-            "conflict",
-            `cannot remove container "/${container.name}": container is running: ` +
-              "stop the container before removing or force remove",
-          );
-        }
+        this.#deps.restarts.stoppedByHand(container);
         await this.#deps.signaller.kill(container, run.process);
         await run.exited;
       }

@@ -7,9 +7,18 @@ import { toTsdError, TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import { type Log, SILENT_LOG } from "../../log.ts";
 import type { ContainerRecords } from "../../store/container_records.ts";
-import { Container, type ContainerRecord, type ContainerState, isLive } from "./container.ts";
+import {
+  Container,
+  type ContainerRecord,
+  type ContainerState,
+  isLive,
+  NO_RESTARTS,
+  type RestartHistory,
+} from "./container.ts";
 
-export type StoredContainers = ContainerRecords<ContainerRecord, ContainerState>;
+/** A state as it is written, with what restart policies go by where there is anything. */
+export type StoredState = ContainerState & { readonly restarts?: RestartHistory };
+export type StoredContainers = ContainerRecords<ContainerRecord, StoredState>;
 
 const HEX = /^[0-9a-f]{1,64}$/;
 
@@ -26,7 +35,8 @@ export class ContainerTable implements Disposable {
     this.#records = records;
     this.#log = log.scope("containers");
     for (const row of records.list()) {
-      this.#keep(new Container(row.id, row.name, row.createdMs, row.record, row.state));
+      const { restarts = NO_RESTARTS, ...state } = row.state;
+      this.#keep(new Container(row.id, row.name, row.createdMs, row.record, state, restarts));
     }
   }
 
@@ -51,15 +61,19 @@ export class ContainerTable implements Disposable {
    * Moves a container on. That it doesn't run (any more) is a fact even where the disk is full: then it is known here at
    * once, and written with the next change. @throws Error of the database, for a state that is about to begin
    */
-  setState(container: Container, state: ContainerState): void {
-    if (isLive(state)) {
-      this.#records.saveState(container.id, state);
-      container.state = state;
-      this.#unwritten.delete(container);
-    } else {
-      container.state = state;
-      this.#unwritten.add(container);
-    }
+  setState(container: Container, state: ContainerState, restarts: RestartHistory = container.restarts): void {
+    if (isLive(state)) this.#records.saveState(container.id, stored(state, restarts));
+    container.state = state;
+    container.restarts = restarts;
+    if (isLive(state)) this.#unwritten.delete(container);
+    else this.#unwritten.add(container);
+    this.#write();
+  }
+
+  /** Somebody wants it to end: from now on that is known here, and written as soon as it can be. */
+  stoppedByHand(container: Container): void {
+    container.restarts = { ...container.restarts, byHand: true };
+    this.#unwritten.add(container);
     this.#write();
   }
 
@@ -113,7 +127,7 @@ export class ContainerTable implements Disposable {
   #write(): void {
     for (const container of this.#unwritten) {
       try {
-        this.#records.saveState(container.id, container.state);
+        this.#records.saveState(container.id, stored(container.state, container.restarts));
         this.#unwritten.delete(container);
       } catch (thrown) {
         const { message } = toTsdError(thrown);
@@ -131,4 +145,9 @@ export class ContainerTable implements Disposable {
     this.#byId.set(container.id, container);
     this.#idByName.set(container.name, container.id);
   }
+}
+
+function stored(state: ContainerState, restarts: RestartHistory): StoredState {
+  const { count, delayMs, byHand } = restarts;
+  return count === 0 && delayMs === 0 && !byHand ? state : { ...state, restarts };
 }

@@ -5,6 +5,7 @@
  */
 import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
+import { parseRestartPolicy } from "./restart_policy.ts";
 
 type Kind = "text" | "flag" | "number" | "texts" | "textMap" | "object" | "list";
 type Shape<T> = { readonly [K in keyof T]?: Kind };
@@ -138,7 +139,7 @@ export function parseCreateRequest(body: unknown): CreateRequest {
   refuse(config, REFUSED_CONFIG as Record<string, string>);
   refuse(hostConfig, REFUSED_HOST as Record<string, string>);
   refuseEndpoints(networking);
-  refuseRestart(hostConfig as HostConfig);
+  parseRestartPolicy(hostConfig as HostConfig);
   return { config: config as ContainerConfig, hostConfig: hostConfig as HostConfig };
 }
 
@@ -183,11 +184,6 @@ function refuse(value: Record<string, unknown>, refused: Record<string, string>)
       throw new TsdError("not_implemented", `Cannot create the container: ${words} is not supported yet`);
     }
   }
-}
-
-function refuseRestart({ RestartPolicy: policy }: HostConfig): void {
-  if (policy === undefined || policy === null || policy.Name === "" || policy.Name === "no") return;
-  throw new TsdError("not_implemented", "Cannot create the container: a restart policy is not supported yet");
 }
 
 function refuseEndpoints(networking: unknown): void {

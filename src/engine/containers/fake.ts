@@ -45,8 +45,9 @@ export function tableOf(container: Container) {
   return {
     find: () => container,
     has: () => true,
-    setState: (_: Container, state: ContainerState) => {
+    setState: (_: Container, state: ContainerState, restarts = container.restarts) => {
       container.state = state;
+      container.restarts = restarts;
     },
   };
 }

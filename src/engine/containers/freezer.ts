@@ -8,7 +8,7 @@ import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
-import type { Container } from "./container.ts";
+import { type Container, refuseRestarting } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
 
 export interface FreezerDeps {
@@ -34,6 +34,7 @@ export class Freezer {
     const { id } = container;
     return this.#deps.locks.run(id, async () => {
       if (container.isPaused) throw new TsdError("conflict", `Container ${id} is already paused`);
+      refuseRestarting(container, id);
       if (!container.isRunning) throw new TsdError("not_running", `Container ${id} is not running`);
       await this.#deps.runtime.setFrozen(id, true);
       this.#record(container, true);

@@ -7,6 +7,7 @@ import { TsdError } from "../../errors.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { RunHostCommand } from "../host_command.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
+import { refuseRestarting } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
 
 const PS = "/usr/bin/ps";
@@ -33,6 +34,7 @@ export class ProcessList {
     const { table, cgroups, events } = this.#deps;
     refuseRenamedPid(psArgs);
     const container = table.find(nameOrId);
+    refuseRestarting(container, container.id);
     if (!container.isRunning) throw new TsdError("not_running", `container ${container.id} is not running`);
     const pids = await cgroups.pids(container.id);
     const list = parseProcesses(await this.#ps(psArgs.split(" ").filter((word) => word !== ""), pids), new Set(pids));

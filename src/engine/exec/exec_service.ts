@@ -18,7 +18,7 @@ import {
   rootAccountFiles,
 } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
-import type { Container } from "../containers/container.ts";
+import { type Container, refuseRestarting } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import { randomId } from "../containers/names.ts";
 import { specSettings } from "../containers/settings.ts";
@@ -78,6 +78,7 @@ export class ExecService {
   /** @throws {TsdError} container_not_found, not_running, invalid_argument, not_implemented */
   create(nameOrId: string, request: ExecCreateRequest): string {
     const container = this.#deps.table.find(nameOrId);
+    refuseRestarting(container, nameOrId);
     if (!container.isRunning) throw new TsdError("conflict", `container ${container.id} is not running`);
     refusePaused(container, nameOrId);
     const command = request.Cmd ?? [];

@@ -142,8 +142,8 @@ export class ImageRemover {
 
   #use(id: Digest, force: boolean): Obstacle | undefined {
     const users = this.#deps.containers.ofImage(id);
-    const isHard = users.some(({ isRunning }) => isRunning);
-    const user = users.find(({ isRunning }) => isRunning === isHard);
+    const isHard = users.some(({ isActive }) => isActive);
+    const user = users.find(({ isActive }) => isActive === isHard);
     if (user === undefined || (force && !isHard)) return undefined;
     const state = isHard ? "running" : "stopped";
     return { message: `image is being used by ${state} container ${user.id.slice(0, 12)}`, isHard, isUse: true };
