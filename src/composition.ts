@@ -39,7 +39,7 @@ import { LayerLeases } from "./engine/images/layer_leases.ts";
 import { Puller } from "./engine/images/puller.ts";
 import { hostCommand } from "./engine/host_command.ts";
 import { KeyedLock } from "./engine/keyed_lock.ts";
-import { leftEnd, leftExit, openProcess } from "./engine/left_process.ts";
+import { isInCgroup, leftEnd, leftExit, openProcess } from "./engine/left_process.ts";
 import { containerPaths, type EnginePaths, runtimeRoot } from "./engine/paths.ts";
 import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
 import { type ContainerCgroups, containerCgroups, KernelNotices, StatsService } from "./engine/stats/mod.ts";
@@ -321,6 +321,7 @@ export class Composition {
         newIo: get(TOKENS.newContainerIo),
         keepers: get(TOKENS.keepers),
         open: openProcess,
+        isInCgroup,
         exit: (process) => leftExit(process, get(TOKENS.exits), get(TOKENS.epoll)),
       }));
     this.#provide(TOKENS.containers, (get) =>

@@ -122,7 +122,8 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack, onDem
   ending.use(get(TOKENS.database));
   ending.use(get(TOKENS.eventHistory));
   ending.use(get(TOKENS.table));
-  get(TOKENS.adoption).find();
+  const isFirst = await isFirstSinceBoot(paths.runDir);
+  get(TOKENS.adoption).find({ afterBoot: isFirst });
   // After a re-execution there may be children that have ended in between, and no signal says so.
   ending.use(get(TOKENS.exits).start()).reap();
   const epoll = ending.use(get(TOKENS.epoll));
@@ -136,7 +137,6 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack, onDem
   await get(TOKENS.adoption).run();
   ending.defer(() => removeCgroup(paths));
   ending.defer(() => containers.settle());
-  const isFirst = await isFirstSinceBoot(paths.runDir);
   ending.use(get(TOKENS.restarts)).begin({ engineStart: isFirst || !onDemand });
   log.debug("opened", { containers: get(TOKENS.table).list().length });
 }

@@ -2,7 +2,7 @@
 import type { ExitLoop } from "../runtime/exit_loop.ts";
 import { exitBehind } from "../runtime/keeper_exit.ts";
 import { EPOLL, type Epoll, isErrno, OwnedFd, processes, type ProcessExit } from "../sys/mod.ts";
-import { processStartTime, processStat } from "../sys/mod.ts";
+import { processStartTime, processStat, readProcFile } from "../sys/mod.ts";
 
 /**
  * A descriptor for the very process that was recorded, or undefined when that one has ended.
@@ -19,6 +19,11 @@ export function openProcess(pid: number, startTicks: string): OwnedFd | undefine
   if (String(processStartTime(pid)) === startTicks) return fd;
   fd[Symbol.dispose]();
   return undefined;
+}
+
+/** Whether a process is in a cgroup with this name somewhere in its path, of whichever hierarchy. */
+export function isInCgroup(pid: number, name: string): boolean {
+  return readProcFile(`/proc/${pid}/cgroup`)?.includes(`/${name}`) ?? false;
 }
 
 /** Resolves when the process behind the descriptor has ended. */

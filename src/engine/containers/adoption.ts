@@ -23,6 +23,8 @@ import type { WaitResult } from "./waiters.ts";
 export interface AdoptionCalls {
   /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
   readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
+  /** Whether a process is in the cgroup of this name. */
+  readonly isInCgroup: (pid: number, name: string) => boolean;
   /** How it ends, or has ended; undefined where nobody knows it. */
   readonly exit: (process: StartedProcess) => Promise<ProcessExit | undefined>;
 }
@@ -59,12 +61,16 @@ export class Adoption {
     this.#log = deps.log.scope("containers");
   }
 
-  /** Finds the processes again; to be called before anything is reaped, or their exits would be anybody's. */
-  find(): void {
+  /**
+   * Finds the processes again; to be called before anything is reaped, or their exits would be anybody's.
+   * @param afterBoot by all signs nothing is left, and a pid with its start time may be another's
+   */
+  find({ afterBoot }: { readonly afterBoot: boolean }): void {
     for (const container of this.#deps.table.list()) {
       const { state } = container;
       if (!isLive(state)) continue;
       const { held: { pidFd: kept, ...streams }, keeper } = this.#deps.keepers.take(container.id);
+      if (afterBoot && kept === undefined && !this.#deps.isInCgroup(state.pid, container.id)) continue;
       const pidFd = kept ?? this.#deps.open(state.pid, state.startTicks);
       if (pidFd === undefined) continue;
       const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
