@@ -8,12 +8,35 @@ export interface Command {
 }
 
 /** What all clients know. */
-export type Verb = "--version" | "version" | "run" | "exec" | "rm" | "pull" | "rmi";
+export type Verb =
+  | "--version"
+  | "version"
+  | "run"
+  | "create"
+  | "start"
+  | "exec"
+  | "stop"
+  | "wait"
+  | "logs"
+  | "rm"
+  | "pull"
+  | "rmi";
+
+/** A process as `/proc` tells it, its words separated by blanks. */
+export interface ProcessWords {
+  readonly pid: number;
+  readonly command: string;
+  readonly environment: string;
+}
 
 export interface Contender extends AsyncDisposable {
   readonly name: "tsd" | "docker" | "podman";
   /** What is measured: client and engine with their versions. */
   readonly description: string;
+  /** Where its API is; undefined: it has no daemon. */
+  readonly socketPath?: string;
+  /** Whether a process is the engine or works for it; those in containers don't count. */
+  owns(process: ProcessWords): boolean;
   /** The client's command for a verb, with the flags that make it do the same as the others. */
   command(verb: Verb, ...args: readonly string[]): Command;
 }

@@ -30,6 +30,9 @@ export async function startDocker(): Promise<Contender> {
   return {
     name: "docker",
     description,
+    socketPath: join(folder, "docker.sock"),
+    // containerd and its shims name its socket in their arguments.
+    owns: ({ command }) => command.includes(`${folder}/`),
     command: (verb, ...args) => ({ ...client, args: [verb, ...FLAGS[verb] ?? [], ...args] }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

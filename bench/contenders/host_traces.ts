@@ -3,18 +3,33 @@ import { join } from "node:path";
 import { capture } from "../../scripts/project.ts";
 import { removeTree } from "../../tests/images/test_cache.ts";
 
+/** For an engine to let go of its folder, in ms. */
+const REMOVAL_MS = 10_000;
+const RETRY_MS = 200;
+
 const CGROUP_ROOT = "/sys/fs/cgroup";
 
 /** A temporary folder; what is mounted below it is unmounted when it goes. */
 export async function privateFolder(name: string, undo: AsyncDisposableStack): Promise<string> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: `tsd-bench-${name}-` }));
-  undo.defer(async () => {
+  undo.defer(() => removeFolder(folder));
+  return folder;
+}
+
+/** Clean-ups that podman starts in the background may mount something again: then it is tried again. */
+async function removeFolder(folder: string): Promise<void> {
+  for (const deadline = Date.now() + REMOVAL_MS;;) {
     for (const point of (await mountPoints()).filter((each) => each.startsWith(`${folder}/`)).toReversed()) {
       await capture("umount", ["--lazy", point]);
     }
-    await removeTree(folder);
-  });
-  return folder;
+    try {
+      return await removeTree(folder);
+    } catch (error) {
+      const isBusy = error instanceof Error && "code" in error && error.code === "EBUSY";
+      if (!isBusy || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
 }
 
 /**

@@ -45,6 +45,7 @@ export async function startPodman(): Promise<Contender> {
   return {
     name: "podman",
     description: text.trim().replace(" version", ""),
+    owns: ({ command }) => command.includes(`${folder}/`), // conmon, one for each container
     command: (verb, ...args) => {
       if (verb === "--version") return { program, args: [verb], env };
       const flags = verb === "pull" ? pullFlags : FLAGS[verb] ?? [];

@@ -1,7 +1,7 @@
 /** tsd: the built executable as client, and as an engine that runs already, with a data root of its own. */
 import { join } from "node:path";
 import { capture } from "../../scripts/project.ts";
-import { type Engine, executable, startEngine } from "../../tests/harness/mod.ts";
+import { type Engine, executable, startEngine, tracesOf } from "../../tests/harness/mod.ts";
 import type { Contender, Verb } from "./contender.ts";
 
 export interface Tsd extends Contender {
@@ -15,6 +15,7 @@ export async function startTsd(): Promise<Tsd> {
   const program = executable();
   const engine = await startEngine();
   const env = { PATH: Deno.env.get("PATH") ?? "", HOME: join(engine.folder, "home"), TSD_HOST: engine.host };
+  const { runDir } = tracesOf(engine.dataRoot);
   const { text } = await capture(program, ["version"], { env });
   const form = /Form: +(\S+)/.exec(text)?.[1] ?? "unknown form";
   const version = /Version: +(\S+)/.exec(text)?.[1] ?? "of unknown version";
@@ -22,6 +23,9 @@ export async function startTsd(): Promise<Tsd> {
     name: "tsd",
     description: `tsd ${version} (${form})`,
     engine,
+    socketPath: engine.socketPath,
+    // A keeper is a `sleep` that says in its environment whose it is.
+    owns: ({ pid, environment }) => pid === engine.pid || environment.includes(`TSD_KEEPER=${runDir}/`),
     command: (verb, ...args) => ({ program, env, args: [verb, ...FLAGS[verb] ?? [], ...args] }),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

@@ -1,4 +1,4 @@
-/** What the project wants of itself, as ratios of medians taken in the same rounds. */
+/** What the project wants of itself: ratios of medians taken in the same rounds, or medians as they are. */
 import { summaryOf } from "./statistics.ts";
 import type { Series } from "./rounds.ts";
 
@@ -10,21 +10,24 @@ export interface Cell {
 
 export interface Aim {
   readonly of: Cell;
-  readonly against: Cell;
-  readonly atMost: number;
+  /** What it is divided by; without it the aim is for the figure itself, in its row's unit. */
+  readonly against?: Cell;
+  readonly bound: "at most" | "at least";
+  readonly limit: number;
 }
 
 export interface Judgement extends Aim {
-  /** Undefined if one of the two was not measured. */
-  readonly ratio?: number;
+  /** Ratio or figure; undefined if it was not measured. */
+  readonly value?: number;
   readonly verdict: "pass" | "miss" | "not measured";
 }
 
 export function judge(aims: readonly Aim[], series: readonly Series[]): Judgement[] {
   return aims.map((aim) => {
-    const ratio = ratioOf(series, aim.of, aim.against);
-    if (ratio === undefined) return { ...aim, verdict: "not measured" };
-    return { ...aim, ratio, verdict: ratio <= aim.atMost ? "pass" : "miss" };
+    const value = aim.against === undefined ? medianOf(series, aim.of) : ratioOf(series, aim.of, aim.against);
+    if (value === undefined) return { ...aim, verdict: "not measured" };
+    const isMet = aim.bound === "at most" ? value <= aim.limit : value >= aim.limit;
+    return { ...aim, value, verdict: isMet ? "pass" : "miss" };
   });
 }
 
@@ -34,7 +37,12 @@ export function ratioOf(series: readonly Series[], of: Cell, against: Cell): num
   return own === undefined || other === undefined ? undefined : own / other;
 }
 
+/** The aim that tsd's row is at most (or at least) `limit` times docker's. */
+export function toDocker(row: string, limit: number, bound: Aim["bound"] = "at most"): Aim {
+  return { of: { row, contender: "tsd" }, against: { row, contender: "docker" }, bound, limit };
+}
+
 function medianOf(series: readonly Series[], { row, contender }: Cell): number | undefined {
   const found = series.find((each) => each.row === row && each.contender === contender);
-  return found && summaryOf(found.samplesMs).medianMs;
+  return found && summaryOf(found.samples).median;
 }

@@ -1,22 +1,28 @@
 import { strict as assert } from "node:assert";
-import { type Aim, judge } from "./aims.ts";
+import { type Aim, judge, toDocker } from "./aims.ts";
+import type { Series } from "./rounds.ts";
 
-const SERIES = [
-  { row: "run", contender: "tsd", samplesMs: [6, 5, 60] },
-  { row: "run", contender: "docker", samplesMs: [10, 10, 10] },
+const SERIES: readonly Series[] = [
+  { row: "run", contender: "tsd", unit: "ms", samples: [6, 5, 60] },
+  { row: "run", contender: "docker", unit: "ms", samples: [10, 10, 10] },
 ];
-const aim = (atMost: number, row = "run"): Aim => ({
-  of: { row, contender: "tsd" },
-  against: { row, contender: "docker" },
-  atMost,
-});
+const verdicts = (aims: readonly Aim[]) => judge(aims, SERIES).map(({ value, verdict }) => [value, verdict]);
 
 Deno.test("an aim is judged by the ratio of the medians", () => {
-  const judged = judge([aim(0.6), aim(0.59)], SERIES).map(({ ratio, verdict }) => [ratio, verdict]);
-  assert.deepEqual(judged, [[0.6, "pass"], [0.6, "miss"]]);
+  assert.deepEqual(verdicts([toDocker("run", 0.6), toDocker("run", 0.59)]), [[0.6, "pass"], [0.6, "miss"]]);
+});
+
+Deno.test("more can be better, and a figure can count by itself", () => {
+  assert.deepEqual(verdicts([toDocker("run", 3, "at least"), toDocker("run", 0.5, "at least")]), [
+    [0.6, "miss"],
+    [0.6, "pass"],
+  ]);
+  const alone = { of: { row: "run", contender: "tsd" }, bound: "at most" } as const;
+  assert.deepEqual(verdicts([{ ...alone, limit: 10 }, { ...alone, limit: 5 }]), [[6, "pass"], [6, "miss"]]);
 });
 
 Deno.test("what was not measured is neither a pass nor a miss", () => {
-  assert.deepEqual(judge([aim(0.6, "exec")], SERIES), [{ ...aim(0.6, "exec"), verdict: "not measured" }]);
-  assert.deepEqual(judge([aim(0.6)], SERIES.slice(0, 1)), [{ ...aim(0.6), verdict: "not measured" }]);
+  const aim = toDocker("exec", 0.6);
+  assert.deepEqual(judge([aim], SERIES), [{ ...aim, verdict: "not measured" }]);
+  assert.deepEqual(judge([toDocker("run", 0.6)], SERIES.slice(0, 1))[0]?.verdict, "not measured");
 });

@@ -23,7 +23,7 @@ export async function machineFacts(): Promise<MachineFacts> {
     cores: navigator.hardwareConcurrency,
     processor: /^model name\s*: (.*)$/m.exec(await read("/proc/cpuinfo"))?.[1] ?? "unknown",
     memoryGb: Math.round(Number(memory) * 1024 / 1e9),
-    kernel: Deno.osRelease(),
+    kernel: /^[\d.]*\d/.exec(Deno.osRelease())?.[0] ?? "unknown",
     system: /^PRETTY_NAME="(.*)"$/m.exec(await read("/etc/os-release"))?.[1] ?? "Linux",
     cgroups: cgroupVersion(mounts),
     filesystem: filesystemOf(await Deno.realPath(Deno.env.get("TMPDIR") ?? "/tmp"), mounts),

@@ -9,7 +9,7 @@ import type { Tsd } from "../contenders/tsd.ts";
 import { capture } from "../../scripts/project.ts";
 import { type EngineApi, tracesOf } from "../../tests/harness/mod.ts";
 import { perform } from "./perform.ts";
-import { duration } from "./report.ts";
+import { figure } from "./report.ts";
 import { summaryOf } from "./statistics.ts";
 
 const CGROUP = "tsd-bench-runc";
@@ -37,9 +37,9 @@ const CALLS = ["create", "attach and wait", "start", "end of the process", "remo
 const RUNC_CALLS = ["create", "start", "delete"];
 
 function described(times: ReadonlyMap<string, readonly number[]>): string[] {
-  const median = (phase: string) => summaryOf(times.get(phase) ?? []).medianMs;
+  const median = (phase: string) => summaryOf(times.get(phase) ?? []).median;
   const known = ["client", ...CALLS].reduce((sum, phase) => sum + median(phase), 0);
-  const line = (label: string, ms: number) => `  ${label.padEnd(34)}${duration(ms).padStart(10)}`;
+  const line = (label: string, ms: number) => `  ${label.padEnd(34)}${figure(ms, "ms").padStart(10)}`;
   return [
     line("the whole client", median("whole")),
     line("start of the client (--version)", median("client")),

@@ -1,11 +1,11 @@
-/** The results as text for a terminal, and as JSON. */
+/** The results: as text for a terminal, as a Markdown table for a README, and as JSON. */
 import { type Cell, type Judgement, ratioOf } from "./aims.ts";
 import type { MachineFacts } from "./machine.ts";
-import type { Series } from "./rounds.ts";
+import type { Series, Unit } from "./rounds.ts";
 import { HELLO } from "./scenarios.ts";
 import { type Summary, summaryOf } from "./statistics.ts";
 
-const COLUMNS = ["", "runs", "median", "min", "max", "to docker"];
+const COLUMNS = ["", "turns", "median", "min", "max", "to docker"];
 const BASELINE = "docker";
 
 export function machineLines(facts: MachineFacts): string[] {
@@ -19,23 +19,52 @@ export function machineLines(facts: MachineFacts): string[] {
 /** One block for each row, one line for each contender in it. */
 export function tableLines(series: readonly Series[]): string[] {
   const lines: string[][] = [COLUMNS];
-  for (const row of new Set(series.map((each) => each.row))) {
+  for (const row of rowsOf(series)) {
     lines.push([row]);
     for (const each of series.filter((other) => other.row === row)) lines.push(cellsOf(each, series));
   }
   return aligned(lines);
 }
 
-function cellsOf({ row, contender, samplesMs }: Series, series: readonly Series[]): string[] {
-  const { count, medianMs, minMs, maxMs } = summaryOf(samplesMs);
+const rowsOf = (series: readonly Series[]): Set<string> => new Set(series.map(({ row }) => row));
+
+function cellsOf({ row, contender, unit, samples }: Series, series: readonly Series[]): string[] {
+  const { count, median, min, max } = summaryOf(samples);
   const isEngine = contender !== BASELINE && contender !== HELLO;
   const ratio = isEngine ? ratioOf(series, { row, contender }, { row, contender: BASELINE }) : undefined;
-  return [`  ${contender}`, String(count), ...[medianMs, minMs, maxMs].map(duration), ratio?.toFixed(2) ?? ""];
+  const figures = [median, min, max].map((value) => figure(value, unit));
+  return [`  ${contender}`, String(count), ...figures, ratio?.toFixed(2) ?? ""];
 }
 
-/** "12.3 ms", "4.56 s". */
-export function duration(ms: number): string {
-  return ms < 1000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(2)} s`;
+/** Medians, one row a line, with tsd's ratio to docker and what became of the aims. */
+export function markdownLines(series: readonly Series[], judgements: readonly Judgement[]): string[] {
+  const contenders = [...new Set(series.map(({ contender }) => contender))];
+  const medianOf = (row: string, contender: string) => {
+    const found = series.find((each) => each.row === row && each.contender === contender);
+    return found === undefined ? "" : figure(summaryOf(found.samples).median, found.unit);
+  };
+  const lines = [...rowsOf(series)].map((row) => [
+    row,
+    ...contenders.map((contender) => medianOf(row, contender)),
+    ratioOf(series, { row, contender: "tsd" }, { row, contender: BASELINE })?.toFixed(2) ?? "",
+    judgements.filter(({ of }) => of.row === row).map(aimCell).join(", "),
+  ]);
+  const heading = ["", ...contenders, `tsd / ${BASELINE}`, "aim"];
+  const rule = heading.map((_, column) => column === 0 || column === heading.length - 1 ? "---" : "---:");
+  return [heading, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`);
+}
+
+function aimCell({ against, bound, limit, value, verdict }: Judgement): string {
+  const target = `${sign(bound)} ${limit}`;
+  if (against?.contender === BASELINE || against === undefined) return `${target}: ${verdict}`;
+  return `${target} × ${against.contender}: ${verdict}${value === undefined ? "" : ` (${value.toFixed(2)})`}`;
+}
+
+const sign = (bound: Judgement["bound"]): string => bound === "at most" ? "≤" : "≥";
+
+/** "12.3 ms", "4.56 s", "123.4 MB", "40.1 MB/s". */
+export function figure(value: number, unit: Unit): string {
+  return unit === "ms" && value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${value.toFixed(1)} ${unit}`;
 }
 
 /** The first column to the left, the others to the right. */
@@ -47,9 +76,10 @@ function aligned(lines: readonly string[][]): string[] {
   return lines.map((line) => line.length === 1 ? line[0]! : line.map(cell).join("  ").trimEnd());
 }
 
-export function judgementLine({ of, against, atMost, ratio, verdict }: Judgement): string {
-  const shown = ratio === undefined ? "" : ` ${ratio.toFixed(2)}`;
-  return `${verdict.padEnd("not measured".length)}  ${name(of)} / ${against.contender}${shown}, aim ≤ ${atMost}`;
+export function judgementLine({ of, against, bound, limit, value, verdict }: Judgement): string {
+  const shown = value === undefined ? "" : ` ${value.toFixed(2)}`;
+  const divisor = against === undefined ? "" : ` / ${against.contender}`;
+  return `${verdict.padEnd("not measured".length)}  ${name(of)}${divisor}${shown}, aim ${sign(bound)} ${limit}`;
 }
 
 function name({ row, contender }: Cell): string {
@@ -71,6 +101,6 @@ export interface Results {
 }
 
 export function resultsJson(results: Results): string {
-  const series = results.series.map((each): Series & Summary => ({ ...each, ...summaryOf(each.samplesMs) }));
+  const series = results.series.map((each): Series & Summary => ({ ...each, ...summaryOf(each.samples) }));
   return JSON.stringify({ ...results, series }, null, 2) + "\n";
 }

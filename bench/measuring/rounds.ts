@@ -1,19 +1,18 @@
 /** Rounds: every contender takes its turn in each of them, so that what the machine does meanwhile meets all alike. */
-import type { Command } from "../contenders/contender.ts";
 
-/** A command whose time counts, for a row of the table. */
-export interface TimedStep {
+export type Unit = "ms" | "MB" | "MB/s";
+
+/** One figure of one turn, for a row of the table. */
+export interface Sample {
   readonly row: string;
-  readonly command: Command;
+  readonly unit: Unit;
+  readonly value: number;
 }
 
 /** What one contender does in a round. */
 export interface Turn {
   readonly contender: string;
-  readonly timed: readonly TimedStep[];
-  /** Done before and after, without a clock. */
-  readonly before?: readonly Command[];
-  readonly after?: readonly Command[];
+  take(): Promise<readonly Sample[]>;
 }
 
 export interface RoundOptions {
@@ -25,48 +24,40 @@ export interface RoundOptions {
   readonly pauseMs: number;
   /** Ends the rounds early: {@link measure} rejects. */
   readonly signal?: AbortSignal;
-  /** Runs a command and returns its time in ms. */
-  readonly perform: (command: Command) => Promise<number>;
 }
 
-/** All counted times of one contender in one row, in the order in which they were taken. */
+/** All counted figures of one contender in one row, in the order in which they were taken. */
 export interface Series {
   readonly row: string;
   readonly contender: string;
-  readonly samplesMs: number[];
+  readonly unit: Unit;
+  readonly samples: readonly number[];
 }
 
 /** Takes the turns round by round; who begins changes from round to round. */
 export async function measure(turns: readonly Turn[], options: RoundOptions): Promise<Series[]> {
-  const series: Series[] = turns.flatMap(({ contender, timed }) =>
-    timed.map(({ row }) => ({ row, contender, samplesMs: [] }))
-  );
+  const taken = new Map<Turn, Sample[]>(turns.map((turn) => [turn, []]));
   for (let round = -options.warmUps; round < options.rounds; round++) {
     for (const turn of inOrder(turns, round + options.warmUps)) {
       options.signal?.throwIfAborted();
       await pause(options.pauseMs);
-      const times = await taken(turn, options);
-      if (round < 0) continue;
-      for (const { row, contender, samplesMs } of series) {
-        if (contender === turn.contender && times.has(row)) samplesMs.push(times.get(row)!);
-      }
+      const samples = await turn.take();
+      if (round >= 0) taken.get(turn)!.push(...samples);
     }
   }
-  return series;
+  return turns.flatMap((turn) => seriesOf(turn.contender, taken.get(turn)!));
+}
+
+function seriesOf(contender: string, samples: readonly Sample[]): Series[] {
+  return [...Map.groupBy(samples, ({ row }) => row)].map(([row, own]) => ({
+    ...{ row, contender, unit: own[0]!.unit },
+    samples: own.map(({ value }) => value),
+  }));
 }
 
 function inOrder<T>(turns: readonly T[], round: number): T[] {
   const first = round % turns.length;
   return [...turns.slice(first), ...turns.slice(0, first)];
-}
-
-/** The times of a turn by row. */
-async function taken(turn: Turn, { perform }: RoundOptions): Promise<Map<string, number>> {
-  const times = new Map<string, number>();
-  for (const command of turn.before ?? []) await perform(command);
-  for (const { row, command } of turn.timed) times.set(row, await perform(command));
-  for (const command of turn.after ?? []) await perform(command);
-  return times;
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

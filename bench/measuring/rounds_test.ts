@@ -1,40 +1,48 @@
 import { strict as assert } from "node:assert";
-import type { Command } from "../contenders/contender.ts";
 import { measure, type Turn } from "./rounds.ts";
 
-const command = (program: string): Command => ({ program, args: [], env: {} });
-const turn = (contender: string): Turn => ({ contender, timed: [{ row: "run", command: command(contender) }] });
+const turn = (contender: string, take: () => number): Turn => ({
+  contender,
+  take: () => Promise.resolve([{ row: "run", unit: "ms", value: take() }]),
+});
 
 Deno.test("every contender has a turn in each round, and another one begins each time", async () => {
   const order: string[] = [];
-  const perform = ({ program }: Command) => Promise.resolve(order.push(program));
-  await measure(["a", "b", "c"].map(turn), { rounds: 2, warmUps: 1, pauseMs: 0, perform });
+  const turns = ["a", "b", "c"].map((name) => turn(name, () => order.push(name)));
+  await measure(turns, { rounds: 2, warmUps: 1, pauseMs: 0 });
   assert.equal(order.join(""), "abc" + "bca" + "cab");
 });
 
-Deno.test("warm-ups and what is done around a step do not count", async () => {
+Deno.test("warm-ups do not count", async () => {
   let clockMs = 0;
-  const around = { before: [command("before")], after: [command("after")] };
-  const perform = () => Promise.resolve(++clockMs);
-  const series = await measure([{ ...turn("a"), ...around }], { rounds: 2, warmUps: 2, pauseMs: 0, perform });
-  assert.deepEqual(series, [{ row: "run", contender: "a", samplesMs: [8, 11] }]);
+  const series = await measure([turn("a", () => ++clockMs)], { rounds: 2, warmUps: 2, pauseMs: 0 });
+  assert.deepEqual(series, [{ row: "run", contender: "a", unit: "ms", samples: [3, 4] }]);
 });
 
 Deno.test("rows keep the order of the turns, whoever began", async () => {
-  const perform = () => Promise.resolve(1);
-  const series = await measure(["a", "b"].map(turn), { rounds: 1, warmUps: 1, pauseMs: 0, perform });
+  const turns = ["a", "b"].map((name) => turn(name, () => 1));
+  const series = await measure(turns, { rounds: 1, warmUps: 1, pauseMs: 0 });
   assert.deepEqual(series.map(({ contender }) => contender), ["a", "b"]);
+});
+
+Deno.test("a turn may have several rows, each with its unit", async () => {
+  const take: Turn["take"] = () =>
+    Promise.resolve([{ row: "rate", unit: "MB/s", value: 40 }, { row: "p99", unit: "ms", value: 3 }]);
+  const series = await measure([{ contender: "a", take }], { rounds: 2, warmUps: 0, pauseMs: 0 });
+  assert.deepEqual(series, [
+    { row: "rate", contender: "a", unit: "MB/s", samples: [40, 40] },
+    { row: "p99", contender: "a", unit: "ms", samples: [3, 3] },
+  ]);
 });
 
 Deno.test("an interruption ends the rounds before the next turn", async () => {
   const stopped = new AbortController();
   const done: string[] = [];
-  const perform = ({ program }: Command) => {
+  const take = (name: string) => () => {
     stopped.abort(new Error("stopped"));
-    return Promise.resolve(done.push(program));
+    return done.push(name);
   };
-  const { signal } = stopped;
-  const options = { rounds: 5, warmUps: 0, pauseMs: 0, signal, perform };
-  await assert.rejects(measure(["a", "b"].map(turn), options), /stopped/);
+  const turns = ["a", "b"].map((name) => turn(name, take(name)));
+  await assert.rejects(measure(turns, { rounds: 5, warmUps: 0, pauseMs: 0, signal: stopped.signal }), /stopped/);
   assert.deepEqual(done, ["a"]);
 });

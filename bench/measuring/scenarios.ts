@@ -1,13 +1,19 @@
 /** What is measured: the same commands for every contender. */
 import type { Command, Contender } from "../contenders/contender.ts";
-import type { Aim } from "./aims.ts";
-import type { Turn } from "./rounds.ts";
+import { type Aim, toDocker } from "./aims.ts";
+import type { TimedCommands } from "./timed_commands.ts";
 
 /** References of the images in the loopback registry. */
 export interface Images {
   readonly busybox: string;
   /** Six layers, 403 MB of files, 207 MB compressed. */
   readonly big: string;
+}
+
+/** How much a scenario does, where that can be chosen. */
+export interface Size {
+  /** Containers of `crowd`. */
+  readonly crowd: number;
 }
 
 export interface Scenario {
@@ -17,10 +23,10 @@ export interface Scenario {
   /** Done once for each contender, before and after all rounds. */
   readonly setUp?: (contender: Contender, images: Images) => readonly Command[];
   readonly tearDown?: (contender: Contender, images: Images) => readonly Command[];
-  readonly turn: (contender: Contender, images: Images) => Omit<Turn, "contender">;
+  readonly turn: (contender: Contender, images: Images, size: Size) => TimedCommands;
   /** Rows that a bare Deno program stands beside. */
   readonly helloRows?: readonly string[];
-  readonly aims: readonly Aim[];
+  readonly aims: (size: Size) => readonly Aim[];
 }
 
 /** The bare Deno program's name in the table. */
@@ -29,45 +35,48 @@ export const HELLO = "deno hello";
 const NETWORK = ["--network", "host"];
 const FOREVER = ["sleep", "1000000"];
 const RUN = "run --rm --network host busybox true";
+const CLIENTS = 8;
+const crowdRow = (size: number): string => `${size} × run -d by ${CLIENTS} clients at once`;
 const PULL = "pull of 6 layers, 207 MB";
 /** What was written is on disk before the next one begins, so that nobody pays for the one before. */
 const SYNC: Command = { program: "sync", args: [], env: { PATH: "/usr/bin:/bin" } };
 
-const tsdIn = (row: string) => ({ row, contender: "tsd" });
-const toDocker = (row: string, atMost: number): Aim => ({
-  of: tsdIn(row),
-  against: { row, contender: "docker" },
-  atMost,
+/** A first process ignores SIGTERM unless it asks for it. */
+const ENDS_AT_ONCE = ["sh", "-c", 'trap "exit 0" TERM; sleep 1000000 & wait'];
+
+const toHello = (row: string, limit: number): Aim => ({
+  ...{ of: { row, contender: "tsd" }, against: { row, contender: HELLO } },
+  bound: "at most",
+  limit,
 });
-const toHello = (row: string, atMost: number): Aim => ({ of: tsdIn(row), against: { row, contender: HELLO }, atMost });
 
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "version",
     turn: (contender) => ({
       timed: [
-        { row: "--version", command: contender.command("--version") },
-        { row: "version", command: contender.command("version") },
+        { row: "--version", work: contender.command("--version") },
+        { row: "version", work: contender.command("version") },
       ],
     }),
     helloRows: ["--version", "version"],
-    aims: [toHello("--version", 1.5), toHello("version", 1.5)],
+    aims: () => [toHello("--version", 1.5), toHello("version", 1.5)],
   },
   {
     name: "run",
     turn: (contender, { busybox }) => ({
-      timed: [{ row: RUN, command: contender.command("run", "--rm", ...NETWORK, busybox, "true") }],
+      timed: [{ row: RUN, work: contender.command("run", "--rm", ...NETWORK, busybox, "true") }],
     }),
-    aims: [toDocker(RUN, 0.6)],
+    aims: () => [toDocker(RUN, 0.5)],
   },
   {
     name: "exec",
     setUp: (contender, { busybox }) => [
       contender.command("run", "--detach", "--name", "bench-exec", ...NETWORK, busybox, ...FOREVER),
     ],
-    turn: (contender) => ({ timed: [{ row: "exec true", command: contender.command("exec", "bench-exec", "true") }] }),
+    turn: (contender) => ({ timed: [{ row: "exec true", work: contender.command("exec", "bench-exec", "true") }] }),
     tearDown: (contender) => [contender.command("rm", "bench-exec")],
-    aims: [toDocker("exec true", 0.7)],
+    aims: () => [toDocker("exec true", 0.6)],
   },
   {
     name: "detached",
@@ -75,21 +84,48 @@ export const SCENARIOS: readonly Scenario[] = [
       const args = ["--detach", "--name", "bench-detached", ...NETWORK, busybox, ...FOREVER];
       return {
         timed: [
-          { row: "run -d", command: contender.command("run", ...args) },
-          { row: "rm -f", command: contender.command("rm", "bench-detached") },
+          { row: "run -d", work: contender.command("run", ...args) },
+          { row: "rm -f", work: contender.command("rm", "bench-detached") },
         ],
       };
     },
-    aims: [],
+    aims: () => [toDocker("run -d", 0.5)],
+  },
+  {
+    name: "stop",
+    turn: (contender, { busybox }) => ({
+      before: [
+        contender.command("run", "--detach", "--name", "bench-stop", ...NETWORK, busybox, ...ENDS_AT_ONCE),
+        // It has set its trap by the time that this is done.
+        contender.command("exec", "bench-stop", "true"),
+      ],
+      timed: [{ row: "stop", work: contender.command("stop", "bench-stop") }],
+      after: [contender.command("rm", "bench-stop")],
+    }),
+    aims: () => [toDocker("stop", 0.5)],
+  },
+  {
+    name: "crowd",
+    isLong: true,
+    turn: (contender, { busybox }, { crowd }) => {
+      const names = Array.from({ length: crowd }, (_, index) => `bench-crowd-${index}`);
+      const run = (name: string) =>
+        contender.command("run", "--detach", "--name", name, ...NETWORK, busybox, ...FOREVER);
+      return {
+        timed: [{ row: crowdRow(crowd), work: { commands: names.map(run), atOnce: CLIENTS } }],
+        after: [contender.command("rm", ...names)],
+      };
+    },
+    aims: ({ crowd }) => [toDocker(crowdRow(crowd), 0.5)],
   },
   {
     name: "pull",
     isLong: true,
     turn: (contender, { big }) => ({
       before: [SYNC],
-      timed: [{ row: PULL, command: contender.command("pull", big) }],
+      timed: [{ row: PULL, work: contender.command("pull", big) }],
       after: [contender.command("rmi", big)],
     }),
-    aims: [],
+    aims: () => [],
   },
 ];

@@ -1,21 +1,29 @@
-/** What the table shows of a series. */
+/** What the table shows of a series, in the series' unit. */
 
 export interface Summary {
   readonly count: number;
-  readonly medianMs: number;
-  readonly minMs: number;
-  readonly maxMs: number;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
 }
 
 /** @throws RangeError for an empty series, which has no median */
-export function summaryOf(samplesMs: readonly number[]): Summary {
-  if (samplesMs.length === 0) throw new RangeError("A series without samples has no median");
-  const sorted = samplesMs.toSorted((left, right) => left - right);
+export function summaryOf(samples: readonly number[]): Summary {
+  if (samples.length === 0) throw new RangeError("A series without samples has no median");
+  const sorted = ascending(samples);
   const [low, high] = [Math.floor((sorted.length - 1) / 2), Math.ceil((sorted.length - 1) / 2)];
   return {
     count: sorted.length,
-    medianMs: (sorted[low]! + sorted[high]!) / 2,
-    minMs: sorted[0]!,
-    maxMs: sorted.at(-1)!,
+    median: (sorted[low]! + sorted[high]!) / 2,
+    min: sorted[0]!,
+    max: sorted.at(-1)!,
   };
 }
+
+/** The smallest sample that `percent` of all do not exceed. @throws RangeError for an empty series */
+export function percentile(samples: readonly number[], percent: number): number {
+  if (samples.length === 0) throw new RangeError("A series without samples has no percentiles");
+  return ascending(samples)[Math.max(0, Math.ceil(samples.length * percent / 100) - 1)]!;
+}
+
+const ascending = (samples: readonly number[]): number[] => samples.toSorted((left, right) => left - right);

@@ -154,14 +154,19 @@ async function orNothing<Value>(read: () => Promise<Value>): Promise<Value | und
     return await read();
   } catch (error) {
     const gone = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
-      error instanceof Deno.errors.PermissionDenied || isErrno(error, "ESRCH", "ENODEV");
+      error instanceof Deno.errors.PermissionDenied || isErrno(error, ESRCH, ENODEV);
     if (gone) return undefined;
     throw error;
   }
 }
 
-function isErrno(error: unknown, ...names: string[]): boolean {
-  return error instanceof Error && "code" in error && names.includes(String(error.code));
+const ESRCH = 3;
+const ENODEV = 19;
+
+/** Where Deno has no class for an error, it leaves the number in the text only. */
+function isErrno(error: unknown, ...numbers: number[]): boolean {
+  if (!(error instanceof Error)) return false;
+  return numbers.includes(Number(/\(os error (\d+)\)/.exec(error.message)?.[1]));
 }
 
 /** Items of `after` that `before` lacks, counting how often each is there. */

@@ -1,0 +1,93 @@
+/**
+ * Measures how fast a container's output gets into its log, and how long the API takes meanwhile:
+ *
+ *     ./dev bench logs [--rounds N] [--megabytes N] [--json FILE]
+ *
+ * One container writes lines of 100 bytes with `cat`; the clock stops when it has ended and its last line is in the log.
+ * See README.md here.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Contender } from "./contenders/contender.ts";
+import { privateFolder } from "./contenders/host_traces.ts";
+import { type Aim, toDocker } from "./measuring/aims.ts";
+import { ApiProbe } from "./measuring/api_probe.ts";
+import { count, type Field, printed, runBenchmark, show, startField, UsageError } from "./measuring/field.ts";
+import { perform, RunFailed } from "./measuring/perform.ts";
+import { measure, type Turn } from "./measuring/rounds.ts";
+import { percentile } from "./measuring/statistics.ts";
+import { performCrowd } from "./measuring/timed_commands.ts";
+
+const LINE_BYTES = 100;
+const FILE_MEGABYTES = 10;
+const BYTES_PER_MEGABYTE = 1_000_000;
+const LAST_LINE = "this is the end";
+/** The same for all: docker would keep everything by default. */
+const LOG_OPTIONS = ["--log-opt", "max-size=20m", "--log-opt", "max-file=5"];
+const RATE = "lines of 100 bytes into the log";
+const API = "API meanwhile, 99th percentile";
+const AIMS: readonly Aim[] = [
+  toDocker(RATE, 3, "at least"),
+  { of: { row: API, contender: "tsd" }, bound: "at most", limit: 10 },
+];
+
+async function main(args: string[], signal: AbortSignal): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: "string", default: "3" },
+      megabytes: { type: "string", default: "1000" },
+      json: { type: "string" },
+    },
+  });
+  const [rounds, megabytes] = [count("--rounds", values.rounds), count("--megabytes", values.megabytes)];
+  if (megabytes % FILE_MEGABYTES > 0) throw new UsageError(`--megabytes ${megabytes}: a multiple of ${FILE_MEGABYTES}`);
+  await using undo = new AsyncDisposableStack();
+  // podman has no daemon whose API could be asked.
+  const field = await startField(["podman"], undo);
+  const folder = await privateFolder("lines", undo);
+  await Deno.writeTextFile(join(folder, "lines"), lines());
+  const turns = field.contenders.map((contender) => turnOf(contender, field, folder, megabytes));
+  const series = await measure(turns, { rounds, warmUps: 1, pauseMs: 1000, signal });
+  await show(field, series, AIMS, values.json);
+}
+
+function lines(): string {
+  const text = "0123456789".repeat(LINE_BYTES / 10).slice(1);
+  return `${text}\n`.repeat(FILE_MEGABYTES * BYTES_PER_MEGABYTE / LINE_BYTES);
+}
+
+function turnOf(contender: Contender, { images }: Field, folder: string, megabytes: number): Turn {
+  const name = "bench-logs";
+  const files = Array.from({ length: megabytes / FILE_MEGABYTES }, () => "/data/lines");
+  const script = `cat ${files.join(" ")}; echo ${LAST_LINE}`;
+  const create = contender.command(
+    "create",
+    ...["--name", name, "--network", "none", "--volume", `${folder}:/data:ro`, ...LOG_OPTIONS],
+    ...[images.busybox, "sh", "-c", script],
+  );
+  const run = {
+    commands: ["start", "wait"].map((verb) => contender.command(verb as "start" | "wait", name)),
+    atOnce: 1,
+  };
+  return {
+    contender: contender.name,
+    async take() {
+      await perform(create);
+      await using probe = new ApiProbe(contender.socketPath!);
+      const elapsedMs = await performCrowd(run, perform);
+      const timesMs = await probe.stop();
+      const last = await printed(contender.command("logs", "--tail", "1", name));
+      if (last !== `${LAST_LINE}\n`) {
+        throw new RunFailed(`${contender.name}: the log ends with ${JSON.stringify(last)}`);
+      }
+      await perform(contender.command("rm", name));
+      return [
+        { row: RATE, unit: "MB/s", value: megabytes / (elapsedMs / 1000) },
+        { row: API, unit: "ms", value: percentile(timesMs, 99) },
+      ];
+    },
+  };
+}
+
+if (import.meta.main) await runBenchmark(main);

@@ -1,0 +1,43 @@
+import { strict as assert } from "node:assert";
+import { ApiProbe } from "./api_probe.ts";
+
+async function withServer(answer: () => Response | Promise<Response>, body: (socket: string) => Promise<void>) {
+  const folder = await Deno.makeTempDir();
+  const server = Deno.serve({ path: `${folder}/s`, onListen: () => undefined }, answer);
+  try {
+    await body(`${folder}/s`);
+  } finally {
+    await server.shutdown();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a probe asks on while answers are late, and has the time of each", async () => {
+  const enough = Promise.withResolvers<void>();
+  let asked = 0;
+  const answer = async () => {
+    if (++asked === 5) enough.resolve();
+    await enough.promise;
+    return new Response("{}");
+  };
+  await withServer(answer, async (socket) => {
+    const probe = new ApiProbe(socket);
+    await enough.promise;
+    const times = await probe.stop();
+    assert.equal(times.length, asked);
+    assert(times.every((ms) => ms > 0) && Math.max(...times) >= 20, String(times));
+  });
+});
+
+Deno.test("an answer that is none fails the probe", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = () => {
+    asked.resolve();
+    return new Response("", { status: 500 });
+  };
+  await withServer(answer, async (socket) => {
+    const probe = new ApiProbe(socket);
+    await asked.promise;
+    await assert.rejects(probe.stop(), /GET \/version: 500/);
+  });
+});

@@ -1,0 +1,76 @@
+/**
+ * Measures what an engine and its helpers take of memory, idle and with many idle containers:
+ *
+ *     ./dev bench memory [--rounds N] [--containers N] [--without NAME] [--json FILE]
+ *
+ * The sum of proportional set sizes of the engine and everything that works for it; what runs in the containers doesn't
+ * count. See README.md here.
+ */
+import { parseArgs } from "node:util";
+import type { Contender } from "./contenders/contender.ts";
+import { toDocker } from "./measuring/aims.ts";
+import { count, type Field, runBenchmark, show, startField } from "./measuring/field.ts";
+import { perform } from "./measuring/perform.ts";
+import { processes, proportionalMb } from "./measuring/processes.ts";
+import { measure, type Sample, type Turn } from "./measuring/rounds.ts";
+import { summaryOf } from "./measuring/statistics.ts";
+import { performCrowd } from "./measuring/timed_commands.ts";
+
+/** For what containers' starts leave to be done, and for the garbage collectors. */
+const SETTLE_MS = 3000;
+const READINGS = { count: 5, pauseMs: 200 };
+const CLIENTS = 4;
+const LIMIT = 0.3;
+
+async function main(args: string[], signal: AbortSignal): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: "string", default: "3" },
+      containers: { type: "string", default: "50" },
+      without: { type: "string", multiple: true, default: [] },
+      json: { type: "string" },
+    },
+  });
+  const [rounds, containers] = [count("--rounds", values.rounds), count("--containers", values.containers)];
+  await using undo = new AsyncDisposableStack();
+  const field = await startField(values.without, undo);
+  const turns = field.contenders.map((contender) => turnOf(contender, field, containers));
+  const series = await measure(turns, { rounds, warmUps: 0, pauseMs: 0, signal });
+  await show(field, series, [toDocker(rowOf(containers), LIMIT)], values.json);
+}
+
+const rowOf = (containers: number): string => `memory with ${containers} idle containers`;
+
+function turnOf(contender: Contender, { images }: Field, containers: number): Turn {
+  const names = Array.from({ length: containers }, (_, index) => `bench-idle-${index}`);
+  const run = (name: string) =>
+    contender.command("run", "--detach", "--name", name, "--network", "host", images.busybox, "sleep", "1000000");
+  return {
+    contender: contender.name,
+    async take() {
+      const idle = await reading(contender, "memory without containers");
+      await performCrowd({ commands: names.map(run), atOnce: CLIENTS }, perform);
+      const busy = await reading(contender, rowOf(containers));
+      await perform(contender.command("rm", ...names));
+      return [idle, busy].flat();
+    },
+  };
+}
+
+/** None for an engine that has no process now. */
+async function reading(contender: Contender, row: string): Promise<Sample[]> {
+  await pause(SETTLE_MS);
+  const pids = (await processes()).filter((process) => contender.owns(process)).map(({ pid }) => pid);
+  if (pids.length === 0) return [];
+  const readings: number[] = [];
+  for (let index = 0; index < READINGS.count; index++) {
+    readings.push(await proportionalMb(pids));
+    await pause(READINGS.pauseMs);
+  }
+  return [{ row, unit: "MB", value: summaryOf(readings).median }];
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+if (import.meta.main) await runBenchmark(main);
