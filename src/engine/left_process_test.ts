@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import "../sys/preopen.ts";
 import { processStartTime } from "../sys/mod.ts";
 import { isInCgroup, openProcess } from "./left_process.ts";
 
