@@ -319,7 +319,7 @@ Deno.test({
     ]);
     // Nobody knows how it ended; where nobody has reaped it yet, its own word still stands.
     assert.ok([255, 137].includes((await inspect(engine, "no")).State.ExitCode));
-    assert.equal((await inspect(engine, "always")).RestartCount, 0);
+    assert.equal((await inspect(engine, "always-by-hand")).RestartCount, 0);
     await engine.restart("SIGTERM");
     await running(4);
   },
