@@ -32,6 +32,9 @@ import { EventBus } from "./engine/events/event_bus.ts";
 import { EventHistory } from "./engine/events/event_history.ts";
 import { ImageEvents } from "./engine/events/image_events.ts";
 import { ExecService } from "./engine/exec/exec_service.ts";
+import { execProbe } from "./engine/health/exec_probe.ts";
+import { HealthChecks } from "./engine/health/health_checks.ts";
+import { FileHealthStore } from "./engine/health/health_store.ts";
 import { ImageCatalog } from "./engine/images/image_catalog.ts";
 import { ImageRemover } from "./engine/images/image_remover.ts";
 import { IngestPool } from "./engine/images/ingest_pool.ts";
@@ -117,6 +120,7 @@ export const TOKENS = {
   imageEvents: token<ImageEvents>("imageEvents"),
   cgroups: token<ContainerCgroups>("cgroups"),
   freezer: token<Freezer>("freezer"),
+  health: token<HealthChecks>("health"),
   signaller: token<Signaller>("signaller"),
   renamer: token<ContainerRenamer>("renamer"),
   processList: token<ProcessList>("processList"),
@@ -297,6 +301,7 @@ export class Composition {
         signaller: get(TOKENS.signaller),
         oom: get(TOKENS.oom),
         waiters: get(TOKENS.waiters),
+        health: get(TOKENS.health),
         restarts: get(TOKENS.restarts),
         images: get(TOKENS.remover),
         newIo: get(TOKENS.newContainerIo),
@@ -318,6 +323,7 @@ export class Composition {
         runtime: get(TOKENS.runtime),
         freezer: get(TOKENS.freezer),
         oom: get(TOKENS.oom),
+        health: get(TOKENS.health),
         newIo: get(TOKENS.newContainerIo),
         keepers: get(TOKENS.keepers),
         open: openProcess,
@@ -344,6 +350,21 @@ export class Composition {
         runtime: get(TOKENS.runtime),
         cgroups: get(TOKENS.cgroups),
         events: get(TOKENS.containerEvents),
+        health: get(TOKENS.health),
+      }));
+    this.#provide(TOKENS.health, (get) =>
+      new HealthChecks({
+        log,
+        clock: SYSTEM_CLOCK,
+        events: get(TOKENS.containerEvents),
+        store: new FileHealthStore(paths, log),
+        probeOf: ({ id }, command) => execProbe({ execs: get(TOKENS.execs), processes }, id, command),
+        actions: {
+          // What follows is left to the restart policy.
+          kill: (id) => get(TOKENS.containers).kill(id, "KILL", { byHand: false }),
+          restart: (id) => get(TOKENS.containers).restart(id),
+          stop: (id) => get(TOKENS.containers).stop(id),
+        },
       }));
     this.#provide(
       TOKENS.signaller,
@@ -405,6 +426,7 @@ export class Composition {
       containerEvents: get(TOKENS.containerEvents),
       stats: get(TOKENS.stats),
       freezer: get(TOKENS.freezer),
+      health: get(TOKENS.health),
       renamer: get(TOKENS.renamer),
       processList: get(TOKENS.processList),
       driver: get(TOKENS.layers).driver,

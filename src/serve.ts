@@ -137,6 +137,7 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack, onDem
   await get(TOKENS.adoption).run();
   ending.defer(() => removeCgroup(paths));
   ending.defer(() => containers.settle());
+  ending.use(get(TOKENS.health));
   ending.use(get(TOKENS.restarts)).begin({ engineStart: isFirst || !onDemand });
   log.debug("opened", { containers: get(TOKENS.table).list().length });
 }

@@ -17,6 +17,7 @@ import type { ImageRemover } from "../engine/images/image_remover.ts";
 import type { Puller } from "../engine/images/puller.ts";
 import type { EnginePaths } from "../engine/paths.ts";
 import type { StatsService } from "../engine/stats/mod.ts";
+import type { HealthChecks } from "../engine/health/health_checks.ts";
 import type { SystemService } from "../engine/system/system_service.ts";
 
 export interface Services {
@@ -33,6 +34,7 @@ export interface Services {
   readonly containerEvents: ContainerEvents;
   readonly stats: StatsService;
   readonly freezer: Freezer;
+  readonly health: HealthChecks;
   readonly renamer: ContainerRenamer;
   readonly processList: ProcessList;
   readonly paths: EnginePaths;

@@ -16,7 +16,7 @@ import { attachContainer } from "./container_streams.ts";
 const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
 
 export function containerRoutes(services: Services): Route[] {
-  const { creator, containers, table, execs, paths, driver } = services;
+  const { creator, containers, table, execs, health, paths, driver } = services;
   return [
     { method: "GET", path: "/containers/json", since: "1.24", handler: (request) => json(list(services, request)) },
     {
@@ -35,7 +35,8 @@ export function containerRoutes(services: Services): Route[] {
       since: "1.24",
       handler: ({ params }) => {
         const container = table.find(params.id);
-        return json(inspectContainer(container, { paths, driver, execIds: execs.idsOf(container) }));
+        const context = { paths, driver, execIds: execs.idsOf(container), health: health.stateOf(container) };
+        return json(inspectContainer(container, context));
       },
     },
     {
@@ -83,13 +84,14 @@ export function containerRoutes(services: Services): Route[] {
   ];
 }
 
-function list({ table, images }: Services, { query }: ApiRequest): ContainerSummary[] {
+function list({ table, images, health }: Services, { query }: ApiRequest): ContainerSummary[] {
   const filters = query.filters(CONTAINER_FILTER_KEYS);
   const limit = query.integer("limit") ?? 0;
   const byState = ["status", "exited"].some((key) => filters.has(key));
   const all = query.flag("all") || limit > 0 || byState;
   const context: FilterContext = {
     find: (name) => table.find(name),
+    health: (container) => health.stateOf(container),
     imageId: (name) => {
       try {
         return images.find(name).id;
@@ -101,7 +103,8 @@ function list({ table, images }: Services, { query }: ApiRequest): ContainerSumm
   };
   const passes = containerFilter(filters, context);
   const found = table.list().filter((container) => (all || container.isActive) && passes(container));
-  return (limit > 0 ? found.slice(0, limit) : found).map((container) => summariseContainer(container, Date.now()));
+  return (limit > 0 ? found.slice(0, limit) : found)
+    .map((container) => summariseContainer(container, Date.now(), health.stateOf(container)));
 }
 
 /** The head goes out at once, so that clients know that the engine listens before they start the container. */

@@ -9,6 +9,7 @@ import type { KeptStreams, ProcessIo } from "../../runtime/process_io.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
 import { namesIn } from "../folders.ts";
+import type { HealthChecks } from "../health/health_checks.ts";
 import { type EnginePaths, runtimeRoot } from "../paths.ts";
 import { type Container, isLive } from "./container.ts";
 import { type ContainerRuns, failure } from "./container_runs.ts";
@@ -38,6 +39,7 @@ export interface AdoptionDeps extends AdoptionCalls {
   readonly log: Log;
   readonly freezer: Pick<Freezer, "reconcile">;
   readonly oom: OomWatch;
+  readonly health: Pick<HealthChecks, "adopt">;
   readonly keepers: Keepers;
   readonly newIo: (container: Container) => ProcessIo;
 }
@@ -119,6 +121,7 @@ export class Adoption {
     });
     this.#deps.freezer.reconcile(container);
     this.#deps.oom.begin(container, "found");
+    await this.#deps.health.adopt(container);
     runs.follow(
       container,
       process,
@@ -132,6 +135,7 @@ export class Adoption {
     const { runs } = this.#deps;
     if (isTouched) await runs.clean(container);
     if (container.state.status === "exited" && container.record.hostConfig.AutoRemove) await runs.remove(container);
+    else await this.#deps.health.adopt(container);
   }
 }
 

@@ -10,6 +10,7 @@ import type { ContainerContext, HookBus } from "../../plugins/mod.ts";
 import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
+import { checkHealthAction } from "../health/health_config.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -63,6 +64,7 @@ export class ContainerCreator {
       ...await initProgram(hostConfig),
       cgroupsPath: cgroupsPath(id),
     });
+    checkHealthAction(merged, hostConfig);
     await requireSources(requestedMounts(hostConfig));
     const named = given ?? friendlyName((taken) => table.hasName(taken));
     await hooks.ask("container.validate", () => contextOf(id, named, image.record.id, imageName, merged));

@@ -10,6 +10,7 @@ import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
+import type { HealthChecks } from "../health/health_checks.ts";
 import type { ImageRemover } from "../images/image_remover.ts";
 import { removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
@@ -54,6 +55,7 @@ export interface ContainerRunsDeps {
   readonly events: ContainerEvents;
   readonly signaller: Signaller;
   readonly oom: OomWatch;
+  readonly health: Pick<HealthChecks, "begin" | "end" | "forget">;
   readonly restarts: Pick<Restarts, "ended" | "callOff">;
   readonly waiters: Waiters;
   readonly images: Pick<ImageRemover, "sweepAfterContainer">;
@@ -151,6 +153,7 @@ export class ContainerRuns {
     this.follow(container, process!, io, exited);
     this.#deps.events.tell(container, "start");
     this.#deps.oom.begin(container, "started");
+    this.#deps.health.begin(container);
     this.#deps.hooks.tell("container.started", () => ({ ...containerContext(container), pid: process!.pid }));
   }
 
@@ -172,6 +175,7 @@ export class ContainerRuns {
     const { oom, signaller } = this.#deps;
     const exited = exit.then(async ({ signal, ...result }) => {
       const oomKilled = oom.end(container, { signal, byEngine: signaller.hasKilled(process) });
+      void this.#deps.health.end(container);
       await io.finish(OUTPUT_GRACE_MS);
       this.#runs.delete(container.id);
       process.pidFd[Symbol.dispose]();
@@ -223,6 +227,7 @@ export class ContainerRuns {
   async remove(container: Container): Promise<void> {
     const { table, snapshots, paths } = this.#deps;
     const { state } = container;
+    await this.#deps.health.forget(container);
     await snapshots.remove(container.id);
     await removeTree(containerPaths(paths, container.id).home);
     table.remove(container);

@@ -86,11 +86,14 @@ export class ContainerService {
     }
   }
 
-  /** Sends a signal; after a SIGKILL the process has ended when this resolves. @throws {TsdError} not_running, timeout */
-  async kill(nameOrId: string, signal = "KILL"): Promise<void> {
+  /**
+   * Sends a signal; after a SIGKILL the process has ended when this resolves. @throws {TsdError} not_running, timeout
+   * @param options.byHand whether a signal that is there to end it ends its restarts too; default true
+   */
+  async kill(nameOrId: string, signal = "KILL", { byHand = true } = {}): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     const number = parseSignal(signal);
-    const isEnd = endsByHand(number, container.record.config.StopSignal);
+    const isEnd = byHand && endsByHand(number, container.record.config.StopSignal);
     const run = await (isEnd ? this.#runToEnd(container) : this.#deps.runs.of(container));
     // Of a container that waits for its restart there is no process, which is no mistake of the caller's.
     if (run === "called off" || (run === undefined && container.isRestarting)) return;

@@ -5,6 +5,7 @@
  */
 import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
+import { checkHealthcheck } from "../health/health_config.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
 type Kind = "text" | "flag" | "number" | "texts" | "textMap" | "object" | "list";
@@ -33,6 +34,7 @@ const CONFIG_SHAPE: Shape<ContainerConfig> = {
   ExposedPorts: "object",
   Healthcheck: "object",
   MacAddress: "text",
+  Shell: "texts",
   NetworkDisabled: "flag",
 };
 
@@ -85,7 +87,6 @@ const HOST_SHAPE: Shape<HostConfig> = {
 /** What this version refuses, in the words that complete "… is not supported yet". */
 const REFUSED_CONFIG: { readonly [K in keyof ContainerConfig]?: string } = {
   Tty: "a terminal (-t)",
-  Healthcheck: "a health check",
   Volumes: "an anonymous volume (-v /path)",
   MacAddress: "a MAC address",
   NetworkDisabled: "NetworkDisabled (use --network none), which",
@@ -140,6 +141,7 @@ export function parseCreateRequest(body: unknown): CreateRequest {
   refuse(hostConfig, REFUSED_HOST as Record<string, string>);
   refuseEndpoints(networking);
   parseRestartPolicy(hostConfig as HostConfig);
+  checkHealthcheck((config as ContainerConfig).Healthcheck);
   return { config: config as ContainerConfig, hostConfig: hostConfig as HostConfig };
 }
 

@@ -6,6 +6,7 @@
 import { TsdError } from "../../errors.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
+import type { HealthChecks } from "../health/health_checks.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
 import { type Container, refuseRestarting } from "./container.ts";
@@ -18,6 +19,7 @@ export interface FreezerDeps {
   readonly runtime: Pick<OciRuntime, "setFrozen">;
   readonly cgroups: Pick<ContainerCgroups, "isFrozen">;
   readonly events: ContainerEvents;
+  readonly health: Pick<HealthChecks, "pause" | "resume">;
 }
 
 /** See the module's comment. */
@@ -36,8 +38,7 @@ export class Freezer {
       if (container.isPaused) throw new TsdError("conflict", `Container ${id} is already paused`);
       refuseRestarting(container, id);
       if (!container.isRunning) throw new TsdError("not_running", `Container ${id} is not running`);
-      await this.#deps.runtime.setFrozen(id, true);
-      this.#record(container, true);
+      await this.#freeze(container);
     });
   }
 
@@ -50,6 +51,17 @@ export class Freezer {
     });
   }
 
+  /** A probe that is under way is ended first: frozen it would be late. */
+  async #freeze(container: Container): Promise<void> {
+    const { runtime, health } = this.#deps;
+    await health.pause(container);
+    using undo = new DisposableStack();
+    undo.defer(() => health.resume(container));
+    await runtime.setFrozen(container.id, true);
+    this.#record(container, true);
+    if (container.isPaused) undo.move();
+  }
+
   /** Lets go on what is paused, as soon as no other step is under way. */
   thawInTurn(container: Container): Promise<void> {
     return this.#deps.locks.run(container.id, () => this.thaw(container));
@@ -60,6 +72,7 @@ export class Freezer {
     if (!container.isPaused) return;
     await this.#deps.runtime.setFrozen(container.id, false);
     this.#record(container, false);
+    this.#deps.health.resume(container);
   }
 
   /** After a crash between a step and its record the kernel knows better. */

@@ -32,6 +32,10 @@ function bench(state: ContainerState = RUNNING): Bench {
       },
     },
     cgroups: { isFrozen: () => made.isFrozen },
+    health: {
+      pause: () => Promise.resolve(void made.steps.push("probes pause")),
+      resume: () => void made.steps.push("probes resume"),
+    },
   });
   return Object.assign(made, { freezer });
 }
@@ -46,7 +50,10 @@ Deno.test("pause and unpause: the runtime, the state, the event", async () => {
   assert(it.container.isRunning && it.container.isPaused);
   await it.freezer.unpause("web");
   assert.deepEqual(it.container.state, RUNNING);
-  assert.deepEqual([it.steps, it.told], [["freeze", "thaw"], ["pause", "unpause"]]);
+  assert.deepEqual([it.steps, it.told], [
+    ["probes pause", "freeze", "thaw", "probes resume"],
+    ["pause", "unpause"],
+  ]);
 });
 
 Deno.test("pause and unpause: Docker's words where there is nothing to do", async () => {
@@ -55,7 +62,7 @@ Deno.test("pause and unpause: Docker's words where there is nothing to do", asyn
   await running.freezer.pause("web");
   await assert.rejects(running.freezer.pause("web"), refusal("conflict", /^Container c1 is already paused$/));
   await assert.rejects(bench(EXITED).freezer.pause("web"), refusal("not_running", /^Container c1 is not running$/));
-  assert.deepEqual(running.steps, ["freeze"]);
+  assert.deepEqual(running.steps, ["probes pause", "freeze"]);
 });
 
 Deno.test("pause: a container that ends meanwhile has ended; a runtime that fails changes nothing", async () => {
@@ -69,6 +76,7 @@ Deno.test("pause: a container that ends meanwhile has ended; a runtime that fail
   };
   await assert.rejects(failing.freezer.pause("web"), refusal("runtime_failed", /no freezer/));
   assert.equal(failing.container.state.status, "running");
+  assert.deepEqual(failing.steps, ["probes pause", "freeze", "probes resume"]);
 });
 
 Deno.test("pause: two at once are one pause and one refusal", async () => {

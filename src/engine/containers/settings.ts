@@ -15,6 +15,7 @@ import {
   type ResourceLimits,
   type SpecSettings,
 } from "../../runtime/spec/mod.ts";
+import { mergeHealthcheck } from "../health/health_config.ts";
 import { checkLogConfig } from "./log_options.ts";
 import { requestedMounts } from "./mounts.ts";
 import { parseSecurityOptions } from "./security_options.ts";
@@ -38,6 +39,7 @@ export function mergeConfig(image: ImageConfig, own: ContainerConfig, id: string
     Cmd: cmd,
     WorkingDir: own.WorkingDir || base.workingDir || "",
     Labels: { ...base.labels, ...own.Labels },
+    ...health(image, own),
     ...stopSignal(own.StopSignal || base.stopSignal),
     ...(own.ExposedPorts || base.exposedPorts
       ? { ExposedPorts: { ...ports(base.exposedPorts), ...own.ExposedPorts } }
@@ -142,6 +144,13 @@ function refuseRuntime({ Runtime: runtime }: HostConfig): void {
   if (runtime && runtime !== "runc") {
     throw new TsdError("invalid_argument", `unknown or invalid runtime name: ${runtime}`);
   }
+}
+
+/** A health check's text is for the image's shell. */
+function health({ config: base }: ImageConfig, own: ContainerConfig): Pick<ContainerConfig, "Healthcheck" | "Shell"> {
+  const check = mergeHealthcheck(base.healthcheck, own.Healthcheck);
+  const shell = own.Shell ?? base.shell;
+  return { ...(check && { Healthcheck: check }), ...(shell && { Shell: shell }) };
 }
 
 function stopSignal(name: string | undefined): { StopSignal?: string } {

@@ -13,8 +13,9 @@ function bench(state: ContainerState, stopSignal?: string) {
   const container = fakeContainer(state, { config: stopSignal === undefined ? {} : { StopSignal: stopSignal } });
   const { told, events } = recordedEvents();
   const runtime = { setFrozen: () => Promise.resolve() };
+  const health = { pause: () => Promise.resolve(), resume: () => undefined };
   const cgroups = { isFrozen: () => false };
-  const freezer = new Freezer({ events, table: tableOf(container), locks: new KeyedLock(), runtime, cgroups });
+  const freezer = new Freezer({ events, table: tableOf(container), locks: new KeyedLock(), runtime, cgroups, health });
   const sent: string[] = [];
   const made = { isGone: false, sent, told, container };
   const processes = {

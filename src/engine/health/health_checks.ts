@@ -55,7 +55,7 @@ export class HealthChecks implements AsyncDisposable {
     if (healthPlan(container.record.config) === undefined) return;
     const former = await this.#deps.store.load(container.id);
     if (isLive(container.state)) this.#watch(container, former ?? freshHealth());
-    else if (former !== undefined) this.#resting.set(container.id, former);
+    else if (former !== undefined) this.#resting.set(container.id, { ...former, status: "unhealthy" });
   }
 
   /** It is frozen, or about to be stopped: it isn't probed and its health stays. Never rejects. */
