@@ -14,7 +14,7 @@ import { SYSTEM_CLOCK } from "./engine/clock.ts";
 import { Adoption } from "./engine/containers/adoption.ts";
 import { ContainerCreator } from "./engine/containers/container_creator.ts";
 import type { Container } from "./engine/containers/container.ts";
-import { ContainerLogs, logOf } from "./engine/containers/container_logs.ts";
+import { ContainerLogs } from "./engine/containers/container_logs.ts";
 import { ContainerRuns } from "./engine/containers/container_runs.ts";
 import { ContainerService } from "./engine/containers/container_service.ts";
 import { ContainerTable, type StoredContainers } from "./engine/containers/container_table.ts";
@@ -43,7 +43,8 @@ import { Puller } from "./engine/images/puller.ts";
 import { hostCommand } from "./engine/host_command.ts";
 import { KeyedLock } from "./engine/keyed_lock.ts";
 import { isInCgroup, leftEnd, leftExit, openProcess } from "./engine/left_process.ts";
-import { containerPaths, type EnginePaths, runtimeRoot } from "./engine/paths.ts";
+import { containerIo, newProcessIo } from "./engine/new_process_io.ts";
+import { type EnginePaths, runtimeRoot } from "./engine/paths.ts";
 import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
 import { type ContainerCgroups, containerCgroups, KernelNotices, StatsService } from "./engine/stats/mod.ts";
 import { SystemService } from "./engine/system/system_service.ts";
@@ -54,7 +55,7 @@ import { ExitLoop } from "./runtime/exit_loop.ts";
 import type { KeeperRef } from "./runtime/keeper.ts";
 import { OutputHub } from "./runtime/logs/output_hub.ts";
 import type { OciRuntime } from "./runtime/oci_runtime.ts";
-import { type FifoCalls, FifoIo } from "./runtime/fifo_io.ts";
+import type { FifoCalls } from "./runtime/fifo_io.ts";
 import type { ProcessIo } from "./runtime/process_io.ts";
 import { Runc } from "./runtime/runc.ts";
 import type { HostFacts } from "./runtime/spec/mod.ts";
@@ -272,20 +273,16 @@ export class Composition {
         runtime: get(TOKENS.runtime),
         exits: get(TOKENS.exits),
         events: get(TOKENS.containerEvents),
-        newIo: (options) => new FifoIo(options, get(TOKENS.outputs), ioCalls(get)),
+        newIo: (request) => newProcessIo(request, get(TOKENS.outputs), ioCalls(get)),
       }));
   }
 
   #provideRuns({ paths, log }: EngineSettings): void {
     this.#provide(TOKENS.waiters, () => new Waiters());
-    this.#provide(TOKENS.newContainerIo, (get) => (container) => {
-      const { id, record } = container;
-      const { bundle } = containerPaths(paths, id);
-      const logged = logOf(container, paths);
-      const stdin = record.config.OpenStdin ?? false;
-      const options = { key: id, dir: bundle, stdin, output: true, ...(logged && { log: logged }) };
-      return new FifoIo(options, get(TOKENS.outputs), ioCalls(get));
-    });
+    this.#provide(
+      TOKENS.newContainerIo,
+      (get) => (container) => newProcessIo(containerIo(container, paths), get(TOKENS.outputs), ioCalls(get)),
+    );
     this.#provide(TOKENS.runs, (get) =>
       new ContainerRuns({
         paths,

@@ -1,10 +1,12 @@
 /**
  * @module
  * Joins a client's raw connection to a process's streams (attach, exec): output is framed for processes without a
- * terminal (Docker Engine API, "Stream format"), input is passed on as it comes.
+ * terminal (Docker Engine API, "Stream format"), input is passed on as it comes, but for the keys that end the connection.
  */
+import { DetachScanner, parseDetachKeys } from "../io/detach_keys.ts";
 import type { StreamName } from "../runtime/logs/json_lines.ts";
 import type { ProcessIo } from "../runtime/process_io.ts";
+import type { StdinPipe } from "../runtime/stdin_pipe.ts";
 
 /** The client's side; the API's hijacked connection is one. */
 export interface Duplex {
@@ -17,13 +19,20 @@ export interface AttachOptions {
   readonly stdin: boolean;
   readonly stdout: boolean;
   readonly stderr: boolean;
-  /** Close the process's input when the client closes its half (`StdinOnce`). */
+  /** Close the process's input when the client closes its half (`StdinOnce`); a terminal's goes on. */
   readonly closeStdin: boolean;
+  /** Output says which stream it is of; a terminal has one only. */
+  readonly framed: boolean;
+  /** Keys that end the connection, if there is a terminal; Docker's if not given. */
+  readonly detachKeys?: Uint8Array | undefined;
   /** What the client is given first: earlier output. */
   readonly before?: AsyncIterable<Uint8Array>;
   /** Called once the client misses nothing any more. */
   readonly onAttached?: () => Promise<void>;
 }
+
+/** Why a connection ends: with the process, by the client's going away, its detach keys, or the end of its input. */
+export type AttachEnd = "ended" | "gone" | "detached" | "input_ended";
 
 /** Bytes before each payload. */
 export const FRAME_HEADER_BYTES = 8;
@@ -43,36 +52,65 @@ export function writeFrameHeader(out: Uint8Array, at: number, stream: StreamName
   for (let byte = 0; byte < 4; byte++) out[at + 7 - byte] = length >>> (8 * byte);
 }
 
-/** Runs until the process's output has ended or the client is gone. */
-export async function attachStreams(io: ProcessIo, client: Duplex, options: AttachOptions): Promise<void> {
+/**
+ * Runs until the process's output has ended or the client is gone. As in Docker, the end of the client's input ends it too,
+ * unless it is passed on to the process.
+ */
+export async function attachStreams(io: ProcessIo, client: Duplex, options: AttachOptions): Promise<AttachEnd> {
   const wanted = { stdout: options.stdout, stderr: options.stderr };
   const attaching = io.attach(async (stream, bytes) => {
-    if (io.tty) await client.write(bytes);
-    else if (wanted[stream]) await client.write(frame(stream, bytes));
+    if (wanted[stream]) await client.write(options.framed ? frame(stream, bytes) : bytes);
   });
   const attachment = await attaching;
   try {
     if (options.before !== undefined) {
       for await (const chunk of options.before) await client.write(chunk);
     }
-    void (options.stdin ? pumpInput(io, client, options.closeStdin) : client.input.cancel());
+    const input = pumpInput(io, client, options);
+    // A failure counts below, once the process was started.
+    input.catch(() => undefined);
     await options.onAttached?.();
-    await Promise.race([io.ended, aborted(client.gone)]);
+    return await Promise.race([io.ended.then(() => "ended" as const), aborted(client.gone), input]);
   } finally {
     attachment.detach();
   }
 }
 
-async function pumpInput(io: ProcessIo, client: Duplex, closeAtEnd: boolean): Promise<void> {
+/** Resolves if the connection ends with its input. */
+async function pumpInput(io: ProcessIo, client: Duplex, options: AttachOptions): Promise<AttachEnd> {
   const { stdin } = io;
-  if (stdin === undefined) return await client.input.cancel();
+  if (stdin === undefined || !options.stdin) {
+    await client.input.cancel();
+    return await never();
+  }
+  if (io.tty) return await pumpKeys(stdin, client.input, options.detachKeys);
   for await (const chunk of client.input) await stdin.write(chunk);
-  if (closeAtEnd) await stdin.close();
+  if (!options.closeStdin) return "input_ended";
+  await stdin.close();
+  return await never();
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+async function pumpKeys(
+  stdin: Pick<StdinPipe, "write">,
+  input: ReadableStream<Uint8Array>,
+  detachKeys: Uint8Array = parseDetachKeys(""),
+): Promise<AttachEnd> {
+  const scanner = new DetachScanner(detachKeys);
+  for await (const chunk of input) {
+    const { passed, detached } = scanner.push(chunk);
+    await stdin.write(passed);
+    if (detached) return "detached";
+  }
+  await stdin.write(scanner.end());
+  return "input_ended";
+}
+
+const never = () => new Promise<never>(() => {});
+
+function aborted(signal: AbortSignal): Promise<AttachEnd> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const gone = () => resolve("gone");
+    if (signal.aborted) gone();
+    signal.addEventListener("abort", gone, { once: true });
   });
 }

@@ -63,7 +63,9 @@ class ScriptedIo {
   }
 }
 
-function bench(options: Partial<AttachOptions> & { tty?: boolean; input?: string[]; noStdin?: boolean } = {}) {
+function bench(
+  options: Partial<AttachOptions> & { tty?: boolean; input?: string[]; open?: boolean; noStdin?: boolean } = {},
+) {
   const io = new ScriptedIo(options.tty);
   if (options.noStdin) io.stdin = undefined;
   const written: Uint8Array[] = [];
@@ -74,6 +76,7 @@ function bench(options: Partial<AttachOptions> & { tty?: boolean; input?: string
     input: new ReadableStream({
       pull(controller) {
         const { value, done } = given.next();
+        if (done && options.open) return new Promise(() => {});
         if (done) controller.close();
         else controller.enqueue(value);
       },
@@ -82,7 +85,14 @@ function bench(options: Partial<AttachOptions> & { tty?: boolean; input?: string
     write: (chunk) => Promise.resolve(void written.push(chunk)),
     gone: gone.signal,
   };
-  const all: AttachOptions = { stdin: true, stdout: true, stderr: true, closeStdin: true, ...options };
+  const all: AttachOptions = {
+    stdin: true,
+    stdout: true,
+    stderr: true,
+    closeStdin: true,
+    framed: !options.tty,
+    ...options,
+  };
   return {
     io,
     gone,
@@ -112,12 +122,45 @@ Deno.test("output is framed, what was not asked for is left out, the end of outp
 });
 
 Deno.test("a terminal's output is not framed", async () => {
-  const terminal = bench({ tty: true });
+  const terminal = bench({ tty: true, open: true });
   await settled();
   await terminal.io.listener?.("stdout", bytes("plain"));
   terminal.io.end();
-  await terminal.running;
+  assert.equal(await terminal.running, "ended");
   assert.equal(terminal.raw(), "plain");
+});
+
+Deno.test("a client may want a terminal's output framed, or none of it", async () => {
+  for (const stdout of [true, false]) {
+    const it = bench({ tty: true, open: true, framed: true, stdout });
+    await settled();
+    await it.io.listener?.("stdout", bytes("x"));
+    it.io.end();
+    await it.running;
+    assert.deepEqual(it.output(), stdout ? ["1 x"] : []);
+  }
+});
+
+Deno.test("detach keys end the connection to a terminal; what stands before them is passed on", async () => {
+  const standard = bench({ tty: true, open: true, input: ["a\x10b\x10", "\x11never"] });
+  assert.equal(await standard.running, "detached");
+  assert.equal(standard.io.input.join(""), "a\x10b");
+  assert.equal(standard.io.listener, undefined);
+  const own = bench({ tty: true, open: true, input: ["\x10\x11x", "yz"], detachKeys: bytes("xy") });
+  assert.equal(await own.running, "detached");
+  assert.equal(own.io.input.join(""), "\x10\x11");
+  const noTerminal = bench({ input: ["\x10\x11"] });
+  await settled();
+  await settled();
+  noTerminal.io.end();
+  assert.equal(await noTerminal.running, "ended");
+  assert.deepEqual(noTerminal.io.input, ["\x10\x11", "<end>"]);
+});
+
+Deno.test("the end of a client's input isn't a terminal's: it ends the connection, and passes on what was held back", async () => {
+  const it = bench({ tty: true, input: ["ls\n\x10"] });
+  assert.equal(await it.running, "input_ended");
+  assert.equal(it.io.input.join(""), "ls\n\x10");
 });
 
 Deno.test("earlier output comes first; the process is started when the client misses nothing more", async () => {
@@ -142,7 +185,7 @@ Deno.test("input goes to the process, and its end only if that is wanted", async
     await settled();
     await settled();
     it.io.end();
-    await it.running;
+    assert.equal(await it.running, closeStdin ? "ended" : "input_ended");
     assert.deepEqual(it.io.input, closeStdin ? ["one", "two", "<end>"] : ["one", "two"]);
   }
 });

@@ -1,22 +1,53 @@
 /**
  * @module
- * The streams of a container: attach, a raw connection.
+ * The streams of a container: attach, a raw connection; and the size of its terminal.
  */
 import { refuseRestarting } from "../../engine/containers/container.ts";
 import { attachStreams } from "../../engine/streams.ts";
 import { TsdError } from "../../errors.ts";
-import type { Reply } from "../http/reply.ts";
+import { parseDetachKeys } from "../../io/detach_keys.ts";
+import type { TerminalSize } from "../../runtime/process_io.ts";
+import type { Query } from "../http/query.ts";
+import { empty, type Reply } from "../http/reply.ts";
 import type { ApiRequest } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
 import { logChunks } from "./log_chunks.ts";
 
-/** What a multiplexed stream is called; older clients were told that it is a raw one (API 1.42). */
-export function streamType({ version }: Pick<ApiRequest, "version">): string {
-  return atLeast(version, "1.42") ? "application/vnd.docker.multiplexed-stream" : "application/vnd.docker.raw-stream";
+const RAW = "application/vnd.docker.raw-stream";
+
+/** What a stream is called, framed or not; older clients were told that all are raw (API 1.42). */
+export function streamType({ version }: Pick<ApiRequest, "version">, framed: boolean): string {
+  return framed && atLeast(version, "1.42") ? "application/vnd.docker.multiplexed-stream" : RAW;
 }
 
-/** `POST /containers/{id}/attach?stream=&stdin=&stdout=&stderr=&logs=` */
+/** `h` and `w` of a resize request, in characters. @throws {TsdError} invalid_argument */
+export function requestedSize({ query }: Pick<ApiRequest, "query">): TerminalSize {
+  return { rows: length(query, "h", "height"), columns: length(query, "w", "width") };
+}
+
+function length(query: Query, name: string, word: string): number {
+  const text = query.text(name) ?? "";
+  if (/^\d+$/.test(text) && Number(text) <= LARGEST_SIZE) return Number(text);
+  const why = /^\d+$/.test(text) ? "value out of range" : "invalid syntax";
+  throw new TsdError("invalid_argument", `invalid resize ${word} ${JSON.stringify(text)}: ${why}`);
+}
+
+/** The kernel's limit, in characters. */
+const LARGEST_SIZE = 0xffff;
+
+/** `POST /containers/{id}/resize?h=&w=` */
+export function resizeContainer({ containers, table, containerEvents }: Services, request: ApiRequest): Reply {
+  const size = requestedSize(request);
+  const container = table.find(request.params.id);
+  if (!container.isRunning) throw new TsdError("not_running", `container ${container.id} is not running`);
+  containers.io(container).resize(size);
+  const attributes = { height: String(size.rows), width: String(size.columns) };
+  containerEvents.tell(container, "resize", { attributes });
+  return empty(200);
+}
+
+/** `POST /containers/{id}/attach?stream=&stdin=&stdout=&stderr=&logs=&detachKeys=` */
 export function attachContainer(services: Services, request: ApiRequest): Reply {
   const { containers, table, logs, containerEvents } = services;
   const { query, params } = request;
@@ -25,7 +56,8 @@ export function attachContainer(services: Services, request: ApiRequest): Reply 
     throw new TsdError("conflict", `container ${params.id} is paused, unpause the container before attach`);
   }
   refuseRestarting(container, params.id);
-  const { OpenStdin: openStdin = false, StdinOnce: stdinOnce = false } = container.record.config;
+  const { OpenStdin: openStdin = false, StdinOnce: stdinOnce = false, Tty: tty = false } = container.record.config;
+  const detachKeys = parseDetachKeys(query.text("detachKeys") ?? "");
   const selection = { stdout: query.flag("stdout"), stderr: query.flag("stderr") };
   const stdin = query.flag("stdin") && openStdin;
   if (!query.flag("stream") && !query.flag("logs")) {
@@ -33,12 +65,12 @@ export function attachContainer(services: Services, request: ApiRequest): Reply 
   }
   return {
     kind: "hijack",
-    contentType: streamType(request),
+    contentType: streamType(request, !tty),
     async run(connection) {
       const earlier = query.flag("logs") && (selection.stdout || selection.stderr)
         ? logChunks(
           await logs.read(container.id, { ...selection, follow: false, signal: connection.gone }),
-          { timestamps: false, details: false, multiplexed: !(container.record.config.Tty ?? false) },
+          { timestamps: false, details: false, multiplexed: !tty },
         )
         : undefined;
       containerEvents.tell(container, "attach");
@@ -46,12 +78,15 @@ export function attachContainer(services: Services, request: ApiRequest): Reply 
         for await (const chunk of earlier ?? []) await connection.write(chunk);
         return;
       }
-      await attachStreams(containers.io(container), connection, {
+      const end = await attachStreams(containers.io(container), connection, {
         ...selection,
         stdin,
         closeStdin: stdinOnce,
+        framed: !tty,
+        detachKeys,
         ...(earlier === undefined ? {} : { before: earlier }),
       });
+      if (end === "detached") containerEvents.tell(container, "detach");
     },
   };
 }

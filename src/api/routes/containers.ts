@@ -11,7 +11,7 @@ import { CONTAINER_FILTER_KEYS, containerFilter, type FilterContext } from "../v
 import { inspectContainer, summariseContainer } from "../views/container_view.ts";
 import type { ContainerSummary, ContainerWaitResponse, WaitCondition } from "../wire/mod.ts";
 import { containerStepRoutes } from "./container_steps.ts";
-import { attachContainer } from "./container_streams.ts";
+import { attachContainer, resizeContainer } from "./container_streams.ts";
 
 const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
 
@@ -70,6 +70,12 @@ export function containerRoutes(services: Services): Route[] {
       path: "/containers/{id}/attach",
       since: "1.24",
       handler: (request) => attachContainer(services, request),
+    },
+    {
+      method: "POST",
+      path: "/containers/{id}/resize",
+      since: "1.24",
+      handler: (request) => resizeContainer(services, request),
     },
     {
       method: "DELETE",

@@ -2,12 +2,14 @@
  * @module
  * `/exec`: further processes in running containers.
  */
+import { isConsoleSize } from "../../engine/containers/create_request.ts";
+import { consoleSize } from "../../engine/containers/settings.ts";
 import { TsdError } from "../../errors.ts";
 import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import type { ExecCreateRequest, ExecStartRequest } from "../wire/mod.ts";
-import { streamType } from "./container_streams.ts";
+import { requestedSize, streamType } from "./container_streams.ts";
 
 export function execRoutes({ execs }: Services): Route[] {
   return [
@@ -22,13 +24,23 @@ export function execRoutes({ execs }: Services): Route[] {
       path: "/exec/{id}/start",
       since: "1.24",
       handler: async (request) => {
-        const { Detach: detach = false, Tty: tty = false } = (await request.json() ?? {}) as ExecStartRequest;
-        if (tty) throw new TsdError("not_implemented", "Cannot exec: a terminal (-t) is not supported yet");
+        const { Detach: detach, Tty: tty, ConsoleSize: console } = parseStart(await request.json());
+        const size = tty ? consoleSize(console) : undefined;
         if (detach) {
-          await execs.startDetached(request.params.id);
+          await execs.startDetached(request.params.id, size);
           return empty(200);
         }
-        return { kind: "hijack", contentType: streamType(request), run: execs.claim(request.params.id) };
+        const run = execs.claim(request.params.id, { framed: !tty, size });
+        return { kind: "hijack", contentType: streamType(request, !tty), run };
+      },
+    },
+    {
+      method: "POST",
+      path: "/exec/{id}/resize",
+      since: "1.24",
+      handler: async (request) => {
+        await execs.resize(request.params.id, requestedSize(request));
+        return empty(200);
       },
     },
     {
@@ -56,11 +68,33 @@ function parseExec(body: unknown): ExecCreateRequest {
     ? "User"
     : !text(request.WorkingDir)
     ? "WorkingDir"
+    : !text(request.DetachKeys)
+    ? "DetachKeys"
+    : !size(request.ConsoleSize)
+    ? "ConsoleSize"
+    : !flag(request.Tty)
+    ? "Tty"
     : undefined;
-  if (wrong !== undefined) {
-    throw new TsdError("invalid_argument", `Invalid exec configuration: ${wrong} has the wrong type`);
-  }
+  if (wrong !== undefined) throw wrongType(wrong);
   return request;
 }
+
+function parseStart(body: unknown): ExecStartRequest {
+  const request = (body ?? {}) as ExecStartRequest;
+  const wrong = !flag(request.Detach)
+    ? "Detach"
+    : !flag(request.Tty)
+    ? "Tty"
+    : !size(request.ConsoleSize)
+    ? "ConsoleSize"
+    : undefined;
+  if (wrong !== undefined) throw wrongType(wrong);
+  return request;
+}
+
+const wrongType = (name: string) =>
+  new TsdError("invalid_argument", `Invalid exec configuration: ${name} has the wrong type`);
+const flag = (value: unknown) => value === undefined || value === null || typeof value === "boolean";
+const size = (value: unknown) => value === undefined || value === null || isConsoleSize(value);
 
 const isText = (value: unknown): boolean => typeof value === "string" && !value.includes("\0");

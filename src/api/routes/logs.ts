@@ -44,8 +44,7 @@ async function containerLogs({ logs, table }: Services, request: ApiRequest): Pr
   });
   const multiplexed = !(container.record.config.Tty ?? false);
   const format = { timestamps: query.flag("timestamps"), details: query.flag("details"), multiplexed };
-  const contentType = multiplexed ? streamType(request) : "application/vnd.docker.raw-stream";
-  return { kind: "stream", contentType, body: logChunks(batches, format) };
+  return { kind: "stream", contentType: streamType(request, multiplexed), body: logChunks(batches, format) };
 }
 
 /** `all`, nothing, or a number; Docker takes what is no number for all. */

@@ -136,8 +136,8 @@ export class ContainerRuns {
   async #launch(container: Container, restarts: RestartHistory): Promise<void> {
     const { table, launcher, exits } = this.#deps;
     const { state: before } = container;
+    // Whoever attaches while it is being started attaches to this run.
     const io = this.io(container);
-    this.#nextIo.delete(container.id);
     let process: StartedProcess | undefined;
     try {
       await launcher.start(container, io, (started) => {
@@ -146,11 +146,13 @@ export class ContainerRuns {
         table.setState(container, { status: "running", startedMs: Date.now(), pid, startTicks }, restarts);
       });
     } catch (thrown) {
+      this.#nextIo.delete(container.id);
       await this.#failed(container, before, thrown);
       throw thrown;
     }
     const exited = exits.exit(process!.pid).then(({ exitCode, signal }): Exit => ({ exitCode, signal }));
     this.follow(container, process!, io, exited);
+    this.#nextIo.delete(container.id);
     this.#deps.events.tell(container, "start");
     this.#deps.oom.begin(container, "started");
     this.#deps.health.begin(container);

@@ -8,7 +8,7 @@ import { TsdError } from "../../errors.ts";
 import { checkHealthcheck } from "../health/health_config.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
-type Kind = "text" | "flag" | "number" | "texts" | "textMap" | "object" | "list";
+type Kind = "text" | "flag" | "number" | "texts" | "textMap" | "object" | "list" | "size";
 type Shape<T> = { readonly [K in keyof T]?: Kind };
 
 /** Types of the fields that are read; others are not looked at, as in Docker. */
@@ -82,11 +82,11 @@ const HOST_SHAPE: Shape<HostConfig> = {
   CpusetCpus: "text",
   CpusetMems: "text",
   PidsLimit: "number",
+  ConsoleSize: "size",
 };
 
 /** What this version refuses, in the words that complete "… is not supported yet". */
 const REFUSED_CONFIG: { readonly [K in keyof ContainerConfig]?: string } = {
-  Tty: "a terminal (-t)",
   Volumes: "an anonymous volume (-v /path)",
   MacAddress: "a MAC address",
   NetworkDisabled: "NetworkDisabled (use --network none), which",
@@ -168,6 +168,7 @@ const CHECKS: Record<Kind, (value: unknown) => boolean> = {
   textMap: (value) => isObject(value) && Object.values(value).every((item) => CHECKS.text(item)),
   object: isObject,
   list: (value) => Array.isArray(value) && value.every(isObject),
+  size: isConsoleSize,
 };
 
 const WORDS: Record<Kind, string> = {
@@ -178,6 +179,7 @@ const WORDS: Record<Kind, string> = {
   textMap: "an object of texts",
   object: "an object",
   list: "a list of objects",
+  size: "[height, width]",
 };
 
 function refuse(value: Record<string, unknown>, refused: Record<string, string>): void {
@@ -207,6 +209,12 @@ function isEmptyDeep(value: unknown): boolean {
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === 0 || value === false) return true;
   return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** Docker's `[height, width]` of a terminal, in characters. */
+export function isConsoleSize(value: unknown): boolean {
+  const isLength = (each: unknown) => Number.isInteger(each) && 0 <= (each as number) && (each as number) <= 0xffff;
+  return Array.isArray(value) && value.length === 2 && value.every(isLength);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -49,6 +49,8 @@ Deno.test("wrong types are named", () => {
     [{ HostConfig: { Memory: 2 ** 60 } }, /HostConfig\.Memory must be a whole number/],
     [{ HostConfig: { Binds: "a" } }, /HostConfig\.Binds must be a list of texts/],
     [{ HostConfig: { Mounts: [1] } }, /HostConfig\.Mounts must be a list of objects/],
+    [{ HostConfig: { ConsoleSize: [80] } }, /HostConfig\.ConsoleSize must be \[height, width\]/],
+    [{ HostConfig: { ConsoleSize: [-1, 80] } }, /HostConfig\.ConsoleSize must be \[height, width\]/],
     [{ HostConfig: { Privileged: 1 } }, /HostConfig\.Privileged must be true or false/],
   ];
   for (const [body, message] of wrong) assertRefused(body, "invalid_argument", message);

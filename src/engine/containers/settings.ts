@@ -6,6 +6,7 @@
 import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { ImageConfig } from "../../image/config.ts";
+import type { TerminalSize } from "../../runtime/process_io.ts";
 import {
   type HostFacts,
   mergeCommand,
@@ -82,10 +83,11 @@ export function specSettings(
     cwd: config.WorkingDir || "/",
     env: mergeEnv([], config.Env ?? [], {
       hostname: config.Hostname ?? "",
-      tty: false,
+      tty: config.Tty ?? false,
       ...(home === undefined ? {} : { home }),
     }),
-    tty: false,
+    tty: config.Tty ?? false,
+    consoleSize: consoleSize(host.ConsoleSize),
     hostname: config.Hostname ?? "",
     ...(config.Domainname ? { domainname: config.Domainname } : {}),
     network: networkKind(host),
@@ -109,6 +111,12 @@ export function specSettings(
     ...parseSecurityOptions(host.SecurityOpt ?? [], host.Privileged ?? false),
     host: facts,
   };
+}
+
+/** Docker's `[height, width]`; 0 is unknown. */
+export function consoleSize(size: readonly number[] | null | undefined): TerminalSize | undefined {
+  const [rows, columns] = size ?? [];
+  return rows && columns ? { rows, columns } : undefined;
 }
 
 function resources(host: HostConfig): ResourceLimits {

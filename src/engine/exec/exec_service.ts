@@ -4,43 +4,33 @@
  * that its exit code can be asked for.
  */
 import type { ExecCreateRequest, ExecInspect } from "../../api/wire/mod.ts";
-import { isTsdError, TsdError } from "../../errors.ts";
+import { isTsdError, toTsdError, TsdError } from "../../errors.ts";
+import { parseDetachKeys } from "../../io/detach_keys.ts";
 import type { Log } from "../../log.ts";
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
-import type { ProcessIo } from "../../runtime/process_io.ts";
-import {
-  execProcess,
-  type HostFacts,
-  ociJson,
-  overrideEnv,
-  resolveUser,
-  rootAccountFiles,
-} from "../../runtime/spec/mod.ts";
+import type { ProcessIo, TerminalSize } from "../../runtime/process_io.ts";
+import type { HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import { type Container, refuseRestarting } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import { randomId } from "../containers/names.ts";
-import { specSettings } from "../containers/settings.ts";
+import { consoleSize } from "../containers/settings.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { Attributes } from "../events/event.ts";
+import type { IoRequest } from "../new_process_io.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { attachStreams, type Duplex, frame } from "../streams.ts";
+import { type Exec, inspectExec } from "./exec.ts";
+import { execProcessJson } from "./exec_process.ts";
 
 /** How long an ended exec can be inspected, in ms; Docker's is five minutes too. */
 const REMEMBER_MS = 300_000;
 /** Children of the process may hold its output open; this is how long they are listened to after its end, in ms. */
 const OUTPUT_GRACE_MS = 500;
 const UNKNOWN_EXIT_CODE = -1;
-
-interface Exec {
-  readonly id: string;
-  readonly container: Container;
-  readonly request: ExecCreateRequest & { readonly Cmd: readonly string[] };
-  status: "created" | "running" | "ended";
-  pid: number;
-  exitCode: number | null;
-}
+/** How long a request about an exec waits for its start, in ms; Docker's. */
+const START_LIMIT_MS = 10_000;
 
 /** A command that has been started in a container. */
 export interface RunningExec {
@@ -61,7 +51,7 @@ export interface ExecServiceDeps {
   readonly facts: HostFacts;
   readonly log: Log;
   readonly events: ContainerEvents;
-  readonly newIo: (options: { key: string; dir: string; stdin: boolean; output: boolean }) => ProcessIo;
+  readonly newIo: (request: IoRequest) => ProcessIo;
 }
 
 /** See the module's comment. */
@@ -83,14 +73,15 @@ export class ExecService {
     refusePaused(container, nameOrId);
     const command = request.Cmd ?? [];
     if (command.length === 0) throw new TsdError("invalid_argument", "No exec command specified");
-    if (request.Tty) throw new TsdError("not_implemented", "Cannot exec: a terminal (-t) is not supported yet");
     const exec: Exec = {
       id: randomId(),
       container,
       request: { ...request, Cmd: command },
+      detachKeys: request.DetachKeys ? parseDetachKeys(request.DetachKeys) : undefined,
       status: "created",
       pid: 0,
       exitCode: null,
+      io: Promise.withResolvers(),
     };
     this.#execs.set(exec.id, exec);
     this.#tell(exec, "exec_create");
@@ -98,16 +89,20 @@ export class ExecService {
   }
 
   /** Starts it without streams and returns once it runs. */
-  async startDetached(id: string): Promise<void> {
+  async startDetached(id: string, size?: TerminalSize): Promise<void> {
     const exec = this.#claim(id);
-    const io = this.#newIo(exec, false);
+    const io = this.#newIo(exec, false, size);
     await this.#start(exec, io);
   }
 
-  /** Checks that it can be started, and marks it, so that a second start is refused. @throws {TsdError} conflict */
-  claim(id: string): (client: Duplex) => Promise<void> {
+  /**
+   * Checks that it can be started, and marks it, so that a second start is refused. `framed`: the client wants to be told
+   * which stream its output is of.
+   * @throws {TsdError} exec_not_found, conflict
+   */
+  claim(id: string, { framed, size }: { framed: boolean; size?: TerminalSize | undefined }) {
     const exec = this.#claim(id);
-    return (client) => this.#runAttached(exec, client);
+    return (client: Duplex) => this.#runAttached(exec, client, framed, size);
   }
 
   /**
@@ -132,26 +127,21 @@ export class ExecService {
 
   /** @throws {TsdError} exec_not_found */
   inspect(id: string): ExecInspect {
-    const { container, request, status, pid, exitCode } = this.#find(id);
-    return {
-      ID: id,
-      ContainerID: container.id,
-      Running: status === "running",
-      ExitCode: exitCode,
-      ProcessConfig: {
-        tty: false,
-        entrypoint: request.Cmd[0],
-        arguments: request.Cmd.slice(1),
-        privileged: request.Privileged ?? false,
-        ...(request.User ? { user: request.User } : {}),
-      },
-      OpenStdin: request.AttachStdin ?? false,
-      OpenStderr: request.AttachStderr ?? false,
-      OpenStdout: request.AttachStdout ?? false,
-      CanRemove: status === "ended",
-      DetachKeys: request.DetachKeys ?? "",
-      Pid: pid,
-    };
+    return inspectExec(this.#find(id));
+  }
+
+  /** Sets its terminal's size. One that isn't started yet is waited for, as in Docker. @throws {TsdError} exec_not_found, conflict, timeout */
+  async resize(id: string, size: TerminalSize): Promise<void> {
+    const exec = this.#find(id);
+    if (exec.status === "ended") throw new TsdError("conflict", `exec ${id} is not running`);
+    const expired = Promise.withResolvers<never>();
+    const late = () => expired.reject(new TsdError("invalid_argument", "timeout waiting for exec session ready"));
+    const timer = setTimeout(late, START_LIMIT_MS);
+    try {
+      (await Promise.race([exec.io.promise, expired.promise])).resize(size);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Resolves when no exec is just being started in a container: until then its root and its run folder are in use. */
@@ -165,8 +155,8 @@ export class ExecService {
       .map(({ id }) => id);
   }
 
-  #tell(exec: Exec, action: "exec_create" | "exec_start" | "exec_die", more: Attributes = {}): void {
-    const detail = action === "exec_die" ? {} : { detail: exec.request.Cmd.join(" ") };
+  #tell(exec: Exec, action: "exec_create" | "exec_start" | "exec_detach" | "exec_die", more: Attributes = {}): void {
+    const detail = action === "exec_die" || action === "exec_detach" ? {} : { detail: exec.request.Cmd.join(" ") };
     this.#deps.events.tell(exec.container, action, { ...detail, attributes: { execID: exec.id, ...more } });
   }
 
@@ -188,29 +178,37 @@ export class ExecService {
     return exec;
   }
 
-  async #runAttached(exec: Exec, client: Duplex): Promise<void> {
+  async #runAttached(exec: Exec, client: Duplex, framed: boolean, size: TerminalSize | undefined): Promise<void> {
     const { AttachStdin: stdin = false, AttachStdout: stdout = false, AttachStderr: stderr = false } = exec.request;
-    const io = this.#newIo(exec, stdout || stderr);
-    await attachStreams(io, client, {
+    const io = this.#newIo(exec, stdout || stderr, size);
+    const end = await attachStreams(io, client, {
       stdin,
       stdout,
       stderr,
       closeStdin: true,
+      framed,
+      detachKeys: exec.detachKeys,
       onAttached: async () => {
         try {
           await this.#start(exec, io);
         } catch (thrown) {
           // The head has gone out; Docker too says it in the stream, and the exit code tells the client.
-          const message = thrown instanceof Error ? thrown.message : String(thrown);
-          await client.write(frame("stderr", new TextEncoder().encode(`${message}\r\n`)));
+          const message = new TextEncoder().encode(`${toTsdError(thrown).message}\r\n`);
+          await client.write(framed ? frame("stderr", message) : message);
         }
       },
     });
+    if (end === "detached") this.#tell(exec, "exec_detach");
   }
 
-  #newIo(exec: Exec, output: boolean): ProcessIo {
-    const dir = this.#dir(exec);
-    return this.#deps.newIo({ key: exec.id, dir, stdin: exec.request.AttachStdin ?? false, output });
+  #newIo(exec: Exec, output: boolean, size = consoleSize(exec.request.ConsoleSize)): ProcessIo {
+    const { bundle } = containerPaths(this.#deps.paths, exec.container.id);
+    const { AttachStdin: stdin = false, Tty: tty = false } = exec.request;
+    // Short, since a socket's path must be.
+    const consoleSocket = `${bundle}/x${exec.id.slice(0, 12)}`;
+    const io = this.#deps.newIo({ key: exec.id, dir: this.#dir(exec), stdin, output, tty, consoleSocket, size });
+    exec.io.resolve(io);
+    return io;
   }
 
   #dir(exec: Exec): string {
@@ -231,12 +229,13 @@ export class ExecService {
   }
 
   async #launch(exec: Exec, io: ProcessIo): Promise<void> {
-    const { runtime, exits } = this.#deps;
+    const { runtime, exits, snapshots, facts } = this.#deps;
     const dir = this.#dir(exec);
     try {
       // It may have ended since the exec was asked for; from here on its clean-up waits for this start.
       exec.container.running("cannot exec");
-      const processJson = await this.#processJson(exec);
+      const { root } = await snapshots.mount(exec.container.id);
+      const processJson = execProcessJson(exec, root, facts);
       await Deno.mkdir(dir, { mode: 0o711 });
       const streams = await io.open();
       const { pid } = await runtime.exec({
@@ -269,24 +268,6 @@ export class ExecService {
       }
     });
     Deno.unrefTimer(setTimeout(() => this.#execs.delete(exec.id), REMEMBER_MS));
-  }
-
-  async #processJson({ container, request }: Exec): Promise<string> {
-    const { facts, snapshots } = this.#deps;
-    const { config, hostConfig } = container.record;
-    const settings = specSettings(config, hostConfig, facts);
-    const { root } = await snapshots.mount(container.id);
-    const { user, home } = resolveUser(request.User || (config.User ?? ""), rootAccountFiles(root));
-    const env = overrideEnv([`HOME=${home}`], overrideEnv(settings.env, request.Env ?? []));
-    const { process } = execProcess({
-      ...settings,
-      args: request.Cmd,
-      cwd: request.WorkingDir || settings.cwd,
-      env,
-      user,
-      execPrivileged: request.Privileged ?? false,
-    });
-    return ociJson(process);
   }
 }
 

@@ -112,7 +112,7 @@ export interface ProcessStart {
   readonly env: readonly string[];
   readonly tty: boolean;
   /** Characters; only with `tty`. */
-  readonly consoleSize?: { readonly rows: number; readonly columns: number };
+  readonly consoleSize?: { readonly rows: number; readonly columns: number } | undefined;
 }
 
 /** What is known of a container before it has a root file system: all that `validateSpecInput` looks at. */

@@ -3,7 +3,7 @@
  * The keys that end a client's attachment and leave the container alone (`--detach-keys`, by default Ctrl-P Ctrl-Q), in
  * Docker's notation: single characters, `ctrl-` with a letter or one of `@ [ \ ] ^ _`, and `DEL`, with commas between.
  */
-import { TsdError } from "../../errors.ts";
+import { TsdError } from "../errors.ts";
 
 /** Docker's. */
 export const DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q";

@@ -1,0 +1,42 @@
+/**
+ * @module
+ * What the OCI runtime is told of an exec.
+ */
+import {
+  execProcess,
+  type HostFacts,
+  ociJson,
+  overrideEnv,
+  resolveUser,
+  rootAccountFiles,
+} from "../../runtime/spec/mod.ts";
+import { consoleSize, specSettings } from "../containers/settings.ts";
+import type { Exec } from "./exec.ts";
+
+/**
+ * The contents of process.json: the container's settings, and what the exec has of its own. Whether there is a terminal (and
+ * so a TERM) is the exec's matter alone.
+ * @param root the container's root file system
+ * @throws {TsdError} user_unknown
+ */
+export function execProcessJson(
+  { container, request }: Pick<Exec, "container" | "request">,
+  root: string,
+  facts: HostFacts,
+) {
+  const { config, hostConfig } = container.record;
+  const tty = request.Tty ?? false;
+  const settings = specSettings({ ...config, Tty: tty }, hostConfig, facts);
+  const { user, home } = resolveUser(request.User || (config.User ?? ""), rootAccountFiles(root));
+  const env = overrideEnv([`HOME=${home}`], overrideEnv(settings.env, request.Env ?? []));
+  const { process } = execProcess({
+    ...settings,
+    args: request.Cmd,
+    cwd: request.WorkingDir || settings.cwd,
+    env,
+    user,
+    consoleSize: consoleSize(request.ConsoleSize),
+    execPrivileged: request.Privileged ?? false,
+  });
+  return ociJson(process);
+}
