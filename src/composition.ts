@@ -41,6 +41,7 @@ import { IngestPool } from "./engine/images/ingest_pool.ts";
 import { LayerLeases } from "./engine/images/layer_leases.ts";
 import { Puller } from "./engine/images/puller.ts";
 import { hostCommand } from "./engine/host_command.ts";
+import type { HandoverNotes } from "./engine/handover.ts";
 import { KeyedLock } from "./engine/keyed_lock.ts";
 import { isInCgroup, leftEnd, leftExit, openProcess } from "./engine/left_process.ts";
 import { containerIo, newProcessIo } from "./engine/new_process_io.ts";
@@ -78,6 +79,8 @@ export interface EngineSettings {
   /** Absolute path of the OCI runtime. */
   readonly runtimePath: string;
   readonly insecureRegistries: readonly string[];
+  /** From this very process, before it executed itself anew. */
+  readonly notes?: HandoverNotes | undefined;
   /** Told of every request's user agent. */
   readonly onRequest?: (userAgent: string) => void;
 }
@@ -277,7 +280,7 @@ export class Composition {
       }));
   }
 
-  #provideRuns({ paths, log }: EngineSettings): void {
+  #provideRuns({ paths, log, notes }: EngineSettings): void {
     this.#provide(TOKENS.waiters, () => new Waiters());
     this.#provide(
       TOKENS.newContainerIo,
@@ -323,6 +326,7 @@ export class Composition {
         health: get(TOKENS.health),
         newIo: get(TOKENS.newContainerIo),
         keepers: get(TOKENS.keepers),
+        knownExits: notes?.exits ?? {},
         open: openProcess,
         isInCgroup,
         exit: (process) => leftExit(process, get(TOKENS.exits), get(TOKENS.epoll)),

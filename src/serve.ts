@@ -4,17 +4,21 @@
  * at the end lets go of everything but the containers, which run on.
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
+import { AsyncQueue } from "./engine/async_queue.ts";
 import { isFirstSinceBoot } from "./engine/boot.ts";
-import { clearSocket, isAnswered, ownSocket } from "./engine/engine_socket.ts";
+import { clearSocket, listenAt, ownSocket } from "./engine/engine_socket.ts";
+import { handOn, type Handover, type HandoverNotes, reexecute, takeOver } from "./engine/handover.ts";
 import { namesIn, removeTree } from "./engine/folders.ts";
 import { IdleWatch } from "./engine/idle.ts";
+import { dataRootOf, lockOf, removeCgroup, runDirOf } from "./engine/own_folders.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths, runtimeRoot } from "./engine/paths.ts";
+import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
+import { canStart } from "./engine/successor.ts";
 import { TsdError } from "./errors.ts";
-import { storageError } from "./io/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
 import { sweepIngest } from "./store/overlay2/mod.ts";
-import { cString, files, O, OwnedFd, ownProcess, tryLock } from "./sys/mod.ts";
+import { cString, files, O, OwnedFd, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */
 export interface ServeOptions {
@@ -25,15 +29,28 @@ export interface ServeOptions {
   /** Started by a client: own session, output to `engine.log`, goes away when idle. */
   readonly onDemand?: boolean;
   readonly logLevel?: string;
+  /** The command that serves it again, for `tsd daemon reload`; without it that is refused. */
+  readonly command?: readonly string[];
+}
+
+/** A {@link ServeOptions} that was understood. */
+interface Serving {
+  readonly paths: EnginePaths;
+  readonly socket: string;
+  readonly level: LogLevel;
+  readonly onDemand: boolean;
+  readonly command: readonly string[] | undefined;
+  /** From this very process, before it executed itself anew. */
+  readonly before: Handover | undefined;
 }
 
 /** How long an engine that was started on demand stays without work; the environment's `TSD_IDLE_SECONDS` goes first. */
 const IDLE_SECONDS = 60;
-/** How long an engine that was started on demand waits for the end of one that is on its way out, in ms. */
-const HANDOVER_MS = 9_000;
-const HANDOVER_POLL_MS = 20;
+/** How long outputs wait for clients that were attached before a re-execution, in ms. */
+const RETURN_LIMIT_MS = 3_000;
 /** What requests under way get at the end, in ms. */
 const CLOSE_GRACE_MS = 500;
+const RELOAD = "SIGHUP";
 const RUNTIME_PATHS = ["/usr/bin/runc", "/usr/sbin/runc", "/usr/local/bin/runc", "/usr/local/sbin/runc"];
 
 /** Runs an engine until it is told to end; resolves to the process's exit code. @throws {TsdError} */
@@ -49,15 +66,22 @@ export async function serve(options: ServeOptions): Promise<number> {
   const socket = socketPath(options.host, paths);
   ownProcess.umask(0o022);
   await runDirOf(paths.runDir);
-  using lock = await lockOf(paths, options.onDemand ? socket : undefined);
+  const before = takeOver(paths.runDir);
+  using lock = before?.lock ?? await lockOf(paths, options.onDemand ? socket : undefined);
   if (lock === undefined) return 0;
-  if (options.onDemand) detach(`${paths.runDir}/engine.log`);
-  return await run(paths, socket, level, options.onDemand ?? false);
+  if (options.onDemand && before === undefined) detach(`${paths.runDir}/engine.log`);
+  const { onDemand = false, command } = options;
+  const left = await run({ paths, socket, level, onDemand, command, before });
+  if (left === undefined || command === undefined) return 0;
+  handOn(paths.runDir, { lock, ...left });
+  return reexecute(command, Deno.env.toObject());
 }
 
-async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand: boolean): Promise<number> {
+/** Resolves to what is handed on to the engine that this one becomes, or to nothing. */
+async function run(serving: Serving): Promise<Omit<Handover, "lock"> | undefined> {
+  const { paths, socket, level, onDemand, before } = serving;
   const log = new LineLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(line + "\n")), level);
-  const stopped = Promise.withResolvers<string>();
+  const asked = new AsyncQueue<string>();
   await using ending = new AsyncDisposableStack();
   let idle: IdleWatch | undefined;
   const settings: EngineSettings = {
@@ -66,22 +90,27 @@ async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand
     facts: await probeHost(),
     runtimePath: await runtimePath(),
     insecureRegistries: [],
+    notes: before?.notes,
     onRequest: (userAgent) => idle?.used(userAgent),
   };
   const { get } = new Composition(settings);
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    const stop = () => stopped.resolve(signal);
+  for (const signal of ["SIGTERM", "SIGINT", RELOAD] as const) {
+    const stop = () => asked.push(signal);
     Deno.addSignalListener(signal, stop);
     ending.defer(() => Deno.removeSignalListener(signal, stop));
   }
   ending.use(surviveBugs(log));
   ownProcess.setChildSubreaper();
-  await open(get, ending, onDemand);
+  const notifier = new ServiceNotifier({ socket: Deno.env.get(NOTIFY_SOCKET), peers: unixPeers, log });
+  const left: { notes?: HandoverNotes } = {};
+  await open(get, ending, { onDemand, isLeaving: () => left.notes !== undefined });
   const server = get(TOKENS.server);
-  await clearSocket(socket);
-  await server.listen(socket);
-  ending.use(await ownSocket(socket));
-  ending.defer(() => server.close(CLOSE_GRACE_MS));
+  if (before === undefined) await clearSocket(socket);
+  const listener = before?.listener ?? listenAt(socket);
+  await server.listen(pipes.duplicate(listener.fd));
+  const owned = await ownSocket(socket);
+  ending.defer(() => left.notes === undefined ? owned[Symbol.asyncDispose]() : undefined);
+  ending.defer(() => server.close(left.notes === undefined ? CLOSE_GRACE_MS : 0));
   // A client that is cut off now has not ended its input.
   ending.defer(() => get(TOKENS.keepers).leave());
   if (onDemand) {
@@ -89,13 +118,40 @@ async function run(paths: EnginePaths, socket: string, level: LogLevel, onDemand
       new IdleWatch({
         afterMs: idleMs(),
         busy: () => server.activeRequests > 0 || get(TOKENS.containers).isBusy,
-        onIdle: () => stopped.resolve("idle"),
+        onIdle: () => asked.push("idle"),
+        hasOtherClients: before?.notes.hasOtherClients ?? false,
       }),
     );
   }
-  log.info("listening", { socket, dataRoot: paths.dataRoot, pid: Deno.pid });
-  log.info("stopping", { why: await stopped.promise });
-  return 0;
+  log.info("listening", { socket, dataRoot: paths.dataRoot, pid: Deno.pid, again: before !== undefined });
+  notifier.ready(`listening on ${socket}`);
+  for await (const why of asked) {
+    if (why !== RELOAD) {
+      log.info("stopping", { why });
+      notifier.stopping();
+      return undefined;
+    }
+    const trouble = await canStart(serving.command, Deno.env.toObject(), processes, get(TOKENS.exits));
+    if (trouble === undefined) break;
+    log.error("not reloading", { why: trouble });
+  }
+  log.info("reloading", { command: serving.command?.join(" ") });
+  notifier.reloading();
+  left.notes = await notesOf(get, idle?.hasOtherClients ?? false);
+  return { listener, notes: left.notes };
+}
+
+/** Comes to rest, and says what is under way all the same. */
+async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promise<HandoverNotes> {
+  get(TOKENS.keepers).leave();
+  get(TOKENS.restarts)[Symbol.dispose]();
+  await get(TOKENS.health)[Symbol.asyncDispose]();
+  await get(TOKENS.server).drain(CLOSE_GRACE_MS);
+  await get(TOKENS.containers).settle();
+  const outputs = await get(TOKENS.outputs).suspend();
+  // Who ends from now on waits for the engine that comes.
+  get(TOKENS.exits)[Symbol.dispose]();
+  return { outputs, exits: get(TOKENS.runs).unrecordedExits, hasOtherClients };
 }
 
 /** An error that nobody handled is a bug; it is logged, and costs one request instead of the engine. */
@@ -117,8 +173,12 @@ function surviveBugs(log: Log): Disposable {
 }
 
 /** Brings the engine's parts up, in order; `ending` takes them down again in the opposite one. */
-async function open(get: Composition["get"], ending: AsyncDisposableStack, onDemand: boolean): Promise<void> {
-  const { paths, log } = get(TOKENS.settings);
+async function open(
+  get: Composition["get"],
+  ending: AsyncDisposableStack,
+  { onDemand, isLeaving }: { readonly onDemand: boolean; readonly isLeaving: () => boolean },
+): Promise<void> {
+  const { paths, log, notes } = get(TOKENS.settings);
   ending.use(get(TOKENS.database));
   ending.use(get(TOKENS.eventHistory));
   ending.use(get(TOKENS.table));
@@ -133,12 +193,16 @@ async function open(get: Composition["get"], ending: AsyncDisposableStack, onDem
   await sweepIngest(paths.layerRoot);
   await sweepOrphans(get);
   await outputs.ready;
+  outputs.expect(notes?.outputs ?? [], RETURN_LIMIT_MS);
   const containers = get(TOKENS.containers);
   await get(TOKENS.adoption).run();
   ending.defer(() => removeCgroup(paths));
-  ending.defer(() => containers.settle());
+  // After a reload's end nobody reaps: what is under way by then would never end.
+  ending.defer(() => isLeaving() ? undefined : containers.settle());
   ending.use(get(TOKENS.health));
-  ending.use(get(TOKENS.restarts)).begin({ engineStart: isFirst || !onDemand });
+  // A re-execution is no start of the engine: nobody has gone.
+  const engineStart = notes === undefined && (isFirst || !onDemand);
+  ending.use(get(TOKENS.restarts)).begin({ engineStart });
   log.debug("opened", { containers: get(TOKENS.table).list().length });
 }
 
@@ -183,67 +247,12 @@ function socketPath(host: string | undefined, paths: EnginePaths): string {
   return path;
 }
 
-/** @throws {TsdError} storage */
-async function dataRootOf(given: string): Promise<string> {
-  try {
-    // Something in it, so that a file system that takes nothing is found now.
-    await Deno.mkdir(`${given}/containers`, { recursive: true, mode: 0o710 });
-    return await Deno.realPath(given);
-  } catch (thrown) {
-    throw storageError(`Cannot use the data root ${given}`, thrown);
-  }
-}
-
-async function runDirOf(path: string): Promise<void> {
-  try {
-    await Deno.mkdir(`${path}/containers`, { recursive: true, mode: 0o710 });
-  } catch (thrown) {
-    throw storageError(`Cannot use the run folder ${path}`, thrown);
-  }
-}
-
-/**
- * The lock that one engine of a data root holds for life. With `sharedSocket`, undefined means that another engine answers
- * there and serves whoever started this one. @throws {TsdError} conflict
- */
-async function lockOf({ runDir, dataRoot }: EnginePaths, sharedSocket: string | undefined) {
-  for (const deadline = Date.now() + HANDOVER_MS;;) {
-    const lock = tryLock(`${runDir}/lock`);
-    if (lock !== "held") return lock;
-    if (sharedSocket !== undefined && await isAnswered(sharedSocket)) return undefined;
-    if (sharedSocket === undefined || Date.now() > deadline) {
-      throw new TsdError("conflict", `Cannot start the engine: another one uses ${dataRoot} already`);
-    }
-    // It has only just started, or is about to end: then this one takes its place.
-    await new Promise((resolve) => setTimeout(resolve, HANDOVER_POLL_MS));
-  }
-}
-
 /** The first runc there is; a missing one is said when it is needed. */
 async function runtimePath(): Promise<string> {
   for (const path of RUNTIME_PATHS) {
     if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
   }
   return RUNTIME_PATHS[0];
-}
-
-/** Our cgroup goes when no container is left in it; until then the kernel refuses, which is right. */
-async function removeCgroup({ cgroup }: EnginePaths): Promise<void> {
-  const mounts = await Deno.readTextFile("/proc/self/mounts");
-  for (const line of mounts.split("\n")) {
-    const [, target, type] = line.split(" ");
-    if (type !== "cgroup" && type !== "cgroup2") continue;
-    await removeIfEmpty(`${target}/${cgroup}`);
-  }
-}
-
-async function removeIfEmpty(cgroup: string): Promise<void> {
-  try {
-    await Deno.remove(cgroup);
-  } catch (thrown) {
-    const busy = thrown instanceof Error && "code" in thrown && thrown.code === "EBUSY";
-    if (!busy && !(thrown instanceof Deno.errors.NotFound)) throw thrown;
-  }
 }
 
 function logLevel(given: string | undefined): LogLevel {

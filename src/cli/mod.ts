@@ -22,7 +22,15 @@ export { dispatch } from "./dispatch.ts";
 export type { FlagSpec, FlagSpecs, FlagValue, FlagValues } from "./flags.ts";
 export { type ParsedLine, parseFlags } from "./parse_flags.ts";
 export { printable, printableLine } from "./printable.ts";
-export { exit, ownCommand, type ProgramResult, runProgram, startInBackground, userId } from "./process.ts";
+export {
+  exit,
+  ownArguments,
+  ownCommand,
+  type ProgramResult,
+  runProgram,
+  startInBackground,
+  userId,
+} from "./process.ts";
 export { renderTable } from "./table.ts";
 export { OUTPUT_CLOSED_EXIT, OutputClosedError, type StdStream, type Terminal } from "./terminal.ts";
 export { humanBinarySize, humanDuration, humanSize, parseGoDuration } from "../units.ts";

@@ -6,6 +6,9 @@ export function ownCommand(): readonly string[] {
   return [Deno.execPath(), "run", "-A", decodeURIComponent(new URL(Deno.mainModule).pathname)];
 }
 
+/** What this program was told, behind {@link ownCommand}. */
+export const ownArguments = (): readonly string[] => Deno.args;
+
 /** Environment variables that a process in the background may inherit: what finds files and what reaches a network. */
 const INHERITED = [
   "HOME",

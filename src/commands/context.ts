@@ -17,6 +17,8 @@ export interface ServeOptions {
   /** Leave when nothing is left to do. */
   readonly onDemand?: boolean;
   readonly logLevel?: string;
+  /** The command that serves it again, for `tsd daemon reload`; without it that is refused. */
+  readonly command?: readonly string[];
 }
 
 /** What every command gets. */

@@ -1,4 +1,4 @@
-import { defineCommand, UsageError } from "../cli/mod.ts";
+import { defineCommand, ownArguments, ownCommand, UsageError } from "../cli/mod.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import type { CommandContext, ServeOptions } from "./context.ts";
 
@@ -25,6 +25,7 @@ export const daemon = defineCommand({
     const options: ServeOptions = {
       onDemand: flags["on-demand"],
       logLevel,
+      command: [...ownCommand(), ...ownArguments()],
       ...(flags["data-root"] === undefined ? {} : { dataRoot: flags["data-root"] }),
       ...(host === undefined ? {} : { host }),
     };

@@ -28,8 +28,8 @@ Environment=HOME=/root
 # An engine that a client has started on demand makes room. Its containers run on.
 ExecStartPre=-${tsd} daemon stop
 ExecStart=${tsd} daemon
-# The engine executes itself anew, in place.
-ExecReload=/bin/kill -HUP $MAINPID
+# The engine executes itself anew, in place; this waits until it serves.
+ExecReload=${tsd} daemon reload
 # Containers and what holds their streams outlive the engine.
 KillMode=process
 Delegate=yes

@@ -3,7 +3,8 @@
  * The file of the socket that an engine listens on: made where nothing is in the way, for root and the group tsd only, and
  * taken away by the engine that made it and by no other.
  */
-import { TsdError } from "../errors.ts";
+import { toTsdError, TsdError } from "../errors.ts";
+import { files, OwnedFd, sockets } from "../sys/mod.ts";
 
 const GROUP_FILE = "/etc/group";
 
@@ -15,6 +16,23 @@ export async function clearSocket(path: string): Promise<void> {
   if (!found.isSocket) throw refuse("something else than a socket is there; remove it, or give another path");
   if (await isAnswered(path)) throw refuse("another program answers there");
   await removeIfThere(path);
+}
+
+/** As many clients may wait until they are accepted; the kernel's own limit is mostly higher. */
+const BACKLOG = 511;
+
+/** A socket that listens at a path where nothing is. @throws {TsdError} storage */
+export function listenAt(path: string): OwnedFd {
+  using undo = new DisposableStack();
+  try {
+    const socket = undo.use(new OwnedFd(sockets.unixSocket(), files));
+    sockets.bindUnix(socket.fd, path);
+    sockets.listen(socket.fd, BACKLOG);
+    undo.move();
+    return socket;
+  } catch (thrown) {
+    throw new TsdError("storage", `Cannot listen on ${path}: ${toTsdError(thrown).message}`, { cause: thrown });
+  }
 }
 
 /** Gives the socket that this engine has just made its mode, and removes it at the end if it is still that one. */

@@ -11,6 +11,8 @@ export interface IdleOptions {
   /** Whether something is under way. */
   readonly busy: () => boolean;
   readonly onIdle: () => void;
+  /** A client other than tsd's was seen before. */
+  readonly hasOtherClients?: boolean;
   readonly clock?: Clock;
 }
 
@@ -18,11 +20,17 @@ export interface IdleOptions {
 export class IdleWatch implements Disposable {
   readonly #options: IdleOptions;
   #timer: Disposable | undefined;
-  #stays = false;
+  #stays: boolean;
 
   constructor(options: IdleOptions) {
     this.#options = options;
+    this.#stays = options.hasOtherClients ?? false;
     this.#arm();
+  }
+
+  /** Whether a client other than tsd's has come. */
+  get hasOtherClients(): boolean {
+    return this.#stays;
   }
 
   used(userAgent: string): void {

@@ -4,7 +4,7 @@
  */
 import { toTsdError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { UnixPeerCalls } from "../sys/mod.ts";
+import { monotonicMicros, type UnixPeerCalls } from "../sys/mod.ts";
 
 /** The environment variable that names the service manager's socket. A re-executed engine needs it again. */
 export const NOTIFY_SOCKET = "NOTIFY_SOCKET";
@@ -14,6 +14,8 @@ export interface ServiceNotifierDeps {
   readonly socket: string | undefined;
   readonly peers: Pick<UnixPeerCalls, "sendDatagram">;
   readonly log: Log;
+  /** CLOCK_MONOTONIC in microseconds. */
+  readonly now?: () => bigint;
 }
 
 /** See the module's comment. A message that can't be sent is logged and does no harm. */
@@ -31,7 +33,8 @@ export class ServiceNotifier {
 
   /** It is about to execute itself anew. */
   reloading(): void {
-    this.#tell({ RELOADING: "1", STATUS: "re-executing" });
+    const { now = monotonicMicros } = this.#deps;
+    this.#tell({ RELOADING: "1", MONOTONIC_USEC: String(now()), STATUS: "re-executing" });
   }
 
   /** It is on its way out. */

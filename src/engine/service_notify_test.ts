@@ -8,7 +8,7 @@ function notifier(socket: string | undefined) {
   const sendDatagram = (path: string, message: Uint8Array) => {
     sent.push(`${path}: ${new TextDecoder().decode(message)}`);
   };
-  return { sent, notifier: new ServiceNotifier({ socket, peers: { sendDatagram }, log: SILENT_LOG }) };
+  return { sent, notifier: new ServiceNotifier({ socket, peers: { sendDatagram }, log: SILENT_LOG, now: () => 77n }) };
 }
 
 Deno.test("service manager: what it is told", () => {
@@ -18,7 +18,7 @@ Deno.test("service manager: what it is told", () => {
   service.stopping();
   assert.deepEqual(sent, [
     `/run/systemd/notify: READY=1\nSTATUS=listening on x\nMAINPID=${Deno.pid}`,
-    "/run/systemd/notify: RELOADING=1\nSTATUS=re-executing",
+    "/run/systemd/notify: RELOADING=1\nMONOTONIC_USEC=77\nSTATUS=re-executing",
     "/run/systemd/notify: STOPPING=1\nSTATUS=stopping",
   ]);
 });

@@ -126,6 +126,7 @@ const QUIET = {
   dup2: nothing,
   pidfdInfo: () => ({ pid: undefined, exit: undefined }),
   umask: () => 0o022,
+  ignoreSignal: nothing,
   execve: () => {
     throw new Error("The fake can't replace this process: script an error, or catch this one");
   },

@@ -82,6 +82,8 @@ const SYMBOLS = {
   setsid: { parameters: [], result: "i32" },
   dup2: { parameters: ["i32", "i32"], result: "i32" },
   umask: { parameters: ["u32"], result: "u32" },
+  signal: { parameters: ["i32", "u64"], result: "u64" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   // Polling and pipes.
   epoll_create1: { parameters: ["i32"], result: "i32" },

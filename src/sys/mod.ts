@@ -19,6 +19,7 @@
  */
 export type { Arch } from "./arch.ts";
 export { ARCH } from "./arch.ts";
+export { monotonicMicros } from "./clock.ts";
 export { cBytes, type CString, cString, cText } from "./cstring.ts";
 export { Epoll, poll } from "./epoll.ts";
 export type { EpollOptions, PollCalls, PollChange, PollEvent, PollHandler } from "./epoll.ts";

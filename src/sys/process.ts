@@ -45,6 +45,8 @@ export interface OwnProcessCalls {
   setsid(): void;
   /** Makes `toFd` a duplicate of `fromFd`, without close-on-exec. */
   dup2(fromFd: number, toFd: number): void;
+  /** Ignores a signal from now on, also beyond `execve`, whatever handled it so far. */
+  ignoreSignal(signal: number): void;
   /** Sets the umask of the process, all threads, and returns the former: at the start of the daemon only. */
   umask(mask: number): number;
   /**
@@ -57,6 +59,9 @@ export interface OwnProcessCalls {
 }
 
 const PR_SET_CHILD_SUBREAPER = 36;
+/** signal.h: SIG_IGN, and what signal(2) returns for an error, as addresses. */
+const SIG_IGN = 1n;
+const SIG_ERR = 0xffff_ffff_ffff_ffffn;
 
 /** Decodes the status of wait(2) of a child that has ended. */
 export function exitOf(pid: number, status: number): ExitedChild {
@@ -111,5 +116,8 @@ export const ownProcess: OwnProcessCalls = {
   setsid: () => void checked(libc.setsid(), "setsid"),
   dup2: (fromFd, toFd) => void uninterrupted(() => libc.dup2(fromFd, toFd), "dup2", fromFd),
   umask: (mask) => libc.umask(mask),
+  ignoreSignal: (signal) => {
+    if (libc.signal(signal, SIG_IGN) === SIG_ERR) failed(errno(), "signal", signal);
+  },
   execve,
 };

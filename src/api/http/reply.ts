@@ -23,6 +23,8 @@ export type Reply =
     readonly contentType: string;
     /** The head is sent before the first chunk is asked for. */
     readonly body: AsyncIterable<Uint8Array>;
+    /** Nobody can wait for its end: an engine that leaves cuts it off at once. */
+    readonly endless?: boolean;
   }
   | {
     readonly kind: "hijack";

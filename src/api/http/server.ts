@@ -28,6 +28,9 @@ export interface ApiServerOptions {
   readonly watchHangUp?: HangUpWatch;
 }
 
+/** How often the end of requests is looked for, in ms. */
+const DRAIN_POLL_MS = 2;
+
 /** Serves routes; knows no containers. */
 export class ApiServer {
   readonly #router: Router;
@@ -35,6 +38,8 @@ export class ApiServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #requests = 0;
+  /** Those of them that last as long as the client wants. */
+  #endless = 0;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -56,15 +61,25 @@ export class ApiServer {
     return this.#requests;
   }
 
-  /** Listens on a unix socket whose folder exists. @throws {TsdError} storage */
-  listen(path: string): Promise<void> {
+  /** Accepts connections of a socket that listens, which it owns from now on. @throws {TsdError} storage */
+  listen(fd: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once(
         "error",
-        (cause) => reject(new TsdError("storage", `Cannot listen on ${path}: ${cause.message}`, { cause })),
+        (cause) => reject(new TsdError("storage", `Cannot listen on a socket: ${cause.message}`, { cause })),
       );
-      this.#server.listen(path, () => resolve());
+      this.#server.listen({ fd }, () => resolve());
     });
+  }
+
+  /** Accepts nothing more and waits for the end of all requests that have one, `graceMs` at most. */
+  async drain(graceMs: number): Promise<void> {
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    const deadline = Date.now() + graceMs;
+    while (this.#requests > this.#endless && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
   }
 
   /** Accepts nothing more, lets short requests end for `graceMs`, then cuts the rest. */
@@ -120,7 +135,9 @@ export class ApiServer {
       if (reply.kind !== "hijack") {
         throw new TsdError("invalid_argument", `Cannot upgrade ${request.method} ${request.url}: it has no raw stream`);
       }
-      await hijackSocket(socket, await rest, reply, { upgraded: true, ...this.#hijackOptions(gone.signal) });
+      const input = await rest;
+      const options = { upgraded: true, ...this.#hijackOptions(gone.signal) };
+      await this.#lasting(() => hijackSocket(socket, input, reply, options));
     } catch (thrown) {
       const error = toTsdError(thrown);
       this.#report(error, request);
@@ -192,19 +209,27 @@ export class ApiServer {
       case "stream":
         response.writeHead(200, { ...this.#headers(), "Content-Type": reply.contentType });
         response.flushHeaders();
-        for await (const chunk of reply.body) {
-          if (gone.aborted) break;
-          if (!response.write(chunk)) await drained(response, gone);
-        }
-        response.end();
+        if (reply.endless) await this.#lasting(() => sendAll(reply.body, response, gone));
+        else await sendAll(reply.body, response, gone);
         return;
       case "hijack":
         // Older clients hijack without asking for an upgrade: 200 and raw bytes until close.
         detachFromHttp(request.socket as Socket);
-        await hijackSocket(request.socket as Socket, new Uint8Array(), reply, {
-          upgraded: false,
-          ...this.#hijackOptions(gone),
-        });
+        await this.#lasting(() =>
+          hijackSocket(request.socket as Socket, new Uint8Array(), reply, {
+            upgraded: false,
+            ...this.#hijackOptions(gone),
+          })
+        );
+    }
+  }
+
+  async #lasting(run: () => Promise<void>): Promise<void> {
+    this.#endless++;
+    try {
+      await run();
+    } finally {
+      this.#endless--;
     }
   }
 
@@ -234,6 +259,14 @@ export class ApiServer {
       this.#options.log.error("request failed", { ...fields, stack: (error.cause as Error)?.stack });
     } else this.#options.log.debug("request refused", fields);
   }
+}
+
+async function sendAll(body: AsyncIterable<Uint8Array>, response: ServerResponse, gone: AbortSignal): Promise<void> {
+  for await (const chunk of body) {
+    if (gone.aborted) break;
+    if (!response.write(chunk)) await drained(response, gone);
+  }
+  response.end();
 }
 
 function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import "../../sys/preopen.ts";
 import { strict as assert } from "node:assert";
+import { listenAt } from "../../engine/engine_socket.ts";
 import { Stopwatch } from "../../engine/stopwatch.ts";
 import { TsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
@@ -106,7 +107,7 @@ async function withServer(body: (socket: string) => Promise<void>): Promise<void
   const dir = await Deno.makeTempDir();
   const server = new ApiServer({ routes: ROUTES, serverVersion: "1.2.3", log: SILENT_LOG });
   try {
-    await server.listen(`${dir}/s`);
+    await server.listen(listenAt(`${dir}/s`).take());
     await body(`${dir}/s`);
   } finally {
     await server.close();
@@ -239,7 +240,7 @@ Deno.test("a client of a silent stream may close its half; when it goes away tha
   void epoll.run();
   const watchHangUp = epollHangUps(epoll);
   const server = new ApiServer({ routes: ROUTES, serverVersion: "1.2.3", log: SILENT_LOG, watchHangUp });
-  await server.listen(`${dir}/s`);
+  await server.listen(listenAt(`${dir}/s`).take());
   for (const upgrade of ["", "Connection: Upgrade\r\nUpgrade: tcp\r\n"]) {
     silentEnded = Promise.withResolvers();
     let ended = false;

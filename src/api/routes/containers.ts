@@ -123,6 +123,7 @@ function wait({ containers }: Services, { params, query, signal }: ApiRequest) {
   return {
     kind: "stream",
     contentType: "application/json",
+    endless: true,
     body: (async function* () {
       const { exitCode, error } = await waiting;
       const answer: ContainerWaitResponse = {

@@ -28,7 +28,7 @@ function listen({ events }: Pick<Services, "events">, { query, version, signal }
   const matches = (event: EngineEvent) =>
     (known || event.type !== "image" || event.action !== "create") && passesEventFilters(event, filters);
   const found = events.listen({ sinceNano, untilNano, matches }, signal);
-  return { kind: "stream", contentType: "application/json", body: lines(found) };
+  return { kind: "stream", contentType: "application/json", body: lines(found), endless: true };
 }
 
 async function* lines(events: AsyncIterable<EngineEvent>): AsyncGenerator<Uint8Array> {

@@ -44,7 +44,8 @@ async function containerLogs({ logs, table }: Services, request: ApiRequest): Pr
   });
   const multiplexed = !(container.record.config.Tty ?? false);
   const format = { timestamps: query.flag("timestamps"), details: query.flag("details"), multiplexed };
-  return { kind: "stream", contentType: streamType(request, multiplexed), body: logChunks(batches, format) };
+  const contentType = streamType(request, multiplexed);
+  return { kind: "stream", contentType, body: logChunks(batches, format), endless: query.flag("follow") };
 }
 
 /** `all`, nothing, or a number; Docker takes what is no number for all. */

@@ -12,7 +12,7 @@ import { namesIn } from "../folders.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
 import { type EnginePaths, runtimeRoot } from "../paths.ts";
 import { type Container, isLive } from "./container.ts";
-import { type ContainerRuns, failure } from "./container_runs.ts";
+import { type ContainerRuns, type Exit, failure } from "./container_runs.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { Freezer } from "./freezer.ts";
 import type { Keepers } from "./keepers.ts";
@@ -28,6 +28,8 @@ export interface AdoptionCalls {
   readonly isInCgroup: (pid: number, name: string) => boolean;
   /** How it ends, or has ended; undefined where nobody knows it. */
   readonly exit: (process: StartedProcess) => Promise<ProcessExit | undefined>;
+  /** Ends that were known before a re-execution, by container. */
+  readonly knownExits: Readonly<Record<string, Exit>>;
 }
 
 export interface AdoptionDeps extends AdoptionCalls {
@@ -49,7 +51,7 @@ interface Left {
   readonly process: StartedProcess;
   readonly streams: KeptStreams;
   readonly keeper: KeeperRef | undefined;
-  readonly exit: Promise<ProcessExit | undefined>;
+  readonly exit: Promise<Exit>;
 }
 
 /** See the module's comment. */
@@ -76,8 +78,15 @@ export class Adoption {
       const pidFd = kept ?? this.#deps.open(state.pid, state.startTicks);
       if (pidFd === undefined) continue;
       const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
-      this.#left.set(container.id, { process, streams, keeper, exit: this.#deps.exit(process) });
+      this.#left.set(container.id, { process, streams, keeper, exit: this.#exit(container.id, process) });
     }
+  }
+
+  async #exit(id: string, process: StartedProcess): Promise<Exit> {
+    const { knownExits, exit } = this.#deps;
+    if (knownExits[id] !== undefined) return knownExits[id];
+    const seen = await exit(process);
+    return seen === undefined ? LOST : { exitCode: seen.exitCode, signal: seen.signal };
   }
 
   /** Takes up what a former engine left: containers that live go on, the others have ended; half steps are undone. */
@@ -122,12 +131,7 @@ export class Adoption {
     this.#deps.freezer.reconcile(container);
     this.#deps.oom.begin(container, "found");
     await this.#deps.health.adopt(container);
-    runs.follow(
-      container,
-      process,
-      io,
-      exit.then((known) => known === undefined ? LOST : { exitCode: known.exitCode, signal: known.signal }),
-    );
+    runs.follow(container, process, io, exit);
     keepers.adopt(container.id, process.pidFd, io, keeper);
   }
 

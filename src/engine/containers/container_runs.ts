@@ -70,6 +70,8 @@ export class ContainerRuns {
   readonly #locks: KeyedLock;
   readonly #waiters: Waiters;
   readonly #runs = new Map<string, Run>();
+  /** Ends whose output hasn't ended yet. */
+  readonly #exits = new Map<string, Exit>();
   readonly #nextIo = new Map<string, ProcessIo>();
   /** Containers between the two halves of `docker restart`. */
   readonly #kept = new Set<string>();
@@ -106,6 +108,11 @@ export class ContainerRuns {
   keep(container: Container): Disposable {
     this.#kept.add(container.id);
     return { [Symbol.dispose]: () => void this.#kept.delete(container.id) };
+  }
+
+  /** Ends that were seen and are not recorded yet, by container. */
+  get unrecordedExits(): Readonly<Record<string, Exit>> {
+    return Object.fromEntries(this.#exits);
   }
 
   /** Lets go of all processes: they run on. */
@@ -175,7 +182,9 @@ export class ContainerRuns {
   /** Sees a run through: end of process and of output, state, waiters, clean-up. */
   follow(container: Container, process: StartedProcess, io: ProcessIo, exit: Promise<Exit>): void {
     const { oom, signaller } = this.#deps;
-    const exited = exit.then(async ({ signal, ...result }) => {
+    const exited = exit.then(async (ending) => {
+      const { signal, ...result } = ending;
+      this.#exits.set(container.id, ending);
       const oomKilled = oom.end(container, { signal, byEngine: signaller.hasKilled(process) });
       void this.#deps.health.end(container);
       await io.finish(OUTPUT_GRACE_MS);
@@ -184,6 +193,7 @@ export class ContainerRuns {
       // The clean-up takes its place before anybody who heard of the exit can start the container again.
       this.#cleanLater(container);
       this.ended(container, result, oomKilled);
+      this.#exits.delete(container.id);
       return result;
     });
     this.#runs.set(container.id, { process, io, exited });

@@ -12,6 +12,7 @@ import {
   type FromLogWorker,
   MAX_UNCREDITED_BYTES,
   type ReaderNeed,
+  type SeenBytes,
   type SourceSpec,
 } from "./protocol.ts";
 
@@ -65,7 +66,7 @@ export class Channel {
       const { stream } = source;
       const fd = opened.use(host.open(source));
       const output = log !== undefined && "path" in source
-        ? new KeptSource(stream, fd, log, host, scratch)
+        ? new KeptSource(stream, fd, log, host, scratch, spec.seen?.[stream])
         : new PassingSource(stream, fd, log, host, scratch);
       return { output, open: true, watched: false };
     });
@@ -101,14 +102,16 @@ export class Channel {
     for (const source of this.#sources) if (source.open && source.watched) this.#read(source);
   }
 
-  /** Reads nothing more, and writes what could be read by nobody else. */
-  suspend(): void {
+  /** Reads nothing more, and writes what could be read by nobody else. What of the rest was copied already? */
+  suspend(): SeenBytes {
     this.#begun = false;
+    const seen: Partial<Record<StreamName, number>> = {};
     for (const source of this.#sources.filter(({ open }) => open)) {
       this.#pause(source);
-      source.output.suspend();
+      seen[source.output.stream] = source.output.suspend();
     }
     this.#log?.flush();
+    return seen;
   }
 
   /** A reader of the log has come, moved on, or gone. */

@@ -31,8 +31,8 @@ export interface ChannelSource {
   beginTurn(): void;
   /** The next bytes, which are logged by then, as far as the log takes them now. */
   read(): SourceBytes;
-  /** The engine leaves: logs what nobody else could read any more. */
-  suspend(): void;
+  /** The engine leaves: logs what nobody else could read any more. How many bytes of the rest were handed out already? */
+  suspend(): number;
   /** There is no more: logs what is left, also a line without its end. */
   end(): void;
 }
@@ -69,7 +69,7 @@ export class KeptSource implements ChannelSource {
   readonly #logged: LoggedStream;
   readonly #scratch: Uint8Array;
   /** So many of the bytes that are left in the FIFO were seen before. */
-  #seenBytes = 0;
+  #seenBytes: number;
   #isHeld = false;
   #isEnlarged = false;
 
@@ -79,7 +79,9 @@ export class KeptSource implements ChannelSource {
     log: ChannelLog,
     calls: SourceCalls,
     scratch: Uint8Array,
+    seenBytes = 0,
   ) {
+    this.#seenBytes = seenBytes;
     this.#calls = calls;
     this.#log = log;
     this.#logged = new LoggedStream(log, stream);
@@ -104,7 +106,9 @@ export class KeptSource implements ChannelSource {
     return fresh;
   }
 
-  suspend(): void {}
+  suspend(): number {
+    return this.#seenBytes;
+  }
 
   end(): void {
     const bytes = this.#peek();
@@ -170,8 +174,9 @@ export class PassingSource implements ChannelSource {
   }
 
   /** What comes later goes on in a piece of its own. */
-  suspend(): void {
+  suspend(): number {
     this.end();
+    return 0;
   }
 
   end(): void {

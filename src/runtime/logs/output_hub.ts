@@ -7,7 +7,7 @@ import { deserialiseError, type SerialisedError, TsdError } from "../../errors.t
 import type { Log } from "../../log.ts";
 import type { StreamName } from "./json_lines.ts";
 import { type LogLease, LogReaders } from "./log_readers.ts";
-import type { ChannelSpec, FromLogWorker, LogSpec, ToLogWorker } from "./protocol.ts";
+import type { ChannelSpec, FromLogWorker, LogSpec, SeenBytes, ToLogWorker } from "./protocol.ts";
 
 /** Takes output; resolving late slows the process down, as a pipe would. Rejections end the listener. */
 export type OutputListener = (stream: StreamName, bytes: Uint8Array) => Promise<void>;
@@ -33,13 +33,31 @@ export interface LogWatch extends Disposable {
   ended(): boolean;
 }
 
+/** An output that somebody was attached to when its engine left. Plain JSON. */
+export interface AttachedOutput {
+  readonly key: string;
+  readonly listeners: number;
+  readonly seen: SeenBytes;
+}
+
+/** An attached output that its listeners are expected back to. */
+interface Expected {
+  readonly seen: SeenBytes;
+  missing: number;
+  hasBegun: boolean;
+}
+
+/** What a slow listener may still take when the engine leaves, in ms. */
+const DELIVERY_LIMIT_MS = 1000;
+
 /** One for each engine. Call {@link OutputHub.close} at the end. */
 export class OutputHub implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #log: Log;
   readonly #channels = new Map<string, OpenChannel>();
   readonly #readers = new LogReaders((key, need) => this.#post({ kind: "need", key, need }));
-  readonly #answers = new Map<number, PromiseWithResolvers<void>>();
+  readonly #answers = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #expected = new Map<string, Expected>();
   readonly #ready = Promise.withResolvers<void>();
   #ticket = 0;
   #failure: TsdError | undefined;
@@ -74,13 +92,28 @@ export class OutputHub implements AsyncDisposable {
     };
     this.#channels.set(spec.key, channel);
     const log = spec.log === undefined ? undefined : { spec: spec.log, ...this.#readers.write(spec.key) };
-    this.#post({ kind: "open", channel: { ...spec, attached: false }, ...(log && { log }), needs: log?.needs ?? [] });
+    const seen = this.#expected.get(spec.key)?.seen;
+    const described = { ...spec, attached: false, ...(seen && { seen }) };
+    this.#post({ kind: "open", channel: described, ...(log && { log }), needs: log?.needs ?? [] });
     await channel.opened.promise;
   }
 
   /** The process runs: what it writes is read from now on (and what it wrote already). */
   begin(key: string): void {
-    this.#post({ kind: "begin", key });
+    const expected = this.#expected.get(key);
+    if (expected === undefined) this.#post({ kind: "begin", key });
+    else expected.hasBegun = true;
+  }
+
+  /**
+   * After a re-execution: these outputs wait, once they are open, until all that were attached are back, and so miss
+   * nothing; `limitMs` at most.
+   */
+  expect(outputs: readonly AttachedOutput[], limitMs: number): void {
+    for (const { key, listeners, seen } of outputs) {
+      this.#expected.set(key, { seen, missing: listeners, hasBegun: false });
+      Deno.unrefTimer(setTimeout(() => this.#goOn(key), limitMs));
+    }
   }
 
   /** Resolves when the channel has ended and its listeners took everything. An unknown key has ended. */
@@ -98,10 +131,14 @@ export class OutputHub implements AsyncDisposable {
     if (channel === undefined) throw new TsdError("not_running", `No output of ${key} is open`);
     channel.listeners.add(listener);
     const attachment = { detach: () => this.#detach(key, channel, listener) };
-    if (channel.listeners.size > 1) return attachment;
+    if (channel.listeners.size > 1) {
+      this.#isBack(key);
+      return attachment;
+    }
     const answer = Promise.withResolvers<void>();
     channel.attachAnswers.push(answer);
     this.#post({ kind: "attach", key, on: true });
+    this.#isBack(key);
     await answer.promise;
     return attachment;
   }
@@ -145,10 +182,35 @@ export class OutputHub implements AsyncDisposable {
     return this.#ask((ticket) => ({ kind: "flush", ticket }));
   }
 
+  /**
+   * The engine is about to leave: nothing more is read, all that was read is in the logs and has come to those that are
+   * attached. Says to which outputs somebody is.
+   */
+  async suspend(): Promise<AttachedOutput[]> {
+    const seen = await this.#ask<Record<string, SeenBytes>>((ticket) => ({ kind: "suspend", ticket }));
+    const attached = [...this.#channels].filter(([, { listeners }]) => listeners.size > 0);
+    const limit = Promise.withResolvers<void>();
+    const timer = setTimeout(limit.resolve, DELIVERY_LIMIT_MS);
+    await Promise.race([Promise.all(attached.map(([, { tail }]) => tail)), limit.promise]);
+    clearTimeout(timer);
+    return attached.map(([key, { listeners }]) => ({ key, listeners: listeners.size, seen: seen[key] ?? {} }));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ready.promise.catch(() => undefined);
     if (this.#failure === undefined) await this.#ask((ticket) => ({ kind: "suspend", ticket }));
     this.#worker.terminate();
+  }
+
+  #isBack(key: string): void {
+    const expected = this.#expected.get(key);
+    if (expected !== undefined && --expected.missing === 0) this.#goOn(key);
+  }
+
+  #goOn(key: string): void {
+    const expected = this.#expected.get(key);
+    this.#expected.delete(key);
+    if (expected?.hasBegun) this.#post({ kind: "begin", key });
   }
 
   #post(message: ToLogWorker): void {
@@ -163,19 +225,19 @@ export class OutputHub implements AsyncDisposable {
     this.#answers.clear();
   }
 
-  async #ask(message: (ticket: number) => ToLogWorker): Promise<void> {
+  async #ask<T = void>(message: (ticket: number) => ToLogWorker): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
     const ticket = ++this.#ticket;
-    const answer = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<unknown>();
     this.#answers.set(ticket, answer);
     this.#post(message(ticket));
-    await answer.promise;
+    return await answer.promise as T;
   }
 
-  #answer(ticket: number, error: SerialisedError | undefined): void {
+  #answer(ticket: number, error?: SerialisedError, value?: unknown): void {
     const answer = this.#answers.get(ticket);
     this.#answers.delete(ticket);
-    if (error === undefined) answer?.resolve();
+    if (error === undefined) answer?.resolve(value);
     else answer?.reject(deserialiseError(error));
   }
 
@@ -189,7 +251,8 @@ export class OutputHub implements AsyncDisposable {
 
   #receive(message: FromLogWorker): void {
     if (message.kind === "ready") return this.#ready.resolve();
-    if (message.kind === "flushed") return this.#answer(message.ticket, undefined);
+    if (message.kind === "flushed") return this.#answer(message.ticket);
+    if (message.kind === "suspended") return this.#answer(message.ticket, undefined, message.seen);
     if (message.kind === "cleared") return this.#answer(message.ticket, message.error);
     const channel = this.#channels.get(message.key);
     if (channel === undefined) return;

@@ -41,6 +41,9 @@ export interface ReaderNeed {
   readonly sequence: number | undefined;
 }
 
+/** So many bytes that still lie in a FIFO were copied to whoever was attached. */
+export type SeenBytes = Readonly<Partial<Record<StreamName, number>>>;
+
 /** What to open. */
 export interface ChannelSpec {
   /** Container or exec id; unique among open channels. */
@@ -50,6 +53,8 @@ export interface ChannelSpec {
   readonly log?: LogSpec;
   /** Whether bytes are copied to the engine from the start. */
   readonly attached: boolean;
+  /** By the engine that was there before. */
+  readonly seen?: SeenBytes;
 }
 
 export type ToLogWorker =
@@ -74,7 +79,7 @@ export type ToLogWorker =
   | { readonly kind: "clear"; readonly key: string; readonly log: SharedLog; readonly ticket: number }
   /** What was written to the streams so far is in the files when the answer comes. */
   | { readonly kind: "flush"; readonly ticket: number }
-  /** The engine leaves: read nothing more, and write what was read, unfinished lines too. Answered by "flushed". */
+  /** The engine leaves: read nothing more, and write what was read, unfinished lines too. */
   | { readonly kind: "suspend"; readonly ticket: number };
 
 export type FromLogWorker =
@@ -91,6 +96,8 @@ export type FromLogWorker =
   | { readonly kind: "written"; readonly key: string }
   | { readonly kind: "ended"; readonly key: string }
   | { readonly kind: "flushed"; readonly ticket: number }
+  /** Nothing more comes; what was copied so far was sent before this. By channel. */
+  | { readonly kind: "suspended"; readonly ticket: number; readonly seen: Readonly<Record<string, SeenBytes>> }
   | { readonly kind: "cleared"; readonly ticket: number; readonly error?: SerialisedError }
   /** Something could not be done with a log, which goes on: for the engine's own log. */
   | { readonly kind: "trouble"; readonly key: string; readonly what: string; readonly error: SerialisedError };

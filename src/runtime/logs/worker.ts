@@ -117,6 +117,11 @@ function flushAll(ticket: number): void {
   post({ kind: "flushed", ticket });
 }
 
+function suspendAll(ticket: number): void {
+  const seen = Object.fromEntries([...channels].map(([key, channel]) => [key, channel.suspend()]));
+  post({ kind: "suspended", ticket, seen });
+}
+
 function receive(message: ToLogWorker): void {
   switch (message.kind) {
     case "open":
@@ -139,8 +144,7 @@ function receive(message: ToLogWorker): void {
     case "flush":
       return flushAll(message.ticket);
     case "suspend":
-      for (const channel of channels.values()) channel.suspend();
-      return post({ kind: "flushed", ticket: message.ticket });
+      return suspendAll(message.ticket);
   }
 }
 
