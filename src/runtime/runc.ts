@@ -4,7 +4,7 @@
  * the container's stderr; each call has a deadline, after which runc is killed and what it made is deleted.
  */
 import { TsdError } from "../errors.ts";
-import { type ChildStdio, isErrno, O, type ProcessCalls } from "../sys/mod.ts";
+import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, SIG } from "../sys/mod.ts";
 import type { ExitLoop } from "./exit_loop.ts";
 import type { CreateOptions, ExecOptions, OciRuntime, RunningProcess, StdioPaths } from "./oci_runtime.ts";
 import { runtimeError } from "./runtime_error.ts";
@@ -65,6 +65,8 @@ export class Runc implements OciRuntime {
 
   async start(id: string): Promise<void> {
     await this.#logged(this.#callLog(), ["start", id], NULL_STDIO);
+    if (!await this.isWaiting(id)) return;
+    throw new TsdError("runtime_failed", `${this.#options.path} start said that it succeeded, and started nothing`);
   }
 
   async isWaiting(id: string): Promise<boolean> {
@@ -84,8 +86,12 @@ export class Runc implements OciRuntime {
       await Deno.writeTextFile(spec, processJson, { mode: 0o600 });
       const files = ["--process", spec, "--pid-file", pidFile];
       const args = ["exec", "--detach", ...files, ...consoleArgs(consoleSocket), containerId];
+      await using undo = new AsyncDisposableStack();
+      undo.defer(() => this.#endChild(pidFile));
       await this.#logged(`${dir}/${execId}.log`, args, stdio);
-      return { pid: await readPid(pidFile) };
+      const pid = await readPid(pidFile);
+      undo.move();
+      return { pid };
     } finally {
       for (const path of [spec, pidFile]) await Deno.remove(path).catch(ignoreMissing);
     }
@@ -106,6 +112,15 @@ export class Runc implements OciRuntime {
       return ignoreMissing(thrown);
     }
     await this.#logged(this.#callLog(), ["delete", ...(force ? ["--force"] : []), id], NULL_STDIO);
+  }
+
+  /** A call that failed may have made a process all the same: nobody would ever know of it. */
+  async #endChild(pidFile: string): Promise<void> {
+    const pid = Number(await Deno.readTextFile(pidFile).catch(ignoreMissing));
+    // The engine is a subreaper: what is not its child was never made by that call.
+    if (Number.isInteger(pid) && pid > 1 && processStat(pid)?.parentPid === Deno.pid) {
+      this.#processes.kill(pid, SIG.KILL);
+    }
   }
 
   #callLog(): string {

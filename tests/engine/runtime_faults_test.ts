@@ -157,6 +157,10 @@ Deno.test(
         assert.deepEqual(await runtimeKeeps(rig), []);
         await heal();
       }
+      await fault("start", "lies");
+      assertOneLine(await run(rig, "--rm"), /runc start said that it succeeded, and started nothing/);
+      await untilSettled(engine, before);
+      await heal();
       assert.equal((await run(rig, "--rm")).stdout, "ran\n");
     }),
 );
@@ -176,6 +180,11 @@ Deno.test("a runtime that can't exec", requires("root", "runc"), () =>
       await heal();
       assert.equal((await engine.tsd(["exec", id, "true"])).code, 0);
     }
+    await fault("exec", "makes-and-fails");
+    const failed = await engine.tsd(["exec", id, "sleep", "1001"]);
+    assert.match(failed.stdout + failed.stderr, /runc exec failed with exit code 4/);
+    await until("the end of what it made", async () => !/sleep 1001/.test((await engine.tsd(["top", id])).stdout));
+    await untilSettled(engine, before);
     assert.equal((await stateOf(engine, id)).Status, "running");
   }));
 

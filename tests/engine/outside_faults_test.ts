@@ -1,0 +1,165 @@
+/** What others do to a running container behind the engine's back: one clear state, nothing signalled that isn't ours, nothing left. */
+import { strict as assert } from "node:assert";
+import { DatabaseSync } from "node:sqlite";
+import { keepersOf } from "../../src/runtime/keeper_search.ts";
+import { cgroupFolders } from "../harness/host_state.ts";
+import { type Engine, runCommand, tracesOf } from "../harness/mod.ts";
+import { requires } from "../requires.ts";
+import { type Holdings, holdingsOf, type Rig, runDetached, startRig, stateOf, until, untilSettled } from "./rig.ts";
+
+const needs = requires("root", "runc");
+
+/** A rig that has run something, and what it holds at rest. */
+async function restingRig(): Promise<{ rig: Rig; before: Holdings } & AsyncDisposable> {
+  const rig = await startRig();
+  const ran = await rig.engine.tsd(["run", "--rm", "--network", "none", rig.image, "true"]);
+  assert.deepEqual([ran.code, ran.stderr], [0, ""]);
+  const before = await holdingsOf(rig.engine);
+  return { rig, before, [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose]() };
+}
+
+async function assertEnds(engine: Engine, id: string, exitCode: number): Promise<void> {
+  await until("its end", async () => (await stateOf(engine, id)).Status === "exited");
+  const state = await stateOf(engine, id);
+  assert.deepEqual([state.ExitCode, state.Pid], [exitCode, 0]);
+}
+
+/** Stops, starts and removes it as if nothing had been. */
+async function assertUsable(engine: Engine, id: string): Promise<void> {
+  for (const command of [["stop", "-t", "0", id], ["start", id], ["exec", id, "true"], ["rm", "-f", id]]) {
+    const { code, stderr } = await engine.tsd(command);
+    assert.deepEqual([code, stderr], [0, ""], command.join(" "));
+  }
+}
+
+Deno.test({
+  name: "its first process is killed by somebody else: an end like any other",
+  ...needs,
+  async fn() {
+    await using resting = await restingRig();
+    const { rig: { engine }, before } = resting;
+    const id = await runDetached(resting.rig, "sleep 1000 & sleep 1000");
+    Deno.kill((await stateOf(engine, id)).Pid, "SIGKILL");
+    await assertEnds(engine, id, 137);
+    const { OOMKilled } = await stateOf(engine, id) as unknown as { OOMKilled: boolean };
+    assert.equal(OOMKilled, false);
+    await untilSettled(engine, before);
+    assert.equal((await engine.tsd(["start", id])).code, 0);
+    await assertUsable(engine, id);
+    await untilSettled(engine, before);
+  },
+});
+
+Deno.test({
+  name: "its cgroup is gone: it runs, what needs the cgroup says so, and it ends and goes as ever",
+  ...needs,
+  async fn() {
+    await using resting = await restingRig();
+    const { rig: { engine }, before } = resting;
+    const id = await runDetached(resting.rig, "trap 'exit 4' TERM; while :; do sleep 0.05; done");
+    const { Pid } = await stateOf(engine, id);
+    // Out of all of them, and so often that the short-lived ones are out too.
+    for (const folder of await cgroupFolders(new RegExp(`^tsd-${tracesOf(engine.dataRoot).engineId}$`))) {
+      if (!folder.endsWith(`/${id}`)) continue;
+      await until("an empty cgroup", async () => {
+        const root = folder.slice(0, folder.indexOf("/tsd-"));
+        await runCommand("sh", [
+          "-c",
+          `for pid in $(cat ${folder}/cgroup.procs); do echo $pid >${root}/cgroup.procs; done`,
+        ]);
+        return (await runCommand("rmdir", [folder])).code === 0;
+      });
+    }
+    assert.equal((await stateOf(engine, id)).Status, "running");
+    for (const command of [["stats", "--no-stream", id], ["top", id], ["pause", id], ["exec", id, "true"]]) {
+      const { code, stdout, stderr } = await engine.tsd(command);
+      assert.ok(
+        code === 0 || /^(tsd: |Error response|OCI runtime exec failed)[^\n]*\n(Run '[^\n]*\n)?$/.test(stderr + stdout),
+        `${command[0]}: ${code} ${stderr} ${stdout}`,
+      );
+      assert.equal((await stateOf(engine, id)).Status, "running", command[0]);
+    }
+    assert.equal((await engine.tsd(["stop", "-t", "20", id])).code, 0);
+    await assertEnds(engine, id, 4);
+    await assert.rejects(Deno.stat(`/proc/${Pid}`));
+    assert.equal((await engine.tsd(["start", id])).code, 0);
+    await assertUsable(engine, id);
+    await untilSettled(engine, before);
+  },
+});
+
+Deno.test({
+  name: "its mounts, its run folder or what the runtime knows of it are gone: it can be ended, started and removed",
+  ...needs,
+  async fn() {
+    await using resting = await restingRig();
+    const { rig: { engine }, before } = resting;
+    const { runDir, dataRoot } = tracesOf(engine.dataRoot);
+    const breaks: Record<string, (id: string) => Promise<unknown>> = {
+      mount: async (id) => {
+        const points = (await holdingsOf(engine)).host.mounts.filter((mount) =>
+          mount.includes(id) && mount.startsWith(dataRoot)
+        );
+        assert.notEqual(points.length, 0);
+        for (const point of points) assert.equal((await runCommand("umount", ["-l", point.split(" ")[0]!])).code, 0);
+      },
+      bundle: (id) => Deno.remove(`${runDir}/containers/${id}`, { recursive: true }),
+      state: (id) => Deno.remove(`${runDir}/runc/${id}`, { recursive: true }),
+    };
+    for (const [what, breakIt] of Object.entries(breaks)) {
+      for (const end of ["stop", "kill outside", "engine killed"]) {
+        const id = await runDetached(resting.rig, "exec sleep 1000");
+        const { Pid } = await stateOf(engine, id);
+        await breakIt(id);
+        const shown = `${what}, ${end}`;
+        if (end === "engine killed") {
+          await engine.restart("SIGKILL");
+          assert.equal((await stateOf(engine, id)).Pid, Pid, shown);
+        }
+        if (end === "kill outside") Deno.kill(Pid, "SIGKILL");
+        else assert.equal((await engine.tsd(["stop", "-t", "0", id])).code, 0, shown);
+        await assertEnds(engine, id, 137);
+        const started = await engine.tsd(["start", id]);
+        assert.deepEqual([started.code, started.stderr], [0, ""], shown);
+        await assertUsable(engine, id);
+      }
+    }
+    // The engine is another one by now: of its own process nothing can be compared.
+    await untilSettled(engine, { ...before, host: (({ process: _, ...host }) => host)(before.host) });
+  },
+});
+
+Deno.test({
+  name: "its pid is another's by now: that one is never signalled, and the container has ended",
+  ...needs,
+  async fn() {
+    await using resting = await restingRig();
+    const { rig: { engine } } = resting;
+    const { runDir, dataRoot } = tracesOf(engine.dataRoot);
+    const stranger = new Deno.Command("sleep", { args: ["1000"], stdout: "null", stderr: "null" }).spawn();
+    try {
+      const ids = await Promise.all(["one", "two"].map(() => runDetached(resting.rig, "exec sleep 1000")));
+      const pids = await Promise.all(ids.map(async (id) => (await stateOf(engine, id)).Pid));
+      await engine.stop("SIGKILL");
+      for (const pid of [...keepersOf(`${runDir}/`).map(({ pid }) => pid), ...pids]) Deno.kill(pid, "SIGKILL");
+      {
+        using db = new DatabaseSync(`${dataRoot}/tsd.db`);
+        for (const pid of pids) {
+          db.exec(`UPDATE containers SET state = replace(state, '"pid":${pid},', '"pid":${stranger.pid},')`);
+        }
+      }
+      await engine.start();
+      for (const id of ids) {
+        const { Status, ExitCode, Error } = await stateOf(engine, id);
+        assert.deepEqual([Status, ExitCode], ["exited", 255]);
+        assert.match(Error, /engine was away/);
+      }
+      assert.equal((await engine.tsd(["kill", ids[0]!])).code, 1);
+      assert.equal((await engine.tsd(["rm", "-f", ...ids])).code, 0);
+      assert.match(await Deno.readTextFile(`/proc/${stranger.pid}/stat`), /\) S /);
+    } finally {
+      stranger.kill("SIGKILL");
+      await stranger.status;
+    }
+  },
+});
