@@ -9,6 +9,7 @@ import {
   type Rig,
   runDetached,
   startRigWith,
+  type StateNow,
   stateOf,
   until,
   untilSettled,
@@ -187,6 +188,36 @@ Deno.test("a runtime that can't exec", requires("root", "runc"), () =>
     await untilSettled(engine, before);
     assert.equal((await stateOf(engine, id)).Status, "running");
   }));
+
+Deno.test(
+  "a runtime that can't start a container again: its restart policy tries until it can, or is told to stop",
+  requires("root", "runc"),
+  () =>
+    withFaultyRunc(async ({ rig, fault, heal }) => {
+      const { engine } = rig;
+      assert.equal((await run(rig, "--rm")).stdout, "ran\n");
+      const before = await holdingsOf(engine);
+      const id = await runDetached(rig, "exec sleep 1000", ["--restart", "always"]);
+      await fault("create", "silent");
+      Deno.kill((await stateOf(engine, id)).Pid, "SIGKILL");
+      const waiting = () =>
+        until("two tries", async () => {
+          const { RestartCount, State } = (await engine.api.get(`/containers/${id}/json`)).json<
+            { RestartCount: number; State: StateNow }
+          >();
+          return RestartCount > 2 && State.Status === "restarting" && /runc create failed/.test(State.Error);
+        });
+      await waiting();
+      await heal();
+      await until("its run", async () => (await stateOf(engine, id)).Status === "running");
+      await fault("create", "silent");
+      Deno.kill((await stateOf(engine, id)).Pid, "SIGKILL");
+      await waiting();
+      assert.equal((await engine.tsd(["stop", id])).code, 0);
+      assert.equal((await stateOf(engine, id)).Status, "exited");
+      await untilSettled(engine, before);
+    }),
+);
 
 Deno.test(
   "a runtime that can't clean up: the next try does",

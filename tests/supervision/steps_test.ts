@@ -176,6 +176,22 @@ Deno.test({
 });
 
 Deno.test({
+  name: "stop: a time below zero is without end, as in Docker",
+  ...needs,
+  async fn() {
+    await using rig = await startRig();
+    const { engine } = rig;
+    const slow = ["sh", "-c", "trap 'sleep 0.5; exit 4' TERM; echo up; while :; do sleep 0.05; done"];
+    for (const client of ["tsd", "docker"] as const) {
+      await background(rig, client, { command: slow, flags: ["--stop-timeout", "-5"], client });
+      await until("its trap", async () => await logSize(rig, client) > 0);
+      succeeded(await engine[client](["stop", client]));
+      assert.equal((await stateOf(engine, client)).ExitCode, 4);
+    }
+  },
+});
+
+Deno.test({
   name: "top: only the container's processes, with any columns of ps",
   ...needs,
   async fn() {

@@ -15,7 +15,14 @@ import type { ImageRemover } from "../images/image_remover.ts";
 import { removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import { type Container, type ContainerState, isLive, NO_RESTARTS, type RestartHistory } from "./container.ts";
+import {
+  type Container,
+  type ContainerState,
+  type EndedState,
+  isLive,
+  NO_RESTARTS,
+  type RestartHistory,
+} from "./container.ts";
 import { containerContext } from "./container_creator.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { Launcher, StartedProcess } from "./launcher.ts";
@@ -170,13 +177,21 @@ export class ContainerRuns {
   async #failed(container: Container, before: ContainerState, thrown: unknown): Promise<void> {
     const error = toTsdError(thrown);
     const outcome = { exitCode: error.meaning.exit, error: error.message };
-    const state: ContainerState = before.status === "exited" || before.status === "restarting"
-      ? { ...before, ...outcome, status: "exited" }
+    if (before.status === "restarting") return this.#failedAgain(container, { ...before, ...outcome }, error);
+    const state: ContainerState = before.status === "exited"
+      ? { ...before, ...outcome }
       : { status: "created", ...outcome };
     this.#deps.table.setState(container, state);
-    // As in Docker: who waits for the next exit is told when a policy gives up; else there was none, and they go on waiting.
-    if (before.status === "restarting") this.#waiters.exited(container.id, outcome);
+    // Nobody is told of an exit: there was none. Whoever waits for the next one goes on waiting, as in Docker.
     if (container.record.hostConfig.AutoRemove) await this.remove(container);
+  }
+
+  /** What is wrong with the container won't get better, and its policy gives up; trouble of the machine's may pass. */
+  #failedAgain(container: Container, before: EndedState, { meaning }: TsdError): void {
+    const { status: _, ...ended } = before;
+    if (meaning.http >= 500) this.#deps.restarts.ended(container, ended, 0);
+    else this.#deps.table.setState(container, { ...ended, status: "exited" });
+    if (!container.isRestarting) this.#waiters.exited(container.id, { exitCode: before.exitCode });
   }
 
   /** Sees a run through: end of process and of output, state, waiters, clean-up. */

@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { Container, Ended, EndedState } from "./container.ts";
 import { NO_RESTARTS } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
-import { decideRestart, parseRestartPolicy, type RestartDecision } from "./restart_policy.ts";
+import { decideRestart, parseRestartPolicy, type RestartDecision, type RestartSituation } from "./restart_policy.ts";
 import { Restarter } from "./restarter.ts";
 
 export interface RestartsDeps {
@@ -30,10 +30,13 @@ export class Restarts implements Disposable {
     this.#restarter = new Restarter(deps);
   }
 
-  /** A run has ended: records what has become of the container, and plans its restart if its policy wants one. */
-  ended(container: Container, ended: Ended): void {
+  /**
+   * A run has ended: records what has become of the container, and plans its restart if its policy wants one.
+   * @param ranMs how long the run took; 0 for a restart that came to nothing
+   */
+  ended(container: Container, ended: Ended, ranMs = ended.finishedMs - ended.startedMs): void {
     const { table } = this.#deps;
-    const decision = decide(container, ended, false);
+    const decision = decide(container, ended, { ranMs, engineStart: false });
     if (!decision.restart) return table.setState(container, { ...ended, status: "exited" });
     const restarts = { count: container.restarts.count + 1, delayMs: decision.afterMs, byHand: false };
     table.setState(container, { ...ended, status: "restarting" }, restarts);
@@ -77,7 +80,7 @@ export class Restarts implements Disposable {
 
   /** As if somebody had started it, for all that its policy wants to run. */
   #startAnew(container: Container, state: EndedState): void {
-    if (state.status === "exited" && !decide(container, state, true).restart) return;
+    if (state.status === "exited" && !decide(container, state, { ranMs: 0, engineStart: true }).restart) return;
     this.#deps.table.setState(container, { ...state, status: "restarting" }, NO_RESTARTS);
     this.#restarter.schedule(container.id, 0);
   }
@@ -89,11 +92,15 @@ export class Restarts implements Disposable {
   }
 }
 
-function decide({ record, restarts }: Container, ended: Ended, engineStart: boolean): RestartDecision {
+function decide(
+  { record, restarts }: Container,
+  ended: Ended,
+  { ranMs, engineStart }: Pick<RestartSituation, "ranMs" | "engineStart">,
+): RestartDecision {
   return decideRestart({
     policy: parseRestartPolicy(record.hostConfig),
     exitCode: ended.exitCode,
-    ranMs: ended.finishedMs - ended.startedMs,
+    ranMs,
     restartCount: restarts.count,
     lastDelayMs: restarts.delayMs,
     manuallyStopped: restarts.byHand,

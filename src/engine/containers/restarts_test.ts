@@ -52,6 +52,10 @@ Deno.test("restarts: later and later, until a run was a steady one", async () =>
   assert.equal(container.restarts.count, 12);
   end(1, 10_000);
   assert.equal(clock.nextInMs, 100);
+  await clock.pass(100);
+  // A restart that came to nothing is no run at all, however long the one before it was.
+  policies.ended(container, { startedMs: 0, finishedMs: clock.now(), exitCode: 125, error: "no runtime" }, 0);
+  assert.equal(clock.nextInMs, 200);
 });
 
 Deno.test("restarts: on-failure as often as is allowed, and not for success", async () => {
