@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { type ErrorCode, isTsdError } from "../errors.ts";
-import { processes } from "../sys/mod.ts";
+import { ownProcess, processes, processStat } from "../sys/mod.ts";
 import { ExitLoop } from "./exit_loop.ts";
 import { Runc } from "./runc.ts";
 
@@ -90,6 +90,22 @@ Deno.test("a runtime that fails in silence or prints garbage gets one clear line
 Deno.test("a runtime that hangs is killed at its deadline", async () => {
   const error = await createError("sleep 30", 200);
   assert.equal(error.code, "timeout");
+});
+
+Deno.test("an exec that hangs, or fails, after it has made its process ends that too", async () => {
+  ownProcess.setChildSubreaper();
+  const made = 'setsid sleep 1000 & echo -n $! >"$pidfile"; ';
+  for (const [what, code] of [["sleep 30", "timeout"], ["exit 4", "runtime_failed"]] as const) {
+    await withFake(`${made} cp "$pidfile" "$pidfile.copy"; ${what}`, async ({ dir, runc, stdio }) => {
+      const options = { containerId: "c1", execId: "e1", dir, processJson: "{}", stdio };
+      await assert.rejects(runc.exec(options), (thrown) => isTsdError(thrown, code));
+      const pid = Number(await Deno.readTextFile(`${dir}/e1.pid.copy`));
+      for (const deadline = Date.now() + 15_000; (processStat(pid)?.state ?? "Z") !== "Z";) {
+        assert.ok(Date.now() < deadline, `process ${pid} is still there`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }, 500);
+  }
 });
 
 Deno.test("a pid file with nonsense is refused", async () => {
