@@ -195,7 +195,13 @@ export class Composition {
     this.#provide(TOKENS.outputs, () => new OutputHub(workerUrl("logs"), log));
     this.#provide(TOKENS.runtime, (get) =>
       new Runc(
-        { path: runtimePath, stateRoot: runtimeRoot(paths), logDir: paths.runDir },
+        {
+          path: runtimePath,
+          stateRoot: runtimeRoot(paths),
+          logDir: paths.runDir,
+          // Other runtimes let their containers wait in other ways.
+          ...(/\/runc$/.test(runtimePath) && { fifoCalls: { files, tree, epoll: get(TOKENS.epoll) } }),
+        },
         processes,
         get(TOKENS.exits),
       ));

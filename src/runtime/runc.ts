@@ -5,6 +5,7 @@
  */
 import { TsdError } from "../errors.ts";
 import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, SIG } from "../sys/mod.ts";
+import { type ExecFifoCalls, startByFifo } from "./exec_fifo.ts";
 import type { ExitLoop } from "./exit_loop.ts";
 import type { CreateOptions, ExecOptions, OciRuntime, RunningProcess, StdioPaths } from "./oci_runtime.ts";
 import { runtimeError } from "./runtime_error.ts";
@@ -18,6 +19,8 @@ export interface RuncOptions {
   readonly logDir: string;
   /** Longest time for one call, in ms. */
   readonly deadlineMs?: number;
+  /** For a runtime whose containers wait at runc's FIFO; without it every start is a call of the runtime. */
+  readonly fifoCalls?: ExecFifoCalls;
 }
 
 const DEFAULT_DEADLINE_MS = 30_000;
@@ -64,6 +67,8 @@ export class Runc implements OciRuntime {
   }
 
   async start(id: string): Promise<void> {
+    const { fifoCalls } = this.#options;
+    if (fifoCalls !== undefined && await startByFifo(this.#fifo(id), fifoCalls)) return;
     await this.#logged(this.#callLog(), ["start", id], NULL_STDIO);
     if (!await this.isWaiting(id)) return;
     throw new TsdError("runtime_failed", `${this.#options.path} start said that it succeeded, and started nothing`);
@@ -72,7 +77,7 @@ export class Runc implements OciRuntime {
   async isWaiting(id: string): Promise<boolean> {
     try {
       // The FIFO on which its process waits; faster than `runc state`, which counts when an engine adopts many.
-      await Deno.lstat(`${this.#options.stateRoot}/${id}/exec.fifo`);
+      await Deno.lstat(this.#fifo(id));
       return true;
     } catch (thrown) {
       ignoreMissing(thrown);
@@ -121,6 +126,10 @@ export class Runc implements OciRuntime {
     if (Number.isInteger(pid) && pid > 1 && processStat(pid)?.parentPid === Deno.pid) {
       this.#processes.kill(pid, SIG.KILL);
     }
+  }
+
+  #fifo(id: string): string {
+    return `${this.#options.stateRoot}/${id}/exec.fifo`;
   }
 
   #callLog(): string {

@@ -133,6 +133,7 @@ export class Launcher {
 
   async #writeEtcFiles(container: Container): Promise<{ hostname: string; hosts: string; resolvConf: string }> {
     const { config, hostConfig } = container.record;
+    const [hostHosts, hostResolvConf] = await Promise.all(["/etc/hosts", "/etc/resolv.conf"].map(readOptional));
     const contents = etcFiles({
       network: networkKind(hostConfig),
       hostname: config.Hostname ?? "",
@@ -141,19 +142,20 @@ export class Launcher {
       dns: hostConfig.Dns ?? [],
       dnsSearch: hostConfig.DnsSearch ?? [],
       dnsOptions: hostConfig.DnsOptions ?? [],
-      hostHosts: await readOptional("/etc/hosts"),
-      hostResolvConf: await readOptional("/etc/resolv.conf"),
+      hostHosts: hostHosts!,
+      hostResolvConf: hostResolvConf!,
     });
     const { home } = containerPaths(this.#deps.paths, container.id);
     const write = async (name: string, text: string) => {
       await Deno.writeTextFile(`${home}/${name}`, text, { mode: 0o644 });
       return `${home}/${name}`;
     };
-    return {
-      hostname: await write("hostname", contents.hostname),
-      hosts: await write("hosts", contents.hosts),
-      resolvConf: await write("resolv.conf", contents.resolvConf),
-    };
+    const [hostname, hosts, resolvConf] = await Promise.all([
+      write("hostname", contents.hostname),
+      write("hosts", contents.hosts),
+      write("resolv.conf", contents.resolvConf),
+    ]);
+    return { hostname, hosts, resolvConf };
   }
 }
 

@@ -132,7 +132,7 @@ for (const arch of ["x86_64", "aarch64"]) {
   Deno.test(`seccomp: default on ${arch}`, async () => {
     const { process } = generateSpec(CONTAINER).spec;
     const capabilities = process.capabilities.bounding;
-    await compareGolden(`seccomp_${arch}`, defaultSeccomp({ arch, kernel: HOST.kernel, capabilities }));
+    await compareGolden(`seccomp_${arch}`, defaultSeccomp({ arch, kernel: HOST.kernel, x32: true, capabilities }));
   });
 }
 

@@ -24,6 +24,8 @@ export interface HostFacts {
   readonly kernel: string;
   /** Whether the kernel can filter system calls. */
   readonly seccomp: boolean;
+  /** Whether it runs x32 programs, or may. */
+  readonly x32: boolean;
   readonly cgroupVersion: 1 | 2;
   readonly cgroupFeatures: ReadonlySet<CgroupFeature>;
   /** The engine's bounding set: bit n stands for capability n. */

@@ -4,13 +4,12 @@
  */
 import { CAPABILITY_NUMBERS } from "./capabilities.ts";
 import type { CgroupFeature, HostFacts } from "./host.ts";
+import { type ConfigFiles, kernelConfig, runsX32 } from "./kernel_config.ts";
 import { DEFAULT_NET_SYSCTLS } from "./namespaces.ts";
 import { kernelAtLeast } from "./seccomp/resolve.ts";
 
 /** The files that the probe reads; tests hand in others. */
-export interface HostFiles {
-  /** The text, or undefined when there is no such file. */
-  read(path: string): Promise<string | undefined>;
+export interface HostFiles extends ConfigFiles {
   exists(path: string): Promise<boolean>;
   /** Names in a folder, none when it is missing. */
   list(path: string): Promise<readonly string[]>;
@@ -66,10 +65,12 @@ export async function probeHost(files: HostFiles = HOST_FILES, system = deno()):
   const cgroupVersion = await files.exists(`${CGROUP}/cgroup.controllers`) ? 2 : 1;
   const boundingCapabilities = BigInt(`0x${field(status, "CapBnd") ?? "0"}`);
   const unlimited = (boundingCapabilities & SYS_RESOURCE) !== 0n;
+  const config = system.arch === "x86_64" ? await kernelConfig(system.kernel, files) : undefined;
   const cpuset = cgroupVersion === 2 ? [CGROUP, ".effective"] : [`${CGROUP}/cpuset`, ""];
   return {
     ...system,
     seccomp: field(status, "Seccomp") !== undefined,
+    x32: runsX32(system.arch, config, await files.read("/proc/cmdline") ?? ""),
     cgroupVersion,
     cgroupFeatures: new Set(await (cgroupVersion === 2 ? featuresV2(files) : featuresV1(files))),
     boundingCapabilities,
@@ -149,6 +150,7 @@ const deno = () => ({ arch: Deno.build.arch as string, kernel: Deno.osRelease() 
 /** The real files. */
 const HOST_FILES: HostFiles = {
   read: (path) => ifPresent(() => Deno.readTextFile(path), undefined),
+  readBytes: (path) => ifPresent(() => Deno.readFile(path), undefined),
   exists: (path) => ifPresent(() => Deno.stat(path).then(() => true), false),
   list: (path) => ifPresent(() => Array.fromAsync(Deno.readDir(path), (entry) => entry.name), []),
 };

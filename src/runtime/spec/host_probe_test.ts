@@ -17,6 +17,7 @@ function machine(files: Record<string, string>): HostFiles {
   const paths = Object.keys(files);
   return {
     read: (path) => Promise.resolve(files[path]),
+    readBytes: () => Promise.resolve(undefined),
     exists: (path) => Promise.resolve(paths.some((file) => file === path || file.startsWith(`${path}/`))),
     list: (path) =>
       Promise.resolve([
@@ -49,6 +50,7 @@ Deno.test("cgroup v1 without CAP_SYS_RESOURCE", async () => {
   assert.deepEqual(await probeHost(files, SYSTEM), {
     ...SYSTEM,
     seccomp: true,
+    x32: true,
     cgroupVersion: 1,
     cgroupFeatures: new Set(["memory", "cpuShares", "cpuset", "pids"]),
     boundingCapabilities: 0x1fffeffffffn,

@@ -21,6 +21,7 @@ export const HOST: HostFacts = {
   arch: "x86_64",
   kernel: "6.1.0-18-amd64",
   seccomp: true,
+  x32: true,
   cgroupVersion: 1,
   cgroupFeatures: new Set(FEATURES),
   boundingCapabilities: capabilitiesBut(),

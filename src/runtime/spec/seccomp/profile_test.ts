@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { parseSeccompProfile, resolveSeccompProfile } from "./profile.ts";
 import { defaultSeccomp, kernelAtLeast } from "./resolve.ts";
 
-const CONTEXT = { capabilities: ["CAP_KILL"], arch: "x86_64", kernel: "5.10.0-28-amd64" };
+const CONTEXT = { capabilities: ["CAP_KILL"], arch: "x86_64", kernel: "5.10.0-28-amd64", x32: true };
 const resolved = (text: string) => resolveSeccompProfile(parseSeccompProfile(text), CONTEXT);
 const rule = (more: object) => ({ names: ["mkdir"], action: "SCMP_ACT_ERRNO", ...more });
 
@@ -86,4 +86,7 @@ Deno.test("the default filter follows the capabilities, the machine and the kern
   assert.equal(names({ kernel: "4.7.0" }).allowed.includes("ptrace"), false);
   const arm = names({ arch: "aarch64" }).allowed;
   assert.deepEqual([arm.includes("arch_prctl"), arm.includes("cacheflush")], [false, true]);
+  const architectures = (x32: boolean) => defaultSeccomp({ ...CONTEXT, x32 }).architectures;
+  assert.deepEqual(architectures(true), ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]);
+  assert.deepEqual(architectures(false), ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]);
 });

@@ -22,9 +22,13 @@ export interface SeccompContext {
   readonly arch: string;
   /** The kernel's release, as `6.1.0-18-amd64`. */
   readonly kernel: string;
+  /** Whether the kernel runs x32 programs, or may. */
+  readonly x32: boolean;
 }
 
 const EPERM = 1;
+/** Its part takes the runtime a quarter of the time of making a container: only where there can be such programs. */
+const X32 = "SCMP_ARCH_X32";
 
 /** The default filter. */
 export function defaultSeccomp(context: SeccompContext): OciSeccomp {
@@ -33,7 +37,7 @@ export function defaultSeccomp(context: SeccompContext): OciSeccomp {
   return {
     defaultAction: "SCMP_ACT_ERRNO",
     defaultErrnoRet: EPERM,
-    architectures: ARCHITECTURES[context.arch] ?? [],
+    architectures: (ARCHITECTURES[context.arch] ?? []).filter((name) => context.x32 || name !== X32),
     syscalls: [{ names: allowedNames(context), action: "SCMP_ACT_ALLOW" }, ...rules],
   };
 }
