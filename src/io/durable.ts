@@ -35,7 +35,8 @@ export async function writeFileDurably(
   await syncDir(path.slice(0, path.lastIndexOf("/") + 1) || ".");
 }
 
-async function writeSynced(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+/** Makes a file whose bytes are durable; its name is when the folder is synced. */
+export async function writeSynced(path: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true, mode });
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
   await file.sync();

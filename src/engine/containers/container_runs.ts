@@ -239,8 +239,12 @@ export class ContainerRuns {
   #cleanLater(container: Container): void {
     void this.#locks.run(container.id, async () => {
       if (!this.#deps.table.has(container.id)) return;
+      const isOver = container.record.hostConfig.AutoRemove && !this.#kept.has(container.id);
+      // Whoever waits for the removal needn't wait for the kernel; an engine that is killed meanwhile leaves what the next
+      // one clears away as nobody's.
+      if (isOver) await this.#forget(container);
       await this.clean(container);
-      if (container.record.hostConfig.AutoRemove && !this.#kept.has(container.id)) await this.remove(container);
+      if (isOver) await this.#clear(container);
     }).catch((thrown) => this.#log.error("cleaning up after a container failed", failure(container, thrown)));
   }
 
@@ -252,18 +256,28 @@ export class ContainerRuns {
 
   /** Removes a container that doesn't run. @throws {TsdError} storage */
   async remove(container: Container): Promise<void> {
-    const { table, snapshots, paths } = this.#deps;
-    const { state } = container;
-    await this.#deps.health.forget(container);
+    await this.#clear(container, () => this.#forget(container));
+  }
+
+  /** Takes away all that a container has; `then` it is as if it had never been. */
+  async #clear(container: Container, then: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    const { health, snapshots, paths } = this.#deps;
+    await health.forget(container);
     await snapshots.remove(container.id);
     await removeTree(containerPaths(paths, container.id).home);
-    table.remove(container);
+    await then();
+    await this.#sweepLayers(container);
+  }
+
+  /** Nobody finds it any more. */
+  async #forget(container: Container): Promise<void> {
+    const { state } = container;
+    this.#deps.table.remove(container);
     await this.#nextIo.get(container.id)?.discard();
     this.#nextIo.delete(container.id);
     this.#deps.hooks.tell("container.removed", () => containerContext(container));
     this.#deps.events.tell(container, "destroy");
     this.#waiters.removed(container.id, { exitCode: isLive(state) ? 0 : state.exitCode });
-    await this.#sweepLayers(container);
   }
 
   /** The container is gone whether or not this succeeds: what stays goes at the engine's next start. */
