@@ -15,6 +15,12 @@ import { containerPaths, type EnginePaths } from "../paths.ts";
 /** One that was killed sooner than this after its start has its successor later than at once; in ms. */
 const SHORT_LIFE_MS = 1000;
 
+/**
+ * A container gets its keeper so long after its start, in ms: then the start is over, and the shortest runs too. One with an
+ * input or a terminal, which would end with this engine, gets it at once.
+ */
+const SETTLING_MS = 10;
+
 /** Keepers as processes. */
 export interface KeeperProcesses {
   start(held: Held<number>, owner: string): KeeperRef;
@@ -67,10 +73,12 @@ export class Keepers {
     this.#log = deps.log.scope("keepers");
   }
 
-  /** A container's process has been made; `pidFd` and the streams stay the caller's. */
+  /** A container's process has been made and gets a keeper soon; `pidFd` and the streams stay the caller's. */
   start(id: string, pidFd: OwnedFd, io: ProcessIo): void {
-    this.#keep(id, { pidFd, io, keeper: undefined });
-    this.#renew(id);
+    const { stdin, terminal } = io.heldFds();
+    const isUrgent = stdin !== undefined || terminal !== undefined;
+    const successor = setTimeout(() => this.#renew(id), isUrgent ? 0 : SETTLING_MS);
+    this.#keep(id, { pidFd, io, keeper: undefined, successor });
   }
 
   /** What a former engine left for a container. */
@@ -105,7 +113,10 @@ export class Keepers {
 
   /** The engine leaves: what it lets go of from now on is kept. */
   leave(): void {
-    for (const { successor } of this.#byContainer.values()) clearTimeout(successor);
+    for (const [id, { successor, keeper }] of this.#byContainer) {
+      clearTimeout(successor);
+      if (keeper === undefined) this.#renew(id);
+    }
     this.#byContainer.clear();
   }
 
@@ -128,7 +139,8 @@ export class Keepers {
   /** Another keeper, of what there is now, takes the place of the present one. */
   #renew(id: string): void {
     const kept = this.#byContainer.get(id);
-    if (kept === undefined) return;
+    // A container that has ended meanwhile needs none.
+    if (kept === undefined || kept.pidFd.closed) return;
     const { keeper: former } = kept;
     try {
       const held = { ...kept.io.heldFds(), pidFd: kept.pidFd.fd };

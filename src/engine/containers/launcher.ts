@@ -89,13 +89,9 @@ export class Launcher {
     undo.defer(() => pidFd[Symbol.dispose]());
     created({ pid, startTicks: startTicksOf(pid), pidFd });
     watch.lap("record");
-    const started = runtime.start(container.id);
-    undo.defer(() => keepers.stop(container.id));
-    // While the runtime is at it: the process executes nothing before that, and loses nothing.
-    keepers.start(container.id, pidFd, io);
-    watch.lap("keeper");
-    await started;
+    await runtime.start(container.id);
     watch.lap("start");
+    keepers.start(container.id, pidFd, io);
     log.debug("phases of a start", { container: container.id, ...watch.fields });
     undo.move();
   }
