@@ -267,7 +267,11 @@ Deno.test({
       succeeded(await engine.tsd(["stop", "-t", "0", `${name}-by-hand`]));
     }
     await background(rig, "done", { flags: ["--restart", "on-failure"], command: ["true"] });
-    await untilRestarting(rig, "pending", 3);
+    const { RestartCount: before } = await untilRestarting(rig, "pending", 3);
+    // A reload is no start of the engine: what is at rest stays so, what is pending goes on.
+    succeeded(await engine.tsd(["-H", engine.host, "daemon", "reload"]));
+    await untilRestarting(rig, "pending", before + 1);
+    assert.equal(await status(engine, "always-by-hand"), "exited");
     const pid = async (name: string) => (await inspect(engine, name)).State.Pid;
     const up = await Promise.all(["always-up", "unless-stopped-up", "on-failure-up"].map(pid));
     const killed = await Promise.all(["always-killed", "unless-stopped-killed", "on-failure-killed"].map(pid));

@@ -59,15 +59,6 @@ export class Restarter implements Disposable {
     this.#deps = deps;
   }
 
-  /** Containers that wait for their restart: an engine with some isn't idle. */
-  get pendingCount(): number {
-    return this.#timers.size;
-  }
-
-  isPending(id: string): boolean {
-    return this.#timers.has(id);
-  }
-
   /** Starts the container after a while, instead of what was planned for it before. */
   schedule(id: string, afterMs: number): void {
     this.cancel(id);
