@@ -7,7 +7,16 @@ import "../src/sys/preopen.ts";
 import { isErrno, mounts, OwnedFd } from "../src/sys/mod.ts";
 
 /** Something that not every machine has. */
-export type Requirement = "root" | "runc" | "docker-registry" | "docker" | "overlay" | "strace" | "cc" | "tini-static";
+export type Requirement =
+  | "root"
+  | "runc"
+  | "docker-registry"
+  | "docker"
+  | "overlay"
+  | "strace"
+  | "cc"
+  | "tini-static"
+  | "tmux";
 
 /** Whether each is here; asked once a process. */
 const PROBES: Record<Requirement, () => boolean> = {
@@ -19,6 +28,7 @@ const PROBES: Record<Requirement, () => boolean> = {
   strace: () => inPath("strace"),
   cc: () => inPath("cc"),
   "tini-static": () => inPath("tini-static"),
+  tmux: () => inPath("tmux"),
 };
 
 const known = new Map<Requirement, boolean>();

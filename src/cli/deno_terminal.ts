@@ -30,7 +30,9 @@ export class DenoTerminal implements Terminal {
   }
 
   setRaw(on: boolean): void {
+    // Off: all that was there when it was turned on, output included.
     Deno.stdin.setRaw(on);
+    if (on) passOutputOn();
   }
 
   onSignal(signals: readonly Deno.Signal[], handler: (signal: Deno.Signal) => void): Disposable {
@@ -41,6 +43,19 @@ export class DenoTerminal implements Terminal {
         for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
       },
     };
+  }
+}
+
+/**
+ * Deno's raw mode is about input only. The other side's terminal has made its line ends already, and what a program on it
+ * sends for "one line down" must not become a new line here.
+ */
+function passOutputOn(): void {
+  try {
+    new Deno.Command("stty", { args: ["-opost"], stdin: "inherit", stdout: "null", stderr: "null" }).outputSync();
+  } catch (thrown) {
+    // Without that program a few full-screen programs look wrong.
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }
 

@@ -2,9 +2,10 @@ import { toTsdError } from "../errors.ts";
 import { type Command, type CommandRow, defaultExitCode, type Program } from "./command.ts";
 import type { FlagSpecs } from "./flags.ts";
 import { parseFlags } from "./parse_flags.ts";
+import { PlainError } from "./plain_error.ts";
 import { printable, printableLine } from "./printable.ts";
 import { nearest } from "./suggest.ts";
-import { OUTPUT_CLOSED_EXIT, OutputClosedError, type Terminal } from "./terminal.ts";
+import { OUTPUT_CLOSED_EXIT, OutputClosedError, SignalledError, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Runs one command line and resolves to its exit code. Errors are shown here and nowhere else. */
@@ -15,11 +16,12 @@ export async function dispatch<C>(program: Program<C>, argv: readonly string[], 
     try {
       return await run(program, argv, terminal, place);
     } catch (thrown) {
-      if (thrown instanceof OutputClosedError) throw thrown;
+      if (thrown instanceof OutputClosedError || thrown instanceof SignalledError) throw thrown;
       return await fail(program.name, thrown, place, terminal);
     }
   } catch (thrown) {
     if (thrown instanceof OutputClosedError) return OUTPUT_CLOSED_EXIT;
+    if (thrown instanceof SignalledError) return thrown.exitCode;
     throw thrown;
   }
 }
@@ -118,6 +120,10 @@ async function fail(name: string, thrown: unknown, place: Place, terminal: Termi
     const hint = thrown.didYouMean === undefined ? "" : `Did you mean '${thrown.didYouMean}'?\n`;
     const path = thrown instanceof UsageErrorAt ? thrown.path : place.path;
     await terminal.err(`${printable(thrown.message)}\n${hint}See '${path} --help'.\n`);
+    return thrown.exitCode;
+  }
+  if (thrown instanceof PlainError) {
+    await terminal.err(`${printable(thrown.message)}\n`);
     return thrown.exitCode;
   }
   const error = toTsdError(thrown);

@@ -32,6 +32,16 @@ export {
   userId,
 } from "./process.ts";
 export { renderTable } from "./table.ts";
-export { OUTPUT_CLOSED_EXIT, OutputClosedError, type StdStream, type Terminal } from "./terminal.ts";
+export { PlainError } from "./plain_error.ts";
+export {
+  ENDING_SIGNALS,
+  type EndingSignal,
+  OUTPUT_CLOSED_EXIT,
+  OutputClosedError,
+  SignalledError,
+  type StdStream,
+  type Terminal,
+  type TerminalSize,
+} from "./terminal.ts";
 export { humanBinarySize, humanDuration, humanSize, parseGoDuration } from "../units.ts";
 export { UsageError } from "./usage_error.ts";

@@ -19,7 +19,7 @@ export interface Terminal {
   env(name: string): string | undefined;
   /** Undefined when standard output is no terminal. */
   size(): TerminalSize | undefined;
-  /** Passes keys on as they are pressed, Ctrl-C included. */
+  /** Passes keys on as they are pressed, Ctrl-C included, and output as it is; off gives back what was there before. */
   setRaw(on: boolean): void;
   /** Handles signals instead of dying of them, until disposed. */
   onSignal(signals: readonly Deno.Signal[], handler: (signal: Deno.Signal) => void): Disposable;
@@ -33,6 +33,24 @@ export class OutputClosedError extends Error {
     super("The output was closed");
   }
 }
+
+/** A signal that ends the program, once it has put the terminal in order: no failure worth a word either. */
+export class SignalledError extends Error {
+  override readonly name = "SignalledError";
+
+  constructor(readonly signal: EndingSignal) {
+    super(`Ended by ${signal}`);
+  }
+
+  /** As a shell tells of a process that died of it. */
+  get exitCode(): number {
+    return 128 + ENDING_SIGNALS[this.signal];
+  }
+}
+
+/** Signals of which a program dies that doesn't handle them, and their numbers. */
+export const ENDING_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
+export type EndingSignal = keyof typeof ENDING_SIGNALS;
 
 /** Exit code of a process whose output was closed: that of death by SIGPIPE. */
 export const OUTPUT_CLOSED_EXIT = 128 + 13;

@@ -4,7 +4,7 @@ import { TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import type { Attachment } from "./create_request.ts";
 import { followContainerSize, proxySignals } from "./proxied_signals.ts";
-import { requireTty, StdioSession } from "./stdio_session.ts";
+import { StdioSession } from "./stdio_session.ts";
 
 export interface AttachedRunOptions {
   readonly attach: Attachment;
@@ -17,25 +17,29 @@ export interface AttachedRunOptions {
 }
 
 /**
- * Starts a container with our standard streams attached and resolves to its exit code. Attaching and waiting begin before
+ * Starts a container with our standard streams attached and resolves to its exit code (0 when the user left it running). Attaching and waiting begin before
  * the start, so that neither output nor exit can be missed.
  */
 export async function runAttached(context: CommandContext, id: string, options: AttachedRunOptions): Promise<number> {
   const { engine, terminal, clock } = context;
-  requireTty(terminal, options.tty && options.attach.stdin);
+  const { attach: { stdin }, tty, detachKeys } = options;
   const condition: WaitCondition = options.autoRemove ? "removed" : "next-exit";
   const [stream, exit] = await Promise.all([
-    attachContainer(engine, id, { ...options.attach, ...(options.detachKeys && { detachKeys: options.detachKeys }) }),
+    attachContainer(engine, id, { ...options.attach, ...(detachKeys && { detachKeys }) }),
     waitContainer(engine, id, condition),
   ]);
   clock?.lap("attach and wait");
-  using session = new StdioSession(terminal, stream, { stdin: options.attach.stdin, tty: options.tty });
-  using _signals = options.proxySignals && !options.tty ? proxySignals(terminal, engine, id) : undefined;
+  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys });
+  using _signals = options.proxySignals && !tty ? proxySignals(terminal, engine, id) : undefined;
   await startOrCleanUp(context, id, exit, options.autoRemove);
   clock?.lap("start");
-  using _size = options.tty ? followContainerSize(terminal, engine, id) : undefined;
-  await session.end();
+  using _size = tty ? followContainerSize(terminal, engine, id) : undefined;
+  const end = await session.end();
   clock?.lap("end of the process");
+  if (end === "detached") {
+    await exit.cancel();
+    return 0;
+  }
   const result = await exit.result();
   clock?.lap(options.autoRemove ? "removal" : "exit code");
   return exitCodeOf(result);
@@ -61,7 +65,8 @@ async function removed(exit: PendingExit): Promise<void> {
   clearTimeout(timer);
 }
 
-function exitCodeOf({ StatusCode, Error: failure }: ContainerWaitResponse): number {
+/** @throws {TsdError} runtime_failed (the container could not be seen to its end) */
+export function exitCodeOf({ StatusCode, Error: failure }: ContainerWaitResponse): number {
   if (failure?.Message) throw new TsdError("runtime_failed", failure.Message);
   return StatusCode;
 }

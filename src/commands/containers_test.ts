@@ -64,7 +64,8 @@ Deno.test("start -a: attached like run", async () => {
   assert.deepEqual(await callTsd(engine, ["start", "-ai", "a"]), { code: 5, out: "hi\n", err: "" });
   assert.equal(engine.requests.find(({ path }) => path.endsWith("/attach"))?.query?.stdin, true);
   const several = await callTsd(engine, ["start", "-a", "a", "b"]);
-  assert.equal(several.err.split("\n")[0], "you cannot start and attach multiple containers at once");
+  const message = "you cannot start and attach multiple containers at once\n";
+  assert.deepEqual(several, { code: 1, out: "", err: message });
 });
 
 Deno.test("exec: create, start, output, exit code", async () => {

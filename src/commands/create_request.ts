@@ -1,5 +1,5 @@
 import type { ContainerConfig, ContainerCreateRequest, HostConfig, LogConfig } from "../api/wire/mod.ts";
-import { UsageError } from "../cli/mod.ts";
+import { type TerminalSize, UsageError } from "../cli/mod.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
 import { readEnvFile } from "./env_file.ts";
 import { healthAnnotations, healthcheck, restartPolicy } from "./supervision_request.ts";
@@ -18,6 +18,8 @@ export interface CreateSurroundings {
   /** The caller's working folder, for relative sources of `-v`. */
   readonly cwd: string;
   readonly detached: boolean;
+  /** Our terminal's, for the container's. */
+  readonly size?: TerminalSize | undefined;
 }
 
 /** The streams that `-a`, `-i` and `-d` ask for. @throws {UsageError} */
@@ -65,7 +67,10 @@ export async function createRequest(
   const health = healthcheck(flags);
   if (health !== undefined) config.Healthcheck = health;
   if (anonymous.length > 0) config.Volumes = Object.fromEntries(anonymous.map((target) => [target, {}]));
-  return { ...config, HostConfig: hostConfig(flags, surroundings.cwd) };
+  const host = hostConfig(flags, surroundings.cwd);
+  const { size } = surroundings;
+  if (flags.tty && size !== undefined) host.ConsoleSize = [size.rows, size.columns];
+  return { ...config, HostConfig: host };
 }
 
 function hostConfig(flags: CreateFlagValues, cwd: string): HostConfig {

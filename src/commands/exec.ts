@@ -1,12 +1,12 @@
 import type { ExecCreateRequest } from "../api/wire/mod.ts";
-import { defineCommand, type FlagSpecs, type FlagValues } from "../cli/mod.ts";
+import { defineCommand, type FlagSpecs, type FlagValues, type Terminal } from "../cli/mod.ts";
 import { createExec, inspectExec, resizeExec, startExec, startExecDetached } from "../client/execs.ts";
 import { TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { DETACH_KEYS_FLAG } from "./create_flags.ts";
 import { environmentWords } from "./create_request.ts";
 import { followSize } from "./proxied_signals.ts";
-import { requireTty, StdioSession } from "./stdio_session.ts";
+import { detachedError, requireTty, StdioSession } from "./stdio_session.ts";
 import { timed, TIMING_FLAG } from "./timed.ts";
 
 const EXEC_FLAGS = {
@@ -33,7 +33,7 @@ export const exec = defineCommand({
       const { terminal, engine, clock } = context;
       const stdin = flags.interactive && !flags.detach;
       requireTty(terminal, flags.tty && stdin);
-      const request = execRequest(flags, command, (name) => terminal.env(name));
+      const request = execRequest(flags, command, terminal);
       const id = await createExec(engine, container, request);
       clock?.lap("create");
       if (flags.detach) {
@@ -43,11 +43,11 @@ export const exec = defineCommand({
       }
       const stream = await startExec(engine, id, { Detach: false, Tty: flags.tty });
       clock?.lap("connect to its streams");
-      using session = new StdioSession(terminal, stream, { stdin, tty: flags.tty });
+      using session = new StdioSession(terminal, stream, { stdin, tty: flags.tty, detachKeys: flags["detach-keys"] });
       using _size = flags.tty
         ? followSize(terminal, (rows, columns) => resizeExec(engine, id, rows, columns))
         : undefined;
-      await session.end();
+      if (await session.end() === "detached") throw detachedError();
       clock?.lap("start and run");
       const { ExitCode } = await inspectExec(engine, id);
       clock?.lap("exit code");
@@ -64,7 +64,7 @@ export const exec = defineCommand({
 function execRequest(
   flags: FlagValues<typeof EXEC_FLAGS>,
   command: string[],
-  env: (name: string) => string | undefined,
+  terminal: Pick<Terminal, "env" | "size">,
 ): ExecCreateRequest {
   const request: ExecCreateRequest = {
     AttachStdin: flags.interactive && !flags.detach,
@@ -72,9 +72,11 @@ function execRequest(
     AttachStderr: !flags.detach,
     Tty: flags.tty,
     Privileged: flags.privileged,
-    Env: environmentWords(flags.env, env),
+    Env: environmentWords(flags.env, (name) => terminal.env(name)),
     Cmd: command,
   };
+  const size = terminal.size();
+  if (flags.tty && size !== undefined) request.ConsoleSize = [size.rows, size.columns];
   if (flags["detach-keys"] !== undefined) request.DetachKeys = flags["detach-keys"];
   if (flags.user !== undefined) request.User = flags.user;
   if (flags.workdir !== undefined) request.WorkingDir = flags.workdir;

@@ -1,6 +1,7 @@
 import { defaultExitCode, defineCommand } from "../cli/mod.ts";
 import { startContainer } from "../client/containers.ts";
 import type { TsdError } from "../errors.ts";
+import { parseDetachKeys } from "../io/detach_keys.ts";
 import { runAttached } from "./attached_run.ts";
 import type { CommandContext } from "./context.ts";
 import { createWithPull } from "./create_container.ts";
@@ -38,7 +39,14 @@ export const run = defineCommand({
       const { terminal, engine, clock } = context;
       const attach = attachment(flags, flags.detach);
       requireTty(terminal, flags.tty && attach.stdin);
-      const surroundings = { env: (name: string) => terminal.env(name), cwd: Deno.cwd(), detached: flags.detach };
+      // Before there is a container that nobody could be attached to.
+      parseDetachKeys(flags["detach-keys"] ?? "");
+      const surroundings = {
+        env: (name: string) => terminal.env(name),
+        cwd: Deno.cwd(),
+        detached: flags.detach,
+        size: terminal.size(),
+      };
       const id = await createWithPull(context, flags, await createRequest(flags, args, surroundings));
       clock?.lap("create");
       if (flags.detach) {

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import type { ContainerCreateRequest } from "../api/wire/mod.ts";
 import { FakeTerminal } from "../cli/fake_terminal.ts";
 import { type FakeAnswer, FakeEngine, FakeRawStream } from "../client/fake_engine.ts";
 import type { EngineRequest } from "../client/transport.ts";
@@ -218,8 +219,55 @@ Deno.test("run -t: raw output, the terminal's size, and a terminal that gets bac
   assert.equal(terminal.raw, false);
   const untouched = engineFor();
   const piped = await callTsd(untouched, ["run", "-it", "busybox"]);
-  assert.deepEqual(piped, { code: 125, out: "", err: "tsd: the input device is not a TTY\n" });
+  assert.deepEqual(piped, { code: 1, out: "", err: "the input device is not a TTY\n" });
   assert.deepEqual(untouched.calls, []);
+});
+
+/** A process with a terminal that never ends, and a user who types. */
+function endless(typed: string) {
+  const terminal = new FakeTerminal({
+    ttys: ["stdin", "stdout"],
+    stdin: new ReadableStream({ start: (controller) => controller.enqueue(text(typed)) }),
+  });
+  const raw = new FakeRawStream(false, new ReadableStream());
+  return { terminal, raw, typed: () => raw.input.map((bytes) => new TextDecoder().decode(bytes)).join("") };
+}
+
+Deno.test("run -t: the container gets our size with its creation", async () => {
+  const sizeOf = (engine: FakeEngine) => (request(engine, "/create")?.body as ContainerCreateRequest).HostConfig;
+  const terminal = () => new FakeTerminal({ ttys: ["stdout"] });
+  const [withTty, without] = [engineFor({ raw: new FakeRawStream(false, []) }), engineFor()];
+  await callTsd(withTty, ["run", "-t", "busybox"], { terminal: terminal() });
+  await callTsd(without, ["run", "busybox"], { terminal: terminal() });
+  assert.deepEqual([sizeOf(withTty)?.ConsoleSize, sizeOf(without)?.ConsoleSize], [[24, 80], undefined]);
+});
+
+Deno.test("run -it: the detach keys leave the container running, and give the terminal back", async () => {
+  for (const [flags, keys] of [[[], "\x10\x11"], [["--detach-keys", "ctrl-a,x"], "\x01x"]] as const) {
+    const { terminal, raw, typed } = endless(`ls\n${keys}lost`);
+    const result = await callTsd(engineFor({ raw }), ["run", "-it", ...flags, "busybox"], { terminal });
+    assert.deepEqual(result, { code: 0, out: "", err: "" });
+    assert.deepEqual([typed(), terminal.raw, raw.disposed], ["ls\n", false, true]);
+  }
+});
+
+Deno.test("run -it: a signal that ends us gives the terminal back first", async () => {
+  const { terminal, raw } = endless("");
+  const running = callTsd(engineFor({ raw }), ["run", "-it", "busybox"], { terminal });
+  while (!terminal.raw) await new Promise((resolve) => setTimeout(resolve, 1));
+  terminal.raise("SIGTERM");
+  assert.equal(terminal.raw, false);
+  assert.deepEqual(await running, { code: 143, out: "", err: "" });
+});
+
+Deno.test("run -it: an engine that goes away gives the terminal back", async () => {
+  const terminal = new FakeTerminal({ ttys: ["stdin", "stdout"], stdin: new ReadableStream() });
+  const broken = new ReadableStream({
+    pull: () => Promise.reject(new TsdError("engine_unavailable", "The engine has gone")),
+  });
+  const engine = engineFor({ raw: new FakeRawStream(false, broken) });
+  const result = await callTsd(engine, ["run", "-it", "busybox"], { terminal });
+  assert.deepEqual([result.code, result.err, terminal.raw], [125, "tsd: The engine has gone\n", false]);
 });
 
 Deno.test("run: whoever stops reading ends it quietly", async () => {

@@ -1,4 +1,4 @@
-import { defineCommand, UsageError } from "../cli/mod.ts";
+import { defineCommand, PlainError } from "../cli/mod.ts";
 import { inspectContainer, startContainer } from "../client/containers.ts";
 import { runAttached } from "./attached_run.ts";
 import type { CommandContext } from "./context.ts";
@@ -27,7 +27,7 @@ export const start = defineCommand({
           clock?.lap(`start ${name}`);
         });
       }
-      if (args.length > 1) throw new UsageError("you cannot start and attach multiple containers at once");
+      if (args.length > 1) throw new PlainError("you cannot start and attach multiple containers at once");
       const { Id, Config, HostConfig } = await inspectContainer(engine, args[0]);
       clock?.lap("inspect");
       return await runAttached(context, Id, {

@@ -1,5 +1,5 @@
-import type { Terminal } from "../cli/mod.ts";
-import { TsdError } from "../errors.ts";
+import { ENDING_SIGNALS, type EndingSignal, PlainError, SignalledError, type Terminal } from "../cli/mod.ts";
+import { DetachScanner, parseDetachKeys } from "../io/detach_keys.ts";
 import { deliver } from "../client/frames.ts";
 import type { RawStream } from "../client/transport.ts";
 
@@ -8,61 +8,91 @@ export interface StdioOptions {
   readonly stdin: boolean;
   /** The other side is a terminal: ours is put into raw mode if it is one. */
   readonly tty: boolean;
+  /** Keys that end the session and leave the process alone, if there is a terminal; Docker's if not given. */
+  readonly detachKeys?: string | undefined;
 }
 
-/** A process's terminal can't be fed from a pipe or file: its line editing would get in the way. @throws {TsdError} usage */
+/** How a session ended: with the process's output, or by the user's keys. */
+export type SessionEnd = "ended" | "detached";
+
+/** A process's terminal can't be fed from a pipe or file: its line editing would get in the way. @throws {PlainError} */
 export function requireTty(terminal: Terminal, needed: boolean): void {
-  if (needed && !terminal.isTty("stdin")) throw new TsdError("usage", "the input device is not a TTY");
+  if (needed && !terminal.isTty("stdin")) throw new PlainError("the input device is not a TTY");
 }
+
+/** What Docker says of a session that its user left, where that is no success. */
+export const detachedError = (): PlainError => new PlainError("read escape sequence");
 
 /**
- * Connects our standard streams to a process. Output is delivered from the moment of its making; disposing ends it and
- * gives the terminal back.
+ * Connects our standard streams to a process. Output is delivered from the moment of its making; disposing ends it. The
+ * terminal is given back at the end, whichever it is, also when a signal ends us.
  */
 export class StdioSession implements Disposable {
   readonly #terminal: Terminal;
   readonly #stream: RawStream;
   readonly #output: Promise<void>;
+  readonly #input: Promise<"detached">;
   readonly #stop = new AbortController();
-  readonly #raw: boolean;
+  readonly #signalled = Promise.withResolvers<never>();
+  readonly #raw = new DisposableStack();
 
-  constructor(terminal: Terminal, stream: RawStream, { stdin, tty }: StdioOptions) {
+  /** @throws {TsdError} invalid_argument (keys that are none) */
+  constructor(terminal: Terminal, stream: RawStream, { stdin, tty, detachKeys }: StdioOptions) {
     this.#terminal = terminal;
     this.#stream = stream;
-    this.#raw = tty && stdin && terminal.isTty("stdin");
-    if (this.#raw) terminal.setRaw(true);
+    const keys = tty ? new DetachScanner(parseDetachKeys(detachKeys ?? "")) : undefined;
+    if (tty && stdin && terminal.isTty("stdin")) this.#makeRaw();
     this.#output = deliver(stream.output, stream.multiplexed, {
       stdout: (bytes) => terminal.out(bytes),
       stderr: (bytes) => terminal.err(bytes),
     });
+    this.#input = stdin ? this.#forward(keys) : new Promise(() => {});
     // Whoever waits for the end hears of a failure; a session that is given up has nobody waiting.
-    this.#output.catch(() => undefined);
-    this.#input = stdin ? this.#forward() : Promise.resolve();
-    this.#input.catch(() => undefined);
+    for (const each of [this.#output, this.#input, this.#signalled.promise]) each.catch(() => undefined);
   }
 
-  readonly #input: Promise<void>;
-
-  /** Resolves when the process's output has ended and was delivered. */
-  async end(): Promise<void> {
-    // A failure to read our input counts; its end doesn't, the process may go on without.
-    const inputFailure = new Promise<never>((_, reject) => this.#input.catch(reject));
-    await Promise.race([this.#output, inputFailure]);
+  /** Resolves when the process's output has ended and was delivered, or the user has left. */
+  async end(): Promise<SessionEnd> {
+    try {
+      return await Promise.race([this.#output.then(() => "ended" as const), this.#input, this.#signalled.promise]);
+    } finally {
+      this.#raw.dispose();
+    }
   }
 
   [Symbol.dispose](): void {
     this.#stop.abort();
-    if (this.#raw) this.#terminal.setRaw(false);
+    this.#raw.dispose();
     this.#stream[Symbol.dispose]();
   }
 
-  async #forward(): Promise<void> {
+  #makeRaw(): void {
+    const ending = Object.keys(ENDING_SIGNALS) as EndingSignal[];
+    // Our death would leave the terminal as it is then.
+    this.#raw.use(this.#terminal.onSignal(ending, (signal) => {
+      this.#raw.dispose();
+      this.#signalled.reject(new SignalledError(signal as EndingSignal));
+    }));
+    this.#raw.defer(() => this.#terminal.setRaw(false));
+    this.#terminal.setRaw(true);
+  }
+
+  /** A failure to read our input counts; its end doesn't, the process may go on without. */
+  async #forward(keys: DetachScanner | undefined): Promise<"detached"> {
     const reader = this.#terminal.stdin.getReader();
     while (!this.#stop.signal.aborted) {
       const { done, value } = await reader.read();
-      if (done) return await this.#stream.closeWrite();
+      if (done) {
+        if (keys !== undefined) await this.#stream.write(keys.end());
+        await this.#stream.closeWrite();
+        break;
+      }
+      const { passed, detached } = keys?.push(value) ?? { passed: value, detached: false };
       // A process that closed its input doesn't need the rest of ours.
-      if (!(await this.#stream.write(value))) return;
+      const taken = await this.#stream.write(passed);
+      if (detached) return "detached";
+      if (!taken) break;
     }
+    return await new Promise(() => {});
   }
 }

@@ -18,6 +18,11 @@ export const GROUPS: readonly CommandGroup[] = [
 
 /** Every command: its names, what it does, where its code is. */
 export const COMMANDS: readonly Row[] = [
+  row(
+    "attach, container attach",
+    "Attach local standard input, output, and error streams to a running container",
+    async () => (await import("./attach.ts")).attach,
+  ),
   row("create, container create", "Create a new container", async () => (await import("./create.ts")).create),
   row("daemon", "Run the engine in the foreground", async () => (await import("./daemon.ts")).daemon),
   row(

@@ -23,6 +23,11 @@ function failures(world: World, rows: readonly Row[]): Promise<void> {
   return refuses(world, rows, (said) => `tsd: ${said}`);
 }
 
+/** Failures that are told in Docker's words alone. */
+function plainFailures(world: World, rows: readonly Row[]): Promise<void> {
+  return refuses(world, rows, (said) => said);
+}
+
 /** Failures to understand what is asked for: the text, and where help is. */
 function usageErrors(world: World, rows: readonly Row[]): Promise<void> {
   return refuses(world, rows, (said) => `${said}\nSee 'tsd( [a-z]+)? --help'\\.`);
@@ -201,7 +206,6 @@ scenario("tsd: bad input", {
     const cannot = "Cannot create the container: ";
     const volume = "volumes are not supported yet; give an absolute host path instead of 'data:/x'";
     await failures(world, [
-      ["RUN -it IMAGE", 125, "the input device is not a TTY"],
       ["RUN -v data:/x IMAGE", 125, `${cannot}${volume}`],
       ["RUN -v /x IMAGE", 125, `${cannot}an anonymous volume (-v /path) is not supported yet`],
       ["run --network web IMAGE", 125, `${cannot}${network("web")}`],
@@ -219,6 +223,24 @@ scenario("tsd: bad input", {
     const stopped = `container ${done} is not running`;
     const removal = "container is running: stop the container before removing or force remove";
     const verbs = ["start", "stop", "kill", "wait", "rm", "logs", "start -a"];
+    const noTty = "the input device is not a TTY";
+    const several = "you cannot start and attach multiple containers at once";
+    await world.background("tty", ["sleep", "1000"], ["-t"]);
+    await plainFailures(world, [
+      ["RUN -it IMAGE", 1, noTty],
+      ["exec -it up sh", 1, noTty],
+      ["attach tty", 1, noTty],
+      ["attach done", 1, "You cannot attach to a stopped container, start it first"],
+      ["start -a up done", 1, several],
+      ["start -i up done", 1, several],
+    ]);
+    const keys = (text: string) => `Invalid detach keys (${text}) provided`;
+    await failures(world, [
+      ["RUN -t --detach-keys foo IMAGE", 125, keys("foo")],
+      ["exec -t --detach-keys ctrl-1 up true", 1, keys("ctrl-1")],
+      ["attach --detach-keys a,,b up", 1, keys("a,,b")],
+      ["attach absent", 1, "No such container: absent"],
+    ]);
     await failures(world, [
       ...verbs.map((verb): Row => [`${verb} absent`, 1, "No such container: absent"]),
       ...verbs.map((verb): Row => [`${verb} ${prefix}`, 1, `Multiple IDs found with provided prefix: ${prefix}`]),

@@ -10,6 +10,7 @@ import {
   processState,
   runCommand,
   type RunResult,
+  type Screen,
   startEngine,
   tracesOf,
 } from "../harness/mod.ts";
@@ -89,6 +90,11 @@ export class World implements AsyncDisposable {
       ...{ TSD_HOST: this.engine.host, DOCKER_HOST: this.engine.host },
     };
     return runCommand("sh", ["-euc", script], { cwd: this.folder, env });
+  }
+
+  /** A terminal with a shell in the test's folder; as in {@link World.shell}, and `$docker`. */
+  screen(): Promise<Screen> {
+    return this.engine.screen(this.folder, { image: this.image });
   }
 
   /** Waits until `done` says so. @throws Error with `what` after 10 s */

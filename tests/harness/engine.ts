@@ -8,6 +8,7 @@ import { EngineApi } from "./api.ts";
 import { type HostSnapshot, hostSnapshot } from "./host_state.ts";
 import { describeLeftovers, findLeftovers, removeLeftovers, tracesOf } from "./leftovers.ts";
 import { runCommand, type RunOptions, type RunResult } from "./run_command.ts";
+import { Screen } from "./screen.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 export interface EngineOptions {
@@ -136,6 +137,12 @@ export class Engine implements AsyncDisposable {
   session(client: "tsd" | "docker", args: readonly string[], options: SessionOptions = {}): Session {
     const command = client === "tsd" ? this.#exe : "docker";
     return new Session(command, args, { ...options, env: { ...this.#clientEnvironment(), ...options.env } });
+  }
+
+  /** A terminal in which clients reach this engine; `$tsd` and `$docker` are the clients. */
+  screen(folder: string, env: Readonly<Record<string, string>> = {}): Promise<Screen> {
+    const clients = { tsd: this.#exe, docker: "docker" };
+    return Screen.open({ folder, env: { ...this.#clientEnvironment(), ...clients, ...env } });
   }
 
   /** The host, and what the engine's process holds. */

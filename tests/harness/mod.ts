@@ -15,6 +15,7 @@ export { Engine, type EngineOptions, executable, startEngine, tsd } from "./engi
 export { type HostSnapshot, hostSnapshot, type ProcessState, processState, snapshotChanges } from "./host_state.ts";
 export { findLeftovers, type Leftovers, tracesOf } from "./leftovers.ts";
 export { runCommand, type RunOptions, type RunResult } from "./run_command.ts";
+export { Screen, type ScreenOptions } from "./screen.ts";
 export { Session, type SessionOptions } from "./session.ts";
 export { diffTrees, type TreeDiffOptions } from "./tree_diff.ts";
 export { listTree, type TreeEntry, type TreeEntryType } from "./tree_listing.ts";

@@ -1,0 +1,230 @@
+/** What a user does at a terminal, with tsd's client and with docker's. */
+import { strict as assert } from "node:assert";
+import type { Screen } from "../harness/mod.ts";
+import { runCommand } from "../harness/mod.ts";
+import type { Step, World } from "./world.ts";
+
+/** Which client is tried; both are variables of the shell. */
+export type Client = "tsd" | "docker";
+
+/** Remembers the terminal's modes; {@link assertSameModes} looks whether they are the same again. */
+const REMEMBER = "stty -g >modes";
+
+async function assertSameModes(screen: Screen): Promise<void> {
+  await screen.line("stty -g | cmp - modes && echo same-modes-$((1+1))");
+  await screen.see(/^same-modes-2$/m);
+}
+
+/** Waits for the prompt of the shell in the container. */
+const PROMPT = /^\/ # /m;
+
+/** The container's shell says something that isn't what was typed. */
+async function say(screen: Screen, text: string): Promise<void> {
+  await screen.line(`echo ${text}-$((40+2))`);
+  await screen.see(new RegExp(`^${text}-42$`, "m"));
+}
+
+async function isRunning(world: World, name: string): Promise<boolean> {
+  const { State } = (await world.engine.api.get(`/containers/${name}/json`)).json<{ State: { Running: boolean } }>();
+  return State.Running;
+}
+
+const modesOf = async (screen: Screen) =>
+  (await runCommand("stty", ["-a", "-F", await screen.device()])).stdout.split(/[\s;]+/);
+
+/** Starts a client in a screen so that its pid is known. */
+async function clientWithPid(world: World, screen: Screen, command: string): Promise<() => Promise<number>> {
+  await screen.line(`sh -c 'echo $$ >client.pid; exec ${command}'; echo code=$?`);
+  return async () => {
+    await world.until("the client's pid", async () => (await readPid(world)) > 0);
+    return await readPid(world);
+  };
+}
+
+const readPid = async (world: World) => Number(await Deno.readTextFile(`${world.folder}/client.pid`).catch(() => "0"));
+
+/** A shell in the background with a terminal and an open input. */
+async function shellInBackground(world: World, name: string): Promise<void> {
+  await world.background(name, ["sh"], ["-it"]);
+}
+
+/** Steps for a scenario. */
+export function terminalSteps(client: Client): Record<string, Step> {
+  const $ = `$${client}`;
+  const run = `${$} run --network none`;
+  return {
+    "run -it: echo, size and its changes, Ctrl-C, raw mode, exit code, modes given back": async (world) => {
+      await using screen = await world.screen();
+      await screen.line(REMEMBER);
+      await screen.line(`${run} --rm -it $image sh; echo code=$?`);
+      await screen.see(PROMPT);
+      await screen.line("stty size; echo $TERM; tty");
+      await screen.see(/^24 80\nxterm\n\/dev\/pts\/0$/m);
+      await screen.line('until [ "$(stty size)" = "30 100" ]; do sleep 0.05; done; echo size-$((40+2))');
+      await screen.resize(100, 30);
+      await screen.see(/^size-42$/m);
+      const modes = await modesOf(screen);
+      for (const off of ["-icanon", "-isig", "-echo", "-opost"]) assert.ok(modes.includes(off), `${off} ${modes}`);
+      await screen.line("sh -c 'echo up-$((40+2)); sleep 1000'; echo sleep-ended-$?");
+      await screen.see(/^up-42$/m);
+      await screen.press("C-c");
+      await say(screen, "back");
+      await screen.line("exit 7");
+      await screen.see(/^code=7$/m);
+      await assertSameModes(screen);
+    },
+    "Ctrl-P Ctrl-Q leaves it running; attach goes back to it, and gets its exit code": async (world) => {
+      await using screen = await world.screen();
+      await screen.line(REMEMBER);
+      await screen.line(`${run} -it --name left $image sh; echo code=$?`);
+      await screen.see(PROMPT);
+      await screen.line("x=kept");
+      await screen.press("C-p", "C-q");
+      await screen.see(/code=0$/m);
+      await assertSameModes(screen);
+      assert.equal(await isRunning(world, "left"), true);
+      await screen.line(`clear; ${$} attach left; echo code=$?`);
+      // Painted by nobody: a key makes the shell show its prompt again.
+      await screen.press("Enter");
+      await screen.see(PROMPT);
+      await screen.line("echo $x-$((40+2))");
+      await screen.see(/^kept-42$/m);
+      await screen.press("C-p", "C-q");
+      await screen.see(/read escape sequence\ncode=1$/m);
+      assert.equal(await isRunning(world, "left"), true);
+      await screen.line(`clear; ${$} attach left; echo code=$?`);
+      await screen.press("Enter");
+      await screen.see(PROMPT);
+      await screen.line("exit 3");
+      await screen.see(/^code=3$/m);
+      await assertSameModes(screen);
+      await world.remove("left");
+    },
+    "--detach-keys": async (world) => {
+      await using screen = await world.screen();
+      await screen.line(`${run} -it --name keys --detach-keys ctrl-a,x $image sh; echo code=$?`);
+      await screen.see(PROMPT);
+      await screen.press("C-p", "C-q");
+      await say(screen, "still");
+      await screen.press("C-a", "x");
+      await screen.see(/code=0$/m);
+      assert.equal(await isRunning(world, "keys"), true);
+      await world.remove("keys");
+    },
+    "start -ai: detach keys, exit code": async (world) => {
+      await shellInBackground(world, "again");
+      await world.tsd("kill", "again");
+      await using screen = await world.screen();
+      await screen.line(`${$} start -ai again; echo code=$?`);
+      await screen.see(PROMPT);
+      await screen.line("stty size");
+      await screen.see(/^24 80$/m);
+      await screen.press("C-p", "C-q");
+      await screen.see(/code=0$/m);
+      assert.equal(await isRunning(world, "again"), true);
+      await screen.line(`clear; ${$} start -ai again; echo code=$?`);
+      await screen.press("Enter");
+      await screen.see(PROMPT);
+      await screen.line("exit 5");
+      await screen.see(/^code=5$/m);
+      await world.remove("again");
+    },
+    "two clients see the same; one leaves, the other goes on": async (world) => {
+      await shellInBackground(world, "both");
+      await using first = await world.screen();
+      await using second = await world.screen();
+      for (const screen of [first, second]) {
+        await screen.line(`${$} attach both; echo code=$?`);
+        await screen.press("Enter");
+        await screen.see(PROMPT);
+      }
+      await say(first, "one");
+      await second.see(/^one-42$/m);
+      await say(second, "two");
+      await first.see(/^two-42$/m);
+      await first.press("C-p", "C-q");
+      await first.see(/^code=1$/m);
+      await say(second, "three");
+      assert.ok(!(await first.text()).includes("three-42"));
+      await second.line("exit 4");
+      await second.see(/^code=4$/m);
+      await world.remove("both");
+    },
+    "exec -it: size, terminal of its own, exit code; detaching leaves it running": async (world) => {
+      await world.background("host");
+      await using screen = await world.screen();
+      await screen.line(REMEMBER);
+      await screen.line(`${$} exec -it host sh; echo code=$?`);
+      await screen.see(PROMPT);
+      await screen.line('echo $TERM; until [ "$(stty size)" = "20 60" ]; do sleep 0.05; done; stty size');
+      await screen.see(/^xterm$/m);
+      await screen.resize(60, 20);
+      await screen.see(/^20 60$/m);
+      await screen.line("exit 9");
+      await screen.see(/^code=9$/m);
+      await assertSameModes(screen);
+      await screen.line(
+        `clear; ${$} exec -it --detach-keys ctrl-e host sh -c 'touch /there; sleep 1000; true'; echo code=$?`,
+      );
+      await world.until("its file", async () => (await world.tsd("exec", "host", "test", "-e", "/there")).code === 0);
+      await screen.press("C-e");
+      await screen.see(/read escape sequence\ncode=1$/m);
+      await assertSameModes(screen);
+      const { stdout } = await world.tsd("exec", "host", "sh", "-c", "ps -o args | grep -c '[t]ouch'");
+      assert.equal(stdout, "1\n");
+      await world.remove("host");
+    },
+    "a client that is killed harms nobody; the container can be attached to again": async (world) => {
+      await using lost = await world.screen();
+      const pid = await clientWithPid(world, lost, `${run} -it --name alone $image sh`);
+      await lost.see(PROMPT);
+      await lost.line("x=here");
+      Deno.kill(await pid(), "SIGKILL");
+      await lost.see("code=137");
+      assert.equal(await isRunning(world, "alone"), true);
+      await using screen = await world.screen();
+      await screen.line(`${$} attach alone; echo code=$?`);
+      await screen.press("Enter");
+      await screen.see(PROMPT);
+      await screen.line("echo $x-$((40+2)); exit 6");
+      await screen.see(/^here-42$/m);
+      await screen.see(/^code=6$/m);
+      await world.remove("alone");
+    },
+    "an engine that is killed: the client ends and gives the terminal back; the next engine has the terminal": async (
+      world,
+    ) => {
+      await using screen = await world.screen();
+      await screen.line(REMEMBER);
+      await screen.line(`${run} -it --name outlives $image sh; echo code=$?`);
+      await screen.see(PROMPT);
+      await screen.line("x=still");
+      await say(screen, "before");
+      await world.engine.restart("SIGKILL");
+      await screen.see(/code=(125|1)$/m);
+      await assertSameModes(screen);
+      await screen.line(`clear; ${$} attach outlives; echo code=$?`);
+      await screen.press("Enter");
+      await screen.see(PROMPT);
+      await screen.line("echo $x-$((40+2)); stty size");
+      await screen.see(/^still-42\n24 80$/m);
+      await screen.line("exit 8");
+      await screen.see(/^code=8$/m);
+      await world.remove("outlives");
+    },
+  };
+}
+
+/** What docker's own client doesn't do. */
+export const OWN_STEPS: Record<string, Step> = {
+  "a client that is asked to end gives the terminal back": async (world) => {
+    await using screen = await world.screen();
+    await screen.line(REMEMBER);
+    const pid = await clientWithPid(world, screen, "$tsd run --network none -it --name asked $image sh");
+    await screen.see(PROMPT);
+    Deno.kill(await pid(), "SIGTERM");
+    await screen.see(/code=143$/m);
+    await assertSameModes(screen);
+    await world.remove("asked");
+  },
+};

@@ -1,0 +1,5 @@
+/** Terminals with the docker CLI, in tmux. */
+import { terminalSteps } from "../cli/terminal_steps.ts";
+import { scenario } from "../cli/world.ts";
+
+scenario("docker at a terminal", terminalSteps("docker"), "tmux", "docker");

@@ -1,0 +1,97 @@
+/** A terminal that a test types into and reads, with a shell in it: tmux, by program. */
+import { runCommand } from "./run_command.ts";
+
+export interface ScreenOptions {
+  /** Holds the socket; also the shell's working folder. */
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly columns?: number;
+  readonly rows?: number;
+  /** For each wait; default 20 s. */
+  readonly timeoutMs?: number;
+}
+
+const POLL_MS = 40;
+
+/** See above. The prompt is `> `; close it with `await using`. */
+export class Screen implements AsyncDisposable {
+  readonly #socket: string;
+  readonly #options: ScreenOptions;
+
+  private constructor(socket: string, options: ScreenOptions) {
+    this.#socket = socket;
+    this.#options = options;
+  }
+
+  static async open(options: ScreenOptions): Promise<Screen> {
+    const { folder, columns = 80, rows = 24 } = options;
+    const socket = await Deno.makeTempFile({ dir: folder, prefix: "screen-" });
+    await Deno.remove(socket);
+    const screen = new Screen(socket, options);
+    await using undo = new AsyncDisposableStack();
+    const size = ["-x", String(columns), "-y", String(rows)];
+    await screen.#tmux("new-session", "-d", ...size, "-c", folder, "env", "PS1=> ", "sh");
+    undo.use(screen);
+    await screen.see(/^>/m);
+    undo.move();
+    return screen;
+  }
+
+  /** A command line for the shell, or for whatever runs in it. */
+  async line(text: string): Promise<void> {
+    await this.type(text);
+    await this.press("Enter");
+  }
+
+  async type(text: string): Promise<void> {
+    await this.#tmux("send-keys", "-l", text);
+  }
+
+  /** Keys in tmux's notation: `C-c`, `Enter`. */
+  async press(...keys: string[]): Promise<void> {
+    await this.#tmux("send-keys", ...keys);
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
+  }
+
+  /** What can be read, from the first line on. */
+  async text(): Promise<string> {
+    return await this.#tmux("capture-pane", "-p", "-J", "-S", "-");
+  }
+
+  /** The path of the terminal's other side. */
+  async device(): Promise<string> {
+    return (await this.#tmux("display-message", "-p", "#{pane_tty}")).trim();
+  }
+
+  /** Waits until it shows `wanted`, `times` times at least. @throws Error with what it shows at the deadline */
+  async see(wanted: string | RegExp, times = 1): Promise<void> {
+    const pattern = typeof wanted === "string"
+      ? new RegExp(wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "g")
+      : new RegExp(wanted, wanted.flags.replace("g", "") + "g");
+    const deadline = performance.now() + (this.#options.timeoutMs ?? 20_000);
+    for (;;) {
+      const text = await this.text();
+      if ([...text.matchAll(pattern)].length >= times) return;
+      if (performance.now() > deadline) {
+        throw new Error(`Waited for ${wanted}, but the terminal shows:\n${text.trim()}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tmux("kill-server");
+  }
+
+  async #tmux(...args: string[]): Promise<string> {
+    const env = { TERM: "xterm", ...this.#options.env };
+    const { code, stdout, stderr } = await runCommand("tmux", ["-S", this.#socket, "-f", "/dev/null", ...args], {
+      env,
+    });
+    if (code !== 0) throw new Error(`tmux ${args.join(" ")}: ${stderr}`);
+    return stdout;
+  }
+}
