@@ -1,3 +1,5 @@
+import { TsdError } from "../errors.ts";
+
 /** What a request may carry in its query; undefined is left out, lists are repeated. */
 export type QueryParams = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
@@ -55,8 +57,12 @@ export interface EngineTransport {
   hijack(request: EngineRequest): Promise<RawStream>;
 }
 
-/** A name, id or reference as a part of a path. Image references keep their slashes and colons. */
+/**
+ * A name, id or reference as a part of a path. Image references keep their slashes and colons.
+ * @throws {TsdError} not_found: an empty one would name another path
+ */
 export function escapeName(name: string): string {
+  if (name.trim() === "") throw new TsdError("not_found", "invalid name or ID: value is empty");
   return encodeURIComponent(name).replaceAll("%2F", "/").replaceAll("%3A", ":").replaceAll("%40", "@");
 }
 

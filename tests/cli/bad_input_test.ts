@@ -91,6 +91,7 @@ scenario("tsd: bad input", {
       [`run ${closed}/x:1`, 125, `Cannot reach registry ${closed}: ${refused}`, before(`${closed}/x:1`)],
       ["pull --platform nonsense/a/b/c IMAGE", 1, /.*nonsense\/a\/b\/c.*/, TAGGED],
       ["rmi absent", 1, "No such image: absent:latest"],
+      ["rmi ''", 1, "invalid name or ID: value is empty"],
       ["rmi UPPER", 1, uppercase],
       ["rmi sha256:0123", 1, "No such image: sha256:0123"],
     ]);
