@@ -142,7 +142,8 @@ export async function untilSettled(engine: Engine, before: Holdings, timeoutMs?:
     const children = (now.host.process?.children ?? 0) - (before.host.process?.children ?? 0);
     const files = now.files.filter((path) => !before.files.includes(path));
     return [
-      ...snapshotChanges(before.host, now.host),
+      // What was about to go when it was looked at before has gone.
+      ...snapshotChanges(before.host, now.host).filter((change) => !change.endsWith(" is gone")),
       ...(children > 0 ? [`process: ${children} more children`] : []),
       ...files.map((path) => `run folder: ${path} is new`),
       ...(now.keepers.join() === before.keepers.join() ? [] : [`keepers: ${now.keepers}, not ${before.keepers}`]),

@@ -17,17 +17,20 @@ import {
 
 /**
  * Stands where runc is. `$dir/fault` holds a subcommand and what to do when it is called; everything else is the real
- * runc's.
+ * runc's. So that `start` is called at all, its FIFO is then one behind which nobody waits.
  */
 const FAULTY_RUNC = `#!/bin/sh
 dir=DIR
 read wanted fault <$dir/fault
-pidfile= log= command=
+pidfile= log= command= root= id=
 for word in "$@"; do
-  case $previous in --pid-file) pidfile=$word ;; --log) log=$word ;; esac
+  case $previous in --pid-file) pidfile=$word ;; --log) log=$word ;; --root) root=$word ;; esac
   case $word in create | start | exec | delete) [ -n "$command" ] || command=$word ;; esac
-  previous=$word
+  previous=$word id=$word
 done
+if [ "$wanted $command" = "start create" ]; then
+  $dir/runc "$@" && rm $root/$id/exec.fifo && exec mkfifo $root/$id/exec.fifo
+fi
 [ "$command" = "$wanted" ] || exec $dir/runc "$@"
 case $fault in
   silent) exit 3 ;;
