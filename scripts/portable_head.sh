@@ -25,7 +25,7 @@ fail() {
 # Whether the folders are the caller's own with mode 0700 (`stat` doesn't follow links) and the files have their sizes.
 whole() {
   [ -O "$cache" ] && [ -O "$cache/$app" ] && [ -O "$cache/$runtime" ] || return 1
-  facts=$(stat -c %a:%s "$cache" "$cache/$app" "$cache/$runtime" @FILES@ 2>/dev/null)
+  facts=$(LC_ALL=C stat -c %a:%s "$cache" "$cache/$app" "$cache/$runtime" @FILES@ 2>/dev/null)
   case $facts in
     700:*"
 "700:*"

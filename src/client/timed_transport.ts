@@ -37,7 +37,11 @@ export class TimedTransport implements EngineTransport {
 
   #asking(request: EngineRequest): EngineRequest {
     const headers = { ...request.headers, "Tsd-Timing": "1" };
-    return { ...request, headers, onConnected: () => this.#observer.connected() };
+    const onConnected = () => {
+      this.#observer.connected();
+      request.onConnected?.();
+    };
+    return { ...request, headers, onConnected };
   }
 }
 

@@ -14,6 +14,7 @@ import { checkHealthAction } from "../health/health_config.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
+import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { CreateRequest } from "./create_request.ts";
@@ -49,6 +50,7 @@ export class ContainerCreator {
     platform?: string,
   ): Promise<ContainerCreateResponse> {
     const { table, images, facts, hooks, locks, events } = this.#deps;
+    const watch = new Stopwatch();
     const given = name === undefined ? undefined : parseContainerName(name);
     const imageName = config.Image ?? "";
     const image = await images.resolve(imageName);
@@ -68,6 +70,7 @@ export class ContainerCreator {
     await requireSources(requestedMounts(hostConfig));
     const named = given ?? friendlyName((taken) => table.hasName(taken));
     await hooks.ask("container.validate", () => contextOf(id, named, image.record.id, imageName, merged));
+    watch.lap("check");
     const container = table.insert(id, named, {
       imageName,
       imageId: image.record.id,
@@ -76,8 +79,10 @@ export class ContainerCreator {
       hostConfig,
       platform: "linux",
     });
+    watch.lap("record");
     // It can be seen from now on; whoever wants to start it waits until it is complete.
     await locks.run(id, () => this.#furnish(container));
+    watch.lap("layer");
     events.tell(container, "create");
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
   }
