@@ -3,7 +3,7 @@
  * One further process in a container, as the engine knows it.
  */
 import type { ExecCreateRequest, ExecInspect } from "../../api/wire/mod.ts";
-import type { ProcessIo } from "../../runtime/process_io.ts";
+import type { ProcessIo, TerminalSize } from "../../runtime/process_io.ts";
 import type { Container } from "../containers/container.ts";
 
 /** A request with a command in it. */
@@ -16,6 +16,8 @@ export interface Exec {
   readonly request: ExecRequest;
   /** What ends a client's connection to its terminal. */
   readonly detachKeys: Uint8Array | undefined;
+  /** Of its terminal at the start; the request to start it may name another one than the request to make it. */
+  size: TerminalSize | undefined;
   status: "created" | "running" | "ended";
   pid: number;
   exitCode: number | null;

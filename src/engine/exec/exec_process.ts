@@ -10,7 +10,7 @@ import {
   resolveUser,
   rootAccountFiles,
 } from "../../runtime/spec/mod.ts";
-import { consoleSize, specSettings } from "../containers/settings.ts";
+import { specSettings } from "../containers/settings.ts";
 import type { Exec } from "./exec.ts";
 
 /**
@@ -20,7 +20,7 @@ import type { Exec } from "./exec.ts";
  * @throws {TsdError} user_unknown
  */
 export function execProcessJson(
-  { container, request }: Pick<Exec, "container" | "request">,
+  { container, request, size }: Pick<Exec, "container" | "request" | "size">,
   root: string,
   facts: HostFacts,
 ) {
@@ -35,7 +35,8 @@ export function execProcessJson(
     cwd: request.WorkingDir || settings.cwd,
     env,
     user,
-    consoleSize: consoleSize(request.ConsoleSize),
+    // The process runs at once: a size that is set later would come too late.
+    consoleSize: size,
     execPrivileged: request.Privileged ?? false,
   });
   return ociJson(process);

@@ -78,6 +78,7 @@ export class ExecService {
       container,
       request: { ...request, Cmd: command },
       detachKeys: request.DetachKeys ? parseDetachKeys(request.DetachKeys) : undefined,
+      size: consoleSize(request.ConsoleSize),
       status: "created",
       pid: 0,
       exitCode: null,
@@ -90,8 +91,8 @@ export class ExecService {
 
   /** Starts it without streams and returns once it runs. */
   async startDetached(id: string, size?: TerminalSize): Promise<void> {
-    const exec = this.#claim(id);
-    const io = this.#newIo(exec, false, size);
+    const exec = this.#claim(id, size);
+    const io = this.#newIo(exec, false);
     await this.#start(exec, io);
   }
 
@@ -101,8 +102,8 @@ export class ExecService {
    * @throws {TsdError} exec_not_found, conflict
    */
   claim(id: string, { framed, size }: { framed: boolean; size?: TerminalSize | undefined }) {
-    const exec = this.#claim(id);
-    return (client: Duplex) => this.#runAttached(exec, client, framed, size);
+    const exec = this.#claim(id, size);
+    return (client: Duplex) => this.#runAttached(exec, client, framed);
   }
 
   /**
@@ -166,7 +167,7 @@ export class ExecService {
     return exec;
   }
 
-  #claim(id: string): Exec {
+  #claim(id: string, size?: TerminalSize): Exec {
     const exec = this.#find(id);
     if (exec.status !== "created") {
       throw new TsdError("conflict", `exec ${id} has been started already`);
@@ -174,13 +175,14 @@ export class ExecService {
     exec.container.running("cannot exec");
     refusePaused(exec.container, exec.container.id);
     exec.status = "running";
+    exec.size = size ?? exec.size;
     this.#tell(exec, "exec_start");
     return exec;
   }
 
-  async #runAttached(exec: Exec, client: Duplex, framed: boolean, size: TerminalSize | undefined): Promise<void> {
+  async #runAttached(exec: Exec, client: Duplex, framed: boolean): Promise<void> {
     const { AttachStdin: stdin = false, AttachStdout: stdout = false, AttachStderr: stderr = false } = exec.request;
-    const io = this.#newIo(exec, stdout || stderr, size);
+    const io = this.#newIo(exec, stdout || stderr);
     const end = await attachStreams(io, client, {
       stdin,
       stdout,
@@ -201,7 +203,8 @@ export class ExecService {
     if (end === "detached") this.#tell(exec, "exec_detach");
   }
 
-  #newIo(exec: Exec, output: boolean, size = consoleSize(exec.request.ConsoleSize)): ProcessIo {
+  #newIo(exec: Exec, output: boolean): ProcessIo {
+    const { size } = exec;
     const { bundle } = containerPaths(this.#deps.paths, exec.container.id);
     const { AttachStdin: stdin = false, Tty: tty = false } = exec.request;
     // Short, since a socket's path must be.

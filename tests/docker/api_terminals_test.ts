@@ -1,0 +1,270 @@
+/** Terminals over the bare Engine API: what clients other than docker's rely on. */
+import { strict as assert } from "node:assert";
+import type { EngineApi, HijackedConnection } from "../harness/mod.ts";
+import { scenario, type World } from "../cli/world.ts";
+
+const RAW = "application/vnd.docker.raw-stream";
+const FRAMED = "application/vnd.docker.multiplexed-stream";
+const CTRL_P_Q = "\x10\x11";
+const ALL = "stream=1&stdin=1&stdout=1&stderr=1";
+
+/** What a connection says. */
+class Reader {
+  text = "";
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #decoder = new TextDecoder();
+
+  constructor(connection: Pick<HijackedConnection, "chunks">) {
+    this.#chunks = connection.chunks()[Symbol.asyncIterator]();
+  }
+
+  /** @throws Error when the connection ends without it */
+  async until(wanted: string): Promise<void> {
+    while (!this.text.includes(wanted)) {
+      if (await this.#more()) throw new Error(`It ended without ${wanted}: ${JSON.stringify(this.text)}`);
+    }
+  }
+
+  async end(): Promise<string> {
+    while (!await this.#more());
+    return this.text;
+  }
+
+  async #more(): Promise<boolean> {
+    const { done, value } = await this.#chunks.next();
+    if (!done) this.text += this.#decoder.decode(value, { stream: true });
+    return done ?? false;
+  }
+}
+
+interface Made {
+  readonly command?: readonly string[];
+  readonly config?: Record<string, unknown>;
+  readonly host?: Record<string, unknown>;
+}
+
+/** A container with a terminal and an input. */
+async function made(world: World, name: string, { command = ["sh"], config, host }: Made = {}): Promise<string> {
+  const answer = await world.engine.api.post(`/containers/create?name=${name}`, {
+    ...{ Image: world.image, Cmd: command, Tty: true, OpenStdin: true, ...config },
+    HostConfig: { NetworkMode: "none", ...host },
+  });
+  assert.equal(answer.status, 201, answer.text());
+  return answer.json<{ Id: string }>().Id;
+}
+
+async function started(world: World, name: string, what: Made = {}): Promise<string> {
+  const id = await made(world, name, what);
+  assert.equal((await world.engine.api.post(`/containers/${name}/start`)).status, 204);
+  return id;
+}
+
+async function refusal(api: EngineApi, path: string, body?: unknown): Promise<[number, string]> {
+  const answer = await api.post(path, body);
+  return [answer.status, answer.json<{ message: string }>().message];
+}
+
+const isRunning = async (world: World, name: string) =>
+  (await world.engine.api.get(`/containers/${name}/json`)).json<{ State: { Running: boolean } }>().State.Running;
+
+interface Event {
+  readonly Action: string;
+  readonly Actor: { readonly Attributes: Record<string, string> };
+}
+
+/** Events of a container with this action. */
+async function eventsOf(world: World, id: string, action: string): Promise<Event[]> {
+  const filters = encodeURIComponent(JSON.stringify({ container: [id], event: [action] }));
+  const until = (Date.now() / 1000).toFixed(3);
+  return (await world.engine.api.get(`/events?since=1&until=${until}&filters=${filters}`)).jsonLines<Event>();
+}
+
+async function execOf(world: World, name: string, body: Record<string, unknown>): Promise<string> {
+  const request = { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: true, ...body };
+  const answer = await world.engine.api.post(`/containers/${name}/exec`, request);
+  assert.equal(answer.status, 201, answer.text());
+  return answer.json<{ Id: string }>().Id;
+}
+
+scenario("the Engine API: terminals", {
+  "attach, size from the start, TERM, exit; logs as they came": async (world) => {
+    for (const version of ["1.41", "1.50"]) {
+      const api = world.engine.api.version(version);
+      const command = ["sh", "-c", "stty size; echo $TERM; echo err >&2; read x; echo got $x; exit 4"];
+      const id = await made(world, "term", { command, host: { ConsoleSize: [11, 22] } });
+      using attached = await api.hijack("POST", `/containers/term/attach?${ALL}`);
+      assert.deepEqual([attached.status, attached.headers["content-type"]], [101, RAW]);
+      assert.equal((await api.post(`/containers/term/start`)).status, 204);
+      const reader = new Reader(attached);
+      await reader.until("err\r\n");
+      await attached.write("typed\r");
+      const shown = "11 22\r\nxterm\r\nerr\r\ntyped\r\ngot typed\r\n";
+      assert.equal(await reader.end(), shown);
+      assert.deepEqual((await api.post(`/containers/term/wait`)).json(), { StatusCode: 4 });
+      const logs = await api.get(`/containers/${id}/logs?stdout=1&stderr=1`);
+      assert.deepEqual([logs.headers["content-type"], logs.text()], [RAW, shown]);
+      const { Config, HostConfig } = (await api.get(`/containers/${id}/json`)).json<Record<string, unknown>>() as {
+        Config: { Tty: boolean };
+        HostConfig: { ConsoleSize: number[] };
+      };
+      assert.deepEqual([Config.Tty, HostConfig.ConsoleSize], [true, [11, 22]]);
+      assert.equal((await api.delete("/containers/term")).status, 204);
+    }
+  },
+  "a user's own terminal belongs to him": async (world) => {
+    await started(world, "own", { config: { User: "app" }, command: ["sh", "-c", "echo by-name >/dev/pts/0; tty"] });
+    await world.engine.api.post("/containers/own/wait");
+    const logs = await world.engine.api.get("/containers/own/logs?stdout=1");
+    assert.equal(logs.text(), "by-name\r\n/dev/pts/0\r\n");
+    await world.remove("own");
+  },
+  "resize: what it takes and refuses, and its event": async (world) => {
+    const { api } = world.engine;
+    const id = await made(world, "sized", {
+      command: ["sh", "-c", "trap 'stty size; exit' WINCH; echo up; while :; do sleep 0.02; done"],
+    });
+    assert.deepEqual(await refusal(api, "/containers/sized/resize?h=5&w=6"), [409, `container ${id} is not running`]);
+    assert.deepEqual(await refusal(api, "/containers/none/resize?h=5&w=6"), [404, "No such container: none"]);
+    using attached = await api.hijack("POST", `/containers/sized/attach?${ALL}`);
+    const reader = new Reader(attached);
+    assert.equal((await api.post("/containers/sized/start")).status, 204);
+    await reader.until("up\r\n");
+    const bad: [string, string][] = [
+      ["h=x&w=6", 'invalid resize height "x": invalid syntax'],
+      ["h=5", 'invalid resize width "": invalid syntax'],
+      ["h=5&w=-1", 'invalid resize width "-1": invalid syntax'],
+      ["h=65536&w=1", 'invalid resize height "65536": value out of range'],
+    ];
+    for (const [query, message] of bad) {
+      assert.deepEqual(await refusal(api, `/containers/sized/resize?${query}`), [400, message]);
+    }
+    const resized = await api.post("/containers/sized/resize?h=33&w=44");
+    assert.deepEqual([resized.status, resized.text()], [200, ""]);
+    assert.equal(await reader.end(), "up\r\n33 44\r\n");
+    const [{ Actor }] = await eventsOf(world, id, "resize");
+    assert.deepEqual([Actor.Attributes.height, Actor.Attributes.width], ["33", "44"]);
+    await world.remove("sized");
+  },
+  "resize of a container without a terminal changes nothing": async (world) => {
+    await world.background("plain");
+    assert.equal((await world.engine.api.post("/containers/plain/resize?h=3&w=4")).status, 200);
+    await world.remove("plain");
+  },
+  "detach keys: the engine looks for them itself": async (world) => {
+    const { api } = world.engine;
+    const id = await started(world, "left", { command: ["cat"] });
+    for (const [query, keys] of [["", CTRL_P_Q], ["&detachKeys=x,y", "xy"], ["&detachKeys=DEL", "\x7f"]]) {
+      using attached = await api.hijack("POST", `/containers/left/attach?${ALL}${query}`);
+      const reader = new Reader(attached);
+      await attached.write(`line${query}\n`);
+      await reader.until(`line${query}\r\nline${query}\r\n`);
+      await attached.write(keys[0]);
+      await attached.write(keys.slice(1));
+      await reader.end();
+      assert.equal(await isRunning(world, "left"), true);
+    }
+    await world.until("the events", async () => (await eventsOf(world, id, "detach")).length === 3);
+    const [status, message] = await refusal(api, `/containers/left/attach?${ALL}&detachKeys=ctrl-1`);
+    assert.deepEqual([status, message], [400, "Invalid detach keys (ctrl-1) provided"]);
+    await world.remove("left");
+  },
+  "the end of a client's input ends its connection, and no terminal": async (world) => {
+    await started(world, "open", { command: ["cat"], config: { StdinOnce: true } });
+    using first = await world.engine.api.hijack("POST", `/containers/open/attach?${ALL}`);
+    using second = await world.engine.api.hijack("POST", `/containers/open/attach?${ALL}`);
+    const readers = [new Reader(first), new Reader(second)];
+    await first.write("one\n");
+    for (const reader of readers) await reader.until("one\r\none\r\n");
+    await first.closeWrite();
+    await readers[0]!.end();
+    await second.write("two\x04");
+    // Ctrl-D after text sends the text, a second one is the end.
+    await second.write("\x04");
+    assert.equal(await readers[1]!.end(), "one\r\none\r\ntwotwo");
+    await world.remove("open");
+  },
+  "exec: content type, sizes, TERM of its own, exit codes": async (world) => {
+    const { api } = world.engine;
+    await world.background("host");
+    // Without a size busybox says so on its standard error.
+    const show = ["sh", "-c", "stty size 2>/dev/null; echo T=$TERM; exit 5"];
+    const rows: [Record<string, unknown>, Record<string, unknown>, string][] = [
+      [{ ConsoleSize: [7, 8] }, { Tty: true }, "7 8\r\nT=xterm\r\n"],
+      [{ ConsoleSize: [7, 8] }, { Tty: true, ConsoleSize: [9, 10] }, "9 10\r\nT=xterm\r\n"],
+      [{ Env: ["TERM=vt100"] }, { Tty: true }, "T=vt100\r\n"],
+    ];
+    for (const [create, start, shown] of rows) {
+      const exec = await execOf(world, "host", { Cmd: show, ...create });
+      using connection = await api.hijack("POST", `/exec/${exec}/start`, { body: { Detach: false, ...start } });
+      assert.deepEqual([connection.status, connection.headers["content-type"]], [101, RAW]);
+      assert.equal(await new Reader(connection).end(), shown);
+      const { ExitCode, ProcessConfig } = (await api.get(`/exec/${exec}/json`)).json<Record<string, unknown>>();
+      assert.deepEqual([ExitCode, (ProcessConfig as { tty: boolean }).tty], [5, true]);
+    }
+    const framed = await execOf(world, "host", { Cmd: ["echo", "x"] });
+    using connection = await api.hijack("POST", `/exec/${framed}/start`, { body: { Tty: false } });
+    assert.equal(connection.headers["content-type"], FRAMED);
+    const frames = await Array.fromAsync(connection.frames());
+    assert.deepEqual(frames.map(({ stream, bytes }) => [stream, new TextDecoder().decode(bytes)]), [[1, "x\r\n"]]);
+    const detached = await execOf(world, "host", { Cmd: ["sh", "-c", "tty >/tty"] });
+    assert.equal((await api.post(`/exec/${detached}/start`, { Detach: true, Tty: true })).status, 200);
+    await world.until("its end", async () => (await api.get(`/exec/${detached}/json`)).json().ExitCode === 0);
+    assert.equal((await world.tsd("exec", "host", "cat", "/tty")).stdout, "/dev/pts/0\n");
+    await world.remove("host");
+  },
+  "exec: resize, detach keys, a command that isn't there": async (world) => {
+    const { api } = world.engine;
+    const id = await world.background("host");
+    const exec = await execOf(world, "host", {
+      Cmd: ["sh", "-c", "trap 'stty size' WINCH; echo up; while :; do sleep 0.02; done"],
+      DetachKeys: "q",
+    });
+    // Docker waits for the start, and so do we.
+    const early = api.post(`/exec/${exec}/resize?h=20&w=30`);
+    using connection = await api.hijack("POST", `/exec/${exec}/start`, { body: { Tty: true } });
+    assert.equal((await early).status, 200);
+    const reader = new Reader(connection);
+    await reader.until("up\r\n");
+    assert.equal((await api.post(`/exec/${exec}/resize?h=21&w=31`)).status, 200);
+    await reader.until("21 31\r\n");
+    await connection.write("q");
+    await reader.end();
+    assert.equal((await api.get(`/exec/${exec}/json`)).json().Running, true);
+    await world.until("the event", async () => (await eventsOf(world, id, "exec_detach")).length === 1);
+    assert.deepEqual(await refusal(api, `/exec/absent/resize?h=1&w=1`), [404, "No such exec instance: absent"]);
+    assert.equal((await refusal(api, `/exec/${exec}/resize?h=1`))[0], 400);
+    assert.deepEqual(await refusal(api, "/containers/host/exec", { Cmd: ["x"], Tty: true, DetachKeys: "ctrl-é" }), [
+      ...[400, "Invalid detach keys (ctrl-é) provided"],
+    ]);
+    const wrong = await execOf(world, "host", { Cmd: ["nope"] });
+    using failed = await api.hijack("POST", `/exec/${wrong}/start`, { body: { Tty: true } });
+    assert.match(
+      await new Reader(failed).end(),
+      /^OCI runtime exec failed: .*executable file not found in \$PATH.*\r\n$/,
+    );
+    assert.equal((await api.get(`/exec/${wrong}/json`)).json().ExitCode, 127);
+    assert.deepEqual(await refusal(api, `/exec/${wrong}/resize?h=1&w=1`), [409, `exec ${wrong} is not running`]);
+    await world.remove("host");
+  },
+  "a start that fails ends who was attached": async (world) => {
+    const { api } = world.engine;
+    await made(world, "broken", { command: ["/no/such"] });
+    using attached = await api.hijack("POST", `/containers/broken/attach?${ALL}`);
+    assert.equal((await refusal(api, "/containers/broken/start"))[0], 400);
+    assert.equal(await new Reader(attached).end(), "");
+    await world.remove("broken");
+  },
+  "a megabyte in, and out again, through a terminal": async (world) => {
+    const { api } = world.engine;
+    const command = ["sh", "-c", "stty raw -echo; echo ready; head -c 1000000 | cat"];
+    await made(world, "bytes", { command });
+    using attached = await api.hijack("POST", `/containers/bytes/attach?${ALL}`);
+    assert.equal((await api.post("/containers/bytes/start")).status, 204);
+    const reader = new Reader(attached);
+    await reader.until("ready");
+    const data = "0123456789abcdef".repeat(62_500);
+    const [shown] = await Promise.all([reader.end(), attached.write(data)]);
+    assert.equal(shown.slice(shown.indexOf("ready") + 5).trimStart(), data);
+    await world.remove("bytes");
+  },
+});
