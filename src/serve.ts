@@ -50,6 +50,8 @@ const IDLE_SECONDS = 60;
 const RETURN_LIMIT_MS = 3_000;
 /** What requests under way get at the end, in ms. */
 const CLOSE_GRACE_MS = 500;
+/** What input that is on its way gets when the engine executes itself anew, in ms. */
+const LAST_INPUT_MS = 700;
 const RELOAD = "SIGHUP";
 const RUNTIME_PATHS = ["/usr/bin/runc", "/usr/sbin/runc", "/usr/local/bin/runc", "/usr/local/sbin/runc"];
 
@@ -149,6 +151,7 @@ async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promi
   await get(TOKENS.server).drain(CLOSE_GRACE_MS);
   await get(TOKENS.containers).settle();
   const outputs = await get(TOKENS.outputs).suspend();
+  await get(TOKENS.server).leave(LAST_INPUT_MS);
   // Who ends from now on waits for the engine that comes.
   get(TOKENS.exits)[Symbol.dispose]();
   return { outputs, exits: get(TOKENS.runs).unrecordedExits, hasOtherClients };

@@ -1,4 +1,5 @@
 import { TsdError } from "../errors.ts";
+import { isSocketGone } from "./away.ts";
 import { type Connection, type Connector, isNobodyThere } from "./connection.ts";
 
 /** An engine that was just started in the background. */
@@ -37,11 +38,16 @@ const LOG_TAIL_BYTES = 8192;
  */
 export function autostarting(connect: Connector, options: AutostartOptions): Connector {
   let started: Promise<Connection> | undefined;
+  let hasAnswered = false;
   return async () => {
     try {
-      return await connect();
+      const connection = await connect();
+      hasAnswered = true;
+      return connection;
     } catch (thrown) {
       if (!isNobodyThere(thrown) || started !== undefined) throw thrown;
+      // Somebody has ended it in good order since.
+      if (hasAnswered && isSocketGone(thrown)) throw thrown;
       if (options.uid !== 0) throw notRoot();
       return await (started = startAndConnect(connect, options));
     }

@@ -61,8 +61,11 @@ export class ByteReader {
   }
 }
 
+/** The cause of errors that say that a connection ended too early. */
+export const CUT_OFF = new Error("The connection was closed");
+
 /** The connection ended where HTTP says that more must come. */
-export const cutOff = (): TsdError =>
-  new TsdError("engine_unavailable", "The engine closed the connection in the middle of its answer");
+export const cutOff = (what = "The engine closed the connection in the middle of its answer"): TsdError =>
+  new TsdError("engine_unavailable", what, { cause: CUT_OFF });
 
 const LATIN1 = new TextDecoder("latin1");

@@ -113,8 +113,14 @@ export interface LogsOptions {
 }
 
 /** The log; whether it is multiplexed stands in the answer's `content-type`. */
-export function containerLogs(engine: EngineTransport, id: string, options: LogsOptions): Promise<EngineResponse> {
-  return engine.request({ method: "GET", path: path(id, "/logs"), query: { ...options } satisfies QueryParams });
+export function containerLogs(
+  engine: EngineTransport,
+  id: string,
+  options: LogsOptions,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<EngineResponse> {
+  const query = { ...options } satisfies QueryParams;
+  return engine.request({ method: "GET", path: path(id, "/logs"), query, headers });
 }
 
 /** Removes what a container has logged so far. tsd's own: other engines answer that there is no such page. */

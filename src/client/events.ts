@@ -1,5 +1,6 @@
 import type { EventMessage } from "../api/wire/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
+import { persistently } from "./away.ts";
 import { textLines } from "./json_lines.ts";
 import type { EngineTransport } from "./transport.ts";
 
@@ -29,6 +30,35 @@ export async function listenToEvents(
   const request = { method: "GET", path: "/events", query } as const;
   const { body } = await engine.request(signal === undefined ? request : { ...request, signal });
   return received(body);
+}
+
+const NANOS = 1_000_000_000n;
+
+/** Listens, across engines that go away and come back: then for what happened after the last event that was taken. */
+export async function followEvents(
+  engine: EngineTransport,
+  request: EventsRequest,
+  take: (event: ReceivedEvent) => Promise<void>,
+): Promise<void> {
+  /** Taken ones of the latest time: the engine tells them once more. */
+  let latest = { timeNano: -1n, texts: new Set<string>() };
+  // So that nothing is missed that happens while nobody listens.
+  let since = request.since;
+  const startedAt = `${(Date.now() / 1000).toFixed(3)}`;
+  await persistently(async () => {
+    const events = await listenToEvents(engine, { ...request, since });
+    since ??= startedAt;
+    return events;
+  }, async (events) => {
+    for await (const event of events) {
+      const { timeNano, text } = event;
+      if (timeNano === latest.timeNano && latest.texts.has(text)) continue;
+      if (timeNano !== latest.timeNano) latest = { timeNano, texts: new Set() };
+      latest.texts.add(text);
+      since = `${timeNano / NANOS}.${String(timeNano % NANOS).padStart(9, "0")}`;
+      await take(event);
+    }
+  });
 }
 
 async function* received(body: AsyncIterable<Uint8Array>): AsyncGenerator<ReceivedEvent> {

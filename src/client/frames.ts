@@ -1,4 +1,5 @@
 import { TsdError } from "../errors.ts";
+import { cutOff } from "./byte_reader.ts";
 
 /** Which stream a piece of multiplexed output belongs to. */
 export type FrameStream = "stdin" | "stdout" | "stderr" | "system_error";
@@ -7,6 +8,8 @@ export type FrameStream = "stdin" | "stdout" | "stderr" | "system_error";
 export interface FramePiece {
   readonly stream: FrameStream;
   readonly bytes: Uint8Array;
+  /** Whether a frame begins with it. */
+  readonly isFirst?: boolean;
 }
 
 const STREAMS: readonly FrameStream[] = ["stdin", "stdout", "stderr", "system_error"];
@@ -21,6 +24,7 @@ export class FrameParser {
   #headerFilled = 0;
   #payloadLeft = 0;
   #stream: FrameStream = "stdout";
+  #isFirst = false;
 
   /** The pieces in `chunk`. @throws {TsdError} engine_unavailable on a header that can't be one */
   *push(chunk: Uint8Array): Generator<FramePiece> {
@@ -28,9 +32,11 @@ export class FrameParser {
     while (at < chunk.length) {
       if (this.#payloadLeft > 0) {
         const bytes = chunk.subarray(at, at + this.#payloadLeft);
+        const isFirst = this.#isFirst;
+        this.#isFirst = false;
         this.#payloadLeft -= bytes.length;
         at += bytes.length;
-        yield { stream: this.#stream, bytes };
+        yield { stream: this.#stream, bytes, isFirst };
         continue;
       }
       this.#header[this.#headerFilled++] = chunk[at++]!;
@@ -51,6 +57,7 @@ export class FrameParser {
     this.#stream = stream;
     this.#payloadLeft = new DataView(this.#header.buffer).getUint32(4);
     this.#headerFilled = 0;
+    this.#isFirst = true;
   }
 }
 
@@ -93,5 +100,5 @@ export async function deliver(
       await (stream === "stdout" ? sinks.stdout(bytes) : sinks.stderr(bytes));
     }
   }
-  if (!parser.atBoundary) throw new TsdError("engine_unavailable", "The engine's output stream ended inside a frame");
+  if (!parser.atBoundary) throw cutOff("The engine's output stream ended inside a frame");
 }

@@ -1,9 +1,10 @@
 import type { ContainerState } from "../api/wire/mod.ts";
 import { defineCommand, PlainError, type Terminal } from "../cli/mod.ts";
-import { attachContainer, inspectContainer, resizeContainer, waitContainer } from "../client/containers.ts";
+import { inspectContainer, resizeContainer } from "../client/containers.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import { isTsdError } from "../errors.ts";
 import { exitCodeOf } from "./attached_run.ts";
+import { ContainerLink } from "./container_link.ts";
 import type { CommandContext } from "./context.ts";
 import { DETACH_KEYS_FLAG } from "./create_flags.ts";
 import { followContainerSize, proxySignals } from "./proxied_signals.ts";
@@ -26,18 +27,20 @@ export const attach = defineCommand({
     requireTty(terminal, tty && !flags["no-stdin"]);
     const stdin = openStdin && !flags["no-stdin"];
     const detachKeys = flags["detach-keys"];
-    const exit = await waitContainer(engine, id, "not-running");
-    const options = { stdin, stdout: true, stderr: true, ...(detachKeys && { detachKeys }) };
-    const stream = await attachContainer(engine, id, options);
-    using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys });
+    const { link, stream } = await ContainerLink.open(engine, id, {
+      attach: { stdin, stdout: true, stderr: true, ...(detachKeys && { detachKeys }) },
+      first: "not-running",
+      later: "not-running",
+    });
+    using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
     using _signals = flags["sig-proxy"] && !tty ? proxySignals(terminal, engine, id) : undefined;
     // It may have ended before the engine attached us: then we would wait for its next run.
     refuseIdle((await inspectContainer(engine, id)).State);
     if (tty) await askForRepainting(terminal, engine, id);
     using _size = tty ? followContainerSize(terminal, engine, id) : undefined;
     const end = await session.end();
-    if (end === "ended") return exitCodeOf(await exit.result());
-    await exit.cancel();
+    if (end === "ended") return exitCodeOf(await link.result());
+    await link.pending.cancel();
     throw detachedError();
   },
 });

@@ -1,6 +1,7 @@
-import type { ContainerWaitResponse, WaitCondition } from "../api/wire/mod.ts";
-import { attachContainer, type PendingExit, startContainer, waitContainer } from "../client/containers.ts";
+import type { ContainerWaitResponse } from "../api/wire/mod.ts";
+import { type PendingExit, startContainer } from "../client/containers.ts";
 import { TsdError } from "../errors.ts";
+import { ContainerLink } from "./container_link.ts";
 import type { CommandContext } from "./context.ts";
 import type { Attachment } from "./create_request.ts";
 import { followContainerSize, proxySignals } from "./proxied_signals.ts";
@@ -17,30 +18,30 @@ export interface AttachedRunOptions {
 }
 
 /**
- * Starts a container with our standard streams attached and resolves to its exit code (0 when the user left it running). Attaching and waiting begin before
- * the start, so that neither output nor exit can be missed.
+ * Starts a container with our standard streams attached and resolves to its exit code (0 when the user left it running).
+ * Attaching and waiting begin before the start, so that neither output nor exit can be missed.
  */
 export async function runAttached(context: CommandContext, id: string, options: AttachedRunOptions): Promise<number> {
   const { engine, terminal, clock } = context;
   const { attach: { stdin }, tty, detachKeys } = options;
-  const condition: WaitCondition = options.autoRemove ? "removed" : "next-exit";
-  const [stream, exit] = await Promise.all([
-    attachContainer(engine, id, { ...options.attach, ...(detachKeys && { detachKeys }) }),
-    waitContainer(engine, id, condition),
-  ]);
+  const { link, stream } = await ContainerLink.open(engine, id, {
+    attach: { ...options.attach, ...(detachKeys && { detachKeys }) },
+    first: options.autoRemove ? "removed" : "next-exit",
+    later: options.autoRemove ? "removed" : "not-running",
+  });
   clock?.lap("attach and wait");
-  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys });
+  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
   using _signals = options.proxySignals && !tty ? proxySignals(terminal, engine, id) : undefined;
-  await startOrCleanUp(context, id, exit, options.autoRemove);
+  await startOrCleanUp(context, id, link.pending, options.autoRemove);
   clock?.lap("start");
   using _size = tty ? followContainerSize(terminal, engine, id) : undefined;
   const end = await session.end();
   clock?.lap("end of the process");
   if (end === "detached") {
-    await exit.cancel();
+    await link.pending.cancel();
     return 0;
   }
-  const result = await exit.result();
+  const result = await link.result();
   clock?.lap(options.autoRemove ? "removal" : "exit code");
   return exitCodeOf(result);
 }

@@ -1,5 +1,5 @@
 import { defineCommand, printableLine, UsageError } from "../cli/mod.ts";
-import { listenToEvents, type ReceivedEvent } from "../client/events.ts";
+import { followEvents, type ReceivedEvent } from "../client/events.ts";
 import type { CommandContext } from "./context.ts";
 import { parseFilters } from "./list_format.ts";
 import { parseTimestamp } from "./timestamps.ts";
@@ -23,12 +23,13 @@ export const events = defineCommand({
   async run({ terminal, engine }: CommandContext, { flags }) {
     const json = isJson(flags.format);
     const now = Date.now();
-    const received = await listenToEvents(engine, {
+    const wanted = {
       since: parseTimestamp("since", flags.since, now),
       until: parseTimestamp("until", flags.until, now),
       filters: parseFilters(flags.filter),
-    });
-    for await (const event of received) await terminal.out(json ? `${event.text}\n` : `${eventLine(event)}\n`);
+    };
+    const show = (event: ReceivedEvent) => terminal.out(json ? `${event.text}\n` : `${eventLine(event)}\n`);
+    await followEvents(engine, wanted, show);
     return 0;
   },
 });

@@ -1,6 +1,7 @@
 import { defineCommand, UsageError } from "../cli/mod.ts";
 import { clearLogs, containerLogs } from "../client/containers.ts";
-import { deliver } from "../client/frames.ts";
+import { deliver, type OutputSinks } from "../client/frames.ts";
+import { followLog } from "../client/log_follower.ts";
 import type { CommandContext } from "./context.ts";
 import { parseTimestamp } from "./timestamps.ts";
 
@@ -37,21 +38,21 @@ export const logs = defineCommand({
       return 0;
     }
     const now = Date.now();
-    const { headers, body } = await containerLogs(engine, name, {
+    const options = {
       stdout: true,
       stderr: true,
-      follow: flags.follow,
       timestamps: flags.timestamps,
       details: flags.details,
       tail: flags.tail,
       since: parseTimestamp("since", flags.since, now),
       until: parseTimestamp("until", flags.until, now),
-    });
-    const multiplexed = headers.get("content-type") === "application/vnd.docker.multiplexed-stream";
-    await deliver(body, multiplexed, {
-      stdout: (bytes) => terminal.out(bytes),
-      stderr: (bytes) => terminal.err(bytes),
-    });
+    };
+    const sinks: OutputSinks = { stdout: (bytes) => terminal.out(bytes), stderr: (bytes) => terminal.err(bytes) };
+    if (flags.follow) await followLog(engine, name, options, sinks);
+    else {
+      const { headers, body } = await containerLogs(engine, name, options);
+      await deliver(body, headers.get("content-type") === "application/vnd.docker.multiplexed-stream", sinks);
+    }
     return 0;
   },
 });

@@ -1,6 +1,7 @@
 import { ENDING_SIGNALS, type EndingSignal, PlainError, SignalledError, type Terminal } from "../cli/mod.ts";
 import { DetachScanner, parseDetachKeys } from "../io/detach_keys.ts";
-import { deliver } from "../client/frames.ts";
+import { isCutOff } from "../client/away.ts";
+import { deliver, type OutputSinks } from "../client/frames.ts";
 import type { RawStream } from "../client/transport.ts";
 
 export interface StdioOptions {
@@ -10,6 +11,8 @@ export interface StdioOptions {
   readonly tty: boolean;
   /** Keys that end the session and leave the process alone, if there is a terminal; Docker's if not given. */
   readonly detachKeys?: string | undefined;
+  /** The stream has ended: another one in its place, or nothing at the process's end. */
+  readonly again?: () => Promise<RawStream | undefined>;
 }
 
 /** How a session ended: with the process's output, or by the user's keys. */
@@ -29,7 +32,11 @@ export const detachedError = (): PlainError => new PlainError("read escape seque
  */
 export class StdioSession implements Disposable {
   readonly #terminal: Terminal;
-  readonly #stream: RawStream;
+  readonly #again: () => Promise<RawStream | undefined>;
+  #stream: RawStream;
+  #renewed = Promise.withResolvers<void>();
+  #isAtEndOfInput = false;
+  #writing: Promise<void> = Promise.resolve();
   readonly #output: Promise<void>;
   readonly #input: Promise<"detached">;
   readonly #stop = new AbortController();
@@ -37,15 +44,13 @@ export class StdioSession implements Disposable {
   readonly #raw = new DisposableStack();
 
   /** @throws {TsdError} invalid_argument (keys that are none) */
-  constructor(terminal: Terminal, stream: RawStream, { stdin, tty, detachKeys }: StdioOptions) {
+  constructor(terminal: Terminal, stream: RawStream, { stdin, tty, detachKeys, again }: StdioOptions) {
     this.#terminal = terminal;
     this.#stream = stream;
+    this.#again = again ?? (() => Promise.resolve(undefined));
     const keys = tty ? new DetachScanner(parseDetachKeys(detachKeys ?? "")) : undefined;
     if (tty && stdin && terminal.isTty("stdin")) this.#makeRaw();
-    this.#output = deliver(stream.output, stream.multiplexed, {
-      stdout: (bytes) => terminal.out(bytes),
-      stderr: (bytes) => terminal.err(bytes),
-    });
+    this.#output = this.#deliver();
     this.#input = stdin ? this.#forward(keys) : new Promise(() => {});
     // Whoever waits for the end hears of a failure; a session that is given up has nobody waiting.
     for (const each of [this.#output, this.#input, this.#signalled.promise]) each.catch(() => undefined);
@@ -77,19 +82,63 @@ export class StdioSession implements Disposable {
     this.#terminal.setRaw(true);
   }
 
+  async #deliver(): Promise<void> {
+    const sinks: OutputSinks = {
+      stdout: (bytes) => this.#terminal.out(bytes),
+      stderr: (bytes) => this.#terminal.err(bytes),
+    };
+    for (let renewals = 0;; renewals++) {
+      let failure: unknown;
+      try {
+        await deliver(this.#stream.output, this.#stream.multiplexed, sinks);
+      } catch (thrown) {
+        if (!isCutOff(thrown)) throw thrown;
+        failure = thrown;
+      }
+      // An engine that leaves waits for what is on its way.
+      const stream = this.#stream;
+      void this.#writing.then(() => stream.closeWrite());
+      const next = await this.#again();
+      if (next === undefined && failure !== undefined && renewals === 0) throw failure;
+      if (next === undefined) return;
+      await this.#renew(next);
+    }
+  }
+
+  async #renew(stream: RawStream): Promise<void> {
+    const { resolve } = this.#renewed;
+    this.#stream[Symbol.dispose]();
+    this.#stream = stream;
+    this.#renewed = Promise.withResolvers();
+    if (this.#isAtEndOfInput) await stream.closeWrite();
+    resolve();
+  }
+
+  /** Says whether more is wanted. Where the engine went away, the next one gets it. */
+  async #write(bytes: Uint8Array): Promise<boolean> {
+    for (;;) {
+      const writing = this.#stream.write(bytes);
+      this.#writing = writing.then(() => undefined, () => undefined);
+      if (await writing) return true;
+      const isOver = this.#output.then(() => true, () => true);
+      if (await Promise.race([this.#renewed.promise.then(() => false), isOver])) return false;
+    }
+  }
+
   /** A failure to read our input counts; its end doesn't, the process may go on without. */
   async #forward(keys: DetachScanner | undefined): Promise<"detached"> {
     const reader = this.#terminal.stdin.getReader();
     while (!this.#stop.signal.aborted) {
       const { done, value } = await reader.read();
       if (done) {
-        if (keys !== undefined) await this.#stream.write(keys.end());
+        if (keys !== undefined) await this.#write(keys.end());
+        this.#isAtEndOfInput = true;
         await this.#stream.closeWrite();
         break;
       }
       const { passed, detached } = keys?.push(value) ?? { passed: value, detached: false };
       // A process that closed its input doesn't need the rest of ours.
-      const taken = await this.#stream.write(passed);
+      const taken = await this.#write(passed);
       if (detached) return "detached";
       if (!taken) break;
     }

@@ -86,7 +86,10 @@ Deno.test("info: what the engine says", async () => {
 Deno.test("daemon: hands its options to the engine and returns its exit code", async () => {
   const engine = new FakeEngine(() => assert.fail("the daemon calls no engine"));
   const options: ServeOptions[] = [];
-  const serve = (given: ServeOptions) => Promise.resolve(options.push(given) + 2);
+  const serve = ({ command, ...given }: ServeOptions) => {
+    assert.ok(command!.length > 0, "it can execute itself anew");
+    return Promise.resolve(options.push(given) + 2);
+  };
   const argv = ["daemon", "--data-root", "/d", "-H", "unix:///s", "--log-level", "debug", "--on-demand"];
   assert.equal((await callTsd(engine, argv, { serve })).code, 3);
   await callTsd(engine, ["daemon"], { serve });

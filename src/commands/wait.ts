@@ -1,4 +1,5 @@
 import { defineCommand } from "../cli/mod.ts";
+import { persistently } from "../client/away.ts";
 import { waitContainer } from "../client/containers.ts";
 import type { CommandContext } from "./context.ts";
 import { forEachTarget } from "./targets.ts";
@@ -12,7 +13,7 @@ export const wait = defineCommand({
   async run({ terminal, engine }: CommandContext, { args }) {
     const codes = new Map<string, number>();
     const action = async (name: string) => {
-      const { StatusCode } = await (await waitContainer(engine, name)).result();
+      const { StatusCode } = await persistently(() => waitContainer(engine, name), (exit) => exit.result());
       codes.set(name, StatusCode);
     };
     return await forEachTarget(terminal, args, action, { report: (name) => `${codes.get(name)}\n` });

@@ -13,6 +13,10 @@ export interface Duplex {
   readonly input: ReadableStream<Uint8Array>;
   write(bytes: Uint8Array): Promise<void>;
   readonly gone: AbortSignal;
+  /** Aborted when the engine is about to leave: no more output comes. */
+  readonly leaving?: AbortSignal;
+  /** Says so to the client, whose input is read on. */
+  endOutput?(): void;
 }
 
 export interface AttachOptions {
@@ -31,8 +35,11 @@ export interface AttachOptions {
   readonly onAttached?: () => Promise<void>;
 }
 
-/** Why a connection ends: with the process, by the client's going away, its detach keys, or the end of its input. */
-export type AttachEnd = "ended" | "gone" | "detached" | "input_ended";
+/** Why a connection ends: with the process, with the engine, by the client's going, its detach keys, or its input's end. */
+export type AttachEnd = "ended" | "left" | "gone" | "detached" | "input_ended";
+
+/** How long an engine that leaves waits for input that is on its way, in ms. */
+const LAST_INPUT_MS = 500;
 
 /** Bytes before each payload. */
 export const FRAME_HEADER_BYTES = 8;
@@ -70,7 +77,10 @@ export async function attachStreams(io: ProcessIo, client: Duplex, options: Atta
     // A failure counts below, once the process was started.
     input.catch(() => undefined);
     await options.onAttached?.();
-    return await Promise.race([io.ended.then(() => "ended" as const), aborted(client.gone), input]);
+    const ends = [io.ended.then(() => "ended" as const), aborted(client.gone, "gone"), input];
+    const end = await Promise.race(client.leaving ? [...ends, aborted(client.leaving, "left")] : ends);
+    if (end === "left") await lastInput(client, input);
+    return end;
   } finally {
     attachment.detach();
   }
@@ -85,6 +95,7 @@ async function pumpInput(io: ProcessIo, client: Duplex, options: AttachOptions):
   }
   if (io.tty) return await pumpKeys(stdin, client.input, options.detachKeys);
   for await (const chunk of client.input) await stdin.write(chunk);
+  if (client.leaving?.aborted) return "left";
   if (!options.closeStdin) return "input_ended";
   await stdin.close();
   return await never();
@@ -105,11 +116,19 @@ async function pumpKeys(
   return "input_ended";
 }
 
+/** A client of ours ends its input when it sees that no more output comes. */
+async function lastInput(client: Duplex, input: Promise<AttachEnd>): Promise<void> {
+  client.endOutput?.();
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, LAST_INPUT_MS);
+  await Promise.race([input, limit.promise]).finally(() => clearTimeout(timer));
+}
+
 const never = () => new Promise<never>(() => {});
 
-function aborted(signal: AbortSignal): Promise<AttachEnd> {
+function aborted(signal: AbortSignal, end: AttachEnd): Promise<AttachEnd> {
   return new Promise((resolve) => {
-    const gone = () => resolve("gone");
+    const gone = () => resolve(end);
     if (signal.aborted) gone();
     signal.addEventListener("abort", gone, { once: true });
   });

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import type { Engine } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
-import { exists, keepersOf, type Rig, runDetached, startRig, type StateNow, stateOf, until } from "./rig.ts";
+import { exists, keepersOf, type Rig, runDetached, startRig, type StateNow, stateOf, until, untilKept } from "./rig.ts";
 
 /** Writes numbered lines, 100 a second, and how far it is into the file /shared/count. */
 const COUNTING = "i=0; while :; do echo line $i; i=$((i+1)); echo $i >/shared/count; usleep 10000; done";
@@ -155,8 +155,7 @@ Deno.test("ended while neither engine nor keeper was there: 255, and why", requi
   await using shared = await Shared.make();
   const { engine } = rig;
   const { ids } = await twoThatWait(rig, shared);
-  const keepers = await keepersOf(engine);
-  assert.equal(keepers.length, 2);
+  const keepers = await untilKept(engine, 2);
   await engine.stop("SIGKILL");
   for (const { pid } of keepers) Deno.kill(pid, "SIGKILL");
   await letEnd(shared, ids);
@@ -178,7 +177,7 @@ Deno.test("a keeper that is killed has a successor, which does what it did", req
   await using shared = await Shared.make();
   const { engine } = rig;
   const { ids } = await twoThatWait(rig, shared);
-  const before = await keepersOf(engine);
+  const before = await untilKept(engine, 2);
   // One that was just started has its successor later.
   await new Promise((resolve) => setTimeout(resolve, 1100));
   for (const { pid } of before) Deno.kill(pid, "SIGKILL");
@@ -196,6 +195,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await using rig = await startRig();
     const { engine, image } = rig;
     await run(rig, "cat", "cat", ["-i"]);
+    await untilKept(engine, 1);
     const attach = async () => {
       const attached = await engine.api.hijack("POST", "/containers/cat/attach?stream=1&stdin=1&stdout=1");
       assert.equal(attached.status, 101);
@@ -222,6 +222,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await using cut = engine.session("tsd", ["run", "-i", ...["--name", "cut", "--network", "none"], image, "cat"]);
     await cut.write("hello\n");
     await cut.waitFor("hello");
+    await untilKept(engine, 2);
     await engine.restart(signal);
     assert.equal((await stateOf(engine, "cut")).Status, "running");
   });
@@ -234,6 +235,7 @@ async function twoThatWait(rig: Rig, shared: Shared): Promise<{ ids: StateNow[];
   await run(rig, "kept", script, shared.flags);
   await run(rig, "auto", script, ["--rm", ...shared.flags]);
   await until("a line", async () => (await rig.engine.tsd(["logs", "kept"])).stdout === "first words\n");
+  await untilKept(rig.engine, 2);
   return { ids: await Promise.all(["kept", "auto"].map((name) => stateOf(rig.engine, name))), since };
 }
 

@@ -1,14 +1,20 @@
 /** What an engine holds after containers, execs, dropped clients and failures is what it held before. */
 import { strict as assert } from "node:assert";
 import { requires } from "../requires.ts";
-import { type Holdings, holdingsOf, type Rig, runDetached, startRig, untilSettled } from "./rig.ts";
+import { type Holdings, holdingsOf, type Rig, runDetached, startRig, until, untilSettled } from "./rig.ts";
 
 const TIMES = 20;
 const ATTACH = "attach?stream=1&stdin=1&stdout=1&stderr=1";
 
 /** Does `step` once, so that what an engine keeps for good is there, looks, does it `times` times, and looks again. */
 async function assertKeepsNothing(rig: Rig, times: number, step: (n: number) => Promise<void>): Promise<void> {
+  const { host: { cgroups, mounts } } = await holdingsOf(rig.engine);
   await step(0);
+  // What the first one's end clears away isn't there when counting begins.
+  await until("the first one's end", async () => {
+    const { host } = await holdingsOf(rig.engine);
+    return host.cgroups.length === cgroups.length && host.mounts.length === mounts.length;
+  });
   const before: Holdings = await holdingsOf(rig.engine);
   for (let n = 1; n <= times; n++) await step(n);
   await untilSettled(rig.engine, before);

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { type Engine, executable } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
-import { keepersOf, runDetached, startRig, stateOf, until } from "./rig.ts";
+import { keepersOf, runDetached, startRig, stateOf, until, untilKept } from "./rig.ts";
 
 async function reload(engine: Engine): Promise<void> {
   const { code, stdout, stderr } = await engine.tsd(["-H", engine.host, "daemon", "reload"]);
@@ -22,7 +22,7 @@ Deno.test(
     const { engine } = rig;
     const id = await runDetached(rig, "i=0; while :; do echo line $i; i=$((i+1)); usleep 5000; done");
     const before = await stateOf(engine, id);
-    const keepers = await keepersOf(engine);
+    const keepers = await untilKept(engine, 1);
     let asking = true;
     const failures: unknown[] = [];
     const clients = Promise.all(Array.from({ length: 3 }, async () => {
@@ -79,7 +79,7 @@ Deno.test(
     const before = await descriptors();
     for (let round = 0; round < 2; round++) await reload(engine);
     await until("no more descriptors", async () => await descriptors() <= before);
-    const [keeper] = await keepersOf(engine);
+    const [keeper] = await untilKept(engine, 1);
     Deno.kill(keeper!.pid, "SIGKILL");
     await until("a successor", async () => (await keepersOf(engine)).some(({ pid }) => pid !== keeper!.pid));
     assert.equal((await engine.snapshot()).process!.zombies, 0);
@@ -105,3 +105,91 @@ async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: str
   const path = await Deno.makeTempDir({ prefix: "tsd-exe-" });
   return { path, [Symbol.asyncDispose]: () => removeTree(path) };
 }
+
+/** Ways for an engine to go away and come back. */
+const GOING = {
+  reload,
+  "kill -9": (engine: Engine) => engine.restart("SIGKILL"),
+} as const;
+
+for (const [how, goAndComeBack] of Object.entries(GOING)) {
+  Deno.test(`tsd's clients go on after ${how}: logs -f, wait, events`, requires("root", "runc"), async () => {
+    await using rig = await startRig();
+    const { engine } = rig;
+    const id = await runDetached(rig, "i=0; while :; do echo line $i; i=$((i+1)); usleep 1000; done", [
+      "--name",
+      "web",
+    ]);
+    await using following = engine.session("tsd", ["logs", "-f", "web"]);
+    await using tailing = engine.session("tsd", ["logs", "-f", "--tail", "1", "-t", "web"]);
+    await using waiting = engine.session("tsd", ["wait", "web"]);
+    await using events = engine.session("tsd", ["events", "-f", "container=web", "--format", "json"]);
+    await following.waitFor("line 100\n");
+    await tailing.waitFor("line");
+    await engine.tsd(["pause", "web"]);
+    await events.waitFor("pause");
+    await engine.tsd(["unpause", "web"]);
+    for (let round = 0; round < 2; round++) {
+      await goAndComeBack(engine);
+      const seen = following.stdout.trimEnd().split("\n").length;
+      await following.waitFor(`line ${seen + 50}\n`);
+    }
+    assert.equal((await engine.tsd(["stop", "-t", "0", "web"])).code, 0);
+    assert.equal((await waiting.wait()).stdout, "137\n");
+    assert.equal((await following.wait()).code, 0);
+    const logged = (await engine.tsd(["logs", id])).stdout;
+    assert.equal(following.stdout, logged);
+    const tailed = (await tailing.wait()).stdout.replace(/^\S{30} /gm, "");
+    assert.ok(logged.endsWith(tailed) && tailed.length > 500, tailed.slice(0, 200));
+    await events.waitFor("stop");
+    const actions = events.stdout.trimEnd().split("\n").map((line) => JSON.parse(line).Action);
+    assert.deepEqual(actions.filter((action) => action !== "kill"), ["pause", "unpause", "die", "stop"]);
+  });
+}
+
+Deno.test("run -i goes on after a reload: input, output, exit code", requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const { engine, image } = rig;
+  const script = "printf half; n=0; while read line; do n=$((n+1)); echo $line; done; echo got $n; exit 9";
+  await using run = engine.session("tsd", ["run", "-i", "--rm", "--network", "none", image, "sh", "-c", script]);
+  await run.waitFor("half");
+  let written = 0;
+  const expected = () => `half${Array.from({ length: written }, (_, n) => `in ${n}\n`).join("")}`;
+  const writeSome = async () => {
+    for (let n = 0; n < 200; n++) await run.write(`in ${written++}\n`);
+  };
+  for (let round = 0; round < 3; round++) {
+    const writing = writeSome();
+    await reload(engine);
+    await writing;
+    await writeSome();
+    await run.waitFor(`in ${written - 1}\n`);
+    assert.equal(run.stdout, expected());
+  }
+  await run.closeStdin();
+  const { code, stdout } = await run.wait();
+  assert.deepEqual([code, stdout], [9, `${expected()}got ${written}\n`]);
+});
+
+Deno.test("run --rm whose container ends while the engine executes itself anew", requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const { engine, image } = rig;
+  const runs = Array.from({ length: 6 }, (_, n) => {
+    const script = `trap 'echo bye; exit 3${n}' TERM; echo ready; while :; do usleep 1000; done`;
+    return engine.session("tsd", ["run", "--rm", "--name", `r${n}`, "--network", "none", image, "sh", "-c", script]);
+  });
+  await using _runs = {
+    [Symbol.asyncDispose]: async () => void await Promise.all(runs.map((run) => run[Symbol.asyncDispose]())),
+  };
+  await Promise.all(runs.map((run) => run.waitFor("ready")));
+  const pids = await Promise.all(runs.map(async (_, n) => (await stateOf(engine, `r${n}`)).Pid));
+  const reloading = reload(engine);
+  for (const pid of pids) {
+    Deno.kill(pid, "SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  await reloading;
+  const ended = await Promise.all(runs.map((run) => run.wait()));
+  assert.deepEqual(ended.map(({ code }) => code), [30, 31, 32, 33, 34, 35]);
+  assert.deepEqual(ended.map(({ stdout }) => stdout), ended.map(() => "ready\nbye\n"));
+});

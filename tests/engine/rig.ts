@@ -171,6 +171,12 @@ export async function keepersOf(engine: Engine): Promise<Keeper[]> {
   return found;
 }
 
+/** Waits for keepers: a container gets its own when its start is over. */
+export async function untilKept(engine: Engine, count: number): Promise<Keeper[]> {
+  await until(`${count} keepers`, async () => (await keepersOf(engine)).length === count);
+  return await keepersOf(engine);
+}
+
 /** Paths of everything below a folder; none when it is missing. */
 export async function filesBelow(folder: string): Promise<string[]> {
   const found: string[] = [];

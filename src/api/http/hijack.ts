@@ -13,6 +13,8 @@ export interface HijackOptions {
   readonly upgraded: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly gone: AbortSignal;
+  /** Aborted when the engine is about to leave. */
+  readonly leaving: AbortSignal;
   /** Notices a client that goes away while nothing is said. */
   readonly watchHangUp?: HangUpWatch | undefined;
 }
@@ -25,7 +27,7 @@ export async function hijackSocket(
   socket: Socket,
   rest: Uint8Array,
   reply: Extract<Reply, { kind: "hijack" }>,
-  { upgraded, headers, gone, watchHangUp }: HijackOptions,
+  { upgraded, headers, gone, leaving, watchHangUp }: HijackOptions,
 ): Promise<void> {
   const lines = [
     upgraded ? "HTTP/1.1 101 UPGRADED" : "HTTP/1.1 200 OK",
@@ -40,6 +42,8 @@ export async function hijackSocket(
     input: inputOf(socket, rest),
     write: (bytes) => write(socket, bytes, gone),
     gone,
+    leaving,
+    endOutput: () => void socket.end(),
   };
   try {
     await reply.run(connection);

@@ -12,6 +12,10 @@ export interface HijackedConnection {
   write(bytes: Uint8Array): Promise<void>;
   /** Aborted when the client is gone. */
   readonly gone: AbortSignal;
+  /** Aborted when the engine is about to leave. */
+  readonly leaving: AbortSignal;
+  /** Nothing more is written; what the client still sends is read. */
+  endOutput(): void;
 }
 
 export type Reply =

@@ -40,6 +40,8 @@ export class ApiServer {
   #requests = 0;
   /** Those of them that last as long as the client wants. */
   #endless = 0;
+  #hijacked = 0;
+  readonly #leaving = new AbortController();
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -82,6 +84,15 @@ export class ApiServer {
     }
   }
 
+  /** Ends raw streams: what clients have sent until then still arrives. After `drain`. */
+  async leave(limitMs: number): Promise<void> {
+    this.#leaving.abort();
+    const deadline = Date.now() + limitMs;
+    while (this.#hijacked > 0 && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+  }
+
   /** Accepts nothing more, lets short requests end for `graceMs`, then cuts the rest. */
   async close(graceMs = 0): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -101,7 +112,7 @@ export class ApiServer {
   }
 
   #hijackOptions(gone: AbortSignal): Omit<HijackOptions, "upgraded"> {
-    return { headers: this.#headers(), gone, watchHangUp: this.#options.watchHangUp };
+    return { headers: this.#headers(), gone, leaving: this.#leaving.signal, watchHangUp: this.#options.watchHangUp };
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -137,7 +148,7 @@ export class ApiServer {
       }
       const input = await rest;
       const options = { upgraded: true, ...this.#hijackOptions(gone.signal) };
-      await this.#lasting(() => hijackSocket(socket, input, reply, options));
+      await this.#hijack(() => hijackSocket(socket, input, reply, options));
     } catch (thrown) {
       const error = toTsdError(thrown);
       this.#report(error, request);
@@ -215,12 +226,21 @@ export class ApiServer {
       case "hijack":
         // Older clients hijack without asking for an upgrade: 200 and raw bytes until close.
         detachFromHttp(request.socket as Socket);
-        await this.#lasting(() =>
+        await this.#hijack(() =>
           hijackSocket(request.socket as Socket, new Uint8Array(), reply, {
             upgraded: false,
             ...this.#hijackOptions(gone),
           })
         );
+    }
+  }
+
+  async #hijack(run: () => Promise<void>): Promise<void> {
+    this.#hijacked++;
+    try {
+      await this.#lasting(run);
+    } finally {
+      this.#hijacked--;
     }
   }
 

@@ -10,6 +10,8 @@ export interface LogFormat {
   readonly timestamps: boolean;
   readonly details: boolean;
   readonly multiplexed: boolean;
+  /** tsd's own: each record's time, and whether it goes on with the line before, stand before all else. */
+  readonly positions?: boolean;
 }
 
 const ENCODER = new TextEncoder();
@@ -20,7 +22,8 @@ export async function* logChunks(
   batches: AsyncIterable<readonly LogRecord[]>,
   format: LogFormat,
 ): AsyncGenerator<Uint8Array> {
-  const prefix = prefixer(format);
+  const shown = prefixer(format);
+  const prefix = format.positions ? positioned(shown) : shown;
   for await (const records of batches) yield chunkOf(records, prefix, format.multiplexed);
 }
 
@@ -42,6 +45,18 @@ function chunkOf(
     at += headerBytes + before.length + bytes.length;
   });
   return chunk;
+}
+
+/** Puts what names a record before what is shown. */
+function positioned(shown: (record: LogRecord) => Uint8Array): (record: LogRecord) => Uint8Array {
+  return (record) => {
+    const position = ENCODER.encode(`${record.time}${record.continues ? "+" : " "}`);
+    const after = shown(record);
+    const bytes = new Uint8Array(position.length + after.length);
+    bytes.set(position);
+    bytes.set(after, position.length);
+    return bytes;
+  };
 }
 
 /** What stands before a line; its later pieces have nothing before them. */

@@ -10,6 +10,10 @@ import { timestamp } from "../views/container_view.ts";
 import { streamType } from "./container_streams.ts";
 import { logChunks } from "./log_chunks.ts";
 
+/** tsd's own clients ask for the place of each record, so that they can go on when they were cut off. */
+const POSITIONS_HEADER = "tsd-log-positions";
+const POSITIONS_TYPE = "application/vnd.tsd.log-positions";
+
 export function logRoutes(services: Services): Route[] {
   return [
     {
@@ -42,9 +46,10 @@ async function containerLogs({ logs, table }: Services, request: ApiRequest): Pr
     tail: tail(query.text("tail")),
     signal,
   });
-  const multiplexed = !(container.record.config.Tty ?? false);
-  const format = { timestamps: query.flag("timestamps"), details: query.flag("details"), multiplexed };
-  const contentType = streamType(request, multiplexed);
+  const positions = request.header(POSITIONS_HEADER) !== undefined;
+  const multiplexed = positions || !(container.record.config.Tty ?? false);
+  const format = { timestamps: query.flag("timestamps"), details: query.flag("details"), multiplexed, positions };
+  const contentType = positions ? POSITIONS_TYPE : streamType(request, multiplexed);
   return { kind: "stream", contentType, body: logChunks(batches, format), endless: query.flag("follow") };
 }
 

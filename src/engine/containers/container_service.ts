@@ -117,6 +117,8 @@ export class ContainerService {
 
   /** The container's next end; see {@link WaitCondition}. Listening has begun when this returns. */
   wait(nameOrId: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
+    const removed = condition === "removed" ? this.#deps.waiters.recentlyRemoved(nameOrId) : undefined;
+    if (removed !== undefined) return Promise.resolve(removed);
     const container = this.#deps.table.find(nameOrId);
     const { state } = container;
     if (condition === "not-running" && !isLive(state) && state.status !== "restarting") {

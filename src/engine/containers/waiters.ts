@@ -14,6 +14,9 @@ export interface WaitResult {
 
 type Event = "exit" | "removal";
 
+/** How long the end of a removed container can still be asked for, by a client that was cut off from its engine; in ms. */
+const REMEMBER_MS = 60_000;
+
 interface Waiter {
   readonly event: Event;
   readonly resolve: (result: WaitResult) => void;
@@ -22,6 +25,7 @@ interface Waiter {
 /** The waiters of all containers. */
 export class Waiters {
   readonly #byContainer = new Map<string, Set<Waiter>>();
+  readonly #removed = new Map<string, WaitResult>();
 
   /** Resolves at the next exit or at the removal. @throws {TsdError} cancelled (`signal`: the caller has gone) */
   wait(id: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
@@ -54,6 +58,13 @@ export class Waiters {
     this.#tell(id, "exit", result);
     this.#tell(id, "removal", result);
     this.#byContainer.delete(id);
+    this.#removed.set(id, result);
+    Deno.unrefTimer(setTimeout(() => this.#removed.delete(id), REMEMBER_MS));
+  }
+
+  /** How a container ended that was removed a moment ago, by its full id. */
+  recentlyRemoved(id: string): WaitResult | undefined {
+    return this.#removed.get(id);
   }
 
   #tell(id: string, event: Event, result: WaitResult): void {

@@ -45,6 +45,8 @@ interface Expected {
   readonly seen: SeenBytes;
   missing: number;
   hasBegun: boolean;
+  /** The process has ended meanwhile, and its output has so long. */
+  finishMs?: number;
 }
 
 /** What a slow listener may still take when the engine leaves, in ms. */
@@ -155,7 +157,9 @@ export class OutputHub implements AsyncDisposable {
 
   /** The process has exited; the channel ends with its output, at the latest after `graceMs`. */
   finish(key: string, graceMs: number): void {
-    this.#post({ kind: "finish", key, graceMs });
+    const expected = this.#expected.get(key);
+    if (expected === undefined) this.#post({ kind: "finish", key, graceMs });
+    else expected.finishMs = graceMs;
   }
 
   /** Ends a channel whose process never ran. */
@@ -211,6 +215,7 @@ export class OutputHub implements AsyncDisposable {
     const expected = this.#expected.get(key);
     this.#expected.delete(key);
     if (expected?.hasBegun) this.#post({ kind: "begin", key });
+    if (expected?.finishMs !== undefined) this.finish(key, expected.finishMs);
   }
 
   #post(message: ToLogWorker): void {

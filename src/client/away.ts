@@ -1,0 +1,38 @@
+/** What a client does while its engine executes itself anew, or is started again after a crash. */
+import { isTsdError, TsdError } from "../errors.ts";
+import { CUT_OFF } from "./byte_reader.ts";
+
+/** How long an engine that went away without a word is waited for, in ms. */
+const AWAY_LIMIT_MS = 10_000;
+const PAUSE_MS = 20;
+
+/** Whether an answer ended too early, because the engine went away. */
+export const isCutOff = (thrown: unknown): boolean => thrown instanceof TsdError && thrown.cause === CUT_OFF;
+
+/** Whether nobody has put a socket there: an engine that ends in good order takes its own away. */
+export const isSocketGone = (thrown: unknown): boolean =>
+  isTsdError(thrown, "engine_unavailable") && thrown.cause instanceof Deno.errors.NotFound;
+
+/** Tries until the engine is back. One that was ended isn't waited for. @throws {TsdError} what the last attempt throws */
+export async function whenBack<T>(attempt: () => Promise<T>): Promise<T> {
+  for (const deadline = performance.now() + AWAY_LIMIT_MS;;) {
+    try {
+      return await attempt();
+    } catch (thrown) {
+      const isAway = isTsdError(thrown, "engine_unavailable") && !isSocketGone(thrown);
+      if (!isAway || performance.now() >= deadline) throw thrown;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+/** Asks, and asks again each time that the engine goes away while its answer is being used. */
+export async function persistently<A, T>(ask: () => Promise<A>, use: (answer: A) => Promise<T>): Promise<T> {
+  for (let answer = await ask();; answer = await whenBack(ask)) {
+    try {
+      return await use(answer);
+    } catch (thrown) {
+      if (!isCutOff(thrown)) throw thrown;
+    }
+  }
+}
