@@ -8,6 +8,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { EngineApi } from "../tests/harness/mod.ts";
 import type { Contender } from "./contenders/contender.ts";
 import { privateFolder } from "./contenders/host_traces.ts";
 import { type Aim, toDocker } from "./measuring/aims.ts";
@@ -16,7 +17,6 @@ import { count, type Field, printed, runBenchmark, show, startField, UsageError 
 import { perform, RunFailed } from "./measuring/perform.ts";
 import { measure, type Turn } from "./measuring/rounds.ts";
 import { percentile } from "./measuring/statistics.ts";
-import { performCrowd } from "./measuring/timed_commands.ts";
 
 const LINE_BYTES = 100;
 const FILE_MEGABYTES = 10;
@@ -66,16 +66,16 @@ function turnOf(contender: Contender, { images }: Field, folder: string, megabyt
     ...["--name", name, "--network", "none", "--volume", `${folder}:/data:ro`, ...LOG_OPTIONS],
     ...[images.busybox, "sh", "-c", script],
   );
-  const run = {
-    commands: ["start", "wait"].map((verb) => contender.command(verb as "start" | "wait", name)),
-    atOnce: 1,
-  };
+  const api = new EngineApi(contender.socketPath!);
   return {
     contender: contender.name,
     async take() {
       await perform(create);
-      await using probe = new ApiProbe(contender.socketPath!);
-      const elapsedMs = await performCrowd(run, perform);
+      const beganMs = performance.now();
+      await post(api, `/containers/${name}/start`);
+      await using probe = new ApiProbe(api);
+      await post(api, `/containers/${name}/wait`);
+      const elapsedMs = performance.now() - beganMs;
       const timesMs = await probe.stop();
       const last = await printed(contender.command("logs", "--tail", "1", name));
       if (last !== `${LAST_LINE}\n`) {
@@ -88,6 +88,11 @@ function turnOf(contender: Contender, { images }: Field, folder: string, megabyt
       ];
     },
   };
+}
+
+async function post(api: EngineApi, path: string): Promise<void> {
+  const { status } = await api.post(path);
+  if (status >= 300) throw new RunFailed(`POST ${path}: ${status}`);
 }
 
 if (import.meta.main) await runBenchmark(main);

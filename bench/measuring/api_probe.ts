@@ -1,5 +1,5 @@
 /** How long an engine's API takes while the engine is busy with something else. */
-import { EngineApi } from "../../tests/harness/mod.ts";
+import type { EngineApi } from "../../tests/harness/mod.ts";
 
 const EVERY_MS = 10;
 const PATHS = ["/version", "/containers/json"];
@@ -13,8 +13,8 @@ export class ApiProbe implements AsyncDisposable {
   #asked = 0;
   #failure: unknown;
 
-  constructor(socketPath: string) {
-    this.#api = new EngineApi(socketPath);
+  constructor(api: EngineApi) {
+    this.#api = api;
     this.#timer = setInterval(() => {
       const asking = this.#ask().finally(() => this.#pending.delete(asking));
       this.#pending.add(asking);

@@ -1,11 +1,12 @@
 import { strict as assert } from "node:assert";
+import { EngineApi } from "../../tests/harness/mod.ts";
 import { ApiProbe } from "./api_probe.ts";
 
-async function withServer(answer: () => Response | Promise<Response>, body: (socket: string) => Promise<void>) {
+async function withServer(answer: () => Response | Promise<Response>, body: (api: EngineApi) => Promise<void>) {
   const folder = await Deno.makeTempDir();
   const server = Deno.serve({ path: `${folder}/s`, onListen: () => undefined }, answer);
   try {
-    await body(`${folder}/s`);
+    await body(new EngineApi(`${folder}/s`));
   } finally {
     await server.shutdown();
     await Deno.remove(folder, { recursive: true });
@@ -20,8 +21,8 @@ Deno.test("a probe asks on while answers are late, and has the time of each", as
     await enough.promise;
     return new Response("{}");
   };
-  await withServer(answer, async (socket) => {
-    const probe = new ApiProbe(socket);
+  await withServer(answer, async (api) => {
+    const probe = new ApiProbe(api);
     await enough.promise;
     const times = await probe.stop();
     assert.equal(times.length, asked);
@@ -35,8 +36,8 @@ Deno.test("an answer that is none fails the probe", async () => {
     asked.resolve();
     return new Response("", { status: 500 });
   };
-  await withServer(answer, async (socket) => {
-    const probe = new ApiProbe(socket);
+  await withServer(answer, async (api) => {
+    const probe = new ApiProbe(api);
     await asked.promise;
     await assert.rejects(probe.stop(), /GET \/version: 500/);
   });
