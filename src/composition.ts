@@ -21,6 +21,7 @@ import { ContainerTable, type StoredContainers } from "./engine/containers/conta
 import { Freezer } from "./engine/containers/freezer.ts";
 import { KEEPER_PROCESSES, Keepers } from "./engine/containers/keepers.ts";
 import { Launcher } from "./engine/containers/launcher.ts";
+import { LeftCgroups } from "./engine/containers/left_cgroups.ts";
 import { OomWatch } from "./engine/containers/oom_watch.ts";
 import { ProcessList } from "./engine/containers/process_list.ts";
 import { ContainerRenamer } from "./engine/containers/renamer.ts";
@@ -252,6 +253,7 @@ export class Composition {
           processes,
           snapshots: get(TOKENS.snapshots),
           runtime: get(TOKENS.runtime),
+          leftCgroups: new LeftCgroups(paths.cgroup, processes),
           keepers: get(TOKENS.keepers),
         }),
     );

@@ -224,7 +224,7 @@ async function sweepOrphans(get: Composition["get"]): Promise<void> {
       );
     }
   };
-  await remove(await namesIn(runtimeRoot(paths)), (id) => get(TOKENS.runtime).delete(id, true));
+  await remove(await namesIn(runtimeRoot(paths)), async (id) => void await get(TOKENS.runtime).delete(id, true));
   await remove(await snapshots.list(), (id) => snapshots.remove(id));
   for (const folder of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
     await remove(await namesIn(folder), (id) => removeTree(`${folder}/${id}`));

@@ -54,6 +54,9 @@ export interface OciRuntime {
   kill(id: string, signal: number, all?: boolean): Promise<void>;
   /** Freezes all of the container's processes, or lets them go on (`pause` and `resume`). */
   setFrozen(id: string, frozen: boolean): Promise<void>;
-  /** Removes what the runtime keeps of a stopped container (kills it when `force`). Nothing there is no error. */
-  delete(id: string, force?: boolean): Promise<void>;
+  /**
+   * Removes what the runtime keeps of a stopped container (kills it when `force`). Nothing there is no error. False: it
+   * knew nothing of it, or nothing that makes sense, so that it removed no cgroup either.
+   */
+  delete(id: string, force?: boolean): Promise<boolean>;
 }

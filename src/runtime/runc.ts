@@ -58,7 +58,7 @@ export class Runc implements OciRuntime {
     const pidFile = `${bundle}/pid`;
     // A failure to clean up as well doesn't hide why there is something to clean up.
     await using undo = new AsyncDisposableStack();
-    undo.defer(() => this.delete(id, true));
+    undo.defer(async () => void await this.delete(id, true));
     const files = ["--bundle", bundle, "--pid-file", pidFile];
     await this.#logged(`${bundle}/runc.log`, ["create", ...files, ...consoleArgs(consoleSocket), id], stdio);
     const pid = await readPid(pidFile);
@@ -110,13 +110,23 @@ export class Runc implements OciRuntime {
     await this.#logged(this.#callLog(), [frozen ? "pause" : "resume", id], NULL_STDIO);
   }
 
-  async delete(id: string, force = false): Promise<void> {
+  async delete(id: string, force = false): Promise<boolean> {
+    const folder = `${this.#options.stateRoot}/${id}`;
     try {
-      await Deno.lstat(`${this.#options.stateRoot}/${id}`);
+      await Deno.lstat(folder);
     } catch (thrown) {
-      return ignoreMissing(thrown);
+      ignoreMissing(thrown);
+      return false;
     }
-    await this.#logged(this.#callLog(), ["delete", ...(force ? ["--force"] : []), id], NULL_STDIO);
+    try {
+      await this.#logged(this.#callLog(), ["delete", ...(force ? ["--force"] : []), id], NULL_STDIO);
+      return true;
+    } catch (thrown) {
+      if (!force || await isWhole(`${folder}/state.json`)) throw thrown;
+      // It was cut off when it was written, and runc can do nothing with it any more.
+      await Deno.remove(folder, { recursive: true });
+      return false;
+    }
   }
 
   /** A call that failed may have made a process all the same: nobody would ever know of it. */
@@ -202,6 +212,17 @@ async function readPid(path: string): Promise<number> {
     "runtime_failed",
     `The runtime wrote no pid into ${path}, but ${JSON.stringify(text.slice(0, 40))}`,
   );
+}
+
+/** Whether what runc has written down of a container, if anything, can be read. */
+async function isWhole(stateFile: string): Promise<boolean> {
+  try {
+    JSON.parse(await Deno.readTextFile(stateFile));
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return false;
+    ignoreMissing(thrown);
+  }
+  return true;
 }
 
 function ignoreMissing(thrown: unknown): void {

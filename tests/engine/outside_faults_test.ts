@@ -104,9 +104,15 @@ Deno.test({
         for (const point of points) assert.equal((await runCommand("umount", ["-l", point.split(" ")[0]!])).code, 0);
       },
       bundle: (id) => Deno.remove(`${runDir}/containers/${id}`, { recursive: true }),
+      garbage: (id) => Deno.writeTextFile(`${runDir}/runc/${id}/state.json`, "garbage"),
       state: (id) => Deno.remove(`${runDir}/runc/${id}`, { recursive: true }),
     };
     for (const [what, breakIt] of Object.entries(breaks)) {
+      const removed = await runDetached(resting.rig, "sleep 1000 & sleep 1000");
+      await breakIt(removed);
+      const { code, stderr } = await engine.tsd(["rm", "-f", removed]);
+      assert.deepEqual([code, stderr], [0, ""], what);
+      assert.deepEqual((await holdingsOf(engine)).host.cgroups, [], what);
       for (const end of ["stop", "kill outside", "engine killed"]) {
         const id = await runDetached(resting.rig, "exec sleep 1000");
         const { Pid } = await stateOf(engine, id);

@@ -25,6 +25,7 @@ import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
 import { initProgram } from "./init_program.ts";
 import type { Keepers } from "./keepers.ts";
+import type { LeftCgroups } from "./left_cgroups.ts";
 import { prepareSources, requestedMounts } from "./mounts.ts";
 import { networkKind, specSettings } from "./settings.ts";
 
@@ -42,6 +43,7 @@ export interface LauncherDeps {
   readonly snapshots: Snapshotter;
   readonly runtime: OciRuntime;
   readonly processes: Pick<ProcessCalls, "pidfdOpen">;
+  readonly leftCgroups: Pick<LeftCgroups, "remove">;
   readonly facts: HostFacts;
   readonly log: Log;
   readonly keepers: Pick<Keepers, "start" | "stop">;
@@ -82,7 +84,7 @@ export class Launcher {
     const streams = await io.open();
     watch.lap("streams");
     const { pid } = await runtime.create({ id: container.id, bundle, ...streams });
-    undo.defer(() => runtime.delete(container.id, true));
+    undo.defer(async () => void await runtime.delete(container.id, true));
     watch.lap("create");
     await io.started();
     const pidFd = new OwnedFd(processes.pidfdOpen(ownChild(pid)));
@@ -98,15 +100,19 @@ export class Launcher {
 
   /** Takes away what a run left, also one that a killed engine had not finished. Each step is tried, whatever the others do. */
   async clean(container: Container): Promise<void> {
-    const { paths, snapshots, runtime, keepers } = this.#deps;
+    const { paths, snapshots, keepers } = this.#deps;
     // Before the folder in which it is named.
     keepers.stop(container.id);
     const steps = await Promise.allSettled([
-      runtime.delete(container.id, true),
+      this.#deleteAll(container.id),
       snapshots.unmount(container.id),
       removeTree(containerPaths(paths, container.id).bundle),
     ]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
+  }
+
+  async #deleteAll(id: string): Promise<void> {
+    if (!await this.#deps.runtime.delete(id, true)) await this.#deps.leftCgroups.remove(id);
   }
 
   async #writeSpec(container: Container, root: string, bundle: string): Promise<void> {

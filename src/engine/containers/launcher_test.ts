@@ -15,6 +15,7 @@ import { namesIn } from "../folders.ts";
 import { containerPaths, enginePaths, runtimeRoot } from "../paths.ts";
 import { Container } from "./container.ts";
 import { fakeContainer } from "./fake.ts";
+import { LeftCgroups } from "./left_cgroups.ts";
 import { KEEPER_PROCESSES, Keepers } from "./keepers.ts";
 import { Launcher } from "./launcher.ts";
 
@@ -76,7 +77,10 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
   const ended = (keeper: KeeperRef) => exits.exit(keeper.pid);
   const keepers = new Keepers({ paths, log: SILENT_LOG, keepers: { ...KEEPER_PROCESSES, ended } });
   const facts = await probeHost();
-  const launcher = new Launcher({ paths, snapshots, runtime, processes, keepers, facts, log: SILENT_LOG });
+  const launcher = new Launcher({
+    ...{ paths, snapshots, runtime, processes, keepers, facts, log: SILENT_LOG },
+    leftCgroups: new LeftCgroups(paths.cgroup, processes),
+  });
   await use({
     container,
     fault: (command, what) => Deno.writeTextFile(`${dir}/fault`, `${command} ${what}\n`),
