@@ -181,7 +181,10 @@ Deno.test("a keeper that is killed has a successor, which does what it did", req
   // One that was just started has its successor later.
   await new Promise((resolve) => setTimeout(resolve, 1100));
   for (const { pid } of before) Deno.kill(pid, "SIGKILL");
-  await until("successors", async () => (await keepersOf(engine)).length === 2);
+  await until("successors", async () => {
+    const now = await keepersOf(engine);
+    return now.length === 2 && now.every(({ pid }) => !before.some((old) => old.pid === pid));
+  });
   assert.match(await engine.log(), /keeper was killed/);
   await engine.stop("SIGKILL");
   await letEnd(shared, ids);
