@@ -30,8 +30,13 @@ export class DenoTerminal implements Terminal {
   }
 
   setRaw(on: boolean): void {
-    // Off: all that was there when it was turned on, output included.
-    Deno.stdin.setRaw(on);
+    try {
+      // Off: all that was there when it was turned on, output included.
+      Deno.stdin.setRaw(on);
+    } catch (thrown) {
+      // Nobody misses the modes of a terminal that has gone.
+      if (on || !isHungUp(thrown)) throw thrown;
+    }
     if (on) passOutputOn();
   }
 
@@ -59,13 +64,16 @@ function passOutputOn(): void {
   }
 }
 
+/** What is done to a terminal whose window was closed fails with EIO, for which Deno has no class. */
+const isHungUp = (thrown: unknown): boolean => thrown instanceof Error && "code" in thrown && thrown.code === "EIO";
+
 async function writeAll(stream: { write(bytes: Uint8Array): Promise<number> }, data: string | Uint8Array) {
   const bytes = typeof data === "string" ? ENCODER.encode(data) : data;
   for (let at = 0; at < bytes.length;) {
     try {
       at += await stream.write(bytes.subarray(at));
     } catch (thrown) {
-      if (thrown instanceof Deno.errors.BrokenPipe) throw new OutputClosedError();
+      if (thrown instanceof Deno.errors.BrokenPipe || isHungUp(thrown)) throw new OutputClosedError();
       // Another process may have made the pipe non-blocking; there is no way to wait for room in it.
       if (!(thrown instanceof Deno.errors.WouldBlock)) throw thrown;
       await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));

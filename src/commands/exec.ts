@@ -1,7 +1,8 @@
 import type { ExecCreateRequest } from "../api/wire/mod.ts";
 import { defineCommand, type FlagSpecs, type FlagValues, type Terminal } from "../cli/mod.ts";
 import { createExec, inspectExec, resizeExec, startExec, startExecDetached } from "../client/execs.ts";
-import { TsdError } from "../errors.ts";
+import type { EngineTransport } from "../client/transport.ts";
+import { isTsdError, TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { DETACH_KEYS_FLAG } from "./create_flags.ts";
 import { environmentWords } from "./create_request.ts";
@@ -49,17 +50,27 @@ export const exec = defineCommand({
         : undefined;
       if (await session.end() === "detached") throw detachedError();
       clock?.lap("start and run");
-      const { ExitCode } = await inspectExec(engine, id);
+      const exitCode = await exitCodeOf(engine, id);
       clock?.lap("exit code");
-      if (ExitCode === null) {
+      if (exitCode === null) {
         throw new TsdError(
           "engine_unavailable",
           `The connection to ${command[0]} in ${container} was lost; it may still run`,
         );
       }
-      return ExitCode;
+      return exitCode;
     }),
 });
+
+/** Null: it still runs, or another engine is there by now, which knows nothing of it. */
+async function exitCodeOf(engine: EngineTransport, id: string): Promise<number | null> {
+  try {
+    return (await inspectExec(engine, id)).ExitCode;
+  } catch (thrown) {
+    if (isTsdError(thrown, "exec_not_found")) return null;
+    throw thrown;
+  }
+}
 
 function execRequest(
   flags: FlagValues<typeof EXEC_FLAGS>,

@@ -34,6 +34,7 @@ const modesOf = async (screen: Screen) =>
 
 /** Starts a client in a screen so that its pid is known. */
 async function clientWithPid(world: World, screen: Screen, command: string): Promise<() => Promise<number>> {
+  await Deno.writeTextFile(`${world.folder}/client.pid`, "");
   await screen.line(`sh -c 'echo $$ >client.pid; exec ${command}'; echo code=$?`);
   return async () => {
     await world.until("the client's pid", async () => (await readPid(world)) > 0);
@@ -191,9 +192,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.see(/^code=6$/m);
       await world.remove("alone");
     },
-    "an engine that is killed: the client ends and gives the terminal back; the next engine has the terminal": async (
-      world,
-    ) => {
+    "an engine that is killed: the terminal outlives it": async (world) => {
       await using screen = await world.screen();
       await screen.line(REMEMBER);
       await screen.line(`${run} -it --name outlives $image sh; echo code=$?`);
@@ -201,18 +200,30 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.line("x=still");
       await say(screen, "before");
       await world.engine.restart("SIGKILL");
-      await screen.see(/code=(125|1)$/m);
-      await assertSameModes(screen);
-      await screen.line(`clear; ${$} attach outlives; echo code=$?`);
-      await screen.press("Enter");
-      await screen.see(PROMPT);
+      if (client === "docker") {
+        await screen.see(/code=\d+$/m);
+        await assertSameModes(screen);
+        await screen.line("clear; $docker attach outlives; echo code=$?");
+        await screen.press("Enter");
+        await screen.see(PROMPT);
+      }
       await screen.line("echo $x-$((40+2)); stty size");
       await screen.see(/^still-42\n24 80$/m);
+      await screen.resize(90, 20);
+      await screen.line('until [ "$(stty size)" = "20 90" ]; do sleep 0.05; done; echo size-$((40+2))');
+      await screen.see(/^size-42$/m);
       await screen.line("exit 8");
       await screen.see(/^code=8$/m);
+      await assertSameModes(screen);
       await world.remove("outlives");
     },
   };
+}
+
+/** A process that has ended, or is about to be collected. */
+async function hasEnded(pid: number): Promise<boolean> {
+  const status = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
+  return status === "" || /\) Z /.test(status);
 }
 
 /** What docker's own client doesn't do. */
@@ -226,5 +237,42 @@ export const OWN_STEPS: Record<string, Step> = {
     await screen.see(/code=143$/m);
     await assertSameModes(screen);
     await world.remove("asked");
+  },
+  "a window that is closed takes its client along, and nothing else": async (world) => {
+    let pid = 0;
+    {
+      await using screen = await world.screen();
+      const pidOf = await clientWithPid(world, screen, "$tsd run --network none -it --name window $image sh");
+      await screen.see(PROMPT);
+      await screen.line("x=open");
+      pid = await pidOf();
+    }
+    await world.until("the client's end", () => hasEnded(pid));
+    await using screen = await world.screen();
+    await screen.line("$tsd attach window; echo code=$?");
+    await screen.press("Enter");
+    await screen.see(PROMPT);
+    await screen.line("echo $x-$((40+2))");
+    await screen.see(/^open-42$/m);
+    await world.remove("window");
+  },
+  "an engine that is stopped: the client ends and gives the terminal back; another can attach later": async (world) => {
+    await using screen = await world.screen();
+    await screen.line(REMEMBER);
+    await screen.line("$tsd run --network none -it --name waits $image sh; echo code=$?");
+    await screen.see(PROMPT);
+    await screen.line("x=waited");
+    await say(screen, "before");
+    await world.engine.stop();
+    await screen.see(/code=125$/m);
+    await assertSameModes(screen);
+    await world.engine.start();
+    await screen.line("clear; $tsd attach waits; echo code=$?");
+    await screen.press("Enter");
+    await screen.see(PROMPT);
+    await screen.line("echo $x-$((40+2)); exit 2");
+    await screen.see(/^waited-42$/m);
+    await screen.see(/^code=2$/m);
+    await world.remove("waits");
   },
 };

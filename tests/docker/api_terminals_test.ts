@@ -246,6 +246,23 @@ scenario("the Engine API: terminals", {
     assert.deepEqual(await refusal(api, `/exec/${wrong}/resize?h=1&w=1`), [409, `exec ${wrong} is not running`]);
     await world.remove("host");
   },
+  "clients that are dropped, also in the middle of much output, hold nothing": async (world) => {
+    const { api } = world.engine;
+    await started(world, "loud", { command: ["sh", "-c", "read x; yes; true"] });
+    const before = await world.descriptors();
+    const dropped = await Promise.all(
+      Array.from({ length: 20 }, () => api.hijack("POST", `/containers/loud/attach?${ALL}`)),
+    );
+    await dropped[0]!.write("go\n");
+    // Nobody but this one reads: they hold up the container, and each other.
+    await new Reader(dropped[0]!).until("y\r\ny");
+    for (const connection of dropped) connection[Symbol.dispose]();
+    await world.noNewDescriptors(before);
+    using late = await api.hijack("POST", `/containers/loud/attach?${ALL}`);
+    await new Reader(late).until("y\r\ny");
+    // It doesn't read on, and that keeps nobody from ending the container.
+    await world.remove("loud");
+  },
   "a start that fails ends who was attached": async (world) => {
     const { api } = world.engine;
     await made(world, "broken", { command: ["/no/such"] });
