@@ -430,6 +430,7 @@ export class Composition {
       images: get(TOKENS.catalog),
       imageRemover: get(TOKENS.remover),
       puller: get(TOKENS.puller),
+      registry: get(TOKENS.registry),
       system: get(TOKENS.system),
       events: get(TOKENS.events),
       containerEvents: get(TOKENS.containerEvents),

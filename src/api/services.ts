@@ -15,6 +15,7 @@ import type { ExecService } from "../engine/exec/exec_service.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
 import type { ImageRemover } from "../engine/images/image_remover.ts";
 import type { Puller } from "../engine/images/puller.ts";
+import type { RegistryClient } from "../image/registry/mod.ts";
 import type { EnginePaths } from "../engine/paths.ts";
 import type { StatsService } from "../engine/stats/mod.ts";
 import type { HealthChecks } from "../engine/health/health_checks.ts";
@@ -29,6 +30,7 @@ export interface Services {
   readonly images: ImageCatalog;
   readonly imageRemover: ImageRemover;
   readonly puller: Puller;
+  readonly registry: Pick<RegistryClient, "login">;
   readonly system: SystemService;
   readonly events: EventBus;
   readonly containerEvents: ContainerEvents;

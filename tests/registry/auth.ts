@@ -15,6 +15,8 @@ export interface BearerAuth {
   readonly account?: { readonly user: string; readonly password: string };
   /** Accepted by `POST /token` with grant_type=refresh_token. */
   readonly refreshToken?: string;
+  /** Whether a request with offline_token=true is told the refresh token. */
+  readonly givesRefreshToken?: boolean;
   /** The name of the answer's field. */
   readonly tokenField?: "token" | "access_token";
 }
@@ -65,7 +67,15 @@ export class Gate {
     if (!this.#knows(auth, request, form)) return errorReply(401, "UNAUTHORIZED");
     const token = `token-${this.#tokens.size + 1}`;
     this.#tokens.set(token, { scope: form.getAll("scope").join(" "), usesLeft: auth.tokenUses ?? Infinity });
-    return textReply(200, JSON.stringify({ [auth.tokenField ?? "token"]: token, expires_in: 60 }));
+    const offline = auth.givesRefreshToken && form.get("offline_token") === "true";
+    return textReply(
+      200,
+      JSON.stringify({
+        [auth.tokenField ?? "token"]: token,
+        expires_in: 60,
+        ...offline && { refresh_token: auth.refreshToken },
+      }),
+    );
   }
 
   #knows(auth: BearerAuth, request: HttpRequest, form: URLSearchParams): boolean {

@@ -7,6 +7,7 @@ import { parsePlatform } from "../../image/platform.ts";
 import { isTag, parseReference, type Reference } from "../../image/reference.ts";
 import { isDigest } from "../../image/digest.ts";
 import { json, jsonLines, type Reply } from "../http/reply.ts";
+import { credentialOf, REGISTRY_AUTH } from "../http/registry_auth.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { filterImage, IMAGE_FILTER_KEYS, imageHistory, inspectImage, summariseImage } from "../views/image_view.ts";
@@ -45,7 +46,7 @@ export function imageRoutes(services: Services): Route[] {
 }
 
 /** `POST /images/create?fromImage=&tag=&platform=`; a digest also comes as `tag`. */
-async function pull({ puller }: Services, { query, signal }: ApiRequest): Promise<Reply> {
+async function pull({ puller }: Services, { query, header, signal }: ApiRequest): Promise<Reply> {
   const name = query.text("fromImage");
   if (name === undefined) {
     throw new TsdError("not_implemented", "Cannot create an image: only pulling (fromImage) is supported yet");
@@ -53,7 +54,7 @@ async function pull({ puller }: Services, { query, signal }: ApiRequest): Promis
   const reference = withTag(parseReference(name), query.text("tag"));
   const wanted = query.text("platform");
   const platform = wanted === undefined ? undefined : parsePlatform(wanted);
-  const messages = await puller.pull(reference, platform, signal);
+  const messages = await puller.pull(reference, platform, { signal, credential: credentialOf(header(REGISTRY_AUTH)) });
   return jsonLines(withErrorInBand(messages));
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
+import { authRoutes } from "./auth.ts";
 import { containerRoutes } from "./containers.ts";
 import { eventRoutes } from "./events.ts";
 import { execRoutes } from "./execs.ts";
@@ -22,5 +23,6 @@ export function allRoutes(services: Services): Route[] {
     ...statsRoutes(services),
     ...execRoutes(services),
     ...imageRoutes(services),
+    ...authRoutes(services),
   ];
 }

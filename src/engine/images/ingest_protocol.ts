@@ -6,6 +6,7 @@
 import type { SerialisedError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
+import type { Credential } from "../../image/registry/mod.ts";
 import type { LayerInfo } from "../../store/ports.ts";
 
 /** How a Worker is set up. */
@@ -22,6 +23,8 @@ export interface IngestJob {
   readonly repository: string;
   readonly descriptor: Descriptor;
   readonly diffId: Digest;
+  /** Whose pull this is. */
+  readonly credential?: Credential | undefined;
 }
 
 export type ToIngestWorker =

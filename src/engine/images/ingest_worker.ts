@@ -22,14 +22,14 @@ function setUp({ layerRoot, insecureRegistries }: IngestSetup): void {
   parts = { registry: new RegistryClient({ insecureRegistries }), store: new Overlay2LayerStore({ root: layerRoot }) };
 }
 
-async function ingest({ id, repository, descriptor, diffId }: IngestJob): Promise<void> {
+async function ingest({ id, repository, descriptor, diffId, credential }: IngestJob): Promise<void> {
   const cancel = new AbortController();
   running.set(id, cancel);
   try {
     const { registry, store } = parts!;
     const reference = parseReference(repository);
     const info = await ingestLayer({
-      openBlob: (wanted, options) => registry.openBlob(reference, wanted, options),
+      openBlob: (wanted, options) => registry.openBlob(reference, wanted, { ...options, credential }),
       store,
       descriptor,
       diffId,

@@ -14,7 +14,7 @@ import {
   withDefaultTag,
 } from "../../image/reference.ts";
 import type { Platform } from "../../image/platform.ts";
-import type { RegistryClient, ResolvedImage, ResolvedLayer } from "../../image/registry/mod.ts";
+import type { Asker, RegistryClient, ResolvedImage, ResolvedLayer } from "../../image/registry/mod.ts";
 import type { HookBus, ImageContext } from "../../plugins/mod.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
@@ -43,6 +43,9 @@ export interface PullerDeps {
   readonly sweepLayers: (diffIds: readonly Digest[]) => Promise<unknown>;
 }
 
+/** On whose behalf an image is pulled, and until when. */
+export type PullAsker = Asker & { readonly signal: AbortSignal };
+
 type Say = (message: ProgressMessage) => void;
 
 /** See the module's comment. */
@@ -62,17 +65,22 @@ export class Puller {
   async pull(
     given: Reference,
     platform: Platform | undefined,
-    signal: AbortSignal,
+    asker: PullAsker,
   ): Promise<AsyncIterable<ProgressMessage>> {
     const reference = withDefaultTag(given);
-    const image = await this.#deps.registry.resolveManifest(reference, platform, { signal });
-    return this.#stream(reference, image, signal);
+    const image = await this.#deps.registry.resolveManifest(reference, platform, asker);
+    return this.#stream(reference, image, asker);
   }
 
-  async *#stream(reference: Reference, image: ResolvedImage, signal: AbortSignal): AsyncGenerator<ProgressMessage> {
+  async *#stream(
+    reference: Reference,
+    image: ResolvedImage,
+    { signal, credential }: PullAsker,
+  ): AsyncGenerator<ProgressMessage> {
     const queue = new AsyncQueue<ProgressMessage>();
     const left = new AbortController();
-    const work = this.#work(reference, image, AbortSignal.any([signal, left.signal]), (message) => queue.push(message));
+    const asker = { credential, signal: AbortSignal.any([signal, left.signal]) };
+    const work = this.#work(reference, image, asker, (message) => queue.push(message));
     work.then(() => queue.end(), (thrown) => queue.fail(thrown));
     try {
       yield* queue;
@@ -83,7 +91,7 @@ export class Puller {
     }
   }
 
-  async #work(reference: Reference, image: ResolvedImage, signal: AbortSignal, say: Say): Promise<void> {
+  async #work(reference: Reference, image: ResolvedImage, asker: PullAsker, say: Say): Promise<void> {
     const { records, leases, hooks, events, sweepLayers } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
     say({ status: `Pulling from ${reference.path}`, id: label });
@@ -94,7 +102,7 @@ export class Puller {
     using _held = leases.hold(diffIds);
     // Docker has nothing to say of the layers of an image that is there.
     const sayOfLayers: Say = fresh ? say : (message) => message.status === ALREADY_EXISTS || say(message);
-    const infos = await this.#bringLayers(reference, image.layers, signal, sayOfLayers);
+    const infos = await this.#bringLayers(reference, image.layers, asker, sayOfLayers);
     const context = () => contextOf(reference, image);
     await hooks.ask("image.verify", context);
     await leases.exclusively(image.configDigest, () => this.#record(reference, image, infos));
@@ -111,14 +119,14 @@ export class Puller {
   async #bringLayers(
     reference: Reference,
     layers: readonly ResolvedLayer[],
-    signal: AbortSignal,
+    { credential, signal }: PullAsker,
     say: Say,
   ): Promise<LayerInfo[]> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
     const results = await Promise.allSettled(layers.map(async (layer) => {
       try {
-        return await this.#bringLayer(reference, layer, either, say);
+        return await this.#bringLayer(reference, layer, { credential, signal: either }, say);
       } catch (thrown) {
         failed.abort();
         throw thrown;
@@ -130,7 +138,12 @@ export class Puller {
     return results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
   }
 
-  #bringLayer(reference: Reference, layer: ResolvedLayer, signal: AbortSignal, say: Say): Promise<LayerInfo> {
+  #bringLayer(
+    reference: Reference,
+    layer: ResolvedLayer,
+    { credential, signal }: PullAsker,
+    say: Say,
+  ): Promise<LayerInfo> {
     const { layers, leases, pool } = this.#deps;
     const { descriptor, diffId } = layer;
     const id = shortHex(descriptor.digest);
@@ -142,10 +155,8 @@ export class Puller {
       }
       say({ status: "Pulling fs layer", progressDetail: {}, id });
       const onProgress = progressOf(id, descriptor.sizeBytes, say);
-      const info = await pool.ingest({ repository: canonicalName(reference), descriptor, diffId }, {
-        signal,
-        onProgress,
-      });
+      const repository = canonicalName(reference);
+      const info = await pool.ingest({ repository, descriptor, diffId, credential }, { signal, onProgress });
       for (const status of ["Download complete", "Pull complete"]) say({ status, progressDetail: {}, id });
       return info;
     }, signal);

@@ -69,7 +69,7 @@ class Bench implements Disposable {
   pull(name = "alpine:3", signal = NEVER) {
     const said: string[] = [];
     const over = (async () => {
-      for await (const { status, id } of await this.puller.pull(parseReference(name), undefined, signal)) {
+      for await (const { status, id } of await this.puller.pull(parseReference(name), undefined, { signal })) {
         said.push(id === undefined ? `${status}` : `${id}: ${status}`);
       }
     })();
@@ -166,7 +166,7 @@ Deno.test("the first failure stops the other layers, is what is said, and leaves
 
 Deno.test("a caller who leaves stops the pull, which is over when its files are gone", async () => {
   using it = new Bench(image(ONE));
-  const messages = await it.puller.pull(parseReference("alpine"), undefined, NEVER);
+  const messages = await it.puller.pull(parseReference("alpine"), undefined, { signal: NEVER });
   for await (const { status } of messages) if (status === "Pulling fs layer") break;
   assert.deepEqual(it.swept, [[ONE]]);
   assert.equal(it.ingests[0]!.signal.aborted, true);

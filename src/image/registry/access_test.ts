@@ -119,6 +119,77 @@ Deno.test("Basic", async () => {
   );
 });
 
+Deno.test("each asker has tokens of their own", async () => {
+  const asked: string[] = [];
+  await using registry = tokenRegistry((request) => {
+    const token = request.headers.get("authorization") === BASIC ? "known" : "anyone";
+    asked.push(token);
+    registry.good.add(`Bearer ${token}`);
+    return Response.json({ token });
+  });
+  const { layers } = await putImage(registry, LAYERS, ["latest"]);
+  const client = hastyClient();
+  const ref = registry.ref("web");
+  for (let round = 0; round < 2; round++) {
+    await client.resolveManifest(ref, AMD64, { credential: PASSWORD });
+    await client.resolveManifest(ref, AMD64);
+  }
+  const { stream } = await client.openBlob(ref, layers[0], { credential: PASSWORD });
+  await stream.cancel();
+  assert.deepEqual(asked, ["known", "anyone"]);
+});
+
+Deno.test("a log-in gives the registry's refresh token, where there is one", async () => {
+  const asked: string[] = [];
+  let refresh: string | undefined = "again";
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const { pathname, search, host } = new URL(request.url);
+    const authorization = request.headers.get("authorization");
+    if (pathname === "/v2/") {
+      const challenge = `Bearer realm="http://${host}/token",service="s"`;
+      return authorization === "Bearer t"
+        ? new Response("{}")
+        : new Response("", { status: 401, headers: { "www-authenticate": challenge } });
+    }
+    asked.push(search);
+    return authorization === BASIC
+      ? Response.json({ token: "t", refresh_token: refresh })
+      : new Response("", { status: 401 });
+  });
+  const domain = `127.0.0.1:${server.addr.port}`;
+  try {
+    assert.equal(await hastyClient().login(domain, PASSWORD), "again");
+    assert.deepEqual(asked, ["?service=s&account=me&offline_token=true&client_id=tsd"]);
+    refresh = undefined;
+    assert.equal(await hastyClient().login(domain, PASSWORD), undefined);
+    await assert.rejects(
+      hastyClient().login(domain, { ...PASSWORD, password: "wrong" }),
+      (error: Error) => isTsdError(error, "unauthorized") && !error.message.includes("wrong"),
+    );
+  } finally {
+    await server.shutdown();
+  }
+});
+
+Deno.test("a log-in with Basic, and one that nobody asks for", async () => {
+  let challenge: string | undefined = `Basic realm="x"`;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    if (challenge === undefined || request.headers.get("authorization") === BASIC) return new Response("{}");
+    return new Response("", { status: 401, headers: { "www-authenticate": challenge } });
+  });
+  const domain = `127.0.0.1:${server.addr.port}`;
+  try {
+    assert.equal(await hastyClient().login(domain, PASSWORD), undefined);
+    await assert.rejects(hastyClient().login(domain, { ...PASSWORD, password: "wrong" }), {
+      message: `login attempt to http://${domain}/v2/ failed with status: 401 Unauthorized`,
+    });
+    challenge = undefined;
+    assert.equal(await hastyClient().login(domain, { ...PASSWORD, password: "wrong" }), undefined);
+  } finally {
+    await server.shutdown();
+  }
+});
+
 Deno.test("refusals by the token service", async () => {
   let status = 401;
   await using registry = tokenRegistry(() => new Response("<html>", { status }));

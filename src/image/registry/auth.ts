@@ -44,13 +44,23 @@ export interface Access {
   /** As in references. */
   readonly domain: string;
   readonly endpoint: Endpoint;
-  /** `repository:library/alpine:pull`. */
+  /** `repository:library/alpine:pull`; empty to be known and nothing else. */
   readonly scope: string;
+  /** Whoever asks. Goes before what {@link Credentials} knows; tokens are never shared between credentials. */
+  readonly credential?: Credential | undefined;
+}
+
+/** What a log-in gave. */
+export interface Login {
+  readonly header: string;
+  /** A refresh token that can stand for the password from now on. */
+  readonly identityToken: string | undefined;
 }
 
 interface Grant {
   readonly header: string;
   readonly expiresAtMs: number;
+  readonly refreshToken?: string | undefined;
 }
 
 const CLIENT_ID = "tsd";
@@ -58,6 +68,8 @@ const CLIENT_ID = "tsd";
 const DEFAULT_LIFETIME_S = 60;
 /** A token is renewed this long before it ends, so that it doesn't end on its way. */
 const MARGIN_MS = 5_000;
+/** Most tokens that are remembered. */
+const MAX_GRANTS = 1000;
 
 /** Knows the `Authorization` header for each registry and scope. */
 export class Authorizer {
@@ -91,7 +103,7 @@ export class Authorizer {
       if (this.#grants.get(key) === present) break; // Else somebody has begun to ask meanwhile.
     }
     const asking = this.#ask(access, wwwAuthenticate);
-    this.#grants.set(key, asking);
+    this.#keep(key, asking);
     try {
       return (await asking)?.header;
     } catch (error) {
@@ -100,15 +112,32 @@ export class Authorizer {
     }
   }
 
-  async #ask(access: Access, wwwAuthenticate: string): Promise<Grant | undefined> {
+  /**
+   * The same for a user who wants to be known from now on; nothing is kept here.
+   * @throws {TsdError} as `answer`
+   */
+  async login(access: Access, wwwAuthenticate: string): Promise<Login | undefined> {
+    const grant = await this.#ask(access, wwwAuthenticate, true);
+    return grant && { header: grant.header, identityToken: grant.refreshToken };
+  }
+
+  /** The oldest go when there are many: their owners ask anew. */
+  #keep(key: string, asking: Promise<Grant | undefined>): void {
+    this.#grants.delete(key);
+    this.#grants.set(key, asking);
+    const oldest = this.#grants.keys().next();
+    if (this.#grants.size > MAX_GRANTS && !oldest.done) this.#grants.delete(oldest.value);
+  }
+
+  async #ask(access: Access, wwwAuthenticate: string, offline = false): Promise<Grant | undefined> {
     const challenges = parseChallenges(wwwAuthenticate);
-    const credential = await this.#credentials.forDomain(access.domain);
+    const credential = access.credential ?? await this.#credentials.forDomain(access.domain);
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
     if (bearer !== undefined) {
       if (credential?.kind === "registry_token") {
         return { header: bearerHeader(credential.token), expiresAtMs: Infinity };
       }
-      return await this.#token(access, bearer.parameters, credential);
+      return await this.#token(access, bearer.parameters, credential, offline);
     }
     if (challenges.some(({ scheme }) => scheme === "basic") && credential?.kind === "password") {
       return { header: basicHeader(credential), expiresAtMs: Infinity };
@@ -120,9 +149,15 @@ export class Authorizer {
     access: Access,
     parameters: ReadonlyMap<string, string>,
     credential: Exclude<Credential, { kind: "registry_token" }> | undefined,
+    offline: boolean,
   ): Promise<Grant | undefined> {
     const realm = realmOf(parameters.get("realm"), access.endpoint.base);
-    const request = tokenRequest(realm, parameters.get("service"), access.scope, credential);
+    const request = tokenRequest(realm, {
+      service: parameters.get("service"),
+      scope: access.scope,
+      credential,
+      offline,
+    });
     const document = await this.#fetchToken(request, access.endpoint);
     if (document.status === 401 || document.status === 403) {
       if (credential === undefined) return undefined;
@@ -147,7 +182,9 @@ async function settled(asking: Promise<Grant | undefined> | undefined): Promise<
   return outcome.status === "fulfilled" ? outcome.value : undefined;
 }
 
-const keyOf = ({ endpoint, scope }: Access): string => `${endpoint.base.origin} ${scope}`;
+function keyOf({ endpoint, scope, credential }: Access): string {
+  return `${endpoint.base.origin} ${scope} ${credential === undefined ? "" : JSON.stringify(credential)}`;
+}
 
 function realmOf(text: string | undefined, registry: URL): URL {
   const realm = URL.parse(text ?? "");
@@ -161,9 +198,12 @@ function realmOf(text: string | undefined, registry: URL): URL {
 
 function tokenRequest(
   realm: URL,
-  service: string | undefined,
-  scope: string,
-  credential: Exclude<Credential, { kind: "registry_token" }> | undefined,
+  { service, scope, credential, offline }: {
+    readonly service: string | undefined;
+    readonly scope: string;
+    readonly credential: Exclude<Credential, { kind: "registry_token" }> | undefined;
+    readonly offline: boolean;
+  },
 ): { url: URL; headers: Record<string, string>; form?: string } {
   const url = new URL(realm);
   if (credential?.kind === "identity_token") {
@@ -171,22 +211,26 @@ function tokenRequest(
       grant_type: "refresh_token",
       refresh_token: credential.token,
       client_id: CLIENT_ID,
-      scope,
+      ...(scope === "" ? {} : { scope }),
       ...(service === undefined ? {} : { service }),
     });
     return { url, headers: {}, form: form.toString() };
   }
   if (service !== undefined) url.searchParams.set("service", service);
-  url.searchParams.set("scope", scope);
+  if (scope !== "") url.searchParams.set("scope", scope);
   if (credential === undefined) return { url, headers: {} };
   url.searchParams.set("account", credential.username);
+  if (offline) {
+    url.searchParams.set("offline_token", "true");
+    url.searchParams.set("client_id", CLIENT_ID);
+  }
   return { url, headers: { authorization: basicHeader(credential) } };
 }
 
 function grantOf(bytes: Uint8Array, host: string): Grant {
   const unusable = (why: string, cause?: unknown) =>
     new TsdError("registry_protocol", `Cannot use the answer of token service ${host}: ${why}`, { cause });
-  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown } | null;
+  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown; refresh_token?: unknown } | null;
   try {
     answer = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
@@ -196,7 +240,8 @@ function grantOf(bytes: Uint8Array, host: string): Grant {
   if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) throw unusable("it has no token");
   const given = answer?.expires_in;
   const lifetimeS = typeof given === "number" && given > DEFAULT_LIFETIME_S ? given : DEFAULT_LIFETIME_S;
-  return { header: bearerHeader(token), expiresAtMs: Date.now() + lifetimeS * 1000 - MARGIN_MS };
+  const refreshToken = typeof answer?.refresh_token === "string" ? answer.refresh_token : undefined;
+  return { header: bearerHeader(token), expiresAtMs: Date.now() + lifetimeS * 1000 - MARGIN_MS, refreshToken };
 }
 
 const bearerHeader = (token: string): string => `Bearer ${token}`;

@@ -13,13 +13,13 @@ import { isForeignLayer } from "../media_types.ts";
 import { formatPlatform, hostPlatform, type Platform, platformRank } from "../platform.ts";
 import { canonicalName, familiarString, type Reference, withDefaultTag } from "../reference.ts";
 import { MAX_JSON_BYTES } from "../strict_json.ts";
-import { ANONYMOUS, type Credentials } from "./auth.ts";
+import { ANONYMOUS, type Credential, type Credentials } from "./auth.ts";
 import { ConfigCache, type FetchConfig } from "./config_cache.ts";
 import { download } from "./download.ts";
 import { faultOf, statusError } from "./errors.ts";
 import { ManifestResolver } from "./resolver.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./retry.ts";
-import { type RegistryResponse, RegistryTransport } from "./transport.ts";
+import { type Asker, type RegistryResponse, RegistryTransport } from "./transport.ts";
 
 /** How a {@link RegistryClient} behaves; every field has a default. */
 export interface RegistryOptions {
@@ -100,12 +100,12 @@ export class RegistryClient {
   async resolveManifest(
     ref: Reference,
     platform?: Platform,
-    { signal }: { signal?: AbortSignal } = {},
+    asker: Asker = {},
   ): Promise<ResolvedImage> {
     const reference = withDefaultTag(ref);
-    const { top, image } = await this.#resolver.resolve(reference, platform, signal);
+    const { top, image } = await this.#resolver.resolve(reference, platform, asker);
     const { manifest } = image;
-    const configBytes = await this.#config(reference, manifest.config, signal);
+    const configBytes = await this.#config(reference, manifest.config, asker);
     const config = parseImageConfig(configBytes, `config of ${familiarString(reference)}`, manifest.layers.length);
     if (top.manifest.kind === "image") checkPlatform(reference, config.platform, platform);
     return {
@@ -134,7 +134,7 @@ export class RegistryClient {
   async openBlob(
     ref: Reference,
     descriptor: Descriptor,
-    { signal, offset = 0 }: { signal?: AbortSignal; offset?: number } = {},
+    { signal, credential, offset = 0 }: Asker & { offset?: number } = {},
   ): Promise<BlobStream> {
     const what = `blob ${descriptor.digest}`;
     const refusal = async ({ status, body, host }: RegistryResponse) =>
@@ -146,7 +146,7 @@ export class RegistryClient {
       limits: this.#limits,
       log: this.#log,
       signal,
-      open: (headers, inner) => this.#openOnce(ref, descriptor, headers, inner),
+      open: (headers, inner) => this.#openOnce(ref, descriptor, headers, { credential, signal: inner }),
       refusal,
     });
     return { stream: cancellable(stream, signal), offsetBytes: offset, sizeBytes: descriptor.sizeBytes };
@@ -157,12 +157,12 @@ export class RegistryClient {
     ref: Reference,
     { digest, mediaType, urls = [] }: Descriptor,
     headers: Record<string, string>,
-    signal: AbortSignal,
+    asker: Asker,
   ): Promise<RegistryResponse> {
-    const response = await this.#transport.open({ ref, path: `blobs/${digest}`, headers, signal });
+    const response = await this.#transport.open({ ref, path: `blobs/${digest}`, headers, ...asker });
     if (response.status !== 404 || !isForeignLayer(mediaType) || urls.length === 0) return response;
     await response.body.cancel();
-    return await this.#openForeign(ref, urls, headers, signal);
+    return await this.#openForeign(ref, urls, headers, asker.signal);
   }
 
   /** The first of the URLs that has the layer; the last one's answer when none has. */
@@ -170,7 +170,7 @@ export class RegistryClient {
     ref: Reference,
     urls: readonly string[],
     headers: Record<string, string>,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<RegistryResponse> {
     let last: RegistryResponse | undefined;
     for (const url of urls) {
@@ -184,13 +184,27 @@ export class RegistryClient {
     throw new TsdError("registry_protocol", "Cannot download a foreign layer: its descriptor has no usable URL");
   }
 
-  async #config(ref: Reference, descriptor: Descriptor, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  /**
+   * Finds out whether a registry takes a credential. Gives a token that can be used instead of a password, where the
+   * registry has such.
+   * @param domain as in references
+   * @throws {TsdError} unauthorized, registry_unreachable, registry_protocol, timeout, cancelled, invalid_reference
+   */
+  async login(domain: string, credential: Credential, signal?: AbortSignal): Promise<string | undefined> {
+    return await this.#transport.login(domain, credential, signal);
+  }
+
+  async #config(
+    ref: Reference,
+    descriptor: Descriptor,
+    { credential, signal }: Asker,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const what = `config of ${familiarString(ref)}`;
     if (descriptor.sizeBytes > MAX_JSON_BYTES) {
       throw new TsdError("manifest_invalid", `Cannot use ${what}: it is larger than ${MAX_JSON_BYTES} bytes`);
     }
     const fetch: FetchConfig = async (signal) => {
-      const { stream } = await this.openBlob(ref, descriptor, { signal });
+      const { stream } = await this.openBlob(ref, descriptor, { credential, signal });
       const checked = verified(stream, {
         sizeBytes: descriptor.sizeBytes,
         digestHex: hexOf(descriptor.digest),

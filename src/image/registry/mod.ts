@@ -12,4 +12,5 @@ export {
   type ResolvedImage,
   type ResolvedLayer,
 } from "./client.ts";
+export type { Asker } from "./transport.ts";
 export { DEFAULT_LIMITS, type RegistryLimits } from "./retry.ts";

@@ -12,7 +12,7 @@ import { hostPlatform, matchingManifests, type Platform } from "../platform.ts";
 import { apiHost, DEFAULT_TAG, familiarString, type Reference } from "../reference.ts";
 import { MAX_JSON_BYTES } from "../strict_json.ts";
 import { faultOf, statusError } from "./errors.ts";
-import type { RegistryTransport } from "./transport.ts";
+import type { Asker, RegistryTransport } from "./transport.ts";
 
 /** A manifest or index whose digest and size have been checked. */
 export interface FetchedManifest<T = ImageManifest | ImageIndex> {
@@ -41,9 +41,9 @@ export class ManifestResolver {
   async resolve(
     ref: Reference,
     platform: Platform | undefined,
-    signal?: AbortSignal,
+    asker: Asker,
   ): Promise<{ top: FetchedManifest; image: FetchedManifest<ImageManifest> }> {
-    const top = await this.#fetch(ref, undefined, signal);
+    const top = await this.#fetch(ref, undefined, asker);
     let at = top;
     for (let depth = 0; at.manifest.kind === "index"; depth++) {
       if (depth >= MAX_INDEX_DEPTH) {
@@ -53,13 +53,13 @@ export class ManifestResolver {
         );
       }
       const [entry] = matchingManifests(at.manifest.manifests, platform ?? hostPlatform());
-      at = await this.#fetch(ref, entry, signal);
+      at = await this.#fetch(ref, entry, asker);
     }
     return { top, image: { ...at, manifest: at.manifest } };
   }
 
   /** Fetches an entry of an index, or what the reference itself names. */
-  async #fetch(ref: Reference, entry: Descriptor | undefined, signal?: AbortSignal): Promise<FetchedManifest> {
+  async #fetch(ref: Reference, entry: Descriptor | undefined, asker: Asker): Promise<FetchedManifest> {
     const what = entry === undefined
       ? `manifest of ${familiarString(ref)}`
       : `manifest ${entry.digest} of ${familiarString(ref)}`;
@@ -72,7 +72,7 @@ export class ManifestResolver {
       maxBytes: MAX_JSON_BYTES,
       what,
       code: "manifest_invalid",
-      signal,
+      ...asker,
     });
     if (status !== 200) throw statusError({ ref, host: apiHost(ref) }, status, faultOf(bytes));
     const digest = digestOfHex(await sha256Hex(bytes, this.#hashEngine));

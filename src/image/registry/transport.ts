@@ -7,7 +7,14 @@ import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import { cancelQuietly, collectBytes, throwIfCancelled, untilCancelled } from "../../io/mod.ts";
 import type { Log } from "../../log.ts";
 import { apiHost, type Reference } from "../reference.ts";
-import { type Access, Authorizer, type Credentials, type FetchedDocument, type FetchToken } from "./auth.ts";
+import {
+  type Access,
+  Authorizer,
+  type Credential,
+  type Credentials,
+  type FetchedDocument,
+  type FetchToken,
+} from "./auth.ts";
 import { watched } from "./body.ts";
 import { networkError } from "./errors.ts";
 import { checkTarget } from "./hosts.ts";
@@ -15,13 +22,19 @@ import { isPassing, pause, pauseMs, type RegistryLimits, retryAfterMs, withDeadl
 import { type Endpoint, Endpoints } from "./scheme.ts";
 import { sendWithin } from "./send.ts";
 
+/** On whose behalf a registry is asked, and for how long. */
+export interface Asker {
+  /** Without one the request is anonymous. */
+  readonly credential?: Credential | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a request asks for. */
-export interface RegistryRequest {
+export interface RegistryRequest extends Asker {
   readonly ref: Pick<Reference, "domain" | "path">;
   /** Below `/v2/<repository>/`: `manifests/latest`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
 }
 
 /** A response whose body is watched for stalls, and who gave it in the end. */
@@ -70,10 +83,10 @@ export class RegistryTransport {
    * download's business.
    * @throws {TsdError} registry_unreachable, registry_protocol, unauthorized, timeout, cancelled, invalid_reference
    */
-  async open({ ref, path, headers = {}, signal }: RegistryRequest): Promise<RegistryResponse> {
+  async open({ ref, path, headers = {}, credential, signal }: RegistryRequest): Promise<RegistryResponse> {
     const endpoint = await untilCancelled(this.#endpoints.of(apiHost(ref)), signal);
     const url = new URL(`v2/${ref.path}/${path}`, endpoint.base);
-    const access: Access = { domain: ref.domain, endpoint, scope: `repository:${ref.path}:pull` };
+    const access: Access = { domain: ref.domain, endpoint, scope: `repository:${ref.path}:pull`, credential };
     const known = await untilCancelled(this.#authorizer.header(access), signal);
     const first = await this.#follow(endpoint, url, withAuthorization(headers, known), signal);
     const challenge = first.headers.get("www-authenticate");
@@ -96,6 +109,28 @@ export class RegistryTransport {
   async document(request: RegistryRequest & DocumentBound): Promise<FetchedDocument> {
     const open = (signal: AbortSignal) => this.open({ ...request, signal });
     return await this.#document(apiHost(request.ref), request, request.signal, open);
+  }
+
+  /** See `RegistryClient.login`. */
+  async login(domain: string, credential: Credential, signal?: AbortSignal): Promise<string | undefined> {
+    const host = apiHost({ domain });
+    return await withDeadline(this.#limits.documentMs, signal, async (bounded) => {
+      const endpoint = await untilCancelled(this.#endpoints.of(host), bounded);
+      const url = new URL("v2/", endpoint.base);
+      const first = await this.#follow(endpoint, url, {}, bounded);
+      await first.body.cancel();
+      if (first.status === 200) return undefined;
+      const challenge = first.headers.get("www-authenticate");
+      const login = first.status === 401 && challenge !== null
+        ? await this.#authorizer.login({ domain, endpoint, scope: "", credential }, challenge)
+        : undefined;
+      const last = login === undefined
+        ? first
+        : await this.#follow(endpoint, url, withAuthorization({}, login.header), bounded);
+      await last.body.cancel();
+      if (last.status !== 200) throw loginRefused(url, last.status);
+      return login?.identityToken;
+    });
   }
 
   /** A URL outside of the registry that a manifest names (foreign layers), without credentials. */
@@ -224,6 +259,13 @@ function afterRedirect({ headers }: HttpPayload, sameOrigin: boolean): HttpPaylo
 
 function withAuthorization(headers: Readonly<Record<string, string>>, value: string | undefined) {
   return value === undefined ? headers : { ...headers, authorization: value };
+}
+
+/** Docker's words. */
+function loginRefused(url: URL, status: number): TsdError {
+  const words = status === 401 ? "401 Unauthorized" : String(status);
+  const code = status === 401 || status === 403 ? "unauthorized" : "registry_protocol";
+  return new TsdError(code, `login attempt to ${url.href} failed with status: ${words}`);
 }
 
 /** Whether the same request may work in a moment: not when nobody is there at all. */

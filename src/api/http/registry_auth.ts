@@ -1,0 +1,79 @@
+/**
+ * @module
+ * How clients send a user's credentials for a registry: Docker's `AuthConfig`, as the body of `POST /auth` or as base64 in
+ * the header `X-Registry-Auth`. Nothing of it gets into an error.
+ */
+import { TsdError } from "../../errors.ts";
+import type { Credential } from "../../image/registry/mod.ts";
+import type { AuthConfig } from "../wire/mod.ts";
+
+/** The header's name in lower case. */
+export const REGISTRY_AUTH = "x-registry-auth";
+
+/**
+ * The header's credential; undefined is anonymous. Clients use both alphabets of base64, padded or not.
+ * @throws {TsdError} invalid_argument
+ */
+export function credentialOf(header: string | undefined): Credential | undefined {
+  const text = header?.trim() ?? "";
+  if (text === "") return undefined;
+  return credentialIn(decoded(text), "X-Registry-Auth header");
+}
+
+/**
+ * The same for what has been decoded; `where` is for messages.
+ * @throws {TsdError} invalid_argument
+ */
+export function credentialIn(given: unknown, where: string): Credential | undefined {
+  const config = authConfig(given, where);
+  if (config.registrytoken) return { kind: "registry_token", token: config.registrytoken };
+  if (config.identitytoken) return { kind: "identity_token", token: config.identitytoken };
+  if (config.username) return { kind: "password", username: config.username, password: config.password ?? "" };
+  return config.auth ? pairOf(config.auth, where) : undefined;
+}
+
+function decoded(text: string): unknown {
+  try {
+    const alphabet = /[-_]/.test(text) ? "base64url" : "base64";
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.fromBase64(text, { alphabet })));
+  } catch (thrown) {
+    // The parsers quote what they read.
+    if (thrown instanceof SyntaxError || thrown instanceof TypeError) {
+      throw invalid("X-Registry-Auth header", "it is not base64 of JSON");
+    }
+    throw thrown;
+  }
+}
+
+/** Every field that counts is text where it is there. */
+export function authConfig(given: unknown, where: string): AuthConfig {
+  if (given === null || given === undefined) return {};
+  if (typeof given !== "object" || Array.isArray(given)) throw invalid(where, "it is no object");
+  const fields = ["username", "password", "auth", "serveraddress", "identitytoken", "registrytoken"] as const;
+  // Go's clients, and so some others, write names as they like.
+  const entries = new Map(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
+  const config: AuthConfig = {};
+  for (const field of fields) {
+    const value = entries.get(field) ?? undefined;
+    if (value === undefined) continue;
+    if (typeof value !== "string") throw invalid(where, `${field} is no text`);
+    config[field] = value;
+  }
+  return config;
+}
+
+/** `user:password` in base64. */
+function pairOf(auth: string, where: string): Credential {
+  let text: string;
+  try {
+    text = new TextDecoder().decode(Uint8Array.fromBase64(auth));
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) throw invalid(where, "auth is not base64");
+    throw thrown;
+  }
+  const colon = text.indexOf(":");
+  if (colon < 0) throw invalid(where, "auth is not base64 of user:password");
+  return { kind: "password", username: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+const invalid = (where: string, why: string): TsdError => new TsdError("invalid_argument", `invalid ${where}: ${why}`);
