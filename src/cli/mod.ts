@@ -33,6 +33,7 @@ export {
 } from "./process.ts";
 export { renderTable } from "./table.ts";
 export { PlainError } from "./plain_error.ts";
+export { Prompt } from "./prompt.ts";
 export {
   ENDING_SIGNALS,
   type EndingSignal,

@@ -66,15 +66,37 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-/** Runs a program of this machine to its end, without input. One that isn't there ends with 127, as in a shell. */
-export async function runProgram(program: string, args: readonly string[]): Promise<ProgramResult> {
+/**
+ * Runs a program of this machine to its end, with `input` on its standard input. One that isn't there ends with 127, as in
+ * a shell.
+ */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  { input }: { readonly input?: string } = {},
+): Promise<ProgramResult> {
+  const stdin = input === undefined ? "null" : "piped";
   try {
-    const { code, stdout, stderr } = await new Deno.Command(program, { args: [...args], stdin: "null" }).output();
+    const child = new Deno.Command(program, { args: [...args], stdin, stdout: "piped", stderr: "piped" }).spawn();
+    const fed = input === undefined ? undefined : feed(child.stdin, input);
+    const { code, stdout, stderr } = await child.output();
+    await fed;
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code, stdout: text(stdout), stderr: text(stderr) };
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
     return { code: 127, stdout: "", stderr: `${program}: command not found` };
+  }
+}
+
+async function feed(stdin: WritableStream<Uint8Array>, input: string): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+  } catch (thrown) {
+    // A program may end without reading all of it.
+    if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown;
   }
 }
 

@@ -1,4 +1,11 @@
-import type { ImageDeleteItem, ImageInspect, ImageSummary, ProgressMessage } from "../api/wire/mod.ts";
+import type {
+  AuthConfig,
+  AuthResponse,
+  ImageDeleteItem,
+  ImageInspect,
+  ImageSummary,
+  ProgressMessage,
+} from "../api/wire/mod.ts";
 import { TsdError } from "../errors.ts";
 import { errorCode } from "./engine_error.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
@@ -31,16 +38,18 @@ export interface PullRequest {
   readonly name: string;
   readonly tag: string;
   readonly platform?: string | undefined;
+  readonly auth?: AuthConfig | undefined;
   readonly signal?: AbortSignal;
 }
 
 /** Pulls an image; ends when it is there. @throws {TsdError} also for errors inside the stream of progress */
 export async function* pullImage(
   engine: EngineTransport,
-  { name, tag, platform, signal }: PullRequest,
+  { name, tag, platform, auth, signal }: PullRequest,
 ): AsyncGenerator<ProgressMessage> {
   const query = { fromImage: name, tag, platform };
-  const request = { method: "POST", path: "/images/create", query } as const;
+  const headers: Record<string, string> = auth === undefined ? {} : { "X-Registry-Auth": encoded(auth) };
+  const request = { method: "POST", path: "/images/create", query, headers } as const;
   const { body } = await engine.request(signal === undefined ? request : { ...request, signal });
   for await (const message of jsonLines<ProgressMessage>(body)) {
     const failure = message.errorDetail?.message ?? message.error;
@@ -50,3 +59,11 @@ export async function* pullImage(
     yield message;
   }
 }
+
+/** Asks a registry, through the engine, whether it knows this user. @throws {TsdError} unauthorized, registry_* */
+export async function login(engine: EngineTransport, auth: AuthConfig): Promise<AuthResponse> {
+  return await readJson(await engine.request({ method: "POST", path: "/auth", body: auth }));
+}
+
+const encoded = (auth: AuthConfig): string =>
+  new TextEncoder().encode(JSON.stringify(auth)).toBase64({ alphabet: "base64url" });

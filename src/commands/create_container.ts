@@ -4,6 +4,7 @@ import { createContainer } from "../client/containers.ts";
 import { isTsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
+import { authFor } from "./registry_auth.ts";
 import { displayName, pullShowing, pullTarget } from "./pull_output.ts";
 
 const PULL_POLICIES = ["always", "missing", "never"];
@@ -19,7 +20,11 @@ export async function createWithPull(
   }
   const image = request.Image ?? "";
   const show = flags.quiet ? {} : { show: (line: string) => terminal.err(line) };
-  const pull = () => pullShowing(engine, pullTarget(image).reference, { platform: flags.platform, ...show });
+  const pull = async () => {
+    const { reference } = pullTarget(image);
+    const auth = await authFor(terminal, reference);
+    await pullShowing(engine, reference, { platform: flags.platform, auth, ...show });
+  };
   const create = () => createContainer(engine, request, { name: flags.name, platform: flags.platform });
   await using cidFile = await CidFile.open(flags.cidfile);
   if (flags.pull === "always") await pull();

@@ -1,6 +1,7 @@
 import { defineCommand } from "../cli/mod.ts";
 import { canonicalString } from "../image/reference.ts";
 import type { CommandContext } from "./context.ts";
+import { authFor } from "./registry_auth.ts";
 import { pullShowing, pullTarget } from "./pull_output.ts";
 
 /** `tsd pull`. */
@@ -19,7 +20,8 @@ export const pull = defineCommand({
     const { reference, addedTag } = pullTarget(name);
     if (addedTag && !flags.quiet) await terminal.out(`Using default tag: ${reference.tag}\n`);
     const show = flags.quiet ? {} : { show: (line: string) => terminal.out(line) };
-    await pullShowing(engine, reference, { platform: flags.platform, ...show });
+    const auth = await authFor(terminal, reference);
+    await pullShowing(engine, reference, { platform: flags.platform, auth, ...show });
     await terminal.out(`${canonicalString(reference)}\n`);
     return 0;
   },

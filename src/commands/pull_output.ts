@@ -1,4 +1,4 @@
-import type { ProgressMessage } from "../api/wire/mod.ts";
+import type { AuthConfig, ProgressMessage } from "../api/wire/mod.ts";
 import { printable } from "../cli/mod.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import { pullImage } from "../client/images.ts";
@@ -16,6 +16,7 @@ export const displayName = (reference: Reference): string => familiarString(refe
 
 export interface PullOptions {
   readonly platform?: string | undefined;
+  readonly auth?: AuthConfig | undefined;
   /** Takes finished lines; nothing is shown when it is absent. */
   readonly show?: (text: string) => Promise<void>;
 }
@@ -24,10 +25,10 @@ export interface PullOptions {
 export async function pullShowing(
   engine: EngineTransport,
   reference: Reference,
-  { platform, show = () => Promise.resolve() }: PullOptions,
+  { platform, auth, show = () => Promise.resolve() }: PullOptions,
 ): Promise<void> {
   const tag = reference.digest ?? reference.tag ?? "latest";
-  for await (const message of pullImage(engine, { name: canonicalName(reference), tag, platform })) {
+  for await (const message of pullImage(engine, { name: canonicalName(reference), tag, platform, auth })) {
     const line = progressLine(message);
     if (line !== undefined) await show(printable(line));
   }

@@ -70,6 +70,8 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./inspect.ts")).imageInspect,
   ),
   row("kill, container kill", "Kill one or more running containers", async () => (await import("./kill.ts")).kill),
+  row("login", "Authenticate to a registry", async () => (await import("./login.ts")).login),
+  row("logout", "Log out from a registry", async () => (await import("./logout.ts")).logout),
   row("logs, container logs", "Fetch the logs of a container", async () => (await import("./logs.ts")).logs),
   row(
     "pause, container pause",

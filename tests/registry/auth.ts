@@ -98,7 +98,7 @@ export class Gate {
 }
 
 function basic({ user, password }: { readonly user: string; readonly password: string }): string {
-  return `Basic ${btoa(`${user}:${password}`)}`;
+  return `Basic ${new TextEncoder().encode(`${user}:${password}`).toBase64()}`;
 }
 
 function scopeOf(path: string): string {

@@ -5,7 +5,7 @@
 export type { BasicAuth, BearerAuth, RegistryAuth } from "./auth.ts";
 export { type Certificate, selfSignedCertificate } from "./certificate.ts";
 export type { ConnectionFault, ContentFault, Fault, FaultMatch, HeadFault } from "./faults.ts";
-export { freePort, type RealRegistry, type RealRegistryOptions, startRealRegistry } from "./real.ts";
+export { freePort, REAL_ACCOUNT, type RealRegistry, type RealRegistryOptions, startRealRegistry } from "./real.ts";
 export {
   type RecordedRequest,
   ScriptedRegistry,

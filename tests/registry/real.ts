@@ -16,7 +16,14 @@ export interface RealRegistryOptions {
   readonly folder?: string;
   /** A fixed port of 127.0.0.1; by default a free one. */
   readonly port?: number;
+  /** Lets in nobody but {@link REAL_ACCOUNT}. */
+  readonly private?: boolean;
 }
+
+/** The one who is known to a private registry. */
+export const REAL_ACCOUNT = { username: "tester", password: "pä:ss word" } as const;
+/** The same as htpasswd writes it (bcrypt, at its least cost). */
+const HTPASSWD = "tester:$2y$04$X20e6nAPB81l5d0bx6LZXeTPU0eZB4hPLhzGfS9KR25yHC58RkSV2";
 
 const READY_TIMEOUT_MS = 15_000;
 
@@ -27,7 +34,8 @@ export async function startRealRegistry(options: RealRegistryOptions = {}): Prom
   if (!options.folder) undo.defer(() => removeTree(folder));
   const port = options.port ?? freePort();
   const host = `127.0.0.1:${port}`;
-  await Deno.writeTextFile(`${folder}/config.yml`, configuration(folder, host));
+  await Deno.writeTextFile(`${folder}/htpasswd`, `${HTPASSWD}\n`);
+  await Deno.writeTextFile(`${folder}/config.yml`, configuration(folder, host, options.private ?? false));
   const child = new Deno.Command("docker-registry", {
     args: ["serve", `${folder}/config.yml`],
     env: { OTEL_TRACES_EXPORTER: "none" },
@@ -48,12 +56,13 @@ export function freePort(): number {
   return listener.addr.port;
 }
 
-function configuration(folder: string, host: string): string {
+function configuration(folder: string, host: string, isPrivate: boolean): string {
   return [
     "version: 0.1",
     "log: { accesslog: { disabled: true }, level: warn }",
     `storage: { filesystem: { rootdirectory: ${JSON.stringify(`${folder}/storage`)} }, delete: { enabled: true } }`,
     `http: { addr: ${JSON.stringify(host)} }`,
+    ...isPrivate ? [`auth: { htpasswd: { realm: private, path: ${JSON.stringify(`${folder}/htpasswd`)} } }`] : [],
     "",
   ].join("\n");
 }
@@ -72,7 +81,7 @@ async function answers(url: string): Promise<boolean> {
   try {
     const response = await fetch(url);
     await response.body?.cancel();
-    return response.ok;
+    return response.ok || response.status === 401;
   } catch (error) {
     if (error instanceof TypeError) return false; // fetch: connection refused
     throw error;
