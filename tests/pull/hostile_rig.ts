@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Engine, RunResult } from "../harness/mod.ts";
 import { type HostileImage, rootFindings, Victim } from "../images/mod.ts";
-import { exists, namesIn, until, untilNone } from "../engine/rig.ts";
+import { exists, untilNone } from "../engine/rig.ts";
 import {
   clearFailure,
   listedImages,
@@ -24,9 +24,6 @@ export async function startHostileRig(): Promise<HostileRig> {
   const victim = undo.use(await Victim.create());
   const rig = undo.use(await startPullRig());
   await checkAlive(rig);
-  // What was in a removed container is on its way out when its removal is told.
-  const { dataRoot } = rig.engine;
-  await until("no container's files", async () => (await namesIn(`${dataRoot}/overlay2/snapshots`)).length === 0);
   const clean = await storeListing(rig.engine);
   const owned = undo.move();
   return { ...rig, victim, clean, [Symbol.asyncDispose]: () => owned.disposeAsync() };

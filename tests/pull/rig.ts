@@ -1,6 +1,6 @@
 /** What the tests of pulling share: an engine with a registry, and looks at what a pull left in the store. */
 import { strict as assert } from "node:assert";
-import { filesBelow, namesIn } from "../engine/rig.ts";
+import { filesBelow, namesIn, until } from "../engine/rig.ts";
 import { type Engine, type EngineOptions, type RunResult, startEngine } from "../harness/mod.ts";
 import { busyboxImage, type ImageFiles } from "../images/mod.ts";
 import { type ScriptedRegistry, type ScriptedRegistryOptions, startScriptedRegistry } from "../registry/mod.ts";
@@ -44,7 +44,11 @@ export function clearFailure({ code, stderr }: RunResult, what: string): string 
 }
 
 /** The paths of all that is in the data root, without the database's own files. */
-export async function storeListing({ dataRoot }: Engine): Promise<string[]> {
+export async function storeListing({ dataRoot, api }: Engine): Promise<string[]> {
+  // What was in a removed container is on its way out when its removal is told.
+  const containers = (await api.get("/containers/json?all=1")).json<unknown[]>().length;
+  const snapshots = () => namesIn(`${dataRoot}/overlay2/snapshots`);
+  await until("removed containers' files to go", async () => (await snapshots()).length <= containers);
   const paths = await filesBelow(dataRoot);
   return paths.map((path) => path.slice(dataRoot.length + 1)).filter((path) => !/^tsd\.db(-\w+)?$/.test(path));
 }
