@@ -13,6 +13,7 @@ import { IdleWatch } from "./engine/idle.ts";
 import { dataRootOf, lockOf, removeCgroup, runDirOf } from "./engine/own_folders.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths, runtimeRoot } from "./engine/paths.ts";
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
+import { Stopwatch } from "./engine/stopwatch.ts";
 import { canStart } from "./engine/successor.ts";
 import { TsdError } from "./errors.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
@@ -182,23 +183,29 @@ async function open(
   { onDemand, isLeaving }: { readonly onDemand: boolean; readonly isLeaving: () => boolean },
 ): Promise<void> {
   const { paths, log, notes } = get(TOKENS.settings);
+  const watch = new Stopwatch();
   ending.use(get(TOKENS.database));
   ending.use(get(TOKENS.eventHistory));
   ending.use(get(TOKENS.table));
+  watch.lap("database");
   const isFirst = await isFirstSinceBoot(paths.runDir);
   get(TOKENS.adoption).find({ afterBoot: isFirst });
   // After a re-execution there may be children that have ended in between, and no signal says so.
   ending.use(get(TOKENS.exits).start()).reap();
+  watch.lap("find");
   const epoll = ending.use(get(TOKENS.epoll));
   void epoll.run();
   const outputs = ending.use(get(TOKENS.outputs));
   ending.use(get(TOKENS.pool));
   await sweepIngest(paths.layerRoot);
   await sweepOrphans(get);
+  watch.lap("sweep");
   await outputs.ready;
+  watch.lap("worker");
   outputs.expect(notes?.outputs ?? [], RETURN_LIMIT_MS);
   const containers = get(TOKENS.containers);
   await get(TOKENS.adoption).run();
+  watch.lap("adopt");
   ending.defer(() => removeCgroup(paths));
   // After a reload's end nobody reaps: what is under way by then would never end.
   ending.defer(() => isLeaving() ? undefined : containers.settle());
@@ -206,7 +213,7 @@ async function open(
   // A re-execution is no start of the engine: nobody has gone.
   const engineStart = notes === undefined && (isFirst || !onDemand);
   ending.use(get(TOKENS.restarts)).begin({ engineStart });
-  log.debug("opened", { containers: get(TOKENS.table).list().length });
+  log.debug("opened", { containers: get(TOKENS.table).list().length, ...watch.fields });
 }
 
 /** What a crash left that no record names: layers of unfinished pulls, parts of containers, files of calls. */
