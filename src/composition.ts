@@ -32,6 +32,7 @@ import { ContainerEvents } from "./engine/events/container_events.ts";
 import { EventBus } from "./engine/events/event_bus.ts";
 import { EventHistory } from "./engine/events/event_history.ts";
 import { ImageEvents } from "./engine/events/image_events.ts";
+import { ExecAdoption } from "./engine/exec/exec_adoption.ts";
 import { ExecService } from "./engine/exec/exec_service.ts";
 import { execProbe } from "./engine/health/exec_probe.ts";
 import { HealthChecks } from "./engine/health/health_checks.ts";
@@ -118,6 +119,7 @@ export const TOKENS = {
   containers: token<ContainerService>("containers"),
   logs: token<ContainerLogs>("logs"),
   execs: token<ExecService>("execs"),
+  execAdoption: token<ExecAdoption>("execAdoption"),
   system: token<SystemService>("system"),
   eventHistory: token<EventHistory>("eventHistory"),
   events: token<EventBus>("events"),
@@ -274,6 +276,14 @@ export class Composition {
         locks: get(TOKENS.containerLocks),
       }));
     this.#provide(TOKENS.logs, (get) => new ContainerLogs(get(TOKENS.table), get(TOKENS.outputs), paths, log));
+    this.#provide(TOKENS.execAdoption, (get) =>
+      new ExecAdoption({
+        paths,
+        table: get(TOKENS.table),
+        execs: get(TOKENS.execs),
+        open: openProcess,
+        exit: (process) => leftExit(process, get(TOKENS.exits), get(TOKENS.epoll)),
+      }));
     this.#provide(TOKENS.execs, (get) =>
       new ExecService({
         paths,

@@ -7,7 +7,7 @@ import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { AsyncQueue } from "./engine/async_queue.ts";
 import { isFirstSinceBoot } from "./engine/boot.ts";
 import { clearSocket, listenAt, ownSocket } from "./engine/engine_socket.ts";
-import { handOn, type Handover, type HandoverNotes, reexecute, takeOver } from "./engine/handover.ts";
+import { handOn, type Handover, type HandoverNotes, type Leaving, reexecute, takeOver } from "./engine/handover.ts";
 import { namesIn, removeTree } from "./engine/folders.ts";
 import { IdleWatch } from "./engine/idle.ts";
 import { dataRootOf, lockOf, removeCgroup, runDirOf } from "./engine/own_folders.ts";
@@ -81,7 +81,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 }
 
 /** Resolves to what is handed on to the engine that this one becomes, or to nothing. */
-async function run(serving: Serving): Promise<Omit<Handover, "lock"> | undefined> {
+async function run(serving: Serving): Promise<Omit<Leaving, "lock"> | undefined> {
   const { paths, socket, level, onDemand, before } = serving;
   const log = new LineLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(line + "\n")), level);
   const asked = new AsyncQueue<string>();
@@ -106,7 +106,7 @@ async function run(serving: Serving): Promise<Omit<Handover, "lock"> | undefined
   ownProcess.setChildSubreaper();
   const notifier = new ServiceNotifier({ socket: Deno.env.get(NOTIFY_SOCKET), peers: unixPeers, log });
   const left: { notes?: HandoverNotes } = {};
-  await open(get, ending, { onDemand, isLeaving: () => left.notes !== undefined });
+  await open(get, ending, { onDemand, before, isLeaving: () => left.notes !== undefined });
   const server = get(TOKENS.server);
   if (before === undefined) await clearSocket(socket);
   const listener = before?.listener ?? listenAt(socket);
@@ -141,7 +141,7 @@ async function run(serving: Serving): Promise<Omit<Handover, "lock"> | undefined
   log.info("reloading", { command: serving.command?.join(" ") });
   notifier.reloading();
   left.notes = await notesOf(get, idle?.hasOtherClients ?? false);
-  return { listener, notes: left.notes };
+  return { listener, notes: left.notes, execFds: await get(TOKENS.execs).heldFds() };
 }
 
 /** Comes to rest, and says what is under way all the same. */
@@ -151,11 +151,13 @@ async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promi
   await get(TOKENS.health)[Symbol.asyncDispose]();
   await get(TOKENS.server).drain(CLOSE_GRACE_MS);
   await get(TOKENS.containers).settle();
+  await get(TOKENS.execs).idle();
   const outputs = await get(TOKENS.outputs).suspend();
   await get(TOKENS.server).leave(LAST_INPUT_MS);
   // Who ends from now on waits for the engine that comes.
   get(TOKENS.exits)[Symbol.dispose]();
-  return { outputs, exits: get(TOKENS.runs).unrecordedExits, hasOtherClients };
+  const execs = get(TOKENS.execs).notes;
+  return { outputs, exits: get(TOKENS.runs).unrecordedExits, execs, hasOtherClients };
 }
 
 /** An error that nobody handled is a bug; it is logged, and costs one request instead of the engine. */
@@ -180,7 +182,7 @@ function surviveBugs(log: Log): Disposable {
 async function open(
   get: Composition["get"],
   ending: AsyncDisposableStack,
-  { onDemand, isLeaving }: { readonly onDemand: boolean; readonly isLeaving: () => boolean },
+  { onDemand, before, isLeaving }: Pick<Serving, "onDemand" | "before"> & { readonly isLeaving: () => boolean },
 ): Promise<void> {
   const { paths, log, notes } = get(TOKENS.settings);
   const watch = new Stopwatch();
@@ -190,6 +192,7 @@ async function open(
   watch.lap("database");
   const isFirst = await isFirstSinceBoot(paths.runDir);
   get(TOKENS.adoption).find({ afterBoot: isFirst });
+  get(TOKENS.execAdoption).find(before && { notes: before.notes.execs, streams: before.execStreams });
   // After a re-execution there may be children that have ended in between, and no signal says so.
   ending.use(get(TOKENS.exits).start()).reap();
   watch.lap("find");
@@ -205,6 +208,7 @@ async function open(
   outputs.expect(notes?.outputs ?? [], RETURN_LIMIT_MS);
   const containers = get(TOKENS.containers);
   await get(TOKENS.adoption).run();
+  await get(TOKENS.execAdoption).run();
   watch.lap("adopt");
   ending.defer(() => removeCgroup(paths));
   // After a reload's end nobody reaps: what is under way by then would never end.

@@ -13,6 +13,11 @@ export function startExec(engine: EngineTransport, id: string, body: ExecStartRe
   return engine.hijack({ method: "POST", path: `/exec/${id}/start`, body });
 }
 
+/** The streams of a running one whose engine went away. tsd's own. @throws {TsdError} conflict, exec_not_found */
+export function reattachExec(engine: EngineTransport, id: string): Promise<RawStream> {
+  return engine.hijack({ method: "POST", path: `/tsd/exec/${id}/attach` });
+}
+
 /** Starts it in the background. */
 export async function startExecDetached(engine: EngineTransport, id: string, tty: boolean): Promise<void> {
   const body: ExecStartRequest = { Detach: true, Tty: tty };

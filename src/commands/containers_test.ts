@@ -103,8 +103,10 @@ Deno.test("exec: detached, failing, and cut off", async () => {
     throw new TsdError("command_not_found", 'exec: "x": executable file not found in $PATH');
   });
   assert.equal((await callTsd(missing, ["exec", "box", "x"])).code, 127);
-  const cutOff = await callTsd(knowing(() => ({ Id: "e1", ExitCode: null })), ["exec", "box", "x"]);
-  assert.deepEqual([cutOff.code, cutOff.err], [1, "tsd: The connection to x in box was lost; it may still run\n"]);
+  for (const [Running, what] of [[true, "it still runs"], [false, "it has ended, and its exit code is unknown"]]) {
+    const cutOff = await callTsd(knowing(() => ({ Id: "e1", Running, ExitCode: null })), ["exec", "box", "x"]);
+    assert.deepEqual([cutOff.code, cutOff.err], [1, `tsd: The connection to x in box was lost; ${what}\n`]);
+  }
 });
 
 Deno.test("logs: options, and streams by content type", async () => {

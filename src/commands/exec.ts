@@ -1,7 +1,8 @@
-import type { ExecCreateRequest } from "../api/wire/mod.ts";
+import type { ExecCreateRequest, ExecInspect } from "../api/wire/mod.ts";
 import { defineCommand, type FlagSpecs, type FlagValues, type Terminal } from "../cli/mod.ts";
-import { createExec, inspectExec, resizeExec, startExec, startExecDetached } from "../client/execs.ts";
-import type { EngineTransport } from "../client/transport.ts";
+import { whenBack } from "../client/away.ts";
+import { createExec, inspectExec, reattachExec, resizeExec, startExec, startExecDetached } from "../client/execs.ts";
+import type { EngineTransport, RawStream } from "../client/transport.ts";
 import { isTsdError, TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { DETACH_KEYS_FLAG } from "./create_flags.ts";
@@ -44,30 +45,49 @@ export const exec = defineCommand({
       }
       const stream = await startExec(engine, id, { Detach: false, Tty: flags.tty });
       clock?.lap("connect to its streams");
-      using session = new StdioSession(terminal, stream, { stdin, tty: flags.tty, detachKeys: flags["detach-keys"] });
+      let found: ExecInspect | undefined;
+      const again = async () => {
+        found = await whenBack(() => inspectIfKnown(engine, id));
+        return found?.TsdAwaited ? await streamsAgain(engine, id) : undefined;
+      };
+      const detachKeys = flags["detach-keys"];
+      using session = new StdioSession(terminal, stream, { stdin, tty: flags.tty, detachKeys, again });
       using _size = flags.tty
         ? followSize(terminal, (rows, columns) => resizeExec(engine, id, rows, columns))
         : undefined;
       if (await session.end() === "detached") throw detachedError();
       clock?.lap("start and run");
-      const exitCode = await exitCodeOf(engine, id);
+      const exec = found ?? await inspectIfKnown(engine, id);
       clock?.lap("exit code");
+      const exitCode = exec?.ExitCode ?? null;
       if (exitCode === null) {
-        throw new TsdError(
-          "engine_unavailable",
-          `The connection to ${command[0]} in ${container} was lost; it may still run`,
-        );
+        const what = exec === undefined
+          ? "it may still run"
+          : exec.Running
+          ? "it still runs"
+          : "it has ended, and its exit code is unknown";
+        throw new TsdError("engine_unavailable", `The connection to ${command[0]} in ${container} was lost; ${what}`);
       }
       return exitCode;
     }),
 });
 
-/** Null: it still runs, or another engine is there by now, which knows nothing of it. */
-async function exitCodeOf(engine: EngineTransport, id: string): Promise<number | null> {
+/** Nothing where another engine is there by now, which knows nothing of it. */
+async function inspectIfKnown(engine: EngineTransport, id: string): Promise<ExecInspect | undefined> {
   try {
-    return (await inspectExec(engine, id)).ExitCode;
+    return await inspectExec(engine, id);
   } catch (thrown) {
-    if (isTsdError(thrown, "exec_not_found")) return null;
+    if (isTsdError(thrown, "exec_not_found")) return undefined;
+    throw thrown;
+  }
+}
+
+/** Nothing where another client was quicker. */
+async function streamsAgain(engine: EngineTransport, id: string): Promise<RawStream | undefined> {
+  try {
+    return await whenBack(() => reattachExec(engine, id));
+  } catch (thrown) {
+    if (isTsdError(thrown, "conflict", "exec_not_found", "page_not_found")) return undefined;
     throw thrown;
   }
 }

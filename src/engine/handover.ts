@@ -4,6 +4,8 @@
  * of its run folder, which means nothing to any other process.
  */
 import type { Exit } from "./containers/container_runs.ts";
+import type { ExecNote } from "./exec/exec.ts";
+import type { Held } from "../runtime/keeper.ts";
 import type { AttachedOutput } from "../runtime/logs/output_hub.ts";
 import { OwnedFd, ownProcess, pipes, processStartTime, SIG } from "../sys/mod.ts";
 
@@ -13,6 +15,7 @@ export interface HandoverNotes {
   readonly outputs: readonly AttachedOutput[];
   /** Ends of containers that were seen and are not recorded yet. */
   readonly exits: Readonly<Record<string, Exit>>;
+  readonly execs: readonly ExecNote[];
   /** A client other than tsd's has used the engine, so that it doesn't leave by itself. */
   readonly hasOtherClients: boolean;
 }
@@ -23,7 +26,14 @@ export interface Handover {
   readonly lock: OwnedFd;
   /** The socket on which clients come in, and wait meanwhile. */
   readonly listener: OwnedFd;
+  /** Streams of execs that run, which have no keeper. */
+  readonly execStreams: Readonly<Record<string, Held<OwnedFd>>>;
   readonly notes: HandoverNotes;
+}
+
+/** What is handed on; descriptors stay the caller's. */
+export interface Leaving extends Omit<Handover, "execStreams"> {
+  readonly execFds: Readonly<Record<string, Held<number>>>;
 }
 
 interface HandoverFile {
@@ -31,6 +41,7 @@ interface HandoverFile {
   readonly startTicks: string;
   readonly lock: number;
   readonly listener: number;
+  readonly execFds: Readonly<Record<string, Held<number>>>;
   readonly notes: HandoverNotes;
 }
 
@@ -41,8 +52,8 @@ const fileIn = (runDir: string) => `${runDir}/handover`;
 const startTicks = () => String(processStartTime(Deno.pid));
 
 /** To be followed by {@link reexecute}: from now on the descriptors stay open whatever happens. */
-export function handOn(runDir: string, { lock, listener, notes }: Handover): void {
-  const kept = ({ fd }: OwnedFd) => {
+export function handOn(runDir: string, { lock, listener, execFds, notes }: Leaving): void {
+  const kept = (fd: number) => {
     const duplicate = pipes.duplicate(fd, LEAST_FD);
     pipes.setCloseOnExec(duplicate, false);
     return duplicate;
@@ -50,8 +61,9 @@ export function handOn(runDir: string, { lock, listener, notes }: Handover): voi
   const file: HandoverFile = {
     pid: Deno.pid,
     startTicks: startTicks(),
-    lock: kept(lock),
-    listener: kept(listener),
+    lock: kept(lock.fd),
+    listener: kept(listener.fd),
+    execFds: eachHeld(execFds, kept),
     notes,
   };
   Deno.writeTextFileSync(fileIn(runDir), JSON.stringify(file), { mode: 0o600 });
@@ -62,7 +74,22 @@ export function takeOver(runDir: string): Handover | undefined {
   const file = read(fileIn(runDir));
   if (file === undefined || file.pid !== Deno.pid || file.startTicks !== startTicks()) return undefined;
   Deno.removeSync(fileIn(runDir));
-  return { lock: owned(file.lock), listener: owned(file.listener), notes: file.notes };
+  return {
+    lock: owned(file.lock),
+    listener: owned(file.listener),
+    execStreams: eachHeld(file.execFds, owned),
+    notes: file.notes,
+  };
+}
+
+function eachHeld<To>(
+  held: Readonly<Record<string, Held<number>>>,
+  to: (fd: number) => To,
+): Record<string, Held<To>> {
+  const converted = Object.entries(held).map(([id, fds]) => {
+    return [id, Object.fromEntries(Object.entries(fds).map(([name, fd]) => [name, to(fd)]))];
+  });
+  return Object.fromEntries(converted);
 }
 
 /** Becomes another program, or another version of this one. It returns only by throwing. @throws {SysError} */

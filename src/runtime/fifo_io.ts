@@ -47,7 +47,7 @@ export class FifoIo extends ProcessIo {
     else if (this.stdin === undefined) stdin[Symbol.dispose]();
     else this.stdin.open(stdin);
     // By what was kept where there is something: then it doesn't matter what has become of the folder.
-    await this.#openChannel({ stdout: stdout?.procPath, stderr: stderr?.procPath });
+    if (this.options.output) await this.#openChannel({ stdout: stdout?.procPath, stderr: stderr?.procPath });
     await this.connectAll();
     this.hub.begin(this.options.key);
   }

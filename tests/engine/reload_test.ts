@@ -193,3 +193,91 @@ Deno.test("run --rm whose container ends while the engine executes itself anew",
   assert.deepEqual(ended.map(({ code }) => code), [30, 31, 32, 33, 34, 35]);
   assert.deepEqual(ended.map(({ stdout }) => stdout), ended.map(() => "ready\nbye\n"));
 });
+
+Deno.test(
+  "exec -i goes on after a reload: input, output, exit code; also one that ends meanwhile",
+  requires("root", "runc"),
+  async () => {
+    await using rig = await startRig();
+    const { engine } = rig;
+    const id = await runDetached(rig, "exec sleep 1000");
+    const script = "printf half; n=0; while read line; do n=$((n+1)); echo $line; done; echo got $n; exit 9";
+    await using exec = engine.session("tsd", ["exec", "-i", id, "sh", "-c", script]);
+    await exec.waitFor("half");
+    await using ending = engine.session("tsd", [
+      "exec",
+      id,
+      "sh",
+      "-c",
+      "trap 'echo bye; exit 7' TERM; echo $$; while :; do usleep 1000; done",
+    ]);
+    await ending.waitFor("\n");
+    const { ProcessConfig: _, ...before } = await onlyExec(engine, id, "sh");
+    let written = 0;
+    for (let round = 0; round < 3; round++) {
+      for (let n = 0; n < 100; n++) await exec.write(`in ${written++}\n`);
+      await reload(engine);
+      await exec.write(`in ${written++}\n`);
+      await exec.waitFor(`in ${written - 1}\n`);
+    }
+    assert.equal((await onlyExec(engine, id, "sh")).Pid, before.Pid);
+    const reloading = reload(engine);
+    assert.equal((await engine.tsd(["exec", id, "kill", "-TERM", ending.stdout.trim()])).code, 0);
+    await reloading;
+    const ended = await ending.wait();
+    assert.deepEqual([ended.code, ended.stdout.split("\n").at(-2)], [7, "bye"], ended.stderr);
+    await exec.closeStdin();
+    const { code, stdout } = await exec.wait();
+    const lines = Array.from({ length: written }, (_, n) => `in ${n}\n`).join("");
+    assert.deepEqual([code, stdout], [9, `half${lines}got ${written}\n`]);
+  },
+);
+
+Deno.test(
+  "execs after kill -9: those that run are known, of the others it is said",
+  requires("root", "runc"),
+  async () => {
+    await using rig = await startRig();
+    const { engine } = rig;
+    const id = await runDetached(rig, "exec sleep 1000");
+    const start = async (script: string) => {
+      const body = { Cmd: ["sh", "-c", script] };
+      const { Id } = (await engine.api.post(`/containers/${id}/exec`, body)).json<{ Id: string }>();
+      assert.equal((await engine.api.post(`/exec/${Id}/start`, { Detach: true })).status, 200);
+      return Id;
+    };
+    const inspect = async (exec: string) => (await engine.api.get(`/exec/${exec}/json`)).json<ExecNow>();
+    const [long, short] = [
+      await start("trap 'exit 6' TERM; while :; do usleep 1000; done"),
+      await start("exec sleep 1000"),
+    ];
+    const { Pid: pid } = await inspect(long);
+    const { Pid: shortPid } = await inspect(short);
+    await engine.stop("SIGKILL");
+    Deno.kill(shortPid, "SIGKILL");
+    await until("its end", () => Deno.stat(`/proc/${shortPid}`).then(() => false, () => true));
+    await engine.start();
+    assert.deepEqual([(await inspect(long)).Running, (await inspect(long)).Pid], [true, pid]);
+    const { Running, ExitCode } = await inspect(short);
+    assert.deepEqual([Running, ExitCode], [false, null]);
+    Deno.kill(pid, "SIGTERM");
+    await until("its end", async () => !(await inspect(long)).Running);
+    assert.equal((await inspect(long)).ExitCode, 6);
+  },
+);
+
+interface ExecNow {
+  readonly Running: boolean;
+  readonly Pid: number;
+  readonly ExitCode: number | null;
+}
+
+/** The first exec of a container. */
+async function onlyExec(engine: Engine, id: string, entrypoint: string): Promise<ExecNow & { ProcessConfig: unknown }> {
+  const { ExecIDs } = (await engine.api.get(`/containers/${id}/json`)).json<{ ExecIDs: string[] }>();
+  const exec = (await engine.api.get(`/exec/${ExecIDs[0]}/json`)).json<
+    ExecNow & { ProcessConfig: { entrypoint: string } }
+  >();
+  assert.equal(exec.ProcessConfig.entrypoint, entrypoint);
+  return exec;
+}

@@ -1,6 +1,7 @@
 /**
  * @module
- * `/exec`: further processes in running containers.
+ * `/exec`: further processes in running containers; and tsd's own `POST /tsd/exec/{id}/attach`, for a client that lost its
+ * connection when the engine went away.
  */
 import { isConsoleSize } from "../../engine/containers/create_request.ts";
 import { consoleSize } from "../../engine/containers/settings.ts";
@@ -31,6 +32,15 @@ export function execRoutes({ execs }: Services): Route[] {
           return empty(200);
         }
         const run = execs.claim(request.params.id, { framed: !tty, size });
+        return { kind: "hijack", contentType: streamType(request, !tty), run };
+      },
+    },
+    {
+      method: "POST",
+      path: "/tsd/exec/{id}/attach",
+      since: "1.24",
+      handler: (request) => {
+        const { tty, run } = execs.reattach(request.params.id);
         return { kind: "hijack", contentType: streamType(request, !tty), run };
       },
     },

@@ -52,4 +52,6 @@ export interface ExecInspect {
   DetachKeys: string;
   /** The process's id on the host, 0 before it is started. */
   Pid: number;
+  /** tsd's own: its client was cut off by the engine's going away, and can have its streams again. */
+  TsdAwaited?: boolean;
 }

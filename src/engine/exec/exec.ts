@@ -20,13 +20,41 @@ export interface Exec {
   size: TerminalSize | undefined;
   status: "created" | "running" | "ended";
   pid: number;
+  startTicks: string;
   exitCode: number | null;
+  output: boolean;
+  /** It has ended, and its output was delivered. */
+  isOver: boolean;
+  /** Its client was cut off from a former engine and may come back to this one. */
+  isAwaited: boolean;
   /** Its streams, once it is being started. */
   readonly io: PromiseWithResolvers<ProcessIo>;
 }
 
+/** What outlives the engine of an exec. Plain JSON. */
+export interface ExecNote {
+  readonly id: string;
+  readonly containerId: string;
+  readonly request: ExecRequest;
+  readonly status: Exec["status"];
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat. */
+  readonly startTicks: string;
+  /** Null: it has none yet, or nobody knows it. */
+  readonly exitCode: number | null;
+  /** Whether anybody wanted its output at its start. */
+  readonly output: boolean;
+  /** It has ended, and its output was delivered. */
+  readonly isOver: boolean;
+}
+
+/** As of now. */
+export function noteOf({ id, container, request, status, pid, startTicks, exitCode, output, isOver }: Exec): ExecNote {
+  return { id, containerId: container.id, request, status, pid, startTicks, exitCode, output, isOver };
+}
+
 /** As `GET /exec/{id}/json` shows it. */
-export function inspectExec({ id, container, request, status, pid, exitCode }: Exec): ExecInspect {
+export function inspectExec({ id, container, request, status, pid, exitCode, isAwaited }: Exec): ExecInspect {
   return {
     ID: id,
     ContainerID: container.id,
@@ -45,5 +73,6 @@ export function inspectExec({ id, container, request, status, pid, exitCode }: E
     CanRemove: status === "ended",
     DetachKeys: request.DetachKeys ?? "",
     Pid: pid,
+    ...(isAwaited && { TsdAwaited: true }),
   };
 }

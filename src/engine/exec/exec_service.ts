@@ -9,9 +9,11 @@ import { parseDetachKeys } from "../../io/detach_keys.ts";
 import type { Log } from "../../log.ts";
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
-import type { ProcessIo, TerminalSize } from "../../runtime/process_io.ts";
+import type { Held } from "../../runtime/keeper.ts";
+import type { KeptStreams, ProcessIo, TerminalSize } from "../../runtime/process_io.ts";
 import type { HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
+import { processStartTime } from "../../sys/mod.ts";
 import { type Container, refuseRestarting } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import { randomId } from "../containers/names.ts";
@@ -20,8 +22,9 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import type { Attributes } from "../events/event.ts";
 import type { IoRequest } from "../new_process_io.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import { attachStreams, type Duplex, frame } from "../streams.ts";
-import { type Exec, inspectExec } from "./exec.ts";
+import { type AttachOptions, attachStreams, type Duplex, frame } from "../streams.ts";
+import { type Exec, type ExecNote, inspectExec, noteOf } from "./exec.ts";
+import { recordExec } from "./exec_adoption.ts";
 import { execProcessJson } from "./exec_process.ts";
 
 /** How long an ended exec can be inspected, in ms; Docker's is five minutes too. */
@@ -81,7 +84,11 @@ export class ExecService {
       size: consoleSize(request.ConsoleSize),
       status: "created",
       pid: 0,
+      startTicks: "",
       exitCode: null,
+      output: false,
+      isOver: false,
+      isAwaited: false,
       io: Promise.withResolvers(),
     };
     this.#execs.set(exec.id, exec);
@@ -145,9 +152,72 @@ export class ExecService {
     }
   }
 
+  /**
+   * For a client that was cut off when its engine went away: the streams of an exec that is running, once.
+   * @throws {TsdError} exec_not_found, conflict
+   */
+  reattach(id: string): { readonly tty: boolean; run(client: Duplex): Promise<void> } {
+    const exec = this.#find(id);
+    if (!exec.isAwaited) throw new TsdError("conflict", `exec ${id} waits for no client`);
+    exec.isAwaited = false;
+    const { Tty: tty = false } = exec.request;
+    return { tty, run: async (client) => this.#attach(exec, await exec.io.promise, client, { framed: !tty }) };
+  }
+
+  /** What the engine that this one becomes has to know. */
+  get notes(): readonly ExecNote[] {
+    return [...this.#execs.values()].map(noteOf);
+  }
+
+  /** Descriptors of the streams of those that run, by exec; still owned here. */
+  async heldFds(): Promise<Readonly<Record<string, Held<number>>>> {
+    const running = [...this.#execs.values()].filter(({ isOver, pid }) => pid > 0 && !isOver);
+    return Object.fromEntries(
+      await Promise.all(running.map(async ({ id, io }) => [id, (await io.promise).heldFds()] as const)),
+    );
+  }
+
+  /** One of a former engine that doesn't run: it can still be asked for, for a while. */
+  remember(note: ExecNote): void {
+    const exec = this.#restored(note);
+    if (exec !== undefined) this.#forgetLater(exec);
+  }
+
+  /** One of a former engine that runs. `exit`: null where nobody knows its exit code. */
+  async takeUp(note: ExecNote, streams: KeptStreams, exit: Promise<number | null>): Promise<void> {
+    const exec = this.#restored(note);
+    if (exec === undefined) return;
+    exec.isAwaited = true;
+    const io = this.#newIo(exec, note.output);
+    await io.reopen(streams).catch((thrown) => {
+      this.#deps.log.warn("an exec's streams can't be taken up again", { exec: note.id, error: String(thrown) });
+    });
+    void exit.then((exitCode) => this.#ended(exec, io, exitCode));
+  }
+
+  #restored({ containerId, request, ...note }: ExecNote): Exec | undefined {
+    if (!this.#deps.table.has(containerId)) return undefined;
+    const exec: Exec = {
+      ...note,
+      request,
+      container: this.#deps.table.find(containerId),
+      detachKeys: request.DetachKeys ? parseDetachKeys(request.DetachKeys) : undefined,
+      size: undefined,
+      isAwaited: false,
+      io: Promise.withResolvers(),
+    };
+    this.#execs.set(exec.id, exec);
+    return exec;
+  }
+
   /** Resolves when no exec is just being started in a container: until then its root and its run folder are in use. */
   async settled(containerId: string): Promise<void> {
     await Promise.allSettled(this.#starts.get(containerId) ?? []);
+  }
+
+  /** Resolves when none is just being started anywhere. */
+  async idle(): Promise<void> {
+    while (this.#starts.size > 0) await Promise.allSettled([...this.#starts.keys()].map((id) => this.settled(id)));
   }
 
   /** Execs of one container, as its inspect lists them. */
@@ -181,15 +251,10 @@ export class ExecService {
   }
 
   async #runAttached(exec: Exec, client: Duplex, framed: boolean): Promise<void> {
-    const { AttachStdin: stdin = false, AttachStdout: stdout = false, AttachStderr: stderr = false } = exec.request;
+    const { AttachStdout: stdout = false, AttachStderr: stderr = false } = exec.request;
     const io = this.#newIo(exec, stdout || stderr);
-    const end = await attachStreams(io, client, {
-      stdin,
-      stdout,
-      stderr,
-      closeStdin: true,
+    await this.#attach(exec, io, client, {
       framed,
-      detachKeys: exec.detachKeys,
       onAttached: async () => {
         try {
           await this.#start(exec, io);
@@ -200,10 +265,17 @@ export class ExecService {
         }
       },
     });
+  }
+
+  async #attach(exec: Exec, io: ProcessIo, client: Duplex, options: Pick<AttachOptions, "framed" | "onAttached">) {
+    const { AttachStdin: stdin = false, AttachStdout: stdout = false, AttachStderr: stderr = false } = exec.request;
+    const { detachKeys } = exec;
+    const end = await attachStreams(io, client, { stdin, stdout, stderr, closeStdin: true, detachKeys, ...options });
     if (end === "detached") this.#tell(exec, "exec_detach");
   }
 
   #newIo(exec: Exec, output: boolean): ProcessIo {
+    exec.output = output;
     const { size } = exec;
     const { bundle } = containerPaths(this.#deps.paths, exec.container.id);
     const { AttachStdin: stdin = false, Tty: tty = false } = exec.request;
@@ -250,6 +322,8 @@ export class ExecService {
       });
       await io.started();
       exec.pid = pid;
+      exec.startTicks = String(processStartTime(pid) ?? "");
+      recordExec(dir, noteOf(exec));
       void exits.exit(pid).then((child) => this.#ended(exec, io, child.exitCode));
     } catch (thrown) {
       // As in Docker: what kept the process from starting is never told apart from the command itself.
@@ -258,19 +332,25 @@ export class ExecService {
     }
   }
 
-  async #ended(exec: Exec, io: ProcessIo, exitCode: number, neverRan = false): Promise<void> {
+  async #ended(exec: Exec, io: ProcessIo, exitCode: number | null, neverRan = false): Promise<void> {
     // The exit code comes first: a client asks for it as soon as its stream ends.
+    const isNews = exec.status !== "ended";
     exec.exitCode = exitCode;
     exec.status = "ended";
-    if (!neverRan) this.#tell(exec, "exec_die", { exitCode: String(exitCode) });
+    if (isNews && !neverRan) this.#tell(exec, "exec_die", { exitCode: String(exitCode ?? UNKNOWN_EXIT_CODE) });
     if (neverRan) await io.discard();
     else await io.finish(OUTPUT_GRACE_MS);
+    exec.isOver = true;
     await Deno.remove(this.#dir(exec), { recursive: true }).catch((thrown) => {
       if (!(thrown instanceof Deno.errors.NotFound)) {
         this.#deps.log.warn("an exec left files", { error: String(thrown) });
       }
     });
-    Deno.unrefTimer(setTimeout(() => this.#execs.delete(exec.id), REMEMBER_MS));
+    this.#forgetLater(exec);
+  }
+
+  #forgetLater({ id }: Exec): void {
+    Deno.unrefTimer(setTimeout(() => this.#execs.delete(id), REMEMBER_MS));
   }
 }
 
