@@ -17,8 +17,8 @@ function logAt(path: string): LogSpec {
 interface Rig {
   readonly dir: string;
   newIo(options: Partial<ProcessIoOptions>): ProcessIo;
-  /** Runs a shell script on the streams; resolves to its exit code when all output was delivered. */
-  run(io: ProcessIo, script: string): Promise<number>;
+  /** Runs a shell script on the streams; resolves to its exit code when all output was delivered, or is in the log only. */
+  run(io: ProcessIo, script: string, untilDelivered?: boolean): Promise<number>;
 }
 
 async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
@@ -44,7 +44,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
       Deno.mkdirSync(own);
       return new FifoIo({ key: own, dir: own, stdin: false, output: true, ...options }, hub, { files, tree, epoll });
     },
-    run: async (io, script) => {
+    run: async (io, script, untilDelivered = true) => {
       const { stdio: paths } = await io.open();
       const pid = processes.spawn({
         path: "/bin/sh",
@@ -59,6 +59,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
       await io.started();
       const { exitCode } = await exits.spawned(pid);
       await io.finish(1000);
+      if (untilDelivered) await io.ended;
       return exitCode;
     },
   });
@@ -130,6 +131,30 @@ Deno.test("a slow listener slows the process down and loses nothing", async () =
     assert.equal(await run(io, "head -c 8000000 /dev/zero"), 0);
     assert.equal(total, 8_000_000);
     assert.ok(most <= 64 << 10);
+  });
+});
+
+Deno.test("a listener that takes nothing holds up no end, and the log has it all; new streams can be opened", async () => {
+  await withRig(async ({ dir, newIo, run }) => {
+    const io = newIo({ log: logAt(`${dir}/log`) });
+    const stuck = Promise.withResolvers<void>();
+    const taken: number[] = [];
+    await io.attach(async (_, bytes) => {
+      taken.push(bytes.length);
+      await stuck.promise;
+    });
+    // More than the listener is given in advance: the last of it waits in the FIFO when the process is killed.
+    assert.equal(await run(io, "yes 0123456789abcdef & sleep 1; kill -9 $!", false), 0);
+    assert.equal(taken.length, 1);
+    const logged = (await Deno.readTextFile(`${dir}/log`)).split("\n").length - 1;
+    const again = newIo({ key: `${dir}/1` });
+    const seen = collect();
+    await again.attach(seen.listener);
+    assert.equal(await run(again, "echo fresh"), 0);
+    assert.equal(seen.text.stdout, "fresh\n");
+    stuck.resolve();
+    await io.ended;
+    assert.equal(taken.reduce((sum, each) => sum + each, 0), logged * "0123456789abcdef\n".length);
   });
 });
 

@@ -97,13 +97,18 @@ export abstract class ProcessIo {
     return this.#ended.promise;
   }
 
-  /** The process has exited: waits for the end of its output, `graceMs` at most where others hold it open. */
+  /**
+   * The process has exited: waits for the end of its output, `graceMs` at most where others hold it open. Whoever is
+   * attached may still be given some of it, which nobody but they themselves wait for: see {@link ProcessIo.ended}.
+   */
   async finish(graceMs: number): Promise<void> {
+    const { key } = this.options;
     this.stdin?.abandon();
-    this.hub.finish(this.options.key, graceMs);
-    await this.hub.ended(this.options.key);
+    const delivered = this.hub.ended(key);
+    this.hub.finish(key, graceMs);
+    await this.hub.complete(key);
     this.release();
-    this.#ended.resolve();
+    void delivered.then(() => this.#ended.resolve());
   }
 
   /** The process never ran. */

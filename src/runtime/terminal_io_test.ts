@@ -54,6 +54,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
     end: async (io, pid) => {
       while (!codes.has(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
       await io.finish(1000);
+      await io.ended;
       return codes.get(pid)!;
     },
   });

@@ -67,6 +67,8 @@ async function refusal(api: EngineApi, path: string, body?: unknown): Promise<[n
 const isRunning = async (world: World, name: string) =>
   (await world.engine.api.get(`/containers/${name}/json`)).json<{ State: { Running: boolean } }>().State.Running;
 
+const logOf = ({ engine }: World, id: string) => `${engine.dataRoot}/containers/${id}/${id}-json.log`;
+
 interface Event {
   readonly Action: string;
   readonly Actor: { readonly Attributes: Record<string, string> };
@@ -248,7 +250,7 @@ scenario("the Engine API: terminals", {
   },
   "clients that are dropped, also in the middle of much output, hold nothing": async (world) => {
     const { api } = world.engine;
-    await started(world, "loud", { command: ["sh", "-c", "read x; yes; true"] });
+    const id = await started(world, "loud", { command: ["sh", "-c", "read x; yes; true"] });
     const before = await world.descriptors();
     const dropped = await Promise.all(
       Array.from({ length: 20 }, () => api.hijack("POST", `/containers/loud/attach?${ALL}`)),
@@ -260,7 +262,14 @@ scenario("the Engine API: terminals", {
     await world.noNewDescriptors(before);
     using late = await api.hijack("POST", `/containers/loud/attach?${ALL}`);
     await new Reader(late).until("y\r\ny");
-    // It doesn't read on, and that keeps nobody from ending the container.
+    // It doesn't read on, which holds up the container, but nobody who wants to end it.
+    let logged = -1;
+    await world.until("the container to be held up", async () => {
+      const before = logged;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      logged = (await Deno.stat(logOf(world, id))).size;
+      return logged === before;
+    });
     await world.remove("loud");
   },
   "a start that fails ends who was attached": async (world) => {

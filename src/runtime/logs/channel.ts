@@ -30,6 +30,9 @@ export interface ChannelHost extends SourceCalls {
 /** Most bytes taken from one FIFO in one turn, so that one loud container leaves room for the others. */
 const TURN_BYTES = 1 << 20;
 
+/** More than can lie in the pipes of a process that has ended. */
+const LAST_BYTES = 1 << 19;
+
 interface Source {
   readonly output: ChannelSource;
   open: boolean;
@@ -46,6 +49,7 @@ export class Channel {
   #attached: boolean;
   #begun = false;
   #uncredited = 0;
+  #mostUncredited = MAX_UNCREDITED_BYTES;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
   /** Opens all sources or none. `scratch` is shared by all channels; the channel owns its log once it is made. */
@@ -93,8 +97,11 @@ export class Channel {
   /** The process is gone: what lies in the pipes is read; writers that are left get `graceMs`. */
   finish(graceMs: number): void {
     if (this.#deadline !== undefined) return;
+    // A client that takes nothing must not keep anybody from hearing of the end.
+    this.#mostUncredited += LAST_BYTES;
     this.#armDeadline(graceMs);
     for (const source of [...this.#sources]) if (source.open && source.watched) this.#read(source);
+    this.#resume();
   }
 
   /** Logs what was written to the streams so far. */
@@ -136,8 +143,8 @@ export class Channel {
   }
 
   #armDeadline(graceMs: number): void {
-    // A slow client is no reason to cut output short: only writers that outlive the process are.
-    this.#deadline = setTimeout(() => this.#blocked() ? this.#armDeadline(graceMs) : this.close(), graceMs);
+    // A slow reader of the log is no reason to cut output short: only writers that outlive the process are.
+    this.#deadline = setTimeout(() => this.#log?.held ? this.#armDeadline(graceMs) : this.close(), graceMs);
   }
 
   #watch(source: Source): void {
@@ -161,7 +168,7 @@ export class Channel {
   }
 
   #blocked(): boolean {
-    return (this.#attached && this.#uncredited >= MAX_UNCREDITED_BYTES) || (this.#log?.held ?? false);
+    return (this.#attached && this.#uncredited >= this.#mostUncredited) || (this.#log?.held ?? false);
   }
 
   #read(source: Source, hungUp = false): void {

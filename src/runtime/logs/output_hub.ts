@@ -15,6 +15,9 @@ export type OutputListener = (stream: StreamName, bytes: Uint8Array) => Promise<
 interface OpenChannel {
   readonly listeners: Set<OutputListener>;
   readonly opened: PromiseWithResolvers<void>;
+  /** Nothing more comes. */
+  readonly complete: PromiseWithResolvers<void>;
+  /** And all was delivered. */
   readonly ended: PromiseWithResolvers<void>;
   /** Bytes in flight are passed on one after another, in order. */
   tail: Promise<void>;
@@ -57,6 +60,8 @@ export class OutputHub implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #log: Log;
   readonly #channels = new Map<string, OpenChannel>();
+  /** Channels that have ended, whose listeners have not taken everything yet. */
+  readonly #delivering = new Map<string, OpenChannel>();
   readonly #readers = new LogReaders((key, need) => this.#post({ kind: "need", key, need }));
   readonly #answers = new Map<number, PromiseWithResolvers<unknown>>();
   readonly #expected = new Map<string, Expected>();
@@ -87,6 +92,7 @@ export class OutputHub implements AsyncDisposable {
     const channel: OpenChannel = {
       listeners: new Set(),
       opened: Promise.withResolvers(),
+      complete: Promise.withResolvers(),
       ended: Promise.withResolvers(),
       tail: Promise.resolve(),
       attachAnswers: [],
@@ -120,7 +126,12 @@ export class OutputHub implements AsyncDisposable {
 
   /** Resolves when the channel has ended and its listeners took everything. An unknown key has ended. */
   async ended(key: string): Promise<void> {
-    await this.#channels.get(key)?.ended.promise;
+    await (this.#channels.get(key) ?? this.#delivering.get(key))?.ended.promise;
+  }
+
+  /** Resolves when the channel has ended, and is in the log, whether or not its listeners have taken everything yet. */
+  async complete(key: string): Promise<void> {
+    await this.#channels.get(key)?.complete.promise;
   }
 
   isOpen(key: string): boolean {
@@ -193,9 +204,10 @@ export class OutputHub implements AsyncDisposable {
   async suspend(): Promise<AttachedOutput[]> {
     const seen = await this.#ask<Record<string, SeenBytes>>((ticket) => ({ kind: "suspend", ticket }));
     const attached = [...this.#channels].filter(([, { listeners }]) => listeners.size > 0);
+    const last = [...this.#delivering.values()].map(({ tail }) => tail);
     const limit = Promise.withResolvers<void>();
     const timer = setTimeout(limit.resolve, DELIVERY_LIMIT_MS);
-    await Promise.race([Promise.all(attached.map(([, { tail }]) => tail)), limit.promise]);
+    await Promise.race([Promise.all([...attached.map(([, { tail }]) => tail), ...last]), limit.promise]);
     clearTimeout(timer);
     return attached.map(([key, { listeners }]) => ({ key, listeners: listeners.size, seen: seen[key] ?? {} }));
   }
@@ -288,17 +300,20 @@ export class OutputHub implements AsyncDisposable {
         this.#detach(key, channel, listener);
       })
     ));
-    this.#post({ kind: "credit", key, bytes: bytes.length });
+    if (this.#channels.get(key) === channel) this.#post({ kind: "credit", key, bytes: bytes.length });
   }
 
   #end(key: string, channel: OpenChannel): void {
     this.#readers.written(key);
     for (const answer of channel.attachAnswers) answer.resolve();
+    // The process may be started again while a slow client is still given what is left.
+    this.#channels.delete(key);
+    this.#delivering.set(key, channel);
     channel.writers.forEach((wake) => wake());
+    channel.complete.resolve();
     void channel.tail.then(() => {
-      this.#channels.delete(key);
+      if (this.#delivering.get(key) === channel) this.#delivering.delete(key);
       channel.ended.resolve();
-      channel.writers.forEach((wake) => wake());
     });
   }
 }
