@@ -9,6 +9,7 @@ import { held, print, Times } from "./figures.ts";
 const RUNS = 500;
 const EXECS = 1000;
 const DROPPED = 2000;
+const TERMINALS = 1000;
 /** What V8 may have grown by, in bytes. */
 const MEMORY_SLACK = 48e6;
 
@@ -91,4 +92,48 @@ Deno.test(`${DROPPED} clients that are dropped`, requires("root", "runc"), async
     using _dropped = await drops[n % drops.length]!(n);
     // They leave garbage faster than V8 clears it away: only a second round shows whether something stays.
   }, DROPPED);
+});
+
+/** One after the other: a container, execs that end, fail and are dropped, a client that leaves and one that is dropped. */
+function terminalSteps({ engine, image }: Rig, id: string): (() => Promise<void>)[] {
+  const { api } = engine;
+  const attach = () => api.hijack("POST", `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`);
+  const exec = async (command: string[]) => {
+    const streams = { AttachStdin: true, AttachStdout: true, AttachStderr: true };
+    const created = await api.post(`/containers/${id}/exec`, { ...streams, Tty: true, Cmd: command });
+    const { Id } = created.json<{ Id: string }>();
+    return await api.hijack("POST", `/exec/${Id}/start`, { body: { Detach: false, Tty: true } });
+  };
+  return [
+    async () => {
+      const ran = await engine.tsd(["run", "--rm", "-t", "--network", "none", image, "tty"]);
+      assert.deepEqual([ran.code, ran.stdout], [0, "/dev/pts/0\r\n"], ran.stderr);
+    },
+    async () => {
+      using ended = await exec(["echo", "x"]);
+      assert.equal((await readAll(ended.chunks())).length, 3);
+    },
+    async () => {
+      using failed = await exec(["nope"]);
+      assert.ok((await readAll(failed.chunks())).length > 20);
+    },
+    async () => {
+      using _dropped = await exec(["sleep", "0.1"]);
+    },
+    async () => {
+      using left = await attach();
+      await left.write("\x10\x11");
+      await readAll(left.chunks());
+    },
+    async () => {
+      using dropped = await attach();
+      await dropped.write("x");
+    },
+  ];
+}
+
+Deno.test(`${TERMINALS} terminals`, requires("root", "runc"), async () => {
+  await using rig = await startRig();
+  const steps = terminalSteps(rig, await runDetached(rig, "stty raw -echo; exec cat >/dev/null", ["-it"]));
+  await soak(rig, "terminals", TERMINALS, (n) => steps[n % steps.length]!());
 });
