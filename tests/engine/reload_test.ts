@@ -1,6 +1,6 @@
 /** `tsd daemon reload`: the engine executes itself anew, in place. */
 import { strict as assert } from "node:assert";
-import { type Engine, executable } from "../harness/mod.ts";
+import { type Engine, executable, Screen } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
 import { keepersOf, runDetached, startRig, stateOf, until, untilKept } from "./rig.ts";
@@ -193,6 +193,43 @@ Deno.test("run --rm whose container ends while the engine executes itself anew",
   assert.deepEqual(ended.map(({ code }) => code), [30, 31, 32, 33, 34, 35]);
   assert.deepEqual(ended.map(({ stdout }) => stdout), ended.map(() => "ready\nbye\n"));
 });
+
+for (const [how, goAndComeBack] of Object.entries(GOING)) {
+  Deno.test(
+    `a terminal goes on after ${how}: run -it, and exec -it after a reload`,
+    requires("root", "runc", "tmux"),
+    async () => {
+      await using rig = await startRig();
+      const { engine, image } = rig;
+      const env = { PATH: Deno.env.get("PATH") ?? "", HOME: `${engine.folder}/home`, TSD_HOST: engine.host };
+      await using screen = await Screen.open({ folder: engine.folder, env });
+      const say = async (word: string) => {
+        await screen.line(`echo ${word}-$((40+2))`);
+        await screen.see(new RegExp(`^${word}-42$`, "m"));
+      };
+      await screen.line(`${executable()} run -it --rm --name shell --network none ${image} sh; echo code=$?`);
+      await screen.see(/^\/ # /m);
+      await say("one");
+      await untilKept(engine, 1);
+      await goAndComeBack(engine);
+      await say("two");
+      await screen.resize(90, 20);
+      await screen.line("stty size");
+      await screen.see(/^20 90$/m);
+      await screen.line("exit 3");
+      await screen.see("code=3");
+      if (goAndComeBack !== reload) return;
+      const id = await runDetached(rig, "exec sleep 1000");
+      await screen.line(`${executable()} exec -it ${id} sh; echo exec-code=$?`);
+      await screen.see(/^\/ # /m, 2);
+      await say("three");
+      await goAndComeBack(engine);
+      await say("four");
+      await screen.line("exit 4");
+      await screen.see("exec-code=4");
+    },
+  );
+}
 
 Deno.test(
   "exec -i goes on after a reload: input, output, exit code; also one that ends meanwhile",
