@@ -46,8 +46,11 @@ export interface OciRuntime {
   /** Makes the container; its process waits for {@link OciRuntime.start}. On an error nothing is left. */
   create(options: CreateOptions): Promise<RunningProcess>;
   start(id: string): Promise<void>;
-  /** Whether a container was made and waits for {@link OciRuntime.start}; one that the runtime doesn't know does not. */
-  isWaiting(id: string): Promise<boolean>;
+  /**
+   * Whether a container was made and waits for {@link OciRuntime.start}; one that the runtime doesn't know does not.
+   * @param pid its first process: when that executes its command all the same, a start was interrupted, and is completed
+   */
+  isWaiting(id: string, pid?: number): Promise<boolean>;
   /** Starts a further process in a running container. */
   exec(options: ExecOptions): Promise<RunningProcess>;
   /** Sends a signal to the first process, or to all of the container's. */

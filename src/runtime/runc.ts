@@ -4,7 +4,7 @@
  * the container's stderr; each call has a deadline, after which runc is killed and what it made is deleted.
  */
 import { TsdError } from "../errors.ts";
-import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, SIG } from "../sys/mod.ts";
+import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, readProcFile, SIG } from "../sys/mod.ts";
 import { type ExecFifoCalls, startByFifo } from "./exec_fifo.ts";
 import type { ExitLoop } from "./exit_loop.ts";
 import type { CreateOptions, ExecOptions, OciRuntime, RunningProcess, StdioPaths } from "./oci_runtime.ts";
@@ -74,15 +74,16 @@ export class Runc implements OciRuntime {
     throw new TsdError("runtime_failed", `${this.#options.path} start said that it succeeded, and started nothing`);
   }
 
-  async isWaiting(id: string): Promise<boolean> {
+  async isWaiting(id: string, pid?: number): Promise<boolean> {
     try {
       // The FIFO on which its process waits; faster than `runc state`, which counts when an engine adopts many.
       await Deno.lstat(this.#fifo(id));
-      return true;
+      if (pid === undefined || isInit(pid)) return true;
+      await Deno.remove(this.#fifo(id));
     } catch (thrown) {
       ignoreMissing(thrown);
-      return false;
     }
+    return false;
   }
 
   async exec({ containerId, execId, dir, processJson, stdio, consoleSocket }: ExecOptions): Promise<RunningProcess> {
@@ -213,6 +214,10 @@ async function readPid(path: string): Promise<number> {
     `The runtime wrote no pid into ${path}, but ${JSON.stringify(text.slice(0, 40))}`,
   );
 }
+
+/** Whether a process is what runc makes, which becomes the container's command. */
+const isInit = (pid: number): boolean =>
+  /(?:^|\/)runc[^/\0]*\0init\0$/.test(readProcFile(`/proc/${pid}/cmdline`) ?? "");
 
 /** Whether what runc has written down of a container, if anything, can be read. */
 async function isWhole(stateFile: string): Promise<boolean> {

@@ -108,6 +108,23 @@ Deno.test("an exec that hangs, or fails, after it has made its process ends that
   }
 });
 
+Deno.test("a container waits as long as its process is runc's own, and its FIFO is there", async () => {
+  await withFake("", async ({ dir, runc }) => {
+    assert.equal(await runc.isWaiting("c1"), false);
+    const fifo = `${dir}/state/c1/exec.fifo`;
+    await Deno.mkdir(`${dir}/state/c1`, { recursive: true });
+    await Deno.writeTextFile(fifo, "");
+    // Its command line ends like that of runc's.
+    await Deno.writeTextFile(`${dir}/runc`, "while :; do sleep 0.05; done\n");
+    const init = processes.spawn({ path: "/bin/sh", argv: ["sh", `${dir}/runc`, "init"], env: {}, stdio: [] });
+    const waits = [await runc.isWaiting("c1"), await runc.isWaiting("c1", init)];
+    processes.kill(init, 9);
+    assert.deepEqual(waits, [true, true]);
+    assert.equal(await runc.isWaiting("c1", Deno.pid), false);
+    await assert.rejects(Deno.lstat(fifo), Deno.errors.NotFound);
+  });
+});
+
 Deno.test("a pid file with nonsense is refused", async () => {
   assert.equal((await createError('echo -n x >"$pidfile"')).code, "runtime_failed");
 });

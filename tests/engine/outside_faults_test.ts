@@ -105,6 +105,8 @@ Deno.test({
       },
       bundle: (id) => Deno.remove(`${runDir}/containers/${id}`, { recursive: true }),
       garbage: (id) => Deno.writeTextFile(`${runDir}/runc/${id}/state.json`, "garbage"),
+      // As of one that an engine was just starting.
+      fifo: (id) => runCommand("mkfifo", [`${runDir}/runc/${id}/exec.fifo`]),
       state: (id) => Deno.remove(`${runDir}/runc/${id}`, { recursive: true }),
     };
     for (const [what, breakIt] of Object.entries(breaks)) {

@@ -112,7 +112,9 @@ export class Adoption {
   async #adopt(container: Container, isFurnished: boolean, isTouched: boolean): Promise<void> {
     const { runs, runtime } = this.#deps;
     const left = this.#left.get(container.id);
-    if (left !== undefined && !await runtime.isWaiting(container.id)) return await this.#follow(container, left);
+    if (left !== undefined && !await runtime.isWaiting(container.id, left.process.pid)) {
+      return await this.#follow(container, left);
+    }
     if (container.isRunning) {
       if (left !== undefined) close(left);
       runs.ended(container, left === undefined ? LOST : NOT_STARTED);
