@@ -6,11 +6,16 @@ export interface EnginePhase {
   readonly ms: number;
 }
 
+/** An answer: how long it took from the connection on, and what the engine tells of it; nothing where it tells nothing. */
+export interface TimedAnswer {
+  readonly ms: number;
+  readonly phases: readonly EnginePhase[];
+}
+
 /** Who hears of the stages of requests. */
 export interface RequestObserver {
   connected(): void;
-  /** A request was answered; the phases are none where the engine doesn't tell. */
-  answered(phases: readonly EnginePhase[]): void;
+  answered(answer: TimedAnswer): void;
 }
 
 /** An engine that is asked for the phases of each request. */
@@ -23,25 +28,32 @@ export class TimedTransport implements EngineTransport {
     this.#observer = observer;
   }
 
-  async request(request: EngineRequest): Promise<EngineResponse> {
-    const response = await this.#engine.request(this.#asking(request));
-    this.#observer.answered(parseServerTiming(response.headers.get("server-timing")));
-    return response;
+  request(request: EngineRequest): Promise<EngineResponse> {
+    return this.#timed(
+      request,
+      (asking) => this.#engine.request(asking),
+      ({ headers }) => headers.get("server-timing"),
+    );
   }
 
-  async hijack(request: EngineRequest): Promise<RawStream> {
-    const stream = await this.#engine.hijack(this.#asking(request));
-    this.#observer.answered([]);
-    return stream;
+  hijack(request: EngineRequest): Promise<RawStream> {
+    return this.#timed(request, (asking) => this.#engine.hijack(asking), () => undefined);
   }
 
-  #asking(request: EngineRequest): EngineRequest {
-    const headers = { ...request.headers, "Tsd-Timing": "1" };
+  async #timed<T>(
+    request: EngineRequest,
+    send: (request: EngineRequest) => Promise<T>,
+    timingOf: (answer: T) => string | undefined,
+  ): Promise<T> {
+    let beganMs = performance.now();
     const onConnected = () => {
       this.#observer.connected();
+      beganMs = performance.now();
       request.onConnected?.();
     };
-    return { ...request, headers, onConnected };
+    const answer = await send({ ...request, headers: { ...request.headers, "Tsd-Timing": "1" }, onConnected });
+    this.#observer.answered({ ms: performance.now() - beganMs, phases: parseServerTiming(timingOf(answer)) });
+    return answer;
   }
 }
 

@@ -4,7 +4,7 @@
  * machine that this was measured on: 23 ms for Deno's start, 48 ms for runc's create, start and delete.
  */
 import { processAgeMs } from "../cli/process_age.ts";
-import { type EnginePhase, type RequestObserver, TimedTransport } from "../client/timed_transport.ts";
+import { type RequestObserver, type TimedAnswer, TimedTransport } from "../client/timed_transport.ts";
 import type { CommandContext } from "./context.ts";
 
 /** A line of the table. */
@@ -19,7 +19,7 @@ export interface TimingRow {
 export class PhaseClock implements RequestObserver {
   readonly #rows: TimingRow[] = [];
   readonly #now: () => number;
-  #answers: (readonly EnginePhase[])[] = [];
+  #answers: TimedAnswer[] = [];
   #connected = false;
   #startMs: number;
   #lastMs: number;
@@ -45,8 +45,8 @@ export class PhaseClock implements RequestObserver {
     this.#connected = true;
   }
 
-  answered(phases: readonly EnginePhase[]): void {
-    this.#answers.push(phases);
+  answered(answer: TimedAnswer): void {
+    this.#answers.push(answer);
   }
 
   /** All phases in their order and their sum. */
@@ -54,18 +54,21 @@ export class PhaseClock implements RequestObserver {
     return [...this.#rows, { name: "total", ms: this.#lastMs - this.#startMs }];
   }
 
-  /** Where one request made up the phase: what the engine tells of it. Several at once would overlap. */
+  /** Where one request made up most of the phase: what the engine tells of it. Several at once would overlap. */
   #parts(ms: number): TimingRow[] {
-    const [phases] = this.#answers;
-    const engine = phases?.find(({ name }) => name === "engine");
-    if (this.#answers.length !== 1 || phases === undefined || engine === undefined) return [];
-    const steps = phases.filter((phase) => phase !== engine);
+    const [answer] = this.#answers;
+    const engine = answer?.phases.find(({ name }) => name === "engine");
+    if (this.#answers.length !== 1 || answer === undefined || engine === undefined || answer.ms < ms / 2) return [];
+    const steps = answer.phases.filter((phase) => phase !== engine);
     const known = steps.reduce((sum, phase) => sum + phase.ms, 0);
-    const rest = { name: steps.length === 0 ? "engine" : "engine, the rest", ms: engine.ms - known };
-    return [...steps, rest, { name: "request and answer", ms: ms - engine.ms }].map((row) => ({
-      ...row,
-      isPart: true,
-    }));
+    const parts = [
+      ...steps,
+      { name: steps.length === 0 ? "engine" : "engine, the rest", ms: engine.ms - known },
+      { name: "request and answer", ms: answer.ms - engine.ms },
+      { name: "client", ms: ms - answer.ms },
+    ];
+    // Each was rounded by itself.
+    return parts.map(({ name, ms }) => ({ name, ms: Math.max(0, ms), isPart: true }));
   }
 }
 

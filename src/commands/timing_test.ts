@@ -18,10 +18,11 @@ Deno.test("timing: phases follow each other without gaps, with the engine's part
   time.ms = 1.5;
   clock.connected();
   clock.connected();
-  clock.answered([{ name: "engine", ms: 3 }]);
+  clock.answered({ ms: 3.5, phases: [{ name: "engine", ms: 3 }] });
   time.ms = 5.5;
   clock.lap("create");
-  clock.answered([{ name: "mount", ms: 2 }, { name: "create", ms: 30 }, { name: "engine", ms: 40 }]);
+  const phases = [{ name: "mount", ms: 2 }, { name: "create", ms: 30 }, { name: "engine", ms: 40 }];
+  clock.answered({ ms: 44, phases });
   time.ms = 50;
   clock.lap("start");
   assert.equal(
@@ -32,26 +33,32 @@ Deno.test("timing: phases follow each other without gaps, with the engine's part
       "connect                1.5",
       "create                 4.0",
       "  engine               3.0",
-      "  request and answer   1.0",
+      "  request and answer   0.5",
+      "  client               0.5",
       "start                 44.5",
       "  mount                2.0",
       "  create              30.0",
       "  engine, the rest     8.0",
-      "  request and answer   4.5",
+      "  request and answer   4.0",
+      "  client               0.5",
       "total                 70.0",
       "",
     ].join("\n"),
   );
 });
 
-Deno.test("timing: requests that overlap, and engines that tell nothing, have no parts", () => {
-  const { clock } = clockAt(0);
-  clock.answered([{ name: "engine", ms: 1 }]);
-  clock.answered([]);
+Deno.test("timing: no parts where requests overlap, the engine tells nothing, or something else took the time", () => {
+  const { time, clock } = clockAt(0);
+  const engine = { ms: 1, phases: [{ name: "engine", ms: 1 }] };
+  clock.answered(engine);
+  clock.answered({ ms: 1, phases: [] });
   clock.lap("attach and wait");
-  clock.answered([]);
+  clock.answered({ ms: 1, phases: [] });
   clock.lap("start");
-  assert.deepEqual(clock.rows.map(({ name }) => name), ["attach and wait", "start", "total"]);
+  clock.answered(engine);
+  time.ms = 100;
+  clock.lap("run");
+  assert.deepEqual(clock.rows.map(({ name }) => name), ["attach and wait", "start", "run", "total"]);
 });
 
 Deno.test("timing: the table also follows a failure", async () => {
