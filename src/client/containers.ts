@@ -21,9 +21,9 @@ const path = (id: string, action: string) => `/containers/${escapeName(id)}${act
 
 export async function listContainers(
   engine: EngineTransport,
-  { all, limit, filters = {} }: { all?: boolean; limit?: number; filters?: ListFilters } = {},
+  { all, limit, size, filters = {} }: { all?: boolean; limit?: number; size?: boolean; filters?: ListFilters } = {},
 ): Promise<ContainerSummary[]> {
-  const query = { all, limit, filters: encodeFilters(filters) };
+  const query = { all, limit, ...(size && { size }), filters: encodeFilters(filters) };
   return await readJson(await engine.request({ method: "GET", path: "/containers/json", query }));
 }
 

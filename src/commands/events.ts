@@ -1,7 +1,7 @@
-import { defineCommand, printableLine, UsageError } from "../cli/mod.ts";
+import { defineCommand, printableLine } from "../cli/mod.ts";
 import { followEvents, type ReceivedEvent } from "../client/events.ts";
 import type { CommandContext } from "./context.ts";
-import { parseFilters } from "./list_format.ts";
+import { OBJECT_FORMAT_HELP, parseFilters } from "./list_format.ts";
 import { parseTimestamp } from "./timestamps.ts";
 
 const NANOS_PER_MS = 1_000_000n;
@@ -12,7 +12,7 @@ export const events = defineCommand({
   args: { min: 0, max: 0 },
   flags: {
     filter: { type: "list", short: "f", valueName: "filter", help: "Filter output based on conditions provided" },
-    format: { type: "string", help: "Format output: 'json'" },
+    format: { type: "string", help: OBJECT_FORMAT_HELP },
     since: { type: "string", help: "Show all events created since timestamp" },
     until: { type: "string", help: "Stream events until this timestamp" },
   },
@@ -21,23 +21,29 @@ export const events = defineCommand({
     { line: "events -f container=web -f event=die --format json", note: "Each end of a container, for programs" },
   ],
   async run({ terminal, engine }: CommandContext, { flags }) {
-    const json = isJson(flags.format);
+    const line = await eventFormat(flags.format);
     const now = Date.now();
     const wanted = {
       since: parseTimestamp("since", flags.since, now),
       until: parseTimestamp("until", flags.until, now),
       filters: parseFilters(flags.filter),
     };
-    const show = (event: ReceivedEvent) => terminal.out(json ? `${event.text}\n` : `${eventLine(event)}\n`);
+    const show = (event: ReceivedEvent) => terminal.out(`${line(event)}\n`);
     await followEvents(engine, wanted, show);
     return 0;
   },
 });
 
-function isJson(format: string | undefined): boolean {
-  if (format === undefined || format === "") return false;
-  if (format === "json") return true;
-  throw new UsageError(`Cannot use --format ${JSON.stringify(format)}: give json; Go templates are not supported`);
+/** @throws {PlainError} for a template that doesn't fit, before anything happens */
+async function eventFormat(format: string | undefined): Promise<(event: ReceivedEvent) => string> {
+  if (format === undefined || format === "") return eventLine;
+  if (format === "json") return ({ text }) => text;
+  const { objectTemplate, shaped } = await import("./object_template.ts");
+  const why = "Error parsing format: ";
+  const render = objectTemplate(format, { parse: why, execute: why, executeExit: 64 });
+  render(shaped("*events.Message", {}));
+  return ({ message, text, timeNano }) =>
+    render(shaped("*events.Message", { ...message, timeNano: String(timeNano) }, text));
 }
 
 /** `2025-11-24T01:02:03.000000004Z container start ID (image=alpine, name=web)`. */

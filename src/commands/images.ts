@@ -2,7 +2,16 @@ import type { ImageSummary } from "../api/wire/mod.ts";
 import { defineCommand, humanDuration, humanSize } from "../cli/mod.ts";
 import { listImages } from "../client/images.ts";
 import type { CommandContext } from "./context.ts";
-import { type Column, goTime, listFormat, parseFilters, renderList, shortId } from "./list_format.ts";
+import {
+  FORMAT_HELP,
+  goTime,
+  isUsualTable,
+  type ListRow,
+  type ListView,
+  parseFilters,
+  renderList,
+  shortId,
+} from "./list_format.ts";
 
 type Field =
   | "Containers"
@@ -14,18 +23,40 @@ type Field =
   | "SharedSize"
   | "Size"
   | "Tag"
-  | "UniqueSize";
+  | "UniqueSize"
+  | "VirtualSize";
 
-type Row = Readonly<Record<Field, string>>;
+type Row = ListRow<Field>;
 
-const REPOSITORY: Column<Field> = { field: "Repository", head: "REPOSITORY" };
-const TAG: Column<Field> = { field: "Tag", head: "TAG" };
-const DIGEST: Column<Field> = { field: "Digest", head: "DIGEST" };
-const REST: readonly Column<Field>[] = [
-  { field: "ID", head: "IMAGE ID" },
-  { field: "CreatedSince", head: "CREATED" },
-  { field: "Size", head: "SIZE" },
-];
+const VIEW: ListView<Field> = {
+  typeName: "*formatter.imageContext",
+  titles: {
+    Containers: "CONTAINERS",
+    CreatedAt: "CREATED AT",
+    CreatedSince: "CREATED",
+    Digest: "DIGEST",
+    ID: "IMAGE ID",
+    Repository: "REPOSITORY",
+    SharedSize: "SHARED SIZE",
+    Size: "SIZE",
+    Tag: "TAG",
+    UniqueSize: "UNIQUE SIZE",
+    VirtualSize: "SIZE",
+  },
+  columns: ["Repository", "Tag", "ID", "CreatedSince", "Size"],
+};
+const WITH_DIGESTS: ListView<Field> = {
+  ...VIEW,
+  columns: ["Repository", "Tag", "Digest", "ID", "CreatedSince", "Size"],
+};
+
+const rawLines = (digest: string): string =>
+  `repository: {{.Repository}}\ntag: {{.Tag}}\n${digest}image_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\n` +
+  "virtual_size: {{.Size}}\n";
+/** Formats with names. */
+const RAW = rawLines("");
+const RAW_WITH_DIGESTS = rawLines("digest: {{.Digest}}\n");
+const RAW_QUIET = "image_id: {{.ID}}";
 const NONE = "<none>";
 
 /** `tsd images`. */
@@ -36,52 +67,82 @@ export const images = defineCommand({
     all: { type: "bool", short: "a", help: "Show all images (default hides intermediate images)" },
     digests: { type: "bool", help: "Show digests" },
     filter: { type: "list", short: "f", valueName: "filter", help: "Filter output based on conditions provided" },
-    format: { type: "string", help: "Format output: 'table' (the default) or 'json'" },
+    format: { type: "string", help: FORMAT_HELP },
     "no-trunc": { type: "bool", help: "Don't truncate output" },
     quiet: { type: "bool", short: "q", help: "Only show image IDs" },
   },
   examples: [{ line: "images --digests alpine", note: "All tags of one repository, with their digests" }],
   async run({ terminal, engine }: CommandContext, { args: [reference], flags }) {
-    const format = listFormat(flags.format);
+    const format = imageFormat(flags.format, flags.quiet, flags.digests);
     const filters = { ...parseFilters(flags.filter) };
     if (reference !== undefined) filters.reference = [...(filters.reference ?? []), reference];
     const found = await listImages(engine, { all: flags.all, filters });
-    const rows = found.flatMap((image) => imageRows(image, Date.now(), flags["no-trunc"], flags.digests));
-    const columns = [REPOSITORY, TAG, ...(flags.digests ? [DIGEST] : []), ...REST];
-    const quiet = flags.quiet && flags.format === undefined;
-    await terminal.out(quiet ? rows.map(({ ID }) => `${ID}\n`).join("") : renderList(format, columns, rows));
+    const digests = { shown: flags.digests, known: flags.digests || format.includes("{{.Digest}}") };
+    const rows = found.flatMap((image) => imageRows(image, Date.now(), flags["no-trunc"], digests));
+    // The usual case needs no template.
+    if (format === "{{.ID}}") await terminal.out(rows.map(({ ID }) => `${ID}\n`).join(""));
+    else await terminal.out(await renderList(flags.digests ? WITH_DIGESTS : VIEW, format, rows));
     return 0;
   },
 });
 
-/** An image's rows: one a tag; one without tag for a repository that only has a digest, or for none at all. */
-export function imageRows(image: ImageSummary, nowMs: number, full: boolean, digests: boolean): Row[] {
-  const tags = (image.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>").map(splitTag);
-  const byRepository = new Map(
-    (image.RepoDigests ?? []).filter((name) => name !== "<none>@<none>").map((name) => {
-      const at = name.lastIndexOf("@");
-      return [name.slice(0, at), name.slice(at + 1)];
-    }),
-  );
-  const untagged = [...byRepository.keys()].filter((name) => !tags.some(([repository]) => repository === name))
-    .map((name): [string, string] => [name, NONE]);
-  // Repositories that are known by digest only matter where there is no tag, or where digests are asked for.
-  const names = tags.length === 0 || digests ? [...tags, ...untagged] : tags;
-  return (names.length === 0 ? [[NONE, NONE]] : names).map(([repository, tag]) => ({
+function imageFormat(given = "", quiet: boolean, digests: boolean): string {
+  if (given === "raw") return quiet ? RAW_QUIET : digests ? RAW_WITH_DIGESTS : RAW;
+  if (isUsualTable(given)) return quiet ? "{{.ID}}" : given;
+  const lacks = digests && given.startsWith("table") && !given.includes("{{.Digest}}");
+  return lacks ? `${given}\t{{.Digest}}` : given;
+}
+
+/** Whether digests have rows and cells. */
+interface Digests {
+  /** A row each. */
+  readonly shown: boolean;
+  /** In the cells of tags. */
+  readonly known: boolean;
+}
+
+/** An image's rows: one a tag, then one for each repository of which only digests are known; one for none at all. */
+export function imageRows(image: ImageSummary, nowMs: number, full: boolean, { shown, known }: Digests): Row[] {
+  const tags = byRepository((image.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>"), ":");
+  const digests = byRepository((image.RepoDigests ?? []).filter((name) => name !== "<none>@<none>"), "@");
+  const names: Name[] = [];
+  for (const [repository, ofRepository] of tags) {
+    const cells = known ? digests.get(repository) ?? [NONE] : [NONE];
+    digests.delete(repository);
+    for (const tag of ofRepository) names.push(...cells.map((digest) => [repository, tag, digest] satisfies Name));
+  }
+  for (const [repository, ofRepository] of digests) {
+    names.push(...(shown ? ofRepository : [""]).map((digest) => [repository, NONE, digest] satisfies Name));
+  }
+  return (names.length === 0 ? [[NONE, NONE, NONE] satisfies Name] : names)
+    .map((name) => imageRow(image, name, nowMs, full));
+}
+
+type Name = [repository: string, tag: string, digest: string];
+
+function imageRow(image: ImageSummary, [repository, tag, digest]: Name, nowMs: number, full: boolean): Row {
+  return {
     Containers: image.Containers < 0 ? "N/A" : String(image.Containers),
     CreatedAt: goTime(image.Created),
     CreatedSince: `${humanDuration(nowMs - image.Created * 1000)} ago`,
-    Digest: byRepository.get(repository) ?? NONE,
+    Digest: digest,
     ID: full ? image.Id : shortId(image.Id),
     Repository: repository,
     SharedSize: image.SharedSize < 0 ? "N/A" : humanSize(image.SharedSize, 3),
     Size: humanSize(image.Size, 3),
     Tag: tag,
     UniqueSize: image.SharedSize < 0 ? "N/A" : humanSize(image.Size - image.SharedSize, 3),
-  }));
+    VirtualSize: humanSize(image.Size),
+  };
 }
 
-function splitTag(name: string): [string, string] {
-  const colon = name.lastIndexOf(":");
-  return [name.slice(0, colon), name.slice(colon + 1)];
+/** What stands behind the last `separator` of names, by what stands before it. */
+function byRepository(names: readonly string[], separator: ":" | "@"): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const name of names) {
+    const at = name.lastIndexOf(separator);
+    const [repository, rest] = [name.slice(0, at), name.slice(at + 1)];
+    found.set(repository, [...found.get(repository) ?? [], rest]);
+  }
+  return found;
 }

@@ -97,19 +97,76 @@ Deno.test("inspect: containers first, then images; what is missing is said at th
   assert.equal((await callTsd(inspecting(), ["inspect", "nosuch"])).out, "[]\n");
 });
 
-Deno.test("inspect: one kind, json, and templates refused", async () => {
+Deno.test("inspect: one kind, json", async () => {
   const typed = await callTsd(inspecting(), ["inspect", "--type", "image", "box"]);
   assert.deepEqual([typed.code, typed.err], [1, "tsd: No such: /images/box/json\n"]);
   assert.equal(
     (await callTsd(inspecting(), ["image", "inspect", "-f", "json", "alpine"])).out,
-    '{"Id":"2","Config":{}}\n',
+    '[{"Id":"2","Config":{}}]\n',
   );
   assert.equal((await callTsd(inspecting(), ["container", "inspect", "alpine"])).code, 1);
   const kind = await callTsd(inspecting(), ["inspect", "--type=volume", "x"]);
   assert.equal(kind.err.split("\n")[0], '"volume" is not a valid value for --type: give container or image');
-  const template = await callTsd(inspecting(), ["inspect", "-f", "{{.Id}}", "box"]);
-  assert.deepEqual([template.code, template.err.split("\n")[0]], [
-    125,
-    'Cannot use --format "{{.Id}}": give json; Go templates are not supported',
-  ]);
+});
+
+const CONTAINER = {
+  Id: "1",
+  Args: ["-c", "x"],
+  ExecIDs: null,
+  State: { Status: "running", Running: true, Pid: 42, StartedAt: "2025-01-01T00:00:01Z", FinishedAt: "never" },
+  HostConfig: { Binds: null, CpuShares: 5, PidsLimit: null, LogConfig: { Type: "json-file" } },
+  Config: { Env: ["A=b"], Labels: { a: "b" }, Cmd: null },
+  NetworkSettings: { Networks: { none: { IPAddress: "" } } },
+  Own: { Fact: 1 },
+};
+
+Deno.test("inspect -f: the answer as Go's types have it, else as it is", async () => {
+  const cases: readonly (readonly [template: string, output: string])[] = [
+    ["{{.Id}} {{.Own.Fact}}", "1 1"],
+    ["{{.ID}}", "1"],
+    ["{{.State}}", "{running true false false false false 42 0  2025-01-01T00:00:01Z never <nil>}"],
+    ["{{.State.Health}}", "<nil>"],
+    ["{{.HostConfig.Binds}} {{.ExecIDs}} {{.HostConfig.PidsLimit}} {{.HostConfig.CPUShares}}", "[] [] <nil> 5"],
+    ["{{json .HostConfig.LogConfig}} {{json .State.Running}}", '{"Type":"json-file","Config":null} true'],
+    ['{{.Config.Labels.x}}|{{index .Config.Labels "x"}}|{{index .Config.Labels "a"}}', "<no value>||b"],
+    ["{{range .Config.Env}}{{.}}{{end}} {{.Config.Domainname}}|{{json .Config.Cmd}}", "A=b |null"],
+    ["{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}", "none"],
+    ["table {{.Name}}\\t", "table \\t"],
+  ];
+  const engine = new FakeEngine(() => ({ json: CONTAINER }));
+  for (const [template, output] of cases) {
+    assert.deepEqual(await callTsd(engine, ["inspect", "-f", template, "box"]), {
+      code: 0,
+      out: `${output}\n`,
+      err: "",
+    });
+  }
+});
+
+Deno.test("inspect -f: what is wrong, in Docker's words", async () => {
+  const engine = new FakeEngine(({ path }) => {
+    if (path === "/containers/box/json") return { json: CONTAINER };
+    throw new TsdError("container_not_found", "none");
+  });
+  const why = "template parsing error: template: :1:";
+  const cases: readonly (readonly [argv: string[], code: number, out: string, err: string])[] = [
+    [["{{.Nope}}", "box"], 1, "\n", `${why}2: executing "" at <.Nope>: map has no entry for key "Nope"\n`],
+    [
+      ["{{.State.Health.Status}}", "box"],
+      ...[1, "\n", `${why}8: executing "" at <.State.Health.Status>: map has no entry for key "Health"\n`] as const,
+    ],
+    [
+      ["{{lower .Args}}", "box"],
+      ...[
+        1,
+        "\n",
+        `${why}8: executing "" at <.Args>: wrong type for value; expected string; got []interface {}\n`,
+      ] as const,
+    ],
+    [["{{.Id", "box"], 64, "", `${why} unclosed action\n`],
+    [["{{.Id}}", "absent", "box"], 1, "1\n", "Error: No such object: absent\n"],
+  ];
+  for (const [argv, code, out, err] of cases) {
+    assert.deepEqual(await callTsd(engine, ["inspect", "-f", ...argv]), { code, out, err });
+  }
 });

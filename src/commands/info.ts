@@ -3,22 +3,35 @@ import { BUILD_INFO } from "../build_info.ts";
 import { defineCommand, humanBinarySize } from "../cli/mod.ts";
 import { engineInfo } from "../client/system.ts";
 import type { CommandContext } from "./context.ts";
-import { listFormat } from "./list_format.ts";
+import { OBJECT_FORMAT_HELP } from "./list_format.ts";
+import type { Rendered } from "./object_template.ts";
 
 /** `tsd info`. */
 export const info = defineCommand({
   usage: "[OPTIONS]",
   args: { min: 0, max: 0 },
-  flags: { format: { type: "string", short: "f", help: "Format output: 'json'" } },
+  flags: { format: { type: "string", short: "f", help: OBJECT_FORMAT_HELP } },
   examples: [{ line: "info --format json", note: "For programs" }],
   async run({ terminal, engine }: CommandContext, { flags }) {
-    const json = listFormat(flags.format) === "json";
+    const render = await infoFormat(flags.format);
     const found = await engineInfo(engine);
-    await terminal.out(json ? JSON.stringify(found) + "\n" : describe(found));
+    const { text, failure } = render(found);
+    await terminal.out(text);
+    if (failure !== undefined) throw failure;
+    // A template may show them or not.
+    if (flags.format !== undefined && flags.format !== "") return 0;
     for (const warning of found.Warnings ?? []) await terminal.err(`${warning}\n`);
     return 0;
   },
 });
+
+async function infoFormat(format: string | undefined): Promise<(info: SystemInfo) => Rendered> {
+  if (format === undefined || format === "") return (info) => ({ text: describe(info) });
+  if (format === "json") return (info) => ({ text: `${JSON.stringify(info)}\n` });
+  const { endedTemplate, openStruct } = await import("./object_template.ts");
+  const render = endedTemplate(format, { parse: "template parsing error: ", execute: "" });
+  return (info) => render(openStruct("system.dockerInfo", info));
+}
 
 /** The facts in Docker's words and order. */
 export function describe(info: SystemInfo): string {

@@ -4,6 +4,7 @@ import { inspectImage } from "../client/images.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import { toTsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
+import { OBJECT_FORMAT_HELP } from "./list_format.ts";
 
 type Kind = "container" | "image";
 
@@ -15,7 +16,7 @@ const LOOKUPS: Readonly<Record<Kind, (engine: EngineTransport, name: string) => 
 const KINDS = Object.keys(LOOKUPS) as Kind[];
 
 const FORMAT_FLAG = {
-  format: { type: "string", short: "f", help: "Format output: 'json' gives one line for each object" },
+  format: { type: "string", short: "f", help: OBJECT_FORMAT_HELP },
 } as const satisfies FlagSpecs;
 
 /** `tsd inspect`. */
@@ -26,7 +27,10 @@ export const inspect = defineCommand({
     ...FORMAT_FLAG,
     type: { type: "string", help: "Only inspect objects of the given type: container or image" },
   },
-  examples: [{ line: "inspect web", note: "All there is to know about a container" }],
+  examples: [
+    { line: "inspect web", note: "All there is to know about a container" },
+    { line: "inspect -f {{.State.Status}} web", note: "One fact" },
+  ],
   async run(context: CommandContext, { args, flags }) {
     const kind = flags.type === undefined || flags.type === "" ? KINDS : KINDS.filter((each) => each === flags.type);
     if (kind.length === 0) {
@@ -56,36 +60,59 @@ async function inspectAll(
   kinds: readonly Kind[],
   format: string | undefined,
 ): Promise<number> {
-  if (format !== undefined && format !== "" && format !== "json") {
-    throw new UsageError(`Cannot use --format ${JSON.stringify(format)}: give json; Go templates are not supported`);
-  }
-  const found: unknown[] = [];
-  const errors: string[] = [];
+  const show = await inspectFormat(format);
+  const found: Found[] = [];
+  const missing: string[] = [];
   for (const name of names) {
     const answer = await lookUp(engine, name, kinds);
-    if (answer.error === undefined) found.push(answer.value);
-    else errors.push(answer.error);
+    if (typeof answer === "string") missing.push(answer);
+    else found.push(answer);
   }
-  const lines = format === "json" ? found.map((value) => JSON.stringify(value)) : [JSON.stringify(found, null, 4)];
-  await terminal.out(lines.map((line) => `${line}\n`).join(""));
-  for (const error of errors) await terminal.err(`${printable(error)}\n`);
-  return errors.length === 0 ? 0 : 1;
+  const { text, errors } = show(found);
+  await terminal.out(text);
+  for (const error of [...missing, ...errors]) await terminal.err(`${printable(error)}\n`);
+  return missing.length + errors.length === 0 ? 0 : 1;
 }
 
+interface Found {
+  readonly kind: Kind;
+  readonly value: unknown;
+}
+
+type Show = (found: readonly Found[]) => { readonly text: string; readonly errors: readonly string[] };
+
+/** @throws {PlainError} for a template that can't be read, before anything is looked up */
+async function inspectFormat(format: string | undefined): Promise<Show> {
+  if (format === undefined || format === "" || format === "json") {
+    const indent = format === "json" ? 0 : 4;
+    return (found) => ({ text: `${JSON.stringify(found.map(({ value }) => value), null, indent)}\n`, errors: [] });
+  }
+  const { inspectTemplate } = await import("./object_template.ts");
+  const render = inspectTemplate(format);
+  return (found) => {
+    const results = found.map(({ kind, value }) => render(kind, value));
+    const lines = results.flatMap((result) => "text" in result ? [`${result.text}\n`] : []);
+    // docker ends an empty output with a line feed too.
+    const text = lines.length === 0 ? "\n" : lines.join("");
+    return { text, errors: results.flatMap((result) => "error" in result ? [result.error] : []) };
+  };
+}
+
+/** What was found, or the message that it wasn't. */
 async function lookUp(
   engine: EngineTransport,
   name: string,
   kinds: readonly Kind[],
-): Promise<{ value?: unknown; error?: string }> {
+): Promise<Found | string> {
   let last = "";
   for (const kind of kinds) {
     try {
-      return { value: await LOOKUPS[kind](engine, name) };
+      return { kind, value: await LOOKUPS[kind](engine, name) };
     } catch (thrown) {
       const error = toTsdError(thrown);
       if (error.meaning.http !== 404) throw error;
       last = error.message;
     }
   }
-  return { error: kinds.length === 1 ? `tsd: ${last}` : `Error: No such object: ${name}` };
+  return kinds.length === 1 ? `tsd: ${last}` : `Error: No such object: ${name}`;
 }

@@ -75,7 +75,7 @@ Deno.test("ps: -q, --no-trunc, json", async () => {
   assert.deepEqual([row.ID, row.Names, row.Labels, row.State, row.Command], [
     "0123456789ab",
     "web",
-    "tier=front,owner=me",
+    "owner=me,tier=front",
     "running",
     '"/docker-entrypoint.…"',
   ]);
@@ -99,10 +99,66 @@ Deno.test("ps: what it asks for", async () => {
     await query("-f", "running"),
     'invalid argument "running" for "-f, --filter" flag: bad format of filter (expected name=value)',
   );
+  const sized = { all: false, limit: undefined, size: true, filters: undefined };
+  for (const argv of [["-s"], ["--format", "{{.Size}}"], ["--format", "{{json .}}"]]) {
+    assert.deepEqual(await query(...argv), sized, argv.join(" "));
+  }
+  assert.deepEqual(await query("--format", "{{.ID}}"), { all: false, limit: undefined, filters: undefined });
+});
+
+const twoContainers = () => {
+  const job = { Id: "f".repeat(64), Names: ["/job"], Labels: {}, SizeRw: 5, SizeRootFs: 98_765_432 };
+  return listing([container(), container(job)]);
+};
+
+Deno.test("ps --format: templates", async () => {
+  const cases: readonly (readonly [format: string, output: string])[] = [
+    ["{{.ID}}:{{.Names}}", "0123456789ab:web\nffffffffffff:job\n"],
+    ['{{.Names}}\\t{{.Label "tier"}}', "web\tfront\njob\t\n"],
+    [
+      'table {{.ID}}\\t{{.Label "com.example.my-tier"}}\\t{{upper .Names}}',
+      "CONTAINER ID   my tier   NAMES\n0123456789ab             WEB\nffffffffffff             JOB\n",
+    ],
+    ["table {{.Names}}\\t{{.Size}}", "NAMES     SIZE\nweb       0B\njob       5B (virtual 98.8MB)\n"],
+    ["{{if .Labels}}{{.Labels}}{{else}}-{{end}} {{.Platform}}", "owner=me,tier=front <nil>\n- <nil>\n"],
+  ];
+  for (const [format, output] of cases) {
+    assert.deepEqual(await callTsd(twoContainers(), ["ps", "--format", format]), { code: 0, out: output, err: "" });
+  }
+  const lines = (await callTsd(twoContainers(), ["ps", "--format", "{{json .}}"])).out.split("\n");
+  assert.equal(JSON.parse(lines[1]).Names, "job");
+});
+
+Deno.test("ps --format: raw, -s, and -q wins over a template", async () => {
+  const { out } = await callTsd(listing([container({ Command: "true", Created: 0 })]), ["ps", "--format", "raw"]);
   assert.equal(
-    await query("--format", "{{.ID}}"),
-    'Cannot use --format "{{.ID}}": give table or json; Go templates are not supported',
+    out,
+    'container_id: 0123456789ab\nimage: nginx:1.27\ncommand: "true"\ncreated_at: 1970-01-01 00:00:00 +0000 UTC\n' +
+      "state: running\nstatus: Up 2 hours\nnames: web\nlabels: owner=me,tier=front\nports:\n\n",
   );
+  assert.deepEqual(await callTsd(twoContainers(), ["ps", "-q", "--format", "{{.Names}}"]), {
+    code: 0,
+    out: "0123456789ab\nffffffffffff\n",
+    err: "WARNING: Ignoring custom format, because both --format and --quiet are set.\n",
+  });
+  const sized = (await callTsd(twoContainers(), ["ps", "-s"])).out.split("\n");
+  assert.match(sized[0], /NAMES {5}SIZE$/);
+  assert.match(sized[2], /job {7}5B \(virtual 98\.8MB\)$/);
+});
+
+Deno.test("ps --format: what is wrong with a template, in Docker's words", async () => {
+  const cases = [
+    [
+      "{{.Nope}}",
+      'failed to execute template: template: :1:2: executing "" at <.Nope>: can\'t evaluate field Nope in type ' +
+      "*formatter.ContainerContext\n",
+    ],
+    ["{{.ID", "failed to parse template: template: :1: unclosed action\n"],
+    ["{{nope .ID}}", 'failed to parse template: template: :1: function "nope" not defined\n'],
+  ];
+  for (const [format, err] of cases) {
+    assert.deepEqual(await callTsd(twoContainers(), ["ps", "--format", format]), { code: 1, out: "", err });
+  }
 });
 
 Deno.test("ps: ports, mounts and names", () => {
@@ -131,7 +187,7 @@ Deno.test("ps: ports, mounts and names", () => {
     Date.now(),
     false,
   );
-  assert.equal(row.Ports, "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 443/tcp");
+  assert.equal(row.Ports, "443/tcp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp");
   assert.equal(row.Mounts, "/a/very/long/p…,v");
   assert.equal(row.LocalVolumes, "1");
   assert.equal(row.Image, "2".repeat(12));
@@ -165,9 +221,33 @@ Deno.test("images: digests, a repository to look for, json", async () => {
 });
 
 Deno.test("images: rows of every kind", () => {
-  const names = (more: Partial<ImageSummary>, digests = false) =>
-    imageRows(image(more), Date.now(), false, digests).map(({ Repository, Tag }) => `${Repository}:${Tag}`);
-  assert.deepEqual(names({ RepoTags: ["<none>:<none>"], RepoDigests: ["<none>@<none>"] }), ["<none>:<none>"]);
-  assert.deepEqual(names({ RepoTags: ["a:1"], RepoDigests: ["b@sha256:0"] }), ["a:1"]);
-  assert.deepEqual(names({ RepoTags: ["a:1"], RepoDigests: ["b@sha256:0"] }, true), ["a:1", "b:<none>"]);
+  const names = (more: Partial<ImageSummary>, shown = false) =>
+    imageRows(image(more), Date.now(), false, { shown, known: shown })
+      .map(({ Repository, Tag, Digest }) => `${Repository}:${Tag} ${Digest}`);
+  assert.deepEqual(names({ RepoTags: ["<none>:<none>"], RepoDigests: ["<none>@<none>"] }), ["<none>:<none> <none>"]);
+  const apart = { RepoTags: ["a:1", "a:2"], RepoDigests: ["a@sha256:1", "b@sha256:0", "b@sha256:2"] };
+  assert.deepEqual(names(apart), ["a:1 <none>", "a:2 <none>", "b:<none> "]);
+  assert.deepEqual(names(apart, true), ["a:1 sha256:1", "a:2 sha256:1", "b:<none> sha256:0", "b:<none> sha256:2"]);
+});
+
+Deno.test("images --format: templates, raw, -q", async () => {
+  const out = async (...argv: string[]) => (await callTsd(listing([image({ Created: 0 })]), ["images", ...argv])).out;
+  assert.equal(
+    await out("--format", "{{.Repository}} {{.Tag}} {{.Digest}}"),
+    `debian 12 sha256:${"cd".repeat(32)}\nlocalhost:5000/team/debian latest <none>\n`,
+  );
+  assert.equal((await out("--digests", "--format", "table {{.ID}}")).split("\n")[0], "IMAGE ID       DIGEST");
+  assert.equal(await out("-q", "--format", "{{.Tag}}"), "12\nlatest\n");
+  assert.equal(await out("-q", "--format", "raw"), "image_id: abababababab\n".repeat(2));
+  const created = "created_at: 1970-01-01 00:00:00 +0000 UTC";
+  assert.equal(
+    (await out("--format", "raw")).split("\n\n")[0],
+    `repository: debian\ntag: 12\nimage_id: abababababab\n${created}\nvirtual_size: 117MB`,
+  );
+  const refused = await callTsd(listing([image()]), ["images", "--format", "{{.Nope}}"]);
+  assert.deepEqual([refused.code, refused.err], [
+    1,
+    'template parsing error: template: :1:2: executing "" at <.Nope>: can\'t evaluate field Nope in type ' +
+    "*formatter.imageContext\n",
+  ]);
 });

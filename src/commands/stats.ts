@@ -6,9 +6,9 @@ import type { EngineTransport } from "../client/transport.ts";
 import type { TsdError } from "../errors.ts";
 import { toTsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
-import { listFormat, renderList, shortId } from "./list_format.ts";
+import { FORMAT_HELP, isUsualTable, renderList, shortId } from "./list_format.ts";
 import { StatsBoard } from "./stats_board.ts";
-import { blankRow, STATS_COLUMNS, type StatsField, statsRow } from "./stats_row.ts";
+import { blankRow, STATS_VIEW, type StatsField, statsRow } from "./stats_row.ts";
 
 /** Between two pictures of a live table, in ms. */
 const REFRESH_MS = 500;
@@ -17,7 +17,7 @@ const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
 
 type Row = Record<StatsField, string>;
-type Render = (rows: readonly Row[]) => string;
+type Render = (rows: readonly Row[]) => Promise<string>;
 
 /** `tsd stats`. */
 export const stats = defineCommand({
@@ -25,7 +25,7 @@ export const stats = defineCommand({
   args: { min: 0 },
   flags: {
     all: { type: "bool", short: "a", help: "Show all containers (default shows just running)" },
-    format: { type: "string", help: "Format output: 'table' (the default) or 'json'" },
+    format: { type: "string", help: FORMAT_HELP },
     "no-stream": { type: "bool", help: "Disable streaming stats and only pull the first result" },
     "no-trunc": { type: "bool", help: "Do not truncate output" },
   },
@@ -34,12 +34,13 @@ export const stats = defineCommand({
     { line: "stats --no-stream --format json web", note: "One sample, for programs" },
   ],
   async run({ terminal, engine }: CommandContext, { args, flags }) {
-    const format = listFormat(flags.format);
-    const render: Render = (rows) => renderList(format, STATS_COLUMNS, rows);
+    const { format } = flags;
+    const render: Render = (rows) => renderList(STATS_VIEW, format, rows);
+    const isTable = isUsualTable(format) || format.startsWith("table");
     const full = flags["no-trunc"];
     if (flags["no-stream"]) return await once({ terminal, engine, full, render }, args, flags.all);
     return await live(
-      { terminal, engine, full, render: format === "json" ? render : picture(terminal, render) },
+      { terminal, engine, full, render: isTable ? picture(terminal, render) : render },
       args,
       flags.all,
     );
@@ -64,7 +65,7 @@ async function once({ terminal, engine, full, render }: Showing, args: readonly 
   const rows = found.flatMap((result, at) =>
     result.status === "fulfilled" && result.value !== undefined ? [statsRow(names[at], result.value, full)] : []
   );
-  await terminal.out(render(rows));
+  await terminal.out(await render(rows));
   return 0;
 }
 
@@ -85,7 +86,7 @@ async function live({ terminal, engine, full, render }: Showing, args: readonly 
     const rows = board.rows.map(({ asked, latest }) =>
       latest === undefined ? blankRow(asked) : statsRow(asked, latest, full)
     );
-    await terminal.out(render(rows));
+    await terminal.out(await render(rows));
     await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
   }
   if (end?.failure !== undefined) throw end.failure;
@@ -95,7 +96,7 @@ async function live({ terminal, engine, full, render }: Showing, args: readonly 
 /** On a terminal each picture covers the one before. */
 function picture(terminal: Terminal, render: Render): Render {
   if (!terminal.isTty("stdout")) return render;
-  return (rows) => HOME + render(rows).replaceAll("\n", `${CLEAR_LINE}\n`) + CLEAR_BELOW;
+  return async (rows) => HOME + (await render(rows)).replaceAll("\n", `${CLEAR_LINE}\n`) + CLEAR_BELOW;
 }
 
 async function fail(terminal: Terminal, errors: readonly TsdError[]): Promise<number> {

@@ -1,6 +1,6 @@
 import type { BlkioStatEntry, ContainerStats, CpuStats, MemoryStats } from "../api/wire/mod.ts";
 import { humanBinarySize, humanSize } from "../cli/mod.ts";
-import { type Column, shortId } from "./list_format.ts";
+import { type ListView, shortId } from "./list_format.ts";
 
 export type StatsField =
   | "BlockIO"
@@ -13,16 +13,21 @@ export type StatsField =
   | "NetIO"
   | "PIDs";
 
-export const STATS_COLUMNS: readonly Column<StatsField>[] = [
-  { field: "ID", head: "CONTAINER ID" },
-  { field: "Name", head: "NAME" },
-  { field: "CPUPerc", head: "CPU %" },
-  { field: "MemUsage", head: "MEM USAGE / LIMIT" },
-  { field: "MemPerc", head: "MEM %" },
-  { field: "NetIO", head: "NET I/O" },
-  { field: "BlockIO", head: "BLOCK I/O" },
-  { field: "PIDs", head: "PIDS" },
-];
+export const STATS_VIEW: ListView<StatsField> = {
+  typeName: "*container.statsContext",
+  titles: {
+    BlockIO: "BLOCK I/O",
+    CPUPerc: "CPU %",
+    Container: "CONTAINER",
+    ID: "CONTAINER ID",
+    MemPerc: "MEM %",
+    MemUsage: "MEM USAGE / LIMIT",
+    Name: "NAME",
+    NetIO: "NET I/O",
+    PIDs: "PIDS",
+  },
+  columns: ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"],
+};
 
 /** One row, with Docker's arithmetic and in the order of its JSON. `asked` is how the container was named. */
 export function statsRow(asked: string, stats: ContainerStats, full: boolean): Record<StatsField, string> {

@@ -69,10 +69,15 @@ Deno.test("events: one line each, with every digit of the time; nothing of it st
   });
 });
 
-Deno.test("events --format json: as the engine wrote it; templates are refused", async () => {
+Deno.test("events --format json: as the engine wrote it; templates", async () => {
   const engine = new FakeEngine(() => ({ bytes: [bytes(EVENT.slice(0, 40)), bytes(EVENT.slice(40) + "\r\n")] }));
   assert.equal((await callTsd(engine, ["events", "--format", "json"])).out, EVENT + "\n");
-  assert.equal((await callTsd(engine, ["events", "--format", "{{.ID}}"])).code, 125);
+  assert.equal((await callTsd(engine, ["events", "--format", "{{json .}}"])).out, EVENT + "\n");
+  const bad = await callTsd(engine, ["events", "--format", "{{.Nope}}"]);
+  assert.deepEqual([bad.code, bad.err], [
+    64,
+    'Error parsing format: template: :1:2: executing "" at <.Nope>: can\'t evaluate field Nope in type *events.Message\n',
+  ]);
 });
 
 const NO_CPU = { cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 } };

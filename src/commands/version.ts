@@ -5,7 +5,8 @@ import { BUILD_INFO } from "../build_info.ts";
 import { defineCommand, printable } from "../cli/mod.ts";
 import { isTsdError, toTsdError, type TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
-import { listFormat } from "./list_format.ts";
+import { OBJECT_FORMAT_HELP } from "./list_format.ts";
+import type { Rendered } from "./object_template.ts";
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
 const LABEL_WIDTH = 19;
@@ -15,26 +16,40 @@ const ANSWER_LIMIT_MS = 10_000;
 export const version = defineCommand({
   usage: "[OPTIONS]",
   args: { min: 0, max: 0 },
-  flags: { format: { type: "string", short: "f", help: "Format output: 'json'" } },
+  flags: { format: { type: "string", short: "f", help: OBJECT_FORMAT_HELP } },
   examples: [{ line: "version --format json", note: "For programs" }],
   async run(context: CommandContext, { flags }) {
     const { terminal } = context;
-    const json = listFormat(flags.format) === "json";
+    const render = await versionFormat(flags.format);
     const client = await clientVersion();
     const { server, error } = await serverVersion(context);
     const absent = error === undefined && server === undefined;
-    await terminal.out(
-      json
-        ? JSON.stringify({ Client: client, Server: server ?? null }) + "\n"
-        : lines("Client:", "", CLIENT_LABELS, client) +
-          (server === undefined ? "" : `\nServer:\n${serverLines(server)}`) +
-          (absent ? "\nServer: not running (the first command that needs it starts it)\n" : ""),
-    );
+    const shown = render?.({ Client: client, Server: server ?? null }) ?? {
+      text: lines("Client:", "", CLIENT_LABELS, client) +
+        (server === undefined ? "" : `\nServer:\n${serverLines(server)}`) +
+        (absent ? "\nServer: not running (the first command that needs it starts it)\n" : ""),
+    };
+    await terminal.out(shown.text);
+    if (shown.failure !== undefined) throw shown.failure;
     if (error === undefined) return 0;
     await terminal.err(`tsd: ${printable(error.message)}\n`);
     return 1;
   },
 });
+
+/** Undefined stands for the usual text. */
+async function versionFormat(format: string | undefined): Promise<undefined | ((versions: Versions) => Rendered)> {
+  if (format === undefined || format === "") return undefined;
+  if (format === "json") return (versions) => ({ text: `${JSON.stringify(versions)}\n` });
+  const { endedTemplate, shaped } = await import("./object_template.ts");
+  const render = endedTemplate(format, { name: "version", parse: "template parsing error: ", execute: "" });
+  return (versions) => render(shaped("system.versionInfo", versions));
+}
+
+interface Versions {
+  readonly Client: ClientVersion;
+  readonly Server: Version | null;
+}
 
 interface ClientVersion {
   readonly Version: string;

@@ -126,7 +126,6 @@ scenario("tsd: bad input", {
       ["RUN --rm=maybe IMAGE", 125, /invalid argument "maybe" for "--rm" flag: .+/],
       ["run --name", 125, "flag needs an argument: --name"],
       ["stop -t soon x", 125, /invalid argument "soon" for "-t, --timeout" flag: .+/],
-      ["ps --format {{.ID}}", 125, 'Cannot use --format "{{.ID}}": give table or json; Go templates are not supported'],
       [
         "ps --filter name",
         125,

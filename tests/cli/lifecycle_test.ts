@@ -230,13 +230,15 @@ scenario("tsd: ps and inspect", {
     assert.deepEqual([settings.Ports, Object.keys(settings.Networks as object)], [{}, ["none"]]);
     await world.remove("look");
   },
-  "inspect: several, some of them missing; images; one line each with --format json": async (world) => {
+  "inspect: several, some of them missing; images; all of them in one line with --format json": async (world) => {
     const id = await created(world, "some", ["true"]);
     const both = await world.tsd("inspect", "some", "absent", world.image);
     assert.deepEqual([both.code, both.stderr], [1, "Error: No such object: absent\n"]);
     const [container, image] = JSON.parse(both.stdout);
     assert.deepEqual([container.Id, image.RepoTags], [id, [`${world.image}:latest`]]);
-    expectResult(await world.tsd("inspect", "--format", "json", "some", world.image), { stdout: /^\{.*\}\n\{.*\}\n$/ });
+    expectResult(await world.tsd("inspect", "--format", "json", "some", world.image), {
+      stdout: /^\[\{.*\},\{.*\}\]\n$/,
+    });
     expectResult(await world.tsd("inspect", "--type", "image", "some"), {
       ...{ code: 1, stdout: "[]\n", stderr: "tsd: No such image: some:latest\n" },
     });

@@ -1,0 +1,147 @@
+/** What `--format`, `-q`, `--no-trunc`, `-s` and filters show: tsd's output is that of the docker CLI on the same engine. */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario, type World } from "./world.ts";
+
+/** Runs the same command line with both clients; all of it must be equal, but for the word in front of engine errors. */
+async function same(world: World, ...args: string[]): Promise<string> {
+  // What tells an age in seconds may change between the two.
+  for (let attempt = 1;; attempt++) {
+    const docker = await world.docker(...args);
+    const tsd = await world.tsd(...args);
+    if (attempt < 5 && docker.stdout !== tsd.stdout) continue;
+    assert.deepEqual([tsd.code, tsd.stdout, tsd.stderr], [docker.code, docker.stdout, docker.stderr], args.join(" "));
+    return tsd.stdout;
+  }
+}
+
+const CONTAINER_TEMPLATES = [
+  "{{.ID}} {{.Names}} {{.Image}} {{.Command}} {{.State}} {{.Labels}} {{.Networks}} {{.Mounts}} {{.LocalVolumes}}",
+  'table {{.Names}}\\t{{.Label "tier"}}\\t{{upper .State}}\\t{{.Ports}}',
+  "{{json .Names}} {{.Platform}} {{.CreatedAt}}",
+  "{{if eq .State `running`}}up{{else}}down{{end}} {{printf `%-8s|` .Names}} {{truncate .ID 4}} {{pad .Names 1 2}}|",
+  "raw",
+  "{{.Nope}}",
+  "{{.ID",
+  "{{.ID.X}}",
+  "{{.Label}}",
+  "table {{.Nope}}",
+  "",
+  "table",
+];
+
+const INSPECT_TEMPLATES = [
+  "{{.Id}} {{.Name}} {{.State.Status}} {{.State.Running}} {{.State.ExitCode}} {{.RestartCount}}",
+  "{{.ID}} {{.Config.Image}} {{.HostConfig.NetworkMode}} {{.Created}}",
+  "{{.State}}",
+  "{{json .State}}",
+  "{{json .Config}}",
+  "{{json .Mounts}} {{json .NetworkSettings}}",
+  "{{json .HostConfig}}",
+  "{{.Config.Env}} {{.Config.Cmd}} {{.Path}} {{.Args}} {{len .Args}} {{index .Args 0}} {{join .Args `,`}}",
+  "{{.Config.Labels}} {{index .Config.Labels `tier`}}|{{.Config.Labels.nope}}|{{index .Config.Labels `nope`}}",
+  "{{range $key, $value := .Config.Labels}}{{$key}}={{$value}};{{end}}",
+  "{{.HostConfig.Binds}} {{.ExecIDs}} {{.HostConfig.PidsLimit}} {{.HostConfig.Memory}} {{.Config.Domainname}}|",
+  "{{.HostConfig.RestartPolicy}} {{.HostConfig.LogConfig}} {{.HostConfig.PortBindings}} {{.NetworkSettings.Ports}}",
+  "{{.State.Health}} {{with .State.Health}}yes{{else}}no{{end}}",
+  "{{.State.Health.Status}}",
+  "{{.Nope}}",
+  "{{.Config.Nope.More}}",
+  "{{lower .Args}}",
+  "{{index .Args 9}}",
+  "{{.Id",
+  "{{nope}}",
+  "table {{.Name}}\\t",
+];
+
+const IMAGE_TEMPLATES = [
+  "{{.ID}} {{.Repository}} {{.Tag}} {{.Digest}} {{.Size}} {{.CreatedAt}} {{.VirtualSize}} {{.UniqueSize}}",
+  "table {{.Repository}}\\t{{.Tag}}\\t{{.ID}}",
+  "json",
+  "raw",
+  "{{.Nope}}",
+];
+
+scenario("format: as docker's", {
+  "ps": async (world) => {
+    await world.background("web", ["sleep", "1000"], ["-l", "tier=front", "-l", "owner=me & you", "-v", "/tmp:/x:ro"]);
+    await world.background("done", ["true"]);
+    await world.tsd("wait", "done");
+    for (const template of CONTAINER_TEMPLATES) await same(world, "ps", "-a", "--format", template);
+    const lines = [
+      ["ps"],
+      ["ps", "-a"],
+      ["ps", "-a", "--no-trunc"],
+      ["ps", "-aq"],
+      ["ps", "-l"],
+      ["ps", "-n", "1", "-q", "--no-trunc"],
+      ["ps", "-q", "--format", "{{.Names}}"],
+      ["ps", "-f", "name=web"],
+      ["ps", "-a", "-f", "status=exited"],
+      ["ps", "-a", "-f", "label=tier=front", "-f", "name=done"],
+      ["ps", "-a", "-f", "label=owner", "--format", "{{.Names}}"],
+    ];
+    for (const line of lines) await same(world, ...line);
+    await world.remove("web", "done");
+  },
+  "inspect": async (world) => {
+    await world.background("web", ["sleep", "1000"], ["-l", "tier=front", "-l", "a=b"]);
+    for (const template of INSPECT_TEMPLATES) await same(world, "inspect", "-f", template, "web");
+    await same(world, "inspect", "-f", "{{.Name}}", "web", "web");
+    await same(world, "inspect", "-f", "{{.Name}}", "absent", "web");
+    await same(world, "inspect", "-f", "json", "absent");
+    await same(world, "inspect", "web");
+    await same(world, "container", "inspect", "-f", "{{.Name}}", "web");
+    await world.remove("web");
+  },
+  "images": async (world) => {
+    for (const template of IMAGE_TEMPLATES) await same(world, "images", "--format", template);
+    const lines = [
+      ["images"],
+      ["images", "-a"],
+      ["images", "--digests"],
+      ["images", "--no-trunc"],
+      ["images", "-q", "--no-trunc"],
+      ["images", "--digests", "--format", "table {{.ID}}"],
+      ["images", "-q", "--format", "{{.Repository}}"],
+      ["images", "-f", "dangling=true"],
+      ["images", "-f", `reference=${world.image}`],
+      ["images", world.image],
+      ["images", "nosuch"],
+      ["image", "inspect", "-f", "{{.Id}} {{.ID}}", world.image],
+      ["image", "inspect", "-f", "{{.ID}} {{.RepoTags}} {{.Config.Cmd}} {{.Os}}/{{.Architecture}}", world.image],
+      ["image", "inspect", "-f", "{{.RootFS.Layers}} {{json .Config}}", world.image],
+    ];
+    for (const line of lines) await same(world, ...line);
+  },
+  "info, version, events": async (world) => {
+    for (
+      const template of ["{{.Driver}} {{.NCPU}} {{.Swarm.LocalNodeState}}", "{{.Nope}}", "{{", "{{json .Runtimes}}"]
+    ) {
+      await same(world, "info", "-f", template);
+    }
+    for (
+      const template of ["{{.Server.Version}} {{.Server.APIVersion}}", "{{.Nope}}", "{{", "{{.Server.ApiVersion}}"]
+    ) {
+      await same(world, "version", "-f", template);
+    }
+    const since = (Date.now() / 1000).toFixed(3);
+    await world.run(["true"]);
+    const range = ["--since", since, "--until", (Date.now() / 1000).toFixed(3)];
+    const templates = [
+      "{{.ID}} {{.Type}} {{.Action}} {{.Actor.Attributes.image}} {{.TimeNano}} {{.Status}}",
+      "{{.Nope}}",
+    ];
+    for (const template of [...templates, "json", "{{json .}}", "{{", "{{.Actor.Attributes}}", "{{.}}"]) {
+      assert.notEqual(await same(world, "events", ...range, "-f", "event=start", "--format", template), undefined);
+    }
+  },
+  "stats": async (world) => {
+    await world.background("web");
+    await same(world, "stats", "--no-stream", "--format", "table {{.Name}}\\t{{.Container}}\\t{{.NetIO}}", "web");
+    await same(world, "stats", "--no-stream", "--format", "{{.Nope}}", "web");
+    expectResult(await world.tsd("stats", "--no-stream", "--format", "{{.ID}} {{.PIDs}}", "web"), {
+      stdout: /^[0-9a-f]{12} 1\n$/,
+    });
+    await world.remove("web");
+  },
+});
