@@ -33,6 +33,8 @@ import { EventBus } from "./engine/events/event_bus.ts";
 import { EventHistory } from "./engine/events/event_history.ts";
 import { ImageEvents } from "./engine/events/image_events.ts";
 import { ExecAdoption } from "./engine/exec/exec_adoption.ts";
+import type { EngineConfig } from "./engine/config/engine_config.ts";
+import type { Proxies } from "./engine/config/proxies.ts";
 import { ExecService } from "./engine/exec/exec_service.ts";
 import { execProbe } from "./engine/health/exec_probe.ts";
 import { HealthChecks } from "./engine/health/health_checks.ts";
@@ -80,7 +82,8 @@ export interface EngineSettings {
   readonly log: Log;
   /** Absolute path of the OCI runtime. */
   readonly runtimePath: string;
-  readonly insecureRegistries: readonly string[];
+  readonly config: EngineConfig;
+  readonly proxies: Proxies;
   /** From this very process, before it executed itself anew. */
   readonly notes?: HandoverNotes | undefined;
   /** Told of every request's user agent. */
@@ -210,12 +213,13 @@ export class Composition {
       ));
   }
 
-  #provideImages({ paths, log, insecureRegistries }: EngineSettings): void {
-    this.#provide(TOKENS.registry, () => new RegistryClient({ insecureRegistries, log }));
+  #provideImages({ paths, log, config }: EngineSettings): void {
+    const { registries, maxDownloads } = config;
+    this.#provide(TOKENS.registry, () => new RegistryClient({ ...registries, log }));
     this.#provide(TOKENS.leases, () => new LayerLeases());
     this.#provide(
       TOKENS.pool,
-      () => new IngestPool(workerUrl("ingest"), { layerRoot: paths.layerRoot, insecureRegistries }),
+      () => new IngestPool(workerUrl("ingest"), { layerRoot: paths.layerRoot, registries }, { maxJobs: maxDownloads }),
     );
     this.#provide(TOKENS.catalog, (get) => new ImageCatalog(get(TOKENS.imageRecords), get(TOKENS.blobs), log));
     this.#provide(TOKENS.puller, (get) =>
@@ -417,13 +421,14 @@ export class Composition {
       }));
   }
 
-  #provideApi({ paths, facts, log, insecureRegistries, onRequest }: EngineSettings): void {
+  #provideApi({ paths, facts, log, config, proxies, onRequest }: EngineSettings): void {
     this.#provide(TOKENS.system, (get) =>
       new SystemService({
         build: BUILD_INFO,
         paths,
         facts,
-        insecureRegistries,
+        registries: config.registries,
+        proxies,
         runtime: get(TOKENS.runtime),
         table: get(TOKENS.table),
         images: get(TOKENS.catalog),

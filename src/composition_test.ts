@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import "./sys/preopen.ts";
+import { DEFAULT_CONFIG } from "./engine/config/engine_config.ts";
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { enginePaths } from "./engine/paths.ts";
 import { SILENT_LOG } from "./log.ts";
@@ -12,7 +13,8 @@ async function settingsIn(dataRoot: string): Promise<EngineSettings> {
     facts: await probeHost(),
     log: SILENT_LOG,
     runtimePath: "/nonexistent/runc",
-    insecureRegistries: [],
+    config: DEFAULT_CONFIG,
+    proxies: { http: "", https: "", none: "" },
   };
 }
 

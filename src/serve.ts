@@ -6,6 +6,8 @@
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { AsyncQueue } from "./engine/async_queue.ts";
 import { isFirstSinceBoot } from "./engine/boot.ts";
+import { configTrouble, type EngineConfig, readEngineConfig } from "./engine/config/engine_config.ts";
+import { useProxies } from "./engine/config/proxies.ts";
 import { clearSocket, listenAt, ownSocket } from "./engine/engine_socket.ts";
 import { handOn, type Handover, type HandoverNotes, type Leaving, reexecute, takeOver } from "./engine/handover.ts";
 import { namesIn, removeTree } from "./engine/folders.ts";
@@ -25,6 +27,8 @@ import { cString, files, O, OwnedFd, ownProcess, pipes, processes, unixPeers } f
 export interface ServeOptions {
   /** Default: `/var/lib/tsd`. Another one makes a private engine. */
   readonly dataRoot?: string;
+  /** Default: `/etc/tsd/config.json`, if it is there. */
+  readonly configFile?: string;
   /** `unix://PATH`. Default: `tsd.sock` in the run folder. */
   readonly host?: string;
   /** Started by a client: own session, output to `engine.log`, goes away when idle. */
@@ -39,6 +43,8 @@ interface Serving {
   readonly paths: EnginePaths;
   readonly socket: string;
   readonly level: LogLevel;
+  readonly config: EngineConfig;
+  readonly configFile: string | undefined;
   readonly onDemand: boolean;
   readonly command: readonly string[] | undefined;
   /** From this very process, before it executed itself anew. */
@@ -65,6 +71,10 @@ export async function serve(options: ServeOptions): Promise<number> {
       "Cannot start the engine: tsd needs root (rootless mode does not exist yet)",
     );
   }
+  // The next engine's proxies are its own business.
+  const environment = Deno.env.toObject();
+  const { configFile } = options;
+  const config = await readEngineConfig(configFile);
   const paths = await enginePaths(await dataRootOf(options.dataRoot ?? DEFAULT_DATA_ROOT));
   const socket = socketPath(options.host, paths);
   ownProcess.umask(0o022);
@@ -74,15 +84,15 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (lock === undefined) return 0;
   if (options.onDemand && before === undefined) detach(`${paths.runDir}/engine.log`);
   const { onDemand = false, command } = options;
-  const left = await run({ paths, socket, level, onDemand, command, before });
+  const left = await run({ paths, socket, level, config, configFile, onDemand, command, before });
   if (left === undefined || command === undefined) return 0;
   handOn(paths.runDir, { lock, ...left });
-  return reexecute(command, Deno.env.toObject());
+  return reexecute(command, environment);
 }
 
 /** Resolves to what is handed on to the engine that this one becomes, or to nothing. */
 async function run(serving: Serving): Promise<Omit<Leaving, "lock"> | undefined> {
-  const { paths, socket, level, onDemand, before } = serving;
+  const { paths, socket, level, config, onDemand, before } = serving;
   const log = new LineLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(line + "\n")), level);
   const asked = new AsyncQueue<string>();
   await using ending = new AsyncDisposableStack();
@@ -92,7 +102,8 @@ async function run(serving: Serving): Promise<Omit<Leaving, "lock"> | undefined>
     log,
     facts: await probeHost(),
     runtimePath: await runtimePath(),
-    insecureRegistries: [],
+    config,
+    proxies: useProxies(config.proxies, Deno.env),
     notes: before?.notes,
     onRequest: (userAgent) => idle?.used(userAgent),
   };
@@ -134,7 +145,8 @@ async function run(serving: Serving): Promise<Omit<Leaving, "lock"> | undefined>
       notifier.stopping();
       return undefined;
     }
-    const trouble = await canStart(serving.command, Deno.env.toObject(), processes, get(TOKENS.exits));
+    const trouble = await canStart(serving.command, Deno.env.toObject(), processes, get(TOKENS.exits)) ??
+      await configTrouble(serving.configFile);
     if (trouble === undefined) break;
     log.error("not reloading", { why: trouble });
   }

@@ -12,6 +12,8 @@ export type Serve = (options: ServeOptions) => Promise<number>;
 /** What `tsd daemon` was asked for. */
 export interface ServeOptions {
   readonly dataRoot?: string;
+  /** Default: `/etc/tsd/config.json`, if it is there. */
+  readonly configFile?: string;
   /** `unix:///path/to.sock`. */
   readonly host?: string;
   /** Leave when nothing is left to do. */

@@ -61,8 +61,22 @@ export function describe(info: SystemInfo): string {
     ["ID", info.ID],
     ["Tsd Root Dir", info.DockerRootDir],
     ["Debug Mode", info.Debug],
+    ["HTTP Proxy", info.HttpProxy],
+    ["HTTPS Proxy", info.HttpsProxy],
+    ["No Proxy", info.NoProxy],
   ];
   const shown = lines.filter(([, value]) => value !== undefined && value !== "");
   const server = shown.map(([label, value]) => ` ${label}: ${value}\n`).join("");
-  return `Client:\n Version:    ${BUILD_INFO.version}\n\nServer:\n${server}`;
+  return `Client:\n Version:    ${BUILD_INFO.version}\n\nServer:\n${server}${registries(info)}`;
+}
+
+function registries({ RegistryConfig: config }: SystemInfo): string {
+  const listed = (label: string, names: readonly string[]) =>
+    names.length === 0 ? "" : ` ${label}:\n${names.map((name) => `  ${name}\n`).join("")}`;
+  const indexes = Object.values(config?.IndexConfigs ?? {});
+  const insecure = indexes.filter(({ Secure }) => !Secure).map(({ Name }) => Name);
+  const others = indexes.filter(({ Official }) => !Official)
+    .flatMap(({ Name, Mirrors }) => (Mirrors ?? []).map((mirror) => `${mirror} (${Name})`));
+  return listed("Insecure Registries", [...insecure, ...config?.InsecureRegistryCIDRs ?? []]) +
+    listed("Registry Mirrors", [...config?.Mirrors ?? [], ...others]);
 }

@@ -26,6 +26,13 @@ interface Queued {
   readonly running: Running;
 }
 
+export interface PoolLimits {
+  /** Default: one for each core, at most four. */
+  readonly maxWorkers?: number | undefined;
+  /** Layers that come in at once; by default as many as the Workers can take. */
+  readonly maxJobs?: number | undefined;
+}
+
 /** What a caller may watch and stop. */
 export interface IngestOptions {
   readonly signal: AbortSignal;
@@ -37,15 +44,17 @@ export class IngestPool implements Disposable {
   readonly #workerUrl: URL;
   readonly #setup: IngestSetup;
   readonly #maxWorkers: number;
+  readonly #maxJobs: number;
   readonly #members = new Set<Member>();
   readonly #queue: Queued[] = [];
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 1;
 
-  constructor(workerUrl: URL, setup: IngestSetup, maxWorkers = Math.min(4, navigator.hardwareConcurrency)) {
+  constructor(workerUrl: URL, setup: IngestSetup, { maxWorkers, maxJobs }: PoolLimits = {}) {
     this.#workerUrl = workerUrl;
     this.#setup = setup;
-    this.#maxWorkers = maxWorkers;
+    this.#maxWorkers = maxWorkers ?? Math.min(4, navigator.hardwareConcurrency);
+    this.#maxJobs = maxJobs ?? Infinity;
   }
 
   /** Brings one layer in. @throws {TsdError} what `ingestLayer` throws; cancelled */
@@ -89,6 +98,8 @@ export class IngestPool implements Disposable {
 
   /** The least busy one; a new one while there may be more. */
   #freeMember(): Member | undefined {
+    const running = [...this.#members].reduce((sum, { jobs }) => sum + jobs.size, 0);
+    if (running >= this.#maxJobs) return undefined;
     const [least] = [...this.#members].sort((a, b) => a.jobs.size - b.jobs.size);
     if (least !== undefined && (least.jobs.size === 0 || this.#members.size >= this.#maxWorkers)) {
       return least.jobs.size < JOBS_PER_WORKER ? least : undefined;

@@ -2,7 +2,8 @@ import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
 import { digestOfHex } from "../../image/digest.ts";
 import type { LayerInfo } from "../../store/ports.ts";
-import { IngestPool } from "./ingest_pool.ts";
+import { NO_SETTINGS } from "../../image/registry/mod.ts";
+import { IngestPool, type PoolLimits } from "./ingest_pool.ts";
 
 /** Does what a job's repository says; `told` comes back as progress: which Worker this is, and what it was set up with. */
 const SCRIPTED_WORKER = `
@@ -29,7 +30,7 @@ self.onmessage = ({ data }) => {
 `;
 
 const DIFF_ID = digestOfHex("1".repeat(64));
-const SETUP = { layerRoot: "/layers", insecureRegistries: [] };
+const SETUP = { layerRoot: "/layers", registries: NO_SETTINGS };
 
 interface Started {
   readonly result: Promise<LayerInfo>;
@@ -39,10 +40,13 @@ interface Started {
   readonly hasBegun: () => boolean;
 }
 
-async function withPool(maxWorkers: number, use: (start: (what: string) => Started) => Promise<void>): Promise<void> {
+async function withPool(
+  limits: number | PoolLimits,
+  use: (start: (what: string) => Started) => Promise<void>,
+): Promise<void> {
   const url = URL.createObjectURL(new Blob([SCRIPTED_WORKER], { type: "application/javascript" }));
   try {
-    using pool = new IngestPool(new URL(url), SETUP, maxWorkers);
+    using pool = new IngestPool(new URL(url), SETUP, typeof limits === "number" ? { maxWorkers: limits } : limits);
     await use((repository) => {
       const cancel = new AbortController();
       const began = Promise.withResolvers<number>();
@@ -69,6 +73,18 @@ Deno.test("results, progress and errors come back from the Worker", () =>
     assert.equal((await done.result).diffId, DIFF_ID);
     assert.notEqual(await done.worker, 0, "the Worker was set up");
     await assert.rejects(start("failed").result, (thrown) => isTsdError(thrown, "digest_mismatch"));
+  }));
+
+Deno.test("no more layers come in at once than may", () =>
+  withPool({ maxWorkers: 2, maxJobs: 2 }, async (start) => {
+    const running = [start("wait"), start("wait")];
+    await Promise.all(running.map(({ worker }) => worker));
+    const third = start("done");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(third.hasBegun(), false);
+    running[0]!.cancel.abort();
+    assert.equal((await third.result).diffId, DIFF_ID);
+    running[1]!.cancel.abort();
   }));
 
 Deno.test("jobs are spread over the Workers, up to what they can take; the rest waits its turn", () =>
@@ -126,7 +142,7 @@ Deno.test("a job that is cancelled before it begins is refused", () =>
     await assert.rejects(first.result, (thrown) => isTsdError(thrown, "cancelled"));
     // A signal that was aborted already.
     const gone = AbortSignal.abort();
-    using pool = new IngestPool(new URL("data:,"), SETUP, 1);
+    using pool = new IngestPool(new URL("data:,"), SETUP, { maxWorkers: 1 });
     const descriptor = { mediaType: "layer", digest: DIFF_ID, sizeBytes: 1 };
     await assert.rejects(
       pool.ingest({ repository: "x", descriptor, diffId: DIFF_ID }, { signal: gone, onProgress: () => undefined }),

@@ -6,14 +6,14 @@
 import type { SerialisedError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
-import type { Credential } from "../../image/registry/mod.ts";
+import type { Credential, RegistrySettings } from "../../image/registry/mod.ts";
 import type { LayerInfo } from "../../store/ports.ts";
 
 /** How a Worker is set up. */
 export interface IngestSetup {
   /** The storage driver's folder. */
   readonly layerRoot: string;
-  readonly insecureRegistries: readonly string[];
+  readonly registries: RegistrySettings;
 }
 
 /** One layer. */

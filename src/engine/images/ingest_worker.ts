@@ -18,8 +18,8 @@ const scope = self as unknown as {
 const running = new Map<number, AbortController>();
 let parts: { readonly registry: RegistryClient; readonly store: Overlay2LayerStore } | undefined;
 
-function setUp({ layerRoot, insecureRegistries }: IngestSetup): void {
-  parts = { registry: new RegistryClient({ insecureRegistries }), store: new Overlay2LayerStore({ root: layerRoot }) };
+function setUp({ layerRoot, registries }: IngestSetup): void {
+  parts = { registry: new RegistryClient(registries), store: new Overlay2LayerStore({ root: layerRoot }) };
 }
 
 async function ingest({ id, repository, descriptor, diffId, credential }: IngestJob): Promise<void> {

@@ -7,13 +7,16 @@ import type { BuildInfo } from "../../build_info.ts";
 import { TsdError } from "../../errors.ts";
 import { hashEngineName } from "../../hash/mod.ts";
 import { hostPlatform } from "../../image/platform.ts";
+import type { RegistrySettings } from "../../image/registry/mod.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { CgroupFeature, HostFacts } from "../../runtime/spec/mod.ts";
 import type { ContainerStatus } from "../containers/container.ts";
+import { registryConfig } from "./registry_config.ts";
 import { findInitProgram } from "../containers/init_program.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import type { EventBus } from "../events/event_bus.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
+import { maskedProxy, type Proxies } from "../config/proxies.ts";
 import type { EnginePaths } from "../paths.ts";
 
 export interface SystemServiceDeps {
@@ -25,7 +28,8 @@ export interface SystemServiceDeps {
   readonly paths: EnginePaths;
   readonly driver: string;
   readonly events: Pick<EventBus, "listenerCount">;
-  readonly insecureRegistries: readonly string[];
+  readonly registries: Pick<RegistrySettings, "insecureRegistries" | "mirrors">;
+  readonly proxies: Proxies;
 }
 
 /** Docker's name for its index; clients look credentials up under it. */
@@ -112,15 +116,10 @@ export class SystemService {
       CgroupDriver: "cgroupfs",
       CgroupVersion: facts.cgroupVersion === 1 ? "1" : "2",
       IndexServerAddress: INDEX_SERVER_ADDRESS,
-      RegistryConfig: {
-        InsecureRegistryCIDRs: ["127.0.0.0/8", "::1/128"],
-        IndexConfigs: Object.fromEntries(
-          this.#deps.insecureRegistries.map((
-            name,
-          ) => [name, { Name: name, Mirrors: [], Secure: false, Official: false }]),
-        ),
-        Mirrors: [],
-      },
+      RegistryConfig: registryConfig(this.#deps.registries),
+      HttpProxy: maskedProxy(this.#deps.proxies.http),
+      HttpsProxy: maskedProxy(this.#deps.proxies.https),
+      NoProxy: this.#deps.proxies.none,
       DockerRootDir: paths.dataRoot,
       ServerVersion: build.version,
       Runtimes: runtime === undefined ? {} : { runc: { path: runtime.path } },
@@ -159,9 +158,6 @@ async function machine(facts: HostFacts) {
     MemTotal: Deno.systemMemoryInfo().total,
     IPv4Forwarding: true,
     GenericResources: null,
-    HttpProxy: "",
-    HttpsProxy: "",
-    NoProxy: "",
     Name: Deno.hostname(),
     Labels: [],
     ExperimentalBuild: false,

@@ -46,6 +46,24 @@ export function watched(
   }, { highWaterMark: 0 });
 }
 
+/** The same bytes; `failed` is told when reading them fails. */
+export function tellingFailure(body: ReadableStream<Uint8Array>, failed: () => void): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { value } = await reader.read();
+        if (value === undefined) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        failed();
+        throw error;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
 async function withinMs<T>(promise: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(late()), limitMs);

@@ -19,14 +19,12 @@ import { download } from "./download.ts";
 import { faultOf, statusError } from "./errors.ts";
 import { ManifestResolver } from "./resolver.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./retry.ts";
+import { NO_SETTINGS, type RegistrySettings } from "./settings.ts";
 import { type Asker, type RegistryResponse, RegistryTransport } from "./transport.ts";
 
 /** How a {@link RegistryClient} behaves; every field has a default. */
-export interface RegistryOptions {
+export interface RegistryOptions extends Partial<RegistrySettings> {
   readonly credentials?: Credentials;
-  /** Hosts (`registry.lan`, `registry.lan:5000`) that may have any certificate, or speak plain HTTP. */
-  readonly insecureRegistries?: readonly string[];
-  readonly limits?: Partial<RegistryLimits>;
   readonly hashEngine?: HashEngine;
   readonly log?: Log;
 }
@@ -84,7 +82,7 @@ export class RegistryClient {
     this.#hashEngine = options.hashEngine;
     this.#transport = new RegistryTransport({
       credentials: options.credentials ?? ANONYMOUS,
-      insecure: options.insecureRegistries ?? [],
+      settings: { ...NO_SETTINGS, ...options },
       limits: this.#limits,
       log: this.#log,
     });

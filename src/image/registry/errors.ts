@@ -86,11 +86,30 @@ export function networkError(host: string, thrown: unknown): TsdError {
   if (thrown instanceof TsdError) return thrown;
   if (thrown instanceof DOMException) return toTsdError(thrown);
   const text = deepestMessage(thrown);
-  const connected = !text.includes("client error (Connect)");
-  return new TsdError("registry_unreachable", `Cannot reach registry ${host}: ${reasonOf(text)}`, {
-    cause: thrown,
-    detail: { connected, untrusted: text.includes("peer certificate") },
-  });
+  const system = systemCode(thrown);
+  const connected = !text.includes("client error (Connect)") && !(system in UNREACHABLE);
+  return new TsdError(
+    "registry_unreachable",
+    `Cannot reach registry ${host}: ${UNREACHABLE[system] ?? reasonOf(text)}`,
+    {
+      cause: thrown,
+      detail: { connected, untrusted: text.includes("peer certificate") },
+    },
+  );
+}
+
+/** What node:http's errors mean that say that nobody is there; `fetch` uses words. */
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ENOTFOUND: "name or service not known",
+  EAI_AGAIN: "temporary failure in name resolution",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network is unreachable",
+  ETIMEDOUT: "connection timed out",
+};
+
+function systemCode(thrown: unknown): string {
+  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";
 }
 
 function deepestMessage(thrown: unknown): string {

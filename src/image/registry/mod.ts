@@ -12,5 +12,7 @@ export {
   type ResolvedImage,
   type ResolvedLayer,
 } from "./client.ts";
+export { parseNetwork } from "./insecure_hosts.ts";
+export { type CertificateFiles, NO_SETTINGS, type RegistrySettings } from "./settings.ts";
 export type { Asker } from "./transport.ts";
 export { DEFAULT_LIMITS, type RegistryLimits } from "./retry.ts";

@@ -4,16 +4,24 @@
  * the user named as insecure: there, as in Docker, HTTPS with any certificate comes next and plain HTTP last.
  */
 import { isTsdError, TsdError } from "../../errors.ts";
-import { hostnameOf, isLoopbackHost } from "./hosts.ts";
+import { isLoopbackHost } from "./hosts.ts";
+import { readCertificates } from "./certificates.ts";
+import { InsecureHosts } from "./insecure_hosts.ts";
 import { pause } from "./retry.ts";
-import { fetchSend, type HttpSend, sendWithin, unverifiedSend } from "./send.ts";
+import { type HttpSend, nodeSend, sendWithin, unverifiedSend, verifiedSend } from "./send.ts";
+import type { RegistrySettings } from "./settings.ts";
 
 /** How to talk to one registry. */
 export interface Endpoint {
   /** `https://host:port/`. */
   readonly base: URL;
   readonly send: HttpSend;
+  /** For other hosts that this registry sends us to: they may have certificates of the same authority. */
+  readonly sendElsewhere?: HttpSend;
 }
+
+/** What matters of the settings here. */
+export type EndpointSettings = Pick<RegistrySettings, "insecureRegistries" | "certificates" | "certificateFolders">;
 
 /**
  * A plain-HTTP server that isn't bothered by a TLS greeting may just wait for more: after this long it is asked in plain
@@ -26,14 +34,27 @@ const NEEDS_TLS_STATUS = 400;
 
 /** Finds out once for each host; failures are not kept. */
 export class Endpoints {
-  readonly #insecure: ReadonlySet<string>;
+  readonly #settings: EndpointSettings;
+  readonly #insecure: InsecureHosts;
   readonly #responseMs: number;
   readonly #known = new Map<string, Promise<Endpoint>>();
 
-  /** `insecure` are hosts, with or without port. */
-  constructor(insecure: readonly string[], responseMs: number) {
-    this.#insecure = new Set(insecure.map((host) => host.toLowerCase()));
+  constructor(settings: EndpointSettings, responseMs: number) {
+    this.#settings = settings;
+    this.#insecure = new InsecureHosts(settings.insecureRegistries);
     this.#responseMs = responseMs;
+  }
+
+  /** A mirror says its scheme; HTTPS is as for any host. @throws {TsdError} as `of` */
+  at(origin: URL): Promise<Endpoint> {
+    return origin.protocol === "http:"
+      ? Promise.resolve({ base: new URL("/", origin), send: verifiedSend })
+      : this.of(origin.host);
+  }
+
+  /** What was learnt of a host may hold no longer: its certificates are read anew. */
+  forget(host: string): void {
+    this.#known.delete(host);
   }
 
   /** @throws {TsdError} invalid_reference, registry_unreachable, timeout */
@@ -48,11 +69,12 @@ export class Endpoints {
 
   /** How to send to a URL that a known endpoint sent us to. */
   sendFor(url: URL, from: Endpoint): HttpSend {
-    return url.hostname === from.base.hostname && url.protocol === "https:" ? from.send : fetchSend;
+    if (url.protocol !== "https:") return verifiedSend;
+    return url.hostname === from.base.hostname ? from.send : from.sendElsewhere ?? verifiedSend;
   }
 
   async #find(host: string): Promise<Endpoint> {
-    const secure = { base: baseUrl("https", host), send: fetchSend };
+    const secure = await this.#secure(host);
     if (!this.#mayBeInsecure(host)) return secure;
     const stop = new AbortController();
     try {
@@ -66,9 +88,17 @@ export class Endpoints {
     }
   }
 
+  /** HTTPS with what we know of the host's certificates. */
+  async #secure(host: string): Promise<Endpoint> {
+    const base = baseUrl("https", host);
+    const tls = await readCertificates(host, this.#settings);
+    if (tls === undefined) return { base, send: verifiedSend };
+    return { base, send: nodeSend(tls), sendElsewhere: nodeSend({ authorities: tls.authorities }) };
+  }
+
   /** Plain HTTP, unless that fails and TLS comes about after all. */
   async #findPlain(host: string, tls: Promise<{ endpoint?: Endpoint }>, signal: AbortSignal): Promise<Endpoint> {
-    const plain = { base: baseUrl("http", host), send: fetchSend };
+    const plain = { base: baseUrl("http", host), send: verifiedSend };
     try {
       if (await this.#probe(plain, signal) !== NEEDS_TLS_STATUS) return plain;
     } catch (error) {
@@ -91,7 +121,7 @@ export class Endpoints {
   }
 
   #mayBeInsecure(host: string): boolean {
-    return isLoopbackHost(host) || this.#insecure.has(host.toLowerCase()) || this.#insecure.has(hostnameOf(host));
+    return isLoopbackHost(host) || this.#insecure.has(host);
   }
 
   async #probe({ base, send }: Endpoint, signal: AbortSignal): Promise<number> {

@@ -3,6 +3,7 @@ import { collectBytes } from "../../io/mod.ts";
 import { isTsdError } from "../../errors.ts";
 import { breakingAfter, HASTY, hastyClient, putBlob, startRegistry } from "./fixture.ts";
 import { Endpoints } from "./scheme.ts";
+import { NO_SETTINGS } from "./settings.ts";
 import { parseReference } from "../reference.ts";
 
 /** A self-signed certificate for localhost, and its key: worth nothing, for these tests only. */
@@ -66,13 +67,13 @@ Deno.test("cancelling a download from such a registry", async () => {
 
 Deno.test("which scheme", async () => {
   await using plain = startRegistry();
-  const endpoints = new Endpoints([], HASTY.responseMs!);
+  const endpoints = new Endpoints(NO_SETTINGS, HASTY.responseMs!);
   const { base } = await endpoints.of(plain.host);
   assert.equal(base.href, `http://${plain.host}/`);
   assert.equal(await endpoints.of(plain.host), await endpoints.of(plain.host));
   // Hosts that aren't special get HTTPS without a probe.
   assert.equal((await endpoints.of("registry.invalid:5000")).base.href, "https://registry.invalid:5000/");
-  const insecure = new Endpoints(["Registry.invalid"], HASTY.responseMs!);
+  const insecure = new Endpoints({ ...NO_SETTINGS, insecureRegistries: ["Registry.invalid"] }, HASTY.responseMs!);
   await assert.rejects(
     insecure.of("registry.invalid:5000"),
     (error: Error) => isTsdError(error, "registry_unreachable"),
@@ -82,7 +83,7 @@ Deno.test("which scheme", async () => {
 Deno.test("what could not be found out is asked again", async () => {
   const gone = startRegistry();
   await gone[Symbol.asyncDispose]();
-  const endpoints = new Endpoints([], HASTY.responseMs!);
+  const endpoints = new Endpoints(NO_SETTINGS, HASTY.responseMs!);
   await assert.rejects(endpoints.of(gone.host), (error: Error) => isTsdError(error, "registry_unreachable"));
   const port = Number(gone.host.split(":")[1]);
   const server = Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, () => new Response("{}"));
@@ -104,7 +105,7 @@ Deno.test("a server that waits for more after a TLS greeting is asked in plain H
   })();
   const host = `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
   const startedMs = performance.now();
-  assert.equal((await new Endpoints([], 10_000).of(host)).base.protocol, "http:");
+  assert.equal((await new Endpoints(NO_SETTINGS, 10_000).of(host)).base.protocol, "http:");
   assert.ok(performance.now() - startedMs < 5000);
   listener.close();
   await serving;

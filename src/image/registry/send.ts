@@ -4,6 +4,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { throwIfCancelled } from "../../io/mod.ts";
+import type { TlsMaterial } from "./certificates.ts";
 import { networkError } from "./errors.ts";
 
 /** A request as the rest of the client sees it. */
@@ -22,8 +23,8 @@ export type HttpSend = (request: HttpRequest) => Promise<Response>;
 const ALWAYS = { "accept-encoding": "identity", "user-agent": "tsd" };
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
-/** Through `fetch`, with certificates verified. */
-export const fetchSend: HttpSend = ({ url, headers, form, signal }) =>
+/** Through `fetch`. */
+const fetchSend: HttpSend = ({ url, headers, form, signal }) =>
   fetch(url, {
     method: form === undefined ? "GET" : "POST",
     body: form,
@@ -32,17 +33,28 @@ export const fetchSend: HttpSend = ({ url, headers, form, signal }) =>
     signal,
   });
 
-/** Through node:https without verifying certificates: for registries that were named as insecure, and loopback. */
-export const unverifiedSend: HttpSend = async ({ url, headers, form, signal }) => {
-  const [{ request }, { Readable }] = await Promise.all([import("node:https"), import("node:stream")]);
+/** How node:https is to treat the other side. */
+export interface NodeTls extends Partial<TlsMaterial> {
+  /** Takes any certificate. */
+  readonly unverified?: boolean;
+}
+
+/**
+ * Through node:http and node:https, for what `fetch` can't do: certificates that aren't verified or are a registry's own, and
+ * ports that browsers refuse. Proxies are not used.
+ */
+export const nodeSend = (tls: NodeTls = {}): HttpSend => async ({ url, headers, form, signal }) => {
+  const { request } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
+  const { Readable } = await import("node:stream");
+  const options = {
+    method: form === undefined ? "GET" : "POST",
+    headers: { ...ALWAYS, ...(form === undefined ? {} : FORM), ...headers },
+    agent: false,
+    signal,
+    ...(url.protocol === "https:" ? await tlsOptions(tls) : {}),
+  } as const;
   return await new Promise((resolve, reject) => {
-    const outgoing = request(url, {
-      method: form === undefined ? "GET" : "POST",
-      headers: { ...ALWAYS, ...(form === undefined ? {} : FORM), ...headers },
-      rejectUnauthorized: false,
-      agent: false,
-      signal,
-    }, (incoming) => {
+    const outgoing = request(url, options, (incoming) => {
       const status = incoming.statusCode ?? 0;
       const fields = Object.entries(incoming.headers).flatMap(([name, value]): [string, string][] =>
         value === undefined ? [] : [[name, String(value)]]
@@ -54,6 +66,32 @@ export const unverifiedSend: HttpSend = async ({ url, headers, form, signal }) =
     outgoing.end(form);
   });
 };
+
+async function tlsOptions({ unverified = false, authorities = [], cert, key }: NodeTls) {
+  const { rootCertificates } = await import("node:tls");
+  return {
+    rejectUnauthorized: !unverified,
+    ...(authorities.length === 0 ? {} : { ca: [...rootCertificates, ...authorities] }),
+    ...(cert === undefined ? {} : { cert, key }),
+  };
+}
+
+/** Without verifying certificates: for registries that were named as insecure, and loopback. */
+export const unverifiedSend: HttpSend = nodeSend({ unverified: true });
+
+/** The ports that `fetch` refuses (WHATWG Fetch, "bad port"), as far as somebody might want a registry there. */
+const REFUSED_PORTS = new Set(
+  [
+    ...[1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109],
+    ...[110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530],
+    ...[531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045],
+    ...[4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
+  ].map(String),
+);
+
+/** With certificates verified: `fetch` where it can. */
+export const verifiedSend: HttpSend = (request) =>
+  REFUSED_PORTS.has(request.url.port) ? nodeSend()(request) : fetchSend(request);
 
 /**
  * Sends a request and waits at most `responseMs` for the response's headers; `signal` also ends the body later.

@@ -15,11 +15,14 @@ import {
   type FetchedDocument,
   type FetchToken,
 } from "./auth.ts";
-import { watched } from "./body.ts";
+import { tellingFailure, watched } from "./body.ts";
 import { networkError } from "./errors.ts";
 import { checkTarget } from "./hosts.ts";
+import { Mirrors } from "./mirrors.ts";
+import { afterRedirect, type HttpPayload, MAX_REDIRECTS, REDIRECTS, redirectTarget } from "./redirects.ts";
 import { isPassing, pause, pauseMs, type RegistryLimits, retryAfterMs, withDeadline } from "./retry.ts";
-import { type Endpoint, Endpoints } from "./scheme.ts";
+import { type Endpoint, Endpoints, type EndpointSettings } from "./scheme.ts";
+import type { RegistrySettings } from "./settings.ts";
 import { sendWithin } from "./send.ts";
 
 /** On whose behalf a registry is asked, and for how long. */
@@ -52,10 +55,6 @@ export interface DocumentBound {
   readonly code: ErrorCode;
 }
 
-const MAX_REDIRECTS = 10;
-const REDIRECTS = [301, 302, 303, 307, 308];
-/** Headers that belong to one origin only. */
-const PRIVATE_HEADERS = ["authorization", "cookie"];
 /** Most bytes of a token or of an error's body. */
 const MAX_SMALL_BYTES = 1024 * 1024;
 const TOKEN_BOUND = { maxBytes: MAX_SMALL_BYTES, what: "a token", code: "registry_protocol" } as const;
@@ -63,14 +62,21 @@ const TOKEN_BOUND = { maxBytes: MAX_SMALL_BYTES, what: "a token", code: "registr
 /** See the module's comment. */
 export class RegistryTransport {
   readonly #endpoints: Endpoints;
+  readonly #mirrors: Mirrors;
   readonly #authorizer: Authorizer;
   readonly #limits: RegistryLimits;
   readonly #log: Log;
 
-  constructor(options: { credentials: Credentials; insecure: readonly string[]; limits: RegistryLimits; log: Log }) {
+  constructor(options: {
+    readonly credentials: Credentials;
+    readonly settings: EndpointSettings & Pick<RegistrySettings, "mirrors">;
+    readonly limits: RegistryLimits;
+    readonly log: Log;
+  }) {
     this.#limits = options.limits;
     this.#log = options.log;
-    this.#endpoints = new Endpoints(options.insecure, options.limits.responseMs);
+    this.#endpoints = new Endpoints(options.settings, options.limits.responseMs);
+    this.#mirrors = new Mirrors(options.settings.mirrors);
     const fetchToken: FetchToken = ({ url, headers, form }, endpoint) => {
       const open = (signal: AbortSignal) => this.#follow(endpoint, url, headers, signal, form);
       return this.#document(url.host, TOKEN_BOUND, undefined, open);
@@ -83,10 +89,50 @@ export class RegistryTransport {
    * download's business.
    * @throws {TsdError} registry_unreachable, registry_protocol, unauthorized, timeout, cancelled, invalid_reference
    */
-  async open({ ref, path, headers = {}, credential, signal }: RegistryRequest): Promise<RegistryResponse> {
-    const endpoint = await untilCancelled(this.#endpoints.of(apiHost(ref)), signal);
+  async open(request: RegistryRequest): Promise<RegistryResponse> {
+    for (const mirror of this.#mirrors.of(request.ref.domain)) {
+      const response = await this.#openMirror(mirror, request);
+      if (response !== undefined) return response;
+    }
+    const host = apiHost(request.ref);
+    const endpoint = await untilCancelled(this.#endpoints.of(host), request.signal);
+    try {
+      return await this.#openAt(endpoint, request.ref.domain, request);
+    } catch (error) {
+      if (isTsdError(error) && error.detail?.untrusted === true) this.#endpoints.forget(host);
+      throw error;
+    }
+  }
+
+  /** What a mirror has; undefined when it can't help. It gets no credentials: those are for the registry. */
+  async #openMirror(mirror: URL, request: RegistryRequest): Promise<RegistryResponse | undefined> {
+    const why = (text: string) => this.#log.info("a mirror can't help", { mirror: mirror.origin, why: text });
+    try {
+      const endpoint = await untilCancelled(this.#endpoints.at(mirror), request.signal);
+      const response = await this.#openAt(endpoint, mirror.host, { ...request, credential: undefined });
+      if (response.status === 200 || response.status === 206 || response.status === 416) {
+        // What is missing of a body that breaks off comes from elsewhere.
+        return { ...response, body: tellingFailure(response.body, () => this.#mirrors.leaveAlone(mirror)) };
+      }
+      await response.body.cancel();
+      why(`status ${response.status} for ${request.path}`);
+    } catch (error) {
+      throwIfCancelled(request.signal);
+      if (!isTsdError(error)) throw error;
+      if (isTsdError(error, "registry_unreachable", "timeout")) this.#mirrors.leaveAlone(mirror);
+      why(error.message);
+    }
+    return undefined;
+  }
+
+  /** `domain` is whose credentials count. */
+  async #openAt(
+    endpoint: Endpoint,
+    domain: string,
+    { ref, path, headers = {}, credential, signal }: RegistryRequest,
+  ): Promise<RegistryResponse> {
     const url = new URL(`v2/${ref.path}/${path}`, endpoint.base);
-    const access: Access = { domain: ref.domain, endpoint, scope: `repository:${ref.path}:pull`, credential };
+    const access: Access = { domain, endpoint, scope: `repository:${ref.path}:pull`, credential };
     const known = await untilCancelled(this.#authorizer.header(access), signal);
     const first = await this.#follow(endpoint, url, withAuthorization(headers, known), signal);
     const challenge = first.headers.get("www-authenticate");
@@ -223,11 +269,6 @@ export class RegistryTransport {
   }
 }
 
-interface HttpPayload {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly form?: string;
-}
-
 /** What `work` gives; when it fails, `body` isn't needed any more. */
 async function orCancel<T>(body: ReadableStream<Uint8Array>, work: Promise<T>): Promise<T> {
   try {
@@ -236,25 +277,6 @@ async function orCancel<T>(body: ReadableStream<Uint8Array>, work: Promise<T>): 
     await cancelQuietly(body, error);
     throw error;
   }
-}
-
-function redirectTarget(response: Response, from: URL): URL {
-  const location = response.headers.get("location");
-  const target = location === null ? null : URL.parse(location, from.href);
-  if (target === null) {
-    throw new TsdError("registry_protocol", `Registry ${from.host} redirects to no usable address`);
-  }
-  return target;
-}
-
-/** What may go to the next address: elsewhere nothing private, and a form (it holds a secret) never. */
-function afterRedirect({ headers }: HttpPayload, sameOrigin: boolean): HttpPayload {
-  if (sameOrigin) return { headers };
-  return {
-    headers: Object.fromEntries(
-      Object.entries(headers).filter(([name]) => !PRIVATE_HEADERS.includes(name.toLowerCase())),
-    ),
-  };
 }
 
 function withAuthorization(headers: Readonly<Record<string, string>>, value: string | undefined) {

@@ -1,0 +1,126 @@
+/**
+ * @module
+ * The engine's configuration file, `/etc/tsd/config.json`. Fields that Docker has are called as in its `daemon.json`. A
+ * mistake is one line that names the file, the field and what is wrong; an unknown field is a mistake.
+ */
+import { toTsdError, TsdError } from "../../errors.ts";
+import { type CertificateFiles, NO_SETTINGS, type RegistrySettings } from "../../image/registry/mod.ts";
+import {
+  count,
+  filePath,
+  type Infer,
+  insecureRegistry,
+  listOf,
+  mapOf,
+  mirrorOrigin,
+  object,
+  proxyUrl,
+  registryHost,
+  text,
+} from "./fields.ts";
+
+export const DEFAULT_CONFIG_FILE = "/etc/tsd/config.json";
+/** Where certificates of single registries lie; Docker's folder counts too. */
+const CERTIFICATE_FOLDERS = ["/etc/tsd/certs.d", "/etc/docker/certs.d"];
+const DOCKER_HUB = "docker.io";
+
+/** Every field of the file. */
+const FILE = object({
+  "registry-mirrors": listOf(mirrorOrigin),
+  "mirrors": mapOf(registryHost, listOf(mirrorOrigin)),
+  "insecure-registries": listOf(insecureRegistry),
+  "registries": mapOf(registryHost, object({ ca: filePath, cert: filePath, key: filePath })),
+  "proxies": object({ "http-proxy": proxyUrl, "https-proxy": proxyUrl, "no-proxy": text }),
+  "max-concurrent-downloads": count,
+  "max-download-attempts": count,
+});
+
+/** Proxies; what isn't said here is as the environment has it. */
+export interface ProxyConfig {
+  readonly http?: string | undefined;
+  readonly https?: string | undefined;
+  readonly none?: string | undefined;
+}
+
+/** What the file says. */
+export interface EngineConfig {
+  readonly registries: RegistrySettings;
+  readonly proxies: ProxyConfig;
+  /** Most layers that come in at once. */
+  readonly maxDownloads?: number | undefined;
+}
+
+/** Of an engine without a file. */
+export const DEFAULT_CONFIG: EngineConfig = {
+  registries: { ...NO_SETTINGS, certificateFolders: CERTIFICATE_FOLDERS },
+  proxies: {},
+};
+
+/**
+ * Reads the file. The default one need not be there.
+ * @throws {TsdError} invalid_argument, in one line
+ */
+export async function readEngineConfig(path: string | undefined): Promise<EngineConfig> {
+  const file = path ?? DEFAULT_CONFIG_FILE;
+  let content: string;
+  try {
+    content = await Deno.readTextFile(file);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound && path === undefined) return DEFAULT_CONFIG;
+    throw unusable(file, thrown instanceof Deno.errors.NotFound ? "no such file" : String(thrown));
+  }
+  return parseEngineConfig(content, file);
+}
+
+/** Why an engine would not start with the file as it is now; undefined when it would. */
+export async function configTrouble(path: string | undefined): Promise<string | undefined> {
+  try {
+    await readEngineConfig(path);
+    return undefined;
+  } catch (thrown) {
+    return toTsdError(thrown).message;
+  }
+}
+
+/** What a file with this text says; `file` is for messages. */
+export function parseEngineConfig(content: string, file: string): EngineConfig {
+  const refuse = (field: string, why: string): never => {
+    throw unusable(file, field === "" ? why : `${field}: ${why}`);
+  };
+  const said = FILE(parseJson(content, file), "", refuse);
+  return configOf(said, refuse);
+}
+
+function configOf(said: Infer<typeof FILE>, refuse: (field: string, why: string) => never): EngineConfig {
+  const certificates: Record<string, CertificateFiles> = said.registries ?? {};
+  for (const [host, { cert, key }] of Object.entries(certificates)) {
+    if ((cert === undefined) !== (key === undefined)) refuse(`registries.${host}`, '"cert" and "key" go together');
+  }
+  const hub = [...said["registry-mirrors"] ?? [], ...said.mirrors?.[DOCKER_HUB] ?? []];
+  const attempts = said["max-download-attempts"];
+  const proxies = said.proxies ?? {};
+  return {
+    registries: {
+      insecureRegistries: said["insecure-registries"] ?? [],
+      mirrors: { ...said.mirrors, ...(hub.length === 0 ? {} : { [DOCKER_HUB]: hub }) },
+      certificates,
+      certificateFolders: CERTIFICATE_FOLDERS,
+      limits: attempts === undefined ? {} : { attempts },
+    },
+    proxies: { http: proxies["http-proxy"], https: proxies["https-proxy"], none: proxies["no-proxy"] },
+    maxDownloads: said["max-concurrent-downloads"],
+  };
+}
+
+function parseJson(content: string, file: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (thrown) {
+    // V8's words quote the file, which may hold a proxy's password.
+    if (thrown instanceof SyntaxError) throw unusable(file, "it is not JSON");
+    throw thrown;
+  }
+}
+
+const unusable = (file: string, why: string): TsdError =>
+  new TsdError("invalid_argument", `Cannot use configuration file ${file}: ${why.replace(/\s+/g, " ")}`);

@@ -1,0 +1,80 @@
+/**
+ * @module
+ * Certificates of single registries: those that the configuration names, and Docker's folders (`certs.d/HOST/`): `*.crt` are
+ * authorities, `NAME.cert` and `NAME.key` a client's certificate and its key.
+ */
+import { TsdError } from "../../errors.ts";
+import type { RegistrySettings } from "./settings.ts";
+
+/** PEM texts. */
+export interface TlsMaterial {
+  /** Trusted beside the system's authorities. */
+  readonly authorities: readonly string[];
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** What is known of a host; undefined where there is nothing. @throws {TsdError} registry_unreachable, in one line */
+export async function readCertificates(
+  host: string,
+  { certificates, certificateFolders }: Pick<RegistrySettings, "certificates" | "certificateFolders">,
+): Promise<TlsMaterial | undefined> {
+  const read = (path: string) => readPem(host, path);
+  const named = certificates[host];
+  const folders = certificateFolders.map((folder) => `${folder}/${host}`);
+  const found = (await Promise.all(folders.map(async (folder) => await clientFiles(host, folder)))).flat();
+  const authorities = [...(named?.ca ? [named.ca] : []), ...found.filter((path) => path.endsWith(".crt"))];
+  const cert = named?.cert ?? found.find((path) => path.endsWith(".cert"));
+  const key = named?.key ?? found.find((path) => path.endsWith(".key"));
+  if (authorities.length === 0 && cert === undefined) return undefined;
+  return {
+    authorities: await Promise.all(authorities.map(read)),
+    ...(cert !== undefined && key !== undefined ? { cert: await read(cert), key: await read(key) } : {}),
+  };
+}
+
+/** The files of one folder, sorted; a certificate without a key, or the other way round, is a mistake. */
+async function clientFiles(host: string, folder: string): Promise<string[]> {
+  const names = await namesIn(host, folder);
+  for (const name of names) {
+    if (name.endsWith(".cert") && !names.includes(name.replace(/cert$/, "key"))) {
+      const text = `missing key ${name.replace(/cert$/, "key")} for client certificate ${name}`;
+      throw unusable(host, `${folder}: ${text} (CA certificates must use the extension .crt)`);
+    }
+    if (name.endsWith(".key") && !names.includes(name.replace(/key$/, "cert"))) {
+      throw unusable(host, `${folder}: missing client certificate ${name.replace(/key$/, "cert")} for key ${name}`);
+    }
+  }
+  return names.map((name) => `${folder}/${name}`);
+}
+
+async function namesIn(host: string, folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return [];
+    throw unusable(host, `${folder}: ${reason(thrown)}`);
+  }
+}
+
+async function readPem(host: string, path: string): Promise<string> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (thrown) {
+    throw unusable(host, `${path}: ${reason(thrown)}`);
+  }
+  if (!text.includes("-----BEGIN ")) throw unusable(host, `${path}: it is not a PEM file`);
+  return text;
+}
+
+function reason(thrown: unknown): string {
+  if (thrown instanceof Deno.errors.NotFound) return "no such file";
+  if (thrown instanceof Deno.errors.PermissionDenied) return "permission denied";
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+const unusable = (host: string, why: string): TsdError =>
+  new TsdError("registry_unreachable", `Cannot use the certificates of registry ${host}: ${why}`, {
+    detail: { connected: false },
+  });

@@ -1,0 +1,111 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../../errors.ts";
+import { selfSignedCertificate } from "../../../tests/registry/certificate.ts";
+import { readCertificates } from "./certificates.ts";
+import { Endpoints } from "./scheme.ts";
+import { type HttpSend, nodeSend, sendWithin, verifiedSend } from "./send.ts";
+import { NO_SETTINGS } from "./settings.ts";
+
+const HOST = "registry.lan:5000";
+
+async function folderWith(files: Readonly<Record<string, string>>) {
+  const folder = await Deno.makeTempDir({ prefix: "tsd-certs-" });
+  await Deno.mkdir(`${folder}/${HOST}`);
+  for (const [name, content] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${HOST}/${name}`, content);
+  return {
+    folder,
+    read: () => readCertificates(HOST, { certificates: {}, certificateFolders: [folder, `${folder}/none`] }),
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+const pem = (text: string) => `-----BEGIN ${text}-----`;
+
+Deno.test("Docker's folder of a host", async () => {
+  const files = { "b.crt": pem("b"), "a.crt": pem("a"), "client.cert": pem("cert"), "client.key": pem("key") };
+  await using it = await folderWith({ ...files, "README": "no certificate" });
+  assert.deepEqual(await it.read(), { authorities: [pem("a"), pem("b")], cert: pem("cert"), key: pem("key") });
+  assert.equal(await readCertificates("other.lan", { certificates: {}, certificateFolders: [it.folder] }), undefined);
+  const named = { [HOST]: { ca: `${it.folder}/${HOST}/b.crt` } };
+  const both = await readCertificates(HOST, { certificates: named, certificateFolders: [] });
+  assert.deepEqual(both, { authorities: [pem("b")] });
+});
+
+Deno.test("a file that can't be used is one line", async () => {
+  const rows: readonly (readonly [files: Record<string, string>, says: RegExp])[] = [
+    [{ "client.cert": pem("x") }, /missing key client\.key for client certificate client\.cert \(CA certificates must/],
+    [{ "client.key": pem("x") }, /missing client certificate client\.cert for key client\.key$/],
+    [{ "ca.crt": "secret" }, /ca\.crt: it is not a PEM file$/],
+  ];
+  for (const [files, says] of rows) {
+    await using it = await folderWith(files);
+    await assert.rejects(it.read(), (error: Error) => {
+      assert.match(error.message, /^Cannot use the certificates of registry registry\.lan:5000: [^\n]+$/);
+      assert.match(error.message, says);
+      return isTsdError(error, "registry_unreachable") && error.detail?.connected === false;
+    });
+  }
+  const missing = { certificates: { [HOST]: { ca: "/nowhere/ca.pem" } }, certificateFolders: [] };
+  await assert.rejects(readCertificates(HOST, missing), {
+    message: `Cannot use the certificates of registry ${HOST}: /nowhere/ca.pem: no such file`,
+  });
+});
+
+Deno.test("an authority of its own is trusted for its registry, and checked", async () => {
+  const [own, other] = [await selfSignedCertificate(), await selfSignedCertificate()];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, ...own, onListen() {} }, () => new Response("hello"));
+  const ask = async (send: HttpSend, host = "127.0.0.1") => {
+    const url = new URL(`https://${host}:${server.addr.port}/`);
+    return await (await sendWithin(send, { url, headers: {} }, 10_000)).text();
+  };
+  const refused = (send: HttpSend, host?: string) =>
+    assert.rejects(ask(send, host), (error: Error) => {
+      assert.ok(isTsdError(error, "registry_unreachable"), String(error));
+      assert.doesNotMatch(error.message, /\n/);
+      return true;
+    });
+  try {
+    assert.equal(await ask(nodeSend({ authorities: [own.cert] })), "hello");
+    await refused(nodeSend({ authorities: [other.cert] }));
+    await refused(nodeSend());
+    await refused(verifiedSend);
+    await refused(nodeSend({ authorities: [own.cert] }), "127.0.0.3");
+    assert.equal(await ask(nodeSend({ unverified: true }), "127.0.0.1"), "hello");
+    await using it = await folderWith({});
+    const host = `127.0.0.1:${server.addr.port}`;
+    await Deno.mkdir(`${it.folder}/${host}`);
+    await Deno.writeTextFile(`${it.folder}/${host}/ca.crt`, own.cert);
+    const endpoint = await new Endpoints({ ...NO_SETTINGS, certificateFolders: [it.folder] }, 10_000).of(host);
+    assert.equal(await ask(endpoint.send), "hello");
+    await refused(endpoint.send, "127.0.0.3");
+  } finally {
+    await server.shutdown();
+  }
+});
+
+Deno.test("a port that browsers refuse", async () => {
+  const server = serveAtFirst([6000, 10080, 6666, 2049, 5061]);
+  try {
+    const endpoints = new Endpoints(NO_SETTINGS, 10_000);
+    const { base, send } = await endpoints.of(`127.0.0.1:${server.addr.port}`);
+    assert.equal(base.protocol, "http:");
+    assert.equal(await (await sendWithin(send, { url: base, headers: {} }, 10_000)).text(), "hello");
+  } finally {
+    await server.shutdown();
+  }
+  await assert.rejects(new Endpoints(NO_SETTINGS, 10_000).of("127.0.0.1:1"), (error: Error) => {
+    assert.equal(error.message, "Cannot reach registry 127.0.0.1:1: connection refused");
+    return isTsdError(error, "registry_unreachable") && error.detail?.connected === false;
+  });
+});
+
+function serveAtFirst(ports: readonly number[]): Deno.HttpServer<Deno.NetAddr> {
+  for (const port of ports) {
+    try {
+      return Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, () => new Response("hello"));
+    } catch (thrown) {
+      if (!(thrown instanceof Deno.errors.AddrInUse)) throw thrown;
+    }
+  }
+  throw new Error(`All of ${ports} are in use`);
+}

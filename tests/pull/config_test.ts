@@ -1,0 +1,173 @@
+/** The engine's configuration file: mirrors, insecure registries, certificates, proxies, limits; and mistakes in it. */
+import { strict as assert } from "node:assert";
+import { type Engine, executable, runCommand, startEngine } from "../harness/mod.ts";
+import { busyboxBuilder, file } from "../images/mod.ts";
+import { freePort, type ScriptedRegistry, selfSignedCertificate, startScriptedRegistry } from "../registry/mod.ts";
+import { requires } from "../requires.ts";
+import { pulled } from "./rig.ts";
+
+let images = 0;
+const ownImage = () => busyboxBuilder().layer([file("own", `${images++}`)]).build();
+
+/** An engine with this configuration. */
+async function configured(
+  folder: string,
+  config: unknown,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Engine> {
+  const path = `${folder}/config-${images}.json`;
+  await Deno.writeTextFile(path, JSON.stringify(config));
+  return await startEngine({ args: ["--config", path], env });
+}
+
+/** A mirror of Docker Hub and one of a registry that nobody can reach. */
+async function testMirrors(folder: string): Promise<void> {
+  await using mirror = startScriptedRegistry();
+  const image = await ownImage();
+  mirror.add("library/mirrored", "latest", image);
+  mirror.add("team/app", "1", image);
+  const config = {
+    "registry-mirrors": [mirror.url],
+    "mirrors": { "registry.invalid": [`http://127.0.0.1:${freePort()}`, mirror.url] },
+    "max-concurrent-downloads": 1,
+  };
+  await using engine = await configured(folder, config);
+  assert.match(await pulled(engine, ["mirrored"]), /Downloaded newer image for mirrored:latest/);
+  assert.match(await pulled(engine, ["registry.invalid/team/app:1"]), /registry\.invalid\/team\/app:1\n$/);
+  assert.equal((await engine.tsd(["run", "--rm", "--network", "none", "mirrored", "true"])).code, 0);
+  const { RegistryConfig } = (await engine.api.get("/info")).json<{ RegistryConfig: Record<string, unknown> }>();
+  assert.deepEqual(RegistryConfig.Mirrors, [`${mirror.url}/`]);
+  const docker = await engine.docker(["info", "--format", "{{.RegistryConfig.Mirrors}}"]);
+  assert.equal(docker.stdout, `[${mirror.url}/]\n`);
+  const { stdout } = await engine.tsd(["info"]);
+  assert.ok(stdout.includes(` Registry Mirrors:\n  ${mirror.url}/\n`), stdout);
+  const lost = await engine.tsd(["pull", "registry.invalid/team/other:1"]);
+  assert.deepEqual([lost.code, lost.stderr.split("\n").length], [1, 2]);
+}
+
+/** A registry with a certificate of its own, trusted because the folder of its host says so. */
+async function testCertificates(folder: string): Promise<void> {
+  const tls = await selfSignedCertificate();
+  await using registry = startScriptedRegistry({ tls });
+  const reference = registry.add("team/app", "1", await ownImage());
+  await Deno.writeTextFile(`${folder}/ca.pem`, tls.cert);
+  await using engine = await configured(folder, { registries: { [registry.host]: { ca: `${folder}/ca.pem` } } });
+  await pulled(engine, ["-q", reference]);
+  await using careless = await configured(folder, { registries: { [registry.host]: { ca: `${folder}/none.pem` } } });
+  const refused = await careless.tsd(["pull", reference]);
+  assert.equal(
+    refused.stderr,
+    `tsd: Cannot use the certificates of registry ${registry.host}: ${folder}/none.pem: no such file\n`,
+  );
+}
+
+/** A registry whose port browsers refuse. */
+async function testOddPort(): Promise<void> {
+  await using registry = startScriptedRegistry();
+  const reference = registry.add("team/app", "1", await ownImage());
+  await using forward = forwardFrom([6000, 10080, 6666], registry);
+  await using engine = await startEngine();
+  await pulled(engine, ["-q", reference.replace(registry.host, forward.host)]);
+}
+
+/** A port that passes connections on. */
+function forwardFrom(ports: readonly number[], to: ScriptedRegistry): AsyncDisposable & { readonly host: string } {
+  const listener = firstFree(ports);
+  const port = Number(to.host.split(":")[1]);
+  const running: Promise<unknown>[] = [];
+  const accept = async () => {
+    for await (const one of listener) {
+      const other = await Deno.connect({ hostname: "127.0.0.1", port });
+      running.push(Promise.allSettled([one.readable.pipeTo(other.writable), other.readable.pipeTo(one.writable)]));
+    }
+  };
+  running.push(accept());
+  return {
+    host: `127.0.0.1:${listener.addr.port}`,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await Promise.all(running);
+    },
+  };
+}
+
+function firstFree(ports: readonly number[]): Deno.TcpListener {
+  for (const port of ports) {
+    try {
+      return Deno.listen({ hostname: "127.0.0.1", port });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new Error(`All of ${ports} are in use`);
+}
+
+/** A registry that only a proxy reaches; loopback goes without one. */
+async function testProxy(folder: string): Promise<void> {
+  await using registry = startScriptedRegistry();
+  const image = await ownImage();
+  const direct = registry.add("team/app", "1", image);
+  const asked: string[] = [];
+  const proxy = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    asked.push(new URL(request.url).host);
+    return new Response("", { status: 403 });
+  });
+  try {
+    const url = `http://u:secret@127.0.0.1:${proxy.addr.port}`;
+    const config = { "proxies": { "http-proxy": url }, "insecure-registries": ["registry.invalid"] };
+    await using engine = await configured(folder, config, { HTTPS_PROXY: "http://127.0.0.1:1", NO_PROXY: "x.lan" });
+    assert.equal((await engine.tsd(["pull", "registry.invalid/team/app:1"])).code, 1);
+    assert.ok(asked.includes("registry.invalid"), JSON.stringify(asked));
+    await pulled(engine, ["-q", direct]);
+    const info = (await engine.api.get("/info")).json<Record<string, string>>();
+    assert.equal(info.HttpProxy, `http://xxxxx:xxxxx@127.0.0.1:${proxy.addr.port}`);
+    assert.deepEqual([info.HttpsProxy, info.NoProxy], ["http://127.0.0.1:1", "x.lan"]);
+    assert.ok(
+      (await engine.tsd(["info"])).stdout.includes(" Insecure Registries:\n  registry.invalid\n  127.0.0.0/8\n"),
+    );
+    assert.doesNotMatch(await engine.log(), /secret/);
+  } finally {
+    await proxy.shutdown();
+  }
+}
+
+/** An engine doesn't start with a mistake, and doesn't leave for one. */
+async function testMistakes(folder: string): Promise<void> {
+  const path = `${folder}/wrong.json`;
+  await Deno.writeTextFile(path, '{"insecure-registries": ["http://x"]}');
+  const args = ["daemon", "--data-root", `${folder}/data`, "-H", `unix://${folder}/sock`, "--config", path];
+  assert.deepEqual(await runCommand(executable(), args), {
+    code: 1,
+    stdout: "",
+    stderr:
+      `tsd: Cannot use configuration file ${path}: insecure-registries[0]: "http://x" is no host (HOST or HOST:PORT)\n`,
+  });
+  await using engine = await configured(folder, {});
+  const { pid } = engine;
+  await Deno.writeTextFile(`${folder}/config-${images}.json`, "{");
+  Deno.kill(pid, "SIGHUP");
+  const deadline = performance.now() + 20_000;
+  while (!(await engine.log()).includes("not reloading")) {
+    assert.ok(performance.now() < deadline, await engine.log());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.match(await engine.log(), /not reloading.*config-\d+\.json: it is not JSON/);
+  assert.equal((await engine.api.get("/_ping")).status, 200);
+}
+
+Deno.test({
+  name: "the engine's configuration",
+  ...requires("root", "runc", "overlay", "docker"),
+  fn: async (test) => {
+    const folder = await Deno.makeTempDir({ prefix: "tsd-config-" });
+    try {
+      await test.step("mirrors", () => testMirrors(folder));
+      await test.step("certificates", () => testCertificates(folder));
+      await test.step("a port that browsers refuse", () => testOddPort());
+      await test.step("proxies", () => testProxy(folder));
+      await test.step("mistakes", () => testMistakes(folder));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
