@@ -1,5 +1,6 @@
 import { isTsdError, toTsdError } from "../errors.ts";
 import type { Terminal } from "../cli/mod.ts";
+import { whenBack } from "../client/away.ts";
 import { killContainer, resizeContainer } from "../client/containers.ts";
 import type { EngineTransport } from "../client/transport.ts";
 
@@ -20,17 +21,35 @@ export function followSize(
   terminal: Terminal,
   resize: (rows: number, columns: number) => Promise<void>,
 ): Disposable {
-  const tell = () => {
+  const tellOnce = async () => {
     const size = terminal.size();
     if (size === undefined) return;
-    resize(size.rows, size.columns).catch(async (thrown) => {
-      // It may have ended meanwhile.
-      if (isTsdError(thrown, "not_running", "conflict", "container_not_found", "exec_not_found", "not_found")) return;
+    await whenBack(() => resize(size.rows, size.columns)).catch(async (thrown) => {
+      // It may have ended meanwhile; an engine that is gone is the session's to tell of.
+      const isOver = isTsdError(
+        thrown,
+        "not_running",
+        "conflict",
+        "container_not_found",
+        "exec_not_found",
+        "not_found",
+      );
+      if (isOver || isTsdError(thrown, "engine_unavailable")) return;
       await terminal.err(`tsd: cannot resize the terminal: ${toTsdError(thrown).message}\n`);
     });
   };
-  tell();
-  return terminal.onSignal(["SIGWINCH"], tell);
+  let wanted = 0;
+  // One after another, or an older size might come last.
+  const tell = async () => {
+    if (++wanted > 1) return;
+    for (let done = 0; done < wanted;) {
+      done = wanted;
+      await tellOnce();
+    }
+    wanted = 0;
+  };
+  void tell();
+  return terminal.onSignal(["SIGWINCH"], () => void tell());
 }
 
 /** {@link followSize} for a container's main process. */

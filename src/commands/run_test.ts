@@ -242,6 +242,35 @@ Deno.test("run -t: the container gets our size with its creation", async () => {
   assert.deepEqual([sizeOf(withTty)?.ConsoleSize, sizeOf(without)?.ConsoleSize], [[24, 80], undefined]);
 });
 
+Deno.test("run -it: sizes are told one after another, and the last one last", async () => {
+  const { terminal, raw } = endless("");
+  const told: PromiseWithResolvers<void>[] = [];
+  const engine = new FakeEngine(async ({ path }) => {
+    if (path.endsWith("/resize")) {
+      told.push(Promise.withResolvers());
+      await told.at(-1)!.promise;
+    }
+    return { json: { Id: ID, Warnings: [], StatusCode: 0 } };
+  }, () => raw);
+  const running = callTsd(engine, ["run", "-it", "busybox"], { terminal });
+  const until = async (count: number) => {
+    while (told.length < count) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  await until(1);
+  for (let i = 0; i < 5; i++) terminal.raise("SIGWINCH");
+  assert.equal(told.length, 1);
+  told[0]!.resolve();
+  await until(2);
+  told[1]!.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(told.length, 2);
+  terminal.raise("SIGWINCH");
+  await until(3);
+  told[2]!.resolve();
+  terminal.raise("SIGTERM");
+  assert.equal((await running).code, 143);
+});
+
 Deno.test("run -it: the detach keys leave the container running, and give the terminal back", async () => {
   for (const [flags, keys] of [[[], "\x10\x11"], [["--detach-keys", "ctrl-a,x"], "\x01x"]] as const) {
     const { terminal, raw, typed } = endless(`ls\n${keys}lost`);

@@ -52,6 +52,16 @@ export class Screen implements AsyncDisposable {
     await this.#tmux("send-keys", ...keys);
   }
 
+  /** At the shell's prompt: takes away all that stands there, so that it isn't taken for something new. */
+  async clear(): Promise<void> {
+    await this.line("clear");
+    const wait = this.#patience("an empty screen");
+    for (let text = await this.text(); text.trim() !== ">"; text = await this.text()) {
+      await this.#tmux("clear-history");
+      await wait(text);
+    }
+  }
+
   async resize(columns: number, rows: number): Promise<void> {
     await this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
   }
@@ -71,15 +81,19 @@ export class Screen implements AsyncDisposable {
     const pattern = typeof wanted === "string"
       ? new RegExp(wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "g")
       : new RegExp(wanted, wanted.flags.replace("g", "") + "g");
-    const deadline = performance.now() + (this.#options.timeoutMs ?? 20_000);
-    for (;;) {
-      const text = await this.text();
-      if ([...text.matchAll(pattern)].length >= times) return;
-      if (performance.now() > deadline) {
-        throw new Error(`Waited for ${wanted}, but the terminal shows:\n${text.trim()}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const wait = this.#patience(String(wanted));
+    for (let text = await this.text(); [...text.matchAll(pattern)].length < times; text = await this.text()) {
+      await wait(text);
     }
+  }
+
+  /** Pauses until the deadline has passed. */
+  #patience(what: string): (shown: string) => Promise<void> {
+    const deadline = performance.now() + (this.#options.timeoutMs ?? 20_000);
+    return async (shown) => {
+      if (performance.now() > deadline) throw new Error(`Waited for ${what}, but the terminal shows:\n${shown.trim()}`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
