@@ -33,10 +33,10 @@ export async function removeImage(
   return await readJson(await engine.request({ method: "DELETE", path: `/images/${escapeName(name)}`, query }));
 }
 
-/** What to pull; `tag` may be a digest. */
+/** What to pull; `tag` may be a digest. Without one it is all tags of the repository. */
 export interface PullRequest {
   readonly name: string;
-  readonly tag: string;
+  readonly tag?: string | undefined;
   readonly platform?: string | undefined;
   readonly auth?: AuthConfig | undefined;
   readonly signal?: AbortSignal;

@@ -17,6 +17,8 @@ export const displayName = (reference: Reference): string => familiarString(refe
 export interface PullOptions {
   readonly platform?: string | undefined;
   readonly auth?: AuthConfig | undefined;
+  /** All of the repository's, whatever the reference says. */
+  readonly allTags?: boolean;
   /** Takes finished lines; nothing is shown when it is absent. */
   readonly show?: (text: string) => Promise<void>;
 }
@@ -25,9 +27,9 @@ export interface PullOptions {
 export async function pullShowing(
   engine: EngineTransport,
   reference: Reference,
-  { platform, auth, show = () => Promise.resolve() }: PullOptions,
+  { platform, auth, allTags = false, show = () => Promise.resolve() }: PullOptions,
 ): Promise<void> {
-  const tag = reference.digest ?? reference.tag ?? "latest";
+  const tag = allTags ? undefined : reference.digest ?? reference.tag ?? "latest";
   for await (const message of pullImage(engine, { name: canonicalName(reference), tag, platform, auth })) {
     const line = progressLine(message);
     if (line !== undefined) await show(printable(line));

@@ -62,6 +62,30 @@ async function testFailures({ engine, registry }: PullRig): Promise<void> {
   assert.deepEqual([wrong.code, wrong.stdout], [1, ""]);
 }
 
+/** All tags of a repository: each as if it were alone, one status at the end. */
+async function testAllTags({ engine, registry }: PullRig, client: "docker" | "tsd"): Promise<void> {
+  const [one, two] = [await own(`${client} one`), await own(`${client} two`)];
+  registry.add(`all/${client}`, "one", one);
+  registry.add(`all/${client}`, "two", two);
+  const name = `${registry.host}/all/${client}`;
+  const all = await engine[client](["pull", "-a", name]);
+  assert.deepEqual([all.code, all.stderr], [0, ""]);
+  const lines = all.stdout.trimEnd().split("\n").filter((line) => !/^[0-9a-f]{12}: /.test(line));
+  const tag = (tag: string, { top }: Image) => [`${tag}: Pulling from all/${client}`, `Digest: ${top.digest}`];
+  const status = (verb: string) => [`Status: ${verb} ${name}`, name];
+  assert.deepEqual(lines, [...tag("one", one), ...tag("two", two), ...status("Downloaded newer image for")]);
+  const again = await engine[client](["pull", "--all-tags", name]);
+  assert.deepEqual(again.stdout.trimEnd().split("\n").slice(-2), status("Image is up to date for"));
+  assert.deepEqual((await engine[client](["pull", "-aq", name])).stdout, `${name}\n`);
+  for (const tagged of ["one", "two"]) {
+    assert.equal((await engine.tsd(["image", "inspect", `${name}:${tagged}`])).code, 0);
+  }
+  const both = await engine[client](["pull", "-a", `${name}:one`]);
+  assert.deepEqual(both, { code: 1, stdout: "", stderr: "tag can't be used with --all-tags/-a\n" });
+  const trusting = await engine[client](["pull", "-q", "--disable-content-trust", `${name}:one`]);
+  assert.deepEqual(trusting, { code: 0, stdout: `${name}:one\n`, stderr: "" });
+}
+
 /** `docker run` of an image that isn't here pulls it, and says so on standard error. */
 async function testRun({ engine, registry }: PullRig): Promise<void> {
   for (const client of ["docker", "tsd"] as const) {
@@ -83,6 +107,8 @@ Deno.test({
     await pullGoodImage(rig);
     await test.step("docker pull", () => testPull(rig, "docker"));
     await test.step("tsd pull", () => testPull(rig, "tsd"));
+    await test.step("docker pull -a", () => testAllTags(rig, "docker"));
+    await test.step("tsd pull -a", () => testAllTags(rig, "tsd"));
     await test.step("what fails", () => testFailures(rig));
     await test.step("run", () => testRun(rig));
   },

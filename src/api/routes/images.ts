@@ -45,16 +45,23 @@ export function imageRoutes(services: Services): Route[] {
   ];
 }
 
-/** `POST /images/create?fromImage=&tag=&platform=`; a digest also comes as `tag`. */
+/**
+ * `POST /images/create?fromImage=&tag=&platform=`; a digest also comes as `tag`. As in Docker no tag at all means all of
+ * them.
+ */
 async function pull({ puller }: Services, { query, header, signal }: ApiRequest): Promise<Reply> {
   const name = query.text("fromImage");
   if (name === undefined) {
     throw new TsdError("not_implemented", "Cannot create an image: only pulling (fromImage) is supported yet");
   }
-  const reference = withTag(parseReference(name), query.text("tag"));
+  const reference = withTag(parseReference(name.replace(/:$/, "")), query.text("tag"));
   const wanted = query.text("platform");
   const platform = wanted === undefined ? undefined : parsePlatform(wanted);
-  const messages = await puller.pull(reference, platform, { signal, credential: credentialOf(header(REGISTRY_AUTH)) });
+  const asker = { signal, credential: credentialOf(header(REGISTRY_AUTH)) };
+  const isWhole = reference.tag === undefined && reference.digest === undefined;
+  const messages = isWhole
+    ? await puller.pullAll(reference, platform, asker)
+    : await puller.pull(reference, platform, asker);
   return jsonLines(withErrorInBand(messages));
 }
 

@@ -31,7 +31,7 @@ const PROGRESS_EVERY_MS = 100;
 const ALREADY_EXISTS = "Already exists";
 
 export interface PullerDeps {
-  readonly registry: Pick<RegistryClient, "resolveManifest">;
+  readonly registry: Pick<RegistryClient, "resolveManifest" | "listTags">;
   readonly records: ImageRecords;
   readonly blobs: Pick<BlobStore, "put">;
   readonly layers: Pick<LayerStore, "info">;
@@ -69,14 +69,47 @@ export class Puller {
   ): Promise<AsyncIterable<ProgressMessage>> {
     const reference = withDefaultTag(given);
     const image = await this.#deps.registry.resolveManifest(reference, platform, asker);
-    return this.#stream(reference, image, asker);
+    return this.#one(reference, image, asker);
   }
 
+  /**
+   * The same for all tags of a repository, one after the other. The first tag that can't be had ends it.
+   * @throws {TsdError} as `pull`, for the list of tags
+   */
+  async pullAll(
+    given: Reference,
+    platform: Platform | undefined,
+    asker: PullAsker,
+  ): Promise<AsyncIterable<ProgressMessage>> {
+    const tags = await this.#deps.registry.listTags(given, asker);
+    return this.#all(tags.map((tag) => ({ ...given, tag })), given, platform, asker);
+  }
+
+  async *#one(reference: Reference, image: ResolvedImage, asker: PullAsker): AsyncGenerator<ProgressMessage> {
+    const fresh = yield* this.#stream(reference, image, asker);
+    yield statusOf(fresh, familiarString(reference));
+  }
+
+  async *#all(
+    references: readonly Reference[],
+    repository: Reference,
+    platform: Platform | undefined,
+    asker: PullAsker,
+  ): AsyncGenerator<ProgressMessage> {
+    let fresh = false;
+    for (const reference of references) {
+      const image = await this.#deps.registry.resolveManifest(reference, platform, asker);
+      fresh = (yield* this.#stream(reference, image, asker)) || fresh;
+    }
+    yield statusOf(fresh, familiarName(repository));
+  }
+
+  /** All but the last word. Returns whether the image is new here. */
   async *#stream(
     reference: Reference,
     image: ResolvedImage,
     { signal, credential }: PullAsker,
-  ): AsyncGenerator<ProgressMessage> {
+  ): AsyncGenerator<ProgressMessage, boolean> {
     const queue = new AsyncQueue<ProgressMessage>();
     const left = new AbortController();
     const asker = { credential, signal: AbortSignal.any([signal, left.signal]) };
@@ -84,6 +117,7 @@ export class Puller {
     work.then(() => queue.end(), (thrown) => queue.fail(thrown));
     try {
       yield* queue;
+      return await work;
     } finally {
       left.abort();
       // Cancelled layers clear their files away before anybody is told that the pull is over.
@@ -91,7 +125,7 @@ export class Puller {
     }
   }
 
-  async #work(reference: Reference, image: ResolvedImage, asker: PullAsker, say: Say): Promise<void> {
+  async #work(reference: Reference, image: ResolvedImage, asker: PullAsker, say: Say): Promise<boolean> {
     const { records, leases, hooks, events, sweepLayers } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
     say({ status: `Pulling from ${reference.path}`, id: label });
@@ -111,8 +145,7 @@ export class Puller {
     const { labels } = image.config.config;
     events.tell("pull", { id: familiarString(reference), name: familiarName(reference), labels });
     say({ status: `Digest: ${image.topDigest}` });
-    const verb = fresh ? "Downloaded newer image for" : "Image is up to date for";
-    say({ status: `Status: ${verb} ${familiarString(reference)}` });
+    return fresh;
   }
 
   /** The first failure stops the other layers; all have stopped when this returns. */
@@ -181,6 +214,10 @@ export class Puller {
       repoDigest: { name: canonicalName(reference), digest: image.topDigest },
     });
   }
+}
+
+function statusOf(fresh: boolean, name: string): ProgressMessage {
+  return { status: `Status: ${fresh ? "Downloaded newer image for" : "Image is up to date for"} ${name}` };
 }
 
 function contextOf(reference: Reference, image: ResolvedImage): ImageContext {

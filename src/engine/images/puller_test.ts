@@ -53,7 +53,7 @@ class Bench implements Disposable {
 
   constructor(image: ResolvedImage) {
     this.puller = new Puller({
-      registry: { resolveManifest: () => Promise.resolve(image) },
+      registry: { resolveManifest: () => Promise.resolve(image), listTags: () => Promise.resolve(["1", "2"]) },
       records: this.records,
       blobs: { put: (digest) => Promise.resolve(void this.blobs.push(digest)) },
       layers: { info: (diffId) => Promise.resolve(this.present.has(diffId) ? infoOf(diffId) : undefined) },
@@ -189,4 +189,21 @@ Deno.test("two pulls at once bring each layer once", async () => {
   assert.equal(it.ingests.length, 1);
   assert.equal(it.leases.has(ONE), false);
   assert.deepEqual(it.records.names(CONFIG).tags, ["docker.io/library/alpine:3", "docker.io/library/alpine:4"]);
+});
+
+Deno.test("all tags of a repository, and one last word", async () => {
+  using it = new Bench(image(digest("1")));
+  const said: string[] = [];
+  const asker = { signal: NEVER };
+  for await (const { status } of await it.puller.pullAll(parseReference("alpine"), undefined, asker)) {
+    said.push(`${status}`);
+    it.ingests[0]?.resolve(infoOf(digest("1")));
+    it.present.add(digest("1"));
+  }
+  assert.deepEqual(said.filter((status) => /^(Pulling from|Status)/.test(status)), [
+    "Pulling from library/alpine",
+    "Pulling from library/alpine",
+    "Status: Downloaded newer image for alpine",
+  ]);
+  assert.deepEqual(it.records.get(CONFIG) && it.told, ["pull alpine:1", "pull alpine:2"]);
 });

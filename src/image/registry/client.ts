@@ -20,6 +20,7 @@ import { faultOf, statusError } from "./errors.ts";
 import { ManifestResolver } from "./resolver.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./retry.ts";
 import { NO_SETTINGS, type RegistrySettings } from "./settings.ts";
+import { listTags } from "./tags.ts";
 import { type Asker, type RegistryResponse, RegistryTransport } from "./transport.ts";
 
 /** How a {@link RegistryClient} behaves; every field has a default. */
@@ -190,6 +191,11 @@ export class RegistryClient {
    */
   async login(domain: string, credential: Credential, signal?: AbortSignal): Promise<string | undefined> {
     return await this.#transport.login(domain, credential, signal);
+  }
+
+  /** All tags of the reference's repository. @throws {TsdError} as `resolveManifest` */
+  async listTags(ref: Reference, asker: Asker = {}): Promise<string[]> {
+    return await listTags(this.#transport, ref, asker);
   }
 
   async #config(
