@@ -61,7 +61,7 @@ export class Runc implements OciRuntime {
     undo.defer(async () => void await this.delete(id, true));
     const files = ["--bundle", bundle, "--pid-file", pidFile];
     await this.#logged(`${bundle}/runc.log`, ["create", ...files, ...consoleArgs(consoleSocket), id], stdio);
-    const pid = await readPid(pidFile);
+    const pid = readPid(pidFile);
     undo.move();
     return { pid };
   }
@@ -89,17 +89,17 @@ export class Runc implements OciRuntime {
   async exec({ containerId, execId, dir, processJson, stdio, consoleSocket }: ExecOptions): Promise<RunningProcess> {
     const [spec, pidFile] = [`${dir}/${execId}.json`, `${dir}/${execId}.pid`];
     try {
-      await Deno.writeTextFile(spec, processJson, { mode: 0o600 });
+      Deno.writeTextFileSync(spec, processJson, { mode: 0o600 });
       const files = ["--process", spec, "--pid-file", pidFile];
       const args = ["exec", "--detach", ...files, ...consoleArgs(consoleSocket), containerId];
       await using undo = new AsyncDisposableStack();
       undo.defer(() => this.#endChild(pidFile));
       await this.#logged(`${dir}/${execId}.log`, args, stdio);
-      const pid = await readPid(pidFile);
+      const pid = readPid(pidFile);
       undo.move();
       return { pid };
     } finally {
-      for (const path of [spec, pidFile]) await Deno.remove(path).catch(ignoreMissing);
+      for (const path of [spec, pidFile]) removeIfThere(path);
     }
   }
 
@@ -153,7 +153,7 @@ export class Runc implements OciRuntime {
     try {
       await this.#run(args[0], [...globals, ...args], stdio, log);
     } finally {
-      await Deno.remove(log).catch(ignoreMissing);
+      removeIfThere(log);
     }
   }
 
@@ -202,11 +202,14 @@ function open(target: number, path: string): ChildStdio {
   return { target, path, flags: target === 0 ? O.RDONLY : O.RDWR };
 }
 
-async function readPid(path: string): Promise<number> {
-  const text = await Deno.readTextFile(path).catch((thrown) => {
+function readPid(path: string): number {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (thrown) {
     ignoreMissing(thrown);
     throw new TsdError("runtime_failed", `The runtime wrote no pid into ${path}`, { cause: thrown });
-  });
+  }
   const pid = Number(text);
   if (Number.isSafeInteger(pid) && pid > 1) return pid;
   throw new TsdError(
@@ -228,6 +231,15 @@ async function isWhole(stateFile: string): Promise<boolean> {
     ignoreMissing(thrown);
   }
   return true;
+}
+
+/** Of a file in memory, as all in the run folder are: that is faster than to have another thread do it. */
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (thrown) {
+    ignoreMissing(thrown);
+  }
 }
 
 function ignoreMissing(thrown: unknown): void {

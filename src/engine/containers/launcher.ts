@@ -73,18 +73,17 @@ export class Launcher {
     // First of all: whoever attached waits for the end of output, whatever goes wrong.
     undo.defer(() => io.discard());
     const watch = new Stopwatch();
-    undo.defer(() => removeTree(bundle));
-    await this.clean(container);
-    await Deno.mkdir(bundle, { recursive: true, mode: 0o711 });
+    // The folder is the first thing of a run and the last one to go: without it there is nothing to clean.
+    if (isThere(bundle)) await this.clean(container);
+    undo.defer(() => this.clean(container));
+    Deno.mkdirSync(bundle, { recursive: true, mode: 0o711 });
     const { root } = await snapshots.mount(container.id);
-    undo.defer(() => snapshots.unmount(container.id));
     watch.lap("mount");
     await this.#writeSpec(container, root, bundle);
     watch.lap("spec");
     const streams = await io.open();
     watch.lap("streams");
     const { pid } = await runtime.create({ id: container.id, bundle, ...streams });
-    undo.defer(async () => void await runtime.delete(container.id, true));
     watch.lap("create");
     await io.started();
     const pidFd = new OwnedFd(processes.pidfdOpen(ownChild(pid)));
@@ -103,12 +102,9 @@ export class Launcher {
     const { paths, snapshots, keepers } = this.#deps;
     // Before the folder in which it is named.
     keepers.stop(container.id);
-    const steps = await Promise.allSettled([
-      this.#deleteAll(container.id),
-      snapshots.unmount(container.id),
-      removeTree(containerPaths(paths, container.id).bundle),
-    ]);
+    const steps = await Promise.allSettled([this.#deleteAll(container.id), snapshots.unmount(container.id)]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
+    await removeTree(containerPaths(paths, container.id).bundle);
   }
 
   async #deleteAll(id: string): Promise<void> {
@@ -125,17 +121,17 @@ export class Launcher {
       containerId: container.id,
       rootPath: root,
       user,
-      etcFiles: await this.#writeEtcFiles(container),
+      etcFiles: this.#writeEtcFiles(container),
       ...await initProgram(hostConfig),
       devices: hostConfig.Privileged ? await hostDevices() : [],
       cgroupsPath: cgroupsPath(container.id, paths.engineId || undefined),
     });
-    await Deno.writeTextFile(`${bundle}/config.json`, ociJson(spec), { mode: 0o600 });
+    Deno.writeTextFileSync(`${bundle}/config.json`, ociJson(spec), { mode: 0o600 });
   }
 
-  async #writeEtcFiles(container: Container): Promise<{ hostname: string; hosts: string; resolvConf: string }> {
+  /** Synchronously, as all small files here: another thread takes longer to get to them than they take. */
+  #writeEtcFiles(container: Container): { hostname: string; hosts: string; resolvConf: string } {
     const { config, hostConfig } = container.record;
-    const [hostHosts, hostResolvConf] = await Promise.all(["/etc/hosts", "/etc/resolv.conf"].map(readOptional));
     const contents = etcFiles({
       network: networkKind(hostConfig),
       hostname: config.Hostname ?? "",
@@ -144,20 +140,19 @@ export class Launcher {
       dns: hostConfig.Dns ?? [],
       dnsSearch: hostConfig.DnsSearch ?? [],
       dnsOptions: hostConfig.DnsOptions ?? [],
-      hostHosts: hostHosts!,
-      hostResolvConf: hostResolvConf!,
+      hostHosts: readOptional("/etc/hosts"),
+      hostResolvConf: readOptional("/etc/resolv.conf"),
     });
     const { home } = containerPaths(this.#deps.paths, container.id);
-    const write = async (name: string, text: string) => {
-      await Deno.writeTextFile(`${home}/${name}`, text, { mode: 0o644 });
+    const write = (name: string, text: string) => {
+      Deno.writeTextFileSync(`${home}/${name}`, text, { mode: 0o644 });
       return `${home}/${name}`;
     };
-    const [hostname, hosts, resolvConf] = await Promise.all([
-      write("hostname", contents.hostname),
-      write("hosts", contents.hosts),
-      write("resolv.conf", contents.resolvConf),
-    ]);
-    return { hostname, hosts, resolvConf };
+    return {
+      hostname: write("hostname", contents.hostname),
+      hosts: write("hosts", contents.hosts),
+      resolvConf: write("resolv.conf", contents.resolvConf),
+    };
   }
 }
 
@@ -175,11 +170,21 @@ function startTicksOf(pid: number): string {
   throw new TsdError("runtime_failed", `The container's process ${pid} ended before it was started`);
 }
 
-async function readOptional(path: string): Promise<string> {
+function readOptional(path: string): string {
   try {
-    return await Deno.readTextFile(path);
+    return Deno.readTextFileSync(path);
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return "";
+    throw thrown;
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
     throw thrown;
   }
 }

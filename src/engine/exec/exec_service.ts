@@ -311,7 +311,7 @@ export class ExecService {
       exec.container.running("cannot exec");
       const { root } = await snapshots.mount(exec.container.id);
       const processJson = execProcessJson(exec, root, facts);
-      await Deno.mkdir(dir, { mode: 0o711 });
+      Deno.mkdirSync(dir, { mode: 0o711 });
       const streams = await io.open();
       const { pid } = await runtime.exec({
         containerId: exec.container.id,

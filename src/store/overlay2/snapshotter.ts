@@ -1,6 +1,7 @@
 import { isTsdError, TsdError } from "../../errors.ts";
 import { type Digest, isDigest } from "../../image/digest.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
+import { isErrno } from "../../sys/mod.ts";
 import type { LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
 import {
   isMounted,
@@ -72,6 +73,7 @@ export class OverlaySnapshotter implements Snapshotter {
   async mount(id: string): Promise<Mount> {
     const path = this.#path(id);
     const mount: Mount = { root: `${path}/merged` };
+    if (this.#isMounted(mount.root)) return mount;
     const layers = await this.#layersOf(id);
     const lowers = await this.#lowers(layers);
     const way = await this.probe();
@@ -110,6 +112,16 @@ export class OverlaySnapshotter implements Snapshotter {
   async list(): Promise<string[]> {
     const names = await attempting("Cannot list the snapshots", () => namesIn(`${this.#root}/snapshots`));
     return names.filter((name) => ID.test(name));
+  }
+
+  /** False also where there is no such folder. */
+  #isMounted(folder: string): boolean {
+    try {
+      return isMounted(folder, this.#calls);
+    } catch (thrown) {
+      if (isErrno(thrown, "ENOENT")) return false;
+      throw thrown;
+    }
   }
 
   #path(id: string): string {
