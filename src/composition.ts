@@ -16,6 +16,7 @@ import { ContainerCreator } from "./engine/containers/container_creator.ts";
 import type { Container } from "./engine/containers/container.ts";
 import { ContainerLogs } from "./engine/containers/container_logs.ts";
 import { ContainerRuns } from "./engine/containers/container_runs.ts";
+import { ContainerSizes } from "./engine/containers/container_sizes.ts";
 import { ContainerService } from "./engine/containers/container_service.ts";
 import { ContainerTable, type StoredContainers } from "./engine/containers/container_table.ts";
 import { Freezer } from "./engine/containers/freezer.ts";
@@ -440,6 +441,7 @@ export class Composition {
       creator: get(TOKENS.creator),
       containers: get(TOKENS.containers),
       table: get(TOKENS.table),
+      sizes: new ContainerSizes(get(TOKENS.snapshots), get(TOKENS.catalog)),
       logs: get(TOKENS.logs),
       execs: get(TOKENS.execs),
       images: get(TOKENS.catalog),

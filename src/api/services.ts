@@ -4,6 +4,7 @@
  */
 import type { ContainerCreator } from "../engine/containers/container_creator.ts";
 import type { ContainerService } from "../engine/containers/container_service.ts";
+import type { ContainerSizes } from "../engine/containers/container_sizes.ts";
 import type { ContainerTable } from "../engine/containers/container_table.ts";
 import type { ContainerLogs } from "../engine/containers/container_logs.ts";
 import type { Freezer } from "../engine/containers/freezer.ts";
@@ -25,6 +26,7 @@ export interface Services {
   readonly creator: ContainerCreator;
   readonly containers: ContainerService;
   readonly table: ContainerTable;
+  readonly sizes: ContainerSizes;
   readonly logs: ContainerLogs;
   readonly execs: ExecService;
   readonly images: ImageCatalog;

@@ -27,8 +27,13 @@ export async function listContainers(
   return await readJson(await engine.request({ method: "GET", path: "/containers/json", query }));
 }
 
-export async function inspectContainer(engine: EngineTransport, id: string): Promise<ContainerInspect> {
-  return await readJson(await engine.request({ method: "GET", path: path(id, "/json") }));
+export async function inspectContainer(
+  engine: EngineTransport,
+  id: string,
+  { size }: { size?: boolean } = {},
+): Promise<ContainerInspect> {
+  const query = size ? { size } : {};
+  return await readJson(await engine.request({ method: "GET", path: path(id, "/json"), query }));
 }
 
 /** @throws {TsdError} image_not_found (pull it), name_in_use, and what the engine can't do */

@@ -1,4 +1,4 @@
-import { type Command, defineCommand, type FlagSpecs, printable, UsageError } from "../cli/mod.ts";
+import { defineCommand, type FlagSpecs, printable, UsageError } from "../cli/mod.ts";
 import { inspectContainer } from "../client/containers.ts";
 import { inspectImage } from "../client/images.ts";
 import type { EngineTransport } from "../client/transport.ts";
@@ -9,14 +9,18 @@ import { OBJECT_FORMAT_HELP } from "./list_format.ts";
 type Kind = "container" | "image";
 
 /** How each kind of thing is looked up, in the order of looking. */
-const LOOKUPS: Readonly<Record<Kind, (engine: EngineTransport, name: string) => Promise<unknown>>> = {
-  container: inspectContainer,
-  image: inspectImage,
+const LOOKUPS: Readonly<Record<Kind, (engine: EngineTransport, name: string, size: boolean) => Promise<unknown>>> = {
+  container: (engine, name, size) => inspectContainer(engine, name, { size }),
+  image: (engine, name) => inspectImage(engine, name),
 };
 const KINDS = Object.keys(LOOKUPS) as Kind[];
 
 const FORMAT_FLAG = {
   format: { type: "string", short: "f", help: OBJECT_FORMAT_HELP },
+} as const satisfies FlagSpecs;
+
+const SIZE_FLAG = {
+  size: { type: "bool", short: "s", help: "Display total file sizes of containers" },
 } as const satisfies FlagSpecs;
 
 /** `tsd inspect`. */
@@ -25,6 +29,7 @@ export const inspect = defineCommand({
   args: { min: 1 },
   flags: {
     ...FORMAT_FLAG,
+    ...SIZE_FLAG,
     type: { type: "string", help: "Only inspect objects of the given type: container or image" },
   },
   examples: [
@@ -36,35 +41,39 @@ export const inspect = defineCommand({
     if (kind.length === 0) {
       throw new UsageError(`"${flags.type}" is not a valid value for --type: give ${KINDS.join(" or ")}`);
     }
-    return await inspectAll(context, args, kind, flags.format);
+    return await inspectAll(context, args, kind, flags);
   },
 });
 
-const inspectOne = (kind: Kind, usage: string): Command<CommandContext> =>
-  defineCommand({
-    usage,
-    args: { min: 1 },
-    flags: FORMAT_FLAG,
-    examples: [],
-    run: (context: CommandContext, { args, flags }) => inspectAll(context, args, [kind], flags.format),
-  });
-
 /** `tsd container inspect`. */
-export const containerInspect = inspectOne("container", "[OPTIONS] CONTAINER [CONTAINER...]");
+export const containerInspect = defineCommand({
+  usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+  args: { min: 1 },
+  flags: { ...FORMAT_FLAG, ...SIZE_FLAG },
+  examples: [],
+  run: (context: CommandContext, { args, flags }) => inspectAll(context, args, ["container"], flags),
+});
+
 /** `tsd image inspect`. */
-export const imageInspect = inspectOne("image", "[OPTIONS] IMAGE [IMAGE...]");
+export const imageInspect = defineCommand({
+  usage: "[OPTIONS] IMAGE [IMAGE...]",
+  args: { min: 1 },
+  flags: FORMAT_FLAG,
+  examples: [],
+  run: (context: CommandContext, { args, flags }) => inspectAll(context, args, ["image"], flags),
+});
 
 async function inspectAll(
   { engine, terminal }: CommandContext,
   names: readonly string[],
   kinds: readonly Kind[],
-  format: string | undefined,
+  { format, size = false }: { readonly format: string | undefined; readonly size?: boolean },
 ): Promise<number> {
   const show = await inspectFormat(format);
   const found: Found[] = [];
   const missing: string[] = [];
   for (const name of names) {
-    const answer = await lookUp(engine, name, kinds);
+    const answer = await lookUp(engine, name, kinds, size);
     if (typeof answer === "string") missing.push(answer);
     else found.push(answer);
   }
@@ -103,11 +112,12 @@ async function lookUp(
   engine: EngineTransport,
   name: string,
   kinds: readonly Kind[],
+  size: boolean,
 ): Promise<Found | string> {
   let last = "";
   for (const kind of kinds) {
     try {
-      return { kind, value: await LOOKUPS[kind](engine, name) };
+      return { kind, value: await LOOKUPS[kind](engine, name, size) };
     } catch (thrown) {
       const error = toTsdError(thrown);
       if (error.meaning.http !== 404) throw error;

@@ -14,6 +14,18 @@ async function same(world: World, ...args: string[]): Promise<string> {
   }
 }
 
+/** The same where the engine may refuse: docker says that it was the engine, tsd says that it is tsd. */
+async function sameAsEngine(world: World, ...args: string[]): Promise<void> {
+  const docker = await world.docker(...args);
+  const tsd = await world.tsd(...args);
+  const why = (stderr: string) => stderr.replace(/^(Error response from daemon|tsd): /, "");
+  assert.deepEqual(
+    [tsd.code, tsd.stdout, why(tsd.stderr)],
+    [docker.code, docker.stdout, why(docker.stderr)],
+    args.join(" "),
+  );
+}
+
 const CONTAINER_TEMPLATES = [
   "{{.ID}} {{.Names}} {{.Image}} {{.Command}} {{.State}} {{.Labels}} {{.Networks}} {{.Mounts}} {{.LocalVolumes}}",
   'table {{.Names}}\\t{{.Label "tier"}}\\t{{upper .State}}\\t{{.Ports}}',
@@ -81,6 +93,45 @@ scenario("format: as docker's", {
       ["ps", "-a", "-f", "label=owner", "--format", "{{.Names}}"],
     ];
     for (const line of lines) await same(world, ...line);
+    await world.remove("web", "done");
+  },
+  "sizes": async (world) => {
+    await world.background("big", ["sh", "-c", "head -c 5000000 /dev/zero >/zeros; mv /zeros /ready; exec sleep 1000"]);
+    await world.until("the file to be there", async () => {
+      return (await world.tsd("exec", "big", "test", "-e", "/ready")).code === 0;
+    });
+    assert.match(await same(world, "ps", "-s"), /SIZE\n.* 5MB \(virtual \d+(\.\d+)?MB\)\n$/);
+    await same(world, "ps", "--format", "table {{.Names}}\\t{{.Size}}");
+    await same(world, "ps", "--format", "{{json .}}");
+    await same(world, "ps", "--format", "json");
+    await same(world, "inspect", "-f", "{{.SizeRw}}", "big");
+    await same(world, "inspect", "-s", "-f", "{{.SizeRw}} {{.SizeRootFs}}", "big");
+    await world.remove("big");
+  },
+  "filters: all of them, and wrong ones": async (world) => {
+    await world.background("web", ["sleep", "1000"], ["-l", "tier=front"]);
+    await world.background("done", ["sh", "-c", "exit 3"]);
+    await world.tsd("wait", "done");
+    const containers = [
+      ...["id=0", "name=^web$", "name=e", "label=tier", "label=tier=back", "exited=3", "exited=0", "status=running"],
+      ...["ancestor=busybox", `ancestor=${world.image}`, "before=done", "since=web", "before=absent", "volume=/x"],
+      ...["network=none", "network=bridge", "publish=80", "expose=80/tcp", "health=none", "health=well", "status=well"],
+      ...["is-task=false", "nosuch=1", "exited=x"],
+    ];
+    for (const filter of containers) await sameAsEngine(world, "ps", "-a", "--format", "{{.Names}}", "-f", filter);
+    const images = [
+      ...["dangling=true", "dangling=false", "dangling=maybe", "label=x", "before=busybox", `since=${world.image}`],
+      ...[
+        "reference=busy*",
+        "reference=*/busybox",
+        "reference=*/busybox:lat*",
+        "until=1h",
+        "until=2000-01-01",
+        "nosuch=1",
+      ],
+      ...["until=later"],
+    ];
+    for (const filter of images) await sameAsEngine(world, "images", "--format", "{{.Repository}}", "-f", filter);
     await world.remove("web", "done");
   },
   "inspect": async (world) => {

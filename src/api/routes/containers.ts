@@ -2,6 +2,7 @@
  * @module
  * `/containers`: routes as data, short handlers.
  */
+import type { Container } from "../../engine/containers/container.ts";
 import { parseCreateRequest } from "../../engine/containers/create_request.ts";
 import { TsdError } from "../../errors.ts";
 import { empty, json } from "../http/reply.ts";
@@ -18,7 +19,12 @@ const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "
 export function containerRoutes(services: Services): Route[] {
   const { creator, containers, table, execs, health, paths, driver } = services;
   return [
-    { method: "GET", path: "/containers/json", since: "1.24", handler: (request) => json(list(services, request)) },
+    {
+      method: "GET",
+      path: "/containers/json",
+      since: "1.24",
+      handler: async (request) => json(await list(services, request)),
+    },
     {
       method: "POST",
       path: "/containers/create",
@@ -33,10 +39,11 @@ export function containerRoutes(services: Services): Route[] {
       method: "GET",
       path: "/containers/{id}/json",
       since: "1.24",
-      handler: ({ params }) => {
+      handler: async ({ params, query }) => {
         const container = table.find(params.id);
         const context = { paths, driver, execIds: execs.idsOf(container), health: health.stateOf(container) };
-        return json(inspectContainer(container, context));
+        const size = query.flag("size") ? await sizeFields(services, container) : {};
+        return json({ ...inspectContainer(container, context), ...size });
       },
     },
     {
@@ -90,7 +97,8 @@ export function containerRoutes(services: Services): Route[] {
   ];
 }
 
-function list({ table, images, health }: Services, { query }: ApiRequest): ContainerSummary[] {
+async function list(services: Services, { query }: ApiRequest): Promise<ContainerSummary[]> {
+  const { table, images, health } = services;
   const filters = query.filters(CONTAINER_FILTER_KEYS);
   const limit = query.integer("limit") ?? 0;
   const byState = ["status", "exited"].some((key) => filters.has(key));
@@ -109,8 +117,19 @@ function list({ table, images, health }: Services, { query }: ApiRequest): Conta
   };
   const passes = containerFilter(filters, context);
   const found = table.list().filter((container) => (all || container.isActive) && passes(container));
-  return (limit > 0 ? found.slice(0, limit) : found)
-    .map((container) => summariseContainer(container, Date.now(), health.stateOf(container)));
+  const listed = limit > 0 ? found.slice(0, limit) : found;
+  const rows: ContainerSummary[] = [];
+  for (const container of listed) {
+    const size = query.flag("size") ? await sizeFields(services, container) : {};
+    rows.push({ ...summariseContainer(container, Date.now(), health.stateOf(container)), ...size });
+  }
+  return rows;
+}
+
+/** What `size=1` adds; of one that is just going, nothing. */
+async function sizeFields({ sizes }: Services, container: Container) {
+  const size = await sizes.of(container);
+  return size === undefined ? {} : { SizeRw: size.written, SizeRootFs: size.total };
 }
 
 /** The head goes out at once, so that clients know that the engine listens before they start the container. */

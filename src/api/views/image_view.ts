@@ -4,11 +4,13 @@
  */
 import type { CatalogImage } from "../../engine/images/image_catalog.ts";
 import type { ContainerDefaults } from "../../image/config.ts";
+import { TsdError } from "../../errors.ts";
+import { parseGoDuration } from "../../units.ts";
 import type { Filters } from "../http/query.ts";
 import type { ImageConfig, ImageHistoryItem, ImageInspect, ImageSummary } from "../wire/mod.ts";
 import { hasLabel } from "./container_filters.ts";
 
-export const IMAGE_FILTER_KEYS = ["dangling", "label", "reference", "before", "since"];
+export const IMAGE_FILTER_KEYS = ["dangling", "label", "reference", "before", "since", "until"];
 
 /** One row of `GET /images/json`. */
 export function summariseImage({ record, config, names }: CatalogImage, containers: number): ImageSummary {
@@ -75,16 +77,37 @@ export function filterImage(
     const values = filters.get(key) ?? [];
     return values.length === 0 || values.some(test);
   };
-  const passes = some("dangling", (value) => (image.names.tags.length === 0) === (value === "true" || value === "1")) &&
+  const { tags } = image.names;
+  const passes = some("dangling", (value) => (tags.length === 0) === truth("dangling", value)) &&
     (filters.get("label") ?? []).every((value) => hasLabel(image.config.config.labels, value)) &&
     some("before", (value) => image.record.addedMs < find(value)) &&
-    some("since", (value) => image.record.addedMs > find(value));
+    some("since", (value) => image.record.addedMs > find(value)) &&
+    some("until", (value) => createdSeconds(image.config.created) * 1000 <= momentMs(value));
   if (!passes) return undefined;
   const patterns = filters.get("reference") ?? [];
   if (patterns.length === 0) return image;
   const fits = (name: string) => patterns.some((pattern) => matchesReference(name, pattern));
   const names = { tags: image.names.tags.filter(fits), repoDigests: image.names.repoDigests.filter(fits) };
   return names.tags.length + names.repoDigests.length === 0 ? undefined : { ...image, names };
+}
+
+/** @throws {TsdError} invalid_argument */
+function truth(key: string, value: string): boolean {
+  if (["1", "t", "true"].includes(value.toLowerCase())) return true;
+  if (["0", "f", "false"].includes(value.toLowerCase())) return false;
+  throw new TsdError("invalid_argument", `invalid filter '${key}=${value}'`);
+}
+
+/** A moment as `until` has it: seconds since 1970, RFC 3339, or a duration before now. @throws {TsdError} invalid_argument */
+function momentMs(value: string): number {
+  const ago = parseGoDuration(value);
+  const ms = /^\d+(\.\d+)?$/.test(value)
+    ? Number(value) * 1000
+    : ago === undefined
+    ? Date.parse(value)
+    : Date.now() - ago;
+  if (Number.isNaN(ms)) throw new TsdError("invalid_argument", `invalid filter 'until=${value}'`);
+  return ms;
 }
 
 /** Docker's pattern: `*` and `?` within a path part; without a tag all tags fit. */
