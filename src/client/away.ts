@@ -4,6 +4,8 @@ import { CUT_OFF } from "./byte_reader.ts";
 
 /** How long an engine that went away without a word is waited for, in ms. */
 const AWAY_LIMIT_MS = 10_000;
+/** How long there may be no socket: an engine that follows a killed one takes its socket away and makes its own. In ms. */
+const NO_SOCKET_LIMIT_MS = 1000;
 const PAUSE_MS = 20;
 
 /** Whether an answer ended too early, because the engine went away. */
@@ -13,14 +15,17 @@ export const isCutOff = (thrown: unknown): boolean => thrown instanceof TsdError
 export const isSocketGone = (thrown: unknown): boolean =>
   isTsdError(thrown, "engine_unavailable") && thrown.cause instanceof Deno.errors.NotFound;
 
-/** Tries until the engine is back. One that was ended isn't waited for. @throws {TsdError} what the last attempt throws */
+/** Tries until the engine is back. One that was ended is hardly waited for. @throws {TsdError} what the last attempt throws */
 export async function whenBack<T>(attempt: () => Promise<T>): Promise<T> {
+  let goneSince: number | undefined;
   for (const deadline = performance.now() + AWAY_LIMIT_MS;;) {
     try {
       return await attempt();
     } catch (thrown) {
-      const isAway = isTsdError(thrown, "engine_unavailable") && !isSocketGone(thrown);
-      if (!isAway || performance.now() >= deadline) throw thrown;
+      const now = performance.now();
+      goneSince = isSocketGone(thrown) ? goneSince ?? now : undefined;
+      const isEnded = goneSince !== undefined && now >= goneSince + NO_SOCKET_LIMIT_MS;
+      if (!isTsdError(thrown, "engine_unavailable") || isEnded || now >= deadline) throw thrown;
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
