@@ -53,7 +53,11 @@ Deno.test("a file that can't be used is one line", async () => {
 
 Deno.test("an authority of its own is trusted for its registry, and checked", async () => {
   const [own, other] = [await selfSignedCertificate(), await selfSignedCertificate()];
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, ...own, onListen() {} }, () => new Response("hello"));
+  const serve = (hostname: string, port: number) =>
+    Deno.serve({ hostname, port, ...own, onListen() {} }, () => new Response("hello"));
+  const server = serve("127.0.0.1", 0);
+  // An address that the certificate doesn't have.
+  const stranger = serve("127.0.0.3", server.addr.port);
   const ask = async (send: HttpSend, host = "127.0.0.1") => {
     const url = new URL(`https://${host}:${server.addr.port}/`);
     return await (await sendWithin(send, { url, headers: {} }, 10_000)).text();
@@ -62,6 +66,7 @@ Deno.test("an authority of its own is trusted for its registry, and checked", as
     assert.rejects(ask(send, host), (error: Error) => {
       assert.ok(isTsdError(error, "registry_unreachable"), String(error));
       assert.doesNotMatch(error.message, /\n/);
+      assert.equal(error.detail?.untrusted, true, error.message);
       return true;
     });
   try {
@@ -78,10 +83,62 @@ Deno.test("an authority of its own is trusted for its registry, and checked", as
     const endpoint = await new Endpoints({ ...NO_SETTINGS, certificateFolders: [it.folder] }, 10_000).of(host);
     assert.equal(await ask(endpoint.send), "hello");
     await refused(endpoint.send, "127.0.0.3");
+    // One on loopback may have any certificate, also beside an authority that isn't its own.
+    await Deno.writeTextFile(`${it.folder}/${host}/ca.crt`, other.cert);
+    const careless = await new Endpoints({ ...NO_SETTINGS, certificateFolders: [it.folder] }, 10_000).of(host);
+    assert.deepEqual([careless.base.protocol, await ask(careless.send)], ["https:", "hello"]);
   } finally {
-    await server.shutdown();
+    await Promise.all([server.shutdown(), stranger.shutdown()]);
   }
 });
+
+Deno.test("a registry that wants a client's certificate", async () => {
+  const [server, client] = [await selfSignedCertificate(), await selfSignedCertificate()];
+  await using it = await folderWith({ "ca.crt": server.cert, "me.cert": client.cert, "me.key": client.key });
+  await Deno.writeTextFile(`${it.folder}/server.key`, server.key);
+  const { port } = new URL(`http://${freeAddress()}/`);
+  const folder = `${it.folder}/${HOST}`;
+  const files = ["-cert", `${folder}/ca.crt`, "-key", `${it.folder}/server.key`, "-CAfile", `${folder}/me.cert`];
+  const child = new Deno.Command("openssl", {
+    args: ["s_server", "-accept", `127.0.0.1:${port}`, ...files, "-Verify", "1", "-verify_return_error", "-www"],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  try {
+    const tls = await it.read();
+    const request = { url: new URL(`https://127.0.0.1:${port}/`), headers: {} };
+    const response = await untilServed(() => sendWithin(nodeSend(tls), request, 10_000));
+    assert.equal(response.status, 200);
+    await response.text();
+    await assert.rejects(
+      sendWithin(nodeSend({ authorities: tls!.authorities }), request, 10_000),
+      (error: Error) => isTsdError(error, "registry_unreachable") && error.detail?.connected === true,
+    );
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+});
+
+function freeAddress(): string {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return `127.0.0.1:${listener.addr.port}`;
+}
+
+/** A program that was just started doesn't listen yet. */
+async function untilServed(ask: () => Promise<Response>): Promise<Response> {
+  const deadlineMs = performance.now() + 20_000;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isEarly = isTsdError(error) && error.detail?.connected === false && performance.now() < deadlineMs;
+      if (!isEarly) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
 
 Deno.test("a port that browsers refuse", async () => {
   const server = serveAtFirst([6000, 10080, 6666, 2049, 5061]);

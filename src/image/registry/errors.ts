@@ -93,7 +93,7 @@ export function networkError(host: string, thrown: unknown): TsdError {
     `Cannot reach registry ${host}: ${UNREACHABLE[system] ?? reasonOf(text)}`,
     {
       cause: thrown,
-      detail: { connected, untrusted: text.includes("peer certificate") },
+      detail: { connected, untrusted: UNTRUSTED.has(system) || text.includes("peer certificate") },
     },
   );
 }
@@ -107,6 +107,13 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   ENETUNREACH: "network is unreachable",
   ETIMEDOUT: "connection timed out",
 };
+
+/** And those that say that a certificate was refused. */
+const UNTRUSTED = new Set([
+  ...["DEPTH_ZERO_SELF_SIGNED_CERT", "SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_GET_ISSUER_CERT"],
+  ...["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CERT_HAS_EXPIRED"],
+  ...["CERT_NOT_YET_VALID", "CERT_UNTRUSTED", "CERT_REVOKED", "ERR_TLS_CERT_ALTNAME_INVALID"],
+]);
 
 function systemCode(thrown: unknown): string {
   return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";

@@ -18,6 +18,8 @@ export interface Endpoint {
   readonly send: HttpSend;
   /** For other hosts that this registry sends us to: they may have certificates of the same authority. */
   readonly sendElsewhere?: HttpSend;
+  /** The same without verifying certificates. */
+  readonly sendUnverified: HttpSend;
 }
 
 /** What matters of the settings here. */
@@ -48,7 +50,7 @@ export class Endpoints {
   /** A mirror says its scheme; HTTPS is as for any host. @throws {TsdError} as `of` */
   at(origin: URL): Promise<Endpoint> {
     return origin.protocol === "http:"
-      ? Promise.resolve({ base: new URL("/", origin), send: verifiedSend })
+      ? Promise.resolve({ base: new URL("/", origin), send: verifiedSend, sendUnverified: unverifiedSend })
       : this.of(origin.host);
   }
 
@@ -92,13 +94,18 @@ export class Endpoints {
   async #secure(host: string): Promise<Endpoint> {
     const base = baseUrl("https", host);
     const tls = await readCertificates(host, this.#settings);
-    if (tls === undefined) return { base, send: verifiedSend };
-    return { base, send: nodeSend(tls), sendElsewhere: nodeSend({ authorities: tls.authorities }) };
+    if (tls === undefined) return { base, send: verifiedSend, sendUnverified: unverifiedSend };
+    return {
+      base,
+      send: nodeSend(tls),
+      sendElsewhere: nodeSend({ authorities: tls.authorities }),
+      sendUnverified: nodeSend({ ...tls, unverified: true }),
+    };
   }
 
   /** Plain HTTP, unless that fails and TLS comes about after all. */
   async #findPlain(host: string, tls: Promise<{ endpoint?: Endpoint }>, signal: AbortSignal): Promise<Endpoint> {
-    const plain = { base: baseUrl("http", host), send: verifiedSend };
+    const plain = { base: baseUrl("http", host), send: verifiedSend, sendUnverified: unverifiedSend };
     try {
       if (await this.#probe(plain, signal) !== NEEDS_TLS_STATUS) return plain;
     } catch (error) {
@@ -116,7 +123,7 @@ export class Endpoints {
       return { endpoint: secure };
     } catch (error) {
       if (!isTsdError(error, "registry_unreachable", "timeout", "cancelled")) throw error;
-      return error.detail?.untrusted === true ? { endpoint: { base: secure.base, send: unverifiedSend } } : {};
+      return error.detail?.untrusted === true ? { endpoint: { ...secure, send: secure.sendUnverified } } : {};
     }
   }
 
