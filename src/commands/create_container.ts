@@ -5,6 +5,7 @@ import { isTsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
 import { authFor } from "./registry_auth.ts";
+import { progressView } from "./progress_view.ts";
 import { displayName, pullShowing, pullTarget } from "./pull_output.ts";
 
 const PULL_POLICIES = ["always", "missing", "never"];
@@ -19,9 +20,9 @@ export async function createWithPull(
     throw new UsageError(`invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`);
   }
   const image = request.Image ?? "";
-  const show = flags.quiet ? {} : { show: (line: string) => terminal.err(line) };
   const pull = async () => {
     const { reference } = pullTarget(image);
+    const show = flags.quiet ? {} : { show: await progressView(terminal, "stderr") };
     const auth = await authFor(terminal, reference);
     await pullShowing(engine, reference, { platform: flags.platform, auth, ...show });
   };

@@ -2,6 +2,7 @@ import { defineCommand, PlainError } from "../cli/mod.ts";
 import { canonicalName, canonicalString } from "../image/reference.ts";
 import type { CommandContext } from "./context.ts";
 import { authFor } from "./registry_auth.ts";
+import { progressView } from "./progress_view.ts";
 import { pullShowing, pullTarget } from "./pull_output.ts";
 
 /** `tsd pull`. */
@@ -27,7 +28,7 @@ export const pull = defineCommand({
       throw new PlainError("content trust (signatures of Notary v1) is not supported: digests are always verified");
     }
     if (addedTag && !allTags && !flags.quiet) await terminal.out(`Using default tag: ${reference.tag}\n`);
-    const show = flags.quiet ? {} : { show: (line: string) => terminal.out(line) };
+    const show = flags.quiet ? {} : { show: await progressView(terminal, "stdout") };
     const auth = await authFor(terminal, reference);
     await pullShowing(engine, reference, { platform: flags.platform, auth, allTags, ...show });
     await terminal.out(`${allTags ? canonicalName(reference) : canonicalString(reference)}\n`);

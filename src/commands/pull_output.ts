@@ -1,8 +1,8 @@
-import type { AuthConfig, ProgressMessage } from "../api/wire/mod.ts";
-import { printable } from "../cli/mod.ts";
+import type { AuthConfig } from "../api/wire/mod.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import { pullImage } from "../client/images.ts";
 import { canonicalName, familiarString, parseReference, type Reference, withDefaultTag } from "../image/reference.ts";
+import type { ProgressView } from "./progress_view.ts";
 
 /** What a user who typed `text` wants to pull. @throws {TsdError} invalid_reference */
 export function pullTarget(text: string): { reference: Reference; addedTag: boolean } {
@@ -19,11 +19,11 @@ export interface PullOptions {
   readonly auth?: AuthConfig | undefined;
   /** All of the repository's, whatever the reference says. */
   readonly allTags?: boolean;
-  /** Takes finished lines; nothing is shown when it is absent. */
-  readonly show?: (text: string) => Promise<void>;
+  /** Nothing is shown when it is absent. */
+  readonly show?: ProgressView;
 }
 
-/** Pulls an image and shows how it goes, a line for each step. */
+/** Pulls an image and shows how it goes. */
 export async function pullShowing(
   engine: EngineTransport,
   reference: Reference,
@@ -31,14 +31,6 @@ export async function pullShowing(
 ): Promise<void> {
   const tag = allTags ? undefined : reference.digest ?? reference.tag ?? "latest";
   for await (const message of pullImage(engine, { name: canonicalName(reference), tag, platform, auth })) {
-    const line = progressLine(message);
-    if (line !== undefined) await show(printable(line));
+    await show(message);
   }
-}
-
-/** A step as a line; undefined for mere progress, which would only fill logs. */
-export function progressLine({ id, status, progressDetail, stream }: ProgressMessage): string | undefined {
-  if ((progressDetail?.current ?? 0) > 0 || (progressDetail?.total ?? 0) > 0) return undefined;
-  if (stream !== undefined) return stream;
-  return status === undefined ? undefined : `${id === undefined || id === "" ? "" : `${id}: `}${status}\n`;
 }
