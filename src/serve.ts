@@ -60,6 +60,8 @@ const CLOSE_GRACE_MS = 500;
 /** What input that is on its way gets when the engine executes itself anew, in ms. */
 const LAST_INPUT_MS = 700;
 const RELOAD = "SIGHUP";
+/** Names the sets of authorities that Deno trusts; by default its own only. */
+const CA_STORE = "DENO_TLS_CA_STORE";
 const RUNTIME_PATHS = ["/usr/bin/runc", "/usr/sbin/runc", "/usr/local/bin/runc", "/usr/local/sbin/runc"];
 
 /** Runs an engine until it is told to end; resolves to the process's exit code. @throws {TsdError} */
@@ -71,8 +73,10 @@ export async function serve(options: ServeOptions): Promise<number> {
       "Cannot start the engine: tsd needs root (rootless mode does not exist yet)",
     );
   }
-  // The next engine's proxies are its own business.
+  // What is set from here on is this engine's business, not the next one's.
   const environment = Deno.env.toObject();
+  // As with Docker the machine's own authorities count. Read at the first request, which is far off.
+  if (environment[CA_STORE] === undefined) Deno.env.set(CA_STORE, "mozilla,system");
   const { configFile } = options;
   const config = await readEngineConfig(configFile);
   const paths = await enginePaths(await dataRootOf(options.dataRoot ?? DEFAULT_DATA_ROOT));

@@ -131,6 +131,53 @@ async function testProxy(folder: string): Promise<void> {
   }
 }
 
+/** HTTPS through a proxy, with a certificate that the machine's own store vouches for. */
+async function testTunnel(folder: string): Promise<void> {
+  const tls = await selfSignedCertificate("registry.invalid");
+  await using registry = startScriptedRegistry({ tls });
+  registry.add("team/app", "1", await ownImage());
+  await Deno.writeTextFile(`${folder}/store.pem`, tls.cert);
+  await using proxy = tunnelTo(registry);
+  const config = { "proxies": { "https-proxy": `http://${proxy.host}` } };
+  await using engine = await configured(folder, config, { SSL_CERT_FILE: `${folder}/store.pem` });
+  await pulled(engine, ["-q", "registry.invalid/team/app:1"]);
+  assert.deepEqual([...new Set(proxy.asked)], ["CONNECT registry.invalid:443 HTTP/1.1"]);
+  await using doubtful = await configured(folder, config);
+  const refused = await doubtful.tsd(["pull", "-q", "registry.invalid/team/app:1"]);
+  assert.deepEqual([refused.code, refused.stderr.split("\n").length], [1, 2]);
+  assert.match(refused.stderr, /^tsd: Cannot reach registry registry\.invalid: invalid peer certificate: /);
+}
+
+/** A proxy that leads to one place, wherever one wants to go. */
+function tunnelTo({ host }: ScriptedRegistry): AsyncDisposable & { readonly host: string; readonly asked: string[] } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const asked: string[] = [];
+  const running: Promise<unknown>[] = [];
+  const serve = async (client: Deno.TcpConn) => {
+    const head = new Uint8Array(4096);
+    const length = await client.read(head) ?? 0;
+    asked.push(new TextDecoder().decode(head.subarray(0, length)).split("\r\n", 1)[0]!);
+    const registry = await Deno.connect({ hostname: "127.0.0.1", port: Number(host.split(":")[1]) });
+    await client.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\n\r\n"));
+    await Promise.allSettled([
+      client.readable.pipeTo(registry.writable),
+      registry.readable.pipeTo(client.writable),
+    ]);
+  };
+  const accept = async () => {
+    for await (const client of listener) running.push(serve(client));
+  };
+  running.push(accept());
+  return {
+    host: `127.0.0.1:${listener.addr.port}`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await Promise.all(running);
+    },
+  };
+}
+
 /** An engine doesn't start with a mistake, and doesn't leave for one. */
 async function testMistakes(folder: string): Promise<void> {
   const path = `${folder}/wrong.json`;
@@ -165,6 +212,7 @@ Deno.test({
       await test.step("certificates", () => testCertificates(folder));
       await test.step("a port that browsers refuse", () => testOddPort());
       await test.step("proxies", () => testProxy(folder));
+      await test.step("HTTPS through a proxy", () => testTunnel(folder));
       await test.step("mistakes", () => testMistakes(folder));
     } finally {
       await Deno.remove(folder, { recursive: true });

@@ -7,14 +7,15 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** Self-signed, for 127.0.0.1, 127.0.0.2 and localhost; good for a day. */
-export async function selfSignedCertificate(): Promise<Certificate> {
+/** Self-signed, for 127.0.0.1, 127.0.0.2, localhost and another name; good for a day. */
+export async function selfSignedCertificate(name = "localhost"): Promise<Certificate> {
   const folder = await Deno.makeTempDir({ prefix: "tsd-cert-" });
   try {
     const done = await new Deno.Command("openssl", {
       args: [
         ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"],
-        ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:127.0.0.2"],
+        ...["-subj", "/CN=localhost"],
+        ...["-addext", `subjectAltName=DNS:localhost,DNS:${name},IP:127.0.0.1,IP:127.0.0.2`],
         ...["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"],
       ],
       cwd: folder,
