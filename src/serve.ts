@@ -12,6 +12,8 @@ import { clearSocket, listenAt, ownSocket } from "./engine/engine_socket.ts";
 import { handOn, type Handover, type HandoverNotes, type Leaving, reexecute, takeOver } from "./engine/handover.ts";
 import { namesIn, removeTree } from "./engine/folders.ts";
 import { IdleWatch } from "./engine/idle.ts";
+import { leftEnd } from "./engine/left_process.ts";
+import { settleLeftRuntimes } from "./engine/left_runtimes.ts";
 import { dataRootOf, lockOf, removeCgroup, runDirOf } from "./engine/own_folders.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths, runtimeRoot } from "./engine/paths.ts";
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
@@ -216,6 +218,10 @@ async function open(
   void epoll.run();
   const outputs = ending.use(get(TOKENS.outputs));
   ending.use(get(TOKENS.pool));
+  if (notes === undefined) {
+    const ended = (call: { pid: number; startTicks: string }) => leftEnd(call, get(TOKENS.exits), epoll);
+    await settleLeftRuntimes(runtimeRoot(paths), { processes, log, ended });
+  }
   await sweepIngest(paths.layerRoot);
   await sweepOrphans(get);
   watch.lap("sweep");

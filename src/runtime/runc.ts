@@ -113,15 +113,12 @@ export class Runc implements OciRuntime {
 
   async delete(id: string, force = false): Promise<boolean> {
     const folder = `${this.#options.stateRoot}/${id}`;
+    if (!await exists(folder)) return false;
     try {
-      await Deno.lstat(folder);
-    } catch (thrown) {
-      ignoreMissing(thrown);
-      return false;
-    }
-    try {
+      // Without a state runc takes the folder away and nothing else.
+      const isKnown = await exists(`${folder}/state.json`);
       await this.#logged(this.#callLog(), ["delete", ...(force ? ["--force"] : []), id], NULL_STDIO);
-      return true;
+      return isKnown;
     } catch (thrown) {
       if (!force || await isWhole(`${folder}/state.json`)) throw thrown;
       // It was cut off when it was written, and runc can do nothing with it any more.
@@ -239,6 +236,16 @@ function removeIfThere(path: string): void {
     Deno.removeSync(path);
   } catch (thrown) {
     ignoreMissing(thrown);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (thrown) {
+    ignoreMissing(thrown);
+    return false;
   }
 }
 

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { type ErrorCode, isTsdError } from "../errors.ts";
-import { ownProcess, processes, processStat } from "../sys/mod.ts";
+import { ownProcess, processes, processStat, readProcFile } from "../sys/mod.ts";
 import { ExitLoop } from "./exit_loop.ts";
 import { Runc } from "./runc.ts";
 
@@ -117,6 +117,11 @@ Deno.test("a container waits as long as its process is runc's own, and its FIFO 
     // Its command line ends like that of runc's.
     await Deno.writeTextFile(`${dir}/runc`, "while :; do sleep 0.05; done\n");
     const init = processes.spawn({ path: "/bin/sh", argv: ["sh", `${dir}/runc`, "init"], env: {}, stdio: [] });
+    // For a moment after its exec it has none.
+    for (const deadline = Date.now() + 15_000; readProcFile(`/proc/${init}/cmdline`) === "";) {
+      assert.ok(Date.now() < deadline);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
     const waits = [await runc.isWaiting("c1"), await runc.isWaiting("c1", init)];
     processes.kill(init, 9);
     assert.deepEqual(waits, [true, true]);
