@@ -113,10 +113,10 @@ export class Runc implements OciRuntime {
 
   async delete(id: string, force = false): Promise<boolean> {
     const folder = `${this.#options.stateRoot}/${id}`;
-    if (!await exists(folder)) return false;
+    if (!exists(folder)) return false;
     try {
       // Without a state runc takes the folder away and nothing else.
-      const isKnown = await exists(`${folder}/state.json`);
+      const isKnown = exists(`${folder}/state.json`);
       await this.#logged(this.#callLog(), ["delete", ...(force ? ["--force"] : []), id], NULL_STDIO);
       return isKnown;
     } catch (thrown) {
@@ -239,9 +239,9 @@ function removeIfThere(path: string): void {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+function exists(path: string): boolean {
   try {
-    await Deno.lstat(path);
+    Deno.lstatSync(path);
     return true;
   } catch (thrown) {
     ignoreMissing(thrown);
