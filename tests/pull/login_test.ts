@@ -160,9 +160,21 @@ async function testPrompt(engine: Engine): Promise<void> {
   await screen.line(ACCOUNT.password);
   await screen.see("Login Succeeded");
   assert.ok(!(await screen.text()).includes(ACCOUNT.password));
-  await screen.line("stty -a | grep -o ' echo ' && echo as before");
-  await screen.see(/^as before/m);
+  const echoes = "stty -a | grep -qw -e '-echo' || echo as be''fore";
+  await screen.line(echoes);
+  await screen.see("as before");
   await engine.tsd(["logout", registry.host]);
+  await screen.line("clear");
+  await screen.line(`$tsd login ${registry.host}; echo code $?`);
+  await screen.see("Username: ");
+  await screen.line("me");
+  await screen.see("Password: ");
+  await screen.type("half");
+  await screen.press("C-c");
+  await screen.see("code 130");
+  await screen.line(echoes);
+  await screen.see("as before");
+  assert.ok(!(await screen.text()).includes("half"));
 }
 
 Deno.test({
