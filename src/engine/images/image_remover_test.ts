@@ -32,7 +32,7 @@ class Store implements Disposable {
   readonly goneLayers: Digest[] = [];
   /** Events: actions, with labels where there are any. */
   readonly told: string[] = [];
-  users: Pick<Container, "id" | "isRunning">[] = [];
+  users: Pick<Container, "id" | "isActive">[] = [];
   readonly remover: ImageRemover;
 
   constructor(names: readonly string[]) {
@@ -120,7 +120,7 @@ Deno.test("an id with names in several repositories needs force", async () => {
 
 Deno.test("a stopped container keeps the image unless it is forced, and its layers in any case", async () => {
   using store = new Store(["r/a:1", "r/a"]);
-  store.users = [{ id: "c".repeat(64), isRunning: false }];
+  store.users = [{ id: "c".repeat(64), isActive: false }];
   assert.equal(
     await store.refusal("r/a:1"),
     'conflict: unable to remove repository reference "r/a:1" (must force) - container cccccccccccc is using its ' +
@@ -136,7 +136,7 @@ Deno.test("a stopped container keeps the image unless it is forced, and its laye
 
 Deno.test("a running container keeps the image even against force; a name can go", async () => {
   using store = new Store(["r/a:1", "r/a"]);
-  store.users = [{ id: "d".repeat(64), isRunning: false }, { id: "c".repeat(64), isRunning: true }];
+  store.users = [{ id: "d".repeat(64), isActive: false }, { id: "c".repeat(64), isActive: true }];
   assert.equal(
     await store.refusal(SHORT, true),
     "conflict: unable to delete aaaaaaaaaaaa (cannot be forced) - image is being used by running container cccccccccccc",
