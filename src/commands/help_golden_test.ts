@@ -27,7 +27,7 @@ Deno.test("help: every example parses", async () => {
     const { examples, args, flags, flagsFirst } = await load();
     const { parseFlags } = await import("../cli/mod.ts");
     for (const { line } of examples) {
-      const words = line.replace(/ <.*/, "").replaceAll('"', "").split(" ");
+      const words = line.replace(/ [<>].*/, "").replaceAll('"', "").split(" ");
       // `daemon stop` comes before `daemon`.
       const length = [2, 1].find((count) => names.includes(words.slice(0, count).join(" ")));
       assert(length !== undefined, line);

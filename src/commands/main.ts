@@ -7,7 +7,7 @@
 import { BUILD_INFO } from "../build_info.ts";
 import { DenoTerminal, dispatch, exit, type Program, type Terminal } from "../cli/mod.ts";
 import { type CommandContext, createContext, type Serve } from "./context.ts";
-import { COMMANDS, GROUPS } from "./table.ts";
+import { COMMANDS, GLOBAL_FLAGS, GROUPS } from "./table.ts";
 
 /** The program `tsd` on a terminal. */
 export function tsdProgram(terminal: Terminal, serve: Serve): Program<CommandContext> {
@@ -15,9 +15,7 @@ export function tsdProgram(terminal: Terminal, serve: Serve): Program<CommandCon
     name: "tsd",
     summary: "Pulls images and runs containers, compatible with Docker",
     version: BUILD_INFO.version,
-    globalFlags: {
-      host: { type: "string", short: "H", help: "Engine to talk to: unix:///path/to.sock or tcp://127.0.0.1:PORT" },
-    },
+    globalFlags: GLOBAL_FLAGS,
     groups: GROUPS,
     commands: COMMANDS,
     context: (globals) => createContext(terminal, globals, serve),

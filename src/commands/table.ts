@@ -1,4 +1,4 @@
-import type { Command, CommandGroup, CommandRow } from "../cli/mod.ts";
+import type { Command, CommandGroup, CommandRow, FlagSpecs } from "../cli/mod.ts";
 import type { CommandContext } from "./context.ts";
 
 type Row = CommandRow<CommandContext>;
@@ -8,6 +8,11 @@ const row = (names: string, summary: string, load: () => Promise<Command<Command
   summary,
   load,
 });
+
+/** Flags before the command. */
+export const GLOBAL_FLAGS: FlagSpecs = {
+  host: { type: "string", short: "H", help: "Engine to talk to: unix:///path/to.sock or tcp://127.0.0.1:PORT" },
+};
 
 /** The groups that some commands are members of. */
 export const GROUPS: readonly CommandGroup[] = [
@@ -22,6 +27,15 @@ export const COMMANDS: readonly Row[] = [
     "attach, container attach",
     "Attach local standard input, output, and error streams to a running container",
     async () => (await import("./attach.ts")).attach,
+  ),
+  {
+    ...row("__complete", "Complete a command line", async () => (await import("./complete.ts")).complete),
+    hidden: true,
+  },
+  row(
+    "completion",
+    "Write the completion script of a shell: bash, zsh or fish",
+    async () => (await import("./completion.ts")).completion,
   ),
   row("create, container create", "Create a new container", async () => (await import("./create.ts")).create),
   row("daemon", "Run the engine in the foreground", async () => (await import("./daemon.ts")).daemon),

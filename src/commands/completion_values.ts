@@ -1,0 +1,37 @@
+/**
+ * What is known of values and arguments for completion, beside the names that the engine knows.
+ */
+
+/** The shells that there is a script for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+/** Values of flags; `command flag` goes before `flag`. */
+export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
+  format: ["json", "table"],
+  "inspect format": ["json"],
+  restart: ["no", "always", "on-failure", "unless-stopped"],
+  pull: ["missing", "always", "never"],
+  network: ["host", "none"],
+  type: ["container", "image"],
+  "log-driver": ["json-file", "none"],
+  signal: ["TERM", "KILL", "HUP", "INT", "QUIT", "USR1", "USR2", "STOP", "CONT"],
+  "stop-signal": ["TERM", "KILL", "HUP", "INT", "QUIT", "USR1", "USR2"],
+  platform: ["linux/amd64", "linux/arm64"],
+  "ps filter": [
+    ...["id=", "name=", "label=", "status=", "exited=", "ancestor=", "before=", "since=", "volume=", "network="],
+    ...["publish=", "expose=", "health="],
+  ],
+  "images filter": ["dangling=", "label=", "reference=", "before=", "since=", "until="],
+  "events filter": ["container=", "image=", "event=", "type=", "label="],
+};
+
+/** Flags whose values are names of files. */
+export const FILE_FLAGS: ReadonlySet<string> = new Set([
+  ...["env-file", "label-file", "cidfile", "volume", "device", "data-root", "output", "input", "file"],
+]);
+
+/** Arguments that are names of files. */
+export const FILE_ARGUMENTS: ReadonlySet<string> = new Set(["FILE", "PATH", "file"]);
+
+/** Verbs that have to do with running containers only. */
+export const RUNNING_ONLY: ReadonlySet<string> = new Set(["attach", "exec", "kill", "pause", "stats", "stop", "top"]);
