@@ -62,6 +62,12 @@ export class DockerConfig {
     return typeof found === "object" && found !== null ? found as StoredAuth : undefined;
   }
 
+  /** A field that is a text; empty when it isn't there or something else. */
+  text(field: string): string {
+    const value = this.#fields[field];
+    return typeof value === "string" ? value : "";
+  }
+
   setEntry(key: string, entry: StoredAuth): void {
     this.#fields.auths = { ...this.#auths(), [key]: entry };
   }

@@ -1,6 +1,7 @@
 import type { ImageSummary } from "../api/wire/mod.ts";
 import { defineCommand, humanDuration, humanSize } from "../cli/mod.ts";
 import { listImages } from "../client/images.ts";
+import { configuredFormat } from "./configured_format.ts";
 import type { CommandContext } from "./context.ts";
 import {
   FORMAT_HELP,
@@ -73,7 +74,9 @@ export const images = defineCommand({
   },
   examples: [{ line: "images --digests alpine", note: "All tags of one repository, with their digests" }],
   async run({ terminal, engine }: CommandContext, { args: [reference], flags }) {
-    const format = imageFormat(flags.format, flags.quiet, flags.digests);
+    const typed = flags.format ?? "";
+    const given = typed !== "" || flags.quiet ? typed : await configuredFormat(terminal, "imagesFormat");
+    const format = imageFormat(given, flags.quiet, flags.digests);
     const filters = { ...parseFilters(flags.filter) };
     if (reference !== undefined) filters.reference = [...(filters.reference ?? []), reference];
     const found = await listImages(engine, { all: flags.all, filters });
@@ -86,7 +89,7 @@ export const images = defineCommand({
   },
 });
 
-function imageFormat(given = "", quiet: boolean, digests: boolean): string {
+function imageFormat(given: string, quiet: boolean, digests: boolean): string {
   if (given === "raw") return quiet ? RAW_QUIET : digests ? RAW_WITH_DIGESTS : RAW;
   if (isUsualTable(given)) return quiet ? "{{.ID}}" : given;
   const lacks = digests && given.startsWith("table") && !given.includes("{{.Digest}}");

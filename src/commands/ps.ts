@@ -1,6 +1,7 @@
 import type { ContainerSummary } from "../api/wire/mod.ts";
 import { defineCommand, humanDuration, humanSize } from "../cli/mod.ts";
 import { listContainers } from "../client/containers.ts";
+import { configuredFormat } from "./configured_format.ts";
 import type { CommandContext } from "./context.ts";
 import {
   type Cell,
@@ -90,8 +91,9 @@ export const ps = defineCommand({
   ],
   async run({ terminal, engine }: CommandContext, { flags }) {
     const { quiet, size } = flags;
-    const given = flags.format ?? "";
-    if (quiet && given !== "") await terminal.err(BOTH_GIVEN);
+    const typed = flags.format ?? "";
+    if (quiet && typed !== "") await terminal.err(BOTH_GIVEN);
+    const given = typed !== "" || quiet ? typed : await configuredFormat(terminal, "psFormat");
     const format = given === "raw" ? quiet ? RAW_QUIET : size ? RAW_WITH_SIZE : RAW : quiet ? "{{.ID}}" : given;
     const limit = flags.latest && flags.last === -1 ? 1 : flags.last;
     const containers = await listContainers(engine, {

@@ -5,6 +5,7 @@ import { containerStats } from "../client/stats.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import type { TsdError } from "../errors.ts";
 import { toTsdError } from "../errors.ts";
+import { configuredFormat } from "./configured_format.ts";
 import type { CommandContext } from "./context.ts";
 import { FORMAT_HELP, isUsualTable, renderList, shortId } from "./list_format.ts";
 import { StatsBoard } from "./stats_board.ts";
@@ -34,7 +35,7 @@ export const stats = defineCommand({
     { line: "stats --no-stream --format json web", note: "One sample, for programs" },
   ],
   async run({ terminal, engine }: CommandContext, { args, flags }) {
-    const { format } = flags;
+    const format = flags.format || await configuredFormat(terminal, "statsFormat");
     const render: Render = (rows) => renderList(STATS_VIEW, format, rows);
     const isTable = isUsualTable(format) || format.startsWith("table");
     const full = flags["no-trunc"];
