@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { exists, PROJECT_DIR } from "../scripts/project.ts";
 import { type Import, importGraph, sourceFiles } from "./import_graph.ts";
-import { cycles, heavyForClients, violation } from "./layers.ts";
+import { cycles, heavyForClients, loadedBy, violation } from "./layers.ts";
 
 const wrong = (from: string, to: string, kind: Import["kind"] = "static") =>
   violation({ from, to, kind }) !== undefined;
@@ -102,4 +102,14 @@ Deno.test("no command of the client loads a part of the engine, node:http or the
   const graph = await importGraph(["mod.ts", ...commands]);
   assert.ok(graph.some(({ from, to, kind }) => from === "mod.ts" && to === "src/serve.ts" && kind === "dynamic"));
   assert.deepEqual(["mod.ts", ...commands].flatMap((root) => heavyForClients(root, graph)), []);
+});
+
+Deno.test("no command loads templates, completion or a progress board before it knows that it needs them", async () => {
+  const commands = ["ps", "images", "inspect", "info", "version", "events", "stats", "pull", "run", "main"];
+  const roots = commands.map((name) => `src/commands/${name}.ts`);
+  const graph = await importGraph(roots);
+  const lazy = (path: string) =>
+    /^src\/cli\/(template\/|completion|help)|_template\.ts$|pull_board|go_shapes/.test(path);
+  assert.ok(graph.some(({ to, kind }) => lazy(to) && kind === "dynamic"));
+  assert.deepEqual(roots.flatMap((root) => [...loadedBy(root, graph).keys()].filter(lazy)), []);
 });
