@@ -2,6 +2,7 @@ import type {
   AuthConfig,
   AuthResponse,
   ImageDeleteItem,
+  ImageHistoryItem,
   ImageInspect,
   ImageSummary,
   ProgressMessage,
@@ -22,6 +23,11 @@ export async function listImages(
 
 export async function inspectImage(engine: EngineTransport, name: string): Promise<ImageInspect> {
   return await readJson(await engine.request({ method: "GET", path: `/images/${escapeName(name)}/json` }));
+}
+
+/** The steps that made an image, newest first. */
+export async function imageHistory(engine: EngineTransport, name: string): Promise<ImageHistoryItem[]> {
+  return await readJson(await engine.request({ method: "GET", path: `/images/${escapeName(name)}/history` }));
 }
 
 export async function removeImage(

@@ -251,3 +251,26 @@ Deno.test("images --format: templates, raw, -q", async () => {
     "*formatter.imageContext\n",
   ]);
 });
+
+Deno.test("history: the table, exact numbers, -q, a template", async () => {
+  const day = 86_400;
+  const newest = {
+    ...{ Id: `sha256:${"ab".repeat(32)}`, Created: nowSeconds() - 3 * day, Tags: ["a:1"], Size: 0, Comment: "com" },
+    CreatedBy: '/bin/sh -c #(nop)  CMD ["bash"] and a long text that goes on',
+  };
+  const oldest = {
+    Id: "<missing>",
+    Created: 86_400,
+    CreatedBy: "ADD\tfile",
+    Tags: null,
+    Size: 117_400_123,
+    Comment: "",
+  };
+  const out = async (...argv: string[]) => (await callTsd(listing([newest, oldest]), ["history", ...argv, "x"])).out;
+  const lines = (await out()).split("\n");
+  assert.equal(lines[1], `abababababab   3 days ago     /bin/sh -c #(nop)  CMD ["bash"] and a long t…   0B        com`);
+  assert.match(lines[2], /^<missing> {6}\d\d years ago {3}ADD file {40}117MB {5}$/);
+  assert.match((await out("-H=false")).split("\n")[2], /^<missing> .* 1970-01-02T00:00:00Z .* 117400123 +$/);
+  assert.equal(await out("-q"), "abababababab\n<missing>\n");
+  assert.equal(await out("--format", "{{.ID}} {{.Comment}}"), "abababababab com\n<missing> \n");
+});

@@ -66,6 +66,11 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./events.ts")).events,
   ),
   row("exec, container exec", "Execute a command in a running container", async () => (await import("./exec.ts")).exec),
+  row(
+    "history, image history",
+    "Show the history of an image",
+    async () => (await import("./history.ts")).history,
+  ),
   row("images, image ls, image list", "List images", async () => (await import("./images.ts")).images),
   row("info, system info", "Display system-wide information", async () => (await import("./info.ts")).info),
   row(
