@@ -93,14 +93,23 @@ export async function serve(options: ServeOptions): Promise<number> {
   const left = await run({ paths, socket, level, config, configFile, onDemand, command, before });
   if (left === undefined || command === undefined) return 0;
   handOn(paths.runDir, { lock, ...left });
+  // Whoever wants its end has it, also in the middle of a reload: signals that have come are heard in the next turn.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  if (left.isStopped()) {
+    await (await ownSocket(socket))[Symbol.asyncDispose]();
+    return 0;
+  }
   return reexecute(command, environment);
 }
 
 /** Resolves to what is handed on to the engine that this one becomes, or to nothing. */
-async function run(serving: Serving): Promise<Omit<Leaving, "lock"> | undefined> {
+async function run(
+  serving: Serving,
+): Promise<Omit<Leaving, "lock"> & { readonly isStopped: () => boolean } | undefined> {
   const { paths, socket, level, config, onDemand, before } = serving;
   const log = new LineLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(line + "\n")), level);
   const asked = new AsyncQueue<string>();
+  const left: { notes?: HandoverNotes | undefined; isStopped?: boolean } = {};
   await using ending = new AsyncDisposableStack();
   let idle: IdleWatch | undefined;
   const settings: EngineSettings = {
@@ -115,14 +124,17 @@ async function run(serving: Serving): Promise<Omit<Leaving, "lock"> | undefined>
   };
   const { get } = new Composition(settings);
   for (const signal of ["SIGTERM", "SIGINT", RELOAD] as const) {
-    const stop = () => asked.push(signal);
+    const stop = () => {
+      left.isStopped ||= signal !== RELOAD;
+      asked.push(signal);
+    };
     Deno.addSignalListener(signal, stop);
-    ending.defer(() => Deno.removeSignalListener(signal, stop));
+    // In the middle of a reload nobody else would hear it.
+    ending.defer(() => left.notes === undefined ? Deno.removeSignalListener(signal, stop) : undefined);
   }
   ending.use(surviveBugs(log));
   ownProcess.setChildSubreaper();
   const notifier = new ServiceNotifier({ socket: Deno.env.get(NOTIFY_SOCKET), peers: unixPeers, log });
-  const left: { notes?: HandoverNotes } = {};
   await open(get, ending, { onDemand, before, isLeaving: () => left.notes !== undefined });
   const server = get(TOKENS.server);
   if (before === undefined) await clearSocket(socket);
@@ -159,7 +171,8 @@ async function run(serving: Serving): Promise<Omit<Leaving, "lock"> | undefined>
   log.info("reloading", { command: serving.command?.join(" ") });
   notifier.reloading();
   left.notes = await notesOf(get, idle?.hasOtherClients ?? false);
-  return { listener, notes: left.notes, execFds: await get(TOKENS.execs).heldFds() };
+  const execFds = await get(TOKENS.execs).heldFds();
+  return { listener, notes: left.notes, execFds, isStopped: () => left.isStopped ?? false };
 }
 
 /** Comes to rest, and says what is under way all the same. */

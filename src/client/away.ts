@@ -31,6 +31,10 @@ export async function whenBack<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Does again what can be done twice, each time that the engine goes away before it has answered. */
+export const repeatedly = <T>(action: () => Promise<T>): Promise<T> =>
+  persistently(() => Promise.resolve(), () => action());
+
 /** Asks, and asks again each time that the engine goes away while its answer is being used. */
 export async function persistently<A, T>(ask: () => Promise<A>, use: (answer: A) => Promise<T>): Promise<T> {
   for (let answer = await ask();; answer = await whenBack(ask)) {

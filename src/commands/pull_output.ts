@@ -1,5 +1,6 @@
 import type { AuthConfig } from "../api/wire/mod.ts";
 import type { EngineTransport } from "../client/transport.ts";
+import { repeatedly } from "../client/away.ts";
 import { pullImage } from "../client/images.ts";
 import { canonicalName, familiarString, parseReference, type Reference, withDefaultTag } from "../image/reference.ts";
 import type { ProgressView } from "./progress_view.ts";
@@ -30,7 +31,10 @@ export async function pullShowing(
   { platform, auth, allTags = false, show = () => Promise.resolve() }: PullOptions,
 ): Promise<void> {
   const tag = allTags ? undefined : reference.digest ?? reference.tag ?? "latest";
-  for await (const message of pullImage(engine, { name: canonicalName(reference), tag, platform, auth })) {
-    await show(message);
-  }
+  // What a pull has loaded stays: the next one goes on there.
+  await repeatedly(async () => {
+    for await (const message of pullImage(engine, { name: canonicalName(reference), tag, platform, auth })) {
+      await show(message);
+    }
+  });
 }
