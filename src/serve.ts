@@ -8,7 +8,7 @@ import { AsyncQueue } from "./engine/async_queue.ts";
 import { isFirstSinceBoot } from "./engine/boot.ts";
 import { configTrouble, type EngineConfig, readEngineConfig } from "./engine/config/engine_config.ts";
 import { useProxies } from "./engine/config/proxies.ts";
-import { clearSocket, listenAt, ownSocket } from "./engine/engine_socket.ts";
+import { checkSocketPlace, listenAt, ownSocket } from "./engine/engine_socket.ts";
 import { handOn, type Handover, type HandoverNotes, type Leaving, reexecute, takeOver } from "./engine/handover.ts";
 import { namesIn, removeTree } from "./engine/folders.ts";
 import { IdleWatch } from "./engine/idle.ts";
@@ -137,7 +137,7 @@ async function run(
   const notifier = new ServiceNotifier({ socket: Deno.env.get(NOTIFY_SOCKET), peers: unixPeers, log });
   await open(get, ending, { onDemand, before, isLeaving: () => left.notes !== undefined });
   const server = get(TOKENS.server);
-  if (before === undefined) await clearSocket(socket);
+  if (before === undefined) await checkSocketPlace(socket);
   const listener = before?.listener ?? listenAt(socket);
   await server.listen(pipes.duplicate(listener.fd));
   const owned = await ownSocket(socket);

@@ -8,30 +8,45 @@ import { files, OwnedFd, sockets } from "../sys/mod.ts";
 
 const GROUP_FILE = "/etc/group";
 
-/** Takes away a socket that a killed engine left behind. Anything else in its place is refused. @throws {TsdError} conflict */
-export async function clearSocket(path: string): Promise<void> {
+/** Nothing may be at `path` but a socket that a killed engine left behind. @throws {TsdError} conflict */
+export async function checkSocketPlace(path: string): Promise<void> {
   const found = await statIfThere(path);
   if (found === undefined) return;
   const refuse = (why: string) => new TsdError("conflict", `Cannot listen on ${path}: ${why}`);
   if (!found.isSocket) throw refuse("something else than a socket is there; remove it, or give another path");
   if (await isAnswered(path)) throw refuse("another program answers there");
-  await removeIfThere(path);
 }
 
 /** As many clients may wait until they are accepted; the kernel's own limit is mostly higher. */
 const BACKLOG = 511;
 
-/** A socket that listens at a path where nothing is. @throws {TsdError} storage */
+/**
+ * A socket that listens at `path`, in the place of one that was there: clients that look for the engine after a crash find
+ * one of them at any moment. @throws {TsdError} storage
+ */
 export function listenAt(path: string): OwnedFd {
   using undo = new DisposableStack();
+  // Not longer than the path, which is limited.
+  const aside = path.replace(/[^/]$/, (last) => last === "~" ? "+" : "~");
   try {
     const socket = undo.use(new OwnedFd(sockets.unixSocket(), files));
-    sockets.bindUnix(socket.fd, path);
+    removeLeftover(aside);
+    sockets.bindUnix(socket.fd, aside);
     sockets.listen(socket.fd, BACKLOG);
+    Deno.renameSync(aside, path);
     undo.move();
     return socket;
   } catch (thrown) {
     throw new TsdError("storage", `Cannot listen on ${path}: ${toTsdError(thrown).message}`, { cause: thrown });
+  }
+}
+
+/** An engine was killed between two steps. */
+function removeLeftover(path: string): void {
+  try {
+    if (Deno.lstatSync(path).isSocket) Deno.removeSync(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }
 

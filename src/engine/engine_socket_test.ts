@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
+import "../sys/preopen.ts";
 import { isTsdError } from "../errors.ts";
-import { clearSocket, isAnswered, ownSocket } from "./engine_socket.ts";
+import { checkSocketPlace, isAnswered, listenAt, ownSocket } from "./engine_socket.ts";
 
 async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -14,17 +15,21 @@ async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
 const exists = (path: string): Promise<boolean> => Deno.lstat(path).then(() => true, () => false);
 const listen = (path: string) => Deno.listen({ transport: "unix", path });
 
-Deno.test("a dead socket goes, a missing one is fine", () =>
+Deno.test("a dead socket is replaced, a missing one is fine", () =>
   inFolder(async (path) => {
-    await clearSocket(path);
+    await checkSocketPlace(path);
     const dead = listen(`${path}-before`);
     // A listener that is closed removes its file, which a killed engine doesn't: so it has another name by then.
     await Deno.rename(`${path}-before`, path);
     dead.close();
     assert.equal(await exists(path), true);
     assert.equal(await isAnswered(path), false);
-    await clearSocket(path);
-    assert.equal(await exists(path), false);
+    await checkSocketPlace(path);
+    // It stays until another one takes its place: clients are never told that there is none.
+    assert.equal(await exists(path), true);
+    using socket = listenAt(path);
+    assert.ok(!socket.closed && await isAnswered(path));
+    assert.deepEqual([...Deno.readDirSync(path.replace(/\/s$/, ""))].map(({ name }) => name), ["s"]);
   }));
 
 Deno.test("a socket that answers and a file that is none stay, and are refused", () =>
@@ -33,14 +38,14 @@ Deno.test("a socket that answers and a file that is none stay, and are refused",
       using _other = listen(path);
       assert.equal(await isAnswered(path), true);
       await assert.rejects(
-        clearSocket(path),
+        checkSocketPlace(path),
         (thrown) => isTsdError(thrown, "conflict") && thrown.message.endsWith("another program answers there"),
       );
       assert.equal(await exists(path), true);
     }
     if (await exists(path)) await Deno.remove(path);
     await Deno.writeTextFile(path, "precious");
-    await assert.rejects(clearSocket(path), (thrown) => isTsdError(thrown, "conflict"));
+    await assert.rejects(checkSocketPlace(path), (thrown) => isTsdError(thrown, "conflict"));
     assert.equal(await Deno.readTextFile(path), "precious");
   }));
 
