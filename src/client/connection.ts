@@ -39,7 +39,8 @@ function connectError(host: EngineHost, thrown: unknown): unknown {
       cause: thrown,
     });
   }
-  if (thrown instanceof Deno.errors.ConnectionRefused) {
+  // Reset: it was there when we came, and ended before it let us in.
+  if (thrown instanceof Deno.errors.ConnectionRefused || thrown instanceof Deno.errors.ConnectionReset) {
     return new TsdError("engine_unavailable", `${attempt}: nothing listens there. Is the engine running?`, {
       cause: thrown,
     });
