@@ -28,6 +28,8 @@ export interface ApiServerOptions {
   readonly watchHangUp?: HangUpWatch;
 }
 
+/** How long a connection that has just been made may take for its request, in ms, when the engine leaves. */
+const FIRST_REQUEST_MS = 100;
 /** How often the end of requests is looked for, in ms. */
 const DRAIN_POLL_MS = 2;
 
@@ -37,6 +39,8 @@ export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Connections without a request so far. */
+  readonly #silent = new Set<Socket>();
   #requests = 0;
   /** Those of them that last as long as the client wants. */
   #endless = 0;
@@ -52,7 +56,11 @@ export class ApiServer {
     this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket as Socket, head));
     this.#server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
-      socket.on("close", () => this.#sockets.delete(socket));
+      this.#silent.add(socket);
+      socket.on("close", () => {
+        this.#sockets.delete(socket);
+        this.#silent.delete(socket);
+      });
       // A client that goes away is no event; whoever writes to it learns from the abort signal.
       socket.on("error", () => socket.destroy());
     });
@@ -76,10 +84,12 @@ export class ApiServer {
 
   /** Accepts nothing more and waits for the end of all requests that have one, `graceMs` at most. */
   async drain(graceMs: number): Promise<void> {
+    const begun = Date.now();
+    // Whoever has just been let in is about to ask.
+    const isDone = () =>
+      this.#requests <= this.#endless && (this.#silent.size === 0 || Date.now() >= begun + FIRST_REQUEST_MS);
     this.#server.close();
-    this.#server.closeIdleConnections();
-    const deadline = Date.now() + graceMs;
-    while (this.#requests > this.#endless && Date.now() < deadline) {
+    while (!isDone() && Date.now() < begun + graceMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
   }
@@ -117,6 +127,7 @@ export class ApiServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
+    this.#silent.delete(request.socket as Socket);
     response.on("close", () => gone.abort());
     this.#requests++;
     try {
@@ -137,6 +148,7 @@ export class ApiServer {
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): Promise<void> {
     const gone = new AbortController();
+    this.#silent.delete(socket);
     socket.on("close", () => gone.abort());
     this.#requests++;
     try {
