@@ -9,7 +9,7 @@ async function withConfig(text: string, argv: readonly string[]) {
     await Deno.writeTextFile(`${folder}/config.json`, text);
     const terminal = new FakeTerminal({ env: { DOCKER_CONFIG: folder } });
     const row = { Id: "f".repeat(64), Names: ["/job"], Image: "a", Command: "b", Created: 0, RepoTags: ["a:1"] };
-    const sizes = { Size: 1, SharedSize: -1, Containers: 0 };
+    const sizes = { Size: 1, SharedSize: -1, Containers: 0, State: "exited", Status: "Exited" };
     return await callTsd(new FakeEngine(() => ({ json: [{ ...row, ...sizes }] })), argv, { terminal });
   } finally {
     await Deno.remove(folder, { recursive: true });

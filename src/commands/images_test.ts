@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { FakeTerminal } from "../cli/fake_terminal.ts";
 import { FakeEngine } from "../client/fake_engine.ts";
 import { TsdError } from "../errors.ts";
 import { callTsd } from "./fake_session.ts";
@@ -169,4 +170,12 @@ Deno.test("inspect -f: what is wrong, in Docker's words", async () => {
   for (const [argv, code, out, err] of cases) {
     assert.deepEqual(await callTsd(engine, ["inspect", "-f", ...argv]), { code, out, err });
   }
+});
+
+Deno.test("inspect -f: a terminal is not steered by what is shown, a program gets it as it is", async () => {
+  const engine = new FakeEngine(() => ({ json: { Id: "1", Name: "a\x1b[2Jb" } }));
+  const argv = ["inspect", "-f", "{{.Name}}", "box"];
+  assert.equal((await callTsd(engine, argv)).out, "a\x1b[2Jb\n");
+  const terminal = new FakeTerminal({ ttys: ["stdout"] });
+  assert.equal((await callTsd(engine, argv, { terminal })).out, "a\uFFFD[2Jb\n");
 });

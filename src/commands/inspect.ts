@@ -78,7 +78,8 @@ async function inspectAll(
     else found.push(answer);
   }
   const { text, errors } = show(found);
-  await terminal.out(text);
+  // Programs get what is there; a terminal isn't steered by what an image says.
+  await terminal.out(terminal.isTty("stdout") ? printable(text) : text);
   for (const error of [...missing, ...errors]) await terminal.err(`${printable(error)}\n`);
   return missing.length + errors.length === 0 ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 /**
  * Listings by Go template. Loaded for a `--format` that needs it.
  */
-import { renderTable } from "../cli/mod.ts";
+import { printable, renderTable } from "../cli/mod.ts";
 import { Nil, Struct, Template, TemplateError } from "../cli/template/mod.ts";
 import { escapedJson, type ListRow, type ListView, type RowMethods, templateFailure } from "./list_format.ts";
 
@@ -49,8 +49,11 @@ function tryOut(
   explained(execute, () => template.execute(new Struct(typeName, { ...blank, Label: oneArgument(() => "") })));
 }
 
+/** Control characters that came from an image or a container don't get to the terminal; those of the template do. */
 const nullsTyped = (row: ListRow<string>) =>
-  Object.fromEntries(Object.entries(row).map(([field, value]) => [field, value ?? new Nil("pointer")]));
+  Object.fromEntries(
+    Object.entries(row).map(([field, value]) => [field, value === null ? new Nil("pointer") : printable(value)]),
+  );
 
 const oneArgument = (call: (argument: string) => string) => (argument: unknown) => call(String(argument));
 

@@ -274,3 +274,9 @@ Deno.test("history: the table, exact numbers, -q, a template", async () => {
   assert.equal(await out("-q"), "abababababab\n<missing>\n");
   assert.equal(await out("--format", "{{.ID}} {{.Comment}}"), "abababababab com\n<missing> \n");
 });
+
+Deno.test("ps --format: labels can't steer the terminal, the template can", async () => {
+  const engine = listing([container({ Labels: { a: "\x1b[2J" } })]);
+  const { out } = await callTsd(engine, ["ps", "--format", "\x1b[1m{{.Labels}}"]);
+  assert.equal(out, "\x1b[1ma=\uFFFD[2J\n");
+});
