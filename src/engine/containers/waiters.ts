@@ -25,7 +25,8 @@ interface Waiter {
 /** The waiters of all containers. */
 export class Waiters {
   readonly #byContainer = new Map<string, Set<Waiter>>();
-  readonly #removed = new Map<string, WaitResult>();
+  /** Oldest first. */
+  readonly #removed = new Map<string, { readonly result: WaitResult; readonly atMs: number }>();
 
   /** Resolves at the next exit or at the removal. @throws {TsdError} cancelled (`signal`: the caller has gone) */
   wait(id: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResult> {
@@ -58,13 +59,22 @@ export class Waiters {
     this.#tell(id, "exit", result);
     this.#tell(id, "removal", result);
     this.#byContainer.delete(id);
-    this.#removed.set(id, result);
-    Deno.unrefTimer(setTimeout(() => this.#removed.delete(id), REMEMBER_MS));
+    this.#forget();
+    this.#removed.set(id, { result, atMs: performance.now() });
   }
 
   /** How a container ended that was removed a moment ago, by its full id. */
   recentlyRemoved(id: string): WaitResult | undefined {
-    return this.#removed.get(id);
+    this.#forget();
+    return this.#removed.get(id)?.result;
+  }
+
+  #forget(): void {
+    const limit = performance.now() - REMEMBER_MS;
+    for (const [id, { atMs }] of this.#removed) {
+      if (atMs > limit) break;
+      this.#removed.delete(id);
+    }
   }
 
   #tell(id: string, event: Event, result: WaitResult): void {
