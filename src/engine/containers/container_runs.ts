@@ -81,6 +81,8 @@ export class ContainerRuns {
   readonly #exits = new Map<string, Exit>();
   readonly #nextIo = new Map<string, ProcessIo>();
   /** Containers between the two halves of `docker restart`. */
+  /** By container; see {@link announce}. */
+  readonly #announced = new Map<string, Promise<unknown>>();
   readonly #kept = new Set<string>();
 
   constructor(deps: ContainerRunsDeps) {
@@ -115,6 +117,18 @@ export class ContainerRuns {
   keep(container: Container): Disposable {
     this.#kept.add(container.id);
     return { [Symbol.dispose]: () => void this.#kept.delete(container.id) };
+  }
+
+  /** Something will be told of the container's end; its removal is not told before. Dispose of it when it was told. */
+  announce(container: Container): Disposable {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const before = this.#announced.get(container.id);
+    const all = Promise.all([before, promise]);
+    this.#announced.set(container.id, all);
+    void all.then(() => {
+      if (this.#announced.get(container.id) === all) this.#announced.delete(container.id);
+    });
+    return { [Symbol.dispose]: resolve };
   }
 
   /** Ends that were seen and are not recorded yet, by container. */
@@ -242,6 +256,7 @@ export class ContainerRuns {
       const isOver = container.record.hostConfig.AutoRemove && !this.#kept.has(container.id);
       // Whoever waits for the removal needn't wait for the kernel; an engine that is killed meanwhile leaves what the next
       // one clears away as nobody's.
+      if (isOver) await this.#announced.get(container.id);
       if (isOver) await this.#forget(container);
       await this.clean(container);
       if (isOver) await this.#clear(container);

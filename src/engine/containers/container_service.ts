@@ -60,6 +60,7 @@ export class ContainerService {
     const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
     const run = await this.#runToEnd(container);
     if (run === undefined) return false;
+    using _announced = this.#deps.runs.announce(container);
     if (run !== "called off") await this.#stopRun(container, run, signal, seconds);
     this.#deps.events.tell(container, "stop");
     return true;
