@@ -36,6 +36,7 @@ import { ImageEvents } from "./engine/events/image_events.ts";
 import { ExecAdoption } from "./engine/exec/exec_adoption.ts";
 import type { EngineConfig } from "./engine/config/engine_config.ts";
 import type { Proxies } from "./engine/config/proxies.ts";
+import { ExecLauncher } from "./engine/exec/exec_launcher.ts";
 import { ExecService } from "./engine/exec/exec_service.ts";
 import { execProbe } from "./engine/health/exec_probe.ts";
 import { HealthChecks } from "./engine/health/health_checks.ts";
@@ -122,6 +123,7 @@ export const TOKENS = {
   adoption: token<Adoption>("adoption"),
   containers: token<ContainerService>("containers"),
   logs: token<ContainerLogs>("logs"),
+  execLauncher: token<ExecLauncher>("execLauncher"),
   execs: token<ExecService>("execs"),
   execAdoption: token<ExecAdoption>("execAdoption"),
   system: token<SystemService>("system"),
@@ -289,17 +291,24 @@ export class Composition {
         open: openProcess,
         exit: (process) => leftExit(process, get(TOKENS.exits), get(TOKENS.epoll)),
       }));
+    this.#provide(
+      TOKENS.execLauncher,
+      (get) =>
+        new ExecLauncher({
+          paths,
+          facts,
+          snapshots: get(TOKENS.snapshots),
+          runtime: get(TOKENS.runtime),
+          exits: get(TOKENS.exits),
+          newIo: (request) => newProcessIo(request, get(TOKENS.outputs), ioCalls(get)),
+        }),
+    );
     this.#provide(TOKENS.execs, (get) =>
       new ExecService({
-        paths,
-        facts,
         log,
         table: get(TOKENS.table),
-        snapshots: get(TOKENS.snapshots),
-        runtime: get(TOKENS.runtime),
-        exits: get(TOKENS.exits),
+        launcher: get(TOKENS.execLauncher),
         events: get(TOKENS.containerEvents),
-        newIo: (request) => newProcessIo(request, get(TOKENS.outputs), ioCalls(get)),
       }));
   }
 
@@ -318,7 +327,7 @@ export class Composition {
         snapshots: get(TOKENS.snapshots),
         launcher: get(TOKENS.launcher),
         exits: get(TOKENS.exits),
-        execs: get(TOKENS.execs),
+        execs: get(TOKENS.execLauncher),
         hooks: get(TOKENS.hooks),
         events: get(TOKENS.containerEvents),
         signaller: get(TOKENS.signaller),

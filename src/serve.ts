@@ -182,7 +182,7 @@ async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promi
   await get(TOKENS.health)[Symbol.asyncDispose]();
   await get(TOKENS.server).drain(CLOSE_GRACE_MS);
   await get(TOKENS.containers).settle();
-  await get(TOKENS.execs).idle();
+  await get(TOKENS.execLauncher).idle();
   const outputs = await get(TOKENS.outputs).suspend();
   await get(TOKENS.server).leave(LAST_INPUT_MS);
   // Who ends from now on waits for the engine that comes.

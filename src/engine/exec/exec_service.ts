@@ -4,28 +4,20 @@
  * that its exit code can be asked for.
  */
 import type { ExecCreateRequest, ExecInspect } from "../../api/wire/mod.ts";
-import { isTsdError, toTsdError, TsdError } from "../../errors.ts";
+import { toTsdError, TsdError } from "../../errors.ts";
 import { parseDetachKeys } from "../../io/detach_keys.ts";
 import type { Log } from "../../log.ts";
-import type { ExitLoop } from "../../runtime/exit_loop.ts";
-import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { Held } from "../../runtime/keeper.ts";
 import type { KeptStreams, ProcessIo, TerminalSize } from "../../runtime/process_io.ts";
-import type { HostFacts } from "../../runtime/spec/mod.ts";
-import type { Snapshotter } from "../../store/ports.ts";
-import { processStartTime } from "../../sys/mod.ts";
 import { type Container, refuseRestarting } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import { randomId } from "../containers/names.ts";
 import { consoleSize } from "../containers/settings.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { Attributes } from "../events/event.ts";
-import type { IoRequest } from "../new_process_io.ts";
-import { containerPaths, type EnginePaths } from "../paths.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "../streams.ts";
 import { type Exec, type ExecNote, inspectExec, noteOf } from "./exec.ts";
-import { recordExec } from "./exec_adoption.ts";
-import { execProcessJson } from "./exec_process.ts";
+import type { ExecLauncher } from "./exec_launcher.ts";
 
 /** How long an ended exec can be inspected, in ms; Docker's is five minutes too. */
 const REMEMBER_MS = 300_000;
@@ -47,22 +39,15 @@ export interface RunningExec {
 
 export interface ExecServiceDeps {
   readonly table: ContainerTable;
-  readonly snapshots: Snapshotter;
-  readonly runtime: OciRuntime;
-  readonly exits: ExitLoop;
-  readonly paths: EnginePaths;
-  readonly facts: HostFacts;
+  readonly launcher: ExecLauncher;
   readonly log: Log;
   readonly events: ContainerEvents;
-  readonly newIo: (request: IoRequest) => ProcessIo;
 }
 
 /** See the module's comment. */
 export class ExecService {
   readonly #deps: ExecServiceDeps;
   readonly #execs = new Map<string, Exec>();
-  /** Starts that are under way, by container. */
-  readonly #starts = new Map<string, Set<Promise<void>>>();
 
   constructor(deps: ExecServiceDeps) {
     this.#deps = deps;
@@ -99,7 +84,7 @@ export class ExecService {
   /** Starts it without streams and returns once it runs. */
   async startDetached(id: string, size?: TerminalSize): Promise<void> {
     const exec = this.#claim(id, size);
-    const io = this.#newIo(exec, false);
+    const io = this.#deps.launcher.newIo(exec, false);
     await this.#start(exec, io);
   }
 
@@ -119,7 +104,7 @@ export class ExecService {
    */
   async run(nameOrId: string, request: ExecCreateRequest, output: (bytes: Uint8Array) => void): Promise<RunningExec> {
     const exec = this.#claim(this.create(nameOrId, request));
-    const io = this.#newIo(exec, true);
+    const io = this.#deps.launcher.newIo(exec, true);
     const attachment = await io.attach((_stream, bytes) => Promise.resolve(output(bytes)));
     const ended = io.ended.then(() => {
       attachment.detach();
@@ -188,7 +173,7 @@ export class ExecService {
     const exec = this.#restored(note);
     if (exec === undefined) return;
     exec.isAwaited = true;
-    const io = this.#newIo(exec, note.output);
+    const io = this.#deps.launcher.newIo(exec, note.output);
     await io.reopen(streams).catch((thrown) => {
       this.#deps.log.warn("an exec's streams can't be taken up again", { exec: note.id, error: String(thrown) });
     });
@@ -208,16 +193,6 @@ export class ExecService {
     };
     this.#execs.set(exec.id, exec);
     return exec;
-  }
-
-  /** Resolves when no exec is just being started in a container: until then its root and its run folder are in use. */
-  async settled(containerId: string): Promise<void> {
-    await Promise.allSettled(this.#starts.get(containerId) ?? []);
-  }
-
-  /** Resolves when none is just being started anywhere. */
-  async idle(): Promise<void> {
-    while (this.#starts.size > 0) await Promise.allSettled([...this.#starts.keys()].map((id) => this.settled(id)));
   }
 
   /** Execs of one container, as its inspect lists them. */
@@ -252,7 +227,7 @@ export class ExecService {
 
   async #runAttached(exec: Exec, client: Duplex, framed: boolean): Promise<void> {
     const { AttachStdout: stdout = false, AttachStderr: stderr = false } = exec.request;
-    const io = this.#newIo(exec, stdout || stderr);
+    const io = this.#deps.launcher.newIo(exec, stdout || stderr);
     await this.#attach(exec, io, client, {
       framed,
       onAttached: async () => {
@@ -274,62 +249,8 @@ export class ExecService {
     if (end === "detached") this.#tell(exec, "exec_detach");
   }
 
-  #newIo(exec: Exec, output: boolean): ProcessIo {
-    exec.output = output;
-    const { size } = exec;
-    const { bundle } = containerPaths(this.#deps.paths, exec.container.id);
-    const { AttachStdin: stdin = false, Tty: tty = false } = exec.request;
-    // Short, since a socket's path must be.
-    const consoleSocket = `${bundle}/x${exec.id.slice(0, 12)}`;
-    const io = this.#deps.newIo({ key: exec.id, dir: this.#dir(exec), stdin, output, tty, consoleSocket, size });
-    exec.io.resolve(io);
-    return io;
-  }
-
-  #dir(exec: Exec): string {
-    return `${containerPaths(this.#deps.paths, exec.container.id).bundle}/exec-${exec.id}`;
-  }
-
   #start(exec: Exec, io: ProcessIo): Promise<void> {
-    const { id } = exec.container;
-    const start = this.#launch(exec, io);
-    const starts = this.#starts.get(id) ?? new Set();
-    this.#starts.set(id, starts.add(start));
-    const forget = () => {
-      starts.delete(start);
-      if (starts.size === 0) this.#starts.delete(id);
-    };
-    start.then(forget, forget);
-    return start;
-  }
-
-  async #launch(exec: Exec, io: ProcessIo): Promise<void> {
-    const { runtime, exits, snapshots, facts } = this.#deps;
-    const dir = this.#dir(exec);
-    try {
-      // It may have ended since the exec was asked for; from here on its clean-up waits for this start.
-      exec.container.running("cannot exec");
-      const { root } = await snapshots.mount(exec.container.id);
-      const processJson = execProcessJson(exec, root, facts);
-      Deno.mkdirSync(dir, { mode: 0o711 });
-      const streams = await io.open();
-      const { pid } = await runtime.exec({
-        containerId: exec.container.id,
-        execId: exec.id,
-        dir,
-        processJson,
-        ...streams,
-      });
-      await io.started();
-      exec.pid = pid;
-      exec.startTicks = String(processStartTime(pid) ?? "");
-      recordExec(dir, noteOf(exec));
-      void exits.exit(pid).then((child) => this.#ended(exec, io, child.exitCode));
-    } catch (thrown) {
-      // As in Docker: what kept the process from starting is never told apart from the command itself.
-      await this.#ended(exec, io, isTsdError(thrown, "command_not_found") ? 127 : 126, true);
-      throw thrown;
-    }
+    return this.#deps.launcher.start(exec, io, (exitCode, neverRan) => this.#ended(exec, io, exitCode, neverRan));
   }
 
   async #ended(exec: Exec, io: ProcessIo, exitCode: number | null, neverRan = false): Promise<void> {
@@ -341,7 +262,7 @@ export class ExecService {
     if (neverRan) await io.discard();
     else await io.finish(OUTPUT_GRACE_MS);
     exec.isOver = true;
-    await Deno.remove(this.#dir(exec), { recursive: true }).catch((thrown) => {
+    await Deno.remove(this.#deps.launcher.folderOf(exec), { recursive: true }).catch((thrown) => {
       if (!(thrown instanceof Deno.errors.NotFound)) {
         this.#deps.log.warn("an exec left files", { error: String(thrown) });
       }

@@ -1,0 +1,110 @@
+/**
+ * @module
+ * From an exec to a running process: streams, process.json, the runtime.
+ */
+import { isTsdError } from "../../errors.ts";
+import type { ExitLoop } from "../../runtime/exit_loop.ts";
+import type { OciRuntime } from "../../runtime/oci_runtime.ts";
+import type { ProcessIo } from "../../runtime/process_io.ts";
+import type { HostFacts } from "../../runtime/spec/mod.ts";
+import type { Snapshotter } from "../../store/ports.ts";
+import { processStartTime } from "../../sys/mod.ts";
+import type { IoRequest } from "../new_process_io.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+import { type Exec, noteOf } from "./exec.ts";
+import { recordExec } from "./exec_adoption.ts";
+import { execProcessJson } from "./exec_process.ts";
+
+/** Told of an exec's end, once. `neverRan`: its start came to nothing. */
+export type ExecEnded = (exitCode: number, neverRan: boolean) => Promise<void>;
+
+export interface ExecLauncherDeps {
+  readonly snapshots: Snapshotter;
+  readonly runtime: OciRuntime;
+  readonly exits: ExitLoop;
+  readonly paths: EnginePaths;
+  readonly facts: HostFacts;
+  readonly newIo: (request: IoRequest) => ProcessIo;
+}
+
+/** See the module's comment. */
+export class ExecLauncher {
+  readonly #deps: ExecLauncherDeps;
+  /** Starts that are under way, by container. */
+  readonly #starts = new Map<string, Set<Promise<void>>>();
+
+  constructor(deps: ExecLauncherDeps) {
+    this.#deps = deps;
+  }
+
+  /** The exec's folder, in the container's run folder; it is there while the exec runs. */
+  folderOf(exec: Exec): string {
+    return `${containerPaths(this.#deps.paths, exec.container.id).bundle}/exec-${exec.id}`;
+  }
+
+  /** Its streams; `output`: somebody wants what it prints. */
+  newIo(exec: Exec, output: boolean): ProcessIo {
+    exec.output = output;
+    const { size } = exec;
+    const { bundle } = containerPaths(this.#deps.paths, exec.container.id);
+    const { AttachStdin: stdin = false, Tty: tty = false } = exec.request;
+    // Short, since a socket's path must be.
+    const consoleSocket = `${bundle}/x${exec.id.slice(0, 12)}`;
+    const io = this.#deps.newIo({ key: exec.id, dir: this.folderOf(exec), stdin, output, tty, consoleSocket, size });
+    exec.io.resolve(io);
+    return io;
+  }
+
+  /** Resolves once it runs. @throws {TsdError} conflict, user_unknown, command_not_*, runtime_* */
+  start(exec: Exec, io: ProcessIo, ended: ExecEnded): Promise<void> {
+    const { id } = exec.container;
+    const start = this.#launch(exec, io, ended);
+    const starts = this.#starts.get(id) ?? new Set();
+    this.#starts.set(id, starts.add(start));
+    const forget = () => {
+      starts.delete(start);
+      if (starts.size === 0) this.#starts.delete(id);
+    };
+    start.then(forget, forget);
+    return start;
+  }
+
+  /** Resolves when no exec is just being started in a container: until then its root and its run folder are in use. */
+  async settled(containerId: string): Promise<void> {
+    await Promise.allSettled(this.#starts.get(containerId) ?? []);
+  }
+
+  /** Resolves when none is just being started anywhere. */
+  async idle(): Promise<void> {
+    while (this.#starts.size > 0) await Promise.allSettled([...this.#starts.keys()].map((id) => this.settled(id)));
+  }
+
+  async #launch(exec: Exec, io: ProcessIo, ended: ExecEnded): Promise<void> {
+    const { runtime, exits, snapshots, facts } = this.#deps;
+    const dir = this.folderOf(exec);
+    try {
+      // It may have ended since the exec was asked for; from here on its clean-up waits for this start.
+      exec.container.running("cannot exec");
+      const { root } = await snapshots.mount(exec.container.id);
+      const processJson = execProcessJson(exec, root, facts);
+      Deno.mkdirSync(dir, { mode: 0o711 });
+      const streams = await io.open();
+      const { pid } = await runtime.exec({
+        containerId: exec.container.id,
+        execId: exec.id,
+        dir,
+        processJson,
+        ...streams,
+      });
+      await io.started();
+      exec.pid = pid;
+      exec.startTicks = String(processStartTime(pid) ?? "");
+      recordExec(dir, noteOf(exec));
+      void exits.exit(pid).then((child) => ended(child.exitCode, false));
+    } catch (thrown) {
+      // As in Docker: what kept the process from starting is never told apart from the command itself.
+      await ended(isTsdError(thrown, "command_not_found") ? 127 : 126, true);
+      throw thrown;
+    }
+  }
+}
