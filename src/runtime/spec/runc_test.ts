@@ -203,7 +203,8 @@ Deno.test({
     await t.step("as another user", async () => {
       const { code, stdout, stderr } = await bench.exec(execProcess(input).process);
       assert.equal(code, 0, stderr);
-      for (const line of [/^\/etc$/m, /^GREETING=hello$/m, /^uid=7 gid=8 groups=8$/m, /^300$/m]) {
+      // Up to 1.1.12 runc sets the limit from outside, while the Go runtime inside raises the soft one to the hard one.
+      for (const line of [/^\/etc$/m, /^GREETING=hello$/m, /^uid=7 gid=8 groups=8$/m, /^(?:300|400)$/m]) {
         assert.match(stdout, line);
       }
       assert.equal(field(stdout, "CapEff"), "0".repeat(16));
