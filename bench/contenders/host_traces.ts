@@ -52,14 +52,21 @@ export async function removeNewCgroups(name: string, undo: AsyncDisposableStack)
   });
 }
 
+/** How long processes that were just killed may be in a cgroup, in ms. */
+const DYING_MS = 5000;
+
 /** Cgroups are removed folder by folder; their files can't be. */
 async function removeCgroup(path: string): Promise<void> {
   if (!isThere(path)) return;
   for (const child of await childFolders(path)) await removeCgroup(join(path, child));
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // hierarchies that are mounted twice
+  for (const deadline = performance.now() + DYING_MS;;) {
+    try {
+      return await Deno.remove(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return; // hierarchies that are mounted twice
+      if ((error as { code?: string }).code !== "EBUSY" || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 }
 
