@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { SILENT_LOG } from "../log.ts";
 import { Epoll, files, O, OwnedFd, pipes, processes } from "../sys/mod.ts";
+import { watchDescriptors } from "../sys/descriptor_watch.ts";
 import { connectUnix, openPty, sendFds } from "../sys/testing.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { ExitLoop } from "./exit_loop.ts";
@@ -17,7 +18,6 @@ interface Rig {
   end(io: TerminalIo, pid: number): Promise<number>;
 }
 
-const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
@@ -30,7 +30,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
   const hub = stack.use(new OutputHub(workerUrl("logs"), SILENT_LOG));
   await hub.ready;
   let made = 0;
-  const before = openFds();
+  const noneAdded = watchDescriptors();
   await body({
     dir,
     newIo: (options = {}) => {
@@ -59,7 +59,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
     },
   });
   assert.equal(epoll.size, 0);
-  assert.equal(openFds(), before, "no descriptor stays");
+  await noneAdded();
   assert.deepEqual([...Deno.readDirSync(dir)].filter(({ name }) => name.endsWith(".tty")), []);
 }
 

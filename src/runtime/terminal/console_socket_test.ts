@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
+import { watchDescriptors } from "../../sys/descriptor_watch.ts";
 import { FakeSys } from "../../sys/fake.ts";
 import { cString as c, EPOLL, Epoll, files, isErrno, O, OwnedFd, pipes, processes } from "../../sys/mod.ts";
 import { connectUnix, openPty, sendFds } from "../../sys/testing.ts";
@@ -12,13 +13,12 @@ interface Rig {
   readonly epoll: Epoll;
 }
 
-const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
 const flagsOf = (fd: number) =>
   parseInt(/flags:\s*(\d+)/.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`))?.[1] ?? "", 8);
 
-/** Every test ends with as many open descriptors as it began with, and without the socket's file. */
+/** Every test ends with no more open descriptors than it began with, and without the socket's file. */
 async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
-  const before = openFds();
+  const noneAdded = watchDescriptors();
   const dir = await Deno.makeTempDir({ prefix: "tsd-console-" });
   try {
     await using epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
@@ -32,7 +32,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
-  assert.equal(openFds(), before);
+  await noneAdded();
 }
 
 Deno.test("the master arrives, before or after it is waited for: non-blocking, close-on-exec", async () => {

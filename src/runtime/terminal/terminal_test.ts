@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { watchDescriptors } from "../../sys/descriptor_watch.ts";
 import { FakeSys } from "../../sys/fake.ts";
 import { EPOLL, Epoll, files, isErrno, O, type OwnedFd, processes, SIG, terminals } from "../../sys/mod.ts";
 import { openPty } from "../../sys/testing.ts";
@@ -37,7 +38,7 @@ async function onTerminal(script: string, body: (rig: Rig) => Promise<void>): Pr
     env: { PATH: "/usr/bin:/bin" },
     stdio: [0, 1, 2].map((target) => ({ target, path, flags: O.RDWR })),
   });
-  const before = [...Deno.readDirSync("/proc/self/fd")].length;
+  const noneAdded = watchDescriptors();
   try {
     await using epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
     void epoll.run();
@@ -52,7 +53,7 @@ async function onTerminal(script: string, body: (rig: Rig) => Promise<void>): Pr
     processes.kill(pid, SIG.KILL);
     processes.waitpid(pid, 0);
   }
-  assert.equal([...Deno.readDirSync("/proc/self/fd")].length, before);
+  await noneAdded();
 }
 
 function readFrom(master: OwnedFd, epoll: Epoll) {
