@@ -1,10 +1,11 @@
 /**
  * Runs the project's checks and tests (`./dev test`, `check`, `soak`, `golden`), each test file in a process of its own:
  * those in src/ and scripts/ several at once, those in tests/, which use the whole machine, one after the other. Ends with
- * the line `N passed, N failed`; the exit code is 1 when anything failed.
+ * the line `N passed, N failed`; the exit code is 1 when anything failed. With `all` a file that failed is run once more.
  */
 import { join, relative } from "node:path";
 import { filesBelow, PROJECT_DIR } from "../scripts/project.ts";
+import { type Flaky, tryAgain } from "../scripts/testing/again.ts";
 import { closingLines, progressLine, sumOf } from "../scripts/testing/report.ts";
 import { BUILD_STEP, runStep, STATIC_STEPS, type Step } from "../scripts/testing/steps.ts";
 import { type Outcome, runTestFile, type TestFileOptions } from "../scripts/testing/test_file.ts";
@@ -15,6 +16,8 @@ interface Plan {
   /** Which test files, by their path relative to the project. */
   readonly wants: (file: string, source: string) => boolean;
   readonly timeoutMs: number;
+  /** Failed files are run once more, alone. */
+  readonly again?: boolean;
 }
 
 const MINUTE_MS = 60_000;
@@ -22,7 +25,7 @@ const isTestFile = (file: string) => file.endsWith("_test.ts") && !isSoak(file);
 const isSoak = (file: string) => file.startsWith("tests/soak/");
 
 const PLANS: Readonly<Record<string, Plan>> = {
-  all: { steps: [...STATIC_STEPS, BUILD_STEP], wants: isTestFile, timeoutMs: 10 * MINUTE_MS },
+  all: { steps: [...STATIC_STEPS, BUILD_STEP], wants: isTestFile, timeoutMs: 10 * MINUTE_MS, again: true },
   static: { steps: STATIC_STEPS, wants: () => false, timeoutMs: 0 },
   soak: {
     steps: [BUILD_STEP],
@@ -43,27 +46,34 @@ async function main([mode = "all", ...words]: readonly string[]): Promise<number
   const files = (await testFiles(plan)).filter((file) =>
     words.length === 0 || words.some((word) => file.includes(word))
   );
-  const outcomes = await runPlan(plan, files, words.length > 0);
-  for (const line of closingLines(outcomes, performance.now() - started)) console.log(line);
+  const { outcomes, flaky } = await runPlan(plan, files, words.length > 0);
+  for (const line of closingLines(outcomes, performance.now() - started, flaky)) console.log(line);
   const { passed, failed } = sumOf(outcomes);
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
-async function runPlan(plan: Plan, files: readonly string[], selected: boolean): Promise<Outcome[]> {
+async function runPlan(
+  plan: Plan,
+  files: readonly string[],
+  selected: boolean,
+): Promise<{ readonly outcomes: readonly Outcome[]; readonly flaky: readonly Flaky[] }> {
+  const steps: Outcome[] = [];
   const outcomes: Outcome[] = [];
   const record = (outcome: Outcome) => {
-    outcomes.push(outcome);
     console.log(progressLine(outcome));
+    return outcome;
   };
   // With words the caller wants some files' answers soon: only the build stays, for the tests that run the executable.
   const inTests = (file: string) => file.startsWith("tests/");
-  const steps = selected ? plan.steps.filter((step) => step === BUILD_STEP && files.some(inTests)) : plan.steps;
-  for (const step of steps) record(await runStep(step));
+  const wanted = selected ? plan.steps.filter((step) => step === BUILD_STEP && files.some(inTests)) : plan.steps;
+  for (const step of wanted) steps.push(record(await runStep(step)));
   const options: TestFileOptions = { timeoutMs: plan.timeoutMs };
   const jobs = Math.max(1, navigator.hardwareConcurrency);
-  await forEach(files.filter((file) => !inTests(file)), jobs, async (file) => record(await runTestFile(file, options)));
-  await forEach(files.filter(inTests), 1, async (file) => record(await runTestFile(file, options)));
-  return outcomes;
+  const runFile = async (file: string) => record(await runTestFile(file, options));
+  await forEach(files.filter((file) => !inTests(file)), jobs, async (file) => void outcomes.push(await runFile(file)));
+  await forEach(files.filter(inTests), 1, async (file) => void outcomes.push(await runFile(file)));
+  const tried = plan.again ? await tryAgain(outcomes, runFile) : { outcomes, flaky: [] };
+  return { ...tried, outcomes: [...steps, ...tried.outcomes] };
 }
 
 async function testFiles(plan: Plan): Promise<string[]> {

@@ -1,4 +1,5 @@
 /** Prints what tests came to: a line for each file as it ends, the failures in full at the end, the sum last. */
+import type { Flaky } from "./again.ts";
 import type { TestCase } from "./junit.ts";
 import type { Outcome } from "./test_file.ts";
 
@@ -22,23 +23,37 @@ export function progressLine(outcome: Outcome): string {
   return `${failed > 0 ? "FAIL" : "ok  "}  ${outcome.name}  (${counts.filter(Boolean).join(", ")}, ${seconds} s)`;
 }
 
-/** The failed and skipped tests, the total time, and the closing line. */
-export function closingLines(outcomes: readonly Outcome[], durationMs: number): string[] {
+/** The failed, flaky and skipped tests, the total time, and the closing line. */
+export function closingLines(outcomes: readonly Outcome[], durationMs: number, flaky: readonly Flaky[] = []): string[] {
   const { passed, failed, skipped } = sumOf(outcomes);
   const seconds = Math.round(durationMs / 1000);
   return [
     ...named(outcomes, "skipped").map(([outcome, test]) => `skipped: ${outcome.name}: ${test.name}`),
     ...named(outcomes, "failed").flatMap(([outcome, test]) => failureLines(outcome, test)),
+    ...flaky.flatMap(flakyLines),
     "",
     `total time: ${Math.floor(seconds / 60)} min ${seconds % 60} s`,
     `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`,
   ];
 }
 
-function failureLines(outcome: Outcome, test: TestCase): string[] {
-  const place = test.position === "" ? outcome.name : `${outcome.name}:${test.position}`;
-  const title = test.name === outcome.name ? test.name : `${test.name}  (${place})`;
-  return ["", `FAILED: ${title}`, ...test.failure.split("\n").map((line) => `    ${line}`)];
+const failureLines = ({ name }: Outcome, test: TestCase): string[] => [
+  "",
+  `FAILED: ${titleOf(name, test)}`,
+  ...indented(test),
+];
+
+const flakyLines = ({ file, test }: Flaky): string[] => [
+  "",
+  `FLAKY: ${titleOf(file, test)} failed at first and passed when its file was run again`,
+  ...indented(test),
+];
+
+const indented = ({ failure }: TestCase) => failure.split("\n").map((line) => `    ${line}`);
+
+function titleOf(file: string, test: TestCase): string {
+  const place = test.position === "" ? file : `${file}:${test.position}`;
+  return test.name === file ? test.name : `${test.name}  (${place})`;
 }
 
 function named(outcomes: readonly Outcome[], wanted: TestCase["outcome"]): Array<[Outcome, TestCase]> {
