@@ -43,8 +43,11 @@ import { HealthChecks } from "./engine/health/health_checks.ts";
 import { FileHealthStore } from "./engine/health/health_store.ts";
 import { ImageCatalog } from "./engine/images/image_catalog.ts";
 import { ImageRemover } from "./engine/images/image_remover.ts";
+import { ImageTagger } from "./engine/images/image_tagger.ts";
+import { ImageUsage } from "./engine/images/image_usage.ts";
 import { IngestPool } from "./engine/images/ingest_pool.ts";
 import { LayerLeases } from "./engine/images/layer_leases.ts";
+import { LayerSizes } from "./engine/images/layer_sizes.ts";
 import { Puller } from "./engine/images/puller.ts";
 import { hostCommand } from "./engine/host_command.ts";
 import type { HandoverNotes } from "./engine/handover.ts";
@@ -111,6 +114,9 @@ export const TOKENS = {
   table: token<ContainerTable>("table"),
   catalog: token<ImageCatalog>("catalog"),
   remover: token<ImageRemover>("remover"),
+  tagger: token<ImageTagger>("tagger"),
+  layerSizes: token<LayerSizes>("layerSizes"),
+  imageUsage: token<ImageUsage>("imageUsage"),
   puller: token<Puller>("puller"),
   launcher: token<Launcher>("launcher"),
   keepers: token<Keepers>("keepers"),
@@ -247,6 +253,12 @@ export class Composition {
         containers: get(TOKENS.table),
         events: get(TOKENS.imageEvents),
       }));
+    this.#provide(
+      TOKENS.tagger,
+      (get) => new ImageTagger(get(TOKENS.catalog), get(TOKENS.imageRecords), get(TOKENS.imageEvents)),
+    );
+    this.#provide(TOKENS.layerSizes, (get) => new LayerSizes(get(TOKENS.layers)));
+    this.#provide(TOKENS.imageUsage, (get) => new ImageUsage(get(TOKENS.imageRecords), get(TOKENS.layerSizes)));
   }
 
   #provideContainers({ paths, facts, log }: EngineSettings): void {
@@ -455,6 +467,9 @@ export class Composition {
       execs: get(TOKENS.execs),
       images: get(TOKENS.catalog),
       imageRemover: get(TOKENS.remover),
+      imageTagger: get(TOKENS.tagger),
+      imageUsage: get(TOKENS.imageUsage),
+      layerSizes: get(TOKENS.layerSizes),
       puller: get(TOKENS.puller),
       registry: get(TOKENS.registry),
       system: get(TOKENS.system),

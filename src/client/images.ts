@@ -5,13 +5,14 @@ import type {
   ImageHistoryItem,
   ImageInspect,
   ImageSummary,
+  OciPlatform,
   ProgressMessage,
 } from "../api/wire/mod.ts";
 import { TsdError } from "../errors.ts";
 import { errorCode } from "./engine_error.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
 import { jsonLines } from "./json_lines.ts";
-import { type EngineTransport, escapeName, readJson } from "./transport.ts";
+import { discard, type EngineTransport, escapeName, readJson } from "./transport.ts";
 
 export async function listImages(
   engine: EngineTransport,
@@ -21,21 +22,53 @@ export async function listImages(
   return await readJson(await engine.request({ method: "GET", path: "/images/json", query }));
 }
 
-export async function inspectImage(engine: EngineTransport, name: string): Promise<ImageInspect> {
-  return await readJson(await engine.request({ method: "GET", path: `/images/${escapeName(name)}/json` }));
+/** Which of an image's platforms is meant; another one is not found. */
+export interface PlatformChoice {
+  readonly platform?: OciPlatform;
+}
+
+const platformQuery = ({ platform }: PlatformChoice) =>
+  platform === undefined ? {} : { platform: JSON.stringify(platform) };
+
+export async function inspectImage(
+  engine: EngineTransport,
+  name: string,
+  choice: PlatformChoice = {},
+): Promise<ImageInspect> {
+  const path = `/images/${escapeName(name)}/json`;
+  return await readJson(await engine.request({ method: "GET", path, query: platformQuery(choice) }));
 }
 
 /** The steps that made an image, newest first. */
-export async function imageHistory(engine: EngineTransport, name: string): Promise<ImageHistoryItem[]> {
-  return await readJson(await engine.request({ method: "GET", path: `/images/${escapeName(name)}/history` }));
+export async function imageHistory(
+  engine: EngineTransport,
+  name: string,
+  choice: PlatformChoice = {},
+): Promise<ImageHistoryItem[]> {
+  const path = `/images/${escapeName(name)}/history`;
+  return await readJson(await engine.request({ method: "GET", path, query: platformQuery(choice) }));
+}
+
+/** Gives an image one more name. */
+export async function tagImage(
+  engine: EngineTransport,
+  name: string,
+  { repository, tag }: { repository: string; tag: string },
+): Promise<void> {
+  const query = { repo: repository, tag };
+  await discard(await engine.request({ method: "POST", path: `/images/${escapeName(name)}/tag`, query }));
 }
 
 export async function removeImage(
   engine: EngineTransport,
   name: string,
-  { force, keepParents }: { force?: boolean; keepParents?: boolean } = {},
+  { force, keepParents, platforms = [] }: {
+    force?: boolean;
+    keepParents?: boolean;
+    platforms?: readonly OciPlatform[];
+  } = {},
 ): Promise<ImageDeleteItem[]> {
-  const query = { force, noprune: keepParents };
+  const query = { force, noprune: keepParents, platforms: platforms.map((platform) => JSON.stringify(platform)) };
   return await readJson(await engine.request({ method: "DELETE", path: `/images/${escapeName(name)}`, query }));
 }
 

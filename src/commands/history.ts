@@ -3,6 +3,7 @@ import { defineCommand, humanDuration, humanSize } from "../cli/mod.ts";
 import { imageHistory } from "../client/images.ts";
 import type { CommandContext } from "./context.ts";
 import { FORMAT_HELP, isUsualTable, type ListRow, type ListView, renderList, shortId } from "./list_format.ts";
+import { optionalPlatform } from "./platform_flag.ts";
 
 type Field = "Comment" | "CreatedAt" | "CreatedBy" | "CreatedSince" | "ID" | "Size";
 
@@ -29,12 +30,13 @@ export const history = defineCommand({
     format: { type: "string", help: FORMAT_HELP },
     human: { type: "bool", short: "H", default: true, help: "Print sizes and dates in human readable format" },
     "no-trunc": { type: "bool", help: "Don't truncate output" },
+    platform: { type: "string", help: "Show the history of this platform's image (os[/arch[/variant]])" },
     quiet: { type: "bool", short: "q", help: "Only show image IDs" },
   },
   examples: [{ line: "history --no-trunc alpine", note: "The steps that made an image, in full" }],
   async run({ terminal, engine }: CommandContext, { args: [name], flags }) {
     const { format, human, quiet } = flags;
-    const rows = (await imageHistory(engine, name)).map((item) =>
+    const rows = (await imageHistory(engine, name, optionalPlatform(flags.platform))).map((item) =>
       historyRow(item, Date.now(), { full: flags["no-trunc"], human })
     );
     const idsOnly = quiet && isUsualTable(format);

@@ -1,3 +1,4 @@
+import type { OciPlatform } from "../api/wire/mod.ts";
 import { defineCommand, type FlagSpecs, printable, UsageError } from "../cli/mod.ts";
 import { inspectContainer } from "../client/containers.ts";
 import { inspectImage } from "../client/images.ts";
@@ -5,13 +6,20 @@ import type { EngineTransport } from "../client/transport.ts";
 import { toTsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { OBJECT_FORMAT_HELP } from "./list_format.ts";
+import { optionalPlatform } from "./platform_flag.ts";
 
 type Kind = "container" | "image";
 
+/** What a look-up is to give besides what it always does. */
+interface Wishes {
+  readonly size?: boolean;
+  readonly platform?: OciPlatform;
+}
+
 /** How each kind of thing is looked up, in the order of looking. */
-const LOOKUPS: Readonly<Record<Kind, (engine: EngineTransport, name: string, size: boolean) => Promise<unknown>>> = {
-  container: (engine, name, size) => inspectContainer(engine, name, { size }),
-  image: (engine, name) => inspectImage(engine, name),
+const LOOKUPS: Readonly<Record<Kind, (engine: EngineTransport, name: string, wishes: Wishes) => Promise<unknown>>> = {
+  container: (engine, name, { size = false }) => inspectContainer(engine, name, { size }),
+  image: inspectImage,
 };
 const KINDS = Object.keys(LOOKUPS) as Kind[];
 
@@ -58,22 +66,27 @@ export const containerInspect = defineCommand({
 export const imageInspect = defineCommand({
   usage: "[OPTIONS] IMAGE [IMAGE...]",
   args: { min: 1 },
-  flags: FORMAT_FLAG,
-  examples: [],
-  run: (context: CommandContext, { args, flags }) => inspectAll(context, args, ["image"], flags),
+  flags: {
+    ...FORMAT_FLAG,
+    platform: { type: "string", help: "Inspect the image of this platform (os[/arch[/variant]])" },
+  },
+  examples: [{ line: "image inspect -f {{.Size}} alpine", note: "One fact" }],
+  run(context: CommandContext, { args, flags: { format, platform } }) {
+    return inspectAll(context, args, ["image"], { format, ...optionalPlatform(platform) });
+  },
 });
 
 async function inspectAll(
   { engine, terminal }: CommandContext,
   names: readonly string[],
   kinds: readonly Kind[],
-  { format, size = false }: { readonly format: string | undefined; readonly size?: boolean },
+  { format, ...wishes }: { readonly format: string | undefined } & Wishes,
 ): Promise<number> {
   const show = await inspectFormat(format);
   const found: Found[] = [];
   const missing: string[] = [];
   for (const name of names) {
-    const answer = await lookUp(engine, name, kinds, size);
+    const answer = await lookUp(engine, name, kinds, wishes);
     if (typeof answer === "string") missing.push(answer);
     else found.push(answer);
   }
@@ -113,12 +126,12 @@ async function lookUp(
   engine: EngineTransport,
   name: string,
   kinds: readonly Kind[],
-  size: boolean,
+  wishes: Wishes,
 ): Promise<Found | string> {
   let last = "";
   for (const kind of kinds) {
     try {
-      return { kind, value: await LOOKUPS[kind](engine, name, size) };
+      return { kind, value: await LOOKUPS[kind](engine, name, wishes) };
     } catch (thrown) {
       const error = toTsdError(thrown);
       if (error.meaning.http !== 404) throw error;

@@ -1,6 +1,7 @@
 import { defineCommand } from "../cli/mod.ts";
 import { removeContainer } from "../client/containers.ts";
 import type { CommandContext } from "./context.ts";
+import { removingNot } from "./other_kind.ts";
 import { forEachTarget } from "./targets.ts";
 
 /** `tsd rm`. */
@@ -15,6 +16,7 @@ export const rm = defineCommand({
   async run({ terminal, engine }: CommandContext, { args, flags }) {
     // With -f, a container that isn't there is as good as removed.
     const forgives = ({ meaning }: { meaning: { http: number } }) => flags.force && meaning.http === 404;
-    return await forEachTarget(terminal, args, (name) => removeContainer(engine, name, flags), { forgives });
+    const remove = (name: string) => removingNot("image", engine, name, () => removeContainer(engine, name, flags));
+    return await forEachTarget(terminal, args, remove, { forgives });
   },
 });

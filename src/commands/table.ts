@@ -123,6 +123,7 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./stats.ts")).stats,
   ),
   row("stop, container stop", "Stop one or more running containers", async () => (await import("./stop.ts")).stop),
+  row("tag, image tag", "Create a tag that refers to an image", async () => (await import("./tag.ts")).tag),
   row("top, container top", "Display the running processes of a container", async () => (await import("./top.ts")).top),
   row(
     "unpause, container unpause",

@@ -55,13 +55,19 @@ export interface ImageConfig {
   /** RFC 3339, as written. */
   readonly created?: string;
   readonly author: string;
+  readonly comment: string;
+  /** The version of Docker that made it; newer builders don't say. */
+  readonly dockerVersion: string;
   readonly config: ContainerDefaults;
   /** Lowest layer first; as many as the manifest has layers. */
   readonly diffIds: readonly Digest[];
   readonly history: readonly HistoryEntry[];
 }
 
-const KNOWN = ["os", "architecture", "variant", "os.version", "created", "author", "config", "rootfs", "history"];
+const KNOWN = [
+  ...["os", "architecture", "variant", "os.version", "created", "author", "comment", "docker_version", "config"],
+  ...["rootfs", "history"],
+];
 const CONFIG_KNOWN = [
   ...["Env", "Cmd", "Entrypoint", "User", "WorkingDir", "Volumes", "ExposedPorts", "Labels", "StopSignal", "Shell"],
   ...["Healthcheck", "OnBuild"],
@@ -90,6 +96,8 @@ export function parseImageConfig(bytes: Uint8Array, what: string, layerCount?: n
     }),
     created: members.string("created"),
     author: members.string("author") ?? "",
+    comment: members.string("comment") ?? "",
+    dockerVersion: members.string("docker_version") ?? "",
     config: containerDefaults(members.object("config") ?? {}, what),
     diffIds,
     history: (members.objects("history") ?? []).map((raw, index) => historyEntry(raw, what, `history[${index}].`)),

@@ -17,6 +17,8 @@ export interface ImageRecord {
   readonly sizeBytes: number;
   /** Unix time in ms at which it arrived here. */
   readonly addedMs: number;
+  /** Unix time in ms at which somebody last tagged it here; a pull's tag doesn't count. */
+  readonly taggedMs?: number;
 }
 
 /** The names of one image. */
@@ -76,6 +78,14 @@ export class ImageRecords {
       name,
       id,
     );
+  }
+
+  /** The same as somebody's wish, whose time is kept. */
+  tagByHand(name: string, id: Digest, nowMs: number): void {
+    this.#db.transaction(() => {
+      this.tag(name, id);
+      this.#db.run("UPDATE images SET tagged_ms = ? WHERE id = ?", nowMs, id);
+    });
   }
 
   /** Takes a name away: a tag, or a repository's digest (`docker.io/library/alpine@sha256:…`). */
@@ -140,6 +150,7 @@ export class ImageRecords {
       layers: layers.map((layer) => layer.diff_id as Digest),
       sizeBytes: Number(row.size_bytes),
       addedMs: Number(row.added_ms),
+      ...(row.tagged_ms === null ? {} : { taggedMs: Number(row.tagged_ms) }),
     };
   }
 }

@@ -44,4 +44,7 @@ export const MIGRATIONS: readonly string[] = [
     attributes TEXT NOT NULL          -- JSON
   ) STRICT;
   `,
+  `
+  ALTER TABLE images ADD COLUMN tagged_ms INTEGER; -- Unix time in ms of the last tag that somebody gave it here
+  `,
 ];

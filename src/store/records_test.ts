@@ -35,6 +35,16 @@ Deno.test("a tag moves to the newer image; the older one stays without it", () =
   assert.deepEqual(images.names(digest("a")).tags, []);
 });
 
+Deno.test("when somebody tagged an image is kept; a pull's tag doesn't count", () => {
+  using db = Database.open(":memory:");
+  const images = new ImageRecords(db);
+  images.put(image("a"), { tag: "x/y:1" });
+  assert.equal(images.get(digest("a"))?.taggedMs, undefined);
+  images.tagByHand("x/y:2", digest("a"), 9);
+  assert.equal(images.get(digest("a"))?.taggedMs, 9);
+  assert.deepEqual(images.names(digest("a")).tags, ["x/y:1", "x/y:2"]);
+});
+
 Deno.test("an index's digest moves to the platform that was pulled last", () => {
   using db = Database.open(":memory:");
   const images = new ImageRecords(db);

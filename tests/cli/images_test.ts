@@ -1,11 +1,23 @@
 import { strict as assert } from "node:assert";
-import { busyboxBuilder, busyboxImage, file, hostPlatform, type Image, indexOf, pushImage } from "../images/mod.ts";
+import { chainId } from "../../src/image/chain_id.ts";
+import { parseDigest } from "../../src/image/digest.ts";
+import {
+  busyboxBuilder,
+  busyboxImage,
+  CREATED,
+  file,
+  hostPlatform,
+  type Image,
+  indexOf,
+  pushImage,
+} from "../images/mod.ts";
 import { expectResult, scenario, type World } from "./world.ts";
 
 /** busybox with a second layer that holds one file. */
-function appImage(text: string): Promise<Image> {
+function appImage(text: string, created = CREATED): Promise<Image> {
   const labels = { team: "red", tier: "web" };
-  return busyboxBuilder().layer([file("app", text)]).config({ Cmd: ["cat", "/app"], Labels: labels }).build();
+  return busyboxBuilder({ created }).layer([file("app", text)]).config({ Cmd: ["cat", "/app"], Labels: labels })
+    .build();
 }
 
 const shortHex = (digest: string): string => digest.slice("sha256:".length, "sha256:".length + 12);
@@ -118,7 +130,7 @@ scenario("tsd pull", {
 scenario("tsd images and rmi", {
   "images: columns, a repository, filters, quiet, digests": async (world) => {
     const { host, url } = world.registry;
-    const image = await appImage("listed");
+    const image = await appImage("listed", "2025-01-01T00:00:00Z");
     for (const tag of ["1", "2"]) {
       await pushImage(url, "app", tag, image);
       expectResult(await world.tsd("pull", "-q", `${host}/app:${tag}`), { stdout: /./ });
@@ -141,6 +153,8 @@ scenario("tsd images and rmi", {
     assert.equal((await listed(world, "--filter", "label=team=red", "--filter", "label=tier=db")).length, 1);
     assert.equal((await listed(world, "--filter", `reference=${host}/*:2`)).length, 2);
     assert.equal((await listed(world, "--filter", `before=${host}/app:1`)).length, 2);
+    assert.equal((await listed(world, "--filter", `since=${world.image}`)).length, 3);
+    assert.equal((await listed(world, "--filter", "until=2024-06-01Z")).length, 2);
     assert.equal((await listed(world, "--filter", "dangling=true")).length, 1);
     const digests = await listed(world, "--digests", `${host}/app`);
     assert.deepEqual(digests[0]?.slice(0, 4), ["REPOSITORY", "TAG", "DIGEST", "IMAGE ID"]);
@@ -153,10 +167,11 @@ scenario("tsd images and rmi", {
   "rmi: one name of several, then the last; a layer that is shared stays": async (world) => {
     const { host } = world.registry;
     const [{ Id, RootFS, RepoDigests }] = JSON.parse((await world.tsd("inspect", `${host}/app:1`)).stdout);
+    const topChain = await chainId(RootFS.Layers.map(parseDigest));
     expectResult(await world.tsd("rmi", `${host}/app:1`), { stdout: `Untagged: ${host}/app:1\n` });
     expectResult(await world.tsd("rmi", `${host}/app:1`), { code: 1, stderr: `tsd: No such image: ${host}/app:1\n` });
     expectResult(await world.tsd("rmi", `${host}/app:2`), {
-      stdout: `Untagged: ${host}/app:2\nUntagged: ${RepoDigests[0]}\nDeleted: ${Id}\nDeleted: ${RootFS.Layers[1]}\n`,
+      stdout: `Untagged: ${host}/app:2\nUntagged: ${RepoDigests[0]}\nDeleted: ${Id}\nDeleted: ${topChain}\n`,
     });
     expectResult(await world.run(["echo", "alive"]), { stdout: "alive\n" });
   },
@@ -173,12 +188,87 @@ scenario("tsd images and rmi", {
       stderr: `tsd: conflict: unable to delete ${id} (must be forced) - image is referenced in multiple repositories\n`,
     });
     expectResult(await world.tsd("rmi", "absent", "-f", id, "absent:2"), {
-      code: 1,
       stdout: new RegExp(
         `^Untagged: \\S+:3\nUntagged: \\S+:4\nUntagged: \\S+@sha256:\\w{64}\nDeleted: ${image.config.digest}\n`,
       ),
       stderr: "tsd: No such image: absent:latest\ntsd: No such image: absent:2\n",
     });
+  },
+  "tag: a second name, that moves; events; when it was given": async (world) => {
+    const { host } = world.registry;
+    const since = (Date.now() / 1000).toFixed(3);
+    expectResult(await world.tsd("tag", world.image, "me/box:1"), {});
+    expectResult(await world.tsd("image", "tag", "me/box:1", "box"), {});
+    assert.equal((await listed(world, "--filter", "reference=*box*")).length, 2);
+    const [{ Id, RepoTags, Metadata }] = JSON.parse((await world.tsd("inspect", "box")).stdout);
+    assert.deepEqual(RepoTags, [`${host}/busybox:latest`, "box:latest", "me/box:1"]);
+    assert.ok(Math.abs(Date.parse(Metadata.LastTagTime) - Date.now()) < 60_000, Metadata.LastTagTime);
+    const other = await appImage("tagged");
+    await pushImage(world.registry.url, "other", "1", other);
+    expectResult(await world.tsd("pull", "-q", `${host}/other:1`), { stdout: /./ });
+    expectResult(await world.tsd("tag", other.config.digest.slice(7, 19), "box:latest"), {});
+    expectResult(await world.tsd("run", "--rm", "--network", "none", "box"), { stdout: "tagged" });
+    expectResult(await world.tsd("rmi", "me/box:1"), { stdout: "Untagged: me/box:1\n" });
+    const told = await world.tsd(
+      "events",
+      "--since",
+      since,
+      "--until",
+      (Date.now() / 1000).toFixed(3),
+      "-f",
+      "type=image",
+    );
+    const lines = told.stdout.trimEnd().split("\n").map((line) =>
+      line.replace(/^\S+ image (\w+) (\S+) .*name=([^,)]+).*$/, "$1 $2 $3")
+    );
+    assert.deepEqual(lines.filter((line) => / sha256:/.test(line)), [
+      `tag ${Id} me/box:1`,
+      `tag ${Id} box:latest`,
+      `tag ${other.config.digest} box:latest`,
+      `untag ${Id} ${Id}`,
+    ]);
+    expectResult(await world.tsd("rmi", "box", `${host}/other:1`), {
+      stdout: /^Untagged: box:latest\n[^]*\nDeleted: /,
+    });
+    expectResult(await world.tsd("tag", "absent", "x"), { code: 1, stderr: "tsd: No such image: absent:latest\n" });
+    expectResult(await world.tsd("tag", world.image, "UPPER"), {
+      code: 1,
+      stderr: /^Error parsing reference: "UPPER" is not a valid repository\/tag: invalid reference format: /,
+    });
+  },
+  "another platform than the image's": async (world) => {
+    const { architecture } = hostPlatform();
+    const [own, other] = [`linux/${architecture}`, architecture === "arm64" ? "linux/s390x" : "linux/arm64"];
+    const refused = {
+      code: 1,
+      stderr: new RegExp(`^tsd: image with reference ${world.image} was found but its platform \\(${own}\\S*\\) `),
+    };
+    expectResult(await world.tsd("history", "--platform", other, world.image), refused);
+    expectResult(await world.tsd("rmi", "--platform", other, world.image), refused);
+    expectResult(await world.tsd("image", "inspect", "--platform", other, world.image), { ...refused, stdout: "[]\n" });
+    expectResult(await world.tsd("image", "inspect", "-f", "{{.Os}}", "--platform", own, world.image), {
+      stdout: "linux\n",
+    });
+  },
+  "history: what each step holds": async (world) => {
+    const rows = (await world.tsd("history", "--format", "{{.Size}}|{{.CreatedBy}}", world.image)).stdout;
+    assert.match(rows, /^\d+(\.\d+)?MB\|layer 0\n$/);
+    const bytes = await world.tsd("history", "-H=false", "--format", "{{.Size}}", world.image);
+    const [{ Size }] = JSON.parse((await world.tsd("inspect", world.image)).stdout);
+    assert.equal(Number(bytes.stdout), Size);
+  },
+  "rm of an image and rmi of a container say what is meant": async (world) => {
+    expectResult(await world.tsd("rm", world.image), {
+      code: 1,
+      stderr: `tsd: No such container: ${world.image} (there is an image of that name: ` +
+        `'tsd rmi ${world.image}' removes it)\n`,
+    });
+    await world.background("web");
+    expectResult(await world.tsd("rmi", "web"), {
+      code: 1,
+      stderr: "tsd: No such image: web:latest (there is a container of that name: 'tsd rm web' removes it)\n",
+    });
+    await world.remove("web");
   },
   "image inspect": async (world) => {
     const result = await world.tsd("image", "inspect", world.image);

@@ -24,6 +24,7 @@ export { hostShellImage } from "./host_shell.ts";
 export {
   type BuilderOptions,
   type ContainerConfig,
+  CREATED,
   hostPlatform,
   type Image,
   ImageBuilder,

@@ -23,6 +23,11 @@ export class Query {
     return this.#params.get(name) || undefined;
   }
 
+  /** All values of a parameter that may come several times. */
+  all(name: string): string[] {
+    return this.#params.getAll(name);
+  }
+
   flag(name: string, otherwise = false): boolean {
     const value = this.#params.get(name);
     return value === null ? otherwise : !FALSE.has(value.trim().toLowerCase());

@@ -37,7 +37,8 @@ export function containerRoutes(services: Services): Route[] {
     },
     {
       method: "GET",
-      path: "/containers/{id}/json",
+      // What can't be a container's name is one that there isn't, as any other.
+      path: "/containers/{id*}/json",
       since: "1.24",
       handler: async ({ params, query }) => {
         const container = table.find(params.id);
@@ -86,7 +87,7 @@ export function containerRoutes(services: Services): Route[] {
     },
     {
       method: "DELETE",
-      path: "/containers/{id}",
+      path: "/containers/{id*}",
       since: "1.24",
       handler: async ({ params, query }) => {
         if (query.flag("link")) throw new TsdError("not_implemented", "Links are not supported");

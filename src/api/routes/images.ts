@@ -1,20 +1,23 @@
 /**
  * @module
- * `/images`: pull, list, inspect, history, remove.
+ * `/images`: pull, list, inspect, history, tag, remove.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
-import { parsePlatform } from "../../image/platform.ts";
+import { parsePlatform, type Platform } from "../../image/platform.ts";
 import { isTag, parseReference, type Reference } from "../../image/reference.ts";
 import { isDigest } from "../../image/digest.ts";
-import { json, jsonLines, type Reply } from "../http/reply.ts";
+import { decodePlatform } from "../http/platform_param.ts";
+import type { Query } from "../http/query.ts";
+import { empty, json, jsonLines, type Reply } from "../http/reply.ts";
 import { credentialOf, REGISTRY_AUTH } from "../http/registry_auth.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
+import { type ApiVersion, atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
-import { filterImage, IMAGE_FILTER_KEYS, imageHistory, inspectImage, summariseImage } from "../views/image_view.ts";
-import type { ImageSummary, ProgressMessage } from "../wire/mod.ts";
+import { IMAGE_FILTER_KEYS, imageFilter } from "../views/image_filters.ts";
+import { imageHistory, inspectImage, summariseImage } from "../views/image_view.ts";
+import type { ImageDeleteItem, ImageSummary, ProgressMessage } from "../wire/mod.ts";
 
 export function imageRoutes(services: Services): Route[] {
-  const { images, imageRemover, driver } = services;
   return [
     { method: "POST", path: "/images/create", since: "1.24", handler: (request) => pull(services, request) },
     {
@@ -27,22 +30,50 @@ export function imageRoutes(services: Services): Route[] {
       method: "GET",
       path: "/images/{name*}/json",
       since: "1.24",
-      handler: async ({ params }) => json(inspectImage(await images.resolve(params.name), driver)),
+      handler: async ({ params, query, version }) => {
+        const image = await services.images.resolve(params.name, platformIn(query, version, "1.49"));
+        return json(inspectImage(image, { driver: services.driver, version }));
+      },
     },
     {
       method: "GET",
       path: "/images/{name*}/history",
       since: "1.24",
-      handler: async ({ params }) => json(imageHistory(await images.resolve(params.name))),
+      handler: async ({ params, query, version }) => {
+        const image = await services.images.resolve(params.name, platformIn(query, version, "1.48"));
+        return json(imageHistory(image, await services.layerSizes.of(image.record.layers)));
+      },
+    },
+    {
+      method: "POST",
+      path: "/images/{name*}/tag",
+      since: "1.24",
+      handler: async ({ params, query }) => {
+        await services.imageTagger.tag(params.name, query.text("repo") ?? "", query.text("tag"));
+        return empty(201);
+      },
     },
     {
       method: "DELETE",
       path: "/images/{name*}",
       since: "1.24",
-      handler: async ({ params, query }) =>
-        json(await imageRemover.remove(params.name, { force: query.flag("force") })),
+      handler: async (request) => json(await remove(services, request)),
     },
   ];
+}
+
+/** An older client's parameter of this name means nothing. */
+function platformIn(query: Query, version: ApiVersion, since: ApiVersion): Platform | undefined {
+  const text = atLeast(version, since) ? query.text("platform") : undefined;
+  return text === undefined ? undefined : decodePlatform(text);
+}
+
+/** `noprune` is about untagged parents, of which there are none: an image here has layers and no ancestors. */
+async function remove({ imageRemover }: Services, { params, query, version }: ApiRequest): Promise<ImageDeleteItem[]> {
+  if (params.name.trim() === "") throw new TsdError("invalid_argument", "image name cannot be blank");
+  const platforms = atLeast(version, "1.50") ? query.all("platforms").map(decodePlatform) : [];
+  if (platforms.length > 1) throw new TsdError("invalid_argument", "multiple platforms are not supported");
+  return await imageRemover.remove(params.name, { force: query.flag("force"), platform: platforms[0] });
 }
 
 /**
@@ -82,13 +113,18 @@ async function* withErrorInBand(messages: AsyncIterable<ProgressMessage>): Async
   }
 }
 
-async function list({ images, table }: Services, { query }: ApiRequest): Promise<ImageSummary[]> {
-  const filters = query.filters(IMAGE_FILTER_KEYS);
-  const all = await images.list();
-  const arrival = (name: string) => {
-    const { id } = images.find(name);
-    return all.find(({ record }) => record.id === id)?.record.addedMs ?? 0;
-  };
-  return all.map((image) => filterImage(image, filters, arrival)).filter((image) => image !== undefined)
-    .map((image) => summariseImage(image, table.ofImage(image.record.id).length));
+async function list(
+  { images, imageUsage, table }: Services,
+  { query, version }: ApiRequest,
+): Promise<ImageSummary[]> {
+  const passes = await imageFilter(query.filters(IMAGE_FILTER_KEYS), (name) => images.resolve(name));
+  const isMeasured = atLeast(version, "1.42") && query.flag("shared-size");
+  const shared = isMeasured ? (await imageUsage.measure()).sharedBytes : undefined;
+  return (await images.list()).map(passes).filter((image) => image !== undefined).map((image) =>
+    summariseImage(image, {
+      containers: table.ofImage(image.record.id).length,
+      sharedBytes: shared?.get(image.record.id),
+      version,
+    })
+  );
 }

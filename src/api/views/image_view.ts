@@ -3,118 +3,103 @@
  * Images in the shapes of the Engine API.
  */
 import type { CatalogImage } from "../../engine/images/image_catalog.ts";
-import type { ContainerDefaults } from "../../image/config.ts";
-import { TsdError } from "../../errors.ts";
-import { parseGoDuration } from "../../units.ts";
-import type { Filters } from "../http/query.ts";
-import type { ImageConfig, ImageHistoryItem, ImageInspect, ImageSummary } from "../wire/mod.ts";
-import { hasLabel } from "./container_filters.ts";
+import type { ContainerDefaults, Healthcheck } from "../../image/config.ts";
+import { type ApiVersion, atLeast } from "../http/version.ts";
+import type { HealthConfig, ImageConfig, ImageHistoryItem, ImageInspect, ImageSummary } from "../wire/mod.ts";
 
-export const IMAGE_FILTER_KEYS = ["dangling", "label", "reference", "before", "since", "until"];
+/** Docker's "never". */
+const NEVER = "0001-01-01T00:00:00Z";
+
+/** What a row needs to know besides the image. */
+export interface SummaryContext {
+  /** Containers made from the image. */
+  readonly containers: number;
+  /** Bytes that other images name too; not counted if not given. */
+  readonly sharedBytes?: number | undefined;
+  /** The client's. */
+  readonly version: ApiVersion;
+}
 
 /** One row of `GET /images/json`. */
-export function summariseImage({ record, config, names }: CatalogImage, containers: number): ImageSummary {
+export function summariseImage(
+  { record, config, names }: CatalogImage,
+  { containers, sharedBytes = -1, version }: SummaryContext,
+): ImageSummary {
+  const isNameless = names.tags.length === 0 && names.repoDigests.length === 0;
+  const shown = isNameless && !atLeast(version, "1.43") ? NAMELESS : names;
   return {
     Id: record.id,
     ParentId: "",
-    RepoTags: names.tags,
-    RepoDigests: names.repoDigests,
+    RepoTags: shown.tags,
+    RepoDigests: shown.repoDigests,
     Created: createdSeconds(config.created),
     Size: record.sizeBytes,
-    SharedSize: -1,
+    ...virtualSize(record.sizeBytes, version),
+    SharedSize: sharedBytes,
     Labels: config.config.labels,
     Containers: containers,
   };
 }
 
+/** How older clients are told that an image has no name. */
+const NAMELESS = { tags: ["<none>:<none>"], repoDigests: ["<none>@<none>"] };
+
+const virtualSize = (bytes: number, version: ApiVersion) => atLeast(version, "1.44") ? {} : { VirtualSize: bytes };
+
 /** `GET /images/{name}/json`. */
-export function inspectImage({ record, config, names }: CatalogImage, driver: string): ImageInspect {
+export function inspectImage(
+  { record, config, names }: CatalogImage,
+  { driver, version }: { readonly driver: string; readonly version: ApiVersion },
+): ImageInspect {
   const { platform } = config;
   return {
     Id: record.id,
     RepoTags: names.tags,
     RepoDigests: names.repoDigests,
     Parent: "",
-    Comment: config.history.at(-1)?.comment ?? "",
-    ...(config.created === undefined ? {} : { Created: config.created }),
-    DockerVersion: "",
+    Comment: config.comment || config.history.at(-1)?.comment || "",
+    ...createdField(config.created, version),
+    DockerVersion: config.dockerVersion,
     Author: config.author,
     Config: wireConfig(config.config),
     Architecture: platform.architecture,
     ...(platform.variant === undefined ? {} : { Variant: platform.variant }),
     Os: platform.os,
+    ...(platform.osVersion === undefined ? {} : { OsVersion: platform.osVersion }),
     Size: record.sizeBytes,
+    ...virtualSize(record.sizeBytes, version),
     GraphDriver: { Name: driver, Data: null },
     RootFS: { Type: "layers", Layers: record.layers },
-    Metadata: { LastTagTime: new Date(record.addedMs).toISOString() },
+    Metadata: { LastTagTime: record.taggedMs === undefined ? NEVER : new Date(record.taggedMs).toISOString() },
   };
 }
 
-/** `GET /images/{name}/history`, newest first. */
-export function imageHistory({ record, config, names }: CatalogImage): ImageHistoryItem[] {
-  const items = config.history.map((entry) => ({
-    Id: "<missing>",
-    Created: createdSeconds(entry.created),
-    CreatedBy: entry.createdBy,
-    Tags: null as readonly string[] | null,
-    Size: 0,
-    Comment: entry.comment,
-  })).reverse();
-  const [newest, ...older] = items;
-  return newest === undefined ? [] : [{ ...newest, Id: record.id, Tags: names.tags }, ...older];
+/** An image may not say when it was made; older clients need some answer. */
+function createdField(created: string | undefined, version: ApiVersion): { Created?: string } {
+  if (created !== undefined) return { Created: created };
+  return atLeast(version, "1.44") ? {} : { Created: NEVER };
 }
 
 /**
- * What `filters` leave of an image: of its names only those that fit `reference`. `find` gives the arrival (ms) of the
- * image that `before` or `since` names.
+ * `GET /images/{name}/history`, newest first.
+ * @param sizes bytes of each layer by its diffID
  */
-export function filterImage(
-  image: CatalogImage,
-  filters: Filters,
-  find: (name: string) => number,
-): CatalogImage | undefined {
-  const some = (key: string, test: (value: string) => boolean) => {
-    const values = filters.get(key) ?? [];
-    return values.length === 0 || values.some(test);
-  };
-  const { tags } = image.names;
-  const passes = some("dangling", (value) => (tags.length === 0) === truth("dangling", value)) &&
-    (filters.get("label") ?? []).every((value) => hasLabel(image.config.config.labels, value)) &&
-    some("before", (value) => image.record.addedMs < find(value)) &&
-    some("since", (value) => image.record.addedMs > find(value)) &&
-    some("until", (value) => createdSeconds(image.config.created) * 1000 <= momentMs(value));
-  if (!passes) return undefined;
-  const patterns = filters.get("reference") ?? [];
-  if (patterns.length === 0) return image;
-  const fits = (name: string) => patterns.some((pattern) => matchesReference(name, pattern));
-  const names = { tags: image.names.tags.filter(fits), repoDigests: image.names.repoDigests.filter(fits) };
-  return names.tags.length + names.repoDigests.length === 0 ? undefined : { ...image, names };
-}
-
-/** @throws {TsdError} invalid_argument */
-function truth(key: string, value: string): boolean {
-  if (["1", "t", "true"].includes(value.toLowerCase())) return true;
-  if (["0", "f", "false"].includes(value.toLowerCase())) return false;
-  throw new TsdError("invalid_argument", `invalid filter '${key}=${value}'`);
-}
-
-/** A moment as `until` has it: seconds since 1970, RFC 3339, or a duration before now. @throws {TsdError} invalid_argument */
-function momentMs(value: string): number {
-  const ago = parseGoDuration(value);
-  const ms = /^\d+(\.\d+)?$/.test(value)
-    ? Number(value) * 1000
-    : ago === undefined
-    ? Date.parse(value)
-    : Date.now() - ago;
-  if (Number.isNaN(ms)) throw new TsdError("invalid_argument", `invalid filter 'until=${value}'`);
-  return ms;
-}
-
-/** Docker's pattern: `*` and `?` within a path part; without a tag all tags fit. */
-function matchesReference(name: string, pattern: string): boolean {
-  const source = pattern.replace(/[.+^${}()|\\]/g, "\\$&").replaceAll("*", "[^/]*").replaceAll("?", "[^/]");
-  const anchored = new RegExp(`^${source}$`);
-  return anchored.test(name) || anchored.test(name.replace(/(@sha256:.*|:[^/:]*)$/, ""));
+export function imageHistory(
+  { record, config, names }: CatalogImage,
+  sizes: ReadonlyMap<string, number>,
+): ImageHistoryItem[] {
+  let layers = 0;
+  const items = config.history.map((entry): ImageHistoryItem => ({
+    Id: "<missing>",
+    Created: createdSeconds(entry.created),
+    CreatedBy: entry.createdBy,
+    Tags: null,
+    Size: entry.emptyLayer ? 0 : sizes.get(record.layers[layers++]) ?? 0,
+    Comment: entry.comment,
+  })).reverse();
+  const [newest, ...older] = items;
+  const tags = names.tags.length === 0 ? null : names.tags;
+  return newest === undefined ? [] : [{ ...newest, Id: record.id, Tags: tags }, ...older];
 }
 
 function wireConfig(config: ContainerDefaults): ImageConfig {
@@ -131,7 +116,24 @@ function wireConfig(config: ContainerDefaults): ImageConfig {
     ...(config.exposedPorts.length === 0 ? {} : { ExposedPorts: set(config.exposedPorts) }),
     ...(config.stopSignal === undefined ? {} : { StopSignal: config.stopSignal }),
     ...(config.shell === undefined ? {} : { Shell: config.shell }),
+    ...(config.healthcheck === undefined ? {} : { Healthcheck: wireHealthcheck(config.healthcheck) }),
     OnBuild: config.onBuild.length === 0 ? null : config.onBuild,
+  };
+}
+
+/** What is 0 is left out, as Go does. */
+function wireHealthcheck(check: Healthcheck): HealthConfig {
+  const { test, intervalNs, timeoutNs, startPeriodNs, startIntervalNs, retries } = check;
+  const numbers = {
+    Interval: intervalNs,
+    Timeout: timeoutNs,
+    StartPeriod: startPeriodNs,
+    StartInterval: startIntervalNs,
+    Retries: retries,
+  };
+  return {
+    ...(test.length === 0 ? {} : { Test: test }),
+    ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== 0)),
   };
 }
 

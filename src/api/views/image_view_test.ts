@@ -2,41 +2,58 @@ import { strict as assert } from "node:assert";
 import type { CatalogImage } from "../../engine/images/image_catalog.ts";
 import { parseImageConfig } from "../../image/config.ts";
 import { digestOfHex } from "../../image/digest.ts";
-import { filterImage } from "./image_view.ts";
+import { imageHistory, inspectImage, summariseImage } from "./image_view.ts";
 
-const DIGEST = digestOfHex("ab".repeat(32));
+const [LOWER, UPPER] = [digestOfHex("1".repeat(64)), digestOfHex("2".repeat(64))];
+const ID = digestOfHex("a".repeat(64));
 
-const config = parseImageConfig(
-  new TextEncoder().encode(JSON.stringify({
-    ...{ os: "linux", architecture: "amd64", config: { Labels: { team: "red", tier: "web" } } },
-    ...{ rootfs: { type: "layers", diff_ids: [DIGEST] } },
-  })),
-  "a test's config",
-);
-
-const IMAGE: CatalogImage = {
-  record: { id: DIGEST, manifestDigest: DIGEST, layers: [DIGEST], sizeBytes: 1, addedMs: 1000 },
-  config,
-  names: { tags: ["app:1", "app:2", "host:5000/team/app:1"], repoDigests: [`app@${DIGEST}`] },
-};
-
-function filtered(filters: Record<string, string[]>) {
-  return filterImage(IMAGE, new Map(Object.entries(filters)), () => 500)?.names;
+function image(more: object = {}, tags: readonly string[] = []): CatalogImage {
+  const bytes = new TextEncoder().encode(JSON.stringify({
+    ...{ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: [LOWER, UPPER] } },
+    ...more,
+  }));
+  const record = { id: ID, manifestDigest: ID, layers: [LOWER, UPPER], sizeBytes: 30, addedMs: 1 };
+  return { record, config: parseImageConfig(bytes, "a test's config"), names: { tags, repoDigests: [] } };
 }
 
-Deno.test("a reference leaves the names that fit, and no image without one", () => {
-  assert.deepEqual(filtered({ reference: ["app:2"] }), { tags: ["app:2"], repoDigests: [] });
-  assert.deepEqual(filtered({ reference: ["app"] }), { tags: ["app:1", "app:2"], repoDigests: [`app@${DIGEST}`] });
-  assert.deepEqual(filtered({ reference: ["*:1"] }), { tags: ["app:1"], repoDigests: [] });
-  assert.deepEqual(filtered({ reference: ["app:2", "host:5000/*/*"] })?.tags, ["app:2", "host:5000/team/app:1"]);
-  assert.equal(filtered({ reference: ["app:3"] }), undefined);
+Deno.test("history: steps that made a layer have its size, the newest the image's id and tags", () => {
+  const history = [
+    { created_by: "ADD a", created: "2024-01-01T00:00:01Z" },
+    { created_by: "ENV b", empty_layer: true },
+    { created_by: "RUN c", comment: "why" },
+  ];
+  const rows = imageHistory(image({ history }, ["a:1"]), new Map([[LOWER, 10], [UPPER, 20]]));
+  const seen = rows.map(({ Id, CreatedBy, Size, Tags, Comment }) => [Id, CreatedBy, Size, Tags, Comment]);
+  assert.deepEqual(seen, [
+    [ID, "RUN c", 20, ["a:1"], "why"],
+    ["<missing>", "ENV b", 0, null, ""],
+    ["<missing>", "ADD a", 10, null, ""],
+  ]);
+  assert.equal(rows[2].Created, 1704067201);
 });
 
-Deno.test("all labels must be there; other keys' values are alternatives", () => {
-  assert.equal(filtered({ label: ["team=red", "tier"] })?.tags.length, 3);
-  assert.equal(filtered({ label: ["team=red", "tier=db"] }), undefined);
-  assert.equal(filtered({ since: ["x"] })?.tags.length, 3);
-  assert.equal(filtered({ before: ["x"] }), undefined);
-  assert.equal(filtered({ dangling: ["true"] }), undefined);
-  assert.equal(filtered({ dangling: ["true", "false"] })?.tags.length, 3);
+Deno.test("images: older clients are told more", () => {
+  const now = summariseImage(image(), { containers: 2, version: "1.50" });
+  assert.deepEqual([now.RepoTags, now.VirtualSize, now.SharedSize, now.Containers], [[], undefined, -1, 2]);
+  const old = summariseImage(image(), { containers: 0, sharedBytes: 7, version: "1.42" });
+  assert.deepEqual([old.RepoTags, old.RepoDigests], [["<none>:<none>"], ["<none>@<none>"]]);
+  assert.deepEqual([old.VirtualSize, old.SharedSize], [30, 7]);
+  assert.deepEqual(summariseImage(image({}, ["a:1"]), { containers: 0, version: "1.42" }).RepoTags, ["a:1"]);
+});
+
+Deno.test("inspect: what the image's author says, and when it was tagged here", () => {
+  const Healthcheck = { Test: ["CMD", "true"], Interval: 5_000_000_000, Retries: 2 };
+  const config = { Healthcheck, Labels: { a: "b" } };
+  const context = { driver: "overlay2", version: "1.50" } as const;
+  const shown = inspectImage(image({ config, comment: "whole", docker_version: "20.10" }), context);
+  assert.deepEqual(shown.Config?.Healthcheck, Healthcheck);
+  assert.deepEqual([shown.Comment, shown.DockerVersion, shown.Created], ["whole", "20.10", undefined]);
+  assert.equal(shown.Metadata.LastTagTime, "0001-01-01T00:00:00Z");
+  const tagged = image();
+  const again = inspectImage({ ...tagged, record: { ...tagged.record, taggedMs: 1000 } }, {
+    ...context,
+    version: "1.43",
+  });
+  assert.equal(again.Metadata.LastTagTime, "1970-01-01T00:00:01.000Z");
+  assert.deepEqual([again.Created, again.VirtualSize], ["0001-01-01T00:00:00Z", 30]);
 });

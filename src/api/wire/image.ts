@@ -32,6 +32,8 @@ export interface ImageSummary {
   Created: number;
   /** Bytes. */
   Size: number;
+  /** The same, for API 1.43 and older. */
+  VirtualSize?: number;
   /** Bytes shared with other images; -1 when it was not calculated. */
   SharedSize: number;
   Labels: Readonly<Record<string, string>> | null;
@@ -75,6 +77,8 @@ export interface ImageInspect {
   OsVersion?: string;
   /** Bytes. */
   Size: number;
+  /** The same, for API 1.43 and older. */
+  VirtualSize?: number;
   GraphDriver: GraphDriverData;
   RootFS: { Type: string; Layers?: readonly string[] };
   Metadata: { LastTagTime?: string };

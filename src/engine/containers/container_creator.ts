@@ -4,8 +4,7 @@
  * it its folder and writable layer. It starts nothing.
  */
 import type { ContainerConfig, ContainerCreateResponse } from "../../api/wire/mod.ts";
-import { TsdError } from "../../errors.ts";
-import { formatPlatform, parsePlatform, type Platform, platformRank } from "../../image/platform.ts";
+import { parsePlatform } from "../../image/platform.ts";
 import type { ContainerContext, HookBus } from "../../plugins/mod.ts";
 import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
@@ -53,8 +52,7 @@ export class ContainerCreator {
     const watch = new Stopwatch();
     const given = name === undefined ? undefined : parseContainerName(name);
     const imageName = config.Image ?? "";
-    const image = await images.resolve(imageName);
-    if (platform !== undefined) requirePlatform(imageName, image.config.platform, platform);
+    const image = await images.resolve(imageName, platform === undefined ? undefined : parsePlatform(platform));
     const id = randomId();
     const merged = mergeConfig(image.config, config, id);
     // Everything that can be wrong without a root file system is said now and not at the start.
@@ -98,17 +96,6 @@ export class ContainerCreator {
     await snapshots.prepare(container.record.layers, container.id);
     undo.move();
   }
-}
-
-/** A 404 like that of a missing image, after which clients pull the one they want. */
-function requirePlatform(imageName: string, offered: Platform, text: string): void {
-  const wanted = parsePlatform(text);
-  if (platformRank(wanted, offered) !== undefined) return;
-  throw new TsdError(
-    "image_not_found",
-    `image with reference ${imageName} was found but its platform (${formatPlatform(offered)}) ` +
-      `does not match the specified platform (${formatPlatform(wanted)})`,
-  );
 }
 
 function contextOf(

@@ -5,11 +5,13 @@
 import { isTsdError, TsdError } from "../../errors.ts";
 import { type ImageConfig, parseImageConfig } from "../../image/config.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
+import type { Platform } from "../../image/platform.ts";
 import { familiarString, parseReference, withDefaultTag } from "../../image/reference.ts";
 import { type Log, SILENT_LOG } from "../../log.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageNames, ImageRecord, ImageRecords } from "../../store/image_records.ts";
 import { type ImageName, imageNameOf } from "./image_name.ts";
+import { requirePlatform } from "./image_platform.ts";
 
 /** An image with its config. */
 export interface CatalogImage {
@@ -49,10 +51,14 @@ export class ImageCatalog {
     throw new TsdError("image_not_found", `No such image: ${displayName(name)}`);
   }
 
-  /** @throws {TsdError} image_not_found, ambiguous_id, invalid_reference, storage (its config is damaged) */
-  async resolve(name: string): Promise<CatalogImage> {
+  /**
+   * With a platform the image must serve that one.
+   * @throws {TsdError} image_not_found, ambiguous_id, invalid_reference, storage (its config is damaged)
+   */
+  async resolve(name: string, platform?: Platform): Promise<CatalogImage> {
     const image = await this.get(this.find(name).id);
     if (image === undefined) throw new TsdError("image_not_found", `No such image: ${displayName(name)}`);
+    if (platform !== undefined) requirePlatform(name, image.config.platform, platform);
     return image;
   }
 
@@ -62,7 +68,20 @@ export class ImageCatalog {
     return { record, config: await this.#config(id), names: familiar(this.#records.names(id)) };
   }
 
-  /** Newest first; one whose config is damaged is left out, and named in the log. */
+  /** The image's labels; none where its config can't be read, which keeps nobody from naming or removing it. */
+  async labels(id: Digest): Promise<Readonly<Record<string, string>> | undefined> {
+    try {
+      return (await this.get(id))?.config.config.labels;
+    } catch (thrown) {
+      if (!isTsdError(thrown)) throw thrown;
+      return undefined;
+    }
+  }
+
+  /**
+   * Those that were made last come first, of equally old ones those that came last; one whose config is damaged is left
+   * out, and named in the log.
+   */
   async list(): Promise<CatalogImage[]> {
     const images: CatalogImage[] = [];
     for (const record of this.#records.list()) {
@@ -74,7 +93,8 @@ export class ImageCatalog {
         this.#log.warn("an image is not listed", { names: names.tags.join(" "), why: thrown.message });
       }
     }
-    return images;
+    // The sort keeps the order of arrival among equals.
+    return images.sort((a, b) => (createdMs(b) ?? 0) - (createdMs(a) ?? 0));
   }
 
   async #config(id: Digest): Promise<ImageConfig> {
@@ -128,6 +148,12 @@ export class ImageCatalog {
     if (id !== undefined) return { id, name: found };
     return digest !== undefined && this.#records.get(digest) !== undefined ? { id: digest } : undefined;
   }
+}
+
+/** When an image was made, by its author's word: Unix time in ms. */
+export function createdMs({ config }: Pick<CatalogImage, "config">): number | undefined {
+  const ms = config.created === undefined ? NaN : Date.parse(config.created);
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function displayName(name: string): string {

@@ -5,20 +5,22 @@
  * stands on stays.
  */
 import type { ImageDeleteItem } from "../../api/wire/mod.ts";
-import { isTsdError, TsdError } from "../../errors.ts";
+import { TsdError } from "../../errors.ts";
+import { chainIds } from "../../image/chain_id.ts";
 import { type Digest, shortHex } from "../../image/digest.ts";
+import type { Platform } from "../../image/platform.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { LayerStore } from "../../store/ports.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
-import type { ImageActor, ImageEvents } from "../events/image_events.ts";
+import type { ImageEvents } from "../events/image_events.ts";
 import type { ImageCatalog } from "./image_catalog.ts";
 import { familiar, type ImageName, imageNames, isSingleName } from "./image_name.ts";
 import type { LayerLeases } from "./layer_leases.ts";
 
 export interface ImageRemoverDeps {
-  readonly catalog: Pick<ImageCatalog, "find" | "get">;
+  readonly catalog: Pick<ImageCatalog, "find" | "labels" | "resolve">;
   readonly records: ImageRecords;
   readonly blobs: Pick<BlobStore, "remove">;
   readonly layers: Pick<LayerStore, "remove">;
@@ -45,8 +47,15 @@ export class ImageRemover {
     this.#deps = deps;
   }
 
-  /** What went, in Docker's form. @throws {TsdError} image_not_found, ambiguous_id, conflict */
-  async remove(name: string, { force = false } = {}): Promise<ImageDeleteItem[]> {
+  /**
+   * What went, in Docker's form. With a platform the image must serve that one.
+   * @throws {TsdError} image_not_found, ambiguous_id, conflict
+   */
+  async remove(
+    name: string,
+    { force = false, platform }: { force?: boolean; platform?: Platform | undefined } = {},
+  ): Promise<ImageDeleteItem[]> {
+    if (platform !== undefined) await this.#deps.catalog.resolve(name, platform);
     const { id, name: found } = this.#deps.catalog.find(name);
     const untagged = found === undefined ? this.#dropAllNames(id, force) : this.#dropName(id, found, name, force);
     const items = untagged.map((each) => ({ Untagged: familiar(each) }));
@@ -82,18 +91,8 @@ export class ImageRemover {
   }
 
   async #tellUntagged(id: Digest, times: number): Promise<void> {
-    const labels = await this.#labels(id);
+    const labels = await this.#deps.catalog.labels(id);
     for (let told = 0; told < times; told++) this.#deps.events.tell("untag", { id, name: id, labels });
-  }
-
-  /** An image whose config can't be read can be removed all the same. */
-  async #labels(id: Digest): Promise<ImageActor["labels"]> {
-    try {
-      return (await this.#deps.catalog.get(id))?.config.config.labels;
-    } catch (thrown) {
-      if (!isTsdError(thrown)) throw thrown;
-      return undefined;
-    }
   }
 
   #isNeeded(diffId: Digest): boolean {
@@ -160,9 +159,12 @@ export class ImageRemover {
       await blobs.remove(id);
       await blobs.remove(record.manifestDigest);
     });
-    const layers = await this.sweepLayers(record.layers.toReversed());
+    const gone = new Set(await this.sweepLayers(record.layers.toReversed()));
     this.#deps.events.tell("delete", { id, name: id });
-    return [{ Deleted: id }, ...layers.map((diffId) => ({ Deleted: diffId }))];
+    // Docker names a layer by all that is below it.
+    const chain = await chainIds(record.layers);
+    const layers = chain.filter((_, at) => gone.has(record.layers[at])).toReversed();
+    return [{ Deleted: id }, ...layers.map((chainId) => ({ Deleted: chainId }))];
   }
 }
 

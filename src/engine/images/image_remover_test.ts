@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
+import { chainIds } from "../../image/chain_id.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import { Database } from "../../store/database.ts";
@@ -65,7 +66,8 @@ class Store implements Disposable {
   /** What the removal said, a word a line; short for ids and digests. */
   async remove(name: string, force = false): Promise<string[]> {
     const items = await this.remover.remove(name, { force });
-    const words: Record<string, string> = { [IMAGE]: "image", [LOWER]: "lower", [UPPER]: "upper" };
+    const [lower, upper] = await chainIds([LOWER, UPPER]);
+    const words: Record<string, string> = { [IMAGE]: "image", [lower]: "lower", [upper]: "upper" };
     return items.map(({ Untagged, Deleted }) =>
       Deleted === undefined ? `-${Untagged!.replace(`@${DIGEST}`, "@")}` : words[Deleted]!
     );

@@ -1,0 +1,105 @@
+import { strict as assert } from "node:assert";
+import type { CatalogImage } from "../../engine/images/image_catalog.ts";
+import { isTsdError } from "../../errors.ts";
+import { parseImageConfig } from "../../image/config.ts";
+import { digestOfHex } from "../../image/digest.ts";
+import { imageFilter } from "./image_filters.ts";
+
+const DIGEST = digestOfHex("ab".repeat(32));
+
+function image(names: Partial<CatalogImage["names"]>, created?: string): CatalogImage {
+  const config = parseImageConfig(
+    new TextEncoder().encode(JSON.stringify({
+      ...{ os: "linux", architecture: "amd64", config: { Labels: { team: "red", tier: "web" } } },
+      ...{ rootfs: { type: "layers", diff_ids: [DIGEST] }, ...(created && { created }) },
+    })),
+    "a test's config",
+  );
+  return {
+    record: { id: DIGEST, manifestDigest: DIGEST, layers: [DIGEST], sizeBytes: 1, addedMs: 1000 },
+    config,
+    names: { tags: [], repoDigests: [], ...names },
+  };
+}
+
+const YEAR = "2024-01-01T00:00:00Z";
+const NAMED = image({ tags: ["app:1", "app:2", "host:5000/team/app:1"], repoDigests: [`app@${DIGEST}`] }, YEAR);
+const OTHERS: Readonly<Record<string, CatalogImage>> = {
+  older: image({}, "2023-01-01T00:00:00Z"),
+  newer: image({}, "2025-01-01T00:00:00Z"),
+  timeless: image({}),
+};
+
+async function filtered(filters: Record<string, string[]>, of = NAMED) {
+  const filter = await imageFilter(new Map(Object.entries(filters)), (name) => Promise.resolve(OTHERS[name]));
+  return filter(of)?.names;
+}
+
+const passes = async (filters: Record<string, string[]>, of = NAMED) => await filtered(filters, of) !== undefined;
+
+Deno.test("a reference leaves the names that fit, and no image without one", async () => {
+  assert.deepEqual(await filtered({ reference: ["app:2"] }), { tags: ["app:2"], repoDigests: [] });
+  assert.deepEqual(await filtered({ reference: ["app"] }), {
+    tags: ["app:1", "app:2"],
+    repoDigests: [`app@${DIGEST}`],
+  });
+  assert.deepEqual(await filtered({ reference: ["*:1"] }), { tags: ["app:1"], repoDigests: [] });
+  assert.deepEqual((await filtered({ reference: ["app:2", "host:5000/*/*"] }))?.tags, [
+    "app:2",
+    "host:5000/team/app:1",
+  ]);
+  assert.equal(await passes({ reference: ["app:3"] }), false);
+  assert.equal(await passes({ reference: ["*"] }, image({})), false);
+});
+
+Deno.test("all labels must be there", async () => {
+  assert.equal(await passes({ label: ["team=red", "tier"] }), true);
+  assert.equal(await passes({ label: ["team=red", "tier=db"] }), false);
+});
+
+Deno.test("before, since and until go by when images were made, and all must hold", async () => {
+  const cases: readonly (readonly [Record<string, string[]>, boolean])[] = [
+    [{ since: ["older"] }, true],
+    [{ since: ["newer"] }, false],
+    [{ since: ["older", "newer"] }, false],
+    [{ before: ["newer"] }, true],
+    [{ before: ["older"] }, false],
+    [{ before: ["newer", "older"] }, false],
+    [{ until: ["2024-06-01"] }, true],
+    [{ until: [YEAR] }, false],
+    [{ before: ["newer"], since: ["older"] }, true],
+    [{ since: ["timeless"] }, true],
+  ];
+  for (const [filters, expected] of cases) assert.equal(await passes(filters), expected, JSON.stringify(filters));
+  assert.equal(await passes({ before: ["newer"] }, OTHERS.timeless), false, "nobody knows when it was made");
+});
+
+Deno.test("dangling is what has no tag; who isn't may have a digest only", async () => {
+  const [untagged, nameless] = [image({ repoDigests: [`app@${DIGEST}`] }), image({})];
+  assert.deepEqual(await Promise.all([NAMED, untagged, nameless].map((of) => passes({ dangling: ["true"] }, of))), [
+    false,
+    true,
+    true,
+  ]);
+  assert.deepEqual(await Promise.all([NAMED, untagged, nameless].map((of) => passes({ dangling: ["0"] }, of))), [
+    true,
+    true,
+    false,
+  ]);
+});
+
+Deno.test("values that mean nothing are refused, also where there are no images", async () => {
+  const cases: readonly (readonly [Record<string, string[]>, string])[] = [
+    [{ dangling: ["true", "false"] }, "invalid filter 'dangling=[true false]'"],
+    [{ dangling: ["yes"] }, "invalid filter 'dangling=[yes]'"],
+    [{ dangling: [] }, "invalid filter 'dangling'"],
+    [{ until: ["soon"] }, 'failed to parse value as time or duration: "soon"'],
+    [{ reference: ["a["] }, "syntax error in pattern: a["],
+  ];
+  for (const [filters, message] of cases) {
+    await assert.rejects(
+      passes(filters),
+      (thrown) => isTsdError(thrown, "invalid_argument") && thrown.message === message,
+    );
+  }
+});

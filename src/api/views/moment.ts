@@ -1,0 +1,21 @@
+/**
+ * @module
+ * Moments as filters have them (`until`), in the forms that Docker takes: a duration before now, seconds since 1970, a
+ * date, a time; without a zone they are this machine's.
+ */
+import { TsdError } from "../../errors.ts";
+import { parseGoDuration } from "../../units.ts";
+
+const SECONDS = /^-?\d+(?:\.\d{1,9})?$/;
+const TIME = /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d{1,9})?))?)?)?(Z|z|[+-]\d\d:\d\d)?$/;
+
+/** As Unix time in ms. @throws {TsdError} invalid_argument */
+export function momentMs(value: string, nowMs = Date.now()): number {
+  const durationMs = value === "0" ? undefined : parseGoDuration(value);
+  if (durationMs !== undefined) return nowMs - durationMs;
+  if (SECONDS.test(value)) return Number(value) * 1000;
+  const [whole, date, hour = "00", minute = "00", second = "00", zone = ""] = TIME.exec(value) ?? [];
+  const ms = whole === undefined ? NaN : Date.parse(`${date}T${hour}:${minute}:${second}${zone.toUpperCase()}`);
+  if (!Number.isNaN(ms)) return ms;
+  throw new TsdError("invalid_argument", `failed to parse value as time or duration: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,66 @@
+/**
+ * @module
+ * `docker tag`: one more name for an image, at once. A name that another image has moves over.
+ */
+import { TsdError } from "../../errors.ts";
+import {
+  canonicalString,
+  familiarName,
+  familiarString,
+  isTag,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from "../../image/reference.ts";
+import type { ImageRecords } from "../../store/image_records.ts";
+import type { ImageEvents } from "../events/image_events.ts";
+import type { ImageCatalog } from "./image_catalog.ts";
+
+/** A repository of this name would be taken for a digest. */
+const AMBIGUOUS = "sha256";
+
+/** See the module's comment. */
+export class ImageTagger {
+  readonly #catalog: Pick<ImageCatalog, "find" | "labels">;
+  readonly #records: Pick<ImageRecords, "tagByHand">;
+  readonly #events: ImageEvents;
+
+  constructor(
+    catalog: Pick<ImageCatalog, "find" | "labels">,
+    records: Pick<ImageRecords, "tagByHand">,
+    events: ImageEvents,
+  ) {
+    this.#catalog = catalog;
+    this.#records = records;
+    this.#events = events;
+  }
+
+  /**
+   * Gives the image that `source` names the name `repository`, with `tag` or the one in `repository` or `latest`.
+   * @throws {TsdError} invalid_reference, image_not_found, ambiguous_id
+   */
+  async tag(source: string, repository: string, tag: string | undefined): Promise<void> {
+    const reference = newName(repository, tag);
+    const { id } = this.#catalog.find(source);
+    // Nothing may run in between: a removal that does would leave a name of nothing.
+    this.#records.tagByHand(canonicalString(reference), id, Date.now());
+    this.#events.tell("tag", { id, name: familiarString(reference), labels: await this.#catalog.labels(id) });
+  }
+}
+
+/** Docker's texts. */
+function newName(repository: string, tag: string | undefined): Reference {
+  const reference = parseReference(repository);
+  if (reference.digest !== undefined) {
+    throw new TsdError("invalid_reference", "refusing to create a tag with a digest reference");
+  }
+  if (familiarName(reference) === AMBIGUOUS) {
+    throw new TsdError(
+      "invalid_reference",
+      "refusing to create an ambiguous tag using digest algorithm as name",
+    );
+  }
+  if (tag === undefined) return withDefaultTag(reference);
+  if (!isTag(tag)) throw new TsdError("invalid_reference", "invalid tag format");
+  return { ...reference, tag };
+}

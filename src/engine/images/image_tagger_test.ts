@@ -1,0 +1,59 @@
+import { strict as assert } from "node:assert";
+import { isTsdError, TsdError } from "../../errors.ts";
+import { digestOfHex } from "../../image/digest.ts";
+import { ImageEvents } from "../events/image_events.ts";
+import { ImageTagger } from "./image_tagger.ts";
+
+const ID = digestOfHex("a".repeat(64));
+
+class Rig {
+  readonly given: string[] = [];
+  readonly told: string[] = [];
+  readonly tagger = new ImageTagger(
+    {
+      find: (name) => {
+        if (name === "absent") throw new TsdError("image_not_found", "No such image: absent:latest");
+        return { id: ID };
+      },
+      labels: () => Promise.resolve({ team: "a" }),
+    },
+    { tagByHand: (name, id) => void this.given.push(`${name} ${id === ID}`) },
+    new ImageEvents({
+      publish: ({ action, actorId, attributes }) =>
+        void this.told.push(`${action} ${actorId === ID} ${JSON.stringify(attributes)}`),
+    }),
+  );
+}
+
+Deno.test("a tag is a full name, and told of with the image's labels", async () => {
+  const rig = new Rig();
+  await rig.tagger.tag("alpine", "me/app", "1");
+  await rig.tagger.tag("alpine", "localhost:5000/app", undefined);
+  await rig.tagger.tag("alpine", "app:2", "3");
+  assert.deepEqual(rig.given, [
+    "docker.io/me/app:1 true",
+    "localhost:5000/app:latest true",
+    "docker.io/library/app:3 true",
+  ]);
+  assert.equal(rig.told[0], 'tag true {"team":"a","name":"me/app:1"}');
+});
+
+Deno.test("names that can't be tags, and images that aren't there", async () => {
+  const refused = "refusing to create";
+  const cases: readonly (readonly [source: string, repository: string, tag: string | undefined, message: string])[] = [
+    ["alpine", `app@${ID}`, undefined, `${refused} a tag with a digest reference`],
+    ["alpine", "sha256", "1", `${refused} an ambiguous tag using digest algorithm as name`],
+    ["alpine", "app", "no tag", "invalid tag format"],
+    ["alpine", "UPPER", "1", "invalid reference format: repository name (library/UPPER) must be lowercase"],
+    ["alpine", "", undefined, "invalid reference format"],
+    ["absent", "app", "1", "No such image: absent:latest"],
+  ];
+  for (const [source, repository, tag, message] of cases) {
+    const rig = new Rig();
+    await assert.rejects(
+      rig.tagger.tag(source, repository, tag),
+      (thrown) => isTsdError(thrown) && thrown.message === message,
+    );
+    assert.deepEqual([rig.given, rig.told], [[], []]);
+  }
+});
