@@ -12,6 +12,7 @@ import {
   type RawStream,
   readText,
 } from "./transport.ts";
+import { isGone, startUpload } from "./upload.ts";
 
 /** The Engine API version that this client speaks. */
 export const API_VERSION = "1.50";
@@ -59,13 +60,14 @@ export class EngineClient implements EngineTransport {
 
   /** Sends a request and reads the answer's head. `release` unhooks the caller's signal from the connection. */
   async #exchange(
-    { method, path, query, body, headers: own, onConnected, signal, timeoutMs }: EngineRequest,
+    { method, path, query, body, upload, headers: own, onConnected, signal, timeoutMs }: EngineRequest,
     headers: Readonly<Record<string, string>>,
   ): Promise<{ connection: Connection; reader: ByteReader; head: ResponseHead; release: () => void }> {
     signal?.throwIfAborted();
     const target = `/v${API_VERSION}${path}${encodeQuery(query)}`;
     const always = { Host: this.#hostHeader, "User-Agent": "tsd" };
-    const bytes = encodeRequest(method, target, { ...always, ...headers, ...own }, body);
+    const content = upload === undefined ? { json: body } : "chunked";
+    const bytes = encodeRequest(method, target, { ...always, ...headers, ...own }, content);
     const connection = closedOnce(await this.#connect());
     onConnected?.();
     const limit = limitedBy(signal, timeoutMs);
@@ -76,7 +78,7 @@ export class EngineClient implements EngineTransport {
       limit?.throwIfAborted();
       await writeAll(connection, bytes);
       const reader = new ByteReader(connection);
-      const head = await readHead(reader);
+      const head = await headAfter(upload, connection, reader);
       // The time limit is for the head only, the caller's signal for all.
       release();
       signal?.addEventListener("abort", abort, { once: true });
@@ -86,6 +88,21 @@ export class EngineClient implements EngineTransport {
       connection.close();
       throw exchangeError(thrown, limit);
     }
+  }
+}
+
+/** The answer's head, while the upload goes on: an engine that refuses it may not wait for its end. */
+async function headAfter(
+  source: AsyncIterable<Uint8Array> | undefined,
+  connection: Connection,
+  reader: ByteReader,
+): Promise<ResponseHead> {
+  if (source === undefined) return await readHead(reader);
+  const upload = startUpload(connection, source);
+  try {
+    return await Promise.race([readHead(reader), upload.failed]);
+  } finally {
+    upload.stop();
   }
 }
 
@@ -117,11 +134,6 @@ function exchangeError(thrown: unknown, signal: AbortSignal | undefined): TsdErr
   if (signal?.aborted) return toTsdError(signal.reason);
   return isGone(thrown) ? cutOff() : toTsdError(thrown);
 }
-
-const isGone = (thrown: unknown): boolean =>
-  thrown instanceof Deno.errors.BrokenPipe || thrown instanceof Deno.errors.ConnectionReset ||
-  thrown instanceof Deno.errors.ConnectionAborted || thrown instanceof Deno.errors.NotConnected ||
-  thrown instanceof Deno.errors.BadResource || thrown instanceof Deno.errors.Interrupted;
 
 function byteSource(next: NextChunk, finish: () => void, signal?: AbortSignal): ByteSource {
   return {

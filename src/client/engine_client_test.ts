@@ -181,3 +181,71 @@ Deno.test("client: a signal ends a waiting request, a time limit only its head",
     await assert.rejects(pending, (thrown) => thrown instanceof TsdError && thrown.code === "timeout");
   });
 });
+
+/** All that a connection sends until `end` is in it. */
+async function readUntil(conn: Deno.Conn, end: string): Promise<string> {
+  let text = "";
+  while (!text.includes(end)) text += await readAvailable(conn);
+  return text;
+}
+
+const PUT = { method: "PUT", path: "/x" } as const;
+const OK = encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+
+Deno.test("client: an upload goes in chunks, as it comes", async () => {
+  await withServer(async (conn) => {
+    const text = await readUntil(conn, "0\r\n\r\n");
+    const head =
+      "PUT /v1.50/x HTTP/1.1\r\nHost: tsd\r\nUser-Agent: tsd\r\nConnection: close\r\nTransfer-Encoding: chunked";
+    assert.equal(text, `${head}\r\n\r\n5\r\nfirst\r\n3\r\ntwo\r\n0\r\n\r\n`);
+    await conn.write(OK);
+  }, async (client) => {
+    const upload = (async function* () {
+      yield encode("first");
+      yield encode("");
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      yield encode("two");
+    })();
+    assert.equal(await readText(await client.request({ ...PUT, upload })), "ok");
+  });
+});
+
+Deno.test("client: an engine may answer before an upload's end; then the source is given up", async () => {
+  const givenUp = Promise.withResolvers<void>();
+  const endless = (async function* () {
+    try {
+      for (;;) yield new Uint8Array(1 << 20);
+    } finally {
+      givenUp.resolve();
+    }
+  })();
+  await withServer(async (conn) => {
+    await readAvailable(conn);
+    await conn.write(encode('HTTP/1.1 400 Bad\r\nContent-Length: 17\r\n\r\n{"message":"why"}'));
+    while (await conn.read(new Uint8Array(1 << 20)) !== null);
+  }, async (client) => {
+    await assert.rejects(client.request({ ...PUT, upload: endless }), /^TsdError: why$/);
+    await givenUp.promise;
+  });
+  // The same from one that closes at once.
+  await withServer(async (conn) => {
+    await readAvailable(conn);
+    await conn.write(encode('HTTP/1.1 400 Bad\r\nContent-Length: 17\r\n\r\n{"message":"why"}'));
+  }, async (client) => {
+    const chunks = Array.from({ length: 64 }, () => new Uint8Array(1 << 20));
+    await assert.rejects(client.request({ ...PUT, upload: ReadableStream.from(chunks) }), /^TsdError: why$/);
+  });
+});
+
+Deno.test("client: a source that fails ends the request with its own error", async () => {
+  await withServer(async (conn) => {
+    while (await conn.read(new Uint8Array(1 << 16)) !== null);
+  }, async (client) => {
+    const upload = (async function* () {
+      yield encode("part");
+      await Promise.resolve();
+      throw new TsdError("storage", "the disk is gone");
+    })();
+    await assert.rejects(client.request({ ...PUT, upload }), { code: "storage", message: "the disk is gone" });
+  });
+});

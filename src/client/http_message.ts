@@ -15,18 +15,20 @@ export interface ResponseHead {
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** A request's bytes; the body is JSON and comes whole. */
+/** A request's bytes: with the whole body when that is JSON (undefined: none), and before one in chunks. */
 export function encodeRequest(
   method: string,
   target: string,
   headers: Readonly<Record<string, string>>,
-  body: unknown,
+  body: { readonly json: unknown } | "chunked",
 ): Uint8Array {
-  const content = body === undefined ? "" : JSON.stringify(body);
+  const json = body === "chunked" ? undefined : body.json;
+  const content = json === undefined ? "" : JSON.stringify(json);
   const lines = [`${method} ${target} HTTP/1.1`];
   for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
-  if (body !== undefined) lines.push("Content-Type: application/json");
-  if (method !== "GET" && method !== "HEAD") lines.push(`Content-Length: ${ENCODER.encode(content).length}`);
+  if (json !== undefined) lines.push("Content-Type: application/json");
+  if (body === "chunked") lines.push("Transfer-Encoding: chunked");
+  else if (method !== "GET" && method !== "HEAD") lines.push(`Content-Length: ${ENCODER.encode(content).length}`);
   const head = lines.join("\r\n");
   if (/[\r\n\0]/.test(lines.join(""))) {
     throw new TsdError("invalid_argument", "Cannot send a request with a line break");

@@ -20,6 +20,8 @@ export interface EngineRequest {
   readonly query?: QueryParams;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it comes, instead of a body. */
+  readonly upload?: AsyncIterable<Uint8Array>;
   /** Beside those that every request has. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Called once there is a connection, before anything is sent. */

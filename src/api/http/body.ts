@@ -1,6 +1,6 @@
 /**
  * @module
- * Reads request bodies whole, with a cap: only small JSON arrives this way (uploads have routes of their own).
+ * Request bodies: whole and with a cap (JSON), or as they come (uploads).
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
@@ -22,6 +22,39 @@ export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
     chunks.push(chunk);
   }
   return concat(chunks, total);
+}
+
+/** A body as JSON; an empty one is undefined. @throws {TsdError} invalid_argument */
+export function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return undefined;
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new TsdError("invalid_argument", "Cannot read the request's body: it is not valid JSON", { cause });
+  }
+}
+
+/**
+ * The body while it arrives, no faster than it is read. Leaving early keeps the connection for an answer.
+ * @throws {TsdError} cancelled: the client has gone before its end
+ */
+export async function* bodyAsItComes(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    yield* request.iterator({ destroyOnReturn: false });
+  } catch (cause) {
+    throw new TsdError("cancelled", "The client went away in the middle of its upload", { cause });
+  }
+}
+
+/** How long a client may go on sending what nobody wants any more, in ms: cut off at once it would miss the answer. */
+const LINGER_MS = 2000;
+
+/** Reads away what is left of an upload that was answered early. */
+export function dropRest(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  for (const end of ["end", "close"]) request.once(end, () => clearTimeout(timer));
+  request.resume();
 }
 
 /**

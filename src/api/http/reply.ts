@@ -25,6 +25,7 @@ export type Reply =
   | {
     readonly kind: "stream";
     readonly contentType: string;
+    readonly headers?: HeaderMap;
     /** The head is sent before the first chunk is asked for. */
     readonly body: AsyncIterable<Uint8Array>;
     /** Nobody can wait for its end: an engine that leaves cuts it off at once. */

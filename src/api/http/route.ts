@@ -18,6 +18,8 @@ export interface ApiRequest {
   header(name: string): string | undefined;
   /** The whole body as JSON; an empty body is `undefined`. @throws {TsdError} invalid_argument, payload_too_large */
   json(): Promise<unknown>;
+  /** The body as it comes, for uploads. @throws {TsdError} cancelled (the client has gone), invalid_argument (an upgrade) */
+  upload(): AsyncIterable<Uint8Array>;
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
 }

@@ -7,13 +7,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { bodyOfUpgrade, readBody } from "./body.ts";
+import { bodyAsItComes, bodyOfUpgrade, dropRest, parseJson, readBody } from "./body.ts";
 import type { HangUpWatch } from "./hang_up.ts";
 import { detachFromHttp, type HijackOptions, hijackSocket, writeRawError } from "./hijack.ts";
 import { Query } from "./query.ts";
 import type { Reply } from "./reply.ts";
 import { type ApiRequest, type Match, Router } from "./route.ts";
 import type { Route } from "./route.ts";
+import { sendAll } from "./sending.ts";
 import { serverTimed, TIMING_WANTED } from "./server_timing.ts";
 import { type ApiVersion, atLeast, MAX_API_VERSION, splitVersion } from "./version.ts";
 
@@ -32,6 +33,12 @@ export interface ApiServerOptions {
 const FIRST_REQUEST_MS = 100;
 /** How often the end of requests is looked for, in ms. */
 const DRAIN_POLL_MS = 2;
+
+/** The two ways to a request's body. */
+interface RequestBody {
+  whole(): Promise<Uint8Array>;
+  upload(): AsyncIterable<Uint8Array>;
+}
 
 /** Serves routes; knows no containers. */
 export class ApiServer {
@@ -132,7 +139,7 @@ export class ApiServer {
     this.#requests++;
     try {
       const found = this.#route(request);
-      const body = () => readBody(request);
+      const body = { whole: () => readBody(request), upload: () => bodyAsItComes(request) };
       const handle = () => found.match.route.handler(this.#request(request, found, body, gone.signal));
       const reply = await (request.headers[TIMING_WANTED] === undefined
         ? handle()
@@ -154,7 +161,8 @@ export class ApiServer {
     try {
       const found = this.#route(request);
       const { body, rest } = bodyOfUpgrade(request, socket, head);
-      const reply = await found.match.route.handler(this.#request(request, found, () => body, gone.signal));
+      const bodies = { whole: () => body, upload: refuseUpload };
+      const reply = await found.match.route.handler(this.#request(request, found, bodies, gone.signal));
       if (reply.kind !== "hijack") {
         throw new TsdError("invalid_argument", `Cannot upgrade ${request.method} ${request.url}: it has no raw stream`);
       }
@@ -188,7 +196,7 @@ export class ApiServer {
   #request(
     request: IncomingMessage,
     { match, url, version }: { match: Match; url: URL; version: ApiVersion },
-    body: () => Promise<Uint8Array>,
+    body: RequestBody,
     signal: AbortSignal,
   ): ApiRequest {
     return {
@@ -199,7 +207,8 @@ export class ApiServer {
         const value = request.headers[name];
         return Array.isArray(value) ? value[0] : value;
       },
-      json: async () => parseJson(await body()),
+      json: async () => parseJson(await body.whole()),
+      upload: () => body.upload(),
       signal,
     };
   }
@@ -230,7 +239,7 @@ export class ApiServer {
         return;
       }
       case "stream":
-        response.writeHead(200, { ...this.#headers(), "Content-Type": reply.contentType });
+        response.writeHead(200, { ...this.#headers(), "Content-Type": reply.contentType, ...reply.headers });
         response.flushHeaders();
         if (reply.endless) await this.#lasting(() => sendAll(reply.body, response, gone));
         else await sendAll(reply.body, response, gone);
@@ -283,6 +292,7 @@ export class ApiServer {
       "Tsd-Error-Code": error.code,
     });
     response.end(request.method === "HEAD" ? undefined : body);
+    dropRest(request);
   }
 
   #report(error: TsdError, request: IncomingMessage): void {
@@ -293,32 +303,6 @@ export class ApiServer {
   }
 }
 
-async function sendAll(body: AsyncIterable<Uint8Array>, response: ServerResponse, gone: AbortSignal): Promise<void> {
-  for await (const chunk of body) {
-    if (gone.aborted) break;
-    if (!response.write(chunk)) await drained(response, gone);
-  }
-  response.end();
-}
-
-function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (gone.aborted) return resolve();
-    const done = () => {
-      response.off("drain", done);
-      gone.removeEventListener("abort", done);
-      resolve();
-    };
-    response.on("drain", done);
-    gone.addEventListener("abort", done);
-  });
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  if (bytes.length === 0) return undefined;
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new TsdError("invalid_argument", "Cannot read the request's body: it is not valid JSON", { cause });
-  }
-}
+const refuseUpload = (): never => {
+  throw new TsdError("invalid_argument", "Cannot upgrade a request that uploads something");
+};

@@ -2,7 +2,7 @@ import "../../sys/preopen.ts";
 import { strict as assert } from "node:assert";
 import { listenAt } from "../../engine/engine_socket.ts";
 import { Stopwatch } from "../../engine/stopwatch.ts";
-import { TsdError } from "../../errors.ts";
+import { toTsdError, TsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { Epoll } from "../../sys/mod.ts";
 import { epollHangUps } from "./hang_up.ts";
@@ -84,6 +84,41 @@ const ROUTES: Route[] = [
     },
   },
 ];
+
+ROUTES.push(
+  {
+    method: "PUT",
+    path: "/upload",
+    since: "1.24",
+    handler: async ({ query, upload }) => {
+      let sizeBytes = 0;
+      try {
+        for await (const chunk of upload()) {
+          sizeBytes += chunk.length;
+          if (query.flag("refuse")) throw new TsdError("conflict", `Refused after ${sizeBytes > 0}`);
+        }
+      } catch (thrown) {
+        uploadEnded.resolve(toTsdError(thrown).code);
+        throw thrown;
+      }
+      return json({ sizeBytes });
+    },
+  },
+  {
+    method: "GET",
+    path: "/marked",
+    since: "1.24",
+    handler: () => ({
+      kind: "stream",
+      contentType: "application/x-tar",
+      headers: { "X-Mark": "1" },
+      body: ReadableStream.from([new TextEncoder().encode("tar")]),
+    }),
+  },
+);
+
+/** Resolves when an upload came to nothing, to the reason. */
+let uploadEnded = Promise.withResolvers<string>();
 
 /** Resolves when `POST /silent` has noticed that its client is gone. */
 let silentEnded = Promise.withResolvers<void>();
@@ -202,6 +237,46 @@ Deno.test("a body over 4 MiB is refused", async () => {
       `POST /echo HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: ${big.length}\r\n\r\n${big}`,
     );
     assert.match(answer, /^HTTP\/1\.1 413 /);
+  });
+});
+
+const chunked = (path: string, chunks: readonly string[]) =>
+  `PUT ${path} HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n` +
+  chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join("");
+
+Deno.test("an upload arrives whole, whatever its size", async () => {
+  await withServer(async (socket) => {
+    const chunks = [...Array.from({ length: 100 }, (_, n) => "x".repeat(n * 1000 + 1)), ""];
+    assert.match(await raw(socket, chunked("/upload", chunks)), /^HTTP\/1\.1 200 [^]*{"sizeBytes":4950100}/);
+    const length = "PUT /upload HTTP/1.1\r\nHost: d\r\nContent-Length: 5\r\n\r\n";
+    assert.match(await raw(socket, length, { later: "bytes" }), /{"sizeBytes":5}/);
+  });
+});
+
+Deno.test("an upload that is refused in its middle is answered, though its client goes on sending", async () => {
+  await withServer(async (socket) => {
+    const chunks = Array.from({ length: 64 }, () => "x".repeat(65_536));
+    const answer = await raw(socket, chunked("/upload?refuse=1", [...chunks, ""]));
+    assert.match(answer, /^HTTP\/1\.1 409 [^]*{"message":"Refused after true"}/);
+  });
+});
+
+Deno.test("an upload whose client goes away has ended", async () => {
+  await withServer(async (socket) => {
+    uploadEnded = Promise.withResolvers();
+    const conn = await Deno.connect({ transport: "unix", path: socket });
+    await conn.write(new TextEncoder().encode(chunked("/upload", ["part"])));
+    await raw(socket, get("/things/1"));
+    conn.close();
+    assert.equal(await uploadEnded.promise, "cancelled");
+  });
+});
+
+Deno.test("a stream may have headers of its own", async () => {
+  await withServer(async (socket) => {
+    const answer = await raw(socket, get("/marked"));
+    assert.match(answer, /^X-Mark: 1\r$/mi);
+    assert.match(answer, /^Content-Type: application\/x-tar\r$/mi);
   });
 });
 
