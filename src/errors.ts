@@ -36,6 +36,7 @@ export const ERROR_TABLE = {
   // Starting a process in a container.
   command_not_found: row(400, 127),
   command_not_executable: row(400, 126),
+  not_a_directory: row(400, 125),
   user_unknown: row(400, 125),
   // Registries.
   registry_unreachable: row(500, 125, true),

@@ -55,7 +55,7 @@ async function run<C>(program: Program<C>, argv: readonly string[], terminal: Te
     await terminal.out(commandHelp(program, row, name, command));
     return 0;
   }
-  checkArguments(place.path, command, args);
+  checkArguments(program.name, place.path, command, args);
   return await command.run(program.context(global.flags), { args, flags });
 }
 
@@ -90,7 +90,7 @@ function unknownCommand<C>(program: Program<C>, path: string, word: string, pref
     .filter((name) => !name.includes(" "));
   const candidates = prefix === "" ? [...listed, ...program.groups.map(({ name }) => name)] : listed;
   const near = nearest(word, candidates);
-  const message = `${program.name}: '${prefix}${word}' is not a ${program.name} command.`;
+  const message = `${program.name}: unknown command: ${path} ${word}`;
   return new UsageErrorAt(path, message, near && `${path} ${near}`);
 }
 
@@ -101,18 +101,18 @@ class UsageErrorAt extends UsageError {
   }
 }
 
-function checkArguments<C>(path: string, { args: { min, max } }: Command<C>, args: readonly string[]): void {
+function checkArguments<C>(name: string, path: string, { args: { min, max } }: Command<C>, args: readonly string[]) {
   const count = args.length;
   if (count >= min && (max === undefined || count <= max)) return;
   const plural = (number: number) => `${number} argument${number === 1 ? "" : "s"}`;
   const wants = max === 0
     ? "accepts no arguments"
     : min === max
-    ? `requires exactly ${plural(min)}`
+    ? `requires ${plural(min)}`
     : count < min
     ? `requires at least ${plural(min)}`
     : `requires at most ${plural(max ?? 0)}`;
-  throw new UsageError(`"${path}" ${wants}.`, { exitCode: 1 });
+  throw new UsageError(`${name}: '${path}' ${wants}`, { exitCode: 1 });
 }
 
 async function fail(name: string, thrown: unknown, place: Place, terminal: Terminal): Promise<number> {

@@ -76,12 +76,12 @@ Deno.test("dispatch: what isn't a command", async () => {
   assert.deepEqual(await call(["biol", "egg"]), {
     code: 1,
     out: "",
-    err: "cook: 'biol' is not a cook command.\nDid you mean 'cook boil'?\nSee 'cook --help'.\n",
+    err: "cook: unknown command: cook biol\nDid you mean 'cook boil'?\nSee 'cook --help'.\n",
   });
-  assert.equal((await call(["gost"])).err, "cook: 'gost' is not a cook command.\nSee 'cook --help'.\n");
+  assert.equal((await call(["gost"])).err, "cook: unknown command: cook gost\nSee 'cook --help'.\n");
   assert.equal(
     (await call(["pot", "wahs"])).err,
-    "cook: 'pot wahs' is not a cook command.\nDid you mean 'cook pot wash'?\nSee 'cook pot --help'.\n",
+    "cook: unknown command: cook pot wahs\nDid you mean 'cook pot wash'?\nSee 'cook pot --help'.\n",
   );
 });
 
@@ -94,10 +94,10 @@ Deno.test("dispatch: wrong flags and arguments", async () => {
   assert.deepEqual(await call(["boil"]), {
     code: 1,
     out: "",
-    err: "\"cook boil\" requires at least 1 argument.\nSee 'cook boil --help'.\n",
+    err: "cook: 'cook boil' requires at least 1 argument\nSee 'cook boil --help'.\n",
   });
-  assert.match((await call(["boil", "1", "2", "3"])).err, /^"cook boil" requires at most 2 arguments\./);
-  assert.match((await call(["fail", "x"], [failing(0)])).err, /^"cook fail" accepts no arguments\./);
+  assert.match((await call(["boil", "1", "2", "3"])).err, /^cook: 'cook boil' requires at most 2 arguments\n/);
+  assert.match((await call(["fail", "x"], [failing(0)])).err, /^cook: 'cook fail' accepts no arguments\n/);
   assert.deepEqual(await call(["--foo", "boil"]), {
     code: 125,
     out: "",

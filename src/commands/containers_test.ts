@@ -102,7 +102,7 @@ Deno.test("exec: detached, failing, and cut off", async () => {
   const missing = new FakeEngine(() => ({ json: { Id: "e1" } }), () => {
     throw new TsdError("command_not_found", 'exec: "x": executable file not found in $PATH');
   });
-  assert.equal((await callTsd(missing, ["exec", "box", "x"])).code, 127);
+  assert.equal((await callTsd(missing, ["exec", "box", "x"])).code, 1);
   for (const [Running, what] of [[true, "it still runs"], [false, "it has ended, and its exit code is unknown"]]) {
     const cutOff = await callTsd(knowing(() => ({ Id: "e1", Running, ExitCode: null })), ["exec", "box", "x"]);
     assert.deepEqual([cutOff.code, cutOff.err], [1, `tsd: The connection to x in box was lost; ${what}\n`]);

@@ -29,6 +29,8 @@ export const exec = defineCommand({
   args: { min: 2 },
   flags: EXEC_FLAGS,
   flagsFirst: true,
+  // What the command in the container came to is told by its exit code; a failure to ask for it is 1, as with docker.
+  exitCode: ({ code, meaning }) => code === "cancelled" ? meaning.exit : 1,
   examples: [{ line: "exec -i db psql <dump.sql", note: "Feed a file to a command in a running container" }],
   run: (given: CommandContext, { args: [container, ...command], flags }) =>
     timed(given, flags.timing, async (context) => {

@@ -56,7 +56,7 @@ Deno.test("pull: errors in the stream, bad names, too few arguments", async () =
     err: "tsd: invalid reference format: repository name (library/UPPER) must be lowercase\n",
   });
   assert.deepEqual(engine.calls, []);
-  assert.match((await callTsd(engine, ["pull"])).err, /^"tsd pull" requires exactly 1 argument\./);
+  assert.match((await callTsd(engine, ["pull"])).err, /^tsd: 'tsd pull' requires 1 argument\n/);
 });
 
 Deno.test("rmi: what was untagged and deleted; goes on after a failure", async () => {

@@ -8,20 +8,11 @@ import { type ErrorCode, TsdError } from "../errors.ts";
 /** Most of a runtime's log that is read, in bytes. */
 const MAX_LOG_BYTES = 64 << 10;
 
-/** First match wins; the texts are those of Go's os/exec and of the kernel, as runc passes them on. */
+/** First match wins, as in Docker: the texts are the kernel's, and Go's, as runc passes them on. */
 const PATTERNS: readonly { readonly pattern: RegExp; readonly code: ErrorCode }[] = [
-  {
-    pattern: /executable file not found|exec: "[^"]*": stat [^:]*: no such file or directory/,
-    code: "command_not_found",
-  },
-  { pattern: /exec[^:]*: "[^"]*": (?:permission denied|is a directory)/, code: "command_not_executable" },
-  { pattern: /exec: "[^"]*":? .*(?:permission denied|is a directory)/, code: "command_not_executable" },
-  { pattern: /exec[^:]*: .*no such file or directory/, code: "command_not_found" },
-  {
-    pattern: /exec (?:format error|.*permission denied)|exec [^:]+: permission denied/,
-    code: "command_not_executable",
-  },
-  { pattern: /no such file or directory/, code: "runtime_failed" },
+  { pattern: /permission denied|is a directory/i, code: "command_not_executable" },
+  { pattern: /not a directory/i, code: "not_a_directory" },
+  { pattern: /executable file not found|no such file or directory/i, code: "command_not_found" },
 ];
 
 /** How Docker introduces the failure of each of the runtime's commands. */
@@ -50,7 +41,20 @@ export async function runtimeError({ path, command, exitCode, log }: FailedCall)
     return new TsdError("runtime_failed", `${name} ${command} failed with exit code ${exitCode} and said nothing`);
   }
   const code = PATTERNS.find(({ pattern }) => pattern.test(said))?.code ?? "runtime_failed";
-  return new TsdError(code, `${INTRODUCTIONS[command] ?? `${name} ${command} failed: `}${said}`);
+  const introduction = INTRODUCTIONS[command];
+  if (introduction === undefined) return new TsdError(code, `${name} ${command} failed: ${said}`);
+  return new TsdError(code, `${introduction}${said}${hint(said)}`);
+}
+
+/**
+ * What Docker puts behind it: containerd's word for errors of no known kind, and advice that belongs to the kernel's words.
+ * The docker CLI tells a folder that can't be executed by the last two words.
+ */
+function hint(said: string): string {
+  if (/is a directory/i.test(said)) return ": unknown: permission denied";
+  if (!/not a directory/i.test(said)) return ": unknown";
+  return ": unknown: Are you trying to mount a directory onto a file (or vice-versa)? " +
+    "Check if the specified host path exists and is the expected type";
 }
 
 /** The last record of level error in runc's JSON log. */

@@ -110,16 +110,16 @@ scenario("tsd: bad input", {
   },
   "commands and flags": async (world) => {
     await usageErrors(world, [
-      ["rnu", 1, "tsd: 'rnu' is not a tsd command.\nDid you mean 'tsd run'?"],
-      ["frobnicate", 1, "tsd: 'frobnicate' is not a tsd command."],
-      ["run", 1, '"tsd run" requires at least 1 argument.'],
-      ["exec x", 1, '"tsd exec" requires at least 2 arguments.'],
-      ["logs", 1, '"tsd logs" requires exactly 1 argument.'],
-      ["pull a b", 1, '"tsd pull" requires exactly 1 argument.'],
-      ["ps x", 1, '"tsd ps" accepts no arguments.'],
+      ["rnu", 1, "tsd: unknown command: tsd rnu\nDid you mean 'tsd run'?"],
+      ["frobnicate", 1, "tsd: unknown command: tsd frobnicate"],
+      ["run", 1, "tsd: 'tsd run' requires at least 1 argument"],
+      ["exec x", 1, "tsd: 'tsd exec' requires at least 2 arguments"],
+      ["logs", 1, "tsd: 'tsd logs' requires 1 argument"],
+      ["pull a b", 1, "tsd: 'tsd pull' requires 1 argument"],
+      ["ps x", 1, "tsd: 'tsd ps' accepts no arguments"],
       ...["create", "rm", "stop", "start", "kill", "wait", "rmi", "inspect"].map((
         verb,
-      ): Row => [verb, 1, `"tsd ${verb}" requires at least 1 argument.`]),
+      ): Row => [verb, 1, `tsd: 'tsd ${verb}' requires at least 1 argument`]),
       ["RUN --nmae x IMAGE", 125, "unknown flag: --nmae\nDid you mean '--name'?"],
       ["RUN --frobnicate IMAGE", 125, "unknown flag: --frobnicate"],
       ["RUN -Z IMAGE", 125, "unknown shorthand flag: 'Z' in -Z"],
@@ -176,10 +176,10 @@ scenario("tsd: bad input", {
   "commands that can't be run: what is left is Docker's": async (world) => {
     const start = "failed to create task for container: .*unable to start container process: ";
     const rows: readonly (readonly [command: string, code: number, why: string])[] = [
-      ["nope", 127, 'exec: "nope": executable file not found in \\$PATH'],
-      ["/no/where", 127, 'exec: "/no/where": stat /no/where: no such file or directory'],
-      ["/etc/passwd", 126, 'exec: "/etc/passwd": permission denied'],
-      ["/etc", 126, 'exec: "/etc": (permission denied|is a directory)'],
+      ["nope", 127, 'exec: "nope": executable file not found in \\$PATH: unknown'],
+      ["/no/where", 127, 'exec: "/no/where": stat /no/where: no such file or directory: unknown'],
+      ["/etc/passwd", 126, 'exec: "/etc/passwd": permission denied: unknown'],
+      ["/etc", 126, 'exec: "/etc": (permission denied: unknown|is a directory: unknown: permission denied)'],
     ];
     for (const [command, code, why] of rows) {
       const said = new RegExp(start + why);
@@ -192,13 +192,13 @@ scenario("tsd: bad input", {
     await failures(world, [[
       "start broken",
       1,
-      new RegExp(`${start}exec: "nope": executable file not found in \\$PATH`),
+      new RegExp(`${start}exec: "nope": executable file not found in \\$PATH: unknown`),
     ]]);
     const listed = await world.tsd("ps", "-a", "--no-trunc", "--format", "json");
     expectResult(listed, { stdout: new RegExp(`"ID":"${stdout.trim()}".*"Status":"Created"`) });
     const [{ State }] = JSON.parse((await world.tsd("inspect", "broken")).stdout);
     assert.deepEqual([State.Status, State.ExitCode], ["created", 127]);
-    assert.match(State.Error, /executable file not found in \$PATH$/);
+    assert.match(State.Error, /executable file not found in \$PATH: unknown$/);
     await world.remove("broken");
   },
   "what is not supported yet says so": async (world) => {
@@ -248,9 +248,9 @@ scenario("tsd: bad input", {
       ["kill done", 1, `cannot kill container: done: ${stopped}`],
       ["kill -s NONSENSE up", 1, "invalid signal: NONSENSE"],
       ["stop -s 99 up", 1, "invalid signal: 99"],
-      ["rm up", 1, `cannot remove container "/up": ${removal}`],
+      ["rm up", 1, `cannot remove container "up": ${removal}`],
       ["exec done id", 1, stopped],
-      ["exec -d up nope", 127, /OCI runtime exec failed: .+executable file not found in \$PATH/],
+      ["exec -d up nope", 1, /OCI runtime exec failed: .+executable file not found in \$PATH: unknown/],
       ["RUN --name up IMAGE", 125, nameInUse("up", up)],
       ["create --name up IMAGE", 1, nameInUse("up", up)],
     ]);

@@ -106,18 +106,18 @@ scenario("tsd run: exit codes and signals", {
     const start =
       /^tsd: failed to create task for container: [^\n]*runc create failed: unable to start container process: /;
     const text = (rest: string) => new RegExp(`${start.source}${rest}\\n$`);
-    const missing = { code: 127, stderr: text('exec: "nope": executable file not found in \\$PATH') };
+    const missing = { code: 127, stderr: text('exec: "nope": executable file not found in \\$PATH: unknown') };
     expectResult(await world.run(["nope"]), missing);
     expectResult(await world.run(["/no/where"]), {
-      ...{ code: 127, stderr: text('exec: "/no/where": stat /no/where: no such file or directory') },
+      ...{ code: 127, stderr: text('exec: "/no/where": stat /no/where: no such file or directory: unknown') },
     });
     expectResult(await world.run(["/etc/passwd"]), {
       code: 126,
-      stderr: text('exec: "/etc/passwd": permission denied'),
+      stderr: text('exec: "/etc/passwd": permission denied: unknown'),
     });
     expectResult(await world.run(["/etc"]), {
       code: 126,
-      stderr: text('exec: "/etc": (is a directory|permission denied)'),
+      stderr: text('exec: "/etc": (is a directory: unknown: permission denied|permission denied: unknown)'),
     });
     expectResult(await world.run(["true"], ["--workdir", "rel"]), {
       code: 125,

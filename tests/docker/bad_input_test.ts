@@ -108,7 +108,7 @@ scenario("docker: bad input", {
       [
         "rm up",
         1,
-        /cannot remove container "\/up": container is running: stop the container before removing or force remove/,
+        /cannot remove container "up": container is running: stop the container before removing or force remove/,
       ],
       ["exec done id", 1, `container ${done} is not running`],
       ["run --network none --name up IMAGE", 125, inUse],

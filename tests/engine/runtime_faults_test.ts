@@ -112,7 +112,7 @@ Deno.test(
         assertOneLine(await run(rig, "--rm"), expected);
         assertOneLine(await run(rig, "--name", `kept-${what}`), expected);
         const state = await stateOf(engine, `kept-${what}`);
-        assert.deepEqual([state.Status, state.ExitCode, state.Pid], ["created", 125, 0]);
+        assert.deepEqual([state.Status, state.ExitCode, state.Pid], ["created", 128, 0]);
         assert.match(state.Error, expected);
         await untilSettled(engine, before);
         assert.deepEqual(await runtimeKeeps(rig), []);

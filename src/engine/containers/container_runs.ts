@@ -12,6 +12,7 @@ import type { Snapshotter } from "../../store/ports.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
 import type { ImageRemover } from "../images/image_remover.ts";
+import { failedStartCode } from "../failed_start.ts";
 import { removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -33,6 +34,9 @@ import type { Waiters, WaitResult } from "./waiters.ts";
 
 /** How long output may go on after the process has exited, while others hold its streams, in ms. */
 const OUTPUT_GRACE_MS = 2000;
+
+/** The exit code of a container that could not be started, where nothing more is known. */
+const UNKNOWN_FAILURE = 128;
 
 /** A container's present run, from its start to its exit. */
 export interface Run {
@@ -190,7 +194,7 @@ export class ContainerRuns {
   /** A start came to nothing: a container that ran earlier has still run then. */
   async #failed(container: Container, before: ContainerState, thrown: unknown): Promise<void> {
     const error = toTsdError(thrown);
-    const outcome = { exitCode: error.meaning.exit, error: error.message };
+    const outcome = { exitCode: failedStartCode(error, UNKNOWN_FAILURE), error: error.message };
     if (before.status === "restarting") return this.#failedAgain(container, { ...before, ...outcome }, error);
     const state: ContainerState = before.status === "exited"
       ? { ...before, ...outcome }

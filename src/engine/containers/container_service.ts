@@ -135,11 +135,11 @@ export class ContainerService {
       // Somebody else may have removed it while this waited its turn.
       this.#deps.table.find(container.id);
       if (container.isActive && !options.force) {
-        throw new TsdError(
-          "conflict",
-          `cannot remove container "/${container.name}": container is ${container.state.status}: ` +
-            "stop the container before removing or force remove",
-        );
+        const { status } = container.state;
+        const why = status === "paused"
+          ? "paused and must be unpaused first"
+          : `${status}: stop the container before removing or force remove`;
+        throw new TsdError("conflict", `cannot remove container ${JSON.stringify(nameOrId)}: container is ${why}`);
       }
       this.#deps.runs.callOff(container);
       const run = this.#deps.runs.current(container);

@@ -2,18 +2,21 @@
  * @module
  * From an exec to a running process: streams, process.json, the runtime.
  */
-import { isTsdError } from "../../errors.ts";
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import { processStartTime } from "../../sys/mod.ts";
+import { failedStartCode } from "../failed_start.ts";
 import type { IoRequest } from "../new_process_io.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { type Exec, noteOf } from "./exec.ts";
 import { recordExec } from "./exec_adoption.ts";
 import { execProcessJson } from "./exec_process.ts";
+
+/** The exit code of an exec that could not be started, where nothing more is known. */
+const NOT_STARTED = 126;
 
 /** Told of an exec's end, once. `neverRan`: its start came to nothing. */
 export type ExecEnded = (exitCode: number, neverRan: boolean) => Promise<void>;
@@ -103,7 +106,7 @@ export class ExecLauncher {
       void exits.exit(pid).then((child) => ended(child.exitCode, false));
     } catch (thrown) {
       // As in Docker: what kept the process from starting is never told apart from the command itself.
-      await ended(isTsdError(thrown, "command_not_found") ? 127 : 126, true);
+      await ended(failedStartCode(thrown, NOT_STARTED), true);
       throw thrown;
     }
   }

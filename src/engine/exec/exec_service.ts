@@ -236,7 +236,7 @@ export class ExecService {
         } catch (thrown) {
           // The head has gone out; Docker too says it in the stream, and the exit code tells the client.
           const message = new TextEncoder().encode(`${toTsdError(thrown).message}\r\n`);
-          await client.write(framed ? frame("stderr", message) : message);
+          await client.write(framed ? frame("stdout", message) : message);
         }
       },
     });
