@@ -1,0 +1,49 @@
+/** Those that a scenario can be played with: a client and an engine. */
+import { join } from "node:path";
+import type { DockerDaemon } from "../../bench/contenders/docker_daemon.ts";
+import { programPath } from "../../bench/contenders/programs.ts";
+import { type Engine, runCommand, type RunOptions, type RunResult, startEngine } from "../harness/mod.ts";
+import type { Stage } from "./stage.ts";
+
+export interface Peer {
+  readonly client: "docker" | "tsd";
+  run(args: readonly string[], options?: RunOptions): Promise<RunResult>;
+}
+
+/** The daemon.json with which images come from the stage. */
+export function configurationFor({ registry }: Stage): Readonly<Record<string, unknown>> {
+  return { "registry-mirrors": [registry.url] };
+}
+
+/** tsd's engine, whose images come from the stage. */
+export async function engineFor(stage: Stage): Promise<Engine> {
+  const path = join(stage.folder, "config.json");
+  await Deno.writeTextFile(path, JSON.stringify(configurationFor(stage)));
+  return await startEngine({ args: ["--config", path] });
+}
+
+export const peersOf = (engine: Engine): readonly Peer[] => [
+  { client: "docker", run: (args, options) => engine.docker(args, options) },
+  { client: "tsd", run: (args, options) => engine.tsd(args, options) },
+];
+
+/** A docker CLI and dockerd. @param program the client; default: the one on PATH */
+export function dockerPeer({ client }: DockerDaemon, program: string = client.program): Peer {
+  return {
+    client: "docker",
+    run: (args, options = {}) => runCommand(program, args, { ...options, env: { ...client.env, ...options.env } }),
+  };
+}
+
+/** The docker CLI that belongs to the daemon, which may be older than that on PATH. */
+export function packagedClient({ programs }: DockerDaemon): string {
+  return programPath("docker", programs.root === undefined ? programs.env.PATH : join(programs.root, "usr/bin"));
+}
+
+/** The major version of the docker CLI that is first on PATH, such as "28". */
+export async function clientVersion(program = "docker"): Promise<string> {
+  const { stdout } = await runCommand(program, ["--version"]);
+  const major = /^Docker version (\d+)\./.exec(stdout)?.[1];
+  if (major === undefined) throw new Error(`${program} --version says ${JSON.stringify(stdout)}`);
+  return major;
+}

@@ -1,0 +1,54 @@
+/**
+ * A step as it stands in a golden file:
+ *
+ *     $ run --rm busybox sh -c 'echo out; echo err >&2; exit 3'
+ *     > out
+ *     ! err
+ *     = 3
+ *
+ * `>|` and `!|` are lines without a newline at their end.
+ */
+import type { RunResult } from "../harness/mod.ts";
+import type { Step } from "./scenario.ts";
+import { shapeOf } from "./shape.ts";
+
+/** @param normalise is given standard output first */
+export function rendered(step: Step, result: RunResult, normalise: (text: string) => string): string {
+  const { hides = {} } = step;
+  const stdout = step.shape ? shapeOf(result.stdout) : ordered(step, normalise(result.stdout));
+  const stderr = normalise(result.stderr);
+  return [
+    `$ ${step.line}\n`,
+    ...hides.stdout === undefined ? linesOf(">", stdout) : [],
+    ...hides.stderr === undefined ? linesOf("!", stderr) : [],
+    ...hides.code === undefined ? [`= ${result.code}\n`] : [],
+  ].join("");
+}
+
+/** The steps of a golden file's scenario; the line of each is its first. */
+export function splitSteps(text: string): string[] {
+  return text.split(/^(?=\$ )/m).filter((part) => part.startsWith("$ ")).map((part) => part.trimEnd() + "\n");
+}
+
+function ordered({ unordered }: Step, stdout: string): string {
+  if (!unordered) return stdout;
+  return stdout.split("\n").filter((line) => line !== "").sort().map((line) => `${line}\n`).join("");
+}
+
+function linesOf(mark: string, text: string): string[] {
+  if (text === "") return [];
+  const lines = text.split("\n");
+  const unfinished = lines.pop()!;
+  return [
+    ...lines.map((line) => `${mark} ${visible(line)}\n`),
+    ...unfinished === "" ? [] : [`${mark}| ${visible(unfinished)}\n`],
+  ];
+}
+
+/** Control characters and blanks at the end of a line, which editors would lose. */
+function visible(line: string): string {
+  return line
+    // deno-lint-ignore no-control-regex
+    .replace(/[\x00-\x08\x0b-\x1f\x7f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`)
+    .replace(/[ \t]$/, (blank) => blank === " " ? "\\x20" : "\\x09");
+}

@@ -1,0 +1,57 @@
+/** What every engine finds when scenarios are played on it: a registry that stands for Docker Hub, and what is in it. */
+import { busyboxBuilder, file, type Image, ImageBuilder } from "../images/mod.ts";
+import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
+import { removeTree } from "../images/test_cache.ts";
+
+export interface Stage extends AsyncDisposable {
+  readonly registry: ScriptedRegistry;
+  /** For files of the scenarios, which clients see as `@{folder}`. */
+  readonly folder: string;
+  /** What stands in the place of this stage's own texts. */
+  readonly own: Readonly<Record<string, string>>;
+  /** Ids that have a name. */
+  readonly ids: Readonly<Record<string, string>>;
+}
+
+/** As Docker Hub has them: `busybox`, `tiny:1` and `tiny:2`, which share a layer. */
+export async function setStage(): Promise<Stage> {
+  await using undo = new AsyncDisposableStack();
+  const registry = undo.use(startScriptedRegistry());
+  const folder = await Deno.makeTempDir({ prefix: "tsd-stage-" });
+  undo.defer(() => removeTree(folder));
+  const images: Readonly<Record<string, Image>> = {
+    "busybox:latest": await busyboxBuilder().build(),
+    "tiny:1": await tiny("1").build(),
+    "tiny:2": await tiny("2").layer([file("more", "m".repeat(1000))]).build(),
+  };
+  const ids: Record<string, string> = {};
+  for (const [name, image] of Object.entries(images)) {
+    const [repo, tag] = name.split(":") as [string, string];
+    registry.add(`library/${repo}`, tag, image);
+    ids[hexOf(image.config.digest)] = `image ${name}`;
+    ids[hexOf(image.top.digest)] = `manifest ${name}`;
+    image.layers.forEach((layer, at) => {
+      ids[hexOf(layer.blob.digest)] ??= `blob ${at} of ${name}`;
+      ids[hexOf(layer.diffId)] ??= `layer ${at} of ${name}`;
+    });
+  }
+  const own = { [folder]: "FOLDER", [registry.host]: "127.0.0.1:PORTS" };
+  const owned = undo.move();
+  return { registry, folder, own, ids, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Nothing in it can run; everything that an image can say about itself is said. */
+function tiny(version: string): ImageBuilder {
+  return new ImageBuilder().layer([file("data", "d".repeat(2345))]).config({
+    User: "1000:1000",
+    Env: ["PATH=/bin", `VERSION=${version}`],
+    Entrypoint: ["/run-me"],
+    Cmd: ["now", "and then"],
+    ExposedPorts: { "80/tcp": {}, "53/udp": {} },
+    WorkingDir: "/srv",
+    Labels: { tier: "front", version },
+    StopSignal: "SIGINT",
+  });
+}
+
+const hexOf = (digest: string): string => digest.replace(/^sha256:/, "");
