@@ -5,6 +5,7 @@
  * by diffID (OCI image-spec v1.1, config.md, "Layer DiffID"), never by the compressed digest.
  */
 import type { Digest } from "../image/digest.ts";
+import type { ByteString } from "../tar/mod.ts";
 
 /** What a layer must turn out to be; a mismatch means that nothing of it is kept. */
 export interface LayerExpectation {
@@ -71,6 +72,16 @@ export interface Usage {
   readonly inodes: number;
 }
 
+/** What became of a path. */
+export type ChangeKind = "modified" | "added" | "deleted";
+
+/** One difference between a container's root and its image. */
+export interface Change {
+  /** From the root on, with a slash in front; a byte string. */
+  readonly path: ByteString;
+  readonly kind: ChangeKind;
+}
+
 /** Gives each container a writable view over layers. `id` is a container id (64 hex digits). */
 export interface Snapshotter {
   /**
@@ -86,6 +97,13 @@ export interface Snapshotter {
   remove(id: string): Promise<void>;
   /** What the container wrote. @throws {TsdError} not_found */
   usage(id: string): Promise<Usage>;
+  /**
+   * What the container changed, while it may be changing more: parents before children, names in the order of their
+   * bytes. A folder counts as changed when something in it has changed; the root is never named.
+   * @param assumed paths that count as if they had been there before, whatever they are
+   * @throws {TsdError} not_found, storage (both also while it is read)
+   */
+  diff(id: string, assumed?: ReadonlySet<ByteString>): AsyncIterable<Change>;
   /** Ids of all snapshots. */
   list(): Promise<string[]>;
 }

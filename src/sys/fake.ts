@@ -7,6 +7,7 @@ import { type CString, cText } from "./cstring.ts";
 import type { PollCalls } from "./epoll.ts";
 import { type ErrnoName, SysError } from "./errno.ts";
 import type { CopyRange, DurabilityCalls, FileCalls } from "./files.ts";
+import type { FolderCalls } from "./folder.ts";
 import type { FileStatus, FilesystemStatus, MetadataCalls } from "./metadata.ts";
 import type { MountCalls } from "./mounts.ts";
 import type { PipeCalls } from "./pipe.ts";
@@ -22,6 +23,7 @@ export interface AllCalls
     FileCalls,
     DurabilityCalls,
     TreeCalls,
+    FolderCalls,
     MetadataCalls,
     XattrCalls,
     MountCalls,
@@ -98,6 +100,7 @@ const QUIET = {
   unlinkat: nothing,
   renameat2: nothing,
   readlinkat: () => new Uint8Array(0),
+  readFolder: () => [],
   fchown: nothing,
   fchownat: nothing,
   fchmod: nothing,

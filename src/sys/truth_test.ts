@@ -26,6 +26,7 @@ import {
   WAIT,
   XATTR,
 } from "./flags.ts";
+import { DIRENT } from "./folder.ts";
 import { STATFS, STATX } from "./metadata.ts";
 import { FSCONFIG } from "./mounts.ts";
 import { PIDFD_GET_INFO, PIDFD_INFO, PIDFD_INFO_MASK } from "./pidfd_info.ts";
@@ -107,7 +108,7 @@ Deno.test({
   ...ifCompiler,
   fn() {
     assertTrue(
-      "stddef.h signal.h spawn.h fcntl.h sys/epoll.h sys/eventfd.h sys/file.h sys/mount.h sys/prctl.h sys/resource.h sys/stat.h sys/statfs.h sys/sysmacros.h sys/wait.h sys/xattr.h"
+      "stddef.h dirent.h signal.h spawn.h fcntl.h sys/epoll.h sys/eventfd.h sys/file.h sys/mount.h sys/prctl.h sys/resource.h sys/stat.h sys/statfs.h sys/sysmacros.h sys/wait.h sys/xattr.h"
         .split(" "),
       {
         ...prefixed("EPOLL", EPOLL),
@@ -140,6 +141,9 @@ Deno.test({
         "offsetof(struct epoll_event, data)": ARCH.epollEvent.dataOffset,
         ...offsets("struct statx", STATX),
         ...offsets("struct statfs", STATFS),
+        ...Object.fromEntries(Object.entries(DIRENT).map(([field, at]) => [`offsetof(struct dirent64, ${field})`, at])),
+        "DT_DIR << 12": S.IFDIR,
+        "DT_LNK << 12": S.IFLNK,
         "sizeof(struct timespec)": 16,
         "sizeof(struct rlimit)": 16,
         [`sizeof(posix_spawn_file_actions_t) <= ${SPAWN_SIZES.fileActions}`]: 1,

@@ -6,9 +6,18 @@ import { TsdError } from "../../errors.ts";
 import { createSha256 } from "../../hash/mod.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { cancellable, cancelQuietly, concatenated, streamOf } from "../../io/mod.ts";
-import { TarDecoder } from "../../tar/mod.ts";
+import { type ByteString, TarDecoder } from "../../tar/mod.ts";
 import { LayerTree } from "../layer_tree.ts";
-import type { LayerExpectation, LayerInfo, LayerLimits, LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
+import type {
+  Change,
+  LayerExpectation,
+  LayerInfo,
+  LayerLimits,
+  LayerStore,
+  Mount,
+  Snapshotter,
+  Usage,
+} from "../ports.ts";
 
 interface StoredLayer {
   readonly info: LayerInfo;
@@ -104,10 +113,16 @@ function decode(decoder: TarDecoder, tree: LayerTree, limits: LayerLimits): void
   }
 }
 
+interface RememberedSnapshot {
+  readonly layers: readonly Digest[];
+  isMounted: boolean;
+  changes: readonly Change[];
+}
+
 /** Snapshots that are only remembered. */
 export class MemorySnapshotter implements Snapshotter {
   readonly #layers: Pick<LayerStore, "mountable">;
-  readonly #snapshots = new Map<string, { layers: readonly Digest[]; isMounted: boolean }>();
+  readonly #snapshots = new Map<string, RememberedSnapshot>();
 
   constructor(layers: Pick<LayerStore, "mountable">) {
     this.#layers = layers;
@@ -122,7 +137,7 @@ export class MemorySnapshotter implements Snapshotter {
     checkId(id);
     for (const layer of layers) await this.#layers.mountable(layer);
     if (this.#snapshots.has(id)) throw new TsdError("conflict", `There is a snapshot for ${id} already`);
-    this.#snapshots.set(id, { layers, isMounted: false });
+    this.#snapshots.set(id, { layers, isMounted: false, changes: [] });
   }
 
   mount(id: string): Promise<Mount> {
@@ -147,11 +162,21 @@ export class MemorySnapshotter implements Snapshotter {
     return this.#with(id, () => ({ bytes: 0, inodes: 0 }));
   }
 
+  async *diff(id: string, assumed: ReadonlySet<ByteString> = new Set()): AsyncGenerator<Change> {
+    const changes = await this.#with(id, (snapshot) => snapshot.changes);
+    yield* changes.filter(({ path, kind }) => kind !== "added" || !assumed.has(path));
+  }
+
+  /** Says what `diff` tells of a snapshot from now on. */
+  change(id: string, changes: readonly Change[]): Promise<void> {
+    return this.#with(id, (snapshot) => void (snapshot.changes = changes));
+  }
+
   list(): Promise<string[]> {
     return Promise.resolve([...this.#snapshots.keys()]);
   }
 
-  #with<T>(id: string, use: (snapshot: { isMounted: boolean }) => T): Promise<T> {
+  #with<T>(id: string, use: (snapshot: RememberedSnapshot) => T): Promise<T> {
     const snapshot = this.#snapshots.get(id);
     if (snapshot !== undefined) return Promise.resolve(use(snapshot));
     return Promise.reject(new TsdError("not_found", `There is no snapshot for ${id}`));

@@ -8,6 +8,7 @@ import { streamOf } from "../../io/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, rawBlock, rawFile } from "../../tar/testing.ts";
 import type { LayerStore, Snapshotter } from "../ports.ts";
+import { DIFF_CASES } from "./diff_cases.ts";
 import { type FolderTools, makeRichTree, packWithTar, unpackWithTar } from "./rich_layer.ts";
 
 /** A driver's two halves over one folder. */
@@ -48,6 +49,7 @@ export function testSnapshotter(harness: SnapshotterHarness): void {
   if (harness.folders === undefined) return;
   suite.writing();
   suite.merging(harness.folders);
+  suite.differing();
   suite.extremes();
 }
 
@@ -65,6 +67,7 @@ class Suite {
       await snapshotter.prepare([base], ID);
       await snapshotter.prepare([base], OTHER);
       assert.deepEqual((await snapshotter.list()).sort(), [ID, OTHER]);
+      assert.deepEqual(await changes(snapshotter, ID), []);
       const mount = await snapshotter.mount(ID);
       assert.deepEqual(await snapshotter.mount(ID), mount);
       assert.notEqual((await snapshotter.mount(OTHER)).root, mount.root);
@@ -89,6 +92,7 @@ class Suite {
       await assert.rejects(snapshotter.prepare([base], ID), { code: "conflict" });
       await assert.rejects(snapshotter.mount(OTHER), { code: "not_found" });
       await assert.rejects(snapshotter.usage(OTHER), { code: "not_found" });
+      await assert.rejects(changes(snapshotter, OTHER), { code: "not_found" });
       await snapshotter.unmount(OTHER);
       await snapshotter.remove(OTHER);
     });
@@ -194,6 +198,20 @@ class Suite {
     });
   }
 
+  differing(): void {
+    for (const { name, layers, act, assumed, expect } of DIFF_CASES) {
+      this.#test(`tells what a container changed: ${name}`, async ({ snapshotter, layer }) => {
+        const stack: Digest[] = [];
+        for (const parts of layers) stack.push(await layer(...parts));
+        await snapshotter.prepare(stack, ID);
+        await act((await snapshotter.mount(ID)).root);
+        assert.deepEqual(await changes(snapshotter, ID, assumed), expect);
+        await snapshotter.unmount(ID);
+        assert.deepEqual(await changes(snapshotter, ID, assumed), expect, "not mounted");
+      });
+    }
+  }
+
   extremes(): void {
     this.#test("mounts a snapshot of no layers", async ({ snapshotter }) => {
       await snapshotter.prepare([], ID);
@@ -253,6 +271,12 @@ class Suite {
       for (const id of await driver.snapshotter.list()) await driver.snapshotter.remove(id);
     }
   }
+}
+
+/** As `docker diff` shows them. */
+async function changes(snapshotter: Snapshotter, id: string, assumed: readonly string[] = []): Promise<string[]> {
+  const letters = { modified: "C", added: "A", deleted: "D" } as const;
+  return await Array.fromAsync(snapshotter.diff(id, new Set(assumed)), ({ path, kind }) => `${letters[kind]} ${path}`);
 }
 
 /** Names below `root`, folders with a slash, sorted. */

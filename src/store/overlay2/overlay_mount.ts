@@ -9,6 +9,8 @@ import {
   cString,
   type FileCalls,
   files,
+  type FolderCalls,
+  folders,
   FS_MAGIC,
   isErrno,
   metadata,
@@ -26,10 +28,10 @@ import {
 import { Workspace } from "./workspace.ts";
 
 /** The system calls that mounting takes. */
-export type OverlayCalls = FileCalls & MountCalls & MetadataCalls & XattrCalls;
+export type OverlayCalls = FileCalls & FolderCalls & MountCalls & MetadataCalls & XattrCalls;
 
 /** The real ones. */
-export const OVERLAY_CALLS: OverlayCalls = { ...files, ...mounts, ...metadata, ...xattrs };
+export const OVERLAY_CALLS: OverlayCalls = { ...files, ...folders, ...mounts, ...metadata, ...xattrs };
 
 const OPAQUE = cString("trusted.overlay.opaque");
 
@@ -54,7 +56,7 @@ const MOUNT_DATA_MAX_BYTES = 4095;
  * No inode index (an upper directory may come back over other lower ones), and neither redirects nor metadata-only
  * copies: layers can't steer the mount with attributes, and what the upper directory holds is complete.
  */
-const SETTINGS: readonly (readonly [string, string])[] = [["index", "off"], ["metacopy", "off"], [
+export const SETTINGS: readonly (readonly [string, string])[] = [["index", "off"], ["metacopy", "off"], [
   "redirect_dir",
   "nofollow",
 ]];
@@ -82,12 +84,20 @@ export function mountOverlay(folders: OverlayFolders, way: OverlayWay, calls: Ov
 }
 
 function mountByOptions({ lowers, upper, work, target }: OverlayFolders, calls: OverlayCalls): void {
-  const settings = SETTINGS.map(([key, value]) => `${key}=${value}`).join(",");
-  const data = `lowerdir=${lowers.join(":")},upperdir=${upper},workdir=${work},${settings}`;
-  if (data.length > MOUNT_DATA_MAX_BYTES) {
-    throw new TsdError("storage", `Cannot mount ${lowers.length} layers: this kernel takes options of one page only`);
-  }
-  calls.mount({ source: "overlay", target, type: "overlay", data });
+  calls.mount({
+    source: "overlay",
+    target,
+    type: "overlay",
+    data: pageOf(lowers, [["upperdir", upper], ["workdir", work]]),
+  });
+}
+
+/** Options of mount(2) in one text. @throws {TsdError} storage: they are too long */
+export function pageOf(lowers: readonly string[], more: readonly (readonly [string, string])[]): string {
+  const options = [["lowerdir", lowers.join(":")], ...more, ...SETTINGS];
+  const data = options.map(([key, value]) => `${key}=${value}`).join(",");
+  if (data.length <= MOUNT_DATA_MAX_BYTES) return data;
+  throw new TsdError("storage", `Cannot mount ${lowers.length} layers: this kernel takes options of one page only`);
 }
 
 /** Takes every mount at `target` away; a folder with none, or no folder, is no error. Busy ones are detached. */

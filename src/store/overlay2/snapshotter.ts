@@ -2,7 +2,9 @@ import { isTsdError, TsdError } from "../../errors.ts";
 import { type Digest, isDigest } from "../../image/digest.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { isErrno } from "../../sys/mod.ts";
-import type { LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
+import type { ByteString } from "../../tar/mod.ts";
+import type { Change, LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
+import { openFolder, openMerged } from "./merged_layers.ts";
 import {
   isMounted,
   isOpaqueLayer,
@@ -13,7 +15,8 @@ import {
   probeOverlay,
   unmountAll,
 } from "./overlay_mount.ts";
-import { attempting, isTaken } from "./storage_failure.ts";
+import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
+import { changesBetween } from "./upper_changes.ts";
 import { usageOf } from "./upper_usage.ts";
 import { namesIn, Workspace } from "./workspace.ts";
 
@@ -107,6 +110,23 @@ export class OverlaySnapshotter implements Snapshotter {
     await this.#layersOf(id);
     const folder = `${this.#path(id)}/upper`;
     return await attempting(`Cannot measure the snapshot for ${id}`, () => usageOf(folder, this.#calls));
+  }
+
+  async *diff(id: string, assumed?: ReadonlySet<ByteString>): AsyncGenerator<Change> {
+    const folder = `${this.#path(id)}/upper`;
+    const lowers = await this.#lowers(await this.#layersOf(id));
+    const way = await this.probe();
+    const attempt = `Cannot compare the snapshot for ${id} with its layers`;
+    using upper = await attempting(attempt, () => openFolder(folder, this.#calls));
+    using lower = await attempting(attempt, async () => {
+      await using workspace = await Workspace.create(this.#root);
+      return openMerged(lowers, workspace.path, way, this.#calls);
+    });
+    try {
+      yield* changesBetween({ upper, lower, assumed }, this.#calls);
+    } catch (thrown) {
+      throw storageFailure(attempt, thrown);
+    }
   }
 
   async list(): Promise<string[]> {

@@ -1,5 +1,5 @@
 /** Counting what a container wrote, while it may be writing. */
-import { AT, cString, isErrno, O, OwnedFd, S } from "../../sys/mod.ts";
+import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../../sys/mod.ts";
 import type { Usage } from "../ports.ts";
 import { BENEATH } from "./folder_cache.ts";
 import type { OverlayCalls } from "./overlay_mount.ts";
@@ -18,12 +18,12 @@ export async function usageOf(folder: string, calls: OverlayCalls): Promise<Usag
   let bytes = 0;
   let inodes = 0;
   const visit = async (fd: number): Promise<void> => {
-    for (const { name } of Deno.readDirSync(`/proc/self/fd/${fd}`)) {
-      const status = present(() => calls.statx(fd, cString(name), AT.SYMLINK_NOFOLLOW));
+    for (const { name } of calls.readFolder(fd)) {
+      const status = present(() => calls.statx(fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
       if (status === undefined || (status.linkCount > 1 && counted.has(status.inode))) continue;
       inodes++;
       if ((status.mode & S.IFMT) === S.IFDIR) {
-        const child = present(() => calls.openat2(fd, cString(name), { flags: FOLDER, resolve: BENEATH }));
+        const child = present(() => calls.openat2(fd, cBytes(name), { flags: FOLDER, resolve: BENEATH }));
         if (child === undefined) continue;
         using open = new OwnedFd(child, calls);
         await visit(open.fd);

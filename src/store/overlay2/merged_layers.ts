@@ -1,0 +1,42 @@
+/** The layers of an image as one folder to look things up in, without a container's own layer on top. */
+import { cString, MNT, newMount, O, OwnedFd } from "../../sys/mod.ts";
+import { type OverlayCalls, type OverlayWay, pageOf, SETTINGS } from "./overlay_mount.ts";
+
+const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+
+/** Opens a folder for reading, by a path of our own making. @throws {SysError} */
+export function openFolder(path: string, calls: OverlayCalls): OwnedFd {
+  return new OwnedFd(calls.open(cString(path), FOLDER), calls);
+}
+
+/**
+ * Opens what the layers (highest first, at least one) are together. It can't be written to, is in no mount table, and
+ * goes away with its descriptor. A single layer is its own folder, whiteouts included.
+ * @param scratch a folder of the caller's, on which older kernels let a mount appear for a moment
+ * @throws {TsdError} storage: there are too many; {SysError} what the kernel refused
+ */
+export function openMerged(
+  folders: readonly string[],
+  scratch: string,
+  way: OverlayWay,
+  calls: OverlayCalls,
+): OwnedFd {
+  if (folders.length === 1) return openFolder(folders[0]!, calls);
+  using open = new DisposableStack();
+  const lowers = folders.map((path) => {
+    const fd = calls.open(cString(path), O.PATH | O.DIRECTORY | O.NOFOLLOW);
+    return open.use(new OwnedFd(fd, calls)).procPath;
+  });
+  if (way === "fsconfig") {
+    const options: (readonly [string, string])[] = [["source", "overlay"], ...SETTINGS];
+    for (const lower of lowers) options.push(["lowerdir+", lower]);
+    using mount = newMount({ type: "overlay", options }, calls, calls);
+    return new OwnedFd(calls.openat(mount.fd, cString("."), FOLDER), calls);
+  }
+  calls.mount({ source: "overlay", target: scratch, type: "overlay", data: pageOf(lowers, []) });
+  try {
+    return openFolder(scratch, calls);
+  } finally {
+    calls.umount2(scratch, MNT.NOFOLLOW | MNT.DETACH);
+  }
+}

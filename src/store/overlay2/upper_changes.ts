@@ -1,0 +1,161 @@
+/**
+ * What a container changed, from its upper folder and what lies below it: both are walked side by side, each folder by a
+ * descriptor, so that links swapped in meanwhile lead nowhere. Docker's rules say what counts: mode, owner, device,
+ * capabilities, and of what is no folder its time and size.
+ */
+import { AT, cBytes, cString, type FileStatus, isErrno, O, OwnedFd, S, type Timespec } from "../../sys/mod.ts";
+import type { ByteString } from "../../tar/mod.ts";
+import type { Change, ChangeKind } from "../ports.ts";
+import { BENEATH } from "./folder_cache.ts";
+import type { OverlayCalls } from "./overlay_mount.ts";
+import { Turn } from "./turn.ts";
+
+const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const OPAQUE = cString("trusted.overlay.opaque");
+const CAPABILITY = cString("security.capability");
+
+/** A folder that is being walked. */
+interface Frame {
+  /** Without a slash at its end: the root is empty. */
+  readonly path: ByteString;
+  readonly upper: OwnedFd;
+  /** Undefined where everything is new. */
+  readonly lower: OwnedFd | undefined;
+  readonly parent: Frame | undefined;
+  /** Whether it was told of already, for itself or because something in it has changed. */
+  isTold: boolean;
+}
+
+/** One name in a folder, above and below. */
+interface Pair {
+  readonly upper: FileStatus | undefined;
+  readonly lower: FileStatus | undefined;
+}
+
+/** What is compared; the descriptors stay the caller's. */
+export interface Comparison {
+  readonly upper: OwnedFd;
+  readonly lower: OwnedFd;
+  /** See `Snapshotter.diff`. */
+  readonly assumed?: ReadonlySet<ByteString> | undefined;
+}
+
+/**
+ * Parents before children, names in the order of their bytes. A folder in which something changed counts as changed;
+ * the root is not told of. @throws {SysError}
+ */
+export async function* changesBetween(
+  { upper, lower, assumed = new Set() }: Comparison,
+  calls: OverlayCalls,
+): AsyncGenerator<Change> {
+  yield* new Walk(calls, assumed).folder({ path: "", upper, lower, parent: undefined, isTold: true });
+}
+
+class Walk {
+  readonly #calls: OverlayCalls;
+  readonly #assumed: ReadonlySet<ByteString>;
+  readonly #turn = new Turn();
+
+  constructor(calls: OverlayCalls, assumed: ReadonlySet<ByteString>) {
+    this.#calls = calls;
+    this.#assumed = assumed;
+  }
+
+  async *folder(frame: Frame): AsyncGenerator<Change> {
+    for (const name of this.#names(frame)) {
+      await this.#turn.yieldIfLong();
+      const pair = { upper: this.#statusIn(frame.upper, name), lower: this.#statusIn(frame.lower, name) };
+      const path = `${frame.path}/${name}`;
+      const kind = this.#kindOf(frame, name, pair);
+      if (kind !== undefined) yield* told(frame, { path, kind });
+      if (pair.upper === undefined || !isFolder(pair.upper)) continue;
+      using upper = this.#enter(frame.upper, name);
+      if (upper === undefined) continue;
+      using lower = frame.lower !== undefined && isFolder(pair.lower) ? this.#enter(frame.lower, name) : undefined;
+      yield* this.folder({ path, upper, lower, parent: frame, isTold: kind !== undefined });
+    }
+  }
+
+  /** Those above; in a folder that hides what is below it also those that it hides. */
+  #names({ upper, lower }: Frame): ByteString[] {
+    const names = this.#calls.readFolder(upper.fd).map(({ name }) => name);
+    if (lower !== undefined && this.#isOpaque(upper)) {
+      const own = new Set(names);
+      // A layer that lies below all others may still hold whiteouts, of which nobody knows.
+      const hidden = this.#calls.readFolder(lower.fd).filter(({ name }) => !own.has(name));
+      names.push(...hidden.map(({ name }) => name));
+    }
+    return names.sort((a, b) => a < b ? -1 : 1);
+  }
+
+  #kindOf(frame: Frame, name: ByteString, { upper, lower }: Pair): ChangeKind | undefined {
+    if (upper === undefined) return lower === undefined ? undefined : "deleted";
+    if (lower === undefined) return this.#assumed.has(`${frame.path}/${name}`) ? undefined : "added";
+    if (isDifferent(upper, lower)) return "modified";
+    if ((upper.mode & S.IFMT) !== S.IFREG) return undefined;
+    return this.#capability(frame.upper, name) === this.#capability(frame.lower, name) ? undefined : "modified";
+  }
+
+  /** Undefined also for what overlayfs takes for "not there". */
+  #statusIn(folder: OwnedFd | undefined, name: ByteString): FileStatus | undefined {
+    if (folder === undefined) return undefined;
+    const status = present(() => this.#calls.statx(folder.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
+    return status !== undefined && isWhiteout(status) ? undefined : status;
+  }
+
+  #enter(folder: OwnedFd, name: ByteString): OwnedFd | undefined {
+    const fd = present(() => this.#calls.openat2(folder.fd, cBytes(name), { flags: FOLDER, resolve: BENEATH }));
+    return fd === undefined ? undefined : new OwnedFd(fd, this.#calls);
+  }
+
+  #isOpaque(folder: OwnedFd): boolean {
+    const value = this.#calls.fgetxattr(folder.fd, OPAQUE);
+    return value?.length === 1 && value[0] === "y".charCodeAt(0);
+  }
+
+  #capability(folder: OwnedFd | undefined, name: ByteString): string {
+    if (folder === undefined) return "";
+    const path = cBytes(`${folder.procPath}/${name}`);
+    return present(() => this.#calls.lgetxattr(path, CAPABILITY))?.toHex() ?? "";
+  }
+}
+
+/** The change, behind the folders on the way to it of which nobody has heard yet. */
+function* told(frame: Frame, change: Change): Generator<Change> {
+  const untold: Frame[] = [];
+  for (let at: Frame | undefined = frame; at !== undefined && !at.isTold; at = at.parent) untold.push(at);
+  for (const folder of untold.reverse()) {
+    folder.isTold = true;
+    yield { path: folder.path, kind: "modified" };
+  }
+  yield change;
+}
+
+function isDifferent(upper: FileStatus, lower: FileStatus): boolean {
+  const [a, b] = [upper.nodeDevice, lower.nodeDevice];
+  if (upper.mode !== lower.mode || upper.uid !== lower.uid || upper.gid !== lower.gid) return true;
+  if (a.major !== b.major || a.minor !== b.minor) return true;
+  if (isFolder(upper)) return false;
+  return upper.sizeBytes !== lower.sizeBytes || !isSameTime(upper.modifyTime, lower.modifyTime);
+}
+
+/** Times from tars know no fractions of a second. */
+function isSameTime(a: Timespec, b: Timespec): boolean {
+  return a.seconds === b.seconds && (a.nanoseconds === b.nanoseconds || a.nanoseconds === 0 || b.nanoseconds === 0);
+}
+
+const isFolder = (status: FileStatus | undefined): boolean =>
+  status !== undefined && (status.mode & S.IFMT) === S.IFDIR;
+
+const isWhiteout = ({ mode, nodeDevice: { major, minor } }: FileStatus): boolean =>
+  (mode & S.IFMT) === S.IFCHR && major === 0 && minor === 0;
+
+/** What `look` finds, or undefined when the name is gone or has become something else. */
+function present<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (thrown) {
+    if (isErrno(thrown, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+    throw thrown;
+  }
+}
