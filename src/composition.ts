@@ -12,6 +12,7 @@ import type { Services } from "./api/services.ts";
 import { BUILD_INFO } from "./build_info.ts";
 import { SYSTEM_CLOCK } from "./engine/clock.ts";
 import { Adoption } from "./engine/containers/adoption.ts";
+import { ContainerChanges } from "./engine/containers/container_changes.ts";
 import { ContainerCreator } from "./engine/containers/container_creator.ts";
 import type { Container } from "./engine/containers/container.ts";
 import { ContainerLogs } from "./engine/containers/container_logs.ts";
@@ -463,6 +464,7 @@ export class Composition {
       containers: get(TOKENS.containers),
       table: get(TOKENS.table),
       sizes: new ContainerSizes(get(TOKENS.snapshots), get(TOKENS.catalog)),
+      changes: new ContainerChanges(get(TOKENS.table), get(TOKENS.snapshots)),
       logs: get(TOKENS.logs),
       execs: get(TOKENS.execs),
       images: get(TOKENS.catalog),

@@ -2,6 +2,7 @@
  * @module
  * What routes may use: the engine's services, one for each noun.
  */
+import type { ContainerChanges } from "../engine/containers/container_changes.ts";
 import type { ContainerCreator } from "../engine/containers/container_creator.ts";
 import type { ContainerService } from "../engine/containers/container_service.ts";
 import type { ContainerSizes } from "../engine/containers/container_sizes.ts";
@@ -30,6 +31,7 @@ export interface Services {
   readonly containers: ContainerService;
   readonly table: ContainerTable;
   readonly sizes: ContainerSizes;
+  readonly changes: ContainerChanges;
   readonly logs: ContainerLogs;
   readonly execs: ExecService;
   readonly images: ImageCatalog;

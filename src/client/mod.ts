@@ -8,6 +8,7 @@
 
 export { autostarting, type AutostartOptions, type EngineLauncher, type StartedEngine } from "./autostart.ts";
 export { type Connection, type Connector, connectorTo } from "./connection.ts";
+export * from "./container_files.ts";
 export * from "./container_steps.ts";
 export * from "./containers.ts";
 export { API_VERSION, EngineClient } from "./engine_client.ts";

@@ -61,6 +61,11 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./daemon_install.ts")).daemonUninstall,
   ),
   row(
+    "diff, container diff",
+    "Inspect changes to files or directories on a container's filesystem",
+    async () => (await import("./diff.ts")).diff,
+  ),
+  row(
     "events, system events",
     "Get real time events from the engine",
     async () => (await import("./events.ts")).events,

@@ -54,3 +54,34 @@ export function jsonLines(items: AsyncIterable<unknown>): Reply {
     })(),
   };
 }
+
+/** Bytes of text that are sent at a time. */
+const ARRAY_PART_CHARS = 16 * 1024;
+
+/** A JSON array that is written while its items come. What goes wrong before the first of them still has a status. */
+export async function jsonArray<T>(source: AsyncIterable<T>, view: (item: T) => unknown): Promise<Reply> {
+  const items = source[Symbol.asyncIterator]();
+  const first = await items.next();
+  return { kind: "stream", contentType: "application/json", body: arrayOf(items, first, view) };
+}
+
+async function* arrayOf<T>(
+  items: AsyncIterator<T>,
+  first: IteratorResult<T>,
+  view: (item: T) => unknown,
+): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let text = "[";
+  try {
+    for (let next = first; !next.done; next = await items.next()) {
+      if (next !== first) text += ",";
+      text += JSON.stringify(view(next.value));
+      if (text.length < ARRAY_PART_CHARS) continue;
+      yield encoder.encode(text);
+      text = "";
+    }
+    yield encoder.encode(`${text}]\n`);
+  } finally {
+    await items.return?.();
+  }
+}

@@ -5,6 +5,7 @@
 import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { authRoutes } from "./auth.ts";
+import { containerFileRoutes } from "./container_files.ts";
 import { containerRoutes } from "./containers.ts";
 import { eventRoutes } from "./events.ts";
 import { execRoutes } from "./execs.ts";
@@ -19,6 +20,7 @@ export function allRoutes(services: Services): Route[] {
     ...systemRoutes(services),
     ...eventRoutes(services),
     ...containerRoutes(services),
+    ...containerFileRoutes(services),
     ...logRoutes(services),
     ...statsRoutes(services),
     ...execRoutes(services),

@@ -1,0 +1,42 @@
+import { strict as assert } from "node:assert";
+import { jsonArray } from "./reply.ts";
+
+async function textOf(source: AsyncIterable<unknown>): Promise<{ text: string; parts: number }> {
+  const reply = await jsonArray(source, (item) => item);
+  assert(reply.kind === "stream");
+  const parts = await Array.fromAsync(reply.body);
+  return { text: parts.map((part) => new TextDecoder().decode(part)).join(""), parts: parts.length };
+}
+
+Deno.test("a JSON array: empty, short, and long in several parts", async () => {
+  assert.deepEqual(await textOf(ReadableStream.from([])), { text: "[]\n", parts: 1 });
+  assert.deepEqual(await textOf(ReadableStream.from([1, "é", null])), { text: '[1,"é",null]\n', parts: 1 });
+  const many = Array.from({ length: 10_000 }, (_, n) => ({ n }));
+  const { text, parts } = await textOf(ReadableStream.from(many));
+  assert.deepEqual(JSON.parse(text), many);
+  assert.ok(parts > 5);
+});
+
+Deno.test("a JSON array: what fails before its first item fails at once, later it cuts the answer off", async () => {
+  const failing = async function* (good: number) {
+    for (let n = 0; n < good; n++) yield await Promise.resolve(n);
+    throw new RangeError("broken");
+  };
+  await assert.rejects(jsonArray(failing(0), (item) => item), RangeError);
+  await assert.rejects(textOf(failing(1)), RangeError);
+});
+
+Deno.test("a JSON array: one that isn't read to its end gives its source up", async () => {
+  let isOver = false;
+  const source = async function* () {
+    try {
+      for (;;) yield await Promise.resolve("x".repeat(100));
+    } finally {
+      isOver = true;
+    }
+  };
+  const reply = await jsonArray(source(), (item) => item);
+  assert(reply.kind === "stream");
+  for await (const _ of reply.body) break;
+  assert.equal(isOver, true);
+});
