@@ -1,4 +1,4 @@
-/** When an engine that was started on demand goes away. Its time is shortened to one second. */
+/** When an engine that was started on demand goes away. Its time is shortened to two seconds, in which a client has to get to it. */
 import { strict as assert } from "node:assert";
 import { executable, type Session } from "../harness/mod.ts";
 import { busyboxImage } from "../images/mod.ts";
@@ -7,7 +7,7 @@ import { requires } from "../requires.ts";
 import { EMPTY_PLACES, Machine } from "./machine.ts";
 import { exists, until } from "./rig.ts";
 
-const IDLE_MS = 1000;
+const IDLE_MS = 2000;
 
 /** A machine of its own with the default engine on it. */
 class Rig implements AsyncDisposable {
