@@ -14,6 +14,7 @@ import { namesIn, removeTree } from "./engine/folders.ts";
 import { IdleWatch } from "./engine/idle.ts";
 import { leftEnd } from "./engine/left_process.ts";
 import { settleLeftRuntimes } from "./engine/left_runtimes.ts";
+import { MemoryRest } from "./engine/memory_rest.ts";
 import { dataRootOf, lockOf, removeCgroup, runDirOf } from "./engine/own_folders.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths, runtimeRoot } from "./engine/paths.ts";
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
@@ -23,7 +24,7 @@ import { TsdError } from "./errors.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
 import { sweepIngest } from "./store/overlay2/mod.ts";
-import { cString, files, O, OwnedFd, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
+import { cString, files, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */
 export interface ServeOptions {
@@ -55,6 +56,8 @@ interface Serving {
 
 /** How long an engine that was started on demand stays without work; the environment's `TSD_IDLE_SECONDS` goes first. */
 const IDLE_SECONDS = 60;
+/** How long nobody has asked for anything when memory is given back, in ms. */
+const REST_AFTER_MS = 2_000;
 /** How long outputs wait for clients that were attached before a re-execution, in ms. */
 const RETURN_LIMIT_MS = 3_000;
 /** What requests under way get at the end, in ms. */
@@ -112,6 +115,8 @@ async function run(
   const left: { notes?: HandoverNotes | undefined; isStopped?: boolean } = {};
   await using ending = new AsyncDisposableStack();
   let idle: IdleWatch | undefined;
+  const { gc: collect } = globalThis as { gc?: () => void };
+  const rest = ending.use(new MemoryRest({ afterMs: REST_AFTER_MS, memory: ownMemory, collect }));
   const settings: EngineSettings = {
     paths,
     log,
@@ -120,7 +125,10 @@ async function run(
     config,
     proxies: useProxies(config.proxies, Deno.env),
     notes: before?.notes,
-    onRequest: (userAgent) => idle?.used(userAgent),
+    onRequest: (userAgent) => {
+      idle?.used(userAgent);
+      rest.used();
+    },
   };
   const { get } = new Composition(settings);
   for (const signal of ["SIGTERM", "SIGINT", RELOAD] as const) {

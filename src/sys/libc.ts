@@ -86,6 +86,8 @@ const SYMBOLS = {
   signal: { parameters: ["i32", "u64"], result: "u64" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
+  madvise: { parameters: ["u64", "u64", "i32"], result: "i32" },
+  malloc_trim: { parameters: ["usize"], result: "i32" },
   // Polling and pipes.
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },

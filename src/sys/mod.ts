@@ -3,8 +3,8 @@
  * System calls of Linux by FFI on glibc: what Deno doesn't offer and a container engine needs.
  *
  * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
- *   `durability`, `tree`, `folders`, `metadata`, `xattrs`, `mounts`, `processes`, `ownProcess`, `pipes`, `poll`, `sockets`,
- *   `terminals`, `unixPeers`). Tests of other modules use the recording fake of `fake.ts`.
+ *   `durability`, `tree`, `folders`, `metadata`, `xattrs`, `mounts`, `processes`, `ownProcess`, `ownMemory`, `pipes`,
+ *   `poll`, `sockets`, `terminals`, `unixPeers`). Tests of other modules use the recording fake of `fake.ts`.
  * - **Errors**: a failed call throws {@link SysError}. Only reading and writing have a value for "not now" ("again").
  * - **errno** belongs to the thread and is read right after a synchronous call. After a call that Deno ran on another
  *   thread (`nonblocking`) it can't be read: calls that block belong into a Worker, made synchronously.
@@ -35,6 +35,7 @@ export { attach, mounts, newMount } from "./mounts.ts";
 export type { FsSetting, MountCalls, MountMove, MountRequest, NewMount } from "./mounts.ts";
 export { OwnedFd } from "./owned_fd.ts";
 export type { PidfdInfo } from "./pidfd_info.ts";
+export { ownMemory, type OwnMemoryCalls } from "./own_memory.ts";
 export { type PipeCalls, pipes } from "./pipe.ts";
 export { type ExitedChild, exitOf, ownProcess, type OwnProcessCalls, type ProcessCalls, processes } from "./process.ts";
 export {
