@@ -33,6 +33,7 @@ export const ERROR_TABLE = {
   permission_denied: row(403, 1),
   unauthorized: row(401, 1),
   payload_too_large: row(413, 1),
+  archive_invalid: row(500, 1),
   // Starting a process in a container.
   command_not_found: row(400, 127),
   command_not_executable: row(400, 126),

@@ -27,6 +27,7 @@ const MODULES: readonly Module[] = [
   { path: "src/sys/", layer: 0.1 },
   { path: "src/tar/", layer: 0.2 },
   { path: "src/io/", layer: 0.2 },
+  { path: "src/archive/", layer: 0.3 },
   // A leaf that every module of layer 1 parses digests with.
   { path: "src/image/digest.ts", layer: 0.9 },
   { path: "src/image/", layer: 1 },
@@ -65,7 +66,16 @@ const NOT_FOR_CLIENTS = [
     "reflect-metadata",
     "hash-wasm",
   ],
-  ...["src/engine/", "src/store/", "src/runtime/", "src/network/", "src/sys/", "src/tar/", "src/composition.ts"],
+  ...[
+    "src/engine/",
+    "src/store/",
+    "src/runtime/",
+    "src/network/",
+    "src/sys/",
+    "src/tar/",
+    "src/archive/",
+    "src/composition.ts",
+  ],
 ];
 
 /** The row that a file of the project belongs to. */

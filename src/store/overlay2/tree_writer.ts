@@ -2,6 +2,7 @@
  * Carries the steps of a {@link LayerTree} out on disk. Names are made relative to descriptors of folders that were
  * opened without following anything; files are always new (O_EXCL), so that nothing that exists is ever written to.
  */
+import { FileData } from "../../archive/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
 import { AT, cBytes, type CString, cString, O, S, type Timespec } from "../../sys/mod.ts";
 import type {
@@ -27,10 +28,7 @@ const UNFINISHED_FOLDER = 0o700;
 interface OpenFile {
   readonly node: FileNode;
   readonly fd: number;
-  writtenBytes: number;
-  /** For sparse files: which extent is being filled, and how far. */
-  extent: number;
-  extentBytes: number;
+  readonly data: FileData;
 }
 
 export class TreeWriter implements Disposable {
@@ -52,15 +50,14 @@ export class TreeWriter implements Disposable {
   /** Carries a change out; the data of its file comes by {@link write}. @throws {SysError} */
   apply(change: TreeChange): void {
     for (const step of change.steps) this.#run(step);
-    if (this.#file?.node.storedBytes === 0) this.#finishFile(this.#file);
+    if (this.#file?.data.isWhole) this.#finishFile(this.#file);
   }
 
   /** The next piece of the last file's data. @throws {SysError} */
   write(bytes: Uint8Array): void {
     const file = this.#file!;
-    if (file.node.sparse === undefined) this.#append(file, bytes);
-    else this.#spread(file, bytes);
-    if (file.writtenBytes === file.node.storedBytes) this.#finishFile(file);
+    file.data.write(bytes);
+    if (file.data.isWhole) this.#finishFile(file);
   }
 
   /** Gives all folders their attributes: to be called once, after the last entry. @throws {SysError} */
@@ -131,36 +128,12 @@ export class TreeWriter implements Disposable {
   #openFile(node: FileNode, parentFd: number, name: CString): void {
     const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
     const fd = this.#calls.openat(parentFd, name, flags, UNFINISHED_FILE);
-    this.#file = { node, fd, writtenBytes: 0, extent: 0, extentBytes: 0 };
-  }
-
-  #append(file: OpenFile, bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      at += this.#calls.write(file.fd, at === 0 ? bytes : bytes.subarray(at)) as number;
-    }
-    file.writtenBytes += bytes.length;
-  }
-
-  #spread(file: OpenFile, bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      const { offset, length } = file.node.sparse![file.extent]!;
-      const room = length - file.extentBytes;
-      if (room === 0) {
-        file.extent++;
-        file.extentBytes = 0;
-        continue;
-      }
-      const part = bytes.subarray(at, at + room);
-      const count = this.#calls.pwrite(file.fd, part, offset + file.extentBytes);
-      at += count;
-      file.extentBytes += count;
-      file.writtenBytes += count;
-    }
+    this.#file = { node, fd, data: new FileData(this.#calls, fd, node) };
   }
 
   #finishFile(file: OpenFile): void {
-    const { node, fd } = file;
-    if (node.sparse !== undefined) this.#calls.ftruncate(fd, node.sizeBytes);
+    const { node, fd, data } = file;
+    data.finish();
     this.#setAttributes(fd, node);
     this.#file = undefined;
     this.#calls.close(fd);

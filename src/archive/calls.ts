@@ -1,0 +1,21 @@
+/** The system calls that looking into trees of files, packing and unpacking them takes. */
+import {
+  durability,
+  type DurabilityCalls,
+  type FileCalls,
+  files,
+  type FolderCalls,
+  folders,
+  metadata,
+  type MetadataCalls,
+  tree,
+  type TreeCalls,
+  type XattrCalls,
+  xattrs,
+} from "../sys/mod.ts";
+
+/** All of these ports in one object, as the recording fake has them. */
+export type ArchiveCalls = FileCalls & FolderCalls & TreeCalls & MetadataCalls & XattrCalls & DurabilityCalls;
+
+/** The real ones. */
+export const ARCHIVE_CALLS: ArchiveCalls = { ...files, ...folders, ...tree, ...metadata, ...xattrs, ...durability };

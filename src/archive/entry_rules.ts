@@ -1,0 +1,55 @@
+/** What an archive's entry may be called and may set. Archives come from anywhere: pure checks, before anything is touched. */
+import { TsdError } from "../errors.ts";
+import { type ByteString, quoted } from "../tar/mod.ts";
+
+/** Linux: NAME_MAX, PATH_MAX without its NUL, XATTR_NAME_MAX and XATTR_SIZE_MAX. */
+const NAME_MAX_BYTES = 255;
+const PATH_MAX_BYTES = 4095;
+const XATTR_NAME_MAX_BYTES = 255;
+const XATTR_VALUE_MAX_BYTES = 65536;
+
+/** @throws {TsdError} archive_invalid, always */
+export function refuseEntry(path: ByteString, why: string): never {
+  throw new TsdError("archive_invalid", `Cannot unpack ${quoted(path)}: ${why}`);
+}
+
+/**
+ * The names of a path below the folder that is unpacked to; a slash in front means that folder too.
+ * @throws {TsdError} archive_invalid: it leads out of there, or is too long for Linux
+ */
+export function namesOf(path: ByteString, entryPath: ByteString = path): ByteString[] {
+  const names: ByteString[] = [];
+  let sizeBytes = 0;
+  for (const name of path.split("/")) {
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      if (names.pop() === undefined) refuseEntry(entryPath, "it is outside of the folder that it is unpacked to");
+      continue;
+    }
+    if (name.length > NAME_MAX_BYTES) refuseEntry(entryPath, `a name in it is longer than ${NAME_MAX_BYTES} bytes`);
+    sizeBytes += name.length + 1;
+    if (sizeBytes > PATH_MAX_BYTES) refuseEntry(entryPath, `it is longer than ${PATH_MAX_BYTES} bytes`);
+    names.push(name);
+  }
+  return names;
+}
+
+/**
+ * The extended attributes that are set: the users' own, access lists, and capabilities for who may give them. Those that
+ * belong to the machine (overlayfs's, labels of security modules) don't come from archives.
+ * @throws {TsdError} archive_invalid: larger than Linux takes
+ */
+export function* settableXattrs(
+  xattrs: ReadonlyMap<ByteString, Uint8Array>,
+  entryPath: ByteString,
+  { capabilities }: { readonly capabilities: boolean },
+): Generator<readonly [ByteString, Uint8Array]> {
+  for (const [name, value] of xattrs) {
+    if (name.length > XATTR_NAME_MAX_BYTES || value.length > XATTR_VALUE_MAX_BYTES) {
+      refuseEntry(entryPath, "it has an extended attribute that is too large");
+    }
+    const isOwn = name.startsWith("user.") && !name.startsWith("user.overlay.");
+    const isAccess = name === "system.posix_acl_access" || name === "system.posix_acl_default";
+    if (isOwn || isAccess || (capabilities && name === "security.capability")) yield [name, value];
+  }
+}

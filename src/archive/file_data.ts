@@ -1,0 +1,68 @@
+/** Where the data of a tar's file goes, piece by piece as it comes. */
+import type { DurabilityCalls, FileCalls } from "../sys/mod.ts";
+import type { SparseExtent } from "../tar/mod.ts";
+
+/** The part of a tar's entry that says how its data is stored. */
+export interface StoredFile {
+  readonly sizeBytes: number;
+  readonly storedBytes: number;
+  readonly sparse: readonly SparseExtent[] | undefined;
+}
+
+type Calls = Pick<FileCalls, "write" | "pwrite"> & Pick<DurabilityCalls, "ftruncate">;
+
+/** A file that is being filled. The descriptor stays the caller's. */
+export class FileData {
+  readonly #calls: Calls;
+  readonly #fd: number;
+  readonly #stored: StoredFile;
+  #writtenBytes = 0;
+  /** For sparse files: which extent is being filled, and how far. */
+  #extent = 0;
+  #extentBytes = 0;
+
+  constructor(calls: Calls, fd: number, stored: StoredFile) {
+    this.#calls = calls;
+    this.#fd = fd;
+    this.#stored = stored;
+  }
+
+  get isWhole(): boolean {
+    return this.#writtenBytes === this.#stored.storedBytes;
+  }
+
+  /** The next piece. @throws {SysError} */
+  write(bytes: Uint8Array): void {
+    if (this.#stored.sparse === undefined) this.#append(bytes);
+    else this.#spread(this.#stored.sparse, bytes);
+  }
+
+  /** To be called once it is whole: what follows the last extent is a hole. @throws {SysError} */
+  finish(): void {
+    if (this.#stored.sparse !== undefined) this.#calls.ftruncate(this.#fd, this.#stored.sizeBytes);
+  }
+
+  #append(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      at += this.#calls.write(this.#fd, at === 0 ? bytes : bytes.subarray(at)) as number;
+    }
+    this.#writtenBytes += bytes.length;
+  }
+
+  #spread(extents: readonly SparseExtent[], bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      const { offset, length } = extents[this.#extent]!;
+      const room = length - this.#extentBytes;
+      if (room === 0) {
+        this.#extent++;
+        this.#extentBytes = 0;
+        continue;
+      }
+      const part = bytes.subarray(at, at + room);
+      const count = this.#calls.pwrite(this.#fd, part, offset + this.#extentBytes);
+      at += count;
+      this.#extentBytes += count;
+      this.#writtenBytes += count;
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { strict as assert } from "node:assert";
+import { asksForContent, asksForFolder, baseName, clean, folderName, joined } from "./paths.ts";
+import { renaming, splitEnd, withEndOf } from "./paths.ts";
+
+Deno.test("paths: cleaned as Go does it", () => {
+  const cases: Readonly<Record<string, string>> = {
+    "": ".",
+    ".": ".",
+    "/": "/",
+    "//a//b/": "/a/b",
+    "a/./b/../c": "a/c",
+    "../a/..": "..",
+    "../../x": "../../x",
+    "/../../x": "/x",
+    "a/../..": "..",
+  };
+  for (const [path, expected] of Object.entries(cases)) assert.equal(clean(path), expected, path);
+  assert.equal(joined("/a", "/b/../c"), "/a/c");
+  assert.equal(joined("/", "x"), "/x");
+});
+
+Deno.test("paths: last names and folders", () => {
+  const cases: readonly (readonly [path: string, base: string, folder: string])[] = [
+    ["", ".", "."],
+    ["/", "/", "/"],
+    ["a", "a", "."],
+    ["/a", "a", "/"],
+    ["/a/b", "b", "/a"],
+    ["/a/b/", "b", "/a/b"],
+    ["/a/.", ".", "/a"],
+    ["./a", "a", "."],
+  ];
+  for (const [path, base, folder] of cases) assert.deepEqual([baseName(path), folderName(path)], [base, folder], path);
+});
+
+Deno.test("paths: what an end asks for, and how it is kept", () => {
+  assert.deepEqual(["a", "a/", "a/.", ".", "a/./"].map(asksForFolder), [false, true, true, true, true]);
+  assert.deepEqual(["a", "a/", "a/.", ".", "a/./"].map(asksForContent), [false, false, true, true, true]);
+  assert.equal(withEndOf("/a", "a/."), "/a/.");
+  assert.equal(withEndOf("/a", "a/"), "/a/");
+  assert.equal(withEndOf("/a", "x/../a"), "/a");
+  assert.equal(withEndOf("/", "/."), "/.");
+  assert.equal(withEndOf("/", "/"), "/");
+  assert.equal(withEndOf("/a", "a/./"), "/a/./");
+  assert.deepEqual(splitEnd("/a/b/"), { folder: "/a", name: "b" });
+  assert.deepEqual(splitEnd("/a/b/."), { folder: "/a/b", name: "." });
+  assert.deepEqual(splitEnd("."), { folder: ".", name: "." });
+  assert.deepEqual(splitEnd("/"), { folder: "/", name: "/" });
+});
+
+Deno.test("paths: names in archives", () => {
+  const names = (from: string, to: string, ...paths: string[]) => paths.map(renaming(from, to));
+  assert.deepEqual(names("etc", "copy", "etc/", "etc/passwd", "etcetera"), ["copy/", "copy/passwd", "etcetera"]);
+  assert.deepEqual(names(".", "copy", "./", "./a", ".a"), ["copy/", "copy/a", ".a"]);
+  assert.deepEqual(names("/", "copy", "/", "/bin/", "/bin/sh"), ["copy/", "copy/bin/", "copy/bin/sh"]);
+});

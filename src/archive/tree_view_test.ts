@@ -1,0 +1,165 @@
+import { strict as assert } from "node:assert";
+import { isErrno } from "../sys/mod.ts";
+import type { Place } from "./place.ts";
+import { inFolder, make, openFolder, viewOf } from "./testing.ts";
+import type { TreeView } from "./tree_view.ts";
+
+/** `path` as it is found, with its inode, or the error's name. */
+function found(view: TreeView, path: string, options: { follow?: boolean } = {}): string {
+  try {
+    using place = view.resolve(path, options);
+    return place.path || "/";
+  } catch (thrown) {
+    if (isErrno(thrown)) return thrown.errnoName;
+    throw thrown;
+  }
+}
+
+const TREE = {
+  "root/etc/passwd": "inside",
+  "root/dir/sub/file": "x",
+  "root/abs": { to: "/etc/passwd" },
+  "root/rel": { to: "dir/sub" },
+  "root/up": { to: "../../../../etc" },
+  "root/dir/out": { to: "../../../outside" },
+  "root/loop": { to: "loop" },
+  "root/chain1": { to: "chain2" },
+  "root/chain2": { to: "/dir/../abs" },
+  "root/slashed": { to: "dir/" },
+  "root/slashedfile": { to: "etc/passwd/" },
+  "root/broken": { to: "no/where" },
+  "outside/secret": "secret",
+  "etc/passwd": "of the host",
+} as const;
+
+Deno.test(
+  "view: a path leads where it would lead with the root as /, links and all",
+  inFolder((folder) => {
+    make(folder, TREE);
+    using view = viewOf(`${folder}/root`);
+    const cases: Readonly<Record<string, string>> = {
+      "/": "/",
+      "": "/",
+      ".": "/",
+      "etc/passwd": "/etc/passwd",
+      "//etc/./passwd": "/etc/passwd",
+      "/../../etc/passwd": "/etc/passwd",
+      "/dir/sub/../../etc": "/etc",
+      "/abs": "/etc/passwd",
+      "/rel/file": "/dir/sub/file",
+      "/rel/..": "/dir",
+      "/up": "/etc",
+      "/up/passwd": "/etc/passwd",
+      "/dir/out": "ENOENT",
+      "/dir/out/secret": "ENOENT",
+      "/loop": "ELOOP",
+      "/chain1": "/etc/passwd",
+      "/slashed": "/dir",
+      "/slashedfile": "ENOTDIR",
+      "/broken": "ENOENT",
+      "/nothing": "ENOENT",
+      "/etc/passwd/": "ENOTDIR",
+      "/etc/passwd/.": "ENOTDIR",
+      "/etc/passwd/..": "ENOTDIR",
+      "/etc/passwd/x": "ENOTDIR",
+      "/rel/": "/dir/sub",
+      [`/${"n".repeat(256)}`]: "ENAMETOOLONG",
+    };
+    for (const [path, expected] of Object.entries(cases)) assert.equal(found(view, path), expected, path);
+    assert.equal(found(view, "/abs", { follow: false }), "/abs");
+    assert.equal(found(view, "/loop", { follow: false }), "/loop");
+    assert.equal(found(view, "/rel/", { follow: false }), "/dir/sub", "a slash asks for what it leads to");
+    assert.equal(found(view, "/rel/file", { follow: false }), "/dir/sub/file");
+  }),
+);
+
+Deno.test(
+  "view: where a path leads to, as far as there is something",
+  inFolder((folder) => {
+    make(folder, TREE);
+    using view = viewOf(`${folder}/root`);
+    const cases: Readonly<Record<string, string>> = {
+      "/": "/",
+      "/abs": "/etc/passwd",
+      "/up": "/etc",
+      "/broken": "/no/where",
+      "/rel/new/../file": "/dir/sub/file",
+      "/dir/out/x": "/outside/x",
+      "/new/../../..": "/",
+    };
+    for (const [path, expected] of Object.entries(cases)) assert.equal(view.destination(path), expected, path);
+    assert.throws(() => view.destination("/loop"), (thrown) => isErrno(thrown, "ELOOP"));
+  }),
+);
+
+Deno.test(
+  "view: what is mounted is seen instead of what lies there, and links in it lead from the root on",
+  inFolder((folder) => {
+    make(folder, {
+      ...TREE,
+      "volume/own": "v",
+      "volume/link": { to: "/etc/passwd" },
+      "volume/up": { to: "../etc" },
+      "inner/deep": "d",
+    });
+    using view = viewOf(`${folder}/root`);
+    view.mount({ path: "/dir", root: openFolder(`${folder}/volume`), readOnly: true });
+    view.mount({ path: "/dir/own", root: openFolder(`${folder}/inner`), readOnly: false });
+    const places = {
+      "/dir/own/deep": "/dir/own/deep",
+      "/dir/link": "/etc/passwd",
+      "/dir/up": "/etc",
+      "/dir/sub": "ENOENT",
+    };
+    for (const [path, expected] of Object.entries(places)) assert.equal(found(view, path), expected, path);
+    assert.equal(found(view, "/rel"), "ENOENT");
+    assert.equal(found(view, "/dir/own/../../etc"), "/etc");
+    const facts = ({ mount, isMountPoint, path }: Place) => [path, mount.path, mount.readOnly, isMountPoint];
+    using outer = view.resolve("/dir");
+    using inner = view.resolve("/dir/own/deep");
+    using again = view.at("/dir/own/deep");
+    assert.deepEqual(facts(outer), ["/dir", "/dir", true, true]);
+    assert.deepEqual(facts(inner), ["/dir/own/deep", "/dir/own", false, false]);
+    assert.deepEqual(facts(again!), facts(inner));
+    assert.ok(view.hasMountIn("/dir") && view.hasMountIn("/dir/own") && !view.hasMountIn("/di"));
+    assert.equal(view.at("/rel/file"), undefined, "through no link");
+  }),
+);
+
+Deno.test(
+  "view: a folder that was moved while it is held leads nowhere new",
+  inFolder((folder) => {
+    make(folder, { "root/a/b/c/f": "x", "root/secret": "root's", "secret": "outside" });
+    using view = viewOf(`${folder}/root`);
+    using held = view.resolve("/a/b/c");
+    Deno.renameSync(`${folder}/root/a/b/c`, `${folder}/moved`);
+    assert.equal(found(view, "/a/b/c"), "ENOENT");
+    using file = view.child(held, "f");
+    assert.ok(file !== undefined, "what is held is still what it was");
+    assert.throws(() => view.resolve("../../../secret/x", { from: held }), (thrown) => isErrno(thrown, "ENOTDIR"));
+    using secret = view.resolve("../../../secret", { from: held });
+    assert.equal(Deno.readTextFileSync(secret.handle.procPath), "root's");
+  }),
+);
+
+Deno.test(
+  "view: missing folders are made, links can be refused",
+  inFolder((folder) => {
+    make(folder, TREE);
+    using view = viewOf(`${folder}/root`);
+    const missing = (parent: Place, name: string) => {
+      Deno.mkdirSync(`${parent.handle.procPath}/${name}`);
+      return view.child(parent, name)!;
+    };
+    using made = view.resolve("/rel/new/deep/.", { missing });
+    assert.equal(made.path, "/dir/sub/new/deep");
+    assert.ok(Deno.statSync(`${folder}/root/dir/sub/new/deep`).isDirectory);
+    using through = view.resolve("/broken/.", { missing });
+    assert.equal(through.path, "/no/where");
+    const link = (path: string): never => {
+      throw new RangeError(path);
+    };
+    assert.throws(() => view.resolve("/rel/file", { link }), /^RangeError: \/rel$/);
+    view.resolve("/rel", { link, follow: false })[Symbol.dispose]();
+  }),
+);

@@ -1,0 +1,327 @@
+/**
+ * A tar into a folder of a tree, entry by entry as it comes. New files are always new (O_EXCL), so that nothing that exists
+ * is ever written to; names are made relative to folders that are held open. What an entry says about itself is set by the
+ * descriptor of the very thing that was made.
+ */
+import { TsdError } from "../errors.ts";
+import { AT, cBytes, cString, isErrno, O, OwnedFd, S, SysError, type Timespec } from "../sys/mod.ts";
+import { type ByteString, quoted, type TarEntry, type TarHeader } from "../tar/mod.ts";
+import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
+import { namesOf, refuseEntry, settableXattrs } from "./entry_rules.ts";
+import { FileData } from "./file_data.ts";
+import { absolute, type Place } from "./place.ts";
+import { removeTree } from "./remove_tree.ts";
+import type { TreeView } from "./tree_view.ts";
+
+/** How often something that somebody else makes in the meantime is removed again. */
+const TRIES = 16;
+/** Folders whose times wait for the end; those that came first don't wait when there are more. */
+const PENDING_MAX = 65_536;
+const IMPLIED_MODE = 0o755;
+const SET_ID_BITS = S.ISUID | S.ISGID;
+const ITSELF = cString("");
+
+/** Who is to own what is unpacked: who the archive says, somebody else, or whoever unpacks. */
+export type Owner = "archive" | "caller" | { readonly uid: number; readonly gid: number };
+
+export interface UnpackOptions {
+  /** Whether a file may take the place of a folder, and a folder that of a file. */
+  readonly mayReplaceFolders: boolean;
+  /**
+   * With "caller" neither set-id bits of files nor capabilities are set: they would give the caller's rights to everybody.
+   */
+  readonly owner: Owner;
+  /** Whether links that are there already lead on (inside the tree), or are refused. */
+  readonly followLinks: boolean;
+  /** Whether no permissions keep the caller out. */
+  readonly isRoot: boolean;
+}
+
+/** Where to. Both stay the caller's. */
+export interface UnpackTarget {
+  readonly view: TreeView;
+  readonly folder: Place;
+}
+
+/** A folder that gets its last attributes at the end, when nothing is made in it any more. */
+interface PendingFolder {
+  readonly mode: number;
+  readonly time: Timespec;
+}
+
+/** Use: `begin` an entry, `write` its data, and so on; `finish` at the end. Dispose of it. */
+export class Unpacker implements Disposable {
+  readonly #view: TreeView;
+  readonly #target: Place;
+  readonly #options: UnpackOptions;
+  readonly #calls: ArchiveCalls;
+  readonly #pending = new Map<ByteString, PendingFolder>();
+  /** The folder of the last entry: the next one is most often in it too. */
+  #parent: { readonly path: ByteString; readonly place: Place } | undefined;
+  #file: { readonly entry: TarEntry; readonly fd: OwnedFd; readonly data: FileData } | undefined;
+
+  constructor({ view, folder }: UnpackTarget, options: UnpackOptions, calls: ArchiveCalls = ARCHIVE_CALLS) {
+    this.#view = view;
+    this.#target = folder;
+    this.#options = options;
+    this.#calls = calls;
+  }
+
+  /** @throws {TsdError} archive_invalid: what can't be, or would replace what may not be replaced; storage_full, system_call */
+  begin(entry: TarEntry): void {
+    const names = namesOf(entry.path);
+    const name = names.pop();
+    if (name === undefined) {
+      if (entry.type !== "directory") this.#refuseOverwrite("directory", absolute(this.#target.path));
+      return;
+    }
+    this.#attempt(entry, () => {
+      const parent = this.#enter(names.join("/"));
+      if (parent.mount.readOnly) throw SysError.named("open", "EROFS");
+      this.#make(entry, parent, name);
+    });
+    if (this.#file?.data.isWhole) this.#closeFile();
+  }
+
+  /** The next piece of the last entry's data. @throws {TsdError} storage_full, system_call */
+  write(bytes: Uint8Array): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#attempt(file.entry, () => file.data.write(bytes));
+    if (file.data.isWhole) this.#closeFile();
+  }
+
+  /** @throws {TsdError} system_call */
+  finish(): void {
+    for (const [path, folder] of this.#pending) this.#settle(path, folder);
+    this.#pending.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.#file?.fd.close();
+    this.#forgetParent();
+  }
+
+  #make(entry: TarEntry, parent: Place, name: ByteString): void {
+    for (let attempt = 1;; attempt++) {
+      try {
+        if (this.#clear(entry, parent, name) === "merge") return this.#mergeFolder(entry, parent, name);
+        return this.#create(entry, parent, name);
+      } catch (thrown) {
+        if (!isErrno(thrown, "EEXIST") || attempt === TRIES) throw thrown;
+      }
+    }
+  }
+
+  /** Takes away what is in the way. */
+  #clear(entry: TarEntry, parent: Place, name: ByteString): "merge" | "free" {
+    using existing = this.#view.child(parent, name);
+    if (existing === undefined) return "free";
+    const isFolder = entry.type === "directory";
+    if (existing.isFolder && isFolder) return "merge";
+    if (!this.#options.mayReplaceFolders && existing.isFolder !== isFolder) {
+      this.#refuseOverwrite(existing.isFolder ? "directory" : "non-directory", existing.path);
+    }
+    if (this.#view.hasMountIn(existing.path)) throw SysError.named("unlinkat", "EBUSY");
+    this.#forgetParentIn(existing.path);
+    removeTree(parent.fd, name, this.#calls);
+    return "free";
+  }
+
+  #create(entry: TarEntry, parent: Place, name: ByteString): void {
+    const at = parent.fd;
+    const file = cBytes(name);
+    switch (entry.type) {
+      case "directory":
+        this.#calls.mkdirat(at, file, 0o700);
+        return this.#mergeFolder(entry, parent, name);
+      case "file":
+        return this.#openFile(entry, parent, name);
+      case "link":
+        return this.#link(entry, parent, name);
+      case "symlink":
+        this.#calls.symlinkat(cBytes(entry.linkPath), at, file);
+        return this.#setLinkAttributes(entry, parent, name);
+      case "fifo":
+        this.#calls.mkfifoat(at, file, 0o600);
+        return this.#setNodeAttributes(entry, parent, name, S.IFIFO);
+      default: {
+        const device = { major: entry.deviceMajor, minor: entry.deviceMinor };
+        // What overlayfs takes for "not there".
+        if (device.major === 0 && device.minor === 0) refuseEntry(entry.path, "it is the device 0:0");
+        const type = entry.type === "block" ? S.IFBLK : S.IFCHR;
+        this.#calls.mknodat(at, file, type | 0o600, device);
+        this.#setNodeAttributes(entry, parent, name, type);
+      }
+    }
+  }
+
+  #openFile(entry: TarEntry, parent: Place, name: ByteString): void {
+    const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
+    const fd = new OwnedFd(this.#calls.openat(parent.fd, cBytes(name), flags, 0o600), this.#calls);
+    this.#file = { entry, fd, data: new FileData(this.#calls, fd.fd, entry) };
+  }
+
+  #closeFile(): void {
+    const { entry, fd, data } = this.#file!;
+    this.#file = undefined;
+    using file = fd;
+    this.#attempt(entry, () => {
+      data.finish();
+      this.#setAttributes(file.fd, entry, this.#modeOf(entry));
+      const time = timeOf(entry);
+      this.#calls.futimens(file.fd, time, time);
+    });
+  }
+
+  /** A second name for what the archive, or the folder, has under another one. */
+  #link(entry: TarEntry, parent: Place, name: ByteString): void {
+    const names = namesOf(entry.linkPath, entry.path);
+    const last = names.pop();
+    if (last === undefined) refuseEntry(entry.path, "it is a hard link to the folder that it is unpacked to");
+    using from = this.#resolve(names.join("/"));
+    using target = this.#view.child(from, last);
+    if (target === undefined) throw SysError.named("linkat", "ENOENT");
+    // Also between trees of one file system: one of them may be there to be read only.
+    if (target.mount !== parent.mount) throw SysError.named("linkat", "EXDEV");
+    this.#calls.linkat(from.fd, cBytes(last), parent.fd, cBytes(name));
+  }
+
+  #mergeFolder(entry: TarEntry, parent: Place, name: ByteString): void {
+    using place = this.#view.child(parent, name);
+    if (place === undefined || !place.isFolder) throw SysError.named("mkdirat", "EEXIST");
+    if (place.mount.readOnly) throw SysError.named("chmod", "EROFS");
+    const mode = this.#modeOf(entry);
+    using folder = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+    this.#setAttributes(folder.fd, entry, this.#options.isRoot ? mode : mode | 0o700);
+    this.#pending.delete(place.path);
+    this.#pending.set(place.path, { mode, time: timeOf(entry) });
+    if (this.#pending.size <= PENDING_MAX) return;
+    const [[path, oldest]] = this.#pending as Iterable<[ByteString, PendingFolder]>;
+    this.#pending.delete(path);
+    this.#settle(path, oldest);
+  }
+
+  /** A folder that somebody has taken away meanwhile needs nothing any more. */
+  #settle(path: ByteString, { mode, time }: PendingFolder): void {
+    using place = this.#view.at(path);
+    if (place === undefined || !place.isFolder) return;
+    this.#attempt({ path }, () => {
+      using folder = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+      this.#calls.futimens(folder.fd, time, time);
+      if (!this.#options.isRoot) this.#calls.fchmod(folder.fd, mode);
+    });
+  }
+
+  /** In this order: changing the owner takes set-id bits and capabilities away. */
+  #setAttributes(fd: number, entry: TarEntry, mode: number): void {
+    const owner = this.#ownerOf(entry);
+    if (owner !== undefined) this.#calls.fchown(fd, owner.uid, owner.gid);
+    const capabilities = owner !== undefined;
+    for (const [key, value] of settableXattrs(entry.xattrs, entry.path, { capabilities })) {
+      this.#optional(() => this.#calls.fsetxattr(fd, cBytes(key), value));
+    }
+    this.#calls.fchmod(fd, mode);
+  }
+
+  #setLinkAttributes(entry: TarEntry, parent: Place, name: ByteString): void {
+    const owner = this.#ownerOf(entry);
+    const time = timeOf(entry);
+    if (owner !== undefined) {
+      this.#calls.fchownat(parent.fd, cBytes(name), owner.uid, owner.gid, AT.SYMLINK_NOFOLLOW);
+    }
+    this.#calls.utimensat(parent.fd, cBytes(name), time, time, AT.SYMLINK_NOFOLLOW);
+  }
+
+  /** A device isn't opened: it is reached by the descriptor that only names it. */
+  #setNodeAttributes(entry: TarEntry, parent: Place, name: ByteString, type: number): void {
+    using node = this.#view.child(parent, name);
+    if (node === undefined || node.type !== type) throw SysError.named("mknodat", "EEXIST");
+    const owner = this.#ownerOf(entry);
+    const time = timeOf(entry);
+    const path = cString(node.handle.procPath);
+    if (owner !== undefined) this.#calls.fchownat(node.fd, ITSELF, owner.uid, owner.gid, AT.EMPTY_PATH);
+    this.#calls.fchmodat(AT.FDCWD, path, this.#modeOf(entry));
+    this.#calls.utimensat(AT.FDCWD, path, time, time);
+  }
+
+  #ownerOf({ uid, gid }: TarHeader): { readonly uid: number; readonly gid: number } | undefined {
+    const { owner } = this.#options;
+    return owner === "archive" ? { uid, gid } : owner === "caller" ? undefined : owner;
+  }
+
+  #modeOf({ mode, type }: TarHeader): number {
+    return this.#options.owner === "caller" && type !== "directory" ? mode & ~SET_ID_BITS : mode;
+  }
+
+  /** The folder of an entry, made where it is missing. It holds until the next one is asked for. */
+  #enter(path: ByteString): Place {
+    if (this.#parent?.path === path) return this.#parent.place;
+    this.#forgetParent();
+    const place = this.#resolve(path, (folder, name) => this.#implied(folder, name));
+    this.#parent = { path, place };
+    return place;
+  }
+
+  #resolve(path: ByteString, missing?: (folder: Place, name: ByteString) => Place): Place {
+    const link = this.#options.followLinks ? {} : { link: refuseLink };
+    return this.#view.resolve(`${path}/.`.replace(/^\//, ""), {
+      from: this.#target,
+      ...link,
+      ...(missing === undefined ? {} : { missing }),
+    });
+  }
+
+  #implied(folder: Place, name: ByteString): Place {
+    if (folder.mount.readOnly) throw SysError.named("mkdirat", "EROFS");
+    this.#calls.mkdirat(folder.fd, cBytes(name), IMPLIED_MODE);
+    const made = this.#view.child(folder, name);
+    if (made === undefined) throw SysError.named("mkdirat", "ENOENT");
+    return made;
+  }
+
+  /** What is removed and made again isn't the folder that is held open. */
+  #forgetParentIn(path: ByteString): void {
+    const held = this.#parent?.place.path;
+    if (held === path || held?.startsWith(`${path}/`)) this.#forgetParent();
+  }
+
+  #forgetParent(): void {
+    this.#parent?.place[Symbol.dispose]();
+    this.#parent = undefined;
+  }
+
+  /** Not every file system has attributes, and not everybody may set them. */
+  #optional(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      if (!isErrno(thrown, "EOPNOTSUPP", "EPERM")) throw thrown;
+    }
+  }
+
+  /** Docker's texts. */
+  #refuseOverwrite(existing: "directory" | "non-directory", path: ByteString): never {
+    const other = existing === "directory" ? "non-directory" : "directory";
+    const target = quoted(absolute(this.#target.path));
+    throw new TsdError("archive_invalid", `cannot overwrite ${existing} ${quoted(path)} with ${other} ${target}`);
+  }
+
+  #attempt(entry: Pick<TarHeader, "path">, step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      if (!(thrown instanceof SysError)) throw thrown;
+      throw new TsdError(thrown.code, `Cannot unpack ${quoted(entry.path)}: ${thrown.message}`, { cause: thrown });
+    }
+  }
+}
+
+function refuseLink(path: ByteString): never {
+  throw new TsdError("archive_invalid", `Cannot unpack through ${quoted(path)}: it is a symbolic link`);
+}
+
+const timeOf = ({ mtimeSeconds, mtimeNanos }: TarHeader): Timespec => ({
+  seconds: BigInt(mtimeSeconds),
+  nanoseconds: mtimeNanos,
+});
