@@ -59,6 +59,7 @@ import { type EnginePaths, runtimeRoot } from "./engine/paths.ts";
 import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
 import { type ContainerCgroups, containerCgroups, KernelNotices, StatsService } from "./engine/stats/mod.ts";
 import { SystemService } from "./engine/system/system_service.ts";
+import { hashEngineName } from "./hash/mod.ts";
 import { RegistryClient } from "./image/registry/mod.ts";
 import type { Log } from "./log.ts";
 import { HookBus, lifecycleLog } from "./plugins/mod.ts";
@@ -229,7 +230,10 @@ export class Composition {
     this.#provide(TOKENS.leases, () => new LayerLeases());
     this.#provide(
       TOKENS.pool,
-      () => new IngestPool(workerUrl("ingest"), { layerRoot: paths.layerRoot, registries }, { maxJobs: maxDownloads }),
+      () =>
+        new IngestPool(workerUrl("ingest"), { layerRoot: paths.layerRoot, registries, hashEngine: hashEngineName() }, {
+          maxJobs: maxDownloads,
+        }),
     );
     this.#provide(TOKENS.catalog, (get) => new ImageCatalog(get(TOKENS.imageRecords), get(TOKENS.blobs), log));
     this.#provide(TOKENS.puller, (get) =>

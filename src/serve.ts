@@ -21,6 +21,7 @@ import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
 import { Stopwatch } from "./engine/stopwatch.ts";
 import { canStart } from "./engine/successor.ts";
 import { TsdError } from "./errors.ts";
+import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
 import { sweepIngest } from "./store/overlay2/mod.ts";
@@ -84,6 +85,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (environment[CA_STORE] === undefined) Deno.env.set(CA_STORE, "mozilla,system");
   const { configFile } = options;
   const config = await readEngineConfig(configFile);
+  if (config.hashEngine !== undefined) chooseHashEngine(config.hashEngine);
   const paths = await enginePaths(await dataRootOf(options.dataRoot ?? DEFAULT_DATA_ROOT));
   const socket = socketPath(options.host, paths);
   ownProcess.umask(0o022);

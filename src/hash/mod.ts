@@ -15,8 +15,12 @@ export interface Hasher {
   digestHex(): string;
 }
 
-/** Every engine: hash-wasm in WebAssembly, and node:crypto for those who prefer native code. */
+/**
+ * Every engine: our own kernels in WebAssembly, the library hash-wasm as reference and fallback, and node:crypto for those
+ * who prefer native code.
+ */
 const ENGINES = {
+  wasm: async () => (await import("./wasm.ts")).createWasmSha256(),
   "hash-wasm": createHashWasmSha256,
   native: createNativeSha256,
 } as const satisfies Record<string, () => Promise<Hasher>>;
@@ -28,25 +32,33 @@ export type HashEngine = keyof typeof ENGINES;
 export const HASH_ENGINES: readonly HashEngine[] = Object.keys(ENGINES) as HashEngine[];
 
 /** What is used where nothing was chosen. */
-export const DEFAULT_HASH_ENGINE: HashEngine = "hash-wasm";
+export const DEFAULT_HASH_ENGINE: HashEngine = "wasm";
 
 /** Whether `name` is one of {@link HASH_ENGINES}. */
 export function isHashEngine(name: string): name is HashEngine {
   return Object.hasOwn(ENGINES, name);
 }
 
-/** The engine that is used without a choice, as `tsd info` and the benchmark name it. */
-export function hashEngineName(): string {
-  return DEFAULT_HASH_ENGINE;
+/** What this thread uses where nothing else is asked for. */
+let chosen: HashEngine = DEFAULT_HASH_ENGINE;
+
+/** Chooses the engine of this thread, once, before it hashes anything. */
+export function chooseHashEngine(engine: HashEngine): void {
+  chosen = engine;
+}
+
+/** The engine that is used where nothing else is asked for, as `tsd info` and `tsd version` name it. */
+export function hashEngineName(): HashEngine {
+  return chosen;
 }
 
 /** A new, independent hasher. */
-export function createSha256(engine: HashEngine = DEFAULT_HASH_ENGINE): Promise<Hasher> {
+export function createSha256(engine: HashEngine = chosen): Promise<Hasher> {
   return ENGINES[engine]();
 }
 
 /** SHA-256 of bytes that are in memory anyway (manifests, configs), as 64 lower-case hex digits. */
-export async function sha256Hex(bytes: Uint8Array, engine: HashEngine = DEFAULT_HASH_ENGINE): Promise<string> {
+export async function sha256Hex(bytes: Uint8Array, engine: HashEngine = chosen): Promise<string> {
   const hasher = await createSha256(engine);
   hasher.update(bytes);
   return hasher.digestHex();

@@ -4,6 +4,7 @@
  * mistake is one line that names the file, the field and what is wrong; an unknown field is a mistake.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
+import { HASH_ENGINES, type HashEngine } from "../../hash/mod.ts";
 import { type CertificateFiles, NO_SETTINGS, type RegistrySettings } from "../../image/registry/mod.ts";
 import {
   count,
@@ -14,6 +15,7 @@ import {
   mapOf,
   mirrorOrigin,
   object,
+  oneOf,
   proxyUrl,
   registryHost,
   text,
@@ -33,6 +35,7 @@ const FILE = object({
   "proxies": object({ "http-proxy": proxyUrl, "https-proxy": proxyUrl, "no-proxy": text }),
   "max-concurrent-downloads": count,
   "max-download-attempts": count,
+  "hash": object({ engine: oneOf(HASH_ENGINES) }),
 });
 
 /** Proxies; what isn't said here is as the environment has it. */
@@ -48,6 +51,8 @@ export interface EngineConfig {
   readonly proxies: ProxyConfig;
   /** Most layers that come in at once. */
   readonly maxDownloads?: number | undefined;
+  /** What content is hashed with. */
+  readonly hashEngine?: HashEngine | undefined;
 }
 
 /** Of an engine without a file. */
@@ -109,6 +114,7 @@ function configOf(said: Infer<typeof FILE>, refuse: (field: string, why: string)
     },
     proxies: { http: proxies["http-proxy"], https: proxies["https-proxy"], none: proxies["no-proxy"] },
     maxDownloads: said["max-concurrent-downloads"],
+    hashEngine: said.hash?.engine,
   };
 }
 

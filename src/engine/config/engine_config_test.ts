@@ -16,6 +16,7 @@ Deno.test("every field has its effect", () => {
       "proxies": { "http-proxy": "http://u:p@proxy:1", "https-proxy": "http://proxy:2", "no-proxy": ".lan" },
       "max-concurrent-downloads": 2,
       "max-download-attempts": 7,
+      "hash": { "engine": "native" },
     }),
     {
       registries: {
@@ -30,6 +31,7 @@ Deno.test("every field has its effect", () => {
       },
       proxies: { http: "http://u:p@proxy:1", https: "http://proxy:2", none: ".lan" },
       maxDownloads: 2,
+      hashEngine: "native",
     },
   );
   assert.deepEqual(parse({}).registries, DEFAULT_CONFIG.registries);
@@ -52,6 +54,7 @@ Deno.test("a mistake is one line with the file, the field and what is wrong", ()
     [{ registries: { "r.lan": { cert: "/c" } } }, /registries\.r\.lan: "cert" and "key" go together$/],
     [{ proxies: { "http-proxy": "secret" } }, /proxies\.http-proxy: it is no http:, https: or socks5: URL$/],
     [{ "max-concurrent-downloads": 0 }, /max-concurrent-downloads: it is no whole number from 1 to 1000$/],
+    [{ hash: { engine: "md5" } }, /hash\.engine: it must be one of wasm, hash-wasm, native$/],
     [{ "max-download-attempts": "5" }, /max-download-attempts: it is no whole number/],
   ];
   for (const [given, says] of rows) {

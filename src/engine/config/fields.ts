@@ -50,6 +50,12 @@ export function listOf<T>(item: Field<T>): Field<readonly T[]> {
 export const text: Field<string> = (value, field, refuse) =>
   typeof value === "string" ? value : refuse(field, "it is no text");
 
+/** One of a few words. */
+export function oneOf<Word extends string>(words: readonly Word[]): Field<Word> {
+  return (value, field, refuse) =>
+    words.find((word) => word === value) ?? refuse(field, `it must be one of ${words.join(", ")}`);
+}
+
 /** From 1 to 1000. */
 export const count: Field<number> = (value, field, refuse) =>
   typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 1000

@@ -30,7 +30,7 @@ self.onmessage = ({ data }) => {
 `;
 
 const DIFF_ID = digestOfHex("1".repeat(64));
-const SETUP = { layerRoot: "/layers", registries: NO_SETTINGS };
+const SETUP = { layerRoot: "/layers", registries: NO_SETTINGS, hashEngine: "native" as const };
 
 interface Started {
   readonly result: Promise<LayerInfo>;

@@ -4,6 +4,7 @@
  * download, digest, decompression, diffID and unpacking all happen in the Worker, on one stream.
  */
 import type { SerialisedError } from "../../errors.ts";
+import type { HashEngine } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
 import type { Credential, RegistrySettings } from "../../image/registry/mod.ts";
@@ -14,6 +15,7 @@ export interface IngestSetup {
   /** The storage driver's folder. */
   readonly layerRoot: string;
   readonly registries: RegistrySettings;
+  readonly hashEngine: HashEngine;
 }
 
 /** One layer. */

@@ -4,6 +4,7 @@
  * `ingest_protocol.ts`.
  */
 import { serialiseError } from "../../errors.ts";
+import { chooseHashEngine } from "../../hash/mod.ts";
 import { ingestLayer } from "../../image/ingest.ts";
 import { parseReference } from "../../image/reference.ts";
 import { RegistryClient } from "../../image/registry/mod.ts";
@@ -18,7 +19,8 @@ const scope = self as unknown as {
 const running = new Map<number, AbortController>();
 let parts: { readonly registry: RegistryClient; readonly store: Overlay2LayerStore } | undefined;
 
-function setUp({ layerRoot, registries }: IngestSetup): void {
+function setUp({ layerRoot, registries, hashEngine }: IngestSetup): void {
+  chooseHashEngine(hashEngine);
   parts = { registry: new RegistryClient(registries), store: new Overlay2LayerStore({ root: layerRoot }) };
 }
 

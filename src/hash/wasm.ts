@@ -1,0 +1,28 @@
+/**
+ * @module
+ * The `wasm` engine: our own kernels ({@link Sha256Lanes}), one instance for each thread, which batches the streams that
+ * are hashed there at the same time.
+ */
+import type { Hasher } from "./mod.ts";
+import { type Lane, Sha256Lanes } from "./lanes.ts";
+import * as kernels from "./sha256.wasm";
+
+/** This thread's streams. */
+const lanes = new Sha256Lanes(kernels);
+
+/** A hasher that nobody finished (its stream broke) gives its place back when it is collected as garbage. */
+const abandoned = new FinalizationRegistry((lane: Lane) => lanes.abandon(lane));
+
+/** A hasher in this thread's batch. */
+export function createWasmSha256(): Promise<Hasher> {
+  const lane = lanes.open();
+  const hasher: Hasher = {
+    update: (bytes) => lanes.update(lane, bytes),
+    digestHex: () => {
+      abandoned.unregister(hasher);
+      return lanes.finish(lane);
+    },
+  };
+  abandoned.register(hasher, lane, hasher);
+  return Promise.resolve(hasher);
+}
