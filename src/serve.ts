@@ -24,7 +24,7 @@ import { TsdError } from "./errors.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
-import { sweepIngest } from "./store/overlay2/mod.ts";
+import { sweepIngest } from "./store/layer_folders/mod.ts";
 import { cString, files, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */

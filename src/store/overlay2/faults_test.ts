@@ -9,9 +9,9 @@ import { MNT, mounts, SysError } from "../../sys/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, octal, rawBlock, rawFile } from "../../tar/testing.ts";
 import { Overlay2LayerStore } from "./layer_store.ts";
-import { OverlaySnapshotter } from "./snapshotter.ts";
+import { OverlaySnapshotter } from "../overlay/snapshotter.ts";
 import { LAYER_CALLS, type LayerCalls } from "./tree_calls.ts";
-import { namesIn, sweepIngest, Workspace } from "./workspace.ts";
+import { namesIn, sweepIngest, Workspace } from "../layer_folders/workspace.ts";
 
 const root = requires("root");
 

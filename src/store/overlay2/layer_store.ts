@@ -4,12 +4,12 @@ import { type Digest, digestOfHex, hexOf, isDigest } from "../../image/digest.ts
 import { cancellable, cancelQuietly, syncDir } from "../../io/mod.ts";
 import type { LayerExpectation, LayerInfo, LayerLimits, LayerStore } from "../ports.ts";
 import { Ingestion } from "./ingestion.ts";
-import { decodeInfo, encodeInfo } from "./layer_info.ts";
-import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
+import { decodeInfo, encodeInfo } from "../layer_folders/layer_info.ts";
+import { attempting, isTaken, storageFailure } from "../layer_folders/storage_failure.ts";
 import { rebuiltTar } from "./tar_rebuild.ts";
 import { LAYER_CALLS, type LayerCalls } from "./tree_calls.ts";
-import { Turn } from "./turn.ts";
-import { namesIn, Workspace } from "./workspace.ts";
+import { Turn } from "../layer_folders/turn.ts";
+import { namesIn, Workspace } from "../layer_folders/workspace.ts";
 
 /** Bounds for layers of which the caller says nothing: far above real layers, low enough to survive. */
 export const DEFAULT_LAYER_LIMITS: LayerLimits = { tarBytes: 64 * 2 ** 30, entries: 2_000_000 };

@@ -12,7 +12,7 @@ import { streamOf } from "../../io/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, rawFile } from "../../tar/testing.ts";
 import { Overlay2LayerStore } from "./layer_store.ts";
-import { OverlaySnapshotter } from "./snapshotter.ts";
+import { OverlaySnapshotter } from "../overlay/snapshotter.ts";
 import { LAYER_CALLS, type LayerCalls } from "./tree_calls.ts";
 
 const ID = "ab".repeat(32);

@@ -6,8 +6,8 @@ import { quoted } from "../../tar/mod.ts";
 import { BENEATH } from "./folder_cache.ts";
 import { type FilePart, skeletonParts } from "./skeleton.ts";
 import type { LayerCalls } from "./tree_calls.ts";
-import { Turn } from "./turn.ts";
-import { namesIn } from "./workspace.ts";
+import { Turn } from "../layer_folders/turn.ts";
+import { namesIn } from "../layer_folders/workspace.ts";
 
 /** Bytes in a chunk of the result. */
 const CHUNK_BYTES = 256 * 1024;

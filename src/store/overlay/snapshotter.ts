@@ -15,10 +15,10 @@ import {
   probeOverlay,
   unmountAll,
 } from "./overlay_mount.ts";
-import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
+import { attempting, isTaken, storageFailure } from "../layer_folders/storage_failure.ts";
 import { changesBetween } from "./upper_changes.ts";
 import { usageOf } from "./upper_usage.ts";
-import { namesIn, Workspace } from "./workspace.ts";
+import { namesIn, Workspace } from "../layer_folders/workspace.ts";
 
 /** Docker's mode for the root of a container, whatever its layers say. */
 const ROOT_MODE = 0o755;

@@ -25,7 +25,7 @@ import {
   type XattrCalls,
   xattrs,
 } from "../../sys/mod.ts";
-import { Workspace } from "./workspace.ts";
+import { Workspace } from "../layer_folders/workspace.ts";
 
 /** The system calls that mounting takes. */
 export type OverlayCalls = FileCalls & FolderCalls & MountCalls & MetadataCalls & XattrCalls;

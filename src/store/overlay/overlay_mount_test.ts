@@ -3,7 +3,7 @@ import "../../sys/preopen.ts";
 import { FAKE_STATUS, FakeSys } from "../../sys/fake.ts";
 import { MNT } from "../../sys/mod.ts";
 import { isMounted, mountOverlay, type OverlayFolders, probeOverlay, unmountAll } from "./overlay_mount.ts";
-import { namesIn } from "./workspace.ts";
+import { namesIn } from "../layer_folders/workspace.ts";
 
 const folders = (count: number): OverlayFolders => ({
   lowers: Array.from({ length: count }, (_, i) => `/layers/${i}/tree`),
