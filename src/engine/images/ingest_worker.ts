@@ -8,7 +8,8 @@ import { chooseHashEngine } from "../../hash/mod.ts";
 import { ingestLayer } from "../../image/ingest.ts";
 import { parseReference } from "../../image/reference.ts";
 import { RegistryClient } from "../../image/registry/mod.ts";
-import { DEFAULT_LAYER_LIMITS, Overlay2LayerStore } from "../../store/overlay2/mod.ts";
+import { DEFAULT_LAYER_LIMITS } from "../../store/layer_folders/mod.ts";
+import { Overlay2LayerStore } from "../../store/overlay2/mod.ts";
 import type { FromIngestWorker, IngestJob, IngestSetup, ToIngestWorker } from "./ingest_protocol.ts";
 
 const scope = self as unknown as {

@@ -1,26 +1,21 @@
 /** One tar on its way into a layer: hashed, checked, unpacked and noted down in a single pass. */
 import { TsdError } from "../../errors.ts";
-import type { Hasher } from "../../hash/mod.ts";
 import { cString, O, OwnedFd } from "../../sys/mod.ts";
 import { TarDecoder, type TarEntry } from "../../tar/mod.ts";
 import { LayerTree } from "../layer_tree.ts";
-import type { LayerLimits } from "../ports.ts";
+import type { Filling, FillingOptions } from "../layer_folders/folder_layer_store.ts";
 import { SkeletonWriter } from "./skeleton.ts";
 import type { LayerCalls } from "./tree_calls.ts";
 import { TreeWriter } from "./tree_writer.ts";
 
 const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
-export interface IngestionOptions {
-  /** An empty folder, which gets `tree/`, `skeleton.gz` and, where files were replaced, `shadow/`. */
-  readonly folder: string;
-  readonly limits: LayerLimits;
-  readonly hasher: Hasher;
+export interface IngestionOptions extends FillingOptions {
   readonly calls: LayerCalls;
 }
 
-/** Use: `push` every portion, then `finish`; dispose in any case. All of it is synchronous. */
-export class Ingestion implements Disposable {
+/** The folder gets `tree/`, `skeleton.gz` and, where files were replaced, `shadow/`. All of it is synchronous. */
+export class Ingestion implements Filling {
   readonly #options: IngestionOptions;
   readonly #calls: LayerCalls;
   #open = new DisposableStack();

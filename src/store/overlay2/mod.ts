@@ -7,4 +7,4 @@
  * what stands in `layers/` is whole, verified and on disk; nothing of a layer leads, or is read or written, outside its
  * folder (see `LayerTree`).
  */
-export { DEFAULT_LAYER_LIMITS, Overlay2LayerStore, type Overlay2LayerStoreOptions } from "./layer_store.ts";
+export { Overlay2LayerStore, type Overlay2LayerStoreOptions } from "./layer_store.ts";

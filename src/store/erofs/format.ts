@@ -1,0 +1,217 @@
+/**
+ * The on-disk format of EROFS (Linux fs/erofs/erofs_fs.h), as far as an index over a tar needs it: 512-byte blocks, so that
+ * the data in a tar stands at block addresses; uncompressed, extended inodes; files as one chunk on a second device, which
+ * is the tar. Everything is little-endian.
+ */
+import type { ByteString } from "../../tar/mod.ts";
+
+export const BLOCK_BITS = 9;
+export const BLOCK_BYTES = 1 << BLOCK_BITS;
+/** Inode numbers count in these. */
+export const SLOT_BYTES = 32;
+export const INODE_BYTES = 64;
+export const CHUNK_INDEX_BYTES = 8;
+/** A chunk that is a hole. */
+export const NULL_ADDRESS = 0xffff_ffff;
+/** Chunks have 2^31 blocks at most: five bits say how many. */
+export const CHUNK_BITS_MAX = 31;
+/** The whole file system's, and the tar's, as entries of the device table count. */
+export const DEVICE = { index: 0, tar: 1 } as const;
+/** Where the inodes begin: after the superblock and the device table. */
+export const META_BLOCK = 4;
+export const META_BYTES = META_BLOCK * BLOCK_BYTES;
+
+const SUPERBLOCK_AT = 1024;
+const DEVICE_SLOT_AT = 1152;
+const DEVICE_SLOT_BYTES = 128;
+const MAGIC = 0xe0f5_e1e2;
+const INCOMPAT_CHUNKED_FILE = 0x4;
+const INCOMPAT_DEVICE_TABLE = 0x8;
+
+/** Which writer made an index (`volume_name`); another name here means that indexes of others are made anew. */
+export const WRITER = "tsd-1";
+const WRITER_AT = SUPERBLOCK_AT + 64;
+const WRITER_BYTES = 16;
+
+/** Facts of a whole index. */
+export interface IndexFacts {
+  readonly inodes: number;
+  /** Blocks of the index itself. */
+  readonly blocks: number;
+  readonly tarBytes: number;
+}
+
+/** The first {@link META_BYTES}: superblock and device table. The root is inode 0. */
+export function encodeSuperblock({ inodes, blocks, tarBytes }: IndexFacts): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(META_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(SUPERBLOCK_AT, MAGIC, true);
+  view.setUint8(SUPERBLOCK_AT + 12, BLOCK_BITS);
+  view.setUint16(SUPERBLOCK_AT + 14, 0, true);
+  view.setBigUint64(SUPERBLOCK_AT + 16, BigInt(inodes), true);
+  view.setUint32(SUPERBLOCK_AT + 36, blocks, true);
+  view.setUint32(SUPERBLOCK_AT + 40, META_BLOCK, true);
+  new TextEncoder().encodeInto(WRITER, bytes.subarray(WRITER_AT, WRITER_AT + WRITER_BYTES));
+  view.setUint32(SUPERBLOCK_AT + 80, INCOMPAT_CHUNKED_FILE | INCOMPAT_DEVICE_TABLE, true);
+  view.setUint16(SUPERBLOCK_AT + 86, 1, true);
+  view.setUint16(SUPERBLOCK_AT + 88, DEVICE_SLOT_AT / DEVICE_SLOT_BYTES, true);
+  view.setUint32(DEVICE_SLOT_AT + 64, Math.ceil(tarBytes / BLOCK_BYTES), true);
+  return bytes;
+}
+
+/** Whether an index with this beginning and length is whole and by this writer. */
+export function isOwnIndex(beginning: Uint8Array, sizeBytes: number): boolean {
+  if (beginning.length < META_BYTES) return false;
+  const view = new DataView(beginning.buffer, beginning.byteOffset, beginning.length);
+  const name = new TextDecoder().decode(beginning.subarray(WRITER_AT, WRITER_AT + WRITER_BYTES)).replace(/\0+$/, "");
+  return view.getUint32(SUPERBLOCK_AT, true) === MAGIC && name === WRITER &&
+    view.getUint32(SUPERBLOCK_AT + 36, true) * BLOCK_BYTES === sizeBytes;
+}
+
+/** How an inode's data is found. */
+export const LAYOUT = { flat: 0, chunks: 4 } as const;
+
+/** One inode, without what follows it. */
+export interface InodeFacts {
+  readonly layout: (typeof LAYOUT)[keyof typeof LAYOUT];
+  readonly xattrBytes: number;
+  /** Type and permission bits. */
+  readonly mode: number;
+  readonly sizeBytes: number;
+  /** Block address, chunk format or device number. */
+  readonly address: number;
+  /** What 32-bit programs are told. */
+  readonly number: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeSeconds: number;
+  readonly mtimeNanos: number;
+  readonly links: number;
+}
+
+/** `struct erofs_inode_extended`. */
+export function encodeInode(view: DataView, at: number, facts: InodeFacts): void {
+  view.setUint16(at, 1 | (facts.layout << 1), true);
+  view.setUint16(at + 2, facts.xattrBytes === 0 ? 0 : (facts.xattrBytes - XATTR_HEADER_BYTES) / 4 + 1, true);
+  view.setUint16(at + 4, facts.mode, true);
+  view.setBigUint64(at + 8, BigInt(facts.sizeBytes), true);
+  view.setUint32(at + 16, facts.address, true);
+  view.setUint32(at + 20, facts.number, true);
+  view.setUint32(at + 24, facts.uid, true);
+  view.setUint32(at + 28, facts.gid, true);
+  view.setBigInt64(at + 32, BigInt(facts.mtimeSeconds), true);
+  view.setUint32(at + 40, facts.mtimeNanos, true);
+  view.setUint32(at + 44, facts.links, true);
+}
+
+/** `i_u` of a file in chunks of 2^`bits` blocks that have indexes (not bare block addresses). */
+export const chunkFormat = (bits: number): number => 0x20 | bits;
+
+/** `struct erofs_inode_chunk_index`. */
+export function encodeChunkIndex(view: DataView, at: number, device: number, block: number): void {
+  view.setUint16(at, 0, true);
+  view.setUint16(at + 2, block === NULL_ADDRESS ? 0 : device, true);
+  view.setUint32(at + 4, block, true);
+}
+
+/** A device's number as the kernel keeps it (`new_encode_dev`). */
+export const deviceNumber = (major: number, minor: number): number =>
+  ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
+
+/** `struct erofs_xattr_ibody_header`. */
+export const XATTR_HEADER_BYTES = 12;
+const XATTR_ENTRY_BYTES = 4;
+
+/** Names that have a number for their beginning; longer ones first. */
+const XATTR_PREFIXES: readonly (readonly [prefix: string, index: number])[] = [
+  ["system.posix_acl_access", 2],
+  ["system.posix_acl_default", 3],
+  ["trusted.", 4],
+  ["security.", 6],
+  ["user.", 1],
+];
+
+/** The inline attributes of an inode, header included; empty where there are none that EROFS can hold. */
+export function encodeXattrs(xattrs: Iterable<readonly [name: ByteString, value: Uint8Array]>): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let length = XATTR_HEADER_BYTES;
+  for (const [name, value] of xattrs) {
+    const found = XATTR_PREFIXES.find(([prefix]) => name.startsWith(prefix));
+    if (found === undefined) continue;
+    const part = encodeXattr(name.slice(found[0].length), found[1], value);
+    parts.push(part);
+    length += part.length;
+  }
+  if (parts.length === 0) return new Uint8Array();
+  const bytes = new Uint8Array(length);
+  let at = XATTR_HEADER_BYTES;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function encodeXattr(name: ByteString, index: number, value: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil((XATTR_ENTRY_BYTES + name.length + value.length) / 4) * 4);
+  bytes[0] = name.length;
+  bytes[1] = index;
+  new DataView(bytes.buffer).setUint16(2, value.length, true);
+  for (let i = 0; i < name.length; i++) bytes[XATTR_ENTRY_BYTES + i] = name.charCodeAt(i);
+  bytes.set(value, XATTR_ENTRY_BYTES + name.length);
+  return bytes;
+}
+
+/** Types in directory entries (`FT_*` of the kernel). */
+export const FILE_TYPE = { file: 1, directory: 2, character: 3, block: 4, fifo: 5, symlink: 7 } as const;
+
+/** One entry of a folder. */
+export interface DirectoryEntry {
+  readonly name: ByteString;
+  readonly nid: number;
+  readonly type: number;
+}
+
+const DIRENT_BYTES = 12;
+
+/** Bytes that a folder's entries take: whole blocks, and what is used of the last one. */
+export function directoryBytes(names: Iterable<ByteString>): number {
+  let full = 0;
+  let used = 0;
+  for (const name of names) {
+    const more = DIRENT_BYTES + name.length;
+    if (used + more > BLOCK_BYTES) {
+      full++;
+      used = 0;
+    }
+    used += more;
+  }
+  return full * BLOCK_BYTES + used;
+}
+
+/** A folder's blocks, one by one. `entries` are in the order of their names' bytes, `.` and `..` among them. */
+export function* directoryBlocks(entries: readonly DirectoryEntry[]): Generator<Uint8Array> {
+  for (let from = 0; from < entries.length;) {
+    let to = from;
+    for (let used = 0; to < entries.length; to++) {
+      used += DIRENT_BYTES + entries[to]!.name.length;
+      if (used > BLOCK_BYTES) break;
+    }
+    yield directoryBlock(entries.slice(from, to));
+    from = to;
+  }
+}
+
+function directoryBlock(entries: readonly DirectoryEntry[]): Uint8Array {
+  const bytes = new Uint8Array(BLOCK_BYTES);
+  const view = new DataView(bytes.buffer);
+  let nameAt = entries.length * DIRENT_BYTES;
+  for (const [i, { name, nid, type }] of entries.entries()) {
+    const at = i * DIRENT_BYTES;
+    view.setBigUint64(at, BigInt(nid), true);
+    view.setUint16(at + 8, nameAt, true);
+    view.setUint8(at + 10, type);
+    for (let n = 0; n < name.length; n++) bytes[nameAt++] = name.charCodeAt(n);
+  }
+  return bytes;
+}

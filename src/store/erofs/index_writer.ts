@@ -1,0 +1,211 @@
+/** Writes the EROFS index of a layer: its tree as inodes and folders, its files as places in the tar. */
+import type { ByteString } from "../../tar/mod.ts";
+import { bytesOf } from "../../tar/mod.ts";
+import { S } from "../../sys/mod.ts";
+import type { FileNode, LayerNode, LayerTree } from "../layer_tree.ts";
+import {
+  BLOCK_BYTES,
+  CHUNK_INDEX_BYTES,
+  chunkFormat,
+  DEVICE,
+  deviceNumber,
+  directoryBlocks,
+  type DirectoryEntry,
+  encodeChunkIndex,
+  encodeInode,
+  encodeSuperblock,
+  FILE_TYPE,
+  INODE_BYTES,
+  LAYOUT,
+  META_BYTES,
+  NULL_ADDRESS,
+} from "./format.ts";
+import { align, chunkBits, type IndexPlan, nidOf, type Place, planIndex, sortedNames } from "./index_plan.ts";
+
+/** A file that is written at any place; synchronous. */
+export interface IndexSink {
+  writeAt(offset: number, bytes: Uint8Array): void;
+  /** Makes it exactly so long; what was never written is zero. */
+  setLength(bytes: number): void;
+}
+
+/** The tar that the index is over. */
+export interface TarBytes {
+  readonly sizeBytes: number;
+  /** Fills `buffer` from there on. */
+  readAt(offset: number, buffer: Uint8Array): void;
+}
+
+const COPY_BYTES = 256 << 10;
+const BUFFER_BYTES = 256 << 10;
+
+const TYPE_BITS: Readonly<Record<LayerNode["kind"], number>> = {
+  directory: S.IFDIR,
+  file: S.IFREG,
+  symlink: S.IFLNK,
+  character: S.IFCHR,
+  block: S.IFBLK,
+  fifo: S.IFIFO,
+  // What overlayfs takes for a whiteout: the character device 0:0.
+  whiteout: S.IFCHR,
+};
+
+/** Writes the whole index. The same tree and tar give the same bytes. */
+export function writeIndex(tree: LayerTree, tar: TarBytes, sink: IndexSink): void {
+  const plan = planIndex(tree);
+  sink.setLength(plan.blocks * BLOCK_BYTES);
+  sink.writeAt(0, encodeSuperblock({ inodes: plan.places.length, blocks: plan.blocks, tarBytes: tar.sizeBytes }));
+  writeInodes(plan, sink);
+  writeFlatData(plan, sink);
+  for (const [place, block] of plan.sparseBlockOf) copySparse(place, block, tar, sink);
+}
+
+function writeInodes(plan: IndexPlan, sink: IndexSink): void {
+  const out = new Sequence(sink, META_BYTES);
+  let end = 0;
+  for (const [number, place] of plan.places.entries()) {
+    out.zeros(place.at - end);
+    const bytes = inodeBytes(place, number + 1, plan);
+    out.push(bytes);
+    end = place.at + bytes.length;
+  }
+  out.flush();
+}
+
+/** An inode with its attributes and chunk indexes. */
+function inodeBytes(place: Place, number: number, plan: IndexPlan): Uint8Array {
+  const { node, xattrs, sizeBytes } = place;
+  const isFile = node.kind === "file";
+  const chunksAt = align(INODE_BYTES + xattrs.length, CHUNK_INDEX_BYTES);
+  const chunks = isFile && sizeBytes > 0 ? place.sparse?.chunks ?? 1 : 0;
+  const bytes = new Uint8Array(chunks > 0 ? chunksAt + chunks * CHUNK_INDEX_BYTES : INODE_BYTES + xattrs.length);
+  const view = new DataView(bytes.buffer);
+  encodeInode(view, 0, {
+    layout: isFile ? LAYOUT.chunks : LAYOUT.flat,
+    xattrBytes: xattrs.length,
+    mode: TYPE_BITS[node.kind] | (node.kind === "symlink" ? 0o777 : node.mode),
+    sizeBytes,
+    address: addressOf(place),
+    number,
+    uid: node.uid,
+    gid: node.gid,
+    mtimeSeconds: node.mtimeSeconds,
+    mtimeNanos: node.mtimeNanos,
+    links: linksOf(node),
+  });
+  bytes.set(xattrs, INODE_BYTES);
+  if (chunks > 0) encodeChunks(view, chunksAt, place, plan);
+  return bytes;
+}
+
+/** Block address, chunk format or device number: what `i_u` holds. */
+function addressOf({ node, block, sizeBytes, sparse }: Place): number {
+  switch (node.kind) {
+    case "file":
+      return chunkFormat(sparse?.bits ?? chunkBits(sizeBytes));
+    case "directory":
+    case "symlink":
+      return block;
+    case "character":
+    case "block":
+      return deviceNumber(node.major, node.minor);
+    default:
+      return 0;
+  }
+}
+
+/** Data in a tar has no gaps: a plain file is one chunk. */
+function encodeChunks(view: DataView, at: number, place: Place, plan: IndexPlan): void {
+  const { sparse, node } = place;
+  if (sparse === undefined) {
+    return encodeChunkIndex(view, at, DEVICE.tar, (node as FileNode).dataOffset / BLOCK_BYTES);
+  }
+  const first = plan.sparseBlockOf.get(place)!;
+  for (let chunk = 0; chunk < sparse.chunks; chunk++) {
+    const stored = sparse.stored.get(chunk);
+    const block = stored === undefined ? NULL_ADDRESS : first + stored * 2 ** sparse.bits;
+    encodeChunkIndex(view, at + chunk * CHUNK_INDEX_BYTES, DEVICE.index, block);
+  }
+}
+
+function linksOf(node: LayerNode): number {
+  if (node.kind !== "directory") return node.links;
+  let links = 2;
+  for (const child of node.children.values()) if (child.kind === "directory") links++;
+  return links;
+}
+
+/** Folders' entries and links' targets, in the order of the plan. */
+function writeFlatData(plan: IndexPlan, sink: IndexSink): void {
+  const out = new Sequence(sink, plan.metaBlocks * BLOCK_BYTES);
+  for (const { node } of plan.places) {
+    if (node.kind === "symlink") {
+      const target = bytesOf(node.target);
+      out.push(target);
+      out.zeros(align(target.length, BLOCK_BYTES) - target.length);
+    } else if (node.kind === "directory") {
+      const entry = (name: ByteString): DirectoryEntry => {
+        const child = name === "." ? node : name === ".." ? node.parent ?? node : node.children.get(name)!;
+        return { name, nid: nidOf(plan.placeOf.get(child)!), type: fileType(child) };
+      };
+      for (const block of directoryBlocks(sortedNames(node).map(entry))) out.push(block);
+    }
+  }
+  out.flush();
+}
+
+const fileType = ({ kind }: LayerNode): number => FILE_TYPE[kind === "whiteout" ? "character" : kind];
+
+/** A sparse file's data doesn't stand in the tar as in the file: what holds data is copied, chunk by chunk. */
+function copySparse({ node, sparse }: Place, firstBlock: number, tar: TarBytes, sink: IndexSink): void {
+  const { bits, stored } = sparse!;
+  const chunkBytes = BLOCK_BYTES * 2 ** bits;
+  const buffer = new Uint8Array(COPY_BYTES);
+  let from = (node as FileNode).dataOffset;
+  for (const { offset, length } of (node as FileNode).sparse!) {
+    for (let done = 0; done < length;) {
+      const at = offset + done;
+      const inChunk = at % chunkBytes;
+      const part = buffer.subarray(0, Math.min(length - done, chunkBytes - inChunk, COPY_BYTES));
+      tar.readAt(from, part);
+      const place = firstBlock * BLOCK_BYTES + stored.get(Math.floor(at / chunkBytes))! * chunkBytes + inChunk;
+      sink.writeAt(place, part);
+      from += part.length;
+      done += part.length;
+    }
+  }
+}
+
+/** Small pieces one after another, written in large ones. */
+class Sequence {
+  readonly #sink: IndexSink;
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  #at: number;
+  #used = 0;
+
+  constructor(sink: IndexSink, at: number) {
+    this.#sink = sink;
+    this.#at = at;
+  }
+
+  push(bytes: Uint8Array): void {
+    if (bytes.length > BUFFER_BYTES - this.#used) this.flush();
+    if (bytes.length > BUFFER_BYTES) {
+      this.#sink.writeAt(this.#at, bytes);
+      this.#at += bytes.length;
+      return;
+    }
+    this.#buffer.set(bytes, this.#used);
+    this.#used += bytes.length;
+  }
+
+  zeros(count: number): void {
+    if (count > 0) this.push(new Uint8Array(count));
+  }
+
+  flush(): void {
+    if (this.#used > 0) this.#sink.writeAt(this.#at, this.#buffer.subarray(0, this.#used));
+    this.#at += this.#used;
+    this.#used = 0;
+  }
+}

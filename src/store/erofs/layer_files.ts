@@ -1,0 +1,102 @@
+/** The files of a layer: its tar, and the index over it. In folders of our own making, under names of our own. */
+import { isOwnIndex, META_BYTES } from "./format.ts";
+import type { IndexSink, TarBytes } from "./index_writer.ts";
+
+export const TAR_NAME = "layer.tar";
+export const INDEX_NAME = "index.erofs";
+const READ_BYTES = 256 << 10;
+
+abstract class LayerFile implements Disposable {
+  protected constructor(protected readonly file: Deno.FsFile) {}
+
+  /** Makes what was written durable; without holding up this thread. */
+  sync(): Promise<void> {
+    return this.file.sync();
+  }
+
+  [Symbol.dispose](): void {
+    this.file.close();
+  }
+}
+
+/** A new file that is written from its beginning to its end. */
+export class NewFile extends LayerFile {
+  #sizeBytes = 0;
+
+  static create(path: string): NewFile {
+    return new NewFile(Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }));
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  append(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) at += this.file.writeSync(at === 0 ? bytes : bytes.subarray(at));
+    this.#sizeBytes += bytes.length;
+  }
+}
+
+/** A tar that is whole, read at any place. */
+export class TarFile extends LayerFile implements TarBytes {
+  readonly sizeBytes: number;
+
+  private constructor(file: Deno.FsFile) {
+    super(file);
+    this.sizeBytes = file.statSync().size;
+  }
+
+  static open(path: string): TarFile {
+    return new TarFile(Deno.openSync(path));
+  }
+
+  readAt(offset: number, buffer: Uint8Array): void {
+    this.file.seekSync(offset, Deno.SeekMode.Start);
+    for (let at = 0; at < buffer.length;) {
+      const count = this.file.readSync(buffer.subarray(at));
+      if (count === null) throw new Deno.errors.UnexpectedEof(`the tar ends before byte ${offset + buffer.length}`);
+      at += count;
+    }
+  }
+}
+
+/** A file that is written at any place. */
+export class IndexFile extends LayerFile implements IndexSink {
+  /** A new one. */
+  static create(path: string): IndexFile {
+    return new IndexFile(Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }));
+  }
+
+  writeAt(offset: number, bytes: Uint8Array): void {
+    this.file.seekSync(offset, Deno.SeekMode.Start);
+    for (let at = 0; at < bytes.length;) at += this.file.writeSync(bytes.subarray(at));
+  }
+
+  setLength(bytes: number): void {
+    this.file.truncateSync(bytes);
+  }
+}
+
+/** The bytes of a file, portion by portion. */
+export async function* readWhole(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  using file = await Deno.open(path);
+  for (;;) {
+    const buffer = new Uint8Array(READ_BYTES);
+    const count = await file.read(buffer);
+    if (count === null) return;
+    yield buffer.subarray(0, count);
+  }
+}
+
+/** Whether a layer has an index, whole and by this version's writer. One small read: it stands in the way of a start. */
+export function hasIndex(folder: string): boolean {
+  try {
+    using file = Deno.openSync(`${folder}/${INDEX_NAME}`);
+    const beginning = new Uint8Array(META_BYTES);
+    const count = file.readSync(beginning) ?? 0;
+    return isOwnIndex(beginning.subarray(0, count), file.statSync().size);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}

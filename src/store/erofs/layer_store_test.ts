@@ -1,0 +1,14 @@
+import { diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
+import { requires } from "../../../tests/requires.ts";
+import { testLayerStore } from "../contract/layer_store_suite.ts";
+import { namesIn } from "../layer_folders/workspace.ts";
+import { ErofsLayerStore } from "./layer_store.ts";
+
+testLayerStore({
+  name: "ErofsLayerStore",
+  create: (root) => new ErofsLayerStore({ root }),
+  leftovers: (root) => namesIn(`${root}/ingest`),
+  folders: { listTree, diffTrees, run: runCommand },
+  isReadOnly: true,
+  options: requires("root"),
+});

@@ -1,0 +1,75 @@
+/** One tar on its way into a layer: hashed, checked, written as it is and described in a single pass. */
+import { TsdError } from "../../errors.ts";
+import { syncDir, writeSynced } from "../../io/mod.ts";
+import { TarDecoder } from "../../tar/mod.ts";
+import type { Filling, FillingOptions } from "../layer_folders/folder_layer_store.ts";
+import { LayerTree } from "../layer_tree.ts";
+import { createIndex } from "./index_making.ts";
+import { INDEX_NAME, NewFile, TAR_NAME } from "./layer_files.ts";
+
+/** The folder gets `layer.tar` and `index.erofs`. */
+export class TarIngestion implements Filling {
+  readonly #options: FillingOptions;
+  readonly #decoder = new TarDecoder();
+  readonly #tree: LayerTree;
+  readonly #tar: NewFile;
+
+  constructor(options: FillingOptions) {
+    this.#options = options;
+    this.#tree = new LayerTree(options.limits);
+    this.#tar = NewFile.create(`${options.folder}/${TAR_NAME}`);
+  }
+
+  get tarBytes(): number {
+    return this.#tar.sizeBytes;
+  }
+
+  get contentBytes(): number {
+    return this.#tree.contentBytes;
+  }
+
+  get entries(): number {
+    return this.#tree.entries;
+  }
+
+  push(bytes: Uint8Array): void {
+    const { limits, hasher } = this.#options;
+    if (this.#tar.sizeBytes + bytes.length > limits.tarBytes) throw this.#tooLarge();
+    hasher.update(bytes);
+    this.#tar.append(bytes);
+    this.#decoder.feed(bytes);
+    for (let item = this.#decoder.next(); item !== undefined; item = this.#decoder.next()) {
+      if (item instanceof Uint8Array) continue;
+      this.#tree.add(item);
+      if (item.dataOffset + item.storedBytes > limits.tarBytes || this.#tree.contentBytes > limits.tarBytes) {
+        throw this.#tooLarge();
+      }
+    }
+  }
+
+  end(): string {
+    this.#decoder.finish();
+    return this.#options.hasher.digestHex();
+  }
+
+  /** The tar is on its way to the disk while the index is made. */
+  async finish(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+    const { folder } = this.#options;
+    const tarSynced = this.#tar.sync();
+    try {
+      await createIndex(`${folder}/${INDEX_NAME}`, this.#tree, `${folder}/${TAR_NAME}`);
+      for (const [name, bytes] of Object.entries(files)) await writeSynced(`${folder}/${name}`, bytes, 0o600);
+    } finally {
+      await tarSynced;
+    }
+    await syncDir(folder);
+  }
+
+  [Symbol.dispose](): void {
+    this.#tar[Symbol.dispose]();
+  }
+
+  #tooLarge(): TsdError {
+    return new TsdError("layer_too_large", `The layer has more than ${this.#options.limits.tarBytes} bytes`);
+  }
+}
