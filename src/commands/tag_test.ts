@@ -24,6 +24,6 @@ Deno.test("tag: what can't be a tag never gets to the engine", async () => {
   for (const [name, err] of Object.entries(cases)) {
     assert.deepEqual(await callTsd(engine, ["tag", "alpine", name]), { code: 1, out: "", err });
   }
-  assert.match((await callTsd(engine, ["tag", "alpine"])).err, /^"tsd tag" requires exactly 2 arguments\./);
+  assert.match((await callTsd(engine, ["tag", "alpine"])).err, /^tsd: 'tsd tag' requires 2 arguments\n/);
   assert.deepEqual(engine.calls, []);
 });
