@@ -3,7 +3,7 @@
  * called is told to the caller, who knows the names.
  */
 import type { Command, CommandRow, Program } from "./command.ts";
-import type { FlagSpecs } from "./flags.ts";
+import { type FlagSpecs, takesValue } from "./flags.ts";
 
 /** A word that may stand there, and what it is for. */
 export interface Candidate {
@@ -126,19 +126,18 @@ function readFlags(flags: FlagSpecs, words: readonly string[], flagsFirst: boole
   return { args, pending, ended };
 }
 
-const takesValue = (flags: FlagSpecs, name: string | undefined): boolean =>
-  name !== undefined && flags[name].type !== "bool";
+const waits = (flags: FlagSpecs, name: string | undefined): boolean => name !== undefined && takesValue(flags[name]);
 
 function awaitedByLong(flags: FlagSpecs, typed: string): string | undefined {
   const name = longName(flags, typed);
-  return takesValue(flags, name) ? name : undefined;
+  return waits(flags, name) ? name : undefined;
 }
 
 function awaitedByShort(flags: FlagSpecs, letters: string): string | undefined {
   for (const [index, letter] of [...letters].entries()) {
     const name = Object.keys(flags).find((each) => flags[each].short === letter);
     // What follows in the same word is the value.
-    if (takesValue(flags, name)) return index === letters.length - 1 ? name : undefined;
+    if (waits(flags, name)) return index === letters.length - 1 ? name : undefined;
   }
   return undefined;
 }

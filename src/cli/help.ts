@@ -71,14 +71,19 @@ function flagLines(flags: FlagSpecs): string[] {
 }
 
 function flagHead(name: string, spec: FlagSpec): string {
-  const value = spec.type === "bool"
-    ? ""
-    : ` ${spec.type === "int" ? "int" : spec.valueName ?? (spec.type === "list" ? "list" : "string")}`;
-  return `  ${spec.short === undefined ? "   " : `-${spec.short},`} --${name}${value}`;
+  return `  ${spec.short === undefined ? "   " : `-${spec.short},`} --${name}${valueText(spec)}`;
+}
+
+function valueText(spec: FlagSpec): string {
+  if (spec.type === "bool" || spec.type === "refused") return "";
+  return ` ${spec.type === "int" ? "int" : spec.valueName ?? (spec.type === "list" ? "list" : "string")}`;
 }
 
 function defaultText(spec: FlagSpec): string {
-  if (spec.type === "list" || spec.default === undefined || spec.default === "") return "";
+  if (
+    spec.type === "list" || spec.type === "number" || spec.type === "refused" || spec.default === undefined ||
+    spec.default === ""
+  ) return "";
   return ` (default ${spec.type === "string" ? `"${spec.default}"` : spec.default})`;
 }
 

@@ -19,7 +19,7 @@ export {
 } from "./command.ts";
 export { DenoTerminal } from "./deno_terminal.ts";
 export { dispatch } from "./dispatch.ts";
-export type { FlagSpec, FlagSpecs, FlagValue, FlagValues } from "./flags.ts";
+export type { FlagSpec, FlagSpecs, FlagValue, FlagValues, RefusedFlag } from "./flags.ts";
 export { type ParsedLine, parseFlags } from "./parse_flags.ts";
 export { printable, printableLine } from "./printable.ts";
 export {

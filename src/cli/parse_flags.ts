@@ -2,7 +2,7 @@
  * Command lines as Go's pflag reads them: `--flag value`, `--flag=value`, `-f value`, `-fvalue`, `-f=value`, bundles
  * (`-it`), `--`, and flags behind arguments unless a command says otherwise. Error texts are pflag's.
  */
-import type { FlagSpec, FlagSpecs, FlagValue } from "./flags.ts";
+import { type FlagSpec, type FlagSpecs, type FlagValue, takesValue } from "./flags.ts";
 import { nearest } from "./suggest.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -76,7 +76,7 @@ class LineParser {
     }
     const spec = this.#specs[name];
     if (equals >= 0) this.#set(name, spec, word.slice(equals + 1));
-    else if (spec.type === "bool") this.#set(name, spec, "true");
+    else if (!takesValue(spec)) this.#set(name, spec, "true");
     else this.#set(name, spec, this.#nextWord(`--${typed}`));
   }
 
@@ -92,7 +92,7 @@ class LineParser {
       const spec = this.#specs[name];
       const rest = letters.slice(at + 1);
       if (rest.startsWith("=")) return this.#set(name, spec, rest.slice(1));
-      if (spec.type === "bool") this.#set(name, spec, "true");
+      if (!takesValue(spec)) this.#set(name, spec, "true");
       else return this.#set(name, spec, rest !== "" ? rest : this.#nextWord(`'${letter}' in -${letters}`));
     }
   }
@@ -116,7 +116,14 @@ class LineParser {
   #set(name: string, spec: FlagSpec, text: string): void {
     const bad = (why: string) => {
       const flag = spec.short === undefined ? `--${name}` : `-${spec.short}, --${name}`;
-      return new UsageError(`invalid argument "${text}" for "${flag}" flag: ${why}`);
+      return new UsageError(`invalid argument ${JSON.stringify(text)} for "${flag}" flag: ${why}`);
+    };
+    const read = <T>(how: (text: string) => T): T => {
+      try {
+        return how(text);
+      } catch (thrown) {
+        throw thrown instanceof UsageError ? bad(thrown.message) : thrown;
+      }
     };
     switch (spec.type) {
       case "bool":
@@ -130,11 +137,19 @@ class LineParser {
         this.#values.set(name, value);
         break;
       }
-      case "list":
-        this.#values.set(name, [...((this.#values.get(name) ?? []) as readonly string[]), text]);
+      case "number":
+        this.#values.set(name, read(spec.read));
         break;
+      case "list": {
+        const { check = (given: string) => given } = spec;
+        this.#values.set(name, [...((this.#values.get(name) ?? []) as readonly string[]), read(check)]);
+        break;
+      }
       case "string":
         this.#values.set(name, text);
+        break;
+      case "refused":
+        throw new UsageError(`--${name} is not supported${spec.help === "" ? " yet" : `: ${spec.help}`}`);
     }
   }
 
@@ -147,5 +162,6 @@ class LineParser {
 
 function defaultOf(spec: FlagSpec): FlagValue {
   if (spec.type === "list") return [];
+  if (spec.type === "number" || spec.type === "refused") return undefined;
   return spec.type === "bool" ? spec.default ?? false : spec.default;
 }

@@ -17,6 +17,11 @@ export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
   signal: ["TERM", "KILL", "HUP", "INT", "QUIT", "USR1", "USR2", "STOP", "CONT"],
   "stop-signal": ["TERM", "KILL", "HUP", "INT", "QUIT", "USR1", "USR2"],
   platform: ["linux/amd64", "linux/arm64"],
+  pid: ["host", "container:"],
+  ipc: ["private", "shareable", "host", "none", "container:"],
+  uts: ["host"],
+  cgroupns: ["private", "host"],
+  "security-opt": ["no-new-privileges", "seccomp=unconfined", "systempaths=unconfined", "writable-cgroups=true"],
   "ps filter": [
     ...["id=", "name=", "label=", "status=", "exited=", "ancestor=", "before=", "since=", "volume=", "network="],
     ...["publish=", "expose=", "health="],

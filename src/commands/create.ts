@@ -3,13 +3,14 @@ import type { CommandContext } from "./context.ts";
 import { createWithPull } from "./create_container.ts";
 import { CREATE_FLAGS } from "./create_flags.ts";
 import { createRequest } from "./create_request.ts";
+import { REFUSED_FLAGS } from "./refused_flags.ts";
 import { timed, TIMING_FLAG } from "./timed.ts";
 
 /** `tsd create`. */
 export const create = defineCommand({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   args: { min: 1 },
-  flags: { ...CREATE_FLAGS, ...TIMING_FLAG },
+  flags: { ...CREATE_FLAGS, ...REFUSED_FLAGS, ...TIMING_FLAG },
   flagsFirst: true,
   examples: [{ line: "create --name job debian sleep 60", note: "A container that waits to be started" }],
   run: (given: CommandContext, { args, flags }) =>

@@ -1,12 +1,24 @@
 import type { FlagSpecs, FlagValues } from "../cli/mod.ts";
+import { ISOLATION_FLAGS } from "./isolation_flags.ts";
+import { checkLabel } from "./label_values.ts";
+import { parseMount } from "./mount_value.ts";
+import { NAME_FLAGS } from "./name_flags.ts";
+import { RESOURCE_FLAGS } from "./resource_flags.ts";
+
+/** What can be wrong with a mount does not depend on where it is given. */
+function checkMount(text: string): string {
+  parseMount(text, "/");
+  return text;
+}
 
 const DURATION = { type: "string", valueName: "duration" } as const;
 
 /** Flags that `create` and `run` share. Each has its place in the create request; see `create_request.ts`. */
 export const CREATE_FLAGS = {
+  ...ISOLATION_FLAGS,
+  ...NAME_FLAGS,
+  ...RESOURCE_FLAGS,
   attach: { type: "list", short: "a", help: "Attach to STDIN, STDOUT or STDERR" },
-  "cap-add": { type: "list", help: "Add Linux capabilities" },
-  "cap-drop": { type: "list", help: "Drop Linux capabilities" },
   cidfile: { type: "string", help: "Write the container ID to the file" },
   entrypoint: { type: "string", help: "Overwrite the default ENTRYPOINT of the image" },
   env: { type: "list", short: "e", help: "Set environment variables" },
@@ -27,20 +39,24 @@ export const CREATE_FLAGS = {
     help: "Time for the container to start up before failures count (ms|s|m|h) (default 0s)",
   },
   "health-timeout": { ...DURATION, help: "Maximum time to allow one check to run (ms|s|m|h) (default 30s)" },
-  hostname: { type: "string", short: "h", help: "Container host name" },
   init: { type: "bool", help: "Run an init inside the container that forwards signals and reaps processes" },
   interactive: { type: "bool", short: "i", help: "Keep STDIN open even if not attached" },
-  label: { type: "list", short: "l", help: "Set meta data on a container" },
+  label: { type: "list", short: "l", check: checkLabel, help: "Set meta data on a container" },
+  "label-file": { type: "list", help: "Read in a line delimited file of labels" },
   "log-driver": { type: "string", help: "Logging driver for the container: json-file or none" },
   "log-opt": { type: "list", help: "Log driver options: max-size=SIZE, max-file=N, compress, labels, env, tag" },
+  mount: {
+    type: "list",
+    valueName: "mount",
+    check: checkMount,
+    help: "Attach a filesystem mount to the container: type=bind|tmpfs,src=PATH,dst=PATH[,OPTION...]",
+  },
   name: { type: "string", help: "Assign a name to the container" },
   network: { type: "string", aliases: ["net"], help: "Connect a container to a network: host or none" },
   "no-healthcheck": { type: "bool", help: "Disable any container-specified HEALTHCHECK" },
   platform: { type: "string", help: "Set platform if the image has several" },
-  privileged: { type: "bool", help: "Give extended privileges to this container" },
   pull: { type: "string", default: "missing", help: 'Pull image before creating ("always", "missing", "never")' },
   quiet: { type: "bool", short: "q", help: "Suppress the pull output" },
-  "read-only": { type: "bool", help: "Mount the container's root filesystem as read only" },
   restart: {
     type: "string",
     help: "When to start it again after its end: no, always, unless-stopped, on-failure[:MAX-RETRIES] (default no)",

@@ -2,6 +2,13 @@ import type { ContainerConfig, ContainerCreateRequest, HostConfig, LogConfig } f
 import { type TerminalSize, UsageError } from "../cli/mod.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
 import { readEnvFile } from "./env_file.ts";
+import { splitPair } from "./flag_values.ts";
+import { absoluteSource } from "./host_path.ts";
+import { isolation } from "./isolation_request.ts";
+import { labels } from "./label_values.ts";
+import { parseMount } from "./mount_value.ts";
+import { nameConfig, nameHostConfig } from "./name_request.ts";
+import { resources } from "./resource_request.ts";
 import { healthAnnotations, healthcheck, restartPolicy } from "./supervision_request.ts";
 
 /** Which streams the caller will be attached to. */
@@ -33,7 +40,8 @@ export function attachment(flags: Pick<CreateFlagValues, "attach" | "interactive
   if (detached && named.size > 0) throw new UsageError("Conflicting options: -a and -d");
   if (detached) return { stdin: false, stdout: false, stderr: false };
   if (named.size === 0) return { stdin: flags.interactive, stdout: true, stderr: true };
-  return { stdin: named.has("stdin"), stdout: named.has("stdout"), stderr: named.has("stderr") };
+  // As in Docker, -i attaches the input whatever else is named.
+  return { stdin: named.has("stdin") || flags.interactive, stdout: named.has("stdout"), stderr: named.has("stderr") };
 }
 
 /** The body of a create request. Only what was asked for is in it. @throws {UsageError} */
@@ -54,40 +62,42 @@ export async function createRequest(
     StdinOnce: openStdin && !surroundings.detached,
     Tty: flags.tty,
     Env: await environment(flags, surroundings.env),
-    Labels: labels(flags.label),
+    Labels: await labels(flags["label-file"], flags.label),
+    ...nameConfig(flags),
   };
   if (command.length > 0) config.Cmd = command;
   // An empty entrypoint is sent as such: it takes the image's away.
   if (flags.entrypoint !== undefined) config.Entrypoint = [flags.entrypoint];
   if (flags.user !== undefined) config.User = flags.user;
   if (flags.workdir !== undefined) config.WorkingDir = flags.workdir;
-  if (flags.hostname !== undefined) config.Hostname = flags.hostname;
   if (flags["stop-signal"] !== undefined) config.StopSignal = flags["stop-signal"];
   if (flags["stop-timeout"] !== undefined) config.StopTimeout = flags["stop-timeout"];
   const health = healthcheck(flags);
   if (health !== undefined) config.Healthcheck = health;
   if (anonymous.length > 0) config.Volumes = Object.fromEntries(anonymous.map((target) => [target, {}]));
-  const host = hostConfig(flags, surroundings.cwd);
+  const host = await hostConfig(flags, surroundings.cwd);
   const { size } = surroundings;
   if (flags.tty && size !== undefined) host.ConsoleSize = [size.rows, size.columns];
   return { ...config, HostConfig: host };
 }
 
-function hostConfig(flags: CreateFlagValues, cwd: string): HostConfig {
-  const host: HostConfig = { AutoRemove: flags.rm };
-  const binds = flags.volume.filter((text) => text.includes(":")).map((text) => absoluteSource(text, cwd));
+async function hostConfig(flags: CreateFlagValues, cwd: string): Promise<HostConfig> {
+  const binds = flags.volume.filter((text) => text.includes(":")).map((text) => absoluteBind(text, cwd));
+  const host: HostConfig = {
+    AutoRemove: flags.rm,
+    ...resources(flags),
+    ...await isolation(flags),
+    ...nameHostConfig(flags),
+  };
   if (binds.length > 0) host.Binds = binds;
+  if (flags.mount.length > 0) host.Mounts = flags.mount.map((text) => parseMount(text, cwd));
   if (flags.network !== undefined) host.NetworkMode = flags.network;
-  if (flags.privileged) host.Privileged = true;
-  if (flags["read-only"]) host.ReadonlyRootfs = true;
-  if (flags["cap-add"].length > 0) host.CapAdd = flags["cap-add"];
-  if (flags["cap-drop"].length > 0) host.CapDrop = flags["cap-drop"];
   if (flags.cidfile !== undefined) host.ContainerIDFile = flags.cidfile;
   if (flags["log-driver"] !== undefined || flags["log-opt"].length > 0) host.LogConfig = logConfig(flags);
   const policy = restartPolicy(flags);
   if (policy !== undefined) host.RestartPolicy = policy;
   const annotations = healthAnnotations(flags);
-  if (annotations !== undefined) host.Annotations = annotations;
+  if (annotations !== undefined) host.Annotations = { ...host.Annotations, ...annotations };
   if (flags.init) host.Init = true;
   if (flags.tmpfs.length > 0) host.Tmpfs = Object.fromEntries(flags.tmpfs.map(splitTmpfs));
   return host;
@@ -97,38 +107,17 @@ function hostConfig(flags: CreateFlagValues, cwd: string): HostConfig {
 function logConfig(flags: Pick<CreateFlagValues, "log-driver" | "log-opt">): LogConfig {
   const driver = flags["log-driver"] ?? "";
   if (driver === "none" && flags["log-opt"].length > 0) throw new UsageError("invalid logging opts for driver none");
-  const options = flags["log-opt"].map((word): [string, string] => {
-    const equals = word.indexOf("=");
-    return equals < 0 ? [word, ""] : [word.slice(0, equals), word.slice(equals + 1)];
-  });
-  return { Type: driver, Config: Object.fromEntries(options) };
+  return { Type: driver, Config: Object.fromEntries(flags["log-opt"].map(splitPair)) };
 }
 
-/** Relative sources (`.`, `./x`, `../x`) are the caller's; the engine has another working folder. */
-function absoluteSource(bind: string, cwd: string): string {
-  if (!/^\.\.?(?:\/|:)/.test(bind)) return bind;
-  const parts = cwd.split("/").filter((part) => part !== "");
+function absoluteBind(bind: string, cwd: string): string {
   const colon = bind.indexOf(":");
-  for (const part of bind.slice(0, colon).split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "." && part !== "") parts.push(part);
-  }
-  return `/${parts.join("/")}${bind.slice(colon)}`;
+  return absoluteSource(bind.slice(0, colon), cwd) + bind.slice(colon);
 }
 
 function splitTmpfs(text: string): [string, string] {
   const colon = text.indexOf(":");
   return colon < 0 ? [text, ""] : [text.slice(0, colon), text.slice(colon + 1)];
-}
-
-function labels(words: readonly string[]): Record<string, string> {
-  return Object.fromEntries(words.map((word) => {
-    const equals = word.indexOf("=");
-    if (word.trim() === "" || equals === 0) {
-      throw new UsageError(`invalid argument "${word}" for "-l, --label" flag: invalid label '${word}': empty name`);
-    }
-    return equals < 0 ? [word, ""] : [word.slice(0, equals), word.slice(equals + 1)];
-  }));
 }
 
 async function environment(flags: CreateFlagValues, env: CreateSurroundings["env"]): Promise<string[]> {

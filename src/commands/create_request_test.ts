@@ -6,10 +6,10 @@ import { parseEnvFile } from "./env_file.ts";
 
 const env = (name: string) => ({ HOME: "/root", EMPTY: "" })[name];
 
-function build(argv: string[], detached = false) {
+async function build(argv: string[], detached = false) {
   const { flags, args } = parseFlags(CREATE_FLAGS, argv, { flagsFirst: true });
   // The parser fills in every flag of the specs.
-  return createRequest(flags as CreateFlagValues, args, { env, cwd: "/home/me/work", detached });
+  return await createRequest(flags as CreateFlagValues, args, { env, cwd: "/home/me/work", detached });
 }
 
 Deno.test("create request: nothing but the image says nothing else", async () => {
@@ -72,6 +72,83 @@ Deno.test("create request: every flag has its field", async () => {
   });
 });
 
+Deno.test("create request: every limit, device and name has its field", async () => {
+  const argv = [
+    ..."-m 64m --memory-swap -1 --memory-reservation 32m --memory-swappiness 0 --oom-kill-disable --cpus 1.5".split(
+      " ",
+    ),
+    ..."--cpu-shares 512 --cpu-period 100000 --cpu-quota -1 --cpuset-cpus 0-1 --cpuset-mems 0 --pids-limit 9".split(
+      " ",
+    ),
+    ..."--ulimit nofile=10:20 --blkio-weight 500 --blkio-weight-device /dev/sda:300 --shm-size 1g".split(" "),
+    ..."--device-read-bps /dev/sda:1mb --device-write-bps /dev/sda:2mb --device-read-iops /dev/sda:3".split(" "),
+    ..."--device-write-iops /dev/sda:4 --cgroup-parent /p --oom-score-adj -5 --group-add audio --runtime other".split(
+      " ",
+    ),
+    ..."--device /dev/fuse:/dev/f:r --pid host --ipc shareable --uts host --cgroupns private --userns host".split(" "),
+    ..."--security-opt no-new-privileges --add-host a=[::1] --dns 1.1.1.1 --dns-search . --dns-option ndots:1".split(
+      " ",
+    ),
+    ..."--domainname example.test --expose 80 --annotation a=b --sysctl net.a=1 --mount type=tmpfs,dst=/t".split(" "),
+    ...["--device-cgroup-rule", "c 1:* rw", "img"],
+  ];
+  const { ExposedPorts, Domainname, HostConfig } = await build(argv);
+  assert.deepEqual([ExposedPorts, Domainname], [{ "80/tcp": {} }, "example.test"]);
+  assert.deepEqual(HostConfig, {
+    AutoRemove: false,
+    Memory: 64 << 20,
+    MemorySwap: -1,
+    MemoryReservation: 32 << 20,
+    MemorySwappiness: 0,
+    OomKillDisable: true,
+    NanoCpus: 1.5e9,
+    CpuShares: 512,
+    CpuPeriod: 100_000,
+    CpuQuota: -1,
+    CpusetCpus: "0-1",
+    CpusetMems: "0",
+    PidsLimit: 9,
+    Ulimits: [{ Name: "nofile", Soft: 10, Hard: 20 }],
+    BlkioWeight: 500,
+    BlkioWeightDevice: [{ Path: "/dev/sda", Weight: 300 }],
+    BlkioDeviceReadBps: [{ Path: "/dev/sda", Rate: 1 << 20 }],
+    BlkioDeviceWriteBps: [{ Path: "/dev/sda", Rate: 2 << 20 }],
+    BlkioDeviceReadIOps: [{ Path: "/dev/sda", Rate: 3 }],
+    BlkioDeviceWriteIOps: [{ Path: "/dev/sda", Rate: 4 }],
+    ShmSize: 1 << 30,
+    CgroupParent: "/p",
+    OomScoreAdj: -5,
+    GroupAdd: ["audio"],
+    Runtime: "other",
+    Devices: [{ PathOnHost: "/dev/fuse", PathInContainer: "/dev/f", CgroupPermissions: "r" }],
+    DeviceCgroupRules: ["c 1:* rw"],
+    PidMode: "host",
+    IpcMode: "shareable",
+    UTSMode: "host",
+    CgroupnsMode: "private",
+    UsernsMode: "host",
+    SecurityOpt: ["no-new-privileges"],
+    ExtraHosts: ["a:::1"],
+    Dns: ["1.1.1.1"],
+    DnsSearch: ["."],
+    DnsOptions: ["ndots:1"],
+    Annotations: { a: "b" },
+    Sysctls: { "net.a": "1" },
+    Mounts: [{ Type: "tmpfs", Target: "/t" }],
+  });
+});
+
+Deno.test("create request: labels of files, and over them those of the command line", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, "# a comment\na=file\nb=file\nbare\n");
+    const { Labels } = await build(["--label-file", file, "-l", "b=flag", "-l", "c", "img"]);
+    assert.deepEqual(Labels, { a: "file", b: "flag", c: "" });
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("create request: an empty entrypoint is sent, -d attaches nothing, -a chooses", async () => {
   assert.deepEqual((await build(["--entrypoint", "", "a"])).Entrypoint, [""]);
   const streams = async (argv: string[], detached?: boolean) => {
@@ -81,6 +158,7 @@ Deno.test("create request: an empty entrypoint is sent, -d attaches nothing, -a 
   assert.deepEqual(await streams(["-i", "a"], true), [false, false, false, true, false]);
   assert.deepEqual(await streams(["-a", "STDERR", "a"]), [false, false, true, false, false]);
   assert.deepEqual(await streams(["-a", "stdin", "-a", "stdout", "a"]), [true, true, false, true, true]);
+  assert.deepEqual(await streams(["-i", "-a", "stdout", "a"]), [true, true, false, true, true]);
 });
 
 Deno.test("create request: refusals", async () => {

@@ -8,6 +8,11 @@ export async function readEnvFile(path: string, env: (name: string) => string | 
   return parseEnvFile(path, await readFile(path), env);
 }
 
+/** The same form with labels: one without a value is left out. @throws {UsageError} */
+export async function readLabelFile(path: string): Promise<string[]> {
+  return parseEnvFile(path, await readFile(path), () => undefined);
+}
+
 /** The same for a text; `path` is for messages. */
 export function parseEnvFile(path: string, text: string, env: (name: string) => string | undefined): string[] {
   const found: string[] = [];

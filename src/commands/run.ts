@@ -7,6 +7,7 @@ import type { CommandContext } from "./context.ts";
 import { createWithPull } from "./create_container.ts";
 import { CREATE_FLAGS, DETACH_KEYS_FLAG } from "./create_flags.ts";
 import { attachment, createRequest } from "./create_request.ts";
+import { REFUSED_FLAGS } from "./refused_flags.ts";
 import { requireTty } from "./stdio_session.ts";
 import { timed, TIMING_FLAG } from "./timed.ts";
 
@@ -22,6 +23,7 @@ export const run = defineCommand({
   args: { min: 1 },
   flags: {
     ...CREATE_FLAGS,
+    ...REFUSED_FLAGS,
     ...DETACH_KEYS_FLAG,
     ...TIMING_FLAG,
     detach: { type: "bool", short: "d", help: "Run container in background and print container ID" },
@@ -31,6 +33,10 @@ export const run = defineCommand({
   examples: [
     { line: "run --rm alpine echo hello", note: "Run a command in a new container and remove it afterwards" },
     { line: "run -d --name web --network host nginx", note: "A service in the background" },
+    {
+      line: "run -d --name db -m 1g --cpus 1.5 --read-only --tmpfs /tmp --cap-drop ALL postgres",
+      note: "With limits, and no more rights than it needs",
+    },
     { line: 'run --rm -i -v "$PWD:/src" -w /src debian tar -c .', note: "A tool on files of this folder" },
   ],
   exitCode: runExitCode,

@@ -1,0 +1,46 @@
+import type { FlagSpecs, RefusedFlag } from "../cli/mod.ts";
+
+const WINDOWS = "it is for Windows only";
+const KERNEL = "the kernel has no such limit any more";
+const NO_VALUE: ReadonlySet<string> = new Set(["publish-all", "disable-content-trust", "use-api-socket"]);
+
+/** Flags of docker's `run` that there are no effects for, with why; an empty text is "not yet". */
+const REASONS: Readonly<Record<string, string>> = {
+  "cpu-count": WINDOWS,
+  "cpu-percent": WINDOWS,
+  "cpu-rt-period": "",
+  "cpu-rt-runtime": "",
+  "disable-content-trust": "signatures of images are not checked",
+  gpus: "",
+  "io-maxbandwidth": WINDOWS,
+  "io-maxiops": WINDOWS,
+  ip: "",
+  ip6: "",
+  "kernel-memory": KERNEL,
+  link: "",
+  "link-local-ip": "",
+  "mac-address": "",
+  "network-alias": "",
+  publish: "",
+  "publish-all": "",
+  "storage-opt": "",
+  "use-api-socket": "",
+  "volume-driver": "",
+  "volumes-from": "",
+};
+
+const SHORT: Readonly<Record<string, string>> = { publish: "p", "publish-all": "P" };
+
+/** They can be given, to be told why not. */
+export const REFUSED_FLAGS: FlagSpecs = refusedFlags(Object.keys(REASONS));
+
+/** Those of these names. */
+export function refusedFlags(names: readonly string[]): FlagSpecs {
+  return Object.fromEntries(names.map((name): [string, RefusedFlag] => [name, {
+    type: "refused",
+    hidden: true,
+    takesValue: !NO_VALUE.has(name),
+    help: REASONS[name],
+    ...(SHORT[name] && { short: SHORT[name] }),
+  }]));
+}
