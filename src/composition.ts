@@ -21,6 +21,7 @@ import { ContainerSizes } from "./engine/containers/container_sizes.ts";
 import { ContainerService } from "./engine/containers/container_service.ts";
 import { ContainerTable, type StoredContainers } from "./engine/containers/container_table.ts";
 import { Freezer } from "./engine/containers/freezer.ts";
+import { NamespaceJoiner } from "./engine/containers/joined_namespaces.ts";
 import { KEEPER_PROCESSES, Keepers } from "./engine/containers/keepers.ts";
 import { Launcher } from "./engine/containers/launcher.ts";
 import { LeftCgroups } from "./engine/containers/left_cgroups.ts";
@@ -55,9 +56,16 @@ import type { HandoverNotes } from "./engine/handover.ts";
 import { KeyedLock } from "./engine/keyed_lock.ts";
 import { isInCgroup, leftEnd, leftExit, openProcess } from "./engine/left_process.ts";
 import { containerIo, newProcessIo } from "./engine/new_process_io.ts";
-import { type EnginePaths, runtimeRoot } from "./engine/paths.ts";
+import { containerCgroup, type EnginePaths, runtimeRoot } from "./engine/paths.ts";
+import { type RuntimeProgram, Runtimes } from "./engine/runtimes.ts";
 import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
-import { type ContainerCgroups, containerCgroups, KernelNotices, StatsService } from "./engine/stats/mod.ts";
+import {
+  type CgroupOf,
+  type ContainerCgroups,
+  containerCgroups,
+  KernelNotices,
+  StatsService,
+} from "./engine/stats/mod.ts";
 import { SystemService } from "./engine/system/system_service.ts";
 import { hashEngineName } from "./hash/mod.ts";
 import { RegistryClient } from "./image/registry/mod.ts";
@@ -66,7 +74,6 @@ import { HookBus, lifecycleLog } from "./plugins/mod.ts";
 import { ExitLoop } from "./runtime/exit_loop.ts";
 import type { KeeperRef } from "./runtime/keeper.ts";
 import { OutputHub } from "./runtime/logs/output_hub.ts";
-import type { OciRuntime } from "./runtime/oci_runtime.ts";
 import type { FifoCalls } from "./runtime/fifo_io.ts";
 import type { ProcessIo } from "./runtime/process_io.ts";
 import { Runc } from "./runtime/runc.ts";
@@ -79,7 +86,7 @@ import { ImageRecords } from "./store/image_records.ts";
 import { OverlaySnapshotter } from "./store/overlay/mod.ts";
 import { Overlay2LayerStore } from "./store/overlay2/mod.ts";
 import type { LayerStore, Snapshotter } from "./store/ports.ts";
-import { Epoll, files, poll, processes, tree } from "./sys/mod.ts";
+import { Epoll, files, mounts, poll, processes, tree } from "./sys/mod.ts";
 import { type Token, token } from "./token.ts";
 import { workerUrl } from "./worker_entry.ts";
 
@@ -88,8 +95,8 @@ export interface EngineSettings {
   readonly paths: EnginePaths;
   readonly facts: HostFacts;
   readonly log: Log;
-  /** Absolute path of the OCI runtime. */
-  readonly runtimePath: string;
+  /** The OCI runtimes by name. */
+  readonly runtimes: ReadonlyMap<string, RuntimeProgram>;
   readonly config: EngineConfig;
   readonly proxies: Proxies;
   /** From this very process, before it executed itself anew. */
@@ -110,7 +117,7 @@ export const TOKENS = {
   epoll: token<Epoll>("epoll"),
   exits: token<ExitLoop>("exits"),
   outputs: token<OutputHub>("outputs"),
-  runtime: token<OciRuntime>("runtime"),
+  runtimes: token<Runtimes>("runtimes"),
   registry: token<RegistryClient>("registry"),
   leases: token<LayerLeases>("leases"),
   pool: token<IngestPool>("pool"),
@@ -144,6 +151,7 @@ export const TOKENS = {
   freezer: token<Freezer>("freezer"),
   health: token<HealthChecks>("health"),
   signaller: token<Signaller>("signaller"),
+  namespaces: token<NamespaceJoiner>("namespaces"),
   renamer: token<ContainerRenamer>("renamer"),
   processList: token<ProcessList>("processList"),
   oom: token<OomWatch>("oom"),
@@ -156,6 +164,10 @@ export const TOKENS = {
 type Get = <T>(token: Token<T>) => T;
 
 const ioCalls = (get: Get): FifoCalls => ({ files, tree, epoll: get(TOKENS.epoll) });
+
+/** Where containers' cgroups are, by id: one that nobody knows any more had no parent of its own. */
+const cgroupsOf = (get: Get, paths: EnginePaths): CgroupOf => (id) =>
+  containerCgroup(paths, get(TOKENS.table).known(id) ?? { id, record: { hostConfig: {} } });
 
 /** One engine's objects, each made when it is first asked for. */
 export class Composition {
@@ -201,7 +213,7 @@ export class Composition {
     this.#provide(TOKENS.imageEvents, (get) => new ImageEvents(get(TOKENS.events)));
   }
 
-  #provideRuntime({ paths, log, runtimePath }: EngineSettings): void {
+  #provideRuntime({ paths, log, runtimes, config }: EngineSettings): void {
     this.#provide(
       TOKENS.epoll,
       () =>
@@ -211,18 +223,17 @@ export class Composition {
     );
     this.#provide(TOKENS.exits, () => new ExitLoop(processes));
     this.#provide(TOKENS.outputs, () => new OutputHub(workerUrl("logs"), log));
-    this.#provide(TOKENS.runtime, (get) =>
-      new Runc(
-        {
-          path: runtimePath,
-          stateRoot: runtimeRoot(paths),
-          logDir: paths.runDir,
-          // Other runtimes let their containers wait in other ways.
-          ...(/\/runc$/.test(runtimePath) && { fifoCalls: { files, tree, epoll: get(TOKENS.epoll) } }),
-        },
-        processes,
-        get(TOKENS.exits),
-      ));
+    this.#provide(TOKENS.runtimes, (get) => {
+      const make = (name: string, { path, args }: RuntimeProgram) => {
+        // Other runtimes let their containers wait in other ways.
+        const isRunc = /\/runc$/.test(path) && args.length === 0;
+        const fifoCalls = isRunc ? { fifoCalls: { files, tree, epoll: get(TOKENS.epoll) } } : {};
+        const stateRoot = runtimeRoot(paths, name);
+        const options = { path, args, isRunc, stateRoot, logDir: paths.runDir, ...fifoCalls };
+        return new Runc(options, processes, get(TOKENS.exits));
+      };
+      return new Runtimes(runtimes, config.defaultRuntime, make);
+    });
   }
 
   #provideImages({ paths, log, config }: EngineSettings): void {
@@ -278,9 +289,11 @@ export class Composition {
           facts,
           log,
           processes,
+          mounts,
+          namespaces: get(TOKENS.namespaces),
           snapshots: get(TOKENS.snapshots),
-          runtime: get(TOKENS.runtime),
-          leftCgroups: new LeftCgroups(paths.cgroup, processes),
+          runtimes: get(TOKENS.runtimes),
+          leftCgroups: new LeftCgroups(cgroupsOf(get, paths), processes),
           keepers: get(TOKENS.keepers),
         }),
     );
@@ -299,7 +312,10 @@ export class Composition {
         hooks: get(TOKENS.hooks),
         events: get(TOKENS.containerEvents),
         locks: get(TOKENS.containerLocks),
+        runtimes: get(TOKENS.runtimes),
+        namespaces: get(TOKENS.namespaces),
       }));
+    this.#provide(TOKENS.namespaces, (get) => new NamespaceJoiner({ paths, files, table: get(TOKENS.table) }));
     this.#provide(TOKENS.logs, (get) => new ContainerLogs(get(TOKENS.table), get(TOKENS.outputs), paths, log));
     this.#provide(TOKENS.execAdoption, (get) =>
       new ExecAdoption({
@@ -316,7 +332,7 @@ export class Composition {
           paths,
           facts,
           snapshots: get(TOKENS.snapshots),
-          runtime: get(TOKENS.runtime),
+          runtimes: get(TOKENS.runtimes),
           exits: get(TOKENS.exits),
           newIo: (request) => newProcessIo(request, get(TOKENS.outputs), ioCalls(get)),
         }),
@@ -370,7 +386,7 @@ export class Composition {
         runs: get(TOKENS.runs),
         table: get(TOKENS.table),
         snapshots: get(TOKENS.snapshots),
-        runtime: get(TOKENS.runtime),
+        runtimes: get(TOKENS.runtimes),
         freezer: get(TOKENS.freezer),
         oom: get(TOKENS.oom),
         health: get(TOKENS.health),
@@ -398,7 +414,7 @@ export class Composition {
       new Freezer({
         table: get(TOKENS.table),
         locks: get(TOKENS.containerLocks),
-        runtime: get(TOKENS.runtime),
+        runtimes: get(TOKENS.runtimes),
         cgroups: get(TOKENS.cgroups),
         events: get(TOKENS.containerEvents),
         health: get(TOKENS.health),
@@ -438,7 +454,12 @@ export class Composition {
   #provideStats({ paths, facts, log }: EngineSettings): void {
     this.#provide(
       TOKENS.cgroups,
-      (get) => containerCgroups(facts, paths.cgroup, new KernelNotices({ files, poll, epoll: get(TOKENS.epoll), log })),
+      (get) =>
+        containerCgroups(
+          facts,
+          cgroupsOf(get, paths),
+          new KernelNotices({ files, poll, epoll: get(TOKENS.epoll), log }),
+        ),
     );
     this.#provide(TOKENS.stats, (get) =>
       new StatsService({
@@ -457,7 +478,7 @@ export class Composition {
         facts,
         registries: config.registries,
         proxies,
-        runtime: get(TOKENS.runtime),
+        runtimes: get(TOKENS.runtimes),
         table: get(TOKENS.table),
         images: get(TOKENS.catalog),
         driver: get(TOKENS.layers).driver,

@@ -12,7 +12,7 @@ async function settingsIn(dataRoot: string): Promise<EngineSettings> {
     paths: await enginePaths(dataRoot),
     facts: await probeHost(),
     log: SILENT_LOG,
-    runtimePath: "/nonexistent/runc",
+    runtimes: new Map([["runc", { path: "/nonexistent/runc", args: [] }]]),
     config: DEFAULT_CONFIG,
     proxies: { http: "", https: "", none: "" },
   };

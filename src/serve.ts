@@ -11,12 +11,14 @@ import { useProxies } from "./engine/config/proxies.ts";
 import { checkSocketPlace, listenAt, ownSocket } from "./engine/engine_socket.ts";
 import { handOn, type Handover, type HandoverNotes, type Leaving, reexecute, takeOver } from "./engine/handover.ts";
 import { namesIn, removeTree } from "./engine/folders.ts";
+import { unmountSharedMemory } from "./engine/containers/shared_memory.ts";
 import { IdleWatch } from "./engine/idle.ts";
 import { leftEnd } from "./engine/left_process.ts";
 import { settleLeftRuntimes } from "./engine/left_runtimes.ts";
 import { MemoryRest } from "./engine/memory_rest.ts";
 import { dataRootOf, lockOf, removeCgroup, runDirOf } from "./engine/own_folders.ts";
-import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths, runtimeRoot } from "./engine/paths.ts";
+import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
+import { type RuntimeProgram, stateRoots, STOCK_RUNTIME } from "./engine/runtimes.ts";
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
 import { Stopwatch } from "./engine/stopwatch.ts";
 import { canStart } from "./engine/successor.ts";
@@ -24,8 +26,13 @@ import { TsdError } from "./errors.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
+<<<<<<< HEAD
 import { sweepIngest } from "./store/layer_folders/mod.ts";
 import { cString, files, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
+=======
+import { sweepIngest } from "./store/overlay2/mod.ts";
+import { cString, files, mounts, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
+>>>>>>> fc2019f (wip)
 
 /** What `tsd daemon` was told. */
 export interface ServeOptions {
@@ -68,7 +75,8 @@ const LAST_INPUT_MS = 700;
 const RELOAD = "SIGHUP";
 /** Names the sets of authorities that Deno trusts; by default its own only. */
 const CA_STORE = "DENO_TLS_CA_STORE";
-const RUNTIME_PATHS = ["/usr/bin/runc", "/usr/sbin/runc", "/usr/local/bin/runc", "/usr/local/sbin/runc"];
+/** Where runtimes are looked for. */
+const PROGRAM_FOLDERS = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
 /** Runs an engine until it is told to end; resolves to the process's exit code. @throws {TsdError} */
 export async function serve(options: ServeOptions): Promise<number> {
@@ -123,7 +131,7 @@ async function run(
     paths,
     log,
     facts: await probeHost(),
-    runtimePath: await runtimePath(),
+    runtimes: await runtimePrograms(config),
     config,
     proxies: useProxies(config.proxies, Deno.env),
     notes: before?.notes,
@@ -243,7 +251,7 @@ async function open(
   ending.use(get(TOKENS.pool));
   if (notes === undefined) {
     const ended = (call: { pid: number; startTicks: string }) => leftEnd(call, get(TOKENS.exits), epoll);
-    await settleLeftRuntimes(runtimeRoot(paths), { processes, log, ended });
+    for (const { folder } of await stateRoots(paths)) await settleLeftRuntimes(folder, { processes, log, ended });
   }
   await sweepIngest(paths.layerRoot);
   await sweepOrphans(get);
@@ -280,10 +288,18 @@ async function sweepOrphans(get: Composition["get"]): Promise<void> {
       );
     }
   };
-  await remove(await namesIn(runtimeRoot(paths)), async (id) => void await get(TOKENS.runtime).delete(id, true));
+  for (const { name, folder } of await stateRoots(paths)) {
+    const runtime = get(TOKENS.runtimes).named(name);
+    // Of a runtime that is not in the configuration any more nothing but the folder is known.
+    const forget = (id: string) => runtime?.delete(id, true) ?? removeTree(`${folder}/${id}`);
+    await remove(await namesIn(folder), async (id) => void await forget(id));
+  }
   await remove(await snapshots.list(), (id) => snapshots.remove(id));
   for (const folder of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
-    await remove(await namesIn(folder), (id) => removeTree(`${folder}/${id}`));
+    await remove(await namesIn(folder), (id) => {
+      unmountSharedMemory(`${folder}/${id}`, mounts);
+      return removeTree(`${folder}/${id}`);
+    });
   }
   for (const name of await namesIn(paths.runDir)) {
     if (/^(call|version)-\d/.test(name)) await removeTree(`${paths.runDir}/${name}`);
@@ -306,12 +322,23 @@ function socketPath(host: string | undefined, paths: EnginePaths): string {
   return path;
 }
 
-/** The first runc there is; a missing one is said when it is needed. */
-async function runtimePath(): Promise<string> {
-  for (const path of RUNTIME_PATHS) {
+/** How each runtime is called. */
+async function runtimePrograms({ runtimes }: EngineConfig): Promise<ReadonlyMap<string, RuntimeProgram>> {
+  const found = new Map([[STOCK_RUNTIME, { path: await programPath(STOCK_RUNTIME), args: [] as readonly string[] }]]);
+  for (const [name, { program, args }] of Object.entries(runtimes)) {
+    found.set(name, { path: await programPath(program), args });
+  }
+  return found;
+}
+
+/** The first there is; a missing one is said when it is needed. */
+async function programPath(name: string): Promise<string> {
+  if (name.startsWith("/")) return name;
+  const paths = PROGRAM_FOLDERS.map((folder) => `${folder}/${name}`);
+  for (const path of paths) {
     if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
   }
-  return RUNTIME_PATHS[0];
+  return paths[0]!;
 }
 
 function logLevel(given: string | undefined): LogLevel {

@@ -3,7 +3,9 @@
  * Where an engine keeps its things, and its id. The default engine has fixed places; a private one (`--data-root DIR`)
  * derives its run folder and its cgroup from an id of its own, so that several engines never meet.
  */
+import type { HostConfig } from "../api/wire/mod.ts";
 import { sha256Hex } from "../hash/mod.ts";
+import { cleanPath } from "../runtime/spec/mod.ts";
 
 export const DEFAULT_DATA_ROOT = "/var/lib/tsd";
 export const DEFAULT_RUN_DIR = "/run/tsd";
@@ -32,8 +34,18 @@ export async function enginePaths(dataRoot: string): Promise<EnginePaths> {
   return { engineId, dataRoot, layerRoot, runDir: `/run/tsd-${engineId}`, cgroup: `tsd-${engineId}` };
 }
 
-/** Where the OCI runtime keeps what it knows: a folder for each container. */
-export const runtimeRoot = ({ runDir }: EnginePaths): string => `${runDir}/runc`;
+/** Where an OCI runtime keeps what it knows: a folder for each container. */
+export const runtimeRoot = ({ runDir }: EnginePaths, name = "runc"): string =>
+  name === "runc" ? `${runDir}/runc` : `${runDir}/runtime-${name}`;
+
+/** A container's cgroup, without a leading slash. A relative parent starts at the root, as that of init does. */
+export function containerCgroup(
+  { cgroup }: Pick<EnginePaths, "cgroup">,
+  { id, record }: { readonly id: string; readonly record: { readonly hostConfig: Pick<HostConfig, "CgroupParent"> } },
+): string {
+  const parent = record.hostConfig.CgroupParent;
+  return (parent ? cleanPath(`${parent}/${id}`) : `/${cgroup}/${id}`).slice(1);
+}
 
 /** Places of one container. */
 export const containerPaths = (paths: EnginePaths, id: string) => ({

@@ -4,6 +4,8 @@
  * bundle's config.json; the runtime knows no images and no API.
  */
 
+import type { OciLimits } from "./spec/mod.ts";
+
 /** Where a process's standard streams come from: paths that are opened in the child, read-write for FIFOs. */
 export interface StdioPaths {
   /** A FIFO, or `/dev/null`. */
@@ -57,6 +59,8 @@ export interface OciRuntime {
   kill(id: string, signal: number, all?: boolean): Promise<void>;
   /** Freezes all of the container's processes, or lets them go on (`pause` and `resume`). */
   setFrozen(id: string, frozen: boolean): Promise<void>;
+  /** Changes the limits of a running container; what is left out stays as it is. */
+  update(id: string, resources: OciLimits): Promise<void>;
   /**
    * Removes what the runtime keeps of a stopped container (kills it when `force`). Nothing there is no error. False: it
    * knew nothing of it, or nothing that makes sense, so that it removed no cgroup either.

@@ -9,10 +9,15 @@ import { type ExecFifoCalls, startByFifo } from "./exec_fifo.ts";
 import type { ExitLoop } from "./exit_loop.ts";
 import type { CreateOptions, ExecOptions, OciRuntime, RunningProcess, StdioPaths } from "./oci_runtime.ts";
 import { runtimeError } from "./runtime_error.ts";
+import type { OciLimits } from "./spec/mod.ts";
 
 export interface RuncOptions {
   /** Absolute path of the runtime. */
   readonly path: string;
+  /** Come before everything else on its command line. */
+  readonly args?: readonly string[];
+  /** Whether its containers wait as runc's do (default true); any other is asked in what state they are. */
+  readonly isRunc?: boolean;
   /** Where runc keeps its state (`--root`); one for each engine. */
   readonly stateRoot: string;
   /** Folder for logs of calls that have no bundle. */
@@ -41,17 +46,30 @@ export class Runc implements OciRuntime {
   }
 
   async version(): Promise<{ name: string; version: string; path: string }> {
-    const { path, logDir } = this.#options;
-    const output = `${logDir}/version-${++this.#calls}`;
+    const { path } = this.#options;
+    const said = await this.#output((stdio) => this.#run("--version", ["--version"], stdio, undefined));
+    const match = /^(\S+) version (\S+)/m.exec(said);
+    if (match === null) throw new TsdError("runtime_failed", `${path} --version printed no version`);
+    return { name: match[1], version: match[2], path };
+  }
+
+  /** What a call writes to its standard output. */
+  async #output(call: (stdio: StdioPaths) => Promise<void>): Promise<string> {
+    const output = `${this.#options.logDir}/version-${++this.#calls}`;
     try {
       await Deno.writeTextFile(output, "");
-      await this.#run("--version", ["--version"], { ...NULL_STDIO, stdout: output }, undefined);
-      const match = /^(\S+) version (\S+)/m.exec(await Deno.readTextFile(output));
-      if (match === null) throw new TsdError("runtime_failed", `${path} --version printed no version`);
-      return { name: match[1], version: match[2], path };
+      await call({ ...NULL_STDIO, stdout: output });
+      return await Deno.readTextFile(output);
     } finally {
       await Deno.remove(output).catch(ignoreMissing);
     }
+  }
+
+  /** `created`, `running`, `stopped` …; undefined where the runtime doesn't know the container. */
+  async #status(id: string): Promise<string | undefined> {
+    if (!exists(`${this.#options.stateRoot}/${id}`)) return undefined;
+    const said = await this.#output((stdio) => this.#logged(this.#callLog(), ["state", id], stdio));
+    return /"status":\s*"(\w+)"/.exec(said)?.[1];
   }
 
   async create({ id, bundle, stdio, consoleSocket }: CreateOptions): Promise<RunningProcess> {
@@ -75,6 +93,7 @@ export class Runc implements OciRuntime {
   }
 
   async isWaiting(id: string, pid?: number): Promise<boolean> {
+    if (this.#options.isRunc === false) return await this.#status(id) === "created";
     try {
       // The FIFO on which its process waits; faster than `runc state`, which counts when an engine adopts many.
       await Deno.lstat(this.#fifo(id));
@@ -109,6 +128,16 @@ export class Runc implements OciRuntime {
 
   async setFrozen(id: string, frozen: boolean): Promise<void> {
     await this.#logged(this.#callLog(), [frozen ? "pause" : "resume", id], NULL_STDIO);
+  }
+
+  async update(id: string, resources: OciLimits): Promise<void> {
+    const file = `${this.#options.logDir}/call-${++this.#calls}.json`;
+    try {
+      await Deno.writeTextFile(file, JSON.stringify(resources), { mode: 0o600 });
+      await this.#logged(this.#callLog(), ["update", "--resources", file, id], NULL_STDIO);
+    } finally {
+      removeIfThere(file);
+    }
   }
 
   async delete(id: string, force = false): Promise<boolean> {
@@ -172,19 +201,18 @@ export class Runc implements OciRuntime {
   }
 
   #spawn(args: readonly string[], stdio: StdioPaths): number {
-    const { path } = this.#options;
+    const { path, args: first = [] } = this.#options;
     try {
       return this.#processes.spawn({
         path,
-        argv: [path, ...args],
+        argv: [path, ...first, ...args],
         env: ENVIRONMENT,
         stdio: [open(0, stdio.stdin), open(1, stdio.stdout), open(2, stdio.stderr)],
       });
     } catch (cause) {
       if (isErrno(cause, "ENOENT")) {
-        throw new TsdError("runtime_missing", `Cannot run ${path}: it is not there; install the package runc`, {
-          cause,
-        });
+        const hint = path.endsWith("/runc") ? "; install the package runc" : "";
+        throw new TsdError("runtime_missing", `Cannot run ${path}: it is not there${hint}`, { cause });
       }
       if (!isErrno(cause, "EACCES", "ENOEXEC")) throw cause;
       throw new TsdError("runtime_failed", `Cannot run ${path}: it is not a program that can be executed`, { cause });

@@ -20,6 +20,7 @@ const INTRODUCTIONS: Readonly<Record<string, string>> = {
   create: "failed to create task for container: failed to create shim task: OCI runtime create failed: ",
   start: "failed to start container process: OCI runtime start failed: ",
   exec: "OCI runtime exec failed: ",
+  update: "OCI runtime update failed: ",
 };
 
 /** A runtime call that exited with a failure. */

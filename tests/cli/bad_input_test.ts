@@ -173,6 +173,60 @@ scenario("tsd: bad input", {
       ["RUN --rm -u nobody2 IMAGE", 125, "unable to find user nobody2: no matching entries in passwd file"],
     ]);
   },
+  "limits, devices and namespaces that make no sense": async (world) => {
+    const cpus = navigator.hardwareConcurrency;
+    const bad = (flag: string, value: string, why: string) => `invalid argument "${value}" for "${flag}" flag: ${why}`;
+    await usageErrors(world, [
+      ["RUN -m lots IMAGE", 125, bad("-m, --memory", "lots", "invalid size: 'lots'")],
+      ["RUN --cpus two IMAGE", 125, bad("--cpus", "two", "failed to parse two as a rational number")],
+      ["RUN --ulimit as=1 IMAGE", 125, bad("--ulimit", "as=1", "invalid ulimit type: as")],
+      ["RUN --memory-swappiness 101 IMAGE", 125, "invalid value: 101. Valid memory swappiness range is 0-100"],
+      ["RUN --device /dev/null:/x:zz IMAGE", 125, "bad mode specified: zz"],
+      ["RUN --pid nope IMAGE", 125, "--pid: invalid PID mode"],
+      ["RUN --security-opt seccomp=FOLDER/x IMAGE", 125, /opening seccomp profile .*no such file or directory/],
+      ["RUN --rm --restart always IMAGE", 125, "conflicting options: cannot specify both --restart and --rm"],
+      ["RUN --pull sometimes IMAGE", 125, /invalid pull option: 'sometimes': must be one of .*/],
+    ]);
+    await failures(world, [
+      ["RUN -m 5m IMAGE", 125, "Minimum memory limit allowed is 6MB"],
+      [
+        "RUN -m 64m --memory-swap 32m IMAGE",
+        125,
+        "Minimum memoryswap limit should be larger than memory limit, see usage",
+      ],
+      [
+        "RUN --memory-swap 32m IMAGE",
+        125,
+        "You should always set the Memory limit when using Memoryswap limit, see usage",
+      ],
+      [
+        "RUN -m 64m --memory-reservation 128m IMAGE",
+        125,
+        "Minimum memory limit can not be less than memory reservation limit, see usage",
+      ],
+      ["RUN --cpus 1 --cpu-quota 5000 IMAGE", 125, "Conflicting options: Nano CPUs and CPU Quota cannot both be set"],
+      [
+        `RUN --cpus ${cpus + 1} IMAGE`,
+        125,
+        `range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`,
+      ],
+      ["RUN --cpuset-cpus 4000 IMAGE", 125, /Requested CPUs are not available - requested 4000, available: .+/],
+      ["RUN --blkio-weight 5 IMAGE", 125, "Range of blkio weight is from 10 to 1000"],
+      ["RUN --cap-add NOPE IMAGE", 125, 'invalid CapAdd: unknown capability: "CAP_NOPE"'],
+      ["RUN --oom-score-adj 2000 IMAGE", 125, "Invalid value 2000, range for oom score adj is [-1000, 1000]"],
+      ["RUN --ipc nope IMAGE", 125, "invalid IPC mode: nope"],
+      ["RUN --uts host -h box IMAGE", 125, "conflicting options: hostname and the UTS mode"],
+      ["RUN --runtime nope IMAGE", 125, "unknown or invalid runtime name: nope"],
+      ["RUN --restart odd IMAGE", 125, /invalid restart policy: unknown policy 'odd'; .+/],
+      ["RUN --security-opt odd=x IMAGE", 125, 'invalid --security-opt 2: "odd=x"'],
+      ["RUN --mount type=odd,dst=/x IMAGE", 125, 'invalid mount config for type "odd": mount type unknown'],
+      [
+        "RUN --network host --sysctl net.ipv4.ip_forward=1 IMAGE",
+        125,
+        "sysctl 'net.ipv4.ip_forward' not allowed in host network namespace",
+      ],
+    ]);
+  },
   "commands that can't be run: what is left is Docker's": async (world) => {
     const start = "failed to create task for container: .*unable to start container process: ";
     const rows: readonly (readonly [command: string, code: number, why: string])[] = [
@@ -212,7 +266,18 @@ scenario("tsd: bad input", {
       ["run --network container:x IMAGE", 125, `${cannot}${network("container:x")}`],
     ]);
     await usageErrors(world, [
-      ["RUN -p 80:80 IMAGE", 125, "unknown shorthand flag: 'p' in -p"],
+      ["RUN -p 80:80 IMAGE", 125, "--publish is not supported yet"],
+      ["RUN --gpus all IMAGE", 125, "--gpus is not supported yet"],
+      ["RUN --volumes-from x IMAGE", 125, "--volumes-from is not supported yet"],
+      ["RUN --cpu-count 1 IMAGE", 125, "--cpu-count is not supported: it is for Windows only"],
+    ]);
+    await failures(world, [
+      ["RUN --mount src=data,dst=/x IMAGE", 125, `${cannot}--mount type=volume is not supported yet`],
+      [
+        "RUN --add-host gw:host-gateway IMAGE",
+        125,
+        `${cannot}--add-host with host-gateway needs a bridge network, which is not supported yet`,
+      ],
     ]);
   },
   "containers in the wrong state, and names that fit none or several": async (world) => {

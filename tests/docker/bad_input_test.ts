@@ -92,7 +92,15 @@ scenario("docker: bad input", {
       ["run -p 8080:80 IMAGE", 125, `${cannot}publishing ports (-p) is not supported yet`],
       ["run --network none -v data:/x IMAGE", 125, new RegExp(`${cannot}volumes are not supported yet; .*`)],
       ["run --network web IMAGE", 125, new RegExp(`${cannot}network web is not supported yet; .*`)],
-      ["run --network none --device /dev/null IMAGE", 125, `${cannot}--device is not supported yet`],
+      ["run --network none --gpus all IMAGE", 125, `${cannot}--gpus is not supported yet`],
+      ["run --network none -m 5m IMAGE", 125, "Minimum memory limit allowed is 6MB"],
+      [
+        "run --network none -m 64m --memory-swap 32m IMAGE",
+        125,
+        "Minimum memoryswap limit should be larger than memory limit, see usage",
+      ],
+      ["run --network none --runtime nope IMAGE", 125, "unknown or invalid runtime name: nope"],
+      ["run --network none --ipc nope IMAGE", 125, "invalid IPC mode: nope"],
     ]);
   },
   "containers in the wrong state": async (world) => {

@@ -155,7 +155,11 @@ function withDefaults(host: HostConfig): HostConfig {
     Binds: host.Binds ?? null,
     IpcMode: host.IpcMode || "private",
     ShmSize: host.ShmSize || 64 << 20,
-    Runtime: "runc",
+    Runtime: host.Runtime || "runc",
+    OomKillDisable: host.OomKillDisable ?? false,
+    Dns: host.Dns ?? [],
+    DnsOptions: host.DnsOptions ?? [],
+    DnsSearch: host.DnsSearch ?? [],
   };
 }
 

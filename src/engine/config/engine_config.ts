@@ -5,6 +5,7 @@
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import { HASH_ENGINES, type HashEngine } from "../../hash/mod.ts";
+import { STOCK_RUNTIME } from "../runtimes.ts";
 import { type CertificateFiles, NO_SETTINGS, type RegistrySettings } from "../../image/registry/mod.ts";
 import {
   count,
@@ -16,8 +17,10 @@ import {
   mirrorOrigin,
   object,
   oneOf,
+  program,
   proxyUrl,
   registryHost,
+  runtimeName,
   text,
 } from "./fields.ts";
 
@@ -36,6 +39,8 @@ const FILE = object({
   "max-concurrent-downloads": count,
   "max-download-attempts": count,
   "hash": object({ engine: oneOf(HASH_ENGINES) }),
+  "runtimes": mapOf(runtimeName, object({ path: program, runtimeArgs: listOf(text) })),
+  "default-runtime": text,
 });
 
 /** Proxies; what isn't said here is as the environment has it. */
@@ -53,12 +58,26 @@ export interface EngineConfig {
   readonly maxDownloads?: number | undefined;
   /** What content is hashed with. */
   readonly hashEngine?: HashEngine | undefined;
+  /** OCI runtimes besides runc, by name. */
+  readonly runtimes: Readonly<Record<string, ConfiguredRuntime>>;
+  /** Of containers that name none. */
+  readonly defaultRuntime: string;
+}
+
+/** A program that is called as runc is. */
+export interface ConfiguredRuntime {
+  /** Absolute, or a name that is looked up. */
+  readonly program: string;
+  /** Come before its command. */
+  readonly args: readonly string[];
 }
 
 /** Of an engine without a file. */
 export const DEFAULT_CONFIG: EngineConfig = {
   registries: { ...NO_SETTINGS, certificateFolders: CERTIFICATE_FOLDERS },
   proxies: {},
+  runtimes: {},
+  defaultRuntime: STOCK_RUNTIME,
 };
 
 /**
@@ -115,7 +134,24 @@ function configOf(said: Infer<typeof FILE>, refuse: (field: string, why: string)
     proxies: { http: proxies["http-proxy"], https: proxies["https-proxy"], none: proxies["no-proxy"] },
     maxDownloads: said["max-concurrent-downloads"],
     hashEngine: said.hash?.engine,
+    ...runtimesOf(said, refuse),
   };
+}
+
+function runtimesOf(
+  said: Infer<typeof FILE>,
+  refuse: (field: string, why: string) => never,
+): Pick<EngineConfig, "runtimes" | "defaultRuntime"> {
+  const runtimes: Record<string, ConfiguredRuntime> = {};
+  for (const [name, { path, runtimeArgs: args = [] }] of Object.entries(said.runtimes ?? {})) {
+    if (name === STOCK_RUNTIME) refuse("runtimes", `runtime name '${name}' is reserved`);
+    runtimes[name] = { program: path ?? refuse(`runtimes.${name}`, "a path must be configured"), args };
+  }
+  const defaultRuntime = said["default-runtime"] ?? STOCK_RUNTIME;
+  if (defaultRuntime !== STOCK_RUNTIME && runtimes[defaultRuntime] === undefined) {
+    refuse("default-runtime", `specified default runtime '${defaultRuntime}' does not exist`);
+  }
+  return { runtimes, defaultRuntime };
 }
 
 function parseJson(content: string, file: string): unknown {

@@ -17,6 +17,8 @@ Deno.test("every field has its effect", () => {
       "max-concurrent-downloads": 2,
       "max-download-attempts": 7,
       "hash": { "engine": "native" },
+      "runtimes": { crun: { path: "/usr/bin/crun" }, other: { path: "youki", runtimeArgs: ["--debug"] } },
+      "default-runtime": "crun",
     }),
     {
       registries: {
@@ -32,6 +34,11 @@ Deno.test("every field has its effect", () => {
       proxies: { http: "http://u:p@proxy:1", https: "http://proxy:2", none: ".lan" },
       maxDownloads: 2,
       hashEngine: "native",
+      runtimes: {
+        crun: { program: "/usr/bin/crun", args: [] },
+        other: { program: "youki", args: ["--debug"] },
+      },
+      defaultRuntime: "crun",
     },
   );
   assert.deepEqual(parse({}).registries, DEFAULT_CONFIG.registries);
@@ -55,6 +62,11 @@ Deno.test("a mistake is one line with the file, the field and what is wrong", ()
     [{ proxies: { "http-proxy": "secret" } }, /proxies\.http-proxy: it is no http:, https: or socks5: URL$/],
     [{ "max-concurrent-downloads": 0 }, /max-concurrent-downloads: it is no whole number from 1 to 1000$/],
     [{ hash: { engine: "md5" } }, /hash\.engine: it must be one of wasm, hash-wasm, native$/],
+    [{ runtimes: { runc: { path: "/x" } } }, /runtimes: runtime name 'runc' is reserved$/],
+    [{ runtimes: { a: {} } }, /runtimes\.a: a path must be configured$/],
+    [{ runtimes: { a: { path: "bin/a" } } }, /runtimes\.a\.path: "bin\/a" is no absolute path$/],
+    [{ runtimes: { "../a": { path: "/a" } } }, /"\.\.\/a" is no name$/],
+    [{ "default-runtime": "a" }, /default-runtime: specified default runtime 'a' does not exist$/],
     [{ "max-download-attempts": "5" }, /max-download-attempts: it is no whole number/],
   ];
   for (const [given, says] of rows) {

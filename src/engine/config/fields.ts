@@ -67,6 +67,19 @@ export const filePath: Field<string> = (value, field, refuse) => {
   return path.startsWith("/") ? path : refuse(field, `${JSON.stringify(path)} is no absolute path`);
 };
 
+/** A program by its absolute path, or by a name that is looked up where programs are. */
+export const program: Field<string> = (value, field, refuse) => {
+  const given = text(value, field, refuse);
+  if (given === "") refuse(field, "it is empty");
+  return given.includes("/") ? filePath(given, field, refuse) : given;
+};
+
+/** Part of a folder's name. */
+export const runtimeName: Field<string> = (value, field, refuse) => {
+  const name = text(value, field, refuse);
+  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name) ? name : refuse(field, `${JSON.stringify(name)} is no name`);
+};
+
 /** `registry.lan` or `registry.lan:5000`, as in references. */
 export const registryHost: Field<string> = (value, field, refuse) => {
   const host = text(value, field, refuse);

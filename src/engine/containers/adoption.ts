@@ -4,13 +4,13 @@
  */
 import type { Log } from "../../log.ts";
 import type { KeeperRef } from "../../runtime/keeper.ts";
-import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { KeptStreams, ProcessIo } from "../../runtime/process_io.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
 import { namesIn } from "../folders.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
-import { type EnginePaths, runtimeRoot } from "../paths.ts";
+import type { EnginePaths } from "../paths.ts";
+import { type Runtimes, stateRoots } from "../runtimes.ts";
 import { type Container, isLive } from "./container.ts";
 import { type ContainerRuns, type Exit, failure } from "./container_runs.ts";
 import type { ContainerTable } from "./container_table.ts";
@@ -36,7 +36,7 @@ export interface AdoptionDeps extends AdoptionCalls {
   readonly runs: ContainerRuns;
   readonly table: ContainerTable;
   readonly snapshots: Snapshotter;
-  readonly runtime: Pick<OciRuntime, "isWaiting">;
+  readonly runtimes: Pick<Runtimes, "ofIfKnown">;
   readonly paths: EnginePaths;
   readonly log: Log;
   readonly freezer: Pick<Freezer, "reconcile">;
@@ -110,9 +110,9 @@ export class Adoption {
   }
 
   async #adopt(container: Container, isFurnished: boolean, isTouched: boolean): Promise<void> {
-    const { runs, runtime } = this.#deps;
+    const { runs, runtimes } = this.#deps;
     const left = this.#left.get(container.id);
-    if (left !== undefined && !await runtime.isWaiting(container.id, left.process.pid)) {
+    if (left !== undefined && !await runtimes.ofIfKnown(container)?.isWaiting(container.id, left.process.pid)) {
       return await this.#follow(container, left);
     }
     if (container.isRunning) {
@@ -152,8 +152,8 @@ function close({ process, streams, exit }: Left): void {
 
 /** Ids for which there is a run folder, the first thing of a run, or something that the runtime keeps. */
 async function foldersOfRuns(paths: EnginePaths): Promise<string[]> {
-  const [folders, kept] = await Promise.all([`${paths.runDir}/containers`, runtimeRoot(paths)].map(namesIn));
-  return [...folders!, ...kept!];
+  const kept = (await stateRoots(paths)).map(({ folder }) => folder);
+  return (await Promise.all([`${paths.runDir}/containers`, ...kept].map(namesIn))).flat();
 }
 
 /** What is known of a process of whose end nobody kept anything. */

@@ -3,8 +3,9 @@
  * Makes containers: checks everything that can be checked without a root file system, records the container, and gives
  * it its folder and writable layer. It starts nothing.
  */
-import type { ContainerConfig, ContainerCreateResponse } from "../../api/wire/mod.ts";
+import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../../api/wire/mod.ts";
 import { parsePlatform } from "../../image/platform.ts";
+import { etcFiles } from "../../network/etc_files.ts";
 import type { ContainerContext, HookBus } from "../../plugins/mod.ts";
 import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
@@ -12,15 +13,18 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import { checkHealthAction } from "../health/health_config.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
+import type { Runtimes } from "../runtimes.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { CreateRequest } from "./create_request.ts";
 import { initProgram } from "./init_program.ts";
+import type { NamespaceJoiner } from "./joined_namespaces.ts";
 import { requestedMounts, requireSources } from "./mounts.ts";
 import { friendlyName, parseContainerName, randomId } from "./names.ts";
-import { mergeConfig, networkWarnings, specSettings } from "./settings.ts";
+import { cgroupnsMode } from "./namespace_modes.ts";
+import { defaultHostname, etcSettings, mergeConfig, networkWarnings, specSettings } from "./settings.ts";
 
 export interface ContainerCreatorDeps {
   readonly table: ContainerTable;
@@ -28,6 +32,8 @@ export interface ContainerCreatorDeps {
   readonly snapshots: Snapshotter;
   readonly paths: EnginePaths;
   readonly facts: HostFacts;
+  readonly runtimes: Pick<Runtimes, "choose">;
+  readonly namespaces: Pick<NamespaceJoiner, "byId">;
   readonly hooks: HookBus;
   readonly events: ContainerEvents;
   /** By container id; shared with whoever starts and removes containers. */
@@ -45,7 +51,7 @@ export class ContainerCreator {
   /** @throws {TsdError} invalid_argument, not_implemented, image_not_found, name_in_use, storage */
   async create(
     name: string | undefined,
-    { config, hostConfig }: CreateRequest,
+    { config, hostConfig: asked }: CreateRequest,
     platform?: string,
   ): Promise<ContainerCreateResponse> {
     const { table, images, facts, hooks, locks, events } = this.#deps;
@@ -54,7 +60,8 @@ export class ContainerCreator {
     const imageName = config.Image ?? "";
     const image = await images.resolve(imageName, platform === undefined ? undefined : parsePlatform(platform));
     const id = randomId();
-    const merged = mergeConfig(image.config, config, id);
+    const hostConfig = this.#adapted(asked);
+    const merged = mergeConfig(image.config, config, defaultHostname(hostConfig, id));
     // Everything that can be wrong without a root file system is said now and not at the start.
     const { warnings } = generateSpec({
       ...specSettings(merged, hostConfig, facts),
@@ -64,6 +71,7 @@ export class ContainerCreator {
       ...await initProgram(hostConfig),
       cgroupsPath: cgroupsPath(id),
     });
+    etcFiles({ ...etcSettings(merged, hostConfig), hostHosts: "", hostResolvConf: "" });
     checkHealthAction(merged, hostConfig);
     await requireSources(requestedMounts(hostConfig));
     const named = given ?? friendlyName((taken) => table.hasName(taken));
@@ -83,6 +91,19 @@ export class ContainerCreator {
     watch.lap("layer");
     events.tell(container, "create");
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
+  }
+
+  /** With what Docker fills in, so that inspect shows it and later changes of defaults change nothing. */
+  #adapted(asked: HostConfig): HostConfig {
+    const { facts, runtimes, namespaces } = this.#deps;
+    const host = namespaces.byId(asked);
+    const { Memory: memory = 0, MemorySwap: swap = 0 } = host;
+    return {
+      ...host,
+      Runtime: runtimes.choose(host),
+      CgroupnsMode: cgroupnsMode(host, facts) as HostConfig["CgroupnsMode"],
+      ...(memory > 0 && swap === 0 ? { MemorySwap: 2 * memory } : {}),
+    };
   }
 
   /** Gives a new container its folder and its writable layer, or takes it back. */

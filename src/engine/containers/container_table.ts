@@ -88,6 +88,11 @@ export class ContainerTable implements Disposable {
     return this.#byId.has(id);
   }
 
+  /** By its full id. */
+  known(id: string): Container | undefined {
+    return this.#byId.get(id);
+  }
+
   hasName(name: string): boolean {
     return this.#idByName.has(name);
   }

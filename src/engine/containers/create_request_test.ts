@@ -49,6 +49,15 @@ Deno.test("wrong types are named", () => {
     [{ HostConfig: { Memory: 2 ** 60 } }, /HostConfig\.Memory must be a whole number/],
     [{ HostConfig: { Binds: "a" } }, /HostConfig\.Binds must be a list of texts/],
     [{ HostConfig: { Mounts: [1] } }, /HostConfig\.Mounts must be a list of objects/],
+    [{ HostConfig: { Mounts: [{ Source: 5 }] } }, /HostConfig\.Mounts\[0\]\.Source must be a text/],
+    [{ HostConfig: { Mounts: [{ BindOptions: [] }] } }, /HostConfig\.Mounts\[0\]\.BindOptions must be an object/],
+    [
+      { HostConfig: { Mounts: [{}, { BindOptions: { NonRecursive: 1 } }] } },
+      /HostConfig\.Mounts\[1\]\.BindOptions\.NonRecursive must be true or false/,
+    ],
+    [{ HostConfig: { Devices: [{ PathOnHost: null, PathInContainer: {} }] } }, /Devices\[0\]\.PathInContainer must be/],
+    [{ HostConfig: { BlkioDeviceReadBps: [{ Rate: -1 }] } }, /Rate must be a whole number that is not negative/],
+    [{ HostConfig: { Ulimits: [{ Soft: "1" }] } }, /Ulimits\[0\]\.Soft must be a whole number/],
     [{ HostConfig: { ConsoleSize: [80] } }, /HostConfig\.ConsoleSize must be \[height, width\]/],
     [{ HostConfig: { ConsoleSize: [-1, 80] } }, /HostConfig\.ConsoleSize must be \[height, width\]/],
     [{ HostConfig: { Privileged: 1 } }, /HostConfig\.Privileged must be true or false/],
@@ -62,9 +71,8 @@ Deno.test("what has no effect yet is refused, unless it is empty", () => {
     [{ HostConfig: { PortBindings: { "80/tcp": [{}] } } }, /publishing ports \(-p\) is not supported yet/],
     [{ HostConfig: { PublishAllPorts: true } }, /publishing ports \(-P\)/],
     [{ HostConfig: { Links: ["a"] } }, /--link/],
-    [{ HostConfig: { Devices: [{ PathOnHost: "/dev/null" }] } }, /--device/],
-    [{ HostConfig: { CgroupParent: "/x" } }, /--cgroup-parent/],
-    [{ HostConfig: { BlkioWeight: 100 } }, /--blkio-weight/],
+    [{ HostConfig: { DeviceRequests: [{ Count: -1 }] } }, /--gpus/],
+    [{ HostConfig: { CpuRealtimeRuntime: 100 } }, /--cpu-rt-runtime/],
     [{ NetworkingConfig: { EndpointsConfig: { mine: {} } } }, /settings of network mine/],
     [{ NetworkingConfig: { EndpointsConfig: { bridge: { Aliases: ["a"] } } } }, /settings of network bridge/],
   ];
@@ -76,11 +84,19 @@ Deno.test("what has no effect yet is refused, unless it is empty", () => {
       PortBindings: {},
       PublishAllPorts: false,
       Links: null,
-      Devices: [],
-      CgroupParent: "",
-      BlkioWeight: 0,
+      DeviceRequests: [],
+      CpuRealtimeRuntime: 0,
       RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
     },
     NetworkingConfig: { EndpointsConfig: { default: { IPAMConfig: null, Aliases: [], DriverOpts: {} } } },
   });
+});
+
+Deno.test("contradictions are refused in Docker's words", () => {
+  const refused: [Record<string, unknown>, RegExp][] = [
+    [{ Hostname: "h", HostConfig: { UTSMode: "host" } }, /^conflicting options: hostname and the UTS mode$/],
+    [{ HostConfig: { Isolation: "hyperv" } }, /^invalid isolation \(hyperv\): linux only supports 'default'$/],
+  ];
+  for (const [body, message] of refused) assertRefused(body, "invalid_argument", message);
+  parseCreateRequest({ HostConfig: { UTSMode: "host", Isolation: "Default" } });
 });

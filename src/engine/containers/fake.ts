@@ -40,6 +40,11 @@ export function recordedEvents(): { readonly told: string[]; readonly events: Co
   return { told, events };
 }
 
+/** Runtimes of which there is one. */
+export function runtimesOf<T>(runtime: T): { of(): T; ofIfKnown(): T } {
+  return { of: () => runtime, ofIfKnown: () => runtime };
+}
+
 /** A table of one container that keeps states in memory. */
 export function tableOf(container: Container) {
   return {

@@ -16,7 +16,7 @@ export interface FreezerDeps {
   readonly table: Pick<ContainerTable, "find" | "setState">;
   /** By container id; shared with whoever starts and removes containers. */
   readonly locks: KeyedLock;
-  readonly runtime: Pick<OciRuntime, "setFrozen">;
+  readonly runtimes: { of(container: Container): Pick<OciRuntime, "setFrozen"> };
   readonly cgroups: Pick<ContainerCgroups, "isFrozen">;
   readonly events: ContainerEvents;
   readonly health: Pick<HealthChecks, "pause" | "resume">;
@@ -53,11 +53,11 @@ export class Freezer {
 
   /** A probe that is under way is ended first: frozen it would be late. */
   async #freeze(container: Container): Promise<void> {
-    const { runtime, health } = this.#deps;
+    const { runtimes, health } = this.#deps;
     await health.pause(container);
     using undo = new DisposableStack();
     undo.defer(() => health.resume(container));
-    await runtime.setFrozen(container.id, true);
+    await runtimes.of(container).setFrozen(container.id, true);
     this.#record(container, true);
     if (container.isPaused) undo.move();
   }
@@ -70,7 +70,7 @@ export class Freezer {
   /** Lets go on what is paused. The caller holds the container's lock. */
   async thaw(container: Container): Promise<void> {
     if (!container.isPaused) return;
-    await this.#deps.runtime.setFrozen(container.id, false);
+    await this.#deps.runtimes.of(container).setFrozen(container.id, false);
     this.#record(container, false);
     this.#deps.health.resume(container);
   }

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 import type { Container, ContainerState } from "./container.ts";
-import { EXITED, fakeContainer, recordedEvents, RUNNING, tableOf } from "./fake.ts";
+import { EXITED, fakeContainer, recordedEvents, RUNNING, runtimesOf, tableOf } from "./fake.ts";
 import { Freezer } from "./freezer.ts";
 
 interface Bench {
@@ -24,13 +24,13 @@ function bench(state: ContainerState = RUNNING): Bench {
     events,
     table: tableOf(container),
     locks: new KeyedLock(),
-    runtime: {
-      setFrozen: (_, frozen) => {
+    runtimes: runtimesOf({
+      setFrozen: (_: string, frozen: boolean) => {
         made.steps.push(frozen ? "freeze" : "thaw");
         made.during();
         return Promise.resolve();
       },
-    },
+    }),
     cgroups: { isFrozen: () => made.isFrozen },
     health: {
       pause: () => Promise.resolve(void made.steps.push("probes pause")),

@@ -4,15 +4,13 @@
  * `create`, `start`. Each step that must be undone is on one stack, so a failure anywhere leaves nothing.
  */
 import { TsdError } from "../../errors.ts";
-import { OwnedFd, type ProcessCalls, processStartTime, processStat } from "../../sys/mod.ts";
+import { type MountCalls, OwnedFd, type ProcessCalls, processStartTime, processStat } from "../../sys/mod.ts";
 import { etcFiles } from "../../network/etc_files.ts";
 import type { Log } from "../../log.ts";
-import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import {
-  cgroupsPath,
+  DEFAULT_SHM_BYTES,
   generateSpec,
-  hostDevices,
   type HostFacts,
   ociJson,
   resolveUser,
@@ -20,14 +18,18 @@ import {
 } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import { removeTree } from "../folders.ts";
-import { containerPaths, type EnginePaths } from "../paths.ts";
+import { containerCgroup, containerPaths, type EnginePaths } from "../paths.ts";
+import type { Runtimes } from "../runtimes.ts";
 import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
 import { initProgram } from "./init_program.ts";
+import type { JoinedNamespaces, NamespaceJoiner } from "./joined_namespaces.ts";
 import type { Keepers } from "./keepers.ts";
 import type { LeftCgroups } from "./left_cgroups.ts";
 import { prepareSources, requestedMounts } from "./mounts.ts";
-import { networkKind, specSettings } from "./settings.ts";
+import { etcSettings, specSettings } from "./settings.ts";
+import { mountSharedMemory, sharedMemoryPath, unmountSharedMemory } from "./shared_memory.ts";
+import { specDevices } from "./spec_devices.ts";
 
 /** A container's first process. */
 export interface StartedProcess {
@@ -41,7 +43,9 @@ export interface StartedProcess {
 export interface LauncherDeps {
   readonly paths: EnginePaths;
   readonly snapshots: Snapshotter;
-  readonly runtime: OciRuntime;
+  readonly runtimes: Pick<Runtimes, "of" | "ofIfKnown">;
+  readonly namespaces: Pick<NamespaceJoiner, "join">;
+  readonly mounts: Pick<MountCalls, "mount" | "umount2">;
   readonly processes: Pick<ProcessCalls, "pidfdOpen">;
   readonly leftCgroups: Pick<LeftCgroups, "remove">;
   readonly facts: HostFacts;
@@ -67,11 +71,12 @@ export class Launcher {
     io: ProcessIo,
     created: (process: StartedProcess) => void,
   ): Promise<void> {
-    const { paths, snapshots, runtime, processes, keepers, log } = this.#deps;
+    const { paths, snapshots, processes, keepers, log } = this.#deps;
     const { bundle } = containerPaths(paths, container.id);
     await using undo = new AsyncDisposableStack();
     // First of all: whoever attached waits for the end of output, whatever goes wrong.
     undo.defer(() => io.discard());
+    const runtime = this.#deps.runtimes.of(container);
     const watch = new Stopwatch();
     // The folder is the first thing of a run and the last one to go: without it there is nothing to clean.
     if (isThere(bundle)) await this.clean(container);
@@ -79,7 +84,8 @@ export class Launcher {
     Deno.mkdirSync(bundle, { recursive: true, mode: 0o711 });
     const { root } = await snapshots.mount(container.id);
     watch.lap("mount");
-    await this.#writeSpec(container, root, bundle);
+    using joined = this.#deps.namespaces.join(container);
+    await this.#writeSpec(container, root, bundle, this.#sharing(container, bundle, joined));
     watch.lap("spec");
     const streams = await io.open();
     watch.lap("streams");
@@ -97,34 +103,48 @@ export class Launcher {
     undo.move();
   }
 
+  /** With its own shared memory where others may join it. */
+  #sharing({ record: { hostConfig } }: Container, bundle: string, joined: JoinedNamespaces): JoinedNamespaces {
+    const { IpcMode: mode, ShmSize: sizeBytes } = hostConfig;
+    const hasOwn = requestedMounts(hostConfig).some(({ mount }) => mount.target === "/dev/shm");
+    if (mode !== "shareable" || hasOwn) return joined;
+    mountSharedMemory(bundle, sizeBytes || DEFAULT_SHM_BYTES, this.#deps.mounts);
+    return { ...joined, shmPath: sharedMemoryPath(bundle) };
+  }
+
   /** Takes away what a run left, also one that a killed engine had not finished. Each step is tried, whatever the others do. */
   async clean(container: Container): Promise<void> {
     const { paths, snapshots, keepers } = this.#deps;
     // Before the folder in which it is named.
     keepers.stop(container.id);
-    const steps = await Promise.allSettled([this.#deleteAll(container.id), snapshots.unmount(container.id)]);
+    const steps = await Promise.allSettled([this.#deleteAll(container), snapshots.unmount(container.id)]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
-    await removeTree(containerPaths(paths, container.id).bundle);
+    const { bundle } = containerPaths(paths, container.id);
+    unmountSharedMemory(bundle, this.#deps.mounts);
+    await removeTree(bundle);
   }
 
-  async #deleteAll(id: string): Promise<void> {
-    if (!await this.#deps.runtime.delete(id, true)) await this.#deps.leftCgroups.remove(id);
+  /** Also of a container whose runtime is not in the configuration any more. */
+  async #deleteAll(container: Container): Promise<void> {
+    const runtime = this.#deps.runtimes.ofIfKnown(container);
+    if (!await runtime?.delete(container.id, true)) await this.#deps.leftCgroups.remove(container.id);
   }
 
-  async #writeSpec(container: Container, root: string, bundle: string): Promise<void> {
+  async #writeSpec(container: Container, root: string, bundle: string, joined: JoinedNamespaces): Promise<void> {
     const { paths, facts } = this.#deps;
     const { config, hostConfig } = container.record;
     await prepareSources(requestedMounts(hostConfig));
     const { user, home } = resolveUser(config.User ?? "", rootAccountFiles(root), hostConfig.GroupAdd ?? []);
     const { spec } = generateSpec({
-      ...specSettings(config, hostConfig, facts, home),
+      ...specSettings(config, hostConfig, facts, { home, joined }),
       containerId: container.id,
       rootPath: root,
       user,
       etcFiles: this.#writeEtcFiles(container),
       ...await initProgram(hostConfig),
-      devices: hostConfig.Privileged ? await hostDevices() : [],
-      cgroupsPath: cgroupsPath(container.id, paths.engineId || undefined),
+      ...joined.shmPath === undefined ? {} : { shmPath: joined.shmPath },
+      ...await specDevices(hostConfig),
+      cgroupsPath: `/${containerCgroup(paths, container)}`,
     });
     Deno.writeTextFileSync(`${bundle}/config.json`, ociJson(spec), { mode: 0o600 });
   }
@@ -133,13 +153,7 @@ export class Launcher {
   #writeEtcFiles(container: Container): { hostname: string; hosts: string; resolvConf: string } {
     const { config, hostConfig } = container.record;
     const contents = etcFiles({
-      network: networkKind(hostConfig),
-      hostname: config.Hostname ?? "",
-      domainname: config.Domainname ?? "",
-      extraHosts: hostConfig.ExtraHosts ?? [],
-      dns: hostConfig.Dns ?? [],
-      dnsSearch: hostConfig.DnsSearch ?? [],
-      dnsOptions: hostConfig.DnsOptions ?? [],
+      ...etcSettings(config, hostConfig),
       hostHosts: readOptional("/etc/hosts"),
       hostResolvConf: readOptional("/etc/resolv.conf"),
     });

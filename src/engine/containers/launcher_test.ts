@@ -8,13 +8,18 @@ import { FifoIo } from "../../runtime/fifo_io.ts";
 import { OutputHub } from "../../runtime/logs/output_hub.ts";
 import { Runc } from "../../runtime/runc.ts";
 import { probeHost } from "../../runtime/spec/mod.ts";
+<<<<<<< HEAD
 import { OverlaySnapshotter } from "../../store/overlay/mod.ts";
 import { Epoll, files, ownProcess, processes, tree } from "../../sys/mod.ts";
+=======
+import { OverlaySnapshotter } from "../../store/overlay2/mod.ts";
+import { Epoll, files, mounts, ownProcess, processes, tree } from "../../sys/mod.ts";
+>>>>>>> fc2019f (wip)
 import { workerUrl } from "../../worker_entry.ts";
 import { namesIn } from "../folders.ts";
 import { containerPaths, enginePaths, runtimeRoot } from "../paths.ts";
 import { Container } from "./container.ts";
-import { fakeContainer } from "./fake.ts";
+import { fakeContainer, runtimesOf } from "./fake.ts";
 import { LeftCgroups } from "./left_cgroups.ts";
 import { KEEPER_PROCESSES, Keepers } from "./keepers.ts";
 import { Launcher } from "./launcher.ts";
@@ -78,8 +83,10 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
   const keepers = new Keepers({ paths, log: SILENT_LOG, keepers: { ...KEEPER_PROCESSES, ended } });
   const facts = await probeHost();
   const launcher = new Launcher({
-    ...{ paths, snapshots, runtime, processes, keepers, facts, log: SILENT_LOG },
-    leftCgroups: new LeftCgroups(paths.cgroup, processes),
+    ...{ paths, snapshots, processes, mounts, keepers, facts, log: SILENT_LOG },
+    runtimes: runtimesOf(runtime),
+    namespaces: { join: () => ({ [Symbol.dispose]: () => undefined }) },
+    leftCgroups: new LeftCgroups((id) => `${paths.cgroup}/${id}`, processes),
   });
   await use({
     container,

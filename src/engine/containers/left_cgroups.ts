@@ -6,6 +6,7 @@
 import { TsdError } from "../../errors.ts";
 import { isErrno, OwnedFd, type ProcessCalls, SIG } from "../../sys/mod.ts";
 import { isInCgroup } from "../left_process.ts";
+import type { CgroupOf } from "../stats/cgroup.ts";
 import { CGROUP_FILES, pidsBelow } from "../stats/cgroup_files.ts";
 
 /** How long killed processes may take to end, in ms. */
@@ -16,21 +17,20 @@ type Calls = Pick<ProcessCalls, "pidfdOpen" | "pidfdSendSignal">;
 
 /** See the module's comment. */
 export class LeftCgroups {
-  readonly #parent: string;
+  readonly #cgroupOf: CgroupOf;
   readonly #calls: Calls;
   readonly #hierarchies: () => Promise<readonly string[]>;
   #known: Promise<readonly string[]> | undefined;
 
-  /** @param parent the engine's cgroup, without a leading slash */
-  constructor(parent: string, calls: Calls, hierarchies = cgroupMounts) {
-    this.#parent = parent;
+  constructor(cgroupOf: CgroupOf, calls: Calls, hierarchies = cgroupMounts) {
+    this.#cgroupOf = cgroupOf;
     this.#calls = calls;
     this.#hierarchies = hierarchies;
   }
 
   /** Mostly there are none, which one look tells. @throws {TsdError} timeout */
   async remove(id: string): Promise<void> {
-    const folders = (await (this.#known ??= this.#hierarchies())).map((mount) => `${mount}/${this.#parent}/${id}`);
+    const folders = (await (this.#known ??= this.#hierarchies())).map((mount) => `${mount}/${this.#cgroupOf(id)}`);
     if (folders[0] === undefined || !await exists(folders[0])) return;
     for (const deadline = Date.now() + PATIENCE_MS;;) {
       for (const folder of folders) await this.#kill(folder, id);

@@ -22,7 +22,7 @@ Deno.test("left cgroups: what is in them is killed, and they go; nothing else", 
     for (const [n, { pid }] of sleeping.entries()) {
       await Deno.writeTextFile(`${folders[n + 1]}/cgroup.procs`, `${pid}\n`);
     }
-    const left = new LeftCgroups(parent, processes, () => Promise.resolve([mount]));
+    const left = new LeftCgroups((id) => `${parent}/${id}`, processes, () => Promise.resolve([mount]));
     const removal = left.remove("c1");
     const signals = await Promise.all(sleeping.slice(0, 2).map(({ status }) => status));
     await removal;
@@ -35,7 +35,7 @@ Deno.test("left cgroups: what is in them is killed, and they go; nothing else", 
   } finally {
     sleeping[2]!.kill("SIGKILL");
     await sleeping[2]!.status;
-    await new LeftCgroups(parent, processes, () => Promise.resolve([mount])).remove("c2");
+    await new LeftCgroups((id) => `${parent}/${id}`, processes, () => Promise.resolve([mount])).remove("c2");
     await Deno.remove(folders[0]!);
   }
 });

@@ -5,7 +5,13 @@
  */
 import type { HostConfig, Mount } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
-import type { BindMount, ContainerMount, Propagation, TmpfsMount } from "../../runtime/spec/mod.ts";
+import {
+  type BindMount,
+  cleanPath,
+  type ContainerMount,
+  type Propagation,
+  type TmpfsMount,
+} from "../../runtime/spec/mod.ts";
 
 const PROPAGATIONS: ReadonlySet<string> = new Set(["private", "rprivate", "shared", "rshared", "slave", "rslave"]);
 /** Options of `-v` that only matter with SELinux or on other systems; Docker accepts them too. */
@@ -63,23 +69,54 @@ function parseBind(text: string): BindMount {
   };
 }
 
+/** Kinds of Docker's that there aren't. */
+const OTHER_TYPES: ReadonlySet<string> = new Set(["volume", "image", "npipe", "cluster"]);
+
+/** The options that belong to each kind, and what the others are told. */
+const OPTIONS_OF = {
+  bind: "BindOptions",
+  tmpfs: "TmpfsOptions",
+  volume: "VolumeOptions",
+  image: "ImageOptions",
+} as const;
+
 function parseMount(mount: Mount): ContainerMount {
-  const { Type: type, Source: source = "", Target: target = "", ReadOnly: readOnly = false } = mount;
-  if (type === "tmpfs") return tmpfsMount(mount);
-  if (type !== "bind") {
+  const { Type: type = "" as NonNullable<Mount["Type"]> } = mount;
+  for (const [kind, options] of Object.entries(OPTIONS_OF)) {
+    if (kind !== type && mount[options]) {
+      throw new TsdError("invalid_argument", `${options} must not be specified on mount type "${type}"`);
+    }
+  }
+  if (OTHER_TYPES.has(type)) {
     throw new TsdError("not_implemented", `Cannot create the container: --mount type=${type} is not supported yet`);
   }
-  if (!source.startsWith("/")) {
-    throw new TsdError(
-      "invalid_argument",
-      `invalid mount config for type "bind": invalid mount path: '${source}' mount path must be absolute`,
-    );
-  }
+  const target = mountTarget(mount);
+  if (type === "bind") return bindMount(mount, target);
+  if (type === "tmpfs") return tmpfsMount(mount, target);
+  throw badMount(mount, "mount type unknown");
+}
+
+function mountTarget(mount: Mount): string {
+  const { Target: target = "" } = mount;
+  if (target === "") throw badMount(mount, "field Target must not be empty");
+  if (!target.startsWith("/")) throw badMount(mount, notAbsolute(target));
+  const path = cleanPath(target);
+  if (path === "/") throw badMount(mount, "invalid specification: destination can't be '/'");
+  return path;
+}
+
+function bindMount(mount: Mount, target: string): BindMount {
+  const { Source: source = "", ReadOnly: readOnly = false } = mount;
   const options = mount.BindOptions ?? {};
+  if (source === "") throw badMount(mount, "field Source must not be empty");
+  if (!source.startsWith("/")) throw badMount(mount, notAbsolute(source));
+  if (options.Propagation && !PROPAGATIONS.has(options.Propagation)) {
+    throw badMount(mount, `invalid propagation mode: ${options.Propagation}`);
+  }
   return {
     kind: "bind",
     source,
-    target: checkTarget(target, target),
+    target,
     readOnly,
     ...(options.Propagation ? { propagation: options.Propagation } : {}),
     ...(options.NonRecursive ? { recursive: false } : {}),
@@ -88,19 +125,24 @@ function parseMount(mount: Mount): ContainerMount {
   };
 }
 
-function tmpfsMount(
-  { Source: source, Target: target = "", ReadOnly: readOnly, TmpfsOptions: options }: Mount,
-): TmpfsMount {
-  if (source) {
-    throw new TsdError("invalid_argument", 'invalid mount config for type "tmpfs": field Source must not be specified');
-  }
-  return tmpfs(target, [
-    ...(options?.SizeBytes ? [`size=${options.SizeBytes}`] : []),
-    ...(options?.Mode ? [`mode=${options.Mode.toString(8)}`] : []),
-    ...(readOnly ? ["ro"] : []),
-    ...(options?.Options ?? []).map((pair) => pair.join("=")),
-  ]);
+function tmpfsMount(mount: Mount, target: string): TmpfsMount {
+  const { Source: source, ReadOnly: readOnly, TmpfsOptions: options } = mount;
+  if (source) throw badMount(mount, "field Source must not be specified");
+  return {
+    kind: "tmpfs",
+    target,
+    options: [
+      ...(options?.SizeBytes ? [`size=${options.SizeBytes}`] : []),
+      ...(options?.Mode ? [`mode=${options.Mode.toString(8)}`] : []),
+      ...(readOnly ? ["ro"] : []),
+      ...(options?.Options ?? []).map((pair) => pair.join("=")),
+    ],
+  };
 }
+
+const notAbsolute = (path: string) => `invalid mount path: '${path}' mount path must be absolute`;
+const badMount = ({ Type: type = "bind" }: Mount, why: string) =>
+  new TsdError("invalid_argument", `invalid mount config for type "${type}": ${why}`);
 
 function tmpfs(target: string, options: readonly string[]): TmpfsMount {
   return { kind: "tmpfs", target: checkTarget(target, target), options };

@@ -67,6 +67,28 @@ Deno.test("what makes no sense is refused in words that say what", () => {
     [{ Mounts: [{ Type: "bind", Source: "a", Target: "/b" }] }, "invalid_argument", /mount path must be absolute/],
     [{ Mounts: [{ Type: "volume", Source: "v", Target: "/b" }] }, "not_implemented", /--mount type=volume/],
     [{ Mounts: [{ Type: "tmpfs", Source: "/a", Target: "/b" }] }, "invalid_argument", /Source must not be specified/],
+    [{ Mounts: [{ Type: "bind", Target: "/b" }] }, "invalid_argument", /"bind": field Source must not be empty$/],
+    [{ Mounts: [{ Type: "bind", Source: "/a" }] }, "invalid_argument", /"bind": field Target must not be empty$/],
+    [
+      { Mounts: [{ Type: "tmpfs", Target: "/../" }] },
+      "invalid_argument",
+      /^invalid mount config for type "tmpfs": invalid specification: destination can't be '\/'$/,
+    ],
+    [
+      { Mounts: [{ Type: "bind", Source: "/a", Target: "/b", BindOptions: { Propagation: "odd" as "shared" } }] },
+      "invalid_argument",
+      /^invalid mount config for type "bind": invalid propagation mode: odd$/,
+    ],
+    [
+      { Mounts: [{ Type: "tmpfs", Target: "/b", BindOptions: { NonRecursive: true } }] },
+      "invalid_argument",
+      /^BindOptions must not be specified on mount type "tmpfs"$/,
+    ],
+    [
+      { Mounts: [{ Type: "odd" as "bind", Source: "/a", Target: "/b" }] },
+      "invalid_argument",
+      /^invalid mount config for type "odd": mount type unknown$/,
+    ],
     [{ Tmpfs: { "relative": "" } }, "invalid_argument", /mount path must be absolute/],
   ];
   for (const [host, code, message] of cases) assertRefused(host, code, message);

@@ -1,25 +1,31 @@
 /**
  * @module
  * `--security-opt` in Docker's forms: `no-new-privileges[=true|false]`, `seccomp=unconfined|<profile as JSON>`,
- * `systempaths=unconfined`, `apparmor=unconfined`, `label=…`.
+ * `systempaths=unconfined`, `apparmor=unconfined|<profile>`, `writable-cgroups[=true|false]`, `label=disable`.
  */
 import { TsdError } from "../../errors.ts";
-import { parseSeccompProfile, type SpecSettings } from "../../runtime/spec/mod.ts";
+import { type HostFacts, parseSeccompProfile, type SpecSettings } from "../../runtime/spec/mod.ts";
 
-type Security = Pick<SpecSettings, "seccomp" | "noNewPrivileges" | "maskedPaths" | "readonlyPaths">;
+type Security = Pick<
+  SpecSettings,
+  "seccomp" | "noNewPrivileges" | "maskedPaths" | "readonlyPaths" | "writableCgroups" | "apparmorProfile"
+>;
+type Facts = Pick<HostFacts, "appArmor">;
 
 /** @throws {TsdError} invalid_argument, not_implemented */
-export function parseSecurityOptions(options: readonly string[], privileged: boolean): Security {
+export function parseSecurityOptions(options: readonly string[], privileged: boolean, facts: Facts): Security {
   let parsed: Security = { seccomp: privileged ? "unconfined" : "default" };
-  for (const option of options) parsed = { ...parsed, ...parseOption(option) };
+  for (const option of options) parsed = { ...parsed, ...parseOption(option, facts) };
   return parsed;
 }
 
-function parseOption(option: string): Partial<Security> {
+function parseOption(option: string, { appArmor }: Facts): Partial<Security> {
   const [name, value] = split(option);
   switch (name) {
     case "no-new-privileges":
       return { noNewPrivileges: flag(option, value) };
+    case "writable-cgroups":
+      return { writableCgroups: flag(option, value) };
     case "systempaths":
       if (value === "unconfined") return { maskedPaths: [], readonlyPaths: [] };
       break;
@@ -28,8 +34,12 @@ function parseOption(option: string): Partial<Security> {
       if (value === "builtin") return { seccomp: "default" };
       return { seccomp: parseSeccompProfile(value) };
     case "apparmor":
+      if (appArmor) return { apparmorProfile: value };
       if (value === "unconfined") return {};
-      throw new TsdError("not_implemented", "Cannot create the container: AppArmor profiles are not supported yet");
+      throw new TsdError(
+        "not_implemented",
+        `Cannot create the container: AppArmor is not enabled in this machine's kernel, so there is no profile ${value}`,
+      );
     case "label":
       if (value === "disable") return {};
       throw new TsdError("not_implemented", "Cannot create the container: SELinux labels are not supported");
@@ -39,7 +49,7 @@ function parseOption(option: string): Partial<Security> {
 
 /** `name=value` or the older `name:value`. */
 function split(option: string): [string, string] {
-  const at = option.search(/[=:]/);
+  const at = option.includes("=") ? option.indexOf("=") : option.indexOf(":");
   return at < 0 ? [option, ""] : [option.slice(0, at), option.slice(at + 1)];
 }
 

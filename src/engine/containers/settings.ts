@@ -3,27 +3,29 @@
  * From a checked request and an image to what is kept of a container: the configuration as inspect shows it, and the
  * settings from which its OCI configuration is made. Pure, so that it can be checked at creation and used at each start.
  */
-import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig, HostConfig, Resources, ThrottleDevice } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { ImageConfig } from "../../image/config.ts";
+import type { EtcFilesInput } from "../../network/etc_files.ts";
 import type { TerminalSize } from "../../runtime/process_io.ts";
 import {
   type HostFacts,
   mergeCommand,
   mergeConfigEnv,
   mergeEnv,
-  type NamespaceMode,
   type ResourceLimits,
   type SpecSettings,
 } from "../../runtime/spec/mod.ts";
 import { mergeHealthcheck } from "../health/health_config.ts";
 import { checkLogConfig } from "./log_options.ts";
+import type { JoinedNamespaces } from "./joined_namespaces.ts";
 import { requestedMounts } from "./mounts.ts";
+import { namespaceModes } from "./namespace_modes.ts";
 import { parseSecurityOptions } from "./security_options.ts";
 import { parseSignal } from "./signals.ts";
 
 /** The caller's configuration over the image's, as Docker merges them. @throws {TsdError} invalid_argument */
-export function mergeConfig(image: ImageConfig, own: ContainerConfig, id: string): ContainerConfig {
+export function mergeConfig(image: ImageConfig, own: ContainerConfig, hostname: string): ContainerConfig {
   const base = image.config;
   const { entrypoint, cmd } = mergeCommand(
     { entrypoint: base.entrypoint, cmd: base.cmd },
@@ -32,7 +34,7 @@ export function mergeConfig(image: ImageConfig, own: ContainerConfig, id: string
   if (entrypoint.length + cmd.length === 0) throw new TsdError("invalid_argument", "no command specified");
   return {
     ...own,
-    Hostname: own.Hostname || id.slice(0, 12),
+    Hostname: own.Hostname || hostname,
     Domainname: own.Domainname ?? "",
     User: own.User || base.user || "",
     Env: mergeConfigEnv(base.env ?? [], own.Env ?? []),
@@ -47,6 +49,11 @@ export function mergeConfig(image: ImageConfig, own: ContainerConfig, id: string
       : {}),
     OnBuild: null,
   };
+}
+
+/** Of a container that names none: on the host's network it is the host's. */
+export function defaultHostname(host: HostConfig, id: string): string {
+  return networkKind(host) === "host" ? Deno.hostname() : id.slice(0, 12);
 }
 
 /** The network as this version knows it. `default` has no bridge yet: it is a namespace with loopback only. */
@@ -69,15 +76,23 @@ export function networkWarnings(host: HostConfig): string[] {
   ];
 }
 
-/** What the OCI configuration is made from; `home` is known once there is a root file system. @throws {TsdError} invalid_argument, not_implemented */
+/** What is known only when a container is about to start. */
+export interface StartFacts {
+  /** Of its user, from the image's account files. */
+  readonly home?: string;
+  /** Namespaces of other containers. */
+  readonly joined?: JoinedNamespaces;
+}
+
+/** What the OCI configuration is made from. @throws {TsdError} invalid_argument, not_implemented */
 export function specSettings(
   config: ContainerConfig,
   host: HostConfig,
   facts: HostFacts,
-  home?: string,
+  { home, joined = {} }: StartFacts = {},
 ): SpecSettings {
-  refuseRuntime(host);
   checkLogConfig(host);
+  const modes = namespaceModes(host, facts, joined);
   return {
     args: [...config.Entrypoint ?? [], ...config.Cmd ?? []],
     cwd: config.WorkingDir || "/",
@@ -91,16 +106,14 @@ export function specSettings(
     hostname: config.Hostname ?? "",
     ...(config.Domainname ? { domainname: config.Domainname } : {}),
     network: networkKind(host),
-    ipc: ipcMode(host.IpcMode),
-    pid: hostOrPrivate("--pid", host.PidMode),
-    uts: hostOrPrivate("--uts", host.UTSMode),
-    cgroupns: hostOrPrivate("--cgroupns", host.CgroupnsMode || (facts.cgroupVersion === 1 ? "host" : "private")),
+    ...modes,
     readonlyRootfs: host.ReadonlyRootfs ?? false,
     privileged: host.Privileged ?? false,
     capAdd: host.CapAdd ?? [],
     capDrop: host.CapDrop ?? [],
     mounts: requestedMounts(host).map(({ mount }) => mount),
     resources: resources(host),
+    deviceCgroupRules: host.DeviceCgroupRules ?? [],
     ...(host.ShmSize ? { shmSizeBytes: host.ShmSize } : {}),
     ...(host.Sysctls ? { sysctls: host.Sysctls } : {}),
     ...(host.Annotations ? { annotations: host.Annotations } : {}),
@@ -108,8 +121,24 @@ export function specSettings(
     ...(host.MaskedPaths ? { maskedPaths: host.MaskedPaths } : {}),
     ...(host.ReadonlyPaths ? { readonlyPaths: host.ReadonlyPaths } : {}),
     ulimits: (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
-    ...parseSecurityOptions(host.SecurityOpt ?? [], host.Privileged ?? false),
+    ...parseSecurityOptions(host.SecurityOpt ?? [], host.Privileged ?? false, facts),
     host: facts,
+  };
+}
+
+/** What its files in /etc are made from, besides the host's own. */
+export function etcSettings(
+  config: ContainerConfig,
+  host: HostConfig,
+): Omit<EtcFilesInput, "hostHosts" | "hostResolvConf"> {
+  return {
+    network: networkKind(host),
+    hostname: config.Hostname ?? "",
+    domainname: config.Domainname ?? "",
+    extraHosts: host.ExtraHosts ?? [],
+    dns: host.Dns ?? [],
+    dnsSearch: host.DnsSearch ?? [],
+    dnsOptions: host.DnsOptions ?? [],
   };
 }
 
@@ -119,7 +148,8 @@ export function consoleSize(size: readonly number[] | null | undefined): Termina
   return rows && columns ? { rows, columns } : undefined;
 }
 
-function resources(host: HostConfig): ResourceLimits {
+/** The limits on the use of the machine. */
+export function resources(host: Resources): ResourceLimits {
   const all: ResourceLimits = {
     memoryBytes: host.Memory,
     memorySwapBytes: host.MemorySwap,
@@ -133,26 +163,18 @@ function resources(host: HostConfig): ResourceLimits {
     cpusetCpus: host.CpusetCpus,
     cpusetMems: host.CpusetMems,
     pidsLimit: host.PidsLimit ?? undefined,
+    blkioWeight: host.BlkioWeight,
+    blkioWeightDevices: host.BlkioWeightDevice?.map(({ Path: path, Weight: value }) => ({ path, value })),
+    blkioReadBps: rates(host.BlkioDeviceReadBps),
+    blkioWriteBps: rates(host.BlkioDeviceWriteBps),
+    blkioReadIops: rates(host.BlkioDeviceReadIOps),
+    blkioWriteIops: rates(host.BlkioDeviceWriteIOps),
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-function ipcMode(mode = ""): SpecSettings["ipc"] {
-  if (mode === "none") return "none";
-  return hostOrPrivate("--ipc", mode === "shareable" ? "private" : mode);
-}
-
-function hostOrPrivate(flag: string, mode = ""): NamespaceMode {
-  if (mode === "" || mode === "private") return "private";
-  if (mode === "host") return "host";
-  throw new TsdError("not_implemented", `Cannot create the container: ${flag} ${mode} is not supported yet`);
-}
-
-function refuseRuntime({ Runtime: runtime }: HostConfig): void {
-  if (runtime && runtime !== "runc") {
-    throw new TsdError("invalid_argument", `unknown or invalid runtime name: ${runtime}`);
-  }
-}
+const rates = (devices: readonly ThrottleDevice[] | null | undefined) =>
+  devices?.map(({ Path: path, Rate: value }) => ({ path, value }));
 
 /** A health check's text is for the image's shell. */
 function health({ config: base }: ImageConfig, own: ContainerConfig): Pick<ContainerConfig, "Healthcheck" | "Shell"> {

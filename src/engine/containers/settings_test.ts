@@ -3,7 +3,7 @@ import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
 import { type ErrorCode, isTsdError } from "../../errors.ts";
 import { parseImageConfig } from "../../image/config.ts";
 import { probeHost } from "../../runtime/spec/mod.ts";
-import { mergeConfig, networkKind, networkWarnings, specSettings } from "./settings.ts";
+import { defaultHostname, mergeConfig, networkKind, networkWarnings, specSettings } from "./settings.ts";
 
 const ID = "0123456789ab".padEnd(64, "c");
 const FACTS = await probeHost();
@@ -13,7 +13,8 @@ function imageWith(config: Record<string, unknown>) {
   return parseImageConfig(new TextEncoder().encode(text), "config");
 }
 
-const merged = (image: Record<string, unknown>, own: ContainerConfig) => mergeConfig(imageWith(image), own, ID);
+const merged = (image: Record<string, unknown>, own: ContainerConfig) =>
+  mergeConfig(imageWith(image), own, defaultHostname({}, ID));
 const settings = (config: ContainerConfig, host: HostConfig) => specSettings(config, host, FACTS);
 
 function refuses(act: () => unknown, code: ErrorCode, message: RegExp): void {
@@ -83,17 +84,38 @@ Deno.test("settings: command line, folder, limits; absent ones stay absent", () 
   assert.deepEqual([made.ipc, made.pid, made.uts, made.network], ["private", "private", "private", "none"]);
 });
 
-Deno.test("namespaces and runtimes that are not there yet are refused", () => {
+Deno.test("namespaces: the host's, another container's; what there isn't is refused in Docker's words", () => {
   const config = merged({ Cmd: ["a"] }, {});
   const cases: [HostConfig, ErrorCode, RegExp][] = [
-    [{ PidMode: "container:x" }, "not_implemented", /--pid container:x is not supported yet/],
-    [{ IpcMode: "container:x" }, "not_implemented", /--ipc container:x/],
-    [{ UTSMode: "other" }, "not_implemented", /--uts other/],
-    [{ Runtime: "crun" }, "invalid_argument", /unknown or invalid runtime name: crun/],
+    [{ PidMode: "private" }, "invalid_argument", /^invalid PID mode: private$/],
+    [{ PidMode: "container:" }, "invalid_argument", /^invalid PID mode: container:$/],
+    [{ IpcMode: "other" }, "invalid_argument", /^invalid IPC mode: other$/],
+    [{ UTSMode: "other" }, "invalid_argument", /^invalid UTS mode: other$/],
+    [{ UsernsMode: "private" }, "invalid_argument", /^invalid USER mode: private$/],
+    [{ CgroupnsMode: "other" as "host" }, "invalid_argument", /^invalid cgroup namespace mode: other$/],
     [{ LogConfig: { Type: "syslog", Config: {} } }, "not_implemented", /log driver syslog/],
   ];
   for (const [host, code, message] of cases) refuses(() => settings(config, host), code, message);
-  for (const host of [{ PidMode: "host" }, { IpcMode: "shareable" }, { IpcMode: "none" }, { Runtime: "runc" }]) {
-    settings(config, host);
-  }
+  const modes = (host: HostConfig, joined = {}) => {
+    const { pid, ipc, uts, cgroupns } = specSettings(config, host, { ...FACTS, cgroupVersion: 2 }, { joined });
+    return [pid, ipc, uts, cgroupns];
+  };
+  assert.deepEqual(modes({}), ["private", "private", "private", "private"]);
+  const host: HostConfig = {
+    PidMode: "host",
+    IpcMode: "host",
+    UTSMode: "host",
+    CgroupnsMode: "host",
+    UsernsMode: "host",
+  };
+  assert.deepEqual(modes(host), ["host", "host", "host", "host"]);
+  assert.deepEqual(modes({ IpcMode: "none" })[1], "none");
+  assert.deepEqual(modes({ IpcMode: "shareable" })[1], "private");
+  const others = { PidMode: "container:a", IpcMode: "container:b" };
+  assert.deepEqual(modes(others, { pid: "/p", ipc: "/i" }).slice(0, 2), [{ path: "/p" }, { path: "/i" }]);
+});
+
+Deno.test("on the host's network a container is called as the host", () => {
+  assert.equal(defaultHostname({ NetworkMode: "host" }, ID), Deno.hostname());
+  assert.equal(defaultHostname({ NetworkMode: "none" }, ID), "0123456789ab");
 });

@@ -3,7 +3,7 @@ import { SILENT_LOG } from "../../log.ts";
 import { errnoOf, OwnedFd, SysError } from "../../sys/mod.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 import type { ContainerState } from "./container.ts";
-import { fakeContainer, recordedEvents, RUNNING, tableOf } from "./fake.ts";
+import { fakeContainer, recordedEvents, RUNNING, runtimesOf, tableOf } from "./fake.ts";
 import { Freezer } from "./freezer.ts";
 import { Signaller } from "./signaller.ts";
 
@@ -12,10 +12,10 @@ const PAUSED = { ...RUNNING, status: "paused" } as ContainerState;
 function bench(state: ContainerState, stopSignal?: string) {
   const container = fakeContainer(state, { config: stopSignal === undefined ? {} : { StopSignal: stopSignal } });
   const { told, events } = recordedEvents();
-  const runtime = { setFrozen: () => Promise.resolve() };
+  const runtimes = runtimesOf({ setFrozen: () => Promise.resolve() });
   const health = { pause: () => Promise.resolve(), resume: () => undefined };
   const cgroups = { isFrozen: () => false };
-  const freezer = new Freezer({ events, table: tableOf(container), locks: new KeyedLock(), runtime, cgroups, health });
+  const freezer = new Freezer({ events, table: tableOf(container), locks: new KeyedLock(), runtimes, cgroups, health });
   const sent: string[] = [];
   const made = { isGone: false, sent, told, container };
   const processes = {

@@ -3,7 +3,6 @@
  * From an exec to a running process: streams, process.json, the runtime.
  */
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
-import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
@@ -11,6 +10,7 @@ import { processStartTime } from "../../sys/mod.ts";
 import { failedStartCode } from "../failed_start.ts";
 import type { IoRequest } from "../new_process_io.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
+import type { Runtimes } from "../runtimes.ts";
 import { type Exec, noteOf } from "./exec.ts";
 import { recordExec } from "./exec_adoption.ts";
 import { execProcessJson } from "./exec_process.ts";
@@ -23,7 +23,7 @@ export type ExecEnded = (exitCode: number, neverRan: boolean) => Promise<void>;
 
 export interface ExecLauncherDeps {
   readonly snapshots: Snapshotter;
-  readonly runtime: OciRuntime;
+  readonly runtimes: Pick<Runtimes, "of">;
   readonly exits: ExitLoop;
   readonly paths: EnginePaths;
   readonly facts: HostFacts;
@@ -83,7 +83,7 @@ export class ExecLauncher {
   }
 
   async #launch(exec: Exec, io: ProcessIo, ended: ExecEnded): Promise<void> {
-    const { runtime, exits, snapshots, facts } = this.#deps;
+    const { runtimes, exits, snapshots, facts } = this.#deps;
     const dir = this.folderOf(exec);
     try {
       // It may have ended since the exec was asked for; from here on its clean-up waits for this start.
@@ -92,7 +92,7 @@ export class ExecLauncher {
       const processJson = execProcessJson(exec, root, facts);
       Deno.mkdirSync(dir, { mode: 0o711 });
       const streams = await io.open();
-      const { pid } = await runtime.exec({
+      const { pid } = await runtimes.of(exec.container).exec({
         containerId: exec.container.id,
         execId: exec.id,
         dir,

@@ -27,7 +27,11 @@ export function execProcessJson(
   const { config, hostConfig } = container.record;
   const tty = request.Tty ?? false;
   const settings = specSettings({ ...config, Tty: tty }, hostConfig, facts);
-  const { user, home } = resolveUser(request.User || (config.User ?? ""), rootAccountFiles(root));
+  const { user, home } = resolveUser(
+    request.User || (config.User ?? ""),
+    rootAccountFiles(root),
+    hostConfig.GroupAdd ?? [],
+  );
   const env = overrideEnv([`HOME=${home}`], overrideEnv(settings.env, request.Env ?? []));
   const { process } = execProcess({
     ...settings,

@@ -46,6 +46,9 @@ export interface CgroupUsage {
   readonly io: { readonly bytes: readonly IoCount[]; readonly operations: readonly IoCount[] };
 }
 
+/** Where a container's cgroup is, without a leading slash, by its id. */
+export type CgroupOf = (id: string) => string;
+
 /** The cgroups of an engine's containers, by container id. */
 export interface ContainerCgroups {
   usage(id: string): Promise<CgroupUsage | undefined>;

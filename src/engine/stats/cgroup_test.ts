@@ -4,6 +4,8 @@ import { CgroupsV1 } from "./cgroup_v1.ts";
 import { CgroupsV2 } from "./cgroup_v2.ts";
 import { parseMachineCpu, parseNetworks } from "./host_counters.ts";
 
+const cgroupOf = (id: string) => `tsd/${id}`;
+
 /** Files by path below `/cg`. */
 function fakeFiles(texts: Readonly<Record<string, string>>): CgroupFiles {
   const read = (path: string) => texts[path.replace(/^\/cg\//, "")];
@@ -48,7 +50,7 @@ const V1 = {
 };
 
 Deno.test("cgroup v1: what a container uses, tree by tree", async () => {
-  const cgroups = new CgroupsV1("/cg", "tsd", fakeFiles(V1), notices().fake);
+  const cgroups = new CgroupsV1("/cg", cgroupOf, fakeFiles(V1), notices().fake);
   assert.deepEqual(await cgroups.usage("c1"), {
     cpu: {
       totalNs: 1_500_000_000,
@@ -86,7 +88,7 @@ Deno.test("cgroup v1: no limit is no limit; missing controllers count nothing; n
     "memory/tsd/c1/memory.limit_in_bytes": "9223372036854771712\n",
     "freezer/tsd/c1/cgroup.procs": "5\n",
   });
-  const cgroups = new CgroupsV1("/cg", "tsd", files, notices().fake);
+  const cgroups = new CgroupsV1("/cg", cgroupOf, files, notices().fake);
   const usage = await cgroups.usage("c1");
   assert.equal(usage?.memory.limitBytes, Infinity);
   assert.deepEqual([usage?.cpu.totalNs, usage?.pids.current], [0, 0]);
@@ -98,7 +100,7 @@ Deno.test("cgroup v1: no limit is no limit; missing controllers count nothing; n
 Deno.test("cgroup v2: what a container uses", async () => {
   const cgroups = new CgroupsV2(
     "/cg",
-    "tsd",
+    cgroupOf,
     fakeFiles({
       "tsd/c1/cpu.stat":
         "usage_usec 1500\nuser_usec 1000\nsystem_usec 500\nnr_periods 7\nnr_throttled 3\nthrottled_usec 2\n",
@@ -137,8 +139,8 @@ Deno.test("cgroup v2: what a container uses", async () => {
 
 Deno.test("both versions say what is frozen, and each has its way to tell of kills", () => {
   const { asked, fake } = notices();
-  const v1 = new CgroupsV1("/cg", "tsd", fakeFiles({ "freezer/tsd/c1/freezer.state": "FROZEN\n" }), fake);
-  const v2 = new CgroupsV2("/cg", "tsd", fakeFiles({ "tsd/c1/cgroup.freeze": "1\n" }), fake);
+  const v1 = new CgroupsV1("/cg", cgroupOf, fakeFiles({ "freezer/tsd/c1/freezer.state": "FROZEN\n" }), fake);
+  const v2 = new CgroupsV2("/cg", cgroupOf, fakeFiles({ "tsd/c1/cgroup.freeze": "1\n" }), fake);
   for (const cgroups of [v1, v2]) {
     assert.deepEqual([cgroups.isFrozen("c1"), cgroups.isFrozen("c2")], [true, false]);
     cgroups.onOom("c1", () => undefined)[Symbol.dispose]();

@@ -3,7 +3,7 @@
  * {@link ContainerCgroups} of cgroup version 1, also in hybrid mode: one tree for each controller
  * (Linux, admin-guide/cgroup-v1). A controller that isn't mounted counts nothing.
  */
-import type { CgroupUsage, ContainerCgroups, CpuUsage, IoCount, MemoryUsage } from "./cgroup.ts";
+import type { CgroupOf, CgroupUsage, ContainerCgroups, CpuUsage, IoCount, MemoryUsage } from "./cgroup.ts";
 import type { CgroupNotices } from "./cgroup_notices.ts";
 import { type CgroupFiles, parseAmount, parseFlat, parseNumbers, pidsBelow } from "./cgroup_files.ts";
 
@@ -17,14 +17,14 @@ const TREES = ["pids", "memory", "cpu", "freezer", "devices"];
 /** See the module's comment. */
 export class CgroupsV1 implements ContainerCgroups {
   readonly #root: string;
-  readonly #parent: string;
+  readonly #cgroupOf: CgroupOf;
   readonly #files: CgroupFiles;
   readonly #notices: CgroupNotices;
 
-  /** @param root where the controllers are mounted, `/sys/fs/cgroup`; @param parent cgroup above the containers' */
-  constructor(root: string, parent: string, files: CgroupFiles, notices: CgroupNotices) {
+  /** @param root where the controllers are mounted, `/sys/fs/cgroup` */
+  constructor(root: string, cgroupOf: CgroupOf, files: CgroupFiles, notices: CgroupNotices) {
     this.#root = root;
-    this.#parent = parent;
+    this.#cgroupOf = cgroupOf;
     this.#files = files;
     this.#notices = notices;
   }
@@ -120,7 +120,7 @@ export class CgroupsV1 implements ContainerCgroups {
   }
 
   #folder(controller: string, id: string): string {
-    return `${this.#root}/${controller}/${this.#parent}/${id}`;
+    return `${this.#root}/${controller}/${this.#cgroupOf(id)}`;
   }
 }
 

@@ -2,7 +2,7 @@
  * @module
  * {@link ContainerCgroups} of cgroup version 2: one tree (Linux, admin-guide/cgroup-v2).
  */
-import type { CgroupUsage, ContainerCgroups, IoCount } from "./cgroup.ts";
+import type { CgroupOf, CgroupUsage, ContainerCgroups, IoCount } from "./cgroup.ts";
 import type { CgroupNotices } from "./cgroup_notices.ts";
 import { type CgroupFiles, parseAmount, parseFlat, pidsBelow } from "./cgroup_files.ts";
 
@@ -10,13 +10,15 @@ const NS_PER_US = 1000;
 
 /** See the module's comment. */
 export class CgroupsV2 implements ContainerCgroups {
-  readonly #parent: string;
+  readonly #root: string;
+  readonly #cgroupOf: CgroupOf;
   readonly #files: CgroupFiles;
   readonly #notices: CgroupNotices;
 
-  /** @param root where the tree is mounted, `/sys/fs/cgroup`; @param parent cgroup above the containers' */
-  constructor(root: string, parent: string, files: CgroupFiles, notices: CgroupNotices) {
-    this.#parent = `${root}/${parent}`;
+  /** @param root where the tree is mounted, `/sys/fs/cgroup` */
+  constructor(root: string, cgroupOf: CgroupOf, files: CgroupFiles, notices: CgroupNotices) {
+    this.#root = root;
+    this.#cgroupOf = cgroupOf;
     this.#files = files;
     this.#notices = notices;
   }
@@ -51,23 +53,27 @@ export class CgroupsV2 implements ContainerCgroups {
   }
 
   pids(id: string): Promise<number[]> {
-    return pidsBelow(this.#files, `${this.#parent}/${id}`);
+    return pidsBelow(this.#files, this.#folder(id));
   }
 
   oomKills(id: string): number {
-    return parseFlat(this.#files.readSync(`${this.#parent}/${id}/memory.events`)).oom_kill ?? 0;
+    return parseFlat(this.#files.readSync(`${this.#folder(id)}/memory.events`)).oom_kill ?? 0;
   }
 
   onOom(id: string, callback: () => void): Disposable {
-    return this.#notices.poll(`${this.#parent}/${id}/memory.events`, callback);
+    return this.#notices.poll(`${this.#folder(id)}/memory.events`, callback);
   }
 
   isFrozen(id: string): boolean {
-    return this.#files.readSync(`${this.#parent}/${id}/cgroup.freeze`)?.trim() === "1";
+    return this.#files.readSync(`${this.#folder(id)}/cgroup.freeze`)?.trim() === "1";
+  }
+
+  #folder(id: string): string {
+    return `${this.#root}/${this.#cgroupOf(id)}`;
   }
 
   #read(id: string, name: string): Promise<string | undefined> {
-    return this.#files.read(`${this.#parent}/${id}/${name}`);
+    return this.#files.read(`${this.#folder(id)}/${name}`);
   }
 }
 

@@ -18,10 +18,11 @@ import type { EventBus } from "../events/event_bus.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import { maskedProxy, type Proxies } from "../config/proxies.ts";
 import type { EnginePaths } from "../paths.ts";
+import { type Runtimes, STOCK_RUNTIME } from "../runtimes.ts";
 
 export interface SystemServiceDeps {
   readonly build: BuildInfo;
-  readonly runtime: OciRuntime;
+  readonly runtimes: Pick<Runtimes, "named" | "programs" | "defaultName">;
   readonly facts: HostFacts;
   readonly table: ContainerTable;
   readonly images: ImageCatalog;
@@ -122,8 +123,8 @@ export class SystemService {
       NoProxy: this.#deps.proxies.none,
       DockerRootDir: paths.dataRoot,
       ServerVersion: build.version,
-      Runtimes: runtime === undefined ? {} : { runc: { path: runtime.path } },
-      DefaultRuntime: "runc",
+      Runtimes: shownRuntimes(this.#deps.runtimes.programs),
+      DefaultRuntime: this.#deps.runtimes.defaultName,
       LiveRestoreEnabled: true,
       InitBinary: await findInitProgram() ?? "",
       ContainerdCommit: { ID: "" },
@@ -137,12 +138,22 @@ export class SystemService {
   /** A runtime that is there is asked once: that costs a process. */
   async #runtimeVersion(): Promise<RuntimeVersion | undefined> {
     try {
-      return this.#known ??= await this.#deps.runtime.version();
+      return this.#known ??= await this.#deps.runtimes.named(STOCK_RUNTIME)?.version();
     } catch (thrown) {
       if (thrown instanceof TsdError && thrown.code === "runtime_missing") return undefined;
       throw thrown;
     }
   }
+}
+
+/** As Docker shows them: how they are called, by name. */
+function shownRuntimes(programs: Runtimes["programs"]): NonNullable<SystemInfo["Runtimes"]> {
+  return Object.fromEntries(
+    Object.entries(programs).map(([name, { path, args }]) => [
+      name,
+      args.length === 0 ? { path } : { path, runtimeArgs: args },
+    ]),
+  );
 }
 
 /** The part of `info` that is only about the machine. */

@@ -25,6 +25,9 @@ const READONLY_PATHS = ["bus", "fs", "irq", "sys", "sysrq-trigger"].map((name) =
 /** The annotation for the signal that stops a container (image-spec `conversion.md`). */
 const STOP_SIGNAL_ANNOTATION = "org.opencontainers.image.stopSignal";
 
+/** Docker's words. */
+const NO_CGROUP_NAMESPACES = "Your kernel does not support cgroup namespaces.  Cgroup namespace setting discarded.";
+
 /** A configuration, and what could not be had as it was asked for: one sentence each, for the user. */
 export interface GeneratedSpec {
   readonly spec: OciSpec;
@@ -43,6 +46,7 @@ export function generateSpec(input: SpecInput): GeneratedSpec {
   const limits = usableLimits(input.resources ?? {}, input.host.cgroupFeatures);
   const seccomp = seccompFilter(input, process.capabilities.bounding);
   const annotations = allAnnotations(input);
+  const namespaceWarnings = input.cgroupns === "private" && !input.host.cgroupNamespaces ? [NO_CGROUP_NAMESPACES] : [];
   const spec: OciSpec = {
     ociVersion: OCI_VERSION,
     process,
@@ -50,9 +54,9 @@ export function generateSpec(input: SpecInput): GeneratedSpec {
     ...input.uts === "host" ? {} : { hostname: input.hostname },
     mounts: mounts(input),
     ...Object.keys(annotations).length > 0 ? { annotations } : {},
-    linux: linuxSection(input, ociLimits(limits.limits), seccomp.filter),
+    linux: linuxSection(input, ociLimits(limits.limits, input.blockDevices), seccomp.filter),
   };
-  return { spec, warnings: [...warnings, ...limits.warnings, ...seccomp.warnings] };
+  return { spec, warnings: [...warnings, ...limits.warnings, ...seccomp.warnings, ...namespaceWarnings] };
 }
 
 function linuxSection(input: SpecInput, limits: ReturnType<typeof ociLimits>, seccomp?: OciSeccomp): OciLinux {

@@ -23,7 +23,29 @@ const FUSE: ContainerDevice = {
 const V2: HostFacts = {
   ...HOST,
   cgroupVersion: 2,
-  cgroupFeatures: new Set(["memory", "swap", "memoryReservation", "cpuShares", "cpuQuota", "cpuset", "pids"]),
+  cgroupFeatures: new Set([
+    ...["memory", "swap", "memoryReservation", "cpuShares", "cpuQuota", "cpuset", "pids"] as const,
+    ...[
+      "blkioWeight",
+      "blkioWeightDevice",
+      "blkioReadBps",
+      "blkioWriteBps",
+      "blkioReadIops",
+      "blkioWriteIops",
+    ] as const,
+  ]),
+};
+
+const BLOCK_IO: Partial<SpecInput> = {
+  resources: {
+    blkioWeight: 300,
+    blkioWeightDevices: [{ path: "/dev/vda", value: 500 }],
+    blkioReadBps: [{ path: "/dev/vda", value: 1 << 20 }, { path: "/dev/vdb", value: 2 << 20 }],
+    blkioWriteBps: [{ path: "/dev/vda", value: 4096 }],
+    blkioReadIops: [{ path: "/dev/vdb", value: 100 }],
+    blkioWriteIops: [{ path: "/dev/vda", value: 200 }],
+  },
+  blockDevices: new Map([["/dev/vda", { major: 254, minor: 0 }], ["/dev/vdb", { major: 254, minor: 16 }]]),
 };
 
 /** What differs from the plain container, by the golden file's name. */
@@ -71,6 +93,20 @@ const CASES: Readonly<Record<string, Partial<SpecInput>>> = {
     shmSizeBytes: 128 << 20,
     host: { ...HOST, rlimitHardCaps: { nofile: 20_000n }, oomScoreAdjMin: 0 },
   },
+  block_io: BLOCK_IO,
+  block_io_v2: { ...BLOCK_IO, cgroupns: "private", host: V2 },
+  block_io_without: { ...BLOCK_IO, host: { ...HOST, cgroupFeatures: new Set(["memory"]) } },
+  joined_namespaces: {
+    pid: { path: "/proc/7/fd/20" },
+    ipc: { path: "/proc/7/fd/21" },
+    shmPath: "/run/tsd/containers/ff/shm",
+    cgroupns: "private",
+    cgroupsPath: "/batch/jobs/3f4b0c7a9d2e11aa",
+    init: { path: "/usr/libexec/tsd/init" },
+  },
+  no_cgroup_namespaces: { cgroupns: "private", host: { ...HOST, cgroupNamespaces: false } },
+  oom_killer_off: { resources: { oomKillDisable: true } },
+  writable_cgroups: { writableCgroups: true, apparmorProfile: "my-profile" },
   security: {
     capAdd: ["NET_ADMIN", "cap_sys_resource"],
     capDrop: ["mknod", "CAP_AUDIT_WRITE"],

@@ -14,7 +14,13 @@ export type CgroupFeature =
   | "cpuShares"
   | "cpuQuota"
   | "cpuset"
-  | "pids";
+  | "pids"
+  | "blkioWeight"
+  | "blkioWeightDevice"
+  | "blkioReadBps"
+  | "blkioWriteBps"
+  | "blkioReadIops"
+  | "blkioWriteIops";
 
 /** Facts about this machine and about what the engine may do on it. */
 export interface HostFacts {
@@ -28,6 +34,10 @@ export interface HostFacts {
   readonly x32: boolean;
   readonly cgroupVersion: 1 | 2;
   readonly cgroupFeatures: ReadonlySet<CgroupFeature>;
+  /** Whether a container can have a cgroup namespace of its own. */
+  readonly cgroupNamespaces: boolean;
+  /** Whether AppArmor is at work. */
+  readonly appArmor: boolean;
   /** The engine's bounding set: bit n stands for capability n. */
   readonly boundingCapabilities: bigint;
   /** The highest capability that the kernel knows. */

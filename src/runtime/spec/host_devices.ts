@@ -4,7 +4,7 @@
  * names.
  */
 import { TsdError } from "../../errors.ts";
-import type { ContainerDevice } from "./input.ts";
+import type { ContainerDevice, DeviceNumbers } from "./input.ts";
 
 /** Folders and nodes below `/dev` that every container has of its own. */
 const OWN_FOLDERS = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"]);
@@ -33,6 +33,28 @@ export async function resolveDevice(onHost: string, inContainer: string, access:
   const found = node ? [node] : await nodesBelow(real, inContainer, access);
   if (found.length > 0) return found;
   throw new TsdError("invalid_argument", `${gathering}: not a device node`);
+}
+
+/**
+ * Numbers of the block devices that limits name.
+ *
+ * @throws invalid_argument with Docker's text when one isn't there, and when it is no block device
+ */
+export async function blockDevices(paths: readonly string[]): Promise<ReadonlyMap<string, DeviceNumbers>> {
+  const found = paths.map(async (path): Promise<[string, DeviceNumbers]> => [path, await blockDevice(path)]);
+  return new Map(await Promise.all(found));
+}
+
+async function blockDevice(path: string): Promise<DeviceNumbers> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.stat(path);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new TsdError("invalid_argument", `stat ${path}: no such file or directory`, { cause });
+  }
+  if (info.isBlockDevice) return deviceNumbers(info.rdev ?? 0);
+  throw new TsdError("invalid_argument", `Cannot limit ${path}: it is no block device`);
 }
 
 async function nodesBelow(folder: string, inContainer: string, access: string): Promise<ContainerDevice[]> {
@@ -72,7 +94,7 @@ async function nodeAt(path: string, inContainer: string, access: string): Promis
 }
 
 /** Linux packs a device number in 64 bits: 12 + 20 bits of each half interleaved (makedev(3)). */
-function deviceNumbers(packed: number): { major: number; minor: number } {
+function deviceNumbers(packed: number): DeviceNumbers {
   const device = BigInt(packed);
   return {
     major: Number((device >> 8n) & 0xfffn | (device >> 32n) & 0xfffff000n),

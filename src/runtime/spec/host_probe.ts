@@ -30,6 +30,15 @@ const V1_FEATURES: readonly (readonly [CgroupFeature, string])[] = [
   ["cpuQuota", "cpu/cpu.cfs_quota_us"],
   ["cpuset", "cpuset/cpuset.cpus"],
   ["pids", "pids"],
+  ["blkioReadBps", "blkio/blkio.throttle.read_bps_device"],
+  ["blkioWriteBps", "blkio/blkio.throttle.write_bps_device"],
+  ["blkioReadIops", "blkio/blkio.throttle.read_iops_device"],
+  ["blkioWriteIops", "blkio/blkio.throttle.write_iops_device"],
+  // The weight's file is called otherwise where BFQ is the scheduler.
+  ["blkioWeight", "blkio/blkio.weight"],
+  ["blkioWeight", "blkio/blkio.bfq.weight"],
+  ["blkioWeightDevice", "blkio/blkio.weight_device"],
+  ["blkioWeightDevice", "blkio/blkio.bfq.weight_device"],
 ];
 
 /** What a controller brings (cgroup v2). */
@@ -38,6 +47,7 @@ const V2_FEATURES: Readonly<Record<string, readonly CgroupFeature[]>> = {
   cpu: ["cpuShares", "cpuQuota"],
   cpuset: ["cpuset"],
   pids: ["pids"],
+  io: ["blkioWeight", "blkioWeightDevice", "blkioReadBps", "blkioWriteBps", "blkioReadIops", "blkioWriteIops"],
 };
 
 /** Lines of `/proc/PID/limits` by `--ulimit` name. */
@@ -73,6 +83,8 @@ export async function probeHost(files: HostFiles = HOST_FILES, system = deno()):
     x32: runsX32(system.arch, config, await files.read("/proc/cmdline") ?? ""),
     cgroupVersion,
     cgroupFeatures: new Set(await (cgroupVersion === 2 ? featuresV2(files) : featuresV1(files))),
+    cgroupNamespaces: await files.exists("/proc/self/ns/cgroup"),
+    appArmor: (await line(files, "/sys/module/apparmor/parameters/enabled")) === "Y",
     boundingCapabilities,
     lastCapability: Number(await line(files, "/proc/sys/kernel/cap_last_cap") ?? CAPABILITY_NUMBERS.size - 1),
     rlimitHardCaps: await hardCaps(files, unlimited),

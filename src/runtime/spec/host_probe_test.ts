@@ -41,6 +41,10 @@ Deno.test("cgroup v1 without CAP_SYS_RESOURCE", async () => {
     "/sys/fs/cgroup/cpuset/cpuset.cpus": "0-7\n",
     "/sys/fs/cgroup/cpuset/cpuset.mems": "0\n",
     "/sys/fs/cgroup/pids/tasks": "",
+    "/sys/fs/cgroup/blkio/blkio.throttle.read_bps_device": "",
+    "/sys/fs/cgroup/blkio/blkio.bfq.weight": "100",
+    "/proc/self/ns/cgroup": "",
+    "/sys/module/apparmor/parameters/enabled": "Y\n",
     "/sys/fs/cgroup/unified/cgroup.controllers": "",
     "/sys/devices/system/cpu/cpu10/thermal_throttle/count": "0",
     "/sys/devices/system/cpu/cpu2/thermal_throttle/count": "0",
@@ -52,7 +56,9 @@ Deno.test("cgroup v1 without CAP_SYS_RESOURCE", async () => {
     seccomp: true,
     x32: true,
     cgroupVersion: 1,
-    cgroupFeatures: new Set(["memory", "cpuShares", "cpuset", "pids"]),
+    cgroupFeatures: new Set(["memory", "cpuShares", "cpuset", "pids", "blkioReadBps", "blkioWeight"]),
+    cgroupNamespaces: true,
+    appArmor: true,
     boundingCapabilities: 0x1fffeffffffn,
     lastCapability: 40,
     rlimitHardCaps: { nofile: 20000n, memlock: 8388608n, nice: 0n },
@@ -83,11 +89,14 @@ Deno.test("cgroup v2 with CAP_SYS_RESOURCE", async () => {
     { arch: "aarch64", kernel: "6.1.0" },
   );
   assert.equal(facts.cgroupVersion, 2);
-  const features = ["cpuset", "cpuShares", "cpuQuota", "memory", "memoryReservation", "pids", "swap"] as const;
+  const features = [
+    ...["cpuset", "cpuShares", "cpuQuota", "memory", "memoryReservation", "pids", "swap", "blkioWeight"] as const,
+    ...["blkioWeightDevice", "blkioReadBps", "blkioWriteBps", "blkioReadIops", "blkioWriteIops"] as const,
+  ];
   assert.deepEqual(facts.cgroupFeatures, new Set(features));
   assert.deepEqual(facts.rlimitHardCaps, { nofile: 1048576n });
   assert.deepEqual([facts.oomScoreAdjMin, facts.lastCapability, facts.cpusetCpus], [-1000, 40, "0-3"]);
-  assert.equal(facts.recursiveReadOnly, true);
+  assert.deepEqual([facts.recursiveReadOnly, facts.cgroupNamespaces, facts.appArmor], [true, false, false]);
 });
 
 Deno.test("hard limits by name", () => {

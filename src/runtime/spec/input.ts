@@ -76,6 +76,27 @@ export interface ResourceLimits {
   readonly cpusetMems?: string;
   /** 0 and -1 lift the limit. */
   readonly pidsLimit?: number;
+  /** 10 to 1000. */
+  readonly blkioWeight?: number;
+  readonly blkioWeightDevices?: readonly DeviceLimit[];
+  /** Bytes a second. */
+  readonly blkioReadBps?: readonly DeviceLimit[];
+  readonly blkioWriteBps?: readonly DeviceLimit[];
+  /** Operations a second. */
+  readonly blkioReadIops?: readonly DeviceLimit[];
+  readonly blkioWriteIops?: readonly DeviceLimit[];
+}
+
+/** A limit on a block device of the host. */
+export interface DeviceLimit {
+  readonly path: string;
+  readonly value: number;
+}
+
+/** What the kernel knows a device by. */
+export interface DeviceNumbers {
+  readonly major: number;
+  readonly minor: number;
 }
 
 /** One `--ulimit`: `name` without RLIMIT_, in lower case; -1 is unlimited. */
@@ -152,6 +173,8 @@ export interface SpecInput extends SpecSettings {
   readonly etcFiles?: EtcFiles;
   /** Device nodes besides the standard ones; see `hostDevices` for a privileged container. */
   readonly devices?: readonly ContainerDevice[];
+  /** Numbers of the limited block devices, by path; see `blockDevices`. */
+  readonly blockDevices?: ReadonlyMap<string, DeviceNumbers>;
   /** A folder or mount of the host to use as `/dev/shm` (default with the host's IPC namespace: the host's). */
   readonly shmPath?: string;
   /** A static init program of the host that becomes process 1; ignored without a private PID namespace. */

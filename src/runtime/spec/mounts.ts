@@ -9,7 +9,8 @@ import type { BindMount, ContainerMount, SpecInput, SpecSettings } from "./input
 import type { OciMount } from "./oci.ts";
 import { mergeTmpfsOptions } from "./tmpfs_options.ts";
 
-const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+/** Size of `/dev/shm` where none was given. */
+export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 /** Where an init program of the engine's appears in the container. */
 export const INIT_PATH = "/sbin/docker-init";
 

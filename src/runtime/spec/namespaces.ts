@@ -7,17 +7,17 @@ import type { NamespaceMode, NetworkMode, SpecSettings } from "./input.ts";
 import type { OciNamespace, OciNamespaceType } from "./oci.ts";
 
 /** What decides about namespaces. */
-export type NamespaceSettings = Pick<SpecSettings, "network" | "uts" | "pid" | "ipc" | "cgroupns">;
+export type NamespaceSettings = Pick<SpecSettings, "network" | "uts" | "pid" | "ipc" | "cgroupns" | "host">;
 
 /** In Docker's order; the host's namespaces are those that are not listed. */
-export function namespaces({ network, uts, pid, ipc, cgroupns }: NamespaceSettings): OciNamespace[] {
+export function namespaces({ network, uts, pid, ipc, cgroupns, host }: NamespaceSettings): OciNamespace[] {
   return [
     { type: "mount" },
     ...namespace("network", network === "none" ? "private" : network),
     ...namespace("uts", uts),
     ...namespace("pid", pid),
     ...namespace("ipc", ipc === "none" ? "private" : ipc),
-    ...namespace("cgroup", cgroupns),
+    ...namespace("cgroup", host.cgroupNamespaces ? cgroupns : "host"),
   ];
 }
 

@@ -107,6 +107,29 @@ export interface OciResources {
   readonly memory?: OciMemory;
   readonly cpu?: OciCpu;
   readonly pids?: { readonly limit: number };
+  readonly blockIO?: OciBlockIo;
+}
+
+/** What can be changed while a container runs. */
+export type OciLimits = Omit<OciResources, "devices">;
+
+/** Weights from 10 to 1000; bytes or operations a second. */
+export interface OciBlockIo {
+  readonly weight?: number;
+  readonly weightDevice?: readonly (OciDeviceNumbers & { readonly weight: number })[];
+  readonly throttleReadBpsDevice?: readonly OciThrottle[];
+  readonly throttleWriteBpsDevice?: readonly OciThrottle[];
+  readonly throttleReadIOPSDevice?: readonly OciThrottle[];
+  readonly throttleWriteIOPSDevice?: readonly OciThrottle[];
+}
+
+interface OciDeviceNumbers {
+  readonly major: number;
+  readonly minor: number;
+}
+
+export interface OciThrottle extends OciDeviceNumbers {
+  readonly rate: number;
 }
 
 /** Bytes. */

@@ -4,9 +4,10 @@
  * is dropped), and the OCI form. One form serves cgroup v1 and v2: runc translates.
  */
 import { TsdError } from "../../errors.ts";
+import { ociBlockIo, validateBlockIo } from "./block_io.ts";
 import type { CgroupFeature, HostFacts } from "./host.ts";
-import type { ResourceLimits } from "./input.ts";
-import type { OciCpu, OciMemory, OciResources } from "./oci.ts";
+import type { DeviceNumbers, ResourceLimits } from "./input.ts";
+import type { OciCpu, OciLimits, OciMemory } from "./oci.ts";
 
 const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
 const CPU_PERIOD_MICROS = 100_000;
@@ -24,6 +25,8 @@ interface Discard {
   readonly warning: string;
 }
 
+const NO_OOM_KILL = "OOM killer is disabled for the container, but no memory limit is set, " +
+  "this can result in the system running out of resources.";
 const NOT_MOUNTED = "or the cgroup is not mounted";
 
 /** Docker's warnings; a row is used when one of its fields is set and the machine lacks what it needs. */
@@ -73,7 +76,26 @@ const DISCARDS: readonly Discard[] = [
     fields: ["cpusetCpus", "cpusetMems"],
     warning: `Your kernel does not support cpuset ${NOT_MOUNTED}. Cpuset discarded.`,
   },
+  {
+    needs: "blkioWeight",
+    fields: ["blkioWeight"],
+    warning: `Your kernel does not support Block I/O weight ${NOT_MOUNTED}. Weight discarded.`,
+  },
+  {
+    needs: "blkioWeightDevice",
+    fields: ["blkioWeightDevices"],
+    warning: `Your kernel does not support Block I/O weight_device ${NOT_MOUNTED}. Weight-device discarded.`,
+  },
+  throttleDiscard("blkioReadBps", "BPS Block I/O read limit", "Block I/O BPS read limit"),
+  throttleDiscard("blkioWriteBps", "BPS Block I/O write limit", "Block I/O BPS write limit"),
+  throttleDiscard("blkioReadIops", "IOPS Block read limit", "Block I/O IOPS read limit"),
+  throttleDiscard("blkioWriteIops", "IOPS Block write limit", "Block I/O IOPS write limit"),
 ];
+
+function throttleDiscard(field: CgroupFeature & keyof ResourceLimits, what: string, discarded: string): Discard {
+  const warning = `Your kernel does not support ${what} ${NOT_MOUNTED}. ${discarded} discarded.`;
+  return { needs: field, fields: [field], warning };
+}
 
 /** Drops what this machine can't do. Swap is limited to twice the memory unless something else was said. */
 export function usableLimits(given: ResourceLimits, features: ReadonlySet<CgroupFeature>): UsableLimits {
@@ -84,18 +106,24 @@ export function usableLimits(given: ResourceLimits, features: ReadonlySet<Cgroup
     if (fields.some((field) => isSet(field, limits[field]))) warnings.push(warning);
     for (const field of fields) delete limits[field];
   }
+  if (limits.oomKillDisable === true && !limits.memoryBytes) warnings.push(NO_OOM_KILL);
   return { limits: limits as ResourceLimits, warnings };
 }
 
 /** The OCI form of limits that are all usable, without the device rules. */
-export function ociLimits(limits: ResourceLimits): Omit<OciResources, "devices"> {
+export function ociLimits(
+  limits: ResourceLimits,
+  blockDevices: ReadonlyMap<string, DeviceNumbers> = new Map(),
+): OciLimits {
   const memory = ociMemory(limits);
+  const blockIO = ociBlockIo(limits, blockDevices);
   const cpu = ociCpu(limits);
   const { pidsLimit } = limits;
   return {
     ...memory === undefined ? {} : { memory },
     ...cpu === undefined ? {} : { cpu },
     ...pidsLimit === undefined ? {} : { pids: { limit: pidsLimit <= 0 ? -1 : pidsLimit } },
+    ...blockIO === undefined ? {} : { blockIO },
   };
 }
 
@@ -103,6 +131,7 @@ export function ociLimits(limits: ResourceLimits): Omit<OciResources, "devices">
 export function validateLimits(limits: ResourceLimits, host: HostFacts): void {
   validateMemory(limits);
   validateCpu(limits, host);
+  validateBlockIo(limits);
   validateSet("CPUs", "cpus", limits.cpusetCpus, host.cpusetCpus);
   validateSet("memory nodes", "mems", limits.cpusetMems, host.cpusetMems);
 }
@@ -112,6 +141,7 @@ const impliedSwap = ({ memoryBytes = 0 }: ResourceLimits) => memoryBytes > 0 ? m
 // What Docker's clients send for "nothing": 0, "" and false, and -1 for swap, swappiness and pids.
 function isSet(field: keyof ResourceLimits, value: unknown): boolean {
   if (value === undefined || value === 0 || value === "" || value === false) return false;
+  if (Array.isArray(value)) return value.length > 0;
   return value !== -1 || field === "cpuQuotaMicros";
 }
 

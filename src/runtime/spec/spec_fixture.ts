@@ -13,7 +13,8 @@ export function capabilitiesBut(...missing: string[]): bigint {
 
 const FEATURES: readonly CgroupFeature[] = [
   ...["memory", "swap", "memoryReservation", "memorySwappiness", "oomKillDisable"] as const,
-  ...["cpuShares", "cpuQuota", "cpuset", "pids"] as const,
+  ...["cpuShares", "cpuQuota", "cpuset", "pids", "blkioWeight", "blkioWeightDevice"] as const,
+  ...["blkioReadBps", "blkioWriteBps", "blkioReadIops", "blkioWriteIops"] as const,
 ];
 
 /** A machine that can do everything, with cgroup v1. */
@@ -24,6 +25,8 @@ export const HOST: HostFacts = {
   x32: true,
   cgroupVersion: 1,
   cgroupFeatures: new Set(FEATURES),
+  cgroupNamespaces: true,
+  appArmor: false,
   boundingCapabilities: capabilitiesBut(),
   lastCapability: 40,
   rlimitHardCaps: {},

@@ -1,0 +1,58 @@
+/**
+ * @module
+ * Which namespaces a container has of its own, which it shares with the host or with another container; Docker's names for
+ * these modes, and its texts for those that there aren't.
+ */
+import type { HostConfig } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+import type { HostFacts, NamespaceMode, SpecSettings } from "../../runtime/spec/mod.ts";
+import { type JoinedNamespaces, namedContainer } from "./joined_namespaces.ts";
+
+type Modes = Pick<SpecSettings, "ipc" | "pid" | "uts" | "cgroupns">;
+
+/** Before a start nobody knows where another container's namespace is. */
+const NOT_YET_KNOWN = "";
+
+/** @throws {TsdError} invalid_argument */
+export function namespaceModes(host: HostConfig, facts: HostFacts, joined: JoinedNamespaces): Modes {
+  if (!["", "host"].includes(host.UsernsMode ?? "")) throw invalid("USER", host.UsernsMode);
+  return {
+    ipc: ipcMode(host.IpcMode ?? "", joined),
+    pid: pidMode(host.PidMode ?? "", joined),
+    uts: utsMode(host.UTSMode ?? ""),
+    cgroupns: cgroupMode(cgroupnsMode(host, facts)),
+  };
+}
+
+/** Docker's default where nothing was said. */
+export function cgroupnsMode({ CgroupnsMode: mode }: HostConfig, { cgroupVersion }: HostFacts): string {
+  return mode || (cgroupVersion === 1 ? "host" : "private");
+}
+
+function ipcMode(mode: string, { ipc = NOT_YET_KNOWN }: JoinedNamespaces): Modes["ipc"] {
+  if (mode === "none" || mode === "host") return mode;
+  if (["", "private", "shareable"].includes(mode)) return "private";
+  if (namedContainer(mode) === undefined) throw invalid("IPC", mode);
+  return { path: ipc };
+}
+
+function pidMode(mode: string, { pid = NOT_YET_KNOWN }: JoinedNamespaces): NamespaceMode {
+  if (mode === "host") return mode;
+  if (mode === "") return "private";
+  if (namedContainer(mode) === undefined) throw invalid("PID", mode);
+  return { path: pid };
+}
+
+function utsMode(mode: string): NamespaceMode {
+  if (mode === "host") return mode;
+  if (mode === "") return "private";
+  throw invalid("UTS", mode);
+}
+
+function cgroupMode(mode: string): NamespaceMode {
+  if (mode === "host" || mode === "private") return mode;
+  throw new TsdError("invalid_argument", `invalid cgroup namespace mode: ${mode}`);
+}
+
+const invalid = (type: string, mode: string | undefined) =>
+  new TsdError("invalid_argument", `invalid ${type} mode: ${mode}`);

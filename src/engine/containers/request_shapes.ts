@@ -1,0 +1,194 @@
+/**
+ * @module
+ * The types of a request's fields, as data. A body is the caller's word: what is read of it has to be of its type, or the
+ * request is refused with the field's name. Fields that nobody reads are not looked at, as in Docker.
+ */
+import type { BindOptions, ContainerConfig, HostConfig, Mount, Resources } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+
+type Named = keyof typeof CHECKS;
+/** A type by its name, or that of a list's items or an object's fields. */
+type Kind = Named | { readonly each: Fields } | { readonly object: Fields };
+type Fields = { readonly [field: string]: Kind };
+/** The fields that are read of a wire type. */
+type Shape<T> = { readonly [K in keyof T]?: Kind };
+
+export const CONFIG_SHAPE = {
+  Hostname: "text",
+  Domainname: "text",
+  User: "text",
+  AttachStdin: "flag",
+  AttachStdout: "flag",
+  AttachStderr: "flag",
+  Tty: "flag",
+  OpenStdin: "flag",
+  StdinOnce: "flag",
+  Env: "texts",
+  Cmd: "texts",
+  Entrypoint: "texts",
+  Image: "text",
+  Volumes: "object",
+  WorkingDir: "text",
+  Labels: "textMap",
+  StopSignal: "text",
+  StopTimeout: "number",
+  ExposedPorts: "object",
+  Healthcheck: "object",
+  MacAddress: "text",
+  Shell: "texts",
+  NetworkDisabled: "flag",
+} as const satisfies Shape<ContainerConfig>;
+
+const RATES = { each: { Path: "text", Rate: "count" } } as const;
+
+/** Limits, which can also be changed later. */
+export const RESOURCES_SHAPE = {
+  Memory: "number",
+  MemorySwap: "number",
+  MemoryReservation: "number",
+  MemorySwappiness: "number",
+  OomKillDisable: "flag",
+  NanoCpus: "number",
+  CpuShares: "number",
+  CpuPeriod: "number",
+  CpuQuota: "number",
+  CpusetCpus: "text",
+  CpusetMems: "text",
+  PidsLimit: "number",
+  BlkioWeight: "count",
+  BlkioWeightDevice: { each: { Path: "text", Weight: "count" } },
+  BlkioDeviceReadBps: RATES,
+  BlkioDeviceWriteBps: RATES,
+  BlkioDeviceReadIOps: RATES,
+  BlkioDeviceWriteIOps: RATES,
+  CgroupParent: "text",
+  Devices: { each: { PathOnHost: "text", PathInContainer: "text", CgroupPermissions: "text" } },
+  DeviceCgroupRules: "texts",
+  Ulimits: { each: { Name: "text", Soft: "number", Hard: "number" } },
+} as const satisfies Shape<Resources>;
+
+const BIND_SHAPE = {
+  Propagation: "text",
+  NonRecursive: "flag",
+  CreateMountpoint: "flag",
+  ReadOnlyNonRecursive: "flag",
+  ReadOnlyForceRecursive: "flag",
+} as const satisfies Shape<BindOptions>;
+
+const MOUNT_SHAPE = {
+  Type: "text",
+  Source: "text",
+  Target: "text",
+  ReadOnly: "flag",
+  Consistency: "text",
+  BindOptions: { object: BIND_SHAPE },
+  VolumeOptions: "object",
+  ImageOptions: "object",
+  TmpfsOptions: { object: { SizeBytes: "count", Mode: "count", Options: "textLists" } },
+} as const satisfies Shape<Mount>;
+
+export const HOST_SHAPE = {
+  ...RESOURCES_SHAPE,
+  Binds: "texts",
+  NetworkMode: "text",
+  AutoRemove: "flag",
+  Mounts: { each: MOUNT_SHAPE },
+  CapAdd: "texts",
+  CapDrop: "texts",
+  CgroupnsMode: "text",
+  ContainerIDFile: "text",
+  Dns: "texts",
+  DnsOptions: "texts",
+  DnsSearch: "texts",
+  ExtraHosts: "texts",
+  GroupAdd: "texts",
+  IpcMode: "text",
+  Isolation: "text",
+  OomScoreAdj: "number",
+  PidMode: "text",
+  Privileged: "flag",
+  ReadonlyRootfs: "flag",
+  SecurityOpt: "texts",
+  Tmpfs: "textMap",
+  UTSMode: "text",
+  UsernsMode: "text",
+  ShmSize: "number",
+  Sysctls: "textMap",
+  Runtime: "text",
+  Init: "flag",
+  MaskedPaths: "texts",
+  ReadonlyPaths: "texts",
+  Annotations: "textMap",
+  LogConfig: "object",
+  RestartPolicy: "object",
+  PortBindings: "object",
+  ConsoleSize: "size",
+} as const satisfies Shape<HostConfig>;
+
+const isText = (value: unknown): boolean => typeof value === "string" && !value.includes("\0");
+const isWhole = (value: unknown): boolean => typeof value === "number" && Number.isSafeInteger(value);
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+
+const CHECKS = {
+  // NUL can't be passed on to any system call.
+  text: isText,
+  flag: (value: unknown) => typeof value === "boolean",
+  number: isWhole,
+  count: (value: unknown) => isWhole(value) && (value as number) >= 0,
+  texts: isTexts,
+  textLists: (value: unknown) => Array.isArray(value) && value.every(isTexts),
+  textMap: (value: unknown) => isObject(value) && Object.values(value).every(isText),
+  object: isObject,
+  size: isConsoleSize,
+} as const;
+
+const WORDS: Record<Named, string> = {
+  text: "a text without NUL",
+  flag: "true or false",
+  number: "a whole number",
+  count: "a whole number that is not negative",
+  texts: "a list of texts",
+  textLists: "a list of lists of texts",
+  textMap: "an object of texts",
+  object: "an object",
+  size: "[height, width]",
+};
+
+/** Checks the fields that are there; null counts as not there. @throws {TsdError} invalid_argument */
+export function checkShape(value: Record<string, unknown>, shape: Fields, where: string): void {
+  for (const [name, kind] of Object.entries(shape)) {
+    const field = value[name];
+    if (field !== undefined && field !== null) checkField(field, kind, `${where}.${name}`);
+  }
+}
+
+function checkField(field: unknown, kind: Kind, where: string): void {
+  if (typeof kind === "string") {
+    if (!CHECKS[kind](field)) throw wrongType(where, WORDS[kind]);
+  } else if ("object" in kind) {
+    if (!isObject(field)) throw wrongType(where, "an object");
+    checkShape(field, kind.object, where);
+  } else {
+    if (!Array.isArray(field) || !field.every(isObject)) throw wrongType(where, "a list of objects");
+    for (const [at, item] of field.entries()) checkShape(item, kind.each, `${where}[${at}]`);
+  }
+}
+
+/** Docker's `[height, width]` of a terminal, in characters. */
+export function isConsoleSize(value: unknown): boolean {
+  const isLength = (each: unknown) => Number.isInteger(each) && 0 <= (each as number) && (each as number) <= 0xffff;
+  return Array.isArray(value) && value.length === 2 && value.every(isLength);
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Docker's clients send empty values for what nobody has asked for. */
+export function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === "" || value === 0 || value === false) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+export const wrongType = (name: string, wanted: string) =>
+  new TsdError("invalid_argument", `Invalid container configuration: ${name} must be ${wanted}`);

@@ -1,0 +1,84 @@
+/** `--runtime`: runtimes by configuration. The other one is runc behind a script that writes down its calls. */
+import { strict as assert } from "node:assert";
+import { startEngine } from "../harness/mod.ts";
+import { busyboxImage } from "../images/mod.ts";
+import { startScriptedRegistry } from "../registry/mod.ts";
+import { requires } from "../requires.ts";
+import { refused, succeeded } from "../supervision/rig.ts";
+
+/** The word in the middle of the script's first arguments shows that runtimeArgs come first. */
+const SCRIPT = `#!/bin/sh
+[ "$1" = --debug=false ] || exit 99
+for word in "$@"; do
+  case $word in create | start | state | exec | pause | resume | update | delete) echo "$word" >>FOLDER/calls; break ;; esac
+done
+exec runc "$@"
+`;
+
+Deno.test({
+  name: "run --runtime: another runtime of the configuration does everything for its containers",
+  ...requires("root", "runc", "docker"),
+  async fn(t) {
+    await using undo = new AsyncDisposableStack();
+    const folder = await Deno.makeTempDir({ prefix: "tsd-runtimes-" });
+    undo.defer(() => Deno.remove(folder, { recursive: true }));
+    await Deno.writeTextFile(`${folder}/other`, SCRIPT.replace("FOLDER", folder), { mode: 0o755 });
+    const write = (config: unknown) => Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
+    const other = { path: `${folder}/other`, runtimeArgs: ["--debug=false"] };
+    await write({ runtimes: { other } });
+    const registry = undo.use(startScriptedRegistry());
+    const image = registry.add("busybox", "latest", await busyboxImage());
+    const engine = undo.use(await startEngine({ args: ["--config", `${folder}/config.json`] }));
+    succeeded(await engine.tsd(["pull", "-q", image]));
+    const run = (...words: string[]) => engine.tsd(["run", "--network", "none", ...words]);
+    const calls = async () => {
+      const lines = (await Deno.readTextFile(`${folder}/calls`)).trimEnd().split("\n");
+      await Deno.remove(`${folder}/calls`);
+      return [...new Set(lines)].sort();
+    };
+
+    await t.step("info lists them", async () => {
+      const { Runtimes, DefaultRuntime } = (await engine.api.get("/info")).json<Record<string, never>>();
+      assert.deepEqual([Object.keys(Runtimes), DefaultRuntime], [["runc", "other"], "runc"]);
+      assert.deepEqual(Runtimes["other"], other);
+      assert.match((await engine.tsd(["info"])).stdout, /\n Runtimes: runc other\n Default Runtime: runc\n/);
+    });
+    await t.step("one container's whole life", async () => {
+      assert.equal(succeeded(await run("--rm", "--runtime", "other", image, "echo", "hi")), "hi\n");
+      assert.deepEqual(await calls(), ["create", "delete", "start", "state"]);
+      succeeded(await run("-d", "--name", "box", "--runtime", "other", image, "sleep", "1000"));
+      assert.equal(succeeded(await engine.tsd(["exec", "box", "echo", "in"])), "in\n");
+      for (const verb of ["pause", "unpause"]) succeeded(await engine.tsd([verb, "box"]));
+      assert.equal(succeeded(await engine.tsd(["inspect", "-f", "{{.HostConfig.Runtime}}", "box"])), "other\n");
+      assert.deepEqual(await calls(), ["create", "exec", "pause", "resume", "start", "state"]);
+      refused(await run("--rm", "--runtime", "other", image, "nope"), "executable file not found in $PATH");
+    });
+    await t.step("the docker client names it too; an unknown one is refused", async () => {
+      const args = ["run", "--rm", "--network", "none", "--runtime"];
+      assert.equal((await engine.docker([...args, "other", image, "echo", "hi"])).stdout, "hi\n");
+      assert.equal((await engine.docker([...args, "io.containerd.runc.v2", image, "echo", "hi"])).stdout, "hi\n");
+      refused(await engine.docker([...args, "gone", image, "true"]), "unknown or invalid runtime name: gone");
+    });
+    await t.step("a container outlives its engine, and its runtime's entry in the configuration", async () => {
+      await engine.stop("SIGKILL");
+      await engine.start();
+      assert.equal(succeeded(await engine.tsd(["exec", "box", "echo", "still"])), "still\n");
+      await write({});
+      await engine.stop();
+      await engine.start();
+      assert.match(succeeded(await engine.tsd(["ps", "--format", "{{.Names}} {{.Status}}"])), /^box Up /);
+      refused(await engine.tsd(["exec", "box", "true"]), "unknown or invalid runtime name: other");
+      succeeded(await engine.tsd(["stop", "-t", "0", "box"]));
+      refused(await engine.tsd(["start", "box"]), "unknown or invalid runtime name: other");
+      succeeded(await engine.tsd(["rm", "box"]));
+    });
+    await t.step("a default of one's own", async () => {
+      await write({ runtimes: { other }, "default-runtime": "other" });
+      await engine.stop();
+      await engine.start();
+      succeeded(await run("--rm", image, "true"));
+      assert((await calls()).includes("create"));
+      assert.match((await engine.tsd(["info"])).stdout, /\n Default Runtime: other\n/);
+    });
+  },
+});

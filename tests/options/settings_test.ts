@@ -1,0 +1,151 @@
+/** Mounts, names, labels and files: what run is told, seen in the container or in inspect. */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario, type World } from "../cli/world.ts";
+import { bothSee, CLIENTS } from "./clients.ts";
+
+/** What inspect says of a container that was made with these flags and never started. */
+async function created(world: World, client: "tsd" | "docker", flags: readonly string[], command: string[] = []) {
+  const args = ["create", "--network", "none", "--name", "made", ...flags, world.image, ...command];
+  // What the machine can't do is said.
+  const stderr = /^(WARNING: Your kernel does not support [^\n]+ discarded\.\n)*$/;
+  expectResult(await world.engine[client](args), { stdout: /^[0-9a-f]{64}\n$/, stderr });
+  const [found] = JSON.parse((await world.tsd("inspect", "made")).stdout);
+  await world.remove("made");
+  return found;
+}
+
+scenario("run: mounts", {
+  "--mount type=bind: read-only, propagation, what lies below": async (world) => {
+    const { folder } = world;
+    await Deno.mkdir(`${folder}/data/below`, { recursive: true });
+    await Deno.writeTextFile(`${folder}/data/file`, "in\n");
+    const base = `type=bind,src=${folder}/data,dst=/mnt`;
+    await bothSee(world, ["--mount", `${base},readonly`], "cat /mnt/file; touch /mnt/x", {
+      ...{ code: 1, stdout: "in\n", stderr: "touch: /mnt/x: Read-only file system\n" },
+    });
+    const shared = "grep -c ' /mnt .* shared:' /proc/self/mountinfo";
+    await bothSee(world, ["--mount", `${base},bind-propagation=rprivate`], shared, { code: 1, stdout: "0\n" });
+    await bothSee(world, ["--mount", base], "echo out >/mnt/out && cat /mnt/out", "out");
+    assert.equal(await Deno.readTextFile(`${folder}/data/out`), "out\n");
+    const relative = ["run", "--rm", "--network", "none", "--mount", "type=bind,src=./data,dst=/mnt", world.image];
+    expectResult(await world.engine.tsd([...relative, "cat", "/mnt/file"], { cwd: folder }), { stdout: "in\n" });
+  },
+  "--mount type=bind over a mount: read-only down to the last, or not, or without what is below": async (world) => {
+    const { folder } = world;
+    await Deno.mkdir(`${folder}/top/inner`, { recursive: true });
+    expectResult(await world.shell(`mount -t tmpfs none ${folder}/top/inner`), {});
+    try {
+      const mount = (more: string) => ["--mount", `type=bind,src=${folder}/top,dst=/mnt,readonly${more}`];
+      const write = "touch /mnt/inner/x 2>/dev/null && echo wrote || echo refused";
+      await bothSee(world, mount(""), write, "refused");
+      await bothSee(world, mount(",bind-recursive=writable"), write, "wrote");
+      await bothSee(world, mount(",bind-recursive=readonly,bind-propagation=rprivate"), write, "refused");
+      const below = "grep -c ' /mnt/inner ' /proc/self/mountinfo";
+      await bothSee(world, mount(",bind-recursive=disabled"), below, { code: 1, stdout: "0\n" });
+    } finally {
+      await world.shell(`umount ${folder}/top/inner`);
+    }
+  },
+  "--mount type=tmpfs and --tmpfs: size, mode, read-only, options": async (world) => {
+    const facts = "stat -c %a /t; df -k /t | tail -n 1 | awk '{ print $2 }'";
+    await bothSee(world, ["--mount", "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=1700"], facts, "1700\n1024");
+    await bothSee(world, ["--tmpfs", "/t:size=2m,mode=0750,exec"], facts, "750\n2048");
+    const options = "awk '$2 == \"/t\" { print $4 }' /proc/mounts";
+    await bothSee(world, ["--mount", "type=tmpfs,dst=/t,ro"], options, { stdout: /^ro,nosuid,nodev,noexec/ });
+    await bothSee(world, ["--read-only", "--tmpfs", "/t"], "touch /t/x; touch /x", {
+      ...{ code: 1, stderr: "touch: /x: Read-only file system\n" },
+    });
+  },
+}, "docker");
+
+scenario("run: names", {
+  "--hostname, --domainname, --add-host": async (world) => {
+    const flags = [
+      "-h",
+      "box",
+      "--domainname",
+      "example.test",
+      "--add-host",
+      "other:10.1.2.3",
+      "--add-host",
+      "six:::1",
+    ];
+    const script = "hostname; cat /proc/sys/kernel/domainname; grep -E 'other|six' /etc/hosts";
+    await bothSee(world, flags, script, "box\nexample.test\n10.1.2.3\tother\n::1\tsix");
+  },
+  "--dns, --dns-search, --dns-option": async (world) => {
+    const flags = ["--dns", "10.0.0.1", "--dns", "fd00::1", "--dns-search", "a.test", "--dns-option", "ndots:3"];
+    const file = "nameserver 10.0.0.1\nnameserver fd00::1\nsearch a.test\noptions ndots:3";
+    await bothSee(world, flags, "cat /etc/resolv.conf", file);
+    await bothSee(world, ["--dns-search", "."], "grep -c search /etc/resolv.conf", { code: 1, stdout: "0\n" });
+  },
+  "on the host's network the name is the host's": async (world) => {
+    for (const client of CLIENTS) {
+      const args = ["run", "--rm", "--network", "host", world.image, "sh", "-c", "hostname; echo $HOSTNAME"];
+      expectResult(await world.engine[client](args), { stdout: `${Deno.hostname()}\n`.repeat(2) });
+    }
+  },
+  "--label, --label-file, --annotation, --expose, --stop-signal, --stop-timeout are kept": async (world) => {
+    const file = `${world.folder}/labels`;
+    await Deno.writeTextFile(file, "# labels\nfrom=file\nboth=file\n");
+    const flags = [
+      ...["--label-file", file, "-l", "both=flag", "-l", "bare", "--annotation", "org.example=yes", "--expose", "80"],
+      ...["--expose", "53-54/udp", "--stop-signal", "QUIT", "--stop-timeout", "3"],
+    ];
+    for (const client of CLIENTS) {
+      const { Config, HostConfig, NetworkSettings } = await created(world, client, flags);
+      assert.deepEqual(Config.Labels, { from: "file", both: "flag", bare: "" });
+      assert.deepEqual(Object.keys(Config.ExposedPorts).sort(), ["53/udp", "54/udp", "80/tcp"]);
+      assert.deepEqual([Config.StopSignal, Config.StopTimeout], ["QUIT", 3]);
+      assert.deepEqual(HostConfig.Annotations, { "org.example": "yes" });
+      assert.deepEqual(NetworkSettings.Ports, {});
+    }
+  },
+  "--cidfile: the id, and no file where nothing was made": async (world) => {
+    const file = `${world.folder}/cid`;
+    for (const client of CLIENTS) {
+      const create = (...more: string[]) =>
+        world.engine[client]([
+          "create",
+          "--cidfile",
+          file,
+          "--network",
+          "none",
+          "--name",
+          "ided",
+          ...more,
+          world.image,
+        ]);
+      const { stdout } = await create();
+      assert.equal(await Deno.readTextFile(file), stdout.trim());
+      assert.match((await create()).stderr, /[Cc]ontainer ID file found/);
+      await Deno.remove(file);
+      assert.notEqual((await create("-m", "1m")).code, 0);
+      await assert.rejects(Deno.stat(file), Deno.errors.NotFound);
+      await world.remove("ided");
+    }
+  },
+  "what a container was limited to and isolated by is in inspect": async (world) => {
+    const flags = [
+      ..."-m 64m --cpus 0.5 --pids-limit 9 --cgroup-parent /p --ulimit nofile=1:2 --security-opt no-new-privileges"
+        .split(
+          " ",
+        ),
+      ..."--device /dev/null:/dev/x:r --group-add wheel --pid host --ipc shareable --blkio-weight 20".split(" "),
+    ];
+    for (const client of CLIENTS) {
+      const { HostConfig } = await created(world, client, flags);
+      const { Memory, MemorySwap, NanoCpus, PidsLimit, CgroupParent, Ulimits, SecurityOpt } = HostConfig;
+      assert.deepEqual([Memory, MemorySwap, NanoCpus, PidsLimit], [64 << 20, 128 << 20, 5e8, 9]);
+      assert.deepEqual([CgroupParent, SecurityOpt], ["/p", ["no-new-privileges"]]);
+      assert.deepEqual(Ulimits, [{ Name: "nofile", Hard: 2, Soft: 1 }]);
+      const { Devices, GroupAdd, PidMode, IpcMode, BlkioWeight, Runtime } = HostConfig;
+      assert.deepEqual(Devices, [
+        { PathOnHost: "/dev/null", PathInContainer: "/dev/x", CgroupPermissions: "r" },
+      ]);
+      assert.deepEqual([GroupAdd, PidMode, IpcMode, BlkioWeight, Runtime], [
+        ...[["wheel"], "host", "shareable", 20, "runc"],
+      ]);
+    }
+  },
+}, "docker");
