@@ -26,13 +26,8 @@ import { TsdError } from "./errors.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
-<<<<<<< HEAD
 import { sweepIngest } from "./store/layer_folders/mod.ts";
-import { cString, files, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
-=======
-import { sweepIngest } from "./store/overlay2/mod.ts";
 import { cString, files, mounts, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
->>>>>>> fc2019f (wip)
 
 /** What `tsd daemon` was told. */
 export interface ServeOptions {

@@ -67,7 +67,9 @@ Deno.test({
       await engine.stop();
       await engine.start();
       assert.match(succeeded(await engine.tsd(["ps", "--format", "{{.Names}} {{.Status}}"])), /^box Up /);
-      refused(await engine.tsd(["exec", "box", "true"]), "unknown or invalid runtime name: other");
+      const exec = await engine.tsd(["exec", "box", "true"]);
+      // As in Docker it is the exec's output that says why it can't start.
+      refused({ ...exec, stderr: exec.stdout }, "unknown or invalid runtime name: other");
       succeeded(await engine.tsd(["stop", "-t", "0", "box"]));
       refused(await engine.tsd(["start", "box"]), "unknown or invalid runtime name: other");
       succeeded(await engine.tsd(["rm", "box"]));

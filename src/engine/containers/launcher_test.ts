@@ -8,13 +8,8 @@ import { FifoIo } from "../../runtime/fifo_io.ts";
 import { OutputHub } from "../../runtime/logs/output_hub.ts";
 import { Runc } from "../../runtime/runc.ts";
 import { probeHost } from "../../runtime/spec/mod.ts";
-<<<<<<< HEAD
 import { OverlaySnapshotter } from "../../store/overlay/mod.ts";
-import { Epoll, files, ownProcess, processes, tree } from "../../sys/mod.ts";
-=======
-import { OverlaySnapshotter } from "../../store/overlay2/mod.ts";
 import { Epoll, files, mounts, ownProcess, processes, tree } from "../../sys/mod.ts";
->>>>>>> fc2019f (wip)
 import { workerUrl } from "../../worker_entry.ts";
 import { namesIn } from "../folders.ts";
 import { containerPaths, enginePaths, runtimeRoot } from "../paths.ts";
