@@ -84,7 +84,7 @@ import { Database } from "./store/database.ts";
 import { EventRecords } from "./store/event_records.ts";
 import { ImageRecords } from "./store/image_records.ts";
 import { OverlaySnapshotter } from "./store/overlay/mod.ts";
-import { Overlay2LayerStore } from "./store/overlay2/mod.ts";
+import { type LayerStorage, openLayers } from "./store/storage.ts";
 import type { LayerStore, Snapshotter } from "./store/ports.ts";
 import { Epoll, files, mounts, poll, processes, tree } from "./sys/mod.ts";
 import { type Token, token } from "./token.ts";
@@ -93,6 +93,8 @@ import { workerUrl } from "./worker_entry.ts";
 /** What the engine is told from outside. */
 export interface EngineSettings {
   readonly paths: EnginePaths;
+  /** How layers are kept. */
+  readonly storage: LayerStorage;
   readonly facts: HostFacts;
   readonly log: Log;
   /** The OCI runtimes by name. */
@@ -112,7 +114,7 @@ export const TOKENS = {
   imageRecords: token<ImageRecords>("imageRecords"),
   containerRecords: token<StoredContainers>("containerRecords"),
   blobs: token<BlobStore>("blobs"),
-  layers: token<LayerStore>("layers"),
+  layers: token<LayerStore & Partial<Disposable>>("layers"),
   snapshots: token<Snapshotter>("snapshots"),
   epoll: token<Epoll>("epoll"),
   exits: token<ExitLoop>("exits"),
@@ -191,15 +193,15 @@ export class Composition {
     this.#container.register(token.key, { useFactory: instanceCachingFactory(() => make(this.get)) });
   }
 
-  #provideStores({ paths }: EngineSettings): void {
+  #provideStores({ paths, storage }: EngineSettings): void {
     this.#provide(TOKENS.database, () => Database.open(`${paths.dataRoot}/tsd.db`));
     this.#provide(TOKENS.imageRecords, (get) => new ImageRecords(get(TOKENS.database)));
     this.#provide(TOKENS.containerRecords, (get) => new ContainerRecords(get(TOKENS.database)));
     this.#provide(TOKENS.blobs, () => new BlobStore(paths.dataRoot));
-    this.#provide(TOKENS.layers, () => new Overlay2LayerStore({ root: paths.layerRoot }));
+    this.#provide(TOKENS.layers, () => openLayers(storage));
     this.#provide(
       TOKENS.snapshots,
-      (get) => new OverlaySnapshotter({ root: paths.layerRoot, layers: get(TOKENS.layers) }),
+      (get) => new OverlaySnapshotter({ root: storage.root, layers: get(TOKENS.layers) }),
     );
   }
 
@@ -236,14 +238,18 @@ export class Composition {
     });
   }
 
-  #provideImages({ paths, log, config }: EngineSettings): void {
+  #provideImages({ storage, log, config }: EngineSettings): void {
     const { registries, maxDownloads } = config;
     this.#provide(TOKENS.registry, () => new RegistryClient({ ...registries, log }));
     this.#provide(TOKENS.leases, () => new LayerLeases());
     this.#provide(
       TOKENS.pool,
       () =>
-        new IngestPool(workerUrl("ingest"), { layerRoot: paths.layerRoot, registries, hashEngine: hashEngineName() }, {
+        new IngestPool(workerUrl("ingest"), {
+          storage: { driver: storage.driver, root: storage.root },
+          registries,
+          hashEngine: hashEngineName(),
+        }, {
           maxJobs: maxDownloads,
         }),
     );
@@ -470,7 +476,7 @@ export class Composition {
       }));
   }
 
-  #provideApi({ paths, facts, log, config, proxies, onRequest }: EngineSettings): void {
+  #provideApi({ paths, storage, facts, log, config, proxies, onRequest }: EngineSettings): void {
     this.#provide(TOKENS.system, (get) =>
       new SystemService({
         build: BUILD_INFO,
@@ -481,7 +487,7 @@ export class Composition {
         runtimes: get(TOKENS.runtimes),
         table: get(TOKENS.table),
         images: get(TOKENS.catalog),
-        driver: get(TOKENS.layers).driver,
+        storage,
         events: get(TOKENS.events),
       }));
     this.#provide(TOKENS.services, (get): Services => ({

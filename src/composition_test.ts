@@ -9,6 +9,7 @@ import type { Token } from "./token.ts";
 
 async function settingsIn(dataRoot: string): Promise<EngineSettings> {
   return {
+    storage: { driver: "overlay2", root: `${dataRoot}/overlay2` },
     paths: await enginePaths(dataRoot),
     facts: await probeHost(),
     log: SILENT_LOG,

@@ -26,6 +26,7 @@ import { TsdError } from "./errors.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
+import { chooseStorage } from "./store/storage.ts";
 import { sweepIngest } from "./store/layer_folders/mod.ts";
 import { cString, files, mounts, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
 
@@ -35,6 +36,8 @@ export interface ServeOptions {
   readonly dataRoot?: string;
   /** Default: `/etc/tsd/config.json`, if it is there. */
   readonly configFile?: string;
+  /** Default: the configuration's, else what the data-root holds, else the best that works there. */
+  readonly storageDriver?: string;
   /** `unix://PATH`. Default: `tsd.sock` in the run folder. */
   readonly host?: string;
   /** Started by a client: own session, output to `engine.log`, goes away when idle. */
@@ -51,6 +54,7 @@ interface Serving {
   readonly level: LogLevel;
   readonly config: EngineConfig;
   readonly configFile: string | undefined;
+  readonly storageDriver: string | undefined;
   readonly onDemand: boolean;
   readonly command: readonly string[] | undefined;
   /** From this very process, before it executed itself anew. */
@@ -97,8 +101,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   using lock = before?.lock ?? await lockOf(paths, options.onDemand ? socket : undefined);
   if (lock === undefined) return 0;
   if (options.onDemand && before === undefined) detach(`${paths.runDir}/engine.log`);
-  const { onDemand = false, command } = options;
-  const left = await run({ paths, socket, level, config, configFile, onDemand, command, before });
+  const { onDemand = false, command, storageDriver } = options;
+  const left = await run({ paths, socket, level, config, configFile, storageDriver, onDemand, command, before });
   if (left === undefined || command === undefined) return 0;
   handOn(paths.runDir, { lock, ...left });
   // Whoever wants its end has it, also in the middle of a reload: signals that have come are heard in the next turn.
@@ -124,6 +128,7 @@ async function run(
   const rest = ending.use(new MemoryRest({ afterMs: REST_AFTER_MS, memory: ownMemory, collect }));
   const settings: EngineSettings = {
     paths,
+    storage: await chooseStorage(paths.dataRoot, serving.storageDriver ?? config.storageDriver),
     log,
     facts: await probeHost(),
     runtimes: await runtimePrograms(config),
@@ -228,7 +233,7 @@ async function open(
   ending: AsyncDisposableStack,
   { onDemand, before, isLeaving }: Pick<Serving, "onDemand" | "before"> & { readonly isLeaving: () => boolean },
 ): Promise<void> {
-  const { paths, log, notes } = get(TOKENS.settings);
+  const { storage, log, notes, paths } = get(TOKENS.settings);
   const watch = new Stopwatch();
   ending.use(get(TOKENS.database));
   ending.use(get(TOKENS.eventHistory));
@@ -244,11 +249,12 @@ async function open(
   void epoll.run();
   const outputs = ending.use(get(TOKENS.outputs));
   ending.use(get(TOKENS.pool));
+  ending.defer(() => get(TOKENS.layers)[Symbol.dispose]?.());
   if (notes === undefined) {
     const ended = (call: { pid: number; startTicks: string }) => leftEnd(call, get(TOKENS.exits), epoll);
     for (const { folder } of await stateRoots(paths)) await settleLeftRuntimes(folder, { processes, log, ended });
   }
-  await sweepIngest(paths.layerRoot);
+  await sweepIngest(storage.root);
   await sweepOrphans(get);
   watch.lap("sweep");
   await outputs.ready;

@@ -16,8 +16,6 @@ export interface EnginePaths {
   /** Empty for the default engine, else 6 hex digits of the data-root's hash. */
   readonly engineId: string;
   readonly dataRoot: string;
-  /** The storage driver's folder below it. */
-  readonly layerRoot: string;
   /** Short-lived things: bundles, FIFOs, runc's state, the lock. */
   readonly runDir: string;
   /** The cgroup below which containers live, without a leading slash. */
@@ -26,12 +24,11 @@ export interface EnginePaths {
 
 /** @param dataRoot absolute path, resolved */
 export async function enginePaths(dataRoot: string): Promise<EnginePaths> {
-  const layerRoot = `${dataRoot}/overlay2`;
   if (dataRoot === DEFAULT_DATA_ROOT) {
-    return { engineId: "", dataRoot, layerRoot, runDir: DEFAULT_RUN_DIR, cgroup: "tsd" };
+    return { engineId: "", dataRoot, runDir: DEFAULT_RUN_DIR, cgroup: "tsd" };
   }
   const engineId = (await sha256Hex(new TextEncoder().encode(dataRoot))).slice(0, 6);
-  return { engineId, dataRoot, layerRoot, runDir: `/run/tsd-${engineId}`, cgroup: `tsd-${engineId}` };
+  return { engineId, dataRoot, runDir: `/run/tsd-${engineId}`, cgroup: `tsd-${engineId}` };
 }
 
 /** Where an OCI runtime keeps what it knows: a folder for each container. */

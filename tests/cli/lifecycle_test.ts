@@ -211,7 +211,7 @@ scenario("tsd: ps and inspect", {
     const config = found.Config as Record<string, unknown>;
     const { Path, Args, Name, RestartCount, Driver, Platform } = found;
     assert.deepEqual({ Path, Args, Name, RestartCount, Driver, Platform }, {
-      ...{ Path: "echo", Args: ["hi"], Name: "/look", RestartCount: 0, Driver: "overlay2", Platform: "linux" },
+      ...{ Path: "echo", Args: ["hi"], Name: "/look", RestartCount: 0, Driver: world.engine.driver, Platform: "linux" },
     });
     assert.deepEqual([config.Hostname, config.User, config.WorkingDir, config.Image], [
       "box",

@@ -24,7 +24,11 @@ scenario("tsd version and info", {
     assert.deepEqual([code, stderr], [0, ""]);
     assert.match(stdout, /\n Containers: 2\n {2}Running: 1\n {2}Paused: 0\n {2}Stopped: 1\n Images: 1\n/);
     for (
-      const line of [" Storage Driver: overlay2", " Default Runtime: runc", ` Tsd Root Dir: ${world.engine.dataRoot}`]
+      const line of [
+        ` Storage Driver: ${world.engine.driver}`,
+        " Default Runtime: runc",
+        ` Tsd Root Dir: ${world.engine.dataRoot}`,
+      ]
     ) {
       assert.ok(stdout.includes(`\n${line}\n`), `${line} in ${stdout}`);
     }

@@ -137,9 +137,9 @@ export class World implements AsyncDisposable {
     );
     // The parent cgroup stays for the next container.
     const inner = cgroups.filter((folder) => !folder.endsWith(`/tsd-${traces.engineId}`));
-    const { dataRoot } = this.engine;
+    const { dataRoot, layerRoot } = this.engine;
     const folders = [
-      ...[`${dataRoot}/containers`, `${dataRoot}/overlay2/snapshots`, `${dataRoot}/overlay2/ingest`],
+      ...[`${dataRoot}/containers`, `${layerRoot}/snapshots`, `${layerRoot}/ingest`],
       ...[`${traces.runDir}/containers`, `${traces.runDir}/runc`],
     ];
     const entries = (await Promise.all(folders.map(entriesOf))).flat();

@@ -125,9 +125,11 @@ scenario("docker: images, info, version", {
     assert.match(stdout, /^1\.50 1\.24 linux 1\.(4[1-9]|50)\n$/);
     expectResult(await world.docker("version"), { stdout: /^Client:[^]*\nServer:[^]*\n Engine:\n {2}Version: / });
     const info = "{{.Containers}} {{.Images}} {{.Driver}} {{.OSType}} {{.Swarm.LocalNodeState}} {{.DefaultRuntime}}";
-    expectResult(await world.docker("info", "--format", info), { stdout: "0 1 overlay2 linux inactive runc\n" });
+    expectResult(await world.docker("info", "--format", info), {
+      stdout: `0 1 ${world.engine.driver} linux inactive runc\n`,
+    });
     expectResult(await world.docker("info"), {
-      stdout: /\n Storage Driver: overlay2\n/,
+      stdout: new RegExp(`\n Storage Driver: ${world.engine.driver}\n`),
       stderr: /^(WARNING: [^\n]+\n)*$/,
     });
   },

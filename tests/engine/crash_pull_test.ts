@@ -18,8 +18,8 @@ async function threeLayers(): Promise<Image> {
     .build();
 }
 
-const layersOf = ({ dataRoot }: Engine) => namesIn(`${dataRoot}/overlay2/layers`);
-const ingestOf = ({ dataRoot }: Engine) => namesIn(`${dataRoot}/overlay2/ingest`);
+const layersOf = ({ layerRoot }: Engine) => namesIn(`${layerRoot}/layers`);
+const ingestOf = ({ layerRoot }: Engine) => namesIn(`${layerRoot}/ingest`);
 
 function slowDown(registry: ScriptedRegistry, image: Image, layers: readonly number[]): void {
   for (const layer of layers) {

@@ -73,13 +73,13 @@ Deno.test("a pull that doesn't fit, and the same when there is room", requires("
   await using engine = await startEngine({ dataRoot: `${disk.path}/data` });
   await pull(engine, small);
   await disk.fill(16 * MIB);
-  const before = { free: await disk.freeBytes(), files: await filesBelow(`${engine.dataRoot}/overlay2`) };
+  const before = { free: await disk.freeBytes(), files: await filesBelow(engine.layerRoot) };
   for (let attempt = 0; attempt < 2; attempt++) {
     const { code, stderr } = await engine.tsd(["pull", big]);
     assert.equal(code, 1);
     assert.match(stderr, /^tsd: [^\n]*No space left on device[^\n]*\n$/);
   }
-  assert.deepEqual(await filesBelow(`${engine.dataRoot}/overlay2`), before.files);
+  assert.deepEqual(await filesBelow(engine.layerRoot), before.files);
   assert.ok(before.free - await disk.freeBytes() < MIB, `${before.free} → ${await disk.freeBytes()}`);
   assert.equal((await engine.tsd(["images", "-q"])).stdout.match(/\n/g)?.length, 1);
   assert.equal((await engine.tsd(["run", "--rm", "--network", "none", small, "echo", "lives"])).stdout, "lives\n");

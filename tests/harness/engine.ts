@@ -62,6 +62,7 @@ export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #exe: string;
   #process: Deno.ChildProcess | undefined;
+  #driver: string | undefined;
 
   constructor(folder: string, options: EngineOptions) {
     this.folder = folder;
@@ -75,6 +76,17 @@ export class Engine implements AsyncDisposable {
   /** `unix://…`, for DOCKER_HOST and TSD_HOST. */
   get host(): string {
     return `unix://${this.socketPath}`;
+  }
+
+  /** The storage driver, as it said when it was ready. @throws Error when it has never been */
+  get driver(): string {
+    if (this.#driver === undefined) throw new Error("The engine has never been ready");
+    return this.#driver;
+  }
+
+  /** Where its layers and snapshots are. */
+  get layerRoot(): string {
+    return `${this.dataRoot}/${this.driver}`;
   }
 
   /** @throws Error when it is not running */
@@ -96,6 +108,7 @@ export class Engine implements AsyncDisposable {
       stderr: "null",
     }).spawn();
     await this.#ready(this.#process);
+    this.#driver ??= (await this.api.get("/info")).json<{ Driver: string }>().Driver;
   }
 
   /** What it wrote to its standard output and error. */

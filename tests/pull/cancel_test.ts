@@ -30,7 +30,9 @@ async function slowImage({ registry }: PullRig, repo: string, slowTimes = Infini
 async function untilHalfWay({ engine, registry }: PullRig, { image, layer }: SlowImage, downloads = 1): Promise<void> {
   await until("half of the image", async () => {
     const onDisk = await layersOnDisk(engine);
-    const ingesting = (await storeListing(engine)).some((path) => /^overlay2\/ingest\/.*\/tree$/.test(path));
+    const ingesting = (await storeListing(engine)).some((path) =>
+      /^(erofs\/ingest\/.*\/layer\.tar|overlay2\/ingest\/.*\/tree)$/.test(path)
+    );
     const asked = registry.requestsFor(layer, "GET").length >= downloads;
     return asked && ingesting && onDisk.includes(image.layers[1]!.diffId);
   });

@@ -47,7 +47,7 @@ async function testRemoval({ engine }: PullRig, reference: string, image: Image)
 async function testLayerGone({ engine }: PullRig, reference: string, image: Image): Promise<void> {
   await pulled(engine, ["-q", reference]);
   const diffId = image.layers[1]!.diffId;
-  await Deno.remove(`${engine.dataRoot}/overlay2/layers/${diffId.slice("sha256:".length)}`, { recursive: true });
+  await Deno.remove(`${engine.layerRoot}/layers/${diffId.slice("sha256:".length)}`, { recursive: true });
   const run = await engine.tsd(["run", "--rm", "--network", "none", reference, "cat", "/own"]);
   assert.deepEqual([run.code, run.stdout], [0, "own"], "run pulls what is missing");
   assert.ok((await layersOnDisk(engine)).includes(diffId));

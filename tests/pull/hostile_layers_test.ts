@@ -1,17 +1,20 @@
 /** Hostile layers (1 to 23 of the project's list) are refused whole, or unpacked without effect on the host. */
 import { HOSTILE_IMAGES } from "../images/mod.ts";
+import { STORAGE_DRIVERS } from "../../src/store/storage.ts";
 import { requires } from "../requires.ts";
 import { checkAlive, startHostileRig, tryHostile } from "./hostile_rig.ts";
 
-Deno.test({
-  name: "layers that mean harm",
-  ...requires("root", "runc", "overlay"),
-  fn: async (test) => {
-    await using rig = await startHostileRig();
-    for (const hostile of HOSTILE_IMAGES) {
-      if (hostile.kind !== "layers" || hostile.name.startsWith("bomb-")) continue; // Bombs: bombs_test.ts
-      await test.step(`${hostile.name}: ${hostile.what}`, () => tryHostile(rig, hostile));
-    }
-    await test.step("and afterwards all is well", () => checkAlive(rig));
-  },
-});
+for (const driver of STORAGE_DRIVERS) {
+  Deno.test({
+    name: `${driver}: layers that mean harm`,
+    ...requires("root", "runc", "overlay"),
+    fn: async (test) => {
+      await using rig = await startHostileRig({ args: ["--storage-driver", driver] });
+      for (const hostile of HOSTILE_IMAGES) {
+        if (hostile.kind !== "layers" || hostile.name.startsWith("bomb-")) continue; // Bombs: bombs_test.ts
+        await test.step(`${hostile.name}: ${hostile.what}`, () => tryHostile(rig, hostile));
+      }
+      await test.step("and afterwards all is well", () => checkAlive(rig));
+    },
+  });
+}

@@ -1,6 +1,6 @@
 /** Offers hostile images to an engine, runs those that it takes, and looks whether the host is as it was. */
 import { strict as assert } from "node:assert";
-import type { Engine, RunResult } from "../harness/mod.ts";
+import type { Engine, EngineOptions, RunResult } from "../harness/mod.ts";
 import { type HostileImage, rootFindings, Victim } from "../images/mod.ts";
 import { exists, untilNone } from "../engine/rig.ts";
 import {
@@ -19,10 +19,10 @@ export interface HostileRig extends PullRig {
   readonly clean: readonly string[];
 }
 
-export async function startHostileRig(): Promise<HostileRig> {
+export async function startHostileRig(engine: EngineOptions = {}): Promise<HostileRig> {
   await using undo = new AsyncDisposableStack();
   const victim = undo.use(await Victim.create());
-  const rig = undo.use(await startPullRig());
+  const rig = undo.use(await startPullRig({ engine }));
   await checkAlive(rig);
   const clean = await storeListing(rig.engine);
   const owned = undo.move();
@@ -92,7 +92,7 @@ async function lookInside(engine: Engine, hostile: HostileImage, reference: stri
   const run = await engine.tsd(["run", "-d", ...NETWORK, ...program, "sleep", "1000"]);
   assert.deepEqual([run.code, run.stderr], [0, ""], hostile.name);
   const id = run.stdout.trim();
-  const root = `${engine.dataRoot}/overlay2/snapshots/${id}/merged`;
+  const root = `${engine.layerRoot}/snapshots/${id}/merged`;
   assert.ok(await exists(`${root}${BUSYBOX}`), "the root is mounted where it is looked at");
   assert.deepEqual(await rootFindings(hostile, root), [], hostile.name);
   const walk = await engine.tsd(["exec", id, BUSYBOX, "find", "/", "-xdev", "-type", "f", "-print0"]);

@@ -44,10 +44,10 @@ export function clearFailure({ code, stderr }: RunResult, what: string): string 
 }
 
 /** The paths of all that is in the data root, without the database's own files. */
-export async function storeListing({ dataRoot, api }: Engine): Promise<string[]> {
+export async function storeListing({ dataRoot, layerRoot, api }: Engine): Promise<string[]> {
   // What was in a removed container is on its way out when its removal is told.
   const containers = (await api.get("/containers/json?all=1")).json<unknown[]>().length;
-  const snapshots = () => namesIn(`${dataRoot}/overlay2/snapshots`);
+  const snapshots = () => namesIn(`${layerRoot}/snapshots`);
   await until("removed containers' files to go", async () => (await snapshots()).length <= containers);
   const paths = await filesBelow(dataRoot);
   return paths.map((path) => path.slice(dataRoot.length + 1)).filter((path) => !/^tsd\.db(-\w+)?$/.test(path));
@@ -61,8 +61,8 @@ export async function storeChanges(engine: Engine, before: readonly string[]): P
 }
 
 /** The diffIDs of the layers on disk, sorted. */
-export async function layersOnDisk({ dataRoot }: Engine): Promise<string[]> {
-  return (await namesIn(`${dataRoot}/overlay2/layers`)).map((hex) => `sha256:${hex}`).sort();
+export async function layersOnDisk({ layerRoot }: Engine): Promise<string[]> {
+  return (await namesIn(`${layerRoot}/layers`)).map((hex) => `sha256:${hex}`).sort();
 }
 
 /** The names of all listed images: tags, and ids for those without; sorted. */

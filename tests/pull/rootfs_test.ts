@@ -11,6 +11,7 @@ import {
 } from "../harness/mod.ts";
 import { debianImage, featureImage, type ImageWithTree, pushImage } from "../images/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../registry/mod.ts";
+import { STORAGE_DRIVERS } from "../../src/store/storage.ts";
 import { requires } from "../requires.ts";
 import { pulled } from "./rig.ts";
 
@@ -31,7 +32,7 @@ async function sleeping(engine: Engine, reference: string, ...flags: string[]): 
   return run.stdout.trim();
 }
 
-const mergedFolder = ({ dataRoot }: Engine, id: string) => `${dataRoot}/overlay2/snapshots/${id}/merged`;
+const mergedFolder = ({ layerRoot }: Engine, id: string) => `${layerRoot}/snapshots/${id}/merged`;
 
 /** What every container gets from outside; the kernel may change times in it at any moment, which tar fails on. */
 const FROM_OUTSIDE = ["tsd-out", "dev", "proc", "sys"];
@@ -93,45 +94,47 @@ async function testCapabilities(engine: Engine, id: string): Promise<void> {
   ]);
 }
 
-Deno.test({
-  name: "a Debian of five layers is right file by file, and works",
-  ...requires("root", "runc", "overlay", "docker-registry"),
-  fn: async (test) => {
-    const debian = await debianImage();
-    await using registry = await startRealRegistry();
-    await using engine = await startEngine();
-    const reference = await pulledFrom(registry, engine, "debian", debian);
-    const id = await sleeping(engine, reference);
-    await test.step("seen from the host", async () => {
-      assert.ok(debian.expectedTree.length > 3000);
-      assert.deepEqual(diffContainerTree(debian.expectedTree, await listTree(mergedFolder(engine, id))), []);
-    });
-    await test.step("packed by tar inside", () => testTarInside(engine, reference, debian.expectedTree));
-    await test.step("file capabilities", () => testCapabilities(engine, id));
-    await test.step("dpkg, su, setuid, setgid and capabilities inside", () => testPrograms(engine, reference));
-  },
-});
-
-Deno.test({
-  name: "an image with every feature of a layer is right file by file, whatever its types",
-  ...requires("root", "runc", "overlay", "docker-registry"),
-  fn: async (test) => {
-    await using registry = await startRealRegistry();
-    await using engine = await startEngine();
-    let last: { reference: string; features: ImageWithTree } | undefined;
-    for (const format of ["oci", "docker"] as const) {
-      await test.step(format, async () => {
-        const features = await featureImage({ format });
-        const reference = await pulledFrom(registry, engine, format, features);
-        const id = await sleeping(engine, reference);
-        assert.deepEqual(diffContainerTree(features.expectedTree, await containerTree(engine.api, id)), []);
-        last = { reference, features };
+for (const driver of STORAGE_DRIVERS) {
+  Deno.test({
+    name: `${driver}: a Debian of five layers is right file by file, and works`,
+    ...requires("root", "runc", "overlay", "docker-registry"),
+    fn: async (test) => {
+      const debian = await debianImage();
+      await using registry = await startRealRegistry();
+      await using engine = await startEngine({ args: ["--storage-driver", driver] });
+      const reference = await pulledFrom(registry, engine, "debian", debian);
+      const id = await sleeping(engine, reference);
+      await test.step("seen from the host", async () => {
+        assert.ok(debian.expectedTree.length > 3000);
+        assert.deepEqual(diffContainerTree(debian.expectedTree, await listTree(mergedFolder(engine, id))), []);
       });
-    }
-    await test.step("and after a restart of the engine", async () => {
-      await engine.restart();
-      const id = await sleeping(engine, last!.reference);
-      assert.deepEqual(diffContainerTree(last!.features.expectedTree, await listTree(mergedFolder(engine, id))), []);
-    });
-  },
-});
+      await test.step("packed by tar inside", () => testTarInside(engine, reference, debian.expectedTree));
+      await test.step("file capabilities", () => testCapabilities(engine, id));
+      await test.step("dpkg, su, setuid, setgid and capabilities inside", () => testPrograms(engine, reference));
+    },
+  });
+
+  Deno.test({
+    name: `${driver}: an image with every feature of a layer is right file by file, whatever its types`,
+    ...requires("root", "runc", "overlay", "docker-registry"),
+    fn: async (test) => {
+      await using registry = await startRealRegistry();
+      await using engine = await startEngine({ args: ["--storage-driver", driver] });
+      let last: { reference: string; features: ImageWithTree } | undefined;
+      for (const format of ["oci", "docker"] as const) {
+        await test.step(format, async () => {
+          const features = await featureImage({ format });
+          const reference = await pulledFrom(registry, engine, format, features);
+          const id = await sleeping(engine, reference);
+          assert.deepEqual(diffContainerTree(features.expectedTree, await containerTree(engine.api, id)), []);
+          last = { reference, features };
+        });
+      }
+      await test.step("and after a restart of the engine", async () => {
+        await engine.restart();
+        const id = await sleeping(engine, last!.reference);
+        assert.deepEqual(diffContainerTree(last!.features.expectedTree, await listTree(mergedFolder(engine, id))), []);
+      });
+    },
+  });
+}

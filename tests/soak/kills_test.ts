@@ -16,9 +16,9 @@ const content = (seed: number) => Uint8Array.from({ length: LAYER_BYTES }, (_, a
 /** Every image that is listed can be run: both files are whole. */
 async function assertListedIsWhole(engine: Engine, reference: string): Promise<boolean> {
   const { stdout } = await engine.tsd(["images", "-q"]);
-  assert.deepEqual(await namesIn(`${engine.dataRoot}/overlay2/ingest`), []);
+  assert.deepEqual(await namesIn(`${engine.layerRoot}/ingest`), []);
   if (stdout === "") {
-    assert.deepEqual(await namesIn(`${engine.dataRoot}/overlay2/layers`), []);
+    assert.deepEqual(await namesIn(`${engine.layerRoot}/layers`), []);
     return false;
   }
   const command = ["wc", "-c", "/second", "/third"];

@@ -7,6 +7,7 @@ import { toTsdError, TsdError } from "../../errors.ts";
 import { HASH_ENGINES, type HashEngine } from "../../hash/mod.ts";
 import { STOCK_RUNTIME } from "../runtimes.ts";
 import { type CertificateFiles, NO_SETTINGS, type RegistrySettings } from "../../image/registry/mod.ts";
+import { STORAGE_DRIVERS, type StorageDriver } from "../../store/storage.ts";
 import {
   count,
   filePath,
@@ -38,6 +39,7 @@ const FILE = object({
   "proxies": object({ "http-proxy": proxyUrl, "https-proxy": proxyUrl, "no-proxy": text }),
   "max-concurrent-downloads": count,
   "max-download-attempts": count,
+  "storage-driver": oneOf(STORAGE_DRIVERS),
   "hash": object({ engine: oneOf(HASH_ENGINES) }),
   "runtimes": mapOf(runtimeName, object({ path: program, runtimeArgs: listOf(text) })),
   "default-runtime": text,
@@ -56,6 +58,7 @@ export interface EngineConfig {
   readonly proxies: ProxyConfig;
   /** Most layers that come in at once. */
   readonly maxDownloads?: number | undefined;
+  readonly storageDriver?: StorageDriver | undefined;
   /** What content is hashed with. */
   readonly hashEngine?: HashEngine | undefined;
   /** OCI runtimes besides runc, by name. */
@@ -133,6 +136,7 @@ function configOf(said: Infer<typeof FILE>, refuse: (field: string, why: string)
     },
     proxies: { http: proxies["http-proxy"], https: proxies["https-proxy"], none: proxies["no-proxy"] },
     maxDownloads: said["max-concurrent-downloads"],
+    storageDriver: said["storage-driver"],
     hashEngine: said.hash?.engine,
     ...runtimesOf(said, refuse),
   };

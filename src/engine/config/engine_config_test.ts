@@ -16,6 +16,7 @@ Deno.test("every field has its effect", () => {
       "proxies": { "http-proxy": "http://u:p@proxy:1", "https-proxy": "http://proxy:2", "no-proxy": ".lan" },
       "max-concurrent-downloads": 2,
       "max-download-attempts": 7,
+      "storage-driver": "overlay2",
       "hash": { "engine": "native" },
       "runtimes": { crun: { path: "/usr/bin/crun" }, other: { path: "youki", runtimeArgs: ["--debug"] } },
       "default-runtime": "crun",
@@ -33,6 +34,7 @@ Deno.test("every field has its effect", () => {
       },
       proxies: { http: "http://u:p@proxy:1", https: "http://proxy:2", none: ".lan" },
       maxDownloads: 2,
+      storageDriver: "overlay2",
       hashEngine: "native",
       runtimes: {
         crun: { program: "/usr/bin/crun", args: [] },

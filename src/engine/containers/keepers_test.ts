@@ -60,7 +60,7 @@ function io(stdin?: { fd: number | undefined; closed: Promise<void> }): ProcessI
 
 async function withWorld(use: (world: World) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
-  const paths: EnginePaths = { engineId: "x", dataRoot: dir, layerRoot: dir, runDir: dir, cgroup: "x" };
+  const paths: EnginePaths = { engineId: "x", dataRoot: dir, runDir: dir, cgroup: "x" };
   for (const id of ["a", "b"]) await Deno.mkdir(containerPaths(paths, id).bundle, { recursive: true });
   try {
     await use(new World(paths));

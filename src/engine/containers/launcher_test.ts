@@ -64,7 +64,7 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
     exits,
   );
   const layers = { mountable: () => Promise.reject(new Error("there are no layers")) };
-  const snapshots = new OverlaySnapshotter({ root: paths.layerRoot, layers });
+  const snapshots = new OverlaySnapshotter({ root: `${paths.dataRoot}/overlay2`, layers });
   const container = new Container(ID, "web", 0, {
     ...fakeContainer(CREATED, { config: { Cmd: ["/sleep", "1000"] } }).record,
     hostConfig: { NetworkMode: "none" },
@@ -73,7 +73,7 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
   for (const folder of [home, paths.runDir]) await Deno.mkdir(folder, { recursive: true });
   await snapshots.prepare([], ID);
   stack.defer(() => snapshots.remove(ID));
-  await Deno.copyFile("/bin/busybox", `${paths.layerRoot}/snapshots/${ID}/upper/sleep`);
+  await Deno.copyFile("/bin/busybox", `${paths.dataRoot}/overlay2/snapshots/${ID}/upper/sleep`);
   const ended = (keeper: KeeperRef) => exits.exit(keeper.pid);
   const keepers = new Keepers({ paths, log: SILENT_LOG, keepers: { ...KEEPER_PROCESSES, ended } });
   const facts = await probeHost();

@@ -20,7 +20,7 @@ self.onmessage = ({ data }) => {
   }
   const { id, repository, diffId } = data.job;
   const done = () => self.postMessage({ kind: "done", id, info: { diffId, tarBytes: 1, contentBytes: 1, entries: 1 } });
-  self.postMessage({ kind: "progress", id, downloadedBytes: setup.layerRoot === "/layers" ? own : 0 });
+  self.postMessage({ kind: "progress", id, downloadedBytes: setup.storage.root === "/layers" ? own : 0 });
   if (repository === "done") done();
   else if (repository === "failed") {
     self.postMessage({ kind: "failed", id, error: { code: "digest_mismatch", message: "damaged" } });
@@ -30,7 +30,11 @@ self.onmessage = ({ data }) => {
 `;
 
 const DIFF_ID = digestOfHex("1".repeat(64));
-const SETUP = { layerRoot: "/layers", registries: NO_SETTINGS, hashEngine: "native" as const };
+const SETUP = {
+  storage: { driver: "overlay2" as const, root: "/layers" },
+  registries: NO_SETTINGS,
+  hashEngine: "native" as const,
+};
 
 interface Started {
   readonly result: Promise<LayerInfo>;

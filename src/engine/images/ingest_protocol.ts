@@ -9,11 +9,11 @@ import type { Digest } from "../../image/digest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
 import type { Credential, RegistrySettings } from "../../image/registry/mod.ts";
 import type { LayerInfo } from "../../store/ports.ts";
+import type { LayerStorage } from "../../store/storage.ts";
 
 /** How a Worker is set up. */
 export interface IngestSetup {
-  /** The storage driver's folder. */
-  readonly layerRoot: string;
+  readonly storage: Pick<LayerStorage, "driver" | "root">;
   readonly registries: RegistrySettings;
   readonly hashEngine: HashEngine;
 }

@@ -9,7 +9,8 @@ import { ingestLayer } from "../../image/ingest.ts";
 import { parseReference } from "../../image/reference.ts";
 import { RegistryClient } from "../../image/registry/mod.ts";
 import { DEFAULT_LAYER_LIMITS } from "../../store/layer_folders/mod.ts";
-import { Overlay2LayerStore } from "../../store/overlay2/mod.ts";
+import type { LayerStore } from "../../store/ports.ts";
+import { openLayers } from "../../store/storage.ts";
 import type { FromIngestWorker, IngestJob, IngestSetup, ToIngestWorker } from "./ingest_protocol.ts";
 
 const scope = self as unknown as {
@@ -18,11 +19,11 @@ const scope = self as unknown as {
 };
 
 const running = new Map<number, AbortController>();
-let parts: { readonly registry: RegistryClient; readonly store: Overlay2LayerStore } | undefined;
+let parts: { readonly registry: RegistryClient; readonly store: LayerStore } | undefined;
 
-function setUp({ layerRoot, registries, hashEngine }: IngestSetup): void {
+function setUp({ storage, registries, hashEngine }: IngestSetup): void {
   chooseHashEngine(hashEngine);
-  parts = { registry: new RegistryClient(registries), store: new Overlay2LayerStore({ root: layerRoot }) };
+  parts = { registry: new RegistryClient(registries), store: openLayers(storage) };
 }
 
 async function ingest({ id, repository, descriptor, diffId, credential }: IngestJob): Promise<void> {

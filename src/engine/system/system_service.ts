@@ -5,6 +5,7 @@
 import type { SystemInfo, Version } from "../../api/wire/mod.ts";
 import type { BuildInfo } from "../../build_info.ts";
 import { TsdError } from "../../errors.ts";
+import type { LayerStorage } from "../../store/storage.ts";
 import { hashEngineName } from "../../hash/mod.ts";
 import { hostPlatform } from "../../image/platform.ts";
 import type { RegistrySettings } from "../../image/registry/mod.ts";
@@ -27,7 +28,7 @@ export interface SystemServiceDeps {
   readonly table: ContainerTable;
   readonly images: ImageCatalog;
   readonly paths: EnginePaths;
-  readonly driver: string;
+  readonly storage: Pick<LayerStorage, "driver" | "passedOver">;
   readonly events: Pick<EventBus, "listenerCount">;
   readonly registries: Pick<RegistrySettings, "insecureRegistries" | "mirrors">;
   readonly proxies: Proxies;
@@ -84,7 +85,7 @@ export class SystemService {
   }
 
   async info(): Promise<SystemInfo> {
-    const { build, facts, table, images, paths, driver } = this.#deps;
+    const { build, facts, table, images, paths, storage } = this.#deps;
     const containers = table.list();
     const count = (status: ContainerStatus) => containers.filter(({ state }) => state.status === status).length;
     const [running, paused] = [count("running"), count("paused")];
@@ -98,8 +99,8 @@ export class SystemService {
       ContainersPaused: paused,
       ContainersStopped: containers.length - running - paused,
       Images: (await images.list()).length,
-      Driver: driver,
-      DriverStatus: [["Hash engine", hashEngineName()]],
+      Driver: storage.driver,
+      DriverStatus: driverStatus(storage),
       Plugins: { Volume: [], Network: ["host", "null"], Authorization: null, Log: ["json-file", "none"] },
       MemoryLimit: has("memory"),
       SwapLimit: has("swap"),
@@ -180,4 +181,11 @@ async function machine(facts: HostFacts) {
 
 function osName(osRelease: string): string {
   return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? "Linux";
+}
+
+/** What `docker info` shows below the driver's name. */
+function driverStatus({ passedOver }: Pick<LayerStorage, "passedOver">): [string, string][] {
+  const rows: [string, string][] = [["Hash engine", hashEngineName()]];
+  if (passedOver !== undefined) rows.push(["Passed over", `${passedOver.driver}: ${passedOver.why}`]);
+  return rows;
 }

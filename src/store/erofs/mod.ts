@@ -6,3 +6,4 @@
  * layer's tree says (see `LayerTree`) and can be made again at any time; layers are mounted read-only.
  */
 export { ErofsLayerStore, type ErofsLayerStoreOptions } from "./layer_store.ts";
+export { probeErofs } from "./probe.ts";

@@ -9,7 +9,8 @@ import { collectBytes, streamOf } from "../../io/mod.ts";
 import { bytesOf, END_OF_TAR, TarDecoder, type TarEntryType, tarHeader, tarStream } from "../../tar/mod.ts";
 import { concat } from "../../tar/testing.ts";
 import { type DirectoryNode, type LayerNode, LayerTree } from "../layer_tree.ts";
-import { Overlay2LayerStore } from "./layer_store.ts";
+import type { LayerStore } from "../ports.ts";
+import { openLayers, STORAGE_DRIVERS } from "../storage.ts";
 
 const name = fc.constantFrom("a", "b", "c", "d", ".wh.a", ".wh.b", ".wh..wh..opq");
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join("/"));
@@ -78,16 +79,27 @@ async function onDisk(folder: string, prefix = ""): Promise<string[]> {
   return lines.sort();
 }
 
-async function ingested(store: Overlay2LayerStore, tar: Uint8Array<ArrayBuffer>): Promise<Digest> {
+async function ingested(store: LayerStore, tar: Uint8Array<ArrayBuffer>): Promise<Digest> {
   const diffId = digestOfHex(await sha256Hex(tar, "native"));
   await store.ingest(streamOf(tar), { diffId });
   return diffId;
 }
 
+async function withStores(use: (store: LayerStore) => Promise<void>): Promise<void> {
+  for (const driver of STORAGE_DRIVERS) {
+    const root = await Deno.makeTempDir({ prefix: "tsd-random-" });
+    const store = openLayers({ driver, root });
+    try {
+      await use(store);
+    } finally {
+      store[Symbol.dispose]?.();
+      await Deno.remove(root, { recursive: true });
+    }
+  }
+}
+
 Deno.test("random layers", requires("root"), async () => {
-  const root = await Deno.makeTempDir({ prefix: "tsd-random-" });
-  const store = new Overlay2LayerStore({ root });
-  try {
+  await withStores(async (store) => {
     await fc.assert(
       fc.asyncProperty(fc.array(entry, { maxLength: 40 }), async (entries) => {
         const tar = await tarOf(entries);
@@ -97,15 +109,11 @@ Deno.test("random layers", requires("root"), async () => {
       }),
       { numRuns: 60 },
     );
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  });
 });
 
 Deno.test("more folders than descriptors, in any order, each before its parents", requires("root"), async () => {
-  const root = await Deno.makeTempDir({ prefix: "tsd-folders-" });
-  const store = new Overlay2LayerStore({ root });
-  try {
+  await withStores(async (store) => {
     const paths = Array.from({ length: 600 }, (_, i) => `${i % 17}/${i % 31}/${i}`);
     const shuffled = paths.map((path, i) => ({ path, key: (i * 7919) % 600 })).sort((a, b) => a.key - b.key);
     const files = shuffled.map(({ path }) => ({
@@ -117,7 +125,5 @@ Deno.test("more folders than descriptors, in any order, each before its parents"
     const folder = await store.mountable(diffId);
     for (const path of paths) assert.equal(await Deno.readTextFile(`${folder}/${path}/f`), path);
     await store.verify(diffId);
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  });
 });

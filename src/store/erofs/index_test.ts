@@ -1,0 +1,130 @@
+/** Indexes at their limits, and what becomes of one that is damaged. */
+import { strict as assert } from "node:assert";
+import { requires } from "../../../tests/requires.ts";
+import { sha256Hex } from "../../hash/mod.ts";
+import { type Digest, digestOfHex, hexOf } from "../../image/digest.ts";
+import { collectBytes, streamOf } from "../../io/mod.ts";
+import { bytesOf, tarHeader, tarStream } from "../../tar/mod.ts";
+import { ErofsLayerStore } from "./layer_store.ts";
+import { probeErofs } from "./probe.ts";
+
+interface Rig {
+  readonly root: string;
+  readonly store: ErofsLayerStore;
+  ingest(files: Readonly<Record<string, string>>): Promise<Digest>;
+  folderOf(diffId: Digest): string;
+}
+
+async function withRig(use: (rig: Rig) => Promise<void>): Promise<void> {
+  const root = await Deno.makeTempDir({ prefix: "tsd-index-" });
+  const store = new ErofsLayerStore({ root });
+  try {
+    await use({
+      root,
+      store,
+      ingest: async (files) => {
+        const members = Object.entries(files).map(([path, content]) => ({
+          header: tarHeader({ type: "file", path, sizeBytes: content.length }),
+          body: bytesOf(content),
+        }));
+        const tar = await collectBytes(tarStream(members), { maxBytes: 1 << 28, what: "a tar" });
+        const diffId = digestOfHex(await sha256Hex(tar, "native"));
+        await store.ingest(streamOf(tar), { diffId });
+        return diffId;
+      },
+      folderOf: (diffId) => `${root}/layers/${hexOf(diffId)}`,
+    });
+  } finally {
+    store[Symbol.dispose]();
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+async function flipByte(path: string, at: number): Promise<void> {
+  using file = await Deno.open(path, { read: true, write: true });
+  const byte = new Uint8Array(1);
+  await file.seek(at, Deno.SeekMode.Start);
+  await file.read(byte);
+  byte[0] ^= 0xff;
+  await file.seek(at, Deno.SeekMode.Start);
+  await file.write(byte);
+}
+
+Deno.test("a folder of very many names, each of the greatest length", requires("root"), async () => {
+  await withRig(async ({ store, ingest }) => {
+    const nameOf = (n: number) => `${n}`.padStart(255, "n");
+    const count = 20_000;
+    const diffId = await ingest(
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`d/${nameOf(n)}`, `${n}`])),
+    );
+    const folder = await store.mountable(diffId);
+    assert.equal([...Deno.readDirSync(`${folder}/d`)].length, count);
+    for (const n of [0, 1, 777, count - 1]) assert.equal(await Deno.readTextFile(`${folder}/d/${nameOf(n)}`), `${n}`);
+  });
+});
+
+Deno.test("an index that is missing, cut off or another writer's is made again", requires("root"), async () => {
+  await withRig(async ({ store, ingest, folderOf }) => {
+    const diffId = await ingest({ "a/b": "content" });
+    const index = `${folderOf(diffId)}/index.erofs`;
+    const whole = await Deno.readFile(index);
+    const damages: Record<string, () => Promise<void>> = {
+      missing: () => Deno.remove(index),
+      "cut off": () => Deno.truncate(index, whole.length - 512),
+      empty: () => Deno.truncate(index, 0),
+      "another writer's": () => flipByte(index, 1024 + 64),
+      "no file system": () => flipByte(index, 1024),
+      "refused by the kernel": () => flipByte(index, 1024 + 12),
+    };
+    for (const [name, damage] of Object.entries(damages)) {
+      await damage();
+      assert.equal(await Deno.readTextFile(`${await store.mountable(diffId)}/a/b`), "content", name);
+      assert.deepEqual(await Deno.readFile(index), whole, name);
+      store[Symbol.dispose](); // the next one mounts anew
+    }
+    assert.deepEqual([...Deno.readDirSync(folderOf(diffId))].map(({ name }) => name).sort(), [
+      "index.erofs",
+      "info.json",
+      "layer.tar",
+    ]);
+  });
+});
+
+Deno.test("a check repairs the index, and finds damage of the tar", requires("root"), async () => {
+  await withRig(async ({ store, ingest, folderOf }) => {
+    const diffId = await ingest({ "a/b": "content" });
+    const index = `${folderOf(diffId)}/index.erofs`;
+    const whole = await Deno.readFile(index);
+    await flipByte(index, whole.length - 500);
+    await store.verify(diffId);
+    assert.deepEqual(await Deno.readFile(index), whole);
+    await flipByte(`${folderOf(diffId)}/layer.tar`, 600);
+    await assert.rejects(store.verify(diffId), { code: "digest_mismatch" });
+  });
+});
+
+Deno.test("containers that are running keep a layer that was let go of", requires("root"), async () => {
+  await withRig(async ({ store, ingest }) => {
+    const diffId = await ingest({ f: "content" });
+    const folder = await store.mountable(diffId);
+    using file = await Deno.open(`${folder}/f`);
+    await store.remove(diffId);
+    const bytes = new Uint8Array(7);
+    assert.equal(await file.read(bytes), 7);
+    assert.equal(new TextDecoder().decode(bytes), "content");
+    await assert.rejects(store.mountable(diffId), { code: "not_found" });
+  });
+});
+
+Deno.test("the probe says whether it works here, and leaves nothing", requires("root"), async () => {
+  const root = await Deno.makeTempDir({ prefix: "tsd-probe-" });
+  try {
+    const why = await probeErofs(root);
+    // Kernels before 6.12 can't; then the reason is one line.
+    assert.ok(why === undefined || /^[^\n]+$/.test(why), why);
+    assert.deepEqual([...Deno.readDirSync(`${root}/ingest`)], []);
+    assert.ok(!(await Deno.readTextFile("/proc/self/mountinfo")).includes(root));
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});

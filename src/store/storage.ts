@@ -1,0 +1,83 @@
+/**
+ * @module
+ * Storage drivers: which there are, which one an engine keeps its layers with, and how it is opened. Without a choice an
+ * engine stays with the driver that its data-root holds layers of; a new one takes the first that works there.
+ */
+import { TsdError } from "../errors.ts";
+import { ErofsLayerStore, probeErofs } from "./erofs/mod.ts";
+import { storageFailure } from "./layer_folders/storage_failure.ts";
+import { namesIn } from "./layer_folders/workspace.ts";
+import { Overlay2LayerStore } from "./overlay2/mod.ts";
+import type { LayerStore } from "./ports.ts";
+
+interface Driver {
+  open(root: string): LayerStore & Partial<Disposable>;
+  /** Why it can't be used with this folder, or nothing. */
+  probe(root: string): Promise<string | undefined>;
+}
+
+/** Best first. The last one says itself what is wrong when even it can't be used. */
+const DRIVERS = {
+  erofs: { open: (root) => new ErofsLayerStore({ root }), probe: probeErofs },
+  overlay2: { open: (root) => new Overlay2LayerStore({ root }), probe: () => Promise.resolve(undefined) },
+} as const satisfies Record<string, Driver>;
+
+export type StorageDriver = keyof typeof DRIVERS;
+
+export const STORAGE_DRIVERS = Object.keys(DRIVERS) as readonly StorageDriver[];
+
+/** Where an engine's layers are, and how they are kept. */
+export interface LayerStorage {
+  readonly driver: StorageDriver;
+  /** The driver's folder below the data-root. */
+  readonly root: string;
+  /** A better driver that can't be used here, and why. */
+  readonly passedOver?: { readonly driver: StorageDriver; readonly why: string } | undefined;
+}
+
+/** Opens the layers; dispose of them if they can be. */
+export function openLayers({ driver, root }: Pick<LayerStorage, "driver" | "root">): LayerStore & Partial<Disposable> {
+  return DRIVERS[driver].open(root);
+}
+
+/** @param wanted what the administrator chose @throws {TsdError} invalid_argument: no such driver; storage: not here */
+export async function chooseStorage(dataRoot: string, wanted?: string): Promise<LayerStorage> {
+  const storageOf = (driver: StorageDriver): LayerStorage => ({ driver, root: `${dataRoot}/${driver}` });
+  if (wanted !== undefined) {
+    const storage = storageOf(knownDriver(wanted));
+    const why = await probe(storage);
+    if (why === undefined) return storage;
+    throw new TsdError("storage", `Cannot use storage driver ${wanted} in ${dataRoot}: ${why}`);
+  }
+  for (const driver of STORAGE_DRIVERS) {
+    const storage = storageOf(driver);
+    if ((await namesIn(`${storage.root}/layers`)).length > 0) return storage;
+  }
+  let passedOver: LayerStorage["passedOver"];
+  for (const driver of STORAGE_DRIVERS.slice(0, -1)) {
+    const storage = storageOf(driver);
+    const why = await probe(storage);
+    if (why === undefined) return storage;
+    passedOver ??= { driver, why };
+  }
+  return { ...storageOf(STORAGE_DRIVERS.at(-1)!), passedOver };
+}
+
+async function probe({ driver, root }: LayerStorage): Promise<string | undefined> {
+  try {
+    return await DRIVERS[driver].probe(root);
+  } catch (thrown) {
+    return storageFailure("Cannot try it", thrown).message;
+  }
+}
+
+/** @throws {TsdError} invalid_argument */
+function knownDriver(name: string): StorageDriver {
+  const driver = STORAGE_DRIVERS.find((each) => each === name);
+  if (driver !== undefined) return driver;
+  const why = name === "devicemapper" ? " (Docker removed it in version 25)" : "";
+  throw new TsdError(
+    "invalid_argument",
+    `Unknown storage driver ${name}${why}: use one of ${STORAGE_DRIVERS.join(", ")}`,
+  );
+}

@@ -1,0 +1,41 @@
+import { strict as assert } from "node:assert";
+import { requires } from "../../tests/requires.ts";
+import { isTsdError } from "../errors.ts";
+import { chooseStorage, openLayers } from "./storage.ts";
+
+async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "tsd-storage-" });
+  try {
+    await body(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("what was chosen is used, what there isn't is refused", requires("root"), async () => {
+  await inTempDir(async (dir) => {
+    assert.deepEqual(await chooseStorage(dir, "overlay2"), { driver: "overlay2", root: `${dir}/overlay2` });
+    for (
+      const [name, says] of [["devicemapper", /removed it in version 25\): use one of erofs, overlay2$/], [
+        "x",
+        /one of/,
+      ]]
+    ) {
+      await assert.rejects(chooseStorage(dir, name as string), (error: Error) => {
+        assert.ok(isTsdError(error, "invalid_argument"));
+        assert.match(error.message, says as RegExp);
+        return true;
+      });
+    }
+  });
+});
+
+Deno.test("an engine stays with the driver that its layers are kept by", requires("root"), async () => {
+  await inTempDir(async (dir) => {
+    const best = await chooseStorage(dir);
+    assert.equal(best.driver === "erofs", best.passedOver === undefined);
+    await Deno.mkdir(`${dir}/overlay2/layers/${"0".repeat(64)}`, { recursive: true });
+    assert.deepEqual(await chooseStorage(dir), { driver: "overlay2", root: `${dir}/overlay2` });
+    assert.equal(openLayers(await chooseStorage(dir)).driver, "overlay2");
+  });
+});
