@@ -18,7 +18,13 @@ interface Driver {
 
 /** Best first. The last one says itself what is wrong when even it can't be used. */
 const DRIVERS = {
-  erofs: { open: (root) => new ErofsLayerStore({ root }), probe: probeErofs },
+  erofs: {
+    open: (root) => new ErofsLayerStore({ root }),
+    probe: async (root) => {
+      const probed = await probeErofs(root);
+      return "why" in probed ? probed.why : undefined;
+    },
+  },
   overlay2: { open: (root) => new Overlay2LayerStore({ root }), probe: () => Promise.resolve(undefined) },
 } as const satisfies Record<string, Driver>;
 

@@ -13,7 +13,8 @@ import { type FolderTools, makeRichTree, packWithTar, unpackWithTar } from "./ri
 
 /** A driver's two halves over one folder. */
 export interface SnapshotDriver {
-  readonly layers: LayerStore;
+  /** Some drivers hold mounts. */
+  readonly layers: LayerStore & Partial<Disposable>;
   readonly snapshotter: Snapshotter;
 }
 
@@ -269,6 +270,7 @@ class Suite {
       await body({ ...driver, root, scratch, layer });
     } finally {
       for (const id of await driver.snapshotter.list()) await driver.snapshotter.remove(id);
+      driver.layers[Symbol.dispose]?.();
     }
   }
 }

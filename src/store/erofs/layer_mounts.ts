@@ -1,12 +1,21 @@
 /**
- * Mounted layers. A layer is mounted when it is first needed, read-only and in no mount table, and the same mount serves
- * all overlays over it, so that containers share what of it is in memory. A mount that is let go of lives on under the
- * overlays that have it.
+ * @module
+ * Mounted layers. A layer is mounted when it is first needed, read-only, and the same mount serves all overlays over it, so
+ * that containers share what of it is in memory. A mount that is let go of lives on under the overlays that have it.
  */
-import { cString, files, MOUNT_ATTR, newMount, O, OwnedFd } from "../../sys/mod.ts";
+import { attach, cString, files, MOUNT_ATTR, newMount, O, OwnedFd } from "../../sys/mod.ts";
+import { unmountAll } from "../overlay/overlay_mount.ts";
 
 /** Most mounts that are kept; the one that was asked for the longest time ago goes. */
 const KEPT_MAX = 512;
+
+/**
+ * `detached`: in no mount table, named by its descriptor; overlayfs takes such since Linux 6.15. `attached`: on a folder,
+ * where whoever looks at the machine's mounts sees it.
+ */
+export type MountWay = "detached" | "attached";
+
+export const MOUNT_WAYS: readonly MountWay[] = ["detached", "attached"];
 
 /** The files of a layer. */
 export interface LayerDevices {
@@ -19,7 +28,7 @@ export interface LayerDevices {
  * anything to escape.
  * @throws {SysError} ENOTBLK: the kernel wants a block device (Linux before 6.12, or files on an overlay)
  */
-export function mountLayer({ index, tar }: LayerDevices): OwnedFd {
+function mountLayer({ index, tar }: LayerDevices): OwnedFd {
   using source = new OwnedFd(files.open(cString(index), O.RDONLY | O.NOFOLLOW));
   using device = new OwnedFd(files.open(cString(tar), O.RDONLY | O.NOFOLLOW));
   return newMount({
@@ -30,31 +39,60 @@ export function mountLayer({ index, tar }: LayerDevices): OwnedFd {
   });
 }
 
+/** A mount that is kept. */
+interface Kept {
+  readonly path: string;
+  release(): void;
+}
+
 /** The mounts of one engine, by layer. */
 export class LayerMounts implements Disposable {
-  readonly #mounts = new Map<string, OwnedFd>();
+  readonly #folder: string;
+  readonly #kept = new Map<string, Kept>();
 
-  /** Absolute path of the mounted layer, valid in this process, for as long as the layer isn't released. */
-  path(key: string, devices: LayerDevices): string {
-    const mount = this.#mounts.get(key) ?? mountLayer(devices);
+  /** @param folder where attached mounts get folders of their own */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /**
+   * Absolute path of the mounted layer, valid in this process, for as long as the layer isn't released.
+   * @param key the layer's name in a path
+   * @throws {SysError} as the kernel refuses it
+   */
+  path(key: string, devices: LayerDevices, way: MountWay): string {
+    const kept = this.#kept.get(key) ?? this.#mount(key, devices, way);
     // What is asked for last goes last.
-    this.#mounts.delete(key);
-    this.#mounts.set(key, mount);
-    if (this.#mounts.size > KEPT_MAX) this.release(this.#mounts.keys().next().value!);
-    return `${mount.procPath}/.`;
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    if (this.#kept.size > KEPT_MAX) this.release(this.#kept.keys().next().value!);
+    return kept.path;
   }
 
   has(key: string): boolean {
-    return this.#mounts.has(key);
+    return this.#kept.has(key);
   }
 
   /** Lets go of a layer. */
   release(key: string): void {
-    this.#mounts.get(key)?.close();
-    this.#mounts.delete(key);
+    this.#kept.get(key)?.release();
+    this.#kept.delete(key);
   }
 
   [Symbol.dispose](): void {
-    for (const key of [...this.#mounts.keys()]) this.release(key);
+    for (const key of [...this.#kept.keys()]) this.release(key);
+  }
+
+  #mount(key: string, devices: LayerDevices, way: MountWay): Kept {
+    const mount = mountLayer(devices);
+    // The dot is the mounted folder itself; without it this would be the link to it.
+    if (way === "detached") return { path: `${mount.procPath}/.`, release: () => mount.close() };
+    using _attached = mount;
+    const path = `${this.#folder}/${key}`;
+    Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
+    // A killed engine may have left one.
+    unmountAll(path);
+    attach(mount, path);
+    return { path, release: () => unmountAll(path) };
   }
 }

@@ -1,9 +1,17 @@
+import { TsdError } from "../../errors.ts";
 import type { Hasher } from "../../hash/mod.ts";
+import { type Digest, hexOf } from "../../image/digest.ts";
 import { isErrno } from "../../sys/mod.ts";
-import { FolderLayerStore, type LayerFormat } from "../layer_folders/folder_layer_store.ts";
+import {
+  type Filling,
+  type FillingOptions,
+  FolderLayerStore,
+  type LayerFormat,
+} from "../layer_folders/folder_layer_store.ts";
 import { makeIndex, repairIndex } from "./index_making.ts";
 import { hasIndex, INDEX_NAME, readWhole, TAR_NAME } from "./layer_files.ts";
-import { LayerMounts } from "./layer_mounts.ts";
+import { LayerMounts, type MountWay } from "./layer_mounts.ts";
+import { probeErofs } from "./probe.ts";
 import { TarIngestion } from "./tar_ingestion.ts";
 
 export interface ErofsLayerStoreOptions {
@@ -11,34 +19,54 @@ export interface ErofsLayerStoreOptions {
   readonly root: string;
   /** What layers are hashed with. */
   readonly createHasher?: () => Promise<Hasher>;
+  /** How layers are mounted; found out by trying when it isn't given. */
+  readonly way?: MountWay | undefined;
 }
 
 /**
  * Layers that are never unpacked: each folder holds `layer.tar`, the very bytes that the diffID names, and `index.erofs`, a
  * file system whose files point into the tar. The index is made again when it is missing, damaged or another writer's.
+ * Attached mounts are in `mounts/`.
  */
 export class ErofsLayerStore extends FolderLayerStore implements Disposable {
-  readonly #mounts: LayerMounts;
+  readonly #format: IndexedTars;
 
-  constructor({ root, createHasher }: ErofsLayerStoreOptions) {
-    const mounts = new LayerMounts();
-    super({ root, format: indexedTars(mounts), createHasher });
-    this.#mounts = mounts;
+  constructor({ root, createHasher, way }: ErofsLayerStoreOptions) {
+    const format = new IndexedTars(root, way);
+    super({ root, format, createHasher });
+    this.#format = format;
   }
 
   /** Lets go of all mounts. */
   [Symbol.dispose](): void {
-    this.#mounts[Symbol.dispose]();
+    this.#format.mounts[Symbol.dispose]();
   }
 }
 
-const indexedTars = (mounts: LayerMounts): LayerFormat => ({
-  driver: "erofs",
-  fill: (options) => new TarIngestion(options),
-  readTar: (folder) => readWhole(`${folder}/${TAR_NAME}`),
-  mountable: async (folder, diffId) => {
-    const mount = () => mounts.path(diffId, { index: `${folder}/${INDEX_NAME}`, tar: `${folder}/${TAR_NAME}` });
-    if (mounts.has(diffId)) return mount();
+class IndexedTars implements LayerFormat {
+  readonly driver = "erofs";
+  readonly mounts: LayerMounts;
+  readonly #root: string;
+  #way: MountWay | undefined;
+
+  constructor(root: string, way: MountWay | undefined) {
+    this.#root = root;
+    this.#way = way;
+    this.mounts = new LayerMounts(`${root}/mounts`);
+  }
+
+  fill(options: FillingOptions): Filling {
+    return new TarIngestion(options);
+  }
+
+  readTar(folder: string): AsyncIterable<Uint8Array> {
+    return readWhole(`${folder}/${TAR_NAME}`);
+  }
+
+  async mountable(folder: string, diffId: Digest): Promise<string> {
+    const way = this.#way ??= await this.#probe();
+    const mount = () => this.mounts.path(hexOf(diffId), devicesIn(folder), way);
+    if (this.mounts.has(hexOf(diffId))) return mount();
     if (!hasIndex(folder)) await makeIndex(folder);
     try {
       return mount();
@@ -48,7 +76,21 @@ const indexedTars = (mounts: LayerMounts): LayerFormat => ({
       await makeIndex(folder);
       return mount();
     }
-  },
-  verify: repairIndex,
-  release: (_folder, diffId) => mounts.release(diffId),
-});
+  }
+
+  verify(folder: string): Promise<void> {
+    return repairIndex(folder);
+  }
+
+  release(_folder: string, diffId: Digest): void {
+    this.mounts.release(hexOf(diffId));
+  }
+
+  async #probe(): Promise<MountWay> {
+    const probed = await probeErofs(this.#root);
+    if ("way" in probed) return probed.way;
+    throw new TsdError("storage", `Cannot mount layers in ${this.#root}: ${probed.why}`);
+  }
+}
+
+const devicesIn = (folder: string) => ({ index: `${folder}/${INDEX_NAME}`, tar: `${folder}/${TAR_NAME}` });

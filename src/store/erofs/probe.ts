@@ -6,22 +6,35 @@ import { LayerTree } from "../layer_tree.ts";
 import { mountOverlay, unmountAll } from "../overlay/overlay_mount.ts";
 import { writeIndex } from "./index_writer.ts";
 import { INDEX_NAME, IndexFile, NewFile, TAR_NAME, TarFile } from "./layer_files.ts";
-import { LayerMounts } from "./layer_mounts.ts";
+import { LayerMounts, MOUNT_WAYS, type MountWay } from "./layer_mounts.ts";
 
 const NAME = "probe";
 const CONTENT = "read through an overlay over an index over a tar";
 
-/** Resolves to why it can't be done, or to nothing. @throws what keeps it from making folders and files */
-export async function probeErofs(root: string): Promise<string | undefined> {
+/** How layers can be mounted, or why they can't. */
+export type Probed = { readonly way: MountWay } | { readonly why: string };
+
+/** @throws what keeps it from making folders and files */
+export async function probeErofs(root: string): Promise<Probed> {
   await using workspace = await Workspace.create(root);
-  const path = (name: string) => `${workspace.path}/${name}`;
-  writeLayer(path(TAR_NAME), path(INDEX_NAME));
-  const [upper, work, target] = [path("upper"), path("work"), path("merged")];
-  for (const folder of [upper, work, target]) Deno.mkdirSync(folder);
-  using mounts = new LayerMounts();
+  writeLayer(`${workspace.path}/${TAR_NAME}`, `${workspace.path}/${INDEX_NAME}`);
+  let first: string | undefined;
+  for (const way of MOUNT_WAYS) {
+    const why = tryWay(workspace.path, way);
+    if (why === undefined) return { way };
+    first ??= why;
+  }
+  return { why: first! };
+}
+
+/** Why it can't be done in this way, or nothing. */
+function tryWay(folder: string, way: MountWay): string | undefined {
+  const [upper, work, target] = ["upper", "work", "merged"].map((name) => `${folder}/${way}/${name}`);
+  for (const path of [upper!, work!, target!]) Deno.mkdirSync(path, { recursive: true });
+  using mounts = new LayerMounts(`${folder}/${way}`);
   try {
-    const lower = mounts.path("probe", { index: path(INDEX_NAME), tar: path(TAR_NAME) });
-    mountOverlay({ lowers: [lower], upper, work, target }, "fsconfig");
+    const lower = mounts.path("layer", { index: `${folder}/${INDEX_NAME}`, tar: `${folder}/${TAR_NAME}` }, way);
+    mountOverlay({ lowers: [lower], upper: upper!, work: work!, target: target! }, "fsconfig");
   } catch (thrown) {
     if (!(thrown instanceof SysError)) throw thrown;
     const { message } = thrown;
@@ -31,7 +44,7 @@ export async function probeErofs(root: string): Promise<string | undefined> {
     const found = Deno.readTextFileSync(`${target}/${NAME}`);
     return found === CONTENT ? undefined : "this kernel reads something else than what was written";
   } finally {
-    unmountAll(target);
+    unmountAll(target!);
   }
 }
 

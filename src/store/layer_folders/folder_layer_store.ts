@@ -103,7 +103,8 @@ export class FolderLayerStore implements LayerStore {
 
   async mountable(diffId: Digest): Promise<string> {
     if (await this.info(diffId) === undefined) throw missing(diffId);
-    return await this.#format.mountable(this.#layerPath(diffId), diffId);
+    const folder = this.#layerPath(diffId);
+    return await attempting(`Cannot open layer ${diffId}`, () => this.#format.mountable(folder, diffId));
   }
 
   async remove(diffId: Digest): Promise<void> {
