@@ -47,8 +47,9 @@ export function clearFailure({ code, stderr }: RunResult, what: string): string 
 export async function storeListing({ dataRoot, layerRoot, api }: Engine): Promise<string[]> {
   // What was in a removed container is on its way out when its removal is told.
   const containers = (await api.get("/containers/json?all=1")).json<unknown[]>().length;
-  const snapshots = () => namesIn(`${layerRoot}/snapshots`);
-  await until("removed containers' files to go", async () => (await snapshots()).length <= containers);
+  for (const place of [`${layerRoot}/snapshots`, `${dataRoot}/containers`]) {
+    await until("removed containers' files to go", async () => (await namesIn(place)).length <= containers);
+  }
   const paths = await filesBelow(dataRoot);
   return paths.map((path) => path.slice(dataRoot.length + 1)).filter((path) => !/^tsd\.db(-\w+)?$/.test(path));
 }
