@@ -11,6 +11,8 @@ import { allRoutes } from "./api/routes/mod.ts";
 import type { Services } from "./api/services.ts";
 import { BUILD_INFO } from "./build_info.ts";
 import { SYSTEM_CLOCK } from "./engine/clock.ts";
+import { ArchiveWorkers } from "./engine/archives/archive_workers.ts";
+import { ContainerArchives } from "./engine/archives/container_archives.ts";
 import { Adoption } from "./engine/containers/adoption.ts";
 import { ContainerChanges } from "./engine/containers/container_changes.ts";
 import { ContainerCreator } from "./engine/containers/container_creator.ts";
@@ -58,6 +60,7 @@ import { isInCgroup, leftEnd, leftExit, openProcess } from "./engine/left_proces
 import { containerIo, newProcessIo } from "./engine/new_process_io.ts";
 import { containerCgroup, type EnginePaths, runtimeRoot } from "./engine/paths.ts";
 import { type RuntimeProgram, Runtimes } from "./engine/runtimes.ts";
+import { SharedSnapshots } from "./engine/shared_snapshots.ts";
 import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
 import {
   type CgroupOf,
@@ -85,7 +88,7 @@ import { EventRecords } from "./store/event_records.ts";
 import { ImageRecords } from "./store/image_records.ts";
 import { OverlaySnapshotter } from "./store/overlay/mod.ts";
 import { type LayerStorage, openLayers } from "./store/storage.ts";
-import type { LayerStore, Snapshotter } from "./store/ports.ts";
+import type { LayerStore } from "./store/ports.ts";
 import { Epoll, files, mounts, poll, processes, tree } from "./sys/mod.ts";
 import { type Token, token } from "./token.ts";
 import { workerUrl } from "./worker_entry.ts";
@@ -115,7 +118,7 @@ export const TOKENS = {
   containerRecords: token<StoredContainers>("containerRecords"),
   blobs: token<BlobStore>("blobs"),
   layers: token<LayerStore & Partial<Disposable>>("layers"),
-  snapshots: token<Snapshotter>("snapshots"),
+  snapshots: token<SharedSnapshots>("snapshots"),
   epoll: token<Epoll>("epoll"),
   exits: token<ExitLoop>("exits"),
   outputs: token<OutputHub>("outputs"),
@@ -141,6 +144,8 @@ export const TOKENS = {
   adoption: token<Adoption>("adoption"),
   containers: token<ContainerService>("containers"),
   logs: token<ContainerLogs>("logs"),
+  archiveWorkers: token<ArchiveWorkers>("archiveWorkers"),
+  archives: token<ContainerArchives>("archives"),
   execLauncher: token<ExecLauncher>("execLauncher"),
   execs: token<ExecService>("execs"),
   execAdoption: token<ExecAdoption>("execAdoption"),
@@ -199,10 +204,11 @@ export class Composition {
     this.#provide(TOKENS.containerRecords, (get) => new ContainerRecords(get(TOKENS.database)));
     this.#provide(TOKENS.blobs, () => new BlobStore(paths.dataRoot));
     this.#provide(TOKENS.layers, () => openLayers(storage));
-    this.#provide(
-      TOKENS.snapshots,
-      (get) => new OverlaySnapshotter({ root: storage.root, layers: get(TOKENS.layers) }),
-    );
+    this.#provide(TOKENS.snapshots, (get) => {
+      const snapshots = new OverlaySnapshotter({ root: storage.root, layers: get(TOKENS.layers) });
+      const isRunning = (id: string) => get(TOKENS.table).has(id) && get(TOKENS.table).find(id).isRunning;
+      return new SharedSnapshots(snapshots, isRunning);
+    });
   }
 
   #provideEvents({ log }: EngineSettings): void {
@@ -323,6 +329,16 @@ export class Composition {
       }));
     this.#provide(TOKENS.namespaces, (get) => new NamespaceJoiner({ paths, files, table: get(TOKENS.table) }));
     this.#provide(TOKENS.logs, (get) => new ContainerLogs(get(TOKENS.table), get(TOKENS.outputs), paths, log));
+    this.#provide(TOKENS.archiveWorkers, () => new ArchiveWorkers(workerUrl("archive")));
+    this.#provide(TOKENS.archives, (get) =>
+      new ContainerArchives({
+        paths,
+        log,
+        table: get(TOKENS.table),
+        snapshots: get(TOKENS.snapshots),
+        workers: get(TOKENS.archiveWorkers),
+        events: get(TOKENS.containerEvents),
+      }));
     this.#provide(TOKENS.execAdoption, (get) =>
       new ExecAdoption({
         paths,
@@ -496,6 +512,7 @@ export class Composition {
       containers: get(TOKENS.containers),
       table: get(TOKENS.table),
       sizes: new ContainerSizes(get(TOKENS.snapshots), get(TOKENS.catalog)),
+      archives: get(TOKENS.archives),
       changes: new ContainerChanges(get(TOKENS.table), get(TOKENS.snapshots)),
       logs: get(TOKENS.logs),
       execs: get(TOKENS.execs),

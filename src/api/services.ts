@@ -2,6 +2,7 @@
  * @module
  * What routes may use: the engine's services, one for each noun.
  */
+import type { ContainerArchives } from "../engine/archives/container_archives.ts";
 import type { ContainerChanges } from "../engine/containers/container_changes.ts";
 import type { ContainerCreator } from "../engine/containers/container_creator.ts";
 import type { ContainerService } from "../engine/containers/container_service.ts";
@@ -31,6 +32,7 @@ export interface Services {
   readonly containers: ContainerService;
   readonly table: ContainerTable;
   readonly sizes: ContainerSizes;
+  readonly archives: ContainerArchives;
   readonly changes: ContainerChanges;
   readonly logs: ContainerLogs;
   readonly execs: ExecService;

@@ -8,9 +8,10 @@
  * file is ever in memory whole. It knows no containers and no engine.
  */
 export { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
+export type { Owner } from "./entry_attributes.ts";
 export { FileData, type StoredFile } from "./file_data.ts";
 export { type PackSource, packTree } from "./pack.ts";
 export * from "./paths.ts";
 export { absolute, Place, type TreeMount } from "./place.ts";
 export { parentOf, TreeView, type WalkOptions } from "./tree_view.ts";
-export { type Owner, Unpacker, type UnpackOptions, type UnpackTarget } from "./unpack.ts";
+export { Unpacker, type UnpackOptions, type UnpackTarget } from "./unpack.ts";

@@ -32,6 +32,7 @@ export class TreeView implements Disposable {
   readonly #calls: ArchiveCalls;
   readonly #root: TreeMount;
   readonly #mounts = new Map<ByteString, TreeMount>();
+  readonly #closed = new Map<ByteString, Error>();
 
   /** Owns the descriptor of the root from now on; it may be O_PATH. */
   constructor(
@@ -49,6 +50,11 @@ export class TreeView implements Disposable {
     this.#mounts.set(mount.path, mount);
   }
 
+  /** Nobody gets to a canonical path, or to anything in it: whoever tries gets the error. */
+  close(path: ByteString, error: Error): void {
+    this.#closed.set(path, error);
+  }
+
   /** Whether a mount is at or below a canonical path. */
   hasMountIn(path: ByteString): boolean {
     return [...this.#mounts.keys()].some((each) => each === path || each.startsWith(`${path}/`));
@@ -63,6 +69,7 @@ export class TreeView implements Disposable {
     const path = `${folder.path}/${name}`;
     const mount = this.#mounts.get(path);
     if (mount !== undefined) return this.#rootOf(mount, path);
+    if (this.#closed.has(path)) throw this.#closed.get(path);
     try {
       return this.#pinned(this.#calls.openat(folder.fd, cBytes(name), PINNED), path, folder.mount);
     } catch (thrown) {
@@ -154,11 +161,12 @@ export class TreeView implements Disposable {
     this.#mounts.clear();
   }
 
-  /** The mount that a canonical path is in: the deepest one. */
+  /** The mount that a canonical path is in: the deepest one. @throws what {@link close} was given */
   #mountOf(path: ByteString): TreeMount {
     for (let prefix = path; prefix !== ""; prefix = parentOf(prefix)) {
       const mount = this.#mounts.get(prefix);
       if (mount !== undefined) return mount;
+      if (this.#closed.has(prefix)) throw this.#closed.get(prefix);
     }
     return this.#root;
   }

@@ -127,6 +127,20 @@ Deno.test(
 );
 
 Deno.test(
+  "view: what is closed lets nobody in, whichever way they come",
+  inFolder((folder) => {
+    make(folder, TREE);
+    using view = viewOf(`${folder}/root`);
+    view.close("/dir/sub", new RangeError("closed"));
+    for (const path of ["/dir/sub", "/dir/sub/file", "/rel", "/rel/.."]) {
+      assert.throws(() => view.resolve(path), /closed/, path);
+    }
+    assert.throws(() => view.at("/dir/sub/file"), /closed/);
+    assert.equal(found(view, "/dir"), "/dir");
+  }),
+);
+
+Deno.test(
   "view: a folder that was moved while it is held leads nowhere new",
   inFolder((folder) => {
     make(folder, { "root/a/b/c/f": "x", "root/secret": "root's", "secret": "outside" });

@@ -4,10 +4,12 @@
  * descriptor of the very thing that was made.
  */
 import { TsdError } from "../errors.ts";
-import { AT, cBytes, cString, isErrno, O, OwnedFd, S, SysError, type Timespec } from "../sys/mod.ts";
-import { type ByteString, quoted, type TarEntry, type TarHeader } from "../tar/mod.ts";
+import { cBytes, cString, isErrno, O, OwnedFd, S, SysError, type Timespec } from "../sys/mod.ts";
+import { bytesOf, type ByteString, quoted, type TarEntry, type TarHeader } from "../tar/mod.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
-import { namesOf, refuseEntry, settableXattrs } from "./entry_rules.ts";
+import { EntryAttributes, type Owner, timeOf } from "./entry_attributes.ts";
+import { namesOf, refuseEntry } from "./entry_rules.ts";
+import { clean } from "./paths.ts";
 import { FileData } from "./file_data.ts";
 import { absolute, type Place } from "./place.ts";
 import { removeTree } from "./remove_tree.ts";
@@ -18,18 +20,11 @@ const TRIES = 16;
 /** Folders whose times wait for the end; those that came first don't wait when there are more. */
 const PENDING_MAX = 65_536;
 const IMPLIED_MODE = 0o755;
-const SET_ID_BITS = S.ISUID | S.ISGID;
-const ITSELF = cString("");
-
-/** Who is to own what is unpacked: who the archive says, somebody else, or whoever unpacks. */
-export type Owner = "archive" | "caller" | { readonly uid: number; readonly gid: number };
+const DECODER = new TextDecoder();
 
 export interface UnpackOptions {
   /** Whether a file may take the place of a folder, and a folder that of a file. */
   readonly mayReplaceFolders: boolean;
-  /**
-   * With "caller" neither set-id bits of files nor capabilities are set: they would give the caller's rights to everybody.
-   */
   readonly owner: Owner;
   /** Whether links that are there already lead on (inside the tree), or are refused. */
   readonly followLinks: boolean;
@@ -55,6 +50,7 @@ export class Unpacker implements Disposable {
   readonly #target: Place;
   readonly #options: UnpackOptions;
   readonly #calls: ArchiveCalls;
+  readonly #attributes: EntryAttributes;
   readonly #pending = new Map<ByteString, PendingFolder>();
   /** The folder of the last entry: the next one is most often in it too. */
   #parent: { readonly path: ByteString; readonly place: Place } | undefined;
@@ -65,6 +61,7 @@ export class Unpacker implements Disposable {
     this.#target = folder;
     this.#options = options;
     this.#calls = calls;
+    this.#attributes = new EntryAttributes(options.owner, calls);
   }
 
   /** @throws {TsdError} archive_invalid: what can't be, or would replace what may not be replaced; storage_full, system_call */
@@ -141,17 +138,17 @@ export class Unpacker implements Disposable {
         return this.#link(entry, parent, name);
       case "symlink":
         this.#calls.symlinkat(cBytes(entry.linkPath), at, file);
-        return this.#setLinkAttributes(entry, parent, name);
+        return this.#attributes.setOnLink(parent, name, entry);
       case "fifo":
         this.#calls.mkfifoat(at, file, 0o600);
-        return this.#setNodeAttributes(entry, parent, name, S.IFIFO);
+        return this.#finishNode(entry, parent, name, S.IFIFO);
       default: {
         const device = { major: entry.deviceMajor, minor: entry.deviceMinor };
         // What overlayfs takes for "not there".
         if (device.major === 0 && device.minor === 0) refuseEntry(entry.path, "it is the device 0:0");
         const type = entry.type === "block" ? S.IFBLK : S.IFCHR;
         this.#calls.mknodat(at, file, type | 0o600, device);
-        this.#setNodeAttributes(entry, parent, name, type);
+        this.#finishNode(entry, parent, name, type);
       }
     }
   }
@@ -168,10 +165,16 @@ export class Unpacker implements Disposable {
     using file = fd;
     this.#attempt(entry, () => {
       data.finish();
-      this.#setAttributes(file.fd, entry, this.#modeOf(entry));
+      this.#attributes.set(file.fd, entry, this.#attributes.modeOf(entry));
       const time = timeOf(entry);
       this.#calls.futimens(file.fd, time, time);
     });
+  }
+
+  #finishNode(entry: TarEntry, parent: Place, name: ByteString, type: number): void {
+    using node = this.#view.child(parent, name);
+    if (node === undefined || node.type !== type) throw SysError.named("mknodat", "EEXIST");
+    this.#attributes.setOnNode(node, entry);
   }
 
   /** A second name for what the archive, or the folder, has under another one. */
@@ -191,9 +194,9 @@ export class Unpacker implements Disposable {
     using place = this.#view.child(parent, name);
     if (place === undefined || !place.isFolder) throw SysError.named("mkdirat", "EEXIST");
     if (place.mount.readOnly) throw SysError.named("chmod", "EROFS");
-    const mode = this.#modeOf(entry);
+    const mode = this.#attributes.modeOf(entry);
     using folder = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
-    this.#setAttributes(folder.fd, entry, this.#options.isRoot ? mode : mode | 0o700);
+    this.#attributes.set(folder.fd, entry, this.#options.isRoot ? mode : mode | 0o700);
     this.#pending.delete(place.path);
     this.#pending.set(place.path, { mode, time: timeOf(entry) });
     if (this.#pending.size <= PENDING_MAX) return;
@@ -206,52 +209,11 @@ export class Unpacker implements Disposable {
   #settle(path: ByteString, { mode, time }: PendingFolder): void {
     using place = this.#view.at(path);
     if (place === undefined || !place.isFolder) return;
-    this.#attempt({ path }, () => {
+    this.#attempt({ path: path.slice(this.#target.path.length) }, () => {
       using folder = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
       this.#calls.futimens(folder.fd, time, time);
       if (!this.#options.isRoot) this.#calls.fchmod(folder.fd, mode);
     });
-  }
-
-  /** In this order: changing the owner takes set-id bits and capabilities away. */
-  #setAttributes(fd: number, entry: TarEntry, mode: number): void {
-    const owner = this.#ownerOf(entry);
-    if (owner !== undefined) this.#calls.fchown(fd, owner.uid, owner.gid);
-    const capabilities = owner !== undefined;
-    for (const [key, value] of settableXattrs(entry.xattrs, entry.path, { capabilities })) {
-      this.#optional(() => this.#calls.fsetxattr(fd, cBytes(key), value));
-    }
-    this.#calls.fchmod(fd, mode);
-  }
-
-  #setLinkAttributes(entry: TarEntry, parent: Place, name: ByteString): void {
-    const owner = this.#ownerOf(entry);
-    const time = timeOf(entry);
-    if (owner !== undefined) {
-      this.#calls.fchownat(parent.fd, cBytes(name), owner.uid, owner.gid, AT.SYMLINK_NOFOLLOW);
-    }
-    this.#calls.utimensat(parent.fd, cBytes(name), time, time, AT.SYMLINK_NOFOLLOW);
-  }
-
-  /** A device isn't opened: it is reached by the descriptor that only names it. */
-  #setNodeAttributes(entry: TarEntry, parent: Place, name: ByteString, type: number): void {
-    using node = this.#view.child(parent, name);
-    if (node === undefined || node.type !== type) throw SysError.named("mknodat", "EEXIST");
-    const owner = this.#ownerOf(entry);
-    const time = timeOf(entry);
-    const path = cString(node.handle.procPath);
-    if (owner !== undefined) this.#calls.fchownat(node.fd, ITSELF, owner.uid, owner.gid, AT.EMPTY_PATH);
-    this.#calls.fchmodat(AT.FDCWD, path, this.#modeOf(entry));
-    this.#calls.utimensat(AT.FDCWD, path, time, time);
-  }
-
-  #ownerOf({ uid, gid }: TarHeader): { readonly uid: number; readonly gid: number } | undefined {
-    const { owner } = this.#options;
-    return owner === "archive" ? { uid, gid } : owner === "caller" ? undefined : owner;
-  }
-
-  #modeOf({ mode, type }: TarHeader): number {
-    return this.#options.owner === "caller" && type !== "directory" ? mode & ~SET_ID_BITS : mode;
   }
 
   /** The folder of an entry, made where it is missing. It holds until the next one is asked for. */
@@ -291,15 +253,6 @@ export class Unpacker implements Disposable {
     this.#parent = undefined;
   }
 
-  /** Not every file system has attributes, and not everybody may set them. */
-  #optional(step: () => void): void {
-    try {
-      step();
-    } catch (thrown) {
-      if (!isErrno(thrown, "EOPNOTSUPP", "EPERM")) throw thrown;
-    }
-  }
-
   /** Docker's texts. */
   #refuseOverwrite(existing: "directory" | "non-directory", path: ByteString): never {
     const other = existing === "directory" ? "non-directory" : "directory";
@@ -307,21 +260,22 @@ export class Unpacker implements Disposable {
     throw new TsdError("archive_invalid", `cannot overwrite ${existing} ${quoted(path)} with ${other} ${target}`);
   }
 
-  #attempt(entry: Pick<TarHeader, "path">, step: () => void): void {
+  /** Failures in Docker's words: `unlinkat /etc/hosts: device or resource busy`. */
+  #attempt({ path }: Pick<TarHeader, "path">, step: () => void): void {
     try {
       step();
     } catch (thrown) {
       if (!(thrown instanceof SysError)) throw thrown;
-      throw new TsdError(thrown.code, `Cannot unpack ${quoted(entry.path)}: ${thrown.message}`, { cause: thrown });
+      const where = DECODER.decode(bytesOf(clean(`${this.#target.path}/${path}`)));
+      throw new TsdError(thrown.code, `${verbOf(thrown.call)} ${where}: ${thrown.reason}`, { cause: thrown });
     }
   }
 }
 
+/** A call without what says how its file is named. */
+const verbOf = (call: string): string =>
+  call.replace(/^(open|mkdir|mknod|mkfifo|symlink|link)at2?$/, "$1").replace(/^f(ch|utim|setx)/, "$1");
+
 function refuseLink(path: ByteString): never {
   throw new TsdError("archive_invalid", `Cannot unpack through ${quoted(path)}: it is a symbolic link`);
 }
-
-const timeOf = ({ mtimeSeconds, mtimeNanos }: TarHeader): Timespec => ({
-  seconds: BigInt(mtimeSeconds),
-  nanoseconds: mtimeNanos,
-});

@@ -183,6 +183,12 @@ export class SysError extends TsdError {
   /** An {@link ErrnoName}, or `errno N` for a number without a name. */
   readonly errnoName: string;
 
+  /** As Go's programs say it: strerror(3) in lower case. */
+  get reason(): string {
+    const name = errnoName(this.errno);
+    return name === undefined ? this.errnoName : ERRNO_TABLE[name][1].toLowerCase();
+  }
+
   /** The error by its name, for tests and for failures that are found without the kernel. */
   static named(call: string, name: ErrnoName, facts: SysErrorFacts = {}): SysError {
     return new SysError(call, errnoOf(name), facts);

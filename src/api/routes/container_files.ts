@@ -1,13 +1,17 @@
 /**
  * @module
- * The files of containers: what was changed in their roots.
+ * The files of containers: what was changed in their roots, archives of paths in both directions, the whole root.
  */
-import { jsonArray } from "../http/reply.ts";
-import type { Route } from "../http/route.ts";
+import { TsdError } from "../../errors.ts";
+import { empty, jsonArray, type Reply } from "../http/reply.ts";
+import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { changeView } from "../views/change_view.ts";
+import { pathStatHeader } from "../views/path_facts_view.ts";
 
-export function containerFileRoutes({ changes }: Services): Route[] {
+const STAT_HEADER = "X-Docker-Container-Path-Stat";
+
+export function containerFileRoutes({ changes, archives }: Services): Route[] {
   return [
     {
       method: "GET",
@@ -15,5 +19,55 @@ export function containerFileRoutes({ changes }: Services): Route[] {
       since: "1.24",
       handler: ({ params }) => jsonArray(changes.of(params.id), changeView),
     },
+    {
+      method: "HEAD",
+      path: "/containers/{id}/archive",
+      since: "1.24",
+      handler: async (request) => {
+        const facts = await archives.stat(request.params.id, pathOf(request), request.signal);
+        return { ...empty(200), headers: { [STAT_HEADER]: pathStatHeader(facts) } };
+      },
+    },
+    {
+      method: "GET",
+      path: "/containers/{id}/archive",
+      since: "1.24",
+      handler: async (request): Promise<Reply> => {
+        const { facts, archive } = await archives.pack(request.params.id, pathOf(request), request.signal);
+        const headers = { [STAT_HEADER]: pathStatHeader(facts) };
+        return { kind: "stream", contentType: "application/x-tar", headers, body: archive };
+      },
+    },
+    {
+      method: "PUT",
+      path: "/containers/{id}/archive",
+      since: "1.24",
+      handler: async (request) => {
+        const { params, query, signal } = request;
+        const unpacking = {
+          path: pathOf(request),
+          mayReplaceFolders: !query.flag("noOverwriteDirNonDir"),
+          toUser: query.flag("copyUIDGID"),
+        };
+        await archives.unpack(params.id, unpacking, request.upload(), signal);
+        return empty(200);
+      },
+    },
+    {
+      method: "GET",
+      path: "/containers/{id}/export",
+      since: "1.24",
+      handler: async ({ params, signal }): Promise<Reply> => {
+        const body = await archives.export(params.id, signal);
+        return { kind: "stream", contentType: "application/octet-stream", body };
+      },
+    },
   ];
+}
+
+/** @throws {TsdError} invalid_argument */
+function pathOf({ query }: Pick<ApiRequest, "query">): string {
+  const path = query.text("path");
+  if (path !== undefined) return path;
+  throw new TsdError("invalid_argument", "bad parameter: path cannot be empty");
 }

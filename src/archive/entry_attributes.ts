@@ -1,0 +1,78 @@
+/** What an archive's entry says about owner, mode, attributes and time, set on the very thing that was made. */
+import { AT, cBytes, cString, isErrno, S, type Timespec } from "../sys/mod.ts";
+import type { ByteString, TarHeader } from "../tar/mod.ts";
+import type { ArchiveCalls } from "./calls.ts";
+import { settableXattrs } from "./entry_rules.ts";
+import type { Place } from "./place.ts";
+
+const SET_ID_BITS = S.ISUID | S.ISGID;
+const ITSELF = cString("");
+
+/**
+ * Who is to own what is unpacked: who the archive says, somebody else, or whoever unpacks. With "caller" neither set-id
+ * bits of files nor capabilities are set: they would give the caller's rights to everybody.
+ */
+export type Owner = "archive" | "caller" | { readonly uid: number; readonly gid: number };
+
+export const timeOf = ({ mtimeSeconds, mtimeNanos }: TarHeader): Timespec => ({
+  seconds: BigInt(mtimeSeconds),
+  nanoseconds: mtimeNanos,
+});
+
+/** Every call throws {@link SysError}; `set` also {@link TsdError} archive_invalid. */
+export class EntryAttributes {
+  readonly #owner: Owner;
+  readonly #calls: ArchiveCalls;
+
+  constructor(owner: Owner, calls: ArchiveCalls) {
+    this.#owner = owner;
+    this.#calls = calls;
+  }
+
+  /** All but the time, of a file or folder. In this order: a new owner takes set-id bits and capabilities away. */
+  set(fd: number, entry: TarHeader, mode: number): void {
+    const owner = this.#ownerOf(entry);
+    if (owner !== undefined) this.#calls.fchown(fd, owner.uid, owner.gid);
+    const capabilities = owner !== undefined;
+    for (const [key, value] of settableXattrs(entry.xattrs, entry.path, { capabilities })) {
+      this.#optional(() => this.#calls.fsetxattr(fd, cBytes(key), value));
+    }
+    this.#calls.fchmod(fd, mode);
+  }
+
+  setOnLink(parent: Place, name: ByteString, entry: TarHeader): void {
+    const owner = this.#ownerOf(entry);
+    const time = timeOf(entry);
+    if (owner !== undefined) {
+      this.#calls.fchownat(parent.fd, cBytes(name), owner.uid, owner.gid, AT.SYMLINK_NOFOLLOW);
+    }
+    this.#calls.utimensat(parent.fd, cBytes(name), time, time, AT.SYMLINK_NOFOLLOW);
+  }
+
+  /** A device isn't opened: it is reached by the descriptor that only names it. */
+  setOnNode(node: Place, entry: TarHeader): void {
+    const owner = this.#ownerOf(entry);
+    const time = timeOf(entry);
+    const path = cString(node.handle.procPath);
+    if (owner !== undefined) this.#calls.fchownat(node.fd, ITSELF, owner.uid, owner.gid, AT.EMPTY_PATH);
+    this.#calls.fchmodat(AT.FDCWD, path, this.modeOf(entry));
+    this.#calls.utimensat(AT.FDCWD, path, time, time);
+  }
+
+  modeOf({ mode, type }: TarHeader): number {
+    return this.#owner === "caller" && type !== "directory" ? mode & ~SET_ID_BITS : mode;
+  }
+
+  #ownerOf({ uid, gid }: TarHeader): { readonly uid: number; readonly gid: number } | undefined {
+    return this.#owner === "archive" ? { uid, gid } : this.#owner === "caller" ? undefined : this.#owner;
+  }
+
+  /** Not every file system has attributes, and not everybody may set them. */
+  #optional(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      if (!isErrno(thrown, "EOPNOTSUPP", "EPERM")) throw thrown;
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * @module
+ * What an archive Worker does with a container's tree: facts about a path, packing, unpacking. Docker's rules for paths
+ * (Engine API 1.50, `/containers/{id}/archive`) and its texts.
+ */
+import {
+  baseName,
+  clean,
+  joined,
+  type Owner,
+  packTree,
+  type Place,
+  type TreeView,
+  Unpacker,
+  withEndOf,
+} from "../../archive/mod.ts";
+import { TsdError } from "../../errors.ts";
+import { rootAccountFiles } from "../../runtime/spec/root_accounts.ts";
+import { resolveUser } from "../../runtime/spec/user.ts";
+import { SysError } from "../../sys/mod.ts";
+import { bytesOf, byteStringFromText, TarDecoder } from "../../tar/mod.ts";
+import type { ArchiveTask, PathFacts } from "./archive_protocol.ts";
+
+const DECODER = new TextDecoder();
+
+/** The tree, and the container as it was named. */
+export interface TaskContext {
+  readonly view: TreeView;
+  readonly container: string;
+}
+
+/** Facts about a path as it is written; a link at its end is the link. @throws {TsdError} not_found, system_call */
+export function statPath({ view, container }: TaskContext, path: string): PathFacts {
+  return attempted({ path, container }, () => {
+    using place = view.resolve(byteStringFromText(path), { follow: false });
+    return factsOf(view, place, path);
+  });
+}
+
+/** A path as Docker cleans it before it is packed. */
+const packedPath = (path: string): string => withEndOf(joined("/", path), path);
+
+/** Facts about the path, then the archive. @throws {TsdError} as `statPath`, and while it is read */
+export function* packPath({ view, container }: TaskContext, path: string): Generator<PathFacts | Uint8Array> {
+  const absolute = packedPath(path);
+  using start = attempted({ path, container }, () => view.resolve(byteStringFromText(absolute), { follow: false }));
+  yield attempted({ path, container }, () => factsOf(view, start, absolute));
+  const name = byteStringFromText(baseName(absolute));
+  // A root has no name: what is in it begins with a slash.
+  yield* packTree({ view, start, name: name === "/" ? "" : name });
+}
+
+/** The root's content. */
+export function* packRoot({ view }: TaskContext): Generator<Uint8Array> {
+  using start = view.root();
+  yield* packTree({ view, start, name: undefined });
+}
+
+type UnpackTask = Extract<ArchiveTask, { readonly kind: "unpack" }>;
+
+/**
+ * Unpacks a tar, already decompressed, into the folder that a path leads to.
+ * @param root where the root is mounted, for the container's users
+ * @throws {TsdError} not_found; invalid_argument: no folder, or one that can't be written to; archive_invalid, layer_invalid
+ */
+export class UnpackingTask implements Disposable {
+  readonly #decoder = new TarDecoder();
+  readonly #unpacker: Unpacker;
+  readonly #folder: Place;
+
+  constructor({ view, container }: TaskContext, { path, mayReplaceFolders, user }: UnpackTask, root: string) {
+    this.#folder = attempted({ path, container }, () => view.resolve(byteStringFromText(joined("/", path))));
+    using stack = new DisposableStack();
+    stack.use(this.#folder);
+    checkTarget(this.#folder);
+    const options = { mayReplaceFolders, owner: ownerOf(user, root), followLinks: true, isRoot: true };
+    this.#unpacker = new Unpacker({ view, folder: this.#folder }, options);
+    stack.move();
+  }
+
+  /** The next bytes of the archive. */
+  feed(bytes: Uint8Array): void {
+    this.#decoder.feed(bytes);
+    for (let item = this.#decoder.next(); item !== undefined; item = this.#decoder.next()) {
+      if (item instanceof Uint8Array) this.#unpacker.write(item);
+      else this.#unpacker.begin(item);
+    }
+  }
+
+  finish(): void {
+    this.#decoder.finish();
+    this.#unpacker.finish();
+  }
+
+  [Symbol.dispose](): void {
+    this.#unpacker[Symbol.dispose]();
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+function checkTarget({ isFolder, mount }: Place): void {
+  if (!isFolder) throw new TsdError("invalid_argument", "extraction point is not a directory");
+  if (!mount.readOnly) return;
+  const what = mount.path === "" ? "container rootfs" : "mounted volume";
+  throw new TsdError("invalid_argument", `${what} is marked read-only`);
+}
+
+function ownerOf(user: string | undefined, root: string): Owner {
+  return user === undefined ? "archive" : resolveUser(user, rootAccountFiles(root)).user;
+}
+
+function factsOf(view: TreeView, place: Place, path: string): PathFacts {
+  const { sizeBytes, mode, modifyTime } = place.status;
+  const target = place.isLink ? view.destination(byteStringFromText(clean(`/${path}`))) : "";
+  return {
+    name: baseName(path),
+    sizeBytes,
+    mode,
+    modified: { seconds: modifyTime.seconds, nanoseconds: modifyTime.nanoseconds },
+    linkTarget: DECODER.decode(bytesOf(target)),
+  };
+}
+
+/** Says in Docker's words what is wrong with a path. */
+function attempted<T>({ path, container }: { readonly path: string; readonly container: string }, step: () => T): T {
+  try {
+    return step();
+  } catch (thrown) {
+    if (!(thrown instanceof SysError)) throw thrown;
+    if (thrown.errnoName === "ENOENT") {
+      throw new TsdError("not_found", `Could not find the file ${path} in container ${container}`, { cause: thrown });
+    }
+    throw new TsdError(thrown.code, `lstat ${path}: ${thrown.reason}`, { cause: thrown });
+  }
+}
