@@ -121,6 +121,12 @@ export const DIFF_CASES: readonly DiffCase[] = [
     expect: ["C /dev", "A /dev/own", "A /other", "C /run", "A /run/own"],
   },
   {
+    name: "very deep folders",
+    layers: [],
+    act: (root) => Deno.mkdir(`${root}/${"d/".repeat(800)}`, { recursive: true }),
+    expect: Array.from({ length: 800 }, (_, n) => `A ${"/d".repeat(n + 1)}`),
+  },
+  {
     name: "no layers, and names that are no text",
     layers: [],
     act(root) {

@@ -14,16 +14,29 @@ const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const OPAQUE = cString("trusted.overlay.opaque");
 const CAPABILITY = cString("security.capability");
 
-/** A folder that is being walked. */
+/** A folder that is being walked. No descriptor waits for what is in it: a container's folders may be very deep. */
 interface Frame {
   /** Without a slash at its end: the root is empty. */
   readonly path: ByteString;
-  readonly upper: OwnedFd;
-  /** Undefined where everything is new. */
-  readonly lower: OwnedFd | undefined;
+  /** Whether there was a folder before; else everything in it is new. */
+  readonly isOld: boolean;
   readonly parent: Frame | undefined;
   /** Whether it was told of already, for itself or because something in it has changed. */
   isTold: boolean;
+}
+
+/** The two sides of a folder while it is looked at. */
+interface Sides {
+  readonly upper: OwnedFd;
+  readonly lower: OwnedFd | undefined;
+}
+
+/** What was found out about a name in a folder. */
+interface Finding {
+  readonly name: ByteString;
+  readonly kind: ChangeKind | undefined;
+  readonly isFolder: boolean;
+  readonly wasFolder: boolean;
 }
 
 /** One name in a folder, above and below. */
@@ -48,36 +61,47 @@ export async function* changesBetween(
   { upper, lower, assumed = new Set() }: Comparison,
   calls: OverlayCalls,
 ): AsyncGenerator<Change> {
-  yield* new Walk(calls, assumed).folder({ path: "", upper, lower, parent: undefined, isTold: true });
+  yield* new Walk({ upper, lower }, assumed, calls).folder({ path: "", isOld: true, parent: undefined, isTold: true });
 }
 
 class Walk {
-  readonly #calls: OverlayCalls;
+  readonly #roots: Pick<Comparison, "upper" | "lower">;
   readonly #assumed: ReadonlySet<ByteString>;
+  readonly #calls: OverlayCalls;
   readonly #turn = new Turn();
 
-  constructor(calls: OverlayCalls, assumed: ReadonlySet<ByteString>) {
-    this.#calls = calls;
+  constructor(roots: Pick<Comparison, "upper" | "lower">, assumed: ReadonlySet<ByteString>, calls: OverlayCalls) {
+    this.#roots = roots;
     this.#assumed = assumed;
+    this.#calls = calls;
   }
 
   async *folder(frame: Frame): AsyncGenerator<Change> {
-    for (const name of this.#names(frame)) {
-      await this.#turn.yieldIfLong();
-      const pair = { upper: this.#statusIn(frame.upper, name), lower: this.#statusIn(frame.lower, name) };
+    for (const { name, kind, isFolder, wasFolder } of await this.#findings(frame)) {
       const path = `${frame.path}/${name}`;
-      const kind = this.#kindOf(frame, name, pair);
       if (kind !== undefined) yield* told(frame, { path, kind });
-      if (pair.upper === undefined || !isFolder(pair.upper)) continue;
-      using upper = this.#enter(frame.upper, name);
-      if (upper === undefined) continue;
-      using lower = frame.lower !== undefined && isFolder(pair.lower) ? this.#enter(frame.lower, name) : undefined;
-      yield* this.folder({ path, upper, lower, parent: frame, isTold: kind !== undefined });
+      if (!isFolder) continue;
+      yield* this.folder({ path, isOld: frame.isOld && wasFolder, parent: frame, isTold: kind !== undefined });
     }
   }
 
+  async #findings(frame: Frame): Promise<Finding[]> {
+    using upper = this.#open(this.#roots.upper, frame.path);
+    if (upper === undefined) return [];
+    using lower = frame.isOld ? this.#open(this.#roots.lower, frame.path) : undefined;
+    const sides = { upper, lower };
+    const findings: Finding[] = [];
+    for (const name of this.#names(sides)) {
+      await this.#turn.yieldIfLong();
+      const pair = { upper: this.#statusIn(upper, name), lower: this.#statusIn(lower, name) };
+      const kind = this.#kindOf(sides, `${frame.path}/${name}`, name, pair);
+      findings.push({ name, kind, isFolder: isFolder(pair.upper), wasFolder: isFolder(pair.lower) });
+    }
+    return findings;
+  }
+
   /** Those above; in a folder that hides what is below it also those that it hides. */
-  #names({ upper, lower }: Frame): ByteString[] {
+  #names({ upper, lower }: Sides): ByteString[] {
     const names = this.#calls.readFolder(upper.fd).map(({ name }) => name);
     if (lower !== undefined && this.#isOpaque(upper)) {
       const own = new Set(names);
@@ -88,12 +112,12 @@ class Walk {
     return names.sort((a, b) => a < b ? -1 : 1);
   }
 
-  #kindOf(frame: Frame, name: ByteString, { upper, lower }: Pair): ChangeKind | undefined {
+  #kindOf(sides: Sides, path: ByteString, name: ByteString, { upper, lower }: Pair): ChangeKind | undefined {
     if (upper === undefined) return lower === undefined ? undefined : "deleted";
-    if (lower === undefined) return this.#assumed.has(`${frame.path}/${name}`) ? undefined : "added";
+    if (lower === undefined) return this.#assumed.has(path) ? undefined : "added";
     if (isDifferent(upper, lower)) return "modified";
     if ((upper.mode & S.IFMT) !== S.IFREG) return undefined;
-    return this.#capability(frame.upper, name) === this.#capability(frame.lower, name) ? undefined : "modified";
+    return this.#capability(sides.upper, name) === this.#capability(sides.lower, name) ? undefined : "modified";
   }
 
   /** Undefined also for what overlayfs takes for "not there". */
@@ -103,8 +127,9 @@ class Walk {
     return status !== undefined && isWhiteout(status) ? undefined : status;
   }
 
-  #enter(folder: OwnedFd, name: ByteString): OwnedFd | undefined {
-    const fd = present(() => this.#calls.openat2(folder.fd, cBytes(name), { flags: FOLDER, resolve: BENEATH }));
+  #open(root: OwnedFd, path: ByteString): OwnedFd | undefined {
+    const below = cBytes(path === "" ? "." : path.slice(1));
+    const fd = present(() => this.#calls.openat2(root.fd, below, { flags: FOLDER, resolve: BENEATH }));
     return fd === undefined ? undefined : new OwnedFd(fd, this.#calls);
   }
 
