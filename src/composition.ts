@@ -30,6 +30,7 @@ import { LeftCgroups } from "./engine/containers/left_cgroups.ts";
 import { OomWatch } from "./engine/containers/oom_watch.ts";
 import { ProcessList } from "./engine/containers/process_list.ts";
 import { ContainerRenamer } from "./engine/containers/renamer.ts";
+import { ContainerUpdater } from "./engine/containers/updater.ts";
 import { Restarts } from "./engine/containers/restarts.ts";
 import { Signaller } from "./engine/containers/signaller.ts";
 import { Waiters } from "./engine/containers/waiters.ts";
@@ -160,6 +161,7 @@ export const TOKENS = {
   signaller: token<Signaller>("signaller"),
   namespaces: token<NamespaceJoiner>("namespaces"),
   renamer: token<ContainerRenamer>("renamer"),
+  updater: token<ContainerUpdater>("updater"),
   processList: token<ProcessList>("processList"),
   oom: token<OomWatch>("oom"),
   stats: token<StatsService>("stats"),
@@ -431,7 +433,7 @@ export class Composition {
       }));
   }
 
-  #provideControls({ paths, log }: EngineSettings): void {
+  #provideControls({ paths, facts, log }: EngineSettings): void {
     this.#provide(TOKENS.freezer, (get) =>
       new Freezer({
         table: get(TOKENS.table),
@@ -460,6 +462,14 @@ export class Composition {
       (get) => new Signaller({ processes, log, freezer: get(TOKENS.freezer), events: get(TOKENS.containerEvents) }),
     );
     this.#provide(TOKENS.renamer, (get) => new ContainerRenamer(get(TOKENS.table), get(TOKENS.containerEvents)));
+    this.#provide(TOKENS.updater, (get) =>
+      new ContainerUpdater({
+        facts,
+        table: get(TOKENS.table),
+        locks: get(TOKENS.containerLocks),
+        runtimes: get(TOKENS.runtimes),
+        events: get(TOKENS.containerEvents),
+      }));
     this.#provide(TOKENS.processList, (get) =>
       new ProcessList({
         table: get(TOKENS.table),
@@ -530,6 +540,7 @@ export class Composition {
       freezer: get(TOKENS.freezer),
       health: get(TOKENS.health),
       renamer: get(TOKENS.renamer),
+      updater: get(TOKENS.updater),
       processList: get(TOKENS.processList),
       driver: get(TOKENS.layers).driver,
     }));

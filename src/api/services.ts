@@ -12,6 +12,7 @@ import type { ContainerLogs } from "../engine/containers/container_logs.ts";
 import type { Freezer } from "../engine/containers/freezer.ts";
 import type { ProcessList } from "../engine/containers/process_list.ts";
 import type { ContainerRenamer } from "../engine/containers/renamer.ts";
+import type { ContainerUpdater } from "../engine/containers/updater.ts";
 import type { ContainerEvents } from "../engine/events/container_events.ts";
 import type { EventBus } from "../engine/events/event_bus.ts";
 import type { ExecService } from "../engine/exec/exec_service.ts";
@@ -50,6 +51,7 @@ export interface Services {
   readonly freezer: Freezer;
   readonly health: HealthChecks;
   readonly renamer: ContainerRenamer;
+  readonly updater: ContainerUpdater;
   readonly processList: ProcessList;
   readonly paths: EnginePaths;
   /** The storage driver's name. */

@@ -1,4 +1,4 @@
-import type { ContainerTopResponse } from "../api/wire/mod.ts";
+import type { ContainerTopResponse, ContainerUpdateRequest, ContainerUpdateResponse } from "../api/wire/mod.ts";
 import { discard, type EngineTransport, escapeName, type QueryParams, readJson } from "./transport.ts";
 
 async function step(engine: EngineTransport, id: string, action: string, query: QueryParams = {}): Promise<void> {
@@ -27,6 +27,16 @@ export function unpauseContainer(engine: EngineTransport, id: string): Promise<v
 /** @throws {TsdError} name_in_use */
 export function renameContainer(engine: EngineTransport, id: string, name: string): Promise<void> {
   return step(engine, id, "rename", { name });
+}
+
+/** Changes limits and the restart policy. @throws {TsdError} conflict, and what a limit can't be */
+export async function updateContainer(
+  engine: EngineTransport,
+  id: string,
+  body: ContainerUpdateRequest,
+): Promise<ContainerUpdateResponse> {
+  const path = `/containers/${escapeName(id)}/update`;
+  return await readJson(await engine.request({ method: "POST", path, body }));
 }
 
 /** The processes of a container as ps shows them; `psArgs` are ps's options, `-ef` if there are none. */

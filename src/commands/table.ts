@@ -135,6 +135,11 @@ export const COMMANDS: readonly Row[] = [
     "Unpause all processes within one or more containers",
     async () => (await import("./pause.ts")).unpause,
   ),
+  row(
+    "update, container update",
+    "Update configuration of one or more containers",
+    async () => (await import("./update.ts")).update,
+  ),
   row("version", "Show the version information", async () => (await import("./version.ts")).version),
   row(
     "wait, container wait",

@@ -1,6 +1,6 @@
 /**
  * @module
- * The engine's containers as rows: what was asked for (`record`, fixed) and what has become of it (`state`). Names are
+ * The engine's containers as rows: what was asked for (`record`, hardly ever changed) and what has become of it (`state`). Names are
  * unique by constraint, so that of two creations of one name exactly one wins.
  */
 import { TsdError } from "../errors.ts";
@@ -49,6 +49,11 @@ export class ContainerRecords<R, S> {
     } catch (cause) {
       throw this.#nameError(name, cause);
     }
+  }
+
+  /** Writes what is known of a container besides its state. */
+  saveRecord(id: string, record: R): void {
+    this.#db.run("UPDATE containers SET record = ? WHERE id = ?", JSON.stringify(record), id);
   }
 
   /** Writes a container's state. */

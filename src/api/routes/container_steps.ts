@@ -1,13 +1,14 @@
 /**
  * @module
- * Single steps on containers: restart, pause, unpause, rename; and who runs in them.
+ * Single steps on containers: restart, pause, unpause, rename, update; and who runs in them.
  */
+import { parseUpdateRequest } from "../../engine/containers/update_request.ts";
 import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
 
-export function containerStepRoutes({ containers, freezer, renamer, processList }: Services): Route[] {
+export function containerStepRoutes({ containers, freezer, renamer, updater, processList }: Services): Route[] {
   return [
     {
       method: "POST",
@@ -44,6 +45,15 @@ export function containerStepRoutes({ containers, freezer, renamer, processList 
       handler: ({ params, query }) => {
         renamer.rename(params.id, query.text("name") ?? "");
         return empty();
+      },
+    },
+    {
+      method: "POST",
+      path: "/containers/{id}/update",
+      since: "1.24",
+      handler: async (request) => {
+        const update = parseUpdateRequest(await request.json());
+        return json(await updater.update(request.params.id, update));
       },
     },
     {

@@ -1,13 +1,13 @@
 /**
  * @module
- * A container as the engine knows it: what was asked for (fixed) and what has become of it. The state is one tagged
+ * A container as the engine knows it: what was asked for and what has become of it. The state is one tagged
  * union, so that no combination of flags can contradict itself.
  */
 import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 
-/** What was asked for, with the image's defaults merged in; fixed at creation. Plain JSON. */
+/** What was asked for, with the image's defaults merged in; only `docker update` changes it. Plain JSON. */
 export interface ContainerRecord {
   /** The image reference as the caller wrote it. */
   readonly imageName: string;
@@ -73,12 +73,12 @@ export const NO_RESTARTS: RestartHistory = { count: 0, delayMs: 0, byHand: false
 
 export type ContainerStatus = ContainerState["status"];
 
-/** The fixed part of a container and its present state. */
+/** What was asked for, and its present state. */
 export class Container {
   readonly id: string;
   /** Unix time in ms. */
   readonly createdMs: number;
-  readonly record: ContainerRecord;
+  #record: ContainerRecord;
   #name: string;
   #state: ContainerState;
   #restarts: RestartHistory;
@@ -94,9 +94,18 @@ export class Container {
     this.id = id;
     this.#name = name;
     this.createdMs = createdMs;
-    this.record = record;
+    this.#record = record;
     this.#state = state;
     this.#restarts = restarts;
+  }
+
+  get record(): ContainerRecord {
+    return this.#record;
+  }
+
+  /** Only the container table changes it, together with its row. */
+  set record(record: ContainerRecord) {
+    this.#record = record;
   }
 
   get name(): string {

@@ -3,6 +3,7 @@
  * All containers of this engine, in memory, each with its row in the database: look-up by id, name or unique prefix,
  * and the one way to change a state: row first, memory second, but for ends.
  */
+import type { HostConfig } from "../../api/wire/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import { type Log, SILENT_LOG } from "../../log.ts";
@@ -68,6 +69,13 @@ export class ContainerTable implements Disposable {
     if (isLive(state)) this.#unwritten.delete(container);
     else this.#unwritten.add(container);
     this.#write();
+  }
+
+  /** What it is limited to and how it is restarted from now on. At once, or not at all. */
+  setHostConfig(container: Container, hostConfig: HostConfig): void {
+    const record = { ...container.record, hostConfig };
+    this.#records.saveRecord(container.id, record);
+    container.record = record;
   }
 
   /** Somebody wants it to end: from now on that is known here, and written as soon as it can be. */

@@ -20,6 +20,7 @@ export type * from "./input.ts";
 export { cleanPath, DEFAULT_SHM_BYTES } from "./mounts.ts";
 export { ociJson, type OciLimits, type OciMount, type OciProcess, type OciSpec } from "./oci.ts";
 export { type ExecInput, execProcess, type GeneratedProcess } from "./process.ts";
+export { changedLimits, usableLimits, validateLimits } from "./resources.ts";
 export { rootAccountFiles } from "./root_accounts.ts";
 export { parseSeccompProfile, type SeccompProfile } from "./seccomp/profile.ts";
 export { tmpfsOptions } from "./tmpfs_options.ts";

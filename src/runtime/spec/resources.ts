@@ -127,9 +127,34 @@ export function ociLimits(
   };
 }
 
-/** @throws invalid_argument with Docker's text */
-export function validateLimits(limits: ResourceLimits, host: HostFacts): void {
-  validateMemory(limits);
+const MEMORY_FIELDS = ["memoryBytes", "memorySwapBytes", "memoryReservationBytes"] as const;
+const QUOTA_FIELDS = ["nanoCpus", "cpuPeriodMicros", "cpuQuotaMicros"] as const;
+
+/**
+ * What a running container's cgroup is told: the limits that change, and those that make sense only together with them.
+ *
+ * @param after all limits from now on, all usable
+ */
+export function changedLimits(after: ResourceLimits, changes: ResourceLimits): OciLimits {
+  const changed = (fields: readonly (keyof ResourceLimits)[]) => fields.some((field) => changes[field] !== undefined);
+  const pick = (fields: readonly (keyof ResourceLimits)[]) =>
+    Object.fromEntries(fields.map((field) => [field, after[field]]).filter(([, value]) => value !== undefined));
+  const single = Object.keys(changes) as (keyof ResourceLimits)[];
+  const limits = ociLimits({
+    ...pick(single),
+    ...changed(MEMORY_FIELDS) ? pick(MEMORY_FIELDS) : {},
+    ...changed(QUOTA_FIELDS) ? pick(QUOTA_FIELDS) : {},
+  });
+  // Nothing needs to be said for unlimited swap of a new cgroup; of one that had a limit it does.
+  return after.memorySwapBytes === -1 && limits.memory ? { ...limits, memory: { ...limits.memory, swap: -1 } } : limits;
+}
+
+/**
+ * @param isChange the limits are over others, which are not known here
+ * @throws invalid_argument with Docker's text
+ */
+export function validateLimits(limits: ResourceLimits, host: HostFacts, { isChange = false } = {}): void {
+  validateMemory(limits, isChange);
   validateCpu(limits, host);
   validateBlockIo(limits);
   validateSet("CPUs", "cpus", limits.cpusetCpus, host.cpusetCpus);
@@ -176,7 +201,7 @@ function someOf<T extends object>(members: { readonly [K in keyof T]: T[K] | und
   return set.length === 0 ? undefined : Object.fromEntries(set) as T;
 }
 
-function validateMemory(limits: ResourceLimits): void {
+function validateMemory(limits: ResourceLimits, isChange: boolean): void {
   const { memoryBytes = 0, memorySwapBytes = 0, memoryReservationBytes = 0, memorySwappiness = -1 } = limits;
   refuseIf(memoryBytes !== 0 && memoryBytes < MIN_MEMORY_BYTES, "Minimum memory limit allowed is 6MB");
   refuseIf(
@@ -184,7 +209,7 @@ function validateMemory(limits: ResourceLimits): void {
     "Minimum memoryswap limit should be larger than memory limit, see usage",
   );
   refuseIf(
-    memoryBytes === 0 && memorySwapBytes > 0,
+    memoryBytes === 0 && memorySwapBytes > 0 && !isChange,
     "You should always set the Memory limit when using Memoryswap limit, see usage",
   );
   refuseIf(
