@@ -109,7 +109,13 @@ export class OverlaySnapshotter implements Snapshotter {
   async usage(id: string): Promise<Usage> {
     await this.#layersOf(id);
     const folder = `${this.#path(id)}/upper`;
-    return await attempting(`Cannot measure the snapshot for ${id}`, () => usageOf(folder, this.#calls));
+    try {
+      return await attempting(`Cannot measure the snapshot for ${id}`, () => usageOf(folder, this.#calls));
+    } catch (thrown) {
+      // One that goes meanwhile is not there, which is no failure of the disk.
+      await this.#layersOf(id);
+      throw thrown;
+    }
   }
 
   async *diff(id: string, assumed?: ReadonlySet<ByteString>): AsyncGenerator<Change> {

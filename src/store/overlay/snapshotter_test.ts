@@ -3,7 +3,7 @@ import { diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
 import { testSnapshotter } from "../contract/snapshotter_suite.ts";
 import { Overlay2LayerStore } from "../overlay2/layer_store.ts";
-import type { OverlayWay } from "./overlay_mount.ts";
+import { OVERLAY_CALLS, type OverlayCalls, type OverlayWay } from "./overlay_mount.ts";
 import { OverlaySnapshotter } from "./snapshotter.ts";
 import { namesIn } from "../layer_folders/workspace.ts";
 
@@ -37,6 +37,21 @@ Deno.test("OverlaySnapshotter finds out how overlays are mounted here, and leave
     assert.ok(["fsconfig", "mount"].includes(await snapshotter.probe()));
     assert.deepEqual(await namesIn(`${root}/ingest`), []);
     assert.ok(!(await Deno.readTextFile("/proc/self/mountinfo")).includes(root));
+  });
+});
+
+Deno.test("OverlaySnapshotter can't measure what goes meanwhile, and says no more than that", real, async () => {
+  await inTempDir(async (root) => {
+    const id = "ab".repeat(32);
+    const path = `${root}/snapshots/${id}`;
+    const open: OverlayCalls["open"] = (...args) => {
+      Deno.renameSync(path, `${root}/gone`);
+      return OVERLAY_CALLS.open(...args);
+    };
+    const layers = new Overlay2LayerStore({ root });
+    await new OverlaySnapshotter({ root, layers }).prepare([], id);
+    const snapshotter = new OverlaySnapshotter({ root, layers, calls: { ...OVERLAY_CALLS, open } });
+    await assert.rejects(snapshotter.usage(id), { code: "not_found" });
   });
 });
 
