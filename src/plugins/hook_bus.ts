@@ -4,13 +4,19 @@
  */
 import { toTsdError, TsdError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { type HookContexts, type HookName, HOOKS, type HooksOfKind, type Plugin } from "./hooks.ts";
-
-type Handler<N extends HookName> = (context: HookContexts[N], signal: AbortSignal) => void | Promise<void>;
+import {
+  type HookAnswer,
+  type HookContexts,
+  type HookHandler,
+  type HookName,
+  HOOKS,
+  type HooksOfKind,
+  type Plugin,
+} from "./hooks.ts";
 
 interface Subscriber<N extends HookName> {
   readonly plugin: string;
-  readonly handler: Handler<N>;
+  readonly handler: HookHandler<N>;
 }
 
 /** See the module's comment. Plugins keep the order in which they were given. */
@@ -22,7 +28,9 @@ export class HookBus {
   constructor(plugins: readonly Plugin[], log: Log) {
     this.#log = log.scope("plugins");
     for (const { name, hooks } of plugins) {
-      for (const [hook, handler] of Object.entries(hooks)) this.#subscribe(name, hook, handler as Handler<HookName>);
+      for (const [hook, handler] of Object.entries(hooks)) {
+        this.#subscribe(name, hook, handler as HookHandler<HookName>);
+      }
     }
   }
 
@@ -34,17 +42,28 @@ export class HookBus {
     const subscribers = this.#of(hook);
     if (subscribers.length === 0) return;
     const snapshot = deepFreeze(context());
+    for (const subscriber of subscribers) await askOne(hook, subscriber, snapshot);
+  }
+
+  /**
+   * Asks all plugins in order which things of the context stay; by id, the plugin that was the first to want it. One that
+   * fails refuses the step.
+   * @throws {TsdError} permission_denied, naming the plugin and its reason; timeout
+   */
+  async spared<N extends HooksOfKind<"selective">>(
+    hook: N,
+    context: () => HookContexts[N],
+  ): Promise<ReadonlyMap<string, string>> {
+    const spared = new Map<string, string>();
+    const subscribers = this.#of(hook);
+    if (subscribers.length === 0) return spared;
+    const snapshot = deepFreeze(context());
     for (const subscriber of subscribers) {
-      try {
-        await callWithin(hook, subscriber, snapshot);
-      } catch (cause) {
-        const error = toTsdError(cause);
-        if (error.code === "timeout") throw error;
-        throw new TsdError("permission_denied", `Plugin ${subscriber.plugin} refused (${hook}): ${error.message}`, {
-          cause,
-        });
-      }
+      // By the hook's kind.
+      const ids = await askOne(hook, subscriber, snapshot) as readonly string[] | undefined;
+      for (const id of ids ?? []) if (!spared.has(id)) spared.set(id, subscriber.plugin);
     }
+    return spared;
   }
 
   /** Tells all plugins; returns at once. */
@@ -59,7 +78,7 @@ export class HookBus {
     }
   }
 
-  #subscribe(plugin: string, hook: string, handler: Handler<HookName>): void {
+  #subscribe(plugin: string, hook: string, handler: HookHandler<HookName>): void {
     if (!(hook in HOOKS)) {
       throw new TsdError(
         "invalid_argument",
@@ -75,12 +94,29 @@ export class HookBus {
   }
 }
 
+/** @throws {TsdError} permission_denied, naming the plugin and its reason; timeout */
+async function askOne<N extends HookName>(
+  hook: N,
+  subscriber: Subscriber<N>,
+  context: HookContexts[N],
+): Promise<HookAnswer<N>> {
+  try {
+    return await callWithin(hook, subscriber, context);
+  } catch (cause) {
+    const error = toTsdError(cause);
+    if (error.code === "timeout") throw error;
+    throw new TsdError("permission_denied", `Plugin ${subscriber.plugin} refused (${hook}): ${error.message}`, {
+      cause,
+    });
+  }
+}
+
 /** A plugin that ignores its signal is left behind; the step goes on without it. */
 async function callWithin<N extends HookName>(
   hook: N,
   { plugin, handler }: Subscriber<N>,
   context: HookContexts[N],
-): Promise<void> {
+): Promise<HookAnswer<N>> {
   const { deadlineMs } = HOOKS[hook];
   const late = new AbortController();
   const expired = Promise.withResolvers<never>();
@@ -89,7 +125,7 @@ async function callWithin<N extends HookName>(
     expired.reject(new TsdError("timeout", `Plugin ${plugin} did not answer ${hook} within ${deadlineMs} ms`));
   }, deadlineMs);
   try {
-    await Promise.race([(async () => await handler(context, late.signal))(), expired.promise]);
+    return await Promise.race([(async () => await handler(context, late.signal))(), expired.promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -28,6 +28,26 @@ Deno.test("plugins are asked in order, and the first refusal ends the step and i
   assert.deepEqual(asked, ["one", "two"]);
 });
 
+Deno.test("each plugin may spare things; the first one that does is named, one that fails ends the step", async () => {
+  const thing = (id: string) => ({ kind: "image", id, names: [], labels: { keep: id }, why: "unused", bytes: 1 });
+  const context = () => ({ things: ["a", "b", "c"].map(thing) });
+  const plugin = (name: string, ids: readonly string[]): Plugin => ({
+    name,
+    hooks: { "prune.plan": () => Promise.resolve(ids) },
+  });
+  const silent: Plugin = { name: "silent", hooks: { "prune.plan": () => undefined } };
+  const bus = new HookBus([plugin("one", ["a"]), silent, plugin("two", ["a", "c", "odd"])], SILENT_LOG);
+  const spared = [...await bus.spared("prune.plan", context)];
+  assert.deepEqual(spared, [["a", "one"], ["c", "two"], ["odd", "two"]]);
+  assert.equal((await new HookBus([], SILENT_LOG).spared("prune.plan", () => assert.fail("for nobody"))).size, 0);
+  const broken: Plugin = { name: "broken", hooks: { "prune.plan": () => Promise.reject(new Error("oops")) } };
+  await assert.rejects(
+    new HookBus([broken], SILENT_LOG).spared("prune.plan", context),
+    (thrown) =>
+      isTsdError(thrown, "permission_denied") && thrown.message === "Plugin broken refused (prune.plan): oops",
+  );
+});
+
 Deno.test("observers that throw change nothing and are logged", async () => {
   const lines: string[] = [];
   const told: number[] = [];

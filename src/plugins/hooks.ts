@@ -5,11 +5,13 @@
  *
  * - `sequential`: asked one after another, in order; each may refuse by throwing, which ends the step.
  * - `parallel`: told all at once; what they throw is logged and changes nothing.
+ * - `selective`: asked one after another; each may name things of the context, by id, that are to stay as they are. A
+ *   plugin that throws ends the step.
  *
  * Contexts are frozen snapshots of plain JSON, never the engine's own objects. Each hook has a deadline.
  */
 
-export type HookKind = "sequential" | "parallel";
+export type HookKind = "sequential" | "parallel" | "selective";
 
 /** An image that is about to be, or was, recorded. */
 export interface ImageContext {
@@ -43,6 +45,25 @@ export interface ExitedContext extends ContainerContext {
   readonly ranMs: number;
 }
 
+/** Something that nobody uses, and that is about to be removed. */
+export interface PrunedThing {
+  /** `container`, `image`, … */
+  readonly kind: string;
+  readonly id: string;
+  /** Those that it has; an image may have none. */
+  readonly names: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** Why it counts as unused, in words. */
+  readonly why: string;
+  /** What is freed, in bytes. */
+  readonly bytes: number;
+}
+
+export interface PruneContext {
+  /** In the order in which they go. */
+  readonly things: readonly PrunedThing[];
+}
+
 /** What each hook is given. */
 export interface HookContexts {
   "image.verify": ImageContext;
@@ -51,6 +72,7 @@ export interface HookContexts {
   "container.started": StartedContext;
   "container.exited": ExitedContext;
   "container.removed": ContainerContext;
+  "prune.plan": PruneContext;
 }
 
 export type HookName = keyof HookContexts;
@@ -99,6 +121,12 @@ export const HOOKS = {
     when: "Nothing is left of a container.",
     since: "0.1.0",
   },
+  "prune.plan": {
+    kind: "selective",
+    deadlineMs: 5000,
+    when: "Unused things are about to be removed, or shown as what would be.",
+    since: "0.1.0",
+  },
 } as const satisfies Record<HookName, HookRow>;
 
 /** Names of the hooks of one kind. */
@@ -106,10 +134,17 @@ export type HooksOfKind<K extends HookKind> = {
   [N in HookName]: typeof HOOKS[N]["kind"] extends K ? N : never;
 }[HookName];
 
+/** What a plugin may answer: ids where the hook is selective, else nothing. */
+export type HookAnswer<N extends HookName> = N extends HooksOfKind<"selective"> ? readonly string[] | void : void;
+
+/** What a plugin does at a hook. */
+export type HookHandler<N extends HookName> = (
+  context: HookContexts[N],
+  signal: AbortSignal,
+) => HookAnswer<N> | Promise<HookAnswer<N>>;
+
 /** A plugin: a plain object with a handler for each hook that it cares about. */
 export interface Plugin {
   readonly name: string;
-  readonly hooks: {
-    readonly [N in HookName]?: (context: HookContexts[N], signal: AbortSignal) => void | Promise<void>;
-  };
+  readonly hooks: { readonly [N in HookName]?: HookHandler<N> };
 }
