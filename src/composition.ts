@@ -50,6 +50,7 @@ import { ImageCatalog } from "./engine/images/image_catalog.ts";
 import { ImageRemover } from "./engine/images/image_remover.ts";
 import { ImageTagger } from "./engine/images/image_tagger.ts";
 import { ImageUsage } from "./engine/images/image_usage.ts";
+import { ImageUses } from "./engine/images/image_uses.ts";
 import { IngestPool } from "./engine/images/ingest_pool.ts";
 import { LayerLeases } from "./engine/images/layer_leases.ts";
 import { LayerSizes } from "./engine/images/layer_sizes.ts";
@@ -60,6 +61,9 @@ import { KeyedLock } from "./engine/keyed_lock.ts";
 import { isInCgroup, leftEnd, leftExit, openProcess } from "./engine/left_process.ts";
 import { containerIo, newProcessIo } from "./engine/new_process_io.ts";
 import { containerCgroup, type EnginePaths, runtimeRoot } from "./engine/paths.ts";
+import { ContainerPruner } from "./engine/prune/container_pruner.ts";
+import { ImagePruner } from "./engine/prune/image_pruner.ts";
+import { PruneService } from "./engine/prune/prune_service.ts";
 import { type RuntimeProgram, Runtimes } from "./engine/runtimes.ts";
 import { SharedSnapshots } from "./engine/shared_snapshots.ts";
 import { CGROUP_FILES } from "./engine/stats/cgroup_files.ts";
@@ -70,6 +74,7 @@ import {
   KernelNotices,
   StatsService,
 } from "./engine/stats/mod.ts";
+import { DiskUsage } from "./engine/system/disk_usage.ts";
 import { SystemService } from "./engine/system/system_service.ts";
 import { hashEngineName } from "./hash/mod.ts";
 import { RegistryClient } from "./image/registry/mod.ts";
@@ -165,6 +170,9 @@ export const TOKENS = {
   processList: token<ProcessList>("processList"),
   oom: token<OomWatch>("oom"),
   stats: token<StatsService>("stats"),
+  sizes: token<ContainerSizes>("sizes"),
+  prune: token<PruneService>("prune"),
+  diskUsage: token<DiskUsage>("diskUsage"),
   services: token<Services>("services"),
   hooks: token<HookBus>("hooks"),
   server: token<ApiServer>("server"),
@@ -192,6 +200,7 @@ export class Composition {
     this.#provideContainers(settings);
     this.#provideRuns(settings);
     this.#provideStats(settings);
+    this.#provideUsage(settings);
     this.#provideControls(settings);
     this.#provideApi(settings);
   }
@@ -322,6 +331,11 @@ export class Composition {
         facts,
         table: get(TOKENS.table),
         images: get(TOKENS.catalog),
+        imageUses: new ImageUses({
+          records: get(TOKENS.imageRecords),
+          leases: get(TOKENS.leases),
+          sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
+        }),
         snapshots: get(TOKENS.snapshots),
         hooks: get(TOKENS.hooks),
         events: get(TOKENS.containerEvents),
@@ -502,6 +516,34 @@ export class Composition {
       }));
   }
 
+  #provideUsage({ log }: EngineSettings): void {
+    this.#provide(TOKENS.sizes, (get) => new ContainerSizes(get(TOKENS.snapshots), get(TOKENS.catalog)));
+    this.#provide(TOKENS.diskUsage, (get) =>
+      new DiskUsage({
+        table: get(TOKENS.table),
+        catalog: get(TOKENS.catalog),
+        usage: get(TOKENS.imageUsage),
+        sizes: get(TOKENS.sizes),
+      }));
+    this.#provide(TOKENS.prune, (get) => {
+      const [table, records, leases] = [get(TOKENS.table), get(TOKENS.imageRecords), get(TOKENS.leases)];
+      const shared = { table, clock: SYSTEM_CLOCK, layerSizes: get(TOKENS.layerSizes) };
+      const layerUsers = { records, table, leases };
+      const [containers, sizes] = [get(TOKENS.containers), get(TOKENS.sizes)];
+      const [catalog, remover] = [get(TOKENS.catalog), get(TOKENS.remover)];
+      return new PruneService({
+        pruners: [
+          new ContainerPruner({ ...shared, containers, sizes, layerUsers }),
+          new ImagePruner({ ...shared, records, catalog, remover, leases }),
+        ],
+        layerUsers,
+        hooks: get(TOKENS.hooks),
+        events: get(TOKENS.events),
+        log,
+      });
+    });
+  }
+
   #provideApi({ paths, storage, facts, log, config, proxies, onRequest }: EngineSettings): void {
     this.#provide(TOKENS.system, (get) =>
       new SystemService({
@@ -521,8 +563,8 @@ export class Composition {
       creator: get(TOKENS.creator),
       containers: get(TOKENS.containers),
       table: get(TOKENS.table),
-      sizes: new ContainerSizes(get(TOKENS.snapshots), get(TOKENS.catalog)),
       archives: get(TOKENS.archives),
+      sizes: get(TOKENS.sizes),
       changes: new ContainerChanges(get(TOKENS.table), get(TOKENS.snapshots)),
       logs: get(TOKENS.logs),
       execs: get(TOKENS.execs),
@@ -534,6 +576,8 @@ export class Composition {
       puller: get(TOKENS.puller),
       registry: get(TOKENS.registry),
       system: get(TOKENS.system),
+      diskUsage: get(TOKENS.diskUsage),
+      prune: get(TOKENS.prune),
       events: get(TOKENS.events),
       containerEvents: get(TOKENS.containerEvents),
       stats: get(TOKENS.stats),

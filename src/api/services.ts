@@ -24,8 +24,10 @@ import type { LayerSizes } from "../engine/images/layer_sizes.ts";
 import type { Puller } from "../engine/images/puller.ts";
 import type { RegistryClient } from "../image/registry/mod.ts";
 import type { EnginePaths } from "../engine/paths.ts";
+import type { PruneService } from "../engine/prune/prune_service.ts";
 import type { StatsService } from "../engine/stats/mod.ts";
 import type { HealthChecks } from "../engine/health/health_checks.ts";
+import type { DiskUsage } from "../engine/system/disk_usage.ts";
 import type { SystemService } from "../engine/system/system_service.ts";
 
 export interface Services {
@@ -45,6 +47,8 @@ export interface Services {
   readonly puller: Puller;
   readonly registry: Pick<RegistryClient, "login">;
   readonly system: SystemService;
+  readonly diskUsage: DiskUsage;
+  readonly prune: PruneService;
   readonly events: EventBus;
   readonly containerEvents: ContainerEvents;
   readonly stats: StatsService;

@@ -18,6 +18,7 @@ export { encodeFilters, type ListFilters } from "./filters.ts";
 export { deliver, FrameParser, type FramePiece, type FrameStream, type OutputSinks } from "./frames.ts";
 export { chooseHost, DEFAULT_SOCKET, type EngineHost, type HostSources, parseHost } from "./host.ts";
 export * from "./images.ts";
+export * from "./prune.ts";
 export { jsonLines } from "./json_lines.ts";
 export * from "./stats.ts";
 export * from "./system.ts";

@@ -5,6 +5,8 @@
 /** The shells that there is a script for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
+const PRUNE_FILTERS = ["label=", "label!=", "until="];
+
 /** Values of flags; `command flag` goes before `flag`. */
 export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
   format: ["json", "table"],
@@ -27,6 +29,9 @@ export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
     ...["publish=", "expose=", "health="],
   ],
   "images filter": ["dangling=", "label=", "reference=", "before=", "since=", "until="],
+  "prune filter": PRUNE_FILTERS,
+  "container prune filter": PRUNE_FILTERS,
+  "image prune filter": PRUNE_FILTERS,
   "events filter": ["container=", "image=", "event=", "type=", "label="],
 };
 

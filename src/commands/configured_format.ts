@@ -1,3 +1,4 @@
+import type { DockerConfig } from "./docker_config.ts";
 import { PlainError, printableLine, type Terminal } from "../cli/mod.ts";
 
 /** Fields of Docker's `config.json` that say how a listing is shown where no `--format` does. */
@@ -8,16 +9,25 @@ export type FormatField = "psFormat" | "imagesFormat" | "statsFormat";
  * stop. Most have none, so that more is loaded only for a file that has one.
  */
 export async function configuredFormat(terminal: Terminal, field: FormatField): Promise<string> {
+  return await configuredField(terminal, field, (config) => config.text(field)) ?? "";
+}
+
+/** What is read of a user's `config.json` that has this field; undefined when it has none, or can't be understood. */
+export async function configuredField<T>(
+  terminal: Terminal,
+  field: string,
+  read: (config: DockerConfig) => T,
+): Promise<T | undefined> {
   const home = terminal.env("HOME");
   const folder = terminal.env("DOCKER_CONFIG") || (home && `${home}/.docker`);
-  if (!folder || !await mentions(`${folder}/config.json`, field)) return "";
+  if (!folder || !await mentions(`${folder}/config.json`, field)) return undefined;
   const { DockerConfig } = await import("./docker_config.ts");
   try {
-    return (await DockerConfig.load((name) => terminal.env(name))).text(field);
+    return read(await DockerConfig.load((name) => terminal.env(name)));
   } catch (thrown) {
     if (!(thrown instanceof PlainError)) throw thrown;
     await terminal.err(`WARNING: ${printableLine(thrown.message)}\n`);
-    return "";
+    return undefined;
   }
 }
 

@@ -68,6 +68,12 @@ export class DockerConfig {
     return typeof value === "string" ? value : "";
   }
 
+  /** A field that is a list of texts; empty when it isn't there or something else. */
+  texts(field: string): string[] {
+    const value = this.#fields[field];
+    return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+  }
+
   setEntry(key: string, entry: StoredAuth): void {
     this.#fields.auths = { ...this.#auths(), [key]: entry };
   }

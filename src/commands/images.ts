@@ -14,7 +14,7 @@ import {
   shortId,
 } from "./list_format.ts";
 
-type Field =
+export type ImageField =
   | "Containers"
   | "CreatedAt"
   | "CreatedSince"
@@ -27,9 +27,9 @@ type Field =
   | "UniqueSize"
   | "VirtualSize";
 
-type Row = ListRow<Field>;
+type Row = ListRow<ImageField>;
 
-const VIEW: ListView<Field> = {
+export const IMAGE_VIEW: ListView<ImageField> = {
   typeName: "*formatter.imageContext",
   titles: {
     Containers: "CONTAINERS",
@@ -46,8 +46,8 @@ const VIEW: ListView<Field> = {
   },
   columns: ["Repository", "Tag", "ID", "CreatedSince", "Size"],
 };
-const WITH_DIGESTS: ListView<Field> = {
-  ...VIEW,
+const WITH_DIGESTS: ListView<ImageField> = {
+  ...IMAGE_VIEW,
   columns: ["Repository", "Tag", "Digest", "ID", "CreatedSince", "Size"],
 };
 
@@ -56,9 +56,9 @@ const rawLines = (digest: string): string =>
   "virtual_size: {{.Size}}\n";
 /** Formats with names. */
 const RAW = rawLines("");
-const RAW_WITH_DIGESTS = rawLines("digest: {{.Digest}}\n");
+export const RAW_WITH_DIGESTS = rawLines("digest: {{.Digest}}\n");
 const RAW_QUIET = "image_id: {{.ID}}";
-const NONE = "<none>";
+export const NONE = "<none>";
 
 /** `tsd images`. */
 export const images = defineCommand({
@@ -84,7 +84,7 @@ export const images = defineCommand({
     const rows = found.flatMap((image) => imageRows(image, Date.now(), flags["no-trunc"], digests));
     // The usual case needs no template.
     if (format === "{{.ID}}") await terminal.out(rows.map(({ ID }) => `${ID}\n`).join(""));
-    else await terminal.out(await renderList(flags.digests ? WITH_DIGESTS : VIEW, format, rows));
+    else await terminal.out(await renderList(flags.digests ? WITH_DIGESTS : IMAGE_VIEW, format, rows));
     return 0;
   },
 });
@@ -121,9 +121,9 @@ export function imageRows(image: ImageSummary, nowMs: number, full: boolean, { s
     .map((name) => imageRow(image, name, nowMs, full));
 }
 
-type Name = [repository: string, tag: string, digest: string];
+export type Name = [repository: string, tag: string, digest: string];
 
-function imageRow(image: ImageSummary, [repository, tag, digest]: Name, nowMs: number, full: boolean): Row {
+export function imageRow(image: ImageSummary, [repository, tag, digest]: Name, nowMs: number, full: boolean): Row {
   return {
     Containers: image.Containers < 0 ? "N/A" : String(image.Containers),
     CreatedAt: goTime(image.Created),
@@ -131,10 +131,10 @@ function imageRow(image: ImageSummary, [repository, tag, digest]: Name, nowMs: n
     Digest: digest,
     ID: full ? image.Id : shortId(image.Id),
     Repository: repository,
-    SharedSize: image.SharedSize < 0 ? "N/A" : humanSize(image.SharedSize, 3),
+    SharedSize: image.SharedSize < 0 ? "N/A" : humanSize(image.SharedSize),
     Size: humanSize(image.Size, 3),
     Tag: tag,
-    UniqueSize: image.SharedSize < 0 ? "N/A" : humanSize(image.Size - image.SharedSize, 3),
+    UniqueSize: image.SharedSize < 0 ? "N/A" : humanSize(image.Size - image.SharedSize),
     VirtualSize: humanSize(image.Size),
   };
 }

@@ -68,14 +68,14 @@ export const escapedJson = (value: unknown): string =>
 /** A template that can't be read or doesn't fit, in Docker's words. */
 export const templateFailure = (message: string, exitCode = 1): PlainError => new PlainError(message, exitCode);
 
-/** `--filter key=value` by key. @throws {UsageError} */
-export function parseFilters(words: readonly string[]): ListFilters {
+/** `--filter key=value` by key; `flag` is how messages call it. @throws {UsageError} */
+export function parseFilters(words: readonly string[], flag = "-f, --filter"): ListFilters {
   const filters: Record<string, string[]> = {};
   for (const word of words.filter((text) => text !== "")) {
     const equals = word.indexOf("=");
     if (equals < 0) {
       const why = "bad format of filter (expected name=value)";
-      throw new UsageError(`invalid argument "${word}" for "-f, --filter" flag: ${why}`);
+      throw new UsageError(`invalid argument "${word}" for "${flag}" flag: ${why}`);
     }
     const key = word.slice(0, equals).trim().toLowerCase();
     (filters[key] ??= []).push(word.slice(equals + 1).trim());

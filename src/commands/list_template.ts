@@ -21,21 +21,19 @@ export function renderListTemplate<Field extends string>(
   const text = (isTable ? format.slice(TABLE.length) : format).replace(/^ +| +$/g, "")
     .replaceAll("\\t", "\t").replaceAll("\\n", "\n");
   const template = explained(failures.parse, () => new Template(text));
-  const lines = rows.map((row, index) => {
-    const calls = Object.entries(methods[index] ?? {});
-    const fields = {
-      ...nullsTyped(row),
-      ...Object.fromEntries(calls.map(([name, call]) => [name, oneArgument(call)])),
-    };
-    return explained(
-      failures.execute,
-      () => template.execute(new Struct(typeName, fields, { text: escapedJson(row) })),
-    );
-  });
+  const lines = rows.map((row, index) =>
+    explained(failures.execute, () => template.execute(rowStruct(typeName, row, methods[index])))
+  );
   if (!isTable) return lines.map((line) => `${line}\n`).join("");
   const head = explained(failures.execute, () => template.head(titles));
   const cells = [head, ...lines].flatMap((line) => line.split("\n")).map((line) => line.split("\t"));
   return renderTable(cells);
+}
+
+/** A row as templates see it. */
+export function rowStruct(typeName: string, row: ListRow<string>, methods: RowMethods = {}): Struct {
+  const calls = Object.entries(methods).map(([name, call]) => [name, oneArgument(call)]);
+  return new Struct(typeName, { ...nullsTyped(row), ...Object.fromEntries(calls) }, { text: escapedJson(row) });
 }
 
 /** docker's `ps` runs a template once without data, as it was given, also where it makes a table. */

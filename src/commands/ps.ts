@@ -15,7 +15,7 @@ import {
 } from "./list_format.ts";
 import { portList } from "./port_list.ts";
 
-type Field =
+export type ContainerField =
   | "Command"
   | "CreatedAt"
   | "ID"
@@ -32,9 +32,17 @@ type Field =
   | "State"
   | "Status";
 
-const COLUMNS = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"] as const satisfies Field[];
+const COLUMNS = [
+  "ID",
+  "Image",
+  "Command",
+  "RunningFor",
+  "Status",
+  "Ports",
+  "Names",
+] as const satisfies ContainerField[];
 
-const VIEW: ListView<Field> = {
+export const CONTAINER_VIEW: ListView<ContainerField> = {
   typeName: "*formatter.ContainerContext",
   titles: {
     Command: "COMMAND",
@@ -64,7 +72,7 @@ const RAW_LINES = [
 ];
 /** Formats with names. */
 const RAW = RAW_LINES.join("\n");
-const RAW_WITH_SIZE = `${RAW}size: {{.Size}}\n`;
+export const RAW_WITH_SIZE = `${RAW}size: {{.Size}}\n`;
 const RAW_QUIET = "container_id: {{.ID}}";
 const BOTH_GIVEN = "WARNING: Ignoring custom format, because both --format and --quiet are set.\n";
 
@@ -105,20 +113,22 @@ export const ps = defineCommand({
     const rows = containers.map((container) => containerRow(container, Date.now(), flags["no-trunc"]));
     // The usual case needs no template.
     if (format === "{{.ID}}") await terminal.out(rows.map(({ ID }) => `${ID}\n`).join(""));
-    else await terminal.out(await renderList(size ? WITH_SIZE : VIEW, format, rows, containers.map(rowMethods)));
+    else {await terminal.out(
+        await renderList(size ? WITH_SIZE : CONTAINER_VIEW, format, rows, containers.map(rowMethods)),
+      );}
     return 0;
   },
 });
 
-const WITH_SIZE: ListView<Field> = { ...VIEW, columns: [...COLUMNS, "Size"] };
+const WITH_SIZE: ListView<ContainerField> = { ...CONTAINER_VIEW, columns: [...COLUMNS, "Size"] };
 
 /** Sizes take the engine long, so it is asked for them only where they show. */
 const needsSize = (format: string): boolean => /\.Size\b|\{\{\s*json\s*\.\s*\}\}/.test(format);
 
-const rowMethods = ({ Labels }: ContainerSummary): RowMethods => ({ Label: (key) => Labels?.[key] ?? "" });
+export const rowMethods = ({ Labels }: ContainerSummary): RowMethods => ({ Label: (key) => Labels?.[key] ?? "" });
 
 /** One row of the listing, in the order of Docker's JSON. */
-export function containerRow(container: ContainerSummary, nowMs: number, full: boolean): Record<Field, Cell> {
+export function containerRow(container: ContainerSummary, nowMs: number, full: boolean): Record<ContainerField, Cell> {
   const names = container.Names.map((name) => name.replace(/^\//, ""));
   return {
     Command: JSON.stringify(full ? container.Command : ellipsis(container.Command, COMMAND_CHARS)),

@@ -102,6 +102,13 @@ export const COMMANDS: readonly Row[] = [
     "Pause all processes within one or more containers",
     async () => (await import("./pause.ts")).pause,
   ),
+  row("prune, system prune", "Remove what nobody uses", async () => (await import("./prune.ts")).prune),
+  row(
+    "container prune",
+    "Remove all stopped containers",
+    async () => (await import("./prune.ts")).containerPrune,
+  ),
+  row("image prune", "Remove unused images", async () => (await import("./prune.ts")).imagePrune),
   row("ps, container ls, container list, container ps", "List containers", async () => (await import("./ps.ts")).ps),
   row("pull, image pull", "Download an image from a registry", async () => (await import("./pull.ts")).pull),
   row("rename, container rename", "Rename a container", async () => (await import("./rename.ts")).rename),
@@ -128,6 +135,7 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./stats.ts")).stats,
   ),
   row("stop, container stop", "Stop one or more running containers", async () => (await import("./stop.ts")).stop),
+  row("system df", "Show disk usage", async () => (await import("./df.ts")).df),
   row("tag, image tag", "Create a tag that refers to an image", async () => (await import("./tag.ts")).tag),
   row("top, container top", "Display the running processes of a container", async () => (await import("./top.ts")).top),
   row(

@@ -170,6 +170,29 @@ scenario("format: as docker's", {
     ];
     for (const line of lines) await same(world, ...line);
   },
+  "system df": async (world) => {
+    await world.background("web", ["sleep", "1000"], ["-l", "tier=front"]);
+    await world.background("done", ["sh", "-c", "head -c 5000 /dev/zero >/zeros"]);
+    await world.tsd("wait", "done");
+    await world.tsd("tag", world.image, "second:1");
+    const formats = [
+      ...["table", "json", "raw", "{{.Nope}}", "{{", "table {{.Type}}\\t{{.Reclaimable}}", "{{json .}}"],
+      "{{.Type}}: {{.TotalCount}} {{.Active}} {{.Size}} {{.Reclaimable}}",
+    ];
+    await same(world, "system", "df");
+    for (const format of formats) await same(world, "system", "df", "--format", format);
+    const details = [
+      ...["table", "json", "raw", "{{.Nope}}", "{{", "{{json .}}", "{{len .Images}} {{len .Volumes}} {{.BuildCache}}"],
+      "{{range .Images}}{{.Repository}} {{.Tag}} {{.ID}} {{.SharedSize}} {{.UniqueSize}} {{.Containers}}\\n{{end}}",
+      "{{range .Containers}}{{.Names}} {{.Size}} {{.Label `tier`}};{{end}}",
+      "{{range .Containers}}{{.Nope}}{{end}}",
+      "table {{range .Containers}}{{.ID}}{{end}}",
+    ];
+    await same(world, "system", "df", "-v");
+    for (const format of details) await same(world, "system", "df", "-v", "--format", format);
+    await world.tsd("rmi", "second:1");
+    await world.remove("web", "done");
+  },
   "info, version, events": async (world) => {
     for (
       const template of ["{{.Driver}} {{.NCPU}} {{.Swarm.LocalNodeState}}", "{{.Nope}}", "{{", "{{json .Runtimes}}"]

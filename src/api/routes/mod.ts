@@ -7,10 +7,12 @@ import type { Services } from "../services.ts";
 import { authRoutes } from "./auth.ts";
 import { containerFileRoutes } from "./container_files.ts";
 import { containerRoutes } from "./containers.ts";
+import { diskUsageRoutes } from "./disk_usage.ts";
 import { eventRoutes } from "./events.ts";
 import { execRoutes } from "./execs.ts";
 import { imageRoutes } from "./images.ts";
 import { logRoutes } from "./logs.ts";
+import { pruneRoutes } from "./prune.ts";
 import { statsRoutes } from "./stats.ts";
 import { systemRoutes } from "./system.ts";
 
@@ -18,6 +20,8 @@ import { systemRoutes } from "./system.ts";
 export function allRoutes(services: Services): Route[] {
   return [
     ...systemRoutes(services),
+    ...diskUsageRoutes(services),
+    ...pruneRoutes(services),
     ...eventRoutes(services),
     ...containerRoutes(services),
     ...containerFileRoutes(services),

@@ -27,8 +27,10 @@ function legacyFields(
   actorId: string,
   { image }: Readonly<Record<string, string>>,
 ): Pick<EventMessage, "status" | "id" | "from"> {
-  if (type === "container") return { status: action, id: actorId, ...(image ? { from: image } : {}) };
-  return type === "image" ? { status: action, id: actorId } : {};
+  // What concerns none in particular (prune) has no id.
+  const legacy = { status: action, ...(actorId ? { id: actorId } : {}) };
+  if (type === "container") return { ...legacy, ...(image ? { from: image } : {}) };
+  return type === "image" ? legacy : {};
 }
 
 /** Seconds since 1970 with up to nine decimals, as nanoseconds; undefined when it is none. */

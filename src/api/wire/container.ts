@@ -227,7 +227,7 @@ export interface FilesystemChange {
 }
 
 export interface ContainersPruneResponse {
-  ContainersDeleted: readonly string[];
+  ContainersDeleted: readonly string[] | null;
   /** Bytes. */
   SpaceReclaimed: number;
 }

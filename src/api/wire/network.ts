@@ -109,5 +109,5 @@ export interface NetworkDisconnectRequest {
 }
 
 export interface NetworksPruneResponse {
-  NetworksDeleted: readonly string[];
+  NetworksDeleted: readonly string[] | null;
 }

@@ -12,6 +12,7 @@ import type { Snapshotter } from "../../store/ports.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import { checkHealthAction } from "../health/health_config.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
+import type { ImageUses } from "../images/image_uses.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import type { Runtimes } from "../runtimes.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -29,6 +30,7 @@ import { defaultHostname, etcSettings, mergeConfig, networkWarnings, specSetting
 export interface ContainerCreatorDeps {
   readonly table: ContainerTable;
   readonly images: ImageCatalog;
+  readonly imageUses: ImageUses;
   readonly snapshots: Snapshotter;
   readonly paths: EnginePaths;
   readonly facts: HostFacts;
@@ -54,11 +56,12 @@ export class ContainerCreator {
     { config, hostConfig: asked }: CreateRequest,
     platform?: string,
   ): Promise<ContainerCreateResponse> {
-    const { table, images, facts, hooks, locks, events } = this.#deps;
+    const { table, images, imageUses, facts, hooks, locks, events } = this.#deps;
     const watch = new Stopwatch();
     const given = name === undefined ? undefined : parseContainerName(name);
     const imageName = config.Image ?? "";
     const image = await images.resolve(imageName, platform === undefined ? undefined : parsePlatform(platform));
+    await using held = imageUses.hold(image.record, imageName);
     const id = randomId();
     const hostConfig = this.#adapted(asked);
     const merged = mergeConfig(image.config, config, defaultHostname(hostConfig, id));
@@ -77,6 +80,7 @@ export class ContainerCreator {
     const named = given ?? friendlyName((taken) => table.hasName(taken));
     await hooks.ask("container.validate", () => contextOf(id, named, image.record.id, imageName, merged));
     watch.lap("check");
+    held.require();
     const container = table.insert(id, named, {
       imageName,
       imageId: image.record.id,

@@ -29,6 +29,14 @@ export interface ImageRemoverDeps {
   readonly events: ImageEvents;
 }
 
+/** What went with an image. */
+export interface Discarded {
+  /** In Docker's form. */
+  readonly items: readonly ImageDeleteItem[];
+  /** Layers that nobody needed any more. */
+  readonly layers: readonly Digest[];
+}
+
 /** Why an image can't go. */
 interface Obstacle {
   /** Docker's words. */
@@ -66,7 +74,24 @@ export class ImageRemover {
     // A name that went is enough done when containers need what is left of the image.
     if (obstacle?.isUse && found !== undefined) return items;
     if (obstacle !== undefined) throw conflict(id, obstacle);
-    return [...items, ...await this.#removeImage(id)];
+    return [...items, ...(await this.#removeImage(id)).items];
+  }
+
+  /**
+   * Removes an image that nobody has named, with all its names, unless `objection` says why it stays; between that and
+   * the removal nothing else happens.
+   */
+  async discard(id: Digest, objection: () => string | undefined): Promise<Discarded | string> {
+    const { catalog, records, events } = this.#deps;
+    const labels = await catalog.labels(id);
+    if (records.get(id) === undefined) return "it has gone already";
+    const why = objection();
+    if (why !== undefined) return why;
+    const steps = nameByName(this.#names(id));
+    const removal = this.#removeImage(id);
+    for (const _ of steps) events.tell("untag", { id, name: id, labels });
+    const { items, layers } = await removal;
+    return { items: [...steps.flat().map((name) => ({ Untagged: familiar(name) })), ...items], layers };
   }
 
   /** Removes layers that neither an image, a container nor a running pull needs. */
@@ -149,10 +174,10 @@ export class ImageRemover {
   }
 
   /** Containers keep their layers even when their image goes by force: the sweep asks for them too. */
-  async #removeImage(id: Digest): Promise<ImageDeleteItem[]> {
+  async #removeImage(id: Digest): Promise<Discarded> {
     const { records, blobs, leases } = this.#deps;
     const record = records.get(id);
-    if (record === undefined) return [];
+    if (record === undefined) return { items: [], layers: [] };
     records.remove(id);
     await leases.exclusively(id, async () => {
       if (records.get(id) !== undefined) return; // Pulled again meanwhile.
@@ -163,9 +188,23 @@ export class ImageRemover {
     this.#deps.events.tell("delete", { id, name: id });
     // Docker names a layer by all that is below it.
     const chain = await chainIds(record.layers);
-    const layers = chain.filter((_, at) => gone.has(record.layers[at])).toReversed();
-    return [{ Deleted: id }, ...layers.map((chainId) => ({ Deleted: chainId }))];
+    const chains = chain.filter((_, at) => gone.has(record.layers[at])).toReversed();
+    return { items: [{ Deleted: id }, ...chains.map((chainId) => ({ Deleted: chainId }))], layers: [...gone] };
   }
+}
+
+/** Names as they go one after the other: with a repository's last tag its digests, with which Docker makes no fuss. */
+function nameByName(names: readonly ImageName[]): ImageName[][] {
+  const steps: ImageName[][] = [];
+  for (let left = names; left.length > 0;) {
+    const [first, ...rest] = left;
+    const isOfSame = ({ repository }: ImageName) => repository === first.repository;
+    const takesAll = !first.isDigest && !rest.some((name) => isOfSame(name) && !name.isDigest);
+    const going = takesAll ? rest.filter(isOfSame) : [];
+    steps.push([first, ...going]);
+    left = rest.filter((name) => !going.includes(name));
+  }
+  return steps;
 }
 
 function conflict(id: Digest, { message, isHard }: Obstacle): TsdError {

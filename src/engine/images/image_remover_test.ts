@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import type { ImageDeleteItem } from "../../api/wire/mod.ts";
 import { isTsdError } from "../../errors.ts";
 import { chainIds } from "../../image/chain_id.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
@@ -65,7 +66,10 @@ class Store implements Disposable {
 
   /** What the removal said, a word a line; short for ids and digests. */
   async remove(name: string, force = false): Promise<string[]> {
-    const items = await this.remover.remove(name, { force });
+    return await this.words(await this.remover.remove(name, { force }));
+  }
+
+  async words(items: readonly ImageDeleteItem[]): Promise<string[]> {
     const [lower, upper] = await chainIds([LOWER, UPPER]);
     const words: Record<string, string> = { [IMAGE]: "image", [lower]: "lower", [upper]: "upper" };
     return items.map(({ Untagged, Deleted }) =>
@@ -146,6 +150,26 @@ Deno.test("a running container keeps the image even against force; a name can go
   assert.deepEqual(await store.remove("r/a:1", true), ["-r/a:1", "-r/a@"]);
   assert.deepEqual(store.records.names(IMAGE), { tags: [], repoDigests: [] });
   assert.notEqual(store.records.get(IMAGE), undefined);
+});
+
+Deno.test("an image that nobody named goes with all its names, or stays whole", async () => {
+  const untag = 'untag {"team":"a"}';
+  const cases: readonly (readonly [names: string[], gone: string[], told: string[]])[] = [
+    [[], [], ["delete"]],
+    [["r/a"], ["-r/a@"], [untag, "delete"]],
+    [["r/a:1", "r/a"], ["-r/a:1", "-r/a@"], [untag, "delete"]],
+    [["r/a:1", "r/a:2", "r/a", "r/b"], ["-r/a:1", "-r/a:2", "-r/a@", "-r/b@"], [untag, untag, untag, "delete"]],
+  ];
+  for (const [names, gone, told] of cases) {
+    using store = new Store(names);
+    assert.equal(await store.remover.discard(IMAGE, () => "needed"), "needed");
+    assert.deepEqual([store.records.get(IMAGE) === undefined, store.told], [false, []]);
+    const discarded = await store.remover.discard(IMAGE, () => undefined);
+    assert.ok(typeof discarded === "object");
+    assert.deepEqual(await store.words(discarded.items), [...gone, ...ALL], names.join(" "));
+    assert.deepEqual([discarded.layers, store.told], [[UPPER, LOWER], told]);
+    assert.equal(await store.remover.discard(IMAGE, () => undefined), "it has gone already");
+  }
 });
 
 Deno.test("layers that another image or a running pull needs stay", async () => {

@@ -15,6 +15,19 @@ Deno.test("a layer is held as often as it was taken", () => {
   assert.ok(!leases.has(LAYER));
 });
 
+Deno.test("an image that has just come is news for two seconds", () => {
+  let now = 10;
+  const leases = new LayerLeases(() => now);
+  const [one, two] = ["a", "b"].map((fill) => digestOfHex(fill.repeat(64)));
+  leases.arrived(one);
+  now = 1000;
+  leases.arrived(two);
+  assert.deepEqual([leases.freshForMs(one), leases.freshForMs(two), leases.has(one)], [1010, 2000, false]);
+  now = 2500;
+  leases.arrived(one);
+  assert.deepEqual([leases.freshForMs(one), leases.freshForMs(two), leases.freshForMs(LAYER)], [2000, 500, 0]);
+});
+
 Deno.test("who waits for its turn can leave; a step that runs can't be left, and the next one comes after it", async () => {
   const leases = new LayerLeases();
   const gate = Promise.withResolvers<void>();

@@ -133,13 +133,14 @@ export class Puller {
     const diffIds = image.layers.map(({ diffId }) => diffId);
     await using undo = new AsyncDisposableStack();
     undo.defer(async () => void await sweepLayers(diffIds));
-    using _held = leases.hold(diffIds);
+    using _held = leases.hold([image.configDigest, ...diffIds]);
     // Docker has nothing to say of the layers of an image that is there.
     const sayOfLayers: Say = fresh ? say : (message) => message.status === ALREADY_EXISTS || say(message);
     const infos = await this.#bringLayers(reference, image.layers, asker, sayOfLayers);
     const context = () => contextOf(reference, image);
     await hooks.ask("image.verify", context);
     await leases.exclusively(image.configDigest, () => this.#record(reference, image, infos));
+    leases.arrived(image.configDigest);
     undo.move();
     hooks.tell("image.pulled", context);
     const { labels } = image.config.config;

@@ -1,0 +1,50 @@
+/**
+ * @module
+ * `GET /system/df`.
+ */
+import { TsdError } from "../../errors.ts";
+import { json } from "../http/reply.ts";
+import type { ApiRequest, Route } from "../http/route.ts";
+import { atLeast } from "../http/version.ts";
+import type { Services } from "../services.ts";
+import { summariseContainer } from "../views/container_view.ts";
+import { summariseImage } from "../views/image_view.ts";
+import type { DiskUsage } from "../wire/mod.ts";
+
+type Used = Pick<Services, "diskUsage" | "health">;
+
+const KINDS = ["container", "image", "volume", "build-cache"];
+
+export function diskUsageRoutes(services: Used): Route[] {
+  return [{
+    method: "GET",
+    path: "/system/df",
+    since: "1.25",
+    handler: async (request) => json(await measure(services, request)),
+  }];
+}
+
+async function measure({ diskUsage, health }: Used, { query, version }: ApiRequest): Promise<DiskUsage> {
+  const kinds = wantedKinds(atLeast(version, "1.42") ? query.all("type") : []);
+  const images = kinds.includes("image") ? await diskUsage.images() : undefined;
+  const containers = kinds.includes("container") ? await diskUsage.containers() : undefined;
+  return {
+    LayersSize: images?.layersBytes ?? 0,
+    Images: images?.images.map(({ image, ...context }) => summariseImage(image, { ...context, version })) ?? null,
+    Containers: containers?.map(({ container, size }) => ({
+      ...summariseContainer(container, Date.now(), health.stateOf(container)),
+      SizeRw: size.written,
+      SizeRootFs: size.total,
+    })) ?? null,
+    // This engine makes neither yet.
+    Volumes: kinds.includes("volume") ? [] : null,
+    BuildCache: kinds.includes("build-cache") ? [] : null,
+  };
+}
+
+/** All if none is named. @throws {TsdError} invalid_argument, with Docker's text */
+function wantedKinds(named: readonly string[]): readonly string[] {
+  const unknown = named.find((kind) => !KINDS.includes(kind));
+  if (unknown !== undefined) throw new TsdError("invalid_argument", `unknown object type: ${unknown}`);
+  return named.length === 0 ? KINDS : named;
+}

@@ -1,0 +1,110 @@
+/**
+ * @module
+ * Removing what nobody uses: Docker's routes for each kind of thing, and tsd's own, which show a plan first and then
+ * remove exactly what was shown. Of kinds that this engine hasn't yet there is nothing to remove.
+ */
+import type { PruneKind } from "../../engine/prune/prune_plan.ts";
+import type { PruneReport } from "../../engine/prune/prune_service.ts";
+import type { Filters } from "../http/query.ts";
+import { json } from "../http/reply.ts";
+import type { ApiRequest, Route } from "../http/route.ts";
+import type { Services } from "../services.ts";
+import { truthOf } from "../views/image_filters.ts";
+import { PRUNE_FILTER_KEYS, pruneFilter } from "../views/prune_filters.ts";
+import { parseItems, parseKind, planView, reportView } from "../views/prune_view.ts";
+import type {
+  BuildPruneResponse,
+  ContainersPruneResponse,
+  ImagesPruneResponse,
+  NetworksPruneResponse,
+  VolumesPruneResponse,
+} from "../wire/mod.ts";
+
+/** What a builder's cache can be filtered by. */
+const CACHE_FILTER_KEYS = ["until", "unused-for", "id", "parent", "type", "description", "inuse", "shared", "private"];
+
+/** One of Docker's routes. */
+interface DockerPrune {
+  readonly path: string;
+  readonly kind: PruneKind;
+  readonly filters: readonly string[];
+  /** Whether images that have a name go too. */
+  readonly all?: (filters: Filters) => boolean;
+  readonly answer: (report: PruneReport) => unknown;
+}
+
+/** Docker tells of nothing removed by null, but of no volume. */
+const orNull = <T>(list: readonly T[]): readonly T[] | null => list.length === 0 ? null : list;
+const idsOf = ({ removed }: PruneReport): string[] => removed.map(({ id }) => id);
+const namesOf = ({ removed }: PruneReport): string[] => removed.flatMap(({ names }) => names.slice(0, 1));
+
+const DOCKER_ROUTES: readonly DockerPrune[] = [
+  {
+    path: "/containers/prune",
+    kind: "container",
+    filters: PRUNE_FILTER_KEYS,
+    answer: (report): ContainersPruneResponse => ({
+      ContainersDeleted: orNull(idsOf(report)),
+      SpaceReclaimed: report.bytes,
+    }),
+  },
+  {
+    path: "/images/prune",
+    kind: "image",
+    filters: ["dangling", ...PRUNE_FILTER_KEYS],
+    all: (filters) => truthOf(filters, "dangling") === false,
+    answer: ({ images, bytes }): ImagesPruneResponse => ({ ImagesDeleted: orNull(images), SpaceReclaimed: bytes }),
+  },
+  {
+    path: "/networks/prune",
+    kind: "network",
+    filters: PRUNE_FILTER_KEYS,
+    answer: (report): NetworksPruneResponse => ({ NetworksDeleted: orNull(namesOf(report)) }),
+  },
+  {
+    path: "/volumes/prune",
+    kind: "volume",
+    filters: ["label", "label!", "all"],
+    answer: (report): VolumesPruneResponse => ({ VolumesDeleted: namesOf(report), SpaceReclaimed: report.bytes }),
+  },
+  {
+    path: "/build/prune",
+    kind: "build-cache",
+    filters: CACHE_FILTER_KEYS,
+    answer: (report): BuildPruneResponse => ({ CachesDeleted: orNull(idsOf(report)), SpaceReclaimed: report.bytes }),
+  },
+];
+
+export function pruneRoutes({ prune }: Pick<Services, "prune">): Route[] {
+  const ofDocker = DOCKER_ROUTES.map(({ path, kind, filters: keys, all = () => false, answer }): Route => ({
+    method: "POST",
+    path,
+    since: "1.25",
+    handler: async ({ query, signal }) => {
+      const filters = query.filters(keys);
+      const selection = { all: all(filters), passes: pruneFilter(filters) };
+      return json(answer(await prune.prune([kind], selection, signal)));
+    },
+  }));
+  return [
+    ...ofDocker,
+    {
+      method: "GET",
+      path: "/tsd/prune",
+      since: "1.25",
+      handler: async ({ query }) => {
+        const selection = { all: query.flag("all"), passes: pruneFilter(query.filters(PRUNE_FILTER_KEYS)) };
+        return json(planView(await prune.plan(query.all("kind").map(parseKind), selection)));
+      },
+    },
+    {
+      method: "POST",
+      path: "/tsd/prune",
+      since: "1.25",
+      handler: async (request: ApiRequest) => {
+        const kinds = request.query.all("kind").map(parseKind);
+        return json(reportView(await prune.remove(kinds, parseItems(await request.json()), request.signal)));
+      },
+    },
+  ];
+}

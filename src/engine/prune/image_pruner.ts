@@ -1,0 +1,97 @@
+/**
+ * @module
+ * Images that no container stands on: those without a tag, or all of them. Better than Docker's own, which takes extra
+ * tags of an image that is in use: such an image is left as it is.
+ */
+import type { Digest } from "../../image/digest.ts";
+import type { ImageRecord, ImageRecords } from "../../store/image_records.ts";
+import type { Clock } from "../clock.ts";
+import type { ContainerTable } from "../containers/container_table.ts";
+import { createdMs, type ImageCatalog } from "../images/image_catalog.ts";
+import { familiar, imageNames } from "../images/image_name.ts";
+import type { ImageRemover } from "../images/image_remover.ts";
+import type { LayerLeases } from "../images/layer_leases.ts";
+import type { LayerSizes } from "../images/layer_sizes.ts";
+import { isTsdError } from "../../errors.ts";
+import { pause } from "./pause.ts";
+import type { Filtered, PruneItem, Pruner, PruneResult, PruneScene, PruneSelection } from "./prune_plan.ts";
+
+export interface ImagePrunerDeps {
+  readonly records: Pick<ImageRecords, "list" | "get" | "names">;
+  readonly catalog: Pick<ImageCatalog, "get">;
+  readonly remover: Pick<ImageRemover, "discard">;
+  readonly leases: Pick<LayerLeases, "has" | "freshForMs">;
+  readonly table: Pick<ContainerTable, "ofImage">;
+  readonly layerSizes: LayerSizes;
+  readonly clock: Clock;
+}
+
+/** See the module's comment. */
+export class ImagePruner implements Pruner {
+  readonly kind = "image";
+  readonly #deps: ImagePrunerDeps;
+
+  constructor(deps: ImagePrunerDeps) {
+    this.#deps = deps;
+  }
+
+  async find({ all, passes }: PruneSelection, { spared, going, ledger }: PruneScene): Promise<PruneItem[]> {
+    const { records, table, leases, layerSizes } = this.#deps;
+    const items: PruneItem[] = [];
+    for (const record of records.list()) {
+      const { id, layers } = record;
+      const hasTag = records.names(id).tags.length > 0;
+      const isUsed = leases.has(id) || table.ofImage(id).some((container) => !going.has(container.id));
+      if (isUsed || (hasTag && !all) || spared.has(id)) continue;
+      const facts = await this.#facts(record);
+      if (!passes(facts)) continue;
+      const sizes = await layerSizes.of(ledger.release(layers));
+      items.push({
+        kind: this.kind,
+        id,
+        names: this.#names(id),
+        labels: facts.labels,
+        why: hasTag ? "no container uses it" : "no tag points to it",
+        bytes: [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0),
+      });
+    }
+    return items;
+  }
+
+  async remove({ id, names }: Pick<PruneItem, "id" | "names">, signal: AbortSignal): Promise<PruneResult> {
+    const { records, remover, leases, clock, layerSizes } = this.#deps;
+    const record = records.get(id as Digest);
+    if (record === undefined) return { kept: "it has gone already" };
+    await pause(leases.freshForMs(record.id), clock, signal);
+    const sizes = await layerSizes.of(record.layers);
+    const discarded = await remover.discard(record.id, () => this.#objection(record.id, names));
+    if (typeof discarded === "string") return { kept: discarded };
+    const bytes = discarded.layers.reduce((sum, diffId) => sum + (sizes.get(diffId) ?? 0), 0);
+    return { bytes, images: discarded.items };
+  }
+
+  /** Why it has to stay as it is now. */
+  #objection(id: Digest, names: readonly string[]): string | undefined {
+    const { table, leases } = this.#deps;
+    const [user] = table.ofImage(id);
+    if (user !== undefined) return `container ${user.name} uses it now`;
+    if (leases.has(id)) return "it is being pulled or used just now";
+    const isSame = JSON.stringify(this.#names(id)) === JSON.stringify(names);
+    return isSame ? undefined : "its names have changed";
+  }
+
+  #names(id: Digest): string[] {
+    return imageNames(this.#deps.records.names(id)).map(familiar);
+  }
+
+  /** Of an image whose config is damaged nothing is known but that nobody can use it. */
+  async #facts({ id }: ImageRecord): Promise<Filtered> {
+    try {
+      const image = await this.#deps.catalog.get(id);
+      if (image !== undefined) return { createdMs: createdMs(image), labels: image.config.config.labels };
+    } catch (thrown) {
+      if (!isTsdError(thrown)) throw thrown;
+    }
+    return { createdMs: undefined, labels: {} };
+  }
+}

@@ -1,0 +1,128 @@
+import { strict as assert } from "node:assert";
+import { TsdError } from "../../errors.ts";
+import { SILENT_LOG } from "../../log.ts";
+import { HookBus, type Plugin } from "../../plugins/mod.ts";
+import { ALL, PruneRig, STILL } from "./prune_fixture.ts";
+import type { PruneItem, PruneKind, Pruner, PruneResult } from "./prune_plan.ts";
+import { PruneService } from "./prune_service.ts";
+
+const item = (kind: PruneKind, id: string): PruneItem => ({
+  kind,
+  id,
+  names: [id],
+  labels: {},
+  why: "unused",
+  bytes: 7,
+});
+
+/** Finds these ids, as far as nobody spares them, and removes them as told. */
+class FakePruner implements Pruner {
+  readonly removed: string[] = [];
+
+  constructor(
+    readonly kind: PruneKind,
+    readonly ids: string[],
+    readonly results: Record<string, PruneResult | TsdError> = {},
+  ) {}
+
+  find: Pruner["find"] = (_, { spared }) =>
+    Promise.resolve(this.ids.filter((id) => !spared.has(id)).map((id) => item(this.kind, id)));
+
+  remove: Pruner["remove"] = ({ id }) => {
+    const result = this.results[id] ?? { bytes: 7 };
+    if (result instanceof TsdError) return Promise.reject(result);
+    this.removed.push(id);
+    return Promise.resolve(result);
+  };
+}
+
+function serviceOf(pruners: readonly Pruner[], plugins: readonly Plugin[] = []) {
+  const told: string[] = [];
+  const rig = new PruneRig();
+  const service = new PruneService({
+    pruners,
+    layerUsers: rig.layerUsers,
+    hooks: new HookBus(plugins, SILENT_LOG),
+    events: { publish: ({ type, action, attributes }) => void told.push(`${type} ${action} ${attributes.reclaimed}`) },
+    log: SILENT_LOG,
+  });
+  return { service, told, [Symbol.dispose]: () => rig[Symbol.dispose]() };
+}
+
+const KINDS: readonly PruneKind[] = ["image", "volume", "container"];
+
+Deno.test("kinds go in order, each is told of, and those without a pruner have nothing", async () => {
+  const [containers, images] = [new FakePruner("container", ["c"]), new FakePruner("image", ["i"])];
+  using rig = serviceOf([images, containers]);
+  const report = await rig.service.prune(KINDS, ALL, STILL);
+  assert.deepEqual(report.removed.map(({ id }) => id), ["c", "i"]);
+  assert.equal(report.bytes, 14);
+  assert.deepEqual(rig.told, ["container prune 7", "volume prune 0", "image prune 7"]);
+});
+
+Deno.test("one that can't go doesn't keep the others; why is told", async () => {
+  const results = { used: { kept: "it is used" }, broken: new TsdError("storage", "the disk says no") };
+  using rig = serviceOf([new FakePruner("image", ["used", "broken", "fine"], results)]);
+  const { removed, kept } = await rig.service.prune(["image"], ALL, STILL);
+  assert.deepEqual(removed.map(({ id }) => id), ["fine"]);
+  assert.deepEqual(kept.map(({ id, why, failed }) => [id, why, failed]), [
+    ["used", "it is used", undefined],
+    ["broken", "the disk says no", true],
+  ]);
+});
+
+Deno.test("a plan changes nothing; of it exactly what is handed back goes", async () => {
+  const pruner = new FakePruner("image", ["a", "b"]);
+  using rig = serviceOf([pruner]);
+  const { items } = await rig.service.plan(["image"], ALL);
+  assert.deepEqual([items.map(({ id }) => id), pruner.removed], [["a", "b"], []]);
+  await rig.service.remove(["image"], [items[1], item("container", "not asked for")], STILL);
+  assert.deepEqual(pruner.removed, ["b"]);
+  assert.deepEqual(rig.told, ["image prune 7"]);
+});
+
+Deno.test("plugins keep things in plans and in removals, and can refuse all of it", async () => {
+  const guard: Plugin = {
+    name: "guard",
+    hooks: { "prune.plan": ({ things }) => things.filter(({ id }) => id === "a").map(({ id }) => id) },
+  };
+  const pruner = new FakePruner("image", ["a", "b"]);
+  using rig = serviceOf([pruner], [guard]);
+  const plan = await rig.service.plan(["image"], ALL);
+  assert.deepEqual([plan.items.map(({ id }) => id), plan.kept.map(({ why }) => why)], [
+    ["b"],
+    ["plugin guard keeps it"],
+  ]);
+  const { kept } = await rig.service.remove(["image"], [item("image", "a"), item("image", "b")], STILL);
+  assert.deepEqual([kept.map(({ id }) => id), pruner.removed], [["a"], ["b"]]);
+  const never: Plugin = { name: "never", hooks: { "prune.plan": () => Promise.reject(new Error("not on Fridays")) } };
+  using refusing = serviceOf([pruner], [never]);
+  await assert.rejects(refusing.service.prune(["image"], ALL, STILL), { code: "permission_denied" });
+  assert.deepEqual(pruner.removed, ["b"]);
+});
+
+Deno.test("two at once: the second is told, in Docker's words; another kind may go on", async () => {
+  const gate = Promise.withResolvers<void>();
+  const slow = new FakePruner("image", ["a"]);
+  slow.remove = () => gate.promise.then(() => ({ bytes: 1 }));
+  using rig = serviceOf([slow]);
+  const first = rig.service.prune(["image"], ALL, STILL);
+  await assert.rejects(rig.service.prune(["image", "container"], ALL, STILL), {
+    code: "conflict",
+    message: "a prune operation is already running",
+  });
+  await rig.service.prune(["container"], ALL, STILL);
+  gate.resolve();
+  assert.equal((await first).bytes, 1);
+  await rig.service.prune(["image"], ALL, STILL);
+});
+
+Deno.test("a client that leaves ends it", async () => {
+  const leaving = new AbortController();
+  const pruner = new FakePruner("image", ["a", "b"], { a: new TsdError("cancelled", "left") });
+  using rig = serviceOf([pruner]);
+  const report = rig.service.prune(["image"], ALL, leaving.signal);
+  leaving.abort();
+  assert.deepEqual((await report).removed, []);
+  assert.deepEqual(pruner.removed, []);
+});
