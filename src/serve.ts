@@ -26,8 +26,7 @@ import { TsdError } from "./errors.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
-import { chooseStorage } from "./store/storage.ts";
-import { sweepIngest } from "./store/layer_folders/mod.ts";
+import { chooseStorage, sweepStorage } from "./store/storage.ts";
 import { cString, files, mounts, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */
@@ -255,7 +254,8 @@ async function open(
     const ended = (call: { pid: number; startTicks: string }) => leftEnd(call, get(TOKENS.exits), epoll);
     for (const { folder } of await stateRoots(paths)) await settleLeftRuntimes(folder, { processes, log, ended });
   }
-  await sweepIngest(storage.root);
+  // What can't be cleared away is no reason not to serve: the next start tries again.
+  await sweepStorage(storage).catch((thrown) => log.error("unfinished work stays", { error: String(thrown) }));
   await sweepOrphans(get);
   watch.lap("sweep");
   await outputs.ready;

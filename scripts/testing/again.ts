@@ -24,13 +24,23 @@ export async function tryAgain(
   const final: Outcome[] = [];
   const flaky: Flaky[] = [];
   for (const first of outcomes) {
-    const second = failed.has(first) ? await runFile(first.name) : first;
+    const again = failed.has(first) ? await runFile(first.name) : first;
+    const second = again !== first && hasMended(first, again) ? again : first;
     final.push(second);
-    if (second === first || hasFailed(second)) continue;
-    flaky.push(...first.cases.filter(isFailure).map((test) => ({ file: first.name, test })));
+    if (second === first) continue;
+    for (const test of first.cases.filter(isFailure)) flaky.push({ file: first.name, test });
   }
   return { outcomes: final, flaky };
 }
+
+/** What failed has to pass: a test that is skipped or missing the second time has shown nothing. */
+function hasMended(first: Outcome, second: Outcome): boolean {
+  const passed = new Set(second.cases.filter(({ outcome }) => outcome === "passed").map(({ name }) => name));
+  return !hasFailed(second) && first.cases.filter(isFailure).every(({ name }) => passed.has(name) || isAboutFile(name));
+}
+
+/** A crash or leftovers, which are reported only when they happen. */
+const isAboutFile = (name: string) => name.startsWith("(");
 
 const isFailure = ({ outcome }: TestCase) => outcome === "failed";
 const hasFailed = ({ cases }: Outcome) => cases.some(isFailure);

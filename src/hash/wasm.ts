@@ -16,9 +16,19 @@ const abandoned = new FinalizationRegistry((lane: Lane) => lanes.abandon(lane));
 /** A hasher in this thread's batch. */
 export function createWasmSha256(): Promise<Hasher> {
   const lane = lanes.open();
+  let isOver = false;
+  // By then its place may be another stream's.
+  const refuseOver = () => {
+    if (isOver) throw new Error("This hash has ended");
+  };
   const hasher: Hasher = {
-    update: (bytes) => lanes.update(lane, bytes),
+    update: (bytes) => {
+      refuseOver();
+      lanes.update(lane, bytes);
+    },
     digestHex: () => {
+      refuseOver();
+      isOver = true;
       abandoned.unregister(hasher);
       return lanes.finish(lane);
     },

@@ -28,12 +28,15 @@ import {
   refuseEntry,
   roleOf,
   splitPath,
+  xattrBytes,
 } from "./layer_tree_path.ts";
 
 export * from "./layer_tree_nodes.ts";
 
 /** Symbolic links that Linux follows in one path (MAXSYMLINKS). */
 const SYMLINKS_MAX = 40;
+/** Most bytes of extended attributes in one layer: all of them are in memory. */
+const XATTRS_MAX_BYTES = 64 << 20;
 const NOTHING: TreeChange = { steps: [], file: undefined };
 
 /** An entry whose name was found good. */
@@ -56,8 +59,10 @@ export class LayerTree {
   #entries = 0;
   #completed = 0;
   #contentBytes = 0;
+  #extents = 0;
+  #xattrBytes = 0;
 
-  /** `entries`: most entries, and folders that had to be completed, together. */
+  /** `entries`: most entries, folders that had to be completed, and pieces of sparse files, together. */
   constructor(limits: { readonly entries: number } = { entries: Infinity }) {
     this.#entriesMax = limits.entries;
   }
@@ -78,7 +83,13 @@ export class LayerTree {
    */
   add(entry: TarEntry): TreeChange {
     this.#entries++;
+    this.#extents += entry.sparse?.length ?? 0;
     this.#checkCount();
+    // Many entries may share what one header before them says; each has it.
+    this.#xattrBytes += xattrBytes(entry.xattrs);
+    if (this.#xattrBytes > XATTRS_MAX_BYTES) {
+      throw new TsdError("layer_too_large", `The layer has more than ${XATTRS_MAX_BYTES} bytes of extended attributes`);
+    }
     this.#contentBytes += entry.sizeBytes;
     const folders = splitPath(entry.path);
     const name = folders.pop();
@@ -234,7 +245,7 @@ export class LayerTree {
   }
 
   #checkCount(): void {
-    if (this.#entries + this.#completed <= this.#entriesMax) return;
+    if (this.#entries + this.#completed + this.#extents <= this.#entriesMax) return;
     throw new TsdError("layer_too_large", `The layer has more than ${this.#entriesMax} entries`);
   }
 }

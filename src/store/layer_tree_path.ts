@@ -5,9 +5,11 @@ import { type ByteString, quoted } from "../tar/mod.ts";
 /** Linux: NAME_MAX, and PATH_MAX without its NUL. */
 const COMPONENT_MAX_BYTES = 255;
 export const PATH_MAX_BYTES = 4095;
-/** Linux: XATTR_NAME_MAX and XATTR_SIZE_MAX. */
+/** Linux: XATTR_NAME_MAX, and one less than XATTR_SIZE_MAX, as EROFS counts in 16 bits. */
 const XATTR_NAME_MAX_BYTES = 255;
-const XATTR_VALUE_MAX_BYTES = 65536;
+const XATTR_VALUE_MAX_BYTES = 65535;
+/** What EROFS can count of one inode (16 bits, in units of four bytes), with room for a mark of our own. */
+const XATTRS_MAX_BYTES = 262_000;
 
 const WHITEOUT = ".wh.";
 const AUFS = ".wh..wh.";
@@ -66,8 +68,18 @@ export function isBookkeepingFolder(name: ByteString, entryPath: ByteString): bo
   return true;
 }
 
+/** Names that Linux knows: a namespace and more, or an access list. */
+const XATTR_NAME = /^(?:(?:user|trusted|security)\.[^]+|system\.posix_acl_(?:access|default))$/;
+
+/** Bytes that the attributes take on a disk, roughly. */
+export function xattrBytes(xattrs: ReadonlyMap<ByteString, Uint8Array>): number {
+  let bytes = 0;
+  for (const [name, value] of xattrs) bytes += 8 + name.length + value.length;
+  return bytes;
+}
+
 /**
- * Extended attributes that a layer may set: not those that steer overlayfs.
+ * Extended attributes that a layer may set: not those that steer overlayfs, nor those that no file system has.
  * @throws {TsdError} layer_invalid: larger than Linux takes
  */
 export function allowedXattrs(
@@ -75,11 +87,12 @@ export function allowedXattrs(
   entryPath: ByteString,
 ): ReadonlyMap<ByteString, Uint8Array> {
   let stripped: Map<ByteString, Uint8Array> | undefined;
+  if (xattrBytes(xattrs) > XATTRS_MAX_BYTES) refuseEntry(entryPath, "has too many extended attributes");
   for (const [name, value] of xattrs) {
     if (name.length > XATTR_NAME_MAX_BYTES || value.length > XATTR_VALUE_MAX_BYTES) {
       refuseEntry(entryPath, "has an extended attribute that is too large");
     }
-    if (!/^(trusted|user)\.overlay\./.test(name)) continue;
+    if (!/^(trusted|user)\.overlay\./.test(name) && XATTR_NAME.test(name)) continue;
     stripped ??= new Map(xattrs);
     stripped.delete(name);
   }

@@ -32,6 +32,12 @@ export interface LayerInfo {
   readonly entries: number;
 }
 
+/** A layer that can be looked into. What is mounted over it stays when this is disposed of; its path may lead elsewhere. */
+export interface LayerFolder extends Disposable {
+  /** Absolute; valid in this process. */
+  readonly path: string;
+}
+
 /** Keeps layers. Safe to construct several times over one folder, in several Workers: the rename is the commit. */
 export interface LayerStore {
   /** The driver's name, as `docker info` shows it. */
@@ -50,8 +56,8 @@ export interface LayerStore {
   ): Promise<LayerInfo>;
   /** The very bytes of the tar that was verified. @throws {TsdError} not_found, storage */
   openTar(diffId: Digest): ReadableStream<Uint8Array>;
-  /** Absolute path of a folder that overlay can take as a lower directory. @throws {TsdError} not_found */
-  mountable(diffId: Digest): Promise<string>;
+  /** The layer as a folder that overlay can take as a lower directory; dispose of it. @throws {TsdError} not_found */
+  mountable(diffId: Digest): Promise<LayerFolder>;
   /** Removes a layer; one that isn't there is no error. The caller knows that nobody uses it. */
   remove(diffId: Digest): Promise<void>;
   /** Every committed layer. */

@@ -4,9 +4,9 @@
  * engine stays with the driver that its data-root holds layers of; a new one takes the first that works there.
  */
 import { TsdError } from "../errors.ts";
-import { ErofsLayerStore, probeErofs } from "./erofs/mod.ts";
+import { ErofsLayerStore, probeErofs, sweepMounts } from "./erofs/mod.ts";
 import { storageFailure } from "./layer_folders/storage_failure.ts";
-import { namesIn } from "./layer_folders/workspace.ts";
+import { namesIn, sweepIngest } from "./layer_folders/workspace.ts";
 import { Overlay2LayerStore } from "./overlay2/mod.ts";
 import type { LayerStore } from "./ports.ts";
 
@@ -31,6 +31,15 @@ const DRIVERS = {
 export type StorageDriver = keyof typeof DRIVERS;
 
 export const STORAGE_DRIVERS = Object.keys(DRIVERS) as readonly StorageDriver[];
+
+/**
+ * Clears away what a killed engine left of unfinished work and of mounts; to be called when an engine starts, before it
+ * uses the storage. Gives the number of folders removed.
+ */
+export async function sweepStorage({ driver, root }: LayerStorage): Promise<number> {
+  if (driver === "erofs") await sweepMounts(`${root}/mounts`);
+  return await sweepIngest(root);
+}
 
 /** Where an engine's layers are, and how they are kept. */
 export interface LayerStorage {

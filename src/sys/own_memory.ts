@@ -19,12 +19,15 @@ export interface Mapping {
 export function cleanMappings(smaps: string, program: string): Mapping[] {
   const found: Mapping[] = [];
   for (const [, from, to, writable, path, rest] of smaps.matchAll(MAPPING)) {
-    if (path !== program || writable === "w" || !/^Anonymous: +0 kB$/m.test(rest)) continue;
+    if (path !== program || writable === "w" || !UNCHANGED.every((fact) => fact.test(rest))) continue;
     const start = BigInt(`0x${from}`);
     found.push({ start, lengthBytes: BigInt(`0x${to}`) - start });
   }
   return found;
 }
+
+/** Neither in memory nor swapped out is there a page of its own. A kernel that doesn't say so gives no mapping at all. */
+const UNCHANGED = [/^Anonymous: +0 kB$/m, /^Swap: +0 kB$/m];
 
 /** Address range, `r-xp`, offset, device, inode, path; then lines of facts. */
 const MAPPING = /^([0-9a-f]+)-([0-9a-f]+) r([w-])[x-]p [0-9a-f]+ \S+ \d+ +(\/.*)\n((?:[A-Z].*\n)*)/gm;

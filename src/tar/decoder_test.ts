@@ -115,6 +115,11 @@ const REFUSED: Record<string, Uint8Array> = {
   "wrong checksum": rawBlock({ checksum: "0000001\0" }),
   "negative base-256 size": rawBlock({ size: "\xff".repeat(12) }),
   "base-256 size of 2^63 - 1": rawBlock({ size: "\x80\0\0\0\x7f" + "\xff".repeat(7) }),
+  "sparse file of negative size": rawBlock({
+    flag: "S",
+    magic: "ustar  \0",
+    patch: { 483: "\xff".repeat(11) + "\x00" },
+  }),
   "size that is no number": rawBlock({ size: "12x45678901\0" }),
   "negative uid": rawBlock({ uid: "\xff".repeat(8) }),
   "uid that chown takes for unchanged": concat(pax({ uid: "4294967295" }), rawBlock()),

@@ -21,21 +21,28 @@ export interface SparseHeader {
   readonly name: ByteString | undefined;
 }
 
-/** @throws {TsdError} layer_invalid: the map isn't sound */
+/** The map without what is empty, neighbours joined. @throws {TsdError} layer_invalid: the map isn't sound */
 export function checkedExtents(
   extents: readonly SparseExtent[],
   realSizeBytes: number,
   storedBytes: number,
 ): readonly SparseExtent[] {
+  if (realSizeBytes < 0) refuse("a sparse file has a negative size");
   let end = 0;
   let total = 0;
+  // A map may hold far more than the archive's size lets one think: what says nothing isn't kept.
+  const kept: SparseExtent[] = [];
   for (const { offset, length } of extents) {
     if (offset < end || offset + length > realSizeBytes) refuse("a sparse file's map is out of order or bounds");
+    const last = kept.at(-1);
+    if (last !== undefined && length > 0 && end === offset && last.offset + last.length === offset) {
+      kept[kept.length - 1] = { offset: last.offset, length: last.length + length };
+    } else if (length > 0) kept.push({ offset, length });
     end = offset + length;
     total += length;
   }
   if (total !== storedBytes) refuse(`a sparse file's map covers ${total} bytes, but ${storedBytes} are stored`);
-  return extents;
+  return kept;
 }
 
 /** The sparse file that pax records describe, or undefined. @throws {TsdError} layer_invalid */

@@ -63,7 +63,8 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
     processes,
     exits,
   );
-  const layers = { mountable: () => Promise.reject(new Error("there are no layers")) };
+  const missing = () => Promise.reject(new Error("there are no layers"));
+  const layers = { info: missing, mountable: missing };
   const snapshots = new OverlaySnapshotter({ root: `${paths.dataRoot}/overlay2`, layers });
   const container = new Container(ID, "web", 0, {
     ...fakeContainer(CREATED, { config: { Cmd: ["/sleep", "1000"] } }).record,

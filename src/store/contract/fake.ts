@@ -11,6 +11,7 @@ import { LayerTree } from "../layer_tree.ts";
 import type {
   Change,
   LayerExpectation,
+  LayerFolder,
   LayerInfo,
   LayerLimits,
   LayerStore,
@@ -79,8 +80,9 @@ export class MemoryLayerStore implements LayerStore {
     return layer === undefined ? failing(missing(diffId)) : streamOf(layer.tar.slice());
   }
 
-  mountable(diffId: Digest): Promise<string> {
-    return this.#layers.has(diffId) ? Promise.resolve(`/memory/${diffId}`) : Promise.reject(missing(diffId));
+  mountable(diffId: Digest): Promise<LayerFolder> {
+    const folder = { path: `/memory/${diffId}`, [Symbol.dispose]: () => {} };
+    return this.#layers.has(diffId) ? Promise.resolve(folder) : Promise.reject(missing(diffId));
   }
 
   remove(diffId: Digest): Promise<void> {
@@ -121,10 +123,10 @@ interface RememberedSnapshot {
 
 /** Snapshots that are only remembered. */
 export class MemorySnapshotter implements Snapshotter {
-  readonly #layers: Pick<LayerStore, "mountable">;
+  readonly #layers: Pick<LayerStore, "info">;
   readonly #snapshots = new Map<string, RememberedSnapshot>();
 
-  constructor(layers: Pick<LayerStore, "mountable">) {
+  constructor(layers: Pick<LayerStore, "info">) {
     this.#layers = layers;
   }
 
@@ -135,7 +137,7 @@ export class MemorySnapshotter implements Snapshotter {
 
   async prepare(layers: readonly Digest[], id: string): Promise<void> {
     checkId(id);
-    for (const layer of layers) await this.#layers.mountable(layer);
+    for (const layer of layers) if (await this.#layers.info(layer) === undefined) throw missing(layer);
     if (this.#snapshots.has(id)) throw new TsdError("conflict", `There is a snapshot for ${id} already`);
     this.#snapshots.set(id, { layers, isMounted: false, changes: [] });
   }

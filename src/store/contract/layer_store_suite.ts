@@ -59,6 +59,7 @@ function contentOf(store: LayerStore, diffId: Digest): Promise<Uint8Array<ArrayB
   return collectBytes(store.openTar(diffId), { maxBytes: 1 << 30, what: "the tar" });
 }
 
+const OTHER = concat(rawFile("a", "other"), END_OF_TAR);
 const SMALL = concat(rawFile("a", "one"), rawFile("d/b", "three"), END_OF_TAR);
 
 /** Registers the contract as tests. */
@@ -103,7 +104,7 @@ class Suite {
       assert.deepEqual(await store.list(), [diffId]);
       const again = this.#harness.create(root);
       assert.deepEqual(await again.info(diffId), info);
-      for (const each of [store, again]) assert.match(await each.mountable(diffId), /^\//);
+      for (const each of [store, again]) assert.match((await each.mountable(diffId)).path, /^\//);
       letGo(again);
       assert.deepEqual(await this.#harness.leftovers(root), []);
     });
@@ -123,6 +124,24 @@ class Suite {
       assert.deepEqual(await store.list(), [diffId]);
       assert.deepEqual(await this.#harness.leftovers(root), []);
       await store.verify(diffId);
+    });
+    this.#test("a layer that is removed while it is opened is there or not, and never another", async (fixture) => {
+      const { store } = fixture;
+      const [first, second] = [await digestOf(SMALL), await digestOf(OTHER)];
+      for (let round = 0; round < 10; round++) {
+        await store.ingest(portions(SMALL), { diffId: first });
+        await store.ingest(portions(OTHER), { diffId: second });
+        const opening = store.mountable(first).catch((thrown) => thrown);
+        if (round % 2 === 1) await opening;
+        await store.remove(first);
+        const opened = await opening;
+        using other = await store.mountable(second);
+        if (isTsdError(opened, "not_found")) continue;
+        assert.ok("path" in opened, String(opened));
+        if (this.#harness.isReadOnly) assert.equal(await Deno.readTextFile(`${opened.path}/a`), "one");
+        if (this.#harness.isReadOnly) assert.equal(await Deno.readTextFile(`${other.path}/a`), "other");
+        opened[Symbol.dispose]();
+      }
     });
     this.#test("removes layers, and has no others", async ({ store, root }) => {
       const [first, second] = [await digestOf(SMALL), await digestOf(END_OF_TAR)];
@@ -229,7 +248,7 @@ class Suite {
     }
     await ingest;
     if (folders !== undefined) {
-      const found = await folders.listTree(await fixture.store.mountable(diffId));
+      const found = await folders.listTree((await fixture.store.mountable(diffId)).path);
       const expected = outcome.paths.map((path) => path.replace(/\/$/, ""));
       assert.deepEqual(found.map(({ path }) => path).sort(), [".", ...expected].sort(), name);
     }
@@ -253,7 +272,7 @@ class Suite {
         await store.ingest(portions(tar, 5000), { diffId });
         const [expected, found] = [
           await tools.listTree(unpacked!),
-          await tools.listTree(await store.mountable(diffId)),
+          await tools.listTree((await store.mountable(diffId)).path),
         ];
         assert.ok(expected.length >= 20);
         assert.deepEqual(tools.diffTrees(expected, found), []);
@@ -266,14 +285,14 @@ class Suite {
       const tar = concat(rawFile(".wh.gone", ""), rawFile("d/.wh..wh..opq", ""), rawFile("e/.wh.f", ""), END_OF_TAR);
       const diffId = await digestOf(tar);
       await store.ingest(portions(tar), { diffId });
-      const found = await tools.listTree(await store.mountable(diffId));
+      const found = await tools.listTree((await store.mountable(diffId)).path);
       assert.deepEqual(found.map(({ path }) => path).sort(), [".", "d", "e", "e/f", "gone"]);
       const isWhiteout = async (name: string) => {
-        const { isCharDevice, rdev } = await Deno.lstat(`${await store.mountable(diffId)}/${name}`);
+        const { isCharDevice, rdev } = await Deno.lstat(`${(await store.mountable(diffId)).path}/${name}`);
         return isCharDevice === true && rdev === 0;
       };
       assert.ok(await isWhiteout("gone") && await isWhiteout("e/f"));
-      const folder = await store.mountable(diffId);
+      const { path: folder } = await store.mountable(diffId);
       const opaque = xattrs.lgetxattr(cString(`${folder}/d`), cString("trusted.overlay.opaque"));
       assert.deepEqual(opaque, bytesOf("y"));
     });
@@ -292,7 +311,7 @@ class Suite {
       for (const damage of damages) {
         await store.ingest(portions(SMALL), { diffId });
         await store.verify(diffId);
-        await damage(await store.mountable(diffId));
+        await damage((await store.mountable(diffId)).path);
         await assert.rejects(store.verify(diffId), { code: "digest_mismatch" });
         await store.remove(diffId);
       }

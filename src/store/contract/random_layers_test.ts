@@ -104,7 +104,7 @@ Deno.test("random layers", requires("root"), async () => {
       fc.asyncProperty(fc.array(entry, { maxLength: 40 }), async (entries) => {
         const tar = await tarOf(entries);
         const diffId = await ingested(store, tar);
-        assert.deepEqual(await onDisk(await store.mountable(diffId)), inTree(treeOf(tar)!.root));
+        assert.deepEqual(await onDisk((await store.mountable(diffId)).path), inTree(treeOf(tar)!.root));
         await store.verify(diffId);
       }),
       { numRuns: 60 },
@@ -122,7 +122,7 @@ Deno.test("more folders than descriptors, in any order, each before its parents"
     }));
     const whole = await collectBytes(tarStream(files), { maxBytes: 1 << 22, what: "a tar" });
     const diffId = await ingested(store, whole);
-    const folder = await store.mountable(diffId);
+    const { path: folder } = await store.mountable(diffId);
     for (const path of paths) assert.equal(await Deno.readTextFile(`${folder}/${path}/f`), path);
     await store.verify(diffId);
   });

@@ -20,6 +20,8 @@ export const DEVICE = { index: 0, tar: 1 } as const;
 /** Where the inodes begin: after the superblock and the device table. */
 export const META_BLOCK = 4;
 export const META_BYTES = META_BLOCK * BLOCK_BYTES;
+/** Inode numbers count from the beginning of the index, so that none is 0, which the C library takes for no entry. */
+export const ROOT_NID = META_BYTES / SLOT_BYTES;
 
 const SUPERBLOCK_AT = 1024;
 const DEVICE_SLOT_AT = 1152;
@@ -29,7 +31,7 @@ const INCOMPAT_CHUNKED_FILE = 0x4;
 const INCOMPAT_DEVICE_TABLE = 0x8;
 
 /** Which writer made an index (`volume_name`); another name here means that indexes of others are made anew. */
-export const WRITER = "tsd-1";
+export const WRITER = "tsd-2";
 const WRITER_AT = SUPERBLOCK_AT + 64;
 const WRITER_BYTES = 16;
 
@@ -39,18 +41,21 @@ export interface IndexFacts {
   /** Blocks of the index itself. */
   readonly blocks: number;
   readonly tarBytes: number;
+  /** 16 bytes that no other layer has: by it overlayfs knows a file again after it was copied up. */
+  readonly uuid: Uint8Array;
 }
 
-/** The first {@link META_BYTES}: superblock and device table. The root is inode 0. */
-export function encodeSuperblock({ inodes, blocks, tarBytes }: IndexFacts): Uint8Array<ArrayBuffer> {
+/** The first {@link META_BYTES}: superblock and device table. */
+export function encodeSuperblock({ inodes, blocks, tarBytes, uuid }: IndexFacts): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(META_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(SUPERBLOCK_AT, MAGIC, true);
   view.setUint8(SUPERBLOCK_AT + 12, BLOCK_BITS);
-  view.setUint16(SUPERBLOCK_AT + 14, 0, true);
+  view.setUint16(SUPERBLOCK_AT + 14, ROOT_NID, true);
   view.setBigUint64(SUPERBLOCK_AT + 16, BigInt(inodes), true);
   view.setUint32(SUPERBLOCK_AT + 36, blocks, true);
-  view.setUint32(SUPERBLOCK_AT + 40, META_BLOCK, true);
+  view.setUint32(SUPERBLOCK_AT + 40, 0, true);
+  bytes.set(uuid, SUPERBLOCK_AT + 48);
   new TextEncoder().encodeInto(WRITER, bytes.subarray(WRITER_AT, WRITER_AT + WRITER_BYTES));
   view.setUint32(SUPERBLOCK_AT + 80, INCOMPAT_CHUNKED_FILE | INCOMPAT_DEVICE_TABLE, true);
   view.setUint16(SUPERBLOCK_AT + 86, 1, true);
@@ -122,6 +127,9 @@ export const deviceNumber = (major: number, minor: number): number =>
 export const XATTR_HEADER_BYTES = 12;
 const XATTR_ENTRY_BYTES = 4;
 
+/** Shared by all inodes without any. */
+const NO_XATTRS = new Uint8Array();
+
 /** Names that have a number for their beginning; longer ones first. */
 const XATTR_PREFIXES: readonly (readonly [prefix: string, index: number])[] = [
   ["system.posix_acl_access", 2],
@@ -142,7 +150,7 @@ export function encodeXattrs(xattrs: Iterable<readonly [name: ByteString, value:
     parts.push(part);
     length += part.length;
   }
-  if (parts.length === 0) return new Uint8Array();
+  if (parts.length === 0) return NO_XATTRS;
   const bytes = new Uint8Array(length);
   let at = XATTR_HEADER_BYTES;
   for (const part of parts) {

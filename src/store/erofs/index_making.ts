@@ -1,46 +1,53 @@
 /** Making the index of a layer: from the tree that is there after an ingest, or again from the tar alone. */
+import { type Digest, hexOf } from "../../image/digest.ts";
 import { syncDir } from "../../io/mod.ts";
 import { TarDecoder } from "../../tar/mod.ts";
-import { LayerTree } from "../layer_tree.ts";
 import { Turn } from "../layer_folders/turn.ts";
+import { Workspace } from "../layer_folders/workspace.ts";
+import { LayerTree } from "../layer_tree.ts";
 import { writeIndex } from "./index_writer.ts";
 import { INDEX_NAME, IndexFile, readWhole, TAR_NAME, TarFile } from "./layer_files.ts";
 
+/** A layer in its folder. */
+export interface LayerPlace {
+  readonly diffId: Digest;
+  readonly folder: string;
+  /** The driver's folder, where unfinished files are made. */
+  readonly root: string;
+}
+
 /** Writes an index durably into a new file. */
-export async function createIndex(path: string, tree: LayerTree, tarPath: string): Promise<void> {
+export async function createIndex(path: string, tree: LayerTree, diffId: Digest, tarPath: string): Promise<void> {
   using index = IndexFile.create(path);
   using tar = TarFile.open(tarPath);
-  writeIndex(tree, tar, index);
+  writeIndex(tree, tar, Uint8Array.fromHex(hexOf(diffId).slice(0, 32)), index);
   await index.sync();
 }
 
 /** Makes a layer's index again, whatever is there. @throws {TsdError} layer_invalid: the tar is damaged */
-export async function makeIndex(folder: string): Promise<void> {
-  await withNewIndex(folder, async (path) => {
-    await Deno.rename(path, `${folder}/${INDEX_NAME}`);
-    await syncDir(folder);
+export async function makeIndex(place: LayerPlace): Promise<void> {
+  await withNewIndex(place, (path) => replace(path, place));
+}
+
+/** Makes it again where it isn't what the tar, which was found good, gives. Says whether it was damaged. */
+export async function repairIndex(place: LayerPlace): Promise<boolean> {
+  return await withNewIndex(place, async (path) => {
+    if (await areEqual(path, `${place.folder}/${INDEX_NAME}`)) return false;
+    await replace(path, place);
+    return true;
   });
 }
 
-/** Makes it again where it isn't what the tar, which was found good, gives. */
-export async function repairIndex(folder: string): Promise<void> {
-  await withNewIndex(folder, async (path) => {
-    if (await areEqual(path, `${folder}/${INDEX_NAME}`)) return;
-    await Deno.rename(path, `${folder}/${INDEX_NAME}`);
-    await syncDir(folder);
-  });
+async function replace(path: string, { folder }: LayerPlace): Promise<void> {
+  await Deno.rename(path, `${folder}/${INDEX_NAME}`);
+  await syncDir(folder);
 }
 
-async function withNewIndex(folder: string, use: (path: string) => Promise<void>): Promise<void> {
-  const path = `${folder}/${INDEX_NAME}.${crypto.randomUUID()}`;
-  try {
-    await createIndex(path, await treeOf(`${folder}/${TAR_NAME}`), `${folder}/${TAR_NAME}`);
-    await use(path);
-  } finally {
-    await Deno.remove(path).catch((thrown) => {
-      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-    });
-  }
+async function withNewIndex<T>({ root, folder, diffId }: LayerPlace, use: (path: string) => Promise<T>): Promise<T> {
+  await using workspace = await Workspace.create(root);
+  const path = `${workspace.path}/${INDEX_NAME}`;
+  await createIndex(path, await treeOf(`${folder}/${TAR_NAME}`), diffId, `${folder}/${TAR_NAME}`);
+  return await use(path);
 }
 
 async function treeOf(tarPath: string): Promise<LayerTree> {

@@ -2,6 +2,7 @@
  * Where everything of an index goes: inodes in the order in which they are met from the root on, after them the folders'
  * entries and the targets of symbolic links, at last what sparse files hold, in chunks.
  */
+import { TsdError } from "../../errors.ts";
 import type { ByteString, SparseExtent } from "../../tar/mod.ts";
 import type { DirectoryNode, FileNode, LayerNode, LayerTree } from "../layer_tree.ts";
 import {
@@ -13,6 +14,8 @@ import {
   encodeXattrs,
   INODE_BYTES,
   META_BLOCK,
+  NULL_ADDRESS,
+  ROOT_NID,
   SLOT_BYTES,
 } from "./format.ts";
 
@@ -21,6 +24,9 @@ const OPAQUE: readonly [ByteString, Uint8Array] = ["trusted.overlay.opaque", new
 const CHUNKS_MAX = 1 << 16;
 /** Chunks of sparse files have a page at least. */
 const SPARSE_CHUNK_BITS_MIN = 12 - BLOCK_BITS;
+
+/** What one chunk can hold. */
+const FILE_MAX_BYTES = BLOCK_BYTES * 2 ** CHUNK_BITS_MAX;
 
 /** Where one inode and its data are. */
 export interface Place {
@@ -56,7 +62,7 @@ export interface IndexPlan {
 }
 
 /** The number of an inode. */
-export const nidOf = ({ at }: Place): number => at / SLOT_BYTES;
+export const nidOf = ({ at }: Place): number => ROOT_NID + at / SLOT_BYTES;
 
 /** A folder's names in the order of their bytes, `.` and `..` among them. */
 export const sortedNames = (folder: DirectoryNode): ByteString[] =>
@@ -85,8 +91,9 @@ export function planIndex(tree: LayerTree): IndexPlan {
   for (const place of places) {
     if (place.sparse === undefined) continue;
     sparseBlockOf.set(place, blocks);
-    blocks += place.sparse.stored.size << place.sparse.bits;
+    blocks += place.sparse.stored.size * 2 ** place.sparse.bits;
   }
+  if (blocks >= NULL_ADDRESS) throw new TsdError("layer_too_large", "The layer's index has too many blocks");
   const placeOf = new Map(places.map((place) => [place.node, place]));
   return { places, placeOf, metaBlocks, sparseBlockOf, blocks };
 }
@@ -115,6 +122,12 @@ function draftOf(node: LayerNode): Omit<Place, "block" | "at"> {
     case "symlink":
       return { node, xattrs, sizeBytes: node.target.length };
     case "file":
+      if (node.sizeBytes > FILE_MAX_BYTES || node.dataOffset / BLOCK_BYTES >= NULL_ADDRESS) {
+        throw new TsdError(
+          "layer_too_large",
+          `The layer has a file of ${node.sizeBytes} bytes, or one too far in its tar`,
+        );
+      }
       return { node, xattrs, sizeBytes: node.sizeBytes, ...sparseOf(node) };
     default:
       return { node, xattrs, sizeBytes: 0 };

@@ -1,10 +1,15 @@
 /** Indexes at their limits, and what becomes of one that is damaged. */
 import { strict as assert } from "node:assert";
+import { runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
 import { sha256Hex } from "../../hash/mod.ts";
 import { type Digest, digestOfHex, hexOf } from "../../image/digest.ts";
 import { collectBytes, streamOf } from "../../io/mod.ts";
-import { bytesOf, tarHeader, tarStream } from "../../tar/mod.ts";
+import { cString, xattrs } from "../../sys/mod.ts";
+import { bytesOf, END_OF_TAR, tarHeader, tarStream } from "../../tar/mod.ts";
+import { formatRecord } from "../../tar/pax.ts";
+import { concat, rawBlock, rawExtension } from "../../tar/testing.ts";
+import { OverlaySnapshotter } from "../overlay/mod.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
 import { probeErofs } from "./probe.ts";
 
@@ -57,7 +62,7 @@ Deno.test("a folder of very many names, each of the greatest length", requires("
     const diffId = await ingest(
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`d/${nameOf(n)}`, `${n}`])),
     );
-    const folder = await store.mountable(diffId);
+    const { path: folder } = await store.mountable(diffId);
     assert.equal([...Deno.readDirSync(`${folder}/d`)].length, count);
     for (const n of [0, 1, 777, count - 1]) assert.equal(await Deno.readTextFile(`${folder}/d/${nameOf(n)}`), `${n}`);
   });
@@ -78,7 +83,7 @@ Deno.test("an index that is missing, cut off or another writer's is made again",
     };
     for (const [name, damage] of Object.entries(damages)) {
       await damage();
-      assert.equal(await Deno.readTextFile(`${await store.mountable(diffId)}/a/b`), "content", name);
+      assert.equal(await Deno.readTextFile(`${(await store.mountable(diffId)).path}/a/b`), "content", name);
       assert.deepEqual(await Deno.readFile(index), whole, name);
       store[Symbol.dispose](); // the next one mounts anew
     }
@@ -106,13 +111,75 @@ Deno.test("a check repairs the index, and finds damage of the tar", requires("ro
 Deno.test("containers that are running keep a layer that was let go of", requires("root"), async () => {
   await withRig(async ({ store, ingest }) => {
     const diffId = await ingest({ f: "content" });
-    const folder = await store.mountable(diffId);
+    const { path: folder } = await store.mountable(diffId);
     using file = await Deno.open(`${folder}/f`);
     await store.remove(diffId);
     const bytes = new Uint8Array(7);
     assert.equal(await file.read(bytes), 7);
     assert.equal(new TextDecoder().decode(bytes), "content");
     await assert.rejects(store.mountable(diffId), { code: "not_found" });
+  });
+});
+
+Deno.test("the C library sees every entry, the root among them, and a file stays the same one when it is copied up", {
+  ...requires("root", "overlay"),
+}, async () => {
+  await withRig(async ({ root, store, ingest }) => {
+    const layers = [await ingest({ "d/f": "low", "d/g": "x" }), await ingest({ "d/h": "high" })];
+    const snapshotter = new OverlaySnapshotter({ root, layers: store });
+    const id = "ab".repeat(32);
+    await snapshotter.prepare(layers, id);
+    try {
+      const { root: merged } = await snapshotter.mount(id);
+      const listed = await runCommand("ls", ["-a", `${merged}/d`]);
+      assert.deepEqual(listed.stdout.trim().split("\n"), [".", "..", "f", "g", "h"]);
+      const before = (await Deno.stat(`${merged}/d/f`)).ino;
+      await Deno.chmod(`${merged}/d/f`, 0o600);
+      await snapshotter.unmount(id);
+      await snapshotter.mount(id);
+      assert.equal((await Deno.stat(`${merged}/d/f`)).ino, before);
+    } finally {
+      await snapshotter.remove(id);
+    }
+  });
+});
+
+Deno.test("attributes at their limits are whole, and beyond them refused", requires("root"), async () => {
+  await withRig(async ({ store }) => {
+    const ingest = async (xattrs: Readonly<Record<string, number>>) => {
+      const values = new Map(Object.entries(xattrs).map(([name, length]) => [name, new Uint8Array(length).fill(7)]));
+      const header = tarHeader({ type: "file", path: "f", sizeBytes: 4, xattrs: values });
+      const tar = await collectBytes(tarStream([{ header, body: bytesOf("data") }]), {
+        maxBytes: 1 << 24,
+        what: "a tar",
+      });
+      const diffId = digestOfHex(await sha256Hex(tar, "native"));
+      await store.ingest(streamOf(tar), { diffId });
+      return (await store.mountable(diffId)).path;
+    };
+    const most = { "user.a": 65_535, "user.b": 65_535, "trusted.c": 65_535, "user.d": 65_000 };
+    const folder = await ingest(most);
+    for (const [name, length] of Object.entries(most)) {
+      assert.equal(xattrs.lgetxattr(cString(`${folder}/f`), cString(name))?.length, length, name);
+    }
+    assert.equal(await Deno.readTextFile(`${folder}/f`), "data");
+    for (const more of [{ "user.a": 65_536 }, { ...most, "user.e": 5_000 }]) {
+      await assert.rejects(ingest(more), { code: "layer_invalid" });
+    }
+    const odd = await ingest({ "user.": 3, "system.posix_acl_accessX": 3, "unknown.x": 3, "user.overlay.opaque": 1 });
+    assert.deepEqual(xattrs.llistxattr(cString(`${odd}/f`)), []);
+  });
+});
+
+Deno.test("one header for all that follow can't multiply what it says without end", requires("root"), async () => {
+  await withRig(async ({ store }) => {
+    const value = "v".repeat(60_000);
+    const global = ["a", "b", "c", "d"].map((name) => formatRecord(`SCHILY.xattr.user.${name}`, value)).join("");
+    const parts = [rawExtension("g", global)];
+    for (let n = 0; n < 2000; n++) parts.push(rawBlock({ name: `f${n}` }));
+    const tar = concat(...parts, END_OF_TAR);
+    const diffId = digestOfHex(await sha256Hex(tar, "native"));
+    await assert.rejects(store.ingest(streamOf(tar), { diffId }), { code: "layer_too_large" });
   });
 });
 

@@ -50,11 +50,12 @@ const TYPE_BITS: Readonly<Record<LayerNode["kind"], number>> = {
   whiteout: S.IFCHR,
 };
 
-/** Writes the whole index. The same tree and tar give the same bytes. */
-export function writeIndex(tree: LayerTree, tar: TarBytes, sink: IndexSink): void {
+/** Writes the whole index. The same tree, tar and UUID (16 bytes, the layer's own) give the same bytes. */
+export function writeIndex(tree: LayerTree, tar: TarBytes, uuid: Uint8Array, sink: IndexSink): void {
   const plan = planIndex(tree);
   sink.setLength(plan.blocks * BLOCK_BYTES);
-  sink.writeAt(0, encodeSuperblock({ inodes: plan.places.length, blocks: plan.blocks, tarBytes: tar.sizeBytes }));
+  const facts = { inodes: plan.places.length, blocks: plan.blocks, tarBytes: tar.sizeBytes, uuid };
+  sink.writeAt(0, encodeSuperblock(facts));
   writeInodes(plan, sink);
   writeFlatData(plan, sink);
   for (const [place, block] of plan.sparseBlockOf) copySparse(place, block, tar, sink);

@@ -4,7 +4,9 @@
  * that containers share what of it is in memory. A mount that is let go of lives on under the overlays that have it.
  */
 import { attach, cString, files, MOUNT_ATTR, newMount, O, OwnedFd } from "../../sys/mod.ts";
+import { namesIn } from "../layer_folders/workspace.ts";
 import { unmountAll } from "../overlay/overlay_mount.ts";
+import type { LayerFolder } from "../ports.ts";
 
 /** Most mounts that are kept; the one that was asked for the longest time ago goes. */
 const KEPT_MAX = 512;
@@ -42,7 +44,11 @@ function mountLayer({ index, tar }: LayerDevices): OwnedFd {
 /** A mount that is kept. */
 interface Kept {
   readonly path: string;
-  release(): void;
+  readonly unmount: () => void;
+  /** Who has its path and may not have mounted anything over it yet. */
+  users: number;
+  /** Nobody gets it any more; it goes with its last user. */
+  isReleased: boolean;
 }
 
 /** The mounts of one engine, by layer. */
@@ -56,43 +62,81 @@ export class LayerMounts implements Disposable {
   }
 
   /**
-   * Absolute path of the mounted layer, valid in this process, for as long as the layer isn't released.
+   * The mounted layer; dispose of it once something is mounted over it. Its path may be another mount's afterwards.
    * @param key the layer's name in a path
    * @throws {SysError} as the kernel refuses it
    */
-  path(key: string, devices: LayerDevices, way: MountWay): string {
+  use(key: string, devices: LayerDevices, way: MountWay): LayerFolder {
     const kept = this.#kept.get(key) ?? this.#mount(key, devices, way);
+    kept.users++;
     // What is asked for last goes last.
     this.#kept.delete(key);
     this.#kept.set(key, kept);
-    if (this.#kept.size > KEPT_MAX) this.release(this.#kept.keys().next().value!);
-    return kept.path;
+    this.#makeRoom();
+    let isOver = false;
+    return {
+      path: kept.path,
+      [Symbol.dispose]: () => {
+        if (isOver) return;
+        isOver = true;
+        kept.users--;
+        if (kept.isReleased && kept.users === 0) kept.unmount();
+      },
+    };
   }
 
   has(key: string): boolean {
     return this.#kept.has(key);
   }
 
-  /** Lets go of a layer. */
+  /** Lets go of a layer, once those are done that have it. */
   release(key: string): void {
-    this.#kept.get(key)?.release();
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return;
     this.#kept.delete(key);
+    kept.isReleased = true;
+    if (kept.users === 0) kept.unmount();
   }
 
+  /** Lets go of all, whoever has them. */
   [Symbol.dispose](): void {
-    for (const key of [...this.#kept.keys()]) this.release(key);
+    for (const kept of this.#kept.values()) kept.unmount();
+    this.#kept.clear();
+  }
+
+  #makeRoom(): void {
+    let over = this.#kept.size - KEPT_MAX;
+    for (const [key, { users }] of this.#kept) {
+      if (over <= 0) return;
+      if (users > 0) continue;
+      this.release(key);
+      over--;
+    }
   }
 
   #mount(key: string, devices: LayerDevices, way: MountWay): Kept {
     const mount = mountLayer(devices);
+    const state = { users: 0, isReleased: false };
     // The dot is the mounted folder itself; without it this would be the link to it.
-    if (way === "detached") return { path: `${mount.procPath}/.`, release: () => mount.close() };
+    if (way === "detached") return { ...state, path: `${mount.procPath}/.`, unmount: () => mount.close() };
     using _attached = mount;
     const path = `${this.#folder}/${key}`;
     Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-    // A killed engine may have left one.
+    // Another engine on this data-root, which was killed, may have left one.
     unmountAll(path);
     attach(mount, path);
-    return { path, release: () => unmountAll(path) };
+    const unmount = () => {
+      unmountAll(path);
+      Deno.removeSync(path);
+    };
+    return { ...state, path, unmount };
+  }
+}
+
+/** Takes away what a killed engine left attached; to be called when an engine starts. */
+export async function sweepMounts(folder: string): Promise<void> {
+  for (const name of await namesIn(folder)) {
+    unmountAll(`${folder}/${name}`);
+    await Deno.remove(`${folder}/${name}`);
   }
 }

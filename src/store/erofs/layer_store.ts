@@ -10,6 +10,7 @@ import {
 } from "../layer_folders/folder_layer_store.ts";
 import { makeIndex, repairIndex } from "./index_making.ts";
 import { hasIndex, INDEX_NAME, readWhole, TAR_NAME } from "./layer_files.ts";
+import type { LayerFolder } from "../ports.ts";
 import { LayerMounts, type MountWay } from "./layer_mounts.ts";
 import { probeErofs } from "./probe.ts";
 import { TarIngestion } from "./tar_ingestion.ts";
@@ -47,6 +48,7 @@ class IndexedTars implements LayerFormat {
   readonly driver = "erofs";
   readonly mounts: LayerMounts;
   readonly #root: string;
+  readonly #making = new Map<Digest, Promise<void>>();
   #way: MountWay | undefined;
 
   constructor(root: string, way: MountWay | undefined) {
@@ -63,27 +65,38 @@ class IndexedTars implements LayerFormat {
     return readWhole(`${folder}/${TAR_NAME}`);
   }
 
-  async mountable(folder: string, diffId: Digest): Promise<string> {
+  async mountable(folder: string, diffId: Digest): Promise<LayerFolder> {
     const way = this.#way ??= await this.#probe();
-    const mount = () => this.mounts.path(hexOf(diffId), devicesIn(folder), way);
-    if (this.mounts.has(hexOf(diffId))) return mount();
-    if (!hasIndex(folder)) await makeIndex(folder);
+    const key = hexOf(diffId);
+    const mount = () => this.mounts.use(key, { index: `${folder}/${INDEX_NAME}`, tar: `${folder}/${TAR_NAME}` }, way);
+    if (this.mounts.has(key)) return mount();
+    if (!hasIndex(folder)) await this.#make(folder, diffId);
     try {
       return mount();
     } catch (thrown) {
       // The kernel has no words for "damaged" but these.
       if (!isErrno(thrown, "EINVAL", "EUCLEAN", "EIO")) throw thrown;
-      await makeIndex(folder);
+      await this.#make(folder, diffId);
       return mount();
     }
   }
 
-  verify(folder: string): Promise<void> {
-    return repairIndex(folder);
+  async verify(folder: string, diffId: Digest): Promise<void> {
+    if (await repairIndex({ folder, diffId, root: this.#root })) this.release(diffId);
   }
 
-  release(_folder: string, diffId: Digest): void {
+  release(diffId: Digest): void {
     this.mounts.release(hexOf(diffId));
+  }
+
+  /** Once, however many containers start over it now. */
+  #make(folder: string, diffId: Digest): Promise<void> {
+    let making = this.#making.get(diffId);
+    if (making === undefined) {
+      making = makeIndex({ folder, diffId, root: this.#root }).finally(() => this.#making.delete(diffId));
+      this.#making.set(diffId, making);
+    }
+    return making;
   }
 
   async #probe(): Promise<MountWay> {
@@ -92,5 +105,3 @@ class IndexedTars implements LayerFormat {
     throw new TsdError("storage", `Cannot mount layers in ${this.#root}: ${probed.why}`);
   }
 }
-
-const devicesIn = (folder: string) => ({ index: `${folder}/${INDEX_NAME}`, tar: `${folder}/${TAR_NAME}` });

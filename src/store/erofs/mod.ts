@@ -7,3 +7,4 @@
  */
 export { ErofsLayerStore, type ErofsLayerStoreOptions } from "./layer_store.ts";
 export { probeErofs } from "./probe.ts";
+export { sweepMounts } from "./layer_mounts.ts";

@@ -33,8 +33,9 @@ function tryWay(folder: string, way: MountWay): string | undefined {
   for (const path of [upper!, work!, target!]) Deno.mkdirSync(path, { recursive: true });
   using mounts = new LayerMounts(`${folder}/${way}`);
   try {
-    const lower = mounts.path("layer", { index: `${folder}/${INDEX_NAME}`, tar: `${folder}/${TAR_NAME}` }, way);
-    mountOverlay({ lowers: [lower], upper: upper!, work: work!, target: target! }, "fsconfig");
+    const devices = { index: `${folder}/${INDEX_NAME}`, tar: `${folder}/${TAR_NAME}` };
+    const { path } = mounts.use("layer", devices, way);
+    mountOverlay({ lowers: [path], upper: upper!, work: work!, target: target! }, "fsconfig");
   } catch (thrown) {
     if (!(thrown instanceof SysError)) throw thrown;
     const { message } = thrown;
@@ -64,5 +65,5 @@ function writeLayer(tarPath: string, indexPath: string): void {
   }
   using tar = TarFile.open(tarPath);
   using index = IndexFile.create(indexPath);
-  writeIndex(tree, tar, index);
+  writeIndex(tree, tar, new Uint8Array(16), index);
 }

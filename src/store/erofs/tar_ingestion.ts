@@ -54,13 +54,14 @@ export class TarIngestion implements Filling {
 
   /** The tar is on its way to the disk while the index is made. */
   async finish(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
-    const { folder } = this.#options;
-    const tarSynced = this.#tar.sync();
-    try {
-      await createIndex(`${folder}/${INDEX_NAME}`, this.#tree, `${folder}/${TAR_NAME}`);
+    const { folder, diffId } = this.#options;
+    const others = async () => {
+      await createIndex(`${folder}/${INDEX_NAME}`, this.#tree, diffId, `${folder}/${TAR_NAME}`);
       for (const [name, bytes] of Object.entries(files)) await writeSynced(`${folder}/${name}`, bytes, 0o600);
-    } finally {
-      await tarSynced;
+    };
+    // All are waited for, whatever becomes of one: nothing may be on its way when the folder is cleared away.
+    for (const outcome of await Promise.allSettled([this.#tar.sync(), others()])) {
+      if (outcome.status === "rejected") throw outcome.reason;
     }
     await syncDir(folder);
   }

@@ -2,7 +2,7 @@ import { isTsdError, TsdError } from "../../errors.ts";
 import { createSha256, type Hasher } from "../../hash/mod.ts";
 import { type Digest, digestOfHex, hexOf, isDigest } from "../../image/digest.ts";
 import { cancellable, cancelQuietly, syncDir } from "../../io/mod.ts";
-import type { LayerExpectation, LayerInfo, LayerLimits, LayerStore } from "../ports.ts";
+import type { LayerExpectation, LayerFolder, LayerInfo, LayerLimits, LayerStore } from "../ports.ts";
 import { decodeInfo, encodeInfo } from "./layer_info.ts";
 import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
 import { Turn } from "./turn.ts";
@@ -39,11 +39,11 @@ export interface LayerFormat {
   /** The very bytes of the tar. */
   readTar(folder: string): AsyncIterable<Uint8Array>;
   /** See `LayerStore.mountable`. */
-  mountable(folder: string, diffId: Digest): Promise<string>;
+  mountable(folder: string, diffId: Digest): Promise<LayerFolder>;
   /** Checks what isn't the tar itself, once that was found good. @throws {TsdError} digest_mismatch */
   verify?(folder: string, diffId: Digest): Promise<void>;
-  /** Lets go of a layer that is about to be removed. */
-  release?(folder: string, diffId: Digest): void;
+  /** Lets go of a layer that was removed. */
+  release?(diffId: Digest): void;
 }
 
 export interface FolderLayerStoreOptions {
@@ -101,15 +101,23 @@ export class FolderLayerStore implements LayerStore {
     return ReadableStream.from(this.#tarOf(diffId));
   }
 
-  async mountable(diffId: Digest): Promise<string> {
+  async mountable(diffId: Digest): Promise<LayerFolder> {
     if (await this.info(diffId) === undefined) throw missing(diffId);
     const folder = this.#layerPath(diffId);
-    return await attempting(`Cannot open layer ${diffId}`, () => this.#format.mountable(folder, diffId));
+    const opening = attempting(`Cannot open layer ${diffId}`, () => this.#format.mountable(folder, diffId));
+    const [opened] = await Promise.allSettled([opening]);
+    if (await this.info(diffId) !== undefined) {
+      if (opened.status === "fulfilled") return opened.value;
+      throw opened.reason;
+    }
+    // It was removed meanwhile, perhaps before it was opened: nobody would ever let go of it.
+    if (opened.status === "fulfilled") opened.value[Symbol.dispose]();
+    this.#format.release?.(diffId);
+    throw missing(diffId);
   }
 
   async remove(diffId: Digest): Promise<void> {
     await attempting(`Cannot remove layer ${diffId}`, async () => {
-      this.#format.release?.(this.#layerPath(diffId), diffId);
       await using workspace = await Workspace.create(this.#root);
       try {
         await Deno.rename(this.#layerPath(diffId), `${workspace.path}/layer`);
@@ -117,6 +125,7 @@ export class FolderLayerStore implements LayerStore {
         if (thrown instanceof Deno.errors.NotFound) return;
         throw thrown;
       }
+      this.#format.release?.(diffId);
       await syncDir(`${this.#root}/layers`);
     });
   }

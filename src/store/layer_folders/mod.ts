@@ -4,4 +4,3 @@
  * renamed into place and everything is moved to before it is deleted, and the facts about a layer.
  */
 export { DEFAULT_LAYER_LIMITS, FolderLayerStore, type LayerFormat } from "./folder_layer_store.ts";
-export { sweepIngest } from "./workspace.ts";

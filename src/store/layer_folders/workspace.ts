@@ -4,6 +4,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { isErrno, type OwnedFd, tryLock } from "../../sys/mod.ts";
+import { detachMountsBelow } from "./mounts_below.ts";
 
 const LOCK = "lock";
 const CREATE_TRIES = 8;
@@ -62,6 +63,7 @@ export async function sweepIngest(root: string): Promise<number> {
   let removed = 0;
   for (const name of await namesIn(`${root}/ingest`)) {
     const workspace = Workspace.adopt(`${root}/ingest/${name}`);
+    if (workspace !== undefined) detachMountsBelow(workspace.path);
     await workspace?.[Symbol.asyncDispose]();
     if (workspace !== undefined) removed++;
   }

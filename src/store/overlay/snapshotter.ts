@@ -3,7 +3,7 @@ import { type Digest, isDigest } from "../../image/digest.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { isErrno } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
-import type { Change, LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
+import type { Change, LayerFolder, LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
 import { openFolder, openMerged } from "./merged_layers.ts";
 import {
   isMounted,
@@ -27,7 +27,7 @@ const ID = /^[0-9a-f]{64}$/;
 export interface OverlaySnapshotterOptions {
   /** The driver's folder below the data-root; made when it is missing. */
   readonly root: string;
-  readonly layers: Pick<LayerStore, "mountable">;
+  readonly layers: Pick<LayerStore, "info" | "mountable">;
   readonly calls?: OverlayCalls;
   /** How to mount; found out by trying when it isn't given. */
   readonly way?: OverlayWay;
@@ -39,7 +39,7 @@ export interface OverlaySnapshotterOptions {
  */
 export class OverlaySnapshotter implements Snapshotter {
   readonly #root: string;
-  readonly #layers: Pick<LayerStore, "mountable">;
+  readonly #layers: Pick<LayerStore, "info" | "mountable">;
   readonly #calls: OverlayCalls;
   #way: OverlayWay | undefined;
 
@@ -57,7 +57,9 @@ export class OverlaySnapshotter implements Snapshotter {
 
   async prepare(layers: readonly Digest[], id: string): Promise<void> {
     const path = this.#path(id);
-    for (const layer of layers) await this.#layers.mountable(layer);
+    for (const layer of layers) {
+      if (await this.#layers.info(layer) === undefined) throw new TsdError("not_found", `There is no layer ${layer}`);
+    }
     await attempting(`Cannot make a snapshot for ${id}`, async () => {
       await using workspace = await Workspace.create(this.#root);
       const folder = `${workspace.path}/snapshot`;
@@ -78,12 +80,12 @@ export class OverlaySnapshotter implements Snapshotter {
     const mount: Mount = { root: `${path}/merged` };
     if (this.#isMounted(mount.root)) return mount;
     const layers = await this.#layersOf(id);
-    const lowers = await this.#lowers(layers);
     const way = await this.probe();
+    using lowers = await this.#lowers(layers);
     await attempting(`Cannot mount the snapshot for ${id}`, () => {
       // Nothing runs between the look and the mount.
       if (isMounted(mount.root, this.#calls)) return;
-      const folders = { lowers, upper: `${path}/upper`, work: `${path}/work`, target: mount.root };
+      const folders = { lowers: lowers.paths, upper: `${path}/upper`, work: `${path}/work`, target: mount.root };
       mountOverlay(folders, way, this.#calls);
     });
     return mount;
@@ -120,13 +122,13 @@ export class OverlaySnapshotter implements Snapshotter {
 
   async *diff(id: string, assumed?: ReadonlySet<ByteString>): AsyncGenerator<Change> {
     const folder = `${this.#path(id)}/upper`;
-    const lowers = await this.#lowers(await this.#layersOf(id));
     const way = await this.probe();
+    using lowers = await this.#lowers(await this.#layersOf(id));
     const attempt = `Cannot compare the snapshot for ${id} with its layers`;
     using upper = await attempting(attempt, () => openFolder(folder, this.#calls));
     using lower = await attempting(attempt, async () => {
       await using workspace = await Workspace.create(this.#root);
-      return openMerged(lowers, workspace.path, way, this.#calls);
+      return openMerged(lowers.paths, workspace.path, way, this.#calls);
     });
     try {
       yield* changesBetween({ upper, lower, assumed }, this.#calls);
@@ -169,18 +171,21 @@ export class OverlaySnapshotter implements Snapshotter {
    * Lower directories, highest first, down to one that hides all below it. Of a layer that comes twice (many images have
    * an empty one several times) only the upper counts: it says everything that the lower says, and Linux takes no twins.
    */
-  async #lowers(layers: readonly Digest[]): Promise<string[]> {
-    const lowers: string[] = [];
+  async #lowers(layers: readonly Digest[]): Promise<Disposable & { readonly paths: readonly string[] }> {
+    using open = new DisposableStack();
+    const paths: string[] = [];
     for (const layer of new Set(layers.toReversed())) {
-      const folder = await this.#folderOf(layer);
-      lowers.push(folder);
-      if (isOpaqueLayer(folder, this.#calls)) break;
+      const { path } = open.use(await this.#folderOf(layer));
+      paths.push(path);
+      if (isOpaqueLayer(path, this.#calls)) break;
     }
-    return lowers.length > 0 ? lowers : [await this.#emptyLower()];
+    if (paths.length === 0) paths.push(await this.#emptyLower());
+    const held = open.move();
+    return { paths, [Symbol.dispose]: () => held.dispose() };
   }
 
   /** A layer that a snapshot stands on and that is gone is no longer the caller's mistake. */
-  async #folderOf(layer: Digest): Promise<string> {
+  async #folderOf(layer: Digest): Promise<LayerFolder> {
     try {
       return await this.#layers.mountable(layer);
     } catch (thrown) {

@@ -26,5 +26,5 @@ const treesOf = (calls: LayerCalls): LayerFormat => ({
   driver: "overlay2",
   fill: (options) => new Ingestion({ ...options, calls }),
   readTar: (folder) => rebuiltTar(folder, calls),
-  mountable: (folder) => Promise.resolve(`${folder}/tree`),
+  mountable: (folder) => Promise.resolve({ path: `${folder}/tree`, [Symbol.dispose]: () => {} }),
 });
