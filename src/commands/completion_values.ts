@@ -11,6 +11,7 @@ const PRUNE_FILTERS = ["label=", "label!=", "until="];
 export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
   format: ["json", "table"],
   "inspect format": ["json"],
+  as: ["run"],
   restart: ["no", "always", "on-failure", "unless-stopped"],
   pull: ["missing", "always", "never"],
   network: ["host", "none"],

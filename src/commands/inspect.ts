@@ -31,6 +31,10 @@ const SIZE_FLAG = {
   size: { type: "bool", short: "s", help: "Display total file sizes of containers" },
 } as const satisfies FlagSpecs;
 
+const AS_FLAG = {
+  as: { type: "string", help: "Print how to make such a container: run (the command line)" },
+} as const satisfies FlagSpecs;
+
 /** `tsd inspect`. */
 export const inspect = defineCommand({
   usage: "[OPTIONS] NAME|ID [NAME|ID...]",
@@ -38,13 +42,16 @@ export const inspect = defineCommand({
   flags: {
     ...FORMAT_FLAG,
     ...SIZE_FLAG,
+    ...AS_FLAG,
     type: { type: "string", help: "Only inspect objects of the given type: container or image" },
   },
   examples: [
     { line: "inspect web", note: "All there is to know about a container" },
     { line: "inspect -f {{.State.Status}} web", note: "One fact" },
+    { line: "inspect --as run web", note: "The command line that makes such a container" },
   ],
   async run(context: CommandContext, { args, flags }) {
+    if (flags.as !== undefined) return await asRun(context, args, { ...flags, as: flags.as });
     const kind = flags.type === undefined || flags.type === "" ? KINDS : KINDS.filter((each) => each === flags.type);
     if (kind.length === 0) {
       throw new UsageError(`"${flags.type}" is not a valid value for --type: give ${KINDS.join(" or ")}`);
@@ -57,10 +64,17 @@ export const inspect = defineCommand({
 export const containerInspect = defineCommand({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   args: { min: 1 },
-  flags: { ...FORMAT_FLAG, ...SIZE_FLAG },
-  examples: [],
-  run: (context: CommandContext, { args, flags }) => inspectAll(context, args, ["container"], flags),
+  flags: { ...FORMAT_FLAG, ...SIZE_FLAG, ...AS_FLAG },
+  examples: [{ line: "container inspect --as run web", note: "The command line that makes such a container" }],
+  async run(context: CommandContext, { args, flags }) {
+    if (flags.as !== undefined) return await asRun(context, args, { ...flags, as: flags.as });
+    return await inspectAll(context, args, ["container"], flags);
+  },
 });
+
+/** Loaded for it only: it brings the flags of `run` along. */
+const asRun: typeof import("./inspect_as_run.ts").inspectAsRun = async (...given) =>
+  await (await import("./inspect_as_run.ts")).inspectAsRun(...given);
 
 /** `tsd image inspect`. */
 export const imageInspect = defineCommand({

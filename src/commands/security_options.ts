@@ -7,7 +7,10 @@ export interface SecurityRequest {
   readonly allPaths: boolean;
 }
 
-/** Profiles that the engine has; any other name is a file of the caller's. */
+/**
+ * Profiles that the engine has. Any other is a file of the caller's, or, unlike with docker, the profile itself: so it stands
+ * in the command line that `inspect --as run` gives.
+ */
 const BUILT_IN = ["builtin", "unconfined"];
 const ALL_PATHS = "systempaths=unconfined";
 
@@ -26,6 +29,7 @@ async function securityOption(option: string): Promise<string> {
     throw new UsageError(`Invalid --security-opt: ${JSON.stringify(option)}`);
   }
   if (name !== "seccomp" || BUILT_IN.includes(value)) return option;
+  if (value.startsWith("{")) return `seccomp=${compactJson(value, "given")}`;
   return `seccomp=${compactJson(await readProfile(value), value)}`;
 }
 

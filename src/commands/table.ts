@@ -84,6 +84,11 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./inspect.ts")).inspect,
   ),
   row(
+    "container clone",
+    "Create a container with the settings of another one",
+    async () => (await import("./container_clone.ts")).containerClone,
+  ),
+  row(
     "container inspect",
     "Display detailed information on one or more containers",
     async () => (await import("./inspect.ts")).containerInspect,
@@ -109,6 +114,11 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./prune.ts")).containerPrune,
   ),
   row("image prune", "Remove unused images", async () => (await import("./prune.ts")).imagePrune),
+  row(
+    "port, container port",
+    "List port mappings or a specific mapping for the container",
+    async () => (await import("./port.ts")).port,
+  ),
   row("ps, container ls, container list, container ps", "List containers", async () => (await import("./ps.ts")).ps),
   row("pull, image pull", "Download an image from a registry", async () => (await import("./pull.ts")).pull),
   row("rename, container rename", "Rename a container", async () => (await import("./rename.ts")).rename),

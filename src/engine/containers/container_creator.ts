@@ -3,7 +3,7 @@
  * Makes containers: checks everything that can be checked without a root file system, records the container, and gives
  * it its folder and writable layer. It starts nothing.
  */
-import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig, ContainerCreateResponse } from "../../api/wire/mod.ts";
 import { parsePlatform } from "../../image/platform.ts";
 import { etcFiles } from "../../network/etc_files.ts";
 import type { ContainerContext, HookBus } from "../../plugins/mod.ts";
@@ -24,8 +24,7 @@ import { initProgram } from "./init_program.ts";
 import type { NamespaceJoiner } from "./joined_namespaces.ts";
 import { requestedMounts, requireSources } from "./mounts.ts";
 import { friendlyName, parseContainerName, randomId } from "./names.ts";
-import { cgroupnsMode } from "./namespace_modes.ts";
-import { defaultHostname, etcSettings, mergeConfig, networkWarnings, specSettings } from "./settings.ts";
+import { defaultHostname, etcSettings, filledIn, mergeConfig, networkWarnings, specSettings } from "./settings.ts";
 
 export interface ContainerCreatorDeps {
   readonly table: ContainerTable;
@@ -56,14 +55,14 @@ export class ContainerCreator {
     { config, hostConfig: asked }: CreateRequest,
     platform?: string,
   ): Promise<ContainerCreateResponse> {
-    const { table, images, imageUses, facts, hooks, locks, events } = this.#deps;
+    const { table, images, imageUses, facts, runtimes, namespaces, hooks, locks, events } = this.#deps;
     const watch = new Stopwatch();
     const given = name === undefined ? undefined : parseContainerName(name);
     const imageName = config.Image ?? "";
     const image = await images.resolve(imageName, platform === undefined ? undefined : parsePlatform(platform));
     await using held = imageUses.hold(image.record, imageName);
     const id = randomId();
-    const hostConfig = this.#adapted(asked);
+    const hostConfig = filledIn(namespaces.byId(asked), runtimes.choose(asked), facts);
     const merged = mergeConfig(image.config, config, defaultHostname(hostConfig, id));
     // Everything that can be wrong without a root file system is said now and not at the start.
     const { warnings } = generateSpec({
@@ -95,19 +94,6 @@ export class ContainerCreator {
     watch.lap("layer");
     events.tell(container, "create");
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
-  }
-
-  /** With what Docker fills in, so that inspect shows it and later changes of defaults change nothing. */
-  #adapted(asked: HostConfig): HostConfig {
-    const { facts, runtimes, namespaces } = this.#deps;
-    const host = namespaces.byId(asked);
-    const { Memory: memory = 0, MemorySwap: swap = 0 } = host;
-    return {
-      ...host,
-      Runtime: runtimes.choose(host),
-      CgroupnsMode: cgroupnsMode(host, facts) as HostConfig["CgroupnsMode"],
-      ...(memory > 0 && swap === 0 ? { MemorySwap: 2 * memory } : {}),
-    };
   }
 
   /** Gives a new container its folder and its writable layer, or takes it back. */

@@ -20,7 +20,7 @@ import { mergeHealthcheck } from "../health/health_config.ts";
 import { checkLogConfig } from "./log_options.ts";
 import type { JoinedNamespaces } from "./joined_namespaces.ts";
 import { requestedMounts } from "./mounts.ts";
-import { namespaceModes } from "./namespace_modes.ts";
+import { cgroupnsMode, namespaceModes } from "./namespace_modes.ts";
 import { parseSecurityOptions } from "./security_options.ts";
 import { parseSignal } from "./signals.ts";
 
@@ -54,6 +54,19 @@ export function mergeConfig(image: ImageConfig, own: ContainerConfig, hostname: 
 /** Of a container that names none: on the host's network it is the host's. */
 export function defaultHostname(host: HostConfig, id: string): string {
   return networkKind(host) === "host" ? Deno.hostname() : id.slice(0, 12);
+}
+
+/** With what Docker fills in, and without words for "nothing", so that inspect shows it and later changes of defaults change nothing. */
+export function filledIn(host: HostConfig, runtime: string, facts: HostFacts): HostConfig {
+  const { Memory: memory = 0, MemorySwap: swap = 0, MemorySwappiness, PidsLimit } = host;
+  return {
+    ...host,
+    ...(MemorySwappiness === -1 ? { MemorySwappiness: null } : {}),
+    ...((PidsLimit ?? 1) <= 0 ? { PidsLimit: null } : {}),
+    Runtime: runtime,
+    CgroupnsMode: cgroupnsMode(host, facts) as HostConfig["CgroupnsMode"],
+    ...(memory > 0 && swap === 0 ? { MemorySwap: 2 * memory } : {}),
+  };
 }
 
 /** The network as this version knows it. `default` has no bridge yet: it is a namespace with loopback only. */
