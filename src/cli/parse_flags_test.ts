@@ -102,6 +102,29 @@ Deno.test("flags: refusals in pflag's words", () => {
   );
 });
 
+Deno.test("flags: notations of their own, values in their proper form, and flags that there aren't", () => {
+  const even = (text: string) => {
+    if (Number(text) % 2 !== 0) throw new UsageError("it is odd");
+    return Number(text);
+  };
+  const specs = {
+    even: { type: "number", short: "e", valueName: "number", read: even, help: "" },
+    lower: { type: "list", check: (text: string) => text.toLowerCase(), help: "" },
+    later: { type: "refused", hidden: true, takesValue: true, short: "l", help: "" },
+    never: { type: "refused", hidden: true, takesValue: false, help: "nobody wants it" },
+  } as const satisfies FlagSpecs;
+  const { flags, args } = parseFlags(specs, ["-e4", "--lower", "A", "--even", "6", "--lower=B", "x"]);
+  assert.deepEqual([{ ...flags }, args], [{ even: 6, lower: ["a", "b"], later: undefined, never: undefined }, ["x"]]);
+  const refused: readonly (readonly [string, string])[] = [
+    ["-e 3", 'invalid argument "3" for "-e, --even" flag: it is odd'],
+    ["--later x", "--later is not supported yet"],
+    ["-lx", "--later is not supported yet"],
+    ["--never", "--never is not supported: nobody wants it"],
+    ["--later", "flag needs an argument: --later"],
+  ];
+  for (const [line, message] of refused) assert.throws(() => parseFlags(specs, line.split(" ")), { message });
+});
+
 Deno.test("flags: whatever is written down is read back, in any of its spellings and orders", () => {
   const word = fc.string({ unit: fc.constantFrom("a", "=", "-", " ", "é"), maxLength: 6 });
   const given = fc.oneof(

@@ -17,6 +17,7 @@ export const ISOLATION_FLAGS = {
   device: { type: "list", help: "Add a host device to the container: PATH[:CONTAINER-PATH][:rwm]" },
   "group-add": { type: "list", help: "Add additional groups to join" },
   ipc: { type: "string", help: "IPC mode to use: private, shareable, host, none or container:NAME (default private)" },
+  isolation: { type: "string", help: "Container isolation technology: default" },
   pid: { type: "string", help: "PID namespace to use: host or container:NAME" },
   privileged: { type: "bool", help: "Give extended privileges to this container" },
   "read-only": { type: "bool", help: "Mount the container's root filesystem as read only" },

@@ -31,6 +31,7 @@ export async function isolation(flags: IsolationFlagValues): Promise<HostConfig>
     Devices: list(flags.device, parseDevice),
     GroupAdd: list(flags["group-add"], (name) => name),
     IpcMode: flags.ipc,
+    Isolation: flags.isolation,
     PidMode: flags.pid,
     Privileged: flags.privileged || undefined,
     ReadonlyRootfs: flags["read-only"] || undefined,

@@ -17,7 +17,6 @@ const FILLED_IN: {
 } = {
   NetworkMode: (mode) => mode === "default",
   IpcMode: (mode) => mode === "private",
-  Isolation: (isolation) => isolation === "default",
   ShmSize: (size) => size === DEFAULT_SHM_BYTES || size === 0,
   Runtime: (runtime, _, { DefaultRuntime }) => runtime === DefaultRuntime,
   CgroupnsMode: (mode, _, { CgroupVersion }) => mode === (CgroupVersion === "1" ? "host" : "private"),

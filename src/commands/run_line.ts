@@ -59,6 +59,7 @@ const ROWS: readonly Row[] = [
   ["userns", (_, { UsernsMode }) => UsernsMode],
   ["cgroupns", (_, { CgroupnsMode }) => CgroupnsMode],
   ["cgroup-parent", (_, { CgroupParent }) => CgroupParent],
+  ["isolation", (_, { Isolation }) => Isolation],
   ["runtime", (_, { Runtime }) => Runtime],
   ["init", (_, { Init }) => Init || undefined],
   ["shm-size", (_, { ShmSize }) => ShmSize],

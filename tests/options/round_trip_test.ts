@@ -74,6 +74,7 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   "health-timeout": just("1m30s"),
   hostname: word,
   ipc: fc.constantFrom("private", "host", "shareable", "none", "container:x"),
+  isolation: just("default"),
   label: tuple(word, fc.constantFrom("", "="), text).filter((each) => !/[ \t]/.test(each.split("=")[0]!)),
   "log-driver": fc.constantFrom("json-file", "none"),
   memory: megabytes,
