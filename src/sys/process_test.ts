@@ -11,6 +11,7 @@ import {
   isErrno,
   O,
   OwnedFd,
+  ownProcess,
   pipes,
   processes,
   processStartTime,
@@ -20,6 +21,16 @@ import {
   tree,
 } from "./mod.ts";
 import { isTsdError } from "../errors.ts";
+
+function isOpen(fd: number): boolean {
+  try {
+    Deno.readLinkSync(`/proc/self/fd/${fd}`);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
 
 const NULL_STDIO: ChildStdio[] = [
   { target: 0, path: "/dev/null", flags: O.RDONLY },
@@ -79,6 +90,14 @@ Deno.test("spawn: the child has descriptors 0, 1, 2 only, whatever is open here"
 });
 
 Deno.test("spawn: with keepFds the child has further descriptors at the numbers that were asked for", () => {
+  // Some that were inherited, at numbers of those that are kept.
+  using inherited = new OwnedFd(files.open(c("/etc/hostname"), O.RDONLY));
+  pipes.setCloseOnExec(inherited.fd, false);
+  using _low = new DisposableStack();
+  for (const fd of [3, 4, 6].filter((each) => !isOpen(each))) {
+    ownProcess.dup2(inherited.fd, fd);
+    _low.defer(() => files.close(fd));
+  }
   const { readFd, writeFd } = pipes.pipe2();
   using reader = new OwnedFd(readFd);
   using writer = new OwnedFd(writeFd);

@@ -102,6 +102,11 @@ function addActions(actions: Uint8Array<ArrayBuffer>, { stdio, cwd, keepFds = ST
   if (cwd !== undefined) {
     check(modern(libc.posix_spawn_file_actions_addchdir_np)(actions, cString(cwd)), "posix_spawn chdir", cwd);
   }
+  // What whoever started us had left open is no business of the child's; glibc takes it well where nothing is open.
+  const targets = new Set(stdio.map(({ target }) => target));
+  for (let fd = STANDARD_FDS; fd < keepFds; fd++) {
+    if (!targets.has(fd)) check(libc.posix_spawn_file_actions_addclose(actions, fd), "posix_spawn close");
+  }
   check(
     modern(libc.posix_spawn_file_actions_addclosefrom_np)(actions, keepFds),
     "posix_spawn closefrom",

@@ -100,12 +100,15 @@ export async function processState(pid: number): Promise<ProcessState> {
   };
 }
 
-/** Where the descriptors of a process lead; empty when it is gone. */
+/**
+ * Where the descriptors of a process lead; empty when it is gone. Mounts that are in no table lead to "/" and don't count:
+ * an engine keeps one of each layer that it has used.
+ */
 export async function descriptorsOf(pid: number): Promise<string[]> {
   const targets: string[] = [];
   for (const name of await names(`/proc/${pid}/fd`)) {
     const target = await linkOrNothing(`/proc/${pid}/fd/${name}`);
-    if (target !== undefined) targets.push(target);
+    if (target !== undefined && target !== "/") targets.push(target);
   }
   return targets.sort();
 }

@@ -38,7 +38,7 @@ Deno.test({
         await engine[client](["exec", "web", "true"]),
         "Container web is paused, unpause the container before exec",
       );
-      refused(await engine[client](["rm", "web"]), /stop the container before removing or force remove/);
+      refused(await engine[client](["rm", "web"]), /container is paused and must be unpaused first/);
       const attach = await engine.api.post("/containers/web/attach?stream=1&stdout=1");
       assert.deepEqual([attach.status, attach.json().message], [
         409,
