@@ -78,6 +78,9 @@ const NOT_FOR_CLIENTS = [
   ],
 ];
 
+/** Parts of commands that work on files of this machine: they load what that takes, and only they. */
+export const FILE_COMMANDS = "src/commands/files/";
+
 /** The row that a file of the project belongs to. */
 export function moduleOf(path: string): Module | undefined {
   return MODULES.find((each) => each.path === path) ??

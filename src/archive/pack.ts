@@ -6,8 +6,9 @@
  * names of a file as hard links, no sockets. A file that shrinks while it is read is filled up with zeros.
  */
 import { TsdError } from "../errors.ts";
-import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../sys/mod.ts";
+import { AT, cBytes, cString, isErrno, O, OwnedFd, S, SysError } from "../sys/mod.ts";
 import {
+  bytesOf,
   type ByteString,
   byteStringOf,
   encodeHeader,
@@ -20,7 +21,7 @@ import {
 } from "../tar/mod.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 import { Chunks } from "./chunks.ts";
-import type { Place } from "./place.ts";
+import { absolute, type Place } from "./place.ts";
 import type { TreeView } from "./tree_view.ts";
 
 /** Longer names can't be read back by anybody (PATH_MAX). */
@@ -29,6 +30,7 @@ const NAME_MAX_BYTES = 4095;
 const REMEMBERED_MAX = 1_000_000;
 const ITSELF = cString("");
 const CAPABILITY = "security.capability";
+const DECODER = new TextDecoder();
 
 const TYPES: Readonly<Record<number, TarEntryType>> = {
   [S.IFREG]: "file",
@@ -46,6 +48,8 @@ export interface PackSource {
   readonly start: Place;
   /** What it is called in the archive; undefined: what is in the folder is packed, without the folder itself. */
   readonly name: ByteString | undefined;
+  /** What stands for the tree's root in errors. */
+  readonly shownRoot?: ByteString;
 }
 
 type Bytes = Generator<Uint8Array<ArrayBuffer>>;
@@ -63,8 +67,11 @@ interface Frame {
  * The archive in chunks that the caller owns. What goes away meanwhile is left out.
  * @throws {SysError} what can't be read; {TsdError} archive_invalid: a path that no tar can hold
  */
-export function* packTree({ view, start, name }: PackSource, calls: ArchiveCalls = ARCHIVE_CALLS): Bytes {
-  const packer = new Packer(view, calls);
+export function* packTree(
+  { view, start, name, shownRoot = "" }: PackSource,
+  calls: ArchiveCalls = ARCHIVE_CALLS,
+): Bytes {
+  const packer = new Packer(view, shownRoot, calls);
   if (name !== undefined) yield* packer.entry(start, start.isFolder ? `${name}/` : name);
   if (start.isFolder) yield* packer.content(start, name === undefined ? "" : `${name}/`);
   yield* packer.end();
@@ -72,13 +79,15 @@ export function* packTree({ view, start, name }: PackSource, calls: ArchiveCalls
 
 class Packer {
   readonly #view: TreeView;
+  readonly #shownRoot: ByteString;
   readonly #calls: ArchiveCalls;
   readonly #chunks = new Chunks();
   /** First names of files that have several, by device and inode. */
   readonly #firstNames = new Map<string, ByteString>();
 
-  constructor(view: TreeView, calls: ArchiveCalls) {
+  constructor(view: TreeView, shownRoot: ByteString, calls: ArchiveCalls) {
     this.#view = view;
+    this.#shownRoot = shownRoot;
     this.#calls = calls;
   }
 
@@ -137,7 +146,8 @@ class Packer {
   }
 
   #frame(folder: Place, prefix: ByteString): Frame {
-    using open = new OwnedFd(this.#calls.openat(folder.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+    const fd = this.#opening(folder, () => this.#calls.openat(folder.fd, cString("."), O.RDONLY | O.DIRECTORY));
+    using open = new OwnedFd(fd, this.#calls);
     const names = this.#calls.readFolder(open.fd).map(({ name }) => name);
     return { path: folder.path, prefix, names: names.sort((a, b) => a < b ? -1 : 1), next: 0 };
   }
@@ -152,7 +162,8 @@ class Packer {
   }
 
   *#file(place: Place, name: ByteString): Bytes {
-    using open = new OwnedFd(this.#calls.open(cString(place.handle.procPath), O.RDONLY | O.NONBLOCK), this.#calls);
+    const path = cString(place.handle.procPath);
+    using open = new OwnedFd(this.#opening(place, () => this.#calls.open(path, O.RDONLY | O.NONBLOCK)), this.#calls);
     const { sizeBytes } = this.#calls.statx(open.fd, ITSELF, AT.EMPTY_PATH);
     yield* this.#chunks.put(
       encodeHeader({ ...this.#header(place, name, "file"), sizeBytes, xattrs: this.#xattrs(open) }),
@@ -167,6 +178,17 @@ class Packer {
       yield* this.#chunks.filled(filled);
     }
     yield* this.#chunks.put(new Uint8Array(paddingOf(sizeBytes)));
+  }
+
+  /** What can't be opened is named. */
+  #opening({ path }: Place, open: () => number): number {
+    try {
+      return open();
+    } catch (thrown) {
+      if (!(thrown instanceof SysError)) throw thrown;
+      const where = DECODER.decode(bytesOf(absolute(this.#shownRoot + path)));
+      throw new TsdError(thrown.code, `open ${where}: ${thrown.reason}`, { cause: thrown });
+    }
   }
 
   #header({ status }: Place, path: ByteString, type: TarEntryType) {

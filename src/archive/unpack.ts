@@ -36,6 +36,8 @@ export interface UnpackOptions {
 export interface UnpackTarget {
   readonly view: TreeView;
   readonly folder: Place;
+  /** What stands for the tree's root in errors. */
+  readonly shownRoot?: ByteString;
 }
 
 /** A folder that gets its last attributes at the end, when nothing is made in it any more. */
@@ -48,6 +50,7 @@ interface PendingFolder {
 export class Unpacker implements Disposable {
   readonly #view: TreeView;
   readonly #target: Place;
+  readonly #shownRoot: ByteString;
   readonly #options: UnpackOptions;
   readonly #calls: ArchiveCalls;
   readonly #attributes: EntryAttributes;
@@ -56,9 +59,14 @@ export class Unpacker implements Disposable {
   #parent: { readonly path: ByteString; readonly place: Place } | undefined;
   #file: { readonly entry: TarEntry; readonly fd: OwnedFd; readonly data: FileData } | undefined;
 
-  constructor({ view, folder }: UnpackTarget, options: UnpackOptions, calls: ArchiveCalls = ARCHIVE_CALLS) {
+  constructor(
+    { view, folder, shownRoot = "" }: UnpackTarget,
+    options: UnpackOptions,
+    calls: ArchiveCalls = ARCHIVE_CALLS,
+  ) {
     this.#view = view;
     this.#target = folder;
+    this.#shownRoot = shownRoot;
     this.#options = options;
     this.#calls = calls;
     this.#attributes = new EntryAttributes(options.owner, calls);
@@ -69,7 +77,7 @@ export class Unpacker implements Disposable {
     const names = namesOf(entry.path);
     const name = names.pop();
     if (name === undefined) {
-      if (entry.type !== "directory") this.#refuseOverwrite("directory", absolute(this.#target.path));
+      if (entry.type !== "directory") this.#refuseOverwrite("directory", this.#target.path);
       return;
     }
     this.#attempt(entry, () => {
@@ -256,8 +264,8 @@ export class Unpacker implements Disposable {
   /** Docker's texts. */
   #refuseOverwrite(existing: "directory" | "non-directory", path: ByteString): never {
     const other = existing === "directory" ? "non-directory" : "directory";
-    const target = quoted(absolute(this.#target.path));
-    throw new TsdError("archive_invalid", `cannot overwrite ${existing} ${quoted(path)} with ${other} ${target}`);
+    const [one, all] = [path, this.#target.path].map((each) => quoted(absolute(this.#shownRoot + each)));
+    throw new TsdError("archive_invalid", `cannot overwrite ${existing} ${one} with ${other} ${all}`);
   }
 
   /** Failures in Docker's words: `unlinkat /etc/hosts: device or resource busy`. */
@@ -266,7 +274,7 @@ export class Unpacker implements Disposable {
       step();
     } catch (thrown) {
       if (!(thrown instanceof SysError)) throw thrown;
-      const where = DECODER.decode(bytesOf(clean(`${this.#target.path}/${path}`)));
+      const where = DECODER.decode(bytesOf(clean(`${this.#shownRoot}${this.#target.path}/${path}`)));
       throw new TsdError(thrown.code, `${verbOf(thrown.call)} ${where}: ${thrown.reason}`, { cause: thrown });
     }
   }

@@ -1,8 +1,14 @@
+import { concatenated } from "../io/mod.ts";
 import type { Connection, Connector } from "./connection.ts";
 import type { EngineRequest, EngineResponse, EngineTransport, RawStream } from "./transport.ts";
 
 /** What a {@link FakeEngine} answers: a JSON body, or a finished response. */
-export type FakeAnswer = { readonly json: unknown } | { readonly bytes: readonly Uint8Array[]; readonly type?: string };
+export type FakeAnswer = { readonly json: unknown } | {
+  readonly bytes: readonly Uint8Array[];
+  readonly type?: string;
+  /** More of them; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 /** A raw stream with scripted output that records its input. */
 export class FakeRawStream implements RawStream {
@@ -33,6 +39,8 @@ export class FakeRawStream implements RawStream {
 /** An engine for tests: records requests (`POST /containers/create?name=x`) and answers from handlers. */
 export class FakeEngine implements EngineTransport {
   readonly requests: EngineRequest[] = [];
+  /** What was uploaded, whole. */
+  readonly uploads: Uint8Array[] = [];
   readonly #answer: (request: EngineRequest) => FakeAnswer | Promise<FakeAnswer>;
   readonly #raw: (request: EngineRequest) => RawStream;
 
@@ -51,10 +59,13 @@ export class FakeEngine implements EngineTransport {
 
   async request(request: EngineRequest): Promise<EngineResponse> {
     this.requests.push(request);
+    if (request.upload !== undefined) this.uploads.push(concatenated(await Array.fromAsync(request.upload)));
     const answer = await this.#answer(request);
     const bytes = "json" in answer ? [new TextEncoder().encode(JSON.stringify(answer.json))] : answer.bytes;
     const type = "json" in answer ? "application/json" : answer.type ?? "application/json";
-    return { status: 200, headers: new Map([["content-type", type]]), body: ReadableStream.from(bytes) };
+    const more = "json" in answer ? {} : answer.headers ?? {};
+    const headers = new Map([["content-type", type], ...Object.entries(more)]);
+    return { status: 200, headers, body: ReadableStream.from(bytes) };
   }
 
   hijack(request: EngineRequest): Promise<RawStream> {

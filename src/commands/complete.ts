@@ -56,6 +56,7 @@ async function argumentWords(name: string, command: string, engine: EngineTransp
   try {
     if (name === "SHELL") return SHELLS.map((text) => ({ text, note: "" }));
     if (name === "NAME|ID") return [...await containers(engine, true), ...await images(engine)];
+    if (verb === "cp") return [{ text: FILES, note: "" }, ...await containerPaths(engine)];
     if (FILE_ARGUMENTS.has(name)) return [{ text: FILES, note: "" }];
     if (name.startsWith("CONTAINER")) return await containers(engine, !RUNNING_ONLY.has(verb));
     return /IMAGE|REPOSITORY|NAME\[:TAG/.test(name) ? await images(engine) : [];
@@ -71,6 +72,11 @@ async function containers(engine: EngineTransport, all: boolean): Promise<Word[]
   return found.flatMap(({ Names, Status, Image }) =>
     Names.slice(0, 1).map((name) => ({ text: name.slice(1), note: `${Image}, ${Status}` }))
   );
+}
+
+/** What a path in a container begins with. */
+async function containerPaths(engine: EngineTransport): Promise<Word[]> {
+  return (await containers(engine, true)).map(({ text, note }) => ({ text: `${text}:`, note }));
 }
 
 async function images(engine: EngineTransport): Promise<Word[]> {

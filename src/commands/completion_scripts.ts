@@ -22,7 +22,7 @@ _tsd() {
       compopt -o filenames 2>/dev/null
       while IFS= read -r candidate; do COMPREPLY+=("$candidate"); done < <(compgen -f -- "${DOLLAR}{current##*=}")
     else
-      [[ $candidate == *= ]] && compopt -o nospace 2>/dev/null
+      [[ $candidate == *[=:] ]] && compopt -o nospace 2>/dev/null
       COMPREPLY+=("${DOLLAR}{candidate#"$cut"}")
     fi
   done < <("${DOLLAR}{words[0]/#\~/$HOME}" __complete -- "${DOLLAR}{words[@]:1}" 2>/dev/null </dev/null)

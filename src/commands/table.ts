@@ -37,6 +37,11 @@ export const COMMANDS: readonly Row[] = [
     "Write the completion script of a shell: bash, zsh or fish",
     async () => (await import("./completion.ts")).completion,
   ),
+  row(
+    "cp, container cp",
+    "Copy files/folders between a container and the local filesystem",
+    async () => (await import("./cp.ts")).cp,
+  ),
   row("create, container create", "Create a new container", async () => (await import("./create.ts")).create),
   row("daemon", "Run the engine in the foreground", async () => (await import("./daemon.ts")).daemon),
   row(
@@ -71,6 +76,11 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./events.ts")).events,
   ),
   row("exec, container exec", "Execute a command in a running container", async () => (await import("./exec.ts")).exec),
+  row(
+    "export, container export",
+    "Export a container's filesystem as a tar archive",
+    async () => (await import("./export.ts")).exportRoot,
+  ),
   row(
     "history, image history",
     "Show the history of an image",
