@@ -25,3 +25,9 @@ export const NOT_RUNNING: Difference = {
   now: "container $1 is not running",
   why: "written in lower case since Docker 23",
 };
+
+export const INVALID_FILTER: Difference = {
+  says: "Invalid filter",
+  now: "invalid filter",
+  why: "written in lower case since Docker 23",
+};

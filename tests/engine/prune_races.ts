@@ -1,0 +1,125 @@
+/** Prune, again and again, next to those who pull, create, run, tag and remove: what the races of prune are made of. */
+import { strict as assert } from "node:assert";
+import type { Engine } from "../harness/mod.ts";
+import { busyboxBuilder, file } from "../images/mod.ts";
+import { layersOnDisk, type PullRig } from "../pull/rig.ts";
+
+/** Something that is done again and again; `round` counts from 0. */
+type Step = (round: number) => Promise<void>;
+
+/** Does all of them at once for so long, and says how often each. A failure ends the race for all. */
+async function together(raceMs: number, steps: Readonly<Record<string, Step>>): Promise<Record<string, number>> {
+  const race = new AbortController();
+  const until = Date.now() + raceMs;
+  const repeated = async (step: Step) => {
+    let round = 0;
+    try {
+      for (; Date.now() < until && !race.signal.aborted; round++) await step(round);
+    } catch (thrown) {
+      race.abort();
+      throw thrown;
+    }
+    return round;
+  };
+  const entries = Object.entries(steps);
+  const results = await Promise.allSettled(entries.map(([, step]) => repeated(step)));
+  const counts = entries.map(([name], at) => {
+    const result = results[at];
+    if (result.status === "rejected") throw new Error(`${name} failed`, { cause: result.reason });
+    assert.ok(result.value >= 2, `${name}: ${result.value} times`);
+    return [name, result.value] as const;
+  });
+  return Object.fromEntries(counts);
+}
+
+/** All that Docker's clients can prune, images that have a tag too. */
+async function pruneAll({ api }: Engine): Promise<void> {
+  for (const path of ["/containers/prune", `/images/prune?filters=${encodeURIComponent('{"dangling":["false"]}')}`]) {
+    const answer = await api.post(path);
+    assert.equal(answer.status, 200, answer.text());
+  }
+}
+
+async function added({ registry }: PullRig, name: string): Promise<string> {
+  return registry.add(name, "1", await busyboxBuilder().layer([file("app", "race")]).build());
+}
+
+/** tsd's own client runs an image that isn't there, or no more. */
+export async function raceWithRuns(rig: PullRig, raceMs: number): Promise<Record<string, number>> {
+  const { engine } = rig;
+  const image = await added(rig, "race/run");
+  const run = async (...flags: string[]) => {
+    const result = await engine.tsd(["run", "-q", "--network", "none", ...flags, image, "cat", "/app"]);
+    assert.equal(result.code, 0, result.stderr);
+    return result.stdout;
+  };
+  return await together(raceMs, {
+    prune: () => pruneAll(engine),
+    run: async () => assert.equal(await run("--rm"), "race"),
+    // It ends at once, so that the container may be gone by then; its start may not be.
+    "run -d": async (round) => assert.match(await run("-d", "--name", `detached-${round}`), /^[0-9a-f]{64}\n$/),
+  });
+}
+
+/** Pulls, creations, starts, tags and sizes by the API, as quick as it takes them. */
+export async function raceWithRequests(rig: PullRig, raceMs: number): Promise<Record<string, number>> {
+  const { api } = rig.engine;
+  const image = await added(rig, "race/api");
+  return await together(raceMs, {
+    prune: () => pruneAll(rig.engine),
+    pull: () => pull(rig, image),
+    "pull, create and start": async () => {
+      await pull(rig, image);
+      assert.equal(await createAndStart(rig, image), 201);
+    },
+    "tag, rmi and df": async (round) => {
+      const tagged = await api.post(`/images/${image}/tag?repo=race/other&tag=${round}`);
+      assert.ok([201, 404].includes(tagged.status), tagged.text());
+      const removed = await api.delete(`/images/race/other:${round}`);
+      assert.ok([200, 404, 409].includes(removed.status), removed.text());
+      const usage = await api.get("/system/df");
+      assert.equal(usage.status, 200, usage.text());
+    },
+  });
+}
+
+/** Somebody removes the image by name and by force, which may come before a creation, but never in the middle of it. */
+export async function raceWithRemovals(rig: PullRig, raceMs: number): Promise<Record<string, number>> {
+  const { api } = rig.engine;
+  const image = await added(rig, "race/rmi");
+  return await together(raceMs, {
+    "rmi -f": async () => {
+      const removed = await api.delete(`/images/${image}?force=1`);
+      assert.ok([200, 404, 409].includes(removed.status), removed.text());
+    },
+    "pull, create and start": async () => {
+      await pull(rig, image);
+      assert.ok([201, 404].includes(await createAndStart(rig, image)));
+    },
+    prune: () => pruneAll(rig.engine),
+  });
+}
+
+/** And in the end nothing is left of all that. */
+export async function pruneRest({ engine }: PullRig): Promise<void> {
+  await engine.removeContainers();
+  await pruneAll(engine);
+  const listed = await engine.api.get("/images/json?all=1");
+  assert.deepEqual([listed.json(), await layersOnDisk(engine)], [[], []]);
+}
+
+async function pull({ engine: { api } }: PullRig, image: string): Promise<void> {
+  const [, repository, tag] = /^(.*):([^:]*)$/.exec(image)!;
+  const answer = await api.post(`/images/create?fromImage=${repository}&tag=${tag}`);
+  assert.deepEqual([answer.status, answer.jsonLines().at(-1)?.error], [200, undefined]);
+}
+
+/** The status of the creation; what was created can be started. */
+async function createAndStart({ engine: { api } }: PullRig, image: string): Promise<number> {
+  const body = { Image: image, Cmd: ["cat", "/app"], HostConfig: { NetworkMode: "none" } };
+  const created = await api.post("/containers/create", body);
+  if (created.status !== 201) return created.status;
+  const started = await api.post(`/containers/${created.json<{ Id: string }>().Id}/start`);
+  assert.equal(started.status, 204, started.text());
+  return created.status;
+}

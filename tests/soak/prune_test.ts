@@ -1,0 +1,17 @@
+/** The races of prune, for five minutes. */
+import { pruneRest, raceWithRemovals, raceWithRequests, raceWithRuns } from "../engine/prune_races.ts";
+import { startPullRig } from "../pull/rig.ts";
+import { requires } from "../requires.ts";
+import { print } from "./figures.ts";
+
+/** How long each race goes on, in ms. */
+const RACE_MS = 100_000;
+
+Deno.test("prune against pulls, runs and removals", requires("root", "runc", "overlay"), async () => {
+  await using rig = await startPullRig();
+  for (const race of [raceWithRuns, raceWithRequests, raceWithRemovals]) {
+    const counts = await race(rig, RACE_MS);
+    print(race.name, ...Object.entries(counts).map(([name, count]) => `${name} ${count}×`));
+  }
+  await pruneRest(rig);
+});
