@@ -108,6 +108,12 @@ export function toTsdError(thrown: unknown): TsdError {
   return new TsdError("internal", String(thrown), { cause: thrown });
 }
 
+/** The same error, its text behind `prefix` and a colon: what was attempted. */
+export function prefixed(prefix: string, thrown: unknown): TsdError {
+  const { code, message, detail } = toTsdError(thrown);
+  return new TsdError(code, `${prefix}: ${message}`, { cause: thrown, ...(detail === undefined ? {} : { detail }) });
+}
+
 /** Whether `thrown` is a {@link TsdError} with one of these codes. */
 export function isTsdError(thrown: unknown, ...codes: ErrorCode[]): thrown is TsdError {
   return thrown instanceof TsdError && (codes.length === 0 || codes.includes(thrown.code));

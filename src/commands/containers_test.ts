@@ -141,7 +141,7 @@ Deno.test("logs --clear: one call, and no other option beside it", async () => {
 
 Deno.test("timestamps: seconds, times and durations", () => {
   const now = 1_700_000_000_123;
-  const parse = (value: string) => parseTimestamp("since", value, now);
+  const parse = (value: string) => parseTimestamp(value, now, "since");
   assert.equal(parse("10m"), "1699999400.123000000");
   assert.equal(parse("1h30m"), "1699994600.123000000");
   assert.equal(parse("2013-01-02T13:23:37+02:00"), "1357125817.000000000");
@@ -149,6 +149,9 @@ Deno.test("timestamps: seconds, times and durations", () => {
   assert.equal(parse("0"), "0");
   assert.equal(parse(""), undefined);
   for (const bad of ["yesterday", "2013-13-01", "10 m", "2013-01-02 13:00"]) {
-    assert.throws(() => parse(bad), /is no time/);
+    assert.throws(
+      () => parse(bad),
+      /^PlainError: invalid value for "since": failed to parse value as time or duration: "/,
+    );
   }
 });

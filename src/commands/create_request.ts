@@ -1,5 +1,5 @@
 import type { ContainerConfig, ContainerCreateRequest, HostConfig, LogConfig } from "../api/wire/mod.ts";
-import { type TerminalSize, UsageError } from "../cli/mod.ts";
+import { PlainError, type TerminalSize, UsageError } from "../cli/mod.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
 import { readEnvFile } from "./env_file.ts";
 import { splitPair } from "./flag_values.ts";
@@ -37,7 +37,9 @@ export function attachment(flags: Pick<CreateFlagValues, "attach" | "interactive
     const why = "valid streams are STDIN, STDOUT and STDERR";
     throw new UsageError(`invalid argument "${unknown}" for "-a, --attach" flag: ${why}`);
   }
-  if (detached && named.size > 0) throw new UsageError("Conflicting options: -a and -d");
+  if (detached && named.size > 0) {
+    throw new PlainError("conflicting options: cannot specify both --attach and --detach");
+  }
   if (detached) return { stdin: false, stdout: false, stderr: false };
   if (named.size === 0) return { stdin: flags.interactive, stdout: true, stderr: true };
   // As in Docker, -i attaches the input whatever else is named.
@@ -82,6 +84,7 @@ export async function createRequest(
 }
 
 async function hostConfig(flags: CreateFlagValues, cwd: string): Promise<HostConfig> {
+  for (const text of flags.volume) refuseVolume(text);
   const binds = flags.volume.filter((text) => text.includes(":")).map((text) => absoluteBind(text, cwd));
   const host: HostConfig = {
     AutoRemove: flags.rm,
@@ -101,6 +104,14 @@ async function hostConfig(flags: CreateFlagValues, cwd: string): Promise<HostCon
   if (flags.init) host.Init = true;
   if (flags.tmpfs.length > 0) host.Tmpfs = Object.fromEntries(flags.tmpfs.map(splitTmpfs));
   return host;
+}
+
+/** What can't be a `-v`, whatever the engine's system. @throws {UsageError} in Docker's words */
+function refuseVolume(text: string): void {
+  if (text === "") throw new UsageError("invalid empty volume spec");
+  const parts = text.split(":");
+  if (parts.includes("")) throw new UsageError(`invalid spec: ${text}: empty section between colons`);
+  if (parts.length > 3) throw new UsageError(`invalid spec: ${text}: too many colons`);
 }
 
 /** An option without a value has an empty one, as in Docker. @throws {UsageError} */

@@ -163,7 +163,10 @@ Deno.test("create request: an empty entrypoint is sent, -d attaches nothing, -a 
 
 Deno.test("create request: refusals", async () => {
   await assert.rejects(build(["-a", "stdlog", "a"]), /valid streams are STDIN, STDOUT and STDERR/);
-  await assert.rejects(build(["-a", "stdin", "a"], true), /Conflicting options: -a and -d/);
+  await assert.rejects(
+    build(["-a", "stdin", "a"], true),
+    /^PlainError: conflicting options: cannot specify both --attach and --detach$/,
+  );
   await assert.rejects(build(["-e", "=x", "a"]), /invalid environment variable: =x/);
   await assert.rejects(build(["-l", "=x", "a"]), /empty name/);
   await assert.rejects(build(["--env-file", "/nonexistent/file", "a"]), /no such file or directory/);

@@ -24,8 +24,8 @@ export const events = defineCommand({
     const line = await eventFormat(flags.format);
     const now = Date.now();
     const wanted = {
-      since: parseTimestamp("since", flags.since, now),
-      until: parseTimestamp("until", flags.until, now),
+      since: parseTimestamp(flags.since, now),
+      until: parseTimestamp(flags.until, now),
       filters: parseFilters(flags.filter),
     };
     const show = (event: ReceivedEvent) => terminal.out(`${line(event)}\n`);

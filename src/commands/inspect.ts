@@ -1,5 +1,5 @@
 import type { OciPlatform } from "../api/wire/mod.ts";
-import { defineCommand, type FlagSpecs, printable, UsageError } from "../cli/mod.ts";
+import { defineCommand, type FlagSpecs, PlainError, printable } from "../cli/mod.ts";
 import { inspectContainer } from "../client/containers.ts";
 import { inspectImage } from "../client/images.ts";
 import type { EngineTransport } from "../client/transport.ts";
@@ -54,7 +54,8 @@ export const inspect = defineCommand({
     if (flags.as !== undefined) return await asRun(context, args, { ...flags, as: flags.as });
     const kind = flags.type === undefined || flags.type === "" ? KINDS : KINDS.filter((each) => each === flags.type);
     if (kind.length === 0) {
-      throw new UsageError(`"${flags.type}" is not a valid value for --type: give ${KINDS.join(" or ")}`);
+      const known = KINDS.map((each) => JSON.stringify(each)).join(", ");
+      throw new PlainError(`unknown type: ${JSON.stringify(flags.type)}: must be one of ${known}`);
     }
     return await inspectAll(context, args, kind, flags);
   },
@@ -99,6 +100,7 @@ async function inspectAll(
   const show = await inspectFormat(format);
   const found: Found[] = [];
   const missing: string[] = [];
+  const isIgnored = ({ kind }: Found) => wishes.size === true && kind !== "container";
   for (const name of names) {
     const answer = await lookUp(engine, name, kinds, wishes);
     if (typeof answer === "string") missing.push(answer);
@@ -107,6 +109,7 @@ async function inspectAll(
   const { text, errors } = show(found);
   // Programs get what is there; a terminal isn't steered by what an image says.
   await terminal.out(terminal.isTty("stdout") ? printable(text) : text);
+  for (const { kind } of found.filter(isIgnored)) await terminal.err(`WARNING: --size ignored for ${kind}\n`);
   for (const error of [...missing, ...errors]) await terminal.err(`${printable(error)}\n`);
   return missing.length + errors.length === 0 ? 0 : 1;
 }
@@ -148,8 +151,10 @@ async function lookUp(
       return { kind, value: await LOOKUPS[kind](engine, name, wishes) };
     } catch (thrown) {
       const error = toTsdError(thrown);
-      if (error.meaning.http !== 404) throw error;
+      if (error.meaning.http >= 500) throw error;
       last = error.message;
+      // A name that can't be one, or is several's: the other names are looked up all the same.
+      if (error.meaning.http !== 404) return `tsd: ${last}`;
     }
   }
   return kinds.length === 1 ? `tsd: ${last}` : `Error: No such object: ${name}`;

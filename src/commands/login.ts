@@ -22,6 +22,7 @@ export const login = defineCommand({
     { line: "login -u me --password-stdin registry.example.com < secret", note: "For scripts" },
   ],
   async run({ terminal, engine }: CommandContext, { args: [server], flags }) {
+    refuseEmpty(flags);
     const key = serverKey(server);
     const store = await openCredentials(terminal);
     const given = { username: flags.username, password: await givenPassword(terminal, flags) };
@@ -36,6 +37,13 @@ export const login = defineCommand({
     return 0;
   },
 });
+
+/** @throws {PlainError} for something that was given as nothing */
+function refuseEmpty(flags: Flags): void {
+  for (const name of ["username", "password"] as const) {
+    if (flags[name] === "") throw new PlainError(`${name} is empty`);
+  }
+}
 
 interface Flags {
   readonly username?: string | undefined;

@@ -44,8 +44,8 @@ export const logs = defineCommand({
       timestamps: flags.timestamps,
       details: flags.details,
       tail: flags.tail,
-      since: parseTimestamp("since", flags.since, now),
-      until: parseTimestamp("until", flags.until, now),
+      since: parseTimestamp(flags.since, now, "since"),
+      until: parseTimestamp(flags.until, now, "until"),
     };
     const sinks: OutputSinks = { stdout: (bytes) => terminal.out(bytes), stderr: (bytes) => terminal.err(bytes) };
     if (flags.follow) await followLog(engine, name, options, sinks);

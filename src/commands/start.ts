@@ -17,6 +17,8 @@ export const start = defineCommand({
     interactive: { type: "bool", short: "i", help: "Attach container's STDIN" },
     "sig-proxy": { type: "bool", default: true, help: "Proxy received signals to the process" },
   },
+  // What the container's process came to is told as its exit code; all other failures are 1, as with docker.
+  exitCode: ({ code, meaning }) => code === "cancelled" ? meaning.exit : 1,
   examples: [{ line: "start -a job", note: "Start a container and show its output" }],
   run: (given: CommandContext, { args, flags }) =>
     timed(given, flags.timing, async (context) => {

@@ -1,10 +1,11 @@
-import { parseGoDuration, UsageError } from "../cli/mod.ts";
+import { parseGoDuration, PlainError } from "../cli/mod.ts";
 
 /**
  * What `--since` and `--until` take, as seconds since 1970 for the engine: such seconds themselves, a time (RFC 3339, or
- * without zone, or a date alone, then local), or a duration before `nowMs`. @throws {UsageError}
+ * without zone, or a date alone, then local), or a duration before `nowMs`. With `flag` a
+ * complaint names it, as Docker's does for some commands. @throws {PlainError}
  */
-export function parseTimestamp(flag: string, text: string | undefined, nowMs: number): string | undefined {
+export function parseTimestamp(text: string | undefined, nowMs: number, flag?: string): string | undefined {
   if (text === undefined || text === "") return undefined;
   if (/^-?\d+(?:\.\d{1,9})?$/.test(text)) return text;
   const durationMs = parseGoDuration(text);
@@ -13,7 +14,8 @@ export function parseTimestamp(flag: string, text: string | undefined, nowMs: nu
   const [, date, clock = "00:00", fraction = "", zone = ""] = time ?? [];
   const timeMs = time === null ? NaN : Date.parse(`${date}T${clock}${zone}`);
   if (Number.isNaN(timeMs)) {
-    throw new UsageError(`invalid value for "${flag}": "${text}" is no time (2013-01-02T13:23:37Z) or duration (42m)`);
+    const before = flag === undefined ? "" : `invalid value for "${flag}": `;
+    throw new PlainError(`${before}failed to parse value as time or duration: "${text}"`);
   }
   return toSeconds(timeMs, fraction);
 }

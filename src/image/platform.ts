@@ -36,6 +36,16 @@ const ARCHITECTURES: Readonly<Record<string, readonly [architecture: string, var
   mips64el: ["mips64le"],
 };
 
+/** A word alone has to be one of Go's operating systems or architectures (`go tool dist list`, and those it once had). */
+const KNOWN_OSES = new Set(
+  "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris windows zos"
+    .split(" "),
+);
+const KNOWN_ARCHITECTURES = new Set(
+  ("386 amd64 amd64p32 arm armbe arm64 arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le mips64p32 " +
+    "mips64p32le ppc riscv riscv64 s390 s390x sparc sparc64 wasm").split(" "),
+);
+
 /** The variant that an architecture has when nothing is said. */
 const DEFAULT_VARIANTS = new Map([["arm", "v7"], ["arm64", "v8"]]);
 
@@ -61,17 +71,22 @@ export function normalizePlatform(platform: Platform): Platform {
  */
 export function parsePlatform(text: string): Platform {
   const parts = text.split("/");
-  if (parts.length > 3 || !parts.every((part) => /^[A-Za-z0-9_.-]+$/.test(part))) {
-    throw new TsdError(
-      "invalid_argument",
-      `invalid platform ${JSON.stringify(text)}: expected os/architecture[/variant]`,
-    );
+  const refuse = (why: string) => new TsdError("invalid_argument", `${why}: invalid argument`);
+  const quoted = JSON.stringify(text);
+  const odd = parts.find((part) => !/^[A-Za-z0-9_.-]+$/.test(part));
+  if (odd !== undefined) {
+    const form = 'platform specifier component must match "^[A-Za-z0-9_.-]+$"';
+    throw refuse(`${JSON.stringify(odd)} is an invalid component of ${quoted}: ${form}`);
   }
+  if (parts.length > 3) throw refuse(`${quoted}: cannot parse platform specifier`);
   const host = hostPlatform();
   const [first, architecture, variant] = parts;
   if (architecture !== undefined) return normalizePlatform({ os: first, architecture, variant });
-  const isOs = ["linux", "windows", "darwin", "macos", "freebsd"].includes(first.toLowerCase());
-  return isOs ? normalizePlatform({ ...host, os: first }) : normalizePlatform({ os: host.os, architecture: first });
+  const asOs = normalizePlatform({ ...host, os: first });
+  if (KNOWN_OSES.has(asOs.os)) return asOs;
+  const asArchitecture = normalizePlatform({ os: host.os, architecture: first });
+  if (KNOWN_ARCHITECTURES.has(asArchitecture.architecture)) return asArchitecture;
+  throw refuse(`${quoted}: unknown operating system or architecture`);
 }
 
 /** The platform of this machine. */

@@ -47,12 +47,15 @@ scenario("tsd pull", {
       lines(
         `1.2: Pulling from team/app\nDigest: ${image.top.digest}\n` +
           `Status: Downloaded newer image for ${host}/team/app:1.2\n${host}/team/app:1.2\n` +
-          `${base}: Already exists\n${top}: Download complete\n${top}: Pull complete\n${top}: Pulling fs layer\n`,
+          `${base}: Already exists\n${top}: Download complete\n${top}: Pull complete\n${top}: Pulling fs layer\n` +
+          `${top}: Verifying Checksum\n`,
       ),
     );
     assert.match(
       pulled.stdout,
-      new RegExp(`${top}: Pulling fs layer\n(.*\n)*${top}: Download complete\n${top}: Pull complete\n`),
+      new RegExp(
+        `${top}: Pulling fs layer\n(.*\n)*${top}: Verifying Checksum\n${top}: Download complete\n${top}: Pull complete\n`,
+      ),
     );
     expectResult(await world.tsd("pull", `${host}/team/app:1.2`), {
       stdout: `1.2: Pulling from team/app\nDigest: ${image.top.digest}\n` +

@@ -186,6 +186,7 @@ scenario("tsd run: an image that is not there yet", {
       `Unable to find image '${world.image}:latest' locally`,
       "latest: Pulling from busybox",
       "LAYER: Pulling fs layer",
+      "LAYER: Verifying Checksum",
       "LAYER: Download complete",
       "LAYER: Pull complete",
       "Digest: DIGEST",

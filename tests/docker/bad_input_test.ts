@@ -111,7 +111,8 @@ scenario("docker: bad input", {
       "You have to remove (or rename) that container to be able to reuse that name";
     await refuses(world, [
       ["start absent", 1, /No such container: absent(\nError: failed to start containers: absent)?/],
-      ...["stop", "kill", "rm", "logs", "wait"].map((verb): Row => [`${verb} absent`, 1, "No such container: absent"]),
+      ["kill absent", 1, "cannot kill container: absent: No such container: absent"],
+      ...["stop", "rm", "logs", "wait"].map((verb): Row => [`${verb} absent`, 1, "No such container: absent"]),
       ["kill done", 1, new RegExp(`[Cc]annot kill container: done: (Container|container) ${done} is not running`)],
       [
         "rm up",

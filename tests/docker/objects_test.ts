@@ -76,7 +76,7 @@ scenario("docker: images, info, version", {
     assert.deepEqual([pulled.code, pulled.stderr], [0, ""]);
     const lines = pulled.stdout.replace(/^[0-9a-f]{12}: /gm, "LAYER: ").split("\n");
     assert.equal(lines[0], "1: Pulling from team/app");
-    const steps = ["Already exists", "Download complete", "Pull complete", "Pulling fs layer"];
+    const steps = ["Already exists", "Download complete", "Pull complete", "Pulling fs layer", "Verifying Checksum"];
     assert.deepEqual(lines.slice(1, -4).sort(), steps.map((step) => `LAYER: ${step}`));
     const end = [
       `Digest: ${image.top.digest}`,

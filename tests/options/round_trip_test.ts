@@ -16,7 +16,8 @@ import { runLine } from "../../src/commands/run_line.ts";
 import { shellWord } from "../../src/commands/shell_words.ts";
 import { Container } from "../../src/engine/containers/container.ts";
 import { fakeContainer } from "../../src/engine/containers/fake.ts";
-import { defaultHostname, filledIn, mergeConfig } from "../../src/engine/containers/settings.ts";
+import { withHostDefaults } from "../../src/engine/containers/host_defaults.ts";
+import { defaultHostname, mergeConfig } from "../../src/engine/containers/settings.ts";
 import { enginePaths } from "../../src/engine/paths.ts";
 import { parseImageConfig } from "../../src/image/config.ts";
 import { HOST } from "../../src/runtime/spec/spec_fixture.ts";
@@ -147,7 +148,7 @@ async function requestOf(argv: readonly string[], env: (name: string) => string 
 function inspected({ HostConfig: host, ...own }: ContainerCreateRequest, base: ImageConfig): ContainerInspect {
   const content = { os: "linux", architecture: "amd64", config: base, rootfs: { type: "layers", diff_ids: [] } };
   const parsed = parseImageConfig(new TextEncoder().encode(JSON.stringify(content)), "config");
-  const hostConfig = filledIn(host ?? {}, host?.Runtime || "runc", HOST);
+  const hostConfig = withHostDefaults({ ...host, Runtime: host?.Runtime || "runc" }, HOST);
   const config = mergeConfig(parsed, own, defaultHostname(hostConfig, ID));
   const record = { ...fakeContainer().record, imageName: own.Image ?? "", config, hostConfig };
   const container = new Container(ID, "web", 0, record, { status: "created", exitCode: 0, error: "" });

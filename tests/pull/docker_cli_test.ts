@@ -16,7 +16,7 @@ function grouped(output: string): string[] {
 
 function freshLines(reference: string, image: Image, shared: number): string[] {
   const [, repo = "", tag = ""] = /^[^/]*\/(.*):(\w+)$/.exec(reference) ?? [];
-  const steps = ["Download complete", "Pull complete", "Pulling fs layer"];
+  const steps = ["Download complete", "Pull complete", "Pulling fs layer", "Verifying Checksum"];
   return [
     `${tag}: Pulling from ${repo}`,
     `Digest: ${image.top.digest}`,

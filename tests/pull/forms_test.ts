@@ -49,7 +49,7 @@ async function testNames(engine: Engine, registry: RealRegistry): Promise<void> 
   assert.deepEqual((await inspect(engine, byDigest)).RepoTags, [], "a tag beside a digest tags nothing");
 
   const byTag = await pulled(engine, [`${name}:1`]);
-  assert.match(byTag, new RegExp(`^Digest: ${image.top.digest}\nStatus: Image is up to date for ${name}:1$`, "m"));
+  assert.match(byTag, new RegExp(`^Digest: ${image.top.digest}\nStatus: Downloaded newer image for ${name}:1$`, "m"));
   const found = await inspect(engine, `${name}:1`);
   assert.deepEqual([found.Id, found.RepoTags, found.RepoDigests], [id, [`${name}:1`], [byDigest]]);
   assert.deepEqual(found.RootFS.Layers, image.layers.map(({ diffId }) => diffId));
@@ -89,7 +89,10 @@ async function testPlatforms(engine: Engine, registry: RealRegistry): Promise<vo
   const windows = await engine.docker(["pull", "-q", "--platform", "windows/amd64", name]);
   assert.equal(windows.stderr.replace("Error response from daemon: ", ""), `${noMatch("windows/amd64")}\n`);
   const invalid = await engine.tsd(["pull", "--platform", "linux/a/b/c", name]);
-  assert.match(clearFailure(invalid, "no platform"), /^invalid platform "linux\/a\/b\/c"/);
+  assert.match(
+    clearFailure(invalid, "no platform"),
+    /^"linux\/a\/b\/c": cannot parse platform specifier: invalid argument$/,
+  );
   assert.equal((await inspect(engine, name)).Id, arm.config.digest, "a failed pull leaves the tag where it was");
 }
 

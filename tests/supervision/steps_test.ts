@@ -38,7 +38,10 @@ Deno.test({
         await engine[client](["exec", "web", "true"]),
         "Container web is paused, unpause the container before exec",
       );
-      refused(await engine[client](["rm", "web"]), /container is paused and must be unpaused first/);
+      refused(
+        await engine[client](["rm", "web"]),
+        'cannot remove container "web": container is paused and must be unpaused first',
+      );
       const attach = await engine.api.post("/containers/web/attach?stream=1&stdout=1");
       assert.deepEqual([attach.status, attach.json().message], [
         409,
@@ -54,7 +57,7 @@ Deno.test({
       refused(await engine[client](["unpause", "web"]), `Container ${id} is not paused`);
     }
     succeeded(await engine.tsd(["kill", "web"]));
-    refused(await engine.tsd(["pause", "web"]), `Container ${id} is not running`);
+    refused(await engine.tsd(["pause", "web"]), `container ${id} is not running`);
   },
 });
 

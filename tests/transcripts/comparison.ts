@@ -1,14 +1,16 @@
 /** Whether a step on tsd came to what was recorded, with the differences that its data admit. */
 import { missingShape } from "./shape.ts";
 import type { Difference, Step } from "./scenario.ts";
+import { EVERYWHERE } from "./scenarios/today.ts";
 
 /** What is wrong, in words that show both; undefined when nothing is. */
 export function mismatch(step: Step, recorded: string, actual: string, client: "docker" | "tsd"): string | undefined {
-  const today = (step.today ?? []).reduce(amended, recorded);
-  if (step.shape) return shapeMismatch(today, actual);
+  const general = EVERYWHERE.reduce((text, { says, now }) => text.replaceAll(says, now), recorded);
+  const today = [...step.today ?? [], ...step.ours ?? []].reduce(amended, general);
   const [wanted, seen] = client === "docker"
     ? [today, actual]
     : [(step.tsd ?? []).reduce(amended, plain(today)), plain(actual)];
+  if (step.shape) return shapeMismatch(wanted, seen);
   return wanted === seen ? undefined : `expected\n${wanted}but ${client} says\n${seen}`;
 }
 
@@ -26,12 +28,15 @@ function shapeMismatch(recorded: string, actual: string): string | undefined {
 
 /**
  * Errors without what each client puts around them, since tsd's own has a shorter way to say it: `tsd: No such container: x`
- * instead of `Error response from daemon: No such container: x`, `See 'tsd run --help'.` instead of usage and hint.
+ * instead of `Error response from daemon: No such container: x`, `See 'tsd run --help'.` instead of usage and hint, and which
+ * containers weren't started isn't said a second time.
  */
 function plain(text: string): string {
   return text
-    .replace(/^! (?:docker: |tsd: )?(?:Error response from daemon: )?/gm, "! ")
-    .replace(/^! (?:Usage: .*|(?:See|Run) '(?:docker|tsd) .*|Did you mean .*|)\n/gm, "")
-    .replace(/'(?:docker|tsd) /g, "'CLIENT ")
-    .replace(/"(?:docker|tsd) /g, '"CLIENT ');
+    .replace(/^! (?:docker: |tsd: )?(?:Error response from daemon: |Error: )?/gm, "! ")
+    .replace(
+      /^! (?:Usage: .*|(?:See|S?Run) '(?:docker|tsd) .*|Did you mean .*|failed to (?:start|rename) container.*|)\n/gm,
+      "",
+    )
+    .replace(/(?<=['"]|unknown command: )(?:docker|tsd) /g, "CLIENT ");
 }

@@ -35,6 +35,16 @@ const RULES: readonly Rule[] = [
     why: "busybox is this machine's own; the sizes of the other images have a fixed number of bytes",
   },
   {
+    pattern: /^[^\n]*: Verifying Checksum\n/gm,
+    becomes: "",
+    why: "dockerd tells this step of a pull only when it has the time to",
+  },
+  {
+    pattern: /(?<=: )[0-9a-f](?=:|$)/gm,
+    becomes: "<digit>",
+    why: "with what two random ids begin",
+  },
+  {
     pattern: / {3,}/g,
     becomes: "   ",
     why: "columns are as wide as the times and sizes in them (tests/cli/format_test.ts compares them to the byte)",
@@ -59,18 +69,20 @@ export class Normaliser {
   normalise(text: string): string {
     let result = text;
     for (const [value, name] of this.#own) result = result.replaceAll(value, name);
-    result = result.replace(/(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{12})(?![0-9a-f])/g, (hex) => this.#nameOf(hex));
+    result = result.replace(/(?<![0-9a-f])[0-9a-f]{12,64}(?![0-9a-f])/g, (hex) => this.#nameOf(hex));
     for (const { pattern, becomes } of RULES) result = result.replace(pattern, becomes);
     return result;
   }
 
   #nameOf(hex: string): string {
-    if (/^\d+$/.test(hex)) return hex; // a number of that length is no id
+    const isWhole = hex.length === 64 || hex.length === 12;
+    if (/^\d+$/.test(hex) && hex.length < 64) return hex; // a number of that length is no id
     const at = this.#ids.findIndex((known) => known.hex.startsWith(hex) || hex.startsWith(known.hex));
     const known = this.#ids[at];
+    if (known === undefined && !isWhole) return hex;
     const name = known?.name ?? `id ${this.#ids.filter((each) => each.name.startsWith("id ")).length + 1}`;
     if (known === undefined) this.#ids.push({ hex, name });
     else if (known.hex.length < hex.length) this.#ids[at] = { hex, name };
-    return hex.length === 12 ? `<${name} short>` : `<${name}>`;
+    return hex.length === 64 ? `<${name}>` : `<${name} ${hex.length === 12 ? "short" : hex.length}>`;
   }
 }

@@ -15,8 +15,9 @@ export interface Played {
 }
 
 export async function play(scenario: Scenario, peer: Peer, stage: Stage): Promise<readonly Played[]> {
-  const variables = new Variables({ folder: stage.folder, host: stage.registry.host });
-  const normaliser = new Normaliser(stage.own, stage.ids);
+  const folder = await Deno.makeTempDir({ dir: stage.folder });
+  const variables = new Variables({ folder, host: stage.registry.host });
+  const normaliser = new Normaliser({ [folder]: "FOLDER", [stage.registry.host]: "127.0.0.1:PORTS" }, stage.ids);
   const played: Played[] = [];
   try {
     for (const step of scenario.steps.map(stepOf)) {

@@ -12,7 +12,7 @@ export interface Scenario {
 export interface Step {
   /**
    * The words after `docker` or `tsd`. Blanks part them, but for those in '…' or "…". `@{name}` stands for what a step
-   * before kept, `@{name:12}` for its first 12 characters; see {@link Variables} for those that are always there.
+   * before kept, `@{name:12}` for its first 12 characters; see variables.ts for those that are always there.
    */
   readonly line: string;
   readonly stdin?: string;
@@ -27,13 +27,15 @@ export interface Step {
   readonly shape?: true;
   /** Where today's Docker (28) says something else than dockerd 20.10, and tsd does as today's. */
   readonly today?: readonly Difference[];
+  /** Where tsd's engine says something else on purpose. */
+  readonly ours?: readonly Difference[];
   /** Where tsd's own client says something else on purpose. */
   readonly tsd?: readonly Difference[];
   /** The step isn't played with tsd's client, for this reason. */
   readonly notForTsd?: string;
 }
 
-/** A text of the recording, what stands there instead, and why. */
+/** A text of the recording, what stands there instead (`<id 1>` and the like as in golden files), and why. */
 export interface Difference {
   /** It has to be there, else the recording and the scenario don't fit each other. */
   readonly says: string | RegExp;

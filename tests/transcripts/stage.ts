@@ -5,10 +5,8 @@ import { removeTree } from "../images/test_cache.ts";
 
 export interface Stage extends AsyncDisposable {
   readonly registry: ScriptedRegistry;
-  /** For files of the scenarios, which clients see as `@{folder}`. */
+  /** For the files of the scenarios. */
   readonly folder: string;
-  /** What stands in the place of this stage's own texts. */
-  readonly own: Readonly<Record<string, string>>;
   /** Ids that have a name. */
   readonly ids: Readonly<Record<string, string>>;
 }
@@ -35,9 +33,8 @@ export async function setStage(): Promise<Stage> {
       ids[hexOf(layer.diffId)] ??= `layer ${at} of ${name}`;
     });
   }
-  const own = { [folder]: "FOLDER", [registry.host]: "127.0.0.1:PORTS" };
   const owned = undo.move();
-  return { registry, folder, own, ids, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { registry, folder, ids, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Nothing in it can run; everything that an image can say about itself is said. */

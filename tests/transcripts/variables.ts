@@ -1,16 +1,19 @@
-/** What `@{name}` stands for in a scenario's lines. */
+/**
+ * What `@{name}` stands for in a scenario's lines. Always there: `folder`, `host` (the registry's), `begin` and `now` (times,
+ * as clients take them), `ambiguous` (a digit with which two kept ids begin).
+ */
 
 export class Variables {
   readonly #values: Map<string, string>;
   readonly #computed: Readonly<Record<string, () => string>> = {
     // Events and logs are asked for by it: with all digits, since several of them fit into a second.
-    now: () => `${Math.floor(Date.now() / 1000)}.${String(Date.now() % 1000).padStart(3, "0")}`,
+    now: momentText,
     ambiguous: () => sharedPrefix([...this.#values.values()].filter((each) => /^[0-9a-f]{64}$/.test(each))),
   };
 
   /** @param values those that are there from the beginning */
   constructor(values: Readonly<Record<string, string>> = {}) {
-    this.#values = new Map(Object.entries(values));
+    this.#values = new Map(Object.entries({ begin: momentText(), ...values }));
   }
 
   keep(name: string, value: string): void {
@@ -25,6 +28,12 @@ export class Variables {
       return length === undefined ? value : value.slice(0, Number(length));
     });
   }
+}
+
+/** The present, in seconds since 1970. */
+function momentText(): string {
+  const now = Date.now();
+  return `${Math.floor(now / 1000)}.${String(now % 1000).padStart(3, "0")}`;
 }
 
 /** The first character that two of the ids have in common. @throws Error when there is none */

@@ -7,8 +7,9 @@ import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
+import { attempt } from "./attempt.ts";
 
-export function containerStepRoutes({ containers, freezer, renamer, updater, processList }: Services): Route[] {
+export function containerStepRoutes({ containers, table, freezer, renamer, updater, processList }: Services): Route[] {
   return [
     {
       method: "POST",
@@ -16,7 +17,9 @@ export function containerStepRoutes({ containers, freezer, renamer, updater, pro
       since: "1.24",
       handler: async ({ params, query, version }) => {
         const signal = atLeast(version, "1.42") ? query.text("signal") : undefined;
-        await containers.restart(params.id, { seconds: query.integer("t"), signal });
+        const options = { seconds: query.integer("t"), signal };
+        const { id } = table.find(params.id);
+        await attempt(`Cannot restart container ${params.id}`, () => containers.restart(id, options));
         return empty();
       },
     },

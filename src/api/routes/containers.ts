@@ -11,6 +11,7 @@ import type { Services } from "../services.ts";
 import { CONTAINER_FILTER_KEYS, containerFilter, type FilterContext } from "../views/container_filters.ts";
 import { inspectContainer, summariseContainer } from "../views/container_view.ts";
 import type { ContainerSummary, ContainerWaitResponse, WaitCondition } from "../wire/mod.ts";
+import { attempt } from "./attempt.ts";
 import { containerStepRoutes } from "./container_steps.ts";
 import { attachContainer, resizeContainer } from "./container_streams.ts";
 
@@ -59,7 +60,9 @@ export function containerRoutes(services: Services): Route[] {
       since: "1.24",
       handler: async ({ params, query }) => {
         const options = { seconds: query.integer("t"), signal: query.text("signal") };
-        return empty(await containers.stop(params.id, options) ? 204 : 304);
+        const { id } = table.find(params.id);
+        const stop = () => containers.stop(id, options);
+        return empty(await attempt(`cannot stop container: ${params.id}`, stop) ? 204 : 304);
       },
     },
     {
@@ -67,7 +70,8 @@ export function containerRoutes(services: Services): Route[] {
       path: "/containers/{id}/kill",
       since: "1.24",
       handler: async ({ params, query }) => {
-        await containers.kill(params.id, query.text("signal"));
+        const kill = () => containers.kill(params.id, query.text("signal"));
+        await attempt(`cannot kill container: ${params.id}`, kill);
         return empty();
       },
     },

@@ -114,7 +114,7 @@ async function* withErrorInBand(messages: AsyncIterable<ProgressMessage>): Async
 }
 
 async function list(
-  { images, imageUsage, table }: Services,
+  { images, imageUsage }: Services,
   { query, version }: ApiRequest,
 ): Promise<ImageSummary[]> {
   const passes = await imageFilter(query.filters(IMAGE_FILTER_KEYS), (name) => images.resolve(name));
@@ -122,7 +122,6 @@ async function list(
   const shared = isMeasured ? (await imageUsage.measure()).sharedBytes : undefined;
   return (await images.list()).map(passes).filter((image) => image !== undefined).map((image) =>
     summariseImage(image, {
-      containers: table.ofImage(image.record.id).length,
       sharedBytes: shared?.get(image.record.id),
       version,
     })

@@ -18,23 +18,27 @@ export interface FilterContext {
   health?(container: Container): HealthState | undefined;
 }
 
+/** What Docker takes for true and for false in a filter. */
+const GO_TRUE = new Set(["1", "true"]);
+const GO_FALSE = new Set(["0", "false"]);
+
 type Predicate = (container: Container) => boolean;
 /** Reads a value once, so that a bad one is refused even where there is nothing to filter. */
 type Filter = (value: string, context: FilterContext) => Predicate;
 
-const HEALTHS = new Set(["none", "starting", "healthy", "unhealthy"]);
-const STATUSES = new Set(["created", "restarting", "running", "removing", "paused", "exited", "dead"]);
+const HEALTHS = ["none", "starting", "healthy", "unhealthy"];
+const STATUSES = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
 
 const FILTERS: Readonly<Record<string, Filter>> = {
   id: (value) => ({ id }) => id.startsWith(value),
   name: (value) => {
     const wanted = pattern(value);
-    return ({ name }) => wanted.test(name) || wanted.test(`/${name}`);
+    return wanted === undefined ? () => false : ({ name }) => wanted.test(name) || wanted.test(`/${name}`);
   },
   label: (value) => ({ record }) => hasLabel(record.config.Labels ?? {}, value),
   status: (value) => {
-    const wanted = checkedStatus(value);
-    return ({ state }) => state.status === wanted;
+    requireOneOf("status", "state", value, STATUSES);
+    return ({ state }) => state.status === value;
   },
   exited: (value) => {
     const wanted = wholeNumber("exited", value);
@@ -58,14 +62,27 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     ),
   network: (value) => ({ record }) => (record.hostConfig.NetworkMode || "default") === value,
   health: (value, { health = () => undefined }) => {
-    if (!HEALTHS.has(value)) throw new TsdError("invalid_argument", `invalid filter 'health=${value}'`);
+    requireOneOf("health", "health", value, HEALTHS);
     return (container) => (health(container)?.status ?? "none") === value;
   },
   // No port is published or exposed to a network yet, and nothing is a swarm's.
-  publish: () => () => false,
-  expose: (value) => ({ record }) =>
-    Object.keys(record.config.ExposedPorts ?? {}).some((port) => port.split("/")[0] === value.split("/")[0]),
-  "is-task": (value) => () => value === "false" || value === "0",
+  publish: (value) => {
+    portRange("publish", value);
+    return () => false;
+  },
+  expose: (value) => {
+    const { first, last, protocol } = portRange("expose", value);
+    return ({ record }) =>
+      Object.keys(record.config.ExposedPorts ?? {}).some((exposed) => {
+        const [port, exposedProtocol] = exposed.split("/");
+        return first <= Number(port) && Number(port) <= last && exposedProtocol === protocol;
+      });
+  },
+  "is-task": (value) => {
+    const isTask = GO_TRUE.has(value);
+    if (!isTask && !GO_FALSE.has(value)) throw refusal(`invalid filter 'is-task=[${value}]'`);
+    return () => !isTask;
+  },
 };
 
 /** The keys that are understood. */
@@ -90,20 +107,44 @@ export function hasLabel(labels: Readonly<Record<string, string>>, wanted: strin
   return Object.hasOwn(labels, key) && (at < 0 || labels[key] === wanted.slice(at + 1));
 }
 
-function pattern(value: string): RegExp {
+/** Nothing for what is no regular expression: like Docker's, such a filter lets no container through. */
+function pattern(value: string): RegExp | undefined {
   try {
     return new RegExp(value);
-  } catch (cause) {
-    throw new TsdError("invalid_argument", `invalid filter 'name=${value}': not a regular expression`, { cause });
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
   }
 }
 
-function checkedStatus(value: string): string {
-  if (!STATUSES.has(value)) throw new TsdError("invalid_argument", `invalid filter 'status=${value}'`);
-  return value;
+function requireOneOf(key: string, what: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  throw refusal(
+    `invalid filter '${key}=${value}': invalid value for ${what} (${value}): must be one of ${allowed.join(", ")}`,
+  );
 }
 
 function wholeNumber(key: string, value: string): number {
-  if (!/^-?\d+$/.test(value)) throw new TsdError("invalid_argument", `invalid filter '${key}=${value}'`);
-  return Number(value);
+  if (/^[+-]?\d+$/.test(value)) return Number(value);
+  throw refusal(`invalid filter '${key}=${value}': strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
 }
+
+/** `80`, `80/udp`, `80-90/tcp`. @throws {TsdError} invalid_argument */
+function portRange(key: string, value: string): { first: number; last: number; protocol: string } {
+  if (value.includes(":")) throw refusal(`filter for '${key}' should not contain ':': ${value}`);
+  const [ports = "", protocol = "tcp"] = value.split("/");
+  const [first, last = first] = ports.split("-").map((text) => {
+    const port = Number(text);
+    const why = !/^\d+$/.test(text) ? "invalid syntax" : port > 65_535 ? "value out of range" : undefined;
+    if (why === undefined) return port;
+    throw refusal(
+      `error while looking up for ${key} ${value}: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`,
+    );
+  });
+  if (last < first) {
+    throw refusal(`error while looking up for ${key} ${value}: invalid range specified for port: ${ports}`);
+  }
+  return { first, last, protocol };
+}
+
+const refusal = (message: string) => new TsdError("invalid_argument", message);

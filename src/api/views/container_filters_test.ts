@@ -11,9 +11,22 @@ const CONTEXT = {
 
 Deno.test("values that make no sense are refused before any container is looked at", () => {
   const rows = [
-    ["status", "odd", "invalid filter 'status=odd'"],
-    ["exited", "x", "invalid filter 'exited=x'"],
-    ["name", "[", "invalid filter 'name=[': not a regular expression"],
+    [
+      "status",
+      "odd",
+      "invalid filter 'status=odd': invalid value for state (odd): must be one of created, running, paused, restarting, " +
+      "removing, exited, dead",
+    ],
+    [
+      "health",
+      "odd",
+      "invalid filter 'health=odd': invalid value for health (odd): must be one of none, starting, healthy, unhealthy",
+    ],
+    ["exited", "x", "invalid filter 'exited=x': strconv.Atoi: parsing \"x\": invalid syntax"],
+    ["is-task", "odd", "invalid filter 'is-task=[odd]'"],
+    ["publish", "x", 'error while looking up for publish x: strconv.ParseUint: parsing "x": invalid syntax'],
+    ["expose", "9-1/tcp", "error while looking up for expose 9-1/tcp: invalid range specified for port: 9-1"],
+    ["expose", "1:2", "filter for 'expose' should not contain ':': 1:2"],
     ["before", "absent", "No such container: absent"],
   ] as const;
   for (const [key, value, message] of rows) {

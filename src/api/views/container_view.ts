@@ -10,6 +10,7 @@ import type { HealthState } from "../../engine/health/health_monitor.ts";
 import { containerPaths, type EnginePaths } from "../../engine/paths.ts";
 import type { ContainerMount } from "../../runtime/spec/mod.ts";
 import { humanDuration } from "../../units.ts";
+import { ZERO_CONFIG, ZERO_HOST_CONFIG } from "./zero_values.ts";
 import type {
   ContainerInspect,
   ContainerState as WireState,
@@ -23,6 +24,9 @@ import type {
 
 /** Docker's "never". */
 const NEVER = "0001-01-01T00:00:00Z";
+
+/** They are made when it starts. */
+const NO_FILES = { ResolvConfPath: "", HostnamePath: "", HostsPath: "", LogPath: "" };
 
 /** What inspect needs besides the container. */
 export interface InspectContext {
@@ -47,10 +51,12 @@ export function inspectContainer(container: Container, context: InspectContext):
     Args: args,
     State: { ...wireState(container.state), ...(health && { Health: wireHealth(health) }) },
     Image: record.imageId,
-    ResolvConfPath: `${home}/resolv.conf`,
-    HostnamePath: `${home}/hostname`,
-    HostsPath: `${home}/hosts`,
-    LogPath: record.hostConfig.LogConfig?.Type === "none" ? "" : log,
+    ...container.state.status === "created" ? NO_FILES : {
+      ResolvConfPath: `${home}/resolv.conf`,
+      HostnamePath: `${home}/hostname`,
+      HostsPath: `${home}/hosts`,
+      LogPath: record.hostConfig.LogConfig?.Type === "none" ? "" : log,
+    },
     Name: `/${name}`,
     RestartCount: container.restarts.count,
     Driver: driver,
@@ -62,7 +68,7 @@ export function inspectContainer(container: Container, context: InspectContext):
     HostConfig: withDefaults(record.hostConfig),
     GraphDriver: { Name: driver, Data: null },
     Mounts: mountPoints(record.hostConfig),
-    Config: record.config,
+    Config: { ...ZERO_CONFIG, ...record.config },
     NetworkSettings: networkSettings(record.hostConfig),
   };
 }
@@ -147,6 +153,7 @@ function wireState(state: ContainerState): WireState {
 /** Fields that clients read without asking whether they are there. */
 function withDefaults(host: HostConfig): HostConfig {
   return {
+    ...ZERO_HOST_CONFIG,
     ...host,
     NetworkMode: networkMode(host),
     RestartPolicy: shownPolicy(host),
@@ -167,8 +174,27 @@ const networkMode = (host: HostConfig): string => host.NetworkMode || "default";
 
 function networks(host: HostConfig): Record<string, EndpointSettings> {
   const mode = networkMode(host);
-  return { [mode === "default" ? "none" : mode]: {} };
+  return { [mode === "default" ? "none" : mode]: NO_ENDPOINT };
 }
+
+/** In a network without addresses. */
+const NO_ENDPOINT: EndpointSettings = {
+  IPAMConfig: null,
+  Links: null,
+  Aliases: null,
+  MacAddress: "",
+  DriverOpts: null,
+  GwPriority: 0,
+  NetworkID: "",
+  EndpointID: "",
+  Gateway: "",
+  IPAddress: "",
+  IPPrefixLen: 0,
+  IPv6Gateway: "",
+  GlobalIPv6Address: "",
+  GlobalIPv6PrefixLen: 0,
+  DNSNames: null,
+};
 
 function networkSettings(host: HostConfig): NetworkSettings {
   return {
@@ -194,10 +220,11 @@ function networkSettings(host: HostConfig): NetworkSettings {
 }
 
 function mountPoints(host: HostConfig): MountPoint[] {
-  return requestedMounts(host).map(({ mount }) => mountPoint(mount));
+  return requestedMounts(host).filter(({ isTmpfsFlag }) => !isTmpfsFlag)
+    .map(({ mount, mode }) => mountPoint(mount, mode));
 }
 
-function mountPoint(mount: ContainerMount): MountPoint {
+function mountPoint(mount: ContainerMount, mode: string): MountPoint {
   if (mount.kind === "tmpfs") {
     return { Type: "tmpfs", Source: "", Destination: mount.target, Mode: "", RW: true, Propagation: "" };
   }
@@ -205,7 +232,7 @@ function mountPoint(mount: ContainerMount): MountPoint {
     Type: "bind",
     Source: mount.source,
     Destination: mount.target,
-    Mode: mount.readOnly ? "ro" : "",
+    Mode: mode,
     RW: !mount.readOnly,
     Propagation: mount.propagation ?? "rprivate",
   };

@@ -13,11 +13,16 @@ export function eventText({ type, action, actorId, attributes, timeNano }: Engin
     ...legacyFields(type, action, actorId, attributes),
     Type: type as EventMessage["Type"],
     Action: action,
-    Actor: { ID: actorId, Attributes: attributes },
+    Actor: { ID: actorId, Attributes: sorted(attributes) },
     scope: "local",
     time: Number(timeNano / NANOS_PER_SECOND),
   } as const satisfies Omit<EventMessage, "timeNano">;
   return `${JSON.stringify(message).slice(0, -1)},"timeNano":${timeNano}}`;
+}
+
+/** By name, as Go writes them. */
+function sorted(attributes: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
 /** What clients before API 1.22 read, and some still do; of containers and images only. */

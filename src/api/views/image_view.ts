@@ -12,8 +12,8 @@ const NEVER = "0001-01-01T00:00:00Z";
 
 /** What a row needs to know besides the image. */
 export interface SummaryContext {
-  /** Containers made from the image. */
-  readonly containers: number;
+  /** Containers made from the image; not counted if not given. */
+  readonly containers?: number;
   /** Bytes that other images name too; not counted if not given. */
   readonly sharedBytes?: number | undefined;
   /** The client's. */
@@ -23,7 +23,7 @@ export interface SummaryContext {
 /** One row of `GET /images/json`. */
 export function summariseImage(
   { record, config, names }: CatalogImage,
-  { containers, sharedBytes = -1, version }: SummaryContext,
+  { containers = -1, sharedBytes = -1, version }: SummaryContext,
 ): ImageSummary {
   const isNameless = names.tags.length === 0 && names.repoDigests.length === 0;
   const shown = isNameless && !atLeast(version, "1.43") ? NAMELESS : names;

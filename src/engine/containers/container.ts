@@ -154,9 +154,9 @@ export class Container {
   }
 
   /** Its state, when it has a process. @throws {TsdError} not_running, with Docker's text */
-  running(verb: string): LiveState {
+  running(): LiveState {
     if (isLive(this.#state)) return this.#state;
-    throw new TsdError("not_running", `${verb}: container ${this.id} is not running`);
+    throw new TsdError("not_running", `container ${this.id} is not running`);
   }
 }
 

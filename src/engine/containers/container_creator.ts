@@ -20,11 +20,13 @@ import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { CreateRequest } from "./create_request.ts";
+import { withHostDefaults } from "./host_defaults.ts";
 import { initProgram } from "./init_program.ts";
 import type { NamespaceJoiner } from "./joined_namespaces.ts";
-import { requestedMounts, requireSources } from "./mounts.ts";
+import { requireSources } from "./mount_sources.ts";
+import { requestedMounts } from "./mounts.ts";
 import { friendlyName, parseContainerName, randomId } from "./names.ts";
-import { defaultHostname, etcSettings, filledIn, mergeConfig, networkWarnings, specSettings } from "./settings.ts";
+import { defaultHostname, etcSettings, mergeConfig, networkWarnings, specSettings } from "./settings.ts";
 
 export interface ContainerCreatorDeps {
   readonly table: ContainerTable;
@@ -62,7 +64,7 @@ export class ContainerCreator {
     const image = await images.resolve(imageName, platform === undefined ? undefined : parsePlatform(platform));
     await using held = imageUses.hold(image.record, imageName);
     const id = randomId();
-    const hostConfig = filledIn(namespaces.byId(asked), runtimes.choose(asked), facts);
+    const hostConfig = withHostDefaults({ ...namespaces.byId(asked), Runtime: runtimes.choose(asked) }, facts);
     const merged = mergeConfig(image.config, config, defaultHostname(hostConfig, id));
     // Everything that can be wrong without a root file system is said now and not at the start.
     const { warnings } = generateSpec({

@@ -56,12 +56,14 @@ export class ContainerService {
   async stop(nameOrId: string, options: { seconds?: number; signal?: string } = {}): Promise<boolean> {
     const container = this.#deps.table.find(nameOrId);
     const { config } = container.record;
-    const signal = parseSignal(options.signal ?? config.StopSignal ?? String(SIGTERM));
+    const signal = options.signal ?? config.StopSignal ?? String(SIGTERM);
+    // Before anything happens; of what doesn't run nothing is refused, as in Docker.
+    if (container.isActive) parseSignal(signal);
     const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
     const run = await this.#runToEnd(container);
     if (run === undefined) return false;
     using _announced = this.#deps.runs.announce(container);
-    if (run !== "called off") await this.#stopRun(container, run, signal, seconds);
+    if (run !== "called off") await this.#stopRun(container, run, parseSignal(signal), seconds);
     this.#deps.events.tell(container, "stop");
     return true;
   }
@@ -98,7 +100,7 @@ export class ContainerService {
     const run = await (isEnd ? this.#runToEnd(container) : this.#deps.runs.of(container));
     // Of a container that waits for its restart there is no process, which is no mistake of the caller's.
     if (run === "called off" || (run === undefined && container.isRestarting)) return;
-    if (run === undefined) return void container.running(`cannot kill container: ${nameOrId}`);
+    if (run === undefined) return void container.running();
     if (isEnd) this.#deps.restarts.stoppedByHand(container);
     await this.#deps.signaller.send(container, run.process, number);
     if (number !== SIGKILL || await settledWithin(run.exited, KILL_LIMIT_MS)) return;

@@ -37,7 +37,7 @@ export class Freezer {
     return this.#deps.locks.run(id, async () => {
       if (container.isPaused) throw new TsdError("conflict", `Container ${id} is already paused`);
       refuseRestarting(container, id);
-      if (!container.isRunning) throw new TsdError("not_running", `Container ${id} is not running`);
+      if (!container.isRunning) throw new TsdError("not_running", `container ${id} is not running`);
       await this.#freeze(container);
     });
   }

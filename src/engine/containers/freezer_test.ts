@@ -61,7 +61,7 @@ Deno.test("pause and unpause: Docker's words where there is nothing to do", asyn
   await assert.rejects(running.freezer.unpause("web"), refusal("conflict", /^Container c1 is not paused$/));
   await running.freezer.pause("web");
   await assert.rejects(running.freezer.pause("web"), refusal("conflict", /^Container c1 is already paused$/));
-  await assert.rejects(bench(EXITED).freezer.pause("web"), refusal("not_running", /^Container c1 is not running$/));
+  await assert.rejects(bench(EXITED).freezer.pause("web"), refusal("not_running", /^container c1 is not running$/));
   assert.deepEqual(running.steps, ["probes pause", "freeze"]);
 });
 

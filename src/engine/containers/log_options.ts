@@ -61,7 +61,10 @@ export function checkLogConfig({ LogConfig: logs }: Pick<HostConfig, "LogConfig"
     if (Object.keys(options).length > 0) throw invalid("invalid logging opts for driver none");
     return;
   }
-  if (driver !== "json-file") throw invalid(`logger: no log driver named '${driver}' is registered`);
+  // Docker looks for a plugin of that name, and says that there is none.
+  if (driver !== "json-file") {
+    throw invalid(`error looking up logging plugin ${driver}: plugin ${JSON.stringify(driver)} not found`);
+  }
   if (options["max-buffer-size"] !== undefined) {
     throw options.mode === "non-blocking"
       ? new TsdError("not_implemented", "Cannot create the container: --log-opt max-buffer-size is not supported yet")

@@ -92,7 +92,10 @@ Deno.test("drivers: json-file and none, others of Docker's later, unknown ones n
   checkLogConfig({});
   checkLogConfig({ LogConfig: null });
   assert.equal(refusal({ "max-size": "1m" }, "none"), "invalid_argument: invalid logging opts for driver none");
-  assert.equal(refusal({}, "nosuch"), "invalid_argument: logger: no log driver named 'nosuch' is registered");
+  assert.equal(
+    refusal({}, "nosuch"),
+    'invalid_argument: error looking up logging plugin nosuch: plugin "nosuch" not found',
+  );
   assert.match(refusal({}, "syslog"), /^not_implemented: .*log driver syslog is not supported yet/);
   assert.deepEqual([isLogged({}), isLogged({ LogConfig: { Type: "none" } })], [true, false]);
 });

@@ -14,59 +14,80 @@ import {
 } from "../../runtime/spec/mod.ts";
 
 const PROPAGATIONS: ReadonlySet<string> = new Set(["private", "rprivate", "shared", "rshared", "slave", "rslave"]);
-/** Options of `-v` that only matter with SELinux or on other systems; Docker accepts them too. */
-const WITHOUT_EFFECT: ReadonlySet<string> = new Set(["z", "Z", "consistent", "cached", "delegated", "nocopy"]);
+
+/** Options of `-v`, of each kind at most one. Those of the last three only matter with SELinux, elsewhere, or to volumes. */
+const BIND_OPTIONS: readonly ReadonlySet<string>[] = [
+  new Set(["ro", "rw"]),
+  PROPAGATIONS,
+  new Set(["z", "Z"]),
+  new Set(["consistent", "cached", "delegated"]),
+  new Set(["nocopy"]),
+];
 
 /** A mount, and whether its source folder is made when it is missing (`-v` does, `--mount` doesn't). */
 export interface RequestedMount {
   readonly mount: ContainerMount;
   readonly createSource: boolean;
+  /** The options of `-v` as they were given. */
+  readonly mode: string;
+  /** It came as `--tmpfs`, which Docker doesn't list among the mounts. */
+  readonly isTmpfsFlag?: boolean;
 }
 
 /** All mounts of a request, in Docker's order. @throws {TsdError} invalid_argument, not_implemented */
 export function requestedMounts(host: HostConfig): RequestedMount[] {
-  const requested = [
-    ...(host.Binds ?? []).map((text) => ({ mount: parseBind(text), createSource: true })),
+  const requested: RequestedMount[] = [
+    ...(host.Binds ?? []).map(parseBind),
     ...(host.Mounts ?? []).map((mount) => ({
       mount: parseMount(mount),
       createSource: mount.BindOptions?.CreateMountpoint ?? false,
+      mode: "",
     })),
     ...Object.entries(host.Tmpfs ?? {}).map(([target, options]) => ({
-      mount: tmpfs(target, options === "" ? [] : options.split(",")),
+      mount: tmpfsFlag(target, options),
       createSource: false,
+      mode: "",
+      isTmpfsFlag: true,
     })),
   ];
   const seen = new Set<string>();
   for (const { mount: { target } } of requested) {
-    if (seen.has(target)) throw new TsdError("invalid_argument", `Duplicate mount point: ${target}`);
+    if (seen.has(target)) throw refusal(`Duplicate mount point: ${target}`);
     seen.add(target);
   }
   return requested;
 }
 
-function parseBind(text: string): BindMount {
-  const invalid = (why: string) => new TsdError("invalid_argument", `invalid volume specification: '${text}': ${why}`);
-  const [source, target, options = "", ...more] = text.split(":");
-  if (target === undefined) throw unsupportedVolume(text);
-  if (more.length > 0) throw invalid("too many colons");
-  if (!source.startsWith("/")) {
-    if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(source)) throw unsupportedVolume(text);
-    throw invalid("the source must be an absolute path");
+function parseBind(text: string): RequestedMount {
+  const invalid = `invalid volume specification: '${text}'`;
+  const [source, target, mode = "", ...more] = text.split(":");
+  if (source === "" || more.length > 0 || (mode === "" && target !== undefined && isMode(target))) {
+    throw refusal(invalid);
   }
-  let readOnly = false;
-  let propagation: Propagation | undefined;
-  for (const option of options.split(",").filter((each) => each !== "")) {
-    if (option === "ro" || option === "readonly") readOnly = true;
-    else if (PROPAGATIONS.has(option)) propagation = option as Propagation;
-    else if (option !== "rw" && !WITHOUT_EFFECT.has(option)) throw invalid(`unknown option ${option}`);
-  }
+  if (!isMode(mode)) throw refusal(`invalid mode: ${mode}`);
+  const type = source.startsWith("/") && target !== undefined ? "bind" : "volume";
+  const checked = mountTarget({ Type: type, Target: target ?? source }, `${invalid}: `);
+  if (type === "volume") throw unsupportedVolume(text, target === undefined ? undefined : source);
+  const options = mode.split(",");
+  const propagation = options.find((option) => PROPAGATIONS.has(option));
   return {
-    kind: "bind",
-    source,
-    target: checkTarget(target, text),
-    readOnly,
-    ...(propagation === undefined ? {} : { propagation }),
+    mount: {
+      kind: "bind",
+      source,
+      target: checked,
+      readOnly: options.includes("ro"),
+      ...(propagation === undefined ? {} : { propagation: propagation as Propagation }),
+    },
+    createSource: true,
+    mode,
   };
+}
+
+/** Whether these are options of `-v`: known ones, and none against another. */
+function isMode(text: string): boolean {
+  const options = text === "" ? [] : text.split(",");
+  const known = BIND_OPTIONS.map((kind) => options.filter((option) => kind.has(option)).length);
+  return known.every((count) => count <= 1) && known.reduce((sum, count) => sum + count, 0) === options.length;
 }
 
 /** Kinds of Docker's that there aren't. */
@@ -84,7 +105,7 @@ function parseMount(mount: Mount): ContainerMount {
   const { Type: type = "" as NonNullable<Mount["Type"]> } = mount;
   for (const [kind, options] of Object.entries(OPTIONS_OF)) {
     if (kind !== type && mount[options]) {
-      throw new TsdError("invalid_argument", `${options} must not be specified on mount type "${type}"`);
+      throw refusal(`${options} must not be specified on mount type "${type}"`);
     }
   }
   if (OTHER_TYPES.has(type)) {
@@ -96,13 +117,18 @@ function parseMount(mount: Mount): ContainerMount {
   throw badMount(mount, "mount type unknown");
 }
 
-function mountTarget(mount: Mount): string {
+/** @param before said before what is wrong */
+function mountTarget(mount: Mount, before = ""): string {
   const { Target: target = "" } = mount;
-  if (target === "") throw badMount(mount, "field Target must not be empty");
-  if (!target.startsWith("/")) throw badMount(mount, notAbsolute(target));
-  const path = cleanPath(target);
-  if (path === "/") throw badMount(mount, "invalid specification: destination can't be '/'");
-  return path;
+  const problem = target === "" ? "field Target must not be empty" : targetProblem(target);
+  if (problem !== undefined) throw badMount(mount, problem, before);
+  return cleanPath(target);
+}
+
+/** Why something can't be mounted there, in Docker's words. */
+function targetProblem(target: string): string | undefined {
+  if (cleanPath(target) === "/") return "invalid specification: destination can't be '/'";
+  return target.startsWith("/") ? undefined : notAbsolute(target);
 }
 
 function bindMount(mount: Mount, target: string): BindMount {
@@ -141,65 +167,26 @@ function tmpfsMount(mount: Mount, target: string): TmpfsMount {
 }
 
 const notAbsolute = (path: string) => `invalid mount path: '${path}' mount path must be absolute`;
-const badMount = ({ Type: type = "bind" }: Mount, why: string) =>
-  new TsdError("invalid_argument", `invalid mount config for type "${type}": ${why}`);
+const badMount = ({ Type: type = "bind" }: Mount, why: string, before = "") =>
+  refusal(`${before}invalid mount config for type "${type}": ${why}`);
 
-function tmpfs(target: string, options: readonly string[]): TmpfsMount {
-  return { kind: "tmpfs", target: checkTarget(target, target), options };
+function tmpfsFlag(target: string, options: string): TmpfsMount {
+  const problem = targetProblem(target);
+  if (problem !== undefined) throw refusal(problem);
+  return { kind: "tmpfs", target: cleanPath(target), options: options === "" ? [] : options.split(",") };
 }
 
-function checkTarget(target: string, text: string): string {
-  if (!target.startsWith("/")) {
-    throw new TsdError("invalid_argument", `invalid mount path: '${target}' mount path must be absolute`);
-  }
-  const parts = target.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..")) {
-    throw new TsdError("invalid_argument", `invalid mount path: '${text}' must not contain '..'`);
-  }
-  if (parts.length === 0) {
-    throw new TsdError("invalid_argument", `invalid volume specification: '${text}': destination can't be '/'`);
-  }
-  return `/${parts.join("/")}`;
-}
+const refusal = (message: string) => new TsdError("invalid_argument", message);
 
-const unsupportedVolume = (text: string) =>
-  new TsdError(
+function unsupportedVolume(text: string, name: string | undefined): TsdError {
+  if (name !== undefined && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
+    return refusal(
+      `create ${name}: ${JSON.stringify(name)} includes invalid characters for a local volume name, only ` +
+        '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
+    );
+  }
+  return new TsdError(
     "not_implemented",
     `Cannot create the container: volumes are not supported yet; give an absolute host path instead of '${text}'`,
   );
-
-/** Says which source is missing that is not to be made (`--mount`). @throws {TsdError} invalid_argument */
-export async function requireSources(requested: readonly RequestedMount[]): Promise<void> {
-  for (const { mount, createSource } of requested) {
-    if (mount.kind === "tmpfs" || createSource || await isThere(mount.source)) continue;
-    throw new TsdError(
-      "invalid_argument",
-      `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`,
-    );
-  }
-}
-
-/** Makes missing source folders (`-v`); the others have to be there. @throws {TsdError} invalid_argument */
-export async function prepareSources(requested: readonly RequestedMount[]): Promise<void> {
-  await requireSources(requested);
-  for (const { mount } of requested) {
-    if (mount.kind === "tmpfs" || await isThere(mount.source)) continue;
-    try {
-      await Deno.mkdir(mount.source, { recursive: true, mode: 0o755 });
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      const what = `error while creating mount source path '${mount.source}'`;
-      throw new TsdError("invalid_argument", `${what}: ${why}`, { cause });
-    }
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return false;
-    throw thrown;
-  }
 }

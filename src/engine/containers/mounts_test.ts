@@ -1,7 +1,8 @@
 import { strict as assert } from "node:assert";
 import type { HostConfig } from "../../api/wire/mod.ts";
 import { type ErrorCode, isTsdError } from "../../errors.ts";
-import { prepareSources, requestedMounts } from "./mounts.ts";
+import { prepareSources } from "./mount_sources.ts";
+import { requestedMounts } from "./mounts.ts";
 
 const mountsOf = (host: HostConfig) => requestedMounts(host).map(({ mount }) => mount);
 
@@ -55,17 +56,24 @@ Deno.test("-v makes its source, --mount only when it is told to", () => {
 
 Deno.test("what makes no sense is refused in words that say what", () => {
   const cases: [HostConfig, ErrorCode, RegExp][] = [
-    [{ Binds: ["/a:/b:ro:x"] }, "invalid_argument", /too many colons/],
-    [{ Binds: ["/a:b"] }, "invalid_argument", /mount path must be absolute/],
-    [{ Binds: ["/a:/"] }, "invalid_argument", /destination can't be '\/'/],
-    [{ Binds: ["/a:/x/../../etc"] }, "invalid_argument", /must not contain '\.\.'/],
-    [{ Binds: ["/a:/b:sometimes"] }, "invalid_argument", /unknown option sometimes/],
-    [{ Binds: ["./a:/b"] }, "invalid_argument", /the source must be an absolute path/],
+    [{ Binds: ["/a:/b:ro:x"] }, "invalid_argument", /^invalid volume specification: '\/a:\/b:ro:x'$/],
+    [{ Binds: ["/a:b"] }, "invalid_argument", /type "bind": invalid mount path: 'b' mount path must be absolute$/],
+    [{ Binds: ["/a:/"] }, "invalid_argument", /invalid specification: destination can't be '\/'$/],
+    [{ Binds: ["/a:/x/.."] }, "invalid_argument", /destination can't be '\/'$/],
+    [{ Binds: ["/a:/b:sometimes"] }, "invalid_argument", /^invalid mode: sometimes$/],
+    [{ Binds: ["/a:/b:ro,rw"] }, "invalid_argument", /^invalid mode: ro,rw$/],
+    [{ Binds: ["/a:ro"] }, "invalid_argument", /^invalid volume specification: '\/a:ro'$/],
+    [{ Binds: [":/b"] }, "invalid_argument", /^invalid volume specification: ':\/b'$/],
+    [{ Binds: ["./a:/b"] }, "invalid_argument", /^create \.\/a: "\.\/a" includes invalid characters/],
     [{ Binds: ["/a:/b", "/c:/b/"] }, "invalid_argument", /Duplicate mount point: \/b/],
     [{ Binds: ["/a:/b"], Tmpfs: { "/b": "" } }, "invalid_argument", /Duplicate mount point: \/b/],
     [{ Binds: ["named:/b"] }, "not_implemented", /volumes are not supported yet/],
+    [{ Binds: ["/b"] }, "not_implemented", /volumes are not supported yet/],
     [{ Mounts: [{ Type: "bind", Source: "a", Target: "/b" }] }, "invalid_argument", /mount path must be absolute/],
+    [{ Mounts: [{ Type: "bind", Target: "/b" }] }, "invalid_argument", /field Source must not be empty/],
+    [{ Mounts: [{ Type: "bind", Source: "/b" }] }, "invalid_argument", /field Target must not be empty/],
     [{ Mounts: [{ Type: "volume", Source: "v", Target: "/b" }] }, "not_implemented", /--mount type=volume/],
+    [{ Mounts: [{ Type: "odd" as "bind", Target: "/b" }] }, "invalid_argument", /type "odd": mount type unknown$/],
     [{ Mounts: [{ Type: "tmpfs", Source: "/a", Target: "/b" }] }, "invalid_argument", /Source must not be specified/],
     [{ Mounts: [{ Type: "bind", Target: "/b" }] }, "invalid_argument", /"bind": field Source must not be empty$/],
     [{ Mounts: [{ Type: "bind", Source: "/a" }] }, "invalid_argument", /"bind": field Target must not be empty$/],
@@ -89,7 +97,7 @@ Deno.test("what makes no sense is refused in words that say what", () => {
       "invalid_argument",
       /^invalid mount config for type "odd": mount type unknown$/,
     ],
-    [{ Tmpfs: { "relative": "" } }, "invalid_argument", /mount path must be absolute/],
+    [{ Tmpfs: { "relative": "" } }, "invalid_argument", /^invalid mount path: 'relative' mount path must be absolute$/],
   ];
   for (const [host, code, message] of cases) assertRefused(host, code, message);
 });

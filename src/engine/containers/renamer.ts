@@ -1,4 +1,4 @@
-import { TsdError } from "../../errors.ts";
+import { prefixed, TsdError } from "../../errors.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { ContainerTable } from "./container_table.ts";
 import { parseContainerName } from "./names.ts";
@@ -17,7 +17,12 @@ export class ContainerRenamer {
   rename(nameOrId: string, newName: string): void {
     const container = this.#table.find(nameOrId);
     const { name: oldName } = container;
-    this.#table.rename(container, changedName(oldName, newName));
+    const name = changedName(oldName, newName);
+    try {
+      this.#table.rename(container, parseContainerName(`/${name}`));
+    } catch (thrown) {
+      throw prefixed("Error when allocating new name", thrown);
+    }
     this.#events.tell(container, "rename", { attributes: { oldName: `/${oldName}` } });
   }
 }
@@ -29,5 +34,5 @@ function changedName(oldName: string, wanted: string): string {
   if (name === oldName) {
     throw new TsdError("invalid_argument", "Renaming a container with the same name as its current name");
   }
-  return parseContainerName(name);
+  return name;
 }

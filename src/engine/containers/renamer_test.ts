@@ -44,11 +44,15 @@ Deno.test("rename: found under the new name only, also by the next engine", () =
 Deno.test("rename: Docker's words, and nothing has changed", () => {
   using it = bench();
   const cases: [string, ErrorCode, RegExp][] = [
-    ["b1", "name_in_use", /^Conflict\. The container name "\/b1" is already in use by container "2{64}"\./],
+    [
+      "b1",
+      "name_in_use",
+      /^Error when allocating new name: Conflict\. The container name "\/b1" is already in use by container "2{64}"\./,
+    ],
     ["a1", "invalid_argument", /^Renaming a container with the same name as its current name$/],
     [" / ".trim(), "invalid_argument", /^Neither old nor new names may be empty$/],
     ["", "invalid_argument", /^Neither old nor new names may be empty$/],
-    ["no spaces", "invalid_argument", /^Invalid container name \(no spaces\)/],
+    ["no spaces", "invalid_argument", /^Error when allocating new name: Invalid container name \(\/no spaces\)/],
   ];
   for (const [name, code, text] of cases) {
     assert.throws(

@@ -20,11 +20,15 @@ import { mergeHealthcheck } from "../health/health_config.ts";
 import { checkLogConfig } from "./log_options.ts";
 import type { JoinedNamespaces } from "./joined_namespaces.ts";
 import { requestedMounts } from "./mounts.ts";
-import { cgroupnsMode, namespaceModes } from "./namespace_modes.ts";
+import { namespaceModes } from "./namespace_modes.ts";
 import { parseSecurityOptions } from "./security_options.ts";
 import { parseSignal } from "./signals.ts";
 
-/** The caller's configuration over the image's, as Docker merges them. @throws {TsdError} invalid_argument */
+/**
+ * The caller's configuration over the image's, as Docker merges them.
+ * @param hostname where the caller has no wish
+ * @throws {TsdError} invalid_argument
+ */
 export function mergeConfig(image: ImageConfig, own: ContainerConfig, hostname: string): ContainerConfig {
   const base = image.config;
   const { entrypoint, cmd } = mergeCommand(
@@ -47,6 +51,7 @@ export function mergeConfig(image: ImageConfig, own: ContainerConfig, hostname: 
     ...(own.ExposedPorts || base.exposedPorts
       ? { ExposedPorts: { ...ports(base.exposedPorts), ...own.ExposedPorts } }
       : {}),
+    Volumes: null,
     OnBuild: null,
   };
 }
@@ -54,19 +59,6 @@ export function mergeConfig(image: ImageConfig, own: ContainerConfig, hostname: 
 /** Of a container that names none: on the host's network it is the host's. */
 export function defaultHostname(host: HostConfig, id: string): string {
   return networkKind(host) === "host" ? Deno.hostname() : id.slice(0, 12);
-}
-
-/** With what Docker fills in, and without words for "nothing", so that inspect shows it and later changes of defaults change nothing. */
-export function filledIn(host: HostConfig, runtime: string, facts: HostFacts): HostConfig {
-  const { Memory: memory = 0, MemorySwap: swap = 0, MemorySwappiness, PidsLimit } = host;
-  return {
-    ...host,
-    ...(MemorySwappiness === -1 ? { MemorySwappiness: null } : {}),
-    ...((PidsLimit ?? 1) <= 0 ? { PidsLimit: null } : {}),
-    Runtime: runtime,
-    CgroupnsMode: cgroupnsMode(host, facts) as HostConfig["CgroupnsMode"],
-    ...(memory > 0 && swap === 0 ? { MemorySwap: 2 * memory } : {}),
-  };
 }
 
 /** The network as this version knows it. `default` has no bridge yet: it is a namespace with loopback only. */

@@ -19,9 +19,10 @@ const NUMBERS = new Map<string, number>([
 /** `SIGTERM`, `term`, `15`, `RTMIN+3` → its number. @throws {TsdError} invalid_argument, with Docker's text */
 export function parseSignal(text: string): number {
   const name = text.trim().toUpperCase().replace(/^SIG/, "");
-  const number = /^\d+$/.test(name) ? Number(name) : NUMBERS.get(name) ?? realTime(name);
-  if (number === undefined || number < 1 || number > RTMAX) {
-    throw new TsdError("invalid_argument", `invalid signal: ${text}`);
+  const number = /^-?\d+$/.test(name) ? Number(name) : NUMBERS.get(name) ?? realTime(name);
+  if (!number) throw new TsdError("invalid_argument", `invalid signal: ${text}`);
+  if (number < 1 || number > RTMAX) {
+    throw new TsdError("invalid_argument", `the linux daemon does not support signal ${number}`);
   }
   return number;
 }

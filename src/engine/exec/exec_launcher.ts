@@ -87,7 +87,7 @@ export class ExecLauncher {
     const dir = this.folderOf(exec);
     try {
       // It may have ended since the exec was asked for; from here on its clean-up waits for this start.
-      exec.container.running("cannot exec");
+      exec.container.running();
       const { root } = await snapshots.mount(exec.container.id);
       const processJson = execProcessJson(exec, root, facts);
       Deno.mkdirSync(dir, { mode: 0o711 });

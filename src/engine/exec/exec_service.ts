@@ -202,7 +202,9 @@ export class ExecService {
   }
 
   #tell(exec: Exec, action: "exec_create" | "exec_start" | "exec_detach" | "exec_die", more: Attributes = {}): void {
-    const detail = action === "exec_die" || action === "exec_detach" ? {} : { detail: exec.request.Cmd.join(" ") };
+    // Docker puts a blank behind the program, also where no arguments follow.
+    const [program, ...args] = exec.request.Cmd;
+    const detail = action === "exec_die" || action === "exec_detach" ? {} : { detail: `${program} ${args.join(" ")}` };
     this.#deps.events.tell(exec.container, action, { ...detail, attributes: { execID: exec.id, ...more } });
   }
 
@@ -217,7 +219,7 @@ export class ExecService {
     if (exec.status !== "created") {
       throw new TsdError("conflict", `exec ${id} has been started already`);
     }
-    exec.container.running("cannot exec");
+    exec.container.running();
     refusePaused(exec.container, exec.container.id);
     exec.status = "running";
     exec.size = size ?? exec.size;

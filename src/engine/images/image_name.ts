@@ -25,9 +25,10 @@ export function imageNameOf(reference: Reference): ImageName {
   return { full, repository: canonicalName(reference), isDigest: digest !== undefined };
 }
 
-/** Tags first. */
+/** In Docker's order: by their full names, byte by byte, so that a repository's tags come before its digests. */
 export function imageNames({ tags, repoDigests }: ImageNames): ImageName[] {
-  return [...tags, ...repoDigests].map((full) => imageNameOf(parseReference(full)));
+  const names = [...tags, ...repoDigests].map((full) => imageNameOf(parseReference(full)));
+  return names.sort((a, b) => a.full < b.full ? -1 : 1);
 }
 
 /** As Docker shows it: `alpine:3`. */

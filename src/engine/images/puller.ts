@@ -30,6 +30,9 @@ const PROGRESS_EVERY_MS = 100;
 /** Docker's words for a layer that another image brought in. */
 const ALREADY_EXISTS = "Already exists";
 
+/** Docker's words for what has happened, all in one, once a layer is in. */
+const INGESTED = ["Verifying Checksum", "Download complete", "Pull complete"];
+
 export interface PullerDeps {
   readonly registry: Pick<RegistryClient, "resolveManifest" | "listTags">;
   readonly records: ImageRecords;
@@ -104,7 +107,7 @@ export class Puller {
     yield statusOf(fresh, familiarName(repository));
   }
 
-  /** All but the last word. Returns whether the image is new here. */
+  /** All but the last word. Returns whether the name is new here, or leads to another image than before. */
   async *#stream(
     reference: Reference,
     image: ResolvedImage,
@@ -129,13 +132,16 @@ export class Puller {
     const { records, leases, hooks, events, sweepLayers } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
     say({ status: `Pulling from ${reference.path}`, id: label });
-    const fresh = records.get(image.configDigest) === undefined;
+    const isHere = records.get(image.configDigest) !== undefined;
+    const before = reference.digest === undefined
+      ? records.byTag(canonicalString(reference))
+      : records.byRepoDigest(canonicalName(reference), reference.digest);
     const diffIds = image.layers.map(({ diffId }) => diffId);
     await using undo = new AsyncDisposableStack();
     undo.defer(async () => void await sweepLayers(diffIds));
     using _held = leases.hold([image.configDigest, ...diffIds]);
     // Docker has nothing to say of the layers of an image that is there.
-    const sayOfLayers: Say = fresh ? say : (message) => message.status === ALREADY_EXISTS || say(message);
+    const sayOfLayers: Say = isHere ? (message) => message.status === ALREADY_EXISTS || say(message) : say;
     const infos = await this.#bringLayers(reference, image.layers, asker, sayOfLayers);
     const context = () => contextOf(reference, image);
     await hooks.ask("image.verify", context);
@@ -146,7 +152,7 @@ export class Puller {
     const { labels } = image.config.config;
     events.tell("pull", { id: familiarString(reference), name: familiarName(reference), labels });
     say({ status: `Digest: ${image.topDigest}` });
-    return fresh;
+    return before !== image.configDigest;
   }
 
   /** The first failure stops the other layers; all have stopped when this returns. */
@@ -191,7 +197,7 @@ export class Puller {
       const onProgress = progressOf(id, descriptor.sizeBytes, say);
       const repository = canonicalName(reference);
       const info = await pool.ingest({ repository, descriptor, diffId, credential }, { signal, onProgress });
-      for (const status of ["Download complete", "Pull complete"]) say({ status, progressDetail: {}, id });
+      for (const status of INGESTED) say({ status, progressDetail: {}, id });
       return info;
     }, signal);
   }

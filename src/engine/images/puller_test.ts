@@ -111,9 +111,11 @@ Deno.test("layers come in at the same time; the image is recorded when all are t
     "3: Pulling from library/alpine",
     `${SHORT1}: Pulling fs layer`,
     `${SHORT2}: Pulling fs layer`,
+    `${SHORT2}: Verifying Checksum`,
     `${SHORT2}: Download complete`,
     `${SHORT2}: Pull complete`,
     `${SHORT1}: Downloading`,
+    `${SHORT1}: Verifying Checksum`,
     `${SHORT1}: Download complete`,
     `${SHORT1}: Pull complete`,
     `Digest: ${TOP}`,
@@ -133,7 +135,7 @@ Deno.test("layers come in at the same time; the image is recorded when all are t
   assert.deepEqual([it.blobs, it.swept, it.told], [[CONFIG, MANIFEST], [], ["pull alpine:3"]]);
 });
 
-Deno.test("an image that is there is up to date; a pull by digest gives no tag", async () => {
+Deno.test("a tag that leads where it led is up to date; a pull by digest gives no tag", async () => {
   using it = new Bench(image(ONE));
   it.present.add(ONE);
   const first = it.pull("alpine:3");
@@ -144,8 +146,11 @@ Deno.test("an image that is there is up to date; a pull by digest gives no tag",
   assert.deepEqual(second.said, [
     "4: Pulling from library/alpine",
     `Digest: ${TOP}`,
-    "Status: Image is up to date for alpine:4",
+    "Status: Downloaded newer image for alpine:4",
   ]);
+  const third = it.pull("alpine:4");
+  await third.over;
+  assert.equal(third.said.at(-1), "Status: Image is up to date for alpine:4");
   const byDigest = it.pull(`r/other@${TOP}`);
   await byDigest.over;
   assert.deepEqual(it.records.names(CONFIG).tags, ["docker.io/library/alpine:3", "docker.io/library/alpine:4"]);

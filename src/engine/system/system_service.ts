@@ -173,7 +173,14 @@ async function machine(facts: HostFacts) {
     Name: Deno.hostname(),
     Labels: [],
     ExperimentalBuild: false,
-    Swarm: { LocalNodeState: "inactive" },
+    Swarm: {
+      NodeID: "",
+      NodeAddr: "",
+      LocalNodeState: "inactive",
+      ControlAvailable: false,
+      Error: "",
+      RemoteManagers: null,
+    },
     Isolation: "",
     CDISpecDirs: [],
   } as const;

@@ -48,7 +48,10 @@ export function statusError(attempt: Attempt, status: number, fault: RegistryFau
   const { ref, host, blob } = attempt;
   const said = fault === undefined ? "" : `: ${faultText(fault)}`;
   const denied = status === 401 || status === 403 || fault?.code === "DENIED" || fault?.code === "UNAUTHORIZED";
-  if (denied || (blob === undefined && fault?.code === "NAME_UNKNOWN")) return accessDenied(ref, said);
+  if (denied) return accessDenied(ref, said);
+  if (blob === undefined && fault?.code === "NAME_UNKNOWN") {
+    return new TsdError("registry_denied", `repository ${familiarName(ref)} not found${said}`);
+  }
   if (status === 404 && blob === undefined) {
     const cause = fault === undefined ? "manifest unknown: manifest unknown" : faultText(fault);
     return new TsdError("manifest_unknown", `manifest for ${familiarString(ref)} not found: ${cause}`);
@@ -64,7 +67,7 @@ export function statusError(attempt: Attempt, status: number, fault: RegistryFau
   return new TsdError(code, `Cannot get ${asked}: registry ${host} answered ${status}${said}`);
 }
 
-/** Docker's text for a repository that isn't there or isn't for us. `said` begins with a colon or is empty. */
+/** Docker's text for a repository that isn't for us, and may not be there. `said` begins with a colon or is empty. */
 export function accessDenied(ref: Reference, said: string): TsdError {
   return new TsdError(
     "registry_denied",

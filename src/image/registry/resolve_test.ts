@@ -120,7 +120,7 @@ Deno.test("unknown names have Docker's words", async () => {
   );
   const denied = `pull access denied for ${name}, repository does not exist or may require 'docker login'`;
   code = "NAME_UNKNOWN";
-  await failsWith(resolve(), "registry_denied", `${denied}: name unknown: said NAME_UNKNOWN`);
+  await failsWith(resolve(), "registry_denied", `repository ${name} not found: name unknown: said NAME_UNKNOWN`);
   code = "DENIED";
   await failsWith(resolve(), "registry_denied", `${denied}: denied: said DENIED`);
 });

@@ -4,6 +4,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { deviceNodes, deviceRules } from "./devices.ts";
+import { hiddenPaths } from "./hidden_paths.ts";
 import type { SpecInput } from "./input.ts";
 import { INIT_PATH, mounts, rootfsPropagation } from "./mounts.ts";
 import { namespaces, sysctls } from "./namespaces.ts";
@@ -13,14 +14,6 @@ import { ociLimits, usableLimits } from "./resources.ts";
 import { resolveSeccompProfile } from "./seccomp/profile.ts";
 import { defaultSeccomp } from "./seccomp/resolve.ts";
 import { validateSpecInput } from "./validate.ts";
-
-/** Hides what tells of the host or of other containers. */
-const MASKED_PATHS = [
-  ...["acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "scsi", "timer_list"],
-  "timer_stats",
-].map((name) => `/proc/${name}`).concat("/sys/devices/virtual/powercap", "/sys/firmware");
-
-const READONLY_PATHS = ["bus", "fs", "irq", "sys", "sysrq-trigger"].map((name) => `/proc/${name}`);
 
 /** The annotation for the signal that stops a container (image-spec `conversion.md`). */
 const STOP_SIGNAL_ANNOTATION = "org.opencontainers.image.stopSignal";
@@ -60,7 +53,7 @@ export function generateSpec(input: SpecInput): GeneratedSpec {
 }
 
 function linuxSection(input: SpecInput, limits: ReturnType<typeof ociLimits>, seccomp?: OciSeccomp): OciLinux {
-  const { privileged, devices = [], host } = input;
+  const { devices = [] } = input;
   const values = sysctls(input);
   const propagation = rootfsPropagation(input.mounts);
   return {
@@ -71,8 +64,7 @@ function linuxSection(input: SpecInput, limits: ReturnType<typeof ociLimits>, se
     ...Object.keys(values).length > 0 ? { sysctl: values } : {},
     ...seccomp === undefined ? {} : { seccomp },
     ...propagation === undefined ? {} : { rootfsPropagation: propagation },
-    maskedPaths: input.maskedPaths ?? (privileged ? [] : [...MASKED_PATHS, ...host.thermalThrottlePaths]),
-    readonlyPaths: input.readonlyPaths ?? (privileged ? [] : READONLY_PATHS),
+    ...hiddenPaths(input),
   };
 }
 

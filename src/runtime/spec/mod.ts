@@ -13,6 +13,7 @@ export { parseDeviceRule } from "./devices.ts";
 export { DEFAULT_PATH, type EnvDefaults, mergeConfigEnv, mergeEnv, overrideEnv } from "./env.ts";
 export { cgroupsPath, type GeneratedSpec, generateSpec } from "./generate.ts";
 export type { CgroupFeature, HostFacts } from "./host.ts";
+export { hiddenPaths } from "./hidden_paths.ts";
 export { limitedDevices } from "./block_io.ts";
 export { blockDevices, hostDevices, resolveDevice } from "./host_devices.ts";
 export { type HostFiles, probeHost } from "./host_probe.ts";

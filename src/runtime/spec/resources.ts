@@ -250,7 +250,9 @@ function validateCpu(limits: ResourceLimits, { cpuCount, cgroupFeatures }: HostF
 function validateSet(what: string, field: string, wanted: string | undefined, available: string): void {
   if (!wanted) return;
   const members = parseSet(wanted);
-  if (!members) throw new TsdError("invalid_argument", `Invalid value ${wanted} for cpuset ${field}`);
+  if (!members) {
+    throw new TsdError("invalid_argument", `Invalid value ${wanted} for cpuset ${field}: invalid format: ${wanted}`);
+  }
   const present = parseSet(available);
   refuseIf(
     present !== undefined && members.some((member) => !present.includes(member)),

@@ -61,7 +61,7 @@ const REFUSED: readonly (readonly [Partial<SpecInput>, string])[] = [
   ],
   [{ resources: { cpuQuotaMicros: 10 } }, "CPU cfs quota can not be less than 1ms (i.e. 1000)"],
   [{ resources: { cpuShares: -1 } }, "invalid CPU shares (-1): value must be a positive integer"],
-  [{ resources: { cpusetCpus: "2-" } }, "Invalid value 2- for cpuset cpus"],
+  [{ resources: { cpusetCpus: "2-" } }, "Invalid value 2- for cpuset cpus: invalid format: 2-"],
   [{ resources: { cpusetCpus: "0-4" } }, "Requested CPUs are not available - requested 0-4, available: 0-3"],
   [{ resources: { cpusetMems: "1" } }, "Requested memory nodes are not available - requested 1, available: 0"],
   [{ sysctls: { "kernel.panic": "1" } }, "sysctl 'kernel.panic' is not allowed"],

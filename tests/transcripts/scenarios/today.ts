@@ -1,11 +1,53 @@
 /** What today's Docker (28) says where dockerd 20.10 said something else, for more than one scenario. */
 import type { Difference } from "../scenario.ts";
 
-export const CREATE_TASK: Difference = {
-  says: "failed to create shim task: OCI runtime",
-  now: "failed to create task for container: failed to create shim task: OCI runtime",
-  why: "Docker 23 and later say what containerd was asked for",
-};
+/** Something that may be said anywhere. */
+interface General {
+  readonly says: RegExp;
+  /** Of what is found and its first group. */
+  readonly now: (found: string, group: string) => string;
+  readonly why: string;
+}
+
+/** Applied to every recorded step. */
+export const EVERYWHERE: readonly General[] = [
+  {
+    says: /failed to create shim task: OCI runtime/g,
+    now: (found) => `failed to create task for container: ${found}`,
+    why: "Docker 23 and later say what containerd was asked for",
+  },
+  {
+    says: /Container (<.*?>) is not running/g,
+    now: (_, id) => `container ${id} is not running`,
+    why: "written in lower case by now",
+  },
+  {
+    says:
+      /(?<=^! (?:docker: )?Error response from daemon: )(?:Cannot kill|Invalid (?:filter|signal|IPC mode)|No command|Range of CPUs)/gm,
+    now: (found) => found[0]!.toLowerCase() + found.slice(1),
+    why: "written in lower case by now",
+  },
+  {
+    says: /no such container (?=\S+$)/gm,
+    now: () => "No such container: ",
+    why: "the same words everywhere by now",
+  },
+  {
+    says: /(?<=repository name) (?=must be lowercase)/g,
+    now: () => " (library/UPPER) ",
+    why: "the name is said since Docker 23; scenarios have only this one",
+  },
+  {
+    says: /no such image: (\S+): (?=No such image: )/g,
+    now: () => "",
+    why: "dockerd 20.10 says it twice",
+  },
+  {
+    says: /\(exitCode=/g,
+    now: (found) => found.replace("(", "(execDuration=0, "),
+    why: "Docker 23 and later tell how long the process ran",
+  },
+];
 
 /** @param name as it was given on the command line */
 export const removesRunning = (name: string): Difference => ({

@@ -1,0 +1,10 @@
+import { prefixed } from "../../errors.ts";
+
+/** Does something; an error says first what was attempted, in Docker's words. */
+export async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw prefixed(what, thrown);
+  }
+}

@@ -1,0 +1,42 @@
+import type { HostConfig } from "../../api/wire/mod.ts";
+import { hiddenPaths, type HostFacts } from "../../runtime/spec/mod.ts";
+import { cgroupnsMode } from "./namespace_modes.ts";
+import { parseSecurityOptions } from "./security_options.ts";
+
+const DEFAULT_SHM_BYTES = 64 << 20;
+
+/**
+ * A checked host configuration with what Docker puts in place of what isn't said, so that inspect shows what counts for
+ * the container's whole life.
+ */
+export function withHostDefaults(host: HostConfig, facts: HostFacts): HostConfig {
+  const { Privileged: privileged = false, Memory: memory = 0, PidsLimit: pids, MemorySwappiness: swappiness } = host;
+  const isV1 = facts.cgroupVersion === 1;
+  return {
+    ...host,
+    ...memory > 0 && !host.MemorySwap ? { MemorySwap: 2 * memory } : {},
+    MemorySwappiness: typeof swappiness === "number" && swappiness >= 0 ? swappiness : null,
+    OomKillDisable: isV1 ? host.OomKillDisable ?? false : null,
+    PidsLimit: typeof pids === "number" && pids > 0 ? pids : null,
+    ShmSize: host.ShmSize || DEFAULT_SHM_BYTES,
+    IpcMode: host.IpcMode || "private",
+    CgroupnsMode: cgroupnsMode(host, facts) as HostConfig["CgroupnsMode"],
+    ...shownHiddenPaths(host, privileged, facts),
+  };
+}
+
+/** A privileged container has none, which Docker shows as null. */
+function shownHiddenPaths(host: HostConfig, privileged: boolean, facts: HostFacts) {
+  const asked = parseSecurityOptions(host.SecurityOpt ?? [], privileged, facts);
+  const { maskedPaths, readonlyPaths } = hiddenPaths({
+    maskedPaths: asked.maskedPaths ?? host.MaskedPaths ?? undefined,
+    readonlyPaths: asked.readonlyPaths ?? host.ReadonlyPaths ?? undefined,
+    privileged,
+    host: facts,
+  });
+  const shown = (paths: readonly string[], given: unknown) => privileged && !given ? null : paths;
+  return {
+    MaskedPaths: shown(maskedPaths, host.MaskedPaths),
+    ReadonlyPaths: shown(readonlyPaths, host.ReadonlyPaths),
+  };
+}

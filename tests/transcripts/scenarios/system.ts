@@ -1,0 +1,43 @@
+import type { Scenario } from "../scenario.ts";
+
+export const SYSTEM: readonly Scenario[] = [
+  {
+    name: "system: version and info",
+    steps: [
+      "version --format '{{.Client.Os}} {{.Server.Os}} {{.Server.Arch}}'",
+      {
+        line: "version --format '{{json .Server}}'",
+        shape: true,
+        ours: [{ says: /^> .*\.(?:BuildTime|Experimental|GoVersion).*\n/gm, now: "", why: "tsd isn't written in Go" }],
+      },
+      "version --format '{{.Nope}}'",
+      "version --format '{{.Server'",
+      "version x",
+      {
+        line: "info --format '{{json .}}'",
+        shape: true,
+        today: [{ says: /^> .*(?:Commit\.Expected|KernelMemory).*\n/gm, now: "", why: "gone from the API by 1.49" }],
+        ours: [
+          { says: /^> \.Runtimes.*containerd.*\n/gm, now: "", why: "there is no containerd" },
+          {
+            says: /^> \.(?:Warnings|Plugins\.Volume)\[\].*\n/gm,
+            now: "",
+            why: "nothing to warn of, and no volumes yet",
+          },
+        ],
+        tsd: [{ says: /^> \.ClientInfo.*\n/gm, now: "", why: "client and engine are one executable" }],
+      },
+      "info --format '{{.OSType}} {{.Containers}} {{.ContainersRunning}} {{.ContainersPaused}} {{.ContainersStopped}} {{.Images}}'",
+      "info --format '{{.DefaultRuntime}} {{.Swarm.LocalNodeState}} {{.IndexServerAddress}} {{.Driver}} {{.LoggingDriver}}'",
+      "info --format '{{.Nope}}'",
+      "info x",
+      "frobnicate",
+      "container frobnicate",
+      "image frobnicate",
+      "--nope",
+      "logout @{host}",
+      "login @{host} -u me -p ''",
+      "login @{host} -u me",
+    ],
+  },
+];
