@@ -34,8 +34,8 @@ const SHAPES = {
   binding: "HostIP=HostIp HostPort",
   driver: "Data{} Name",
   mount: "Type Name~ Source Destination Driver~ Mode RW? Propagation",
-  config: "Hostname Domainname User AttachStdin? AttachStdout? AttachStderr? ExposedPorts{any}~ Tty? OpenStdin? " +
-    "StdinOnce? Env[] Cmd[] Healthcheck*~ ArgsEscaped?~ Image Volumes{any} WorkingDir Entrypoint[] " +
+  config: "Hostname Domainname User AttachStdin? AttachStdout? AttachStderr? ExposedPorts{nothing}~ Tty? OpenStdin? " +
+    "StdinOnce? Env[] Cmd[] Healthcheck*:healthcheck~ ArgsEscaped?~ Image Volumes{nothing} WorkingDir Entrypoint[] " +
     "NetworkDisabled?~ MacAddress~ OnBuild[] Labels{} StopSignal~ StopTimeout*~ Shell[]~",
   network: "Bridge SandboxID SandboxKey Ports{[binding]} HairpinMode? LinkLocalIPv6Address LinkLocalIPv6PrefixLen# " +
     "SecondaryIPAddresses[] SecondaryIPv6Addresses[] EndpointID Gateway GlobalIPv6Address GlobalIPv6PrefixLen# " +
@@ -46,8 +46,11 @@ const SHAPES = {
   image:
     "ID=Id RepoTags[] RepoDigests[] Parent Comment Created~ DockerVersion Author Config:imageConfig Architecture " +
     "Variant~ Os OsVersion~ Size# VirtualSize#~ GraphDriver:driver RootFS:rootfs Metadata:metadata Descriptor*~",
-  imageConfig: "User~ ExposedPorts{any}~ Env[]~ Entrypoint[]~ Cmd[]~ Volumes{any}~ WorkingDir~ Labels{}~ StopSignal~ " +
-    "ArgsEscaped?~ Healthcheck*~ OnBuild[]~ Shell[]~",
+  imageConfig:
+    "User~ ExposedPorts{nothing}~ Env[]~ Entrypoint[]~ Cmd[]~ Volumes{nothing}~ WorkingDir~ Labels{}~ StopSignal~ " +
+    "ArgsEscaped?~ Healthcheck*:healthcheck~ OnBuild[]~ Shell[]~",
+  healthcheck: "Test[]~ Interval#~ Timeout#~ StartPeriod#~ StartInterval#~ Retries#~",
+  nothing: "",
   rootfs: "Type~ Layers[]~",
   metadata: "LastTagTime~",
   "system.versionInfo": "Client:client Server*:*types.Version",
@@ -88,7 +91,7 @@ export function shaped(name: ShapeName, value: unknown, text?: string): Struct {
 }
 
 function fieldsOf(shape: string): Field[] {
-  return shape.split(" ").map((word) => {
+  return shape.split(" ").filter((word) => word !== "").map((word) => {
     const { name = word, json = name, kind = "", tilde } = FIELD.exec(word)?.groups ?? {};
     return { name, json, kind, omitsEmpty: tilde === "~" };
   });

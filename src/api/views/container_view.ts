@@ -152,21 +152,17 @@ function wireState(state: ContainerState): WireState {
 
 /** Fields that clients read without asking whether they are there. */
 function withDefaults(host: HostConfig): HostConfig {
+  const given = Object.entries(host).filter(([, value]) => value !== undefined && value !== null);
   return {
     ...ZERO_HOST_CONFIG,
-    ...host,
+    ...Object.fromEntries(given),
     NetworkMode: networkMode(host),
     RestartPolicy: shownPolicy(host),
     LogConfig: { Type: host.LogConfig?.Type || "json-file", Config: host.LogConfig?.Config ?? {} },
     PortBindings: {},
-    Binds: host.Binds ?? null,
-    IpcMode: host.IpcMode || "private",
-    ShmSize: host.ShmSize || 64 << 20,
-    Runtime: host.Runtime || "runc",
-    OomKillDisable: host.OomKillDisable ?? false,
-    Dns: host.Dns ?? [],
-    DnsOptions: host.DnsOptions ?? [],
-    DnsSearch: host.DnsSearch ?? [],
+    IpcMode: host.IpcMode || ZERO_HOST_CONFIG.IpcMode,
+    ShmSize: host.ShmSize || ZERO_HOST_CONFIG.ShmSize,
+    Runtime: host.Runtime || ZERO_HOST_CONFIG.Runtime,
   };
 }
 

@@ -45,15 +45,16 @@ export function mergeHealthcheck(
   image: Healthcheck | undefined,
   own: HealthConfig | null | undefined,
 ): HealthConfig | undefined {
-  if (image === undefined) return own ?? undefined;
+  if (image === undefined && !own) return undefined;
+  const test = own?.Test?.length ? own.Test : image?.test;
   return {
-    Test: own?.Test?.length ? own.Test : image.test,
+    ...(test && { Test: test }),
     ...nonZero({
-      Interval: own?.Interval || image.intervalNs,
-      Timeout: own?.Timeout || image.timeoutNs,
-      StartPeriod: own?.StartPeriod || image.startPeriodNs,
-      StartInterval: own?.StartInterval || image.startIntervalNs,
-      Retries: own?.Retries || image.retries,
+      Interval: own?.Interval || image?.intervalNs,
+      Timeout: own?.Timeout || image?.timeoutNs,
+      StartPeriod: own?.StartPeriod || image?.startPeriodNs,
+      StartInterval: own?.StartInterval || image?.startIntervalNs,
+      Retries: own?.Retries || image?.retries,
     }),
   };
 }
@@ -125,5 +126,5 @@ function millis(nanos: number | undefined): number | undefined {
 }
 
 const nonZero = (numbers: HealthConfig): HealthConfig =>
-  Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== 0));
+  Object.fromEntries(Object.entries(numbers).filter(([, value]) => value));
 const invalid = (message: string) => new TsdError("invalid_argument", message);

@@ -1,5 +1,4 @@
 import type { Scenario } from "../scenario.ts";
-import { later } from "./later.ts";
 import { removesRunning } from "./today.ts";
 
 const RUN_RM = "run --rm --network none";
@@ -34,7 +33,7 @@ export const RUN: readonly Scenario[] = [
   },
   {
     name: "run: what a process finds",
-    steps: ([
+    steps: [
       `${RUN_RM} -w /tmp busybox pwd`,
       `${RUN_RM} -w /made/here busybox pwd`,
       `${RUN_RM} -u 1000:2000 busybox id`,
@@ -94,7 +93,7 @@ export const RUN: readonly Scenario[] = [
       `${RUN_RM} --mount type=bind,source=@{folder},target=/data,readonly busybox sh -c 'touch /data/x; echo $?'`,
       `${RUN_RM} --mount type=tmpfs,target=/data,tmpfs-size=1m busybox sh -c 'grep " /data " /proc/mounts'`,
       `${RUN_RM} --env-file /no/where busybox true`,
-    ] as const).map(later),
+    ],
   },
   {
     name: "run: names, detached, cidfile",
@@ -144,7 +143,7 @@ export const RUN: readonly Scenario[] = [
   },
   {
     name: "run: what can't be asked for",
-    steps: ([
+    steps: [
       `${RUN_RM} -v /tmp:rel busybox true`,
       `${RUN_RM} -v rel/x:/x busybox true`,
       `${RUN_RM} -v /tmp:/ busybox true`,
@@ -241,6 +240,6 @@ export const RUN: readonly Scenario[] = [
       `${RUN_RM} busybox ''`,
       `${RUN_RM} -w '' busybox pwd`,
       `${RUN_RM} --mount type=bind,source=/etc/passwd,target=/tmp busybox true`,
-    ] as const).map(later),
+    ],
   },
 ];

@@ -28,7 +28,7 @@ export const SYSTEM: readonly Scenario[] = [
         tsd: [{ says: /^> \.ClientInfo.*\n/gm, now: "", why: "client and engine are one executable" }],
       },
       "info --format '{{.OSType}} {{.Containers}} {{.ContainersRunning}} {{.ContainersPaused}} {{.ContainersStopped}} {{.Images}}'",
-      "info --format '{{.DefaultRuntime}} {{.Swarm.LocalNodeState}} {{.IndexServerAddress}} {{.Driver}} {{.LoggingDriver}}'",
+      "info --format '{{.DefaultRuntime}} {{.Swarm.LocalNodeState}} {{.IndexServerAddress}} {{.LoggingDriver}}'",
       "info --format '{{.Nope}}'",
       "info x",
       "frobnicate",
