@@ -62,12 +62,6 @@ export const EXEC_EXIT_CODE: Difference = {
   why: "dockerd 20.10 forgot the exit code that it had found out",
 };
 
-export const NOT_RUNNING: Difference = {
-  says: /Container (<.*>) is not running/,
-  now: "container $1 is not running",
-  why: "written in lower case since Docker 23",
-};
-
 export const INVALID_FILTER: Difference = {
   says: "Invalid filter",
   now: "invalid filter",
