@@ -106,7 +106,7 @@ scenario("update", {
       ["box", { Memory: 5 }, 400, "Minimum memory limit allowed is 6MB"],
       ["box", { Memory: 128 * MIB }, 409, cannot(id) + memoryswap],
       ["box", { MemorySwap: 32 * MIB }, 400, "Minimum memoryswap limit should be larger than memory limit, see usage"],
-      ["box", { CpusetCpus: "x" }, 400, "Invalid value x for cpuset cpus"],
+      ["box", { CpusetCpus: "x" }, 400, "Invalid value x for cpuset cpus: invalid format: x"],
       ["box", { RestartPolicy: { Name: "odd" } }, 400, /^invalid restart policy: unknown policy 'odd'; use one of /],
       ["box", { Devices: [{}] }, 501, "Cannot update the container: --device can't be changed after its creation"],
       [
