@@ -61,9 +61,3 @@ export const EXEC_EXIT_CODE: Difference = {
   now: "= 127\n",
   why: "dockerd 20.10 forgot the exit code that it had found out",
 };
-
-export const INVALID_FILTER: Difference = {
-  says: "Invalid filter",
-  now: "invalid filter",
-  why: "written in lower case since Docker 23",
-};
