@@ -266,8 +266,11 @@ Deno.test({
   },
 });
 
-/** The engine, and the commands that look for its process: they load what they need from the engine's files. */
-const OWN_WAYS = /^(?:serve|daemon_control)-/;
+/**
+ * The engine, the commands that look for its process, and those that copy to and from this machine's files by system calls:
+ * they load what they need from the engine's files.
+ */
+const OWN_WAYS = /^(?:serve|daemon_control|copy_from|copy_to|output_file)-/;
 
 Deno.test("dist/tsd: the client's files have no node:http, no engine and no container in them", async () => {
   const bundleDir = `${EXECUTABLE}.bundle`;
