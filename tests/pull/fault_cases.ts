@@ -33,7 +33,7 @@ export const FAST_FAULTS: readonly FaultCase[] = [
   {
     name: "unknown-repository",
     reference: (host) => `${host}/no/such:1`,
-    says: `${denied}: name unknown: name_unknown`,
+    says: "repository REPO not found: name unknown: name_unknown",
     requestsAtMost: 1,
   },
   {
