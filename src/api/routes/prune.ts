@@ -20,8 +20,11 @@ import type {
   VolumesPruneResponse,
 } from "../wire/mod.ts";
 
-/** What a builder's cache can be filtered by. */
-const CACHE_FILTER_KEYS = ["until", "unused-for", "id", "parent", "type", "description", "inuse", "shared", "private"];
+/** What a builder's cache can be filtered by. Labels are what `docker system prune` asks all kinds for. */
+const CACHE_FILTER_KEYS = [
+  ...PRUNE_FILTER_KEYS,
+  ...["unused-for", "id", "parent", "type", "description", "inuse", "shared", "private"],
+];
 
 /** One of Docker's routes. */
 interface DockerPrune {

@@ -51,7 +51,8 @@ export class LayerLeases {
 
   /** How long a removal that nobody asked for by name has to wait for that, in ms. */
   freshForMs(imageId: Digest): number {
-    return Math.max(0, (this.#freshUntil.get(imageId) ?? 0) - this.#now());
+    // The clock may have been put back.
+    return Math.min(Math.max(0, (this.#freshUntil.get(imageId) ?? 0) - this.#now()), FRESH_MS);
   }
 
   /**

@@ -26,6 +26,8 @@ Deno.test("an image that has just come is news for two seconds", () => {
   now = 2500;
   leases.arrived(one);
   assert.deepEqual([leases.freshForMs(one), leases.freshForMs(two), leases.freshForMs(LAYER)], [2000, 500, 0]);
+  now = -1_000_000;
+  assert.equal(leases.freshForMs(one), 2000, "the clock was put back");
 });
 
 Deno.test("who waits for its turn can leave; a step that runs can't be left, and the next one comes after it", async () => {

@@ -56,7 +56,11 @@ export class ContainerPruner implements Pruner {
     const { table, containers, clock, layerUsers } = this.#deps;
     const container = table.has(id) ? table.find(id) : undefined;
     if (container === undefined) return GONE;
-    if (wasNeverStarted(container)) await pause(container.createdMs + START_MS - clock.now(), clock, signal);
+    if (wasNeverStarted(container)) {
+      // The clock may have been put back since.
+      const leftMs = Math.min(container.createdMs + START_MS - clock.now(), START_MS);
+      await pause(leftMs, clock, signal);
+    }
     if (container.isActive) return { kept: `it is ${container.state.status} now` };
     // Its image may have been removed by force: then its layers go with it.
     const bytes = await this.#bytes(container, currentLedger(layerUsers).release(container.record.layers));
