@@ -49,12 +49,24 @@ export async function* bodyAsItComes(request: IncomingMessage): AsyncGenerator<U
 /** How long a client may go on sending what nobody wants any more, in ms: cut off at once it would miss the answer. */
 const LINGER_MS = 2000;
 
-/** Reads away what is left of an upload that was answered early. */
-export function dropRest(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
+/**
+ * Reads away what is left of an upload that was answered early. `end` ends the answer, when nothing comes any more: a
+ * connection that isn't kept is cut off with the end.
+ */
+export function dropRest(request: IncomingMessage, end: () => void): void {
+  if (request.complete || request.destroyed) return end();
   const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
-  for (const end of ["end", "close"]) request.once(end, () => clearTimeout(timer));
-  request.resume();
+  request.once("end", () => {
+    clearTimeout(timer);
+    end();
+  });
+  request.once("close", () => clearTimeout(timer));
+  // Not resume(): it does nothing while somebody who has given up still waits for a chunk.
+  const drop = () => {
+    while (request.read() !== null);
+  };
+  request.on("readable", drop);
+  drop();
 }
 
 /**

@@ -291,8 +291,9 @@ export class ApiServer {
       "Content-Length": String(body.length),
       "Tsd-Error-Code": error.code,
     });
-    response.end(request.method === "HEAD" ? undefined : body);
-    dropRest(request);
+    if (request.method === "HEAD") response.flushHeaders();
+    else response.write(body);
+    dropRest(request, () => response.end());
   }
 
   #report(error: TsdError, request: IncomingMessage): void {

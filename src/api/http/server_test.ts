@@ -105,6 +105,18 @@ ROUTES.push(
     },
   },
   {
+    method: "PUT",
+    path: "/impatient",
+    since: "1.24",
+    handler: async ({ upload }) => {
+      const iterator = upload()[Symbol.asyncIterator]();
+      await iterator.next();
+      // Nobody waits for it.
+      void Promise.allSettled([iterator.next()]);
+      throw new TsdError("conflict", "Enough");
+    },
+  },
+  {
     method: "GET",
     path: "/marked",
     since: "1.24",
@@ -240,8 +252,8 @@ Deno.test("a body over 4 MiB is refused", async () => {
   });
 });
 
-const chunked = (path: string, chunks: readonly string[]) =>
-  `PUT ${path} HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n` +
+const chunked = (path: string, chunks: readonly string[], headers = "") =>
+  `PUT ${path} HTTP/1.1\r\nHost: d\r\n${headers}Transfer-Encoding: chunked\r\n\r\n` +
   chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join("");
 
 Deno.test("an upload arrives whole, whatever its size", async () => {
@@ -256,8 +268,16 @@ Deno.test("an upload arrives whole, whatever its size", async () => {
 Deno.test("an upload that is refused in its middle is answered, though its client goes on sending", async () => {
   await withServer(async (socket) => {
     const chunks = Array.from({ length: 64 }, () => "x".repeat(65_536));
-    const answer = await raw(socket, chunked("/upload?refuse=1", [...chunks, ""]));
-    assert.match(answer, /^HTTP\/1\.1 409 [^]*{"message":"Refused after true"}/);
+    for (const headers of ["", "Connection: close\r\n"]) {
+      const answer = await raw(socket, chunked("/upload?refuse=1", [...chunks, ""], headers));
+      assert.match(answer, /^HTTP\/1\.1 409 [^]*{"message":"Refused after true"}/);
+      const unread = await raw(socket, chunked("/nowhere", [...chunks, ""], headers));
+      assert.match(unread, /^HTTP\/1\.1 404 [^]*{"message":/);
+      const [first = "", ...others] = chunks;
+      const later = chunked("", [...others, ""]).replace(/^[^]*?\r\n\r\n/, "");
+      const waiting = await raw(socket, chunked("/impatient", [first], headers), { later });
+      assert.match(waiting, /^HTTP\/1\.1 409 [^]*{"message":"Enough"}/);
+    }
   });
 });
 
