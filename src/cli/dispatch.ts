@@ -109,6 +109,8 @@ function checkArguments<C>(name: string, path: string, { args: { min, max } }: C
     ? "accepts no arguments"
     : min === max
     ? `requires ${plural(min)}`
+    : min > 0 && max !== undefined
+    ? `requires at least ${min} and at most ${plural(max)}`
     : count < min
     ? `requires at least ${plural(min)}`
     : `requires at most ${plural(max ?? 0)}`;

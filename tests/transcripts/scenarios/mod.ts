@@ -8,9 +8,11 @@ import { IMAGES } from "./images.ts";
 import { INSPECT } from "./inspect.ts";
 import { LIFECYCLE } from "./lifecycle.ts";
 import { LOGS } from "./logs.ts";
+import { OPTIONS } from "./options.ts";
 import { PS } from "./ps.ts";
 import { RUN } from "./run.ts";
 import { SYSTEM } from "./system.ts";
+import { UPDATE } from "./update.ts";
 
 export const GROUPS: Readonly<Record<string, readonly Scenario[]>> = {
   run: RUN,
@@ -24,4 +26,6 @@ export const GROUPS: Readonly<Record<string, readonly Scenario[]>> = {
   inspect: INSPECT,
   images: IMAGES,
   system: SYSTEM,
+  options: OPTIONS,
+  update: UPDATE,
 };

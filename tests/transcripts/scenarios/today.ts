@@ -47,6 +47,11 @@ export const EVERYWHERE: readonly General[] = [
     now: (found) => found.replace("(", "(execDuration=0, "),
     why: "Docker 23 and later tell how long the process ran",
   },
+  {
+    says: /^> IPv4 forwarding is disabled\. Networking will not work\.\n/gm,
+    now: () => "",
+    why: "no warning by now about containers without a network",
+  },
 ];
 
 /** @param name as it was given on the command line */
@@ -55,6 +60,9 @@ export const removesRunning = (name: string): Difference => ({
   now: `cannot remove container "${name}": container is running: stop the container before removing or force remove`,
   why: "Docker 28 names the container as it was named",
 });
+
+/** Another text of Docker 28. */
+export const reworded = (says: string, now: string): Difference => ({ says, now, why: "written otherwise by now" });
 
 export const EXEC_EXIT_CODE: Difference = {
   says: "= 126\n",
