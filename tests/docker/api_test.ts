@@ -165,11 +165,12 @@ scenario("the Engine API", {
   },
   "bodies that are no JSON, of the wrong type, too large, or with a NUL": async ({ engine: { api }, image }) => {
     const rows: readonly (readonly [body: unknown, status: number, message: RegExp])[] = [
-      ["{", 400, /^Cannot read the request's body: it is not valid JSON$/],
-      [new Uint8Array([0x22, 0xff, 0x22]), 400, /not valid JSON$/],
-      [undefined, 400, /^Config cannot be empty/],
-      ["[]", 400, /^Config cannot be empty/],
-      ["null", 400, /^Config cannot be empty/],
+      ["{", 400, /^invalid JSON: .+$/],
+      [new Uint8Array([0x22, 0xff, 0x22]), 400, /^invalid JSON: it is not UTF-8$/],
+      [undefined, 400, /^invalid JSON: got EOF while reading request body$/],
+      ["[]", 400, /^invalid JSON: the configuration must be an object$/],
+      ["null", 400, /^config cannot be empty in order to create a container$/],
+      ["{}", 400, /^config cannot be empty in order to create a container$/],
       [{ Image: 5 }, 400, /^Invalid container configuration: Config\.Image must be a text without NUL$/],
       [{ Image: image, Cmd: [1] }, 400, /^Invalid container configuration: Config\.Cmd must be a list of texts$/],
       [{ Image: image, Env: "A=1" }, 400, /Config\.Env must be a list of texts$/],
@@ -183,7 +184,9 @@ scenario("the Engine API", {
       [{ Image: "absent" }, 404, /^No such image: absent:latest$/],
       [{}, 400, /./],
       [" ".repeat((4 << 20) + 1), 413, /^The request's body is larger than 4194304 bytes$/],
-      ["[".repeat(100_000), 400, /not valid JSON$/],
+      ["[".repeat(100_000), 400, /^invalid JSON: exceeded max depth$/],
+      [`{"Labels":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, 400, /^invalid JSON: exceeded max depth$/],
+      [{ Image: "x", Labels: { a: "[".repeat(1000) + '\\"{' } }, 404, /^No such image: x:latest$/],
     ];
     for (const [body, status, message] of rows) {
       assertError(await api.request("POST", "/containers/create", { body }), status, message);

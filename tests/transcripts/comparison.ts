@@ -3,16 +3,30 @@ import { missingShape } from "./shape.ts";
 import type { Difference, Step } from "./scenario.ts";
 import { EVERYWHERE } from "./scenarios/today.ts";
 
-/** What is wrong, in words that show both; undefined when nothing is. */
-export function mismatch(step: Step, recorded: string, actual: string, client: "docker" | "tsd"): string | undefined {
+/**
+ * What is wrong, in words that show both; undefined when nothing is.
+ * @param isExact else only exit codes are compared
+ */
+export function mismatch(
+  step: Step,
+  recorded: string,
+  actual: string,
+  client: "docker" | "tsd",
+  isExact = true,
+): string | undefined {
   const general = EVERYWHERE.reduce((text, { says, now }) => text.replaceAll(says, now), recorded);
   const today = [...step.today ?? [], ...step.ours ?? []].reduce(amended, general);
+  if (!isExact) {
+    return exitCode(today) === exitCode(actual) ? undefined : `expected\n${today}but ${client} says\n${actual}`;
+  }
   const [wanted, seen] = client === "docker"
     ? [today, actual]
     : [(step.tsd ?? []).reduce(amended, plain(today)), plain(actual)];
   if (step.shape) return shapeMismatch(wanted, seen);
   return wanted === seen ? undefined : `expected\n${wanted}but ${client} says\n${seen}`;
 }
+
+const exitCode = (text: string): string | undefined => /^= (\d+)$/m.exec(text)?.[1];
 
 function amended(text: string, { says, now }: Difference): string {
   const result = typeof says === "string" ? text.replaceAll(says, () => now) : text.replace(says, now);
@@ -35,7 +49,7 @@ function plain(text: string): string {
   return text
     .replace(/^! (?:docker: |tsd: )?(?:Error response from daemon: |Error: )?/gm, "! ")
     .replace(
-      /^! (?:Usage: .*|(?:See|S?Run) '(?:docker|tsd) .*|Did you mean .*|failed to (?:start|rename) container.*|)\n/gm,
+      /^! (?:Usage: .*|\t(?:docker|tsd) .*|(?:See|S?Run) '(?:docker|tsd) .*|Did you mean .*|failed to (?:start|rename) container.*|)\n/gm,
       "",
     )
     .replace(/(?<=['"]|unknown command: )(?:docker|tsd) /g, "CLIENT ");

@@ -24,14 +24,41 @@ export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   return concat(chunks, total);
 }
 
+/** How deep lists and objects may be inside each other: no client goes further than ten, and whoever walks must come back. */
+const MAX_JSON_DEPTH = 200;
+
+const invalidJson = (why: string, cause?: unknown) =>
+  new TsdError("invalid_argument", `invalid JSON: ${why}`, cause === undefined ? {} : { cause });
+
 /** A body as JSON; an empty one is undefined. @throws {TsdError} invalid_argument */
 export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined;
+  if (depthOf(bytes) > MAX_JSON_DEPTH) throw invalidJson("exceeded max depth");
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new TsdError("invalid_argument", "Cannot read the request's body: it is not valid JSON", { cause });
+    if (cause instanceof TypeError) throw invalidJson("it is not UTF-8", cause);
+    if (!(cause instanceof SyntaxError)) throw cause;
+    // The parser quotes what it has read, which may be anything.
+    throw invalidJson(cause.message.replace(/[^\x20-\x7e]+/g, " ").trim(), cause);
   }
+}
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const OPENING = new Set([0x5b, 0x7b]);
+const CLOSING = new Set([0x5d, 0x7d]);
+
+/** How deep brackets are inside each other, outside of texts. */
+function depthOf(bytes: Uint8Array): number {
+  let [depth, deepest, inText] = [0, 0, false];
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (byte === QUOTE) inText = !inText;
+    else if (inText) at += byte === BACKSLASH ? 1 : 0;
+    else if (OPENING.has(byte)) deepest = Math.max(deepest, ++depth);
+    else if (CLOSING.has(byte)) depth--;
+  }
+  return deepest;
 }
 
 /**

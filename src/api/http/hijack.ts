@@ -5,7 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { TsdError } from "../../errors.ts";
-import { toTsdError } from "../../errors.ts";
+import { errorBody } from "./error_body.ts";
 import type { HangUpWatch } from "./hang_up.ts";
 import type { HijackedConnection, Reply } from "./reply.ts";
 
@@ -73,7 +73,7 @@ export function detachFromHttp(socket: Socket & { readonly parser?: { unconsume?
 /** An error on a connection that left node:http's hands before an answer was written. */
 export function writeRawError(socket: Socket, error: TsdError, headers: Readonly<Record<string, string>>): void {
   if (socket.destroyed) return;
-  const body = new TextEncoder().encode(JSON.stringify({ message: toTsdError(error).message }) + "\n");
+  const body = new TextEncoder().encode(errorBody(error));
   const lines = [
     `HTTP/1.1 ${error.meaning.http} ${error.code}`,
     "Content-Type: application/json",

@@ -67,11 +67,11 @@ function parseFilters(text: string): Map<string, string[]> {
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw bad();
   return new Map(
     Object.entries(parsed).map(([key, value]) => {
-      if (Array.isArray(value)) return [key, value.map(String)];
-      if (typeof value === "object" && value !== null) {
-        return [key, Object.entries(value).filter(([, wanted]) => wanted === true).map(([name]) => name)];
-      }
-      throw bad();
+      if (Array.isArray(value) && value.every((each) => typeof each === "string")) return [key, value];
+      if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad();
+      const entries = Object.entries(value);
+      if (!entries.every(([, wanted]) => typeof wanted === "boolean")) throw bad();
+      return [key, entries.filter(([, wanted]) => wanted).map(([name]) => name)];
     }),
   );
 }

@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { bodyAsItComes, bodyOfUpgrade, dropRest, parseJson, readBody } from "./body.ts";
+import { errorBody } from "./error_body.ts";
 import type { HangUpWatch } from "./hang_up.ts";
 import { detachFromHttp, type HijackOptions, hijackSocket, writeRawError } from "./hijack.ts";
 import { Query } from "./query.ts";
@@ -283,7 +284,7 @@ export class ApiServer {
     }
     const { http: status } = error.meaning;
     // 304 has no body (RFC 9110 §15.4.5).
-    const text = status === 304 ? "" : JSON.stringify({ message: error.message }) + "\n";
+    const text = status === 304 ? "" : errorBody(error);
     const body = new TextEncoder().encode(text);
     response.writeHead(status, {
       ...this.#headers(),

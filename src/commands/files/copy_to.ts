@@ -46,7 +46,7 @@ async function containerTarget(engine: EngineTransport, { container, target }: C
     }
     return { path, found: isGoFolder(stat.mode) ? "folder" : "other" };
   } catch (thrown) {
-    if (isTsdError(thrown, "not_found", "system_call")) return { path, found: undefined };
+    if (isTsdError(thrown, "not_found", "invalid_argument", "system_call")) return { path, found: undefined };
     throw thrown;
   }
 }

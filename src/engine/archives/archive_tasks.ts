@@ -121,6 +121,8 @@ function factsOf(view: TreeView, place: Place, path: string): PathFacts {
   };
 }
 
+const LEADS_NOWHERE: ReadonlySet<string> = new Set(["ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
+
 /** Says in Docker's words what is wrong with a path. */
 function attempted<T>({ path, container }: { readonly path: string; readonly container: string }, step: () => T): T {
   try {
@@ -130,6 +132,8 @@ function attempted<T>({ path, container }: { readonly path: string; readonly con
     if (thrown.errnoName === "ENOENT") {
       throw new TsdError("not_found", `Could not find the file ${path} in container ${container}`, { cause: thrown });
     }
-    throw new TsdError(thrown.code, `lstat ${path}: ${thrown.reason}`, { cause: thrown });
+    // Paths that lead nowhere are the caller's mistake.
+    const code = LEADS_NOWHERE.has(thrown.errnoName) ? "invalid_argument" : thrown.code;
+    throw new TsdError(code, `lstat ${path}: ${thrown.reason}`, { cause: thrown });
   }
 }

@@ -6,7 +6,7 @@
 import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { checkHealthcheck } from "../health/health_config.ts";
-import { checkShape, CONFIG_SHAPE, HOST_SHAPE, isEmpty, isObject, wrongType } from "./request_shapes.ts";
+import { checkShape, CONFIG_SHAPE, HOST_SHAPE, isEmpty, isObject, withoutNulls, wrongType } from "./request_shapes.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
 /** What this version refuses, in the words that complete "… is not supported yet". */
@@ -43,9 +43,11 @@ export interface CreateRequest {
 
 /** @throws {TsdError} invalid_argument, not_implemented */
 export function parseCreateRequest(body: unknown): CreateRequest {
-  if (!isObject(body)) throw new TsdError("invalid_argument", "Config cannot be empty in order to create a container");
-  const { HostConfig: host, NetworkingConfig: networking, ...rest } = body as ContainerCreateRequest;
-  if (host !== undefined && host !== null && !isObject(host)) throw wrongType("HostConfig", "an object");
+  if (body === undefined) throw invalid("invalid JSON: got EOF while reading request body");
+  if (body !== null && !isObject(body)) throw invalid("invalid JSON: the configuration must be an object");
+  if (isEmpty(body)) throw invalid("config cannot be empty in order to create a container");
+  const { HostConfig: host, NetworkingConfig: networking, ...rest } = withoutNulls(body) as ContainerCreateRequest;
+  if (host !== undefined && !isObject(host)) throw wrongType("HostConfig", "an object");
   const config = withLists(rest as Record<string, unknown>);
   const hostConfig = (host ?? {}) as Record<string, unknown>;
   checkShape(config, CONFIG_SHAPE, "Config");
@@ -54,10 +56,13 @@ export function parseCreateRequest(body: unknown): CreateRequest {
   refuse(hostConfig, REFUSED_HOST as Record<string, string>);
   refuseEndpoints(networking);
   refuseContradictions(config, hostConfig);
+  refuseCgroupParent(hostConfig);
   parseRestartPolicy(hostConfig as HostConfig);
   checkHealthcheck((config as ContainerConfig).Healthcheck);
   return { config: config as ContainerConfig, hostConfig: hostConfig as HostConfig };
 }
+
+const invalid = (message: string) => new TsdError("invalid_argument", message);
 
 /** Docker takes one string where a list of arguments belongs. */
 function withLists(config: Record<string, unknown>): Record<string, unknown> {
@@ -81,6 +86,16 @@ function refuseContradictions({ Hostname }: ContainerConfig, { UTSMode, Isolatio
   if (!["", "default"].includes(Isolation.toLowerCase())) {
     throw new TsdError("invalid_argument", `invalid isolation (${Isolation}): linux only supports 'default'`);
   }
+}
+
+/** Longest name of a folder, and longest path that leaves room for what stands before and behind it, in bytes. */
+const [MAX_NAME_BYTES, MAX_PARENT_BYTES] = [255, 2048];
+
+/** A cgroup that can't be made couldn't be looked for either when the container goes. */
+function refuseCgroupParent({ CgroupParent: parent = "" }: HostConfig): void {
+  const bytesOf = (text: string) => new TextEncoder().encode(text).length;
+  if (bytesOf(parent) <= MAX_PARENT_BYTES && parent.split("/").every((name) => bytesOf(name) <= MAX_NAME_BYTES)) return;
+  throw invalid(`invalid cgroup parent: ${parent.slice(0, 40)}…: the name is too long`);
 }
 
 function refuseEndpoints(networking: unknown): void {

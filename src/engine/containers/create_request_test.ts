@@ -33,7 +33,11 @@ Deno.test("a command may be one text, as in Docker", () => {
 
 Deno.test("wrong types are named", () => {
   for (const body of [undefined, null, "text", 5, []]) {
-    assertRefused(body, "invalid_argument", /^Config cannot be empty/);
+    assertRefused(
+      body,
+      "invalid_argument",
+      /^(?:config cannot be empty in order to create a container|invalid JSON: .+)$/,
+    );
   }
   const wrong: [unknown, RegExp][] = [
     [{ Image: 5 }, /Config\.Image must be a text/],
@@ -61,8 +65,18 @@ Deno.test("wrong types are named", () => {
     [{ HostConfig: { ConsoleSize: [80] } }, /HostConfig\.ConsoleSize must be \[height, width\]/],
     [{ HostConfig: { ConsoleSize: [-1, 80] } }, /HostConfig\.ConsoleSize must be \[height, width\]/],
     [{ HostConfig: { Privileged: 1 } }, /HostConfig\.Privileged must be true or false/],
+    [{ HostConfig: { LogConfig: { Type: {} } } }, /HostConfig\.LogConfig\.Type must be a text/],
+    [
+      { HostConfig: { CgroupParent: `/a/${"x".repeat(256)}` } },
+      /^invalid cgroup parent: \/a\/x+…: the name is too long$/,
+    ],
   ];
   for (const [body, message] of wrong) assertRefused(body, "invalid_argument", message);
+});
+
+Deno.test("null is as good as nothing, however deep", () => {
+  const body = { Image: "a", Cmd: null, HostConfig: { Isolation: null, Mounts: [{ Source: null, Target: "/a" }] } };
+  assert.deepEqual(parseCreateRequest(body).hostConfig, { Mounts: [{ Target: "/a" }] });
 });
 
 Deno.test("what has no effect yet is refused, unless it is empty", () => {

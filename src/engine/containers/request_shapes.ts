@@ -119,8 +119,8 @@ export const HOST_SHAPE = {
   MaskedPaths: "texts",
   ReadonlyPaths: "texts",
   Annotations: "textMap",
-  LogConfig: "object",
-  RestartPolicy: "object",
+  LogConfig: { object: { Type: "text", Config: "textMap" } },
+  RestartPolicy: { object: { Name: "text", MaximumRetryCount: "number" } },
   PortBindings: "object",
   ConsoleSize: "size",
 } as const satisfies Shape<HostConfig>;
@@ -172,6 +172,14 @@ function checkField(field: unknown, kind: Kind, where: string): void {
     if (!Array.isArray(field) || !field.every(isObject)) throw wrongType(where, "a list of objects");
     for (const [at, item] of field.entries()) checkShape(item, kind.each, `${where}[${at}]`);
   }
+}
+
+/** A body without what is null in it, which Docker takes for not being there. */
+export function withoutNulls<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutNulls) as T;
+  if (!isObject(value)) return value;
+  const there = Object.entries(value).filter(([, inner]) => inner !== null);
+  return Object.fromEntries(there.map(([name, inner]) => [name, withoutNulls(inner)])) as T;
 }
 
 /** Docker's `[height, width]` of a terminal, in characters. */

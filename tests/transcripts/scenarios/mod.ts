@@ -2,6 +2,7 @@
 import type { Scenario } from "../scenario.ts";
 import { EVENTS } from "./events.ts";
 import { EXEC } from "./exec.ts";
+import { FILES } from "./files.ts";
 import { IMAGE_NAMES } from "./image_names.ts";
 import { PRUNE } from "./prune.ts";
 import { IMAGES } from "./images.ts";
@@ -14,7 +15,7 @@ import { RUN } from "./run.ts";
 import { SYSTEM } from "./system.ts";
 import { UPDATE } from "./update.ts";
 
-export const GROUPS: Readonly<Record<string, readonly Scenario[]>> = {
+const ALL: Readonly<Record<string, readonly Scenario[]>> = {
   run: RUN,
   exec: EXEC,
   image_names: IMAGE_NAMES,
@@ -27,5 +28,20 @@ export const GROUPS: Readonly<Record<string, readonly Scenario[]>> = {
   images: IMAGES,
   system: SYSTEM,
   options: OPTIONS,
+  files: FILES,
   update: UPDATE,
 };
+
+/** Those that TSD_TRANSCRIPTS names (`files,update`), by default all. */
+export const GROUPS: Readonly<Record<string, readonly Scenario[]>> = chosen(Deno.env.get("TSD_TRANSCRIPTS") ?? "");
+
+function chosen(names: string): Readonly<Record<string, readonly Scenario[]>> {
+  if (names === "") return ALL;
+  return Object.fromEntries(
+    names.split(",").map((name) => {
+      const scenarios = ALL[name];
+      if (scenarios === undefined) throw new Error(`TSD_TRANSCRIPTS: there is no group ${name}`);
+      return [name, scenarios];
+    }),
+  );
+}

@@ -1,0 +1,234 @@
+/**
+ * Every field of request bodies, and every parameter of paths, with every kind of value: the engine either takes it or says in
+ * one line what is wrong with it. It is never at a loss (500), and goes on.
+ */
+import { strict as assert } from "node:assert";
+import { ZERO_CONFIG, ZERO_HOST_CONFIG } from "../../src/api/views/zero_values.ts";
+import { type ApiRequestOptions, ApiResponse, type EngineApi } from "../harness/mod.ts";
+import { readAll } from "../images/mod.ts";
+import { expectResult, scenario, type World } from "../cli/world.ts";
+import { assertClear, type Json, placesIn, replaced, VALUES } from "./wrong_values.ts";
+
+/** A creation with every field that there is, all of them right. */
+function creation(image: string): Json {
+  const bind = { Propagation: "rslave", NonRecursive: false, CreateMountpoint: false, ReadOnlyNonRecursive: false };
+  const tmpfs = { SizeBytes: 4096, Mode: 0o700, Options: [["noexec"]] };
+  return {
+    ...ZERO_CONFIG as Record<string, Json>,
+    ...{ Image: image, Cmd: ["true"], Entrypoint: ["env"], Env: ["A=1"], Labels: { a: "b" } },
+    ...{ ExposedPorts: { "80/tcp": {} }, Shell: ["sh"], StopSignal: "TERM", StopTimeout: 1, NetworkDisabled: false },
+    Healthcheck: {
+      ...{ Test: ["CMD", "true"], Interval: 1e9, Timeout: 1e9, StartPeriod: 1e9, StartInterval: 1e9, Retries: 2 },
+    },
+    HostConfig: {
+      ...ZERO_HOST_CONFIG as Record<string, Json>,
+      ...{ NetworkMode: "none", Binds: ["/etc:/b:ro"], CapAdd: ["KILL"], CapDrop: ["CHOWN"], GroupAdd: ["1"] },
+      ...{ Dns: ["10.0.0.1"], DnsOptions: ["ndots:1"], DnsSearch: ["lan"], ExtraHosts: ["a:10.0.0.2"] },
+      ...{ Annotations: { a: "b" }, Sysctls: {}, Tmpfs: { "/u": "" }, StorageOpt: {}, Init: false },
+      ...{ LogConfig: { Type: "json-file", Config: { "max-size": "1m" } }, SecurityOpt: ["no-new-privileges"] },
+      ...{ RestartPolicy: { Name: "on-failure", MaximumRetryCount: 1 }, KernelMemory: 0 },
+      Mounts: [
+        { Type: "bind", Source: "/etc", Target: "/m", ReadOnly: true, Consistency: "", BindOptions: bind },
+        { Type: "tmpfs", Target: "/n", TmpfsOptions: tmpfs },
+      ],
+      Ulimits: [{ Name: "nofile", Soft: 10, Hard: 20 }],
+      Devices: [{ PathOnHost: "/dev/null", PathInContainer: "/dev/n", CgroupPermissions: "r" }],
+      DeviceCgroupRules: ["c 1:3 r"],
+    },
+    NetworkingConfig: { EndpointsConfig: { none: { Aliases: null, IPAMConfig: null } } },
+  };
+}
+
+/** Sends a body with each wrong value at each place; gives what was wrong about the answers. */
+async function wrongBodies(
+  right: Json,
+  send: (body: Json) => Promise<ApiResponse>,
+  after: (response: ApiResponse) => Promise<unknown> = () => Promise.resolve(),
+): Promise<string[]> {
+  const problems: string[] = [];
+  const first = await send(right);
+  assertClear(first, "a right one");
+  await after(first);
+  for (const place of placesIn(right)) {
+    for (const value of VALUES) {
+      const response = await send(replaced(right, place, value));
+      try {
+        assertClear(response, `${place.join(".")} = ${JSON.stringify(value).slice(0, 60)}`);
+      } catch (error) {
+        if (!(error instanceof assert.AssertionError)) throw error;
+        problems.push(error.message);
+      }
+      await after(response);
+    }
+  }
+  return problems;
+}
+
+/** What may stand behind a `=`. */
+const TEXTS: readonly string[] = [
+  ...["", "0", "1", "-1", "1.5", "1e400", "NaN", "Infinity", "9".repeat(30), "0x10", "true", "False", "no", "maybe"],
+  ...["x", "..", "/", "//etc//passwd", "a\0b", "%s%n", "é\u202e", "x".repeat(3000), "\r\nX: y", "*", "[", "\\"],
+  ...["{", "[]", "[1]", "null", "{}", '{"label":5}', '{"label":[{}]}', '{"label":[{"toString":1}]}', '{"label":null}'],
+  ...['{"label":{"x":{}}}', '{"__proto__":["x"]}', '{"constructor":["x"]}', '{"until":["x"]}', '{"until":["1","2"]}'],
+  ...['{"name":["["]}', '{"name":["(a+)+$"]}', '{"reference":["[x"]}', '{"before":["\\u0000"]}', '{"dangling":["x"]}'],
+];
+
+/** Paths with the parameters that they read. UP is a container that runs, DONE one that has ended, HOST the registry. */
+const PATHS: readonly (readonly [method: string, path: string, ...params: string[]])[] = [
+  ["GET", "/containers/json", "all", "limit", "size", "filters"],
+  ["GET", "/containers/UP/json", "size"],
+  ["POST", "/containers/DONE/stop", "t", "signal"],
+  ["POST", "/containers/UP/kill?signal=0", "nothing"],
+  ["POST", "/containers/absent/stop", "t", "signal"],
+  ["POST", "/containers/absent/restart", "t", "signal"],
+  ["POST", "/containers/DONE/kill", "signal"],
+  ["POST", "/containers/UP/rename", "name"],
+  ["POST", "/containers/DONE/wait", "condition"],
+  ["POST", "/containers/UP/resize?h=1&w=1", "h", "w"],
+  ["POST", "/containers/DONE/attach?logs=1&stdout=1", "detachKeys", "stream", "stdin", "logs"],
+  [
+    "GET",
+    "/containers/DONE/logs?stdout=1",
+    "stdout",
+    "stderr",
+    "follow",
+    "since",
+    "until",
+    "tail",
+    "timestamps",
+    "details",
+  ],
+  ["GET", "/containers/DONE/logs", "stdout", "stderr"],
+  ["GET", "/containers/UP/stats?stream=0&one-shot=1", "one-shot"],
+  ["GET", "/containers/DONE/stats", "stream"],
+  ["GET", "/containers/UP/top", "ps_args"],
+  ["HEAD", "/containers/UP/archive", "path"],
+  ["GET", "/containers/UP/archive", "path"],
+  ["PUT", "/containers/UP/archive?path=/tmp", "path", "noOverwriteDirNonDir", "copyUIDGID"],
+  ["GET", "/containers/UP/changes"],
+  ["DELETE", "/containers/absent", "force", "v", "link"],
+  ["POST", "/exec/absent/resize?h=1&w=1", "h", "w"],
+  ["GET", "/images/json", "all", "filters", "digests", "shared-size", "manifests"],
+  ["GET", "/images/HOST/busybox/json", "platform", "manifests"],
+  ["GET", "/images/HOST/busybox/history", "platform"],
+  ["POST", "/images/HOST/busybox/tag?repo=HOST/x&tag=y", "repo", "tag"],
+  ["DELETE", "/images/HOST/absent", "force", "noprune", "platforms"],
+  ["POST", "/images/create?fromImage=HOST/busybox&tag=latest", "tag", "platform", "repo", "fromSrc"],
+  ["GET", "/events?until=1", "since", "filters"],
+  ["GET", "/events?since=1", "until"],
+  ["GET", "/system/df", "type"],
+  ["POST", "/networks/prune", "filters"],
+  ["POST", "/volumes/prune", "filters"],
+  ["POST", "/build/prune", "filters", "all", "keep-storage"],
+];
+
+/** What may stand in a path. */
+const SEGMENTS: readonly string[] = [
+  ...["%00", "..%2f..%2fetc", "a%2Fb", "%F0%9F", "%E0%A4%A", "%", "__proto__", "constructor", "", ".", "%2e%2e", "%20"],
+  ...["x".repeat(3000), "%0d%0aX:y", "sha256:", "sha256:zz", "@", "a@b", ":", "HOST/a:b:c", "%E2%80%AE"],
+];
+
+/** The answer, whole where it is an error; a stream that goes on is left. */
+async function ask(
+  api: EngineApi,
+  method: string,
+  path: string,
+  options: ApiRequestOptions = {},
+): Promise<ApiResponse> {
+  using stream = await api.stream(method, path, options);
+  const body = stream.status < 400 || method === "HEAD" ? new Uint8Array() : await readAll(stream.chunks());
+  return new ApiResponse(stream, body);
+}
+
+const problemsOf = async (work: () => Promise<ApiResponse>, what: string): Promise<string[]> => {
+  const response = await work();
+  try {
+    if (response.body.length > 0 || response.status < 400) assertClear(response, what);
+    else assert.ok(response.status < 500, `${what}: ${response.status}`);
+    return [];
+  } catch (error) {
+    if (!(error instanceof assert.AssertionError)) throw error;
+    return [error.message];
+  }
+};
+
+scenario("api: wrong values", {
+  "fields of a creation": async ({ engine: { api }, image }: World) => {
+    const create = (body: Json) => api.post("/containers/create", body);
+    const remove = async (response: ApiResponse) => {
+      if (response.status !== 201) return;
+      const removed = await api.delete(`/containers/${response.json().Id}`);
+      assert.equal(removed.status, 204, removed.text());
+    };
+    const right = await create(creation(image));
+    assert.equal(right.status, 201, right.text());
+    await remove(right);
+    assert.deepEqual(await wrongBodies(creation(image), create, remove), []);
+  },
+  "bodies of the other paths": async (world: World) => {
+    const { api } = world.engine;
+    await world.background("up");
+    const post = (path: string) => (body: Json) => api.post(path, body);
+    const exec = {
+      ...{ AttachStdin: false, AttachStdout: true, AttachStderr: true, DetachKeys: "ctrl-p", Tty: true, Env: ["A=1"] },
+      ...{ Cmd: ["true"], Privileged: false, User: "app", WorkingDir: "/tmp", ConsoleSize: [24, 80] },
+    };
+    assert.deepEqual(await wrongBodies(exec, post("/containers/up/exec")), []);
+    const start = { Detach: true, Tty: false, ConsoleSize: [24, 80] };
+    assert.deepEqual(await wrongBodies(start, post("/exec/absent/start")), []);
+    const { Id } = (await api.post("/containers/up/exec", { Cmd: ["true"] })).json<{ Id: string }>();
+    assert.deepEqual(await wrongBodies(start, post(`/exec/${Id}/start`)), []);
+    const update = {
+      ...{ Memory: 64 << 20, MemorySwap: 128 << 20, MemoryReservation: 0, NanoCpus: 0, CpuShares: 512, CpuPeriod: 0 },
+      ...{ CpuQuota: 0, CpusetCpus: "", CpusetMems: "", PidsLimit: 99, BlkioWeight: 0, Devices: null, Ulimits: null },
+      RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    };
+    assert.deepEqual(await wrongBodies(update, post("/containers/up/update")), []);
+    const auth = { username: "u", password: "p", auth: "", serveraddress: world.registry.host, identitytoken: "" };
+    // Nobody asks a registry elsewhere: a name becomes this one's, and so does none.
+    const login = (body: Json) => {
+      const { serveraddress: at } = body as Record<string, Json>;
+      const isNamed = at !== null && at !== undefined && typeof at !== "string";
+      return api.post("/auth", { ...body as Record<string, Json>, serveraddress: isNamed ? at : world.registry.host });
+    };
+    assert.deepEqual(await wrongBodies(auth, login), []);
+    expectResult(await world.tsd("exec", "up", "echo", "fine"), { stdout: "fine\n" });
+    await world.remove("up");
+  },
+  "parameters": async (world: World) => {
+    const { api } = world.engine;
+    const id = await world.background("up"); // which gets other names
+    await world.background("done", ["true"]);
+    await world.tsd("wait", "done");
+    const problems: string[] = [];
+    const filled = (path: string) =>
+      path.replace("UP", id).replace("DONE", "done").replaceAll("HOST", world.registry.host);
+    for (const [method, path, ...params] of PATHS) {
+      for (const param of params) {
+        for (const text of TEXTS) {
+          const [bare, query = ""] = filled(path).split("?") as [string, string?];
+          const all = new URLSearchParams(query);
+          all.set(param, param === "repo" ? `${world.registry.host}/${text}` : text);
+          const target = `${bare}?${all}`;
+          problems.push(...await problemsOf(() => ask(api, method, target), `${method} ${target.slice(0, 200)}`));
+        }
+      }
+      for (const segment of SEGMENTS) {
+        const [bare, query = ""] = path.split("?") as [string, string?];
+        if (!/UP|DONE|absent|HOST/.test(bare)) continue;
+        const named = bare.replace(/UP|DONE|absent|HOST\/busybox/, segment);
+        const target = filled(query === "" ? named : `${named}?${query}`);
+        problems.push(...await problemsOf(() => ask(api, method, target), `${method} ${target.slice(0, 200)}`));
+      }
+    }
+    for (const text of [...TEXTS, btoa("[]"), btoa("5"), btoa('{"username":5}'), btoa('{"auth":"!"}')]) {
+      if (/[^\x20-\x7e]/.test(text)) continue; // can't be sent at all
+      const headers = { "x-registry-auth": text };
+      const pull = `/images/create?fromImage=${world.registry.host}/busybox&tag=latest`;
+      problems.push(...await problemsOf(() => ask(api, "POST", pull, { headers }), `X-Registry-Auth: ${text}`));
+    }
+    assert.deepEqual(problems, []);
+    expectResult(await world.tsd("exec", id, "echo", "fine"), { stdout: "fine\n" });
+    await world.engine.removeContainers();
+  },
+});
