@@ -85,6 +85,7 @@ import type { KeeperRef } from "./runtime/keeper.ts";
 import { OutputHub } from "./runtime/logs/output_hub.ts";
 import type { FifoCalls } from "./runtime/fifo_io.ts";
 import type { ProcessIo } from "./runtime/process_io.ts";
+import { CGROUP_MOVE_FILES, CgroupMoves } from "./runtime/cgroup_moves.ts";
 import { Runc } from "./runtime/runc.ts";
 import type { HostFacts } from "./runtime/spec/mod.ts";
 import { BlobStore } from "./store/blob_store.ts";
@@ -243,12 +244,13 @@ export class Composition {
     this.#provide(TOKENS.exits, () => new ExitLoop(processes));
     this.#provide(TOKENS.outputs, () => new OutputHub(workerUrl("logs"), log));
     this.#provide(TOKENS.runtimes, (get) => {
+      const moves = new CgroupMoves(CGROUP_MOVE_FILES, Deno.pid, log.scope("runtime"));
       const make = (name: string, { path, args }: RuntimeProgram) => {
         // Other runtimes let their containers wait in other ways.
         const isRunc = /\/runc$/.test(path) && args.length === 0;
         const fifoCalls = isRunc ? { fifoCalls: { files, tree, epoll: get(TOKENS.epoll) } } : {};
         const stateRoot = runtimeRoot(paths, name);
-        const options = { path, args, isRunc, stateRoot, logDir: paths.runDir, ...fifoCalls };
+        const options = { path, args, isRunc, stateRoot, logDir: paths.runDir, moves, ...fifoCalls };
         return new Runc(options, processes, get(TOKENS.exits));
       };
       return new Runtimes(runtimes, config.defaultRuntime, make);

@@ -45,6 +45,8 @@ export interface ExecOptions {
 export interface OciRuntime {
   /** The runtime's name and version, for `info`. @throws {TsdError} runtime_missing */
   version(): Promise<{ name: string; version: string; path: string }>;
+  /** Says that a create or an exec is about to come, so that the machine can be made ready meanwhile. Returns at once. */
+  expect(): void;
   /** Makes the container; its process waits for {@link OciRuntime.start}. On an error nothing is left. */
   create(options: CreateOptions): Promise<RunningProcess>;
   start(id: string): Promise<void>;

@@ -5,6 +5,7 @@
  */
 import { TsdError } from "../errors.ts";
 import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, readProcFile, SIG } from "../sys/mod.ts";
+import type { CgroupMoves } from "./cgroup_moves.ts";
 import { type ExecFifoCalls, startByFifo } from "./exec_fifo.ts";
 import type { ExitLoop } from "./exit_loop.ts";
 import type { CreateOptions, ExecOptions, OciRuntime, RunningProcess, StdioPaths } from "./oci_runtime.ts";
@@ -26,6 +27,8 @@ export interface RuncOptions {
   readonly deadlineMs?: number;
   /** For a runtime whose containers wait at runc's FIFO; without it every start is a call of the runtime. */
   readonly fifoCalls?: ExecFifoCalls;
+  /** Told when processes are about to be moved between control groups. */
+  readonly moves?: Pick<CgroupMoves, "expect">;
 }
 
 const DEFAULT_DEADLINE_MS = 30_000;
@@ -70,6 +73,10 @@ export class Runc implements OciRuntime {
     if (!exists(`${this.#options.stateRoot}/${id}`)) return undefined;
     const said = await this.#output((stdio) => this.#logged(this.#callLog(), ["state", id], stdio));
     return /"status":\s*"(\w+)"/.exec(said)?.[1];
+  }
+
+  expect(): void {
+    this.#options.moves?.expect();
   }
 
   async create({ id, bundle, stdio, consoleSocket }: CreateOptions): Promise<RunningProcess> {

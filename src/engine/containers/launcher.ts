@@ -78,6 +78,7 @@ export class Launcher {
     // First of all: whoever attached waits for the end of output, whatever goes wrong.
     undo.defer(() => io.discard());
     const runtime = this.#deps.runtimes.of(container);
+    runtime.expect();
     const watch = new Stopwatch();
     // The folder is the first thing of a run and the last one to go: without it there is nothing to clean.
     if (isThere(bundle)) await this.clean(container);

@@ -23,7 +23,7 @@ export type ExecEnded = (exitCode: number, neverRan: boolean) => Promise<void>;
 
 export interface ExecLauncherDeps {
   readonly snapshots: Snapshotter;
-  readonly runtimes: Pick<Runtimes, "of">;
+  readonly runtimes: Pick<Runtimes, "of" | "ofIfKnown">;
   readonly exits: ExitLoop;
   readonly paths: EnginePaths;
   readonly facts: HostFacts;
@@ -58,6 +58,11 @@ export class ExecLauncher {
     return io;
   }
 
+  /** Says that a container's next exec is about to be started. */
+  expect(container: Exec["container"]): void {
+    this.#deps.runtimes.ofIfKnown(container)?.expect();
+  }
+
   /** Resolves once it runs. @throws {TsdError} conflict, user_unknown, command_not_*, runtime_* */
   start(exec: Exec, io: ProcessIo, ended: ExecEnded): Promise<void> {
     const { id } = exec.container;
@@ -88,11 +93,13 @@ export class ExecLauncher {
     try {
       // It may have ended since the exec was asked for; from here on its clean-up waits for this start.
       exec.container.running();
+      const runtime = runtimes.of(exec.container);
+      runtime.expect();
       const { root } = await snapshots.mount(exec.container.id);
       const processJson = execProcessJson(exec, root, facts);
       Deno.mkdirSync(dir, { mode: 0o711 });
       const streams = await io.open();
-      const { pid } = await runtimes.of(exec.container).exec({
+      const { pid } = await runtime.exec({
         containerId: exec.container.id,
         execId: exec.id,
         dir,
