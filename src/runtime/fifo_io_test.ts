@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { SILENT_LOG } from "../log.ts";
-import { Epoll, files, O, processes, tree } from "../sys/mod.ts";
+import { cString, Epoll, files, O, OwnedFd, processes, tree } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { ExitLoop } from "./exit_loop.ts";
 import { OutputHub } from "./logs/output_hub.ts";
@@ -16,6 +16,7 @@ function logAt(path: string): LogSpec {
 
 interface Rig {
   readonly dir: string;
+  readonly hub: OutputHub;
   newIo(options: Partial<ProcessIoOptions>): ProcessIo;
   /** Runs a shell script on the streams; resolves to its exit code when all output was delivered, or is in the log only. */
   run(io: ProcessIo, script: string, untilDelivered?: boolean): Promise<number>;
@@ -39,6 +40,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
   let made = 0;
   await body({
     dir,
+    hub,
     newIo: (options) => {
       const own = `${dir}/${++made}`;
       Deno.mkdirSync(own);
@@ -184,5 +186,28 @@ Deno.test("output that a grandchild holds open ends after the grace time", async
     assert.ok(Date.now() - before < 20_000);
     assert.match(seen.text.stdout, /^\d+\n$/);
     Deno.kill(Number(seen.text.stdout), "SIGKILL");
+  });
+});
+
+Deno.test("an engine that leaves ends no output: the last words of a process that ends meanwhile are the next one's", async () => {
+  await withRig(async ({ newIo, hub }) => {
+    for (const order of ["suspended, then ended", "ended, then suspended"]) {
+      const io = newIo({ key: order });
+      await io.open();
+      await io.started();
+      const { stdout } = io.heldFds();
+      using writer = new OwnedFd(files.open(cString(`/proc/self/fd/${stdout}`), O.WRONLY | O.NONBLOCK));
+      const isFirst = order.startsWith("suspended");
+      if (isFirst) await hub.suspend();
+      else void io.finish(100);
+      if (!isFirst) await hub.suspend();
+      files.write(writer.fd, new TextEncoder().encode("bye"));
+      if (isFirst) void io.finish(0);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      assert.ok(hub.isOpen(order), order);
+      const buffer = new Uint8Array(10);
+      assert.equal(files.read(stdout!, buffer), 3, order);
+      await io.discard();
+    }
   });
 });

@@ -48,6 +48,7 @@ export class Channel {
   readonly #onEnd: () => void;
   #attached: boolean;
   #begun = false;
+  #suspended = false;
   #uncredited = 0;
   #mostUncredited = MAX_UNCREDITED_BYTES;
   #deadline: ReturnType<typeof setTimeout> | undefined;
@@ -96,7 +97,8 @@ export class Channel {
 
   /** The process is gone: what lies in the pipes is read; writers that are left get `graceMs`. */
   finish(graceMs: number): void {
-    if (this.#deadline !== undefined) return;
+    // What is left to read is the next engine's, and so is the end.
+    if (this.#deadline !== undefined || this.#suspended) return;
     // A client that takes nothing must not keep anybody from hearing of the end.
     this.#mostUncredited += LAST_BYTES;
     this.#armDeadline(graceMs);
@@ -112,6 +114,8 @@ export class Channel {
   /** Reads nothing more, and writes what could be read by nobody else. What of the rest was copied already? */
   suspend(): SeenBytes {
     this.#begun = false;
+    this.#suspended = true;
+    clearTimeout(this.#deadline);
     const seen: Partial<Record<StreamName, number>> = {};
     for (const source of this.#sources.filter(({ open }) => open)) {
       this.#pause(source);
