@@ -40,6 +40,7 @@ const MODULES: readonly Module[] = [
   { path: "src/client/", layer: 3, only: [] },
   { path: "src/cli/", layer: 4, only: [] },
   { path: "src/commands/", layer: 4.1, only: ["src/cli/", "src/client/", "src/image/"] },
+  { path: "src/composition/", layer: 4.9 },
   { path: "src/composition.ts", layer: 5 },
   { path: "src/serve.ts", layer: 6 },
   { path: "mod.ts", layer: 7 },
@@ -74,6 +75,7 @@ const NOT_FOR_CLIENTS = [
     "src/sys/",
     "src/tar/",
     "src/archive/",
+    "src/composition/",
     "src/composition.ts",
   ],
 ];

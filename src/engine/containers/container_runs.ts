@@ -84,9 +84,9 @@ export class ContainerRuns {
   /** Ends whose output hasn't ended yet. */
   readonly #exits = new Map<string, Exit>();
   readonly #nextIo = new Map<string, ProcessIo>();
-  /** Containers between the two halves of `docker restart`. */
   /** By container; see {@link announce}. */
   readonly #announced = new Map<string, Promise<unknown>>();
+  /** Containers between the two halves of `docker restart`. */
   readonly #kept = new Set<string>();
 
   constructor(deps: ContainerRunsDeps) {

@@ -1,0 +1,66 @@
+import { epollHangUps } from "../api/http/hang_up.ts";
+import { ApiServer } from "../api/http/server.ts";
+import { allRoutes } from "../api/routes/mod.ts";
+import type { Services } from "../api/services.ts";
+import { BUILD_INFO } from "../build_info.ts";
+import { ContainerChanges } from "../engine/containers/container_changes.ts";
+import { SystemService } from "../engine/system/system_service.ts";
+import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+
+/** The services as the API sees them, and its server. */
+export function provideApi(
+  provide: Provide,
+  { paths, storage, facts, log, config, proxies, onRequest }: EngineSettings,
+): void {
+  provide(TOKENS.system, (get) =>
+    new SystemService({
+      build: BUILD_INFO,
+      paths,
+      facts,
+      registries: config.registries,
+      proxies,
+      runtimes: get(TOKENS.runtimes),
+      table: get(TOKENS.table),
+      images: get(TOKENS.catalog),
+      storage,
+      events: get(TOKENS.events),
+    }));
+  provide(TOKENS.services, (get): Services => ({
+    paths,
+    creator: get(TOKENS.creator),
+    containers: get(TOKENS.containers),
+    table: get(TOKENS.table),
+    archives: get(TOKENS.archives),
+    sizes: get(TOKENS.sizes),
+    changes: new ContainerChanges(get(TOKENS.table), get(TOKENS.snapshots)),
+    logs: get(TOKENS.logs),
+    execs: get(TOKENS.execs),
+    images: get(TOKENS.catalog),
+    imageRemover: get(TOKENS.remover),
+    imageTagger: get(TOKENS.tagger),
+    imageUsage: get(TOKENS.imageUsage),
+    layerSizes: get(TOKENS.layerSizes),
+    puller: get(TOKENS.puller),
+    registry: get(TOKENS.registry),
+    system: get(TOKENS.system),
+    diskUsage: get(TOKENS.diskUsage),
+    prune: get(TOKENS.prune),
+    events: get(TOKENS.events),
+    containerEvents: get(TOKENS.containerEvents),
+    stats: get(TOKENS.stats),
+    freezer: get(TOKENS.freezer),
+    health: get(TOKENS.health),
+    renamer: get(TOKENS.renamer),
+    updater: get(TOKENS.updater),
+    processList: get(TOKENS.processList),
+    driver: get(TOKENS.layers).driver,
+  }));
+  provide(TOKENS.server, (get) =>
+    new ApiServer({
+      routes: allRoutes(get(TOKENS.services)),
+      serverVersion: BUILD_INFO.version,
+      log: log.scope("api"),
+      watchHangUp: epollHangUps(get(TOKENS.epoll)),
+      ...(onRequest === undefined ? {} : { onRequest }),
+    }));
+}

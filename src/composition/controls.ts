@@ -1,0 +1,64 @@
+import { SYSTEM_CLOCK } from "../engine/clock.ts";
+import { Freezer } from "../engine/containers/freezer.ts";
+import { OomWatch } from "../engine/containers/oom_watch.ts";
+import { ProcessList } from "../engine/containers/process_list.ts";
+import { ContainerRenamer } from "../engine/containers/renamer.ts";
+import { ContainerUpdater } from "../engine/containers/updater.ts";
+import { Signaller } from "../engine/containers/signaller.ts";
+import { execProbe } from "../engine/health/exec_probe.ts";
+import { HealthChecks } from "../engine/health/health_checks.ts";
+import { FileHealthStore } from "../engine/health/health_store.ts";
+import { hostCommand } from "../engine/host_command.ts";
+import { processes } from "../sys/mod.ts";
+import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+
+/** What can be done to a container besides starting and ending it. */
+export function provideControls(provide: Provide, { paths, facts, log }: EngineSettings): void {
+  provide(TOKENS.freezer, (get) =>
+    new Freezer({
+      table: get(TOKENS.table),
+      locks: get(TOKENS.containerLocks),
+      runtimes: get(TOKENS.runtimes),
+      cgroups: get(TOKENS.cgroups),
+      events: get(TOKENS.containerEvents),
+      health: get(TOKENS.health),
+    }));
+  provide(TOKENS.health, (get) =>
+    new HealthChecks({
+      log,
+      clock: SYSTEM_CLOCK,
+      events: get(TOKENS.containerEvents),
+      store: new FileHealthStore(paths, log),
+      probeOf: ({ id }, command) => execProbe({ execs: get(TOKENS.execs), processes }, id, command),
+      actions: {
+        // What follows is left to the restart policy.
+        kill: (id) => get(TOKENS.containers).kill(id, "KILL", { byHand: false }),
+        restart: (id) => get(TOKENS.containers).restart(id),
+        stop: (id) => get(TOKENS.containers).stop(id),
+      },
+    }));
+  provide(
+    TOKENS.signaller,
+    (get) => new Signaller({ processes, log, freezer: get(TOKENS.freezer), events: get(TOKENS.containerEvents) }),
+  );
+  provide(TOKENS.renamer, (get) => new ContainerRenamer(get(TOKENS.table), get(TOKENS.containerEvents)));
+  provide(TOKENS.updater, (get) =>
+    new ContainerUpdater({
+      facts,
+      table: get(TOKENS.table),
+      locks: get(TOKENS.containerLocks),
+      runtimes: get(TOKENS.runtimes),
+      events: get(TOKENS.containerEvents),
+    }));
+  provide(TOKENS.processList, (get) =>
+    new ProcessList({
+      table: get(TOKENS.table),
+      cgroups: get(TOKENS.cgroups),
+      events: get(TOKENS.containerEvents),
+      run: hostCommand(processes, get(TOKENS.exits), paths.runDir),
+    }));
+  provide(
+    TOKENS.oom,
+    (get) => new OomWatch({ cgroups: get(TOKENS.cgroups), events: get(TOKENS.containerEvents) }),
+  );
+}

@@ -1,0 +1,17 @@
+import { ContainerEvents } from "../engine/events/container_events.ts";
+import { EventBus } from "../engine/events/event_bus.ts";
+import { EventHistory } from "../engine/events/event_history.ts";
+import { ImageEvents } from "../engine/events/image_events.ts";
+import { EventRecords } from "../store/event_records.ts";
+import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+
+/** The history of events, and who tells of them. */
+export function provideEvents(provide: Provide, { log }: EngineSettings): void {
+  provide(
+    TOKENS.eventHistory,
+    (get) => new EventHistory(new EventRecords(get(TOKENS.database)), log),
+  );
+  provide(TOKENS.events, (get) => new EventBus(get(TOKENS.eventHistory)));
+  provide(TOKENS.containerEvents, (get) => new ContainerEvents(get(TOKENS.events)));
+  provide(TOKENS.imageEvents, (get) => new ImageEvents(get(TOKENS.events)));
+}

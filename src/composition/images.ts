@@ -1,0 +1,59 @@
+import { ImageCatalog } from "../engine/images/image_catalog.ts";
+import { ImageRemover } from "../engine/images/image_remover.ts";
+import { ImageTagger } from "../engine/images/image_tagger.ts";
+import { ImageUsage } from "../engine/images/image_usage.ts";
+import { IngestPool } from "../engine/images/ingest_pool.ts";
+import { LayerLeases } from "../engine/images/layer_leases.ts";
+import { LayerSizes } from "../engine/images/layer_sizes.ts";
+import { Puller } from "../engine/images/puller.ts";
+import { hashEngineName } from "../hash/mod.ts";
+import { RegistryClient } from "../image/registry/mod.ts";
+import { workerUrl } from "../worker_entry.ts";
+import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+
+/** From a reference to a recorded image. */
+export function provideImages(provide: Provide, { storage, log, config }: EngineSettings): void {
+  const { registries, maxDownloads } = config;
+  provide(TOKENS.registry, () => new RegistryClient({ ...registries, log }));
+  provide(TOKENS.leases, () => new LayerLeases());
+  provide(
+    TOKENS.pool,
+    () =>
+      new IngestPool(workerUrl("ingest"), {
+        storage: { driver: storage.driver, root: storage.root },
+        registries,
+        hashEngine: hashEngineName(),
+      }, {
+        maxJobs: maxDownloads,
+      }),
+  );
+  provide(TOKENS.catalog, (get) => new ImageCatalog(get(TOKENS.imageRecords), get(TOKENS.blobs), log));
+  provide(TOKENS.puller, (get) =>
+    new Puller({
+      registry: get(TOKENS.registry),
+      records: get(TOKENS.imageRecords),
+      blobs: get(TOKENS.blobs),
+      layers: get(TOKENS.layers),
+      leases: get(TOKENS.leases),
+      pool: get(TOKENS.pool),
+      hooks: get(TOKENS.hooks),
+      events: get(TOKENS.imageEvents),
+      sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
+    }));
+  provide(TOKENS.remover, (get) =>
+    new ImageRemover({
+      catalog: get(TOKENS.catalog),
+      records: get(TOKENS.imageRecords),
+      blobs: get(TOKENS.blobs),
+      layers: get(TOKENS.layers),
+      leases: get(TOKENS.leases),
+      containers: get(TOKENS.table),
+      events: get(TOKENS.imageEvents),
+    }));
+  provide(
+    TOKENS.tagger,
+    (get) => new ImageTagger(get(TOKENS.catalog), get(TOKENS.imageRecords), get(TOKENS.imageEvents)),
+  );
+  provide(TOKENS.layerSizes, (get) => new LayerSizes(get(TOKENS.layers)));
+  provide(TOKENS.imageUsage, (get) => new ImageUsage(get(TOKENS.imageRecords), get(TOKENS.layerSizes)));
+}

@@ -1,0 +1,60 @@
+import { SYSTEM_CLOCK } from "../engine/clock.ts";
+import { ContainerSizes } from "../engine/containers/container_sizes.ts";
+import { ContainerPruner } from "../engine/prune/container_pruner.ts";
+import { ImagePruner } from "../engine/prune/image_pruner.ts";
+import { PruneService } from "../engine/prune/prune_service.ts";
+import { CGROUP_FILES } from "../engine/stats/cgroup_files.ts";
+import { containerCgroups, KernelNotices, StatsService } from "../engine/stats/mod.ts";
+import { DiskUsage } from "../engine/system/disk_usage.ts";
+import { files, poll } from "../sys/mod.ts";
+import { cgroupsOf } from "./derived.ts";
+import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+
+/** Figures of running containers. */
+export function provideStats(provide: Provide, { paths, facts, log }: EngineSettings): void {
+  provide(
+    TOKENS.cgroups,
+    (get) =>
+      containerCgroups(
+        facts,
+        cgroupsOf(get, paths),
+        new KernelNotices({ files, poll, epoll: get(TOKENS.epoll), log }),
+      ),
+  );
+  provide(TOKENS.stats, (get) =>
+    new StatsService({
+      table: get(TOKENS.table),
+      cgroups: get(TOKENS.cgroups),
+      memoryBytes: Deno.systemMemoryInfo().total,
+      readProc: CGROUP_FILES.read,
+    }));
+}
+
+/** What lies on the disk, and what of it nobody uses. */
+export function provideUsage(provide: Provide, { log }: EngineSettings): void {
+  provide(TOKENS.sizes, (get) => new ContainerSizes(get(TOKENS.snapshots), get(TOKENS.catalog)));
+  provide(TOKENS.diskUsage, (get) =>
+    new DiskUsage({
+      table: get(TOKENS.table),
+      catalog: get(TOKENS.catalog),
+      usage: get(TOKENS.imageUsage),
+      sizes: get(TOKENS.sizes),
+    }));
+  provide(TOKENS.prune, (get) => {
+    const [table, records, leases] = [get(TOKENS.table), get(TOKENS.imageRecords), get(TOKENS.leases)];
+    const shared = { table, clock: SYSTEM_CLOCK, layerSizes: get(TOKENS.layerSizes) };
+    const layerUsers = { records, table, leases };
+    const [containers, sizes] = [get(TOKENS.containers), get(TOKENS.sizes)];
+    const [catalog, remover] = [get(TOKENS.catalog), get(TOKENS.remover)];
+    return new PruneService({
+      pruners: [
+        new ContainerPruner({ ...shared, containers, sizes, layerUsers }),
+        new ImagePruner({ ...shared, records, catalog, remover, leases }),
+      ],
+      layerUsers,
+      hooks: get(TOKENS.hooks),
+      events: get(TOKENS.events),
+      log,
+    });
+  });
+}

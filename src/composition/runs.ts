@@ -1,0 +1,74 @@
+import { SYSTEM_CLOCK } from "../engine/clock.ts";
+import { Adoption } from "../engine/containers/adoption.ts";
+import { ContainerRuns } from "../engine/containers/container_runs.ts";
+import { ContainerService } from "../engine/containers/container_service.ts";
+import { Restarts } from "../engine/containers/restarts.ts";
+import { Waiters } from "../engine/containers/waiters.ts";
+import { isInCgroup, leftExit, openProcess } from "../engine/left_process.ts";
+import { containerIo, newProcessIo } from "../engine/new_process_io.ts";
+import { ioCalls } from "./derived.ts";
+import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+
+/** What goes on with a container between start and end. */
+export function provideRuns(provide: Provide, { paths, log, notes }: EngineSettings): void {
+  provide(TOKENS.waiters, () => new Waiters());
+  provide(
+    TOKENS.newContainerIo,
+    (get) => (container) => newProcessIo(containerIo(container, paths), get(TOKENS.outputs), ioCalls(get)),
+  );
+  provide(TOKENS.runs, (get) =>
+    new ContainerRuns({
+      paths,
+      log,
+      locks: get(TOKENS.containerLocks),
+      table: get(TOKENS.table),
+      snapshots: get(TOKENS.snapshots),
+      launcher: get(TOKENS.launcher),
+      exits: get(TOKENS.exits),
+      execs: get(TOKENS.execLauncher),
+      hooks: get(TOKENS.hooks),
+      events: get(TOKENS.containerEvents),
+      signaller: get(TOKENS.signaller),
+      oom: get(TOKENS.oom),
+      waiters: get(TOKENS.waiters),
+      health: get(TOKENS.health),
+      restarts: get(TOKENS.restarts),
+      images: get(TOKENS.remover),
+      newIo: get(TOKENS.newContainerIo),
+    }));
+  provide(TOKENS.restarts, (get) =>
+    new Restarts({
+      log,
+      clock: SYSTEM_CLOCK,
+      table: get(TOKENS.table),
+      start: (id) => get(TOKENS.runs).startAgain(id),
+    }));
+  provide(TOKENS.adoption, (get) =>
+    new Adoption({
+      paths,
+      log,
+      runs: get(TOKENS.runs),
+      table: get(TOKENS.table),
+      snapshots: get(TOKENS.snapshots),
+      runtimes: get(TOKENS.runtimes),
+      freezer: get(TOKENS.freezer),
+      oom: get(TOKENS.oom),
+      health: get(TOKENS.health),
+      newIo: get(TOKENS.newContainerIo),
+      keepers: get(TOKENS.keepers),
+      knownExits: notes?.exits ?? {},
+      open: openProcess,
+      isInCgroup,
+      exit: (process) => leftExit(process, get(TOKENS.exits), get(TOKENS.epoll)),
+    }));
+  provide(TOKENS.containers, (get) =>
+    new ContainerService({
+      locks: get(TOKENS.containerLocks),
+      table: get(TOKENS.table),
+      runs: get(TOKENS.runs),
+      events: get(TOKENS.containerEvents),
+      signaller: get(TOKENS.signaller),
+      restarts: get(TOKENS.restarts),
+      waiters: get(TOKENS.waiters),
+    }));
+}

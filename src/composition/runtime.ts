@@ -1,0 +1,34 @@
+import { runtimeRoot } from "../engine/paths.ts";
+import { type RuntimeProgram, Runtimes } from "../engine/runtimes.ts";
+import { ExitLoop } from "../runtime/exit_loop.ts";
+import { OutputHub } from "../runtime/logs/output_hub.ts";
+import { CGROUP_MOVE_FILES, CgroupMoves } from "../runtime/cgroup_moves.ts";
+import { Runc } from "../runtime/runc.ts";
+import { Epoll, files, processes, tree } from "../sys/mod.ts";
+import { workerUrl } from "../worker_entry.ts";
+import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+
+/** OCI runtimes, exits, output. */
+export function provideRuntime(provide: Provide, { paths, log, runtimes, config }: EngineSettings): void {
+  provide(
+    TOKENS.epoll,
+    () =>
+      new Epoll({
+        onHandlerError: (thrown, fd) => log.error("a descriptor's handler failed", { fd, error: String(thrown) }),
+      }),
+  );
+  provide(TOKENS.exits, () => new ExitLoop(processes));
+  provide(TOKENS.outputs, () => new OutputHub(workerUrl("logs"), log));
+  provide(TOKENS.runtimes, (get) => {
+    const moves = new CgroupMoves(CGROUP_MOVE_FILES, Deno.pid, log.scope("runtime"));
+    const make = (name: string, { path, args }: RuntimeProgram) => {
+      // Other runtimes let their containers wait in other ways.
+      const isRunc = /\/runc$/.test(path) && args.length === 0;
+      const fifoCalls = isRunc ? { fifoCalls: { files, tree, epoll: get(TOKENS.epoll) } } : {};
+      const stateRoot = runtimeRoot(paths, name);
+      const options = { path, args, isRunc, stateRoot, logDir: paths.runDir, moves, ...fifoCalls };
+      return new Runc(options, processes, get(TOKENS.exits));
+    };
+    return new Runtimes(runtimes, config.defaultRuntime, make);
+  });
+}

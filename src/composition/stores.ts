@@ -1,0 +1,22 @@
+import { SharedSnapshots } from "../engine/shared_snapshots.ts";
+import { BlobStore } from "../store/blob_store.ts";
+import { ContainerRecords } from "../store/container_records.ts";
+import { Database } from "../store/database.ts";
+import { ImageRecords } from "../store/image_records.ts";
+import { OverlaySnapshotter } from "../store/overlay/mod.ts";
+import { openLayers } from "../store/storage.ts";
+import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+
+/** Database, blobs, layers, snapshots. */
+export function provideStores(provide: Provide, { paths, storage }: EngineSettings): void {
+  provide(TOKENS.database, () => Database.open(`${paths.dataRoot}/tsd.db`));
+  provide(TOKENS.imageRecords, (get) => new ImageRecords(get(TOKENS.database)));
+  provide(TOKENS.containerRecords, (get) => new ContainerRecords(get(TOKENS.database)));
+  provide(TOKENS.blobs, () => new BlobStore(paths.dataRoot));
+  provide(TOKENS.layers, () => openLayers(storage));
+  provide(TOKENS.snapshots, (get) => {
+    const snapshots = new OverlaySnapshotter({ root: storage.root, layers: get(TOKENS.layers) });
+    const isRunning = (id: string) => get(TOKENS.table).has(id) && get(TOKENS.table).find(id).isRunning;
+    return new SharedSnapshots(snapshots, isRunning);
+  });
+}

@@ -1,0 +1,153 @@
+/**
+ * @module
+ * What the parts of an engine are called, and what they are made from.
+ */
+import type { ApiServer } from "../api/http/server.ts";
+import type { Services } from "../api/services.ts";
+import type { ArchiveWorkers } from "../engine/archives/archive_workers.ts";
+import type { ContainerArchives } from "../engine/archives/container_archives.ts";
+import type { Adoption } from "../engine/containers/adoption.ts";
+import type { ContainerCreator } from "../engine/containers/container_creator.ts";
+import type { Container } from "../engine/containers/container.ts";
+import type { ContainerLogs } from "../engine/containers/container_logs.ts";
+import type { ContainerRuns } from "../engine/containers/container_runs.ts";
+import type { ContainerSizes } from "../engine/containers/container_sizes.ts";
+import type { ContainerService } from "../engine/containers/container_service.ts";
+import type { ContainerTable, StoredContainers } from "../engine/containers/container_table.ts";
+import type { Freezer } from "../engine/containers/freezer.ts";
+import type { NamespaceJoiner } from "../engine/containers/joined_namespaces.ts";
+import type { Keepers } from "../engine/containers/keepers.ts";
+import type { Launcher } from "../engine/containers/launcher.ts";
+import type { OomWatch } from "../engine/containers/oom_watch.ts";
+import type { ProcessList } from "../engine/containers/process_list.ts";
+import type { ContainerRenamer } from "../engine/containers/renamer.ts";
+import type { ContainerUpdater } from "../engine/containers/updater.ts";
+import type { Restarts } from "../engine/containers/restarts.ts";
+import type { Signaller } from "../engine/containers/signaller.ts";
+import type { Waiters } from "../engine/containers/waiters.ts";
+import type { ContainerEvents } from "../engine/events/container_events.ts";
+import type { EventBus } from "../engine/events/event_bus.ts";
+import type { EventHistory } from "../engine/events/event_history.ts";
+import type { ImageEvents } from "../engine/events/image_events.ts";
+import type { ExecAdoption } from "../engine/exec/exec_adoption.ts";
+import type { EngineConfig } from "../engine/config/engine_config.ts";
+import type { Proxies } from "../engine/config/proxies.ts";
+import type { ExecLauncher } from "../engine/exec/exec_launcher.ts";
+import type { ExecService } from "../engine/exec/exec_service.ts";
+import type { HealthChecks } from "../engine/health/health_checks.ts";
+import type { ImageCatalog } from "../engine/images/image_catalog.ts";
+import type { ImageRemover } from "../engine/images/image_remover.ts";
+import type { ImageTagger } from "../engine/images/image_tagger.ts";
+import type { ImageUsage } from "../engine/images/image_usage.ts";
+import type { IngestPool } from "../engine/images/ingest_pool.ts";
+import type { LayerLeases } from "../engine/images/layer_leases.ts";
+import type { LayerSizes } from "../engine/images/layer_sizes.ts";
+import type { Puller } from "../engine/images/puller.ts";
+import type { HandoverNotes } from "../engine/handover.ts";
+import type { KeyedLock } from "../engine/keyed_lock.ts";
+import type { EnginePaths } from "../engine/paths.ts";
+import type { PruneService } from "../engine/prune/prune_service.ts";
+import type { RuntimeProgram, Runtimes } from "../engine/runtimes.ts";
+import type { SharedSnapshots } from "../engine/shared_snapshots.ts";
+import type { ContainerCgroups, StatsService } from "../engine/stats/mod.ts";
+import type { DiskUsage } from "../engine/system/disk_usage.ts";
+import type { SystemService } from "../engine/system/system_service.ts";
+import type { RegistryClient } from "../image/registry/mod.ts";
+import type { Log } from "../log.ts";
+import type { HookBus } from "../plugins/mod.ts";
+import type { ExitLoop } from "../runtime/exit_loop.ts";
+import type { OutputHub } from "../runtime/logs/output_hub.ts";
+import type { ProcessIo } from "../runtime/process_io.ts";
+import type { HostFacts } from "../runtime/spec/mod.ts";
+import type { BlobStore } from "../store/blob_store.ts";
+import type { Database } from "../store/database.ts";
+import type { ImageRecords } from "../store/image_records.ts";
+import type { LayerStorage } from "../store/storage.ts";
+import type { LayerStore } from "../store/ports.ts";
+import type { Epoll } from "../sys/mod.ts";
+import { type Token, token } from "../token.ts";
+
+/** What the engine is told from outside. */
+export interface EngineSettings {
+  readonly paths: EnginePaths;
+  /** How layers are kept. */
+  readonly storage: LayerStorage;
+  readonly facts: HostFacts;
+  readonly log: Log;
+  /** The OCI runtimes by name. */
+  readonly runtimes: ReadonlyMap<string, RuntimeProgram>;
+  readonly config: EngineConfig;
+  readonly proxies: Proxies;
+  /** From this very process, before it executed itself anew. */
+  readonly notes?: HandoverNotes | undefined;
+  /** Told of every request's user agent. */
+  readonly onRequest?: (userAgent: string) => void;
+}
+
+/** Everything that can be asked for. */
+export const TOKENS = {
+  settings: token<EngineSettings>("settings"),
+  database: token<Database>("database"),
+  imageRecords: token<ImageRecords>("imageRecords"),
+  containerRecords: token<StoredContainers>("containerRecords"),
+  blobs: token<BlobStore>("blobs"),
+  layers: token<LayerStore & Partial<Disposable>>("layers"),
+  snapshots: token<SharedSnapshots>("snapshots"),
+  epoll: token<Epoll>("epoll"),
+  exits: token<ExitLoop>("exits"),
+  outputs: token<OutputHub>("outputs"),
+  runtimes: token<Runtimes>("runtimes"),
+  registry: token<RegistryClient>("registry"),
+  leases: token<LayerLeases>("leases"),
+  pool: token<IngestPool>("pool"),
+  table: token<ContainerTable>("table"),
+  catalog: token<ImageCatalog>("catalog"),
+  remover: token<ImageRemover>("remover"),
+  tagger: token<ImageTagger>("tagger"),
+  layerSizes: token<LayerSizes>("layerSizes"),
+  imageUsage: token<ImageUsage>("imageUsage"),
+  puller: token<Puller>("puller"),
+  launcher: token<Launcher>("launcher"),
+  keepers: token<Keepers>("keepers"),
+  containerLocks: token<KeyedLock>("containerLocks"),
+  creator: token<ContainerCreator>("creator"),
+  waiters: token<Waiters>("waiters"),
+  newContainerIo: token<(container: Container) => ProcessIo>("newContainerIo"),
+  runs: token<ContainerRuns>("runs"),
+  restarts: token<Restarts>("restarts"),
+  adoption: token<Adoption>("adoption"),
+  containers: token<ContainerService>("containers"),
+  logs: token<ContainerLogs>("logs"),
+  archiveWorkers: token<ArchiveWorkers>("archiveWorkers"),
+  archives: token<ContainerArchives>("archives"),
+  execLauncher: token<ExecLauncher>("execLauncher"),
+  execs: token<ExecService>("execs"),
+  execAdoption: token<ExecAdoption>("execAdoption"),
+  system: token<SystemService>("system"),
+  eventHistory: token<EventHistory>("eventHistory"),
+  events: token<EventBus>("events"),
+  containerEvents: token<ContainerEvents>("containerEvents"),
+  imageEvents: token<ImageEvents>("imageEvents"),
+  cgroups: token<ContainerCgroups>("cgroups"),
+  freezer: token<Freezer>("freezer"),
+  health: token<HealthChecks>("health"),
+  signaller: token<Signaller>("signaller"),
+  namespaces: token<NamespaceJoiner>("namespaces"),
+  renamer: token<ContainerRenamer>("renamer"),
+  updater: token<ContainerUpdater>("updater"),
+  processList: token<ProcessList>("processList"),
+  oom: token<OomWatch>("oom"),
+  stats: token<StatsService>("stats"),
+  sizes: token<ContainerSizes>("sizes"),
+  prune: token<PruneService>("prune"),
+  diskUsage: token<DiskUsage>("diskUsage"),
+  services: token<Services>("services"),
+  hooks: token<HookBus>("hooks"),
+  server: token<ApiServer>("server"),
+} as const;
+
+/** Gives the one object that a token stands for. */
+export type Get = <T>(token: Token<T>) => T;
+
+/** Says how the object of a token is made, when it is first asked for. */
+export type Provide = <T>(token: Token<T>, make: (get: Get) => T) => void;
