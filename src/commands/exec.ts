@@ -1,5 +1,5 @@
 import type { ExecCreateRequest, ExecInspect } from "../api/wire/mod.ts";
-import { defineCommand, type FlagSpecs, type FlagValues, type Terminal } from "../cli/mod.ts";
+import { defineCommand, type FlagSpecs, type FlagValues, PlainError, type Terminal, UsageError } from "../cli/mod.ts";
 import { whenBack } from "../client/away.ts";
 import { createExec, inspectExec, reattachExec, resizeExec, startExec, startExecDetached } from "../client/execs.ts";
 import type { EngineTransport, RawStream } from "../client/transport.ts";
@@ -7,6 +7,7 @@ import { isTsdError, TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { DETACH_KEYS_FLAG } from "./create_flags.ts";
 import { environmentWords } from "./create_request.ts";
+import { readEnvFile } from "./env_file.ts";
 import { followSize } from "./proxied_signals.ts";
 import { detachedError, requireTty, StdioSession } from "./stdio_session.ts";
 import { timed, TIMING_FLAG } from "./timed.ts";
@@ -16,6 +17,7 @@ const EXEC_FLAGS = {
   ...TIMING_FLAG,
   detach: { type: "bool", short: "d", help: "Detached mode: run command in the background" },
   env: { type: "list", short: "e", help: "Set environment variables" },
+  "env-file": { type: "list", help: "Read in a file of environment variables" },
   interactive: { type: "bool", short: "i", help: "Keep STDIN open even if not attached" },
   privileged: { type: "bool", help: "Give extended privileges to the command" },
   tty: { type: "bool", short: "t", help: "Allocate a pseudo-TTY" },
@@ -37,7 +39,7 @@ export const exec = defineCommand({
       const { terminal, engine, clock } = context;
       const stdin = flags.interactive && !flags.detach;
       requireTty(terminal, flags.tty && stdin);
-      const request = execRequest(flags, command, terminal);
+      const request = await execRequest(flags, command, terminal);
       const id = await createExec(engine, container, request);
       clock?.lap("create");
       if (flags.detach) {
@@ -94,18 +96,31 @@ async function streamsAgain(engine: EngineTransport, id: string): Promise<RawStr
   }
 }
 
-function execRequest(
+/** Of files first, so that `-e` goes before them. As with docker a wrong file is no wrong usage here. @throws {PlainError} */
+async function environment(
+  flags: Pick<FlagValues<typeof EXEC_FLAGS>, "env" | "env-file">,
+  env: Terminal["env"],
+): Promise<string[]> {
+  const words = environmentWords(flags.env, env);
+  try {
+    return [...(await Promise.all(flags["env-file"].map((path) => readEnvFile(path, env)))).flat(), ...words];
+  } catch (thrown) {
+    throw thrown instanceof UsageError ? new PlainError(thrown.message) : thrown;
+  }
+}
+
+async function execRequest(
   flags: FlagValues<typeof EXEC_FLAGS>,
   command: string[],
   terminal: Pick<Terminal, "env" | "size">,
-): ExecCreateRequest {
+): Promise<ExecCreateRequest> {
   const request: ExecCreateRequest = {
     AttachStdin: flags.interactive && !flags.detach,
     AttachStdout: !flags.detach,
     AttachStderr: !flags.detach,
     Tty: flags.tty,
     Privileged: flags.privileged,
-    Env: environmentWords(flags.env, (name) => terminal.env(name)),
+    Env: await environment(flags, (name) => terminal.env(name)),
     Cmd: command,
   };
   const size = terminal.size();

@@ -13,6 +13,7 @@ import {
   renderList,
   shortId,
 } from "./list_format.ts";
+import { refusedFlags } from "./refused_flags.ts";
 
 export type ImageField =
   | "Containers"
@@ -71,6 +72,7 @@ export const images = defineCommand({
     format: { type: "string", help: FORMAT_HELP },
     "no-trunc": { type: "bool", help: "Don't truncate output" },
     quiet: { type: "bool", short: "q", help: "Only show image IDs" },
+    ...refusedFlags(["tree"]),
   },
   examples: [{ line: "images --digests alpine", note: "All tags of one repository, with their digests" }],
   async run({ terminal, engine }: CommandContext, { args: [reference], flags }) {

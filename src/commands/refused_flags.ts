@@ -2,10 +2,11 @@ import type { FlagSpecs, RefusedFlag } from "../cli/mod.ts";
 
 const WINDOWS = "it is for Windows only";
 const KERNEL = "the kernel has no such limit any more";
-const NO_VALUE: ReadonlySet<string> = new Set(["publish-all", "disable-content-trust", "use-api-socket"]);
+const EXPERIMENT = "it is an experiment of Docker's";
+const NO_VALUE: ReadonlySet<string> = new Set(["publish-all", "disable-content-trust", "tree", "use-api-socket"]);
 
 /** Flags of docker's `run` that there are no effects for, with why; an empty text is "not yet". */
-const REASONS: Readonly<Record<string, string>> = {
+const OF_CONTAINERS: Readonly<Record<string, string>> = {
   "cpu-count": WINDOWS,
   "cpu-percent": WINDOWS,
   "cpu-rt-period": "",
@@ -29,10 +30,17 @@ const REASONS: Readonly<Record<string, string>> = {
   "volumes-from": "",
 };
 
+const REASONS: Readonly<Record<string, string>> = {
+  ...OF_CONTAINERS,
+  checkpoint: EXPERIMENT,
+  "checkpoint-dir": EXPERIMENT,
+  tree: EXPERIMENT,
+};
+
 const SHORT: Readonly<Record<string, string>> = { publish: "p", "publish-all": "P" };
 
 /** They can be given, to be told why not. */
-export const REFUSED_FLAGS: FlagSpecs = refusedFlags(Object.keys(REASONS));
+export const REFUSED_FLAGS: FlagSpecs = refusedFlags(Object.keys(OF_CONTAINERS));
 
 /** Those of these names. */
 export function refusedFlags(names: readonly string[]): FlagSpecs {

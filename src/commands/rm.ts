@@ -10,6 +10,10 @@ export const rm = defineCommand({
   args: { min: 1 },
   flags: {
     force: { type: "bool", short: "f", help: "Force the removal of a running container (uses SIGKILL)" },
+    link: {
+      ...{ type: "refused", short: "l", hidden: true, takesValue: false },
+      help: "there are no links between containers",
+    },
     volumes: { type: "bool", short: "v", help: "Remove anonymous volumes associated with the container" },
   },
   examples: [{ line: "rm -f web", note: "Kill and remove a container" }],

@@ -3,6 +3,7 @@ import { inspectContainer, startContainer } from "../client/containers.ts";
 import { runAttached } from "./attached_run.ts";
 import type { CommandContext } from "./context.ts";
 import { DETACH_KEYS_FLAG } from "./create_flags.ts";
+import { refusedFlags } from "./refused_flags.ts";
 import { forEachTarget } from "./targets.ts";
 import { timed, TIMING_FLAG } from "./timed.ts";
 
@@ -13,6 +14,7 @@ export const start = defineCommand({
   flags: {
     ...DETACH_KEYS_FLAG,
     ...TIMING_FLAG,
+    ...refusedFlags(["checkpoint", "checkpoint-dir"]),
     attach: { type: "bool", short: "a", help: "Attach STDOUT/STDERR and forward signals" },
     interactive: { type: "bool", short: "i", help: "Attach container's STDIN" },
     "sig-proxy": { type: "bool", default: true, help: "Proxy received signals to the process" },

@@ -274,6 +274,10 @@ scenario("tsd: bad input", {
       ["RUN --gpus all IMAGE", 125, "--gpus is not supported yet"],
       ["RUN --volumes-from x IMAGE", 125, "--volumes-from is not supported yet"],
       ["RUN --cpu-count 1 IMAGE", 125, "--cpu-count is not supported: it is for Windows only"],
+      ["rm --link x", 125, "--link is not supported: there are no links between containers"],
+      ["rm -lf x", 125, "--link is not supported: there are no links between containers"],
+      ["start --checkpoint c x", 125, "--checkpoint is not supported: it is an experiment of Docker's"],
+      ["images --tree", 125, "--tree is not supported: it is an experiment of Docker's"],
     ]);
     await failures(world, [
       ["RUN --mount src=data,dst=/x IMAGE", 125, `${cannot}--mount type=volume is not supported yet`],
@@ -310,6 +314,7 @@ scenario("tsd: bad input", {
       ["start -i up done", 1, several],
     ]);
     const before = (verb: string, name: string) => verb === "kill" ? `cannot kill container: ${name}: ` : "";
+    const noName = "a/b:c";
     const keys = (text: string) => `Invalid detach keys (${text}) provided`;
     await failures(world, [
       ["RUN -t --detach-keys foo IMAGE", 125, keys("foo")],
@@ -325,6 +330,12 @@ scenario("tsd: bad input", {
         `${before(verb, prefix)}Multiple IDs found with provided prefix: ${prefix}`,
       ]),
       ["exec absent id", 1, "No such container: absent"],
+      // What can't be a container's name is one that there isn't, as any other.
+      ...[...verbs, "pause", "unpause", "restart", "top", "diff", "export", "port", "stats", "update -m 64m"].map((
+        verb,
+      ): Row => [`${verb} ${noName}`, 1, `${before(verb, noName)}No such container: ${noName}`]),
+      [`exec ${noName} id`, 1, `No such container: ${noName}`],
+      [`rename ${noName} x`, 1, `No such container: ${noName}`],
       ["kill done", 1, `cannot kill container: done: ${stopped}`],
       ["kill -s NONSENSE up", 1, "cannot kill container: up: invalid signal: NONSENSE"],
       ["stop -s 99 up", 1, "cannot stop container: up: the linux daemon does not support signal 99"],

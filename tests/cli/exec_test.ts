@@ -23,6 +23,13 @@ scenario("tsd exec", {
     expectResult(await exec(world, "-u", "4711:42", "set", "id", "-g"), { stdout: "42\n" });
     const own = await world.engine.tsd(["exec", "-e", "OWN", "set", "sh", "-c", "echo $OWN"], { env: { OWN: "mine" } });
     expectResult(own, { stdout: "mine\n" });
+    await Deno.writeTextFile(`${world.folder}/set.env`, "# of a file\nB=4\nC=from it\nOWN\n");
+    const files = ["exec", "--env-file", `${world.folder}/set.env`, "-e", "B=2"];
+    const both = await world.engine.tsd([...files, "set", "sh", "-c", "echo $A$B$C$OWN"], { env: { OWN: "mine" } });
+    expectResult(both, { stdout: "12from itmine\n" });
+    expectResult(await exec(world, "--env-file", "/no/where", "set", "true"), {
+      ...{ code: 1, stderr: "open /no/where: no such file or directory\n" },
+    });
     await world.remove("set");
   },
   "-i feeds it; without -i there is nothing to read": async (world) => {

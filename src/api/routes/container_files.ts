@@ -15,13 +15,13 @@ export function containerFileRoutes({ changes, archives }: Services): Route[] {
   return [
     {
       method: "GET",
-      path: "/containers/{id}/changes",
+      path: "/containers/{id*}/changes",
       since: "1.24",
       handler: ({ params }) => jsonArray(changes.of(params.id), changeView),
     },
     {
       method: "HEAD",
-      path: "/containers/{id}/archive",
+      path: "/containers/{id*}/archive",
       since: "1.24",
       handler: async (request) => {
         const facts = await archives.stat(request.params.id, pathOf(request), request.signal);
@@ -30,7 +30,7 @@ export function containerFileRoutes({ changes, archives }: Services): Route[] {
     },
     {
       method: "GET",
-      path: "/containers/{id}/archive",
+      path: "/containers/{id*}/archive",
       since: "1.24",
       handler: async (request): Promise<Reply> => {
         const { facts, archive } = await archives.pack(request.params.id, pathOf(request), request.signal);
@@ -40,7 +40,7 @@ export function containerFileRoutes({ changes, archives }: Services): Route[] {
     },
     {
       method: "PUT",
-      path: "/containers/{id}/archive",
+      path: "/containers/{id*}/archive",
       since: "1.24",
       handler: async (request) => {
         const { params, query, signal } = request;
@@ -55,7 +55,7 @@ export function containerFileRoutes({ changes, archives }: Services): Route[] {
     },
     {
       method: "GET",
-      path: "/containers/{id}/export",
+      path: "/containers/{id*}/export",
       since: "1.24",
       handler: async ({ params, signal }): Promise<Reply> => {
         const body = await archives.export(params.id, signal);

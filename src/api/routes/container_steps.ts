@@ -13,7 +13,7 @@ export function containerStepRoutes({ containers, table, freezer, renamer, updat
   return [
     {
       method: "POST",
-      path: "/containers/{id}/restart",
+      path: "/containers/{id*}/restart",
       since: "1.24",
       handler: async ({ params, query, version }) => {
         const signal = atLeast(version, "1.42") ? query.text("signal") : undefined;
@@ -25,7 +25,7 @@ export function containerStepRoutes({ containers, table, freezer, renamer, updat
     },
     {
       method: "POST",
-      path: "/containers/{id}/pause",
+      path: "/containers/{id*}/pause",
       since: "1.24",
       handler: async ({ params }) => {
         await freezer.pause(params.id);
@@ -34,7 +34,7 @@ export function containerStepRoutes({ containers, table, freezer, renamer, updat
     },
     {
       method: "POST",
-      path: "/containers/{id}/unpause",
+      path: "/containers/{id*}/unpause",
       since: "1.24",
       handler: async ({ params }) => {
         await freezer.unpause(params.id);
@@ -43,7 +43,7 @@ export function containerStepRoutes({ containers, table, freezer, renamer, updat
     },
     {
       method: "POST",
-      path: "/containers/{id}/rename",
+      path: "/containers/{id*}/rename",
       since: "1.24",
       handler: ({ params, query }) => {
         renamer.rename(params.id, query.text("name") ?? "");
@@ -52,7 +52,7 @@ export function containerStepRoutes({ containers, table, freezer, renamer, updat
     },
     {
       method: "POST",
-      path: "/containers/{id}/update",
+      path: "/containers/{id*}/update",
       since: "1.24",
       handler: async (request) => {
         const update = parseUpdateRequest(await request.json());
@@ -61,7 +61,7 @@ export function containerStepRoutes({ containers, table, freezer, renamer, updat
     },
     {
       method: "GET",
-      path: "/containers/{id}/top",
+      path: "/containers/{id*}/top",
       since: "1.24",
       handler: async ({ params, query }) => json(await processList.of(params.id, query.text("ps_args"))),
     },

@@ -1,6 +1,7 @@
 /**
  * @module
- * `/containers`: routes as data, short handlers.
+ * `/containers`: routes as data, short handlers. What can't be a container's name (`{id*}`: slashes too) is one that there
+ * isn't, as any other.
  */
 import type { Container } from "../../engine/containers/container.ts";
 import { parseCreateRequest } from "../../engine/containers/create_request.ts";
@@ -38,7 +39,6 @@ export function containerRoutes(services: Services): Route[] {
     },
     {
       method: "GET",
-      // What can't be a container's name is one that there isn't, as any other.
       path: "/containers/{id*}/json",
       since: "1.24",
       handler: async ({ params, query }) => {
@@ -50,13 +50,13 @@ export function containerRoutes(services: Services): Route[] {
     },
     {
       method: "POST",
-      path: "/containers/{id}/start",
+      path: "/containers/{id*}/start",
       since: "1.24",
       handler: async ({ params }) => empty(await containers.start(params.id) ? 204 : 304),
     },
     {
       method: "POST",
-      path: "/containers/{id}/stop",
+      path: "/containers/{id*}/stop",
       since: "1.24",
       handler: async ({ params, query }) => {
         const options = { seconds: query.integer("t"), signal: query.text("signal") };
@@ -67,7 +67,7 @@ export function containerRoutes(services: Services): Route[] {
     },
     {
       method: "POST",
-      path: "/containers/{id}/kill",
+      path: "/containers/{id*}/kill",
       since: "1.24",
       handler: async ({ params, query }) => {
         const kill = () => containers.kill(params.id, query.text("signal"));
@@ -76,16 +76,16 @@ export function containerRoutes(services: Services): Route[] {
       },
     },
     ...containerStepRoutes(services),
-    { method: "POST", path: "/containers/{id}/wait", since: "1.24", handler: (request) => wait(services, request) },
+    { method: "POST", path: "/containers/{id*}/wait", since: "1.24", handler: (request) => wait(services, request) },
     {
       method: "POST",
-      path: "/containers/{id}/attach",
+      path: "/containers/{id*}/attach",
       since: "1.24",
       handler: (request) => attachContainer(services, request),
     },
     {
       method: "POST",
-      path: "/containers/{id}/resize",
+      path: "/containers/{id*}/resize",
       since: "1.24",
       handler: (request) => resizeContainer(services, request),
     },

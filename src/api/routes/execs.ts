@@ -16,13 +16,13 @@ export function execRoutes({ execs }: Services): Route[] {
   return [
     {
       method: "POST",
-      path: "/containers/{id}/exec",
+      path: "/containers/{id*}/exec",
       since: "1.24",
       handler: async (request) => json({ Id: execs.create(request.params.id, parseExec(await request.json())) }, 201),
     },
     {
       method: "POST",
-      path: "/exec/{id}/start",
+      path: "/exec/{id*}/start",
       since: "1.24",
       handler: async (request) => {
         const { Detach: detach, Tty: tty, ConsoleSize: console } = parseStart(await request.json());
@@ -46,7 +46,7 @@ export function execRoutes({ execs }: Services): Route[] {
     },
     {
       method: "POST",
-      path: "/exec/{id}/resize",
+      path: "/exec/{id*}/resize",
       since: "1.24",
       handler: async (request) => {
         await execs.resize(request.params.id, requestedSize(request));
@@ -55,7 +55,7 @@ export function execRoutes({ execs }: Services): Route[] {
     },
     {
       method: "GET",
-      path: "/exec/{id}/json",
+      path: "/exec/{id*}/json",
       since: "1.24",
       handler: ({ params }) => json(execs.inspect(params.id)),
     },

@@ -18,7 +18,7 @@ export function logRoutes(services: Services): Route[] {
   return [
     {
       method: "GET",
-      path: "/containers/{id}/logs",
+      path: "/containers/{id*}/logs",
       since: "1.24",
       handler: (request) => containerLogs(services, request),
     },

@@ -11,7 +11,7 @@ export function statsRoutes(services: Pick<Services, "stats">): Route[] {
   return [
     {
       method: "GET",
-      path: "/containers/{id}/stats",
+      path: "/containers/{id*}/stats",
       since: "1.24",
       handler: (request) => watch(services, request),
     },
