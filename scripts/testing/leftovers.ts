@@ -5,6 +5,7 @@
 import { readdir, readFile, readlink } from "node:fs/promises"; // its errors have codes; Deno's have none for ESRCH
 import { join } from "node:path";
 import process from "node:process";
+import { removeFolder } from "../../src/store/layer_folders/clearing.ts";
 
 /** Looks for what was left in `dir`, undoes it, and says what it was, one line each. */
 export async function clearLeftovers(dir: string): Promise<string[]> {
@@ -13,7 +14,7 @@ export async function clearLeftovers(dir: string): Promise<string[]> {
   const mounts = await mountsBelow(dir);
   for (const mount of mounts) await unmount(mount);
   const files = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
-  await Deno.remove(dir, { recursive: true });
+  await removeFolder(dir);
   return [
     ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
     ...mounts.map((mount) => `mount: ${mount}`),
@@ -70,6 +71,8 @@ async function unlessGone<T>(look: () => Promise<T>, otherwise: T): Promise<T> {
     return await look();
   } catch (error) {
     if (hasCode(error, "ENOENT", "ESRCH", "EACCES", "EPERM")) return otherwise;
+    // A file whose name is no text, which Deno can't say.
+    if (error instanceof Deno.errors.InvalidData) return otherwise;
     throw error;
   }
 }

@@ -23,6 +23,7 @@ export function provideApi(
       table: get(TOKENS.table),
       images: get(TOKENS.catalog),
       storage,
+      layers: get(TOKENS.layers),
       events: get(TOKENS.events),
     }));
   provide(TOKENS.services, (get): Services => ({

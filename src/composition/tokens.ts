@@ -62,8 +62,7 @@ import type { HostFacts } from "../runtime/spec/mod.ts";
 import type { BlobStore } from "../store/blob_store.ts";
 import type { Database } from "../store/database.ts";
 import type { ImageRecords } from "../store/image_records.ts";
-import type { LayerStorage } from "../store/storage.ts";
-import type { LayerStore } from "../store/ports.ts";
+import type { LayerStorage, OpenLayers } from "../store/storage.ts";
 import type { Epoll } from "../sys/mod.ts";
 import { type Token, token } from "../token.ts";
 
@@ -91,7 +90,7 @@ export const TOKENS = {
   imageRecords: token<ImageRecords>("imageRecords"),
   containerRecords: token<StoredContainers>("containerRecords"),
   blobs: token<BlobStore>("blobs"),
-  layers: token<LayerStore & Partial<Disposable>>("layers"),
+  layers: token<OpenLayers>("layers"),
   snapshots: token<SharedSnapshots>("snapshots"),
   epoll: token<Epoll>("epoll"),
   exits: token<ExitLoop>("exits"),

@@ -66,6 +66,12 @@ export interface LayerStore {
   verify(diffId: Digest): Promise<void>;
 }
 
+/** A store that tells how it keeps its layers here, in rows for `info`. */
+export interface Described {
+  /** @throws {TsdError} storage */
+  describe(): Promise<readonly (readonly [name: string, value: string])[]>;
+}
+
 /** A prepared root file system. */
 export interface Mount {
   /** Absolute path of the mounted root. */

@@ -8,10 +8,13 @@ import { ErofsLayerStore, probeErofs, sweepMounts } from "./erofs/mod.ts";
 import { storageFailure } from "./layer_folders/storage_failure.ts";
 import { namesIn, sweepIngest } from "./layer_folders/workspace.ts";
 import { Overlay2LayerStore } from "./overlay2/mod.ts";
-import type { LayerStore } from "./ports.ts";
+import type { Described, LayerStore } from "./ports.ts";
+
+/** Some drivers hold mounts, and some have something to tell. */
+export type OpenLayers = LayerStore & Partial<Disposable & Described>;
 
 interface Driver {
-  open(root: string): LayerStore & Partial<Disposable>;
+  open(root: string): OpenLayers;
   /** Why it can't be used with this folder, or nothing. */
   probe(root: string): Promise<string | undefined>;
 }
@@ -51,7 +54,7 @@ export interface LayerStorage {
 }
 
 /** Opens the layers; dispose of them if they can be. */
-export function openLayers({ driver, root }: Pick<LayerStorage, "driver" | "root">): LayerStore & Partial<Disposable> {
+export function openLayers({ driver, root }: Pick<LayerStorage, "driver" | "root">): OpenLayers {
   return DRIVERS[driver].open(root);
 }
 

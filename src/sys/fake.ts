@@ -7,6 +7,7 @@ import { type CString, cText } from "./cstring.ts";
 import type { PollCalls } from "./epoll.ts";
 import { type ErrnoName, SysError } from "./errno.ts";
 import type { CopyRange, DurabilityCalls, FileCalls } from "./files.ts";
+import type { FileFlagCalls } from "./file_flags.ts";
 import type { FolderCalls } from "./folder.ts";
 import type { FileStatus, FilesystemStatus, MetadataCalls } from "./metadata.ts";
 import type { MountCalls } from "./mounts.ts";
@@ -24,6 +25,7 @@ export interface AllCalls
     DurabilityCalls,
     TreeCalls,
     FolderCalls,
+    FileFlagCalls,
     MetadataCalls,
     XattrCalls,
     MountCalls,
@@ -101,6 +103,9 @@ const QUIET = {
   renameat2: nothing,
   readlinkat: () => new Uint8Array(0),
   readFolder: () => [],
+  fileFlags: () => 0,
+  setFileFlags: nothing,
+  enableVerity: nothing,
   fchown: nothing,
   fchownat: nothing,
   fchmod: nothing,

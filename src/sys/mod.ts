@@ -3,8 +3,9 @@
  * System calls of Linux by FFI on glibc: what Deno doesn't offer and a container engine needs.
  *
  * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
- *   `durability`, `tree`, `folders`, `metadata`, `xattrs`, `mounts`, `processes`, `ownProcess`, `ownMemory`, `pipes`,
- *   `poll`, `sockets`, `terminals`, `unixPeers`). Tests of other modules use the recording fake of `fake.ts`.
+ *   `durability`, `tree`, `folders`, `fileFlags`, `metadata`, `xattrs`, `mounts`, `processes`, `ownProcess`,
+ *   `ownMemory`, `pipes`, `poll`, `sockets`, `terminals`, `unixPeers`). Tests of other modules use the recording fake of
+ *   `fake.ts`.
  * - **Errors**: a failed call throws {@link SysError}. Only reading and writing have a value for "not now" ("again").
  * - **errno** belongs to the thread and is read right after a synchronous call. After a call that Deno ran on another
  *   thread (`nonblocking`) it can't be read: calls that block belong into a Worker, made synchronously.
@@ -27,6 +28,7 @@ export { type ErrnoName, errnoName, errnoOf, isErrno, SysError, type SysErrorFac
 export { durability, files } from "./files.ts";
 export type { CopyRange, DurabilityCalls, FileCalls, OpenHow } from "./files.ts";
 export * from "./flags.ts";
+export { type FileFlagCalls, fileFlags, FS_FL } from "./file_flags.ts";
 export { type FolderCalls, type FolderEntry, folders } from "./folder.ts";
 export { tryLock } from "./flock.ts";
 export { metadata } from "./metadata.ts";

@@ -26,6 +26,7 @@ import {
   WAIT,
   XATTR,
 } from "./flags.ts";
+import { FS_FL, FS_IOC, FS_IOC_ENABLE_VERITY, FS_VERITY_HASH_ALG_SHA256, FSVERITY_ENABLE } from "./file_flags.ts";
 import { DIRENT } from "./folder.ts";
 import { STATFS, STATX } from "./metadata.ts";
 import { FSCONFIG } from "./mounts.ts";
@@ -209,6 +210,22 @@ Deno.test({
       GET_FIRST_INFO: PIDFD_GET_INFO,
     };
     assertTrue(["stddef.h", "linux/types.h", "sys/ioctl.h"], ours, PIDFD_HEADER);
+  },
+});
+
+Deno.test({
+  name: "truth: flags of files, fs-verity",
+  ...ifCompiler,
+  fn() {
+    const { VERITY, ...flags } = FS_FL;
+    assertTrue(["stddef.h", "linux/fs.h", "linux/fsverity.h"], {
+      ...Object.fromEntries(Object.entries(flags).map(([name, flag]) => [`FS_${name}_FL`, flag])),
+      FS_VERITY_FL: VERITY,
+      ...prefixed("FS_IOC_", FS_IOC),
+      FS_IOC_ENABLE_VERITY,
+      FS_VERITY_HASH_ALG_SHA256,
+      ...offsets("struct fsverity_enable_arg", FSVERITY_ENABLE),
+    });
   },
 });
 

@@ -1,3 +1,5 @@
+import { removeFolder } from "../../src/store/layer_folders/clearing.ts";
+
 /** The folder for what is costly to make once and the same each time (TSD_TEST_CACHE, else /var/cache/tsd-tests). */
 
 export function testCacheFolder(): string {
@@ -27,9 +29,9 @@ export async function cached(name: string, make: (folder: string) => Promise<voi
   return folder;
 }
 
-/** Removes a folder; a missing one is fine. */
+/** Removes a folder, also one with sealed layers in it; a missing one is fine. */
 export async function removeTree(folder: string): Promise<void> {
-  if (await exists(folder)) await Deno.remove(folder, { recursive: true });
+  if (await exists(folder)) await removeFolder(folder);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** A file of the store that is damaged at rest: only its image is concerned, it is named, and a pull repairs it. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
+import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
 import { layersOnDisk, listedImages, pulled, pullGoodImage, type PullRig, startPullRig } from "./rig.ts";
 
@@ -47,7 +48,7 @@ async function testRemoval({ engine }: PullRig, reference: string, image: Image)
 async function testLayerGone({ engine }: PullRig, reference: string, image: Image): Promise<void> {
   await pulled(engine, ["-q", reference]);
   const diffId = image.layers[1]!.diffId;
-  await Deno.remove(`${engine.layerRoot}/layers/${diffId.slice("sha256:".length)}`, { recursive: true });
+  await removeTree(`${engine.layerRoot}/layers/${diffId.slice("sha256:".length)}`);
   const run = await engine.tsd(["run", "--rm", "--network", "none", reference, "cat", "/own"]);
   assert.deepEqual([run.code, run.stdout], [0, "own"], "run pulls what is missing");
   assert.ok((await layersOnDisk(engine)).includes(diffId));

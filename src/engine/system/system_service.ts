@@ -4,7 +4,8 @@
  */
 import type { SystemInfo, Version } from "../../api/wire/mod.ts";
 import type { BuildInfo } from "../../build_info.ts";
-import { TsdError } from "../../errors.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
+import type { Described } from "../../store/ports.ts";
 import type { LayerStorage } from "../../store/storage.ts";
 import { hashEngineName } from "../../hash/mod.ts";
 import { hostPlatform } from "../../image/platform.ts";
@@ -29,6 +30,7 @@ export interface SystemServiceDeps {
   readonly images: ImageCatalog;
   readonly paths: EnginePaths;
   readonly storage: Pick<LayerStorage, "driver" | "passedOver">;
+  readonly layers: Partial<Described>;
   readonly events: Pick<EventBus, "listenerCount">;
   readonly registries: Pick<RegistrySettings, "insecureRegistries" | "mirrors">;
   readonly proxies: Proxies;
@@ -85,7 +87,7 @@ export class SystemService {
   }
 
   async info(): Promise<SystemInfo> {
-    const { build, facts, table, images, paths, storage } = this.#deps;
+    const { build, facts, table, images, paths, storage, layers } = this.#deps;
     const containers = table.list();
     const count = (status: ContainerStatus) => containers.filter(({ state }) => state.status === status).length;
     const [running, paused] = [count("running"), count("paused")];
@@ -100,7 +102,7 @@ export class SystemService {
       ContainersStopped: containers.length - running - paused,
       Images: (await images.list()).length,
       Driver: storage.driver,
-      DriverStatus: driverStatus(storage),
+      DriverStatus: await driverStatus(storage, layers),
       Plugins: { Volume: [], Network: ["host", "null"], Authorization: null, Log: ["json-file", "none"] },
       MemoryLimit: has("memory"),
       SwapLimit: has("swap"),
@@ -191,8 +193,22 @@ function osName(osRelease: string): string {
 }
 
 /** What `docker info` shows below the driver's name. */
-function driverStatus({ passedOver }: Pick<LayerStorage, "passedOver">): [string, string][] {
+async function driverStatus(
+  { passedOver }: Pick<LayerStorage, "passedOver">,
+  layers: Partial<Described>,
+): Promise<[string, string][]> {
   const rows: [string, string][] = [["Hash engine", hashEngineName()]];
+  for (const [name, value] of await told(layers)) rows.push([name, value]);
   if (passedOver !== undefined) rows.push(["Passed over", `${passedOver.driver}: ${passedOver.why}`]);
   return rows;
+}
+
+/** A disk that is full, for one, is no reason to say nothing. */
+async function told(layers: Partial<Described>): ReturnType<Described["describe"]> {
+  try {
+    return await layers.describe?.() ?? [];
+  } catch (thrown) {
+    if (!isTsdError(thrown, "storage", "storage_full")) throw thrown;
+    return [["Layers", thrown.message]];
+  }
 }

@@ -10,6 +10,7 @@ import { watchDescriptors } from "../../sys/descriptor_watch.ts";
 import { cString, xattrs } from "../../sys/mod.ts";
 import { bytesOf, END_OF_TAR } from "../../tar/mod.ts";
 import { concat, octal, rawBlock, rawFile } from "../../tar/testing.ts";
+import { removeFolder } from "../layer_folders/clearing.ts";
 import type { LayerStore } from "../ports.ts";
 import { AWKWARD_LAYERS } from "./awkward_layers.ts";
 import { type HostileLayer, hostileLayers } from "./hostile_layers.ts";
@@ -332,7 +333,7 @@ class Suite {
           await body({ store, root, scratch });
           letGo(store);
         } finally {
-          await Deno.remove(scratch, { recursive: true });
+          await removeFolder(scratch);
         }
       },
     });

@@ -8,6 +8,7 @@ import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { collectBytes, streamOf } from "../../io/mod.ts";
 import { bytesOf, END_OF_TAR, TarDecoder, type TarEntryType, tarHeader, tarStream } from "../../tar/mod.ts";
 import { concat } from "../../tar/testing.ts";
+import { removeFolder } from "../layer_folders/clearing.ts";
 import { type DirectoryNode, type LayerNode, LayerTree } from "../layer_tree.ts";
 import type { LayerStore } from "../ports.ts";
 import { openLayers, STORAGE_DRIVERS } from "../storage.ts";
@@ -93,7 +94,7 @@ async function withStores(use: (store: LayerStore) => Promise<void>): Promise<vo
       await use(store);
     } finally {
       store[Symbol.dispose]?.();
-      await Deno.remove(root, { recursive: true });
+      await removeFolder(root);
     }
   }
 }

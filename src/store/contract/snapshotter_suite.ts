@@ -7,6 +7,7 @@ import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { streamOf } from "../../io/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, rawBlock, rawFile } from "../../tar/testing.ts";
+import { removeFolder } from "../layer_folders/clearing.ts";
 import type { LayerStore, Snapshotter } from "../ports.ts";
 import { DIFF_CASES } from "./diff_cases.ts";
 import { type FolderTools, makeRichTree, packWithTar, unpackWithTar } from "./rich_layer.ts";
@@ -252,7 +253,7 @@ class Suite {
           await Deno.mkdir(root, { recursive: true });
           await this.#with(create(root), root, scratch, body);
         } finally {
-          await Deno.remove(scratch, { recursive: true });
+          await removeFolder(scratch);
         }
       },
     });
@@ -280,10 +281,10 @@ async function changes(snapshotter: Snapshotter, id: string, assumed: readonly s
   return await Array.fromAsync(snapshotter.diff(id, new Set(assumed)), ({ path, kind }) => `${letters[kind]} ${path}`);
 }
 
-/** Lines of the mount table of this test's own: other drivers' suites run beside it with the same ids. */
+/** Snapshots in the mount table, of this test's own: others run beside it with the same ids. Layers may be mounted too. */
 function mountsBelow(folder: string): string[] {
   const table = Deno.readTextFileSync("/proc/self/mountinfo").split("\n");
-  return table.filter((line) => line.includes(`${folder}/`));
+  return table.filter((line) => line.includes(`${folder}/`) && line.includes("/snapshots/"));
 }
 
 /** Names below `root`, folders with a slash, sorted. */

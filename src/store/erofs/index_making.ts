@@ -7,6 +7,7 @@ import { Workspace } from "../layer_folders/workspace.ts";
 import { LayerTree } from "../layer_tree.ts";
 import { writeIndex } from "./index_writer.ts";
 import { INDEX_NAME, IndexFile, readWhole, TAR_NAME, TarFile } from "./layer_files.ts";
+import type { Seals } from "./seals.ts";
 
 /** A layer in its folder. */
 export interface LayerPlace {
@@ -14,6 +15,7 @@ export interface LayerPlace {
   readonly folder: string;
   /** The driver's folder, where unfinished files are made. */
   readonly root: string;
+  readonly seals: Pick<Seals, "seal" | "unseal">;
 }
 
 /** Writes an index durably into a new file. */
@@ -38,8 +40,11 @@ export async function repairIndex(place: LayerPlace): Promise<boolean> {
   });
 }
 
-async function replace(path: string, { folder }: LayerPlace): Promise<void> {
-  await Deno.rename(path, `${folder}/${INDEX_NAME}`);
+async function replace(path: string, { folder, seals }: LayerPlace): Promise<void> {
+  const index = `${folder}/${INDEX_NAME}`;
+  seals.unseal(index);
+  await Deno.rename(path, index);
+  seals.seal(index);
   await syncDir(folder);
 }
 

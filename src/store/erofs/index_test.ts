@@ -9,9 +9,11 @@ import { cString, xattrs } from "../../sys/mod.ts";
 import { bytesOf, END_OF_TAR, tarHeader, tarStream } from "../../tar/mod.ts";
 import { formatRecord } from "../../tar/pax.ts";
 import { concat, rawBlock, rawExtension } from "../../tar/testing.ts";
+import { removeFolder } from "../layer_folders/clearing.ts";
 import { OverlaySnapshotter } from "../overlay/mod.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
 import { probeErofs } from "./probe.ts";
+import { Seals } from "./seals.ts";
 
 interface Rig {
   readonly root: string;
@@ -41,7 +43,7 @@ async function withRig(use: (rig: Rig) => Promise<void>): Promise<void> {
     });
   } finally {
     store[Symbol.dispose]();
-    await Deno.remove(root, { recursive: true });
+    await removeFolder(root);
   }
 }
 
@@ -82,6 +84,7 @@ Deno.test("an index that is missing, cut off or another writer's is made again",
       "refused by the kernel": () => flipByte(index, 1024 + 12),
     };
     for (const [name, damage] of Object.entries(damages)) {
+      new Seals().unseal(index);
       await damage();
       assert.equal(await Deno.readTextFile(`${(await store.mountable(diffId)).path}/a/b`), "content", name);
       assert.deepEqual(await Deno.readFile(index), whole, name);
@@ -100,9 +103,11 @@ Deno.test("a check repairs the index, and finds damage of the tar", requires("ro
     const diffId = await ingest({ "a/b": "content" });
     const index = `${folderOf(diffId)}/index.erofs`;
     const whole = await Deno.readFile(index);
+    new Seals().unseal(index);
     await flipByte(index, whole.length - 500);
     await store.verify(diffId);
     assert.deepEqual(await Deno.readFile(index), whole);
+    new Seals().unseal(`${folderOf(diffId)}/layer.tar`);
     await flipByte(`${folderOf(diffId)}/layer.tar`, 600);
     await assert.rejects(store.verify(diffId), { code: "digest_mismatch" });
   });
@@ -192,6 +197,6 @@ Deno.test("the probe says whether it works here, and leaves nothing", requires("
     assert.deepEqual([...Deno.readDirSync(`${root}/ingest`)], []);
     assert.ok(!(await Deno.readTextFile("/proc/self/mountinfo")).includes(root));
   } finally {
-    await Deno.remove(root, { recursive: true });
+    await removeFolder(root);
   }
 });

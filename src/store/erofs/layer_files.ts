@@ -7,6 +7,8 @@ export const INDEX_NAME = "index.erofs";
 const READ_BYTES = 256 << 10;
 
 abstract class LayerFile implements Disposable {
+  #isClosed = false;
+
   protected constructor(protected readonly file: Deno.FsFile) {}
 
   /** Makes what was written durable; without holding up this thread. */
@@ -14,8 +16,10 @@ abstract class LayerFile implements Disposable {
     return this.file.sync();
   }
 
+  /** A second time does nothing. */
   [Symbol.dispose](): void {
-    this.file.close();
+    if (!this.#isClosed) this.file.close();
+    this.#isClosed = true;
   }
 }
 

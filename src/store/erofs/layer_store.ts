@@ -8,11 +8,12 @@ import {
   FolderLayerStore,
   type LayerFormat,
 } from "../layer_folders/folder_layer_store.ts";
-import { makeIndex, repairIndex } from "./index_making.ts";
+import { type LayerPlace, makeIndex, repairIndex } from "./index_making.ts";
 import { hasIndex, INDEX_NAME, readWhole, TAR_NAME } from "./layer_files.ts";
-import type { LayerFolder } from "../ports.ts";
+import type { Described, LayerFolder } from "../ports.ts";
 import { LayerMounts, type MountWay } from "./layer_mounts.ts";
 import { probeErofs } from "./probe.ts";
+import { Seals } from "./seals.ts";
 import { TarIngestion } from "./tar_ingestion.ts";
 
 export interface ErofsLayerStoreOptions {
@@ -29,13 +30,17 @@ export interface ErofsLayerStoreOptions {
  * file system whose files point into the tar. The index is made again when it is missing, damaged or another writer's.
  * Attached mounts are in `mounts/`.
  */
-export class ErofsLayerStore extends FolderLayerStore implements Disposable {
+export class ErofsLayerStore extends FolderLayerStore implements Described, Disposable {
   readonly #format: IndexedTars;
 
   constructor({ root, createHasher, way }: ErofsLayerStoreOptions) {
     const format = new IndexedTars(root, way);
     super({ root, format, createHasher });
     this.#format = format;
+  }
+
+  describe(): Promise<readonly (readonly [string, string])[]> {
+    return this.#format.describe();
   }
 
   /** Lets go of all mounts. */
@@ -48,8 +53,10 @@ class IndexedTars implements LayerFormat {
   readonly driver = "erofs";
   readonly mounts: LayerMounts;
   readonly #root: string;
+  readonly #seals = new Seals();
   readonly #making = new Map<Digest, Promise<void>>();
   #way: MountWay | undefined;
+  #sealed: string | undefined;
 
   constructor(root: string, way: MountWay | undefined) {
     this.#root = root;
@@ -57,8 +64,13 @@ class IndexedTars implements LayerFormat {
     this.mounts = new LayerMounts(`${root}/mounts`);
   }
 
+  async describe(): Promise<readonly (readonly [string, string])[]> {
+    const way = this.#way ??= await this.#probe();
+    return [["Layer mounts", way], ["Layer files", this.#sealed ??= await this.#seals.describe(this.#root)]];
+  }
+
   fill(options: FillingOptions): Filling {
-    return new TarIngestion(options);
+    return new TarIngestion({ ...options, seals: this.#seals });
   }
 
   readTar(folder: string): AsyncIterable<Uint8Array> {
@@ -82,7 +94,7 @@ class IndexedTars implements LayerFormat {
   }
 
   async verify(folder: string, diffId: Digest): Promise<void> {
-    if (await repairIndex({ folder, diffId, root: this.#root })) this.release(diffId);
+    if (await repairIndex(this.#place(folder, diffId))) this.release(diffId);
   }
 
   release(diffId: Digest): void {
@@ -93,10 +105,14 @@ class IndexedTars implements LayerFormat {
   #make(folder: string, diffId: Digest): Promise<void> {
     let making = this.#making.get(diffId);
     if (making === undefined) {
-      making = makeIndex({ folder, diffId, root: this.#root }).finally(() => this.#making.delete(diffId));
+      making = makeIndex(this.#place(folder, diffId)).finally(() => this.#making.delete(diffId));
       this.#making.set(diffId, making);
     }
     return making;
+  }
+
+  #place(folder: string, diffId: Digest): LayerPlace {
+    return { folder, diffId, root: this.#root, seals: this.#seals };
   }
 
   async #probe(): Promise<MountWay> {

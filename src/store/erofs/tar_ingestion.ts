@@ -6,15 +6,20 @@ import type { Filling, FillingOptions } from "../layer_folders/folder_layer_stor
 import { LayerTree } from "../layer_tree.ts";
 import { createIndex } from "./index_making.ts";
 import { INDEX_NAME, NewFile, TAR_NAME } from "./layer_files.ts";
+import type { Seals } from "./seals.ts";
 
-/** The folder gets `layer.tar` and `index.erofs`. */
+export interface TarIngestionOptions extends FillingOptions {
+  readonly seals: Pick<Seals, "seal">;
+}
+
+/** The folder gets `layer.tar` and `index.erofs`, sealed. */
 export class TarIngestion implements Filling {
-  readonly #options: FillingOptions;
+  readonly #options: TarIngestionOptions;
   readonly #decoder = new TarDecoder();
   readonly #tree: LayerTree;
   readonly #tar: NewFile;
 
-  constructor(options: FillingOptions) {
+  constructor(options: TarIngestionOptions) {
     this.#options = options;
     this.#tree = new LayerTree(options.limits);
     this.#tar = NewFile.create(`${options.folder}/${TAR_NAME}`);
@@ -54,7 +59,7 @@ export class TarIngestion implements Filling {
 
   /** The tar is on its way to the disk while the index is made. */
   async finish(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
-    const { folder, diffId } = this.#options;
+    const { folder, diffId, seals } = this.#options;
     const others = async () => {
       await createIndex(`${folder}/${INDEX_NAME}`, this.#tree, diffId, `${folder}/${TAR_NAME}`);
       for (const [name, bytes] of Object.entries(files)) await writeSynced(`${folder}/${name}`, bytes, 0o600);
@@ -63,6 +68,8 @@ export class TarIngestion implements Filling {
     for (const outcome of await Promise.allSettled([this.#tar.sync(), others()])) {
       if (outcome.status === "rejected") throw outcome.reason;
     }
+    this.#tar[Symbol.dispose]();
+    for (const name of [TAR_NAME, INDEX_NAME]) seals.seal(`${folder}/${name}`);
     await syncDir(folder);
   }
 

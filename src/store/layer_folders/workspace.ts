@@ -4,6 +4,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { isErrno, type OwnedFd, tryLock } from "../../sys/mod.ts";
+import { removeFolder } from "./clearing.ts";
 import { detachMountsBelow } from "./mounts_below.ts";
 
 const LOCK = "lock";
@@ -38,7 +39,7 @@ export class Workspace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      await Deno.remove(this.path, { recursive: true });
+      await removeFolder(this.path);
     } finally {
       this.#lock.close();
     }
