@@ -1,7 +1,7 @@
 /**
  * Measures tsd beside dockerd and podman in one run, on one machine, with the same images and the same runc:
  *
- *     ./dev bench run [version|run|exec|detached|stop|crowd|pull ...] [--rounds N] [--long-rounds N] [--crowd N]
+ *     ./dev bench run [version|run|exec|detached|stop|crowd ...] [--rounds N] [--long-rounds N] [--crowd N]
  *         [--without NAME] [--phases] [--json FILE]
  *
  * See README.md here. Needs root. Whoever can't take part is named with the reason, and left out.

@@ -1,7 +1,7 @@
 /** tsd: the built executable as client, and as an engine that runs already, with a data root of its own. */
 import { join } from "node:path";
 import { capture } from "../../scripts/project.ts";
-import { type Engine, executable, startEngine, tracesOf } from "../../tests/harness/mod.ts";
+import { type Engine, type EngineOptions, executable, startEngine, tracesOf } from "../../tests/harness/mod.ts";
 import type { Contender, Verb } from "./contender.ts";
 
 export interface Tsd extends Contender {
@@ -11,9 +11,9 @@ export interface Tsd extends Contender {
 const FLAGS: Partial<Record<Verb, readonly string[]>> = { pull: ["--quiet"], rm: ["--force"] };
 
 /** @throws Error when the engine does not start, or leaves something behind at its end */
-export async function startTsd(): Promise<Tsd> {
+export async function startTsd(options: EngineOptions = {}): Promise<Tsd> {
   const program = executable();
-  const engine = await startEngine();
+  const engine = await startEngine(options);
   const env = { PATH: Deno.env.get("PATH") ?? "", HOME: join(engine.folder, "home"), TSD_HOST: engine.host };
   const { runDir } = tracesOf(engine.dataRoot);
   const { text } = await capture(program, ["version"], { env });

@@ -1,7 +1,7 @@
 /** What the benchmarks share: images, contenders, options, and how results are shown. */
 import { dirname } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
-import { bigImage, busyboxImage, pushImage } from "../../tests/images/mod.ts";
+import { busyboxImage, pushImage } from "../../tests/images/mod.ts";
 import { startRealRegistry } from "../../tests/registry/real.ts";
 import { type Command, type Contender, ContenderMissing } from "../contenders/contender.ts";
 import { startDocker } from "../contenders/dockerd.ts";
@@ -20,7 +20,6 @@ export class UsageError extends Error {}
 const STARTS = { docker: startDocker, podman: startPodman };
 /** Who can be left out. */
 export const PEERS: readonly string[] = Object.keys(STARTS);
-const BIG_IMAGE = { layers: 6, bytesPerLayer: 64 * 1024 * 1024, filesPerLayer: 2000 };
 
 /** Who is measured; all have the small image. */
 export interface Field {
@@ -47,12 +46,11 @@ export async function startField(without: readonly string[], undo: AsyncDisposab
   return { tsd, contenders, images, before };
 }
 
-/** A registry on loopback with the images. */
+/** A registry on loopback with the image. */
 async function startImages(undo: AsyncDisposableStack): Promise<Images> {
   const registry = undo.use(await startRealRegistry());
   await pushImage(registry.url, "bench/busybox", "latest", await busyboxImage());
-  await pushImage(registry.url, "bench/big", "latest", await bigImage(BIG_IMAGE));
-  return { busybox: `${registry.host}/bench/busybox:latest`, big: `${registry.host}/bench/big:latest` };
+  return { busybox: `${registry.host}/bench/busybox:latest` };
 }
 
 async function startPeers(without: readonly string[], undo: AsyncDisposableStack) {
@@ -72,11 +70,11 @@ async function startPeers(without: readonly string[], undo: AsyncDisposableStack
 
 /** Prints the results as text and as Markdown, and writes them to the file `json`. */
 export async function show(
-  { before }: Field,
+  { before }: Pick<Field, "before">,
   series: readonly Series[],
   aims: readonly Aim[],
   json: string | undefined,
-): Promise<void> {
+): Promise<Results> {
   const results: Results = { ...before, load: [...before.load, load()], series, aims: judge(aims, series) };
   const [first, last] = results.load.map((load) => load.toFixed(1));
   console.log(`load ${first} before, ${last} after\n`);
@@ -85,9 +83,11 @@ export async function show(
   for (const judgement of results.aims) console.log(judgementLine(judgement));
   console.log("");
   for (const line of markdownLines(series, results.aims)) console.log(line);
-  if (json === undefined) return;
-  await Deno.mkdir(dirname(json), { recursive: true });
-  await Deno.writeTextFile(json, resultsJson(results));
+  if (json !== undefined) {
+    await Deno.mkdir(dirname(json), { recursive: true });
+    await Deno.writeTextFile(json, resultsJson(results));
+  }
+  return results;
 }
 
 /** What a command prints. @throws CommandFailed */

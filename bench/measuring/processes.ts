@@ -22,6 +22,17 @@ export function proportionalBytes(rollup: string): number {
   return Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1] ?? 0) * 1024;
 }
 
+/** The sum of what each has had resident at most since it was started, in MB (10^6); who has gone counts nothing. */
+export async function peakMb(pids: readonly number[]): Promise<number> {
+  const statuses = await Promise.all(pids.map((pid) => readOrNothing(`/proc/${pid}/status`)));
+  return statuses.reduce((sum, status) => sum + peakBytes(status ?? ""), 0) / 1e6;
+}
+
+/** From the text of a process' status, which says "kB" and means KiB (proc(5)). */
+export function peakBytes(status: string): number {
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
 async function words(path: string): Promise<string | undefined> {
   return (await readOrNothing(path))?.replaceAll("\0", " ");
 }

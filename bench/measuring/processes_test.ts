@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { processes, proportionalBytes, proportionalMb } from "./processes.ts";
+import { peakBytes, peakMb, processes, proportionalBytes, proportionalMb } from "./processes.ts";
 
 Deno.test("this process is among the processes, with its words, and takes memory", async () => {
   const own = (await processes()).find(({ pid }) => pid === Deno.pid);
@@ -15,4 +15,10 @@ Deno.test("a process that has gone takes nothing", async () => {
 
 Deno.test("the proportional size is not one of its parts", () => {
   assert.equal(proportionalBytes("Rss:   90 kB\nPss:      12 kB\nPss_Anon:   7 kB\n"), 12 * 1024);
+});
+
+Deno.test("the peak is what was resident at most, not what is", async () => {
+  assert.equal(peakBytes("VmPeak:\t  900 kB\nVmHWM:\t  120 kB\nVmRSS:\t   60 kB\n"), 120 * 1024);
+  const [own, gone] = [await peakMb([Deno.pid]), await peakMb([2 ** 22 + 1])];
+  assert(own > 5 && gone === 0, `${own} MB, ${gone} MB`);
 });

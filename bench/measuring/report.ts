@@ -54,10 +54,13 @@ export function markdownLines(series: readonly Series[], judgements: readonly Ju
   return [heading, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`);
 }
 
-function aimCell({ against, bound, limit, value, verdict }: Judgement): string {
-  const target = `${sign(bound)} ${limit}`;
-  if (against?.contender === BASELINE || against === undefined) return `${target}: ${verdict}`;
-  return `${target} × ${against.contender}: ${verdict}${value === undefined ? "" : ` (${value.toFixed(2)})`}`;
+/** The figure is there where no column has it. */
+function aimCell({ of, against, bound, limit, value, verdict }: Judgement): string {
+  const isOwn = of.contender === "tsd";
+  const target = `${isOwn ? "" : `${of.contender} `}${sign(bound)} ${limit}`;
+  const shown = value === undefined ? "" : ` (${value.toFixed(2)})`;
+  if (against?.contender === BASELINE || against === undefined) return `${target}: ${verdict}${isOwn ? "" : shown}`;
+  return `${target} × ${against.contender}: ${verdict}${shown}`;
 }
 
 const sign = (bound: Judgement["bound"]): string => bound === "at most" ? "≤" : "≥";

@@ -29,13 +29,14 @@ Deno.test("the Markdown table has a line for each row, with what became of its a
   const judgements: Judgement[] = [
     { of, against: { row: "run", contender: "docker" }, bound: "at most", limit: 0.6, value: 0.5, verdict: "pass" },
     { of, against: { row: "run", contender: "bare" }, bound: "at most", limit: 1.5, value: 2, verdict: "miss" },
+    { of: { row: "pull", contender: "tsd slow" }, bound: "at most", limit: 0.6, value: 0.7, verdict: "miss" },
     { of: { ...of, row: "lines" }, bound: "at least", limit: 100, value: 90, verdict: "miss" },
   ];
   assert.deepEqual(markdownLines(SERIES, judgements), [
     "|  | tsd | docker | tsd / docker | aim |",
     "| --- | ---: | ---: | ---: | --- |",
     "| run | 60.0 ms | 120.0 ms | 0.50 | ≤ 0.6: pass, ≤ 1.5 × bare: miss (2.00) |",
-    "| pull | 2.50 s |  |  |  |",
+    "| pull | 2.50 s |  |  | tsd slow ≤ 0.6: miss (0.70) |",
     "| lines | 90.0 MB/s |  |  | ≥ 100: miss |",
   ]);
 });

@@ -3,11 +3,9 @@ import type { Command, Contender } from "../contenders/contender.ts";
 import { type Aim, toDocker } from "./aims.ts";
 import type { TimedCommands } from "./timed_commands.ts";
 
-/** References of the images in the loopback registry. */
+/** References of images in the loopback registry. */
 export interface Images {
   readonly busybox: string;
-  /** Six layers, 403 MB of files, 207 MB compressed. */
-  readonly big: string;
 }
 
 /** How much a scenario does, where that can be chosen. */
@@ -37,9 +35,6 @@ const FOREVER = ["sleep", "1000000"];
 const RUN = "run --rm --network host busybox true";
 const CLIENTS = 8;
 const crowdRow = (size: number): string => `${size} × run -d by ${CLIENTS} clients at once`;
-const PULL = "pull of 6 layers, 207 MB";
-/** What was written is on disk before the next one begins, so that nobody pays for the one before. */
-const SYNC: Command = { program: "sync", args: [], env: { PATH: "/usr/bin:/bin" } };
 
 /** A first process ignores SIGTERM unless it asks for it. */
 const ENDS_AT_ONCE = ["sh", "-c", 'trap "exit 0" TERM; sleep 1000000 & wait'];
@@ -117,15 +112,5 @@ export const SCENARIOS: readonly Scenario[] = [
       };
     },
     aims: ({ crowd }) => [toDocker(crowdRow(crowd), 0.5)],
-  },
-  {
-    name: "pull",
-    isLong: true,
-    turn: (contender, { big }) => ({
-      before: [SYNC],
-      timed: [{ row: PULL, work: contender.command("pull", big) }],
-      after: [contender.command("rmi", big)],
-    }),
-    aims: () => [],
   },
 ];

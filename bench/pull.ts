@@ -1,0 +1,144 @@
+/**
+ * Measures pulls of real files, cold, by tsd with each storage driver and hash engine, dockerd and podman:
+ *
+ *     ./dev bench pull [six|one|forty|zstd ...] [--rounds N] [--without NAME] [--results] [--json FILE]
+ *
+ * Beside them stand the machine's limits: inflating the same layers, and writing as many bytes. See README.md here.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { capture, PROJECT_DIR } from "../scripts/project.ts";
+import { pushImage } from "../tests/images/mod.ts";
+import { type RealRegistry, startRealRegistry } from "../tests/registry/real.ts";
+import { ContenderMissing } from "./contenders/contender.ts";
+import { count, known, runBenchmark, show, UsageError } from "./measuring/field.ts";
+import { load, machineFacts } from "./measuring/machine.ts";
+import { machineLines } from "./measuring/report.ts";
+import { measure, type Series, type Turn } from "./measuring/rounds.ts";
+import { pullAims } from "./pulling/aims.ts";
+import { PULL_ENGINES, type PullEngine } from "./pulling/engines.ts";
+import { type PullImage, pullImage, type PullImageName } from "./pulling/images.ts";
+import { INFLATE, inflateTurn, WRITE, writeTurn } from "./pulling/limits.ts";
+import { whyNoDropping } from "./pulling/page_cache.ts";
+import { pullMarkdown, pullPicture } from "./pulling/results.ts";
+import { pullTurn, type Served, TITLES } from "./pulling/turns.ts";
+
+const NAMES = Object.keys(TITLES) as PullImageName[];
+const LIMITS = [INFLATE, WRITE];
+/** For what an engine that has just ended leaves to the kernel. */
+const PAUSE_MS = 500;
+
+interface Options {
+  readonly names: readonly PullImageName[];
+  readonly rounds: number;
+  readonly without: readonly string[];
+  readonly results: boolean;
+  readonly json?: string;
+}
+
+async function main(args: string[], signal: AbortSignal): Promise<void> {
+  const options = parseOptions(args);
+  if (Deno.uid() !== 0) throw new UsageError("engines that unpack layers need root: run this as root");
+  const images = new Map<PullImageName, PullImage>();
+  for (const name of options.names) images.set(name, await pullImage(name));
+  const beganMs = performance.now();
+  const { engines, before } = await findEngines(options.without);
+  const canDrop = (await whyNoDropping()) === undefined;
+  const series: Series[] = [];
+  await using registry = await startRealRegistry();
+  for (const [name, image] of images) {
+    console.error(`bench: ${TITLES[name]} …`);
+    const served = await serve(name, image, registry);
+    const pulling = engines.filter(({ pulls = NAMES }) => pulls.includes(name));
+    const turns: Turn[] = pulling.map((engine) => pullTurn(engine, served, canDrop));
+    if (!options.without.includes(INFLATE)) turns.push(inflateTurn(name, image));
+    if (!options.without.includes(WRITE)) turns.push(writeTurn(name, image));
+    series.push(...await measure(turns, { rounds: options.rounds, warmUps: 0, pauseMs: PAUSE_MS, signal }));
+  }
+  const results = await show({ before }, series, pullAims(options.names), options.json);
+  const elapsedMs = performance.now() - beganMs;
+  console.log(`\nafter ${Math.round(elapsedMs / 1000)} s`);
+  const facts = new Map([...images].map(([name, image]) => [TITLES[name], image.facts]));
+  if (options.results) await write({ ...results, images: facts, elapsedMs });
+}
+
+function parseOptions(args: string[]): Options {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string", default: "3" },
+      without: { type: "string", multiple: true, default: [] },
+      results: { type: "boolean", default: false },
+      json: { type: "string" },
+    },
+  });
+  known("image", positionals, NAMES);
+  known("contender", values.without, [...PULL_ENGINES.map(({ name }) => name), ...LIMITS]);
+  return {
+    ...values,
+    names: NAMES.filter((name) => positionals.length === 0 || positionals.includes(name)),
+    rounds: count("--rounds", values.rounds),
+  };
+}
+
+/** Starts and ends each engine once, which tells who can take part and how they call themselves. */
+async function findEngines(without: readonly string[]) {
+  const [described, missing]: [string[], string[]] = [[], []];
+  const engines: PullEngine[] = [];
+  for (const engine of PULL_ENGINES) {
+    try {
+      if (without.includes(engine.name)) throw new ContenderMissing("--without");
+      await using contender = await engine.start();
+      const can = withoutZstd(engine, contender.description);
+      if (can !== engine) missing.push(`${engine.name} does not pull zstd layers: ${contender.description}`);
+      engines.push(can);
+      described.push(contender.description);
+    } catch (error) {
+      if (!(error instanceof ContenderMissing)) throw error;
+      missing.push(`${engine.name} is left out: ${error.message}`);
+    }
+  }
+  const why = await whyNoDropping();
+  if (why !== undefined) missing.push(`caches are as they are, they can't be emptied: ${why}`);
+  const machine = await machineFacts();
+  for (const line of [...machineLines(machine), ...described, ...missing]) console.log(line);
+  return {
+    engines,
+    before: { date: new Date().toISOString(), machine, load: [load()], contenders: described, missing },
+  };
+}
+
+/** dockerd knows zstd from version 23 on. */
+function withoutZstd(engine: PullEngine, description: string): PullEngine {
+  const version = /dockerd (\d+)/.exec(description)?.[1];
+  if (version === undefined || Number(version) >= 23) return engine;
+  return { ...engine, pulls: NAMES.filter((name) => name !== "zstd") };
+}
+
+async function serve(name: PullImageName, { image }: PullImage, { url, host }: RealRegistry): Promise<Served> {
+  const repo = `bench/${name}`;
+  await pushImage(url, repo, "latest", image);
+  return {
+    name,
+    reference: `${host}/${repo}:latest`,
+    async warmUp() {
+      for (const { digest } of image.blobs) {
+        const { body } = await fetch(`${url}/v2/${repo}/blobs/${digest}`);
+        await body?.pipeTo(new WritableStream());
+      }
+    },
+  };
+}
+
+/** Beside this program, in the project's own form. */
+async function write(results: Parameters<typeof pullMarkdown>[0]): Promise<void> {
+  const folder = join(PROJECT_DIR, "bench/results");
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(join(folder, "pull.md"), pullMarkdown(results, "pull.svg"));
+  await Deno.writeTextFile(join(folder, "pull.svg"), pullPicture(results.series));
+  await capture(Deno.execPath(), ["fmt", "--quiet", join(folder, "pull.md")], { cwd: PROJECT_DIR });
+  console.log("written: bench/results/pull.md, bench/results/pull.svg");
+}
+
+if (import.meta.main) await runBenchmark(main);

@@ -1,0 +1,26 @@
+import { strict as assert } from "node:assert";
+import { pullAims } from "./aims.ts";
+import { PULL_ENGINES } from "./engines.ts";
+import { pullRow, ROWS } from "./turns.ts";
+
+const ALL = ["six", "one", "forty", "zstd"] as const;
+
+Deno.test("tsd as it is by default comes first, and every column has a name of its own", () => {
+  const names = PULL_ENGINES.map(({ name }) => name);
+  assert.equal(names[0], "tsd");
+  assert.equal(new Set(names).size, names.length);
+});
+
+Deno.test("aims are for columns and rows that are there", () => {
+  const names = PULL_ENGINES.map(({ name }) => name);
+  const rows = [...ALL.map(pullRow), ...Object.values(ROWS)];
+  for (const { of, against } of pullAims(ALL)) {
+    for (const cell of against === undefined ? [of] : [of, against]) {
+      assert(names.includes(cell.contender) && rows.includes(cell.row), JSON.stringify(cell));
+    }
+  }
+});
+
+Deno.test("only what is measured has aims", () => {
+  assert.deepEqual(pullAims(["forty"]).map(({ of, limit }) => [of.row, limit]), [[pullRow("forty"), 0.4]]);
+});

@@ -1,0 +1,68 @@
+/** Who pulls: tsd with each of its storage drivers and hash engines, and its peers. Each start is that of a new, empty engine. */
+import { join } from "node:path";
+import { HASH_ENGINES, type HashEngine } from "../../src/hash/mod.ts";
+import { STORAGE_DRIVERS, type StorageDriver } from "../../src/store/storage.ts";
+import { type Contender, ContenderMissing } from "../contenders/contender.ts";
+import { startDocker } from "../contenders/dockerd.ts";
+import { privateFolder } from "../contenders/host_traces.ts";
+import { loopBtrfs } from "../contenders/loop_btrfs.ts";
+import { startPodman } from "../contenders/podman.ts";
+import { startTsd } from "../contenders/tsd.ts";
+import type { PullImageName } from "./images.ts";
+
+export interface PullEngine {
+  /** The column of the table. */
+  readonly name: string;
+  /** The images that it pulls; all by default. */
+  readonly pulls?: readonly PullImageName[];
+  /** @throws ContenderMissing */
+  start(): Promise<Contender>;
+}
+
+/** What tsd uses unless it is told otherwise. */
+const DEFAULTS = { driver: "erofs", hash: "wasm" } as const;
+
+export const PULL_ENGINES: readonly PullEngine[] = [
+  ...STORAGE_DRIVERS.map((driver) => tsdWith(driver, DEFAULTS.hash)),
+  ...HASH_ENGINES.filter((hash) => hash !== DEFAULTS.hash).map((hash) => ({
+    ...tsdWith(DEFAULTS.driver, hash),
+    pulls: ["six"] as const,
+  })),
+  { name: "docker", start: startDocker },
+  { name: "podman", start: startPodman },
+];
+
+/** "tsd" as it is by default, else with what is different. */
+export function tsdName(driver: string, hash: string): string {
+  const different = [driver === DEFAULTS.driver ? "" : driver, hash === DEFAULTS.hash ? "" : hash];
+  return ["tsd", ...different.filter((word) => word !== "")].join(" ");
+}
+
+function tsdWith(driver: StorageDriver, hash: HashEngine): PullEngine {
+  return { name: tsdName(driver, hash), start: () => startTsdWith(driver, hash) };
+}
+
+async function startTsdWith(driver: string, hash: HashEngine): Promise<Contender> {
+  await using undo = new AsyncDisposableStack();
+  const folder = await privateFolder("tsd", undo);
+  const config = join(folder, "config.json");
+  await Deno.writeTextFile(config, JSON.stringify({ hash: { engine: hash } }));
+  const place = driver === "btrfs" ? { dataRoot: join(await loopBtrfs(undo), "data") } : {};
+  const tsd = undo.use(await startedOrMissing({ args: ["--storage-driver", driver, "--config", config], ...place }));
+  const owned = undo.move();
+  return {
+    ...tsd,
+    description: `${tsdName(driver, hash)}: ${tsd.description}, ${driver}, ${hash}`,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** An engine that can't have the storage driver says why and ends. */
+async function startedOrMissing(options: Parameters<typeof startTsd>[0]) {
+  try {
+    return await startTsd(options);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new ContenderMissing(error.message.trim().split("\n").at(-1), { cause: error });
+  }
+}

@@ -1,0 +1,99 @@
+/** The images that are pulled: real files of Debian packages, made once (some minutes, network needed) and kept. */
+import { capture } from "../../scripts/project.ts";
+import {
+  cached,
+  type Compression,
+  debianImage,
+  type Image,
+  ImageBuilder,
+  type Layer,
+  makeLayer,
+  readOciLayout,
+  writeOciLayout,
+} from "../../tests/images/mod.ts";
+import { removeTree } from "../../tests/images/test_cache.ts";
+import { FORTY_PACKAGES, ONE_LAYER, SIX_LAYERS } from "./package_lists.ts";
+import { withPackagesTar } from "./packages.ts";
+
+/** Raise it whenever what this file and the lists make changes. */
+const RECIPE = 1;
+
+export interface ImageFacts {
+  readonly layers: number;
+  /** Of all blobs of layers. */
+  readonly compressedBytes: number;
+  /** Of their tars. */
+  readonly tarBytes: number;
+  /** Files, folders and links in them. */
+  readonly entries: number;
+}
+
+export interface PullImage {
+  readonly image: Image;
+  readonly facts: ImageFacts;
+  /** Where the blobs of the layers are. */
+  readonly layerPaths: readonly string[];
+}
+
+type Recipe = (blobs: string) => Promise<Layer[]>;
+
+const RECIPES = {
+  six: async (blobs) => [
+    (await debianImage()).image.layers[0]!,
+    ...await packagesLayers(SIX_LAYERS, blobs),
+  ],
+  one: (blobs) => packagesLayers([ONE_LAYER], blobs),
+  forty: (blobs) => packagesLayers(FORTY_PACKAGES.map((name) => [name]), blobs),
+  zstd: async (blobs) => {
+    const { image } = await pullImage("six");
+    const layers: Layer[] = [];
+    for (const layer of image.layers) layers.push(await layerIn(blobs, layer.openTar(), "zstd"));
+    return layers;
+  },
+} as const satisfies Record<string, Recipe>;
+
+export type PullImageName = keyof typeof RECIPES;
+
+/** Makes it unless it is in the test cache. Needs root. */
+export async function pullImage(name: PullImageName): Promise<PullImage> {
+  const folder = await cached(`pull-${name}-${Deno.build.arch}-v${RECIPE}`, (making) => make(name, making));
+  const image = await readOciLayout(`${folder}/layout`);
+  const facts = JSON.parse(await Deno.readTextFile(`${folder}/facts.json`)) as ImageFacts;
+  return { image, facts, layerPaths: image.layers.map(({ blob }) => layerPath(folder, blob.digest)) };
+}
+
+async function make(name: PullImageName, folder: string): Promise<void> {
+  console.error(`bench: making the image "${name}"; it stays in the test cache`);
+  const blobs = `${folder}/blobs`;
+  const layers = await RECIPES[name](blobs);
+  const builder = new ImageBuilder().config({ Cmd: ["true"] });
+  for (const layer of layers) builder.addLayer(layer);
+  await writeOciLayout(`${folder}/layout`, await builder.build());
+  await Deno.writeTextFile(`${folder}/facts.json`, JSON.stringify(await factsOf(layers, folder)));
+  await removeTree(blobs);
+}
+
+const layerPath = (folder: string, digest: string): string => `${folder}/layout/blobs/${digest.replace(":", "/")}`;
+
+async function packagesLayers(lists: readonly (readonly string[])[], blobs: string): Promise<Layer[]> {
+  const layers: Layer[] = [];
+  for (const packages of lists) {
+    await withPackagesTar(packages, async (tar) => void layers.push(await layerIn(blobs, tar, "gzip")));
+  }
+  return layers;
+}
+
+function layerIn(folder: string, tar: AsyncIterable<Uint8Array>, compression: Compression): Promise<Layer> {
+  return makeLayer({ tar }, { folder, compression });
+}
+
+async function factsOf(layers: readonly Layer[], folder: string): Promise<ImageFacts> {
+  let [compressedBytes, tarBytes, entries] = [0, 0, 0];
+  for (const { blob, openTar } of layers) {
+    compressedBytes += blob.sizeBytes;
+    for await (const chunk of openTar()) tarBytes += chunk.length;
+    const { text } = await capture("tar", ["--list", "--file", layerPath(folder, blob.digest)]);
+    entries += text.split("\n").length - 1;
+  }
+  return { layers: layers.length, compressedBytes, tarBytes, entries };
+}

@@ -1,0 +1,74 @@
+/** The report of a run: Markdown with the tables and the machine, and the picture it shows. */
+import { barChart } from "../measuring/bar_chart.ts";
+import { figure, machineLines, markdownLines, type Results, tableLines } from "../measuring/report.ts";
+import type { Series } from "../measuring/rounds.ts";
+import { summaryOf } from "../measuring/statistics.ts";
+import type { ImageFacts } from "./images.ts";
+import { INFLATE, WRITE } from "./limits.ts";
+
+export interface PullResults extends Results {
+  /** By title. */
+  readonly images: ReadonlyMap<string, ImageFacts>;
+  readonly elapsedMs: number;
+}
+
+const COLORS: Readonly<Record<string, string>> = {
+  docker: "#8c959f",
+  podman: "#bf8700",
+  [INFLATE]: "#d0d7de",
+  [WRITE]: "#d0d7de",
+};
+const OWN_COLOR = "#0969da";
+
+/** @param picture its name beside the report */
+export function pullMarkdown(results: PullResults, picture: string): string {
+  const { date, machine, load, contenders, missing, series, aims, images, elapsedMs } = results;
+  return [
+    "# Pulling images",
+    "",
+    `${date.slice(0, 10)}, \`./dev bench pull\`, ${Math.round(elapsedMs / 60_000)} minutes; see`,
+    "[README.md](../README.md#pull) for who takes part, the method and the aims.",
+    "",
+    `![Medians as bars](${picture})`,
+    "",
+    ...markdownLines(series, aims),
+    "",
+    "Medians. `tsd` is `erofs` with `wasm`; the other columns of tsd say what is different.",
+    `\`${INFLATE}\` and \`${WRITE}\` are what the machine can do with the same layers.`,
+    "",
+    ...imageLines(images),
+    "",
+    "```",
+    ...machineLines(machine),
+    ...contenders,
+    ...missing,
+    `load ${load.map((each) => each.toFixed(1)).join(" before, ")} after`,
+    "",
+    ...tableLines(series),
+    "```",
+    "",
+  ].join("\n");
+}
+
+function imageLines(images: ReadonlyMap<string, ImageFacts>): string[] {
+  const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+  return [
+    "| image | layers | compressed | as tar | files, folders, links |",
+    "| --- | ---: | ---: | ---: | ---: |",
+    ...[...images].map(([title, { layers, compressedBytes, tarBytes, entries }]) =>
+      `| ${[title, layers, megabytes(compressedBytes), megabytes(tarBytes), entries].join(" | ")} |`
+    ),
+  ];
+}
+
+/** A group of bars for each row that is a time. */
+export function pullPicture(series: readonly Series[]): string {
+  const rows = Map.groupBy(series.filter(({ unit }) => unit === "ms"), ({ row }) => row);
+  return barChart([...rows].map(([title, own]) => ({
+    title,
+    bars: own.map(({ contender, samples, unit }) => {
+      const { median } = summaryOf(samples);
+      return { label: contender, value: median, text: figure(median, unit), color: COLORS[contender] ?? OWN_COLOR };
+    }),
+  })));
+}

@@ -1,0 +1,77 @@
+/** What one engine does with one image in a round: a cold pull, and for the big image what comes after it. */
+import type { Contender } from "../contenders/contender.ts";
+import { perform } from "../measuring/perform.ts";
+import { peakMb, processes } from "../measuring/processes.ts";
+import type { Sample, Turn } from "../measuring/rounds.ts";
+import type { PullEngine } from "./engines.ts";
+import type { PullImageName } from "./images.ts";
+import { dropCaches, sync } from "./page_cache.ts";
+
+/** An image in the registry. */
+export interface Served {
+  readonly name: PullImageName;
+  readonly reference: string;
+  /** Reads all of its blobs from the registry. */
+  warmUp(): Promise<void>;
+}
+
+export const pullRow = (name: PullImageName): string => `pull of ${TITLES[name]}`;
+
+export const TITLES: Readonly<Record<PullImageName, string>> = {
+  six: "six layers",
+  one: "one layer",
+  forty: "forty layers",
+  zstd: "six layers, zstd",
+};
+
+export const ROWS = {
+  peak: "peak memory of the engine meanwhile",
+  again: "pull of six layers, nothing to do",
+  run: "first run after it, caches cold",
+  removal: "removal of six layers",
+};
+
+/** How often the pull with nothing to do is measured in a round. */
+const AGAIN = 3;
+/** It reads a few hundred files, of the base and of layers above it. */
+const FIRST_RUN = ["python3.11", "-c", "import asyncio, decimal, http.server, sqlite3, ssl, unittest, xml.dom.minidom"];
+
+/** @param canDrop whether caches can be emptied; without that there is no cold run */
+export function pullTurn(engine: PullEngine, served: Served, canDrop: boolean): Turn {
+  return {
+    contender: engine.name,
+    async take() {
+      await using contender = await engine.start();
+      await settle(canDrop);
+      await served.warmUp();
+      const elapsedMs = await perform(contender.command("pull", served.reference));
+      const pulled: Sample = { row: pullRow(served.name), unit: "ms", value: elapsedMs };
+      if (served.name !== "six") return [pulled];
+      return [pulled, ...await peakOf(contender), ...await afterwards(contender, served.reference, canDrop)];
+    },
+  };
+}
+
+async function afterwards(contender: Contender, reference: string, canDrop: boolean): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  const take = async (row: string, ...command: Parameters<Contender["command"]>) =>
+    void samples.push({ row, unit: "ms", value: await perform(contender.command(...command)) });
+  for (let time = 0; time < AGAIN; time++) await take(ROWS.again, "pull", reference);
+  await settle(canDrop);
+  if (canDrop) await take(ROWS.run, "run", "--rm", "--network", "host", reference, ...FIRST_RUN);
+  await sync();
+  await take(ROWS.removal, "rmi", reference);
+  return samples;
+}
+
+/** What others wrote is on disk, and nobody finds in memory what another one has read. */
+async function settle(canDrop: boolean): Promise<void> {
+  await sync();
+  if (canDrop) await dropCaches();
+}
+
+/** None for an engine that has no process now. */
+async function peakOf(contender: Contender): Promise<Sample[]> {
+  const pids = (await processes()).filter((process) => contender.owns(process)).map(({ pid }) => pid);
+  return pids.length === 0 ? [] : [{ row: ROWS.peak, unit: "MB", value: await peakMb(pids) }];
+}
