@@ -13,6 +13,7 @@ export type Requirement =
   | "docker-registry"
   | "docker"
   | "overlay"
+  | "loop"
   | "strace"
   | "cc"
   | "tini-static"
@@ -25,6 +26,7 @@ const PROBES: Record<Requirement, () => boolean> = {
   "docker-registry": () => inPath("docker-registry"),
   docker: () => inPath("docker"),
   overlay: () => PROBES.root() && kernelHas("overlay"),
+  loop: () => PROBES.root() && isDevice("/dev/loop-control"),
   strace: () => inPath("strace"),
   cc: () => inPath("cc"),
   "tini-static": () => inPath("tini-static"),
@@ -67,6 +69,15 @@ function isExecutable(path: string): boolean {
     return isFile && ((mode ?? 0) & 0o111) !== 0;
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return false;
+    throw thrown;
+  }
+}
+
+function isDevice(path: string): boolean {
+  try {
+    return Deno.statSync(path).isCharDevice === true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
     throw thrown;
   }
 }

@@ -10,6 +10,7 @@ import type { CopyRange, DurabilityCalls, FileCalls } from "./files.ts";
 import type { FileFlagCalls } from "./file_flags.ts";
 import type { FolderCalls } from "./folder.ts";
 import type { FileStatus, FilesystemStatus, MetadataCalls } from "./metadata.ts";
+import type { LoopCalls } from "./loop_devices.ts";
 import type { MountCalls } from "./mounts.ts";
 import type { PipeCalls } from "./pipe.ts";
 import type { OwnProcessCalls, ProcessCalls } from "./process.ts";
@@ -29,6 +30,7 @@ export interface AllCalls
     MetadataCalls,
     XattrCalls,
     MountCalls,
+    LoopCalls,
     ProcessCalls,
     OwnProcessCalls,
     PipeCalls,
@@ -126,6 +128,8 @@ const QUIET = {
   umount2: nothing,
   fsconfig: nothing,
   moveMount: nothing,
+  freeLoop: () => 0,
+  configureLoop: nothing,
   waitpid: () => undefined,
   kill: nothing,
   pidfdSendSignal: nothing,

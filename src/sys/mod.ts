@@ -3,7 +3,7 @@
  * System calls of Linux by FFI on glibc: what Deno doesn't offer and a container engine needs.
  *
  * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
- *   `durability`, `tree`, `folders`, `fileFlags`, `metadata`, `xattrs`, `mounts`, `processes`, `ownProcess`,
+ *   `durability`, `tree`, `folders`, `fileFlags`, `metadata`, `xattrs`, `mounts`, `loops`, `processes`, `ownProcess`,
  *   `ownMemory`, `pipes`, `poll`, `sockets`, `terminals`, `unixPeers`). Tests of other modules use the recording fake of
  *   `fake.ts`.
  * - **Errors**: a failed call throws {@link SysError}. Only reading and writing have a value for "not now" ("again").
@@ -31,6 +31,7 @@ export * from "./flags.ts";
 export { type FileFlagCalls, fileFlags, FS_FL } from "./file_flags.ts";
 export { type FolderCalls, type FolderEntry, folders } from "./folder.ts";
 export { tryLock } from "./flock.ts";
+export { LO_FLAGS, type LoopCalls, loops } from "./loop_devices.ts";
 export { metadata } from "./metadata.ts";
 export type { FileStatus, FilesystemStatus, FileTime, MetadataCalls, Timespec } from "./metadata.ts";
 export { attach, mounts, newMount } from "./mounts.ts";

@@ -28,6 +28,7 @@ import {
 } from "./flags.ts";
 import { FS_FL, FS_IOC, FS_IOC_ENABLE_VERITY, FS_VERITY_HASH_ALG_SHA256, FSVERITY_ENABLE } from "./file_flags.ts";
 import { DIRENT } from "./folder.ts";
+import { LO_FLAGS, LOOP, LOOP_CONFIG } from "./loop_devices.ts";
 import { STATFS, STATX } from "./metadata.ts";
 import { FSCONFIG } from "./mounts.ts";
 import { PIDFD_GET_INFO, PIDFD_INFO, PIDFD_INFO_MASK } from "./pidfd_info.ts";
@@ -225,6 +226,18 @@ Deno.test({
       FS_IOC_ENABLE_VERITY,
       FS_VERITY_HASH_ALG_SHA256,
       ...offsets("struct fsverity_enable_arg", FSVERITY_ENABLE),
+    });
+  },
+});
+
+Deno.test({
+  name: "truth: loop devices",
+  ...ifCompiler,
+  fn() {
+    assertTrue(["stddef.h", "linux/loop.h"], {
+      ...prefixed("LO_FLAGS_", LO_FLAGS),
+      ...prefixed("LOOP_", LOOP),
+      ...offsets("struct loop_config", LOOP_CONFIG),
     });
   },
 });

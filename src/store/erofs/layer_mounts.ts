@@ -7,17 +7,25 @@ import { attach, cString, files, MOUNT_ATTR, newMount, O, OwnedFd } from "../../
 import { namesIn } from "../layer_folders/workspace.ts";
 import { unmountAll } from "../overlay/overlay_mount.ts";
 import type { LayerFolder } from "../ports.ts";
+import { loopDeviceOf } from "./loop_device.ts";
 
 /** Most mounts that are kept; the one that was asked for the longest time ago goes. */
 const KEPT_MAX = 512;
 
 /**
- * `detached`: in no mount table, named by its descriptor; overlayfs takes such since Linux 6.15. `attached`: on a folder,
- * where whoever looks at the machine's mounts sees it.
+ * Best first. Detached: in no mount table, named by its descriptor; overlayfs takes such since Linux 6.15. Attached: on a
+ * folder, where whoever looks at the machine's mounts sees it. Linux before 6.12 wants block devices.
  */
-export type MountWay = "detached" | "attached";
+const WAYS = {
+  "detached": { isAttached: false, needsDevices: false },
+  "attached": { isAttached: true, needsDevices: false },
+  "detached, by loop devices": { isAttached: false, needsDevices: true },
+  "attached, by loop devices": { isAttached: true, needsDevices: true },
+} as const;
 
-export const MOUNT_WAYS: readonly MountWay[] = ["detached", "attached"];
+export type MountWay = keyof typeof WAYS;
+
+export const MOUNT_WAYS = Object.keys(WAYS) as readonly MountWay[];
 
 /** The files of a layer. */
 export interface LayerDevices {
@@ -26,16 +34,19 @@ export interface LayerDevices {
 }
 
 /**
- * Mounts a layer; it goes away with the descriptor. Paths are handed over as those of descriptors: short, and without
- * anything to escape.
+ * Mounts a layer; it goes away with the descriptor. Paths are handed over as those of descriptors or devices: short, and
+ * without anything to escape.
  * @throws {SysError} ENOTBLK: the kernel wants a block device (Linux before 6.12, or files on an overlay)
  */
-function mountLayer({ index, tar }: LayerDevices): OwnedFd {
-  using source = new OwnedFd(files.open(cString(index), O.RDONLY | O.NOFOLLOW));
-  using device = new OwnedFd(files.open(cString(tar), O.RDONLY | O.NOFOLLOW));
+function mountLayer({ index, tar }: LayerDevices, needsDevices: boolean): OwnedFd {
+  using open = new DisposableStack();
+  const nameOf = (path: string) => {
+    const file = open.use(new OwnedFd(files.open(cString(path), O.RDONLY | O.NOFOLLOW)));
+    return needsDevices ? open.use(loopDeviceOf(file)).path : file.procPath;
+  };
   return newMount({
     type: "erofs",
-    options: [["source", source.procPath], ["device", device.procPath]],
+    options: [["source", nameOf(index)], ["device", nameOf(tar)]],
     flags: ["ro"],
     attributes: MOUNT_ATTR.RDONLY,
   });
@@ -55,6 +66,8 @@ interface Kept {
 export class LayerMounts implements Disposable {
   readonly #folder: string;
   readonly #kept = new Map<string, Kept>();
+  /** Those that are kept, and those that wait for their last user. */
+  readonly #mounted = new Set<Kept>();
 
   /** @param folder where attached mounts get folders of their own */
   constructor(folder: string) {
@@ -68,6 +81,7 @@ export class LayerMounts implements Disposable {
    */
   use(key: string, devices: LayerDevices, way: MountWay): LayerFolder {
     const kept = this.#kept.get(key) ?? this.#mount(key, devices, way);
+    this.#mounted.add(kept);
     kept.users++;
     // What is asked for last goes last.
     this.#kept.delete(key);
@@ -80,7 +94,7 @@ export class LayerMounts implements Disposable {
         if (isOver) return;
         isOver = true;
         kept.users--;
-        if (kept.isReleased && kept.users === 0) kept.unmount();
+        if (kept.isReleased && kept.users === 0) this.#unmount(kept);
       },
     };
   }
@@ -95,12 +109,12 @@ export class LayerMounts implements Disposable {
     if (kept === undefined) return;
     this.#kept.delete(key);
     kept.isReleased = true;
-    if (kept.users === 0) kept.unmount();
+    if (kept.users === 0) this.#unmount(kept);
   }
 
   /** Lets go of all, whoever has them. */
   [Symbol.dispose](): void {
-    for (const kept of this.#kept.values()) kept.unmount();
+    for (const mounted of this.#mounted) this.#unmount(mounted);
     this.#kept.clear();
   }
 
@@ -114,17 +128,26 @@ export class LayerMounts implements Disposable {
     }
   }
 
+  #unmount(mounted: Kept): void {
+    if (this.#mounted.delete(mounted)) mounted.unmount();
+  }
+
   #mount(key: string, devices: LayerDevices, way: MountWay): Kept {
-    const mount = mountLayer(devices);
+    const { isAttached, needsDevices } = WAYS[way];
+    const mount = mountLayer(devices, needsDevices);
     const state = { users: 0, isReleased: false };
     // The dot is the mounted folder itself; without it this would be the link to it.
-    if (way === "detached") return { ...state, path: `${mount.procPath}/.`, unmount: () => mount.close() };
+    if (!isAttached) return { ...state, path: `${mount.procPath}/.`, unmount: () => mount.close() };
     using _attached = mount;
-    const path = `${this.#folder}/${key}`;
-    Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-    // Another engine on this data-root, which was killed, may have left one.
-    unmountAll(path);
-    attach(mount, path);
+    Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    // A name of its own: the same layer may have been removed, and come again, while somebody uses the former mount.
+    const path = Deno.makeTempDirSync({ dir: this.#folder, prefix: `${key}-` });
+    try {
+      attach(mount, path);
+    } catch (thrown) {
+      Deno.removeSync(path);
+      throw thrown;
+    }
     const unmount = () => {
       unmountAll(path);
       Deno.removeSync(path);

@@ -4,11 +4,13 @@ import { testLayerStore } from "../contract/layer_store_suite.ts";
 import { namesIn } from "../layer_folders/workspace.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
 
-testLayerStore({
-  name: "ErofsLayerStore",
-  create: (root) => new ErofsLayerStore({ root }),
-  leftovers: (root) => namesIn(`${root}/ingest`),
-  folders: { listTree, diffTrees, run: runCommand },
-  isReadOnly: true,
-  options: requires("root"),
-});
+for (const way of [undefined, "attached, by loop devices"] as const) {
+  testLayerStore({
+    name: `ErofsLayerStore, ${way ?? "as it can"}`,
+    create: (root) => new ErofsLayerStore({ root, way }),
+    leftovers: (root) => namesIn(`${root}/ingest`),
+    folders: { listTree, diffTrees, run: runCommand },
+    isReadOnly: true,
+    options: way === undefined ? requires("root") : requires("root", "loop"),
+  });
+}

@@ -3,7 +3,7 @@ import { isErrno, SysError } from "../../sys/mod.ts";
 import { bytesOf, encodeHeader, END_OF_TAR, paddingOf, TarDecoder, tarHeader } from "../../tar/mod.ts";
 import { Workspace } from "../layer_folders/workspace.ts";
 import { LayerTree } from "../layer_tree.ts";
-import { mountOverlay, unmountAll } from "../overlay/overlay_mount.ts";
+import { mountOverlay, type OverlayFolders, unmountAll } from "../overlay/overlay_mount.ts";
 import { writeIndex } from "./index_writer.ts";
 import { INDEX_NAME, IndexFile, NewFile, TAR_NAME, TarFile } from "./layer_files.ts";
 import { LayerMounts, MOUNT_WAYS, type MountWay } from "./layer_mounts.ts";
@@ -18,13 +18,13 @@ export type Probed = { readonly way: MountWay } | { readonly why: string };
 export async function probeErofs(root: string): Promise<Probed> {
   await using workspace = await Workspace.create(root);
   writeLayer(`${workspace.path}/${TAR_NAME}`, `${workspace.path}/${INDEX_NAME}`);
-  let first: string | undefined;
+  const refusals = new Set<string>();
   for (const way of MOUNT_WAYS) {
     const why = tryWay(workspace.path, way);
     if (why === undefined) return { way };
-    first ??= why;
+    refusals.add(why);
   }
-  return { why: first! };
+  return { why: [...refusals].join("; ") };
 }
 
 /** Why it can't be done in this way, or nothing. */
@@ -35,7 +35,7 @@ function tryWay(folder: string, way: MountWay): string | undefined {
   try {
     const devices = { index: `${folder}/${INDEX_NAME}`, tar: `${folder}/${TAR_NAME}` };
     const { path } = mounts.use("layer", devices, way);
-    mountOverlay({ lowers: [path], upper: upper!, work: work!, target: target! }, "fsconfig");
+    mountSomehow({ lowers: [path], upper: upper!, work: work!, target: target! });
   } catch (thrown) {
     if (!(thrown instanceof SysError)) throw thrown;
     const { message } = thrown;
@@ -46,6 +46,16 @@ function tryWay(folder: string, way: MountWay): string | undefined {
     return found === CONTENT ? undefined : "this kernel reads something else than what was written";
   } finally {
     unmountAll(target!);
+  }
+}
+
+/** As containers get it: kernels that want block devices may want overlays in the old way as well. */
+function mountSomehow(folders: OverlayFolders): void {
+  try {
+    mountOverlay(folders, "fsconfig");
+  } catch (thrown) {
+    if (!(thrown instanceof SysError)) throw thrown;
+    mountOverlay(folders, "mount");
   }
 }
 

@@ -16,6 +16,6 @@ for (const way of MOUNT_WAYS) {
     },
     leftovers: (root) => namesIn(`${root}/ingest`),
     folders: { listTree, diffTrees, run: runCommand },
-    options: requires("root", "overlay"),
+    options: requires("root", "overlay", ...(way.includes("loop") ? ["loop" as const] : [])),
   });
 }
