@@ -14,6 +14,7 @@ import { provideStats, provideUsage } from "./composition/measures.ts";
 import { provideRuns } from "./composition/runs.ts";
 import { provideRuntime } from "./composition/runtime.ts";
 import { provideStores } from "./composition/stores.ts";
+import { provideVolumes } from "./composition/volumes.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./composition/tokens.ts";
 
 export { type EngineSettings, TOKENS } from "./composition/tokens.ts";
@@ -27,6 +28,7 @@ const PARTS = [
   provideRuns,
   provideStats,
   provideUsage,
+  provideVolumes,
   provideControls,
   provideApi,
 ];

@@ -28,6 +28,8 @@ import type { PruneService } from "../engine/prune/prune_service.ts";
 import type { StatsService } from "../engine/stats/mod.ts";
 import type { HealthChecks } from "../engine/health/health_checks.ts";
 import type { DiskUsage } from "../engine/system/disk_usage.ts";
+import type { VolumeService } from "../engine/volumes/volume_service.ts";
+import type { VolumeTable } from "../engine/volumes/volume_table.ts";
 import type { SystemService } from "../engine/system/system_service.ts";
 
 export interface Services {
@@ -57,6 +59,8 @@ export interface Services {
   readonly renamer: ContainerRenamer;
   readonly updater: ContainerUpdater;
   readonly processList: ProcessList;
+  readonly volumes: VolumeService;
+  readonly volumeTable: VolumeTable;
   readonly paths: EnginePaths;
   /** The storage driver's name. */
   readonly driver: string;

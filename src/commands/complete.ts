@@ -2,6 +2,7 @@ import { completeLine, type Completion } from "../cli/completion.ts";
 import { defineCommand, printableLine } from "../cli/mod.ts";
 import { listContainers } from "../client/containers.ts";
 import { listImages } from "../client/images.ts";
+import { listVolumes } from "../client/volumes.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import { toTsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
@@ -55,7 +56,11 @@ async function argumentWords(name: string, command: string, engine: EngineTransp
   const verb = command.split(" ").at(-1) ?? "";
   try {
     if (name === "SHELL") return SHELLS.map((text) => ({ text, note: "" }));
-    if (name === "NAME|ID") return [...await containers(engine, true), ...await images(engine)];
+    if (name === "NAME|ID") {
+      return [...await containers(engine, true), ...await images(engine), ...await volumes(engine)];
+    }
+    // A new one has no name yet.
+    if (name.startsWith("VOLUME")) return verb === "create" ? [] : await volumes(engine);
     if (verb === "cp") return [{ text: FILES, note: "" }, ...await containerPaths(engine)];
     if (FILE_ARGUMENTS.has(name)) return [{ text: FILES, note: "" }];
     if (name.startsWith("CONTAINER")) return await containers(engine, !RUNNING_ONLY.has(verb));
@@ -72,6 +77,10 @@ async function containers(engine: EngineTransport, all: boolean): Promise<Word[]
   return found.flatMap(({ Names, Status, Image }) =>
     Names.slice(0, 1).map((name) => ({ text: name.slice(1), note: `${Image}, ${Status}` }))
   );
+}
+
+async function volumes(engine: EngineTransport): Promise<Word[]> {
+  return (await listVolumes(engine)).Volumes.map(({ Name }) => ({ text: Name, note: "volume" }));
 }
 
 /** What a path in a container begins with. */

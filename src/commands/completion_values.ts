@@ -15,7 +15,7 @@ export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
   restart: ["no", "always", "on-failure", "unless-stopped"],
   pull: ["missing", "always", "never"],
   network: ["host", "none"],
-  type: ["container", "image"],
+  type: ["container", "image", "volume"],
   "log-driver": ["json-file", "none"],
   signal: ["TERM", "KILL", "HUP", "INT", "QUIT", "USR1", "USR2", "STOP", "CONT"],
   "stop-signal": ["TERM", "KILL", "HUP", "INT", "QUIT", "USR1", "USR2"],
@@ -30,10 +30,11 @@ export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
     ...["publish=", "expose=", "health="],
   ],
   "images filter": ["dangling=", "label=", "reference=", "before=", "since=", "until="],
+  "volume ls filter": ["dangling=", "driver=", "label=", "name="],
   "prune filter": PRUNE_FILTERS,
   "container prune filter": PRUNE_FILTERS,
   "image prune filter": PRUNE_FILTERS,
-  "events filter": ["container=", "image=", "event=", "type=", "label="],
+  "events filter": ["container=", "image=", "volume=", "event=", "type=", "label="],
 };
 
 /** Flags whose values are names of files. */

@@ -1,11 +1,12 @@
 /**
  * `system df -v`: image by image, container by container. Loaded for that.
  */
-import type { BuildCacheRecord, DiskUsage, ImageSummary, Volume } from "../api/wire/mod.ts";
+import type { BuildCacheRecord, DiskUsage, ImageSummary } from "../api/wire/mod.ts";
 import { humanDuration, humanSize } from "../cli/mod.ts";
 import { IMAGE_VIEW, type ImageField, imageRow, type Name, NONE, RAW_WITH_DIGESTS } from "./images.ts";
 import { escapedJson, type ListRow, type ListView, renderList, shortId, templateFailure } from "./list_format.ts";
 import { CONTAINER_VIEW, type ContainerField, containerRow, RAW_WITH_SIZE, rowMethods } from "./ps.ts";
+import { VOLUME_VIEW, type VolumeField, volumeMethods, volumeRow } from "./volumes/list.ts";
 
 const IMAGES: ListView<ImageField> = {
   ...IMAGE_VIEW,
@@ -16,34 +17,7 @@ const CONTAINERS: ListView<ContainerField> = {
   columns: ["ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names"],
 };
 
-type VolumeField =
-  | "Availability"
-  | "Driver"
-  | "Group"
-  | "Labels"
-  | "Links"
-  | "Mountpoint"
-  | "Name"
-  | "Scope"
-  | "Size"
-  | "Status";
-
-const VOLUMES: ListView<VolumeField> = {
-  typeName: "*formatter.volumeContext",
-  titles: {
-    Availability: "AVAILABILITY",
-    Driver: "DRIVER",
-    Group: "GROUP",
-    Labels: "LABELS",
-    Links: "LINKS",
-    Mountpoint: "MOUNTPOINT",
-    Name: "VOLUME NAME",
-    Scope: "SCOPE",
-    Size: "SIZE",
-    Status: "STATUS",
-  },
-  columns: ["Name", "Links", "Size"],
-};
+const VOLUMES: ListView<VolumeField> = { ...VOLUME_VIEW, columns: ["Name", "Links", "Size"] };
 
 type CacheField =
   | "CacheType"
@@ -113,7 +87,9 @@ export async function detailsByTemplate(usage: DiskUsage, format: string): Promi
     Containers: containers.map((row, at) =>
       rowStruct(CONTAINERS.typeName, row, usage.Containers && rowMethods(usage.Containers[at]) || {})
     ),
-    Volumes: volumes.map((row) => rowStruct(VOLUMES.typeName, row)),
+    Volumes: volumes.map((row, at) =>
+      rowStruct(VOLUMES.typeName, row, usage.Volumes && volumeMethods(usage.Volumes[at]) || {})
+    ),
     BuildCache: caches.map((row) => rowStruct(CACHES.typeName, row)),
   });
   const text = (format === "raw" ? RAW : format.replace(/^table/, "")).replace(/^ +| +$/g, "")
@@ -154,21 +130,6 @@ function firstName({ RepoTags }: ImageSummary): Name {
   const tag = RepoTags?.find((name) => name !== "<none>:<none>");
   const at = tag?.lastIndexOf(":") ?? -1;
   return tag === undefined ? [NONE, NONE, ""] : [tag.slice(0, at), tag.slice(at + 1), ""];
-}
-
-function volumeRow({ Name, Driver, Labels, Mountpoint, Scope, UsageData }: Volume): ListRow<VolumeField> {
-  return {
-    Availability: "N/A",
-    Driver,
-    Group: "N/A",
-    Labels: Object.entries(Labels ?? {}).map(([key, value]) => `${key}=${value}`).join(","),
-    Links: UsageData === undefined ? "N/A" : String(UsageData.RefCount),
-    Mountpoint,
-    Name,
-    Scope,
-    Size: UsageData === undefined ? "N/A" : humanSize(UsageData.Size),
-    Status: "N/A",
-  };
 }
 
 function cacheRow(cache: BuildCacheRecord, nowMs: number, full: boolean): ListRow<CacheField> {

@@ -34,6 +34,7 @@ const SHAPES = {
   binding: "HostIP=HostIp HostPort",
   driver: "Data{} Name",
   mount: "Type Name~ Source Destination Driver~ Mode RW? Propagation",
+  volume: "ClusterVolume*~ CreatedAt~ Driver Labels{} Mountpoint Name Options{} Scope Status{}~ UsageData*~",
   config: "Hostname Domainname User AttachStdin? AttachStdout? AttachStderr? ExposedPorts{nothing}~ Tty? OpenStdin? " +
     "StdinOnce? Env[] Cmd[] Healthcheck*:healthcheck~ ArgsEscaped?~ Image Volumes{nothing} WorkingDir Entrypoint[] " +
     "NetworkDisabled?~ MacAddress~ OnBuild[] Labels{} StopSignal~ StopTimeout*~ Shell[]~",

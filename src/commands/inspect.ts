@@ -2,13 +2,14 @@ import type { OciPlatform } from "../api/wire/mod.ts";
 import { defineCommand, type FlagSpecs, PlainError, printable } from "../cli/mod.ts";
 import { inspectContainer } from "../client/containers.ts";
 import { inspectImage } from "../client/images.ts";
+import { inspectVolume } from "../client/volumes.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import { toTsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { OBJECT_FORMAT_HELP } from "./list_format.ts";
 import { optionalPlatform } from "./platform_flag.ts";
 
-type Kind = "container" | "image";
+type Kind = "container" | "image" | "volume";
 
 /** What a look-up is to give besides what it always does. */
 interface Wishes {
@@ -20,6 +21,7 @@ interface Wishes {
 const LOOKUPS: Readonly<Record<Kind, (engine: EngineTransport, name: string, wishes: Wishes) => Promise<unknown>>> = {
   container: (engine, name, { size = false }) => inspectContainer(engine, name, { size }),
   image: inspectImage,
+  volume: inspectVolume,
 };
 const KINDS = Object.keys(LOOKUPS) as Kind[];
 
@@ -43,7 +45,7 @@ export const inspect = defineCommand({
     ...FORMAT_FLAG,
     ...SIZE_FLAG,
     ...AS_FLAG,
-    type: { type: "string", help: "Only inspect objects of the given type: container or image" },
+    type: { type: "string", help: "Only inspect objects of the given type: container, image or volume" },
   },
   examples: [
     { line: "inspect web", note: "All there is to know about a container" },
@@ -88,6 +90,17 @@ export const imageInspect = defineCommand({
   examples: [{ line: "image inspect -f {{.Size}} alpine", note: "One fact" }],
   run(context: CommandContext, { args, flags: { format, platform } }) {
     return inspectAll(context, args, ["image"], { format, ...optionalPlatform(platform) });
+  },
+});
+
+/** `tsd volume inspect`. */
+export const volumeInspect = defineCommand({
+  usage: "[OPTIONS] VOLUME [VOLUME...]",
+  args: { min: 1 },
+  flags: FORMAT_FLAG,
+  examples: [{ line: "volume inspect -f {{.Mountpoint}} data", note: "Where its files are on the host" }],
+  run(context: CommandContext, { args, flags: { format } }) {
+    return inspectAll(context, args, ["volume"], { format });
   },
 });
 

@@ -19,6 +19,7 @@ export const GROUPS: readonly CommandGroup[] = [
   { name: "container", summary: "Manage containers" },
   { name: "image", summary: "Manage images" },
   { name: "system", summary: "Manage the engine" },
+  { name: "volume", summary: "Manage volumes" },
 ];
 
 /** Every command: its names, what it does, where its code is. */
@@ -90,7 +91,7 @@ export const COMMANDS: readonly Row[] = [
   row("info, system info", "Display system-wide information", async () => (await import("./info.ts")).info),
   row(
     "inspect",
-    "Return low-level information on containers and images",
+    "Return low-level information on containers, images and volumes",
     async () => (await import("./inspect.ts")).inspect,
   ),
   row(
@@ -167,6 +168,18 @@ export const COMMANDS: readonly Row[] = [
     "update, container update",
     "Update configuration of one or more containers",
     async () => (await import("./update.ts")).update,
+  ),
+  row("volume create", "Create a volume", async () => (await import("./volumes/create.ts")).volumeCreate),
+  row(
+    "volume inspect",
+    "Display detailed information on one or more volumes",
+    async () => (await import("./inspect.ts")).volumeInspect,
+  ),
+  row("volume ls, volume list", "List volumes", async () => (await import("./volumes/list.ts")).volumeList),
+  row(
+    "volume rm, volume remove",
+    "Remove one or more volumes",
+    async () => (await import("./volumes/remove.ts")).volumeRemove,
   ),
   row("version", "Show the version information", async () => (await import("./version.ts")).version),
   row(

@@ -54,6 +54,8 @@ export function provideApi(
     renamer: get(TOKENS.renamer),
     updater: get(TOKENS.updater),
     processList: get(TOKENS.processList),
+    volumes: get(TOKENS.volumes),
+    volumeTable: get(TOKENS.volumeTable),
     driver: get(TOKENS.layers).driver,
   }));
   provide(TOKENS.server, (get) =>

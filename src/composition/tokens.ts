@@ -28,6 +28,9 @@ import type { Waiters } from "../engine/containers/waiters.ts";
 import type { ContainerEvents } from "../engine/events/container_events.ts";
 import type { EventBus } from "../engine/events/event_bus.ts";
 import type { EventHistory } from "../engine/events/event_history.ts";
+import type { VolumeEvents } from "../engine/events/volume_events.ts";
+import type { VolumeService } from "../engine/volumes/volume_service.ts";
+import type { VolumeTable } from "../engine/volumes/volume_table.ts";
 import type { ImageEvents } from "../engine/events/image_events.ts";
 import type { ExecAdoption } from "../engine/exec/exec_adoption.ts";
 import type { EngineConfig } from "../engine/config/engine_config.ts";
@@ -143,6 +146,9 @@ export const TOKENS = {
   services: token<Services>("services"),
   hooks: token<HookBus>("hooks"),
   server: token<ApiServer>("server"),
+  volumeTable: token<VolumeTable>("volumeTable"),
+  volumeEvents: token<VolumeEvents>("volumeEvents"),
+  volumes: token<VolumeService>("volumes"),
 } as const;
 
 /** Gives the one object that a token stands for. */

@@ -44,6 +44,14 @@ export function containerCgroup(
   return (parent ? cleanPath(`${parent}/${id}`) : `/${cgroup}/${id}`).slice(1);
 }
 
+/** Places of one volume, and the folder of all of them. */
+export const volumePaths = ({ dataRoot }: Pick<EnginePaths, "dataRoot">, name: string) => ({
+  all: `${dataRoot}/volumes`,
+  folder: `${dataRoot}/volumes/${name}`,
+  /** What containers see. */
+  data: `${dataRoot}/volumes/${name}/_data`,
+});
+
 /** Places of one container. */
 export const containerPaths = (paths: EnginePaths, id: string) => ({
   /** Bundle, FIFOs and exec's files; gone when the container stops. */

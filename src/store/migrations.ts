@@ -47,4 +47,12 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE images ADD COLUMN tagged_ms INTEGER; -- Unix time in ms of the last tag that somebody gave it here
   `,
+  `
+  CREATE TABLE volumes (
+    name TEXT PRIMARY KEY,
+    created_ms INTEGER NOT NULL,      -- Unix time in ms
+    labels TEXT NOT NULL,             -- JSON: an object or null, as it was asked for
+    options TEXT NOT NULL             -- JSON: an object or null, the driver's
+  ) STRICT;
+  `,
 ];

@@ -76,7 +76,9 @@ export const MS = {
   NOSUID: 2,
   NODEV: 4,
   NOEXEC: 8,
+  SYNCHRONOUS: 16,
   REMOUNT: 32,
+  DIRSYNC: 128,
   NOATIME: 1024,
   NODIRATIME: 2048,
   BIND: 4096,
@@ -87,6 +89,7 @@ export const MS = {
   SLAVE: 1 << 19,
   SHARED: 1 << 20,
   RELATIME: 1 << 21,
+  STRICTATIME: 1 << 24,
 } as const;
 
 /** umount2(2). */

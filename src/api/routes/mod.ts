@@ -15,6 +15,7 @@ import { logRoutes } from "./logs.ts";
 import { pruneRoutes } from "./prune.ts";
 import { statsRoutes } from "./stats.ts";
 import { systemRoutes } from "./system.ts";
+import { volumeRoutes } from "./volumes.ts";
 
 /** Every route of the API. */
 export function allRoutes(services: Services): Route[] {
@@ -29,6 +30,7 @@ export function allRoutes(services: Services): Route[] {
     ...statsRoutes(services),
     ...execRoutes(services),
     ...imageRoutes(services),
+    ...volumeRoutes(services),
     ...authRoutes(services),
   ];
 }

@@ -6,6 +6,7 @@
 import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
+import type { RequestedMount } from "./mounts.ts";
 
 /** What was asked for, with the image's defaults merged in; only `docker update` changes it. Plain JSON. */
 export interface ContainerRecord {
@@ -17,6 +18,8 @@ export interface ContainerRecord {
   /** The caller's configuration merged over the image's, as inspect shows it. */
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
+  /** What is mounted in it, volumes by their names; records of engines without volumes have none. */
+  readonly mounts?: readonly RequestedMount[];
   readonly platform: string;
 }
 

@@ -32,6 +32,20 @@ export interface RequestedMount {
   readonly mode: string;
   /** It came as `--tmpfs`, which Docker doesn't list among the mounts. */
   readonly isTmpfsFlag?: boolean;
+  /** The volume that is mounted there. */
+  readonly volume?: VolumeUse;
+}
+
+/** How a container uses a volume. */
+export interface VolumeUse {
+  /** Empty until an anonymous one is made. */
+  readonly name: string;
+  /** Nobody gave it a name: it may go with its container. */
+  readonly isAnonymous: boolean;
+  /** Whether an empty one gets what the image has at the target. */
+  readonly copies: boolean;
+  /** What of it is mounted; all of it if not given. */
+  readonly subpath?: string;
 }
 
 /** All mounts of a request, in Docker's order. @throws {TsdError} invalid_argument, not_implemented */

@@ -103,7 +103,7 @@ export class SystemService {
       Images: (await images.list()).length,
       Driver: storage.driver,
       DriverStatus: await driverStatus(storage, layers),
-      Plugins: { Volume: [], Network: ["host", "null"], Authorization: null, Log: ["json-file", "none"] },
+      Plugins: { Volume: ["local"], Network: ["host", "null"], Authorization: null, Log: ["json-file", "none"] },
       MemoryLimit: has("memory"),
       SwapLimit: has("swap"),
       CpuCfsPeriod: has("cpuQuota"),

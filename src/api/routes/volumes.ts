@@ -1,0 +1,50 @@
+/**
+ * @module
+ * `/volumes`: Docker's routes. What prune does with them is in `prune.ts`.
+ */
+import { parseVolumeRequest } from "../../engine/volumes/volume_request.ts";
+import { empty, json } from "../http/reply.ts";
+import type { Route } from "../http/route.ts";
+import type { Services } from "../services.ts";
+import { VOLUME_FILTER_KEYS, volumeFilter } from "../views/volume_filters.ts";
+import { volumeView } from "../views/volume_view.ts";
+import type { VolumeListResponse } from "../wire/mod.ts";
+
+export function volumeRoutes({ volumes, volumeTable, paths }: Services): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/volumes",
+      since: "1.24",
+      handler: ({ query }) => {
+        const passes = volumeFilter(query.filters(VOLUME_FILTER_KEYS), ({ name }) => volumes.isUsed(name));
+        const found = volumeTable.list().filter(passes).map((volume) => volumeView(volume, paths));
+        return json({ Volumes: found, Warnings: null } satisfies VolumeListResponse);
+      },
+    },
+    {
+      method: "POST",
+      path: "/volumes/create",
+      since: "1.24",
+      handler: async (request) => {
+        const volume = await volumes.create(parseVolumeRequest(await request.json()));
+        return json(volumeView(volume, paths), 201);
+      },
+    },
+    {
+      method: "GET",
+      path: "/volumes/{name*}",
+      since: "1.24",
+      handler: ({ params }) => json(volumeView(volumeTable.find(params.name), paths)),
+    },
+    {
+      method: "DELETE",
+      path: "/volumes/{name*}",
+      since: "1.24",
+      handler: async ({ params, query }) => {
+        await volumes.remove(params.name, { force: query.flag("force") });
+        return empty();
+      },
+    },
+  ];
+}

@@ -1,0 +1,23 @@
+/** Volumes in the shapes of the Engine API. */
+import { type EnginePaths, volumePaths } from "../../engine/paths.ts";
+import type { VolumeRecord } from "../../store/volume_records.ts";
+import type { Volume, VolumeUsageData } from "../wire/mod.ts";
+
+/** @param usage what `system df` tells besides */
+export function volumeView(
+  { name, createdMs, labels, options }: VolumeRecord,
+  paths: EnginePaths,
+  usage?: VolumeUsageData,
+): Volume {
+  return {
+    // Whole seconds, as Docker says them.
+    CreatedAt: new Date(createdMs).toISOString().replace(/\.\d+Z$/, "Z"),
+    Driver: "local",
+    Labels: labels,
+    Mountpoint: volumePaths(paths, name).data,
+    Name: name,
+    Options: options,
+    Scope: "local",
+    ...(usage && { UsageData: usage }),
+  };
+}

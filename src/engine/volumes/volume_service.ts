@@ -1,0 +1,156 @@
+/**
+ * @module
+ * What can be done with volumes: folders of their own below the data root, or what Docker's driver `local` is told to
+ * mount. Steps on one volume come one after another. A volume that a container refers to, or is about to, stays.
+ */
+import { TsdError } from "../../errors.ts";
+import { syncDir } from "../../io/mod.ts";
+import type { Log } from "../../log.ts";
+import { detachMountsBelow } from "../../store/layer_folders/mounts_below.ts";
+import type { VolumeRecord } from "../../store/volume_records.ts";
+import type { VolumeEvents } from "../events/volume_events.ts";
+import { namesIn, removeTree } from "../folders.ts";
+import type { KeyedLock } from "../keyed_lock.ts";
+import { type EnginePaths, volumePaths } from "../paths.ts";
+import { randomId } from "../containers/names.ts";
+import { checkLocalOptions } from "./local_options.ts";
+import { ANONYMOUS_LABEL, checkVolumeName } from "./volume_names.ts";
+import type { VolumeRequest } from "./volume_request.ts";
+import type { VolumeTable } from "./volume_table.ts";
+
+/** A container that refers to a volume. */
+export interface VolumeUser {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface VolumeServiceDeps {
+  readonly paths: EnginePaths;
+  readonly table: VolumeTable;
+  readonly usersOf: (name: string) => readonly VolumeUser[];
+  readonly events: VolumeEvents;
+  readonly locks: KeyedLock;
+  readonly log: Log;
+}
+
+/** What folders of volumes that are being removed begin with: no volume can have such a name. */
+const REMOVED = ".removed-";
+
+/** See the module's comment. */
+export class VolumeService {
+  readonly #deps: VolumeServiceDeps;
+  /** Volumes that somebody is about to refer to, and how many are. */
+  readonly #reserved = new Map<string, number>();
+
+  constructor(deps: VolumeServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Makes a volume, or gives the one of that name as it is.
+   * @throws {TsdError} invalid_argument, not_implemented, not_found (no such driver), storage
+   */
+  async create({ name: asked, driver, labels: given, options }: VolumeRequest): Promise<VolumeRecord> {
+    const name = asked || randomId();
+    checkDriver(name, driver);
+    checkVolumeName(name);
+    checkLocalOptions(name, options ?? {});
+    const labels = asked === "" ? { ...given, [ANONYMOUS_LABEL]: "" } : given;
+    const { table, locks, events, paths } = this.#deps;
+    return await locks.run(name, async () => {
+      const existing = table.known(name);
+      if (existing !== undefined) return existing;
+      await makeFolders(paths, name);
+      const volume: VolumeRecord = { name, createdMs: Date.now(), labels, options };
+      table.insert(volume);
+      events.tell("create", name);
+      return volume;
+    });
+  }
+
+  /** Keeps a volume from being removed until this is disposed of. @throws {TsdError} not_found */
+  reserve(name: string): Disposable {
+    this.#deps.table.find(name);
+    this.#reserved.set(name, (this.#reserved.get(name) ?? 0) + 1);
+    return {
+      [Symbol.dispose]: () => {
+        const left = this.#reserved.get(name)! - 1;
+        if (left > 0) this.#reserved.set(name, left);
+        else this.#reserved.delete(name);
+      },
+    };
+  }
+
+  /** With all that is in it. @throws {TsdError} not_found (unless `force`), conflict: it is in use */
+  async remove(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    const { table, locks, events } = this.#deps;
+    await locks.run(name, async () => {
+      if (force && table.known(name) === undefined) return;
+      table.find(name);
+      this.requireUnused(name, "remove");
+      table.remove(name);
+      events.tell("destroy", name);
+      await this.#removeFolder(name);
+    });
+  }
+
+  /** Whether a container refers to it, or is about to. */
+  isUsed(name: string): boolean {
+    return this.#reserved.has(name) || this.#deps.usersOf(name).length > 0;
+  }
+
+  /** @throws {TsdError} conflict, with Docker's text and the ids of those that use it */
+  requireUnused(name: string, verb: string): void {
+    const ids = this.#deps.usersOf(name).map(({ id }) => id);
+    if (ids.length === 0 && !this.#reserved.has(name)) return;
+    const whose = ids.length === 0 ? "a container that is being made" : ids.join(", ");
+    throw new TsdError("conflict", `${verb} ${name}: volume is in use - [${whose}]`);
+  }
+
+  /** Clears away what engines that were killed have left of removals. */
+  async sweep(): Promise<void> {
+    const { paths, log } = this.#deps;
+    const { all } = volumePaths(paths, "");
+    for (const name of (await namesIn(all)).filter((each) => each.startsWith(REMOVED))) {
+      await discard(`${all}/${name}`).catch((thrown) =>
+        log.error("a removed volume's files stay for now", { folder: name, error: String(thrown) })
+      );
+    }
+  }
+
+  async #removeFolder(name: string): Promise<void> {
+    const { all, folder } = volumePaths(this.#deps.paths, name);
+    const away = `${all}/${REMOVED}${crypto.randomUUID()}`;
+    // Nothing is deleted through a mount.
+    detachMountsBelow(folder);
+    try {
+      await Deno.rename(folder, away);
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return;
+      throw thrown;
+    }
+    await discard(away);
+  }
+}
+
+async function discard(folder: string): Promise<void> {
+  detachMountsBelow(folder);
+  await removeTree(folder);
+}
+
+/** With Docker's modes: nobody but root gets to the names of volumes, or to a volume by its path. */
+async function makeFolders(paths: EnginePaths, name: string): Promise<void> {
+  const { all, folder, data } = volumePaths(paths, name);
+  await Deno.mkdir(all, { recursive: true, mode: 0o701 });
+  await Deno.mkdir(folder, { recursive: true, mode: 0o701 });
+  await Deno.mkdir(data, { recursive: true, mode: 0o755 });
+  await syncDir(folder);
+  await syncDir(all);
+}
+
+/** @throws {TsdError} not_found, with Docker's text */
+function checkDriver(name: string, driver = ""): void {
+  if (driver === "" || driver === "local") return;
+  const why = `error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`;
+  throw new TsdError("not_found", `create ${name}: ${why}`);
+}

@@ -1,0 +1,121 @@
+import { strict as assert } from "node:assert";
+import { type ErrorCode, isTsdError } from "../../errors.ts";
+import { SILENT_LOG } from "../../log.ts";
+import { Database } from "../../store/database.ts";
+import { VolumeRecords } from "../../store/volume_records.ts";
+import { VolumeEvents } from "../events/volume_events.ts";
+import { namesIn } from "../folders.ts";
+import { KeyedLock } from "../keyed_lock.ts";
+import { enginePaths, volumePaths } from "../paths.ts";
+import type { VolumeRequest } from "./volume_request.ts";
+import { VolumeService, type VolumeUser } from "./volume_service.ts";
+import { VolumeTable } from "./volume_table.ts";
+
+const request = (name: string, more: Partial<VolumeRequest> = {}): VolumeRequest => (
+  { name, labels: null, options: null, ...more }
+);
+const refused = (code: ErrorCode, message: RegExp) => (thrown: unknown) =>
+  isTsdError(thrown, code) && message.test(thrown.message);
+
+async function withRig(
+  use: (
+    rig: {
+      service: VolumeService;
+      table: VolumeTable;
+      told: string[];
+      users: VolumeUser[];
+      dir: string;
+      again: () => VolumeTable;
+      data: (name: string) => string;
+    },
+  ) => Promise<void>,
+) {
+  const dir = await Deno.makeTempDir({ prefix: "tsd-volumes-" });
+  try {
+    using db = Database.open(":memory:");
+    const paths = await enginePaths(dir);
+    const table = new VolumeTable(new VolumeRecords(db));
+    const told: string[] = [];
+    const users: VolumeUser[] = [];
+    const events = new VolumeEvents({ publish: ({ action, actorId }) => void told.push(`${action} ${actorId}`) });
+    const service = new VolumeService({
+      ...{ paths, table, events, locks: new KeyedLock(), log: SILENT_LOG },
+      usersOf: () => users,
+    });
+    const again = () => new VolumeTable(new VolumeRecords(db));
+    await use({ service, table, told, users, dir, again, data: (name) => volumePaths(paths, name).data });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("a volume is made once, has a folder, and is there for the next engine", async () => {
+  await withRig(async ({ service, told, again, data }) => {
+    const labels = { owner: "me" };
+    const made = await service.create(request("data", { labels }));
+    await Deno.writeTextFile(`${data("data")}/kept`, "text");
+    assert.deepEqual(await service.create(request("data", { labels: { other: "one" } })), made);
+    assert.deepEqual(told, ["create data"]);
+    assert.deepEqual(again().list(), [made]);
+    assert.deepEqual(made.labels, labels);
+    assert.equal(await Deno.readTextFile(`${data("data")}/kept`), "text");
+    assert.equal((await Deno.stat(data("data"))).mode! & 0o777, 0o755);
+  });
+});
+
+Deno.test("without a name it gets one, and says that it is anonymous", async () => {
+  await withRig(async ({ service }) => {
+    const { name, labels } = await service.create(request("", { labels: { a: "b" } }));
+    assert.match(name, /^[0-9a-f]{64}$/);
+    assert.deepEqual(labels, { a: "b", "com.docker.volume.anonymous": "" });
+  });
+});
+
+Deno.test("names, drivers and options that can't be are refused in Docker's words", async () => {
+  const cases: [Partial<VolumeRequest>, ErrorCode, RegExp][] = [
+    [{ name: "x" }, "invalid_argument", /^create x: volume name is too short, names should be at least two alpha/],
+    [{ name: "../x" }, "invalid_argument", /^create \.\.\/x: "\.\.\/x" includes invalid characters for a local vol/],
+    [{ name: "v".repeat(256) }, "invalid_argument", /longer than 255/],
+    [{ driver: "odd" }, "not_found", /^create data: error looking up volume plugin odd: plugin "odd" not found$/],
+    [{ options: { odd: "" } }, "invalid_argument", /^create data: invalid option: "odd"$/],
+    [{ options: { type: "none" } }, "invalid_argument", /^create data: missing required option: "device"$/],
+    [{ options: { o: "bind", device: "/", type: "none", size: "1g" } }, "invalid_argument", /no quota support$/],
+    [{ options: { type: "nfs", device: ":/" } }, "not_implemented", /^create data: type nfs is not supported: /],
+  ];
+  await withRig(async ({ service, table, dir }) => {
+    for (const [more, code, message] of cases) {
+      await assert.rejects(service.create(request("data", more)), refused(code, message));
+    }
+    assert.deepEqual(table.list(), []);
+    assert.deepEqual(await namesIn(`${dir}/volumes`), []);
+  });
+});
+
+Deno.test("a removal takes all of it; what is used or reserved stays, and those who use it are named", async () => {
+  await withRig(async ({ service, table, users, told, dir }) => {
+    await service.create(request("data"));
+    users.push({ id: "c1", name: "web" }, { id: "c2", name: "db" });
+    await assert.rejects(service.remove("data"), refused("conflict", /^remove data: volume is in use - \[c1, c2\]$/));
+    users.length = 0;
+    {
+      using _first = service.reserve("data");
+      using _second = service.reserve("data");
+      await assert.rejects(service.remove("data", { force: true }), refused("conflict", /is in use/));
+    }
+    await service.remove("data");
+    assert.deepEqual(told, ["create data", "destroy data"]);
+    assert.deepEqual([table.list(), await namesIn(`${dir}/volumes`)], [[], []]);
+    await assert.rejects(service.remove("data"), refused("not_found", /^get data: no such volume$/));
+    await service.remove("data", { force: true });
+    assert.throws(() => service.reserve("data"), refused("not_found", /no such volume/));
+  });
+});
+
+Deno.test("what a killed engine left of a removal is swept; volumes stay", async () => {
+  await withRig(async ({ service, dir }) => {
+    await service.create(request("data"));
+    await Deno.mkdir(`${dir}/volumes/.removed-1/_data/deep`, { recursive: true });
+    await service.sweep();
+    assert.deepEqual(await namesIn(`${dir}/volumes`), ["data"]);
+  });
+});
