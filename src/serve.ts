@@ -160,6 +160,7 @@ async function run(
   const owned = await ownSocket(socket);
   ending.defer(() => left.notes === undefined ? owned[Symbol.asyncDispose]() : undefined);
   ending.defer(() => server.close(left.notes === undefined ? CLOSE_GRACE_MS : 0));
+  ending.defer(() => get(TOKENS.puller).leave());
   // A client that is cut off now has not ended its input.
   ending.defer(() => get(TOKENS.keepers).leave());
   if (onDemand) {
@@ -257,6 +258,7 @@ async function open(
   // What can't be cleared away is no reason not to serve: the next start tries again.
   await sweepStorage(storage).catch((thrown) => log.error("unfinished work stays", { error: String(thrown) }));
   await sweepOrphans(get);
+  ending.use(await get(TOKENS.unfinishedPulls).begin());
   watch.lap("sweep");
   await outputs.ready;
   watch.lap("worker");
@@ -275,12 +277,10 @@ async function open(
   log.debug("opened", { containers: get(TOKENS.table).list().length, ...watch.fields });
 }
 
-/** What a crash left that no record names: layers of unfinished pulls, parts of containers, files of calls. */
+/** What a crash left that no record names: parts of containers, files of calls. */
 async function sweepOrphans(get: Composition["get"]): Promise<void> {
   const { paths, log } = get(TOKENS.settings);
   const snapshots = get(TOKENS.snapshots);
-  const gone = await get(TOKENS.remover).sweepLayers(await get(TOKENS.layers).list());
-  if (gone.length > 0) log.info("removed layers that no image names", { count: gone.length });
   const remove = async (ids: readonly string[], removal: (id: string) => Promise<void>) => {
     for (const id of ids) {
       if (get(TOKENS.table).has(id)) continue;

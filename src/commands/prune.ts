@@ -31,7 +31,7 @@ export const prune = defineCommand({
   ],
   run(context: CommandContext, { flags }) {
     const volumes: readonly PruneKind[] = flags.volumes ? ["volume"] : [];
-    return runPrune(context, ["container", "network", ...volumes, "image", "build-cache"], flags);
+    return runPrune(context, ["container", "network", ...volumes, "image", "download", "build-cache"], flags);
   },
 });
 
@@ -53,7 +53,7 @@ export const imagePrune = defineCommand({
     { line: "image prune", note: "Images without a tag that no container uses" },
     { line: "image prune -a --dry-run --format json", note: "All that no container uses, for programs" },
   ],
-  run: (context: CommandContext, { flags }) => runPrune(context, ["image"], flags),
+  run: (context: CommandContext, { flags }) => runPrune(context, ["image", "download"], flags),
 });
 
 type Flags = CommandInput<typeof FLAGS>["flags"] & { readonly all?: boolean };

@@ -46,7 +46,7 @@ Deno.test("prune: shows, asks, removes what was shown", async () => {
   assert.deepEqual(calls, ["GET /tsd/prune", "POST /tsd/prune"]);
   const engine = engineWith();
   await callTsd(engine, ["prune", "-af", "--volumes", "--filter", "label=a", "--filter", "label!=b"]);
-  const kind = ["container", "network", "volume", "image", "build-cache"];
+  const kind = ["container", "network", "volume", "image", "download", "build-cache"];
   assert.deepEqual(engine.requests.map(({ query }) => query), [
     { kind, all: true, filters: '{"label":{"a":true},"label!":{"b":true}}' },
     { kind },

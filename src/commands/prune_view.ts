@@ -16,6 +16,7 @@ const NOUNS: Readonly<Record<PruneItem["Kind"], readonly [one: string, several: 
   network: ["network", "networks"],
   volume: ["volume", "volumes"],
   image: ["image", "images"],
+  download: ["interrupted download", "interrupted downloads"],
   "build-cache": ["build cache entry", "build cache entries"],
 };
 

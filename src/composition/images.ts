@@ -1,3 +1,4 @@
+import { SYSTEM_CLOCK } from "../engine/clock.ts";
 import { ImageCatalog } from "../engine/images/image_catalog.ts";
 import { ImageRemover } from "../engine/images/image_remover.ts";
 import { ImageTagger } from "../engine/images/image_tagger.ts";
@@ -6,8 +7,10 @@ import { IngestPool } from "../engine/images/ingest_pool.ts";
 import { LayerLeases } from "../engine/images/layer_leases.ts";
 import { LayerSizes } from "../engine/images/layer_sizes.ts";
 import { Puller } from "../engine/images/puller.ts";
+import { UnfinishedPulls } from "../engine/images/unfinished_pulls.ts";
 import { hashEngineName } from "../hash/mod.ts";
 import { RegistryClient } from "../image/registry/mod.ts";
+import { LayerParts } from "../store/layer_parts.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
@@ -39,7 +42,12 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
       hooks: get(TOKENS.hooks),
       events: get(TOKENS.imageEvents),
       sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
+      makeRoom: () => get(TOKENS.unfinishedPulls).sweep(0),
     }));
+  provide(TOKENS.unfinishedPulls, (get) => {
+    const [layers, remover, parts] = [get(TOKENS.layers), get(TOKENS.remover), new LayerParts(storage.root)];
+    return new UnfinishedPulls({ layers, parts, remover, clock: SYSTEM_CLOCK, log });
+  });
   provide(TOKENS.remover, (get) =>
     new ImageRemover({
       catalog: get(TOKENS.catalog),

@@ -1,6 +1,7 @@
 import { SYSTEM_CLOCK } from "../engine/clock.ts";
 import { ContainerSizes } from "../engine/containers/container_sizes.ts";
 import { ContainerPruner } from "../engine/prune/container_pruner.ts";
+import { DownloadPruner } from "../engine/prune/download_pruner.ts";
 import { ImagePruner } from "../engine/prune/image_pruner.ts";
 import { PruneService } from "../engine/prune/prune_service.ts";
 import { CGROUP_FILES } from "../engine/stats/cgroup_files.ts";
@@ -50,6 +51,7 @@ export function provideUsage(provide: Provide, { log }: EngineSettings): void {
       pruners: [
         new ContainerPruner({ ...shared, containers, sizes, layerUsers }),
         new ImagePruner({ ...shared, records, catalog, remover, leases }),
+        new DownloadPruner(get(TOKENS.unfinishedPulls), SYSTEM_CLOCK),
       ],
       layerUsers,
       hooks: get(TOKENS.hooks),

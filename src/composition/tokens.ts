@@ -46,6 +46,7 @@ import type { IngestPool } from "../engine/images/ingest_pool.ts";
 import type { LayerLeases } from "../engine/images/layer_leases.ts";
 import type { LayerSizes } from "../engine/images/layer_sizes.ts";
 import type { Puller } from "../engine/images/puller.ts";
+import type { UnfinishedPulls } from "../engine/images/unfinished_pulls.ts";
 import type { HandoverNotes } from "../engine/handover.ts";
 import type { KeyedLock } from "../engine/keyed_lock.ts";
 import type { EnginePaths } from "../engine/paths.ts";
@@ -109,6 +110,7 @@ export const TOKENS = {
   layerSizes: token<LayerSizes>("layerSizes"),
   imageUsage: token<ImageUsage>("imageUsage"),
   puller: token<Puller>("puller"),
+  unfinishedPulls: token<UnfinishedPulls>("unfinishedPulls"),
   launcher: token<Launcher>("launcher"),
   keepers: token<Keepers>("keepers"),
   containerLocks: token<KeyedLock>("containerLocks"),

@@ -4,7 +4,7 @@
  * the store with its diffID. Nothing is buffered and nothing becomes visible before every check has passed. Works inside a
  * Worker.
  */
-import { TsdError } from "../errors.ts";
+import { isTsdError, TsdError } from "../errors.ts";
 import type { HashEngine } from "../hash/mod.ts";
 import { decompressed, inspected, throwIfCancelled, verified } from "../io/mod.ts";
 import type { LayerInfo, LayerLimits, LayerStore } from "../store/ports.ts";
@@ -12,12 +12,20 @@ import { type Digest, hexOf } from "./digest.ts";
 import type { Descriptor } from "./manifest.ts";
 import { kindOf } from "./media_types.ts";
 
+/** What is there of a blob from a download that was broken off, and where further bytes are kept; see `LayerPart`. */
+export interface BlobPart {
+  readonly heldBytes: number;
+  read(): AsyncIterable<Uint8Array>;
+  append(bytes: Uint8Array): void;
+  restart(): void;
+}
+
 /** One layer to bring in. */
 export interface LayerIngest {
   /** Opens the compressed blob; see `RegistryClient.openBlob`. */
   readonly openBlob: (
     descriptor: Descriptor,
-    options: { signal?: AbortSignal },
+    options: { signal?: AbortSignal; offset?: number },
   ) => Promise<{ readonly stream: ReadableStream<Uint8Array> }>;
   readonly store: Pick<LayerStore, "ingest">;
   readonly descriptor: Descriptor;
@@ -25,19 +33,23 @@ export interface LayerIngest {
   readonly signal?: AbortSignal;
   readonly limits?: LayerLimits;
   readonly hashEngine?: HashEngine;
+  readonly part?: BlobPart | undefined;
   /** Compressed bytes so far: at most ten times a second, and once when all are there. */
   readonly onProgress?: (downloadedBytes: number) => void;
 }
 
 const PROGRESS_EVERY_MS = 100;
 
+/** What a part that isn't the blob's beginning can lead to. */
+const UNFIT = ["digest_mismatch", "size_mismatch", "layer_invalid", "layer_too_large"] as const;
+
 /**
- * Brings one layer in; on any error nothing of it is left.
+ * Brings one layer in; on any error nothing of it is left but its part. A part that turns out to be damaged is begun anew.
  * @throws {TsdError} layer_invalid (unknown type, damaged), layer_too_large, digest_mismatch, size_mismatch, storage,
  * storage_full, cancelled, and what `openBlob` throws
  */
 export async function ingestLayer(job: LayerIngest): Promise<LayerInfo> {
-  const { descriptor, diffId, signal, limits } = job;
+  const { descriptor, signal } = job;
   const what = `layer ${descriptor.digest}`;
   if (kindOf(descriptor.mediaType) !== "layer") {
     throw new TsdError(
@@ -46,8 +58,19 @@ export async function ingestLayer(job: LayerIngest): Promise<LayerInfo> {
     );
   }
   throwIfCancelled(signal);
-  const { stream } = await job.openBlob(descriptor, { signal });
-  const compressed = verified(withProgress(stream, job.onProgress), {
+  if (job.part === undefined || job.part.heldBytes === 0) return await ingestOnce(job, what);
+  try {
+    return await ingestOnce(job, what);
+  } catch (thrown) {
+    if (!isTsdError(thrown, ...UNFIT)) throw thrown;
+    job.part.restart();
+    return await ingestOnce(job, what);
+  }
+}
+
+async function ingestOnce(job: LayerIngest, what: string): Promise<LayerInfo> {
+  const { descriptor, diffId, signal, limits } = job;
+  const compressed = verified(withProgress(await blobOf(job), job.onProgress), {
     sizeBytes: descriptor.sizeBytes,
     digestHex: hexOf(descriptor.digest),
     what,
@@ -55,6 +78,29 @@ export async function ingestLayer(job: LayerIngest): Promise<LayerInfo> {
   });
   const tar = decompressed(compressed, { what, maxBytes: limits?.tarBytes });
   return await job.store.ingest(tar, { diffId }, { signal, limits });
+}
+
+/** The compressed bytes: from the part what it has, from the registry the rest. */
+async function blobOf({ openBlob, descriptor, signal, part }: LayerIngest): Promise<ReadableStream<Uint8Array>> {
+  if (part !== undefined) return ReadableStream.from(continued(part, descriptor, openBlob, signal));
+  return (await openBlob(descriptor, { signal })).stream;
+}
+
+/** The registry is asked once the part has been read: a connection wouldn't wait for that. */
+async function* continued(
+  part: BlobPart,
+  descriptor: Descriptor,
+  openBlob: LayerIngest["openBlob"],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const offset = part.heldBytes;
+  yield* part.read();
+  if (offset === descriptor.sizeBytes) return;
+  const { stream } = await openBlob(descriptor, { signal, offset });
+  for await (const bytes of stream) {
+    part.append(bytes);
+    yield bytes;
+  }
 }
 
 function withProgress(

@@ -5,7 +5,7 @@ import { createSha256, sha256Hex } from "../hash/mod.ts";
 import { hashed } from "../io/mod.ts";
 import type { LayerInfo, LayerStore } from "../store/ports.ts";
 import { type Digest, digestOfHex } from "./digest.ts";
-import { ingestLayer, type LayerIngest } from "./ingest.ts";
+import { type BlobPart, ingestLayer, type LayerIngest } from "./ingest.ts";
 import { DOCKER_LAYER, OCI_LAYER } from "./media_types.ts";
 import { hastyClient, putBlob, startRegistry } from "./registry/fixture.ts";
 
@@ -103,3 +103,70 @@ Deno.test("a layer larger than allowed is stopped", () =>
 
 Deno.test("a cancelled layer", () =>
   rejects(ingest(gzipSync(TAR), OCI_LAYER, { signal: AbortSignal.abort() }), "cancelled", /cancelled/));
+
+/** A part in memory. */
+class MemoryPart implements BlobPart {
+  restarts = 0;
+
+  constructor(public bytes: Uint8Array) {}
+
+  get heldBytes(): number {
+    return this.bytes.length;
+  }
+
+  async *read(): AsyncGenerator<Uint8Array> {
+    yield this.bytes.slice();
+  }
+
+  append(bytes: Uint8Array): void {
+    this.bytes = new Uint8Array([...this.bytes, ...bytes]);
+  }
+
+  restart(): void {
+    this.restarts++;
+    this.bytes = new Uint8Array(0);
+  }
+}
+
+/** Ingests over a part; gives the offsets that were asked for. */
+async function continuing(part: BlobPart, packed: Uint8Array, spoil = (bytes: Uint8Array<ArrayBuffer>) => bytes) {
+  await using registry = startRegistry();
+  const descriptor = await putBlob(registry, packed, OCI_LAYER);
+  const held = registry.content.get(`blobs/${descriptor.digest}`)!;
+  held.bytes = spoil(held.bytes);
+  const client = hastyClient();
+  const store = new FakeStore();
+  const offsets: (number | undefined)[] = [];
+  const openBlob: LayerIngest["openBlob"] = (blob, options) => {
+    offsets.push(options.offset);
+    return client.openBlob(registry.ref("web"), blob, options);
+  };
+  const [ended] = await Promise.allSettled([ingestLayer({ openBlob, store, descriptor, diffId: DIFF_ID, part })]);
+  return { ended, offsets, committed: store.committed };
+}
+
+Deno.test("a download goes on where its part ends, and asks for nothing when all is there", async () => {
+  const packed = new Uint8Array(gzipSync(TAR));
+  for (const length of [0, 1, 5000, packed.length]) {
+    const part = new MemoryPart(packed.subarray(0, length));
+    const { ended, offsets, committed } = await continuing(part, packed);
+    assert.deepEqual([ended.status, committed], ["fulfilled", [DIFF_ID]]);
+    assert.deepEqual(offsets, length === packed.length ? [] : [length]);
+    assert.deepEqual([part.bytes, part.restarts], [packed, 0]);
+  }
+});
+
+Deno.test("a damaged part is begun anew, once", async () => {
+  const packed = new Uint8Array(gzipSync(TAR));
+  for (const at of [0, 2000]) {
+    const damaged = packed.slice(0, 5000).map((byte, i) => i === at ? byte ^ 1 : byte);
+    const part = new MemoryPart(damaged);
+    const { ended, offsets } = await continuing(part, packed);
+    assert.deepEqual([ended.status, offsets, part.restarts], ["fulfilled", [5000, 0], 1]);
+    assert.deepEqual(part.bytes, packed);
+  }
+  const flip = (bytes: Uint8Array<ArrayBuffer>) => bytes.map((byte, i) => i === 6000 ? byte ^ 1 : byte);
+  const { ended, offsets } = await continuing(new MemoryPart(packed.subarray(0, 5000)), packed, flip);
+  assert.deepEqual([ended.status, offsets], ["rejected", [5000, 0]]);
+  assert.ok(ended.status === "rejected" && isTsdError(ended.reason, "digest_mismatch"));
+});

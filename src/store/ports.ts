@@ -44,6 +44,8 @@ export interface LayerStore {
   readonly driver: string;
   /** The committed layer's facts, or undefined when it isn't there. */
   info(diffId: Digest): Promise<LayerInfo | undefined>;
+  /** When a committed layer came, in Unix time, ms; undefined when it isn't there. */
+  storedMs(diffId: Digest): Promise<number | undefined>;
   /**
    * Reads an uncompressed tar to its end and keeps it as a layer, durably (fsync before rename, fsync of the folder
    * after). A layer that is there already is drained, checked and kept. On any error nothing is left.

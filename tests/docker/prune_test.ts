@@ -206,7 +206,7 @@ scenario("docker: prune", {
       [`/build/prune?filters=${filters({ nosuch: ["1"] })}`]: "invalid filter 'nosuch'",
       [`/containers/prune?filters=${filters({ until: ["1h", "2h"] })}`]: "more than one until filter specified",
       [`/images/prune?filters=${filters({ dangling: ["maybe"] })}`]: "invalid filter 'dangling=[maybe]'",
-      "/tsd/prune?kind=nosuch": 'Cannot prune "nosuch": give container, network, volume, image, build-cache',
+      "/tsd/prune?kind=nosuch": 'Cannot prune "nosuch": give container, network, volume, image, download, build-cache',
     };
     for (const [path, message] of Object.entries(refused)) {
       const answer = await api.post(path);

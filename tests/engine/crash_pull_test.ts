@@ -67,17 +67,24 @@ Deno.test("killed while every layer comes in", requires("root", "runc"), async (
   await assertPullsAndRuns(engine, reference);
 });
 
-Deno.test("killed when one layer is complete: it goes, and comes again", requires("root", "runc"), async () => {
-  await using registry = startScriptedRegistry();
-  const image = await threeLayers();
-  const reference = registry.add("three", "1", image);
-  await using engine = await startEngine();
-  slowDown(registry, image, [1, 2]);
-  await killInPull(engine, reference, async () => (await layersOf(engine)).length === 1);
-  await assertNothingIsLeft(engine);
-  registry.heal();
-  await assertPullsAndRuns(engine, reference);
-});
+Deno.test(
+  "killed when one layer is complete: it stays, and isn't asked for again",
+  requires("root", "runc"),
+  async () => {
+    await using registry = startScriptedRegistry();
+    const image = await threeLayers();
+    const reference = registry.add("three", "1", image);
+    await using engine = await startEngine();
+    slowDown(registry, image, [1, 2]);
+    await killInPull(engine, reference, async () => (await layersOf(engine)).length === 1);
+    assert.deepEqual([(await engine.tsd(["images", "-aq"])).stdout, await ingestOf(engine)], ["", []]);
+    assert.equal((await layersOf(engine)).length, 1);
+    registry.heal();
+    await assertPullsAndRuns(engine, reference);
+    const blobs = image.layers.map(({ blob }) => `*/blobs/${blob.digest}`);
+    assert.deepEqual(blobs.map((path) => registry.requestsFor(path).length), [1, 2, 2]);
+  },
+);
 
 Deno.test(
   "killed before the first byte of a layer, and while the manifest is asked for",

@@ -30,6 +30,8 @@ const CACHE_FILTER_KEYS = [
 interface DockerPrune {
   readonly path: string;
   readonly kind: PruneKind;
+  /** What goes along. */
+  readonly also?: PruneKind;
   readonly filters: readonly string[];
   /** Whether images that have a name go too. */
   readonly all?: (filters: Filters) => boolean;
@@ -54,6 +56,7 @@ const DOCKER_ROUTES: readonly DockerPrune[] = [
   {
     path: "/images/prune",
     kind: "image",
+    also: "download",
     filters: ["dangling", ...PRUNE_FILTER_KEYS],
     all: (filters) => truthOf(filters, "dangling") === false,
     answer: ({ images, bytes }): ImagesPruneResponse => ({ ImagesDeleted: orNull(images), SpaceReclaimed: bytes }),
@@ -79,14 +82,15 @@ const DOCKER_ROUTES: readonly DockerPrune[] = [
 ];
 
 export function pruneRoutes({ prune }: Pick<Services, "prune">): Route[] {
-  const ofDocker = DOCKER_ROUTES.map(({ path, kind, filters: keys, all = () => false, answer }): Route => ({
+  const ofDocker = DOCKER_ROUTES.map(({ path, kind, also, filters: keys, all = () => false, answer }): Route => ({
     method: "POST",
     path,
     since: "1.25",
     handler: async ({ query, signal }) => {
       const filters = query.filters(keys);
       const selection = { all: all(filters), passes: pruneFilter(filters) };
-      return json(answer(await prune.prune([kind], selection, signal)));
+      const kinds = also === undefined ? [kind] : [kind, also];
+      return json(answer(await prune.prune(kinds, selection, signal)));
     },
   }));
   return [

@@ -39,7 +39,7 @@ export interface DiskUsage {
 
 /** tsd's own: something that nobody uses. */
 export interface PruneItem {
-  Kind: "container" | "network" | "volume" | "image" | "build-cache";
+  Kind: "container" | "network" | "volume" | "image" | "download" | "build-cache";
   ID: string;
   Names: readonly string[];
   Labels: Readonly<Record<string, string>>;

@@ -94,6 +94,11 @@ export class ImageRemover {
     return { items: [...steps.flat().map((name) => ({ Untagged: familiar(name) })), ...items], layers };
   }
 
+  /** Those of `candidates` that neither an image, a container nor a running pull needs. */
+  unneeded(candidates: readonly Digest[]): Digest[] {
+    return candidates.filter((diffId) => !this.#isNeeded(diffId));
+  }
+
   /** Removes layers that neither an image, a container nor a running pull needs. */
   async sweepLayers(candidates: readonly Digest[]): Promise<Digest[]> {
     const { leases, layers } = this.#deps;

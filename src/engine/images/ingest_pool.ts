@@ -13,6 +13,7 @@ const IDLE_MS = 10_000;
 
 interface Running {
   readonly onProgress: (downloadedBytes: number) => void;
+  readonly onResumed: ((heldBytes: number) => void) | undefined;
   readonly done: PromiseWithResolvers<LayerInfo>;
 }
 
@@ -37,6 +38,8 @@ export interface PoolLimits {
 export interface IngestOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (downloadedBytes: number) => void;
+  /** So much needn't be downloaded again. */
+  readonly onResumed?: (heldBytes: number) => void;
 }
 
 /** See the module's comment. */
@@ -58,10 +61,10 @@ export class IngestPool implements Disposable {
   }
 
   /** Brings one layer in. @throws {TsdError} what `ingestLayer` throws; cancelled */
-  async ingest(layer: Omit<IngestJob, "id">, { signal, onProgress }: IngestOptions): Promise<LayerInfo> {
+  async ingest(layer: Omit<IngestJob, "id">, { signal, onProgress, onResumed }: IngestOptions): Promise<LayerInfo> {
     signal.throwIfAborted();
     const job = { id: this.#nextId++, ...layer };
-    const running = { onProgress, done: Promise.withResolvers<LayerInfo>() };
+    const running = { onProgress, onResumed, done: Promise.withResolvers<LayerInfo>() };
     const cancel = () => this.#cancel(job.id);
     signal.addEventListener("abort", cancel, { once: true });
     this.#queue.push({ job, running });
@@ -124,6 +127,7 @@ export class IngestPool implements Disposable {
     const running = member.jobs.get(message.id);
     if (running === undefined) return;
     if (message.kind === "progress") return running.onProgress(message.downloadedBytes);
+    if (message.kind === "resumed") return running.onResumed?.(message.heldBytes);
     member.jobs.delete(message.id);
     if (message.kind === "done") running.done.resolve(message.info);
     else running.done.reject(deserialiseError(message.error satisfies SerialisedError));

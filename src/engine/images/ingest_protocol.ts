@@ -35,6 +35,8 @@ export type ToIngestWorker =
   | { readonly kind: "cancel"; readonly id: number };
 
 export type FromIngestWorker =
+  /** So much of the layer was there from a download that was broken off. */
+  | { readonly kind: "resumed"; readonly id: number; readonly heldBytes: number }
   | { readonly kind: "progress"; readonly id: number; readonly downloadedBytes: number }
   | { readonly kind: "done"; readonly id: number; readonly info: LayerInfo }
   | { readonly kind: "failed"; readonly id: number; readonly error: SerialisedError };

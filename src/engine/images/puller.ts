@@ -4,6 +4,7 @@
  * for it), then record the image and its names in one transaction. Until then nothing of it can be seen.
  */
 import type { ProgressMessage } from "../../api/wire/mod.ts";
+import { isTsdError } from "../../errors.ts";
 import { type Digest, shortHex } from "../../image/digest.ts";
 import {
   canonicalName,
@@ -19,6 +20,7 @@ import type { HookBus, ImageContext } from "../../plugins/mod.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { LayerInfo, LayerStore } from "../../store/ports.ts";
+import { humanSize } from "../../units.ts";
 import { AsyncQueue } from "../async_queue.ts";
 import type { ImageEvents } from "../events/image_events.ts";
 import type { IngestPool } from "./ingest_pool.ts";
@@ -44,6 +46,8 @@ export interface PullerDeps {
   readonly events: ImageEvents;
   /** Removes layers that nobody needs. */
   readonly sweepLayers: (diffIds: readonly Digest[]) => Promise<unknown>;
+  /** Removes what unfinished pulls left; gives the number of bytes. */
+  readonly makeRoom: () => Promise<number>;
 }
 
 /** On whose behalf an image is pulled, and until when. */
@@ -54,9 +58,15 @@ type Say = (message: ProgressMessage) => void;
 /** See the module's comment. */
 export class Puller {
   readonly #deps: PullerDeps;
+  #isLeaving = false;
 
   constructor(deps: PullerDeps) {
     this.#deps = deps;
+  }
+
+  /** The engine is about to end: what pulls have brought in stays for those of the next one. */
+  leave(): void {
+    this.#isLeaving = true;
   }
 
   /**
@@ -138,7 +148,7 @@ export class Puller {
       : records.byRepoDigest(canonicalName(reference), reference.digest);
     const diffIds = image.layers.map(({ diffId }) => diffId);
     await using undo = new AsyncDisposableStack();
-    undo.defer(async () => void await sweepLayers(diffIds));
+    undo.defer(async () => void (this.#isLeaving || await sweepLayers(diffIds)));
     using _held = leases.hold([image.configDigest, ...diffIds]);
     // Docker has nothing to say of the layers of an image that is there.
     const sayOfLayers: Say = isHere ? (message) => message.status === ALREADY_EXISTS || say(message) : say;
@@ -184,7 +194,7 @@ export class Puller {
     { credential, signal }: PullAsker,
     say: Say,
   ): Promise<LayerInfo> {
-    const { layers, leases, pool } = this.#deps;
+    const { layers, leases, pool, makeRoom } = this.#deps;
     const { descriptor, diffId } = layer;
     const id = shortHex(descriptor.digest);
     return leases.exclusively(diffId, async () => {
@@ -196,7 +206,14 @@ export class Puller {
       say({ status: "Pulling fs layer", progressDetail: {}, id });
       const onProgress = progressOf(id, descriptor.sizeBytes, say);
       const repository = canonicalName(reference);
-      const info = await pool.ingest({ repository, descriptor, diffId, credential }, { signal, onProgress });
+      const onResumed = (heldBytes: number) =>
+        say({ status: `Resuming at ${humanSize(heldBytes)}`, progressDetail: {}, id });
+      const ingest = () =>
+        pool.ingest({ repository, descriptor, diffId, credential }, { signal, onProgress, onResumed });
+      const info = await ingest().catch(async (thrown) => {
+        if (!isTsdError(thrown, "storage_full") || await makeRoom() === 0) throw thrown;
+        return await ingest();
+      });
       for (const status of INGESTED) say({ status, progressDetail: {}, id });
       return info;
     }, signal);

@@ -49,6 +49,8 @@ class Bench implements Disposable {
   readonly swept: Digest[][] = [];
   readonly told: string[] = [];
   readonly ingests: Ingest[] = [];
+  /** What unfinished pulls have left, in bytes. */
+  room = 0;
   readonly puller: Puller;
 
   constructor(image: ResolvedImage) {
@@ -62,6 +64,7 @@ class Bench implements Disposable {
       hooks: new HookBus([], SILENT_LOG),
       events: new ImageEvents({ publish: ({ action, actorId }) => void this.told.push(`${action} ${actorId}`) }),
       sweepLayers: (diffIds) => Promise.resolve(void this.swept.push([...diffIds])),
+      makeRoom: () => Promise.resolve(this.room),
     });
   }
 
@@ -211,4 +214,35 @@ Deno.test("all tags of a repository, and one last word", async () => {
     "Status: Downloaded newer image for alpine",
   ]);
   assert.deepEqual(it.records.get(CONFIG) && it.told, ["pull alpine:1", "pull alpine:2"]);
+});
+
+Deno.test("a full disk: what unfinished pulls left makes room, once", async () => {
+  using it = new Bench(image(ONE));
+  it.room = 5;
+  const pulling = it.pull();
+  await settled();
+  it.ingests[0]!.reject(new TsdError("storage_full", "No space left on device"));
+  await settled();
+  it.ingests[1]!.onResumed?.(12_300_000);
+  it.ingests[1]!.reject(new TsdError("storage_full", "No space left on device"));
+  await assert.rejects(pulling.over, failsWith("storage_full"));
+  assert.ok(pulling.said.includes(`${SHORT1}: Resuming at 12.3MB`));
+  it.room = 0;
+  const again = it.pull();
+  await settled();
+  it.ingests[2]!.reject(new TsdError("storage_full", "No space left on device"));
+  await assert.rejects(again.over, failsWith("storage_full"));
+  assert.equal(it.ingests.length, 3);
+});
+
+Deno.test("what a pull has brought in when the engine ends stays for the next one's", async () => {
+  using it = new Bench(image(ONE, TWO));
+  const left = new AbortController();
+  const pulling = it.pull("alpine", left.signal);
+  await settled();
+  it.ingests[0]!.resolve(infoOf(ONE));
+  it.puller.leave();
+  left.abort();
+  await assert.rejects(pulling.over, failsWith("cancelled"));
+  assert.deepEqual(it.swept, []);
 });

@@ -6,7 +6,7 @@ import type { ImageDeleteItem } from "../../api/wire/mod.ts";
 import type { LayerLedger } from "./layer_ledger.ts";
 
 /** Kinds of things, in the order in which they go: what a container used is unused once it has gone. */
-export const PRUNE_KINDS = ["container", "network", "volume", "image", "build-cache"] as const;
+export const PRUNE_KINDS = ["container", "network", "volume", "image", "download", "build-cache"] as const;
 export type PruneKind = typeof PRUNE_KINDS[number];
 
 /** Something that nobody uses. */

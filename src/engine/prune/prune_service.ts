@@ -54,8 +54,10 @@ const EVENT_KINDS = {
   network: "network",
   volume: "volume",
   image: "image",
+  // Docker has none, and nobody was told that there is such a thing.
+  download: undefined,
   "build-cache": "builder",
-} as const satisfies Record<PruneKind, string>;
+} as const satisfies Record<PruneKind, string | undefined>;
 
 /** See the module's comment. */
 export class PruneService {
@@ -165,8 +167,10 @@ export class PruneService {
   }
 
   #tell(kind: PruneKind, bytes: number): void {
+    const type = EVENT_KINDS[kind];
+    if (type === undefined) return;
     this.#deps.events.publish({
-      type: EVENT_KINDS[kind],
+      type,
       action: "prune",
       actorId: "",
       attributes: { reclaimed: String(bytes) },

@@ -23,6 +23,7 @@ import type {
 interface StoredLayer {
   readonly info: LayerInfo;
   readonly tar: Uint8Array<ArrayBuffer>;
+  readonly storedMs: number;
 }
 
 /** Layers in memory, tars and all. */
@@ -37,6 +38,10 @@ export class MemoryLayerStore implements LayerStore {
 
   info(diffId: Digest): Promise<LayerInfo | undefined> {
     return Promise.resolve(this.#layers.get(diffId)?.info);
+  }
+
+  storedMs(diffId: Digest): Promise<number | undefined> {
+    return Promise.resolve(this.#layers.get(diffId)?.storedMs);
   }
 
   async ingest(
@@ -70,7 +75,7 @@ export class MemoryLayerStore implements LayerStore {
     checkDigest(diffId, hasher.digestHex());
     const { entries, contentBytes } = tree;
     const layer = this.#layers.get(diffId) ??
-      { info: { diffId, tarBytes, contentBytes, entries }, tar: concatenated(chunks) };
+      { info: { diffId, tarBytes, contentBytes, entries }, tar: concatenated(chunks), storedMs: Date.now() };
     this.#layers.set(diffId, layer);
     return layer.info;
   }

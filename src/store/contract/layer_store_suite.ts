@@ -98,10 +98,12 @@ class Suite {
   presence(): void {
     this.#test("keeps a layer and tells about it", async ({ store, root }) => {
       const diffId = await digestOf(SMALL);
-      assert.equal(await store.info(diffId), undefined);
+      assert.deepEqual([await store.info(diffId), await store.storedMs(diffId)], [undefined, undefined]);
+      const beforeMs = Date.now();
       const info = await store.ingest(portions(SMALL), { diffId }, { limits: LIMITS });
       assert.deepEqual(info, { diffId, tarBytes: SMALL.length, contentBytes: 8, entries: 2 });
       assert.deepEqual(await store.info(diffId), info);
+      assert.ok(Math.abs(await store.storedMs(diffId) as number - beforeMs) < 60_000);
       assert.deepEqual(await store.list(), [diffId]);
       const again = this.#harness.create(root);
       assert.deepEqual(await again.info(diffId), info);

@@ -80,6 +80,15 @@ export class FolderLayerStore implements LayerStore {
     }
   }
 
+  async storedMs(diffId: Digest): Promise<number | undefined> {
+    if (await this.info(diffId) === undefined) return undefined;
+    const { mtime } = await attempting(
+      `Cannot look at layer ${diffId}`,
+      () => Deno.stat(`${this.#layerPath(diffId)}/info.json`),
+    );
+    return mtime?.getTime() ?? 0;
+  }
+
   async ingest(
     tar: ReadableStream<Uint8Array>,
     expected: LayerExpectation,

@@ -1,0 +1,110 @@
+/** Engines that are killed at any moment of a pull, and what the next one finds. */
+import { strict as assert } from "node:assert";
+import { type Engine, startEngine } from "../harness/mod.ts";
+import { busyboxBuilder, digestOf, file, type Image } from "../images/mod.ts";
+import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
+import { namesIn, pull } from "./rig.ts";
+
+export interface KillsOptions {
+  readonly driver: "erofs" | "overlay2";
+  readonly kills: number;
+  /** Sizes of the layers' files. */
+  readonly layerBytes: readonly number[];
+  /** How fast each layer comes: pulls take long enough for a moment to be hit. */
+  readonly bytesPerSecond: number;
+}
+
+/** What was found after so many kills. */
+export interface KillsFigures {
+  /** The image was there, whole. */
+  complete: number;
+  /** It wasn't. */
+  unfinished: number;
+  /** Layers that didn't have to be fetched again. */
+  keptLayers: number;
+}
+
+interface Scene {
+  readonly engine: Engine;
+  readonly registry: ScriptedRegistry;
+  readonly image: Image;
+  readonly reference: string;
+  /** What `sha256sum` says of all files. */
+  readonly sums: string;
+}
+
+const contentOf = (seed: number, length: number) => Uint8Array.from({ length }, (_, at) => (at * at * seed) >> 7);
+
+/** @throws AssertionError: a listed image is broken, or a finished layer was fetched again */
+export async function killsInPulls(options: KillsOptions): Promise<KillsFigures> {
+  await using registry = startScriptedRegistry();
+  const builder = busyboxBuilder();
+  const sums: string[] = [];
+  for (const [n, bytes] of options.layerBytes.entries()) {
+    const content = contentOf(7 + 2 * n, bytes);
+    builder.layer([file(`file${n}`, content)], { compression: n % 2 === 0 ? "none" : "gzip" });
+    sums.push(`${digestOf(content).slice("sha256:".length)}  /file${n}\n`);
+  }
+  const image = await builder.build();
+  const reference = registry.add("kills", "1", image);
+  await using engine = await startEngine({ args: ["--storage-driver", options.driver] });
+  const scene = { engine, registry, image, reference, sums: sums.join("") };
+  await pull(engine, reference);
+  await startOver(scene);
+  const slow = () => registry.fail({ path: "*/blobs/*", fault: "slow", bytesPerSecond: options.bytesPerSecond });
+  slow();
+  const before = performance.now();
+  await pull(engine, reference);
+  const pullMs = performance.now() - before;
+  const figures: KillsFigures = { complete: 0, unfinished: 0, keptLayers: 0 };
+  for (let n = 0; n < options.kills; n++) {
+    registry.heal();
+    await startOver(scene);
+    slow();
+    await killAt(scene, pullMs * (n + Math.random()) / options.kills, figures);
+  }
+  return figures;
+}
+
+async function startOver({ engine, reference }: Scene): Promise<void> {
+  if ((await engine.tsd(["images", "-q"])).stdout !== "") await engine.tsd(["rmi", reference]);
+  await engine.tsd(["prune", "-f"]);
+  assert.deepEqual(await layersOf(engine), []);
+}
+
+const layersOf = async ({ layerRoot }: Engine) => (await namesIn(`${layerRoot}/layers`)).sort();
+
+async function killAt(scene: Scene, afterMs: number, figures: KillsFigures): Promise<void> {
+  const { engine, registry, image, reference } = scene;
+  await using pulling = engine.session("tsd", ["pull", "-q", reference]);
+  // The moment is the point of this test.
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  await engine.stop("SIGKILL");
+  await pulling.wait();
+  const finished = await layersOf(engine);
+  const asked = registry.requests.length;
+  registry.heal();
+  await engine.start();
+  assert.deepEqual([await namesIn(`${engine.layerRoot}/ingest`), await layersOf(engine)], [[], finished]);
+  if ((await engine.tsd(["images", "-q"])).stdout !== "") {
+    figures.complete++;
+    return await assertWhole(scene);
+  }
+  figures.unfinished++;
+  figures.keptLayers += finished.length;
+  await pull(engine, reference);
+  await assertWhole(scene);
+  const fetched = registry.requests.slice(asked).map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
+  for (const { blob, diffId } of image.layers) {
+    const times = fetched.filter((digest) => digest === blob.digest).length;
+    // A large layer may be there as a whole part.
+    const most = finished.includes(diffId.slice("sha256:".length)) ? 0 : 1;
+    assert.ok(times <= most, `${times} requests for ${blob.digest}, at most ${most} expected`);
+  }
+}
+
+async function assertWhole({ engine, reference, sums }: Scene): Promise<void> {
+  const files = sums.match(/\/file\d+/g)!;
+  const ran = await engine.tsd(["run", "--rm", "--network", "none", reference, "sha256sum", ...files]);
+  assert.deepEqual([ran.code, ran.stderr, ran.stdout], [0, "", sums]);
+}

@@ -1,0 +1,172 @@
+/** Downloads of large layers that are broken off, and go on in the next pull, also in that of another engine. */
+import { strict as assert } from "node:assert";
+import { namesIn, until } from "../engine/rig.ts";
+import type { Engine, Session } from "../harness/mod.ts";
+import { busyboxBuilder, digestOf, file, type Image } from "../images/mod.ts";
+import { requires } from "../requires.ts";
+import { clearFailure, pulled, type PullRig, startPullRig } from "./rig.ts";
+
+const MIB = 2 ** 20;
+const LARGE_BYTES = 66 * MIB;
+const SLOW_BYTES_PER_SECOND = 40 * MIB;
+
+interface LargeImage {
+  readonly image: Image;
+  readonly reference: string;
+  readonly content: Uint8Array<ArrayBuffer>;
+  /** Path of the large layer's blob at the registry, and of its part. */
+  readonly blob: string;
+  readonly part: string;
+}
+
+/** An image with a layer that comes at once and one that takes a while, uncompressed: whatever is flipped matters. */
+async function largeImage({ engine, registry }: PullRig): Promise<LargeImage> {
+  const content = Uint8Array.from({ length: LARGE_BYTES }, (_, at) => (at * 7) >> 9);
+  const image = await busyboxBuilder().layer([file("large", content)], { compression: "none" }).build();
+  const { digest } = image.layers[1]!.blob;
+  return {
+    image,
+    reference: registry.add("large", "1", image),
+    content,
+    blob: `/v2/large/blobs/${digest}`,
+    part: `${engine.layerRoot}/parts/${digest.slice("sha256:".length)}`,
+  };
+}
+
+const leave = (pulling: Session) => Promise.resolve(pulling.kill());
+
+const sizeOf = (path: string) => Deno.stat(path).then(({ size }) => size, () => 0);
+
+/** Pulls slowly until a third of the large layer is there; `interrupt` breaks it off. */
+async function breakOff(
+  { engine, registry }: PullRig,
+  { reference, blob, part }: LargeImage,
+  interrupt: (pulling: Session) => Promise<unknown>,
+): Promise<void> {
+  registry.fail({ path: blob, fault: "slow", bytesPerSecond: SLOW_BYTES_PER_SECOND });
+  await using pulling = engine.session("tsd", ["pull", reference]);
+  await until("a third of the layer", async () => await sizeOf(part) > LARGE_BYTES / 3);
+  await interrupt(pulling);
+  await pulling.wait();
+  await until("nothing under way", async () => (await namesIn(`${engine.layerRoot}/ingest`)).length === 0);
+  registry.heal();
+}
+
+/** Where the requests for the large layer since `from` began. */
+const rangesOf = ({ registry }: PullRig, { blob }: LargeImage, from: number) =>
+  registry.requestsFor(blob, "GET").slice(from).map(({ headers }) => headers.range);
+
+/** The image is whole, and the next pull of it starts from nothing. */
+async function assertWholeThenRemove(engine: Engine, { reference, content, part }: LargeImage): Promise<void> {
+  const ran = await engine.tsd(["run", "--rm", "--network", "none", reference, "sha256sum", "/large"]);
+  assert.deepEqual([ran.code, ran.stdout], [0, `${digestOf(content).slice("sha256:".length)}  /large\n`]);
+  assert.equal(await sizeOf(part), 0);
+  assert.equal((await engine.tsd(["rmi", reference])).code, 0);
+}
+
+async function testGoesOn(
+  rig: PullRig,
+  large: LargeImage,
+  interrupt: (pulling: Session) => Promise<unknown>,
+): Promise<void> {
+  const { engine, registry } = rig;
+  await breakOff(rig, large, interrupt);
+  const [held, asked] = [await sizeOf(large.part), registry.requestsFor(large.blob, "GET").length];
+  assert.ok(held > LARGE_BYTES / 3 && held < large.image.layers[1]!.blob.sizeBytes, `${held} bytes`);
+  const said = await pulled(engine, [large.reference]);
+  assert.deepEqual(rangesOf(rig, large, asked), [`bytes=${held}-`]);
+  assert.match(said, /: Resuming at \d+(\.\d+)?MB\n/);
+  await assertWholeThenRemove(engine, large);
+}
+
+async function testUnfit(
+  rig: PullRig,
+  large: LargeImage,
+  spoil: (path: string) => Promise<unknown>,
+  ranges: (held: number) => (string | undefined)[],
+): Promise<void> {
+  const { engine, registry } = rig;
+  await breakOff(rig, large, () => engine.restart("SIGKILL"));
+  await spoil(large.part);
+  const [held, asked] = [await sizeOf(large.part), registry.requestsFor(large.blob, "GET").length];
+  await pulled(engine, [large.reference]);
+  assert.deepEqual(rangesOf(rig, large, asked), ranges(held));
+  await assertWholeThenRemove(engine, large);
+}
+
+async function flip(path: string): Promise<void> {
+  using part = await Deno.open(path, { read: true, write: true });
+  const byte = new Uint8Array(1);
+  await part.seek(MIB, Deno.SeekMode.Start);
+  await part.read(byte);
+  await part.seek(MIB, Deno.SeekMode.Start);
+  await part.write(byte.map((value) => value ^ 1));
+}
+
+async function testWithoutRanges(rig: PullRig, large: LargeImage): Promise<void> {
+  const { engine, registry } = rig;
+  await breakOff(rig, large, () => engine.restart("SIGKILL"));
+  registry.fail({ path: large.blob, fault: "ignore-range" });
+  await pulled(engine, [large.reference]);
+  registry.heal();
+  await assertWholeThenRemove(engine, large);
+}
+
+async function testDamagedAtTheRegistry(rig: PullRig, large: LargeImage): Promise<void> {
+  const { engine, registry } = rig;
+  await breakOff(rig, large, () => engine.restart("SIGKILL"));
+  registry.fail({ path: large.blob, fault: "corrupt", atByte: 60 * MIB });
+  const failure = clearFailure(await engine.tsd(["pull", large.reference]), "a corrupt layer");
+  assert.match(failure, /^Cannot accept layer sha256:.*: digest is/);
+  assert.equal(await sizeOf(large.part), 0);
+  registry.heal();
+  await pulled(engine, [large.reference]);
+  await assertWholeThenRemove(engine, large);
+}
+
+async function testTwoPulls(rig: PullRig, large: LargeImage): Promise<void> {
+  const { engine, registry } = rig;
+  registry.fail({ path: large.blob, fault: "slow", bytesPerSecond: SLOW_BYTES_PER_SECOND });
+  const asked = registry.requestsFor(large.blob, "GET").length;
+  const pulls = [1, 2].map(() => engine.tsd(["pull", "-q", large.reference]));
+  assert.deepEqual((await Promise.all(pulls)).map(({ code, stderr }) => [code, stderr]), [[0, ""], [0, ""]]);
+  registry.heal();
+  assert.deepEqual(rangesOf(rig, large, asked), [undefined]);
+  await assertWholeThenRemove(engine, large);
+}
+
+async function testPrune(rig: PullRig, large: LargeImage): Promise<void> {
+  const { engine } = rig;
+  await breakOff(rig, large, () => engine.restart("SIGKILL"));
+  const plan = await engine.tsd(["prune", "--dry-run"]);
+  assert.match(plan.stdout, /^interrupted download +[0-9a-f]{12} +part +\d\S+MB +its pull was broken off /m);
+  assert.equal((await engine.tsd(["prune", "-f"])).code, 0);
+  assert.equal(await sizeOf(large.part), 0);
+  assert.match((await engine.tsd(["prune", "--dry-run"])).stdout, /^Nothing to remove/);
+  await breakOff(rig, large, leave);
+  assert.ok(await sizeOf(large.part) > 0);
+  const answer = await engine.api.post("/images/prune");
+  assert.ok(answer.json<{ SpaceReclaimed: number }>().SpaceReclaimed > LARGE_BYTES / 3);
+  assert.equal(await sizeOf(large.part), 0);
+}
+
+Deno.test({
+  name: "large layers go on where they were broken off",
+  ...requires("root", "runc", "overlay"),
+  fn: async (test) => {
+    await using rig = await startPullRig();
+    const { engine } = rig;
+    const large = await largeImage(rig);
+    const fromStart = (held: number) => [`bytes=${held}-`, undefined];
+    await test.step("the engine is killed", () => testGoesOn(rig, large, () => engine.restart("SIGKILL")));
+    await test.step("the engine is told to end", () => testGoesOn(rig, large, () => engine.restart()));
+    await test.step("the client leaves", () => testGoesOn(rig, large, leave));
+    await test.step("a damaged part is thrown away", () => testUnfit(rig, large, flip, fromStart));
+    await test.step("a part longer than the layer too", () =>
+      testUnfit(rig, large, (path) => Deno.truncate(path, 2 * LARGE_BYTES), () => [undefined]));
+    await test.step("a registry that has no ranges", () => testWithoutRanges(rig, large));
+    await test.step("a layer that is damaged at the registry", () => testDamagedAtTheRegistry(rig, large));
+    await test.step("two pulls of one layer", () => testTwoPulls(rig, large));
+    await test.step("prune", () => testPrune(rig, large));
+  },
+});
