@@ -97,11 +97,11 @@ export class World implements AsyncDisposable {
     return this.engine.screen(this.folder, { image: this.image });
   }
 
-  /** Waits until `done` says so. @throws Error with `what` after 10 s */
-  async until(what: string, done: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + 10_000;
+  /** Waits until `done` says so. @throws Error with `what` at the deadline */
+  async until(what: string, done: () => Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
     while (!await done()) {
-      if (performance.now() > deadline) throw new Error(`Waited 10 s for ${what}`);
+      if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs / 1000} s for ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -153,7 +153,8 @@ export class World implements AsyncDisposable {
       more = surplus(await this.descriptors(), before);
       return more.length === 0;
     };
-    await this.until("descriptors to close", done).catch((cause) => {
+    // Workers that are idle stay for 10 s.
+    await this.until("descriptors to close", done, 30_000).catch((cause) => {
       throw new Error(`The engine holds more descriptors than at first: ${more.join(", ")}`, { cause });
     });
   }
