@@ -20,11 +20,21 @@ export function mismatch(
     return exitCode(today) === exitCode(actual) ? undefined : `expected\n${today}but ${client} says\n${actual}`;
   }
   const [wanted, seen] = client === "docker"
-    ? [today, actual]
+    ? [withoutHints(today), withoutHints(actual)]
     : [(step.tsd ?? []).reduce(amended, plain(today)), plain(actual)];
   if (step.shape) return shapeMismatch(wanted, seen);
   return wanted === seen ? undefined : `expected\n${wanted}but ${client} says\n${seen}`;
 }
+
+/**
+ * What docker 20 adds to an error depends on whether the container was there already: a hint where to find help, or that it
+ * waits no longer. tsd sees most mistakes before it makes one.
+ */
+const withoutHints = (text: string): string =>
+  text.replace(
+    /^! (?:See 'docker [a-z ]+ --help'\.|time="[^"]*" level=error msg="error waiting for container: .*)\n/gm,
+    "",
+  );
 
 const exitCode = (text: string): string | undefined => /^= (\d+)$/m.exec(text)?.[1];
 

@@ -22,10 +22,12 @@ export async function engineFor(stage: Stage): Promise<Engine> {
   return await startEngine({ args: ["--config", path] });
 }
 
-export const peersOf = (engine: Engine): readonly Peer[] => [
-  { client: "docker", run: (args, options) => engine.docker(args, options) },
-  { client: "tsd", run: (args, options) => engine.tsd(args, options) },
-];
+export function peerOn(engine: Engine, client: Peer["client"]): Peer {
+  return {
+    client,
+    run: (args, options) => client === "docker" ? engine.docker(args, options) : engine.tsd(args, options),
+  };
+}
 
 /** A docker CLI and dockerd. @param program the client; default: the one on PATH */
 export function dockerPeer({ client }: DockerDaemon, program: string = client.program): Peer {

@@ -40,7 +40,7 @@ export const INSPECT: readonly Scenario[] = [
           why: "Docker hides more by now",
         }],
       },
-      "inspect --format '{{json .HostConfig.Dns}} {{json .HostConfig.Ulimits}} {{json .HostConfig.PidsLimit}} {{json .HostConfig.OomKillDisable}} {{json .HostConfig.ConsoleSize}}' box",
+      "inspect --format '{{json .HostConfig.Dns}} {{json .HostConfig.PidsLimit}} {{json .HostConfig.OomKillDisable}} {{json .HostConfig.ConsoleSize}}' box",
       "inspect --format '{{json .Mounts}}' box",
       "inspect --format '{{range .Mounts}}{{.Type}} {{.Source}} {{.Destination}} {{.RW}} {{.Mode}} {{.Propagation}}{{end}}' box",
       "inspect --format '{{json .NetworkSettings.Ports}} {{.NetworkSettings.IPAddress}}|{{range $name, $net := .NetworkSettings.Networks}}{{$name}}{{end}}' box",

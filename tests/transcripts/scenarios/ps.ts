@@ -16,7 +16,7 @@ export const PS: readonly Scenario[] = [
       "ps -aq",
       "ps -a --no-trunc --format '{{.ID}} {{.Command}} {{.Names}}'",
       "ps -a --format 'table {{.Names}}\\t{{.Image}}\\t{{.State}}\\t{{.RunningFor}}'",
-      "ps -a --format '{{.Names}}: {{.Labels}} {{.Networks}} {{.Ports}}{{.Mounts}}|{{.LocalVolumes}}'",
+      "ps -a --format '{{.Names}}: {{.Label \"owner\"}} {{.Networks}} {{.Ports}}{{.Mounts}}|{{.LocalVolumes}}'",
       "ps -a --format '{{.Names}} {{.Label \"tier\"}}'",
       { line: "ps -a --format json --filter name=web" },
       "ps -a --format '{{json .Names}}'",

@@ -149,7 +149,6 @@ export const RUN: readonly Scenario[] = [
       `${RUN_RM} -v /tmp:/ busybox true`,
       `${RUN_RM} -v /tmp:/x:odd busybox true`,
       `${RUN_RM} -v /tmp:/x:ro:z busybox true`,
-      `${RUN_RM} -v '' busybox true`,
       `${RUN_RM} -v /tmp:/x -v /etc:/x busybox true`,
       `${RUN_RM} --mount type=bind,source=/no/where,target=/x busybox true`,
       `${RUN_RM} --mount type=bind,target=/x busybox true`,
@@ -229,6 +228,7 @@ export const RUN: readonly Scenario[] = [
       `${RUN_RM} -it busybox true`,
       {
         line: `${RUN_RM} --detach-keys nonsense -t busybox true`,
+        hides: { stdout: "docker 20 prints there the engine's answer as it came, docker 28 doesn't" },
         tsd: [{
           says: /^! .*\n= 1$/m,
           now: "! Invalid detach keys (nonsense) provided\n= 125",

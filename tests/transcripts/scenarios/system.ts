@@ -34,7 +34,7 @@ export const SYSTEM: readonly Scenario[] = [
       "frobnicate",
       "container frobnicate",
       "image frobnicate",
-      "--nope",
+      { line: "--nope", hides: { stderr: "docker 20 shows its whole help, with the folders of the run" } },
       "logout @{host}",
       "login @{host} -u me -p ''",
       "login @{host} -u me",

@@ -33,7 +33,7 @@ export const EVERYWHERE: readonly General[] = [
     why: "the same words everywhere by now",
   },
   {
-    says: /(?<=repository name) (?=must be lowercase)/g,
+    says: /(?<=^! Error response from daemon: .*repository name) (?=must be lowercase)/gm,
     now: () => " (library/UPPER) ",
     why: "the name is said since Docker 23; scenarios have only this one",
   },
