@@ -47,14 +47,14 @@ Deno.test("ps: the table", async () => {
     Command: "true",
     State: "exited",
     Status: "Exited (0) 5 seconds ago",
-    Created: nowSeconds() - 6,
+    Created: nowSeconds() - 6 * 60,
   });
   const { out } = await callTsd(listing([container(), exited]), ["ps", "-a"]);
   assert.equal(
     out,
     `CONTAINER ID   IMAGE        COMMAND                  CREATED         STATUS                     PORTS     NAMES
 0123456789ab   nginx:1.27   "/docker-entrypoint.…"   2 hours ago     Up 2 hours                           web
-ffffffffffff   a            "true"                   6 seconds ago   Exited (0) 5 seconds ago             job
+ffffffffffff   a            "true"                   6 minutes ago   Exited (0) 5 seconds ago             job
 `,
   );
   assert.equal(
