@@ -193,17 +193,18 @@ Deno.test("an engine that leaves ends no output: the last words of a process tha
   await withRig(async ({ newIo, hub }) => {
     for (const order of ["suspended, then ended", "ended, then suspended"]) {
       const io = newIo({ key: order });
-      await io.open();
+      const { stdio } = await io.open();
+      // As the process has it: before the engine lets go of its own.
+      using writer = new OwnedFd(files.open(cString(stdio.stdout), O.WRONLY | O.NONBLOCK));
       await io.started();
       const { stdout } = io.heldFds();
-      using writer = new OwnedFd(files.open(cString(`/proc/self/fd/${stdout}`), O.WRONLY | O.NONBLOCK));
       const isFirst = order.startsWith("suspended");
       if (isFirst) await hub.suspend();
-      else void io.finish(100);
+      else void io.finish(1000);
       if (!isFirst) await hub.suspend();
       files.write(writer.fd, new TextEncoder().encode("bye"));
       if (isFirst) void io.finish(0);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await new Promise((resolve) => setTimeout(resolve, isFirst ? 200 : 1200));
       assert.ok(hub.isOpen(order), order);
       const buffer = new Uint8Array(10);
       assert.equal(files.read(stdout!, buffer), 3, order);

@@ -58,7 +58,7 @@ scenario("the archive API", {
       assert.deepEqual([statOf(await head("s/")).name, statOf(await head("/")).name], ["s", "/"]);
       assert.equal(statOf(await head("/s")).mode, ((1 << 31) | (1 << 20) | 0o777) >>> 0);
       assert.equal((await head("/nothing")).status, 404);
-      assert.equal((await head("/f/x")).status, 500);
+      assert.equal((await head("/f/x")).status, 400);
       assert.equal((await api.request("HEAD", "/containers/nosuch/archive?path=/")).status, 404);
     }
     await world.remove("box");
@@ -74,7 +74,7 @@ scenario("the archive API", {
     assert.equal(new TextDecoder().decode(answer.body.subarray(0, 6)), "passwd");
     assertError(await api.get(at("/nothing")), 404, "Could not find the file /nothing in container box");
     assertError(await api.get("/containers/box/archive"), 400, /^bad parameter: path ?cannot be empty$/);
-    assertError(await api.get(at("/etc/passwd/x")), 500, "lstat /etc/passwd/x: not a directory");
+    assertError(await api.get(at("/etc/passwd/x")), 400, "lstat /etc/passwd/x: not a directory");
     assertError(await api.get("/containers/nosuch/archive?path=/"), 404, "No such container: nosuch");
     assertError(await api.get("/containers/nosuch/export"), 404, "No such container: nosuch");
     assertError(await api.get("/containers/nosuch/changes"), 404, "No such container: nosuch");
