@@ -1,0 +1,31 @@
+import { strict as assert } from "node:assert";
+import { runCommand } from "../../../tests/harness/mod.ts";
+import { requires } from "../../../tests/requires.ts";
+import { isTsdError } from "../../errors.ts";
+import { streamOf } from "../../io/mod.ts";
+import { assertSurvivesPowerCut, layerForPowerCut, throughPowerCut } from "../contract/power_cut.ts";
+import { ErofsLayerStore } from "./layer_store.ts";
+
+Deno.test("a layer and a snapshot that were reported as there survive a power cut", requires("root"), async () => {
+  await assertSurvivesPowerCut(runCommand, (root) => new ErofsLayerStore({ root }));
+});
+
+/** As if files were as durable as they are fast. */
+function withoutSyncs(): Disposable {
+  const { sync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.sync = () => Promise.resolve();
+  return { [Symbol.dispose]: () => void (Deno.FsFile.prototype.sync = sync) };
+}
+
+Deno.test("the test above would notice a missing sync", requires("root"), async () => {
+  const { tar, diffId } = await layerForPowerCut();
+  await throughPowerCut(runCommand, async (root) => {
+    using _lazy = withoutSyncs();
+    await new ErofsLayerStore({ root }).ingest(streamOf(tar), { diffId });
+  }, async (root) => {
+    await assert.rejects(
+      new ErofsLayerStore({ root }).verify(diffId),
+      (thrown) => isTsdError(thrown, "digest_mismatch", "not_found"),
+    );
+  });
+});

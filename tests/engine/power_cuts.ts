@@ -1,0 +1,128 @@
+/**
+ * Power cuts in and after a pull: the data-root is on ext4 in a file, which is copied without any sync while the engine is
+ * frozen. A copy holds what a disk would hold; an engine is started on each.
+ */
+import { strict as assert } from "node:assert";
+import { type Engine, runCommand, startEngine } from "../harness/mod.ts";
+import { busyboxBuilder, digestOf, file } from "../images/mod.ts";
+import { removeTree } from "../images/test_cache.ts";
+import { startScriptedRegistry } from "../registry/mod.ts";
+import { pull } from "./rig.ts";
+
+export interface PowerCutsOptions {
+  readonly driver: "erofs" | "overlay2";
+  readonly everyMs: number;
+  /** Snapshots once the pull has returned. */
+  readonly afterwards: number;
+  /** Sizes of the layers' files. */
+  readonly layerBytes: readonly number[];
+  readonly bytesPerSecond: number;
+}
+
+/** What was found in the snapshots. */
+export interface PowerCutsFigures {
+  absent: number;
+  whole: number;
+}
+
+const DISK_BYTES = 1 << 30;
+const contentOf = (seed: number, length: number) => Uint8Array.from({ length }, (_, at) => (at * at * seed) >> 7);
+
+async function sh(script: string): Promise<void> {
+  const { code, stderr } = await runCommand("sh", ["-ec", script]);
+  if (code !== 0) throw new Error(`${script}: ${stderr}`);
+}
+
+/** A disk whose every write is in memory, and copies of it. */
+class Disk implements AsyncDisposable {
+  #isMounted = false;
+  #copies = 0;
+
+  private constructor(readonly folder: string) {}
+
+  static async make(): Promise<Disk> {
+    const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-power-" }));
+    await sh(`cd ${folder}; mkdir ram disk; mount -t tmpfs tmpfs ram; truncate -s ${DISK_BYTES} ram/0`);
+    await sh(`mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 ${folder}/ram/0`);
+    const disk = new Disk(folder);
+    await disk.insert(0);
+    return disk;
+  }
+
+  get path(): string {
+    return `${this.folder}/disk`;
+  }
+
+  get copies(): number {
+    return this.#copies;
+  }
+
+  async insert(copy: number): Promise<void> {
+    await sh(`mount -o loop ${this.folder}/ram/${copy} ${this.path}`);
+    this.#isMounted = true;
+  }
+
+  async eject(): Promise<void> {
+    if (this.#isMounted) await sh(`umount ${this.path}`);
+    this.#isMounted = false;
+  }
+
+  /** What would be there if the power went now. */
+  async snapshot(engine: Engine): Promise<void> {
+    const { pid } = engine;
+    Deno.kill(pid, "SIGSTOP");
+    try {
+      await sh(`cp --sparse=always ${this.folder}/ram/0 ${this.folder}/ram/${++this.#copies}`);
+    } finally {
+      Deno.kill(pid, "SIGCONT");
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.eject();
+    // A loop device lets go of its file only a moment after its unmount.
+    await sh(`umount -l ${this.folder}/ram`);
+    await removeTree(this.folder);
+  }
+}
+
+/** @throws AssertionError: a listed image is broken, or one that was reported as there is absent */
+export async function powerCuts(options: PowerCutsOptions): Promise<PowerCutsFigures> {
+  const { driver, everyMs, afterwards, layerBytes, bytesPerSecond } = options;
+  await using registry = startScriptedRegistry();
+  const builder = busyboxBuilder();
+  const sums = layerBytes.map((bytes, n) => {
+    const content = contentOf(7 + 2 * n, bytes);
+    builder.layer([file(`file${n}`, content)], { compression: n % 2 === 0 ? "none" : "gzip" });
+    return `${digestOf(content).slice("sha256:".length)}  /file${n}\n`;
+  });
+  const reference = registry.add("power", "1", await builder.build());
+  registry.fail({ path: "*/blobs/*", fault: "slow", bytesPerSecond });
+  await using disk = await Disk.make();
+  await using engine = await startEngine({ dataRoot: `${disk.path}/data`, args: ["--storage-driver", driver] });
+  let returnedAt: number | undefined;
+  const pulling = pull(engine, reference).then(() => returnedAt = disk.copies + 1);
+  while (returnedAt === undefined || disk.copies < returnedAt + afterwards) {
+    await disk.snapshot(engine);
+    // The moments are the point of this test.
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+  await pulling;
+  registry.heal();
+  const figures: PowerCutsFigures = { absent: 0, whole: 0 };
+  for (let copy = 1; copy <= disk.copies; copy++) {
+    await engine.stop();
+    await disk.eject();
+    await disk.insert(copy);
+    await engine.start();
+    const isListed = (await engine.tsd(["images", "-q"])).stdout !== "";
+    // The copy that was being made when the pull returned may be of the moment before.
+    if (copy > returnedAt) assert.ok(isListed, `snapshot ${copy} of ${disk.copies}: the image was lost`);
+    if (!isListed) await pull(engine, reference);
+    const files = sums.map((_, n) => `/file${n}`);
+    const ran = await engine.tsd(["run", "--rm", "--network", "none", reference, "sha256sum", ...files]);
+    assert.deepEqual([ran.code, ran.stderr, ran.stdout], [0, "", sums.join("")], `snapshot ${copy}`);
+    figures[isListed ? "whole" : "absent"]++;
+  }
+  return figures;
+}

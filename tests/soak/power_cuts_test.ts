@@ -1,0 +1,17 @@
+/** Power cuts every 200 ms in and after pulls. Minutes long. */
+import { strict as assert } from "node:assert";
+import { powerCuts } from "../engine/power_cuts.ts";
+import { requires } from "../requires.ts";
+import { print } from "./figures.ts";
+
+for (const driver of ["erofs", "overlay2"] as const) {
+  Deno.test(`${driver}: power cuts all over a pull and after it`, requires("root", "runc"), async () => {
+    const figures = await powerCuts({
+      ...{ driver, everyMs: 200, afterwards: 20, bytesPerSecond: 12_000_000 },
+      // One of them is large enough to have a part.
+      layerBytes: [68_000_000, 10_000_000, 3_000_000, 300_000, 20_000_000],
+    });
+    print(`${driver}: power cuts`, JSON.stringify(figures));
+    assert.ok(figures.absent > 5 && figures.whole > 15);
+  });
+}
