@@ -26,7 +26,7 @@ import { TsdError } from "./errors.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
-import { chooseStorage, sweepStorage } from "./store/storage.ts";
+import { chooseStorage, sweepStorage, unusedText } from "./store/storage.ts";
 import { cString, files, mounts, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */
@@ -139,6 +139,9 @@ async function run(
       rest.used();
     },
   };
+  for (const each of settings.storage.unused ?? []) {
+    log.warn("the data-root holds unused layers", { which: unusedText(each) });
+  }
   const { get } = new Composition(settings);
   for (const signal of ["SIGTERM", "SIGINT", RELOAD] as const) {
     const stop = () => {

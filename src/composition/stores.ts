@@ -13,7 +13,7 @@ export function provideStores(provide: Provide, { paths, storage }: EngineSettin
   provide(TOKENS.imageRecords, (get) => new ImageRecords(get(TOKENS.database)));
   provide(TOKENS.containerRecords, (get) => new ContainerRecords(get(TOKENS.database)));
   provide(TOKENS.blobs, () => new BlobStore(paths.dataRoot));
-  provide(TOKENS.layers, () => openLayers(storage));
+  provide(TOKENS.layers, (get) => openLayers(storage, { remake: (diffId) => get(TOKENS.pool).remake(diffId) }));
   provide(TOKENS.snapshots, (get) => {
     const snapshots = new OverlaySnapshotter({ root: storage.root, layers: get(TOKENS.layers) });
     const isRunning = (id: string) => get(TOKENS.table).has(id) && get(TOKENS.table).find(id).isRunning;

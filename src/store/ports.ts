@@ -74,6 +74,12 @@ export interface Described {
   describe(): Promise<readonly (readonly [name: string, value: string])[]>;
 }
 
+/** A store that keeps with its layers what can be made again from them. */
+export interface Remakable {
+  /** Makes it again, whatever is there. Long work: best done in a Worker. @throws {TsdError} not_found, layer_invalid, storage */
+  remake(diffId: Digest): Promise<void>;
+}
+
 /** A prepared root file system. */
 export interface Mount {
   /** Absolute path of the mounted root. */

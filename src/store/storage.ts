@@ -4,17 +4,23 @@
  * engine stays with the driver that its data-root holds layers of; a new one takes the first that works there.
  */
 import { TsdError } from "../errors.ts";
+import type { Digest } from "../image/digest.ts";
 import { ErofsLayerStore, probeErofs, sweepMounts } from "./erofs/mod.ts";
 import { storageFailure } from "./layer_folders/storage_failure.ts";
 import { namesIn, sweepIngest } from "./layer_folders/workspace.ts";
 import { Overlay2LayerStore } from "./overlay2/mod.ts";
-import type { Described, LayerStore } from "./ports.ts";
+import type { Described, LayerStore, Remakable } from "./ports.ts";
 
 /** Some drivers hold mounts, and some have something to tell. */
-export type OpenLayers = LayerStore & Partial<Disposable & Described>;
+export type OpenLayers = LayerStore & Partial<Disposable & Described & Remakable>;
+
+export interface OpenOptions {
+  /** Has what can be made again made in another thread. */
+  readonly remake?: (diffId: Digest) => Promise<void>;
+}
 
 interface Driver {
-  open(root: string): OpenLayers;
+  open(root: string, options: OpenOptions): OpenLayers;
   /** Why it can't be used with this folder, or nothing. */
   probe(root: string): Promise<string | undefined>;
 }
@@ -22,7 +28,7 @@ interface Driver {
 /** Best first. The last one says itself what is wrong when even it can't be used. */
 const DRIVERS = {
   erofs: {
-    open: (root) => new ErofsLayerStore({ root }),
+    open: (root, { remake }) => new ErofsLayerStore({ root, remake }),
     probe: async (root) => {
       const probed = await probeErofs(root);
       return "why" in probed ? probed.why : undefined;
@@ -51,15 +57,39 @@ export interface LayerStorage {
   readonly root: string;
   /** A better driver that can't be used here, and why. */
   readonly passedOver?: { readonly driver: StorageDriver; readonly why: string } | undefined;
+  /** Layers of other drivers in the data-root, which nobody uses while this one is chosen. */
+  readonly unused?: readonly UnusedLayers[] | undefined;
 }
 
+export interface UnusedLayers {
+  readonly driver: StorageDriver;
+  readonly layers: number;
+}
+
+/** As a person is told of them. */
+export const unusedText = ({ driver, layers }: UnusedLayers): string =>
+  `${layers} ${layers === 1 ? "layer" : "layers"} of driver ${driver} (storage-driver chooses between them)`;
+
 /** Opens the layers; dispose of them if they can be. */
-export function openLayers({ driver, root }: Pick<LayerStorage, "driver" | "root">): OpenLayers {
-  return DRIVERS[driver].open(root);
+export function openLayers(
+  { driver, root }: Pick<LayerStorage, "driver" | "root">,
+  options: OpenOptions = {},
+): OpenLayers {
+  return DRIVERS[driver].open(root, options);
 }
 
 /** @param wanted what the administrator chose @throws {TsdError} invalid_argument: no such driver; storage: not here */
 export async function chooseStorage(dataRoot: string, wanted?: string): Promise<LayerStorage> {
+  const storage = await chosenStorage(dataRoot, wanted);
+  const unused: UnusedLayers[] = [];
+  for (const driver of STORAGE_DRIVERS.filter((each) => each !== storage.driver)) {
+    const layers = (await namesIn(`${dataRoot}/${driver}/layers`)).length;
+    if (layers > 0) unused.push({ driver, layers });
+  }
+  return { ...storage, ...(unused.length > 0 && { unused }) };
+}
+
+async function chosenStorage(dataRoot: string, wanted: string | undefined): Promise<LayerStorage> {
   const storageOf = (driver: StorageDriver): LayerStorage => ({ driver, root: `${dataRoot}/${driver}` });
   if (wanted !== undefined) {
     const storage = storageOf(knownDriver(wanted));

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../tests/requires.ts";
 import { isTsdError } from "../errors.ts";
-import { chooseStorage, openLayers } from "./storage.ts";
+import { chooseStorage, openLayers, unusedText } from "./storage.ts";
 
 async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "tsd-storage-" });
@@ -37,5 +37,10 @@ Deno.test("an engine stays with the driver that its layers are kept by", require
     await Deno.mkdir(`${dir}/overlay2/layers/${"0".repeat(64)}`, { recursive: true });
     assert.deepEqual(await chooseStorage(dir), { driver: "overlay2", root: `${dir}/overlay2` });
     assert.equal(openLayers(await chooseStorage(dir)).driver, "overlay2");
+    await Deno.mkdir(`${dir}/erofs/layers/${"0".repeat(64)}`, { recursive: true });
+    const both = await chooseStorage(dir);
+    assert.deepEqual([both.driver, both.unused], ["erofs", [{ driver: "overlay2", layers: 1 }]]);
+    assert.equal(unusedText(both.unused![0]!), "1 layer of driver overlay2 (storage-driver chooses between them)");
+    assert.deepEqual((await chooseStorage(dir, "overlay2")).unused, [{ driver: "erofs", layers: 1 }]);
   });
 });

@@ -4,6 +4,7 @@
  * hashing never run on the engine's own thread.
  */
 import { deserialiseError, type SerialisedError, TsdError } from "../../errors.ts";
+import type { Digest } from "../../image/digest.ts";
 import type { LayerInfo } from "../../store/ports.ts";
 import type { FromIngestWorker, IngestJob, IngestSetup, ToIngestWorker } from "./ingest_protocol.ts";
 
@@ -77,6 +78,21 @@ export class IngestPool implements Disposable {
     }
   }
 
+  /** Has made again what the store can make of a layer. At once, however many layers come in: a container waits for it. */
+  async remake(diffId: Digest): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    const id = this.#nextId++;
+    const member = this.#leastBusy() ?? this.#startMember();
+    const done = Promise.withResolvers<LayerInfo>();
+    member.jobs.set(id, { onProgress: () => {}, onResumed: undefined, done });
+    post(member, { kind: "remake", id, diffId });
+    try {
+      await done.promise;
+    } finally {
+      this.#dispatch();
+    }
+  }
+
   [Symbol.dispose](): void {
     clearTimeout(this.#idleTimer);
     // Those that wait go first: room for them must not start another Worker.
@@ -103,11 +119,15 @@ export class IngestPool implements Disposable {
   #freeMember(): Member | undefined {
     const running = [...this.#members].reduce((sum, { jobs }) => sum + jobs.size, 0);
     if (running >= this.#maxJobs) return undefined;
-    const [least] = [...this.#members].sort((a, b) => a.jobs.size - b.jobs.size);
+    const least = this.#leastBusy();
     if (least !== undefined && (least.jobs.size === 0 || this.#members.size >= this.#maxWorkers)) {
       return least.jobs.size < JOBS_PER_WORKER ? least : undefined;
     }
     return this.#startMember();
+  }
+
+  #leastBusy(): Member | undefined {
+    return [...this.#members].sort((a, b) => a.jobs.size - b.jobs.size)[0];
   }
 
   #startMember(): Member {

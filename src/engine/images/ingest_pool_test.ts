@@ -18,6 +18,12 @@ self.onmessage = ({ data }) => {
     }
     return;
   }
+  if (data.kind === "remake") {
+    const info = { diffId: data.diffId, tarBytes: 1, contentBytes: 1, entries: 1 };
+    return self.postMessage(data.diffId.endsWith("2")
+      ? { kind: "failed", id: data.id, error: { code: "layer_invalid", message: "damaged" } }
+      : { kind: "done", id: data.id, info });
+  }
   const { id, repository, diffId } = data.job;
   const done = () => self.postMessage({ kind: "done", id, info: { diffId, tarBytes: 1, contentBytes: 1, entries: 1 } });
   self.postMessage({ kind: "progress", id, downloadedBytes: setup.storage.root === "/layers" ? own : 0 });
@@ -46,7 +52,7 @@ interface Started {
 
 async function withPool(
   limits: number | PoolLimits,
-  use: (start: (what: string) => Started) => Promise<void>,
+  use: (start: (what: string) => Started, pool: IngestPool) => Promise<void>,
 ): Promise<void> {
   const url = URL.createObjectURL(new Blob([SCRIPTED_WORKER], { type: "application/javascript" }));
   try {
@@ -65,7 +71,7 @@ async function withPool(
       });
       result.catch(() => undefined);
       return { result, worker: began.promise, cancel, hasBegun: () => hasBegun };
-    });
+    }, pool);
   } finally {
     URL.revokeObjectURL(url);
   }
@@ -108,6 +114,18 @@ Deno.test("jobs are spread over the Workers, up to what they can take; the rest 
     assert.equal(await waiting.worker, workers[0]);
     for (const { cancel } of running) cancel.abort();
     for (const { result } of running) await assert.rejects(result);
+  }));
+
+Deno.test("what is made again of a layer doesn't wait for layers that come in", () =>
+  withPool({ maxWorkers: 1, maxJobs: 1 }, async (start, pool) => {
+    const other = digestOfHex("2".repeat(64));
+    await pool.remake(DIFF_ID);
+    const running = start("runs on");
+    await running.worker;
+    await pool.remake(DIFF_ID);
+    await assert.rejects(pool.remake(other), (thrown) => isTsdError(thrown, "layer_invalid"));
+    running.cancel.abort();
+    await assert.rejects(running.result);
   }));
 
 Deno.test("a Worker that fails fails its own jobs; the next job gets a new one", () =>

@@ -32,6 +32,8 @@ export interface IngestJob {
 export type ToIngestWorker =
   | { readonly kind: "setup"; readonly setup: IngestSetup }
   | { readonly kind: "ingest"; readonly job: IngestJob }
+  /** What the store can make again of a layer, whatever is there. */
+  | { readonly kind: "remake"; readonly id: number; readonly diffId: Digest }
   | { readonly kind: "cancel"; readonly id: number };
 
 export type FromIngestWorker =

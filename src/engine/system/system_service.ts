@@ -6,7 +6,7 @@ import type { SystemInfo, Version } from "../../api/wire/mod.ts";
 import type { BuildInfo } from "../../build_info.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
 import type { Described } from "../../store/ports.ts";
-import type { LayerStorage } from "../../store/storage.ts";
+import { type LayerStorage, unusedText } from "../../store/storage.ts";
 import { hashEngineName } from "../../hash/mod.ts";
 import { hostPlatform } from "../../image/platform.ts";
 import type { RegistrySettings } from "../../image/registry/mod.ts";
@@ -29,7 +29,7 @@ export interface SystemServiceDeps {
   readonly table: ContainerTable;
   readonly images: ImageCatalog;
   readonly paths: EnginePaths;
-  readonly storage: Pick<LayerStorage, "driver" | "passedOver">;
+  readonly storage: Pick<LayerStorage, "driver" | "passedOver" | "unused">;
   readonly layers: Partial<Described>;
   readonly events: Pick<EventBus, "listenerCount">;
   readonly registries: Pick<RegistrySettings, "insecureRegistries" | "mirrors">;
@@ -194,12 +194,13 @@ function osName(osRelease: string): string {
 
 /** What `docker info` shows below the driver's name. */
 async function driverStatus(
-  { passedOver }: Pick<LayerStorage, "passedOver">,
+  { passedOver, unused = [] }: Pick<LayerStorage, "passedOver" | "unused">,
   layers: Partial<Described>,
 ): Promise<[string, string][]> {
   const rows: [string, string][] = [["Hash engine", hashEngineName()]];
   for (const [name, value] of await told(layers)) rows.push([name, value]);
   if (passedOver !== undefined) rows.push(["Passed over", `${passedOver.driver}: ${passedOver.why}`]);
+  for (const each of unused) rows.push(["Unused", unusedText(each)]);
   return rows;
 }
 

@@ -98,6 +98,27 @@ Deno.test("an index that is missing, cut off or another writer's is made again",
   });
 });
 
+Deno.test("an index can be made again elsewhere, once for all that wait for it", requires("root"), async () => {
+  await withRig(async ({ root, store, ingest, folderOf }) => {
+    const diffId = await ingest({ "a/b": "content" });
+    const index = `${folderOf(diffId)}/index.erofs`;
+    const asked: string[] = [];
+    using other = new ErofsLayerStore({
+      root,
+      remake: (wanted) => {
+        asked.push(wanted);
+        return store.remake(wanted);
+      },
+    });
+    new Seals().unseal(index);
+    await Deno.remove(index);
+    const folders = await Promise.all([1, 2, 3].map(() => other.mountable(diffId)));
+    for (const { path } of folders) assert.equal(await Deno.readTextFile(`${path}/a/b`), "content");
+    assert.deepEqual(asked, [diffId]);
+    await assert.rejects(store.remake(digestOfHex("0".repeat(64))), { code: "not_found" });
+  });
+});
+
 Deno.test("a check repairs the index, and finds damage of the tar", requires("root"), async () => {
   await withRig(async ({ store, ingest, folderOf }) => {
     const diffId = await ingest({ "a/b": "content" });

@@ -8,9 +8,10 @@ import {
   FolderLayerStore,
   type LayerFormat,
 } from "../layer_folders/folder_layer_store.ts";
+import { attempting } from "../layer_folders/storage_failure.ts";
 import { type LayerPlace, makeIndex, repairIndex } from "./index_making.ts";
 import { hasIndex, INDEX_NAME, readWhole, TAR_NAME } from "./layer_files.ts";
-import type { Described, LayerFolder } from "../ports.ts";
+import type { Described, LayerFolder, Remakable } from "../ports.ts";
 import { LayerMounts, type MountWay } from "./layer_mounts.ts";
 import { probeErofs } from "./probe.ts";
 import { Seals } from "./seals.ts";
@@ -23,6 +24,8 @@ export interface ErofsLayerStoreOptions {
   readonly createHasher?: () => Promise<Hasher>;
   /** How layers are mounted; found out by trying when it isn't given. */
   readonly way?: MountWay | undefined;
+  /** Has {@link ErofsLayerStore.remake} done by a store in another thread; without it this one does it. */
+  readonly remake?: ((diffId: Digest) => Promise<void>) | undefined;
 }
 
 /**
@@ -30,17 +33,26 @@ export interface ErofsLayerStoreOptions {
  * file system whose files point into the tar. The index is made again when it is missing, damaged or another writer's.
  * Attached mounts are in `mounts/`.
  */
-export class ErofsLayerStore extends FolderLayerStore implements Described, Disposable {
+export class ErofsLayerStore extends FolderLayerStore implements Described, Remakable, Disposable {
   readonly #format: IndexedTars;
 
-  constructor({ root, createHasher, way }: ErofsLayerStoreOptions) {
-    const format = new IndexedTars(root, way);
+  constructor({ root, createHasher, way, remake }: ErofsLayerStoreOptions) {
+    const format = new IndexedTars(root, way, remake);
     super({ root, format, createHasher });
     this.#format = format;
   }
 
   describe(): Promise<readonly (readonly [string, string])[]> {
     return this.#format.describe();
+  }
+
+  /** Makes a layer's index again. */
+  async remake(diffId: Digest): Promise<void> {
+    if (await this.info(diffId) === undefined) throw new TsdError("not_found", `There is no layer ${diffId}`);
+    await attempting(
+      `Cannot make the index of layer ${diffId}`,
+      () => makeIndex(this.#format.place(this.layerPath(diffId), diffId)),
+    );
   }
 
   /** Lets go of all mounts. */
@@ -53,13 +65,15 @@ class IndexedTars implements LayerFormat {
   readonly driver = "erofs";
   readonly mounts: LayerMounts;
   readonly #root: string;
+  readonly #remake: ErofsLayerStoreOptions["remake"];
   readonly #seals = new Seals();
   readonly #making = new Map<Digest, Promise<void>>();
   #way: MountWay | undefined;
   #sealed: string | undefined;
 
-  constructor(root: string, way: MountWay | undefined) {
+  constructor(root: string, way: MountWay | undefined, remake: ErofsLayerStoreOptions["remake"]) {
     this.#root = root;
+    this.#remake = remake;
     this.#way = way;
     this.mounts = new LayerMounts(`${root}/mounts`);
   }
@@ -94,7 +108,7 @@ class IndexedTars implements LayerFormat {
   }
 
   async verify(folder: string, diffId: Digest): Promise<void> {
-    if (await repairIndex(this.#place(folder, diffId))) this.release(diffId);
+    if (await repairIndex(this.place(folder, diffId))) this.release(diffId);
   }
 
   release(diffId: Digest): void {
@@ -105,13 +119,14 @@ class IndexedTars implements LayerFormat {
   #make(folder: string, diffId: Digest): Promise<void> {
     let making = this.#making.get(diffId);
     if (making === undefined) {
-      making = makeIndex(this.#place(folder, diffId)).finally(() => this.#making.delete(diffId));
+      const made = this.#remake?.(diffId) ?? makeIndex(this.place(folder, diffId));
+      making = made.finally(() => this.#making.delete(diffId));
       this.#making.set(diffId, making);
     }
     return making;
   }
 
-  #place(folder: string, diffId: Digest): LayerPlace {
+  place(folder: string, diffId: Digest): LayerPlace {
     return { folder, diffId, root: this.#root, seals: this.#seals };
   }
 

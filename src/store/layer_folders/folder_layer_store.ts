@@ -73,7 +73,7 @@ export class FolderLayerStore implements LayerStore {
 
   async info(diffId: Digest): Promise<LayerInfo | undefined> {
     try {
-      return decodeInfo(await Deno.readTextFile(`${this.#layerPath(diffId)}/info.json`), diffId);
+      return decodeInfo(await Deno.readTextFile(`${this.layerPath(diffId)}/info.json`), diffId);
     } catch (thrown) {
       if (thrown instanceof Deno.errors.NotFound) return undefined;
       throw storageFailure(`Cannot read about layer ${diffId}`, thrown);
@@ -84,7 +84,7 @@ export class FolderLayerStore implements LayerStore {
     if (await this.info(diffId) === undefined) return undefined;
     const { mtime } = await attempting(
       `Cannot look at layer ${diffId}`,
-      () => Deno.stat(`${this.#layerPath(diffId)}/info.json`),
+      () => Deno.stat(`${this.layerPath(diffId)}/info.json`),
     );
     return mtime?.getTime() ?? 0;
   }
@@ -112,7 +112,7 @@ export class FolderLayerStore implements LayerStore {
 
   async mountable(diffId: Digest): Promise<LayerFolder> {
     if (await this.info(diffId) === undefined) throw missing(diffId);
-    const folder = this.#layerPath(diffId);
+    const folder = this.layerPath(diffId);
     const opening = attempting(`Cannot open layer ${diffId}`, () => this.#format.mountable(folder, diffId));
     const [opened] = await Promise.allSettled([opening]);
     if (await this.info(diffId) !== undefined) {
@@ -129,7 +129,7 @@ export class FolderLayerStore implements LayerStore {
     await attempting(`Cannot remove layer ${diffId}`, async () => {
       await using workspace = await Workspace.create(this.#root);
       try {
-        await Deno.rename(this.#layerPath(diffId), `${workspace.path}/layer`);
+        await Deno.rename(this.layerPath(diffId), `${workspace.path}/layer`);
       } catch (thrown) {
         if (thrown instanceof Deno.errors.NotFound) return;
         throw thrown;
@@ -153,17 +153,17 @@ export class FolderLayerStore implements LayerStore {
       throw new TsdError("digest_mismatch", `Layer ${diffId} is damaged: ${thrown.message}`, { cause: thrown });
     }
     checkDigest(diffId, hasher.digestHex());
-    await this.#format.verify?.(this.#layerPath(diffId), diffId);
+    await this.#format.verify?.(this.layerPath(diffId), diffId);
   }
 
-  #layerPath(diffId: Digest): string {
+  protected layerPath(diffId: Digest): string {
     return `${this.#root}/layers/${hexOf(diffId)}`;
   }
 
   async *#tarOf(diffId: Digest): AsyncGenerator<Uint8Array> {
     if (await this.info(diffId) === undefined) throw missing(diffId);
     try {
-      yield* this.#format.readTar(this.#layerPath(diffId));
+      yield* this.#format.readTar(this.layerPath(diffId));
     } catch (thrown) {
       throw storageFailure(`Cannot read layer ${diffId}`, thrown);
     }
@@ -223,13 +223,13 @@ export class FolderLayerStore implements LayerStore {
     const layers = `${this.#root}/layers`;
     await Deno.mkdir(layers, { recursive: true, mode: 0o700 });
     try {
-      await Deno.rename(folder, this.#layerPath(diffId));
+      await Deno.rename(folder, this.layerPath(diffId));
     } catch (thrown) {
       if (!isTaken(thrown)) throw thrown;
       // Another ingest of the same layer was faster; or what is there lost its `info.json` and is of no use.
       if (await this.info(diffId) !== undefined) return;
       await this.remove(diffId);
-      await Deno.rename(folder, this.#layerPath(diffId));
+      await Deno.rename(folder, this.layerPath(diffId));
     }
     await syncDir(layers);
   }
