@@ -26,6 +26,7 @@ import { TsdError } from "./errors.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
+import { detachMountsBelow } from "./store/layer_folders/mounts_below.ts";
 import { chooseStorage, sweepStorage, unusedText } from "./store/storage.ts";
 import { cString, files, mounts, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
 
@@ -304,6 +305,8 @@ async function sweepOrphans(get: Composition["get"]): Promise<void> {
   for (const folder of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
     await remove(await namesIn(folder), (id) => {
       unmountSharedMemory(`${folder}/${id}`, mounts);
+      // Also parts of volumes, which must not go with it.
+      detachMountsBelow(`${folder}/${id}`);
       return removeTree(`${folder}/${id}`);
     });
   }

@@ -8,6 +8,7 @@
  * file is ever in memory whole. It knows no containers and no engine.
  */
 export { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
+export { copyTree } from "./copy_tree.ts";
 export type { Owner } from "./entry_attributes.ts";
 export { FileData, type StoredFile } from "./file_data.ts";
 export { type PackSource, packTree } from "./pack.ts";

@@ -49,7 +49,7 @@ export const CREATE_FLAGS = {
     type: "list",
     valueName: "mount",
     check: checkMount,
-    help: "Attach a filesystem mount to the container: type=bind|tmpfs,src=PATH,dst=PATH[,OPTION...]",
+    help: "Attach a filesystem mount to the container: type=bind|volume|tmpfs,src=SOURCE,dst=PATH[,OPTION...]",
   },
   name: { type: "string", help: "Assign a name to the container" },
   network: { type: "string", aliases: ["net"], help: "Connect a container to a network: host or none" },
@@ -67,7 +67,9 @@ export const CREATE_FLAGS = {
   tmpfs: { type: "list", help: "Mount a tmpfs directory: TARGET[:OPTIONS]" },
   tty: { type: "bool", short: "t", help: "Allocate a pseudo-TTY" },
   user: { type: "string", short: "u", help: "Username or UID (format: <name|uid>[:<group|gid>])" },
-  volume: { type: "list", short: "v", help: "Bind mount a folder or file: SOURCE:TARGET[:OPTIONS]" },
+  volume: { type: "list", short: "v", help: "Mount a volume, folder or file: [SOURCE:]TARGET[:OPTIONS]" },
+  "volume-driver": { type: "string", help: "Volume driver for the container: local" },
+  "volumes-from": { type: "list", help: "Mount volumes from the specified container(s): CONTAINER[:ro]" },
   workdir: { type: "string", short: "w", help: "Working directory inside the container" },
 } as const satisfies FlagSpecs;
 

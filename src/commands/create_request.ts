@@ -93,6 +93,8 @@ async function hostConfig(flags: CreateFlagValues, cwd: string): Promise<HostCon
     ...nameHostConfig(flags),
   };
   if (binds.length > 0) host.Binds = binds;
+  if (flags["volume-driver"] !== undefined) host.VolumeDriver = flags["volume-driver"];
+  if (flags["volumes-from"].length > 0) host.VolumesFrom = flags["volumes-from"];
   if (flags.mount.length > 0) host.Mounts = flags.mount.map((text) => parseMount(text, cwd));
   if (flags.network !== undefined) host.NetworkMode = flags.network;
   if (flags.cidfile !== undefined) host.ContainerIDFile = flags.cidfile;

@@ -26,8 +26,6 @@ const OF_CONTAINERS: Readonly<Record<string, string>> = {
   "publish-all": "",
   "storage-opt": "",
   "use-api-socket": "",
-  "volume-driver": "",
-  "volumes-from": "",
 };
 
 const REASONS: Readonly<Record<string, string>> = {

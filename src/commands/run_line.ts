@@ -42,6 +42,8 @@ const ROWS: readonly Row[] = [
   ["label", ({ Labels }) => pairTexts(Labels)],
   ["annotation", (_, { Annotations }) => pairTexts(Annotations)],
   ["volume", ({ Volumes }, { Binds }) => [...Binds ?? [], ...Object.keys(Volumes ?? {})]],
+  ["volume-driver", (_, { VolumeDriver }) => VolumeDriver],
+  ["volumes-from", (_, { VolumesFrom }) => VolumesFrom],
   ["mount", (_, { Mounts }) => Mounts?.map(mountText)],
   ["tmpfs", (_, { Tmpfs }) => Object.entries(Tmpfs ?? {}).map(([to, how]) => how === "" ? to : `${to}:${how}`)],
   ["read-only", (_, { ReadonlyRootfs }) => ReadonlyRootfs || undefined],
@@ -103,8 +105,6 @@ const WITHOUT_FLAG: readonly (keyof HostConfig)[] = [
   ...[
     "PortBindings",
     "PublishAllPorts",
-    "VolumeDriver",
-    "VolumesFrom",
     "Links",
     "StorageOpt",
     "DeviceRequests",

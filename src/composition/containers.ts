@@ -35,6 +35,7 @@ export function provideContainers(provide: Provide, { paths, facts, log }: Engin
         processes,
         mounts,
         namespaces: get(TOKENS.namespaces),
+        volumes: get(TOKENS.volumeMounts),
         snapshots: get(TOKENS.snapshots),
         runtimes: get(TOKENS.runtimes),
         leftCgroups: new LeftCgroups(cgroupsOf(get, paths), processes),
@@ -61,6 +62,7 @@ export function provideContainers(provide: Provide, { paths, facts, log }: Engin
       hooks: get(TOKENS.hooks),
       events: get(TOKENS.containerEvents),
       locks: get(TOKENS.containerLocks),
+      volumes: get(TOKENS.containerVolumes),
       runtimes: get(TOKENS.runtimes),
       namespaces: get(TOKENS.namespaces),
     }));
@@ -73,6 +75,7 @@ export function provideContainers(provide: Provide, { paths, facts, log }: Engin
       log,
       table: get(TOKENS.table),
       snapshots: get(TOKENS.snapshots),
+      volumes: get(TOKENS.volumeMounts),
       workers: get(TOKENS.archiveWorkers),
       events: get(TOKENS.containerEvents),
     }));

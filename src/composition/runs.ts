@@ -34,6 +34,7 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
       health: get(TOKENS.health),
       restarts: get(TOKENS.restarts),
       images: get(TOKENS.remover),
+      volumes: get(TOKENS.containerVolumes),
       newIo: get(TOKENS.newContainerIo),
     }));
   provide(TOKENS.restarts, (get) =>

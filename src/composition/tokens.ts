@@ -29,6 +29,8 @@ import type { ContainerEvents } from "../engine/events/container_events.ts";
 import type { EventBus } from "../engine/events/event_bus.ts";
 import type { EventHistory } from "../engine/events/event_history.ts";
 import type { VolumeEvents } from "../engine/events/volume_events.ts";
+import type { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
+import type { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
 import type { VolumeService } from "../engine/volumes/volume_service.ts";
 import type { VolumeTable } from "../engine/volumes/volume_table.ts";
 import type { ImageEvents } from "../engine/events/image_events.ts";
@@ -151,6 +153,9 @@ export const TOKENS = {
   volumeTable: token<VolumeTable>("volumeTable"),
   volumeEvents: token<VolumeEvents>("volumeEvents"),
   volumes: token<VolumeService>("volumes"),
+  volumeLocks: token<KeyedLock>("volumeLocks"),
+  volumeMounts: token<VolumeMounts>("volumeMounts"),
+  containerVolumes: token<ContainerVolumes>("containerVolumes"),
 } as const;
 
 /** Gives the one object that a token stands for. */

@@ -1,9 +1,12 @@
 import { VolumeEvents } from "../engine/events/volume_events.ts";
 import { KeyedLock } from "../engine/keyed_lock.ts";
+import { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
+import { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
 import { VolumeService } from "../engine/volumes/volume_service.ts";
 import { VolumeTable } from "../engine/volumes/volume_table.ts";
 import { volumeUsers } from "../engine/volumes/volume_users.ts";
 import { VolumeRecords } from "../store/volume_records.ts";
+import { files, metadata, mounts } from "../sys/mod.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
 /** Volumes, and what is done with them. */
@@ -17,6 +20,30 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
       table: get(TOKENS.volumeTable),
       usersOf: volumeUsers(get(TOKENS.table)),
       events: get(TOKENS.volumeEvents),
-      locks: new KeyedLock(),
+      locks: get(TOKENS.volumeLocks),
+      released: (name) => get(TOKENS.volumeMounts).released(name),
+      isHeld: (name) => get(TOKENS.volumeMounts).isHeld(name),
+    }));
+  provide(TOKENS.volumeLocks, () => new KeyedLock());
+  provide(TOKENS.volumeMounts, (get) =>
+    new VolumeMounts({
+      paths,
+      files,
+      metadata,
+      mounts,
+      table: get(TOKENS.volumeTable),
+      usersOf: volumeUsers(get(TOKENS.table)),
+      events: get(TOKENS.volumeEvents),
+      locks: get(TOKENS.volumeLocks),
+    }));
+  provide(TOKENS.containerVolumes, (get) =>
+    new ContainerVolumes({
+      paths,
+      log: log.scope("volumes"),
+      find: (nameOrId) => get(TOKENS.table).find(nameOrId),
+      volumes: get(TOKENS.volumes),
+      mounts: get(TOKENS.volumeMounts),
+      snapshots: get(TOKENS.snapshots),
+      workers: get(TOKENS.archiveWorkers),
     }));
 }

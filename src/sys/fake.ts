@@ -96,6 +96,7 @@ const QUIET = {
   syncfs: nothing,
   ftruncate: nothing,
   copyFileRange: (range: CopyRange) => range.sizeBytes,
+  shareBlocks: nothing,
   mkdirat: nothing,
   symlinkat: nothing,
   linkat: nothing,

@@ -95,7 +95,7 @@ export function containerRoutes(services: Services): Route[] {
       since: "1.24",
       handler: async ({ params, query }) => {
         if (query.flag("link")) throw new TsdError("not_implemented", "Links are not supported");
-        await containers.remove(params.id, { force: query.flag("force") });
+        await containers.remove(params.id, { force: query.flag("force"), volumes: query.flag("v") });
         return empty();
       },
     },

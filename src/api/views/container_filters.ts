@@ -6,7 +6,7 @@ import type { Container } from "../../engine/containers/container.ts";
 import type { HealthState } from "../../engine/health/health_monitor.ts";
 import { TsdError } from "../../errors.ts";
 import type { Filters } from "../http/query.ts";
-import { requestedMounts } from "../../engine/containers/mounts.ts";
+import { mountsOf } from "../../engine/containers/mounts.ts";
 
 /** What values may need to know of other things. */
 export interface FilterContext {
@@ -57,7 +57,8 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     return ({ createdMs }) => createdMs > other.createdMs;
   },
   volume: (value) => ({ record }) =>
-    requestedMounts(record.hostConfig).some(({ mount }) =>
+    mountsOf(record).some(({ mount, volume }) =>
+      volume?.name === value ||
       mount.target === value || (mount.kind !== "tmpfs" && mount.source === value)
     ),
   network: (value) => ({ record }) => (record.hostConfig.NetworkMode || "default") === value,

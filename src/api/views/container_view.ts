@@ -4,11 +4,10 @@
  * inspect shows, empty lists) is made here.
  */
 import { type Container, type ContainerState, isLive } from "../../engine/containers/container.ts";
-import { requestedMounts } from "../../engine/containers/mounts.ts";
+import { mountsOf, type RequestedMount } from "../../engine/containers/mounts.ts";
 import { shownPolicy } from "../../engine/containers/restart_policy.ts";
 import type { HealthState } from "../../engine/health/health_monitor.ts";
 import { containerPaths, type EnginePaths } from "../../engine/paths.ts";
-import type { ContainerMount } from "../../runtime/spec/mod.ts";
 import { humanDuration } from "../../units.ts";
 import { ZERO_CONFIG, ZERO_HOST_CONFIG } from "./zero_values.ts";
 import type {
@@ -67,7 +66,7 @@ export function inspectContainer(container: Container, context: InspectContext):
     ExecIDs: execIds.length === 0 ? null : execIds,
     HostConfig: withDefaults(record.hostConfig),
     GraphDriver: { Name: driver, Data: null },
-    Mounts: mountPoints(record.hostConfig),
+    Mounts: mountPoints(record),
     Config: { ...ZERO_CONFIG, ...record.config },
     NetworkSettings: networkSettings(record.hostConfig),
   };
@@ -89,7 +88,7 @@ export function summariseContainer(container: Container, nowMs: number, health?:
     Status: statusText(state, nowMs, health?.status),
     HostConfig: { NetworkMode: networkMode(record.hostConfig) },
     NetworkSettings: { Networks: networks(record.hostConfig) },
-    Mounts: mountPoints(record.hostConfig),
+    Mounts: mountPoints(record),
   };
 }
 
@@ -215,23 +214,20 @@ function networkSettings(host: HostConfig): NetworkSettings {
   };
 }
 
-function mountPoints(host: HostConfig): MountPoint[] {
-  return requestedMounts(host).filter(({ isTmpfsFlag }) => !isTmpfsFlag)
-    .map(({ mount, mode }) => mountPoint(mount, mode));
+function mountPoints(record: Container["record"]): MountPoint[] {
+  return mountsOf(record).filter(({ isTmpfsFlag }) => !isTmpfsFlag).map(mountPoint);
 }
 
-function mountPoint(mount: ContainerMount, mode: string): MountPoint {
+function mountPoint({ mount, mode, volume }: RequestedMount): MountPoint {
   if (mount.kind === "tmpfs") {
     return { Type: "tmpfs", Source: "", Destination: mount.target, Mode: "", RW: true, Propagation: "" };
   }
-  return {
-    Type: "bind",
-    Source: mount.source,
-    Destination: mount.target,
-    Mode: mode,
-    RW: !mount.readOnly,
-    Propagation: mount.propagation ?? "rprivate",
-  };
+  const place = { Source: mount.source, Destination: mount.target };
+  if (volume !== undefined) {
+    const { name: Name } = volume;
+    return { Type: "volume", Name, ...place, Driver: "local", Mode: mode, RW: !mount.readOnly, Propagation: "" };
+  }
+  return { Type: "bind", ...place, Mode: mode, RW: !mount.readOnly, Propagation: mount.propagation ?? "rprivate" };
 }
 
 /** RFC 3339 with nanoseconds. */

@@ -11,6 +11,8 @@ export interface ViewMount {
   readonly target: string;
   /** Absolute, on the host. Without one there is nothing to see while the container doesn't run. */
   readonly source?: string | undefined;
+  /** What of the source is seen, if not all of it; links lead to nowhere outside. */
+  readonly subpath?: string | undefined;
   /** Nobody but the engine can change what the source's path leads to: it counts also while the container runs. */
   readonly isOwn: boolean;
   /** Whether what is mounted below the source is seen too. */
@@ -36,6 +38,8 @@ export type ArchiveTask =
   | { readonly kind: "pack"; readonly path: string }
   /** The whole root, without what is mounted in it. */
   | { readonly kind: "export" }
+  /** Copies what is in a folder, if there is one, to a folder of the host, if that is empty. */
+  | { readonly kind: "copy"; readonly path: string; readonly to: string }
   | {
     readonly kind: "unpack";
     readonly path: string;

@@ -6,6 +6,7 @@
 import {
   baseName,
   clean,
+  copyTree,
   joined,
   type Owner,
   packTree,
@@ -17,7 +18,7 @@ import {
 import { TsdError } from "../../errors.ts";
 import { rootAccountFiles } from "../../runtime/spec/root_accounts.ts";
 import { resolveUser } from "../../runtime/spec/user.ts";
-import { SysError } from "../../sys/mod.ts";
+import { cString, files, folders, isErrno, O, OwnedFd, SysError } from "../../sys/mod.ts";
 import { bytesOf, byteStringFromText, TarDecoder } from "../../tar/mod.ts";
 import type { ArchiveTask, PathFacts } from "./archive_protocol.ts";
 
@@ -54,6 +55,31 @@ export function* packPath({ view, container }: TaskContext, path: string): Gener
 export function* packRoot({ view }: TaskContext): Generator<Uint8Array> {
   using start = view.root();
   yield* packTree({ view, start, name: undefined });
+}
+
+/**
+ * Copies the content of the folder that a path leads to, if there is one, to an empty folder of the host. Yields after
+ * each entry. @throws {TsdError} invalid_argument: it is no folder; {SysError}
+ */
+export function* copyPath({ view }: TaskContext, path: string, to: string): Generator<void> {
+  using start = folderAt(view, path);
+  if (start === undefined) return;
+  using target = new OwnedFd(files.open(cString(to), O.RDONLY | O.DIRECTORY | O.NOFOLLOW), files);
+  // Somebody may have put something there meanwhile.
+  if (folders.readFolder(target.fd).length === 0) yield* copyTree(view, start, target);
+}
+
+function folderAt(view: TreeView, path: string): Place | undefined {
+  let place: Place;
+  try {
+    place = view.resolve(byteStringFromText(path));
+  } catch (thrown) {
+    if (isErrno(thrown, "ENOENT", "ENOTDIR")) return undefined;
+    throw thrown;
+  }
+  if (place.isFolder) return place;
+  place[Symbol.dispose]();
+  throw new TsdError("invalid_argument", `cannot mount volume over existing file, file exists ${path}`);
 }
 
 type UnpackTask = Extract<ArchiveTask, { readonly kind: "unpack" }>;

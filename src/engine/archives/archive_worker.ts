@@ -12,13 +12,16 @@ import {
   type ToArchiveWorker,
   WINDOW_CHUNKS,
 } from "./archive_protocol.ts";
-import { packPath, packRoot, statPath, UnpackingTask } from "./archive_tasks.ts";
+import { copyPath, packPath, packRoot, statPath, UnpackingTask } from "./archive_tasks.ts";
 import { openContainerTree } from "./container_tree.ts";
 
 const scope = self as unknown as {
   postMessage(message: FromArchiveWorker, transfer?: Transferable[]): void;
   addEventListener(type: "message", listener: (event: MessageEvent<ToArchiveWorker>) => void): void;
 };
+
+/** Steps of a job between two looks at what has come in. */
+const STEPS_A_TURN = 256;
 
 /** The job that is under way: what comes in for it, and what may still be sent. */
 class Running {
@@ -47,6 +50,16 @@ class Running {
       await this.#credit.next();
       this.throwIfCancelled();
       scope.postMessage({ kind: "chunk", id: this.id, bytes }, [bytes.buffer as ArrayBuffer]);
+    }
+  }
+
+  /** Takes steps until there are no more, or nobody wants them. */
+  async perform(steps: Iterable<void>): Promise<void> {
+    let count = 0;
+    for (const _ of steps) {
+      // Messages come in between only.
+      if (++count % STEPS_A_TURN === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      this.throwIfCancelled();
     }
   }
 
@@ -100,6 +113,8 @@ async function perform({ view: spec, task, container }: ArchiveJob, work: Runnin
       return await work.sendAll(withoutFacts(packPath(context, task.path), work.id));
     case "export":
       return await work.sendAll(packRoot(context));
+    case "copy":
+      return await work.perform(copyPath(context, task.path, task.to));
     case "unpack":
       return await unpack(context, task, spec.root, work);
   }

@@ -8,9 +8,10 @@ import type { Log } from "../../log.ts";
 import type { Container } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import { prepareSources } from "../containers/mount_sources.ts";
-import { requestedMounts } from "../containers/mounts.ts";
+import { mountsOf } from "../containers/mounts.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { EnginePaths } from "../paths.ts";
+import type { VolumeMounts } from "../volumes/volume_mounts.ts";
 import type { HeldMount, SharedSnapshots } from "../shared_snapshots.ts";
 import type { ArchiveTask, PathFacts, ViewSpec } from "./archive_protocol.ts";
 import type { ArchiveSession } from "./archive_session.ts";
@@ -36,6 +37,7 @@ export interface ContainerArchivesDeps {
   readonly paths: EnginePaths;
   readonly table: Pick<ContainerTable, "find" | "has">;
   readonly snapshots: Pick<SharedSnapshots, "hold">;
+  readonly volumes: Pick<VolumeMounts, "hold">;
   readonly workers: Pick<ArchiveWorkers, "begin">;
   readonly events: ContainerEvents;
   readonly log: Log;
@@ -100,9 +102,9 @@ export class ContainerArchives {
   ): Promise<{ readonly session: ArchiveSession; readonly container: Container }> {
     const container = this.#deps.table.find(nameOrId);
     if (!container.isRunning && task.kind !== "export") {
-      await prepareSources(requestedMounts(container.record.hostConfig));
+      await prepareSources(mountsOf(container.record));
     }
-    const mount = await this.#deps.snapshots.hold(container.id);
+    const mount = await this.#hold(container);
     try {
       const view = viewFor(task, containerView(container, mount.root, this.#deps.paths));
       const session = await this.#deps.workers.begin({ view, task, container: nameOrId }, signal);
@@ -112,6 +114,15 @@ export class ContainerArchives {
       await this.#release(mount, container);
       throw thrown;
     }
+  }
+
+  /** Its root, and what its volumes are to have mounted. */
+  async #hold(container: Container): Promise<HeldMount> {
+    await using held = new AsyncDisposableStack();
+    held.use(await this.#deps.volumes.hold(container));
+    const mount = held.use(await this.#deps.snapshots.hold(container.id));
+    const all = held.move();
+    return { root: mount.root, [Symbol.asyncDispose]: () => all.disposeAsync() };
   }
 
   async #release(mount: HeldMount, { id }: Container): Promise<void> {

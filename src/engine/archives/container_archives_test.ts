@@ -46,6 +46,7 @@ function bench({ user }: { user?: string } = {}) {
         return Promise.resolve({ root: "/root", [Symbol.asyncDispose]: () => Promise.resolve(void state.held--) });
       },
     },
+    volumes: { hold: () => Promise.resolve(new AsyncDisposableStack()) },
     workers: { begin },
     events,
     log: SILENT_LOG,

@@ -108,7 +108,9 @@ function isSame(view: TreeView, folder: OwnedFd, files: ArchiveCalls): boolean {
 function laySource(view: TreeView, mount: ViewMount, { files, mounts }: ContainerTreeCalls): void {
   const { source, target, recursive, readOnly } = mount;
   if (source === undefined) return;
-  using opened = openIfThere(() => files.open(cString(source), O.PATH), files);
+  using whole = openIfThere(() => files.open(cString(source), O.PATH), files);
+  if (whole === undefined) return;
+  using opened = partOf(whole, mount.subpath ?? ".", files);
   if (opened === undefined) return;
   const isFolder = (files.statx(opened.fd, ITSELF, AT.EMPTY_PATH).mode & S.IFMT) === S.IFDIR;
   const path = makePlace(view, target, isFolder, files);
@@ -117,6 +119,13 @@ function laySource(view: TreeView, mount: ViewMount, { files, mounts }: Containe
     ? new OwnedFd(opened.take(), files)
     : new OwnedFd(mounts.openTree(opened.fd, "", OPEN_TREE.CLONE), files);
   view.mount({ path, root, readOnly });
+}
+
+/** What a path leads to inside of a folder, or the thing itself. */
+function partOf(whole: OwnedFd, subpath: string, files: ArchiveCalls): OwnedFd | undefined {
+  if (subpath === ".") return new OwnedFd(whole.take(), files);
+  const how = { flags: O.PATH, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS };
+  return openIfThere(() => files.openat2(whole.fd, cString(subpath), how), files);
 }
 
 /** Where a target is in the root: canonical. What lies there may itself be on something that isn't seen, as /dev/shm is. */

@@ -1,7 +1,6 @@
 /** What belongs to a container's view of its files, from its settings and its state. */
-import type { ContainerMount } from "../../runtime/spec/mod.ts";
 import { type Container, isLive } from "../containers/container.ts";
-import { requestedMounts } from "../containers/mounts.ts";
+import { mountsOf, type RequestedMount } from "../containers/mounts.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import type { ViewMount, ViewSpec } from "./archive_protocol.ts";
 
@@ -14,7 +13,7 @@ export function containerView(container: Container, root: string, paths: EngineP
   const { state, record: { hostConfig } } = container;
   const readOnly = hostConfig.ReadonlyRootfs ?? false;
   const { home } = containerPaths(paths, container.id);
-  const asked = requestedMounts(hostConfig).map(({ mount }) => viewMount(mount));
+  const asked = mountsOf(container.record).map(viewMount);
   const etc = ETC_FILES.map((name): ViewMount => (
     { target: `/etc/${name}`, source: `${home}/${name}`, isOwn: true, recursive: false, readOnly }
   ));
@@ -29,11 +28,12 @@ export function containerView(container: Container, root: string, paths: EngineP
   };
 }
 
-function viewMount(mount: ContainerMount): ViewMount {
+function viewMount({ mount, volume }: RequestedMount): ViewMount {
   const { target } = mount;
   if (mount.kind === "tmpfs") return { target, isOwn: false, recursive: true, readOnly: mount.options.includes("ro") };
   const { source, readOnly, recursive = true } = mount;
-  return { target, source, isOwn: false, recursive, readOnly };
+  const subpath = volume?.subpath;
+  return { target, source, isOwn: false, recursive, readOnly, ...(subpath !== undefined && { subpath }) };
 }
 
 const depth = (path: string): number => path.split("/").length;

@@ -13,6 +13,7 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import { checkHealthAction } from "../health/health_config.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { ImageUses } from "../images/image_uses.ts";
+import type { ContainerVolumes } from "../volumes/container_volumes.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import type { Runtimes } from "../runtimes.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -24,7 +25,6 @@ import { withHostDefaults } from "./host_defaults.ts";
 import { initProgram } from "./init_program.ts";
 import type { NamespaceJoiner } from "./joined_namespaces.ts";
 import { requireSources } from "./mount_sources.ts";
-import { requestedMounts } from "./mounts.ts";
 import { friendlyName, parseContainerName, randomId } from "./names.ts";
 import { defaultHostname, etcSettings, mergeConfig, networkWarnings, specSettings } from "./settings.ts";
 
@@ -41,6 +41,7 @@ export interface ContainerCreatorDeps {
   readonly events: ContainerEvents;
   /** By container id; shared with whoever starts and removes containers. */
   readonly locks: KeyedLock;
+  readonly volumes: Pick<ContainerVolumes, "plan" | "make" | "fill">;
 }
 
 /** See the module's comment. */
@@ -77,10 +78,13 @@ export class ContainerCreator {
     });
     etcFiles({ ...etcSettings(merged, hostConfig), hostHosts: "", hostResolvConf: "" });
     checkHealthAction(merged, hostConfig);
-    await requireSources(requestedMounts(hostConfig));
+    const plan = this.#deps.volumes.plan(merged, hostConfig);
+    await requireSources(plan);
     const named = given ?? friendlyName((taken) => table.hasName(taken));
     await hooks.ask("container.validate", () => contextOf(id, named, image.record.id, imageName, merged));
     watch.lap("check");
+    await using ready = await this.#deps.volumes.make(plan);
+    watch.lap("volumes");
     held.require();
     const container = table.insert(id, named, {
       imageName,
@@ -88,11 +92,13 @@ export class ContainerCreator {
       layers: image.record.layers,
       config: merged,
       hostConfig,
+      mounts: ready.mounts,
       platform: "linux",
     });
     watch.lap("record");
     // It can be seen from now on; whoever wants to start it waits until it is complete.
     await locks.run(id, () => this.#furnish(container));
+    ready.keep();
     watch.lap("layer");
     events.tell(container, "create");
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
@@ -107,6 +113,8 @@ export class ContainerCreator {
     await Deno.mkdir(home, { recursive: true, mode: 0o710 });
     undo.defer(() => Deno.remove(home, { recursive: true }));
     await snapshots.prepare(container.record.layers, container.id);
+    undo.defer(() => snapshots.remove(container.id));
+    await this.#deps.volumes.fill(container);
     undo.move();
   }
 }

@@ -12,6 +12,7 @@ import type { Snapshotter } from "../../store/ports.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
 import type { ImageRemover } from "../images/image_remover.ts";
+import type { ContainerVolumes } from "../volumes/container_volumes.ts";
 import { failedStartCode } from "../failed_start.ts";
 import { removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
@@ -70,6 +71,7 @@ export interface ContainerRunsDeps {
   readonly restarts: Pick<Restarts, "ended" | "callOff">;
   readonly waiters: Waiters;
   readonly images: Pick<ImageRemover, "sweepAfterContainer">;
+  readonly volumes: Pick<ContainerVolumes, "removeAnonymous">;
   /** New streams for a container's next run. */
   readonly newIo: (container: Container) => ProcessIo;
 }
@@ -273,9 +275,13 @@ export class ContainerRuns {
     await this.#deps.launcher.clean(container);
   }
 
-  /** Removes a container that doesn't run. @throws {TsdError} storage */
-  async remove(container: Container): Promise<void> {
+  /**
+   * Removes a container that doesn't run, and its anonymous volumes if it removes itself or `volumes` says so.
+   * @throws {TsdError} storage
+   */
+  async remove(container: Container, { volumes = false }: { readonly volumes?: boolean } = {}): Promise<void> {
     await this.#clear(container, () => this.#forget(container));
+    if (volumes && !container.record.hostConfig.AutoRemove) await this.#deps.volumes.removeAnonymous(container);
   }
 
   /** Takes away all that a container has; `then` it is as if it had never been. */
@@ -285,6 +291,7 @@ export class ContainerRuns {
     await snapshots.remove(container.id);
     await removeTree(containerPaths(paths, container.id).home);
     await then();
+    if (container.record.hostConfig.AutoRemove) await this.#deps.volumes.removeAnonymous(container);
     await this.#sweepLayers(container);
   }
 

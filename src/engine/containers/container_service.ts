@@ -131,7 +131,7 @@ export class ContainerService {
   }
 
   /** @throws {TsdError} conflict (it runs, and not `force`) */
-  remove(nameOrId: string, options: { force?: boolean } = {}): Promise<void> {
+  remove(nameOrId: string, options: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     return this.#deps.locks.run(container.id, async () => {
       // Somebody else may have removed it while this waited its turn.
@@ -152,7 +152,7 @@ export class ContainerService {
       }
       // Also what an earlier clean-up that failed has left.
       await this.#deps.runs.clean(container);
-      await this.#deps.runs.remove(container);
+      await this.#deps.runs.remove(container, { volumes: options.volumes ?? false });
     });
   }
 

@@ -11,7 +11,6 @@ import { parseRestartPolicy } from "./restart_policy.ts";
 
 /** What this version refuses, in the words that complete "… is not supported yet". */
 const REFUSED_CONFIG: { readonly [K in keyof ContainerConfig]?: string } = {
-  Volumes: "an anonymous volume (-v /path)",
   MacAddress: "a MAC address",
   NetworkDisabled: "NetworkDisabled (use --network none), which",
 };
@@ -19,8 +18,6 @@ const REFUSED_CONFIG: { readonly [K in keyof ContainerConfig]?: string } = {
 const REFUSED_HOST: { readonly [K in keyof HostConfig]?: string } = {
   PortBindings: "publishing ports (-p)",
   PublishAllPorts: "publishing ports (-P)",
-  VolumeDriver: "a volume driver",
-  VolumesFrom: "--volumes-from",
   Links: "--link",
   StorageOpt: "--storage-opt",
   DeviceRequests: "--gpus",

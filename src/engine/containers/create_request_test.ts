@@ -81,7 +81,6 @@ Deno.test("null is as good as nothing, however deep", () => {
 
 Deno.test("what has no effect yet is refused, unless it is empty", () => {
   const refused: [Record<string, unknown>, RegExp][] = [
-    [{ Volumes: { "/x": {} } }, /an anonymous volume \(-v \/path\) is not supported yet/],
     [{ HostConfig: { PortBindings: { "80/tcp": [{}] } } }, /publishing ports \(-p\) is not supported yet/],
     [{ HostConfig: { PublishAllPorts: true } }, /publishing ports \(-P\)/],
     [{ HostConfig: { Links: ["a"] } }, /--link/],

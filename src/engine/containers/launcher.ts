@@ -9,6 +9,7 @@ import { etcFiles } from "../../network/etc_files.ts";
 import type { Log } from "../../log.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import {
+  type ContainerMount,
   DEFAULT_SHM_BYTES,
   generateSpec,
   type HostFacts,
@@ -27,7 +28,8 @@ import type { JoinedNamespaces, NamespaceJoiner } from "./joined_namespaces.ts";
 import type { Keepers } from "./keepers.ts";
 import type { LeftCgroups } from "./left_cgroups.ts";
 import { prepareSources } from "./mount_sources.ts";
-import { requestedMounts } from "./mounts.ts";
+import type { VolumeMounts } from "../volumes/volume_mounts.ts";
+import { mountsOf } from "./mounts.ts";
 import { etcSettings, specSettings } from "./settings.ts";
 import { mountSharedMemory, sharedMemoryPath, unmountSharedMemory } from "./shared_memory.ts";
 import { specDevices } from "./spec_devices.ts";
@@ -46,12 +48,19 @@ export interface LauncherDeps {
   readonly snapshots: Snapshotter;
   readonly runtimes: Pick<Runtimes, "of" | "ofIfKnown">;
   readonly namespaces: Pick<NamespaceJoiner, "join">;
+  readonly volumes: Pick<VolumeMounts, "mount" | "unmount">;
   readonly mounts: Pick<MountCalls, "mount" | "umount2">;
   readonly processes: Pick<ProcessCalls, "pidfdOpen">;
   readonly leftCgroups: Pick<LeftCgroups, "remove">;
   readonly facts: HostFacts;
   readonly log: Log;
   readonly keepers: Pick<Keepers, "start" | "stop">;
+}
+
+/** What a container gets from elsewhere. */
+interface Seen {
+  readonly joined: JoinedNamespaces;
+  readonly mounts: readonly ContainerMount[];
 }
 
 /** Starts containers and clears away what a run leaves. */
@@ -87,7 +96,9 @@ export class Launcher {
     const { root } = await snapshots.mount(container.id);
     watch.lap("mount");
     using joined = this.#deps.namespaces.join(container);
-    await this.#writeSpec(container, root, bundle, this.#sharing(container, bundle, joined));
+    using seen = await this.#deps.volumes.mount(container);
+    const facts = { joined: this.#sharing(container, bundle, joined), mounts: seen.mounts };
+    await this.#writeSpec(container, root, bundle, facts);
     watch.lap("spec");
     const streams = await io.open();
     watch.lap("streams");
@@ -106,9 +117,9 @@ export class Launcher {
   }
 
   /** With its own shared memory where others may join it. */
-  #sharing({ record: { hostConfig } }: Container, bundle: string, joined: JoinedNamespaces): JoinedNamespaces {
-    const { IpcMode: mode, ShmSize: sizeBytes } = hostConfig;
-    const hasOwn = requestedMounts(hostConfig).some(({ mount }) => mount.target === "/dev/shm");
+  #sharing({ record }: Container, bundle: string, joined: JoinedNamespaces): JoinedNamespaces {
+    const { IpcMode: mode, ShmSize: sizeBytes } = record.hostConfig;
+    const hasOwn = mountsOf(record).some(({ mount }) => mount.target === "/dev/shm");
     if (mode !== "shareable" || hasOwn) return joined;
     mountSharedMemory(bundle, sizeBytes || DEFAULT_SHM_BYTES, this.#deps.mounts);
     return { ...joined, shmPath: sharedMemoryPath(bundle) };
@@ -123,6 +134,7 @@ export class Launcher {
     for (const step of steps) if (step.status === "rejected") throw step.reason;
     const { bundle } = containerPaths(paths, container.id);
     unmountSharedMemory(bundle, this.#deps.mounts);
+    if (isThere(bundle)) await this.#deps.volumes.unmount(container);
     await removeTree(bundle);
   }
 
@@ -132,13 +144,14 @@ export class Launcher {
     if (!await runtime?.delete(container.id, true)) await this.#deps.leftCgroups.remove(container.id);
   }
 
-  async #writeSpec(container: Container, root: string, bundle: string, joined: JoinedNamespaces): Promise<void> {
+  async #writeSpec(container: Container, root: string, bundle: string, seen: Seen): Promise<void> {
+    const { joined } = seen;
     const { paths, facts } = this.#deps;
     const { config, hostConfig } = container.record;
-    await prepareSources(requestedMounts(hostConfig));
+    await prepareSources(mountsOf(container.record));
     const { user, home } = resolveUser(config.User ?? "", rootAccountFiles(root), hostConfig.GroupAdd ?? []);
     const { spec } = generateSpec({
-      ...specSettings(config, hostConfig, facts, { home, joined }),
+      ...specSettings(config, hostConfig, facts, { home, ...seen }),
       containerId: container.id,
       rootPath: root,
       user,

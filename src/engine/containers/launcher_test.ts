@@ -81,6 +81,10 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
   const launcher = new Launcher({
     ...{ paths, snapshots, processes, mounts, keepers, facts, log: SILENT_LOG },
     runtimes: runtimesOf(runtime),
+    volumes: {
+      mount: () => Promise.resolve({ mounts: [], [Symbol.dispose]: () => undefined }),
+      unmount: () => Promise.resolve(),
+    },
     namespaces: { join: () => ({ [Symbol.dispose]: () => undefined }) },
     leftCgroups: new LeftCgroups((id) => `${paths.cgroup}/${id}`, processes),
   });

@@ -1,10 +1,11 @@
 /**
  * @module
- * What a container sees of the host: `-v source:target[:options]`, `--mount type=bind|tmpfs`, `--tmpfs target[:options]`.
- * Named and anonymous volumes are refused until there are volumes.
+ * What a container asks to see: `-v source:target[:options]`, `--mount type=bind|volume|tmpfs`, `--tmpfs target[:options]`.
+ * Pure: which volumes are there is looked up later.
  */
 import type { HostConfig, Mount } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
+import { checkVolumeName } from "../volumes/volume_names.ts";
 import {
   type BindMount,
   cleanPath,
@@ -34,6 +35,15 @@ export interface RequestedMount {
   readonly isTmpfsFlag?: boolean;
   /** The volume that is mounted there. */
   readonly volume?: VolumeUse;
+  /** What the volume is to be like if it has to be made. */
+  readonly wish?: VolumeWish;
+}
+
+/** What somebody wants of a volume that there may not be yet. */
+export interface VolumeWish {
+  readonly driver?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | null | undefined;
+  readonly options?: Readonly<Record<string, string>> | null | undefined;
 }
 
 /** How a container uses a volume. */
@@ -51,12 +61,8 @@ export interface VolumeUse {
 /** All mounts of a request, in Docker's order. @throws {TsdError} invalid_argument, not_implemented */
 export function requestedMounts(host: HostConfig): RequestedMount[] {
   const requested: RequestedMount[] = [
-    ...(host.Binds ?? []).map(parseBind),
-    ...(host.Mounts ?? []).map((mount) => ({
-      mount: parseMount(mount),
-      createSource: mount.BindOptions?.CreateMountpoint ?? false,
-      mode: "",
-    })),
+    ...(host.Binds ?? []).map((text) => parseBind(text, host.VolumeDriver)),
+    ...(host.Mounts ?? []).map(parseMount),
     ...Object.entries(host.Tmpfs ?? {}).map(([target, options]) => ({
       mount: tmpfsFlag(target, options),
       createSource: false,
@@ -72,7 +78,29 @@ export function requestedMounts(host: HostConfig): RequestedMount[] {
   return requested;
 }
 
-function parseBind(text: string): RequestedMount {
+/** All mounts of a container. */
+export const mountsOf = (
+  { mounts, hostConfig }: { readonly mounts?: readonly RequestedMount[]; readonly hostConfig: HostConfig },
+): readonly RequestedMount[] => mounts ?? requestedMounts(hostConfig);
+
+/** Volumes without a name, for targets of `-v /path` and of an image. @throws {TsdError} invalid_argument */
+export function anonymousMounts(targets: Iterable<string>, driver?: string): RequestedMount[] {
+  return [...targets].map((target) => {
+    const checked = mountTarget({ Type: "volume", Target: target }, `invalid volume specification: '${target}': `);
+    return volumeMount(checked, { name: "", isAnonymous: true, copies: true }, { mode: "", wish: { driver } });
+  });
+}
+
+/** The source is known when the volume is. */
+function volumeMount(
+  target: string,
+  volume: VolumeUse,
+  { readOnly = false, mode, wish }: { readOnly?: boolean; mode: string; wish: VolumeWish },
+): RequestedMount {
+  return { mount: { kind: "volume", source: "", target, readOnly }, createSource: false, mode, volume, wish };
+}
+
+function parseBind(text: string, driver: string | undefined): RequestedMount {
   const invalid = `invalid volume specification: '${text}'`;
   const [source, target, mode = "", ...more] = text.split(":");
   if (source === "" || more.length > 0 || (mode === "" && target !== undefined && isMode(target))) {
@@ -81,21 +109,33 @@ function parseBind(text: string): RequestedMount {
   if (!isMode(mode)) throw refusal(`invalid mode: ${mode}`);
   const type = source.startsWith("/") && target !== undefined ? "bind" : "volume";
   const checked = mountTarget({ Type: type, Target: target ?? source }, `${invalid}: `);
-  if (type === "volume") throw unsupportedVolume(text, target === undefined ? undefined : source);
   const options = mode.split(",");
   const propagation = options.find((option) => PROPAGATIONS.has(option));
+  const readOnly = options.includes("ro");
+  if (type === "volume") {
+    const name = target === undefined ? "" : source;
+    if (name !== "") checkVolumeName(name);
+    if (propagation !== undefined) {
+      throw refusal(`${invalid}: BindOptions must not be specified on mount type "volume"`);
+    }
+    const volume = { name, isAnonymous: name === "", copies: !options.includes("nocopy") };
+    return volumeMount(checked, volume, { readOnly, mode: mode || SHARED_LABEL, wish: { driver } });
+  }
   return {
     mount: {
       kind: "bind",
       source,
       target: checked,
-      readOnly: options.includes("ro"),
+      readOnly,
       ...(propagation === undefined ? {} : { propagation: propagation as Propagation }),
     },
     createSource: true,
     mode,
   };
 }
+
+/** Docker shows this mode of a volume that has none. */
+const SHARED_LABEL = "z";
 
 /** Whether these are options of `-v`: known ones, and none against another. */
 function isMode(text: string): boolean {
@@ -105,7 +145,7 @@ function isMode(text: string): boolean {
 }
 
 /** Kinds of Docker's that there aren't. */
-const OTHER_TYPES: ReadonlySet<string> = new Set(["volume", "image", "npipe", "cluster"]);
+const OTHER_TYPES: ReadonlySet<string> = new Set(["image", "npipe", "cluster"]);
 
 /** The options that belong to each kind, and what the others are told. */
 const OPTIONS_OF = {
@@ -115,7 +155,7 @@ const OPTIONS_OF = {
   image: "ImageOptions",
 } as const;
 
-function parseMount(mount: Mount): ContainerMount {
+function parseMount(mount: Mount): RequestedMount {
   const { Type: type = "" as NonNullable<Mount["Type"]> } = mount;
   for (const [kind, options] of Object.entries(OPTIONS_OF)) {
     if (kind !== type && mount[options]) {
@@ -126,9 +166,34 @@ function parseMount(mount: Mount): ContainerMount {
     throw new TsdError("not_implemented", `Cannot create the container: --mount type=${type} is not supported yet`);
   }
   const target = mountTarget(mount);
-  if (type === "bind") return bindMount(mount, target);
-  if (type === "tmpfs") return tmpfsMount(mount, target);
+  const createSource = mount.BindOptions?.CreateMountpoint ?? false;
+  if (type === "volume") return volumeOfMount(mount, target);
+  if (type === "bind") return { mount: bindMount(mount, target), createSource, mode: "" };
+  if (type === "tmpfs") return { mount: tmpfsMount(mount, target), createSource, mode: "" };
   throw badMount(mount, "mount type unknown");
+}
+
+function volumeOfMount(mount: Mount, target: string): RequestedMount {
+  const { Source: name = "", ReadOnly: readOnly = false, VolumeOptions: options } = mount;
+  const { NoCopy = false, Subpath: subpath = "", Labels: labels, DriverConfig: driver } = options ?? {};
+  if (subpath !== "" && !isLocal(subpath)) throw badMount(mount, "subpath must be a relative path within the volume");
+  if (name === "" && readOnly) throw badMount(mount, "must not set ReadOnly mode when using anonymous volumes");
+  if (name === "" && subpath !== "") throw badMount(mount, "must not set Subpath when using anonymous volumes");
+  if (name !== "") checkVolumeName(name);
+  const use = { name, isAnonymous: name === "", copies: !NoCopy && subpath === "" };
+  const wish = { driver: driver?.Name, options: driver?.Options, labels };
+  return volumeMount(target, { ...use, ...(subpath !== "" && { subpath }) }, { readOnly, mode: SHARED_LABEL, wish });
+}
+
+/** Whether a path stays where it begins, links aside. */
+function isLocal(path: string): boolean {
+  let depth = 0;
+  for (const name of path.split("/")) {
+    if (name === "..") depth--;
+    else if (name !== "" && name !== ".") depth++;
+    if (depth < 0) return false;
+  }
+  return !path.startsWith("/");
 }
 
 /** @param before said before what is wrong */
@@ -191,16 +256,3 @@ function tmpfsFlag(target: string, options: string): TmpfsMount {
 }
 
 const refusal = (message: string) => new TsdError("invalid_argument", message);
-
-function unsupportedVolume(text: string, name: string | undefined): TsdError {
-  if (name !== undefined && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
-    return refusal(
-      `create ${name}: ${JSON.stringify(name)} includes invalid characters for a local volume name, only ` +
-        '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
-    );
-  }
-  return new TsdError(
-    "not_implemented",
-    `Cannot create the container: volumes are not supported yet; give an absolute host path instead of '${text}'`,
-  );
-}

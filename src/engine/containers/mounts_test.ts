@@ -43,6 +43,41 @@ Deno.test("--mount and --tmpfs", () => {
   );
 });
 
+Deno.test("volumes: named, anonymous, parts of them, with wishes for one that is to be made", () => {
+  const options = { NoCopy: true, Subpath: "a/b", Labels: { x: "y" }, DriverConfig: { Options: { o: "ro" } } };
+  const found = requestedMounts({
+    VolumeDriver: "odd",
+    Binds: ["data:/a:ro,nocopy", "/b"],
+    Mounts: [
+      { Type: "volume", Target: "/c" },
+      { Type: "volume", Source: "data", Target: "/d", ReadOnly: true, VolumeOptions: options },
+    ],
+  });
+  assert.deepEqual(
+    found.map(({ mount, volume, mode, wish }) => ({ ...mount, ...volume, mode, ...wish })),
+    [
+      {
+        name: "data",
+        isAnonymous: false,
+        copies: false,
+        target: "/a",
+        readOnly: true,
+        mode: "ro,nocopy",
+        driver: "odd",
+      },
+      { name: "", isAnonymous: true, copies: true, target: "/b", readOnly: false, mode: "z", driver: "odd" },
+      {
+        ...{ name: "", isAnonymous: true, copies: true, target: "/c", readOnly: false, mode: "z", driver: undefined },
+        ...{ labels: undefined, options: undefined },
+      },
+      {
+        ...{ name: "data", isAnonymous: false, copies: false, subpath: "a/b", target: "/d", readOnly: true, mode: "z" },
+        ...{ driver: undefined, labels: { x: "y" }, options: { o: "ro" } },
+      },
+    ].map((each) => ({ kind: "volume", source: "", ...each })),
+  );
+});
+
 Deno.test("-v makes its source, --mount only when it is told to", () => {
   const made = requestedMounts({
     Binds: ["/a:/b"],
@@ -67,12 +102,28 @@ Deno.test("what makes no sense is refused in words that say what", () => {
     [{ Binds: ["./a:/b"] }, "invalid_argument", /^create \.\/a: "\.\/a" includes invalid characters/],
     [{ Binds: ["/a:/b", "/c:/b/"] }, "invalid_argument", /Duplicate mount point: \/b/],
     [{ Binds: ["/a:/b"], Tmpfs: { "/b": "" } }, "invalid_argument", /Duplicate mount point: \/b/],
-    [{ Binds: ["named:/b"] }, "not_implemented", /volumes are not supported yet/],
-    [{ Binds: ["/b"] }, "not_implemented", /volumes are not supported yet/],
+    [{ Binds: ["a:/b"] }, "invalid_argument", /^create a: volume name is too short/],
+    [{ Binds: ["named:/b:rslave"] }, "invalid_argument", /^invalid volume specification: .* on mount type "volume"$/],
+    [{ Binds: ["b"] }, "invalid_argument", /^invalid volume specification: 'b': .*"volume": invalid mount path: 'b'/],
     [{ Mounts: [{ Type: "bind", Source: "a", Target: "/b" }] }, "invalid_argument", /mount path must be absolute/],
     [{ Mounts: [{ Type: "bind", Target: "/b" }] }, "invalid_argument", /field Source must not be empty/],
     [{ Mounts: [{ Type: "bind", Source: "/b" }] }, "invalid_argument", /field Target must not be empty/],
-    [{ Mounts: [{ Type: "volume", Source: "v", Target: "/b" }] }, "not_implemented", /--mount type=volume/],
+    [{ Mounts: [{ Type: "image", Source: "v", Target: "/b" }] }, "not_implemented", /--mount type=image/],
+    [
+      { Mounts: [{ Type: "volume", Target: "/b", ReadOnly: true }] },
+      "invalid_argument",
+      /ReadOnly mode when using anon/,
+    ],
+    [
+      { Mounts: [{ Type: "volume", Target: "/b", VolumeOptions: { Subpath: "x" } }] },
+      "invalid_argument",
+      /must not set Subpath when using anonymous volumes$/,
+    ],
+    ...["../x", "/x", "a/../../x"].map((Subpath): [HostConfig, ErrorCode, RegExp] => [
+      { Mounts: [{ Type: "volume", Source: "data", Target: "/b", VolumeOptions: { Subpath } }] },
+      "invalid_argument",
+      /subpath must be a relative path within the volume$/,
+    ]),
     [{ Mounts: [{ Type: "odd" as "bind", Target: "/b" }] }, "invalid_argument", /type "odd": mount type unknown$/],
     [{ Mounts: [{ Type: "tmpfs", Source: "/a", Target: "/b" }] }, "invalid_argument", /Source must not be specified/],
     [{ Mounts: [{ Type: "bind", Target: "/b" }] }, "invalid_argument", /"bind": field Source must not be empty$/],

@@ -3,7 +3,7 @@
  * The types of a request's fields, as data. A body is the caller's word: what is read of it has to be of its type, or the
  * request is refused with the field's name. Fields that nobody reads are not looked at, as in Docker.
  */
-import type { BindOptions, ContainerConfig, HostConfig, Mount, Resources } from "../../api/wire/mod.ts";
+import type { BindOptions, ContainerConfig, HostConfig, Mount, Resources, VolumeOptions } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 
 type Named = keyof typeof CHECKS;
@@ -75,6 +75,13 @@ const BIND_SHAPE = {
   ReadOnlyForceRecursive: "flag",
 } as const satisfies Shape<BindOptions>;
 
+const VOLUME_SHAPE = {
+  NoCopy: "flag",
+  Labels: "textMap",
+  Subpath: "text",
+  DriverConfig: { object: { Name: "text", Options: "textMap" } },
+} as const satisfies Shape<VolumeOptions>;
+
 const MOUNT_SHAPE = {
   Type: "text",
   Source: "text",
@@ -82,7 +89,7 @@ const MOUNT_SHAPE = {
   ReadOnly: "flag",
   Consistency: "text",
   BindOptions: { object: BIND_SHAPE },
-  VolumeOptions: "object",
+  VolumeOptions: { object: VOLUME_SHAPE },
   ImageOptions: "object",
   TmpfsOptions: { object: { SizeBytes: "count", Mode: "count", Options: "textLists" } },
 } as const satisfies Shape<Mount>;
@@ -111,6 +118,8 @@ export const HOST_SHAPE = {
   SecurityOpt: "texts",
   Tmpfs: "textMap",
   UTSMode: "text",
+  VolumeDriver: "text",
+  VolumesFrom: "texts",
   UsernsMode: "text",
   ShmSize: "number",
   Sysctls: "textMap",

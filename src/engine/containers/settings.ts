@@ -9,6 +9,7 @@ import type { ImageConfig } from "../../image/config.ts";
 import type { EtcFilesInput } from "../../network/etc_files.ts";
 import type { TerminalSize } from "../../runtime/process_io.ts";
 import {
+  type ContainerMount,
   type HostFacts,
   mergeCommand,
   mergeConfigEnv,
@@ -51,7 +52,7 @@ export function mergeConfig(image: ImageConfig, own: ContainerConfig, hostname: 
     ...(own.ExposedPorts || base.exposedPorts
       ? { ExposedPorts: { ...ports(base.exposedPorts), ...own.ExposedPorts } }
       : {}),
-    Volumes: null,
+    Volumes: volumes(image, own),
     OnBuild: null,
   };
 }
@@ -87,6 +88,8 @@ export interface StartFacts {
   readonly home?: string;
   /** Namespaces of other containers. */
   readonly joined?: JoinedNamespaces;
+  /** With their sources; what was asked for if not given. */
+  readonly mounts?: readonly ContainerMount[];
 }
 
 /** What the OCI configuration is made from. @throws {TsdError} invalid_argument, not_implemented */
@@ -94,7 +97,7 @@ export function specSettings(
   config: ContainerConfig,
   host: HostConfig,
   facts: HostFacts,
-  { home, joined = {} }: StartFacts = {},
+  { home, joined = {}, mounts }: StartFacts = {},
 ): SpecSettings {
   checkLogConfig(host);
   const modes = namespaceModes(host, facts, joined);
@@ -116,7 +119,7 @@ export function specSettings(
     privileged: host.Privileged ?? false,
     capAdd: host.CapAdd ?? [],
     capDrop: host.CapDrop ?? [],
-    mounts: requestedMounts(host).map(({ mount }) => mount),
+    mounts: mounts ?? requestedMounts(host).map(({ mount }) => mount),
     resources: resources(host),
     deviceCgroupRules: host.DeviceCgroupRules ?? [],
     ...(host.ShmSize ? { shmSizeBytes: host.ShmSize } : {}),
@@ -180,6 +183,12 @@ export function resources(host: Resources): ResourceLimits {
 
 const rates = (devices: readonly ThrottleDevice[] | null | undefined) =>
   devices?.map(({ Path: path, Rate: value }) => ({ path, value }));
+
+/** Nothing is null, as in Docker. */
+function volumes({ config: base }: ImageConfig, own: ContainerConfig): ContainerConfig["Volumes"] {
+  const all = { ...ports(base.volumes), ...own.Volumes };
+  return Object.keys(all).length === 0 ? null : all;
+}
 
 /** A health check's text is for the image's shell. */
 function health({ config: base }: ImageConfig, own: ContainerConfig): Pick<ContainerConfig, "Healthcheck" | "Shell"> {

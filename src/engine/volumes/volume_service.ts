@@ -3,8 +3,8 @@
  * What can be done with volumes: folders of their own below the data root, or what Docker's driver `local` is told to
  * mount. Steps on one volume come one after another. A volume that a container refers to, or is about to, stays.
  */
-import { TsdError } from "../../errors.ts";
-import { syncDir } from "../../io/mod.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
+import { syncDir, untilCancelled } from "../../io/mod.ts";
 import type { Log } from "../../log.ts";
 import { detachMountsBelow } from "../../store/layer_folders/mounts_below.ts";
 import type { VolumeRecord } from "../../store/volume_records.ts";
@@ -28,6 +28,10 @@ export interface VolumeServiceDeps {
   readonly paths: EnginePaths;
   readonly table: VolumeTable;
   readonly usersOf: (name: string) => readonly VolumeUser[];
+  /** Whether somebody looks into it, other than the containers that refer to it. */
+  readonly isHeld?: (name: string) => boolean;
+  /** Resolves when nobody does any more. */
+  readonly released?: (name: string) => Promise<void>;
   readonly events: VolumeEvents;
   readonly locks: KeyedLock;
   readonly log: Log;
@@ -35,6 +39,9 @@ export interface VolumeServiceDeps {
 
 /** What folders of volumes that are being removed begin with: no volume can have such a name. */
 const REMOVED = ".removed-";
+
+/** How long a removal waits for those who look into a volume, in ms. */
+const RELEASE_MS = 5000;
 
 /** See the module's comment. */
 export class VolumeService {
@@ -84,6 +91,7 @@ export class VolumeService {
   /** With all that is in it. @throws {TsdError} not_found (unless `force`), conflict: it is in use */
   async remove(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
     const { table, locks, events } = this.#deps;
+    await this.#released(name);
     await locks.run(name, async () => {
       if (force && table.known(name) === undefined) return;
       table.find(name);
@@ -102,8 +110,9 @@ export class VolumeService {
   /** @throws {TsdError} conflict, with Docker's text and the ids of those that use it */
   requireUnused(name: string, verb: string): void {
     const ids = this.#deps.usersOf(name).map(({ id }) => id);
-    if (ids.length === 0 && !this.#reserved.has(name)) return;
-    const whose = ids.length === 0 ? "a container that is being made" : ids.join(", ");
+    const isBusy = this.#reserved.has(name) || this.#deps.isHeld?.(name);
+    if (ids.length === 0 && !isBusy) return;
+    const whose = ids.length === 0 ? "something that is going on just now" : ids.join(", ");
     throw new TsdError("conflict", `${verb} ${name}: volume is in use - [${whose}]`);
   }
 
@@ -115,6 +124,17 @@ export class VolumeService {
       await discard(`${all}/${name}`).catch((thrown) =>
         log.error("a removed volume's files stay for now", { folder: name, error: String(thrown) })
       );
+    }
+  }
+
+  /** A run that is over may still be cleared away, a copy be under way: they get a moment. */
+  async #released(name: string): Promise<void> {
+    const { usersOf, released } = this.#deps;
+    if (released === undefined || usersOf(name).length > 0) return;
+    try {
+      await untilCancelled(released(name), AbortSignal.timeout(RELEASE_MS));
+    } catch (thrown) {
+      if (!isTsdError(thrown, "cancelled", "timeout")) throw thrown;
     }
   }
 

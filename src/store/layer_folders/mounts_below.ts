@@ -3,11 +3,15 @@ import { MNT, mounts } from "../../sys/mod.ts";
 
 /** Detaches all of them, the innermost first. @throws {SysError} */
 export function detachMountsBelow(folder: string): void {
-  const points = Deno.readTextFileSync("/proc/self/mountinfo").split("\n").map(mountPoint);
-  for (const point of points.reverse()) {
+  for (const point of mountPoints().reverse()) {
     if (point.startsWith(`${folder}/`)) mounts.umount2(point, MNT.NOFOLLOW | MNT.DETACH);
   }
 }
+
+/** Whether something is mounted on this very path. */
+export const isMountPoint = (path: string): boolean => mountPoints().includes(path);
+
+const mountPoints = (): string[] => Deno.readTextFileSync("/proc/self/mountinfo").split("\n").map(mountPoint);
 
 /** Field 5 of proc_pid_mountinfo(5), in which blanks and the like are octal. */
 const mountPoint = (line: string): string =>

@@ -1,0 +1,189 @@
+/**
+ * A tree of files copied to another folder: owners, modes, extended attributes, hard links, times, holes. Where the file
+ * system can, files share their blocks (FICLONERANGE). Both sides are walked from descriptors, so that links swapped in
+ * meanwhile lead nowhere. Sockets stay behind: nobody listens at a copy.
+ */
+import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../sys/mod.ts";
+import { type ByteString, byteStringOf } from "../tar/mod.ts";
+import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
+import type { Place } from "./place.ts";
+import { parentOf, TreeView } from "./tree_view.ts";
+
+const ITSELF = cString("");
+const CHUNK_BYTES = 1 << 20;
+/** What belongs to the machine and not to the file: labels of security modules, marks of overlayfs. */
+const NOT_COPIED = /^(security\.selinux|trusted\.overlay\.|user\.overlay\.)/;
+/** No blocks can be shared: other file systems, one that has no such thing, something that isn't all file. */
+const NO_SHARING = ["EXDEV", "EOPNOTSUPP", "EINVAL", "ENOTTY", "EPERM", "ETXTBSY", "ENOSYS"] as const;
+
+interface Frame {
+  readonly from: ByteString;
+  readonly to: ByteString;
+  readonly names: readonly ByteString[];
+  readonly place: Pick<Place, "status">;
+  next: number;
+}
+
+/**
+ * Copies what is in `start` to the folder `target`, which gets its attributes too. Yields after each entry. What goes away
+ * meanwhile is left out. The descriptors stay the caller's. @throws {SysError}
+ */
+export function* copyTree(
+  view: TreeView,
+  start: Place,
+  target: OwnedFd,
+  calls: ArchiveCalls = ARCHIVE_CALLS,
+): Generator<void> {
+  const root = new OwnedFd(calls.openat(target.fd, cString("."), O.PATH | O.DIRECTORY), calls);
+  using there = new TreeView(root, { calls });
+  const copier = new Copier(view, there, calls);
+  const frames = [copier.frame(start, "")];
+  for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    const name = frame.names[frame.next++];
+    if (name === undefined) {
+      copier.finishFolder(frame);
+      frames.pop();
+    } else {
+      const inner = copier.entry(frame, name);
+      if (inner !== undefined) frames.push(inner);
+    }
+    yield;
+  }
+}
+
+class Copier {
+  readonly #view: TreeView;
+  readonly #there: TreeView;
+  readonly #calls: ArchiveCalls;
+  readonly #firstNames = new Map<string, ByteString>();
+  #canShare = true;
+
+  constructor(view: TreeView, there: TreeView, calls: ArchiveCalls) {
+    this.#view = view;
+    this.#there = there;
+    this.#calls = calls;
+  }
+
+  frame(folder: Place, to: ByteString): Frame {
+    using open = new OwnedFd(this.#calls.openat(folder.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+    const names = this.#calls.readFolder(open.fd).map(({ name }) => name).sort();
+    return { from: folder.path, to, names, place: { status: folder.status }, next: 0 };
+  }
+
+  /** Copies one thing; of a folder it gives what is in it. */
+  entry(frame: Frame, name: ByteString): Frame | undefined {
+    using folder = this.#view.at(frame.from);
+    using target = this.#there.at(frame.to);
+    if (folder === undefined || target === undefined || !folder.isFolder) return undefined;
+    using child = this.#view.child(folder, name);
+    if (child === undefined || child.type === S.IFSOCK) return undefined;
+    const to = `${frame.to}/${name}`;
+    if (child.isFolder) {
+      this.#calls.mkdirat(target.fd, cBytes(name), 0o700);
+      return this.frame(child, to);
+    }
+    if (!this.#isLinked(child, target, name, to)) this.#make(child, target, name);
+    return undefined;
+  }
+
+  /** All but its content is set last: what is put into a folder changes its time. */
+  finishFolder({ from, to, place }: Frame): void {
+    using folder = this.#view.at(from);
+    using target = this.#there.at(to);
+    if (target === undefined) return;
+    using open = new OwnedFd(this.#calls.openat(target.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+    using source = folder?.isFolder
+      ? new OwnedFd(this.#calls.openat(folder.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls)
+      : undefined;
+    this.#setAttributes(open.fd, source?.fd, place);
+  }
+
+  /** A second name for what was copied under another one. */
+  #isLinked({ status }: Place, target: Place, name: ByteString, to: ByteString): boolean {
+    if (status.linkCount < 2) return false;
+    const key = `${status.device.major}:${status.device.minor}:${status.inode}`;
+    const first = this.#firstNames.get(key);
+    if (first === undefined) {
+      this.#firstNames.set(key, to);
+      return false;
+    }
+    using around = this.#there.at(parentOf(first));
+    if (around === undefined) return false;
+    this.#calls.linkat(around.fd, cBytes(first.slice(first.lastIndexOf("/") + 1)), target.fd, cBytes(name));
+    return true;
+  }
+
+  #make(child: Place, target: Place, name: ByteString): void {
+    const { uid, gid, mode, nodeDevice, accessTime, modifyTime } = child.status;
+    const file = cBytes(name);
+    if (child.type === S.IFREG) return this.#copyFile(child, target, name);
+    if (child.isLink) {
+      this.#calls.symlinkat(cBytes(byteStringOf(this.#calls.readlinkat(child.fd, ITSELF))), target.fd, file);
+    } else this.#calls.mknodat(target.fd, file, mode, nodeDevice);
+    this.#calls.fchownat(target.fd, file, uid, gid, AT.SYMLINK_NOFOLLOW);
+    if (!child.isLink) {
+      using made = this.#there.child(target, name);
+      // Its mode has gone through our mask, and a new owner takes bits away.
+      if (made?.type === child.type) {
+        this.#calls.fchmodat(AT.FDCWD, cString(made.handle.procPath), mode & 0o7777);
+      }
+    }
+    this.#calls.utimensat(target.fd, file, accessTime, modifyTime, AT.SYMLINK_NOFOLLOW);
+  }
+
+  #copyFile(child: Place, target: Place, name: ByteString): void {
+    const calls = this.#calls;
+    using from = new OwnedFd(calls.open(cString(child.handle.procPath), O.RDONLY | O.NONBLOCK), calls);
+    const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
+    using to = new OwnedFd(calls.openat(target.fd, cBytes(name), flags, 0o600), calls);
+    if (!this.#shares(from.fd, to.fd)) this.#copyData(from.fd, to.fd);
+    this.#setAttributes(to.fd, from.fd, child);
+  }
+
+  #shares(from: number, to: number): boolean {
+    if (!this.#canShare) return false;
+    try {
+      this.#calls.shareBlocks(from, to);
+      return true;
+    } catch (thrown) {
+      if (!isErrno(thrown, ...NO_SHARING)) throw thrown;
+      this.#canShare = isErrno(thrown, "EINVAL", "ETXTBSY");
+      return false;
+    }
+  }
+
+  /** What is all zeros becomes a hole. */
+  #copyData(from: number, to: number): void {
+    const buffer = new Uint8Array(CHUNK_BYTES);
+    let offset = 0;
+    for (let count = -1; count !== 0;) {
+      count = this.#calls.pread(from, buffer, offset);
+      const bytes = buffer.subarray(0, count);
+      if (bytes.some((byte) => byte !== 0)) {
+        for (let at = 0; at < count;) at += this.#calls.pwrite(to, bytes.subarray(at), offset + at);
+      }
+      offset += count;
+    }
+    this.#calls.ftruncate(to, offset);
+  }
+
+  /** In this order: a new owner takes set-id bits and capabilities away. */
+  #setAttributes(fd: number, source: number | undefined, { status }: Pick<Place, "status">): void {
+    this.#calls.fchown(fd, status.uid, status.gid);
+    if (source !== undefined) this.#copyXattrs(source, fd);
+    this.#calls.fchmod(fd, status.mode & 0o7777);
+    this.#calls.futimens(fd, status.accessTime, status.modifyTime);
+  }
+
+  /** Not every file system has attributes. */
+  #copyXattrs(from: number, to: number): void {
+    try {
+      for (const name of this.#calls.flistxattr(from).filter((each) => !NOT_COPIED.test(each))) {
+        const value = this.#calls.fgetxattr(from, cString(name));
+        if (value !== undefined) this.#calls.fsetxattr(to, cString(name), value);
+      }
+    } catch (thrown) {
+      if (!isErrno(thrown, "EOPNOTSUPP")) throw thrown;
+    }
+  }
+}

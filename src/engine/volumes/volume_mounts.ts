@@ -1,0 +1,176 @@
+/**
+ * @module
+ * Volumes while somebody looks into them: what a volume's options say is mounted before the first of them and taken away
+ * after the last.
+ */
+import { TsdError } from "../../errors.ts";
+import type { ContainerMount } from "../../runtime/spec/mod.ts";
+import { detachMountsBelow, isMountPoint } from "../../store/layer_folders/mounts_below.ts";
+import { type FileCalls, type MetadataCalls, type MountCalls, MS, SysError } from "../../sys/mod.ts";
+import type { Container } from "../containers/container.ts";
+import { mountsOf, type RequestedMount } from "../containers/mounts.ts";
+import type { VolumeEvents } from "../events/volume_events.ts";
+import type { KeyedLock } from "../keyed_lock.ts";
+import { type EnginePaths, volumePaths } from "../paths.ts";
+import { partsFolder, type PinnedPart, pinPart } from "./volume_parts.ts";
+import { type LocalMount, localMount } from "./local_options.ts";
+import type { VolumeTable } from "./volume_table.ts";
+
+export interface VolumeMountsDeps {
+  readonly paths: EnginePaths;
+  readonly table: VolumeTable;
+  readonly usersOf: (name: string) => readonly Pick<Container, "id" | "isRunning">[];
+  readonly events: VolumeEvents;
+  /** By volume; shared with whoever removes volumes. */
+  readonly locks: KeyedLock;
+  readonly mounts: Pick<MountCalls, "mount" | "umount2">;
+  readonly files: FileCalls;
+  readonly metadata: Pick<MetadataCalls, "statx">;
+}
+
+/** What a container is to see. Dispose of it when the runtime has mounted it. */
+export interface SeenMounts extends Disposable {
+  readonly mounts: readonly ContainerMount[];
+}
+
+/** See the module's comment. */
+export class VolumeMounts {
+  readonly #deps: VolumeMountsDeps;
+  /** Who looks into each volume: containers' runs by id, others by a token of their own. */
+  readonly #holders = new Map<string, Set<string | symbol>>();
+
+  /** Those who wait for the last of them to go. */
+  readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
+
+  constructor(deps: VolumeMountsDeps) {
+    this.#deps = deps;
+  }
+
+  /** For a run of a container, until {@link unmount}. @throws {TsdError} not_found, system_call */
+  async mount(container: Container): Promise<SeenMounts> {
+    const all = mountsOf(container.record);
+    using open = new DisposableStack();
+    const mounts: ContainerMount[] = [];
+    for (const each of all) {
+      const { mount, volume } = each;
+      if (volume === undefined) {
+        mounts.push(mount);
+        continue;
+      }
+      await this.#attach(volume.name, container.id);
+      this.#tellMount(container, each);
+      const source = volume.subpath === undefined
+        ? volumePaths(this.#deps.paths, volume.name).data
+        : open.use(this.#pin(volume.name, volume.subpath, container)).path;
+      mounts.push({ ...mount, source } as ContainerMount);
+    }
+    const held = open.move();
+    return { mounts, [Symbol.dispose]: () => held.dispose() };
+  }
+
+  /** A run is over. */
+  async unmount(container: Container): Promise<void> {
+    detachMountsBelow(partsFolder(this.#deps.paths, container.id));
+    for (const name of namesOf(container)) {
+      this.#deps.events.tell("unmount", name, { container: container.id });
+      await this.#detach(name, container.id);
+    }
+  }
+
+  /** For somebody else who looks into a container's volumes. Dispose of it. */
+  hold(container: Container): Promise<AsyncDisposable> {
+    return this.holdAll(namesOf(container));
+  }
+
+  /** @throws {TsdError} not_found, system_call */
+  async holdAll(names: readonly string[]): Promise<AsyncDisposable> {
+    const holder = Symbol("holder");
+    await using held = new AsyncDisposableStack();
+    for (const name of names) {
+      await this.#attach(name, holder);
+      held.defer(() => this.#detach(name, holder));
+    }
+    return held.move();
+  }
+
+  /** Resolves when nobody looks into it any more. */
+  async released(name: string): Promise<void> {
+    while (this.#holders.has(name)) {
+      const waiting = this.#waiting.get(name) ?? Promise.withResolvers<void>();
+      this.#waiting.set(name, waiting);
+      await waiting.promise;
+    }
+  }
+
+  /** Whether somebody who isn't a container that refers to it looks into it. */
+  isHeld(name: string): boolean {
+    return this.#holders.has(name);
+  }
+
+  async #attach(name: string, holder: string | symbol): Promise<void> {
+    await this.#deps.locks.run(name, async () => {
+      const { options } = this.#deps.table.find(name);
+      const { data } = volumePaths(this.#deps.paths, name);
+      const wanted = localMount(options);
+      if (wanted !== undefined && !isMountPoint(data)) mountLocal(wanted, data, this.#deps.mounts);
+      if (!this.#holders.has(name)) this.#holders.set(name, new Set());
+      this.#holders.get(name)!.add(holder);
+      await Promise.resolve();
+    });
+  }
+
+  async #detach(name: string, holder: string | symbol): Promise<void> {
+    await this.#deps.locks.run(name, async () => {
+      const holders = this.#holders.get(name);
+      holders?.delete(holder);
+      if (holders?.size === 0) this.#holders.delete(name);
+      // Runs that an engine before this one has begun hold it too.
+      const isUsed = this.#holders.has(name) ||
+        this.#deps.usersOf(name).some(({ id, isRunning }) => isRunning && id !== holder);
+      const options = this.#deps.table.known(name)?.options ?? null;
+      if (!isUsed && localMount(options) !== undefined) detachMountsBelow(volumePaths(this.#deps.paths, name).folder);
+      if (!this.#holders.has(name)) {
+        this.#waiting.get(name)?.resolve();
+        this.#waiting.delete(name);
+      }
+      await Promise.resolve();
+    });
+  }
+
+  /** @throws {TsdError} invalid_argument: there is no such thing in the volume */
+  #pin(name: string, subpath: string, container: Container): PinnedPart {
+    const folder = partsFolder(this.#deps.paths, container.id);
+    return pinPart(volumePaths(this.#deps.paths, name).data, subpath, folder, this.#deps);
+  }
+
+  #tellMount(container: Container, { mount, volume }: RequestedMount): void {
+    const isWritable = mount.kind !== "tmpfs" && !mount.readOnly;
+    this.#deps.events.tell("mount", volume!.name, {
+      container: container.id,
+      destination: mount.target,
+      "read/write": String(isWritable),
+      propagation: "",
+    });
+  }
+}
+
+/** Each volume once. */
+const namesOf = ({ record }: Container): string[] => [
+  ...new Set(mountsOf(record).flatMap(({ volume }) => volume === undefined ? [] : [volume.name])),
+];
+
+/** @throws {TsdError} system_call, with Docker's text */
+function mountLocal({ source, type, flags, data }: LocalMount, target: string, calls: Pick<MountCalls, "mount">): void {
+  const isBind = (flags & MS.BIND) !== 0;
+  const first = isBind ? flags & (MS.BIND | MS.REC) : flags;
+  try {
+    calls.mount({ source, target, type, flags: first, ...(data !== "" && { data }) });
+    // The kernel takes what else there is of a bind only afterwards.
+    if (isBind && flags !== first) calls.mount({ source, target, type, flags: flags | MS.REMOUNT });
+  } catch (thrown) {
+    if (!(thrown instanceof SysError)) throw thrown;
+    const options = `flags: 0x${flags.toString(16)}${data === "" ? "" : `, data: ${data}`}`;
+    const why = `failed to mount local volume: mount ${source}:${target}, ${options}: ${thrown.reason}`;
+    throw new TsdError("system_call", `error while mounting volume '${target}': ${why}`, { cause: thrown });
+  }
+}

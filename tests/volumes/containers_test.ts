@@ -1,0 +1,166 @@
+/** Volumes in containers, with tsd's client and with docker's. */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario, type World } from "../cli/world.ts";
+import { type FileClient, withBoth } from "../files/clients.ts";
+import { busyboxBuilder, dir, file, pushImage } from "../images/mod.ts";
+
+/** `run --rm` of a script, with flags. */
+const run = (client: FileClient, flags: readonly string[], image: string, script: string) =>
+  client.call("run", "--rm", "--network", "none", ...flags, image, "sh", "-c", script);
+
+async function names(world: World): Promise<string[]> {
+  return (await world.tsd("volume", "ls", "-q")).stdout.split("\n").filter((line) => line !== "");
+}
+
+const gone = (world: World) => world.until("volumes to go", async () => (await names(world)).length === 0);
+
+/** An image with something at /data, which is a VOLUME of it. */
+async function imageWithVolume(world: World): Promise<string> {
+  const entries = [
+    dir("data", { mode: 0o1770, uid: 7, gid: 8 }),
+    file("data/f", "of the image", { uid: 9, mode: 0o640 }),
+  ];
+  const image = await busyboxBuilder().layer(entries).config({ Volumes: { "/data": {} } }).build();
+  await pushImage(world.registry.url, "voluminous", "1", image);
+  const name = `${world.registry.host}/voluminous:1`;
+  await world.tsd("pull", "-q", name);
+  return name;
+}
+
+scenario("volumes of containers", {
+  "a named one is made, keeps what is written, and is read only where that is said": withBoth(async (world, client) => {
+    expectResult(await run(client, ["-v", "data:/d"], world.image, "echo text >/d/f"), {});
+    expectResult(await run(client, ["-v", "data:/e:ro"], world.image, "cat /e/f; touch /e/x 2>&1"), {
+      code: 1,
+      stdout: "text\ntouch: /e/x: Read-only file system\n",
+    });
+    expectResult(await run(client, ["--mount", "src=data,dst=/d,readonly"], world.image, "cat /d/f"), {
+      stdout: "text\n",
+    });
+    assert.deepEqual(await names(world), ["data"]);
+    expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
+  }),
+  "one that is in use stays; inspect, ps and events tell of it": withBoth(async (world, client) => {
+    const since = String(Date.now() / 1000);
+    const id = await world.background("user", undefined, ["-v", "data:/d"]);
+    expectResult(await client.call("volume", "rm", "data"), {
+      code: 1,
+      stderr: client.says(`remove data: volume is in use - [${id}]`),
+    });
+    const mounts = (await client.call("inspect", "-f", "{{json .Mounts}}", "user")).stdout;
+    assert.deepEqual(JSON.parse(mounts), [{
+      ...{ Type: "volume", Name: "data", Source: `${world.engine.dataRoot}/volumes/data/_data`, Destination: "/d" },
+      ...{ Driver: "local", Mode: "z", RW: true, Propagation: "" },
+    }]);
+    expectResult(await client.call("ps", "--filter", "volume=data", "--format", "{{.Mounts}}|{{.LocalVolumes}}"), {
+      stdout: "data|1\n",
+    });
+    expectResult(await client.call("volume", "ls", "-q", "-f", "dangling=true"), {});
+    await world.remove("user");
+    expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
+    const format = "{{.Action}} {{.Actor.Attributes.destination}}";
+    const range = ["--since", since, "--until", String(Date.now() / 1000 + 0.001), "--filter", "volume=data"];
+    expectResult(await world.docker("events", ...range, "--format", format), {
+      stdout: "create <no value>\nmount /d\nunmount <no value>\ndestroy <no value>\n",
+    });
+  }),
+  "an image's own, and what it has there; anonymous ones go with run --rm and rm -v": withBoth(
+    async (world, client) => {
+      const image = await imageWithVolume(world);
+      const look = "stat -c '%a %u:%g' /data /data/f; cat /data/f";
+      const seen = { stdout: "1770 7:8\n640 9:0\nof the image" };
+      expectResult(await run(client, [], image, look), seen);
+      await gone(world);
+      expectResult(await run(client, ["-v", "kept:/data"], image, `${look}; echo >/data/mine`), seen);
+      expectResult(await run(client, ["-v", "kept:/data"], image, "ls /data"), { stdout: "f\nmine\n" });
+      expectResult(await run(client, ["-v", "bare:/data:nocopy"], image, "ls /data; stat -c %a /data"), {
+        stdout: "755\n",
+      });
+      expectResult(await client.call("volume", "rm", "kept", "bare"), { stdout: "kept\nbare\n" });
+      await client.call("create", "--name", "box", "--network", "none", "-v", "/more", image, "true");
+      assert.equal((await names(world)).length, 2);
+      expectResult(await client.call("rm", "-v", "box"), { stdout: "box\n" });
+      assert.deepEqual(await names(world), []);
+      await client.call("create", "--name", "box", "--network", "none", image, "true");
+      expectResult(await client.call("rm", "box"), { stdout: "box\n" });
+      const [left] = await names(world);
+      assert.match(left, /^[0-9a-f]{64}$/);
+      await client.call("volume", "rm", left);
+    },
+  ),
+  "--volumes-from": withBoth(async (world, client) => {
+    await world.background("first", ["sh", "-c", "echo one >/a/f; sleep 1000"], ["-v", "/a", "-v", "data:/b"]);
+    await world.until("the file", async () => (await world.tsd("exec", "first", "cat", "/a/f")).stdout === "one\n");
+    expectResult(await run(client, ["--volumes-from", "first:ro"], world.image, "cat /a/f; touch /b/x 2>&1"), {
+      code: 1,
+      stdout: "one\ntouch: /b/x: Read-only file system\n",
+    });
+    expectResult(await run(client, ["--volumes-from", "first"], world.image, "touch /b/x; ls /b"), { stdout: "x\n" });
+    for (
+      const [from, message] of [
+        ["nosuch", "No such container: nosuch"],
+        ["first:odd", "invalid mode: odd"],
+      ]
+    ) {
+      const result = await run(client, ["--volumes-from", from], world.image, "true");
+      assert.ok(result.code !== 0 && result.stderr.includes(message), JSON.stringify(result));
+    }
+    expectResult(await client.call("rm", "-f", "-v", "first"), { stdout: "first\n" });
+    expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
+    assert.deepEqual(await names(world), []);
+  }),
+  "a part of a volume; links in it lead to nowhere outside, running or not": withBoth(async (world, client) => {
+    const plant = "mkdir /d/sub; echo in >/d/sub/f; ln -s /etc /d/out; ln -s ../../../../../etc /d/up; ln -s sub /d/in";
+    expectResult(await run(client, ["-v", "data:/d"], world.image, plant), {});
+    const part = (subpath: string) => ["--mount", `src=data,dst=/m,volume-subpath=${subpath}`];
+    for (const subpath of ["sub", "in", "sub/../sub"]) {
+      expectResult(await run(client, part(subpath), world.image, "cat /m/f"), { stdout: "in\n" });
+    }
+    for (const subpath of ["out", "up", "none"]) {
+      const { code, stderr } = await run(client, part(subpath), world.image, "ls /m");
+      assert.ok(code !== 0, subpath);
+      assert.match(stderr, /cannot access path .*\/volumes\/data\/_data\/\w+: no such file or directory/);
+    }
+    await client.call("create", "--name", "box", "--network", "none", ...part("out"), world.image, "true");
+    const { code } = await client.call("cp", "box:/m/passwd", `${world.folder}/stolen`);
+    assert.ok(code !== 0, "cp follows no link out of the volume");
+    await world.remove("box");
+    expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
+  }),
+  "options are mounted while somebody uses them": withBoth(async (world, client) => {
+    const mounted = async () => (await Deno.readTextFile("/proc/self/mountinfo")).includes("/volumes/scratch/_data");
+    const options = ["-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m,uid=7"];
+    expectResult(await client.call("volume", "create", ...options, "scratch"), { stdout: "scratch\n" });
+    assert.equal(await mounted(), false);
+    await world.background("one", undefined, ["-v", "scratch:/d"]);
+    expectResult(
+      await run(client, ["-v", "scratch:/d"], world.image, "touch /d/f; stat -c %u /d; df -k /d | tail -1"),
+      {
+        stdout: /^7\ntmpfs +1024 /,
+      },
+    );
+    assert.equal(await mounted(), true);
+    expectResult(await world.tsd("exec", "one", "ls", "/d"), { stdout: "f\n" });
+    await world.remove("one");
+    await world.until("the mount to go", async () => !await mounted());
+    const folder = `${world.folder}/host`;
+    await Deno.mkdir(folder);
+    await Deno.writeTextFile(`${folder}/f`, "host's");
+    const bind = ["-o", "type=none", "-o", `device=${folder}`, "-o", "o=bind,ro"];
+    expectResult(await client.call("volume", "create", ...bind, "bound"), { stdout: "bound\n" });
+    expectResult(await run(client, ["-v", "bound:/d"], world.image, "cat /d/f; touch /d/x 2>&1"), {
+      code: 1,
+      stdout: "host'stouch: /d/x: Read-only file system\n",
+    });
+    expectResult(await client.call("volume", "rm", "bound", "scratch"), { stdout: "bound\nscratch\n" });
+    assert.equal(await Deno.readTextFile(`${folder}/f`), "host's");
+  }),
+  "cp gets to volumes of a container that doesn't run": withBoth(async (world, client) => {
+    await client.call("create", "--name", "box", "--network", "none", "-v", "data:/d", world.image, "true");
+    await Deno.writeTextFile(`${world.folder}/f`, "text");
+    expectResult(await client.call("cp", "-q", `${world.folder}/f`, "box:/d/"), {});
+    expectResult(await run(client, ["-v", "data:/d"], world.image, "cat /d/f"), { stdout: "text" });
+    await world.remove("box");
+    expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
+  }),
+});
