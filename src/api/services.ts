@@ -29,6 +29,7 @@ import type { StatsService } from "../engine/stats/mod.ts";
 import type { HealthChecks } from "../engine/health/health_checks.ts";
 import type { DiskUsage } from "../engine/system/disk_usage.ts";
 import type { VolumeService } from "../engine/volumes/volume_service.ts";
+import type { VolumeUsage } from "../engine/volumes/volume_usage.ts";
 import type { VolumeTable } from "../engine/volumes/volume_table.ts";
 import type { SystemService } from "../engine/system/system_service.ts";
 
@@ -61,6 +62,7 @@ export interface Services {
   readonly processList: ProcessList;
   readonly volumes: VolumeService;
   readonly volumeTable: VolumeTable;
+  readonly volumeUsage: VolumeUsage;
   readonly paths: EnginePaths;
   /** The storage driver's name. */
   readonly driver: string;

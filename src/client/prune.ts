@@ -10,15 +10,18 @@ export interface PruneChoice {
   readonly kinds: readonly PruneKind[];
   /** Also images that have a name. */
   readonly all?: boolean;
+  /** Also volumes that have a name. */
+  readonly allVolumes?: boolean;
   readonly filters?: ListFilters;
 }
 
 /** What would go; nothing is changed. tsd's own: other engines answer that there is no such page. */
 export async function prunePlan(
   engine: EngineTransport,
-  { kinds, all = false, filters = {} }: PruneChoice,
+  { kinds, all = false, allVolumes = false, filters = {} }: PruneChoice,
 ): Promise<PrunePlan> {
-  const query = { kind: kinds, all, filters: encodeFilters(filters) };
+  const names = allVolumes ? { "all-volumes": true } : {};
+  const query = { kind: kinds, all, ...names, filters: encodeFilters(filters) };
   return await readJson(await engine.request({ method: "GET", path: "/tsd/prune", query }));
 }
 

@@ -34,6 +34,7 @@ export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
   "prune filter": PRUNE_FILTERS,
   "container prune filter": PRUNE_FILTERS,
   "image prune filter": PRUNE_FILTERS,
+  "volume prune filter": ["label=", "label!="],
   "events filter": ["container=", "image=", "volume=", "event=", "type=", "label="],
 };
 

@@ -56,16 +56,38 @@ export const imagePrune = defineCommand({
   run: (context: CommandContext, { flags }) => runPrune(context, ["image", "download"], flags),
 });
 
-type Flags = CommandInput<typeof FLAGS>["flags"] & { readonly all?: boolean };
+/** `tsd volume prune`. */
+export const volumePrune = defineCommand({
+  usage: "[OPTIONS]",
+  args: { min: 0, max: 0 },
+  flags: {
+    ...FLAGS,
+    all: { type: "bool", short: "a", help: "Remove all unused volumes, not just anonymous ones" },
+  },
+  examples: [
+    { line: "volume prune", note: "Anonymous volumes that no container uses" },
+    { line: "volume prune -a --filter label!=keep", note: "Also those that somebody gave a name, but for some" },
+  ],
+  run: (context: CommandContext, { flags: { all, ...flags } }) =>
+    runPrune(context, ["volume"], { ...flags, allVolumes: all }),
+});
+
+type Flags = CommandInput<typeof FLAGS>["flags"] & { readonly all?: boolean; readonly allVolumes?: boolean };
 
 /** Shows, asks and removes what was shown. What came into use meanwhile stays, and is named. */
 async function runPrune({ terminal, engine }: CommandContext, kinds: readonly PruneKind[], flags: Flags) {
   const filters = await pruneFilters(terminal, flags.filter);
   if (kinds.includes("volume") && filters.until !== undefined) {
+    if (kinds.length === 1) throw new PlainError("invalid filter 'until'");
     throw new PlainError('ERROR: The "until" filter is not supported with "--volumes"');
   }
   const { force, format, "dry-run": dryRun } = flags;
-  const plan = await prunePlan(engine, { kinds, all: flags.all ?? false, filters });
+  const plan = await prunePlan(engine, {
+    kinds,
+    all: flags.all ?? false,
+    allVolumes: flags.allVolumes ?? false,
+    filters,
+  });
   if (!force || dryRun) await terminal.out(await describePlan(plan, format));
   if (dryRun) return 0;
   if (!force && (plan.Items.length === 0 || !await isConfirmed(terminal, format))) return 0;

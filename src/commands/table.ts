@@ -176,6 +176,7 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./inspect.ts")).volumeInspect,
   ),
   row("volume ls, volume list", "List volumes", async () => (await import("./volumes/list.ts")).volumeList),
+  row("volume prune", "Remove unused volumes", async () => (await import("./prune.ts")).volumePrune),
   row(
     "volume rm, volume remove",
     "Remove one or more volumes",

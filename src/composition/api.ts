@@ -56,6 +56,7 @@ export function provideApi(
     processList: get(TOKENS.processList),
     volumes: get(TOKENS.volumes),
     volumeTable: get(TOKENS.volumeTable),
+    volumeUsage: get(TOKENS.volumeUsage),
     driver: get(TOKENS.layers).driver,
   }));
   provide(TOKENS.server, (get) =>

@@ -3,6 +3,8 @@ import { ContainerSizes } from "../engine/containers/container_sizes.ts";
 import { ContainerPruner } from "../engine/prune/container_pruner.ts";
 import { DownloadPruner } from "../engine/prune/download_pruner.ts";
 import { ImagePruner } from "../engine/prune/image_pruner.ts";
+import { VolumePruner } from "../engine/prune/volume_pruner.ts";
+import { volumeUsers } from "../engine/volumes/volume_users.ts";
 import { PruneService } from "../engine/prune/prune_service.ts";
 import { CGROUP_FILES } from "../engine/stats/cgroup_files.ts";
 import { containerCgroups, KernelNotices, StatsService } from "../engine/stats/mod.ts";
@@ -50,6 +52,12 @@ export function provideUsage(provide: Provide, { log }: EngineSettings): void {
     return new PruneService({
       pruners: [
         new ContainerPruner({ ...shared, containers, sizes, layerUsers }),
+        new VolumePruner({
+          table: get(TOKENS.volumeTable),
+          usage: get(TOKENS.volumeUsage),
+          volumes: get(TOKENS.volumes),
+          usersOf: volumeUsers(table),
+        }),
         new ImagePruner({ ...shared, records, catalog, remover, leases }),
         new DownloadPruner(get(TOKENS.unfinishedPulls), SYSTEM_CLOCK),
       ],

@@ -3,6 +3,7 @@ import { KeyedLock } from "../engine/keyed_lock.ts";
 import { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
 import { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
 import { VolumeService } from "../engine/volumes/volume_service.ts";
+import { VolumeUsage } from "../engine/volumes/volume_usage.ts";
 import { VolumeTable } from "../engine/volumes/volume_table.ts";
 import { volumeUsers } from "../engine/volumes/volume_users.ts";
 import { VolumeRecords } from "../store/volume_records.ts";
@@ -24,6 +25,10 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
       released: (name) => get(TOKENS.volumeMounts).released(name),
       isHeld: (name) => get(TOKENS.volumeMounts).isHeld(name),
     }));
+  provide(
+    TOKENS.volumeUsage,
+    (get) => new VolumeUsage({ paths, table: get(TOKENS.volumeTable), usersOf: volumeUsers(get(TOKENS.table)) }),
+  );
   provide(TOKENS.volumeLocks, () => new KeyedLock());
   provide(TOKENS.volumeMounts, (get) =>
     new VolumeMounts({

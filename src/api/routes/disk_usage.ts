@@ -9,9 +9,10 @@ import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
 import { summariseContainer } from "../views/container_view.ts";
 import { summariseImage } from "../views/image_view.ts";
+import { volumeView } from "../views/volume_view.ts";
 import type { DiskUsage } from "../wire/mod.ts";
 
-type Used = Pick<Services, "diskUsage" | "health">;
+type Used = Pick<Services, "diskUsage" | "health" | "volumeUsage" | "paths">;
 
 const KINDS = ["container", "image", "volume", "build-cache"];
 
@@ -24,10 +25,14 @@ export function diskUsageRoutes(services: Used): Route[] {
   }];
 }
 
-async function measure({ diskUsage, health }: Used, { query, version }: ApiRequest): Promise<DiskUsage> {
+async function measure(
+  { diskUsage, health, volumeUsage, paths }: Used,
+  { query, version }: ApiRequest,
+): Promise<DiskUsage> {
   const kinds = wantedKinds(atLeast(version, "1.42") ? query.all("type") : []);
   const images = kinds.includes("image") ? await diskUsage.images() : undefined;
   const containers = kinds.includes("container") ? await diskUsage.containers() : undefined;
+  const volumes = kinds.includes("volume") ? await volumeUsage.measure() : undefined;
   return {
     LayersSize: images?.layersBytes ?? 0,
     Images: images?.images.map(({ image, ...context }) => summariseImage(image, { ...context, version })) ?? null,
@@ -36,8 +41,9 @@ async function measure({ diskUsage, health }: Used, { query, version }: ApiReque
       SizeRw: size.written,
       SizeRootFs: size.total,
     })) ?? null,
-    // This engine makes neither yet.
-    Volumes: kinds.includes("volume") ? [] : null,
+    Volumes: volumes?.map(({ volume, bytes, users }) => volumeView(volume, paths, { Size: bytes, RefCount: users })) ??
+      null,
+    // This engine makes none yet.
     BuildCache: kinds.includes("build-cache") ? [] : null,
   };
 }

@@ -8,6 +8,7 @@ import type { PruneReport } from "../../engine/prune/prune_service.ts";
 import type { Filters } from "../http/query.ts";
 import { json } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
+import { type ApiVersion, atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
 import { truthOf } from "../views/image_filters.ts";
 import { PRUNE_FILTER_KEYS, pruneFilter } from "../views/prune_filters.ts";
@@ -33,8 +34,8 @@ interface DockerPrune {
   /** What goes along. */
   readonly also?: PruneKind;
   readonly filters: readonly string[];
-  /** Whether images that have a name go too. */
-  readonly all?: (filters: Filters) => boolean;
+  /** Whether images or volumes that have a name go too. */
+  readonly all?: (filters: Filters, version: ApiVersion) => boolean;
   readonly answer: (report: PruneReport) => unknown;
 }
 
@@ -71,6 +72,8 @@ const DOCKER_ROUTES: readonly DockerPrune[] = [
     path: "/volumes/prune",
     kind: "volume",
     filters: ["label", "label!", "all"],
+    // Older clients know no difference.
+    all: (filters, version) => !atLeast(version, "1.42") || truthOf(filters, "all") === true,
     answer: (report): VolumesPruneResponse => ({ VolumesDeleted: namesOf(report), SpaceReclaimed: report.bytes }),
   },
   {
@@ -86,9 +89,10 @@ export function pruneRoutes({ prune }: Pick<Services, "prune">): Route[] {
     method: "POST",
     path,
     since: "1.25",
-    handler: async ({ query, signal }) => {
+    handler: async ({ query, version, signal }) => {
       const filters = query.filters(keys);
-      const selection = { all: all(filters), passes: pruneFilter(filters) };
+      const isAll = all(filters, version);
+      const selection = { all: isAll, allVolumes: isAll, passes: pruneFilter(filters) };
       const kinds = also === undefined ? [kind] : [kind, also];
       return json(answer(await prune.prune(kinds, selection, signal)));
     },
@@ -100,7 +104,8 @@ export function pruneRoutes({ prune }: Pick<Services, "prune">): Route[] {
       path: "/tsd/prune",
       since: "1.25",
       handler: async ({ query }) => {
-        const selection = { all: query.flag("all"), passes: pruneFilter(query.filters(PRUNE_FILTER_KEYS)) };
+        const passes = pruneFilter(query.filters(PRUNE_FILTER_KEYS));
+        const selection = { all: query.flag("all"), allVolumes: query.flag("all-volumes"), passes };
         return json(planView(await prune.plan(query.all("kind").map(parseKind), selection)));
       },
     },

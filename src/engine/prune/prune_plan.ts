@@ -41,6 +41,8 @@ export interface Filtered {
 export interface PruneSelection {
   /** Also images that have a name. */
   readonly all: boolean;
+  /** Also volumes that have a name. */
+  readonly allVolumes?: boolean;
   /** What filters say. */
   readonly passes: (thing: Filtered) => boolean;
 }
