@@ -28,8 +28,9 @@ const MODULES: readonly Module[] = [
   { path: "src/tar/", layer: 0.2 },
   { path: "src/io/", layer: 0.2 },
   { path: "src/archive/", layer: 0.3 },
-  // A leaf that every module of layer 1 parses digests with.
+  // Leaves with which every module of layer 1 parses digests, and names stacks of layers.
   { path: "src/image/digest.ts", layer: 0.9 },
+  { path: "src/image/chain_id.ts", layer: 0.91 },
   { path: "src/image/", layer: 1 },
   { path: "src/store/", layer: 1 },
   { path: "src/runtime/", layer: 1 },

@@ -14,6 +14,7 @@ export type Requirement =
   | "docker"
   | "overlay"
   | "loop"
+  | "btrfs"
   | "strace"
   | "cc"
   | "tini-static"
@@ -27,6 +28,7 @@ const PROBES: Record<Requirement, () => boolean> = {
   docker: () => inPath("docker"),
   overlay: () => PROBES.root() && kernelHas("overlay"),
   loop: () => PROBES.root() && isDevice("/dev/loop-control"),
+  btrfs: () => PROBES.loop() && inPath("mkfs.btrfs") && kernelHas("btrfs"),
   strace: () => inPath("strace"),
   cc: () => inPath("cc"),
   "tini-static": () => inPath("tini-static"),

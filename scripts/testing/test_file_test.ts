@@ -1,3 +1,4 @@
+import "../../src/sys/preopen.ts";
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { runTestFile } from "./test_file.ts";

@@ -9,7 +9,10 @@ export const daemon = defineCommand({
   flags: {
     "data-root": { type: "string", help: "Folder of all persistent state (default /var/lib/tsd)" },
     config: { type: "string", help: "Configuration file (default /etc/tsd/config.json, if it is there)" },
-    "storage-driver": { type: "string", help: "How layers are kept: erofs, overlay2 (default: the best that works)" },
+    "storage-driver": {
+      type: "string",
+      help: "How layers are kept: erofs, overlay2, btrfs (default: the best that works)",
+    },
     host: { type: "string", short: "H", help: "Socket to listen on (default unix:///run/tsd/tsd.sock)" },
     "log-level": { type: "string", default: "info", help: `Least severity to log: ${LOG_LEVELS.join(", ")}` },
     "on-demand": { type: "bool", hidden: true, help: "Log to a file, and leave when nothing is left to do" },

@@ -3,8 +3,7 @@ import { BlobStore } from "../store/blob_store.ts";
 import { ContainerRecords } from "../store/container_records.ts";
 import { Database } from "../store/database.ts";
 import { ImageRecords } from "../store/image_records.ts";
-import { OverlaySnapshotter } from "../store/overlay/mod.ts";
-import { openLayers } from "../store/storage.ts";
+import { openLayers, openSnapshots } from "../store/storage.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
 /** Database, blobs, layers, snapshots. */
@@ -15,7 +14,7 @@ export function provideStores(provide: Provide, { paths, storage }: EngineSettin
   provide(TOKENS.blobs, () => new BlobStore(paths.dataRoot));
   provide(TOKENS.layers, (get) => openLayers(storage, { remake: (diffId) => get(TOKENS.pool).remake(diffId) }));
   provide(TOKENS.snapshots, (get) => {
-    const snapshots = new OverlaySnapshotter({ root: storage.root, layers: get(TOKENS.layers) });
+    const snapshots = openSnapshots(storage, get(TOKENS.layers));
     const isRunning = (id: string) => get(TOKENS.table).has(id) && get(TOKENS.table).find(id).isRunning;
     return new SharedSnapshots(snapshots, isRunning);
   });

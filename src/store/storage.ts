@@ -5,11 +5,13 @@
  */
 import { TsdError } from "../errors.ts";
 import type { Digest } from "../image/digest.ts";
+import { BtrfsLayerStore, BtrfsSnapshotter, Chains, probeBtrfs } from "./btrfs/mod.ts";
 import { ErofsLayerStore, probeErofs, sweepMounts } from "./erofs/mod.ts";
 import { storageFailure } from "./layer_folders/storage_failure.ts";
 import { namesIn, sweepIngest } from "./layer_folders/workspace.ts";
 import { Overlay2LayerStore } from "./overlay2/mod.ts";
-import type { Described, LayerStore, Remakable } from "./ports.ts";
+import { OverlaySnapshotter } from "./overlay/mod.ts";
+import type { Described, LayerStore, Remakable, Snapshotter } from "./ports.ts";
 
 /** Some drivers hold mounts, and some have something to tell. */
 export type OpenLayers = LayerStore & Partial<Disposable & Described & Remakable>;
@@ -21,32 +23,53 @@ export interface OpenOptions {
 
 interface Driver {
   open(root: string, options: OpenOptions): OpenLayers;
+  openSnapshots(root: string, layers: OpenLayers): Snapshotter;
   /** Why it can't be used with this folder, or nothing. */
   probe(root: string): Promise<string | undefined>;
+  /** Clears away what a killed engine left, besides unfinished work. */
+  sweep?(root: string): Promise<void>;
+  /** Whether it is only used where somebody asks for it. */
+  readonly isChoiceOnly?: boolean;
 }
+
+const overlayOver = (root: string, layers: OpenLayers): Snapshotter => new OverlaySnapshotter({ root, layers });
 
 /** Best first. The last one says itself what is wrong when even it can't be used. */
 const DRIVERS = {
   erofs: {
     open: (root, { remake }) => new ErofsLayerStore({ root, remake }),
+    openSnapshots: overlayOver,
+    sweep: (root) => sweepMounts(`${root}/mounts`),
     probe: async (root) => {
       const probed = await probeErofs(root);
       return "why" in probed ? probed.why : undefined;
     },
   },
-  overlay2: { open: (root) => new Overlay2LayerStore({ root }), probe: () => Promise.resolve(undefined) },
+  btrfs: {
+    open: (root) => new BtrfsLayerStore({ root }),
+    openSnapshots: (root, layers) => new BtrfsSnapshotter({ root, layers }),
+    sweep: (root) => new Chains(root).sweep(),
+    probe: probeBtrfs,
+    isChoiceOnly: true,
+  },
+  overlay2: {
+    open: (root) => new Overlay2LayerStore({ root }),
+    openSnapshots: overlayOver,
+    probe: () => Promise.resolve(undefined),
+  },
 } as const satisfies Record<string, Driver>;
 
 export type StorageDriver = keyof typeof DRIVERS;
 
 export const STORAGE_DRIVERS = Object.keys(DRIVERS) as readonly StorageDriver[];
+const driverNamed = (name: StorageDriver): Driver => DRIVERS[name];
 
 /**
  * Clears away what a killed engine left of unfinished work and of mounts; to be called when an engine starts, before it
  * uses the storage. Gives the number of folders removed.
  */
 export async function sweepStorage({ driver, root }: LayerStorage): Promise<number> {
-  if (driver === "erofs") await sweepMounts(`${root}/mounts`);
+  await driverNamed(driver).sweep?.(root);
   return await sweepIngest(root);
 }
 
@@ -78,6 +101,14 @@ export function openLayers(
   return DRIVERS[driver].open(root, options);
 }
 
+/** Opens the containers' writable views over these layers. */
+export function openSnapshots(
+  { driver, root }: Pick<LayerStorage, "driver" | "root">,
+  layers: OpenLayers,
+): Snapshotter {
+  return DRIVERS[driver].openSnapshots(root, layers);
+}
+
 /** @param wanted what the administrator chose @throws {TsdError} invalid_argument: no such driver; storage: not here */
 export async function chooseStorage(dataRoot: string, wanted?: string): Promise<LayerStorage> {
   const storage = await chosenStorage(dataRoot, wanted);
@@ -103,6 +134,7 @@ async function chosenStorage(dataRoot: string, wanted: string | undefined): Prom
   }
   let passedOver: LayerStorage["passedOver"];
   for (const driver of STORAGE_DRIVERS.slice(0, -1)) {
+    if (driverNamed(driver).isChoiceOnly) continue;
     const storage = storageOf(driver);
     const why = await probe(storage);
     if (why === undefined) return storage;

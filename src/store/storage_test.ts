@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { btrfsVolume } from "../../tests/harness/mod.ts";
 import { requires } from "../../tests/requires.ts";
 import { isTsdError } from "../errors.ts";
 import { chooseStorage, openLayers, unusedText } from "./storage.ts";
@@ -16,7 +17,7 @@ Deno.test("what was chosen is used, what there isn't is refused", requires("root
   await inTempDir(async (dir) => {
     assert.deepEqual(await chooseStorage(dir, "overlay2"), { driver: "overlay2", root: `${dir}/overlay2` });
     for (
-      const [name, says] of [["devicemapper", /removed it in version 25\): use one of erofs, overlay2$/], [
+      const [name, says] of [["devicemapper", /removed it in version 25\): use one of erofs, btrfs, overlay2$/], [
         "x",
         /one of/,
       ]]
@@ -43,4 +44,21 @@ Deno.test("an engine stays with the driver that its layers are kept by", require
     assert.equal(unusedText(both.unused![0]!), "1 layer of driver overlay2 (storage-driver chooses between them)");
     assert.deepEqual((await chooseStorage(dir, "overlay2")).unused, [{ driver: "erofs", layers: 1 }]);
   });
+});
+
+Deno.test("btrfs is used where somebody asks for it, and kept where it was; elsewhere it says why not", {
+  ...requires("btrfs"),
+}, async () => {
+  await inTempDir((dir) =>
+    assert.rejects(chooseStorage(dir, "btrfs"), {
+      code: "storage",
+      message: `Cannot use storage driver btrfs in ${dir}: it is not on btrfs`,
+    })
+  );
+  await using volume = await btrfsVolume();
+  const dir = volume.path;
+  assert.notEqual((await chooseStorage(dir)).driver, "btrfs");
+  assert.deepEqual(await chooseStorage(dir, "btrfs"), { driver: "btrfs", root: `${dir}/btrfs` });
+  await Deno.mkdir(`${dir}/btrfs/layers/${"0".repeat(64)}`, { recursive: true });
+  assert.deepEqual(await chooseStorage(dir), { driver: "btrfs", root: `${dir}/btrfs` });
 });

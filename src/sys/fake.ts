@@ -4,6 +4,7 @@
  * answers from a script or with harmless defaults, and touches nothing. Not part of `mod.ts`.
  */
 import { type CString, cText } from "./cstring.ts";
+import type { BtrfsCalls } from "./btrfs.ts";
 import type { PollCalls } from "./epoll.ts";
 import { type ErrnoName, SysError } from "./errno.ts";
 import type { CopyRange, DurabilityCalls, FileCalls } from "./files.ts";
@@ -31,6 +32,7 @@ export interface AllCalls
     XattrCalls,
     MountCalls,
     LoopCalls,
+    BtrfsCalls,
     ProcessCalls,
     OwnProcessCalls,
     PipeCalls,
@@ -131,6 +133,12 @@ const QUIET = {
   moveMount: nothing,
   freeLoop: () => 0,
   configureLoop: nothing,
+  createSubvolume: nothing,
+  snapshotSubvolume: nothing,
+  destroySubvolume: nothing,
+  isReadOnlySubvolume: () => false,
+  setReadOnlySubvolume: nothing,
+  cloneFile: nothing,
   waitpid: () => undefined,
   kill: nothing,
   pidfdSendSignal: nothing,

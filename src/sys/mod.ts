@@ -3,8 +3,8 @@
  * System calls of Linux by FFI on glibc: what Deno doesn't offer and a container engine needs.
  *
  * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
- *   `durability`, `tree`, `folders`, `fileFlags`, `metadata`, `xattrs`, `mounts`, `loops`, `processes`, `ownProcess`,
- *   `ownMemory`, `pipes`, `poll`, `sockets`, `terminals`, `unixPeers`). Tests of other modules use the recording fake of
+ *   `durability`, `tree`, `folders`, `fileFlags`, `metadata`, `xattrs`, `mounts`, `loops`, `btrfs`, `processes`,
+ *   `ownProcess`, `ownMemory`, `pipes`, `poll`, `sockets`, `terminals`, `unixPeers`). Tests of other modules use the recording fake of
  *   `fake.ts`.
  * - **Errors**: a failed call throws {@link SysError}. Only reading and writing have a value for "not now" ("again").
  * - **errno** belongs to the thread and is read right after a synchronous call. After a call that Deno ran on another
@@ -20,6 +20,7 @@
  */
 export type { Arch } from "./arch.ts";
 export { ARCH } from "./arch.ts";
+export { btrfs, BTRFS_SUBVOLUME_INODE, type BtrfsCalls } from "./btrfs.ts";
 export { monotonicMicros } from "./clock.ts";
 export { cBytes, type CString, cString, cText } from "./cstring.ts";
 export { Epoll, poll } from "./epoll.ts";

@@ -6,6 +6,14 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../tests/requires.ts";
 import { ARCH } from "./arch.ts";
+import {
+  BTRFS_IOC,
+  BTRFS_SUBVOL_RDONLY,
+  BTRFS_SUBVOLUME_INODE,
+  FICLONE,
+  VOLUME_ARGS,
+  VOLUME_ARGS_V2,
+} from "./btrfs.ts";
 import { errnoName, SysError } from "./errno.ts";
 import {
   AT,
@@ -238,6 +246,21 @@ Deno.test({
       ...prefixed("LO_FLAGS_", LO_FLAGS),
       ...prefixed("LOOP_", LOOP),
       ...offsets("struct loop_config", LOOP_CONFIG),
+    });
+  },
+});
+
+Deno.test({
+  name: "truth: subvolumes of btrfs",
+  ...ifCompiler,
+  fn() {
+    assertTrue(["stddef.h", "linux/btrfs.h", "linux/btrfs_tree.h", "linux/fs.h"], {
+      ...prefixed("BTRFS_IOC_", BTRFS_IOC),
+      BTRFS_SUBVOL_RDONLY,
+      BTRFS_FIRST_FREE_OBJECTID: BTRFS_SUBVOLUME_INODE,
+      FICLONE,
+      ...offsets("struct btrfs_ioctl_vol_args", VOLUME_ARGS),
+      ...offsets("struct btrfs_ioctl_vol_args_v2", VOLUME_ARGS_V2),
     });
   },
 });

@@ -1,3 +1,4 @@
+import "../../src/sys/preopen.ts";
 import { removeFolder } from "../../src/store/layer_folders/clearing.ts";
 
 /** The folder for what is costly to make once and the same each time (TSD_TEST_CACHE, else /var/cache/tsd-tests). */
@@ -29,9 +30,9 @@ export async function cached(name: string, make: (folder: string) => Promise<voi
   return folder;
 }
 
-/** Removes a folder, also one with sealed layers in it; a missing one is fine. */
+/** Removes a folder, also one with layers in it that are sealed or subvolumes; a missing one is fine. */
 export async function removeTree(folder: string): Promise<void> {
-  if (await exists(folder)) await removeFolder(folder);
+  if (await exists(folder)) await removeFolder(folder, Infinity);
 }
 
 async function exists(path: string): Promise<boolean> {

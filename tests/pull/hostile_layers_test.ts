@@ -1,4 +1,5 @@
 /** Hostile layers (1 to 23 of the project's list) are refused whole, or unpacked without effect on the host. */
+import { storageNeeds, storagePlace } from "../harness/mod.ts";
 import { HOSTILE_IMAGES } from "../images/mod.ts";
 import { STORAGE_DRIVERS } from "../../src/store/storage.ts";
 import { requires } from "../requires.ts";
@@ -7,9 +8,10 @@ import { checkAlive, startHostileRig, tryHostile } from "./hostile_rig.ts";
 for (const driver of STORAGE_DRIVERS) {
   Deno.test({
     name: `${driver}: layers that mean harm`,
-    ...requires("root", "runc", "overlay"),
+    ...requires("root", "runc", "overlay", ...storageNeeds(driver)),
     fn: async (test) => {
-      await using rig = await startHostileRig({ args: ["--storage-driver", driver] });
+      await using place = await storagePlace(driver);
+      await using rig = await startHostileRig(place.options);
       for (const hostile of HOSTILE_IMAGES) {
         if (hostile.kind !== "layers" || hostile.name.startsWith("bomb-")) continue; // Bombs: bombs_test.ts
         await test.step(`${hostile.name}: ${hostile.what}`, () => tryHostile(rig, hostile));

@@ -7,6 +7,8 @@ import {
   listTree,
   runCommand,
   startEngine,
+  storageNeeds,
+  storagePlace,
   type TreeEntry,
 } from "../harness/mod.ts";
 import { debianImage, featureImage, type ImageWithTree, pushImage } from "../images/mod.ts";
@@ -97,11 +99,12 @@ async function testCapabilities(engine: Engine, id: string): Promise<void> {
 for (const driver of STORAGE_DRIVERS) {
   Deno.test({
     name: `${driver}: a Debian of five layers is right file by file, and works`,
-    ...requires("root", "runc", "overlay", "docker-registry"),
+    ...requires("root", "runc", "overlay", "docker-registry", ...storageNeeds(driver)),
     fn: async (test) => {
       const debian = await debianImage();
       await using registry = await startRealRegistry();
-      await using engine = await startEngine({ args: ["--storage-driver", driver] });
+      await using place = await storagePlace(driver);
+      await using engine = await startEngine(place.options);
       const reference = await pulledFrom(registry, engine, "debian", debian);
       const id = await sleeping(engine, reference);
       await test.step("seen from the host", async () => {
@@ -116,10 +119,11 @@ for (const driver of STORAGE_DRIVERS) {
 
   Deno.test({
     name: `${driver}: an image with every feature of a layer is right file by file, whatever its types`,
-    ...requires("root", "runc", "overlay", "docker-registry"),
+    ...requires("root", "runc", "overlay", "docker-registry", ...storageNeeds(driver)),
     fn: async (test) => {
       await using registry = await startRealRegistry();
-      await using engine = await startEngine({ args: ["--storage-driver", driver] });
+      await using place = await storagePlace(driver);
+      await using engine = await startEngine(place.options);
       let last: { reference: string; features: ImageWithTree } | undefined;
       for (const format of ["oci", "docker"] as const) {
         await test.step(format, async () => {

@@ -8,6 +8,7 @@ import { type OpenLayers, openLayers, STORAGE_DRIVERS } from "../../src/store/st
 import { bytesOf, END_OF_TAR, paddingOf } from "../../src/tar/mod.ts";
 import { formatRecord } from "../../src/tar/pax.ts";
 import { octal, rawBlock, rawExtension, rawFile } from "../../src/tar/testing.ts";
+import { btrfsVolume, storageNeeds, type TestFolder } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
 import { print, Times } from "./figures.ts";
 
@@ -79,8 +80,8 @@ async function withLayer(
   tar: Tar,
   use: (folder: string, store: OpenLayers, diffId: Digest) => Promise<void>,
 ): Promise<void> {
-  const root = await Deno.makeTempDir({ prefix: "tsd-huge-", dir: "/var/tmp" });
-  const store = openLayers({ driver, root });
+  await using place = await placeFor(driver);
+  const store = openLayers({ driver, root: place.path });
   try {
     const diffId = await digestOf(tar);
     const [ingest, verify] = [new Times(), new Times()];
@@ -94,8 +95,14 @@ async function withLayer(
     print(driver, `ingest ${ingest}`, `verify ${verify}`);
   } finally {
     store[Symbol.dispose]?.();
-    await removeFolder(root);
   }
+}
+
+async function placeFor(driver: Driver): Promise<TestFolder> {
+  const dir = "/var/tmp";
+  if (driver === "btrfs") return await btrfsVolume({ dir, sizeBytes: 4 * SIZE });
+  const path = await Deno.makeTempDir({ prefix: "tsd-huge-", dir });
+  return { path, [Symbol.asyncDispose]: () => removeFolder(path) };
 }
 
 async function readAt(file: Deno.FsFile, at: number, length: number): Promise<Uint8Array> {
@@ -122,10 +129,11 @@ async function assertMarks(path: string): Promise<void> {
 }
 
 for (const driver of STORAGE_DRIVERS) {
+  const needs = requires("root", ...storageNeeds(driver));
   for (const [name, tar] of Object.entries(HUGE)) {
     Deno.test(
       `${driver}: a file over 4 GiB, ${name}`,
-      requires("root"),
+      needs,
       () =>
         withLayer(driver, tar, async (folder) => {
           await assertMarks(`${folder}/huge`);
@@ -134,7 +142,7 @@ for (const driver of STORAGE_DRIVERS) {
     );
   }
 
-  Deno.test(`${driver}: a sparse file over 4 GiB`, requires("root"), () => {
+  Deno.test(`${driver}: a sparse file over 4 GiB`, needs, () => {
     const marks = [[0, "begin"], [Math.floor(SIZE / 2) - 3, "middle"], [2 ** 32 + 512, "beyond"]] as const;
     const map = [...marks.map(([at, text]) => `${at},${text.length}`), `${SIZE},0`].join(",");
     const data = marks.map(([, text]) => text).join("");
@@ -154,7 +162,7 @@ for (const driver of STORAGE_DRIVERS) {
     });
   });
 
-  Deno.test(`${driver}: a folder of ${ENTRIES} entries`, requires("root"), () => {
+  Deno.test(`${driver}: a folder of ${ENTRIES} entries`, needs, () => {
     const tar: Tar = function* () {
       for (let n = 0; n < ENTRIES; n++) yield rawFile(`d/file-${n}`, `${n}`);
       yield END_OF_TAR;

@@ -10,10 +10,10 @@ import { watchDescriptors } from "../../sys/descriptor_watch.ts";
 import { cString, xattrs } from "../../sys/mod.ts";
 import { bytesOf, END_OF_TAR } from "../../tar/mod.ts";
 import { concat, octal, rawBlock, rawFile } from "../../tar/testing.ts";
-import { removeFolder } from "../layer_folders/clearing.ts";
 import type { LayerStore } from "../ports.ts";
 import { AWKWARD_LAYERS } from "./awkward_layers.ts";
 import { type HostileLayer, hostileLayers } from "./hostile_layers.ts";
+import { temporaryPlace, type TestPlace } from "./place.ts";
 import { type FolderTools, makeRichTree, packWithTar, unpackWithTar } from "./rich_layer.ts";
 
 /** How the suite gets at a driver. */
@@ -27,6 +27,10 @@ export interface LayerStoreHarness {
   readonly folders?: FolderTools;
   /** Whether these folders can't be written to. */
   readonly isReadOnly?: boolean;
+  /** Whether a layer that is open can be read on after its removal. */
+  readonly outlivesRemoval?: boolean;
+  /** Where the store is, on a file system that the driver needs; default: a temporary folder. */
+  readonly place?: () => Promise<TestPlace>;
   /** For `Deno.test`: `requires("root")` and the like. */
   readonly options?: { readonly ignore?: boolean };
 }
@@ -141,8 +145,8 @@ class Suite {
         using other = await store.mountable(second);
         if (isTsdError(opened, "not_found")) continue;
         assert.ok("path" in opened, String(opened));
-        if (this.#harness.isReadOnly) assert.equal(await Deno.readTextFile(`${opened.path}/a`), "one");
-        if (this.#harness.isReadOnly) assert.equal(await Deno.readTextFile(`${other.path}/a`), "other");
+        if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${opened.path}/a`), "one");
+        if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${other.path}/a`), "other");
         opened[Symbol.dispose]();
       }
     });
@@ -322,21 +326,18 @@ class Suite {
   }
 
   #test(name: string, body: (fixture: Fixture) => Promise<void>): void {
-    const { options, create } = this.#harness;
+    const { options, create, place = temporaryPlace } = this.#harness;
     Deno.test({
       name: `${this.#harness.name}: ${name}`,
       ...options,
       fn: async () => {
-        const scratch = await Deno.makeTempDir({ prefix: "tsd-layers-" });
-        try {
-          const root = `${scratch}/root`;
-          await Deno.mkdir(root);
-          const store = create(root);
-          await body({ store, root, scratch });
-          letGo(store);
-        } finally {
-          await removeFolder(scratch);
-        }
+        await using here = await place();
+        const scratch = here.path;
+        const root = `${scratch}/root`;
+        await Deno.mkdir(root);
+        const store = create(root);
+        await body({ store, root, scratch });
+        letGo(store);
       },
     });
   }

@@ -1,6 +1,7 @@
 /** Whatever entries a tar has: what is on disk is what the tree says, and the tar comes back byte by byte. */
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
+import { btrfsVolume } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
 import { isTsdError } from "../../errors.ts";
 import { sha256Hex } from "../../hash/mod.ts";
@@ -8,10 +9,10 @@ import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { collectBytes, streamOf } from "../../io/mod.ts";
 import { bytesOf, END_OF_TAR, TarDecoder, type TarEntryType, tarHeader, tarStream } from "../../tar/mod.ts";
 import { concat } from "../../tar/testing.ts";
-import { removeFolder } from "../layer_folders/clearing.ts";
 import { type DirectoryNode, type LayerNode, LayerTree } from "../layer_tree.ts";
 import type { LayerStore } from "../ports.ts";
 import { openLayers, STORAGE_DRIVERS } from "../storage.ts";
+import { temporaryPlace } from "./place.ts";
 
 const name = fc.constantFrom("a", "b", "c", "d", ".wh.a", ".wh.b", ".wh..wh..opq");
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join("/"));
@@ -86,45 +87,45 @@ async function ingested(store: LayerStore, tar: Uint8Array<ArrayBuffer>): Promis
   return diffId;
 }
 
-async function withStores(use: (store: LayerStore) => Promise<void>): Promise<void> {
-  for (const driver of STORAGE_DRIVERS) {
-    const root = await Deno.makeTempDir({ prefix: "tsd-random-" });
-    const store = openLayers({ driver, root });
-    try {
-      await use(store);
-    } finally {
-      store[Symbol.dispose]?.();
-      await removeFolder(root);
-    }
-  }
+for (const driver of STORAGE_DRIVERS) {
+  const needs = driver === "btrfs" ? requires("root", "btrfs") : requires("root");
+  const test = (name: string, use: (store: LayerStore) => Promise<void>) => {
+    Deno.test(`${driver}: ${name}`, needs, async () => {
+      await using place = await (driver === "btrfs" ? btrfsVolume() : temporaryPlace());
+      const store = openLayers({ driver, root: place.path });
+      try {
+        await use(store);
+      } finally {
+        store[Symbol.dispose]?.();
+      }
+    });
+  };
+  test("random layers", randomLayers);
+  test("more folders than descriptors, in any order, each before its parents", manyFolders);
 }
 
-Deno.test("random layers", requires("root"), async () => {
-  await withStores(async (store) => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(entry, { maxLength: 40 }), async (entries) => {
-        const tar = await tarOf(entries);
-        const diffId = await ingested(store, tar);
-        assert.deepEqual(await onDisk((await store.mountable(diffId)).path), inTree(treeOf(tar)!.root));
-        await store.verify(diffId);
-      }),
-      { numRuns: 60 },
-    );
-  });
-});
+async function randomLayers(store: LayerStore): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(fc.array(entry, { maxLength: 40 }), async (entries) => {
+      const tar = await tarOf(entries);
+      const diffId = await ingested(store, tar);
+      assert.deepEqual(await onDisk((await store.mountable(diffId)).path), inTree(treeOf(tar)!.root));
+      await store.verify(diffId);
+    }),
+    { numRuns: 60 },
+  );
+}
 
-Deno.test("more folders than descriptors, in any order, each before its parents", requires("root"), async () => {
-  await withStores(async (store) => {
-    const paths = Array.from({ length: 600 }, (_, i) => `${i % 17}/${i % 31}/${i}`);
-    const shuffled = paths.map((path, i) => ({ path, key: (i * 7919) % 600 })).sort((a, b) => a.key - b.key);
-    const files = shuffled.map(({ path }) => ({
-      header: tarHeader({ type: "file", path: `${path}/f`, sizeBytes: path.length }),
-      body: bytesOf(path),
-    }));
-    const whole = await collectBytes(tarStream(files), { maxBytes: 1 << 22, what: "a tar" });
-    const diffId = await ingested(store, whole);
-    const { path: folder } = await store.mountable(diffId);
-    for (const path of paths) assert.equal(await Deno.readTextFile(`${folder}/${path}/f`), path);
-    await store.verify(diffId);
-  });
-});
+async function manyFolders(store: LayerStore): Promise<void> {
+  const paths = Array.from({ length: 600 }, (_, i) => `${i % 17}/${i % 31}/${i}`);
+  const shuffled = paths.map((path, i) => ({ path, key: (i * 7919) % 600 })).sort((a, b) => a.key - b.key);
+  const files = shuffled.map(({ path }) => ({
+    header: tarHeader({ type: "file", path: `${path}/f`, sizeBytes: path.length }),
+    body: bytesOf(path),
+  }));
+  const whole = await collectBytes(tarStream(files), { maxBytes: 1 << 22, what: "a tar" });
+  const diffId = await ingested(store, whole);
+  const { path: folder } = await store.mountable(diffId);
+  for (const path of paths) assert.equal(await Deno.readTextFile(`${folder}/${path}/f`), path);
+  await store.verify(diffId);
+}

@@ -7,9 +7,9 @@ import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { streamOf } from "../../io/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, rawBlock, rawFile } from "../../tar/testing.ts";
-import { removeFolder } from "../layer_folders/clearing.ts";
 import type { LayerStore, Snapshotter } from "../ports.ts";
 import { DIFF_CASES } from "./diff_cases.ts";
+import { temporaryPlace, type TestPlace } from "./place.ts";
 import { type FolderTools, makeRichTree, packWithTar, unpackWithTar } from "./rich_layer.ts";
 
 /** A driver's two halves over one folder. */
@@ -28,6 +28,8 @@ export interface SnapshotterHarness {
   leftovers(root: string): Promise<string[]>;
   /** Given when mounts are real. */
   readonly folders?: FolderTools;
+  /** Where the driver is, on a file system that it needs; default: a temporary folder. */
+  readonly place?: () => Promise<TestPlace>;
   /** For `Deno.test`: `requires("root")` and the like. */
   readonly options?: { readonly ignore?: boolean };
 }
@@ -242,19 +244,15 @@ class Suite {
   }
 
   #test(name: string, body: (fixture: Fixture) => Promise<void>, rootName = "root"): void {
-    const { options, create } = this.#harness;
+    const { options, create, place = temporaryPlace } = this.#harness;
     Deno.test({
       name: `${this.#harness.name}: ${name}`,
       ...options,
       fn: async () => {
-        const scratch = await Deno.makeTempDir({ prefix: "tsd-snapshots-" });
-        try {
-          const root = `${scratch}/${rootName}`;
-          await Deno.mkdir(root, { recursive: true });
-          await this.#with(create(root), root, scratch, body);
-        } finally {
-          await removeFolder(scratch);
-        }
+        await using here = await place();
+        const root = `${here.path}/${rootName}`;
+        await Deno.mkdir(root, { recursive: true });
+        await this.#with(create(root), root, here.path, body);
       },
     });
   }

@@ -11,6 +11,7 @@ for (const way of [undefined, "attached, by loop devices"] as const) {
     leftovers: (root) => namesIn(`${root}/ingest`),
     folders: { listTree, diffTrees, run: runCommand },
     isReadOnly: true,
+    outlivesRemoval: true,
     options: way === undefined ? requires("root") : requires("root", "loop"),
   });
 }

@@ -1,4 +1,4 @@
-/** Removing folders of a store that may hold files which their file system protects: immutable ones. */
+/** Removing folders of a store that may hold files which their file system protects, and subvolumes. */
 import {
   cBytes,
   cString,
@@ -16,6 +16,7 @@ import {
 } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
 import { BENEATH } from "../overlay2/folder_cache.ts";
+import { destroySubvolumesIn } from "./subvolumes.ts";
 import { Turn } from "./turn.ts";
 
 type ClearingCalls = FileCalls & FolderCalls & FileFlagCalls;
@@ -24,10 +25,16 @@ const CALLS: ClearingCalls = { ...files, ...folders, ...fileFlags };
 const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 /** Never wait for the other end of a FIFO that a container has put in a file's place. */
 const FILE = O.RDONLY | O.NOFOLLOW | O.NONBLOCK;
+/** A subvolume of ours is in the folder of a layer or snapshot, which is in a workspace. */
+const SUBVOLUME_LEVELS = 2;
 const PROTECTED = FS_FL.IMMUTABLE | FS_FL.APPEND;
 
-/** Removes a folder with all that is in it; nearly none has a protected file, so that is looked for when it is refused. */
-export async function removeFolder(path: string): Promise<void> {
+/**
+ * Removes a folder with all that is in it. Nearly none has a protected file, so that is looked for when it is refused.
+ * @param levels how deep below it a subvolume may be; those inside others go with these
+ */
+export async function removeFolder(path: string, levels = SUBVOLUME_LEVELS): Promise<void> {
+  destroySubvolumesIn(path, levels);
   try {
     return await Deno.remove(path, { recursive: true });
   } catch (thrown) {

@@ -51,6 +51,8 @@ export interface Comparison {
   readonly lower: OwnedFd;
   /** See `Snapshotter.diff`. */
   readonly assumed?: ReadonlySet<ByteString> | undefined;
+  /** Whether `upper` is a snapshot that has all there is, and not only what is on top of `lower`. */
+  readonly isWhole?: boolean | undefined;
 }
 
 /**
@@ -58,20 +60,27 @@ export interface Comparison {
  * the root is not told of. @throws {SysError}
  */
 export async function* changesBetween(
-  { upper, lower, assumed = new Set() }: Comparison,
+  { upper, lower, assumed = new Set(), isWhole = false }: Comparison,
   calls: OverlayCalls,
 ): AsyncGenerator<Change> {
-  yield* new Walk({ upper, lower }, assumed, calls).folder({ path: "", isOld: true, parent: undefined, isTold: true });
+  yield* new Walk({ upper, lower, isWhole }, assumed, calls).folder({
+    path: "",
+    isOld: true,
+    parent: undefined,
+    isTold: true,
+  });
 }
 
 class Walk {
   readonly #roots: Pick<Comparison, "upper" | "lower">;
+  readonly #isWhole: boolean;
   readonly #assumed: ReadonlySet<ByteString>;
   readonly #calls: OverlayCalls;
   readonly #turn = new Turn();
 
-  constructor(roots: Pick<Comparison, "upper" | "lower">, assumed: ReadonlySet<ByteString>, calls: OverlayCalls) {
+  constructor({ isWhole = false, ...roots }: Comparison, assumed: ReadonlySet<ByteString>, calls: OverlayCalls) {
     this.#roots = roots;
+    this.#isWhole = isWhole;
     this.#assumed = assumed;
     this.#calls = calls;
   }
@@ -103,7 +112,7 @@ class Walk {
   /** Those above; in a folder that hides what is below it also those that it hides. */
   #names({ upper, lower }: Sides): ByteString[] {
     const names = this.#calls.readFolder(upper.fd).map(({ name }) => name);
-    if (lower !== undefined && this.#isOpaque(upper)) {
+    if (lower !== undefined && (this.#isWhole || this.#isOpaque(upper))) {
       const own = new Set(names);
       // A layer that lies below all others may still hold whiteouts, of which nobody knows.
       const hidden = this.#calls.readFolder(lower.fd).filter(({ name }) => !own.has(name));
@@ -115,6 +124,7 @@ class Walk {
   #kindOf(sides: Sides, path: ByteString, name: ByteString, { upper, lower }: Pair): ChangeKind | undefined {
     if (upper === undefined) return lower === undefined ? undefined : "deleted";
     if (lower === undefined) return this.#assumed.has(path) ? undefined : "added";
+    if (this.#isWhole && isUntouched(upper, lower)) return undefined;
     if (isDifferent(upper, lower)) return "modified";
     if ((upper.mode & S.IFMT) !== S.IFREG) return undefined;
     return this.#capability(sides.upper, name) === this.#capability(sides.lower, name) ? undefined : "modified";
@@ -124,7 +134,7 @@ class Walk {
   #statusIn(folder: OwnedFd | undefined, name: ByteString): FileStatus | undefined {
     if (folder === undefined) return undefined;
     const status = present(() => this.#calls.statx(folder.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
-    return status !== undefined && isWhiteout(status) ? undefined : status;
+    return status !== undefined && !this.#isWhole && isWhiteout(status) ? undefined : status;
   }
 
   #open(root: OwnedFd, path: ByteString): OwnedFd | undefined {
@@ -162,6 +172,12 @@ function isDifferent(upper: FileStatus, lower: FileStatus): boolean {
   if (a.major !== b.major || a.minor !== b.minor) return true;
   if (isFolder(upper)) return false;
   return upper.sizeBytes !== lower.sizeBytes || !isSameTime(upper.modifyTime, lower.modifyTime);
+}
+
+/** A snapshot keeps inodes' numbers, and whatever happens to one sets the time of its last change. */
+export function isUntouched(now: FileStatus, before: FileStatus): boolean {
+  const [a, b] = [now.changeTime, before.changeTime];
+  return now.inode === before.inode && a.seconds === b.seconds && a.nanoseconds === b.nanoseconds;
 }
 
 /** Times from tars know no fractions of a second. */

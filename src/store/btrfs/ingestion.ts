@@ -1,0 +1,56 @@
+/** One tar on its way into a subvolume: unpacked as `overlay2` does it, read-only once it is whole. */
+import { syncDir, writeSynced } from "../../io/mod.ts";
+import { cString } from "../../sys/mod.ts";
+import type { Filling, FillingOptions } from "../layer_folders/folder_layer_store.ts";
+import { openFolder } from "../overlay/merged_layers.ts";
+import { Ingestion } from "../overlay2/ingestion.ts";
+import { FILES, type SubvolumeCalls } from "./calls.ts";
+
+/** The folder gets the subvolume `files`, which holds all that `overlay2` has in a layer's folder. */
+export class SubvolumeIngestion implements Filling {
+  readonly #folder: string;
+  readonly #calls: SubvolumeCalls;
+  readonly #inner: Ingestion;
+
+  constructor({ calls, ...options }: FillingOptions & { readonly calls: SubvolumeCalls }) {
+    this.#folder = options.folder;
+    this.#calls = calls;
+    using folder = openFolder(this.#folder, calls);
+    calls.createSubvolume(folder.fd, cString(FILES));
+    this.#inner = new Ingestion({ ...options, folder: `${this.#folder}/${FILES}`, calls });
+  }
+
+  get tarBytes(): number {
+    return this.#inner.tarBytes;
+  }
+
+  get contentBytes(): number {
+    return this.#inner.contentBytes;
+  }
+
+  get entries(): number {
+    return this.#inner.entries;
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#inner.push(bytes);
+  }
+
+  end(): string {
+    return this.#inner.end();
+  }
+
+  async finish(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+    this.#inner.finish({});
+    {
+      using subvolume = openFolder(`${this.#folder}/${FILES}`, this.#calls);
+      this.#calls.setReadOnlySubvolume(subvolume.fd, true);
+    }
+    for (const [name, bytes] of Object.entries(files)) await writeSynced(`${this.#folder}/${name}`, bytes, 0o600);
+    await syncDir(this.#folder);
+  }
+
+  [Symbol.dispose](): void {
+    this.#inner[Symbol.dispose]();
+  }
+}

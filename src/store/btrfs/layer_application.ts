@@ -1,0 +1,139 @@
+/**
+ * Puts a layer, as `overlay2` unpacks it, over the tree of those below it: what overlayfs does at each look is done once.
+ * Files share their data. Folders are found by their way from the root, so that none is open while what is in it is worked
+ * on: layers may be very deep.
+ */
+import { removeTree } from "../../archive/mod.ts";
+import { AT, cBytes, cString, type FileStatus, isErrno, O, OwnedFd, S } from "../../sys/mod.ts";
+import type { ByteString } from "../../tar/mod.ts";
+import { Turn } from "../layer_folders/turn.ts";
+import { BENEATH } from "../overlay2/folder_cache.ts";
+import type { SubvolumeCalls } from "./calls.ts";
+import { copyAttributes, createNode } from "./node_copy.ts";
+
+const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const OPAQUE = cString("trusted.overlay.opaque");
+/** Nobody else may look into what isn't finished. */
+const UNFINISHED = 0o700;
+const ROOT: ByteString = "";
+const below = (way: ByteString, name: ByteString): ByteString => way === ROOT ? name : `${way}/${name}`;
+
+/** Their roots. */
+export interface Trees {
+  readonly layer: OwnedFd;
+  readonly target: OwnedFd;
+}
+
+/** Puts the layer over what is in the target. The root's own attributes stay. @throws {SysError} */
+export async function applyLayer(trees: Trees, calls: SubvolumeCalls): Promise<void> {
+  await new Application(trees, calls).folder(ROOT);
+}
+
+/**
+ * Makes a layer's files, which nothing lies below, into a tree: without marks that hide something, and without what it
+ * takes to give the tar back.
+ * @throws {SysError}
+ */
+export async function withoutMarks(files: OwnedFd, tree: OwnedFd, calls: SubvolumeCalls): Promise<void> {
+  for (const name of ["skeleton.gz", "shadow"]) removeTree(files.fd, name, calls);
+  const turn = new Turn();
+  const visit = async (way: ByteString): Promise<void> => {
+    const inner: ByteString[] = [];
+    {
+      using folder = opened(tree, way, calls);
+      for (const { name, type } of unmarked(folder, calls)) if (type === S.IFDIR) inner.push(below(way, name));
+    }
+    await turn.yieldIfLong();
+    for (const each of inner) await visit(each);
+  };
+  await visit(ROOT);
+}
+
+/** What is left in a folder once marks are taken away; its times stay. */
+function unmarked(folder: OwnedFd, calls: SubvolumeCalls): { readonly name: ByteString; readonly type: number }[] {
+  if (isOpaque(folder, calls)) calls.fremovexattr(folder.fd, OPAQUE);
+  const { modifyTime } = calls.statx(folder.fd, cString(""), AT.EMPTY_PATH);
+  const entries = calls.readFolder(folder.fd);
+  const isMark = ({ name, type }: { readonly name: ByteString; readonly type: number }) =>
+    type === S.IFCHR && isWhiteout(calls.statx(folder.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
+  const marks = entries.filter(isMark);
+  if (marks.length === 0) return entries;
+  for (const { name } of marks) calls.unlinkat(folder.fd, cBytes(name));
+  calls.futimens(folder.fd, modifyTime, modifyTime);
+  return entries.filter((entry) => !marks.includes(entry));
+}
+
+class Application {
+  readonly #trees: Trees;
+  readonly #calls: SubvolumeCalls;
+  readonly #turn = new Turn();
+  /** Where a file with several names has the first one, by its inode in the layer. */
+  readonly #firstNames = new Map<bigint, ByteString>();
+
+  constructor(trees: Trees, calls: SubvolumeCalls) {
+    this.#trees = trees;
+    this.#calls = calls;
+  }
+
+  /** A folder that is on both sides. */
+  async folder(way: ByteString): Promise<void> {
+    for (const inner of this.#entries(way)) await this.folder(inner);
+    await this.#turn.yieldIfLong();
+    if (way === ROOT) return;
+    // Last, since everything that happens in a folder changes its times.
+    using from = opened(this.#trees.layer, way, this.#calls);
+    using to = opened(this.#trees.target, way, this.#calls);
+    copyAttributes(from.fd, to.fd, this.#calls);
+  }
+
+  /** Carries out all but folders, and gives the ways of these. */
+  #entries(way: ByteString): ByteString[] {
+    const calls = this.#calls;
+    using from = opened(this.#trees.layer, way, calls);
+    using to = opened(this.#trees.target, way, calls);
+    if (isOpaque(from, calls)) { for (const { name } of calls.readFolder(to.fd)) removeTree(to.fd, name, calls); }
+    const inner: ByteString[] = [];
+    for (const { name } of calls.readFolder(from.fd)) {
+      const status = calls.statx(from.fd, cBytes(name), AT.SYMLINK_NOFOLLOW);
+      const isFolder = (status.mode & S.IFMT) === S.IFDIR;
+      if (isFolder) inner.push(below(way, name));
+      if (isFolder && this.#isFolder(to, name)) continue;
+      removeTree(to.fd, name, calls);
+      if (isFolder) calls.mkdirat(to.fd, cBytes(name), UNFINISHED);
+      else if (!isWhiteout(status)) this.#create(from, to, way, name, status);
+    }
+    return inner;
+  }
+
+  #create(from: OwnedFd, to: OwnedFd, way: ByteString, name: ByteString, status: FileStatus): void {
+    const firstName = this.#firstNames.get(status.inode);
+    if (firstName !== undefined) {
+      return this.#calls.linkat(this.#trees.target.fd, cBytes(firstName), to.fd, cBytes(name));
+    }
+    createNode({ fromFd: from.fd, toFd: to.fd, name, status }, this.#calls);
+    if (status.linkCount > 1) this.#firstNames.set(status.inode, below(way, name));
+  }
+
+  #isFolder(parent: OwnedFd, name: ByteString): boolean {
+    try {
+      return (this.#calls.statx(parent.fd, cBytes(name), AT.SYMLINK_NOFOLLOW).mode & S.IFMT) === S.IFDIR;
+    } catch (thrown) {
+      if (isErrno(thrown, "ENOENT")) return false;
+      throw thrown;
+    }
+  }
+}
+
+function opened(root: OwnedFd, way: ByteString, calls: SubvolumeCalls): OwnedFd {
+  return new OwnedFd(
+    calls.openat2(root.fd, cBytes(way === ROOT ? "." : way), { flags: FOLDER, resolve: BENEATH }),
+    calls,
+  );
+}
+
+function isOpaque(folder: OwnedFd, calls: SubvolumeCalls): boolean {
+  return calls.fgetxattr(folder.fd, OPAQUE) !== undefined;
+}
+
+const isWhiteout = ({ mode, nodeDevice: { major, minor } }: FileStatus): boolean =>
+  (mode & S.IFMT) === S.IFCHR && major === 0 && minor === 0;

@@ -1,0 +1,61 @@
+import type { Digest } from "../../image/digest.ts";
+import { cString, MS } from "../../sys/mod.ts";
+import type { ByteString } from "../../tar/mod.ts";
+import { FolderSnapshotter, type SnapshotPlace } from "../layer_folders/folder_snapshotter.ts";
+import { openFolder } from "../overlay/merged_layers.ts";
+import { changesBetween } from "../overlay/upper_changes.ts";
+import type { Change, LayerStore, Usage } from "../ports.ts";
+import { FILES, SUBVOLUME_CALLS, type SubvolumeCalls, TREE } from "./calls.ts";
+import { Chains } from "./chains.ts";
+import { writtenSince } from "./written.ts";
+
+export interface BtrfsSnapshotterOptions {
+  /** The driver's folder below the data-root, on btrfs; made when it is missing. */
+  readonly root: string;
+  readonly layers: Pick<LayerStore, "info">;
+  readonly calls?: SubvolumeCalls;
+}
+
+/** Writable views as snapshots of a chain of layers: the subvolume `files`, whose tree is mounted by a bind. */
+export class BtrfsSnapshotter extends FolderSnapshotter {
+  readonly #calls: SubvolumeCalls;
+  readonly #chains: Chains;
+
+  constructor({ root, layers, calls = SUBVOLUME_CALLS }: BtrfsSnapshotterOptions) {
+    super({ root, layers, calls });
+    this.#calls = calls;
+    this.#chains = new Chains(root, calls);
+  }
+
+  protected async fill(folder: string, layers: readonly Digest[]): Promise<void> {
+    using chain = openFolder(await this.#chains.ensure(layers), this.#calls);
+    using parent = openFolder(folder, this.#calls);
+    this.#calls.snapshotSubvolume(parent.fd, cString(FILES), { fd: chain.fd, isReadOnly: false });
+  }
+
+  protected mounting({ folder }: SnapshotPlace): Promise<Disposable & { mount(target: string): void }> {
+    const mount = (target: string) => {
+      this.#calls.mount({ source: `${folder}/${FILES}/${TREE}`, target, flags: MS.BIND });
+      // What is mounted in the one place has no business in the other.
+      this.#calls.mount({ target, flags: MS.PRIVATE });
+    };
+    return Promise.resolve({ mount, [Symbol.dispose]: () => {} });
+  }
+
+  protected async measure({ folder, layers }: SnapshotPlace): Promise<Usage> {
+    const chain = await this.#chains.ensure(layers);
+    using upper = openFolder(`${folder}/${FILES}/${TREE}`, this.#calls);
+    using lower = openFolder(`${chain}/${TREE}`, this.#calls);
+    return await writtenSince({ upper, lower }, this.#calls);
+  }
+
+  protected async *compare(
+    { folder, layers }: SnapshotPlace,
+    assumed?: ReadonlySet<ByteString>,
+  ): AsyncGenerator<Change> {
+    const chain = await this.#chains.ensure(layers);
+    using upper = openFolder(`${folder}/${FILES}/${TREE}`, this.#calls);
+    using lower = openFolder(`${chain}/${TREE}`, this.#calls);
+    yield* changesBetween({ upper, lower, assumed, isWhole: true }, this.#calls);
+  }
+}

@@ -1,0 +1,18 @@
+import { btrfsVolume, diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
+import { requires } from "../../../tests/requires.ts";
+import { testSnapshotter } from "../contract/snapshotter_suite.ts";
+import { namesIn } from "../layer_folders/workspace.ts";
+import { BtrfsLayerStore } from "./layer_store.ts";
+import { BtrfsSnapshotter } from "./snapshotter.ts";
+
+testSnapshotter({
+  name: "BtrfsSnapshotter",
+  create(root) {
+    const layers = new BtrfsLayerStore({ root });
+    return { layers, snapshotter: new BtrfsSnapshotter({ root, layers }) };
+  },
+  leftovers: (root) => namesIn(`${root}/ingest`),
+  folders: { listTree, diffTrees, run: runCommand },
+  place: btrfsVolume,
+  options: requires("btrfs"),
+});

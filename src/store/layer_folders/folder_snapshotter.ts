@@ -1,0 +1,154 @@
+import { TsdError } from "../../errors.ts";
+import type { Digest } from "../../image/digest.ts";
+import { syncDir, writeSynced } from "../../io/mod.ts";
+import { isErrno } from "../../sys/mod.ts";
+import type { ByteString } from "../../tar/mod.ts";
+import { isMounted, OVERLAY_CALLS, type OverlayCalls, unmountAll } from "../overlay/overlay_mount.ts";
+import type { Change, LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
+import { decodeLayers, encodeLayers, LAYERS_NAME, readIfThere } from "./layer_list.ts";
+import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
+import { namesIn, Workspace } from "./workspace.ts";
+
+const ID = /^[0-9a-f]{64}$/;
+/** Where a snapshot is mounted, in its folder. */
+export const MERGED = "merged";
+
+export interface FolderSnapshotterOptions {
+  /** The driver's folder below the data-root; made when it is missing. */
+  readonly root: string;
+  readonly layers: Pick<LayerStore, "info">;
+  readonly calls?: OverlayCalls | undefined;
+}
+
+/** A snapshot that is there. */
+export interface SnapshotPlace {
+  readonly id: string;
+  readonly folder: string;
+  /** Lowest first. */
+  readonly layers: readonly Digest[];
+}
+
+/**
+ * Snapshots in folders: `snapshots/<id>/` holds what the driver puts there, `merged/`, where it is mounted, and
+ * `layers.json`. A snapshot is made under `ingest/` and renamed into place; it goes the same way.
+ */
+export abstract class FolderSnapshotter implements Snapshotter {
+  protected readonly root: string;
+  protected readonly calls: OverlayCalls;
+  readonly #layers: Pick<LayerStore, "info">;
+
+  constructor({ root, layers, calls = OVERLAY_CALLS }: FolderSnapshotterOptions) {
+    this.root = root;
+    this.calls = calls;
+    this.#layers = layers;
+  }
+
+  /** Fills the empty folder of a new snapshot; `merged/` is made here as well. */
+  protected abstract fill(folder: string, layers: readonly Digest[]): void | Promise<void>;
+  /** Gets ready what mounting takes, and gives the call that does it: between the look and the mount nothing may run. */
+  protected abstract mounting(place: SnapshotPlace): Promise<Disposable & { mount(target: string): void }>;
+  protected abstract measure(place: SnapshotPlace): Promise<Usage>;
+  protected abstract compare(place: SnapshotPlace, assumed?: ReadonlySet<ByteString>): AsyncIterable<Change>;
+
+  async prepare(layers: readonly Digest[], id: string): Promise<void> {
+    const path = this.#path(id);
+    for (const layer of layers) {
+      if (await this.#layers.info(layer) === undefined) throw new TsdError("not_found", `There is no layer ${layer}`);
+    }
+    await attempting(`Cannot make a snapshot for ${id}`, async () => {
+      await using workspace = await Workspace.create(this.root);
+      const folder = `${workspace.path}/snapshot`;
+      // Synchronously: a hop to another thread for each takes longer than all of them together.
+      Deno.mkdirSync(`${this.root}/snapshots`, { recursive: true, mode: 0o710 });
+      Deno.mkdirSync(folder, { mode: 0o710 });
+      Deno.mkdirSync(`${folder}/${MERGED}`, { mode: 0o700 });
+      await this.fill(folder, layers);
+      await writeSynced(`${folder}/${LAYERS_NAME}`, encodeLayers(layers));
+      try {
+        Deno.renameSync(folder, path);
+      } catch (thrown) {
+        if (isTaken(thrown)) throw new TsdError("conflict", `There is a snapshot for ${id} already`, { cause: thrown });
+        throw thrown;
+      }
+      await syncDir(`${this.root}/snapshots`);
+    });
+  }
+
+  async mount(id: string): Promise<Mount> {
+    const mount: Mount = { root: `${this.#path(id)}/${MERGED}` };
+    if (this.#isMounted(mount.root)) return mount;
+    using ready = await this.mounting(await this.#placeOf(id));
+    await attempting(`Cannot mount the snapshot for ${id}`, () => {
+      if (!isMounted(mount.root, this.calls)) ready.mount(mount.root);
+    });
+    return mount;
+  }
+
+  async unmount(id: string): Promise<void> {
+    const target = `${this.#path(id)}/${MERGED}`;
+    await attempting(`Cannot unmount the snapshot for ${id}`, () => unmountAll(target, this.calls));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.unmount(id);
+    await attempting(`Cannot remove the snapshot for ${id}`, async () => {
+      await using workspace = await Workspace.create(this.root);
+      try {
+        await Deno.rename(this.#path(id), `${workspace.path}/snapshot`);
+      } catch (thrown) {
+        if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+      }
+    });
+  }
+
+  async usage(id: string): Promise<Usage> {
+    const place = await this.#placeOf(id);
+    try {
+      return await attempting(`Cannot measure the snapshot for ${id}`, () => this.measure(place));
+    } catch (thrown) {
+      // One that goes meanwhile is not there, which is no failure of the disk.
+      await this.#placeOf(id);
+      throw thrown;
+    }
+  }
+
+  async *diff(id: string, assumed?: ReadonlySet<ByteString>): AsyncGenerator<Change> {
+    const place = await this.#placeOf(id);
+    try {
+      yield* this.compare(place, assumed);
+    } catch (thrown) {
+      throw storageFailure(`Cannot compare the snapshot for ${id} with its layers`, thrown);
+    }
+  }
+
+  async list(): Promise<string[]> {
+    const names = await attempting("Cannot list the snapshots", () => namesIn(`${this.root}/snapshots`));
+    return names.filter((name) => ID.test(name));
+  }
+
+  /** False also where there is no such folder. */
+  #isMounted(folder: string): boolean {
+    try {
+      return isMounted(folder, this.calls);
+    } catch (thrown) {
+      if (isErrno(thrown, "ENOENT")) return false;
+      throw thrown;
+    }
+  }
+
+  #path(id: string): string {
+    if (!ID.test(id)) throw new TsdError("invalid_argument", `Invalid container id ${JSON.stringify(id.slice(0, 80))}`);
+    return `${this.root}/snapshots/${id}`;
+  }
+
+  /** With its layers as it was prepared. @throws {TsdError} not_found, storage */
+  async #placeOf(id: string): Promise<SnapshotPlace> {
+    const folder = this.#path(id);
+    const path = `${folder}/${LAYERS_NAME}`;
+    const text = await attempting(`Cannot read about the snapshot for ${id}`, () => readIfThere(path));
+    if (text === undefined) throw new TsdError("not_found", `There is no snapshot for ${id}`);
+    const layers = decodeLayers(text);
+    if (layers !== undefined) return { id, folder, layers };
+    throw new TsdError("storage", `The snapshot for ${id} is damaged: ${path} holds no list of layers`);
+  }
+}

@@ -1,0 +1,41 @@
+/** A btrfs of its own for a test, in a file that is a loop device while it is mounted. */
+import { runCommand } from "./run_command.ts";
+
+/** Sparse: takes what is written. */
+const SIZE_BYTES = 4 * 2 ** 30;
+
+export interface VolumeOptions {
+  readonly sizeBytes?: number;
+  /** Where its file is made; default: where temporary files are. */
+  readonly dir?: string;
+}
+
+/** A folder that goes with all that is in it. */
+export interface TestFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** A new btrfs, mounted; dispose of it with `await using`. */
+export async function btrfsVolume({ sizeBytes = SIZE_BYTES, dir }: VolumeOptions = {}): Promise<TestFolder> {
+  const folder = await Deno.realPath(
+    await Deno.makeTempDir({ prefix: "tsd-btrfs-", ...(dir !== undefined && { dir }) }),
+  );
+  const [image, path] = [`${folder}/image`, `${folder}/volume`];
+  await Deno.mkdir(path);
+  await Deno.writeTextFile(image, "");
+  await Deno.truncate(image, sizeBytes);
+  await must("mkfs.btrfs", ["-q", image]);
+  await must("mount", ["-t", "btrfs", "-o", "loop", image, path]);
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await must("umount", [path]);
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+async function must(command: string, args: readonly string[]): Promise<void> {
+  const { code, stderr } = await runCommand(command, args);
+  if (code !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
+}
