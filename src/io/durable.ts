@@ -15,6 +15,26 @@ export async function syncDir(path: string): Promise<void> {
 }
 
 /**
+ * Makes a folder, and those above it that are missing, so that their names last: what is durable in a folder is of no use
+ * without it. Where nothing is missing nothing is synced.
+ * @throws {TsdError} storage, storage_full
+ */
+export async function makeDirDurably(path: string, mode: number): Promise<void> {
+  const parent = path.slice(0, path.lastIndexOf("/")) || "/";
+  try {
+    await Deno.mkdir(path, { mode });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    if (!(error instanceof Deno.errors.NotFound) || parent === path) {
+      throw storageError(`Cannot make folder ${path}`, error);
+    }
+    await makeDirDurably(parent, mode);
+    return await makeDirDurably(path, mode);
+  }
+  await syncDir(parent);
+}
+
+/**
  * Replaces `path` by a file with these bytes; a reader, or the next start after a power cut, sees the old file or the
  * new one. The folder must exist; nothing is left in it on failure.
  * @throws {TsdError} storage, storage_full

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../errors.ts";
-import { storageError, syncDir, writeFileDurably } from "./mod.ts";
+import { makeDirDurably, storageError, syncDir, writeFileDurably } from "./mod.ts";
 
 async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -12,6 +12,29 @@ async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
 }
 
 const names = (dir: string) => Array.from(Deno.readDirSync(dir), (entry) => entry.name);
+
+Deno.test("folders are made with those above them, once", async () => {
+  const root = await Deno.makeTempDir({ prefix: "tsd-durable-" });
+  const { sync } = Deno.FsFile.prototype;
+  let syncs = 0;
+  Deno.FsFile.prototype.sync = function () {
+    syncs++;
+    return sync.call(this);
+  };
+  try {
+    await makeDirDurably(`${root}/a/b/c`, 0o700);
+    assert.equal((await Deno.stat(`${root}/a/b/c`)).mode! & 0o777, 0o700);
+    assert.equal(syncs, 3);
+    await makeDirDurably(`${root}/a/b/c`, 0o700);
+    await makeDirDurably(`${root}/a/b/d`, 0o700);
+    assert.equal(syncs, 4);
+    await Deno.writeTextFile(`${root}/file`, "");
+    await assert.rejects(makeDirDurably(`${root}/file/d`, 0o700), { code: "storage" });
+  } finally {
+    Deno.FsFile.prototype.sync = sync;
+    await Deno.remove(root, { recursive: true });
+  }
+});
 
 Deno.test("writeFileDurably makes and replaces a file, and leaves nothing else", () =>
   inTempDir(async (dir) => {

@@ -5,7 +5,7 @@
  * registry and no store.
  */
 export { type Compression, compressionOf, decompressed, type DecompressionOptions } from "./decompressed.ts";
-export { storageError, syncDir, writeFileDurably, writeSynced } from "./durable.ts";
+export { makeDirDurably, storageError, syncDir, writeFileDurably, writeSynced } from "./durable.ts";
 export { cancellable, cancelQuietly, collectBytes, concatenated, inspected, type Inspector } from "./streams.ts";
 export { streamOf, throwIfCancelled, untilCancelled } from "./streams.ts";
 export { type Expectation, hashed, verified } from "./verified.ts";

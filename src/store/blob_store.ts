@@ -6,7 +6,7 @@
 import { TsdError } from "../errors.ts";
 import { sha256Hex } from "../hash/mod.ts";
 import { type Digest, hexOf } from "../image/digest.ts";
-import { writeFileDurably } from "../io/durable.ts";
+import { makeDirDurably, writeFileDurably } from "../io/durable.ts";
 
 /** Keeps small content by digest. */
 export class BlobStore {
@@ -20,7 +20,7 @@ export class BlobStore {
   /** Stores bytes under a digest that they must have; durable when it returns. @throws {TsdError} digest_mismatch */
   async put(digest: Digest, bytes: Uint8Array): Promise<void> {
     await this.#check(digest, bytes, "store");
-    await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    await makeDirDurably(this.#dir, 0o700);
     await writeFileDurably(this.#path(digest), bytes);
   }
 

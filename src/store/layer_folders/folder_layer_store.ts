@@ -1,7 +1,7 @@
 import { isTsdError, TsdError } from "../../errors.ts";
 import { createSha256, type Hasher } from "../../hash/mod.ts";
 import { type Digest, digestOfHex, hexOf, isDigest } from "../../image/digest.ts";
-import { cancellable, cancelQuietly, syncDir } from "../../io/mod.ts";
+import { cancellable, cancelQuietly, makeDirDurably, syncDir } from "../../io/mod.ts";
 import type { LayerExpectation, LayerFolder, LayerInfo, LayerLimits, LayerStore } from "../ports.ts";
 import { decodeInfo, encodeInfo } from "./layer_info.ts";
 import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
@@ -221,7 +221,7 @@ export class FolderLayerStore implements LayerStore {
   /** Makes a finished, synced folder the layer. */
   async #commit(folder: string, diffId: Digest): Promise<void> {
     const layers = `${this.#root}/layers`;
-    await Deno.mkdir(layers, { recursive: true, mode: 0o700 });
+    await makeDirDurably(layers, 0o700);
     try {
       await Deno.rename(folder, this.layerPath(diffId));
     } catch (thrown) {

@@ -3,6 +3,7 @@
  * what a crash leaves behind is found in one place. Its owner holds a lock for as long as it works in it.
  */
 import { TsdError } from "../../errors.ts";
+import { makeDirDurably } from "../../io/mod.ts";
 import { isErrno, type OwnedFd, tryLock } from "../../sys/mod.ts";
 import { removeFolder } from "./clearing.ts";
 import { detachMountsBelow } from "./mounts_below.ts";
@@ -20,7 +21,7 @@ export class Workspace implements AsyncDisposable {
 
   /** Makes one under `root`'s `ingest/`. @throws {TsdError} or a file-system error */
   static async create(root: string): Promise<Workspace> {
-    await Deno.mkdir(`${root}/ingest`, { recursive: true, mode: 0o700 });
+    await makeDirDurably(`${root}/ingest`, 0o700);
     for (let attempt = 1; attempt <= CREATE_TRIES; attempt++) {
       const path = `${root}/ingest/${crypto.randomUUID()}`;
       await Deno.mkdir(path, { mode: 0o700 });
