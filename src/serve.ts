@@ -301,6 +301,7 @@ async function sweepOrphans(get: Composition["get"]): Promise<void> {
     await remove(await namesIn(folder), async (id) => void await forget(id));
   }
   await remove(await snapshots.list(), (id) => snapshots.remove(id));
+  await get(TOKENS.volumeRenamer).finish();
   await get(TOKENS.volumes).sweep();
   for (const folder of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
     await remove(await namesIn(folder), (id) => {

@@ -29,6 +29,8 @@ import type { StatsService } from "../engine/stats/mod.ts";
 import type { HealthChecks } from "../engine/health/health_checks.ts";
 import type { DiskUsage } from "../engine/system/disk_usage.ts";
 import type { VolumeService } from "../engine/volumes/volume_service.ts";
+import type { VolumeCopies } from "../engine/volumes/volume_copies.ts";
+import type { VolumeRenamer } from "../engine/volumes/volume_renamer.ts";
 import type { VolumeUsage } from "../engine/volumes/volume_usage.ts";
 import type { VolumeTable } from "../engine/volumes/volume_table.ts";
 import type { SystemService } from "../engine/system/system_service.ts";
@@ -63,6 +65,8 @@ export interface Services {
   readonly volumes: VolumeService;
   readonly volumeTable: VolumeTable;
   readonly volumeUsage: VolumeUsage;
+  readonly volumeCopies: VolumeCopies;
+  readonly volumeRenamer: VolumeRenamer;
   readonly paths: EnginePaths;
   /** The storage driver's name. */
   readonly driver: string;

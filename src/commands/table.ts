@@ -169,7 +169,22 @@ export const COMMANDS: readonly Row[] = [
     "Update configuration of one or more containers",
     async () => (await import("./update.ts")).update,
   ),
+  row(
+    "volume clone",
+    "Create a volume with the files of another one",
+    async () => (await import("./volumes/clone.ts")).volumeClone,
+  ),
   row("volume create", "Create a volume", async () => (await import("./volumes/create.ts")).volumeCreate),
+  row(
+    "volume export",
+    "Export the files of a volume as a tar archive",
+    async () => (await import("./volumes/export.ts")).volumeExport,
+  ),
+  row(
+    "volume import",
+    "Import files from a tar archive into a volume",
+    async () => (await import("./volumes/import.ts")).volumeImport,
+  ),
   row(
     "volume inspect",
     "Display detailed information on one or more volumes",
@@ -177,6 +192,7 @@ export const COMMANDS: readonly Row[] = [
   ),
   row("volume ls, volume list", "List volumes", async () => (await import("./volumes/list.ts")).volumeList),
   row("volume prune", "Remove unused volumes", async () => (await import("./prune.ts")).volumePrune),
+  row("volume rename", "Rename a volume", async () => (await import("./volumes/rename.ts")).volumeRename),
   row(
     "volume rm, volume remove",
     "Remove one or more volumes",

@@ -57,6 +57,8 @@ export function provideApi(
     volumes: get(TOKENS.volumes),
     volumeTable: get(TOKENS.volumeTable),
     volumeUsage: get(TOKENS.volumeUsage),
+    volumeCopies: get(TOKENS.volumeCopies),
+    volumeRenamer: get(TOKENS.volumeRenamer),
     driver: get(TOKENS.layers).driver,
   }));
   provide(TOKENS.server, (get) =>

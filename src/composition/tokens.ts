@@ -32,6 +32,8 @@ import type { VolumeEvents } from "../engine/events/volume_events.ts";
 import type { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
 import type { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
 import type { VolumeService } from "../engine/volumes/volume_service.ts";
+import type { VolumeCopies } from "../engine/volumes/volume_copies.ts";
+import type { VolumeRenamer } from "../engine/volumes/volume_renamer.ts";
 import type { VolumeUsage } from "../engine/volumes/volume_usage.ts";
 import type { VolumeTable } from "../engine/volumes/volume_table.ts";
 import type { ImageEvents } from "../engine/events/image_events.ts";
@@ -155,6 +157,8 @@ export const TOKENS = {
   volumeEvents: token<VolumeEvents>("volumeEvents"),
   volumes: token<VolumeService>("volumes"),
   volumeLocks: token<KeyedLock>("volumeLocks"),
+  volumeCopies: token<VolumeCopies>("volumeCopies"),
+  volumeRenamer: token<VolumeRenamer>("volumeRenamer"),
   volumeUsage: token<VolumeUsage>("volumeUsage"),
   volumeMounts: token<VolumeMounts>("volumeMounts"),
   containerVolumes: token<ContainerVolumes>("containerVolumes"),

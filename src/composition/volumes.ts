@@ -3,6 +3,8 @@ import { KeyedLock } from "../engine/keyed_lock.ts";
 import { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
 import { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
 import { VolumeService } from "../engine/volumes/volume_service.ts";
+import { VolumeCopies } from "../engine/volumes/volume_copies.ts";
+import { VolumeRenamer } from "../engine/volumes/volume_renamer.ts";
 import { VolumeUsage } from "../engine/volumes/volume_usage.ts";
 import { VolumeTable } from "../engine/volumes/volume_table.ts";
 import { volumeUsers } from "../engine/volumes/volume_users.ts";
@@ -29,6 +31,23 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
     TOKENS.volumeUsage,
     (get) => new VolumeUsage({ paths, table: get(TOKENS.volumeTable), usersOf: volumeUsers(get(TOKENS.table)) }),
   );
+  provide(TOKENS.volumeRenamer, (get) =>
+    new VolumeRenamer({
+      paths,
+      table: get(TOKENS.volumeTable),
+      volumes: get(TOKENS.volumes),
+      events: get(TOKENS.volumeEvents),
+      locks: get(TOKENS.volumeLocks),
+    }));
+  provide(TOKENS.volumeCopies, (get) =>
+    new VolumeCopies({
+      paths,
+      log: log.scope("volumes"),
+      table: get(TOKENS.volumeTable),
+      volumes: get(TOKENS.volumes),
+      mounts: get(TOKENS.volumeMounts),
+      workers: get(TOKENS.archiveWorkers),
+    }));
   provide(TOKENS.volumeLocks, () => new KeyedLock());
   provide(TOKENS.volumeMounts, (get) =>
     new VolumeMounts({

@@ -1,16 +1,16 @@
 /**
  * @module
- * `/volumes`: Docker's routes. What prune does with them is in `prune.ts`.
+ * `/volumes`: Docker's routes, and tsd's own for what Docker lacks. What prune does with them is in `prune.ts`.
  */
 import { parseVolumeRequest } from "../../engine/volumes/volume_request.ts";
-import { empty, json } from "../http/reply.ts";
+import { empty, json, type Reply } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { VOLUME_FILTER_KEYS, volumeFilter } from "../views/volume_filters.ts";
 import { volumeView } from "../views/volume_view.ts";
 import type { VolumeListResponse } from "../wire/mod.ts";
 
-export function volumeRoutes({ volumes, volumeTable, paths }: Services): Route[] {
+export function volumeRoutes({ volumes, volumeTable, volumeCopies, volumeRenamer, paths }: Services): Route[] {
   return [
     {
       method: "GET",
@@ -44,6 +44,40 @@ export function volumeRoutes({ volumes, volumeTable, paths }: Services): Route[]
       handler: async ({ params, query }) => {
         await volumes.remove(params.name, { force: query.flag("force") });
         return empty();
+      },
+    },
+    {
+      method: "POST",
+      path: "/tsd/volumes/{name}/rename",
+      since: "1.25",
+      handler: async ({ params, query }) => {
+        await volumeRenamer.rename(params.name, query.text("name") ?? "");
+        return empty();
+      },
+    },
+    {
+      method: "POST",
+      path: "/tsd/volumes/{name}/clone",
+      since: "1.25",
+      handler: async ({ params, query, signal }) =>
+        json(volumeView(await volumeCopies.clone(params.name, query.text("name") ?? "", signal), paths), 201),
+    },
+    {
+      method: "GET",
+      path: "/tsd/volumes/{name}/archive",
+      since: "1.25",
+      handler: async ({ params, signal }): Promise<Reply> => {
+        const body = await volumeCopies.export(params.name, signal);
+        return { kind: "stream", contentType: "application/x-tar", body };
+      },
+    },
+    {
+      method: "PUT",
+      path: "/tsd/volumes/{name}/archive",
+      since: "1.25",
+      handler: async (request) => {
+        const { params, signal } = request;
+        return json(volumeView(await volumeCopies.import(params.name, request.upload(), signal), paths));
       },
     },
   ];

@@ -15,7 +15,7 @@ export const ACTIONS = {
   ],
   image: ["create", "delete", "import", "load", "prune", "pull", "push", "save", "tag", "untag"],
   network: ["connect", "create", "destroy", "disconnect", "prune", "remove"],
-  volume: ["create", "destroy", "mount", "prune", "unmount"],
+  volume: ["create", "destroy", "mount", "prune", "rename", "unmount"],
   daemon: ["reload"],
   builder: ["prune"],
 } as const satisfies Partial<Record<EventType, readonly string[]>>;
