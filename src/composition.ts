@@ -11,6 +11,7 @@ import { provideControls } from "./composition/controls.ts";
 import { provideEvents } from "./composition/events.ts";
 import { provideImages } from "./composition/images.ts";
 import { provideStats, provideUsage } from "./composition/measures.ts";
+import { provideNetworks } from "./composition/networks.ts";
 import { provideRuns } from "./composition/runs.ts";
 import { provideRuntime } from "./composition/runtime.ts";
 import { provideStores } from "./composition/stores.ts";
@@ -23,6 +24,7 @@ const PARTS = [
   provideStores,
   provideEvents,
   provideRuntime,
+  provideNetworks,
   provideImages,
   provideContainers,
   provideRuns,

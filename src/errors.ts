@@ -24,6 +24,7 @@ export const ERROR_TABLE = {
   image_not_found: row(404, 125),
   container_not_found: row(404, 1),
   exec_not_found: row(404, 1),
+  network_not_found: row(404, 1),
   ambiguous_id: row(400, 1),
   name_in_use: row(409, 125),
   conflict: row(409, 1),
@@ -39,6 +40,9 @@ export const ERROR_TABLE = {
   command_not_executable: row(400, 126),
   not_a_directory: row(400, 125),
   user_unknown: row(400, 125),
+  // Networks.
+  port_in_use: row(500, 125, true),
+  network_exhausted: row(503, 125),
   // Registries.
   registry_unreachable: row(500, 125, true),
   registry_denied: row(404, 125),

@@ -270,8 +270,11 @@ async function open(
   const containers = get(TOKENS.containers);
   await get(TOKENS.adoption).run();
   await get(TOKENS.execAdoption).run();
+  const running = get(TOKENS.table).list().filter(({ isRunning }) => isRunning);
+  await get(TOKENS.networks).adopt(new Set(running.map(({ id }) => id)));
   watch.lap("adopt");
   ending.defer(() => removeCgroup(paths));
+  ending.defer(() => isLeaving() ? undefined : get(TOKENS.networks).leave());
   // After a reload's end nobody reaps: what is under way by then would never end.
   ending.defer(() => isLeaving() ? undefined : containers.settle());
   ending.use(get(TOKENS.health));

@@ -10,6 +10,8 @@ import { isErrno, mounts, OwnedFd } from "../src/sys/mod.ts";
 export type Requirement =
   | "root"
   | "runc"
+  | "ip"
+  | "nft"
   | "docker-registry"
   | "docker"
   | "overlay"
@@ -24,6 +26,8 @@ export type Requirement =
 const PROBES: Record<Requirement, () => boolean> = {
   root: () => Deno.uid() === 0,
   runc: () => inPath("runc"),
+  ip: () => inPath("ip"),
+  nft: () => inPath("nft"),
   "docker-registry": () => inPath("docker-registry"),
   docker: () => inPath("docker"),
   overlay: () => PROBES.root() && kernelHas("overlay"),

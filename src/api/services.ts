@@ -23,6 +23,7 @@ import type { ImageUsage } from "../engine/images/image_usage.ts";
 import type { LayerSizes } from "../engine/images/layer_sizes.ts";
 import type { Puller } from "../engine/images/puller.ts";
 import type { RegistryClient } from "../image/registry/mod.ts";
+import type { ContainerNetworks } from "../engine/networks/container_networks.ts";
 import type { EnginePaths } from "../engine/paths.ts";
 import type { PruneService } from "../engine/prune/prune_service.ts";
 import type { StatsService } from "../engine/stats/mod.ts";
@@ -38,6 +39,7 @@ import type { SystemService } from "../engine/system/system_service.ts";
 export interface Services {
   readonly creator: ContainerCreator;
   readonly containers: ContainerService;
+  readonly networks: ContainerNetworks;
   readonly table: ContainerTable;
   readonly sizes: ContainerSizes;
   readonly archives: ContainerArchives;

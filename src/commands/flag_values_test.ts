@@ -126,8 +126,8 @@ const REFUSED: readonly (readonly [argv: string, message: string])[] = [
   ["--expose 80/abc", "invalid proto: abc"],
   ["--label-file /no/where", "open /no/where: no such file or directory"],
   ["--rm --restart always", "conflicting options: cannot specify both --restart and --rm"],
-  ["-p 80:80", "--publish is not supported yet"],
-  ["-P", "--publish-all is not supported yet"],
+  ["-p 80/foo", "invalid proto: foo"],
+  ["-p 80-82:80-81", "invalid ranges specified for container and host Ports: 80-81 and 80-82"],
   ["--gpus all", "--gpus is not supported yet"],
   ["--cpu-count 2", "--cpu-count is not supported: it is for Windows only"],
 ];

@@ -22,7 +22,7 @@ export async function madeContainer(engine: EngineTransport, container: Containe
   const written = config.Image ?? "";
   const named = await imageIfThere(engine, written);
   const image = named?.Id === id ? named : await imageIfThere(engine, id);
-  const hostname = host.NetworkMode === "host" ? info.Name : container.Id.slice(0, 12);
+  const hostname = usualHostname(container, info.Name);
   const { Image: _, ...own } = ownConfig(config, image?.Config ?? {}, hostname);
   return {
     name: container.Name.replace(/^\//, ""),
@@ -33,6 +33,12 @@ export async function madeContainer(engine: EngineTransport, container: Containe
 }
 
 /** An image may have been removed by force: then everything counts as the container's own. */
+/** With another one's network it has that one's name, which can't be asked for. */
+function usualHostname({ Id: id, HostConfig: host, Config: config }: ContainerInspect, hostName: string): string {
+  if (host.NetworkMode?.startsWith("container:")) return config.Hostname ?? "";
+  return host.NetworkMode === "host" ? hostName : id.slice(0, 12);
+}
+
 async function imageIfThere(engine: EngineTransport, name: string): Promise<ImageInspect | undefined> {
   if (name === "") return undefined;
   try {

@@ -65,7 +65,7 @@ function portRange(text: string, range: string): [first: number, last: number] {
 }
 
 /** Version 4 in dotted decimals without leading zeros, or version 6 without a zone. */
-function isAddress(text: string): boolean {
+export function isAddress(text: string): boolean {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
     return text.split(".").every((part) => Number(part) <= 255 && String(Number(part)) === part);
   }

@@ -3,7 +3,7 @@ import type { FlagSpecs, RefusedFlag } from "../cli/mod.ts";
 const WINDOWS = "it is for Windows only";
 const KERNEL = "the kernel has no such limit any more";
 const EXPERIMENT = "it is an experiment of Docker's";
-const NO_VALUE: ReadonlySet<string> = new Set(["publish-all", "disable-content-trust", "tree", "use-api-socket"]);
+const NO_VALUE: ReadonlySet<string> = new Set(["disable-content-trust", "tree", "use-api-socket"]);
 
 /** Flags of docker's `run` that there are no effects for, with why; an empty text is "not yet". */
 const OF_CONTAINERS: Readonly<Record<string, string>> = {
@@ -22,8 +22,6 @@ const OF_CONTAINERS: Readonly<Record<string, string>> = {
   "link-local-ip": "",
   "mac-address": "",
   "network-alias": "",
-  publish: "",
-  "publish-all": "",
   "storage-opt": "",
   "use-api-socket": "",
 };
@@ -35,8 +33,6 @@ const REASONS: Readonly<Record<string, string>> = {
   tree: EXPERIMENT,
 };
 
-const SHORT: Readonly<Record<string, string>> = { publish: "p", "publish-all": "P" };
-
 /** They can be given, to be told why not. */
 export const REFUSED_FLAGS: FlagSpecs = refusedFlags(Object.keys(OF_CONTAINERS));
 
@@ -47,6 +43,5 @@ export function refusedFlags(names: readonly string[]): FlagSpecs {
     hidden: true,
     takesValue: !NO_VALUE.has(name),
     help: REASONS[name],
-    ...(SHORT[name] && { short: SHORT[name] }),
   }]));
 }

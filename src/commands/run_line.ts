@@ -6,7 +6,16 @@ import type { ContainerConfig, HostConfig } from "../api/wire/mod.ts";
 import { CREATE_FLAGS } from "./create_flags.ts";
 import { type FlagSpecs, UsageError } from "../cli/mod.ts";
 import type { MadeContainer } from "./made_container.ts";
-import { deviceText, durationText, mountText, pairTexts, rateTexts, restartText, ulimitText } from "./run_texts.ts";
+import {
+  deviceText,
+  durationText,
+  mountText,
+  pairTexts,
+  publishTexts,
+  rateTexts,
+  restartText,
+  ulimitText,
+} from "./run_texts.ts";
 import { shellWord } from "./shell_words.ts";
 
 /** A command line for a POSIX shell, and settings that are not in it. */
@@ -34,7 +43,9 @@ const ROWS: readonly Row[] = [
   ["dns", (_, { Dns }) => Dns],
   ["dns-option", (_, { DnsOptions }) => DnsOptions],
   ["dns-search", (_, { DnsSearch }) => DnsSearch],
-  ["expose", ({ ExposedPorts }) => Object.keys(ExposedPorts ?? {})],
+  ["publish", (_, { PortBindings }) => publishTexts(PortBindings)],
+  ["publish-all", (_, { PublishAllPorts }) => PublishAllPorts || undefined],
+  ["expose", ({ ExposedPorts }, { PortBindings }) => without(ExposedPorts, PortBindings)],
   ["user", ({ User }) => User],
   ["group-add", (_, { GroupAdd }) => GroupAdd],
   ["workdir", ({ WorkingDir }) => WorkingDir],
@@ -103,8 +114,6 @@ const ROWS: readonly Row[] = [
 /** Host settings of Docker's that tsd's own client has no flag for. */
 const WITHOUT_FLAG: readonly (keyof HostConfig)[] = [
   ...[
-    "PortBindings",
-    "PublishAllPorts",
     "Links",
     "StorageOpt",
     "DeviceRequests",
@@ -165,6 +174,10 @@ function unsaid(config: ContainerConfig, host: HostConfig): string[] {
 /** What the API can say of a mount, and `--mount` can't. */
 const hasMore = ({ BindOptions, TmpfsOptions }: NonNullable<HostConfig["Mounts"]>[number]): boolean =>
   BindOptions?.CreateMountpoint === true || (TmpfsOptions?.Options ?? []).length > 0;
+
+/** Ports that nothing else names. */
+const without = (exposed: ContainerConfig["ExposedPorts"], published: HostConfig["PortBindings"]): string[] =>
+  Object.keys(exposed ?? {}).filter((port) => !Object.hasOwn(published ?? {}, port));
 
 const hasAllPaths = ({ MaskedPaths, ReadonlyPaths }: HostConfig): boolean =>
   MaskedPaths?.length === 0 && ReadonlyPaths?.length === 0;

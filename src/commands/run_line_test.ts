@@ -35,14 +35,14 @@ Deno.test("run line: what was asked for, in a stable order, quoted where it has 
 Deno.test("run line: what no option can say is told apart", () => {
   const { line: said, missing } = line(
     { Entrypoint: ["a", "b"], Cmd: ["c"], Healthcheck: { Test: ["CMD", "x"] }, Labels: { "a b": "" } },
-    { PortBindings: { "80/tcp": [{ HostIp: "", HostPort: "80" }] }, MaskedPaths: ["/proc/x"] },
+    { PortBindings: { "80/tcp": [{ HostIp: "", HostPort: "80" }] }, Links: ["db"], MaskedPaths: ["/proc/x"] },
   );
-  assert.equal(said, "tsd run --name web --entrypoint a nginx:1.27 b c");
+  assert.equal(said, "tsd run --name web --publish 80:80/tcp --entrypoint a nginx:1.27 b c");
   assert.deepEqual(missing, [
     "a health check without a shell",
     "an entry point of several words, which is one with arguments",
     "lists of masked and read-only paths",
-    "PortBindings",
+    "Links",
     "--label 'a b='",
   ]);
 });

@@ -1,5 +1,5 @@
 /** Values of a request in the notation of their flags; the opposite of reading them. */
-import type { DeviceMapping, Mount, RestartPolicy, ThrottleDevice, Ulimit } from "../api/wire/mod.ts";
+import type { DeviceMapping, HostConfig, Mount, RestartPolicy, ThrottleDevice, Ulimit } from "../api/wire/mod.ts";
 import { goDuration } from "../units.ts";
 
 export const ulimitText = ({ Name, Soft, Hard }: Ulimit): string => `${Name}=${Soft}${Hard === Soft ? "" : `:${Hard}`}`;
@@ -50,5 +50,14 @@ export function mountText(mount: Mount): string {
   ];
   return fields.filter((field): field is string => Boolean(field)).map(csvField).join(",");
 }
+
+/** Of `-p`. */
+export const publishTexts = (bindings: HostConfig["PortBindings"]): string[] =>
+  Object.entries(bindings ?? {}).flatMap(([port, list]) =>
+    (list ?? []).map(({ HostIp: ip, HostPort: hostPort }) => {
+      const address = ip === "" ? "" : `${ip.includes(":") ? `[${ip}]` : ip}:`;
+      return address === "" && hostPort === "" ? port : `${address}${hostPort}:${port}`;
+    })
+  );
 
 const csvField = (text: string): string => /[,"\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

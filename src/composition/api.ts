@@ -30,6 +30,7 @@ export function provideApi(
     paths,
     creator: get(TOKENS.creator),
     containers: get(TOKENS.containers),
+    networks: get(TOKENS.networks),
     table: get(TOKENS.table),
     archives: get(TOKENS.archives),
     sizes: get(TOKENS.sizes),

@@ -36,6 +36,7 @@ export function provideContainers(provide: Provide, { paths, facts, log }: Engin
         mounts,
         namespaces: get(TOKENS.namespaces),
         volumes: get(TOKENS.volumeMounts),
+        networks: get(TOKENS.networks),
         snapshots: get(TOKENS.snapshots),
         runtimes: get(TOKENS.runtimes),
         leftCgroups: new LeftCgroups(cgroupsOf(get, paths), processes),

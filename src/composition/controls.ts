@@ -8,7 +8,6 @@ import { Signaller } from "../engine/containers/signaller.ts";
 import { execProbe } from "../engine/health/exec_probe.ts";
 import { HealthChecks } from "../engine/health/health_checks.ts";
 import { FileHealthStore } from "../engine/health/health_store.ts";
-import { hostCommand } from "../engine/host_command.ts";
 import { processes } from "../sys/mod.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
@@ -55,7 +54,7 @@ export function provideControls(provide: Provide, { paths, facts, log }: EngineS
       table: get(TOKENS.table),
       cgroups: get(TOKENS.cgroups),
       events: get(TOKENS.containerEvents),
-      run: hostCommand(processes, get(TOKENS.exits), paths.runDir),
+      run: get(TOKENS.runHost),
     }));
   provide(
     TOKENS.oom,

@@ -35,6 +35,7 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
       restarts: get(TOKENS.restarts),
       images: get(TOKENS.remover),
       volumes: get(TOKENS.containerVolumes),
+      networks: get(TOKENS.networks),
       newIo: get(TOKENS.newContainerIo),
     }));
   provide(TOKENS.restarts, (get) =>

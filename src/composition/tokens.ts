@@ -52,6 +52,8 @@ import type { LayerLeases } from "../engine/images/layer_leases.ts";
 import type { LayerSizes } from "../engine/images/layer_sizes.ts";
 import type { Puller } from "../engine/images/puller.ts";
 import type { UnfinishedPulls } from "../engine/images/unfinished_pulls.ts";
+import type { RunHostCommand } from "../engine/host_command.ts";
+import type { ContainerNetworks } from "../engine/networks/container_networks.ts";
 import type { HandoverNotes } from "../engine/handover.ts";
 import type { KeyedLock } from "../engine/keyed_lock.ts";
 import type { EnginePaths } from "../engine/paths.ts";
@@ -101,6 +103,8 @@ export const TOKENS = {
   blobs: token<BlobStore>("blobs"),
   layers: token<OpenLayers>("layers"),
   snapshots: token<SharedSnapshots>("snapshots"),
+  networks: token<ContainerNetworks>("networks"),
+  runHost: token<RunHostCommand>("runHost"),
   epoll: token<Epoll>("epoll"),
   exits: token<ExitLoop>("exits"),
   outputs: token<OutputHub>("outputs"),

@@ -17,8 +17,8 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. */
-export type RunHostCommand = (path: string, args: readonly string[]) => Promise<CommandResult>;
+/** Runs a program to its end. @param input what it reads from its standard input */
+export type RunHostCommand = (path: string, args: readonly string[], input?: string) => Promise<CommandResult>;
 
 /** The real {@link RunHostCommand}. @param dir folder for the output, which is gone afterwards */
 export function hostCommand(
@@ -27,16 +27,18 @@ export function hostCommand(
   dir: string,
 ): RunHostCommand {
   let calls = 0;
-  return async (path, args) => {
-    const [stdout, stderr] = ["out", "err"].map((name) => `${dir}/command-${calls}.${name}`);
+  return async (path, args, input = "") => {
+    const files = ["in", "out", "err"].map((name) => `${dir}/command-${calls}.${name}`);
     calls++;
     try {
-      for (const file of [stdout, stderr]) await Deno.writeTextFile(file, "", { mode: 0o600 });
-      const pid = start(processes, path, args, [stdout, stderr]);
+      // Synchronously: another thread takes longer to get to such files than they take.
+      for (const [at, file] of files.entries()) Deno.writeTextFileSync(file, at === 0 ? input : "", { mode: 0o600 });
+      const pid = start(processes, path, args, files);
       const exitCode = await ended(processes, exits, pid, path);
-      return { exitCode, stdout: await Deno.readTextFile(stdout), stderr: await Deno.readTextFile(stderr) };
+      const [, stdout, stderr] = files;
+      return { exitCode, stdout: Deno.readTextFileSync(stdout), stderr: Deno.readTextFileSync(stderr) };
     } finally {
-      for (const file of [stdout, stderr]) await Deno.remove(file).catch(ignoreMissing);
+      for (const file of files) removeIfThere(file);
     }
   };
 }
@@ -45,7 +47,7 @@ function start(
   processes: Pick<ProcessCalls, "spawn">,
   path: string,
   args: readonly string[],
-  [stdout, stderr]: readonly string[],
+  [stdin, stdout, stderr]: readonly string[],
 ): number {
   try {
     return processes.spawn({
@@ -53,7 +55,7 @@ function start(
       argv: [path, ...args],
       env: ENVIRONMENT,
       stdio: [
-        { target: 0, path: "/dev/null", flags: O.RDONLY },
+        { target: 0, path: stdin, flags: O.RDONLY },
         { target: 1, path: stdout, flags: O.WRONLY },
         { target: 2, path: stderr, flags: O.WRONLY },
       ],
@@ -83,6 +85,10 @@ async function ended(
   return exitCode;
 }
 
-function ignoreMissing(thrown: unknown): void {
-  if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+function removeIfThere(file: string): void {
+  try {
+    Deno.removeSync(file);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
 }

@@ -6,10 +6,14 @@
 import { TsdError } from "../errors.ts";
 
 /** Which network the container has. */
-export type NetworkKind = "host" | "none";
+export type NetworkKind = "host" | "none" | "bridge";
 
 export interface EtcFilesInput {
   readonly network: NetworkKind;
+  /** The container's own; none without a network. */
+  readonly addresses: readonly string[];
+  /** What `host-gateway` stands for, where there is such an address. */
+  readonly hostGateway: string | undefined;
   readonly hostname: string;
   readonly domainname: string;
   /** `--add-host name:address`. */
@@ -43,24 +47,22 @@ export function etcFiles(input: EtcFilesInput): EtcFileContents {
 }
 
 function hosts(input: EtcFilesInput): string {
-  const extra = input.extraHosts.map(parseExtraHost);
+  const extra = input.extraHosts.map((text) => parseExtraHost(text, input.hostGateway));
   const base = input.network === "host" ? [input.hostHosts.trimEnd()] : [...LOCAL_HOSTS, ...ownNames(input)];
   return [...base, ...extra].join("\n") + "\n";
 }
 
 /** Without any other address the container's own name leads to its loopback device. */
-function ownNames({ hostname, domainname }: EtcFilesInput): string[] {
+function ownNames({ hostname, domainname, addresses }: EtcFilesInput): string[] {
   const names = domainname === "" ? hostname : `${hostname}.${domainname} ${hostname}`;
-  return [`127.0.1.1\t${names}`];
+  return (addresses.length === 0 ? ["127.0.1.1"] : addresses).map((address) => `${address}\t${names}`);
 }
 
-function parseExtraHost(text: string): string {
-  const [name, address] = split(text);
-  if (address === "host-gateway") {
-    throw new TsdError(
-      "not_implemented",
-      "Cannot create the container: --add-host with host-gateway needs a bridge network, which is not supported yet",
-    );
+function parseExtraHost(text: string, gateway: string | undefined): string {
+  const [name, given] = split(text);
+  const address = given === "host-gateway" ? gateway : given;
+  if (address === undefined) {
+    throw new TsdError("invalid_argument", "unable to derive the IP value for host-gateway");
   }
   if (name === "" || !/^[0-9a-fA-F.:]+$/.test(address)) {
     throw new TsdError("invalid_argument", `bad format for add-host: ${JSON.stringify(text)}`);
@@ -74,18 +76,25 @@ function split(text: string): [string, string] {
   return at < 0 ? ["", ""] : [text.slice(0, at), text.slice(at + 1).replace(/^\[(.*)\]$/, "$1")];
 }
 
-function resolvConf({ dns, dnsSearch, dnsOptions, hostResolvConf }: EtcFilesInput): string {
+function resolvConf({ network, dns, dnsSearch, dnsOptions, hostResolvConf }: EtcFilesInput): string {
   const keep = (keyword: string, given: readonly string[]) =>
     given.length > 0 ? [] : hostResolvConf.split("\n").filter((line) => line.trim().startsWith(keyword));
+  const servers = keep("nameserver", dns);
   const lines = [
     ...dns.map((server) => `nameserver ${server}`),
-    ...keep("nameserver", dns),
+    ...network === "bridge" && dns.length === 0 ? reachable(servers) : servers,
     ...searchLine(dnsSearch),
     ...keep("search", dnsSearch),
     ...(dnsOptions.length > 0 ? [`options ${dnsOptions.join(" ")}`] : []),
     ...keep("options", dnsOptions),
   ];
   return lines.map((line) => `${line.trim()}\n`).join("");
+}
+
+/** A loopback address of the host is another one in the container. Without any server Docker takes public ones. */
+function reachable(servers: readonly string[]): string[] {
+  const found = servers.filter((line) => !/^\s*nameserver\s+(127\.|::1(\s|$))/.test(line));
+  return found.length > 0 ? found : ["nameserver 8.8.8.8", "nameserver 8.8.4.4"];
 }
 
 /** `--dns-search .` means none at all. */

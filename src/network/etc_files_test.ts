@@ -4,6 +4,8 @@ import { etcFiles, type EtcFilesInput } from "./etc_files.ts";
 
 const INPUT: EtcFilesInput = {
   network: "none",
+  addresses: [],
+  hostGateway: undefined,
   hostname: "box",
   domainname: "",
   extraHosts: [],
@@ -30,6 +32,20 @@ Deno.test("resolvers come from the host unless they were given", () => {
   assert.equal(etcFiles(INPUT).resolvConf, "nameserver 192.0.2.1\nsearch example.org\noptions ndots:2\n");
   const given = etcFiles({ ...INPUT, dns: ["192.0.2.9"], dnsSearch: ["."], dnsOptions: ["rotate"] });
   assert.equal(given.resolvConf, "nameserver 192.0.2.9\noptions rotate\n");
+});
+
+Deno.test("on a bridge the container's name leads to its address, and host-gateway to the host", () => {
+  const bridge = { ...INPUT, network: "bridge", addresses: ["172.17.0.2"], hostGateway: "172.17.0.1" } as const;
+  const { hosts } = etcFiles({ ...bridge, domainname: "example.org", extraHosts: ["up:host-gateway"] });
+  assert.match(hosts, /^172\.17\.0\.2\tbox\.example\.org box\n172\.17\.0\.1\tup\n$/m);
+  assert.throws(() => etcFiles({ ...INPUT, extraHosts: ["up:host-gateway"] }), /host-gateway/);
+});
+
+Deno.test("on a bridge resolvers on the host's loopback device are left out", () => {
+  const bridge = { ...INPUT, network: "bridge" } as const;
+  const from = (hostResolvConf: string) => etcFiles({ ...bridge, hostResolvConf }).resolvConf;
+  assert.equal(from("nameserver 127.0.0.53\nnameserver 192.0.2.1\nnameserver ::1\n"), "nameserver 192.0.2.1\n");
+  assert.equal(from("nameserver 127.0.0.53\n"), "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
 });
 
 Deno.test("a bad extra host is refused with Docker's text", () => {

@@ -55,4 +55,24 @@ export const MIGRATIONS: readonly string[] = [
     options TEXT NOT NULL             -- JSON: an object or null, the driver's
   ) STRICT;
   `,
+  `
+  CREATE TABLE networks (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    created_ms INTEGER NOT NULL,      -- Unix time in ms
+    record TEXT NOT NULL              -- JSON: driver, subnet, options
+  ) STRICT;
+  CREATE TABLE endpoints (            -- of containers that run
+    container_id TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,
+    network_id TEXT NOT NULL REFERENCES networks(id),
+    ipv4 TEXT NOT NULL,
+    lease TEXT NOT NULL,              -- JSON: everything that the container has there
+    PRIMARY KEY (container_id, network_id),
+    UNIQUE (network_id, ipv4)
+  ) STRICT;
+  CREATE TABLE sandboxes (            -- of containers that run
+    container_id TEXT PRIMARY KEY REFERENCES containers(id) ON DELETE CASCADE,
+    record TEXT NOT NULL              -- JSON: the network namespace and its ports
+  ) STRICT;
+  `,
 ];

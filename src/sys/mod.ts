@@ -35,6 +35,7 @@ export { tryLock } from "./flock.ts";
 export { LO_FLAGS, type LoopCalls, loops } from "./loop_devices.ts";
 export { metadata } from "./metadata.ts";
 export type { FileStatus, FilesystemStatus, FileTime, MetadataCalls, Timespec } from "./metadata.ts";
+export { listenTcp } from "./inet.ts";
 export { attach, mounts, newMount } from "./mounts.ts";
 export type { FsSetting, MountCalls, MountMove, MountRequest, NewMount } from "./mounts.ts";
 export { OwnedFd } from "./owned_fd.ts";

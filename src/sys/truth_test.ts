@@ -41,6 +41,7 @@ import { STATFS, STATX } from "./metadata.ts";
 import { FSCONFIG } from "./mounts.ts";
 import { PIDFD_GET_INFO, PIDFD_INFO, PIDFD_INFO_MASK } from "./pidfd_info.ts";
 import { F } from "./pipe.ts";
+import { INET, SOCKADDR_IN, SOCKADDR_IN6 } from "./inet.ts";
 import { CMSGHDR, IOVEC, MSGHDR, SOCKADDR_UN, SOCKET } from "./sockets.ts";
 import { POSIX_SPAWN, SPAWN_SIZES } from "./spawn.ts";
 import { TIOC } from "./terminals.ts";
@@ -170,9 +171,12 @@ Deno.test({
   name: "truth: sockets and terminals",
   ...ifCompiler,
   fn() {
-    assertTrue(["stddef.h", "sys/ioctl.h", "sys/socket.h", "sys/uio.h", "sys/un.h"], {
+    assertTrue(["stddef.h", "netinet/in.h", "sys/ioctl.h", "sys/socket.h", "sys/uio.h", "sys/un.h"], {
       ...SOCKET,
       ...PEER,
+      ...INET,
+      ...offsets("struct sockaddr_in", SOCKADDR_IN),
+      ...offsets("struct sockaddr_in6", SOCKADDR_IN6),
       SOCK_CLOEXEC: O.CLOEXEC,
       SOCK_NONBLOCK: O.NONBLOCK,
       ...offsets("struct sockaddr_un", SOCKADDR_UN),

@@ -20,6 +20,8 @@ export interface Leftovers {
   readonly processes: readonly { readonly pid: number; readonly command: string }[];
   readonly cgroups: readonly string[];
   readonly interfaces: readonly string[];
+  /** Of nftables. */
+  readonly tables: readonly string[];
 }
 
 export async function findLeftovers(traces: EngineTraces): Promise<Leftovers> {
@@ -31,6 +33,7 @@ export async function findLeftovers(traces: EngineTraces): Promise<Leftovers> {
     processes: await processesOf(traces),
     cgroups,
     interfaces: interfaces.filter((name) => name.startsWith(`tsd${traces.engineId}`)),
+    tables: (await ruleTables()).filter((name) => name === `tsd-${traces.engineId}`),
   };
 }
 
@@ -41,6 +44,7 @@ export function describeLeftovers(leftovers: Leftovers): string[] {
     ...leftovers.processes.map(({ pid, command }) => `process ${pid} ${command}`),
     ...leftovers.cgroups.map((folder) => `cgroup ${folder}`),
     ...leftovers.interfaces.map((name) => `interface ${name}`),
+    ...leftovers.tables.map((name) => `nftables table ${name}`),
   ];
 }
 
@@ -50,8 +54,22 @@ export async function removeLeftovers(traces: EngineTraces, leftovers: Leftovers
   for (const point of leftovers.mounts.toReversed()) await new Deno.Command("umount", { args: ["-l", point] }).output();
   for (const folder of leftovers.cgroups) await removeCgroup(folder);
   for (const name of leftovers.interfaces) await new Deno.Command("ip", { args: ["link", "del", name] }).output();
+  for (const name of leftovers.tables) {
+    await new Deno.Command("nft", { args: ["delete", "table", "inet", name] }).output();
+  }
   const stuck = (await mountTable()).filter(({ point }) => isBelow(traces, point));
   if (stuck.length > 0) throw new Error(`Still mounted: ${stuck.map(({ point }) => point).join(", ")}`);
+}
+
+/** Names of the tables of nftables; none where there is no nft to make any. */
+async function ruleTables(): Promise<string[]> {
+  try {
+    const { stdout } = await new Deno.Command("nft", { args: ["list", "tables", "inet"] }).output();
+    return new TextDecoder().decode(stdout).trim().split("\n").map((line) => line.split(" ").at(-1) ?? "");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 /** Those that name one of the folders, hold something in it, or are in a cgroup of the engine. */

@@ -24,6 +24,7 @@ import { HOST } from "../../src/runtime/spec/spec_fixture.ts";
 import { runCommand } from "../harness/mod.ts";
 
 const ID = "0123456789ab".padEnd(64, "c");
+const NO_NETWORK = { sandbox: undefined, endpoints: [] };
 const PATHS = await enginePaths("/var/lib/tsd");
 const INFO = { Name: Deno.hostname(), DefaultRuntime: "runc", CgroupVersion: "1" };
 const RUN_FLAGS = { ...CREATE_FLAGS, detach: { type: "bool", short: "d", help: "" } } as const;
@@ -95,6 +96,7 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   "security-opt": fc.constantFrom(
     ...["no-new-privileges", "seccomp=unconfined", 'seccomp={ "defaultAction": "it\'s" }', "systempaths=unconfined"],
   ),
+  publish: fc.constantFrom("80", "8080:80/udp", "127.0.0.1::81", "[::1]:8000-8001:80", "90-91:90-91", "80:80/sctp"),
   "shm-size": megabytes,
   "stop-signal": fc.constantFrom("USR1", "SIGINT", "9"),
   "stop-timeout": fc.integer({ min: -1, max: 99 }).map(String),
@@ -107,7 +109,17 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   volume: tuple(fc.oneof(path, just("./here")), just(":"), path, fc.constantFrom("", ":ro", ":rslave")),
   workdir: path,
 };
-const SWITCHES = ["init", "interactive", "oom-kill-disable", "privileged", "read-only", "rm", "tty", "detach"];
+const SWITCHES = [
+  "init",
+  "interactive",
+  "oom-kill-disable",
+  "privileged",
+  "publish-all",
+  "read-only",
+  "rm",
+  "tty",
+  "detach",
+];
 
 const flag = fc.oneof(
   {
@@ -152,7 +164,7 @@ function inspected({ HostConfig: host, ...own }: ContainerCreateRequest, base: I
   const config = mergeConfig(parsed, own, defaultHostname(hostConfig, ID));
   const record = { ...fakeContainer().record, imageName: own.Image ?? "", config, hostConfig };
   const container = new Container(ID, "web", 0, record, { status: "created", exitCode: 0, error: "" });
-  return inspectContainer(container, { paths: PATHS, driver: "overlay2", execIds: [] });
+  return inspectContainer(container, { paths: PATHS, driver: "overlay2", execIds: [], network: NO_NETWORK });
 }
 
 /** The words of a line, as a shell parts them. */

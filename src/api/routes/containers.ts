@@ -19,7 +19,7 @@ import { attachContainer, resizeContainer } from "./container_streams.ts";
 const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
 
 export function containerRoutes(services: Services): Route[] {
-  const { creator, containers, table, execs, health, paths, driver } = services;
+  const { creator, containers, table, execs, health, networks, paths, driver } = services;
   return [
     {
       method: "GET",
@@ -43,7 +43,10 @@ export function containerRoutes(services: Services): Route[] {
       since: "1.24",
       handler: async ({ params, query }) => {
         const container = table.find(params.id);
-        const context = { paths, driver, execIds: execs.idsOf(container), health: health.stateOf(container) };
+        const context = {
+          ...{ paths, driver, execIds: execs.idsOf(container), health: health.stateOf(container) },
+          network: networks.factsOf(container),
+        };
         const size = query.flag("size") ? await sizeFields(services, container) : {};
         return json({ ...inspectContainer(container, context), ...size });
       },
@@ -103,7 +106,7 @@ export function containerRoutes(services: Services): Route[] {
 }
 
 async function list(services: Services, { query }: ApiRequest): Promise<ContainerSummary[]> {
-  const { table, images, health } = services;
+  const { table, images, health, networks } = services;
   const filters = query.filters(CONTAINER_FILTER_KEYS);
   const limit = query.integer("limit") ?? 0;
   const byState = ["status", "exited"].some((key) => filters.has(key));
@@ -111,6 +114,7 @@ async function list(services: Services, { query }: ApiRequest): Promise<Containe
   const context: FilterContext = {
     find: (name) => table.find(name),
     health: (container) => health.stateOf(container),
+    network: (container) => networks.factsOf(container),
     imageId: (name) => {
       try {
         return images.find(name).id;
@@ -126,7 +130,8 @@ async function list(services: Services, { query }: ApiRequest): Promise<Containe
   const rows: ContainerSummary[] = [];
   for (const container of listed) {
     const size = query.flag("size") ? await sizeFields(services, container) : {};
-    rows.push({ ...summariseContainer(container, Date.now(), health.stateOf(container)), ...size });
+    const summary = summariseContainer(container, Date.now(), networks.factsOf(container), health.stateOf(container));
+    rows.push({ ...summary, ...size });
   }
   return rows;
 }

@@ -12,7 +12,7 @@ import { summariseImage } from "../views/image_view.ts";
 import { volumeView } from "../views/volume_view.ts";
 import type { DiskUsage } from "../wire/mod.ts";
 
-type Used = Pick<Services, "diskUsage" | "health" | "volumeUsage" | "paths">;
+type Used = Pick<Services, "diskUsage" | "health" | "networks" | "volumeUsage" | "paths">;
 
 const KINDS = ["container", "image", "volume", "build-cache"];
 
@@ -26,7 +26,7 @@ export function diskUsageRoutes(services: Used): Route[] {
 }
 
 async function measure(
-  { diskUsage, health, volumeUsage, paths }: Used,
+  { diskUsage, health, networks, volumeUsage, paths }: Used,
   { query, version }: ApiRequest,
 ): Promise<DiskUsage> {
   const kinds = wantedKinds(atLeast(version, "1.42") ? query.all("type") : []);
@@ -37,7 +37,7 @@ async function measure(
     LayersSize: images?.layersBytes ?? 0,
     Images: images?.images.map(({ image, ...context }) => summariseImage(image, { ...context, version })) ?? null,
     Containers: containers?.map(({ container, size }) => ({
-      ...summariseContainer(container, Date.now(), health.stateOf(container)),
+      ...summariseContainer(container, Date.now(), networks.factsOf(container), health.stateOf(container)),
       SizeRw: size.written,
       SizeRootFs: size.total,
     })) ?? null,

@@ -4,6 +4,7 @@
  */
 import type { Container } from "../../engine/containers/container.ts";
 import type { HealthState } from "../../engine/health/health_monitor.ts";
+import type { NetworkFacts } from "../../engine/networks/network.ts";
 import { TsdError } from "../../errors.ts";
 import type { Filters } from "../http/query.ts";
 import { mountsOf } from "../../engine/containers/mounts.ts";
@@ -14,6 +15,8 @@ export interface FilterContext {
   find(nameOrId: string): Container;
   /** The id of the image that `ancestor` names, if there is one. */
   imageId(name: string): string | undefined;
+  /** What a container has of networks. */
+  network?(container: Container): NetworkFacts;
   /** The health of a container that has a health check and was started once. */
   health?(container: Container): HealthState | undefined;
 }
@@ -26,6 +29,7 @@ type Predicate = (container: Container) => boolean;
 /** Reads a value once, so that a bad one is refused even where there is nothing to filter. */
 type Filter = (value: string, context: FilterContext) => Predicate;
 
+const NO_NETWORK: NetworkFacts = { sandbox: undefined, endpoints: [] };
 const HEALTHS = ["none", "starting", "healthy", "unhealthy"];
 const STATUSES = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
 
@@ -61,15 +65,18 @@ const FILTERS: Readonly<Record<string, Filter>> = {
       volume?.name === value ||
       mount.target === value || (mount.kind !== "tmpfs" && mount.source === value)
     ),
-  network: (value) => ({ record }) => (record.hostConfig.NetworkMode || "default") === value,
+  network: (value, { network = () => NO_NETWORK }) => (container) =>
+    network(container).endpoints.some(({ network: { id, name } }) => name === value || id === value),
   health: (value, { health = () => undefined }) => {
     requireOneOf("health", "health", value, HEALTHS);
     return (container) => (health(container)?.status ?? "none") === value;
   },
-  // No port is published or exposed to a network yet, and nothing is a swarm's.
-  publish: (value) => {
-    portRange("publish", value);
-    return () => false;
+  publish: (value, { network = () => NO_NETWORK }) => {
+    const { first, last, protocol } = portRange("publish", value);
+    return (container) =>
+      (network(container).sandbox?.ports ?? []).some((port) =>
+        first <= port.containerPort && port.containerPort <= last && port.protocol === protocol
+      );
   },
   expose: (value) => {
     const { first, last, protocol } = portRange("expose", value);
@@ -79,6 +86,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
         return first <= Number(port) && Number(port) <= last && exposedProtocol === protocol;
       });
   },
+  // Nothing is a swarm's.
   "is-task": (value) => {
     const isTask = GO_TRUE.has(value);
     if (!isTask && !GO_FALSE.has(value)) throw refusal(`invalid filter 'is-task=[${value}]'`);

@@ -7,18 +7,18 @@ import { type Container, type ContainerState, isLive } from "../../engine/contai
 import { mountsOf, type RequestedMount } from "../../engine/containers/mounts.ts";
 import { shownPolicy } from "../../engine/containers/restart_policy.ts";
 import type { HealthState } from "../../engine/health/health_monitor.ts";
+import type { NetworkFacts } from "../../engine/networks/network.ts";
 import { containerPaths, type EnginePaths } from "../../engine/paths.ts";
 import { humanDuration } from "../../units.ts";
+import { networks, networkSettings, portSummaries } from "./network_settings.ts";
 import { ZERO_CONFIG, ZERO_HOST_CONFIG } from "./zero_values.ts";
 import type {
   ContainerInspect,
   ContainerState as WireState,
   ContainerSummary,
-  EndpointSettings,
   Health,
   HostConfig,
   MountPoint,
-  NetworkSettings,
 } from "../wire/mod.ts";
 
 /** Docker's "never". */
@@ -33,13 +33,14 @@ export interface InspectContext {
   /** The storage driver's name. */
   readonly driver: string;
   readonly execIds: readonly string[];
+  readonly network: NetworkFacts;
   /** Of a container that has a health check and was started once. */
   readonly health?: HealthState | undefined;
 }
 
 /** `GET /containers/{id}/json`. */
 export function inspectContainer(container: Container, context: InspectContext): ContainerInspect {
-  const { paths, driver, execIds, health } = context;
+  const { paths, driver, execIds, health, network } = context;
   const { id, name, record } = container;
   const { home, log } = containerPaths(paths, id);
   const [path = "", ...args] = [...record.config.Entrypoint ?? [], ...record.config.Cmd ?? []];
@@ -68,12 +69,17 @@ export function inspectContainer(container: Container, context: InspectContext):
     GraphDriver: { Name: driver, Data: null },
     Mounts: mountPoints(record),
     Config: { ...ZERO_CONFIG, ...record.config },
-    NetworkSettings: networkSettings(record.hostConfig),
+    NetworkSettings: networkSettings(container, network),
   };
 }
 
 /** One row of `GET /containers/json`. */
-export function summariseContainer(container: Container, nowMs: number, health?: HealthState): ContainerSummary {
+export function summariseContainer(
+  container: Container,
+  nowMs: number,
+  network: NetworkFacts,
+  health?: HealthState,
+): ContainerSummary {
   const { id, name, record, state } = container;
   return {
     Id: id,
@@ -82,12 +88,12 @@ export function summariseContainer(container: Container, nowMs: number, health?:
     ImageID: record.imageId,
     Command: commandText([...record.config.Entrypoint ?? [], ...record.config.Cmd ?? []]),
     Created: Math.floor(container.createdMs / 1000),
-    Ports: [],
+    Ports: portSummaries(container, network),
     Labels: record.config.Labels ?? {},
     State: state.status,
     Status: statusText(state, nowMs, health?.status),
     HostConfig: { NetworkMode: networkMode(record.hostConfig) },
-    NetworkSettings: { Networks: networks(record.hostConfig) },
+    NetworkSettings: { Networks: networks(network) },
     Mounts: mountPoints(record),
   };
 }
@@ -158,7 +164,7 @@ function withDefaults(host: HostConfig): HostConfig {
     NetworkMode: networkMode(host),
     RestartPolicy: shownPolicy(host),
     LogConfig: { Type: host.LogConfig?.Type || "json-file", Config: host.LogConfig?.Config ?? {} },
-    PortBindings: {},
+    PortBindings: host.PortBindings ?? {},
     IpcMode: host.IpcMode || ZERO_HOST_CONFIG.IpcMode,
     ShmSize: host.ShmSize || ZERO_HOST_CONFIG.ShmSize,
     Runtime: host.Runtime || ZERO_HOST_CONFIG.Runtime,
@@ -166,53 +172,6 @@ function withDefaults(host: HostConfig): HostConfig {
 }
 
 const networkMode = (host: HostConfig): string => host.NetworkMode || "default";
-
-function networks(host: HostConfig): Record<string, EndpointSettings> {
-  const mode = networkMode(host);
-  return { [mode === "default" ? "none" : mode]: NO_ENDPOINT };
-}
-
-/** In a network without addresses. */
-const NO_ENDPOINT: EndpointSettings = {
-  IPAMConfig: null,
-  Links: null,
-  Aliases: null,
-  MacAddress: "",
-  DriverOpts: null,
-  GwPriority: 0,
-  NetworkID: "",
-  EndpointID: "",
-  Gateway: "",
-  IPAddress: "",
-  IPPrefixLen: 0,
-  IPv6Gateway: "",
-  GlobalIPv6Address: "",
-  GlobalIPv6PrefixLen: 0,
-  DNSNames: null,
-};
-
-function networkSettings(host: HostConfig): NetworkSettings {
-  return {
-    Bridge: "",
-    SandboxID: "",
-    SandboxKey: "",
-    Ports: {},
-    HairpinMode: false,
-    LinkLocalIPv6Address: "",
-    LinkLocalIPv6PrefixLen: 0,
-    SecondaryIPAddresses: null,
-    SecondaryIPv6Addresses: null,
-    EndpointID: "",
-    Gateway: "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
-    IPAddress: "",
-    IPPrefixLen: 0,
-    IPv6Gateway: "",
-    MacAddress: "",
-    Networks: networks(host),
-  };
-}
 
 function mountPoints(record: Container["record"]): MountPoint[] {
   return mountsOf(record).filter(({ isTmpfsFlag }) => !isTmpfsFlag).map(mountPoint);

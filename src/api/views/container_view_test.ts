@@ -5,6 +5,7 @@ import type { HealthState } from "../../engine/health/health_monitor.ts";
 import { containerFilter } from "./container_filters.ts";
 import { commandText, inspectContainer, statusText, summariseContainer } from "./container_view.ts";
 
+const NO_NETWORK = { sandbox: undefined, endpoints: [] };
 const HEALTH: HealthState = {
   status: "unhealthy",
   failingStreak: 3,
@@ -26,11 +27,11 @@ Deno.test("a status says how a running container is", () => {
   assert.equal(statusText(EXITED, 120_001, "unhealthy"), "Exited (0) 2 minutes ago");
   const paused = { ...RUNNING, status: "paused" } as typeof RUNNING;
   assert.equal(statusText(paused, 120_000, "healthy"), "Up 2 minutes (Paused)");
-  assert.equal(summariseContainer(fakeContainer(), 1000, HEALTH).Status, "Up 1 second (unhealthy)");
+  assert.equal(summariseContainer(fakeContainer(), 1000, NO_NETWORK, HEALTH).Status, "Up 1 second (unhealthy)");
 });
 
 Deno.test("inspect shows a health and a restart policy as Docker does", async () => {
-  const context = { paths: await enginePaths("/d"), driver: "overlay2", execIds: [] };
+  const context = { paths: await enginePaths("/d"), driver: "overlay2", execIds: [], network: NO_NETWORK };
   const plain = inspectContainer(fakeContainer(), context);
   assert.equal("Health" in plain.State, false);
   assert.deepEqual(plain.HostConfig.RestartPolicy, { Name: "no", MaximumRetryCount: 0 });

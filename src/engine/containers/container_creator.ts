@@ -3,9 +3,11 @@
  * Makes containers: checks everything that can be checked without a root file system, records the container, and gives
  * it its folder and writable layer. It starts nothing.
  */
-import type { ContainerConfig, ContainerCreateResponse } from "../../api/wire/mod.ts";
+import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../../api/wire/mod.ts";
+import { isTsdError } from "../../errors.ts";
 import { parsePlatform } from "../../image/platform.ts";
 import { etcFiles } from "../../network/etc_files.ts";
+import { wantedPorts } from "../../network/port.ts";
 import type { ContainerContext, HookBus } from "../../plugins/mod.ts";
 import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
@@ -26,7 +28,8 @@ import { initProgram } from "./init_program.ts";
 import type { NamespaceJoiner } from "./joined_namespaces.ts";
 import { requireSources } from "./mount_sources.ts";
 import { friendlyName, parseContainerName, randomId } from "./names.ts";
-import { defaultHostname, etcSettings, mergeConfig, networkWarnings, specSettings } from "./settings.ts";
+import { networkWarnings } from "../networks/network_mode.ts";
+import { defaultHostname, etcSettings, mergeConfig, specSettings } from "./settings.ts";
 
 export interface ContainerCreatorDeps {
   readonly table: ContainerTable;
@@ -36,7 +39,7 @@ export interface ContainerCreatorDeps {
   readonly paths: EnginePaths;
   readonly facts: HostFacts;
   readonly runtimes: Pick<Runtimes, "choose">;
-  readonly namespaces: Pick<NamespaceJoiner, "byId">;
+  readonly namespaces: Pick<NamespaceJoiner, "byId" | "networkOwner">;
   readonly hooks: HookBus;
   readonly events: ContainerEvents;
   /** By container id; shared with whoever starts and removes containers. */
@@ -66,7 +69,7 @@ export class ContainerCreator {
     await using held = imageUses.hold(image.record, imageName);
     const id = randomId();
     const hostConfig = withHostDefaults({ ...namespaces.byId(asked), Runtime: runtimes.choose(asked) }, facts);
-    const merged = mergeConfig(image.config, config, defaultHostname(hostConfig, id));
+    const merged = mergeConfig(image.config, config, defaultHostname(hostConfig, id, this.#networkOwner(hostConfig)));
     // Everything that can be wrong without a root file system is said now and not at the start.
     const { warnings } = generateSpec({
       ...specSettings(merged, hostConfig, facts),
@@ -76,7 +79,13 @@ export class ContainerCreator {
       ...await initProgram(hostConfig),
       cgroupsPath: cgroupsPath(id),
     });
-    etcFiles({ ...etcSettings(merged, hostConfig), hostHosts: "", hostResolvConf: "" });
+    const anyNetwork = { addresses: [], hostGateway: "0.0.0.0" };
+    etcFiles({ ...etcSettings(merged, hostConfig, anyNetwork), hostHosts: "", hostResolvConf: "" });
+    wantedPorts({
+      bindings: hostConfig.PortBindings,
+      exposed: Object.keys(merged.ExposedPorts ?? {}),
+      publishAll: true,
+    });
     checkHealthAction(merged, hostConfig);
     const plan = this.#deps.volumes.plan(merged, hostConfig);
     await requireSources(plan);
@@ -102,6 +111,16 @@ export class ContainerCreator {
     watch.lap("layer");
     events.tell(container, "create");
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
+  }
+
+  /** Where it has another container's network. One that isn't there is told at the start, as in Docker. */
+  #networkOwner(hostConfig: HostConfig): ContainerConfig | undefined {
+    try {
+      return this.#deps.namespaces.networkOwner(hostConfig)?.record.config;
+    } catch (thrown) {
+      if (isTsdError(thrown, "container_not_found", "ambiguous_id")) return undefined;
+      throw thrown;
+    }
   }
 
   /** Gives a new container its folder and its writable layer, or takes it back. */

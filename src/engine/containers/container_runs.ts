@@ -13,6 +13,7 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
 import type { ImageRemover } from "../images/image_remover.ts";
 import type { ContainerVolumes } from "../volumes/container_volumes.ts";
+import type { ContainerNetworks } from "../networks/container_networks.ts";
 import { failedStartCode } from "../failed_start.ts";
 import { removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
@@ -72,6 +73,7 @@ export interface ContainerRunsDeps {
   readonly waiters: Waiters;
   readonly images: Pick<ImageRemover, "sweepAfterContainer">;
   readonly volumes: Pick<ContainerVolumes, "removeAnonymous">;
+  readonly networks: Pick<ContainerNetworks, "release" | "unpublish">;
   /** New streams for a container's next run. */
   readonly newIo: (container: Container) => ProcessIo;
 }
@@ -222,7 +224,7 @@ export class ContainerRuns {
       this.#exits.set(container.id, ending);
       const oomKilled = oom.end(container, { signal, byEngine: signaller.hasKilled(process) });
       void this.#deps.health.end(container);
-      await io.finish(OUTPUT_GRACE_MS);
+      await Promise.all([io.finish(OUTPUT_GRACE_MS), this.#deps.networks.unpublish(container.id)]);
       this.#runs.delete(container.id);
       process.pidFd[Symbol.dispose]();
       // The clean-up takes its place before anybody who heard of the exit can start the container again.
@@ -263,6 +265,8 @@ export class ContainerRuns {
       // Whoever waits for the removal needn't wait for the kernel; an engine that is killed meanwhile leaves what the next
       // one clears away as nobody's.
       if (isOver) await this.#announced.get(container.id);
+      // Whoever waits may want the ports.
+      if (isOver) await this.#deps.networks.release(container.id);
       if (isOver) await this.#forget(container);
       await this.clean(container);
       if (isOver) await this.#clear(container);

@@ -6,6 +6,7 @@
 import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { checkHealthcheck } from "../health/health_config.ts";
+import { refuseNetworkConflicts } from "../networks/network_mode.ts";
 import { checkShape, CONFIG_SHAPE, HOST_SHAPE, isEmpty, isObject, withoutNulls, wrongType } from "./request_shapes.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
@@ -16,8 +17,6 @@ const REFUSED_CONFIG: { readonly [K in keyof ContainerConfig]?: string } = {
 };
 
 const REFUSED_HOST: { readonly [K in keyof HostConfig]?: string } = {
-  PortBindings: "publishing ports (-p)",
-  PublishAllPorts: "publishing ports (-P)",
   Links: "--link",
   StorageOpt: "--storage-opt",
   DeviceRequests: "--gpus",
@@ -53,6 +52,7 @@ export function parseCreateRequest(body: unknown): CreateRequest {
   refuse(hostConfig, REFUSED_HOST as Record<string, string>);
   refuseEndpoints(networking);
   refuseContradictions(config, hostConfig);
+  refuseNetworkConflicts(config as ContainerConfig, hostConfig as HostConfig);
   refuseCgroupParent(hostConfig);
   parseRestartPolicy(hostConfig as HostConfig);
   checkHealthcheck((config as ContainerConfig).Healthcheck);
@@ -99,7 +99,9 @@ function refuseEndpoints(networking: unknown): void {
   const endpoints = isObject(networking) ? (networking as { EndpointsConfig?: unknown }).EndpointsConfig : undefined;
   if (!isObject(endpoints)) return;
   for (const [name, settings] of Object.entries(endpoints)) {
-    if (["default", "bridge", "host", "none"].includes(name) && isEmptyDeep(settings)) continue;
+    if (
+      (["default", "bridge", "host", "none"].includes(name) || name.startsWith("container:")) && isEmptyDeep(settings)
+    ) continue;
     throw new TsdError(
       "not_implemented",
       `Cannot create the container: settings of network ${name} are not supported yet`,

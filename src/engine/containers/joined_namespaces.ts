@@ -1,10 +1,10 @@
 /**
  * @module
- * `--pid` and `--ipc container:NAME`: namespaces of other containers. They are held open while a container is made, so that
+ * `--pid`, `--ipc` and `--network container:NAME`: namespaces of other containers. They are held open while a container is made, so that
  * it joins those of the process that was looked at and never those of another one that has got its number.
  */
 import type { HostConfig } from "../../api/wire/mod.ts";
-import { toTsdError, TsdError } from "../../errors.ts";
+import { prefixed, toTsdError, TsdError } from "../../errors.ts";
 import { cString, type FileCalls, isErrno, O, OwnedFd, processStartTime } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { type Container, isLive, type LiveState, refuseRestarting } from "./container.ts";
@@ -22,9 +22,13 @@ export function namedContainer(mode: string | undefined): string | undefined {
 export interface JoinedNamespaces {
   readonly pid?: string;
   readonly ipc?: string;
+  /** Another container's, or one that the engine made. */
+  readonly net?: string;
   /** What is to be its `/dev/shm`. */
   readonly shmPath?: string;
 }
+
+type Opened = Disposable & { readonly path: string };
 
 export interface NamespaceJoinerDeps {
   readonly table: Pick<ContainerTable, "find">;
@@ -52,8 +56,27 @@ export class NamespaceJoiner {
         return mode;
       }
     };
-    const [pid, ipc] = [fixed(host.PidMode), fixed(host.IpcMode)];
-    return { ...host, ...(pid !== undefined && { PidMode: pid }), ...(ipc !== undefined && { IpcMode: ipc }) };
+    const [pid, ipc, net] = [fixed(host.PidMode), fixed(host.IpcMode), fixed(host.NetworkMode)];
+    return {
+      ...host,
+      ...(pid !== undefined && { PidMode: pid }),
+      ...(ipc !== undefined && { IpcMode: ipc }),
+      ...(net !== undefined && { NetworkMode: net }),
+    };
+  }
+
+  /** The container whose network it has; undefined where that isn't another's. @throws {TsdError} container_not_found */
+  networkOwner(host: Pick<HostConfig, "NetworkMode">): Container | undefined {
+    const seen = new Set<Container>();
+    let owner: Container | undefined;
+    for (let name = namedContainer(host.NetworkMode); name !== undefined;) {
+      owner = this.#deps.table.find(name);
+      // One may have been made before the other that it named.
+      if (seen.has(owner)) break;
+      seen.add(owner);
+      name = namedContainer(owner.record.hostConfig.NetworkMode);
+    }
+    return owner;
   }
 
   /** Opens what the container joins. @throws {TsdError} invalid_argument, conflict, not_running, with Docker's texts */
@@ -61,7 +84,9 @@ export class NamespaceJoiner {
     using opened = new DisposableStack();
     const pid = namedContainer(hostConfig.PidMode);
     const ipc = namedContainer(hostConfig.IpcMode);
+    const net = namedContainer(hostConfig.NetworkMode);
     const joined = {
+      ...(net !== undefined && { net: opened.use(this.#openNetwork(net)).path }),
       ...(pid !== undefined && { pid: opened.use(this.#open(pid, "pid")).path }),
       ...(ipc !== undefined && { ipc: opened.use(this.#open(ipc, "ipc")).path, shmPath: this.#shmPath(ipc) }),
     };
@@ -69,8 +94,31 @@ export class NamespaceJoiner {
     return { ...joined, [Symbol.dispose]: () => kept.dispose() };
   }
 
-  #open(name: string, type: "pid" | "ipc"): Disposable & { readonly path: string } {
+  /** @throws {TsdError} with Docker's texts, which are others than those for the other kinds */
+  #openNetwork(name: string): Opened {
+    let container: Container;
+    try {
+      container = this.#deps.table.find(name);
+      refuseRestarting(container, container.id);
+    } catch (thrown) {
+      throw prefixed("joining network namespace of container", thrown);
+    }
+    const { state } = container;
+    if (!isLive(state)) {
+      const why = `container ${container.name} is ${state.status}`;
+      throw new TsdError("conflict", `cannot join network namespace of a non running container: ${why}`);
+    }
+    return this.#opened(state, "net");
+  }
+
+  #opened(state: LiveState, type: "pid" | "ipc" | "net"): Opened {
     const { files } = this.#deps;
+    const fd = new OwnedFd(openNamespace(state, type, files), files);
+    // The runtime is another process: to it this one's descriptors have these names.
+    return { path: `/proc/${Deno.pid}/fd/${fd.fd}`, [Symbol.dispose]: () => fd.close() };
+  }
+
+  #open(name: string, type: "pid" | "ipc"): Opened {
     const failed = (error: TsdError) =>
       new TsdError(
         error.meaning.http === 404 ? "invalid_argument" : error.code,
@@ -79,9 +127,7 @@ export class NamespaceJoiner {
     try {
       const container = this.#deps.table.find(name);
       refuseRestarting(container, container.id);
-      const fd = new OwnedFd(openNamespace(liveState(container), type, files), files);
-      // The runtime is another process: to it this one's descriptors have these names.
-      return { path: `/proc/${Deno.pid}/fd/${fd.fd}`, [Symbol.dispose]: () => fd.close() };
+      return this.#opened(liveState(container), type);
     } catch (thrown) {
       throw thrown instanceof TsdError ? failed(thrown) : thrown;
     }
@@ -113,7 +159,7 @@ function liveState({ id, state }: Container): LiveState {
 /** A descriptor of a namespace of the very process that was recorded. */
 function openNamespace(
   { pid, startTicks }: LiveState,
-  type: "pid" | "ipc",
+  type: "pid" | "ipc" | "net",
   files: Pick<FileCalls, "open" | "close">,
 ): number {
   const ended = new TsdError("not_running", "its process has just ended");

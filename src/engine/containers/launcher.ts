@@ -20,6 +20,7 @@ import {
 import type { Snapshotter } from "../../store/ports.ts";
 import { removeTree } from "../folders.ts";
 import { containerCgroup, containerPaths, type EnginePaths } from "../paths.ts";
+import type { ContainerNetworks } from "../networks/container_networks.ts";
 import type { Runtimes } from "../runtimes.ts";
 import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
@@ -47,7 +48,8 @@ export interface LauncherDeps {
   readonly paths: EnginePaths;
   readonly snapshots: Snapshotter;
   readonly runtimes: Pick<Runtimes, "of" | "ofIfKnown">;
-  readonly namespaces: Pick<NamespaceJoiner, "join">;
+  readonly namespaces: Pick<NamespaceJoiner, "join" | "networkOwner">;
+  readonly networks: Pick<ContainerNetworks, "start" | "stop" | "factsOf" | "hostGateway">;
   readonly volumes: Pick<VolumeMounts, "mount" | "unmount">;
   readonly mounts: Pick<MountCalls, "mount" | "umount2">;
   readonly processes: Pick<ProcessCalls, "pidfdOpen">;
@@ -93,12 +95,18 @@ export class Launcher {
     if (isThere(bundle)) await this.clean(container);
     undo.defer(() => this.clean(container));
     Deno.mkdirSync(bundle, { recursive: true, mode: 0o711 });
+    // Interfaces are made by other processes, so there is something to do meanwhile.
+    const connecting = this.#deps.networks.start(container);
+    const settled = connecting.then(() => undefined, () => undefined);
+    undo.defer(() => settled);
     const { root } = await snapshots.mount(container.id);
     watch.lap("mount");
     using joined = this.#deps.namespaces.join(container);
     using seen = await this.#deps.volumes.mount(container);
-    const facts = { joined: this.#sharing(container, bundle, joined), mounts: seen.mounts };
-    await this.#writeSpec(container, root, bundle, facts);
+    const sandbox = await connecting;
+    watch.lap("network");
+    const shared = { ...this.#sharing(container, bundle, joined), ...(sandbox !== undefined && { net: sandbox.path }) };
+    await this.#writeSpec(container, root, bundle, { joined: shared, mounts: seen.mounts });
     watch.lap("spec");
     const streams = await io.open();
     watch.lap("streams");
@@ -130,7 +138,11 @@ export class Launcher {
     const { paths, snapshots, keepers } = this.#deps;
     // Before the folder in which it is named.
     keepers.stop(container.id);
-    const steps = await Promise.allSettled([this.#deleteAll(container), snapshots.unmount(container.id)]);
+    const steps = await Promise.allSettled([
+      this.#deleteAll(container),
+      snapshots.unmount(container.id),
+      this.#deps.networks.stop(container.id),
+    ]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
     const { bundle } = containerPaths(paths, container.id);
     unmountSharedMemory(bundle, this.#deps.mounts);
@@ -166,24 +178,31 @@ export class Launcher {
 
   /** Synchronously, as all small files here: another thread takes longer to get to them than they take. */
   #writeEtcFiles(container: Container): { hostname: string; hosts: string; resolvConf: string } {
+    const { paths, namespaces, networks } = this.#deps;
     const { config, hostConfig } = container.record;
+    const owner = namespaces.networkOwner(hostConfig);
+    const files = etcPaths(containerPaths(paths, (owner ?? container).id).home);
+    // Whoever has another one's network has its names too.
+    if (owner !== undefined) return files;
+    const leases = networks.factsOf(container).endpoints.flatMap(({ lease }) => lease ?? []);
+    const network = { addresses: leases.map(({ address }) => address), hostGateway: networks.hostGateway };
     const contents = etcFiles({
-      ...etcSettings(config, hostConfig),
+      ...etcSettings(config, hostConfig, network),
       hostHosts: readOptional("/etc/hosts"),
       hostResolvConf: readOptional("/etc/resolv.conf"),
     });
-    const { home } = containerPaths(this.#deps.paths, container.id);
-    const write = (name: string, text: string) => {
-      Deno.writeTextFileSync(`${home}/${name}`, text, { mode: 0o644 });
-      return `${home}/${name}`;
-    };
-    return {
-      hostname: write("hostname", contents.hostname),
-      hosts: write("hosts", contents.hosts),
-      resolvConf: write("resolv.conf", contents.resolvConf),
-    };
+    for (const name of ["hostname", "hosts", "resolvConf"] as const) {
+      Deno.writeTextFileSync(files[name], contents[name], { mode: 0o644 });
+    }
+    return files;
   }
 }
+
+const etcPaths = (home: string) => ({
+  hostname: `${home}/hostname`,
+  hosts: `${home}/hosts`,
+  resolvConf: `${home}/resolv.conf`,
+});
 
 /** The engine is a subreaper: what the runtime leaves behind is its child. Nothing else may be taken for a container. */
 function ownChild(pid: number): number {

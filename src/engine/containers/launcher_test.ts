@@ -85,7 +85,13 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
       mount: () => Promise.resolve({ mounts: [], [Symbol.dispose]: () => undefined }),
       unmount: () => Promise.resolve(),
     },
-    namespaces: { join: () => ({ [Symbol.dispose]: () => undefined }) },
+    namespaces: { join: () => ({ [Symbol.dispose]: () => undefined }), networkOwner: () => undefined },
+    networks: {
+      start: () => Promise.resolve(undefined),
+      stop: () => Promise.resolve(),
+      factsOf: () => ({ sandbox: undefined, endpoints: [] }),
+      hostGateway: undefined,
+    },
     leftCgroups: new LeftCgroups((id) => `${paths.cgroup}/${id}`, processes),
   });
   await use({

@@ -130,13 +130,19 @@ export const HOST_SHAPE = {
   Annotations: "textMap",
   LogConfig: { object: { Type: "text", Config: "textMap" } },
   RestartPolicy: { object: { Name: "text", MaximumRetryCount: "number" } },
-  PortBindings: "object",
+  PortBindings: "portMap",
+  PublishAllPorts: "flag",
   ConsoleSize: "size",
 } as const satisfies Shape<HostConfig>;
 
 const isText = (value: unknown): boolean => typeof value === "string" && !value.includes("\0");
 const isWhole = (value: unknown): boolean => typeof value === "number" && Number.isSafeInteger(value);
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+
+/** null is a port without bindings. */
+const isBindings = (value: unknown): boolean => value === null || (Array.isArray(value) && value.every(isBinding));
+const isBinding = (value: unknown): boolean =>
+  isObject(value) && [value.HostIp ?? "", value.HostPort ?? ""].every(isText);
 
 const CHECKS = {
   // NUL can't be passed on to any system call.
@@ -148,6 +154,7 @@ const CHECKS = {
   textLists: (value: unknown) => Array.isArray(value) && value.every(isTexts),
   textMap: (value: unknown) => isObject(value) && Object.values(value).every(isText),
   object: isObject,
+  portMap: (value: unknown) => isObject(value) && Object.values(value).every(isBindings),
   size: isConsoleSize,
 } as const;
 
@@ -160,6 +167,7 @@ const WORDS: Record<Named, string> = {
   textLists: "a list of lists of texts",
   textMap: "an object of texts",
   object: "an object",
+  portMap: "an object of lists of host ports",
   size: "[height, width]",
 };
 

@@ -14,10 +14,12 @@ import {
   mergeCommand,
   mergeConfigEnv,
   mergeEnv,
+  type NetworkMode,
   type ResourceLimits,
   type SpecSettings,
 } from "../../runtime/spec/mod.ts";
 import { mergeHealthcheck } from "../health/health_config.ts";
+import { networkKind } from "../networks/network_mode.ts";
 import { checkLogConfig } from "./log_options.ts";
 import type { JoinedNamespaces } from "./joined_namespaces.ts";
 import { requestedMounts } from "./mounts.ts";
@@ -57,29 +59,18 @@ export function mergeConfig(image: ImageConfig, own: ContainerConfig, hostname: 
   };
 }
 
-/** Of a container that names none: on the host's network it is the host's. */
-export function defaultHostname(host: HostConfig, id: string): string {
-  return networkKind(host) === "host" ? Deno.hostname() : id.slice(0, 12);
+/** Of a container that names none: on the host's network it is the host's, on another container's that one's. */
+export function defaultHostname(host: HostConfig, id: string, owner?: Pick<ContainerConfig, "Hostname">): string {
+  return networkKind(host) === "host" ? Deno.hostname() : owner?.Hostname || id.slice(0, 12);
 }
 
-/** The network as this version knows it. `default` has no bridge yet: it is a namespace with loopback only. */
-export function networkKind(host: HostConfig): "host" | "none" {
-  const mode = host.NetworkMode || "default";
-  if (mode === "host") return "host";
-  if (mode === "none" || mode === "default") return "none";
-  throw new TsdError(
-    "not_implemented",
-    `Cannot create the container: network ${mode} is not supported yet; use --network host or --network none`,
-  );
-}
+/** Before a start there is no namespace yet. */
+const NOT_YET_KNOWN = "";
 
-/** Said once at creation where the result is less than Docker's. */
-export function networkWarnings(host: HostConfig): string[] {
-  if ((host.NetworkMode || "default") !== "default") return [];
-  return [
-    "There is no bridge network yet: this container has a loopback device only. " +
-    "Use --network host for the host's network, or --network none to say that this is meant.",
-  ];
+function networkMode(host: HostConfig, { net = NOT_YET_KNOWN }: JoinedNamespaces): NetworkMode {
+  const kind = networkKind(host);
+  if (kind === "host" || kind === "none") return kind;
+  return kind === "container" ? { path: net, shared: true } : { path: net };
 }
 
 /** What is known only when a container is about to start. */
@@ -113,7 +104,7 @@ export function specSettings(
     consoleSize: consoleSize(host.ConsoleSize),
     hostname: config.Hostname ?? "",
     ...(config.Domainname ? { domainname: config.Domainname } : {}),
-    network: networkKind(host),
+    network: networkMode(host, joined),
     ...modes,
     readonlyRootfs: host.ReadonlyRootfs ?? false,
     privileged: host.Privileged ?? false,
@@ -134,13 +125,19 @@ export function specSettings(
   };
 }
 
+/** What is known of a container's network when it is about to start. */
+export type EtcNetwork = Pick<EtcFilesInput, "addresses" | "hostGateway">;
+
 /** What its files in /etc are made from, besides the host's own. */
 export function etcSettings(
   config: ContainerConfig,
   host: HostConfig,
+  network: EtcNetwork,
 ): Omit<EtcFilesInput, "hostHosts" | "hostResolvConf"> {
+  const kind = networkKind(host);
   return {
-    network: networkKind(host),
+    ...network,
+    network: kind === "container" ? "none" : kind,
     hostname: config.Hostname ?? "",
     domainname: config.Domainname ?? "",
     extraHosts: host.ExtraHosts ?? [],

@@ -3,7 +3,7 @@ import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
 import { type ErrorCode, isTsdError } from "../../errors.ts";
 import { parseImageConfig } from "../../image/config.ts";
 import { probeHost } from "../../runtime/spec/mod.ts";
-import { defaultHostname, mergeConfig, networkKind, networkWarnings, specSettings } from "./settings.ts";
+import { defaultHostname, mergeConfig, specSettings } from "./settings.ts";
 
 const ID = "0123456789ab".padEnd(64, "c");
 const FACTS = await probeHost();
@@ -65,14 +65,6 @@ Deno.test("no command, or a stop signal that is none, is refused at once", () =>
   refuses(() => merged({ Cmd: ["a"], StopSignal: "NOPE" }, {}), "invalid_argument", /invalid signal: NOPE/);
 });
 
-Deno.test("networks: host, none, and a default that says what it is", () => {
-  assert.equal(networkKind({ NetworkMode: "host" }), "host");
-  for (const mode of ["none", "default", "", undefined]) assert.equal(networkKind({ NetworkMode: mode }), "none");
-  refuses(() => networkKind({ NetworkMode: "mine" }), "not_implemented", /network mine is not supported yet/);
-  assert.deepEqual([networkWarnings({ NetworkMode: "none" }), networkWarnings({ NetworkMode: "host" })], [[], []]);
-  assert.match(networkWarnings({})[0]!, /--network host/);
-});
-
 Deno.test("settings: command line, folder, limits; absent ones stay absent", () => {
   const config = merged({ Entrypoint: ["sh", "-c"], Cmd: ["ls"], Env: ["A=b"] }, {});
   const made = settings(config, { Memory: 4096, PidsLimit: null, Ulimits: [{ Name: "nofile", Soft: 1, Hard: 2 }] });
@@ -81,7 +73,14 @@ Deno.test("settings: command line, folder, limits; absent ones stay absent", () 
   assert.ok(made.env.includes("A=b") && made.env.some((each) => each.startsWith("PATH=")));
   assert.deepEqual(made.resources, { memoryBytes: 4096 });
   assert.deepEqual(made.ulimits, [{ name: "nofile", soft: 1, hard: 2 }]);
-  assert.deepEqual([made.ipc, made.pid, made.uts, made.network], ["private", "private", "private", "none"]);
+  assert.deepEqual([made.ipc, made.pid, made.uts, made.network], ["private", "private", "private", { path: "" }]);
+  const network = (NetworkMode: string, net?: string) =>
+    specSettings(config, { NetworkMode }, FACTS, { joined: { ...net && { net } } }).network;
+  assert.deepEqual(["host", "none"].map((mode) => network(mode)), ["host", "none"]);
+  assert.deepEqual([network("bridge", "/n"), network("container:x", "/n")], [{ path: "/n" }, {
+    path: "/n",
+    shared: true,
+  }]);
 });
 
 Deno.test("namespaces: the host's, another container's; what there isn't is refused in Docker's words", () => {

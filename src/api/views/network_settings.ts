@@ -1,0 +1,111 @@
+/**
+ * @module
+ * What a container has of networks, in the shapes of the Engine API.
+ */
+import type { Container } from "../../engine/containers/container.ts";
+import type { Network, NetworkFacts } from "../../engine/networks/network.ts";
+import type { Lease } from "../../engine/networks/network.ts";
+import type { EndpointSettings, NetworkSettings, PortBinding, PortMap, PortSummary } from "../wire/mod.ts";
+
+/** In a network without addresses. */
+const NO_ENDPOINT: EndpointSettings = {
+  IPAMConfig: null,
+  Links: null,
+  Aliases: null,
+  MacAddress: "",
+  DriverOpts: null,
+  GwPriority: 0,
+  NetworkID: "",
+  EndpointID: "",
+  Gateway: "",
+  IPAddress: "",
+  IPPrefixLen: 0,
+  IPv6Gateway: "",
+  GlobalIPv6Address: "",
+  GlobalIPv6PrefixLen: 0,
+  DNSNames: null,
+};
+
+/** By name. */
+export function networks({ endpoints }: NetworkFacts): Record<string, EndpointSettings> {
+  return Object.fromEntries(endpoints.map(({ network, lease }) => [network.name, endpoint(network, lease)]));
+}
+
+function endpoint(network: Network, lease: Lease | undefined): EndpointSettings {
+  // A network that needs no addresses is known before a start, one with addresses after it.
+  const isKnown = lease !== undefined || network.record.driver !== "bridge";
+  return {
+    ...NO_ENDPOINT,
+    NetworkID: isKnown ? network.id : "",
+    ...lease && {
+      MacAddress: lease.mac,
+      EndpointID: lease.endpointId,
+      Gateway: lease.gateway,
+      IPAddress: lease.address,
+      IPPrefixLen: lease.prefix,
+    },
+  };
+}
+
+/** The legacy fields at the top repeat those of the default bridge. */
+export function networkSettings(container: Container, facts: NetworkFacts): NetworkSettings {
+  const { sandbox, endpoints } = facts;
+  const bridge = endpoints.find(({ network }) => network.name === "bridge");
+  const first = bridge === undefined ? NO_ENDPOINT : endpoint(bridge.network, bridge.lease);
+  const { EndpointID = "", Gateway = "", IPAddress = "", IPPrefixLen = 0, MacAddress = "" } = first;
+  return {
+    Bridge: "",
+    SandboxID: sandbox?.id ?? "",
+    SandboxKey: sandbox?.path ?? "",
+    Ports: sandbox === undefined ? {} : portMap(container, sandbox.ports),
+    HairpinMode: false,
+    LinkLocalIPv6Address: "",
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    EndpointID,
+    Gateway,
+    GlobalIPv6Address: "",
+    GlobalIPv6PrefixLen: 0,
+    IPAddress,
+    IPPrefixLen,
+    IPv6Gateway: "",
+    MacAddress,
+    Networks: networks(facts),
+  };
+}
+
+type Published = NonNullable<NetworkFacts["sandbox"]>["ports"];
+
+/** Exposed ports too, as null. */
+function portMap({ record }: Container, ports: Published): PortMap {
+  const map: Record<string, PortBinding[] | null> = {};
+  for (const name of Object.keys(record.config.ExposedPorts ?? {})) map[fullName(name)] = null;
+  for (const { containerPort, protocol, hostIp, hostPort } of ports) {
+    const bindings = map[`${containerPort}/${protocol}`] ??= [];
+    bindings.push({ HostIp: hostIp, HostPort: String(hostPort) });
+  }
+  return map;
+}
+
+/** A running container's, exposed ones too. */
+export function portSummaries({ record }: Container, { sandbox }: NetworkFacts): PortSummary[] {
+  if (sandbox === undefined) return [];
+  const published = sandbox.ports.map(({ hostIp, containerPort, hostPort, protocol }): PortSummary => ({
+    IP: hostIp,
+    PrivatePort: containerPort,
+    PublicPort: hostPort,
+    Type: protocol,
+  }));
+  const taken = new Set(published.map(({ PrivatePort, Type }) => `${PrivatePort}/${Type}`));
+  const exposed = Object.keys(record.config.ExposedPorts ?? {}).map(fullName).filter((name) => !taken.has(name));
+  return [
+    ...exposed.map((name): PortSummary => {
+      const [port, type] = name.split("/");
+      return { PrivatePort: Number(port), Type: type as PortSummary["Type"] };
+    }),
+    ...published,
+  ];
+}
+
+const fullName = (name: string): string => name.includes("/") ? name : `${name}/tcp`;

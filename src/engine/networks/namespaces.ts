@@ -1,0 +1,74 @@
+/**
+ * @module
+ * Network namespaces of containers, made before the runtime makes the container, and pinned by a mount in the run folder.
+ * A child of the engine enters them, never the engine itself.
+ */
+import type { Log } from "../../log.ts";
+import { LOOPBACK_BATCH } from "../../network/link_batch.ts";
+import { isErrno, MNT, type MountCalls } from "../../sys/mod.ts";
+import { namesIn } from "../folders.ts";
+import type { EnginePaths } from "../paths.ts";
+import type { RunNetworkProgram } from "./host_programs.ts";
+
+export interface NamespacesDeps {
+  readonly paths: Pick<EnginePaths, "runDir">;
+  readonly run: RunNetworkProgram;
+  readonly mounts: Pick<MountCalls, "umount2">;
+  readonly log: Log;
+}
+
+/** See the module's comment. */
+export class Namespaces {
+  readonly #deps: NamespacesDeps;
+
+  constructor(deps: NamespacesDeps) {
+    this.#deps = deps;
+  }
+
+  pathOf(containerId: string): string {
+    return `${this.#folder}/${containerId}`;
+  }
+
+  /** Makes a container's namespace with the interfaces of a batch. @throws {TsdError} runtime_missing, runtime_failed */
+  async make(containerId: string, batch: string): Promise<void> {
+    const path = this.pathOf(containerId);
+    this.drop(containerId);
+    Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o710 });
+    Deno.writeTextFileSync(path, "", { mode: 0o600 });
+    const words = ["unshare", `--net=${path}`, "--", "ip", "-batch", "-"];
+    await this.#deps.run("make the container's network", words, LOOPBACK_BATCH + batch);
+  }
+
+  /** Lets go of a container's namespace, if there is one. */
+  drop(containerId: string): void {
+    const path = this.pathOf(containerId);
+    try {
+      // The name goes at once, the namespace with the last that uses it.
+      this.#deps.mounts.umount2(path, MNT.DETACH);
+    } catch (thrown) {
+      if (!isErrno(thrown, "EINVAL", "ENOENT")) throw thrown;
+    }
+    removeIfThere(path);
+  }
+
+  /** Lets go of those that nobody wants. */
+  async sweep(isWanted: (containerId: string) => boolean): Promise<void> {
+    for (const id of await namesIn(this.#folder)) {
+      if (isWanted(id)) continue;
+      this.#deps.log.info("removed a network namespace that was left", { container: id });
+      this.drop(id);
+    }
+  }
+
+  get #folder(): string {
+    return `${this.#deps.paths.runDir}/netns`;
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * @module
+ * Networks as the engine knows them: what was asked for, and what a container has in one while it runs. Plain JSON.
+ */
+import type { PublishedPort } from "../../network/port.ts";
+import type { NetworkRecords, StoredEndpoint, StoredNetwork } from "../../store/network_records.ts";
+
+/** What is kept of a network. */
+export interface NetworkRecord {
+  readonly driver: "bridge" | "host" | "null";
+  /** CIDR. A network whose subnet nobody named gets one when it is first needed. */
+  readonly subnet?: string;
+  readonly gateway?: string;
+  /** Somebody named the subnet. */
+  readonly hasOwnSubnet?: boolean;
+}
+
+/** What a container has in a network while it runs. */
+export interface Lease {
+  readonly endpointId: string;
+  readonly address: string;
+  readonly prefix: number;
+  readonly gateway: string;
+  readonly mac: string;
+  /** The interface's name on the host's side. */
+  readonly hostLink: string;
+}
+
+/** The network namespace of a running container. */
+export interface Sandbox {
+  readonly id: string;
+  /** Where the namespace is pinned. */
+  readonly path: string;
+  readonly ports: readonly PublishedPort[];
+}
+
+export type Network = StoredNetwork<NetworkRecord>;
+export type Endpoint = StoredEndpoint<Lease>;
+export type StoredNetworks = NetworkRecords<NetworkRecord, Lease, Sandbox>;
+
+/** What there is of a container besides itself, for those who show it. */
+export interface NetworkFacts {
+  readonly sandbox: Sandbox | undefined;
+  /** By the network's name. */
+  readonly endpoints: readonly { readonly network: Network; readonly lease: Lease | undefined }[];
+}

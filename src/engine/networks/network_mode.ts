@@ -1,0 +1,56 @@
+/**
+ * @module
+ * `--network`: which kind of network a container has.
+ */
+import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+import { namedContainer } from "../containers/joined_namespaces.ts";
+import type { PredefinedName } from "./network_table.ts";
+
+export type NetworkKind = PredefinedName | "container";
+
+/** @throws {TsdError} not_implemented, invalid_argument */
+export function networkKind({ NetworkMode: mode }: Pick<HostConfig, "NetworkMode">): NetworkKind {
+  switch (mode || "default") {
+    case "default":
+    case "bridge":
+      return "bridge";
+    case "host":
+      return "host";
+    case "none":
+      return "none";
+  }
+  if (namedContainer(mode) !== undefined) return "container";
+  if (mode === "container:") throw new TsdError("invalid_argument", "invalid container format container:<name|id>");
+  throw new TsdError(
+    "not_implemented",
+    `Cannot create the container: network ${mode} is not supported yet; use bridge, host, none or container:NAME`,
+  );
+}
+
+/** What another container's network can't be combined with, as Docker says it. */
+const CONFLICTS: readonly (readonly [what: string, given: (config: ContainerConfig, host: HostConfig) => unknown])[] = [
+  ["hostname and the network mode", ({ Hostname }) => Hostname],
+  ["dns and the network mode", (_, { Dns }) => Dns?.length],
+  ["custom host-to-IP mapping and the network mode", (_, { ExtraHosts }) => ExtraHosts?.length],
+  [
+    "port publishing and the container type network mode",
+    (_, { PortBindings, PublishAllPorts }) => PublishAllPorts || Object.keys(PortBindings ?? {}).length,
+  ],
+  ["port exposing and the container type network mode", ({ ExposedPorts }) => Object.keys(ExposedPorts ?? {}).length],
+];
+
+/** @throws {TsdError} invalid_argument */
+export function refuseNetworkConflicts(config: ContainerConfig, host: HostConfig): void {
+  if (networkKind(host) !== "container") return;
+  const conflict = CONFLICTS.find(([, given]) => given(config, host));
+  if (conflict !== undefined) throw new TsdError("invalid_argument", `conflicting options: ${conflict[0]}`);
+}
+
+/** Said once at creation where something has no effect. */
+export function networkWarnings(host: HostConfig): string[] {
+  const publishes = host.PublishAllPorts || Object.keys(host.PortBindings ?? {}).length > 0;
+  return publishes && networkKind(host) === "host"
+    ? ["Published ports are discarded when using host network mode"]
+    : [];
+}

@@ -1,0 +1,41 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../../errors.ts";
+import { networkKind, networkWarnings, refuseNetworkConflicts } from "./network_mode.ts";
+
+Deno.test("kinds of networks by Docker's names", () => {
+  for (const mode of [undefined, "", "default", "bridge"]) assert.equal(networkKind({ NetworkMode: mode! }), "bridge");
+  assert.deepEqual(["host", "none", "container:x"].map((mode) => networkKind({ NetworkMode: mode })), [
+    "host",
+    "none",
+    "container",
+  ]);
+  assert.throws(() => networkKind({ NetworkMode: "mine" }), (thrown) => isTsdError(thrown, "not_implemented"));
+  assert.throws(() => networkKind({ NetworkMode: "container:" }), /^TsdError: invalid container format/);
+});
+
+Deno.test("what another container's network can't be combined with", () => {
+  const host = { NetworkMode: "container:x" };
+  const refused = (message: string, run: () => void) =>
+    assert.throws(run, { message: `conflicting options: ${message}` });
+  refused("hostname and the network mode", () => refuseNetworkConflicts({ Hostname: "h" }, host));
+  refused("dns and the network mode", () => refuseNetworkConflicts({}, { ...host, Dns: ["192.0.2.1"] }));
+  const publishing = "port publishing and the container type network mode";
+  refused(publishing, () => refuseNetworkConflicts({}, { ...host, PublishAllPorts: true }));
+  refused(
+    publishing,
+    () => refuseNetworkConflicts({ ExposedPorts: { "80/tcp": {} } }, { ...host, PortBindings: { "80/tcp": [] } }),
+  );
+  refused(
+    "port exposing and the container type network mode",
+    () => refuseNetworkConflicts({ ExposedPorts: { "80/tcp": {} } }, host),
+  );
+  refuseNetworkConflicts({}, host);
+  refuseNetworkConflicts({ Hostname: "h" }, { NetworkMode: "bridge" });
+});
+
+Deno.test("ports on the host's network have no effect, which is said", () => {
+  assert.deepEqual(networkWarnings({ NetworkMode: "host", PublishAllPorts: true }), [
+    "Published ports are discarded when using host network mode",
+  ]);
+  assert.deepEqual([networkWarnings({ NetworkMode: "host" }), networkWarnings({ PublishAllPorts: true })], [[], []]);
+});

@@ -1,0 +1,86 @@
+/**
+ * @module
+ * IP addresses and subnets as numbers (RFC 4632, RFC 4291; texts of version 6 as in RFC 5952). Pure.
+ */
+import { TsdError } from "../errors.ts";
+
+export type Family = 4 | 6;
+
+export interface Address {
+  readonly family: Family;
+  readonly value: bigint;
+}
+
+/** A block of addresses; `base` has no bit behind the prefix. */
+export interface Subnet {
+  readonly family: Family;
+  readonly base: bigint;
+  readonly prefix: number;
+}
+
+/** Length of an address in bits. */
+export const BITS: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
+
+/** Version 4 in dotted decimals, or version 6 without a zone; undefined for anything else. */
+export function parseAddress(text: string): Address | undefined {
+  if (text.includes(":")) return parseSix(text);
+  const parts = text.split(".");
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) {
+    return undefined;
+  }
+  return { family: 4, value: parts.reduce((value, part) => value << 8n | BigInt(part), 0n) };
+}
+
+function parseSix(text: string): Address | undefined {
+  if (!/^[0-9a-fA-F:.]+$/.test(text)) return undefined;
+  const host = URL.parse(`http://[${text}]/`)?.hostname;
+  if (host === undefined) return undefined;
+  const [head = "", tail] = host.slice(1, -1).split("::");
+  const words = (part: string) => part === "" ? [] : part.split(":");
+  const [left, right] = [words(head), words(tail ?? "")];
+  const filled = [...left, ...Array(8 - left.length - right.length).fill("0"), ...right];
+  return { family: 6, value: filled.reduce((value, word) => value << 16n | BigInt(`0x${word}`), 0n) };
+}
+
+export function formatAddress({ family, value }: Address): string {
+  if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => String(value >> shift & 0xffn)).join(".");
+  const words = Array.from({ length: 8 }, (_, at) => (value >> BigInt(112 - 16 * at) & 0xffffn).toString(16));
+  return new URL(`http://[${words.join(":")}]/`).hostname.slice(1, -1);
+}
+
+/** In the network's order. */
+export function addressBytes({ family, value }: Address): Uint8Array<ArrayBuffer> {
+  const digits = value.toString(16).padStart(BITS[family] / 4, "0");
+  return Uint8Array.from(digits.match(/../g)!, (byte) => parseInt(byte, 16));
+}
+
+/** `172.17.0.0/16`. Bits behind the prefix are dropped. @throws {TsdError} invalid_argument */
+export function parseSubnet(text: string): Subnet {
+  const [head = "", digits = "", ...more] = text.split("/");
+  const address = parseAddress(head);
+  const prefix = Number(digits);
+  if (address === undefined || more.length > 0 || !/^\d{1,3}$/.test(digits) || prefix > BITS[address.family]) {
+    throw new TsdError("invalid_argument", `invalid CIDR address: ${text}`);
+  }
+  return subnetOf(address, prefix);
+}
+
+/** The block of this size that the address lies in. */
+export function subnetOf({ family, value }: Address, prefix: number): Subnet {
+  const rest = BigInt(BITS[family] - prefix);
+  return { family, base: value >> rest << rest, prefix };
+}
+
+export const formatSubnet = ({ family, base, prefix }: Subnet): string =>
+  `${formatAddress({ family, value: base })}/${prefix}`;
+
+/** How many addresses it has. */
+export const sizeOf = ({ family, prefix }: Subnet): bigint => 1n << BigInt(BITS[family] - prefix);
+
+export const contains = (subnet: Subnet, { family, value }: Address): boolean =>
+  family === subnet.family && value >= subnet.base && value < subnet.base + sizeOf(subnet);
+
+/** Of two blocks that overlap, one lies in the other. */
+export const overlaps = (a: Subnet, b: Subnet): boolean =>
+  a.family === b.family &&
+  (contains(a, { family: b.family, value: b.base }) || contains(b, { family: a.family, value: a.base }));

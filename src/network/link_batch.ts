@@ -1,0 +1,61 @@
+/**
+ * @module
+ * Input of `ip -batch` (ip(8)): everything about one interface in one call. Pure.
+ */
+
+/** A bridge of a network. */
+export interface BridgeLink {
+  readonly name: string;
+  /** The gateway in CIDR form: its own address. */
+  readonly addresses: readonly string[];
+  readonly mtu: number;
+}
+
+/** A container's end of a pair of interfaces. */
+export interface EndpointLink {
+  /** Name on the host's side. */
+  readonly hostName: string;
+  /** Index of the bridge on the host's side: its name means nothing in the container's namespace. */
+  readonly bridgeIndex: number;
+  /** A process in the host's namespace. */
+  readonly hostPid: number;
+  /** Name in the container. */
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+  /** CIDR. */
+  readonly addresses: readonly string[];
+  /** Where everything else goes, if this is the way out. */
+  readonly gateway?: string | undefined;
+}
+
+/** Makes a bridge. Run in the host's namespace. */
+export function bridgeBatch({ name, addresses, mtu }: BridgeLink): string {
+  return lines(
+    `link add name ${name} mtu ${mtu} type bridge`,
+    `link set dev ${name} addrgenmode none`,
+    ...addresses.map((address) => `addr add ${address} dev ${name}`),
+    `link set dev ${name} up`,
+  );
+}
+
+/**
+ * Makes the pair. Run in the container's namespace: the host's end is made over there, with the bridge's index as its
+ * master, so that one call does it all.
+ */
+export function endpointBatch(link: EndpointLink): string {
+  const { hostName, bridgeIndex, hostPid, name, mac, mtu, addresses, gateway } = link;
+  return lines(
+    `link add name ${hostName} netns ${hostPid} mtu ${mtu} master if${bridgeIndex} up type veth ` +
+      `peer name ${name} address ${mac} mtu ${mtu}`,
+    `link set dev ${name} addrgenmode none`,
+    ...addresses.map((address) => `addr add ${address} dev ${name}`),
+    `link set dev ${name} up`,
+    ...gateway === undefined ? [] : [`route add default via ${gateway} dev ${name}`],
+  );
+}
+
+/** The loopback device of a new namespace. */
+export const LOOPBACK_BATCH = "link set dev lo up\n";
+
+const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join("");

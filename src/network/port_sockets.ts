@@ -1,0 +1,64 @@
+/**
+ * @module
+ * Sockets that stand for published ports: no other program gets the port meanwhile, and what the kernel's rules don't lead
+ * to the container (IPv6, as it has no such address) goes through here. For SCTP there are rules only.
+ */
+import { connect, createServer, type Socket } from "node:net";
+import type { Log } from "../log.ts";
+import { isErrno, listenTcp, type OwnedFd } from "../sys/mod.ts";
+import { addressBytes, parseAddress } from "./address.ts";
+import type { PublishedPort } from "./port.ts";
+import { relayDatagrams } from "./udp_relay.ts";
+
+/** The port is another program's. */
+export class PortBusy extends Error {}
+
+/** Takes a port and serves it until it is disposed of. @throws {PortBusy} @throws Error of the system */
+export async function openPort(port: PublishedPort, address: string, log: Log): Promise<AsyncDisposable> {
+  try {
+    switch (port.protocol) {
+      case "tcp":
+        return relayConnections(listenTcp(bytesOf(port.hostIp), port.hostPort), address, port.containerPort, log);
+      case "udp":
+        return await relayDatagrams(port, { address, port: port.containerPort }, log);
+      case "sctp":
+        return { [Symbol.asyncDispose]: () => Promise.resolve() };
+    }
+  } catch (cause) {
+    throw isBusy(cause) ? new PortBusy("address already in use", { cause }) : cause;
+  }
+}
+
+const bytesOf = (ip: string) => addressBytes(parseAddress(ip)!);
+
+const isBusy = (thrown: unknown): boolean =>
+  isErrno(thrown, "EADDRINUSE") || (thrown instanceof Error && "code" in thrown && thrown.code === "EADDRINUSE");
+
+/** Passes connections on, each way until its end. */
+function relayConnections(listener: OwnedFd, host: string, port: number, log: Log): AsyncDisposable {
+  const open = new Set<Socket>();
+  const keep = (socket: Socket, other: Socket) => {
+    open.add(socket);
+    socket.on("close", () => open.delete(socket));
+    socket.on("error", (error) => {
+      log.debug("a connection to a published port failed", { error: error.message });
+      other.destroy();
+    });
+  };
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const target = connect({ host, port, allowHalfOpen: true });
+    keep(client, target);
+    keep(target, client);
+    client.pipe(target);
+    target.pipe(client);
+  });
+  server.on("error", (error) => log.warn("a published port isn't served any more", { error: error.message }));
+  server.listen({ fd: listener.take() });
+  return {
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open) socket.destroy();
+      }),
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * @module
+ * One engine's table of nftables (nft(8)), whole, from what its networks and ports are. Pure: it is loaded in one
+ * transaction, so that at no moment there is half of it, and nobody else's rules are touched.
+ *
+ * What it does: addresses of containers are hidden behind the host's on the way out; published ports lead in, also from
+ * this machine; nothing else enters a network from outside it; 127.0.0.0/8 of the host can't be reached from a container
+ * although its bridge routes there for published ports.
+ */
+import type { PublishedPort } from "./port.ts";
+
+/** A network as the kernel has it. */
+export interface RuledBridge {
+  /** Of the interface. */
+  readonly name: string;
+  /** CIDR, version 4. */
+  readonly subnet: string;
+  /** No way out or in. */
+  readonly internal: boolean;
+}
+
+/** A published port and where it leads. Those of IPv6 addresses go through the engine. */
+export interface RuledPort extends PublishedPort {
+  /** The container's, version 4. */
+  readonly address: string;
+}
+
+export interface Ruleset {
+  readonly table: string;
+  readonly bridges: readonly RuledBridge[];
+  readonly ports: readonly RuledPort[];
+}
+
+const EVERYWHERE = "0.0.0.0";
+
+/** Removes the table, also where there is none. */
+export const noRules = (table: string): string => `table inet ${table} {}\ndelete table inet ${table}\n`;
+
+/** The text for `nft -f`. */
+export function ruleset({ table, bridges, ports }: Ruleset): string {
+  const four = ports.filter(({ hostIp }) => !hostIp.includes(":"));
+  const target = ({ address, containerPort }: RuledPort) => `${address} . ${containerPort}`;
+  const everywhere = four.filter(({ hostIp }) => hostIp === EVERYWHERE)
+    .map((port) => `${port.protocol} . ${port.hostPort} : ${target(port)}`);
+  const addressed = four.filter(({ hostIp }) => hostIp !== EVERYWHERE)
+    .map((port) => `${port.hostIp} . ${port.protocol} . ${port.hostPort} : ${target(port)}`);
+  const lines = block(`table inet ${table}`, [
+    ...map("everywhere", "inet_proto . inet_service : ipv4_addr . inet_service", everywhere),
+    ...map("addressed", "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service", addressed),
+    ...chain(
+      "guard",
+      "filter hook prerouting priority raw",
+      bridges.map(({ name }) => `iifname "${name}" ip daddr 127.0.0.0/8 drop`),
+    ),
+    ...block("chain publish", [
+      "dnat ip to ip daddr . meta l4proto . th dport map @addressed",
+      "fib daddr type local dnat ip to meta l4proto . th dport map @everywhere",
+    ]),
+    ...chain("prerouting", "nat hook prerouting priority dstnat", ["jump publish"]),
+    ...chain("output", "nat hook output priority -100", ["jump publish"]),
+    ...chain("postrouting", "nat hook postrouting priority srcnat", bridges.flatMap(wayOut)),
+    ...chain("forward", "filter hook forward priority filter", bridges.flatMap(wayIn)),
+  ]);
+  return `${noRules(table)}${lines.join("\n")}\n`;
+}
+
+function wayOut({ name, subnet, internal }: RuledBridge): string[] {
+  return [
+    ...internal ? [] : [`ip saddr ${subnet} oifname != "${name}" masquerade`],
+    // What a container sends to a published port of its own network would be answered past us.
+    `ip saddr ${subnet} ip daddr ${subnet} ct status dnat masquerade`,
+    `ip saddr 127.0.0.0/8 oifname "${name}" masquerade`,
+  ];
+}
+
+function wayIn({ name, internal }: RuledBridge): string[] {
+  return [
+    `iifname "${name}" oifname "${name}" accept`,
+    ...internal
+      ? [`iifname "${name}" drop`]
+      : [`oifname "${name}" ct state established,related accept`, `oifname "${name}" ct status dnat accept`],
+    `oifname "${name}" drop`,
+  ];
+}
+
+function chain(name: string, kind: string, rules: readonly string[]): string[] {
+  return block(`chain ${name}`, [`type ${kind}; policy accept;`, ...rules]);
+}
+
+function map(name: string, type: string, elements: readonly string[]): string[] {
+  const filled = elements.length === 0 ? [] : [`elements = {`, ...elements.map((element) => `  ${element},`), `}`];
+  return block(`map ${name}`, [`type ${type}`, ...filled]);
+}
+
+const block = (
+  head: string,
+  lines: readonly string[],
+): string[] => [`${head} {`, ...lines.map((line) => `  ${line}`), "}"];

@@ -1,0 +1,37 @@
+import { strict as assert } from "node:assert";
+import { bridgeBatch, endpointBatch } from "./link_batch.ts";
+import { ruleset } from "./ruleset.ts";
+
+Deno.test("the table of an engine with a bridge, an internal one, and ports", () => {
+  const text = ruleset({
+    table: "tsd",
+    bridges: [
+      { name: "tsd0", subnet: "172.17.0.0/16", internal: false },
+      { name: "tsd-1", subnet: "172.18.0.0/16", internal: true },
+    ],
+    ports: [
+      { protocol: "tcp", containerPort: 80, hostIp: "0.0.0.0", hostPort: 8080, address: "172.17.0.2" },
+      { protocol: "tcp", containerPort: 80, hostIp: "::", hostPort: 8080, address: "172.17.0.2" },
+      { protocol: "udp", containerPort: 53, hostIp: "127.0.0.1", hostPort: 5353, address: "172.17.0.3" },
+    ],
+  });
+  assert.equal(text, Deno.readTextFileSync(new URL("testdata/ruleset.nft", import.meta.url)));
+});
+
+Deno.test("one call for a bridge, and one for an endpoint", () => {
+  assert.equal(
+    bridgeBatch({ name: "tsd0", addresses: ["172.17.0.1/16"], mtu: 1500 }),
+    "link add name tsd0 mtu 1500 type bridge\nlink set dev tsd0 addrgenmode none\n" +
+      "addr add 172.17.0.1/16 dev tsd0\nlink set dev tsd0 up\n",
+  );
+  const link = {
+    ...{ hostName: "veth1", bridgeIndex: 7, hostPid: 42, name: "eth0", mac: "02:42:ac:11:00:02", mtu: 1500 },
+    ...{ addresses: ["172.17.0.2/16"], gateway: "172.17.0.1" },
+  };
+  assert.equal(
+    endpointBatch(link),
+    "link add name veth1 netns 42 mtu 1500 master if7 up type veth peer name eth0 address 02:42:ac:11:00:02 mtu 1500\n" +
+      "link set dev eth0 addrgenmode none\naddr add 172.17.0.2/16 dev eth0\nlink set dev eth0 up\n" +
+      "route add default via 172.17.0.1 dev eth0\n",
+  );
+});

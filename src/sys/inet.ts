@@ -1,0 +1,60 @@
+/**
+ * @module
+ * Listening TCP sockets, for what Deno's own can't say: that one of IPv6 is not one of IPv4 too (ipv6(7), IPV6_V6ONLY).
+ */
+import { checked } from "./check.ts";
+import { files } from "./files.ts";
+import { O } from "./flags.ts";
+import { libc } from "./libc.ts";
+import { OwnedFd } from "./owned_fd.ts";
+import { SOCKET } from "./sockets.ts";
+
+/** sys/socket.h, netinet/in.h and linux/in6.h; the same on both architectures. */
+export const INET = { AF_INET: 2, AF_INET6: 10, SO_REUSEADDR: 2, IPPROTO_IPV6: 41, IPV6_V6ONLY: 26 } as const;
+/** `struct sockaddr_in` and `struct sockaddr_in6`. */
+export const SOCKADDR_IN = { sizeBytes: 16, sin_port: 2, sin_addr: 4 } as const;
+export const SOCKADDR_IN6 = { sizeBytes: 28, sin6_port: 2, sin6_addr: 8 } as const;
+
+const BACKLOG = 511;
+const FOUR_BYTES = 4;
+
+/**
+ * A socket that listens on an address of 4 or 16 bytes; non-blocking, with close-on-exec, the caller's to close.
+ * @throws SysError EADDRINUSE, EADDRNOTAVAIL
+ */
+export function listenTcp(address: Uint8Array, port: number): OwnedFd {
+  using undo = new DisposableStack();
+  const isFour = address.length === FOUR_BYTES;
+  const family = isFour ? INET.AF_INET : INET.AF_INET6;
+  // SAFETY: no memory is passed. SOCK_CLOEXEC and SOCK_NONBLOCK have the values of the O flags.
+  const fd = checked(libc.socket(family, SOCKET.SOCK_STREAM | O.CLOEXEC | O.NONBLOCK, 0), "socket");
+  const socket = undo.use(new OwnedFd(fd, files));
+  const set = (level: number, option: number) => {
+    // SAFETY: the value is an int, as its length says.
+    checked(
+      libc.setsockopt(fd, level, option, new Int32Array([1]), Int32Array.BYTES_PER_ELEMENT),
+      "setsockopt",
+      option,
+    );
+  };
+  set(SOCKET.SOL_SOCKET, INET.SO_REUSEADDR);
+  if (!isFour) set(INET.IPPROTO_IPV6, INET.IPV6_V6ONLY);
+  const name = socketAddress(family, address, port);
+  // SAFETY: name is a sockaddr of its family, of the length that is given; it isn't kept.
+  checked(libc.bind(fd, name, name.length), "bind", `port ${port}`);
+  // SAFETY: no memory is passed.
+  checked(libc.listen(fd, BACKLOG), "listen", fd);
+  undo.move();
+  return socket;
+}
+
+function socketAddress(family: number, address: Uint8Array, port: number): Uint8Array<ArrayBuffer> {
+  const isFour = address.length === FOUR_BYTES;
+  const bytes = new Uint8Array(isFour ? SOCKADDR_IN.sizeBytes : SOCKADDR_IN6.sizeBytes);
+  const view = new DataView(bytes.buffer);
+  // The machine's own order for the family, the network's for the port.
+  view.setUint16(0, family, true);
+  view.setUint16(isFour ? SOCKADDR_IN.sin_port : SOCKADDR_IN6.sin6_port, port, false);
+  bytes.set(address, isFour ? SOCKADDR_IN.sin_addr : SOCKADDR_IN6.sin6_addr);
+  return bytes;
+}

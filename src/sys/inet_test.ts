@@ -1,0 +1,21 @@
+import { strict as assert } from "node:assert";
+import "./preopen.ts";
+import { isErrno } from "./errno.ts";
+import { listenTcp } from "./inet.ts";
+
+const LOOPBACK = new Uint8Array([127, 0, 0, 1]);
+
+/** A port that nobody has for now. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+Deno.test("a port is taken for one version and address", async () => {
+  const port = freePort();
+  using _six = listenTcp(new Uint8Array(16), port);
+  using _four = listenTcp(LOOPBACK, port);
+  assert.throws(() => listenTcp(LOOPBACK, port), (thrown) => isErrno(thrown, "EADDRINUSE"));
+  assert.throws(() => listenTcp(new Uint8Array([192, 0, 2, 201]), port), (thrown) => isErrno(thrown, "EADDRNOTAVAIL"));
+  using _connection = await Deno.connect({ hostname: "127.0.0.1", port });
+});

@@ -1,0 +1,177 @@
+/** Published ports, with real traffic on this machine. */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario, type World } from "../cli/world.ts";
+import { addressOf, answer, greeter, listens, serve } from "./traffic.ts";
+
+/** A port that nobody has for now. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+  return listener.addr.port;
+}
+
+/** An address of this machine that isn't a loopback one. */
+function hostAddress(): string {
+  const found = Deno.networkInterfaces().find(({ family, address, name }) =>
+    family === "IPv4" && !address.startsWith("127.") && !name.startsWith("tsd") && !name.startsWith("docker")
+  );
+  assert.ok(found !== undefined, "this machine has no address but loopback");
+  return found.address;
+}
+
+const bindFailure = (port: number) => new RegExp(`Bind for 0\\.0\\.0\\.0:${port} failed: port is already allocated\\n`);
+
+async function refused(hostname: string, port: number): Promise<void> {
+  await assert.rejects(Deno.connect({ hostname, port }), Deno.errors.ConnectionRefused);
+}
+
+async function hostPort(world: World, name: string, port: string): Promise<number> {
+  const { stdout } = await world.tsd("port", name, port);
+  return Number(/:(\d+)$/m.exec(stdout)?.[1]);
+}
+
+scenario(
+  "networks: published ports",
+  {
+    "on every address, also of this machine and of version 6; by tsd and by docker": async (world) => {
+      for (const client of ["tsd", "docker"] as const) {
+        const port = freePort();
+        const run = ["run", "-d", "--name", "web", "-p", `${port}:80`, world.image, ...greeter("web")];
+        expectResult(await world[client](...run), { stdout: /^[0-9a-f]{64}\n$/ });
+        await listens(world, await addressOf(world, "web"));
+        for (const address of ["127.0.0.1", hostAddress(), "::1"]) {
+          assert.equal(await answer(address, port), "hello web\n", address);
+        }
+        expectResult(await world[client]("port", "web"), {
+          stdout: `80/tcp -> 0.0.0.0:${port}\n80/tcp -> [::]:${port}\n`,
+        });
+        expectResult(await world[client]("ps", "--format", "{{.Ports}}"), {
+          stdout: `0.0.0.0:${port}->80/tcp, [::]:${port}->80/tcp\n`,
+        });
+        expectResult(await world[client]("ps", "-q", "--filter", "publish=80"), { stdout: /^[0-9a-f]{12}\n$/ });
+        await world.remove("web");
+        for (const address of ["127.0.0.1", hostAddress(), "::1"]) await refused(address, port);
+      }
+    },
+    "on one address only": async (world) => {
+      const [four, six] = [freePort(), freePort()];
+      await serve(world, "web", ["-p", `127.0.0.1:${four}:80`, "-p", `[::1]:${six}:80`]);
+      assert.equal(await answer("127.0.0.1", four), "hello web\n");
+      assert.equal(await answer("::1", six), "hello web\n");
+      await refused(hostAddress(), four);
+      await refused("::1", four);
+      await refused("127.0.0.1", six);
+      await world.remove("web");
+    },
+    "from a container, also to itself, by the host's address; the client's address is kept": async (world) => {
+      const port = freePort();
+      await serve(world, "web", ["-p", `${port}:80`]);
+      const ask = ["nc", "-w", "3", hostAddress(), String(port)];
+      expectResult(await world.tsd("run", "--rm", world.image, ...ask), { stdout: "hello web\n" });
+      await world.remove("web");
+    },
+    "UDP": async (world) => {
+      const port = freePort();
+      const run = ["run", "-d", "--name", "echo", "-p", `${port}:53/udp`, world.image, "sleep", "1000"];
+      expectResult(await world.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
+      const key = (await world.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", "echo")).stdout.trim();
+      await using _echo = echoDatagrams(key, 53);
+      for (const address of ["127.0.0.1", hostAddress(), "::1"]) {
+        await world.until(`an answer over ${address}`, async () => (await datagram(address, port)) === "ping");
+      }
+      await world.remove("echo");
+    },
+    "ranges, any port, all exposed ports": async (world) => {
+      const first = freePort();
+      await serve(world, "one", ["-p", `${first}-${first + 3}:80`]);
+      await serve(world, "two", ["-p", `${first}-${first + 3}:80`]);
+      const numbers = [await hostPort(world, "one", "80"), await hostPort(world, "two", "80")];
+      assert.notEqual(numbers[0], numbers[1]);
+      for (const number of numbers) assert.ok(first <= number && number <= first + 3, String(number));
+      assert.equal(await answer("127.0.0.1", numbers[1]!), "hello two\n");
+      await serve(world, "any", ["-p", "80", "--expose", "81"]);
+      assert.equal(await answer("127.0.0.1", await hostPort(world, "any", "80")), "hello any\n");
+      expectResult(await world.tsd("ps", "--format", "{{.Ports}}", "--filter", "name=any"), {
+        stdout: /^81\/tcp, 0\.0\.0\.0:\d+->80\/tcp, \[::\]:\d+->80\/tcp\n$/,
+      });
+      await serve(world, "all", ["-P", "--expose", "80-81"]);
+      assert.equal(await answer("127.0.0.1", await hostPort(world, "all", "80")), "hello all\n");
+      assert.ok(await hostPort(world, "all", "81") > 0);
+      await world.remove("one", "two", "any", "all");
+    },
+    "conflicts, with another container and with another program; nothing is left of a failed start": async (world) => {
+      const port = freePort();
+      await serve(world, "web", ["-p", `${port}:80`]);
+      const run = ["run", "--name", "late", "-p", `${port}:80`, world.image, "true"];
+      const failed = { code: 125, stderr: bindFailure(port) };
+      expectResult(await world.tsd(...run), failed);
+      await world.remove("late");
+      expectResult(await world.docker(...run), failed);
+      await world.remove("late", "web");
+      using own = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+      expectResult(await world.tsd("run", "--name", "late", "-p", `${own.addr.port}:80`, world.image, "true"), {
+        code: 125,
+        stderr: /failed to bind host port for 0\.0\.0\.0:\d+:[\d.]+:80\/tcp: address already in use\n/,
+      });
+      await world.remove("late");
+    },
+    "stop and start; a killed engine and its successor": async (world) => {
+      const port = freePort();
+      await serve(world, "web", ["-p", `${port}:80`]);
+      expectResult(await world.tsd("stop", "-t", "0", "web"), { stdout: "web\n" });
+      await refused("127.0.0.1", port);
+      expectResult(await world.tsd("start", "web"), { stdout: "web\n" });
+      await listens(world, "127.0.0.1", port);
+      await world.engine.stop("SIGKILL");
+      assert.equal(await answer("127.0.0.1", port), "hello web\n");
+      await world.engine.start();
+      assert.equal(await answer("::1", port), "hello web\n");
+      expectResult(await world.tsd("run", "--name", "late", "-p", `${port}:80`, world.image, "true"), {
+        code: 125,
+        stderr: bindFailure(port),
+      });
+      await world.remove("web", "late");
+      await refused("127.0.0.1", port);
+    },
+    "on the host's network they have no effect, which is said": async (world) => {
+      const run = ["run", "--rm", "--network", "host", "-p", "80", world.image, "true"];
+      expectResult(await world.tsd(...run), {
+        stderr: "WARNING: Published ports are discarded when using host network mode\n",
+      });
+    },
+  },
+  "ip",
+  "nft",
+);
+
+/** Answers datagrams with themselves, in a network namespace. */
+function echoDatagrams(namespace: string, port: number): AsyncDisposable {
+  const program = `const { createSocket } = await import("node:dgram"); const socket = createSocket("udp4");
+    socket.on("message", (text, { port, address }) => socket.send(text, port, address)); socket.bind(${port});`;
+  const args = [`--net=${namespace}`, "--", Deno.execPath(), "eval", program];
+  const child = new Deno.Command("nsenter", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+    },
+  };
+}
+
+/** What comes back; nothing after a while. */
+async function datagram(address: string, port: number): Promise<string> {
+  const { createSocket } = await import("node:dgram");
+  const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const timer = setTimeout(() => resolve(""), 300);
+      socket.on("error", reject);
+      socket.on("message", (message) => {
+        clearTimeout(timer);
+        resolve(message.toString());
+      });
+      socket.send("ping", port, address);
+    });
+  } finally {
+    socket.close();
+  }
+}
