@@ -66,7 +66,7 @@ export const PRUNE: readonly Scenario[] = [
       "system prune -af",
       "system df",
       { line: "network prune -f", notForTsd: NOT_YET },
-      { line: "volume prune -f", notForTsd: NOT_YET },
+      "volume prune -f",
     ],
   },
 ];
