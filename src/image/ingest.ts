@@ -76,7 +76,7 @@ async function ingestOnce(job: LayerIngest, what: string): Promise<LayerInfo> {
     what,
     hashEngine: job.hashEngine,
   });
-  const tar = decompressed(compressed, { what, maxBytes: limits?.tarBytes });
+  const tar = decompressed(compressed, { what, maxBytes: limits?.tarBytes, isFrugal: true });
   return await job.store.ingest(tar, { diffId }, { signal, limits });
 }
 

@@ -175,3 +175,35 @@ Deno.test("timers run while a bomb is inflated", async () => {
   clearInterval(timer);
   assert.ok(ticks > 0);
 });
+
+for (
+  const [name, packed] of [["gzip", gzipSync], ["zstd", zstdCompressSync], ["plain", (b: Uint8Array) => b]] as const
+) {
+  Deno.test(`a frugal stream gives the same ${name} bytes, chunk by chunk`, async () => {
+    const bytes = new Uint8Array(randomBytes(400_000)).map((byte, at) => at % 3 === 0 ? byte : 97);
+    for (const step of [1000, 70_000, 1 << 20]) {
+      const source = chunked(new Uint8Array(packed(bytes)), step);
+      const parts: Uint8Array[] = [];
+      // A copy, which zlib's `slice` is not, before the next one is asked for.
+      for await (const chunk of decompressed(source, { isFrugal: true })) parts.push(new Uint8Array(chunk));
+      assert.equal(await sha256Hex(concatenated(parts)), await sha256Hex(bytes), `in steps of ${step}`);
+    }
+  });
+}
+
+Deno.test("a frugal stream keeps no chunk that was read, nor one that went into it", async () => {
+  const given: Uint8Array[] = [];
+  const packed = new Uint8Array(gzipSync(randomBytes(500_000)));
+  const source = chunked(packed, 50_000).pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        given.push(chunk);
+        controller.enqueue(chunk);
+      },
+    }),
+  );
+  const taken = await Array.fromAsync(decompressed(source, { isFrugal: true }));
+  assert.ok(given.length >= 10 && given.every(({ byteLength }) => byteLength === 0));
+  // All but those that share a buffer with the last one.
+  assert.ok(taken.filter(({ byteLength }) => byteLength === 0).length >= 7, String(taken.map((each) => each.length)));
+});
