@@ -1,6 +1,7 @@
-/** Bodies with one wrong value each, and what an answer to them has to be like. */
+/** Wrong bodies and paths, and what an answer to them has to be like. */
 import { strict as assert } from "node:assert";
-import type { ApiResponse } from "../harness/mod.ts";
+import { type ApiRequestOptions, ApiResponse, type EngineApi } from "../harness/mod.ts";
+import { readAll } from "../images/mod.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
@@ -43,3 +44,34 @@ export function assertClear(response: ApiResponse, what: string): void {
   assert.match(message, /^[^\n]+$/, shown);
   assert.doesNotMatch(message, /undefined|\[object|\.ts:|at file:|is not a function|Cannot read prop/, shown);
 }
+
+/** What may stand in a path. */
+export const SEGMENTS: readonly string[] = [
+  ...["%00", "..%2f..%2fetc", "a%2Fb", "%F0%9F", "%E0%A4%A", "%", "__proto__", "constructor", "", ".", "%2e%2e", "%20"],
+  ...["x".repeat(3000), "%0d%0aX:y", "sha256:", "sha256:zz", "@", "a@b", ":", "HOST/a:b:c", "%E2%80%AE"],
+];
+
+/** The answer, whole where it is an error; a stream that goes on is left. */
+export async function ask(
+  api: EngineApi,
+  method: string,
+  path: string,
+  options: ApiRequestOptions = {},
+): Promise<ApiResponse> {
+  using stream = await api.stream(method, path, options);
+  const body = stream.status < 400 || method === "HEAD" ? new Uint8Array() : await readAll(stream.chunks());
+  return new ApiResponse(stream, body);
+}
+
+/** What is wrong with an answer, if anything is. */
+export const problemsOf = async (work: () => Promise<ApiResponse>, what: string): Promise<string[]> => {
+  const response = await work();
+  try {
+    if (response.body.length > 0 || response.status < 400) assertClear(response, what);
+    else assert.ok(response.status < 500, `${what}: ${response.status}`);
+    return [];
+  } catch (error) {
+    if (!(error instanceof assert.AssertionError)) throw error;
+    return [error.message];
+  }
+};

@@ -4,10 +4,9 @@
  */
 import { strict as assert } from "node:assert";
 import { ZERO_CONFIG, ZERO_HOST_CONFIG } from "../../src/api/views/zero_values.ts";
-import { type ApiRequestOptions, ApiResponse, type EngineApi } from "../harness/mod.ts";
-import { readAll } from "../images/mod.ts";
+import type { ApiResponse } from "../harness/mod.ts";
 import { expectResult, scenario, type World } from "../cli/world.ts";
-import { assertClear, type Json, placesIn, replaced, VALUES } from "./wrong_values.ts";
+import { ask, assertClear, type Json, placesIn, problemsOf, replaced, SEGMENTS, VALUES } from "./wrong_values.ts";
 
 /** A creation with every field that there is, all of them right. */
 function creation(image: string): Json {
@@ -121,36 +120,6 @@ const PATHS: readonly (readonly [method: string, path: string, ...params: string
   ["POST", "/volumes/prune", "filters"],
   ["POST", "/build/prune", "filters", "all", "keep-storage"],
 ];
-
-/** What may stand in a path. */
-const SEGMENTS: readonly string[] = [
-  ...["%00", "..%2f..%2fetc", "a%2Fb", "%F0%9F", "%E0%A4%A", "%", "__proto__", "constructor", "", ".", "%2e%2e", "%20"],
-  ...["x".repeat(3000), "%0d%0aX:y", "sha256:", "sha256:zz", "@", "a@b", ":", "HOST/a:b:c", "%E2%80%AE"],
-];
-
-/** The answer, whole where it is an error; a stream that goes on is left. */
-async function ask(
-  api: EngineApi,
-  method: string,
-  path: string,
-  options: ApiRequestOptions = {},
-): Promise<ApiResponse> {
-  using stream = await api.stream(method, path, options);
-  const body = stream.status < 400 || method === "HEAD" ? new Uint8Array() : await readAll(stream.chunks());
-  return new ApiResponse(stream, body);
-}
-
-const problemsOf = async (work: () => Promise<ApiResponse>, what: string): Promise<string[]> => {
-  const response = await work();
-  try {
-    if (response.body.length > 0 || response.status < 400) assertClear(response, what);
-    else assert.ok(response.status < 500, `${what}: ${response.status}`);
-    return [];
-  } catch (error) {
-    if (!(error instanceof assert.AssertionError)) throw error;
-    return [error.message];
-  }
-};
 
 scenario("api: wrong values", {
   "fields of a creation": async ({ engine: { api }, image }: World) => {

@@ -2,7 +2,7 @@
  * @module
  * Request bodies: whole and with a cap (JSON), or as they come (uploads).
  */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { TsdError } from "../../errors.ts";
 
@@ -12,11 +12,11 @@ export const MAX_JSON_BODY_BYTES = 4 << 20;
 const tooLarge = () =>
   new TsdError("payload_too_large", `The request's body is larger than ${MAX_JSON_BODY_BYTES} bytes`);
 
-/** The body of an ordinary request. @throws {TsdError} payload_too_large */
+/** The body of an ordinary request. @throws {TsdError} payload_too_large, cancelled */
 export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let total = 0;
-  for await (const chunk of request) {
+  for await (const chunk of bodyAsItComes(request)) {
     total += chunk.length;
     if (total > MAX_JSON_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);
@@ -27,12 +27,24 @@ export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
 /** How deep lists and objects may be inside each other: no client goes further than ten, and whoever walks must come back. */
 const MAX_JSON_DEPTH = 200;
 
+const JSON_TYPE = "application/json";
+
 const invalidJson = (why: string, cause?: unknown) =>
   new TsdError("invalid_argument", `invalid JSON: ${why}`, cause === undefined ? {} : { cause });
 
-/** A body as JSON; an empty one is undefined. @throws {TsdError} invalid_argument */
-export function parseJson(bytes: Uint8Array): unknown {
+/**
+ * A body as JSON; an empty one is undefined. As in Docker it has to be called JSON: what pages and forms can send isn't.
+ * @throws {TsdError} invalid_argument
+ */
+export function parseJson(bytes: Uint8Array, contentType = ""): unknown {
   if (bytes.length === 0) return undefined;
+  const type = contentType.split(";", 1)[0]!.trim().toLowerCase();
+  if (type === "") {
+    throw new TsdError("invalid_argument", `malformed Content-Type header (${contentType}): mime: no media type`);
+  }
+  if (type !== JSON_TYPE) {
+    throw new TsdError("invalid_argument", `unsupported Content-Type header (${contentType}): must be '${JSON_TYPE}'`);
+  }
   if (depthOf(bytes) > MAX_JSON_DEPTH) throw invalidJson("exceeded max depth");
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -77,15 +89,20 @@ export async function* bodyAsItComes(request: IncomingMessage): AsyncGenerator<U
 const LINGER_MS = 2000;
 
 /**
- * Reads away what is left of an upload that was answered early. `end` ends the answer, when nothing comes any more: a
- * connection that isn't kept is cut off with the end.
+ * Ends an answer. What the client still sends, of a body that nobody wants any more, is read away first: a connection that
+ * isn't kept is cut off with the end, and the answer with it.
  */
-export function dropRest(request: IncomingMessage, end: () => void): void {
-  if (request.complete || request.destroyed) return end();
+export function endAnswer(request: IncomingMessage, response: ServerResponse, last?: Uint8Array): void {
+  if (request.complete || request.destroyed) {
+    response.end(last);
+    return;
+  }
+  if (last === undefined) response.flushHeaders();
+  else response.write(last);
   const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
   request.once("end", () => {
     clearTimeout(timer);
-    end();
+    response.end();
   });
   request.once("close", () => clearTimeout(timer));
   // Not resume(): it does nothing while somebody who has given up still waits for a chunk.

@@ -1,7 +1,8 @@
 import { strict as assert } from "node:assert";
 import { parseJson } from "./body.ts";
 
-const parse = (text: string) => parseJson(new TextEncoder().encode(text));
+const JSON_TYPE = "application/json; charset=utf-8";
+const parse = (text: string, type = JSON_TYPE) => parseJson(new TextEncoder().encode(text), type);
 
 Deno.test("json: values, and nothing", () => {
   assert.deepEqual(parse('{"a":[1,"\\"]}["]}'), { a: [1, '"]}['] });
@@ -14,7 +15,9 @@ Deno.test("json: what is none is refused in one line", () => {
   for (const text of ["{", "}", '{"a"', "nope", "1 2", '"\n\u202e"', "\\", '"\\']) {
     assert.throws(() => parse(text), { code: "invalid_argument", message }, text);
   }
-  assert.throws(() => parseJson(new Uint8Array([0x22, 0xff, 0x22])), { message: "invalid JSON: it is not UTF-8" });
+  assert.throws(() => parseJson(new Uint8Array([0x22, 0xff, 0x22]), JSON_TYPE), {
+    message: "invalid JSON: it is not UTF-8",
+  });
 });
 
 Deno.test("json: as deep as anybody needs, and no deeper", () => {
@@ -24,4 +27,16 @@ Deno.test("json: as deep as anybody needs, and no deeper", () => {
     assert.throws(() => parse(nested(depth)), { message: "invalid JSON: exceeded max depth" });
   }
   assert.equal((parse(JSON.stringify("[".repeat(1000))) as string).length, 1000);
+});
+
+Deno.test("json: only what is called so, unless it is nothing", () => {
+  assert.equal(parse("", "text/plain"), undefined);
+  assert.equal(parse("5", "Application/JSON"), 5);
+  for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json-seq", "x"]) {
+    const message = `unsupported Content-Type header (${type}): must be 'application/json'`;
+    assert.throws(() => parse("5", type), { code: "invalid_argument", message });
+  }
+  for (const type of ["", " ", ";charset=utf-8"]) {
+    assert.throws(() => parse("5", type), { message: `malformed Content-Type header (${type}): mime: no media type` });
+  }
 });

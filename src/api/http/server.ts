@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { bodyAsItComes, bodyOfUpgrade, dropRest, parseJson, readBody } from "./body.ts";
+import { bodyAsItComes, bodyOfUpgrade, endAnswer, parseJson, readBody } from "./body.ts";
 import { errorBody } from "./error_body.ts";
 import type { HangUpWatch } from "./hang_up.ts";
 import { detachFromHttp, type HijackOptions, hijackSocket, writeRawError } from "./hijack.ts";
@@ -208,7 +208,7 @@ export class ApiServer {
         const value = request.headers[name];
         return Array.isArray(value) ? value[0] : value;
       },
-      json: async () => parseJson(await body.whole()),
+      json: async () => parseJson(await body.whole(), request.headers["content-type"]),
       upload: () => body.upload(),
       signal,
     };
@@ -223,7 +223,7 @@ export class ApiServer {
     switch (reply.kind) {
       case "empty":
         response.writeHead(reply.status, { ...this.#headers(), ...reply.headers });
-        response.end();
+        endAnswer(request, response);
         return;
       case "json":
       case "text": {
@@ -236,7 +236,7 @@ export class ApiServer {
           "Content-Length": String(bytes.length),
           ...reply.headers,
         });
-        response.end(request.method === "HEAD" ? undefined : bytes);
+        endAnswer(request, response, request.method === "HEAD" ? undefined : bytes);
         return;
       }
       case "stream":
@@ -292,9 +292,7 @@ export class ApiServer {
       "Content-Length": String(body.length),
       "Tsd-Error-Code": error.code,
     });
-    if (request.method === "HEAD") response.flushHeaders();
-    else response.write(body);
-    dropRest(request, () => response.end());
+    endAnswer(request, response, request.method === "HEAD" ? undefined : body);
   }
 
   #report(error: TsdError, request: IncomingMessage): void {

@@ -225,14 +225,15 @@ Deno.test("paths with slashes, unknown paths, versions", async () => {
 
 Deno.test("bad bodies and parameters are 400, bugs are 500, and the server lives on", async () => {
   await withServer(async (socket) => {
-    const post = (body: string) =>
+    const post = (body: string, type = "Content-Type: application/json\r\n") =>
       raw(
         socket,
-        `POST /echo HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        `POST /echo HTTP/1.1\r\nHost: d\r\nConnection: close\r\n${type}Content-Length: ${body.length}\r\n\r\n${body}`,
       );
     assert.match(await post("{"), /^HTTP\/1\.1 400 [^]*invalid JSON: /);
     assert.match(await post("[".repeat(200_000)), /^HTTP\/1\.1 400 /);
-    assert.match(await post(""), /^HTTP\/1\.1 201 [^]*{"got":null}/);
+    assert.match(await post("1", ""), /^HTTP\/1\.1 400 [^]*malformed Content-Type header \(\): mime: no media type/);
+    assert.match(await post("", ""), /^HTTP\/1\.1 201 [^]*{"got":null}/);
     assert.match(await raw(socket, get("/things/1?n=x")), /^HTTP\/1\.1 400 /);
     assert.match(await raw(socket, get("/bug")), /^HTTP\/1\.1 500 [^]*{"message":"oops"}/);
     assert.match(await raw(socket, get("/things/1", "Origin: http://evil.example\r\n")), /^HTTP\/1\.1 403 /);
@@ -265,7 +266,7 @@ Deno.test("an upload arrives whole, whatever its size", async () => {
   });
 });
 
-Deno.test("an upload that is refused in its middle is answered, though its client goes on sending", async () => {
+Deno.test("an upload that is refused, or never asked for, is answered, though its client goes on sending", async () => {
   await withServer(async (socket) => {
     const chunks = Array.from({ length: 64 }, () => "x".repeat(65_536));
     for (const headers of ["", "Connection: close\r\n"]) {
@@ -273,6 +274,8 @@ Deno.test("an upload that is refused in its middle is answered, though its clien
       assert.match(answer, /^HTTP\/1\.1 409 [^]*{"message":"Refused after true"}/);
       const unread = await raw(socket, chunked("/nowhere", [...chunks, ""], headers));
       assert.match(unread, /^HTTP\/1\.1 404 [^]*{"message":/);
+      const unasked = await raw(socket, chunked("/things/1", [...chunks, ""], headers).replace("PUT", "GET"));
+      assert.match(unasked, /^HTTP\/1\.1 200 [^]*{"id":"1"/);
       const [first = "", ...others] = chunks;
       const later = chunked("", [...others, ""]).replace(/^[^]*?\r\n\r\n/, "");
       const waiting = await raw(socket, chunked("/impatient", [first], headers), { later });
@@ -310,8 +313,8 @@ Deno.test("streams are JSON objects with CRLF", async () => {
 Deno.test("an upgrade becomes raw bytes; the half-close ends the input only; a body before it is read", async () => {
   await withServer(async (socket) => {
     const body = '{"prefix":">"}';
-    const head =
-      `POST /shout HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const head = "POST /shout HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n" +
+      `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
     for (const [first, later] of [[head + body, "hello"], [head + body.slice(0, 5), body.slice(5) + "hello"]]) {
       const answer = await raw(socket, first, { later });
       assert.match(answer, /^HTTP\/1\.1 101 UPGRADED\r\n/);

@@ -3,7 +3,7 @@
  * `/exec`: further processes in running containers; and tsd's own `POST /tsd/exec/{id}/attach`, for a client that lost its
  * connection when the engine went away.
  */
-import { isConsoleSize } from "../../engine/containers/request_shapes.ts";
+import { isConsoleSize, isObject } from "../../engine/containers/request_shapes.ts";
 import { consoleSize } from "../../engine/containers/settings.ts";
 import { TsdError } from "../../errors.ts";
 import { empty, json } from "../http/reply.ts";
@@ -63,9 +63,7 @@ export function execRoutes({ execs }: Services): Route[] {
 }
 
 function parseExec(body: unknown): ExecCreateRequest {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new TsdError("invalid_argument", "Invalid exec configuration: an object is needed");
-  }
+  if (!isObject(body)) throw noObject();
   const request = body as ExecCreateRequest;
   const texts = (value: unknown) =>
     value === undefined || value === null || (Array.isArray(value) && value.every((item) => isText(item)));
@@ -89,8 +87,11 @@ function parseExec(body: unknown): ExecCreateRequest {
   return request;
 }
 
+/** Nothing is as good as an empty one. */
 function parseStart(body: unknown): ExecStartRequest {
-  const request = (body ?? {}) as ExecStartRequest;
+  const given = body ?? {};
+  if (!isObject(given)) throw noObject();
+  const request = given as ExecStartRequest;
   const wrong = !flag(request.Detach)
     ? "Detach"
     : !flag(request.Tty)
@@ -102,6 +103,7 @@ function parseStart(body: unknown): ExecStartRequest {
   return request;
 }
 
+const noObject = () => new TsdError("invalid_argument", "Invalid exec configuration: an object is needed");
 const wrongType = (name: string) =>
   new TsdError("invalid_argument", `Invalid exec configuration: ${name} has the wrong type`);
 const flag = (value: unknown) => value === undefined || value === null || typeof value === "boolean";

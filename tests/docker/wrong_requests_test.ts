@@ -1,0 +1,153 @@
+/**
+ * Every route of the API, whoever adds one: with paths that name nothing, with bodies that are none, and in versions that there
+ * aren't. It says in one line what is wrong, with Docker's status, and nothing comes of it.
+ */
+import { strict as assert } from "node:assert";
+import { allRoutes } from "../../src/api/routes/mod.ts";
+import type { Services } from "../../src/api/services.ts";
+import { scenario, type Step, type World } from "../cli/world.ts";
+import { ask, assertClear, problemsOf, SEGMENTS } from "./wrong_values.ts";
+
+/** Handlers aren't called here, so nothing needs to be behind them. */
+const ROUTES = allRoutes({} as Services);
+
+/** Those that read JSON, with what they are about: UP is a container, EXEC an exec in it. */
+const WITH_JSON: readonly (readonly [path: string, about: string])[] = [
+  ["/auth", "/auth"],
+  ["/containers/create", "/containers/create"],
+  ["/containers/{id*}/exec", "/containers/UP/exec"],
+  ["/containers/{id*}/update", "/containers/UP/update"],
+  ["/exec/{id*}/start", "/exec/EXEC/start"],
+  ["/tsd/prune", "/tsd/prune"],
+  ["/volumes/create", "/volumes/create"],
+];
+
+const JSON_TYPE = { "content-type": "application/json" };
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+interface Body {
+  readonly what: string;
+  readonly bytes: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly status: number;
+  readonly says: RegExp;
+}
+
+/** What no route can take. */
+const BODIES: readonly Body[] = [
+  { what: "cut off", bytes: utf8('{"a":'), status: 400, says: /^invalid JSON: .+/ },
+  { what: "a word", bytes: utf8("nope"), status: 400, says: /^invalid JSON: .+/ },
+  { what: "two values", bytes: utf8("{}{}"), status: 400, says: /^invalid JSON: .+/ },
+  { what: "blanks", bytes: utf8("  \n"), status: 400, says: /^invalid JSON: .+/ },
+  {
+    what: "not UTF-8",
+    bytes: new Uint8Array([0x22, 0xff, 0x22]),
+    status: 400,
+    says: /^invalid JSON: it is not UTF-8$/,
+  },
+  { what: "deep", bytes: utf8("[".repeat(200_000)), status: 400, says: /^invalid JSON: exceeded max depth$/ },
+  { what: "a list", bytes: utf8("[1]"), status: 400, says: /.+/ },
+  { what: "a text", bytes: utf8('"x"'), status: 400, says: /.+/ },
+  { what: "a number", bytes: utf8("5"), status: 400, says: /.+/ },
+  {
+    what: "5 MiB",
+    bytes: utf8(`{"a":"${"x".repeat(5 << 20)}"}`),
+    status: 413,
+    says: /^The request's body is larger than 4194304 bytes$/,
+  },
+  {
+    ...{ what: "without a type", bytes: utf8("{}"), headers: {}, status: 400 },
+    says: /^malformed Content-Type header \(\): mime: no media type$/,
+  },
+  {
+    ...{
+      what: "a form",
+      bytes: utf8("a=b"),
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      status: 400,
+    },
+    says: /^unsupported Content-Type header \(application\/x-www-form-urlencoded\): must be 'application\/json'$/,
+  },
+];
+
+/** A step that gives what is wrong with answers, one line each. */
+const nothingWrong = (step: (world: World) => Promise<string[]>): Step => async (world) => {
+  assert.deepEqual(await step(world), []);
+};
+
+scenario("api: wrong requests of every route", {
+  "paths that name nothing": nothingWrong(async ({ engine: { api } }) => {
+    const problems: string[] = [];
+    for (const { method, path } of ROUTES) {
+      if (!/\{\w+\*?\}/.test(path)) continue;
+      for (
+        const segment of [
+          "absent",
+          "a/b",
+          "absent/json",
+          ...SEGMENTS.map((each) => each.replace("HOST", "host.test")),
+        ]
+      ) {
+        const target = path.replace(/\{\w+\*?\}/, segment);
+        problems.push(...await problemsOf(() => ask(api, method, target), `${method} ${target.slice(0, 200)}`));
+      }
+      const absent = await ask(api, method, path.replace(/\{\w+\*?\}/, "absent"), { body: {} });
+      // Removing what isn't there may be as good as done, and an update says first what it can't do.
+      if (![404, 400].includes(absent.status)) {
+        problems.push(`${method} ${path}: ${absent.status} for what isn't there`);
+      }
+    }
+    return problems;
+  }),
+  "methods and versions that there aren't": nothingWrong(async ({ engine: { api } }) => {
+    const problems: string[] = [];
+    for (const path of new Set(ROUTES.map((route) => route.path.replace(/\{\w+\*?\}/, "absent")))) {
+      for (
+        const [method, target, status, says] of [
+          ["PATCH", path, 404, "page not found"],
+          ["OPTIONS", path, 404, "page not found"],
+          ["GET", `${path}/no/such/thing/at/all`, 404, /./],
+          ["GET", `/v1.23${path}`, 400, /client version 1\.23 is too old/],
+          ["GET", `/v99.9${path}`, 400, /client version 99\.9 is too new/],
+          ["GET", `/v1${path}`, 404, "page not found"],
+        ] as const
+      ) {
+        const answer = await ask(api, method, target);
+        assertClear(answer, `${method} ${target}`);
+        const said = answer.json<{ message: string }>().message;
+        const isRight = answer.status === status && (typeof says === "string" ? said === says : says.test(said));
+        if (!isRight) problems.push(`${method} ${target}: ${answer.status} ${said}`);
+      }
+    }
+    return problems;
+  }),
+  "bodies": nothingWrong(async (world) => {
+    const { api } = world.engine;
+    const up = await world.background("up");
+    const { Id: exec } = (await api.post(`/containers/up/exec`, { Cmd: ["true"] })).json<{ Id: string }>();
+    const problems: string[] = [];
+    for (const [path, about] of WITH_JSON) {
+      const target = about.replace("UP", "up").replace("EXEC", exec);
+      for (const { what, bytes, headers = JSON_TYPE, status, says } of BODIES) {
+        const answer = await api.request("POST", target, { body: bytes, headers });
+        assertClear(answer, `${path}: ${what}`);
+        const said = answer.status < 400 ? answer.text() : answer.json<{ message: string }>().message;
+        if (answer.status !== status || !says.test(said)) problems.push(`${path}, ${what}: ${answer.status} ${said}`);
+      }
+    }
+    // Whoever adds a route that reads JSON adds it above.
+    for (const { method, path } of ROUTES) {
+      if (method !== "POST" || WITH_JSON.some(([known]) => known === path)) continue;
+      const answer = await ask(api, method, path.replace(/\{\w+\*?\}/, "absent"), {
+        body: utf8("nope"),
+        headers: JSON_TYPE,
+      });
+      assertClear(answer, path);
+      if (answer.status === 400 && /JSON/.test(answer.text())) problems.push(`${path} reads JSON`);
+    }
+    const state = (await api.get("/containers/up/json")).json<{ Id: string; State: { Status: string } }>();
+    assert.deepEqual([state.Id, state.State.Status], [up, "running"]);
+    await world.remove("up");
+    return problems;
+  }),
+});
