@@ -106,7 +106,7 @@ Deno.test("inspect: one kind, json", async () => {
     '[{"Id":"2","Config":{}}]\n',
   );
   assert.equal((await callTsd(inspecting(), ["container", "inspect", "alpine"])).code, 1);
-  const kind = await callTsd(inspecting(), ["inspect", "--type=volume", "x"]);
+  const kind = await callTsd(inspecting(), ["inspect", "--type=node", "x"]);
   assert.equal(kind.err.split("\n")[0], 'unknown type: "volume": must be one of "container", "image"');
 });
 

@@ -3,7 +3,7 @@ import type { FlagSpecs, RefusedFlag } from "../cli/mod.ts";
 const WINDOWS = "it is for Windows only";
 const KERNEL = "the kernel has no such limit any more";
 const EXPERIMENT = "it is an experiment of Docker's";
-const NO_VALUE: ReadonlySet<string> = new Set(["disable-content-trust", "tree", "use-api-socket"]);
+const NO_VALUE: ReadonlySet<string> = new Set(["cluster", "disable-content-trust", "tree", "use-api-socket"]);
 
 /** Flags of docker's `run` that there are no effects for, with why; an empty text is "not yet". */
 const OF_CONTAINERS: Readonly<Record<string, string>> = {
@@ -26,8 +26,15 @@ const OF_CONTAINERS: Readonly<Record<string, string>> = {
   "use-api-socket": "",
 };
 
+/** Flags of docker's `volume create` that only a Swarm has a use for. */
+export const CLUSTER_FLAGS: readonly string[] = [
+  ...["availability", "group", "limit-bytes", "required-bytes", "scope", "secret", "sharing", "topology-preferred"],
+  ...["topology-required", "type"],
+];
+
 const REASONS: Readonly<Record<string, string>> = {
   ...OF_CONTAINERS,
+  ...Object.fromEntries(["cluster", ...CLUSTER_FLAGS].map((name) => [name, "it is for the volumes of a Swarm"])),
   checkpoint: EXPERIMENT,
   "checkpoint-dir": EXPERIMENT,
   tree: EXPERIMENT,

@@ -4,12 +4,14 @@ import { createVolume } from "../../client/volumes.ts";
 import type { CommandContext } from "../context.ts";
 import { splitPair } from "../flag_values.ts";
 import { checkLabel } from "../label_values.ts";
+import { CLUSTER_FLAGS, refusedFlags } from "../refused_flags.ts";
 
 /** `tsd volume create`. */
 export const volumeCreate = defineCommand({
   usage: "[OPTIONS] [VOLUME]",
   args: { min: 0, max: 1 },
   flags: {
+    ...refusedFlags(CLUSTER_FLAGS),
     driver: { type: "string", short: "d", default: "local", help: "Specify volume driver name" },
     label: { type: "list", check: checkLabel, help: "Set metadata for a volume" },
     opt: {

@@ -4,6 +4,7 @@ import { listVolumes } from "../../client/volumes.ts";
 import { configuredFormat } from "../configured_format.ts";
 import type { CommandContext } from "../context.ts";
 import { FORMAT_HELP, isUsualTable, type ListRow, type ListView, parseFilters, renderList } from "../list_format.ts";
+import { refusedFlags } from "../refused_flags.ts";
 
 export type VolumeField =
   | "Availability"
@@ -43,6 +44,7 @@ export const volumeList = defineCommand({
   usage: "[OPTIONS]",
   args: { min: 0, max: 0 },
   flags: {
+    ...refusedFlags(["cluster"]),
     filter: { type: "list", short: "f", valueName: "filter", help: 'Provide filter values (e.g. "dangling=true")' },
     format: { type: "string", help: FORMAT_HELP },
     quiet: { type: "bool", short: "q", help: "Only display volume names" },
