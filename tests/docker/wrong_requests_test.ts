@@ -22,6 +22,9 @@ const WITH_JSON: readonly (readonly [path: string, about: string])[] = [
   ["/volumes/create", "/volumes/create"],
 ];
 
+/** It makes what isn't there, from an archive; a body that is none is refused as everywhere. */
+const MAKES_IT = "/tsd/volumes/{name}/archive";
+
 const JSON_TYPE = { "content-type": "application/json" };
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -93,7 +96,7 @@ scenario("api: wrong requests of every route", {
       }
       const absent = await ask(api, method, path.replace(/\{\w+\*?\}/, "absent"), { body: {} });
       // Removing what isn't there may be as good as done, and an update says first what it can't do.
-      if (![404, 400].includes(absent.status)) {
+      if (![404, 400].includes(absent.status) && path !== MAKES_IT) {
         problems.push(`${method} ${path}: ${absent.status} for what isn't there`);
       }
     }
