@@ -19,6 +19,8 @@ function assertHeaders({ headers }: ApiResponse | HijackedConnection): void {
   assert.match(headers["server"] ?? "", /^Docker\/\S+ \(linux\)$/);
 }
 
+const JSON_TYPE = { "content-type": "application/json" };
+
 function assertError(response: ApiResponse, status: number, message: string | RegExp): void {
   assert.equal(response.status, status, response.text());
   assertHeaders(response);
@@ -189,14 +191,15 @@ scenario("the Engine API", {
       [{ Image: "x", Labels: { a: "[".repeat(1000) + '\\"{' } }, 404, /^No such image: x:latest$/],
     ];
     for (const [body, status, message] of rows) {
-      assertError(await api.request("POST", "/containers/create", { body }), status, message);
+      assertError(await api.request("POST", "/containers/create", { body, headers: JSON_TYPE }), status, message);
     }
     assertError(await api.post("/containers/absent/exec", { Cmd: ["true"] }), 404, "No such container: absent");
   },
   "a body in chunks": async (world) => {
     const text = JSON.stringify({ Image: world.image, HostConfig: { NetworkMode: "none" } });
     const body = ReadableStream.from([text.slice(0, 10), text.slice(10)].map((part) => new TextEncoder().encode(part)));
-    const response = await world.engine.api.request("POST", "/containers/create?name=chunked", { body });
+    const path = "/containers/create?name=chunked";
+    const response = await world.engine.api.request("POST", path, { body, headers: JSON_TYPE });
     assert.equal(response.status, 201, response.text());
     await world.remove("chunked");
   },
