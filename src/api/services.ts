@@ -24,6 +24,8 @@ import type { LayerSizes } from "../engine/images/layer_sizes.ts";
 import type { Puller } from "../engine/images/puller.ts";
 import type { RegistryClient } from "../image/registry/mod.ts";
 import type { ContainerNetworks } from "../engine/networks/container_networks.ts";
+import type { NetworkService } from "../engine/networks/network_service.ts";
+import type { NetworkTable } from "../engine/networks/network_table.ts";
 import type { EnginePaths } from "../engine/paths.ts";
 import type { PruneService } from "../engine/prune/prune_service.ts";
 import type { StatsService } from "../engine/stats/mod.ts";
@@ -40,6 +42,8 @@ export interface Services {
   readonly creator: ContainerCreator;
   readonly containers: ContainerService;
   readonly networks: ContainerNetworks;
+  readonly networkTable: NetworkTable;
+  readonly networkService: NetworkService;
   readonly table: ContainerTable;
   readonly sizes: ContainerSizes;
   readonly archives: ContainerArchives;

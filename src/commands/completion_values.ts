@@ -14,8 +14,8 @@ export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
   as: ["run"],
   restart: ["no", "always", "on-failure", "unless-stopped"],
   pull: ["missing", "always", "never"],
-  network: ["host", "none"],
-  type: ["container", "image", "volume"],
+  network: ["bridge", "host", "none"],
+  type: ["container", "image", "network", "volume"],
   "log-driver": ["json-file", "none"],
   signal: ["TERM", "KILL", "HUP", "INT", "QUIT", "USR1", "USR2", "STOP", "CONT"],
   "stop-signal": ["TERM", "KILL", "HUP", "INT", "QUIT", "USR1", "USR2"],
@@ -30,12 +30,14 @@ export const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
     ...["publish=", "expose=", "health="],
   ],
   "images filter": ["dangling=", "label=", "reference=", "before=", "since=", "until="],
+  "network ls filter": ["dangling=", "driver=", "id=", "label=", "name=", "scope=local", "type=custom", "type=builtin"],
+  "network prune filter": PRUNE_FILTERS,
   "volume ls filter": ["dangling=", "driver=", "label=", "name="],
   "prune filter": PRUNE_FILTERS,
   "container prune filter": PRUNE_FILTERS,
   "image prune filter": PRUNE_FILTERS,
   "volume prune filter": ["label=", "label!="],
-  "events filter": ["container=", "image=", "volume=", "event=", "type=", "label="],
+  "events filter": ["container=", "image=", "network=", "volume=", "event=", "type=", "label="],
 };
 
 /** Flags whose values are names of files. */

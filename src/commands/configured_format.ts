@@ -2,7 +2,7 @@ import type { DockerConfig } from "./docker_config.ts";
 import { PlainError, printableLine, type Terminal } from "../cli/mod.ts";
 
 /** Fields of Docker's `config.json` that say how a listing is shown where no `--format` does. */
-export type FormatField = "psFormat" | "imagesFormat" | "statsFormat" | "volumesFormat";
+export type FormatField = "psFormat" | "imagesFormat" | "statsFormat" | "volumesFormat" | "networksFormat";
 
 /**
  * The user's own format of a listing; empty when there is none. A file that can't be understood is said and no reason to

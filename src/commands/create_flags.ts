@@ -52,11 +52,6 @@ export const CREATE_FLAGS = {
     help: "Attach a filesystem mount to the container: type=bind|volume|tmpfs,src=SOURCE,dst=PATH[,OPTION...]",
   },
   name: { type: "string", help: "Assign a name to the container" },
-  network: {
-    type: "string",
-    aliases: ["net"],
-    help: "Connect a container to a network: bridge, host, none or container:NAME (default bridge)",
-  },
   "no-healthcheck": { type: "bool", help: "Disable any container-specified HEALTHCHECK" },
   platform: { type: "string", help: "Set platform if the image has several" },
   pull: { type: "string", default: "missing", help: 'Pull image before creating ("always", "missing", "never")' },

@@ -8,6 +8,7 @@ import { isolation } from "./isolation_request.ts";
 import { labels } from "./label_values.ts";
 import { parseMount } from "./mount_value.ts";
 import { nameConfig, nameHostConfig } from "./name_request.ts";
+import { networking } from "./networking_request.ts";
 import { resources } from "./resource_request.ts";
 import { healthAnnotations, healthcheck, restartPolicy } from "./supervision_request.ts";
 
@@ -80,7 +81,9 @@ export async function createRequest(
   const host = await hostConfig(flags, surroundings.cwd);
   const { size } = surroundings;
   if (flags.tty && size !== undefined) host.ConsoleSize = [size.rows, size.columns];
-  return { ...config, HostConfig: host };
+  const { mode, endpoints } = networking(flags);
+  if (mode !== undefined) host.NetworkMode = mode;
+  return { ...config, HostConfig: host, ...endpoints && { NetworkingConfig: { EndpointsConfig: endpoints } } };
 }
 
 async function hostConfig(flags: CreateFlagValues, cwd: string): Promise<HostConfig> {
@@ -96,7 +99,6 @@ async function hostConfig(flags: CreateFlagValues, cwd: string): Promise<HostCon
   if (flags["volume-driver"] !== undefined) host.VolumeDriver = flags["volume-driver"];
   if (flags["volumes-from"].length > 0) host.VolumesFrom = flags["volumes-from"];
   if (flags.mount.length > 0) host.Mounts = flags.mount.map((text) => parseMount(text, cwd));
-  if (flags.network !== undefined) host.NetworkMode = flags.network;
   if (flags.cidfile !== undefined) host.ContainerIDFile = flags.cidfile;
   if (flags["log-driver"] !== undefined || flags["log-opt"].length > 0) host.LogConfig = logConfig(flags);
   const policy = restartPolicy(flags);

@@ -11,7 +11,7 @@ import { Nil, Struct, type Value } from "../cli/template/mod.ts";
 const SHAPES = {
   container: "ID=Id Created Path Args[] State:state Image ResolvConfPath HostnamePath HostsPath LogPath Name " +
     "RestartCount# Driver Platform MountLabel ProcessLabel AppArmorProfile ExecIDs[] HostConfig:host " +
-    "GraphDriver:driver SizeRw*~ SizeRootFs*~ Mounts[mount] Config:config NetworkSettings:network",
+    "GraphDriver:driver SizeRw*~ SizeRootFs*~ Mounts[mount] Config:config NetworkSettings:settings",
   state: "Status Running? Paused? Restarting? OOMKilled? Dead? Pid# ExitCode# Error StartedAt FinishedAt " +
     "Health*:health~",
   health: "Status FailingStreak# Log[probe]",
@@ -34,11 +34,17 @@ const SHAPES = {
   binding: "HostIP=HostIp HostPort",
   driver: "Data{} Name",
   mount: "Type Name~ Source Destination Driver~ Mode RW? Propagation",
+  network: "Name ID=Id Created Scope Driver EnableIPv4? EnableIPv6? IPAM:ipam Internal? Attachable? Ingress? " +
+    "ConfigFrom:reference ConfigOnly? Containers{networkContainer} Options{} Labels{}",
+  ipam: "Driver Options{} Config[pool]",
+  pool: "Subnet~ IPRange~ Gateway~ AuxAddress=AuxiliaryAddresses{}~",
+  reference: "Network",
+  networkContainer: "Name EndpointID MacAddress IPv4Address IPv6Address",
   volume: "ClusterVolume*~ CreatedAt~ Driver Labels{} Mountpoint Name Options{} Scope Status{}~ UsageData*~",
   config: "Hostname Domainname User AttachStdin? AttachStdout? AttachStderr? ExposedPorts{nothing}~ Tty? OpenStdin? " +
     "StdinOnce? Env[] Cmd[] Healthcheck*:healthcheck~ ArgsEscaped?~ Image Volumes{nothing} WorkingDir Entrypoint[] " +
     "NetworkDisabled?~ MacAddress~ OnBuild[] Labels{} StopSignal~ StopTimeout*~ Shell[]~",
-  network: "Bridge SandboxID SandboxKey Ports{[binding]} HairpinMode? LinkLocalIPv6Address LinkLocalIPv6PrefixLen# " +
+  settings: "Bridge SandboxID SandboxKey Ports{[binding]} HairpinMode? LinkLocalIPv6Address LinkLocalIPv6PrefixLen# " +
     "SecondaryIPAddresses[] SecondaryIPv6Addresses[] EndpointID Gateway GlobalIPv6Address GlobalIPv6PrefixLen# " +
     "IPAddress IPPrefixLen# IPv6Gateway MacAddress Networks{endpoint}",
   endpoint:

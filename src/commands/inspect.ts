@@ -2,6 +2,7 @@ import type { OciPlatform } from "../api/wire/mod.ts";
 import { defineCommand, type FlagSpecs, PlainError, printable } from "../cli/mod.ts";
 import { inspectContainer } from "../client/containers.ts";
 import { inspectImage } from "../client/images.ts";
+import { inspectNetwork } from "../client/networks.ts";
 import { inspectVolume } from "../client/volumes.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import { toTsdError } from "../errors.ts";
@@ -9,7 +10,7 @@ import type { CommandContext } from "./context.ts";
 import { OBJECT_FORMAT_HELP } from "./list_format.ts";
 import { optionalPlatform } from "./platform_flag.ts";
 
-type Kind = "container" | "image" | "volume";
+type Kind = "container" | "image" | "network" | "volume";
 
 /** What a look-up is to give besides what it always does. */
 interface Wishes {
@@ -21,6 +22,7 @@ interface Wishes {
 const LOOKUPS: Readonly<Record<Kind, (engine: EngineTransport, name: string, wishes: Wishes) => Promise<unknown>>> = {
   container: (engine, name, { size = false }) => inspectContainer(engine, name, { size }),
   image: inspectImage,
+  network: inspectNetwork,
   volume: inspectVolume,
 };
 const KINDS = Object.keys(LOOKUPS) as Kind[];
@@ -31,6 +33,17 @@ const FORMAT_FLAG = {
 
 const SIZE_FLAG = {
   size: { type: "bool", short: "s", help: "Display total file sizes of containers" },
+} as const satisfies FlagSpecs;
+
+/** Docker's, which tells more of swarms; of other networks everything is told anyway. */
+const VERBOSE_FLAG = {
+  verbose: {
+    type: "refused",
+    short: "v",
+    hidden: true,
+    takesValue: false,
+    help: "it is for swarms; everything about a network is shown anyway",
+  },
 } as const satisfies FlagSpecs;
 
 const AS_FLAG = {
@@ -45,7 +58,7 @@ export const inspect = defineCommand({
     ...FORMAT_FLAG,
     ...SIZE_FLAG,
     ...AS_FLAG,
-    type: { type: "string", help: "Only inspect objects of the given type: container, image or volume" },
+    type: { type: "string", help: "Only inspect objects of the given type: container, image, network or volume" },
   },
   examples: [
     { line: "inspect web", note: "All there is to know about a container" },
@@ -90,6 +103,17 @@ export const imageInspect = defineCommand({
   examples: [{ line: "image inspect -f {{.Size}} alpine", note: "One fact" }],
   run(context: CommandContext, { args, flags: { format, platform } }) {
     return inspectAll(context, args, ["image"], { format, ...optionalPlatform(platform) });
+  },
+});
+
+/** `tsd network inspect`. */
+export const networkInspect = defineCommand({
+  usage: "[OPTIONS] NETWORK [NETWORK...]",
+  args: { min: 1 },
+  flags: { ...FORMAT_FLAG, ...VERBOSE_FLAG },
+  examples: [{ line: "network inspect -f {{json .Containers}} back", note: "Which containers are in it, and where" }],
+  run(context: CommandContext, { args, flags: { format } }) {
+    return inspectAll(context, args, ["network"], { format });
   },
 });
 

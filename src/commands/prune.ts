@@ -56,6 +56,15 @@ export const imagePrune = defineCommand({
   run: (context: CommandContext, { flags }) => runPrune(context, ["image", "download"], flags),
 });
 
+/** `tsd network prune`. */
+export const networkPrune = defineCommand({
+  usage: "[OPTIONS]",
+  args: { min: 0, max: 0 },
+  flags: FLAGS,
+  examples: [{ line: "network prune --filter until=24h", note: "Networks that no container is in, made a day ago" }],
+  run: (context: CommandContext, { flags }) => runPrune(context, ["network"], flags),
+});
+
 /** `tsd volume prune`. */
 export const volumePrune = defineCommand({
   usage: "[OPTIONS]",

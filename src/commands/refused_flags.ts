@@ -3,7 +3,10 @@ import type { FlagSpecs, RefusedFlag } from "../cli/mod.ts";
 const WINDOWS = "it is for Windows only";
 const KERNEL = "the kernel has no such limit any more";
 const EXPERIMENT = "it is an experiment of Docker's";
-const NO_VALUE: ReadonlySet<string> = new Set(["cluster", "disable-content-trust", "tree", "use-api-socket"]);
+const SWARM = "it is for a Swarm";
+const NO_VALUE: ReadonlySet<string> = new Set([
+  ...["cluster", "config-only", "disable-content-trust", "ingress", "ipv4", "ipv6", "tree", "use-api-socket"],
+]);
 
 /** Flags of docker's `run` that there are no effects for, with why; an empty text is "not yet". */
 const OF_CONTAINERS: Readonly<Record<string, string>> = {
@@ -15,13 +18,10 @@ const OF_CONTAINERS: Readonly<Record<string, string>> = {
   gpus: "",
   "io-maxbandwidth": WINDOWS,
   "io-maxiops": WINDOWS,
-  ip: "",
   ip6: "",
   "kernel-memory": KERNEL,
   link: "",
   "link-local-ip": "",
-  "mac-address": "",
-  "network-alias": "",
   "storage-opt": "",
   "use-api-socket": "",
 };
@@ -34,10 +34,18 @@ export const CLUSTER_FLAGS: readonly string[] = [
 
 const REASONS: Readonly<Record<string, string>> = {
   ...OF_CONTAINERS,
-  ...Object.fromEntries(["cluster", ...CLUSTER_FLAGS].map((name) => [name, "it is for the volumes of a Swarm"])),
+  ...Object.fromEntries(["cluster", ...CLUSTER_FLAGS].map((name) => [name, SWARM])),
   checkpoint: EXPERIMENT,
   "checkpoint-dir": EXPERIMENT,
   tree: EXPERIMENT,
+  "config-from": SWARM,
+  "config-only": SWARM,
+  "driver-opt": "",
+  ingress: SWARM,
+  "ipam-driver": "",
+  "ipam-opt": "",
+  ipv4: "",
+  ipv6: "",
 };
 
 /** They can be given, to be told why not. */

@@ -18,6 +18,7 @@ export const GLOBAL_FLAGS: FlagSpecs = {
 export const GROUPS: readonly CommandGroup[] = [
   { name: "container", summary: "Manage containers" },
   { name: "image", summary: "Manage images" },
+  { name: "network", summary: "Manage networks" },
   { name: "system", summary: "Manage the engine" },
   { name: "volume", summary: "Manage volumes" },
 ];
@@ -168,6 +169,29 @@ export const COMMANDS: readonly Row[] = [
     "update, container update",
     "Update configuration of one or more containers",
     async () => (await import("./update.ts")).update,
+  ),
+  row(
+    "network connect",
+    "Connect a container to a network",
+    async () => (await import("./networks/connect.ts")).networkConnect,
+  ),
+  row("network create", "Create a network", async () => (await import("./networks/create.ts")).networkCreate),
+  row(
+    "network disconnect",
+    "Disconnect a container from a network",
+    async () => (await import("./networks/connect.ts")).networkDisconnect,
+  ),
+  row(
+    "network inspect",
+    "Display detailed information on one or more networks",
+    async () => (await import("./inspect.ts")).networkInspect,
+  ),
+  row("network ls, network list", "List networks", async () => (await import("./networks/list.ts")).networkList),
+  row("network prune", "Remove all unused networks", async () => (await import("./prune.ts")).networkPrune),
+  row(
+    "network rm, network remove",
+    "Remove one or more networks",
+    async () => (await import("./networks/remove.ts")).networkRemove,
   ),
   row(
     "volume clone",

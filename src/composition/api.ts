@@ -31,6 +31,8 @@ export function provideApi(
     creator: get(TOKENS.creator),
     containers: get(TOKENS.containers),
     networks: get(TOKENS.networks),
+    networkTable: get(TOKENS.networkTable),
+    networkService: get(TOKENS.networkService),
     table: get(TOKENS.table),
     archives: get(TOKENS.archives),
     sizes: get(TOKENS.sizes),

@@ -3,6 +3,7 @@ import { ContainerSizes } from "../engine/containers/container_sizes.ts";
 import { ContainerPruner } from "../engine/prune/container_pruner.ts";
 import { DownloadPruner } from "../engine/prune/download_pruner.ts";
 import { ImagePruner } from "../engine/prune/image_pruner.ts";
+import { NetworkPruner } from "../engine/prune/network_pruner.ts";
 import { VolumePruner } from "../engine/prune/volume_pruner.ts";
 import { volumeUsers } from "../engine/volumes/volume_users.ts";
 import { PruneService } from "../engine/prune/prune_service.ts";
@@ -52,6 +53,7 @@ export function provideUsage(provide: Provide, { log }: EngineSettings): void {
     return new PruneService({
       pruners: [
         new ContainerPruner({ ...shared, containers, sizes, layerUsers }),
+        new NetworkPruner({ table: get(TOKENS.networkTable), networks: get(TOKENS.networkService) }),
         new VolumePruner({
           table: get(TOKENS.volumeTable),
           usage: get(TOKENS.volumeUsage),

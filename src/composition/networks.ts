@@ -1,17 +1,34 @@
 import { NetworkEvents } from "../engine/events/network_events.ts";
 import { hostCommand } from "../engine/host_command.ts";
-import { openNetworks } from "../engine/networks/open_networks.ts";
+import { HostsFiles } from "../engine/networks/hosts_files.ts";
 import type { Lease, NetworkRecord, Sandbox } from "../engine/networks/network.ts";
+import { NetworkService } from "../engine/networks/network_service.ts";
+import { NetworkTable } from "../engine/networks/network_table.ts";
+import { openNetworks } from "../engine/networks/open_networks.ts";
 import { NetworkRecords } from "../store/network_records.ts";
 import { mounts, processes } from "../sys/mod.ts";
-import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts";
+
+const recordsOf = (get: Get) => new NetworkRecords<NetworkRecord, Lease, Sandbox>(get(TOKENS.database));
 
 /** Networks, and the programs that make them. */
 export function provideNetworks(provide: Provide, { paths, log }: EngineSettings): void {
   provide(TOKENS.runHost, (get) => hostCommand(processes, get(TOKENS.exits), paths.runDir));
-  provide(TOKENS.networks, (get) => {
-    const records = new NetworkRecords<NetworkRecord, Lease, Sandbox>(get(TOKENS.database));
-    const events = new NetworkEvents(get(TOKENS.events));
-    return openNetworks({ paths, log, mounts, records, events, run: get(TOKENS.runHost) });
-  });
+  provide(TOKENS.networkTable, (get) => new NetworkTable(recordsOf(get)));
+  provide(TOKENS.networkEvents, (get) => new NetworkEvents(get(TOKENS.events)));
+  provide(TOKENS.networks, (get) =>
+    openNetworks({
+      ...{ paths, log, mounts, records: recordsOf(get), run: get(TOKENS.runHost) },
+      table: get(TOKENS.networkTable),
+      events: get(TOKENS.networkEvents),
+    }));
+  provide(TOKENS.networkService, (get) =>
+    new NetworkService({
+      table: get(TOKENS.networkTable),
+      networks: get(TOKENS.networks),
+      containers: get(TOKENS.table),
+      locks: get(TOKENS.containerLocks),
+      events: get(TOKENS.networkEvents),
+      hosts: new HostsFiles(paths),
+    }));
 }

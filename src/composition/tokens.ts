@@ -54,6 +54,9 @@ import type { Puller } from "../engine/images/puller.ts";
 import type { UnfinishedPulls } from "../engine/images/unfinished_pulls.ts";
 import type { RunHostCommand } from "../engine/host_command.ts";
 import type { ContainerNetworks } from "../engine/networks/container_networks.ts";
+import type { NetworkEvents } from "../engine/events/network_events.ts";
+import type { NetworkService } from "../engine/networks/network_service.ts";
+import type { NetworkTable } from "../engine/networks/network_table.ts";
 import type { HandoverNotes } from "../engine/handover.ts";
 import type { KeyedLock } from "../engine/keyed_lock.ts";
 import type { EnginePaths } from "../engine/paths.ts";
@@ -104,6 +107,9 @@ export const TOKENS = {
   layers: token<OpenLayers>("layers"),
   snapshots: token<SharedSnapshots>("snapshots"),
   networks: token<ContainerNetworks>("networks"),
+  networkTable: token<NetworkTable>("networkTable"),
+  networkEvents: token<NetworkEvents>("networkEvents"),
+  networkService: token<NetworkService>("networkService"),
   runHost: token<RunHostCommand>("runHost"),
   epoll: token<Epoll>("epoll"),
   exits: token<ExitLoop>("exits"),

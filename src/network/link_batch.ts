@@ -25,8 +25,6 @@ export interface EndpointLink {
   readonly mtu: number;
   /** CIDR. */
   readonly addresses: readonly string[];
-  /** Where everything else goes, if this is the way out. */
-  readonly gateway?: string | undefined;
 }
 
 /** Makes a bridge. Run in the host's namespace. */
@@ -44,16 +42,22 @@ export function bridgeBatch({ name, addresses, mtu }: BridgeLink): string {
  * master, so that one call does it all.
  */
 export function endpointBatch(link: EndpointLink): string {
-  const { hostName, bridgeIndex, hostPid, name, mac, mtu, addresses, gateway } = link;
+  const { hostName, bridgeIndex, hostPid, name, mac, mtu, addresses } = link;
   return lines(
     `link add name ${hostName} netns ${hostPid} mtu ${mtu} master if${bridgeIndex} up type veth ` +
       `peer name ${name} address ${mac} mtu ${mtu}`,
     `link set dev ${name} addrgenmode none`,
     ...addresses.map((address) => `addr add ${address} dev ${name}`),
     `link set dev ${name} up`,
-    ...gateway === undefined ? [] : [`route add default via ${gateway} dev ${name}`],
   );
 }
+
+/** Takes an interface away, and its other end with it. */
+export const removalBatch = (name: string): string => lines(`link del dev ${name}`);
+
+/** Where everything goes that no other route is for. */
+export const routeBatch = (gateway: string, name: string): string =>
+  lines(`route replace default via ${gateway} dev ${name}`);
 
 /** The loopback device of a new namespace. */
 export const LOOPBACK_BATCH = "link set dev lo up\n";

@@ -13,8 +13,11 @@ import { relayDatagrams } from "./udp_relay.ts";
 /** The port is another program's. */
 export class PortBusy extends Error {}
 
+/** Where a port leads now: a container can get another address while it runs. */
+export type TargetAddress = () => string;
+
 /** Takes a port and serves it until it is disposed of. @throws {PortBusy} @throws Error of the system */
-export async function openPort(port: PublishedPort, address: string, log: Log): Promise<AsyncDisposable> {
+export async function openPort(port: PublishedPort, address: TargetAddress, log: Log): Promise<AsyncDisposable> {
   try {
     switch (port.protocol) {
       case "tcp":
@@ -35,7 +38,7 @@ const isBusy = (thrown: unknown): boolean =>
   isErrno(thrown, "EADDRINUSE") || (thrown instanceof Error && "code" in thrown && thrown.code === "EADDRINUSE");
 
 /** Passes connections on, each way until its end. */
-function relayConnections(listener: OwnedFd, host: string, port: number, log: Log): AsyncDisposable {
+function relayConnections(listener: OwnedFd, address: TargetAddress, port: number, log: Log): AsyncDisposable {
   const open = new Set<Socket>();
   const keep = (socket: Socket, other: Socket) => {
     open.add(socket);
@@ -46,7 +49,7 @@ function relayConnections(listener: OwnedFd, host: string, port: number, log: Lo
     });
   };
   const server = createServer({ allowHalfOpen: true }, (client) => {
-    const target = connect({ host, port, allowHalfOpen: true });
+    const target = connect({ host: address(), port, allowHalfOpen: true });
     keep(client, target);
     keep(target, client);
     client.pipe(target);

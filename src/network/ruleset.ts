@@ -17,6 +17,10 @@ export interface RuledBridge {
   readonly subnet: string;
   /** No way out or in. */
   readonly internal: boolean;
+  /** Whether containers of the network reach each other. */
+  readonly connectsContainers: boolean;
+  /** Whether their addresses are hidden on the way out. */
+  readonly masquerades: boolean;
 }
 
 /** A published port and where it leads. Those of IPv6 addresses go through the engine. */
@@ -64,18 +68,18 @@ export function ruleset({ table, bridges, ports }: Ruleset): string {
   return `${noRules(table)}${lines.join("\n")}\n`;
 }
 
-function wayOut({ name, subnet, internal }: RuledBridge): string[] {
+function wayOut({ name, subnet, internal, masquerades }: RuledBridge): string[] {
   return [
-    ...internal ? [] : [`ip saddr ${subnet} oifname != "${name}" masquerade`],
+    ...internal || !masquerades ? [] : [`ip saddr ${subnet} oifname != "${name}" masquerade`],
     // What a container sends to a published port of its own network would be answered past us.
     `ip saddr ${subnet} ip daddr ${subnet} ct status dnat masquerade`,
     `ip saddr 127.0.0.0/8 oifname "${name}" masquerade`,
   ];
 }
 
-function wayIn({ name, internal }: RuledBridge): string[] {
+function wayIn({ name, internal, connectsContainers }: RuledBridge): string[] {
   return [
-    `iifname "${name}" oifname "${name}" accept`,
+    `iifname "${name}" oifname "${name}" ${connectsContainers ? "accept" : "ct status dnat accept"}`,
     ...internal
       ? [`iifname "${name}" drop`]
       : [`oifname "${name}" ct state established,related accept`, `oifname "${name}" ct status dnat accept`],

@@ -1,13 +1,13 @@
 import { strict as assert } from "node:assert";
-import { bridgeBatch, endpointBatch } from "./link_batch.ts";
+import { bridgeBatch, endpointBatch, routeBatch } from "./link_batch.ts";
 import { ruleset } from "./ruleset.ts";
 
 Deno.test("the table of an engine with a bridge, an internal one, and ports", () => {
   const text = ruleset({
     table: "tsd",
     bridges: [
-      { name: "tsd0", subnet: "172.17.0.0/16", internal: false },
-      { name: "tsd-1", subnet: "172.18.0.0/16", internal: true },
+      { name: "tsd0", subnet: "172.17.0.0/16", internal: false, connectsContainers: true, masquerades: true },
+      { name: "tsd-1", subnet: "172.18.0.0/16", internal: true, connectsContainers: true, masquerades: true },
     ],
     ports: [
       { protocol: "tcp", containerPort: 80, hostIp: "0.0.0.0", hostPort: 8080, address: "172.17.0.2" },
@@ -26,12 +26,12 @@ Deno.test("one call for a bridge, and one for an endpoint", () => {
   );
   const link = {
     ...{ hostName: "veth1", bridgeIndex: 7, hostPid: 42, name: "eth0", mac: "02:42:ac:11:00:02", mtu: 1500 },
-    ...{ addresses: ["172.17.0.2/16"], gateway: "172.17.0.1" },
+    addresses: ["172.17.0.2/16"],
   };
   assert.equal(
-    endpointBatch(link),
+    endpointBatch(link) + routeBatch("172.17.0.1", "eth0"),
     "link add name veth1 netns 42 mtu 1500 master if7 up type veth peer name eth0 address 02:42:ac:11:00:02 mtu 1500\n" +
       "link set dev eth0 addrgenmode none\naddr add 172.17.0.2/16 dev eth0\nlink set dev eth0 up\n" +
-      "route add default via 172.17.0.1 dev eth0\n",
+      "route replace default via 172.17.0.1 dev eth0\n",
   );
 });

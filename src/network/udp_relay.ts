@@ -12,7 +12,8 @@ const IDLE_MS = 90_000;
 const MOST_SENDERS = 1024;
 
 interface Target {
-  readonly address: string;
+  /** Now. */
+  address(): string;
   readonly port: number;
 }
 
@@ -52,7 +53,7 @@ export async function relayDatagrams(port: PublishedPort, target: Target, log: L
     const sender = senders.get(key) ?? add(key, address, from);
     clearTimeout(sender.timer);
     sender.timer = setTimeout(() => forget(key), IDLE_MS);
-    sender.socket.send(datagram, target.port, target.address);
+    sender.socket.send(datagram, target.port, target.address());
   });
   await new Promise<void>((resolve, reject) => {
     listener.once("error", reject);

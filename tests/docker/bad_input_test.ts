@@ -89,7 +89,7 @@ scenario("docker: bad input", {
         125,
         /invalid mount config for type "bind": bind source path does not exist: \/no\/where/,
       ],
-      ["run --network web IMAGE", 125, new RegExp(`${cannot}network web is not supported yet; .*`)],
+      ["run --rm --network web IMAGE", 125, "failed to set up container networking: network web not found"],
       ["run --network none --gpus all IMAGE", 125, `${cannot}--gpus is not supported yet`],
       ["run --network none -m 5m IMAGE", 125, "Minimum memory limit allowed is 6MB"],
       [

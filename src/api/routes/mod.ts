@@ -12,6 +12,7 @@ import { eventRoutes } from "./events.ts";
 import { execRoutes } from "./execs.ts";
 import { imageRoutes } from "./images.ts";
 import { logRoutes } from "./logs.ts";
+import { networkRoutes } from "./networks.ts";
 import { pruneRoutes } from "./prune.ts";
 import { statsRoutes } from "./stats.ts";
 import { systemRoutes } from "./system.ts";
@@ -29,6 +30,7 @@ export function allRoutes(services: Services): Route[] {
     ...logRoutes(services),
     ...statsRoutes(services),
     ...execRoutes(services),
+    ...networkRoutes(services),
     ...imageRoutes(services),
     ...volumeRoutes(services),
     ...authRoutes(services),

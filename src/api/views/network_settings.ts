@@ -3,8 +3,7 @@
  * What a container has of networks, in the shapes of the Engine API.
  */
 import type { Container } from "../../engine/containers/container.ts";
-import type { Network, NetworkFacts } from "../../engine/networks/network.ts";
-import type { Lease } from "../../engine/networks/network.ts";
+import type { NetworkFacts } from "../../engine/networks/network.ts";
 import type { EndpointSettings, NetworkSettings, PortBinding, PortMap, PortSummary } from "../wire/mod.ts";
 
 /** In a network without addresses. */
@@ -28,15 +27,18 @@ const NO_ENDPOINT: EndpointSettings = {
 
 /** By name. */
 export function networks({ endpoints }: NetworkFacts): Record<string, EndpointSettings> {
-  return Object.fromEntries(endpoints.map(({ network, lease }) => [network.name, endpoint(network, lease)]));
+  return Object.fromEntries(endpoints.map((one) => [one.network.name, endpoint(one)]));
 }
 
-function endpoint(network: Network, lease: Lease | undefined): EndpointSettings {
+function endpoint({ network, lease, asked }: NetworkFacts["endpoints"][number]): EndpointSettings {
   // A network that needs no addresses is known before a start, one with addresses after it.
   const isKnown = lease !== undefined || network.record.driver !== "bridge";
   return {
     ...NO_ENDPOINT,
     NetworkID: isKnown ? network.id : "",
+    ...asked.address !== undefined && { IPAMConfig: { IPv4Address: asked.address } },
+    ...asked.aliases !== undefined && { Aliases: asked.aliases },
+    ...asked.priority !== undefined && { GwPriority: asked.priority },
     ...lease && {
       MacAddress: lease.mac,
       EndpointID: lease.endpointId,
@@ -51,7 +53,7 @@ function endpoint(network: Network, lease: Lease | undefined): EndpointSettings 
 export function networkSettings(container: Container, facts: NetworkFacts): NetworkSettings {
   const { sandbox, endpoints } = facts;
   const bridge = endpoints.find(({ network }) => network.name === "bridge");
-  const first = bridge === undefined ? NO_ENDPOINT : endpoint(bridge.network, bridge.lease);
+  const first = bridge === undefined ? NO_ENDPOINT : endpoint(bridge);
   const { EndpointID = "", Gateway = "", IPAddress = "", IPPrefixLen = 0, MacAddress = "" } = first;
   return {
     Bridge: "",

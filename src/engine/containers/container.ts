@@ -21,6 +21,19 @@ export interface ContainerRecord {
   /** What is mounted in it, volumes by their names; records of engines without volumes have none. */
   readonly mounts?: readonly RequestedMount[];
   readonly platform: string;
+  /** What was asked for in networks, by the names that were given. Only connecting and disconnecting change it. */
+  readonly networks?: Readonly<Record<string, AskedEndpoint>>;
+}
+
+/** What a container wants in a network. Plain JSON. */
+export interface AskedEndpoint {
+  /** Version 4. */
+  readonly address?: string;
+  readonly mac?: string;
+  /** Names by which others of the network know it. */
+  readonly aliases?: readonly string[];
+  /** The network of the highest is the way out. */
+  readonly priority?: number;
 }
 
 interface Times {

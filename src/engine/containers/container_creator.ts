@@ -58,7 +58,7 @@ export class ContainerCreator {
   /** @throws {TsdError} invalid_argument, not_implemented, image_not_found, name_in_use, storage */
   async create(
     name: string | undefined,
-    { config, hostConfig: asked }: CreateRequest,
+    { config, hostConfig: asked, networks }: CreateRequest,
     platform?: string,
   ): Promise<ContainerCreateResponse> {
     const { table, images, imageUses, facts, runtimes, namespaces, hooks, locks, events } = this.#deps;
@@ -103,6 +103,7 @@ export class ContainerCreator {
       hostConfig,
       mounts: ready.mounts,
       platform: "linux",
+      ...networks !== undefined && { networks },
     });
     watch.lap("record");
     // It can be seen from now on; whoever wants to start it waits until it is complete.

@@ -78,6 +78,13 @@ export class ContainerTable implements Disposable {
     container.record = record;
   }
 
+  /** Which networks it is in from now on. At once, or not at all. */
+  setNetworks(container: Container, networks: NonNullable<ContainerRecord["networks"]>): void {
+    const record = { ...container.record, networks };
+    this.#records.saveRecord(container.id, record);
+    container.record = record;
+  }
+
   /** Somebody wants it to end: from now on that is known here, and written as soon as it can be. */
   stoppedByHand(container: Container): void {
     container.restarts = { ...container.restarts, byHand: true };

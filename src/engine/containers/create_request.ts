@@ -6,7 +6,9 @@
 import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { checkHealthcheck } from "../health/health_config.ts";
-import { refuseNetworkConflicts } from "../networks/network_mode.ts";
+import { askedEndpoint } from "../networks/endpoint_request.ts";
+import { hasBridge, modeNetwork, networkKind, refuseNetworkConflicts } from "../networks/network_mode.ts";
+import type { AskedEndpoint } from "./container.ts";
 import { checkShape, CONFIG_SHAPE, HOST_SHAPE, isEmpty, isObject, withoutNulls, wrongType } from "./request_shapes.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
@@ -35,6 +37,8 @@ const REFUSED_HOST: { readonly [K in keyof HostConfig]?: string } = {
 export interface CreateRequest {
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
+  /** What it wants in which networks; undefined where it has none of its own. */
+  readonly networks: Readonly<Record<string, AskedEndpoint>> | undefined;
 }
 
 /** @throws {TsdError} invalid_argument, not_implemented */
@@ -50,13 +54,13 @@ export function parseCreateRequest(body: unknown): CreateRequest {
   checkShape(hostConfig, HOST_SHAPE, "HostConfig");
   refuse(config, REFUSED_CONFIG as Record<string, string>);
   refuse(hostConfig, REFUSED_HOST as Record<string, string>);
-  refuseEndpoints(networking);
   refuseContradictions(config, hostConfig);
   refuseNetworkConflicts(config as ContainerConfig, hostConfig as HostConfig);
   refuseCgroupParent(hostConfig);
   parseRestartPolicy(hostConfig as HostConfig);
   checkHealthcheck((config as ContainerConfig).Healthcheck);
-  return { config: config as ContainerConfig, hostConfig: hostConfig as HostConfig };
+  const checked = { config: config as ContainerConfig, hostConfig: hostConfig as HostConfig };
+  return { ...checked, networks: askedNetworksOf(checked.hostConfig, networking) };
 }
 
 const invalid = (message: string) => new TsdError("invalid_argument", message);
@@ -95,20 +99,27 @@ function refuseCgroupParent({ CgroupParent: parent = "" }: HostConfig): void {
   throw invalid(`invalid cgroup parent: ${parent.slice(0, 40)}…: the name is too long`);
 }
 
-function refuseEndpoints(networking: unknown): void {
-  const endpoints = isObject(networking) ? (networking as { EndpointsConfig?: unknown }).EndpointsConfig : undefined;
-  if (!isObject(endpoints)) return;
-  for (const [name, settings] of Object.entries(endpoints)) {
-    if (
-      (["default", "bridge", "host", "none"].includes(name) || name.startsWith("container:")) && isEmptyDeep(settings)
-    ) continue;
-    throw new TsdError(
-      "not_implemented",
-      `Cannot create the container: settings of network ${name} are not supported yet`,
-    );
+/** The networks of the request and of its mode. @throws {TsdError} invalid_argument, not_implemented, in Docker's words */
+function askedNetworksOf(host: HostConfig, networking: unknown): Record<string, AskedEndpoint> | undefined {
+  const given = isObject(networking) ? (networking as { EndpointsConfig?: unknown }).EndpointsConfig : undefined;
+  const endpoints = isObject(given) ? given : {};
+  const asked = Object.entries(endpoints).map(([name, settings]): [string, AskedEndpoint] => [
+    name === "default" ? "bridge" : name,
+    askedEndpoint(settings),
+  ]);
+  if (!hasBridge(networkKind(host))) {
+    const other = asked.find(([name, { address }]) => name !== host.NetworkMode || address !== undefined);
+    if (other === undefined) return undefined;
+    throw invalid(`conflicting options: a container with the network ${host.NetworkMode} can't be in ${other[0]} too`);
   }
-}
-
-function isEmptyDeep(value: unknown): boolean {
-  return isEmpty(value) || (isObject(value) && Object.values(value as object).every(isEmptyDeep));
+  const own = asked.find(([name]) => name === "bridge")?.[1] ?? {};
+  const refuseOnBridge = (what: string) =>
+    invalid(`invalid config for network bridge: invalid endpoint settings:\n${what}`);
+  if (own.address !== undefined) {
+    throw refuseOnBridge("user specified IP address is supported on user defined networks only");
+  }
+  if (own.aliases !== undefined) {
+    throw refuseOnBridge("network-scoped aliases are only supported for user-defined networks");
+  }
+  return { [modeNetwork(host)]: {}, ...Object.fromEntries(asked) };
 }

@@ -84,8 +84,8 @@ Deno.test("what has no effect yet is refused, unless it is empty", () => {
     [{ HostConfig: { Links: ["a"] } }, /--link/],
     [{ HostConfig: { DeviceRequests: [{ Count: -1 }] } }, /--gpus/],
     [{ HostConfig: { CpuRealtimeRuntime: 100 } }, /--cpu-rt-runtime/],
-    [{ NetworkingConfig: { EndpointsConfig: { mine: {} } } }, /settings of network mine/],
-    [{ NetworkingConfig: { EndpointsConfig: { bridge: { Aliases: ["a"] } } } }, /settings of network bridge/],
+    [{ NetworkingConfig: { EndpointsConfig: { mine: { Links: ["a"] } } } }, /--link/],
+    [{ NetworkingConfig: { EndpointsConfig: { mine: { IPAMConfig: { IPv6Address: "fd00::1" } } } } }, /--ip6/],
   ];
   for (const [body, message] of refused) assertRefused(body, "not_implemented", message);
   parseCreateRequest({
@@ -110,4 +110,30 @@ Deno.test("contradictions are refused in Docker's words", () => {
   ];
   for (const [body, message] of refused) assertRefused(body, "invalid_argument", message);
   parseCreateRequest({ HostConfig: { UTSMode: "host", Isolation: "Default" } });
+});
+
+Deno.test("networks: that of the mode, others, and what is wanted in them", () => {
+  const networks = (NetworkMode: string, EndpointsConfig: Record<string, unknown> = {}) =>
+    parseCreateRequest({ Image: "a", HostConfig: { NetworkMode }, NetworkingConfig: { EndpointsConfig } }).networks;
+  assert.deepEqual(networks("default", { default: {} }), { bridge: {} });
+  assert.deepEqual(networks("mine", { other: { GwPriority: 2, MacAddress: "02-00-00-00-00-01" } }), {
+    mine: {},
+    other: { priority: 2, mac: "02:00:00:00:00:01" },
+  });
+  assert.deepEqual(networks("mine", { mine: { Aliases: ["db"], IPAMConfig: { IPv4Address: "10.0.0.9" } } }), {
+    mine: { aliases: ["db"], address: "10.0.0.9" },
+  });
+  assert.equal(networks("none", { none: {} }), undefined);
+  const bad: [string, Record<string, unknown>, RegExp][] = [
+    [
+      "bridge",
+      { bridge: { IPAMConfig: { IPv4Address: "10.0.0.9" } } },
+      /user specified IP address is supported on user/,
+    ],
+    ["bridge", { bridge: { Aliases: ["a"] } }, /network-scoped aliases are only supported for user-defined networks/],
+    ["host", { mine: {} }, /can't be in mine too/],
+    ["mine", { mine: { MacAddress: "x" } }, /invalid MAC address: x/],
+    ["mine", { mine: { IPAMConfig: { IPv4Address: "x" } } }, /invalid IPv4 address: x/],
+  ];
+  for (const [mode, endpoints, message] of bad) assert.throws(() => networks(mode, endpoints), { message });
 });

@@ -19,7 +19,7 @@ import {
   type SpecSettings,
 } from "../../runtime/spec/mod.ts";
 import { mergeHealthcheck } from "../health/health_config.ts";
-import { networkKind } from "../networks/network_mode.ts";
+import { hasBridge, networkKind } from "../networks/network_mode.ts";
 import { checkLogConfig } from "./log_options.ts";
 import type { JoinedNamespaces } from "./joined_namespaces.ts";
 import { requestedMounts } from "./mounts.ts";
@@ -137,7 +137,7 @@ export function etcSettings(
   const kind = networkKind(host);
   return {
     ...network,
-    network: kind === "container" ? "none" : kind,
+    network: hasBridge(kind) ? "bridge" : kind === "host" ? "host" : "none",
     hostname: config.Hostname ?? "",
     domainname: config.Domainname ?? "",
     extraHosts: host.ExtraHosts ?? [],

@@ -9,12 +9,11 @@ import { formatAddress, formatSubnet, overlaps, parseSubnet, type Subnet } from 
 import { bridgeBatch } from "../../network/link_batch.ts";
 import { choosePool, freeAddress, hostRoutes } from "../../network/pools.ts";
 import { tryLock } from "../../sys/mod.ts";
+import { type BridgeOptions, bridgeOptions } from "./bridge_options.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
 import type { Network, NetworkRecord } from "./network.ts";
 import type { NetworkTable } from "./network_table.ts";
 
-/** As Docker's. */
-export const MTU = 1500;
 /** All engines of this machine choose address ranges one after another: what one has chosen the next finds as a route. */
 const LOCK = "/run/.tsd-networks.lock";
 const [LOCK_POLL_MS, LOCK_LIMIT_MS] = [5, 10_000];
@@ -28,6 +27,7 @@ export interface Bridge {
   readonly index: number;
   readonly subnet: Subnet;
   readonly gateway: string;
+  readonly options: BridgeOptions;
 }
 
 export interface BridgesDeps {
@@ -49,10 +49,17 @@ export class Bridges {
   }
 
   /** Name of a network's interface: that of the default network is easy to recognise. */
-  nameOf({ id, name }: Network): string {
+  nameOf({ id, name, record: { options } }: Network): string {
     const { engineId } = this.#deps;
+    const own = bridgeOptions(options).name;
+    if (own !== undefined) return own;
     if (name === "bridge") return `tsd${engineId}0`;
-    return engineId === "" ? `tsd-${id.slice(0, 8)}` : `tsd${engineId}-${id.slice(0, 4)}`;
+    // What fits into the kernel's 15 characters.
+    return `tsd${engineId}-${id.slice(0, 11 - engineId.length)}`;
+  }
+
+  optionsOf({ record: { options } }: Network): BridgeOptions {
+    return bridgeOptions(options);
   }
 
   /** The network's bridge, made where it is missing. @throws {TsdError} runtime_missing, runtime_failed, invalid_argument */
@@ -86,7 +93,15 @@ export class Bridges {
     if (driver !== "bridge" || subnet === undefined || gateway === undefined) return undefined;
     const name = this.nameOf(network);
     const index = linkIndex(name);
-    return index === undefined ? undefined : { network, name, index, subnet: parseSubnet(subnet), gateway };
+    if (index === undefined) return undefined;
+    return {
+      network,
+      name,
+      index,
+      subnet: parseSubnet(subnet),
+      gateway,
+      options: bridgeOptions(network.record.options),
+    };
   }
 
   async #make({ id }: Network): Promise<Bridge> {
@@ -96,8 +111,9 @@ export class Bridges {
     const { subnet = "", gateway = "" } = network.record;
     const name = this.nameOf(network);
     const addresses = [`${gateway}/${parseSubnet(subnet).prefix}`];
+    const { mtu } = bridgeOptions(network.record.options);
     if (linkIndex(name) !== undefined) await this.remove(network);
-    await run(`make the bridge ${name}`, ["ip", "-batch", "-"], bridgeBatch({ name, addresses, mtu: MTU }));
+    await run(`make the bridge ${name}`, ["ip", "-batch", "-"], bridgeBatch({ name, addresses, mtu }));
     // Published ports of 127.0.0.1 lead to containers; the rules keep everybody else from using that.
     setKernel(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, "1");
     if (Deno.readTextFileSync(FORWARDING).trim() === "0") {
@@ -108,6 +124,28 @@ export class Bridges {
     return this.#present(network)!;
   }
 
+  /** Chooses a new network's address range, or makes sure that nobody has the one that was named. @throws as `ensure` */
+  async claim({ id }: Network): Promise<void> {
+    using _lock = await machineLock();
+    const { table } = this.#deps;
+    const { subnet } = table.known(id).record;
+    if (subnet === undefined) return void this.#withSubnet(table.known(id));
+    const own = parseSubnet(subnet);
+    if (!this.#taken(id).some((each) => overlaps(own, each))) return;
+    throw new TsdError(
+      "permission_denied",
+      "invalid pool request: Pool overlaps with other one on this address space",
+    );
+  }
+
+  /** What the host and other networks have. */
+  #taken(except: string): Subnet[] {
+    const others = this.#deps.table.list().flatMap(({ id, record: { subnet } }) =>
+      id === except || subnet === undefined ? [] : [parseSubnet(subnet)]
+    );
+    return [...hostRoutes(Deno.readTextFileSync("/proc/net/route")), ...others];
+  }
+
   /** With a range of its own: the one that it had, unless the host has a way there meanwhile and nobody uses it. */
   #withSubnet(network: Network): Network {
     const { table, isUsed } = this.#deps;
@@ -115,10 +153,7 @@ export class Bridges {
     const routes = hostRoutes(Deno.readTextFileSync("/proc/net/route"));
     const isFree = had !== undefined && !routes.some((route) => overlaps(route, parseSubnet(had)));
     if (isFree || (had !== undefined && (hasOwnSubnet || isUsed(network)))) return network;
-    const others = table.list().flatMap(({ id, record: { subnet } }) =>
-      id === network.id || subnet === undefined ? [] : [parseSubnet(subnet)]
-    );
-    const subnet = choosePool([...routes, ...others]);
+    const subnet = choosePool(this.#taken(network.id));
     const gateway = formatAddress(freeAddress(subnet, { taken: new Set() }));
     const record: NetworkRecord = { ...network.record, subnet: formatSubnet(subnet), gateway };
     return table.save(network, record);

@@ -1,25 +1,26 @@
 /**
  * @module
  * What containers have of networks while they run: a namespace with interfaces and addresses, and published ports. Whoever
- * starts or stops one holds the container's lock.
+ * starts, stops, connects or disconnects one holds the container's lock.
  */
 import { prefixed, toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { formatSubnet } from "../../network/address.ts";
-import { endpointBatch } from "../../network/link_batch.ts";
+import { endpointBatch, removalBatch, routeBatch } from "../../network/link_batch.ts";
 import { wantedPorts } from "../../network/port.ts";
 import type { RuledPort, Ruleset } from "../../network/ruleset.ts";
-import type { Container } from "../containers/container.ts";
+import type { AskedEndpoint, Container } from "../containers/container.ts";
 import { randomId } from "../containers/names.ts";
 import type { NetworkEvents, ToldNetwork } from "../events/network_events.ts";
-import { type Bridge, type Bridges, MTU } from "./bridges.ts";
+import type { Bridge, Bridges } from "./bridges.ts";
 import type { Firewall } from "./firewall.ts";
 import { Leases } from "./leases.ts";
 import type { Namespaces } from "./namespaces.ts";
-import type { Lease, Network, NetworkFacts, Sandbox, StoredNetworks } from "./network.ts";
-import { networkKind } from "./network_mode.ts";
+import type { Endpoint, Lease, Network, NetworkFacts, Sandbox, StoredNetworks } from "./network.ts";
+import { askedNetworks, hasBridge, networkKind } from "./network_mode.ts";
 import type { NetworkTable } from "./network_table.ts";
 import type { OpenPorts, PortPublisher } from "./port_publisher.ts";
+import { wayOut } from "./way_out.ts";
 
 /** What Docker puts before whatever is wrong with a container's network. */
 const FAILED = "failed to set up container networking";
@@ -30,7 +31,10 @@ export interface ContainerNetworksDeps {
   readonly ruleTable: string;
   readonly table: NetworkTable;
   readonly events: NetworkEvents;
-  readonly records: Pick<StoredNetworks, "begin" | "end" | "endpoints" | "sandboxes">;
+  readonly records: Pick<
+    StoredNetworks,
+    "begin" | "end" | "saveEndpoint" | "removeEndpoint" | "endpoints" | "sandboxes"
+  >;
   readonly namespaces: Namespaces;
   readonly publisher: PortPublisher;
   /** Made with what this object knows. */
@@ -38,10 +42,17 @@ export interface ContainerNetworksDeps {
   readonly firewall: (present: () => Ruleset) => Firewall;
 }
 
+/** A container's place in a network that is about to be made. */
+interface Place {
+  readonly endpoint: Endpoint;
+  readonly network: Network;
+  readonly batch: string;
+}
+
 /** See the module's comment. */
 export class ContainerNetworks {
   readonly #deps: ContainerNetworksDeps;
-  readonly #bridges: Bridges;
+  readonly bridges: Bridges;
   readonly #firewall: Firewall;
   readonly #leases: Leases;
   /** By container. */
@@ -52,19 +63,30 @@ export class ContainerNetworks {
     this.#deps = deps;
     this.#leases = new Leases(deps.records.endpoints());
     this.#sandboxes = deps.records.sandboxes();
-    this.#bridges = deps.bridges((network) => this.#leases.ofNetwork(network).length > 0);
+    this.bridges = deps.bridges((network) => this.leasesOf(network).length > 0);
     this.#firewall = deps.firewall(() => this.#ruleset());
   }
 
   /** What inspect and ps show. */
-  factsOf({ id, record: { hostConfig } }: Pick<Container, "id" | "record">): NetworkFacts {
+  factsOf({ id, record }: Pick<Container, "id" | "record">): NetworkFacts {
     const { table } = this.#deps;
-    const endpoints = this.#leases.of(id).map(({ networkId, lease }) => ({ network: table.known(networkId), lease }));
-    const kind = networkKind(hostConfig);
-    const own = endpoints.length > 0 || kind === "container"
-      ? endpoints
-      : [{ network: table.predefined(kind), lease: undefined }];
-    return { sandbox: this.#sandboxes.get(id), endpoints: own };
+    const sandbox = this.#sandboxes.get(id);
+    const asked = new Map(askedNetworks(record));
+    const askedOf = (network: Network) => asked.get(network.name) ?? asked.get(network.id) ?? {};
+    const had = this.#leases.of(id).map(({ networkId, lease }) => {
+      const network = table.known(networkId);
+      return { network, lease, asked: askedOf(network) };
+    });
+    if (had.length > 0) return { sandbox, endpoints: had };
+    const kind = networkKind(record.hostConfig);
+    const wanted = hasBridge(kind) ? [...asked.keys()].map((name) => table.named(name)) : [];
+    const own = kind === "host" || kind === "none" ? [table.predefined(kind)] : wanted;
+    return { sandbox, endpoints: own.map((network) => ({ network, lease: undefined, asked: askedOf(network) })) };
+  }
+
+  /** Which running containers have what in a network. */
+  leasesOf(network: Pick<Network, "id">): Endpoint[] {
+    return this.#leases.ofNetwork(network);
   }
 
   /** The address by which containers reach the host, if there is one yet. */
@@ -74,15 +96,14 @@ export class ContainerNetworks {
 
   /**
    * Makes what a container needs before its first process: undefined where it has no network of ours.
-   * @throws {TsdError} port_in_use, network_exhausted, runtime_missing, runtime_failed
+   * @throws {TsdError} network_not_found, port_in_use, network_exhausted, runtime_missing, runtime_failed
    */
   async start(container: Container): Promise<Sandbox | undefined> {
-    if (networkKind(container.record.hostConfig) !== "bridge") return undefined;
+    if (!hasBridge(networkKind(container.record.hostConfig))) return undefined;
     await using undo = new AsyncDisposableStack();
     undo.defer(() => this.stop(container.id));
     try {
-      const bridge = await this.#bridges.ensure(this.#deps.table.predefined("bridge"));
-      const sandbox = await this.#connect(container, bridge);
+      const sandbox = await this.#begin(container);
       undo.move();
       return sandbox;
     } catch (thrown) {
@@ -104,7 +125,7 @@ export class ContainerNetworks {
     await ports?.[Symbol.asyncDispose]();
     if (sandbox === undefined || sandbox.ports.length === 0) return;
     this.#sandboxes.set(id, { ...sandbox, ports: [] });
-    await this.#updateRules();
+    await this.updateRules();
   }
 
   /** Gives back address and ports, so that others can have them. */
@@ -118,89 +139,148 @@ export class ContainerNetworks {
     for (const { networkId } of endpoints) events.tell("disconnect", toldOf(table.known(networkId)), { container: id });
   }
 
+  /** A running container comes into a network. @throws as `start` */
+  async connect({ id }: Container, name: string, asked: AskedEndpoint): Promise<Lease> {
+    const { records, namespaces, events } = this.#deps;
+    const used = new Set(this.#leases.of(id).map(({ lease }) => lease.link));
+    const link = links().find((each) => !used.has(each));
+    using reserved = new DisposableStack();
+    const { endpoint, network, batch } = await this.#place(id, name, asked, link!, reserved);
+    await using undo = new AsyncDisposableStack();
+    records.saveEndpoint(endpoint);
+    this.#leases.keep(endpoint);
+    undo.defer(() => {
+      records.removeEndpoint(id, network.id);
+      this.#leases.dropOne(id, network.id);
+    });
+    await namespaces.change(id, batch + this.#routeOf(id));
+    undo.move();
+    await this.#firewall.update();
+    events.tell("connect", toldOf(network), { container: id });
+    return endpoint.lease;
+  }
+
+  /** A running container leaves a network that it is in. @throws {TsdError} runtime_failed */
+  async disconnect({ id }: Container, network: Network): Promise<Lease | undefined> {
+    const { records, namespaces, events } = this.#deps;
+    const lease = this.#leases.of(id).find(({ networkId }) => networkId === network.id)?.lease;
+    if (lease === undefined) return undefined;
+    await namespaces.change(id, removalBatch(lease.link));
+    records.removeEndpoint(id, network.id);
+    this.#leases.dropOne(id, network.id);
+    const route = this.#routeOf(id);
+    if (route !== "") await namespaces.change(id, route);
+    await this.#firewall.update();
+    events.tell("disconnect", toldOf(network), { container: id });
+    return lease;
+  }
+
   /** Takes up what a former engine left: running containers keep what they have, the rest goes. */
   async adopt(running: ReadonlySet<string>): Promise<void> {
     for (const id of [...this.#sandboxes.keys()]) if (!running.has(id)) await this.stop(id);
     await this.#deps.namespaces.sweep((id) => running.has(id));
     for (const [id, { ports }] of this.#sandboxes) {
-      const address = this.#addressOf(id);
-      if (address !== undefined) this.#ports.set(id, await this.#deps.publisher.again(ports, address));
+      if (ports.length > 0) this.#ports.set(id, await this.#deps.publisher.again(ports, this.#target(id)));
     }
-    await this.#updateRules();
+    await this.updateRules();
   }
 
   /** The engine ends: what no running container uses goes; ports go on by the kernel's rules. */
   async leave(): Promise<void> {
     for (const open of this.#ports.values()) await open[Symbol.asyncDispose]();
     this.#ports.clear();
-    const present = this.#bridges.present();
+    const present = this.bridges.present();
     if (present.length === 0) return;
-    for (const { network } of present.filter(({ network }) => this.#leases.ofNetwork(network).length === 0)) {
-      await this.#bridges.remove(network).catch((thrown) => this.#warn("a bridge stays", thrown));
+    for (const { network } of present.filter(({ network }) => this.leasesOf(network).length === 0)) {
+      await this.bridges.remove(network).catch((thrown) => this.#warn("a bridge stays", thrown));
     }
-    if (this.#bridges.present().length === 0) {
+    if (this.bridges.present().length === 0) {
       await this.#firewall.remove().catch((thrown) => this.#warn("the rules stay", thrown));
     }
   }
 
-  async #connect(container: Container, bridge: Bridge): Promise<Sandbox> {
+  /** Where nothing can be done about a failure: the next change, or the next engine, tries again. */
+  async updateRules(): Promise<void> {
+    if (this.bridges.present().length === 0) return;
+    await this.#firewall.update().catch((thrown) => this.#warn("the rules are not those of now", thrown));
+  }
+
+  async #begin(container: Container): Promise<Sandbox> {
     const { records, namespaces, events } = this.#deps;
-    const { id } = container;
-    using reserved = this.#leases.reserve(bridge);
-    const { lease } = reserved;
-    const open = await this.#publish(container, lease);
+    const { id, record } = container;
+    using reserved = new DisposableStack();
+    const places = new Map<string, Place>();
+    for (const [name, asked] of askedNetworks(record)) {
+      const network = this.#deps.table.find(name);
+      // Somebody may have named one twice, by its name and by its id.
+      if (places.has(network.id)) continue;
+      places.set(network.id, await this.#place(id, network.id, asked, links()[places.size]!, reserved));
+    }
+    const endpoints = [...places.values()].map(({ endpoint }) => endpoint);
+    const open = await this.#publish(container, endpoints);
     if (open.ports.length > 0) this.#ports.set(id, open);
-    const endpoint = { containerId: id, networkId: bridge.network.id, lease };
     const sandbox = { id: randomId(), path: namespaces.pathOf(id), ports: open.ports };
-    records.begin([endpoint], id, sandbox);
-    this.#leases.keep(endpoint);
+    records.begin(endpoints, id, sandbox);
+    for (const endpoint of endpoints) this.#leases.keep(endpoint);
     this.#sandboxes.set(id, sandbox);
-    const batch = endpointBatch({
-      ...{ hostName: lease.hostLink, bridgeIndex: bridge.index, hostPid: Deno.pid, name: "eth0", mac: lease.mac },
-      ...{ mtu: MTU, addresses: [`${lease.address}/${lease.prefix}`], gateway: lease.gateway },
-    });
+    const batch = [...places.values()].map(({ batch }) => batch).join("") + this.#routeOf(id);
     const steps = await Promise.allSettled([namespaces.make(id, batch), this.#firewall.update()]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
-    events.tell("connect", toldOf(bridge.network), { container: id });
+    for (const { network } of places.values()) events.tell("connect", toldOf(network), { container: id });
     return sandbox;
   }
 
-  async #publish({ name, record: { config, hostConfig } }: Container, lease: Lease): Promise<OpenPorts> {
+  async #place(id: string, name: string, asked: AskedEndpoint, link: string, held: DisposableStack): Promise<Place> {
+    const bridge = await this.bridges.ensure(this.#deps.table.find(name));
+    const { lease } = held.use(this.#leases.reserve(bridge, link, asked));
+    const endpoint = { containerId: id, networkId: bridge.network.id, lease };
+    const batch = endpointBatch({
+      ...{ hostName: lease.hostLink, bridgeIndex: bridge.index, hostPid: Deno.pid, name: link, mac: lease.mac },
+      ...{ mtu: bridge.options.mtu, addresses: [`${lease.address}/${lease.prefix}`] },
+    });
+    return { endpoint, network: bridge.network, batch };
+  }
+
+  async #publish({ id, name, record }: Container, endpoints: readonly Endpoint[]): Promise<OpenPorts> {
+    const { config, hostConfig } = record;
+    const out = wayOut(endpoints, this.#deps.table);
+    // Without a way out there is none in either.
+    if (out === undefined) return { ports: [], [Symbol.asyncDispose]: () => Promise.resolve() };
+    const { bindAddress } = this.bridges.optionsOf(this.#deps.table.known(out.networkId));
     const wanted = wantedPorts({
       bindings: hostConfig.PortBindings,
       exposed: Object.keys(config.ExposedPorts ?? {}),
       publishAll: hostConfig.PublishAllPorts ?? false,
-    });
+    }).map((port) => port.hostIp === "" ? { ...port, hostIp: bindAddress } : port);
+    const address = () => this.#leases.of(id).length === 0 ? out.lease.address : this.#target(id)();
     try {
-      return await this.#deps.publisher.publish(wanted, lease.address);
+      return await this.#deps.publisher.publish(wanted, address);
     } catch (thrown) {
-      const endpoint = `${name} (${lease.endpointId})`;
+      const endpoint = `${name} (${out.lease.endpointId})`;
       throw prefixed(`driver failed programming external connectivity on endpoint ${endpoint}`, thrown);
     }
   }
 
   #ruleset(): Ruleset {
-    const bridges = this.#bridges.present().map(({ name, subnet }) => ({
-      name,
-      subnet: formatSubnet(subnet),
-      internal: false,
+    const bridges = this.bridges.present().map(({ name, subnet, network, options }: Bridge) => ({
+      ...{ name, subnet: formatSubnet(subnet), internal: network.record.internal ?? false },
+      ...{ connectsContainers: options.connectsContainers, masquerades: options.masquerades },
     }));
     const ports = [...this.#sandboxes].flatMap(([id, sandbox]): RuledPort[] => {
-      const address = this.#addressOf(id);
+      const address = wayOut(this.#leases.of(id), this.#deps.table)?.lease.address;
       return address === undefined ? [] : sandbox.ports.map((port) => ({ ...port, address }));
     });
     return { table: this.#deps.ruleTable, bridges, ports };
   }
 
-  /** Where a container's ports lead. */
-  #addressOf(id: string): string | undefined {
-    return this.#leases.of(id)[0]?.lease.address;
+  /** Where a container's ports lead; nowhere while it is in no network with a way out. */
+  #target(id: string): () => string {
+    return () => wayOut(this.#leases.of(id), this.#deps.table)?.lease.address ?? "0.0.0.0";
   }
 
-  /** Where nothing can be done about a failure: the next change, or the next engine, tries again. */
-  async #updateRules(): Promise<void> {
-    if (this.#bridges.present().length === 0) return;
-    await this.#firewall.update().catch((thrown) => this.#warn("the rules are not those of now", thrown));
+  #routeOf(id: string): string {
+    const out = wayOut(this.#leases.of(id), this.#deps.table);
+    return out === undefined ? "" : routeBatch(out.lease.gateway, out.lease.link);
   }
 
   #warn(what: string, thrown: unknown): void {
@@ -208,4 +288,7 @@ export class ContainerNetworks {
   }
 }
 
-const toldOf = ({ id, name, record: { driver } }: Network): ToldNetwork => ({ id, name, type: driver });
+/** Names of interfaces, as many as a container can have of ours. */
+const links = (): string[] => Array.from({ length: 256 }, (_, at) => `eth${at}`);
+
+export const toldOf = ({ id, name, record: { driver } }: Network): ToldNetwork => ({ id, name, type: driver });

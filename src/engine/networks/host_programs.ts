@@ -1,13 +1,13 @@
 /**
  * @module
- * The programs of the host that configure its network, called with whole batches: `ip` (iproute2), `nft` (nftables) and
- * `unshare` (util-linux).
+ * The programs of the host that configure its network, called with whole batches: `ip` (iproute2), `nft` (nftables),
+ * `unshare` and `nsenter` (util-linux).
  */
 import { TsdError } from "../../errors.ts";
 import type { RunHostCommand } from "../host_command.ts";
 
 const FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
-const PACKAGES = { ip: "iproute2", nft: "nftables", unshare: "util-linux" } as const;
+const PACKAGES = { ip: "iproute2", nft: "nftables", unshare: "util-linux", nsenter: "util-linux" } as const;
 export type NetworkProgram = keyof typeof PACKAGES;
 
 /** Runs one of them with what it reads. @throws {TsdError} runtime_missing, runtime_failed with what it said */

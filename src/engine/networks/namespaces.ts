@@ -39,6 +39,12 @@ export class Namespaces {
     await this.#deps.run("make the container's network", words, LOOPBACK_BATCH + batch);
   }
 
+  /** Changes a running container's interfaces. @throws {TsdError} runtime_missing, runtime_failed */
+  async change(containerId: string, batch: string): Promise<void> {
+    const words = ["nsenter", `--net=${this.pathOf(containerId)}`, "--", "ip", "-batch", "-"];
+    await this.#deps.run("change the container's network", words, batch);
+  }
+
   /** Lets go of a container's namespace, if there is one. */
   drop(containerId: string): void {
     const path = this.pathOf(containerId);

@@ -2,6 +2,7 @@
  * @module
  * Networks as the engine knows them: what was asked for, and what a container has in one while it runs. Plain JSON.
  */
+import type { AskedEndpoint } from "../containers/container.ts";
 import type { PublishedPort } from "../../network/port.ts";
 import type { NetworkRecords, StoredEndpoint, StoredNetwork } from "../../store/network_records.ts";
 
@@ -13,6 +14,17 @@ export interface NetworkRecord {
   readonly gateway?: string;
   /** Somebody named the subnet. */
   readonly hasOwnSubnet?: boolean;
+  /** CIDR: where addresses that nobody named come from. */
+  readonly range?: string;
+  /** Addresses that others than containers have, by name. */
+  readonly auxiliary?: Readonly<Record<string, string>>;
+  /** It has no way out or in. */
+  readonly internal?: boolean;
+  /** Shown only, as it is for swarms. */
+  readonly attachable?: boolean;
+  /** See `bridgeOptions`. */
+  readonly options?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** What a container has in a network while it runs. */
@@ -24,6 +36,10 @@ export interface Lease {
   readonly mac: string;
   /** The interface's name on the host's side. */
   readonly hostLink: string;
+  /** And in the container. */
+  readonly link: string;
+  /** The network of the highest is the way out; 0 if it isn't there. */
+  readonly priority?: number;
 }
 
 /** The network namespace of a running container. */
@@ -42,5 +58,9 @@ export type StoredNetworks = NetworkRecords<NetworkRecord, Lease, Sandbox>;
 export interface NetworkFacts {
   readonly sandbox: Sandbox | undefined;
   /** By the network's name. */
-  readonly endpoints: readonly { readonly network: Network; readonly lease: Lease | undefined }[];
+  readonly endpoints: readonly {
+    readonly network: Network;
+    readonly lease: Lease | undefined;
+    readonly asked: AskedEndpoint;
+  }[];
 }

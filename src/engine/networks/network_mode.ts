@@ -5,11 +5,13 @@
 import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { namedContainer } from "../containers/joined_namespaces.ts";
+import type { AskedEndpoint, ContainerRecord } from "../containers/container.ts";
 import type { PredefinedName } from "./network_table.ts";
 
-export type NetworkKind = PredefinedName | "container";
+/** `named` is a network that somebody made. */
+export type NetworkKind = PredefinedName | "container" | "named";
 
-/** @throws {TsdError} not_implemented, invalid_argument */
+/** @throws {TsdError} invalid_argument */
 export function networkKind({ NetworkMode: mode }: Pick<HostConfig, "NetworkMode">): NetworkKind {
   switch (mode || "default") {
     case "default":
@@ -22,11 +24,26 @@ export function networkKind({ NetworkMode: mode }: Pick<HostConfig, "NetworkMode
   }
   if (namedContainer(mode) !== undefined) return "container";
   if (mode === "container:") throw new TsdError("invalid_argument", "invalid container format container:<name|id>");
-  throw new TsdError(
-    "not_implemented",
-    `Cannot create the container: network ${mode} is not supported yet; use bridge, host, none or container:NAME`,
-  );
+  return "named";
 }
+
+/** Whether the engine makes interfaces for it. */
+export const hasBridge = (kind: NetworkKind): boolean => kind === "bridge" || kind === "named";
+
+/** The name, or id, of the network in a mode that has one. */
+export const modeNetwork = (host: Pick<HostConfig, "NetworkMode">): string =>
+  networkKind(host) === "bridge" ? "bridge" : host.NetworkMode ?? "";
+
+/** The networks that a container wants to be in, by name or id, the one of its mode first. */
+export function askedNetworks({ hostConfig, networks }: AskingRecord): [name: string, asked: AskedEndpoint][] {
+  if (!hasBridge(networkKind(hostConfig))) return [];
+  const mode = modeNetwork(hostConfig);
+  // A container of an older engine has the one of its mode.
+  const entries = Object.entries(networks ?? { [mode]: {} });
+  return [...entries.filter(([name]) => name === mode), ...entries.filter(([name]) => name !== mode)];
+}
+
+type AskingRecord = Pick<ContainerRecord, "networks"> & { readonly hostConfig: Pick<HostConfig, "NetworkMode"> };
 
 /** What another container's network can't be combined with, as Docker says it. */
 const CONFLICTS: readonly (readonly [what: string, given: (config: ContainerConfig, host: HostConfig) => unknown])[] = [

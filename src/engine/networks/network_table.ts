@@ -2,19 +2,22 @@
  * @module
  * All networks of this engine, in memory, each with its row in the database. `bridge`, `host` and `none` are always there.
  */
-import { TsdError } from "../../errors.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
 import { randomId } from "../containers/names.ts";
 import type { Network, NetworkRecord, StoredNetworks } from "./network.ts";
 
 const PREDEFINED = { bridge: "bridge", host: "host", none: "null" } as const;
 export type PredefinedName = keyof typeof PREDEFINED;
 
+/** Whether it is one of those that are always there. */
+export const isPredefined = ({ name }: Pick<Network, "name">): boolean => Object.hasOwn(PREDEFINED, name);
+
 /** See the module's comment. */
 export class NetworkTable {
-  readonly #records: Pick<StoredNetworks, "insert" | "save" | "networks">;
+  readonly #records: Pick<StoredNetworks, "insert" | "save" | "remove" | "networks">;
   readonly #byId = new Map<string, Network>();
 
-  constructor(records: Pick<StoredNetworks, "insert" | "save" | "networks">) {
+  constructor(records: Pick<StoredNetworks, "insert" | "save" | "remove" | "networks">) {
     this.#records = records;
     for (const network of records.networks()) this.#byId.set(network.id, network);
     const names = new Set(this.list().map(({ name }) => name));
@@ -42,11 +45,41 @@ export class NetworkTable {
     return [...this.#byId.values()];
   }
 
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
   /** By its full id. @throws {TsdError} network_not_found */
   known(id: string): Network {
     const network = this.#byId.get(id);
     if (network === undefined) throw new TsdError("network_not_found", `network ${id} not found`);
     return network;
+  }
+
+  /** By full id, name, or unique prefix of the id. @throws {TsdError} network_not_found, ambiguous_id */
+  find(nameOrId: string): Network {
+    const exact = this.#byId.get(nameOrId) ?? this.list().find(({ name }) => name === nameOrId);
+    if (exact !== undefined) return exact;
+    const matches = /^[0-9a-f]{1,64}$/.test(nameOrId) ? this.list().filter(({ id }) => id.startsWith(nameOrId)) : [];
+    if (matches.length === 1) return matches[0]!;
+    if (matches.length === 0) throw new TsdError("network_not_found", `network ${nameOrId} not found`);
+    const found = `${matches.length} matches found based on ID prefix`;
+    throw new TsdError("ambiguous_id", `network ${nameOrId} is ambiguous (${found})`);
+  }
+
+  /** One that may have gone meanwhile is known by its name only. */
+  named(name: string): Network {
+    try {
+      return this.find(name);
+    } catch (thrown) {
+      if (!isTsdError(thrown, "network_not_found", "ambiguous_id")) throw thrown;
+      return { id: "", name, createdMs: 0, record: { driver: "bridge" } };
+    }
+  }
+
+  remove({ id }: Network): void {
+    this.#records.remove(id);
+    this.#byId.delete(id);
   }
 
   predefined(name: PredefinedName): Network {

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { Database } from "../../store/database.ts";
 import { NetworkRecords } from "../../store/network_records.ts";
+import { bridgeOptions } from "./bridge_options.ts";
 import { Leases } from "./leases.ts";
 import type { Lease, NetworkRecord, Sandbox } from "./network.ts";
 import { NetworkTable } from "./network_table.ts";
@@ -38,7 +39,15 @@ Deno.test("what a running container has goes with it; two can't have one address
   for (const container of ["a", "b"]) {
     db.run("INSERT INTO containers VALUES (?, ?, 0, 'i', '{}', '{}')", container, container);
   }
-  const lease = (address: string) => ({ address, endpointId: "e", prefix: 16, gateway: "g", mac: "m", hostLink: "v" });
+  const lease = (address: string) => ({
+    address,
+    endpointId: "e",
+    prefix: 16,
+    gateway: "g",
+    mac: "m",
+    hostLink: "v",
+    link: "eth0",
+  });
   const begin = (containerId: string, address: string) =>
     records.begin([{ containerId, networkId: id, lease: lease(address) }], containerId, {
       id: "s",
@@ -59,16 +68,23 @@ Deno.test("what a running container has goes with it; two can't have one address
 Deno.test("an address is nobody else's from its choice on", () => {
   using db = Database.open(":memory:");
   const network = new NetworkTable(recordsOf(db)).predefined("bridge");
-  const bridge = { network, name: "t0", index: 1, subnet: parseSubnet("172.17.0.0/16"), gateway: "172.17.0.1" };
+  const bridge = {
+    network,
+    name: "t0",
+    index: 1,
+    subnet: parseSubnet("172.17.0.0/16"),
+    gateway: "172.17.0.1",
+    options: bridgeOptions(),
+  };
   const leases = new Leases([]);
-  const first = leases.reserve(bridge);
-  const second = leases.reserve(bridge);
+  const first = leases.reserve(bridge, "eth0");
+  const second = leases.reserve(bridge, "eth0");
   assert.deepEqual([first, second].map(({ lease }) => lease.address), ["172.17.0.2", "172.17.0.3"]);
   assert.match(first.lease.hostLink, /^veth[0-9a-f]{8}$/);
   assert.equal(first.lease.mac, "02:42:ac:11:00:02");
   leases.keep({ containerId: "a", networkId: network.id, lease: first.lease });
   first[Symbol.dispose]();
-  assert.deepEqual(leases.ofNetwork(network), [first.lease]);
+  assert.deepEqual(leases.ofNetwork(network).map(({ lease }) => lease), [first.lease]);
   leases.drop("a");
   assert.deepEqual(leases.of("a"), []);
 });

@@ -14,7 +14,7 @@ import { Firewall } from "./firewall.ts";
 import { networkPrograms } from "./host_programs.ts";
 import { Namespaces } from "./namespaces.ts";
 import type { StoredNetworks } from "./network.ts";
-import { NetworkTable } from "./network_table.ts";
+import type { NetworkTable } from "./network_table.ts";
 import { PortPublisher } from "./port_publisher.ts";
 
 const PORT_RANGE = "/proc/sys/net/ipv4/ip_local_port_range";
@@ -23,6 +23,7 @@ export interface NetworkSurroundings {
   readonly paths: EnginePaths;
   readonly log: Log;
   readonly events: NetworkEvents;
+  readonly table: NetworkTable;
   readonly records: StoredNetworks;
   readonly run: RunHostCommand;
   readonly mounts: Pick<MountCalls, "umount2">;
@@ -30,11 +31,10 @@ export interface NetworkSurroundings {
 
 /** Nothing is made in the kernel before a container needs it. */
 export function openNetworks(
-  { paths, log: engineLog, events, records, run: runHost, mounts }: NetworkSurroundings,
+  { paths, log: engineLog, events, table, records, run: runHost, mounts }: NetworkSurroundings,
 ): ContainerNetworks {
   const log = engineLog.scope("networks");
   const run = networkPrograms(runHost);
-  const table = new NetworkTable(records);
   const { engineId } = paths;
   return new ContainerNetworks({
     ...{ log, table, events, records },

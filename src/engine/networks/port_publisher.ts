@@ -5,7 +5,7 @@
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { portKey, type PublishedPort, type WantedPort } from "../../network/port.ts";
-import { openPort, PortBusy } from "../../network/port_sockets.ts";
+import { openPort, PortBusy, type TargetAddress } from "../../network/port_sockets.ts";
 import { isErrno } from "../../sys/mod.ts";
 import type { PortTable } from "../../network/port_table.ts";
 
@@ -28,8 +28,8 @@ export class PortPublisher {
     this.#deps = deps;
   }
 
-  /** All of them, or none. @param address the container's @throws {TsdError} port_in_use, with Docker's texts */
-  async publish(wanted: readonly WantedPort[], address: string): Promise<OpenPorts> {
+  /** All of them, or none. @param address the container's present one @throws {TsdError} port_in_use, with Docker's texts */
+  async publish(wanted: readonly WantedPort[], address: TargetAddress): Promise<OpenPorts> {
     await using opened = new AsyncDisposableStack();
     const ports: PublishedPort[] = [];
     for (const each of wanted) {
@@ -42,7 +42,7 @@ export class PortPublisher {
   }
 
   /** Serves again what a former engine served. A port that another program has by now is left to the kernel's rules. */
-  async again(ports: readonly PublishedPort[], address: string): Promise<OpenPorts> {
+  async again(ports: readonly PublishedPort[], address: TargetAddress): Promise<OpenPorts> {
     const kept = new AsyncDisposableStack();
     for (const port of ports) {
       this.#deps.table.keep(port);
@@ -55,7 +55,7 @@ export class PortPublisher {
   }
 
   /** Of several that fit, the first that no other program has. */
-  async #one(wanted: WantedPort, address: string): Promise<OpenPorts> {
+  async #one(wanted: WantedPort, address: TargetAddress): Promise<OpenPorts> {
     const isOnly = wanted.hostPorts[0] > 0 && wanted.hostPorts[0] === wanted.hostPorts[1];
     for (const busy = new Set<number>();;) {
       const ports = this.#deps.table.take(wanted, busy);
@@ -64,7 +64,7 @@ export class PortPublisher {
       try {
         for (const port of ports) taken.use(await this.#open(port, address));
       } catch (thrown) {
-        if (!(thrown instanceof PortBusy) || isOnly) throw bindError(thrown, ports[0]!, address);
+        if (!(thrown instanceof PortBusy) || isOnly) throw bindError(thrown, ports[0]!, address());
         busy.add(ports[0]!.hostPort);
         continue;
       }
@@ -73,7 +73,7 @@ export class PortPublisher {
     }
   }
 
-  #open(port: PublishedPort, address: string): Promise<AsyncDisposable> {
+  #open(port: PublishedPort, address: TargetAddress): Promise<AsyncDisposable> {
     return (this.#deps.open ?? openPort)(port, address, this.#deps.log);
   }
 }

@@ -1,0 +1,32 @@
+/** `filters` of `GET /networks`: all labels, and any value of each other key. */
+import type { Network } from "../../engine/networks/network.ts";
+import { isPredefined } from "../../engine/networks/network_table.ts";
+import { TsdError } from "../../errors.ts";
+import type { Filters } from "../http/query.ts";
+import { hasLabel } from "./container_filters.ts";
+import { truthOf } from "./image_filters.ts";
+
+export const NETWORK_FILTER_KEYS = ["dangling", "driver", "id", "label", "name", "scope", "type"];
+
+/** @param isUsed whether some container is in it @throws {TsdError} invalid_argument */
+export function networkFilter(filters: Filters, isUsed: (network: Network) => boolean): (network: Network) => boolean {
+  const dangling = truthOf(filters, "dangling");
+  const values = (key: string) => filters.get(key) ?? [];
+  for (const type of values("type")) {
+    if (type !== "builtin" && type !== "custom") {
+      throw new TsdError("invalid_argument", `invalid filter: 'type'='${type}'`);
+    }
+  }
+  const any = (key: string, fits: (value: string) => boolean) => values(key).length === 0 || values(key).some(fits);
+  return (network) => {
+    const { id, name, record } = network;
+    const isOwn = !isPredefined(network);
+    if (dangling !== undefined && (!isOwn || isUsed(network) === dangling)) return false;
+    return values("label").every((label) => hasLabel(record.labels ?? {}, label)) &&
+      any("driver", (driver) => record.driver === driver) &&
+      any("id", (wanted) => id.includes(wanted)) &&
+      any("name", (wanted) => name.includes(wanted)) &&
+      any("scope", (scope) => scope === "local") &&
+      any("type", (type) => (type === "custom") === isOwn);
+  };
+}

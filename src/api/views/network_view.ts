@@ -1,0 +1,49 @@
+/** Networks in the shapes of the Engine API. */
+import type { Network } from "../../engine/networks/network.ts";
+import type { Endpoint } from "../../engine/networks/network.ts";
+import type { Network as WireNetwork, NetworkContainer } from "../wire/mod.ts";
+import { timestamp } from "./container_view.ts";
+
+/** @param users running containers in it, and their names */
+export function networkView(
+  { id, name, createdMs, record }: Network,
+  users: readonly { readonly endpoint: Endpoint; readonly containerName: string }[],
+): WireNetwork {
+  const { driver, subnet, gateway, range, auxiliary, internal = false, attachable = false, options, labels } = record;
+  const config = subnet === undefined ? [] : [{
+    Subnet: subnet,
+    ...range !== undefined && { IPRange: range },
+    ...gateway !== undefined && { Gateway: gateway },
+    ...auxiliary !== undefined && { AuxiliaryAddresses: auxiliary },
+  }];
+  return {
+    Name: name,
+    Id: id,
+    Created: timestamp(createdMs),
+    Scope: "local",
+    Driver: driver,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: { Driver: "default", Options: driver === "bridge" && name !== "bridge" ? {} : null, Config: config },
+    Internal: internal,
+    Attachable: attachable,
+    Ingress: false,
+    ConfigFrom: { Network: "" },
+    ConfigOnly: false,
+    Containers: Object.fromEntries(users.map((user) => [user.endpoint.containerId, containerView(user)])),
+    Options: options ?? {},
+    Labels: labels ?? {},
+  };
+}
+
+function containerView(
+  { endpoint: { lease }, containerName }: { readonly endpoint: Endpoint; readonly containerName: string },
+): NetworkContainer {
+  return {
+    Name: containerName,
+    EndpointID: lease.endpointId,
+    MacAddress: lease.mac,
+    IPv4Address: `${lease.address}/${lease.prefix}`,
+    IPv6Address: "",
+  };
+}

@@ -1,0 +1,41 @@
+import type { EndpointSettings } from "../../api/wire/mod.ts";
+import { defineCommand } from "../../cli/mod.ts";
+import { connectNetwork, disconnectNetwork } from "../../client/networks.ts";
+import type { CommandContext } from "../context.ts";
+import { checkAddress } from "../name_values.ts";
+import { withoutEmpty } from "../own_config.ts";
+import { refusedFlags } from "../refused_flags.ts";
+
+/** `tsd network connect`. */
+export const networkConnect = defineCommand({
+  usage: "[OPTIONS] NETWORK CONTAINER",
+  args: { min: 2, max: 2 },
+  flags: {
+    alias: { type: "list", help: "Add network-scoped alias for the container" },
+    "gw-priority": { type: "int", default: 0, help: "Highest gw-priority provides the default gateway" },
+    ...refusedFlags(["driver-opt", "ip6", "link", "link-local-ip"]),
+    ip: { type: "string", help: 'IPv4 address (e.g., "172.30.100.104")' },
+  },
+  examples: [{ line: "network connect back web", note: "Also while it runs" }],
+  async run({ engine }: CommandContext, { args: [network = "", container = ""], flags }) {
+    const endpoint: EndpointSettings = withoutEmpty({
+      Aliases: flags.alias,
+      GwPriority: flags["gw-priority"],
+      IPAMConfig: flags.ip === undefined ? null : { IPv4Address: checkAddress(flags.ip) },
+    });
+    await connectNetwork(engine, network, { Container: container, EndpointConfig: endpoint });
+    return 0;
+  },
+});
+
+/** `tsd network disconnect`. */
+export const networkDisconnect = defineCommand({
+  usage: "[OPTIONS] NETWORK CONTAINER",
+  args: { min: 2, max: 2 },
+  flags: { force: { type: "bool", short: "f", help: "Don't complain where it isn't connected" } },
+  examples: [{ line: "network disconnect back web", note: "Also while it runs" }],
+  async run({ engine }: CommandContext, { args: [network = "", container = ""], flags: { force } }) {
+    await disconnectNetwork(engine, network, { Container: container, Force: force });
+    return 0;
+  },
+});

@@ -1,0 +1,140 @@
+/**
+ * @module
+ * Checks the body of `POST /networks/create`. A field has an effect or is refused with a reason.
+ */
+import type { IPAMConfig, NetworkCreateRequest } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+import {
+  contains,
+  formatAddress,
+  formatSubnet,
+  parseAddress,
+  parseSubnet,
+  type Subnet,
+} from "../../network/address.ts";
+import { freeAddress } from "../../network/pools.ts";
+import { isEmpty, isObject, withoutNulls } from "../containers/request_shapes.ts";
+import { bridgeOptions } from "./bridge_options.ts";
+import type { NetworkRecord } from "./network.ts";
+
+export interface NetworkRequest {
+  readonly name: string;
+  readonly record: NetworkRecord;
+}
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+const PREDEFINED: ReadonlySet<string> = new Set(["bridge", "host", "none", "default"]);
+
+/** What there isn't. */
+const REFUSED: { readonly [K in keyof NetworkCreateRequest]?: string } = {
+  EnableIPv6: "--ipv6",
+  ConfigOnly: "--config-only",
+  ConfigFrom: "--config-from",
+  Ingress: "--ingress",
+};
+
+/** @throws {TsdError} invalid_argument, not_implemented, permission_denied, not_found */
+export function parseNetworkRequest(body: unknown): NetworkRequest {
+  if (!isObject(body)) throw invalid("invalid JSON: the network must be an object");
+  const request = withoutNulls(body) as unknown as NetworkCreateRequest;
+  const { Name: name, Driver: driver = "bridge", Internal = false, Attachable = false, EnableIPv4 = true } = request;
+  if (typeof name !== "string" || name.trim() === "") throw invalid("invalid network name: name is empty");
+  if (!NAME.test(name)) {
+    throw invalid(`invalid network name ${JSON.stringify(name)}: only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`);
+  }
+  if (PREDEFINED.has(name)) {
+    throw new TsdError("permission_denied", `operation is not permitted on predefined ${name} network`);
+  }
+  for (const [field, words] of Object.entries(REFUSED)) {
+    const value = request[field as keyof NetworkCreateRequest];
+    if (!isEmpty(value) && !isEmptyFrom(value)) throw unsupported(words);
+  }
+  if (!EnableIPv4) throw unsupported("a network without IPv4");
+  requireDriver(driver || "bridge");
+  if (request.Scope && request.Scope !== "local") throw unsupported(`the scope ${request.Scope}`);
+  const options = texts("Options", request.Options);
+  bridgeOptions(options);
+  const labels = texts("Labels", request.Labels);
+  return {
+    name,
+    record: {
+      driver: "bridge",
+      ...addressing(request),
+      ...Internal === true && { internal: true },
+      ...Attachable === true && { attachable: true },
+      ...Object.keys(options).length > 0 && { options },
+      ...Object.keys(labels).length > 0 && { labels },
+    },
+  };
+}
+
+const isEmptyFrom = (value: unknown): boolean => isObject(value) && Object.values(value).every(isEmpty);
+
+function requireDriver(driver: string): void {
+  if (driver === "bridge") return;
+  if (driver === "host" || driver === "null") {
+    const what = driver === "null" ? "null" : "host";
+    throw new TsdError("permission_denied", `only one instance of "${what}" network is allowed`);
+  }
+  throw new TsdError("not_found", `could not find plugin ${driver} in v1 plugin registry: plugin not found`);
+}
+
+/** The subnet that was named, with what lies in it. */
+function addressing({ IPAM: given }: NetworkCreateRequest): Partial<NetworkRecord> {
+  if (given === undefined || given === null) return {};
+  if (!isObject(given)) throw invalid("invalid JSON: IPAM must be an object");
+  const IPAM: NonNullable<NetworkCreateRequest["IPAM"]> = given;
+  if (!["", "default", undefined].includes(IPAM.Driver)) throw unsupported(`the address driver ${IPAM.Driver}`);
+  if (!isEmpty(IPAM.Options)) throw unsupported("options of the address driver");
+  const configs = (IPAM.Config ?? []).filter((config) => !isEmptyFrom(config));
+  if (configs.length === 0) return {};
+  if (configs.length > 1) throw unsupported("more than one subnet");
+  return pool(configs[0]!);
+}
+
+function pool(
+  { Subnet: text = "", IPRange = "", Gateway = "", AuxiliaryAddresses = {} }: IPAMConfig,
+): Partial<NetworkRecord> {
+  if (text === "") throw invalid("invalid network config:\ninvalid subnet : invalid CIDR block notation");
+  const subnet = parseSubnet(text);
+  if (subnet.family !== 4) throw unsupported("an IPv6 subnet");
+  if (subnet.prefix > 30) throw invalid(`invalid subnet ${text}: there is no room for a gateway and a container`);
+  const inside = (what: string, address: string): string => {
+    const parsed = parseAddress(address.replace(/\/.*$/, ""));
+    if (parsed === undefined || !contains(subnet, parsed)) {
+      throw invalid(`invalid ${what} ${address}: parent subnet ${formatSubnet(subnet)} doesn't contain it`);
+    }
+    return formatAddress(parsed);
+  };
+  const range = IPRange === "" ? undefined : rangeOf(IPRange, subnet);
+  const others = Object.entries(AuxiliaryAddresses).map((
+    [name, address],
+  ) => [name, inside("auxiliary address", address)]);
+  const taken = new Set(others.map(([, address]) => parseAddress(address!)!.value));
+  const gateway = Gateway === "" ? formatAddress(freeAddress(subnet, { taken, range })) : inside("gateway", Gateway);
+  return {
+    subnet: formatSubnet(subnet),
+    gateway,
+    hasOwnSubnet: true,
+    ...range !== undefined && { range: formatSubnet(range) },
+    ...others.length > 0 && { auxiliary: Object.fromEntries(others) },
+  };
+}
+
+function rangeOf(text: string, subnet: Subnet): Subnet {
+  const range = parseSubnet(text);
+  if (contains(subnet, { family: range.family, value: range.base }) && range.prefix >= subnet.prefix) return range;
+  throw invalid(`invalid ip-range ${text}: parent subnet ${formatSubnet(subnet)} doesn't contain ip-range`);
+}
+
+function texts(field: string, value: unknown): Record<string, string> {
+  if (value === undefined) return {};
+  if (isObject(value) && Object.values(value).every((each) => typeof each === "string")) {
+    return value as Record<string, string>;
+  }
+  throw invalid(`invalid JSON: ${field} must be an object of texts`);
+}
+
+const invalid = (message: string) => new TsdError("invalid_argument", message);
+const unsupported = (what: string) =>
+  new TsdError("not_implemented", `Cannot create the network: ${what} is not supported yet`);

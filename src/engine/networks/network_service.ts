@@ -1,0 +1,138 @@
+/**
+ * @module
+ * What can be done with networks: made, removed, and containers connected to them and disconnected, whether they run or
+ * not. The texts are Docker's.
+ */
+import { TsdError } from "../../errors.ts";
+import type { AskedEndpoint, Container } from "../containers/container.ts";
+import type { ContainerTable } from "../containers/container_table.ts";
+import type { NetworkEvents } from "../events/network_events.ts";
+import type { KeyedLock } from "../keyed_lock.ts";
+import { type ContainerNetworks, toldOf } from "./container_networks.ts";
+import type { HostsFiles } from "./hosts_files.ts";
+import type { Network } from "./network.ts";
+import { askedNetworks, networkKind } from "./network_mode.ts";
+import type { NetworkRequest } from "./network_request.ts";
+import { isPredefined, type NetworkTable } from "./network_table.ts";
+
+export interface NetworkServiceDeps {
+  readonly table: NetworkTable;
+  readonly networks: ContainerNetworks;
+  readonly containers: Pick<ContainerTable, "find" | "list" | "known" | "setNetworks">;
+  /** By container; shared with whoever starts and removes containers. */
+  readonly locks: KeyedLock;
+  readonly events: NetworkEvents;
+  readonly hosts: HostsFiles;
+}
+
+/** See the module's comment. */
+export class NetworkService {
+  readonly #deps: NetworkServiceDeps;
+
+  constructor(deps: NetworkServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** With its bridge, so that nobody else takes its addresses. @throws {TsdError} conflict, permission_denied, runtime_* */
+  async create({ name, record }: NetworkRequest): Promise<Network> {
+    const { table, networks, events } = this.#deps;
+    const network = table.insert(name, record);
+    try {
+      await networks.bridges.claim(network);
+      await networks.bridges.ensure(network);
+    } catch (thrown) {
+      table.remove(network);
+      throw thrown;
+    }
+    await networks.updateRules();
+    events.tell("create", toldOf(network));
+    return table.known(network.id);
+  }
+
+  /** @throws {TsdError} network_not_found, permission_denied */
+  async remove(nameOrId: string): Promise<void> {
+    const { table, networks, events, containers } = this.#deps;
+    const network = table.find(nameOrId);
+    if (isPredefined(network)) {
+      throw new TsdError("permission_denied", `${network.name} is a pre-defined network and cannot be removed`);
+    }
+    const [user] = networks.leasesOf(network);
+    if (user !== undefined) {
+      const who = `name:${JSON.stringify(containers.known(user.containerId)?.name ?? "")}`;
+      const where = `id:${JSON.stringify(user.lease.endpointId.slice(0, 12))}`;
+      const why = `network ${network.name} has active endpoints (${who} ${where})`;
+      throw new TsdError("permission_denied", `error while removing network: ${why}`);
+    }
+    table.remove(network);
+    await networks.bridges.remove(network);
+    await networks.updateRules();
+    events.tell("destroy", toldOf(network));
+  }
+
+  /** Containers that want to be in a network, whether they run or not. */
+  usersOf(network: Network): Container[] {
+    const { containers, table } = this.#deps;
+    return containers.list().filter(({ record }) =>
+      askedNetworks(record).some(([name]) => table.named(name).id === network.id)
+    );
+  }
+
+  /** @throws {TsdError} container_not_found, network_not_found, permission_denied, conflict */
+  async connect(nameOrId: string, containerName: string, asked: AskedEndpoint): Promise<void> {
+    const { table, containers, locks, networks, hosts } = this.#deps;
+    const network = table.find(nameOrId);
+    const { id } = containers.find(containerName);
+    await locks.run(id, async () => {
+      const container = containers.find(id);
+      refuseOthers(container, network);
+      const before = askedNetworks(container.record);
+      if (before.some(([name]) => table.named(name).id === network.id)) {
+        const why = `endpoint with name ${container.name} already exists in network ${network.name}`;
+        throw new TsdError("permission_denied", why);
+      }
+      if (container.isRunning) {
+        const lease = await networks.connect(container, network.id, asked);
+        hosts.add(container, lease.address);
+      }
+      containers.setNetworks(container, { ...Object.fromEntries(before), [network.name]: asked });
+    });
+  }
+
+  /** @throws {TsdError} container_not_found, network_not_found, permission_denied */
+  async disconnect(nameOrId: string, containerName: string, { force = false } = {}): Promise<void> {
+    const { table, containers, locks, networks, hosts } = this.#deps;
+    const network = table.find(nameOrId);
+    const { id } = containers.find(containerName);
+    await locks.run(id, async () => {
+      const container = containers.find(id);
+      if (network.name === "host") refuseOthers(container, network);
+      const before = askedNetworks(container.record);
+      const left = before.filter(([name]) => table.named(name).id !== network.id);
+      if (left.length === before.length && !force) {
+        throw new TsdError("permission_denied", `container ${id} is not connected to network ${network.name}`);
+      }
+      const lease = container.isRunning ? await networks.disconnect(container, network) : undefined;
+      if (lease !== undefined) hosts.remove(container, lease.address);
+      containers.setNetworks(container, Object.fromEntries(left));
+    });
+  }
+}
+
+/** Who has the host's network, another's or none can't have one besides. */
+function refuseOthers({ record: { hostConfig } }: Container, { name }: Network): void {
+  const refuse = (why: string) => new TsdError("permission_denied", why);
+  const kind = networkKind(hostConfig);
+  if (name === "host" || kind === "host") {
+    throw refuse("container cannot be disconnected from host network or connected to host network");
+  }
+  if (kind === "container") {
+    throw refuse(
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
+  }
+  if (name === "none" || kind === "none") {
+    throw refuse(
+      "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+    );
+  }
+}
