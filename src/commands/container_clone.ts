@@ -57,7 +57,7 @@ export const containerClone = defineCommand({
 
 /** The body that creates it. @throws {UsageError} */
 export function cloneRequest(
-  { image, config, hostConfig }: MadeContainer,
+  { image, config, hostConfig, endpoints }: MadeContainer,
   flags: FlagValues<typeof CLONE_FLAGS>,
   env: (name: string) => string | undefined,
 ): ContainerCreateRequest {
@@ -67,6 +67,7 @@ export function cloneRequest(
     Image: image,
     Env: overridden(config.Env ?? [], environmentWords(flags.env, env)),
     Labels: { ...config.Labels, ...Object.fromEntries(flags.label.map(splitPair)) },
+    ...endpoints && { NetworkingConfig: { EndpointsConfig: endpoints } },
     HostConfig: given<HostConfig>({
       ...withoutRivals(hostConfig, flags),
       ...limits(flags),

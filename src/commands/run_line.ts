@@ -10,6 +10,7 @@ import {
   deviceText,
   durationText,
   mountText,
+  networkTexts,
   pairTexts,
   publishTexts,
   rateTexts,
@@ -38,7 +39,6 @@ const ROWS: readonly Row[] = [
   ["restart", (_, { RestartPolicy }) => RestartPolicy && restartText(RestartPolicy)],
   ["hostname", ({ Hostname }) => Hostname],
   ["domainname", ({ Domainname }) => Domainname],
-  ["network", (_, { NetworkMode }) => NetworkMode],
   ["add-host", (_, { ExtraHosts }) => ExtraHosts],
   ["dns", (_, { Dns }) => Dns],
   ["dns-option", (_, { DnsOptions }) => DnsOptions],
@@ -122,9 +122,10 @@ const WITHOUT_FLAG: readonly (keyof HostConfig)[] = [
 ];
 
 /** `tsd run …`, in one line. */
-export function runLine({ name, image, config, hostConfig }: MadeContainer): RunLine {
+export function runLine({ name, image, config, hostConfig, endpoints }: MadeContainer): RunLine {
   const missing = unsaid(config, hostConfig);
   const words: string[] = ["run", "--name", name];
+  for (const network of networkTexts(hostConfig.NetworkMode, endpoints)) words.push("--network", network);
   for (const [flag, said] of ROWS) {
     const value = said(config, hostConfig);
     if (value === undefined || value === null) continue;

@@ -1,5 +1,13 @@
 /** Values of a request in the notation of their flags; the opposite of reading them. */
-import type { DeviceMapping, HostConfig, Mount, RestartPolicy, ThrottleDevice, Ulimit } from "../api/wire/mod.ts";
+import type {
+  DeviceMapping,
+  HostConfig,
+  Mount,
+  NetworkingConfig,
+  RestartPolicy,
+  ThrottleDevice,
+  Ulimit,
+} from "../api/wire/mod.ts";
 import { goDuration } from "../units.ts";
 
 export const ulimitText = ({ Name, Soft, Hard }: Ulimit): string => `${Name}=${Soft}${Hard === Soft ? "" : `:${Hard}`}`;
@@ -49,6 +57,23 @@ export function mountText(mount: Mount): string {
     ImageOptions?.Subpath && `image-subpath=${ImageOptions.Subpath}`,
   ];
   return fields.filter((field): field is string => Boolean(field)).map(csvField).join(",");
+}
+
+/** Of `--network`, the one of the mode first. */
+export function networkTexts(mode: string | undefined, endpoints: NetworkingConfig["EndpointsConfig"]): string[] {
+  if (!endpoints) return mode === undefined ? [] : [mode];
+  const first = mode ?? "bridge";
+  const entries = Object.entries(endpoints);
+  const sorted = [...entries.filter(([name]) => name === first), ...entries.filter(([name]) => name !== first)];
+  return sorted.map(([name, settings]) => {
+    const { Aliases, IPAMConfig, GwPriority } = settings ?? {};
+    const fields = [
+      ...(Aliases ?? []).map((alias) => `alias=${alias}`),
+      ...IPAMConfig?.IPv4Address ? [`ip=${IPAMConfig.IPv4Address}`] : [],
+      ...GwPriority ? [`gw-priority=${GwPriority}`] : [],
+    ];
+    return fields.length === 0 ? name : [`name=${name}`, ...fields].join(",");
+  });
 }
 
 /** Of `-p`. */
