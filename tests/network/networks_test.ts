@@ -56,18 +56,18 @@ scenario(
     "containers of one network reach each other, those of others don't; --internal has no way out": async (world) => {
       await world.tsd("network", "create", "--subnet", ONE, "one");
       await world.tsd("network", "create", "--subnet", TWO, "--internal", "two");
-      await greet(world, "a", "--network", "one", "--ip", "10.213.7.77");
-      await greet(world, "b", "--network", "one");
-      await greet(world, "c", "--network", "two");
-      assert.equal(await addressIn(world, "a", "one"), "10.213.7.77");
-      const [b, c] = [await addressIn(world, "b", "one"), await addressIn(world, "c", "two")];
-      await world.until("an answer", () => answer(b, 80).then((text) => text === "hello b\n", () => false));
-      assert.ok(await reaches(world, "a", b));
-      assert.ok(!await reaches(world, "a", c));
-      assert.ok(!await reaches(world, "c", b));
-      expectResult(await world.tsd("exec", "c", "ip", "route"), { stdout: /^10\.213\.8\.0\/24 dev eth0[^\n]*\n$/ });
+      await greet(world, "aa", "--network", "one", "--ip", "10.213.7.77");
+      await greet(world, "bb", "--network", "one");
+      await greet(world, "cc", "--network", "two");
+      assert.equal(await addressIn(world, "aa", "one"), "10.213.7.77");
+      const [b, c] = [await addressIn(world, "bb", "one"), await addressIn(world, "cc", "two")];
+      await world.until("an answer", () => answer(b, 80).then((text) => text === "hello bb\n", () => false));
+      assert.ok(await reaches(world, "aa", b));
+      assert.ok(!await reaches(world, "aa", c));
+      assert.ok(!await reaches(world, "cc", b));
+      expectResult(await world.tsd("exec", "cc", "ip", "route"), { stdout: /^10\.213\.8\.0\/24 dev eth0[^\n]*\n$/ });
       expectResult(await world.tsd("network", "rm", "one"), { code: 1, stderr: /network one has active endpoints/ });
-      await world.remove("a", "b", "c");
+      await world.remove("aa", "bb", "cc");
       expectResult(await world.tsd("network", "prune", "-f"), { stdout: /one/ });
       expectResult(await world.tsd("network", "ls", "-q", "-f", "type=custom"), {});
     },
