@@ -225,7 +225,7 @@ scenario("tsd: bad input", {
       ["RUN --security-opt odd=x IMAGE", 125, 'invalid --security-opt 2: "odd=x"'],
       ["RUN --mount type=odd,dst=/x IMAGE", 125, 'invalid mount config for type "odd": mount type unknown'],
       [
-        "RUN --network host --sysctl net.ipv4.ip_forward=1 IMAGE",
+        "run --network host --sysctl net.ipv4.ip_forward=1 IMAGE",
         125,
         "sysctl 'net.ipv4.ip_forward' not allowed in host network namespace",
       ],

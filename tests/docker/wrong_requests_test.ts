@@ -19,6 +19,9 @@ const WITH_JSON: readonly (readonly [path: string, about: string])[] = [
   ["/containers/{id*}/update", "/containers/UP/update"],
   ["/exec/{id*}/start", "/exec/EXEC/start"],
   ["/tsd/prune", "/tsd/prune"],
+  ["/networks/create", "/networks/create"],
+  ["/networks/{id}/connect", "/networks/bridge/connect"],
+  ["/networks/{id}/disconnect", "/networks/bridge/disconnect"],
   ["/volumes/create", "/volumes/create"],
 ];
 
