@@ -137,7 +137,9 @@ async function write(results: Parameters<typeof pullMarkdown>[0]): Promise<void>
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(join(folder, "pull.md"), pullMarkdown(results, "pull.svg"));
   await Deno.writeTextFile(join(folder, "pull.svg"), pullPicture(results.series));
-  await capture(Deno.execPath(), ["fmt", "--quiet", join(folder, "pull.md")], { cwd: PROJECT_DIR });
+  await capture(Deno.execPath(), ["fmt", "--quiet", ...["pull.md", "pull.svg"].map((name) => join(folder, name))], {
+    cwd: PROJECT_DIR,
+  });
   console.log("written: bench/results/pull.md, bench/results/pull.svg");
 }
 
