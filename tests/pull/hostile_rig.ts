@@ -24,6 +24,8 @@ export async function startHostileRig(engine: EngineOptions = {}): Promise<Hosti
   const victim = undo.use(await Victim.create());
   const rig = undo.use(await startPullRig({ engine }));
   await checkAlive(rig);
+  // The first volume makes the folder of all, which stays.
+  for (const verb of ["create", "rm"]) assert.equal((await rig.engine.tsd(["volume", verb, "first"])).code, 0);
   const clean = await storeListing(rig.engine);
   const owned = undo.move();
   return { ...rig, victim, clean, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -81,12 +81,13 @@ export class FolderLayerStore implements LayerStore {
   }
 
   async storedMs(diffId: Digest): Promise<number | undefined> {
-    if (await this.info(diffId) === undefined) return undefined;
-    const { mtime } = await attempting(
-      `Cannot look at layer ${diffId}`,
-      () => Deno.stat(`${this.layerPath(diffId)}/info.json`),
-    );
-    return mtime?.getTime() ?? 0;
+    try {
+      const { mtime } = await Deno.stat(`${this.layerPath(diffId)}/info.json`);
+      return mtime?.getTime() ?? 0;
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return undefined;
+      throw storageFailure(`Cannot look at layer ${diffId}`, thrown);
+    }
   }
 
   async ingest(
