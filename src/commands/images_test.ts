@@ -107,7 +107,8 @@ Deno.test("inspect: one kind, json", async () => {
   );
   assert.equal((await callTsd(inspecting(), ["container", "inspect", "alpine"])).code, 1);
   const kind = await callTsd(inspecting(), ["inspect", "--type=node", "x"]);
-  assert.equal(kind.err.split("\n")[0], 'unknown type: "node": must be one of "container", "image", "volume"');
+  const kinds = `"container", "image", "network", "volume"`;
+  assert.equal(kind.err.split("\n")[0], `unknown type: "node": must be one of ${kinds}`);
 });
 
 const CONTAINER = {
