@@ -93,7 +93,8 @@ Deno.test("starts that fail leave nothing", requires("root", "runc"), async () =
   ];
   await assertKeepsNothing(rig, failing.length, async (n) => {
     const [args, code] = failing[n % failing.length]!;
-    const failed = await engine.tsd(["run", "--rm", "--network", "none", ...args]);
+    const network = args.includes("--network") ? [] : ["--network", "none"];
+    const failed = await engine.tsd(["run", "--rm", ...network, ...args]);
     assert.equal(failed.code, code, `${args}: ${failed.stderr}`);
     assert.match(failed.stderr, /^tsd: [^\n]+\n/);
   });

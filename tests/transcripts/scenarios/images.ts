@@ -88,7 +88,7 @@ export const IMAGES: readonly Scenario[] = [
         line: "inspect --type nonsense busybox",
         tsd: [{
           says: /must be one of .*/,
-          now: 'must be one of "container", "image", "volume"',
+          now: 'must be one of "container", "image", "network", "volume"',
           why: "there are no others yet",
         }],
       },
