@@ -9,9 +9,9 @@ import { TsdError } from "../../errors.ts";
 type Named = keyof typeof CHECKS;
 /** A type by its name, or that of a list's items or an object's fields. */
 type Kind = Named | { readonly each: Fields } | { readonly object: Fields };
-type Fields = { readonly [field: string]: Kind };
+export type Fields = { readonly [field: string]: Kind };
 /** The fields that are read of a wire type. */
-type Shape<T> = { readonly [K in keyof T]?: Kind };
+export type Shape<T> = { readonly [K in keyof T]?: Kind };
 
 export const CONFIG_SHAPE = {
   Hostname: "text",
@@ -171,23 +171,28 @@ const WORDS: Record<Named, string> = {
   size: "[height, width]",
 };
 
-/** Checks the fields that are there; null counts as not there. @throws {TsdError} invalid_argument */
-export function checkShape(value: Record<string, unknown>, shape: Fields, where: string): void {
+/**
+ * Checks the fields that are there; null counts as not there.
+ * @param where the field that has them; empty: the body itself
+ * @param what whose configuration it is, for the error
+ * @throws {TsdError} invalid_argument
+ */
+export function checkShape(value: Record<string, unknown>, shape: Fields, where: string, what = "container"): void {
   for (const [name, kind] of Object.entries(shape)) {
     const field = value[name];
-    if (field !== undefined && field !== null) checkField(field, kind, `${where}.${name}`);
+    if (field !== undefined && field !== null) checkField(field, kind, where === "" ? name : `${where}.${name}`, what);
   }
 }
 
-function checkField(field: unknown, kind: Kind, where: string): void {
+function checkField(field: unknown, kind: Kind, where: string, what: string): void {
   if (typeof kind === "string") {
-    if (!CHECKS[kind](field)) throw wrongType(where, WORDS[kind]);
+    if (!CHECKS[kind](field)) throw wrongType(where, WORDS[kind], what);
   } else if ("object" in kind) {
-    if (!isObject(field)) throw wrongType(where, "an object");
-    checkShape(field, kind.object, where);
+    if (!isObject(field)) throw wrongType(where, "an object", what);
+    checkShape(field, kind.object, where, what);
   } else {
-    if (!Array.isArray(field) || !field.every(isObject)) throw wrongType(where, "a list of objects");
-    for (const [at, item] of field.entries()) checkShape(item, kind.each, `${where}[${at}]`);
+    if (!Array.isArray(field) || !field.every(isObject)) throw wrongType(where, "a list of objects", what);
+    for (const [at, item] of field.entries()) checkShape(item, kind.each, `${where}[${at}]`, what);
   }
 }
 
@@ -215,5 +220,5 @@ export function isEmpty(value: unknown): boolean {
   return typeof value === "object" && Object.keys(value).length === 0;
 }
 
-export const wrongType = (name: string, wanted: string) =>
-  new TsdError("invalid_argument", `Invalid container configuration: ${name} must be ${wanted}`);
+export const wrongType = (name: string, wanted: string, what = "container") =>
+  new TsdError("invalid_argument", `Invalid ${what} configuration: ${name} must be ${wanted}`);

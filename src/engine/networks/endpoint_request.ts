@@ -3,11 +3,18 @@
  * What a container wants in a network, as requests say it: `POST /networks/{id}/connect`, `/disconnect`, and the networks
  * of a new container. A field has an effect or is refused with a reason.
  */
-import type { EndpointSettings } from "../../api/wire/mod.ts";
+import type { EndpointIPAMConfig, EndpointSettings } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { parseAddress } from "../../network/address.ts";
 import type { AskedEndpoint } from "../containers/container.ts";
-import { isEmpty, isObject, withoutNulls } from "../containers/request_shapes.ts";
+import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../containers/request_shapes.ts";
+
+const SHAPE = {
+  IPAMConfig: { object: { IPv4Address: "text", IPv6Address: "text", LinkLocalIPs: "texts" } },
+  Aliases: "texts",
+  MacAddress: "text",
+  GwPriority: "number",
+} as const satisfies Shape<EndpointSettings>;
 
 /** What there isn't. */
 const REFUSED: { readonly [K in keyof EndpointSettings]?: string } = {
@@ -21,17 +28,15 @@ const MAC = /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i;
 export function askedEndpoint(given: unknown): AskedEndpoint {
   if (given === undefined || given === null) return {};
   if (!isObject(given)) throw invalid("invalid JSON: the settings of an endpoint must be an object");
+  checkShape(given, SHAPE, "", "endpoint");
   const settings = withoutNulls(given) as EndpointSettings;
   for (const [field, words] of Object.entries(REFUSED)) {
     if (!isEmpty(settings[field as keyof EndpointSettings])) throw unsupported(words);
   }
-  const { Aliases: aliases = [], MacAddress: mac = "", GwPriority: priority = 0, IPAMConfig: ipam = {} } = settings;
-  if (!Array.isArray(aliases) || !aliases.every((alias) => typeof alias === "string")) {
-    throw invalid("invalid JSON: Aliases must be a list of texts");
-  }
-  if (!Number.isSafeInteger(priority)) throw invalid("invalid JSON: GwPriority must be a whole number");
+  const { Aliases, MacAddress: mac = "", GwPriority: priority = 0, IPAMConfig } = settings;
+  const aliases = Aliases ?? [];
   if (mac !== "" && !MAC.test(mac)) throw invalid(`invalid MAC address: ${mac}`);
-  const address = ownAddress(ipam);
+  const address = ownAddress(IPAMConfig ?? {});
   return {
     ...address !== undefined && { address },
     ...mac !== "" && { mac: mac.toLowerCase().replaceAll("-", ":") },
@@ -40,13 +45,13 @@ export function askedEndpoint(given: unknown): AskedEndpoint {
   };
 }
 
-function ownAddress(ipam: unknown): string | undefined {
-  if (!isObject(ipam)) throw invalid("invalid JSON: IPAMConfig must be an object");
-  const { IPv4Address: four = "", IPv6Address: six = "", LinkLocalIPs: local } = ipam;
+function ownAddress(
+  { IPv4Address: four = "", IPv6Address: six = "", LinkLocalIPs: local }: EndpointIPAMConfig,
+): string | undefined {
   if (six !== "") throw unsupported("an IPv6 address (--ip6)");
   if (!isEmpty(local)) throw unsupported("a link-local address (--link-local-ip)");
   if (four === "") return undefined;
-  if (typeof four !== "string" || parseAddress(four)?.family !== 4) throw invalid(`invalid IPv4 address: ${four}`);
+  if (parseAddress(four)?.family !== 4) throw invalid(`invalid IPv4 address: ${four}`);
   return four;
 }
 
@@ -57,13 +62,17 @@ export function parseConnectRequest(body: unknown): { readonly container: string
 
 /** @throws {TsdError} invalid_argument */
 export function parseDisconnectRequest(body: unknown): { readonly container: string; readonly force: boolean } {
-  return { container: containerOf(body), force: (body as { Force?: unknown }).Force === true };
+  const container = containerOf(body);
+  const { Force } = body as { Force?: boolean };
+  return { container, force: Force ?? false };
 }
 
 function containerOf(body: unknown): string {
   if (!isObject(body)) throw invalid("invalid JSON: the request must be an object");
-  if (typeof body.Container !== "string") throw invalid("invalid JSON: Container must be a text");
-  return body.Container;
+  checkShape(body, { Container: "text", Force: "flag" }, "", "endpoint");
+  const { Container = "" } = withoutNulls(body) as { Container?: string };
+  if (Container === "") throw invalid("invalid container name or ID: value is empty");
+  return Container;
 }
 
 const invalid = (message: string) => new TsdError("invalid_argument", message);

@@ -13,7 +13,7 @@ import {
   type Subnet,
 } from "../../network/address.ts";
 import { freeAddress } from "../../network/pools.ts";
-import { isEmpty, isObject, withoutNulls } from "../containers/request_shapes.ts";
+import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../containers/request_shapes.ts";
 import { bridgeOptions } from "./bridge_options.ts";
 import type { NetworkRecord } from "./network.ts";
 
@@ -24,6 +24,28 @@ export interface NetworkRequest {
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const PREDEFINED: ReadonlySet<string> = new Set(["bridge", "host", "none", "default"]);
+
+const SHAPE = {
+  Name: "text",
+  Driver: "text",
+  Scope: "text",
+  EnableIPv4: "flag",
+  EnableIPv6: "flag",
+  IPAM: {
+    object: {
+      Driver: "text",
+      Options: "textMap",
+      Config: { each: { Subnet: "text", IPRange: "text", Gateway: "text", AuxiliaryAddresses: "textMap" } },
+    },
+  },
+  Internal: "flag",
+  Attachable: "flag",
+  Ingress: "flag",
+  ConfigOnly: "flag",
+  ConfigFrom: "object",
+  Options: "textMap",
+  Labels: "textMap",
+} as const satisfies Shape<NetworkCreateRequest>;
 
 /** What there isn't. */
 const REFUSED: { readonly [K in keyof NetworkCreateRequest]?: string } = {
@@ -36,9 +58,11 @@ const REFUSED: { readonly [K in keyof NetworkCreateRequest]?: string } = {
 /** @throws {TsdError} invalid_argument, not_implemented, permission_denied, not_found */
 export function parseNetworkRequest(body: unknown): NetworkRequest {
   if (!isObject(body)) throw invalid("invalid JSON: the network must be an object");
-  const request = withoutNulls(body) as unknown as NetworkCreateRequest;
-  const { Name: name, Driver: driver = "bridge", Internal = false, Attachable = false, EnableIPv4 = true } = request;
-  if (typeof name !== "string" || name.trim() === "") throw invalid("invalid network name: name is empty");
+  checkShape(body, SHAPE, "", "network");
+  const request: Partial<NetworkCreateRequest> = withoutNulls(body);
+  const { Name: name = "", Driver: driver = "bridge", Internal = false, Attachable = false, EnableIPv4 = true } =
+    request;
+  if (name.trim() === "") throw invalid("invalid network name: name is empty");
   if (!NAME.test(name)) {
     throw invalid(`invalid network name ${JSON.stringify(name)}: only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`);
   }
@@ -52,16 +76,16 @@ export function parseNetworkRequest(body: unknown): NetworkRequest {
   if (!EnableIPv4) throw unsupported("a network without IPv4");
   requireDriver(driver || "bridge");
   if (request.Scope && request.Scope !== "local") throw unsupported(`the scope ${request.Scope}`);
-  const options = texts("Options", request.Options);
+  const options = request.Options ?? {};
   bridgeOptions(options);
-  const labels = texts("Labels", request.Labels);
+  const labels = request.Labels ?? {};
   return {
     name,
     record: {
       driver: "bridge",
       ...addressing(request),
-      ...Internal === true && { internal: true },
-      ...Attachable === true && { attachable: true },
+      ...Internal && { internal: true },
+      ...Attachable && { attachable: true },
       ...Object.keys(options).length > 0 && { options },
       ...Object.keys(labels).length > 0 && { labels },
     },
@@ -80,10 +104,8 @@ function requireDriver(driver: string): void {
 }
 
 /** The subnet that was named, with what lies in it. */
-function addressing({ IPAM: given }: NetworkCreateRequest): Partial<NetworkRecord> {
-  if (given === undefined || given === null) return {};
-  if (!isObject(given)) throw invalid("invalid JSON: IPAM must be an object");
-  const IPAM: NonNullable<NetworkCreateRequest["IPAM"]> = given;
+function addressing({ IPAM }: Partial<NetworkCreateRequest>): Partial<NetworkRecord> {
+  if (IPAM === undefined || IPAM === null) return {};
   if (!["", "default", undefined].includes(IPAM.Driver)) throw unsupported(`the address driver ${IPAM.Driver}`);
   if (!isEmpty(IPAM.Options)) throw unsupported("options of the address driver");
   const configs = (IPAM.Config ?? []).filter((config) => !isEmptyFrom(config));
@@ -125,14 +147,6 @@ function rangeOf(text: string, subnet: Subnet): Subnet {
   const range = parseSubnet(text);
   if (contains(subnet, { family: range.family, value: range.base }) && range.prefix >= subnet.prefix) return range;
   throw invalid(`invalid ip-range ${text}: parent subnet ${formatSubnet(subnet)} doesn't contain ip-range`);
-}
-
-function texts(field: string, value: unknown): Record<string, string> {
-  if (value === undefined) return {};
-  if (isObject(value) && Object.values(value).every((each) => typeof each === "string")) {
-    return value as Record<string, string>;
-  }
-  throw invalid(`invalid JSON: ${field} must be an object of texts`);
 }
 
 const invalid = (message: string) => new TsdError("invalid_argument", message);
