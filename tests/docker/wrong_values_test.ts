@@ -164,6 +164,47 @@ scenario("api: wrong values", {
     expectResult(await world.tsd("exec", "up", "echo", "fine"), { stdout: "fine\n" });
     await world.remove("up");
   },
+  "bodies of networks and volumes": async (world: World) => {
+    const { api } = world.engine;
+    const network = {
+      ...{ Name: "wrong", CheckDuplicate: true, Driver: "bridge", Scope: "local", EnableIPv4: true, EnableIPv6: false },
+      ...{ Internal: true, Attachable: true, Ingress: false, ConfigOnly: false, ConfigFrom: { Network: "" } },
+      ...{ Options: { "com.docker.network.driver.mtu": "1400" }, Labels: { a: "b" } },
+      IPAM: {
+        ...{ Driver: "default", Options: {} },
+        Config: [{
+          ...{ Subnet: "10.213.7.0/24", IPRange: "10.213.7.128/25", Gateway: "10.213.7.1" },
+          AuxiliaryAddresses: { router: "10.213.7.130" },
+        }],
+      },
+    };
+    const removed = (kind: string, field: string) => async (made: ApiResponse) => {
+      if (made.status !== 201) return;
+      const name = encodeURIComponent(made.json<Record<string, string>>()[field]!);
+      assert.equal((await api.delete(`/${kind}/${name}`)).status, 204, name);
+    };
+    const createNetwork = (body: Json) => api.post("/networks/create", body);
+    assert.deepEqual(await wrongBodies(network, createNetwork, removed("networks", "Id")), []);
+    const internal = await createNetwork({ Name: "wrong", Internal: "yes" });
+    assert.deepEqual([internal.status, internal.json()], [400, {
+      message: "Invalid network configuration: Internal must be true or false",
+    }]);
+    const volume = { Name: "wrong", Driver: "local", Labels: { a: "b" }, DriverOpts: {} };
+    const createVolume = (body: Json) => api.post("/volumes/create", body);
+    assert.deepEqual(await wrongBodies(volume, createVolume, removed("volumes", "Name")), []);
+    await world.background("up");
+    const endpoint = {
+      Container: "up",
+      EndpointConfig: {
+        IPAMConfig: { IPv4Address: "10.213.7.9", IPv6Address: "", LinkLocalIPs: [] },
+        ...{ Links: [], Aliases: ["a"], MacAddress: "02:42:ac:11:00:02", GwPriority: 1, DriverOpts: {} },
+      },
+    };
+    assert.deepEqual(await wrongBodies(endpoint, (body) => api.post("/networks/bridge/connect", body)), []);
+    const leave = { Container: "up", Force: false };
+    assert.deepEqual(await wrongBodies(leave, (body) => api.post("/networks/bridge/disconnect", body)), []);
+    await world.remove("up");
+  },
   "parameters": async (world: World) => {
     const { api } = world.engine;
     const id = await world.background("up"); // which gets other names

@@ -190,18 +190,24 @@ export class ContainerNetworks {
     for (const open of this.#ports.values()) await open[Symbol.asyncDispose]();
     this.#ports.clear();
     const present = this.bridges.present();
-    if (present.length === 0) return;
     for (const { network } of present.filter(({ network }) => this.leasesOf(network).length === 0)) {
       await this.bridges.remove(network).catch((thrown) => this.#warn("a bridge stays", thrown));
     }
-    if (this.bridges.present().length === 0) {
-      await this.#firewall.remove().catch((thrown) => this.#warn("the rules stay", thrown));
-    }
+    if (present.length > 0 || this.#firewall.isLoaded) await this.#removeIdleRules();
+  }
+
+  /** Without a bridge there is nothing to rule. */
+  async #removeIdleRules(): Promise<void> {
+    if (this.bridges.present().length > 0) return;
+    await this.#firewall.remove().catch((thrown) => this.#warn("the rules stay", thrown));
   }
 
   /** Where nothing can be done about a failure: the next change, or the next engine, tries again. */
   async updateRules(): Promise<void> {
-    if (this.bridges.present().length === 0) return;
+    if (this.bridges.present().length === 0) {
+      if (this.#firewall.isLoaded) await this.#removeIdleRules();
+      return;
+    }
     await this.#firewall.update().catch((thrown) => this.#warn("the rules are not those of now", thrown));
   }
 

@@ -21,6 +21,11 @@ export class Firewall {
     this.#present = present;
   }
 
+  /** Whether this engine has rules in the kernel. */
+  get isLoaded(): boolean {
+    return this.#loaded !== "";
+  }
+
   /** Resolves when the rules are those of now or later. @throws {TsdError} runtime_missing, runtime_failed */
   update(): Promise<void> {
     if (this.#next !== undefined) return this.#next;
