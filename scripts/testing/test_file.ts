@@ -32,7 +32,7 @@ export async function runTestFile(file: string, options: TestFileOptions): Promi
     const report = join(reportDir, "junit.xml");
     const { status, output, timedOut } = await run(file, report, dir, options);
     const cases = await exists(report) ? parseJunit(await Deno.readTextFile(report)) : [];
-    const left = await clearLeftovers(dir);
+    const left = await clearLeftovers(dir).catch((error: Error) => [`(the look for it failed: ${error.message})`]);
     const extra: TestCase[] = [];
     if (timedOut) {
       extra.push(failed("(the whole file)", `took longer than ${options.timeoutMs / 1000} s and was killed`));

@@ -62,3 +62,21 @@ Deno.test("a forgotten temporary file is a failure", async () => {
   assert.deepEqual(cases, ["passed forgets", "failed (after all tests)"]);
   assert.match(failures, /left behind:\nfile: /);
 });
+
+Deno.test("somebody else's file that lies deeper than a path can say disturbs nobody", async () => {
+  const dir = await Deno.makeTempDir();
+  const script =
+    `chdir shift; for (1..25) { mkdir "d" x 200; chdir "d" x 200 } open F, ">f"; $| = 1; print "open\\n"; sleep`;
+  const holder = new Deno.Command("perl", { args: ["-e", script, dir], stdout: "piped" }).spawn();
+  try {
+    const reader = holder.stdout.getReader();
+    assert.equal(new TextDecoder().decode((await reader.read()).value), "open\n");
+    await reader.cancel();
+    const { cases } = await outcomeOf(`Deno.test("good", () => {});`);
+    assert.deepEqual(cases, ["passed good"]);
+  } finally {
+    holder.kill("SIGKILL");
+    await holder.status;
+    await Deno.remove(dir, { recursive: true });
+  }
+});
