@@ -9,6 +9,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { NotPrelinkable, prelink } from "./prelink.ts";
 import { capture, exists, filesBelow } from "./project.ts";
 
 const HEAD_FILE = new URL("./portable_head.sh", import.meta.url);
@@ -24,7 +25,7 @@ export interface PortableFacts {
   readonly appSizeBytes: number;
   /** The bundle's files, relative to its folder, with their sizes. */
   readonly appFiles: ReadonlyArray<{ readonly path: string; readonly sizeBytes: number }>;
-  /** Digest of the Deno executable, which names its folder. */
+  /** Digest of the Deno executable as it is packed, which names its folder. */
   readonly runtime: string;
   readonly runtimeSizeBytes: number;
   readonly runtimeCompressedSizeBytes: number;
@@ -33,15 +34,15 @@ export interface PortableFacts {
 /** Writes the portable executable to `output` (0755); `keepDir` keeps compressed runtimes for later builds. */
 export async function buildPortable(bundleDir: string, output: string, keepDir: string): Promise<void> {
   const archive = await archiveOf(bundleDir);
-  const runtime = Deno.execPath();
-  const digest = await sha256OfFile(runtime);
+  const runtime = await runtimeBytes();
+  const digest = createHash("sha256").update(runtime).digest("hex");
   const compressed = await compressOnce(runtime, join(keepDir, `deno-${digest.slice(0, NAME_LENGTH)}.gz`));
   const head = renderHead(await Deno.readTextFile(HEAD_FILE), {
     app: createHash("sha256").update(archive.bytes).digest("hex").slice(0, NAME_LENGTH),
     appSizeBytes: archive.bytes.length,
     appFiles: archive.files,
     runtime: digest.slice(0, NAME_LENGTH),
-    runtimeSizeBytes: (await Deno.stat(runtime)).size,
+    runtimeSizeBytes: runtime.length,
     runtimeCompressedSizeBytes: (await Deno.stat(compressed)).size,
   });
   await Deno.writeFile(output, head);
@@ -100,19 +101,26 @@ async function archiveOf(bundleDir: string): Promise<{ bytes: Uint8Array; files:
   return { bytes: stdout, files };
 }
 
-/** Gzips `source` to `target` unless that is there: Deno's 95 MB take seconds, and change only with its version. */
-async function compressOnce(source: string, target: string): Promise<string> {
-  if (await exists(target)) return target;
-  const unfinished = `${target}.unfinished`;
-  await pipeline(createReadStream(source), createGzip({ level: 9 }), createWriteStream(unfinished));
-  await Deno.rename(unfinished, target);
-  return target;
+/** This Deno, prelinked where that can be done: it starts sooner then. */
+async function runtimeBytes(): Promise<Uint8Array> {
+  const prelinked = await Deno.readFile(Deno.execPath());
+  try {
+    prelink(prelinked);
+    return prelinked;
+  } catch (error) {
+    if (!(error instanceof NotPrelinkable)) throw error;
+    console.warn(`compile: ${Deno.execPath()} stays as it is: ${error.message}`);
+    return await Deno.readFile(Deno.execPath());
+  }
 }
 
-async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
+/** Gzips `source` to `target` unless that is there: Deno's 95 MB take seconds, and change only with its version. */
+async function compressOnce(source: Uint8Array, target: string): Promise<string> {
+  if (await exists(target)) return target;
+  const unfinished = `${target}.unfinished`;
+  await pipeline([source], createGzip({ level: 9 }), createWriteStream(unfinished));
+  await Deno.rename(unfinished, target);
+  return target;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
