@@ -164,7 +164,6 @@ async function run(
   const owned = await ownSocket(socket);
   ending.defer(() => left.notes === undefined ? owned[Symbol.asyncDispose]() : undefined);
   ending.defer(() => server.close(left.notes === undefined ? CLOSE_GRACE_MS : 0));
-  ending.defer(() => get(TOKENS.puller).leave());
   // A client that is cut off now has not ended its input.
   ending.defer(() => get(TOKENS.keepers).leave());
   if (onDemand) {
@@ -260,7 +259,8 @@ async function open(
     for (const { folder } of await stateRoots(paths)) await settleLeftRuntimes(folder, { processes, log, ended });
   }
   // What can't be cleared away is no reason not to serve: the next start tries again.
-  await sweepStorage(storage).catch((thrown) => log.error("unfinished work stays", { error: String(thrown) }));
+  const stays = (thrown: unknown) => log.error("unfinished work stays", { error: String(thrown) });
+  await sweepStorage(storage, stays).catch(stays);
   await sweepOrphans(get);
   ending.use(await get(TOKENS.unfinishedPulls).begin());
   watch.lap("sweep");

@@ -3,18 +3,23 @@ import { BlobStore } from "../store/blob_store.ts";
 import { ContainerRecords } from "../store/container_records.ts";
 import { Database } from "../store/database.ts";
 import { ImageRecords } from "../store/image_records.ts";
-import { openLayers, openSnapshots } from "../store/storage.ts";
-import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
+import { openLayers, type OpenOptions, openSnapshots } from "../store/storage.ts";
+import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts";
 
 /** Database, blobs, layers, snapshots. */
-export function provideStores(provide: Provide, { paths, storage }: EngineSettings): void {
+export function provideStores(provide: Provide, { paths, storage, log }: EngineSettings): void {
   provide(TOKENS.database, () => Database.open(`${paths.dataRoot}/tsd.db`));
   provide(TOKENS.imageRecords, (get) => new ImageRecords(get(TOKENS.database)));
   provide(TOKENS.containerRecords, (get) => new ContainerRecords(get(TOKENS.database)));
   provide(TOKENS.blobs, () => new BlobStore(paths.dataRoot));
-  provide(TOKENS.layers, (get) => openLayers(storage, { remake: (diffId) => get(TOKENS.pool).remake(diffId) }));
+  const inWorkers = (get: Get): OpenOptions => ({
+    remake: (diffId) => get(TOKENS.pool).remake(diffId),
+    notCleared: (thrown) => log.error("files of a removed layer stay until the next start", { error: String(thrown) }),
+    stack: (layers) => get(TOKENS.pool).stack(layers),
+  });
+  provide(TOKENS.layers, (get) => openLayers(storage, inWorkers(get)));
   provide(TOKENS.snapshots, (get) => {
-    const snapshots = openSnapshots(storage, get(TOKENS.layers));
+    const snapshots = openSnapshots(storage, get(TOKENS.layers), inWorkers(get));
     const isRunning = (id: string) => get(TOKENS.table).has(id) && get(TOKENS.table).find(id).isRunning;
     return new SharedSnapshots(snapshots, isRunning);
   });

@@ -12,6 +12,15 @@ export interface Kernels {
   blocks4(state: number, data0: number, data1: number, data2: number, data3: number, count: number): void;
 }
 
+/** A stream after some of its bytes, from where another thread can go on. */
+export interface HashState {
+  /** Eight. */
+  readonly words: Uint32Array;
+  readonly totalBytes: number;
+  /** The bytes behind the last whole block. */
+  readonly rest: Uint8Array;
+}
+
 /** One stream. */
 interface Lane {
   /** Address of its state, after which its buffers come. */
@@ -59,11 +68,12 @@ export class Sha256Lanes {
     this.#words = new Uint32Array(kernels.memory.buffer);
   }
 
-  /** A new stream. Give it up with {@link finish} or {@link abandon}. */
-  open(): Lane {
+  /** A new stream, or one that was suspended. Give it up with {@link finish}, {@link suspend} or {@link abandon}. */
+  open(from?: HashState): Lane {
     const lane = this.#closed.pop() ?? this.#make();
-    Object.assign(lane, { full: 0, oldest: 0, fill: 0, totalBytes: 0 });
-    this.#words.set(INITIAL, lane.at / 4);
+    Object.assign(lane, { full: 0, oldest: 0, fill: from?.rest.length ?? 0, totalBytes: from?.totalBytes ?? 0 });
+    this.#words.set(from?.words ?? INITIAL, lane.at / 4);
+    this.#bytes.set(from?.rest ?? [], this.#filling(lane));
     this.#open.add(lane);
     return lane;
   }
@@ -85,11 +95,24 @@ export class Sha256Lanes {
     while (lane.full > 0) this.#hash(lane);
     this.#kernels.blocks(lane.at, this.#filling(lane), this.#pad(lane));
     let hex = "";
-    for (const word of this.#words.subarray(lane.at / 4, lane.at / 4 + STATE_WORDS)) {
-      hex += word.toString(16).padStart(8, "0");
-    }
+    for (const word of this.#stateOf(lane)) hex += word.toString(16).padStart(8, "0");
     this.abandon(lane);
     return hex;
+  }
+
+  /** Ends the stream here, so that it can go on in another thread. */
+  suspend(lane: Lane): HashState {
+    while (lane.full > 0) this.#hash(lane);
+    const from = this.#filling(lane);
+    const blocks = Math.floor(lane.fill / BLOCK_BYTES);
+    if (blocks > 0) this.#kernels.blocks(lane.at, from, blocks);
+    const state: HashState = {
+      words: this.#stateOf(lane).slice(),
+      totalBytes: lane.totalBytes,
+      rest: this.#bytes.slice(from + blocks * BLOCK_BYTES, from + lane.fill),
+    };
+    this.abandon(lane);
+    return state;
   }
 
   /** Gives a stream up; its place is used again. */
@@ -109,6 +132,10 @@ export class Sha256Lanes {
     }
     this.#made++;
     return { at, full: 0, oldest: 0, fill: 0, totalBytes: 0 };
+  }
+
+  #stateOf(lane: Lane): Uint32Array {
+    return this.#words.subarray(lane.at / 4, lane.at / 4 + STATE_WORDS);
   }
 
   #filled(lane: Lane): void {

@@ -60,6 +60,24 @@ Deno.test("interleaved streams of any number, chunking and end", () => {
   );
 });
 
+Deno.test("a stream that was suspended goes on, wherever that was", () => {
+  const length = fc.nat(3 * BUFFER_BYTES);
+  fc.assert(
+    fc.property(fc.array(length, { maxLength: 6 }), fc.nat(3), (lengths, others) => {
+      const beside = opened(others);
+      const [{ lane, reference }] = opened(1);
+      let moved = lane;
+      for (const [n, length] of lengths.entries()) {
+        update({ lane: moved, reference }, noise(length, n + 1));
+        for (const stream of beside) update(stream, noise(length, n + 7));
+        moved = lanes.open(structuredClone(lanes.suspend(moved)));
+      }
+      for (const stream of [...beside, { lane: moved, reference }]) check(stream);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 Deno.test("four streams at once go together, one or two alone", () => {
   const blocksOf = (count: number) => {
     const before = { ...lanes.counts };

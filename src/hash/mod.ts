@@ -5,6 +5,7 @@
  * no digest syntax. Invariants: an engine's code is loaded at its first use; a hasher never keeps the chunk it is given.
  */
 import { createHashWasmSha256 } from "./hash_wasm.ts";
+import type { HashState } from "./lanes.ts";
 import { createNativeSha256 } from "./native.ts";
 
 /** One SHA-256 in the making. */
@@ -13,14 +14,20 @@ export interface Hasher {
   update(bytes: Uint8Array): void;
   /** Ends the hash: 64 lower-case hex digits. Call once, and nothing after it. */
   digestHex(): string;
+  /** Ends it here instead, so that another thread can go on with it. Only the engine that gains by that can do it. */
+  suspend?(): HashState;
 }
+
+export type { HashState };
+export { HASH_RINGS, HashRing, serveHashing } from "./ring.ts";
+export { MovableHashers } from "./movable.ts";
 
 /**
  * Every engine: our own kernels in WebAssembly, the library hash-wasm as reference and fallback, and node:crypto for those
  * who prefer native code.
  */
 const ENGINES = {
-  wasm: async () => (await import("./wasm.ts")).createWasmSha256(),
+  wasm: async () => (await import("./wasm.ts")).wasmSha256(),
   "hash-wasm": createHashWasmSha256,
   native: createNativeSha256,
 } as const satisfies Record<string, () => Promise<Hasher>>;

@@ -5,7 +5,7 @@
  * Worker.
  */
 import { isTsdError, TsdError } from "../errors.ts";
-import type { HashEngine } from "../hash/mod.ts";
+import type { Hasher } from "../hash/mod.ts";
 import { decompressed, inspected, throwIfCancelled, verified } from "../io/mod.ts";
 import type { LayerInfo, LayerLimits, LayerStore } from "../store/ports.ts";
 import { type Digest, hexOf } from "./digest.ts";
@@ -32,7 +32,8 @@ export interface LayerIngest {
   readonly diffId: Digest;
   readonly signal?: AbortSignal;
   readonly limits?: LayerLimits;
-  readonly hashEngine?: HashEngine;
+  /** What digest and diffID are made with. */
+  readonly createHasher?: () => Promise<Hasher>;
   readonly part?: BlobPart | undefined;
   /** Compressed bytes so far: at most ten times a second, and once when all are there. */
   readonly onProgress?: (downloadedBytes: number) => void;
@@ -69,15 +70,15 @@ export async function ingestLayer(job: LayerIngest): Promise<LayerInfo> {
 }
 
 async function ingestOnce(job: LayerIngest, what: string): Promise<LayerInfo> {
-  const { descriptor, diffId, signal, limits } = job;
+  const { descriptor, diffId, signal, limits, createHasher } = job;
   const compressed = verified(withProgress(await blobOf(job), job.onProgress), {
     sizeBytes: descriptor.sizeBytes,
     digestHex: hexOf(descriptor.digest),
     what,
-    hashEngine: job.hashEngine,
+    createHasher,
   });
   const tar = decompressed(compressed, { what, maxBytes: limits?.tarBytes, isFrugal: true });
-  return await job.store.ingest(tar, { diffId }, { signal, limits });
+  return await job.store.ingest(tar, { diffId }, { signal, limits, createHasher });
 }
 
 /** The compressed bytes: from the part what it has, from the registry the rest. */

@@ -4,6 +4,7 @@
  * layers to a container's root file system. Drivers implement both; one contract suite tests them all. Layers are keyed
  * by diffID (OCI image-spec v1.1, config.md, "Layer DiffID"), never by the compressed digest.
  */
+import type { Hasher } from "../hash/mod.ts";
 import type { Digest } from "../image/digest.ts";
 import type { ByteString } from "../tar/mod.ts";
 
@@ -19,6 +20,13 @@ export interface LayerLimits {
   readonly tarBytes: number;
   /** Most entries. */
   readonly entries: number;
+}
+
+export interface IngestOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly limits?: LayerLimits | undefined;
+  /** What this layer is hashed with; by default what the store hashes all with. */
+  readonly createHasher?: (() => Promise<Hasher>) | undefined;
 }
 
 /** Facts about a committed layer. */
@@ -54,14 +62,19 @@ export interface LayerStore {
   ingest(
     tar: ReadableStream<Uint8Array>,
     expected: LayerExpectation,
-    options?: { signal?: AbortSignal; limits?: LayerLimits },
+    options?: IngestOptions,
   ): Promise<LayerInfo>;
   /** The very bytes of the tar that was verified. @throws {TsdError} not_found, storage */
   openTar(diffId: Digest): ReadableStream<Uint8Array>;
   /** The layer as a folder that overlay can take as a lower directory; dispose of it. @throws {TsdError} not_found */
   mountable(diffId: Digest): Promise<LayerFolder>;
-  /** Removes a layer; one that isn't there is no error. The caller knows that nobody uses it. */
+  /**
+   * Removes a layer; one that isn't there is no error. The caller knows that nobody uses it. It is gone, durably, when this
+   * returns; its files may take longer.
+   */
   remove(diffId: Digest): Promise<void>;
+  /** Resolves when removed layers take no room any more; to whether anything had to be waited for. @throws {TsdError} storage */
+  cleared(): Promise<boolean>;
   /** Every committed layer. */
   list(): Promise<Digest[]>;
   /** Reads the layer back and compares it with its diffID. @throws {TsdError} digest_mismatch, not_found */
@@ -78,6 +91,16 @@ export interface Described {
 export interface Remakable {
   /** Makes it again, whatever is there. Long work: best done in a Worker. @throws {TsdError} not_found, layer_invalid, storage */
   remake(diffId: Digest): Promise<void>;
+}
+
+/** A store that has to put layers together before a container can stand on them. */
+export interface Stacking {
+  /**
+   * Does that beforehand, durably; what is there already is used. Long work: best done in a Worker.
+   * @param layers lowest first; all are there, and stay meanwhile
+   * @throws {TsdError} storage, storage_full
+   */
+  stack(layers: readonly Digest[]): Promise<void>;
 }
 
 /** A prepared root file system. */

@@ -7,23 +7,28 @@ import { TsdError } from "../errors.ts";
 import type { Digest } from "../image/digest.ts";
 import { BtrfsLayerStore, BtrfsSnapshotter, Chains, probeBtrfs } from "./btrfs/mod.ts";
 import { ErofsLayerStore, probeErofs, sweepMounts } from "./erofs/mod.ts";
+import { LaterClearing } from "./layer_folders/later_clearing.ts";
 import { storageFailure } from "./layer_folders/storage_failure.ts";
 import { namesIn, sweepIngest } from "./layer_folders/workspace.ts";
 import { Overlay2LayerStore } from "./overlay2/mod.ts";
 import { OverlaySnapshotter } from "./overlay/mod.ts";
-import type { Described, LayerStore, Remakable, Snapshotter } from "./ports.ts";
+import type { Described, LayerStore, Remakable, Snapshotter, Stacking } from "./ports.ts";
 
 /** Some drivers hold mounts, and some have something to tell. */
-export type OpenLayers = LayerStore & Partial<Disposable & Described & Remakable>;
+export type OpenLayers = LayerStore & Partial<Disposable & Described & Remakable & Stacking>;
 
 export interface OpenOptions {
   /** Has what can be made again made in another thread. */
   readonly remake?: (diffId: Digest) => Promise<void>;
+  /** Hears of files of removed layers that can't be removed. */
+  readonly notCleared?: (thrown: unknown) => void;
+  /** Has layers put together in another thread. */
+  readonly stack?: (layers: readonly Digest[]) => Promise<void>;
 }
 
 interface Driver {
   open(root: string, options: OpenOptions): OpenLayers;
-  openSnapshots(root: string, layers: OpenLayers): Snapshotter;
+  openSnapshots(root: string, layers: OpenLayers, options: OpenOptions): Snapshotter;
   /** Why it can't be used with this folder, or nothing. */
   probe(root: string): Promise<string | undefined>;
   /** Clears away what a killed engine left, besides unfinished work. */
@@ -46,14 +51,14 @@ const DRIVERS = {
     },
   },
   btrfs: {
-    open: (root) => new BtrfsLayerStore({ root }),
-    openSnapshots: (root, layers) => new BtrfsSnapshotter({ root, layers }),
+    open: (root, { stack }) => new BtrfsLayerStore({ root, stack }),
+    openSnapshots: (root, layers, { stack }) => new BtrfsSnapshotter({ root, layers, stack }),
     sweep: (root) => new Chains(root).sweep(),
     probe: probeBtrfs,
     isChoiceOnly: true,
   },
   overlay2: {
-    open: (root) => new Overlay2LayerStore({ root }),
+    open: (root, { notCleared }) => new Overlay2LayerStore({ root, notCleared }),
     openSnapshots: overlayOver,
     probe: () => Promise.resolve(undefined),
   },
@@ -66,11 +71,14 @@ const driverNamed = (name: StorageDriver): Driver => DRIVERS[name];
 
 /**
  * Clears away what a killed engine left of unfinished work and of mounts; to be called when an engine starts, before it
- * uses the storage. Gives the number of folders removed.
+ * uses the storage. Layers that were being removed go while it serves already. Gives the number of folders that go.
  */
-export async function sweepStorage({ driver, root }: LayerStorage): Promise<number> {
+export async function sweepStorage(
+  { driver, root }: LayerStorage,
+  notCleared: (thrown: unknown) => void,
+): Promise<number> {
   await driverNamed(driver).sweep?.(root);
-  return await sweepIngest(root);
+  return await sweepIngest(root, new LaterClearing(notCleared));
 }
 
 /** Where an engine's layers are, and how they are kept. */
@@ -105,8 +113,9 @@ export function openLayers(
 export function openSnapshots(
   { driver, root }: Pick<LayerStorage, "driver" | "root">,
   layers: OpenLayers,
+  options: OpenOptions = {},
 ): Snapshotter {
-  return DRIVERS[driver].openSnapshots(root, layers);
+  return driverNamed(driver).openSnapshots(root, layers, options);
 }
 
 /** @param wanted what the administrator chose @throws {TsdError} invalid_argument: no such driver; storage: not here */

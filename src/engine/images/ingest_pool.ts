@@ -6,13 +6,14 @@
 import { deserialiseError, type SerialisedError, TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { LayerInfo } from "../../store/ports.ts";
+import { type Helpable, IngestHelp } from "./ingest_help.ts";
 import type { FromIngestWorker, IngestJob, IngestSetup, ToIngestWorker } from "./ingest_protocol.ts";
 
 /** Layers that one Worker has in flight: while one waits for the network another unpacks. */
 const JOBS_PER_WORKER = 3;
 const IDLE_MS = 10_000;
 
-interface Running {
+interface Running extends Helpable {
   readonly onProgress: (downloadedBytes: number) => void;
   readonly onResumed: ((heldBytes: number) => void) | undefined;
   readonly done: PromiseWithResolvers<LayerInfo>;
@@ -21,6 +22,7 @@ interface Running {
 interface Member {
   readonly worker: Worker;
   readonly jobs: Map<number, Running>;
+  post(message: ToIngestWorker): void;
 }
 
 interface Queued {
@@ -51,6 +53,7 @@ export class IngestPool implements Disposable {
   readonly #maxJobs: number;
   readonly #members = new Set<Member>();
   readonly #queue: Queued[] = [];
+  readonly #help = new IngestHelp();
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 1;
 
@@ -65,7 +68,9 @@ export class IngestPool implements Disposable {
   async ingest(layer: Omit<IngestJob, "id">, { signal, onProgress, onResumed }: IngestOptions): Promise<LayerInfo> {
     signal.throwIfAborted();
     const job = { id: this.#nextId++, ...layer };
-    const running = { onProgress, onResumed, done: Promise.withResolvers<LayerInfo>() };
+    const { sizeBytes } = layer.descriptor;
+    const done = Promise.withResolvers<LayerInfo>();
+    const running: Running = { onProgress, onResumed, done, sizeBytes, downloadedBytes: 0 };
     const cancel = () => this.#cancel(job.id);
     signal.addEventListener("abort", cancel, { once: true });
     this.#queue.push({ job, running });
@@ -78,14 +83,26 @@ export class IngestPool implements Disposable {
     }
   }
 
-  /** Has made again what the store can make of a layer. At once, however many layers come in: a container waits for it. */
+  /** Has made again what the store can make of a layer. */
   async remake(diffId: Digest): Promise<void> {
+    await this.#make((id) => ({ kind: "remake", id, diffId }));
+  }
+
+  /** Has layers (lowest first, not none) put together. */
+  async stack(layers: readonly Digest[]): Promise<void> {
+    await this.#make((id) => ({ kind: "stack", id, layers }));
+  }
+
+  /** At once, however many layers come in: a container may wait for it. */
+  async #make(order: (id: number) => ToIngestWorker): Promise<void> {
     clearTimeout(this.#idleTimer);
     const id = this.#nextId++;
-    const member = this.#leastBusy() ?? this.#startMember();
+    const member = this.#idleMember() ?? this.#leastBusy()!;
     const done = Promise.withResolvers<LayerInfo>();
-    member.jobs.set(id, { onProgress: () => {}, onResumed: undefined, done });
-    post(member, { kind: "remake", id, diffId });
+    const nothing = { onProgress: () => {}, onResumed: undefined, sizeBytes: 0, downloadedBytes: 0 };
+    member.jobs.set(id, { ...nothing, done });
+    this.#balance();
+    member.post(order(id));
     try {
       await done.promise;
     } finally {
@@ -107,23 +124,34 @@ export class IngestPool implements Disposable {
       if (member === undefined) return;
       const { job, running } = this.#queue.shift() as Queued;
       member.jobs.set(job.id, running);
-      post(member, { kind: "ingest", job });
+      member.post({ kind: "ingest", job });
     }
+    this.#balance();
     if (this.#members.size > 0 && [...this.#members].every(({ jobs }) => jobs.size === 0)) {
       this.#idleTimer = setTimeout(() => this[Symbol.dispose](), IDLE_MS);
       Deno.unrefTimer(this.#idleTimer);
     }
   }
 
+  /** Only our own kernels can hand a stream over, and only they are slow enough to need it. */
+  #balance(): void {
+    if (this.#setup.hashEngine !== "wasm") return;
+    this.#help.balance(this.#members, () => this.#members.size < this.#maxWorkers ? this.#startMember() : undefined);
+  }
+
   /** The least busy one; a new one while there may be more. */
   #freeMember(): Member | undefined {
     const running = [...this.#members].reduce((sum, { jobs }) => sum + jobs.size, 0);
     if (running >= this.#maxJobs) return undefined;
+    const member = this.#idleMember() ?? this.#leastBusy()!;
+    return member.jobs.size < JOBS_PER_WORKER ? member : undefined;
+  }
+
+  /** One that has nothing to do, a new one if need be; undefined: there are enough, and all have. */
+  #idleMember(): Member | undefined {
     const least = this.#leastBusy();
-    if (least !== undefined && (least.jobs.size === 0 || this.#members.size >= this.#maxWorkers)) {
-      return least.jobs.size < JOBS_PER_WORKER ? least : undefined;
-    }
-    return this.#startMember();
+    if (least?.jobs.size === 0) return least;
+    return this.#members.size < this.#maxWorkers ? this.#startMember() : undefined;
   }
 
   #leastBusy(): Member | undefined {
@@ -132,23 +160,25 @@ export class IngestPool implements Disposable {
 
   #startMember(): Member {
     const worker = new Worker(this.#workerUrl, { type: "module", name: "tsd-ingest" });
-    const member: Member = { worker, jobs: new Map() };
+    const member: Member = { worker, jobs: new Map(), post: (message) => worker.postMessage(message) };
     worker.onmessage = (event: MessageEvent<FromIngestWorker>) => this.#receive(member, event.data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.#drop(member, new TsdError("internal", `An ingest Worker failed: ${event.message}`));
     };
-    post(member, { kind: "setup", setup: this.#setup });
+    member.post({ kind: "setup", setup: this.#setup });
     this.#members.add(member);
     return member;
   }
 
   #receive(member: Member, message: FromIngestWorker): void {
+    if (message.kind === "lent") return this.#help.lent(message.id, message.rings);
     const running = member.jobs.get(message.id);
     if (running === undefined) return;
-    if (message.kind === "progress") return running.onProgress(message.downloadedBytes);
+    if (message.kind === "progress") return running.onProgress(running.downloadedBytes = message.downloadedBytes);
     if (message.kind === "resumed") return running.onResumed?.(message.heldBytes);
     member.jobs.delete(message.id);
+    this.#help.over(message.id);
     if (message.kind === "done") running.done.resolve(message.info);
     else running.done.reject(deserialiseError(message.error satisfies SerialisedError));
   }
@@ -161,18 +191,15 @@ export class IngestPool implements Disposable {
       running.done.reject(new TsdError("cancelled", "The pull was cancelled"));
       return;
     }
-    for (const member of this.#members) if (member.jobs.has(id)) post(member, { kind: "cancel", id });
+    for (const member of this.#members) if (member.jobs.has(id)) member.post({ kind: "cancel", id });
   }
 
   #drop(member: Member, error: TsdError): void {
     this.#members.delete(member);
     member.worker.terminate();
+    this.#help.lost(member);
     for (const running of member.jobs.values()) running.done.reject(error);
   }
 }
 
 const stopping = () => new TsdError("cancelled", "The engine is stopping");
-
-function post(member: Member, message: ToIngestWorker): void {
-  member.worker.postMessage(message);
-}

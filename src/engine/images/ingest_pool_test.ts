@@ -18,6 +18,9 @@ self.onmessage = ({ data }) => {
     }
     return;
   }
+  if (data.kind === "stack") {
+    return self.postMessage({ kind: "done", id: data.id, info: { diffId: data.layers.at(-1) } });
+  }
   if (data.kind === "remake") {
     const info = { diffId: data.diffId, tarBytes: 1, contentBytes: 1, entries: 1 };
     return self.postMessage(data.diffId.endsWith("2")
@@ -116,13 +119,14 @@ Deno.test("jobs are spread over the Workers, up to what they can take; the rest 
     for (const { result } of running) await assert.rejects(result);
   }));
 
-Deno.test("what is made again of a layer doesn't wait for layers that come in", () =>
+Deno.test("what is made again of a layer, or of several, doesn't wait for layers that come in", () =>
   withPool({ maxWorkers: 1, maxJobs: 1 }, async (start, pool) => {
     const other = digestOfHex("2".repeat(64));
     await pool.remake(DIFF_ID);
     const running = start("runs on");
     await running.worker;
     await pool.remake(DIFF_ID);
+    await pool.stack([other, DIFF_ID]);
     await assert.rejects(pool.remake(other), (thrown) => isTsdError(thrown, "layer_invalid"));
     running.cancel.abort();
     await assert.rejects(running.result);

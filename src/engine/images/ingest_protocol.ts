@@ -34,11 +34,21 @@ export type ToIngestWorker =
   | { readonly kind: "ingest"; readonly job: IngestJob }
   /** What the store can make again of a layer, whatever is there. */
   | { readonly kind: "remake"; readonly id: number; readonly diffId: Digest }
-  | { readonly kind: "cancel"; readonly id: number };
+  /** What containers over these layers (lowest first) stand on. */
+  | { readonly kind: "stack"; readonly id: number; readonly layers: readonly Digest[] }
+  | { readonly kind: "cancel"; readonly id: number }
+  /** Be ready to hash for a layer that another Worker brings in. */
+  | { readonly kind: "lend"; readonly id: number }
+  /** Another Worker hashes for this layer from now on, */
+  | { readonly kind: "help"; readonly id: number; readonly rings: readonly SharedArrayBuffer[] }
+  /** and not any more. */
+  | { readonly kind: "alone"; readonly id: number };
 
 export type FromIngestWorker =
   /** So much of the layer was there from a download that was broken off. */
   | { readonly kind: "resumed"; readonly id: number; readonly heldBytes: number }
   | { readonly kind: "progress"; readonly id: number; readonly downloadedBytes: number }
+  /** Ready to hash what comes through these (`HashRing`). */
+  | { readonly kind: "lent"; readonly id: number; readonly rings: readonly SharedArrayBuffer[] }
   | { readonly kind: "done"; readonly id: number; readonly info: LayerInfo }
   | { readonly kind: "failed"; readonly id: number; readonly error: SerialisedError };

@@ -3,8 +3,8 @@
  * Entry of the ingest Workers: a layer comes in on one stream from the registry to the disk. Protocol:
  * `ingest_protocol.ts`.
  */
-import { isTsdError, serialiseError, TsdError } from "../../errors.ts";
-import { chooseHashEngine } from "../../hash/mod.ts";
+import { serialiseError, TsdError } from "../../errors.ts";
+import { chooseHashEngine, createSha256, HashRing, MovableHashers, serveHashing } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import { ingestLayer } from "../../image/ingest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
@@ -13,6 +13,7 @@ import { RegistryClient } from "../../image/registry/mod.ts";
 import { DEFAULT_LAYER_LIMITS } from "../../store/layer_folders/mod.ts";
 import { type LayerPart, LayerParts, PART_FROM_BYTES } from "../../store/layer_parts.ts";
 import { type OpenLayers, openLayers } from "../../store/storage.ts";
+import { isBrokenOff } from "./broken_off.ts";
 import type { FromIngestWorker, IngestJob, IngestSetup, ToIngestWorker } from "./ingest_protocol.ts";
 
 const scope = self as unknown as {
@@ -20,14 +21,13 @@ const scope = self as unknown as {
   addEventListener(type: "message", listener: (event: MessageEvent<ToIngestWorker>) => void): void;
 };
 
-const running = new Map<number, AbortController>();
-let tools: { readonly registry: RegistryClient; readonly store: OpenLayers; readonly parts: LayerParts } | undefined;
+interface Running {
+  readonly cancel: AbortController;
+  readonly hashers: MovableHashers;
+}
 
-/** After these a layer's part is worth keeping: nothing was wrong with its bytes, nor is their place needed. */
-const PASSING = [
-  ...["cancelled", "timeout", "unauthorized"] as const,
-  ...["registry_unreachable", "registry_denied", "registry_protocol"] as const,
-];
+const running = new Map<number, Running>();
+let tools: { readonly registry: RegistryClient; readonly store: OpenLayers; readonly parts: LayerParts } | undefined;
 
 function setUp({ storage, registries, hashEngine }: IngestSetup): void {
   chooseHashEngine(hashEngine);
@@ -39,10 +39,11 @@ async function openPart({ digest, sizeBytes }: Descriptor): Promise<LayerPart | 
   return sizeBytes < PART_FROM_BYTES ? undefined : await tools!.parts.open(digest, sizeBytes);
 }
 
-async function remake(id: number, diffId: Digest): Promise<void> {
+/** Makes something of layers that are there, `diffId` the uppermost of them. */
+async function make(id: number, diffId: Digest, work: (store: OpenLayers) => Promise<void> | undefined): Promise<void> {
   try {
     const { store } = tools!;
-    await store.remake?.(diffId);
+    await work(store);
     const info = await store.info(diffId);
     if (info === undefined) throw new TsdError("not_found", `There is no layer ${diffId}`);
     scope.postMessage({ kind: "done", id, info });
@@ -53,7 +54,8 @@ async function remake(id: number, diffId: Digest): Promise<void> {
 
 async function ingest({ id, repository, descriptor, diffId, credential }: IngestJob): Promise<void> {
   const cancel = new AbortController();
-  running.set(id, cancel);
+  using hashers = new MovableHashers(createSha256);
+  running.set(id, { cancel, hashers });
   let part: LayerPart | undefined;
   try {
     const { registry, store } = tools!;
@@ -66,6 +68,7 @@ async function ingest({ id, repository, descriptor, diffId, credential }: Ingest
       store,
       descriptor,
       diffId,
+      createHasher: hashers.createHasher,
       part,
       limits: DEFAULT_LAYER_LIMITS,
       signal: cancel.signal,
@@ -74,7 +77,7 @@ async function ingest({ id, repository, descriptor, diffId, credential }: Ingest
     part?.discard();
     scope.postMessage({ kind: "done", id, info });
   } catch (thrown) {
-    if (isTsdError(thrown, ...PASSING)) part?.close();
+    if (isBrokenOff(thrown)) part?.close();
     else part?.discard();
     scope.postMessage({ kind: "failed", id, error: serialiseError(thrown) });
   } finally {
@@ -82,9 +85,26 @@ async function ingest({ id, repository, descriptor, diffId, credential }: Ingest
   }
 }
 
+/** Hashes for another Worker. */
+async function lend(id: number): Promise<void> {
+  scope.postMessage({ kind: "lent", id, rings: await serveHashing() });
+}
+
+/** Another Worker hashes for this one, unless the layer has come in meanwhile. */
+function help(id: number, buffers: readonly SharedArrayBuffer[]): void {
+  const rings = buffers.map((buffer) => new HashRing(buffer));
+  const job = running.get(id);
+  if (job !== undefined) job.hashers.lend(rings);
+  else for (const ring of rings) ring.leave();
+}
+
 scope.addEventListener("message", ({ data }) => {
   if (data.kind === "setup") setUp(data.setup);
   else if (data.kind === "ingest") void ingest(data.job);
-  else if (data.kind === "remake") void remake(data.id, data.diffId);
-  else running.get(data.id)?.abort();
+  else if (data.kind === "remake") void make(data.id, data.diffId, (store) => store.remake?.(data.diffId));
+  else if (data.kind === "stack") void make(data.id, data.layers.at(-1)!, (store) => store.stack?.(data.layers));
+  else if (data.kind === "lend") void lend(data.id);
+  else if (data.kind === "help") help(data.id, data.rings);
+  else if (data.kind === "alone") running.get(data.id)?.hashers.takeBack();
+  else running.get(data.id)?.cancel.abort();
 });

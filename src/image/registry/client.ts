@@ -3,7 +3,7 @@
  * What the engine asks of registries: which image does a name mean, and give me this blob.
  */
 import { TsdError } from "../../errors.ts";
-import type { HashEngine } from "../../hash/mod.ts";
+import { createSha256, type HashEngine } from "../../hash/mod.ts";
 import { cancellable, collectBytes, verified } from "../../io/mod.ts";
 import { type Log, SILENT_LOG } from "../../log.ts";
 import { type ImageConfig, parseImageConfig } from "../config.ts";
@@ -213,7 +213,7 @@ export class RegistryClient {
         sizeBytes: descriptor.sizeBytes,
         digestHex: hexOf(descriptor.digest),
         what,
-        hashEngine: this.#hashEngine,
+        createHasher: () => createSha256(this.#hashEngine),
       });
       return await collectBytes(checked, { maxBytes: MAX_JSON_BYTES, what });
     };

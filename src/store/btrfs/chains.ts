@@ -28,14 +28,22 @@ interface Link {
   readonly below: string | undefined;
 }
 
+export interface ChainsOptions {
+  readonly calls?: SubvolumeCalls;
+  /** Makes what is missing of a chain in another thread. */
+  readonly elsewhere?: ((layers: readonly Digest[]) => Promise<void>) | undefined;
+}
+
 export class Chains {
   readonly #root: string;
   readonly #calls: SubvolumeCalls;
+  readonly #elsewhere: ChainsOptions["elsewhere"];
   readonly #making = new Map<string, Promise<void>>();
 
-  constructor(root: string, calls: SubvolumeCalls = SUBVOLUME_CALLS) {
+  constructor(root: string, { calls = SUBVOLUME_CALLS, elsewhere }: ChainsOptions = {}) {
     this.#root = root;
     this.#calls = calls;
+    this.#elsewhere = elsewhere;
   }
 
   /** Makes what is missing of a chain; gives the path of its subvolume. Its layers are there. @throws {TsdError} storage */
@@ -46,7 +54,8 @@ export class Chains {
     return await attempting("Cannot put layers together", async () => {
       const present = new Set(await this.list());
       const missing = links.slice(links.findLastIndex(({ name }) => present.has(name)) + 1);
-      for (const link of missing) await this.#makeOnce(link);
+      if (missing.length > 0 && layers.length > 0 && this.#elsewhere !== undefined) await this.#elsewhere(layers);
+      else for (const link of missing) await this.#makeOnce(link);
       return this.#filesOf(links.at(-1)!.name);
     });
   }

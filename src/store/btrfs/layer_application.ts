@@ -4,7 +4,7 @@
  * on: layers may be very deep.
  */
 import { removeTree } from "../../archive/mod.ts";
-import { AT, cBytes, cString, type FileStatus, isErrno, O, OwnedFd, S } from "../../sys/mod.ts";
+import { AT, cBytes, cString, type FileStatus, O, OwnedFd, S } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
 import { Turn } from "../layer_folders/turn.ts";
 import { BENEATH } from "../overlay2/folder_cache.ts";
@@ -75,9 +75,9 @@ class Application {
     this.#calls = calls;
   }
 
-  /** A folder that is on both sides. */
-  async folder(way: ByteString): Promise<void> {
-    for (const inner of this.#entries(way)) await this.folder(inner);
+  /** A folder that is on both sides; in the target perhaps only since a moment ago, with nothing in it. */
+  async folder(way: ByteString, isNew = false): Promise<void> {
+    for (const inner of this.#entries(way, isNew)) await this.folder(inner.way, inner.isNew);
     await this.#turn.yieldIfLong();
     if (way === ROOT) return;
     // Last, since everything that happens in a folder changes its times.
@@ -86,19 +86,22 @@ class Application {
     copyAttributes(from.fd, to.fd, this.#calls);
   }
 
-  /** Carries out all but folders, and gives the ways of these. */
-  #entries(way: ByteString): ByteString[] {
+  /** Carries out all but folders, and gives these. */
+  #entries(way: ByteString, isNew: boolean): { readonly way: ByteString; readonly isNew: boolean }[] {
     const calls = this.#calls;
     using from = opened(this.#trees.layer, way, calls);
     using to = opened(this.#trees.target, way, calls);
     if (isOpaque(from, calls)) { for (const { name } of calls.readFolder(to.fd)) removeTree(to.fd, name, calls); }
-    const inner: ByteString[] = [];
+    // To look for each name by itself would cost an error for nearly all of them.
+    const before = new Map(isNew ? [] : calls.readFolder(to.fd).map(({ name, type }) => [name, type]));
+    const inner: { way: ByteString; isNew: boolean }[] = [];
     for (const { name } of calls.readFolder(from.fd)) {
       const status = calls.statx(from.fd, cBytes(name), AT.SYMLINK_NOFOLLOW);
       const isFolder = (status.mode & S.IFMT) === S.IFDIR;
-      if (isFolder) inner.push(below(way, name));
-      if (isFolder && this.#isFolder(to, name)) continue;
-      removeTree(to.fd, name, calls);
+      const was = before.get(name);
+      if (isFolder) inner.push({ way: below(way, name), isNew: was !== S.IFDIR });
+      if (isFolder && was === S.IFDIR) continue;
+      if (was !== undefined) removeTree(to.fd, name, calls);
       if (isFolder) calls.mkdirat(to.fd, cBytes(name), UNFINISHED);
       else if (!isWhiteout(status)) this.#create(from, to, way, name, status);
     }
@@ -112,15 +115,6 @@ class Application {
     }
     createNode({ fromFd: from.fd, toFd: to.fd, name, status }, this.#calls);
     if (status.linkCount > 1) this.#firstNames.set(status.inode, below(way, name));
-  }
-
-  #isFolder(parent: OwnedFd, name: ByteString): boolean {
-    try {
-      return (this.#calls.statx(parent.fd, cBytes(name), AT.SYMLINK_NOFOLLOW).mode & S.IFMT) === S.IFDIR;
-    } catch (thrown) {
-      if (isErrno(thrown, "ENOENT")) return false;
-      throw thrown;
-    }
   }
 }
 

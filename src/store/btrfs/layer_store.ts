@@ -2,7 +2,7 @@ import type { Hasher } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import { FolderLayerStore, type LayerFormat } from "../layer_folders/folder_layer_store.ts";
 import { rebuiltTar } from "../overlay2/tar_rebuild.ts";
-import type { Described } from "../ports.ts";
+import type { Described, Stacking } from "../ports.ts";
 import { FILES, SUBVOLUME_CALLS, type SubvolumeCalls, TREE } from "./calls.ts";
 import { Chains } from "./chains.ts";
 import { SubvolumeIngestion } from "./ingestion.ts";
@@ -13,21 +13,27 @@ export interface BtrfsLayerStoreOptions {
   /** What layers are hashed with. */
   readonly createHasher?: () => Promise<Hasher>;
   readonly calls?: SubvolumeCalls;
+  /** Has {@link BtrfsLayerStore.stack} done by a store in another thread; without it this one does it. */
+  readonly stack?: ((layers: readonly Digest[]) => Promise<void>) | undefined;
 }
 
 /** Layers unpacked into read-only subvolumes: each folder holds `files` with what `overlay2` keeps of a layer. */
-export class BtrfsLayerStore extends FolderLayerStore implements Described {
+export class BtrfsLayerStore extends FolderLayerStore implements Described, Stacking {
   readonly #chains: Chains;
 
-  constructor({ root, createHasher, calls = SUBVOLUME_CALLS }: BtrfsLayerStoreOptions) {
+  constructor({ root, createHasher, calls = SUBVOLUME_CALLS, stack }: BtrfsLayerStoreOptions) {
     super({ root, format: subvolumesOf(calls), createHasher });
-    this.#chains = new Chains(root, calls);
+    this.#chains = new Chains(root, { calls, elsewhere: stack });
   }
 
   /** With the chains that stand on it: nothing else would ever remove these. */
   override async remove(diffId: Digest): Promise<void> {
     await super.remove(diffId);
     await this.#chains.removeOver(diffId);
+  }
+
+  async stack(layers: readonly Digest[]): Promise<void> {
+    await this.#chains.ensure(layers);
   }
 
   async describe(): Promise<readonly (readonly [string, string])[]> {

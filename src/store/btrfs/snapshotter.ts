@@ -14,6 +14,8 @@ export interface BtrfsSnapshotterOptions {
   readonly root: string;
   readonly layers: Pick<LayerStore, "info">;
   readonly calls?: SubvolumeCalls;
+  /** Has layers put together in another thread; without it this one does it. */
+  readonly stack?: ((layers: readonly Digest[]) => Promise<void>) | undefined;
 }
 
 /** Writable views as snapshots of a chain of layers: the subvolume `files`, whose tree is mounted by a bind. */
@@ -21,10 +23,10 @@ export class BtrfsSnapshotter extends FolderSnapshotter {
   readonly #calls: SubvolumeCalls;
   readonly #chains: Chains;
 
-  constructor({ root, layers, calls = SUBVOLUME_CALLS }: BtrfsSnapshotterOptions) {
+  constructor({ root, layers, calls = SUBVOLUME_CALLS, stack }: BtrfsSnapshotterOptions) {
     super({ root, layers, calls });
     this.#calls = calls;
-    this.#chains = new Chains(root, calls);
+    this.#chains = new Chains(root, { calls, elsewhere: stack });
   }
 
   protected async fill(folder: string, layers: readonly Digest[]): Promise<void> {

@@ -40,6 +40,10 @@ export class MemoryLayerStore implements LayerStore {
     return Promise.resolve(this.#layers.get(diffId)?.info);
   }
 
+  cleared(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   storedMs(diffId: Digest): Promise<number | undefined> {
     return Promise.resolve(this.#layers.get(diffId)?.storedMs);
   }

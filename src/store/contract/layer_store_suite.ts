@@ -149,6 +149,7 @@ class Suite {
         if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${other.path}/a`), "other");
         opened[Symbol.dispose]();
       }
+      await store.cleared();
     });
     this.#test("removes layers, and has no others", async ({ store, root }) => {
       const [first, second] = [await digestOf(SMALL), await digestOf(END_OF_TAR)];
@@ -157,6 +158,8 @@ class Suite {
       await store.remove(first);
       await store.remove(first);
       assert.deepEqual(await store.list(), [second]);
+      await store.cleared();
+      assert.equal(await store.cleared(), false);
       assert.deepEqual(await this.#harness.leftovers(root), []);
       await assert.rejects(store.mountable(first), { code: "not_found" });
       await assert.rejects(store.verify(first), { code: "not_found" });
@@ -261,6 +264,7 @@ class Suite {
     }
     await fixture.store.verify(diffId);
     await fixture.store.remove(diffId);
+    await fixture.store.cleared();
   }
 
   folders(tools: FolderTools): void {
@@ -321,6 +325,7 @@ class Suite {
         await damage((await store.mountable(diffId)).path);
         await assert.rejects(store.verify(diffId), { code: "digest_mismatch" });
         await store.remove(diffId);
+        await store.cleared();
       }
     });
   }

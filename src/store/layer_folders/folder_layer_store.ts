@@ -2,11 +2,12 @@ import { isTsdError, TsdError } from "../../errors.ts";
 import { createSha256, type Hasher } from "../../hash/mod.ts";
 import { type Digest, digestOfHex, hexOf, isDigest } from "../../image/digest.ts";
 import { cancellable, cancelQuietly, makeDirDurably, syncDir } from "../../io/mod.ts";
-import type { LayerExpectation, LayerFolder, LayerInfo, LayerLimits, LayerStore } from "../ports.ts";
+import type { IngestOptions, LayerExpectation, LayerFolder, LayerInfo, LayerLimits, LayerStore } from "../ports.ts";
+import { LaterClearing } from "./later_clearing.ts";
 import { decodeInfo, encodeInfo } from "./layer_info.ts";
 import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
 import { Turn } from "./turn.ts";
-import { namesIn, Workspace } from "./workspace.ts";
+import { namesIn, REMOVED, Workspace } from "./workspace.ts";
 
 /** Bounds for layers of which the caller says nothing: far above real layers, low enough to survive. */
 export const DEFAULT_LAYER_LIMITS: LayerLimits = { tarBytes: 64 * 2 ** 30, entries: 2_000_000 };
@@ -44,6 +45,8 @@ export interface LayerFormat {
   verify?(folder: string, diffId: Digest): Promise<void>;
   /** Lets go of a layer that was removed. */
   release?(diffId: Digest): void;
+  /** Whether a layer has so many files that nobody waits until they are removed. */
+  readonly isClearedLater?: boolean;
 }
 
 export interface FolderLayerStoreOptions {
@@ -52,6 +55,8 @@ export interface FolderLayerStoreOptions {
   readonly format: LayerFormat;
   /** What layers are hashed with. */
   readonly createHasher?: (() => Promise<Hasher>) | undefined;
+  /** Hears of files of removed layers that can't be removed. */
+  readonly notCleared?: ((thrown: unknown) => void) | undefined;
 }
 
 /**
@@ -63,12 +68,14 @@ export class FolderLayerStore implements LayerStore {
   readonly #root: string;
   readonly #format: LayerFormat;
   readonly #createHasher: () => Promise<Hasher>;
+  readonly #later: LaterClearing;
 
-  constructor({ root, format, createHasher = createSha256 }: FolderLayerStoreOptions) {
+  constructor({ root, format, createHasher = createSha256, notCleared }: FolderLayerStoreOptions) {
     this.driver = format.driver;
     this.#root = root;
     this.#format = format;
     this.#createHasher = createHasher;
+    this.#later = new LaterClearing(notCleared);
   }
 
   async info(diffId: Digest): Promise<LayerInfo | undefined> {
@@ -93,13 +100,13 @@ export class FolderLayerStore implements LayerStore {
   async ingest(
     tar: ReadableStream<Uint8Array>,
     expected: LayerExpectation,
-    { signal, limits = DEFAULT_LAYER_LIMITS }: { signal?: AbortSignal; limits?: LayerLimits } = {},
+    { signal, limits = DEFAULT_LAYER_LIMITS, createHasher = this.#createHasher }: IngestOptions = {},
   ): Promise<LayerInfo> {
     const source = cancellable(tar, signal);
     try {
       const present = await this.info(expected.diffId);
-      if (present === undefined) return await this.#keep(source, expected.diffId, limits);
-      await this.#check(source, expected.diffId, limits);
+      if (present === undefined) return await this.#keep(source, expected.diffId, limits, createHasher);
+      await this.#check(source, expected.diffId, limits, createHasher);
       return present;
     } catch (thrown) {
       if (!source.locked) await cancelQuietly(source, thrown);
@@ -128,16 +135,22 @@ export class FolderLayerStore implements LayerStore {
 
   async remove(diffId: Digest): Promise<void> {
     await attempting(`Cannot remove layer ${diffId}`, async () => {
-      await using workspace = await Workspace.create(this.#root);
+      await using undo = new AsyncDisposableStack();
+      const workspace = undo.use(await Workspace.create(this.#root));
       try {
-        await Deno.rename(this.layerPath(diffId), `${workspace.path}/layer`);
+        await Deno.rename(this.layerPath(diffId), `${workspace.path}/${REMOVED}`);
       } catch (thrown) {
         if (thrown instanceof Deno.errors.NotFound) return;
         throw thrown;
       }
       this.#format.release?.(diffId);
       await syncDir(`${this.#root}/layers`);
+      if (this.#format.isClearedLater) this.#later.add(undo.move());
     });
+  }
+
+  async cleared(): Promise<boolean> {
+    return await attempting("Cannot remove the files of layers", () => this.#later.finished());
   }
 
   async list(): Promise<Digest[]> {
@@ -171,8 +184,13 @@ export class FolderLayerStore implements LayerStore {
   }
 
   /** Reads a tar of a layer that is there already. */
-  async #check(source: ReadableStream<Uint8Array>, diffId: Digest, limits: LayerLimits): Promise<void> {
-    const hasher = await this.#createHasher();
+  async #check(
+    source: ReadableStream<Uint8Array>,
+    diffId: Digest,
+    limits: LayerLimits,
+    createHasher: () => Promise<Hasher>,
+  ): Promise<void> {
+    const hasher = await createHasher();
     let tarBytes = 0;
     await pump(source, (bytes) => {
       tarBytes += bytes.length;
@@ -184,12 +202,17 @@ export class FolderLayerStore implements LayerStore {
     checkDigest(diffId, hasher.digestHex());
   }
 
-  async #keep(source: ReadableStream<Uint8Array>, diffId: Digest, limits: LayerLimits): Promise<LayerInfo> {
+  async #keep(
+    source: ReadableStream<Uint8Array>,
+    diffId: Digest,
+    limits: LayerLimits,
+    createHasher: () => Promise<Hasher>,
+  ): Promise<LayerInfo> {
     const attempt = `Cannot store layer ${diffId}`;
     await using workspace = await attempting(attempt, () => Workspace.create(this.#root));
     const folder = `${workspace.path}/layer`;
     await attempting(attempt, () => Deno.mkdir(folder, { mode: 0o700 }));
-    const hasher = await this.#createHasher();
+    const hasher = await createHasher();
     const info = await this.#fill(source, folder, diffId, limits, hasher);
     await attempting(attempt, () => this.#commit(folder, diffId));
     return info;
@@ -230,6 +253,7 @@ export class FolderLayerStore implements LayerStore {
       // Another ingest of the same layer was faster; or what is there lost its `info.json` and is of no use.
       if (await this.info(diffId) !== undefined) return;
       await this.remove(diffId);
+      await this.cleared();
       await Deno.rename(folder, this.layerPath(diffId));
     }
     await syncDir(layers);

@@ -6,9 +6,12 @@ import { TsdError } from "../../errors.ts";
 import { makeDirDurably } from "../../io/mod.ts";
 import { isErrno, type OwnedFd, tryLock } from "../../sys/mod.ts";
 import { removeFolder } from "./clearing.ts";
+import type { LaterClearing } from "./later_clearing.ts";
 import { detachMountsBelow } from "./mounts_below.ts";
 
 const LOCK = "lock";
+/** In a workspace: a whole layer that was removed. */
+export const REMOVED = "removed";
 const CREATE_TRIES = 8;
 
 /** A locked folder of one's own; disposing of it removes it with all that is left in it. */
@@ -59,15 +62,18 @@ function lockOf(path: string): OwnedFd | undefined {
 
 /**
  * Removes what crashed or killed processes left in `root`'s `ingest/`; what others are at work on stays. To be called
- * when an engine starts. Gives the number of folders removed.
+ * when an engine starts. Gives the number of folders that go.
+ * @param later what takes care of whole layers, which would hold up the start
  */
-export async function sweepIngest(root: string): Promise<number> {
+export async function sweepIngest(root: string, later?: LaterClearing): Promise<number> {
   let removed = 0;
   for (const name of await namesIn(`${root}/ingest`)) {
     const workspace = Workspace.adopt(`${root}/ingest/${name}`);
-    if (workspace !== undefined) detachMountsBelow(workspace.path);
-    await workspace?.[Symbol.asyncDispose]();
-    if (workspace !== undefined) removed++;
+    if (workspace === undefined) continue;
+    detachMountsBelow(workspace.path);
+    if (later !== undefined && (await namesIn(workspace.path)).includes(REMOVED)) later.add(workspace);
+    else await workspace[Symbol.asyncDispose]();
+    removed++;
   }
   return removed;
 }

@@ -142,6 +142,7 @@ Deno.test("whatever call is refused: a storage error, nothing left, no descripto
     const sound = new Overlay2LayerStore({ root: dir });
     await sound.ingest(streamOf(EVERY_KIND), { diffId });
     await sound.remove(diffId);
+    await sound.cleared();
     const noneAdded = watchDescriptors();
     for (const name of REFUSED) {
       const calls = { ...LAYER_CALLS, [name]: () => refuse(name) } as LayerCalls;
@@ -216,6 +217,7 @@ Deno.test("a layer with the deepest path that Linux takes is kept and removed", 
     await store.ingest(streamOf(deep), { diffId });
     await store.verify(diffId);
     await store.remove(diffId);
+    await store.cleared();
     assert.deepEqual(await namesIn(`${dir}/ingest`), []);
   });
 });
@@ -229,6 +231,7 @@ Deno.test("a snapshot whose layer is gone, or whose list is damaged, says so", r
     const id = "ab".repeat(32);
     await snapshotter.prepare([diffId], id);
     await store.remove(diffId);
+    await store.cleared();
     await assert.rejects(snapshotter.mount(id), { code: "storage", message: /layer is missing.*sha256/ });
     for (const text of ["", "null", '{"layers":["x"]}']) {
       await Deno.writeTextFile(`${dir}/snapshots/${id}/layers.json`, text);

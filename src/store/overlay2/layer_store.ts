@@ -10,6 +10,8 @@ export interface Overlay2LayerStoreOptions {
   /** What layers are hashed with. */
   readonly createHasher?: () => Promise<Hasher>;
   readonly calls?: LayerCalls;
+  /** Hears of files of removed layers that can't be removed. */
+  readonly notCleared?: ((thrown: unknown) => void) | undefined;
 }
 
 /**
@@ -17,13 +19,14 @@ export interface Overlay2LayerStoreOptions {
  * it takes to give the exact tar back, see `skeleton.ts`).
  */
 export class Overlay2LayerStore extends FolderLayerStore {
-  constructor({ root, createHasher, calls = LAYER_CALLS }: Overlay2LayerStoreOptions) {
-    super({ root, format: treesOf(calls), createHasher });
+  constructor({ root, createHasher, calls = LAYER_CALLS, notCleared }: Overlay2LayerStoreOptions) {
+    super({ root, format: treesOf(calls), createHasher, notCleared });
   }
 }
 
 const treesOf = (calls: LayerCalls): LayerFormat => ({
   driver: "overlay2",
+  isClearedLater: true,
   fill: (options) => new Ingestion({ ...options, calls }),
   readTar: (folder) => rebuiltTar(folder, calls),
   mountable: (folder) => Promise.resolve({ path: `${folder}/tree`, [Symbol.dispose]: () => {} }),

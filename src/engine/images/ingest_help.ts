@@ -1,0 +1,100 @@
+/**
+ * @module
+ * Workers that have no layer of their own hash for one that has: a layer that comes in alone, and the last one of several,
+ * would else be the work of one core.
+ */
+import { HashRing } from "../../hash/mod.ts";
+import type { ToIngestWorker } from "./ingest_protocol.ts";
+
+/** With less left of a layer, in compressed bytes, it is in before help has arrived. */
+const HELP_FROM_BYTES = 8 << 20;
+
+/** A layer that a Worker brings in. */
+export interface Helpable {
+  readonly sizeBytes: number;
+  downloadedBytes: number;
+}
+
+/** What this needs to know of a Worker. */
+export interface Hand {
+  readonly jobs: ReadonlyMap<number, Helpable>;
+  post(message: ToIngestWorker): void;
+}
+
+interface Help {
+  readonly helper: Hand;
+  readonly owner: Hand;
+  rings: readonly HashRing[];
+}
+
+/** Who helps whom, by the layer's job. */
+export class IngestHelp {
+  readonly #given = new Map<number, Help>();
+
+  /**
+   * Looks whether somebody who has nothing to do can help.
+   * @param start gives one more Worker, if there may be one
+   */
+  balance(hands: ReadonlySet<Hand>, start: () => Hand | undefined): void {
+    for (const [id, { helper }] of this.#given) if (helper.jobs.size > 0) this.#takeBack(id);
+    const helpers = new Set([...this.#given.values()].map(({ helper }) => helper));
+    for (const helper of [...hands].filter((hand) => hand.jobs.size === 0 && !helpers.has(hand))) {
+      if (!this.#send(helper, hands)) return;
+    }
+    if (this.#largest(hands) === undefined) return;
+    const helper = start();
+    if (helper !== undefined) this.#send(helper, hands);
+  }
+
+  /** A Worker is ready to hash. */
+  lent(id: number, buffers: readonly SharedArrayBuffer[]): void {
+    const help = this.#given.get(id);
+    const rings = buffers.map((buffer) => new HashRing(buffer));
+    if (help === undefined) { for (const ring of rings) ring.leave(); }
+    else {
+      help.rings = rings;
+      help.owner.post({ kind: "help", id, rings: buffers });
+    }
+  }
+
+  /** A layer is in, or has failed. Its Worker has let go of whoever helped. */
+  over(id: number): void {
+    this.#given.delete(id);
+  }
+
+  /** A Worker is lost: who waits for it shall know, and whoever it let wait is free. */
+  lost(hand: Hand): void {
+    for (const [id, { helper, owner, rings }] of this.#given) {
+      if (helper !== hand && owner !== hand) continue;
+      this.#given.delete(id);
+      for (const ring of rings) helper === hand ? ring.break() : ring.leave();
+    }
+  }
+
+  #send(helper: Hand, hands: ReadonlySet<Hand>): boolean {
+    const found = this.#largest(hands);
+    if (found === undefined) return false;
+    this.#given.set(found.id, { helper, owner: found.owner, rings: [] });
+    helper.post({ kind: "lend", id: found.id });
+    return true;
+  }
+
+  /** Of the layers that nobody helps with the one of which most is left, if that is enough. */
+  #largest(hands: ReadonlySet<Hand>): { readonly id: number; readonly owner: Hand } | undefined {
+    let largest: { id: number; owner: Hand; leftBytes: number } | undefined;
+    for (const owner of hands) {
+      for (const [id, { sizeBytes, downloadedBytes }] of owner.jobs) {
+        const leftBytes = sizeBytes - downloadedBytes;
+        if (this.#given.has(id) || leftBytes < (largest?.leftBytes ?? HELP_FROM_BYTES)) continue;
+        largest = { id, owner, leftBytes };
+      }
+    }
+    return largest;
+  }
+
+  #takeBack(id: number): void {
+    const { owner } = this.#given.get(id)!;
+    this.#given.delete(id);
+    owner.post({ kind: "alone", id });
+  }
+}
