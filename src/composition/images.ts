@@ -42,7 +42,7 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
       hooks: get(TOKENS.hooks),
       events: get(TOKENS.imageEvents),
       sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
-      makeRoom: () => get(TOKENS.unfinishedPulls).sweep(0),
+      makeRoom: () => get(TOKENS.unfinishedPulls).makeRoom(),
     }));
   provide(TOKENS.unfinishedPulls, (get) => {
     const [layers, remover, parts] = [get(TOKENS.layers), get(TOKENS.remover), new LayerParts(storage.root)];

@@ -42,6 +42,7 @@ export function provideUsage(provide: Provide, { log }: EngineSettings): void {
       table: get(TOKENS.table),
       catalog: get(TOKENS.catalog),
       usage: get(TOKENS.imageUsage),
+      unfinished: get(TOKENS.unfinishedPulls),
       sizes: get(TOKENS.sizes),
     }));
   provide(TOKENS.prune, (get) => {

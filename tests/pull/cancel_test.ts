@@ -1,11 +1,19 @@
-/** Pulls that are left in the middle, by their client or by the engine's end: nothing stays, and nobody else is disturbed. */
+/** Pulls that are left in the middle, by their client or by the engine's end: only finished layers stay, and nobody else is disturbed. */
 import { strict as assert } from "node:assert";
 import { until, untilNone } from "../engine/rig.ts";
 import { type Engine, processState } from "../harness/mod.ts";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 import { checkAlive } from "./hostile_rig.ts";
-import { layersOnDisk, listedImages, type PullRig, startPullRig, storeChanges, storeListing } from "./rig.ts";
+import {
+  layersOnDisk,
+  listedImages,
+  pruneDownloads,
+  type PullRig,
+  startPullRig,
+  storeChanges,
+  storeListing,
+} from "./rig.ts";
 
 const SLOW_BYTES_PER_SECOND = 50_000;
 
@@ -43,6 +51,20 @@ async function openFiles({ pid, dataRoot }: Engine): Promise<string[]> {
   return (await processState(pid)).descriptors.filter((target) => target.startsWith(dataRoot));
 }
 
+/** Whether a change is the small layer's, which was in. */
+function isOf({ driver }: Engine, { image }: SlowImage, change: string): boolean {
+  const { diffId } = image.layers[1]!;
+  return `${change}/`.startsWith(`+ ${driver}/layers/${diffId.slice("sha256:".length)}/`);
+}
+
+/** Removes what pulls left; it counts as taken until then. */
+async function pruned(engine: Engine): Promise<void> {
+  const layersBytes = async () => (await engine.api.get("/system/df")).json<{ LayersSize: number }>().LayersSize;
+  const before = await layersBytes();
+  await pruneDownloads(engine);
+  assert.ok(await layersBytes() < before);
+}
+
 async function testClientLeaves(rig: PullRig, client: "tsd" | "docker", signal: Deno.Signal): Promise<void> {
   const { engine } = rig;
   const [store, open] = [await storeListing(engine), (await openFiles(engine)).length];
@@ -51,7 +73,10 @@ async function testClientLeaves(rig: PullRig, client: "tsd" | "docker", signal: 
   await untilHalfWay(rig, slow);
   pull.kill(signal);
   assert.notEqual((await pull.wait()).code, 0);
-  await untilNone(() => storeChanges(engine, store));
+  await untilNone(async () => (await storeChanges(engine, store)).filter((change) => !isOf(engine, slow, change)));
+  assert.ok((await layersOnDisk(engine)).includes(slow.image.layers[1]!.diffId));
+  await pruned(engine);
+  assert.deepEqual(await storeChanges(engine, store), []);
   assert.equal((await openFiles(engine)).length, open);
   assert.ok(!(await listedImages(engine)).includes(slow.reference));
 }
@@ -106,10 +131,9 @@ async function testEngineEnds(rig: PullRig, signal: Deno.Signal): Promise<void> 
   assert.match(stderr, /^tsd: [^\n]+\n$/);
   await engine.start();
   // The layer that was in is there for the next pull.
-  const { blob, diffId } = slow.image.layers[1]!;
-  const kept = `+ ${engine.driver}/layers/${diffId.slice("sha256:".length)}/`;
+  const { blob } = slow.image.layers[1]!;
   const changes = await storeChanges(engine, store);
-  assert.ok(changes.length > 0 && changes.every((change) => `${change}/`.startsWith(kept)), changes.join("; "));
+  assert.ok(changes.length > 0 && changes.every((change) => isOf(engine, slow, change)), changes.join("; "));
   assert.ok(!(await listedImages(engine)).includes(slow.reference));
   assert.equal((await engine.tsd(["pull", "-q", slow.reference])).code, 0, "the next pull works");
   assert.equal(registry.requestsFor(`*/blobs/${blob.digest}`).length, 1, "a finished layer is asked for once");
@@ -118,7 +142,7 @@ async function testEngineEnds(rig: PullRig, signal: Deno.Signal): Promise<void> 
 }
 
 Deno.test({
-  name: "pulls that are left leave nothing, but those of an engine that ends their finished layers",
+  name: "pulls that are left leave nothing but their finished layers",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
     await using rig = await startPullRig();

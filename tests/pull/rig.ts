@@ -61,6 +61,12 @@ export async function storeChanges(engine: Engine, before: readonly string[]): P
   return [...fresh, ...[...then].filter((path) => !now.has(path)).map((path) => `- ${path}`)];
 }
 
+/** Removes what pulls that were broken off have left. */
+export async function pruneDownloads(engine: Engine): Promise<void> {
+  const { code, stderr } = await engine.tsd(["image", "prune", "--force"]);
+  assert.deepEqual([code, stderr], [0, ""]);
+}
+
 /** The diffIDs of the layers on disk, sorted. */
 export async function layersOnDisk({ layerRoot }: Engine): Promise<string[]> {
   return (await namesIn(`${layerRoot}/layers`)).map((hex) => `sha256:${hex}`).sort();

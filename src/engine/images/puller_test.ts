@@ -64,7 +64,7 @@ class Bench implements Disposable {
       hooks: new HookBus([], SILENT_LOG),
       events: new ImageEvents({ publish: ({ action, actorId }) => void this.told.push(`${action} ${actorId}`) }),
       sweepLayers: (diffIds) => Promise.resolve(void this.swept.push([...diffIds])),
-      makeRoom: () => Promise.resolve(this.room),
+      makeRoom: () => Promise.resolve(this.room > 0),
     });
   }
 
@@ -161,7 +161,7 @@ Deno.test("a tag that leads where it led is up to date; a pull by digest gives n
   assert.deepEqual(it.ingests, []);
 });
 
-Deno.test("the first failure stops the other layers, is what is said, and leaves nothing", async () => {
+Deno.test("the first failure stops the other layers and is what is said; of what is damaged nothing is left", async () => {
   using it = new Bench(image(ONE, TWO));
   const pulling = it.pull();
   await settled();
@@ -172,18 +172,18 @@ Deno.test("the first failure stops the other layers, is what is said, and leaves
   assert.equal(it.leases.has(ONE), false);
 });
 
-Deno.test("a caller who leaves stops the pull, which is over when its files are gone", async () => {
+Deno.test("a caller who leaves stops the pull; what is in stays for the next one", async () => {
   using it = new Bench(image(ONE));
   const messages = await it.puller.pull(parseReference("alpine"), undefined, { signal: NEVER });
   for await (const { status } of messages) if (status === "Pulling fs layer") break;
-  assert.deepEqual(it.swept, [[ONE]]);
   assert.equal(it.ingests[0]!.signal.aborted, true);
   const left = new AbortController();
   const aborted = it.pull("alpine", left.signal);
   await settled();
   left.abort();
   await assert.rejects(aborted.over, failsWith("cancelled"));
-  assert.deepEqual(it.records.list(), []);
+  assert.deepEqual([it.records.list(), it.swept], [[], []]);
+  assert.equal(it.leases.has(ONE), false);
 });
 
 Deno.test("two pulls at once bring each layer once", async () => {
@@ -235,14 +235,14 @@ Deno.test("a full disk: what unfinished pulls left makes room, once", async () =
   assert.equal(it.ingests.length, 3);
 });
 
-Deno.test("what a pull has brought in when the engine ends stays for the next one's", async () => {
-  using it = new Bench(image(ONE, TWO));
-  const left = new AbortController();
-  const pulling = it.pull("alpine", left.signal);
-  await settled();
-  it.ingests[0]!.resolve(infoOf(ONE));
-  it.puller.leave();
-  left.abort();
-  await assert.rejects(pulling.over, failsWith("cancelled"));
-  assert.deepEqual(it.swept, []);
+Deno.test("what is in stays when a registry is lost, and goes when the disk is full", async () => {
+  for (const [code, swept] of [["registry_unreachable", []], ["storage_full", [[ONE, TWO]]]] as const) {
+    using it = new Bench(image(ONE, TWO));
+    const pulling = it.pull();
+    await settled();
+    it.ingests[0]!.resolve(infoOf(ONE));
+    it.ingests[1]!.reject(new TsdError(code, "for a test"));
+    await assert.rejects(pulling.over, failsWith(code));
+    assert.deepEqual(it.swept, swept);
+  }
 });

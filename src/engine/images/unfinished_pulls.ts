@@ -17,7 +17,7 @@ const KEPT_MS = 24 * 60 * 60 * 1000;
 const LOOK_EVERY_MS = 60 * 60 * 1000;
 
 export interface UnfinishedPullsDeps {
-  readonly layers: Pick<LayerStore, "list" | "info" | "storedMs">;
+  readonly layers: Pick<LayerStore, "list" | "info" | "storedMs" | "cleared">;
   readonly parts: Pick<LayerParts, "left" | "remove">;
   readonly remover: Pick<ImageRemover, "unneeded" | "sweepLayers">;
   readonly clock: Clock;
@@ -90,6 +90,13 @@ export class UnfinishedPulls {
     }
     if (count > 0) log.info("removed what unfinished pulls left", { count, bytes });
     return bytes;
+  }
+
+  /** Removes all that nobody needs, at once; says whether there is more room now. @throws {TsdError} storage */
+  async makeRoom(): Promise<boolean> {
+    const bytes = await this.sweep(0);
+    // Also of layers that were removed before.
+    return await this.#deps.layers.cleared() || bytes > 0;
   }
 
   /** Gives its bytes; undefined: somebody uses it, or it has gone. @throws {TsdError} storage */

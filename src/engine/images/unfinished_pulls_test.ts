@@ -17,13 +17,14 @@ function bench() {
   const clock = new FakeClock(48 * HOUR_MS);
   const at = new Map([[NEEDED, 0], [OLD, 24 * HOUR_MS], [FRESH, 40 * HOUR_MS]]);
   const parts = new Map([[OLD_PART, 24 * HOUR_MS], [FRESH_PART, 40 * HOUR_MS]]);
-  const state = { failure: undefined as Error | undefined };
+  const state = { failure: undefined as Error | undefined, isClearing: false };
   const unneeded = (ids: readonly Digest[]) => ids.filter((id) => id !== NEEDED);
   const unfinished = new UnfinishedPulls({
     layers: {
       list: () => state.failure === undefined ? Promise.resolve([...at.keys()]) : Promise.reject(state.failure),
       info: (diffId) => Promise.resolve({ diffId, contentBytes: 10, tarBytes: 20, entries: 1 }),
       storedMs: (diffId) => Promise.resolve(at.get(diffId)),
+      cleared: () => Promise.resolve(state.isClearing),
     },
     parts: {
       left: () => Promise.resolve([...parts].map(([digest, changedMs]) => ({ digest, changedMs, bytes: 7 }))),
@@ -80,4 +81,13 @@ Deno.test("prune shows it and removes what it showed", async () => {
   assert.deepEqual(await pruner.remove(items[1]!), { bytes: 10 });
   assert.deepEqual(await pruner.remove(items[1]!), { kept: "a pull uses it now, or it has gone already" });
   assert.deepEqual([[...at.keys()], [...parts.keys()]], [[NEEDED, FRESH], [OLD_PART]]);
+});
+
+Deno.test("room is made of all that nobody needs, and of what is on its way out", async () => {
+  const { at, parts, state, unfinished } = bench();
+  assert.equal(await unfinished.makeRoom(), true);
+  assert.deepEqual([[...at.keys()], parts.size], [[NEEDED], 0]);
+  assert.equal(await unfinished.makeRoom(), false);
+  state.isClearing = true;
+  assert.equal(await unfinished.makeRoom(), true);
 });

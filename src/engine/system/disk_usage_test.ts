@@ -11,12 +11,13 @@ const usage = new DiskUsage({
   table: { list: () => containers, ofImage: (id: Digest) => id === ID ? containers : [] },
   catalog: { list: () => Promise.resolve([{ record: { id: ID } } as CatalogImage]) },
   usage: { measure: () => Promise.resolve({ layersBytes: 30, sharedBytes: new Map([[ID, 10]]) }) },
+  unfinished: { left: () => Promise.resolve([{ kind: "layer", digest: ID, bytes: 4, changedMs: 0 }]) },
   sizes: { of: ({ id }) => Promise.resolve(id === "gone" ? undefined : { written: 1, total: 31 }) },
 });
 
-Deno.test("disk usage: images with what they share and who uses them", async () => {
+Deno.test("disk usage: images with what they share and who uses them, and what pulls left", async () => {
   const { layersBytes, images } = await usage.images();
-  assert.equal(layersBytes, 30);
+  assert.equal(layersBytes, 34);
   assert.deepEqual(images.map(({ sharedBytes, containers }) => [sharedBytes, containers]), [[10, 2]]);
 });
 
