@@ -1,8 +1,9 @@
 /**
- * Power cuts in and after a pull: the data-root is on ext4 in a file, which is copied without any sync while the engine is
+ * Power cuts in and after a pull: the data-root is on ext4 (or btrfs) in a file, which is copied without any sync while the engine is
  * frozen. A copy holds what a disk would hold; an engine is started on each.
  */
 import { strict as assert } from "node:assert";
+import type { StorageDriver } from "../../src/store/storage.ts";
 import { type Engine, runCommand, startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, digestOf, file } from "../images/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
@@ -10,7 +11,7 @@ import { startScriptedRegistry } from "../registry/mod.ts";
 import { pull } from "./rig.ts";
 
 export interface PowerCutsOptions {
-  readonly driver: "erofs" | "overlay2";
+  readonly driver: StorageDriver;
   readonly everyMs: number;
   /** Snapshots once the pull has returned. */
   readonly afterwards: number;
@@ -40,10 +41,11 @@ class Disk implements AsyncDisposable {
 
   private constructor(readonly folder: string) {}
 
-  static async make(): Promise<Disk> {
+  static async make(driver: StorageDriver): Promise<Disk> {
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-power-" }));
     await sh(`cd ${folder}; mkdir ram disk; mount -t tmpfs tmpfs ram; truncate -s ${DISK_BYTES} ram/0`);
-    await sh(`mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 ${folder}/ram/0`);
+    const mkfs = driver === "btrfs" ? "mkfs.btrfs -q" : "mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0";
+    await sh(`${mkfs} ${folder}/ram/0`);
     const disk = new Disk(folder);
     await disk.insert(0);
     return disk;
@@ -98,7 +100,7 @@ export async function powerCuts(options: PowerCutsOptions): Promise<PowerCutsFig
   });
   const reference = registry.add("power", "1", await builder.build());
   registry.fail({ path: "*/blobs/*", fault: "slow", bytesPerSecond });
-  await using disk = await Disk.make();
+  await using disk = await Disk.make(driver);
   await using engine = await startEngine({ dataRoot: `${disk.path}/data`, args: ["--storage-driver", driver] });
   let returnedAt: number | undefined;
   const pulling = pull(engine, reference).then(() => returnedAt = disk.copies + 1);

@@ -1,6 +1,7 @@
 /** Engines that are killed at any moment. Minutes long. */
 import { strict as assert } from "node:assert";
-import { type Engine, startEngine } from "../harness/mod.ts";
+import { STORAGE_DRIVERS } from "../../src/store/storage.ts";
+import { type Engine, startEngine, storageNeeds } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
 import { type Holdings, holdingsOf, namesIn, pull, startRig, stateOf, until, untilSettled } from "../engine/rig.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
@@ -57,10 +58,10 @@ Deno.test(`${PULL_KILLS} kills at random in pulls: never a broken image`, requir
   assert.equal(await assertListedIsWhole(engine, reference), true);
 });
 
-for (const driver of ["erofs", "overlay2"] as const) {
+for (const driver of STORAGE_DRIVERS) {
   Deno.test(
     `${driver}: ${KILLS} kills all over a pull: never a broken image, and no finished layer again`,
-    requires("root", "runc"),
+    requires("root", "runc", ...storageNeeds(driver)),
     async () => {
       // One of them is large enough to have a part.
       const layerBytes = [70_000_000, 10_000_000, 3_000_000, 300_000, 20_000_000];

@@ -1,11 +1,14 @@
 /** Power cuts every 200 ms in and after pulls. Minutes long. */
 import { strict as assert } from "node:assert";
+import { STORAGE_DRIVERS } from "../../src/store/storage.ts";
+import { storageNeeds } from "../harness/mod.ts";
 import { powerCuts } from "../engine/power_cuts.ts";
 import { requires } from "../requires.ts";
 import { print } from "./figures.ts";
 
-for (const driver of ["erofs", "overlay2"] as const) {
-  Deno.test(`${driver}: power cuts all over a pull and after it`, requires("root", "runc"), async () => {
+for (const driver of STORAGE_DRIVERS) {
+  const needs = requires("root", "runc", ...storageNeeds(driver));
+  Deno.test(`${driver}: power cuts all over a pull and after it`, needs, async () => {
     const figures = await powerCuts({
       ...{ driver, everyMs: 200, afterwards: 20, bytesPerSecond: 12_000_000 },
       // One of them is large enough to have a part.
