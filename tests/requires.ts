@@ -12,6 +12,7 @@ export type Requirement =
   | "runc"
   | "ip"
   | "nft"
+  | "iptables"
   | "docker-registry"
   | "docker"
   | "overlay"
@@ -28,6 +29,7 @@ const PROBES: Record<Requirement, () => boolean> = {
   runc: () => inPath("runc"),
   ip: () => inPath("ip"),
   nft: () => inPath("nft"),
+  iptables: () => inPath("iptables-nft") && inPath("iptables-legacy"),
   "docker-registry": () => inPath("docker-registry"),
   docker: () => inPath("docker"),
   overlay: () => PROBES.root() && kernelHas("overlay"),

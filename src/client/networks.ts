@@ -4,6 +4,7 @@ import type {
   NetworkCreateRequest,
   NetworkCreateResponse,
   NetworkDisconnectRequest,
+  NetworkReloadResponse,
 } from "../api/wire/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
 import { discard, type EngineTransport, escapeName, readJson } from "./transport.ts";
@@ -46,4 +47,9 @@ export async function disconnectNetwork(
   body: NetworkDisconnectRequest,
 ): Promise<void> {
   await discard(await engine.request({ method: "POST", path: path(name, "/disconnect"), body }));
+}
+
+/** Loads all rules anew. tsd's own: other engines answer that there is no such page. */
+export async function reloadNetworks(engine: EngineTransport): Promise<NetworkReloadResponse> {
+  return await readJson(await engine.request({ method: "POST", path: "/tsd/networks/reload" }));
 }

@@ -189,6 +189,11 @@ export const COMMANDS: readonly Row[] = [
   row("network ls, network list", "List networks", async () => (await import("./networks/list.ts")).networkList),
   row("network prune", "Remove all unused networks", async () => (await import("./prune.ts")).networkPrune),
   row(
+    "network reload",
+    "Load the packet filter's rules of all networks anew",
+    async () => (await import("./networks/reload.ts")).networkReload,
+  ),
+  row(
     "network rm, network remove",
     "Remove one or more networks",
     async () => (await import("./networks/remove.ts")).networkRemove,

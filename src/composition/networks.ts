@@ -6,18 +6,19 @@ import { NetworkService } from "../engine/networks/network_service.ts";
 import { NetworkTable } from "../engine/networks/network_table.ts";
 import { openNetworks } from "../engine/networks/open_networks.ts";
 import { NetworkRecords } from "../store/network_records.ts";
-import { mounts, processes } from "../sys/mod.ts";
+import { files, mounts, netlink, processes } from "../sys/mod.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts";
 
 const recordsOf = (get: Get) => new NetworkRecords<NetworkRecord, Lease, Sandbox>(get(TOKENS.database));
 
 /** Networks, and the programs that make them. */
-export function provideNetworks(provide: Provide, { paths, log }: EngineSettings): void {
+export function provideNetworks(provide: Provide, { paths, log, config }: EngineSettings): void {
   provide(TOKENS.runHost, (get) => hostCommand(processes, get(TOKENS.exits), paths.runDir));
   provide(TOKENS.networkTable, (get) => new NetworkTable(recordsOf(get)));
   provide(TOKENS.networkEvents, (get) => new NetworkEvents(get(TOKENS.events)));
   provide(TOKENS.networks, (get) =>
     openNetworks({
+      ...{ calls: { ...files, ...netlink }, epoll: get(TOKENS.epoll), defaultBind: config.defaultBind },
       ...{ paths, log, mounts, records: recordsOf(get), run: get(TOKENS.runHost) },
       table: get(TOKENS.networkTable),
       events: get(TOKENS.networkEvents),

@@ -5,8 +5,9 @@
  *
  * What it does: addresses of containers are hidden behind the host's on the way out; published ports lead in, also from
  * this machine; nothing else enters a network from outside it; 127.0.0.0/8 of the host can't be reached from a container
- * although its bridge routes there for published ports.
+ * although its bridge routes there for published ports; a machine that forwards for containers only forwards for nobody else.
  */
+import type { MapElement } from "./nft_messages.ts";
 import type { PublishedPort } from "./port.ts";
 
 /** A network as the kernel has it. */
@@ -33,24 +34,35 @@ export interface Ruleset {
   readonly table: string;
   readonly bridges: readonly RuledBridge[];
   readonly ports: readonly RuledPort[];
+  /** Whether IPv4 is forwarded for containers only. */
+  readonly guardsForwarding: boolean;
+  /** What packets that are let through are marked with, for the rules of others; undefined where nobody looks. */
+  readonly mark?: number | undefined;
 }
+
+/** Kinds of interfaces whose owners forward for themselves: other engines', virtual machines', tunnels. */
+const FORWARDING_KINDS = ["bridge", "veth", "tun", "wireguard"];
 
 const EVERYWHERE = "0.0.0.0";
 
 /** Removes the table, also where there is none. */
 export const noRules = (table: string): string => `table inet ${table} {}\ndelete table inet ${table}\n`;
 
-/** The text for `nft -f`. */
-export function ruleset({ table, bridges, ports }: Ruleset): string {
+/** Where ports lead: elements of the table's maps, the only part of it that ports are in. */
+export function portElements({ ports }: Pick<Ruleset, "ports">): MapElement[] {
   const four = ports.filter(({ hostIp }) => !hostIp.includes(":"));
-  const target = ({ address, containerPort }: RuledPort) => `${address} . ${containerPort}`;
-  const everywhere = four.filter(({ hostIp }) => hostIp === EVERYWHERE)
-    .map((port) => `${port.protocol} . ${port.hostPort} : ${target(port)}`);
-  const addressed = four.filter(({ hostIp }) => hostIp !== EVERYWHERE)
-    .map((port) => `${port.hostIp} . ${port.protocol} . ${port.hostPort} : ${target(port)}`);
+  return four.map(({ hostIp, protocol, hostPort, address, containerPort }) => {
+    const led = `${protocol} . ${hostPort} : ${address} . ${containerPort}`;
+    return hostIp === EVERYWHERE ? { map: "everywhere", text: led } : { map: "addressed", text: `${hostIp} . ${led}` };
+  });
+}
+
+/** The text for `nft -f`. */
+export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Ruleset): string {
+  const elements = Map.groupBy(portElements({ ports }), ({ map }) => map);
   const lines = block(`table inet ${table}`, [
-    ...map("everywhere", "inet_proto . inet_service : ipv4_addr . inet_service", everywhere),
-    ...map("addressed", "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service", addressed),
+    ...map("everywhere", "inet_proto . inet_service : ipv4_addr . inet_service", elements),
+    ...map("addressed", "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service", elements),
     ...chain(
       "guard",
       "filter hook prerouting priority raw",
@@ -60,10 +72,17 @@ export function ruleset({ table, bridges, ports }: Ruleset): string {
       "dnat ip to ip daddr . meta l4proto . th dport map @addressed",
       "fib daddr type local dnat ip to meta l4proto . th dport map @everywhere",
     ]),
+    ...guardsForwarding ? block("chain others", OTHERS) : [],
     ...chain("prerouting", "nat hook prerouting priority dstnat", ["jump publish"]),
     ...chain("output", "nat hook output priority -100", ["jump publish"]),
     ...chain("postrouting", "nat hook postrouting priority srcnat", bridges.flatMap(wayOut)),
-    ...chain("forward", "filter hook forward priority filter", bridges.flatMap(wayIn)),
+    ...mark === undefined ? [] : chain("marked", "filter hook forward priority filter - 5", marking(bridges, mark)),
+    ...chain("forward", "filter hook forward priority filter", [
+      ...bridges.flatMap(wayIn),
+      ...guardsForwarding
+        ? [...bridges.map(({ name }) => `iifname "${name}" accept`), "meta nfproto ipv4 jump others"]
+        : [],
+    ]),
   ]);
   return `${noRules(table)}${lines.join("\n")}\n`;
 }
@@ -87,12 +106,32 @@ function wayIn({ name, internal, connectsContainers }: RuledBridge): string[] {
   ];
 }
 
+/** What isn't a container's and goes from one interface of the machine to another. */
+const OTHERS = [
+  ...["iifkind", "oifkind"].map((side) =>
+    `meta ${side} { ${FORWARDING_KINDS.map((kind) => `"${kind}"`).join(", ")} } return`
+  ),
+  "drop",
+];
+
+/** What goes out to where no other bridge is, and what comes in by a published port or as an answer. */
+function marking(bridges: readonly RuledBridge[], mark: number): string[] {
+  const set = `meta mark set meta mark | 0x${mark.toString(16)}`;
+  return bridges.filter(({ internal }) => !internal).flatMap(({ name }) => [
+    `iifname "${name}" meta oifkind "bridge" oifname != "${name}" return`,
+    `iifname "${name}" ${set}`,
+    `oifname "${name}" ct state established,related ${set}`,
+    `oifname "${name}" ct status dnat ${set}`,
+  ]);
+}
+
 function chain(name: string, kind: string, rules: readonly string[]): string[] {
   return block(`chain ${name}`, [`type ${kind}; policy accept;`, ...rules]);
 }
 
-function map(name: string, type: string, elements: readonly string[]): string[] {
-  const filled = elements.length === 0 ? [] : [`elements = {`, ...elements.map((element) => `  ${element},`), `}`];
+function map(name: string, type: string, all: ReadonlyMap<string, readonly MapElement[]>): string[] {
+  const elements = all.get(name) ?? [];
+  const filled = elements.length === 0 ? [] : [`elements = {`, ...elements.map(({ text }) => `  ${text},`), `}`];
   return block(`map ${name}`, [`type ${type}`, ...filled]);
 }
 

@@ -5,6 +5,8 @@ import { ruleset } from "./ruleset.ts";
 Deno.test("the table of an engine with a bridge, an internal one, and ports", () => {
   const text = ruleset({
     table: "tsd",
+    guardsForwarding: true,
+    mark: 0x2000,
     bridges: [
       { name: "tsd0", subnet: "172.17.0.0/16", internal: false, connectsContainers: true, masquerades: true },
       { name: "tsd-1", subnet: "172.18.0.0/16", internal: true, connectsContainers: true, masquerades: true },

@@ -63,9 +63,13 @@ export class NetworkRecords<N, L, S> {
   begin(endpoints: readonly StoredEndpoint<L>[], containerId: string, sandbox: S): void {
     this.#db.transaction(() => {
       for (const endpoint of endpoints) this.saveEndpoint(endpoint);
-      const sql = "INSERT OR REPLACE INTO sandboxes (container_id, record) VALUES (?, ?)";
-      this.#db.run(sql, containerId, JSON.stringify(sandbox));
+      this.saveSandbox(containerId, sandbox);
     });
+  }
+
+  saveSandbox(containerId: string, sandbox: S): void {
+    const sql = "INSERT OR REPLACE INTO sandboxes (container_id, record) VALUES (?, ?)";
+    this.#db.run(sql, containerId, JSON.stringify(sandbox));
   }
 
   /** It doesn't run any more. */

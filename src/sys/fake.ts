@@ -13,6 +13,7 @@ import type { FolderCalls } from "./folder.ts";
 import type { FileStatus, FilesystemStatus, MetadataCalls } from "./metadata.ts";
 import type { LoopCalls } from "./loop_devices.ts";
 import type { MountCalls } from "./mounts.ts";
+import type { NetlinkCalls } from "./netlink.ts";
 import type { PipeCalls } from "./pipe.ts";
 import type { OwnProcessCalls, ProcessCalls } from "./process.ts";
 import type { SocketCalls } from "./sockets.ts";
@@ -38,6 +39,7 @@ export interface AllCalls
     PipeCalls,
     PollCalls,
     SocketCalls,
+    NetlinkCalls,
     TerminalCalls {}
 
 /** The name of a call. */
@@ -162,6 +164,9 @@ const QUIET = {
   listen: nothing,
   accept: () => "again",
   receiveFd: () => "again",
+  netlinkPort: () => 1,
+  sendNetlink: () => Promise.resolve(),
+  receiveNetlink: () => "again",
   windowSize: () => ({ rows: 24, columns: 80 }),
   setWindowSize: nothing,
 } as const satisfies Partial<AllCalls>;
@@ -241,6 +246,7 @@ export class FakeSys {
       pidfdGetfd: newFd,
       duplicate: newFd,
       unixSocket: newFd,
+      netlinkSocket: newFd,
       pipe2: () => ({ readFd: newFd(), writeFd: newFd() }),
       epollCreate: newFd,
       eventfd: newFd,
@@ -256,6 +262,7 @@ const BYTES_AT: Partial<Record<CallName, number>> = {
   pwrite: 1,
   fsetxattr: 2,
   lsetxattr: 2,
+  sendNetlink: 1,
 };
 
 /** C strings become text; bytes are copied, as callers use their buffers again. */

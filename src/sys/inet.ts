@@ -1,11 +1,14 @@
 /**
  * @module
- * Listening TCP sockets, for what Deno's own can't say: that one of IPv6 is not one of IPv4 too (ipv6(7), IPV6_V6ONLY).
+ * Listening TCP sockets, for what Deno's own can't say: that one of IPv6 is not one of IPv4 too (ipv6(7), IPV6_V6ONLY);
+ * and numbers of interfaces.
  */
-import { checked } from "./check.ts";
+import { checked, failed } from "./check.ts";
+import { cString } from "./cstring.ts";
+import { errnoOf } from "./errno.ts";
 import { files } from "./files.ts";
 import { O } from "./flags.ts";
-import { libc } from "./libc.ts";
+import { errno, libc } from "./libc.ts";
 import { OwnedFd } from "./owned_fd.ts";
 import { SOCKET } from "./sockets.ts";
 
@@ -46,6 +49,15 @@ export function listenTcp(address: Uint8Array, port: number): OwnedFd {
   checked(libc.listen(fd, BACKLOG), "listen", fd);
   undo.move();
   return socket;
+}
+
+/** The number of an interface in this process's network namespace; undefined where there is none of that name. */
+export function interfaceIndex(name: string): number | undefined {
+  // SAFETY: the name ends with NUL; it isn't kept.
+  const index = libc.if_nametoindex(cString(name));
+  if (index > 0) return index;
+  const code = errno();
+  return code === errnoOf("ENODEV") || code === errnoOf("ENXIO") ? undefined : failed(code, "if_nametoindex", name);
 }
 
 function socketAddress(family: number, address: Uint8Array, port: number): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import "./preopen.ts";
 import { isErrno } from "./errno.ts";
-import { listenTcp } from "./inet.ts";
+import { interfaceIndex, listenTcp } from "./inet.ts";
 
 const LOOPBACK = new Uint8Array([127, 0, 0, 1]);
 
@@ -18,4 +18,9 @@ Deno.test("a port is taken for one version and address", async () => {
   assert.throws(() => listenTcp(LOOPBACK, port), (thrown) => isErrno(thrown, "EADDRINUSE"));
   assert.throws(() => listenTcp(new Uint8Array([192, 0, 2, 201]), port), (thrown) => isErrno(thrown, "EADDRNOTAVAIL"));
   using _connection = await Deno.connect({ hostname: "127.0.0.1", port });
+});
+
+Deno.test("interfaces have numbers", () => {
+  assert.equal(interfaceIndex("lo"), 1);
+  assert.equal(interfaceIndex("absent-0"), undefined);
 });

@@ -4,8 +4,8 @@
  *
  * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
  *   `durability`, `tree`, `folders`, `fileFlags`, `metadata`, `xattrs`, `mounts`, `loops`, `btrfs`, `processes`,
- *   `ownProcess`, `ownMemory`, `pipes`, `poll`, `sockets`, `terminals`, `unixPeers`). Tests of other modules use the recording fake of
- *   `fake.ts`.
+ *   `ownProcess`, `ownMemory`, `pipes`, `poll`, `sockets`, `netlink`, `terminals`, `unixPeers`). Tests of other modules
+ *   use the recording fake of `fake.ts`.
  * - **Errors**: a failed call throws {@link SysError}. Only reading and writing have a value for "not now" ("again").
  * - **errno** belongs to the thread and is read right after a synchronous call. After a call that Deno ran on another
  *   thread (`nonblocking`) it can't be read: calls that block belong into a Worker, made synchronously.
@@ -35,9 +35,10 @@ export { tryLock } from "./flock.ts";
 export { LO_FLAGS, type LoopCalls, loops } from "./loop_devices.ts";
 export { metadata } from "./metadata.ts";
 export type { FileStatus, FilesystemStatus, FileTime, MetadataCalls, Timespec } from "./metadata.ts";
-export { listenTcp } from "./inet.ts";
+export { interfaceIndex, listenTcp } from "./inet.ts";
 export { attach, mounts, newMount } from "./mounts.ts";
 export type { FsSetting, MountCalls, MountMove, MountRequest, NewMount } from "./mounts.ts";
+export { NETLINK, netlink, type NetlinkCalls } from "./netlink.ts";
 export { OwnedFd } from "./owned_fd.ts";
 export type { PidfdInfo } from "./pidfd_info.ts";
 export { ownMemory, type OwnMemoryCalls } from "./own_memory.ts";

@@ -42,6 +42,7 @@ import { FSCONFIG } from "./mounts.ts";
 import { PIDFD_GET_INFO, PIDFD_INFO, PIDFD_INFO_MASK } from "./pidfd_info.ts";
 import { F } from "./pipe.ts";
 import { INET, SOCKADDR_IN, SOCKADDR_IN6 } from "./inet.ts";
+import { NETLINK, SOCKADDR_NL } from "./netlink.ts";
 import { CMSGHDR, IOVEC, MSGHDR, SOCKADDR_UN, SOCKET } from "./sockets.ts";
 import { POSIX_SPAWN, SPAWN_SIZES } from "./spawn.ts";
 import { TIOC } from "./terminals.ts";
@@ -192,6 +193,17 @@ Deno.test({
       "sizeof(struct winsize)": 8,
       "offsetof(struct winsize, ws_row)": 0,
       "offsetof(struct winsize, ws_col)": 2,
+    });
+  },
+});
+
+Deno.test({
+  name: "truth: netlink",
+  ...ifCompiler,
+  fn() {
+    assertTrue(["stddef.h", "sys/socket.h", "linux/netlink.h"], {
+      ...NETLINK,
+      ...offsets("struct sockaddr_nl", SOCKADDR_NL),
     });
   },
 });

@@ -59,6 +59,10 @@ export class Engine implements AsyncDisposable {
   readonly dataRoot: string;
   readonly socketPath: string;
   readonly api: EngineApi;
+  /** Path of the network namespace that it is started in; the test's own without one. */
+  namespace: string | undefined;
+  /** Of `tsd daemon`, from the next start on. */
+  moreArgs: readonly string[] = [];
   readonly #options: EngineOptions;
   readonly #exe: string;
   #process: Deno.ChildProcess | undefined;
@@ -97,10 +101,18 @@ export class Engine implements AsyncDisposable {
 
   /** Starts it (again, on the same data root) and waits until the socket answers. */
   async start(): Promise<void> {
-    const args = ["daemon", "--data-root", this.dataRoot, "-H", this.host, ...this.#options.args ?? []];
+    const args = [
+      "daemon",
+      "--data-root",
+      this.dataRoot,
+      "-H",
+      this.host,
+      ...this.#options.args ?? [],
+      ...this.moreArgs,
+    ];
     await Deno.mkdir(`${this.folder}/home`, { recursive: true });
     this.#process = new Deno.Command("/bin/sh", {
-      args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", this.#logPath, this.#exe, ...args],
+      args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", this.#logPath, ...this.#command, ...args],
       env: { ...this.#environment(), ...this.#options.env },
       clearEnv: true,
       stdin: "null",
@@ -188,6 +200,10 @@ export class Engine implements AsyncDisposable {
     await removeLeftovers(traces, leftovers);
     for (const path of [this.folder, this.dataRoot, traces.runDir]) await removeTree(path);
     if (problems.length > 0) throw new Error(`The engine left: ${problems.join("; ")}\n${log.slice(-4000)}`);
+  }
+
+  get #command(): string[] {
+    return [...this.namespace === undefined ? [] : ["nsenter", `--net=${this.namespace}`, "--"], this.#exe];
   }
 
   get #logPath(): string {

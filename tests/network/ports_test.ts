@@ -1,13 +1,7 @@
 /** Published ports, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
 import { expectResult, scenario, type World } from "../cli/world.ts";
-import { addressOf, answer, greeter, listens, serve } from "./traffic.ts";
-
-/** A port that nobody has for now. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
-  return listener.addr.port;
-}
+import { addressOf, answer, freePorts, greeter, listens, refused, serve } from "./traffic.ts";
 
 /** An address of this machine that isn't a loopback one. */
 function hostAddress(): string {
@@ -20,9 +14,7 @@ function hostAddress(): string {
 
 const bindFailure = (port: number) => new RegExp(`Bind for 0\\.0\\.0\\.0:${port} failed: port is already allocated\\n`);
 
-async function refused(hostname: string, port: number): Promise<void> {
-  await assert.rejects(Deno.connect({ hostname, port }), Deno.errors.ConnectionRefused);
-}
+const freePort = (): number => freePorts(1)[0]!;
 
 async function hostPort(world: World, name: string, port: string): Promise<number> {
   const { stdout } = await world.tsd("port", name, port);

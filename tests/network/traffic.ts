@@ -44,3 +44,16 @@ export async function answer(hostname: string, port: number): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/** Ports that nobody has for now. */
+export function freePorts(count: number): number[] {
+  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "0.0.0.0", port: 0 }));
+  const ports = listeners.map(({ addr }) => addr.port);
+  for (const listener of listeners) listener.close();
+  return ports;
+}
+
+/** Nobody is there. */
+export async function refused(hostname: string, port: number): Promise<void> {
+  await assert.rejects(Deno.connect({ hostname, port }), Deno.errors.ConnectionRefused);
+}

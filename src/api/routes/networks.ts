@@ -1,6 +1,6 @@
 /**
  * @module
- * `/networks`: Docker's routes. What prune does with them is in `prune.ts`.
+ * `/networks`: Docker's routes, and tsd's own `POST /tsd/networks/reload`. What prune does with them is in `prune.ts`.
  */
 import { parseConnectRequest, parseDisconnectRequest } from "../../engine/networks/endpoint_request.ts";
 import type { Network } from "../../engine/networks/network.ts";
@@ -10,7 +10,7 @@ import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { NETWORK_FILTER_KEYS, networkFilter } from "../views/network_filters.ts";
 import { networkView } from "../views/network_view.ts";
-import type { NetworkCreateResponse } from "../wire/mod.ts";
+import type { NetworkCreateResponse, NetworkReloadResponse } from "../wire/mod.ts";
 
 export function networkRoutes({ networks, networkTable, networkService, table }: Services): Route[] {
   const view = (network: Network) =>
@@ -66,6 +66,15 @@ export function networkRoutes({ networks, networkTable, networkService, table }:
         const { container, force } = parseDisconnectRequest(await request.json());
         await networkService.disconnect(request.params.id, container, { force });
         return empty(200);
+      },
+    },
+    {
+      method: "POST",
+      path: "/tsd/networks/reload",
+      since: "1.24",
+      handler: async () => {
+        const { bridges, ports } = await networks.reload();
+        return json({ Bridges: bridges, Ports: ports } satisfies NetworkReloadResponse);
       },
     },
     {

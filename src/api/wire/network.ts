@@ -111,3 +111,9 @@ export interface NetworkDisconnectRequest {
 export interface NetworksPruneResponse {
   NetworksDeleted: readonly string[] | null;
 }
+
+/** `POST /tsd/networks/reload`: what the rules are of. */
+export interface NetworkReloadResponse {
+  Bridges: number;
+  Ports: number;
+}

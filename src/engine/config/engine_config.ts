@@ -9,6 +9,7 @@ import { STOCK_RUNTIME } from "../runtimes.ts";
 import { type CertificateFiles, NO_SETTINGS, type RegistrySettings } from "../../image/registry/mod.ts";
 import { STORAGE_DRIVERS, type StorageDriver } from "../../store/storage.ts";
 import {
+  bindAddress,
   count,
   filePath,
   type Infer,
@@ -43,6 +44,7 @@ const FILE = object({
   "hash": object({ engine: oneOf(HASH_ENGINES) }),
   "runtimes": mapOf(runtimeName, object({ path: program, runtimeArgs: listOf(text) })),
   "default-runtime": text,
+  "default-bind": bindAddress,
 });
 
 /** Proxies; what isn't said here is as the environment has it. */
@@ -65,6 +67,8 @@ export interface EngineConfig {
   readonly runtimes: Readonly<Record<string, ConfiguredRuntime>>;
   /** Of containers that name none. */
   readonly defaultRuntime: string;
+  /** The address that ports without one are published on; empty for everywhere. */
+  readonly defaultBind: string;
 }
 
 /** A program that is called as runc is. */
@@ -81,6 +85,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   proxies: {},
   runtimes: {},
   defaultRuntime: STOCK_RUNTIME,
+  defaultBind: "",
 };
 
 /**
@@ -138,6 +143,7 @@ function configOf(said: Infer<typeof FILE>, refuse: (field: string, why: string)
     maxDownloads: said["max-concurrent-downloads"],
     storageDriver: said["storage-driver"],
     hashEngine: said.hash?.engine,
+    defaultBind: said["default-bind"] ?? "",
     ...runtimesOf(said, refuse),
   };
 }

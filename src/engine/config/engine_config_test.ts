@@ -20,6 +20,7 @@ Deno.test("every field has its effect", () => {
       "hash": { "engine": "native" },
       "runtimes": { crun: { path: "/usr/bin/crun" }, other: { path: "youki", runtimeArgs: ["--debug"] } },
       "default-runtime": "crun",
+      "default-bind": "127.0.0.1",
     }),
     {
       registries: {
@@ -41,8 +42,10 @@ Deno.test("every field has its effect", () => {
         other: { program: "youki", args: ["--debug"] },
       },
       defaultRuntime: "crun",
+      defaultBind: "127.0.0.1",
     },
   );
+  assert.equal(parse({ "default-bind": "0.0.0.0" }).defaultBind, "");
   assert.deepEqual(parse({}).registries, DEFAULT_CONFIG.registries);
 });
 
@@ -57,6 +60,7 @@ Deno.test("a mistake is one line with the file, the field and what is wrong", ()
     [{ "insecure-registries": ["10.0.0.0/33"] }, /insecure-registries\[0\]: "10.0.0.0\/33" is no host/],
     [{ "registry-mirrors": ["mirror.lan"] }, /registry-mirrors\[0\]: "mirror.lan" is no http:\/\/ or https:\/\/ URL$/],
     [{ "registry-mirrors": ["https://m/path"] }, /registry-mirrors\[0\]: "https:\/\/m\/path" must be scheme and host/],
+    [{ "default-bind": "localhost" }, /default-bind: "localhost" is no address$/],
     [{ mirrors: { "": ["https://m"] } }, /"" is no host/],
     [{ mirrors: { "a/b": [] } }, /mirrors\.a\/b: "a\/b" is no host/],
     [{ registries: { "r.lan": { ca: "ca.pem" } } }, /registries\.r\.lan\.ca: "ca\.pem" is no absolute path$/],

@@ -2,6 +2,7 @@
  * @module
  * Kinds of fields of the configuration file: each takes a parsed value and gives what it means, or says what is wrong.
  */
+import { parseAddress } from "../../network/address.ts";
 import { parseNetwork } from "../../image/registry/mod.ts";
 
 /** Says what is wrong with a field; never returns. */
@@ -86,6 +87,13 @@ export const registryHost: Field<string> = (value, field, refuse) => {
   const url = URL.parse(`https://${host}/`);
   const isHost = url !== null && (url.host === host.toLowerCase() || `${url.host}:443` === host.toLowerCase());
   return isHost && host !== "" ? host : refuse(field, `${JSON.stringify(host)} is no host (HOST or HOST:PORT)`);
+};
+
+/** An address; that of all of version 4 means every address, as with Docker. */
+export const bindAddress: Field<string> = (value, field, refuse) => {
+  const given = text(value, field, refuse);
+  if (parseAddress(given) === undefined) refuse(field, `${JSON.stringify(given)} is no address`);
+  return given === "0.0.0.0" ? "" : given;
 };
 
 export const insecureRegistry: Field<string> = (value, field, refuse) => {

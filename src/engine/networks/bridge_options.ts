@@ -14,8 +14,8 @@ export interface BridgeOptions {
   readonly connectsContainers: boolean;
   /** Whether their addresses are hidden behind the host's. */
   readonly masquerades: boolean;
-  /** Where ports without an address are published; empty for everywhere. */
-  readonly bindAddress: string;
+  /** Where ports without an address are published; empty for everywhere, undefined where nobody said. */
+  readonly bindAddress: string | undefined;
 }
 
 const NAME = "com.docker.network.bridge.name";
@@ -40,8 +40,8 @@ export function bridgeOptions(options: Readonly<Record<string, string>> = {}): B
   }
   const name = options[NAME];
   if (name !== undefined && !INTERFACE.test(name)) throw invalid(NAME, name, "a name of an interface");
-  const bindAddress = options[BIND] ?? "";
-  if (bindAddress !== "" && parseAddress(bindAddress)?.family !== 4) {
+  const bindAddress = options[BIND] || undefined;
+  if (bindAddress !== undefined && parseAddress(bindAddress)?.family !== 4) {
     throw invalid(BIND, bindAddress, "an IPv4 address");
   }
   return {

@@ -8,16 +8,17 @@ import type { Log } from "../../log.ts";
 import { formatAddress, formatSubnet, overlaps, parseSubnet, type Subnet } from "../../network/address.ts";
 import { bridgeBatch } from "../../network/link_batch.ts";
 import { choosePool, freeAddress, hostRoutes } from "../../network/pools.ts";
-import { tryLock } from "../../sys/mod.ts";
+import { interfaceIndex, tryLock } from "../../sys/mod.ts";
 import { type BridgeOptions, bridgeOptions } from "./bridge_options.ts";
+import type { Forwarding } from "./forwarding.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
 import type { Network, NetworkRecord } from "./network.ts";
+import { setKernel } from "./kernel_settings.ts";
 import type { NetworkTable } from "./network_table.ts";
 
 /** All engines of this machine choose address ranges one after another: what one has chosen the next finds as a route. */
 const LOCK = "/run/.tsd-networks.lock";
 const [LOCK_POLL_MS, LOCK_LIMIT_MS] = [5, 10_000];
-const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
 
 /** A network whose bridge is there. */
 export interface Bridge {
@@ -35,6 +36,7 @@ export interface BridgesDeps {
   readonly log: Log;
   readonly table: NetworkTable;
   readonly run: RunNetworkProgram;
+  readonly forwarding: Pick<Forwarding, "begin">;
   /** Whether some container has an address of the network. */
   readonly isUsed: (network: Network) => boolean;
 }
@@ -79,10 +81,17 @@ export class Bridges {
     return this.#deps.table.list().flatMap((network) => this.#present(network) ?? []);
   }
 
+  /** What the kernel must allow. @throws {TsdError} runtime_failed */
+  allow({ name }: Pick<Bridge, "name">): void {
+    // Published ports of 127.0.0.1 lead to containers; the rules keep everybody else from using that.
+    setKernel(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, "1");
+    this.#deps.forwarding.begin();
+  }
+
   /** Takes a bridge away, if it is there. @throws {TsdError} runtime_failed */
   async remove(network: Network): Promise<void> {
     const name = this.nameOf(network);
-    if (linkIndex(name) !== undefined) {
+    if (interfaceIndex(name) !== undefined) {
       await this.#deps.run(`remove the bridge ${name}`, ["ip", "-batch", "-"], `link del dev ${name}\n`);
     }
   }
@@ -92,7 +101,7 @@ export class Bridges {
     const { record: { driver, subnet, gateway } } = network;
     if (driver !== "bridge" || subnet === undefined || gateway === undefined) return undefined;
     const name = this.nameOf(network);
-    const index = linkIndex(name);
+    const index = interfaceIndex(name);
     if (index === undefined) return undefined;
     return {
       network,
@@ -112,14 +121,9 @@ export class Bridges {
     const name = this.nameOf(network);
     const addresses = [`${gateway}/${parseSubnet(subnet).prefix}`];
     const { mtu } = bridgeOptions(network.record.options);
-    if (linkIndex(name) !== undefined) await this.remove(network);
+    if (interfaceIndex(name) !== undefined) await this.remove(network);
     await run(`make the bridge ${name}`, ["ip", "-batch", "-"], bridgeBatch({ name, addresses, mtu }));
-    // Published ports of 127.0.0.1 lead to containers; the rules keep everybody else from using that.
-    setKernel(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, "1");
-    if (Deno.readTextFileSync(FORWARDING).trim() === "0") {
-      setKernel(FORWARDING, "1");
-      log.info("the kernel forwards IPv4 packets from now on, as containers need it");
-    }
+    this.allow({ name });
     log.info("made a bridge", { bridge: name, network: network.name, subnet });
     return this.#present(network)!;
   }
@@ -167,23 +171,5 @@ async function machineLock(): Promise<Disposable> {
     if (lock !== "held") return lock;
     if (Date.now() > deadline) throw new TsdError("timeout", `Cannot choose an address range: somebody holds ${LOCK}`);
     await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
-  }
-}
-
-/** The number of an interface of the host, if it is there. */
-function linkIndex(name: string): number | undefined {
-  try {
-    return Number(Deno.readTextFileSync(`/sys/class/net/${name}/ifindex`));
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw thrown;
-  }
-}
-
-function setKernel(path: string, value: string): void {
-  try {
-    Deno.writeTextFileSync(path, value);
-  } catch (cause) {
-    throw new TsdError("runtime_failed", `Cannot set ${path} to ${value}, which containers' networks need`, { cause });
   }
 }

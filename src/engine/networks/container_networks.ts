@@ -5,21 +5,22 @@
  */
 import { prefixed, toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { formatSubnet } from "../../network/address.ts";
 import { endpointBatch, removalBatch, routeBatch } from "../../network/link_batch.ts";
-import { wantedPorts } from "../../network/port.ts";
-import type { RuledPort, Ruleset } from "../../network/ruleset.ts";
+import type { Ruleset } from "../../network/ruleset.ts";
 import type { AskedEndpoint, Container } from "../containers/container.ts";
 import { randomId } from "../containers/names.ts";
 import type { NetworkEvents, ToldNetwork } from "../events/network_events.ts";
-import type { Bridge, Bridges } from "./bridges.ts";
-import type { Firewall } from "./firewall.ts";
+import type { Bridges } from "./bridges.ts";
+import { ContainerPorts, type PortChange, reversed } from "./container_ports.ts";
+import type { Forwarding } from "./forwarding.ts";
 import { Leases } from "./leases.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Endpoint, Lease, Network, NetworkFacts, Sandbox, StoredNetworks } from "./network.ts";
 import { askedNetworks, hasBridge, networkKind } from "./network_mode.ts";
+import type { NetworkRules } from "./network_rules.ts";
 import type { NetworkTable } from "./network_table.ts";
-import type { OpenPorts, PortPublisher } from "./port_publisher.ts";
+import type { PortPublisher } from "./port_publisher.ts";
+import { countPorts, ruledBridge, ruledPorts } from "./present_rules.ts";
 import { wayOut } from "./way_out.ts";
 
 /** What Docker puts before whatever is wrong with a container's network. */
@@ -33,13 +34,16 @@ export interface ContainerNetworksDeps {
   readonly events: NetworkEvents;
   readonly records: Pick<
     StoredNetworks,
-    "begin" | "end" | "saveEndpoint" | "removeEndpoint" | "endpoints" | "sandboxes"
+    "begin" | "end" | "saveSandbox" | "saveEndpoint" | "removeEndpoint" | "endpoints" | "sandboxes"
   >;
   readonly namespaces: Namespaces;
   readonly publisher: PortPublisher;
+  readonly forwarding: Pick<Forwarding, "isOurs" | "end">;
+  /** Where ports are published that name no address, nor does their network; empty for everywhere. */
+  readonly defaultBind: string;
   /** Made with what this object knows. */
   readonly bridges: (isUsed: (network: Network) => boolean) => Bridges;
-  readonly firewall: (present: () => Ruleset) => Firewall;
+  readonly rules: (present: () => Ruleset) => NetworkRules;
 }
 
 /** A container's place in a network that is about to be made. */
@@ -53,18 +57,24 @@ interface Place {
 export class ContainerNetworks {
   readonly #deps: ContainerNetworksDeps;
   readonly bridges: Bridges;
-  readonly #firewall: Firewall;
+  readonly rules: NetworkRules;
   readonly #leases: Leases;
   /** By container. */
   readonly #sandboxes: Map<string, Sandbox>;
-  readonly #ports = new Map<string, OpenPorts>();
+  readonly #ports: ContainerPorts;
 
   constructor(deps: ContainerNetworksDeps) {
     this.#deps = deps;
     this.#leases = new Leases(deps.records.endpoints());
     this.#sandboxes = deps.records.sandboxes();
     this.bridges = deps.bridges((network) => this.leasesOf(network).length > 0);
-    this.#firewall = deps.firewall(() => this.#ruleset());
+    this.#ports = new ContainerPorts({
+      publisher: deps.publisher,
+      table: deps.table,
+      bindAddress: (network) => this.bridges.optionsOf(network).bindAddress ?? deps.defaultBind,
+      endpointsOf: (id) => this.#leases.of(id),
+    });
+    this.rules = deps.rules(() => this.#ruleset());
   }
 
   /** What inspect and ps show. */
@@ -120,12 +130,33 @@ export class ContainerNetworks {
   /** Nobody gets to the container by its published ports any more, and others can have them. */
   async unpublish(id: string): Promise<void> {
     const sandbox = this.#sandboxes.get(id);
-    const ports = this.#ports.get(id);
-    this.#ports.delete(id);
-    await ports?.[Symbol.asyncDispose]();
+    await this.#ports.close(id);
     if (sandbox === undefined || sandbox.ports.length === 0) return;
     this.#sandboxes.set(id, { ...sandbox, ports: [] });
-    await this.updateRules();
+    await this.rules.settle();
+  }
+
+  /** Changes a running container's ports, all of it or nothing; gives the way back. @throws {TsdError} port_in_use, runtime_* */
+  async changePorts(container: Container, change: PortChange): Promise<PortChange> {
+    const { id } = container;
+    const before = this.#sandboxes.get(id);
+    if (before === undefined) return { removed: [], added: [] };
+    const save = (sandbox: Sandbox) => {
+      this.#deps.records.saveSandbox(id, sandbox);
+      this.#sandboxes.set(id, sandbox);
+    };
+    const ports = await this.#ports.change(container, change);
+    try {
+      save({ ...before, ports });
+      await this.rules.update();
+    } catch (thrown) {
+      await this.#ports.close(id);
+      await this.#ports.again(id, before.ports);
+      save(before);
+      await this.rules.settle();
+      throw thrown;
+    }
+    return reversed(before.ports, ports);
   }
 
   /** Gives back address and ports, so that others can have them. */
@@ -155,7 +186,7 @@ export class ContainerNetworks {
     });
     await namespaces.change(id, batch + this.#routeOf(id));
     undo.move();
-    await this.#firewall.update();
+    await this.rules.update();
     events.tell("connect", toldOf(network), { container: id });
     return endpoint.lease;
   }
@@ -170,7 +201,7 @@ export class ContainerNetworks {
     this.#leases.dropOne(id, network.id);
     const route = this.#routeOf(id);
     if (route !== "") await namespaces.change(id, route);
-    await this.#firewall.update();
+    await this.rules.update();
     events.tell("disconnect", toldOf(network), { container: id });
     return lease;
   }
@@ -180,35 +211,31 @@ export class ContainerNetworks {
     for (const id of [...this.#sandboxes.keys()]) if (!running.has(id)) await this.stop(id);
     await this.#deps.namespaces.sweep((id) => running.has(id));
     for (const [id, { ports }] of this.#sandboxes) {
-      if (ports.length > 0) this.#ports.set(id, await this.#deps.publisher.again(ports, this.#target(id)));
+      await this.#ports.again(id, ports);
     }
-    await this.updateRules();
+    // Also where there is nothing to rule: an engine that was killed may have left some.
+    await this.rules.reload().catch((thrown) => this.#warn("the rules are not those of now", thrown));
+  }
+
+  /** Makes what the kernel should have anew, from the records; says of how much. @throws {TsdError} runtime_* */
+  async reload(): Promise<{ readonly bridges: number; readonly ports: number }> {
+    for (const bridge of this.bridges.present()) this.bridges.allow(bridge);
+    await this.rules.reload();
+    const { bridges, ports } = this.#ruleset();
+    return { bridges: bridges.length, ports: countPorts(ports) };
   }
 
   /** The engine ends: what no running container uses goes; ports go on by the kernel's rules. */
   async leave(): Promise<void> {
-    for (const open of this.#ports.values()) await open[Symbol.asyncDispose]();
-    this.#ports.clear();
+    await this.#ports.leave();
     const present = this.bridges.present();
     for (const { network } of present.filter(({ network }) => this.leasesOf(network).length === 0)) {
       await this.bridges.remove(network).catch((thrown) => this.#warn("a bridge stays", thrown));
     }
-    if (present.length > 0 || this.#firewall.isLoaded) await this.#removeIdleRules();
-  }
-
-  /** Without a bridge there is nothing to rule. */
-  async #removeIdleRules(): Promise<void> {
-    if (this.bridges.present().length > 0) return;
-    await this.#firewall.remove().catch((thrown) => this.#warn("the rules stay", thrown));
-  }
-
-  /** Where nothing can be done about a failure: the next change, or the next engine, tries again. */
-  async updateRules(): Promise<void> {
-    if (this.bridges.present().length === 0) {
-      if (this.#firewall.isLoaded) await this.#removeIdleRules();
-      return;
-    }
-    await this.#firewall.update().catch((thrown) => this.#warn("the rules are not those of now", thrown));
+    // Without a bridge there is nothing to rule.
+    if (this.bridges.present().length > 0) return this.rules[Symbol.dispose]();
+    await this.rules.remove();
+    await this.#deps.forwarding.end().catch((thrown) => this.#warn("IPv4 packets are still forwarded", thrown));
   }
 
   async #begin(container: Container): Promise<Sandbox> {
@@ -223,14 +250,13 @@ export class ContainerNetworks {
       places.set(network.id, await this.#place(id, network.id, asked, links()[places.size]!, reserved));
     }
     const endpoints = [...places.values()].map(({ endpoint }) => endpoint);
-    const open = await this.#publish(container, endpoints);
-    if (open.ports.length > 0) this.#ports.set(id, open);
-    const sandbox = { id: randomId(), path: namespaces.pathOf(id), ports: open.ports };
+    const ports = await this.#ports.publish(container, endpoints);
+    const sandbox = { id: randomId(), path: namespaces.pathOf(id), ports };
     records.begin(endpoints, id, sandbox);
     for (const endpoint of endpoints) this.#leases.keep(endpoint);
     this.#sandboxes.set(id, sandbox);
     const batch = [...places.values()].map(({ batch }) => batch).join("") + this.#routeOf(id);
-    const steps = await Promise.allSettled([namespaces.make(id, batch), this.#firewall.update()]);
+    const steps = await Promise.allSettled([namespaces.make(id, batch), this.rules.update()]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
     for (const { network } of places.values()) events.tell("connect", toldOf(network), { container: id });
     return sandbox;
@@ -247,41 +273,11 @@ export class ContainerNetworks {
     return { endpoint, network: bridge.network, batch };
   }
 
-  async #publish({ id, name, record }: Container, endpoints: readonly Endpoint[]): Promise<OpenPorts> {
-    const { config, hostConfig } = record;
-    const out = wayOut(endpoints, this.#deps.table);
-    // Without a way out there is none in either.
-    if (out === undefined) return { ports: [], [Symbol.asyncDispose]: () => Promise.resolve() };
-    const { bindAddress } = this.bridges.optionsOf(this.#deps.table.known(out.networkId));
-    const wanted = wantedPorts({
-      bindings: hostConfig.PortBindings,
-      exposed: Object.keys(config.ExposedPorts ?? {}),
-      publishAll: hostConfig.PublishAllPorts ?? false,
-    }).map((port) => port.hostIp === "" ? { ...port, hostIp: bindAddress } : port);
-    const address = () => this.#leases.of(id).length === 0 ? out.lease.address : this.#target(id)();
-    try {
-      return await this.#deps.publisher.publish(wanted, address);
-    } catch (thrown) {
-      const endpoint = `${name} (${out.lease.endpointId})`;
-      throw prefixed(`driver failed programming external connectivity on endpoint ${endpoint}`, thrown);
-    }
-  }
-
   #ruleset(): Ruleset {
-    const bridges = this.bridges.present().map(({ name, subnet, network, options }: Bridge) => ({
-      ...{ name, subnet: formatSubnet(subnet), internal: network.record.internal ?? false },
-      ...{ connectsContainers: options.connectsContainers, masquerades: options.masquerades },
-    }));
-    const ports = [...this.#sandboxes].flatMap(([id, sandbox]): RuledPort[] => {
-      const address = wayOut(this.#leases.of(id), this.#deps.table)?.lease.address;
-      return address === undefined ? [] : sandbox.ports.map((port) => ({ ...port, address }));
-    });
-    return { table: this.#deps.ruleTable, bridges, ports };
-  }
-
-  /** Where a container's ports lead; nowhere while it is in no network with a way out. */
-  #target(id: string): () => string {
-    return () => wayOut(this.#leases.of(id), this.#deps.table)?.lease.address ?? "0.0.0.0";
+    const { ruleTable: table, forwarding, table: networks } = this.#deps;
+    const addressOf = (id: string) => wayOut(this.#leases.of(id), networks)?.lease.address;
+    const bridges = this.bridges.present().map(ruledBridge);
+    return { table, bridges, ports: ruledPorts(this.#sandboxes, addressOf), guardsForwarding: forwarding.isOurs };
   }
 
   #routeOf(id: string): string {

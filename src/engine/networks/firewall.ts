@@ -1,29 +1,48 @@
 /**
  * @module
- * The engine's table of nftables, loaded whole whenever what it is made from has changed.
+ * The engine's table of nftables. Chains are loaded whole, by `nft`, when the networks have changed; ports are elements of
+ * maps, which the kernel is told of directly. Whatever is wanted while a change is under way becomes one change after it.
  */
-import { noRules, type Ruleset, ruleset } from "../../network/ruleset.ts";
+import type { Log } from "../../log.ts";
+import type { MapElement } from "../../network/nft_messages.ts";
+import type { NftConnection } from "../../network/nft_connection.ts";
+import { portElements, type Ruleset, ruleset } from "../../network/ruleset.ts";
+import { toTsdError } from "../../errors.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
 
 const ATTEMPT = "set the rules of the containers' networks";
 
+export interface FirewallDeps {
+  readonly run: RunNetworkProgram;
+  readonly kernel: Pick<NftConnection, "changeElements" | "removeTable">;
+  readonly log: Log;
+  /** What there is when it is asked. */
+  readonly present: () => Ruleset;
+}
+
+/** What the kernel has. */
+interface Loaded {
+  /** The table without elements. */
+  readonly chains: string;
+  readonly elements: ReadonlyMap<string, MapElement>;
+}
+
 /** See the module's comment. */
 export class Firewall {
-  readonly #run: RunNetworkProgram;
-  readonly #present: () => Ruleset;
-  #loaded = "";
+  readonly #deps: FirewallDeps;
+  #loaded: Loaded | undefined;
   #current: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
+  /** Changes by `nft` that were not heard of yet. */
+  #expected = 0;
 
-  /** @param present what there is when it is asked */
-  constructor(run: RunNetworkProgram, present: () => Ruleset) {
-    this.#run = run;
-    this.#present = present;
+  constructor(deps: FirewallDeps) {
+    this.#deps = deps;
   }
 
   /** Whether this engine has rules in the kernel. */
   get isLoaded(): boolean {
-    return this.#loaded !== "";
+    return this.#loaded !== undefined;
   }
 
   /** Resolves when the rules are those of now or later. @throws {TsdError} runtime_missing, runtime_failed */
@@ -31,7 +50,7 @@ export class Firewall {
     if (this.#next !== undefined) return this.#next;
     const next = this.#current.then(() => {
       this.#next = undefined;
-      return this.#load();
+      return this.#change();
     });
     this.#next = next;
     this.#current = next.then(() => undefined, () => undefined);
@@ -40,21 +59,63 @@ export class Firewall {
 
   /** Loads the rules also where nothing has changed: somebody may have removed them. @throws as `update` */
   reload(): Promise<void> {
-    this.#loaded = "";
+    this.#loaded = undefined;
     return this.update();
   }
 
-  /** Takes the table away. @throws {TsdError} runtime_missing, runtime_failed */
+  /** Takes the table away. @throws {SysError} */
   async remove(): Promise<void> {
     await this.#current;
-    this.#loaded = "";
-    await this.#run("remove the rules of the containers' networks", ["nft", "-f", "-"], noRules(this.#present().table));
+    this.#loaded = undefined;
+    await this.#deps.kernel.removeTable(this.#deps.present().table);
   }
 
-  async #load(): Promise<void> {
-    const text = ruleset(this.#present());
-    if (text === this.#loaded) return;
-    await this.#run(ATTEMPT, ["nft", "-f", "-"], text);
-    this.#loaded = text;
+  /**
+   * Some transaction that wasn't made through `kernel` has changed tables (undefined: nobody knows which).
+   * Says whether the rules may be others than those of this engine.
+   */
+  isDamagedBy(tables: ReadonlySet<string> | undefined): boolean {
+    if (tables !== undefined && !tables.has(this.#deps.present().table)) return false;
+    if (tables !== undefined && this.#expected > 0) {
+      this.#expected--;
+      return false;
+    }
+    return this.isLoaded;
+  }
+
+  async #change(): Promise<void> {
+    const { present, kernel, log } = this.#deps;
+    const now = present();
+    const wanted: Loaded = {
+      chains: ruleset({ ...now, ports: [] }),
+      elements: new Map(portElements(now).map((element) => [`${element.map} ${element.text}`, element])),
+    };
+    const before = this.#loaded;
+    if (before?.chains === wanted.chains) {
+      const lacking = (all: Loaded["elements"], of: Loaded["elements"]) =>
+        [...of].filter(([key]) => !all.has(key)).map(([, element]) => element);
+      const removed = lacking(wanted.elements, before.elements);
+      const added = lacking(before.elements, wanted.elements);
+      try {
+        await kernel.changeElements({ table: now.table, removed, added });
+        this.#loaded = wanted;
+        return;
+      } catch (thrown) {
+        log.warn("the rules were not those of before and are loaded anew", { error: toTsdError(thrown).message });
+      }
+    }
+    await this.#load(ruleset(now));
+    this.#loaded = wanted;
+  }
+
+  async #load(text: string): Promise<void> {
+    this.#loaded = undefined;
+    this.#expected++;
+    try {
+      await this.#deps.run(ATTEMPT, ["nft", "-f", "-"], text);
+    } catch (thrown) {
+      this.#expected--;
+      throw thrown;
+    }
   }
 }

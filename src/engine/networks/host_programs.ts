@@ -28,7 +28,7 @@ export function networkPrograms(run: RunHostCommand): RunNetworkProgram {
 const isProgram = (word: string): word is NetworkProgram => Object.hasOwn(PACKAGES, word);
 
 function pathOf(name: NetworkProgram, attempt: string, paths: Map<string, string>): string {
-  const path = paths.get(name) ?? FOLDERS.map((folder) => `${folder}/${name}`).find(isThere);
+  const path = paths.get(name) ?? programPath(name);
   if (path === undefined) {
     const hint = `install ${PACKAGES[name]}, or use --network host or --network none`;
     throw new TsdError("runtime_missing", `Cannot ${attempt}: there is no ${name} on this machine; ${hint}`);
@@ -36,6 +36,10 @@ function pathOf(name: NetworkProgram, attempt: string, paths: Map<string, string
   paths.set(name, path);
   return path;
 }
+
+/** Where a program of the host is; undefined where it isn't. */
+export const programPath = (name: string): string | undefined =>
+  FOLDERS.map((folder) => `${folder}/${name}`).find(isThere);
 
 function isThere(path: string): boolean {
   try {

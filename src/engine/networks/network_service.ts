@@ -44,7 +44,7 @@ export class NetworkService {
       table.remove(network);
       throw thrown;
     }
-    await networks.updateRules();
+    await networks.rules.settle();
     events.tell("create", toldOf(network));
     return table.known(network.id);
   }
@@ -65,7 +65,7 @@ export class NetworkService {
     }
     table.remove(network);
     await networks.bridges.remove(network);
-    await networks.updateRules();
+    await networks.rules.settle();
     events.tell("destroy", toldOf(network));
   }
 

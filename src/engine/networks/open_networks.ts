@@ -4,16 +4,22 @@
  */
 import type { Log } from "../../log.ts";
 import { localPortRange, PortTable } from "../../network/port_table.ts";
-import { type MountCalls, readProcFile } from "../../sys/mod.ts";
+import { linkKinds } from "../../network/links.ts";
+import { NftConnection } from "../../network/nft_connection.ts";
+import { watchRules } from "../../network/nft_watch.ts";
+import { type Epoll, type FileCalls, type MountCalls, type NetlinkCalls, readProcFile } from "../../sys/mod.ts";
 import type { NetworkEvents } from "../events/network_events.ts";
 import type { RunHostCommand } from "../host_command.ts";
 import type { EnginePaths } from "../paths.ts";
 import { Bridges } from "./bridges.ts";
 import { ContainerNetworks } from "./container_networks.ts";
+import { DockerUser } from "./docker_user.ts";
 import { Firewall } from "./firewall.ts";
+import { Forwarding } from "./forwarding.ts";
 import { networkPrograms } from "./host_programs.ts";
 import { Namespaces } from "./namespaces.ts";
 import type { StoredNetworks } from "./network.ts";
+import { NetworkRules } from "./network_rules.ts";
 import type { NetworkTable } from "./network_table.ts";
 import { PortPublisher } from "./port_publisher.ts";
 
@@ -27,21 +33,43 @@ export interface NetworkSurroundings {
   readonly records: StoredNetworks;
   readonly run: RunHostCommand;
   readonly mounts: Pick<MountCalls, "umount2">;
+  readonly calls: NetlinkCalls & Pick<FileCalls, "close">;
+  /** The address that ports without one are published on; empty for everywhere. */
+  readonly defaultBind: string;
+  readonly epoll: Pick<Epoll, "add" | "remove">;
 }
 
 /** Nothing is made in the kernel before a container needs it. */
-export function openNetworks(
-  { paths, log: engineLog, events, table, records, run: runHost, mounts }: NetworkSurroundings,
-): ContainerNetworks {
+export function openNetworks(surroundings: NetworkSurroundings): ContainerNetworks {
+  const { paths, log: engineLog, events, table, records, run: runHost, mounts, calls, epoll } = surroundings;
   const log = engineLog.scope("networks");
   const run = networkPrograms(runHost);
   const { engineId } = paths;
+  const ruleTable = engineId === "" ? "tsd" : `tsd-${engineId}`;
+  const forwarding = new Forwarding({
+    log,
+    mark: `/run/.tsd-forwarding-${namespaceNumber()}`,
+    links: () => linkKinds(calls),
+  });
   return new ContainerNetworks({
-    ...{ log, table, events, records },
-    ruleTable: engineId === "" ? "tsd" : `tsd-${engineId}`,
+    ...{ log, table, events, records, defaultBind: surroundings.defaultBind },
+    ruleTable,
+    forwarding,
     namespaces: new Namespaces({ paths, run, mounts, log }),
     publisher: new PortPublisher({ table: new PortTable(localPortRange(readProcFile(PORT_RANGE))), log }),
-    bridges: (isUsed) => new Bridges({ engineId, log, table, run, isUsed }),
-    firewall: (present) => new Firewall(run, present),
+    bridges: (isUsed) => new Bridges({ engineId, log, table, run, forwarding, isUsed }),
+    rules: (present) => {
+      const kernel = new NftConnection(calls);
+      const docker = new DockerUser({ log, name: ruleTable, kernel, run: runHost });
+      return new NetworkRules({
+        ...{ log, docker },
+        firewall: new Firewall({ run, kernel, log, present: () => ({ ...present(), mark: docker.mark }) }),
+        hasBridges: () => present().bridges.length > 0,
+        watch: (onChange) => watchRules({ calls, epoll, ownPort: kernel.portId, onChange }),
+      });
+    },
   });
 }
+
+/** Of the network namespace that this process is in. */
+const namespaceNumber = (): string => /\d+/.exec(Deno.readLinkSync("/proc/self/ns/net"))![0];

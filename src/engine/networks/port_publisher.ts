@@ -8,11 +8,7 @@ import { portKey, type PublishedPort, type WantedPort } from "../../network/port
 import { openPort, PortBusy, type TargetAddress } from "../../network/port_sockets.ts";
 import { isErrno } from "../../sys/mod.ts";
 import type { PortTable } from "../../network/port_table.ts";
-
-/** Ports that are served. */
-export interface OpenPorts extends AsyncDisposable {
-  readonly ports: readonly PublishedPort[];
-}
+import { OpenPorts, portName } from "./open_ports.ts";
 
 export interface PortPublisherDeps {
   readonly table: PortTable;
@@ -30,46 +26,52 @@ export class PortPublisher {
 
   /** All of them, or none. @param address the container's present one @throws {TsdError} port_in_use, with Docker's texts */
   async publish(wanted: readonly WantedPort[], address: TargetAddress): Promise<OpenPorts> {
-    await using opened = new AsyncDisposableStack();
-    const ports: PublishedPort[] = [];
-    for (const each of wanted) {
-      const one = await this.#one(each, address);
-      opened.use(one);
-      ports.push(...one.ports);
-    }
-    const kept = opened.move();
-    return { ports, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+    await using undo = new AsyncDisposableStack();
+    const all = undo.use(this.none());
+    for (const each of wanted) all.add(await this.#one(each, address));
+    undo.move();
+    return all;
   }
 
   /** Serves again what a former engine served. A port that another program has by now is left to the kernel's rules. */
   async again(ports: readonly PublishedPort[], address: TargetAddress): Promise<OpenPorts> {
-    const kept = new AsyncDisposableStack();
+    const { table, log } = this.#deps;
+    const all = this.none();
     for (const port of ports) {
-      this.#deps.table.keep(port);
-      kept.defer(() => this.#deps.table.free(port));
-      await this.#open(port, address).then((socket) => kept.use(socket), (thrown) => {
-        this.#deps.log.warn("a published port can't be taken again", { port: nameOf(port), error: String(thrown) });
+      table.keep(port);
+      const socket = await this.#open(port, address).catch((thrown) => {
+        log.warn("a published port can't be taken again", { port: portName(port), error: String(thrown) });
+        return undefined;
       });
+      all.add(new OpenPorts(table, [{ port, socket }]));
     }
-    return { ports, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+    return all;
+  }
+
+  none(): OpenPorts {
+    return new OpenPorts(this.#deps.table);
   }
 
   /** Of several that fit, the first that no other program has. */
   async #one(wanted: WantedPort, address: TargetAddress): Promise<OpenPorts> {
+    const { table } = this.#deps;
     const isOnly = wanted.hostPorts[0] > 0 && wanted.hostPorts[0] === wanted.hostPorts[1];
     for (const busy = new Set<number>();;) {
-      const ports = this.#deps.table.take(wanted, busy);
-      await using taken = new AsyncDisposableStack();
-      for (const port of ports) taken.defer(() => this.#deps.table.free(port));
+      const ports = table.take(wanted, busy);
+      await using undo = new AsyncDisposableStack();
+      const taken = undo.use(new OpenPorts(table, ports.map((port) => ({ port }))));
       try {
-        for (const port of ports) taken.use(await this.#open(port, address));
+        const opened = new AsyncDisposableStack();
+        undo.use(opened);
+        const open = [];
+        for (const port of ports) open.push({ port, socket: opened.use(await this.#open(port, address)) });
+        opened.move();
+        undo.move();
+        return new OpenPorts(table, open);
       } catch (thrown) {
-        if (!(thrown instanceof PortBusy) || isOnly) throw bindError(thrown, ports[0]!, address());
+        if (!(thrown instanceof PortBusy) || isOnly) throw bindError(thrown, taken.ports[0]!, address());
         busy.add(ports[0]!.hostPort);
-        continue;
       }
-      const kept = taken.move();
-      return { ports, [Symbol.asyncDispose]: () => kept.disposeAsync() };
     }
   }
 
@@ -78,12 +80,9 @@ export class PortPublisher {
   }
 }
 
-const nameOf = ({ hostIp, hostPort, protocol }: PublishedPort): string =>
-  `${hostIp.includes(":") ? `[${hostIp}]` : hostIp}:${hostPort}/${protocol}`;
-
 /** In Docker's words. */
 function bindError(thrown: unknown, port: PublishedPort, address: string): TsdError {
-  const host = nameOf(port).replace(/\/.*$/, "");
+  const host = portName(port).replace(/\/.*$/, "");
   const why = isErrno(thrown, "EADDRNOTAVAIL")
     ? "cannot assign requested address"
     : thrown instanceof Error

@@ -1,0 +1,18 @@
+import { defineCommand } from "../../cli/mod.ts";
+import { reloadNetworks } from "../../client/networks.ts";
+import type { CommandContext } from "../context.ts";
+
+/** `tsd network reload`. */
+export const networkReload = defineCommand({
+  usage: "",
+  args: { min: 0, max: 0 },
+  flags: {},
+  examples: [{ line: "network reload", note: "After something went wrong with the machine's packet filter" }],
+  async run({ terminal, engine }: CommandContext) {
+    const { Bridges, Ports } = await reloadNetworks(engine);
+    await terminal.out(`Loaded the rules of ${counted(Bridges, "bridge")} and ${counted(Ports, "published port")}\n`);
+    return 0;
+  },
+});
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;

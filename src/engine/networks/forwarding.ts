@@ -1,0 +1,76 @@
+/**
+ * @module
+ * IPv4 forwarding of the machine: switched on for the first bridge, as containers need it. A machine that was no router
+ * before doesn't become one: while it was switched on by an engine, a rule keeps the machine's other interfaces apart. It
+ * is switched off again with the last bridge, unless others may have come to rely on it.
+ */
+import type { Log } from "../../log.ts";
+import type { LinkKind } from "../../network/links.ts";
+import { setKernel } from "./kernel_settings.ts";
+
+/** Interfaces of engines, virtual machines and tunnels. A veth may be a container's that is just going. */
+const RELYING_KINDS: readonly string[] = ["bridge", "tun", "wireguard"];
+const SETTING = "/proc/sys/net/ipv4/ip_forward";
+
+export interface ForwardingDeps {
+  readonly log: Log;
+  /** Says that it was switched on by an engine of this machine, and in which network namespace. Gone after a boot, as is the setting. */
+  readonly mark: string;
+  /** All interfaces of the machine. */
+  readonly links: () => Promise<readonly LinkKind[]>;
+  readonly setting?: string;
+}
+
+/** See the module's comment. */
+export class Forwarding {
+  readonly #deps: ForwardingDeps;
+
+  constructor(deps: ForwardingDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether it is on only because an engine switched it on. */
+  get isOurs(): boolean {
+    return this.#isOn && exists(this.#deps.mark);
+  }
+
+  /** For the first bridge. @throws {TsdError} runtime_failed */
+  begin(): void {
+    const { log, mark } = this.#deps;
+    if (this.#isOn) return;
+    setKernel(this.#setting, "1");
+    Deno.writeTextFileSync(mark, "", { mode: 0o600 });
+    log.info("the kernel forwards IPv4 packets for containers from now on, and for nobody else");
+  }
+
+  /** After the last bridge. @throws {TsdError} runtime_failed */
+  async end(): Promise<void> {
+    const { log, mark, links } = this.#deps;
+    if (!this.isOurs) return;
+    const others = (await links()).filter(({ kind }) => kind !== undefined && RELYING_KINDS.includes(kind));
+    if (others.length > 0) {
+      const interfaces = others.map(({ name }) => name).join();
+      return log.info("the kernel goes on forwarding IPv4 packets, as others may need it", { interfaces });
+    }
+    setKernel(this.#setting, "0");
+    Deno.removeSync(mark);
+    log.info("the kernel doesn't forward IPv4 packets any more, as before the first container");
+  }
+
+  get #isOn(): boolean {
+    return Deno.readTextFileSync(this.#setting).trim() !== "0";
+  }
+
+  get #setting(): string {
+    return this.#deps.setting ?? SETTING;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}

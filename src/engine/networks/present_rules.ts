@@ -1,0 +1,25 @@
+import { formatSubnet } from "../../network/address.ts";
+import type { RuledBridge, RuledPort } from "../../network/ruleset.ts";
+import type { Bridge } from "./bridges.ts";
+import type { Sandbox } from "./network.ts";
+
+/** What of a bridge the rules are made from. */
+export const ruledBridge = ({ name, subnet, network, options }: Bridge): RuledBridge => ({
+  ...{ name, subnet: formatSubnet(subnet), internal: network.record.internal ?? false },
+  ...{ connectsContainers: options.connectsContainers, masquerades: options.masquerades },
+});
+
+/** Where the ports of running containers lead; nowhere for one without a way out. */
+export function ruledPorts(
+  sandboxes: ReadonlyMap<string, Sandbox>,
+  addressOf: (containerId: string) => string | undefined,
+): RuledPort[] {
+  return [...sandboxes].flatMap(([id, { ports }]) => {
+    const address = addressOf(id);
+    return address === undefined ? [] : ports.map((port) => ({ ...port, address }));
+  });
+}
+
+/** How many there are, where a port on the addresses of both versions is one. */
+export const countPorts = (ports: readonly RuledPort[]): number =>
+  new Set(ports.map(({ protocol, hostPort, address }) => [protocol, hostPort, address].join())).size;

@@ -1,0 +1,173 @@
+/**
+ * @module
+ * Requests to nf_tables over netlink (linux/netfilter/nf_tables.h), as far as they must not cost a process: elements of
+ * maps, whether a table is there, and its removal; and what the kernel tells of changes. Pure.
+ */
+import { addressBytes, parseAddress } from "./address.ts";
+import {
+  attribute,
+  attributeIn,
+  joined,
+  nested,
+  type NetlinkMessage,
+  netlinkMessage,
+  NLM_F,
+  textAttribute,
+} from "./netlink_message.ts";
+
+/** linux/netfilter/nfnetlink.h. */
+const SUBSYSTEM = 10;
+const [BATCH_BEGIN, BATCH_END] = [16, 17];
+const NFPROTO_UNSPEC = 0;
+/** Of tables: `inet` is both versions'. */
+export const NFPROTO = { inet: 1, ip: 2, ip6: 10 } as const;
+export type NftFamily = keyof typeof NFPROTO;
+/** Of nfnetlink, for batches. */
+const BATCH_FOR_NFTABLES = SUBSYSTEM;
+/** Which changes are told: a bit for the group NFNLGRP_NFTABLES. */
+export const NFTABLES_GROUP = 1 << (7 - 1);
+
+const MSG = {
+  ...{ GETTABLE: 1, DELTABLE: 2, GETCHAIN: 4, GETRULE: 7 },
+  ...{ NEWSETELEM: 12, DELSETELEM: 14, NEWGEN: 15 },
+} as const;
+const ATTRIBUTE = {
+  /** Of a table its name; of everything that is in one, the table's. */
+  TABLE: 1,
+  CHAIN_NAME: 3,
+  CHAIN_POLICY: 5,
+  RULE_CHAIN: 2,
+  ELEMENTS_SET: 2,
+  ELEMENTS: 3,
+  ELEMENT: 1,
+  ELEMENT_KEY: 1,
+  ELEMENT_DATA: 2,
+  DATA_VALUE: 1,
+} as const;
+/** What the length of an attribute has room for, with much to spare. */
+const ELEMENTS_IN_A_MESSAGE = 256;
+
+/** Numbers of protocols, in the words of nft(8). */
+const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
+
+/** An element of a map in the words of nft(8): `tcp . 8080 : 172.17.0.2 . 80`. */
+export interface MapElement {
+  readonly map: string;
+  readonly text: string;
+}
+
+/** What changes in one transaction. */
+export interface ElementChange {
+  readonly table: string;
+  readonly removed: readonly MapElement[];
+  readonly added: readonly MapElement[];
+}
+
+/** One batch: all of it or nothing. Each part asks for an answer. */
+export function elementBatch({ table, removed, added }: ElementChange): Uint8Array<ArrayBuffer> {
+  const parts = [
+    ...chunks(removed).map((some) => ({ type: MSG.DELSETELEM, flags: 0, some })),
+    ...chunks(added).map((some) => ({ type: MSG.NEWSETELEM, flags: NLM_F.CREATE, some })),
+  ];
+  return batch(parts.map(({ type, flags, some }, at) => {
+    const keysOnly = type === MSG.DELSETELEM;
+    const elements = some.map(({ text }) => nested(ATTRIBUTE.ELEMENT, ...encoded(text, keysOnly)));
+    return message(type, flags | NLM_F.ACK, at + 1, [
+      textAttribute(ATTRIBUTE.TABLE, table),
+      textAttribute(ATTRIBUTE.ELEMENTS_SET, some[0]!.map),
+      nested(ATTRIBUTE.ELEMENTS, ...elements),
+    ]);
+  }));
+}
+
+/** Removes a table of ours. */
+export const tableRemoval = (table: string): Uint8Array<ArrayBuffer> =>
+  batch([message(MSG.DELTABLE, NLM_F.ACK, 1, [textAttribute(ATTRIBUTE.TABLE, table)])]);
+
+/** Asks for a table of ours; the answer is the table, or the error ENOENT. */
+export const tableQuestion = (table: string): Uint8Array<ArrayBuffer> =>
+  message(MSG.GETTABLE, NLM_F.ACK, 1, [textAttribute(ATTRIBUTE.TABLE, table)]);
+
+/** A chain of anybody's. */
+export interface ChainName {
+  readonly family: NftFamily;
+  readonly table: string;
+  readonly chain: string;
+}
+
+/** Asks for a chain; the answer is the chain, or the error ENOENT. */
+export function chainQuestion({ family, table, chain }: ChainName): Uint8Array<ArrayBuffer> {
+  const names = [textAttribute(ATTRIBUTE.TABLE, table), textAttribute(ATTRIBUTE.CHAIN_NAME, chain)];
+  return message(MSG.GETCHAIN, NLM_F.ACK, 1, names, family);
+}
+
+/** Whether a chain in an answer drops what none of its rules is for. */
+export function isDroppingChain({ type, body }: NetlinkMessage): boolean {
+  if (type >> 8 !== SUBSYSTEM) return false;
+  const policy = attributeIn(body.subarray(4), ATTRIBUTE.CHAIN_POLICY);
+  return policy !== undefined && policy.every((byte) => byte === 0);
+}
+
+/** Asks for all rules of a chain. */
+export function rulesQuestion({ family, table, chain }: ChainName): Uint8Array<ArrayBuffer> {
+  const names = [textAttribute(ATTRIBUTE.TABLE, table), textAttribute(ATTRIBUTE.RULE_CHAIN, chain)];
+  return message(MSG.GETRULE, NLM_F.DUMP, 1, names, family);
+}
+
+/** Something that the kernel tells: part of a transaction, or its end. */
+export type RuleNotice = { readonly table: string } | "end";
+
+/** What a message tells of changes; undefined for answers and for what is of no interest. */
+export function ruleNotice({ type, body }: NetlinkMessage): RuleNotice | undefined {
+  if (type >> 8 !== SUBSYSTEM) return undefined;
+  if ((type & 0xff) === MSG.NEWGEN) return "end";
+  const name = attributeIn(body.subarray(4), ATTRIBUTE.TABLE);
+  return name === undefined ? undefined : { table: new TextDecoder().decode(name).replace(/\0.*$/s, "") };
+}
+
+function batch(messages: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bound = (type: number, sequence: number) =>
+    netlinkMessage({ type, flags: NLM_F.REQUEST, sequence }, general(NFPROTO_UNSPEC, BATCH_FOR_NFTABLES));
+  return joined([bound(BATCH_BEGIN, 0), ...messages, bound(BATCH_END, messages.length + 1)]);
+}
+
+function message(
+  type: number,
+  flags: number,
+  sequence: number,
+  attributes: Uint8Array[],
+  family: NftFamily = "inet",
+): Uint8Array<ArrayBuffer> {
+  const head = { type: (SUBSYSTEM << 8) | type, flags: NLM_F.REQUEST | flags, sequence };
+  return netlinkMessage(head, general(NFPROTO[family], 0), ...attributes);
+}
+
+/** `struct nfgenmsg`. */
+const general = (family: number, resource: number): Uint8Array =>
+  new Uint8Array([family, 0, resource >> 8, resource & 0xff]);
+
+function encoded(text: string, keyOnly: boolean): Uint8Array[] {
+  const [key = "", data = ""] = text.split(" : ");
+  const part = (type: number, words: string) => nested(type, attribute(ATTRIBUTE.DATA_VALUE, concatenation(words)));
+  return [part(ATTRIBUTE.ELEMENT_KEY, key), ...keyOnly ? [] : [part(ATTRIBUTE.ELEMENT_DATA, data)]];
+}
+
+/** Each part in as many registers of four bytes as it needs. */
+const concatenation = (words: string): Uint8Array => joined(words.split(" . ").map(field));
+
+function field(word: string): Uint8Array {
+  if (Object.hasOwn(PROTOCOLS, word)) return new Uint8Array([PROTOCOLS[word]!, 0, 0, 0]);
+  if (/^\d+$/.test(word)) return new Uint8Array([Number(word) >> 8, Number(word) & 0xff, 0, 0]);
+  return addressBytes(parseAddress(word)!);
+}
+
+/** Of one map each. */
+function chunks(elements: readonly MapElement[]): MapElement[][] {
+  const byMap = Map.groupBy(elements, ({ map }) => map);
+  return [...byMap.values()].flatMap((all) =>
+    Array.from(
+      { length: Math.ceil(all.length / ELEMENTS_IN_A_MESSAGE) },
+      (_, at) => all.slice(at * ELEMENTS_IN_A_MESSAGE, (at + 1) * ELEMENTS_IN_A_MESSAGE),
+    )
+  );
+}

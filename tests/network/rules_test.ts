@@ -1,0 +1,197 @@
+/** The engine's rules beside those of others, in a network namespace of the test's own. */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario, type Step, type World } from "../cli/world.ts";
+import { tracesOf } from "../harness/mod.ts";
+import { moveEngine, Namespace } from "./own_namespace.ts";
+import { addressOf, greeter } from "./traffic.ts";
+
+const PORT = 8080;
+const OTHERS = "table inet others {\n\tchain a {\n\t\ttcp dport 4 drop\n\t}\n}\n";
+const tableOf = (world: World) => `tsd-${tracesOf(world.engine.dataRoot).engineId}`;
+
+/** With the engine in a namespace where nothing is forwarded yet; nothing may be left of it there. */
+const apart = (body: (world: World, box: Namespace) => Promise<void>): Step => async (world) => {
+  await using box = await Namespace.make();
+  await box.setting("ipv4/ip_forward", "0");
+  await moveEngine(world, box);
+  try {
+    await body(world, box);
+    await world.engine.removeContainers();
+    await world.engine.stop();
+    assert.equal(await box.must("sh", "-c", `nft list tables | grep ${tableOf(world)} || :`), "");
+    assert.equal(await box.must("sh", "-c", "ip -o link show type bridge | grep tsd || :"), "");
+  } finally {
+    await moveEngine(world, undefined);
+  }
+};
+
+/** A container that says hello on a published port, and hears. */
+async function publish(world: World, box: Namespace, name = "web", port = PORT): Promise<string> {
+  const run = ["run", "-d", "--name", name, "-p", `${port}:80`, world.image, ...greeter(name)];
+  expectResult(await world.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
+  await answers(world, box, "127.0.0.1", port, `hello ${name}\n`);
+  return await addressOf(world, name);
+}
+
+const answers = (world: World, from: Namespace, address: string, port = PORT, text = "hello web\n") =>
+  world.until(`an answer of ${address}:${port}`, async () => await from.ask(address, port) === text);
+
+/** The rules alone: the engine's own sockets answer too. */
+const rulesOf = async (world: World, box: Namespace) =>
+  (await box.run("nft", "list", "table", "inet", tableOf(world))).stdout;
+const hasRules = async (world: World, box: Namespace) => /tcp \. 8080 : [\d.]+ \. 80/.test(await rulesOf(world, box));
+
+scenario(
+  "networks: rules",
+  {
+    "what somebody flushes comes back by itself; nobody else's rules are touched": apart(async (world, box) => {
+      await publish(world, box);
+      const before = await rulesOf(world, box);
+      await box.must("sh", "-c", `nft flush ruleset; printf '${OTHERS.replaceAll("\n", "\\n")}' | nft -f -`);
+      await world.until("the rules", async () => await rulesOf(world, box) === before);
+      await box.must("nft", "flush", "chain", "inet", tableOf(world), "forward");
+      await world.until("the rules", async () => await rulesOf(world, box) === before);
+      await box.must("nft", "flush", "map", "inet", tableOf(world), "everywhere");
+      await world.until("the rules", async () => await rulesOf(world, box) === before);
+      assert.equal(await box.must("nft", "list", "table", "inet", "others"), OTHERS);
+    }),
+    "network reload": apart(async (world, box) => {
+      expectResult(await world.tsd("network", "reload"), {
+        stdout: "Loaded the rules of 0 bridges and 0 published ports\n",
+      });
+      await publish(world, box);
+      await box.setting(`ipv4/conf/tsd${tracesOf(world.engine.dataRoot).engineId}0/route_localnet`, "0");
+      expectResult(await world.tsd("network", "reload"), {
+        stdout: "Loaded the rules of 1 bridge and 1 published port\n",
+      });
+      await answers(world, box, "127.0.0.1");
+      assert.ok(await hasRules(world, box));
+    }),
+    "ports come and go one by one, 200 of them, of all protocols": apart(async (world, box) => {
+      await publish(world, box);
+      const flags = ["-p", "20000-20199:1-200", "-p", "20200-20201:80-81/udp", "-p", "20202:80/sctp"];
+      expectResult(await world.tsd("run", "-d", "--name", "many", ...flags, world.image, ...greeter("many")), {
+        stdout: /^[0-9a-f]{64}\n$/,
+      });
+      await answers(world, box, "127.0.0.1", 20_079, "hello many\n");
+      const address = (await addressOf(world, "many")).replaceAll(".", "\\.");
+      const rules = await rulesOf(world, box);
+      assert.equal(rules.match(new RegExp(`tcp \\. 20\\d+ : ${address} \\. \\d+`, "g"))?.length, 200);
+      assert.match(rules, new RegExp(`udp \\. 20201 : ${address} \\. 81`));
+      assert.match(rules, new RegExp(`sctp \\. 20202 : ${address} \\. 80`));
+      expectResult(await world.tsd("run", "--name", "late", "-p", "20202:80/sctp", world.image, "true"), {
+        code: 125,
+        stderr: /Bind for 0\.0\.0\.0:20202 failed: port is already allocated\n/,
+      });
+      await world.remove("many", "late");
+      const left = await rulesOf(world, box);
+      assert.doesNotMatch(left, / 20\d\d\d /);
+      assert.match(left, /tcp \. 8080 : /);
+      await answers(world, box, "127.0.0.1");
+    }),
+    "forwarding is switched on for containers only, and off again": apart(async (world, box) => {
+      await using inside = await Namespace.make();
+      await using outside = await Namespace.make();
+      await box.connect(inside, "in0", "192.0.2.1/25", "192.0.2.2/25");
+      await box.connect(outside, "out0", "192.0.2.129/25", "192.0.2.130/25");
+      // Their ends are virtual ones here: what counts as the machine's own is on top of them.
+      await asHardware(box, inside, "in0", "198.51.100.1/25", "198.51.100.2/25");
+      await asHardware(box, outside, "out0", "198.51.100.129/25", "198.51.100.130/25");
+      await using _out = outside.serve(90, "hello outside");
+      assert.equal(await box.setting("ipv4/ip_forward"), "0");
+      await publish(world, box);
+      assert.equal(await box.setting("ipv4/ip_forward"), "1");
+      await answers(world, inside, "198.51.100.1");
+      await answers(world, box, "198.51.100.130", 90, "hello outside\n");
+      expectResult(await world.tsd("exec", "web", "nc", "-w", "2", "198.51.100.130", "90"), {
+        stdout: "hello outside\n",
+      });
+      assert.equal(await inside.ask("198.51.100.130", 90), "");
+      await world.engine.restart("SIGKILL");
+      assert.equal(await inside.ask("198.51.100.130", 90), "");
+      await world.remove("web");
+      await world.engine.stop();
+      assert.equal(await box.setting("ipv4/ip_forward"), "0");
+      // Who has switched it on himself is let through.
+      await box.setting("ipv4/ip_forward", "1");
+      await world.engine.start();
+      await publish(world, box);
+      assert.equal(await inside.ask("198.51.100.130", 90), "hello outside\n");
+    }),
+    "127.0.0.1 of the machine can't be reached from a container, although its bridge routes there": apart(
+      async (world, box) => {
+        await publish(world, box);
+        const format = "{{.NetworkSettings.SandboxKey}} {{.NetworkSettings.Gateway}}";
+        const [key, gateway] = (await world.tsd("inspect", "-f", format, "web")).stdout.trim().split(" ");
+        await using _secret = box.serve(91, "secret");
+        await answers(world, box, "127.0.0.1", 91, "secret\n");
+        // A container that may do anything in its own network.
+        const attack = "ip route del local 127.0.0.0/8 dev lo table local; ip route add 127.0.0.1 via $1; " +
+          "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet; busybox nc -w 1 127.0.0.1 91";
+        const said = await box.run("nsenter", `--net=${key}`, "--", "sh", "-c", attack, "sh", gateway!);
+        assert.equal(said.stdout, "");
+        const guarded = new RegExp(`iifname "tsd[0-9a-f]{6}0" ip daddr 127\\.0\\.0\\.0/8 drop`);
+        assert.match(await rulesOf(world, box), guarded);
+      },
+    ),
+    "what a killed engine left goes with the next one": apart(async (world, box) => {
+      await publish(world, box);
+      await world.engine.removeContainers();
+      await world.engine.stop("SIGKILL");
+      await box.must("ip", "link", "del", `tsd${tracesOf(world.engine.dataRoot).engineId}0`);
+      assert.notEqual(await rulesOf(world, box), "");
+      await world.engine.start();
+      assert.equal(await rulesOf(world, box), "");
+    }),
+    "a dockerd's drop policy: one rule in DOCKER-USER lets containers through, and goes again": apart(
+      async (world, box) => {
+        await using outside = await Namespace.make();
+        await box.connect(outside, "out0", "192.0.2.1/24", "192.0.2.2/24");
+        await using _out = outside.serve(90, "hello outside");
+        const out = async () => (await world.tsd("exec", "web", "nc", "-w", "1", "192.0.2.2", "90")).stdout !== "";
+        await publish(world, box);
+        assert.ok(await out());
+        for (const kind of ["nft", "legacy"]) {
+          const iptables = async (...args: string[]) => await box.must(`iptables-${kind}`, ...args);
+          // As a dockerd makes them; with a rule that somebody has put there.
+          await iptables("-N", "DOCKER-USER");
+          await iptables("-A", "DOCKER-USER", "-s", "203.0.113.0/24", "-j", "DROP");
+          await iptables("-A", "DOCKER-USER", "-j", "RETURN");
+          await iptables("-A", "FORWARD", "-j", "DOCKER-USER");
+          const before = await iptables("-S", "DOCKER-USER");
+          await iptables("-P", "FORWARD", "DROP");
+          if (kind === "legacy") expectResult(await world.tsd("network", "reload"), { stdout: /1 bridge/ });
+          await world.until(`the rule of ${kind}`, async () => await iptables("-S", "DOCKER-USER") !== before);
+          const lines = (await iptables("-S", "DOCKER-USER")).trim().split("\n");
+          const mark = `-m mark --mark 0x2000/0x2000 -m comment --comment "${tableOf(world)}: let containers through"`;
+          assert.equal(lines[2], `-A DOCKER-USER ${mark} -j ACCEPT`);
+          assert.equal(lines.filter((line) => !line.includes("tsd-")).join("\n") + "\n", before);
+          await world.until("a way out", out);
+          await answers(world, outside, "192.0.2.1");
+          await world.engine.restart("SIGKILL");
+          assert.equal((await iptables("-S", "DOCKER-USER")).trim().split("\n").length, lines.length);
+          assert.ok(await out());
+          await iptables("-P", "FORWARD", "ACCEPT");
+          await world.remove("web");
+          await world.engine.restart();
+          assert.equal(await iptables("-S", "DOCKER-USER"), before);
+          for (const args of [["-F"], ["-X"]]) await iptables(...args);
+          await publish(world, box);
+        }
+      },
+    ),
+  },
+  "ip",
+  "nft",
+  "iptables",
+);
+
+/** A macvlan on a cable, which counts as an interface of the machine's own. */
+async function asHardware(box: Namespace, other: Namespace, link: string, ours: string, theirs: string): Promise<void> {
+  for (const [side, lower, address] of [[box, link, ours], [other, "eth0", theirs]] as const) {
+    await side.must("ip", "link", "add", "link", lower, "name", `${lower}.7`, "type", "macvlan", "mode", "bridge");
+    await side.must("ip", "addr", "add", address, "dev", `${lower}.7`);
+    await side.must("ip", "link", "set", `${lower}.7`, "up");
+  }
+  await other.must("ip", "route", "replace", "default", "via", ours.replace(/\/.*/, ""));
+}
