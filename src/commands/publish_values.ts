@@ -1,5 +1,5 @@
-/** `-p`: ports to publish, with the docker CLI's forms, checks and texts. */
-import type { PortBinding, PortMap } from "../api/wire/mod.ts";
+/** `-p`: ports to publish, with the docker CLI's forms, checks and texts; and published ports that are to go. */
+import type { PortBinding, PortMap, PublishedPortName } from "../api/wire/mod.ts";
 import { UsageError } from "../cli/mod.ts";
 import { isAddress } from "./name_values.ts";
 
@@ -18,6 +18,25 @@ export function portBindings(texts: readonly string[]): PortMap {
     }
   }
   return map;
+}
+
+/**
+ * `8080`, `8080/udp`, `8080:80`, `127.0.0.1:8080`, `[::1]:8080:80`, `:80` (whatever leads to it), each also with ranges.
+ * @throws {UsageError}
+ */
+export function publishedPortName(text: string): PublishedPortName {
+  const form = /^(?:(\[[^\]]*\]|\d+(?:\.\d+){3}):)?([\d-]*)(?::([\d-]*))?(?:\/(\w+))?$/.exec(text);
+  const [, given = "", HostPort = "", ContainerPort = "", protocol = "tcp"] = form ?? [];
+  const HostIp = given.replace(/^\[(.*)\]$/, "$1");
+  if (HostPort === "" && ContainerPort === "") {
+    throw new UsageError(`invalid published port ${text}: give [ADDRESS:]HOSTPORT[:CONTAINERPORT][/PROTOCOL]`);
+  }
+  if (HostIp !== "" && !isAddress(HostIp)) throw new UsageError(`invalid IP address: ${HostIp}`);
+  if (!PROTOCOLS.has(protocol.toLowerCase())) throw new UsageError(`invalid proto: ${protocol}`);
+  if (HostPort !== "") range(HostPort, "hostPort");
+  if (ContainerPort !== "") range(ContainerPort, "containerPort");
+  const said = { HostIp, HostPort, ContainerPort, Protocol: protocol.toLowerCase() };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== ""));
 }
 
 /** As the other form. @throws {UsageError} */

@@ -19,6 +19,26 @@ Deno.test("update: only what was given is sent, to each container; warnings are 
   ]);
 });
 
+Deno.test("update: ports to publish and to take back", async () => {
+  const engine = new FakeEngine(() => ({ json: { Warnings: [] } }));
+  const update = async (...words: string[]) => await callTsd(engine, ["update", ...words, "web"]);
+  const names = ["8080", "127.0.0.1:8081/udp", "[::1]:8082:80", ":53", "9000-9010:90"];
+  await update("--publish-add", "8081:80", ...names.flatMap((name) => ["--publish-rm", name]));
+  assert.deepEqual(engine.requests.map(({ body }) => body), [{
+    PublishAdd: { "80/tcp": [{ HostIp: "", HostPort: "8081" }] },
+    PublishRemove: [
+      { HostPort: "8080", Protocol: "tcp" },
+      { HostIp: "127.0.0.1", HostPort: "8081", Protocol: "udp" },
+      { HostIp: "::1", HostPort: "8082", ContainerPort: "80", Protocol: "tcp" },
+      { ContainerPort: "53", Protocol: "tcp" },
+      { HostPort: "9000-9010", ContainerPort: "90", Protocol: "tcp" },
+    ],
+  }]);
+  for (const bad of ["", "web", "8080/icmp", "99999", "1.2.3.4", "256.1.1.1:80"]) {
+    assert.equal((await update("--publish-rm", bad)).code, 125, bad);
+  }
+});
+
 Deno.test("update: nothing to change, and what can't be changed", async () => {
   const engine = new FakeEngine(() => assert.fail("nothing is asked"));
   assert.deepEqual(await callTsd(engine, ["update", "web"]), {

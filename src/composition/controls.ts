@@ -47,6 +47,7 @@ export function provideControls(provide: Provide, { paths, facts, log }: EngineS
       table: get(TOKENS.table),
       locks: get(TOKENS.containerLocks),
       runtimes: get(TOKENS.runtimes),
+      networks: get(TOKENS.networks),
       events: get(TOKENS.containerEvents),
     }));
   provide(TOKENS.processList, (get) =>

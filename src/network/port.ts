@@ -79,9 +79,10 @@ function keyOf(name: string): string {
   return portKey(port, protocol);
 }
 
-function wantedPort(
+/** What one binding wants. @throws {TsdError} invalid_argument */
+export function wantedPort(
   name: string,
-  { HostIp: ip = "", HostPort: ports = "" }: { HostIp?: string; HostPort?: string },
+  { HostIp: ip = "", HostPort: ports = "" }: { HostIp?: string | undefined; HostPort?: string | undefined },
 ): WantedPort {
   const { protocol, port } = parsePort(name);
   const hostIp = ip.replace(/^\[(.*)\]$/, "$1");

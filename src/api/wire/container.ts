@@ -214,6 +214,19 @@ export interface ContainerTopResponse {
 /** `POST /containers/{id}/update`. */
 export interface ContainerUpdateRequest extends Resources {
   RestartPolicy?: RestartPolicy | null;
+  /** tsd's own: ports to publish, also while it runs. */
+  PublishAdd?: PortMap | null;
+  /** tsd's own: ports that are not published any more. */
+  PublishRemove?: readonly PublishedPortName[] | null;
+}
+
+/** Published ports, by what of them is said; numbers may be ranges. One of the two ports has to be there. */
+export interface PublishedPortName {
+  HostIp?: string;
+  HostPort?: string;
+  ContainerPort?: string;
+  /** `tcp` without it. */
+  Protocol?: string;
 }
 
 export interface ContainerUpdateResponse {

@@ -3,7 +3,6 @@
  * All containers of this engine, in memory, each with its row in the database: look-up by id, name or unique prefix,
  * and the one way to change a state: row first, memory second, but for ends.
  */
-import type { HostConfig } from "../../api/wire/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import { type Log, SILENT_LOG } from "../../log.ts";
@@ -71,9 +70,9 @@ export class ContainerTable implements Disposable {
     this.#write();
   }
 
-  /** What it is limited to and how it is restarted from now on. At once, or not at all. */
-  setHostConfig(container: Container, hostConfig: HostConfig): void {
-    const record = { ...container.record, hostConfig };
+  /** What it is limited to, how it is restarted and what it publishes from now on. At once, or not at all. */
+  setConfig(container: Container, changed: Pick<ContainerRecord, "config" | "hostConfig">): void {
+    const record = { ...container.record, ...changed };
     this.#records.saveRecord(container.id, record);
     container.record = record;
   }

@@ -1,11 +1,21 @@
 /**
  * @module
- * The body of `POST /containers/{id}/update`: limits and the restart policy. What can't be changed while a container is there
+ * The body of `POST /containers/{id}/update`: limits, the restart policy, and published ports, which Docker can't change.
+ * What can't be changed while a container is there
  * is refused with a reason, unless it has its empty value.
  */
 import type { ContainerUpdateRequest, Resources, RestartPolicy } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
-import { checkShape, isEmpty, isObject, RESOURCES_SHAPE, wrongType } from "./request_shapes.ts";
+import { type PortUpdate, portUpdate } from "../../network/port_changes.ts";
+import {
+  checkShape,
+  isEmpty,
+  isObject,
+  RESOURCES_SHAPE,
+  type Shape,
+  withoutNulls,
+  wrongType,
+} from "./request_shapes.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
 /** The limits that can be changed: with a value that isn't empty, which leaves them as they are. */
@@ -44,24 +54,34 @@ const FIXED: { readonly [K in keyof Resources]?: string } = {
 export interface UpdateRequest {
   readonly limits: ChangedLimits;
   readonly restartPolicy: RestartPolicy | undefined;
+  readonly ports?: PortUpdate | undefined;
 }
+
+const PORTS_SHAPE = {
+  PublishAdd: "portMap",
+  PublishRemove: { each: { HostIp: "text", HostPort: "text", ContainerPort: "text", Protocol: "text" } },
+} as const satisfies Shape<ContainerUpdateRequest>;
 
 /** @throws {TsdError} invalid_argument, not_implemented */
 export function parseUpdateRequest(body: unknown): UpdateRequest {
   if (!isObject(body)) throw wrongType("The body", "an object");
   checkShape(body, RESOURCES_SHAPE, "Resources");
+  checkShape(body, PORTS_SHAPE, "");
   for (const [field, flag] of Object.entries(FIXED)) {
     if (isEmpty(body[field]) || (field === "MemorySwappiness" && body[field] === -1)) continue;
     throw new TsdError("not_implemented", `Cannot update the container: ${flag} can't be changed after its creation`);
   }
-  const { RestartPolicy: policy, PidsLimit: pidsLimit } = body as ContainerUpdateRequest;
+  const { RestartPolicy: policy, PidsLimit: pidsLimit, PublishAdd: add, PublishRemove: remove } =
+    body as ContainerUpdateRequest;
   if (policy !== undefined && policy !== null && !isObject(policy)) throw wrongType("RestartPolicy", "an object");
   parseRestartPolicy({ RestartPolicy: policy });
   const given = CHANGEABLE.filter((field) => !isEmpty(body[field]));
   const limits = Object.fromEntries(given.map((field) => [field, body[field]])) as ChangedLimits;
+  const ports = portUpdate(add, withoutNulls(remove));
   return {
     // Of processes 0 is a value: no limit.
     limits: pidsLimit === undefined || pidsLimit === null ? limits : { ...limits, PidsLimit: Math.max(pidsLimit, 0) },
     restartPolicy: policy?.Name ? policy as RestartPolicy : undefined,
+    ...ports && { ports },
   };
 }

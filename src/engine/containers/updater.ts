@@ -1,24 +1,28 @@
 /**
  * @module
- * `docker update`: limits and the restart policy of a container that is there. They are recorded for its next start, and
+ * `docker update`: limits, the restart policy and the ports of a container that is there. They are recorded for its next start, and
  * take effect at once where it runs.
  */
-import type { ContainerUpdateResponse, HostConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig, ContainerUpdateResponse, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
+import { type ChangedPublishing, changedPublishing, type PortUpdate } from "../../network/port_changes.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import { changedLimits, type HostFacts, usableLimits, validateLimits } from "../../runtime/spec/mod.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
-import type { Container } from "./container.ts";
+import type { ContainerNetworks } from "../networks/container_networks.ts";
+import { hasBridge, networkKind } from "../networks/network_mode.ts";
+import type { Container, ContainerRecord } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
 import { resources } from "./settings.ts";
 import type { ChangedLimits, UpdateRequest } from "./update_request.ts";
 
 export interface ContainerUpdaterDeps {
-  readonly table: Pick<ContainerTable, "find" | "setHostConfig">;
+  readonly table: Pick<ContainerTable, "find" | "setConfig">;
   /** By container id; shared with whoever starts and removes containers. */
   readonly locks: KeyedLock;
   readonly runtimes: { of(container: Container): Pick<OciRuntime, "update"> };
+  readonly networks: Pick<ContainerNetworks, "factsOf" | "changePorts">;
   readonly facts: HostFacts;
   readonly events: ContainerEvents;
 }
@@ -47,21 +51,63 @@ export class ContainerUpdater {
     return { Warnings: warnings };
   }
 
-  async #apply(container: Container, { limits, restartPolicy }: UpdateRequest): Promise<void> {
-    const { table, runtimes, facts } = this.#deps;
-    const before = container.record.hostConfig;
-    const after = merged(container.id, before, { limits, restartPolicy });
-    validateLimits(resources(after), facts);
-    table.setHostConfig(container, after);
-    if (!container.isRunning || Object.keys(limits).length === 0) return;
-    const usable = usableLimits(resources(after), facts.cgroupFeatures).limits;
+  async #apply(container: Container, { limits, restartPolicy, ports }: UpdateRequest): Promise<void> {
+    const { table, runtimes, networks, facts } = this.#deps;
+    const before = container.record;
+    const limited = merged(container.id, before.hostConfig, { limits, restartPolicy });
+    validateLimits(resources(limited), facts);
+    const publishing = ports && this.#publishing(container, ports);
+    table.setConfig(container, withPorts({ config: before.config, hostConfig: limited }, publishing));
+    if (!container.isRunning) return;
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => table.setConfig(container, before));
     try {
-      await runtimes.of(container).update(container.id, changedLimits(usable, resources(limits)));
+      if (publishing !== undefined) {
+        const back = await networks.changePorts(container, publishing);
+        undo.defer(async () => void await networks.changePorts(container, back));
+      }
+      if (Object.keys(limits).length > 0) {
+        const usable = usableLimits(resources(limited), facts.cgroupFeatures).limits;
+        await runtimes.of(container).update(container.id, changedLimits(usable, resources(limits)));
+      }
+      undo.move();
     } catch (thrown) {
-      table.setHostConfig(container, before);
       throw thrown instanceof TsdError ? refused(container.id, thrown) : thrown;
     }
   }
+
+  /** @throws {TsdError} invalid_argument, conflict, port_in_use */
+  #publishing(container: Container, ports: PortUpdate): ChangedPublishing {
+    const { record: { config, hostConfig }, id, isRunning } = container;
+    if (!hasBridge(networkKind(hostConfig))) {
+      const why = `it has no ports of its own, as its network is ${hostConfig.NetworkMode}`;
+      throw refused(id, new TsdError("conflict", why));
+    }
+    const published = isRunning ? this.#deps.networks.factsOf(container).sandbox?.ports ?? [] : undefined;
+    const before = {
+      bindings: hostConfig.PortBindings,
+      publishAll: hostConfig.PublishAllPorts ?? false,
+      exposed: Object.keys(config.ExposedPorts ?? {}),
+    };
+    try {
+      return changedPublishing(before, published, ports);
+    } catch (thrown) {
+      throw thrown instanceof TsdError ? refused(id, thrown) : thrown;
+    }
+  }
+}
+
+/** With what it publishes from now on. */
+function withPorts(
+  { config, hostConfig }: Pick<ContainerRecord, "config" | "hostConfig">,
+  publishing: ChangedPublishing | undefined,
+): { readonly config: ContainerConfig; readonly hostConfig: HostConfig } {
+  if (publishing === undefined) return { config, hostConfig };
+  const { bindings = {}, publishAll, exposed } = publishing;
+  return {
+    config: { ...config, ExposedPorts: Object.fromEntries(exposed.map((name) => [name, {}])) },
+    hostConfig: { ...hostConfig, PortBindings: bindings, PublishAllPorts: publishAll },
+  };
 }
 
 /** Both ways to say how much of the processors: the one that was taken first stays. */

@@ -4,31 +4,44 @@ import { TsdError } from "../../errors.ts";
 import type { OciLimits } from "../../runtime/spec/mod.ts";
 import { HOST } from "../../runtime/spec/spec_fixture.ts";
 import { KeyedLock } from "../keyed_lock.ts";
-import type { Container, ContainerState } from "./container.ts";
+import { type PortUpdate, portUpdate } from "../../network/port_changes.ts";
+import type { PublishedPort } from "../../network/port.ts";
+import type { PortChange } from "../networks/container_ports.ts";
+import type { Container, ContainerRecord, ContainerState } from "./container.ts";
 import { EXITED, fakeContainer, recordedEvents, RUNNING, runtimesOf, tableOf } from "./fake.ts";
 import type { ChangedLimits } from "./update_request.ts";
 import { ContainerUpdater } from "./updater.ts";
 
 const MIB = 1 << 20;
+const PUBLISHED: PublishedPort[] = [{ protocol: "tcp", containerPort: 80, hostIp: "0.0.0.0", hostPort: 8080 }];
+const WAY_BACK: PortChange = { removed: [], added: [] };
 
 function bench(hostConfig: HostConfig, state: ContainerState = RUNNING) {
   const container = fakeContainer(state, { hostConfig });
   const { told, events } = recordedEvents();
-  const made = { container, told, said: [] as OciLimits[], fails: false };
+  const made = { container, told, said: [] as OciLimits[], fails: false, ports: [] as PortChange[] };
+  const sandbox = { id: "s1", path: "/run/s1", ports: PUBLISHED };
   const update = (_: string, resources: OciLimits) => {
     if (made.fails) return Promise.reject(new TsdError("runtime_failed", "no"));
     return Promise.resolve(void made.said.push(resources));
   };
   const table = {
     ...tableOf(container),
-    setHostConfig: (given: Container, host: HostConfig) => {
-      given.record = { ...given.record, hostConfig: host };
+    setConfig: (given: Container, changed: Pick<ContainerRecord, "config" | "hostConfig">) => {
+      given.record = { ...given.record, ...changed };
     },
   };
   const runtimes = runtimesOf({ update });
-  const updater = new ContainerUpdater({ table, locks: new KeyedLock(), runtimes, events, facts: HOST });
-  const change = (limits: ChangedLimits, restartPolicy?: RestartPolicy) =>
-    updater.update("web", { limits, restartPolicy });
+  const networks = {
+    factsOf: () => ({ sandbox, endpoints: [] }),
+    changePorts: (_: Container, { removed, added }: PortChange) => {
+      made.ports.push({ removed, added });
+      return Promise.resolve(WAY_BACK);
+    },
+  };
+  const updater = new ContainerUpdater({ table, locks: new KeyedLock(), runtimes, events, networks, facts: HOST });
+  const change = (limits: ChangedLimits, restartPolicy?: RestartPolicy, ports?: PortUpdate) =>
+    updater.update("web", { limits, restartPolicy, ports });
   return Object.assign(made, { change });
 }
 
@@ -128,4 +141,31 @@ Deno.test("update: what the runtime refuses is as if it had never been asked for
     message: "Cannot update container c1: no",
   });
   assert.deepEqual([made.container.record.hostConfig, made.told], [{ CpuShares: 5 }, []]);
+});
+
+Deno.test("update: ports of a running container change at once, those of a stopped one are recorded", async () => {
+  const update = portUpdate({ "81/tcp": [{ HostIp: "", HostPort: "8081" }] }, [{ HostPort: "8080" }]);
+  const running = bench({ PortBindings: { "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "8080" }] } });
+  await running.change({}, undefined, update);
+  const added = [{ protocol: "tcp", containerPort: 81, hostIp: "", hostPorts: [8081, 8081] }];
+  assert.deepEqual(running.ports, [{ removed: PUBLISHED, added }]);
+  const bindings = { "81/tcp": [{ HostIp: "", HostPort: "8081" }] };
+  assert.deepEqual(running.container.record.hostConfig.PortBindings, bindings);
+  assert.deepEqual(running.container.record.config.ExposedPorts, { "81/tcp": {} });
+  const stopped = bench({ PortBindings: { "80/tcp": [{ HostIp: "", HostPort: "8080" }] } }, EXITED);
+  await stopped.change({}, undefined, update);
+  assert.deepEqual([stopped.ports, stopped.container.record.hostConfig.PortBindings], [[], bindings]);
+});
+
+Deno.test("update: with limits that are refused ports are what they were; on the host's network there are none", async () => {
+  const host = { PortBindings: { "80/tcp": [{ HostIp: "", HostPort: "8080" }] } };
+  const made = bench(host);
+  made.fails = true;
+  const update = portUpdate({ "81/tcp": [{ HostIp: "", HostPort: "8081" }] }, []);
+  await assert.rejects(made.change({ CpuShares: 7 }, undefined, update), { code: "runtime_failed" });
+  assert.deepEqual([made.container.record.hostConfig, made.ports.at(-1)], [host, WAY_BACK]);
+  await assert.rejects(bench({ NetworkMode: "host" }).change({}, undefined, update), {
+    code: "conflict",
+    message: "Cannot update container c1: it has no ports of its own, as its network is host",
+  });
 });

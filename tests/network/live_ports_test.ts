@@ -1,0 +1,124 @@
+/** `update --publish-add` and `--publish-rm`: ports of containers that are there, running or not. */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario, type World } from "../cli/world.ts";
+import { answer, freePorts, listens, refused, serve } from "./traffic.ts";
+
+const portsOf = async (world: World, name: string) => (await world.tsd("port", name)).stdout.trim().split("\n");
+const bindingsOf = async (world: World, name: string) =>
+  JSON.parse((await world.docker("inspect", "-f", "{{json .HostConfig.PortBindings}}", name)).stdout);
+
+scenario(
+  "networks: live ports",
+  {
+    "added and taken back while it runs; inspect, port and ps show it; a restart keeps it": async (world) => {
+      const [old, fresh, home] = freePorts(3);
+      await serve(world, "web", ["-p", `${old}:80`]);
+      const update = ["--publish-add", `${fresh}:80`, "--publish-add", `[::1]:${home}:80`, "--publish-rm", `${old}`];
+      expectResult(await world.tsd("update", ...update, "web"), { stdout: "web\n" });
+      const everything = async () => {
+        await listens(world, "127.0.0.1", fresh!);
+        for (const address of ["127.0.0.1", "::1"]) assert.equal(await answer(address, fresh!), "hello web\n");
+        assert.equal(await answer("::1", home!), "hello web\n");
+        for (const address of ["127.0.0.1", "::1"]) await refused(address, old!);
+        await refused("127.0.0.1", home!);
+        const lines = [`80/tcp -> 0.0.0.0:${fresh}`, `80/tcp -> [::1]:${home}`, `80/tcp -> [::]:${fresh}`];
+        assert.deepEqual((await portsOf(world, "web")).toSorted(), lines);
+        expectResult(await world.docker("ps", "--format", "{{.Ports}}"), {
+          stdout: `0.0.0.0:${fresh}->80/tcp, [::]:${fresh}->80/tcp, [::1]:${home}->80/tcp\n`,
+        });
+      };
+      await everything();
+      assert.deepEqual(await bindingsOf(world, "web"), {
+        "80/tcp": [{ HostIp: "", HostPort: String(fresh) }, { HostIp: "::1", HostPort: String(home) }],
+      });
+      expectResult(await world.tsd("restart", "-t", "0", "web"), { stdout: "web\n" });
+      await everything();
+      await world.engine.restart("SIGKILL");
+      await everything();
+      // What was taken back is anybody's.
+      await serve(world, "other", ["-p", `${old}:80`]);
+      assert.equal(await answer("127.0.0.1", old!), "hello other\n");
+      await world.remove("web", "other");
+    },
+    "all of it or nothing": async (world) => {
+      const [taken, mine, fresh] = freePorts(3);
+      await serve(world, "other", ["-p", `${taken}:80`]);
+      await serve(world, "web", ["-p", `${mine}:80`]);
+      const before = [await portsOf(world, "web"), await bindingsOf(world, "web")];
+      const conflict = ["--publish-rm", `${mine}`, "--publish-add", `${fresh}:80`, "--publish-add", `${taken}:80`];
+      const failed = new RegExp(`Bind for 0\\.0\\.0\\.0:${taken} failed: port is already allocated\\n$`);
+      expectResult(await world.tsd("update", ...conflict, "web"), { code: 1, stderr: failed });
+      expectResult(await world.tsd("update", "--publish-rm", `${taken}`, "web"), {
+        code: 1,
+        stderr: new RegExp(`: port ${taken}/tcp is not published\\n$`),
+      });
+      using own = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+      const busy = ["--publish-add", `${fresh}:81`, "--publish-add", `${own.addr.port}:80`];
+      expectResult(await world.tsd("update", ...busy, "web"), { code: 1, stderr: /address already in use\n$/ });
+      assert.deepEqual([await portsOf(world, "web"), await bindingsOf(world, "web")], before);
+      assert.equal(await answer("127.0.0.1", mine!), "hello web\n");
+      assert.equal(await answer("::1", mine!), "hello web\n");
+      await refused("127.0.0.1", fresh!);
+      await world.remove("web", "other");
+    },
+    "a port moves to another one of the container in one change": async (world) => {
+      const [port] = freePorts(1);
+      await serve(world, "web", ["-p", `${port}:81`]);
+      await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port: port! }), Deno.errors.ConnectionRefused);
+      expectResult(await world.tsd("update", "--publish-add", `${port}:80`, "--publish-rm", `:81`, "web"), {
+        stdout: "web\n",
+      });
+      assert.equal(await answer("127.0.0.1", port!), "hello web\n");
+      await world.remove("web");
+    },
+    "of one that doesn't run, by its record; over the API, with ranges": async (world) => {
+      const [first, second] = freePorts(2);
+      expectResult(await world.tsd("create", "--name", "web", "-P", "--expose", "80", world.image, "sleep", "1000"), {
+        stdout: /^[0-9a-f]{64}\n$/,
+      });
+      const update = (body: unknown) => world.engine.api.post("/containers/web/update", body);
+      const added = await update({ PublishAdd: { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: String(first) }] } });
+      assert.deepEqual([added.status, added.json()], [200, { Warnings: [] }]);
+      const both = await bindingsOf(world, "web");
+      assert.deepEqual(both["80/tcp"].map(({ HostPort }: { HostPort: string }) => HostPort), ["", String(first)]);
+      const range = `${second}-${second}`;
+      assert.equal((await update({ PublishAdd: { "81/udp": [{ HostIp: "", HostPort: range }] } })).status, 200);
+      assert.equal((await update({ PublishRemove: [{ ContainerPort: "80-90" }] })).status, 200);
+      assert.deepEqual(await bindingsOf(world, "web"), { "81/udp": [{ HostIp: "", HostPort: String(second) }] });
+      for (const body of [{ PublishAdd: [] }, { PublishRemove: [{}] }, { PublishRemove: [{ HostPort: 80 }] }]) {
+        assert.equal((await update(body)).status, 400, JSON.stringify(body));
+      }
+      expectResult(await world.tsd("start", "web"), { stdout: "web\n" });
+      assert.deepEqual(await portsOf(world, "web"), [`81/udp -> 0.0.0.0:${second}`, `81/udp -> [::]:${second}`]);
+      await world.remove("web");
+      expectResult(await world.tsd("create", "--name", "host", "--network", "host", world.image), {
+        stdout: /^[0-9a-f]{64}\n$/,
+      });
+      expectResult(await world.tsd("update", "--publish-add", "80", "host"), {
+        code: 1,
+        stderr: /it has no ports of its own, as its network is host\n$/,
+      });
+      await world.remove("host");
+    },
+    "default-bind: where ports go that name no address": async (world) => {
+      const [port, open] = freePorts(2);
+      const file = `${world.folder}/config.json`;
+      await Deno.writeTextFile(file, JSON.stringify({ "default-bind": "127.0.0.1" }));
+      await world.engine.stop();
+      world.engine.moreArgs = ["--config", file];
+      await world.engine.start();
+      await serve(world, "web", ["-p", `${port}:80`, "-p", `0.0.0.0:${open}:80`]);
+      assert.deepEqual((await portsOf(world, "web")).toSorted(), [
+        `80/tcp -> 0.0.0.0:${open}`,
+        `80/tcp -> 127.0.0.1:${port}`,
+      ]);
+      assert.equal(await answer("127.0.0.1", port!), "hello web\n");
+      await refused("::1", port!);
+      await world.remove("web");
+      world.engine.moreArgs = [];
+      await world.engine.restart();
+    },
+  },
+  "ip",
+  "nft",
+);
