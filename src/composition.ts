@@ -14,6 +14,7 @@ import { provideStats, provideUsage } from "./composition/measures.ts";
 import { provideNetworks } from "./composition/networks.ts";
 import { provideRuns } from "./composition/runs.ts";
 import { provideRuntime } from "./composition/runtime.ts";
+import { providePlugins } from "./composition/plugins.ts";
 import { provideStores } from "./composition/stores.ts";
 import { provideVolumes } from "./composition/volumes.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./composition/tokens.ts";
@@ -32,6 +33,7 @@ const PARTS = [
   provideUsage,
   provideVolumes,
   provideControls,
+  providePlugins,
   provideApi,
 ];
 

@@ -241,6 +241,7 @@ async function open(
   ending.use(get(TOKENS.database));
   ending.use(get(TOKENS.eventHistory));
   ending.use(get(TOKENS.table));
+  ending.use(get(TOKENS.hooks));
   watch.lap("database");
   const isFirst = await isFirstSinceBoot(paths.runDir);
   get(TOKENS.adoption).find({ afterBoot: isFirst });
@@ -272,6 +273,7 @@ async function open(
   await get(TOKENS.execAdoption).run();
   const running = get(TOKENS.table).list().filter(({ isRunning }) => isRunning);
   await get(TOKENS.networks).adopt(new Set(running.map(({ id }) => id)));
+  get(TOKENS.hooks).replay();
   watch.lap("adopt");
   ending.defer(() => removeCgroup(paths));
   ending.defer(() => isLeaving() ? undefined : get(TOKENS.networks).leave());

@@ -69,6 +69,7 @@ export function provideApi(
       routes: allRoutes(get(TOKENS.services)),
       serverVersion: BUILD_INFO.version,
       log: log.scope("api"),
+      hooks: get(TOKENS.hooks),
       watchHangUp: epollHangUps(get(TOKENS.epoll)),
       ...(onRequest === undefined ? {} : { onRequest }),
     }));

@@ -14,7 +14,6 @@ import { ImageUses } from "../engine/images/image_uses.ts";
 import { KeyedLock } from "../engine/keyed_lock.ts";
 import { leftEnd, leftExit, openProcess } from "../engine/left_process.ts";
 import { newProcessIo } from "../engine/new_process_io.ts";
-import { HookBus, lifecycleLog } from "../plugins/mod.ts";
 import type { KeeperRef } from "../runtime/keeper.ts";
 import { files, mounts, processes } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";
@@ -23,7 +22,6 @@ import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
 /** Records, creation and start of containers, their files and execs. */
 export function provideContainers(provide: Provide, { paths, facts, log }: EngineSettings): void {
-  provide(TOKENS.hooks, () => new HookBus([lifecycleLog(log)], log));
   provide(TOKENS.table, (get) => new ContainerTable(get(TOKENS.containerRecords), log));
   provide(
     TOKENS.launcher,
@@ -41,6 +39,7 @@ export function provideContainers(provide: Provide, { paths, facts, log }: Engin
         runtimes: get(TOKENS.runtimes),
         leftCgroups: new LeftCgroups(cgroupsOf(get, paths), processes),
         keepers: get(TOKENS.keepers),
+        hooks: get(TOKENS.hooks),
       }),
   );
   provide(TOKENS.keepers, (get) => {
@@ -106,5 +105,6 @@ export function provideContainers(provide: Provide, { paths, facts, log }: Engin
       table: get(TOKENS.table),
       launcher: get(TOKENS.execLauncher),
       events: get(TOKENS.containerEvents),
+      hooks: get(TOKENS.hooks),
     }));
 }

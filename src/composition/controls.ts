@@ -27,6 +27,7 @@ export function provideControls(provide: Provide, { paths, facts, log }: EngineS
       log,
       clock: SYSTEM_CLOCK,
       events: get(TOKENS.containerEvents),
+      hooks: get(TOKENS.hooks),
       store: new FileHealthStore(paths, log),
       probeOf: ({ id }, command) => execProbe({ execs: get(TOKENS.execs), processes }, id, command),
       actions: {
@@ -59,6 +60,7 @@ export function provideControls(provide: Provide, { paths, facts, log }: EngineS
     }));
   provide(
     TOKENS.oom,
-    (get) => new OomWatch({ cgroups: get(TOKENS.cgroups), events: get(TOKENS.containerEvents) }),
+    (get) =>
+      new OomWatch({ cgroups: get(TOKENS.cgroups), events: get(TOKENS.containerEvents), hooks: get(TOKENS.hooks) }),
   );
 }

@@ -23,6 +23,7 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
       table: get(TOKENS.volumeTable),
       usersOf: volumeUsers(get(TOKENS.table)),
       events: get(TOKENS.volumeEvents),
+      hooks: get(TOKENS.hooks),
       locks: get(TOKENS.volumeLocks),
       released: (name) => get(TOKENS.volumeMounts).released(name),
       isHeld: (name) => get(TOKENS.volumeMounts).isHeld(name),

@@ -1,134 +1,288 @@
 /**
  * @module
- * Calls plugins. Without any for a hook a call costs one look into a map, and makes no context.
+ * Calls plugins, which come and go while it works. Without any for a hook a call costs one look into a map, and makes no
+ * context. What becomes of a step when a plugin fails is in the hook's row and in the plugin's `required`; a refusal
+ * always counts.
  */
-import { toTsdError, TsdError } from "../errors.ts";
+import { TsdError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import {
-  type HookAnswer,
+  HOOK_NAMES,
+  type HookAnswers,
   type HookContexts,
-  type HookHandler,
   type HookName,
-  HOOKS,
   type HooksOfKind,
-  type Plugin,
+  rowOf,
+  type StartedContext,
 } from "./hooks.ts";
+import { checkPlugin, LoadedPlugin, MAX_FAILURES, type PluginStatus } from "./loaded_plugin.ts";
+import { mergePatches } from "./patches.ts";
+import { ORDERS, type Plugin } from "./plugin.ts";
+import type { Json } from "./schema.ts";
+import { memoryRows, type PluginRows, pluginStorage } from "./storage.ts";
+import { check } from "./validate.ts";
 
-interface Subscriber<N extends HookName> {
-  readonly plugin: string;
-  readonly handler: HookHandler<N>;
+export interface HookBusOptions {
+  /** Where plugins keep what they keep. */
+  readonly rows?: PluginRows;
+  /** Containers that run, for plugins that are added meanwhile. */
+  readonly present?: () => readonly StartedContext[];
 }
 
-/** See the module's comment. Plugins keep the order in which they were given. */
-export class HookBus {
-  readonly #log: Log;
-  readonly #subscribers = new Map<HookName, Subscriber<HookName>[]>();
+type Refusal = HookAnswers[HooksOfKind<"sequential">];
 
-  /** @throws {TsdError} invalid_argument (a plugin names a hook that doesn't exist) */
-  constructor(plugins: readonly Plugin[], log: Log) {
+/** Makes a hook's context, for whoever listens. */
+type Context<N extends HookName> = () => HookContexts[N];
+
+/** The first answer, and whose it is. */
+export interface FirstAnswer<N extends HookName> {
+  readonly plugin: string;
+  readonly answer: HookAnswers[N];
+}
+
+/** Patches of all plugins as one, and whose they are. */
+export interface Adjusted<N extends HookName> {
+  readonly plugins: readonly string[];
+  readonly patch: HookAnswers[N];
+}
+
+/** See the module's comment. */
+export class HookBus implements AsyncDisposable {
+  readonly #baseLog: Log;
+  readonly #log: Log;
+  readonly #options: Required<HookBusOptions>;
+  readonly #wanted = new Set<(hook: HookName) => void>();
+  #plugins: readonly LoadedPlugin[] = [];
+  #subscribers = new Map<HookName, readonly LoadedPlugin[]>();
+
+  /** @throws {TsdError} as `add` */
+  constructor(plugins: readonly Plugin[], log: Log, options: HookBusOptions = {}) {
+    this.#baseLog = log;
     this.#log = log.scope("plugins");
-    for (const { name, hooks } of plugins) {
-      for (const [hook, handler] of Object.entries(hooks)) {
-        this.#subscribe(name, hook, handler as HookHandler<HookName>);
-      }
+    this.#options = { rows: memoryRows(), present: () => [], ...options };
+    for (const plugin of plugins) this.add(plugin);
+  }
+
+  /**
+   * From now on it is called. It is told of the containers that run, as if they had just been started.
+   * @throws {TsdError} invalid_argument (an unknown hook or version, a configuration of the wrong shape), conflict (its name)
+   */
+  add(plugin: Plugin, config?: unknown): void {
+    checkPlugin(plugin, HOOK_NAMES);
+    const { name } = plugin;
+    if (this.#plugins.some((each) => each.name === name)) {
+      throw new TsdError("conflict", `There is a plugin ${name} already`);
+    }
+    const storage = pluginStorage(this.#options.rows, name);
+    const tools = { log: this.#baseLog.scope(`plugin ${name}`), storage, config: configOf(plugin, config) };
+    const loaded = new LoadedPlugin(plugin, tools);
+    this.#plugins = inOrder([...this.#plugins, loaded]);
+    this.#arrange();
+    this.#replay([loaded]);
+  }
+
+  /** It is called no more. Says whether it was there. */
+  async remove(name: string): Promise<boolean> {
+    const loaded = this.#plugins.find((each) => each.name === name);
+    if (loaded === undefined) return false;
+    this.#plugins = this.#plugins.filter((each) => each !== loaded);
+    this.#arrange();
+    await this.#close(loaded);
+    return true;
+  }
+
+  /** One that has failed too often is tried again. Says whether it is there. */
+  enable(name: string): boolean {
+    const loaded = this.#plugins.find((each) => each.name === name);
+    loaded?.enable();
+    this.#arrange();
+    return loaded !== undefined;
+  }
+
+  /** In the order in which they are called. */
+  list(): readonly PluginStatus[] {
+    return this.#plugins.map(({ status }) => status);
+  }
+
+  /** Whether anybody listens. */
+  wants(hook: HookName): boolean {
+    return this.#subscribers.has(hook);
+  }
+
+  /** Calls `listener` for each hook that somebody begins or ceases to listen to. */
+  onWanted(listener: (hook: HookName) => void): void {
+    this.#wanted.add(listener);
+  }
+
+  /** Tells all plugins of the containers that run: an engine has found them when it began. */
+  replay(): void {
+    this.#replay(this.#plugins);
+  }
+
+  /** The first answer of a plugin. @throws {TsdError} permission_denied: a required plugin has failed */
+  async first<N extends HooksOfKind<"first">>(hook: N, context: Context<N>): Promise<FirstAnswer<N> | undefined> {
+    const subscribers = this.#subscribers.get(hook);
+    if (subscribers === undefined) return undefined;
+    const snapshot = frozen(context());
+    for (const loaded of subscribers) {
+      const answer = await this.#call(hook, loaded, snapshot);
+      if (answer !== undefined) return { plugin: loaded.name, answer: answer as HookAnswers[N] };
+    }
+    return undefined;
+  }
+
+  /**
+   * Asks all plugins in order; the first refusal ends the step.
+   * @throws {TsdError} permission_denied, naming the plugin and its reason
+   */
+  async ask<N extends HooksOfKind<"sequential">>(hook: N, context: Context<N>): Promise<void> {
+    const subscribers = this.#subscribers.get(hook);
+    if (subscribers === undefined) return;
+    const snapshot = frozen(context());
+    for (const loaded of subscribers) {
+      const answer = await this.#call(hook, loaded, snapshot) as Refusal | undefined;
+      if (answer?.refuse === undefined) continue;
+      throw new TsdError("permission_denied", `Plugin ${loaded.name} refused (${hook}): ${answer.refuse}`);
     }
   }
 
   /**
-   * Asks all plugins in order; the first that throws refuses the step.
-   * @throws {TsdError} permission_denied, naming the plugin and its reason; timeout
+   * Asks all plugins at once what they want changed.
+   * @throws {TsdError} conflict, naming two plugins that want different things; permission_denied: a required one has failed
    */
-  async ask<N extends HooksOfKind<"sequential">>(hook: N, context: () => HookContexts[N]): Promise<void> {
-    const subscribers = this.#of(hook);
-    if (subscribers.length === 0) return;
-    const snapshot = deepFreeze(context());
-    for (const subscriber of subscribers) await askOne(hook, subscriber, snapshot);
+  async adjust<N extends HooksOfKind<"adjust">>(hook: N, context: Context<N>): Promise<Adjusted<N> | undefined> {
+    const subscribers = this.#subscribers.get(hook);
+    if (subscribers === undefined) return undefined;
+    const snapshot = frozen(context());
+    const answers = await Promise.all(
+      subscribers.map(async (loaded) => ({
+        plugin: loaded.name,
+        patch: await this.#call(hook, loaded, snapshot),
+      })),
+    );
+    const patches = answers.filter(({ patch }) => patch !== undefined);
+    if (patches.length === 0) return undefined;
+    const merged = mergePatches(rowOf(hook).answer!, patches) as HookAnswers[N];
+    return { plugins: patches.map(({ plugin }) => plugin), patch: merged };
   }
 
   /**
    * Asks all plugins in order which things of the context stay; by id, the plugin that was the first to want it. One that
    * fails refuses the step.
-   * @throws {TsdError} permission_denied, naming the plugin and its reason; timeout
+   * @throws {TsdError} permission_denied, naming the plugin and its reason
    */
   async spared<N extends HooksOfKind<"selective">>(
     hook: N,
-    context: () => HookContexts[N],
+    context: Context<N>,
   ): Promise<ReadonlyMap<string, string>> {
     const spared = new Map<string, string>();
-    const subscribers = this.#of(hook);
-    if (subscribers.length === 0) return spared;
-    const snapshot = deepFreeze(context());
-    for (const subscriber of subscribers) {
-      // By the hook's kind.
-      const ids = await askOne(hook, subscriber, snapshot) as readonly string[] | undefined;
-      for (const id of ids ?? []) if (!spared.has(id)) spared.set(id, subscriber.plugin);
+    const subscribers = this.#subscribers.get(hook);
+    if (subscribers === undefined) return spared;
+    const snapshot = frozen(context());
+    for (const loaded of subscribers) {
+      const ids = await this.#call(hook, loaded, snapshot) as readonly string[] | undefined;
+      for (const id of ids ?? []) if (!spared.has(id)) spared.set(id, loaded.name);
     }
     return spared;
   }
 
   /** Tells all plugins; returns at once. */
-  tell<N extends HooksOfKind<"parallel">>(hook: N, context: () => HookContexts[N]): void {
-    const subscribers = this.#of(hook);
-    if (subscribers.length === 0) return;
-    const snapshot = deepFreeze(context());
-    for (const subscriber of subscribers) {
-      callWithin(hook, subscriber, snapshot).catch((thrown) =>
-        this.#log.warn("a plugin failed", { plugin: subscriber.plugin, hook, error: toTsdError(thrown).message })
-      );
+  tell<N extends HooksOfKind<"parallel">>(hook: N, context: Context<N>): void {
+    const subscribers = this.#subscribers.get(hook);
+    if (subscribers === undefined) return;
+    const snapshot = frozen(context());
+    for (const loaded of subscribers) void this.#call(hook, loaded, snapshot);
+  }
+
+  /** Ends all plugins. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const all = this.#plugins;
+    this.#plugins = [];
+    this.#arrange();
+    await Promise.all(all.map((loaded) => this.#close(loaded)));
+  }
+
+  /**
+   * An answer of the shape that the hook's row has; undefined too where it has failed and that changes nothing.
+   * @throws {TsdError} permission_denied
+   */
+  async #call(hook: HookName, loaded: LoadedPlugin, context: HookContexts[HookName]): Promise<unknown> {
+    const { name } = loaded;
+    const isClosed = mayNotFail(hook, loaded);
+    if (!loaded.isEnabled) {
+      if (!isClosed) return undefined;
+      const why = `it is disabled after ${MAX_FAILURES} failures in a row, the last one at ${loaded.status.lastError}`;
+      throw new TsdError("permission_denied", `Plugin ${name} can't be asked (${hook}): ${why}`);
+    }
+    try {
+      return await loaded.call(hook, context);
+    } catch (cause) {
+      const { message } = cause as TsdError;
+      this.#log.warn("a plugin failed", { plugin: name, hook, error: message });
+      if (loaded.status.failuresInARow === MAX_FAILURES) this.#disabled(loaded);
+      if (!isClosed) return undefined;
+      throw new TsdError("permission_denied", `Plugin ${name} can't be asked (${hook}): ${message}`, { cause });
     }
   }
 
-  #subscribe(plugin: string, hook: string, handler: HookHandler<HookName>): void {
-    if (!(hook in HOOKS)) {
-      throw new TsdError(
-        "invalid_argument",
-        `Plugin ${plugin} wants hook ${hook}, which doesn't exist; there are ${Object.keys(HOOKS).join(", ")}`,
+  #disabled({ name, status }: LoadedPlugin): void {
+    this.#arrange();
+    this.#log.error("a plugin is disabled: it has failed too often", { plugin: name, failures: status.failures });
+  }
+
+  /** By hook, those that are called. */
+  #arrange(): void {
+    const before = this.#subscribers;
+    this.#subscribers = new Map();
+    for (const hook of HOOK_NAMES) {
+      const listening = this.#plugins.filter((loaded) =>
+        loaded.plugin.hooks[hook] !== undefined && (loaded.isEnabled || mayNotFail(hook, loaded))
       );
+      if (listening.length > 0) this.#subscribers.set(hook, listening);
+      if (before.has(hook) === this.#subscribers.has(hook)) continue;
+      for (const listener of this.#wanted) listener(hook);
     }
-    const list = this.#subscribers.get(hook as HookName) ?? [];
-    this.#subscribers.set(hook as HookName, [...list, { plugin, handler }]);
   }
 
-  #of<N extends HookName>(hook: N): readonly Subscriber<N>[] {
-    return (this.#subscribers.get(hook) ?? []) as unknown as readonly Subscriber<N>[];
+  #replay(plugins: readonly LoadedPlugin[]): void {
+    const hook = "container.started";
+    const listening = plugins.filter(({ plugin, isEnabled }) => isEnabled && plugin.hooks[hook] !== undefined);
+    if (listening.length === 0) return;
+    for (const context of this.#options.present().map(frozen)) {
+      for (const loaded of listening) void this.#call(hook, loaded, context);
+    }
+  }
+
+  async #close({ name, plugin }: LoadedPlugin): Promise<void> {
+    try {
+      await plugin.close?.();
+    } catch (thrown) {
+      this.#log.warn("a plugin did not end as it should", { plugin: name, error: String(thrown) });
+    }
   }
 }
 
-/** @throws {TsdError} permission_denied, naming the plugin and its reason; timeout */
-async function askOne<N extends HookName>(
-  hook: N,
-  subscriber: Subscriber<N>,
-  context: HookContexts[N],
-): Promise<HookAnswer<N>> {
-  try {
-    return await callWithin(hook, subscriber, context);
-  } catch (cause) {
-    const error = toTsdError(cause);
-    if (error.code === "timeout") throw error;
-    throw new TsdError("permission_denied", `Plugin ${subscriber.plugin} refused (${hook}): ${error.message}`, {
-      cause,
-    });
-  }
+/** Whether a step can't be done without this plugin's word. Nobody waits for observers. */
+function mayNotFail(hook: HookName, { plugin }: LoadedPlugin): boolean {
+  const { onFailure } = rowOf(hook);
+  return onFailure === "closed" || (onFailure === "open" && plugin.required === true);
 }
 
-/** A plugin that ignores its signal is left behind; the step goes on without it. */
-async function callWithin<N extends HookName>(
-  hook: N,
-  { plugin, handler }: Subscriber<N>,
-  context: HookContexts[N],
-): Promise<HookAnswer<N>> {
-  const { deadlineMs } = HOOKS[hook];
-  const late = new AbortController();
-  const expired = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.abort();
-    expired.reject(new TsdError("timeout", `Plugin ${plugin} did not answer ${hook} within ${deadlineMs} ms`));
-  }, deadlineMs);
-  try {
-    return await Promise.race([(async () => await handler(context, late.signal))(), expired.promise]);
-  } finally {
-    clearTimeout(timer);
+const inOrder = (plugins: readonly LoadedPlugin[]): readonly LoadedPlugin[] =>
+  ORDERS.flatMap((order) => plugins.filter(({ plugin }) => (plugin.order ?? "normal") === order));
+
+function configOf({ name, config: schema }: Plugin, config: unknown): Json {
+  if (schema === undefined) {
+    if (config === undefined) return null;
+    throw new TsdError("invalid_argument", `Plugin ${name} has no configuration, and was given one`);
   }
+  if (config === undefined && schema.optional) return null;
+  return frozen(check(schema, config, `plugins.${name}`)) as Json;
+}
+
+/** A snapshot that nobody can change, and that is nobody else's. */
+function frozen<T>(value: T): T {
+  return deepFreeze(structuredClone(value));
 }
 
 function deepFreeze<T>(value: T): T {

@@ -1,89 +1,306 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../errors.ts";
 import { LineLog, SILENT_LOG } from "../log.ts";
-import { HookBus } from "./hook_bus.ts";
-import type { ContainerContext, Plugin } from "./hooks.ts";
 import { lifecycleLog } from "./builtin/lifecycle_log.ts";
+import { HookBus } from "./hook_bus.ts";
+import { type ContainerContext, HOOK_NAMES, type ImageContext, type StartedContext } from "./hooks.ts";
+import type { Plugin, PluginHooks, PluginOrder } from "./plugin.ts";
+import { object, text, whole } from "./schema.ts";
 
 const CONTEXT: ContainerContext = { id: "c1", name: "web", image: "busybox", imageId: "sha256:1", labels: { a: "b" } };
+const STARTED: StartedContext = { ...CONTEXT, pid: 7, replayed: false };
+const IMAGE: ImageContext = { reference: "r", source: "r", id: "i", digest: "d", layers: ["l"], labels: {} };
+const REFERENCE = { reference: "docker.io/library/a:1", registry: "docker.io", repository: "library/a" };
 
-Deno.test("plugins are asked in order, and the first refusal ends the step and is named", async () => {
+const plugin = (name: string, hooks: PluginHooks, more: Partial<Plugin> = {}): Plugin => ({
+  ...{ name, apiVersion: 1, hooks },
+  ...more,
+});
+const bus = (...plugins: readonly Plugin[]) => new HookBus(plugins, SILENT_LOG);
+const refusal = (message: string) => (thrown: unknown) => {
+  assert.ok(isTsdError(thrown, "permission_denied"));
+  assert.equal(thrown.message, message);
+  return true;
+};
+/** Everything that is under way without a timer has happened. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("sequential: plugins are asked in order, and the first refusal ends the step and is named", async () => {
   const asked: string[] = [];
-  const plugin = (name: string, refusal?: string): Plugin => ({
-    name,
-    hooks: {
-      "container.validate": () => {
+  const one = (name: string, refuse?: string) =>
+    plugin(name, {
+      "image.verify": () => {
         asked.push(name);
-        if (refusal !== undefined) throw new Error(refusal);
+        return refuse === undefined ? null : { refuse };
       },
-    },
-  });
-  const bus = new HookBus([plugin("one"), plugin("two", "no such label"), plugin("three")], SILENT_LOG);
+    });
   await assert.rejects(
-    bus.ask("container.validate", () => CONTEXT),
-    (thrown) =>
-      isTsdError(thrown, "permission_denied") &&
-      thrown.message === "Plugin two refused (container.validate): no such label",
+    bus(one("one"), one("two", "not signed"), one("three")).ask("image.verify", () => IMAGE),
+    refusal("Plugin two refused (image.verify): not signed"),
   );
   assert.deepEqual(asked, ["one", "two"]);
 });
 
-Deno.test("each plugin may spare things; the first one that does is named, one that fails ends the step", async () => {
-  const thing = (id: string) => ({ kind: "image", id, names: [], labels: { keep: id }, why: "unused", bytes: 1 });
-  const context = () => ({ things: ["a", "b", "c"].map(thing) });
-  const plugin = (name: string, ids: readonly string[]): Plugin => ({
-    name,
-    hooks: { "prune.plan": () => Promise.resolve(ids) },
+Deno.test("first: the first answer counts, and nobody is asked after it", async () => {
+  const never = plugin("never", { "registry.resolve": () => assert.fail("it was asked") });
+  const says = (name: string, reference?: string) =>
+    plugin(name, { "registry.resolve": () => reference === undefined ? undefined : { reference } });
+  const found = await bus(says("silent"), says("mirror", "mirror.lan/a:1"), never)
+    .first("registry.resolve", () => REFERENCE);
+  assert.deepEqual(found, { plugin: "mirror", answer: { reference: "mirror.lan/a:1" } });
+  assert.equal(await bus(says("silent")).first("registry.resolve", () => REFERENCE), undefined);
+});
+
+Deno.test("adjust: patches of all plugins come as one, or two of them are named", async () => {
+  const context = () => ({
+    ...CONTEXT,
+    ...{ args: ["sh"], env: {}, mounts: [], annotations: {}, user: "", privileged: false, networkMode: "bridge" },
   });
-  const silent: Plugin = { name: "silent", hooks: { "prune.plan": () => undefined } };
-  const bus = new HookBus([plugin("one", ["a"]), silent, plugin("two", ["a", "c", "odd"])], SILENT_LOG);
-  const spared = [...await bus.spared("prune.plan", context)];
-  assert.deepEqual(spared, [["a", "one"], ["c", "two"], ["odd", "two"]]);
-  assert.equal((await new HookBus([], SILENT_LOG).spared("prune.plan", () => assert.fail("for nobody"))).size, 0);
-  const broken: Plugin = { name: "broken", hooks: { "prune.plan": () => Promise.reject(new Error("oops")) } };
+  const adds = (name: string, env: Record<string, string>) =>
+    plugin(name, { "container.create": () => Promise.resolve({ env }) });
+  const silent = plugin("silent", { "container.create": () => undefined });
+  const adjusted = await bus(adds("one", { A: "1" }), silent, adds("two", { B: "2" })).adjust(
+    "container.create",
+    context,
+  );
+  assert.deepEqual(adjusted, { plugins: ["one", "two"], patch: { env: { A: "1", B: "2" } } });
+  assert.equal(await bus(silent).adjust("container.create", context), undefined);
   await assert.rejects(
-    new HookBus([broken], SILENT_LOG).spared("prune.plan", context),
-    (thrown) =>
-      isTsdError(thrown, "permission_denied") && thrown.message === "Plugin broken refused (prune.plan): oops",
+    bus(adds("one", { A: "1" }), adds("two", { A: "1" })).adjust("container.create", context),
+    (thrown) => isTsdError(thrown, "conflict") && thrown.message === "Plugins one and two both set env.A",
   );
 });
 
-Deno.test("observers that throw change nothing and are logged", async () => {
+Deno.test("selective: each plugin may spare things; the first is named, and one that fails ends the step", async () => {
+  const thing = (id: string) => ({ kind: "image", id, names: [], labels: { keep: id }, why: "unused", bytes: 1 });
+  const context = () => ({ things: ["a", "b", "c"].map(thing) });
+  const one = (name: string, ids?: readonly string[]) => plugin(name, { "prune.plan": () => Promise.resolve(ids) });
+  const spared = await bus(one("one", ["a"]), one("silent"), one("two", ["a", "c", "odd"]))
+    .spared("prune.plan", context);
+  assert.deepEqual([...spared], [["a", "one"], ["c", "two"], ["odd", "two"]]);
+  const broken = bus(plugin("broken", { "prune.plan": () => Promise.reject(new Error("oops")) }));
+  await assert.rejects(
+    broken.spared("prune.plan", context),
+    refusal("Plugin broken can't be asked (prune.plan): oops"),
+  );
+});
+
+Deno.test("parallel: observers that throw change nothing and are logged", async () => {
   const lines: string[] = [];
   const told: number[] = [];
-  const bus = new HookBus([
-    { name: "broken", hooks: { "container.started": () => Promise.reject(new Error("oops")) } },
-    { name: "fine", hooks: { "container.started": ({ pid }) => void told.push(pid) } },
+  const observed = new HookBus([
+    plugin("broken", { "container.started": () => Promise.reject(new Error("oops")) }),
+    plugin("fine", { "container.started": ({ pid }) => void told.push(pid) }),
   ], new LineLog((line) => lines.push(line)));
-  bus.tell("container.started", () => ({ ...CONTEXT, pid: 7 }));
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  observed.tell("container.started", () => STARTED);
+  await settled();
   assert.deepEqual(told, [7]);
   assert.match(lines.join("\n"), /warn plugins: a plugin failed plugin=broken hook=container\.started error=oops/);
 });
 
-Deno.test("contexts can't be changed, and none is made when nobody listens", async () => {
-  const changing: Plugin = {
-    name: "changing",
-    hooks: { "container.validate": (context) => void ((context.labels as Record<string, string>).a = "x") },
+Deno.test("no plugin, no context: nothing is made for a hook that nobody has", async () => {
+  const hooks = bus(plugin("other", { "volume.created": () => {} }));
+  let made = 0;
+  const never = () => {
+    made++;
+    return assert.fail("a context was made for nobody");
   };
-  await assert.rejects(
-    new HookBus([changing], SILENT_LOG).ask("container.validate", () => ({ ...CONTEXT })),
-    /read only/,
-  );
-  const empty = new HookBus([], SILENT_LOG);
-  const never = () => assert.fail("a context was made for nobody");
-  await empty.ask("container.validate", never);
-  empty.tell("container.removed", never);
+  await hooks.ask("image.verify", never);
+  await hooks.first("registry.resolve", never);
+  await hooks.adjust("container.create", never);
+  assert.equal((await hooks.spared("prune.plan", never)).size, 0);
+  hooks.tell("container.removed", never);
+  assert.equal(made, 0);
+  assert.deepEqual(HOOK_NAMES.filter((hook) => hooks.wants(hook)), ["volume.created"]);
 });
 
-Deno.test("a plugin that wants an unknown hook is refused by name", () => {
-  const plugin = { name: "odd", hooks: { "container.dreams": () => {} } } as unknown as Plugin;
-  assert.throws(() => new HookBus([plugin], SILENT_LOG), /Plugin odd wants hook container\.dreams/);
+Deno.test("contexts are frozen copies", async () => {
+  const engines = { ...IMAGE, labels: { a: "1" } };
+  const changing = plugin("changing", {
+    "image.verify": (context) => void ((context.labels as Record<string, string>).a = "x"),
+  }, { required: true });
+  await assert.rejects(bus(changing).ask("image.verify", () => engines), /read only/);
+  engines.labels.a = "the engine's own stays as it was";
 });
 
-Deno.test("the built-in log writes a line for each step", () => {
+Deno.test("a plugin that fails: the step goes on, unless the plugin is required", async () => {
+  const fails: readonly [PluginHooks["image.verify"], string][] = [
+    [() => Promise.reject(new Error("oops")), "oops"],
+    [() => ({ refuse: 7 }) as never, "its answer is wrong: refuse is no text"],
+    [() => "no" as never, "its answer is wrong: the value is no object"],
+  ];
+  for (const [handler, why] of fails) {
+    const hooks: PluginHooks = { "image.verify": handler! };
+    await bus(plugin("open", hooks)).ask("image.verify", () => IMAGE);
+    await assert.rejects(
+      bus(plugin("shut", hooks, { required: true })).ask("image.verify", () => IMAGE),
+      refusal(`Plugin shut can't be asked (image.verify): ${why}`),
+    );
+  }
+});
+
+Deno.test("a plugin that never answers is left behind at the deadline, and its signal says so", async () => {
+  const time = new FakeTimers();
+  try {
+    let signal: AbortSignal | undefined;
+    const hangs = plugin("hangs", {
+      "image.verify": (_context, tools) => {
+        signal = tools.signal;
+        return new Promise(() => {});
+      },
+    }, { required: true });
+    const asking = bus(hangs).ask("image.verify", () => IMAGE);
+    const rejected = assert.rejects(
+      asking,
+      refusal("Plugin hangs can't be asked (image.verify): it did not answer within 10000 ms"),
+    );
+    time.fire(10_000);
+    await rejected;
+    assert.equal(signal?.aborted, true);
+  } finally {
+    time.restore();
+  }
+});
+
+/** Stands in for `setTimeout`; a test says when time is over. */
+class FakeTimers {
+  readonly #real = globalThis.setTimeout;
+  readonly #waiting: { readonly ms: number; readonly call: () => void }[] = [];
+
+  constructor() {
+    const fake = (call: () => void, ms = 0) => this.#waiting.push({ ms, call });
+    globalThis.setTimeout = fake as unknown as typeof setTimeout;
+  }
+
+  fire(ms: number): void {
+    for (const each of this.#waiting) if (each.ms === ms) each.call();
+  }
+
+  restore(): void {
+    globalThis.setTimeout = this.#real;
+  }
+}
+
+Deno.test("five failures in a row disable a plugin; a success in between counts anew; it can be enabled again", async () => {
   const lines: string[] = [];
-  const bus = new HookBus([lifecycleLog(new LineLog((line) => lines.push(line)))], SILENT_LOG);
-  bus.tell("container.exited", () => ({ ...CONTEXT, exitCode: 3, ranMs: 12 }));
-  assert.match(lines[0], /info lifecycle: container exited id=c1 name=web exitCode=3 ranMs=12$/);
+  let isBroken = true;
+  let calls = 0;
+  const shaky = plugin("shaky", {
+    "image.verify": () => {
+      calls++;
+      if (isBroken) throw new Error("oops");
+    },
+  });
+  const hooks = new HookBus([shaky], new LineLog((line) => lines.push(line)));
+  const ask = async (times: number) => {
+    for (let at = 0; at < times; at++) await hooks.ask("image.verify", () => IMAGE);
+  };
+  await ask(4);
+  isBroken = false;
+  await ask(1);
+  isBroken = true;
+  await ask(5);
+  assert.equal(hooks.wants("image.verify"), false);
+  await ask(3);
+  assert.equal(calls, 10);
+  const { enabled, failures, failuresInARow, lastError } = hooks.list()[0]!;
+  assert.deepEqual([enabled, failures, failuresInARow, lastError], [false, 9, 5, "image.verify: oops"]);
+  assert.match(lines.at(-1)!, /error plugins: a plugin is disabled: it has failed too often plugin=shaky/);
+  assert.equal(hooks.enable("shaky"), true);
+  isBroken = false;
+  await ask(1);
+  assert.deepEqual([calls, hooks.list()[0]!.enabled, hooks.enable("nobody")], [11, true, false]);
+});
+
+Deno.test("a required plugin that is disabled still keeps steps from being done", async () => {
+  const broken = plugin("guard", { "image.verify": () => Promise.reject(new Error("oops")) }, { required: true });
+  const hooks = bus(broken);
+  for (let at = 0; at < 5; at++) await assert.rejects(hooks.ask("image.verify", () => IMAGE));
+  await assert.rejects(
+    hooks.ask("image.verify", () => IMAGE),
+    refusal(
+      "Plugin guard can't be asked (image.verify): it is disabled after 5 failures in a row, the last one at image.verify: oops",
+    ),
+  );
+  assert.equal(hooks.list()[0]!.calls, 5);
+});
+
+Deno.test("order: pre, normal, post, and inside each as they came", async () => {
+  const asked: string[] = [];
+  const one = (name: string, order?: PluginOrder) =>
+    plugin(name, { "image.verify": () => void asked.push(name) }, order === undefined ? {} : { order });
+  const hooks = bus(one("last", "post"), one("b"), one("first", "pre"), one("a", "normal"), one("second", "pre"));
+  await hooks.ask("image.verify", () => IMAGE);
+  assert.deepEqual(asked, ["first", "second", "b", "a", "last"]);
+  assert.deepEqual(hooks.list().map(({ name }) => name), asked);
+});
+
+Deno.test("plugins come and go; one that comes is told of what runs", async () => {
+  const present = [STARTED, { ...STARTED, id: "c2" }].map((each) => ({ ...each, replayed: true }));
+  const hooks = new HookBus([], SILENT_LOG, { present: () => present });
+  const wanted: string[] = [];
+  hooks.onWanted((hook) => wanted.push(`${hook} ${hooks.wants(hook)}`));
+  const told: string[] = [];
+  let closed = 0;
+  const one = plugin("one", { "container.started": ({ id, replayed }) => void told.push(`${id} ${replayed}`) }, {
+    close: () => Promise.resolve(void closed++),
+  });
+  hooks.add(one);
+  await settled();
+  assert.deepEqual(told, ["c1 true", "c2 true"]);
+  assert.throws(() => hooks.add(one), (thrown) => isTsdError(thrown, "conflict"));
+  hooks.tell("container.started", () => STARTED);
+  assert.equal(await hooks.remove("one"), true);
+  hooks.tell("container.started", () => STARTED);
+  await settled();
+  assert.deepEqual(told, ["c1 true", "c2 true", "c1 false"]);
+  assert.deepEqual(wanted, ["container.started true", "container.started false"]);
+  assert.deepEqual([closed, await hooks.remove("one"), hooks.list()], [1, false, []]);
+});
+
+Deno.test("what a plugin has: its log, its storage, its configuration", async () => {
+  const lines: string[] = [];
+  const schema = object({ url: text("where"), tries: whole("how often") });
+  const counts = plugin("counts", {
+    "image.verify": async ({ id }, { log, storage, config }) => {
+      const before = await storage.get(id) ?? 0;
+      await storage.set(id, Number(before) + 1);
+      log.info("seen", { url: (config as { url: string }).url, times: Number(before) + 1 });
+    },
+  }, { config: schema });
+  const hooks = new HookBus([], new LineLog((line) => lines.push(line)));
+  assert.throws(() => hooks.add(counts, { url: 7, tries: 1 }), /plugins\.counts\.url is no text/);
+  assert.throws(() => hooks.add(counts), /plugins\.counts is no object/);
+  assert.throws(() => hooks.add(plugin("plain", {}), {}), /Plugin plain has no configuration/);
+  hooks.add(counts, { url: "http://x", tries: 3 });
+  for (let at = 0; at < 2; at++) await hooks.ask("image.verify", () => IMAGE);
+  assert.match(lines[1]!, /info plugin counts: seen url=http:\/\/x times=2$/);
+});
+
+Deno.test("what is no plugin of this interface is refused by name", () => {
+  const refused: readonly [unknown, RegExp][] = [
+    [
+      { name: "odd", apiVersion: 1, hooks: { "container.dreams": () => {} } },
+      /Plugin odd wants hook container\.dreams/,
+    ],
+    [{ name: "new", apiVersion: 2, hooks: {} }, /Plugin new is for version 2 of the interface; this tsd has version 1/],
+    [{ name: "flat", apiVersion: 1, hooks: { "image.pulled": "x" } }, /Plugin flat has no function for hook image/],
+    [{ name: "../x", apiVersion: 1, hooks: {} }, /Invalid name of a plugin: "\.\.\/x"/],
+  ];
+  for (const [each, message] of refused) {
+    assert.throws(
+      () => bus(each as Plugin),
+      (thrown) => isTsdError(thrown, "invalid_argument") && message.test(thrown.message),
+    );
+  }
+});
+
+Deno.test("the built-in log writes a line for each step, and none for what has been running", async () => {
+  const lines: string[] = [];
+  const hooks = bus(lifecycleLog(new LineLog((line) => lines.push(line))));
+  hooks.tell("container.started", () => ({ ...STARTED, replayed: true }));
+  hooks.tell("container.exited", () => ({ ...CONTEXT, exitCode: 3, ranMs: 12, oomKilled: false }));
+  await settled();
+  assert.equal(lines.length, 1);
+  assert.match(lines[0]!, /info lifecycle: container exited id=c1 name=web exitCode=3 ranMs=12$/);
 });

@@ -1,150 +1,179 @@
 /**
  * @module
  * The table of hooks: points in the life of images and containers at which plugins are asked or told. A hook belongs to
- * one kind for ever, and its kind decides what an answer means:
- *
- * - `sequential`: asked one after another, in order; each may refuse by throwing, which ends the step.
- * - `parallel`: told all at once; what they throw is logged and changes nothing.
- * - `selective`: asked one after another; each may name things of the context, by id, that are to stay as they are. A
- *   plugin that throws ends the step.
- *
- * Contexts are frozen snapshots of plain JSON, never the engine's own objects. Each hook has a deadline.
+ * one kind for ever, and its kind decides what an answer means. Types, checks and documentation (docs/hooks.md) come from
+ * here. Contexts are frozen snapshots of plain JSON, never the engine's own objects. Each hook has a deadline.
  */
+import { CONTAINER_PATCH, CREDENTIALS, OTHER_REFERENCE, REFUSAL, SPARED } from "./answers.ts";
+import * as contexts from "./contexts.ts";
+import type { Infer, ObjectSchema, Schema } from "./schema.ts";
 
-export type HookKind = "sequential" | "parallel" | "selective";
+/** What the kinds are. */
+export const HOOK_KINDS = {
+  first: "Plugins are asked one after another; the first answer counts, and nobody is asked after it.",
+  sequential: 'Plugins are asked one after another; the first that answers `{ refuse: "why" }` ends the step.',
+  adjust:
+    "Plugins are asked at the same time; each answers a patch of what it wants changed. Each field, each entry of a " +
+    "map and each keyed item belongs to whoever sets it: two plugins that set the same one end the step, and are both named.",
+  parallel: "Plugins are told at the same time, and nobody waits for them; what they answer counts for nothing.",
+  selective: "Plugins are asked one after another; each may name things of the context, by id, that are to stay.",
+} as const;
 
-/** An image that is about to be, or was, recorded. */
-export interface ImageContext {
-  /** `docker.io/library/alpine:3`, in full. */
-  readonly reference: string;
-  /** The image's id. */
-  readonly id: string;
-  /** Digest of what the reference pointed at. */
-  readonly digest: string;
-  /** diffIDs, lowest layer first. */
-  readonly layers: readonly string[];
-}
+export type HookKind = keyof typeof HOOK_KINDS;
 
-/** A container, as it was asked for. */
-export interface ContainerContext {
-  readonly id: string;
-  readonly name: string;
-  /** The image's name as the caller wrote it, and its id. */
-  readonly image: string;
-  readonly imageId: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-export interface StartedContext extends ContainerContext {
-  readonly pid: number;
-}
-
-export interface ExitedContext extends ContainerContext {
-  readonly exitCode: number;
-  /** How long it ran, in ms. */
-  readonly ranMs: number;
-}
-
-/** Something that nobody uses, and that is about to be removed. */
-export interface PrunedThing {
-  /** `container`, `image`, … */
-  readonly kind: string;
-  readonly id: string;
-  /** Those that it has; an image may have none. */
-  readonly names: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-  /** Why it counts as unused, in words. */
-  readonly why: string;
-  /** What is freed, in bytes. */
-  readonly bytes: number;
-}
-
-export interface PruneContext {
-  /** In the order in which they go. */
-  readonly things: readonly PrunedThing[];
-}
-
-/** What each hook is given. */
-export interface HookContexts {
-  "image.verify": ImageContext;
-  "image.pulled": ImageContext;
-  "container.validate": ContainerContext;
-  "container.started": StartedContext;
-  "container.exited": ExitedContext;
-  "container.removed": ContainerContext;
-  "prune.plan": PruneContext;
-}
-
-export type HookName = keyof HookContexts;
+/** What becomes of the step when a plugin fails: it throws, is late, or answers something of the wrong shape. */
+export const ON_FAILURE = {
+  logged: "Nobody waits for it: logged.",
+  open: "Logged, and the step goes on as if it had answered nothing; if the plugin is `required`, the step is refused.",
+  closed: "The step is refused, whether or not the plugin is `required`.",
+} as const;
 
 /** One row of the table. */
 export interface HookRow {
   readonly kind: HookKind;
   /** A plugin that takes longer has failed. In ms. */
   readonly deadlineMs: number;
-  /** When it comes, in one sentence. */
+  /** When it comes, in one sentence or two. */
   readonly when: string;
   /** Version of tsd that had it first. */
   readonly since: string;
+  readonly onFailure: keyof typeof ON_FAILURE;
+  readonly context: ObjectSchema;
+  /** Undefined: nothing is expected. */
+  readonly answer?: Schema;
 }
 
-/** The one table of hooks; types, checks and documentation come from it. */
+/** Told, and not waited for. */
+const told = <C extends ObjectSchema>(context: C, when: string) =>
+  ({ kind: "parallel", deadlineMs: 5000, onFailure: "logged", since: "0.1.0", when, context }) as const;
+
+/** Asked whether a step may be done. */
+const asked = <C extends ObjectSchema>(context: C, deadlineMs: number, when: string) =>
+  ({ kind: "sequential", deadlineMs, onFailure: "open", since: "0.1.0", when, context, answer: REFUSAL }) as const;
+
+/** The one table of hooks. */
 export const HOOKS = {
-  "image.verify": {
-    kind: "sequential",
-    deadlineMs: 10_000,
-    when: "A pulled image's layers are complete and nothing of it can be seen yet.",
-    since: "0.1.0",
-  },
-  "image.pulled": { kind: "parallel", deadlineMs: 5000, when: "An image was recorded under its name.", since: "0.1.0" },
-  "container.validate": {
-    kind: "sequential",
+  "image.beforePull": asked(contexts.REFERENCE, 5000, "An image is about to be pulled; no registry was asked yet."),
+  "registry.resolve": {
+    kind: "first",
     deadlineMs: 5000,
-    when: "A container is about to be made; its settings were checked.",
+    onFailure: "open",
     since: "0.1.0",
+    when:
+      "A pull is about to ask a registry. An answer names another place with the same content, such as a mirror; the " +
+      "image keeps the name that was asked for. The caller's credentials don't go to another registry.",
+    context: contexts.REFERENCE,
+    answer: OTHER_REFERENCE,
   },
-  "container.started": {
-    kind: "parallel",
+  "registry.credentials": {
+    kind: "first",
     deadlineMs: 5000,
-    when: "A container's process runs.",
+    onFailure: "open",
     since: "0.1.0",
+    when: "A registry is about to be asked, and the caller has brought no credentials for it.",
+    context: contexts.REFERENCE,
+    answer: CREDENTIALS,
   },
-  "container.exited": {
-    kind: "parallel",
+  "image.verify": asked(
+    contexts.IMAGE,
+    10_000,
+    "A pulled image's layers are complete, and nothing of it can be seen yet.",
+  ),
+  "image.pulled": told(contexts.PULLED_IMAGE, "An image was recorded under its name."),
+  "container.create": {
+    kind: "adjust",
     deadlineMs: 5000,
-    when: "A container's process and its output have ended, and the state says so.",
+    onFailure: "open",
     since: "0.1.0",
+    when: "A container was asked for; nothing of it is there yet. What comes of the patches is checked as a client's " +
+      "request is, and stays with the container.",
+    context: contexts.NEW_CONTAINER,
+    answer: CONTAINER_PATCH,
   },
-  "container.removed": {
-    kind: "parallel",
-    deadlineMs: 5000,
-    when: "Nothing is left of a container.",
-    since: "0.1.0",
-  },
+  "container.validate": asked(
+    contexts.NEW_CONTAINER,
+    5000,
+    "A container is about to be made; its settings, the patches of `container.create` included, were checked.",
+  ),
+  "network.ready": asked(
+    contexts.CONNECTED_CONTAINER,
+    5000,
+    "A container's network namespace has all its interfaces, and its process isn't made yet: the start waits for the " +
+      "plugins. Only for containers that have a namespace of their own with something in it.",
+  ),
+  "container.started": told(
+    contexts.STARTED_CONTAINER,
+    "A container's process runs. A plugin that is loaded later gets those that run by then, with `replayed: true`.",
+  ),
+  "container.exec": asked(
+    contexts.EXEC,
+    5000,
+    "Somebody wants to run a command in a container. Health checks are not asked about.",
+  ),
+  "health.changed": told(contexts.HEALTH, "A health check's result has changed what a container counts as."),
+  "container.oom": told(contexts.CONTAINER, "The kernel killed something in a container for want of memory."),
+  "container.exited": told(
+    contexts.EXITED_CONTAINER,
+    "A container's process and its output have ended, and the state says so.",
+  ),
+  "container.removed": told(contexts.CONTAINER, "A container can't be found any more."),
+  "volume.created": told(contexts.VOLUME, "A volume was made, by itself or with a container."),
   "prune.plan": {
     kind: "selective",
     deadlineMs: 5000,
-    when: "Unused things are about to be removed, or shown as what would be.",
+    onFailure: "closed",
     since: "0.1.0",
+    when: "Unused things are about to be removed, or shown as what would be.",
+    context: contexts.PRUNE,
+    answer: SPARED,
   },
-} as const satisfies Record<HookName, HookRow>;
+  "log.line": told(
+    contexts.LOG_LINE,
+    "A container has written a line. A sample: at most ten lines a second of each container, and none at all unless a " +
+      "plugin has this hook.",
+  ),
+  "api.request": asked(
+    contexts.API_REQUEST,
+    5000,
+    "A request has come, whole; nothing was done about it. While a plugin has this hook, requests whose body is larger " +
+      "than 4 MiB are refused.",
+  ),
+  "api.answered": told(contexts.API_ANSWER, "A request was answered, or its answer has begun."),
+} as const satisfies Record<string, HookRow>;
+
+export type HookName = keyof typeof HOOKS;
+
+type Contexts = { readonly [N in HookName]: Infer<typeof HOOKS[N]["context"]> };
+
+type Answers = {
+  readonly [N in HookName]: typeof HOOKS[N] extends { readonly answer: infer A extends Schema } ? Infer<A> : never;
+};
+
+/** What each hook is given. An interface, so that the compiler works it out once. */
+export interface HookContexts extends Contexts {}
+
+/** What plugins answer at each hook. */
+export interface HookAnswers extends Answers {}
 
 /** Names of the hooks of one kind. */
 export type HooksOfKind<K extends HookKind> = {
   [N in HookName]: typeof HOOKS[N]["kind"] extends K ? N : never;
 }[HookName];
 
-/** What a plugin may answer: ids where the hook is selective, else nothing. */
-export type HookAnswer<N extends HookName> = N extends HooksOfKind<"selective"> ? readonly string[] | void : void;
+/** What a plugin may answer; nothing is always an answer. */
+export type HookAnswer<N extends HookName> = HookAnswers[N] | null | void;
 
-/** What a plugin does at a hook. */
-export type HookHandler<N extends HookName> = (
-  context: HookContexts[N],
-  signal: AbortSignal,
-) => HookAnswer<N> | Promise<HookAnswer<N>>;
+export const HOOK_NAMES = Object.keys(HOOKS) as readonly HookName[];
 
-/** A plugin: a plain object with a handler for each hook that it cares about. */
-export interface Plugin {
-  readonly name: string;
-  readonly hooks: { readonly [N in HookName]?: HookHandler<N> };
-}
+/** A row with the general type. */
+export const rowOf = (hook: HookName): HookRow => HOOKS[hook];
+
+export type ImageContext = HookContexts["image.verify"];
+export type ContainerContext = HookContexts["container.removed"];
+export type NewContainerContext = HookContexts["container.create"];
+export type StartedContext = HookContexts["container.started"];
+export type ExitedContext = HookContexts["container.exited"];
+export type PruneContext = HookContexts["prune.plan"];
+export type PrunedThing = PruneContext["things"][number];
+/** What plugins want changed of a container, all together. */
+export type ContainerPatch = HookAnswers["container.create"];

@@ -75,4 +75,12 @@ export const MIGRATIONS: readonly string[] = [
     record TEXT NOT NULL              -- JSON: the network namespace and its ports
   ) STRICT;
   `,
+  `
+  CREATE TABLE plugin_storage (       -- what plugins keep
+    plugin TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,              -- JSON
+    PRIMARY KEY (plugin, key)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -11,6 +11,7 @@ import { bodyAsItComes, bodyOfUpgrade, endAnswer, parseJson, readBody } from "./
 import { errorBody } from "./error_body.ts";
 import type { HangUpWatch } from "./hang_up.ts";
 import { detachFromHttp, type HijackOptions, hijackSocket, writeRawError } from "./hijack.ts";
+import { askPlugins, type GateHooks, type RequestBody, statusOf, tellOfAnswer } from "./plugin_gate.ts";
 import { Query } from "./query.ts";
 import type { Reply } from "./reply.ts";
 import { type ApiRequest, type Match, Router } from "./route.ts";
@@ -26,6 +27,8 @@ export interface ApiServerOptions {
   readonly log: Log;
   /** Called once a request begins, with its user agent. */
   readonly onRequest?: (userAgent: string) => void;
+  /** Asked about requests, and told of answers. */
+  readonly hooks?: GateHooks;
   /** Notices clients of raw streams that go away; without it that shows at the next write only. */
   readonly watchHangUp?: HangUpWatch;
 }
@@ -35,10 +38,13 @@ const FIRST_REQUEST_MS = 100;
 /** How often the end of requests is looked for, in ms. */
 const DRAIN_POLL_MS = 2;
 
-/** The two ways to a request's body. */
-interface RequestBody {
-  whole(): Promise<Uint8Array>;
-  upload(): AsyncIterable<Uint8Array>;
+/** A request's route, and how it came to that. */
+interface Found {
+  readonly match: Match;
+  readonly url: URL;
+  readonly version: ApiVersion;
+  /** Without the version's prefix. */
+  readonly path: string;
 }
 
 /** Serves routes; knows no containers. */
@@ -138,16 +144,21 @@ export class ApiServer {
     this.#silent.delete(request.socket as Socket);
     response.on("close", () => gone.abort());
     this.#requests++;
+    const answered = tellOfAnswer(this.#options.hooks, request.method);
+    let found: Found | undefined;
     try {
-      const found = this.#route(request);
-      const body = { whole: () => readBody(request), upload: () => bodyAsItComes(request) };
-      const handle = () => found.match.route.handler(this.#request(request, found, body, gone.signal));
+      const { match } = found = this.#route(request);
+      const unasked = { whole: () => readBody(request), upload: () => bodyAsItComes(request) };
+      const body = await this.#asked(request, found, unasked);
+      const handle = () => match.route.handler(this.#request(request, found!, body, gone.signal));
       const reply = await (request.headers[TIMING_WANTED] === undefined
         ? handle()
         : serverTimed(handle, (timing) =>
           response.setHeader("Server-Timing", timing)));
+      answered(found?.match, statusOf(reply));
       await this.#perform(reply, request, response, gone.signal);
     } catch (thrown) {
+      answered(found?.match, toTsdError(thrown).meaning.http);
       this.#fail(thrown, request, response);
     } finally {
       this.#requests--;
@@ -159,19 +170,23 @@ export class ApiServer {
     this.#silent.delete(socket);
     socket.on("close", () => gone.abort());
     this.#requests++;
+    const answered = tellOfAnswer(this.#options.hooks, request.method);
+    let found: Found | undefined;
     try {
-      const found = this.#route(request);
+      found = this.#route(request);
       const { body, rest } = bodyOfUpgrade(request, socket, head);
-      const bodies = { whole: () => body, upload: refuseUpload };
+      const bodies = await this.#asked(request, found, { whole: () => body, upload: refuseUpload });
       const reply = await found.match.route.handler(this.#request(request, found, bodies, gone.signal));
       if (reply.kind !== "hijack") {
         throw new TsdError("invalid_argument", `Cannot upgrade ${request.method} ${request.url}: it has no raw stream`);
       }
       const input = await rest;
+      answered(found.match, statusOf(reply));
       const options = { upgraded: true, ...this.#hijackOptions(gone.signal) };
       await this.#hijack(() => hijackSocket(socket, input, reply, options));
     } catch (thrown) {
       const error = toTsdError(thrown);
+      answered(found?.match, error.meaning.http);
       this.#report(error, request);
       writeRawError(socket, error, this.#headers());
     } finally {
@@ -179,7 +194,12 @@ export class ApiServer {
     }
   }
 
-  #route(request: IncomingMessage): { match: Match; url: URL; version: ApiVersion } {
+  /** Plugins see a request before anything is done about it. */
+  #asked(request: IncomingMessage, { match, path, url }: Found, body: RequestBody): Promise<RequestBody> {
+    return askPlugins(this.#options.hooks, { request, match, path, query: url.searchParams, body });
+  }
+
+  #route(request: IncomingMessage): Found {
     this.#options.onRequest?.(request.headers["user-agent"] ?? "");
     // Only a browser sends an Origin, and no page has any business here.
     if (request.headers.origin !== undefined) {
@@ -191,12 +211,12 @@ export class ApiServer {
     if (match === undefined || !atLeast(version, match.route.since)) {
       throw new TsdError("page_not_found", "page not found");
     }
-    return { match, url, version };
+    return { match, url, version, path };
   }
 
   #request(
     request: IncomingMessage,
-    { match, url, version }: { match: Match; url: URL; version: ApiVersion },
+    { match, url, version }: Found,
     body: RequestBody,
     signal: AbortSignal,
   ): ApiRequest {

@@ -18,7 +18,8 @@ export function execRoutes({ execs }: Services): Route[] {
       method: "POST",
       path: "/containers/{id*}/exec",
       since: "1.24",
-      handler: async (request) => json({ Id: execs.create(request.params.id, parseExec(await request.json())) }, 201),
+      handler: async (request) =>
+        json({ Id: await execs.createFor(request.params.id, parseExec(await request.json())) }, 201),
     },
     {
       method: "POST",

@@ -6,6 +6,7 @@
 import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
+import type { OciHooks } from "../../runtime/spec/mod.ts";
 import type { RequestedMount } from "./mounts.ts";
 
 /** What was asked for, with the image's defaults merged in; only `docker update` changes it. Plain JSON. */
@@ -23,6 +24,8 @@ export interface ContainerRecord {
   readonly platform: string;
   /** What was asked for in networks, by the names that were given. Only connecting and disconnecting change it. */
   readonly networks?: Readonly<Record<string, AskedEndpoint>>;
+  /** What plugins have the runtime run. */
+  readonly ociHooks?: OciHooks;
 }
 
 /** What a container wants in a network. Plain JSON. */

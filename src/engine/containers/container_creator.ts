@@ -4,11 +4,12 @@
  * it its folder and writable layer. It starts nothing.
  */
 import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../../api/wire/mod.ts";
-import { isTsdError } from "../../errors.ts";
+import { isTsdError, prefixed } from "../../errors.ts";
+import type { ImageConfig } from "../../image/config.ts";
 import { parsePlatform } from "../../image/platform.ts";
 import { etcFiles } from "../../network/etc_files.ts";
 import { wantedPorts } from "../../network/port.ts";
-import type { ContainerContext, HookBus } from "../../plugins/mod.ts";
+import type { Adjusted, HookBus } from "../../plugins/mod.ts";
 import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
@@ -21,12 +22,14 @@ import type { Runtimes } from "../runtimes.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
+import { newContainerContext } from "./container_contexts.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { CreateRequest } from "./create_request.ts";
 import { withHostDefaults } from "./host_defaults.ts";
 import { initProgram } from "./init_program.ts";
 import type { NamespaceJoiner } from "./joined_namespaces.ts";
 import { requireSources } from "./mount_sources.ts";
+import { type PatchedRequest, patchedRequest } from "./plugin_patch.ts";
 import { friendlyName, parseContainerName, randomId } from "./names.ts";
 import { networkWarnings } from "../networks/network_mode.ts";
 import { defaultHostname, etcSettings, mergeConfig, specSettings } from "./settings.ts";
@@ -47,6 +50,12 @@ export interface ContainerCreatorDeps {
   readonly volumes: Pick<ContainerVolumes, "plan" | "make" | "fill">;
 }
 
+/** A request in which nothing is wrong, image and plugins included. */
+interface CheckedRequest extends PatchedRequest {
+  readonly warnings: readonly string[];
+  readonly plan: ReturnType<ContainerVolumes["plan"]>;
+}
+
 /** See the module's comment. */
 export class ContainerCreator {
   readonly #deps: ContainerCreatorDeps;
@@ -55,42 +64,31 @@ export class ContainerCreator {
     this.#deps = deps;
   }
 
-  /** @throws {TsdError} invalid_argument, not_implemented, image_not_found, name_in_use, storage */
+  /** @throws {TsdError} invalid_argument, not_implemented, image_not_found, name_in_use, storage, permission_denied, conflict */
   async create(
     name: string | undefined,
-    { config, hostConfig: asked, networks }: CreateRequest,
+    request: CreateRequest,
     platform?: string,
   ): Promise<ContainerCreateResponse> {
-    const { table, images, imageUses, facts, runtimes, namespaces, hooks, locks, events } = this.#deps;
+    const { table, images, imageUses, hooks, locks, events } = this.#deps;
     const watch = new Stopwatch();
     const given = name === undefined ? undefined : parseContainerName(name);
-    const imageName = config.Image ?? "";
+    const imageName = request.config.Image ?? "";
     const image = await images.resolve(imageName, platform === undefined ? undefined : parsePlatform(platform));
     await using held = imageUses.hold(image.record, imageName);
     const id = randomId();
-    const hostConfig = withHostDefaults({ ...namespaces.byId(asked), Runtime: runtimes.choose(asked) }, facts);
-    const merged = mergeConfig(image.config, config, defaultHostname(hostConfig, id, this.#networkOwner(hostConfig)));
-    // Everything that can be wrong without a root file system is said now and not at the start.
-    const { warnings } = generateSpec({
-      ...specSettings(merged, hostConfig, facts),
-      containerId: id,
-      rootPath: "/",
-      user: { uid: 0, gid: 0, additionalGids: [] },
-      ...await initProgram(hostConfig),
-      cgroupsPath: cgroupsPath(id),
-    });
-    const anyNetwork = { addresses: [], hostGateway: "0.0.0.0" };
-    etcFiles({ ...etcSettings(merged, hostConfig, anyNetwork), hostHosts: "", hostResolvConf: "" });
-    wantedPorts({
-      bindings: hostConfig.PortBindings,
-      exposed: Object.keys(merged.ExposedPorts ?? {}),
-      publishAll: true,
-    });
-    checkHealthAction(merged, hostConfig);
-    const plan = this.#deps.volumes.plan(merged, hostConfig);
-    await requireSources(plan);
+    const known = { id, image: imageName, imageId: image.record.id };
+    const asked = this.#merged(id, request, image.config);
+    const adjusted = await hooks.adjust("container.create", () =>
+      newContainerContext({
+        ...known,
+        ...{ name: given ?? "", config: asked.config, hostConfig: asked.hostConfig },
+      }));
+    const { config, hostConfig, networks, ociHooks, warnings, plan } = adjusted === undefined
+      ? await this.#checked(id, asked)
+      : await this.#adjusted(id, request, image.config, adjusted);
     const named = given ?? friendlyName((taken) => table.hasName(taken));
-    await hooks.ask("container.validate", () => contextOf(id, named, image.record.id, imageName, merged));
+    await hooks.ask("container.validate", () => newContainerContext({ ...known, name: named, config, hostConfig }));
     watch.lap("check");
     await using ready = await this.#deps.volumes.make(plan);
     watch.lap("volumes");
@@ -99,11 +97,12 @@ export class ContainerCreator {
       imageName,
       imageId: image.record.id,
       layers: image.record.layers,
-      config: merged,
+      config,
       hostConfig,
       mounts: ready.mounts,
       platform: "linux",
       ...networks !== undefined && { networks },
+      ...ociHooks !== undefined && { ociHooks },
     });
     watch.lap("record");
     // It can be seen from now on; whoever wants to start it waits until it is complete.
@@ -112,6 +111,53 @@ export class ContainerCreator {
     watch.lap("layer");
     events.tell(container, "create");
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
+  }
+
+  /** The image's configuration below the request's, and what the machine and the engine say where nobody has a wish. */
+  #merged(id: string, request: PatchedRequest, image: ImageConfig): PatchedRequest {
+    const { facts, runtimes, namespaces } = this.#deps;
+    const { hostConfig: asked } = request;
+    const hostConfig = withHostDefaults({ ...namespaces.byId(asked), Runtime: runtimes.choose(asked) }, facts);
+    const hostname = defaultHostname(hostConfig, id, this.#networkOwner(hostConfig));
+    return { ...request, config: mergeConfig(image, request.config, hostname), hostConfig };
+  }
+
+  /** With what plugins want changed. @throws {TsdError} what is wrong with it, naming them */
+  async #adjusted(
+    id: string,
+    request: CreateRequest,
+    image: ImageConfig,
+    { plugins, patch }: Adjusted<"container.create">,
+  ): Promise<CheckedRequest> {
+    try {
+      return await this.#checked(id, this.#merged(id, patchedRequest(request, patch), image));
+    } catch (thrown) {
+      throw prefixed(`With what ${plugins.length === 1 ? "plugin" : "plugins"} ${plugins.join(", ")} changed`, thrown);
+    }
+  }
+
+  /** Everything that can be wrong without a root file system is said now and not at the start. */
+  async #checked(id: string, request: PatchedRequest): Promise<CheckedRequest> {
+    const { config, hostConfig } = request;
+    const { warnings } = generateSpec({
+      ...specSettings(config, hostConfig, this.#deps.facts),
+      containerId: id,
+      rootPath: "/",
+      user: { uid: 0, gid: 0, additionalGids: [] },
+      ...await initProgram(hostConfig),
+      cgroupsPath: cgroupsPath(id),
+    });
+    const anyNetwork = { addresses: [], hostGateway: "0.0.0.0" };
+    etcFiles({ ...etcSettings(config, hostConfig, anyNetwork), hostHosts: "", hostResolvConf: "" });
+    wantedPorts({
+      bindings: hostConfig.PortBindings,
+      exposed: Object.keys(config.ExposedPorts ?? {}),
+      publishAll: true,
+    });
+    checkHealthAction(config, hostConfig);
+    const plan = this.#deps.volumes.plan(config, hostConfig);
+    await requireSources(plan);
+    return { ...request, warnings, plan };
   }
 
   /** Where it has another container's network. One that isn't there is told at the start, as in Docker. */
@@ -138,17 +184,3 @@ export class ContainerCreator {
     undo.move();
   }
 }
-
-function contextOf(
-  id: string,
-  name: string,
-  imageId: string,
-  image: string,
-  { Labels: labels }: ContainerConfig,
-): ContainerContext {
-  return { id, name, image, imageId, labels: { ...labels } };
-}
-
-/** A container as plugins see it. */
-export const containerContext = ({ id, name, record }: Container): ContainerContext =>
-  contextOf(id, name, record.imageId, record.imageName, record.config);

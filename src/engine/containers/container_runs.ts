@@ -26,7 +26,7 @@ import {
   NO_RESTARTS,
   type RestartHistory,
 } from "./container.ts";
-import { containerContext } from "./container_creator.ts";
+import { containerContext, startedContext } from "./container_contexts.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { Launcher, StartedProcess } from "./launcher.ts";
 import type { OomWatch } from "./oom_watch.ts";
@@ -192,7 +192,7 @@ export class ContainerRuns {
     this.#deps.events.tell(container, "start");
     this.#deps.oom.begin(container, "started");
     this.#deps.health.begin(container);
-    this.#deps.hooks.tell("container.started", () => ({ ...containerContext(container), pid: process!.pid }));
+    this.#deps.hooks.tell("container.started", () => startedContext(container, process!.pid));
   }
 
   /** A start came to nothing: a container that ran earlier has still run then. */
@@ -247,7 +247,8 @@ export class ContainerRuns {
     const attributes = { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) };
     this.#deps.events.tell(container, "die", { attributes });
     this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
-    this.#deps.hooks.tell("container.exited", () => ({ ...containerContext(container), exitCode, ranMs }));
+    const how = { exitCode, ranMs, oomKilled };
+    this.#deps.hooks.tell("container.exited", () => ({ ...containerContext(container), ...how }));
   }
 
   /** Calls a pending restart off, and tells who waits for an exit. The caller holds the lock. Says whether there was one. */

@@ -7,6 +7,7 @@ import { TsdError } from "../../errors.ts";
 import { type MountCalls, OwnedFd, type ProcessCalls, processStartTime, processStat } from "../../sys/mod.ts";
 import { etcFiles } from "../../network/etc_files.ts";
 import type { Log } from "../../log.ts";
+import type { HookBus } from "../../plugins/mod.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import {
   type ContainerMount,
@@ -24,6 +25,7 @@ import type { ContainerNetworks } from "../networks/container_networks.ts";
 import type { Runtimes } from "../runtimes.ts";
 import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
+import { connectedContext } from "./container_contexts.ts";
 import { initProgram } from "./init_program.ts";
 import type { JoinedNamespaces, NamespaceJoiner } from "./joined_namespaces.ts";
 import type { Keepers } from "./keepers.ts";
@@ -57,6 +59,7 @@ export interface LauncherDeps {
   readonly facts: HostFacts;
   readonly log: Log;
   readonly keepers: Pick<Keepers, "start" | "stop">;
+  readonly hooks: Pick<HookBus, "ask">;
 }
 
 /** What a container gets from elsewhere. */
@@ -76,7 +79,8 @@ export class Launcher {
   /**
    * Runs a container's process. `created` is told of it before it executes anything, so that a record of it exists
    * whatever happens afterwards.
-   * @throws {TsdError} user_unknown, command_not_found, command_not_executable, runtime_*, storage, invalid_argument
+   * @throws {TsdError} user_unknown, command_not_found, command_not_executable, runtime_*, storage, invalid_argument,
+   * permission_denied (a plugin refuses)
    */
   async start(
     container: Container,
@@ -105,6 +109,7 @@ export class Launcher {
     using seen = await this.#deps.volumes.mount(container);
     const sandbox = await connecting;
     watch.lap("network");
+    if (sandbox !== undefined) await this.#tellConnected(container, sandbox.path);
     const shared = { ...this.#sharing(container, bundle, joined), ...(sandbox !== undefined && { net: sandbox.path }) };
     await this.#writeSpec(container, root, bundle, { joined: shared, mounts: seen.mounts });
     watch.lap("spec");
@@ -122,6 +127,12 @@ export class Launcher {
     keepers.start(container.id, pidFd, io);
     log.debug("phases of a start", { container: container.id, ...watch.fields });
     undo.move();
+  }
+
+  /** Before its process is made: whoever refuses keeps it from being. */
+  #tellConnected(container: Container, netns: string): Promise<void> {
+    const { hooks, networks } = this.#deps;
+    return hooks.ask("network.ready", () => connectedContext(container, netns, networks.factsOf(container)));
   }
 
   /** With its own shared memory where others may join it. */

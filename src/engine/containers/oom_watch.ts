@@ -3,9 +3,11 @@
  * Who was killed for want of memory. The kernel only counts such kills for each container, so the first process counts as
  * the victim when it died of a SIGKILL that the engine didn't send and the count has just gone up.
  */
+import type { HookBus } from "../../plugins/mod.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
 import type { Container } from "./container.ts";
+import { containerContext } from "./container_contexts.ts";
 
 /** How long after a kill was noticed the first process may be its victim, in ms: its exit comes a moment later. */
 const JUST_NOW_MS = 2000;
@@ -24,6 +26,7 @@ export interface Ending {
 export interface OomWatchDeps {
   readonly cgroups: Pick<ContainerCgroups, "oomKills" | "onOom">;
   readonly events: ContainerEvents;
+  readonly hooks: Pick<HookBus, "tell">;
   /** Unix time in ms. */
   readonly now?: () => number;
 }
@@ -81,6 +84,7 @@ export class OomWatch {
     watched.kills = kills;
     watched.lastMs = this.#now();
     this.#deps.events.tell(container, "oom");
+    this.#deps.hooks.tell("container.oom", () => containerContext(container));
     return true;
   }
 

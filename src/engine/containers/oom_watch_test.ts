@@ -1,11 +1,13 @@
 import { strict as assert } from "node:assert";
+import { SILENT_LOG } from "../../log.ts";
+import { HookBus, type Plugin } from "../../plugins/mod.ts";
 import { fakeContainer, recordedEvents } from "./fake.ts";
 import { OomWatch } from "./oom_watch.ts";
 
 function bench() {
   const container = fakeContainer();
   const { told, events } = recordedEvents();
-  const made = { container, told, kills: 0, nowMs: 0, watching: 0, notice: () => {} };
+  const made = { container, told, kills: 0, nowMs: 0, watching: 0, notice: () => {}, hooked: [] as string[] };
   const cgroups = {
     oomKills: () => made.kills,
     onOom: (_: string, callback: () => void) => {
@@ -14,7 +16,12 @@ function bench() {
       return { [Symbol.dispose]: () => void made.watching-- };
     },
   };
-  return Object.assign(made, { watch: new OomWatch({ cgroups, events, now: () => made.nowMs }) });
+  const observer: Plugin = {
+    ...{ name: "observer", apiVersion: 1 },
+    hooks: { "container.oom": ({ id }) => void made.hooked.push(id) },
+  };
+  const hooks = new HookBus([observer], SILENT_LOG);
+  return Object.assign(made, { watch: new OomWatch({ cgroups, events, hooks, now: () => made.nowMs }) });
 }
 
 const KILLED = { signal: 9, byEngine: false };
@@ -24,7 +31,7 @@ Deno.test("oom: a first process that the kernel killed", () => {
   it.watch.begin(it.container, "started");
   it.kills = 1;
   assert.equal(it.watch.end(it.container, KILLED), true);
-  assert.deepEqual([it.told, it.watching], [["oom"], 0]);
+  assert.deepEqual([it.told, it.watching, it.hooked], [["oom"], 0, [it.container.id]]);
 });
 
 Deno.test("oom: told at once, and once for each kill; a kernel's notice alone is none", () => {

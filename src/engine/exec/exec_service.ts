@@ -7,9 +7,11 @@ import type { ExecCreateRequest, ExecInspect } from "../../api/wire/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import { parseDetachKeys } from "../../io/detach_keys.ts";
 import type { Log } from "../../log.ts";
+import type { HookBus } from "../../plugins/mod.ts";
 import type { Held } from "../../runtime/keeper.ts";
 import type { KeptStreams, ProcessIo, TerminalSize } from "../../runtime/process_io.ts";
 import { type Container, refuseRestarting } from "../containers/container.ts";
+import { containerContext } from "../containers/container_contexts.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import { randomId } from "../containers/names.ts";
 import { consoleSize } from "../containers/settings.ts";
@@ -42,6 +44,7 @@ export interface ExecServiceDeps {
   readonly launcher: ExecLauncher;
   readonly log: Log;
   readonly events: ContainerEvents;
+  readonly hooks: Pick<HookBus, "ask">;
 }
 
 /** See the module's comment. */
@@ -51,6 +54,17 @@ export class ExecService {
 
   constructor(deps: ExecServiceDeps) {
     this.#deps = deps;
+  }
+
+  /** What somebody asks for; plugins may refuse it. @throws {TsdError} as `create`; permission_denied */
+  async createFor(nameOrId: string, request: ExecCreateRequest): Promise<string> {
+    const container = this.#deps.table.find(nameOrId);
+    await this.#deps.hooks.ask("container.exec", () => ({
+      ...containerContext(container),
+      ...{ command: request.Cmd ?? [], user: request.User ?? "", workingDir: request.WorkingDir ?? "" },
+      ...{ tty: request.Tty ?? false, privileged: request.Privileged ?? false },
+    }));
+    return this.create(nameOrId, request);
   }
 
   /** @throws {TsdError} container_not_found, not_running, invalid_argument, not_implemented */

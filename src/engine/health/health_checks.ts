@@ -5,8 +5,10 @@
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import type { HookBus } from "../../plugins/mod.ts";
 import type { Clock } from "../clock.ts";
 import { type Container, isLive } from "../containers/container.ts";
+import { containerContext } from "../containers/container_contexts.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import { type HealthAction, healthAction, healthPlan } from "./health_config.ts";
 import { freshHealth, HealthMonitor, type HealthState } from "./health_monitor.ts";
@@ -19,6 +21,7 @@ export type HealthActions = Readonly<Record<Exclude<HealthAction, "none">, (id: 
 export interface HealthChecksDeps {
   readonly clock: Clock;
   readonly events: ContainerEvents;
+  readonly hooks: Pick<HookBus, "tell">;
   readonly store: HealthStore;
   readonly log: Log;
   /** Makes a container's probe. */
@@ -112,10 +115,15 @@ export class HealthChecks implements AsyncDisposable {
   }
 
   #onResult(container: Container, now: HealthState, before: HealthState): void {
-    const { store, events, actions, log } = this.#deps;
+    const { store, events, hooks, actions, log } = this.#deps;
     store.save(container.id, now);
     if (now.status === before.status) return;
     events.tell(container, "health_status", { detail: now.status });
+    const { status, failingStreak } = now;
+    hooks.tell("health.changed", () => ({
+      ...containerContext(container),
+      ...{ status, before: before.status, failingStreak },
+    }));
     const action = healthAction(container.record.hostConfig);
     if (now.status !== "unhealthy" || action === "none") return;
     const facts = { container: container.id, action };

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { ContainerConfig } from "../../api/wire/mod.ts";
-import { LineLog } from "../../log.ts";
+import { LineLog, SILENT_LOG } from "../../log.ts";
+import { HookBus, type Plugin } from "../../plugins/mod.ts";
 import { EXITED, fakeContainer, recordedEvents, RUNNING } from "../containers/fake.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { HealthChecks } from "./health_checks.ts";
@@ -21,9 +22,18 @@ function healthChecks(exitCodes: number[], saved = new Map<string, HealthState>(
     acted.push(`${action} ${id}`);
     return action === "stop" ? Promise.reject(new Error("can't")) : Promise.resolve();
   };
+  const hooked: string[] = [];
+  const observer: Plugin = {
+    ...{ name: "observer", apiVersion: 1 },
+    hooks: {
+      "health.changed": ({ before, status, failingStreak }) =>
+        void hooked.push(`${before} → ${status} (${failingStreak})`),
+    },
+  };
   const checks = new HealthChecks({
     clock,
     events,
+    hooks: new HookBus([observer], SILENT_LOG),
     log: new LineLog((line) => lines.push(line)),
     store: {
       load: (id) => Promise.resolve(saved.get(id)),
@@ -37,11 +47,11 @@ function healthChecks(exitCodes: number[], saved = new Map<string, HealthState>(
     },
     actions: { kill: act("kill"), restart: act("restart"), stop: act("stop") },
   });
-  return { clock, checks, told, acted, lines, saved, probes: () => probes };
+  return { clock, checks, told, hooked, acted, lines, saved, probes: () => probes };
 }
 
 Deno.test("health checks: changes are told and kept", async () => {
-  const { clock, checks, told, acted, saved } = healthChecks([0, 1, 1, 1, 0]);
+  const { clock, checks, told, hooked, acted, saved } = healthChecks([0, 1, 1, 1, 0]);
   const container = fakeContainer(RUNNING, { config: CONFIG });
   assert.equal(checks.stateOf(container), undefined);
   checks.begin(container);
@@ -49,6 +59,7 @@ Deno.test("health checks: changes are told and kept", async () => {
   assert.equal(saved.get("c1")?.status, "starting");
   await clock.pass(5000);
   assert.deepEqual(told, ["health_status: healthy", "health_status: unhealthy", "health_status: healthy"]);
+  assert.deepEqual(hooked, ["starting → healthy (0)", "healthy → unhealthy (2)", "unhealthy → healthy (0)"]);
   assert.deepEqual(acted, []);
   assert.equal(saved.get("c1")?.log.length, 5);
   await checks.end(container);

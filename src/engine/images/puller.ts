@@ -15,7 +15,7 @@ import {
   withDefaultTag,
 } from "../../image/reference.ts";
 import type { Platform } from "../../image/platform.ts";
-import type { Asker, RegistryClient, ResolvedImage, ResolvedLayer } from "../../image/registry/mod.ts";
+import type { RegistryClient, ResolvedImage, ResolvedLayer } from "../../image/registry/mod.ts";
 import type { HookBus, ImageContext } from "../../plugins/mod.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
@@ -26,6 +26,7 @@ import type { ImageEvents } from "../events/image_events.ts";
 import { isBrokenOff } from "./broken_off.ts";
 import type { IngestPool } from "./ingest_pool.ts";
 import type { LayerLeases } from "./layer_leases.ts";
+import { type PullAsker, pullSource, type SourcedAsker } from "./pull_source.ts";
 import { StackBuilding } from "./stack_building.ts";
 
 /** At most one message about a layer's bytes in this time, in ms. */
@@ -52,10 +53,13 @@ export interface PullerDeps {
   readonly makeRoom: () => Promise<boolean>;
 }
 
-/** On whose behalf an image is pulled, and until when. */
-export type PullAsker = Asker & { readonly signal: AbortSignal };
-
 type Say = (message: ProgressMessage) => void;
+
+/** A layer that is there now, and what had to be fetched for that. */
+interface BroughtLayer {
+  readonly info: LayerInfo;
+  readonly downloadedBytes: number;
+}
 
 /** See the module's comment. */
 export class Puller {
@@ -69,7 +73,7 @@ export class Puller {
    * Begins a pull. It resolves when the manifest is known, so that a wrong name is an error and no stream; the messages
    * are Docker's. Without a platform an index is searched for this machine's, and a single manifest is taken as it is.
    * Leaving the stream cancels the pull.
-   * @throws {TsdError} registry_*, manifest_*, platform_unavailable, digest_mismatch, size_mismatch, cancelled
+   * @throws {TsdError} registry_*, manifest_*, platform_unavailable, digest_mismatch, size_mismatch, cancelled, permission_denied
    */
   async pull(
     given: Reference,
@@ -77,8 +81,9 @@ export class Puller {
     asker: PullAsker,
   ): Promise<AsyncIterable<ProgressMessage>> {
     const reference = withDefaultTag(given);
-    const image = await this.#deps.registry.resolveManifest(reference, platform, asker);
-    return this.#one(reference, image, asker);
+    const sourced = await pullSource(this.#deps.hooks, reference, asker);
+    const image = await this.#deps.registry.resolveManifest(sourced.source, platform, sourced);
+    return this.#one(reference, image, sourced);
   }
 
   /**
@@ -90,11 +95,12 @@ export class Puller {
     platform: Platform | undefined,
     asker: PullAsker,
   ): Promise<AsyncIterable<ProgressMessage>> {
-    const tags = await this.#deps.registry.listTags(given, asker);
+    const { source, ...rest } = await pullSource(this.#deps.hooks, given, asker);
+    const tags = await this.#deps.registry.listTags(source, rest);
     return this.#all(tags.map((tag) => ({ ...given, tag })), given, platform, asker);
   }
 
-  async *#one(reference: Reference, image: ResolvedImage, asker: PullAsker): AsyncGenerator<ProgressMessage> {
+  async *#one(reference: Reference, image: ResolvedImage, asker: SourcedAsker): AsyncGenerator<ProgressMessage> {
     const fresh = yield* this.#stream(reference, image, asker);
     yield statusOf(fresh, familiarString(reference));
   }
@@ -107,8 +113,9 @@ export class Puller {
   ): AsyncGenerator<ProgressMessage> {
     let fresh = false;
     for (const reference of references) {
-      const image = await this.#deps.registry.resolveManifest(reference, platform, asker);
-      fresh = (yield* this.#stream(reference, image, asker)) || fresh;
+      const sourced = await pullSource(this.#deps.hooks, reference, asker);
+      const image = await this.#deps.registry.resolveManifest(sourced.source, platform, sourced);
+      fresh = (yield* this.#stream(reference, image, sourced)) || fresh;
     }
     yield statusOf(fresh, familiarName(repository));
   }
@@ -117,11 +124,11 @@ export class Puller {
   async *#stream(
     reference: Reference,
     image: ResolvedImage,
-    { signal, credential }: PullAsker,
+    { signal, ...rest }: SourcedAsker,
   ): AsyncGenerator<ProgressMessage, boolean> {
     const queue = new AsyncQueue<ProgressMessage>();
     const left = new AbortController();
-    const asker = { credential, signal: AbortSignal.any([signal, left.signal]) };
+    const asker = { ...rest, signal: AbortSignal.any([signal, left.signal]) };
     const work = this.#work(reference, image, asker, (message) => queue.push(message));
     work.then(() => queue.end(), (thrown) => queue.fail(thrown));
     try {
@@ -134,7 +141,7 @@ export class Puller {
     }
   }
 
-  async #work(reference: Reference, image: ResolvedImage, asker: PullAsker, say: Say): Promise<boolean> {
+  async #work(reference: Reference, image: ResolvedImage, asker: SourcedAsker, say: Say): Promise<boolean> {
     const diffIds = image.layers.map(({ diffId }) => diffId);
     try {
       using _held = this.#deps.leases.hold([image.configDigest, ...diffIds]);
@@ -146,7 +153,7 @@ export class Puller {
     }
   }
 
-  async #bringImage(reference: Reference, image: ResolvedImage, asker: PullAsker, say: Say): Promise<boolean> {
+  async #bringImage(reference: Reference, image: ResolvedImage, asker: SourcedAsker, say: Say): Promise<boolean> {
     const { records, leases, hooks, events } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
     say({ status: `Pulling from ${reference.path}`, id: label });
@@ -156,12 +163,14 @@ export class Puller {
       : records.byRepoDigest(canonicalName(reference), reference.digest);
     // Docker has nothing to say of the layers of an image that is there.
     const sayOfLayers: Say = isHere ? (message) => message.status === ALREADY_EXISTS || say(message) : say;
-    const infos = await this.#bringLayers(reference, image.layers, asker, sayOfLayers);
-    const context = () => contextOf(reference, image);
+    const brought = await this.#bringLayers(image.layers, asker, sayOfLayers);
+    const infos = brought.map(({ info }) => info);
+    const context = () => contextOf(reference, asker.source, image);
     await hooks.ask("image.verify", context);
     await leases.exclusively(image.configDigest, () => this.#record(reference, image, infos));
     leases.arrived(image.configDigest);
-    hooks.tell("image.pulled", context);
+    const downloadedBytes = brought.reduce((sum, { downloadedBytes }) => sum + downloadedBytes, 0);
+    hooks.tell("image.pulled", () => ({ ...context(), downloadedBytes }));
     const { labels } = image.config.config;
     events.tell("pull", { id: familiarString(reference), name: familiarName(reference), labels });
     say({ status: `Digest: ${image.topDigest}` });
@@ -170,19 +179,18 @@ export class Puller {
 
   /** The first failure stops the other layers; all have stopped when this returns. */
   async #bringLayers(
-    reference: Reference,
     layers: readonly ResolvedLayer[],
-    { credential, signal }: PullAsker,
+    { signal, ...rest }: SourcedAsker,
     say: Say,
-  ): Promise<LayerInfo[]> {
+  ): Promise<BroughtLayer[]> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
     const stack = new StackBuilding(this.#deps.layers, layers.map(({ diffId }) => diffId));
     const results = await Promise.allSettled(layers.map(async (layer) => {
       try {
-        const info = await this.#bringLayer(reference, layer, { credential, signal: either }, say);
+        const brought = await this.#bringLayer(layer, { ...rest, signal: either }, say);
         if (!failed.signal.aborted) stack.arrived(layer.diffId);
-        return info;
+        return brought;
       } catch (thrown) {
         failed.abort();
         throw thrown;
@@ -197,11 +205,10 @@ export class Puller {
   }
 
   #bringLayer(
-    reference: Reference,
     layer: ResolvedLayer,
-    { credential, signal }: PullAsker,
+    { credential, signal, source }: SourcedAsker,
     say: Say,
-  ): Promise<LayerInfo> {
+  ): Promise<BroughtLayer> {
     const { layers, leases, pool, makeRoom } = this.#deps;
     const { descriptor, diffId } = layer;
     const id = shortHex(descriptor.digest);
@@ -209,11 +216,11 @@ export class Puller {
       const present = await layers.info(diffId);
       if (present !== undefined) {
         say({ status: ALREADY_EXISTS, progressDetail: {}, id });
-        return present;
+        return { info: present, downloadedBytes: 0 };
       }
       say({ status: "Pulling fs layer", progressDetail: {}, id });
       const onProgress = progressOf(id, descriptor.sizeBytes, say);
-      const repository = canonicalName(reference);
+      const repository = canonicalName(source);
       const onResumed = (heldBytes: number) =>
         say({ status: `Resuming at ${humanSize(heldBytes)}`, progressDetail: {}, id });
       const ingest = () =>
@@ -223,7 +230,7 @@ export class Puller {
         return await ingest();
       });
       for (const status of INGESTED) say({ status, progressDetail: {}, id });
-      return info;
+      return { info, downloadedBytes: descriptor.sizeBytes };
     }, signal);
   }
 
@@ -252,12 +259,14 @@ function statusOf(fresh: boolean, name: string): ProgressMessage {
   return { status: `Status: ${fresh ? "Downloaded newer image for" : "Image is up to date for"} ${name}` };
 }
 
-function contextOf(reference: Reference, image: ResolvedImage): ImageContext {
+function contextOf(reference: Reference, source: Reference, image: ResolvedImage): ImageContext {
   return {
     reference: canonicalString(reference),
+    source: canonicalString(source),
     id: image.configDigest,
     digest: image.topDigest,
     layers: image.layers.map(({ diffId }) => diffId),
+    labels: image.config.config.labels ?? {},
   };
 }
 

@@ -83,7 +83,7 @@ Deno.test("a plan changes nothing; of it exactly what is handed back goes", asyn
 
 Deno.test("plugins keep things in plans and in removals, and can refuse all of it", async () => {
   const guard: Plugin = {
-    name: "guard",
+    ...{ name: "guard", apiVersion: 1 },
     hooks: { "prune.plan": ({ things }) => things.filter(({ id }) => id === "a").map(({ id }) => id) },
   };
   const pruner = new FakePruner("image", ["a", "b"]);
@@ -95,7 +95,11 @@ Deno.test("plugins keep things in plans and in removals, and can refuse all of i
   ]);
   const { kept } = await rig.service.remove(["image"], [item("image", "a"), item("image", "b")], STILL);
   assert.deepEqual([kept.map(({ id }) => id), pruner.removed], [["a"], ["b"]]);
-  const never: Plugin = { name: "never", hooks: { "prune.plan": () => Promise.reject(new Error("not on Fridays")) } };
+  const never: Plugin = {
+    name: "never",
+    apiVersion: 1,
+    hooks: { "prune.plan": () => Promise.reject(new Error("not on Fridays")) },
+  };
   using refusing = serviceOf([pruner], [never]);
   await assert.rejects(refusing.service.prune(["image"], ALL, STILL), { code: "permission_denied" });
   assert.deepEqual(pruner.removed, ["b"]);

@@ -6,6 +6,7 @@
 import { isTsdError, TsdError } from "../../errors.ts";
 import { syncDir, untilCancelled } from "../../io/mod.ts";
 import type { Log } from "../../log.ts";
+import type { HookBus } from "../../plugins/mod.ts";
 import { detachMountsBelow } from "../../store/layer_folders/mounts_below.ts";
 import type { VolumeRecord } from "../../store/volume_records.ts";
 import type { VolumeEvents } from "../events/volume_events.ts";
@@ -33,6 +34,7 @@ export interface VolumeServiceDeps {
   /** Resolves when nobody does any more. */
   readonly released?: (name: string) => Promise<void>;
   readonly events: VolumeEvents;
+  readonly hooks: Pick<HookBus, "tell">;
   readonly locks: KeyedLock;
   readonly log: Log;
 }
@@ -63,7 +65,7 @@ export class VolumeService {
     checkVolumeName(name);
     checkLocalOptions(name, options ?? {});
     const labels = asked === "" ? { ...given, [ANONYMOUS_LABEL]: "" } : given;
-    const { table, locks, events, paths } = this.#deps;
+    const { table, locks, events, hooks, paths } = this.#deps;
     return await locks.run(name, async () => {
       const existing = table.known(name);
       if (existing !== undefined) return existing;
@@ -71,6 +73,7 @@ export class VolumeService {
       const volume: VolumeRecord = { name, createdMs: Date.now(), labels, options };
       table.insert(volume);
       events.tell("create", name);
+      hooks.tell("volume.created", () => ({ name, labels: labels ?? {} }));
       return volume;
     });
   }

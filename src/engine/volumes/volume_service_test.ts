@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { type ErrorCode, isTsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
+import { HookBus, type Plugin } from "../../plugins/mod.ts";
 import { Database } from "../../store/database.ts";
 import { VolumeRecords } from "../../store/volume_records.ts";
 import { VolumeEvents } from "../events/volume_events.ts";
@@ -23,6 +24,7 @@ async function withRig(
       service: VolumeService;
       table: VolumeTable;
       told: string[];
+      hooked: string[];
       users: VolumeUser[];
       dir: string;
       again: () => VolumeTable;
@@ -38,24 +40,30 @@ async function withRig(
     const told: string[] = [];
     const users: VolumeUser[] = [];
     const events = new VolumeEvents({ publish: ({ action, actorId }) => void told.push(`${action} ${actorId}`) });
+    const hooked: string[] = [];
+    const observer: Plugin = {
+      ...{ name: "observer", apiVersion: 1 },
+      hooks: { "volume.created": ({ name, labels }) => void hooked.push(`${name} ${JSON.stringify(labels)}`) },
+    };
     const service = new VolumeService({
+      hooks: new HookBus([observer], SILENT_LOG),
       ...{ paths, table, events, locks: new KeyedLock(), log: SILENT_LOG },
       usersOf: () => users,
     });
     const again = () => new VolumeTable(new VolumeRecords(db));
-    await use({ service, table, told, users, dir, again, data: (name) => volumePaths(paths, name).data });
+    await use({ service, table, told, hooked, users, dir, again, data: (name) => volumePaths(paths, name).data });
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
 }
 
 Deno.test("a volume is made once, has a folder, and is there for the next engine", async () => {
-  await withRig(async ({ service, told, again, data }) => {
+  await withRig(async ({ service, told, hooked, again, data }) => {
     const labels = { owner: "me" };
     const made = await service.create(request("data", { labels }));
     await Deno.writeTextFile(`${data("data")}/kept`, "text");
     assert.deepEqual(await service.create(request("data", { labels: { other: "one" } })), made);
-    assert.deepEqual(told, ["create data"]);
+    assert.deepEqual([told, hooked], [["create data"], ['data {"owner":"me"}']]);
     assert.deepEqual(again().list(), [made]);
     assert.deepEqual(made.labels, labels);
     assert.equal(await Deno.readTextFile(`${data("data")}/kept`), "text");

@@ -19,7 +19,15 @@ export { blockDevices, hostDevices, resolveDevice } from "./host_devices.ts";
 export { type HostFiles, probeHost } from "./host_probe.ts";
 export type * from "./input.ts";
 export { cleanPath, DEFAULT_SHM_BYTES } from "./mounts.ts";
-export { ociJson, type OciLimits, type OciMount, type OciProcess, type OciSpec } from "./oci.ts";
+export {
+  type OciHook,
+  type OciHooks,
+  ociJson,
+  type OciLimits,
+  type OciMount,
+  type OciProcess,
+  type OciSpec,
+} from "./oci.ts";
 export { type ExecInput, execProcess, type GeneratedProcess } from "./process.ts";
 export { changedLimits, usableLimits, validateLimits } from "./resources.ts";
 export { rootAccountFiles } from "./root_accounts.ts";

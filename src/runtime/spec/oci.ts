@@ -15,8 +15,28 @@ export interface OciSpec {
   /** Left out when the container shares the host's UTS namespace. */
   readonly hostname?: string;
   readonly mounts: readonly OciMount[];
+  readonly hooks?: OciHooks;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux: OciLinux;
+}
+
+/** A program of the host that the runtime runs at some stage of a container's life. */
+export interface OciHook {
+  readonly path: string;
+  readonly args?: readonly string[] | undefined;
+  readonly env?: readonly string[] | undefined;
+  /** In seconds. */
+  readonly timeout?: number | undefined;
+}
+
+/** By stage, in order. */
+export interface OciHooks {
+  readonly prestart?: readonly OciHook[] | undefined;
+  readonly createRuntime?: readonly OciHook[] | undefined;
+  readonly createContainer?: readonly OciHook[] | undefined;
+  readonly startContainer?: readonly OciHook[] | undefined;
+  readonly poststart?: readonly OciHook[] | undefined;
+  readonly poststop?: readonly OciHook[] | undefined;
 }
 
 /** The `process` object; also the whole file for `runc exec --process`. */

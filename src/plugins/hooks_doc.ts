@@ -1,0 +1,116 @@
+/**
+ * @module
+ * The table of hooks as Markdown (docs/hooks.md).
+ */
+import { HOOK_KINDS, HOOK_NAMES, type HookName, ON_FAILURE, rowOf } from "./hooks.ts";
+import type { ObjectSchema, Schema } from "./schema.ts";
+
+/** Longest line of prose. */
+const WIDTH = 120;
+
+const INTRODUCTION = `
+A plugin is a plain object with a handler for each hook that it cares about. Each hook has a kind, which says what an
+answer means, and a deadline; what a handler is given is a frozen copy, made only if somebody listens. This page is made
+from the table in \`src/plugins/hooks.ts\` (\`./dev golden hooks_doc\` makes it anew).
+`;
+
+const AFTERWARDS = `
+A plugin whose handler throws, is late, or answers something of another shape has failed. After five failures in a row it
+is disabled, which the engine's log and \`tsd info\` say; where a plugin is \`required\`, or the hook says so, steps are
+refused as long as it is disabled. Plugins are called in the order \`pre\`, \`normal\`, \`post\`, and inside each as they are
+configured.
+
+A plugin that is loaded gets \`container.started\` with \`replayed: true\` for each container that runs by then; so it does
+when the engine has been started anew.
+`;
+
+/** The whole page. */
+export function hooksPage(): string {
+  const kinds = Object.entries(HOOK_KINDS).map(([kind, text]) => `- \`${kind}\`: ${text}`);
+  const failures = Object.entries(ON_FAILURE).map(([name, text]) => `- \`${name}\`: ${text}`);
+  const rows = HOOK_NAMES.map((hook) => {
+    const { kind, deadlineMs, onFailure, since } = rowOf(hook);
+    return [`[\`${hook}\`](#${anchor(hook)})`, kind, `${deadlineMs / 1000} s`, onFailure, since];
+  });
+  const parts = [
+    "# Hooks",
+    paragraphs(INTRODUCTION),
+    table(["hook", "kind", "deadline", "failure", "since"], rows),
+    "Kinds:",
+    kinds.map(wrapItem).join("\n"),
+    "Failure:",
+    failures.map(wrapItem).join("\n"),
+    paragraphs(AFTERWARDS),
+    ...HOOK_NAMES.flatMap(section),
+  ];
+  return parts.join("\n\n") + "\n";
+}
+
+function section(hook: HookName): string[] {
+  const { kind, when, context, answer } = rowOf(hook);
+  const given = ["It is given:", table(["field", "type", ""], fieldsOf(context))];
+  const parts = [`## ${hook}`, wrap(when, ""), ...given];
+  if (answer === undefined || kind === "sequential") return parts;
+  if (answer.type === "object") return [...parts, "It may answer:", table(["field", "type", ""], fieldsOf(answer))];
+  return [...parts, `It may answer: ${typeName(answer)}. ${answer.about}`];
+}
+
+/** All fields, those inside of others behind a dot. */
+function fieldsOf({ fields }: ObjectSchema, before = ""): string[][] {
+  return Object.entries(fields).flatMap(([name, schema]) => {
+    const place = `${before}${name}`;
+    const optional = schema.optional ? ", optional" : "";
+    return [[`\`${place}\``, typeName(schema) + optional, schema.about], ...insideOf(schema, place)];
+  });
+}
+
+function insideOf(schema: Schema, place: string): string[][] {
+  if (schema.type === "object") return fieldsOf(schema, `${place}.`);
+  if (schema.type === "list" && schema.of.type === "object") return fieldsOf(schema.of, `${place}[].`);
+  return [];
+}
+
+function typeName(schema: Schema): string {
+  switch (schema.type) {
+    case "list":
+      return `list of ${schema.of.type === "object" ? "objects" : typeName(schema.of)}`;
+    case "map":
+      return `map of ${typeName(schema.of)}`;
+    case "choice":
+      return schema.words.map((word) => `\`${word}\``).join(" or ");
+    case "whole":
+      return "whole number";
+    case "flag":
+      return "boolean";
+    case "json":
+      return "any JSON";
+    default:
+      return schema.type;
+  }
+}
+
+/** As the formatter has them: each column as wide as its widest cell. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((name, at) => Math.max(3, name.length, ...rows.map((row) => row[at]!.length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at]!)).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
+}
+
+const anchor = (hook: string) => hook.toLowerCase().replaceAll(".", "");
+
+const paragraphs = (text: string) =>
+  text.trim().split("\n\n").map((each) => wrap(each.replaceAll("\n", " "), "")).join("\n\n");
+
+const wrapItem = (item: string) => wrap(item, "  ");
+
+function wrap(text: string, indent: string): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = indent + word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join("\n");
+}

@@ -1,0 +1,143 @@
+/**
+ * @module
+ * A plugin on the bus: how it fares, and one call of it, which ends at the hook's deadline whatever the plugin does.
+ */
+import { toTsdError, TsdError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { type HookContexts, type HookName, rowOf } from "./hooks.ts";
+import { type HookTools, type Plugin, PLUGIN_API_VERSION, type PluginOrder } from "./plugin.ts";
+import type { Json } from "./schema.ts";
+import type { PluginStorage } from "./storage.ts";
+import { check } from "./validate.ts";
+
+/** So many failures in a row disable a plugin. */
+export const MAX_FAILURES = 5;
+
+/** How a plugin fares. Plain JSON. */
+export interface PluginStatus {
+  readonly name: string;
+  readonly order: PluginOrder;
+  readonly required: boolean;
+  readonly hooks: readonly HookName[];
+  /** False: it has failed too often, and is asked nothing. */
+  readonly enabled: boolean;
+  /** Since it was added. */
+  readonly calls: number;
+  readonly failures: number;
+  readonly failuresInARow: number;
+  readonly lastError?: string;
+}
+
+/** What handlers have, besides the signal. */
+export interface PluginTools {
+  readonly log: Log;
+  readonly storage: PluginStorage;
+  readonly config: Json;
+}
+
+/** See the module's comment. */
+export class LoadedPlugin {
+  readonly plugin: Plugin;
+  readonly #tools: PluginTools;
+  #calls = 0;
+  #failures = 0;
+  #failuresInARow = 0;
+  #lastError: string | undefined;
+
+  constructor(plugin: Plugin, tools: PluginTools) {
+    this.plugin = plugin;
+    this.#tools = tools;
+  }
+
+  get name(): string {
+    return this.plugin.name;
+  }
+
+  get isEnabled(): boolean {
+    return this.#failuresInARow < MAX_FAILURES;
+  }
+
+  get status(): PluginStatus {
+    const { name, order = "normal", required = false, hooks } = this.plugin;
+    return {
+      ...{ name, order, required, hooks: Object.keys(hooks) as HookName[], enabled: this.isEnabled },
+      ...{ calls: this.#calls, failures: this.#failures, failuresInARow: this.#failuresInARow },
+      ...this.#lastError !== undefined && { lastError: this.#lastError },
+    };
+  }
+
+  /** What has been is forgotten. */
+  enable(): void {
+    this.#failuresInARow = 0;
+  }
+
+  /**
+   * Its answer; nothing is undefined.
+   * @throws {TsdError} timeout, invalid_argument (an answer of the wrong shape), or what the plugin throws
+   */
+  async call(hook: HookName, context: HookContexts[HookName]): Promise<unknown> {
+    this.#calls++;
+    try {
+      const answer = answerOf(hook, await this.#within(hook, context));
+      this.#failuresInARow = 0;
+      return answer;
+    } catch (thrown) {
+      const error = toTsdError(thrown);
+      this.#failures++;
+      this.#failuresInARow++;
+      this.#lastError = `${hook}: ${error.message}`;
+      throw error;
+    }
+  }
+
+  /** A plugin that ignores its signal is left behind. */
+  async #within(hook: HookName, context: HookContexts[HookName]): Promise<unknown> {
+    const { deadlineMs } = rowOf(hook);
+    const late = new AbortController();
+    const expired = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      late.abort();
+      expired.reject(new TsdError("timeout", `it did not answer within ${deadlineMs} ms`));
+    }, deadlineMs);
+    // The context is of the hook's shape, and whoever has no handler is not on the hook's list.
+    const handler = this.plugin.hooks[hook] as (context: unknown, tools: HookTools) => unknown;
+    const answering = (async () => await handler(context, { ...this.#tools, signal: late.signal }))();
+    try {
+      return await Promise.race([answering, expired.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function answerOf(hook: HookName, answer: unknown): unknown {
+  const { answer: schema } = rowOf(hook);
+  if (answer === undefined || answer === null || schema === undefined) return undefined;
+  try {
+    return check(schema, answer);
+  } catch (thrown) {
+    throw new TsdError("invalid_argument", `its answer is wrong: ${toTsdError(thrown).message}`, { cause: thrown });
+  }
+}
+
+const NAME = /^[a-z0-9][a-z0-9_.-]{0,63}$/;
+
+/** @throws {TsdError} invalid_argument, naming the plugin and what is wrong with it */
+export function checkPlugin({ name, apiVersion, hooks }: Plugin, known: readonly string[]): void {
+  if (typeof name !== "string" || !NAME.test(name)) {
+    throw new TsdError("invalid_argument", `Invalid name of a plugin: ${JSON.stringify(name)}`);
+  }
+  if (apiVersion !== PLUGIN_API_VERSION) {
+    const why = `is for version ${apiVersion} of the interface; this tsd has version ${PLUGIN_API_VERSION}`;
+    throw new TsdError("invalid_argument", `Plugin ${name} ${why}`);
+  }
+  for (const [hook, handler] of Object.entries(hooks)) {
+    if (!known.includes(hook)) {
+      const there = `there are ${known.join(", ")}`;
+      throw new TsdError("invalid_argument", `Plugin ${name} wants hook ${hook}, which doesn't exist; ${there}`);
+    }
+    if (typeof handler !== "function") {
+      throw new TsdError("invalid_argument", `Plugin ${name} has no function for hook ${hook}`);
+    }
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * @module
+ * Shapes of plain JSON as data: what hooks are given, what plugins answer, what their configuration looks like. Types,
+ * checks and documentation come from one such description.
+ */
+
+interface About {
+  /** In a few words, for the documentation. */
+  readonly about: string;
+  /** It may be left out; null counts as that. */
+  readonly optional?: boolean;
+}
+
+/** One shape. Plain JSON itself, so that it can stand in a manifest. */
+export type Schema =
+  | About & { readonly type: "text" }
+  | About & { readonly type: "whole" }
+  | About & { readonly type: "flag" }
+  | About & { readonly type: "choice"; readonly words: readonly string[] }
+  | About & {
+    readonly type: "list";
+    readonly of: Schema;
+    /** The field by which two items are the same thing; `append`: items never are. */
+    readonly key?: string;
+    readonly append?: boolean;
+  }
+  | About & { readonly type: "map"; readonly of: Schema }
+  | About & ObjectShape
+  | About & { readonly type: "json" };
+
+interface ObjectShape {
+  readonly type: "object";
+  readonly fields: Readonly<Record<string, Schema>>;
+}
+
+/** A shape with named fields. */
+export type ObjectSchema = About & ObjectShape;
+
+/** Any value that JSON can say. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
+type Names<F, Wanted> = { [N in keyof F]: F[N] extends { readonly optional: true } ? Wanted : N }[keyof F];
+type RequiredNames<F> = Names<F, never>;
+type OptionalNames<F> = Exclude<keyof F, RequiredNames<F>>;
+
+type InferFields<F extends Readonly<Record<string, Schema>>> =
+  & { readonly [N in RequiredNames<F>]: Infer<F[N]> }
+  & { readonly [N in OptionalNames<F>]?: Infer<F[N]> | undefined };
+
+/** The type of what has this shape. */
+export type Infer<S extends Schema> = S extends { readonly type: "text" } ? string
+  : S extends { readonly type: "whole" } ? number
+  : S extends { readonly type: "flag" } ? boolean
+  : S extends { readonly type: "choice"; readonly words: readonly (infer Word)[] } ? Word
+  : S extends { readonly type: "list"; readonly of: infer Item extends Schema } ? readonly Infer<Item>[]
+  : S extends { readonly type: "map"; readonly of: infer Item extends Schema } ? Readonly<Record<string, Infer<Item>>>
+  : S extends { readonly type: "object"; readonly fields: infer F extends Readonly<Record<string, Schema>> }
+    ? { [N in keyof InferFields<F>]: InferFields<F>[N] }
+  : S extends { readonly type: "json" } ? Json
+  : never;
+
+export const text = (about: string) => ({ type: "text", about }) as const;
+/** A whole number. */
+export const whole = (about: string) => ({ type: "whole", about }) as const;
+/** True or false. */
+export const flag = (about: string) => ({ type: "flag", about }) as const;
+/** Anything. */
+export const json = (about: string) => ({ type: "json", about }) as const;
+
+/** One of a few words. */
+export const choice = <const Words extends readonly string[]>(words: Words, about: string) =>
+  ({ type: "choice", words, about }) as const;
+
+export const list = <S extends Schema>(of: S, about: string) => ({ type: "list", of, about }) as const;
+
+/** A list of things that are told apart by one of their fields. */
+export const keyed = <S extends Schema>(of: S, key: string, about: string) =>
+  ({ type: "list", of, key, about }) as const;
+
+/** A list to whose end everybody may put something. */
+export const appended = <S extends Schema>(of: S, about: string) =>
+  ({ type: "list", of, append: true, about }) as const;
+
+/** Any names. */
+export const map = <S extends Schema>(of: S, about: string) => ({ type: "map", of, about }) as const;
+
+export const object = <F extends Readonly<Record<string, Schema>>>(fields: F, about = "") =>
+  ({ type: "object", fields, about }) as const;
+
+export const optional = <S extends Schema>(schema: S) => ({ ...schema, optional: true }) as const;
