@@ -18,13 +18,20 @@ export function checked(result: number | bigint, call: string, subject?: Subject
   return result < 0 ? failed(errno(), call, subject) : Number(result);
 }
 
-/** Runs `call` again for as long as a signal interrupts it. @throws SysError */
+/** How often something is tried again of which the system says that it may come right by itself. */
+const AGAIN_TRIES = 16;
+
+/**
+ * Runs `call` again for as long as a signal interrupts it, and a few times for EAGAIN: none of the calls that go through
+ * here has a lasting one, but under load opening a file was seen to fail with it once in many thousand times.
+ * @throws SysError
+ */
 export function uninterrupted(call: () => number | bigint, name: string, subject?: Subject): number {
-  for (;;) {
+  for (let attempt = 1;;) {
     const result = call();
     if (result >= 0) return Number(result);
     const code = errno();
-    if (code !== EINTR) failed(code, name, subject);
+    if (code !== EINTR && (code !== EAGAIN || attempt++ === AGAIN_TRIES)) failed(code, name, subject);
   }
 }
 

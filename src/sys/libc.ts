@@ -19,6 +19,7 @@ const SYMBOLS = {
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
   pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   fsync: { parameters: ["i32"], result: "i32" },
   fdatasync: { parameters: ["i32"], result: "i32" },
   syncfs: { parameters: ["i32"], result: "i32" },
@@ -148,6 +149,8 @@ function lazily(): Symbols {
 }
 
 function openSymbol(name: keyof typeof SYMBOLS): unknown {
+  // Before the first call that could fail.
+  errnoCell ??= findErrno();
   const library: Deno.DynamicLibrary<Deno.ForeignLibraryInterface> = Deno.dlopen("libc.so.6", {
     [name]: SYMBOLS[name],
   });
@@ -165,8 +168,18 @@ export function openAllSymbols(): void {
  * thread, whose errno cannot be read.
  */
 export function errno(): number {
-  // SAFETY: __errno_location takes nothing and returns the address of this thread's int, valid while the thread lives.
-  const address = libc.__errno_location();
-  if (address === null) throw new Error("__errno_location returned NULL");
-  return new Deno.UnsafePointerView(address).getInt32();
+  return errnoCell![0]!;
+}
+
+/** This thread's errno: reading it takes no call, which could change it. */
+let errnoCell: Int32Array | undefined;
+
+function findErrno(): Int32Array {
+  const name = "__errno_location";
+  const { symbols } = Deno.dlopen("libc.so.6", { [name]: SYMBOLS[name] });
+  // SAFETY: __errno_location takes nothing and returns the address of this thread's int, valid while the thread lives, and
+  // an isolate stays on its thread.
+  const address = symbols[name]();
+  if (address === null) throw new Error(`${name} returned NULL`);
+  return new Int32Array(Deno.UnsafePointerView.getArrayBuffer(address, 4));
 }
