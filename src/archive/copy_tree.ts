@@ -6,15 +6,22 @@
 import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../sys/mod.ts";
 import { type ByteString, byteStringOf } from "../tar/mod.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
+import { dataExtents } from "./data_extents.ts";
 import type { Place } from "./place.ts";
+import { ownXattrs } from "./own_xattrs.ts";
+import { removeTree } from "./remove_tree.ts";
 import { parentOf, TreeView } from "./tree_view.ts";
 
 const ITSELF = cString("");
 const CHUNK_BYTES = 1 << 20;
-/** What belongs to the machine and not to the file: labels of security modules, marks of overlayfs. */
-const NOT_COPIED = /^(security\.selinux|trusted\.overlay\.|user\.overlay\.)/;
 /** No blocks can be shared: other file systems, one that has no such thing, something that isn't all file. */
 const NO_SHARING = ["EXDEV", "EOPNOTSUPP", "EINVAL", "ENOTTY", "EPERM", "ETXTBSY", "ENOSYS"] as const;
+
+export interface CopyOptions {
+  /** Whether there may be something in the way: folders are gone into, all else is made anew. */
+  readonly replaces?: boolean;
+  readonly calls?: ArchiveCalls;
+}
 
 interface Frame {
   readonly from: ByteString;
@@ -32,11 +39,11 @@ export function* copyTree(
   view: TreeView,
   start: Place,
   target: OwnedFd,
-  calls: ArchiveCalls = ARCHIVE_CALLS,
+  { replaces = false, calls = ARCHIVE_CALLS }: CopyOptions = {},
 ): Generator<void> {
   const root = new OwnedFd(calls.openat(target.fd, cString("."), O.PATH | O.DIRECTORY), calls);
   using there = new TreeView(root, { calls });
-  const copier = new Copier(view, there, calls);
+  const copier = new Copier(view, there, replaces, calls);
   const frames = [copier.frame(start, "")];
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const name = frame.names[frame.next++];
@@ -54,12 +61,14 @@ export function* copyTree(
 class Copier {
   readonly #view: TreeView;
   readonly #there: TreeView;
+  readonly #replaces: boolean;
   readonly #calls: ArchiveCalls;
   readonly #firstNames = new Map<string, ByteString>();
   #canShare = true;
 
-  constructor(view: TreeView, there: TreeView, calls: ArchiveCalls) {
+  constructor(view: TreeView, there: TreeView, replaces: boolean, calls: ArchiveCalls) {
     this.#view = view;
+    this.#replaces = replaces;
     this.#there = there;
     this.#calls = calls;
   }
@@ -78,12 +87,22 @@ class Copier {
     using child = this.#view.child(folder, name);
     if (child === undefined || child.type === S.IFSOCK) return undefined;
     const to = `${frame.to}/${name}`;
+    if (this.#replaces && this.#isThere(target, name, child)) return this.frame(child, to);
     if (child.isFolder) {
       this.#calls.mkdirat(target.fd, cBytes(name), 0o700);
       return this.frame(child, to);
     }
     if (!this.#isLinked(child, target, name, to)) this.#make(child, target, name);
     return undefined;
+  }
+
+  /** Makes way. Says whether a folder is there for a folder. */
+  #isThere(target: Place, name: ByteString, { isFolder }: Place): boolean {
+    using existing = this.#there.child(target, name);
+    if (existing === undefined) return false;
+    if (existing.isFolder && isFolder) return true;
+    removeTree(target.fd, name, this.#calls);
+    return false;
   }
 
   /** All but its content is set last: what is put into a folder changes its time. */
@@ -152,19 +171,23 @@ class Copier {
     }
   }
 
-  /** What is all zeros becomes a hole. */
+  /** Holes stay holes; what is all zeros becomes one. */
   #copyData(from: number, to: number): void {
+    const { sizeBytes } = this.#calls.statx(from, ITSELF, AT.EMPTY_PATH);
     const buffer = new Uint8Array(CHUNK_BYTES);
-    let offset = 0;
-    for (let count = -1; count !== 0;) {
-      count = this.#calls.pread(from, buffer, offset);
-      const bytes = buffer.subarray(0, count);
-      if (bytes.some((byte) => byte !== 0)) {
-        for (let at = 0; at < count;) at += this.#calls.pwrite(to, bytes.subarray(at), offset + at);
+    for (const { offset: start, length } of dataExtents(from, sizeBytes, this.#calls)) {
+      for (let offset = start, left = length; left > 0;) {
+        const count = this.#calls.pread(from, buffer.subarray(0, Math.min(left, CHUNK_BYTES)), offset);
+        if (count === 0) break;
+        const bytes = buffer.subarray(0, count);
+        if (bytes.some((byte) => byte !== 0)) {
+          for (let at = 0; at < count;) at += this.#calls.pwrite(to, bytes.subarray(at), offset + at);
+        }
+        offset += count;
+        left -= count;
       }
-      offset += count;
     }
-    this.#calls.ftruncate(to, offset);
+    this.#calls.ftruncate(to, sizeBytes);
   }
 
   /** In this order: a new owner takes set-id bits and capabilities away. */
@@ -178,7 +201,7 @@ class Copier {
   /** Not every file system has attributes. */
   #copyXattrs(from: number, to: number): void {
     try {
-      for (const name of this.#calls.flistxattr(from).filter((each) => !NOT_COPIED.test(each))) {
+      for (const name of ownXattrs(this.#calls.flistxattr(from))) {
         const value = this.#calls.fgetxattr(from, cString(name));
         if (value !== undefined) this.#calls.fsetxattr(to, cString(name), value);
       }

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../tests/requires.ts";
 import { cString, files, metadata, O, OwnedFd, tree, xattrs } from "../sys/mod.ts";
-import { copyTree } from "./copy_tree.ts";
+import { type CopyOptions, copyTree } from "./copy_tree.ts";
 import { TreeView } from "./tree_view.ts";
 
 async function output(script: string, cwd: string): Promise<string> {
@@ -14,12 +14,12 @@ async function output(script: string, cwd: string): Promise<string> {
 const LISTING =
   "find . -printf '%p %y %m %U:%G %n %s %T@ %l\\n' | sed -E 's,^(\\S+ d \\S+ \\S+ )\\S+ \\S+,\\1,' | sort";
 
-function copied(from: string, to: string): void {
+function copied(from: string, to: string, options: CopyOptions = {}): void {
   const open = (path: string, flags: number) => new OwnedFd(files.open(cString(path), flags | O.DIRECTORY));
   using view = new TreeView(open(from, O.PATH));
   using start = view.root();
   using target = open(to, O.RDONLY);
-  for (const _ of copyTree(view, start, target));
+  for (const _ of copyTree(view, start, target, options));
 }
 
 Deno.test({
@@ -54,6 +54,31 @@ Deno.test({
       using file = new OwnedFd(files.open(cString(`${to}/a/f`), O.RDONLY));
       assert.equal(new TextDecoder().decode(xattrs.fgetxattr(file.fd, cString("user.note"))), "kept");
       assert.ok((await Deno.stat(`${to}/hole`)).blocks! < 3 * 2048, "holes stay holes");
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "a copy over what a copy that was broken off has left is like the first one would have been",
+  ...requires("root"),
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "tsd-copy-" });
+    try {
+      const [from, to] = [`${dir}/from`, `${dir}/to`];
+      for (const folder of [from, to]) await Deno.mkdir(folder);
+      await output(
+        "mkdir a f; echo text >a/f; ln -s /etc/passwd l; echo 1 >f/x; mkfifo p; chown 7 a/f; chmod 700 a",
+        from,
+      );
+      await output("mkdir -p a l/deep; printf te >a/f; echo >f; ln -s /nowhere p; echo >theirs", to);
+      assert.throws(() => copied(from, to), /EEXIST/);
+      copied(from, to, { replaces: true });
+      await Deno.remove(`${to}/theirs`);
+      await output("touch -r ../from .", to);
+      assert.equal(await output(LISTING, to), await output(LISTING, from));
+      assert.equal(await output("cat a/f f/x", to), "text\n1\n");
     } finally {
       await Deno.remove(dir, { recursive: true });
     }

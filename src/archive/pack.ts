@@ -3,24 +3,30 @@
  * nothing but a regular file is ever opened for reading, and that by the descriptor that it was looked at with.
  *
  * As Docker does it: names in the order of their bytes, whole seconds, of extended attributes only capabilities, second
- * names of a file as hard links, no sockets. A file that shrinks while it is read is filled up with zeros.
+ * names of a file as hard links, no sockets. Where all is to be kept: fractions of seconds, all extended attributes, and
+ * holes. A file that shrinks while it is read is filled up with zeros.
  */
 import { TsdError } from "../errors.ts";
-import { AT, cBytes, cString, isErrno, O, OwnedFd, S, SysError } from "../sys/mod.ts";
+import { AT, cString, type FileStatus, isErrno, O, OwnedFd, S, SysError } from "../sys/mod.ts";
 import {
   bytesOf,
   type ByteString,
+  byteStringFromText,
   byteStringOf,
   encodeHeader,
+  encodeSparseHeader,
   END_OF_TAR,
   NO_XATTRS,
   paddingOf,
   quoted,
+  type SparseExtent,
   type TarEntryType,
   tarHeader,
 } from "../tar/mod.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 import { Chunks } from "./chunks.ts";
+import { dataExtents } from "./data_extents.ts";
+import { ownXattrs } from "./own_xattrs.ts";
 import { absolute, type Place } from "./place.ts";
 import type { TreeView } from "./tree_view.ts";
 
@@ -50,6 +56,8 @@ export interface PackSource {
   readonly name: ByteString | undefined;
   /** What stands for the tree's root in errors. */
   readonly shownRoot?: ByteString;
+  /** Whether what Docker leaves out is kept too. */
+  readonly keepsAll?: boolean;
 }
 
 type Bytes = Generator<Uint8Array<ArrayBuffer>>;
@@ -68,10 +76,10 @@ interface Frame {
  * @throws {SysError} what can't be read; {TsdError} archive_invalid: a path that no tar can hold
  */
 export function* packTree(
-  { view, start, name, shownRoot = "" }: PackSource,
+  { view, start, name, shownRoot = "", keepsAll = false }: PackSource,
   calls: ArchiveCalls = ARCHIVE_CALLS,
 ): Bytes {
-  const packer = new Packer(view, shownRoot, calls);
+  const packer = new Packer(view, { shownRoot, keepsAll }, calls);
   if (name !== undefined) yield* packer.entry(start, start.isFolder ? `${name}/` : name);
   if (start.isFolder) yield* packer.content(start, name === undefined ? "" : `${name}/`);
   yield* packer.end();
@@ -80,13 +88,19 @@ export function* packTree(
 class Packer {
   readonly #view: TreeView;
   readonly #shownRoot: ByteString;
+  readonly #keepsAll: boolean;
   readonly #calls: ArchiveCalls;
   readonly #chunks = new Chunks();
   /** First names of files that have several, by device and inode. */
   readonly #firstNames = new Map<string, ByteString>();
 
-  constructor(view: TreeView, shownRoot: ByteString, calls: ArchiveCalls) {
+  constructor(
+    view: TreeView,
+    { shownRoot, keepsAll }: Required<Pick<PackSource, "shownRoot" | "keepsAll">>,
+    calls: ArchiveCalls,
+  ) {
     this.#view = view;
+    this.#keepsAll = keepsAll;
     this.#shownRoot = shownRoot;
     this.#calls = calls;
   }
@@ -136,7 +150,8 @@ class Packer {
     } else if (type === "file") yield* this.#file(place, name);
     else {
       const linkPath = type === "symlink" ? byteStringOf(this.#calls.readlinkat(place.fd, ITSELF)) : "";
-      yield* this.#chunks.put(encodeHeader({ ...this.#header(place, name, type), linkPath }));
+      const xattrs = place.isFolder ? this.#folderXattrs(place) : NO_XATTRS;
+      yield* this.#chunks.put(encodeHeader({ ...this.#header(place, name, type), linkPath, xattrs }));
     }
   }
 
@@ -164,20 +179,29 @@ class Packer {
   *#file(place: Place, name: ByteString): Bytes {
     const path = cString(place.handle.procPath);
     using open = new OwnedFd(this.#opening(place, () => this.#calls.open(path, O.RDONLY | O.NONBLOCK)), this.#calls);
-    const { sizeBytes } = this.#calls.statx(open.fd, ITSELF, AT.EMPTY_PATH);
-    yield* this.#chunks.put(
-      encodeHeader({ ...this.#header(place, name, "file"), sizeBytes, xattrs: this.#xattrs(open) }),
-    );
+    const status = this.#calls.statx(open.fd, ITSELF, AT.EMPTY_PATH);
+    const { sizeBytes } = status;
+    const header = { ...this.#header(place, name, "file"), sizeBytes, xattrs: this.#xattrs(open) };
+    const extents = this.#keepsAll ? sparseExtents(open, status, this.#calls) : undefined;
+    yield* this.#chunks.put(extents === undefined ? encodeHeader(header) : encodeSparseHeader(header, extents));
+    let storedBytes = 0;
+    for (const extent of extents ?? [{ offset: 0, length: sizeBytes }]) {
+      yield* this.#data(open, extent);
+      storedBytes += extent.length;
+    }
+    yield* this.#chunks.put(new Uint8Array(paddingOf(storedBytes)));
+  }
+
+  *#data(file: OwnedFd, { offset, length }: SparseExtent): Bytes {
     let isAtEnd = false;
-    for (let left = sizeBytes; left > 0;) {
-      const room = this.#chunks.room(left);
-      const count: number | "again" = isAtEnd ? 0 : this.#calls.read(open.fd, room);
-      isAtEnd = count === 0 || count === "again";
-      const filled: number = count === 0 || count === "again" ? room.length : count;
-      left -= filled;
+    for (let done = 0; done < length;) {
+      const room = this.#chunks.room(length - done);
+      const count: number = isAtEnd ? 0 : this.#calls.pread(file.fd, room, offset + done);
+      isAtEnd = count === 0;
+      const filled = isAtEnd ? room.length : count;
+      done += filled;
       yield* this.#chunks.filled(filled);
     }
-    yield* this.#chunks.put(new Uint8Array(paddingOf(sizeBytes)));
   }
 
   /** What can't be opened is named. */
@@ -200,21 +224,50 @@ class Packer {
       uid,
       gid,
       mtimeSeconds: Number(modifyTime.seconds),
+      mtimeNanos: this.#keepsAll ? modifyTime.nanoseconds : 0,
       deviceMajor: nodeDevice.major,
       deviceMinor: nodeDevice.minor,
     });
   }
 
+  #folderXattrs(folder: Place): ReadonlyMap<ByteString, Uint8Array> {
+    if (!this.#keepsAll) return NO_XATTRS;
+    using open = new OwnedFd(this.#calls.openat(folder.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+    return this.#xattrs(open);
+  }
+
   /** File systems without extended attributes have none. */
   #xattrs(file: OwnedFd): ReadonlyMap<ByteString, Uint8Array> {
     try {
-      const value = this.#calls.fgetxattr(file.fd, cBytes(CAPABILITY));
-      return value === undefined ? NO_XATTRS : new Map([[CAPABILITY, withoutNamespace(value)]]);
+      const names = this.#keepsAll ? ownXattrs(this.#calls.flistxattr(file.fd)) : [CAPABILITY];
+      const found = names.flatMap((name): [ByteString, Uint8Array][] => {
+        const value = this.#calls.fgetxattr(file.fd, cString(name));
+        if (value === undefined) return [];
+        return [[byteStringFromText(name), name === CAPABILITY ? withoutNamespace(value) : value]];
+      });
+      return found.length === 0 ? NO_XATTRS : new Map(found);
     } catch (thrown) {
       if (isErrno(thrown, "EOPNOTSUPP")) return NO_XATTRS;
       throw thrown;
     }
   }
+}
+
+/** Larger maps would be refused by readers. */
+const EXTENTS_MAX = 20_000;
+
+/** Where the data of a file with holes is; undefined: it has none, or far too many. */
+function sparseExtents(
+  file: OwnedFd,
+  { sizeBytes, blocks }: FileStatus,
+  calls: ArchiveCalls,
+): SparseExtent[] | undefined {
+  if (blocks * 512 >= sizeBytes) return undefined;
+  const extents: SparseExtent[] = [];
+  for (const extent of dataExtents(file.fd, sizeBytes, calls)) {
+    if (extents.push(extent) > EXTENTS_MAX) return undefined;
+  }
+  return extents.length === 1 && extents[0]!.length === sizeBytes ? undefined : extents;
 }
 
 /** The user namespace that a capability of revision 3 is for means nothing anywhere else (capabilities(7)). */

@@ -113,14 +113,14 @@ Deno.test(
     let reads = 0;
     const calls: ArchiveCalls = {
       ...ARCHIVE_CALLS,
-      read(fd, buffer) {
+      pread(fd, buffer, offset) {
         if (reads++ === 0) {
           Deno.truncateSync(`${folder}/b`, 300);
           Deno.writeTextFileSync(`${folder}/c`, "more", { append: true });
           Deno.removeSync(`${folder}/d`, { recursive: true });
           Deno.writeTextFileSync(`${folder}/new`, "");
         }
-        return ARCHIVE_CALLS.read(fd, buffer);
+        return ARCHIVE_CALLS.pread(fd, buffer, offset);
       },
     };
     using view = viewOf(folder);
@@ -140,8 +140,8 @@ Deno.test(
     make(folder, { "f": "z".repeat(1000), "g": "after" });
     const calls: ArchiveCalls = {
       ...ARCHIVE_CALLS,
-      read(fd, buffer) {
-        const count = ARCHIVE_CALLS.read(fd, buffer.subarray(0, 100));
+      pread(fd, buffer, offset) {
+        const count = ARCHIVE_CALLS.pread(fd, buffer.subarray(0, 100), offset);
         Deno.truncateSync(`${folder}/f`, 50);
         return count;
       },

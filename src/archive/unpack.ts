@@ -30,6 +30,8 @@ export interface UnpackOptions {
   readonly followLinks: boolean;
   /** Whether no permissions keep the caller out. */
   readonly isRoot: boolean;
+  /** Whether the folder that is unpacked to gets what the archive says of it (`./`). Default false. */
+  readonly setsFolder?: boolean;
 }
 
 /** Where to. Both stay the caller's. */
@@ -78,6 +80,7 @@ export class Unpacker implements Disposable {
     const name = names.pop();
     if (name === undefined) {
       if (entry.type !== "directory") this.#refuseOverwrite("directory", this.#target.path);
+      if (this.#options.setsFolder) this.#attempt(entry, () => this.#setFolder(entry, this.#target));
       return;
     }
     this.#attempt(entry, () => {
@@ -201,6 +204,10 @@ export class Unpacker implements Disposable {
   #mergeFolder(entry: TarEntry, parent: Place, name: ByteString): void {
     using place = this.#view.child(parent, name);
     if (place === undefined || !place.isFolder) throw SysError.named("mkdirat", "EEXIST");
+    this.#setFolder(entry, place);
+  }
+
+  #setFolder(entry: TarEntry, place: Place): void {
     if (place.mount.readOnly) throw SysError.named("chmod", "EROFS");
     const mode = this.#attributes.modeOf(entry);
     using folder = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);

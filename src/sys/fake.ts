@@ -99,6 +99,7 @@ const QUIET = {
   fdatasync: nothing,
   syncfs: nothing,
   ftruncate: nothing,
+  nextData: () => undefined,
   copyFileRange: (range: CopyRange) => range.sizeBytes,
   shareBlocks: nothing,
   mkdirat: nothing,

@@ -46,10 +46,18 @@ export interface DurabilityCalls {
   /** syncfs(2): the whole file system that `fd` is on. */
   syncfs(fd: number): void;
   ftruncate(fd: number, sizeBytes: number): void;
+  /** The next stretch of a file that isn't a hole, from an offset on; undefined: there is none. Moves the descriptor's own offset. */
+  nextData(fd: number, offset: number): DataStretch | undefined;
   /** copy_file_range(2): bytes copied, 0 at the end of the source. The descriptors' own offsets stay. */
   copyFileRange(range: CopyRange): number;
   /** FICLONERANGE: all of a file appears in another one, and shares its blocks until one of them is written to. */
   shareBlocks(fromFd: number, toFd: number): void;
+}
+
+/** A part of a file that has blocks, or may have: a file system that knows no holes says that of all of it. */
+export interface DataStretch {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** One piece to copy from file to file inside the kernel. */
@@ -66,6 +74,9 @@ const OPENAT2_TRIES = 128;
 const FICLONERANGE = 0x4020_940dn;
 const EAGAIN = errnoOf("EAGAIN");
 const EINTR = errnoOf("EINTR");
+const ENXIO = errnoOf("ENXIO");
+/** lseek(2). */
+const [SEEK_DATA, SEEK_HOLE] = [3, 4];
 
 // struct open_how {flags, mode, resolve}; calls are synchronous, so one per thread does.
 const openHow = new BigUint64Array(3);
@@ -120,6 +131,14 @@ export const durability: DurabilityCalls = {
   fdatasync: (fd) => void uninterrupted(() => libc.fdatasync(fd), "fdatasync", fd),
   syncfs: (fd) => void uninterrupted(() => libc.syncfs(fd), "syncfs", fd),
   ftruncate: (fd, sizeBytes) => void uninterrupted(() => libc.ftruncate(fd, BigInt(sizeBytes)), "ftruncate", fd),
+  nextData(fd, offset) {
+    const start = Number(libc.lseek(fd, BigInt(offset), SEEK_DATA));
+    if (start < 0) {
+      const code = errno();
+      return code === ENXIO ? undefined : failed(code, "lseek", fd);
+    }
+    return { start, end: Number(checked(libc.lseek(fd, BigInt(start), SEEK_HOLE), "lseek", fd)) };
+  },
   copyFileRange({ fromFd, fromOffset, toFd, toOffset, sizeBytes }) {
     const from = new BigInt64Array([BigInt(fromOffset)]);
     const to = new BigInt64Array([BigInt(toOffset)]);

@@ -35,6 +35,18 @@ Deno.test("files: create, write, read at offsets, truncate", () => {
   assert.equal(files.read(file.fd, buffer), 0);
 });
 
+Deno.test("files: holes are found", () => {
+  using dir = scratch();
+  using file = new OwnedFd(files.openat(dir.fd, c("f"), O.RDWR | O.CREAT | O.EXCL, 0o600));
+  assert.equal(durability.nextData(file.fd, 0), undefined);
+  files.pwrite(file.fd, bytes("x"), 1 << 20);
+  durability.ftruncate(file.fd, 2 << 20);
+  const found = durability.nextData(file.fd, 0)!;
+  assert.ok(found.start <= 1 << 20 && found.end > 1 << 20 && found.end <= 2 << 20, JSON.stringify(found));
+  // A file system that knows no holes says that all is data.
+  if (found.end < 2 << 20) assert.equal(durability.nextData(file.fd, found.end), undefined);
+});
+
 Deno.test("files: a view into the middle of a buffer is read and written in place", () => {
   using dir = scratch();
   Deno.writeTextFileSync(`${dir.path}/f`, "abc");

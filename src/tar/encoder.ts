@@ -1,6 +1,6 @@
 /** Header blocks for writing: ustar, with a pax header before it where ustar can't say it. Pure. */
 import { bytesOf, type ByteString, byteStringOf } from "./byte_string.ts";
-import type { TarEntryType, TarHeader } from "./entry.ts";
+import type { SparseExtent, TarEntryType, TarHeader } from "./entry.ts";
 import { BLOCK_BYTES, paddingOf, sumOf } from "./header.ts";
 import { formatNumber } from "./numbers.ts";
 import { formatRecord, XATTR_PREFIX } from "./pax.ts";
@@ -24,8 +24,40 @@ export const END_OF_TAR: Uint8Array = new Uint8Array(2 * BLOCK_BYTES);
 
 /** All header bytes of one entry. */
 export function encodeHeader(header: TarHeader): Uint8Array<ArrayBuffer> {
+  return encodeWith(header, "");
+}
+
+/**
+ * All that stands before the data of a sparse file: headers, and the map (GNU's pax format 1.0). The data are the extents'
+ * bytes, one behind the other.
+ */
+export function encodeSparseHeader(header: TarHeader, extents: readonly SparseExtent[]): Uint8Array<ArrayBuffer> {
+  const last = extents.at(-1);
+  // GNU tar takes the end of the last piece for the end of the file.
+  const isHoleAtEnd = last === undefined || last.offset + last.length < header.sizeBytes;
+  const pieces = isHoleAtEnd ? [...extents, { offset: header.sizeBytes, length: 0 }] : extents;
+  const numbers = [pieces.length, ...pieces.flatMap(({ offset, length }) => [offset, length])];
+  const map = bytesOf(numbers.map((number) => `${number}\n`).join(""));
+  const mapBytes = map.length + paddingOf(map.length);
+  const sizeBytes = extents.reduce((sum, { length }) => sum + length, mapBytes);
+  const records = [
+    ["GNU.sparse.major", "1"],
+    ["GNU.sparse.minor", "0"],
+    ["GNU.sparse.name", header.path],
+    ["GNU.sparse.realsize", String(header.sizeBytes)],
+  ].map(([key, value]) => formatRecord(key!, value!)).join("");
+  const name = header.path.slice(header.path.lastIndexOf("/") + 1);
+  const head = encodeWith({ ...header, path: `GNUSparseFile.0/${name}`, sizeBytes }, records);
+  const whole = new Uint8Array(head.length + mapBytes);
+  whole.set(head);
+  whole.set(map, head.length);
+  return whole;
+}
+
+/** @param more records besides those that the header needs */
+function encodeWith(header: TarHeader, more: ByteString): Uint8Array<ArrayBuffer> {
   const name = splitName(header.path);
-  const records = recordsOf(header, name === undefined);
+  const records = recordsOf(header, name === undefined) + more;
   const block = encodeBlock(header, name ?? { name: header.path.slice(-100), prefix: "" }, FLAGS[header.type]);
   if (records === "") return block;
   const body = bytesOf(records);

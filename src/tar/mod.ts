@@ -12,7 +12,7 @@
  */
 export { bytesOf, type ByteString, byteStringFromText, byteStringOf, quoted } from "./byte_string.ts";
 export { TarDecoder, type TarDecoderOptions, type TarItem } from "./decoder.ts";
-export { encodeHeader, END_OF_TAR, tarHeader } from "./encoder.ts";
+export { encodeHeader, encodeSparseHeader, END_OF_TAR, tarHeader } from "./encoder.ts";
 export { NO_XATTRS, type SparseExtent, type TarEntry, type TarEntryType, type TarHeader } from "./entry.ts";
 export { BLOCK_BYTES, paddingOf } from "./header.ts";
 export { readTar, type TarMember } from "./reader.ts";

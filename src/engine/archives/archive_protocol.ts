@@ -36,10 +36,13 @@ export type ArchiveTask =
   | { readonly kind: "stat"; readonly path: string }
   /** Gives the facts about the path, then the archive. */
   | { readonly kind: "pack"; readonly path: string }
-  /** The whole root, without what is mounted in it. */
-  | { readonly kind: "export" }
-  /** Copies what is in a folder, if there is one, to a folder of the host, if that is empty. */
-  | { readonly kind: "copy"; readonly path: string; readonly to: string }
+  /** The whole root, without what is mounted in it; with `keepsAll` the root itself too, and what Docker leaves out. */
+  | { readonly kind: "export"; readonly keepsAll?: boolean }
+  /**
+   * Copies what is in a folder, if there is one, to a folder of the host, if that is empty; with `replaces` also to one
+   * that isn't, over what has the same names there.
+   */
+  | { readonly kind: "copy"; readonly path: string; readonly to: string; readonly replaces?: boolean }
   | {
     readonly kind: "unpack";
     readonly path: string;
@@ -47,6 +50,8 @@ export type ArchiveTask =
     readonly mayReplaceFolders: boolean;
     /** Who is to own it all, as `USER` of the container names them; the archive says it where this is undefined. */
     readonly user?: string | undefined;
+    /** Whether the folder itself gets what the archive says of it. */
+    readonly setsFolder?: boolean;
   };
 
 export interface ArchiveJob {

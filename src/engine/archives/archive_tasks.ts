@@ -51,22 +51,28 @@ export function* packPath({ view, container }: TaskContext, path: string): Gener
   yield* packTree({ view, start, name: name === "/" ? "" : name });
 }
 
-/** The root's content. */
-export function* packRoot({ view }: TaskContext): Generator<Uint8Array> {
+/** The root's content; with `keepsAll` behind the root itself, and with all there is to say of it. */
+export function* packRoot(
+  { view }: TaskContext,
+  { keepsAll = false }: { readonly keepsAll?: boolean } = {},
+): Generator<Uint8Array> {
   using start = view.root();
-  yield* packTree({ view, start, name: undefined });
+  yield* packTree({ view, start, name: keepsAll ? "." : undefined, keepsAll });
 }
 
 /**
  * Copies the content of the folder that a path leads to, if there is one, to an empty folder of the host. Yields after
  * each entry. @throws {TsdError} invalid_argument: it is no folder; {SysError}
  */
-export function* copyPath({ view }: TaskContext, path: string, to: string): Generator<void> {
+export function* copyPath(
+  { view }: TaskContext,
+  { path, to, replaces = false }: Omit<Extract<ArchiveTask, { readonly kind: "copy" }>, "kind">,
+): Generator<void> {
   using start = folderAt(view, path);
   if (start === undefined) return;
   using target = new OwnedFd(files.open(cString(to), O.RDONLY | O.DIRECTORY | O.NOFOLLOW), files);
   // Somebody may have put something there meanwhile.
-  if (folders.readFolder(target.fd).length === 0) yield* copyTree(view, start, target);
+  if (replaces || folders.readFolder(target.fd).length === 0) yield* copyTree(view, start, target, { replaces });
 }
 
 function folderAt(view: TreeView, path: string): Place | undefined {
@@ -94,12 +100,16 @@ export class UnpackingTask implements Disposable {
   readonly #unpacker: Unpacker;
   readonly #folder: Place;
 
-  constructor({ view, container }: TaskContext, { path, mayReplaceFolders, user }: UnpackTask, root: string) {
+  constructor(
+    { view, container }: TaskContext,
+    { path, mayReplaceFolders, user, setsFolder = false }: UnpackTask,
+    root: string,
+  ) {
     this.#folder = attempted({ path, container }, () => view.resolve(byteStringFromText(joined("/", path))));
     using stack = new DisposableStack();
     stack.use(this.#folder);
     checkTarget(this.#folder);
-    const options = { mayReplaceFolders, owner: ownerOf(user, root), followLinks: true, isRoot: true };
+    const options = { mayReplaceFolders, owner: ownerOf(user, root), followLinks: true, isRoot: true, setsFolder };
     this.#unpacker = new Unpacker({ view, folder: this.#folder }, options);
     stack.move();
   }

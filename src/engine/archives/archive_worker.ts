@@ -112,9 +112,9 @@ async function perform({ view: spec, task, container }: ArchiveJob, work: Runnin
     case "pack":
       return await work.sendAll(withoutFacts(packPath(context, task.path), work.id));
     case "export":
-      return await work.sendAll(packRoot(context));
+      return await work.sendAll(packRoot(context, task));
     case "copy":
-      return await work.perform(copyPath(context, task.path, task.to));
+      return await work.perform(copyPath(context, task));
     case "unpack":
       return await unpack(context, task, spec.root, work);
   }
