@@ -271,6 +271,7 @@ async function open(
   const containers = get(TOKENS.containers);
   await get(TOKENS.adoption).run();
   await get(TOKENS.execAdoption).run();
+  get(TOKENS.volumeMounts).sweep();
   const running = get(TOKENS.table).list().filter(({ isRunning }) => isRunning);
   await get(TOKENS.networks).adopt(new Set(running.map(({ id }) => id)));
   get(TOKENS.hooks).replay();
@@ -290,9 +291,14 @@ async function open(
 async function sweepOrphans(get: Composition["get"]): Promise<void> {
   const { paths, log } = get(TOKENS.settings);
   const snapshots = get(TOKENS.snapshots);
-  const remove = async (ids: readonly string[], removal: (id: string) => Promise<void>) => {
+  const table = get(TOKENS.table);
+  const remove = async (
+    ids: readonly string[],
+    removal: (id: string) => Promise<void>,
+    isKnown = (id: string) => table.has(id),
+  ) => {
     for (const id of ids) {
-      if (get(TOKENS.table).has(id)) continue;
+      if (isKnown(id)) continue;
       // What can't be removed is no reason not to serve: the next start tries again.
       await removal(id).catch((thrown) =>
         log.error("a removed container left something", { id, error: String(thrown) })
@@ -305,7 +311,7 @@ async function sweepOrphans(get: Composition["get"]): Promise<void> {
     const forget = (id: string) => runtime?.delete(id, true) ?? removeTree(`${folder}/${id}`);
     await remove(await namesIn(folder), async (id) => void await forget(id));
   }
-  await remove(await snapshots.list(), (id) => snapshots.remove(id));
+  await remove(await snapshots.list(), (id) => snapshots.remove(id), (id) => table.ofSnapshot(id) !== undefined);
   await get(TOKENS.volumeRenamer).finish();
   await get(TOKENS.volumes).sweep();
   for (const folder of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {

@@ -1,6 +1,6 @@
 /**
- * `--mount`: comma-separated fields, as docs.docker.com has them ("Bind mounts", "tmpfs mounts"). What a field means stands
- * in one table; what kinds of mounts there are is the engine's to say.
+ * `--mount`: comma-separated fields, as docs.docker.com has them ("Bind mounts", "tmpfs mounts"; `bind-create-src` is of
+ * docker CLI 29). What a field means stands in one table; what kinds of mounts there are is the engine's to say.
  */
 import type { BindOptions, Mount, TmpfsOptions, VolumeOptions } from "../api/wire/mod.ts";
 import { UsageError } from "../cli/mod.ts";
@@ -27,7 +27,7 @@ type OptionKind = "bind" | "volume" | "image" | "tmpfs";
 type Reader = (draft: Draft, value: string, key: string) => void;
 
 /** Fields that need no value; they mean "yes" then. */
-const WORDS = new Set(["readonly", "ro", "volume-nocopy", "bind-nonrecursive"]);
+const WORDS = new Set(["readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src"]);
 
 const RECURSIONS: Readonly<Record<string, BindOptions>> = {
   enabled: {},
@@ -60,6 +60,7 @@ const FIELDS: Readonly<Record<string, Reader>> = {
     }
     Object.assign(bind, options);
   },
+  "bind-create-src": ({ bind }, value, key) => void (bind.CreateMountpoint = yesOrNo(value, key)),
   "volume-subpath": ({ volume }, value) => void (volume.Subpath = value),
   "volume-nocopy": ({ volume }, value, key) => void (volume.NoCopy = yesOrNo(value, key)),
   "volume-label": ({ volume }, value) => addPair(volume.Labels, value),

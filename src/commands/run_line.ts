@@ -173,8 +173,8 @@ function unsaid(config: ContainerConfig, host: HostConfig): string[] {
 }
 
 /** What the API can say of a mount, and `--mount` can't. */
-const hasMore = ({ BindOptions, TmpfsOptions }: NonNullable<HostConfig["Mounts"]>[number]): boolean =>
-  BindOptions?.CreateMountpoint === true || (TmpfsOptions?.Options ?? []).length > 0;
+const hasMore = ({ TmpfsOptions }: NonNullable<HostConfig["Mounts"]>[number]): boolean =>
+  (TmpfsOptions?.Options ?? []).length > 0;
 
 /** Ports that nothing else names. */
 const without = (exposed: ContainerConfig["ExposedPorts"], published: HostConfig["PortBindings"]): string[] =>

@@ -44,6 +44,7 @@ export function mountText(mount: Mount): string {
     ReadOnly && "readonly",
     Consistency && `consistency=${Consistency}`,
     BindOptions?.Propagation && `bind-propagation=${BindOptions.Propagation}`,
+    BindOptions?.CreateMountpoint && "bind-create-src",
     BindOptions?.NonRecursive && "bind-recursive=disabled",
     BindOptions?.ReadOnlyNonRecursive && "bind-recursive=writable",
     BindOptions?.ReadOnlyForceRecursive && "bind-recursive=readonly",

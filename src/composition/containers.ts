@@ -10,7 +10,6 @@ import { LeftCgroups } from "../engine/containers/left_cgroups.ts";
 import { ExecAdoption } from "../engine/exec/exec_adoption.ts";
 import { ExecLauncher } from "../engine/exec/exec_launcher.ts";
 import { ExecService } from "../engine/exec/exec_service.ts";
-import { ImageUses } from "../engine/images/image_uses.ts";
 import { KeyedLock } from "../engine/keyed_lock.ts";
 import { leftEnd, leftExit, openProcess } from "../engine/left_process.ts";
 import { newProcessIo } from "../engine/new_process_io.ts";
@@ -34,6 +33,7 @@ export function provideContainers(provide: Provide, { paths, facts, log }: Engin
         mounts,
         namespaces: get(TOKENS.namespaces),
         volumes: get(TOKENS.volumeMounts),
+        filling: get(TOKENS.volumeFilling),
         networks: get(TOKENS.networks),
         snapshots: get(TOKENS.snapshots),
         runtimes: get(TOKENS.runtimes),
@@ -53,16 +53,13 @@ export function provideContainers(provide: Provide, { paths, facts, log }: Engin
       facts,
       table: get(TOKENS.table),
       images: get(TOKENS.catalog),
-      imageUses: new ImageUses({
-        records: get(TOKENS.imageRecords),
-        leases: get(TOKENS.leases),
-        sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
-      }),
+      imageUses: get(TOKENS.imageUses),
       snapshots: get(TOKENS.snapshots),
       hooks: get(TOKENS.hooks),
       events: get(TOKENS.containerEvents),
       locks: get(TOKENS.containerLocks),
       volumes: get(TOKENS.containerVolumes),
+      filling: get(TOKENS.volumeFilling),
       runtimes: get(TOKENS.runtimes),
       namespaces: get(TOKENS.namespaces),
     }));

@@ -3,6 +3,7 @@ import { ImageCatalog } from "../engine/images/image_catalog.ts";
 import { ImageRemover } from "../engine/images/image_remover.ts";
 import { ImageTagger } from "../engine/images/image_tagger.ts";
 import { ImageUsage } from "../engine/images/image_usage.ts";
+import { ImageUses } from "../engine/images/image_uses.ts";
 import { IngestPool } from "../engine/images/ingest_pool.ts";
 import { LayerLeases } from "../engine/images/layer_leases.ts";
 import { LayerSizes } from "../engine/images/layer_sizes.ts";
@@ -28,6 +29,15 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
         hashEngine: hashEngineName(),
       }, {
         maxJobs: maxDownloads,
+      }),
+  );
+  provide(
+    TOKENS.imageUses,
+    (get) =>
+      new ImageUses({
+        records: get(TOKENS.imageRecords),
+        leases: get(TOKENS.leases),
+        sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
       }),
   );
   provide(TOKENS.catalog, (get) => new ImageCatalog(get(TOKENS.imageRecords), get(TOKENS.blobs), log));

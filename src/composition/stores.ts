@@ -20,7 +20,7 @@ export function provideStores(provide: Provide, { paths, storage, log }: EngineS
   provide(TOKENS.layers, (get) => openLayers(storage, inWorkers(get)));
   provide(TOKENS.snapshots, (get) => {
     const snapshots = openSnapshots(storage, get(TOKENS.layers), inWorkers(get));
-    const isRunning = (id: string) => get(TOKENS.table).has(id) && get(TOKENS.table).find(id).isRunning;
+    const isRunning = (id: string) => get(TOKENS.table).ofSnapshot(id)?.isRunning ?? false;
     return new SharedSnapshots(snapshots, isRunning);
   });
 }

@@ -35,6 +35,8 @@ import type { VolumeService } from "../engine/volumes/volume_service.ts";
 import type { VolumeCopies } from "../engine/volumes/volume_copies.ts";
 import type { VolumeRenamer } from "../engine/volumes/volume_renamer.ts";
 import type { VolumeUsage } from "../engine/volumes/volume_usage.ts";
+import type { VolumeFilling } from "../engine/volumes/volume_filling.ts";
+import type { UnfinishedVolumes } from "../engine/volumes/unfinished_volumes.ts";
 import type { VolumeTable } from "../engine/volumes/volume_table.ts";
 import type { ImageEvents } from "../engine/events/image_events.ts";
 import type { ExecAdoption } from "../engine/exec/exec_adoption.ts";
@@ -46,6 +48,8 @@ import type { HealthChecks } from "../engine/health/health_checks.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
 import type { ImageRemover } from "../engine/images/image_remover.ts";
 import type { ImageTagger } from "../engine/images/image_tagger.ts";
+import type { ImageUses } from "../engine/images/image_uses.ts";
+import type { ImageMounts } from "../engine/containers/image_mounts.ts";
 import type { ImageUsage } from "../engine/images/image_usage.ts";
 import type { IngestPool } from "../engine/images/ingest_pool.ts";
 import type { LayerLeases } from "../engine/images/layer_leases.ts";
@@ -163,12 +167,16 @@ export const TOKENS = {
   services: token<Services>("services"),
   hooks: token<HookBus>("hooks"),
   server: token<ApiServer>("server"),
+  imageUses: token<ImageUses>("imageUses"),
+  imageMounts: token<ImageMounts>("imageMounts"),
   volumeTable: token<VolumeTable>("volumeTable"),
   volumeEvents: token<VolumeEvents>("volumeEvents"),
   volumes: token<VolumeService>("volumes"),
   volumeLocks: token<KeyedLock>("volumeLocks"),
   volumeCopies: token<VolumeCopies>("volumeCopies"),
   volumeRenamer: token<VolumeRenamer>("volumeRenamer"),
+  volumeFilling: token<VolumeFilling>("volumeFilling"),
+  unfinishedVolumes: token<UnfinishedVolumes>("unfinishedVolumes"),
   volumeUsage: token<VolumeUsage>("volumeUsage"),
   volumeMounts: token<VolumeMounts>("volumeMounts"),
   containerVolumes: token<ContainerVolumes>("containerVolumes"),

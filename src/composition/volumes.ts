@@ -1,6 +1,9 @@
 import { VolumeEvents } from "../engine/events/volume_events.ts";
+import { ImageMounts } from "../engine/containers/image_mounts.ts";
 import { KeyedLock } from "../engine/keyed_lock.ts";
 import { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
+import { UnfinishedVolumes } from "../engine/volumes/unfinished_volumes.ts";
+import { VolumeFilling } from "../engine/volumes/volume_filling.ts";
 import { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
 import { VolumeService } from "../engine/volumes/volume_service.ts";
 import { VolumeCopies } from "../engine/volumes/volume_copies.ts";
@@ -21,6 +24,7 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
       paths,
       log: log.scope("volumes"),
       table: get(TOKENS.volumeTable),
+      unfinished: get(TOKENS.unfinishedVolumes),
       usersOf: volumeUsers(get(TOKENS.table)),
       events: get(TOKENS.volumeEvents),
       hooks: get(TOKENS.hooks),
@@ -48,6 +52,19 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
       volumes: get(TOKENS.volumes),
       mounts: get(TOKENS.volumeMounts),
       workers: get(TOKENS.archiveWorkers),
+      unfinished: get(TOKENS.unfinishedVolumes),
+      filling: get(TOKENS.volumeFilling),
+    }));
+  provide(TOKENS.unfinishedVolumes, () => new UnfinishedVolumes(paths));
+  provide(TOKENS.volumeFilling, (get) =>
+    new VolumeFilling({
+      paths,
+      table: get(TOKENS.volumeTable),
+      mounts: get(TOKENS.volumeMounts),
+      snapshots: get(TOKENS.snapshots),
+      workers: get(TOKENS.archiveWorkers),
+      unfinished: get(TOKENS.unfinishedVolumes),
+      locks: new KeyedLock(),
     }));
   provide(TOKENS.volumeLocks, () => new KeyedLock());
   provide(TOKENS.volumeMounts, (get) =>
@@ -56,6 +73,7 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
       files,
       metadata,
       mounts,
+      snapshots: get(TOKENS.snapshots),
       table: get(TOKENS.volumeTable),
       usersOf: volumeUsers(get(TOKENS.table)),
       events: get(TOKENS.volumeEvents),
@@ -67,8 +85,15 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
       log: log.scope("volumes"),
       find: (nameOrId) => get(TOKENS.table).find(nameOrId),
       volumes: get(TOKENS.volumes),
-      mounts: get(TOKENS.volumeMounts),
-      snapshots: get(TOKENS.snapshots),
-      workers: get(TOKENS.archiveWorkers),
+      images: get(TOKENS.imageMounts),
     }));
+  provide(
+    TOKENS.imageMounts,
+    (get) =>
+      new ImageMounts({
+        images: get(TOKENS.catalog),
+        uses: get(TOKENS.imageUses),
+        snapshots: get(TOKENS.snapshots),
+      }),
+  );
 }

@@ -61,8 +61,8 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     return ({ createdMs }) => createdMs > other.createdMs;
   },
   volume: (value) => ({ record }) =>
-    mountsOf(record).some(({ mount, volume }) =>
-      volume?.name === value ||
+    mountsOf(record).some(({ mount, volume, image }) =>
+      (volume ?? image)?.name === value ||
       mount.target === value || (mount.kind !== "tmpfs" && mount.source === value)
     ),
   network: (value, { network = () => NO_NETWORK }) => (container) =>

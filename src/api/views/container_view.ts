@@ -177,7 +177,7 @@ function mountPoints(record: Container["record"]): MountPoint[] {
   return mountsOf(record).filter(({ isTmpfsFlag }) => !isTmpfsFlag).map(mountPoint);
 }
 
-function mountPoint({ mount, mode, volume }: RequestedMount): MountPoint {
+function mountPoint({ mount, mode, volume, image }: RequestedMount): MountPoint {
   if (mount.kind === "tmpfs") {
     return { Type: "tmpfs", Source: "", Destination: mount.target, Mode: "", RW: true, Propagation: "" };
   }
@@ -185,6 +185,9 @@ function mountPoint({ mount, mode, volume }: RequestedMount): MountPoint {
   if (volume !== undefined) {
     const { name: Name } = volume;
     return { Type: "volume", Name, ...place, Driver: "local", Mode: mode, RW: !mount.readOnly, Propagation: "" };
+  }
+  if (image !== undefined) {
+    return { Type: "image", Name: image.name, ...place, Mode: mode, RW: false, Propagation: "rprivate" };
   }
   return { Type: "bind", ...place, Mode: mode, RW: !mount.readOnly, Propagation: mount.propagation ?? "rprivate" };
 }

@@ -28,11 +28,11 @@ export function containerView(container: Container, root: string, paths: EngineP
   };
 }
 
-function viewMount({ mount, volume }: RequestedMount): ViewMount {
+function viewMount({ mount, volume, image }: RequestedMount): ViewMount {
   const { target } = mount;
   if (mount.kind === "tmpfs") return { target, isOwn: false, recursive: true, readOnly: mount.options.includes("ro") };
   const { source, readOnly, recursive = true } = mount;
-  const subpath = volume?.subpath;
+  const subpath = (volume ?? image)?.subpath;
   return { target, source, isOwn: false, recursive, readOnly, ...(subpath !== undefined && { subpath }) };
 }
 

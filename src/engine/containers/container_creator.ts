@@ -17,6 +17,7 @@ import { checkHealthAction } from "../health/health_config.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import type { ImageUses } from "../images/image_uses.ts";
 import type { ContainerVolumes } from "../volumes/container_volumes.ts";
+import type { VolumeFilling } from "../volumes/volume_filling.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import type { Runtimes } from "../runtimes.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -47,7 +48,8 @@ export interface ContainerCreatorDeps {
   readonly events: ContainerEvents;
   /** By container id; shared with whoever starts and removes containers. */
   readonly locks: KeyedLock;
-  readonly volumes: Pick<ContainerVolumes, "plan" | "make" | "fill">;
+  readonly volumes: Pick<ContainerVolumes, "plan" | "make">;
+  readonly filling: Pick<VolumeFilling, "fill">;
 }
 
 /** A request in which nothing is wrong, image and plugins included. */
@@ -90,7 +92,7 @@ export class ContainerCreator {
     const named = given ?? friendlyName((taken) => table.hasName(taken));
     await hooks.ask("container.validate", () => newContainerContext({ ...known, name: named, config, hostConfig }));
     watch.lap("check");
-    await using ready = await this.#deps.volumes.make(plan);
+    await using ready = await this.#deps.volumes.make(plan, id);
     watch.lap("volumes");
     held.require();
     const container = table.insert(id, named, {
@@ -180,7 +182,7 @@ export class ContainerCreator {
     undo.defer(() => Deno.remove(home, { recursive: true }));
     await snapshots.prepare(container.record.layers, container.id);
     undo.defer(() => snapshots.remove(container.id));
-    await this.#deps.volumes.fill(container);
+    await this.#deps.filling.fill(container);
     undo.move();
   }
 }

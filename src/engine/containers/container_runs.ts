@@ -28,6 +28,7 @@ import {
 } from "./container.ts";
 import { containerContext, startedContext } from "./container_contexts.ts";
 import type { ContainerTable } from "./container_table.ts";
+import { mountedSnapshots, neededImages } from "./image_mounts.ts";
 import type { Launcher, StartedProcess } from "./launcher.ts";
 import type { OomWatch } from "./oom_watch.ts";
 import type { Restarts } from "./restarts.ts";
@@ -293,7 +294,7 @@ export class ContainerRuns {
   async #clear(container: Container, then: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     const { health, snapshots, paths } = this.#deps;
     await health.forget(container);
-    await snapshots.remove(container.id);
+    for (const id of [container.id, ...mountedSnapshots(container.record)]) await snapshots.remove(id);
     await removeTree(containerPaths(paths, container.id).home);
     await then();
     if (container.record.hostConfig.AutoRemove) await this.#deps.volumes.removeAnonymous(container);
@@ -313,9 +314,11 @@ export class ContainerRuns {
 
   /** The container is gone whether or not this succeeds: what stays goes at the engine's next start. */
   async #sweepLayers(container: Container): Promise<void> {
-    await this.#deps.images.sweepAfterContainer(container.record).catch((thrown) => {
-      this.#log.warn("a removed container's layers stay for now", failure(container, thrown));
-    });
+    for (const image of neededImages(container.record)) {
+      await this.#deps.images.sweepAfterContainer(image).catch((thrown) => {
+        this.#log.warn("a removed container's layers stay for now", failure(container, thrown));
+      });
+    }
   }
 }
 

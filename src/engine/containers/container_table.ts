@@ -15,6 +15,7 @@ import {
   NO_RESTARTS,
   type RestartHistory,
 } from "./container.ts";
+import { mountedSnapshots, neededImages } from "./image_mounts.ts";
 
 /** A state as it is written, with what restart policies go by where there is anything. */
 export type StoredState = ContainerState & { readonly restarts?: RestartHistory };
@@ -129,14 +130,19 @@ export class ContainerTable implements Disposable {
     return only;
   }
 
-  /** Containers made from an image. */
+  /** Containers made from an image, or in which it is mounted. */
   ofImage(imageId: Digest): Container[] {
-    return this.list().filter((container) => container.record.imageId === imageId);
+    return this.list().filter(({ record }) => neededImages(record).some((each) => each.imageId === imageId));
   }
 
-  /** Layers that some container stands on. */
+  /** The container that a snapshot belongs to: as its root, or as an image that is mounted in it. */
+  ofSnapshot(id: string): Container | undefined {
+    return this.#byId.get(id) ?? this.list().find(({ record }) => mountedSnapshots(record).includes(id));
+  }
+
+  /** Layers that some container needs. */
   referencedLayers(): Set<Digest> {
-    return new Set([...this.#byId.values()].flatMap((container) => container.record.layers));
+    return new Set(this.list().flatMap(({ record }) => neededImages(record)).flatMap(({ layers }) => layers));
   }
 
   [Symbol.dispose](): void {

@@ -31,6 +31,7 @@ import type { JoinedNamespaces, NamespaceJoiner } from "./joined_namespaces.ts";
 import type { Keepers } from "./keepers.ts";
 import type { LeftCgroups } from "./left_cgroups.ts";
 import { prepareSources } from "./mount_sources.ts";
+import type { VolumeFilling } from "../volumes/volume_filling.ts";
 import type { VolumeMounts } from "../volumes/volume_mounts.ts";
 import { mountsOf } from "./mounts.ts";
 import { etcSettings, specSettings } from "./settings.ts";
@@ -53,6 +54,7 @@ export interface LauncherDeps {
   readonly namespaces: Pick<NamespaceJoiner, "join" | "networkOwner">;
   readonly networks: Pick<ContainerNetworks, "start" | "stop" | "factsOf" | "hostGateway">;
   readonly volumes: Pick<VolumeMounts, "mount" | "unmount">;
+  readonly filling: Pick<VolumeFilling, "finish">;
   readonly mounts: Pick<MountCalls, "mount" | "umount2">;
   readonly processes: Pick<ProcessCalls, "pidfdOpen">;
   readonly leftCgroups: Pick<LeftCgroups, "remove">;
@@ -106,6 +108,7 @@ export class Launcher {
     const { root } = await snapshots.mount(container.id);
     watch.lap("mount");
     using joined = this.#deps.namespaces.join(container);
+    await this.#deps.filling.finish(container);
     using seen = await this.#deps.volumes.mount(container);
     const sandbox = await connecting;
     watch.lap("network");

@@ -82,6 +82,7 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
   const launcher = new Launcher({
     ...{ paths, snapshots, processes, mounts, keepers, facts, log: SILENT_LOG },
     runtimes: runtimesOf(runtime),
+    filling: { finish: () => Promise.resolve() },
     volumes: {
       mount: () => Promise.resolve({ mounts: [], [Symbol.dispose]: () => undefined }),
       unmount: () => Promise.resolve(),

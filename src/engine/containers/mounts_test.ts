@@ -43,6 +43,22 @@ Deno.test("--mount and --tmpfs", () => {
   );
 });
 
+Deno.test("images: nobody writes to one, whatever is asked for", () => {
+  const [whole, part] = requestedMounts({
+    Mounts: [
+      { Type: "image", Source: "app:1", Target: "/a/" },
+      { Type: "image", Source: "app", Target: "/b", ReadOnly: false, ImageOptions: { Subpath: "usr/share" } },
+    ],
+  });
+  const mount = { kind: "image", source: "", readOnly: true };
+  const rest = { createSource: false, mode: "" };
+  assert.deepEqual(whole, { mount: { ...mount, target: "/a" }, ...rest, image: { name: "app:1" } });
+  assert.deepEqual(part, {
+    ...{ mount: { ...mount, target: "/b" }, ...rest },
+    image: { name: "app", subpath: "usr/share" },
+  });
+});
+
 Deno.test("volumes: named, anonymous, parts of them, with wishes for one that is to be made", () => {
   const options = { NoCopy: true, Subpath: "a/b", Labels: { x: "y" }, DriverConfig: { Options: { o: "ro" } } };
   const found = requestedMounts({
@@ -108,7 +124,36 @@ Deno.test("what makes no sense is refused in words that say what", () => {
     [{ Mounts: [{ Type: "bind", Source: "a", Target: "/b" }] }, "invalid_argument", /mount path must be absolute/],
     [{ Mounts: [{ Type: "bind", Target: "/b" }] }, "invalid_argument", /field Source must not be empty/],
     [{ Mounts: [{ Type: "bind", Source: "/b" }] }, "invalid_argument", /field Target must not be empty/],
-    [{ Mounts: [{ Type: "image", Source: "v", Target: "/b" }] }, "not_implemented", /--mount type=image/],
+    [{ Mounts: [{ Type: "npipe", Source: "v", Target: "/b" }] }, "not_implemented", /--mount type=npipe/],
+    [{ Mounts: [{ Type: "image", Target: "/b" }] }, "invalid_argument", /"image": field Source must not be empty$/],
+    [
+      { Mounts: [{ Type: "image", Source: "v", Target: "/b", ImageOptions: { Subpath: "../x" } }] },
+      "invalid_argument",
+      /^invalid mount config for type "image": subpath must be a relative path within the volume$/,
+    ],
+    [
+      { Mounts: [{ Type: "image", Source: "v", Target: "/b", VolumeOptions: { Subpath: "x" } }] },
+      "invalid_argument",
+      /^VolumeOptions must not be specified on mount type "image"$/,
+    ],
+    ...[[["odd"], "invalid option: odd"], [[], "invalid option array length"], [["exec", "a", "b"], "array length"]]
+      .map((
+        [option, why],
+      ): [HostConfig, ErrorCode, RegExp] => [
+        { Mounts: [{ Type: "tmpfs", Target: "/b", TmpfsOptions: { Options: [option as string[]] } }] },
+        "invalid_argument",
+        new RegExp(`"tmpfs": .*${why}`),
+      ]),
+    [
+      {
+        Mounts: [{
+          ...{ Type: "bind", Source: "/a", Target: "/b", ReadOnly: true },
+          BindOptions: { ReadOnlyNonRecursive: true, ReadOnlyForceRecursive: true },
+        }],
+      },
+      "invalid_argument",
+      /^mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive$/,
+    ],
     [
       { Mounts: [{ Type: "volume", Target: "/b", ReadOnly: true }] },
       "invalid_argument",

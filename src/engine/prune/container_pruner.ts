@@ -11,8 +11,9 @@ import type { Container } from "../containers/container.ts";
 import type { ContainerService } from "../containers/container_service.ts";
 import type { ContainerSizes } from "../containers/container_sizes.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
+import { neededImages } from "../containers/image_mounts.ts";
 import type { LayerSizes } from "../images/layer_sizes.ts";
-import { currentLedger, type LayerUsers } from "./layer_ledger.ts";
+import { currentLedger, type LayerLedger, type LayerUsers } from "./layer_ledger.ts";
 import { pause } from "./pause.ts";
 import type { PruneItem, Pruner, PruneResult, PruneScene, PruneSelection } from "./prune_plan.ts";
 
@@ -45,7 +46,7 @@ export class ContainerPruner implements Pruner {
       const labels = record.config.Labels ?? {};
       if (container.isActive || spared.has(id) || !passes({ createdMs, labels })) continue;
       going.add(id);
-      const bytes = await this.#bytes(container, ledger.release(record.layers));
+      const bytes = await this.#bytes(container, released(ledger, container));
       const why = reason(container, clock.now());
       items.push({ kind: this.kind, id, names: [name], labels, why, bytes });
     }
@@ -63,7 +64,7 @@ export class ContainerPruner implements Pruner {
     }
     if (container.isActive) return { kept: `it is ${container.state.status} now` };
     // Its image may have been removed by force: then its layers go with it.
-    const bytes = await this.#bytes(container, currentLedger(layerUsers).release(container.record.layers));
+    const bytes = await this.#bytes(container, released(currentLedger(layerUsers), container));
     try {
       await containers.remove(id);
     } catch (thrown) {
@@ -81,6 +82,10 @@ export class ContainerPruner implements Pruner {
     return [...(await layerSizes.of(layers)).values()].reduce((sum, bytes) => sum + bytes, written);
   }
 }
+
+/** Layers that nobody needs without a container. */
+const released = (ledger: LayerLedger, { record }: Container): Digest[] =>
+  neededImages(record).flatMap(({ layers }) => ledger.release(layers));
 
 const GONE: PruneResult = { kept: "it has gone already" };
 

@@ -1,6 +1,7 @@
 import type { Digest } from "../../image/digest.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
+import { neededImages } from "../containers/image_mounts.ts";
 import type { LayerLeases } from "../images/layer_leases.ts";
 
 /** Counts who needs each layer, to tell what goes when one after the other of them goes. */
@@ -35,7 +36,7 @@ export interface LayerUsers {
 export function currentLedger({ records, table, leases }: LayerUsers): LayerLedger {
   return new LayerLedger([
     ...records.list().map(({ layers }) => layers),
-    ...table.list().map(({ record }) => record.layers),
+    ...table.list().flatMap(({ record }) => neededImages(record)).map(({ layers }) => layers),
     leases.held(),
   ]);
 }

@@ -1,26 +1,30 @@
 /**
  * @module
  * The volumes of containers: which ones a new one gets, by what it was asked for, its image, and other containers; what
- * an empty one gets from the image; what goes with a container.
+ * goes with a container. Images that are mounted come along.
  */
 import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
 import { isTsdError, toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { ArchiveWorkers } from "../archives/archive_workers.ts";
 import type { Container } from "../containers/container.ts";
-import { anonymousMounts, mountsOf, type RequestedMount, requestedMounts } from "../containers/mounts.ts";
+import type { ImageMounts, ReadyImage } from "../containers/image_mounts.ts";
+import {
+  anonymousMounts,
+  isMode,
+  mountsOf,
+  NOCOPY,
+  type RequestedMount,
+  requestedMounts,
+} from "../containers/mounts.ts";
+import { PROPAGATIONS } from "../containers/mount_fields.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
-import type { SharedSnapshots } from "../shared_snapshots.ts";
-import type { VolumeMounts } from "./volume_mounts.ts";
 import type { VolumeService } from "./volume_service.ts";
 
 export interface ContainerVolumesDeps {
   readonly paths: EnginePaths;
   readonly find: (nameOrId: string) => Container;
   readonly volumes: Pick<VolumeService, "create" | "reserve" | "remove">;
-  readonly mounts: Pick<VolumeMounts, "holdAll">;
-  readonly snapshots: Pick<SharedSnapshots, "hold">;
-  readonly workers: Pick<ArchiveWorkers, "begin">;
+  readonly images: Pick<ImageMounts, "make">;
   readonly log: Log;
 }
 
@@ -52,10 +56,11 @@ export class ContainerVolumes {
     return [...byTarget.values()];
   }
 
-  /** Makes the volumes of a plan that there are not. @throws {TsdError} as `VolumeService.create` */
-  async make(plan: readonly RequestedMount[]): Promise<ReadyMounts> {
+  /** Makes the volumes of a plan that there are not. @throws {TsdError} as `VolumeService.create` and `ImageMounts.make` */
+  async make(plan: readonly RequestedMount[], containerId: string): Promise<ReadyMounts> {
     await using held = new AsyncDisposableStack();
     const made: string[] = [];
+    const images: ReadyImage[] = [];
     let isKept = false;
     // Behind the reservations, which are the last to be used and the first to go.
     held.defer(async () => {
@@ -63,7 +68,13 @@ export class ContainerVolumes {
     });
     const mounts: RequestedMount[] = [];
     for (const { wish = {}, ...each } of plan) {
-      const { volume, mount } = each;
+      const { volume, mount, image } = each;
+      if (image !== undefined) {
+        const ready = held.use(await this.#deps.images.make(each, image, containerId));
+        images.push(ready);
+        mounts.push(ready.mount);
+        continue;
+      }
       if (volume === undefined || mount.kind === "tmpfs") {
         mounts.push(each);
         continue;
@@ -78,24 +89,12 @@ export class ContainerVolumes {
     const all = held.move();
     return {
       mounts,
-      keep: () => void (isKept = true),
+      keep: () => {
+        isKept = true;
+        for (const image of images) image.keep();
+      },
       [Symbol.asyncDispose]: () => all.disposeAsync(),
     };
-  }
-
-  /** Copies what the image has at the targets of empty volumes. @throws {TsdError} */
-  async fill(container: Container): Promise<void> {
-    for (const { mount, volume } of mountsOf(container.record)) {
-      if (!volume?.copies) continue;
-      await using _held = await this.#deps.mounts.holdAll([volume.name]);
-      const { data } = volumePaths(this.#deps.paths, volume.name);
-      if (!await isEmptyFolder(data)) continue;
-      await using root = await this.#deps.snapshots.hold(container.id);
-      const view = { root: root.root, readOnly: true, mounts: [] };
-      const task = { kind: "copy", path: mount.target, to: data } as const;
-      const job = { view, task, container: container.name };
-      await (await this.#deps.workers.begin(job, new AbortController().signal)).ended();
-    }
   }
 
   /** Removes those that nobody gave a name to, as far as no other container has them. */
@@ -115,24 +114,20 @@ export class ContainerVolumes {
   /** `CONTAINER[:ro|rw]`. */
   #mountsFrom(spec: string): RequestedMount[] {
     if (spec === "") throw refusal("volumes-from specification cannot be an empty string");
-    const [nameOrId, mode = "rw"] = spec.split(/:(.*)/s);
-    if (!FROM_MODES.has(mode)) throw refusal(`invalid mode: ${mode}`);
+    const [nameOrId, mode = ""] = spec.split(/:(.*)/s);
+    const options = mode.split(",");
+    if (!isMode(mode) || options.some((option) => PROPAGATIONS.has(option) || option === NOCOPY)) {
+      throw refusal(`invalid mode: ${mode}`);
+    }
     return mountsOf(this.#deps.find(nameOrId!).record).filter(({ isTmpfsFlag }) => !isTmpfsFlag).map((each) => ({
       ...each,
       createSource: false,
       ...(each.volume && { volume: { ...each.volume, copies: false } }),
       mount: each.mount.kind === "tmpfs"
         ? each.mount
-        : { ...each.mount, readOnly: each.mount.readOnly || mode === "ro" },
+        : { ...each.mount, readOnly: each.mount.readOnly || options.includes("ro") },
     }));
   }
 }
 
-const FROM_MODES: ReadonlySet<string> = new Set(["ro", "rw", "z", "Z"]);
-
 const refusal = (message: string) => new TsdError("invalid_argument", message);
-
-async function isEmptyFolder(path: string): Promise<boolean> {
-  for await (const _ of Deno.readDir(path)) return false;
-  return true;
-}

@@ -10,6 +10,8 @@ import type { ArchiveTask } from "../archives/archive_protocol.ts";
 import type { ArchiveSession } from "../archives/archive_session.ts";
 import type { ArchiveWorkers } from "../archives/archive_workers.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
+import type { UnfinishedVolumes } from "./unfinished_volumes.ts";
+import type { VolumeFilling } from "./volume_filling.ts";
 import type { VolumeMounts } from "./volume_mounts.ts";
 import type { VolumeService } from "./volume_service.ts";
 import type { VolumeTable } from "./volume_table.ts";
@@ -17,7 +19,9 @@ import type { VolumeTable } from "./volume_table.ts";
 export interface VolumeCopiesDeps {
   readonly paths: EnginePaths;
   readonly table: Pick<VolumeTable, "find" | "known">;
-  readonly volumes: Pick<VolumeService, "create" | "remove" | "reserve">;
+  readonly volumes: Pick<VolumeService, "begin" | "remove" | "reserve">;
+  readonly unfinished: UnfinishedVolumes;
+  readonly filling: Pick<VolumeFilling, "settle">;
   readonly mounts: Pick<VolumeMounts, "holdAll">;
   readonly workers: Pick<ArchiveWorkers, "begin">;
   readonly log: Log;
@@ -42,42 +46,52 @@ export class VolumeCopies {
     if (table.known(newName) !== undefined) {
       throw new TsdError("name_in_use", `clone ${name}: there is a volume ${newName} already`);
     }
-    const made = await volumes.create({ name: newName, labels, options: null });
-    await using undo = new AsyncDisposableStack();
-    undo.defer(() => volumes.remove(newName, { force: true }));
-    {
-      using _reserved = volumes.reserve(newName);
-      const session = await this.#begin(
-        name,
-        { kind: "copy", path: "/", to: volumePaths(paths, newName).data },
-        signal,
-      );
-      await session.ended();
-    }
-    undo.move();
-    return made;
+    const { volume, isNew } = await volumes.begin({ name: newName, labels, options: null });
+    if (!isNew) throw new TsdError("name_in_use", `clone ${name}: there is a volume ${newName} already`);
+    const task = { kind: "copy", path: "/", to: volumePaths(paths, newName).data } as const;
+    await this.#made(volume, async () => await (await this.#begin(name, task, signal)).ended());
+    return volume;
   }
 
   /** Its files as a tar, which is read while it is made. @throws {TsdError} not_found, and while it is read */
   async export(name: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    return (await this.#begin(name, { kind: "export" }, signal)).output();
+    return (await this.#begin(name, { kind: "export", keepsAll: true }, signal)).output();
   }
 
   /**
-   * Unpacks a tar, compressed or not, over what a volume has; makes the volume if there is none.
+   * Unpacks a tar, compressed or not, over what a volume has; makes the volume if there is none. A new one whose archive
+   * doesn't come to its end is gone again.
    * @throws {TsdError} invalid_argument, archive_invalid, layer_invalid, storage_full
    */
   async import(name: string, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<VolumeRecord> {
-    const volume = await this.#deps.volumes.create({ name, labels: null, options: null });
-    using _reserved = this.#deps.volumes.reserve(volume.name);
-    const task = { kind: "unpack", path: "/", mayReplaceFolders: true } as const;
-    await (await this.#begin(volume.name, task, signal)).feed(source);
+    const { volume, isNew } = await this.#deps.volumes.begin({ name, labels: null, options: null });
+    const task = { kind: "unpack", path: "/", mayReplaceFolders: true, setsFolder: true } as const;
+    const unpack = async () => await (await this.#begin(volume.name, task, signal)).feed(source);
+    if (isNew) await this.#made(volume, unpack);
+    else {
+      using _reserved = this.#deps.volumes.reserve(volume.name);
+      await unpack();
+    }
     return volume;
+  }
+
+  /** A new volume gets its files, or is removed. */
+  async #made({ name }: VolumeRecord, fill: () => Promise<void>): Promise<void> {
+    const { volumes, unfinished } = this.#deps;
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => volumes.remove(name, { force: true }));
+    {
+      using _reserved = volumes.reserve(name);
+      await fill();
+      await unfinished.finish(name, "making");
+    }
+    undo.move();
   }
 
   async #begin(name: string, task: ArchiveTask, signal: AbortSignal): Promise<ArchiveSession> {
     const { table, mounts, paths, workers } = this.#deps;
     table.find(name);
+    await this.#deps.filling.settle(name);
     const held = await mounts.holdAll([name]);
     const release = async () => {
       try {

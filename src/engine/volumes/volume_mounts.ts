@@ -1,17 +1,19 @@
 /**
  * @module
  * Volumes while somebody looks into them: what a volume's options say is mounted before the first of them and taken away
- * after the last.
+ * after the last. So it is with the snapshots of images that are mounted.
  */
 import { TsdError } from "../../errors.ts";
 import type { ContainerMount } from "../../runtime/spec/mod.ts";
 import { detachMountsBelow, isMountPoint } from "../../store/layer_folders/mounts_below.ts";
 import { type FileCalls, type MetadataCalls, type MountCalls, MS, SysError } from "../../sys/mod.ts";
 import type { Container } from "../containers/container.ts";
+import { mountedSnapshots } from "../containers/image_mounts.ts";
 import { mountsOf, type RequestedMount } from "../containers/mounts.ts";
 import type { VolumeEvents } from "../events/volume_events.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
+import type { SharedSnapshots } from "../shared_snapshots.ts";
 import { partsFolder, type PinnedPart, pinPart } from "./volume_parts.ts";
 import { type LocalMount, localMount } from "./local_options.ts";
 import type { VolumeTable } from "./volume_table.ts";
@@ -26,6 +28,7 @@ export interface VolumeMountsDeps {
   readonly mounts: Pick<MountCalls, "mount" | "umount2">;
   readonly files: FileCalls;
   readonly metadata: Pick<MetadataCalls, "statx">;
+  readonly snapshots: Pick<SharedSnapshots, "mount" | "unmount" | "hold">;
 }
 
 /** What a container is to see. Dispose of it when the runtime has mounted it. */
@@ -52,34 +55,46 @@ export class VolumeMounts {
     using open = new DisposableStack();
     const mounts: ContainerMount[] = [];
     for (const each of all) {
-      const { mount, volume } = each;
-      if (volume === undefined) {
+      const { mount, volume, image } = each;
+      const whole = await this.#whole(container, each);
+      if (whole === undefined) {
         mounts.push(mount);
         continue;
       }
-      await this.#attach(volume.name, container.id);
-      this.#tellMount(container, each);
-      const source = volume.subpath === undefined
-        ? volumePaths(this.#deps.paths, volume.name).data
-        : open.use(this.#pin(volume.name, volume.subpath, container)).path;
+      const subpath = (volume ?? image)?.subpath;
+      const source = subpath === undefined ? whole : open.use(this.#pin(whole, subpath, container)).path;
       mounts.push({ ...mount, source } as ContainerMount);
     }
     const held = open.move();
     return { mounts, [Symbol.dispose]: () => held.dispose() };
   }
 
+  /** Where all of a volume or an image is, for a run; undefined: the mount is neither. */
+  async #whole(container: Container, asked: RequestedMount): Promise<string | undefined> {
+    const { volume, image } = asked;
+    if (image?.found !== undefined) return (await this.#deps.snapshots.mount(image.found.snapshot)).root;
+    if (volume === undefined) return undefined;
+    await this.#attach(volume.name, container.id);
+    this.#tellMount(container, asked);
+    return volumePaths(this.#deps.paths, volume.name).data;
+  }
+
   /** A run is over. */
   async unmount(container: Container): Promise<void> {
     detachMountsBelow(partsFolder(this.#deps.paths, container.id));
+    for (const id of mountedSnapshots(container.record)) await this.#deps.snapshots.unmount(id);
     for (const name of namesOf(container)) {
       this.#deps.events.tell("unmount", name, { container: container.id });
       await this.#detach(name, container.id);
     }
   }
 
-  /** For somebody else who looks into a container's volumes. Dispose of it. */
-  hold(container: Container): Promise<AsyncDisposable> {
-    return this.holdAll(namesOf(container));
+  /** For somebody else who looks into a container's volumes and images. Dispose of it. */
+  async hold(container: Container): Promise<AsyncDisposable> {
+    await using held = new AsyncDisposableStack();
+    held.use(await this.holdAll(namesOf(container)));
+    for (const id of mountedSnapshots(container.record)) held.use(await this.#deps.snapshots.hold(id));
+    return held.move();
   }
 
   /** @throws {TsdError} not_found, system_call */
@@ -91,6 +106,15 @@ export class VolumeMounts {
       held.defer(() => this.#detach(name, holder));
     }
     return held.move();
+  }
+
+  /** Takes away what engines that were killed have left mounted. To be called when it is known which containers run. */
+  sweep(): void {
+    const { paths, table, usersOf } = this.#deps;
+    for (const { name, options } of table.list()) {
+      const isUsed = this.#holders.has(name) || usersOf(name).some(({ isRunning }) => isRunning);
+      if (!isUsed && localMount(options) !== undefined) detachMountsBelow(volumePaths(paths, name).folder);
+    }
   }
 
   /** Resolves when nobody looks into it any more. */
@@ -137,10 +161,9 @@ export class VolumeMounts {
     });
   }
 
-  /** @throws {TsdError} invalid_argument: there is no such thing in the volume */
-  #pin(name: string, subpath: string, container: Container): PinnedPart {
-    const folder = partsFolder(this.#deps.paths, container.id);
-    return pinPart(volumePaths(this.#deps.paths, name).data, subpath, folder, this.#deps);
+  /** @throws {TsdError} invalid_argument: there is no such thing in it */
+  #pin(whole: string, subpath: string, container: Container): PinnedPart {
+    return pinPart(whole, subpath, partsFolder(this.#deps.paths, container.id), this.#deps);
   }
 
   #tellMount(container: Container, { mount, volume }: RequestedMount): void {

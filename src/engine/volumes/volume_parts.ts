@@ -1,6 +1,6 @@
 /**
  * @module
- * Parts of volumes (`volume-subpath`). Who writes to a volume may put links into it, also while we look: a part is looked
+ * Parts of volumes and images (`volume-subpath`, `image-subpath`). Who writes to a volume may put links into it, also while we look: a part is looked
  * up inside of the volume by one call, and what was found is mounted in the container's run folder until the runtime has
  * mounted it from there. (A descriptor would not do: the runtime works in a mount namespace of its own.)
  */

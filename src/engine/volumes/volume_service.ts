@@ -14,6 +14,7 @@ import { namesIn, removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
 import { randomId } from "../containers/names.ts";
+import type { UnfinishedVolumes } from "./unfinished_volumes.ts";
 import { checkLocalOptions } from "./local_options.ts";
 import { ANONYMOUS_LABEL, checkVolumeName } from "./volume_names.ts";
 import type { VolumeRequest } from "./volume_request.ts";
@@ -25,6 +26,12 @@ export interface VolumeUser {
   readonly name: string;
 }
 
+/** A volume that is about to be filled by somebody, unless it was there already. */
+export interface BegunVolume {
+  readonly volume: VolumeRecord;
+  readonly isNew: boolean;
+}
+
 export interface VolumeServiceDeps {
   readonly paths: EnginePaths;
   readonly table: VolumeTable;
@@ -33,6 +40,7 @@ export interface VolumeServiceDeps {
   readonly isHeld?: (name: string) => boolean;
   /** Resolves when nobody does any more. */
   readonly released?: (name: string) => Promise<void>;
+  readonly unfinished: UnfinishedVolumes;
   readonly events: VolumeEvents;
   readonly hooks: Pick<HookBus, "tell">;
   readonly locks: KeyedLock;
@@ -59,22 +67,36 @@ export class VolumeService {
    * Makes a volume, or gives the one of that name as it is.
    * @throws {TsdError} invalid_argument, not_implemented, not_found (no such driver), storage
    */
-  async create({ name: asked, driver, labels: given, options }: VolumeRequest): Promise<VolumeRecord> {
+  async create(request: VolumeRequest): Promise<VolumeRecord> {
+    return (await this.#make(request, false)).volume;
+  }
+
+  /**
+   * Makes a volume that is noted as unfinished: an engine that finds it like this takes it away. One that was there isn't.
+   * @throws {TsdError} as `create`
+   */
+  begin(request: VolumeRequest): Promise<BegunVolume> {
+    return this.#make(request, true);
+  }
+
+  async #make(request: VolumeRequest, isUnfinished: boolean): Promise<BegunVolume> {
+    const { name: asked, driver, labels: given, options } = request;
     const name = asked || randomId();
     checkDriver(name, driver);
     checkVolumeName(name);
     checkLocalOptions(name, options ?? {});
     const labels = asked === "" ? { ...given, [ANONYMOUS_LABEL]: "" } : given;
-    const { table, locks, events, hooks, paths } = this.#deps;
+    const { table, locks, events, hooks, paths, unfinished } = this.#deps;
     return await locks.run(name, async () => {
       const existing = table.known(name);
-      if (existing !== undefined) return existing;
+      if (existing !== undefined) return { volume: existing, isNew: false };
       await makeFolders(paths, name);
+      if (isUnfinished) await unfinished.begin(name, "making");
       const volume: VolumeRecord = { name, createdMs: Date.now(), labels, options };
       table.insert(volume);
       events.tell("create", name);
       hooks.tell("volume.created", () => ({ name, labels: labels ?? {} }));
-      return volume;
+      return { volume, isNew: true };
     });
   }
 
@@ -119,9 +141,14 @@ export class VolumeService {
     throw new TsdError("conflict", `${verb} ${name}: volume is in use - [${whose}]`);
   }
 
-  /** Clears away what engines that were killed have left of removals. */
+  /** Clears away what engines that were killed have left of removals, and volumes that they have not finished. */
   async sweep(): Promise<void> {
-    const { paths, log } = this.#deps;
+    const { paths, log, table, unfinished, usersOf } = this.#deps;
+    for (const { name } of table.list()) {
+      if (!unfinished.has(name, "making") || usersOf(name).length > 0) continue;
+      log.warn("a volume that was not finished is removed", { volume: name });
+      await this.remove(name);
+    }
     const { all } = volumePaths(paths, "");
     for (const name of (await namesIn(all)).filter((each) => each.startsWith(REMOVED))) {
       await discard(`${all}/${name}`).catch((thrown) =>

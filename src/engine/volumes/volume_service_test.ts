@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import "../../sys/preopen.ts";
 import { type ErrorCode, isTsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type Plugin } from "../../plugins/mod.ts";
@@ -8,6 +9,7 @@ import { VolumeEvents } from "../events/volume_events.ts";
 import { namesIn } from "../folders.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 import { enginePaths, volumePaths } from "../paths.ts";
+import { UnfinishedVolumes } from "./unfinished_volumes.ts";
 import type { VolumeRequest } from "./volume_request.ts";
 import { VolumeService, type VolumeUser } from "./volume_service.ts";
 import { VolumeTable } from "./volume_table.ts";
@@ -48,6 +50,7 @@ async function withRig(
     const service = new VolumeService({
       hooks: new HookBus([observer], SILENT_LOG),
       ...{ paths, table, events, locks: new KeyedLock(), log: SILENT_LOG },
+      unfinished: new UnfinishedVolumes(paths),
       usersOf: () => users,
     });
     const again = () => new VolumeTable(new VolumeRecords(db));
@@ -116,6 +119,25 @@ Deno.test("a removal takes all of it; what is used or reserved stays, and those 
     await assert.rejects(service.remove("data"), refused("not_found", /^get data: no such volume$/));
     await service.remove("data", { force: true });
     assert.throws(() => service.reserve("data"), refused("not_found", /no such volume/));
+  });
+});
+
+Deno.test("a volume that a killed engine was still making is swept, one that was finished or is used stays", async () => {
+  await withRig(async ({ service, table, users, told, dir }) => {
+    const { isNew } = await service.begin(request("half"));
+    assert.equal(isNew, true);
+    assert.equal((await service.begin(request("half"))).isNew, false);
+    users.push({ id: "c1", name: "web" });
+    await service.sweep();
+    assert.equal(table.list().length, 1);
+    users.length = 0;
+    await service.sweep();
+    assert.deepEqual([table.list(), await namesIn(`${dir}/volumes`)], [[], []]);
+    assert.deepEqual(told, ["create half", "destroy half"]);
+    await service.begin(request("whole"));
+    await new UnfinishedVolumes(await enginePaths(dir)).finish("whole", "making");
+    await service.sweep();
+    assert.deepEqual(await namesIn(`${dir}/volumes/whole`), ["_data"]);
   });
 });
 

@@ -19,9 +19,9 @@ export type NetworkMode = "host" | "none" | { readonly path: string; readonly sh
 /** How mounts made later below a mount spread: mount_namespaces(7). */
 export type Propagation = "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave";
 
-/** A file or folder of the host. A volume differs in nothing but its name in messages. */
+/** A file or folder of the host. A volume, or an image, differs in nothing but its name in messages. */
 export interface BindMount {
-  readonly kind: "bind" | "volume";
+  readonly kind: "bind" | "volume" | "image";
   /** Absolute path on the host; it exists. */
   readonly source: string;
   readonly target: string;

@@ -1,0 +1,77 @@
+/**
+ * @module
+ * Images that are mounted in containers (`--mount type=image`). Each has a snapshot of its own, made with the container and
+ * gone with it, so that the image's layers look there as they do in a container's root, with every storage driver. Nobody
+ * writes to it.
+ */
+import { sha256Hex } from "../../hash/mod.ts";
+import type { Digest } from "../../image/digest.ts";
+import type { ImageCatalog } from "../images/image_catalog.ts";
+import type { ImageUses } from "../images/image_uses.ts";
+import type { SharedSnapshots } from "../shared_snapshots.ts";
+import type { ContainerRecord } from "./container.ts";
+import type { ImageUse, RequestedMount } from "./mounts.ts";
+
+export interface ImageMountsDeps {
+  readonly images: Pick<ImageCatalog, "resolve">;
+  readonly uses: Pick<ImageUses, "hold">;
+  readonly snapshots: Pick<SharedSnapshots, "prepare" | "hold" | "remove">;
+}
+
+/** What mounts, snapshots and layers are looked for in. */
+type Recorded = Pick<ContainerRecord, "imageId" | "layers" | "mounts">;
+
+/** A mount whose image was found. Disposing of it takes away what was made for it, unless it was kept. */
+export interface ReadyImage extends AsyncDisposable {
+  readonly mount: RequestedMount;
+  keep(): void;
+}
+
+/** See the module's comment. */
+export class ImageMounts {
+  readonly #deps: ImageMountsDeps;
+
+  constructor(deps: ImageMountsDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {TsdError} image_not_found, ambiguous_id, invalid_reference, storage */
+  async make(asked: RequestedMount, image: ImageUse, containerId: string): Promise<ReadyImage> {
+    const { images, uses, snapshots } = this.#deps;
+    const { name } = image;
+    const { record: { id, layers } } = await images.resolve(name);
+    await using undo = new AsyncDisposableStack();
+    // It goes last: until the container is recorded nothing else keeps the layers.
+    undo.use(uses.hold({ id, layers }, name));
+    const snapshot = await snapshotId(containerId, asked.mount.target);
+    await snapshots.prepare(layers, snapshot);
+    let isKept = false;
+    undo.defer(() => isKept ? undefined : snapshots.remove(snapshot));
+    await using seen = await snapshots.hold(snapshot);
+    const all = undo.move();
+    return {
+      mount: {
+        ...asked,
+        mount: { kind: "image", source: seen.root, target: asked.mount.target, readOnly: true },
+        image: { ...image, found: { id, layers, snapshot } },
+      },
+      keep: () => void (isKept = true),
+      [Symbol.asyncDispose]: () => all.disposeAsync(),
+    };
+  }
+}
+
+const snapshotId = (containerId: string, target: string): Promise<string> =>
+  sha256Hex(new TextEncoder().encode(`${containerId} ${target}`));
+
+/** Snapshots of the images that are mounted in a container. */
+export const mountedSnapshots = ({ mounts = [] }: Pick<Recorded, "mounts">): string[] =>
+  mounts.flatMap(({ image }) => image?.found?.snapshot ?? []);
+
+/** All images that a container needs, each with its layers: the one that it stands on comes first. */
+export function neededImages(
+  { imageId, layers, mounts = [] }: Recorded,
+): { readonly imageId: Digest; readonly layers: readonly Digest[] }[] {
+  const mounted = mounts.flatMap(({ image }) => image?.found ?? []);
+  return [{ imageId, layers }, ...mounted.map(({ id, layers }) => ({ imageId: id, layers }))];
+}

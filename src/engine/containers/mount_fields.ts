@@ -1,0 +1,157 @@
+/**
+ * @module
+ * `--mount`, as the API has it: the fields of each kind of mount, and what Docker says of wrong ones.
+ */
+import type { Mount } from "../../api/wire/mod.ts";
+import { TsdError } from "../../errors.ts";
+import { type BindMount, cleanPath, type TmpfsMount } from "../../runtime/spec/mod.ts";
+import { checkVolumeName } from "../volumes/volume_names.ts";
+import type { RequestedMount, VolumeUse, VolumeWish } from "./requested_mount.ts";
+
+export const PROPAGATIONS: ReadonlySet<string> = new Set([
+  ...["private", "rprivate", "shared", "rshared", "slave", "rslave"],
+]);
+
+/** Docker shows this mode of a volume that has none. */
+export const SHARED_LABEL = "z";
+
+/** Kinds of Docker's that there aren't. */
+const OTHER_TYPES: ReadonlySet<string> = new Set(["npipe", "cluster"]);
+
+/** The options that belong to each kind, and what the others are told. */
+const OPTIONS_OF = {
+  bind: "BindOptions",
+  tmpfs: "TmpfsOptions",
+  volume: "VolumeOptions",
+  image: "ImageOptions",
+} as const;
+
+/** @throws {TsdError} invalid_argument, not_implemented */
+export function parseMount(mount: Mount): RequestedMount {
+  const { Type: type = "" as NonNullable<Mount["Type"]> } = mount;
+  for (const [kind, options] of Object.entries(OPTIONS_OF)) {
+    if (kind !== type && mount[options]) {
+      throw refusal(`${options} must not be specified on mount type "${type}"`);
+    }
+  }
+  if (OTHER_TYPES.has(type)) {
+    throw new TsdError("not_implemented", `Cannot create the container: --mount type=${type} is not supported yet`);
+  }
+  const target = mountTarget(mount);
+  const createSource = mount.BindOptions?.CreateMountpoint ?? false;
+  if (type === "volume") return volumeOfMount(mount, target);
+  if (type === "bind") return { mount: bindMount(mount, target), createSource, mode: "" };
+  if (type === "tmpfs") return { mount: tmpfsMount(mount, target), createSource, mode: "" };
+  if (type === "image") return imageMount(mount, target);
+  throw badMount(mount, "mount type unknown");
+}
+
+function volumeOfMount(mount: Mount, target: string): RequestedMount {
+  const { Source: name = "", ReadOnly: readOnly = false, VolumeOptions: options } = mount;
+  const { NoCopy = false, Subpath: subpath = "", Labels: labels, DriverConfig: driver } = options ?? {};
+  if (subpath !== "" && !isLocal(subpath)) throw badMount(mount, "subpath must be a relative path within the volume");
+  if (name === "" && readOnly) throw badMount(mount, "must not set ReadOnly mode when using anonymous volumes");
+  if (name === "" && subpath !== "") throw badMount(mount, "must not set Subpath when using anonymous volumes");
+  if (name !== "") checkVolumeName(name);
+  const use = { name, isAnonymous: name === "", copies: !NoCopy && subpath === "" };
+  const wish = { driver: driver?.Name, options: driver?.Options, labels };
+  return volumeMount(target, { ...use, ...(subpath !== "" && { subpath }) }, { readOnly, mode: SHARED_LABEL, wish });
+}
+
+/** Nobody writes to an image, whatever the request says of that. */
+function imageMount(mount: Mount, target: string): RequestedMount {
+  const { Source: name = "", ImageOptions: options } = mount;
+  const { Subpath: subpath = "" } = options ?? {};
+  if (name === "") throw badMount(mount, "field Source must not be empty");
+  if (subpath !== "" && !isLocal(subpath)) throw badMount(mount, "subpath must be a relative path within the volume");
+  const image = { name, ...(subpath !== "" && { subpath }) };
+  return { mount: { kind: "image", source: "", target, readOnly: true }, createSource: false, mode: "", image };
+}
+
+/** Whether a path stays where it begins, links aside. */
+function isLocal(path: string): boolean {
+  let depth = 0;
+  for (const name of path.split("/")) {
+    if (name === "..") depth--;
+    else if (name !== "" && name !== ".") depth++;
+    if (depth < 0) return false;
+  }
+  return !path.startsWith("/");
+}
+
+/** @param before said before what is wrong */
+export function mountTarget(mount: Mount, before = ""): string {
+  const { Target: target = "" } = mount;
+  const problem = target === "" ? "field Target must not be empty" : targetProblem(target);
+  if (problem !== undefined) throw badMount(mount, problem, before);
+  return cleanPath(target);
+}
+
+/** Why something can't be mounted there, in Docker's words. */
+export function targetProblem(target: string): string | undefined {
+  if (cleanPath(target) === "/") return "invalid specification: destination can't be '/'";
+  return target.startsWith("/") ? undefined : notAbsolute(target);
+}
+
+function bindMount(mount: Mount, target: string): BindMount {
+  const { Source: source = "", ReadOnly: readOnly = false } = mount;
+  const options = mount.BindOptions ?? {};
+  if (source === "") throw badMount(mount, "field Source must not be empty");
+  if (!source.startsWith("/")) throw badMount(mount, notAbsolute(source));
+  if (options.Propagation && !PROPAGATIONS.has(options.Propagation)) {
+    throw badMount(mount, `invalid propagation mode: ${options.Propagation}`);
+  }
+  if (options.ReadOnlyNonRecursive && options.ReadOnlyForceRecursive) {
+    throw refusal("mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive");
+  }
+  return {
+    kind: "bind",
+    source,
+    target,
+    readOnly,
+    ...(options.Propagation ? { propagation: options.Propagation } : {}),
+    ...(options.NonRecursive ? { recursive: false } : {}),
+    ...(options.ReadOnlyNonRecursive ? { recursiveReadOnly: "off" } : {}),
+    ...(options.ReadOnlyForceRecursive ? { recursiveReadOnly: "force" } : {}),
+  };
+}
+
+function tmpfsMount(mount: Mount, target: string): TmpfsMount {
+  const { Source: source, ReadOnly: readOnly, TmpfsOptions: options } = mount;
+  if (source) throw badMount(mount, "field Source must not be specified");
+  return {
+    kind: "tmpfs",
+    target,
+    options: [
+      ...(options?.SizeBytes ? [`size=${options.SizeBytes}`] : []),
+      ...(options?.Mode ? [`mode=${options.Mode.toString(8)}`] : []),
+      ...(readOnly ? ["ro"] : []),
+      ...(options?.Options ?? []).map((pair) => tmpfsOption(mount, pair)),
+    ],
+  };
+}
+
+/** What Docker lets clients say beyond size and mode. */
+const TMPFS_OPTIONS: ReadonlySet<string> = new Set(["exec", "noexec"]);
+
+function tmpfsOption(mount: Mount, pair: readonly string[]): string {
+  const [name = "", ...rest] = pair;
+  if (pair.length === 0 || rest.length > 1) throw badMount(mount, "invalid option array length");
+  if (!TMPFS_OPTIONS.has(name)) throw badMount(mount, `invalid option: ${name}`);
+  return pair.join("=");
+}
+
+const notAbsolute = (path: string) => `invalid mount path: '${path}' mount path must be absolute`;
+const badMount = ({ Type: type = "bind" }: Mount, why: string, before = "") =>
+  refusal(`${before}invalid mount config for type "${type}": ${why}`);
+
+/** The source is known when the volume is. */
+export function volumeMount(
+  target: string,
+  volume: VolumeUse,
+  { readOnly = false, mode, wish }: { readOnly?: boolean; mode: string; wish: VolumeWish },
+): RequestedMount {
+  return { mount: { kind: "volume", source: "", target, readOnly }, createSource: false, mode, volume, wish };
+}
+
+export const refusal = (message: string) => new TsdError("invalid_argument", message);

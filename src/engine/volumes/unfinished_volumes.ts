@@ -1,0 +1,50 @@
+/**
+ * @module
+ * Volumes of which not all is there yet. What is begun is noted beside the volume's files first, so that half a tree never
+ * passes for a whole one, whatever ends the engine or the machine.
+ */
+import { syncDir, writeSynced } from "../../io/mod.ts";
+import { cString, durability, files, O, OwnedFd } from "../../sys/mod.ts";
+import { type EnginePaths, volumePaths } from "../paths.ts";
+
+/** What is going on: an empty volume gets what an image has, or a new one is made of another one or of an archive. */
+export type Unfinished = "filling" | "making";
+
+/** See the module's comment. */
+export class UnfinishedVolumes {
+  readonly #paths: EnginePaths;
+
+  constructor(paths: EnginePaths) {
+    this.#paths = paths;
+  }
+
+  /** The volume's folder is there. @throws {Error} */
+  async begin(name: string, what: Unfinished): Promise<void> {
+    if (this.has(name, what)) return;
+    await writeSynced(this.#note(name, what), new Uint8Array(), 0o600);
+    await syncDir(volumePaths(this.#paths, name).folder);
+  }
+
+  /** Synchronously: every start asks, and another thread takes longer to get to it than it takes. */
+  has(name: string, what: Unfinished): boolean {
+    try {
+      return Deno.lstatSync(this.#note(name, what)).isFile;
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return false;
+      throw thrown;
+    }
+  }
+
+  /** All is there, and lasts. Nothing that was not begun needs that. @throws {SysError} */
+  async finish(name: string, what: Unfinished): Promise<void> {
+    if (!this.has(name, what)) return;
+    const { data } = volumePaths(this.#paths, name);
+    using folder = new OwnedFd(files.open(cString(data), O.RDONLY | O.DIRECTORY), files);
+    durability.syncfs(folder.fd);
+    await Deno.remove(this.#note(name, what));
+  }
+
+  #note(name: string, what: Unfinished): string {
+    return `${volumePaths(this.#paths, name).folder}/.${what}`;
+  }
+}
