@@ -18,6 +18,7 @@ export type Verb =
   | "stop"
   | "wait"
   | "logs"
+  | "inspect"
   | "rm"
   | "pull"
   | "rmi";

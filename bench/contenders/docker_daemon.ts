@@ -1,6 +1,6 @@
 /**
- * A dockerd of our own with the containerd it starts, both in a private folder. It keeps its hands off the network: no
- * bridge, no packet filter, no forwarding.
+ * A dockerd of our own with the containerd it starts, both in a private folder. It keeps its hands off the network (no
+ * bridge, no packet filter, no forwarding), unless it is in a network namespace where it may do what it likes.
  */
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
@@ -23,6 +23,10 @@ export interface DockerDaemon extends AsyncDisposable {
 export interface DockerDaemonOptions {
   /** The contents of its daemon.json. */
   readonly configuration?: Readonly<Record<string, unknown>>;
+  /** With its bridge, packet filter and forwarding. */
+  readonly networking?: boolean;
+  /** Path of a network namespace to be in. */
+  readonly namespace?: string;
 }
 
 const READY_TIMEOUT_MS = 30_000;
@@ -38,7 +42,7 @@ export async function startDockerDaemon(options: DockerDaemonOptions = {}): Prom
   await removeNewCgroups("docker", undo);
   const folder = await privateFolder("docker", undo);
   const client = docker(folder, programs);
-  const daemon = startDaemon(folder, programs, options.configuration ?? {});
+  const daemon = startDaemon(folder, programs, options);
   undo.defer(() => stop(daemon));
   const description = await ready(client, daemon, join(folder, "log"));
   undo.defer(() => removeContainers(client));
@@ -60,13 +64,19 @@ function docker(folder: string, { env }: Programs): Command {
   };
 }
 
-function startDaemon(folder: string, { env }: Programs, configuration: unknown): Deno.ChildProcess {
+function startDaemon(
+  folder: string,
+  { env }: Programs,
+  { configuration = {}, networking = false, namespace }: DockerDaemonOptions,
+): Deno.ChildProcess {
   const at = (name: string) => join(folder, name);
   Deno.writeTextFileSync(at("daemon.json"), JSON.stringify(configuration)); // else it would read /etc/docker/daemon.json
   const places = ["--config-file", at("daemon.json"), "--data-root", at("data"), "--exec-root", at("exec")];
   const own = ["--pidfile", at("dockerd.pid"), "--host", `unix://${at("docker.sock")}`, "--group", "root"];
+  const inside = namespace === undefined ? [] : ["nsenter", `--net=${namespace}`, "--"];
+  const daemon = [...inside, "dockerd", ...places, ...own, ...networking ? [] : OFF];
   return new Deno.Command("/bin/sh", {
-    args: ["-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", at("log"), "dockerd", ...places, ...own, ...OFF],
+    args: ["-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", at("log"), ...daemon],
     env: { ...env, HOME: folder },
     clearEnv: true,
     stdin: "null",

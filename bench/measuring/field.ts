@@ -17,7 +17,7 @@ import type { Images } from "./scenarios.ts";
 /** The command line is wrong. */
 export class UsageError extends Error {}
 
-const STARTS = { docker: startDocker, podman: startPodman };
+const STARTS = { docker: startDocker, podman: () => startPodman() };
 /** Who can be left out. */
 export const PEERS: readonly string[] = Object.keys(STARTS);
 
@@ -30,13 +30,20 @@ export interface Field {
   readonly before: Omit<Results, "series" | "aims">;
 }
 
-/** Starts everybody and says who takes part. What is started is on `undo`. @throws UsageError */
-export async function startField(without: readonly string[], undo: AsyncDisposableStack): Promise<Field> {
+/**
+ * Starts everybody and says who takes part. What is started is on `undo`.
+ * @param networking whether dockerd may make bridges and rules @throws UsageError
+ */
+export async function startField(
+  without: readonly string[],
+  undo: AsyncDisposableStack,
+  { networking = false } = {},
+): Promise<Field> {
   if (Deno.uid() !== 0) throw new UsageError("engines that run containers need root: run this as root");
   known("peer", without, PEERS);
   const images = await startImages(undo);
   const tsd = undo.use(await startTsd());
-  const { peers, missing } = await startPeers(without, undo);
+  const { peers, missing } = await startPeers(without, networking, undo);
   const contenders = [tsd, ...peers];
   const machine = await machineFacts();
   const described = contenders.map(({ description }) => description);
@@ -53,13 +60,13 @@ async function startImages(undo: AsyncDisposableStack): Promise<Images> {
   return { busybox: `${registry.host}/bench/busybox:latest` };
 }
 
-async function startPeers(without: readonly string[], undo: AsyncDisposableStack) {
+async function startPeers(without: readonly string[], networking: boolean, undo: AsyncDisposableStack) {
   const peers: Contender[] = [];
   const missing: string[] = [];
   for (const [name, start] of Object.entries(STARTS)) {
     try {
       if (without.includes(name)) throw new ContenderMissing("--without");
-      peers.push(undo.use(await start()));
+      peers.push(undo.use(await start({ networking })));
     } catch (error) {
       if (!(error instanceof ContenderMissing)) throw error;
       missing.push(`${name} is left out: ${error.message}`);
