@@ -255,6 +255,7 @@ async function open(
   ending.use(get(TOKENS.pool));
   ending.defer(() => get(TOKENS.layers)[Symbol.dispose]?.());
   ending.use(get(TOKENS.archiveWorkers));
+  ending.use(get(TOKENS.imageArchiveWorkers));
   if (notes === undefined) {
     const ended = (call: { pid: number; startTicks: string }) => leftEnd(call, get(TOKENS.exits), epoll);
     for (const { folder } of await stateRoots(paths)) await settleLeftRuntimes(folder, { processes, log, ended });

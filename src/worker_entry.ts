@@ -10,6 +10,7 @@ export const WORKER_ENTRIES = {
   logs: "src/runtime/logs/worker.ts",
   ingest: "src/engine/images/ingest_worker.ts",
   archive: "src/engine/archives/archive_worker.ts",
+  imageArchive: "src/engine/images/image_archive_worker.ts",
 } as const;
 
 export type WorkerName = keyof typeof WORKER_ENTRIES;

@@ -17,7 +17,9 @@ import type { ContainerEvents } from "../engine/events/container_events.ts";
 import type { EventBus } from "../engine/events/event_bus.ts";
 import type { ExecService } from "../engine/exec/exec_service.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
+import type { ImageLoader } from "../engine/images/image_loader.ts";
 import type { ImageRemover } from "../engine/images/image_remover.ts";
+import type { ImageSaver } from "../engine/images/image_saver.ts";
 import type { ImageTagger } from "../engine/images/image_tagger.ts";
 import type { ImageUsage } from "../engine/images/image_usage.ts";
 import type { LayerSizes } from "../engine/images/layer_sizes.ts";
@@ -53,6 +55,8 @@ export interface Services {
   readonly images: ImageCatalog;
   readonly imageRemover: ImageRemover;
   readonly imageTagger: ImageTagger;
+  readonly imageLoader: ImageLoader;
+  readonly imageSaver: ImageSaver;
   readonly imageUsage: ImageUsage;
   readonly layerSizes: LayerSizes;
   readonly puller: Puller;

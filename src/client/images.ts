@@ -8,11 +8,18 @@ import type {
   OciPlatform,
   ProgressMessage,
 } from "../api/wire/mod.ts";
-import { TsdError } from "../errors.ts";
+import { type ErrorCode, TsdError } from "../errors.ts";
 import { errorCode } from "./engine_error.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
 import { jsonLines } from "./json_lines.ts";
-import { discard, type EngineTransport, escapeName, readJson } from "./transport.ts";
+import {
+  type ByteSource,
+  discard,
+  type EngineResponse,
+  type EngineTransport,
+  escapeName,
+  readJson,
+} from "./transport.ts";
 
 export async function listImages(
   engine: EngineTransport,
@@ -90,13 +97,38 @@ export async function* pullImage(
   const headers: Record<string, string> = auth === undefined ? {} : { "X-Registry-Auth": encoded(auth) };
   const request = { method: "POST", path: "/images/create", query, headers } as const;
   const { body } = await engine.request(signal === undefined ? request : { ...request, signal });
+  yield* progressOf(body, "registry_protocol");
+}
+
+/** @param otherwise what went wrong where the engine doesn't say it. @throws {TsdError} errors that the stream tells of */
+async function* progressOf(body: ByteSource, otherwise: ErrorCode): AsyncGenerator<ProgressMessage> {
   for await (const message of jsonLines<ProgressMessage>(body)) {
     const failure = message.errorDetail?.message ?? message.error;
-    if (failure !== undefined) {
-      throw new TsdError(errorCode(message.errorDetail?.tsdCode) ?? "registry_protocol", failure);
-    }
+    if (failure !== undefined) throw new TsdError(errorCode(message.errorDetail?.tsdCode) ?? otherwise, failure);
     yield message;
   }
+}
+
+/** Loads the images of an archive. @throws {TsdError} also for errors inside the stream of progress */
+export async function* loadImages(
+  engine: EngineTransport,
+  upload: AsyncIterable<Uint8Array>,
+  { quiet, ...choice }: PlatformChoice & { readonly quiet: boolean },
+): AsyncGenerator<ProgressMessage> {
+  const query = { quiet, ...platformQuery(choice) };
+  const headers = { "Content-Type": "application/x-tar" };
+  const { body } = await engine.request({ method: "POST", path: "/images/load", query, headers, upload });
+  yield* progressOf(body, "archive_invalid");
+}
+
+/** An archive of images, in the answer's body. */
+export function saveImages(
+  engine: EngineTransport,
+  names: readonly string[],
+  choice: PlatformChoice = {},
+): Promise<EngineResponse> {
+  const query = { names, ...platformQuery(choice) };
+  return engine.request({ method: "GET", path: "/images/get", query });
 }
 
 /** Asks a registry, through the engine, whether it knows this user. @throws {TsdError} unauthorized, registry_* */

@@ -111,6 +111,11 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./inspect.ts")).imageInspect,
   ),
   row("kill, container kill", "Kill one or more running containers", async () => (await import("./kill.ts")).kill),
+  row(
+    "load, image load",
+    "Load an image from a tar archive or STDIN",
+    async () => (await import("./load.ts")).load,
+  ),
   row("login", "Authenticate to a registry", async () => (await import("./login.ts")).login),
   row("logout", "Log out from a registry", async () => (await import("./logout.ts")).logout),
   row("logs, container logs", "Fetch the logs of a container", async () => (await import("./logs.ts")).logs),
@@ -145,6 +150,11 @@ export const COMMANDS: readonly Row[] = [
     "run, container run",
     "Create and run a new container from an image",
     async () => (await import("./run.ts")).run,
+  ),
+  row(
+    "save, image save",
+    "Save one or more images to a tar archive (streamed to STDOUT by default)",
+    async () => (await import("./save.ts")).save,
   ),
   row(
     "start, container start",

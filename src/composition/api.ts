@@ -42,6 +42,8 @@ export function provideApi(
     images: get(TOKENS.catalog),
     imageRemover: get(TOKENS.remover),
     imageTagger: get(TOKENS.tagger),
+    imageLoader: get(TOKENS.loader),
+    imageSaver: get(TOKENS.saver),
     imageUsage: get(TOKENS.imageUsage),
     layerSizes: get(TOKENS.layerSizes),
     puller: get(TOKENS.puller),

@@ -1,6 +1,9 @@
+import { ArchiveWorkers } from "../engine/archives/archive_workers.ts";
 import { SYSTEM_CLOCK } from "../engine/clock.ts";
 import { ImageCatalog } from "../engine/images/image_catalog.ts";
+import { ImageLoader } from "../engine/images/image_loader.ts";
 import { ImageRemover } from "../engine/images/image_remover.ts";
+import { ImageSaver } from "../engine/images/image_saver.ts";
 import { ImageTagger } from "../engine/images/image_tagger.ts";
 import { ImageUsage } from "../engine/images/image_usage.ts";
 import { ImageUses } from "../engine/images/image_uses.ts";
@@ -10,7 +13,9 @@ import { LayerSizes } from "../engine/images/layer_sizes.ts";
 import { Puller } from "../engine/images/puller.ts";
 import { UnfinishedPulls } from "../engine/images/unfinished_pulls.ts";
 import { hashEngineName } from "../hash/mod.ts";
+import type { Digest } from "../image/digest.ts";
 import { RegistryClient } from "../image/registry/mod.ts";
+import { Workspace } from "../store/layer_folders/workspace.ts";
 import { LayerParts } from "../store/layer_parts.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
@@ -72,6 +77,38 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
     TOKENS.tagger,
     (get) => new ImageTagger(get(TOKENS.catalog), get(TOKENS.imageRecords), get(TOKENS.imageEvents)),
   );
+  provide(TOKENS.imageArchiveWorkers, () => new ArchiveWorkers(workerUrl("imageArchive")));
+  provide(TOKENS.loader, (get) =>
+    new ImageLoader({
+      records: get(TOKENS.imageRecords),
+      blobs: get(TOKENS.blobs),
+      layers: get(TOKENS.layers),
+      leases: get(TOKENS.leases),
+      pool: get(TOKENS.pool),
+      workers: get(TOKENS.imageArchiveWorkers),
+      hashEngine: hashEngineName(),
+      hooks: get(TOKENS.hooks),
+      events: get(TOKENS.imageEvents),
+      makeWorkspace: () => Workspace.create(storage.root),
+      sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
+      makeRoom: () => get(TOKENS.unfinishedPulls).makeRoom(),
+    }));
+  provide(TOKENS.saver, (get) => {
+    const [records, leases] = [get(TOKENS.imageRecords), get(TOKENS.leases)];
+    const sweepLayers = (diffIds: readonly Digest[]) => get(TOKENS.remover).sweepLayers(diffIds);
+    return new ImageSaver({
+      catalog: get(TOKENS.catalog),
+      records,
+      blobs: get(TOKENS.blobs),
+      layers: get(TOKENS.layers),
+      uses: new ImageUses({ records, leases, sweepLayers }),
+      workers: get(TOKENS.imageArchiveWorkers),
+      storage: { driver: storage.driver, root: storage.root },
+      hashEngine: hashEngineName(),
+      events: get(TOKENS.imageEvents),
+      log: log.scope("images"),
+    });
+  });
   provide(TOKENS.layerSizes, (get) => new LayerSizes(get(TOKENS.layers)));
   provide(TOKENS.imageUsage, (get) => new ImageUsage(get(TOKENS.imageRecords), get(TOKENS.layerSizes)));
 }

@@ -46,6 +46,9 @@ import type { ExecLauncher } from "../engine/exec/exec_launcher.ts";
 import type { ExecService } from "../engine/exec/exec_service.ts";
 import type { HealthChecks } from "../engine/health/health_checks.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
+import type { ImageArchiveFacts, ImageArchiveJob } from "../engine/images/image_archive_protocol.ts";
+import type { ImageLoader } from "../engine/images/image_loader.ts";
+import type { ImageSaver } from "../engine/images/image_saver.ts";
 import type { ImageRemover } from "../engine/images/image_remover.ts";
 import type { ImageTagger } from "../engine/images/image_tagger.ts";
 import type { ImageUses } from "../engine/images/image_uses.ts";
@@ -126,6 +129,9 @@ export const TOKENS = {
   catalog: token<ImageCatalog>("catalog"),
   remover: token<ImageRemover>("remover"),
   tagger: token<ImageTagger>("tagger"),
+  imageArchiveWorkers: token<ArchiveWorkers<ImageArchiveJob, ImageArchiveFacts>>("imageArchiveWorkers"),
+  loader: token<ImageLoader>("loader"),
+  saver: token<ImageSaver>("saver"),
   layerSizes: token<LayerSizes>("layerSizes"),
   imageUsage: token<ImageUsage>("imageUsage"),
   puller: token<Puller>("puller"),

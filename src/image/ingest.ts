@@ -69,6 +69,35 @@ export async function ingestLayer(job: LayerIngest): Promise<LayerInfo> {
   }
 }
 
+/** A layer that is here, in some archive. */
+export interface ArchivedIngest {
+  /** As it is in the archive, compressed or not. Chunks are used up. */
+  readonly source: ReadableStream<Uint8Array>;
+  /** What the source has to be, where something says that. */
+  readonly blob?: Pick<Descriptor, "digest" | "sizeBytes"> | undefined;
+  readonly store: Pick<LayerStore, "ingest">;
+  readonly diffId: Digest;
+  readonly signal?: AbortSignal;
+  readonly limits?: LayerLimits;
+  /** What digest and diffID are made with. */
+  readonly createHasher?: () => Promise<Hasher>;
+  /** Bytes of the source so far. */
+  readonly onProgress?: (readBytes: number) => void;
+}
+
+/** The same for a layer of an archive. @throws {TsdError} as `ingestLayer` */
+export async function ingestArchived(job: ArchivedIngest): Promise<LayerInfo> {
+  const { blob, diffId, store, signal, limits, createHasher } = job;
+  const what = `layer ${blob?.digest ?? diffId}`;
+  throwIfCancelled(signal);
+  const source = withProgress(job.source, job.onProgress);
+  const checked = blob === undefined
+    ? source
+    : verified(source, { sizeBytes: blob.sizeBytes, digestHex: hexOf(blob.digest), what, createHasher });
+  const tar = decompressed(checked, { what, maxBytes: limits?.tarBytes, isFrugal: true });
+  return await store.ingest(tar, { diffId }, { signal, limits, createHasher });
+}
+
 async function ingestOnce(job: LayerIngest, what: string): Promise<LayerInfo> {
   const { descriptor, diffId, signal, limits, createHasher } = job;
   const compressed = verified(withProgress(await blobOf(job), job.onProgress), {

@@ -21,11 +21,27 @@ export type JsonObject = Readonly<Record<string, unknown>>;
  * @throws {TsdError} manifest_invalid
  */
 export function parseStrictJson(bytes: Uint8Array, what: string): JsonObject {
+  const value = parseStrictly(bytes, what);
+  if (!isObject(value)) throw unusable(what, "it is not a JSON object");
+  return value;
+}
+
+/**
+ * Parses bytes whose top level must be a list of objects, or null.
+ * @throws {TsdError} manifest_invalid
+ */
+export function parseStrictJsonList(bytes: Uint8Array, what: string): readonly JsonObject[] | null {
+  const value = parseStrictly(bytes, what);
+  if (value === null) return null;
+  if (!Array.isArray(value) || !value.every(isObject)) throw unusable(what, "it is not a list of JSON objects");
+  return value;
+}
+
+function parseStrictly(bytes: Uint8Array, what: string): unknown {
   if (bytes.length > MAX_JSON_BYTES) throw unusable(what, `it has ${bytes.length} bytes, over ${MAX_JSON_BYTES}`);
   const text = decode(bytes, what);
   refuseDepth(text, what);
   const value = parse(text, what);
-  if (!isObject(value)) throw unusable(what, "it is not a JSON object");
   refuseDuplicates(text, what);
   return value;
 }

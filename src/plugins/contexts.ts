@@ -14,10 +14,12 @@ export const REFERENCE = object({
 });
 
 export const IMAGE = object({
-  reference: text("`docker.io/library/alpine:3`, in full."),
-  source: text("What the content came from: the reference, or what `registry.resolve` named instead."),
+  reference: text("`docker.io/library/alpine:3`, in full; the id of an image of an archive that has no name."),
+  source: text(
+    "What the content came from: the reference, what `registry.resolve` named instead, or `archive` for a loaded image.",
+  ),
   id: text("The image's id."),
-  digest: text("Digest of what the reference pointed at."),
+  digest: text("Digest of what the reference pointed at; of an image of an archive that of its manifest."),
   layers: list(text("A diffID."), "diffIDs, lowest layer first."),
   labels,
 });

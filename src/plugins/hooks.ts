@@ -77,9 +77,10 @@ export const HOOKS = {
   "image.verify": asked(
     contexts.IMAGE,
     10_000,
-    "A pulled image's layers are complete, and nothing of it can be seen yet.",
+    "The layers of an image that was pulled or loaded are complete, and nothing of it can be seen yet.",
   ),
   "image.pulled": told(contexts.PULLED_IMAGE, "An image was recorded under its name."),
+  "image.loaded": told(contexts.IMAGE, "An image of an archive was recorded, under the names that it has there."),
   "container.create": {
     kind: "adjust",
     deadlineMs: 5000,

@@ -45,7 +45,7 @@ export class ImageRecords {
   }
 
   /** Adds an image (again) and gives it its names, in one transaction; a name moves over from another image. */
-  put(image: ImageRecord, names: { tag?: string; repoDigest?: RepoDigest }): void {
+  put(image: ImageRecord, names: { tag?: string; tags?: readonly string[]; repoDigest?: RepoDigest }): void {
     this.#db.transaction(() => {
       this.#db.run(
         "INSERT INTO images (id, manifest_digest, size_bytes, added_ms) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
@@ -63,6 +63,7 @@ export class ImageRecords {
         )
       );
       if (names.tag !== undefined) this.tag(names.tag, image.id);
+      for (const tag of names.tags ?? []) this.tag(tag, image.id);
       if (names.repoDigest !== undefined) {
         const { name, digest } = names.repoDigest;
         this.dropName(`${name}@${digest}`);
@@ -123,6 +124,16 @@ export class ImageRecords {
   /** The image behind `docker.io/library/alpine:latest`. */
   byTag(name: string): Digest | undefined {
     return this.#db.get("SELECT image_id FROM tags WHERE name = ?", name)?.image_id as Digest | undefined;
+  }
+
+  /** All tags of a repository (`docker.io/library/alpine`), in full, with their images. */
+  tagsOf(repository: string): { readonly name: string; readonly id: Digest }[] {
+    // The character after ":" is ";".
+    return this.#db.all(
+      "SELECT name, image_id FROM tags WHERE name > ? AND name < ? ORDER BY name",
+      `${repository}:`,
+      `${repository};`,
+    ).map((row) => ({ name: String(row.name), id: row.image_id as Digest }));
   }
 
   /** The image that repository `name` knows by `digest`. */

@@ -7,6 +7,7 @@ export { bigImage, type BigImageOptions } from "./big.ts";
 export { busyboxBuilder, busyboxEntries, busyboxImage, type BusyboxOptions } from "./busybox.ts";
 export { bytesOf, concat, digestOf, readAll } from "./bytes.ts";
 export {
+  compressed,
   type Compression,
   type Content,
   type Descriptor,
@@ -34,8 +35,9 @@ export {
   withTop,
 } from "./image_builder.ts";
 export { type Layer, layerOf, type LayerOptions, makeLayer, tarFile } from "./layer.ts";
+export { manyEntries, manyEntriesLayer } from "./many_entries.ts";
 export { CONFIG_TYPES, type ImageFormat, INDEX_TYPES, layerType, MANIFEST_TYPES } from "./media_types.ts";
-export { blobPath, readOciLayout, writeOciLayout } from "./oci_layout.ts";
+export { blobPath, layoutArchive, readOciLayout, writeOciLayout } from "./oci_layout.ts";
 export { pushImage, type PushOptions } from "./push.ts";
 export * from "./tar_entries.ts";
 export { base256, encodeHeader, type HeaderFields } from "./tar_header.ts";

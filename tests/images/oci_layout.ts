@@ -4,6 +4,8 @@ import { type Content, type Descriptor, descriptorOf, fileContent } from "./cont
 import type { Image, ImageFiles, Platform } from "./image_builder.ts";
 import { type Layer, layerOf } from "./layer.ts";
 import { compressionOf } from "./media_types.ts";
+import { file, type TarEntry } from "./tar_entries.ts";
+import { tarChunks } from "./tar_writer.ts";
 
 interface ManifestJson {
   readonly config: Descriptor;
@@ -66,3 +68,25 @@ async function writeJson(path: string, value: unknown): Promise<void> {
 async function readJson<Parsed>(path: string): Promise<Parsed> {
   return JSON.parse(new TextDecoder().decode(await readAll(fileContent("", "", path).open())));
 }
+
+/** The same layout as a tar. Blobs lie under the digests that are said of them, whatever they are. */
+export async function* layoutArchive(image: ImageFiles, name = "latest"): AsyncIterable<Uint8Array> {
+  const written = new Set<string>();
+  for (const content of [...image.blobs, ...image.manifests, image.top]) {
+    const path = blobPath("blobs", content.digest).slice("blobs/".length);
+    if (written.has(path)) continue;
+    written.add(path);
+    const sizeBytes = content.actualSizeBytes ?? content.sizeBytes;
+    // Known to be small enough to be held.
+    const bytes = await readAll(content.open());
+    yield* members([file(path, { sizeBytes, chunks: () => [bytes] })]);
+  }
+  const top = { ...descriptorOf(image.top), annotations: { "org.opencontainers.image.ref.name": name } };
+  yield* members([
+    file("index.json", JSON.stringify({ schemaVersion: 2, manifests: [top] })),
+    file("oci-layout", JSON.stringify({ imageLayoutVersion: "1.0.0" })),
+  ]);
+  yield* tarChunks([]);
+}
+
+const members = (entries: readonly TarEntry[]): Iterable<Uint8Array> => tarChunks(entries, { unfinished: true });

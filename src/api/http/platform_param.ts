@@ -1,5 +1,13 @@
 import { TsdError } from "../../errors.ts";
 import { normalizePlatform, type Platform } from "../../image/platform.ts";
+import type { Query } from "./query.ts";
+import { type ApiVersion, atLeast } from "./version.ts";
+
+/** The parameter `platform`; an older client's of this name means nothing. @throws {TsdError} invalid_argument */
+export function platformIn(query: Query, version: ApiVersion, since: ApiVersion): Platform | undefined {
+  const text = atLeast(version, since) ? query.text("platform") : undefined;
+  return text === undefined ? undefined : decodePlatform(text);
+}
 
 /**
  * A platform as a query carries it from API 1.48 on: `{"os":"linux","architecture":"arm64"}`.

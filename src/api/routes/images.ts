@@ -2,20 +2,20 @@
  * @module
  * `/images`: pull, list, inspect, history, tag, remove.
  */
-import { toTsdError, TsdError } from "../../errors.ts";
-import { parsePlatform, type Platform } from "../../image/platform.ts";
+import { TsdError } from "../../errors.ts";
+import { parsePlatform } from "../../image/platform.ts";
 import { isTag, parseReference, type Reference } from "../../image/reference.ts";
 import { isDigest } from "../../image/digest.ts";
-import { decodePlatform } from "../http/platform_param.ts";
-import type { Query } from "../http/query.ts";
+import { decodePlatform, platformIn } from "../http/platform_param.ts";
 import { empty, json, jsonLines, type Reply } from "../http/reply.ts";
 import { credentialOf, REGISTRY_AUTH } from "../http/registry_auth.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
-import { type ApiVersion, atLeast } from "../http/version.ts";
+import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
 import { IMAGE_FILTER_KEYS, imageFilter } from "../views/image_filters.ts";
 import { imageHistory, inspectImage, summariseImage } from "../views/image_view.ts";
-import type { ImageDeleteItem, ImageSummary, ProgressMessage } from "../wire/mod.ts";
+import type { ImageDeleteItem, ImageSummary } from "../wire/mod.ts";
+import { withErrorInBand } from "./progress.ts";
 
 export function imageRoutes(services: Services): Route[] {
   return [
@@ -62,12 +62,6 @@ export function imageRoutes(services: Services): Route[] {
   ];
 }
 
-/** An older client's parameter of this name means nothing. */
-function platformIn(query: Query, version: ApiVersion, since: ApiVersion): Platform | undefined {
-  const text = atLeast(version, since) ? query.text("platform") : undefined;
-  return text === undefined ? undefined : decodePlatform(text);
-}
-
 /** `noprune` is about untagged parents, of which there are none: an image here has layers and no ancestors. */
 async function remove({ imageRemover }: Services, { params, query, version }: ApiRequest): Promise<ImageDeleteItem[]> {
   if (params.name.trim() === "") throw new TsdError("invalid_argument", "image name cannot be blank");
@@ -101,16 +95,6 @@ function withTag(reference: Reference, tag: string | undefined): Reference {
   if (isDigest(tag)) return { ...reference, digest: tag };
   if (!isTag(tag)) throw new TsdError("invalid_reference", "invalid tag format");
   return { ...reference, tag };
-}
-
-/** The head says 200 by now: what fails later is said in the stream. */
-async function* withErrorInBand(messages: AsyncIterable<ProgressMessage>): AsyncGenerator<ProgressMessage> {
-  try {
-    yield* messages;
-  } catch (thrown) {
-    const { code, message } = toTsdError(thrown);
-    yield { errorDetail: { message, tsdCode: code }, error: message };
-  }
 }
 
 async function list(

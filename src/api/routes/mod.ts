@@ -10,6 +10,7 @@ import { containerRoutes } from "./containers.ts";
 import { diskUsageRoutes } from "./disk_usage.ts";
 import { eventRoutes } from "./events.ts";
 import { execRoutes } from "./execs.ts";
+import { imageArchiveRoutes } from "./image_archives.ts";
 import { imageRoutes } from "./images.ts";
 import { logRoutes } from "./logs.ts";
 import { networkRoutes } from "./networks.ts";
@@ -31,6 +32,7 @@ export function allRoutes(services: Services): Route[] {
     ...statsRoutes(services),
     ...execRoutes(services),
     ...networkRoutes(services),
+    ...imageArchiveRoutes(services),
     ...imageRoutes(services),
     ...volumeRoutes(services),
     ...authRoutes(services),

@@ -1,6 +1,7 @@
 import { defineCommand, PlainError } from "../../cli/mod.ts";
 import { importVolume } from "../../client/volumes.ts";
 import type { CommandContext } from "../context.ts";
+import { openedFile } from "../files/input_file.ts";
 
 /** `tsd volume import`. */
 export const volumeImport = defineCommand({
@@ -15,18 +16,8 @@ export const volumeImport = defineCommand({
     if (source === "-" && terminal.isTty("stdin")) {
       throw new PlainError("a terminal has no archive to read. Give a file or redirect");
     }
-    const upload = source === "-" ? terminal.stdin : await opened(source);
+    const upload = source === "-" ? terminal.stdin : await openedFile(source);
     await terminal.out(`${(await importVolume(engine, name, upload)).Name}\n`);
     return 0;
   },
 });
-
-async function opened(path: string): Promise<ReadableStream<Uint8Array>> {
-  try {
-    return (await Deno.open(path)).readable;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) throw new PlainError(`open ${path}: no such file or directory`);
-    if (thrown instanceof Deno.errors.PermissionDenied) throw new PlainError(`open ${path}: permission denied`);
-    throw thrown;
-  }
-}

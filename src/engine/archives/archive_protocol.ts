@@ -72,8 +72,9 @@ export interface PathFacts {
   readonly linkTarget: string;
 }
 
-export type ToArchiveWorker =
-  | { readonly kind: "begin"; readonly id: number; readonly job: ArchiveJob }
+/** `Job` and `Facts` are other ones for other Workers that speak this protocol. */
+export type ToArchiveWorker<Job = ArchiveJob> =
+  | { readonly kind: "begin"; readonly id: number; readonly job: Job }
   /** A chunk of the archive to unpack. */
   | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array }
   | { readonly kind: "end"; readonly id: number }
@@ -81,8 +82,8 @@ export type ToArchiveWorker =
   | { readonly kind: "credit"; readonly id: number }
   | { readonly kind: "cancel"; readonly id: number };
 
-export type FromArchiveWorker =
-  | { readonly kind: "facts"; readonly id: number; readonly facts: PathFacts }
+export type FromArchiveWorker<Facts = PathFacts> =
+  | { readonly kind: "facts"; readonly id: number; readonly facts: Facts }
   | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array }
   | { readonly kind: "credit"; readonly id: number }
   | { readonly kind: "done"; readonly id: number }

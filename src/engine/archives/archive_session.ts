@@ -7,13 +7,13 @@ import { AsyncQueue } from "../async_queue.ts";
 import { type FromArchiveWorker, type PathFacts, type ToArchiveWorker, WINDOW_CHUNKS } from "./archive_protocol.ts";
 
 /** How a job's messages get to its Worker. */
-export type SendToWorker = (message: ToArchiveWorker, transfer?: Transferable[]) => void;
+export type SendToWorker = (message: ToArchiveWorker<never>, transfer?: Transferable[]) => void;
 
 /** It ends with the job, or when its signal aborts: then the Worker lets go of everything first. */
-export class ArchiveSession {
+export class ArchiveSession<Facts = PathFacts> {
   readonly #id: number;
   readonly #send: SendToWorker;
-  readonly #facts = Promise.withResolvers<PathFacts>();
+  readonly #facts = Promise.withResolvers<Facts>();
   readonly #output = new AsyncQueue<Uint8Array>();
   readonly #credits = new AsyncQueue<void>();
   readonly #over = Promise.withResolvers<void>();
@@ -39,7 +39,7 @@ export class ArchiveSession {
     return this.#over.promise;
   }
 
-  receive(message: FromArchiveWorker): void {
+  receive(message: FromArchiveWorker<Facts>): void {
     if (message.kind === "facts") this.#facts.resolve(message.facts);
     else if (message.kind === "chunk") this.#output.push(message.bytes);
     else if (message.kind === "credit") this.#credits.push();
@@ -60,7 +60,7 @@ export class ArchiveSession {
   }
 
   /** @throws {TsdError} what went wrong */
-  facts(): Promise<PathFacts> {
+  facts(): Promise<Facts> {
     return this.#facts.promise;
   }
 

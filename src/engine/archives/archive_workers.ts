@@ -4,22 +4,22 @@
  * start when they are needed and go away when idle.
  */
 import { TsdError } from "../../errors.ts";
-import type { ArchiveJob, FromArchiveWorker } from "./archive_protocol.ts";
+import type { ArchiveJob, FromArchiveWorker, PathFacts } from "./archive_protocol.ts";
 import { ArchiveSession } from "./archive_session.ts";
 
 /** Jobs at a time; others wait. */
 const MAX_WORKERS = 8;
 const IDLE_MS = 10_000;
 
-interface Member {
+interface Member<Facts> {
   readonly worker: Worker;
-  session: ArchiveSession | undefined;
+  session: ArchiveSession<Facts> | undefined;
 }
 
-interface Waiting {
-  readonly job: ArchiveJob;
+interface Waiting<Job, Facts> {
+  readonly job: Job;
   readonly signal: AbortSignal;
-  readonly started: PromiseWithResolvers<ArchiveSession>;
+  readonly started: PromiseWithResolvers<ArchiveSession<Facts>>;
 }
 
 export interface ArchiveWorkersOptions {
@@ -27,13 +27,13 @@ export interface ArchiveWorkersOptions {
   readonly idleMs?: number;
 }
 
-/** See the module's comment. */
-export class ArchiveWorkers implements Disposable {
+/** See the module's comment. Other jobs than those on containers' roots have Workers of their own. */
+export class ArchiveWorkers<Job = ArchiveJob, Facts = PathFacts> implements Disposable {
   readonly #workerUrl: URL;
   readonly #maxWorkers: number;
   readonly #idleMs: number;
-  readonly #members = new Set<Member>();
-  readonly #queue: Waiting[] = [];
+  readonly #members = new Set<Member<Facts>>();
+  readonly #queue: Waiting<Job, Facts>[] = [];
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 1;
 
@@ -44,8 +44,8 @@ export class ArchiveWorkers implements Disposable {
   }
 
   /** Begins a job as soon as there is room for it. It lasts no longer than the signal. @throws {TsdError} cancelled */
-  async begin(job: ArchiveJob, signal: AbortSignal): Promise<ArchiveSession> {
-    const waiting: Waiting = { job, signal, started: Promise.withResolvers() };
+  async begin(job: Job, signal: AbortSignal): Promise<ArchiveSession<Facts>> {
+    const waiting: Waiting<Job, Facts> = { job, signal, started: Promise.withResolvers() };
     const leave = () => {
       const at = this.#queue.indexOf(waiting);
       if (at < 0) return;
@@ -80,17 +80,17 @@ export class ArchiveWorkers implements Disposable {
   }
 
   /** One for the first that waits; undefined when nobody waits, or all are at work. */
-  #freeMember(): Member | undefined {
+  #freeMember(): Member<Facts> | undefined {
     if (this.#queue.length === 0) return undefined;
     const free = [...this.#members].find(({ session }) => session === undefined);
     return free ?? (this.#members.size < this.#maxWorkers ? this.#startMember() : undefined);
   }
 
-  #start(member: Member, { job, signal, started }: Waiting): void {
+  #start(member: Member<Facts>, { job, signal, started }: Waiting<Job, Facts>): void {
     const id = this.#nextId++;
     // Before whatever the session may have to say.
     member.worker.postMessage({ kind: "begin", id, job });
-    const session = new ArchiveSession(
+    const session = new ArchiveSession<Facts>(
       id,
       (message, transfer = []) => member.worker.postMessage(message, transfer),
       signal,
@@ -103,10 +103,10 @@ export class ArchiveWorkers implements Disposable {
     started.resolve(session);
   }
 
-  #startMember(): Member {
+  #startMember(): Member<Facts> {
     const worker = new Worker(this.#workerUrl, { type: "module", name: "tsd-archive" });
-    const member: Member = { worker, session: undefined };
-    worker.onmessage = (event: MessageEvent<FromArchiveWorker>) => member.session?.receive(event.data);
+    const member: Member<Facts> = { worker, session: undefined };
+    worker.onmessage = (event: MessageEvent<FromArchiveWorker<Facts>>) => member.session?.receive(event.data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.#drop(member, new TsdError("internal", `An archive Worker failed: ${event.message}`));
@@ -115,7 +115,7 @@ export class ArchiveWorkers implements Disposable {
     return member;
   }
 
-  #drop(member: Member, error: TsdError): void {
+  #drop(member: Member<Facts>, error: TsdError): void {
     this.#members.delete(member);
     member.worker.terminate();
     member.session?.end(error);

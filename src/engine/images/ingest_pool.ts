@@ -7,7 +7,7 @@ import { deserialiseError, type SerialisedError, TsdError } from "../../errors.t
 import type { Digest } from "../../image/digest.ts";
 import type { LayerInfo } from "../../store/ports.ts";
 import { type Helpable, IngestHelp } from "./ingest_help.ts";
-import type { FromIngestWorker, IngestJob, IngestSetup, ToIngestWorker } from "./ingest_protocol.ts";
+import type { FromIngestWorker, IngestJob, IngestSetup, LayerToIngest, ToIngestWorker } from "./ingest_protocol.ts";
 
 /** Layers that one Worker has in flight: while one waits for the network another unpacks. */
 const JOBS_PER_WORKER = 3;
@@ -65,10 +65,10 @@ export class IngestPool implements Disposable {
   }
 
   /** Brings one layer in. @throws {TsdError} what `ingestLayer` throws; cancelled */
-  async ingest(layer: Omit<IngestJob, "id">, { signal, onProgress, onResumed }: IngestOptions): Promise<LayerInfo> {
+  async ingest(layer: LayerToIngest, { signal, onProgress, onResumed }: IngestOptions): Promise<LayerInfo> {
     signal.throwIfAborted();
     const job = { id: this.#nextId++, ...layer };
-    const { sizeBytes } = layer.descriptor;
+    const { sizeBytes } = "slice" in layer ? layer.slice : layer.descriptor;
     const done = Promise.withResolvers<LayerInfo>();
     const running: Running = { onProgress, onResumed, done, sizeBytes, downloadedBytes: 0 };
     const cancel = () => this.#cancel(job.id);

@@ -1,7 +1,7 @@
 /**
  * @module
- * Messages between the engine and its ingest Workers. A job brings one layer from a registry into the layer store:
- * download, digest, decompression, diffID and unpacking all happen in the Worker, on one stream.
+ * Messages between the engine and its ingest Workers. A job brings one layer from a registry, or from an archive, into the
+ * layer store: download, digest, decompression, diffID and unpacking all happen in the Worker, on one stream.
  */
 import type { SerialisedError } from "../../errors.ts";
 import type { HashEngine } from "../../hash/mod.ts";
@@ -18,8 +18,14 @@ export interface IngestSetup {
   readonly hashEngine: HashEngine;
 }
 
-/** One layer. */
-export interface IngestJob {
+/** One layer to bring in. */
+export type IngestJob = RegistryJob | ArchiveJob;
+
+/** What a caller asks for. */
+export type LayerToIngest = Omit<RegistryJob, "id"> | Omit<ArchiveJob, "id">;
+
+/** A layer of a registry. */
+export interface RegistryJob {
   readonly id: number;
   /** `docker.io/library/alpine`: where the blob lies. */
   readonly repository: string;
@@ -27,6 +33,22 @@ export interface IngestJob {
   readonly diffId: Digest;
   /** Whose pull this is. */
   readonly credential?: Credential | undefined;
+}
+
+/** A layer of an archive that is a file of this machine. */
+export interface ArchiveJob {
+  readonly id: number;
+  readonly diffId: Digest;
+  /** Where the layer is, compressed or not. */
+  readonly slice: FileSlice;
+  /** What its bytes there have to be, where something says that. */
+  readonly blob?: Pick<Descriptor, "digest" | "sizeBytes"> | undefined;
+}
+
+export interface FileSlice {
+  readonly path: string;
+  readonly offset: number;
+  readonly sizeBytes: number;
 }
 
 export type ToIngestWorker =

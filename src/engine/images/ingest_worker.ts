@@ -1,12 +1,12 @@
 /**
  * @module
- * Entry of the ingest Workers: a layer comes in on one stream from the registry to the disk. Protocol:
+ * Entry of the ingest Workers: a layer comes in on one stream from a registry, or an archive, to the disk. Protocol:
  * `ingest_protocol.ts`.
  */
 import { serialiseError, TsdError } from "../../errors.ts";
 import { chooseHashEngine, createSha256, HashRing, MovableHashers, serveHashing } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
-import { ingestLayer } from "../../image/ingest.ts";
+import { ingestArchived, ingestLayer } from "../../image/ingest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
 import { parseReference } from "../../image/reference.ts";
 import { RegistryClient } from "../../image/registry/mod.ts";
@@ -14,7 +14,8 @@ import { DEFAULT_LAYER_LIMITS } from "../../store/layer_folders/mod.ts";
 import { type LayerPart, LayerParts, PART_FROM_BYTES } from "../../store/layer_parts.ts";
 import { type OpenLayers, openLayers } from "../../store/storage.ts";
 import { isBrokenOff } from "./broken_off.ts";
-import type { FromIngestWorker, IngestJob, IngestSetup, ToIngestWorker } from "./ingest_protocol.ts";
+import { readSlice } from "./file_slice.ts";
+import type { ArchiveJob, FromIngestWorker, IngestSetup, RegistryJob, ToIngestWorker } from "./ingest_protocol.ts";
 
 const scope = self as unknown as {
   postMessage(message: FromIngestWorker): void;
@@ -52,7 +53,7 @@ async function make(id: number, diffId: Digest, work: (store: OpenLayers) => Pro
   }
 }
 
-async function ingest({ id, repository, descriptor, diffId, credential }: IngestJob): Promise<void> {
+async function ingest({ id, repository, descriptor, diffId, credential }: RegistryJob): Promise<void> {
   const cancel = new AbortController();
   using hashers = new MovableHashers(createSha256);
   running.set(id, { cancel, hashers });
@@ -85,6 +86,29 @@ async function ingest({ id, repository, descriptor, diffId, credential }: Ingest
   }
 }
 
+async function ingestFromArchive({ id, slice, diffId, blob }: ArchiveJob): Promise<void> {
+  const cancel = new AbortController();
+  using hashers = new MovableHashers(createSha256);
+  running.set(id, { cancel, hashers });
+  try {
+    const info = await ingestArchived({
+      source: readSlice(slice),
+      blob,
+      store: tools!.store,
+      diffId,
+      createHasher: hashers.createHasher,
+      limits: DEFAULT_LAYER_LIMITS,
+      signal: cancel.signal,
+      onProgress: (readBytes) => scope.postMessage({ kind: "progress", id, downloadedBytes: readBytes }),
+    });
+    scope.postMessage({ kind: "done", id, info });
+  } catch (thrown) {
+    scope.postMessage({ kind: "failed", id, error: serialiseError(thrown) });
+  } finally {
+    running.delete(id);
+  }
+}
+
 /** Hashes for another Worker. */
 async function lend(id: number): Promise<void> {
   scope.postMessage({ kind: "lent", id, rings: await serveHashing() });
@@ -100,7 +124,7 @@ function help(id: number, buffers: readonly SharedArrayBuffer[]): void {
 
 scope.addEventListener("message", ({ data }) => {
   if (data.kind === "setup") setUp(data.setup);
-  else if (data.kind === "ingest") void ingest(data.job);
+  else if (data.kind === "ingest") void ("slice" in data.job ? ingestFromArchive(data.job) : ingest(data.job));
   else if (data.kind === "remake") void make(data.id, data.diffId, (store) => store.remake?.(data.diffId));
   else if (data.kind === "stack") void make(data.id, data.layers.at(-1)!, (store) => store.stack?.(data.layers));
   else if (data.kind === "lend") void lend(data.id);

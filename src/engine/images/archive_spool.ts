@@ -1,0 +1,70 @@
+/** An archive of images on its way into one file, and its documents out of it. Blocks: for a Worker. */
+import { TsdError } from "../../errors.ts";
+import { type ArchiveFiles, ArchiveMembers, type MemberPlace } from "../../image/archive/mod.ts";
+import { MAX_JSON_BYTES } from "../../image/strict_json.ts";
+import { storageError } from "../../io/mod.ts";
+import { TarDecoder } from "../../tar/mod.ts";
+
+/** Of all documents of an archive together: images by the thousand have less. */
+const MAX_DOCUMENT_BYTES = 64 << 20;
+
+/** Dispose of it; the file stays. */
+export class ArchiveSpool implements ArchiveFiles, Disposable {
+  readonly #file: Deno.FsFile;
+  readonly #decoder = new TarDecoder();
+  readonly #members = new ArchiveMembers();
+  #documentBytes = 0;
+
+  /** @param path of a file that there is not yet. @throws {TsdError} storage, storage_full */
+  constructor(path: string) {
+    this.#file = attempting(() => Deno.openSync(path, { read: true, write: true, createNew: true, mode: 0o600 }));
+  }
+
+  /** The next bytes of the uncompressed archive. @throws {TsdError} layer_invalid, archive_invalid, storage_full */
+  feed(bytes: Uint8Array): void {
+    this.#decoder.feed(bytes);
+    for (let item = this.#decoder.next(); item !== undefined; item = this.#decoder.next()) {
+      if (!(item instanceof Uint8Array)) this.#members.add(item);
+    }
+    attempting(() => {
+      for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+    });
+  }
+
+  /** @throws {TsdError} layer_invalid: the archive is cut off */
+  finish(): void {
+    this.#decoder.finish();
+  }
+
+  find(name: string): MemberPlace | undefined {
+    return this.#members.find(name);
+  }
+
+  read(name: string): Uint8Array {
+    const shown = JSON.stringify(name.slice(0, 200));
+    const place = this.find(name);
+    if (place === undefined) throw new TsdError("archive_invalid", `Cannot load the archive: it has no file ${shown}`);
+    this.#documentBytes += place.sizeBytes;
+    if (place.sizeBytes > MAX_JSON_BYTES || this.#documentBytes > MAX_DOCUMENT_BYTES) {
+      throw new TsdError("archive_invalid", `Cannot load the archive: with ${shown} its documents are too large`);
+    }
+    return attempting(() => {
+      const bytes = new Uint8Array(place.sizeBytes);
+      this.#file.seekSync(place.offset, Deno.SeekMode.Start);
+      for (let at = 0; at < bytes.length;) at += this.#file.readSync(bytes.subarray(at)) ?? bytes.length;
+      return bytes;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+function attempting<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (thrown) {
+    throw storageError("Cannot keep the archive for its loading", thrown);
+  }
+}

@@ -1,0 +1,22 @@
+/** A part of a file as a stream. */
+import { TsdError } from "../../errors.ts";
+import type { FileSlice } from "./ingest_protocol.ts";
+
+const READ_BYTES = 256 << 10;
+
+/** Each chunk is the only one in its buffer. The stream errors when the file ends too early. */
+export function readSlice(slice: FileSlice): ReadableStream<Uint8Array> {
+  return ReadableStream.from(chunksOf(slice));
+}
+
+async function* chunksOf({ path, offset, sizeBytes }: FileSlice): AsyncGenerator<Uint8Array> {
+  using file = await Deno.open(path);
+  await file.seek(offset, Deno.SeekMode.Start);
+  for (let left = sizeBytes; left > 0;) {
+    const chunk = new Uint8Array(Math.min(left, READ_BYTES));
+    const count = await file.read(chunk);
+    if (count === null) throw new TsdError("storage", `Cannot read ${path}: it ends ${left} bytes too early`);
+    left -= count;
+    yield chunk.subarray(0, count);
+  }
+}

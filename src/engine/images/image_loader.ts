@@ -1,0 +1,218 @@
+/**
+ * @module
+ * `docker load`: an archive of images comes in and is understood as a whole, then its layers are stored like those of a
+ * pull, each once, then the images are recorded. Until then nothing of them can be seen; what goes wrong leaves nothing.
+ */
+import type { ProgressMessage } from "../../api/wire/mod.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
+import { type HashEngine, sha256Hex } from "../../hash/mod.ts";
+import { type ArchivedImage, type ArchivedLayer, plainManifest } from "../../image/archive/mod.ts";
+import { type Digest, digestOfHex, shortHex } from "../../image/digest.ts";
+import type { Platform } from "../../image/platform.ts";
+import { familiarString, parseReference } from "../../image/reference.ts";
+import type { HookBus, ImageContext } from "../../plugins/mod.ts";
+import type { BlobStore } from "../../store/blob_store.ts";
+import type { ImageRecords } from "../../store/image_records.ts";
+import type { LayerInfo, LayerStore, Stacking } from "../../store/ports.ts";
+import type { ArchiveWorkers } from "../archives/archive_workers.ts";
+import { AsyncQueue } from "../async_queue.ts";
+import type { ImageEvents } from "../events/image_events.ts";
+import type { ImageArchiveFacts, ImageArchiveJob } from "./image_archive_protocol.ts";
+import type { IngestPool } from "./ingest_pool.ts";
+import type { LayerLeases } from "./layer_leases.ts";
+
+/** At most one message about a layer's bytes in this time, in ms. */
+const PROGRESS_EVERY_MS = 100;
+
+export interface ImageLoaderDeps {
+  readonly records: ImageRecords;
+  readonly blobs: Pick<BlobStore, "put">;
+  readonly layers: Pick<LayerStore, "info"> & Partial<Stacking>;
+  readonly leases: LayerLeases;
+  readonly pool: Pick<IngestPool, "ingest">;
+  readonly workers: Pick<ArchiveWorkers<ImageArchiveJob, ImageArchiveFacts>, "begin">;
+  readonly hashEngine: HashEngine;
+  readonly hooks: HookBus;
+  readonly events: ImageEvents;
+  /** A folder for what isn't finished; what a killed engine leaves of it is swept. */
+  readonly makeWorkspace: () => Promise<{ readonly path: string } & AsyncDisposable>;
+  /** Removes layers that nobody needs. */
+  readonly sweepLayers: (diffIds: readonly Digest[]) => Promise<unknown>;
+  /** Removes what unfinished pulls left; says whether there is more room than before. */
+  readonly makeRoom: () => Promise<boolean>;
+}
+
+export interface LoadOptions {
+  /** Only images for exactly this one. */
+  readonly platform?: Platform | undefined;
+  /** Nothing is said of layers. */
+  readonly isQuiet: boolean;
+  readonly signal: AbortSignal;
+}
+
+type Say = (message: ProgressMessage) => void;
+
+interface ReadyImage extends ArchivedImage {
+  readonly manifest: { readonly digest: Digest; readonly bytes: Uint8Array };
+  readonly sizeBytes: number;
+}
+
+/** See the module's comment. */
+export class ImageLoader {
+  readonly #deps: ImageLoaderDeps;
+
+  constructor(deps: ImageLoaderDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Loads all images of an archive; the messages are Docker's. Leaving the stream cancels it.
+   * @throws {TsdError} archive_invalid, manifest_invalid, invalid_reference, platform_unavailable, image_not_found,
+   * digest_mismatch, size_mismatch, layer_invalid, layer_too_large, storage_full, cancelled
+   */
+  async *load(source: AsyncIterable<Uint8Array>, options: LoadOptions): AsyncGenerator<ProgressMessage> {
+    const queue = new AsyncQueue<ProgressMessage>();
+    const left = new AbortController();
+    const signal = AbortSignal.any([options.signal, left.signal]);
+    const work = this.#work(source, { ...options, signal }, (message) => queue.push(message));
+    work.then(() => queue.end(), (thrown) => queue.fail(thrown));
+    try {
+      yield* queue;
+    } finally {
+      left.abort();
+      // Nothing is left of it when anybody hears that it is over.
+      await Promise.allSettled([work]);
+    }
+  }
+
+  async #work(source: AsyncIterable<Uint8Array>, options: LoadOptions, say: Say): Promise<void> {
+    const { leases, hooks, makeWorkspace, sweepLayers } = this.#deps;
+    await using workspace = await makeWorkspace();
+    const path = `${workspace.path}/archive.tar`;
+    const images = await this.#open(source, path, options);
+    const layers = [...new Map(images.flatMap((image) => image.layers).map((layer) => [layer.diffId, layer])).values()];
+    const diffIds = layers.map(({ diffId }) => diffId);
+    await using undo = new AsyncDisposableStack();
+    undo.defer(async () => void await sweepLayers(diffIds));
+    using _held = leases.hold([...images.map(({ id }) => id), ...diffIds]);
+    const infos = await this.#bringLayers(layers, path, options, say);
+    for (const { layers: own } of images) {
+      if (own.length > 0) await this.#deps.layers.stack?.(own.map(({ diffId }) => diffId));
+    }
+    const ready = await Promise.all(images.map((image) => readyImage(image, infos)));
+    for (const image of ready) await hooks.ask("image.verify", () => contextOf(image));
+    for (const image of ready) await this.#record(image, say);
+    undo.move();
+  }
+
+  /** What is in the archive. */
+  async #open(
+    source: AsyncIterable<Uint8Array>,
+    path: string,
+    { platform, signal }: LoadOptions,
+  ): Promise<readonly ArchivedImage[]> {
+    const { workers, hashEngine } = this.#deps;
+    const session = await workers.begin({ kind: "open", path, hashEngine, platform }, signal);
+    await session.feed(source);
+    return (await session.facts()).images;
+  }
+
+  /** The first failure stops the other layers; all have stopped when this returns. */
+  async #bringLayers(
+    layers: readonly ArchivedLayer[],
+    path: string,
+    options: LoadOptions,
+    say: Say,
+  ): Promise<ReadonlyMap<Digest, LayerInfo>> {
+    const failed = new AbortController();
+    const signal = AbortSignal.any([options.signal, failed.signal]);
+    const results = await Promise.allSettled(layers.map(async (layer) => {
+      try {
+        return await this.#bringLayer(layer, path, { ...options, signal }, say);
+      } catch (thrown) {
+        failed.abort();
+        throw thrown;
+      }
+    }));
+    const failures = results.filter((result) => result.status === "rejected");
+    const first = failures.find(({ reason }) => !isTsdError(reason, "cancelled")) ?? failures[0];
+    if (first !== undefined) throw first.reason;
+    const infos = results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
+    return new Map(infos.map((info) => [info.diffId, info]));
+  }
+
+  #bringLayer(
+    { diffId, place, blob }: ArchivedLayer,
+    path: string,
+    { signal, isQuiet }: LoadOptions,
+    say: Say,
+  ): Promise<LayerInfo> {
+    const { layers, leases, pool, makeRoom } = this.#deps;
+    return leases.exclusively(diffId, async () => {
+      const present = await layers.info(diffId);
+      if (present !== undefined) return present;
+      if (place === undefined) {
+        throw new TsdError("archive_invalid", `Cannot load the archive: layer ${diffId} is neither in it nor here`);
+      }
+      const onProgress = isQuiet ? () => {} : progressOf(shortHex(diffId), place.sizeBytes, say);
+      const ingest = () => pool.ingest({ diffId, slice: { path, ...place }, blob }, { signal, onProgress });
+      return await ingest().catch(async (thrown) => {
+        if (!isTsdError(thrown, "storage_full") || !await makeRoom()) throw thrown;
+        return await ingest();
+      });
+    }, signal);
+  }
+
+  async #record(image: ReadyImage, say: Say): Promise<void> {
+    const { records, leases, hooks, events } = this.#deps;
+    const { id, names, config: { config: { labels } } } = image;
+    const before = names.map((name) => records.byTag(name));
+    await leases.exclusively(id, () => this.#put(image));
+    leases.arrived(id);
+    hooks.tell("image.loaded", () => contextOf(image));
+    events.tell("load", { id, name: id, labels });
+    for (const [at, name] of names.entries()) {
+      const shown = familiarString(parseReference(name));
+      const old = before[at];
+      if (old !== undefined && old !== id) {
+        say({ stream: `The image ${shown} already exists, renaming the old one with ID ${old} to empty string\n` });
+      }
+      say({ stream: `Loaded image: ${shown}\n` });
+    }
+    if (names.length === 0) say({ stream: `Loaded image ID: ${id}\n` });
+  }
+
+  async #put({ id, configBytes, manifest, layers, names, sizeBytes }: ReadyImage): Promise<void> {
+    const { blobs, records } = this.#deps;
+    await blobs.put(id, configBytes);
+    // Of several manifests with one config the first is kept.
+    const manifestDigest = records.get(id)?.manifestDigest ?? manifest.digest;
+    if (manifestDigest === manifest.digest) await blobs.put(manifestDigest, manifest.bytes);
+    const record = { id, manifestDigest, layers: layers.map(({ diffId }) => diffId), sizeBytes, addedMs: Date.now() };
+    records.put(record, { tags: names });
+  }
+}
+
+/** An archive without a manifest gets the one that saving the image would write. */
+async function readyImage(image: ArchivedImage, infos: ReadonlyMap<Digest, LayerInfo>): Promise<ReadyImage> {
+  const layers = image.layers.map(({ diffId }) => infos.get(diffId)!);
+  const bytes = image.manifest?.bytes ?? plainManifest({ ...image, layers });
+  const digest = image.manifest?.digest ?? digestOfHex(await sha256Hex(bytes));
+  const sizeBytes = layers.reduce((sum, { contentBytes }) => sum + contentBytes, 0);
+  return { ...image, manifest: { digest, bytes }, sizeBytes };
+}
+
+function contextOf({ id, names, layers, manifest, config: { config: { labels } } }: ReadyImage): ImageContext {
+  const diffIds = layers.map(({ diffId }) => diffId);
+  return { reference: names[0] ?? id, source: "archive", id, digest: manifest.digest, layers: diffIds, labels };
+}
+
+function progressOf(id: string, total: number, say: Say): (bytes: number) => void {
+  let nextMs = 0;
+  return (current) => {
+    const now = Date.now();
+    if (now < nextMs && current < total) return;
+    nextMs = now + PROGRESS_EVERY_MS;
+    say({ status: "Loading layer", progressDetail: { current, total }, id });
+  };
+}

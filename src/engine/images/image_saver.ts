@@ -1,0 +1,158 @@
+/**
+ * @module
+ * `docker save`: images as one archive, made while it is read. Its layers are the stored ones, verified on their way: one
+ * that is damaged ends the archive before its end, and the log says which.
+ */
+import { isTsdError, toTsdError, TsdError } from "../../errors.ts";
+import type { HashEngine } from "../../hash/mod.ts";
+import { type ImageToSave, layoutFiles, type PlainLayer } from "../../image/archive/mod.ts";
+import type { Digest } from "../../image/digest.ts";
+import { formatPlatform, type Platform, platformRank } from "../../image/platform.ts";
+import { canonicalName, parseReference, type Reference } from "../../image/reference.ts";
+import type { Log } from "../../log.ts";
+import type { BlobStore } from "../../store/blob_store.ts";
+import type { ImageRecords } from "../../store/image_records.ts";
+import type { LayerStore } from "../../store/ports.ts";
+import type { LayerStorage } from "../../store/storage.ts";
+import type { ArchiveWorkers } from "../archives/archive_workers.ts";
+import type { ImageEvents } from "../events/image_events.ts";
+import type { CatalogImage, FoundImage, ImageCatalog } from "./image_catalog.ts";
+import type { ImageUses } from "./image_uses.ts";
+import type { ImageArchiveFacts, ImageArchiveJob } from "./image_archive_protocol.ts";
+
+export interface ImageSaverDeps {
+  readonly catalog: Pick<ImageCatalog, "find" | "get">;
+  readonly records: Pick<ImageRecords, "tagsOf">;
+  readonly blobs: Pick<BlobStore, "get">;
+  readonly layers: Pick<LayerStore, "info">;
+  readonly uses: Pick<ImageUses, "hold">;
+  readonly workers: Pick<ArchiveWorkers<ImageArchiveJob, ImageArchiveFacts>, "begin">;
+  readonly storage: Pick<LayerStorage, "driver" | "root">;
+  readonly hashEngine: HashEngine;
+  readonly events: ImageEvents;
+  readonly log: Log;
+}
+
+export interface SaveOptions {
+  /** The images have to be for exactly this one. */
+  readonly platform?: Platform | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** See the module's comment. */
+export class ImageSaver {
+  readonly #deps: ImageSaverDeps;
+
+  constructor(deps: ImageSaverDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The archive of images with their names: those that were given, and of a repository all its tags.
+   * @throws {TsdError} image_not_found, ambiguous_id, invalid_reference, storage, cancelled; while it is read
+   * digest_mismatch, size_mismatch, storage
+   */
+  async save(names: readonly string[], { platform, signal }: SaveOptions): Promise<AsyncIterable<Uint8Array>> {
+    const { uses, workers, storage, hashEngine, events } = this.#deps;
+    if (names.length === 0) throw new TsdError("invalid_argument", "Cannot save: no image is named");
+    await using held = new AsyncDisposableStack();
+    const images: ImageToSave[] = [];
+    for (const [id, refs] of this.#chosen(names)) {
+      const image = await this.#image(id, platform);
+      held.use(uses.hold(image.record, id));
+      images.push(await this.#toSave(image, refs));
+      events.tell("save", { id, name: id, labels: image.config.config.labels });
+    }
+    const session = await workers.begin(
+      { kind: "save", storage, hashEngine, files: await layoutFiles(images) },
+      signal,
+    );
+    const owned = held.move();
+    void session.over.then(() => owned.disposeAsync()).catch((thrown) => this.#report(thrown));
+    return this.#reported(session.output());
+  }
+
+  /** Each image that is meant once, with those of its tags that are. */
+  #chosen(names: readonly string[]): ReadonlyMap<Digest, readonly Reference[]> {
+    const chosen = new Map<Digest, Map<string, Reference>>();
+    const choose = (id: Digest, tag?: string) => {
+      const tags = chosen.get(id) ?? new Map<string, Reference>();
+      chosen.set(id, tags);
+      if (tag !== undefined) tags.set(tag, parseReference(tag));
+    };
+    for (const name of names) {
+      const tags = this.#allTags(name);
+      for (const tag of tags) choose(tag.id, tag.name);
+      if (tags.length > 0) continue;
+      const { id, name: found } = this.#find(name);
+      choose(id, found === undefined || found.isDigest ? undefined : found.full);
+    }
+    return new Map([...chosen].map(([id, tags]) => [id, [...tags.values()]]));
+  }
+
+  /** @throws {TsdError} image_not_found, with Docker's texts for a name with a tag and for others */
+  #find(name: string): FoundImage {
+    try {
+      return this.#deps.catalog.find(name);
+    } catch (thrown) {
+      if (!isTsdError(thrown, "image_not_found")) throw thrown;
+      const text = isBare(name) ? `No such image: ${name}` : "reference does not exist";
+      throw new TsdError("image_not_found", text, { cause: thrown });
+    }
+  }
+
+  /** Those of a repository, if that is what the name is. */
+  #allTags(name: string): readonly { readonly name: string; readonly id: Digest }[] {
+    return isId(name) || !isBare(name) ? [] : this.#deps.records.tagsOf(canonicalName(parseReference(name)));
+  }
+
+  async #image(id: Digest, platform: Platform | undefined): Promise<CatalogImage> {
+    const image = await this.#deps.catalog.get(id);
+    if (image === undefined) throw new TsdError("image_not_found", `No such image: ${id}`);
+    if (platform !== undefined && platformRank(platform, image.config.platform) !== 0) {
+      throw new TsdError(
+        "image_not_found",
+        `no suitable export target found for platform ${formatPlatform(platform)}`,
+      );
+    }
+    return image;
+  }
+
+  async #toSave({ record: { id, layers } }: CatalogImage, names: readonly Reference[]): Promise<ImageToSave> {
+    const configBytes = await this.#deps.blobs.get(id);
+    return { id, configBytes, names, layers: await Promise.all(layers.map((diffId) => this.#layer(diffId))) };
+  }
+
+  async #layer(diffId: Digest): Promise<PlainLayer> {
+    const info = await this.#deps.layers.info(diffId);
+    if (info === undefined) {
+      throw new TsdError("storage", `Cannot save: layer ${diffId} is missing; pull its image again`);
+    }
+    return { diffId, tarBytes: info.tarBytes };
+  }
+
+  /** The head says 200 by now, and a broken archive says nothing. */
+  async *#reported(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* archive;
+    } catch (thrown) {
+      this.#report(thrown);
+      throw thrown;
+    }
+  }
+
+  #report(thrown: unknown): void {
+    const { code, message } = toTsdError(thrown);
+    if (code !== "cancelled") this.#deps.log.error("an archive of images was broken off", { code, error: message });
+  }
+}
+
+/** Words that can't name a repository. */
+const isId = (name: string): boolean => /^(sha256:|[0-9a-f]{64}$)/.test(name);
+
+/** Whether a name is an id or has neither tag nor digest. @throws {TsdError} invalid_reference */
+function isBare(name: string): boolean {
+  if (isId(name)) return true;
+  const { tag, digest } = parseReference(name);
+  return tag === undefined && digest === undefined;
+}

@@ -1,0 +1,119 @@
+import { strict as assert } from "node:assert";
+import { type ErrorCode, isTsdError } from "../../errors.ts";
+import { parseImageConfig } from "../../image/config.ts";
+import { type Digest, digestOfHex } from "../../image/digest.ts";
+import { SILENT_LOG } from "../../log.ts";
+import { Database } from "../../store/database.ts";
+import { type ImageRecord, ImageRecords } from "../../store/image_records.ts";
+import { ImageEvents } from "../events/image_events.ts";
+import type { ImageArchiveJob } from "./image_archive_protocol.ts";
+import { ImageCatalog } from "./image_catalog.ts";
+import { ImageSaver, type ImageSaverDeps } from "./image_saver.ts";
+import { ImageUses } from "./image_uses.ts";
+import { LayerLeases } from "./layer_leases.ts";
+
+const digest = (fill: string) => digestOfHex(fill.repeat(64));
+const [LAYER, A, B] = [digest("1"), digest("a"), digest("b")];
+const CONFIG = new TextEncoder().encode(
+  JSON.stringify({ os: "linux", architecture: "amd64", rootfs: { diff_ids: [LAYER] } }),
+);
+
+/** Two images: `app:1` and `app:2`, and one of them also as `host.test/other:1`. */
+class Bench implements Disposable {
+  readonly #db = Database.open(":memory:");
+  readonly records = new ImageRecords(this.#db);
+  readonly leases = new LayerLeases();
+  readonly jobs: ImageArchiveJob[] = [];
+  readonly told: string[] = [];
+  readonly over = Promise.withResolvers<void>();
+  readonly saver: ImageSaver;
+
+  constructor() {
+    const record = (id: Digest): ImageRecord => ({
+      ...{ id, manifestDigest: id, layers: [LAYER], sizeBytes: 1, addedMs: 1 },
+    });
+    this.records.put(record(A), { tags: ["docker.io/library/app:1", "host.test/other:1"] });
+    this.records.put(record(B), { tag: "docker.io/library/app:2" });
+    const blobs = { get: () => Promise.resolve(CONFIG) };
+    const session = {
+      over: this.over.promise,
+      async *output() {
+        yield await Promise.resolve(new Uint8Array([1]));
+      },
+    };
+    const workers = {
+      begin: (job: ImageArchiveJob) => {
+        this.jobs.push(job);
+        return Promise.resolve(session);
+      },
+    };
+    this.saver = new ImageSaver({
+      catalog: new ImageCatalog(this.records, blobs),
+      records: this.records,
+      blobs,
+      layers: { info: (diffId) => Promise.resolve({ diffId, tarBytes: 10, contentBytes: 7, entries: 1 }) },
+      uses: new ImageUses({ records: this.records, leases: this.leases, sweepLayers: () => Promise.resolve() }),
+      workers: workers as unknown as ImageSaverDeps["workers"],
+      storage: { driver: "overlay2", root: "/x" },
+      hashEngine: "wasm",
+      events: new ImageEvents({ publish: ({ action, actorId }) => void this.told.push(`${action} ${actorId}`) }),
+      log: SILENT_LOG,
+    });
+  }
+
+  /** Saves, and gives `manifest.json`'s tags. */
+  async tags(...names: string[]): Promise<(string[] | null)[]> {
+    await Array.fromAsync(await this.saver.save(names, { signal: new AbortController().signal }));
+    const job = this.jobs.at(-1)!;
+    assert.ok(job.kind === "save");
+    const manifest = job.files.find(({ name }) => name === "manifest.json")!;
+    assert.ok("bytes" in manifest);
+    const items = JSON.parse(new TextDecoder().decode(manifest.bytes)) as { RepoTags: string[] | null }[];
+    return items.map(({ RepoTags }) => RepoTags);
+  }
+
+  [Symbol.dispose](): void {
+    this.#db[Symbol.dispose]();
+  }
+}
+
+Deno.test("names: a tag, all of a repository, an id; each image once", async () => {
+  using it = new Bench();
+  assert.deepEqual(await it.tags("app:1"), [["app:1"]]);
+  assert.deepEqual(await it.tags("app"), [["app:1"], ["app:2"]]);
+  assert.deepEqual(await it.tags(A), [null]);
+  assert.deepEqual(await it.tags("aaaaaaaaaaaa", "host.test/other:1", "app:1", "app:1"), [[
+    "host.test/other:1",
+    "app:1",
+  ]]);
+  assert.deepEqual(it.told.slice(0, 3), [`save ${A}`, `save ${A}`, `save ${B}`]);
+});
+
+Deno.test("images and layers are held until the archive is over", async () => {
+  using it = new Bench();
+  await it.tags("app:1");
+  assert.deepEqual(it.leases.held().sort(), [LAYER, A]);
+  it.over.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.deepEqual(it.leases.held(), []);
+});
+
+Deno.test("what can't be saved", async () => {
+  using it = new Bench();
+  const refused = async (names: readonly string[], code: ErrorCode, text: RegExp) =>
+    await assert.rejects(
+      it.saver.save(names, {
+        signal: new AbortController().signal,
+        platform: { os: "linux", architecture: "arm64", variant: "v8" },
+      }),
+      (thrown: Error) => isTsdError(thrown, code) && text.test(thrown.message),
+    );
+  await refused([], "invalid_argument", /no image is named/);
+  await refused(["nope"], "image_not_found", /^No such image: nope$/);
+  await refused(["nope:1"], "image_not_found", /^reference does not exist$/);
+  await refused(["app:3"], "image_not_found", /^reference does not exist$/);
+  await refused(["../UP"], "invalid_reference", /./);
+  await refused(["app"], "image_not_found", /^no suitable export target found for platform linux\/arm64\/v8$/);
+  assert.deepEqual([it.leases.held(), it.jobs, it.told], [[], [], []]);
+  assert.ok(parseImageConfig(CONFIG, "config"));
+});

@@ -1,0 +1,95 @@
+/** The members of an image archive, by name. Nothing is unpacked: a name only says where bytes lie in the archive. */
+import { TsdError } from "../../errors.ts";
+import { type ByteString, byteStringFromText, quoted, type TarEntry } from "../../tar/mod.ts";
+import { MAX_JSON_BYTES } from "../strict_json.ts";
+
+/** Where a member's bytes lie in the archive. */
+export interface MemberPlace {
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+/** Far above any real archive of images, low enough to be kept in memory. */
+export const MAX_MEMBERS = 100_000;
+const MAX_NAME_BYTES = 16 << 20;
+/** Links that are followed for one name. */
+const MAX_LINKS = 8;
+
+/** Members that are read whole: too large a one is refused before its bytes have come. */
+const DOCUMENTS: ReadonlySet<ByteString> = new Set(["manifest.json", "index.json", "oci-layout", "repositories"]);
+
+type Member = { readonly place: MemberPlace } | { readonly target: ByteString } | { readonly oddity: string };
+
+/** See the file's comment. Of members of one name the last counts. */
+export class ArchiveMembers {
+  readonly #members = new Map<ByteString, Member>();
+  #count = 0;
+  #nameBytes = 0;
+
+  /** @throws {TsdError} archive_invalid: its name or its link leads out of the archive, or there are too many */
+  add(entry: TarEntry): void {
+    this.#count++;
+    this.#nameBytes += entry.path.length + entry.linkPath.length;
+    if (this.#count > MAX_MEMBERS) throw invalid(`it has more than ${MAX_MEMBERS} members`);
+    if (this.#nameBytes > MAX_NAME_BYTES) throw invalid(`its names have more than ${MAX_NAME_BYTES} bytes`);
+    const name = inside("", entry.path) ?? refuseEscape(entry);
+    if (entry.type === "file" && DOCUMENTS.has(name) && entry.sizeBytes > MAX_JSON_BYTES) {
+      throw invalid(`${name} has ${entry.sizeBytes} bytes, over ${MAX_JSON_BYTES}`);
+    }
+    this.#members.set(name, memberOf(entry, name));
+  }
+
+  /**
+   * Where the bytes of a member are, by the name that some document of the archive has for it.
+   * @throws {TsdError} archive_invalid: the name leads out of the archive, or to something that isn't a file
+   */
+  find(name: string): MemberPlace | undefined {
+    const wanted = byteStringFromText(name);
+    let at = inside("", wanted);
+    if (at === undefined) throw invalid(`it names a file outside of it, ${quoted(wanted)}`);
+    for (let links = 0; links <= MAX_LINKS; links++) {
+      const member = this.#members.get(at);
+      if (member === undefined) return undefined;
+      if ("place" in member) return member.place;
+      if ("oddity" in member) throw invalid(`${quoted(at)} is ${member.oddity}, not a plain file`);
+      at = member.target;
+    }
+    throw invalid(`${quoted(wanted)} leads through too many links`);
+  }
+}
+
+function memberOf(entry: TarEntry, name: ByteString): Member {
+  switch (entry.type) {
+    case "file":
+      if (entry.sparse !== undefined) return { oddity: "a sparse file" };
+      return { place: { offset: entry.dataOffset, sizeBytes: entry.storedBytes } };
+    case "symlink": {
+      const target = entry.linkPath.startsWith("/") ? undefined : inside(folderOf(name), entry.linkPath);
+      return { target: target ?? refuseEscape(entry) };
+    }
+    case "link":
+      return { target: inside("", entry.linkPath) ?? refuseEscape(entry) };
+    default:
+      return { oddity: `a ${entry.type}` };
+  }
+}
+
+const folderOf = (name: ByteString): ByteString => name.slice(0, Math.max(0, name.lastIndexOf("/")));
+
+/** The path from the archive's top on, without `.` and `..`; undefined when it leads out. */
+function inside(folder: ByteString, path: ByteString): ByteString | undefined {
+  const names: ByteString[] = [];
+  for (const name of `${folder}/${path}`.split("/")) {
+    if (name === "" || name === ".") continue;
+    if (name !== "..") names.push(name);
+    else if (names.pop() === undefined) return undefined;
+  }
+  return names.join("/");
+}
+
+function refuseEscape({ path, type, linkPath }: TarEntry): never {
+  const link = type === "symlink" || type === "link" ? ` (a link to ${quoted(linkPath)})` : "";
+  throw invalid(`its member ${quoted(path)}${link} leads out of it`);
+}
+
+const invalid = (why: string): TsdError => new TsdError("archive_invalid", `Cannot load the archive: ${why}`);
