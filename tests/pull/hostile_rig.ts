@@ -76,7 +76,7 @@ async function remove(engine: Engine, reference: string): Promise<void> {
 }
 
 /** It ran, or could not be started for a reason that is one line; a bad value isn't the engine's failure. */
-function checkRun(hostile: HostileImage, { code, stderr }: RunResult): void {
+export function checkRun(hostile: HostileImage, { code, stderr }: RunResult): void {
   if (code === 0) {
     assert.equal(stderr, "", hostile.name);
     assert.notEqual(hostile.expect, "refused", `${hostile.name} ran`);
