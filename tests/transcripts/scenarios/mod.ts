@@ -3,6 +3,7 @@ import type { Scenario } from "../scenario.ts";
 import { EVENTS } from "./events.ts";
 import { EXEC } from "./exec.ts";
 import { FILES } from "./files.ts";
+import { IMAGE_ARCHIVES } from "./image_archives.ts";
 import { IMAGE_NAMES } from "./image_names.ts";
 import { PRUNE } from "./prune.ts";
 import { IMAGES } from "./images.ts";
@@ -19,6 +20,7 @@ const ALL: Readonly<Record<string, readonly Scenario[]>> = {
   run: RUN,
   exec: EXEC,
   image_names: IMAGE_NAMES,
+  image_archives: IMAGE_ARCHIVES,
   prune: PRUNE,
   lifecycle: LIFECYCLE,
   ps: PS,
