@@ -1,35 +1,15 @@
 /** Decompression bombs (24 of the project's list): memory stays flat, and the engine answers meanwhile. */
 import { strict as assert } from "node:assert";
-import { type Engine, processState } from "../harness/mod.ts";
+import { processState } from "../harness/mod.ts";
 import { HOSTILE_IMAGES, type HostileImage } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 import { checkAlive, type HostileRig, startHostileRig } from "./hostile_rig.ts";
 import { pulled, storeChanges } from "./rig.ts";
+import { strainDuring } from "./strain.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const LARGEST_GROWTH_BYTES = 200 * MEBIBYTE;
 const LONGEST_ANSWER_MS = 500;
-
-interface Strain {
-  memoryBytes: number;
-  slowestMs: number;
-}
-
-/** Watches the engine until `work` is done: the most memory it has, and its slowest answer. */
-async function strainDuring(engine: Engine, work: Promise<unknown>): Promise<Strain> {
-  const strain: Strain = { memoryBytes: 0, slowestMs: 0 };
-  let isDone = false;
-  const done = work.finally(() => isDone = true);
-  while (!isDone) {
-    const startedMs = performance.now();
-    assert.equal((await engine.api.get("/_ping")).status, 200);
-    strain.slowestMs = Math.max(strain.slowestMs, performance.now() - startedMs);
-    strain.memoryBytes = Math.max(strain.memoryBytes, (await processState(engine.pid)).memoryBytes);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  await done;
-  return strain;
-}
 
 async function tryBomb({ engine, registry, victim, clean }: HostileRig, bomb: HostileImage): Promise<void> {
   const reference = registry.add(bomb.name, "1", await bomb.build(victim));
@@ -37,7 +17,8 @@ async function tryBomb({ engine, registry, victim, clean }: HostileRig, bomb: Ho
   const strain = await strainDuring(engine, pulled(engine, ["-q", reference]));
   const growth = strain.memoryBytes - before;
   assert.ok(growth < LARGEST_GROWTH_BYTES, `it took ${Math.round(growth / MEBIBYTE)} MiB of memory`);
-  assert.ok(strain.slowestMs < LONGEST_ANSWER_MS, `an answer took ${Math.round(strain.slowestMs)} ms`);
+  const slowestMs = strain.answersMs.at(-1)!;
+  assert.ok(slowestMs < LONGEST_ANSWER_MS, `an answer took ${Math.round(slowestMs)} ms`);
   assert.equal((await engine.tsd(["rmi", reference])).code, 0);
   assert.deepEqual(await storeChanges(engine, clean), []);
 }

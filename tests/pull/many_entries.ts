@@ -1,0 +1,45 @@
+/** A layer of very many empty files (25 of the project's list): the engine answers others all the while. */
+import { strict as assert } from "node:assert";
+import { type Engine, processState } from "../harness/mod.ts";
+import { ImageBuilder, manyEntriesLayer } from "../images/mod.ts";
+import { removeTree } from "../images/test_cache.ts";
+import { clearFailure, type PullRig } from "./rig.ts";
+import { type Strain, strainDuring, usualMs } from "./strain.ts";
+
+/** What others may have to wait. */
+const USUAL_ANSWER_MS = 100;
+/** No thread of the engine's own stands still for longer, whatever else the machine does. */
+const LONGEST_ANSWER_MS = 1000;
+
+export interface ManyEntriesResult {
+  readonly strain: Strain;
+  /** What the pull took of the engine's memory. */
+  readonly growthBytes: number;
+}
+
+/** Pulls a layer with so many entries; one with too many is refused, and says so. */
+export async function pullManyEntries(
+  { engine, registry }: PullRig,
+  count: number,
+  expect: "taken" | "refused",
+): Promise<ManyEntriesResult> {
+  const folder = await Deno.makeTempDir({ prefix: "tsd-many-" });
+  try {
+    const image = await new ImageBuilder().addLayer(await manyEntriesLayer(count, folder)).build();
+    const reference = registry.add("many/entries", String(count), image);
+    const before = (await processState(engine.pid)).memoryBytes;
+    const strain = await strainDuring(engine, pull(engine, reference, expect), 10);
+    const slowestMs = strain.answersMs.at(-1)!;
+    assert.ok(usualMs(strain) < USUAL_ANSWER_MS, `one answer of twenty took ${Math.round(usualMs(strain))} ms`);
+    assert.ok(slowestMs < LONGEST_ANSWER_MS, `an answer took ${Math.round(slowestMs)} ms`);
+    return { strain, growthBytes: strain.memoryBytes - before };
+  } finally {
+    await removeTree(folder);
+  }
+}
+
+async function pull(engine: Engine, reference: string, expect: "taken" | "refused"): Promise<void> {
+  const result = await engine.tsd(["pull", "-q", reference]);
+  if (expect === "taken") assert.deepEqual(result, { code: 0, stdout: `${reference}\n`, stderr: "" });
+  else assert.match(clearFailure(result, reference), /more than \d+ entries/);
+}

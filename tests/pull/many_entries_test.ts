@@ -1,0 +1,13 @@
+/** The full five million, which are refused, are in tests/soak/. */
+import { requires } from "../requires.ts";
+import { pullManyEntries } from "./many_entries.ts";
+import { startPullRig } from "./rig.ts";
+
+Deno.test({
+  name: "300,000 empty files: the engine answers within 100 ms meanwhile",
+  ...requires("root", "runc", "overlay"),
+  fn: async () => {
+    await using rig = await startPullRig();
+    await pullManyEntries(rig, 300_000, "taken");
+  },
+});
