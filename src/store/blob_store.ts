@@ -6,7 +6,7 @@
 import { TsdError } from "../errors.ts";
 import { sha256Hex } from "../hash/mod.ts";
 import { type Digest, hexOf } from "../image/digest.ts";
-import { makeDirDurably, writeFileDurably } from "../io/durable.ts";
+import { makeDirDurably, syncDir, writeFileDurably } from "../io/durable.ts";
 
 /** Keeps small content by digest. */
 export class BlobStore {
@@ -21,6 +21,8 @@ export class BlobStore {
   async put(digest: Digest, bytes: Uint8Array): Promise<void> {
     await this.#check(digest, bytes, "store");
     await makeDirDurably(this.#dir, 0o700);
+    // Whoever stored it may not be through with making its name last.
+    if (await this.#has(digest, bytes)) return await syncDir(this.#dir);
     await writeFileDurably(this.#path(digest), bytes);
   }
 
@@ -45,6 +47,17 @@ export class BlobStore {
       await Deno.remove(this.#path(digest));
     } catch (thrown) {
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    }
+  }
+
+  /** Whether it is there, undamaged. */
+  async #has(digest: Digest, bytes: Uint8Array): Promise<boolean> {
+    try {
+      const there = await Deno.readFile(this.#path(digest));
+      return there.length === bytes.length && there.every((byte, at) => byte === bytes[at]);
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return false;
+      throw thrown;
     }
   }
 

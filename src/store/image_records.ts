@@ -36,6 +36,13 @@ export interface RepoDigest {
   readonly digest: Digest;
 }
 
+/** Names that an image gets. */
+export interface NewNames {
+  readonly tag?: string;
+  readonly tags?: readonly string[];
+  readonly repoDigest?: RepoDigest;
+}
+
 /** Table access for images, tags and repository digests. */
 export class ImageRecords {
   readonly #db: Database;
@@ -45,7 +52,8 @@ export class ImageRecords {
   }
 
   /** Adds an image (again) and gives it its names, in one transaction; a name moves over from another image. */
-  put(image: ImageRecord, names: { tag?: string; tags?: readonly string[]; repoDigest?: RepoDigest }): void {
+  put(image: ImageRecord, names: NewNames): void {
+    if (this.#isThere(image.id, names)) return;
     this.#db.transaction(() => {
       this.#db.run(
         "INSERT INTO images (id, manifest_digest, size_bytes, added_ms) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
@@ -151,6 +159,13 @@ export class ImageRecords {
   /** Every layer that some image names. */
   referencedLayers(): Set<Digest> {
     return new Set(this.#db.all("SELECT DISTINCT diff_id FROM image_layers").map((row) => row.diff_id as Digest));
+  }
+
+  /** Most pulls bring nothing new: these cost no write. */
+  #isThere(id: Digest, { tag, tags = [], repoDigest }: NewNames): boolean {
+    const isTagged = [...tags, ...tag === undefined ? [] : [tag]].every((name) => this.byTag(name) === id);
+    return this.get(id) !== undefined && isTagged &&
+      (repoDigest === undefined || this.byRepoDigest(repoDigest.name, repoDigest.digest) === id);
   }
 
   #record(row: Row): ImageRecord {
