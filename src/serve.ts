@@ -5,6 +5,7 @@
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { AsyncQueue } from "./engine/async_queue.ts";
+import { tellLines } from "./engine/containers/line_samples.ts";
 import { isFirstSinceBoot } from "./engine/boot.ts";
 import { configTrouble, type EngineConfig, readEngineConfig } from "./engine/config/engine_config.ts";
 import { useProxies } from "./engine/config/proxies.ts";
@@ -268,6 +269,7 @@ async function open(
   watch.lap("sweep");
   await outputs.ready;
   watch.lap("worker");
+  tellLines({ hooks: get(TOKENS.hooks), outputs, table: get(TOKENS.table) });
   outputs.expect(notes?.outputs ?? [], RETURN_LIMIT_MS);
   const containers = get(TOKENS.containers);
   await get(TOKENS.adoption).run();

@@ -7,6 +7,7 @@ import type { OwnedFd } from "../../sys/mod.ts";
 import type { ChannelLog } from "./channel_log.ts";
 import { type ChannelSource, KeptSource, PassingSource, type SourceCalls } from "./channel_source.ts";
 import type { StreamName } from "./json_lines.ts";
+import { LineSampler } from "./line_sampler.ts";
 import {
   type ChannelSpec,
   type FromLogWorker,
@@ -24,6 +25,8 @@ export interface ChannelHost extends SourceCalls {
   /** Tells of what is there once more. */
   watchAgain(fd: number): void;
   unwatch(fd: number): void;
+  /** How many lines a second the engine wants of each log. */
+  readonly sampling: { readonly perSecond: number };
   post(message: FromLogWorker, transfer?: Transferable[]): void;
 }
 
@@ -46,6 +49,7 @@ export class Channel {
   readonly #log: ChannelLog | undefined;
   readonly #sources: Source[];
   readonly #onEnd: () => void;
+  readonly #sampler = new LineSampler();
   #attached: boolean;
   #begun = false;
   #suspended = false;
@@ -184,12 +188,20 @@ export class Channel {
       if (bytes === "end" || (bytes === "again" && hungUp)) this.#closeSource(source);
       if (typeof bytes === "string") break;
       taken += bytes.length;
+      if (this.#host.sampling.perSecond > 0) this.#sample(output.stream, bytes);
       this.#copy(output.stream, bytes);
     }
     if (source.open && this.#blocked()) this.#pause(source);
     else if (source.open && taken >= TURN_BYTES) this.#host.watchAgain(output.fd.fd);
     this.#log?.flush();
     if (this.#sources.every((each) => !each.open)) this.#end();
+  }
+
+  /** Only of what is logged: an exec's output is nobody's but its client's. */
+  #sample(stream: StreamName, bytes: Uint8Array): void {
+    if (this.#log === undefined) return;
+    const lines = this.#sampler.take(stream, bytes, this.#host.sampling.perSecond);
+    if (lines.length > 0) this.#host.post({ kind: "lines", key: this.key, lines });
   }
 
   /** To whoever is attached. */

@@ -6,6 +6,7 @@
 import { deserialiseError, type SerialisedError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { StreamName } from "./json_lines.ts";
+import type { SampledLine } from "./line_sampler.ts";
 import { type LogLease, LogReaders } from "./log_readers.ts";
 import type { ChannelSpec, FromLogWorker, LogSpec, SeenBytes, ToLogWorker } from "./protocol.ts";
 
@@ -66,6 +67,7 @@ export class OutputHub implements AsyncDisposable {
   readonly #answers = new Map<number, PromiseWithResolvers<unknown>>();
   readonly #expected = new Map<string, Expected>();
   readonly #ready = Promise.withResolvers<void>();
+  #onLines: (key: string, lines: readonly SampledLine[]) => void = () => {};
   #ticket = 0;
   #failure: TsdError | undefined;
 
@@ -192,6 +194,12 @@ export class OutputHub implements AsyncDisposable {
     await this.#ask((ticket) => ({ kind: "clear", key, log, ticket }));
   }
 
+  /** Gives `listener` so many lines a second of each log; 0 ends that. */
+  sample(perSecond: number, listener: (key: string, lines: readonly SampledLine[]) => void): void {
+    this.#onLines = listener;
+    this.#post({ kind: "sample", perSecond });
+  }
+
   /** What processes have written by now is in the log files when this resolves. */
   flush(): Promise<void> {
     return this.#ask((ticket) => ({ kind: "flush", ticket }));
@@ -271,6 +279,7 @@ export class OutputHub implements AsyncDisposable {
     if (message.kind === "flushed") return this.#answer(message.ticket);
     if (message.kind === "suspended") return this.#answer(message.ticket, undefined, message.seen);
     if (message.kind === "cleared") return this.#answer(message.ticket, message.error);
+    if (message.kind === "lines") return this.#onLines(message.key, message.lines);
     const channel = this.#channels.get(message.key);
     if (channel === undefined) return;
     switch (message.kind) {

@@ -5,6 +5,7 @@
  */
 import type { SerialisedError } from "../../errors.ts";
 import type { StreamName } from "./json_lines.ts";
+import type { SampledLine } from "./line_sampler.ts";
 
 /** One end of a channel: a FIFO by its path, or a pty's master by a descriptor, which the Worker owns from then on, come what may. */
 export type SourceSpec =
@@ -77,6 +78,8 @@ export type ToLogWorker =
   | { readonly kind: "need"; readonly key: string; readonly need: ReaderNeed }
   /** Remove what was logged so far, whether or not the channel is open. */
   | { readonly kind: "clear"; readonly key: string; readonly log: SharedLog; readonly ticket: number }
+  /** Of what is logged, so many lines a second of each channel come to the engine; 0: none. */
+  | { readonly kind: "sample"; readonly perSecond: number }
   /** What was written to the streams so far is in the files when the answer comes. */
   | { readonly kind: "flush"; readonly ticket: number }
   /** The engine leaves: read nothing more, and write what was read, unfinished lines too. */
@@ -92,6 +95,8 @@ export type FromLogWorker =
     readonly stream: StreamName;
     readonly bytes: Uint8Array<ArrayBuffer>;
   }
+  /** Some of what was logged. */
+  | { readonly kind: "lines"; readonly key: string; readonly lines: readonly SampledLine[] }
   /** Records were appended to the channel's file (at most once a turn). */
   | { readonly kind: "written"; readonly key: string }
   | { readonly kind: "ended"; readonly key: string }

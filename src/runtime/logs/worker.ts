@@ -34,7 +34,10 @@ const channels = new Map<string, Channel>();
 const scratch = new Uint8Array(READ_BYTES);
 const peeker = new PipePeeker(files, pipes, READ_BYTES);
 
+const sampling = { perSecond: 0 };
+
 const host: ChannelHost & LogHost = {
+  sampling,
   read,
   peek: (fd, buffer) => peeker.peek(fd, buffer),
   take: (fd, count) => peeker.take(fd, count),
@@ -141,6 +144,9 @@ function receive(message: ToLogWorker): void {
       return channels.get(message.key)?.need(message.need);
     case "clear":
       return clear(message);
+    case "sample":
+      sampling.perSecond = message.perSecond;
+      return;
     case "flush":
       return flushAll(message.ticket);
     case "suspend":
