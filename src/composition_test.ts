@@ -14,7 +14,7 @@ async function settingsIn(dataRoot: string): Promise<EngineSettings> {
     facts: await probeHost(),
     log: SILENT_LOG,
     runtimes: new Map([["runc", { path: "/nonexistent/runc", args: [] }]]),
-    config: DEFAULT_CONFIG,
+    config: { ...DEFAULT_CONFIG, plugins: { metrics: {}, others: {} } },
     proxies: { http: "", https: "", none: "" },
   };
 }

@@ -24,6 +24,7 @@ import type { ImageTagger } from "../engine/images/image_tagger.ts";
 import type { ImageUsage } from "../engine/images/image_usage.ts";
 import type { LayerSizes } from "../engine/images/layer_sizes.ts";
 import type { Puller } from "../engine/images/puller.ts";
+import type { Metrics } from "../plugins/mod.ts";
 import type { RegistryClient } from "../image/registry/mod.ts";
 import type { ContainerNetworks } from "../engine/networks/container_networks.ts";
 import type { NetworkService } from "../engine/networks/network_service.ts";
@@ -77,6 +78,8 @@ export interface Services {
   readonly volumeUsage: VolumeUsage;
   readonly volumeCopies: VolumeCopies;
   readonly volumeRenamer: VolumeRenamer;
+  /** Where the configuration wants them. */
+  readonly metrics: Metrics | undefined;
   readonly paths: EnginePaths;
   /** The storage driver's name. */
   readonly driver: string;

@@ -25,6 +25,7 @@ export function provideApi(
       storage,
       layers: get(TOKENS.layers),
       events: get(TOKENS.events),
+      plugins: get(TOKENS.hooks),
     }));
   provide(TOKENS.services, (get): Services => ({
     paths,
@@ -64,6 +65,7 @@ export function provideApi(
     volumeUsage: get(TOKENS.volumeUsage),
     volumeCopies: get(TOKENS.volumeCopies),
     volumeRenamer: get(TOKENS.volumeRenamer),
+    metrics: get(TOKENS.metrics),
     driver: get(TOKENS.layers).driver,
   }));
   provide(TOKENS.server, (get) =>

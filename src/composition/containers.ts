@@ -13,6 +13,7 @@ import { ExecService } from "../engine/exec/exec_service.ts";
 import { KeyedLock } from "../engine/keyed_lock.ts";
 import { leftEnd, leftExit, openProcess } from "../engine/left_process.ts";
 import { newProcessIo } from "../engine/new_process_io.ts";
+import { HookFolders } from "../plugins/mod.ts";
 import type { KeeperRef } from "../runtime/keeper.ts";
 import { files, mounts, processes } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";
@@ -20,7 +21,7 @@ import { cgroupsOf, ioCalls } from "./derived.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
 /** Records, creation and start of containers, their files and execs. */
-export function provideContainers(provide: Provide, { paths, facts, log }: EngineSettings): void {
+export function provideContainers(provide: Provide, { paths, facts, log, config }: EngineSettings): void {
   provide(TOKENS.table, (get) => new ContainerTable(get(TOKENS.containerRecords), log));
   provide(
     TOKENS.launcher,
@@ -40,6 +41,7 @@ export function provideContainers(provide: Provide, { paths, facts, log }: Engin
         leftCgroups: new LeftCgroups(cgroupsOf(get, paths), processes),
         keepers: get(TOKENS.keepers),
         hooks: get(TOKENS.hooks),
+        hookFolders: new HookFolders(config.hookFolders),
       }),
   );
   provide(TOKENS.keepers, (get) => {

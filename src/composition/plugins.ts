@@ -1,16 +1,32 @@
-import { startedContext } from "../engine/containers/container_contexts.ts";
+import { BUILD_INFO } from "../build_info.ts";
 import { isLive } from "../engine/containers/container.ts";
-import { HookBus, lifecycleLog } from "../plugins/mod.ts";
+import { startedContext } from "../engine/containers/container_contexts.ts";
+import { HookBus, lifecycleLog, Metrics, type Plugin, webhook } from "../plugins/mod.ts";
 import { PluginRecords } from "../store/plugin_records.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts";
 
 /** Who is called when containers come and go. */
-export function providePlugins(provide: Provide, { log }: EngineSettings): void {
-  provide(TOKENS.hooks, (get) =>
-    new HookBus([lifecycleLog(log)], log, {
+export function providePlugins(provide: Provide, { log, config }: EngineSettings): void {
+  const { plugins } = config;
+  provide(TOKENS.metrics, (get) =>
+    plugins.metrics && new Metrics(plugins.metrics, {
+      version: BUILD_INFO.version,
+      containers: () => byState(get),
+      plugins: () => get(TOKENS.hooks).list(),
+      residentBytes: () => Deno.memoryUsage().rss,
+    }, log));
+  provide(TOKENS.hooks, (get) => {
+    const metrics = get(TOKENS.metrics);
+    const builtIn: Plugin[] = [
+      lifecycleLog(log),
+      ...plugins.webhook === undefined ? [] : [webhook(plugins.webhook, log)],
+      ...metrics === undefined ? [] : [metrics.plugin()],
+    ];
+    return new HookBus(builtIn, log, {
       rows: new PluginRecords(get(TOKENS.database)),
       present: () => present(get),
-    }));
+    });
+  });
 }
 
 /** Those that run, for plugins that come later. */
@@ -18,3 +34,9 @@ const present = (get: Get) =>
   get(TOKENS.table).list().flatMap((container) =>
     isLive(container.state) ? [startedContext(container, container.state.pid, true)] : []
   );
+
+function byState(get: Get): Readonly<Record<string, number>> {
+  const counts = { created: 0, running: 0, paused: 0, restarting: 0, exited: 0 };
+  for (const { state } of get(TOKENS.table).list()) counts[state.status]++;
+  return counts;
+}

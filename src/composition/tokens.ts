@@ -75,7 +75,7 @@ import type { DiskUsage } from "../engine/system/disk_usage.ts";
 import type { SystemService } from "../engine/system/system_service.ts";
 import type { RegistryClient } from "../image/registry/mod.ts";
 import type { Log } from "../log.ts";
-import type { HookBus } from "../plugins/mod.ts";
+import type { HookBus, Metrics } from "../plugins/mod.ts";
 import type { ExitLoop } from "../runtime/exit_loop.ts";
 import type { OutputHub } from "../runtime/logs/output_hub.ts";
 import type { ProcessIo } from "../runtime/process_io.ts";
@@ -172,6 +172,8 @@ export const TOKENS = {
   diskUsage: token<DiskUsage>("diskUsage"),
   services: token<Services>("services"),
   hooks: token<HookBus>("hooks"),
+  /** Where the configuration wants them. */
+  metrics: token<Metrics | undefined>("metrics"),
   server: token<ApiServer>("server"),
   imageUses: token<ImageUses>("imageUses"),
   imageMounts: token<ImageMounts>("imageMounts"),

@@ -4,9 +4,10 @@
  * those that stand for plugins in processes of their own. Invariants: a hook's kind never changes, a plugin sees frozen
  * snapshots only, and none of them can hold a step up for longer than the hook's deadline.
  */
-export { lifecycleLog } from "./builtin/lifecycle_log.ts";
+export * from "./builtin/mod.ts";
 export { type Adjusted, HookBus } from "./hook_bus.ts";
 export * from "./hooks.ts";
+export { DEFAULT_HOOK_FOLDERS, HookFolders } from "./hooks_d/hook_folders.ts";
 export type { PluginStatus } from "./loaded_plugin.ts";
 export * from "./plugin.ts";
 export type { Infer, Json, Schema } from "./schema.ts";

@@ -49,7 +49,8 @@ export interface OciRuntime {
   expect(): void;
   /** Makes the container; its process waits for {@link OciRuntime.start}. On an error nothing is left. */
   create(options: CreateOptions): Promise<RunningProcess>;
-  start(id: string): Promise<void>;
+  /** `hasPoststart`: it has hooks that the runtime runs once the process executes its command. */
+  start(id: string, options?: { readonly hasPoststart?: boolean }): Promise<void>;
   /**
    * Whether a container was made and waits for {@link OciRuntime.start}; one that the runtime doesn't know does not.
    * @param pid its first process: when that executes its command all the same, a start was interrupted, and is completed

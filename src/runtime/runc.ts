@@ -91,9 +91,9 @@ export class Runc implements OciRuntime {
     return { pid };
   }
 
-  async start(id: string): Promise<void> {
+  async start(id: string, { hasPoststart = false }: { readonly hasPoststart?: boolean } = {}): Promise<void> {
     const { fifoCalls } = this.#options;
-    if (fifoCalls !== undefined && await startByFifo(this.#fifo(id), fifoCalls)) return;
+    if (!hasPoststart && fifoCalls !== undefined && await startByFifo(this.#fifo(id), fifoCalls)) return;
     await this.#logged(this.#callLog(), ["start", id], NULL_STDIO);
     if (!await this.isWaiting(id)) return;
     throw new TsdError("runtime_failed", `${this.#options.path} start said that it succeeded, and started nothing`);

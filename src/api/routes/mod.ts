@@ -13,6 +13,7 @@ import { execRoutes } from "./execs.ts";
 import { imageArchiveRoutes } from "./image_archives.ts";
 import { imageRoutes } from "./images.ts";
 import { logRoutes } from "./logs.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { networkRoutes } from "./networks.ts";
 import { pruneRoutes } from "./prune.ts";
 import { statsRoutes } from "./stats.ts";
@@ -30,6 +31,7 @@ export function allRoutes(services: Services): Route[] {
     ...containerFileRoutes(services),
     ...logRoutes(services),
     ...statsRoutes(services),
+    ...metricsRoutes(services),
     ...execRoutes(services),
     ...networkRoutes(services),
     ...imageArchiveRoutes(services),

@@ -7,8 +7,10 @@ import { toTsdError, TsdError } from "../../errors.ts";
 import { HASH_ENGINES, type HashEngine } from "../../hash/mod.ts";
 import { STOCK_RUNTIME } from "../runtimes.ts";
 import { type CertificateFiles, NO_SETTINGS, type RegistrySettings } from "../../image/registry/mod.ts";
+import { BUILT_IN_CONFIGS, DEFAULT_HOOK_FOLDERS, NO_PLUGIN_SETTINGS, type PluginSettings } from "../../plugins/mod.ts";
 import { STORAGE_DRIVERS, type StorageDriver } from "../../store/storage.ts";
 import {
+  anything,
   bindAddress,
   count,
   filePath,
@@ -19,8 +21,10 @@ import {
   mirrorOrigin,
   object,
   oneOf,
+  pluginName,
   program,
   proxyUrl,
+  type Refuse,
   registryHost,
   runtimeName,
   text,
@@ -45,6 +49,8 @@ const FILE = object({
   "runtimes": mapOf(runtimeName, object({ path: program, runtimeArgs: listOf(text) })),
   "default-runtime": text,
   "default-bind": bindAddress,
+  "hooksDirs": listOf(filePath),
+  "plugins": mapOf(pluginName, anything),
 });
 
 /** Proxies; what isn't said here is as the environment has it. */
@@ -69,6 +75,9 @@ export interface EngineConfig {
   readonly defaultRuntime: string;
   /** The address that ports without one are published on; empty for everywhere. */
   readonly defaultBind: string;
+  /** Where the machine's hooks for the runtime lie; later folders go before earlier ones. */
+  readonly hookFolders: readonly string[];
+  readonly plugins: PluginSettings;
 }
 
 /** A program that is called as runc is. */
@@ -86,6 +95,8 @@ export const DEFAULT_CONFIG: EngineConfig = {
   runtimes: {},
   defaultRuntime: STOCK_RUNTIME,
   defaultBind: "",
+  hookFolders: DEFAULT_HOOK_FOLDERS,
+  plugins: NO_PLUGIN_SETTINGS,
 };
 
 /**
@@ -144,6 +155,8 @@ function configOf(said: Infer<typeof FILE>, refuse: (field: string, why: string)
     storageDriver: said["storage-driver"],
     hashEngine: said.hash?.engine,
     defaultBind: said["default-bind"] ?? "",
+    hookFolders: said.hooksDirs ?? DEFAULT_HOOK_FOLDERS,
+    plugins: pluginsOf(said.plugins ?? {}, refuse),
     ...runtimesOf(said, refuse),
   };
 }
@@ -162,6 +175,23 @@ function runtimesOf(
     refuse("default-runtime", `specified default runtime '${defaultRuntime}' does not exist`);
   }
   return { runtimes, defaultRuntime };
+}
+
+/** Those of built-in ones are checked here; whoever loads the others checks theirs. */
+function pluginsOf(said: Readonly<Record<string, unknown>>, refuse: Refuse): PluginSettings {
+  const { webhook, metrics, ...others } = said;
+  const checked = <T>(name: keyof typeof BUILT_IN_CONFIGS, parse: (given: unknown) => T, given: unknown): T => {
+    try {
+      return parse(given);
+    } catch (thrown) {
+      return refuse(`plugins.${name}`, toTsdError(thrown).message);
+    }
+  };
+  return {
+    ...webhook !== undefined && { webhook: checked("webhook", BUILT_IN_CONFIGS.webhook, webhook) },
+    ...metrics !== undefined && { metrics: checked("metrics", BUILT_IN_CONFIGS.metrics, metrics) },
+    others,
+  };
 }
 
 function parseJson(content: string, file: string): unknown {

@@ -21,6 +21,12 @@ Deno.test("every field has its effect", () => {
       "runtimes": { crun: { path: "/usr/bin/crun" }, other: { path: "youki", runtimeArgs: ["--debug"] } },
       "default-runtime": "crun",
       "default-bind": "127.0.0.1",
+      "hooksDirs": ["/opt/hooks.d"],
+      "plugins": {
+        webhook: { url: "http://127.0.0.1:9/x", hooks: ["container.started"] },
+        metrics: { address: "[::1]:9323" },
+        mine: { any: ["thing"] },
+      },
     }),
     {
       registries: {
@@ -43,6 +49,12 @@ Deno.test("every field has its effect", () => {
       },
       defaultRuntime: "crun",
       defaultBind: "127.0.0.1",
+      hookFolders: ["/opt/hooks.d"],
+      plugins: {
+        webhook: { url: "http://127.0.0.1:9/x", hooks: ["container.started"] },
+        metrics: { address: { hostname: "::1", port: 9323 } },
+        others: { mine: { any: ["thing"] } },
+      },
     },
   );
   assert.equal(parse({ "default-bind": "0.0.0.0" }).defaultBind, "");
@@ -61,6 +73,11 @@ Deno.test("a mistake is one line with the file, the field and what is wrong", ()
     [{ "registry-mirrors": ["mirror.lan"] }, /registry-mirrors\[0\]: "mirror.lan" is no http:\/\/ or https:\/\/ URL$/],
     [{ "registry-mirrors": ["https://m/path"] }, /registry-mirrors\[0\]: "https:\/\/m\/path" must be scheme and host/],
     [{ "default-bind": "localhost" }, /default-bind: "localhost" is no address$/],
+    [{ hooksDirs: ["hooks.d"] }, /hooksDirs\[0\]: "hooks\.d" is no absolute path$/],
+    [{ plugins: { "../x": {} } }, /"\.\.\/x" is no plugin's name$/],
+    [{ plugins: { webhook: { url: "x" } } }, /plugins\.webhook: url is no http:\/\/ or https:\/\/ URL$/],
+    [{ plugins: { webhook: { url: "http://x", hooks: ["no"] } } }, /plugins\.webhook: hooks\[0\] is none of image\./],
+    [{ plugins: { metrics: { address: "0.0.0.0:1" } } }, /plugins\.metrics: address is "0\.0\.0\.0:1", which is no/],
     [{ mirrors: { "": ["https://m"] } }, /"" is no host/],
     [{ mirrors: { "a/b": [] } }, /mirrors\.a\/b: "a\/b" is no host/],
     [{ registries: { "r.lan": { ca: "ca.pem" } } }, /registries\.r\.lan\.ca: "ca\.pem" is no absolute path$/],

@@ -81,6 +81,15 @@ export const runtimeName: Field<string> = (value, field, refuse) => {
   return /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name) ? name : refuse(field, `${JSON.stringify(name)} is no name`);
 };
 
+/** What stands for a plugin everywhere. */
+export const pluginName: Field<string> = (value, field, refuse) => {
+  const name = text(value, field, refuse);
+  return /^[a-z0-9][a-z0-9_.-]{0,63}$/.test(name) ? name : refuse(field, `${JSON.stringify(name)} is no plugin's name`);
+};
+
+/** What somebody else checks. */
+export const anything: Field<unknown> = (value) => value;
+
 /** `registry.lan` or `registry.lan:5000`, as in references. */
 export const registryHost: Field<string> = (value, field, refuse) => {
   const host = text(value, field, refuse);

@@ -7,7 +7,7 @@ import { TsdError } from "../../errors.ts";
 import { type MountCalls, OwnedFd, type ProcessCalls, processStartTime, processStat } from "../../sys/mod.ts";
 import { etcFiles } from "../../network/etc_files.ts";
 import type { Log } from "../../log.ts";
-import type { HookBus } from "../../plugins/mod.ts";
+import type { HookBus, HookFolders } from "../../plugins/mod.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import {
   type ContainerMount,
@@ -15,6 +15,7 @@ import {
   generateSpec,
   type HostFacts,
   ociJson,
+  type OciSpec,
   resolveUser,
   rootAccountFiles,
 } from "../../runtime/spec/mod.ts";
@@ -62,6 +63,8 @@ export interface LauncherDeps {
   readonly log: Log;
   readonly keepers: Pick<Keepers, "start" | "stop">;
   readonly hooks: Pick<HookBus, "ask">;
+  /** The machine's own hooks for the runtime. */
+  readonly hookFolders: Pick<HookFolders, "hooksFor">;
 }
 
 /** What a container gets from elsewhere. */
@@ -114,7 +117,7 @@ export class Launcher {
     watch.lap("network");
     if (sandbox !== undefined) await this.#tellConnected(container, sandbox.path);
     const shared = { ...this.#sharing(container, bundle, joined), ...(sandbox !== undefined && { net: sandbox.path }) };
-    await this.#writeSpec(container, root, bundle, { joined: shared, mounts: seen.mounts });
+    const { hooks } = await this.#writeSpec(container, root, bundle, { joined: shared, mounts: seen.mounts });
     watch.lap("spec");
     const streams = await io.open();
     watch.lap("streams");
@@ -125,7 +128,7 @@ export class Launcher {
     undo.defer(() => pidFd[Symbol.dispose]());
     created({ pid, startTicks: startTicksOf(pid), pidFd });
     watch.lap("record");
-    await runtime.start(container.id);
+    await runtime.start(container.id, { hasPoststart: hooks?.poststart !== undefined });
     watch.lap("start");
     keepers.start(container.id, pidFd, io);
     log.debug("phases of a start", { container: container.id, ...watch.fields });
@@ -170,7 +173,7 @@ export class Launcher {
     if (!await runtime?.delete(container.id, true)) await this.#deps.leftCgroups.remove(container.id);
   }
 
-  async #writeSpec(container: Container, root: string, bundle: string, seen: Seen): Promise<void> {
+  async #writeSpec(container: Container, root: string, bundle: string, seen: Seen): Promise<OciSpec> {
     const { joined } = seen;
     const { paths, facts } = this.#deps;
     const { config, hostConfig } = container.record;
@@ -187,7 +190,10 @@ export class Launcher {
       ...await specDevices(hostConfig),
       cgroupsPath: `/${containerCgroup(paths, container)}`,
     });
-    Deno.writeTextFileSync(`${bundle}/config.json`, ociJson(spec), { mode: 0o600 });
+    const hooks = this.#deps.hookFolders.hooksFor(hooked(container, spec), container.record.ociHooks);
+    const whole = hooks === undefined ? spec : { ...spec, hooks };
+    Deno.writeTextFileSync(`${bundle}/config.json`, ociJson(whole), { mode: 0o600 });
+    return whole;
   }
 
   /** Synchronously, as all small files here: another thread takes longer to get to them than they take. */
@@ -211,6 +217,13 @@ export class Launcher {
     return files;
   }
 }
+
+/** What conditions of hooks are about. */
+const hooked = ({ record }: Container, { annotations = {}, process }: OciSpec) => ({
+  annotations,
+  command: process.args[0] ?? "",
+  hasBindMounts: mountsOf(record).some(({ mount }) => mount.kind === "bind"),
+});
 
 const etcPaths = (home: string) => ({
   hostname: `${home}/hostname`,

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
 import { isTsdError, toTsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
-import { HookBus } from "../../plugins/mod.ts";
+import { HookBus, HookFolders } from "../../plugins/mod.ts";
 import { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { KeeperRef } from "../../runtime/keeper.ts";
 import { FifoIo } from "../../runtime/fifo_io.ts";
@@ -95,6 +95,7 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
       hostGateway: undefined,
     },
     hooks: new HookBus([], SILENT_LOG),
+    hookFolders: new HookFolders([]),
     leftCgroups: new LeftCgroups((id) => `${paths.cgroup}/${id}`, processes),
   });
   await use({

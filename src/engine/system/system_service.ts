@@ -10,6 +10,7 @@ import { type LayerStorage, unusedText } from "../../store/storage.ts";
 import { hashEngineName } from "../../hash/mod.ts";
 import { hostPlatform } from "../../image/platform.ts";
 import type { RegistrySettings } from "../../image/registry/mod.ts";
+import type { HookBus, PluginStatus } from "../../plugins/mod.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { CgroupFeature, HostFacts } from "../../runtime/spec/mod.ts";
 import type { ContainerStatus } from "../containers/container.ts";
@@ -34,12 +35,16 @@ export interface SystemServiceDeps {
   readonly events: Pick<EventBus, "listenerCount">;
   readonly registries: Pick<RegistrySettings, "insecureRegistries" | "mirrors">;
   readonly proxies: Proxies;
+  readonly plugins: Pick<HookBus, "list">;
 }
 
 /** Docker's name for its index; clients look credentials up under it. */
 const INDEX_SERVER_ADDRESS = "https://index.docker.io/v1/";
 
 type RuntimeVersion = Awaited<ReturnType<OciRuntime["version"]>>;
+
+const disabledText = ({ name, failuresInARow, lastError }: PluginStatus) =>
+  `WARNING: plugin ${name} is disabled after ${failuresInARow} failures in a row, the last one at ${lastError}`;
 
 /** See the module's comment. */
 export class SystemService {
@@ -134,7 +139,10 @@ export class SystemService {
       RuncCommit: { ID: runtime?.version ?? "" },
       InitCommit: { ID: "" },
       SecurityOptions: facts.seccomp ? ["name=seccomp,profile=builtin"] : [],
-      Warnings: runtime === undefined ? ["WARNING: runc is missing: containers can't be started"] : [],
+      Warnings: [
+        ...runtime === undefined ? ["WARNING: runc is missing: containers can't be started"] : [],
+        ...this.#deps.plugins.list().filter(({ enabled }) => !enabled).map(disabledText),
+      ],
     };
   }
 

@@ -1,0 +1,22 @@
+/**
+ * @module
+ * tsd's own `GET /metrics`, for Prometheus; only where the configuration wants it.
+ */
+import { TsdError } from "../../errors.ts";
+import { METRICS_TYPE } from "../../plugins/mod.ts";
+import type { Route } from "../http/route.ts";
+import type { Services } from "../services.ts";
+
+export function metricsRoutes({ metrics }: Services): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/metrics",
+      since: "1.24",
+      handler: () => {
+        if (metrics === undefined) throw new TsdError("page_not_found", "page not found");
+        return { kind: "text", status: 200, body: metrics.text(), headers: { "Content-Type": METRICS_TYPE } };
+      },
+    },
+  ];
+}

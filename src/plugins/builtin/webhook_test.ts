@@ -1,0 +1,123 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../../errors.ts";
+import { LineLog, SILENT_LOG } from "../../log.ts";
+import { HookBus } from "../hook_bus.ts";
+import { parseWebhookConfig, webhook, type WebhookCalls, type WebhookConfig } from "./webhook.ts";
+
+const CONTAINER = { id: "c1", name: "web", image: "busybox", imageId: "sha256:1", labels: {} };
+const EXITED = { ...CONTAINER, exitCode: 3, ranMs: 12, oomKilled: false };
+
+interface Received {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: { readonly id: string; readonly hook: string; readonly context: Record<string, unknown> };
+}
+
+/** A world in which posts are answered with the given statuses, one after another; 0: nobody is there. */
+function world(config: Partial<WebhookConfig>, statuses: readonly number[] = []) {
+  const received: Received[] = [];
+  const waited: number[] = [];
+  const lines: string[] = [];
+  const rest = [...statuses];
+  const calls: WebhookCalls = {
+    fetch: async (url, { headers, body, redirect }) => {
+      await Promise.resolve();
+      assert.equal(redirect, "manual");
+      const status = rest.shift() ?? 204;
+      if (status === 0) throw new TypeError(`error sending request for url (${url})`);
+      received.push({ url, headers: new Headers(headers), body: JSON.parse(String(body)) });
+      return new Response(null, { status });
+    },
+    wait: (ms) => Promise.resolve(void waited.push(ms)),
+    now: () => 0,
+  };
+  const plugin = webhook(
+    { url: "http://127.0.0.1:9/x?secret", ...config },
+    new LineLog((line) => lines.push(line)),
+    calls,
+  );
+  return { bus: new HookBus([plugin], SILENT_LOG), received, waited, lines };
+}
+
+Deno.test("hooks are posted in order, with the headers that were asked for", async () => {
+  const { bus, received } = world({ headers: { "X-Mine": "1" } });
+  bus.tell("container.started", () => ({ ...CONTAINER, pid: 7, replayed: false }));
+  bus.tell("container.exited", () => EXITED);
+  assert.equal(bus.wants("log.line") || bus.wants("api.answered") || bus.wants("api.request"), false);
+  await bus[Symbol.asyncDispose]();
+  assert.deepEqual(received.map(({ body }) => body.hook), ["container.started", "container.exited"]);
+  const [, { url, headers, body }] = received as [Received, Received];
+  assert.equal(url, "http://127.0.0.1:9/x?secret");
+  assert.deepEqual([headers.get("x-mine"), headers.get("content-type")], ["1", "application/json"]);
+  assert.deepEqual(body, { id: body.id, time: "1970-01-01T00:00:00.000Z", hook: "container.exited", context: EXITED });
+});
+
+Deno.test("only the hooks that were named; it has no say in any of them", async () => {
+  const { bus, received } = world({ hooks: ["container.exec"] });
+  bus.tell("container.exited", () => EXITED);
+  await bus.ask("container.exec", () => ({
+    ...CONTAINER,
+    ...{ command: ["true"], user: "", workingDir: "", tty: false, privileged: false },
+  }));
+  await bus[Symbol.asyncDispose]();
+  assert.deepEqual(received.map(({ body }) => body.hook), ["container.exec"]);
+});
+
+Deno.test("what may pass is tried again, later and later; what won't is not", async () => {
+  const passing = world({}, [0, 503, 429, 200]);
+  passing.bus.tell("container.exited", () => EXITED);
+  await passing.bus[Symbol.asyncDispose]();
+  assert.deepEqual([passing.waited, passing.received.length, passing.lines], [[500, 1000, 2000], 3, []]);
+  const lasting = world({ attempts: 2 }, [0, 0]);
+  lasting.bus.tell("container.exited", () => EXITED);
+  await lasting.bus[Symbol.asyncDispose]();
+  assert.deepEqual(lasting.waited, [500]);
+  assert.match(lasting.lines[0]!, /a post came to nothing hook=container\.exited attempts=2 why=/);
+  assert.ok(!lasting.lines[0]!.includes("secret"), "the URL may have one");
+  const refused = world({}, [404]);
+  refused.bus.tell("container.exited", () => EXITED);
+  await refused.bus[Symbol.asyncDispose]();
+  assert.match(refused.lines[0]!, /attempts=1 why="status 404"/);
+});
+
+Deno.test("a receiver that hangs holds nobody up, and what doesn't fit is dropped", async () => {
+  const lines: string[] = [];
+  let posts = 0;
+  const hanging: WebhookCalls = {
+    fetch: (_url, { signal }) => {
+      posts++;
+      return new Promise((_, reject) => signal!.addEventListener("abort", () => reject(signal!.reason)));
+    },
+    wait: () => Promise.resolve(),
+    now: () => 0,
+  };
+  const log = new LineLog((line) => lines.push(line));
+  const bus = new HookBus([webhook({ url: "http://127.0.0.1:9", attempts: 1 }, log, hanging)], SILENT_LOG);
+  for (let at = 0; at < 1100; at++) bus.tell("container.exited", () => EXITED);
+  await bus[Symbol.asyncDispose]();
+  assert.equal(posts, 1);
+  assert.match(lines.join("\n"), /too much waits to be posted/);
+  assert.match(lines.join("\n"), /posts were dropped count=99/);
+});
+
+Deno.test("a configuration that is wrong names the field", () => {
+  const url = "http://127.0.0.1:9/";
+  const wrong: readonly (readonly [unknown, RegExp])[] = [
+    [[], /the value is no object/],
+    [{}, /url is missing/],
+    [{ url: "ftp://x" }, /url is no http/],
+    [{ url, hooks: [] }, /hooks is empty/],
+    [{ url, hooks: ["container.dreams"] }, /hooks\[0\] is none of image\.beforePull/],
+    [{ url, headers: { "a b": "secret" } }, /headers has a name or a value that no header can have/],
+    [{ url, attempts: 11 }, /attempts is not from 1 to 10/],
+    [{ url, timeoutMs: 1 }, /timeoutMs is not from 100 to 60000/],
+    [{ url, other: 1 }, /other is no field that is known/],
+  ];
+  for (const [config, message] of wrong) {
+    assert.throws(
+      () => parseWebhookConfig(config),
+      (thrown) =>
+        isTsdError(thrown, "invalid_argument") && message.test(thrown.message) && !thrown.message.includes("secret"),
+    );
+  }
+});

@@ -1,0 +1,120 @@
+/**
+ * @module
+ * One JSON file of a hooks.d folder, version 1.0.0, as Podman and CRI-O read it: a program, the stages at which the runtime
+ * runs it, and for which containers. Fields that aren't known are passed over, as there.
+ */
+import { TsdError } from "../../errors.ts";
+import type { OciHook } from "../../runtime/spec/mod.ts";
+import { type Stage, STAGES } from "../answers.ts";
+import { goPattern } from "./patterns.ts";
+
+const VERSION = "1.0.0";
+/** Podman's own: a program that rewrites the configuration. Only a container that it is for can't be had. */
+const PRECREATE = "precreate";
+
+/** What conditions are about. */
+export interface HookedContainer {
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The first word of its command line. */
+  readonly command: string;
+  /** The caller asked for parts of the host's file system. */
+  readonly hasBindMounts: boolean;
+}
+
+export interface HookFile {
+  readonly hook: OciHook;
+  readonly stages: readonly Stage[];
+  /** It is for a stage that only Podman has. */
+  readonly isForeign: boolean;
+  /** Whether the hook is for this container. */
+  matches(container: HookedContainer): boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+type Condition = (container: HookedContainer) => boolean;
+
+/** @throws {TsdError} invalid_argument, without the file's name */
+export function parseHookFile(text: string): HookFile {
+  const file = objectIn(parsed(text), "it");
+  if (file.version !== VERSION) {
+    throw wrong(`its version is ${JSON.stringify(file.version)}, and ${VERSION} is the one that is known`);
+  }
+  const { path, args, env, timeout } = objectIn(file.hook, "hook");
+  if (typeof path !== "string" || !path.startsWith("/")) throw wrong("hook.path is no absolute path");
+  if (timeout !== undefined && !(Number.isInteger(timeout) && Number(timeout) > 0)) {
+    throw wrong("hook.timeout is no positive whole number");
+  }
+  const hook: OciHook = {
+    path,
+    ...args !== undefined && { args: texts(args, "hook.args") },
+    ...env !== undefined && { env: texts(env, "hook.env") },
+    ...timeout !== undefined && { timeout: Number(timeout) },
+  };
+  const conditions = conditionsOf(objectIn(file.when, "when"));
+  return {
+    hook,
+    stages: stagesOf(file.stages),
+    isForeign: texts(file.stages, "stages").includes(PRECREATE),
+    // Nothing is for nobody.
+    matches: (container) => conditions.length > 0 && conditions.every((holds) => holds(container)),
+  };
+}
+
+function stagesOf(given: unknown): readonly Stage[] {
+  return texts(given, "stages").filter((name) => name !== PRECREATE).map((name) => {
+    const stage = STAGES.find((each) => each === name);
+    if (stage === undefined) throw wrong(`there is no stage ${name}; there are ${STAGES.join(", ")}`);
+    return stage;
+  });
+}
+
+/** All of them have to hold. */
+function conditionsOf({ always, annotations, commands, hasBindMounts }: Fields): Condition[] {
+  const conditions: Condition[] = [];
+  if (always !== undefined) {
+    const holds = flagIn(always, "when.always");
+    conditions.push(() => holds);
+  }
+  if (hasBindMounts !== undefined) {
+    const wanted = flagIn(hasBindMounts, "when.hasBindMounts");
+    conditions.push((container) => wanted && container.hasBindMounts);
+  }
+  for (
+    const [key, value] of Object.entries(annotations === undefined ? {} : objectIn(annotations, "when.annotations"))
+  ) {
+    if (typeof value !== "string") throw wrong(`when.annotations.${key} is no text`);
+    const [name, content] = [goPattern(key), goPattern(value)];
+    conditions.push((container) =>
+      Object.entries(container.annotations).some(([each, its]) => name.test(each) && content.test(its))
+    );
+  }
+  const patterns = commands === undefined ? [] : texts(commands, "when.commands").map(goPattern);
+  if (patterns.length > 0) conditions.push(({ command }) => patterns.some((pattern) => pattern.test(command)));
+  return conditions;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) throw wrong("it is not JSON");
+    throw thrown;
+  }
+}
+
+function objectIn(value: unknown, what: string): Fields {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+  throw wrong(`${what} is no object`);
+}
+
+function texts(value: unknown, what: string): readonly string[] {
+  if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value;
+  throw wrong(`${what} is no list of texts`);
+}
+
+function flagIn(value: unknown, what: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw wrong(`${what} is neither true nor false`);
+}
+
+const wrong = (why: string) => new TsdError("invalid_argument", why);

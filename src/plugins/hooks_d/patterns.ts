@@ -1,0 +1,39 @@
+/**
+ * @module
+ * Regular expressions of hooks.d files, which are Go's (RE2): what is written differently there is translated, and what
+ * JavaScript doesn't have is refused.
+ */
+import { TsdError } from "../../errors.ts";
+
+/** POSIX classes, as they stand inside brackets. */
+const CLASSES: Readonly<Record<string, string>> = {
+  alnum: "a-zA-Z0-9",
+  alpha: "a-zA-Z",
+  ascii: "\\x00-\\x7f",
+  blank: "\\t ",
+  digit: "0-9",
+  lower: "a-z",
+  punct: "!-\\/:-@\\[-`{-~",
+  space: "\\t\\n\\v\\f\\r ",
+  upper: "A-Z",
+  word: "\\w",
+  xdigit: "0-9a-fA-F",
+};
+
+/** @throws {TsdError} invalid_argument */
+export function goPattern(text: string): RegExp {
+  const [, flags = "", rest = text] = /^\(\?([ims]+)\)(.*)$/s.exec(text) ?? [];
+  const source = rest
+    .replace(/\\A/g, "(?<![\\s\\S])")
+    .replace(/\\z/g, "(?![\\s\\S])")
+    .replace(/\(\?P</g, "(?<")
+    .replace(/\[:(\w+):\]/g, (whole, name: string) => CLASSES[name] ?? whole);
+  try {
+    return new RegExp(source, flags);
+  } catch (thrown) {
+    if (!(thrown instanceof SyntaxError)) throw thrown;
+    throw new TsdError("invalid_argument", `${JSON.stringify(text)} is no regular expression that is known here`, {
+      cause: thrown,
+    });
+  }
+}

@@ -1,0 +1,62 @@
+/** Receives what the built-in webhook posts, so that a test sees which hooks an engine calls, and when. */
+import type { HookContexts, HookName } from "../../src/plugins/mod.ts";
+
+/** One post. */
+export interface Told<N extends HookName = HookName> {
+  readonly hook: N;
+  readonly context: HookContexts[N];
+}
+
+/** See above. */
+export class Witness implements AsyncDisposable {
+  readonly told: Told[] = [];
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #waiting = new Set<() => void>();
+
+  constructor() {
+    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+      this.told.push(await request.json());
+      for (const wake of this.#waiting) wake();
+      return new Response(null, { status: 204 });
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}/`;
+  }
+
+  /** All that came of one hook. */
+  of<N extends HookName>(hook: N): HookContexts[N][] {
+    return this.told.filter((each): each is Told<N> => each.hook === hook).map(({ context }) => context);
+  }
+
+  /** The first that came or comes of a hook, of those that are meant. @throws Error after 15 s */
+  async seen<N extends HookName>(
+    hook: N,
+    isMeant: (context: HookContexts[N]) => boolean = () => true,
+  ): Promise<HookContexts[N]> {
+    const deadline = AbortSignal.timeout(15_000);
+    for (;;) {
+      const found = this.of(hook).find(isMeant);
+      if (found !== undefined) return found;
+      if (deadline.aborted) throw new Error(`${hook} didn't come; there came ${this.told.map((each) => each.hook)}`);
+      await this.#news(deadline);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+
+  #news(deadline: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#waiting.delete(wake);
+        deadline.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      deadline.addEventListener("abort", wake);
+    });
+  }
+}
