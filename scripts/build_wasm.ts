@@ -1,24 +1,37 @@
 /**
  * @module
- * `./dev wasm`: compiles the hash kernels, `src/hash/sha256.as.ts` (AssemblyScript), to `src/hash/sha256.wasm`, which is
- * committed. A test builds it again and compares, so that it is always what its source says.
+ * `./dev wasm`: compiles AssemblyScript to the modules that are committed beside it. A test builds them again and compares,
+ * so that they are always what their sources say.
  */
 import { join } from "node:path";
 import asc from "assemblyscript/asc";
 import { CommandFailed, PROJECT_DIR } from "./project.ts";
 
-export const KERNELS_SOURCE = join(PROJECT_DIR, "src/hash/sha256.as.ts");
-export const KERNELS_WASM = join(PROJECT_DIR, "src/hash/sha256.wasm");
+/** A module: its source is `path` with `.as.ts`, and what is built `path` with `.wasm`. */
+export interface WasmModule {
+  readonly path: string;
+  readonly options: readonly string[];
+}
 
-const ENTRY = "sha256.ts";
-const OUTPUT = "sha256.wasm";
-/** No runtime: the kernels allocate nothing. Memory starts at one page (64 KiB) and is grown by its user. */
-const OPTIONS = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd", "--initialMemory", "1"];
+export const WASM_MODULES: readonly WasmModule[] = [
+  // No runtime: the kernels allocate nothing. Memory starts at one page (64 KiB) and is grown by its user.
+  {
+    path: "src/hash/sha256",
+    options: ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd", "--initialMemory", "1"],
+  },
+  { path: "examples/plugins/owner_guard", options: ["-Os", "--noAssert", "--runtime", "stub"] },
+];
 
-/** Compiles the kernels. @throws {CommandFailed} with the compiler's messages */
-export async function buildKernels(source: string): Promise<Uint8Array<ArrayBuffer>> {
+export const sourceOf = ({ path }: WasmModule) => join(PROJECT_DIR, `${path}.as.ts`);
+export const builtOf = ({ path }: WasmModule) => join(PROJECT_DIR, `${path}.wasm`);
+
+const ENTRY = "module.ts";
+const OUTPUT = "module.wasm";
+
+/** Compiles a module's source. @throws {CommandFailed} with the compiler's messages */
+export async function buildWasm(source: string, options: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
   let built: Uint8Array | undefined;
-  const { error, stderr } = await asc.main([ENTRY, "--outFile", OUTPUT, ...OPTIONS], {
+  const { error, stderr } = await asc.main([ENTRY, "--outFile", OUTPUT, ...options], {
     readFile: (name: string) => name === ENTRY ? source : null,
     writeFile: (name: string, contents: Uint8Array | string) => {
       if (name === OUTPUT && typeof contents !== "string") built = contents;
@@ -30,7 +43,9 @@ export async function buildKernels(source: string): Promise<Uint8Array<ArrayBuff
 }
 
 if (import.meta.main) {
-  const wasm = await buildKernels(await Deno.readTextFile(KERNELS_SOURCE));
-  await Deno.writeFile(KERNELS_WASM, wasm);
-  console.log(`${KERNELS_WASM}: ${wasm.length} bytes`);
+  for (const module of WASM_MODULES) {
+    const wasm = await buildWasm(await Deno.readTextFile(sourceOf(module)), module.options);
+    await Deno.writeFile(builtOf(module), wasm);
+    console.log(`${builtOf(module)}: ${wasm.length} bytes`);
+  }
 }

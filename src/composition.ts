@@ -12,9 +12,10 @@ import { provideEvents } from "./composition/events.ts";
 import { provideImages } from "./composition/images.ts";
 import { provideStats, provideUsage } from "./composition/measures.ts";
 import { provideNetworks } from "./composition/networks.ts";
+import { provideForeignPlugins } from "./composition/foreign_plugins.ts";
+import { providePlugins } from "./composition/plugins.ts";
 import { provideRuns } from "./composition/runs.ts";
 import { provideRuntime } from "./composition/runtime.ts";
-import { providePlugins } from "./composition/plugins.ts";
 import { provideStores } from "./composition/stores.ts";
 import { provideVolumes } from "./composition/volumes.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./composition/tokens.ts";
@@ -34,6 +35,7 @@ const PARTS = [
   provideVolumes,
   provideControls,
   providePlugins,
+  provideForeignPlugins,
   provideApi,
 ];
 

@@ -15,6 +15,7 @@ async function settingsIn(dataRoot: string): Promise<EngineSettings> {
     log: SILENT_LOG,
     runtimes: new Map([["runc", { path: "/nonexistent/runc", args: [] }]]),
     config: { ...DEFAULT_CONFIG, plugins: { metrics: {}, others: {} } },
+    environment: {},
     proxies: { http: "", https: "", none: "" },
   };
 }

@@ -60,6 +60,7 @@ interface Serving {
   readonly command: readonly string[] | undefined;
   /** From this very process, before it executed itself anew. */
   readonly before: Handover | undefined;
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** How long an engine that was started on demand stays without work; the environment's `TSD_IDLE_SECONDS` goes first. */
@@ -103,7 +104,18 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (lock === undefined) return 0;
   if (options.onDemand && before === undefined) detach(`${paths.runDir}/engine.log`);
   const { onDemand = false, command, storageDriver } = options;
-  const left = await run({ paths, socket, level, config, configFile, storageDriver, onDemand, command, before });
+  const left = await run({
+    paths,
+    socket,
+    level,
+    config,
+    configFile,
+    storageDriver,
+    onDemand,
+    command,
+    before,
+    environment,
+  });
   if (left === undefined || command === undefined) return 0;
   handOn(paths.runDir, { lock, ...left });
   // Whoever wants its end has it, also in the middle of a reload: signals that have come are heard in the next turn.
@@ -135,6 +147,7 @@ async function run(
     runtimes: await runtimePrograms(config),
     config,
     proxies: useProxies(config.proxies, Deno.env),
+    environment: serving.environment,
     notes: before?.notes,
     onRequest: (userAgent) => {
       idle?.used(userAgent);
@@ -205,6 +218,8 @@ async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promi
   await get(TOKENS.server).drain(CLOSE_GRACE_MS);
   await get(TOKENS.containers).settle();
   await get(TOKENS.execLauncher).idle();
+  // Their ends are seen while somebody waits for children.
+  await get(TOKENS.plugins)[Symbol.asyncDispose]();
   const outputs = await get(TOKENS.outputs).suspend();
   await get(TOKENS.server).leave(LAST_INPUT_MS);
   // Who ends from now on waits for the engine that comes.
@@ -283,6 +298,7 @@ async function open(
   ending.defer(() => isLeaving() ? undefined : get(TOKENS.networks).leave());
   // After a reload's end nobody reaps: what is under way by then would never end.
   ending.defer(() => isLeaving() ? undefined : containers.settle());
+  await ending.use(get(TOKENS.plugins)).open();
   ending.use(get(TOKENS.health));
   // A re-execution is no start of the engine: nobody has gone.
   const engineStart = notes === undefined && (isFirst || !onDemand);

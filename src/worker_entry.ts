@@ -11,6 +11,8 @@ export const WORKER_ENTRIES = {
   ingest: "src/engine/images/ingest_worker.ts",
   archive: "src/engine/archives/archive_worker.ts",
   imageArchive: "src/engine/images/image_archive_worker.ts",
+  // No Worker, but a process of its own: see `src/plugins/host/`.
+  pluginHost: "src/plugins/host/main.ts",
 } as const;
 
 export type WorkerName = keyof typeof WORKER_ENTRIES;

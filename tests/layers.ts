@@ -40,7 +40,7 @@ const MODULES: readonly Module[] = [
   { path: "src/api/", layer: 3 },
   { path: "src/client/", layer: 3, only: [] },
   { path: "src/cli/", layer: 4, only: [] },
-  { path: "src/commands/", layer: 4.1, only: ["src/cli/", "src/client/", "src/image/"] },
+  { path: "src/commands/", layer: 4.1, only: ["src/cli/", "src/client/", "src/image/", "src/plugins/"] },
   { path: "src/composition/", layer: 4.9 },
   { path: "src/composition.ts", layer: 5 },
   { path: "src/serve.ts", layer: 6 },

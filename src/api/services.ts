@@ -30,6 +30,7 @@ import type { ContainerNetworks } from "../engine/networks/container_networks.ts
 import type { NetworkService } from "../engine/networks/network_service.ts";
 import type { NetworkTable } from "../engine/networks/network_table.ts";
 import type { EnginePaths } from "../engine/paths.ts";
+import type { PluginService } from "../engine/plugins/plugin_service.ts";
 import type { PruneService } from "../engine/prune/prune_service.ts";
 import type { StatsService } from "../engine/stats/mod.ts";
 import type { HealthChecks } from "../engine/health/health_checks.ts";
@@ -64,6 +65,7 @@ export interface Services {
   readonly registry: Pick<RegistryClient, "login">;
   readonly system: SystemService;
   readonly diskUsage: DiskUsage;
+  readonly plugins: PluginService;
   readonly prune: PruneService;
   readonly events: EventBus;
   readonly containerEvents: ContainerEvents;

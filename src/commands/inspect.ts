@@ -3,6 +3,7 @@ import { defineCommand, type FlagSpecs, PlainError, printable } from "../cli/mod
 import { inspectContainer } from "../client/containers.ts";
 import { inspectImage } from "../client/images.ts";
 import { inspectNetwork } from "../client/networks.ts";
+import { inspectPlugin } from "../client/plugins.ts";
 import { inspectVolume } from "../client/volumes.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import { toTsdError } from "../errors.ts";
@@ -10,7 +11,7 @@ import type { CommandContext } from "./context.ts";
 import { OBJECT_FORMAT_HELP } from "./list_format.ts";
 import { optionalPlatform } from "./platform_flag.ts";
 
-type Kind = "container" | "image" | "network" | "volume";
+type Kind = "container" | "image" | "network" | "volume" | "plugin";
 
 /** What a look-up is to give besides what it always does. */
 interface Wishes {
@@ -24,8 +25,10 @@ const LOOKUPS: Readonly<Record<Kind, (engine: EngineTransport, name: string, wis
   image: inspectImage,
   network: inspectNetwork,
   volume: inspectVolume,
+  plugin: inspectPlugin,
 };
-const KINDS = Object.keys(LOOKUPS) as Kind[];
+/** Those that a name alone may mean. */
+const KINDS: readonly Kind[] = ["container", "image", "network", "volume"];
 
 const FORMAT_FLAG = {
   format: { type: "string", short: "f", help: OBJECT_FORMAT_HELP },
@@ -74,6 +77,15 @@ export const inspect = defineCommand({
     }
     return await inspectAll(context, args, kind, flags);
   },
+});
+
+/** `tsd plugin inspect`. */
+export const pluginInspect = defineCommand({
+  usage: "[OPTIONS] PLUGIN [PLUGIN...]",
+  args: { min: 1 },
+  flags: FORMAT_FLAG,
+  examples: [{ line: "plugin inspect -f {{.Granted}} audit", note: "What a plugin was granted" }],
+  run: (context: CommandContext, { args, flags }) => inspectAll(context, args, ["plugin"], flags),
 });
 
 /** `tsd container inspect`. */

@@ -19,6 +19,7 @@ export const GROUPS: readonly CommandGroup[] = [
   { name: "container", summary: "Manage containers" },
   { name: "image", summary: "Manage images" },
   { name: "network", summary: "Manage networks" },
+  { name: "plugin", summary: "Manage plugins" },
   { name: "system", summary: "Manage the engine" },
   { name: "volume", summary: "Manage volumes" },
 ];
@@ -131,6 +132,43 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./prune.ts")).containerPrune,
   ),
   row("image prune", "Remove unused images", async () => (await import("./prune.ts")).imagePrune),
+  row(
+    "plugin disable",
+    "Call a plugin no more",
+    async () => (await import("./plugins/enable.ts")).pluginDisable,
+  ),
+  row(
+    "plugin enable",
+    "Use a plugin, and grant it what it asks for",
+    async () => (await import("./plugins/enable.ts")).pluginEnable,
+  ),
+  row(
+    "plugin inspect",
+    "Display detailed information on one or more plugins",
+    async () => (await import("./inspect.ts")).pluginInspect,
+  ),
+  row(
+    "plugin install",
+    "Install a plugin from a file",
+    async () => (await import("./plugins/install.ts")).pluginInstall,
+  ),
+  row("plugin logs", "Fetch the log of a plugin", async () => (await import("./plugins/logs.ts")).pluginLog),
+  row("plugin ls, plugin list", "List plugins", async () => (await import("./plugins/list.ts")).pluginList),
+  row(
+    "plugin new",
+    "Write a new plugin, and the types for it",
+    async () => (await import("./plugins/new.ts")).pluginNew,
+  ),
+  row(
+    "plugin rm, plugin remove",
+    "Remove one or more plugins",
+    async () => (await import("./plugins/remove.ts")).pluginRemove,
+  ),
+  row(
+    "plugin test",
+    "Try a plugin on the recorded life of a container",
+    async () => (await import("./plugins/try.ts")).pluginTest,
+  ),
   row(
     "port, container port",
     "List port mappings or a specific mapping for the container",

@@ -51,6 +51,7 @@ export function provideApi(
     registry: get(TOKENS.registry),
     system: get(TOKENS.system),
     diskUsage: get(TOKENS.diskUsage),
+    plugins: get(TOKENS.plugins),
     prune: get(TOKENS.prune),
     events: get(TOKENS.events),
     containerEvents: get(TOKENS.containerEvents),

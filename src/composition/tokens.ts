@@ -67,6 +67,7 @@ import type { NetworkTable } from "../engine/networks/network_table.ts";
 import type { HandoverNotes } from "../engine/handover.ts";
 import type { KeyedLock } from "../engine/keyed_lock.ts";
 import type { EnginePaths } from "../engine/paths.ts";
+import type { PluginService } from "../engine/plugins/plugin_service.ts";
 import type { PruneService } from "../engine/prune/prune_service.ts";
 import type { RuntimeProgram, Runtimes } from "../engine/runtimes.ts";
 import type { SharedSnapshots } from "../engine/shared_snapshots.ts";
@@ -98,6 +99,8 @@ export interface EngineSettings {
   readonly runtimes: ReadonlyMap<string, RuntimeProgram>;
   readonly config: EngineConfig;
   readonly proxies: Proxies;
+  /** Of the process, as it was when it began. */
+  readonly environment: Readonly<Record<string, string>>;
   /** From this very process, before it executed itself anew. */
   readonly notes?: HandoverNotes | undefined;
   /** Told of every request's user agent. */
@@ -168,6 +171,7 @@ export const TOKENS = {
   oom: token<OomWatch>("oom"),
   stats: token<StatsService>("stats"),
   sizes: token<ContainerSizes>("sizes"),
+  plugins: token<PluginService>("plugins"),
   prune: token<PruneService>("prune"),
   diskUsage: token<DiskUsage>("diskUsage"),
   services: token<Services>("services"),

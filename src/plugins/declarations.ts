@@ -4,72 +4,84 @@
  * has to be resolved online.
  */
 import { HOOK_KINDS, HOOK_NAMES, type HookName, rowOf } from "./hooks.ts";
-import { ORDERS, PLUGIN_API_VERSION } from "./plugin.ts";
+import { PLUGIN_API_VERSION } from "./plugin.ts";
 import type { ObjectSchema, Schema } from "./schema.ts";
 
 const FIXED = `
 /** Any value that JSON can say. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
-/** The shape of a plugin's configuration, as data. */
-export type Schema =
-  & { readonly about: string; readonly optional?: boolean }
+export type HookName = keyof HookContexts;
+
+/** The plugin's own key-value store. tsd keeps it: at most 1000 keys, values of at most 64 KiB of JSON. */
+export interface Storage {
+  get(key: string): Promise<Json | undefined>;
+  set(key: string, value: Json): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Keys that begin with \`prefix\`, in order. */
+  list(prefix?: string): Promise<string[]>;
+}
+
+/** Lines for \`tsd plugin logs\`; the console goes there too. */
+export interface Log {
+  debug(...values: unknown[]): void;
+  info(...values: unknown[]): void;
+  warn(...values: unknown[]): void;
+  error(...values: unknown[]): void;
+}
+
+export interface Tools {
+  /** The settings that the administrator gave, in the shape of \`config\`. */
+  readonly config: Readonly<Record<string, any>>;
+  readonly storage: Storage;
+  readonly log: Log;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+type Awaitable<T> = T | Promise<T>;
+
+export type Handler<N extends HookName> = (
+  context: HookContexts[N],
+  tools: Tools,
+) => Awaitable<HookAnswers[N] | null | undefined | void>;
+
+/** The shape of a setting. */
+export type Setting =
+  & { readonly about?: string; readonly optional?: boolean }
   & (
     | { readonly type: "text" | "whole" | "flag" | "json" }
     | { readonly type: "choice"; readonly words: readonly string[] }
-    | { readonly type: "list" | "map"; readonly of: Schema }
-    | { readonly type: "object"; readonly fields: Readonly<Record<string, Schema>> }
+    | { readonly type: "list" | "map"; readonly of: Setting }
+    | { readonly type: "object"; readonly fields: Readonly<Record<string, Setting>> }
   );
 
-/** Values that may stand behind a message. */
-export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
-
-/** Goes to the engine's log, under the plugin's name. */
-export interface Log {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
-}
-
-/** The plugin's own, kept by the engine: at most 1000 keys, values of at most 64 KiB. */
-export interface PluginStorage {
-  get(key: string): Promise<Json | undefined>;
-  set(key: string, value: Json): Promise<void>;
-  /** Says whether it was there. */
-  delete(key: string): Promise<boolean>;
-  /** Names that begin with \`prefix\`, in order. */
-  list(prefix?: string): Promise<readonly string[]>;
-}
-
-/** What a handler has besides the context. */
-export interface HookTools {
-  /** Aborted at the hook's deadline. */
-  readonly signal: AbortSignal;
-  readonly log: Log;
-  readonly storage: PluginStorage;
-  /** It has the shape that the plugin's \`config\` says. */
-  readonly config: Json;
-}
-
-/** What a plugin does at a hook. Nothing is always an answer. */
-export type HookHandler<N extends keyof HookContexts> = (
-  context: HookContexts[N],
-  tools: HookTools,
-) => HookAnswers[N] | null | void | Promise<HookAnswers[N] | null | void>;
-
-/** A plugin. */
+/** A plugin: the default export of its file. */
 export interface Plugin {
-  /** Small letters, digits, \`-\`, \`_\` and \`.\`. */
+  /** Small letters, digits, ., _ and -. */
   readonly name: string;
   readonly apiVersion: ${PLUGIN_API_VERSION};
-  /** \`normal\` if left out. */
-  readonly order?: ${ORDERS.map((order) => JSON.stringify(order)).join(" | ")};
-  /** Steps that it can't be asked about are refused. */
+  readonly version?: string;
+  readonly description?: string;
+  /** Before or behind the others; normal if left out. */
+  readonly order?: "pre" | "normal" | "post";
+  /** Steps that it can't be asked about are refused; otherwise they go on without it. */
   readonly required?: boolean;
-  /** The shape of its configuration; without one it has none. */
-  readonly config?: Schema;
-  readonly hooks: { readonly [N in keyof HookContexts]?: HookHandler<N> };
+  /** What it may do beside being called; whoever installs it has to grant that. */
+  readonly permissions?: {
+    /** \`host\` or \`host:port\`. */
+    readonly net?: readonly string[];
+    /** Absolute paths, with all below. */
+    readonly read?: readonly string[];
+    readonly write?: readonly string[];
+    /** Names of variables of the engine's environment. */
+    readonly env?: readonly string[];
+  };
+  /** Largest heap, in MiB; 64 if left out. */
+  readonly memoryMb?: number;
+  /** The shape of its settings, by name. */
+  readonly config?: Readonly<Record<string, Setting>>;
+  readonly hooks: { readonly [N in HookName]?: Handler<N> };
 }
 `;
 

@@ -78,7 +78,7 @@ export class LoadedPlugin {
   async call(hook: HookName, context: HookContexts[HookName]): Promise<unknown> {
     this.#calls++;
     try {
-      const answer = answerOf(hook, await this.#within(hook, context));
+      const answer = checkAnswer(hook, await this.#within(hook, context));
       this.#failuresInARow = 0;
       return answer;
     } catch (thrown) {
@@ -110,7 +110,8 @@ export class LoadedPlugin {
   }
 }
 
-function answerOf(hook: HookName, answer: unknown): unknown {
+/** What a plugin said, if it is of the hook's shape; nothing is undefined. @throws {TsdError} invalid_argument */
+export function checkAnswer(hook: HookName, answer: unknown): unknown {
   const { answer: schema } = rowOf(hook);
   if (answer === undefined || answer === null || schema === undefined) return undefined;
   try {

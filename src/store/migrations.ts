@@ -83,4 +83,15 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (plugin, key)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE plugins (
+    name TEXT PRIMARY KEY,
+    file TEXT NOT NULL,               -- absolute
+    digest TEXT NOT NULL,             -- SHA-256 of the file that the manifest is of, in hex
+    manifest TEXT NOT NULL,           -- JSON: what it says of itself
+    granted TEXT NOT NULL,            -- JSON: permissions
+    config TEXT NOT NULL,             -- JSON: what the administrator set
+    is_enabled INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -14,7 +14,7 @@ interface HomeRule {
   readonly hint: string;
 }
 
-const ENTRIES = ["mod.ts", "src/serve.ts"];
+const ENTRIES = ["mod.ts", "src/serve.ts", "src/plugins/host/main.ts"];
 
 const HOME_RULES: Readonly<Record<string, HomeRule>> = {
   "no-env-outside-home": {

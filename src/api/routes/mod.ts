@@ -15,6 +15,7 @@ import { imageRoutes } from "./images.ts";
 import { logRoutes } from "./logs.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { networkRoutes } from "./networks.ts";
+import { pluginRoutes } from "./plugins.ts";
 import { pruneRoutes } from "./prune.ts";
 import { statsRoutes } from "./stats.ts";
 import { systemRoutes } from "./system.ts";
@@ -37,6 +38,7 @@ export function allRoutes(services: Services): Route[] {
     ...imageArchiveRoutes(services),
     ...imageRoutes(services),
     ...volumeRoutes(services),
+    ...pluginRoutes(services),
     ...authRoutes(services),
   ];
 }

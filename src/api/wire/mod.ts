@@ -12,6 +12,7 @@ export type * from "./exec.ts";
 export type * from "./host_config.ts";
 export type * from "./image.ts";
 export type * from "./network.ts";
+export type * from "./plugins.ts";
 export type * from "./prune.ts";
 export type * from "./stats.ts";
 export type * from "./system.ts";

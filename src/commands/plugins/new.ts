@@ -1,0 +1,67 @@
+import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { pluginDeclarations } from "../../plugins/declarations.ts";
+import { TsdError } from "../../errors.ts";
+import type { CommandContext } from "../context.ts";
+
+/** Name of the file with the types. */
+const TYPES_FILE = "tsd-plugin.d.ts";
+
+/** `tsd plugin new`. */
+export const pluginNew = defineCommand({
+  usage: "NAME",
+  args: { min: 1, max: 1 },
+  flags: {},
+  examples: [
+    { line: "plugin new audit", note: `Writes audit.ts, which works as it stands, and ${TYPES_FILE} with all types` },
+  ],
+  async run({ terminal }: CommandContext, { args: [name] }) {
+    if (!/^[a-z0-9][a-z0-9_.-]{0,63}$/.test(name)) {
+      throw new PlainError(`${name} is no name for a plugin: use small letters, digits, ., _ and -`);
+    }
+    const file = `${name}.ts`;
+    await write(file, plugin(name), true);
+    await write(TYPES_FILE, pluginDeclarations(), false);
+    await terminal.out(`${file}\n${TYPES_FILE}\n`);
+    await terminal.err(`Try it: tsd plugin test ${file}. Use it: tsd plugin install ${file}\n`);
+    return 0;
+  },
+});
+
+async function write(path: string, content: string, createNew: boolean): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, content, { createNew });
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.AlreadyExists) {
+      throw new TsdError("conflict", `${path} is there already; it stays as it is`);
+    }
+    if (thrown instanceof Deno.errors.PermissionDenied) throw new PlainError(`open ${path}: permission denied`);
+    throw thrown;
+  }
+}
+
+const plugin = (name: string) =>
+  `import type { Plugin } from "./tsd-plugin.d.ts";
+
+export default {
+  name: ${JSON.stringify(name)},
+  apiVersion: 1,
+  version: "0.1.0",
+  description: "Notes when containers come and go, and refuses privileged ones",
+  config: {
+    allowPrivileged: { type: "flag", optional: true, about: "Let privileged containers through" },
+  },
+  hooks: {
+    "container.validate": (container, { config }) => {
+      if (container.privileged && !config.allowPrivileged) return { refuse: "privileged containers are not welcome" };
+    },
+    "container.started": async ({ name }, { log, storage }) => {
+      const starts = Number(await storage.get(name) ?? 0) + 1;
+      await storage.set(name, starts);
+      log.info(name, "has been started", starts, "times");
+    },
+    "container.exited": ({ name, exitCode, ranMs }, { log }) => {
+      log.info(name, "ended with", exitCode, "after", ranMs, "ms");
+    },
+  },
+} satisfies Plugin;
+`;

@@ -1,0 +1,57 @@
+/**
+ * @module
+ * What stands on the bus for a plugin in a process of its own.
+ */
+import { TsdError } from "../../errors.ts";
+import type { FromHost } from "../../plugins/host/messages.ts";
+import type { PluginManifest } from "../../plugins/host/manifest.ts";
+import {
+  type HookTools,
+  type Json,
+  type Plugin,
+  PLUGIN_API_VERSION,
+  type PluginHooks,
+  type PluginStorage,
+} from "../../plugins/mod.ts";
+import type { PluginProcess } from "./plugin_process.ts";
+import { RunningPlugin } from "./running_plugin.ts";
+
+/** Starts the plugin's process, with the storage that the bus gives it. */
+export type StartPlugin = (storage: PluginStorage) => Promise<PluginProcess>;
+
+/** A plugin for the bus; `running` says whether its process is there. */
+export function foreignPlugin(
+  { name, order, required, hooks }: PluginManifest,
+  start: StartPlugin,
+): { readonly plugin: Plugin; readonly running: RunningPlugin } {
+  let storage: PluginStorage | undefined;
+  const running = new RunningPlugin(() => start(storage!));
+  const ask = (hook: string) => async (context: unknown, tools: HookTools) => {
+    storage = tools.storage;
+    return await running.call(hook, context, tools.signal);
+  };
+  const plugin: Plugin = {
+    ...{ name, order, required, apiVersion: PLUGIN_API_VERSION },
+    // The bus checks every answer against the hook's shape.
+    hooks: Object.fromEntries(hooks.map((hook) => [hook, ask(hook)])) as PluginHooks,
+    close: () => running[Symbol.asyncDispose](),
+  };
+  return { plugin, running };
+}
+
+/** Does what a process asks of its storage. @throws {TsdError} what the plugin is told */
+export async function storageCall(storage: PluginStorage, message: FromHost & { kind: "storage" }): Promise<unknown> {
+  const { action, key, value } = message;
+  switch (action) {
+    case "get":
+      return await storage.get(key);
+    case "set":
+      return await storage.set(key, value as Json);
+    case "delete":
+      return await storage.delete(key);
+    case "list":
+      return await storage.list(key);
+    default:
+      throw new TsdError("invalid_argument", `There is no ${action satisfies never} of a plugin's storage`);
+  }
+}

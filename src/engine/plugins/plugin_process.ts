@@ -1,0 +1,225 @@
+/**
+ * @module
+ * One plugin's process, seen from the engine: started with a pipe to it and one from it, asked, and killed when it is late,
+ * floods the engine or talks nonsense. What it says is data of a stranger.
+ */
+import { toTsdError } from "../../errors.ts";
+import { BadFrame, encodeFrame, FrameReader } from "../../plugins/host/frames.ts";
+import {
+  FROM_HOST_BYTES,
+  type FromHost,
+  parseFromHost,
+  TO_HOST_BYTES,
+  type ToHost,
+} from "../../plugins/host/messages.ts";
+import type { ExitLoop } from "../../runtime/exit_loop.ts";
+import { StdinPipe } from "../../runtime/stdin_pipe.ts";
+import {
+  EPOLL,
+  type Epoll,
+  type FileCalls,
+  isErrno,
+  O,
+  OwnedFd,
+  type PipeCalls,
+  type ProcessCalls,
+  SIG,
+} from "../../sys/mod.ts";
+import type { PluginCommand } from "./plugin_command.ts";
+
+/** Bytes that are read in one turn of the event loop. */
+const TURN_BYTES = 256 << 10;
+/** A process that says more within a second has failed. */
+const FLOOD_BYTES = 16 << 20;
+const SECOND_MS = 1000;
+/** How long the file may take to load, in ms. */
+const LOAD_MS = 5000;
+
+/** What a plugin's process needs of the machine. */
+export interface PluginCalls {
+  readonly processes: Pick<ProcessCalls, "spawn" | "kill">;
+  readonly pipes: Pick<PipeCalls, "pipe2" | "setNonBlocking">;
+  readonly files: Pick<FileCalls, "read" | "write">;
+  readonly epoll: Pick<Epoll, "add" | "remove">;
+  readonly exits: Pick<ExitLoop, "spawned">;
+}
+
+/** What the process wants of the engine beside answering. */
+export interface PluginServices {
+  log(level: string, message: string): void;
+  /** @throws what the plugin is told */
+  storage(message: FromHost & { kind: "storage" }): Promise<unknown>;
+  /** The process runs, and may be confined further. */
+  started(pid: number): void;
+}
+
+/** The process itself failed: it is gone. */
+export class PluginGone extends Error {}
+
+/** See the module's comment. Dispose of it to kill it. */
+export class PluginProcess implements Disposable {
+  readonly #calls: PluginCalls;
+  readonly #services: PluginServices;
+  readonly #input: StdinPipe;
+  readonly #output: OwnedFd;
+  readonly #reader = new FrameReader(FROM_HOST_BYTES);
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #pid: number;
+  #messages = 0;
+  #window = { fromMs: 0, bytes: 0 };
+  #why: string | undefined;
+  #isRead = true;
+  #isOver = false;
+  /** Resolves when it has ended, to why. */
+  readonly ended: Promise<string>;
+
+  /** Starts it; call {@link load} next. @throws {TsdError} system_call */
+  constructor(command: PluginCommand, services: PluginServices, calls: PluginCalls) {
+    this.#calls = calls;
+    this.#services = services;
+    const { pipes, processes, epoll, files, exits } = calls;
+    const [toIt, fromIt] = [pipes.pipe2(), pipes.pipe2()];
+    using theirInput = new OwnedFd(toIt.readFd);
+    using theirOutput = new OwnedFd(fromIt.writeFd);
+    this.#output = new OwnedFd(fromIt.readFd);
+    this.#input = new StdinPipe(files, epoll);
+    this.#input.open(new OwnedFd(toIt.writeFd));
+    pipes.setNonBlocking(toIt.writeFd, true);
+    pipes.setNonBlocking(fromIt.readFd, true);
+    this.#pid = processes.spawn({
+      ...command,
+      cwd: "/",
+      stdio: [
+        { target: 0, fd: theirInput.fd },
+        { target: 1, fd: theirOutput.fd },
+        { target: 2, path: "/dev/null", flags: O.WRONLY },
+      ],
+    });
+    const exited = exits.spawned(this.#pid);
+    services.started(this.#pid);
+    epoll.add(this.#output.fd, EPOLL.IN, () => this.#read());
+    this.ended = exited.then(({ exitCode, signal }) => {
+      this.#why ??= signal === undefined
+        ? `it ended by itself with exit code ${exitCode}`
+        : `it was ended by signal ${signal}, as when its memory is used up`;
+      this.#close();
+      return this.#why;
+    });
+  }
+
+  /** Loads the plugin's file, and returns what that says of itself. @throws {PluginGone, Error} */
+  async load(file: string, config: unknown): Promise<unknown> {
+    return await this.#ask((id) => ({ kind: "load", id, file, config }), AbortSignal.timeout(LOAD_MS), "be loaded");
+  }
+
+  /** Asks at a hook. When `signal` fires first, the process is killed. @throws {PluginGone}; Error: the plugin's own */
+  async call(hook: string, context: unknown, signal: AbortSignal): Promise<unknown> {
+    return await this.#ask((id) => ({ kind: "call", id, hook, context }), signal, `answer ${hook}`);
+  }
+
+  /** Whether it can be asked. */
+  get isAlive(): boolean {
+    return this.#why === undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#kill("it was stopped");
+  }
+
+  async #ask(message: (id: number) => ToHost, signal: AbortSignal, what: string): Promise<unknown> {
+    if (this.#why !== undefined) throw new PluginGone(this.#why);
+    const id = ++this.#messages;
+    const waiting = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, waiting);
+    const late = () => this.#kill(`it took too long to ${what} and was killed`);
+    signal.addEventListener("abort", late, { once: true });
+    try {
+      if (signal.aborted) late();
+      else this.#send(message(id));
+      return await waiting.promise;
+    } finally {
+      signal.removeEventListener("abort", late);
+      this.#waiting.delete(id);
+    }
+  }
+
+  #send(message: ToHost): void {
+    void this.#input.write(encodeFrame(message, TO_HOST_BYTES));
+  }
+
+  #read(): void {
+    const buffer = new Uint8Array(TURN_BYTES);
+    const count = this.#calls.files.read(this.#output.fd, buffer);
+    if (count === "again") return;
+    if (count === 0) return this.#hungUp();
+    try {
+      this.#checkFlood(count);
+      for (const message of this.#reader.push(buffer.subarray(0, count))) this.#receive(parseFromHost(message));
+    } catch (thrown) {
+      if (!(thrown instanceof BadFrame)) throw thrown;
+      this.#kill(`it sent ${thrown.message}`);
+    }
+  }
+
+  /** It has ended, mostly, and how is known in a moment. */
+  #hungUp(): void {
+    this.#calls.epoll.remove(this.#output.fd);
+    this.#isRead = false;
+    const timer = setTimeout(() => this.#kill("it closed its output"), SECOND_MS);
+    void this.ended.then(() => clearTimeout(timer));
+  }
+
+  #checkFlood(bytes: number): void {
+    const now = Date.now();
+    if (now - this.#window.fromMs > SECOND_MS) this.#window = { fromMs: now, bytes: 0 };
+    this.#window.bytes += bytes;
+    if (this.#window.bytes > FLOOD_BYTES) throw new BadFrame("more than can be read");
+  }
+
+  #receive(message: FromHost | undefined): void {
+    if (message === undefined) throw new BadFrame("a message that is none");
+    switch (message.kind) {
+      case "log":
+        return this.#services.log(message.level, message.message);
+      case "storage":
+        return void this.#store(message);
+      case "loaded":
+        return this.#waiting.get(message.id)?.resolve(message.manifest);
+      case "answer":
+        return this.#waiting.get(message.id)?.resolve(message.value);
+      case "thrown":
+        return this.#waiting.get(message.id)?.reject(new Error(message.message));
+    }
+  }
+
+  async #store(message: FromHost & { kind: "storage" }): Promise<void> {
+    const { id } = message;
+    try {
+      this.#send({ kind: "stored", id, value: await this.#services.storage(message) });
+    } catch (thrown) {
+      this.#send({ kind: "stored", id, error: toTsdError(thrown).message });
+    }
+  }
+
+  #kill(why: string): void {
+    if (this.#why !== undefined) return;
+    this.#why = why;
+    try {
+      // It is the first of its session: what it may have started goes along.
+      this.#calls.processes.kill(-this.#pid, SIG.KILL);
+    } catch (thrown) {
+      if (!isErrno(thrown, "ESRCH")) throw thrown;
+    }
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#isRead) this.#calls.epoll.remove(this.#output.fd);
+    this.#output[Symbol.dispose]();
+    this.#input.abandon();
+    for (const waiting of this.#waiting.values()) waiting.reject(new PluginGone(this.#why));
+    this.#waiting.clear();
+  }
+}

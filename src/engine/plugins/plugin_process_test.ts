@@ -1,0 +1,171 @@
+import { strict as assert } from "node:assert";
+import { ExitLoop } from "../../runtime/exit_loop.ts";
+import { Epoll, files, pipes, processes } from "../../sys/mod.ts";
+import "../../sys/preopen.ts";
+import { pluginCommand } from "./plugin_command.ts";
+import { PluginGone, PluginProcess } from "./plugin_process.ts";
+
+/** Processes of plugins with this text, in a folder that goes. */
+class Bench implements AsyncDisposable {
+  readonly #dir = Deno.makeTempDirSync();
+  readonly #epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
+  readonly #exits = new ExitLoop(processes).start();
+  readonly #started: PluginProcess[] = [];
+  readonly log: string[] = [];
+  readonly stored = new Map<string, unknown>();
+
+  constructor() {
+    void this.#epoll.run();
+  }
+
+  async start(source: string, permissions = {}, name = "plugin.ts"): Promise<PluginProcess> {
+    const file = `${this.#dir}/${name}`;
+    await Deno.writeTextFile(file, source);
+    const process = new PluginProcess(
+      pluginCommand({
+        file,
+        permissions,
+        memoryMb: 32,
+        cacheDir: `${this.#dir}/cache`,
+        environment: { PATH: "/bin", HOME: "/" },
+      }),
+      {
+        log: (level, message) => this.log.push(`${level} ${message}`),
+        storage: ({ action, key, value }) => {
+          if (action === "set") this.stored.set(key, value);
+          if (action === "get") return Promise.resolve(this.stored.get(key));
+          if (action === "delete") return Promise.reject(new Error("not this one"));
+          return Promise.resolve(action === "list" ? [...this.stored.keys()] : undefined);
+        },
+        started: () => {},
+      },
+      { processes, pipes, files, epoll: this.#epoll, exits: this.#exits },
+    );
+    this.#started.push(process);
+    await process.load(file, { level: 2 });
+    return process;
+  }
+
+  get dir(): string {
+    return this.#dir;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of this.#started) {
+      process[Symbol.dispose]();
+      await process.ended;
+    }
+    this.#exits[Symbol.dispose]();
+    await this.#epoll[Symbol.asyncDispose]();
+    await Deno.remove(this.#dir, { recursive: true });
+  }
+}
+
+const plugin = (hooks: string) => `export default { name: "p", apiVersion: 1, hooks: { ${hooks} } };`;
+/** Nobody is that late. */
+const NO_DEADLINE = new AbortController().signal;
+const within = (ms: number) => AbortSignal.timeout(ms);
+
+Deno.test("handlers get frozen contexts, settings, log and storage, and their answers come back", async () => {
+  await using bench = new Bench();
+  const process = await bench.start(plugin(`
+    ask: async (context: { id: string }, { config, storage, log }: any) => {
+      log.warn("asked about", context); console.log("config", config);
+      await storage.set("seen", context.id);
+      return { frozen: [context, config].every(Object.isFrozen), seen: await storage.get("seen"), all: await storage.list() };
+    },
+    refused: (_: unknown, { storage }: any) => storage.delete("x"),
+    nothing: () => {},
+    thrown: () => { throw new TypeError("no such thing"); },
+    odd: () => 1n,
+    long: () => "x".repeat(2 << 20),
+  `));
+  const answer = await process.call("ask", { id: "c1" }, NO_DEADLINE);
+  assert.deepEqual(answer, { frozen: true, seen: "c1", all: ["seen"] });
+  assert.deepEqual(bench.log, ['warn asked about { id: "c1" }', "info config { level: 2 }"]);
+  assert.equal(await process.call("nothing", {}, NO_DEADLINE), undefined);
+  await assert.rejects(process.call("refused", {}, NO_DEADLINE), /^Error: not this one$/);
+  await assert.rejects(process.call("thrown", {}, NO_DEADLINE), /^Error: no such thing$/);
+  await assert.rejects(process.call("odd", {}, NO_DEADLINE), /BigInt/);
+  await assert.rejects(process.call("long", {}, NO_DEADLINE), /1048576 are the most/);
+  await assert.rejects(process.call("unknown", {}, NO_DEADLINE), /there is no handler for unknown/);
+  assert.ok(process.isAlive);
+});
+
+Deno.test("a plugin may do what it was granted, and nothing else", async () => {
+  await using bench = new Bench();
+  await Deno.writeTextFile(`${bench.dir}/data`, "data");
+  const look = plugin(`
+    read: () => Deno.readTextFile("${bench.dir}/data"),
+    passwd: () => Deno.readTextFile("/etc/passwd"),
+    write: () => Deno.writeTextFile("${bench.dir}/out", "x"),
+    run: () => new Deno.Command("/bin/true").output(),
+    env: () => Deno.env.get("PATH"),
+    net: () => Deno.connect({ hostname: "127.0.0.1", port: 9 }),
+    dlopen: () => Deno.dlopen("libc.so.6", {}),
+    ask: async () => (await Deno.permissions.request({ name: "read" })).state,
+    other: () => import("${bench.dir}/other.ts"),
+    fetched: () => import("https://example.invalid/x.ts"),
+    worker: () => new Worker(new URL("data:text/javascript,Deno.readTextFileSync('/etc/passwd')"), { type: "module" }),
+  `);
+  await Deno.writeTextFile(`${bench.dir}/other.ts`, "export const x = 1;");
+  const bare = await bench.start(look);
+  for (const hook of ["read", "passwd", "write", "run", "env", "net", "dlopen", "other", "fetched"]) {
+    await assert.rejects(bare.call(hook, {}, NO_DEADLINE), /access|permission|remote|NotCapable|specifier/i, hook);
+  }
+  assert.notEqual(await bare.call("ask", {}, NO_DEADLINE), "granted");
+  const granted = await bench.start(look, { read: [`${bench.dir}/data`], write: [`${bench.dir}/out`], env: ["PATH"] });
+  assert.equal(await granted.call("read", {}, NO_DEADLINE), "data");
+  await granted.call("write", {}, NO_DEADLINE);
+  assert.equal(await Deno.readTextFile(`${bench.dir}/out`), "x");
+  assert.equal(await granted.call("env", {}, NO_DEADLINE), "/bin");
+  await assert.rejects(granted.call("passwd", {}, NO_DEADLINE), /read access/);
+});
+
+Deno.test("one that hangs, eats memory, dies or talks nonsense is gone, and everybody who waits is told", async () => {
+  await using bench = new Bench();
+  const hang = await bench.start(plugin("hang: () => { for (;;); }"));
+  const waiting = [hang.call("hang", {}, within(200)), hang.call("hang", {}, NO_DEADLINE)];
+  for (const call of waiting) {
+    await assert.rejects(
+      call,
+      (thrown) => thrown instanceof PluginGone && /took too long to answer hang/.test(thrown.message),
+    );
+  }
+  assert.equal(hang.isAlive, false);
+  await assert.rejects(hang.call("hang", {}, NO_DEADLINE), PluginGone);
+
+  const greedy = await bench.start(
+    plugin("eat: () => { const all = []; for (;;) all.push(new Array(1000).fill(all)); }"),
+  );
+  await assert.rejects(greedy.call("eat", {}, within(30_000)), /ended by signal \d+, as when its memory is used up/);
+
+  const mortal = await bench.start(plugin("die: () => Deno.exit(3)"));
+  await assert.rejects(mortal.call("die", {}, NO_DEADLINE), /ended by itself with exit code 3/);
+
+  const babbling = await bench.start(
+    plugin("babble: () => { Deno.stdout.writeSync(new TextEncoder().encode('hello there')); }"),
+  );
+  await assert.rejects(babbling.call("babble", {}, within(5000)), /it sent a message/);
+});
+
+Deno.test("a flood of messages ends it before it harms anybody", async () => {
+  await using bench = new Bench();
+  const flood = await bench.start(plugin("flood: () => { for (;;) console.log('x'.repeat(8000)); }"));
+  await assert.rejects(flood.call("flood", {}, within(30_000)), /it sent more than can be read/);
+});
+
+Deno.test("a file that is no plugin says why", async () => {
+  await using bench = new Bench();
+  const cases: [string, RegExp][] = [
+    ["export const x = 1;", /no default export that is a plugin/],
+    ["export default { name: 'p' };", /hooks are no object/],
+    ["export default { hooks: { a: 1 } };", /handler for a is no function/],
+    ["export default {", /./],
+    ["throw new Error('at once');", /at once/],
+    ["import './missing.ts'; export default { hooks: {} };", /missing|access/],
+  ];
+  for (const [source, reason] of cases) {
+    await assert.rejects(bench.start(source, {}, `p${cases.length}${source.length}.ts`), reason, source);
+  }
+});

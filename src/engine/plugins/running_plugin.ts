@@ -1,0 +1,73 @@
+/**
+ * @module
+ * A plugin that is in use: its process is started when it is first asked something, kept while it is asked, and started
+ * again by the next question after it has ended.
+ */
+import { PluginGone, type PluginProcess } from "./plugin_process.ts";
+
+/** A process that nobody asked for this long is ended, in ms. */
+const IDLE_MS = 10 * 60_000;
+
+/** See the module's comment. Dispose of it to end the process, and wait for its end. */
+export class RunningPlugin implements AsyncDisposable {
+  readonly #start: () => Promise<PluginProcess>;
+  readonly #idleMs: number;
+  #starting: Promise<PluginProcess> | undefined;
+  #process: PluginProcess | undefined;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+  #asked = 0;
+  #isOver = false;
+
+  constructor(start: () => Promise<PluginProcess>, idleMs = IDLE_MS) {
+    this.#start = start;
+    this.#idleMs = idleMs;
+  }
+
+  /** Whether there is a process. */
+  get isRunning(): boolean {
+    return this.#process?.isAlive ?? false;
+  }
+
+  /** Asks at a hook. When `signal` fires first, the process is killed. @throws {PluginGone}; Error: the plugin's own */
+  async call(hook: string, context: unknown, signal: AbortSignal): Promise<unknown> {
+    if (this.#isOver) throw new PluginGone("it was put away");
+    clearTimeout(this.#idle);
+    this.#asked++;
+    try {
+      const process = this.isRunning ? this.#process! : await (this.#starting ??= this.#started());
+      return await process.call(hook, context, signal);
+    } finally {
+      if (--this.#asked === 0) this.#rest();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
+    this.#end();
+    await this.#starting?.catch(() => undefined);
+    await this.#process?.ended;
+  }
+
+  async #started(): Promise<PluginProcess> {
+    try {
+      const process = await this.#start();
+      this.#process = process;
+      // Somebody may have ended it meanwhile.
+      if (this.#isOver) process[Symbol.dispose]();
+      return process;
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  #rest(): void {
+    if (this.#isOver) return;
+    this.#idle = setTimeout(() => this.#end(), this.#idleMs);
+    Deno.unrefTimer(this.#idle);
+  }
+
+  #end(): void {
+    clearTimeout(this.#idle);
+    this.#process?.[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * @module
+ * A plugin's process (`tsd plugin-host`): it loads one plugin's file and calls its handlers as the engine asks. It is
+ * started with the permissions that the plugin was granted and with nothing else; what it may cost is limited from outside.
+ * Its standard output belongs to the messages: what a plugin writes to the console goes to its log.
+ */
+import { encodeFrame, FrameReader } from "./frames.ts";
+import { FROM_HOST_BYTES, type FromHost, type PluginLogLevel, TO_HOST_BYTES, type ToHost } from "./messages.ts";
+import { type LoadedPlugin, loadPlugin } from "./loading.ts";
+import { RemoteStorage } from "./remote_storage.ts";
+
+/** Longest line of a plugin's log, in characters. */
+const LINE_LENGTH = 8192;
+
+/** Calls handlers one after another or at once, as they are asked for. */
+class Host {
+  readonly #send: (message: FromHost) => void;
+  readonly #storage: RemoteStorage;
+  #plugin: LoadedPlugin | undefined;
+  #config: unknown;
+
+  constructor(send: (message: FromHost) => void) {
+    this.#send = send;
+    this.#storage = new RemoteStorage(send);
+  }
+
+  /** Starts what a message asks for; the answer is sent when there is one. */
+  receive(message: ToHost): void {
+    if (message.kind === "stored") return this.#storage.answered(message);
+    const { id } = message;
+    const work = message.kind === "load" ? this.#load(message) : this.#call(message);
+    work.then(this.#send, (thrown) => this.#send({ kind: "thrown", id, message: textOf(thrown) }));
+  }
+
+  log(level: PluginLogLevel, ...values: readonly unknown[]): void {
+    const message = values.map((value) => typeof value === "string" ? value : inspect(value)).join(" ");
+    this.#send({ kind: "log", level, message: message.slice(0, LINE_LENGTH) });
+  }
+
+  async #load({ id, file, config }: ToHost & { kind: "load" }): Promise<FromHost> {
+    this.#plugin = await loadPlugin(file, (level, line) => this.log(level, line));
+    this.#config = deepFreeze(config);
+    return { kind: "loaded", id, manifest: this.#plugin.manifest };
+  }
+
+  async #call({ id, hook, context }: ToHost & { kind: "call" }): Promise<FromHost> {
+    const handler = this.#plugin?.handlers.get(hook);
+    if (handler === undefined) throw new Error(`there is no handler for ${hook}`);
+    const tools = {
+      config: this.#config,
+      storage: this.#storage,
+      log: Object.freeze(
+        Object.fromEntries(
+          (["debug", "info", "warn", "error"] as const).map((level) => [
+            level,
+            (...values: unknown[]) => this.log(level, ...values),
+          ]),
+        ),
+      ),
+      // The process ends at the deadline; that there is a signal lets a plugin be tried without one.
+      signal: new AbortController().signal,
+    };
+    const value = await handler(deepFreeze(context), Object.freeze(tools));
+    return { kind: "answer", id, value };
+  }
+}
+
+/** Runs until the engine closes its end. */
+export async function runHost(input: ReadableStream<Uint8Array>, output: { writeSync(bytes: Uint8Array): number }) {
+  const send = (message: FromHost) => {
+    const frame = encodeFrame(message, FROM_HOST_BYTES);
+    for (let at = 0; at < frame.length;) at += output.writeSync(frame.subarray(at));
+  };
+  const host = new Host((message) => {
+    try {
+      send(message);
+    } catch (thrown) {
+      // An answer that can't be sent (too long, or no JSON) is a failed call; there is nobody to tell of anything else.
+      if (message.kind !== "answer" && message.kind !== "loaded") throw thrown;
+      send({ kind: "thrown", id: message.id, message: textOf(thrown) });
+    }
+  });
+  const levels = { debug: "debug", log: "info", info: "info", warn: "warn", error: "error" } as const;
+  for (const [name, level] of Object.entries(levels)) {
+    Object.assign(globalThis.console, { [name]: (...values: unknown[]) => host.log(level, ...values) });
+  }
+  const reader = new FrameReader(TO_HOST_BYTES);
+  for await (const chunk of input) for (const message of reader.push(chunk)) host.receive(message as ToHost);
+}
+
+/** In one line. */
+const inspect = (value: unknown): string => Deno.inspect(value, { compact: true, breakLength: Infinity });
+
+/** In words, without a stack: the plugin's author finds that in the log. */
+function textOf(thrown: unknown): string {
+  return (thrown instanceof Error ? thrown.message || thrown.name : String(thrown)).slice(0, LINE_LENGTH);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) {
+    Object.values(value).forEach(deepFreeze);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+if (import.meta.main) {
+  await runHost(Deno.stdin.readable, Deno.stdout);
+  // The engine is gone; what the plugin has still going on would keep this process.
+  Deno.exit(0);
+}

@@ -1,0 +1,92 @@
+/**
+ * @module
+ * Plugins in WebAssembly. Their interface is small: JSON (UTF-8) in the module's own memory.
+ *
+ * The module exports
+ * - `memory`;
+ * - `tsd_alloc(size: i32) -> i32`: room for what it is given next, which it may reuse after the call;
+ * - `tsd_manifest() -> i64`: what the plugin says of itself, `hooks` being the list of those that it wants;
+ * - `tsd_hook(address: i32, size: i32) -> i64`: a call, `{"hook": …, "context": …, "config": …}`. Its answer is
+ *   `{"value": …}` or `{"error": "why"}`; an address of 0 stands for no answer.
+ *
+ * An i64 is an address in the upper and a size in the lower 32 bits. It may import `tsd.log(level, address, size)` (0 debug,
+ * 1 info, 2 warn, 3 error) and `env.abort`, which AssemblyScript's modules want. It has nothing else: no files, no network,
+ * no clock.
+ */
+import { LOG_LEVELS, type PluginLogLevel } from "./messages.ts";
+import type { Handler, LoadedPlugin } from "./loading.ts";
+
+/** Writes a line to the plugin's log. */
+export type WriteLog = (level: PluginLogLevel, line: string) => void;
+
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  readonly tsd_alloc: (size: number) => number;
+  readonly tsd_manifest: () => bigint;
+  readonly tsd_hook: (address: number, size: number) => bigint;
+}
+
+/** @throws Error in words for the plugin's author */
+export async function loadWasmPlugin(code: Uint8Array<ArrayBuffer>, log: WriteLog): Promise<LoadedPlugin> {
+  const module = await WebAssembly.compile(code);
+  const plugin = new WasmPlugin(module, log);
+  const manifest = plugin.manifest();
+  const { hooks } = manifest;
+  const names = Array.isArray(hooks) ? hooks.filter((hook) => typeof hook === "string") : [];
+  return { manifest, handlers: new Map(names.map((hook) => [hook, plugin.handler(hook)])) };
+}
+
+class WasmPlugin {
+  readonly #exports: Exports;
+
+  constructor(module: WebAssembly.Module, log: WriteLog) {
+    const imports = {
+      env: {
+        abort: () => {
+          throw new Error("the module aborted");
+        },
+      },
+      tsd: {
+        log: (level: number, address: number, size: number) => {
+          log(LOG_LEVELS[level] ?? "info", this.#text(address, size));
+        },
+      },
+    };
+    const { exports } = new WebAssembly.Instance(module, imports);
+    for (const name of ["tsd_alloc", "tsd_manifest", "tsd_hook"]) {
+      if (typeof exports[name] !== "function") throw new Error(`the module doesn't export ${name}`);
+    }
+    if (!(exports.memory instanceof WebAssembly.Memory)) throw new Error("the module doesn't export its memory");
+    this.#exports = exports as unknown as Exports;
+  }
+
+  manifest(): Record<string, unknown> {
+    const said = this.#json(this.#exports.tsd_manifest());
+    if (typeof said === "object" && said !== null && !Array.isArray(said)) return said as Record<string, unknown>;
+    throw new Error("tsd_manifest gave no object");
+  }
+
+  handler(hook: string): Handler {
+    return (context, tools) => {
+      const { config } = tools as { readonly config?: unknown };
+      const call = new TextEncoder().encode(JSON.stringify({ hook, context, config }));
+      const address = this.#exports.tsd_alloc(call.length) >>> 0;
+      new Uint8Array(this.#exports.memory.buffer, address, call.length).set(call);
+      const answer = this.#json(this.#exports.tsd_hook(address, call.length)) as
+        | { readonly value?: unknown; readonly error?: unknown }
+        | undefined;
+      if (typeof answer?.error === "string") throw new Error(answer.error);
+      return answer?.value;
+    };
+  }
+
+  #json(where: bigint): unknown {
+    const [address, size] = [Number(where >> 32n) >>> 0, Number(where & 0xffff_ffffn)];
+    return address === 0 ? undefined : JSON.parse(this.#text(address, size));
+  }
+
+  #text(address: number, size: number): string {
+    const bytes = new Uint8Array(this.#exports.memory.buffer, address >>> 0, size >>> 0);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.slice());
+  }
+}

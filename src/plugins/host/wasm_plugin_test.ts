@@ -1,0 +1,29 @@
+import { strict as assert } from "node:assert";
+import { fileURLToPath } from "node:url";
+import { loadPlugin } from "./loading.ts";
+import { parseManifest } from "./manifest.ts";
+import { loadWasmPlugin } from "./wasm_plugin.ts";
+
+const EXAMPLE = fileURLToPath(new URL("../../../examples/plugins/owner_guard.wasm", import.meta.url));
+
+Deno.test("the example in WebAssembly says what it is, and answers", async () => {
+  const { manifest, handlers } = await loadPlugin(EXAMPLE, () => {});
+  const { name, hooks } = parseManifest(manifest, ["container.validate"]);
+  assert.deepEqual([name, hooks], ["owner-guard", ["container.validate"]]);
+  const handler = handlers.get("container.validate")!;
+  const ask = (labels: Record<string, string>, name = "web") =>
+    handler({ id: "1", name, labels, env: {} }, { config: {} });
+  assert.equal(ask({ owner: "me" }), undefined);
+  assert.equal(ask({ a: '}"owner', owner: "" }), undefined);
+  const refusal = { refuse: "it has no label owner: run it with --label owner=NAME" };
+  assert.deepEqual(ask({}), refusal);
+  assert.deepEqual(ask({ a: '\\"owner\\":' }), refusal);
+  assert.deepEqual(ask({ a: "x".repeat(200_000) }), refusal);
+  for (let i = 0; i < 1000; i++) assert.equal(ask({ owner: String(i) }), undefined);
+});
+
+Deno.test("a module that is no plugin says why", async () => {
+  const empty = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
+  await assert.rejects(loadWasmPlugin(empty, () => {}), /the module doesn't export tsd_alloc/);
+  await assert.rejects(loadWasmPlugin(new Uint8Array([1, 2, 3]), () => {}), /WebAssembly|magic/i);
+});

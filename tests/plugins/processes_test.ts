@@ -1,0 +1,145 @@
+/** Plugins in processes of their own, on real containers. */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario, type World } from "../cli/world.ts";
+import { PROJECT_DIR } from "../../scripts/project.ts";
+
+/** A file in the test's folder. */
+async function write(world: World, name: string, source: string): Promise<string> {
+  const path = `${world.folder}/${name}`;
+  await Deno.writeTextFile(path, source);
+  return path;
+}
+
+const plugin = (name: string, hooks: string, more = "") =>
+  `export default { name: "${name}", apiVersion: 1, ${more} hooks: { ${hooks} } };`;
+
+async function install(world: World, name: string, hooks: string, more = "", flags: readonly string[] = []) {
+  const path = await write(world, `${name}.ts`, plugin(name, hooks, more));
+  expectResult(await world.tsd("plugin", "install", ...flags, path), { stdout: `${name}\n` });
+}
+
+const remove = async (world: World, name: string) =>
+  expectResult(await world.tsd("plugin", "rm", name), { stdout: `${name}\n` });
+
+/** One field of a plugin. */
+const field = async (world: World, name: string, format: string) =>
+  (await world.tsd("plugin", "inspect", "-f", `{{${format}}}`, name)).stdout.trim();
+
+scenario("plugins from files", {
+  "a new one works as it stands: tried, installed, asked, told, logged, removed": async (world) => {
+    const made = await world.shell('$tsd plugin new audit; $tsd plugin new audit 2>&1 || echo "code $?"');
+    assert.equal(made.stdout, "audit.ts\ntsd-plugin.d.ts\ntsd: audit.ts is there already; it stays as it is\ncode 1\n");
+    const tried = await world.shell("$tsd plugin test audit.ts");
+    assert.match(tried.stdout, /^ok {3}container\.validate \([\d.]+ ms\): \(nothing\)$/m);
+    assert.match(tried.stdout, /^log {2}info web ended with 137 after 61000 ms$/m);
+    assert.match(tried.stdout, /^3 answered, 0 failed$/m);
+    expectResult(await world.shell("$tsd plugin install audit.ts"), { stdout: "audit\n" });
+    expectResult(await world.run(["true"], ["--name", "one"]), {});
+    const { code, stderr } = await world.run(["true"], ["--privileged"]);
+    assert.equal(code, 125);
+    assert.match(stderr, /Plugin audit refused \(container\.validate\): privileged containers are not welcome/);
+    const told = async () => (await world.tsd("plugin", "logs", "audit")).stdout.includes("one ended with 0 after");
+    await world.until("the log to say so", told);
+    assert.match((await world.tsd("plugin", "logs", "audit")).stdout, / info one has been started 1 times\n/);
+    expectResult(await world.tsd("plugin", "enable", "--set", "allowPrivileged=true", "audit"), { stdout: "audit\n" });
+    assert.equal((await world.run(["true"], ["--privileged"])).code, 0);
+    await remove(world, "audit");
+    expectResult(await world.tsd("plugin", "ls", "-q"), {});
+  },
+  "WebAssembly: the example refuses what has no owner": async (world) => {
+    const path = `${PROJECT_DIR}/examples/plugins/owner_guard.wasm`;
+    expectResult(await world.tsd("plugin", "install", path), { stdout: "owner-guard\n" });
+    const { code, stderr } = await world.run(["true"]);
+    assert.equal(code, 125);
+    assert.match(stderr, /Plugin owner-guard refused .*run it with --label owner=NAME/);
+    expectResult(await world.run(["true"], ["--label", "owner=me"]), {});
+    await remove(world, "owner-guard");
+  },
+  "permissions are shown, asked for, and needed": async (world) => {
+    await Deno.writeTextFile(`${world.folder}/secret`, "secret");
+    const reads = `"container.validate": async () => ({ refuse: await Deno.readTextFile("${world.folder}/secret") })`;
+    const path = await write(
+      world,
+      "reader.ts",
+      plugin("reader", reads, `permissions: { read: ["${world.folder}/secret"] },`),
+    );
+    const refused = await world.tsd("plugin", "install", path);
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      /Plugin reader asks for these permissions:\n - read: .*\/secret\n.*--grant-all-permissions/,
+    );
+    expectResult(await world.tsd("plugin", "ls", "-q"), {});
+    expectResult(await world.tsd("plugin", "install", "--grant-all-permissions", path), { stdout: "reader\n" });
+    assert.match((await world.run(["true"])).stderr, /Plugin reader refused \(container\.validate\): secret/);
+    // A file that asks for more than it was granted waits.
+    const more = plugin("reader", reads, `permissions: { read: ["${world.folder}/secret"], env: ["HOME"] },`);
+    const { api } = world.engine;
+    const body = { FileName: "reader.ts", Content: new TextEncoder().encode(more).toBase64() };
+    await api.post("/tsd/plugins", body);
+    assert.equal(await field(world, "reader", ".State"), "waiting");
+    assert.match(
+      await field(world, "reader", ".Why"),
+      /it asks for env HOME; grant that with tsd plugin enable reader/,
+    );
+    expectResult(await world.run(["true"]), {});
+    await remove(world, "reader");
+  },
+  "one that hangs is killed at its deadline; whether the step goes on is the plugin's word": async (world) => {
+    const hang = `"container.validate": () => { for (;;); }`;
+    await install(world, "hangs", hang);
+    expectResult(await world.run(["true"]), {});
+    assert.match(await field(world, "hangs", ".LastError"), /container\.validate: .*(took too long|did not answer)/);
+    await install(world, "hangs", `${hang}, "container.exited": () => {}`, "required: true,");
+    const { code, stderr } = await world.run(["true"]);
+    assert.equal(code, 125);
+    assert.match(stderr, /Plugin hangs can't be asked \(container\.validate\)/);
+    await remove(world, "hangs");
+  },
+  "one that fails again and again is disabled, and can be tried again": async (world) => {
+    await install(world, "throws", `"container.validate": () => { throw new Error("oops"); }`);
+    for (let i = 0; i < 5; i++) expectResult(await world.run(["true"]), {});
+    expectResult(await world.tsd("plugin", "ls", "--format", "{{.Name}} {{.State}} {{.Failures}} {{.Why}}"), {
+      stdout: "throws failed 5 it has failed 5 times in a row\n",
+    });
+    expectResult(await world.tsd("plugin", "enable", "throws"), { stdout: "throws\n" });
+    assert.equal(await field(world, "throws", ".State"), "enabled");
+    expectResult(await world.tsd("plugin", "disable", "throws"), { stdout: "throws\n" });
+    expectResult(await world.run(["true"]), {});
+    assert.equal(await field(world, "throws", ".State"), "disabled");
+    await remove(world, "throws");
+  },
+  "a file that is no plugin is refused in one line, and nothing stays": async (world) => {
+    const cases = [
+      ["a.ts", "export default 1;", /no default export that is a plugin/],
+      ["b.ts", plugin("b", `"container.dreamt": () => {}`), /wants hook container\.dreamt, which doesn't exist/],
+      ["c.ts", "export default {", /./],
+      ["d.txt", "text", /d\.txt is no plugin: it has to end with \.ts/],
+      ["e.ts", "for (;;);", /took too long to be loaded/],
+      ["f.wasm", "text", /./],
+    ] as const;
+    for (const [name, source, reason] of cases) {
+      const { code, stdout, stderr } = await world.tsd("plugin", "install", await write(world, name, source));
+      assert.deepEqual([code, stdout], [1, ""], stderr);
+      assert.match(stderr, reason);
+      assert.equal(stderr.trim().split("\n").length, 1, stderr);
+    }
+    expectResult(await world.tsd("plugin", "ls", "-q"), {});
+    expectResult(await world.tsd("plugin", "rm", "nobody"), { code: 1, stderr: "tsd: No such plugin: nobody\n" });
+  },
+  "plugins and their storage outlive the engine; their processes don't": async (world) => {
+    const counts = `"container.validate": async (_: unknown, { storage }: any) => {
+      const count = Number(await storage.get("count") ?? 0) + 1;
+      await storage.set("count", count);
+      return { refuse: "number " + count };
+    }`;
+    await install(world, "counts", counts);
+    assert.match((await world.run(["true"])).stderr, /number 1/);
+    await world.engine.restart();
+    assert.match((await world.run(["true"])).stderr, /number 2/);
+    await world.engine.restart("SIGKILL");
+    assert.match((await world.run(["true"])).stderr, /number 3/);
+    assert.equal(await field(world, "counts", ".Running"), "true");
+    await remove(world, "counts");
+  },
+});
