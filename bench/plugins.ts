@@ -1,0 +1,100 @@
+/**
+ * Measures what plugins cost a run: an engine without any, one with one that observes, one with ten, in turn.
+ *
+ *     ./dev bench plugins [--rounds N] [--json FILE]
+ *
+ * The figure of a round is the difference between the engines' runs in it. See README.md here.
+ */
+import { parseArgs } from "node:util";
+import { join } from "node:path";
+import { CommandFailed } from "../scripts/project.ts";
+import { busyboxImage, pushImage } from "../tests/images/mod.ts";
+import { startRealRegistry } from "../tests/registry/real.ts";
+import { startTsd, type Tsd } from "./contenders/tsd.ts";
+import type { Aim } from "./measuring/aims.ts";
+import { count, runBenchmark, show } from "./measuring/field.ts";
+import { load, machineFacts } from "./measuring/machine.ts";
+import { perform } from "./measuring/perform.ts";
+import { machineLines } from "./measuring/report.ts";
+import { measure, type Series } from "./measuring/rounds.ts";
+import { commandTurn } from "./measuring/timed_commands.ts";
+
+const RUN = "run --rm --network host busybox true";
+const PAUSE_MS = 50;
+/** How many plugins, and how much they may cost, in ms. */
+const COUNTS = [{ plugins: 1, limitMs: 3 }, { plugins: 10, limitMs: 10 }] as const;
+
+const rowOf = (plugins: number) => `what ${plugins} observing plugin${plugins === 1 ? " costs" : "s cost"} it`;
+const AIMS: readonly Aim[] = COUNTS.map(({ plugins, limitMs }) => ({
+  of: { row: rowOf(plugins), contender: "tsd" },
+  bound: "at most",
+  limit: limitMs,
+}));
+
+/** It is told of everything that a run does, and keeps a count. */
+const observer = (name: string) => `
+const seen = {};
+const count = (hook) => () => { seen[hook] = (seen[hook] ?? 0) + 1; };
+const hooks = ["container.started", "container.exited", "container.removed", "volume.created", "image.pulled"];
+export default {
+  name: ${JSON.stringify(name)},
+  apiVersion: 1,
+  hooks: Object.fromEntries(hooks.map((hook) => [hook, count(hook)])),
+};
+`;
+
+async function main(args: string[], signal: AbortSignal): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { rounds: { type: "string", default: "30" }, json: { type: "string" } },
+  });
+  const rounds = count("--rounds", values.rounds);
+  await using undo = new AsyncDisposableStack();
+  const machine = await machineFacts();
+  for (const line of machineLines(machine)) console.log(line);
+  const registry = undo.use(await startRealRegistry());
+  await pushImage(registry.url, "bench/busybox", "latest", await busyboxImage());
+  const image = `${registry.host}/bench/busybox:latest`;
+  const engines: Tsd[] = [];
+  for (const plugins of [0, ...COUNTS.map(({ plugins }) => plugins)]) {
+    const tsd = undo.use(await startTsd());
+    await perform(tsd.command("pull", image));
+    for (let at = 0; at < plugins; at++) await install(tsd, `observer-${at}`);
+    engines.push(tsd);
+  }
+  const before = {
+    ...{ date: new Date().toISOString(), machine, load: [load()], missing: [] },
+    contenders: [engines[0]!.description],
+  };
+  const turns = engines.map((tsd, at) => {
+    const timed = [{ row: RUN, work: tsd.command("run", "--rm", "--network", "host", image, "true") }];
+    return commandTurn(nameOf(at), { timed }, perform);
+  });
+  const series = await measure(turns, { rounds, warmUps: 3, pauseMs: PAUSE_MS, signal });
+  await show(
+    { before },
+    [...series, ...COUNTS.map(({ plugins }, at) => difference(series, at + 1, plugins))],
+    AIMS,
+    values.json,
+  );
+}
+
+const nameOf = (at: number) => at === 0 ? "tsd" : `tsd, plugins: ${COUNTS[at - 1]!.plugins}`;
+
+async function install({ engine }: Tsd, name: string): Promise<void> {
+  const file = join(engine.folder, `${name}.js`);
+  await Deno.writeTextFile(file, observer(name));
+  const { code, stderr } = await engine.tsd(["plugin", "install", file]);
+  if (code !== 0) throw new CommandFailed(`${name} was not installed: ${stderr}`);
+}
+
+/** Round by round, what an engine's run took more than that of the one without plugins. */
+function difference(series: readonly Series[], at: number, plugins: number): Series {
+  const [none, some] = [0, at].map((each) => series.find(({ contender }) => contender === nameOf(each))!.samples);
+  return {
+    ...{ row: rowOf(plugins), contender: "tsd", unit: "ms" },
+    samples: some!.map((value, round) => value - none![round]!),
+  };
+}
+
+if (import.meta.main) await runBenchmark(main);
