@@ -5,6 +5,7 @@
  */
 import { isErrno, NETLINK, type NetlinkCalls, OwnedFd, SysError } from "../sys/mod.ts";
 import type { FileCalls } from "../sys/mod.ts";
+import { flowRemoval, type FlowTarget } from "./flow_messages.ts";
 import { errorOf, messagesIn, type NetlinkMessage } from "./netlink_message.ts";
 import {
   type ChainName,
@@ -50,6 +51,11 @@ export class NftConnection implements Disposable {
   /** Also where there is none. */
   async removeTable(name: string): Promise<void> {
     if (await this.hasTable(name)) await this.#done(tableRemoval(name), "remove a table");
+  }
+
+  /** Forgets what a rule has led somewhere, of which there may be none. @throws {SysError} */
+  async forgetFlows(targets: readonly FlowTarget[]): Promise<void> {
+    for (const target of targets) await this.#done(flowRemoval(target), "forget flows");
   }
 
   /** Whether a chain of others is there, and what it does by default. */

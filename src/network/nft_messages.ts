@@ -15,6 +15,8 @@ import {
   textAttribute,
 } from "./netlink_message.ts";
 
+import type { Protocol } from "./port.ts";
+
 /** linux/netfilter/nfnetlink.h. */
 const SUBSYSTEM = 10;
 const [BATCH_BEGIN, BATCH_END] = [16, 17];
@@ -47,8 +49,8 @@ const ATTRIBUTE = {
 /** What the length of an attribute has room for, with much to spare. */
 const ELEMENTS_IN_A_MESSAGE = 256;
 
-/** Numbers of protocols, in the words of nft(8). */
-const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
+/** Of IP (netinet/in.h); the names are also nft's. */
+export const PROTOCOL_NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 
 /** An element of a map in the words of nft(8): `tcp . 8080 : 172.17.0.2 . 80`. */
 export interface MapElement {
@@ -156,7 +158,8 @@ function encoded(text: string, keyOnly: boolean): Uint8Array[] {
 const concatenation = (words: string): Uint8Array => joined(words.split(" . ").map(field));
 
 function field(word: string): Uint8Array {
-  if (Object.hasOwn(PROTOCOLS, word)) return new Uint8Array([PROTOCOLS[word]!, 0, 0, 0]);
+  const number = Object.entries(PROTOCOL_NUMBERS).find(([name]) => name === word)?.[1];
+  if (number !== undefined) return new Uint8Array([number, 0, 0, 0]);
   if (/^\d+$/.test(word)) return new Uint8Array([Number(word) >> 8, Number(word) & 0xff, 0, 0]);
   return addressBytes(parseAddress(word)!);
 }

@@ -7,6 +7,8 @@ import { checked, unblocked } from "./check.ts";
 import { isErrno } from "./errno.ts";
 import { O } from "./flags.ts";
 import { libc } from "./libc.ts";
+import { OwnedFd } from "./owned_fd.ts";
+import { SOCKET } from "./sockets.ts";
 
 /** Every call throws {@link SysError}. */
 export interface NetlinkCalls {
@@ -21,12 +23,20 @@ export interface NetlinkCalls {
 }
 
 /** linux/netlink.h and sys/socket.h; the same on both architectures. */
-export const NETLINK = { AF_NETLINK: 16, SOCK_RAW: 3, NETLINK_ROUTE: 0, NETLINK_NETFILTER: 12 } as const;
+export const NETLINK = {
+  AF_NETLINK: 16,
+  SOCK_RAW: 3,
+  NETLINK_ROUTE: 0,
+  NETLINK_NETFILTER: 12,
+  SO_RCVBUFFORCE: 33,
+} as const;
 /** `struct sockaddr_nl`. */
 export const SOCKADDR_NL = { sizeBytes: 12, nl_pid: 4, nl_groups: 8 } as const;
 
 /** More than any message of the kernel (NLMSG_GOODSIZE, and dumps of up to 32 KiB). */
 const RECEIVE_BYTES = 65_536;
+/** For those who listen: room for what happens until they are asked, such as a table of hundreds of networks. */
+const LISTEN_BYTES = 16 << 20;
 
 function kernelAddress(groups: number): Uint8Array<ArrayBuffer> {
   const address = new Uint8Array(SOCKADDR_NL.sizeBytes);
@@ -36,21 +46,24 @@ function kernelAddress(groups: number): Uint8Array<ArrayBuffer> {
   return address;
 }
 
+function makeRoom(fd: number): void {
+  const value = new Int32Array([LISTEN_BYTES]);
+  // SAFETY: the value is an int, as its length says.
+  const result = libc.setsockopt(fd, SOCKET.SOL_SOCKET, NETLINK.SO_RCVBUFFORCE, value, value.byteLength);
+  checked(result, "setsockopt SO_RCVBUFFORCE", fd);
+}
+
 /** The real {@link NetlinkCalls}. */
 export const netlink: NetlinkCalls = {
   netlinkSocket(protocol, groups) {
     // SAFETY: no memory is passed. SOCK_CLOEXEC and SOCK_NONBLOCK have the values of the O flags.
     const fd = checked(libc.socket(NETLINK.AF_NETLINK, NETLINK.SOCK_RAW | O.CLOEXEC | O.NONBLOCK, protocol), "socket");
+    using socket = new OwnedFd(fd);
+    if (groups !== 0) makeRoom(fd);
     const address = kernelAddress(groups);
     // SAFETY: address is a sockaddr_nl of the length that is given; it isn't kept.
-    const result = libc.bind(fd, address, address.length);
-    if (result === 0) return fd;
-    try {
-      return checked(result, "bind", "netlink");
-    } finally {
-      // SAFETY: no memory is passed.
-      libc.close(fd);
-    }
+    checked(libc.bind(fd, address, address.length), "bind", "netlink");
+    return socket.take();
   },
   netlinkPort(socketFd) {
     const address = kernelAddress(0);

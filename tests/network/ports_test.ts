@@ -1,5 +1,6 @@
 /** Published ports, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
+import { createSocket, type Socket } from "node:dgram";
 import { expectResult, scenario, type World } from "../cli/world.ts";
 import { addressOf, answer, freePorts, greeter, listens, refused, serve } from "./traffic.ts";
 
@@ -61,16 +62,21 @@ scenario(
       expectResult(await world.tsd("run", "--rm", world.image, ...ask), { stdout: "hello web\n" });
       await world.remove("web");
     },
-    "UDP": async (world) => {
+    "UDP; who goes on sending gets to the next container with the port": async (world) => {
       const port = freePort();
-      const run = ["run", "-d", "--name", "echo", "-p", `${port}:53/udp`, world.image, "sleep", "1000"];
-      expectResult(await world.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
-      const key = (await world.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", "echo")).stdout.trim();
-      await using _echo = echoDatagrams(key, 53);
-      for (const address of ["127.0.0.1", hostAddress(), "::1"]) {
-        await world.until(`an answer over ${address}`, async () => (await datagram(address, port)) === "ping");
+      await using sender = await Sender.open("127.0.0.1", port);
+      for (const name of ["one", "two"]) {
+        const run = ["run", "-d", "--name", name, "-p", `${port}:53/udp`, world.image, "sleep", "1000"];
+        expectResult(await world.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
+        const key = (await world.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", name)).stdout.trim();
+        await using _echo = echoDatagrams(key, 53);
+        await world.until(`an answer of ${name} to the same socket`, async () => await sender.ask(name) === name);
+        for (const address of ["127.0.0.1", hostAddress(), "::1"]) {
+          await using other = await Sender.open(address, port);
+          await world.until(`an answer over ${address}`, async () => await other.ask("ping") === "ping");
+        }
+        await world.remove(name);
       }
-      await world.remove("echo");
     },
     "ranges, any port, all exposed ports": async (world) => {
       const first = freePort();
@@ -149,21 +155,34 @@ function echoDatagrams(namespace: string, port: number): AsyncDisposable {
   };
 }
 
-/** What comes back; nothing after a while. */
-async function datagram(address: string, port: number): Promise<string> {
-  const { createSocket } = await import("node:dgram");
-  const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
-  try {
-    return await new Promise<string>((resolve, reject) => {
-      const timer = setTimeout(() => resolve(""), 300);
-      socket.on("error", reject);
-      socket.on("message", (message) => {
-        clearTimeout(timer);
-        resolve(message.toString());
-      });
-      socket.send("ping", port, address);
-    });
-  } finally {
-    socket.close();
+/** A socket that sends datagrams from one port to another. */
+class Sender implements AsyncDisposable {
+  readonly #socket: Socket;
+  readonly #answers: string[] = [];
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("message", (message) => void this.#answers.push(message.toString()));
+  }
+
+  static async open(address: string, port: number): Promise<Sender> {
+    const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+    // Nobody may be there yet.
+    socket.on("error", () => {});
+    await new Promise<void>((resolve) => socket.connect(port, address, () => resolve()));
+    return new Sender(socket);
+  }
+
+  /** The last that comes back; nothing after a while. */
+  async ask(text: string): Promise<string> {
+    this.#socket.send(text);
+    for (let waitedMs = 0; this.#answers.at(-1) !== text && waitedMs < 300; waitedMs += 10) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return this.#answers.at(-1) ?? "";
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return new Promise((resolve) => this.#socket.close(() => resolve()));
   }
 }

@@ -20,7 +20,7 @@ import { askedNetworks, hasBridge, networkKind } from "./network_mode.ts";
 import type { NetworkRules } from "./network_rules.ts";
 import type { NetworkTable } from "./network_table.ts";
 import type { PortPublisher } from "./port_publisher.ts";
-import { countPorts, ruledBridge, ruledPorts } from "./present_rules.ts";
+import { countPorts, goneOf, ruledBridge, ruledPorts } from "./present_rules.ts";
 import { wayOut } from "./way_out.ts";
 
 /** What Docker puts before whatever is wrong with a container's network. */
@@ -132,8 +132,10 @@ export class ContainerNetworks {
     const sandbox = this.#sandboxes.get(id);
     await this.#ports.close(id);
     if (sandbox === undefined || sandbox.ports.length === 0) return;
+    const before = this.#ruleset().ports;
     this.#sandboxes.set(id, { ...sandbox, ports: [] });
     await this.rules.settle();
+    await this.rules.forget(goneOf(before, this.#ruleset().ports));
   }
 
   /** Changes a running container's ports, all of it or nothing; gives the way back. @throws {TsdError} port_in_use, runtime_* */
@@ -145,10 +147,12 @@ export class ContainerNetworks {
       this.#deps.records.saveSandbox(id, sandbox);
       this.#sandboxes.set(id, sandbox);
     };
+    const ruled = this.#ruleset().ports;
     const ports = await this.#ports.change(container, change);
     try {
       save({ ...before, ports });
       await this.rules.update();
+      await this.rules.forget(goneOf(ruled, this.#ruleset().ports));
     } catch (thrown) {
       await this.#ports.close(id);
       await this.#ports.again(id, before.ports);

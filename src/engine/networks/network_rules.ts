@@ -4,16 +4,25 @@
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import type { NftConnection } from "../../network/nft_connection.ts";
+import type { RuledPort } from "../../network/ruleset.ts";
+import type { Clock } from "../clock.ts";
 import type { DockerUser } from "./docker_user.ts";
 import type { Firewall } from "./firewall.ts";
 
-/** How long several changes of others are waited for before they are answered, and the least time between two answers. */
+/** How long several changes of others are waited for before they are answered. */
 const REPAIR_DELAY_MS = 100;
+/** Somebody may undo each answer at once: then each one waits twice as long as the last, up to this. */
+const LONGEST_DELAY_MS = 60_000;
+/** How long there must be rest for the next answer to be a quick one again. */
+const REST_MS = 10_000;
 
 export interface NetworkRulesDeps {
   readonly log: Log;
-  readonly firewall: Firewall;
-  readonly docker: DockerUser;
+  readonly clock: Clock;
+  readonly firewall: Pick<Firewall, "isLoaded" | "isDamagedBy" | "update" | "reload" | "remove">;
+  readonly kernel: Pick<NftConnection, "forgetFlows">;
+  readonly docker: Pick<DockerUser, "isDue" | "settle" | "remove">;
   /** Whether there is anything to rule. */
   readonly hasBridges: () => boolean;
   /** Tells of changes of others until it is disposed of. */
@@ -24,8 +33,10 @@ export interface NetworkRulesDeps {
 export class NetworkRules implements Disposable {
   readonly #deps: NetworkRulesDeps;
   #watch: Disposable | undefined;
-  #isDamaged = false;
-  #repair: ReturnType<typeof setTimeout> | undefined;
+  #repair: Disposable | undefined;
+  #look: Disposable | undefined;
+  #delayMs = REPAIR_DELAY_MS;
+  #repairedMs = -Infinity;
 
   constructor(deps: NetworkRulesDeps) {
     this.#deps = deps;
@@ -57,6 +68,12 @@ export class NetworkRules implements Disposable {
     await this.#deps.firewall.reload();
   }
 
+  /** After a change: senders of datagrams, whose flows never end while they go on, are led by the rules of now. */
+  async forget(gone: readonly RuledPort[]): Promise<void> {
+    const flows = gone.filter(({ protocol }) => protocol === "udp");
+    await this.#deps.kernel.forgetFlows(flows).catch((thrown) => this.#warn("datagrams may go to old places", thrown));
+  }
+
   /** Takes them away, also those of a former engine. */
   async remove(): Promise<void> {
     this[Symbol.dispose]();
@@ -66,8 +83,9 @@ export class NetworkRules implements Disposable {
 
   /** Lets others do what they like. */
   [Symbol.dispose](): void {
-    clearTimeout(this.#repair);
-    this.#repair = undefined;
+    this.#repair?.[Symbol.dispose]();
+    this.#look?.[Symbol.dispose]();
+    this.#repair = this.#look = undefined;
     this.#watch?.[Symbol.dispose]();
     this.#watch = undefined;
   }
@@ -84,25 +102,23 @@ export class NetworkRules implements Disposable {
   }
 
   #noticed(tables: ReadonlySet<string> | undefined): void {
-    const isDamaged = this.#deps.firewall.isDamagedBy(tables);
+    const { firewall, clock, log } = this.#deps;
     // Those of iptables, of either version.
-    const isDockers = tables?.has("filter") ?? true;
-    if (isDamaged) this.#isDamaged = true;
-    if ((!isDamaged && !isDockers) || this.#repair !== undefined) return;
-    this.#repair = setTimeout(() => {
-      this.#repair = undefined;
-      this.#answer().catch((thrown) => this.#stale(thrown));
-    }, REPAIR_DELAY_MS);
-  }
-
-  async #answer(): Promise<void> {
-    if (!this.#isDamaged) {
-      await this.#settleDocker();
-      return await this.#deps.firewall.update();
+    if (tables?.has("filter") ?? true) {
+      this.#look ??= clock.after(REPAIR_DELAY_MS, () => {
+        this.#look = undefined;
+        this.#settleDocker().then(() => firewall.update()).catch((thrown) => this.#stale(thrown));
+      });
     }
-    this.#isDamaged = false;
-    this.#deps.log.warn("somebody has changed the engine's rules; they are loaded anew");
-    await this.reload();
+    if (!firewall.isDamagedBy(tables) || this.#repair !== undefined) return;
+    const isFight = clock.now() - this.#repairedMs < REST_MS;
+    this.#delayMs = isFight ? Math.min(2 * this.#delayMs, LONGEST_DELAY_MS) : REPAIR_DELAY_MS;
+    this.#repair = clock.after(this.#delayMs, () => {
+      this.#repair = undefined;
+      this.#repairedMs = clock.now();
+      log.warn("somebody has changed the engine's rules; they are loaded anew");
+      this.reload().catch((thrown) => this.#stale(thrown));
+    });
   }
 
   /** What it can't do cuts containers off at worst, which is said. */

@@ -8,6 +8,7 @@ import { linkKinds } from "../../network/links.ts";
 import { NftConnection } from "../../network/nft_connection.ts";
 import { watchRules } from "../../network/nft_watch.ts";
 import { type Epoll, type FileCalls, type MountCalls, type NetlinkCalls, readProcFile } from "../../sys/mod.ts";
+import { SYSTEM_CLOCK } from "../clock.ts";
 import type { NetworkEvents } from "../events/network_events.ts";
 import type { RunHostCommand } from "../host_command.ts";
 import type { EnginePaths } from "../paths.ts";
@@ -62,7 +63,7 @@ export function openNetworks(surroundings: NetworkSurroundings): ContainerNetwor
       const kernel = new NftConnection(calls);
       const docker = new DockerUser({ log, name: ruleTable, kernel, run: runHost });
       return new NetworkRules({
-        ...{ log, docker },
+        ...{ log, docker, kernel, clock: SYSTEM_CLOCK },
         firewall: new Firewall({ run, kernel, log, present: () => ({ ...present(), mark: docker.mark }) }),
         hasBridges: () => present().bridges.length > 0,
         watch: (onChange) => watchRules({ calls, epoll, ownPort: kernel.portId, onChange }),

@@ -1,5 +1,6 @@
 import { formatSubnet } from "../../network/address.ts";
 import type { RuledBridge, RuledPort } from "../../network/ruleset.ts";
+import { portName } from "./open_ports.ts";
 import type { Bridge } from "./bridges.ts";
 import type { Sandbox } from "./network.ts";
 
@@ -23,3 +24,10 @@ export function ruledPorts(
 /** How many there are, where a port on the addresses of both versions is one. */
 export const countPorts = (ports: readonly RuledPort[]): number =>
   new Set(ports.map(({ protocol, hostPort, address }) => [protocol, hostPort, address].join())).size;
+
+/** Ports that lead elsewhere now, or nowhere. */
+export function goneOf(before: readonly RuledPort[], now: readonly RuledPort[]): RuledPort[] {
+  const name = (port: RuledPort) => [portName(port), port.address, port.containerPort].join();
+  const left = new Set(now.map(name));
+  return before.filter((port) => !left.has(name(port)));
+}
