@@ -1,6 +1,7 @@
 /**
  * Runs the project's checks and tests (`./dev test`, `check`, `soak`, `golden`), each test file in a process of its own:
- * those in src/ and scripts/ several at once, those in tests/, which use the whole machine, one after the other. Ends with
+ * those in src/ and scripts/ several at once, and so those of tests/ that have engines to themselves; those that look at
+ * the whole machine or at the clock one after the other. Ends with
  * the line `N passed, N failed`; the exit code is 1 when anything failed. With `all` a file that failed is run once more.
  */
 import { join, relative } from "node:path";
@@ -39,6 +40,11 @@ const PLANS: Readonly<Record<string, Plan>> = {
   },
 };
 
+/** Folders of tests that don't mind others beside them. */
+const SOCIABLE = ["cli", "docker", "files", "options", "pull", "registry", "transcripts", "volumes"].map((each) =>
+  `tests/${each}/`
+);
+
 async function main([mode = "all", ...words]: readonly string[]): Promise<number> {
   const plan = PLANS[mode];
   if (plan === undefined) throw new Error(`tests/run_all.ts knows ${Object.keys(PLANS).join(", ")}, not ${mode}`);
@@ -70,8 +76,11 @@ async function runPlan(
   const options: TestFileOptions = { timeoutMs: plan.timeoutMs };
   const jobs = Math.max(1, navigator.hardwareConcurrency);
   const runFile = async (file: string) => record(await runTestFile(file, options));
-  await forEach(files.filter((file) => !inTests(file)), jobs, async (file) => void outcomes.push(await runFile(file)));
-  await forEach(files.filter(inTests), 1, async (file) => void outcomes.push(await runFile(file)));
+  const isSociable = (file: string) => !inTests(file) || SOCIABLE.some((folder) => file.startsWith(folder));
+  const runAll = (chosen: readonly string[], atOnce: number) =>
+    forEach(chosen, atOnce, async (file) => void outcomes.push(await runFile(file)));
+  await runAll(files.filter(isSociable), jobs);
+  await runAll(files.filter((file) => !isSociable(file)), 1);
   const tried = plan.again ? await tryAgain(outcomes, runFile) : { outcomes, flaky: [] };
   return { ...tried, outcomes: [...steps, ...tried.outcomes] };
 }
