@@ -38,13 +38,19 @@ export function imageArchiveRoutes(services: Services): Route[] {
   ];
 }
 
-/** Unlike in Docker, an archive that nothing comes of has a status that says so. */
+/**
+ * Unlike in Docker, an archive that nothing comes of has a status that says so. Clients would rather complain of a connection
+ * that is closed than look for an answer, so the rest of the archive is taken before it is given.
+ */
 async function load({ imageLoader }: Services, request: ApiRequest): Promise<Reply> {
   const { query, version, signal } = request;
   const options = { platform: platformIn(query, version, "1.48"), isQuiet: query.flag("quiet", true), signal };
+  const chunks = request.upload()[Symbol.asyncIterator]();
+  const upload = { [Symbol.asyncIterator]: () => ({ next: () => chunks.next() }) };
   try {
-    return jsonLines(withErrorInBand(await begun(imageLoader.load(request.upload(), options))));
+    return jsonLines(withErrorInBand(await begun(imageLoader.load(upload, options))));
   } catch (thrown) {
+    while (!signal.aborted && !(await chunks.next()).done);
     if (!isTsdError(thrown, ...SENDERS_MISTAKES)) throw thrown;
     throw new TsdError("invalid_argument", thrown.message, { cause: thrown });
   }
