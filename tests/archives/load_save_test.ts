@@ -157,6 +157,17 @@ scenario("save and load", {
     assert.deepEqual(said, [`load ${id(second)}`, `save ${id(second)}`]);
     await removed(world, id(first), id(second));
   },
+  "who goes away while it reads holds nothing": async (world) => {
+    const image = await busyboxBuilder().layer([file("big", new Uint8Array(32 << 20))]).build();
+    await load(world, dockerArchive(image, ["big:1"]));
+    {
+      using stream = await world.engine.api.stream("GET", "/images/big:1/get");
+      for await (const _ of stream.chunks()) break;
+    }
+    await removed(world, "big:1");
+    const layer = `${world.engine.layerRoot}/layers/${hexOf(image.layers[1]!.diffId)}`;
+    await world.until("its layer to go", () => Deno.stat(layer).then(() => false, () => true));
+  },
   "what there isn't": async (world) => {
     const absent = "No such image: absent";
     expectResult(await world.docker("save", "absent"), { code: 1, stderr: `Error response from daemon: ${absent}\n` });

@@ -1,7 +1,7 @@
 /** A data root on a disk that is full: one clear error, nothing left, and it works again when there is room. */
 import { strict as assert } from "node:assert";
 import { runCommand, startEngine } from "../harness/mod.ts";
-import { busyboxBuilder, busyboxImage, file, type Image } from "../images/mod.ts";
+import { busyboxBuilder, busyboxImage, dockerArchive, file, type Image } from "../images/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
@@ -68,7 +68,8 @@ async function twoBigLayers(): Promise<Image> {
 Deno.test("a pull that doesn't fit, and the same when there is room", requires("root", "runc"), async () => {
   await using registry = startScriptedRegistry();
   const small = registry.add("busybox", "1", await busyboxImage());
-  const big = registry.add("big", "1", await twoBigLayers());
+  const bigImage = await twoBigLayers();
+  const big = registry.add("big", "1", bigImage);
   await using disk = await SmallDisk.make();
   await using engine = await startEngine({ dataRoot: `${disk.path}/data` });
   await pull(engine, small);
@@ -79,6 +80,9 @@ Deno.test("a pull that doesn't fit, and the same when there is room", requires("
     assert.equal(code, 1);
     assert.match(stderr, /^tsd: [^\n]*No space left on device[^\n]*\n$/);
   }
+  const loaded = await engine.api.request("POST", "/images/load", { body: dockerArchive(bigImage, ["big:2"]) });
+  assert.equal(loaded.status, 507);
+  assert.match(loaded.json<{ message: string }>().message, /No space left on device/);
   assert.deepEqual(await filesBelow(engine.layerRoot), before.files);
   assert.ok(before.free - await disk.freeBytes() < MIB, `${before.free} → ${await disk.freeBytes()}`);
   assert.equal((await engine.tsd(["images", "-q"])).stdout.match(/\n/g)?.length, 1);
