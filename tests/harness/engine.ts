@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly exe?: string;
   /** More arguments of `tsd daemon`. */
   readonly args?: readonly string[];
+  /** Path of the network namespace that it is started in; the test's own without one. */
+  readonly namespace?: string;
   /** Until the socket answers; default 20 s. */
   readonly timeoutMs?: number;
 }
@@ -59,7 +61,7 @@ export class Engine implements AsyncDisposable {
   readonly dataRoot: string;
   readonly socketPath: string;
   readonly api: EngineApi;
-  /** Path of the network namespace that it is started in; the test's own without one. */
+  /** As in the options, from the next start on. */
   namespace: string | undefined;
   /** Of `tsd daemon`, from the next start on. */
   moreArgs: readonly string[] = [];
@@ -74,6 +76,7 @@ export class Engine implements AsyncDisposable {
     this.socketPath = `${folder}/tsd.sock`;
     this.api = new EngineApi(this.socketPath);
     this.#options = options;
+    this.namespace = options.namespace;
     this.#exe = options.exe ?? executable();
   }
 
