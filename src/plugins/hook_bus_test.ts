@@ -162,6 +162,25 @@ Deno.test("a plugin that never answers is left behind at the deadline, and its s
   }
 });
 
+Deno.test("a plugin that can't keep up with what it is told is told no more", async () => {
+  const answer = Promise.withResolvers<void>();
+  let told = 0;
+  const slow = plugin("slow", {
+    "container.removed": () => {
+      told++;
+      return answer.promise;
+    },
+  });
+  const hooks = bus(slow);
+  for (let at = 0; at < 10_100; at++) hooks.tell("container.removed", () => CONTEXT);
+  assert.equal(told, 10_000);
+  await settled();
+  assert.equal(hooks.list()[0]!.lastError, "container.removed: it has 10000 calls to answer");
+  assert.equal(hooks.wants("container.removed"), false);
+  answer.resolve();
+  await settled();
+});
+
 /** Stands in for `setTimeout`; a test says when time is over. */
 class FakeTimers {
   readonly #real = globalThis.setTimeout;

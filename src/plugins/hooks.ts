@@ -130,7 +130,7 @@ export const HOOKS = {
   },
   "log.line": told(
     contexts.LOG_LINE,
-    "A container has written a line. A sample: at most ten lines a second of each container, and none at all unless a " +
+    "A container has written a line to its log. A sample: at most ten lines a second of each container, and none at all unless a " +
       "plugin has this hook.",
   ),
   "api.request": asked(

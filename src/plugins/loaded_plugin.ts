@@ -13,6 +13,9 @@ import { check } from "./validate.ts";
 /** So many failures in a row disable a plugin. */
 export const MAX_FAILURES = 5;
 
+/** Most calls that a plugin has to answer at once: one that is told more than it can take is no reason to keep it all. */
+export const MAX_UNANSWERED = 10_000;
+
 /** How a plugin fares. Plain JSON. */
 export interface PluginStatus {
   readonly name: string;
@@ -40,6 +43,7 @@ export class LoadedPlugin {
   readonly plugin: Plugin;
   readonly #tools: PluginTools;
   #calls = 0;
+  #unanswered = 0;
   #failures = 0;
   #failuresInARow = 0;
   #lastError: string | undefined;
@@ -77,7 +81,9 @@ export class LoadedPlugin {
    */
   async call(hook: HookName, context: HookContexts[HookName]): Promise<unknown> {
     this.#calls++;
+    this.#unanswered++;
     try {
+      if (this.#unanswered > MAX_UNANSWERED) throw new TsdError("timeout", `it has ${MAX_UNANSWERED} calls to answer`);
       const answer = checkAnswer(hook, await this.#within(hook, context));
       this.#failuresInARow = 0;
       return answer;
@@ -87,6 +93,8 @@ export class LoadedPlugin {
       this.#failuresInARow++;
       this.#lastError = `${hook}: ${error.message}`;
       throw error;
+    } finally {
+      this.#unanswered--;
     }
   }
 

@@ -30,9 +30,10 @@ Deno.test({
     const image = registry.add("busybox", "latest", await busyboxImage());
     await Deno.mkdir(`${folder}/hooks.d`);
     await Deno.writeTextFile(`${folder}/hook`, HOOK.replace("FOLDER", folder), { mode: 0o755 });
+    const address = freeAddress();
     const config = {
       hooksDirs: [`${folder}/missing`, `${folder}/hooks.d`],
-      plugins: { webhook: { url: witness.url, hooks: HOOK_NAMES }, metrics: {} },
+      plugins: { webhook: { url: witness.url, hooks: HOOK_NAMES }, metrics: { address } },
     };
     await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
     const engine = undo.use(await startEngine({ args: ["--config", `${folder}/config.json`] }));
@@ -50,6 +51,14 @@ Deno.test({
       assert.deepEqual(await witness.seen("image.verify"), verified);
       assert.equal(verified.source, verified.reference);
       assert.ok(downloadedBytes > 100_000, `${downloadedBytes}`);
+    });
+
+    await t.step("an archive", async () => {
+      succeeded(await engine.docker(["save", "-o", `${folder}/image.tar`, image]));
+      assert.match(succeeded(await engine.docker(["load", "-i", `${folder}/image.tar`])), /^Loaded image: /);
+      const { id, reference, source } = await witness.seen("image.loaded");
+      assert.deepEqual([id, reference, source], [witness.of("image.pulled")[0]!.id, image, "archive"]);
+      await witness.seen("image.verify", (each) => each.source === "archive");
     });
 
     await t.step("a container's life, in order", async () => {
@@ -124,12 +133,20 @@ Deno.test({
       succeeded(await engine.tsd(["-H", engine.host, "daemon", "reload"]));
       const { name } = await witness.seen("container.started", ({ replayed }) => replayed);
       assert.equal(name, "well");
+      const metrics = await fetch(`http://${address}/metrics`);
+      assert.match(await metrics.text(), /^tsd_container_starts_total 0$/m);
       succeeded(await engine.tsd(["rm", "-f", "well"]));
     });
 
     await t.step("hooks.d: stages and conditions, by runc itself", () => hooksFolder(engine, image, folder, idOf, run));
   },
 });
+
+/** Nobody has it now. */
+function freeAddress(): string {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return `127.0.0.1:${listener.addr.port}`;
+}
 
 async function hooksFolder(
   engine: Engine,

@@ -2,13 +2,13 @@ import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
 import { isTsdError, toTsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
-import { HookBus, HookFolders } from "../../plugins/mod.ts";
+import { HookBus, HookFolders, type Plugin } from "../../plugins/mod.ts";
 import { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { KeeperRef } from "../../runtime/keeper.ts";
 import { FifoIo } from "../../runtime/fifo_io.ts";
 import { OutputHub } from "../../runtime/logs/output_hub.ts";
 import { Runc } from "../../runtime/runc.ts";
-import { probeHost } from "../../runtime/spec/mod.ts";
+import { type OciHooks, probeHost } from "../../runtime/spec/mod.ts";
 import { OverlaySnapshotter } from "../../store/overlay/mod.ts";
 import { Epoll, files, mounts, ownProcess, processes, tree } from "../../sys/mod.ts";
 import { workerUrl } from "../../worker_entry.ts";
@@ -43,8 +43,16 @@ interface Bench {
   left(): Promise<string[]>;
 }
 
+/** What is otherwise than in an ordinary start. */
+interface Changed {
+  /** The container is connected, to nothing. */
+  readonly isConnected?: boolean;
+  readonly plugins?: readonly Plugin[];
+  readonly ociHooks?: OciHooks;
+}
+
 /** A container whose only program is busybox, on a runtime that can be told to hang. */
-async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
+async function withBench(use: (bench: Bench) => Promise<void>, changed: Changed = {}): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-launcher-" }));
   stack.defer(() => Deno.remove(dir, { recursive: true }));
@@ -70,6 +78,7 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
   const container = new Container(ID, "web", 0, {
     ...fakeContainer(CREATED, { config: { Cmd: ["/sleep", "1000"] } }).record,
     hostConfig: { NetworkMode: "none" },
+    ...changed.ociHooks !== undefined && { ociHooks: changed.ociHooks },
   }, CREATED);
   const { bundle, home } = containerPaths(paths, ID);
   for (const folder of [home, paths.runDir]) await Deno.mkdir(folder, { recursive: true });
@@ -89,12 +98,13 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
     },
     namespaces: { join: () => ({ [Symbol.dispose]: () => undefined }), networkOwner: () => undefined },
     networks: {
-      start: () => Promise.resolve(undefined),
+      start: () =>
+        Promise.resolve(changed.isConnected ? { id: "s1", path: "/proc/self/ns/net", ports: [] } : undefined),
       stop: () => Promise.resolve(),
       factsOf: () => ({ sandbox: undefined, endpoints: [] }),
       hostGateway: undefined,
     },
-    hooks: new HookBus([], SILENT_LOG),
+    hooks: new HookBus(changed.plugins ?? [], SILENT_LOG),
     hookFolders: new HookFolders([]),
     leftCgroups: new LeftCgroups((id) => `${paths.cgroup}/${id}`, processes),
   });
@@ -166,6 +176,44 @@ Deno.test("a container is launched and cleaned away", options, () =>
     await clean();
     await settles(left);
   }));
+
+Deno.test("a plugin that refuses when the network is there keeps the process from being made", options, async () => {
+  const seen: string[] = [];
+  const strict: Plugin = {
+    ...{ name: "strict", apiVersion: 1 },
+    hooks: {
+      "network.ready": ({ id, netns }) => {
+        seen.push(id, netns);
+        return { refuse: "not in there" };
+      },
+    },
+  };
+  await withBench(async ({ launch, left }) => {
+    await assert.rejects(launch(), (thrown) => {
+      const error = toTsdError(thrown);
+      assert.equal(error.message, "Plugin strict refused (network.ready): not in there");
+      return isTsdError(error, "permission_denied");
+    });
+    assert.deepEqual(seen, [ID, "/proc/self/ns/net"]);
+    await settles(left);
+  }, { isConnected: true, plugins: [strict] });
+});
+
+Deno.test("hooks that plugins have given a container are run by the runtime, at every stage", options, async () => {
+  const file = await Deno.makeTempFile({ prefix: "tsd-stages-" });
+  try {
+    const hook = (stage: string) => [{ path: "/bin/sh", args: ["sh", "-c", `echo ${stage} >>${file}`] }];
+    const stages = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"];
+    await withBench(async ({ launch, clean, left }) => {
+      await launch();
+      await clean();
+      await settles(left);
+    }, { ociHooks: Object.fromEntries(stages.map((stage) => [stage, hook(stage)])) });
+    assert.deepEqual((await Deno.readTextFile(file)).trimEnd().split("\n"), stages);
+  } finally {
+    await Deno.remove(file);
+  }
+});
 
 for (const command of ["create", "start"] as const) {
   for (const what of ["hangs", "does-it-and-hangs"] as const) {

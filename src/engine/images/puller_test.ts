@@ -2,10 +2,10 @@ import { strict as assert } from "node:assert";
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import { parseImageConfig } from "../../image/config.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
-import { parseReference } from "../../image/reference.ts";
+import { canonicalString, parseReference } from "../../image/reference.ts";
 import type { ResolvedImage } from "../../image/registry/mod.ts";
 import { SILENT_LOG } from "../../log.ts";
-import { HookBus } from "../../plugins/mod.ts";
+import { HookBus, type PluginHooks } from "../../plugins/mod.ts";
 import { Database } from "../../store/database.ts";
 import { ImageRecords } from "../../store/image_records.ts";
 import type { LayerInfo } from "../../store/ports.ts";
@@ -53,15 +53,24 @@ class Bench implements Disposable {
   room = 0;
   readonly puller: Puller;
 
-  constructor(image: ResolvedImage) {
+  /** What was asked of registries. */
+  readonly asked: string[] = [];
+
+  constructor(image: ResolvedImage, hooks: PluginHooks = {}) {
     this.puller = new Puller({
-      registry: { resolveManifest: () => Promise.resolve(image), listTags: () => Promise.resolve(["1", "2"]) },
+      registry: {
+        resolveManifest: (reference) => {
+          this.asked.push(canonicalString(reference));
+          return Promise.resolve(image);
+        },
+        listTags: () => Promise.resolve(["1", "2"]),
+      },
       records: this.records,
       blobs: { put: (digest) => Promise.resolve(void this.blobs.push(digest)) },
       layers: { info: (diffId) => Promise.resolve(this.present.has(diffId) ? infoOf(diffId) : undefined) },
       leases: this.leases,
       pool: { ingest: (job, options) => this.#ingest(job, options) },
-      hooks: new HookBus([], SILENT_LOG),
+      hooks: new HookBus([{ name: "p", apiVersion: 1, hooks }], SILENT_LOG),
       events: new ImageEvents({ publish: ({ action, actorId }) => void this.told.push(`${action} ${actorId}`) }),
       sweepLayers: (diffIds) => Promise.resolve(void this.swept.push([...diffIds])),
       makeRoom: () => Promise.resolve(this.room > 0),
@@ -79,7 +88,8 @@ class Bench implements Disposable {
     return { said, over };
   }
 
-  #ingest({ diffId }: Omit<IngestJob, "id">, options: IngestOptions): Promise<LayerInfo> {
+  #ingest({ diffId, ...job }: Omit<IngestJob, "id">, options: IngestOptions): Promise<LayerInfo> {
+    if ("repository" in job) this.asked.push(`layer of ${job.repository}`);
     const running = { diffId, ...options, ...Promise.withResolvers<LayerInfo>() };
     this.ingests.push(running);
     options.signal.addEventListener("abort", () => running.reject(new TsdError("cancelled", "The pull was cancelled")));
@@ -245,4 +255,29 @@ Deno.test("what is in stays when a registry is lost, and goes when the disk is f
     await assert.rejects(pulling.over, failsWith(code));
     assert.deepEqual(it.swept, swept);
   }
+});
+
+Deno.test("a plugin says where an image comes from; it is recorded under the name that was asked for", async () => {
+  const told: unknown[] = [];
+  using it = new Bench(image(ONE, TWO), {
+    "registry.resolve": () => ({ reference: "mirror.lan/hub/alpine" }),
+    "image.pulled": ({ reference, source, downloadedBytes }) => void told.push(reference, source, downloadedBytes),
+  });
+  it.present.add(TWO);
+  const pulling = it.pull();
+  await settled();
+  it.ingests[0]!.resolve(infoOf(ONE));
+  await pulling.over;
+  assert.deepEqual(it.asked, ["mirror.lan/hub/alpine:3", "layer of mirror.lan/hub/alpine"]);
+  assert.equal(it.records.byTag("docker.io/library/alpine:3"), CONFIG);
+  assert.deepEqual(told, ["docker.io/library/alpine:3", "mirror.lan/hub/alpine:3", 100]);
+});
+
+Deno.test("what a plugin doesn't let through is not recorded, and its layers go", async () => {
+  using it = new Bench(image(ONE), { "image.verify": ({ layers }) => ({ refuse: `${layers.length} is too many` }) });
+  const pulling = it.pull();
+  await settled();
+  it.ingests[0]!.resolve(infoOf(ONE));
+  await assert.rejects(pulling.over, failsWith("permission_denied"));
+  assert.deepEqual([it.records.list(), it.swept, it.told], [[], [[ONE]], []]);
 });
