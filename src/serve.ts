@@ -292,7 +292,7 @@ async function open(
   get(TOKENS.volumeMounts).sweep();
   const running = get(TOKENS.table).list().filter(({ isRunning }) => isRunning);
   await get(TOKENS.networks).adopt(new Set(running.map(({ id }) => id)));
-  get(TOKENS.hooks).replay();
+  get(TOKENS.hooks).begin();
   watch.lap("adopt");
   ending.defer(() => removeCgroup(paths));
   ending.defer(() => isLeaving() ? undefined : get(TOKENS.networks).leave());

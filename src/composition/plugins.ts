@@ -8,6 +8,7 @@ import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts
 /** Who is called when containers come and go. */
 export function providePlugins(provide: Provide, { log, config }: EngineSettings): void {
   const { plugins } = config;
+  provide(TOKENS.pluginRecords, (get) => new PluginRecords(get(TOKENS.database)));
   provide(TOKENS.metrics, (get) =>
     plugins.metrics && new Metrics(plugins.metrics, {
       version: BUILD_INFO.version,
@@ -23,7 +24,7 @@ export function providePlugins(provide: Provide, { log, config }: EngineSettings
       ...metrics === undefined ? [] : [metrics.plugin()],
     ];
     return new HookBus(builtIn, log, {
-      rows: new PluginRecords(get(TOKENS.database)),
+      rows: get(TOKENS.pluginRecords),
       present: () => present(get),
     });
   });

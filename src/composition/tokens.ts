@@ -84,6 +84,7 @@ import type { HostFacts } from "../runtime/spec/mod.ts";
 import type { BlobStore } from "../store/blob_store.ts";
 import type { Database } from "../store/database.ts";
 import type { ImageRecords } from "../store/image_records.ts";
+import type { PluginRecords } from "../store/plugin_records.ts";
 import type { LayerStorage, OpenLayers } from "../store/storage.ts";
 import type { Epoll } from "../sys/mod.ts";
 import { type Token, token } from "../token.ts";
@@ -176,6 +177,7 @@ export const TOKENS = {
   diskUsage: token<DiskUsage>("diskUsage"),
   services: token<Services>("services"),
   hooks: token<HookBus>("hooks"),
+  pluginRecords: token<PluginRecords>("pluginRecords"),
   /** Where the configuration wants them. */
   metrics: token<Metrics | undefined>("metrics"),
   server: token<ApiServer>("server"),

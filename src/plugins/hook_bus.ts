@@ -52,6 +52,7 @@ export class HookBus implements AsyncDisposable {
   readonly #log: Log;
   readonly #options: Required<HookBusOptions>;
   readonly #wanted = new Set<(hook: HookName) => void>();
+  #hasBegun = false;
   #plugins: readonly LoadedPlugin[] = [];
   #subscribers = new Map<HookName, readonly LoadedPlugin[]>();
 
@@ -64,7 +65,8 @@ export class HookBus implements AsyncDisposable {
   }
 
   /**
-   * From now on it is called. It is told of the containers that run, as if they had just been started.
+   * From now on it is called. Once the engine has begun it is told of the containers that run, as if they had just been
+   * started.
    * @throws {TsdError} invalid_argument (an unknown hook or version, a configuration of the wrong shape), conflict (its name)
    */
   add(plugin: Plugin, config?: unknown): void {
@@ -78,7 +80,7 @@ export class HookBus implements AsyncDisposable {
     const loaded = new LoadedPlugin(plugin, tools);
     this.#plugins = inOrder([...this.#plugins, loaded]);
     this.#arrange();
-    this.#replay([loaded]);
+    if (this.#hasBegun) this.#replay([loaded]);
   }
 
   /** It is called no more. Says whether it was there. */
@@ -114,8 +116,9 @@ export class HookBus implements AsyncDisposable {
     this.#wanted.add(listener);
   }
 
-  /** Tells all plugins of the containers that run: an engine has found them when it began. */
-  replay(): void {
+  /** The engine knows which containers run: all plugins are told of them, and those that come later are. */
+  begin(): void {
+    this.#hasBegun = true;
     this.#replay(this.#plugins);
   }
 

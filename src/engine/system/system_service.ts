@@ -10,10 +10,11 @@ import { type LayerStorage, unusedText } from "../../store/storage.ts";
 import { hashEngineName } from "../../hash/mod.ts";
 import { hostPlatform } from "../../image/platform.ts";
 import type { RegistrySettings } from "../../image/registry/mod.ts";
-import type { HookBus, PluginStatus } from "../../plugins/mod.ts";
+import type { HookBus } from "../../plugins/mod.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { CgroupFeature, HostFacts } from "../../runtime/spec/mod.ts";
 import type { ContainerStatus } from "../containers/container.ts";
+import { pluginWarnings } from "./plugin_warnings.ts";
 import { registryConfig } from "./registry_config.ts";
 import { findInitProgram } from "../containers/init_program.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
@@ -42,9 +43,6 @@ export interface SystemServiceDeps {
 const INDEX_SERVER_ADDRESS = "https://index.docker.io/v1/";
 
 type RuntimeVersion = Awaited<ReturnType<OciRuntime["version"]>>;
-
-const disabledText = ({ name, failuresInARow, lastError }: PluginStatus) =>
-  `WARNING: plugin ${name} is disabled after ${failuresInARow} failures in a row, the last one at ${lastError}`;
 
 /** See the module's comment. */
 export class SystemService {
@@ -141,7 +139,7 @@ export class SystemService {
       SecurityOptions: facts.seccomp ? ["name=seccomp,profile=builtin"] : [],
       Warnings: [
         ...runtime === undefined ? ["WARNING: runc is missing: containers can't be started"] : [],
-        ...this.#deps.plugins.list().filter(({ enabled }) => !enabled).map(disabledText),
+        ...pluginWarnings(this.#deps.plugins.list()),
       ],
     };
   }
