@@ -33,7 +33,13 @@ export async function serve(options: ServeOptions = {}): Promise<number> {
   return await engine.serve(options);
 }
 
-if (import.meta.main) {
+if (import.meta.main && Deno.args[0] === "plugin-host") {
+  // A plugin's process in the compiled form, which the engine starts: see src/engine/plugins/plugin_command.ts.
+  const { runConfined } = await import("./src/plugins/host/confinement.ts");
+  const { workerUrl } = await import("./src/worker_entry.ts");
+  await runConfined(workerUrl("pluginHost"), JSON.parse(Deno.args[1] ?? "{}"));
+  Deno.exit(0);
+} else if (import.meta.main) {
   const { main } = await import("./src/commands/main.ts");
   await main(Deno.args, serve);
 }

@@ -48,7 +48,16 @@ async function canDownload(url: string): Promise<boolean> {
 export async function compileNative(bundleDir: string, output: string, base: BaseRuntime): Promise<void> {
   const files = (await filesBelow(bundleDir)).map((path) => relative(bundleDir, path));
   const included = files.filter((path) => path !== "mod.js").flatMap((path) => ["--include", path]);
-  const flags = ["--quiet", "-A", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--no-check"];
+  const flags = [
+    "--quiet",
+    "-A",
+    "--no-config",
+    "--no-lock",
+    "--no-remote",
+    "--no-npm",
+    "--no-check",
+    "--unstable-worker-options",
+  ];
   await capture(
     Deno.execPath(),
     ["compile", ...flags, "--app-name", "tsd", ...included, "--output", output, "mod.js"],

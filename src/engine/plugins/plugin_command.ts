@@ -3,6 +3,7 @@
  * How a plugin's process is started: Deno, confined by its flags to what the plugin was granted.
  */
 import { fileURLToPath } from "node:url";
+import { BUILD_INFO, type BuildForm } from "../../build_info.ts";
 import { PERMISSION_KINDS, type Permissions } from "../../plugins/host/manifest.ts";
 import { workerUrl } from "../../worker_entry.ts";
 
@@ -29,22 +30,33 @@ export interface PluginCommand {
 /** Nothing is fetched, asked for, or found in files beside the plugin's. */
 const ALWAYS = ["--quiet", "--no-prompt", "--no-config", "--no-lock", "--no-remote", "--no-npm"];
 
+/** Marks the command line of a plugin's process in the compiled form; what was granted follows as JSON. */
+export const HOST_COMMAND = "plugin-host";
+
 /** The command line of a plugin's process. */
 export function pluginCommand(
   { file, permissions, memoryMb, cacheDir, environment }: Confinement,
+  form: BuildForm = BUILD_INFO.form,
 ): PluginCommand {
   const granted = { ...permissions, read: [file, ...permissions.read ?? []] };
+  const path = Deno.execPath();
+  const heap = `--max-old-space-size=${memoryMb}`;
+  const env = {
+    DENO_DIR: cacheDir,
+    DENO_NO_UPDATE_CHECK: "1",
+    NO_COLOR: "1",
+    ...namedVariables(permissions, environment),
+  };
+  // The compiled executable is no Deno that takes flags, and has all permissions.
+  if (form === "compiled") {
+    return { path, argv: [path, HOST_COMMAND, JSON.stringify(granted)], env: { ...env, DENO_V8_FLAGS: heap } };
+  }
   const flags = PERMISSION_KINDS.flatMap((kind) => {
     const values = granted[kind] ?? [];
     return values.length === 0 ? [] : [`--allow-${kind}=${values.join(",")}`];
   });
-  const path = Deno.execPath();
-  const heap = `--v8-flags=--max-old-space-size=${memoryMb}`;
-  return {
-    path,
-    argv: [path, "run", ...ALWAYS, heap, ...flags, fileURLToPath(workerUrl("pluginHost"))],
-    env: { DENO_DIR: cacheDir, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...namedVariables(permissions, environment) },
-  };
+  const host = fileURLToPath(workerUrl("pluginHost"));
+  return { path, argv: [path, "run", ...ALWAYS, `--v8-flags=${heap}`, ...flags, host], env };
 }
 
 /** It may read some variables: so they have to be there. */

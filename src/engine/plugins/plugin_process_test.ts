@@ -1,8 +1,9 @@
 import { strict as assert } from "node:assert";
+import { fileURLToPath } from "node:url";
 import { ExitLoop } from "../../runtime/exit_loop.ts";
 import { Epoll, files, pipes, processes } from "../../sys/mod.ts";
 import "../../sys/preopen.ts";
-import { pluginCommand } from "./plugin_command.ts";
+import { type PluginCommand, pluginCommand } from "./plugin_command.ts";
 import { PluginGone, PluginProcess } from "./plugin_process.ts";
 
 /** Processes of plugins with this text, in a folder that goes. */
@@ -21,14 +22,14 @@ class Bench implements AsyncDisposable {
   async start(source: string, permissions = {}, name = "plugin.ts"): Promise<PluginProcess> {
     const file = `${this.#dir}/${name}`;
     await Deno.writeTextFile(file, source);
+    const environment = { PATH: "/bin", HOME: "/" };
+    const cacheDir = `${this.#dir}/cache`;
+    return await this.spawn(pluginCommand({ file, permissions, memoryMb: 32, cacheDir, environment }), file);
+  }
+
+  async spawn(command: PluginCommand, file: string): Promise<PluginProcess> {
     const process = new PluginProcess(
-      pluginCommand({
-        file,
-        permissions,
-        memoryMb: 32,
-        cacheDir: `${this.#dir}/cache`,
-        environment: { PATH: "/bin", HOME: "/" },
-      }),
+      command,
       {
         log: (level, message) => this.log.push(`${level} ${message}`),
         storage: ({ action, key, value }) => {
@@ -167,5 +168,43 @@ Deno.test("a file that is no plugin says why", async () => {
   ];
   for (const [source, reason] of cases) {
     await assert.rejects(bench.start(source, {}, `p${cases.length}${source.length}.ts`), reason, source);
+  }
+});
+
+Deno.test("the compiled form's process is confined as well", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const file = `${dir}/plugin.ts`;
+    await Deno.writeTextFile(`${dir}/data`, "data");
+    await Deno.writeTextFile(
+      file,
+      plugin(`
+        read: () => Deno.readTextFile("${dir}/data"), passwd: () => Deno.readTextFile("/etc/passwd"),
+        write: () => Deno.writeTextFile("${dir}/out", "x"), env: () => Deno.env.get("HOME"), die: () => Deno.exit(4),
+        run: () => new Deno.Command("/bin/true").output(),`),
+    );
+    const given = {
+      file,
+      permissions: { read: [`${dir}/data`] },
+      memoryMb: 32,
+      cacheDir: `${dir}/cache`,
+      environment: {},
+    };
+    const { argv, env } = pluginCommand(given, "compiled");
+    assert.deepEqual([argv[1], JSON.parse(argv[2]!)], ["plugin-host", { read: [file, `${dir}/data`] }]);
+    // What deno compile would make of it.
+    const flags = ["run", "-A", "--quiet", "--no-prompt", "--no-config", "--unstable-worker-options"];
+    const entry = fileURLToPath(new URL("../../../mod.ts", import.meta.url));
+    await using bench = new Bench();
+    const process = await bench.spawn(
+      { path: argv[0]!, argv: [argv[0]!, ...flags, entry, ...argv.slice(1)], env },
+      file,
+    );
+    assert.equal(await process.call("read", {}, NO_DEADLINE), "data");
+    for (const hook of ["passwd", "write", "env", "run"]) {
+      await assert.rejects(process.call(hook, {}, NO_DEADLINE), /access/, hook);
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
   }
 });

@@ -4,6 +4,7 @@
  * started with the permissions that the plugin was granted and with nothing else; what it may cost is limited from outside.
  * Its standard output belongs to the messages: what a plugin writes to the console goes to its log.
  */
+import { HOST_WORKER } from "./confinement.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
 import { FROM_HOST_BYTES, type FromHost, type PluginLogLevel, TO_HOST_BYTES, type ToHost } from "./messages.ts";
 import { type LoadedPlugin, loadPlugin } from "./loading.ts";
@@ -104,8 +105,12 @@ function deepFreeze<T>(value: T): T {
   return value;
 }
 
-if (import.meta.main) {
+// A process whose flags can't confine it has it in a Worker (see `confined.ts`).
+const { name: workerName, postMessage } = globalThis as { name?: string; postMessage?: (message: unknown) => void };
+const isWorker = workerName === HOST_WORKER;
+if (import.meta.main || isWorker) {
   await runHost(Deno.stdin.readable, Deno.stdout);
   // The engine is gone; what the plugin has still going on would keep this process.
-  Deno.exit(0);
+  if (isWorker) postMessage!("over");
+  else Deno.exit(0);
 }
