@@ -267,10 +267,10 @@ Deno.test({
 });
 
 /**
- * The engine, the commands that look for its process, and those that copy to and from this machine's files by system calls:
+ * The engine, the host of a plugin, the commands that look for its process, and those that copy to and from this machine's files by system calls:
  * they load what they need from the engine's files.
  */
-const OWN_WAYS = /^(?:serve|daemon_control|copy_from|copy_to|output_file)-/;
+const OWN_WAYS = /^(?:serve|confinement|daemon_control|copy_from|copy_to|output_file)-/;
 
 Deno.test("dist/tsd: the client's files have no node:http, no engine and no container in them", async () => {
   const bundleDir = `${EXECUTABLE}.bundle`;
@@ -281,7 +281,7 @@ Deno.test("dist/tsd: the client's files have no node:http, no engine and no cont
     for (const [, specifier] of code.matchAll(/\b(?:from|import)\s*(?:\(\(0,)?"([^"]+)"/g)) {
       const name = specifier.replace(/^\.\//, "");
       if (name === specifier) outside.add(name);
-      else if (!files.includes(name) && !OWN_WAYS.test(name)) files.push(name);
+      else if (name.endsWith(".js") && !files.includes(name) && !OWN_WAYS.test(name)) files.push(name);
     }
   }
   assert.ok(files.some((file) => file.startsWith("run-")), files.join(" "));
