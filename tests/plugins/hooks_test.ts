@@ -18,6 +18,14 @@ echo "$1 $(echo "$state" | sed -n 's/.*"id": *"\\([0-9a-f]*\\)".*/\\1/p')" >>FOL
 [ "$1" != fails ]
 `;
 
+/** Notes each hook in its log the first time. */
+const EVERYTHING = `
+const seen = new Set();
+const note = (hook) => (_, { log }) => { if (!seen.has(hook)) log.info(hook); seen.add(hook); };
+const hooks = ${JSON.stringify(HOOK_NAMES)};
+export default { name: "everything", apiVersion: 1, hooks: Object.fromEntries(hooks.map((hook) => [hook, note(hook)])) };
+`;
+
 Deno.test({
   name: "hooks: all of them are called for real containers, and those of hooks.d by the runtime",
   ...requires("root", "runc", "docker", "ip", "nft"),
@@ -37,6 +45,8 @@ Deno.test({
     };
     await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
     const engine = undo.use(await startEngine({ args: ["--config", `${folder}/config.json`] }));
+    await Deno.writeTextFile(`${folder}/everything.ts`, EVERYTHING);
+    succeeded(await engine.tsd(["plugin", "install", `${folder}/everything.ts`]));
     const run = (...words: string[]) => engine.tsd(["run", "--network", "none", ...words]);
     const idOf = async (name: string) => succeeded(await engine.tsd(["inspect", "-f", "{{.Id}}", name])).trim();
 
@@ -127,6 +137,14 @@ Deno.test({
           'tsd_api_requests_total{method="POST",route="/containers/create",status="201"} 3',
         ]
       ) assert.ok(lines.includes(line), `${line}\n${answer.text()}`);
+    });
+
+    await t.step("a plugin in a process of its own was told of all the same", async () => {
+      const said = async () =>
+        succeeded(await engine.tsd(["plugin", "logs", "everything"])).match(/[a-z]+\.[a-zA-Z]+$/gm);
+      const deadline = performance.now() + 10_000;
+      while (new Set(await said()).size < HOOK_NAMES.length && performance.now() < deadline);
+      assert.deepEqual([...new Set(await said())].sort(), [...HOOK_NAMES].sort());
     });
 
     await t.step("an engine that begins anew tells of what runs", async () => {
