@@ -1,7 +1,7 @@
 /** Mounts, names, labels and files: what run is told, seen in the container or in inspect. */
 import { strict as assert } from "node:assert";
 import { expectResult, scenario, type World } from "../cli/world.ts";
-import { bothSee, CLIENTS } from "./clients.ts";
+import { bothSee, CLIENTS, runWith } from "./clients.ts";
 
 /** What inspect says of a container that was made with these flags and never started. */
 async function created(world: World, client: "tsd" | "docker", flags: readonly string[], command: string[] = []) {
@@ -44,6 +44,68 @@ scenario("run: mounts", {
       await bothSee(world, mount(",bind-recursive=disabled"), below, { code: 1, stdout: "0\n" });
     } finally {
       await world.shell(`umount ${folder}/top/inner`);
+    }
+  },
+  "--mount type=bind,bind-propagation: which way later mounts spread": async (world) => {
+    const { folder } = world;
+    await Deno.mkdir(`${folder}/shared/in`, { recursive: true });
+    await Deno.mkdir(`${folder}/shared/out`);
+    const ready = `mount --bind ${folder}/shared ${folder}/shared && mount --make-shared ${folder}/shared`;
+    expectResult(await world.shell(ready), {});
+    try {
+      const seen = { private: "none", rprivate: "none", slave: "in", rslave: "in", shared: "both", rshared: "both" };
+      for (const [mode, wanted] of Object.entries(seen)) {
+        const mount = `type=bind,src=${folder}/shared,dst=/m,bind-propagation=${mode}`;
+        await world.background("box", undefined, ["--cap-add", "SYS_ADMIN", "--mount", mount]);
+        expectResult(await world.shell("mount -t tmpfs none shared/in && : >shared/in/f"), {});
+        const isIn = (await world.tsd("exec", "box", "ls", "/m/in")).stdout === "f\n";
+        const made = "mount -t tmpfs none /m/out && touch /m/out/f";
+        expectResult(await world.tsd("exec", "box", "sh", "-c", made), {});
+        const isOut = (await world.shell("ls shared/out")).stdout === "f\n";
+        assert.equal(isIn && isOut ? "both" : isIn ? "in" : isOut ? "out" : "none", wanted, mode);
+        await world.shell("umount shared/in; umount shared/out 2>/dev/null || true");
+        await world.remove("box");
+      }
+    } finally {
+      await world.shell("umount shared/in shared/out 2>/dev/null || true; umount shared");
+    }
+  },
+  "--mount type=bind,bind-create-src: a folder that is missing, which else is refused": async (world) => {
+    const { folder } = world;
+    const mount = (more: string) => ["--mount", `type=bind,src=${folder}/new/one,dst=/m${more}`];
+    const refused = /invalid mount config for type "bind": bind source path does not exist: .*\/new\/one/;
+    await bothSee(world, mount(""), "true", { code: 125, stderr: refused });
+    expectResult(await runWith(world, "tsd", mount(",bind-create-src=false"), "true"), { code: 125, stderr: refused });
+    expectResult(await runWith(world, "tsd", mount(",bind-create-src"), "echo in >/m/f"), {});
+    assert.equal(await Deno.readTextFile(`${folder}/new/one/f`), "in\n");
+    await Deno.remove(`${folder}/new`, { recursive: true });
+    const Mounts = [{ Type: "bind", Source: `${folder}/new`, Target: "/m", BindOptions: { CreateMountpoint: true } }];
+    const body = { Image: world.image, Cmd: ["touch", "/m/x"], HostConfig: { NetworkMode: "none", Mounts } };
+    const { Id } = (await world.engine.api.post("/containers/create", body)).json<{ Id: string }>();
+    expectResult(await world.tsd("start", "-a", Id), {});
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(`${folder}/new`), ({ name }) => name), ["x"]);
+    await world.tsd("rm", Id);
+  },
+  "options of --mount that don't fit, in docker's words": async (world) => {
+    const cases: readonly (readonly [string, RegExp])[] = [
+      ["type=volume,dst=/m,bind-recursive=disabled", /cannot mix 'bind-\*' options with mount type 'volume'/],
+      ["type=bind,src=/tmp,dst=/m,volume-nocopy", /cannot mix 'volume-\*' options with mount type 'bind'/],
+      ["type=bind,src=/tmp,dst=/m,tmpfs-size=1m", /cannot mix 'tmpfs-\*' options with mount type 'bind'/],
+      ["type=tmpfs,dst=/m,image-subpath=x", /cannot mix 'image-\*' options with mount type 'tmpfs'/],
+      ["type=bind,src=/tmp,dst=/m,bind-recursive=writable", /'bind-recursive=writable' requires 'readonly'/],
+      ["type=bind,src=/tmp,dst=/m,bind-recursive=readonly,readonly", /requires 'bind-propagation=rprivate'/],
+      ["type=bind,src=/tmp,dst=/m,bind-propagation=odd", /invalid propagation mode: odd/],
+      ["type=tmpfs,dst=/m,tmpfs-mode=9", /invalid value for tmpfs-mode: 9/],
+      ["type=tmpfs,dst=/m,tmpfs-size=lots", /invalid value for tmpfs-size: lots/],
+      ["type=volume,src=data,dst=/m,volume-subpath=../x", /subpath must be a relative path within the volume/],
+      ["type=volume,dst=/m,volume-subpath=x", /must not set Subpath when using anonymous volumes/],
+      ["type=volume,src=data,dst=/m,volume-driver=odd", /error looking up volume plugin odd: plugin "odd" not found/],
+      ["type=volume,src=data,dst=/m,volume-opt=odd=1", /invalid option: "odd"/],
+      ["type=image,dst=/m", /invalid mount config for type "image": field Source must not be empty/],
+      ["type=image,src=nosuch:1,dst=/m", /No such image: nosuch:1/],
+    ];
+    for (const [mount, stderr] of cases) {
+      await bothSee(world, ["--pull", "never", "--mount", mount], "true", { code: 125, stderr });
     }
   },
   "--mount type=tmpfs and --tmpfs: size, mode, read-only, options": async (world) => {

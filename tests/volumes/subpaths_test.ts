@@ -1,0 +1,53 @@
+/** Parts of a volume while a container that has all of it swaps folders for links to the host. */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario } from "../cli/world.ts";
+import { hostShellImage, pushImage, Victim } from "../images/mod.ts";
+import { SECRET } from "../images/victim.ts";
+
+/** rename(2) without a process for each. */
+const SWAPPER = String.raw`
+  my ($victim) = @ARGV;
+  mkdir $_ for "/d/sub", "/d/sub/deep", "/d/twins", "/d/away";
+  for my $folder ("/d/sub", "/d/sub/deep") { open my $out, ">", "$folder/secret" or die $!; print $out "own" }
+  symlink $victim, "/d/twins/sub";
+  symlink "../../../../../../../..$victim", "/d/twins/deep";
+  $| = 1;
+  print "ready\n";
+  while (1) {
+    rename "/d/sub/deep", "/d/away/deep"; rename "/d/twins/deep", "/d/sub/deep";
+    rename "/d/sub/deep", "/d/twins/deep"; rename "/d/away/deep", "/d/sub/deep";
+    rename "/d/sub", "/d/away/sub"; rename "/d/twins/sub", "/d/sub";
+    rename "/d/sub", "/d/twins/sub"; rename "/d/away/sub", "/d/sub";
+  }
+`;
+const ROUNDS = 8;
+
+scenario("parts of volumes", {
+  "links that are swapped in lead to nowhere outside": async (world) => {
+    await using victim = await Victim.create();
+    const image = `${world.registry.host}/perl`;
+    await pushImage(world.registry.url, "perl", "latest", await hostShellImage({ programs: ["perl"] }));
+    expectResult(await world.tsd("pull", "-q", image), { stdout: `${image}:latest\n` });
+    const swap = ["run", "-d", "--name", "swapper", "--network", "none", "-v", "data:/d", image];
+    expectResult(await world.tsd(...swap, "perl", "-e", SWAPPER, victim.folder), { stdout: /^[0-9a-f]{64}\n$/ });
+    await world.until("swaps", async () => (await world.tsd("logs", "swapper")).stdout === "ready\n");
+    const outcomes: Record<string, number> = {};
+    for (let round = 0; round < ROUNDS; round++) {
+      const subpath = round % 2 === 0 ? "sub" : "sub/deep";
+      const mount = `src=data,dst=/m,volume-subpath=${subpath}`;
+      const { code, stdout, stderr } = await world.run(["sh", "-c", "cat /m/secret; echo x >/m/planted"], [
+        "--mount",
+        mount,
+      ]);
+      assert.ok(!stdout.includes(SECRET) && !stderr.includes(SECRET), `${subpath}: ${stdout}`);
+      const outcome = stdout === "own" ? "own" : /cannot access path|mount/.test(stderr) ? "refused" : stderr;
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      assert.ok(outcome === "own" || outcome === "refused" || code !== 0, `${code} ${stdout} ${stderr}`);
+    }
+    assert.deepEqual(await victim.changes(), []);
+    assert.ok((outcomes.own ?? 0) > 0, JSON.stringify(outcomes));
+    await world.remove("swapper");
+    await world.tsd("volume", "rm", "data");
+    await world.tsd("rmi", image);
+  },
+});
