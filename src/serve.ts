@@ -4,32 +4,25 @@
  * at the end lets go of everything but the containers, which run on.
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
+import { openEngine } from "./composition/opening.ts";
+import { runtimePrograms } from "./engine/config/runtime_programs.ts";
 import { AsyncQueue } from "./engine/async_queue.ts";
-import { tellLines } from "./engine/containers/line_samples.ts";
-import { isFirstSinceBoot } from "./engine/boot.ts";
 import { configTrouble, type EngineConfig, readEngineConfig } from "./engine/config/engine_config.ts";
 import { useProxies } from "./engine/config/proxies.ts";
 import { checkSocketPlace, listenAt, ownSocket } from "./engine/engine_socket.ts";
 import { handOn, type Handover, type HandoverNotes, type Leaving, reexecute, takeOver } from "./engine/handover.ts";
-import { namesIn, removeTree } from "./engine/folders.ts";
-import { unmountSharedMemory } from "./engine/containers/shared_memory.ts";
 import { IdleWatch } from "./engine/idle.ts";
-import { leftEnd } from "./engine/left_process.ts";
-import { settleLeftRuntimes } from "./engine/left_runtimes.ts";
 import { MemoryRest } from "./engine/memory_rest.ts";
-import { dataRootOf, lockOf, removeCgroup, runDirOf } from "./engine/own_folders.ts";
+import { dataRootOf, lockOf, runDirOf } from "./engine/own_folders.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
-import { type RuntimeProgram, stateRoots, STOCK_RUNTIME } from "./engine/runtimes.ts";
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
-import { Stopwatch } from "./engine/stopwatch.ts";
 import { canStart } from "./engine/successor.ts";
 import { TsdError } from "./errors.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
-import { detachMountsBelow } from "./store/layer_folders/mounts_below.ts";
-import { chooseStorage, sweepStorage, unusedText } from "./store/storage.ts";
-import { cString, files, mounts, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
+import { chooseStorage, unusedText } from "./store/storage.ts";
+import { cString, files, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */
 export interface ServeOptions {
@@ -67,8 +60,6 @@ interface Serving {
 const IDLE_SECONDS = 60;
 /** How long nobody has asked for anything when memory is given back, in ms. */
 const REST_AFTER_MS = 2_000;
-/** How long outputs wait for clients that were attached before a re-execution, in ms. */
-const RETURN_LIMIT_MS = 3_000;
 /** What requests under way get at the end, in ms. */
 const CLOSE_GRACE_MS = 500;
 /** What input that is on its way gets when the engine executes itself anew, in ms. */
@@ -76,8 +67,6 @@ const LAST_INPUT_MS = 700;
 const RELOAD = "SIGHUP";
 /** Names the sets of authorities that Deno trusts; by default its own only. */
 const CA_STORE = "DENO_TLS_CA_STORE";
-/** Where runtimes are looked for. */
-const PROGRAM_FOLDERS = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
 /** Runs an engine until it is told to end; resolves to the process's exit code. @throws {TsdError} */
 export async function serve(options: ServeOptions): Promise<number> {
@@ -170,7 +159,7 @@ async function run(
   ending.use(surviveBugs(log));
   ownProcess.setChildSubreaper();
   const notifier = new ServiceNotifier({ socket: Deno.env.get(NOTIFY_SOCKET), peers: unixPeers, log });
-  await open(get, ending, { onDemand, before, isLeaving: () => left.notes !== undefined });
+  await openEngine(get, ending, { onDemand, before, isLeaving: () => left.notes !== undefined });
   const server = get(TOKENS.server);
   if (before === undefined) await checkSocketPlace(socket);
   const listener = before?.listener ?? listenAt(socket);
@@ -246,106 +235,6 @@ function surviveBugs(log: Log): Disposable {
   };
 }
 
-/** Brings the engine's parts up, in order; `ending` takes them down again in the opposite one. */
-async function open(
-  get: Composition["get"],
-  ending: AsyncDisposableStack,
-  { onDemand, before, isLeaving }: Pick<Serving, "onDemand" | "before"> & { readonly isLeaving: () => boolean },
-): Promise<void> {
-  const { storage, log, notes, paths } = get(TOKENS.settings);
-  const watch = new Stopwatch();
-  ending.use(get(TOKENS.database));
-  ending.use(get(TOKENS.eventHistory));
-  ending.use(get(TOKENS.table));
-  ending.use(get(TOKENS.hooks));
-  watch.lap("database");
-  const isFirst = await isFirstSinceBoot(paths.runDir);
-  get(TOKENS.adoption).find({ afterBoot: isFirst });
-  get(TOKENS.execAdoption).find(before && { notes: before.notes.execs, streams: before.execStreams });
-  // After a re-execution there may be children that have ended in between, and no signal says so.
-  ending.use(get(TOKENS.exits).start()).reap();
-  watch.lap("find");
-  const epoll = ending.use(get(TOKENS.epoll));
-  void epoll.run();
-  const outputs = ending.use(get(TOKENS.outputs));
-  ending.use(get(TOKENS.pool));
-  ending.defer(() => get(TOKENS.layers)[Symbol.dispose]?.());
-  ending.use(get(TOKENS.archiveWorkers));
-  ending.use(get(TOKENS.imageArchiveWorkers));
-  if (notes === undefined) {
-    const ended = (call: { pid: number; startTicks: string }) => leftEnd(call, get(TOKENS.exits), epoll);
-    for (const { folder } of await stateRoots(paths)) await settleLeftRuntimes(folder, { processes, log, ended });
-  }
-  // What can't be cleared away is no reason not to serve: the next start tries again.
-  const stays = (thrown: unknown) => log.error("unfinished work stays", { error: String(thrown) });
-  await sweepStorage(storage, stays).catch(stays);
-  await sweepOrphans(get);
-  ending.use(await get(TOKENS.unfinishedPulls).begin());
-  watch.lap("sweep");
-  await outputs.ready;
-  watch.lap("worker");
-  tellLines({ hooks: get(TOKENS.hooks), outputs, table: get(TOKENS.table) });
-  outputs.expect(notes?.outputs ?? [], RETURN_LIMIT_MS);
-  const containers = get(TOKENS.containers);
-  await get(TOKENS.adoption).run();
-  await get(TOKENS.execAdoption).run();
-  get(TOKENS.volumeMounts).sweep();
-  const running = get(TOKENS.table).list().filter(({ isRunning }) => isRunning);
-  await get(TOKENS.networks).adopt(new Set(running.map(({ id }) => id)));
-  get(TOKENS.hooks).begin();
-  watch.lap("adopt");
-  ending.defer(() => removeCgroup(paths));
-  ending.defer(() => isLeaving() ? undefined : get(TOKENS.networks).leave());
-  // After a reload's end nobody reaps: what is under way by then would never end.
-  ending.defer(() => isLeaving() ? undefined : containers.settle());
-  await ending.use(get(TOKENS.plugins)).open();
-  ending.use(get(TOKENS.health));
-  // A re-execution is no start of the engine: nobody has gone.
-  const engineStart = notes === undefined && (isFirst || !onDemand);
-  ending.use(get(TOKENS.restarts)).begin({ engineStart });
-  log.debug("opened", { containers: get(TOKENS.table).list().length, ...watch.fields });
-}
-
-/** What a crash left that no record names: parts of containers, files of calls. */
-async function sweepOrphans(get: Composition["get"]): Promise<void> {
-  const { paths, log } = get(TOKENS.settings);
-  const snapshots = get(TOKENS.snapshots);
-  const table = get(TOKENS.table);
-  const remove = async (
-    ids: readonly string[],
-    removal: (id: string) => Promise<void>,
-    isKnown = (id: string) => table.has(id),
-  ) => {
-    for (const id of ids) {
-      if (isKnown(id)) continue;
-      // What can't be removed is no reason not to serve: the next start tries again.
-      await removal(id).catch((thrown) =>
-        log.error("a removed container left something", { id, error: String(thrown) })
-      );
-    }
-  };
-  for (const { name, folder } of await stateRoots(paths)) {
-    const runtime = get(TOKENS.runtimes).named(name);
-    // Of a runtime that is not in the configuration any more nothing but the folder is known.
-    const forget = (id: string) => runtime?.delete(id, true) ?? removeTree(`${folder}/${id}`);
-    await remove(await namesIn(folder), async (id) => void await forget(id));
-  }
-  await remove(await snapshots.list(), (id) => snapshots.remove(id), (id) => table.ofSnapshot(id) !== undefined);
-  await get(TOKENS.volumeRenamer).finish();
-  await get(TOKENS.volumes).sweep();
-  for (const folder of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
-    await remove(await namesIn(folder), (id) => {
-      unmountSharedMemory(`${folder}/${id}`, mounts);
-      // Also parts of volumes, which must not go with it.
-      detachMountsBelow(`${folder}/${id}`);
-      return removeTree(`${folder}/${id}`);
-    });
-  }
-  for (const name of await namesIn(paths.runDir)) {
-    if (/^(call|version)-\d/.test(name)) await removeTree(`${paths.runDir}/${name}`);
-  }
-}
-
 /** Its own session, and output where the client that started it can find it. */
 function detach(logFile: string): void {
   ownProcess.setsid();
@@ -360,25 +249,6 @@ function socketPath(host: string | undefined, paths: EnginePaths): string {
     throw new TsdError("invalid_argument", `Cannot listen on ${host}: only unix:// with an absolute path is supported`);
   }
   return path;
-}
-
-/** How each runtime is called. */
-async function runtimePrograms({ runtimes }: EngineConfig): Promise<ReadonlyMap<string, RuntimeProgram>> {
-  const found = new Map([[STOCK_RUNTIME, { path: await programPath(STOCK_RUNTIME), args: [] as readonly string[] }]]);
-  for (const [name, { program, args }] of Object.entries(runtimes)) {
-    found.set(name, { path: await programPath(program), args });
-  }
-  return found;
-}
-
-/** The first there is; a missing one is said when it is needed. */
-async function programPath(name: string): Promise<string> {
-  if (name.startsWith("/")) return name;
-  const paths = PROGRAM_FOLDERS.map((folder) => `${folder}/${name}`);
-  for (const path of paths) {
-    if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
-  }
-  return paths[0]!;
 }
 
 function logLevel(given: string | undefined): LogLevel {
