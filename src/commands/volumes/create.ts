@@ -26,7 +26,10 @@ export const volumeCreate = defineCommand({
     { line: "volume create -o type=none -o device=/srv/data -o o=bind data", note: "A folder of the host" },
   ],
   async run({ terminal, engine }: CommandContext, { args: [name], flags: { driver, label, opt } }) {
-    const body: VolumeCreateRequest = { Driver: driver, Labels: Object.fromEntries(label.map(splitPair)) };
+    const body: VolumeCreateRequest = {
+      Driver: driver,
+      ...(label.length > 0 && { Labels: Object.fromEntries(label.map(splitPair)) }),
+    };
     if (opt.length > 0) body.DriverOpts = Object.fromEntries(opt.map(splitPair));
     if (name !== undefined) body.Name = name;
     await terminal.out(`${(await createVolume(engine, body)).Name}\n`);

@@ -73,7 +73,7 @@ export function volumeRow({ Name, Driver, Labels, Mountpoint, Scope, UsageData }
     Availability: "N/A",
     Driver,
     Group: "N/A",
-    Labels: Object.entries(Labels ?? {}).map(([key, value]) => `${key}=${value}`).join(","),
+    Labels: Object.entries(Labels ?? {}).map((pair) => pair.join("=")).sort().join(","),
     Links: UsageData === undefined ? "N/A" : String(UsageData.RefCount),
     Mountpoint,
     Name,

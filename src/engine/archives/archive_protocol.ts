@@ -39,7 +39,7 @@ export type ArchiveTask =
   /** The whole root, without what is mounted in it; with `keepsAll` the root itself too, and what Docker leaves out. */
   | { readonly kind: "export"; readonly keepsAll?: boolean }
   /**
-   * Copies what is in a folder, if there is one, to a folder of the host, if that is empty; with `replaces` also to one
+   * Copies what is in a folder, if there is one, to a folder of the host, durably, if that is empty; with `replaces` also to one
    * that isn't, over what has the same names there.
    */
   | { readonly kind: "copy"; readonly path: string; readonly to: string; readonly replaces?: boolean }
@@ -52,6 +52,8 @@ export type ArchiveTask =
     readonly user?: string | undefined;
     /** Whether the folder itself gets what the archive says of it. */
     readonly setsFolder?: boolean;
+    /** Whether all of it is to outlast a power cut once the job is done. */
+    readonly isDurable?: boolean;
   };
 
 export interface ArchiveJob {

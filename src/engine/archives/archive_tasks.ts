@@ -18,7 +18,7 @@ import {
 import { TsdError } from "../../errors.ts";
 import { rootAccountFiles } from "../../runtime/spec/root_accounts.ts";
 import { resolveUser } from "../../runtime/spec/user.ts";
-import { cString, files, folders, isErrno, O, OwnedFd, SysError } from "../../sys/mod.ts";
+import { cString, durability, files, folders, isErrno, O, OwnedFd, SysError } from "../../sys/mod.ts";
 import { bytesOf, byteStringFromText, TarDecoder } from "../../tar/mod.ts";
 import type { ArchiveTask, PathFacts } from "./archive_protocol.ts";
 
@@ -72,7 +72,14 @@ export function* copyPath(
   if (start === undefined) return;
   using target = new OwnedFd(files.open(cString(to), O.RDONLY | O.DIRECTORY | O.NOFOLLOW), files);
   // Somebody may have put something there meanwhile.
-  if (replaces || folders.readFolder(target.fd).length === 0) yield* copyTree(view, start, target, { replaces });
+  if (!replaces && folders.readFolder(target.fd).length > 0) return;
+  let steps = 0;
+  for (const step of copyTree(view, start, target, { replaces })) {
+    steps++;
+    yield step;
+  }
+  // One is for the folder itself: where nothing is copied into it, nobody has to wait for the disk.
+  if (steps > 1) durability.syncfs(target.fd);
 }
 
 function folderAt(view: TreeView, path: string): Place | undefined {
@@ -99,12 +106,11 @@ export class UnpackingTask implements Disposable {
   readonly #decoder = new TarDecoder();
   readonly #unpacker: Unpacker;
   readonly #folder: Place;
+  readonly #isDurable: boolean;
 
-  constructor(
-    { view, container }: TaskContext,
-    { path, mayReplaceFolders, user, setsFolder = false }: UnpackTask,
-    root: string,
-  ) {
+  constructor({ view, container }: TaskContext, task: UnpackTask, root: string) {
+    const { path, mayReplaceFolders, user, setsFolder = false, isDurable = false } = task;
+    this.#isDurable = isDurable;
     this.#folder = attempted({ path, container }, () => view.resolve(byteStringFromText(joined("/", path))));
     using stack = new DisposableStack();
     stack.use(this.#folder);
@@ -126,6 +132,9 @@ export class UnpackingTask implements Disposable {
   finish(): void {
     this.#decoder.finish();
     this.#unpacker.finish();
+    if (!this.#isDurable) return;
+    using folder = new OwnedFd(files.openat(this.#folder.fd, cString("."), O.RDONLY | O.DIRECTORY), files);
+    durability.syncfs(folder.fd);
   }
 
   [Symbol.dispose](): void {

@@ -4,7 +4,6 @@
  * passes for a whole one, whatever ends the engine or the machine.
  */
 import { syncDir, writeSynced } from "../../io/mod.ts";
-import { cString, durability, files, O, OwnedFd } from "../../sys/mod.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
 
 /** What is going on: an empty volume gets what an image has, or a new one is made of another one or of an archive. */
@@ -35,13 +34,9 @@ export class UnfinishedVolumes {
     }
   }
 
-  /** All is there, and lasts. Nothing that was not begun needs that. @throws {SysError} */
+  /** All is there, and lasts: whoever copied it has synced it. Nothing that was not begun needs that. @throws {Error} */
   async finish(name: string, what: Unfinished): Promise<void> {
-    if (!this.has(name, what)) return;
-    const { data } = volumePaths(this.#paths, name);
-    using folder = new OwnedFd(files.open(cString(data), O.RDONLY | O.DIRECTORY), files);
-    durability.syncfs(folder.fd);
-    await Deno.remove(this.#note(name, what));
+    if (this.has(name, what)) await Deno.remove(this.#note(name, what));
   }
 
   #note(name: string, what: Unfinished): string {

@@ -65,7 +65,7 @@ export class VolumeCopies {
    */
   async import(name: string, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<VolumeRecord> {
     const { volume, isNew } = await this.#deps.volumes.begin({ name, labels: null, options: null });
-    const task = { kind: "unpack", path: "/", mayReplaceFolders: true, setsFolder: true } as const;
+    const task = { kind: "unpack", path: "/", mayReplaceFolders: true, setsFolder: true, isDurable: isNew } as const;
     const unpack = async () => await (await this.#begin(volume.name, task, signal)).feed(source);
     if (isNew) await this.#made(volume, unpack);
     else {

@@ -18,7 +18,9 @@ export function checkVolumeName(name: string): void {
 }
 
 function nameProblem(name: string): string | undefined {
-  if (name.length === 1) return "volume name is too short, names should be at least two alphanumeric characters";
+  if (new TextEncoder().encode(name).length === 1) {
+    return "volume name is too short, names should be at least two alphanumeric characters";
+  }
   if (!NAME.test(name)) {
     return `${JSON.stringify(name)} includes invalid characters for a local volume name, only ` +
       '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path';
