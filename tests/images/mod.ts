@@ -39,6 +39,7 @@ export { manyEntries, manyEntriesLayer } from "./many_entries.ts";
 export { CONFIG_TYPES, type ImageFormat, INDEX_TYPES, layerType, MANIFEST_TYPES } from "./media_types.ts";
 export { blobPath, layoutArchive, readOciLayout, writeOciLayout } from "./oci_layout.ts";
 export { pushImage, type PushOptions } from "./push.ts";
+export { serverImages, type ServerName } from "./servers.ts";
 export * from "./tar_entries.ts";
 export { base256, encodeHeader, type HeaderFields } from "./tar_header.ts";
 export { gnuLongName, padded, paxMember, tarBytes, tarChunks } from "./tar_writer.ts";

@@ -1,0 +1,190 @@
+/**
+ * nginx, redis and PostgreSQL on a network of their own, with their data on volumes, through restarts of everything: what
+ * somebody was told is stored is there afterwards. A minute, and some more where the images have to be made.
+ */
+import { strict as assert } from "node:assert";
+import { type Rig, startRig, stateOf, until } from "../engine/rig.ts";
+import { serverImages, type ServerName } from "../images/mod.ts";
+import { requires } from "../requires.ts";
+import { print, Times } from "./figures.ts";
+
+const SUBNET = "10.231.77.0/24";
+/** For machines, and engines, without names on networks. */
+const ADDRESSES = { db: "10.231.77.10", cache: "10.231.77.11", back: "10.231.77.12", web: "10.231.77.13" } as const;
+const WAIT_MS = 60_000;
+
+/** Stores a number everywhere, again and again, and says so once that was acknowledged; puts it on the page. */
+const CLERK = `
+n=0
+until psql -qh db -U postgres -c 'create table if not exists told (n int primary key)' 2>/dev/null; do sleep 0.1; done
+n=$(psql -Atqh db -U postgres -c 'select coalesce(max(n), 0) from told')
+while :; do
+  n=$((n+1))
+  until psql -qh db -U postgres -c "insert into told values ($n) on conflict do nothing" 2>/dev/null; do sleep 0.1; done
+  until [ "$(redis-cli -h cache set told $n 2>/dev/null)" = OK ]; do sleep 0.1; done
+  echo $n >/data/site/.new && mv /data/site/.new /data/site/told
+  echo stored $n
+done`;
+
+class Site {
+  readonly #rig: Rig;
+  readonly #images: Readonly<Record<ServerName, string>>;
+  port = "";
+
+  constructor(rig: Rig, images: Readonly<Record<ServerName, string>>) {
+    this.#rig = rig;
+    this.#images = images;
+  }
+
+  /** @throws AssertionError with what the client said */
+  async tsd(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.#rig.engine.tsd(args);
+    assert.equal(code, 0, `${args.join(" ")}: ${stderr}`);
+    return stdout.trimEnd();
+  }
+
+  async open(): Promise<void> {
+    await this.tsd("network", "create", "--subnet", SUBNET, "app");
+    await this.#start("postgres", "db", ["-v", "db:/data/postgres", "--stop-timeout", "30"]);
+    await this.#start("redis", "cache", ["-v", "cache:/data/redis"]);
+    await this.#start("nginx", "back", ["-v", "site:/data/site"]);
+    await this.#start("nginx", "web", ["-e", "BACKEND=back", "-p", "127.0.0.1::8080"]);
+    await this.#start("postgres", "clerk", ["-u", "www-data", "-v", "site:/data/site"], ["sh", "-c", CLERK]);
+    await this.findPort();
+  }
+
+  async findPort(): Promise<void> {
+    this.port = (await this.tsd("port", "web", "8080")).replace(/^.*:/, "");
+  }
+
+  /** Names come from the engine where it has a name server, else from the file of names. */
+  async #start(server: ServerName, name: string, flags: string[], command: string[] = []): Promise<void> {
+    const address = name in ADDRESSES ? ["--ip", ADDRESSES[name as keyof typeof ADDRESSES]] : [];
+    const names = await this.#hasNames()
+      ? []
+      : Object.entries(ADDRESSES).flatMap((each) => ["--add-host", each.join(":")]);
+    const run = ["run", "-d", "--name", name, "--network", "app", ...address, ...names, "--restart", "always"];
+    await this.tsd(...run, ...flags, this.#images[server], ...command);
+  }
+
+  #names: Promise<boolean> | undefined;
+
+  /** Whether containers find each other by name without anybody's help. */
+  #hasNames(): Promise<boolean> {
+    return this.#names ??= (async () => {
+      await this.tsd("run", "-d", "--name", "probe", "--network", "app", this.#images.nginx, "sleep", "60");
+      const look = ["run", "--rm", "--network", "app", this.#images.nginx, "getent", "hosts", "probe"];
+      const { code } = await this.#rig.engine.tsd(look);
+      await this.tsd("rm", "-fv", "probe");
+      return code === 0;
+    })();
+  }
+
+  get isNamed(): Promise<boolean> {
+    return this.#hasNames();
+  }
+
+  /** The number on the page: host → web → back, by name, from the volume that the clerk writes to. */
+  async page(): Promise<number> {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${this.port}/told`, { signal: AbortSignal.timeout(5000) });
+      const text = await answer.text();
+      return answer.status === 200 ? Number(text) : NaN;
+    } catch {
+      return NaN;
+    }
+  }
+
+  /** The last number that the clerk was told is stored everywhere. */
+  async acknowledged(): Promise<number> {
+    const lines = (await this.tsd("logs", "clerk")).split("\n").filter((line) => line.startsWith("stored "));
+    return Number(lines.at(-1)?.slice("stored ".length) ?? 0);
+  }
+
+  /** What has been told is there, in order and without a gap; the site goes on from it. */
+  async check(): Promise<number> {
+    const before = await this.acknowledged();
+    await until("the page to go on", async () => await this.page() > before, WAIT_MS);
+    const asked = "select count(*), max(n) from told";
+    const [count, max] = (await this.tsd("exec", "db", "psql", "-Ath", "/tmp", "-U", "postgres", "-c", asked)).split(
+      "|",
+    );
+    assert.equal(count, max, "no number is missing");
+    assert.ok(Number(max) >= before, `${max} of ${before} in the database`);
+    const cached = Number(await this.tsd("exec", "cache", "redis-cli", "get", "told"));
+    assert.ok(cached >= before, `${cached} of ${before} in redis`);
+    return Number(max);
+  }
+}
+
+Deno.test({
+  name: "nginx, redis and PostgreSQL on volumes, through restarts of everything",
+  ...requires("root", "runc", "ip", "nft"),
+  async fn(test) {
+    const made = await serverImages();
+    await using rig = await startRig();
+    const { engine, registry } = rig;
+    const references: Partial<Record<ServerName, string>> = {};
+    for (const name of Object.keys(made) as ServerName[]) {
+      const reference = references[name] = registry.add(name, "1", made[name]);
+      assert.equal((await engine.tsd(["pull", "-q", reference])).code, 0);
+    }
+    const site = new Site(rig, references as Record<ServerName, string>);
+    const all = ["db", "cache", "back", "web", "clerk"];
+    const times = new Times();
+    const steps: Readonly<Record<string, () => Promise<unknown>>> = {
+      "everything comes up": () => site.open(),
+      "each container is restarted": () => site.tsd("restart", ...all),
+      "one after the other, in the wrong order": async () => {
+        for (const name of all) await site.tsd("restart", "-t", "20", name);
+      },
+      "the engine ends and comes again, nobody notices": async () => {
+        const pids = await Promise.all(all.map(async (name) => (await stateOf(engine, name)).Pid));
+        const before = await site.page();
+        await engine.stop("SIGTERM");
+        await until("the site without an engine", async () => await site.page() > before, WAIT_MS);
+        await engine.start();
+        assert.deepEqual(await Promise.all(all.map(async (name) => (await stateOf(engine, name)).Pid)), pids);
+      },
+      "the engine is killed five times": async () => {
+        for (let kill = 0; kill < 5; kill++) {
+          await engine.stop("SIGKILL");
+          await engine.start();
+          await until("the page", async () => !Number.isNaN(await site.page()), WAIT_MS);
+        }
+      },
+      "the engine executes itself anew": () => site.tsd("-H", engine.host, "daemon", "reload"),
+      "servers are killed": async () => {
+        for (const name of all) await site.tsd("kill", name);
+        await site.tsd("start", ...all);
+      },
+      "engine and servers are killed at once, as if the machine had gone": async () => {
+        const pids = await Promise.all(all.map(async (name) => (await stateOf(engine, name)).Pid));
+        await engine.stop("SIGKILL");
+        for (const pid of pids) Deno.kill(pid, "SIGKILL");
+        await engine.start();
+        for (const name of all) {
+          await until(name, async () => (await stateOf(engine, name)).Status === "running", WAIT_MS);
+        }
+      },
+      "all containers are made again on the same volumes": async () => {
+        await site.tsd("rm", "-f", ...all);
+        await site.tsd("network", "rm", "app");
+        await site.open();
+      },
+    };
+    for (const [step, body] of Object.entries(steps)) {
+      await test.step(step, async () => {
+        await body();
+        await site.findPort();
+        await times.measure(() => site.check());
+      });
+    }
+    print("names by", await site.isNamed ? "the engine's name server" : "--add-host");
+    print("stored", await site.acknowledged(), "numbers");
+    print("until all was there again", times);
+    await site.tsd("rm", "-fv", ...all);
+    await site.tsd("volume", "rm", "db", "cache", "site");
+    await site.tsd("network", "rm", "app");
+  },
+});
