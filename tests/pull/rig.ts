@@ -50,6 +50,10 @@ export async function storeListing({ dataRoot, layerRoot, api }: Engine): Promis
   for (const place of [`${layerRoot}/snapshots`, `${dataRoot}/containers`]) {
     await until("removed containers' files to go", async () => (await namesIn(place)).length <= containers);
   }
+  const ingest = `${layerRoot}/ingest`;
+  const removed = async () =>
+    (await Promise.all((await namesIn(ingest)).map((name) => namesIn(`${ingest}/${name}`)))).flat();
+  await until("removed layers' files to go", async () => !(await removed()).includes("removed"));
   const paths = await filesBelow(dataRoot);
   return paths.map((path) => path.slice(dataRoot.length + 1)).filter((path) => !/^tsd\.db(-\w+)?$/.test(path));
 }
