@@ -45,9 +45,14 @@ export async function prepare(peer: Peer): Promise<void> {
   }
 }
 
-async function clear({ images }: Scenario, peer: Peer): Promise<void> {
+async function clear({ images, volumes, networks }: Scenario, peer: Peer): Promise<void> {
   const containers = await linesFrom(peer, "ps", "--all", "--quiet");
   if (containers.length > 0) await linesFrom(peer, "rm", "--force", ...containers);
+  const kinds = [...volumes ? [["volume"]] : [], ...networks ? [["network", "--filter", "type=custom"]] : []];
+  for (const [kind, ...filter] of kinds as [string, ...string[]][]) {
+    const left = await linesFrom(peer, kind, "ls", "--quiet", ...filter);
+    if (left.length > 0) await linesFrom(peer, kind, "rm", ...left);
+  }
   if (!images) return;
   const ids = new Set(await linesFrom(peer, "images", "--all", "--quiet"));
   if (ids.size > 0) await linesFrom(peer, "rmi", "--force", ...ids);

@@ -6,6 +6,10 @@ export interface Scenario {
   readonly steps: readonly (string | Step)[];
   /** It pulls, removes or tags images: before it only busybox is there, and all images go after it. */
   readonly images?: true;
+  /** It makes volumes: all go after it. */
+  readonly volumes?: true;
+  /** It makes networks: all but the engine's own go after it. */
+  readonly networks?: true;
 }
 
 /** One command. A string is the step that has only this line. */

@@ -43,7 +43,7 @@ export class ContainerVolumes {
     this.#deps = deps;
   }
 
-  /** All that is mounted, by Docker's order of precedence; nothing is made. @throws {TsdError} invalid_argument, container_not_found */
+  /** All that is mounted, by Docker's order of precedence; nothing is made. @throws {TsdError} invalid_argument, ambiguous_id */
   plan({ Volumes }: ContainerConfig, host: HostConfig): RequestedMount[] {
     const byTarget = new Map<string, RequestedMount>();
     for (const spec of host.VolumesFrom ?? []) {
@@ -111,6 +111,16 @@ export class ContainerVolumes {
     }
   }
 
+  /** One that isn't there is the request's mistake, as in Docker: nothing that could be pulled is missing. */
+  #source(nameOrId: string): Container {
+    try {
+      return this.#deps.find(nameOrId);
+    } catch (thrown) {
+      if (!isTsdError(thrown, "container_not_found")) throw thrown;
+      throw new TsdError("invalid_argument", thrown.message, { cause: thrown });
+    }
+  }
+
   /** `CONTAINER[:ro|rw]`. */
   #mountsFrom(spec: string): RequestedMount[] {
     if (spec === "") throw refusal("volumes-from specification cannot be an empty string");
@@ -119,7 +129,7 @@ export class ContainerVolumes {
     if (!isMode(mode) || options.some((option) => PROPAGATIONS.has(option) || option === NOCOPY)) {
       throw refusal(`invalid mode: ${mode}`);
     }
-    return mountsOf(this.#deps.find(nameOrId!).record).filter(({ isTmpfsFlag }) => !isTmpfsFlag).map((each) => ({
+    return mountsOf(this.#source(nameOrId!).record).filter(({ isTmpfsFlag }) => !isTmpfsFlag).map((each) => ({
       ...each,
       createSource: false,
       ...(each.volume && { volume: { ...each.volume, copies: false } }),

@@ -86,6 +86,7 @@ Deno.test("names, drivers and options that can't be are refused in Docker's word
   const cases: [Partial<VolumeRequest>, ErrorCode, RegExp][] = [
     [{ name: "x" }, "invalid_argument", /^create x: volume name is too short, names should be at least two alpha/],
     [{ name: "../x" }, "invalid_argument", /^create \.\.\/x: "\.\.\/x" includes invalid characters for a local vol/],
+    [{ name: "é" }, "invalid_argument", /^create é: "é" includes invalid characters/],
     [{ name: "v".repeat(256) }, "invalid_argument", /longer than 255/],
     [{ driver: "odd" }, "not_found", /^create data: error looking up volume plugin odd: plugin "odd" not found$/],
     [{ options: { odd: "" } }, "invalid_argument", /^create data: invalid option: "odd"$/],

@@ -15,6 +15,8 @@ import { PS } from "./ps.ts";
 import { RUN } from "./run.ts";
 import { SYSTEM } from "./system.ts";
 import { UPDATE } from "./update.ts";
+import { NETWORKS } from "./networks.ts";
+import { VOLUMES } from "./volumes.ts";
 
 const ALL: Readonly<Record<string, readonly Scenario[]>> = {
   run: RUN,
@@ -32,6 +34,8 @@ const ALL: Readonly<Record<string, readonly Scenario[]>> = {
   options: OPTIONS,
   files: FILES,
   update: UPDATE,
+  volumes: VOLUMES,
+  networks: NETWORKS,
 };
 
 /** Those that TSD_TRANSCRIPTS names (`files,update`), by default all. */
