@@ -12,6 +12,7 @@ import { count, type Field, runBenchmark, show, startField } from "./measuring/f
 import { perform } from "./measuring/perform.ts";
 import { measure, type Series } from "./measuring/rounds.ts";
 import { commandTurn } from "./measuring/timed_commands.ts";
+import { NAMES, namesTurn, TIMES } from "./networking/names.ts";
 import { networkMarkdown } from "./networking/results.ts";
 import { BETWEEN, OUT, trafficTurn } from "./networking/traffic.ts";
 
@@ -28,6 +29,8 @@ const AIMS: readonly Aim[] = [
   toDocker(PORT, 0.5),
   toDocker(BETWEEN, 1, "at least"),
   toDocker(OUT, 1, "at least"),
+  // 2,000 a second.
+  { of: { row: NAMES, contender: "tsd" }, bound: "at most", limit: TIMES / 2 },
 ];
 
 async function main(args: string[], signal: AbortSignal): Promise<void> {
@@ -83,7 +86,7 @@ async function measureTraffic(
   const turns = [];
   for (const [at, contender] of contenders.entries()) {
     const setting = { image: images.busybox, port: FIRST_PORT + at, mebibytes };
-    turns.push(await trafficTurn(contender, setting, undo));
+    turns.push(await trafficTurn(contender, setting, undo), ...await namesTurn(contender, images.busybox, undo));
   }
   return await measure(turns, { rounds, warmUps: 1, pauseMs: PAUSE_MS, signal });
 }

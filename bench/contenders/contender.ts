@@ -19,6 +19,7 @@ export type Verb =
   | "wait"
   | "logs"
   | "inspect"
+  | "network"
   | "rm"
   | "pull"
   | "rmi";
