@@ -41,9 +41,9 @@ const PLANS: Readonly<Record<string, Plan>> = {
 };
 
 /** Folders of tests that don't mind others beside them. */
-const SOCIABLE = ["cli", "docker", "files", "options", "pull", "registry", "transcripts", "volumes"].map((each) =>
-  `tests/${each}/`
-);
+const SOCIABLE = ["archives", "cli", "docker", "files", "options", "pull", "registry", "transcripts", "volumes"].map((
+  each,
+) => `tests/${each}/`);
 
 async function main([mode = "all", ...words]: readonly string[]): Promise<number> {
   const plan = PLANS[mode];
