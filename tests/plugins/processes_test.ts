@@ -94,6 +94,14 @@ scenario("plugins from files", {
     const { code, stderr } = await world.run(["true"]);
     assert.equal(code, 125);
     assert.match(stderr, /Plugin hangs can't be asked \(container\.validate\)/);
+    // A file that is broken by now can't be asked either; one that was taken away is no plugin any more.
+    const copy = `${world.engine.dataRoot}/plugins/hangs.ts`;
+    await Deno.writeTextFile(copy, "export default {");
+    assert.match((await world.tsd("plugin", "ls", "--format", "{{.State}}")).stdout, /^failed$/m);
+    assert.match((await world.run(["true"])).stderr, /Plugin hangs can't be asked \(container\.validate\)/);
+    await Deno.remove(copy);
+    assert.match((await world.tsd("plugin", "ls", "--format", "{{.Why}}")).stdout, /hangs\.ts is not there/);
+    expectResult(await world.run(["true"]), {});
     await remove(world, "hangs");
   },
   "one that fails again and again is disabled, and can be tried again": async (world) => {

@@ -3,32 +3,23 @@
  * Plugins from files: found in folders, installed, granted what they ask for, put on the bus and taken off it. Nothing of a
  * plugin runs before it was looked at without any permission, and nothing is granted that nobody has granted.
  */
-import type { PluginGrant, PluginInfo, PluginLook, PluginState, PluginTestResponse } from "../../api/wire/mod.ts";
-import { toTsdError, TsdError } from "../../errors.ts";
+import type { PluginGrant, PluginInfo, PluginLook, PluginTestResponse } from "../../api/wire/mod.ts";
+import { isTsdError, toTsdError, TsdError } from "../../errors.ts";
 import { sha256Hex } from "../../hash/mod.ts";
 import { writeFileDurably } from "../../io/mod.ts";
 import type { Log } from "../../log.ts";
-import {
-  checkSettings,
-  missingPermissions,
-  parsePermissions,
-  type Permissions,
-  type PluginManifest,
-} from "../../plugins/host/manifest.ts";
-import type { HookBus, PluginStatus } from "../../plugins/mod.ts";
-import type { InstalledPlugin, InstalledPlugins } from "../../store/installed_plugins.ts";
+import { checkSettings, type Permissions, type PluginManifest } from "../../plugins/host/manifest.ts";
+import type { HookBus } from "../../plugins/mod.ts";
+import type { InstalledPlugins } from "../../store/installed_plugins.ts";
 import type { PluginRecords } from "../../store/plugin_records.ts";
 import { namesIn } from "../folders.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 import { foreignPlugin, storageCall } from "./foreign_plugin.ts";
 import { extensionOf, filesIn, readPlugin } from "./plugin_files.ts";
 import { PluginLog } from "./plugin_log.ts";
-import { permissionWords } from "./permission_words.ts";
 import { tryPlugin } from "./plugin_trial.ts";
 import type { PluginStarter } from "./plugin_starter.ts";
-import type { RunningPlugin } from "./running_plugin.ts";
-
-type StoredPlugin = InstalledPlugin<PluginManifest, Permissions>;
+import { granted, infoOf, type Known, obstacleOf, type StoredPlugin } from "./plugin_state.ts";
 
 /** Folders of files that are only looked at. */
 const STAGED = "look-";
@@ -46,15 +37,6 @@ export interface PluginServiceDeps {
   /** Copies of those that were installed, and logs. */
   readonly home: string;
   readonly log: Log;
-}
-
-/** One that is known, and how it fares. */
-interface Known {
-  readonly record: StoredPlugin;
-  /** Why it is not on the bus. */
-  readonly state: Exclude<PluginState, "failed"> | "failed";
-  readonly why: string;
-  readonly running?: RunningPlugin;
 }
 
 /** See the module's comment. */
@@ -277,6 +259,11 @@ export class PluginService implements AsyncDisposable {
       const why = toTsdError(thrown).message;
       this.#log.error("a plugin can't be used", { plugin: record.name, error: why });
       this.#known.set(record.name, { record, state: "failed", why });
+      // A file that somebody has taken away is nobody's word; one that is broken is one that can't be asked.
+      if (!record.isEnabled || !record.manifest.required || isTsdError(thrown, "not_found")) return;
+      const { plugin, running } = foreignPlugin(record.manifest, () => Promise.reject(thrown));
+      this.#known.set(record.name, { record, state: "failed", why, running });
+      this.#deps.bus.add(plugin);
     }
   }
 
@@ -322,60 +309,6 @@ export class PluginService implements AsyncDisposable {
     if (known !== undefined) return known;
     throw new TsdError("not_found", `No such plugin: ${name}`);
   }
-}
-
-/** Why a plugin isn't used as it stands. */
-function obstacleOf(
-  { manifest, granted, config, isEnabled, name }: StoredPlugin,
-): Pick<Known, "state" | "why"> | undefined {
-  if (!isEnabled) return { state: "disabled", why: "somebody disabled it" };
-  const missing = missingPermissions(manifest.permissions, granted);
-  if (Object.keys(missing).length > 0) {
-    const wanted = permissionWords(missing as PluginInfo["Permissions"]);
-    return { state: "waiting", why: `it asks for ${wanted}; grant that with tsd plugin enable ${name}` };
-  }
-  try {
-    checkSettings(manifest, config);
-    return undefined;
-  } catch (thrown) {
-    return {
-      state: "waiting",
-      why: `its settings: ${toTsdError(thrown).message}; give them with tsd plugin enable --set`,
-    };
-  }
-}
-
-/** With more permissions and other settings; a setting of null is taken back. @throws {TsdError} invalid_argument */
-function granted(record: StoredPlugin, { Permissions: given, Config: config }: PluginGrant): StoredPlugin {
-  const more = given === undefined ? {} : parsePermissions(given);
-  const kinds = [...new Set([...Object.keys(record.granted), ...Object.keys(more)])] as (keyof Permissions)[];
-  const all = kinds.map((kind) => [kind, [...new Set([...record.granted[kind] ?? [], ...more[kind] ?? []])].sort()]);
-  const settings = Object.entries({ ...record.config, ...config }).filter(([, value]) => value !== null);
-  return { ...record, granted: Object.fromEntries(all) as Permissions, config: Object.fromEntries(settings) };
-}
-
-function infoOf({ record, state, why, running }: Known, status: PluginStatus | undefined): PluginInfo {
-  const { manifest } = record;
-  const hasFailed = status?.enabled === false;
-  return {
-    Name: record.name,
-    Version: manifest.version,
-    Description: manifest.description,
-    File: record.file,
-    Hooks: manifest.hooks,
-    Order: manifest.order,
-    Required: manifest.required,
-    State: hasFailed ? "failed" : state,
-    Why: hasFailed ? `it has failed ${status.failuresInARow} times in a row` : why,
-    Permissions: manifest.permissions as PluginInfo["Permissions"],
-    Granted: record.granted as PluginInfo["Granted"],
-    Config: record.config,
-    Running: running?.isRunning ?? false,
-    MemoryMb: manifest.memoryMb,
-    Calls: status?.calls ?? 0,
-    Failures: status?.failures ?? 0,
-    LastError: status?.lastError ?? "",
-  };
 }
 
 function ifMissing(thrown: unknown): void {
