@@ -29,8 +29,20 @@ export function engineCalls(): Promise<typeof import("./src/client/mod.ts")> {
 
 /** Runs an engine in this process until it is told to stop; resolves to an exit code. */
 export async function serve(options: ServeOptions = {}): Promise<number> {
+  if (options.names !== undefined) return await answerNames(options.names);
   const engine = await import("./src/serve.ts");
   return await engine.serve(options);
+}
+
+/** A process of its own loads no more than it needs. */
+async function answerNames(socketPath: string): Promise<number> {
+  const [{ serveNames }, { LineLog }] = await Promise.all([
+    import("./src/network/dns/serve_names.ts"),
+    import("./src/log.ts"),
+  ]);
+  const log = new LineLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)));
+  await serveNames(socketPath, log);
+  return 0;
 }
 
 if (import.meta.main && Deno.args[0] === "plugin-host") {

@@ -14,6 +14,7 @@ import { handOn, type Handover, type HandoverNotes, type Leaving, reexecute, tak
 import { IdleWatch } from "./engine/idle.ts";
 import { MemoryRest } from "./engine/memory_rest.ts";
 import { dataRootOf, lockOf, runDirOf } from "./engine/own_folders.ts";
+import type { OwnProgram } from "./engine/networks/name_process.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
 import { canStart } from "./engine/successor.ts";
@@ -138,6 +139,7 @@ async function run(
     proxies: useProxies(config.proxies, Deno.env),
     environment: serving.environment,
     notes: before?.notes,
+    program: ownProgram(serving.command),
     onRequest: (userAgent) => {
       idle?.used(userAgent);
       rest.used();
@@ -249,6 +251,13 @@ function socketPath(host: string | undefined, paths: EnginePaths): string {
     throw new TsdError("invalid_argument", `Cannot listen on ${host}: only unix:// with an absolute path is supported`);
   }
   return path;
+}
+
+/** What stands before `daemon` in the engine's own command. What a service manager says is meant for the engine alone. */
+function ownProgram(command: readonly string[] | undefined): OwnProgram | undefined {
+  if (command === undefined) return undefined;
+  const { [NOTIFY_SOCKET]: _, ...env } = Deno.env.toObject();
+  return { words: command.slice(0, command.indexOf("daemon")), env };
 }
 
 function logLevel(given: string | undefined): LogLevel {

@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly logLevel?: string;
   /** The command that serves it again, for `tsd daemon reload`; without it that is refused. */
   readonly command?: readonly string[];
+  /** No engine, but the process that answers for names of containers: the path of its socket. */
+  readonly names?: string;
 }
 
 /** What every command gets. */

@@ -15,6 +15,11 @@ export const daemon = defineCommand({
     },
     host: { type: "string", short: "H", help: "Socket to listen on (default unix:///run/tsd/tsd.sock)" },
     "log-level": { type: "string", default: "info", help: `Least severity to log: ${LOG_LEVELS.join(", ")}` },
+    names: {
+      type: "string",
+      hidden: true,
+      help: "Answer for names of containers, for the engine that comes to this socket",
+    },
     "on-demand": { type: "bool", hidden: true, help: "Log to a file, and leave when nothing is left to do" },
   },
   examples: [
@@ -29,6 +34,7 @@ export const daemon = defineCommand({
     const host = flags.host ?? hostFlag;
     const options: ServeOptions = {
       onDemand: flags["on-demand"],
+      ...(flags.names === undefined ? {} : { names: flags.names }),
       logLevel,
       command: [...ownCommand(), ...ownArguments()],
       ...(flags["data-root"] === undefined ? {} : { dataRoot: flags["data-root"] }),

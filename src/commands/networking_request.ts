@@ -1,10 +1,10 @@
 /** `--network` and what goes with it: the networks that a container is to be in, with the docker CLI's forms and texts. */
-import type { EndpointSettings } from "../api/wire/mod.ts";
+import type { EndpointIPAMConfig, EndpointSettings } from "../api/wire/mod.ts";
 import { UsageError } from "../cli/mod.ts";
 import type { NameFlagValues } from "./name_flags.ts";
 import { checkAddress } from "./name_values.ts";
 
-type Flags = Pick<NameFlagValues, "network" | "network-alias" | "ip" | "mac-address">;
+type Flags = Pick<NameFlagValues, "network" | "network-alias" | "ip" | "ip6" | "mac-address">;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Networks that can't be combined with others. */
@@ -20,15 +20,19 @@ export function networking(flags: Flags): {
   if (networks.length > 1 && networks.some(({ name }) => isAlone(name))) {
     throw new UsageError("conflicting options: cannot attach both user-defined and non-user-defined network-modes");
   }
-  const { "network-alias": aliases, ip, "mac-address": mac } = flags;
+  const { "network-alias": aliases, ip, ip6, "mac-address": mac } = flags;
   const own = first ?? { name: "default", settings: {} };
   if (aliases.length > 0) {
     if (own.settings.Aliases) throw conflict("--network-alias and per-network alias");
     own.settings.Aliases = aliases;
   }
   if (ip !== undefined) {
-    if (own.settings.IPAMConfig) throw conflict("--ip and per-network IPv4 address");
-    own.settings.IPAMConfig = { IPv4Address: checkAddress(ip) };
+    if (own.settings.IPAMConfig?.IPv4Address) throw conflict("--ip and per-network IPv4 address");
+    withAddress(own.settings, { IPv4Address: checkAddress(ip) });
+  }
+  if (ip6 !== undefined) {
+    if (own.settings.IPAMConfig?.IPv6Address) throw conflict("--ip6 and per-network IPv6 address");
+    withAddress(own.settings, { IPv6Address: checkAddress(ip6) });
   }
   if (mac !== undefined) own.settings.MacAddress = mac;
   const all = networks.length === 0 ? [own] : networks;
@@ -44,6 +48,10 @@ export function networking(flags: Flags): {
   };
 }
 
+function withAddress(settings: Mutable<EndpointSettings>, more: EndpointIPAMConfig): void {
+  settings.IPAMConfig = { ...settings.IPAMConfig, ...more };
+}
+
 /** `NAME`, or `name=NAME,alias=…`. */
 function parseNetwork(text: string): { name: string; settings: Mutable<EndpointSettings> } {
   if (!/^\w[\w-]*=/.test(text)) return { name: text, settings: {} };
@@ -56,7 +64,8 @@ function parseNetwork(text: string): { name: string; settings: Mutable<EndpointS
     const [key, value] = [field.slice(0, at).trim().toLowerCase(), field.slice(at + 1).trim()];
     if (key === "name") name = value;
     else if (key === "alias") aliases.push(value);
-    else if (key === "ip") settings.IPAMConfig = { IPv4Address: checkAddress(value) };
+    else if (key === "ip") withAddress(settings, { IPv4Address: checkAddress(value) });
+    else if (key === "ip6") withAddress(settings, { IPv6Address: checkAddress(value) });
     else if (key === "mac-address") settings.MacAddress = value;
     else if (key === "gw-priority") settings.GwPriority = priority(value);
     else throw new UsageError(`invalid field key ${key}`);

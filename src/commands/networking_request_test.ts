@@ -2,21 +2,28 @@ import { strict as assert } from "node:assert";
 import { networking } from "./networking_request.ts";
 
 const from = (...network: string[]) =>
-  networking({ network, "network-alias": [], ip: undefined, "mac-address": undefined });
+  networking({ network, "network-alias": [], ip: undefined, ip6: undefined, "mac-address": undefined });
 
 Deno.test("--network: none, one, several, with settings", () => {
   assert.deepEqual(from(), { mode: undefined, endpoints: undefined });
   assert.deepEqual(from("mine"), { mode: "mine", endpoints: undefined });
   assert.deepEqual(from("a", "b"), { mode: "a", endpoints: { a: {}, b: {} } });
-  assert.deepEqual(from("name=a,alias=x,alias=y,ip=10.0.0.2,gw-priority=3").endpoints, {
-    a: { Aliases: ["x", "y"], IPAMConfig: { IPv4Address: "10.0.0.2" }, GwPriority: 3 },
+  assert.deepEqual(from("name=a,alias=x,alias=y,ip=10.0.0.2,ip6=fd00::2,gw-priority=3").endpoints, {
+    a: { Aliases: ["x", "y"], IPAMConfig: { IPv4Address: "10.0.0.2", IPv6Address: "fd00::2" }, GwPriority: 3 },
   });
 });
 
 Deno.test("--ip, --network-alias and --mac-address are for the first network", () => {
-  const flags = { network: ["a", "b"], "network-alias": ["x"], ip: "10.0.0.2", "mac-address": "02:00:00:00:00:01" };
+  const flags = {
+    ...{ network: ["a", "b"], "network-alias": ["x"], "mac-address": "02:00:00:00:00:01" },
+    ...{ ip: "10.0.0.2", ip6: "fd00::2" },
+  };
   assert.deepEqual(networking(flags).endpoints, {
-    a: { Aliases: ["x"], IPAMConfig: { IPv4Address: "10.0.0.2" }, MacAddress: "02:00:00:00:00:01" },
+    a: {
+      Aliases: ["x"],
+      IPAMConfig: { IPv4Address: "10.0.0.2", IPv6Address: "fd00::2" },
+      MacAddress: "02:00:00:00:00:01",
+    },
     b: {},
   });
   assert.deepEqual(networking({ ...flags, network: [] }).endpoints?.default?.Aliases, ["x"]);

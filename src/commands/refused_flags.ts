@@ -5,7 +5,7 @@ const KERNEL = "the kernel has no such limit any more";
 const EXPERIMENT = "it is an experiment of Docker's";
 const SWARM = "it is for a Swarm";
 const NO_VALUE: ReadonlySet<string> = new Set([
-  ...["cluster", "config-only", "disable-content-trust", "ingress", "ipv4", "ipv6", "tree", "use-api-socket"],
+  ...["cluster", "config-only", "disable-content-trust", "ingress", "ipv4", "tree", "use-api-socket"],
 ]);
 
 /** Flags of docker's `run` that there are no effects for, with why; an empty text is "not yet". */
@@ -18,7 +18,6 @@ const OF_CONTAINERS: Readonly<Record<string, string>> = {
   gpus: "",
   "io-maxbandwidth": WINDOWS,
   "io-maxiops": WINDOWS,
-  ip6: "",
   "kernel-memory": KERNEL,
   link: "",
   "link-local-ip": "",
@@ -45,7 +44,6 @@ const REASONS: Readonly<Record<string, string>> = {
   "ipam-driver": "",
   "ipam-opt": "",
   ipv4: "",
-  ipv6: "",
 };
 
 /** They can be given, to be told why not. */

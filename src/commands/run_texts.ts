@@ -71,6 +71,7 @@ export function networkTexts(mode: string | undefined, endpoints: NetworkingConf
     const fields = [
       ...(Aliases ?? []).map((alias) => `alias=${alias}`),
       ...IPAMConfig?.IPv4Address ? [`ip=${IPAMConfig.IPv4Address}`] : [],
+      ...IPAMConfig?.IPv6Address ? [`ip6=${IPAMConfig.IPv6Address}`] : [],
       ...GwPriority ? [`gw-priority=${GwPriority}`] : [],
     ];
     return fields.length === 0 ? name : [`name=${name}`, ...fields].join(",");

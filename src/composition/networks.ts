@@ -1,10 +1,13 @@
 import { NetworkEvents } from "../engine/events/network_events.ts";
 import { hostCommand } from "../engine/host_command.ts";
 import { HostsFiles } from "../engine/networks/hosts_files.ts";
+import { NameProcess, ownNames } from "../engine/networks/name_process.ts";
+import type { NameServiceDeps } from "../engine/networks/name_service.ts";
 import type { Lease, NetworkRecord, Sandbox } from "../engine/networks/network.ts";
 import { NetworkService } from "../engine/networks/network_service.ts";
 import { NetworkTable } from "../engine/networks/network_table.ts";
 import { openNetworks } from "../engine/networks/open_networks.ts";
+import { ResolverFiles } from "../engine/networks/resolver_files.ts";
 import { NetworkRecords } from "../store/network_records.ts";
 import { files, mounts, netlink, processes } from "../sys/mod.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts";
@@ -12,7 +15,12 @@ import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts
 const recordsOf = (get: Get) => new NetworkRecords<NetworkRecord, Lease, Sandbox>(get(TOKENS.database));
 
 /** Networks, and the programs that make them. */
-export function provideNetworks(provide: Provide, { paths, log, config }: EngineSettings): void {
+export function provideNetworks(provide: Provide, { paths, log, config, program }: EngineSettings): void {
+  const openNames = (get: Get): NameServiceDeps["open"] => {
+    if (program === undefined) return ownNames(log);
+    const names = new NameProcess({ paths, log, program, processes, exits: get(TOKENS.exits) });
+    return (start) => names.open(start);
+  };
   provide(TOKENS.runHost, (get) => hostCommand(processes, get(TOKENS.exits), paths.runDir));
   provide(TOKENS.networkTable, (get) => new NetworkTable(recordsOf(get)));
   provide(TOKENS.networkEvents, (get) => new NetworkEvents(get(TOKENS.events)));
@@ -22,6 +30,8 @@ export function provideNetworks(provide: Provide, { paths, log, config }: Engine
       ...{ paths, log, mounts, records: recordsOf(get), run: get(TOKENS.runHost) },
       table: get(TOKENS.networkTable),
       events: get(TOKENS.networkEvents),
+      openNames: openNames(get),
+      container: (id) => get(TOKENS.table).known(id),
     }));
   provide(TOKENS.networkService, (get) =>
     new NetworkService({
@@ -31,5 +41,6 @@ export function provideNetworks(provide: Provide, { paths, log, config }: Engine
       locks: get(TOKENS.containerLocks),
       events: get(TOKENS.networkEvents),
       hosts: new HostsFiles(paths),
+      resolvers: new ResolverFiles(paths),
     }));
 }

@@ -60,6 +60,7 @@ import type { LayerSizes } from "../engine/images/layer_sizes.ts";
 import type { Puller } from "../engine/images/puller.ts";
 import type { UnfinishedPulls } from "../engine/images/unfinished_pulls.ts";
 import type { RunHostCommand } from "../engine/host_command.ts";
+import type { OwnProgram } from "../engine/networks/name_process.ts";
 import type { ContainerNetworks } from "../engine/networks/container_networks.ts";
 import type { NetworkEvents } from "../engine/events/network_events.ts";
 import type { NetworkService } from "../engine/networks/network_service.ts";
@@ -104,6 +105,8 @@ export interface EngineSettings {
   readonly environment: Readonly<Record<string, string>>;
   /** From this very process, before it executed itself anew. */
   readonly notes?: HandoverNotes | undefined;
+  /** This very program, for what is a process of its own; undefined where the engine is part of another one. */
+  readonly program?: OwnProgram | undefined;
   /** Told of every request's user agent. */
   readonly onRequest?: (userAgent: string) => void;
 }

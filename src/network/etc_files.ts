@@ -18,6 +18,8 @@ export interface EtcFilesInput {
   readonly domainname: string;
   /** `--add-host name:address`. */
   readonly extraHosts: readonly string[];
+  /** Who knows the names of the container's networks; undefined where they have none. */
+  readonly nameServer: string | undefined;
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOptions: readonly string[];
@@ -76,20 +78,49 @@ function split(text: string): [string, string] {
   return at < 0 ? ["", ""] : [text.slice(0, at), text.slice(at + 1).replace(/^\[(.*)\]$/, "$1")];
 }
 
-function resolvConf({ network, dns, dnsSearch, dnsOptions, hostResolvConf }: EtcFilesInput): string {
+/** Its `/etc/resolv.conf`. */
+export function resolvConf(input: ResolvConfInput): string {
+  const { network, nameServer, dns, dnsSearch, dnsOptions, hostResolvConf } = input;
   const keep = (keyword: string, given: readonly string[]) =>
     given.length > 0 ? [] : hostResolvConf.split("\n").filter((line) => line.trim().startsWith(keyword));
-  const servers = keep("nameserver", dns);
-  const lines = [
-    ...dns.map((server) => `nameserver ${server}`),
-    ...network === "bridge" && dns.length === 0 ? reachable(servers) : servers,
-    ...searchLine(dnsSearch),
-    ...keep("search", dnsSearch),
+  const given = [...dns.map((server) => `nameserver ${server}`), ...keep("nameserver", dns)];
+  const servers = nameServer !== undefined
+    ? ownServers(nameServer, dns)
+    : network === "bridge" && dns.length === 0
+    ? reachable(given)
+    : given;
+  const options = [
     ...(dnsOptions.length > 0 ? [`options ${dnsOptions.join(" ")}`] : []),
     ...keep("options", dnsOptions),
   ];
+  const lines = [
+    ...servers,
+    ...searchLine(dnsSearch),
+    ...keep("search", dnsSearch),
+    ...nameServer === undefined ? options : withoutDots(options),
+  ];
   return lines.map((line) => `${line.trim()}\n`).join("");
 }
+
+/** What is needed for a container's `/etc/resolv.conf`. */
+export type ResolvConfInput = Pick<
+  EtcFilesInput,
+  "network" | "nameServer" | "dns" | "dnsSearch" | "dnsOptions" | "hostResolvConf"
+>;
+
+/** Others are asked by the one who knows the names; a loopback address is the container's own, which only it can ask. */
+function ownServers(nameServer: string, dns: readonly string[]): string[] {
+  return [nameServer, ...dns.filter((server) => LOOPBACK.test(server))].map((server) => `nameserver ${server}`);
+}
+
+/** As with Docker, names of containers are looked up as they are before search domains come in. */
+function withoutDots(options: readonly string[]): string[] {
+  if (options.some((line) => /\bndots:/.test(line))) return [...options];
+  const [first = "options", ...others] = options;
+  return [`${first.trim()} ndots:0`, ...others];
+}
+
+const LOOPBACK = /^(127\.|::1$)/;
 
 /** A loopback address of the host is another one in the container. Without any server Docker takes public ones. */
 function reachable(servers: readonly string[]): string[] {

@@ -12,6 +12,7 @@ const INPUT: EtcFilesInput = {
   dns: [],
   dnsSearch: [],
   dnsOptions: [],
+  nameServer: undefined,
   hostHosts: "127.0.0.1 localhost machine\n",
   hostResolvConf: "# made by hand\nnameserver 192.0.2.1\nsearch example.org\noptions ndots:2\n",
 };

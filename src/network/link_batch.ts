@@ -31,8 +31,7 @@ export interface EndpointLink {
 export function bridgeBatch({ name, addresses, mtu }: BridgeLink): string {
   return lines(
     `link add name ${name} mtu ${mtu} type bridge`,
-    `link set dev ${name} addrgenmode none`,
-    ...addresses.map((address) => `addr add ${address} dev ${name}`),
+    ...addressLines(name, addresses),
     `link set dev ${name} up`,
   );
 }
@@ -46,11 +45,21 @@ export function endpointBatch(link: EndpointLink): string {
   return lines(
     `link add name ${hostName} netns ${hostPid} mtu ${mtu} master if${bridgeIndex} up type veth ` +
       `peer name ${name} address ${mac} mtu ${mtu}`,
-    `link set dev ${name} addrgenmode none`,
-    ...addresses.map((address) => `addr add ${address} dev ${name}`),
+    ...addressLines(name, addresses),
     `link set dev ${name} up`,
   );
 }
+
+/** An address of version 6 is there at once: nobody else can have it. Without any there is no other of that version. */
+function addressLines(name: string, addresses: readonly string[]): string[] {
+  const hasSix = addresses.some(isSix);
+  return [
+    ...hasSix ? [] : [`link set dev ${name} addrgenmode none`],
+    ...addresses.map((address) => `addr add ${address} dev ${name}${isSix(address) ? " nodad" : ""}`),
+  ];
+}
+
+const isSix = (address: string): boolean => address.includes(":");
 
 /** Takes an interface away, and its other end with it. */
 export const removalBatch = (name: string): string => lines(`link del dev ${name}`);

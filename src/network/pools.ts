@@ -18,7 +18,23 @@ export function choosePool(taken: readonly Subnet[]): Subnet {
   throw new TsdError("invalid_argument", "all predefined address pools have been fully subnetted");
 }
 
+/** Digits of a network's id that make its part of the address: 40 bits by chance, as RFC 4193 wants it. */
+const ULA_DIGITS = 10;
+const ULA_PREFIX = 64;
+
+/** A subnet of version 6 that is this network's alone. @param id random hexadecimal digits @throws {TsdError} invalid_argument */
+export function chooseUniqueLocal(id: string, taken: readonly Subnet[]): Subnet {
+  for (let at = 0; at + ULA_DIGITS <= id.length; at += ULA_DIGITS) {
+    const [a, b, c] = [id.slice(at, at + 2), id.slice(at + 2, at + 6), id.slice(at + 6, at + ULA_DIGITS)];
+    const subnet = parseSubnet(`fd${a}:${b}:${c}::/${ULA_PREFIX}`);
+    if (!taken.some((each) => overlaps(subnet, each))) return subnet;
+  }
+  throw new TsdError("invalid_argument", "all predefined address pools have been fully subnetted");
+}
+
 const RTF_REJECT = 0x200;
+/** Linux's ipv6_route.h: it came with a router's advertisement. */
+const RTF_ADDRCONF = 0x40000;
 
 /** The subnets that the host knows ways to, from `/proc/net/route`; the default route is none. */
 export function hostRoutes(text: string): Subnet[] {
@@ -28,6 +44,26 @@ export function hostRoutes(text: string): Subnet[] {
     const ones = littleEndian(mask).toString(2).replaceAll("0", "").length;
     return [{ family: 4 as const, base: littleEndian(destination), prefix: ones }];
   });
+}
+
+/** The same of version 6, from `/proc/net/ipv6_route`, without what every machine has. */
+export function hostRoutes6(text: string): Subnet[] {
+  return text.split("\n").flatMap((line) => {
+    const [destination = "", length = "", , , , , , , flags = "", device] = line.trim().split(/\s+/);
+    const isOther = destination === "" || length === "00" || device === "lo" || /^f[ef]/.test(destination);
+    if (isOther || Number(`0x${flags}`) & RTF_REJECT) return [];
+    return [{ family: 6 as const, base: BigInt(`0x${destination}`), prefix: Number(`0x${length}`) }];
+  });
+}
+
+/** Devices by which a router has offered itself as the way out, from `/proc/net/ipv6_route`. */
+export function advertisedDevices(text: string): Set<string> {
+  return new Set(
+    text.split("\n").flatMap((line) => {
+      const [, length = "", , , , , , , flags = "", device = ""] = line.trim().split(/\s+/);
+      return length === "00" && Number(`0x${flags}`) & RTF_ADDRCONF ? [device] : [];
+    }),
+  );
 }
 
 /** The kernel prints addresses as the machine's own words. */

@@ -1,7 +1,15 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../errors.ts";
 import { formatAddress, formatSubnet, parseAddress, parseSubnet } from "./address.ts";
-import { choosePool, freeAddress, hostRoutes, macOf } from "./pools.ts";
+import {
+  advertisedDevices,
+  choosePool,
+  chooseUniqueLocal,
+  freeAddress,
+  hostRoutes,
+  hostRoutes6,
+  macOf,
+} from "./pools.ts";
 
 const ROUTES = `Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
 eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
@@ -24,6 +32,25 @@ Deno.test("a pool overlaps nothing that is taken; without any it says so", () =>
   );
   const all = [parseSubnet("172.16.0.0/12"), parseSubnet("192.168.0.0/16")];
   assert.throws(() => choosePool(all), (thrown) => isTsdError(thrown, "invalid_argument"));
+});
+
+const ROUTES_SIX = [
+  "fd000007000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0",
+  "fe800000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0",
+  "00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00450003     eth0",
+  "00000000000000000000000000000001 80 00000000000000000000000000000000 00 00000000000000000000000000000000 00000000 00000002 00000000 80200001       lo",
+  "ff000000000000000000000000000000 08 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000002 00000000 00000001     eth0",
+  "",
+].join("\n");
+
+Deno.test("the host's routes of version 6, and a range of its own for each network", () => {
+  assert.deepEqual(hostRoutes6(ROUTES_SIX).map(formatSubnet), ["fd00:7::/64"]);
+  assert.deepEqual([...advertisedDevices(ROUTES_SIX)], ["eth0"]);
+  const id = "0123456789abcdef0123".padEnd(64, "0");
+  assert.equal(formatSubnet(chooseUniqueLocal(id, [])), "fd01:2345:6789::/64");
+  assert.equal(formatSubnet(chooseUniqueLocal(id, [parseSubnet("fd01::/16")])), "fdab:cdef:123::/64");
+  const all = [parseSubnet("fd00::/8")];
+  assert.throws(() => chooseUniqueLocal(id, all), (thrown) => isTsdError(thrown, "invalid_argument"));
 });
 
 const value = (text: string) => parseAddress(text)!.value;

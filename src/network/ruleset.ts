@@ -7,6 +7,7 @@
  * this machine; nothing else enters a network from outside it; 127.0.0.0/8 of the host can't be reached from a container
  * although its bridge routes there for published ports; a machine that forwards for containers only forwards for nobody else.
  */
+import type { Family } from "./address.ts";
 import type { MapElement } from "./nft_messages.ts";
 import type { PublishedPort } from "./port.ts";
 
@@ -16,6 +17,8 @@ export interface RuledBridge {
   readonly name: string;
   /** CIDR, version 4. */
   readonly subnet: string;
+  /** CIDR, version 6, where it has that. */
+  readonly six: string | undefined;
   /** No way out or in. */
   readonly internal: boolean;
   /** Whether containers of the network reach each other. */
@@ -24,18 +27,20 @@ export interface RuledBridge {
   readonly masquerades: boolean;
 }
 
-/** A published port and where it leads. Those of IPv6 addresses go through the engine. */
+/** A published port and where it leads. Those of IPv6 go through the engine where the container has no such address. */
 export interface RuledPort extends PublishedPort {
   /** The container's, version 4. */
   readonly address: string;
+  /** And its other one. */
+  readonly six: string | undefined;
 }
 
 export interface Ruleset {
   readonly table: string;
   readonly bridges: readonly RuledBridge[];
   readonly ports: readonly RuledPort[];
-  /** Whether IPv4 is forwarded for containers only. */
-  readonly guardsForwarding: boolean;
+  /** Versions that are forwarded for containers only. */
+  readonly guardsForwarding: readonly Family[];
   /** What packets that are let through are marked with, for the rules of others; undefined where nobody looks. */
   readonly mark?: number | undefined;
 }
@@ -43,17 +48,24 @@ export interface Ruleset {
 /** Kinds of interfaces whose owners forward for themselves: other engines', virtual machines', tunnels. */
 const FORWARDING_KINDS = ["bridge", "veth", "tun", "wireguard"];
 
-const EVERYWHERE = "0.0.0.0";
+const EVERYWHERE = ["0.0.0.0", "::"];
+/** The kernel leads nothing out of it. */
+const LOOPBACK_SIX = "::1";
 
 /** Removes the table, also where there is none. */
 export const noRules = (table: string): string => `table inet ${table} {}\ndelete table inet ${table}\n`;
 
 /** Where ports lead: elements of the table's maps, the only part of it that ports are in. */
 export function portElements({ ports }: Pick<Ruleset, "ports">): MapElement[] {
-  const four = ports.filter(({ hostIp }) => !hostIp.includes(":"));
-  return four.map(({ hostIp, protocol, hostPort, address, containerPort }) => {
-    const led = `${protocol} . ${hostPort} : ${address} . ${containerPort}`;
-    return hostIp === EVERYWHERE ? { map: "everywhere", text: led } : { map: "addressed", text: `${hostIp} . ${led}` };
+  return ports.flatMap(({ hostIp, protocol, hostPort, address, six, containerPort }) => {
+    const isSix = hostIp.includes(":");
+    const target = isSix ? six : address;
+    if (target === undefined || hostIp === LOOPBACK_SIX) return [];
+    const led = `${protocol} . ${hostPort} : ${target} . ${containerPort}`;
+    const suffix = isSix ? "6" : "";
+    return EVERYWHERE.includes(hostIp)
+      ? [{ map: `everywhere${suffix}`, text: led }]
+      : [{ map: `addressed${suffix}`, text: `${hostIp} . ${led}` }];
   });
 }
 
@@ -63,6 +75,8 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
   const lines = block(`table inet ${table}`, [
     ...map("everywhere", "inet_proto . inet_service : ipv4_addr . inet_service", elements),
     ...map("addressed", "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service", elements),
+    ...map("everywhere6", "inet_proto . inet_service : ipv6_addr . inet_service", elements),
+    ...map("addressed6", "ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service", elements),
     ...chain(
       "guard",
       "filter hook prerouting priority raw",
@@ -71,27 +85,31 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
     ...block("chain publish", [
       "dnat ip to ip daddr . meta l4proto . th dport map @addressed",
       "fib daddr type local dnat ip to meta l4proto . th dport map @everywhere",
+      "dnat ip6 to ip6 daddr . meta l4proto . th dport map @addressed6",
+      `ip6 daddr != ${LOOPBACK_SIX} fib daddr type local dnat ip6 to meta l4proto . th dport map @everywhere6`,
     ]),
-    ...guardsForwarding ? block("chain others", OTHERS) : [],
+    ...guardsForwarding.length > 0 ? block("chain others", OTHERS) : [],
     ...chain("prerouting", "nat hook prerouting priority dstnat", ["jump publish"]),
     ...chain("output", "nat hook output priority -100", ["jump publish"]),
     ...chain("postrouting", "nat hook postrouting priority srcnat", bridges.flatMap(wayOut)),
     ...mark === undefined ? [] : chain("marked", "filter hook forward priority filter - 5", marking(bridges, mark)),
     ...chain("forward", "filter hook forward priority filter", [
       ...bridges.flatMap(wayIn),
-      ...guardsForwarding
-        ? [...bridges.map(({ name }) => `iifname "${name}" accept`), "meta nfproto ipv4 jump others"]
-        : [],
+      ...guardsForwarding.length > 0 ? bridges.map(({ name }) => `iifname "${name}" accept`) : [],
+      ...guardsForwarding.map((family) => `meta nfproto ipv${family} jump others`),
     ]),
   ]);
   return `${noRules(table)}${lines.join("\n")}\n`;
 }
 
-function wayOut({ name, subnet, internal, masquerades }: RuledBridge): string[] {
+function wayOut({ name, subnet, six, internal, masquerades }: RuledBridge): string[] {
+  const ranges = [["ip", subnet], ...six === undefined ? [] : [["ip6", six]]] as const;
   return [
-    ...internal || !masquerades ? [] : [`ip saddr ${subnet} oifname != "${name}" masquerade`],
+    ...internal || !masquerades
+      ? []
+      : ranges.map(([ip, range]) => `${ip} saddr ${range} oifname != "${name}" masquerade`),
     // What a container sends to a published port of its own network would be answered past us.
-    `ip saddr ${subnet} ip daddr ${subnet} ct status dnat masquerade`,
+    ...ranges.map(([ip, range]) => `${ip} saddr ${range} ${ip} daddr ${range} ct status dnat masquerade`),
     `ip saddr 127.0.0.0/8 oifname "${name}" masquerade`,
   ];
 }

@@ -5,16 +5,44 @@ import { ruleset } from "./ruleset.ts";
 Deno.test("the table of an engine with a bridge, an internal one, and ports", () => {
   const text = ruleset({
     table: "tsd",
-    guardsForwarding: true,
+    guardsForwarding: [4, 6],
     mark: 0x2000,
     bridges: [
-      { name: "tsd0", subnet: "172.17.0.0/16", internal: false, connectsContainers: true, masquerades: true },
-      { name: "tsd-1", subnet: "172.18.0.0/16", internal: true, connectsContainers: true, masquerades: true },
+      {
+        name: "tsd0",
+        subnet: "172.17.0.0/16",
+        six: undefined,
+        internal: false,
+        connectsContainers: true,
+        masquerades: true,
+      },
+      {
+        name: "tsd-1",
+        subnet: "172.18.0.0/16",
+        six: "fd00:1::/64",
+        internal: true,
+        connectsContainers: true,
+        masquerades: true,
+      },
     ],
     ports: [
-      { protocol: "tcp", containerPort: 80, hostIp: "0.0.0.0", hostPort: 8080, address: "172.17.0.2" },
-      { protocol: "tcp", containerPort: 80, hostIp: "::", hostPort: 8080, address: "172.17.0.2" },
-      { protocol: "udp", containerPort: 53, hostIp: "127.0.0.1", hostPort: 5353, address: "172.17.0.3" },
+      {
+        protocol: "tcp",
+        containerPort: 80,
+        hostIp: "0.0.0.0",
+        hostPort: 8080,
+        address: "172.17.0.2",
+        six: "fd00:1::2",
+      },
+      { protocol: "tcp", containerPort: 80, hostIp: "::", hostPort: 8080, address: "172.17.0.2", six: "fd00:1::2" },
+      {
+        protocol: "udp",
+        containerPort: 53,
+        hostIp: "127.0.0.1",
+        hostPort: 5353,
+        address: "172.17.0.3",
+        six: undefined,
+      },
     ],
   });
   assert.equal(text, Deno.readTextFileSync(new URL("testdata/ruleset.nft", import.meta.url)));

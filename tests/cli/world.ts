@@ -132,9 +132,9 @@ export class World implements AsyncDisposable {
     const traces = tracesOf(this.engine.dataRoot);
     const { mounts, processes, cgroups } = await findLeftovers(traces);
     const { zombies } = await processState(this.engine.pid);
-    const strangers = processes.filter(({ pid }) => pid !== this.engine.pid).map(({ pid, command }) =>
-      `${pid} ${command}`
-    );
+    // Who answers for names waits for the next container.
+    const strangers = processes.filter(({ pid, command }) => pid !== this.engine.pid && !command.includes(" --names "))
+      .map(({ pid, command }) => `${pid} ${command}`);
     // The parent cgroup stays for the next container.
     const inner = cgroups.filter((folder) => !folder.endsWith(`/tsd-${traces.engineId}`));
     const { dataRoot, layerRoot } = this.engine;

@@ -9,7 +9,9 @@ import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
 import { attempt } from "./attempt.ts";
 
-export function containerStepRoutes({ containers, table, freezer, renamer, updater, processList }: Services): Route[] {
+export function containerStepRoutes(
+  { containers, table, freezer, renamer, networks, updater, processList }: Services,
+): Route[] {
   return [
     {
       method: "POST",
@@ -45,8 +47,9 @@ export function containerStepRoutes({ containers, table, freezer, renamer, updat
       method: "POST",
       path: "/containers/{id*}/rename",
       since: "1.24",
-      handler: ({ params, query }) => {
+      handler: async ({ params, query }) => {
         renamer.rename(params.id, query.text("name") ?? "");
+        await networks.updateNames();
         return empty();
       },
     },

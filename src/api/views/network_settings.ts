@@ -2,7 +2,7 @@
  * @module
  * What a container has of networks, in the shapes of the Engine API.
  */
-import type { Container } from "../../engine/containers/container.ts";
+import type { AskedEndpoint, Container } from "../../engine/containers/container.ts";
 import type { NetworkFacts } from "../../engine/networks/network.ts";
 import type { EndpointSettings, NetworkSettings, PortBinding, PortMap, PortSummary } from "../wire/mod.ts";
 
@@ -30,13 +30,13 @@ export function networks({ endpoints }: NetworkFacts): Record<string, EndpointSe
   return Object.fromEntries(endpoints.map((one) => [one.network.name, endpoint(one)]));
 }
 
-function endpoint({ network, lease, asked }: NetworkFacts["endpoints"][number]): EndpointSettings {
+function endpoint({ network, lease, asked, names }: NetworkFacts["endpoints"][number]): EndpointSettings {
   // A network that needs no addresses is known before a start, one with addresses after it.
   const isKnown = lease !== undefined || network.record.driver !== "bridge";
   return {
     ...NO_ENDPOINT,
     NetworkID: isKnown ? network.id : "",
-    ...asked.address !== undefined && { IPAMConfig: { IPv4Address: asked.address } },
+    ...(asked.address !== undefined || asked.six !== undefined) && { IPAMConfig: askedAddresses(asked) },
     ...asked.aliases !== undefined && { Aliases: asked.aliases },
     ...asked.priority !== undefined && { GwPriority: asked.priority },
     ...lease && {
@@ -45,9 +45,20 @@ function endpoint({ network, lease, asked }: NetworkFacts["endpoints"][number]):
       Gateway: lease.gateway,
       IPAddress: lease.address,
       IPPrefixLen: lease.prefix,
+      ...lease.six && {
+        IPv6Gateway: lease.six.gateway,
+        GlobalIPv6Address: lease.six.address,
+        GlobalIPv6PrefixLen: lease.six.prefix,
+      },
+      DNSNames: names === undefined ? null : [...names],
     },
   };
 }
+
+const askedAddresses = ({ address, six }: AskedEndpoint) => ({
+  ...address !== undefined && { IPv4Address: address },
+  ...six !== undefined && { IPv6Address: six },
+});
 
 /** The legacy fields at the top repeat those of the default bridge. */
 export function networkSettings(container: Container, facts: NetworkFacts): NetworkSettings {

@@ -1,7 +1,6 @@
 /** Networks in the shapes of the Engine API. */
-import type { Network } from "../../engine/networks/network.ts";
-import type { Endpoint } from "../../engine/networks/network.ts";
-import type { Network as WireNetwork, NetworkContainer } from "../wire/mod.ts";
+import type { AddressPool, Endpoint, Network } from "../../engine/networks/network.ts";
+import type { IPAMConfig, Network as WireNetwork, NetworkContainer } from "../wire/mod.ts";
 import { timestamp } from "./container_view.ts";
 
 /** @param users running containers in it, and their names */
@@ -9,13 +8,8 @@ export function networkView(
   { id, name, createdMs, record }: Network,
   users: readonly { readonly endpoint: Endpoint; readonly containerName: string }[],
 ): WireNetwork {
-  const { driver, subnet, gateway, range, auxiliary, internal = false, attachable = false, options, labels } = record;
-  const config = subnet === undefined ? [] : [{
-    Subnet: subnet,
-    ...range !== undefined && { IPRange: range },
-    ...gateway !== undefined && { Gateway: gateway },
-    ...auxiliary !== undefined && { AuxiliaryAddresses: auxiliary },
-  }];
+  const { driver, six, internal = false, attachable = false, options, labels } = record;
+  const config = [record, six ?? {}].flatMap(poolView);
   return {
     Name: name,
     Id: id,
@@ -23,7 +17,7 @@ export function networkView(
     Scope: "local",
     Driver: driver,
     EnableIPv4: true,
-    EnableIPv6: false,
+    EnableIPv6: six !== undefined,
     IPAM: { Driver: "default", Options: driver === "bridge" && name !== "bridge" ? {} : null, Config: config },
     Internal: internal,
     Attachable: attachable,
@@ -36,6 +30,14 @@ export function networkView(
   };
 }
 
+const poolView = ({ subnet, range, gateway, auxiliary }: AddressPool): IPAMConfig[] =>
+  subnet === undefined ? [] : [{
+    Subnet: subnet,
+    ...range !== undefined && { IPRange: range },
+    ...gateway !== undefined && { Gateway: gateway },
+    ...auxiliary !== undefined && { AuxiliaryAddresses: auxiliary },
+  }];
+
 function containerView(
   { endpoint: { lease }, containerName }: { readonly endpoint: Endpoint; readonly containerName: string },
 ): NetworkContainer {
@@ -44,6 +46,6 @@ function containerView(
     EndpointID: lease.endpointId,
     MacAddress: lease.mac,
     IPv4Address: `${lease.address}/${lease.prefix}`,
-    IPv6Address: "",
+    IPv6Address: lease.six === undefined ? "" : `${lease.six.address}/${lease.six.prefix}`,
   };
 }

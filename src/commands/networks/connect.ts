@@ -13,20 +13,29 @@ export const networkConnect = defineCommand({
   flags: {
     alias: { type: "list", help: "Add network-scoped alias for the container" },
     "gw-priority": { type: "int", default: 0, help: "Highest gw-priority provides the default gateway" },
-    ...refusedFlags(["driver-opt", "ip6", "link", "link-local-ip"]),
+    ...refusedFlags(["driver-opt", "link", "link-local-ip"]),
     ip: { type: "string", help: 'IPv4 address (e.g., "172.30.100.104")' },
+    ip6: { type: "string", help: 'IPv6 address (e.g., "2001:db8::33")' },
   },
   examples: [{ line: "network connect back web", note: "Also while it runs" }],
   async run({ engine }: CommandContext, { args: [network = "", container = ""], flags }) {
     const endpoint: EndpointSettings = withoutEmpty({
       Aliases: flags.alias,
       GwPriority: flags["gw-priority"],
-      IPAMConfig: flags.ip === undefined ? null : { IPv4Address: checkAddress(flags.ip) },
+      IPAMConfig: addresses(flags),
     });
     await connectNetwork(engine, network, { Container: container, EndpointConfig: endpoint });
     return 0;
   },
 });
+
+function addresses({ ip, ip6 }: { readonly ip: string | undefined; readonly ip6: string | undefined }) {
+  if (ip === undefined && ip6 === undefined) return null;
+  return {
+    ...ip !== undefined && { IPv4Address: checkAddress(ip) },
+    ...ip6 !== undefined && { IPv6Address: checkAddress(ip6) },
+  };
+}
 
 /** `tsd network disconnect`. */
 export const networkDisconnect = defineCommand({

@@ -32,6 +32,8 @@ export interface ContainerRecord {
 export interface AskedEndpoint {
   /** Version 4. */
   readonly address?: string;
+  /** Version 6. */
+  readonly six?: string;
   readonly mac?: string;
   /** Names by which others of the network know it. */
   readonly aliases?: readonly string[];

@@ -149,7 +149,7 @@ export class ContainerCreator {
       ...await initProgram(hostConfig),
       cgroupsPath: cgroupsPath(id),
     });
-    const anyNetwork = { addresses: [], hostGateway: "0.0.0.0" };
+    const anyNetwork = { addresses: [], hostGateway: "0.0.0.0", nameServer: undefined };
     etcFiles({ ...etcSettings(config, hostConfig, anyNetwork), hostHosts: "", hostResolvConf: "" });
     wantedPorts({
       bindings: hostConfig.PortBindings,

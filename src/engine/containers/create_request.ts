@@ -14,7 +14,6 @@ import { parseRestartPolicy } from "./restart_policy.ts";
 
 /** What this version refuses, in the words that complete "… is not supported yet". */
 const REFUSED_CONFIG: { readonly [K in keyof ContainerConfig]?: string } = {
-  MacAddress: "a MAC address",
   NetworkDisabled: "NetworkDisabled (use --network none), which",
 };
 
@@ -59,8 +58,10 @@ export function parseCreateRequest(body: unknown): CreateRequest {
   refuseCgroupParent(hostConfig);
   parseRestartPolicy(hostConfig as HostConfig);
   checkHealthcheck((config as ContainerConfig).Healthcheck);
-  const checked = { config: config as ContainerConfig, hostConfig: hostConfig as HostConfig };
-  return { ...checked, networks: askedNetworksOf(checked.hostConfig, networking) };
+  const { MacAddress, ...others } = config as ContainerConfig;
+  const checked = { config: others, hostConfig: hostConfig as HostConfig };
+  const networks = askedNetworksOf(checked.hostConfig, networking);
+  return { ...checked, networks: MacAddress ? withMac(networks, MacAddress, checked.hostConfig) : networks };
 }
 
 const invalid = (message: string) => new TsdError("invalid_argument", message);
@@ -99,6 +100,26 @@ function refuseCgroupParent({ CgroupParent: parent = "" }: HostConfig): void {
   throw invalid(`invalid cgroup parent: ${parent.slice(0, 40)}…: the name is too long`);
 }
 
+/** Older clients say it of the container, and mean the network of its mode. @throws {TsdError} invalid_argument, in Docker's words */
+function withMac(
+  networks: Record<string, AskedEndpoint> | undefined,
+  text: string,
+  host: HostConfig,
+): Record<string, AskedEndpoint> {
+  if (networks === undefined) throw invalid("conflicting options: mac-address and the network mode");
+  const name = modeNetwork(host);
+  const own = networks[name] ?? {};
+  const { mac } = askedEndpoint({ MacAddress: text });
+  if (own.mac !== undefined && own.mac !== mac) {
+    throw invalid(
+      "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty",
+    );
+  }
+  return { ...networks, [name]: { ...own, ...mac !== undefined && { mac } } };
+}
+
+const hasAddress = ({ address, six }: AskedEndpoint): boolean => address !== undefined || six !== undefined;
+
 /** The networks of the request and of its mode. @throws {TsdError} invalid_argument, not_implemented, in Docker's words */
 function askedNetworksOf(host: HostConfig, networking: unknown): Record<string, AskedEndpoint> | undefined {
   const given = isObject(networking) ? (networking as { EndpointsConfig?: unknown }).EndpointsConfig : undefined;
@@ -108,14 +129,14 @@ function askedNetworksOf(host: HostConfig, networking: unknown): Record<string, 
     askedEndpoint(settings),
   ]);
   if (!hasBridge(networkKind(host))) {
-    const other = asked.find(([name, { address }]) => name !== host.NetworkMode || address !== undefined);
+    const other = asked.find(([name, asked]) => name !== host.NetworkMode || hasAddress(asked));
     if (other === undefined) return undefined;
     throw invalid(`conflicting options: a container with the network ${host.NetworkMode} can't be in ${other[0]} too`);
   }
   const own = asked.find(([name]) => name === "bridge")?.[1] ?? {};
   const refuseOnBridge = (what: string) =>
     invalid(`invalid config for network bridge: invalid endpoint settings:\n${what}`);
-  if (own.address !== undefined) {
+  if (hasAddress(own)) {
     throw refuseOnBridge("user specified IP address is supported on user defined networks only");
   }
   if (own.aliases !== undefined) {

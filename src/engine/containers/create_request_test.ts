@@ -85,7 +85,7 @@ Deno.test("what has no effect yet is refused, unless it is empty", () => {
     [{ HostConfig: { DeviceRequests: [{ Count: -1 }] } }, /--gpus/],
     [{ HostConfig: { CpuRealtimeRuntime: 100 } }, /--cpu-rt-runtime/],
     [{ NetworkingConfig: { EndpointsConfig: { mine: { Links: ["a"] } } } }, /--link/],
-    [{ NetworkingConfig: { EndpointsConfig: { mine: { IPAMConfig: { IPv6Address: "fd00::1" } } } } }, /--ip6/],
+    [{ NetworkingConfig: { EndpointsConfig: { mine: { DriverOpts: { a: "b" } } } } }, /--driver-opt/],
   ];
   for (const [body, message] of refused) assertRefused(body, "not_implemented", message);
   parseCreateRequest({
@@ -124,6 +124,16 @@ Deno.test("networks: that of the mode, others, and what is wanted in them", () =
     mine: { aliases: ["db"], address: "10.0.0.9" },
   });
   assert.equal(networks("none", { none: {} }), undefined);
+  const mac = (MacAddress: string, NetworkMode: string, EndpointsConfig: Record<string, unknown> = {}) =>
+    parseCreateRequest({ Image: "a", MacAddress, HostConfig: { NetworkMode }, NetworkingConfig: { EndpointsConfig } });
+  assert.deepEqual(mac("02-00-00-00-00-01", "mine"), {
+    config: { Image: "a" },
+    hostConfig: { NetworkMode: "mine" },
+    networks: { mine: { mac: "02:00:00:00:00:01" } },
+  });
+  assert.throws(() => mac("02:00:00:00:00:01", "host"), /conflicting options: mac-address and the network mode/);
+  const other = { mine: { MacAddress: "02:00:00:00:00:02" } };
+  assert.throws(() => mac("02:00:00:00:00:01", "mine", other), /must match the endpoint-specific MAC address/);
   const bad: [string, Record<string, unknown>, RegExp][] = [
     [
       "bridge",

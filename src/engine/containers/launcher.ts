@@ -23,6 +23,7 @@ import type { Snapshotter } from "../../store/ports.ts";
 import { removeTree } from "../folders.ts";
 import { containerCgroup, containerPaths, type EnginePaths } from "../paths.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
+import { writeResolvConf } from "../networks/resolver_files.ts";
 import type { Runtimes } from "../runtimes.ts";
 import { Stopwatch } from "../stopwatch.ts";
 import type { Container } from "./container.ts";
@@ -53,7 +54,7 @@ export interface LauncherDeps {
   readonly snapshots: Snapshotter;
   readonly runtimes: Pick<Runtimes, "of" | "ofIfKnown">;
   readonly namespaces: Pick<NamespaceJoiner, "join" | "networkOwner">;
-  readonly networks: Pick<ContainerNetworks, "start" | "stop" | "factsOf" | "hostGateway">;
+  readonly networks: Pick<ContainerNetworks, "start" | "stop" | "factsOf" | "hostGateway" | "nameServerOf">;
   readonly volumes: Pick<VolumeMounts, "mount" | "unmount">;
   readonly filling: Pick<VolumeFilling, "finish">;
   readonly mounts: Pick<MountCalls, "mount" | "umount2">;
@@ -205,15 +206,20 @@ export class Launcher {
     // Whoever has another one's network has its names too.
     if (owner !== undefined) return files;
     const leases = networks.factsOf(container).endpoints.flatMap(({ lease }) => lease ?? []);
-    const network = { addresses: leases.map(({ address }) => address), hostGateway: networks.hostGateway };
+    const network = {
+      addresses: leases.flatMap(({ address, six }) => [address, ...six ? [six.address] : []]),
+      hostGateway: networks.hostGateway,
+      nameServer: networks.nameServerOf(container),
+    };
     const contents = etcFiles({
       ...etcSettings(config, hostConfig, network),
       hostHosts: readOptional("/etc/hosts"),
       hostResolvConf: readOptional("/etc/resolv.conf"),
     });
-    for (const name of ["hostname", "hosts", "resolvConf"] as const) {
+    for (const name of ["hostname", "hosts"] as const) {
       Deno.writeTextFileSync(files[name], contents[name], { mode: 0o644 });
     }
+    writeResolvConf(files.resolvConf, contents.resolvConf);
     return files;
   }
 }

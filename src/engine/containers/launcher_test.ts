@@ -103,6 +103,7 @@ async function withBench(use: (bench: Bench) => Promise<void>, changed: Changed 
       stop: () => Promise.resolve(),
       factsOf: () => ({ sandbox: undefined, endpoints: [] }),
       hostGateway: undefined,
+      nameServerOf: () => undefined,
     },
     hooks: new HookBus(changed.plugins ?? [], SILENT_LOG),
     hookFolders: new HookFolders([]),

@@ -126,7 +126,7 @@ export function specSettings(
 }
 
 /** What is known of a container's network when it is about to start. */
-export type EtcNetwork = Pick<EtcFilesInput, "addresses" | "hostGateway">;
+export type EtcNetwork = Pick<EtcFilesInput, "addresses" | "hostGateway" | "nameServer">;
 
 /** What its files in /etc are made from, besides the host's own. */
 export function etcSettings(

@@ -5,15 +5,16 @@
  */
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { formatAddress, formatSubnet, overlaps, parseSubnet, type Subnet } from "../../network/address.ts";
+import { type Family, formatAddress, formatSubnet, overlaps, parseSubnet, type Subnet } from "../../network/address.ts";
 import { bridgeBatch } from "../../network/link_batch.ts";
-import { choosePool, freeAddress, hostRoutes } from "../../network/pools.ts";
+import { choosePool, chooseUniqueLocal, freeAddress } from "../../network/pools.ts";
 import { interfaceIndex, tryLock } from "../../sys/mod.ts";
 import { type BridgeOptions, bridgeOptions } from "./bridge_options.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
-import type { Network, NetworkRecord } from "./network.ts";
+import { refuseAdvertisements, routes } from "./kernel_network.ts";
 import { setKernel } from "./kernel_settings.ts";
+import type { AddressPool, Network } from "./network.ts";
 import type { NetworkTable } from "./network_table.ts";
 
 /** All engines of this machine choose address ranges one after another: what one has chosen the next finds as a route. */
@@ -28,6 +29,8 @@ export interface Bridge {
   readonly index: number;
   readonly subnet: Subnet;
   readonly gateway: string;
+  /** Of version 6, where it has that. */
+  readonly six: { readonly subnet: Subnet; readonly gateway: string } | undefined;
   readonly options: BridgeOptions;
 }
 
@@ -36,7 +39,7 @@ export interface BridgesDeps {
   readonly log: Log;
   readonly table: NetworkTable;
   readonly run: RunNetworkProgram;
-  readonly forwarding: Pick<Forwarding, "begin">;
+  readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "begin">>>;
   /** Whether some container has an address of the network. */
   readonly isUsed: (network: Network) => boolean;
 }
@@ -82,10 +85,13 @@ export class Bridges {
   }
 
   /** What the kernel must allow. @throws {TsdError} runtime_failed */
-  allow({ name }: Pick<Bridge, "name">): void {
+  allow({ name, six }: Pick<Bridge, "name" | "six">): void {
     // Published ports of 127.0.0.1 lead to containers; the rules keep everybody else from using that.
     setKernel(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, "1");
-    this.#deps.forwarding.begin();
+    refuseAdvertisements(name);
+    const { forwarding } = this.#deps;
+    forwarding[4].begin();
+    if (six !== undefined) forwarding[6].begin();
   }
 
   /** Takes a bridge away, if it is there. @throws {TsdError} runtime_failed */
@@ -98,7 +104,7 @@ export class Bridges {
 
   #present({ id }: Network): Bridge | undefined {
     const network = this.#deps.table.known(id);
-    const { record: { driver, subnet, gateway } } = network;
+    const { record: { driver, subnet, gateway, six } } = network;
     if (driver !== "bridge" || subnet === undefined || gateway === undefined) return undefined;
     const name = this.nameOf(network);
     const index = interfaceIndex(name);
@@ -109,6 +115,9 @@ export class Bridges {
       index,
       subnet: parseSubnet(subnet),
       gateway,
+      six: six?.subnet === undefined || six.gateway === undefined
+        ? undefined
+        : { subnet: parseSubnet(six.subnet), gateway: six.gateway },
       options: bridgeOptions(network.record.options),
     };
   }
@@ -117,52 +126,67 @@ export class Bridges {
     const { table, run, log } = this.#deps;
     using _lock = await machineLock();
     const network = this.#withSubnet(table.known(id));
-    const { subnet = "", gateway = "" } = network.record;
+    const { subnet = "", six } = network.record;
     const name = this.nameOf(network);
-    const addresses = [`${gateway}/${parseSubnet(subnet).prefix}`];
+    const addresses = [network.record, ...six === undefined ? [] : [six]].map(gatewayAddress);
     const { mtu } = bridgeOptions(network.record.options);
     if (interfaceIndex(name) !== undefined) await this.remove(network);
     await run(`make the bridge ${name}`, ["ip", "-batch", "-"], bridgeBatch({ name, addresses, mtu }));
-    this.allow({ name });
-    log.info("made a bridge", { bridge: name, network: network.name, subnet });
-    return this.#present(network)!;
+    const made = this.#present(network)!;
+    this.allow(made);
+    log.info("made a bridge", { bridge: name, network: network.name, subnet, six: six?.subnet });
+    return made;
   }
 
   /** Chooses a new network's address range, or makes sure that nobody has the one that was named. @throws as `ensure` */
   async claim({ id }: Network): Promise<void> {
     using _lock = await machineLock();
     const { table } = this.#deps;
-    const { subnet } = table.known(id).record;
-    if (subnet === undefined) return void this.#withSubnet(table.known(id));
-    const own = parseSubnet(subnet);
-    if (!this.#taken(id).some((each) => overlaps(own, each))) return;
-    throw new TsdError(
-      "permission_denied",
-      "invalid pool request: Pool overlaps with other one on this address space",
-    );
+    const { record } = table.known(id);
+    const taken = this.#taken(id);
+    for (const { subnet } of [record, record.six ?? {}]) {
+      if (subnet === undefined || !taken.some((each) => overlaps(parseSubnet(subnet), each))) continue;
+      throw new TsdError(
+        "permission_denied",
+        "invalid pool request: Pool overlaps with other one on this address space",
+      );
+    }
+    this.#withSubnet(table.known(id));
   }
 
   /** What the host and other networks have. */
   #taken(except: string): Subnet[] {
-    const others = this.#deps.table.list().flatMap(({ id, record: { subnet } }) =>
-      id === except || subnet === undefined ? [] : [parseSubnet(subnet)]
+    const others = this.#deps.table.list().flatMap(({ id, record }) =>
+      id === except ? [] : [record.subnet, record.six?.subnet].flatMap((each) => each ?? []).map(parseSubnet)
     );
-    return [...hostRoutes(Deno.readTextFileSync("/proc/net/route")), ...others];
+    return [...routes(), ...others];
   }
 
-  /** With a range of its own: the one that it had, unless the host has a way there meanwhile and nobody uses it. */
+  /** With ranges of its own: those that it had, unless the host has a way there meanwhile and nobody uses them. */
   #withSubnet(network: Network): Network {
     const { table, isUsed } = this.#deps;
-    const { subnet: had, hasOwnSubnet = false } = network.record;
-    const routes = hostRoutes(Deno.readTextFileSync("/proc/net/route"));
-    const isFree = had !== undefined && !routes.some((route) => overlaps(route, parseSubnet(had)));
-    if (isFree || (had !== undefined && (hasOwnSubnet || isUsed(network)))) return network;
-    const subnet = choosePool(this.#taken(network.id));
-    const gateway = formatAddress(freeAddress(subnet, { taken: new Set() }));
-    const record: NetworkRecord = { ...network.record, subnet: formatSubnet(subnet), gateway };
-    return table.save(network, record);
+    const { record } = network;
+    const taken = this.#taken(network.id);
+    const keeps = (pool: AddressPool): boolean => {
+      if (pool.subnet === undefined) return false;
+      const own = parseSubnet(pool.subnet);
+      return (pool.hasOwnSubnet ?? false) || !routes().some((route) => overlaps(route, own)) || isUsed(network);
+    };
+    const filled = (pool: AddressPool, choose: () => Subnet): AddressPool => keeps(pool) ? pool : poolOf(choose());
+    const four = filled(record, () => choosePool(taken));
+    const six = record.six && filled(record.six, () => chooseUniqueLocal(network.id, taken));
+    if (four === record && six === record.six) return network;
+    return table.save(network, { ...record, ...four, ...six && { six } });
   }
 }
+
+function poolOf(subnet: Subnet): AddressPool {
+  return { subnet: formatSubnet(subnet), gateway: formatAddress(freeAddress(subnet, { taken: new Set() })) };
+}
+
+/** The bridge's own address in CIDR form. */
+const gatewayAddress = ({ subnet = "", gateway = "" }: AddressPool): string =>
+  `${gateway}/${parseSubnet(subnet).prefix}`;
 
 /** @throws {TsdError} timeout */
 async function machineLock(): Promise<Disposable> {

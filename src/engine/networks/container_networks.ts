@@ -6,6 +6,7 @@
 import { prefixed, toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { endpointBatch, removalBatch, routeBatch } from "../../network/link_batch.ts";
+import type { Family } from "../../network/address.ts";
 import type { Ruleset } from "../../network/ruleset.ts";
 import type { AskedEndpoint, Container } from "../containers/container.ts";
 import { randomId } from "../containers/names.ts";
@@ -14,14 +15,17 @@ import type { Bridges } from "./bridges.ts";
 import { ContainerPorts, type PortChange, reversed } from "./container_ports.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { Leases } from "./leases.ts";
+import { hasNames, searched } from "./name_facts.ts";
+import type { NameService } from "./name_service.ts";
 import type { Namespaces } from "./namespaces.ts";
+import { networkFacts } from "./network_facts.ts";
 import type { Endpoint, Lease, Network, NetworkFacts, Sandbox, StoredNetworks } from "./network.ts";
-import { askedNetworks, hasBridge, networkKind } from "./network_mode.ts";
+import { askedNetworks, hasBridge, networkKind, refusesSix } from "./network_mode.ts";
 import type { NetworkRules } from "./network_rules.ts";
 import type { NetworkTable } from "./network_table.ts";
 import type { PortPublisher } from "./port_publisher.ts";
 import { countPorts, goneOf, ruledBridge, ruledPorts } from "./present_rules.ts";
-import { wayOut } from "./way_out.ts";
+import { wayOut, wayOutSix } from "./way_out.ts";
 
 /** What Docker puts before whatever is wrong with a container's network. */
 const FAILED = "failed to set up container networking";
@@ -38,12 +42,13 @@ export interface ContainerNetworksDeps {
   >;
   readonly namespaces: Namespaces;
   readonly publisher: PortPublisher;
-  readonly forwarding: Pick<Forwarding, "isOurs" | "end">;
+  readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "isOurs" | "end">>>;
   /** Where ports are published that name no address, nor does their network; empty for everywhere. */
   readonly defaultBind: string;
   /** Made with what this object knows. */
   readonly bridges: (isUsed: (network: Network) => boolean) => Bridges;
   readonly rules: (present: () => Ruleset) => NetworkRules;
+  readonly names: (endpoints: () => readonly (readonly Endpoint[])[]) => NameService;
 }
 
 /** A container's place in a network that is about to be made. */
@@ -58,6 +63,7 @@ export class ContainerNetworks {
   readonly #deps: ContainerNetworksDeps;
   readonly bridges: Bridges;
   readonly rules: NetworkRules;
+  readonly #names: NameService;
   readonly #leases: Leases;
   /** By container. */
   readonly #sandboxes: Map<string, Sandbox>;
@@ -75,23 +81,25 @@ export class ContainerNetworks {
       endpointsOf: (id) => this.#leases.of(id),
     });
     this.rules = deps.rules(() => this.#ruleset());
+    this.#names = deps.names(() => this.#leases.all());
   }
 
   /** What inspect and ps show. */
-  factsOf({ id, record }: Pick<Container, "id" | "record">): NetworkFacts {
+  factsOf(container: Pick<Container, "id" | "name" | "record">): NetworkFacts {
+    const { id } = container;
+    return networkFacts(container, this.#sandboxes.get(id), this.#leases.of(id), this.#deps.table);
+  }
+
+  /** Where a running container asks for names; undefined where it has no network with names. */
+  nameServerOf({ id }: Pick<Container, "id">): string | undefined {
     const { table } = this.#deps;
-    const sandbox = this.#sandboxes.get(id);
-    const asked = new Map(askedNetworks(record));
-    const askedOf = (network: Network) => asked.get(network.name) ?? asked.get(network.id) ?? {};
-    const had = this.#leases.of(id).map(({ networkId, lease }) => {
-      const network = table.known(networkId);
-      return { network, lease, asked: askedOf(network) };
-    });
-    if (had.length > 0) return { sandbox, endpoints: had };
-    const kind = networkKind(record.hostConfig);
-    const wanted = hasBridge(kind) ? [...asked.keys()].map((name) => table.named(name)) : [];
-    const own = kind === "host" || kind === "none" ? [table.predefined(kind)] : wanted;
-    return { sandbox, endpoints: own.map((network) => ({ network, lease: undefined, asked: askedOf(network) })) };
+    const named = searched(this.#leases.of(id), table).find(({ networkId }) => hasNames(table.known(networkId)));
+    return named?.lease.gateway;
+  }
+
+  /** Containers have other names, or are in other networks. */
+  async updateNames(): Promise<void> {
+    await this.#names.update();
   }
 
   /** Which running containers have what in a network. */
@@ -171,16 +179,18 @@ export class ContainerNetworks {
     if (!this.#sandboxes.delete(id) && endpoints.length === 0) return;
     this.#leases.drop(id);
     records.end(id);
+    await this.#names.update();
     for (const { networkId } of endpoints) events.tell("disconnect", toldOf(table.known(networkId)), { container: id });
   }
 
   /** A running container comes into a network. @throws as `start` */
-  async connect({ id }: Container, name: string, asked: AskedEndpoint): Promise<Lease> {
+  async connect(container: Container, name: string, asked: AskedEndpoint): Promise<Lease> {
+    const { id } = container;
     const { records, namespaces, events } = this.#deps;
     const used = new Set(this.#leases.of(id).map(({ lease }) => lease.link));
     const link = links().find((each) => !used.has(each));
     using reserved = new DisposableStack();
-    const { endpoint, network, batch } = await this.#place(id, name, asked, link!, reserved);
+    const { endpoint, network, batch } = await this.#place(container, name, asked, link!, reserved);
     await using undo = new AsyncDisposableStack();
     records.saveEndpoint(endpoint);
     this.#leases.keep(endpoint);
@@ -218,7 +228,10 @@ export class ContainerNetworks {
       await this.#ports.again(id, ports);
     }
     // Also where there is nothing to rule: an engine that was killed may have left some.
-    await this.rules.reload().catch((thrown) => this.#warn("the rules are not those of now", thrown));
+    await Promise.all([
+      this.rules.reload().catch((thrown) => this.#warn("the rules are not those of now", thrown)),
+      this.#names.update(),
+    ]);
   }
 
   /** Makes what the kernel should have anew, from the records; says of how much. @throws {TsdError} runtime_* */
@@ -232,6 +245,7 @@ export class ContainerNetworks {
   /** The engine ends: what no running container uses goes; ports go on by the kernel's rules. */
   async leave(): Promise<void> {
     await this.#ports.leave();
+    await this.#names.leave();
     const present = this.bridges.present();
     for (const { network } of present.filter(({ network }) => this.leasesOf(network).length === 0)) {
       await this.bridges.remove(network).catch((thrown) => this.#warn("a bridge stays", thrown));
@@ -239,7 +253,9 @@ export class ContainerNetworks {
     // Without a bridge there is nothing to rule.
     if (this.bridges.present().length > 0) return this.rules[Symbol.dispose]();
     await this.rules.remove();
-    await this.#deps.forwarding.end().catch((thrown) => this.#warn("IPv4 packets are still forwarded", thrown));
+    for (const family of [4, 6] as const) {
+      await this.#deps.forwarding[family].end().catch((thrown) => this.#warn("packets are still forwarded", thrown));
+    }
   }
 
   async #begin(container: Container): Promise<Sandbox> {
@@ -251,7 +267,7 @@ export class ContainerNetworks {
       const network = this.#deps.table.find(name);
       // Somebody may have named one twice, by its name and by its id.
       if (places.has(network.id)) continue;
-      places.set(network.id, await this.#place(id, network.id, asked, links()[places.size]!, reserved));
+      places.set(network.id, await this.#place(container, network.id, asked, links()[places.size]!, reserved));
     }
     const endpoints = [...places.values()].map(({ endpoint }) => endpoint);
     const ports = await this.#ports.publish(container, endpoints);
@@ -260,39 +276,62 @@ export class ContainerNetworks {
     for (const endpoint of endpoints) this.#leases.keep(endpoint);
     this.#sandboxes.set(id, sandbox);
     const batch = [...places.values()].map(({ batch }) => batch).join("") + this.#routeOf(id);
-    const steps = await Promise.allSettled([namespaces.make(id, batch), this.rules.update()]);
+    const steps = await Promise.allSettled([namespaces.make(id, batch), this.rules.update(), this.#names.update()]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
     for (const { network } of places.values()) events.tell("connect", toldOf(network), { container: id });
     return sandbox;
   }
 
-  async #place(id: string, name: string, asked: AskedEndpoint, link: string, held: DisposableStack): Promise<Place> {
+  async #place(
+    { id, record }: Container,
+    name: string,
+    asked: AskedEndpoint,
+    link: string,
+    held: DisposableStack,
+  ): Promise<Place> {
     const bridge = await this.bridges.ensure(this.#deps.table.find(name));
-    const { lease } = held.use(this.#leases.reserve(bridge, link, asked));
+    const { lease } = held.use(
+      this.#leases.reserve(bridge, link, { ...asked, withoutSix: refusesSix(record.hostConfig) }),
+    );
+    const { six } = lease;
     const endpoint = { containerId: id, networkId: bridge.network.id, lease };
     const batch = endpointBatch({
       ...{ hostName: lease.hostLink, bridgeIndex: bridge.index, hostPid: Deno.pid, name: link, mac: lease.mac },
-      ...{ mtu: bridge.options.mtu, addresses: [`${lease.address}/${lease.prefix}`] },
+      ...{ mtu: bridge.options.mtu, addresses: [lease, ...six ? [six] : []].map(inCidrForm) },
     });
     return { endpoint, network: bridge.network, batch };
   }
 
   #ruleset(): Ruleset {
     const { ruleTable: table, forwarding, table: networks } = this.#deps;
-    const addressOf = (id: string) => wayOut(this.#leases.of(id), networks)?.lease.address;
-    const bridges = this.bridges.present().map(ruledBridge);
-    return { table, bridges, ports: ruledPorts(this.#sandboxes, addressOf), guardsForwarding: forwarding.isOurs };
+    const targetOf = (id: string) => {
+      const leases = this.#leases.of(id);
+      return { address: wayOut(leases, networks)?.lease.address, six: wayOutSix(leases, networks)?.lease.six?.address };
+    };
+    return {
+      table,
+      bridges: this.bridges.present().map(ruledBridge),
+      ports: ruledPorts(this.#sandboxes, targetOf),
+      guardsForwarding: ([4, 6] as const).filter((family) => forwarding[family].isOurs),
+    };
   }
 
   #routeOf(id: string): string {
-    const out = wayOut(this.#leases.of(id), this.#deps.table);
-    return out === undefined ? "" : routeBatch(out.lease.gateway, out.lease.link);
+    const leases = this.#leases.of(id);
+    const out = wayOut(leases, this.#deps.table)?.lease;
+    const six = wayOutSix(leases, this.#deps.table)?.lease;
+    return [
+      out === undefined ? "" : routeBatch(out.gateway, out.link),
+      six?.six === undefined ? "" : routeBatch(six.six.gateway, six.link),
+    ].join("");
   }
 
   #warn(what: string, thrown: unknown): void {
     this.#deps.log.warn(what, { error: toTsdError(thrown).message });
   }
 }
+
+const inCidrForm = ({ address, prefix }: { address: string; prefix: number }): string => `${address}/${prefix}`;
 
 /** Names of interfaces, as many as a container can have of ours. */
 const links = (): string[] => Array.from({ length: 256 }, (_, at) => `eth${at}`);

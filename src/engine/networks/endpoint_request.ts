@@ -5,7 +5,7 @@
  */
 import type { EndpointIPAMConfig, EndpointSettings } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
-import { parseAddress } from "../../network/address.ts";
+import { formatAddress, parseAddress } from "../../network/address.ts";
 import type { AskedEndpoint } from "../containers/container.ts";
 import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../containers/request_shapes.ts";
 
@@ -36,23 +36,22 @@ export function askedEndpoint(given: unknown): AskedEndpoint {
   const { Aliases, MacAddress: mac = "", GwPriority: priority = 0, IPAMConfig } = settings;
   const aliases = Aliases ?? [];
   if (mac !== "" && !MAC.test(mac)) throw invalid(`invalid MAC address: ${mac}`);
-  const address = ownAddress(IPAMConfig ?? {});
   return {
-    ...address !== undefined && { address },
+    ...ownAddresses(IPAMConfig ?? {}),
     ...mac !== "" && { mac: mac.toLowerCase().replaceAll("-", ":") },
     ...aliases.length > 0 && { aliases },
     ...priority !== 0 && { priority },
   };
 }
 
-function ownAddress(
+function ownAddresses(
   { IPv4Address: four = "", IPv6Address: six = "", LinkLocalIPs: local }: EndpointIPAMConfig,
-): string | undefined {
-  if (six !== "") throw unsupported("an IPv6 address (--ip6)");
+): Pick<AskedEndpoint, "address" | "six"> {
   if (!isEmpty(local)) throw unsupported("a link-local address (--link-local-ip)");
-  if (four === "") return undefined;
-  if (parseAddress(four)?.family !== 4) throw invalid(`invalid IPv4 address: ${four}`);
-  return four;
+  if (four !== "" && parseAddress(four)?.family !== 4) throw invalid(`invalid IPv4 address: ${four}`);
+  const parsed = parseAddress(six);
+  if (six !== "" && parsed?.family !== 6) throw invalid(`invalid IPv6 address: ${six}`);
+  return { ...four !== "" && { address: four }, ...parsed !== undefined && { six: formatAddress(parsed) } };
 }
 
 /** @throws {TsdError} invalid_argument, not_implemented */

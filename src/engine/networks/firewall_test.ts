@@ -6,10 +6,17 @@ import { SysError } from "../../sys/mod.ts";
 import { Firewall } from "./firewall.ts";
 
 const BRIDGE: RuledBridge = {
-  ...{ name: "b0", subnet: "10.0.0.0/24", internal: false, connectsContainers: true, masquerades: true },
+  ...{
+    name: "b0",
+    subnet: "10.0.0.0/24",
+    six: undefined,
+    internal: false,
+    connectsContainers: true,
+    masquerades: true,
+  },
 };
 const port = (hostPort: number, address = "10.0.0.2"): RuledPort => ({
-  ...{ protocol: "tcp", containerPort: 80, hostIp: "0.0.0.0", hostPort, address },
+  ...{ protocol: "tcp", containerPort: 80, hostIp: "0.0.0.0", hostPort, address, six: undefined },
 });
 
 /** A firewall whose loads end when they are told to; changes of elements are done at once. */
@@ -17,7 +24,7 @@ function bench() {
   const loads: string[] = [];
   const changes: ElementChange[] = [];
   const waiting: { resolve: () => void; reject: (why: Error) => void }[] = [];
-  let present = { table: "t", bridges: [] as RuledBridge[], ports: [] as RuledPort[], guardsForwarding: false };
+  let present = { table: "t", bridges: [] as RuledBridge[], ports: [] as RuledPort[], guardsForwarding: [] };
   let refusal: Error | undefined;
   const firewall = new Firewall({
     log: SILENT_LOG,

@@ -1,16 +1,17 @@
 /**
  * @module
- * IPv4 forwarding of the machine: switched on for the first bridge, as containers need it. A machine that was no router
+ * Forwarding of packets of one version by the machine: switched on for the first bridge, as containers need it. A machine that was no router
  * before doesn't become one: while it was switched on by an engine, a rule keeps the machine's other interfaces apart. It
  * is switched off again with the last bridge, unless others may have come to rely on it.
  */
 import type { Log } from "../../log.ts";
+import type { Family } from "../../network/address.ts";
 import type { LinkKind } from "../../network/links.ts";
 import { setKernel } from "./kernel_settings.ts";
 
 /** Interfaces of engines, virtual machines and tunnels. A veth may be a container's that is just going. */
 const RELYING_KINDS: readonly string[] = ["bridge", "tun", "wireguard"];
-const SETTING = "/proc/sys/net/ipv4/ip_forward";
+const SETTINGS = { 4: "/proc/sys/net/ipv4/ip_forward", 6: "/proc/sys/net/ipv6/conf/all/forwarding" } as const;
 
 export interface ForwardingDeps {
   readonly log: Log;
@@ -18,6 +19,10 @@ export interface ForwardingDeps {
   readonly mark: string;
   /** All interfaces of the machine. */
   readonly links: () => Promise<readonly LinkKind[]>;
+  /** Version 4 if not given. */
+  readonly family?: Family;
+  /** What must be done before it is switched on. */
+  readonly before?: () => void;
   readonly setting?: string;
 }
 
@@ -38,9 +43,10 @@ export class Forwarding {
   begin(): void {
     const { log, mark } = this.#deps;
     if (this.#isOn) return;
+    this.#deps.before?.();
     setKernel(this.#setting, "1");
     Deno.writeTextFileSync(mark, "", { mode: 0o600 });
-    log.info("the kernel forwards IPv4 packets for containers from now on, and for nobody else");
+    log.info("the kernel forwards packets for containers from now on, and for nobody else", this.#fields);
   }
 
   /** After the last bridge. @throws {TsdError} runtime_failed */
@@ -50,19 +56,23 @@ export class Forwarding {
     const others = (await links()).filter(({ kind }) => kind !== undefined && RELYING_KINDS.includes(kind));
     if (others.length > 0) {
       const interfaces = others.map(({ name }) => name).join();
-      return log.info("the kernel goes on forwarding IPv4 packets, as others may need it", { interfaces });
+      return log.info("the kernel goes on forwarding, as others may need it", { ...this.#fields, interfaces });
     }
     setKernel(this.#setting, "0");
     Deno.removeSync(mark);
-    log.info("the kernel doesn't forward IPv4 packets any more, as before the first container");
+    log.info("the kernel doesn't forward packets any more, as before the first container", this.#fields);
   }
 
   get #isOn(): boolean {
-    return Deno.readTextFileSync(this.#setting).trim() !== "0";
+    return exists(this.#setting) && Deno.readTextFileSync(this.#setting).trim() !== "0";
   }
 
   get #setting(): string {
-    return this.#deps.setting ?? SETTING;
+    return this.#deps.setting ?? SETTINGS[this.#deps.family ?? 4];
+  }
+
+  get #fields() {
+    return { version: this.#deps.family ?? 4 };
   }
 }
 

@@ -16,15 +16,17 @@ export class HostsFiles {
     this.#paths = paths;
   }
 
-  /** The container's name leads to one more address. */
-  add(container: Container, address: string): void {
+  /** The container's name leads to more addresses. */
+  add(container: Container, addresses: readonly string[]): void {
     const { Hostname: hostname = "", Domainname: domain = "" } = container.record.config;
     const names = domain === "" ? hostname : `${hostname}.${domain} ${hostname}`;
-    this.#change(container, (text) => `${text.replace(/\n?$/, "\n")}${address}\t${names}\n`);
+    const lines = addresses.map((address) => `${address}\t${names}\n`).join("");
+    this.#change(container, (text) => text.replace(/\n?$/, "\n") + lines);
   }
 
-  remove(container: Container, address: string): void {
-    this.#change(container, (text) => text.split("\n").filter((line) => !line.startsWith(`${address}\t`)).join("\n"));
+  remove(container: Container, addresses: readonly string[]): void {
+    const isGone = (line: string) => addresses.some((address) => line.startsWith(`${address}\t`));
+    this.#change(container, (text) => text.split("\n").filter((line) => !isGone(line)).join("\n"));
   }
 
   /** In place: the container has the very file. */

@@ -6,9 +6,8 @@ import type { AskedEndpoint } from "../containers/container.ts";
 import type { PublishedPort } from "../../network/port.ts";
 import type { NetworkRecords, StoredEndpoint, StoredNetwork } from "../../store/network_records.ts";
 
-/** What is kept of a network. */
-export interface NetworkRecord {
-  readonly driver: "bridge" | "host" | "null";
+/** Addresses of one version. */
+export interface AddressPool {
   /** CIDR. A network whose subnet nobody named gets one when it is first needed. */
   readonly subnet?: string;
   readonly gateway?: string;
@@ -18,6 +17,13 @@ export interface NetworkRecord {
   readonly range?: string;
   /** Addresses that others than containers have, by name. */
   readonly auxiliary?: Readonly<Record<string, string>>;
+}
+
+/** What is kept of a network; the pool is that of version 4. */
+export interface NetworkRecord extends AddressPool {
+  readonly driver: "bridge" | "host" | "null";
+  /** It has addresses of version 6 too. */
+  readonly six?: AddressPool;
   /** It has no way out or in. */
   readonly internal?: boolean;
   /** Shown only, as it is for swarms. */
@@ -40,6 +46,8 @@ export interface Lease {
   readonly link: string;
   /** The network of the highest is the way out; 0 if it isn't there. */
   readonly priority?: number;
+  /** Its address of version 6. */
+  readonly six?: { readonly address: string; readonly prefix: number; readonly gateway: string };
 }
 
 /** The network namespace of a running container. */
@@ -62,5 +70,7 @@ export interface NetworkFacts {
     readonly network: Network;
     readonly lease: Lease | undefined;
     readonly asked: AskedEndpoint;
+    /** By which others of the network know it; undefined where nobody has a name. */
+    readonly names: readonly string[] | undefined;
   }[];
 }

@@ -45,6 +45,10 @@ export function askedNetworks({ hostConfig, networks }: AskingRecord): [name: st
 
 type AskingRecord = Pick<ContainerRecord, "networks"> & { readonly hostConfig: Pick<HostConfig, "NetworkMode"> };
 
+/** Whether a container has no address of version 6, whatever its networks have: its sysctls take them all away. */
+export const refusesSix = ({ Sysctls }: Pick<HostConfig, "Sysctls">): boolean =>
+  ["all", "default"].some((scope) => Sysctls?.[`net.ipv6.conf.${scope}.disable_ipv6`] === "1");
+
 /** What another container's network can't be combined with, as Docker says it. */
 const CONFLICTS: readonly (readonly [what: string, given: (config: ContainerConfig, host: HostConfig) => unknown])[] = [
   ["hostname and the network mode", ({ Hostname }) => Hostname],

@@ -5,7 +5,9 @@
 import type { IPAMConfig, NetworkCreateRequest } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import {
+  BITS,
   contains,
+  type Family,
   formatAddress,
   formatSubnet,
   parseAddress,
@@ -15,7 +17,7 @@ import {
 import { freeAddress } from "../../network/pools.ts";
 import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../containers/request_shapes.ts";
 import { bridgeOptions } from "./bridge_options.ts";
-import type { NetworkRecord } from "./network.ts";
+import type { AddressPool, NetworkRecord } from "./network.ts";
 
 export interface NetworkRequest {
   readonly name: string;
@@ -49,7 +51,6 @@ const SHAPE = {
 
 /** What there isn't. */
 const REFUSED: { readonly [K in keyof NetworkCreateRequest]?: string } = {
-  EnableIPv6: "--ipv6",
   ConfigOnly: "--config-only",
   ConfigFrom: "--config-from",
   Ingress: "--ingress",
@@ -74,6 +75,7 @@ export function parseNetworkRequest(body: unknown): NetworkRequest {
     if (!isEmpty(value) && !isEmptyFrom(value)) throw unsupported(words);
   }
   if (!EnableIPv4) throw unsupported("a network without IPv4");
+  const hasSix = request.EnableIPv6 ?? false;
   requireDriver(driver || "bridge");
   if (request.Scope && request.Scope !== "local") throw unsupported(`the scope ${request.Scope}`);
   const options = request.Options ?? {};
@@ -83,7 +85,7 @@ export function parseNetworkRequest(body: unknown): NetworkRequest {
     name,
     record: {
       driver: "bridge",
-      ...addressing(request),
+      ...addressing(request, hasSix),
       ...Internal && { internal: true },
       ...Attachable && { attachable: true },
       ...Object.keys(options).length > 0 && { options },
@@ -103,24 +105,29 @@ function requireDriver(driver: string): void {
   throw new TsdError("not_found", `could not find plugin ${driver} in v1 plugin registry: plugin not found`);
 }
 
-/** The subnet that was named, with what lies in it. */
-function addressing({ IPAM }: Partial<NetworkCreateRequest>): Partial<NetworkRecord> {
-  if (IPAM === undefined || IPAM === null) return {};
-  if (!["", "default", undefined].includes(IPAM.Driver)) throw unsupported(`the address driver ${IPAM.Driver}`);
-  if (!isEmpty(IPAM.Options)) throw unsupported("options of the address driver");
-  const configs = (IPAM.Config ?? []).filter((config) => !isEmptyFrom(config));
-  if (configs.length === 0) return {};
-  if (configs.length > 1) throw unsupported("more than one subnet");
-  return pool(configs[0]!);
+/** The subnets that were named, one of each version at most, with what lies in them. */
+function addressing({ IPAM }: Partial<NetworkCreateRequest>, hasSix: boolean): Partial<NetworkRecord> {
+  if (!["", "default", undefined].includes(IPAM?.Driver)) throw unsupported(`the address driver ${IPAM?.Driver}`);
+  if (!isEmpty(IPAM?.Options)) throw unsupported("options of the address driver");
+  const pools = (IPAM?.Config ?? []).filter((config) => !isEmptyFrom(config)).map(pool);
+  const of = (family: Family) => pools.filter((each) => each.family === family).map(({ record }) => record);
+  const [four, ...moreFour] = of(4);
+  const [six, ...moreSix] = of(6);
+  if (moreFour.length + moreSix.length > 0) throw unsupported("more than one subnet of a version");
+  if (six !== undefined && !hasSix) {
+    throw invalid(`IPv6 is not enabled, and there is an IPv6 subnet: ${six.subnet}`);
+  }
+  return { ...four, ...hasSix && { six: six ?? {} } };
 }
 
 function pool(
   { Subnet: text = "", IPRange = "", Gateway = "", AuxiliaryAddresses = {} }: IPAMConfig,
-): Partial<NetworkRecord> {
+): { readonly family: Family; readonly record: AddressPool } {
   if (text === "") throw invalid("invalid network config:\ninvalid subnet : invalid CIDR block notation");
   const subnet = parseSubnet(text);
-  if (subnet.family !== 4) throw unsupported("an IPv6 subnet");
-  if (subnet.prefix > 30) throw invalid(`invalid subnet ${text}: there is no room for a gateway and a container`);
+  if (subnet.prefix > BITS[subnet.family] - 2) {
+    throw invalid(`invalid subnet ${text}: there is no room for a gateway and a container`);
+  }
   const inside = (what: string, address: string): string => {
     const parsed = parseAddress(address.replace(/\/.*$/, ""));
     if (parsed === undefined || !contains(subnet, parsed)) {
@@ -134,13 +141,14 @@ function pool(
   ) => [name, inside("auxiliary address", address)]);
   const taken = new Set(others.map(([, address]) => parseAddress(address!)!.value));
   const gateway = Gateway === "" ? formatAddress(freeAddress(subnet, { taken, range })) : inside("gateway", Gateway);
-  return {
+  const record = {
     subnet: formatSubnet(subnet),
     gateway,
     hasOwnSubnet: true,
     ...range !== undefined && { range: formatSubnet(range) },
     ...others.length > 0 && { auxiliary: Object.fromEntries(others) },
   };
+  return { family: subnet.family, record };
 }
 
 function rangeOf(text: string, subnet: Subnet): Subnet {

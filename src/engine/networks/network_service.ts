@@ -10,9 +10,10 @@ import type { NetworkEvents } from "../events/network_events.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { type ContainerNetworks, toldOf } from "./container_networks.ts";
 import type { HostsFiles } from "./hosts_files.ts";
-import type { Network } from "./network.ts";
+import type { Lease, Network } from "./network.ts";
 import { askedNetworks, networkKind } from "./network_mode.ts";
 import type { NetworkRequest } from "./network_request.ts";
+import type { ResolverFiles } from "./resolver_files.ts";
 import { isPredefined, type NetworkTable } from "./network_table.ts";
 
 export interface NetworkServiceDeps {
@@ -23,6 +24,7 @@ export interface NetworkServiceDeps {
   readonly locks: KeyedLock;
   readonly events: NetworkEvents;
   readonly hosts: HostsFiles;
+  readonly resolvers: ResolverFiles;
 }
 
 /** See the module's comment. */
@@ -79,7 +81,7 @@ export class NetworkService {
 
   /** @throws {TsdError} container_not_found, network_not_found, permission_denied, conflict */
   async connect(nameOrId: string, containerName: string, asked: AskedEndpoint): Promise<void> {
-    const { table, containers, locks, networks, hosts } = this.#deps;
+    const { table, containers, locks, networks, hosts, resolvers } = this.#deps;
     const network = table.find(nameOrId);
     const { id } = containers.find(containerName);
     await locks.run(id, async () => {
@@ -92,15 +94,17 @@ export class NetworkService {
       }
       if (container.isRunning) {
         const lease = await networks.connect(container, network.id, asked);
-        hosts.add(container, lease.address);
+        hosts.add(container, addressesOf(lease));
+        resolvers.update(container, networks.nameServerOf(container));
       }
       containers.setNetworks(container, { ...Object.fromEntries(before), [network.name]: asked });
+      await networks.updateNames();
     });
   }
 
   /** @throws {TsdError} container_not_found, network_not_found, permission_denied */
   async disconnect(nameOrId: string, containerName: string, { force = false } = {}): Promise<void> {
-    const { table, containers, locks, networks, hosts } = this.#deps;
+    const { table, containers, locks, networks, hosts, resolvers } = this.#deps;
     const network = table.find(nameOrId);
     const { id } = containers.find(containerName);
     await locks.run(id, async () => {
@@ -112,11 +116,17 @@ export class NetworkService {
         throw new TsdError("permission_denied", `container ${id} is not connected to network ${network.name}`);
       }
       const lease = container.isRunning ? await networks.disconnect(container, network) : undefined;
-      if (lease !== undefined) hosts.remove(container, lease.address);
+      if (lease !== undefined) {
+        hosts.remove(container, addressesOf(lease));
+        resolvers.update(container, networks.nameServerOf(container));
+      }
       containers.setNetworks(container, Object.fromEntries(left));
+      await networks.updateNames();
     });
   }
 }
+
+const addressesOf = ({ address, six }: Lease): string[] => [address, ...six ? [six.address] : []];
 
 /** Who has the host's network, another's or none can't have one besides. */
 function refuseOthers({ record: { hostConfig } }: Container, { name }: Network): void {

@@ -74,6 +74,7 @@ Deno.test("an address is nobody else's from its choice on", () => {
     index: 1,
     subnet: parseSubnet("172.17.0.0/16"),
     gateway: "172.17.0.1",
+    six: undefined,
     options: bridgeOptions(),
   };
   const leases = new Leases([]);
@@ -87,4 +88,12 @@ Deno.test("an address is nobody else's from its choice on", () => {
   assert.deepEqual(leases.ofNetwork(network).map(({ lease }) => lease), [first.lease]);
   leases.drop("a");
   assert.deepEqual(leases.of("a"), []);
+  const six = { subnet: parseSubnet("fd00:7::/64"), gateway: "fd00:7::1" };
+  const both = ["fd00:7::9", undefined, undefined].map((asked) => {
+    return leases.reserve({ ...bridge, six }, "eth0", asked === undefined ? {} : { six: asked }).lease.six;
+  });
+  assert.deepEqual(both.map((each) => each?.address), ["fd00:7::9", "fd00:7::2", "fd00:7::3"]);
+  assert.throws(() => leases.reserve({ ...bridge, six }, "eth0", { six: "fd00:7::9" }), { code: "conflict" });
+  assert.throws(() => leases.reserve(bridge, "eth0", { six: "fd00:7::9" }), { code: "invalid_argument" });
+  assert.equal(leases.reserve({ ...bridge, six }, "eth0", { withoutSix: true }).lease.six, undefined);
 });

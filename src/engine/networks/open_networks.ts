@@ -17,7 +17,10 @@ import { ContainerNetworks } from "./container_networks.ts";
 import { DockerUser } from "./docker_user.ts";
 import { Firewall } from "./firewall.ts";
 import { Forwarding } from "./forwarding.ts";
+import { keepAdvertisedRoutes } from "./kernel_network.ts";
 import { networkPrograms } from "./host_programs.ts";
+import { type NameFacts, nameTable } from "./name_facts.ts";
+import { NameService, type NameServiceDeps } from "./name_service.ts";
 import { Namespaces } from "./namespaces.ts";
 import type { StoredNetworks } from "./network.ts";
 import { NetworkRules } from "./network_rules.ts";
@@ -34,6 +37,9 @@ export interface NetworkSurroundings {
   readonly records: StoredNetworks;
   readonly run: RunHostCommand;
   readonly mounts: Pick<MountCalls, "umount2">;
+  /** Opens a way to whoever answers for names. */
+  readonly openNames: NameServiceDeps["open"];
+  readonly container: NameFacts["container"];
   readonly calls: NetlinkCalls & Pick<FileCalls, "close">;
   /** The address that ports without one are published on; empty for everywhere. */
   readonly defaultBind: string;
@@ -47,11 +53,12 @@ export function openNetworks(surroundings: NetworkSurroundings): ContainerNetwor
   const run = networkPrograms(runHost);
   const { engineId } = paths;
   const ruleTable = engineId === "" ? "tsd" : `tsd-${engineId}`;
-  const forwarding = new Forwarding({
-    log,
-    mark: `/run/.tsd-forwarding-${namespaceNumber()}`,
-    links: () => linkKinds(calls),
-  });
+  const mark = `/run/.tsd-forwarding-${namespaceNumber()}`;
+  const links = () => linkKinds(calls);
+  const forwarding = {
+    4: new Forwarding({ log, mark, links }),
+    6: new Forwarding({ log, mark: `${mark}-6`, links, family: 6, before: keepAdvertisedRoutes }),
+  };
   return new ContainerNetworks({
     ...{ log, table, events, records, defaultBind: surroundings.defaultBind },
     ruleTable,
@@ -59,6 +66,10 @@ export function openNetworks(surroundings: NetworkSurroundings): ContainerNetwor
     namespaces: new Namespaces({ paths, run, mounts, log }),
     publisher: new PortPublisher({ table: new PortTable(localPortRange(readProcFile(PORT_RANGE))), log }),
     bridges: (isUsed) => new Bridges({ engineId, log, table, run, forwarding, isUsed }),
+    names: (endpoints) => {
+      const present = () => nameTable({ table, endpoints: endpoints(), container: surroundings.container });
+      return new NameService({ log, open: surroundings.openNames, present });
+    },
     rules: (present) => {
       const kernel = new NftConnection(calls);
       const docker = new DockerUser({ log, name: ruleTable, kernel, run: runHost });

@@ -5,19 +5,20 @@ import type { Bridge } from "./bridges.ts";
 import type { Sandbox } from "./network.ts";
 
 /** What of a bridge the rules are made from. */
-export const ruledBridge = ({ name, subnet, network, options }: Bridge): RuledBridge => ({
-  ...{ name, subnet: formatSubnet(subnet), internal: network.record.internal ?? false },
+export const ruledBridge = ({ name, subnet, six, network, options }: Bridge): RuledBridge => ({
+  ...{ name, subnet: formatSubnet(subnet), six: six && formatSubnet(six.subnet) },
+  ...{ internal: network.record.internal ?? false },
   ...{ connectsContainers: options.connectsContainers, masquerades: options.masquerades },
 });
 
 /** Where the ports of running containers lead; nowhere for one without a way out. */
 export function ruledPorts(
   sandboxes: ReadonlyMap<string, Sandbox>,
-  addressOf: (containerId: string) => string | undefined,
+  targetOf: (containerId: string) => { readonly address: string | undefined; readonly six: string | undefined },
 ): RuledPort[] {
   return [...sandboxes].flatMap(([id, { ports }]) => {
-    const address = addressOf(id);
-    return address === undefined ? [] : ports.map((port) => ({ ...port, address }));
+    const { address, six } = targetOf(id);
+    return address === undefined ? [] : ports.map((port) => ({ ...port, address, six }));
   });
 }
 

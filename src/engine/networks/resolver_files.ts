@@ -1,0 +1,49 @@
+/**
+ * @module
+ * `/etc/resolv.conf` of containers, which learns of networks that come and go, as long as nobody else has changed it.
+ */
+import { resolvConf } from "../../network/etc_files.ts";
+import type { Container } from "../containers/container.ts";
+import { etcSettings } from "../containers/settings.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+
+const HOST_FILE = "/etc/resolv.conf";
+/** What was written last stands beside it. */
+const MADE = ".made";
+/** More than this is nothing that we have written. */
+const MOST_BYTES = 1 << 20;
+
+/** In place: a running container has the very file. */
+export function writeResolvConf(path: string, text: string): void {
+  Deno.writeTextFileSync(path, text, { mode: 0o644 });
+  Deno.writeTextFileSync(path + MADE, text, { mode: 0o600 });
+}
+
+/** See the module's comment. */
+export class ResolverFiles {
+  readonly #paths: EnginePaths;
+
+  constructor(paths: EnginePaths) {
+    this.#paths = paths;
+  }
+
+  /** A running container asks somebody else from now on. */
+  update({ id, record: { config, hostConfig } }: Container, nameServer: string | undefined): void {
+    const path = `${containerPaths(this.#paths, id).home}/resolv.conf`;
+    const made = readIfThere(path + MADE);
+    // A container may write what it wants there.
+    if (made === undefined || Deno.statSync(path).size > MOST_BYTES || Deno.readTextFileSync(path) !== made) return;
+    const settings = etcSettings(config, hostConfig, { addresses: [], hostGateway: undefined, nameServer });
+    const text = resolvConf({ ...settings, hostResolvConf: readIfThere(HOST_FILE) ?? "" });
+    if (text !== made) writeResolvConf(path, text);
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw thrown;
+  }
+}

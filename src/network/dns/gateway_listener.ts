@@ -1,0 +1,137 @@
+/**
+ * @module
+ * The sockets of one address of a bridge: containers of that network ask there. Nothing else of the machine is listened on,
+ * so a resolver of the host's own is left alone.
+ */
+import { createSocket, type Socket } from "node:dgram";
+import type { Log } from "../../log.ts";
+import type { Transport } from "./message.ts";
+import { isEnded, messagesOf, sendMessage } from "./tcp_messages.ts";
+
+/** What is to be said to a message; nothing to some. */
+export type Answering = (
+  message: Uint8Array,
+  source: string,
+  transport: Transport,
+) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
+
+/** Room for what comes while something else is done, in bytes; the kernel has its own idea of the most. */
+const RECEIVE_BYTES = 1 << 20;
+/** Connections at once, of all and of one asker. */
+const [MOST_CONNECTIONS, MOST_OF_ONE] = [256, 32];
+/** How long a connection is kept that says nothing, in ms. */
+const IDLE_MS = 10_000;
+
+export interface GatewayPlace {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Answers until it is disposed of. @throws Error of the system: EADDRINUSE, EADDRNOTAVAIL */
+export async function listenAtGateway(place: GatewayPlace, answer: Answering, log: Log): Promise<AsyncDisposable> {
+  await using opened = new AsyncDisposableStack();
+  opened.use(await listenDatagrams(place, answer, log));
+  opened.use(listenConnections(place, answer, log));
+  const kept = opened.move();
+  return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+async function listenDatagrams(
+  { hostname, port }: GatewayPlace,
+  answer: Answering,
+  log: Log,
+): Promise<AsyncDisposable> {
+  const socket = createSocket(hostname.includes(":") ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
+  // Who doesn't wait for an answer gets none.
+  const send = (bytes: Uint8Array, to: { port: number; address: string }) => {
+    socket.send(bytes, to.port, to.address, (error) => error && log.debug("not sent", { error: error.message }));
+  };
+  let isOpen = true;
+  socket.on("message", (message, from) => {
+    const said = answer(plain(message), from.address, "udp");
+    if (said instanceof Promise) void said.then((bytes) => bytes !== undefined && isOpen && send(bytes, from));
+    else if (said !== undefined) send(said, from);
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind(port, hostname, () => {
+      socket.off("error", reject);
+      socket.on("error", (error) => log.warn("names: a socket has trouble", { hostname, error: error.message }));
+      resolve();
+    });
+  }).catch((thrown) => {
+    socket.close();
+    throw thrown;
+  });
+  enlarge(socket, log);
+  return {
+    [Symbol.asyncDispose]: () => {
+      isOpen = false;
+      return new Promise<void>((resolve) => socket.close(() => resolve()));
+    },
+  };
+}
+
+const plain = (message: Uint8Array) => new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
+
+function enlarge(socket: Socket, log: Log): void {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BYTES);
+  } catch (thrown) {
+    log.debug("the usual room for questions", { error: String(thrown) });
+  }
+}
+
+function listenConnections(place: GatewayPlace, answer: Answering, log: Log): AsyncDisposable {
+  const listener = Deno.listen(place);
+  const open = new Map<Deno.Conn, string>();
+  const serve = async (connection: Deno.Conn, source: string) => {
+    using _connection = connection;
+    open.set(connection, source);
+    using idle = new IdleTimer(() => connection.close());
+    for await (const message of messagesOf(connection)) {
+      idle.again();
+      const said = await answer(message, source, "tcp");
+      if (said === undefined) return;
+      await sendMessage(connection, said);
+    }
+  };
+  const accepting = (async () => {
+    for await (const connection of listener) {
+      const source = (connection.remoteAddr as Deno.NetAddr).hostname;
+      const own = [...open.values()].filter((each) => each === source).length;
+      if (open.size >= MOST_CONNECTIONS || own >= MOST_OF_ONE) connection.close();
+      else {
+        void serve(connection, source).catch((thrown) => {
+          if (!isEnded(thrown)) log.warn("names: a connection failed", { error: String(thrown) });
+        }).finally(() => open.delete(connection));
+      }
+    }
+  })();
+  return {
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      for (const connection of open.keys()) connection.close();
+      await accepting;
+    },
+  };
+}
+
+class IdleTimer implements Disposable {
+  readonly #end: () => void;
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(end: () => void) {
+    this.#end = end;
+    this.#timer = setTimeout(end, IDLE_MS);
+  }
+
+  again(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#end, IDLE_MS);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}

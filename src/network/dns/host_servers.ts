@@ -1,0 +1,47 @@
+/**
+ * @module
+ * The servers of this machine, from its resolv.conf(5), read again when it has changed: a laptop gets others at each place.
+ */
+import { parseAddress } from "../address.ts";
+import type { ServerAddress } from "./forwarder.ts";
+
+const FILE = "/etc/resolv.conf";
+/** How long what was read is believed, in ms. */
+const FRESH_MS = 1_000;
+
+/** Servers in the text of a resolv.conf; those on a link of their own (`fe80::1%eth0`) are left out. */
+export function serversIn(text: string): ServerAddress[] {
+  return text.split("\n").flatMap((line) => {
+    const [, address = ""] = /^\s*nameserver\s+(\S+)/.exec(line) ?? [];
+    return parseAddress(address) === undefined ? [] : [address];
+  });
+}
+
+/** See the module's comment. */
+export class HostServers {
+  readonly #path: string;
+  #readMs = -Infinity;
+  #servers: readonly ServerAddress[] = [];
+
+  constructor(path = FILE) {
+    this.#path = path;
+  }
+
+  get servers(): readonly ServerAddress[] {
+    const now = performance.now();
+    if (now - this.#readMs > FRESH_MS) {
+      this.#servers = serversIn(textOf(this.#path));
+      this.#readMs = now;
+    }
+    return this.#servers;
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return "";
+    throw thrown;
+  }
+}

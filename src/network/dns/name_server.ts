@@ -1,0 +1,137 @@
+/**
+ * @module
+ * Names of containers, for containers: on the address of each network's bridge whoever is in it is told of those who are in
+ * one of its networks, and what else there is comes from other servers. What is said, and what isn't, is as with Docker's
+ * own server: a name without an address of the wanted version exists (NOERROR without records), and a question that
+ * nobody answers has failed.
+ */
+import { toTsdError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import { Forwarder, type ServerAddress } from "./forwarder.ts";
+import { listenAtGateway } from "./gateway_listener.ts";
+import { HostServers } from "./host_servers.ts";
+import { parseQuery, passedOn, type Query, RCODE, type Record, reply, type Transport } from "./message.ts";
+import { type NamedContainer, type NameTable, NO_NAMES } from "./name_table.ts";
+import { Names } from "./names.ts";
+
+const PORT = 53;
+const FAMILIES = { A: 4, AAAA: 6 } as const;
+
+export interface NameServerOptions {
+  readonly log: Log;
+  readonly port?: number;
+  readonly forwarder?: Forwarder;
+  readonly hostServers?: Pick<HostServers, "servers">;
+}
+
+/** See the module's comment. */
+export class NameServer implements AsyncDisposable {
+  readonly #log: Log;
+  readonly #port: number;
+  readonly #forwarder: Forwarder;
+  readonly #hostServers: Pick<HostServers, "servers">;
+  /** By address. */
+  readonly #listeners = new Map<string, { readonly network: string; readonly socket: AsyncDisposable }>();
+  #names = new Names(NO_NAMES);
+
+  constructor({ log, port = PORT, forwarder = new Forwarder(), hostServers = new HostServers() }: NameServerOptions) {
+    this.#log = log;
+    this.#port = port;
+    this.#forwarder = forwarder;
+    this.#hostServers = hostServers;
+  }
+
+  /** Answers from a table from now on. Resolves to what can't be listened on, and why. */
+  async update(table: NameTable): Promise<string[]> {
+    this.#names = new Names(table);
+    const wanted = new Map(table.networks.flatMap(({ id, gateways }) => gateways.map((address) => [address, id])));
+    for (const [address, { network, socket }] of [...this.#listeners]) {
+      if (wanted.get(address) === network) continue;
+      this.#listeners.delete(address);
+      await socket[Symbol.asyncDispose]();
+    }
+    const troubles: string[] = [];
+    for (const [address, network] of wanted) {
+      if (this.#listeners.has(address)) continue;
+      try {
+        this.#listeners.set(address, { network, socket: await this.#listen(address, network) });
+      } catch (thrown) {
+        troubles.push(`${address}: ${toTsdError(thrown).message}`);
+      }
+    }
+    return troubles;
+  }
+
+  /** What is said to a message that came to a network's bridge. */
+  answer(
+    message: Uint8Array,
+    { network, source, transport }: {
+      readonly network: string;
+      readonly source: string;
+      readonly transport: Transport;
+    },
+  ): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    // Nothing to strangers: the address may not even be theirs.
+    const asker = this.#names.asker(network, source);
+    if (asker === undefined) return undefined;
+    const query = parseQuery(message, transport);
+    if (query === undefined || query instanceof Uint8Array) return query;
+    return this.#known(query, asker) ?? this.#forward(query, asker, transport);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.update(NO_NAMES);
+  }
+
+  #listen(hostname: string, network: string): Promise<AsyncDisposable> {
+    const answer = (message: Uint8Array, source: string, transport: Transport) =>
+      this.answer(message, { network, source, transport });
+    return listenAtGateway({ hostname, port: this.#port }, answer, this.#log);
+  }
+
+  /** What the engine's networks know of it. */
+  #known(query: Query, asker: NamedContainer): Uint8Array | undefined {
+    const { name, type } = query;
+    if (type === "PTR") {
+      const pointer = this.#names.pointer(asker, name);
+      return pointer === undefined ? undefined : reply(query, RCODE.NOERROR, [{ type, name: pointer }]);
+    }
+    const kind = type === "AAAA" ? type : "A";
+    const addresses = this.#names.addresses(asker, name, FAMILIES[kind]);
+    if (addresses === undefined) return undefined;
+    // There is no more to a container than its addresses, so other kinds of record are known not to be there.
+    const records = type !== kind ? [] : shuffled(addresses).map((address): Record => ({ type: kind, address }));
+    return reply(query, RCODE.NOERROR, records);
+  }
+
+  #forward(query: Query, asker: NamedContainer, transport: Transport): Uint8Array | Promise<Uint8Array> {
+    const isPlain = !query.name.replace(/\.$/, "").includes(".");
+    if (asker.searchesFirst && isPlain && (query.type === "A" || query.type === "AAAA")) {
+      return reply(query, RCODE.NOERROR);
+    }
+    const servers = (asker.servers ?? this.#hostServers.servers).filter((server) => !this.#isOwn(server));
+    if (!asker.forwards || servers.length === 0) return reply(query, RCODE.SERVFAIL);
+    return this.#forwarder.ask(query, servers, transport, asker).then(
+      (answer) => answer === undefined ? reply(query, RCODE.SERVFAIL) : passedOn(query, answer),
+      (thrown) => {
+        this.#log.warn("names: a question was not passed on", { error: toTsdError(thrown).message });
+        return reply(query, RCODE.SERVFAIL);
+      },
+    );
+  }
+
+  /** A question that comes back to us would go round for ever. */
+  #isOwn(server: ServerAddress): boolean {
+    return this.#listeners.has(server);
+  }
+}
+
+/** Whoever takes the first of several shares the work out. */
+function shuffled(addresses: readonly string[]): string[] {
+  const all = [...addresses];
+  for (let at = all.length - 1; at > 0; at--) {
+    const other = Math.floor(Math.random() * (at + 1));
+    [all[at], all[other]] = [all[other]!, all[at]!];
+  }
+  return all;
+}

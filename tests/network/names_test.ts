@@ -1,0 +1,142 @@
+/** Names of containers in networks of one's own, with real traffic on this machine. */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario, type World } from "../cli/world.ts";
+import { processIds } from "../harness/host_state.ts";
+import { tracesOf } from "../harness/leftovers.ts";
+import { greeter } from "./traffic.ts";
+
+/** Subnets that no pool has, so that nobody else's engine is in the way. */
+const [ONE, TWO] = ["10.213.17.0/24", "10.213.18.0/24"];
+
+async function greet(world: World, name: string, ...flags: string[]): Promise<string> {
+  const run = ["run", "-d", "--name", name, ...flags, world.image, ...greeter(name)];
+  const result = await world.tsd(...run);
+  expectResult(result, { stdout: /^[0-9a-f]{64}\n$/ });
+  return result.stdout.trim();
+}
+
+/** What a container gets from another one, by whatever name; it is asked again while it isn't listening. */
+async function hello(world: World, from: string, to: string): Promise<string> {
+  let said = "";
+  await world.until("an answer", async () => {
+    const { stdout, stderr } = await world.tsd("exec", from, "nc", "-w", "3", to, "80");
+    said = stdout.trim() || stderr.trim();
+    return stdout !== "" || stderr.includes("bad address");
+  });
+  return said;
+}
+
+/** Addresses that a container is told of for a name. */
+async function lookup(world: World, from: string, name: string): Promise<string[]> {
+  const { stdout } = await world.tsd("exec", from, "nslookup", name);
+  return [...stdout.split(/\n\n/).slice(1).join("\n").matchAll(/^Address(?: \d+)?: (\S+)/gm)].map(([, each]) => each!);
+}
+
+async function namesProcess(world: World): Promise<number | undefined> {
+  const { runDir } = tracesOf(world.engine.dataRoot);
+  for (const pid of await processIds()) {
+    const command = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
+    if (command.includes(`\0--names\0${runDir}/`)) return pid;
+  }
+  return undefined;
+}
+
+const resolvConf = async (world: World, name: string) =>
+  (await world.tsd("exec", name, "cat", "/etc/resolv.conf")).stdout;
+
+scenario(
+  "networks: names",
+  {
+    "containers find each other by name, alias, short id and hostname; by tsd and by docker": async (world) => {
+      await world.tsd("network", "create", "--subnet", ONE, "one");
+      const id = await greet(world, "web", "--network", "one", "--network-alias", "www", "--hostname", "host7");
+      await greet(world, "other", "--network", "one");
+      await greet(world, "apart");
+      for (const name of ["web", "WWW", id.slice(0, 12), "host7", "web.one"]) {
+        assert.equal(await hello(world, "other", name), "hello web", name);
+      }
+      assert.match(await hello(world, "apart", "web"), /bad address/);
+      assert.match(await hello(world, "other", "apart"), /bad address/);
+      const asked = ["run", "--rm", "--network", "one", world.image, "nc", "-w", "3", "web", "80"];
+      for (const client of ["tsd", "docker"] as const) {
+        expectResult(await world[client](...asked), { stdout: "hello web\n" });
+      }
+      const format = '{{json (index .NetworkSettings.Networks "one").DNSNames}}';
+      expectResult(await world.docker("inspect", "-f", format, "web"), {
+        stdout: `["web","www","${id.slice(0, 12)}","host7"]\n`,
+      });
+      await world.remove("web", "other", "apart");
+      await world.tsd("network", "rm", "one");
+    },
+    "connect, disconnect, rename, stop and start are known at once": async (world) => {
+      await world.tsd("network", "create", "--subnet", ONE, "one");
+      await world.tsd("network", "create", "--subnet", TWO, "two");
+      await greet(world, "web", "--network", "one");
+      await greet(world, "other", "--network", "two");
+      assert.match(await resolvConf(world, "other"), /^nameserver 10\.213\.18\.1$/m);
+      assert.match(await hello(world, "other", "web"), /bad address/);
+      expectResult(await world.tsd("network", "connect", "--alias", "store", "two", "web"), {});
+      assert.equal(await hello(world, "other", "web"), "hello web");
+      assert.equal(await hello(world, "other", "store"), "hello web");
+      expectResult(await world.tsd("rename", "web", "shop"), {});
+      assert.equal(await hello(world, "other", "shop"), "hello web");
+      assert.match(await hello(world, "other", "web"), /bad address/);
+      expectResult(await world.tsd("stop", "-t", "0", "shop"), { stdout: "shop\n" });
+      assert.match(await hello(world, "other", "shop"), /bad address/);
+      expectResult(await world.tsd("start", "shop"), { stdout: "shop\n" });
+      assert.equal(await hello(world, "other", "store"), "hello web");
+      expectResult(await world.tsd("network", "disconnect", "two", "shop"), {});
+      assert.match(await hello(world, "other", "store"), /bad address/);
+      expectResult(await world.tsd("network", "connect", "one", "other"), {});
+      expectResult(await world.tsd("network", "disconnect", "two", "other"), {});
+      assert.match(await resolvConf(world, "other"), /^nameserver 10\.213\.17\.1$/m);
+      assert.equal(await hello(world, "other", "shop"), "hello web");
+      await world.remove("shop", "other");
+      await world.tsd("network", "rm", "one", "two");
+    },
+    "they outlive the engine, whatever happens to it": async (world) => {
+      await world.tsd("network", "create", "--subnet", ONE, "one");
+      await greet(world, "web", "--network", "one");
+      const id = (await world.tsd("inspect", "-f", "{{.State.Pid}}", "web")).stdout.trim();
+      const inside = async (...command: string[]) => {
+        const args = ["-t", id, "-n", "-m", ...command];
+        return new TextDecoder().decode((await new Deno.Command("nsenter", { args }).output()).stdout);
+      };
+      const first = await namesProcess(world);
+      assert.ok(first !== undefined);
+      await world.engine.stop("SIGKILL");
+      assert.match(await inside("nslookup", "web"), /Address(?: \d+)?: 10\.213\.17\.2/);
+      await world.engine.start();
+      assert.equal(await namesProcess(world), first);
+      await greet(world, "late", "--network", "one");
+      assert.equal(await hello(world, "web", "late"), "hello late");
+      Deno.kill(world.engine.pid, "SIGHUP");
+      assert.match(await inside("nslookup", "late"), /Address(?: \d+)?: 10\.213\.17\.3/);
+      Deno.kill(first, "SIGKILL");
+      await world.until("another one", async () => (await lookup(world, "web", "late")).includes("10.213.17.3"));
+      await world.engine.stop();
+      assert.match(await inside("nslookup", "late"), /Address(?: \d+)?: 10\.213\.17\.3/);
+      await world.engine.start();
+      await world.remove("web", "late");
+      await world.tsd("network", "rm", "one");
+      await world.engine.restart();
+      assert.equal(await namesProcess(world), undefined);
+    },
+    "resolv.conf: --dns, --dns-search, --dns-option; a file that somebody has changed stays": async (world) => {
+      await world.tsd("network", "create", "--subnet", ONE, "one");
+      await world.tsd("network", "create", "--subnet", TWO, "two");
+      const flags = ["--dns", "127.0.0.1", "--dns-search", "example.org", "--dns-option", "timeout:1"];
+      await greet(world, "web", "--network", "one", ...flags);
+      const expected = "nameserver 10.213.17.1\nnameserver 127.0.0.1\nsearch example.org\noptions timeout:1 ndots:0\n";
+      assert.equal(await resolvConf(world, "web"), expected);
+      await world.tsd("exec", "web", "sh", "-c", "echo '# mine' >>/etc/resolv.conf");
+      expectResult(await world.tsd("network", "connect", "two", "web"), {});
+      expectResult(await world.tsd("network", "disconnect", "one", "web"), {});
+      assert.equal(await resolvConf(world, "web"), `${expected}# mine\n`);
+      await world.remove("web");
+      await world.tsd("network", "rm", "one", "two");
+    },
+  },
+  "ip",
+  "nft",
+);
