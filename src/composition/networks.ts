@@ -32,6 +32,8 @@ export function provideNetworks(provide: Provide, { paths, log, config, program 
       events: get(TOKENS.networkEvents),
       openNames: openNames(get),
       container: (id) => get(TOKENS.table).known(id),
+      isShared: (id) =>
+        get(TOKENS.table).list().some((each) => each.isRunning && get(TOKENS.namespaces).joins(each, id)),
     }));
   provide(TOKENS.networkService, (get) =>
     new NetworkService({

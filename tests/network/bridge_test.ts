@@ -84,6 +84,20 @@ scenario(
       });
       await world.remove("web");
     },
+    "--network container: whoever has joined one that ends keeps no address that others can get": async (world) => {
+      await serve(world, "web", []);
+      const join = ["run", "-d", "--name", "joined", "--network", "container:web", world.image, "sleep", "1000"];
+      expectResult(await world.tsd(...join), { stdout: /^[0-9a-f]{64}\n$/ });
+      const addresses = async () => (await world.tsd("exec", "joined", "ip", "-4", "-o", "addr")).stdout;
+      assert.match(await addresses(), /eth0/);
+      expectResult(await world.tsd("stop", "-t", "0", "web"), { stdout: "web\n" });
+      await world.until("the address to go", async () => !(await addresses()).includes("eth0"));
+      expectResult(await world.tsd("start", "web"), { stdout: "web\n" });
+      assert.doesNotMatch(await addresses(), /eth0/);
+      expectResult(await world.tsd("restart", "-t", "0", "joined"), { stdout: "joined\n" });
+      assert.match(await addresses(), /eth0/);
+      await world.remove("joined", "web");
+    },
     "a killed engine's containers keep their addresses; the next one gives out others": async (world) => {
       const web = await serve(world, "web", []);
       await world.engine.restart("SIGKILL");

@@ -3,10 +3,11 @@ import { strict as assert } from "node:assert";
 import { expectResult, scenario, type World } from "../cli/world.ts";
 import { processIds } from "../harness/host_state.ts";
 import { tracesOf } from "../harness/leftovers.ts";
+import { answerTo, fakeServer, question, type Saying } from "../../src/network/dns/testing.ts";
 import { greeter } from "./traffic.ts";
 
 /** Subnets that no pool has, so that nobody else's engine is in the way. */
-const [ONE, TWO] = ["10.213.17.0/24", "10.213.18.0/24"];
+const [ONE, TWO, THREE] = ["10.213.17.0/24", "10.213.18.0/24", "10.213.19.0/24"];
 
 async function greet(world: World, name: string, ...flags: string[]): Promise<string> {
   const run = ["run", "-d", "--name", name, ...flags, world.image, ...greeter(name)];
@@ -39,6 +40,33 @@ async function namesProcess(world: World): Promise<number | undefined> {
     if (command.includes(`\0--names\0${runDir}/`)) return pid;
   }
   return undefined;
+}
+
+async function addressIn(world: World, container: string, network: string): Promise<string> {
+  const format = `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`;
+  return (await world.tsd("inspect", "-f", format, container)).stdout.trim();
+}
+
+interface Flood {
+  readonly server: string;
+  readonly name: string;
+  readonly count: number;
+  readonly seconds: number;
+}
+
+/** How many questions of a network namespace are answered. */
+async function answered(namespace: string, { server, name, count, seconds }: Flood): Promise<number> {
+  const tickMs = 10;
+  const program = `const { createSocket } = await import("node:dgram"); const socket = createSocket("udp4");
+    const message = new Uint8Array(${JSON.stringify([...question(name)])}); const ids = new Set(); let sent = 0;
+    const end = () => { console.log(ids.size); Deno.exit(); };
+    socket.on("message", (bytes) => { ids.add(bytes.readUInt16BE(0)); if (ids.size === ${count}) end(); });
+    setInterval(() => { for (let at = 0; at < ${count * tickMs / 1000 / seconds} && sent < ${count}; at++, sent++) {
+      new DataView(message.buffer).setUint16(0, sent); socket.send(message.slice(), 53, "${server}"); } }, ${tickMs});
+    setTimeout(end, ${(seconds + 8) * 1000});`;
+  const args = [`--net=${namespace}`, "--", Deno.execPath(), "eval", program];
+  const { stdout } = await new Deno.Command("nsenter", { args, stdin: "null", stderr: "inherit" }).output();
+  return Number(new TextDecoder().decode(stdout));
 }
 
 const resolvConf = async (world: World, name: string) =>
@@ -121,6 +149,26 @@ scenario(
       await world.tsd("network", "rm", "one");
       await world.engine.restart();
       assert.equal(await namesProcess(world), undefined);
+    },
+    "other names are asked for at --dns, but not without a way out; 2,000 questions a second": async (world) => {
+      await world.tsd("network", "create", "--subnet", ONE, "one");
+      // Nobody is in it, so its address is free.
+      await world.tsd("network", "create", "--subnet", TWO, "two");
+      await world.tsd("network", "create", "--subnet", THREE, "--internal", "three");
+      const data = "192.0.2.77";
+      const say: Saying = (asked) => [answerTo(asked, [{ name: "outside.example", type: "A", ttl: 5, data }])];
+      await using outside = await fakeServer(say, "10.213.18.1", 53);
+      await greet(world, "web", "--network", "one", "--dns", "10.213.18.1");
+      await greet(world, "inner", "--network", "three", "--dns", "10.213.18.1");
+      assert.deepEqual(await lookup(world, "web", "outside.example"), [data]);
+      const before = outside.asked.length;
+      assert.match((await world.tsd("exec", "inner", "nslookup", "outside.example")).stdout, /SERVFAIL/);
+      assert.equal(outside.asked.length, before);
+      assert.deepEqual(await lookup(world, "inner", "inner"), [await addressIn(world, "inner", "three")]);
+      const key = (await world.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", "web")).stdout.trim();
+      assert.equal(await answered(key, { server: "10.213.17.1", name: "web", count: 2000, seconds: 1 }), 2000);
+      await world.remove("web", "inner");
+      await world.tsd("network", "rm", "one", "two", "three");
     },
     "resolv.conf: --dns, --dns-search, --dns-option; a file that somebody has changed stays": async (world) => {
       await world.tsd("network", "create", "--subnet", ONE, "one");

@@ -4,7 +4,7 @@
  * it joins those of the process that was looked at and never those of another one that has got its number.
  */
 import type { HostConfig } from "../../api/wire/mod.ts";
-import { prefixed, toTsdError, TsdError } from "../../errors.ts";
+import { isTsdError, prefixed, toTsdError, TsdError } from "../../errors.ts";
 import { cString, type FileCalls, isErrno, O, OwnedFd, processStartTime } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { type Container, isLive, type LiveState, refuseRestarting } from "./container.ts";
@@ -77,6 +77,17 @@ export class NamespaceJoiner {
       name = namedContainer(owner.record.hostConfig.NetworkMode);
     }
     return owner;
+  }
+
+  /** Whether a container has the network of the one with that id, also by way of others. */
+  joins({ record: { hostConfig } }: Pick<Container, "record">, id: string): boolean {
+    try {
+      return namedContainer(hostConfig.NetworkMode) !== undefined && this.networkOwner(hostConfig)?.id === id;
+    } catch (thrown) {
+      // One on the way has been removed.
+      if (!isTsdError(thrown, "container_not_found", "ambiguous_id")) throw thrown;
+      return false;
+    }
   }
 
   /** Opens what the container joins. @throws {TsdError} invalid_argument, conflict, not_running, with Docker's texts */

@@ -5,7 +5,7 @@
  */
 import { prefixed, toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { endpointBatch, removalBatch, routeBatch } from "../../network/link_batch.ts";
+import { removalBatch } from "../../network/link_batch.ts";
 import type { Family } from "../../network/address.ts";
 import type { Ruleset } from "../../network/ruleset.ts";
 import type { AskedEndpoint, Container } from "../containers/container.ts";
@@ -15,14 +15,15 @@ import type { Bridges } from "./bridges.ts";
 import { ContainerPorts, type PortChange, reversed } from "./container_ports.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { Leases } from "./leases.ts";
-import { hasNames, searched } from "./name_facts.ts";
+import { nameServerOf } from "./name_facts.ts";
 import type { NameService } from "./name_service.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { networkFacts } from "./network_facts.ts";
 import type { Endpoint, Lease, Network, NetworkFacts, Sandbox, StoredNetworks } from "./network.ts";
-import { askedNetworks, hasBridge, networkKind, refusesSix } from "./network_mode.ts";
+import { askedNetworks, hasBridge, networkKind } from "./network_mode.ts";
 import type { NetworkRules } from "./network_rules.ts";
 import type { NetworkTable } from "./network_table.ts";
+import { LINKS, type Place, routesOf, takePlace, type WantedPlace } from "./places.ts";
 import type { PortPublisher } from "./port_publisher.ts";
 import { countPorts, goneOf, ruledBridge, ruledPorts } from "./present_rules.ts";
 import { wayOut, wayOutSix } from "./way_out.ts";
@@ -48,14 +49,9 @@ export interface ContainerNetworksDeps {
   /** Made with what this object knows. */
   readonly bridges: (isUsed: (network: Network) => boolean) => Bridges;
   readonly rules: (present: () => Ruleset) => NetworkRules;
+  /** Whether others that run have joined the namespace of a container. */
+  readonly isShared: (containerId: string) => boolean;
   readonly names: (endpoints: () => readonly (readonly Endpoint[])[]) => NameService;
-}
-
-/** A container's place in a network that is about to be made. */
-interface Place {
-  readonly endpoint: Endpoint;
-  readonly network: Network;
-  readonly batch: string;
 }
 
 /** See the module's comment. */
@@ -92,9 +88,7 @@ export class ContainerNetworks {
 
   /** Where a running container asks for names; undefined where it has no network with names. */
   nameServerOf({ id }: Pick<Container, "id">): string | undefined {
-    const { table } = this.#deps;
-    const named = searched(this.#leases.of(id), table).find(({ networkId }) => hasNames(table.known(networkId)));
-    return named?.lease.gateway;
+    return nameServerOf(this.#leases.of(id), this.#deps.table);
   }
 
   /** Containers have other names, or are in other networks. */
@@ -177,6 +171,7 @@ export class ContainerNetworks {
     await this.unpublish(id);
     const endpoints = this.#leases.of(id);
     if (!this.#sandboxes.delete(id) && endpoints.length === 0) return;
+    if (this.#deps.isShared(id)) await this.#takeAway(endpoints);
     this.#leases.drop(id);
     records.end(id);
     await this.#names.update();
@@ -188,9 +183,9 @@ export class ContainerNetworks {
     const { id } = container;
     const { records, namespaces, events } = this.#deps;
     const used = new Set(this.#leases.of(id).map(({ lease }) => lease.link));
-    const link = links().find((each) => !used.has(each));
+    const link = LINKS.find((each) => !used.has(each));
     using reserved = new DisposableStack();
-    const { endpoint, network, batch } = await this.#place(container, name, asked, link!, reserved);
+    const { endpoint, network, batch } = await this.#place(container, { name, asked, link: link! }, reserved);
     await using undo = new AsyncDisposableStack();
     records.saveEndpoint(endpoint);
     this.#leases.keep(endpoint);
@@ -267,7 +262,10 @@ export class ContainerNetworks {
       const network = this.#deps.table.find(name);
       // Somebody may have named one twice, by its name and by its id.
       if (places.has(network.id)) continue;
-      places.set(network.id, await this.#place(container, network.id, asked, links()[places.size]!, reserved));
+      places.set(
+        network.id,
+        await this.#place(container, { name: network.id, asked, link: LINKS[places.size]! }, reserved),
+      );
     }
     const endpoints = [...places.values()].map(({ endpoint }) => endpoint);
     const ports = await this.#ports.publish(container, endpoints);
@@ -282,24 +280,15 @@ export class ContainerNetworks {
     return sandbox;
   }
 
-  async #place(
-    { id, record }: Container,
-    name: string,
-    asked: AskedEndpoint,
-    link: string,
-    held: DisposableStack,
-  ): Promise<Place> {
-    const bridge = await this.bridges.ensure(this.#deps.table.find(name));
-    const { lease } = held.use(
-      this.#leases.reserve(bridge, link, { ...asked, withoutSix: refusesSix(record.hostConfig) }),
-    );
-    const { six } = lease;
-    const endpoint = { containerId: id, networkId: bridge.network.id, lease };
-    const batch = endpointBatch({
-      ...{ hostName: lease.hostLink, bridgeIndex: bridge.index, hostPid: Deno.pid, name: link, mac: lease.mac },
-      ...{ mtu: bridge.options.mtu, addresses: [lease, ...six ? [six] : []].map(inCidrForm) },
-    });
-    return { endpoint, network: bridge.network, batch };
+  #place(container: Container, wanted: WantedPlace, held: DisposableStack): Promise<Place> {
+    const { table } = this.#deps;
+    return takePlace(container, wanted, held, { bridges: this.bridges, leases: this.#leases, table });
+  }
+
+  /** Who has joined a container stays in its namespace, and would have addresses that others can get. As in Docker. */
+  async #takeAway(endpoints: readonly Endpoint[]): Promise<void> {
+    const links = endpoints.map(({ lease }) => lease.hostLink);
+    await this.#deps.namespaces.removeLinks(links).catch((thrown) => this.#warn("interfaces stay", thrown));
   }
 
   #ruleset(): Ruleset {
@@ -317,23 +306,12 @@ export class ContainerNetworks {
   }
 
   #routeOf(id: string): string {
-    const leases = this.#leases.of(id);
-    const out = wayOut(leases, this.#deps.table)?.lease;
-    const six = wayOutSix(leases, this.#deps.table)?.lease;
-    return [
-      out === undefined ? "" : routeBatch(out.gateway, out.link),
-      six?.six === undefined ? "" : routeBatch(six.six.gateway, six.link),
-    ].join("");
+    return routesOf(this.#leases.of(id), this.#deps.table);
   }
 
   #warn(what: string, thrown: unknown): void {
     this.#deps.log.warn(what, { error: toTsdError(thrown).message });
   }
 }
-
-const inCidrForm = ({ address, prefix }: { address: string; prefix: number }): string => `${address}/${prefix}`;
-
-/** Names of interfaces, as many as a container can have of ours. */
-const links = (): string[] => Array.from({ length: 256 }, (_, at) => `eth${at}`);
 
 export const toldOf = ({ id, name, record: { driver } }: Network): ToldNetwork => ({ id, name, type: driver });

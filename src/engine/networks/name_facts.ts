@@ -73,6 +73,11 @@ export function searched(endpoints: readonly Endpoint[], table: Pick<NetworkTabl
   return endpoints.toSorted((a, b) => Number(b === out) - Number(a === out) || (nameOf(a) < nameOf(b) ? -1 : 1));
 }
 
+/** Where a container asks for names; undefined where it has no network with names. */
+export function nameServerOf(endpoints: readonly Endpoint[], table: Pick<NetworkTable, "known">): string | undefined {
+  return searched(endpoints, table).find(({ networkId }) => hasNames(table.known(networkId)))?.lease.gateway;
+}
+
 /** Whether a server can be asked on a container's behalf: a loopback address is the container's own. */
 export function canBeAsked(server: string): boolean {
   const address = parseAddress(server);

@@ -4,7 +4,7 @@
  * A child of the engine enters them, never the engine itself.
  */
 import type { Log } from "../../log.ts";
-import { LOOPBACK_BATCH } from "../../network/link_batch.ts";
+import { LOOPBACK_BATCH, removalBatch } from "../../network/link_batch.ts";
 import { isErrno, MNT, type MountCalls } from "../../sys/mod.ts";
 import { namesIn } from "../folders.ts";
 import type { EnginePaths } from "../paths.ts";
@@ -45,6 +45,14 @@ export class Namespaces {
     await this.#deps.run("change the container's network", words, batch);
   }
 
+  /** Takes interfaces away by their names on the host's side, from whoever is in the namespace. @throws as `make` */
+  async removeLinks(hostLinks: readonly string[]): Promise<void> {
+    const present = hostLinks.filter((name) => isThere(`/sys/class/net/${name}`));
+    if (present.length === 0) return;
+    const batch = present.map(removalBatch).join("");
+    await this.#deps.run("take the container's interfaces away", ["ip", "-batch", "-"], batch);
+  }
+
   /** Lets go of a container's namespace, if there is one. */
   drop(containerId: string): void {
     const path = this.pathOf(containerId);
@@ -68,6 +76,16 @@ export class Namespaces {
 
   get #folder(): string {
     return `${this.#deps.paths.runDir}/netns`;
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
   }
 }
 

@@ -13,7 +13,7 @@ import type { NetworkEvents } from "../events/network_events.ts";
 import type { RunHostCommand } from "../host_command.ts";
 import type { EnginePaths } from "../paths.ts";
 import { Bridges } from "./bridges.ts";
-import { ContainerNetworks } from "./container_networks.ts";
+import { ContainerNetworks, type ContainerNetworksDeps } from "./container_networks.ts";
 import { DockerUser } from "./docker_user.ts";
 import { Firewall } from "./firewall.ts";
 import { Forwarding } from "./forwarding.ts";
@@ -40,6 +40,7 @@ export interface NetworkSurroundings {
   /** Opens a way to whoever answers for names. */
   readonly openNames: NameServiceDeps["open"];
   readonly container: NameFacts["container"];
+  readonly isShared: ContainerNetworksDeps["isShared"];
   readonly calls: NetlinkCalls & Pick<FileCalls, "close">;
   /** The address that ports without one are published on; empty for everywhere. */
   readonly defaultBind: string;
@@ -60,7 +61,7 @@ export function openNetworks(surroundings: NetworkSurroundings): ContainerNetwor
     6: new Forwarding({ log, mark: `${mark}-6`, links, family: 6, before: keepAdvertisedRoutes }),
   };
   return new ContainerNetworks({
-    ...{ log, table, events, records, defaultBind: surroundings.defaultBind },
+    ...{ log, table, events, records, defaultBind: surroundings.defaultBind, isShared: surroundings.isShared },
     ruleTable,
     forwarding,
     namespaces: new Namespaces({ paths, run, mounts, log }),

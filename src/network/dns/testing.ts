@@ -83,15 +83,17 @@ export interface FakeServer extends AsyncDisposable {
 /** What a server of a test says; several for several datagrams, nothing for none. */
 export type Saying = (asked: Uint8Array, transport: "udp" | "tcp") => readonly Uint8Array[];
 
-/** A server of the world outside, on a port by chance. */
-export async function fakeServer(say: Saying, address = "127.0.0.1"): Promise<FakeServer> {
+/** A server of the world outside, on a port by chance if none is given. */
+export async function fakeServer(say: Saying, address = "127.0.0.1", wanted = 0): Promise<FakeServer> {
   const asked: FakeServer["asked"][number][] = [];
   const socket = createSocket("udp4");
   socket.on("message", (message, from) => {
     asked.push({ transport: "udp", port: from.port });
     for (const bytes of say(plain(message), "udp")) socket.send(bytes, from.port, from.address);
   });
-  const port = await new Promise<number>((resolve) => socket.bind(0, address, () => resolve(socket.address().port)));
+  const port = await new Promise<number>((resolve) =>
+    socket.bind(wanted, address, () => resolve(socket.address().port))
+  );
   const listener = Deno.listen({ hostname: address, port });
   const serving = (async () => {
     for await (const connection of listener) {
