@@ -1,6 +1,7 @@
 /** IPv6 in networks of one's own, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
 import { expectResult, scenario, type World } from "../cli/world.ts";
+import { moveEngine, Namespace } from "./own_namespace.ts";
 import { answer, freePorts, greeter, listens } from "./traffic.ts";
 
 /** Subnets that nobody else has. */
@@ -71,6 +72,32 @@ scenario(
       assert.equal(await asked(world, "web", "fd5a:213:27::50"), "");
       await world.remove("web", "other");
       await world.tsd("network", "rm", "one");
+    },
+    "another machine: hidden on the way out, reached by published ports only; forwarding for containers": async (
+      world,
+    ) => {
+      await using machine = await Namespace.make();
+      await using outside = await Namespace.make();
+      await machine.connect(outside, "wan", "fd5a:213:99::1/64", "fd5a:213:99::2/64");
+      // It knows no way to addresses of containers.
+      await outside.must("ip", "-6", "route", "del", "default");
+      await moveEngine(world, machine);
+      try {
+        await create(world, "one", "--subnet", ONE);
+        assert.equal(await machine.setting("ipv6/conf/all/forwarding"), "1");
+        const [port] = freePorts(1);
+        const web = await greet(world, "web", "--network", "one", "-p", `${port}:80`);
+        await using _server = outside.serve(80, "hello outside");
+        await world.until("a way out", async () => await asked(world, "web", "fd5a:213:99::2") === "hello outside");
+        await world.until("a way in", async () => await outside.ask("fd5a:213:99::1", port!) === "hello web\n");
+        await outside.must("ip", "route", "add", "default", "via", "fd5a:213:99::1");
+        assert.equal(await outside.ask(web, 80), "");
+        await world.remove("web");
+        await world.tsd("network", "rm", "one");
+      } finally {
+        await moveEngine(world, undefined);
+      }
+      assert.equal(await machine.setting("ipv6/conf/all/forwarding"), "0");
     },
     "addresses of its own choice; a container that wants no IPv6": async (world) => {
       await create(world, "auto");

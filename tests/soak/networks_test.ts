@@ -25,7 +25,16 @@ scenario(
         expectResult(created, { stdout: /^[0-9a-f]{64}\n$/ });
         for (const role of ["web", "client"]) {
           const command = role === "web" ? greeter(String(at)) : ["sleep", "100000"];
-          const flags = ["--name", `${role}${at}`, "--network", `n${at}`, "--network-alias", role];
+          const flags = [
+            "--name",
+            `${role}${at}`,
+            "--network",
+            `n${at}`,
+            "--network-alias",
+            role,
+            "--dns",
+            "127.0.0.1",
+          ];
           const run = await world.tsd("run", "-d", ...flags, world.image, ...command);
           expectResult(run, { stdout: /^[0-9a-f]{64}\n$/ });
         }

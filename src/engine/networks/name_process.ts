@@ -90,7 +90,7 @@ export class NameProcess {
         const other = await connect(`${runDir}/${name}`);
         await other?.request({ end: true });
         other?.close();
-        await Deno.remove(`${runDir}/${name}`);
+        await removeIfThere(`${runDir}/${name}`);
       } catch (thrown) {
         log.warn("a process of another version answers for names", { error: toTsdError(thrown).message });
       }
@@ -101,7 +101,14 @@ export class NameProcess {
 /** Undefined: nobody is there. */
 async function connect(path: string): Promise<NameChannel | undefined> {
   try {
-    return channelOf(await Deno.connect({ transport: "unix", path }));
+    const channel = channelOf(await Deno.connect({ transport: "unix", path }));
+    // The process itself may not remove its socket.
+    const request = async (what: NameRequest) => {
+      const reply = await channel.request(what);
+      if ("end" in what) await removeIfThere(path);
+      return reply;
+    };
+    return { ...channel, request };
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.ConnectionRefused) return undefined;
     throw thrown;
@@ -137,6 +144,14 @@ function channelOf(connection: Deno.UnixConn): NameChannel {
       }
     },
   };
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
 }
 
 async function write(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {

@@ -70,7 +70,10 @@ export class NetworkRules implements Disposable {
 
   /** After a change: senders of datagrams, whose flows never end while they go on, are led by the rules of now. */
   async forget(gone: readonly RuledPort[]): Promise<void> {
-    const flows = gone.filter(({ protocol }) => protocol === "udp");
+    const flows = gone.filter(({ protocol }) => protocol === "udp").map((port) => ({
+      ...port,
+      address: port.hostIp.includes(":") ? port.six ?? port.address : port.address,
+    }));
     await this.#deps.kernel.forgetFlows(flows).catch((thrown) => this.#warn("datagrams may go to old places", thrown));
   }
 

@@ -66,7 +66,7 @@ Deno.test("changes of iptables' tables may be a dockerd's; what was missed may b
 
 Deno.test("flows of datagrams are forgotten with their port", async () => {
   const { did, rules } = bench();
-  const port = { containerPort: 80, hostIp: "0.0.0.0", hostPort: 8080 };
+  const port = { containerPort: 80, hostIp: "0.0.0.0", hostPort: 8080, six: undefined };
   await rules.forget([
     { ...port, protocol: "tcp", address: "10.0.0.2" },
     { ...port, protocol: "udp", address: "10.0.0.3" },

@@ -28,7 +28,7 @@ export const countPorts = (ports: readonly RuledPort[]): number =>
 
 /** Ports that lead elsewhere now, or nowhere. */
 export function goneOf(before: readonly RuledPort[], now: readonly RuledPort[]): RuledPort[] {
-  const name = (port: RuledPort) => [portName(port), port.address, port.containerPort].join();
+  const name = (port: RuledPort) => [portName(port), port.address, port.six, port.containerPort].join();
   const left = new Set(now.map(name));
   return before.filter((port) => !left.has(name(port)));
 }
