@@ -60,6 +60,7 @@ export const RECORDED_LIFE: readonly Step[] = [
   { hook: "registry.credentials", context: reference },
   { hook: "image.verify", context: image },
   { hook: "image.pulled", context: { ...image, downloadedBytes: 29_126_484 } },
+  { hook: "image.loaded", context: { ...image, source: "archive" } },
   { hook: "api.answered", context: { method: "POST", route: "/images/create", status: 200, durationMs: 3 } },
   { hook: "container.create", context: created },
   { hook: "container.validate", context: created },
