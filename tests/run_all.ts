@@ -30,7 +30,7 @@ const PLANS: Readonly<Record<string, Plan>> = {
   static: { steps: STATIC_STEPS, wants: () => false, timeoutMs: 0 },
   soak: {
     steps: [BUILD_STEP],
-    wants: (file, source) => isSoak(file) && source.includes("Deno.test("),
+    wants: (file, source) => isSoak(file) && /\b(Deno\.test|scenario)\(/.test(source),
     timeoutMs: 6 * 60 * MINUTE_MS,
   },
   golden: {
