@@ -101,7 +101,7 @@ async function runPrune({ terminal, engine }: CommandContext, kinds: readonly Pr
   if (dryRun) return 0;
   if (!force && (plan.Items.length === 0 || !await isConfirmed(terminal, format))) return 0;
   const report = await removeItems(engine, { kinds }, plan.Items);
-  await terminal.out(await describeReport(report, format));
+  await terminal.out(await describeReport(report, format, kinds));
   for (const kept of [...force ? plan.Kept : [], ...report.Kept]) {
     await terminal.err(`tsd: ${printableLine(keptLine(kept))}\n`);
   }

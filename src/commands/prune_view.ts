@@ -40,7 +40,11 @@ export async function describePlan(plan: PrunePlan, format: string | undefined):
 }
 
 /** What went, as docker's `prune` says it. */
-export async function describeReport(report: PruneReport, format: string | undefined): Promise<string> {
+export async function describeReport(
+  report: PruneReport,
+  format: string | undefined,
+  kinds: readonly PruneItem["Kind"][],
+): Promise<string> {
   if (format === "json") return `${JSON.stringify(report)}\n`;
   if (!isUsualTable(format)) return await rendered(report.Removed, format);
   const sections = HEADS.map(([kind, head, name]) => {
@@ -55,7 +59,8 @@ export async function describeReport(report: PruneReport, format: string | undef
     ...sections,
     section("Deleted Images:", images),
     section("Deleted build cache objects:", caches),
-    `Total reclaimed space: ${humanSize(report.SpaceReclaimed)}\n`,
+    // Networks take no space, and docker doesn't speak of any.
+    kinds.every((kind) => kind === "network") ? "" : `Total reclaimed space: ${humanSize(report.SpaceReclaimed)}\n`,
   ].join(""));
 }
 
