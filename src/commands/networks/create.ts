@@ -1,5 +1,5 @@
 import type { IPAMConfig, NetworkCreateRequest } from "../../api/wire/mod.ts";
-import { defineCommand, UsageError } from "../../cli/mod.ts";
+import { defineCommand, PlainError } from "../../cli/mod.ts";
 import { createNetwork } from "../../client/networks.ts";
 import type { CommandContext } from "../context.ts";
 import { splitPair } from "../flag_values.ts";
@@ -62,19 +62,19 @@ interface Addressing {
   readonly "aux-address": readonly string[];
 }
 
-/** What belongs to which subnet: the first of its version that has none yet. @throws {UsageError} */
+/** What belongs to which subnet: the first of its version that has none yet. @throws {PlainError} */
 function addressing({ subnet, gateway, "ip-range": ranges, "aux-address": others }: Addressing): IPAMConfig[] {
   const configs = subnet.map((Subnet): Mutable<IPAMConfig> => ({ Subnet }));
   const place = (key: "Gateway" | "IPRange", value: string) => {
     const config = configs.find((each) => isSix(each.Subnet!) === isSix(value) && each[key] === undefined);
-    if (config === undefined) throw new UsageError("every ip-range or gateway must have a corresponding subnet");
+    if (config === undefined) throw new PlainError("every ip-range or gateway must have a corresponding subnet");
     config[key] = value;
   };
   for (const range of ranges) place("IPRange", range);
   for (const address of gateway) place("Gateway", address);
   for (const [name, address] of others.map(splitPair)) {
     const config = configs.find((each) => isSix(each.Subnet!) === isSix(address));
-    if (config === undefined) throw new UsageError(`no matching subnet for aux-address ${address}`);
+    if (config === undefined) throw new PlainError(`no matching subnet for aux-address ${address}`);
     config.AuxiliaryAddresses = { ...config.AuxiliaryAddresses, [name]: address };
   }
   return configs;
