@@ -260,7 +260,6 @@ scenario("tsd: bad input", {
     await world.remove("broken");
   },
   "what is not supported yet says so": async (world) => {
-    const cannot = "Cannot create the container: ";
     await failures(world, [
       ["run --rm --network web IMAGE", 125, "failed to set up container networking: network web not found"],
     ]);
@@ -271,9 +270,6 @@ scenario("tsd: bad input", {
       ["rm -lf x", 125, "--link is not supported: there are no links between containers"],
       ["start --checkpoint c x", 125, "--checkpoint is not supported: it is an experiment of Docker's"],
       ["images --tree", 125, "--tree is not supported: it is an experiment of Docker's"],
-    ]);
-    await failures(world, [
-      ["RUN --mount type=image,src=data,dst=/x IMAGE", 125, `${cannot}--mount type=image is not supported yet`],
     ]);
   },
   "containers in the wrong state, and names that fit none or several": async (world) => {
