@@ -23,6 +23,10 @@ const WITH_JSON: readonly (readonly [path: string, about: string])[] = [
   ["/networks/{id}/connect", "/networks/bridge/connect"],
   ["/networks/{id}/disconnect", "/networks/bridge/disconnect"],
   ["/volumes/create", "/volumes/create"],
+  ["/tsd/plugins", "/tsd/plugins"],
+  ["/tsd/plugins/look", "/tsd/plugins/look"],
+  ["/tsd/plugins/test", "/tsd/plugins/test"],
+  ["/tsd/plugins/{name}/enable", "/tsd/plugins/absent/enable"],
 ];
 
 /** It makes what isn't there, from an archive; a body that is none is refused as everywhere. */

@@ -7,8 +7,8 @@ import { TsdError } from "../../errors.ts";
 
 /** What can be loaded, by the ends of names. */
 export const EXTENSIONS = [".ts", ".js", ".mjs", ".wasm"] as const;
-/** Largest file of a plugin. */
-export const FILE_BYTES = 4 << 20;
+/** Largest file of a plugin: in base64 it has to fit into a request. */
+export const FILE_BYTES = 2 << 20;
 
 /** `.ts` of `audit.ts`. @throws {TsdError} invalid_argument */
 export function extensionOf(file: string): string {
