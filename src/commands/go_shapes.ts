@@ -41,7 +41,8 @@ const SHAPES = {
   reference: "Network",
   networkContainer: "Name EndpointID MacAddress IPv4Address IPv6Address",
   volume: "ClusterVolume*~ CreatedAt~ Driver Labels{} Mountpoint Name Options{} Scope Status{}~ UsageData*~",
-  plugin: "Name Version Description File Hooks[] Order Required? State Why Permissions{} Granted{} Config{} Running? " +
+  plugin:
+    "Name Version Description File Hooks[] Order Required? State Why Permissions{} Granted{} Settings[] Running? " +
     "MemoryMb# Calls# Failures# LastError",
   config: "Hostname Domainname User AttachStdin? AttachStdout? AttachStderr? ExposedPorts{nothing}~ Tty? OpenStdin? " +
     "StdinOnce? Env[] Cmd[] Healthcheck*:healthcheck~ ArgsEscaped?~ Image Volumes{nothing} WorkingDir Entrypoint[] " +

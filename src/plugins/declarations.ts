@@ -76,6 +76,8 @@ export interface Plugin {
     readonly write?: readonly string[];
     /** Names of variables of the engine's environment. */
     readonly env?: readonly string[];
+    /** What of the host it puts into containers at \`container.create\`. */
+    readonly host?: readonly ("binds" | "devices" | "hooks")[];
   };
   /** Largest heap, in MiB; 64 if left out. */
   readonly memoryMb?: number;

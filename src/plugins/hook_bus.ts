@@ -54,6 +54,8 @@ export class HookBus implements AsyncDisposable {
   readonly #wanted = new Set<(hook: HookName) => void>();
   #hasBegun = false;
   #plugins: readonly LoadedPlugin[] = [];
+  /** Those of which it was said. */
+  readonly #disabled = new WeakSet<LoadedPlugin>();
   #subscribers = new Map<HookName, readonly LoadedPlugin[]>();
 
   /** @throws {TsdError} as `add` */
@@ -70,33 +72,37 @@ export class HookBus implements AsyncDisposable {
    * @throws {TsdError} invalid_argument (an unknown hook or version, a configuration of the wrong shape), conflict (its name)
    */
   add(plugin: Plugin, config?: unknown): void {
-    checkPlugin(plugin, HOOK_NAMES);
     const { name } = plugin;
-    if (this.#plugins.some((each) => each.name === name)) {
-      throw new TsdError("conflict", `There is a plugin ${name} already`);
-    }
-    const storage = pluginStorage(this.#options.rows, name);
-    const tools = { log: this.#baseLog.scope(`plugin ${name}`), storage, config: configOf(plugin, config) };
-    const loaded = new LoadedPlugin(plugin, tools);
-    this.#plugins = inOrder([...this.#plugins, loaded]);
-    this.#arrange();
-    if (this.#hasBegun) this.#replay([loaded]);
+    if (this.has(name)) throw new TsdError("conflict", `There is a plugin ${name} already`);
+    this.#put(name, this.#load(plugin, config));
+  }
+
+  /**
+   * `plugin` (or nothing) takes the place of the one of that name, if there is one: no step goes unasked in between. Resolves
+   * when the other one has ended. @throws {TsdError} as `add`, at once, and nothing is changed
+   */
+  replace(name: string, plugin: Plugin | undefined): Promise<void> {
+    const before = this.#plugins.find((each) => each.name === name);
+    this.#put(name, plugin && this.#load(plugin, undefined));
+    return before === undefined ? Promise.resolve() : this.#close(before);
   }
 
   /** It is called no more. Says whether it was there. */
   async remove(name: string): Promise<boolean> {
-    const loaded = this.#plugins.find((each) => each.name === name);
-    if (loaded === undefined) return false;
-    this.#plugins = this.#plugins.filter((each) => each !== loaded);
-    this.#arrange();
-    await this.#close(loaded);
-    return true;
+    const isThere = this.has(name);
+    await this.replace(name, undefined);
+    return isThere;
+  }
+
+  has(name: string): boolean {
+    return this.#plugins.some((each) => each.name === name);
   }
 
   /** One that has failed too often is tried again. Says whether it is there. */
   enable(name: string): boolean {
     const loaded = this.#plugins.find((each) => each.name === name);
     loaded?.enable();
+    if (loaded !== undefined) this.#disabled.delete(loaded);
     this.#arrange();
     return loaded !== undefined;
   }
@@ -205,6 +211,22 @@ export class HookBus implements AsyncDisposable {
     await Promise.all(all.map((loaded) => this.#close(loaded)));
   }
 
+  #load(plugin: Plugin, config: unknown): LoadedPlugin {
+    checkPlugin(plugin, HOOK_NAMES);
+    const { name } = plugin;
+    const storage = pluginStorage(this.#options.rows, name);
+    return new LoadedPlugin(plugin, {
+      ...{ log: this.#baseLog.scope(`plugin ${name}`), storage, config: configOf(plugin, config) },
+    });
+  }
+
+  #put(name: string, loaded: LoadedPlugin | undefined): void {
+    const others = this.#plugins.filter((each) => each.name !== name);
+    this.#plugins = loaded === undefined ? others : inOrder([...others, loaded]);
+    this.#arrange();
+    if (loaded !== undefined && this.#hasBegun) this.#replay([loaded]);
+  }
+
   /**
    * An answer of the shape that the hook's row has; undefined too where it has failed and that changes nothing.
    * @throws {TsdError} permission_denied
@@ -222,13 +244,15 @@ export class HookBus implements AsyncDisposable {
     } catch (cause) {
       const { message } = cause as TsdError;
       this.#log.warn("a plugin failed", { plugin: name, hook, error: message });
-      if (loaded.status.failuresInARow === MAX_FAILURES) this.#disabled(loaded);
+      if (!loaded.isEnabled && !this.#disabled.has(loaded)) this.#disable(loaded);
       if (!isClosed) return undefined;
       throw new TsdError("permission_denied", `Plugin ${name} can't be asked (${hook}): ${message}`, { cause });
     }
   }
 
-  #disabled({ name, status }: LoadedPlugin): void {
+  #disable(loaded: LoadedPlugin): void {
+    const { name, status } = loaded;
+    this.#disabled.add(loaded);
     this.#arrange();
     this.#log.error("a plugin is disabled: it has failed too often", { plugin: name, failures: status.failures });
   }

@@ -179,6 +179,25 @@ Deno.test("a plugin that can't keep up with what it is told is told no more", as
   assert.equal(hooks.wants("container.removed"), false);
   answer.resolve();
   await settled();
+  // Answers that come late don't make it one that is asked.
+  assert.equal(hooks.list()[0]!.enabled, false);
+});
+
+Deno.test("calls that fail together count as one failure; whoever takes a plugin's place is asked from then on", async () => {
+  const failing = Promise.withResolvers<void>();
+  const hooks = bus(plugin("weak", { "container.removed": () => failing.promise }));
+  for (let at = 0; at < 20; at++) hooks.tell("container.removed", () => CONTEXT);
+  failing.reject(new Error("gone"));
+  await settled();
+  assert.deepEqual([hooks.list()[0]!.failures, hooks.list()[0]!.failuresInARow], [20, 1]);
+  let told = 0;
+  await hooks.replace("weak", plugin("weak", { "container.removed": () => void told++ }));
+  hooks.tell("container.removed", () => CONTEXT);
+  assert.equal(told, 1);
+  assert.throws(() => hooks.replace("weak", plugin("weak", { odd: () => {} } as never)), /wants hook odd/);
+  assert.equal(hooks.has("weak"), true);
+  await hooks.replace("weak", undefined);
+  assert.deepEqual([hooks.has("weak"), hooks.wants("container.removed")], [false, false]);
 });
 
 /** Stands in for `setTimeout`; a test says when time is over. */

@@ -46,6 +46,9 @@ export class LoadedPlugin {
   #unanswered = 0;
   #failures = 0;
   #failuresInARow = 0;
+  /** Calls up to this one were open, or answered, at the last failure that counted. */
+  #countedUntil = 0;
+  #isDisabled = false;
   #lastError: string | undefined;
 
   constructor(plugin: Plugin, tools: PluginTools) {
@@ -58,7 +61,7 @@ export class LoadedPlugin {
   }
 
   get isEnabled(): boolean {
-    return this.#failuresInARow < MAX_FAILURES;
+    return !this.#isDisabled;
   }
 
   get status(): PluginStatus {
@@ -73,6 +76,7 @@ export class LoadedPlugin {
   /** What has been is forgotten. */
   enable(): void {
     this.#failuresInARow = 0;
+    this.#isDisabled = false;
   }
 
   /**
@@ -80,7 +84,7 @@ export class LoadedPlugin {
    * @throws {TsdError} timeout, invalid_argument (an answer of the wrong shape), or what the plugin throws
    */
   async call(hook: HookName, context: HookContexts[HookName]): Promise<unknown> {
-    this.#calls++;
+    const number = ++this.#calls;
     this.#unanswered++;
     try {
       if (this.#unanswered > MAX_UNANSWERED) throw new TsdError("timeout", `it has ${MAX_UNANSWERED} calls to answer`);
@@ -90,7 +94,12 @@ export class LoadedPlugin {
     } catch (thrown) {
       const error = toTsdError(thrown);
       this.#failures++;
-      this.#failuresInARow++;
+      // Calls that were open when one has failed fail for the same reason, mostly: they count as one.
+      if (number > this.#countedUntil) {
+        this.#failuresInARow++;
+        this.#countedUntil = this.#calls;
+      }
+      this.#isDisabled ||= this.#failuresInARow >= MAX_FAILURES;
       this.#lastError = `${hook}: ${error.message}`;
       throw error;
     } finally {

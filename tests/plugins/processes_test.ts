@@ -84,6 +84,48 @@ scenario("plugins from files", {
     );
     expectResult(await world.run(["true"]), {});
     await remove(world, "reader");
+    // Not if steps may not be done without it.
+    const guard = (more: string) => plugin("guard", `"container.validate": () => {}`, `required: true, ${more}`);
+    await api.post("/tsd/plugins", { FileName: "a.ts", Content: new TextEncoder().encode(guard("")).toBase64() });
+    expectResult(await world.run(["true"]), {});
+    const asking = new TextEncoder().encode(guard(`permissions: { env: ["HOME"] },`)).toBase64();
+    await api.post("/tsd/plugins", { FileName: "a.ts", Content: asking });
+    assert.match(
+      (await world.run(["true"])).stderr,
+      /Plugin guard can't be asked \(container\.validate\): .*asks for env HOME/,
+    );
+    expectResult(await world.tsd("plugin", "enable", "--grant-all-permissions", "guard"), { stdout: "guard\n" });
+    expectResult(await world.run(["true"]), {});
+    await remove(world, "guard");
+  },
+  "what of the host a plugin puts into containers has to be granted too": async (world) => {
+    await Deno.writeTextFile(`${world.folder}/data`, "of the host");
+    const bind = `{ type: "bind", source: "${world.folder}/data", target: "/data", readOnly: true }`;
+    const adjusts = `"container.create": () => ({ env: { ADJUSTED: "yes" }, mounts: [${bind}] })`;
+    await install(world, "binds", adjusts);
+    expectResult(await world.run(["sh", "-c", "echo $ADJUSTED; cat /data 2>&1"]), {
+      code: 1,
+      stdout: "\ncat: can't open '/data': No such file or directory\n",
+    });
+    assert.match(
+      await field(world, "binds", ".LastError"),
+      /it wants binds of the host in the container, and was not granted/,
+    );
+    await install(world, "binds", adjusts, `permissions: { host: ["binds"] },`, ["--grant-all-permissions"]);
+    expectResult(await world.run(["sh", "-c", "echo $ADJUSTED; cat /data"]), { stdout: "yes\nof the host" });
+    await remove(world, "binds");
+  },
+  "names of plugins that come with tsd are taken; odd ones are no trouble": async (world) => {
+    const path = await write(world, "taken.ts", plugin("lifecycle-log", `"container.removed": () => {}`));
+    const taken = await world.tsd("plugin", "install", path);
+    assert.deepEqual([taken.code, taken.stdout], [1, ""]);
+    assert.match(taken.stderr, /A plugin that comes with tsd is called lifecycle-log: give this one another name/);
+    for (const name of ["look-out", "tasks", "cgroup.procs"]) {
+      await install(world, name, `"container.validate": () => ({ refuse: "by ${name}" })`);
+      await world.engine.restart();
+      assert.match((await world.run(["true"])).stderr, new RegExp(`by ${name}`));
+      await remove(world, name);
+    }
   },
   "one that hangs is killed at its deadline; whether the step goes on is the plugin's word": async (world) => {
     const hang = `"container.validate": () => { for (;;); }`;

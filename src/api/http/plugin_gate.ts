@@ -36,8 +36,12 @@ const SECRET_HEADERS = new Set([
   "x-registry-auth",
   "x-registry-config",
 ]);
-/** Whose body is a password. */
-const SECRET_PATHS = new Set(["/auth"]);
+/** Whose body is a password, or has settings of plugins in it. */
+const SECRET_ROUTES = new Set(["/auth", "/tsd/plugins", "/tsd/plugins/test", "/tsd/plugins/{name}/enable"]);
+/** A body of this size is never too long as JSON. */
+const SURELY_SHORT_BYTES = 1 << 20;
+/** Characters that a body may have as JSON; base64 of the largest body is not longer. */
+const LONGEST_TEXT = 6 << 20;
 
 /**
  * The body as it is to be read from now on: the very bytes that plugins have seen.
@@ -78,21 +82,24 @@ function contextOf({ request, match, path, query }: AskedRequest, bytes: Uint8Ar
     params: Object.fromEntries(Object.entries(match.params).filter(([name]) => name !== "_")),
     query: Object.fromEntries(names.map((name) => [name, query.getAll(name)])),
     headers: Object.fromEntries(headers),
-    ...shown(path, bytes),
+    ...shown(match.route.path, bytes),
   };
 }
 
-function shown(path: string, bytes: Uint8Array): Pick<HookContexts["api.request"], "body" | "bodyEncoding"> {
+function shown(route: string, bytes: Uint8Array): Pick<HookContexts["api.request"], "body" | "bodyEncoding"> {
   if (bytes.length === 0) return { bodyEncoding: "none" };
-  if (SECRET_PATHS.has(path)) return { bodyEncoding: "secret" };
+  if (SECRET_ROUTES.has(route)) return { bodyEncoding: "secret" };
+  // Control characters take six bytes in JSON: the largest body would be too large to be shown.
+  const mayBeTooLong = bytes.length > SURELY_SHORT_BYTES;
   try {
-    return { body: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes), bodyEncoding: "text" };
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (!mayBeTooLong || JSON.stringify(text).length < LONGEST_TEXT) return { body: text, bodyEncoding: "text" };
+    return { body: new Uint8Array(bytes).toBase64(), bodyEncoding: "base64" };
   } catch (thrown) {
     if (!(thrown instanceof TypeError)) throw thrown;
     return { body: new Uint8Array(bytes).toBase64(), bodyEncoding: "base64" };
   }
 }
-
 /** What is to be called when the answer is known: plugins are told of it, once. */
 export function tellOfAnswer(
   hooks: GateHooks | undefined,

@@ -20,8 +20,8 @@ export interface PluginInfo {
   readonly Why: string;
   readonly Permissions: PluginPermissions;
   readonly Granted: PluginPermissions;
-  /** Settings as the administrator gave them. */
-  readonly Config: Readonly<Record<string, unknown>>;
+  /** Names of the settings that the administrator gave; values may be secrets. */
+  readonly Settings: readonly string[];
   /** Whether its process is there. */
   readonly Running: boolean;
   readonly MemoryMb: number;

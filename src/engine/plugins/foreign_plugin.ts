@@ -4,7 +4,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import type { FromHost } from "../../plugins/host/messages.ts";
-import type { PluginManifest } from "../../plugins/host/manifest.ts";
+import type { Permissions, PluginManifest } from "../../plugins/host/manifest.ts";
 import {
   type HookTools,
   type Json,
@@ -22,13 +22,16 @@ export type StartPlugin = (storage: PluginStorage) => Promise<PluginProcess>;
 /** A plugin for the bus; `running` says whether its process is there. */
 export function foreignPlugin(
   { name, order, required, hooks }: PluginManifest,
+  granted: Permissions,
   start: StartPlugin,
 ): { readonly plugin: Plugin; readonly running: RunningPlugin } {
   let storage: PluginStorage | undefined;
   const running = new RunningPlugin(() => start(storage!));
   const ask = (hook: string) => async (context: unknown, tools: HookTools) => {
     storage = tools.storage;
-    return await running.call(hook, context, tools.signal);
+    const answer = await running.call(hook, context, tools.signal);
+    if (hook === "container.create") checkHostParts(answer, granted.host ?? []);
+    return answer;
   };
   const plugin: Plugin = {
     ...{ name, order, required, apiVersion: PLUGIN_API_VERSION },
@@ -37,6 +40,18 @@ export function foreignPlugin(
     close: () => running[Symbol.asyncDispose](),
   };
   return { plugin, running };
+}
+
+/** Whoever can put these into a container is root on the machine. @throws {TsdError} permission_denied */
+function checkHostParts(answer: unknown, granted: readonly string[]): void {
+  if (typeof answer !== "object" || answer === null) return;
+  const { hooks, devices, mounts } = answer as { readonly [field: string]: unknown };
+  const isBind = (mount: unknown) => (mount as { readonly type?: unknown } | null)?.type === "bind";
+  const parts = { hooks: hooks != null, devices: devices != null, binds: Array.isArray(mounts) && mounts.some(isBind) };
+  const missing = Object.entries(parts).filter(([part, isThere]) => isThere && !granted.includes(part));
+  if (missing.length === 0) return;
+  const names = missing.map(([part]) => part).join(", ");
+  throw new TsdError("permission_denied", `it wants ${names} of the host in the container, and was not granted that`);
 }
 
 /** Does what a process asks of its storage. @throws {TsdError} what the plugin is told */

@@ -56,7 +56,7 @@ export class MemoryCgroups implements PluginCgroups {
   async clear(kill: (pid: number) => void): Promise<void> {
     const mount = this.#mounted();
     if (mount === undefined) return;
-    const names = foldersIn(`${mount.path}/${this.#base}`);
+    const names = foldersIn(`${mount.path}/${this.#base}`).map((folder) => folder.slice("p-".length));
     const pids = () =>
       names.flatMap((name) => Deno.readTextFileSync(`${this.#folder(mount, name)}/cgroup.procs`).split("\n"))
         .filter((pid) => pid !== "");
@@ -89,7 +89,8 @@ export class MemoryCgroups implements PluginCgroups {
   }
 
   #folder({ path }: MemoryMount, name: string): string {
-    return `${path}/${this.#base}/${name}`;
+    // Behind a letter: a name may be that of a file in every cgroup.
+    return `${path}/${this.#base}/p-${name}`;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { BUILD_INFO, type BuildForm } from "../../build_info.ts";
-import { PERMISSION_KINDS, type Permissions } from "../../plugins/host/manifest.ts";
+import { type Permissions, PROCESS_PERMISSIONS } from "../../plugins/host/manifest.ts";
 import { workerUrl } from "../../worker_entry.ts";
 
 /** What a plugin's process may do. */
@@ -38,7 +38,8 @@ export function pluginCommand(
   { file, permissions, memoryMb, cacheDir, environment }: Confinement,
   form: BuildForm = BUILD_INFO.form,
 ): PluginCommand {
-  const granted = { ...permissions, read: [file, ...permissions.read ?? []] };
+  const { host: _, ...own } = permissions;
+  const granted = { ...own, read: [file, ...own.read ?? []] };
   const path = Deno.execPath();
   const heap = `--max-old-space-size=${memoryMb}`;
   const env = {
@@ -51,7 +52,7 @@ export function pluginCommand(
   if (form === "compiled") {
     return { path, argv: [path, HOST_COMMAND, JSON.stringify(granted)], env: { ...env, DENO_V8_FLAGS: heap } };
   }
-  const flags = PERMISSION_KINDS.flatMap((kind) => {
+  const flags = PROCESS_PERMISSIONS.flatMap((kind) => {
     const values = granted[kind] ?? [];
     return values.length === 0 ? [] : [`--allow-${kind}=${values.join(",")}`];
   });

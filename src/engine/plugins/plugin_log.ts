@@ -14,19 +14,27 @@ const SECOND_MS = 1000;
 export class PluginLog {
   readonly #file: string;
   readonly #nowMs: () => number;
+  readonly #failed: (thrown: unknown) => void;
   #window = { fromMs: 0, lines: 0 };
 
-  constructor(file: string, nowMs: () => number = Date.now) {
+  /** @param failed told when a line can't be written */
+  constructor(file: string, nowMs: () => number = Date.now, failed: (thrown: unknown) => void = () => {}) {
     this.#file = file;
     this.#nowMs = nowMs;
+    this.#failed = failed;
   }
 
   write(level: string, message: string): void {
     const nowMs = this.#nowMs();
     const lost = this.#admit(nowMs);
     if (lost === undefined) return;
-    if (lost > 0) this.#append(nowMs, "warn", `(${lost} more lines in a second were dropped)`);
-    this.#append(nowMs, level, message);
+    try {
+      if (lost > 0) this.#append(nowMs, "warn", `(${lost} more lines in a second were dropped)`);
+      this.#append(nowMs, level, message);
+    } catch (thrown) {
+      // A full disk costs lines, and not the answer that comes behind them.
+      this.#failed(thrown);
+    }
   }
 
   /** The last lines, oldest first. */

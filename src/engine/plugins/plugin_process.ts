@@ -29,6 +29,10 @@ import type { PluginCommand } from "./plugin_command.ts";
 
 /** Bytes that are read in one turn of the event loop. */
 const TURN_BYTES = 256 << 10;
+/** Read into by all, one at a time: nothing is kept of it. */
+const READ = new Uint8Array(TURN_BYTES);
+/** Storage calls whose answers the process has not taken; more of them are a flood. */
+const STORING = 64;
 /** A process that says more within a second has failed. */
 const FLOOD_BYTES = 16 << 20;
 const SECOND_MS = 1000;
@@ -68,6 +72,7 @@ export class PluginProcess implements Disposable {
   #messages = 0;
   #window = { fromMs: 0, bytes: 0 };
   #why: string | undefined;
+  #storing = 0;
   #isRead = true;
   #isOver = false;
   /** Resolves when it has ended, to why. */
@@ -78,14 +83,14 @@ export class PluginProcess implements Disposable {
     this.#calls = calls;
     this.#services = services;
     const { pipes, processes, epoll, files, exits } = calls;
-    const [toIt, fromIt] = [pipes.pipe2(), pipes.pipe2()];
-    using theirInput = new OwnedFd(toIt.readFd);
-    using theirOutput = new OwnedFd(fromIt.writeFd);
-    this.#output = new OwnedFd(fromIt.readFd);
-    this.#input = new StdinPipe(files, epoll);
-    this.#input.open(new OwnedFd(toIt.writeFd));
-    pipes.setNonBlocking(toIt.writeFd, true);
-    pipes.setNonBlocking(fromIt.readFd, true);
+    using undo = new DisposableStack();
+    const end = (fd: number) => undo.use(new OwnedFd(fd));
+    const toIt = pipes.pipe2();
+    const [theirInput, input] = [end(toIt.readFd), end(toIt.writeFd)];
+    const fromIt = pipes.pipe2();
+    const [output, theirOutput] = [end(fromIt.readFd), end(fromIt.writeFd)];
+    pipes.setNonBlocking(input.fd, true);
+    pipes.setNonBlocking(output.fd, true);
     this.#pid = processes.spawn({
       ...command,
       cwd: "/",
@@ -96,8 +101,16 @@ export class PluginProcess implements Disposable {
       ],
     });
     const exited = exits.spawned(this.#pid);
+    undo.defer(() => processes.kill(-this.#pid, SIG.KILL));
     services.started(this.#pid);
-    epoll.add(this.#output.fd, EPOLL.IN, () => this.#read());
+    epoll.add(output.fd, EPOLL.IN, () => this.#read());
+    // From here on it is closed by its end.
+    undo.move();
+    theirInput[Symbol.dispose]();
+    theirOutput[Symbol.dispose]();
+    this.#output = output;
+    this.#input = new StdinPipe(files, epoll);
+    this.#input.open(input);
     this.ended = exited.then(({ exitCode, signal }) => {
       this.#why ??= signal === undefined
         ? `it ended by itself with exit code ${exitCode}`
@@ -135,7 +148,7 @@ export class PluginProcess implements Disposable {
     signal.addEventListener("abort", late, { once: true });
     try {
       if (signal.aborted) late();
-      else this.#send(message(id));
+      else void this.#send(message(id));
       return await waiting.promise;
     } finally {
       signal.removeEventListener("abort", late);
@@ -143,18 +156,18 @@ export class PluginProcess implements Disposable {
     }
   }
 
-  #send(message: ToHost): void {
-    void this.#input.write(encodeFrame(message, TO_HOST_BYTES));
+  /** Resolves when the process has room for it. @throws {BadFrame} at once */
+  #send(message: ToHost): Promise<void> {
+    return this.#input.write(encodeFrame(message, TO_HOST_BYTES));
   }
 
   #read(): void {
-    const buffer = new Uint8Array(TURN_BYTES);
-    const count = this.#calls.files.read(this.#output.fd, buffer);
+    const count = this.#calls.files.read(this.#output.fd, READ);
     if (count === "again") return;
     if (count === 0) return this.#hungUp();
     try {
       this.#checkFlood(count);
-      for (const message of this.#reader.push(buffer.subarray(0, count))) this.#receive(parseFromHost(message));
+      for (const message of this.#reader.push(READ.subarray(0, count))) this.#receive(parseFromHost(message));
     } catch (thrown) {
       if (!(thrown instanceof BadFrame)) throw thrown;
       this.#kill(`it sent ${thrown.message}`);
@@ -182,6 +195,7 @@ export class PluginProcess implements Disposable {
       case "log":
         return this.#services.log(message.level, message.message);
       case "storage":
+        if (this.#storing >= STORING) throw new BadFrame("more storage calls than it takes answers");
         return void this.#store(message);
       case "loaded":
         return this.#waiting.get(message.id)?.resolve(message.manifest);
@@ -194,10 +208,15 @@ export class PluginProcess implements Disposable {
 
   async #store(message: FromHost & { kind: "storage" }): Promise<void> {
     const { id } = message;
+    this.#storing++;
     try {
-      this.#send({ kind: "stored", id, value: await this.#services.storage(message) });
-    } catch (thrown) {
-      this.#send({ kind: "stored", id, error: toTsdError(thrown).message });
+      const answer = await this.#services.storage(message).then(
+        (value) => ({ kind: "stored", id, value }) as const,
+        (thrown) => ({ kind: "stored", id, error: toTsdError(thrown).message }) as const,
+      );
+      await this.#send(answer);
+    } finally {
+      this.#storing--;
     }
   }
 

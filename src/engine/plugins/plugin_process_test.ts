@@ -156,6 +156,23 @@ Deno.test("a flood of messages ends it before it harms anybody", async () => {
   await assert.rejects(flood.call("flood", {}, within(30_000)), /it sent more than can be read/);
 });
 
+Deno.test("storage calls that nobody takes the answers of are a flood; single bytes cost nothing", async () => {
+  await using bench = new Bench();
+  const greedy = await bench.start(
+    plugin("greedy: (_: unknown, { storage }: any) => { for (;;) void storage.list(); }"),
+  );
+  await assert.rejects(greedy.call("greedy", {}, within(30_000)), /it sent more (storage calls|than can be read)/);
+  const dribbling = await bench.start(plugin(`
+    dribble: async () => {
+      Deno.stdout.writeSync(new Uint8Array([0, 16, 0, 0]));
+      for (let i = 0; i < 2000; i++) { Deno.stdout.writeSync(new Uint8Array([32])); await 0; }
+      return new Promise(() => {});
+    },`));
+  const before = Deno.memoryUsage();
+  await assert.rejects(dribbling.call("dribble", {}, within(1500)), PluginGone);
+  assert.ok(Deno.memoryUsage().external - before.external < 20e6);
+});
+
 Deno.test("a file that is no plugin says why", async () => {
   await using bench = new Bench();
   const cases: [string, RegExp][] = [

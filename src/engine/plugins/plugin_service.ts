@@ -9,7 +9,7 @@ import { sha256Hex } from "../../hash/mod.ts";
 import { writeFileDurably } from "../../io/mod.ts";
 import type { Log } from "../../log.ts";
 import { checkSettings, type Permissions, type PluginManifest } from "../../plugins/host/manifest.ts";
-import type { HookBus } from "../../plugins/mod.ts";
+import type { HookBus, Plugin } from "../../plugins/mod.ts";
 import type { InstalledPlugins } from "../../store/installed_plugins.ts";
 import type { PluginRecords } from "../../store/plugin_records.ts";
 import { namesIn } from "../folders.ts";
@@ -22,11 +22,11 @@ import type { PluginStarter } from "./plugin_starter.ts";
 import { granted, infoOf, type Known, obstacleOf, type StoredPlugin } from "./plugin_state.ts";
 
 /** Folders of files that are only looked at. */
-const STAGED = "look-";
+const STAGED = ".look-"; // no plugin's name begins with a dot
 
 export interface PluginServiceDeps {
   readonly records: InstalledPlugins<PluginManifest, Permissions>;
-  readonly bus: Pick<HookBus, "add" | "remove" | "list">;
+  readonly bus: Pick<HookBus, "replace" | "has" | "list">;
   /** What plugins keep. */
   readonly storage: Pick<PluginRecords, "clear">;
   readonly starter: Pick<PluginStarter, "look" | "start" | "clear">;
@@ -68,10 +68,13 @@ export class PluginService implements AsyncDisposable {
 
   /** Looks for files that are new or have changed. */
   async scan(): Promise<void> {
-    for (const { record } of [...this.#known.values()]) {
-      await this.#locks.run(record.name, async () => {
+    for (const name of [...this.#known.keys()]) {
+      await this.#locks.run(name, async () => {
+        const known = this.#known.get(name);
+        if (known === undefined) return;
+        const { record, triedDigest = record.digest } = known;
         const now = await this.#digest(record.file).catch(() => "");
-        if (now !== record.digest) await this.#takeUp(record);
+        if (now !== triedDigest) await this.#takeUp(record);
       });
     }
     const known = new Set([...this.#known.values()].map(({ record }) => record.file));
@@ -130,10 +133,10 @@ export class PluginService implements AsyncDisposable {
         ...{ name, file, manifest, digest: await sha256Hex(content), isEnabled: true },
         ...{ granted: before?.granted ?? {}, config: before?.config ?? {} },
       }, grant);
-      await this.#putAway(name);
+      this.#refuseTaken(name);
       await writeFileDurably(file, content, { mode: 0o600 });
+      await this.#admit(record);
       if (before !== undefined && before.file !== file) await Deno.remove(before.file).catch(ifMissing);
-      this.#admit(record);
       return this.inspect(name);
     });
   }
@@ -151,9 +154,7 @@ export class PluginService implements AsyncDisposable {
   async disable(name: string): Promise<PluginInfo> {
     this.#find(name);
     return await this.#locks.run(name, async () => {
-      const { record } = this.#find(name);
-      await this.#putAway(name);
-      this.#admit({ ...record, isEnabled: false });
+      await this.#admit({ ...this.#find(name).record, isEnabled: false });
       return this.inspect(name);
     });
   }
@@ -168,7 +169,7 @@ export class PluginService implements AsyncDisposable {
       if (!isOurs && isThere) {
         throw new TsdError("conflict", `Plugin ${name} is the file ${record.file}: remove that, or disable the plugin`);
       }
-      await this.#putAway(name);
+      await this.#onBus(name, undefined);
       this.#deps.records.remove(name);
       this.#known.delete(name);
       if (isOurs) await Deno.remove(record.file).catch(ifMissing);
@@ -209,6 +210,8 @@ export class PluginService implements AsyncDisposable {
       return await body(file);
     } finally {
       await Deno.remove(folder, { recursive: true });
+      // Deno keeps what it made of a file, by the file's place.
+      await Deno.remove(`${this.#deps.home}/cache/gen/file${folder}`, { recursive: true }).catch(ifMissing);
     }
   }
 
@@ -228,8 +231,6 @@ export class PluginService implements AsyncDisposable {
       const content = await readPlugin(file);
       const manifest = await this.#look(file);
       const { name } = manifest;
-      const other = this.#known.get(name)?.record.file;
-      if (other !== undefined) throw new TsdError("conflict", `${other} has a plugin of the same name, ${name}`);
       const record = {
         name,
         file,
@@ -239,31 +240,36 @@ export class PluginService implements AsyncDisposable {
         config: {},
         isEnabled: true,
       };
-      await this.#locks.run(name, () => Promise.resolve(this.#admit(record)));
+      await this.#locks.run(name, async () => {
+        const other = this.#known.get(name)?.record.file;
+        if (other === file) return; // somebody else has found it too
+        if (other !== undefined) throw new TsdError("conflict", `${other} has a plugin of the same name, ${name}`);
+        this.#refuseTaken(name);
+        await this.#admit(record);
+      });
     } catch (thrown) {
       this.#log.error("a file is no plugin that can be used", { file, error: toTsdError(thrown).message });
     }
   }
 
-  /** Puts it on the bus again, as its file is now; the caller holds the lock, or is the first. */
+  /** Uses it as its file is now; the caller holds the lock, or is the first. */
   async #takeUp(record: StoredPlugin): Promise<void> {
-    await this.#putAway(record.name);
+    const { name } = record;
+    let digest = "";
     try {
-      const digest = await this.#digest(record.file);
+      digest = await this.#digest(record.file);
       const manifest = digest === record.digest ? record.manifest : await this.#look(record.file);
-      if (manifest.name !== record.name) {
-        throw new TsdError("conflict", `${record.file} is plugin ${manifest.name} now, and was ${record.name}`);
+      if (manifest.name !== name) {
+        throw new TsdError("conflict", `${record.file} is plugin ${manifest.name} now, and was ${name}`);
       }
-      this.#admit({ ...record, digest, manifest });
+      this.#refuseTaken(name);
+      await this.#admit({ ...record, digest, manifest });
     } catch (thrown) {
       const why = toTsdError(thrown).message;
-      this.#log.error("a plugin can't be used", { plugin: record.name, error: why });
-      this.#known.set(record.name, { record, state: "failed", why });
+      this.#log.error("a plugin can't be used", { plugin: name, error: why });
       // A file that somebody has taken away is nobody's word; one that is broken is one that can't be asked.
-      if (!record.isEnabled || !record.manifest.required || isTsdError(thrown, "not_found")) return;
-      const { plugin, running } = foreignPlugin(record.manifest, () => Promise.reject(thrown));
-      this.#known.set(record.name, { record, state: "failed", why, running });
-      this.#deps.bus.add(plugin);
+      const isAsked = record.isEnabled && record.manifest.required && !isTsdError(thrown, "not_found");
+      await this.#standIn({ record, state: "failed", why, triedDigest: digest }, isAsked);
     }
   }
 
@@ -271,37 +277,72 @@ export class PluginService implements AsyncDisposable {
     return await sha256Hex(await readPlugin(file));
   }
 
-  /** Records it, and puts it on the bus if nothing is missing. */
-  #admit(record: StoredPlugin): void {
-    this.#deps.records.put(record);
+  /** Records it, and uses it if nothing is missing. @throws {TsdError} and nothing is changed */
+  async #admit(record: StoredPlugin): Promise<void> {
     const { name } = record;
-    const config = { ...this.#deps.configured[name] as Record<string, unknown> | undefined, ...record.config };
+    const config = this.#settings(record);
     const obstacle = obstacleOf({ ...record, config });
-    if (obstacle !== undefined) {
-      this.#known.set(name, { record, ...obstacle });
-      if (obstacle.state === "waiting") this.#log.warn("a plugin waits", { plugin: name, for: obstacle.why });
-      return;
-    }
-    const { plugin, running } = foreignPlugin(record.manifest, (storage) => {
+    if (obstacle === undefined) return await this.#use(record, config);
+    const before = this.#known.get(name)?.record ?? this.#deps.records.list().find((each) => each.name === name);
+    this.#deps.records.put(record);
+    if (obstacle.state === "waiting") this.#log.warn("a plugin waits", { plugin: name, for: obstacle.why });
+    // One that has been in use and is required isn't passed over because its file has changed.
+    const wasUsed = before !== undefined && obstacleOf({ ...before, config: this.#settings(before) }) === undefined;
+    await this.#standIn({ record, ...obstacle }, obstacle.state === "waiting" && record.manifest.required && wasUsed);
+  }
+
+  async #use(record: StoredPlugin, config: Readonly<Record<string, unknown>>): Promise<void> {
+    const { name, manifest, granted: permissions } = record;
+    const { plugin, running } = foreignPlugin(manifest, permissions, async (storage) => {
+      if (await this.#digest(record.file) !== record.digest) {
+        void this.scan().catch((thrown) => this.#log.error("plugins can't be looked for", { error: String(thrown) }));
+        throw new TsdError("conflict", "its file has changed, and is looked at first");
+      }
       const log = this.#logOf(name);
-      return this.#deps.starter.start({
-        ...{ name, file: record.file, permissions: record.granted, memoryMb: record.manifest.memoryMb },
-        config: checkSettings(record.manifest, config),
+      return await this.#deps.starter.start({
+        ...{ name, file: record.file, permissions, memoryMb: manifest.memoryMb },
+        config: checkSettings(manifest, config),
         log: (level, message) => log.write(level, message),
         storage: (message) => storageCall(storage, message),
       });
     });
+    const ended = this.#onBus(name, plugin);
+    this.#deps.records.put(record);
     this.#known.set(name, { record, state: "enabled", why: "", running });
-    this.#deps.bus.add(plugin);
-    this.#log.info("a plugin is in use", { plugin: name, hooks: record.manifest.hooks.join(",") });
+    this.#log.info("a plugin is in use", { plugin: name, hooks: manifest.hooks.join(",") });
+    await ended;
   }
 
-  async #putAway(name: string): Promise<void> {
-    if (this.#known.get(name)?.running !== undefined) await this.#deps.bus.remove(name);
+  /** For one that isn't in use: nothing, or, where it has to be asked, a plugin that can't be. */
+  async #standIn(known: Known, isAsked: boolean): Promise<void> {
+    const { record: { name, manifest }, why } = known;
+    const standIn = isAsked ? foreignPlugin(manifest, {}, () => Promise.reject(new Error(why))) : undefined;
+    const ended = this.#onBus(name, standIn?.plugin);
+    this.#known.set(name, standIn === undefined ? known : { ...known, running: standIn.running });
+    await ended;
+  }
+
+  /** In place of what is known under that name; a built-in plugin's place is its own. @throws {TsdError} at once */
+  #onBus(name: string, plugin: Plugin | undefined): Promise<void> {
+    const isOurs = this.#known.get(name)?.running !== undefined;
+    if (plugin === undefined && !isOurs) return Promise.resolve();
+    return this.#deps.bus.replace(name, plugin);
+  }
+
+  /** @throws {TsdError} conflict: a plugin that is built in has the name */
+  #refuseTaken(name: string): void {
+    if (!this.#deps.bus.has(name) || this.#known.get(name)?.running !== undefined) return;
+    throw new TsdError("conflict", `A plugin that comes with tsd is called ${name}: give this one another name`);
+  }
+
+  #settings({ name, config }: StoredPlugin): Readonly<Record<string, unknown>> {
+    return { ...this.#deps.configured[name] as Record<string, unknown> | undefined, ...config };
   }
 
   #logOf(name: string): PluginLog {
-    return new PluginLog(`${this.#deps.home}/${name}.log`);
+    const failed = (thrown: unknown) =>
+      this.#log.warn("a plugin's log can't be written", { plugin: name, error: String(thrown) });
+    return new PluginLog(`${this.#deps.home}/${name}.log`, Date.now, failed);
   }
 
   #find(name: string): Known {

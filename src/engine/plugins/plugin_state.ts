@@ -25,6 +25,8 @@ export interface Known {
   readonly state: PluginState;
   readonly why: string;
   readonly running?: RunningPlugin;
+  /** Of the file that could not be used. */
+  readonly triedDigest?: string;
 }
 
 /** Why a plugin isn't used as it stands. */
@@ -72,7 +74,7 @@ export function infoOf({ record, state, why, running }: Known, status: PluginSta
     Why: hasFailed ? `it has failed ${status.failuresInARow} times in a row` : why,
     Permissions: manifest.permissions as PluginInfo["Permissions"],
     Granted: record.granted as PluginInfo["Granted"],
-    Config: record.config,
+    Settings: Object.keys(record.config).sort(),
     Running: running?.isRunning ?? false,
     MemoryMb: manifest.memoryMb,
     Calls: status?.calls ?? 0,

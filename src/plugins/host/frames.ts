@@ -22,7 +22,8 @@ export function encodeFrame(message: unknown, limitBytes: number): Uint8Array {
 /** Puts messages together from chunks of any size. */
 export class FrameReader {
   readonly #limitBytes: number;
-  #chunks: Uint8Array[] = [];
+  /** What has come and is no whole message yet lies at its beginning. */
+  #buffer = new Uint8Array(4096);
   #sizeBytes = 0;
 
   /** @param limitBytes a longer message is refused before it is read */
@@ -30,43 +31,37 @@ export class FrameReader {
     this.#limitBytes = limitBytes;
   }
 
-  /** The messages that a chunk completes. The chunk is kept. @throws {BadFrame} */
+  /** The messages that a chunk completes. The chunk is copied. @throws {BadFrame} */
   push(chunk: Uint8Array): unknown[] {
-    this.#chunks.push(chunk);
-    this.#sizeBytes += chunk.length;
+    this.#append(chunk);
     const messages: unknown[] = [];
-    for (let next = this.#next(); next !== undefined; next = this.#next()) messages.push(parse(next));
+    let at = 0;
+    for (let end = this.#endOf(at); end !== undefined && end <= this.#sizeBytes; end = this.#endOf(at)) {
+      messages.push(parse(this.#buffer.subarray(at + LENGTH_BYTES, end)));
+      at = end;
+    }
+    this.#buffer.copyWithin(0, at, this.#sizeBytes);
+    this.#sizeBytes -= at;
     return messages;
   }
 
-  #next(): Uint8Array | undefined {
-    if (this.#sizeBytes < LENGTH_BYTES) return undefined;
-    const length = this.#length();
-    if (length > this.#limitBytes) throw new BadFrame(`a message of ${length} bytes; ${this.#limitBytes} are the most`);
-    if (this.#sizeBytes < LENGTH_BYTES + length) return undefined;
-    const all = this.#joined();
-    const end = LENGTH_BYTES + length;
-    this.#chunks = end < all.length ? [all.subarray(end)] : [];
-    this.#sizeBytes -= end;
-    return all.subarray(LENGTH_BYTES, end);
-  }
-
-  #length(): number {
-    const head = this.#chunks[0]!.length >= LENGTH_BYTES ? this.#chunks[0]! : this.#joined();
-    return new DataView(head.buffer, head.byteOffset).getUint32(0);
-  }
-
-  /** All that is there in one piece. */
-  #joined(): Uint8Array {
-    if (this.#chunks.length === 1) return this.#chunks[0]!;
-    const all = new Uint8Array(this.#sizeBytes);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at);
-      at += chunk.length;
+  #append(chunk: Uint8Array): void {
+    const needed = this.#sizeBytes + chunk.length;
+    if (needed > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+      larger.set(this.#buffer.subarray(0, this.#sizeBytes));
+      this.#buffer = larger;
     }
-    this.#chunks = [all];
-    return all;
+    this.#buffer.set(chunk, this.#sizeBytes);
+    this.#sizeBytes = needed;
+  }
+
+  /** Where the message that begins at `at` ends; undefined while its length isn't there. */
+  #endOf(at: number): number | undefined {
+    if (this.#sizeBytes - at < LENGTH_BYTES) return undefined;
+    const length = new DataView(this.#buffer.buffer).getUint32(at);
+    if (length > this.#limitBytes) throw new BadFrame(`a message of ${length} bytes; ${this.#limitBytes} are the most`);
+    return at + LENGTH_BYTES + length;
   }
 }
 

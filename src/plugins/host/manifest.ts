@@ -9,11 +9,16 @@ import { choice, flag, json, list, object, type ObjectSchema, optional, text, wh
 import { check, conform } from "../validate.ts";
 import { parseSchema } from "./schema_of_config.ts";
 
-/** Kinds of permissions that can be granted, as Deno's flags call them; nothing else can be. */
-export const PERMISSION_KINDS = ["net", "read", "write", "env"] as const;
+/** Kinds of permissions of a plugin's process, as Deno's flags call them. */
+export const PROCESS_PERMISSIONS = ["net", "read", "write", "env"] as const;
+/** Kinds of permissions that can be granted; nothing else can be. */
+export const PERMISSION_KINDS = [...PROCESS_PERMISSIONS, "host"] as const;
 export type PermissionKind = typeof PERMISSION_KINDS[number];
 
-/** `net`: `host` or `host:port`; `read`, `write`: absolute paths; `env`: names of variables. */
+/** What of the host a plugin may put into containers at `container.create`. */
+export const HOST_PARTS = ["binds", "devices", "hooks"] as const;
+
+/** `net`: `host` or `host:port`; `read`, `write`: absolute paths; `env`: names of variables; `host`: {@link HOST_PARTS}. */
 export type Permissions = Readonly<Partial<Record<PermissionKind, readonly string[]>>>;
 
 /** What was checked of a plugin. */
@@ -41,6 +46,7 @@ const PERMISSIONS = object({
   read: optional(list(text("an absolute path"), "what it reads, with all below")),
   write: optional(list(text("an absolute path"), "what it writes, with all below")),
   env: optional(list(text("a name"), "variables of the engine's environment")),
+  host: optional(list(text("one of binds, devices, hooks"), "what of the host it puts into containers")),
 }, "what it may do beside calling back");
 
 const MANIFEST = object({
@@ -84,6 +90,7 @@ const SHAPES: Readonly<Record<PermissionKind, RegExp>> = {
   read: /^\/[^,\n]*$/,
   write: /^\/[^,\n]*$/,
   env: /^[A-Za-z_][A-Za-z0-9_]*$/,
+  host: /^(?:binds|devices|hooks)$/,
 };
 
 function permissionsOf(said: { readonly [K in PermissionKind]?: readonly string[] | undefined }): Permissions {
