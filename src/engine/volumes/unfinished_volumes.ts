@@ -34,9 +34,14 @@ export class UnfinishedVolumes {
     }
   }
 
-  /** All is there, and lasts: whoever copied it has synced it. Nothing that was not begun needs that. @throws {Error} */
+  /**
+   * All is there, and lasts: whoever copied it has synced it. So does this: a note that a power cut brings back would have
+   * a whole volume taken away. Nothing that was not begun needs that. @throws {Error}
+   */
   async finish(name: string, what: Unfinished): Promise<void> {
-    if (this.has(name, what)) await Deno.remove(this.#note(name, what));
+    if (!this.has(name, what)) return;
+    await Deno.remove(this.#note(name, what));
+    await syncDir(volumePaths(this.#paths, name).folder);
   }
 
   #note(name: string, what: Unfinished): string {
