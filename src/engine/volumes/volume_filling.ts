@@ -1,7 +1,8 @@
 /**
  * @module
  * An empty volume gets what the image has where it is mounted, when its container is made. A copy that an engine didn't
- * finish is begun again before anybody sees the volume: until then it counts as empty.
+ * finish is begun again before anybody sees the volume: until then it counts as empty. Not so where a container runs with
+ * the volume: what is in it may be its work, and whatever it is, it has been seen.
  */
 import type { ArchiveWorkers } from "../archives/archive_workers.ts";
 import type { Container } from "../containers/container.ts";
@@ -18,7 +19,7 @@ import type { VolumeTable } from "./volume_table.ts";
 export interface VolumeFillingDeps {
   readonly paths: EnginePaths;
   readonly table: Pick<VolumeTable, "known">;
-  readonly mounts: Pick<VolumeMounts, "holdAll">;
+  readonly mounts: Pick<VolumeMounts, "holdAll" | "isRunWith">;
   readonly snapshots: Pick<SharedSnapshots, "hold">;
   readonly workers: Pick<ArchiveWorkers, "begin">;
   readonly unfinished: UnfinishedVolumes;
@@ -54,7 +55,7 @@ export class VolumeFilling {
     await locks.run(name, async () => {
       if (!unfinished.has(name, "filling")) return;
       await using _held = await mounts.holdAll([name]);
-      await this.#emptied(name);
+      if (!mounts.isRunWith(name)) await this.#emptied(name);
       await unfinished.finish(name, "filling");
     });
   }
@@ -68,14 +69,23 @@ export class VolumeFilling {
     await locks.run(name, async () => {
       await using _held = await mounts.holdAll([name]);
       const { data } = volumePaths(paths, name);
-      const isHalf = unfinished.has(name, "filling");
+      const isRun = mounts.isRunWith(name);
+      const isHalf = !isRun && unfinished.has(name, "filling");
+      if (isRun) await unfinished.finish(name, "filling");
       if (isHalf) await this.#emptied(name);
       if (copies && (isHalf || await isEmptyFolder(data))) {
-        await unfinished.begin(name, "filling");
-        await this.#copy(container, target, data, isHalf);
+        if (!isRun) await unfinished.begin(name, "filling");
+        await this.#copy(container, target, data, isHalf).catch((thrown) => this.#brokenOff(name, thrown));
       }
       await unfinished.finish(name, "filling");
     });
+  }
+
+  /** Half a copy stays noted, unless a container was already being started when it began, and writes to it by now. */
+  async #brokenOff(name: string, thrown: unknown): Promise<never> {
+    const { mounts, unfinished } = this.#deps;
+    if (mounts.isRunWith(name)) await unfinished.finish(name, "filling");
+    throw thrown;
   }
 
   /** @param replaces whether there may be files of a copy that was not finished */

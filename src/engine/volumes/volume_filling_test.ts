@@ -24,6 +24,10 @@ interface Rig {
   /** Jobs of the Worker, which copies two files, or breaks off after the first. */
   readonly jobs: string[];
   breaksOff: boolean;
+  /** Whether another container runs with each of the volumes. */
+  isRun: boolean;
+  /** Whether it begins while something is copied. */
+  startsMeanwhile: boolean;
 }
 
 async function withRig(use: (rig: Rig) => Promise<void>): Promise<void> {
@@ -37,6 +41,7 @@ async function withRig(use: (rig: Rig) => Promise<void>): Promise<void> {
       if (task.kind !== "copy") throw new Error(task.kind);
       jobs.push(`${task.path}${task.replaces ? " again" : ""}`);
       await Deno.writeTextFile(`${task.to}/one`, "");
+      rig.isRun ||= rig.startsMeanwhile;
       if (rig.breaksOff) throw new Error("broken off");
       await Deno.writeTextFile(`${task.to}/two`, "");
     };
@@ -47,12 +52,12 @@ async function withRig(use: (rig: Rig) => Promise<void>): Promise<void> {
       paths,
       unfinished,
       table: { known: (name) => ({ name, createdMs: 0, labels: null, options: name === "bound" ? options : null }) },
-      mounts: { holdAll: () => Promise.resolve(held) },
+      mounts: { holdAll: () => Promise.resolve(held), isRunWith: () => rig.isRun },
       snapshots: { hold: () => Promise.resolve(held) },
       workers: { begin: (job) => Promise.resolve({ ended: () => copied(job) } as unknown as ArchiveSession) },
       locks: new KeyedLock(),
     });
-    const rig: Rig = { filling, unfinished, data, jobs, breaksOff: false };
+    const rig: Rig = { filling, unfinished, data, jobs, breaksOff: false, isRun: false, startsMeanwhile: false };
     await use(rig);
   } finally {
     await Deno.remove(dir, { recursive: true });
@@ -110,5 +115,38 @@ Deno.test("nothing is deleted of what a volume's options say: the copy goes over
     await filling.finish(containerWith("bound:/x"));
     assert.deepEqual(jobs, ["/x", "/x again"]);
     assert.deepEqual((await namesIn(data("bound"))).sort(), ["one", "theirs", "two"]);
+  });
+});
+
+Deno.test("what a running container has written stays, whatever becomes of the copy", async () => {
+  for (const since of ["before", "meanwhile", "afterwards"]) {
+    await withRig(async (rig) => {
+      const { filling, unfinished, jobs, data } = rig;
+      rig.breaksOff = true;
+      rig.isRun = since === "before";
+      rig.startsMeanwhile = since === "meanwhile";
+      await assert.rejects(filling.fill(containerWith("data:/x")), /broken off/);
+      assert.equal(unfinished.has("data", "filling"), since === "afterwards", since);
+      rig.isRun = true;
+      await Deno.writeTextFile(`${data("data")}/theirs`, "");
+      await filling.fill(containerWith("data:/x"));
+      assert.equal(unfinished.has("data", "filling"), false);
+      rig.isRun = rig.startsMeanwhile = false;
+      await filling.finish(containerWith("data:/x"));
+      await filling.settle("data");
+      assert.deepEqual(jobs, ["/x"]);
+      assert.deepEqual((await namesIn(data("data"))).sort(), ["one", "theirs"]);
+    });
+  }
+});
+
+Deno.test("who reads half a copy that a container runs with sees what that sees", async () => {
+  await withRig(async (rig) => {
+    rig.breaksOff = true;
+    await assert.rejects(rig.filling.fill(containerWith("data:/x")));
+    rig.isRun = true;
+    await rig.filling.settle("data");
+    assert.deepEqual(await namesIn(rig.data("data")), ["one"]);
+    assert.equal(rig.unfinished.has("data", "filling"), false);
   });
 });

@@ -108,6 +108,12 @@ export class VolumeMounts {
     return held.move();
   }
 
+  /** Whether a container runs with it, whoever started that, or is just being started. */
+  isRunWith(name: string): boolean {
+    const holders = this.#holders.get(name);
+    return this.#deps.usersOf(name).some(({ id, isRunning }) => isRunning || (holders?.has(id) ?? false));
+  }
+
   /** Takes away what engines that were killed have left mounted. To be called when it is known which containers run. */
   sweep(): void {
     const { paths, table, usersOf } = this.#deps;
