@@ -27,9 +27,15 @@ interface Help {
   rings: readonly HashRing[];
 }
 
+interface CalledOff extends Help {
+  readonly id: number;
+}
+
 /** Who helps whom, by the layer's job. */
 export class IngestHelp {
   readonly #given = new Map<number, Help>();
+  /** Until their owners have their streams back they wait for the helpers. Oldest first. */
+  #calledOff: CalledOff[] = [];
 
   /**
    * Looks whether somebody who has nothing to do can help.
@@ -57,18 +63,23 @@ export class IngestHelp {
     }
   }
 
+  /** A Worker hashes alone again, as it was told to. */
+  back(id: number): void {
+    const first = this.#calledOff.findIndex((each) => each.id === id);
+    if (first >= 0) this.#calledOff.splice(first, 1);
+  }
+
   /** A layer is in, or has failed. Its Worker has let go of whoever helped. */
   over(id: number): void {
     this.#given.delete(id);
+    this.#calledOff = this.#calledOff.filter((each) => each.id !== id);
   }
 
   /** A Worker is lost: who waits for it shall know, and whoever it let wait is free. */
   lost(hand: Hand): void {
-    for (const [id, { helper, owner, rings }] of this.#given) {
-      if (helper !== hand && owner !== hand) continue;
-      this.#given.delete(id);
-      for (const ring of rings) helper === hand ? ring.break() : ring.leave();
-    }
+    for (const [id, help] of this.#given) if (tellIfLost(help, hand)) this.#given.delete(id);
+    for (const help of this.#calledOff) tellIfLost(help, hand);
+    this.#calledOff = this.#calledOff.filter(({ owner }) => owner !== hand);
   }
 
   #send(helper: Hand, hands: ReadonlySet<Hand>): boolean {
@@ -93,8 +104,16 @@ export class IngestHelp {
   }
 
   #takeBack(id: number): void {
-    const { owner } = this.#given.get(id)!;
+    const help = this.#given.get(id)!;
     this.#given.delete(id);
-    owner.post({ kind: "alone", id });
+    this.#calledOff.push({ ...help, id });
+    help.owner.post({ kind: "alone", id });
   }
+}
+
+/** If one side is lost the other one hears of it. Says whether. */
+function tellIfLost({ helper, owner, rings }: Help, hand: Hand): boolean {
+  if (helper !== hand && owner !== hand) return false;
+  for (const ring of rings) helper === hand ? ring.break() : ring.leave();
+  return true;
 }

@@ -79,3 +79,34 @@ Deno.test("when a Worker is lost, the other one hears of it", () => {
     assert.equal(new Int32Array(buffer!)[word], 1, lost);
   }
 });
+
+Deno.test("a helper that is lost after it was called off lets nobody wait", () => {
+  for (const isBack of [false, true]) {
+    const help = new IngestHelp();
+    const [busy, idle] = [hand({ 1: LARGE }), hand()];
+    help.balance(new Set([busy, idle]), nobody);
+    const [buffer] = rings();
+    help.lent(1, [buffer!]);
+    idle.jobs.set(2, { sizeBytes: LARGE, downloadedBytes: 0 });
+    help.balance(new Set([busy, idle]), nobody);
+    assert.deepEqual(busy.told(), ["help 1", "alone 1"]);
+    if (isBack) help.back(1);
+    help.lost(idle);
+    assert.equal(new Int32Array(buffer!)[2], isBack ? 0 : 1, isBack ? "nobody waits any more" : "broken");
+  }
+});
+
+Deno.test("of a layer whose helper was called off another one may take over", () => {
+  const help = new IngestHelp();
+  const [busy, first, second] = [hand({ 1: LARGE }), hand(), hand()];
+  help.balance(new Set([busy, first]), nobody);
+  help.lent(1, rings());
+  first.jobs.set(2, { sizeBytes: 1, downloadedBytes: 0 });
+  help.balance(new Set([busy, first, second]), nobody);
+  const [buffer] = rings();
+  help.lent(1, [buffer!]);
+  assert.deepEqual([busy.told(), second.told()], [["help 1", "alone 1", "help 1"], ["lend 1"]]);
+  help.back(1);
+  help.lost(second);
+  assert.equal(new Int32Array(buffer!)[2], 1);
+});

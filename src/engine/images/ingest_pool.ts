@@ -173,6 +173,7 @@ export class IngestPool implements Disposable {
 
   #receive(member: Member, message: FromIngestWorker): void {
     if (message.kind === "lent") return this.#help.lent(message.id, message.rings);
+    if (message.kind === "back") return this.#help.back(message.id);
     const running = member.jobs.get(message.id);
     if (running === undefined) return;
     if (message.kind === "progress") return running.onProgress(running.downloadedBytes = message.downloadedBytes);

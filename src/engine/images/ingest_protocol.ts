@@ -72,5 +72,7 @@ export type FromIngestWorker =
   | { readonly kind: "progress"; readonly id: number; readonly downloadedBytes: number }
   /** Ready to hash what comes through these (`HashRing`). */
   | { readonly kind: "lent"; readonly id: number; readonly rings: readonly SharedArrayBuffer[] }
+  /** Hashes alone again. */
+  | { readonly kind: "back"; readonly id: number }
   | { readonly kind: "done"; readonly id: number; readonly info: LayerInfo }
   | { readonly kind: "failed"; readonly id: number; readonly error: SerialisedError };

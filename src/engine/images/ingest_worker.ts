@@ -3,7 +3,7 @@
  * Entry of the ingest Workers: a layer comes in on one stream from a registry, or an archive, to the disk. Protocol:
  * `ingest_protocol.ts`.
  */
-import { serialiseError, TsdError } from "../../errors.ts";
+import { serialiseError, toTsdError, TsdError } from "../../errors.ts";
 import { chooseHashEngine, createSha256, HashRing, MovableHashers, serveHashing } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import { ingestArchived, ingestLayer } from "../../image/ingest.ts";
@@ -122,6 +122,17 @@ function help(id: number, buffers: readonly SharedArrayBuffer[]): void {
   else for (const ring of rings) ring.leave();
 }
 
+/** Hashes itself again what another Worker hashed. Should that one be lost, this layer is too, and no other one. */
+function goOnAlone(id: number): void {
+  const job = running.get(id);
+  try {
+    job?.hashers.takeBack();
+    scope.postMessage({ kind: "back", id });
+  } catch (thrown) {
+    job?.cancel.abort(toTsdError(thrown));
+  }
+}
+
 scope.addEventListener("message", ({ data }) => {
   if (data.kind === "setup") setUp(data.setup);
   else if (data.kind === "ingest") void ("slice" in data.job ? ingestFromArchive(data.job) : ingest(data.job));
@@ -129,6 +140,6 @@ scope.addEventListener("message", ({ data }) => {
   else if (data.kind === "stack") void make(data.id, data.layers.at(-1)!, (store) => store.stack?.(data.layers));
   else if (data.kind === "lend") void lend(data.id);
   else if (data.kind === "help") help(data.id, data.rings);
-  else if (data.kind === "alone") running.get(data.id)?.hashers.takeBack();
+  else if (data.kind === "alone") goOnAlone(data.id);
   else running.get(data.id)?.cancel.abort();
 });
