@@ -90,7 +90,7 @@ export class ImageLoader {
     await using workspace = await makeWorkspace();
     const path = `${workspace.path}/archive.tar`;
     const images = await this.#open(source, path, options);
-    const layers = [...new Map(images.flatMap((image) => image.layers).map((layer) => [layer.diffId, layer])).values()];
+    const layers = distinct(images.flatMap((image) => image.layers));
     const diffIds = layers.map(({ diffId }) => diffId);
     await using undo = new AsyncDisposableStack();
     undo.defer(async () => void await sweepLayers(diffIds));
@@ -191,6 +191,15 @@ export class ImageLoader {
     const record = { id, manifestDigest, layers: layers.map(({ diffId }) => diffId), sizeBytes, addedMs: Date.now() };
     records.put(record, { tags: names });
   }
+}
+
+/** Each layer once, from where it is: what one image mentions only may be there with another one. */
+function distinct(layers: readonly ArchivedLayer[]): ArchivedLayer[] {
+  const byDiffId = new Map<Digest, ArchivedLayer>();
+  for (const layer of layers) {
+    if (byDiffId.get(layer.diffId)?.place === undefined) byDiffId.set(layer.diffId, layer);
+  }
+  return [...byDiffId.values()];
 }
 
 /** An archive without a manifest gets the one that saving the image would write. */

@@ -125,6 +125,18 @@ Deno.test("what is here may be missing in the archive, and nothing else", async 
   assert.equal((await it.load()).length, 1);
 });
 
+Deno.test("a layer that one image mentions only comes with the image that has it, whichever is first", async () => {
+  const images = [
+    archived([NAME], [{ diffId: ONE }]),
+    archived([], [{ diffId: ONE, place: PLACE }, { diffId: TWO, place: PLACE }], OTHER),
+  ];
+  for (const order of [images, images.toReversed()]) {
+    using it = new Bench(order);
+    assert.equal((await it.load()).length, 2);
+    assert.deepEqual(it.ingested, [ONE, TWO]);
+  }
+});
+
 Deno.test("a layer that fails, or a hook that refuses, leaves nothing", async () => {
   using it = new Bench([archived([NAME], [{ diffId: ONE, place: PLACE }])]);
   it.failure = new TsdError("digest_mismatch", "not it");
