@@ -13,8 +13,8 @@ import { relayDatagrams } from "./udp_relay.ts";
 /** The port is another program's. */
 export class PortBusy extends Error {}
 
-/** Where a port leads now: a container can get another address while it runs. */
-export type TargetAddress = () => string;
+/** Where a port leads now: a container can get another address while it runs, or have none. */
+export type TargetAddress = () => string | undefined;
 
 /** Takes a port and serves it until it is disposed of. @throws {PortBusy} @throws Error of the system */
 export async function openPort(port: PublishedPort, address: TargetAddress, log: Log): Promise<AsyncDisposable> {
@@ -49,7 +49,10 @@ function relayConnections(listener: OwnedFd, address: TargetAddress, port: numbe
     });
   };
   const server = createServer({ allowHalfOpen: true }, (client) => {
-    const target = connect({ host: address(), port, allowHalfOpen: true });
+    const host = address();
+    // Without one connect(2) would go to this machine.
+    if (host === undefined) return void client.destroy();
+    const target = connect({ host, port, allowHalfOpen: true });
     keep(client, target);
     keep(target, client);
     client.pipe(target);

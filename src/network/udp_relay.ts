@@ -12,8 +12,8 @@ const IDLE_MS = 90_000;
 const MOST_SENDERS = 1024;
 
 interface Target {
-  /** Now. */
-  address(): string;
+  /** Now; undefined: nowhere. */
+  address(): string | undefined;
   readonly port: number;
 }
 
@@ -48,12 +48,14 @@ export async function relayDatagrams(port: PublishedPort, target: Target, log: L
     return sender;
   };
   listener.on("message", (datagram, { address, port: from }) => {
+    const to = target.address();
+    if (to === undefined) return;
     const key = `${address} ${from}`;
     if (!senders.has(key) && senders.size >= MOST_SENDERS) return;
     const sender = senders.get(key) ?? add(key, address, from);
     clearTimeout(sender.timer);
     sender.timer = setTimeout(() => forget(key), IDLE_MS);
-    sender.socket.send(datagram, target.port, target.address());
+    sender.socket.send(datagram, target.port, to);
   });
   await new Promise<void>((resolve, reject) => {
     listener.once("error", reject);

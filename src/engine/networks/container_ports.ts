@@ -4,6 +4,7 @@
  */
 import { prefixed } from "../../errors.ts";
 import { type PublishedPort, type WantedPort, wantedPorts } from "../../network/port.ts";
+import type { TargetAddress } from "../../network/port_sockets.ts";
 import type { Container } from "../containers/container.ts";
 import type { Endpoint, Network } from "./network.ts";
 import type { NetworkTable } from "./network_table.ts";
@@ -86,9 +87,8 @@ export class ContainerPorts {
     if (out === undefined || wanted.length === 0) return [];
     const hostIp = this.#deps.bindAddress(this.#deps.table.known(out.networkId));
     const bound = wanted.map((port) => port.hostIp === "" ? { ...port, hostIp } : port);
-    const address = () => this.#deps.endpointsOf(id).length === 0 ? out.lease.address : this.#target(id)();
     try {
-      const open = await this.#deps.publisher.publish(bound, address);
+      const open = await this.#deps.publisher.publish(bound, out.lease.address, this.#target(id));
       const { ports } = open;
       this.#keep(id, open);
       return ports;
@@ -105,8 +105,8 @@ export class ContainerPorts {
   }
 
   /** Where a container's ports lead; nowhere while it is in no network with a way out. */
-  #target(id: string): () => string {
-    return () => wayOut(this.#deps.endpointsOf(id), this.#deps.table)?.lease.address ?? "0.0.0.0";
+  #target(id: string): TargetAddress {
+    return () => wayOut(this.#deps.endpointsOf(id), this.#deps.table)?.lease.address;
   }
 }
 

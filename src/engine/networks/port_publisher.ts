@@ -24,22 +24,26 @@ export class PortPublisher {
     this.#deps = deps;
   }
 
-  /** All of them, or none. @param address the container's present one @throws {TsdError} port_in_use, with Docker's texts */
-  async publish(wanted: readonly WantedPort[], address: TargetAddress): Promise<OpenPorts> {
+  /**
+   * All of them, or none.
+   * @param address the one that the container is to have, for whoever reads of failures
+   * @throws {TsdError} port_in_use, with Docker's texts
+   */
+  async publish(wanted: readonly WantedPort[], address: string, target: TargetAddress): Promise<OpenPorts> {
     await using undo = new AsyncDisposableStack();
     const all = undo.use(this.none());
-    for (const each of wanted) all.add(await this.#one(each, address));
+    for (const each of wanted) all.add(await this.#one(each, address, target));
     undo.move();
     return all;
   }
 
   /** Serves again what a former engine served. A port that another program has by now is left to the kernel's rules. */
-  async again(ports: readonly PublishedPort[], address: TargetAddress): Promise<OpenPorts> {
+  async again(ports: readonly PublishedPort[], target: TargetAddress): Promise<OpenPorts> {
     const { table, log } = this.#deps;
     const all = this.none();
     for (const port of ports) {
       table.keep(port);
-      const socket = await this.#open(port, address).catch((thrown) => {
+      const socket = await this.#open(port, target).catch((thrown) => {
         log.warn("a published port can't be taken again", { port: portName(port), error: String(thrown) });
         return undefined;
       });
@@ -53,7 +57,7 @@ export class PortPublisher {
   }
 
   /** Of several that fit, the first that no other program has. */
-  async #one(wanted: WantedPort, address: TargetAddress): Promise<OpenPorts> {
+  async #one(wanted: WantedPort, address: string, target: TargetAddress): Promise<OpenPorts> {
     const { table } = this.#deps;
     const isOnly = wanted.hostPorts[0] > 0 && wanted.hostPorts[0] === wanted.hostPorts[1];
     for (const busy = new Set<number>();;) {
@@ -64,19 +68,19 @@ export class PortPublisher {
         const opened = new AsyncDisposableStack();
         undo.use(opened);
         const open = [];
-        for (const port of ports) open.push({ port, socket: opened.use(await this.#open(port, address)) });
+        for (const port of ports) open.push({ port, socket: opened.use(await this.#open(port, target)) });
         opened.move();
         undo.move();
         return new OpenPorts(table, open);
       } catch (thrown) {
-        if (!(thrown instanceof PortBusy) || isOnly) throw bindError(thrown, taken.ports[0]!, address());
+        if (!(thrown instanceof PortBusy) || isOnly) throw bindError(thrown, taken.ports[0]!, address);
         busy.add(ports[0]!.hostPort);
       }
     }
   }
 
-  #open(port: PublishedPort, address: TargetAddress): Promise<AsyncDisposable> {
-    return (this.#deps.open ?? openPort)(port, address, this.#deps.log);
+  #open(port: PublishedPort, target: TargetAddress): Promise<AsyncDisposable> {
+    return (this.#deps.open ?? openPort)(port, target, this.#deps.log);
   }
 }
 

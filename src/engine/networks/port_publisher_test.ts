@@ -5,6 +5,8 @@ import { PortBusy } from "../../network/port_sockets.ts";
 import { PortTable } from "../../network/port_table.ts";
 import { PortPublisher } from "./port_publisher.ts";
 
+const NOWHERE = () => undefined;
+
 /** @param busy ports that other programs have */
 function bench(...busy: string[]) {
   const open = new Set<string>();
@@ -27,23 +29,23 @@ const port = (first: number, last = first, hostIp = ""): WantedPort => ({
 
 Deno.test("ports are held on both versions, and given back", async () => {
   const { publisher, open } = bench();
-  const published = await publisher.publish([port(8080), port(0, 0, "127.0.0.1")], () => "172.17.0.2");
+  const published = await publisher.publish([port(8080), port(0, 0, "127.0.0.1")], "172.17.0.2", NOWHERE);
   assert.deepEqual([...open], ["0.0.0.0 8080", ":: 8080", "127.0.0.1 40000"]);
   assert.deepEqual(published.ports.map(({ hostPort }) => hostPort), [8080, 8080, 40_000]);
   await published[Symbol.asyncDispose]();
   assert.deepEqual([...open], []);
-  await publisher.publish([port(8080)], () => "172.17.0.3");
+  await publisher.publish([port(8080)], "172.17.0.3", NOWHERE);
 });
 
 Deno.test("all or none: what can't be had gives back what was taken", async () => {
   const { publisher, open } = bench(":: 8081");
-  await assert.rejects(publisher.publish([port(8080), port(8081)], () => "172.17.0.2"), {
+  await assert.rejects(publisher.publish([port(8080), port(8081)], "172.17.0.2", NOWHERE), {
     code: "port_in_use",
     message: "failed to bind host port for 0.0.0.0:8081:172.17.0.2:80/tcp: address already in use",
   });
   assert.deepEqual([...open], []);
-  await publisher.publish([port(8080)], () => "172.17.0.2");
-  await assert.rejects(publisher.publish([port(8080)], () => "172.17.0.3"), {
+  await publisher.publish([port(8080)], "172.17.0.2", NOWHERE);
+  await assert.rejects(publisher.publish([port(8080)], "172.17.0.3", NOWHERE), {
     message: "Bind for 0.0.0.0:8080 failed: port is already allocated",
   });
 });
@@ -51,7 +53,7 @@ Deno.test("all or none: what can't be had gives back what was taken", async () =
 Deno.test("of several, one that no other program has", async () => {
   const { publisher } = bench("0.0.0.0 8000", ":: 8001", "0.0.0.0 40000");
   const numbers = async (wanted: WantedPort) =>
-    (await publisher.publish([wanted], () => "172.17.0.2")).ports.map(({ hostPort }) => hostPort);
+    (await publisher.publish([wanted], "172.17.0.2", NOWHERE)).ports.map(({ hostPort }) => hostPort);
   assert.deepEqual(await numbers(port(8000, 8003)), [8002, 8002]);
   assert.deepEqual(await numbers(port(0)), [40_001, 40_001]);
 });
@@ -61,5 +63,5 @@ Deno.test("a former engine's ports are its container's, also where a socket can'
   const ports = ["0.0.0.0", "::"].map((hostIp) => ({ ...port(0), hostIp, hostPort: 8080 }));
   await publisher.again(ports, () => "172.17.0.2");
   assert.deepEqual([...open], [":: 8080"]);
-  await assert.rejects(publisher.publish([port(8080)], () => "172.17.0.3"), /port is already allocated/);
+  await assert.rejects(publisher.publish([port(8080)], "172.17.0.3", NOWHERE), /port is already allocated/);
 });
