@@ -49,7 +49,8 @@ export async function relayDatagrams(port: PublishedPort, target: Target, log: L
   };
   listener.on("message", (datagram, { address, port: from }) => {
     const to = target.address();
-    if (to === undefined) return;
+    // Nothing can be sent back to port 0, which only datagrams made by hand come from.
+    if (to === undefined || from === 0) return;
     const key = `${address} ${from}`;
     if (!senders.has(key) && senders.size >= MOST_SENDERS) return;
     const sender = senders.get(key) ?? add(key, address, from);

@@ -5,6 +5,7 @@
  */
 import { createSocket, type Socket } from "node:dgram";
 import type { Log } from "../../log.ts";
+import { connectionsOf } from "./accepting.ts";
 import type { Transport } from "./message.ts";
 import { isEnded, messagesOf, sendMessage } from "./tcp_messages.ts";
 
@@ -43,14 +44,18 @@ async function listenDatagrams(
 ): Promise<AsyncDisposable> {
   const socket = createSocket(hostname.includes(":") ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
   // Who doesn't wait for an answer gets none.
+  const notSent = (error: unknown) => log.debug("names: an answer was not sent", { error: String(error) });
   const send = (bytes: Uint8Array, to: { port: number; address: string }) => {
-    socket.send(bytes, to.port, to.address, (error) => error && log.debug("not sent", { error: error.message }));
+    socket.send(bytes, to.port, to.address, (error) => error && notSent(error));
   };
   let isOpen = true;
   socket.on("message", (message, from) => {
+    // Nothing can be sent to it; whoever made the datagram by hand knows.
+    if (from.port === 0) return;
     const said = answer(plain(message), from.address, "udp");
-    if (said instanceof Promise) void said.then((bytes) => bytes !== undefined && isOpen && send(bytes, from));
-    else if (said !== undefined) send(said, from);
+    if (said instanceof Promise) {
+      said.then((bytes) => bytes !== undefined && isOpen && send(bytes, from)).catch(notSent);
+    } else if (said !== undefined) send(said, from);
   });
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
@@ -97,7 +102,7 @@ function listenConnections(place: GatewayPlace, answer: Answering, log: Log): As
     }
   };
   const accepting = (async () => {
-    for await (const connection of listener) {
+    for await (const connection of connectionsOf(listener, log)) {
       const source = (connection.remoteAddr as Deno.NetAddr).hostname;
       const own = [...open.values()].filter((each) => each === source).length;
       if (open.size >= MOST_CONNECTIONS || own >= MOST_OF_ONE) connection.close();

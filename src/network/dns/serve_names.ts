@@ -5,6 +5,7 @@
  * use the network, and ends when it is told to, when nobody has had a name for a while, or when its socket has gone.
  */
 import type { Log } from "../../log.ts";
+import { connectionsOf } from "./accepting.ts";
 import { messagesFrom, type NameReply, type NameRequest, toLine } from "./control.ts";
 import { NameServer } from "./name_server.ts";
 import { isEnded } from "./tcp_messages.ts";
@@ -66,14 +67,10 @@ async function accept(
       await connection.write(toLine(await done));
     }
   };
-  try {
-    for await (const connection of listener) {
-      void serve(connection).catch((thrown) => {
-        if (!isEnded(thrown)) log.error("an engine was not heeded", { error: String(thrown) });
-      });
-    }
-  } catch (thrown) {
-    if (!isEnded(thrown)) throw thrown;
+  for await (const connection of connectionsOf(listener, log)) {
+    void serve(connection).catch((thrown) => {
+      if (!isEnded(thrown)) log.error("an engine was not heeded", { error: String(thrown) });
+    });
   }
 }
 

@@ -1,0 +1,24 @@
+import type { Log } from "../../log.ts";
+
+/** How long nothing is accepted after a failure, in ms: the machine, or this process, may have too many files open. */
+const PAUSE_MS = 500;
+
+/** Connections as they come, until the listener is closed, whatever goes wrong with some of them. */
+export async function* connectionsOf(
+  listener: Pick<Deno.Listener, "accept">,
+  log: Log,
+  pauseMs = PAUSE_MS,
+): AsyncGenerator<Deno.Conn> {
+  for (;;) {
+    try {
+      yield await listener.accept();
+    } catch (thrown) {
+      if (isClosed(thrown)) return;
+      log.warn("names: connections can't be accepted for now", { error: String(thrown) });
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}
+
+const isClosed = (thrown: unknown): boolean =>
+  thrown instanceof Deno.errors.BadResource || thrown instanceof Deno.errors.Interrupted;
