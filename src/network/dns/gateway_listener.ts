@@ -3,7 +3,7 @@
  * The sockets of one address of a bridge: containers of that network ask there. Nothing else of the machine is listened on,
  * so a resolver of the host's own is left alone.
  */
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket } from "node:dgram";
 import type { Log } from "../../log.ts";
 import { connectionsOf } from "./accepting.ts";
 import type { Transport } from "./message.ts";
@@ -16,8 +16,6 @@ export type Answering = (
   transport: Transport,
 ) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
-/** Room for what comes while something else is done, in bytes; the kernel has its own idea of the most. */
-const RECEIVE_BYTES = 1 << 20;
 /** Connections at once, of all and of one asker. */
 const [MOST_CONNECTIONS, MOST_OF_ONE] = [256, 32];
 /** How long a connection is kept that says nothing, in ms. */
@@ -68,7 +66,6 @@ async function listenDatagrams(
     socket.close();
     throw thrown;
   });
-  enlarge(socket, log);
   return {
     [Symbol.asyncDispose]: () => {
       isOpen = false;
@@ -77,15 +74,8 @@ async function listenDatagrams(
   };
 }
 
-const plain = (message: Uint8Array) => new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
-
-function enlarge(socket: Socket, log: Log): void {
-  try {
-    socket.setRecvBufferSize(RECEIVE_BYTES);
-  } catch (thrown) {
-    log.debug("the usual room for questions", { error: String(thrown) });
-  }
-}
+/** Of its own, as what came in is the small beginning of a large buffer. */
+const plain = (message: Uint8Array) => new Uint8Array(message.buffer, message.byteOffset, message.byteLength).slice();
 
 function listenConnections(place: GatewayPlace, answer: Answering, log: Log): AsyncDisposable {
   const listener = Deno.listen(place);
