@@ -21,16 +21,23 @@ const [MOST_CONNECTIONS, MOST_OF_ONE] = [256, 32];
 /** How long a connection is kept that says nothing, in ms. */
 const IDLE_MS = 10_000;
 
+/** Whoever answers there. */
+export interface Answerer {
+  /** Whether an address is that of somebody who gets answers: nobody else may hold a connection. */
+  readonly knows: (source: string) => boolean;
+  readonly answer: Answering;
+}
+
 export interface GatewayPlace {
   readonly hostname: string;
   readonly port: number;
 }
 
 /** Answers until it is disposed of. @throws Error of the system: EADDRINUSE, EADDRNOTAVAIL */
-export async function listenAtGateway(place: GatewayPlace, answer: Answering, log: Log): Promise<AsyncDisposable> {
+export async function listenAtGateway(place: GatewayPlace, answerer: Answerer, log: Log): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
-  opened.use(await listenDatagrams(place, answer, log));
-  opened.use(listenConnections(place, answer, log));
+  opened.use(await listenDatagrams(place, answerer.answer, log));
+  opened.use(listenConnections(place, answerer, log));
   const kept = opened.move();
   return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
@@ -77,7 +84,7 @@ async function listenDatagrams(
 /** Of its own, as what came in is the small beginning of a large buffer. */
 const plain = (message: Uint8Array) => new Uint8Array(message.buffer, message.byteOffset, message.byteLength).slice();
 
-function listenConnections(place: GatewayPlace, answer: Answering, log: Log): AsyncDisposable {
+function listenConnections(place: GatewayPlace, { knows, answer }: Answerer, log: Log): AsyncDisposable {
   const listener = Deno.listen(place);
   const open = new Map<Deno.Conn, string>();
   const serve = async (connection: Deno.Conn, source: string) => {
@@ -95,7 +102,7 @@ function listenConnections(place: GatewayPlace, answer: Answering, log: Log): As
     for await (const connection of connectionsOf(listener, log)) {
       const source = (connection.remoteAddr as Deno.NetAddr).hostname;
       const own = [...open.values()].filter((each) => each === source).length;
-      if (open.size >= MOST_CONNECTIONS || own >= MOST_OF_ONE) connection.close();
+      if (!knows(source) || open.size >= MOST_CONNECTIONS || own >= MOST_OF_ONE) connection.close();
       else {
         void serve(connection, source).catch((thrown) => {
           if (!isEnded(thrown)) log.warn("names: a connection failed", { error: String(thrown) });

@@ -86,7 +86,8 @@ export class NameServer implements AsyncDisposable {
   #listen(hostname: string, network: string): Promise<AsyncDisposable> {
     const answer = (message: Uint8Array, source: string, transport: Transport) =>
       this.answer(message, { network, source, transport });
-    return listenAtGateway({ hostname, port: this.#port }, answer, this.#log);
+    const knows = (source: string) => this.#names.asker(network, source) !== undefined;
+    return listenAtGateway({ hostname, port: this.#port }, { knows, answer }, this.#log);
   }
 
   /** What the engine's networks know of it. */

@@ -59,6 +59,16 @@ Deno.test("names: another table counts at once; networks come and go; a taken ad
   assert.match(troubles[0]!, /^127\.0\.0\.41: .*in use/i);
 });
 
+Deno.test("names: strangers' connections are closed at once", async () => {
+  await using it = await serve();
+  using stranger = await Deno.connect({ hostname: "127.0.0.42", port: it.back.port });
+  const said = await stranger.read(new Uint8Array(1)).catch((thrown) => {
+    assert.ok(thrown instanceof Deno.errors.ConnectionReset);
+    return null;
+  });
+  assert.equal(said, null);
+});
+
 Deno.test("names: what nobody knows is asked elsewhere, unless there is no way out", async () => {
   const record = { name: "example.org", type: "A", ttl: 5, data: "192.0.2.1" };
   await using outside = await fakeServer((asked) => [answerTo(asked, [record])]);
