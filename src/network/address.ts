@@ -48,6 +48,12 @@ export function formatAddress({ family, value }: Address): string {
   return new URL(`http://[${words.join(":")}]/`).hostname.slice(1, -1);
 }
 
+/** As whoever compares texts has to have it; undefined for anything else than an address. */
+export function canonicalAddress(text: string): string | undefined {
+  const address = parseAddress(text);
+  return address && formatAddress(address);
+}
+
 /** In the network's order. */
 export function addressBytes({ family, value }: Address): Uint8Array<ArrayBuffer> {
   const digits = value.toString(16).padStart(BITS[family] / 4, "0");

@@ -2,7 +2,7 @@
  * @module
  * Names of containers in networks: which there are, and whoever answers for them is told.
  */
-import { parseAddress } from "../../network/address.ts";
+import { canonicalAddress, parseAddress } from "../../network/address.ts";
 import type { NamedContainer, NameTable } from "../../network/dns/name_table.ts";
 import type { AskedEndpoint, Container } from "../containers/container.ts";
 import type { Endpoint, Network } from "./network.ts";
@@ -51,7 +51,7 @@ export function nameTable({ table, endpoints, container }: NameFacts): NameTable
       });
     }
     const { Dns, DnsOptions } = known.record.hostConfig;
-    const servers = (Dns ?? []).filter(canBeAsked);
+    const servers = (Dns ?? []).filter(canBeAsked).map((server) => canonicalAddress(server)!);
     containers.push({
       endpoints: named.map(({ networkId, lease }) => ({
         network: networkId,

@@ -2,7 +2,7 @@
  * @module
  * The servers of this machine, from its resolv.conf(5), read again when it has changed: a laptop gets others at each place.
  */
-import { parseAddress } from "../address.ts";
+import { canonicalAddress } from "../address.ts";
 import type { ServerAddress } from "./forwarder.ts";
 
 const FILE = "/etc/resolv.conf";
@@ -13,7 +13,7 @@ const FRESH_MS = 1_000;
 export function serversIn(text: string): ServerAddress[] {
   return text.split("\n").flatMap((line) => {
     const [, address = ""] = /^\s*nameserver\s+(\S+)/.exec(line) ?? [];
-    return parseAddress(address) === undefined ? [] : [address];
+    return canonicalAddress(address) ?? [];
   });
 }
 

@@ -2,7 +2,7 @@
  * @module
  * Looks names and addresses up for a container, in its own networks and no others. Pure.
  */
-import { type Family, formatAddress, parseAddress } from "../address.ts";
+import { canonicalAddress, type Family, parseAddress } from "../address.ts";
 import type { NamedContainer, NamedEndpoint, NameTable } from "./name_table.ts";
 
 /** A network as it is looked up in. */
@@ -80,10 +80,7 @@ function* divided(name: string): Generator<readonly [name: string, network: stri
   }
 }
 
-const canonical = (text: string): string => {
-  const address = parseAddress(text.replace(/%.*$/, ""));
-  return address === undefined ? text : formatAddress(address);
-};
+const canonical = (text: string): string => canonicalAddress(text.replace(/%.*$/, "")) ?? text;
 
 /** The address in the name of a pointer (RFC 1035, 3.5; RFC 3596, 2.5). */
 function reversed(name: string): string | undefined {
