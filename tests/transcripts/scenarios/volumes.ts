@@ -21,7 +21,8 @@ export const VOLUMES: readonly Scenario[] = [
       "volume create data extra",
       "volume ls",
       "volume ls -q",
-      `volume ls ${format("{{.Name}} {{.Driver}} {{.Scope}} {{.Labels}}")}`,
+      // Of several labels docker says now this one first and now that one.
+      `volume ls ${format('{{.Name}} {{.Driver}} {{.Scope}} {{.Label "owner"}}')}`,
       ...["name=at", "label=owner", "label=owner=you", "driver=local", "driver=odd", "dangling=true", "dangling=false"]
         .map(
           (filter) => `volume ls -q -f ${filter}`,
