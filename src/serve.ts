@@ -23,7 +23,7 @@ import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
 import { chooseStorage, unusedText } from "./store/storage.ts";
-import { cString, files, O, OwnedFd, ownMemory, ownProcess, pipes, processes, unixPeers } from "./sys/mod.ts";
+import { cString, files, O, OwnedFd, ownMemory, ownProcess, pipes, processes, SIG, unixPeers } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */
 export interface ServeOptions {
@@ -65,6 +65,8 @@ const REST_AFTER_MS = 2_000;
 const CLOSE_GRACE_MS = 500;
 /** What input that is on its way gets when the engine executes itself anew, in ms. */
 const LAST_INPUT_MS = 700;
+/** How long a signal takes at most from its handler to who listens, in ms. */
+const LAST_SIGNAL_MS = 5;
 const RELOAD = "SIGHUP";
 /** Names the sets of authorities that Deno trusts; by default its own only. */
 const CA_STORE = "DENO_TLS_CA_STORE";
@@ -108,8 +110,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   });
   if (left === undefined || command === undefined) return 0;
   handOn(paths.runDir, { lock, ...left });
-  // Whoever wants its end has it, also in the middle of a reload: signals that have come are heard in the next turn.
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  // Whoever wants its end has it, also in the middle of a reload: from here on a signal ends it at once, and those that
+  // have come before are heard in the next turns.
+  for (const signal of [SIG.TERM, SIG.INT]) ownProcess.defaultSignal(signal);
+  await new Promise((resolve) => setTimeout(resolve, LAST_SIGNAL_MS));
   if (left.isStopped()) {
     await (await ownSocket(socket))[Symbol.asyncDispose]();
     return 0;

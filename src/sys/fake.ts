@@ -151,6 +151,7 @@ const QUIET = {
   pidfdInfo: () => ({ pid: undefined, exit: undefined }),
   umask: () => 0o022,
   ignoreSignal: nothing,
+  defaultSignal: nothing,
   execve: () => {
     throw new Error("The fake can't replace this process: script an error, or catch this one");
   },

@@ -47,6 +47,8 @@ export interface OwnProcessCalls {
   dup2(fromFd: number, toFd: number): void;
   /** Ignores a signal from now on, also beyond `execve`, whatever handled it so far. */
   ignoreSignal(signal: number): void;
+  /** A signal does what it does to a program that never heard of it, whatever handled it so far. */
+  defaultSignal(signal: number): void;
   /** Sets the umask of the process, all threads, and returns the former: at the start of the daemon only. */
   umask(mask: number): number;
   /**
@@ -59,7 +61,8 @@ export interface OwnProcessCalls {
 }
 
 const PR_SET_CHILD_SUBREAPER = 36;
-/** signal.h: SIG_IGN, and what signal(2) returns for an error, as addresses. */
+/** signal.h: SIG_DFL, SIG_IGN, and what signal(2) returns for an error, as addresses. */
+const SIG_DFL = 0n;
 const SIG_IGN = 1n;
 const SIG_ERR = 0xffff_ffff_ffff_ffffn;
 
@@ -109,6 +112,11 @@ function execve(path: string, argv: readonly string[], env: Readonly<Record<stri
   failed(code, "execve", path);
 }
 
+function setSignal(signal: number, action: bigint): void {
+  // SAFETY: both actions are values, no addresses.
+  if (libc.signal(signal, action) === SIG_ERR) failed(errno(), "signal", signal);
+}
+
 /** The real {@link OwnProcessCalls}. */
 export const ownProcess: OwnProcessCalls = {
   // SAFETY (all but the last): no memory is passed.
@@ -116,8 +124,7 @@ export const ownProcess: OwnProcessCalls = {
   setsid: () => void checked(libc.setsid(), "setsid"),
   dup2: (fromFd, toFd) => void uninterrupted(() => libc.dup2(fromFd, toFd), "dup2", fromFd),
   umask: (mask) => libc.umask(mask),
-  ignoreSignal: (signal) => {
-    if (libc.signal(signal, SIG_IGN) === SIG_ERR) failed(errno(), "signal", signal);
-  },
+  ignoreSignal: (signal) => setSignal(signal, SIG_IGN),
+  defaultSignal: (signal) => setSignal(signal, SIG_DFL),
   execve,
 };
