@@ -7,7 +7,7 @@ import { prefixed, toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { removalBatch } from "../../network/link_batch.ts";
 import type { Family } from "../../network/address.ts";
-import type { Ruleset } from "../../network/ruleset.ts";
+import type { RuledPort, Ruleset } from "../../network/ruleset.ts";
 import type { AskedEndpoint, Container } from "../containers/container.ts";
 import { randomId } from "../containers/names.ts";
 import type { NetworkEvents, ToldNetwork } from "../events/network_events.ts";
@@ -153,8 +153,7 @@ export class ContainerNetworks {
     const ports = await this.#ports.change(container, change);
     try {
       save({ ...before, ports });
-      await this.rules.update();
-      await this.rules.forget(goneOf(ruled, this.#ruleset().ports));
+      await this.#rule(ruled);
     } catch (thrown) {
       await this.#ports.close(id);
       await this.#ports.again(id, before.ports);
@@ -186,6 +185,7 @@ export class ContainerNetworks {
     const link = LINKS.find((each) => !used.has(each));
     using reserved = new DisposableStack();
     const { endpoint, network, batch } = await this.#place(container, { name, asked, link: link! }, reserved);
+    const ruled = this.#ruleset().ports;
     await using undo = new AsyncDisposableStack();
     records.saveEndpoint(endpoint);
     this.#leases.keep(endpoint);
@@ -195,7 +195,7 @@ export class ContainerNetworks {
     });
     await namespaces.change(id, batch + this.#routeOf(id));
     undo.move();
-    await this.rules.update();
+    await this.#rule(ruled);
     events.tell("connect", toldOf(network), { container: id });
     return endpoint.lease;
   }
@@ -205,12 +205,13 @@ export class ContainerNetworks {
     const { records, namespaces, events } = this.#deps;
     const lease = this.#leases.of(id).find(({ networkId }) => networkId === network.id)?.lease;
     if (lease === undefined) return undefined;
+    const ruled = this.#ruleset().ports;
     await namespaces.change(id, removalBatch(lease.link));
     records.removeEndpoint(id, network.id);
     this.#leases.dropOne(id, network.id);
     const route = this.#routeOf(id);
     if (route !== "") await namespaces.change(id, route);
-    await this.rules.update();
+    await this.#rule(ruled);
     events.tell("disconnect", toldOf(network), { container: id });
     return lease;
   }
@@ -303,6 +304,12 @@ export class ContainerNetworks {
       ports: ruledPorts(this.#sandboxes, targetOf),
       guardsForwarding: ([4, 6] as const).filter((family) => forwarding[family].isOurs),
     };
+  }
+
+  /** The rules are those of now, also for senders of datagrams. @param before where ports led; read first */
+  async #rule(before: readonly RuledPort[]): Promise<void> {
+    await this.rules.update();
+    await this.rules.forget(goneOf(before, this.#ruleset().ports));
   }
 
   #routeOf(id: string): string {
