@@ -40,6 +40,8 @@ export class DockerUser {
   readonly #deps: DockerUserDeps;
   readonly #inPlace = new Set<string>();
   #legacyAt = -Infinity;
+  /** One after another: who looks while another one puts a rule there would put a second one. */
+  #last: Promise<void> = Promise.resolve();
 
   constructor(deps: DockerUserDeps) {
     this.#deps = deps;
@@ -56,7 +58,22 @@ export class DockerUser {
   }
 
   /** Puts the rule where one is needed. @throws {TsdError} timeout */
-  async settle(): Promise<void> {
+  settle(): Promise<void> {
+    return this.#inTurn(() => this.#settle());
+  }
+
+  /** Takes the rules away, also those of a former engine. @throws {TsdError} timeout */
+  remove(): Promise<void> {
+    return this.#inTurn(() => this.#remove());
+  }
+
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(step);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #settle(): Promise<void> {
     this.#legacyAt = this.#now();
     for (const kind of KINDS) {
       const state = await this.#stateOf(kind);
@@ -65,12 +82,13 @@ export class DockerUser {
     }
   }
 
-  /** Takes the rules away, also those of a former engine. @throws {TsdError} timeout */
-  async remove(): Promise<void> {
+  async #remove(): Promise<void> {
     this.#inPlace.clear();
     for (const kind of KINDS) {
-      const state = await this.#stateOf(kind, { whateverPolicy: true });
-      if (state?.hasRule) await this.#call(kind, ["-D", CHAIN, ...this.#rule]);
+      // Former engines may have left several.
+      while ((await this.#stateOf(kind, { whateverPolicy: true }))?.hasRule) {
+        if (await this.#call(kind, ["-D", CHAIN, ...this.#rule]) === undefined) break;
+      }
     }
   }
 
