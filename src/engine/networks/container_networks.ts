@@ -24,6 +24,7 @@ import { askedNetworks, hasBridge, networkKind } from "./network_mode.ts";
 import type { NetworkRules } from "./network_rules.ts";
 import type { NetworkTable } from "./network_table.ts";
 import { LINKS, type Place, routesOf, takePlace, type WantedPlace } from "./places.ts";
+import { portName } from "./open_ports.ts";
 import type { PortPublisher } from "./port_publisher.ts";
 import { countPorts, goneOf, ruledBridge, ruledPorts } from "./present_rules.ts";
 import { wayOut, wayOutSix } from "./way_out.ts";
@@ -150,7 +151,20 @@ export class ContainerNetworks {
       this.#sandboxes.set(id, sandbox);
     };
     const ruled = this.#ruleset().ports;
-    const ports = await this.#ports.change(container, change);
+    try {
+      // Whoever takes one of the removed must not find it among the rules.
+      const removed = new Set(change.removed.map(portName));
+      this.#sandboxes.set(id, { ...before, ports: before.ports.filter((port) => !removed.has(portName(port))) });
+      if (removed.size > 0) await this.rules.update();
+    } catch (thrown) {
+      this.#sandboxes.set(id, before);
+      throw thrown;
+    }
+    const ports = await this.#ports.change(container, change).catch(async (thrown) => {
+      this.#sandboxes.set(id, before);
+      await this.rules.settle();
+      throw thrown;
+    });
     try {
       save({ ...before, ports });
       await this.#rule(ruled);
