@@ -53,7 +53,7 @@ async function runBundler(importMap: string, outDir: string, projectDir: string)
     env: { NO_COLOR: "1" },
   });
   for (const path of await filesBelow(outDir)) {
-    await Deno.writeTextFile(path, deferChunks(await Deno.readTextFile(path)));
+    await Deno.writeTextFile(path, deferRequire(deferChunks(await Deno.readTextFile(path))));
   }
 }
 
@@ -63,6 +63,19 @@ async function runBundler(importMap: string, outDir: string, projectDir: string)
  */
 export function deferChunks(code: string): string {
   return code.replace(/\bimport\(("\.\/[\w./-]+\.js")\)/g, "import((0,$1))");
+}
+
+const REQUIRE = /^import \{ createRequire as (\w+) \} from "node:module";\nvar __require = \1\(import\.meta\.url\);$/m;
+
+/**
+ * Makes `require` at its first call. The bundler puts it among helpers that every module loads as soon as one package wants a
+ * built-in module in the way of CommonJS, and with it all of Deno's compatibility with Node: 20 ms of each command.
+ */
+export function deferRequire(code: string): string {
+  return code.replace(
+    REQUIRE,
+    'var __require = (name) => globalThis.process.getBuiltinModule("node:module").createRequire(import.meta.url)(name);',
+  );
 }
 
 async function buildInfo(form: BuildForm, version: string, projectDir: string): Promise<BuildInfo> {

@@ -285,7 +285,7 @@ Deno.test("dist/tsd: the client's files have no node:http, no engine and no cont
     }
   }
   assert.ok(files.some((file) => file.startsWith("run-")), files.join(" "));
-  const heavy = /^node:(?:http|https|sqlite|zlib|child_process|worker_threads)$/;
+  const heavy = /^node:(?:http|https|module|sqlite|zlib|child_process|worker_threads)$/;
   assert.deepEqual([...outside].filter((name) => heavy.test(name)), []);
   for (const file of files) {
     const code = await Deno.readTextFile(join(bundleDir, file));
