@@ -6,8 +6,8 @@ import { requires } from "../requires.ts";
 import { held, print } from "./figures.ts";
 
 const LIVES = 1000;
-/** What V8 may have grown by, in bytes. */
-const MEMORY_SLACK = 48e6;
+/** What V8 may have grown by, in bytes: twice as much as in half as many runs without plugins (see leaks_test.ts). */
+const MEMORY_SLACK = 96e6;
 
 Deno.test(`${LIVES} containers with five plugins`, requires("root", "runc"), async () => {
   await using rig = await startRig();
