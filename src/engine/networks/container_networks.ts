@@ -254,15 +254,16 @@ export class ContainerNetworks {
 
   /** The engine ends: what no running container uses goes; ports go on by the kernel's rules. */
   async leave(): Promise<void> {
-    await this.#ports.leave();
-    await this.#names.leave();
+    // Each step is tried, whatever became of the others.
+    await this.#ports.leave().catch((thrown) => this.#warn("ports stay open", thrown));
+    await this.#names.leave().catch((thrown) => this.#warn("names are still answered", thrown));
     const present = this.bridges.present();
     for (const { network } of present.filter(({ network }) => this.leasesOf(network).length === 0)) {
       await this.bridges.remove(network).catch((thrown) => this.#warn("a bridge stays", thrown));
     }
     // Without a bridge there is nothing to rule.
     if (this.bridges.present().length > 0) return this.rules[Symbol.dispose]();
-    await this.rules.remove();
+    await this.rules.remove().catch((thrown) => this.#warn("rules stay", thrown));
     for (const family of [4, 6] as const) {
       await this.#deps.forwarding[family].end().catch((thrown) => this.#warn("packets are still forwarded", thrown));
     }
