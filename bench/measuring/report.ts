@@ -103,6 +103,22 @@ export interface Results {
   readonly aims: readonly Judgement[];
 }
 
+/** Who and what was measured, and each figure: a block of text for Markdown. */
+export function measuredLines(
+  { machine, load, contenders, missing, series }: Omit<Results, "date" | "aims">,
+): string[] {
+  return [
+    "```",
+    ...machineLines(machine),
+    ...contenders,
+    ...missing,
+    `load ${load.map((each) => each.toFixed(1)).join(" before, ")} after`,
+    "",
+    ...tableLines(series),
+    "```",
+  ];
+}
+
 export function resultsJson(results: Results): string {
   const series = results.series.map((each): Series & Summary => ({ ...each, ...summaryOf(each.samples) }));
   return JSON.stringify({ ...results, series }, null, 2) + "\n";

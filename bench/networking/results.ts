@@ -1,7 +1,8 @@
 /** The report of a run, as Markdown. */
-import { machineLines, markdownLines, type Results, tableLines } from "../measuring/report.ts";
+import { markdownLines, measuredLines, type Results } from "../measuring/report.ts";
 
-export function networkMarkdown({ date, machine, load, contenders, missing, series, aims }: Results): string {
+export function networkMarkdown(results: Results): string {
+  const { date, series, aims } = results;
   return [
     "# Networks",
     "",
@@ -11,14 +12,7 @@ export function networkMarkdown({ date, machine, load, contenders, missing, seri
     "",
     "Medians. More is better for MB/s, less for ms.",
     "",
-    "```",
-    ...machineLines(machine),
-    ...contenders,
-    ...missing,
-    `load ${load.map((each) => each.toFixed(1)).join(" before, ")} after`,
-    "",
-    ...tableLines(series),
-    "```",
+    ...measuredLines(results),
     "",
   ].join("\n");
 }

@@ -1,6 +1,6 @@
 /** The report of a run: Markdown with the tables and the machine, and the picture it shows. */
 import { barChart } from "../measuring/bar_chart.ts";
-import { figure, machineLines, markdownLines, type Results, tableLines } from "../measuring/report.ts";
+import { figure, markdownLines, measuredLines, type Results } from "../measuring/report.ts";
 import type { Series } from "../measuring/rounds.ts";
 import { summaryOf } from "../measuring/statistics.ts";
 import type { ImageFacts } from "./images.ts";
@@ -22,7 +22,7 @@ const OWN_COLOR = "#0969da";
 
 /** @param picture its name beside the report */
 export function pullMarkdown(results: PullResults, picture: string): string {
-  const { date, machine, load, contenders, missing, series, aims, images, elapsedMs } = results;
+  const { date, series, aims, images, elapsedMs } = results;
   return [
     "# Pulling images",
     "",
@@ -38,14 +38,7 @@ export function pullMarkdown(results: PullResults, picture: string): string {
     "",
     ...imageLines(images),
     "",
-    "```",
-    ...machineLines(machine),
-    ...contenders,
-    ...missing,
-    `load ${load.map((each) => each.toFixed(1)).join(" before, ")} after`,
-    "",
-    ...tableLines(series),
-    "```",
+    ...measuredLines(results),
     "",
   ].join("\n");
 }

@@ -5,6 +5,7 @@
  */
 import { TsdError } from "../errors.ts";
 import type { ExitLoop } from "../runtime/exit_loop.ts";
+import { removeIfThere } from "../io/if_there.ts";
 import { isErrno, O, type ProcessCalls } from "../sys/mod.ts";
 
 const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
@@ -83,12 +84,4 @@ async function ended(
   clearTimeout(timer);
   if (isLate) throw new TsdError("timeout", `${path} did not end within ${DEADLINE_MS / 1000} s and was killed`);
   return exitCode;
-}
-
-function removeIfThere(file: string): void {
-  try {
-    Deno.removeSync(file);
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-  }
 }

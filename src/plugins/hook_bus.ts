@@ -98,15 +98,6 @@ export class HookBus implements AsyncDisposable {
     return this.#plugins.some((each) => each.name === name);
   }
 
-  /** One that has failed too often is tried again. Says whether it is there. */
-  enable(name: string): boolean {
-    const loaded = this.#plugins.find((each) => each.name === name);
-    loaded?.enable();
-    if (loaded !== undefined) this.#disabled.delete(loaded);
-    this.#arrange();
-    return loaded !== undefined;
-  }
-
   /** In the order in which they are called. */
   list(): readonly PluginStatus[] {
     return this.#plugins.map(({ status }) => status);

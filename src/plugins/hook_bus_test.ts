@@ -219,7 +219,7 @@ class FakeTimers {
   }
 }
 
-Deno.test("five failures in a row disable a plugin; a success in between counts anew; it can be enabled again", async () => {
+Deno.test("five failures in a row disable a plugin; a success in between counts anew", async () => {
   const lines: string[] = [];
   let isBroken = true;
   let calls = 0;
@@ -244,10 +244,6 @@ Deno.test("five failures in a row disable a plugin; a success in between counts 
   const { enabled, failures, failuresInARow, lastError } = hooks.list()[0]!;
   assert.deepEqual([enabled, failures, failuresInARow, lastError], [false, 9, 5, "image.verify: oops"]);
   assert.match(lines.at(-1)!, /error plugins: a plugin is disabled: it has failed too often plugin=shaky/);
-  assert.equal(hooks.enable("shaky"), true);
-  isBroken = false;
-  await ask(1);
-  assert.deepEqual([calls, hooks.list()[0]!.enabled, hooks.enable("nobody")], [11, true, false]);
 });
 
 Deno.test("a required plugin that is disabled still keeps steps from being done", async () => {

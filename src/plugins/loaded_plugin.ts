@@ -73,12 +73,6 @@ export class LoadedPlugin {
     };
   }
 
-  /** What has been is forgotten. */
-  enable(): void {
-    this.#failuresInARow = 0;
-    this.#isDisabled = false;
-  }
-
   /**
    * Its answer; nothing is undefined.
    * @throws {TsdError} timeout, invalid_argument (an answer of the wrong shape), or what the plugin throws
@@ -138,11 +132,12 @@ export function checkAnswer(hook: HookName, answer: unknown): unknown {
   }
 }
 
-const NAME = /^[a-z0-9][a-z0-9_.-]{0,63}$/;
+/** Small letters, digits, `.`, `_` and `-`. */
+export const isPluginName = (name: string): boolean => /^[a-z0-9][a-z0-9_.-]{0,63}$/.test(name);
 
 /** @throws {TsdError} invalid_argument, naming the plugin and what is wrong with it */
 export function checkPlugin({ name, apiVersion, hooks }: Plugin, known: readonly string[]): void {
-  if (typeof name !== "string" || !NAME.test(name)) {
+  if (typeof name !== "string" || !isPluginName(name)) {
     throw new TsdError("invalid_argument", `Invalid name of a plugin: ${JSON.stringify(name)}`);
   }
   if (apiVersion !== PLUGIN_API_VERSION) {

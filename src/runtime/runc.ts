@@ -10,6 +10,7 @@ import { type ExecFifoCalls, startByFifo } from "./exec_fifo.ts";
 import type { ExitLoop } from "./exit_loop.ts";
 import type { CreateOptions, ExecOptions, OciRuntime, RunningProcess, StdioPaths } from "./oci_runtime.ts";
 import { runtimeError } from "./runtime_error.ts";
+import { isThere, removeIfThere } from "../io/if_there.ts";
 import type { OciLimits } from "./spec/mod.ts";
 
 export interface RuncOptions {
@@ -70,7 +71,7 @@ export class Runc implements OciRuntime {
 
   /** `created`, `running`, `stopped` …; undefined where the runtime doesn't know the container. */
   async #status(id: string): Promise<string | undefined> {
-    if (!exists(`${this.#options.stateRoot}/${id}`)) return undefined;
+    if (!isThere(`${this.#options.stateRoot}/${id}`)) return undefined;
     const said = await this.#output((stdio) => this.#logged(this.#callLog(), ["state", id], stdio));
     return /"status":\s*"(\w+)"/.exec(said)?.[1];
   }
@@ -149,10 +150,10 @@ export class Runc implements OciRuntime {
 
   async delete(id: string, force = false): Promise<boolean> {
     const folder = `${this.#options.stateRoot}/${id}`;
-    if (!exists(folder)) return false;
+    if (!isThere(folder)) return false;
     try {
       // Without a state runc takes the folder away and nothing else.
-      const isKnown = exists(`${folder}/state.json`);
+      const isKnown = isThere(`${folder}/state.json`);
       await this.#logged(this.#callLog(), ["delete", ...(force ? ["--force"] : []), id], NULL_STDIO);
       return isKnown;
     } catch (thrown) {
@@ -263,25 +264,6 @@ async function isWhole(stateFile: string): Promise<boolean> {
     ignoreMissing(thrown);
   }
   return true;
-}
-
-/** Of a file in memory, as all in the run folder are: that is faster than to have another thread do it. */
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (thrown) {
-    ignoreMissing(thrown);
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (thrown) {
-    ignoreMissing(thrown);
-    return false;
-  }
 }
 
 function ignoreMissing(thrown: unknown): void {

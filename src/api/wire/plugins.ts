@@ -37,8 +37,6 @@ export interface PluginLook {
   readonly Description: string;
   readonly Hooks: readonly string[];
   readonly Permissions: PluginPermissions;
-  /** SHA-256 of the file, in hex. */
-  readonly Digest: string;
 }
 
 /** A file that is sent to the engine. */

@@ -1,5 +1,7 @@
+import type { PluginPermissions } from "../../api/wire/mod.ts";
 import { defineCommand, printableLine } from "../../cli/mod.ts";
 import { disablePlugin, enablePlugin, inspectPlugin } from "../../client/plugins.ts";
+import { missingPermissions } from "../../plugins/host/manifest.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "../targets.ts";
 import { GRANT_FLAGS, grantOf } from "./grants.ts";
@@ -15,11 +17,8 @@ export const pluginEnable = defineCommand({
   ],
   async run({ terminal, engine }: CommandContext, { args: [name], flags }) {
     const { Permissions, Granted } = await inspectPlugin(engine, name);
-    const missing = Object.entries(Permissions).map(([kind, values]) =>
-      [kind, values.filter((value) => !Granted[kind]?.includes(value))] as const
-    );
-    const asked = Object.fromEntries(missing.filter(([, values]) => values.length > 0));
-    const grant = await grantOf(terminal, { Name: name, Permissions: asked }, flags);
+    const missing = missingPermissions(Permissions, Granted) as PluginPermissions;
+    const grant = await grantOf(terminal, { Name: name, Permissions: missing }, flags);
     if (grant === undefined) {
       await terminal.err("Nothing was changed.\n");
       return 1;

@@ -1,4 +1,5 @@
 import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { isPluginName } from "../../plugins/loaded_plugin.ts";
 import { pluginDeclarations } from "../../plugins/declarations.ts";
 import { TsdError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
@@ -15,7 +16,7 @@ export const pluginNew = defineCommand({
     { line: "plugin new audit", note: `Writes audit.ts, which works as it stands, and ${TYPES_FILE} with all types` },
   ],
   async run({ terminal }: CommandContext, { args: [name] }) {
-    if (!/^[a-z0-9][a-z0-9_.-]{0,63}$/.test(name)) {
+    if (!isPluginName(name)) {
       throw new PlainError(`${name} is no name for a plugin: use small letters, digits, ., _ and -`);
     }
     const file = `${name}.ts`;

@@ -4,6 +4,7 @@
  */
 import { parseAddress } from "../../network/address.ts";
 import { parseNetwork } from "../../image/registry/mod.ts";
+import { isPluginName } from "../../plugins/loaded_plugin.ts";
 
 /** Says what is wrong with a field; never returns. */
 export type Refuse = (field: string, why: string) => never;
@@ -84,7 +85,7 @@ export const runtimeName: Field<string> = (value, field, refuse) => {
 /** What stands for a plugin everywhere. */
 export const pluginName: Field<string> = (value, field, refuse) => {
   const name = text(value, field, refuse);
-  return /^[a-z0-9][a-z0-9_.-]{0,63}$/.test(name) ? name : refuse(field, `${JSON.stringify(name)} is no plugin's name`);
+  return isPluginName(name) ? name : refuse(field, `${JSON.stringify(name)} is no plugin's name`);
 };
 
 /** What somebody else checks. */

@@ -38,6 +38,7 @@ import type { VolumeMounts } from "../volumes/volume_mounts.ts";
 import { mountsOf } from "./mounts.ts";
 import { etcSettings, specSettings } from "./settings.ts";
 import { mountSharedMemory, sharedMemoryPath, unmountSharedMemory } from "./shared_memory.ts";
+import { isThere } from "../../io/if_there.ts";
 import { specDevices } from "./spec_devices.ts";
 
 /** A container's first process. */
@@ -256,16 +257,6 @@ function readOptional(path: string): string {
     return Deno.readTextFileSync(path);
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return "";
-    throw thrown;
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
     throw thrown;
   }
 }

@@ -7,6 +7,7 @@
 import type { Log } from "../../log.ts";
 import type { Family } from "../../network/address.ts";
 import type { LinkKind } from "../../network/links.ts";
+import { isFile } from "../../io/if_there.ts";
 import { setKernel } from "./kernel_settings.ts";
 
 /** Interfaces of engines, virtual machines and tunnels. A veth may be a container's that is just going. */
@@ -36,7 +37,7 @@ export class Forwarding {
 
   /** Whether it is on only because an engine switched it on. */
   get isOurs(): boolean {
-    return this.#isOn && exists(this.#deps.mark);
+    return this.#isOn && isFile(this.#deps.mark);
   }
 
   /** For the first bridge. @throws {TsdError} runtime_failed */
@@ -64,7 +65,7 @@ export class Forwarding {
   }
 
   get #isOn(): boolean {
-    return exists(this.#setting) && Deno.readTextFileSync(this.#setting).trim() !== "0";
+    return isFile(this.#setting) && Deno.readTextFileSync(this.#setting).trim() !== "0";
   }
 
   get #setting(): string {
@@ -73,14 +74,5 @@ export class Forwarding {
 
   get #fields() {
     return { version: this.#deps.family ?? 4 };
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
-    throw thrown;
   }
 }

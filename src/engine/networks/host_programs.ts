@@ -4,6 +4,7 @@
  * `unshare` and `nsenter` (util-linux).
  */
 import { TsdError } from "../../errors.ts";
+import { isFile } from "../../io/if_there.ts";
 import type { RunHostCommand } from "../host_command.ts";
 
 const FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
@@ -39,13 +40,4 @@ function pathOf(name: NetworkProgram, attempt: string, paths: Map<string, string
 
 /** Where a program of the host is; undefined where it isn't. */
 export const programPath = (name: string): string | undefined =>
-  FOLDERS.map((folder) => `${folder}/${name}`).find(isThere);
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
-    throw thrown;
-  }
-}
+  FOLDERS.map((folder) => `${folder}/${name}`).find(isFile);

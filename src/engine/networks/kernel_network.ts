@@ -4,6 +4,7 @@
  */
 import type { Subnet } from "../../network/address.ts";
 import { advertisedDevices, hostRoutes, hostRoutes6 } from "../../network/pools.ts";
+import { readIfThere } from "../../io/if_there.ts";
 import { setKernel } from "./kernel_settings.ts";
 
 const SIX = "/proc/sys/net/ipv6/conf";
@@ -32,13 +33,4 @@ export function keepAdvertisedRoutes(): void {
 export function refuseAdvertisements(bridge: string): void {
   const accept = `${SIX}/${bridge}/accept_ra`;
   if (readIfThere(accept) !== undefined) setKernel(accept, "0");
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw thrown;
-  }
 }

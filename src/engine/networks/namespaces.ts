@@ -8,6 +8,7 @@ import { LOOPBACK_BATCH, removalBatch } from "../../network/link_batch.ts";
 import { isErrno, MNT, type MountCalls } from "../../sys/mod.ts";
 import { namesIn } from "../folders.ts";
 import type { EnginePaths } from "../paths.ts";
+import { isThere, removeIfThere } from "../../io/if_there.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
 
 export interface NamespacesDeps {
@@ -76,23 +77,5 @@ export class Namespaces {
 
   get #folder(): string {
     return `${this.#deps.paths.runDir}/netns`;
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
-    throw thrown;
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }

@@ -5,6 +5,7 @@
 import { resolvConf } from "../../network/etc_files.ts";
 import type { Container } from "../containers/container.ts";
 import { etcSettings } from "../containers/settings.ts";
+import { readIfThere } from "../../io/if_there.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 
 const HOST_FILE = "/etc/resolv.conf";
@@ -36,14 +37,5 @@ export class ResolverFiles {
     const settings = etcSettings(config, hostConfig, { addresses: [], hostGateway: undefined, nameServer });
     const text = resolvConf({ ...settings, hostResolvConf: readIfThere(HOST_FILE) ?? "" });
     if (text !== made) writeResolvConf(path, text);
-  }
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw thrown;
   }
 }

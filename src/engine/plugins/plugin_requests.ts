@@ -5,6 +5,7 @@ import { parsePermissions } from "../../plugins/host/manifest.ts";
 import { json, object, optional, text } from "../../plugins/schema.ts";
 import { conform } from "../../plugins/validate.ts";
 import { FILE_BYTES } from "./plugin_files.ts";
+import type { SentFile } from "./plugin_looks.ts";
 
 const GRANT = {
   Permissions: optional(json("By kind.")),
@@ -12,17 +13,10 @@ const GRANT = {
 } as const;
 
 const GRANT_BODY = object(GRANT);
-const FILE_BODY = object({ ...GRANT, FileName: text("A name."), Digest: optional(text("SHA-256 in hex.")) });
-
-/** A file that came with a request. */
-export interface SentPlugin {
-  readonly fileName: string;
-  readonly content: Uint8Array<ArrayBuffer>;
-  readonly grant: PluginGrant;
-}
+const FILE_BODY = object({ ...GRANT, FileName: text("A name.") });
 
 /** @throws {TsdError} invalid_argument, payload_too_large */
-export function parseSentPlugin(body: unknown): SentPlugin {
+export function parseSentPlugin(body: unknown): SentFile & { readonly grant: PluginGrant } {
   const { Content: content, ...rest } = plain(body);
   const { FileName: fileName, ...grant } = conform(FILE_BODY, rest);
   return { fileName, content: decoded(content), grant: grantOf(grant) };

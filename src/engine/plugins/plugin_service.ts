@@ -12,17 +12,14 @@ import { checkSettings, type Permissions, type PluginManifest } from "../../plug
 import type { HookBus, Plugin } from "../../plugins/mod.ts";
 import type { InstalledPlugins } from "../../store/installed_plugins.ts";
 import type { PluginRecords } from "../../store/plugin_records.ts";
-import { namesIn } from "../folders.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 import { foreignPlugin, storageCall } from "./foreign_plugin.ts";
 import { extensionOf, filesIn, readPlugin } from "./plugin_files.ts";
 import { PluginLog } from "./plugin_log.ts";
+import { PluginLooks, type SentFile } from "./plugin_looks.ts";
 import { tryPlugin } from "./plugin_trial.ts";
 import type { PluginStarter } from "./plugin_starter.ts";
 import { granted, infoOf, type Known, obstacleOf, type StoredPlugin } from "./plugin_state.ts";
-
-/** Folders of files that are only looked at. */
-const STAGED = ".look-"; // no plugin's name begins with a dot
 
 export interface PluginServiceDeps {
   readonly records: InstalledPlugins<PluginManifest, Permissions>;
@@ -44,19 +41,19 @@ export class PluginService implements AsyncDisposable {
   readonly #deps: PluginServiceDeps;
   readonly #log: Log;
   readonly #known = new Map<string, Known>();
+  readonly #looks: PluginLooks;
   readonly #locks = new KeyedLock();
 
   constructor(deps: PluginServiceDeps) {
     this.#deps = deps;
+    this.#looks = new PluginLooks(deps.home, deps.starter);
     this.#log = deps.log.scope("plugins");
   }
 
   /** Takes up all that are known, and those that were dropped meanwhile. A plugin that is broken is logged. */
   async open(): Promise<void> {
     await this.#deps.starter.clear();
-    for (const name of await namesIn(this.#deps.home)) {
-      if (name.startsWith(STAGED)) await Deno.remove(`${this.#deps.home}/${name}`, { recursive: true });
-    }
+    await this.#looks.sweep();
     for (const record of this.#deps.records.list()) await this.#takeUp(record);
     await this.scan();
   }
@@ -95,38 +92,27 @@ export class PluginService implements AsyncDisposable {
   }
 
   /** What a file is; nothing stays of it. @throws {TsdError} invalid_argument */
-  async look(
-    { fileName, content }: { readonly fileName: string; readonly content: Uint8Array<ArrayBuffer> },
-  ): Promise<PluginLook> {
-    const digest = await sha256Hex(content);
-    const { name, version, description, hooks, permissions } = await this.#staged(
-      { fileName, content },
-      (file) => this.#look(file, fileName),
-    );
+  async look(sent: SentFile): Promise<PluginLook> {
+    const { name, version, description, hooks, permissions } = await this.#looks.manifestOf(sent);
     return {
       Name: name,
       Version: version,
       Description: description,
       Hooks: hooks,
       Permissions: permissions as PluginLook["Permissions"],
-      Digest: digest,
     };
   }
 
   /** Keeps a copy of a file and uses it from now on; one of that name is replaced. @throws {TsdError} invalid_argument */
   async install(
-    { fileName, content, grant }: {
-      readonly fileName: string;
-      readonly content: Uint8Array<ArrayBuffer>;
-      readonly grant: PluginGrant;
-    },
+    { fileName, content, grant }: SentFile & { readonly grant: PluginGrant },
   ): Promise<PluginInfo> {
-    const manifest = await this.#staged({ fileName, content }, (file) => this.#look(file, fileName));
+    const manifest = await this.#looks.manifestOf({ fileName, content });
     const { name } = manifest;
     return await this.#locks.run(name, async () => {
       const before = this.#known.get(name)?.record;
       const file = `${this.#deps.home}/${name}${extensionOf(fileName)}`;
-      if (before !== undefined && !before.file.startsWith(`${this.#deps.home}/`)) {
+      if (before !== undefined && !this.#isOurs(before)) {
         throw new TsdError("conflict", `There is a plugin ${name} already, in ${before.file}: remove that file first`);
       }
       const record = granted({
@@ -164,7 +150,7 @@ export class PluginService implements AsyncDisposable {
     this.#find(name);
     await this.#locks.run(name, async () => {
       const { record } = this.#find(name);
-      const isOurs = record.file.startsWith(`${this.#deps.home}/`);
+      const isOurs = this.#isOurs(record);
       const isThere = await Deno.lstat(record.file).then(() => true, () => false);
       if (!isOurs && isThere) {
         throw new TsdError("conflict", `Plugin ${name} is the file ${record.file}: remove that, or disable the plugin`);
@@ -180,15 +166,11 @@ export class PluginService implements AsyncDisposable {
 
   /** Tries a file on a recorded life. @throws {TsdError} invalid_argument */
   async test(
-    { settings, ...file }: {
-      readonly fileName: string;
-      readonly content: Uint8Array;
-      readonly settings: Readonly<Record<string, unknown>>;
-    },
+    { settings, ...sent }: SentFile & { readonly settings: Readonly<Record<string, unknown>> },
   ): Promise<PluginTestResponse> {
-    return await this.#staged(file, async (path) => {
-      await this.#look(path, file.fileName);
-      return await tryPlugin(this.#deps.starter, path, settings);
+    return await this.#looks.staged(sent, async (file) => {
+      const manifest = await this.#looks.look(file, sent.fileName);
+      return await tryPlugin(this.#deps.starter, manifest, file, settings);
     });
   }
 
@@ -197,39 +179,11 @@ export class PluginService implements AsyncDisposable {
     return await this.#logOf(this.#find(name).record.name).read(lines);
   }
 
-  /** Gives `body` a file that has this content and is gone afterwards. */
-  async #staged<T>(
-    { fileName, content }: { readonly fileName: string; readonly content: Uint8Array },
-    body: (file: string) => Promise<T>,
-  ): Promise<T> {
-    const folder = `${this.#deps.home}/${STAGED}${crypto.randomUUID()}`;
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    try {
-      const file = `${folder}/plugin${extensionOf(fileName)}`;
-      await Deno.writeFile(file, content, { mode: 0o600 });
-      return await body(file);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-      // Deno keeps what it made of a file, by the file's place.
-      await Deno.remove(`${this.#deps.home}/cache/gen/file${folder}`, { recursive: true }).catch(ifMissing);
-    }
-  }
-
-  /** @param shown how the file is called in messages @throws {TsdError} invalid_argument, with the reason for its author */
-  async #look(file: string, shown = file): Promise<PluginManifest> {
-    try {
-      return await this.#deps.starter.look(file);
-    } catch (cause) {
-      const why = toTsdError(cause).message.replaceAll(`file://${file}`, shown).replace(/\s+/g, " ");
-      throw new TsdError("invalid_argument", `${shown} is no plugin that can be used: ${why}`, { cause });
-    }
-  }
-
   /** A file that was dropped into a folder. */
   async #introduce(file: string): Promise<void> {
     try {
       const content = await readPlugin(file);
-      const manifest = await this.#look(file);
+      const manifest = await this.#looks.look(file);
       const { name } = manifest;
       const record = {
         name,
@@ -258,7 +212,7 @@ export class PluginService implements AsyncDisposable {
     let digest = "";
     try {
       digest = await this.#digest(record.file);
-      const manifest = digest === record.digest ? record.manifest : await this.#look(record.file);
+      const manifest = digest === record.digest ? record.manifest : await this.#looks.look(record.file);
       if (manifest.name !== name) {
         throw new TsdError("conflict", `${record.file} is plugin ${manifest.name} now, and was ${name}`);
       }
@@ -333,6 +287,11 @@ export class PluginService implements AsyncDisposable {
   #refuseTaken(name: string): void {
     if (!this.#deps.bus.has(name) || this.#known.get(name)?.running !== undefined) return;
     throw new TsdError("conflict", `A plugin that comes with tsd is called ${name}: give this one another name`);
+  }
+
+  /** Whether its file is a copy of ours, and nobody else's. */
+  #isOurs({ file }: StoredPlugin): boolean {
+    return file.startsWith(`${this.#deps.home}/`);
   }
 
   #settings({ name, config }: StoredPlugin): Readonly<Record<string, unknown>> {

@@ -5,7 +5,7 @@
  */
 import type { PluginTestResponse, PluginTestStep } from "../../api/wire/mod.ts";
 import { toTsdError } from "../../errors.ts";
-import { checkSettings } from "../../plugins/host/manifest.ts";
+import { checkSettings, type PluginManifest } from "../../plugins/host/manifest.ts";
 import { checkAnswer } from "../../plugins/loaded_plugin.ts";
 import { rowOf } from "../../plugins/mod.ts";
 import { memoryRows, pluginStorage } from "../../plugins/storage.ts";
@@ -19,11 +19,11 @@ const LOG_LINES = 200;
 
 /** Asks the plugin in `file` about each step that it has a hook for. @throws {TsdError} invalid_argument; Error: why it can't be loaded */
 export async function tryPlugin(
-  starter: Pick<PluginStarter, "look" | "start">,
+  starter: Pick<PluginStarter, "start">,
+  manifest: PluginManifest,
   file: string,
   settings: Readonly<Record<string, unknown>>,
 ): Promise<PluginTestResponse> {
-  const manifest = await starter.look(file);
   const { name, memoryMb } = manifest;
   const config = checkSettings(manifest, settings);
   const storage = pluginStorage(memoryRows(), name);

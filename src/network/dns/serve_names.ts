@@ -8,6 +8,7 @@ import type { Log } from "../../log.ts";
 import { connectionsOf } from "./accepting.ts";
 import { messagesFrom, type NameReply, type NameRequest, toLine } from "./control.ts";
 import { NameServer } from "./name_server.ts";
+import { removeIfThere } from "../../io/if_there.ts";
 import { isEnded } from "./tcp_messages.ts";
 
 /** How long nobody may have a name, in ms: the next container needn't wait for another process. */
@@ -80,13 +81,5 @@ function inodeOf(path: string): number | undefined {
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return undefined;
     throw thrown;
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }

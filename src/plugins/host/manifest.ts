@@ -46,7 +46,7 @@ const PERMISSIONS = object({
   read: optional(list(text("an absolute path"), "what it reads, with all below")),
   write: optional(list(text("an absolute path"), "what it writes, with all below")),
   env: optional(list(text("a name"), "variables of the engine's environment")),
-  host: optional(list(text("one of binds, devices, hooks"), "what of the host it puts into containers")),
+  host: optional(list(text(`one of ${HOST_PARTS.join(", ")}`), "what of the host it puts into containers")),
 }, "what it may do beside calling back");
 
 const MANIFEST = object({
@@ -90,7 +90,7 @@ const SHAPES: Readonly<Record<PermissionKind, RegExp>> = {
   read: /^\/[^,\n]*$/,
   write: /^\/[^,\n]*$/,
   env: /^[A-Za-z_][A-Za-z0-9_]*$/,
-  host: /^(?:binds|devices|hooks)$/,
+  host: new RegExp(`^(?:${HOST_PARTS.join("|")})$`),
 };
 
 function permissionsOf(said: { readonly [K in PermissionKind]?: readonly string[] | undefined }): Permissions {

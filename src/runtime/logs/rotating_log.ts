@@ -10,6 +10,7 @@ import { storageError } from "../../io/mod.ts";
 import type { FileSequence } from "./file_sequence.ts";
 import type { RecordSink } from "./json_lines.ts";
 import { compressionName, listLog, logName } from "./log_names.ts";
+import { removeIfThere } from "../../io/if_there.ts";
 import type { LogSpec } from "./protocol.ts";
 
 /** A file that was put aside. */
@@ -259,12 +260,4 @@ function endOfLastLine(file: Deno.FsFile): number {
     end = start;
   }
   return 0;
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-  }
 }
