@@ -30,6 +30,8 @@ async function shown(messages: readonly ProgressMessage[], { columns = 100, rows
   };
   const board = new PullBoard({ write, size: () => ({ rows, columns }), now: () => nowMs += stepMs });
   for (const message of messages) await board.show(message);
+  // deno-lint-ignore no-control-regex -- there are no colours, so NO_COLOR has nothing to take away
+  assert.doesNotMatch(output, /\x1b\[[\d;]*m/);
   return screenOf(output);
 }
 
