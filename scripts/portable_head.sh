@@ -1,6 +1,6 @@
 #!/bin/sh
 # tsd, portable form: this script, then the bundled program (tar.gz), then Deno (gzip). The first start unpacks both into
-# a private cache; later starts only look whether it is whole (one process, `stat`) and become Deno.
+# a private cache; later starts only look whether it is as it was (without starting a process) and become Deno.
 app=@APP@
 runtime=runtime-@RUNTIME@
 
@@ -22,7 +22,21 @@ fail() {
   exit 125
 }
 
+# What is in the cache was looked at since the machine's boot, and nothing was changed in it since. A power cut may leave
+# files that are shorter than they were, but not in the same boot. A file's time changes with its content, a folder's when
+# something comes or goes; older than the stamp means: strictly.
+stamp=$cache/$app/whole
+unchanged() {
+  { read -r boot </proc/sys/kernel/random/boot_id && read -r looked <"$stamp"; } 2>/dev/null || return 1
+  [ "$looked" = "$boot" ] && [ -O "$cache" ] && [ -O "$cache/$app" ] && [ -O "$cache/$runtime" ] || return 1
+  [ "$stamp" -nt "$cache/$app" ] && [ "$stamp" -nt "$cache/$runtime" ] || return 1
+  for file in @FILES@; do
+    [ "$stamp" -nt "$file" ] || return 1
+  done
+}
+
 # Whether the folders are the caller's own with mode 0700 (`stat` doesn't follow links) and the files have their sizes.
+# That is noted where it can be.
 whole() {
   [ -O "$cache" ] && [ -O "$cache/$app" ] && [ -O "$cache/$runtime" ] || return 1
   facts=$(LC_ALL=C stat -c %a:%s "$cache" "$cache/$app" "$cache/$runtime" @FILES@ 2>/dev/null)
@@ -30,9 +44,10 @@ whole() {
     700:*"
 "700:*"
 "700:*"
-@FACTS@") return 0 ;;
+@FACTS@") ;;
+    *) return 1 ;;
   esac
-  return 1
+  [ -z "$boot" ] || (umask 077 && printf '%s\n' "$boot" >"$stamp") 2>/dev/null || :
 }
 
 # Refuses a folder that somebody else could have filled.
@@ -88,7 +103,7 @@ replace() {
   mv "$work/$1" "$cache/$1"
 }
 
-whole || unpack
+unchanged || whole || unpack
 [ -z "$TSD_CACHE_DIR" ] || export TSD_CACHE_DIR="$cache" # absolute, for the engine that this client may start
 export TSD_EXECUTABLE="$self" DENO_DIR="$cache/$app/deno" DENO_NO_UPDATE_CHECK=1 DENO_NO_PACKAGE_JSON=1
 # A client compiles all it loads at once: only so does Deno's cache keep it, and no later start compiles a function at its
