@@ -30,11 +30,13 @@ export function providePlugins(provide: Provide, { log, config }: EngineSettings
   });
 }
 
-/** Those that run, for plugins that come later. */
+/** Those that run, for plugins that come later. One whose start is under way has no run yet: of that they are told then. */
 const present = (get: Get) =>
-  get(TOKENS.table).list().flatMap((container) =>
-    isLive(container.state) ? [startedContext(container, container.state.pid, true)] : []
-  );
+  get(TOKENS.table).list().flatMap((container) => {
+    const { state } = container;
+    const isTold = get(TOKENS.runs).current(container) !== undefined;
+    return isLive(state) && isTold ? [startedContext(container, state.pid, true)] : [];
+  });
 
 function byState(get: Get): Readonly<Record<string, number>> {
   const counts = { created: 0, running: 0, paused: 0, restarting: 0, exited: 0 };

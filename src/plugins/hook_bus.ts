@@ -6,6 +6,7 @@
  */
 import { TsdError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { frozen } from "./frozen.ts";
 import {
   HOOK_NAMES,
   type HookAnswers,
@@ -15,12 +16,11 @@ import {
   rowOf,
   type StartedContext,
 } from "./hooks.ts";
-import { checkPlugin, LoadedPlugin, MAX_FAILURES, type PluginStatus } from "./loaded_plugin.ts";
+import { checkPlugin, configOf, LoadedPlugin, MAX_FAILURES, type PluginStatus } from "./loaded_plugin.ts";
 import { mergePatches } from "./patches.ts";
-import { ORDERS, type Plugin } from "./plugin.ts";
-import type { Json } from "./schema.ts";
+import { type Plugin, PutAway } from "./plugin.ts";
+import { mayNotFail, Roster } from "./roster.ts";
 import { memoryRows, type PluginRows, pluginStorage } from "./storage.ts";
-import { check } from "./validate.ts";
 
 export interface HookBusOptions {
   /** Where plugins keep what they keep. */
@@ -51,12 +51,12 @@ export class HookBus implements AsyncDisposable {
   readonly #baseLog: Log;
   readonly #log: Log;
   readonly #options: Required<HookBusOptions>;
-  readonly #wanted = new Set<(hook: HookName) => void>();
-  #hasBegun = false;
-  #plugins: readonly LoadedPlugin[] = [];
+  readonly #roster = new Roster();
   /** Those of which it was said. */
   readonly #disabled = new WeakSet<LoadedPlugin>();
-  #subscribers = new Map<HookName, readonly LoadedPlugin[]>();
+  /** By plugin, ids of the containers that it was told of when it came. */
+  readonly #replayed = new WeakMap<LoadedPlugin, ReadonlySet<string>>();
+  #hasBegun = false;
 
   /** @throws {TsdError} as `add` */
   constructor(plugins: readonly Plugin[], log: Log, options: HookBusOptions = {}) {
@@ -74,16 +74,17 @@ export class HookBus implements AsyncDisposable {
   add(plugin: Plugin, config?: unknown): void {
     const { name } = plugin;
     if (this.has(name)) throw new TsdError("conflict", `There is a plugin ${name} already`);
-    this.#put(name, this.#load(plugin, config));
+    this.#put(name, this.#load(plugin, config), 0);
   }
 
   /**
    * `plugin` (or nothing) takes the place of the one of that name, if there is one: no step goes unasked in between. Resolves
-   * when the other one has ended. @throws {TsdError} as `add`, at once, and nothing is changed
+   * when the other one has ended. @param place where it stands among those of its order; those that were added stand at 0
+   * @throws {TsdError} as `add`, at once, and nothing is changed
    */
-  replace(name: string, plugin: Plugin | undefined): Promise<void> {
-    const before = this.#plugins.find((each) => each.name === name);
-    this.#put(name, plugin && this.#load(plugin, undefined));
+  replace(name: string, plugin: Plugin | undefined, place = 0): Promise<void> {
+    const before = this.#roster.of(name);
+    this.#put(name, plugin && this.#load(plugin, undefined), place);
     return before === undefined ? Promise.resolve() : this.#close(before);
   }
 
@@ -95,33 +96,33 @@ export class HookBus implements AsyncDisposable {
   }
 
   has(name: string): boolean {
-    return this.#plugins.some((each) => each.name === name);
+    return this.#roster.of(name) !== undefined;
   }
 
   /** In the order in which they are called. */
   list(): readonly PluginStatus[] {
-    return this.#plugins.map(({ status }) => status);
+    return this.#roster.all.map(({ status }) => status);
   }
 
   /** Whether anybody listens. */
   wants(hook: HookName): boolean {
-    return this.#subscribers.has(hook);
+    return this.#roster.listening(hook) !== undefined;
   }
 
   /** Calls `listener` for each hook that somebody begins or ceases to listen to. */
   onWanted(listener: (hook: HookName) => void): void {
-    this.#wanted.add(listener);
+    this.#roster.onWanted(listener);
   }
 
   /** The engine knows which containers run: all plugins are told of them, and those that come later are. */
   begin(): void {
     this.#hasBegun = true;
-    this.#replay(this.#plugins);
+    this.#replay(this.#roster.all);
   }
 
   /** The first answer of a plugin. @throws {TsdError} permission_denied: a required plugin has failed */
   async first<N extends HooksOfKind<"first">>(hook: N, context: Context<N>): Promise<FirstAnswer<N> | undefined> {
-    const subscribers = this.#subscribers.get(hook);
+    const subscribers = this.#roster.listening(hook);
     if (subscribers === undefined) return undefined;
     const snapshot = frozen(context());
     for (const loaded of subscribers) {
@@ -136,7 +137,7 @@ export class HookBus implements AsyncDisposable {
    * @throws {TsdError} permission_denied, naming the plugin and its reason
    */
   async ask<N extends HooksOfKind<"sequential">>(hook: N, context: Context<N>): Promise<void> {
-    const subscribers = this.#subscribers.get(hook);
+    const subscribers = this.#roster.listening(hook);
     if (subscribers === undefined) return;
     const snapshot = frozen(context());
     for (const loaded of subscribers) {
@@ -151,7 +152,7 @@ export class HookBus implements AsyncDisposable {
    * @throws {TsdError} conflict, naming two plugins that want different things; permission_denied: a required one has failed
    */
   async adjust<N extends HooksOfKind<"adjust">>(hook: N, context: Context<N>): Promise<Adjusted<N> | undefined> {
-    const subscribers = this.#subscribers.get(hook);
+    const subscribers = this.#roster.listening(hook);
     if (subscribers === undefined) return undefined;
     const snapshot = frozen(context());
     const answers = await Promise.all(
@@ -176,7 +177,7 @@ export class HookBus implements AsyncDisposable {
     context: Context<N>,
   ): Promise<ReadonlyMap<string, string>> {
     const spared = new Map<string, string>();
-    const subscribers = this.#subscribers.get(hook);
+    const subscribers = this.#roster.listening(hook);
     if (subscribers === undefined) return spared;
     const snapshot = frozen(context());
     for (const loaded of subscribers) {
@@ -188,7 +189,7 @@ export class HookBus implements AsyncDisposable {
 
   /** Tells all plugins; returns at once. */
   tell<N extends HooksOfKind<"parallel">>(hook: N, context: Context<N>): void {
-    const subscribers = this.#subscribers.get(hook);
+    const subscribers = this.#roster.listening(hook);
     if (subscribers === undefined) return;
     const snapshot = frozen(context());
     for (const loaded of subscribers) void this.#call(hook, loaded, snapshot);
@@ -196,10 +197,7 @@ export class HookBus implements AsyncDisposable {
 
   /** Ends all plugins. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const all = this.#plugins;
-    this.#plugins = [];
-    this.#arrange();
-    await Promise.all(all.map((loaded) => this.#close(loaded)));
+    await Promise.all(this.#roster.clear().map((loaded) => this.#close(loaded)));
   }
 
   #load(plugin: Plugin, config: unknown): LoadedPlugin {
@@ -211,63 +209,70 @@ export class HookBus implements AsyncDisposable {
     });
   }
 
-  #put(name: string, loaded: LoadedPlugin | undefined): void {
-    const others = this.#plugins.filter((each) => each.name !== name);
-    this.#plugins = loaded === undefined ? others : inOrder([...others, loaded]);
-    this.#arrange();
+  #put(name: string, loaded: LoadedPlugin | undefined, place: number): void {
+    this.#roster.put(name, loaded, place);
     if (loaded !== undefined && this.#hasBegun) this.#replay([loaded]);
+  }
+
+  /** As {@link #answer}, of the plugin or of whoever has taken its place by then; of nobody, nothing. */
+  async #call(hook: HookName, asked: LoadedPlugin, context: HookContexts[HookName]): Promise<unknown> {
+    for (let loaded = this.#roster.inPlaceOf(asked, hook); loaded !== undefined;) {
+      try {
+        return await this.#answer(hook, loaded, context);
+      } catch (thrown) {
+        if (!(thrown instanceof PutAway)) throw thrown;
+        const next = this.#roster.inPlaceOf(loaded, hook);
+        if (next === loaded) return this.#failed(hook, loaded, thrown);
+        // It was told when it came.
+        if (next !== undefined && isReplayed(hook, context, this.#replayed.get(next))) return undefined;
+        loaded = next;
+      }
+    }
+    return undefined;
   }
 
   /**
    * An answer of the shape that the hook's row has; undefined too where it has failed and that changes nothing.
-   * @throws {TsdError} permission_denied
+   * @throws {TsdError} permission_denied; {PutAway} it is used no more
    */
-  async #call(hook: HookName, loaded: LoadedPlugin, context: HookContexts[HookName]): Promise<unknown> {
-    const { name } = loaded;
-    const isClosed = mayNotFail(hook, loaded);
+  async #answer(hook: HookName, loaded: LoadedPlugin, context: HookContexts[HookName]): Promise<unknown> {
     if (!loaded.isEnabled) {
-      if (!isClosed) return undefined;
       const why = `it is disabled after ${MAX_FAILURES} failures in a row, the last one at ${loaded.status.lastError}`;
-      throw new TsdError("permission_denied", `Plugin ${name} can't be asked (${hook}): ${why}`);
+      if (mayNotFail(hook, loaded)) throw cantBeAsked(hook, loaded, why);
+      return undefined;
     }
     try {
       return await loaded.call(hook, context);
-    } catch (cause) {
-      const { message } = cause as TsdError;
-      this.#log.warn("a plugin failed", { plugin: name, hook, error: message });
-      if (!loaded.isEnabled && !this.#disabled.has(loaded)) this.#disable(loaded);
-      if (!isClosed) return undefined;
-      throw new TsdError("permission_denied", `Plugin ${name} can't be asked (${hook}): ${message}`, { cause });
+    } catch (thrown) {
+      if (thrown instanceof PutAway) throw thrown;
+      return this.#failed(hook, loaded, thrown as Error);
     }
+  }
+
+  /** @throws {TsdError} permission_denied: the step can't be done without it */
+  #failed(hook: HookName, loaded: LoadedPlugin, cause: Error): undefined {
+    const { message } = cause;
+    this.#log.warn("a plugin failed", { plugin: loaded.name, hook, error: message });
+    if (!loaded.isEnabled && !this.#disabled.has(loaded)) this.#disable(loaded);
+    if (mayNotFail(hook, loaded)) throw cantBeAsked(hook, loaded, message, cause);
+    return undefined;
   }
 
   #disable(loaded: LoadedPlugin): void {
     const { name, status } = loaded;
     this.#disabled.add(loaded);
-    this.#arrange();
+    this.#roster.arrange();
     this.#log.error("a plugin is disabled: it has failed too often", { plugin: name, failures: status.failures });
-  }
-
-  /** By hook, those that are called. */
-  #arrange(): void {
-    const before = this.#subscribers;
-    this.#subscribers = new Map();
-    for (const hook of HOOK_NAMES) {
-      const listening = this.#plugins.filter((loaded) =>
-        loaded.plugin.hooks[hook] !== undefined && (loaded.isEnabled || mayNotFail(hook, loaded))
-      );
-      if (listening.length > 0) this.#subscribers.set(hook, listening);
-      if (before.has(hook) === this.#subscribers.has(hook)) continue;
-      for (const listener of this.#wanted) listener(hook);
-    }
   }
 
   #replay(plugins: readonly LoadedPlugin[]): void {
     const hook = "container.started";
     const listening = plugins.filter(({ plugin, isEnabled }) => isEnabled && plugin.hooks[hook] !== undefined);
     if (listening.length === 0) return;
-    for (const context of this.#options.present().map(frozen)) {
-      for (const loaded of listening) void this.#call(hook, loaded, context);
+    const present = this.#options.present().map(frozen);
+    for (const loaded of listening) {
+      this.#replayed.set(loaded, new Set(present.map(({ id }) => id)));
+      for (const context of present) void this.#call(hook, loaded, context);
     }
   }
 
@@ -280,33 +285,9 @@ export class HookBus implements AsyncDisposable {
   }
 }
 
-/** Whether a step can't be done without this plugin's word. Nobody waits for observers. */
-function mayNotFail(hook: HookName, { plugin }: LoadedPlugin): boolean {
-  const { onFailure } = rowOf(hook);
-  return onFailure === "closed" || (onFailure === "open" && plugin.required === true);
-}
+/** A start that a plugin came too late for, and was told of then. */
+const isReplayed = (hook: HookName, context: HookContexts[HookName], replayed?: ReadonlySet<string>): boolean =>
+  hook === "container.started" && replayed?.has((context as StartedContext).id) === true;
 
-const inOrder = (plugins: readonly LoadedPlugin[]): readonly LoadedPlugin[] =>
-  ORDERS.flatMap((order) => plugins.filter(({ plugin }) => (plugin.order ?? "normal") === order));
-
-function configOf({ name, config: schema }: Plugin, config: unknown): Json {
-  if (schema === undefined) {
-    if (config === undefined) return null;
-    throw new TsdError("invalid_argument", `Plugin ${name} has no configuration, and was given one`);
-  }
-  if (config === undefined && schema.optional) return null;
-  return frozen(check(schema, config, `plugins.${name}`)) as Json;
-}
-
-/** A snapshot that nobody can change, and that is nobody else's. */
-function frozen<T>(value: T): T {
-  return deepFreeze(structuredClone(value));
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null) {
-    Object.values(value).forEach(deepFreeze);
-    Object.freeze(value);
-  }
-  return value;
-}
+const cantBeAsked = (hook: HookName, { name }: LoadedPlugin, why: string, cause?: Error): TsdError =>
+  new TsdError("permission_denied", `Plugin ${name} can't be asked (${hook}): ${why}`, { cause });

@@ -17,8 +17,8 @@ from the table in \`src/plugins/hooks.ts\` (\`./dev golden hooks_doc\` makes it 
 const AFTERWARDS = `
 A plugin whose handler throws, is late, or answers something of another shape has failed. After five failures in a row it
 is disabled, which the engine's log and \`tsd info\` say; where a plugin is \`required\`, or the hook says so, steps are
-refused as long as it is disabled. Plugins are called in the order \`pre\`, \`normal\`, \`post\`, and inside each as they are
-configured.
+refused as long as it is disabled. Plugins are called in the order \`pre\`, \`normal\`, \`post\`, and inside each as they have
+come: those of tsd, then those from files as they were installed first. One that is replaced keeps its place.
 
 A plugin that is loaded gets \`container.started\` with \`replayed: true\` for each container that runs by then; so it does
 when the engine has been started anew.

@@ -4,8 +4,9 @@
  */
 import { toTsdError, TsdError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { frozen } from "./frozen.ts";
 import { type HookContexts, type HookName, rowOf } from "./hooks.ts";
-import { type HookTools, type Plugin, PLUGIN_API_VERSION, type PluginOrder } from "./plugin.ts";
+import { type HookTools, type Plugin, PLUGIN_API_VERSION, type PluginOrder, PutAway } from "./plugin.ts";
 import type { Json } from "./schema.ts";
 import type { PluginStorage } from "./storage.ts";
 import { check } from "./validate.ts";
@@ -75,7 +76,7 @@ export class LoadedPlugin {
 
   /**
    * Its answer; nothing is undefined.
-   * @throws {TsdError} timeout, invalid_argument (an answer of the wrong shape), or what the plugin throws
+   * @throws {TsdError} timeout, invalid_argument (an answer of the wrong shape), or what the plugin throws; {PutAway}
    */
   async call(hook: HookName, context: HookContexts[HookName]): Promise<unknown> {
     const number = ++this.#calls;
@@ -86,6 +87,7 @@ export class LoadedPlugin {
       this.#failuresInARow = 0;
       return answer;
     } catch (thrown) {
+      if (thrown instanceof PutAway) throw thrown;
       const error = toTsdError(thrown);
       this.#failures++;
       // Calls that were open when one has failed fail for the same reason, mostly: they count as one.
@@ -153,4 +155,14 @@ export function checkPlugin({ name, apiVersion, hooks }: Plugin, known: readonly
       throw new TsdError("invalid_argument", `Plugin ${name} has no function for hook ${hook}`);
     }
   }
+}
+
+/** What the engine's configuration has for it, in the shape that it asks for. @throws {TsdError} invalid_argument */
+export function configOf({ name, config: schema }: Plugin, config: unknown): Json {
+  if (schema === undefined) {
+    if (config === undefined) return null;
+    throw new TsdError("invalid_argument", `Plugin ${name} has no configuration, and was given one`);
+  }
+  if (config === undefined && schema.optional) return null;
+  return frozen(check(schema, config, `plugins.${name}`)) as Json;
 }

@@ -49,3 +49,6 @@ export interface Plugin {
   /** Ends whatever it has going on. Called once, when it is taken away or the engine ends. */
   close?(): Promise<void>;
 }
+
+/** What a handler throws when its plugin is used no more, and it was not asked: whoever has its place is asked instead. */
+export class PutAway extends Error {}

@@ -28,8 +28,9 @@ export class InstalledPlugins<Manifest = unknown, Permissions = unknown> {
   /** In place of one of that name. */
   put({ name, file, digest, manifest, granted, config, isEnabled }: InstalledPlugin<Manifest, Permissions>): void {
     this.#db.run(
-      `INSERT OR REPLACE INTO plugins (name, file, digest, manifest, granted, config, is_enabled)
-      VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO plugins (name, file, digest, manifest, granted, config, is_enabled) VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (name) DO UPDATE SET file = excluded.file, digest = excluded.digest, manifest = excluded.manifest,
+        granted = excluded.granted, config = excluded.config, is_enabled = excluded.is_enabled`,
       ...[name, file, digest, JSON.stringify(manifest), JSON.stringify(granted), JSON.stringify(config)],
       isEnabled ? 1 : 0,
     );
@@ -39,9 +40,18 @@ export class InstalledPlugins<Manifest = unknown, Permissions = unknown> {
     this.#db.run("DELETE FROM plugins WHERE name = ?", name);
   }
 
-  /** By name. */
+  /** As they came; one that was put again stays where it was. */
   list(): InstalledPlugin<Manifest, Permissions>[] {
-    return this.#db.all("SELECT * FROM plugins ORDER BY name").map((row) => this.#fromRow(row));
+    return this.#db.all("SELECT * FROM plugins ORDER BY rowid").map((row) => this.#fromRow(row));
+  }
+
+  /** Where it stands among the others, by a number above 0; that of the next one if it isn't there. */
+  placeOf(name: string): number {
+    const row = this.#db.get(
+      "SELECT coalesce((SELECT rowid FROM plugins WHERE name = ?), (SELECT max(rowid) FROM plugins) + 1, 1) AS place",
+      name,
+    );
+    return Number(row!.place);
   }
 
   #fromRow(row: Row): InstalledPlugin<Manifest, Permissions> {

@@ -146,6 +146,32 @@ scenario("plugins from files", {
     expectResult(await world.run(["true"]), {});
     await remove(world, "hangs");
   },
+  "a file that is another one by now is looked at before it is asked, and the step waits for that": async (world) => {
+    await install(world, "guard", `"container.validate": () => ({ refuse: "by the old one" })`, "required: true,");
+    const refuses = plugin("guard", `"container.validate": () => ({ refuse: "by the new one" })`, "required: true,");
+    await Deno.writeTextFile(`${world.engine.dataRoot}/plugins/guard.ts`, refuses);
+    assert.match((await world.run(["true"])).stderr, /Plugin guard refused \(container\.validate\): by the new one/);
+    await remove(world, "guard");
+  },
+  "order: as they were installed first, also when one was replaced or away, and after a restart": async (world) => {
+    const says = (name: string) => `"container.validate": () => ({ refuse: "by ${name}" })`;
+    for (const name of ["b", "a"]) await install(world, name, says(name));
+    const refusedBy = async (name: string) =>
+      assert.match((await world.run(["true"])).stderr, new RegExp(`by ${name}`));
+    await refusedBy("b");
+    await install(world, "b", says("b, again"));
+    await refusedBy("b, again");
+    expectResult(await world.tsd("plugin", "disable", "b"), { stdout: "b\n" });
+    await refusedBy("a");
+    expectResult(await world.tsd("plugin", "enable", "b"), { stdout: "b\n" });
+    await refusedBy("b, again");
+    await install(world, "a", says("a"), `order: "pre",`);
+    await refusedBy("a");
+    await install(world, "a", says("a"));
+    await world.engine.restart();
+    await refusedBy("b, again");
+    for (const name of ["a", "b"]) await remove(world, name);
+  },
   "one that fails again and again is disabled, and can be tried again": async (world) => {
     await install(world, "throws", `"container.validate": () => { throw new Error("oops"); }`);
     for (let i = 0; i < 5; i++) expectResult(await world.run(["true"]), {});

@@ -12,24 +12,37 @@ import {
   PLUGIN_API_VERSION,
   type PluginHooks,
   type PluginStorage,
+  PutAway,
 } from "../../plugins/mod.ts";
 import type { PluginProcess } from "./plugin_process.ts";
 import { RunningPlugin } from "./running_plugin.ts";
 
-/** Starts the plugin's process, with the storage that the bus gives it. */
-export type StartPlugin = (storage: PluginStorage) => Promise<PluginProcess>;
+/** The file is another one than the one that was looked at. */
+export class FileChanged extends Error {}
+
+/** What is behind a plugin on the bus. */
+export interface PluginSource {
+  /** Starts the plugin's process, with the storage that the bus gives it. @throws {FileChanged} */
+  start(storage: PluginStorage): Promise<PluginProcess>;
+  /** Puts what the file is now in the plugin's place. */
+  reread(): Promise<void>;
+}
 
 /** A plugin for the bus; `running` says whether its process is there. */
 export function foreignPlugin(
   { name, order, required, hooks }: PluginManifest,
   granted: Permissions,
-  start: StartPlugin,
+  source: PluginSource,
 ): { readonly plugin: Plugin; readonly running: RunningPlugin } {
   let storage: PluginStorage | undefined;
-  const running = new RunningPlugin(() => start(storage!));
+  const running = new RunningPlugin(() => source.start(storage!));
   const ask = (hook: string) => async (context: unknown, tools: HookTools) => {
     storage = tools.storage;
-    const answer = await running.call(hook, context, tools.signal);
+    const answer = await running.call(hook, context, tools.signal).catch(async (thrown: unknown) => {
+      if (!(thrown instanceof FileChanged)) throw thrown;
+      await source.reread();
+      throw new PutAway("its file has changed, and what it is now can't be asked");
+    });
     if (hook === "container.create") checkHostParts(answer, granted.host ?? []);
     return answer;
   };
@@ -37,7 +50,7 @@ export function foreignPlugin(
     ...{ name, order, required, apiVersion: PLUGIN_API_VERSION },
     // The bus checks every answer against the hook's shape.
     hooks: Object.fromEntries(hooks.map((hook) => [hook, ask(hook)])) as PluginHooks,
-    close: () => running[Symbol.asyncDispose](),
+    close: () => running.retire(),
   };
   return { plugin, running };
 }

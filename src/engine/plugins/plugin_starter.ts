@@ -12,7 +12,7 @@ import { type PluginCalls, PluginProcess, type PluginServices } from "./plugin_p
 
 /** Where a plugin's process is counted and limited. */
 export interface PluginCgroups {
-  /** Moves a process to the cgroup of its plugin, with a limit for all its memory, in MiB. */
+  /** Moves a process to a cgroup of that name, with a limit for all its memory, in MiB. */
   confine(name: string, pid: number, memoryMb: number): void;
   /** Nothing is left of it. */
   release(name: string): void;
@@ -41,7 +41,7 @@ export class PluginStarter {
   readonly #calls: PluginCalls;
   readonly #cgroups: PluginCgroups;
   readonly #surroundings: Pick<Confinement, "cacheDir" | "environment">;
-  #looks = 0;
+  #started = 0;
 
   constructor(
     calls: PluginCalls,
@@ -68,7 +68,7 @@ export class PluginStarter {
   async look(file: string, log: (level: string, message: string) => void = () => {}): Promise<PluginManifest> {
     const storage = () =>
       Promise.reject(new TsdError("conflict", "There is no storage while a file is only looked at"));
-    const wanted = { ...LOOK, name: `look-${++this.#looks}`, file, config: {}, log, storage };
+    const wanted = { ...LOOK, name: "look", file, config: {}, log, storage };
     using process = this.#start(wanted);
     return parseManifest(await process.load(file, {}), HOOK_NAMES);
   }
@@ -86,14 +86,16 @@ export class PluginStarter {
   }
 
   #start({ name, file, permissions, memoryMb, log, storage }: Wanted): PluginProcess {
+    // One that answers its last questions and the one in its place have a limit each. No plugin's name has a tilde.
+    const cgroup = `${name}~${++this.#started}`;
     const services: PluginServices = {
       log,
       storage,
-      started: (pid) => this.#cgroups.confine(name, pid, memoryMb + BESIDE_HEAP_MB),
+      started: (pid) => this.#cgroups.confine(cgroup, pid, memoryMb + BESIDE_HEAP_MB),
     };
     const command = pluginCommand({ file, permissions, memoryMb, ...this.#surroundings });
     const process = new PluginProcess(command, services, this.#calls);
-    void process.ended.then(() => this.#cgroups.release(name));
+    void process.ended.then(() => this.#cgroups.release(cgroup));
     return process;
   }
 }

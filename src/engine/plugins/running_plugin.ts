@@ -3,7 +3,8 @@
  * A plugin that is in use: its process is started when it is first asked something, kept while it is asked, and started
  * again by the next question after it has ended.
  */
-import { PluginGone, type PluginProcess } from "./plugin_process.ts";
+import { PutAway } from "../../plugins/mod.ts";
+import type { PluginProcess } from "./plugin_process.ts";
 
 /** A process that nobody asked for this long is ended, in ms. */
 const IDLE_MS = 10 * 60_000;
@@ -16,6 +17,9 @@ export class RunningPlugin implements AsyncDisposable {
   #process: PluginProcess | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
+  /** It is asked nothing more. */
+  #isPutAway = false;
+  readonly #answered = Promise.withResolvers<void>();
   #isOver = false;
 
   constructor(start: () => Promise<PluginProcess>, idleMs = IDLE_MS) {
@@ -28,9 +32,12 @@ export class RunningPlugin implements AsyncDisposable {
     return this.#process?.isAlive ?? false;
   }
 
-  /** Asks at a hook. When `signal` fires first, the process is killed. @throws {PluginGone}; Error: the plugin's own */
+  /**
+   * Asks at a hook. When `signal` fires first, the process is killed.
+   * @throws {PutAway} nobody was asked; {PluginGone}; Error: the plugin's own
+   */
   async call(hook: string, context: unknown, signal: AbortSignal): Promise<unknown> {
-    if (this.#isOver) throw new PluginGone("it was put away");
+    if (this.#isPutAway) throw new PutAway("it was put away");
     clearTimeout(this.#idle);
     this.#asked++;
     try {
@@ -41,7 +48,15 @@ export class RunningPlugin implements AsyncDisposable {
     }
   }
 
+  /** Asked nothing more, it answers what it was asked, at the latest at the deadline of that; then the process is ended. */
+  async retire(): Promise<void> {
+    this.#isPutAway = true;
+    if (this.#asked > 0) await this.#answered.promise;
+    await this[Symbol.asyncDispose]();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isPutAway = true;
     this.#isOver = true;
     this.#end();
     await this.#starting?.catch(() => undefined);
@@ -61,7 +76,7 @@ export class RunningPlugin implements AsyncDisposable {
   }
 
   #rest(): void {
-    if (this.#isOver) return;
+    if (this.#isPutAway) return this.#answered.resolve();
     this.#idle = setTimeout(() => this.#end(), this.#idleMs);
     Deno.unrefTimer(this.#idle);
   }

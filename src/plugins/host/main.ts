@@ -4,6 +4,7 @@
  * started with the permissions that the plugin was granted and with nothing else; what it may cost is limited from outside.
  * Its standard output belongs to the messages: what a plugin writes to the console goes to its log.
  */
+import { deepFreeze } from "../frozen.ts";
 import { HOST_WORKER } from "./confinement.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
 import { FROM_HOST_BYTES, type FromHost, type PluginLogLevel, TO_HOST_BYTES, type ToHost } from "./messages.ts";
@@ -95,14 +96,6 @@ const inspect = (value: unknown): string => Deno.inspect(value, { compact: true,
 /** In words, without a stack: the plugin's author finds that in the log. */
 function textOf(thrown: unknown): string {
   return (thrown instanceof Error ? thrown.message || thrown.name : String(thrown)).slice(0, LINE_LENGTH);
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null) {
-    Object.values(value).forEach(deepFreeze);
-    Object.freeze(value);
-  }
-  return value;
 }
 
 // A process whose flags can't confine it has it in a Worker (see `confined.ts`).

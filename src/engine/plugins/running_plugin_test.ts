@@ -1,0 +1,75 @@
+import { strict as assert } from "node:assert";
+import { PutAway } from "../../plugins/mod.ts";
+import { PluginGone, type PluginProcess } from "./plugin_process.ts";
+import { RunningPlugin } from "./running_plugin.ts";
+
+/** Stands in for a process; what it is asked is answered by hand. */
+class FakeProcess {
+  readonly asked: PromiseWithResolvers<unknown>[] = [];
+  isAlive = true;
+  readonly #ended = Promise.withResolvers<string>();
+  readonly ended = this.#ended.promise;
+
+  call(): Promise<unknown> {
+    const answer = Promise.withResolvers<unknown>();
+    this.asked.push(answer);
+    return answer.promise;
+  }
+
+  [Symbol.dispose](): void {
+    this.isAlive = false;
+    for (const answer of this.asked) answer.reject(new PluginGone("it was stopped"));
+    this.#ended.resolve("");
+  }
+}
+
+const SIGNAL = new AbortController().signal;
+
+function started(): { readonly process: FakeProcess; readonly running: RunningPlugin } {
+  const process = new FakeProcess();
+  return { process, running: new RunningPlugin(() => Promise.resolve(process as unknown as PluginProcess)) };
+}
+
+/** Everything that is under way without a timer has happened. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("retired, it answers what it was asked, and is asked nothing more", async () => {
+  const { process, running } = started();
+  const first = running.call("a", {}, SIGNAL);
+  const second = running.call("b", {}, SIGNAL);
+  await settled();
+  let isOver = false;
+  const retired = running.retire().then(() => isOver = true);
+  await assert.rejects(running.call("c", {}, SIGNAL), PutAway);
+  process.asked[0]!.resolve("one");
+  assert.equal(await first, "one");
+  await settled();
+  assert.deepEqual([isOver, process.isAlive, process.asked.length], [false, true, 2]);
+  process.asked[1]!.reject(new Error("late"));
+  await assert.rejects(second, /late/);
+  await retired;
+  assert.equal(process.isAlive, false);
+});
+
+Deno.test("retired before its process was there, or without one, it ends all the same", async () => {
+  await started().running.retire();
+  const { process, running } = started();
+  const asked = running.call("a", {}, SIGNAL);
+  const retired = running.retire();
+  await settled();
+  process.asked[0]!.resolve("late, and all the same");
+  assert.equal(await asked, "late, and all the same");
+  await retired;
+  assert.equal(process.isAlive, false);
+});
+
+Deno.test("an engine that ends waits for no answers", async () => {
+  const { process, running } = started();
+  const asked = running.call("a", {}, SIGNAL);
+  await settled();
+  const retired = running.retire();
+  await running[Symbol.asyncDispose]();
+  await assert.rejects(asked, PluginGone);
+  await retired;
+  assert.equal(process.isAlive, false);
+});

@@ -1,0 +1,85 @@
+/** Plugins whose place another one takes while steps are under way. */
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../errors.ts";
+import { SILENT_LOG } from "../log.ts";
+import { HookBus } from "./hook_bus.ts";
+import type { ImageContext, StartedContext } from "./hooks.ts";
+import { type Plugin, type PluginHooks, PutAway } from "./plugin.ts";
+
+const IMAGE: ImageContext = { reference: "r", source: "r", id: "i", digest: "d", layers: ["l"], labels: {} };
+const started = (id: string, replayed = false): StartedContext => (
+  { ...{ id, name: "web", image: "busybox", imageId: "sha256:1", labels: {} }, pid: 7, replayed }
+);
+const plugin = (name: string, hooks: PluginHooks, more: Partial<Plugin> = {}): Plugin => ({
+  ...{ name, apiVersion: 1, hooks },
+  ...more,
+});
+const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("places: whoever takes a place stands there, and keeps it when it was away for a while", async () => {
+  const hooks = new HookBus([plugin("built-in", {})], SILENT_LOG);
+  const put = (name: string, place: number, more: Partial<Plugin> = {}) =>
+    hooks.replace(name, plugin(name, {}, more), place);
+  await put("c", 1);
+  await put("a", 2);
+  await put("b", 3);
+  await put("c", 1);
+  const names = () => hooks.list().map(({ name }) => name);
+  assert.deepEqual(names(), ["built-in", "c", "a", "b"]);
+  await hooks.replace("a", undefined);
+  await put("b", 3, { order: "pre" });
+  await put("a", 2);
+  assert.deepEqual(names(), ["b", "built-in", "c", "a"]);
+});
+
+Deno.test("a step that is under way asks who has a plugin's place by then, and nobody where that is gone", async () => {
+  const asked: string[] = [];
+  const first = Promise.withResolvers<void>();
+  const version = (name: string, number: number) =>
+    plugin(name, { "image.verify": () => void asked.push(`${name} ${number}`) }, { required: true });
+  const slow = plugin("slow", { "image.verify": () => first.promise });
+  const hooks = new HookBus([slow, version("b", 1), version("c", 1), version("d", 1)], SILENT_LOG);
+  const asking = hooks.ask("image.verify", () => IMAGE);
+  await hooks.replace("b", version("b", 2));
+  await hooks.remove("c");
+  await hooks.replace("d", plugin("d", { "volume.created": () => {} }, { required: true }));
+  first.resolve();
+  await asking;
+  assert.deepEqual(asked, ["b 2"]);
+});
+
+Deno.test("a plugin that was put away before it was asked: who has its place is, and it counts as no failure", async () => {
+  const old = Promise.withResolvers<never>();
+  const hooks = new HookBus([], SILENT_LOG);
+  hooks.add(plugin("guard", { "image.verify": () => old.promise }, { required: true }));
+  const asking = hooks.ask("image.verify", () => IMAGE);
+  const refuses = plugin("guard", { "image.verify": () => ({ refuse: "by the new one" }) }, { required: true });
+  await hooks.replace("guard", refuses);
+  old.reject(new PutAway());
+  await assert.rejects(asking, /by the new one/);
+  // One that nobody has replaced has failed.
+  const alone = new HookBus([
+    plugin("alone", { "image.verify": () => Promise.reject(new PutAway("not there")) }, { required: true }),
+  ], SILENT_LOG);
+  await assert.rejects(
+    alone.ask("image.verify", () => IMAGE),
+    (thrown) => isTsdError(thrown, "permission_denied") && /not there/.test(thrown.message),
+  );
+});
+
+Deno.test("a start that nobody was told of is told to the next one once, as one or as one of what runs", async () => {
+  const old = Promise.withResolvers<never>();
+  let present = [started("a", true)];
+  const hooks = new HookBus([], SILENT_LOG, { present: () => present });
+  hooks.begin();
+  hooks.add(plugin("watch", { "container.started": ({ replayed }) => replayed ? undefined : old.promise }));
+  for (const id of ["a", "b"]) hooks.tell("container.started", () => started(id));
+  present = [started("b", true)];
+  const told: string[] = [];
+  const next = plugin("watch", { "container.started": ({ id, replayed }) => void told.push(`${id} ${replayed}`) });
+  await hooks.replace("watch", next);
+  old.reject(new PutAway());
+  await settled();
+  // What has ended by then was not among those that run.
+  assert.deepEqual(told, ["b true", "a false"]);
+});

@@ -1,0 +1,10 @@
+/** Plugins of all kinds that are replaced, disabled and removed while 400 containers come and go. Minutes long. */
+import { scenario } from "../cli/world.ts";
+import { reloadUnderLoad } from "../plugins/reloading.ts";
+import { print } from "./figures.ts";
+
+scenario("plugins: reload under load", {
+  "five plugins, 400 containers": async (world) => {
+    print("changes of plugins", `${await reloadUnderLoad(world, 400)}`);
+  },
+});
