@@ -75,6 +75,7 @@ export function provideContainers(provide: Provide, { paths, facts, log, config 
       table: get(TOKENS.table),
       snapshots: get(TOKENS.snapshots),
       volumes: get(TOKENS.volumeMounts),
+      filling: get(TOKENS.volumeFilling),
       workers: get(TOKENS.archiveWorkers),
       events: get(TOKENS.containerEvents),
     }));

@@ -51,6 +51,18 @@ scenario("volumes when engines and clients go", {
     await world.remove("box");
     await world.tsd("volume", "rm", "filled");
   },
+  "copy-up: killed half way, it is whole before somebody copies files into it, which stay": async (world) => {
+    const image = await imageWithMuch(world);
+    const script = `${COUNT}; cat /data/own`;
+    const flags = ["--name", "box", "--network", "none", "-v", "filled:/data"];
+    const create = world.tsd("create", ...flags, image, "sh", "-c", script);
+    await killedWhen(world, async () => (await entriesOf(data(world, "filled"))).length > 1, create);
+    await Deno.writeTextFile(`${world.folder}/own`, "mine\n");
+    expectResult(await world.tsd("cp", "-q", `${world.folder}/own`, "box:/data/own"), {});
+    expectResult(await world.tsd("start", "-a", "box"), { stdout: `${FILES + 1}\n750 7\nmine\n` });
+    await world.remove("box");
+    await world.tsd("volume", "rm", "filled");
+  },
   "copy-up: killed half way, the volume counts as empty for everybody else": async (world) => {
     const image = await imageWithMuch(world);
     const flags = ["--network", "none", "-v", "filled:/data"];

@@ -11,6 +11,7 @@ import { prepareSources } from "../containers/mount_sources.ts";
 import { mountsOf } from "../containers/mounts.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { EnginePaths } from "../paths.ts";
+import type { VolumeFilling } from "../volumes/volume_filling.ts";
 import type { VolumeMounts } from "../volumes/volume_mounts.ts";
 import type { HeldMount, SharedSnapshots } from "../shared_snapshots.ts";
 import type { ArchiveTask, PathFacts, ViewSpec } from "./archive_protocol.ts";
@@ -38,6 +39,7 @@ export interface ContainerArchivesDeps {
   readonly table: Pick<ContainerTable, "find" | "has">;
   readonly snapshots: Pick<SharedSnapshots, "hold">;
   readonly volumes: Pick<VolumeMounts, "hold">;
+  readonly filling: Pick<VolumeFilling, "finish">;
   readonly workers: Pick<ArchiveWorkers, "begin">;
   readonly events: ContainerEvents;
   readonly log: Log;
@@ -103,6 +105,8 @@ export class ContainerArchives {
     const container = this.#deps.table.find(nameOrId);
     if (!container.isRunning && task.kind !== "export") {
       await prepareSources(mountsOf(container.record));
+      // Its next start would take away what is written into half a copy.
+      await this.#deps.filling.finish(container);
     }
     const mount = await this.#hold(container);
     try {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { TsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
-import { EXITED, fakeContainer, recordedEvents } from "../containers/fake.ts";
+import { EXITED, fakeContainer, recordedEvents, RUNNING } from "../containers/fake.ts";
 import type { EnginePaths } from "../paths.ts";
 import type { ArchiveJob, PathFacts } from "./archive_protocol.ts";
 import { ArchiveSession } from "./archive_session.ts";
@@ -18,9 +18,11 @@ const CHUNK = new Uint8Array([1, 2, 3]);
 const NEVER = new AbortController().signal;
 
 /** Archives of the container `web`, on a Worker that does what the bench says. */
-function bench({ user }: { user?: string } = {}) {
-  const container = fakeContainer(EXITED, user === undefined ? {} : { config: { User: user } });
+function bench({ user, isRunning = false }: { user?: string; isRunning?: boolean } = {}) {
+  const container = fakeContainer(isRunning ? RUNNING : EXITED, user === undefined ? {} : { config: { User: user } });
   const jobs: ArchiveJob[] = [];
+  /** How many jobs there were whenever half copies were finished. */
+  const finished: number[] = [];
   const { told, events } = recordedEvents();
   const state = { isThere: true, held: 0, failure: undefined as TsdError | undefined };
   const begin = (job: ArchiveJob, signal: AbortSignal) => {
@@ -47,11 +49,12 @@ function bench({ user }: { user?: string } = {}) {
       },
     },
     volumes: { hold: () => Promise.resolve(new AsyncDisposableStack()) },
+    filling: { finish: () => Promise.resolve(void finished.push(jobs.length)) },
     workers: { begin },
     events,
     log: SILENT_LOG,
   });
-  return { archives, jobs, told, state };
+  return { archives, jobs, finished, told, state };
 }
 
 Deno.test("archives: facts, a packed path, a whole root; events, and nothing is held in the end", async () => {
@@ -69,6 +72,17 @@ Deno.test("archives: facts, a packed path, a whole root; events, and nothing is 
   assert.deepEqual(jobs.map(({ view }) => view.mounts.length), [4, 4, 0]);
   await new Promise((resolve) => setTimeout(resolve));
   assert.equal(state.held, 0);
+});
+
+Deno.test("archives: volumes of what doesn't run are whole before anybody looks into them", async () => {
+  for (const isRunning of [false, true]) {
+    const { archives, finished } = bench({ isRunning });
+    const request = { path: "/x", mayReplaceFolders: true, toUser: false };
+    await archives.stat("web", "/x", NEVER);
+    await archives.unpack("web", request, ReadableStream.from([CHUNK]), NEVER);
+    await archives.export("web", NEVER);
+    assert.deepEqual(finished, isRunning ? [] : [0, 1]);
+  }
 });
 
 Deno.test("archives: unpacking, as whom it says", async () => {
