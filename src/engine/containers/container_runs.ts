@@ -12,7 +12,7 @@ import type { Snapshotter } from "../../store/ports.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
 import type { ImageRemover } from "../images/image_remover.ts";
-import type { ContainerVolumes } from "../volumes/container_volumes.ts";
+import { type ContainerVolumes, hasAnonymousVolumes } from "../volumes/container_volumes.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
 import { failedStartCode } from "../failed_start.ts";
 import { removeTree } from "../folders.ts";
@@ -264,15 +264,30 @@ export class ContainerRuns {
     void this.#locks.run(container.id, async () => {
       if (!this.#deps.table.has(container.id)) return;
       const isOver = container.record.hostConfig.AutoRemove && !this.#kept.has(container.id);
-      // Whoever waits for the removal needn't wait for the kernel; an engine that is killed meanwhile leaves what the next
-      // one clears away as nobody's.
-      if (isOver) await this.#announced.get(container.id);
-      // Whoever waits may want the ports.
-      if (isOver) await this.#deps.networks.release(container.id);
-      if (isOver) await this.#forget(container);
-      await this.clean(container);
-      if (isOver) await this.#clear(container);
+      await (isOver ? this.#vanish(container) : this.clean(container));
     }).catch((thrown) => this.#log.error("cleaning up after a container failed", failure(container, thrown)));
+  }
+
+  /**
+   * One that removes itself. Whoever waits for that needn't wait for the kernel: an engine that is killed meanwhile leaves
+   * what the next one clears away as nobody's. Volumes without a name would stay for ever, and are looked for afterwards.
+   */
+  async #vanish(container: Container): Promise<void> {
+    await this.#announced.get(container.id);
+    // Whoever waits may want the ports.
+    await this.#deps.networks.release(container.id);
+    const volumesFirst = hasAnonymousVolumes(container);
+    try {
+      if (volumesFirst) {
+        await this.clean(container);
+        await this.#deps.volumes.removeAnonymous(container);
+      }
+    } finally {
+      await this.#forget(container);
+    }
+    if (!volumesFirst) await this.clean(container);
+    await this.#clear(container);
+    await this.#sweepLayers(container);
   }
 
   /** Clears away what the run left. @throws what `Launcher.clean` throws */
@@ -286,19 +301,18 @@ export class ContainerRuns {
    * @throws {TsdError} storage
    */
   async remove(container: Container, { volumes = false }: { readonly volumes?: boolean } = {}): Promise<void> {
-    await this.#clear(container, () => this.#forget(container));
-    if (volumes && !container.record.hostConfig.AutoRemove) await this.#deps.volumes.removeAnonymous(container);
+    await this.#clear(container);
+    if (volumes || container.record.hostConfig.AutoRemove) await this.#deps.volumes.removeAnonymous(container);
+    await this.#forget(container);
+    await this.#sweepLayers(container);
   }
 
-  /** Takes away all that a container has; `then` it is as if it had never been. */
-  async #clear(container: Container, then: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+  /** Takes away what a container has of its own. */
+  async #clear(container: Container): Promise<void> {
     const { health, snapshots, paths } = this.#deps;
     await health.forget(container);
     for (const id of [container.id, ...mountedSnapshots(container.record)]) await snapshots.remove(id);
     await removeTree(containerPaths(paths, container.id).home);
-    await then();
-    if (container.record.hostConfig.AutoRemove) await this.#deps.volumes.removeAnonymous(container);
-    await this.#sweepLayers(container);
   }
 
   /** Nobody finds it any more. */

@@ -98,13 +98,14 @@ export class ContainerVolumes {
   }
 
   /** Removes those that nobody gave a name to, as far as no other container has them. */
-  async removeAnonymous({ record }: Container): Promise<void> {
-    for (const { volume } of mountsOf(record)) if (volume?.isAnonymous) await this.#remove(volume.name);
+  async removeAnonymous(container: Container): Promise<void> {
+    for (const name of anonymousVolumes(container)) await this.#remove(name, container);
   }
 
-  async #remove(name: string): Promise<void> {
+  /** @param user a container that refers to it still, and is about to go */
+  async #remove(name: string, user?: Container): Promise<void> {
     try {
-      await this.#deps.volumes.remove(name, { force: true });
+      await this.#deps.volumes.remove(name, { force: true, user: user?.id });
     } catch (thrown) {
       if (isTsdError(thrown, "conflict")) return;
       this.#deps.log.error("an anonymous volume stays", { volume: name, error: toTsdError(thrown).message });
@@ -139,5 +140,12 @@ export class ContainerVolumes {
     }));
   }
 }
+
+const anonymousVolumes = ({ record }: Pick<Container, "record">): string[] =>
+  mountsOf(record).flatMap(({ volume }) => volume?.isAnonymous ? [volume.name] : []);
+
+/** Whether it has volumes that go with it. */
+export const hasAnonymousVolumes = (container: Pick<Container, "record">): boolean =>
+  anonymousVolumes(container).length > 0;
 
 const refusal = (message: string) => new TsdError("invalid_argument", message);

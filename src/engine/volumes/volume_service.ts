@@ -32,6 +32,14 @@ export interface BegunVolume {
   readonly isNew: boolean;
 }
 
+/** How a volume is removed. */
+export interface VolumeRemoval {
+  /** One that isn't there is none's fault. */
+  readonly force?: boolean;
+  /** The id of a container that refers to it, which doesn't keep it: it is about to go itself. */
+  readonly user?: string | undefined;
+}
+
 export interface VolumeServiceDeps {
   readonly paths: EnginePaths;
   readonly table: VolumeTable;
@@ -114,13 +122,13 @@ export class VolumeService {
   }
 
   /** With all that is in it. @throws {TsdError} not_found (unless `force`), conflict: it is in use */
-  async remove(name: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
+  async remove(name: string, { force = false, user }: VolumeRemoval = {}): Promise<void> {
     const { table, locks, events } = this.#deps;
-    await this.#released(name);
+    await this.#released(name, user);
     await locks.run(name, async () => {
       if (force && table.known(name) === undefined) return;
       table.find(name);
-      this.requireUnused(name, "remove");
+      this.requireUnused(name, "remove", user);
       table.remove(name);
       events.tell("destroy", name);
       await this.#removeFolder(name);
@@ -133,8 +141,8 @@ export class VolumeService {
   }
 
   /** @throws {TsdError} conflict, with Docker's text and the ids of those that use it */
-  requireUnused(name: string, verb: string): void {
-    const ids = this.#deps.usersOf(name).map(({ id }) => id);
+  requireUnused(name: string, verb: string, butBy?: string): void {
+    const ids = this.#usersBut(name, butBy);
     const isBusy = this.#reserved.has(name) || this.#deps.isHeld?.(name);
     if (ids.length === 0 && !isBusy) return;
     const whose = ids.length === 0 ? "something that is going on just now" : ids.join(", ");
@@ -158,14 +166,18 @@ export class VolumeService {
   }
 
   /** A run that is over may still be cleared away, a copy be under way: they get a moment. */
-  async #released(name: string): Promise<void> {
-    const { usersOf, released } = this.#deps;
-    if (released === undefined || usersOf(name).length > 0) return;
+  async #released(name: string, butBy?: string): Promise<void> {
+    const { released } = this.#deps;
+    if (released === undefined || this.#usersBut(name, butBy).length > 0) return;
     try {
       await untilCancelled(released(name), AbortSignal.timeout(RELEASE_MS));
     } catch (thrown) {
       if (!isTsdError(thrown, "cancelled", "timeout")) throw thrown;
     }
+  }
+
+  #usersBut(name: string, id?: string): string[] {
+    return this.#deps.usersOf(name).map((user) => user.id).filter((each) => each !== id);
   }
 
   async #removeFolder(name: string): Promise<void> {

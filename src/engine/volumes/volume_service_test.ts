@@ -108,6 +108,14 @@ Deno.test("a removal takes all of it; what is used or reserved stays, and those 
     await service.create(request("data"));
     users.push({ id: "c1", name: "web" }, { id: "c2", name: "db" });
     await assert.rejects(service.remove("data"), refused("conflict", /^remove data: volume is in use - \[c1, c2\]$/));
+    await assert.rejects(service.remove("data", { user: "c1" }), refused("conflict", /^remove data: .* - \[c2\]$/));
+    users.pop();
+    {
+      using _ = service.reserve("data");
+      await assert.rejects(service.remove("data", { user: "c1" }), refused("conflict", /is in use/));
+    }
+    await service.remove("data", { user: "c1" });
+    await service.create(request("data"));
     users.length = 0;
     {
       using _first = service.reserve("data");
@@ -115,7 +123,7 @@ Deno.test("a removal takes all of it; what is used or reserved stays, and those 
       await assert.rejects(service.remove("data", { force: true }), refused("conflict", /is in use/));
     }
     await service.remove("data");
-    assert.deepEqual(told, ["create data", "destroy data"]);
+    assert.deepEqual(told, ["create data", "destroy data", "create data", "destroy data"]);
     assert.deepEqual([table.list(), await namesIn(`${dir}/volumes`)], [[], []]);
     await assert.rejects(service.remove("data"), refused("not_found", /^get data: no such volume$/));
     await service.remove("data", { force: true });
