@@ -57,6 +57,7 @@ export async function compileNative(bundleDir: string, output: string, base: Bas
     "--no-npm",
     "--no-check",
     "--unstable-worker-options",
+    "--unstable-net",
   ];
   await capture(
     Deno.execPath(),

@@ -110,4 +110,4 @@ export TSD_EXECUTABLE="$self" DENO_DIR="$cache/$app/deno" DENO_NO_UPDATE_CHECK=1
 # first call. The engine, which runs long, compiles what it uses, and collects garbage when it comes to rest.
 v8=--no-lazy
 [ "$1" != daemon ] || v8=--expose-gc
-exec "$cache/$runtime/tsd" run --quiet -A --no-config --no-lock --no-remote --no-npm --cached-only "--v8-flags=$v8" "$cache/$app/mod.js" "$@"
+exec "$cache/$runtime/tsd" run --quiet -A --no-config --no-lock --no-remote --no-npm --cached-only --unstable-net "--v8-flags=$v8" "$cache/$app/mod.js" "$@"

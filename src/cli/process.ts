@@ -3,7 +3,7 @@ export function ownCommand(): readonly string[] {
   const executable = Deno.env.get("TSD_EXECUTABLE");
   if (executable) return [executable];
   if (Deno.build.standalone) return [Deno.execPath()];
-  return [Deno.execPath(), "run", "-A", decodeURIComponent(new URL(Deno.mainModule).pathname)];
+  return [Deno.execPath(), "run", "-A", "--unstable-net", decodeURIComponent(new URL(Deno.mainModule).pathname)];
 }
 
 /** What this program was told, behind {@link ownCommand}. */

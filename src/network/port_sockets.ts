@@ -16,14 +16,25 @@ export class PortBusy extends Error {}
 /** Where a port leads now: a container can get another address while it runs, or have none. */
 export type TargetAddress = () => string | undefined;
 
-/** Takes a port and serves it until it is disposed of. @throws {PortBusy} @throws Error of the system */
-export async function openPort(port: PublishedPort, address: TargetAddress, log: Log): Promise<AsyncDisposable> {
+/**
+ * Takes a port and serves it until it is disposed of.
+ * @param isShared whether other sockets of ours are or may come there (see `shared_port.ts`)
+ * @throws {PortBusy} @throws Error of the system
+ */
+export async function openPort(
+  port: PublishedPort,
+  address: TargetAddress,
+  log: Log,
+  isShared = false,
+): Promise<AsyncDisposable> {
   try {
     switch (port.protocol) {
-      case "tcp":
-        return relayConnections(listenTcp(bytesOf(port.hostIp), port.hostPort), address, port.containerPort, log);
+      case "tcp": {
+        const listener = listenTcp(bytesOf(port.hostIp), port.hostPort, isShared);
+        return relayConnections(listener, address, port.containerPort, log);
+      }
       case "udp":
-        return await relayDatagrams(port, { address, port: port.containerPort }, log);
+        return await relayDatagrams(port, { address, port: port.containerPort }, log, isShared);
       case "sctp":
         return { [Symbol.asyncDispose]: () => Promise.resolve() };
     }

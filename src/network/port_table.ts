@@ -50,6 +50,11 @@ export class PortTable {
     this.#taken.set(key, [...this.#taken.get(key) ?? [], hostIp]);
   }
 
+  /** Whether that very port was given out. */
+  has({ protocol, hostIp, hostPort }: Pick<PublishedPort, "protocol" | "hostIp" | "hostPort">): boolean {
+    return this.#taken.get(keyOf(protocol, hostPort))?.includes(hostIp) ?? false;
+  }
+
   free({ protocol, hostIp, hostPort }: PublishedPort): void {
     const key = keyOf(protocol, hostPort);
     const left = [...this.#taken.get(key) ?? []];
@@ -84,7 +89,8 @@ function clash(a: string, b: string): boolean {
   return a === b || isEvery(a) || isEvery(b);
 }
 
-const isEvery = (address: string): boolean => (EVERYWHERE as readonly string[]).includes(address);
+/** Whether it stands for all addresses of its version. */
+export const isEvery = (address: string): boolean => (EVERYWHERE as readonly string[]).includes(address);
 
 function refusal({ hostIp, hostPorts: [first, last] }: WantedPort): TsdError {
   const address = hostIp === "" ? EVERYWHERE[0] : hostIp;

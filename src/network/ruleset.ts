@@ -5,9 +5,11 @@
  *
  * What it does: addresses of containers are hidden behind the host's on the way out; published ports lead in, also from
  * this machine; nothing else enters a network from outside it; 127.0.0.0/8 of the host can't be reached from a container
- * although its bridge routes there for published ports; a machine that forwards for containers only forwards for nobody else.
+ * although its bridge routes there for published ports; questions for names get to whoever answers, also where that port
+ * is published; a machine that forwards for containers only forwards for nobody else.
  */
 import type { Family } from "./address.ts";
+import { NAME_PORT } from "./dns/name_port.ts";
 import type { MapElement } from "./nft_messages.ts";
 import type { PublishedPort } from "./port.ts";
 
@@ -25,6 +27,8 @@ export interface RuledBridge {
   readonly connectsContainers: boolean;
   /** Whether their addresses are hidden on the way out. */
   readonly masquerades: boolean;
+  /** Its own addresses where containers ask for names; none where they have none. */
+  readonly nameServers: readonly string[];
 }
 
 /** A published port and where it leads. Those of IPv6 go through the engine where the container has no such address. */
@@ -89,6 +93,8 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
       `ip6 daddr != ${LOOPBACK_SIX} fib daddr type local dnat ip6 to meta l4proto . th dport map @everywhere6`,
     ]),
     ...guardsForwarding.length > 0 ? block("chain others", OTHERS) : [],
+    // What was led somewhere, be it to where it was going, isn't led elsewhere by those who come after, whoever's they are.
+    ...chain("names", "nat hook prerouting priority dstnat - 1", bridges.flatMap(toNames)),
     ...chain("prerouting", "nat hook prerouting priority dstnat", ["jump publish"]),
     ...chain("output", "nat hook output priority -100", ["jump publish"]),
     ...chain("postrouting", "nat hook postrouting priority srcnat", bridges.flatMap(wayOut)),
@@ -100,6 +106,14 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
     ]),
   ]);
   return `${noRules(table)}${lines.join("\n")}\n`;
+}
+
+function toNames({ name, nameServers }: RuledBridge): string[] {
+  return nameServers.map((address) => {
+    const ip = address.includes(":") ? "ip6" : "ip";
+    const question = `meta l4proto { tcp, udp } th dport ${NAME_PORT}`;
+    return `iifname "${name}" ${ip} daddr ${address} ${question} dnat ${ip} to ${address}`;
+  });
 }
 
 function wayOut({ name, subnet, six, internal, masquerades }: RuledBridge): string[] {

@@ -15,6 +15,7 @@ Deno.test("the table of an engine with a bridge, an internal one, and ports", ()
         internal: false,
         connectsContainers: true,
         masquerades: true,
+        nameServers: [],
       },
       {
         name: "tsd-1",
@@ -23,6 +24,7 @@ Deno.test("the table of an engine with a bridge, an internal one, and ports", ()
         internal: true,
         connectsContainers: true,
         masquerades: true,
+        nameServers: ["172.18.0.1", "fd00:1::1"],
       },
     ],
     ports: [

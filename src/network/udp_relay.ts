@@ -22,12 +22,20 @@ interface Sender {
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** Listens on the port until it is disposed of. @throws Error with the code EADDRINUSE */
-export async function relayDatagrams(port: PublishedPort, target: Target, log: Log): Promise<AsyncDisposable> {
+/**
+ * Listens on the port until it is disposed of.
+ * @param isShared whether others may listen there who say the same @throws Error with the code EADDRINUSE
+ */
+export async function relayDatagrams(
+  port: PublishedPort,
+  target: Target,
+  log: Log,
+  isShared = false,
+): Promise<AsyncDisposable> {
   // What publishes no UDP port needs not load it.
   const { createSocket } = await import("node:dgram");
-  const isSix = port.hostIp.includes(":");
-  const listener = createSocket(isSix ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
+  const family = port.hostIp.includes(":") ? { type: "udp6", ipv6Only: true } as const : { type: "udp4" } as const;
+  const listener = createSocket({ ...family, reuseAddr: isShared });
   const senders = new Map<string, Sender>();
   const forget = (key: string) => {
     const sender = senders.get(key);

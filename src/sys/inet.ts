@@ -13,7 +13,10 @@ import { OwnedFd } from "./owned_fd.ts";
 import { SOCKET } from "./sockets.ts";
 
 /** sys/socket.h, netinet/in.h and linux/in6.h; the same on both architectures. */
-export const INET = { AF_INET: 2, AF_INET6: 10, SO_REUSEADDR: 2, IPPROTO_IPV6: 41, IPV6_V6ONLY: 26 } as const;
+export const INET = {
+  ...{ AF_INET: 2, AF_INET6: 10, SO_REUSEADDR: 2, SO_REUSEPORT: 15 },
+  ...{ IPPROTO_IPV6: 41, IPV6_V6ONLY: 26 },
+} as const;
 /** `struct sockaddr_in` and `struct sockaddr_in6`. */
 export const SOCKADDR_IN = { sizeBytes: 16, sin_port: 2, sin_addr: 4 } as const;
 export const SOCKADDR_IN6 = { sizeBytes: 28, sin6_port: 2, sin6_addr: 8 } as const;
@@ -23,9 +26,10 @@ const FOUR_BYTES = 4;
 
 /**
  * A socket that listens on an address of 4 or 16 bytes; non-blocking, with close-on-exec, the caller's to close.
+ * @param isShared whether others of this user may listen there who say the same
  * @throws SysError EADDRINUSE, EADDRNOTAVAIL
  */
-export function listenTcp(address: Uint8Array, port: number): OwnedFd {
+export function listenTcp(address: Uint8Array, port: number, isShared = false): OwnedFd {
   using undo = new DisposableStack();
   const isFour = address.length === FOUR_BYTES;
   const family = isFour ? INET.AF_INET : INET.AF_INET6;
@@ -41,6 +45,7 @@ export function listenTcp(address: Uint8Array, port: number): OwnedFd {
     );
   };
   set(SOCKET.SOL_SOCKET, INET.SO_REUSEADDR);
+  if (isShared) set(SOCKET.SOL_SOCKET, INET.SO_REUSEPORT);
   if (!isFour) set(INET.IPPROTO_IPV6, INET.IPV6_V6ONLY);
   const name = socketAddress(family, address, port);
   // SAFETY: name is a sockaddr of its family, of the length that is given; it isn't kept.

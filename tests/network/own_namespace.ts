@@ -2,8 +2,9 @@
  * Network namespaces for tests that change what belongs to the whole machine (rules of others, forwarding): the engine
  * runs in one, and other machines are further ones.
  */
-import { runCommand, type RunResult } from "../harness/mod.ts";
-import type { World } from "../cli/world.ts";
+import { strict as assert } from "node:assert";
+import { runCommand, type RunResult, tracesOf } from "../harness/mod.ts";
+import type { Step, World } from "../cli/world.ts";
 
 export class Namespace implements AsyncDisposable {
   readonly name: string;
@@ -79,6 +80,25 @@ export async function moveEngine(world: World, namespace: Namespace | undefined)
   world.engine.namespace = namespace?.path;
   await world.engine.start();
 }
+
+/** With the engine in a namespace where nothing is forwarded yet; nothing may be left of it there. */
+export const inNamespace = (body: (world: World, box: Namespace) => Promise<void>): Step => async (world) => {
+  await using box = await Namespace.make();
+  await box.setting("ipv4/ip_forward", "0");
+  await moveEngine(world, box);
+  try {
+    await body(world, box);
+    await world.engine.removeContainers();
+    await world.engine.stop();
+    assert.equal(await box.must("sh", "-c", `nft list tables | grep ${ruleTableOf(world)} || :`), "");
+    assert.equal(await box.must("sh", "-c", "ip -o link show type bridge | grep tsd || :"), "");
+  } finally {
+    await moveEngine(world, undefined);
+  }
+};
+
+/** The name of the engine's rules. */
+export const ruleTableOf = (world: World): string => `tsd-${tracesOf(world.engine.dataRoot).engineId}`;
 
 async function must(running: Promise<RunResult>): Promise<string> {
   const { code, stdout, stderr } = await running;

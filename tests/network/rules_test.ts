@@ -1,29 +1,12 @@
 /** The engine's rules beside those of others, in a network namespace of the test's own. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type Step, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/world.ts";
 import { tracesOf } from "../harness/mod.ts";
-import { moveEngine, Namespace } from "./own_namespace.ts";
+import { inNamespace, Namespace, ruleTableOf } from "./own_namespace.ts";
 import { addressOf, greeter } from "./traffic.ts";
 
 const PORT = 8080;
 const OTHERS = "table inet others {\n\tchain a {\n\t\ttcp dport 4 drop\n\t}\n}\n";
-const tableOf = (world: World) => `tsd-${tracesOf(world.engine.dataRoot).engineId}`;
-
-/** With the engine in a namespace where nothing is forwarded yet; nothing may be left of it there. */
-const apart = (body: (world: World, box: Namespace) => Promise<void>): Step => async (world) => {
-  await using box = await Namespace.make();
-  await box.setting("ipv4/ip_forward", "0");
-  await moveEngine(world, box);
-  try {
-    await body(world, box);
-    await world.engine.removeContainers();
-    await world.engine.stop();
-    assert.equal(await box.must("sh", "-c", `nft list tables | grep ${tableOf(world)} || :`), "");
-    assert.equal(await box.must("sh", "-c", "ip -o link show type bridge | grep tsd || :"), "");
-  } finally {
-    await moveEngine(world, undefined);
-  }
-};
 
 /** A container that says hello on a published port, and hears. */
 async function publish(world: World, box: Namespace, name = "web", port = PORT): Promise<string> {
@@ -38,24 +21,24 @@ const answers = (world: World, from: Namespace, address: string, port = PORT, te
 
 /** The rules alone: the engine's own sockets answer too. */
 const rulesOf = async (world: World, box: Namespace) =>
-  (await box.run("nft", "list", "table", "inet", tableOf(world))).stdout;
+  (await box.run("nft", "list", "table", "inet", ruleTableOf(world))).stdout;
 const hasRules = async (world: World, box: Namespace) => /tcp \. 8080 : [\d.]+ \. 80/.test(await rulesOf(world, box));
 
 scenario(
   "networks: rules",
   {
-    "what somebody flushes comes back by itself; nobody else's rules are touched": apart(async (world, box) => {
+    "what somebody flushes comes back by itself; nobody else's rules are touched": inNamespace(async (world, box) => {
       await publish(world, box);
       const before = await rulesOf(world, box);
       await box.must("sh", "-c", `nft flush ruleset; printf '${OTHERS.replaceAll("\n", "\\n")}' | nft -f -`);
       await world.until("the rules", async () => await rulesOf(world, box) === before);
-      await box.must("nft", "flush", "chain", "inet", tableOf(world), "forward");
+      await box.must("nft", "flush", "chain", "inet", ruleTableOf(world), "forward");
       await world.until("the rules", async () => await rulesOf(world, box) === before);
-      await box.must("nft", "flush", "map", "inet", tableOf(world), "everywhere");
+      await box.must("nft", "flush", "map", "inet", ruleTableOf(world), "everywhere");
       await world.until("the rules", async () => await rulesOf(world, box) === before);
       assert.equal(await box.must("nft", "list", "table", "inet", "others"), OTHERS);
     }),
-    "network reload": apart(async (world, box) => {
+    "network reload": inNamespace(async (world, box) => {
       expectResult(await world.tsd("network", "reload"), {
         stdout: "Loaded the rules of 0 bridges and 0 published ports\n",
       });
@@ -67,7 +50,7 @@ scenario(
       await answers(world, box, "127.0.0.1");
       assert.ok(await hasRules(world, box));
     }),
-    "ports come and go one by one, 200 of them, of all protocols": apart(async (world, box) => {
+    "ports come and go one by one, 200 of them, of all protocols": inNamespace(async (world, box) => {
       await publish(world, box);
       const flags = ["-p", "20000-20199:1-200", "-p", "20200-20201:80-81/udp", "-p", "20202:80/sctp"];
       expectResult(await world.tsd("run", "-d", "--name", "many", ...flags, world.image, ...greeter("many")), {
@@ -89,7 +72,7 @@ scenario(
       assert.match(left, /tcp \. 8080 : /);
       await answers(world, box, "127.0.0.1");
     }),
-    "forwarding is switched on for containers only, and off again": apart(async (world, box) => {
+    "forwarding is switched on for containers only, and off again": inNamespace(async (world, box) => {
       await using inside = await Namespace.make();
       await using outside = await Namespace.make();
       await box.connect(inside, "in0", "192.0.2.1/25", "192.0.2.2/25");
@@ -118,7 +101,7 @@ scenario(
       await publish(world, box);
       assert.equal(await inside.ask("198.51.100.130", 90), "hello outside\n");
     }),
-    "127.0.0.1 of the machine can't be reached from a container, although its bridge routes there": apart(
+    "127.0.0.1 of the machine can't be reached from a container, although its bridge routes there": inNamespace(
       async (world, box) => {
         await publish(world, box);
         const format = "{{.NetworkSettings.SandboxKey}} {{.NetworkSettings.Gateway}}";
@@ -134,7 +117,7 @@ scenario(
         assert.match(await rulesOf(world, box), guarded);
       },
     ),
-    "what a killed engine left goes with the next one": apart(async (world, box) => {
+    "what a killed engine left goes with the next one": inNamespace(async (world, box) => {
       await publish(world, box);
       await world.engine.removeContainers();
       await world.engine.stop("SIGKILL");
@@ -143,7 +126,7 @@ scenario(
       await world.engine.start();
       assert.equal(await rulesOf(world, box), "");
     }),
-    "a dockerd's drop policy: one rule in DOCKER-USER lets containers through, and goes again": apart(
+    "a dockerd's drop policy: one rule in DOCKER-USER lets containers through, and goes again": inNamespace(
       async (world, box) => {
         await using outside = await Namespace.make();
         await box.connect(outside, "out0", "192.0.2.1/24", "192.0.2.2/24");
@@ -163,7 +146,9 @@ scenario(
           if (kind === "legacy") expectResult(await world.tsd("network", "reload"), { stdout: /1 bridge/ });
           await world.until(`the rule of ${kind}`, async () => await iptables("-S", "DOCKER-USER") !== before);
           const lines = (await iptables("-S", "DOCKER-USER")).trim().split("\n");
-          const mark = `-m mark --mark 0x2000/0x2000 -m comment --comment "${tableOf(world)}: let containers through"`;
+          const mark = `-m mark --mark 0x2000/0x2000 -m comment --comment "${
+            ruleTableOf(world)
+          }: let containers through"`;
           assert.equal(lines[2], `-A DOCKER-USER ${mark} -j ACCEPT`);
           assert.equal(lines.filter((line) => !line.includes("tsd-")).join("\n") + "\n", before);
           await world.until("a way out", out);

@@ -19,7 +19,7 @@ Deno.test("a port leads to the container's address of now, and nowhere where it 
   };
   let endpoints: Endpoint[] = [];
   const ports = new ContainerPorts({
-    publisher: new PortPublisher({ table: new PortTable([40_000, 40_009]), log: SILENT_LOG, open }),
+    publisher: new PortPublisher({ table: new PortTable([40_000, 40_009]), log: SILENT_LOG, gateways: () => [], open }),
     table: { known: () => NETWORK },
     bindAddress: () => "127.0.0.1",
     endpointsOf: () => endpoints,

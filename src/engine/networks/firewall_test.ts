@@ -13,6 +13,7 @@ const BRIDGE: RuledBridge = {
     internal: false,
     connectsContainers: true,
     masquerades: true,
+    nameServers: [],
   },
 };
 const port = (hostPort: number, address = "10.0.0.2"): RuledPort => ({

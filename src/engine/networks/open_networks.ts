@@ -65,7 +65,10 @@ export function openNetworks(surroundings: NetworkSurroundings): ContainerNetwor
     ruleTable,
     forwarding,
     namespaces: new Namespaces({ paths, run, mounts, log }),
-    publisher: new PortPublisher({ table: new PortTable(localPortRange(readProcFile(PORT_RANGE))), log }),
+    publisher: new PortPublisher({
+      ...{ table: new PortTable(localPortRange(readProcFile(PORT_RANGE))), log },
+      gateways: () => table.list().flatMap(({ record }) => [record.gateway ?? [], record.six?.gateway ?? []].flat()),
+    }),
     bridges: (isUsed) => new Bridges({ engineId, log, table, run, forwarding, isUsed }),
     names: (endpoints) => {
       const present = () => nameTable({ table, endpoints: endpoints(), container: surroundings.container });

@@ -6,6 +6,7 @@ import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { portKey, type PublishedPort, type WantedPort } from "../../network/port.ts";
 import { openPort, PortBusy, type TargetAddress } from "../../network/port_sockets.ts";
+import { canBeShared, holders } from "../../network/shared_port.ts";
 import { isErrno } from "../../sys/mod.ts";
 import type { PortTable } from "../../network/port_table.ts";
 import { OpenPorts, portName } from "./open_ports.ts";
@@ -13,7 +14,10 @@ import { OpenPorts, portName } from "./open_ports.ts";
 export interface PortPublisherDeps {
   readonly table: PortTable;
   readonly log: Log;
+  /** Addresses of the engine's bridges, where names may be asked for. */
+  readonly gateways: () => readonly string[];
   readonly open?: typeof openPort;
+  readonly holders?: typeof holders;
 }
 
 /** See the module's comment. */
@@ -79,8 +83,19 @@ export class PortPublisher {
     }
   }
 
-  #open(port: PublishedPort, target: TargetAddress): Promise<AsyncDisposable> {
-    return (this.#deps.open ?? openPort)(port, target, this.#deps.log);
+  async #open(port: PublishedPort, target: TargetAddress): Promise<AsyncDisposable> {
+    const { open = openPort, log } = this.#deps;
+    return await open(port, target, log, this.#isShared(port));
+  }
+
+  /** Whether names are asked for at the same port of some addresses, or may be later. @throws {PortBusy} others are there */
+  #isShared(port: PublishedPort): boolean {
+    if (!canBeShared(port)) return false;
+    const { table, gateways, holders: find = holders } = this.#deps;
+    const own = new Set(gateways());
+    const isOurs = (hostIp: string) => own.has(hostIp) || (hostIp !== port.hostIp && table.has({ ...port, hostIp }));
+    if (find(port).every(isOurs)) return true;
+    throw new PortBusy("address already in use");
   }
 }
 

@@ -10,17 +10,22 @@ const NOWHERE = () => undefined;
 /** @param busy ports that other programs have */
 function bench(...busy: string[]) {
   const open = new Set<string>();
+  const shared = new Set<string>();
+  const holders: string[] = [];
   const publisher = new PortPublisher({
     table: new PortTable([40_000, 40_009]),
     log: SILENT_LOG,
-    open: ({ hostIp, hostPort }) => {
+    gateways: () => ["172.18.0.1", "fd00::1"],
+    holders: ({ hostIp }) => holders.filter((each) => hostIp === "0.0.0.0" || each.includes(":")),
+    open: ({ hostIp, hostPort }, _target, _log, isShared) => {
       const name = `${hostIp} ${hostPort}`;
+      if (isShared) shared.add(name);
       if (busy.includes(name)) return Promise.reject(new PortBusy("address already in use"));
       open.add(name);
       return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve(void open.delete(name)) });
     },
   });
-  return { publisher, open };
+  return { publisher, open, shared, holders };
 }
 
 const port = (first: number, last = first, hostIp = ""): WantedPort => ({
@@ -64,4 +69,23 @@ Deno.test("a former engine's ports are its container's, also where a socket can'
   await publisher.again(ports, () => "172.17.0.2");
   assert.deepEqual([...open], [":: 8080"]);
   await assert.rejects(publisher.publish([port(8080)], "172.17.0.3", NOWHERE), /port is already allocated/);
+});
+
+Deno.test("the port of names is shared with our own bridges, and with nobody else", async () => {
+  const { publisher, open, shared, holders } = bench();
+  holders.push("172.18.0.1", "fd00::1");
+  const published = await publisher.publish([port(53), port(80)], "a", NOWHERE);
+  assert.deepEqual([...open], ["0.0.0.0 53", ":: 53", "0.0.0.0 80", ":: 80"]);
+  assert.deepEqual([...shared], ["0.0.0.0 53", ":: 53"]);
+  await published[Symbol.asyncDispose]();
+  for (const other of ["127.0.0.53", "::"]) {
+    holders.push(other);
+    await assert.rejects(
+      publisher.publish([port(53)], "a", NOWHERE),
+      /0\.0\.0\.0:53:a:80\/tcp: address already in use/,
+    );
+    await assert.rejects(publisher.publish([port(53, 53, "0.0.0.0")], "a", NOWHERE), /address already in use/);
+    holders.pop();
+  }
+  assert.deepEqual([...open], []);
 });

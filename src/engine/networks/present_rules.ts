@@ -1,14 +1,16 @@
 import { formatSubnet } from "../../network/address.ts";
 import type { RuledBridge, RuledPort } from "../../network/ruleset.ts";
+import { hasNames } from "./name_facts.ts";
 import { portName } from "./open_ports.ts";
 import type { Bridge } from "./bridges.ts";
 import type { Sandbox } from "./network.ts";
 
 /** What of a bridge the rules are made from. */
-export const ruledBridge = ({ name, subnet, six, network, options }: Bridge): RuledBridge => ({
+export const ruledBridge = ({ name, subnet, gateway, six, network, options }: Bridge): RuledBridge => ({
   ...{ name, subnet: formatSubnet(subnet), six: six && formatSubnet(six.subnet) },
   ...{ internal: network.record.internal ?? false },
   ...{ connectsContainers: options.connectsContainers, masquerades: options.masquerades },
+  nameServers: hasNames(network) ? [gateway, ...six ? [six.gateway] : []] : [],
 });
 
 /** Where the ports of running containers lead; nowhere for one without a way out. */

@@ -1,7 +1,8 @@
 /**
  * @module
  * The sockets of one address of a bridge: containers of that network ask there. Nothing else of the machine is listened on,
- * so a resolver of the host's own is left alone.
+ * so a resolver of the host's own is left alone; and the port of all addresses can be published beside it, whichever comes
+ * first (see `src/network/shared_port.ts`).
  */
 import { createSocket } from "node:dgram";
 import type { Log } from "../../log.ts";
@@ -47,7 +48,8 @@ async function listenDatagrams(
   answer: Answering,
   log: Log,
 ): Promise<AsyncDisposable> {
-  const socket = createSocket(hostname.includes(":") ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
+  const family = hostname.includes(":") ? { type: "udp6", ipv6Only: true } as const : { type: "udp4" } as const;
+  const socket = createSocket({ ...family, reuseAddr: true });
   // Who doesn't wait for an answer gets none.
   const notSent = (error: unknown) => log.debug("names: an answer was not sent", { error: String(error) });
   const send = (bytes: Uint8Array, to: { port: number; address: string }) => {
@@ -85,7 +87,7 @@ async function listenDatagrams(
 const plain = (message: Uint8Array) => new Uint8Array(message.buffer, message.byteOffset, message.byteLength).slice();
 
 function listenConnections(place: GatewayPlace, { knows, answer }: Answerer, log: Log): AsyncDisposable {
-  const listener = Deno.listen(place);
+  const listener = Deno.listen({ ...place, reusePort: canReusePort() });
   const open = new Map<Deno.Conn, string>();
   const serve = async (connection: Deno.Conn, source: string) => {
     using _connection = connection;
@@ -118,6 +120,9 @@ function listenConnections(place: GatewayPlace, { knows, answer }: Answerer, log
     },
   };
 }
+
+/** Whoever asks for it without `--unstable-net`, as programs may that have an engine as a part, is ended by Deno. */
+const canReusePort = (): boolean => "listenDatagram" in Deno;
 
 class IdleTimer implements Disposable {
   readonly #end: () => void;

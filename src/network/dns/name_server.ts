@@ -11,10 +11,10 @@ import { Forwarder, type ServerAddress } from "./forwarder.ts";
 import { listenAtGateway } from "./gateway_listener.ts";
 import { HostServers } from "./host_servers.ts";
 import { parseQuery, passedOn, type Query, RCODE, type Record, reply, type Transport } from "./message.ts";
+import { NAME_PORT } from "./name_port.ts";
 import { type NamedContainer, type NameTable, NO_NAMES } from "./name_table.ts";
 import { Names } from "./names.ts";
 
-const PORT = 53;
 const FAMILIES = { A: 4, AAAA: 6 } as const;
 
 export interface NameServerOptions {
@@ -34,7 +34,9 @@ export class NameServer implements AsyncDisposable {
   readonly #listeners = new Map<string, { readonly network: string; readonly socket: AsyncDisposable }>();
   #names = new Names(NO_NAMES);
 
-  constructor({ log, port = PORT, forwarder = new Forwarder(), hostServers = new HostServers() }: NameServerOptions) {
+  constructor(
+    { log, port = NAME_PORT, forwarder = new Forwarder(), hostServers = new HostServers() }: NameServerOptions,
+  ) {
     this.#log = log;
     this.#port = port;
     this.#forwarder = forwarder;
