@@ -28,6 +28,14 @@ export interface PublishedPort {
   readonly hostPort: number;
 }
 
+/** Where a published port leads now: a container can get another address while it runs, or have none. */
+export interface PortTarget {
+  /** Undefined: nowhere. */
+  readonly address: () => string | undefined;
+  /** The container's. It can become another one. */
+  port: number;
+}
+
 const MAX_PORT = 65_535;
 
 /** Names of ports as they are in requests: `80/tcp`. @throws {TsdError} invalid_argument */

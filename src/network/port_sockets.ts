@@ -7,14 +7,11 @@ import { connect, createServer, type Socket } from "node:net";
 import type { Log } from "../log.ts";
 import { isErrno, listenTcp, type OwnedFd } from "../sys/mod.ts";
 import { addressBytes, parseAddress } from "./address.ts";
-import type { PublishedPort } from "./port.ts";
+import type { PortTarget, PublishedPort } from "./port.ts";
 import { relayDatagrams } from "./udp_relay.ts";
 
 /** The port is another program's. */
 export class PortBusy extends Error {}
-
-/** Where a port leads now: a container can get another address while it runs, or have none. */
-export type TargetAddress = () => string | undefined;
 
 /**
  * Takes a port and serves it until it is disposed of.
@@ -23,7 +20,7 @@ export type TargetAddress = () => string | undefined;
  */
 export async function openPort(
   port: PublishedPort,
-  address: TargetAddress,
+  target: PortTarget,
   log: Log,
   isShared = false,
 ): Promise<AsyncDisposable> {
@@ -31,10 +28,10 @@ export async function openPort(
     switch (port.protocol) {
       case "tcp": {
         const listener = listenTcp(bytesOf(port.hostIp), port.hostPort, isShared);
-        return relayConnections(listener, address, port.containerPort, log);
+        return relayConnections(listener, target, log);
       }
       case "udp":
-        return await relayDatagrams(port, { address, port: port.containerPort }, log, isShared);
+        return await relayDatagrams(port, target, log, isShared);
       case "sctp":
         return { [Symbol.asyncDispose]: () => Promise.resolve() };
     }
@@ -49,7 +46,7 @@ const isBusy = (thrown: unknown): boolean =>
   isErrno(thrown, "EADDRINUSE") || (thrown instanceof Error && "code" in thrown && thrown.code === "EADDRINUSE");
 
 /** Passes connections on, each way until its end. */
-function relayConnections(listener: OwnedFd, address: TargetAddress, port: number, log: Log): AsyncDisposable {
+function relayConnections(listener: OwnedFd, to: PortTarget, log: Log): AsyncDisposable {
   const open = new Set<Socket>();
   const keep = (socket: Socket, other: Socket) => {
     open.add(socket);
@@ -60,10 +57,10 @@ function relayConnections(listener: OwnedFd, address: TargetAddress, port: numbe
     });
   };
   const server = createServer({ allowHalfOpen: true }, (client) => {
-    const host = address();
+    const host = to.address();
     // Without one connect(2) would go to this machine.
     if (host === undefined) return void client.destroy();
-    const target = connect({ host, port, allowHalfOpen: true });
+    const target = connect({ host, port: to.port, allowHalfOpen: true });
     keep(client, target);
     keep(target, client);
     client.pipe(target);

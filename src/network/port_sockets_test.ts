@@ -2,8 +2,8 @@ import { strict as assert } from "node:assert";
 import { createSocket } from "node:dgram";
 import "../sys/preopen.ts";
 import { SILENT_LOG } from "../log.ts";
-import type { Protocol } from "./port.ts";
-import { openPort, type TargetAddress } from "./port_sockets.ts";
+import type { PortTarget, Protocol } from "./port.ts";
+import { openPort } from "./port_sockets.ts";
 
 /** A port that nobody has for now. */
 const freePort = () => {
@@ -11,10 +11,10 @@ const freePort = () => {
   return (listener.addr as Deno.NetAddr).port;
 };
 
-const open = (protocol: Protocol, containerPort: number, target: TargetAddress) => {
+const open = (protocol: Protocol, containerPort: number, address: PortTarget["address"]) => {
   const hostPort = freePort();
   const port = { protocol, containerPort, hostIp: "127.0.0.43", hostPort };
-  return openPort(port, target, SILENT_LOG).then((socket) => ({ socket, hostPort }));
+  return openPort(port, { address, port: containerPort }, SILENT_LOG).then((socket) => ({ socket, hostPort }));
 };
 
 Deno.test("a connection to a port that leads nowhere ends, and reaches nothing of this machine", async () => {

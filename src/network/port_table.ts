@@ -29,13 +29,20 @@ export class PortTable {
 
   /**
    * Takes a port. Of several that fit, `skip` says which others are known not to work.
+   * @param replaced what the taker has and gives back afterwards: it is in no one's way
    * @throws {TsdError} port_in_use, in Docker's words
    */
-  take(wanted: WantedPort, skip: ReadonlySet<number> = new Set()): PublishedPort[] {
+  take(
+    wanted: WantedPort,
+    skip: ReadonlySet<number> = new Set(),
+    replaced: readonly PublishedPort[] = [],
+  ): PublishedPort[] {
     const { protocol, containerPort, hostPorts: [first] } = wanted;
     const addresses = wanted.hostIp === "" ? EVERYWHERE : [wanted.hostIp];
     for (const hostPort of this.#candidates(wanted)) {
-      if (skip.has(hostPort) || addresses.some((address) => !this.#isFree(protocol, address, hostPort))) continue;
+      if (skip.has(hostPort) || addresses.some((address) => !this.#isFree(protocol, address, hostPort, replaced))) {
+        continue;
+      }
       if (first === 0) this.#next = hostPort + 1;
       const taken = addresses.map((hostIp) => ({ protocol, containerPort, hostIp, hostPort }));
       for (const port of taken) this.keep(port);
@@ -76,15 +83,23 @@ export class PortTable {
     for (let at = 0; at < count; at++) yield low + (start - low + at) % count;
   }
 
-  #isFree(protocol: Protocol, address: string, port: number): boolean {
-    return !(this.#taken.get(keyOf(protocol, port)) ?? []).some((other) => clash(address, other));
+  #isFree(protocol: Protocol, address: string, port: number, replaced: readonly PublishedPort[]): boolean {
+    const taken = [...this.#taken.get(keyOf(protocol, port)) ?? []];
+    for (const { protocol: its, hostIp, hostPort } of replaced) {
+      if (its === protocol && hostPort === port && taken.includes(hostIp)) taken.splice(taken.indexOf(hostIp), 1);
+    }
+    return !taken.some((other) => addressesClash(address, other));
   }
 }
 
 const keyOf = (protocol: Protocol, port: number): string => `${protocol} ${port}`;
 
+/** Whether two ports can't be open at once. */
+export const portsClash = (a: PublishedPort, b: PublishedPort): boolean =>
+  a.protocol === b.protocol && a.hostPort === b.hostPort && addressesClash(a.hostIp, b.hostIp);
+
 /** Two addresses of one version can't share a port when they are the same, or one is all of them. */
-function clash(a: string, b: string): boolean {
+function addressesClash(a: string, b: string): boolean {
   if (a.includes(":") !== b.includes(":")) return false;
   return a === b || isEvery(a) || isEvery(b);
 }

@@ -4,18 +4,12 @@
  */
 import type { Socket } from "node:dgram";
 import type { Log } from "../log.ts";
-import type { PublishedPort } from "./port.ts";
+import type { PortTarget, PublishedPort } from "./port.ts";
 
 /** How long a sender's way back is kept without a datagram, in ms; as long as Docker keeps it. */
 const IDLE_MS = 90_000;
 /** Senders at once; further ones are not heard until one of them has gone. */
 const MOST_SENDERS = 1024;
-
-interface Target {
-  /** Now; undefined: nowhere. */
-  address(): string | undefined;
-  readonly port: number;
-}
 
 interface Sender {
   readonly socket: Socket;
@@ -28,7 +22,7 @@ interface Sender {
  */
 export async function relayDatagrams(
   port: PublishedPort,
-  target: Target,
+  target: PortTarget,
   log: Log,
   isShared = false,
 ): Promise<AsyncDisposable> {

@@ -54,7 +54,12 @@ scenario(
       });
       using own = Deno.listen({ hostname: "0.0.0.0", port: 0 });
       const busy = ["--publish-add", `${fresh}:81`, "--publish-add", `${own.addr.port}:80`];
+      // Meanwhile everybody gets to the port that stays; over IPv6 by the engine's own socket.
+      const asking = ["127.0.0.1", "::1"].map((address) => askUntil(address, mine!));
       expectResult(await world.tsd("update", ...busy, "web"), { code: 1, stderr: /address already in use\n$/ });
+      const removing = ["--publish-rm", `${mine}`, ...busy];
+      expectResult(await world.tsd("update", ...removing, "web"), { code: 1, stderr: /address already in use\n$/ });
+      for (const each of asking) assert.deepEqual(await each.end(), []);
       assert.deepEqual([await portsOf(world, "web"), await bindingsOf(world, "web")], before);
       assert.equal(await answer("127.0.0.1", mine!), "hello web\n");
       assert.equal(await answer("::1", mine!), "hello web\n");
@@ -122,3 +127,26 @@ scenario(
   "ip",
   "nft",
 );
+
+/** Connects again and again; gives what went wrong. */
+function askUntil(hostname: string, port: number): { end(): Promise<string[]> } {
+  let isOver = false;
+  const failures: string[] = [];
+  const asking = (async () => {
+    while (!isOver) {
+      try {
+        (await Deno.connect({ hostname, port })).close();
+      } catch (error) {
+        failures.push(String(error));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  })();
+  return {
+    async end() {
+      isOver = true;
+      await asking;
+      return failures;
+    },
+  };
+}

@@ -62,14 +62,13 @@ export class ContainerUpdater {
     await using undo = new AsyncDisposableStack();
     undo.defer(() => table.setConfig(container, before));
     try {
-      if (publishing !== undefined) {
-        const back = await networks.changePorts(container, publishing);
-        undo.defer(async () => void await networks.changePorts(container, back));
-      }
+      await using changing = publishing && await networks.changePorts(container, publishing);
       if (Object.keys(limits).length > 0) {
         const usable = usableLimits(resources(limited), facts.cgroupFeatures).limits;
         await runtimes.of(container).update(container.id, changedLimits(usable, resources(limits)));
       }
+      // Last, as nothing that was there may go, not even for a moment, where something else is refused.
+      await changing?.settle();
       undo.move();
     } catch (thrown) {
       throw thrown instanceof TsdError ? refused(container.id, thrown) : thrown;

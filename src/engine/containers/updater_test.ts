@@ -14,15 +14,22 @@ import { ContainerUpdater } from "./updater.ts";
 
 const MIB = 1 << 20;
 const PUBLISHED: PublishedPort[] = [{ protocol: "tcp", containerPort: 80, hostIp: "0.0.0.0", hostPort: 8080 }];
-const WAY_BACK: PortChange = { removed: [], added: [] };
 
 function bench(hostConfig: HostConfig, state: ContainerState = RUNNING) {
   const container = fakeContainer(state, { hostConfig });
   const { told, events } = recordedEvents();
-  const made = { container, told, said: [] as OciLimits[], fails: false, ports: [] as PortChange[] };
+  const made = {
+    container,
+    told,
+    said: [] as OciLimits[],
+    fails: false,
+    ports: [] as PortChange[],
+    steps: [] as string[],
+  };
   const sandbox = { id: "s1", path: "/run/s1", ports: PUBLISHED };
   const update = (_: string, resources: OciLimits) => {
     if (made.fails) return Promise.reject(new TsdError("runtime_failed", "no"));
+    made.steps.push("limits");
     return Promise.resolve(void made.said.push(resources));
   };
   const table = {
@@ -36,7 +43,10 @@ function bench(hostConfig: HostConfig, state: ContainerState = RUNNING) {
     factsOf: () => ({ sandbox, endpoints: [] }),
     changePorts: (_: Container, { removed, added }: PortChange) => {
       made.ports.push({ removed, added });
-      return Promise.resolve(WAY_BACK);
+      return Promise.resolve({
+        settle: () => Promise.resolve(void made.steps.push("settle")),
+        [Symbol.asyncDispose]: () => Promise.resolve(void made.steps.push("end")),
+      });
     },
   };
   const updater = new ContainerUpdater({ table, locks: new KeyedLock(), runtimes, events, networks, facts: HOST });
@@ -146,7 +156,8 @@ Deno.test("update: what the runtime refuses is as if it had never been asked for
 Deno.test("update: ports of a running container change at once, those of a stopped one are recorded", async () => {
   const update = portUpdate({ "81/tcp": [{ HostIp: "", HostPort: "8081" }] }, [{ HostPort: "8080" }]);
   const running = bench({ PortBindings: { "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "8080" }] } });
-  await running.change({}, undefined, update);
+  await running.change({ CpuShares: 7 }, undefined, update);
+  assert.deepEqual(running.steps, ["limits", "settle", "end"]);
   const added = [{ protocol: "tcp", containerPort: 81, hostIp: "", hostPorts: [8081, 8081] }];
   assert.deepEqual(running.ports, [{ removed: PUBLISHED, added }]);
   const bindings = { "81/tcp": [{ HostIp: "", HostPort: "8081" }] };
@@ -163,7 +174,7 @@ Deno.test("update: with limits that are refused ports are what they were; on the
   made.fails = true;
   const update = portUpdate({ "81/tcp": [{ HostIp: "", HostPort: "8081" }] }, []);
   await assert.rejects(made.change({ CpuShares: 7 }, undefined, update), { code: "runtime_failed" });
-  assert.deepEqual([made.container.record.hostConfig, made.ports.at(-1)], [host, WAY_BACK]);
+  assert.deepEqual([made.container.record.hostConfig, made.steps], [host, ["end"]]);
   await assert.rejects(bench({ NetworkMode: "host" }).change({}, undefined, update), {
     code: "conflict",
     message: "Cannot update container c1: it has no ports of its own, as its network is host",

@@ -12,7 +12,7 @@ import type { AskedEndpoint, Container } from "../containers/container.ts";
 import { randomId } from "../containers/names.ts";
 import type { NetworkEvents, ToldNetwork } from "../events/network_events.ts";
 import type { Bridges } from "./bridges.ts";
-import { ContainerPorts, type PortChange, reversed } from "./container_ports.ts";
+import { ContainerPorts, type PortChange } from "./container_ports.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { Leases } from "./leases.ts";
 import { nameServerOf } from "./name_facts.ts";
@@ -24,7 +24,6 @@ import { askedNetworks, hasBridge, networkKind } from "./network_mode.ts";
 import type { NetworkRules } from "./network_rules.ts";
 import type { NetworkTable } from "./network_table.ts";
 import { LINKS, type Place, routesOf, takePlace, type WantedPlace } from "./places.ts";
-import { portName } from "./open_ports.ts";
 import type { PortPublisher } from "./port_publisher.ts";
 import { countPorts, goneOf, ruledBridge, ruledPorts } from "./present_rules.ts";
 import { wayOut, wayOutSix } from "./way_out.ts";
@@ -53,6 +52,11 @@ export interface ContainerNetworksDeps {
   /** Whether others that run have joined the namespace of a container. */
   readonly isShared: (containerId: string) => boolean;
   readonly names: (endpoints: () => readonly (readonly Endpoint[])[]) => NameService;
+}
+
+/** Ports that are about to change. Disposed of before they are settled, they are what they were. */
+export interface PendingPorts extends AsyncDisposable {
+  settle(): Promise<void>;
 }
 
 /** See the module's comment. */
@@ -141,41 +145,37 @@ export class ContainerNetworks {
     await this.rules.forget(goneOf(before, this.#ruleset().ports));
   }
 
-  /** Changes a running container's ports, all of it or nothing; gives the way back. @throws {TsdError} port_in_use, runtime_* */
-  async changePorts(container: Container, change: PortChange): Promise<PortChange> {
+  /**
+   * Changes a running container's ports, all of it or nothing: those that come are there, and those that go as well, until
+   * it is settled. Undefined where it has none. @throws {TsdError} port_in_use, runtime_*
+   */
+  async changePorts(container: Container, change: PortChange): Promise<PendingPorts | undefined> {
     const { id } = container;
     const before = this.#sandboxes.get(id);
-    if (before === undefined) return { removed: [], added: [] };
-    const save = (sandbox: Sandbox) => {
-      this.#deps.records.saveSandbox(id, sandbox);
-      this.#sandboxes.set(id, sandbox);
-    };
+    if (before === undefined) return undefined;
     const ruled = this.#ruleset().ports;
-    try {
-      // Whoever takes one of the removed must not find it among the rules.
-      const removed = new Set(change.removed.map(portName));
-      this.#sandboxes.set(id, { ...before, ports: before.ports.filter((port) => !removed.has(portName(port))) });
-      if (removed.size > 0) await this.rules.update();
-    } catch (thrown) {
-      this.#sandboxes.set(id, before);
-      throw thrown;
-    }
-    const ports = await this.#ports.change(container, change).catch(async (thrown) => {
+    await using undo = new AsyncDisposableStack();
+    const exchange = undo.use(await this.#ports.exchange(container, change));
+    undo.defer(async () => {
       this.#sandboxes.set(id, before);
       await this.rules.settle();
-      throw thrown;
     });
-    try {
-      save({ ...before, ports });
-      await this.#rule(ruled);
-    } catch (thrown) {
-      await this.#ports.close(id);
-      await this.#ports.again(id, before.ports);
-      save(before);
-      await this.rules.settle();
-      throw thrown;
-    }
-    return reversed(before.ports, ports);
+    this.#sandboxes.set(id, { ...before, ports: exchange.both });
+    await this.rules.update();
+    const pending = undo.move();
+    return {
+      settle: async () => {
+        const after = { ...before, ports: exchange.after };
+        this.#deps.records.saveSandbox(id, after);
+        this.#sandboxes.set(id, after);
+        pending.move();
+        // Whoever takes one of the removed must not find it among the rules.
+        await this.rules.settle();
+        await this.rules.forget(goneOf(ruled, this.#ruleset().ports));
+        await exchange.settle();
+      },
+      [Symbol.asyncDispose]: () => pending.disposeAsync(),
+    };
   }
 
   /** Gives back address and ports, so that others can have them. */

@@ -4,12 +4,12 @@
  */
 import { prefixed } from "../../errors.ts";
 import { type PublishedPort, type WantedPort, wantedPorts } from "../../network/port.ts";
-import type { TargetAddress } from "../../network/port_sockets.ts";
 import type { Container } from "../containers/container.ts";
 import type { Endpoint, Network } from "./network.ts";
 import type { NetworkTable } from "./network_table.ts";
-import { type OpenPorts, portName } from "./open_ports.ts";
-import type { PortPublisher } from "./port_publisher.ts";
+import type { OpenPorts } from "./open_ports.ts";
+import type { PortExchange } from "./port_exchange.ts";
+import type { PortPublisher, TargetAddress } from "./port_publisher.ts";
 import { wayOut } from "./way_out.ts";
 
 export interface ContainerPortsDeps {
@@ -44,25 +44,32 @@ export class ContainerPorts {
       exposed: Object.keys(config.ExposedPorts ?? {}),
       publishAll: hostConfig.PublishAllPorts ?? false,
     });
-    return await this.#take({ id, name }, endpoints, wanted);
+    const open = await this.#take(
+      { name },
+      endpoints,
+      wanted,
+      (bound, address) => this.#deps.publisher.publish(bound, address, this.#target(id)),
+    );
+    if (open === undefined) return [];
+    const { ports } = open;
+    this.#open.set(id, open);
+    return ports;
   }
 
   /** Serves what a former engine served. */
   async again(id: string, ports: readonly PublishedPort[]): Promise<void> {
-    if (ports.length > 0) this.#keep(id, await this.#deps.publisher.again(ports, this.#target(id)));
+    if (ports.length > 0) this.#open.set(id, await this.#deps.publisher.again(ports, this.#target(id)));
   }
 
-  /** All of it or nothing; gives what there is then. @throws {TsdError} port_in_use */
-  async change(container: Container, { removed, added }: PortChange): Promise<readonly PublishedPort[]> {
+  /** Takes what is added beside what is removed, all of it or nothing. @throws {TsdError} port_in_use */
+  async exchange(container: Container, { removed, added }: PortChange): Promise<PortExchange> {
     const { id } = container;
-    await this.#open.get(id)?.close(removed);
-    try {
-      await this.#take(container, this.#deps.endpointsOf(id), added);
-    } catch (thrown) {
-      await this.again(id, removed);
-      throw thrown;
-    }
-    return this.#open.get(id)?.ports ?? [];
+    const { publisher, endpointsOf } = this.#deps;
+    const open = this.#open.get(id) ?? publisher.none();
+    this.#open.set(id, open);
+    const take = (bound: readonly WantedPort[], address: string) =>
+      publisher.exchange(open, { removed, added: bound }, address, this.#target(id));
+    return await this.#take(container, endpointsOf(id), added, take) ?? await take([], "");
   }
 
   /** Others can have them. */
@@ -77,48 +84,28 @@ export class ContainerPorts {
     for (const id of [...this.#open.keys()]) await this.close(id);
   }
 
-  async #take(
-    { id, name }: Pick<Container, "id" | "name">,
+  /** Undefined: there is nothing to take. */
+  async #take<T>(
+    { name }: Pick<Container, "name">,
     endpoints: readonly Endpoint[],
     wanted: readonly WantedPort[],
-  ): Promise<readonly PublishedPort[]> {
+    take: (bound: readonly WantedPort[], address: string) => Promise<T>,
+  ): Promise<T | undefined> {
     const out = wayOut(endpoints, this.#deps.table);
     // Without a way out there is none in either.
-    if (out === undefined || wanted.length === 0) return [];
+    if (out === undefined || wanted.length === 0) return undefined;
     const hostIp = this.#deps.bindAddress(this.#deps.table.known(out.networkId));
     const bound = wanted.map((port) => port.hostIp === "" ? { ...port, hostIp } : port);
     try {
-      const open = await this.#deps.publisher.publish(bound, out.lease.address, this.#target(id));
-      const { ports } = open;
-      this.#keep(id, open);
-      return ports;
+      return await take(bound, out.lease.address);
     } catch (thrown) {
       const endpoint = `${name} (${out.lease.endpointId})`;
       throw prefixed(`driver failed programming external connectivity on endpoint ${endpoint}`, thrown);
     }
   }
 
-  #keep(id: string, more: OpenPorts): void {
-    const open = this.#open.get(id) ?? this.#deps.publisher.none();
-    open.add(more);
-    this.#open.set(id, open);
-  }
-
   /** Where a container's ports lead; nowhere while it is in no network with a way out. */
   #target(id: string): TargetAddress {
     return () => wayOut(this.#deps.endpointsOf(id), this.#deps.table)?.lease.address;
   }
-}
-
-/** What makes of some ports what there was before. */
-export function reversed(before: readonly PublishedPort[], after: readonly PublishedPort[]): PortChange {
-  const names = (ports: readonly PublishedPort[]) => new Set(ports.map(portName));
-  const [had, has] = [names(before), names(after)];
-  return {
-    removed: after.filter((port) => !had.has(portName(port))),
-    added: before.filter((port) => !has.has(portName(port))).map(({ hostPort, ...port }) => ({
-      ...port,
-      hostPorts: [hostPort, hostPort],
-    })),
-  };
 }

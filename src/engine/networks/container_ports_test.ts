@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
-import type { TargetAddress } from "../../network/port_sockets.ts";
+import type { PortTarget } from "../../network/port.ts";
 import { PortTable } from "../../network/port_table.ts";
 import type { Container } from "../containers/container.ts";
 import { ContainerPorts } from "./container_ports.ts";
@@ -12,8 +12,8 @@ const NETWORK = { id: "n", name: "net", record: { driver: "bridge" } } as unknow
 const endpoint = (address: string) => ({ containerId: "c", networkId: "n", lease: { address } }) as unknown as Endpoint;
 
 Deno.test("a port leads to the container's address of now, and nowhere where it has none", async () => {
-  const targets: TargetAddress[] = [];
-  const open = (_port: unknown, target: TargetAddress) => {
+  const targets: PortTarget[] = [];
+  const open = (_port: unknown, target: PortTarget) => {
     targets.push(target);
     return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });
   };
@@ -27,11 +27,11 @@ Deno.test("a port leads to the container's address of now, and nowhere where it 
   const hostConfig = { PortBindings: { "80/tcp": [{ HostIp: "", HostPort: "8080" }] } };
   const container = { id: "c", name: "c", record: { config: {}, hostConfig } } as unknown as Container;
   await ports.publish(container, [endpoint("172.17.0.2")]);
-  assert.deepEqual(targets.map((target) => target()), [undefined]);
+  assert.deepEqual(targets.map((target) => target.address()), [undefined]);
   for (const address of ["172.17.0.2", "172.17.0.9"]) {
     endpoints = [endpoint(address)];
-    assert.equal(targets[0]!(), address);
+    assert.equal(targets[0]!.address(), address);
   }
   endpoints = [];
-  assert.equal(targets[0]!(), undefined);
+  assert.equal(targets[0]!.address(), undefined);
 });

@@ -1,10 +1,11 @@
 import type { PortTable } from "../../network/port_table.ts";
-import type { PublishedPort } from "../../network/port.ts";
+import type { PortTarget, PublishedPort } from "../../network/port.ts";
 
-/** A port with what stands for it; the kernel's rules alone may. */
+/** A port, where it leads, and what stands for it; the kernel's rules alone may. */
 export interface OpenPort {
   readonly port: PublishedPort;
-  readonly socket?: AsyncDisposable | undefined;
+  target: PortTarget;
+  socket?: AsyncDisposable | undefined;
 }
 
 /** Ports that are served, and others' again once they are closed. */
@@ -17,6 +18,10 @@ export class OpenPorts implements AsyncDisposable {
     this.#open = open;
   }
 
+  get all(): readonly OpenPort[] {
+    return this.#open;
+  }
+
   get ports(): readonly PublishedPort[] {
     return this.#open.map(({ port }) => port);
   }
@@ -27,10 +32,8 @@ export class OpenPorts implements AsyncDisposable {
     others.#open = [];
   }
 
-  async close(some: readonly PublishedPort[]): Promise<void> {
-    const keys = new Set(some.map(portName));
-    const gone = this.#open.filter(({ port }) => keys.has(portName(port)));
-    this.#open = this.#open.filter(({ port }) => !keys.has(portName(port)));
+  async close(gone: readonly OpenPort[]): Promise<void> {
+    this.#open = this.#open.filter((each) => !gone.includes(each));
     for (const { port, socket } of gone.toReversed()) {
       try {
         await socket?.[Symbol.asyncDispose]();
@@ -41,7 +44,7 @@ export class OpenPorts implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close(this.ports);
+    await this.close(this.#open);
   }
 }
 

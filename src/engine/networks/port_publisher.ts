@@ -4,12 +4,15 @@
  */
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { portKey, type PublishedPort, type WantedPort } from "../../network/port.ts";
-import { openPort, PortBusy, type TargetAddress } from "../../network/port_sockets.ts";
+import { portKey, type PortTarget, type PublishedPort, type WantedPort } from "../../network/port.ts";
+import { openPort, PortBusy } from "../../network/port_sockets.ts";
 import { canBeShared, holders } from "../../network/shared_port.ts";
 import { isErrno } from "../../sys/mod.ts";
-import type { PortTable } from "../../network/port_table.ts";
-import { OpenPorts, portName } from "./open_ports.ts";
+import { portsClash, type PortTable } from "../../network/port_table.ts";
+import { type OpenPort, OpenPorts, portName } from "./open_ports.ts";
+import { PortExchange } from "./port_exchange.ts";
+
+export type TargetAddress = PortTarget["address"];
 
 export interface PortPublisherDeps {
   readonly table: PortTable;
@@ -36,22 +39,44 @@ export class PortPublisher {
   async publish(wanted: readonly WantedPort[], address: string, target: TargetAddress): Promise<OpenPorts> {
     await using undo = new AsyncDisposableStack();
     const all = undo.use(this.none());
-    for (const each of wanted) all.add(await this.#one(each, address, target));
+    for (const each of wanted) all.add(await this.#one(each, address, target, []));
     undo.move();
     return all;
   }
 
+  /**
+   * Takes ports beside those that go, which are there until the exchange is settled; all of them, or none.
+   * @throws as `publish`
+   */
+  async exchange(
+    open: OpenPorts,
+    { removed, added }: { readonly removed: readonly PublishedPort[]; readonly added: readonly WantedPort[] },
+    address: string,
+    target: TargetAddress,
+  ): Promise<PortExchange> {
+    const names = new Set(removed.map(portName));
+    const going = open.all.filter(({ port }) => names.has(portName(port)));
+    await using undo = new AsyncDisposableStack();
+    const exchange = undo.use(new PortExchange(open, going, this.none()));
+    // Only where a port is wanted on more or fewer addresses than before its socket makes room first.
+    const makeRoom = async (port: PublishedPort) => {
+      for (const each of going.filter((other) => other.socket !== undefined && portsClash(other.port, port))) {
+        await exchange.suspend(each, () => this.#openAgain(each));
+      }
+    };
+    for (const each of added) exchange.fresh.add(await this.#one(each, address, target, going, makeRoom));
+    undo.move();
+    return exchange;
+  }
+
   /** Serves again what a former engine served. A port that another program has by now is left to the kernel's rules. */
   async again(ports: readonly PublishedPort[], target: TargetAddress): Promise<OpenPorts> {
-    const { table, log } = this.#deps;
+    const { table } = this.#deps;
     const all = this.none();
     for (const port of ports) {
       table.keep(port);
-      const socket = await this.#open(port, target).catch((thrown) => {
-        log.warn("a published port can't be taken again", { port: portName(port), error: String(thrown) });
-        return undefined;
-      });
-      all.add(new OpenPorts(table, [{ port, socket }]));
+      const open = { port, target: { address: target, port: port.containerPort } };
+      all.add(new OpenPorts(table, [{ ...open, socket: await this.#openAgain(open) }]));
     }
     return all;
   }
@@ -61,21 +86,29 @@ export class PortPublisher {
   }
 
   /** Of several that fit, the first that no other program has. */
-  async #one(wanted: WantedPort, address: string, target: TargetAddress): Promise<OpenPorts> {
+  async #one(
+    wanted: WantedPort,
+    address: string,
+    target: TargetAddress,
+    going: readonly OpenPort[],
+    makeRoom = (_port: PublishedPort) => Promise.resolve(),
+  ): Promise<OpenPorts> {
     const { table } = this.#deps;
     const isOnly = wanted.hostPorts[0] > 0 && wanted.hostPorts[0] === wanted.hostPorts[1];
+    const [own, names] = [going.map(({ port }) => port), new Set(going.map(({ port }) => portName(port)))];
     for (const busy = new Set<number>();;) {
-      const ports = table.take(wanted, busy);
+      const ports = table.take(wanted, busy, own);
       await using undo = new AsyncDisposableStack();
-      const taken = undo.use(new OpenPorts(table, ports.map((port) => ({ port }))));
+      const taken = undo.use(new OpenPorts(table, ports.map((port) => ({ port, target: lead(port, target) }))));
       try {
-        const opened = new AsyncDisposableStack();
-        undo.use(opened);
-        const open = [];
-        for (const port of ports) open.push({ port, socket: opened.use(await this.#open(port, target)) });
-        opened.move();
+        for (const open of taken.all) {
+          // It leads elsewhere in the end, with the socket that it has.
+          if (names.has(portName(open.port))) continue;
+          await makeRoom(open.port);
+          open.socket = await this.#open(open.port, open.target);
+        }
         undo.move();
-        return new OpenPorts(table, open);
+        return taken;
       } catch (thrown) {
         if (!(thrown instanceof PortBusy) || isOnly) throw bindError(thrown, taken.ports[0]!, address);
         busy.add(ports[0]!.hostPort);
@@ -83,7 +116,16 @@ export class PortPublisher {
     }
   }
 
-  async #open(port: PublishedPort, target: TargetAddress): Promise<AsyncDisposable> {
+  /** What has to stay as it was; undefined where another program has taken it meanwhile. */
+  async #openAgain({ port, target }: OpenPort): Promise<AsyncDisposable | undefined> {
+    return await this.#open(port, target).catch((thrown) => {
+      const { log } = this.#deps;
+      log.warn("a published port can't be taken again", { port: portName(port), error: String(thrown) });
+      return undefined;
+    });
+  }
+
+  async #open(port: PublishedPort, target: PortTarget): Promise<AsyncDisposable> {
     const { open = openPort, log } = this.#deps;
     return await open(port, target, log, this.#isShared(port));
   }
@@ -98,6 +140,11 @@ export class PortPublisher {
     throw new PortBusy("address already in use");
   }
 }
+
+const lead = ({ containerPort }: PublishedPort, address: TargetAddress): PortTarget => ({
+  address,
+  port: containerPort,
+});
 
 /** In Docker's words. */
 function bindError(thrown: unknown, port: PublishedPort, address: string): TsdError {

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
-import type { WantedPort } from "../../network/port.ts";
+import type { PortTarget, PublishedPort, WantedPort } from "../../network/port.ts";
 import { PortBusy } from "../../network/port_sockets.ts";
 import { PortTable } from "../../network/port_table.ts";
 import { PortPublisher } from "./port_publisher.ts";
@@ -11,21 +11,25 @@ const NOWHERE = () => undefined;
 function bench(...busy: string[]) {
   const open = new Set<string>();
   const shared = new Set<string>();
+  const targets = new Map<string, PortTarget>();
   const holders: string[] = [];
+  const table = new PortTable([40_000, 40_009]);
   const publisher = new PortPublisher({
-    table: new PortTable([40_000, 40_009]),
+    table,
     log: SILENT_LOG,
     gateways: () => ["172.18.0.1", "fd00::1"],
     holders: ({ hostIp }) => holders.filter((each) => hostIp === "0.0.0.0" || each.includes(":")),
-    open: ({ hostIp, hostPort }, _target, _log, isShared) => {
+    open: ({ hostIp, hostPort }, target, _log, isShared) => {
       const name = `${hostIp} ${hostPort}`;
       if (isShared) shared.add(name);
       if (busy.includes(name)) return Promise.reject(new PortBusy("address already in use"));
+      assert.ok(!open.has(name), name);
       open.add(name);
+      targets.set(name, target);
       return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve(void open.delete(name)) });
     },
   });
-  return { publisher, open, shared, holders };
+  return { publisher, open, shared, holders, targets, table };
 }
 
 const port = (first: number, last = first, hostIp = ""): WantedPort => ({
@@ -88,4 +92,61 @@ Deno.test("the port of names is shared with our own bridges, and with nobody els
     holders.pop();
   }
   assert.deepEqual([...open], []);
+});
+
+const text = ({ hostIp, hostPort, containerPort }: PublishedPort) => `${hostIp} ${hostPort}:${containerPort}`;
+
+Deno.test("an exchange: old and new ports are both there until it is settled, or the old ones only", async () => {
+  const { publisher, open } = bench("0.0.0.0 8083");
+  const all = await publisher.publish([port(8080), port(8081, 8081, "127.0.0.1")], "a", NOWHERE);
+  const removed = all.ports.filter(({ hostPort }) => hostPort === 8080);
+  const before = [...open];
+  const failing = publisher.exchange(all, { removed, added: [port(8082), port(8083)] }, "a", NOWHERE);
+  await assert.rejects(failing, /address already in use/);
+  assert.deepEqual([...open], before);
+  {
+    await using exchange = await publisher.exchange(all, { removed, added: [port(8082)] }, "a", NOWHERE);
+    assert.deepEqual([...open], [...before, "0.0.0.0 8082", ":: 8082"]);
+    assert.deepEqual(exchange.both.map(text), [...all.ports, ...exchange.fresh.ports].map(text));
+  }
+  assert.deepEqual([...open], before);
+  await using exchange = await publisher.exchange(all, { removed, added: [port(8082)] }, "a", NOWHERE);
+  const after = ["127.0.0.1 8081:80", "0.0.0.0 8082:80", ":: 8082:80"];
+  assert.deepEqual(exchange.after.map(text), after);
+  await exchange.settle();
+  assert.deepEqual([...open], ["127.0.0.1 8081", "0.0.0.0 8082", ":: 8082"]);
+  assert.deepEqual(all.ports.map(text), after);
+  await publisher.publish([port(8080)], "b", NOWHERE);
+});
+
+Deno.test("an exchange: a port that leads elsewhere keeps its socket", async () => {
+  const { publisher, open, targets, table } = bench();
+  const all = await publisher.publish([port(8080)], "a", NOWHERE);
+  const added = [{ ...port(8080), containerPort: 81 }];
+  const change = { removed: all.ports, added };
+  {
+    await using exchange = await publisher.exchange(all, change, "a", NOWHERE);
+    assert.deepEqual(exchange.both.map(text), ["0.0.0.0 8080:80", ":: 8080:80"]);
+  }
+  await using exchange = await publisher.exchange(all, change, "a", NOWHERE);
+  assert.equal(targets.get(":: 8080")?.port, 80);
+  await exchange.settle();
+  assert.equal(targets.get(":: 8080")?.port, 81);
+  assert.deepEqual([all.ports.map(text), [...open]], [
+    ["0.0.0.0 8080:81", ":: 8080:81"],
+    ["0.0.0.0 8080", ":: 8080"],
+  ]);
+  await all[Symbol.asyncDispose]();
+  assert.deepEqual([[...open], table.has({ protocol: "tcp", hostIp: "::", hostPort: 8080 })], [[], false]);
+});
+
+Deno.test("an exchange: on more addresses than before, the socket makes room, and comes back when it was in vain", async () => {
+  const { publisher, open } = bench(":: 8080");
+  const all = await publisher.publish([port(8080, 8080, "127.0.0.1")], "a", NOWHERE);
+  const change = (hostIp: string) => ({ removed: all.ports, added: [port(8080, 8080, hostIp)] });
+  await assert.rejects(publisher.exchange(all, change(""), "a", NOWHERE), /address already in use/);
+  assert.deepEqual([...open], ["127.0.0.1 8080"]);
+  await using exchange = await publisher.exchange(all, change("0.0.0.0"), "a", NOWHERE);
+  await exchange.settle();
+  assert.deepEqual([...open], ["0.0.0.0 8080"]);
 });
