@@ -9,11 +9,10 @@ const PORT = 8080;
 const OTHERS = "table inet others {\n\tchain a {\n\t\ttcp dport 4 drop\n\t}\n}\n";
 
 /** A container that says hello on a published port, and hears. */
-async function publish(world: World, box: Namespace, name = "web", port = PORT): Promise<string> {
-  const run = ["run", "-d", "--name", name, "-p", `${port}:80`, world.image, ...greeter(name)];
+async function publish(world: World, box: Namespace, name = "web", port = PORT, flags: readonly string[] = []) {
+  const run = ["run", "-d", "--name", name, "-p", `${port}:80`, ...flags, world.image, ...greeter(name)];
   expectResult(await world.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
   await answers(world, box, "127.0.0.1", port, `hello ${name}\n`);
-  return await addressOf(world, name);
 }
 
 const answers = (world: World, from: Namespace, address: string, port = PORT, text = "hello web\n") =>
@@ -127,49 +126,84 @@ scenario(
       assert.equal(await rulesOf(world, box), "");
     }),
     "a dockerd's drop policy: one rule in DOCKER-USER lets containers through, and goes again": inNamespace(
-      async (world, box) => {
-        await using outside = await Namespace.make();
-        await box.connect(outside, "out0", "192.0.2.1/24", "192.0.2.2/24");
-        await using _out = outside.serve(90, "hello outside");
-        const out = async () => (await world.tsd("exec", "web", "nc", "-w", "1", "192.0.2.2", "90")).stdout !== "";
-        await publish(world, box);
-        assert.ok(await out());
-        for (const kind of ["nft", "legacy"]) {
-          const iptables = async (...args: string[]) => await box.must(`iptables-${kind}`, ...args);
-          // As a dockerd makes them; with a rule that somebody has put there.
-          await iptables("-N", "DOCKER-USER");
-          await iptables("-A", "DOCKER-USER", "-s", "203.0.113.0/24", "-j", "DROP");
-          await iptables("-A", "DOCKER-USER", "-j", "RETURN");
-          await iptables("-A", "FORWARD", "-j", "DOCKER-USER");
-          const before = await iptables("-S", "DOCKER-USER");
-          await iptables("-P", "FORWARD", "DROP");
-          if (kind === "legacy") expectResult(await world.tsd("network", "reload"), { stdout: /1 bridge/ });
-          await world.until(`the rule of ${kind}`, async () => await iptables("-S", "DOCKER-USER") !== before);
-          const lines = (await iptables("-S", "DOCKER-USER")).trim().split("\n");
-          const mark = `-m mark --mark 0x2000/0x2000 -m comment --comment "${
-            ruleTableOf(world)
-          }: let containers through"`;
-          assert.equal(lines[2], `-A DOCKER-USER ${mark} -j ACCEPT`);
-          assert.equal(lines.filter((line) => !line.includes("tsd-")).join("\n") + "\n", before);
-          await world.until("a way out", out);
-          await answers(world, outside, "192.0.2.1");
-          await world.engine.restart("SIGKILL");
-          assert.equal((await iptables("-S", "DOCKER-USER")).trim().split("\n").length, lines.length);
-          assert.ok(await out());
-          await iptables("-P", "FORWARD", "ACCEPT");
-          await world.remove("web");
-          await world.engine.restart();
-          assert.equal(await iptables("-S", "DOCKER-USER"), before);
-          for (const args of [["-F"], ["-X"]]) await iptables(...args);
-          await publish(world, box);
-        }
-      },
+      (world, box) =>
+        besideDocker(world, box, {
+          ...{ program: "iptables", foreign: "203.0.113.0/24", run: [] },
+          cable: ["192.0.2.1/24", "192.0.2.2/24"],
+        }),
     ),
+    "the same of IPv6": inNamespace(async (world, box) => {
+      await world.tsd(
+        "network",
+        "create",
+        "--ipv6",
+        "--subnet",
+        "fd5a:213:29::/64",
+        "--subnet",
+        "10.213.29.0/24",
+        "six",
+      );
+      await besideDocker(world, box, {
+        ...{ program: "ip6tables", foreign: "2001:db8:7::/64", run: ["--network", "six"] },
+        cable: ["2001:db8::1/64", "2001:db8::2/64"],
+      });
+      await world.engine.removeContainers();
+      await world.tsd("network", "rm", "six");
+    }),
   },
   "ip",
   "nft",
   "iptables",
 );
+
+interface Beside {
+  readonly program: string;
+  /** Whom somebody's own rule is about. */
+  readonly foreign: string;
+  /** Of the container. */
+  readonly run: readonly string[];
+  /** From this machine to another one. */
+  readonly cable: readonly [ours: string, theirs: string];
+}
+
+async function besideDocker(world: World, box: Namespace, { program, foreign, run, cable }: Beside): Promise<void> {
+  const [ours, theirs] = cable.map((each) => each.replace(/\/.*/, "")) as [string, string];
+  await using outside = await Namespace.make();
+  // An address is there at once.
+  for (const each of [box, outside]) await each.setting("ipv6/conf/default/accept_dad", "0");
+  await box.connect(outside, "out0", ...cable);
+  await using _out = outside.serve(90, "hello outside");
+  const out = async () => (await world.tsd("exec", "web", "nc", "-w", "1", theirs, "90")).stdout !== "";
+  await publish(world, box, "web", PORT, run);
+  assert.ok(await out());
+  for (const kind of ["nft", "legacy"]) {
+    const iptables = async (...args: string[]) => await box.must(`${program}-${kind}`, ...args);
+    // As a dockerd makes them; with a rule that somebody has put there.
+    await iptables("-N", "DOCKER-USER");
+    await iptables("-A", "DOCKER-USER", "-s", foreign, "-j", "DROP");
+    await iptables("-A", "DOCKER-USER", "-j", "RETURN");
+    await iptables("-A", "FORWARD", "-j", "DOCKER-USER");
+    const before = await iptables("-S", "DOCKER-USER");
+    await iptables("-P", "FORWARD", "DROP");
+    if (kind === "legacy") expectResult(await world.tsd("network", "reload"), { stdout: /1 bridge/ });
+    await world.until(`the rule of ${kind}`, async () => await iptables("-S", "DOCKER-USER") !== before);
+    const lines = (await iptables("-S", "DOCKER-USER")).trim().split("\n");
+    const mark = `-m mark --mark 0x2000/0x2000 -m comment --comment "${ruleTableOf(world)}: let containers through"`;
+    assert.equal(lines[2], `-A DOCKER-USER ${mark} -j ACCEPT`);
+    assert.equal(lines.filter((line) => !line.includes("tsd-")).join("\n") + "\n", before);
+    await world.until("a way out", out);
+    await answers(world, outside, ours);
+    await world.engine.restart("SIGKILL");
+    assert.equal((await iptables("-S", "DOCKER-USER")).trim().split("\n").length, lines.length);
+    assert.ok(await out());
+    await iptables("-P", "FORWARD", "ACCEPT");
+    await world.remove("web");
+    await world.engine.restart();
+    assert.equal(await iptables("-S", "DOCKER-USER"), before);
+    for (const args of [["-F"], ["-X"]]) await iptables(...args);
+    await publish(world, box, "web", PORT, run);
+  }
+}
 
 /** A macvlan on a cable, which counts as an interface of the machine's own. */
 async function asHardware(box: Namespace, other: Namespace, link: string, ours: string, theirs: string): Promise<void> {
