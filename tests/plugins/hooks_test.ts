@@ -9,6 +9,7 @@ import { busyboxImage } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
 import { refused, succeeded } from "../supervision/rig.ts";
+import { writeRules } from "./rules.ts";
 import { Witness } from "./witness.ts";
 
 /** Writes down the stage and what the runtime says of the container. */
@@ -16,14 +17,6 @@ const HOOK = `#!/bin/sh
 state=$(cat)
 echo "$1 $(echo "$state" | sed -n 's/.*"id": *"\\([0-9a-f]*\\)".*/\\1/p')" >>FOLDER/calls
 [ "$1" != fails ]
-`;
-
-/** Notes each hook in its log the first time. */
-const EVERYTHING = `
-const seen = new Set();
-const note = (hook) => (_, { log }) => { if (!seen.has(hook)) log.info(hook); seen.add(hook); };
-const hooks = ${JSON.stringify(HOOK_NAMES)};
-export default { name: "everything", apiVersion: 1, hooks: Object.fromEntries(hooks.map((hook) => [hook, note(hook)])) };
 `;
 
 Deno.test({
@@ -45,8 +38,12 @@ Deno.test({
     };
     await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
     const engine = undo.use(await startEngine({ args: ["--config", `${folder}/config.json`] }));
-    await Deno.writeTextFile(`${folder}/everything.ts`, EVERYTHING);
-    succeeded(await engine.tsd(["plugin", "install", `${folder}/everything.ts`]));
+    // One of each language, under two names.
+    const typescript = await Deno.readTextFile(await writeRules(folder, "TypeScript"));
+    await Deno.writeTextFile(`${folder}/typescript.ts`, typescript.replace('name: "rules"', 'name: "typescript"'));
+    for (const file of [`${folder}/typescript.ts`, await writeRules(folder, "WebAssembly")]) {
+      succeeded(await engine.tsd(["plugin", "install", file]));
+    }
     const run = (...words: string[]) => engine.tsd(["run", "--network", "none", ...words]);
     const idOf = async (name: string) => succeeded(await engine.tsd(["inspect", "-f", "{{.Id}}", name])).trim();
 
@@ -139,13 +136,15 @@ Deno.test({
       ) assert.ok(lines.includes(line), `${line}\n${answer.text()}`);
     });
 
-    await t.step("a plugin in a process of its own was told of all the same", async () => {
-      const said = async () =>
-        succeeded(await engine.tsd(["plugin", "logs", "everything"])).match(/[a-z]+\.[a-zA-Z]+$/gm);
-      const deadline = performance.now() + 10_000;
-      while (new Set(await said()).size < HOOK_NAMES.length && performance.now() < deadline);
-      assert.deepEqual([...new Set(await said())].sort(), [...HOOK_NAMES].sort());
-    });
+    for (const [language, name] of [["TypeScript", "typescript"], ["WebAssembly", "rules"]] as const) {
+      await t.step(`a plugin in ${language}, in a process of its own, was told of all the same`, async () => {
+        const said = async () => succeeded(await engine.tsd(["plugin", "logs", name])).match(/[a-z]+\.[a-zA-Z]+$/gm);
+        const deadline = performance.now() + 10_000;
+        while (new Set(await said()).size < HOOK_NAMES.length && performance.now() < deadline);
+        assert.deepEqual([...new Set(await said())].sort(), [...HOOK_NAMES].sort());
+        succeeded(await engine.tsd(["plugin", "rm", name]));
+      });
+    }
 
     await t.step("an engine that begins anew tells of what runs", async () => {
       succeeded(await engine.tsd(["-H", engine.host, "daemon", "reload"]));
@@ -189,13 +188,22 @@ async function hooksFolder(
       )
     ));
   await write("all", { annotations: { "^hooked$": "^yes$" }, commands: ["sleep$"] }, [
-    ...["createRuntime", "poststart", "poststop"],
+    ...["createRuntime", "createContainer", "poststart", "poststop"],
   ]);
+  // The one stage whose program is the container's own.
+  await Deno.writeTextFile(
+    `${folder}/hooks.d/inside.json`,
+    JSON.stringify({
+      ...{ version: "1.0.0", when: { annotations: { "^hooked$": "^inside$" } }, stages: ["startContainer"] },
+      hook: { path: "/bin/touch", args: ["touch", "/begun"] },
+    }),
+  );
   await write("bad", { annotations: { "^hooked$": "^badly$" } }, ["prestart"]);
   succeeded(await run("--rm", "--annotation", "hooked=yes", image, "true"));
   succeeded(await run("-d", "--name", "hooked", "--annotation", "hooked=yes", image, "sleep", "1000"));
   const id = await idOf("hooked");
-  assert.deepEqual(await calls(), [`createRuntime ${id}`, `poststart ${id}`]);
+  assert.deepEqual(await calls(), [`createRuntime ${id}`, `createContainer ${id}`, `poststart ${id}`]);
+  assert.equal(succeeded(await run("--rm", "--annotation", "hooked=inside", image, "ls", "/begun")), "/begun\n");
   succeeded(await engine.docker(["rm", "-f", "hooked"]));
   assert.deepEqual(await calls(), [`poststop ${id}`]);
   refused(await run("--rm", "--annotation", "hooked=badly", image, "sleep", "1"), "hook");

@@ -39,7 +39,9 @@ export class Witness implements AsyncDisposable {
     for (;;) {
       const found = this.of(hook).find(isMeant);
       if (found !== undefined) return found;
-      if (deadline.aborted) throw new Error(`${hook} didn't come; there came ${this.told.map((each) => each.hook)}`);
+      if (deadline.aborted) {
+        throw new Error(`${hook} didn't come; there came ${[...new Set(this.told.map((each) => each.hook))]}`);
+      }
       await this.#news(deadline);
     }
   }

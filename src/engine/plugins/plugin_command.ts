@@ -12,7 +12,7 @@ export interface Confinement {
   /** The plugin's file, absolute; it can be read in any case. */
   readonly file: string;
   readonly permissions: Permissions;
-  /** Largest heap, in MiB. */
+  /** Largest heap, and largest memory of a WebAssembly module, in MiB. */
   readonly memoryMb: number;
   /** Where what TypeScript is turned into is kept. */
   readonly cacheDir: string;
@@ -30,6 +30,9 @@ export interface PluginCommand {
 /** Nothing is fetched, asked for, or found in files beside the plugin's. */
 const ALWAYS = ["--quiet", "--no-prompt", "--no-config", "--no-lock", "--no-remote", "--no-npm"];
 
+/** Of WebAssembly, 64 KiB each. */
+const PAGES_PER_MIB = 16;
+
 /** Marks the command line of a plugin's process in the compiled form; what was granted follows as JSON. */
 export const HOST_COMMAND = "plugin-host";
 
@@ -41,7 +44,8 @@ export function pluginCommand(
   const { host: _, ...own } = permissions;
   const granted = { ...own, read: [file, ...own.read ?? []] };
   const path = Deno.execPath();
-  const heap = `--max-old-space-size=${memoryMb}`;
+  // What a module of WebAssembly takes is no part of the heap.
+  const heap = `--max-old-space-size=${memoryMb},--wasm-max-mem-pages=${memoryMb * PAGES_PER_MIB}`;
   const env = {
     DENO_DIR: cacheDir,
     DENO_NO_UPDATE_CHECK: "1",

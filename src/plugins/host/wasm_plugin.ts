@@ -70,23 +70,32 @@ class WasmPlugin {
     return (context, tools) => {
       const { config } = tools as { readonly config?: unknown };
       const call = new TextEncoder().encode(JSON.stringify({ hook, context, config }));
-      const address = this.#exports.tsd_alloc(call.length) >>> 0;
-      new Uint8Array(this.#exports.memory.buffer, address, call.length).set(call);
-      const answer = this.#json(this.#exports.tsd_hook(address, call.length)) as
-        | { readonly value?: unknown; readonly error?: unknown }
-        | undefined;
-      if (typeof answer?.error === "string") throw new Error(answer.error);
-      return answer?.value;
+      const address = this.#exports.tsd_alloc(call.length);
+      this.#bytes(address, call.length).set(call);
+      const answer = this.#json(this.#exports.tsd_hook(address, call.length));
+      if (answer === undefined) return undefined;
+      const { value, error } = answer as { readonly value?: unknown; readonly error?: unknown };
+      if (typeof error === "string") throw new Error(error);
+      if (value === undefined) throw new Error("tsd_hook gave neither a value nor an error");
+      return value;
     };
   }
 
   #json(where: bigint): unknown {
-    const [address, size] = [Number(where >> 32n) >>> 0, Number(where & 0xffff_ffffn)];
-    return address === 0 ? undefined : JSON.parse(this.#text(address, size));
+    const [address, size] = [Number(where >> 32n), Number(where & 0xffff_ffffn)];
+    return address === 0 ? undefined : JSON.parse(this.#text(address, size)) ?? undefined;
   }
 
   #text(address: number, size: number): string {
-    const bytes = new Uint8Array(this.#exports.memory.buffer, address >>> 0, size >>> 0);
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.slice());
+    return new TextDecoder("utf-8", { fatal: true }).decode(this.#bytes(address, size).slice());
+  }
+
+  /** A view, good until the module runs again: its memory moves when it grows. */
+  #bytes(address: number, size: number): Uint8Array<ArrayBuffer> {
+    // Numbers of WebAssembly have no sign, and JavaScript gives them one.
+    const [from, length] = [address >>> 0, size >>> 0];
+    const { buffer } = this.#exports.memory;
+    if (from + length <= buffer.byteLength) return new Uint8Array(buffer as ArrayBuffer, from, length);
+    throw new Error(`it points outside its memory (${length} bytes at ${from})`);
   }
 }

@@ -1,0 +1,120 @@
+/** What plugins answer at each hook, and what becomes of it on real images and containers: in TypeScript and in WebAssembly. */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario, type Step, type World } from "../cli/world.ts";
+import { busyboxImage, pushImage } from "../images/mod.ts";
+import { startScriptedRegistry } from "../registry/mod.ts";
+import { type Language, writeRules } from "./rules.ts";
+
+const ACCOUNT = { user: "tester", password: "secret" };
+
+const CREATED = (image: string) => ({ Image: image, Cmd: ["true"], HostConfig: { NetworkMode: "none" } });
+
+/** Refused by the plugin, at that hook. */
+async function refuses(world: World, hook: string, ...args: string[]): Promise<void> {
+  const { code, stderr } = await world.tsd(...args);
+  assert.notEqual(code, 0);
+  assert.match(stderr, new RegExp(`Plugin rules refused \\(${hook.replace(".", "\\.")}\\): [a-z]+$`, "m"));
+}
+
+async function answers(world: World, language: Language): Promise<void> {
+  await using locked = startScriptedRegistry({ auth: { kind: "basic", account: ACCOUNT } });
+  const path = await writeRules(world.folder, language);
+  const set = [`mirror=${world.image}:latest`, `username=${ACCOUNT.user}`, `password=${ACCOUNT.password}`];
+  const flags = set.flatMap((setting) => ["--set", setting]);
+  expectResult(await world.tsd("plugin", "install", ...flags, path), { stdout: "rules\n" });
+  const { host, url } = world.registry;
+  const files = await busyboxImage();
+  const unsigned = `unsigned/${language.toLowerCase()}`;
+  await pushImage(url, unsigned, "1", files);
+
+  // first: where the content is, and as whom
+  const elsewhere = `${host}/elsewhere/${language.toLowerCase()}:1`;
+  expectResult(await world.tsd("pull", "-q", elsewhere), { stdout: `${elsewhere}\n` });
+  const image = locked.add("locked", "1", files);
+  expectResult(await world.tsd("pull", "-q", image), { stdout: `${image}\n` });
+  // sequential: whether it is done at all
+  await refuses(world, "image.beforePull", "pull", `${host}/forbidden:1`);
+  await refuses(world, "image.verify", "pull", `${host}/${unsigned}:1`);
+  assert.equal((await world.tsd("inspect", `${host}/${unsigned}:1`)).code, 1);
+  await refuses(world, "container.validate", "create", "--name", "invalid", image);
+  await refuses(world, "network.ready", "run", "--rm", "--name", "unplugged", image, "true");
+  await refuses(world, "api.request", "rm", "untouchable");
+  // adjust: what is made
+  const kind = language === "TypeScript" ? "ts" : "wasm";
+  await world.background("ruled", ["sh", "-c", `echo $RULES_${kind.toUpperCase()}; exec sleep 1000`]);
+  await world.until("its word", async () => (await world.tsd("logs", "ruled")).stdout === "yes\n");
+  expectResult(await world.tsd("inspect", "-f", `{{index .Config.Labels "ruled.${kind}"}}`, "ruled"), {
+    stdout: "yes\n",
+  });
+  await refuses(world, "container.exec", "exec", "ruled", "echo", "sealed");
+  expectResult(await world.tsd("exec", "ruled", "echo", "known"), { stdout: "known\n" });
+  await world.remove("ruled");
+  // selective: what stays
+  for (const name of ["stays", "goes"]) {
+    expectResult(await world.tsd("create", "--name", name, image, "true"), { stdout: /^[0-9a-f]{64}\n$/ });
+  }
+  assert.equal((await world.tsd("container", "prune", "-f")).code, 0);
+  expectResult(await world.tsd("ps", "-a", "--format", "{{.Names}}"), { stdout: "stays\n" });
+  await world.engine.removeContainers();
+  // parallel: what there was to be told
+  await world.until("all that is told", async () => {
+    const { stdout } = await world.tsd("plugin", "logs", "rules");
+    return ["image.pulled", "container.started", "container.exited", "container.removed", "api.answered", "log.line"]
+      .every((hook) => stdout.includes(` info ${hook}\n`));
+  });
+  expectResult(await world.tsd("plugin", "inspect", "-f", "{{.State}} {{.Failures}}", "rules"), {
+    stdout: "enabled 0\n",
+  });
+  expectResult(await world.tsd("plugin", "rm", "rules"), { stdout: "rules\n" });
+}
+
+/** Modes of the module, and what is said of it then. */
+const MISTAKES: readonly (readonly [string, RegExp])[] = [
+  ["pointer", /it points outside its memory \(100 bytes at 4294967280\)/],
+  ["size", /it points outside its memory \(4294967295 bytes at 16\)/],
+  ["text", /is not valid JSON/],
+  ["utf8", /encoded data is not valid/],
+  ["list", /tsd_hook gave neither a value nor an error/],
+  ["shape", /its answer is wrong: refuse is no text/],
+  ["error", /^container\.validate: says no$/],
+  ["log", /it points outside its memory/],
+  ["trap", /unreachable/],
+  ["deep", /call stack/i],
+  ["grow", /unreachable/],
+  ["alloc", /it points outside its memory/],
+  ["loop", /took too long|did not answer/],
+];
+
+/** Whatever a module does wrong, the step goes on, and what was wrong can be seen. */
+const mistakes: Step = async (world) => {
+  expectResult(await world.tsd("plugin", "install", await writeRules(world.folder, "WebAssembly")), {
+    stdout: "rules\n",
+  });
+  const { api } = world.engine;
+  const create = async () => {
+    const made = await api.post("/containers/create", CREATED(world.image));
+    assert.equal(made.status, 201, made.text());
+  };
+  for (const [mode, wanted] of MISTAKES) {
+    await api.post("/tsd/plugins/rules/enable", { Config: { mode } });
+    await create();
+    // What it is given next has no room any more.
+    if (mode === "alloc") await create();
+    const { LastError, State } = (await api.get("/tsd/plugins/rules")).json<
+      { LastError: string; State: string }
+    >();
+    assert.match(LastError, wanted, `${mode}: ${LastError}`);
+    // Without room for anything it fails at every hook.
+    if (mode !== "alloc") assert.equal(State, "enabled", mode);
+  }
+  await world.engine.removeContainers();
+  expectResult(await world.tsd("plugin", "enable", "--set", "mode=", "rules"), { stdout: "rules\n" });
+  expectResult(await world.run(["sh", "-c", "echo $RULES_WASM"]), { stdout: "yes\n" });
+  expectResult(await world.tsd("plugin", "rm", "rules"), { stdout: "rules\n" });
+};
+
+scenario("answers of plugins", {
+  "TypeScript: every hook that has any": (world) => answers(world, "TypeScript"),
+  "WebAssembly: every hook that has any": (world) => answers(world, "WebAssembly"),
+  "WebAssembly that goes wrong: pointers, traps, loops, memory": mistakes,
+});
