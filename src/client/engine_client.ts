@@ -44,10 +44,11 @@ export class EngineClient implements EngineTransport {
   }
 
   async hijack(request: EngineRequest): Promise<RawStream> {
-    const { connection, reader, head, release } = await this.#exchange(request, {
-      Connection: "Upgrade",
-      Upgrade: "tcp",
-    });
+    // Without an upgrade an ordinary answer is as right as a connection that is taken over.
+    const wanted: Record<string, string> = request.mayAnswer
+      ? { Connection: "close" }
+      : { Connection: "Upgrade", Upgrade: "tcp" };
+    const { connection, reader, head, release } = await this.#exchange(request, wanted);
     if (head.status >= 400) {
       const body = byteSource(bodyOf(reader, request.method, head), () => {
         release();
@@ -55,7 +56,7 @@ export class EngineClient implements EngineTransport {
       });
       throw engineError(head, await readText({ ...head, body }));
     }
-    return new HijackedStream(connection, reader, head, release, request.signal);
+    return new HijackedStream(connection, head, bodyOf(reader, request.method, head), release, request.signal);
   }
 
   /** Sends a request and reads the answer's head. `release` unhooks the caller's signal from the connection. */
@@ -154,6 +155,7 @@ function byteSource(next: NextChunk, finish: () => void, signal?: AbortSignal): 
 }
 
 class HijackedStream implements RawStream {
+  readonly headers: ReadonlyMap<string, string>;
   readonly multiplexed: boolean;
   readonly output: ByteSource;
   readonly #connection: Connection;
@@ -161,15 +163,16 @@ class HijackedStream implements RawStream {
 
   constructor(
     connection: Connection,
-    reader: ByteReader,
-    head: ResponseHead,
+    { headers }: ResponseHead,
+    next: NextChunk,
     release: () => void,
     signal: AbortSignal | undefined,
   ) {
     this.#connection = connection;
     this.#release = release;
-    this.multiplexed = head.headers.get("content-type") === MULTIPLEXED;
-    this.output = byteSource(() => reader.some(1 << 20), release, signal);
+    this.headers = headers;
+    this.multiplexed = headers.get("content-type") === MULTIPLEXED;
+    this.output = byteSource(next, release, signal);
   }
 
   async write(bytes: Uint8Array): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { ExecCreateRequest, ExecCreateResponse, ExecInspect, ExecStartRequest } from "../api/wire/mod.ts";
-import { discard, type EngineTransport, escapeName, type RawStream, readJson } from "./transport.ts";
+import { discard, type EngineTransport, escapeName, type RawStream, readJson, readText } from "./transport.ts";
 
 /** Prepares a process in a running container; the answer is its id. */
 export async function createExec(engine: EngineTransport, container: string, body: ExecCreateRequest): Promise<string> {
@@ -8,8 +8,25 @@ export async function createExec(engine: EngineTransport, container: string, bod
   return Id;
 }
 
+/** Starts a process in a running container, with its stdio on the returned connection. */
+export async function runExec(
+  engine: EngineTransport,
+  container: string,
+  body: ExecCreateRequest,
+): Promise<{ readonly id: string; readonly stream: RawStream }> {
+  const path = `/containers/${escapeName(container)}/exec`;
+  // tsd does at once what takes an engine of Docker two requests, and tells the exit code in the stream.
+  const headers = { "Tsd-Attach": "1" };
+  const stream = await engine.hijack({ method: "POST", path, body, headers, mayAnswer: true });
+  const id = stream.headers.get("tsd-exec-id");
+  if (id !== undefined) return { id, stream };
+  using answer = stream;
+  const { Id }: ExecCreateResponse = JSON.parse(await readText({ body: answer.output }));
+  return { id: Id, stream: await startExec(engine, Id, { Detach: false, Tty: body.Tty ?? false }) };
+}
+
 /** Starts it with its stdio on the returned connection. */
-export function startExec(engine: EngineTransport, id: string, body: ExecStartRequest): Promise<RawStream> {
+function startExec(engine: EngineTransport, id: string, body: ExecStartRequest): Promise<RawStream> {
   return engine.hijack({ method: "POST", path: `/exec/${id}/start`, body });
 }
 

@@ -17,7 +17,11 @@ export class FakeRawStream implements RawStream {
   disposed = false;
   readonly output: ReadableStream<Uint8Array>;
 
-  constructor(readonly multiplexed: boolean, output: readonly Uint8Array[] | ReadableStream<Uint8Array>) {
+  constructor(
+    readonly multiplexed: boolean,
+    output: readonly Uint8Array[] | ReadableStream<Uint8Array>,
+    readonly headers: ReadonlyMap<string, string> = new Map(),
+  ) {
     this.output = output instanceof ReadableStream ? output : ReadableStream.from(output);
   }
 
@@ -68,9 +72,14 @@ export class FakeEngine implements EngineTransport {
     return { status: 200, headers, body: ReadableStream.from(bytes) };
   }
 
-  hijack(request: EngineRequest): Promise<RawStream> {
+  /** Like an engine of Docker: what may be answered is answered. */
+  async hijack(request: EngineRequest): Promise<RawStream> {
+    if (request.mayAnswer) {
+      const { headers, body } = await this.request(request);
+      return new FakeRawStream(false, await Array.fromAsync(body), headers);
+    }
     this.requests.push(request);
-    return Promise.resolve(this.#raw(request));
+    return this.#raw(request);
   }
 }
 

@@ -2,7 +2,7 @@ import { TsdError } from "../errors.ts";
 import { cutOff } from "./byte_reader.ts";
 
 /** Which stream a piece of multiplexed output belongs to. */
-export type FrameStream = "stdin" | "stdout" | "stderr" | "system_error";
+export type FrameStream = "stdin" | "stdout" | "stderr" | "system_error" | "exit_code";
 
 /** A piece of a frame's payload; a frame may come in several. */
 export interface FramePiece {
@@ -12,7 +12,8 @@ export interface FramePiece {
   readonly isFirst?: boolean;
 }
 
-const STREAMS: readonly FrameStream[] = ["stdin", "stdout", "stderr", "system_error"];
+/** The last one is tsd's own: a decimal number, of a process whose client asked for it so. */
+const STREAMS: readonly FrameStream[] = ["stdin", "stdout", "stderr", "system_error", "exit_code"];
 const HEADER_BYTES = 8;
 
 /**
@@ -84,21 +85,27 @@ function* runs(pieces: Iterable<FramePiece>, mostBytes: number): Generator<Frame
   if (last !== undefined && end > start) yield { stream: last, bytes: joined.subarray(start, end) };
 }
 
-/** Passes output on until it ends, one write at a time, so that a slow reader slows the process down. */
+/**
+ * Passes output on until it ends, one write at a time, so that a slow reader slows the process down. Resolves to the exit
+ * code, if the stream tells one.
+ */
 export async function deliver(
   output: AsyncIterable<Uint8Array>,
   multiplexed: boolean,
   sinks: OutputSinks,
-): Promise<void> {
+): Promise<number | undefined> {
   const parser = new FrameParser();
+  let exitCode = "";
   for await (const chunk of output) {
     if (!multiplexed) {
       await sinks.stdout(chunk);
       continue;
     }
     for (const { stream, bytes } of runs(parser.push(chunk), chunk.length)) {
-      await (stream === "stdout" ? sinks.stdout(bytes) : sinks.stderr(bytes));
+      if (stream === "exit_code") exitCode += String.fromCharCode(...bytes);
+      else await (stream === "stdout" ? sinks.stdout(bytes) : sinks.stderr(bytes));
     }
   }
   if (!parser.atBoundary) throw cutOff("The engine's output stream ended inside a frame");
+  return exitCode === "" ? undefined : Number(exitCode);
 }

@@ -29,7 +29,7 @@ export async function followLog(
     containerLogs(engine, name, { ...options, follow: true, ...more }, { "Tsd-Log-Positions": "1" });
   for (let answer = await ask({});;) {
     const type = answer.headers.get("content-type");
-    if (type !== POSITIONS_TYPE) return await deliver(answer.body, type === MULTIPLEXED, sinks);
+    if (type !== POSITIONS_TYPE) return void await deliver(answer.body, type === MULTIPLEXED, sinks);
     try {
       return await reader.read(answer.body);
     } catch (thrown) {

@@ -24,6 +24,8 @@ export interface EngineRequest {
   readonly upload?: AsyncIterable<Uint8Array>;
   /** Beside those that every request has. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of `hijack`: the connection is taken over if the engine likes, and else there is an ordinary answer. */
+  readonly mayAnswer?: boolean;
   /** Called once there is a connection, before anything is sent. */
   readonly onConnected?: () => void;
   /** Closes the connection, at whatever stage the exchange is. */
@@ -42,6 +44,8 @@ export interface EngineResponse {
 
 /** A raw connection to a process's stdio. The caller owns it. */
 export interface RawStream extends Disposable {
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
   /** Whether stdout and stderr come in frames (see `frames.ts`) or as they are. */
   readonly multiplexed: boolean;
   readonly output: ByteSource;
@@ -87,7 +91,7 @@ export async function readJson<T>(response: EngineResponse): Promise<T> {
 }
 
 /** The whole body as text. */
-export async function readText({ body }: EngineResponse): Promise<string> {
+export async function readText({ body }: { readonly body: ByteSource }): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of body) text += decoder.decode(chunk, { stream: true });

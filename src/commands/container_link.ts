@@ -86,6 +86,7 @@ export class ContainerLink {
 }
 
 const NO_STREAM: RawStream = {
+  headers: new Map(),
   multiplexed: false,
   output: { async *[Symbol.asyncIterator]() {}, cancel: () => Promise.resolve() },
   write: () => Promise.resolve(false),

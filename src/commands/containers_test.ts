@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { FakeEngine, FakeRawStream } from "../client/fake_engine.ts";
-import type { EngineRequest } from "../client/transport.ts";
+import type { EngineRequest, RawStream } from "../client/transport.ts";
 import { TsdError } from "../errors.ts";
 import { callTsd } from "./fake_session.ts";
 import { parseTimestamp } from "./timestamps.ts";
@@ -88,6 +88,22 @@ Deno.test("exec: create, start, output, exit code", async () => {
     WorkingDir: "/w",
   });
   assert.deepEqual(engine.requests[1].body, { Detach: false, Tty: false });
+});
+
+Deno.test("exec: at once, where the engine can", async () => {
+  const exitCode = new Uint8Array([4, 0, 0, 0, 0, 0, 0, 3, ...new TextEncoder().encode("137")]);
+  class Engine extends FakeEngine {
+    override hijack(request: EngineRequest): Promise<RawStream> {
+      this.requests.push(request);
+      const headers = new Map([["tsd-exec-id", "e1"]]);
+      return Promise.resolve(
+        new FakeRawStream(true, [framed("hi\n"), exitCode.subarray(0, 9), exitCode.subarray(9)], headers),
+      );
+    }
+  }
+  const engine = new Engine(() => ({ json: {} }));
+  assert.deepEqual(await callTsd(engine, ["exec", "box", "ls"]), { code: 137, out: "hi\n", err: "" });
+  assert.deepEqual(engine.calls, ["POST /containers/box/exec"]);
 });
 
 Deno.test("exec: detached, failing, and cut off", async () => {

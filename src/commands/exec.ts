@@ -1,7 +1,7 @@
 import type { ExecCreateRequest, ExecInspect } from "../api/wire/mod.ts";
 import { defineCommand, type FlagSpecs, type FlagValues, PlainError, type Terminal, UsageError } from "../cli/mod.ts";
 import { whenBack } from "../client/away.ts";
-import { createExec, inspectExec, reattachExec, resizeExec, startExec, startExecDetached } from "../client/execs.ts";
+import { createExec, inspectExec, reattachExec, resizeExec, runExec, startExecDetached } from "../client/execs.ts";
 import type { EngineTransport, RawStream } from "../client/transport.ts";
 import { isTsdError, TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
@@ -40,15 +40,15 @@ export const exec = defineCommand({
       const stdin = flags.interactive && !flags.detach;
       requireTty(terminal, flags.tty && stdin);
       const request = await execRequest(flags, command, terminal);
-      const id = await createExec(engine, container, request);
-      clock?.lap("create");
       if (flags.detach) {
+        const id = await createExec(engine, container, request);
+        clock?.lap("create");
         await startExecDetached(engine, id, flags.tty);
         clock?.lap("start");
         return 0;
       }
-      const stream = await startExec(engine, id, { Detach: false, Tty: flags.tty });
-      clock?.lap("connect to its streams");
+      const { id, stream } = await runExec(engine, container, request);
+      clock?.lap("create");
       let found: ExecInspect | undefined;
       const again = async () => {
         found = await whenBack(() => inspectIfKnown(engine, id));
@@ -61,6 +61,7 @@ export const exec = defineCommand({
         : undefined;
       if (await session.end() === "detached") throw detachedError();
       clock?.lap("start and run");
+      if (session.exitCode !== undefined) return session.exitCode;
       const exec = found ?? await inspectIfKnown(engine, id);
       clock?.lap("exit code");
       const exitCode = exec?.ExitCode ?? null;

@@ -42,6 +42,7 @@ export class StdioSession implements Disposable {
   readonly #stop = new AbortController();
   readonly #signalled = Promise.withResolvers<never>();
   readonly #raw = new DisposableStack();
+  #exitCode: number | undefined;
 
   /** @throws {TsdError} invalid_argument (keys that are none) */
   constructor(terminal: Terminal, stream: RawStream, { stdin, tty, detachKeys, again }: StdioOptions) {
@@ -54,6 +55,11 @@ export class StdioSession implements Disposable {
     this.#input = stdin ? this.#forward(keys) : new Promise(() => {});
     // Whoever waits for the end hears of a failure; a session that is given up has nobody waiting.
     for (const each of [this.#output, this.#input, this.#signalled.promise]) each.catch(() => undefined);
+  }
+
+  /** The process's, if the streams have told it. */
+  get exitCode(): number | undefined {
+    return this.#exitCode;
   }
 
   /** Resolves when the process's output has ended and was delivered, or the user has left. */
@@ -90,7 +96,8 @@ export class StdioSession implements Disposable {
     for (let renewals = 0;; renewals++) {
       let failure: unknown;
       try {
-        await deliver(this.#stream.output, this.#stream.multiplexed, sinks);
+        this.#exitCode = await deliver(this.#stream.output, this.#stream.multiplexed, sinks);
+        if (this.#exitCode !== undefined) return;
       } catch (thrown) {
         if (!isCutOff(thrown)) throw thrown;
         failure = thrown;

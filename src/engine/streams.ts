@@ -43,10 +43,11 @@ const LAST_INPUT_MS = 500;
 
 /** Bytes before each payload. */
 export const FRAME_HEADER_BYTES = 8;
-const STREAM_IDS = { stdout: 1, stderr: 2 } as const satisfies Record<StreamName, number>;
+/** The last one is tsd's own: a decimal number behind all output. */
+const STREAM_IDS = { stdout: 1, stderr: 2, exitCode: 4 } as const satisfies Record<StreamName | "exitCode", number>;
 
 /** One frame: `[stream, 0, 0, 0, length as 32 bits big-endian]` and the bytes. */
-export function frame(stream: StreamName, bytes: Uint8Array): Uint8Array {
+export function frame(stream: keyof typeof STREAM_IDS, bytes: Uint8Array): Uint8Array {
   const framed = new Uint8Array(FRAME_HEADER_BYTES + bytes.length);
   writeFrameHeader(framed, 0, stream, bytes.length);
   framed.set(bytes, FRAME_HEADER_BYTES);
@@ -54,7 +55,7 @@ export function frame(stream: StreamName, bytes: Uint8Array): Uint8Array {
 }
 
 /** Writes what stands before a payload of `length` bytes into zeros at `at`. */
-export function writeFrameHeader(out: Uint8Array, at: number, stream: StreamName, length: number): void {
+export function writeFrameHeader(out: Uint8Array, at: number, stream: keyof typeof STREAM_IDS, length: number): void {
   out[at] = STREAM_IDS[stream];
   for (let byte = 0; byte < 4; byte++) out[at + 7 - byte] = length >>> (8 * byte);
 }

@@ -73,7 +73,7 @@ scenario("--timing", {
         "1000",
       ]],
       [["connect", "start job"], ["start", "--timing", "job"]],
-      [["connect", "create", "connect to its streams", "start and run", "exit code"], [
+      [["connect", "create", "start and run"], [
         "exec",
         "--timing",
         "job",

@@ -117,6 +117,13 @@ async function execs(world: World, api: EngineApi, version: string | undefined):
   const { ExitCode, Running, ContainerID } = (await api.get(`/exec/${execId}/json`)).json();
   assert.deepEqual({ ExitCode, Running, ContainerID }, { ExitCode: 3, Running: false, ContainerID: id });
   assertError(await api.post(`/exec/${execId}/start`, { Detach: true }), 409, /^exec \w{64} has been started already$/);
+  const atOnce = { body: request, headers: { "Tsd-Attach": "1" }, upgrade: false };
+  using single = await api.hijack("POST", "/containers/box/exec", atOnce);
+  assert.equal(single.status, 200);
+  await single.write("hello");
+  await single.closeWrite();
+  assert.deepEqual(await framesOf(single), { 1: "hello", 2: "e\n", 4: "3" });
+  assert.equal((await api.get(`/exec/${single.headers["tsd-exec-id"]}/json`)).json().ExitCode, 3);
   const detached = (await api.post("/containers/box/exec", { Cmd: ["touch", "/done"] })).json<{ Id: string }>().Id;
   assert.equal((await api.post(`/exec/${detached}/start`, { Detach: true, Tty: false })).status, 200);
   await world.until("its end", async () => (await api.get(`/exec/${detached}/json`)).json().ExitCode === 0);

@@ -33,7 +33,7 @@ export async function hijackSocket(
     upgraded ? "HTTP/1.1 101 UPGRADED" : "HTTP/1.1 200 OK",
     `Content-Type: ${reply.contentType}`,
     ...(upgraded ? ["Connection: Upgrade", "Upgrade: tcp"] : ["Connection: close"]),
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...headers, ...reply.headers }).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.write(lines.join("\r\n") + "\r\n\r\n");
   // What the client sent before it went away is still wanted.

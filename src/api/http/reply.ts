@@ -34,6 +34,7 @@ export type Reply =
   | {
     readonly kind: "hijack";
     readonly contentType: string;
+    readonly headers?: HeaderMap;
     /** Runs after the head is on its way; the connection closes when it returns. */
     run(connection: HijackedConnection): Promise<void>;
   };

@@ -12,14 +12,23 @@ import type { Services } from "../services.ts";
 import type { ExecCreateRequest, ExecStartRequest } from "../wire/mod.ts";
 import { requestedSize, streamType } from "./container_streams.ts";
 
+/** A request's header by which a client has an exec started as soon as it is made, on the same connection. */
+const AT_ONCE = "tsd-attach";
+
 export function execRoutes({ execs }: Services): Route[] {
   return [
     {
       method: "POST",
       path: "/containers/{id*}/exec",
       since: "1.24",
-      handler: async (request) =>
-        json({ Id: await execs.createFor(request.params.id, parseExec(await request.json())) }, 201),
+      handler: async (request) => {
+        const body = parseExec(await request.json());
+        const id = await execs.createFor(request.params.id, body);
+        if (request.header(AT_ONCE) === undefined) return json({ Id: id }, 201);
+        const framed = !body.Tty;
+        const run = execs.claim(id, { framed, tellsExitCode: framed });
+        return { kind: "hijack", contentType: streamType(request, framed), headers: { "Tsd-Exec-Id": id }, run };
+      },
     },
     {
       method: "POST",

@@ -39,6 +39,12 @@ export interface RunningExec {
   readonly exitCode: Promise<number>;
 }
 
+interface ClaimOptions {
+  readonly framed: boolean;
+  readonly size?: TerminalSize | undefined;
+  readonly tellsExitCode?: boolean;
+}
+
 export interface ExecServiceDeps {
   readonly table: ContainerTable;
   readonly launcher: ExecLauncher;
@@ -104,12 +110,16 @@ export class ExecService {
 
   /**
    * Checks that it can be started, and marks it, so that a second start is refused. `framed`: the client wants to be told
-   * which stream its output is of.
+   * which stream its output is of; `tellsExitCode`: and, in a last frame, the exit code.
    * @throws {TsdError} exec_not_found, conflict
    */
-  claim(id: string, { framed, size }: { framed: boolean; size?: TerminalSize | undefined }) {
+  claim(id: string, { framed, size, tellsExitCode = false }: ClaimOptions) {
     const exec = this.#claim(id, size);
-    return (client: Duplex) => this.#runAttached(exec, client, framed);
+    return async (client: Duplex) => {
+      await this.#runAttached(exec, client, framed);
+      if (!tellsExitCode || exec.exitCode === null) return;
+      await client.write(frame("exitCode", new TextEncoder().encode(String(exec.exitCode))));
+    };
   }
 
   /**
