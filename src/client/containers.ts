@@ -105,6 +105,21 @@ export function attachContainer(engine: EngineTransport, id: string, options: At
   return engine.hijack({ method: "POST", path: path(id, "/attach"), query: { stream: true, ...options } });
 }
 
+/**
+ * Attaches to a container without a terminal and starts it, at once where the engine can (tsd's own): the stream tells the
+ * exit code then. Other engines have attached only.
+ */
+export async function attachAndStart(
+  engine: EngineTransport,
+  id: string,
+  condition: WaitCondition,
+  options: AttachOptions,
+): Promise<{ readonly stream: RawStream; readonly isStarted: boolean }> {
+  const [query, headers] = [{ stream: true, ...options }, { "Tsd-Start": condition }];
+  const stream = await engine.hijack({ method: "POST", path: path(id, "/attach"), query, headers });
+  return { stream, isStarted: stream.headers.has("tsd-started") };
+}
+
 /** Query of `GET /containers/{id}/logs`; times are seconds since 1970, with a fraction where needed. */
 export interface LogsOptions {
   readonly follow?: boolean;

@@ -37,7 +37,11 @@ export class TimedTransport implements EngineTransport {
   }
 
   hijack(request: EngineRequest): Promise<RawStream> {
-    return this.#timed(request, (asking) => this.#engine.hijack(asking), () => undefined);
+    return this.#timed(
+      request,
+      (asking) => this.#engine.hijack(asking),
+      ({ headers }) => headers.get("server-timing"),
+    );
   }
 
   async #timed<T>(

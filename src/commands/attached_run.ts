@@ -24,15 +24,19 @@ export interface AttachedRunOptions {
 export async function runAttached(context: CommandContext, id: string, options: AttachedRunOptions): Promise<number> {
   const { engine, terminal, clock } = context;
   const { attach: { stdin }, tty, detachKeys } = options;
-  const { link, stream } = await ContainerLink.open(engine, id, {
+  const linked = {
     attach: { ...options.attach, ...(detachKeys && { detachKeys }) },
     first: options.autoRemove ? "removed" : "next-exit",
     later: options.autoRemove ? "removed" : "not-running",
-  });
-  clock?.lap("attach and wait");
-  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
+  } as const;
   using _signals = options.proxySignals && !tty ? proxySignals(terminal, engine, id) : undefined;
-  await startOrCleanUp(context, id, link.pending, options.autoRemove);
+  // A terminal's stream can't tell an exit code.
+  const { link, stream, isStarted } = tty
+    ? { ...await ContainerLink.open(engine, id, linked), isStarted: false }
+    : await ContainerLink.openAndStart(engine, id, linked);
+  if (!isStarted) clock?.lap("attach and wait");
+  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
+  if (!isStarted) await startOrCleanUp(context, id, link.pending, options.autoRemove);
   clock?.lap("start");
   using _size = tty ? followContainerSize(terminal, engine, id) : undefined;
   const end = await session.end();
@@ -41,6 +45,7 @@ export async function runAttached(context: CommandContext, id: string, options: 
     await link.pending.cancel();
     return 0;
   }
+  if (session.exitCode !== undefined) return session.exitCode;
   const result = await link.result();
   clock?.lap(options.autoRemove ? "removal" : "exit code");
   return exitCodeOf(result);

@@ -1,7 +1,14 @@
 /** A client's link to a container that it runs: its streams and its exit, also across engines that go away and come back. */
 import type { ContainerWaitResponse, WaitCondition } from "../api/wire/mod.ts";
 import { isCutOff, whenBack } from "../client/away.ts";
-import { attachContainer, type AttachOptions, type PendingExit, waitContainer } from "../client/containers.ts";
+import { cutOff } from "../client/byte_reader.ts";
+import {
+  attachAndStart,
+  attachContainer,
+  type AttachOptions,
+  type PendingExit,
+  waitContainer,
+} from "../client/containers.ts";
 import type { EngineTransport, RawStream } from "../client/transport.ts";
 import { isTsdError } from "../errors.ts";
 
@@ -38,6 +45,18 @@ export class ContainerLink {
   ): Promise<{ readonly link: ContainerLink; readonly stream: RawStream }> {
     const link = new ContainerLink(engine, id, options);
     return { link, stream: await link.#connect(options.first) };
+  }
+
+  /** Attaches and starts it, where the engine does that at once; otherwise it is attached and waited for, and not started. */
+  static async openAndStart(
+    engine: EngineTransport,
+    id: string,
+    options: ContainerLinkOptions,
+  ): Promise<{ readonly link: ContainerLink; readonly stream: RawStream; readonly isStarted: boolean }> {
+    const link = new ContainerLink(engine, id, options);
+    const { stream, isStarted } = await attachAndStart(engine, id, options.first, options.attach);
+    link.#exit = isStarted ? TOLD_BY_STREAM : await waitContainer(engine, id, options.first);
+    return { link, stream, isStarted };
   }
 
   /** The exit, for as long as nobody has asked for its result. */
@@ -84,6 +103,9 @@ export class ContainerLink {
     }
   }
 }
+
+/** Who has to ask has been cut off. */
+const TOLD_BY_STREAM: PendingExit = { result: () => Promise.reject(cutOff()), cancel: () => Promise.resolve() };
 
 const NO_STREAM: RawStream = {
   headers: new Map(),

@@ -10,11 +10,12 @@ import type { StdinPipe } from "../runtime/stdin_pipe.ts";
 
 /** The client's side; the API's hijacked connection is one. */
 export interface Duplex {
-  readonly input: ReadableStream<Uint8Array>;
+  /** It may come later. */
+  readonly input: ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>;
   write(bytes: Uint8Array): Promise<void>;
   readonly gone: AbortSignal;
   /** Aborted when the engine is about to leave: no more output comes. */
-  readonly leaving?: AbortSignal;
+  readonly leaving?: AbortSignal | undefined;
   /** Says so to the client, whose input is read on. */
   endOutput?(): void;
 }
@@ -90,12 +91,13 @@ export async function attachStreams(io: ProcessIo, client: Duplex, options: Atta
 /** Resolves if the connection ends with its input. */
 async function pumpInput(io: ProcessIo, client: Duplex, options: AttachOptions): Promise<AttachEnd> {
   const { stdin } = io;
+  const clientInput = await client.input;
   if (stdin === undefined || !options.stdin) {
-    await client.input.cancel();
+    await clientInput.cancel();
     return await never();
   }
-  if (io.tty) return await pumpKeys(stdin, client.input, options.detachKeys);
-  for await (const chunk of client.input) await stdin.write(chunk);
+  if (io.tty) return await pumpKeys(stdin, clientInput, options.detachKeys);
+  for await (const chunk of clientInput) await stdin.write(chunk);
   if (client.leaving?.aborted) return "left";
   if (!options.closeStdin) return "input_ended";
   await stdin.close();

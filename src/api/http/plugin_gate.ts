@@ -51,6 +51,10 @@ export async function askPlugins(hooks: GateHooks | undefined, asked: AskedReque
   if (!hooks?.wants("api.request")) return asked.body;
   const bytes = await wholeBody(asked);
   await hooks.ask("api.request", () => contextOf(asked, bytes));
+  const { atOnce } = asked.match.route;
+  if (atOnce !== undefined && asked.request.headers[atOnce.header] !== undefined) {
+    await hooks.ask("api.request", () => contextAtOnce(asked, atOnce.route));
+  }
   return {
     whole: () => Promise.resolve(bytes),
     upload: async function* () {
@@ -84,6 +88,13 @@ function contextOf({ request, match, path, query }: AskedRequest, bytes: Uint8Ar
     headers: Object.fromEntries(headers),
     ...shown(match.route.path, bytes),
   };
+}
+
+/** As if the second step were a request of its own. */
+function contextAtOnce(asked: AskedRequest, route: string): HookContexts["api.request"] {
+  const { params, body: _, ...context } = contextOf(asked, new Uint8Array());
+  const path = route.replace(/\{(\w+)\*?\}/g, (_, name) => encodeURIComponent(params[name] ?? ""));
+  return { ...context, params, route, path, query: {}, bodyEncoding: "none" };
 }
 
 function shown(route: string, bytes: Uint8Array): Pick<HookContexts["api.request"], "body" | "bodyEncoding"> {

@@ -32,6 +32,8 @@ export interface Route {
   readonly path: string;
   /** The first API version that has it. */
   readonly since: ApiVersion;
+  /** A request with this header also does what another route does. Plugins are asked about both. */
+  readonly atOnce?: { readonly header: string; readonly route: string };
   readonly handler: (request: ApiRequest) => Reply | Promise<Reply>;
 }
 

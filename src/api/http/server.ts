@@ -13,7 +13,7 @@ import type { HangUpWatch } from "./hang_up.ts";
 import { detachFromHttp, type HijackOptions, hijackSocket, writeRawError } from "./hijack.ts";
 import { askPlugins, type GateHooks, type RequestBody, statusOf, tellOfAnswer } from "./plugin_gate.ts";
 import { Query } from "./query.ts";
-import type { Reply } from "./reply.ts";
+import type { HeaderMap, Reply } from "./reply.ts";
 import { type ApiRequest, type Match, Router } from "./route.ts";
 import type { Route } from "./route.ts";
 import { sendAll } from "./sending.ts";
@@ -135,8 +135,13 @@ export class ApiServer {
     };
   }
 
-  #hijackOptions(gone: AbortSignal): Omit<HijackOptions, "upgraded"> {
-    return { headers: this.#headers(), gone, leaving: this.#leaving.signal, watchHangUp: this.#options.watchHangUp };
+  #hijackOptions(gone: AbortSignal, more: HeaderMap = {}): Omit<HijackOptions, "upgraded"> {
+    return {
+      headers: { ...this.#headers(), ...more },
+      gone,
+      leaving: this.#leaving.signal,
+      watchHangUp: this.#options.watchHangUp,
+    };
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -176,13 +181,18 @@ export class ApiServer {
       found = this.#route(request);
       const { body, rest } = bodyOfUpgrade(request, socket, head);
       const bodies = await this.#asked(request, found, { whole: () => body, upload: refuseUpload });
-      const reply = await found.match.route.handler(this.#request(request, found, bodies, gone.signal));
+      const timing: Record<string, string> = {};
+      const handle = () => found!.match.route.handler(this.#request(request, found!, bodies, gone.signal));
+      const reply = await (request.headers[TIMING_WANTED] === undefined
+        ? handle()
+        : serverTimed(handle, (metrics) =>
+          timing["Server-Timing"] = metrics));
       if (reply.kind !== "hijack") {
         throw new TsdError("invalid_argument", `Cannot upgrade ${request.method} ${request.url}: it has no raw stream`);
       }
       const input = await rest;
       answered(found.match, statusOf(reply));
-      const options = { upgraded: true, ...this.#hijackOptions(gone.signal) };
+      const options = { upgraded: true, ...this.#hijackOptions(gone.signal, timing) };
       await this.#hijack(() => hijackSocket(socket, input, reply, options));
     } catch (thrown) {
       const error = toTsdError(thrown);

@@ -12,6 +12,7 @@ import { empty, type Reply } from "../http/reply.ts";
 import type { ApiRequest } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
+import { parseCondition, START_TOO, startAttached } from "./attached_start.ts";
 import { logChunks } from "./log_chunks.ts";
 
 const RAW = "application/vnd.docker.raw-stream";
@@ -48,7 +49,7 @@ export function resizeContainer({ containers, table, containerEvents }: Services
 }
 
 /** `POST /containers/{id}/attach?stream=&stdin=&stdout=&stderr=&logs=&detachKeys=` */
-export function attachContainer(services: Services, request: ApiRequest): Reply {
+export async function attachContainer(services: Services, request: ApiRequest): Promise<Reply> {
   const { containers, table, logs, containerEvents } = services;
   const { query, params } = request;
   const container = table.find(params.id);
@@ -63,9 +64,17 @@ export function attachContainer(services: Services, request: ApiRequest): Reply 
   if (!query.flag("stream") && !query.flag("logs")) {
     throw new TsdError("invalid_argument", "Bad parameters: you must choose stream or logs");
   }
+  const contentType = streamType(request, !tty);
+  const condition = request.header(START_TOO);
+  if (condition !== undefined && !tty) {
+    containerEvents.tell(container, "attach");
+    const options = { ...selection, stdin, closeStdin: stdinOnce, framed: true };
+    const started = await startAttached(services, request, container, parseCondition(condition), options);
+    return { kind: "hijack", contentType, ...started };
+  }
   return {
     kind: "hijack",
-    contentType: streamType(request, !tty),
+    contentType,
     async run(connection) {
       const earlier = query.flag("logs") && (selection.stdout || selection.stderr)
         ? logChunks(

@@ -11,12 +11,11 @@ import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { CONTAINER_FILTER_KEYS, containerFilter, type FilterContext } from "../views/container_filters.ts";
 import { inspectContainer, summariseContainer } from "../views/container_view.ts";
-import type { ContainerSummary, ContainerWaitResponse, WaitCondition } from "../wire/mod.ts";
+import type { ContainerSummary, ContainerWaitResponse } from "../wire/mod.ts";
 import { attempt } from "./attempt.ts";
+import { parseCondition, START_TOO } from "./attached_start.ts";
 import { containerStepRoutes } from "./container_steps.ts";
 import { attachContainer, resizeContainer } from "./container_streams.ts";
-
-const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
 
 export function containerRoutes(services: Services): Route[] {
   const { creator, containers, table, execs, health, networks, paths, driver } = services;
@@ -84,6 +83,7 @@ export function containerRoutes(services: Services): Route[] {
       method: "POST",
       path: "/containers/{id*}/attach",
       since: "1.24",
+      atOnce: { header: START_TOO, route: "/containers/{id*}/start" },
       handler: (request) => attachContainer(services, request),
     },
     {
@@ -144,11 +144,7 @@ async function sizeFields({ sizes }: Services, container: Container) {
 
 /** The head goes out at once, so that clients know that the engine listens before they start the container. */
 function wait({ containers }: Services, { params, query, signal }: ApiRequest) {
-  const condition = query.text("condition") ?? "not-running";
-  if (!isWaitCondition(condition)) {
-    throw new TsdError("invalid_argument", `invalid condition: ${JSON.stringify(condition)}`);
-  }
-  const waiting = containers.wait(params.id, condition, signal);
+  const waiting = containers.wait(params.id, parseCondition(query.text("condition") ?? "not-running"), signal);
   return {
     kind: "stream",
     contentType: "application/json",
@@ -163,5 +159,3 @@ function wait({ containers }: Services, { params, query, signal }: ApiRequest) {
     })(),
   } as const;
 }
-
-const isWaitCondition = (text: string): text is WaitCondition => (WAIT_CONDITIONS as readonly string[]).includes(text);

@@ -21,6 +21,7 @@ export function execRoutes({ execs }: Services): Route[] {
       method: "POST",
       path: "/containers/{id*}/exec",
       since: "1.24",
+      atOnce: { header: AT_ONCE, route: "/exec/{id*}/start" },
       handler: async (request) => {
         const body = parseExec(await request.json());
         const id = await execs.createFor(request.params.id, body);
