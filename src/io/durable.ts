@@ -1,13 +1,16 @@
 /**
  * @module
- * Files that are whole or absent after a power cut: written aside, synced, renamed, and the folder synced.
+ * Files that are whole or absent after a power cut: written aside, synced, renamed, and the folder synced. Only syncing and
+ * long writes leave the caller's thread: a hop to another one takes longer than making a folder or writing a few lines.
  */
 import { TsdError } from "../errors.ts";
+
+const SHORT_BYTES = 64 << 10;
 
 /** Makes a folder's own entries (creations, renames, removals) durable. @throws {TsdError} storage, storage_full */
 export async function syncDir(path: string): Promise<void> {
   try {
-    using folder = await Deno.open(path, { read: true });
+    using folder = Deno.openSync(path, { read: true });
     await folder.sync();
   } catch (error) {
     throw storageError(`Cannot sync folder ${path}`, error);
@@ -22,7 +25,7 @@ export async function syncDir(path: string): Promise<void> {
 export async function makeDirDurably(path: string, mode: number): Promise<void> {
   const parent = path.slice(0, path.lastIndexOf("/")) || "/";
   try {
-    await Deno.mkdir(path, { mode });
+    Deno.mkdirSync(path, { mode });
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) return;
     if (!(error instanceof Deno.errors.NotFound) || parent === path) {
@@ -57,8 +60,12 @@ export async function writeFileDurably(
 
 /** Makes a file whose bytes are durable; its name is when the folder is synced. */
 export async function writeSynced(path: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
-  using file = await Deno.open(path, { write: true, createNew: true, mode });
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  using file = Deno.openSync(path, { write: true, createNew: true, mode });
+  const isShort = bytes.length <= SHORT_BYTES;
+  for (let at = 0; at < bytes.length;) {
+    const rest = bytes.subarray(at);
+    at += isShort ? file.writeSync(rest) : await file.write(rest);
+  }
   await file.sync();
 }
 

@@ -178,7 +178,7 @@ export class ContainerCreator {
     await using undo = new AsyncDisposableStack();
     undo.defer(() => table.remove(container));
     const { home } = containerPaths(paths, container.id);
-    await Deno.mkdir(home, { recursive: true, mode: 0o710 });
+    Deno.mkdirSync(home, { recursive: true, mode: 0o710 });
     undo.defer(() => Deno.remove(home, { recursive: true }));
     await snapshots.prepare(container.record.layers, container.id);
     undo.defer(() => snapshots.remove(container.id));

@@ -5,12 +5,13 @@
  */
 import { chainIds } from "../../image/chain_id.ts";
 import { type Digest, hexOf } from "../../image/digest.ts";
+import { readIfThere } from "../../io/if_there.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { cString } from "../../sys/mod.ts";
 import { attempting, isTaken } from "../layer_folders/storage_failure.ts";
 import { namesIn, Workspace } from "../layer_folders/workspace.ts";
 import { openFolder } from "../overlay/merged_layers.ts";
-import { decodeLayers, encodeLayers, LAYERS_NAME, readIfThere } from "../layer_folders/layer_list.ts";
+import { decodeLayers, encodeLayers, LAYERS_NAME } from "../layer_folders/layer_list.ts";
 import { FILES, SUBVOLUME_CALLS, type SubvolumeCalls, TREE } from "./calls.ts";
 import { applyLayer, type Trees, withoutMarks } from "./layer_application.ts";
 
@@ -86,7 +87,7 @@ export class Chains {
   async #removeThose(isWanted: (layers: readonly Digest[]) => boolean): Promise<void> {
     await attempting("Cannot remove what layers were put together to", async () => {
       for (const name of await this.list()) {
-        const text = await readIfThere(`${this.#folder}/${name}/${LAYERS_NAME}`);
+        const text = readIfThere(`${this.#folder}/${name}/${LAYERS_NAME}`);
         const layers = text === undefined ? undefined : decodeLayers(text);
         // One that doesn't say what it is made of is of no use either.
         if (layers === undefined || isWanted(layers)) await this.#remove(name);

@@ -1,6 +1,7 @@
 import { isTsdError, TsdError } from "../../errors.ts";
 import { createSha256, type Hasher } from "../../hash/mod.ts";
 import { type Digest, digestOfHex, hexOf, isDigest } from "../../image/digest.ts";
+import { readIfThere } from "../../io/if_there.ts";
 import { cancellable, cancelQuietly, makeDirDurably, syncDir } from "../../io/mod.ts";
 import type { IngestOptions, LayerExpectation, LayerFolder, LayerInfo, LayerLimits, LayerStore } from "../ports.ts";
 import { LaterClearing } from "./later_clearing.ts";
@@ -78,13 +79,11 @@ export class FolderLayerStore implements LayerStore {
     this.#later = new LaterClearing(notCleared);
   }
 
-  async info(diffId: Digest): Promise<LayerInfo | undefined> {
-    try {
-      return decodeInfo(await Deno.readTextFile(`${this.layerPath(diffId)}/info.json`), diffId);
-    } catch (thrown) {
-      if (thrown instanceof Deno.errors.NotFound) return undefined;
-      throw storageFailure(`Cannot read about layer ${diffId}`, thrown);
-    }
+  info(diffId: Digest): Promise<LayerInfo | undefined> {
+    return attempting(`Cannot read about layer ${diffId}`, () => {
+      const text = readIfThere(`${this.layerPath(diffId)}/info.json`);
+      return text === undefined ? undefined : decodeInfo(text, diffId);
+    });
   }
 
   async storedMs(diffId: Digest): Promise<number | undefined> {

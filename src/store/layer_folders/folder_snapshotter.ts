@@ -1,11 +1,12 @@
 import { TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
+import { readIfThere } from "../../io/if_there.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { isErrno } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
 import { isMounted, OVERLAY_CALLS, type OverlayCalls, unmountAll } from "../overlay/overlay_mount.ts";
 import type { Change, LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
-import { decodeLayers, encodeLayers, LAYERS_NAME, readIfThere } from "./layer_list.ts";
+import { decodeLayers, encodeLayers, LAYERS_NAME } from "./layer_list.ts";
 import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
 import { namesIn, Workspace } from "./workspace.ts";
 

@@ -20,13 +20,3 @@ export function decodeLayers(text: string): Digest[] | undefined {
   const isSound = Array.isArray(layers) && layers.every((layer) => typeof layer === "string" && isDigest(layer));
   return isSound ? layers as Digest[] : undefined;
 }
-
-/** The text of a file; undefined: there is none. */
-export async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return undefined;
-    throw thrown;
-  }
-}
