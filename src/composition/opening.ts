@@ -12,6 +12,7 @@ import { settleLeftRuntimes } from "../engine/left_runtimes.ts";
 import { removeCgroup } from "../engine/own_folders.ts";
 import { stateRoots } from "../engine/runtimes.ts";
 import { Stopwatch } from "../engine/stopwatch.ts";
+import { StorageTrial } from "../engine/storage_trial.ts";
 import { sweepStorage } from "../store/storage.ts";
 import { processes } from "../sys/mod.ts";
 
@@ -84,5 +85,6 @@ export async function openEngine(
   // A re-execution is no start of the engine: nobody has gone.
   const engineStart = notes === undefined && (isFirst || !onDemand);
   ending.use(get(TOKENS.restarts)).begin({ engineStart });
+  ending.use(new StorageTrial(get(TOKENS.layers), get(TOKENS.snapshots), log));
   log.debug("opened", { containers: get(TOKENS.table).list().length, ...watch.fields });
 }

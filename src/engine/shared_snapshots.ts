@@ -36,6 +36,10 @@ export class SharedSnapshots implements Snapshotter {
     }
   }
 
+  async ready(): Promise<void> {
+    await this.#snapshots.ready?.();
+  }
+
   mount(id: string): Promise<Mount> {
     this.#wanted.add(id);
     return this.#locks.run(id, () => this.#snapshots.mount(id));

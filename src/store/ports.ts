@@ -149,4 +149,6 @@ export interface Snapshotter {
   diff(id: string, assumed?: ReadonlySet<ByteString>): AsyncIterable<Change>;
   /** Ids of all snapshots. */
   list(): Promise<string[]>;
+  /** Finds out beforehand what the first mount needs to know. @throws {TsdError} storage */
+  ready?(): Promise<void>;
 }

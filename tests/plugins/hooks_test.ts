@@ -119,7 +119,7 @@ Deno.test({
       assert.deepEqual([asked.method, asked.params, JSON.parse(asked.body!).Cmd], [
         ...["POST", { id: "well" }, ["touch", "/sick"]],
       ]);
-      await witness.seen("api.answered", ({ route, status }) => route === "/containers/{id*}/exec" && status === 201);
+      await witness.seen("api.answered", ({ route, status }) => route === "/containers/{id*}/exec" && status === 200);
       const answer = await engine.api.get("/metrics");
       assert.equal(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
       const lines = answer.text().split("\n");

@@ -126,8 +126,6 @@ export function tellOfAnswer(
   };
 }
 
-/** Of an answer that succeeds. */
-export function statusOf(reply: Reply): number {
-  if (reply.kind === "stream") return 200;
-  return reply.kind === "hijack" ? 101 : reply.status;
-}
+/** Of an answer that succeeds, and is no upgrade. */
+export const statusOf = (reply: Reply): number =>
+  reply.kind === "stream" || reply.kind === "hijack" ? 200 : reply.status;

@@ -17,6 +17,7 @@ const ROUTES: readonly Route[] = [
     method: "POST",
     path: "/echo/{id}",
     since: "1.24",
+    atOnce: { header: "and-start", route: "/echo/{id}/start" },
     handler: async (request) => {
       done.push(JSON.stringify(await request.json() ?? null));
       return json({}, 201);
@@ -106,6 +107,29 @@ Deno.test("a plugin sees a request whole, and without secrets, before anything i
     assert.ok(!JSON.stringify(headers).includes("secret"));
     await send(socket, ["POST /auth", JSON_TYPE], '{"password":"secret"}');
     assert.deepEqual([seen[1]!.body, seen[1]!.bodyEncoding], [undefined, "secret"]);
+  });
+});
+
+Deno.test("of a request that does two steps a plugin sees, and refuses, the second one too", async () => {
+  const seen: HookContexts["api.request"][] = [];
+  const guard: PluginHooks = {
+    "api.request": (context) => {
+      seen.push(context);
+      return context.route === "/echo/{id}/start" ? { refuse: "no starts" } : undefined;
+    },
+  };
+  await withServer(guard, async (socket) => {
+    assert.match(
+      await send(socket, ["POST /v1.50/echo/%61b?n=1", JSON_TYPE, "And-Start: 1"], "[1]"),
+      /^HTTP\/1\.1 403/,
+    );
+    assert.deepEqual(done, []);
+    const { headers: _, ...second } = seen[1]!;
+    assert.deepEqual(second, {
+      ...{ method: "POST", path: "/echo/ab/start", route: "/echo/{id}/start", params: { id: "ab" } },
+      ...{ query: {}, bodyEncoding: "none" },
+    });
+    assert.match(await send(socket, ["POST /v1.50/echo/%61b?n=1", JSON_TYPE], "[1]"), /^HTTP\/1\.1 201/);
   });
 });
 

@@ -33,6 +33,8 @@ export interface ApiServerOptions {
   readonly watchHangUp?: HangUpWatch;
 }
 
+/** "Switching protocols" (RFC 9110 §15.2.2). */
+const UPGRADED = 101;
 /** How long a connection that has just been made may take for its request, in ms, when the engine leaves. */
 const FIRST_REQUEST_MS = 100;
 /** How often the end of requests is looked for, in ms. */
@@ -191,7 +193,7 @@ export class ApiServer {
         throw new TsdError("invalid_argument", `Cannot upgrade ${request.method} ${request.url}: it has no raw stream`);
       }
       const input = await rest;
-      answered(found.match, statusOf(reply));
+      answered(found.match, UPGRADED);
       const options = { upgraded: true, ...this.#hijackOptions(gone.signal, timing) };
       await this.#hijack(() => hijackSocket(socket, input, reply, options));
     } catch (thrown) {

@@ -38,6 +38,10 @@ export class OverlaySnapshotter extends FolderSnapshotter {
     return this.#way ??= await attempting("Cannot try an overlay", () => probeOverlay(this.root, this.calls));
   }
 
+  async ready(): Promise<void> {
+    await this.probe();
+  }
+
   protected fill(folder: string): void {
     Deno.mkdirSync(`${folder}/upper`);
     // Not by mkdir, whose mode goes through the umask.
