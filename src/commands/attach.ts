@@ -6,7 +6,7 @@ import { isTsdError } from "../errors.ts";
 import { exitCodeOf } from "./attached_run.ts";
 import { ContainerLink } from "./container_link.ts";
 import type { CommandContext } from "./context.ts";
-import { DETACH_KEYS_FLAG } from "./create_flags.ts";
+import { DETACH_KEYS_FLAG } from "./detach_keys_flag.ts";
 import { followContainerSize, proxySignals } from "./proxied_signals.ts";
 import { detachedError, requireTty, StdioSession } from "./stdio_session.ts";
 

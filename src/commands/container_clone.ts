@@ -9,7 +9,7 @@ import {
 } from "../client/containers.ts";
 import type { EngineTransport } from "../client/transport.ts";
 import type { CommandContext } from "./context.ts";
-import { environmentWords } from "./create_request.ts";
+import { environmentWords } from "./env_words.ts";
 import { splitPair } from "./flag_values.ts";
 import { checkLabel } from "./label_values.ts";
 import { type MadeContainer, madeContainer } from "./made_container.ts";

@@ -4,37 +4,30 @@ import { createContainer } from "../client/containers.ts";
 import { isTsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
-import { authFor } from "./registry_auth.ts";
-import { progressView } from "./progress_view.ts";
-import { displayName, pullShowing, pullTarget } from "./pull_output.ts";
 
 const PULL_POLICIES = ["always", "missing", "never"];
 
 /** Creates a container and pulls its image first where that is asked for or needed. Returns its id. */
 export async function createWithPull(
-  { engine, terminal }: CommandContext,
+  context: CommandContext,
   flags: CreateFlagValues,
   request: ContainerCreateRequest,
 ): Promise<string> {
+  const { engine, terminal } = context;
   if (!PULL_POLICIES.includes(flags.pull)) {
     throw new UsageError(`invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`);
   }
-  const image = request.Image ?? "";
-  const pull = async () => {
-    const { reference } = pullTarget(image);
-    const show = flags.quiet ? {} : { show: await progressView(terminal, "stderr") };
-    const auth = await authFor(terminal, reference);
-    await pullShowing(engine, reference, { platform: flags.platform, auth, ...show });
+  // Most images are there, and who pulls none needs no code for it.
+  const pull = async (why: "wanted" | "missing") => {
+    const { pullForCreate } = await import("./pull_for_create.ts");
+    await pullForCreate(context, request.Image ?? "", why, flags);
   };
   const create = () => createContainer(engine, request, { name: flags.name, platform: flags.platform });
   await using cidFile = await CidFile.open(flags.cidfile);
-  if (flags.pull === "always") await pull();
+  if (flags.pull === "always") await pull("wanted");
   const { Id, Warnings } = await create().catch(async (thrown) => {
     if (flags.pull !== "missing" || !isTsdError(thrown, "image_not_found", "not_found")) throw thrown;
-    if (!flags.quiet) {
-      await terminal.err(`Unable to find image '${displayName(pullTarget(image).reference)}' locally\n`);
-    }
-    await pull();
+    await pull("missing");
     return await create();
   });
   for (const warning of Warnings ?? []) await terminal.err(`WARNING: ${warning}\n`);

@@ -72,13 +72,5 @@ export const CREATE_FLAGS = {
   workdir: { type: "string", short: "w", help: "Working directory inside the container" },
 } as const satisfies FlagSpecs;
 
-/** The keys that leave a process without ending it, for `run`, `start`, `exec` and `attach`. */
-export const DETACH_KEYS_FLAG = {
-  "detach-keys": {
-    type: "string",
-    help: 'Override the key sequence for detaching a container (default "ctrl-p,ctrl-q")',
-  },
-} as const satisfies FlagSpecs;
-
 /** Their values. */
 export type CreateFlagValues = FlagValues<typeof CREATE_FLAGS>;

@@ -2,6 +2,7 @@ import type { ContainerConfig, ContainerCreateRequest, HostConfig, LogConfig } f
 import { PlainError, type TerminalSize, UsageError } from "../cli/mod.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
 import { readEnvFile } from "./env_file.ts";
+import { environmentWords } from "./env_words.ts";
 import { splitPair } from "./flag_values.ts";
 import { absoluteSource } from "./host_path.ts";
 import { isolation } from "./isolation_request.ts";
@@ -138,15 +139,4 @@ function splitTmpfs(text: string): [string, string] {
 async function environment(flags: CreateFlagValues, env: CreateSurroundings["env"]): Promise<string[]> {
   const fromFiles = await Promise.all(flags["env-file"].map((path) => readEnvFile(path, env)));
   return [...fromFiles.flat(), ...environmentWords(flags.env, env)];
-}
-
-/** `-e NAME=value`; `-e NAME` takes the caller's value, or (sent bare) removes the image's. @throws {UsageError} */
-export function environmentWords(words: readonly string[], env: CreateSurroundings["env"]): string[] {
-  return words.map((word) => {
-    if (word === "" || word.startsWith("=")) {
-      throw new UsageError(`invalid argument "${word}" for "-e, --env" flag: invalid environment variable: ${word}`);
-    }
-    const value = word.includes("=") ? undefined : env(word);
-    return value === undefined ? word : `${word}=${value}`;
-  });
 }

@@ -5,8 +5,8 @@ import { createExec, inspectExec, reattachExec, resizeExec, runExec, startExecDe
 import type { EngineTransport, RawStream } from "../client/transport.ts";
 import { isTsdError, TsdError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
-import { DETACH_KEYS_FLAG } from "./create_flags.ts";
-import { environmentWords } from "./create_request.ts";
+import { DETACH_KEYS_FLAG } from "./detach_keys_flag.ts";
+import { environmentWords } from "./env_words.ts";
 import { readEnvFile } from "./env_file.ts";
 import { followSize } from "./proxied_signals.ts";
 import { detachedError, requireTty, StdioSession } from "./stdio_session.ts";

@@ -2,7 +2,7 @@ import { defineCommand, PlainError } from "../cli/mod.ts";
 import { inspectContainer, startContainer } from "../client/containers.ts";
 import { runAttached } from "./attached_run.ts";
 import type { CommandContext } from "./context.ts";
-import { DETACH_KEYS_FLAG } from "./create_flags.ts";
+import { DETACH_KEYS_FLAG } from "./detach_keys_flag.ts";
 import { refusedFlags } from "./refused_flags.ts";
 import { forEachTarget } from "./targets.ts";
 import { timed, TIMING_FLAG } from "./timed.ts";

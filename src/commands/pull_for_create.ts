@@ -1,0 +1,21 @@
+import type { CommandContext } from "./context.ts";
+import type { CreateFlagValues } from "./create_flags.ts";
+import { progressView } from "./progress_view.ts";
+import { displayName, pullShowing, pullTarget } from "./pull_output.ts";
+import { authFor } from "./registry_auth.ts";
+
+/** Pulls the image that a container is to be made of. `why`: one that is missing is told of, as docker does. */
+export async function pullForCreate(
+  { engine, terminal }: CommandContext,
+  image: string,
+  why: "wanted" | "missing",
+  { quiet, platform }: Pick<CreateFlagValues, "quiet" | "platform">,
+): Promise<void> {
+  const { reference } = pullTarget(image);
+  if (why === "missing" && !quiet) {
+    await terminal.err(`Unable to find image '${displayName(reference)}' locally\n`);
+  }
+  const show = quiet ? {} : { show: await progressView(terminal, "stderr") };
+  const auth = await authFor(terminal, reference);
+  await pullShowing(engine, reference, { platform, auth, ...show });
+}
