@@ -253,6 +253,7 @@ export class HookBus implements AsyncDisposable {
   #failed(hook: HookName, loaded: LoadedPlugin, cause: Error): undefined {
     const { message } = cause;
     this.#log.warn("a plugin failed", { plugin: loaded.name, hook, error: message });
+    loaded.plugin.failed?.(hook, message);
     if (!loaded.isEnabled && !this.#disabled.has(loaded)) this.#disable(loaded);
     if (mayNotFail(hook, loaded)) throw cantBeAsked(hook, loaded, message, cause);
     return undefined;

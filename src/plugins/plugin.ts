@@ -46,6 +46,8 @@ export interface Plugin {
   /** The shape of its configuration; without one it has none. */
   readonly config?: Schema;
   readonly hooks: PluginHooks;
+  /** Told of each of its failures. */
+  failed?(hook: HookName, why: string): void;
   /** Ends whatever it has going on. Called once, when it is taken away or the engine ends. */
   close?(): Promise<void>;
 }

@@ -25,13 +25,38 @@ const remove = async (world: World, name: string) =>
 const field = async (world: World, name: string, format: string) =>
   (await world.tsd("plugin", "inspect", "-f", `{{${format}}}`, name)).stdout.trim();
 
+/** What a plugin may do instead of answering, and what is said of it then. */
+const HOSTILE: Readonly<Record<string, readonly [does: string, said: RegExp]>> = {
+  throw: ["throw new Error('oops')", /oops/],
+  dies: ["Deno.exit(3)", /it ended by itself with exit code 3/],
+  huge: ["return { refuse: 'x'.repeat(2 << 20) }", /1048576 are the most/],
+  long: ["return { refuse: 'x'.repeat(100_000) }", /refuse is longer than 65536 characters/],
+  types: ["return { refuse: 7 }", /its answer is wrong: refuse is no text/],
+  more: ["return { refuse: 'no', and: 'more' }", /and is no field that is known here/],
+  odd: ["return 1n", /BigInt/],
+  reads: ["return { refuse: await Deno.readTextFile('/etc/shadow') }", /read access/],
+  writes: ["await Deno.writeTextFile('/etc/tsd-hostile', '')", /write access/],
+  runs: ["await new Deno.Command('/bin/sh').output()", /run access/],
+  connects: ["await Deno.connect({ hostname: '127.0.0.1', port: 1 })", /net access/],
+  imports: ["await import('https://example.invalid/x.ts')", /remote|import|specifier/i],
+  memory: ["const all: unknown[] = []; for (;;) all.push(new Array(1000).fill(all))", /as when its memory is used up/],
+  flood: ["for (;;) console.log('x'.repeat(8000))", /it sent more than can be read/],
+  nonsense: [
+    "Deno.stdout.writeSync(new TextEncoder().encode('nonsense')); await new Promise(() => {})",
+    /it sent a message/,
+  ],
+};
+
 scenario("plugins from files", {
   "a new one works as it stands: tried, installed, asked, told, logged, removed": async (world) => {
     const made = await world.shell('$tsd plugin new audit; $tsd plugin new audit 2>&1 || echo "code $?"');
     assert.equal(made.stdout, "audit.ts\ntsd-plugin.d.ts\ntsd: audit.ts is there already; it stays as it is\ncode 1\n");
     const tried = await world.shell("$tsd plugin test audit.ts");
     assert.match(tried.stdout, /^ok {3}container\.validate \([\d.]+ ms\): \(nothing\)$/m);
-    assert.match(tried.stdout, /^log {2}info web ended with 137 after 61000 ms$/m);
+    assert.match(
+      tried.stdout,
+      /^log {2}info web ended with 137 after 61000 ms; containers that have ended so far: 1$/m,
+    );
     assert.match(tried.stdout, /^3 answered, 0 failed$/m);
     expectResult(await world.shell("$tsd plugin install audit.ts"), { stdout: "audit\n" });
     expectResult(await world.run(["true"], ["--name", "one"]), {});
@@ -40,7 +65,10 @@ scenario("plugins from files", {
     assert.match(stderr, /Plugin audit refused \(container\.validate\): privileged containers are not welcome/);
     const told = async () => (await world.tsd("plugin", "logs", "audit")).stdout.includes("one ended with 0 after");
     await world.until("the log to say so", told);
-    assert.match((await world.tsd("plugin", "logs", "audit")).stdout, / info one has been started 1 times\n/);
+    assert.match(
+      (await world.tsd("plugin", "logs", "audit")).stdout,
+      / info one has been started\n.* info one ended with 0 after \d+ ms; containers .* so far: 1\n/,
+    );
     expectResult(await world.tsd("plugin", "enable", "--set", "allowPrivileged=true", "audit"), { stdout: "audit\n" });
     assert.equal((await world.run(["true"], ["--privileged"])).code, 0);
     await remove(world, "audit");
@@ -172,12 +200,31 @@ scenario("plugins from files", {
     await refusedBy("b, again");
     for (const name of ["a", "b"]) await remove(world, name);
   },
+  "whatever one does instead of answering, the step goes on, and what was wrong is said": async (world) => {
+    const modes = Object.entries(HOSTILE).map(([mode, [does]]) => `${mode}: async () => { ${does} },`).join("\n");
+    const asked = `"container.validate": (_: unknown, { config: { mode } }: any) => ({ ${modes} } as any)[mode]?.()`;
+    await install(world, "hostile", asked, `config: { mode: { type: "text", optional: true } },`);
+    const { api } = world.engine;
+    for (const [mode, [, said]] of Object.entries(HOSTILE)) {
+      await api.post("/tsd/plugins/hostile/enable", { Config: { mode } });
+      const made = await api.post("/containers/create", { Image: world.image, Cmd: ["true"] });
+      assert.equal(made.status, 201, `${mode}: ${made.text()}`);
+      assert.match(await field(world, "hostile", ".LastError"), said, mode);
+    }
+    await world.engine.removeContainers();
+    await remove(world, "hostile");
+  },
   "one that fails again and again is disabled, and can be tried again": async (world) => {
     await install(world, "throws", `"container.validate": () => { throw new Error("oops"); }`);
+    const tried = await world.tsd("plugin", "test", `${world.folder}/throws.ts`);
+    assert.match(tried.stdout, /^FAIL container\.validate \(.* ms\): oops \(throws\.ts:1:\d+\)$/m);
     for (let i = 0; i < 5; i++) expectResult(await world.run(["true"]), {});
+    const { stdout } = await world.tsd("plugin", "logs", "-n", "1", "throws");
+    assert.match(stdout, / error container\.validate: oops \(throws\.ts:1:\d+\)\n$/);
     expectResult(await world.tsd("plugin", "ls", "--format", "{{.Name}} {{.State}} {{.Failures}} {{.Why}}"), {
       stdout: "throws failed 5 it has failed 5 times in a row\n",
     });
+    assert.match((await world.tsd("info")).stderr, /WARNING: plugin throws is disabled after 5 failures in a row/);
     expectResult(await world.tsd("plugin", "enable", "throws"), { stdout: "throws\n" });
     assert.equal(await field(world, "throws", ".State"), "enabled");
     expectResult(await world.tsd("plugin", "disable", "throws"), { stdout: "throws\n" });

@@ -55,13 +55,11 @@ export default {
     "container.validate": (container, { config }) => {
       if (container.privileged && !config.allowPrivileged) return { refuse: "privileged containers are not welcome" };
     },
-    "container.started": async ({ name }, { log, storage }) => {
-      const starts = Number(await storage.get(name) ?? 0) + 1;
-      await storage.set(name, starts);
-      log.info(name, "has been started", starts, "times");
-    },
-    "container.exited": ({ name, exitCode, ranMs }, { log }) => {
-      log.info(name, "ended with", exitCode, "after", ranMs, "ms");
+    "container.started": ({ name }, { log }) => log.info(name, "has been started"),
+    "container.exited": async ({ name, exitCode, ranMs }, { log, storage }) => {
+      const count = Number(await storage.get("ended") ?? 0) + 1;
+      await storage.set("ended", count);
+      log.info(name, "ended with", exitCode, "after", ranMs, "ms; containers that have ended so far:", count);
     },
   },
 } satisfies Plugin;

@@ -26,6 +26,7 @@ export interface PluginSource {
   start(storage: PluginStorage): Promise<PluginProcess>;
   /** Puts what the file is now in the plugin's place. */
   reread(): Promise<void>;
+  failed(hook: string, why: string): void;
 }
 
 /** A plugin for the bus; `running` says whether its process is there. */
@@ -50,6 +51,7 @@ export function foreignPlugin(
     ...{ name, order, required, apiVersion: PLUGIN_API_VERSION },
     // The bus checks every answer against the hook's shape.
     hooks: Object.fromEntries(hooks.map((hook) => [hook, ask(hook)])) as PluginHooks,
+    failed: (hook, why) => source.failed(hook, why),
     close: () => running.retire(),
   };
   return { plugin, running };

@@ -155,7 +155,7 @@ export class PluginService implements AsyncDisposable {
   ): Promise<PluginTestResponse> {
     return await this.#looks.staged(sent, async (file) => {
       const manifest = await this.#looks.look(file, sent.fileName);
-      return await tryPlugin(this.#deps.starter, manifest, file, settings);
+      return await tryPlugin(this.#deps.starter, manifest, { file, shown: sent.fileName }, settings);
     });
   }
 

@@ -3,6 +3,7 @@
  * Tries a plugin on a recorded life (`tsd plugin test`): a process of its own, without permissions, with a storage that
  * nobody keeps.
  */
+import { basename } from "node:path";
 import type { PluginTestResponse, PluginTestStep } from "../../api/wire/mod.ts";
 import { toTsdError } from "../../errors.ts";
 import { checkSettings, type PluginManifest } from "../../plugins/host/manifest.ts";
@@ -17,11 +18,11 @@ import { RunningPlugin } from "./running_plugin.ts";
 /** Most lines of its log that are shown. */
 const LOG_LINES = 200;
 
-/** Asks the plugin in `file` about each step that it has a hook for. @throws {TsdError} invalid_argument; Error: why it can't be loaded */
+/** Asks the plugin in `file` (`shown` to its author) about each step that it has a hook for. @throws {TsdError} invalid_argument; Error: why it can't be loaded */
 export async function tryPlugin(
   starter: Pick<PluginStarter, "start">,
   manifest: PluginManifest,
-  file: string,
+  { file, shown }: { readonly file: string; readonly shown: string },
   settings: Readonly<Record<string, unknown>>,
 ): Promise<PluginTestResponse> {
   const { name, memoryMb } = manifest;
@@ -37,7 +38,9 @@ export async function tryPlugin(
   );
   const steps: PluginTestStep[] = [];
   for (const { hook, context } of RECORDED_LIFE) {
-    if (manifest.hooks.includes(hook)) steps.push(await step(running, hook, context));
+    if (!manifest.hooks.includes(hook)) continue;
+    const { Error: why, ...done } = await step(running, hook, context);
+    steps.push({ ...done, Error: why.replaceAll(`${basename(file)}:`, `${shown}:`) });
   }
   return { Name: name, Steps: steps, Log: lines };
 }

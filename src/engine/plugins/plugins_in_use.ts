@@ -111,6 +111,7 @@ export class PluginsInUse {
     const log = this.logOf(name);
     const { plugin, running } = foreignPlugin(manifest, permissions, {
       reread: () => this.reread(name),
+      failed: (hook, why) => log.write("error", `${hook}: ${why}`),
       start: async (storage) => {
         if (await digestOf(record.file) !== record.digest) throw new FileChanged();
         return await this.#deps.starter.start({
@@ -131,7 +132,11 @@ export class PluginsInUse {
   /** For one that isn't in use: nothing, or, where it has to be asked, a plugin that can't be. */
   async #standIn(known: Known, isAsked: boolean): Promise<void> {
     const { record: { name, manifest }, why } = known;
-    const refusing = { start: () => Promise.reject(new Error(why)), reread: () => Promise.resolve() };
+    const refusing = {
+      start: () => Promise.reject(new Error(why)),
+      reread: () => Promise.resolve(),
+      failed: (hook: string, reason: string) => this.logOf(name).write("error", `${hook}: ${reason}`),
+    };
     const standIn = isAsked ? foreignPlugin(manifest, {}, refusing) : undefined;
     const ended = this.#onBus(name, standIn?.plugin);
     this.#known.set(name, standIn === undefined ? known : { ...known, running: standIn.running });

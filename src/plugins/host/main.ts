@@ -4,6 +4,8 @@
  * started with the permissions that the plugin was granted and with nothing else; what it may cost is limited from outside.
  * Its standard output belongs to the messages: what a plugin writes to the console goes to its log.
  */
+import { basename } from "node:path";
+import { pathToFileURL } from "node:url";
 import { deepFreeze } from "../frozen.ts";
 import { HOST_WORKER } from "./confinement.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
@@ -19,6 +21,7 @@ class Host {
   readonly #send: (message: FromHost) => void;
   readonly #storage: RemoteStorage;
   #plugin: LoadedPlugin | undefined;
+  #file = "";
   #config: unknown;
 
   constructor(send: (message: FromHost) => void) {
@@ -31,7 +34,7 @@ class Host {
     if (message.kind === "stored") return this.#storage.answered(message);
     const { id } = message;
     const work = message.kind === "load" ? this.#load(message) : this.#call(message);
-    work.then(this.#send, (thrown) => this.#send({ kind: "thrown", id, message: textOf(thrown) }));
+    work.then(this.#send, (thrown) => this.#send({ kind: "thrown", id, message: textOf(thrown, this.#file) }));
   }
 
   log(level: PluginLogLevel, ...values: readonly unknown[]): void {
@@ -42,6 +45,7 @@ class Host {
   async #load({ id, file, config }: ToHost & { kind: "load" }): Promise<FromHost> {
     this.#plugin = await loadPlugin(file, (level, line) => this.log(level, line));
     this.#config = deepFreeze(config);
+    this.#file = file;
     return { kind: "loaded", id, manifest: this.#plugin.manifest };
   }
 
@@ -93,9 +97,14 @@ export async function runHost(input: ReadableStream<Uint8Array>, output: { write
 /** In one line. */
 const inspect = (value: unknown): string => Deno.inspect(value, { compact: true, breakLength: Infinity });
 
-/** In words, without a stack: the plugin's author finds that in the log. */
-function textOf(thrown: unknown): string {
-  return (thrown instanceof Error ? thrown.message || thrown.name : String(thrown)).slice(0, LINE_LENGTH);
+/** In words, with the place in the plugin's file where it was thrown. */
+function textOf(thrown: unknown, file = ""): string {
+  if (!(thrown instanceof Error)) return String(thrown).slice(0, LINE_LENGTH);
+  const message = (thrown.message || thrown.name).slice(0, LINE_LENGTH);
+  const url = file && pathToFileURL(file).href;
+  const frame = url && thrown.stack?.split("\n").find((line) => line.includes(`${url}:`));
+  const place = frame && /:\d+:\d+/.exec(frame.slice(frame.indexOf(url) + url.length))?.[0];
+  return place ? `${message} (${basename(file)}${place})` : message;
 }
 
 // A process whose flags can't confine it has it in a Worker (see `confined.ts`).
