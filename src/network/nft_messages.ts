@@ -1,9 +1,9 @@
 /**
  * @module
  * Requests to nf_tables over netlink (linux/netfilter/nf_tables.h), as far as they must not cost a process: elements of
- * maps, whether a table is there, and its removal; and what the kernel tells of changes. Pure.
+ * maps and sets, whether a table is there, and its removal; and what the kernel tells of changes. Pure.
  */
-import { addressBytes, parseAddress } from "./address.ts";
+import { addressBytes, BITS, parseAddress, parseSubnet, sizeOf } from "./address.ts";
 import {
   attribute,
   attributeIn,
@@ -44,16 +44,23 @@ const ATTRIBUTE = {
   ELEMENT: 1,
   ELEMENT_KEY: 1,
   ELEMENT_DATA: 2,
+  ELEMENT_FLAGS: 3,
+  ELEMENT_KEY_END: 10,
   DATA_VALUE: 1,
 } as const;
+/** Of an element: it is the end of the interval before it. */
+const INTERVAL_END = 1;
+/** Of the names of interfaces (linux/if.h). */
+const IFNAMSIZ = 16;
 /** What the length of an attribute has room for, with much to spare. */
 const ELEMENTS_IN_A_MESSAGE = 256;
 
 /** Of IP (netinet/in.h); the names are also nft's. */
 export const PROTOCOL_NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 
-/** An element of a map in the words of nft(8): `tcp . 8080 : 172.17.0.2 . 80`. */
+/** An element of a map or a set in the words of nft(8): `tcp . 8080 : 172.17.0.2 . 80`, `172.17.0.0/16 . "tsd0"`. */
 export interface MapElement {
+  /** Its name. */
   readonly map: string;
   readonly text: string;
 }
@@ -73,7 +80,9 @@ export function elementBatch({ table, removed, added }: ElementChange): Uint8Arr
   ];
   return batch(parts.map(({ type, flags, some }, at) => {
     const keysOnly = type === MSG.DELSETELEM;
-    const elements = some.map(({ text }) => nested(ATTRIBUTE.ELEMENT, ...encoded(text, keysOnly)));
+    const elements = some.flatMap(({ text }) => encoded(text, keysOnly)).map((parts) =>
+      nested(ATTRIBUTE.ELEMENT, ...parts)
+    );
     return message(type, flags | NLM_F.ACK, at + 1, [
       textAttribute(ATTRIBUTE.TABLE, table),
       textAttribute(ATTRIBUTE.ELEMENTS_SET, some[0]!.map),
@@ -148,16 +157,46 @@ function message(
 const general = (family: number, resource: number): Uint8Array =>
   new Uint8Array([family, 0, resource >> 8, resource & 0xff]);
 
-function encoded(text: string, keyOnly: boolean): Uint8Array[] {
-  const [key = "", data = ""] = text.split(" : ");
-  const part = (type: number, words: string) => nested(type, attribute(ATTRIBUTE.DATA_VALUE, concatenation(words)));
-  return [part(ATTRIBUTE.ELEMENT_KEY, key), ...keyOnly ? [] : [part(ATTRIBUTE.ELEMENT_DATA, data)]];
+/** What an element comes to: a subnet alone is two, where it begins and where it has ended. */
+function encoded(text: string, keyOnly: boolean): Uint8Array[][] {
+  const [key = "", data] = text.split(" : ");
+  const part = (type: number, fields: readonly Uint8Array[]) =>
+    nested(type, attribute(ATTRIBUTE.DATA_VALUE, joined(fields)));
+  const ranges = key.split(" . ").map(range);
+  const first = part(ATTRIBUTE.ELEMENT_KEY, ranges.map(({ first }) => first));
+  if (!key.includes("/")) {
+    const given = data === undefined || keyOnly ? [] : data.split(" . ").map(field);
+    return [given.length === 0 ? [first] : [first, part(ATTRIBUTE.ELEMENT_DATA, given)]];
+  }
+  if (ranges.length > 1) return [[first, part(ATTRIBUTE.ELEMENT_KEY_END, ranges.map(({ last }) => last))]];
+  const flags = attribute(ATTRIBUTE.ELEMENT_FLAGS, new Uint8Array([0, 0, 0, INTERVAL_END]));
+  // Behind the last address of all there is nothing that could say so.
+  return [[first], ...ranges.flatMap(({ next }) => next ? [[part(ATTRIBUTE.ELEMENT_KEY, [next]), flags]] : [])];
 }
 
-/** Each part in as many registers of four bytes as it needs. */
-const concatenation = (words: string): Uint8Array => joined(words.split(" . ").map(field));
+interface Range {
+  readonly first: Uint8Array;
+  readonly last: Uint8Array;
+  /** What follows, where there is anything. */
+  readonly next: Uint8Array | undefined;
+}
+
+/** One part of a key, which may be a subnet. Each takes as many registers of four bytes as it needs. */
+function range(word: string): Range {
+  if (!word.includes("/")) return { first: field(word), last: field(word), next: undefined };
+  const subnet = parseSubnet(word);
+  const { family, base } = subnet;
+  const bytes = (value: bigint) => addressBytes({ family, value });
+  const end = base + sizeOf(subnet);
+  return { first: bytes(base), last: bytes(end - 1n), next: end >> BigInt(BITS[family]) ? undefined : bytes(end) };
+}
 
 function field(word: string): Uint8Array {
+  if (word.startsWith('"')) {
+    const name = new Uint8Array(IFNAMSIZ);
+    name.set(new TextEncoder().encode(word.slice(1, -1)));
+    return name;
+  }
   const number = Object.entries(PROTOCOL_NUMBERS).find(([name]) => name === word)?.[1];
   if (number !== undefined) return new Uint8Array([number, 0, 0, 0]);
   if (/^\d+$/.test(word)) return new Uint8Array([Number(word) >> 8, Number(word) & 0xff, 0, 0]);

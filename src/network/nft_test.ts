@@ -22,6 +22,27 @@ Deno.test("an element as nft(8) sends it", () => {
   );
 });
 
+Deno.test("subnets in sets: alone as beginning and end, with something else as a range", () => {
+  const element = (map: string, text: string) => {
+    const all = [...messagesIn(elementBatch({ table: "t", removed: [], added: [{ map, text }] }))][1]!;
+    return hex(attributeIn(all.body.subarray(4), 3)!);
+  };
+  const key = (bytes: string) => "0c000180" + "08000100" + bytes;
+  const end = "08000300" + "00000001";
+  assert.equal(
+    element("a", "10.1.2.0/24"),
+    "10000180" + key("0a010200") + "18000180" + key("0a010300") + end,
+  );
+  assert.equal(element("a", "255.255.255.0/24"), "10000180" + key("ffffff00"));
+  const name = "62300000" + "0".repeat(24);
+  const range = (type: string, address: string) => `1c00${type}80` + "18000100" + address + name;
+  assert.equal(
+    element("a", '10.1.2.0/24 . "b0"'),
+    "3c000180" + range("01", "0a010200") + range("0a", "0a0102ff"),
+  );
+  assert.equal(element("a", '"b0"'), "1c000180" + "18000180" + "14000100" + name);
+});
+
 Deno.test("many elements are several messages, one for each map and 256 of them", () => {
   const added = Array.from({ length: 300 }, (_, at) => ({ map: "a", text: `tcp . ${at + 1} : 10.0.0.1 . 80` }));
   const removed = [{ map: "b", text: "fd00::1 . tcp . 1 : 10.0.0.1 . 80" }];

@@ -59,33 +59,73 @@ const LOOPBACK_SIX = "::1";
 /** Removes the table, also where there is none. */
 export const noRules = (table: string): string => `table inet ${table} {}\ndelete table inet ${table}\n`;
 
-/** Where ports lead: elements of the table's maps, the only part of it that ports are in. */
-export function portElements({ ports }: Pick<Ruleset, "ports">): MapElement[] {
-  return ports.flatMap(({ hostIp, protocol, hostPort, address, six, containerPort }) => {
-    const isSix = hostIp.includes(":");
-    const target = isSix ? six : address;
-    if (target === undefined || hostIp === LOOPBACK_SIX) return [];
-    const led = `${protocol} . ${hostPort} : ${target} . ${containerPort}`;
-    const suffix = isSix ? "6" : "";
-    return EVERYWHERE.includes(hostIp)
-      ? [{ map: `everywhere${suffix}`, text: led }]
-      : [{ map: `addressed${suffix}`, text: `${hostIp} . ${led}` }];
-  });
+/** Where ports lead: elements of the table's maps. */
+function portElements({ hostIp, protocol, hostPort, address, six, containerPort }: RuledPort): MapElement[] {
+  const isSix = hostIp.includes(":");
+  const target = isSix ? six : address;
+  if (target === undefined || hostIp === LOOPBACK_SIX) return [];
+  const led = `${protocol} . ${hostPort} : ${target} . ${containerPort}`;
+  const suffix = isSix ? "6" : "";
+  return EVERYWHERE.includes(hostIp)
+    ? [{ map: `everywhere${suffix}`, text: led }]
+    : [{ map: `addressed${suffix}`, text: `${hostIp} . ${led}` }];
 }
 
-/** The text for `nft -f`. */
+/** What the rules need to know of a bridge: elements of the table's sets. */
+function bridgeElements(bridge: RuledBridge): MapElement[] {
+  const { subnet, six, internal, connectsContainers, masquerades, nameServers } = bridge;
+  const name = `"${bridge.name}"`;
+  const of = (map: string, ...texts: readonly string[]) => texts.map((text) => ({ map, text }));
+  const inRange = (range: string, suffix: string) => [
+    ...of(`within${suffix}`, `${range} . ${range}`),
+    ...internal || !masquerades
+      ? []
+      : [...of(`hidden${suffix}`, range), ...of(`staying${suffix}`, `${range} . ${name}`)],
+  ];
+  const isSix = (address: string) => address.includes(":");
+  return [
+    ...of("bridges", name),
+    ...of(internal ? "closed" : "open", name),
+    ...connectsContainers ? of("connected", `${name} . ${name}`) : [],
+    ...inRange(subnet, ""),
+    ...six === undefined ? [] : inRange(six, "6"),
+    ...nameServers.flatMap((address) => of(isSix(address) ? "names6" : "names", `${name} . ${address}`)),
+  ];
+}
+
+/** Everything that comes and goes while the rules stay. */
+export const elements = ({ bridges, ports }: Pick<Ruleset, "bridges" | "ports">): MapElement[] => [
+  ...bridges.flatMap(bridgeElements),
+  ...ports.flatMap(portElements),
+];
+
+/** Maps and sets, by name: their types. A set of whole subnets says so. */
+const [MAPS, SETS] = [
+  {
+    everywhere: "inet_proto . inet_service : ipv4_addr . inet_service",
+    addressed: "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service",
+    everywhere6: "inet_proto . inet_service : ipv6_addr . inet_service",
+    addressed6: "ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service",
+  },
+  {
+    /** All, those with a way out, those without, and pairs: those whose containers reach each other. */
+    ...{ bridges: "ifname", open: "ifname", closed: "ifname", connected: "ifname . ifname" },
+    /** Where names are asked for. */
+    ...{ names: "ifname . ipv4_addr", names6: "ifname . ipv6_addr" },
+    /** Sources that are hidden on the way out; what stays in a network, seen from the bridge and from both ends. */
+    ...{ hidden: "ipv4_addr; flags interval", hidden6: "ipv6_addr; flags interval" },
+    ...{ staying: "ipv4_addr . ifname; flags interval", staying6: "ipv6_addr . ifname; flags interval" },
+    ...{ within: "ipv4_addr . ipv4_addr; flags interval", within6: "ipv6_addr . ipv6_addr; flags interval" },
+  },
+] as const;
+
+/** The text for `nft -f`: the same rules for one network or hundreds, which are in sets. */
 export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Ruleset): string {
-  const elements = Map.groupBy(portElements({ ports }), ({ map }) => map);
+  const filled = Map.groupBy(elements({ bridges, ports }), ({ map }) => map);
   const lines = block(`table inet ${table}`, [
-    ...map("everywhere", "inet_proto . inet_service : ipv4_addr . inet_service", elements),
-    ...map("addressed", "ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service", elements),
-    ...map("everywhere6", "inet_proto . inet_service : ipv6_addr . inet_service", elements),
-    ...map("addressed6", "ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service", elements),
-    ...chain(
-      "guard",
-      "filter hook prerouting priority raw",
-      bridges.map(({ name }) => `iifname "${name}" ip daddr 127.0.0.0/8 drop`),
-    ),
+    ...Object.entries(MAPS).flatMap(([name, type]) => collection(`map ${name}`, type, filled.get(name))),
+    ...Object.entries(SETS).flatMap(([name, type]) => collection(`set ${name}`, type, filled.get(name))),
+    ...chain("guard", "filter hook prerouting priority raw", ["iifname @bridges ip daddr 127.0.0.0/8 drop"]),
     ...block("chain publish", [
       "dnat ip to ip daddr . meta l4proto . th dport map @addressed",
       "fib daddr type local dnat ip to meta l4proto . th dport map @everywhere",
@@ -94,49 +134,42 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
     ]),
     ...guardsForwarding.length > 0 ? block("chain others", OTHERS) : [],
     // What was led somewhere, be it to where it was going, isn't led elsewhere by those who come after, whoever's they are.
-    ...chain("names", "nat hook prerouting priority dstnat - 1", bridges.flatMap(toNames)),
+    ...chain("asked", "nat hook prerouting priority dstnat - 1", [
+      `meta l4proto { tcp, udp } th dport ${NAME_PORT} iifname . ip daddr @names dnat ip to ip daddr`,
+      `meta l4proto { tcp, udp } th dport ${NAME_PORT} iifname . ip6 daddr @names6 dnat ip6 to ip6 daddr`,
+    ]),
     ...chain("prerouting", "nat hook prerouting priority dstnat", ["jump publish"]),
     ...chain("output", "nat hook output priority -100", ["jump publish"]),
-    ...chain("postrouting", "nat hook postrouting priority srcnat", bridges.flatMap(wayOut)),
-    ...mark === undefined ? [] : chain("marked", "filter hook forward priority filter - 5", marking(bridges, mark)),
+    ...chain("postrouting", "nat hook postrouting priority srcnat", WAY_OUT),
+    ...mark === undefined ? [] : chain("marked", "filter hook forward priority filter - 5", marking(mark)),
     ...chain("forward", "filter hook forward priority filter", [
-      ...bridges.flatMap(wayIn),
-      ...guardsForwarding.length > 0 ? bridges.map(({ name }) => `iifname "${name}" accept`) : [],
+      ...WAY_IN,
+      ...guardsForwarding.length > 0 ? ["iifname @bridges accept"] : [],
       ...guardsForwarding.map((family) => `meta nfproto ipv${family} jump others`),
     ]),
   ]);
   return `${noRules(table)}${lines.join("\n")}\n`;
 }
 
-function toNames({ name, nameServers }: RuledBridge): string[] {
-  return nameServers.map((address) => {
-    const ip = address.includes(":") ? "ip6" : "ip";
-    const question = `meta l4proto { tcp, udp } th dport ${NAME_PORT}`;
-    return `iifname "${name}" ${ip} daddr ${address} ${question} dnat ${ip} to ${address}`;
-  });
-}
+const WAY_OUT = [
+  // What a container sends to a published port of its own network would be answered past us.
+  "ct status dnat ip saddr . ip daddr @within masquerade",
+  "ct status dnat ip6 saddr . ip6 daddr @within6 masquerade",
+  "ip saddr 127.0.0.0/8 oifname @bridges masquerade",
+  "ip saddr . oifname @staying return",
+  "ip6 saddr . oifname @staying6 return",
+  "ip saddr @hidden masquerade",
+  "ip6 saddr @hidden6 masquerade",
+];
 
-function wayOut({ name, subnet, six, internal, masquerades }: RuledBridge): string[] {
-  const ranges = [["ip", subnet], ...six === undefined ? [] : [["ip6", six]]] as const;
-  return [
-    ...internal || !masquerades
-      ? []
-      : ranges.map(([ip, range]) => `${ip} saddr ${range} oifname != "${name}" masquerade`),
-    // What a container sends to a published port of its own network would be answered past us.
-    ...ranges.map(([ip, range]) => `${ip} saddr ${range} ${ip} daddr ${range} ct status dnat masquerade`),
-    `ip saddr 127.0.0.0/8 oifname "${name}" masquerade`,
-  ];
-}
-
-function wayIn({ name, internal, connectsContainers }: RuledBridge): string[] {
-  return [
-    `iifname "${name}" oifname "${name}" ${connectsContainers ? "accept" : "ct status dnat accept"}`,
-    ...internal
-      ? [`iifname "${name}" drop`]
-      : [`oifname "${name}" ct state established,related accept`, `oifname "${name}" ct status dnat accept`],
-    `oifname "${name}" drop`,
-  ];
-}
+const WAY_IN = [
+  "iifname . oifname @connected accept",
+  "iifname @closed drop",
+  "oifname @closed drop",
+  "oifname @open ct state established,related accept",
+  "oifname @open ct status dnat accept",
+  "oifname @open drop",
+];
 
 /** What isn't a container's and goes from one interface of the machine to another. */
 const OTHERS = [
@@ -147,24 +180,24 @@ const OTHERS = [
 ];
 
 /** What goes out to where no other bridge is, and what comes in by a published port or as an answer. */
-function marking(bridges: readonly RuledBridge[], mark: number): string[] {
+function marking(mark: number): string[] {
   const set = `meta mark set meta mark | 0x${mark.toString(16)}`;
-  return bridges.filter(({ internal }) => !internal).flatMap(({ name }) => [
-    `iifname "${name}" meta oifkind "bridge" oifname != "${name}" return`,
-    `iifname "${name}" ${set}`,
-    `oifname "${name}" ct state established,related ${set}`,
-    `oifname "${name}" ct status dnat ${set}`,
-  ]);
+  return [
+    `oifname @open ct state established,related ${set}`,
+    `oifname @open ct status dnat ${set}`,
+    `iifname . oifname @connected ${set}`,
+    'iifname @open meta oifkind "bridge" return',
+    `iifname @open ${set}`,
+  ];
 }
 
 function chain(name: string, kind: string, rules: readonly string[]): string[] {
   return block(`chain ${name}`, [`type ${kind}; policy accept;`, ...rules]);
 }
 
-function map(name: string, type: string, all: ReadonlyMap<string, readonly MapElement[]>): string[] {
-  const elements = all.get(name) ?? [];
+function collection(head: string, type: string, elements: readonly MapElement[] = []): string[] {
   const filled = elements.length === 0 ? [] : [`elements = {`, ...elements.map(({ text }) => `  ${text},`), `}`];
-  return block(`map ${name}`, [`type ${type}`, ...filled]);
+  return block(head, [`type ${type}`, ...filled]);
 }
 
 const block = (

@@ -1,12 +1,13 @@
 /**
  * @module
- * The engine's table of nftables. Chains are loaded whole, by `nft`, when the networks have changed; ports are elements of
- * maps, which the kernel is told of directly. Whatever is wanted while a change is under way becomes one change after it.
+ * The engine's table of nftables. It is loaded whole, by `nft`, at first and after somebody changed it; networks and ports are
+ * elements of sets and maps, which the kernel is told of directly. Whatever is wanted while a change is under way becomes
+ * one change after it.
  */
 import type { Log } from "../../log.ts";
 import type { MapElement } from "../../network/nft_messages.ts";
 import type { NftConnection } from "../../network/nft_connection.ts";
-import { portElements, type Ruleset, ruleset } from "../../network/ruleset.ts";
+import { elements, type Ruleset, ruleset } from "../../network/ruleset.ts";
 import { toTsdError } from "../../errors.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
 
@@ -87,8 +88,8 @@ export class Firewall {
     const { present, kernel, log } = this.#deps;
     const now = present();
     const wanted: Loaded = {
-      chains: ruleset({ ...now, ports: [] }),
-      elements: new Map(portElements(now).map((element) => [`${element.map} ${element.text}`, element])),
+      chains: ruleset({ ...now, bridges: [], ports: [] }),
+      elements: new Map(elements(now).map((element) => [`${element.map} ${element.text}`, element])),
     };
     const before = this.#loaded;
     if (before?.chains === wanted.chains) {

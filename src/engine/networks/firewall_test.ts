@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
+import type { Family } from "../../network/address.ts";
 import { SILENT_LOG } from "../../log.ts";
-import type { ElementChange } from "../../network/nft_messages.ts";
+import type { ElementChange, MapElement } from "../../network/nft_messages.ts";
 import type { RuledBridge, RuledPort } from "../../network/ruleset.ts";
 import { SysError } from "../../sys/mod.ts";
 import { Firewall } from "./firewall.ts";
@@ -20,12 +21,19 @@ const port = (hostPort: number, address = "10.0.0.2"): RuledPort => ({
   ...{ protocol: "tcp", containerPort: 80, hostIp: "0.0.0.0", hostPort, address, six: undefined },
 });
 
+const elementText = ({ map, text }: MapElement) => `${map}: ${text}`;
+
 /** A firewall whose loads end when they are told to; changes of elements are done at once. */
 function bench() {
   const loads: string[] = [];
   const changes: ElementChange[] = [];
   const waiting: { resolve: () => void; reject: (why: Error) => void }[] = [];
-  let present = { table: "t", bridges: [] as RuledBridge[], ports: [] as RuledPort[], guardsForwarding: [] };
+  let present = {
+    table: "t",
+    bridges: [] as RuledBridge[],
+    ports: [] as RuledPort[],
+    guardsForwarding: [] as Family[],
+  };
   let refusal: Error | undefined;
   const firewall = new Firewall({
     log: SILENT_LOG,
@@ -59,8 +67,8 @@ function bench() {
   };
 }
 
-Deno.test("what changes while rules are loaded is loaded once, afterwards", async () => {
-  const { firewall, loads, set, end } = bench();
+Deno.test("what changes while rules are loaded is changed once, afterwards; networks without a load", async () => {
+  const { firewall, loads, changes, set, end } = bench();
   const first = firewall.update();
   while (loads.length === 0) await Promise.resolve();
   set({ bridges: [BRIDGE] });
@@ -68,10 +76,22 @@ Deno.test("what changes while rules are loaded is loaded once, afterwards", asyn
   set({ bridges: [{ ...BRIDGE, name: "b1" }] });
   const third = firewall.update();
   await end();
-  await first;
+  await Promise.all([first, second, third]);
+  assert.deepEqual(changes.map(({ added, removed }) => [added.map(elementText), removed]), [[
+    [
+      ...['bridges: "b1"', 'open: "b1"', 'connected: "b1" . "b1"', "within: 10.0.0.0/24 . 10.0.0.0/24"],
+      ...["hidden: 10.0.0.0/24", 'staying: 10.0.0.0/24 . "b1"'],
+    ],
+    [],
+  ]]);
+  set({ bridges: [] });
+  await firewall.update();
+  assert.deepEqual(changes[1]!.removed.map(elementText), changes[0]!.added.map(elementText));
+  set({ guardsForwarding: [4] });
+  const other = firewall.update();
   await end();
-  await Promise.all([second, third]);
-  assert.deepEqual(loads.map((text) => /iifname "(\w+)"/.exec(text)?.[1]), [undefined, "b1"]);
+  await other;
+  assert.equal(loads.length, 2);
 });
 
 Deno.test("ports are changed without a load, several at once", async () => {
