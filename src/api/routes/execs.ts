@@ -3,7 +3,7 @@
  * `/exec`: further processes in running containers; and tsd's own `POST /tsd/exec/{id}/attach`, for a client that lost its
  * connection when the engine went away.
  */
-import { isConsoleSize, isObject } from "../../engine/containers/request_shapes.ts";
+import { isConsoleSize, isObject } from "../../engine/request_shapes.ts";
 import { consoleSize } from "../../engine/containers/settings.ts";
 import { TsdError } from "../../errors.ts";
 import { empty, json } from "../http/reply.ts";

@@ -8,8 +8,9 @@ import { TsdError } from "../../errors.ts";
 import { checkHealthcheck } from "../health/health_config.ts";
 import { askedEndpoint } from "../networks/endpoint_request.ts";
 import { hasBridge, modeNetwork, networkKind, refuseNetworkConflicts } from "../networks/network_mode.ts";
+import { checkShape, isEmpty, isObject, withoutNulls, wrongType } from "../request_shapes.ts";
 import type { AskedEndpoint } from "./container.ts";
-import { checkShape, CONFIG_SHAPE, HOST_SHAPE, isEmpty, isObject, withoutNulls, wrongType } from "./request_shapes.ts";
+import { CONFIG_SHAPE, HOST_SHAPE } from "./container_shapes.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
 /** What this version refuses, in the words that complete "… is not supported yet". */

@@ -7,15 +7,8 @@
 import type { ContainerUpdateRequest, Resources, RestartPolicy } from "../../api/wire/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { type PortUpdate, portUpdate } from "../../network/port_changes.ts";
-import {
-  checkShape,
-  isEmpty,
-  isObject,
-  RESOURCES_SHAPE,
-  type Shape,
-  withoutNulls,
-  wrongType,
-} from "./request_shapes.ts";
+import { checkShape, isEmpty, isObject, type Shape, withoutNulls, wrongType } from "../request_shapes.ts";
+import { RESOURCES_SHAPE } from "./container_shapes.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
 /** The limits that can be changed: with a value that isn't empty, which leaves them as they are. */

@@ -7,7 +7,7 @@ import type { EndpointIPAMConfig, EndpointSettings } from "../../api/wire/mod.ts
 import { TsdError } from "../../errors.ts";
 import { formatAddress, parseAddress } from "../../network/address.ts";
 import type { AskedEndpoint } from "../containers/container.ts";
-import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../containers/request_shapes.ts";
+import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../request_shapes.ts";
 
 const SHAPE = {
   IPAMConfig: { object: { IPv4Address: "text", IPv6Address: "text", LinkLocalIPs: "texts" } },

@@ -15,7 +15,7 @@ import {
   type Subnet,
 } from "../../network/address.ts";
 import { freeAddress } from "../../network/pools.ts";
-import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../containers/request_shapes.ts";
+import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../request_shapes.ts";
 import { bridgeOptions } from "./bridge_options.ts";
 import type { AddressPool, NetworkRecord } from "./network.ts";
 

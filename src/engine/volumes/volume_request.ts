@@ -1,7 +1,7 @@
 /** The body of `POST /volumes/create`, checked. */
 import { TsdError } from "../../errors.ts";
 import type { VolumeCreateRequest } from "../../api/wire/mod.ts";
-import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../containers/request_shapes.ts";
+import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../request_shapes.ts";
 
 type Texts = Readonly<Record<string, string>>;
 

@@ -1,0 +1,125 @@
+/** The types of what a request to make or to change a container has. */
+import type { BindOptions, ContainerConfig, HostConfig, Mount, Resources, VolumeOptions } from "../../api/wire/mod.ts";
+import type { Shape } from "../request_shapes.ts";
+
+export const CONFIG_SHAPE = {
+  Hostname: "text",
+  Domainname: "text",
+  User: "text",
+  AttachStdin: "flag",
+  AttachStdout: "flag",
+  AttachStderr: "flag",
+  Tty: "flag",
+  OpenStdin: "flag",
+  StdinOnce: "flag",
+  Env: "texts",
+  Cmd: "texts",
+  Entrypoint: "texts",
+  Image: "text",
+  Volumes: "object",
+  WorkingDir: "text",
+  Labels: "textMap",
+  StopSignal: "text",
+  StopTimeout: "number",
+  ExposedPorts: "object",
+  Healthcheck: "object",
+  MacAddress: "text",
+  Shell: "texts",
+  NetworkDisabled: "flag",
+} as const satisfies Shape<ContainerConfig>;
+
+const RATES = { each: { Path: "text", Rate: "count" } } as const;
+
+/** Limits, which can also be changed later. */
+export const RESOURCES_SHAPE = {
+  Memory: "number",
+  MemorySwap: "number",
+  MemoryReservation: "number",
+  MemorySwappiness: "number",
+  OomKillDisable: "flag",
+  NanoCpus: "number",
+  CpuShares: "number",
+  CpuPeriod: "number",
+  CpuQuota: "number",
+  CpusetCpus: "text",
+  CpusetMems: "text",
+  PidsLimit: "number",
+  BlkioWeight: "count",
+  BlkioWeightDevice: { each: { Path: "text", Weight: "count" } },
+  BlkioDeviceReadBps: RATES,
+  BlkioDeviceWriteBps: RATES,
+  BlkioDeviceReadIOps: RATES,
+  BlkioDeviceWriteIOps: RATES,
+  CgroupParent: "text",
+  Devices: { each: { PathOnHost: "text", PathInContainer: "text", CgroupPermissions: "text" } },
+  DeviceCgroupRules: "texts",
+  Ulimits: { each: { Name: "text", Soft: "number", Hard: "number" } },
+} as const satisfies Shape<Resources>;
+
+const BIND_SHAPE = {
+  Propagation: "text",
+  NonRecursive: "flag",
+  CreateMountpoint: "flag",
+  ReadOnlyNonRecursive: "flag",
+  ReadOnlyForceRecursive: "flag",
+} as const satisfies Shape<BindOptions>;
+
+const VOLUME_SHAPE = {
+  NoCopy: "flag",
+  Labels: "textMap",
+  Subpath: "text",
+  DriverConfig: { object: { Name: "text", Options: "textMap" } },
+} as const satisfies Shape<VolumeOptions>;
+
+const MOUNT_SHAPE = {
+  Type: "text",
+  Source: "text",
+  Target: "text",
+  ReadOnly: "flag",
+  Consistency: "text",
+  BindOptions: { object: BIND_SHAPE },
+  VolumeOptions: { object: VOLUME_SHAPE },
+  ImageOptions: "object",
+  TmpfsOptions: { object: { SizeBytes: "count", Mode: "count", Options: "textLists" } },
+} as const satisfies Shape<Mount>;
+
+export const HOST_SHAPE = {
+  ...RESOURCES_SHAPE,
+  Binds: "texts",
+  NetworkMode: "text",
+  AutoRemove: "flag",
+  Mounts: { each: MOUNT_SHAPE },
+  CapAdd: "texts",
+  CapDrop: "texts",
+  CgroupnsMode: "text",
+  ContainerIDFile: "text",
+  Dns: "texts",
+  DnsOptions: "texts",
+  DnsSearch: "texts",
+  ExtraHosts: "texts",
+  GroupAdd: "texts",
+  IpcMode: "text",
+  Isolation: "text",
+  OomScoreAdj: "number",
+  PidMode: "text",
+  Privileged: "flag",
+  ReadonlyRootfs: "flag",
+  SecurityOpt: "texts",
+  Tmpfs: "textMap",
+  UTSMode: "text",
+  VolumeDriver: "text",
+  VolumesFrom: "texts",
+  UsernsMode: "text",
+  ShmSize: "number",
+  Sysctls: "textMap",
+  Runtime: "text",
+  Init: "flag",
+  MaskedPaths: "texts",
+  ReadonlyPaths: "texts",
+  Annotations: "textMap",
+  LogConfig: { object: { Type: "text", Config: "textMap" } },
+  RestartPolicy: { object: { Name: "text", MaximumRetryCount: "number" } },
+  PortBindings: "portMap",
+  PublishAllPorts: "flag",
+  ConsoleSize: "size",
+} as const satisfies Shape<HostConfig>;
