@@ -71,6 +71,8 @@ export async function attachStreams(io: ProcessIo, client: Duplex, options: Atta
     if (wanted[stream]) await client.write(options.framed ? frame(stream, bytes) : bytes);
   });
   const attachment = await attaching;
+  // A container and an engine may outlive very many attachments.
+  using listening = new DisposableStack();
   try {
     if (options.before !== undefined) {
       for await (const chunk of options.before) await client.write(chunk);
@@ -79,8 +81,8 @@ export async function attachStreams(io: ProcessIo, client: Duplex, options: Atta
     // A failure counts below, once the process was started.
     input.catch(() => undefined);
     await options.onAttached?.();
-    const ends = [io.ended.then(() => "ended" as const), aborted(client.gone, "gone"), input];
-    const end = await Promise.race(client.leaving ? [...ends, aborted(client.leaving, "left")] : ends);
+    const ends = [aborted(io.over, "ended", listening), aborted(client.gone, "gone", listening), input];
+    const end = await Promise.race(client.leaving ? [...ends, aborted(client.leaving, "left", listening)] : ends);
     if (end === "left") await lastInput(client, input);
     return end;
   } finally {
@@ -129,10 +131,12 @@ async function lastInput(client: Duplex, input: Promise<AttachEnd>): Promise<voi
 
 const never = () => new Promise<never>(() => {});
 
-function aborted(signal: AbortSignal, end: AttachEnd): Promise<AttachEnd> {
+/** Resolves with `end`, unless `listening` has ended by then. */
+function aborted(signal: AbortSignal, end: AttachEnd, listening: DisposableStack): Promise<AttachEnd> {
   return new Promise((resolve) => {
     const gone = () => resolve(end);
     if (signal.aborted) gone();
-    signal.addEventListener("abort", gone, { once: true });
+    signal.addEventListener("abort", gone);
+    listening.defer(() => signal.removeEventListener("abort", gone));
   });
 }

@@ -36,7 +36,7 @@ type Listener = Parameters<ProcessIo["attach"]>[0];
 /** Streams that do what the test says. */
 class ScriptedIo {
   readonly input: string[] = [];
-  readonly #ended = Promise.withResolvers<void>();
+  readonly #over = new AbortController();
   listener: Listener | undefined;
   stdin: { write(bytes: Uint8Array): Promise<void>; close(): Promise<void> } | undefined = {
     write: (chunk) => Promise.resolve(void this.input.push(text(chunk))),
@@ -45,8 +45,8 @@ class ScriptedIo {
 
   constructor(readonly tty = false) {}
 
-  get ended(): Promise<void> {
-    return this.#ended.promise;
+  get over(): AbortSignal {
+    return this.#over.signal;
   }
 
   attach(listener: Listener) {
@@ -55,7 +55,7 @@ class ScriptedIo {
   }
 
   end(): void {
-    this.#ended.resolve();
+    this.#over.abort();
   }
 
   get asProcessIo(): ProcessIo {
@@ -64,7 +64,13 @@ class ScriptedIo {
 }
 
 function bench(
-  options: Partial<AttachOptions> & { tty?: boolean; input?: string[]; open?: boolean; noStdin?: boolean } = {},
+  options: Partial<AttachOptions> & {
+    tty?: boolean;
+    input?: string[];
+    open?: boolean;
+    noStdin?: boolean;
+    leaving?: AbortSignal;
+  } = {},
 ) {
   const io = new ScriptedIo(options.tty);
   if (options.noStdin) io.stdin = undefined;
@@ -84,6 +90,7 @@ function bench(
     }, { highWaterMark: 0 }),
     write: (chunk) => Promise.resolve(void written.push(chunk)),
     gone: gone.signal,
+    ...options.leaving && { leaving: options.leaving },
   };
   const all: AttachOptions = {
     stdin: true,
@@ -208,3 +215,32 @@ Deno.test("a client that goes away detaches, and the process goes on", async () 
   await it.running;
   assert.equal(it.io.listener, undefined);
 });
+
+Deno.test("an attachment that is over listens to nothing any more", async () => {
+  const leaving = new AbortController();
+  for (const end of ["ended", "gone"]) {
+    const it = bench({ open: true, leaving: leaving.signal });
+    const listeners = [it.io.over, it.gone.signal, leaving.signal].map(countedListeners);
+    await settled();
+    assert.deepEqual(listeners.map(({ count }) => count), [1, 1, 1]);
+    if (end === "ended") it.io.end();
+    else it.gone.abort();
+    assert.equal(await it.running, end);
+    assert.deepEqual(listeners.map(({ count }) => count), [0, 0, 0]);
+  }
+});
+
+/** Counts who listens to a signal from now on. */
+function countedListeners(signal: AbortSignal): { count: number } {
+  const counted = { count: 0 };
+  const { addEventListener: add, removeEventListener: remove } = signal;
+  signal.addEventListener = (...given: [string, EventListener]) => {
+    counted.count++;
+    add.apply(signal, given);
+  };
+  signal.removeEventListener = (...given: [string, EventListener]) => {
+    counted.count--;
+    remove.apply(signal, given);
+  };
+  return counted;
+}

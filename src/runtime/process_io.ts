@@ -51,6 +51,7 @@ interface Pending {
 export abstract class ProcessIo {
   readonly #pending = new Set<Pending>();
   readonly #ended = Promise.withResolvers<void>();
+  readonly #over = new AbortController();
   #connected = false;
 
   protected constructor(protected readonly options: ProcessIoOptions, protected readonly hub: OutputHub) {}
@@ -97,6 +98,11 @@ export abstract class ProcessIo {
     return this.#ended.promise;
   }
 
+  /** Aborted then: whoever comes and goes can stop listening to it, while a promise remembers all who ever asked. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
   /**
    * The process has exited: waits for the end of its output, `graceMs` at most where others hold it open. Whoever is
    * attached may still be given some of it, which nobody but they themselves wait for: see {@link ProcessIo.ended}.
@@ -108,7 +114,7 @@ export abstract class ProcessIo {
     this.hub.finish(key, graceMs);
     await this.hub.complete(key);
     this.release();
-    void delivered.then(() => this.#ended.resolve());
+    void delivered.then(() => this.#end());
   }
 
   /** The process never ran. */
@@ -116,7 +122,12 @@ export abstract class ProcessIo {
     this.stdin?.abandon();
     await this.hub.discard(this.options.key);
     this.release();
+    this.#end();
+  }
+
+  #end(): void {
     this.#ended.resolve();
+    this.#over.abort();
   }
 
   /** To be called once the channel is open: everybody who attached so far is connected. */
