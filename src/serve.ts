@@ -12,7 +12,7 @@ import { useProxies } from "./engine/config/proxies.ts";
 import { checkSocketPlace, listenAt, ownSocket } from "./engine/engine_socket.ts";
 import { handOn, type Handover, type HandoverNotes, type Leaving, reexecute, takeOver } from "./engine/handover.ts";
 import { IdleWatch } from "./engine/idle.ts";
-import { MemoryRest } from "./engine/memory_rest.ts";
+import { type Collect, MemoryRest } from "./engine/memory_rest.ts";
 import { dataRootOf, lockOf, runDirOf } from "./engine/own_folders.ts";
 import type { OwnProgram } from "./engine/networks/name_process.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
@@ -131,8 +131,9 @@ async function run(
   const left: { notes?: HandoverNotes | undefined; isStopped?: boolean } = {};
   await using ending = new AsyncDisposableStack();
   let idle: IdleWatch | undefined;
-  const { gc: collect } = globalThis as { gc?: () => void };
-  const rest = ending.use(new MemoryRest({ afterMs: REST_AFTER_MS, memory: ownMemory, collect }));
+  const { gc: collect } = globalThis as { gc?: Collect };
+  const usage = () => Deno.memoryUsage();
+  const rest = ending.use(new MemoryRest({ afterMs: REST_AFTER_MS, memory: ownMemory, collect, usage, log }));
   const settings: EngineSettings = {
     paths,
     storage: await chooseStorage(paths.dataRoot, serving.storageDriver ?? config.storageDriver),

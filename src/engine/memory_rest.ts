@@ -3,15 +3,28 @@
  * What an engine has in memory while nobody asks anything of it. Starting up and starting containers touch a lot that is
  * not needed afterwards; a moment after the last request that goes back to the machine.
  */
+import type { Log } from "../log.ts";
 import type { OwnMemoryCalls } from "../sys/mod.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
+
+/** V8's `gc`, as far as it is used here. */
+export type Collect = (how: typeof EVERYTHING) => void;
+
+/**
+ * As if memory had run out: only so does V8 also give back the room that garbage was in, which is more than all that is in
+ * use. It takes a few tens of milliseconds.
+ */
+const EVERYTHING = { type: "major", execution: "sync", flavor: "last-resort" } as const;
 
 export interface MemoryRestOptions {
   /** How long nobody has asked for anything by then, in ms. */
   readonly afterMs: number;
   readonly memory: OwnMemoryCalls;
   /** V8's `gc`, where it was started with `--expose-gc`. */
-  readonly collect?: (() => void) | undefined;
+  readonly collect?: Collect | undefined;
+  /** What there is after that, in bytes. */
+  readonly usage: () => Pick<Deno.MemoryUsage, "heapUsed" | "external">;
+  readonly log: Log;
   readonly clock?: Clock;
 }
 
@@ -42,12 +55,14 @@ export class MemoryRest implements Disposable {
   }
 
   #look(): void {
-    const { afterMs, collect, memory } = this.#options;
+    const { afterMs, collect, memory, usage, log } = this.#options;
     const leftMs = this.#lastMs + afterMs - this.#clock.now();
     this.#timer = leftMs > 0 ? this.#clock.after(leftMs, () => this.#look()) : undefined;
     if (leftMs > 0) return;
-    collect?.();
+    collect?.(EVERYTHING);
     memory.releaseHeap();
     memory.releaseProgram();
+    const { heapUsed: heapBytes, external: externalBytes } = usage();
+    log.debug("memory at rest", { heapBytes, externalBytes });
   }
 }

@@ -1,14 +1,19 @@
 import { strict as assert } from "node:assert";
+import { LineLog } from "../log.ts";
 import { FakeClock } from "./fake_clock.ts";
-import { MemoryRest } from "./memory_rest.ts";
+import { type Collect, MemoryRest } from "./memory_rest.ts";
 
 const AFTER_MS = 2000;
+const ALL = ["major last-resort", "heap", "program", "memory at rest heapBytes=7 externalBytes=8"];
 
 function bench() {
   const clock = new FakeClock();
   const done: string[] = [];
   const memory = { releaseHeap: () => void done.push("heap"), releaseProgram: () => void done.push("program") };
-  const rest = new MemoryRest({ afterMs: AFTER_MS, clock, memory, collect: () => void done.push("collect") });
+  const usage = () => ({ heapUsed: 7, external: 8 });
+  const log = new LineLog((line) => done.push(line.replace(/^.*: /, "")), "debug");
+  const collect: Collect = ({ type, flavor }) => void done.push(`${type} ${flavor}`);
+  const rest = new MemoryRest({ afterMs: AFTER_MS, clock, memory, collect, usage, log });
   return { clock, done, rest };
 }
 
@@ -19,12 +24,12 @@ Deno.test("once after each busy time, garbage first", async () => {
   await clock.pass(AFTER_MS - 1);
   assert.deepEqual(done, []);
   await clock.pass(1);
-  assert.deepEqual(done, ["collect", "heap", "program"]);
+  assert.deepEqual(done, ALL);
   await clock.pass(10 * AFTER_MS);
-  assert.equal(done.length, 3);
+  assert.equal(done.length, 4);
   rest.used();
   await clock.pass(AFTER_MS);
-  assert.equal(done.length, 6);
+  assert.equal(done.length, 8);
 });
 
 Deno.test("never once it was disposed of", async () => {

@@ -3,9 +3,6 @@ import { strict as assert } from "node:assert";
 import { PROJECT_DIR } from "../../scripts/project.ts";
 import { type Holdings, holdingsOf, type Rig, untilSettled } from "../engine/rig.ts";
 
-/** How long the engine is looked at, in ms. */
-const REST_MS = 4000;
-
 const FIVE: Readonly<Record<string, string>> = {
   adjusts: `"container.create": () => ({ env: { FROM_PLUGIN: "yes" } })`,
   asked: `"container.validate": ({ env }: any) => env.FROM_PLUGIN === "yes" ? undefined : { refuse: "not adjusted" },
@@ -46,26 +43,19 @@ export async function live({ engine, image }: Rig, count: number): Promise<void>
 }
 
 /** Lives after which everything has to be as it was before them; what came before is what has been seen once. */
-export async function livesWithoutLeak(rig: Rig, warmUp: number, count: number): Promise<[Holdings, Holdings]> {
+export async function livesWithoutLeak(
+  rig: Rig,
+  warmUp: number,
+  lives: () => Promise<void>,
+): Promise<[Holdings, Holdings]> {
   const { engine } = rig;
   await installFive(rig);
   await live(rig, warmUp);
-  const before = await atRest(engine);
-  await live(rig, count);
+  const before = await holdingsOf(engine);
+  await lives();
   await untilSettled(engine, before, 60_000);
   const listed = await engine.tsd(["plugin", "ls", "--format", "{{.Name}} {{.State}} {{.Failures}}"]);
   const names = [...Object.keys(FIVE), "owner-guard"].sort();
   assert.equal(listed.stdout, names.map((name) => `${name} enabled 0\n`).join(""));
-  return [before, await atRest(engine)];
-}
-
-/** An engine gives memory back two seconds after the last request: the least of what it holds for a while. */
-async function atRest(engine: Rig["engine"]): Promise<Holdings> {
-  let least = await holdingsOf(engine);
-  for (const deadline = performance.now() + REST_MS; performance.now() < deadline;) {
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const now = await holdingsOf(engine);
-    if (now.host.process!.memoryBytes < least.host.process!.memoryBytes) least = now;
-  }
-  return least;
+  return [before, await holdingsOf(engine)];
 }
