@@ -6,7 +6,7 @@
 import type { Exit } from "./containers/container_runs.ts";
 import type { ExecNote } from "./exec/exec.ts";
 import type { Held } from "../runtime/keeper.ts";
-import type { AttachedOutput } from "../runtime/logs/output_hub.ts";
+import type { AttachedOutput } from "../runtime/logs/expected_outputs.ts";
 import { OwnedFd, ownProcess, pipes, processStartTime, SIG } from "../sys/mod.ts";
 
 /** What is known of things that are under way. Plain JSON. */

@@ -3,12 +3,14 @@
  * The engine's side of the log Worker: opens channels, hands copied bytes to whoever is attached and says when a
  * process's output has ended. Bytes are credited back once the slowest listener took them.
  */
-import { deserialiseError, type SerialisedError, TsdError } from "../../errors.ts";
+import { deserialiseError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import { type AttachedOutput, ExpectedOutputs } from "./expected_outputs.ts";
 import type { StreamName } from "./json_lines.ts";
 import type { SampledLine } from "./line_sampler.ts";
 import { type LogLease, LogReaders } from "./log_readers.ts";
-import type { ChannelSpec, FromLogWorker, LogSpec, SeenBytes, ToLogWorker } from "./protocol.ts";
+import { LogWorkerLink, type LogWorkerNews } from "./log_worker_link.ts";
+import type { ChannelSpec, LogSpec, SeenBytes } from "./protocol.ts";
 
 /** Takes output; resolving late slows the process down, as a pipe would. Rejections end the listener. */
 export type OutputListener = (stream: StreamName, bytes: Uint8Array) => Promise<void>;
@@ -37,55 +39,32 @@ export interface LogWatch extends Disposable {
   ended(): boolean;
 }
 
-/** An output that somebody was attached to when its engine left. Plain JSON. */
-export interface AttachedOutput {
-  readonly key: string;
-  readonly listeners: number;
-  readonly seen: SeenBytes;
-}
-
-/** An attached output that its listeners are expected back to. */
-interface Expected {
-  readonly seen: SeenBytes;
-  missing: number;
-  hasBegun: boolean;
-  /** The process has ended meanwhile, and its output has so long. */
-  finishMs?: number;
-}
-
 /** What a slow listener may still take when the engine leaves, in ms. */
 const DELIVERY_LIMIT_MS = 1000;
 
-/** One for each engine. Call {@link OutputHub.close} at the end. */
+/** One for each engine. Dispose of it at the end. */
 export class OutputHub implements AsyncDisposable {
-  readonly #worker: Worker;
+  readonly #worker: LogWorkerLink;
   readonly #log: Log;
   readonly #channels = new Map<string, OpenChannel>();
   /** Channels that have ended, whose listeners have not taken everything yet. */
   readonly #delivering = new Map<string, OpenChannel>();
-  readonly #readers = new LogReaders((key, need) => this.#post({ kind: "need", key, need }));
-  readonly #answers = new Map<number, PromiseWithResolvers<unknown>>();
-  readonly #expected = new Map<string, Expected>();
-  readonly #ready = Promise.withResolvers<void>();
+  readonly #readers = new LogReaders((key, need) => this.#worker.post({ kind: "need", key, need }));
+  readonly #expected = new ExpectedOutputs({
+    begin: (key) => this.#worker.post({ kind: "begin", key }),
+    finish: (key, graceMs) => this.#worker.post({ kind: "finish", key, graceMs }),
+  });
   #onLines: (key: string, lines: readonly SampledLine[]) => void = () => {};
-  #ticket = 0;
-  #failure: TsdError | undefined;
 
   /** `workerUrl` names the module `worker.ts`, in the form in which this program runs. */
   constructor(workerUrl: URL, log: Log) {
     this.#log = log.scope("logs");
-    this.#worker = new Worker(workerUrl, { type: "module", name: "tsd-logs" });
-    this.#worker.onmessage = (event: MessageEvent<FromLogWorker>) => this.#receive(event.data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#log.error("the log Worker failed", { error: event.message });
-      this.#fail(new TsdError("internal", `The log Worker failed: ${event.message}`));
-    };
+    this.#worker = new LogWorkerLink(workerUrl, this.#log, (news) => this.#receive(news));
   }
 
   /** Resolves when the Worker runs. */
   get ready(): Promise<void> {
-    return this.#ready.promise;
+    return this.#worker.ready;
   }
 
   /** Opens a channel; listeners may be added before anything is written. @throws {TsdError} system_call, conflict */
@@ -102,17 +81,15 @@ export class OutputHub implements AsyncDisposable {
     };
     this.#channels.set(spec.key, channel);
     const log = spec.log === undefined ? undefined : { spec: spec.log, ...this.#readers.write(spec.key) };
-    const seen = this.#expected.get(spec.key)?.seen;
+    const seen = this.#expected.seen(spec.key);
     const described = { ...spec, attached: false, ...(seen && { seen }) };
-    this.#post({ kind: "open", channel: described, ...(log && { log }), needs: log?.needs ?? [] });
+    this.#worker.post({ kind: "open", channel: described, ...(log && { log }), needs: log?.needs ?? [] });
     await channel.opened.promise;
   }
 
   /** The process runs: what it writes is read from now on (and what it wrote already). */
   begin(key: string): void {
-    const expected = this.#expected.get(key);
-    if (expected === undefined) this.#post({ kind: "begin", key });
-    else expected.hasBegun = true;
+    this.#expected.begin(key);
   }
 
   /**
@@ -120,10 +97,7 @@ export class OutputHub implements AsyncDisposable {
    * nothing; `limitMs` at most.
    */
   expect(outputs: readonly AttachedOutput[], limitMs: number): void {
-    for (const { key, listeners, seen } of outputs) {
-      this.#expected.set(key, { seen, missing: listeners, hasBegun: false });
-      Deno.unrefTimer(setTimeout(() => this.#goOn(key), limitMs));
-    }
+    this.#expected.add(outputs, limitMs);
   }
 
   /** Resolves when the channel has ended and its listeners took everything. An unknown key has ended. */
@@ -147,13 +121,13 @@ export class OutputHub implements AsyncDisposable {
     channel.listeners.add(listener);
     const attachment = { detach: () => this.#detach(key, channel, listener) };
     if (channel.listeners.size > 1) {
-      this.#isBack(key);
+      this.#expected.isBack(key);
       return attachment;
     }
     const answer = Promise.withResolvers<void>();
     channel.attachAnswers.push(answer);
-    this.#post({ kind: "attach", key, on: true });
-    this.#isBack(key);
+    this.#worker.post({ kind: "attach", key, on: true });
+    this.#expected.isBack(key);
     await answer.promise;
     return attachment;
   }
@@ -170,15 +144,13 @@ export class OutputHub implements AsyncDisposable {
 
   /** The process has exited; the channel ends with its output, at the latest after `graceMs`. */
   finish(key: string, graceMs: number): void {
-    const expected = this.#expected.get(key);
-    if (expected === undefined) this.#post({ kind: "finish", key, graceMs });
-    else expected.finishMs = graceMs;
+    this.#expected.finish(key, graceMs);
   }
 
   /** Ends a channel whose process never ran. */
   async discard(key: string): Promise<void> {
     if (!this.#channels.has(key)) return;
-    this.#post({ kind: "close", key });
+    this.#worker.post({ kind: "close", key });
     await this.ended(key);
   }
 
@@ -191,18 +163,18 @@ export class OutputHub implements AsyncDisposable {
   async clearLog(key: string, spec: LogSpec): Promise<void> {
     using lease = this.#readers.lease(key);
     const log = { spec, sequence: lease.sequence.memory };
-    await this.#ask((ticket) => ({ kind: "clear", key, log, ticket }));
+    await this.#worker.ask((ticket) => ({ kind: "clear", key, log, ticket }));
   }
 
   /** Gives `listener` so many lines a second of each log; 0 ends that. */
   sample(perSecond: number, listener: (key: string, lines: readonly SampledLine[]) => void): void {
     this.#onLines = listener;
-    this.#post({ kind: "sample", perSecond });
+    this.#worker.post({ kind: "sample", perSecond });
   }
 
   /** What processes have written by now is in the log files when this resolves. */
   flush(): Promise<void> {
-    return this.#ask((ticket) => ({ kind: "flush", ticket }));
+    return this.#worker.ask((ticket) => ({ kind: "flush", ticket }));
   }
 
   /**
@@ -210,7 +182,7 @@ export class OutputHub implements AsyncDisposable {
    * attached. Says to which outputs somebody is.
    */
   async suspend(): Promise<AttachedOutput[]> {
-    const seen = await this.#ask<Record<string, SeenBytes>>((ticket) => ({ kind: "suspend", ticket }));
+    const seen = await this.#worker.ask<Record<string, SeenBytes>>((ticket) => ({ kind: "suspend", ticket }));
     const attached = [...this.#channels].filter(([, { listeners }]) => listeners.size > 0);
     const last = [...this.#delivering.values()].map(({ tail }) => tail);
     const limit = Promise.withResolvers<void>();
@@ -221,64 +193,18 @@ export class OutputHub implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#ready.promise.catch(() => undefined);
-    if (this.#failure === undefined) await this.#ask((ticket) => ({ kind: "suspend", ticket }));
-    this.#worker.terminate();
-  }
-
-  #isBack(key: string): void {
-    const expected = this.#expected.get(key);
-    if (expected !== undefined && --expected.missing === 0) this.#goOn(key);
-  }
-
-  #goOn(key: string): void {
-    const expected = this.#expected.get(key);
-    this.#expected.delete(key);
-    if (expected?.hasBegun) this.#post({ kind: "begin", key });
-    if (expected?.finishMs !== undefined) this.finish(key, expected.finishMs);
-  }
-
-  #post(message: ToLogWorker): void {
-    this.#worker.postMessage(message);
-  }
-
-  /** Nobody answers any more. */
-  #fail(error: TsdError): void {
-    this.#failure = error;
-    this.#ready.reject(error);
-    for (const answer of this.#answers.values()) answer.reject(error);
-    this.#answers.clear();
-  }
-
-  async #ask<T = void>(message: (ticket: number) => ToLogWorker): Promise<T> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const ticket = ++this.#ticket;
-    const answer = Promise.withResolvers<unknown>();
-    this.#answers.set(ticket, answer);
-    this.#post(message(ticket));
-    return await answer.promise as T;
-  }
-
-  #answer(ticket: number, error?: SerialisedError, value?: unknown): void {
-    const answer = this.#answers.get(ticket);
-    this.#answers.delete(ticket);
-    if (error === undefined) answer?.resolve(value);
-    else answer?.reject(deserialiseError(error));
+    await this.#worker[Symbol.asyncDispose]();
   }
 
   #detach(key: string, channel: OpenChannel, listener: OutputListener): void {
     if (!channel.listeners.delete(listener)) return;
     if (channel.listeners.size === 0 && this.#channels.get(key) === channel) {
       channel.attachAnswers.push(Promise.withResolvers());
-      this.#post({ kind: "attach", key, on: false });
+      this.#worker.post({ kind: "attach", key, on: false });
     }
   }
 
-  #receive(message: FromLogWorker): void {
-    if (message.kind === "ready") return this.#ready.resolve();
-    if (message.kind === "flushed") return this.#answer(message.ticket);
-    if (message.kind === "suspended") return this.#answer(message.ticket, undefined, message.seen);
-    if (message.kind === "cleared") return this.#answer(message.ticket, message.error);
+  #receive(message: LogWorkerNews): void {
     if (message.kind === "lines") return this.#onLines(message.key, message.lines);
     const channel = this.#channels.get(message.key);
     if (channel === undefined) return;
@@ -309,7 +235,7 @@ export class OutputHub implements AsyncDisposable {
         this.#detach(key, channel, listener);
       })
     ));
-    if (this.#channels.get(key) === channel) this.#post({ kind: "credit", key, bytes: bytes.length });
+    if (this.#channels.get(key) === channel) this.#worker.post({ kind: "credit", key, bytes: bytes.length });
   }
 
   #end(key: string, channel: OpenChannel): void {

@@ -1,0 +1,76 @@
+/**
+ * Outputs that somebody was attached to when the engine executed itself anew: once they are open they wait until all of
+ * those are back, who so miss nothing.
+ */
+import type { SeenBytes } from "./protocol.ts";
+
+/** An output that somebody was attached to when its engine left. Plain JSON. */
+export interface AttachedOutput {
+  readonly key: string;
+  readonly listeners: number;
+  readonly seen: SeenBytes;
+}
+
+/** What is done with an output when it needn't wait (any more). */
+export interface AwaitedOutput {
+  begin(key: string): void;
+  finish(key: string, graceMs: number): void;
+}
+
+interface Expected {
+  readonly seen: SeenBytes;
+  missing: number;
+  hasBegun: boolean;
+  /** The process has ended meanwhile, and its output has so long. */
+  finishMs?: number;
+}
+
+/** See the module's comment. */
+export class ExpectedOutputs {
+  readonly #expected = new Map<string, Expected>();
+  readonly #outputs: AwaitedOutput;
+
+  constructor(outputs: AwaitedOutput) {
+    this.#outputs = outputs;
+  }
+
+  /** They wait `limitMs` at most. */
+  add(outputs: readonly AttachedOutput[], limitMs: number): void {
+    for (const { key, listeners, seen } of outputs) {
+      this.#expected.set(key, { seen, missing: listeners, hasBegun: false });
+      Deno.unrefTimer(setTimeout(() => this.#goOn(key), limitMs));
+    }
+  }
+
+  /** What had been read of it, if it waits. */
+  seen(key: string): SeenBytes | undefined {
+    return this.#expected.get(key)?.seen;
+  }
+
+  /** Its process runs. */
+  begin(key: string): void {
+    const expected = this.#expected.get(key);
+    if (expected === undefined) this.#outputs.begin(key);
+    else expected.hasBegun = true;
+  }
+
+  /** Its process has ended. */
+  finish(key: string, graceMs: number): void {
+    const expected = this.#expected.get(key);
+    if (expected === undefined) this.#outputs.finish(key, graceMs);
+    else expected.finishMs = graceMs;
+  }
+
+  /** Somebody has attached. */
+  isBack(key: string): void {
+    const expected = this.#expected.get(key);
+    if (expected !== undefined && --expected.missing === 0) this.#goOn(key);
+  }
+
+  #goOn(key: string): void {
+    const expected = this.#expected.get(key);
+    this.#expected.delete(key);
+    if (expected?.hasBegun) this.#outputs.begin(key);
+    if (expected?.finishMs !== undefined) this.#outputs.finish(key, expected.finishMs);
+  }
+}
