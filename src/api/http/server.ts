@@ -1,36 +1,27 @@
 /**
  * @module
- * The one adapter between `node:http` and the routes: it reads requests, performs replies and maps every error in one
- * place. (`Deno.serve` gives no raw connection after an upgrade, which attach and exec need.)
+ * The one adapter between `node:http` and the routes: it takes requests to their handlers. (`Deno.serve` gives no raw
+ * connection after an upgrade, which attach and exec need.)
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { toTsdError, TsdError } from "../../errors.ts";
-import type { Log } from "../../log.ts";
-import { bodyAsItComes, bodyOfUpgrade, endAnswer, parseJson, readBody } from "./body.ts";
-import { errorBody } from "./error_body.ts";
-import type { HangUpWatch } from "./hang_up.ts";
-import { detachFromHttp, type HijackOptions, hijackSocket, writeRawError } from "./hijack.ts";
+import { Answering, type AnsweringOptions } from "./answering.ts";
+import { bodyAsItComes, bodyOfUpgrade, parseJson, readBody } from "./body.ts";
 import { askPlugins, type GateHooks, type RequestBody, statusOf, tellOfAnswer } from "./plugin_gate.ts";
 import { Query } from "./query.ts";
-import type { HeaderMap, Reply } from "./reply.ts";
 import { type ApiRequest, type Match, Router } from "./route.ts";
 import type { Route } from "./route.ts";
-import { sendAll } from "./sending.ts";
 import { serverTimed, TIMING_WANTED } from "./server_timing.ts";
-import { type ApiVersion, atLeast, MAX_API_VERSION, splitVersion } from "./version.ts";
+import { UnderWay } from "./under_way.ts";
+import { type ApiVersion, atLeast, splitVersion } from "./version.ts";
 
-export interface ApiServerOptions {
+export interface ApiServerOptions extends Omit<AnsweringOptions, "leaving" | "underWay"> {
   readonly routes: readonly Route[];
-  /** The engine's version, for the `Server` header. */
-  readonly serverVersion: string;
-  readonly log: Log;
   /** Called once a request begins, with its user agent. */
   readonly onRequest?: (userAgent: string) => void;
   /** Asked about requests, and told of answers. */
   readonly hooks?: GateHooks;
-  /** Notices clients of raw streams that go away; without it that shows at the next write only. */
-  readonly watchHangUp?: HangUpWatch;
 }
 
 /** "Switching protocols" (RFC 9110 §15.2.2). */
@@ -57,15 +48,14 @@ export class ApiServer {
   readonly #sockets = new Set<Socket>();
   /** Connections without a request so far. */
   readonly #silent = new Set<Socket>();
-  #requests = 0;
-  /** Those of them that last as long as the client wants. */
-  #endless = 0;
-  #hijacked = 0;
+  readonly #underWay = new UnderWay();
   readonly #leaving = new AbortController();
+  readonly #answering: Answering;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
     this.#router = new Router(options.routes);
+    this.#answering = new Answering({ ...options, leaving: this.#leaving.signal, underWay: this.#underWay });
     // Bodies and streams may last for hours (attach, logs -f, wait): no time limit on them.
     this.#server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 });
     this.#server.on("request", (request, response) => void this.#serve(request, response));
@@ -84,7 +74,7 @@ export class ApiServer {
 
   /** Requests that are being answered. */
   get activeRequests(): number {
-    return this.#requests;
+    return this.#underWay.requests;
   }
 
   /** Accepts connections of a socket that listens, which it owns from now on. @throws {TsdError} storage */
@@ -103,7 +93,8 @@ export class ApiServer {
     const begun = Date.now();
     // Whoever has just been let in is about to ask.
     const isDone = () =>
-      this.#requests <= this.#endless && (this.#silent.size === 0 || Date.now() >= begun + FIRST_REQUEST_MS);
+      this.#underWay.requests <= this.#underWay.endless &&
+      (this.#silent.size === 0 || Date.now() >= begun + FIRST_REQUEST_MS);
     this.#server.close();
     while (!isDone() && Date.now() < begun + graceMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
@@ -114,7 +105,7 @@ export class ApiServer {
   async leave(limitMs: number): Promise<void> {
     this.#leaving.abort();
     const deadline = Date.now() + limitMs;
-    while (this.#hijacked > 0 && Date.now() < deadline) {
+    while (this.#underWay.hijacked > 0 && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
   }
@@ -128,29 +119,11 @@ export class ApiServer {
     clearTimeout(timer);
   }
 
-  #headers(): Record<string, string> {
-    return {
-      "Api-Version": MAX_API_VERSION,
-      "Docker-Experimental": "false",
-      "Ostype": "linux",
-      "Server": `Docker/${this.#options.serverVersion} (linux)`,
-    };
-  }
-
-  #hijackOptions(gone: AbortSignal, more: HeaderMap = {}): Omit<HijackOptions, "upgraded"> {
-    return {
-      headers: { ...this.#headers(), ...more },
-      gone,
-      leaving: this.#leaving.signal,
-      watchHangUp: this.#options.watchHangUp,
-    };
-  }
-
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     this.#silent.delete(request.socket as Socket);
     response.on("close", () => gone.abort());
-    this.#requests++;
+    using _counted = this.#underWay.begin();
     const answered = tellOfAnswer(this.#options.hooks, request.method);
     let found: Found | undefined;
     try {
@@ -163,12 +136,10 @@ export class ApiServer {
         : serverTimed(handle, (timing) =>
           response.setHeader("Server-Timing", timing)));
       answered(found?.match, statusOf(reply));
-      await this.#perform(reply, request, response, gone.signal);
+      await this.#answering.perform(reply, request, response, gone.signal);
     } catch (thrown) {
       answered(found?.match, toTsdError(thrown).meaning.http);
-      this.#fail(thrown, request, response);
-    } finally {
-      this.#requests--;
+      this.#answering.fail(thrown, request, response);
     }
   }
 
@@ -176,7 +147,7 @@ export class ApiServer {
     const gone = new AbortController();
     this.#silent.delete(socket);
     socket.on("close", () => gone.abort());
-    this.#requests++;
+    using _counted = this.#underWay.begin();
     const answered = tellOfAnswer(this.#options.hooks, request.method);
     let found: Found | undefined;
     try {
@@ -194,15 +165,10 @@ export class ApiServer {
       }
       const input = await rest;
       answered(found.match, UPGRADED);
-      const options = { upgraded: true, ...this.#hijackOptions(gone.signal, timing) };
-      await this.#hijack(() => hijackSocket(socket, input, reply, options));
+      await this.#answering.upgrade(reply, socket, { input, gone: gone.signal, headers: timing });
     } catch (thrown) {
-      const error = toTsdError(thrown);
-      answered(found?.match, error.meaning.http);
-      this.#report(error, request);
-      writeRawError(socket, error, this.#headers());
-    } finally {
-      this.#requests--;
+      answered(found?.match, toTsdError(thrown).meaning.http);
+      this.#answering.failUpgrade(thrown, request, socket);
     }
   }
 
@@ -244,94 +210,6 @@ export class ApiServer {
       upload: () => body.upload(),
       signal,
     };
-  }
-
-  async #perform(
-    reply: Reply,
-    request: IncomingMessage,
-    response: ServerResponse,
-    gone: AbortSignal,
-  ): Promise<void> {
-    switch (reply.kind) {
-      case "empty":
-        response.writeHead(reply.status, { ...this.#headers(), ...reply.headers });
-        endAnswer(request, response);
-        return;
-      case "json":
-      case "text": {
-        const text = reply.kind === "json" ? JSON.stringify(reply.body) + "\n" : reply.body;
-        const bytes = new TextEncoder().encode(text);
-        const type = reply.kind === "json" ? "application/json" : "text/plain; charset=utf-8";
-        response.writeHead(reply.status, {
-          ...this.#headers(),
-          "Content-Type": type,
-          "Content-Length": String(bytes.length),
-          ...reply.headers,
-        });
-        endAnswer(request, response, request.method === "HEAD" ? undefined : bytes);
-        return;
-      }
-      case "stream":
-        response.writeHead(200, { ...this.#headers(), "Content-Type": reply.contentType, ...reply.headers });
-        response.flushHeaders();
-        if (reply.endless) await this.#lasting(() => sendAll(reply.body, response, gone));
-        else await sendAll(reply.body, response, gone);
-        return;
-      case "hijack":
-        // Older clients hijack without asking for an upgrade: 200 and raw bytes until close.
-        detachFromHttp(request.socket as Socket);
-        await this.#hijack(() =>
-          hijackSocket(request.socket as Socket, new Uint8Array(), reply, {
-            upgraded: false,
-            ...this.#hijackOptions(gone),
-          })
-        );
-    }
-  }
-
-  async #hijack(run: () => Promise<void>): Promise<void> {
-    this.#hijacked++;
-    try {
-      await this.#lasting(run);
-    } finally {
-      this.#hijacked--;
-    }
-  }
-
-  async #lasting(run: () => Promise<void>): Promise<void> {
-    this.#endless++;
-    try {
-      await run();
-    } finally {
-      this.#endless--;
-    }
-  }
-
-  #fail(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
-    const error = toTsdError(thrown);
-    this.#report(error, request);
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    const { http: status } = error.meaning;
-    // 304 has no body (RFC 9110 §15.4.5).
-    const text = status === 304 ? "" : errorBody(error);
-    const body = new TextEncoder().encode(text);
-    response.writeHead(status, {
-      ...this.#headers(),
-      "Content-Type": "application/json",
-      "Content-Length": String(body.length),
-      "Tsd-Error-Code": error.code,
-    });
-    endAnswer(request, response, request.method === "HEAD" ? undefined : body);
-  }
-
-  #report(error: TsdError, request: IncomingMessage): void {
-    const fields = { method: request.method, path: request.url?.split("?")[0], code: error.code, error: error.message };
-    if (error.code === "internal") {
-      this.#options.log.error("request failed", { ...fields, stack: (error.cause as Error)?.stack });
-    } else this.#options.log.debug("request refused", fields);
   }
 }
 
