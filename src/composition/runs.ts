@@ -1,7 +1,9 @@
 import { SYSTEM_CLOCK } from "../engine/clock.ts";
 import { Adoption } from "../engine/containers/adoption.ts";
+import { ContainerRemovals } from "../engine/containers/container_removals.ts";
 import { ContainerRuns } from "../engine/containers/container_runs.ts";
 import { ContainerService } from "../engine/containers/container_service.ts";
+import { NextStreams } from "../engine/containers/next_streams.ts";
 import { Restarts } from "../engine/containers/restarts.ts";
 import { Waiters } from "../engine/containers/waiters.ts";
 import { isInCgroup, leftExit, openProcess } from "../engine/left_process.ts";
@@ -18,14 +20,11 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
   );
   provide(TOKENS.runs, (get) =>
     new ContainerRuns({
-      paths,
       log,
       locks: get(TOKENS.containerLocks),
       table: get(TOKENS.table),
-      snapshots: get(TOKENS.snapshots),
       launcher: get(TOKENS.launcher),
       exits: get(TOKENS.exits),
-      execs: get(TOKENS.execLauncher),
       hooks: get(TOKENS.hooks),
       events: get(TOKENS.containerEvents),
       signaller: get(TOKENS.signaller),
@@ -33,10 +32,27 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
       waiters: get(TOKENS.waiters),
       health: get(TOKENS.health),
       restarts: get(TOKENS.restarts),
+      networks: get(TOKENS.networks),
+      removals: get(TOKENS.removals),
+      streams: get(TOKENS.nextStreams),
+    }));
+  provide(TOKENS.nextStreams, (get) => new NextStreams(get(TOKENS.newContainerIo)));
+  provide(TOKENS.removals, (get) =>
+    new ContainerRemovals({
+      paths,
+      log,
+      table: get(TOKENS.table),
+      snapshots: get(TOKENS.snapshots),
+      launcher: get(TOKENS.launcher),
+      execs: get(TOKENS.execLauncher),
+      hooks: get(TOKENS.hooks),
+      events: get(TOKENS.containerEvents),
+      health: get(TOKENS.health),
+      waiters: get(TOKENS.waiters),
       images: get(TOKENS.remover),
       volumes: get(TOKENS.containerVolumes),
       networks: get(TOKENS.networks),
-      newIo: get(TOKENS.newContainerIo),
+      streams: get(TOKENS.nextStreams),
     }));
   provide(TOKENS.restarts, (get) =>
     new Restarts({
@@ -50,6 +66,7 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
       paths,
       log,
       runs: get(TOKENS.runs),
+      removals: get(TOKENS.removals),
       table: get(TOKENS.table),
       snapshots: get(TOKENS.snapshots),
       runtimes: get(TOKENS.runtimes),
@@ -68,6 +85,7 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
       locks: get(TOKENS.containerLocks),
       table: get(TOKENS.table),
       runs: get(TOKENS.runs),
+      removals: get(TOKENS.removals),
       events: get(TOKENS.containerEvents),
       signaller: get(TOKENS.signaller),
       restarts: get(TOKENS.restarts),

@@ -10,6 +10,8 @@ import type { Adoption } from "../engine/containers/adoption.ts";
 import type { ContainerCreator } from "../engine/containers/container_creator.ts";
 import type { Container } from "../engine/containers/container.ts";
 import type { ContainerLogs } from "../engine/containers/container_logs.ts";
+import type { ContainerRemovals } from "../engine/containers/container_removals.ts";
+import type { NextStreams } from "../engine/containers/next_streams.ts";
 import type { ContainerRuns } from "../engine/containers/container_runs.ts";
 import type { ContainerSizes } from "../engine/containers/container_sizes.ts";
 import type { ContainerService } from "../engine/containers/container_service.ts";
@@ -150,6 +152,8 @@ export const TOKENS = {
   waiters: token<Waiters>("waiters"),
   newContainerIo: token<(container: Container) => ProcessIo>("newContainerIo"),
   runs: token<ContainerRuns>("runs"),
+  removals: token<ContainerRemovals>("removals"),
+  nextStreams: token<NextStreams>("nextStreams"),
   restarts: token<Restarts>("restarts"),
   adoption: token<Adoption>("adoption"),
   containers: token<ContainerService>("containers"),

@@ -12,7 +12,8 @@ import type { HealthChecks } from "../health/health_checks.ts";
 import type { EnginePaths } from "../paths.ts";
 import { type Runtimes, stateRoots } from "../runtimes.ts";
 import { type Container, isLive } from "./container.ts";
-import { type ContainerRuns, type Exit, failure } from "./container_runs.ts";
+import { type ContainerRemovals, failure } from "./container_removals.ts";
+import type { ContainerRuns, Exit } from "./container_runs.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { Freezer } from "./freezer.ts";
 import type { Keepers } from "./keepers.ts";
@@ -34,6 +35,7 @@ export interface AdoptionCalls {
 
 export interface AdoptionDeps extends AdoptionCalls {
   readonly runs: ContainerRuns;
+  readonly removals: Pick<ContainerRemovals, "clean" | "remove">;
   readonly table: ContainerTable;
   readonly snapshots: Snapshotter;
   readonly runtimes: Pick<Runtimes, "ofIfKnown">;
@@ -110,7 +112,7 @@ export class Adoption {
   }
 
   async #adopt(container: Container, isFurnished: boolean, isTouched: boolean): Promise<void> {
-    const { runs, runtimes } = this.#deps;
+    const { runs, removals, runtimes } = this.#deps;
     const left = this.#left.get(container.id);
     if (left !== undefined && !await runtimes.ofIfKnown(container)?.isWaiting(container.id, left.process.pid)) {
       return await this.#follow(container, left);
@@ -119,7 +121,7 @@ export class Adoption {
       if (left !== undefined) close(left);
       runs.ended(container, left === undefined ? LOST : NOT_STARTED);
       await this.#adoptStopped(container, true);
-    } else if (isUntouched(container) && !isFurnished) await runs.remove(container);
+    } else if (isUntouched(container) && !isFurnished) await removals.remove(container);
     else await this.#adoptStopped(container, isTouched);
   }
 
@@ -138,9 +140,9 @@ export class Adoption {
   }
 
   async #adoptStopped(container: Container, isTouched: boolean): Promise<void> {
-    const { runs } = this.#deps;
-    if (isTouched) await runs.clean(container);
-    if (container.state.status === "exited" && container.record.hostConfig.AutoRemove) await runs.remove(container);
+    const { removals } = this.#deps;
+    if (isTouched) await removals.clean(container);
+    if (container.state.status === "exited" && container.record.hostConfig.AutoRemove) await removals.remove(container);
     else await this.#deps.health.adopt(container);
   }
 }

@@ -1,35 +1,24 @@
 /**
  * @module
- * The runs of containers, each from its start to the end of its clean-up. Whoever calls `start`, `clean` or `remove` holds
- * the container's lock. Every state is written to the database before anybody hears of it.
+ * The runs of containers, each from its start to its end. Whoever calls `start` holds the container's lock. Every state
+ * is written to the database before anybody hears of it.
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
-import type { Snapshotter } from "../../store/ports.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
-import type { ImageRemover } from "../images/image_remover.ts";
-import { type ContainerVolumes, hasAnonymousVolumes } from "../volumes/container_volumes.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
 import { failedStartCode } from "../failed_start.ts";
-import { removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
-import { containerPaths, type EnginePaths } from "../paths.ts";
-import {
-  type Container,
-  type ContainerState,
-  type EndedState,
-  isLive,
-  NO_RESTARTS,
-  type RestartHistory,
-} from "./container.ts";
+import { type Container, type ContainerState, type EndedState, NO_RESTARTS, type RestartHistory } from "./container.ts";
 import { containerContext, startedContext } from "./container_contexts.ts";
+import { type ContainerRemovals, failure } from "./container_removals.ts";
 import type { ContainerTable } from "./container_table.ts";
-import { mountedSnapshots, neededImages } from "./image_mounts.ts";
 import type { Launcher, StartedProcess } from "./launcher.ts";
+import type { NextStreams } from "./next_streams.ts";
 import type { OomWatch } from "./oom_watch.ts";
 import type { Restarts } from "./restarts.ts";
 import type { Signaller } from "./signaller.ts";
@@ -58,25 +47,19 @@ export interface Exit extends WaitResult {
 export interface ContainerRunsDeps {
   readonly locks: KeyedLock;
   readonly table: ContainerTable;
-  readonly snapshots: Snapshotter;
-  readonly launcher: Launcher;
+  readonly launcher: Pick<Launcher, "start">;
   readonly exits: ExitLoop;
-  /** Resolves when no exec is just being started in a container. */
-  readonly execs: { settled(containerId: string): Promise<void> };
-  readonly paths: EnginePaths;
   readonly log: Log;
   readonly hooks: HookBus;
   readonly events: ContainerEvents;
   readonly signaller: Signaller;
   readonly oom: OomWatch;
-  readonly health: Pick<HealthChecks, "begin" | "end" | "forget">;
+  readonly health: Pick<HealthChecks, "begin" | "end">;
   readonly restarts: Pick<Restarts, "ended" | "callOff">;
   readonly waiters: Waiters;
-  readonly images: Pick<ImageRemover, "sweepAfterContainer">;
-  readonly volumes: Pick<ContainerVolumes, "removeAnonymous">;
-  readonly networks: Pick<ContainerNetworks, "release" | "unpublish">;
-  /** New streams for a container's next run. */
-  readonly newIo: (container: Container) => ProcessIo;
+  readonly networks: Pick<ContainerNetworks, "unpublish">;
+  readonly removals: Pick<ContainerRemovals, "afterRun" | "remove">;
+  readonly streams: NextStreams;
 }
 
 /** See the module's comment. */
@@ -88,11 +71,6 @@ export class ContainerRuns {
   readonly #runs = new Map<string, Run>();
   /** Ends whose output hasn't ended yet. */
   readonly #exits = new Map<string, Exit>();
-  readonly #nextIo = new Map<string, ProcessIo>();
-  /** By container; see {@link announce}. */
-  readonly #announced = new Map<string, Promise<unknown>>();
-  /** Containers between the two halves of `docker restart`. */
-  readonly #kept = new Set<string>();
 
   constructor(deps: ContainerRunsDeps) {
     this.#deps = deps;
@@ -115,29 +93,7 @@ export class ContainerRuns {
 
   /** The streams of the present run, or of the next one. */
   io(container: Container): ProcessIo {
-    const running = this.#runs.get(container.id)?.io;
-    if (running !== undefined) return running;
-    let io = this.#nextIo.get(container.id);
-    if (io === undefined) this.#nextIo.set(container.id, io = this.#deps.newIo(container));
-    return io;
-  }
-
-  /** Keeps a container from being removed at the end of its run. Dispose of it. */
-  keep(container: Container): Disposable {
-    this.#kept.add(container.id);
-    return { [Symbol.dispose]: () => void this.#kept.delete(container.id) };
-  }
-
-  /** Something will be told of the container's end; its removal is not told before. Dispose of it when it was told. */
-  announce(container: Container): Disposable {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const before = this.#announced.get(container.id);
-    const all = Promise.all([before, promise]);
-    this.#announced.set(container.id, all);
-    void all.then(() => {
-      if (this.#announced.get(container.id) === all) this.#announced.delete(container.id);
-    });
-    return { [Symbol.dispose]: resolve };
+    return this.#runs.get(container.id)?.io ?? this.#deps.streams.of(container);
   }
 
   /** Ends that were seen and are not recorded yet, by container. */
@@ -183,13 +139,13 @@ export class ContainerRuns {
         table.setState(container, { status: "running", startedMs: Date.now(), pid, startTicks }, restarts);
       });
     } catch (thrown) {
-      this.#nextIo.delete(container.id);
+      this.#deps.streams.taken(container);
       await this.#failed(container, before, thrown);
       throw thrown;
     }
     const exited = exits.exit(process!.pid).then(({ exitCode, signal }): Exit => ({ exitCode, signal }));
     this.follow(container, process!, io, exited);
-    this.#nextIo.delete(container.id);
+    this.#deps.streams.taken(container);
     this.#deps.events.tell(container, "start");
     this.#deps.oom.begin(container, "started");
     this.#deps.health.begin(container);
@@ -206,7 +162,7 @@ export class ContainerRuns {
       : { status: "created", ...outcome };
     this.#deps.table.setState(container, state);
     // Nobody is told of an exit: there was none. Whoever waits for the next one goes on waiting, as in Docker.
-    if (container.record.hostConfig.AutoRemove) await this.remove(container);
+    if (container.record.hostConfig.AutoRemove) await this.#deps.removals.remove(container);
   }
 
   /** What is wrong with the container won't get better, and its policy gives up; trouble of the machine's may pass. */
@@ -261,83 +217,7 @@ export class ContainerRuns {
   }
 
   #cleanLater(container: Container): void {
-    void this.#locks.run(container.id, async () => {
-      if (!this.#deps.table.has(container.id)) return;
-      const isOver = container.record.hostConfig.AutoRemove && !this.#kept.has(container.id);
-      await (isOver ? this.#vanish(container) : this.clean(container));
-    }).catch((thrown) => this.#log.error("cleaning up after a container failed", failure(container, thrown)));
-  }
-
-  /**
-   * One that removes itself. Whoever waits for that needn't wait for the kernel: an engine that is killed meanwhile leaves
-   * what the next one clears away as nobody's. Volumes without a name would stay for ever, and are looked for afterwards.
-   */
-  async #vanish(container: Container): Promise<void> {
-    await this.#announced.get(container.id);
-    // Whoever waits may want the ports.
-    await this.#deps.networks.release(container.id);
-    const volumesFirst = hasAnonymousVolumes(container);
-    try {
-      if (volumesFirst) {
-        await this.clean(container);
-        await this.#deps.volumes.removeAnonymous(container);
-      }
-    } finally {
-      await this.#forget(container);
-    }
-    if (!volumesFirst) await this.clean(container);
-    await this.#clear(container);
-    await this.#sweepLayers(container);
-  }
-
-  /** Clears away what the run left. @throws what `Launcher.clean` throws */
-  async clean(container: Container): Promise<void> {
-    await this.#deps.execs.settled(container.id);
-    await this.#deps.launcher.clean(container);
-  }
-
-  /**
-   * Removes a container that doesn't run, and its anonymous volumes if it removes itself or `volumes` says so.
-   * @throws {TsdError} storage
-   */
-  async remove(container: Container, { volumes = false }: { readonly volumes?: boolean } = {}): Promise<void> {
-    await this.#clear(container);
-    if (volumes || container.record.hostConfig.AutoRemove) await this.#deps.volumes.removeAnonymous(container);
-    await this.#forget(container);
-    await this.#sweepLayers(container);
-  }
-
-  /** Takes away what a container has of its own. */
-  async #clear(container: Container): Promise<void> {
-    const { health, snapshots, paths } = this.#deps;
-    await health.forget(container);
-    for (const id of [container.id, ...mountedSnapshots(container.record)]) await snapshots.remove(id);
-    await removeTree(containerPaths(paths, container.id).home);
-  }
-
-  /** Nobody finds it any more. */
-  async #forget(container: Container): Promise<void> {
-    const { state } = container;
-    this.#deps.table.remove(container);
-    await this.#nextIo.get(container.id)?.discard();
-    this.#nextIo.delete(container.id);
-    this.#deps.hooks.tell("container.removed", () => containerContext(container));
-    this.#deps.events.tell(container, "destroy");
-    this.#waiters.removed(container.id, { exitCode: isLive(state) ? 0 : state.exitCode });
-  }
-
-  /** The container is gone whether or not this succeeds: what stays goes at the engine's next start. */
-  async #sweepLayers(container: Container): Promise<void> {
-    for (const image of neededImages(container.record)) {
-      await this.#deps.images.sweepAfterContainer(image).catch((thrown) => {
-        this.#log.warn("a removed container's layers stay for now", failure(container, thrown));
-      });
-    }
+    void this.#locks.run(container.id, () => this.#deps.removals.afterRun(container))
+      .catch((thrown) => this.#log.error("cleaning up after a container failed", failure(container, thrown)));
   }
 }
-
-/** For the log. */
-export const failure = (container: Container, thrown: unknown) => ({
-  container: container.id,
-  error: toTsdError(thrown).message,
-});

@@ -9,6 +9,7 @@ import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { type Container, isLive } from "./container.ts";
+import type { ContainerRemovals } from "./container_removals.ts";
 import type { ContainerRuns, Run } from "./container_runs.ts";
 import type { ContainerTable } from "./container_table.ts";
 import { endsByHand } from "./restart_policy.ts";
@@ -27,6 +28,7 @@ export interface ContainerServiceDeps {
   readonly locks: KeyedLock;
   readonly table: ContainerTable;
   readonly runs: ContainerRuns;
+  readonly removals: Pick<ContainerRemovals, "keep" | "announce" | "clean" | "remove">;
   readonly events: ContainerEvents;
   readonly signaller: Signaller;
   readonly restarts: Pick<Restarts, "stoppedByHand">;
@@ -62,7 +64,7 @@ export class ContainerService {
     const seconds = options.seconds ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
     const run = await this.#runToEnd(container);
     if (run === undefined) return false;
-    using _announced = this.#deps.runs.announce(container);
+    using _announced = this.#deps.removals.announce(container);
     if (run !== "called off") await this.#stopRun(container, run, parseSignal(signal), seconds);
     this.#deps.events.tell(container, "stop");
     return true;
@@ -111,7 +113,7 @@ export class ContainerService {
   async restart(nameOrId: string, options: { seconds?: number; signal?: string } = {}): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     {
-      using _kept = this.#deps.runs.keep(container);
+      using _kept = this.#deps.removals.keep(container);
       await this.stop(container.id, options);
       await this.start(container.id);
     }
@@ -151,8 +153,8 @@ export class ContainerService {
         await run.exited;
       }
       // Also what an earlier clean-up that failed has left.
-      await this.#deps.runs.clean(container);
-      await this.#deps.runs.remove(container, { volumes: options.volumes ?? false });
+      await this.#deps.removals.clean(container);
+      await this.#deps.removals.remove(container, { volumes: options.volumes ?? false });
     });
   }
 
