@@ -73,11 +73,11 @@ export async function openEngine(
   await get(TOKENS.execAdoption).run();
   get(TOKENS.volumeMounts).sweep();
   const running = get(TOKENS.table).list().filter(({ isRunning }) => isRunning);
-  await get(TOKENS.networks).adopt(new Set(running.map(({ id }) => id)));
+  await get(TOKENS.networks).lifetime.adopt(new Set(running.map(({ id }) => id)));
   get(TOKENS.hooks).begin();
   watch.lap("adopt");
   ending.defer(() => removeCgroup(paths));
-  ending.defer(() => isLeaving() ? undefined : get(TOKENS.networks).leave());
+  ending.defer(() => isLeaving() ? undefined : get(TOKENS.networks).lifetime.leave());
   // After a reload's end nobody reaps: what is under way by then would never end.
   ending.defer(() => isLeaving() ? undefined : containers.settle());
   await ending.use(get(TOKENS.plugins)).open();

@@ -23,6 +23,8 @@ export const SOCKADDR_IN6 = { sizeBytes: 28, sin6_port: 2, sin6_addr: 8 } as con
 
 const BACKLOG = 511;
 const FOUR_BYTES = 4;
+/** How often an interface is looked for that can't be said to be there or not. */
+const ATTEMPTS = 3;
 
 /**
  * A socket that listens on an address of 4 or 16 bytes; non-blocking, with close-on-exec, the caller's to close.
@@ -58,11 +60,15 @@ export function listenTcp(address: Uint8Array, port: number, isShared = false): 
 
 /** The number of an interface in this process's network namespace; undefined where there is none of that name. */
 export function interfaceIndex(name: string): number | undefined {
-  // SAFETY: the name ends with NUL; it isn't kept.
-  const index = libc.if_nametoindex(cString(name));
-  if (index > 0) return index;
-  const code = errno();
-  return code === errnoOf("ENODEV") || code === errnoOf("ENXIO") ? undefined : failed(code, "if_nametoindex", name);
+  for (let attempt = 1;; attempt++) {
+    // SAFETY: the name ends with NUL; it isn't kept.
+    const index = libc.if_nametoindex(cString(name));
+    if (index > 0) return index;
+    const code = errno();
+    if (code === errnoOf("ENODEV") || code === errnoOf("ENXIO")) return undefined;
+    // An absent one is nothing unusual, and another error may be what V8's own calls have left between the two.
+    if (attempt === ATTEMPTS) failed(code, "if_nametoindex", name);
+  }
 }
 
 function socketAddress(family: number, address: Uint8Array, port: number): Uint8Array<ArrayBuffer> {

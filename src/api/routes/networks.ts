@@ -73,7 +73,7 @@ export function networkRoutes({ networks, networkTable, networkService, table }:
       path: "/tsd/networks/reload",
       since: "1.24",
       handler: async () => {
-        const { bridges, ports } = await networks.reload();
+        const { bridges, ports } = await networks.lifetime.reload();
         return json({ Bridges: bridges, Ports: ports } satisfies NetworkReloadResponse);
       },
     },

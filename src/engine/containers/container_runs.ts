@@ -10,7 +10,7 @@ import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
-import type { ContainerNetworks } from "../networks/container_networks.ts";
+import type { PublishedPorts } from "../networks/published_ports.ts";
 import { failedStartCode } from "../failed_start.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { type Container, type ContainerState, type EndedState, NO_RESTARTS, type RestartHistory } from "./container.ts";
@@ -57,7 +57,7 @@ export interface ContainerRunsDeps {
   readonly health: Pick<HealthChecks, "begin" | "end">;
   readonly restarts: Pick<Restarts, "ended" | "callOff">;
   readonly waiters: Waiters;
-  readonly networks: Pick<ContainerNetworks, "unpublish">;
+  readonly networks: { readonly published: Pick<PublishedPorts, "close"> };
   readonly removals: Pick<ContainerRemovals, "afterRun" | "remove">;
   readonly streams: NextStreams;
 }
@@ -181,7 +181,7 @@ export class ContainerRuns {
       this.#exits.set(container.id, ending);
       const oomKilled = oom.end(container, { signal, byEngine: signaller.hasKilled(process) });
       void this.#deps.health.end(container);
-      await Promise.all([io.finish(OUTPUT_GRACE_MS), this.#deps.networks.unpublish(container.id)]);
+      await Promise.all([io.finish(OUTPUT_GRACE_MS), this.#deps.networks.published.close(container.id)]);
       this.#runs.delete(container.id);
       process.pidFd[Symbol.dispose]();
       // The clean-up takes its place before anybody who heard of the exit can start the container again.

@@ -12,6 +12,7 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
 import { hasBridge, networkKind } from "../networks/network_mode.ts";
+import type { PublishedPorts } from "../networks/published_ports.ts";
 import type { Container, ContainerRecord } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
 import { resources } from "./settings.ts";
@@ -22,7 +23,7 @@ export interface ContainerUpdaterDeps {
   /** By container id; shared with whoever starts and removes containers. */
   readonly locks: KeyedLock;
   readonly runtimes: { of(container: Container): Pick<OciRuntime, "update"> };
-  readonly networks: Pick<ContainerNetworks, "factsOf" | "changePorts">;
+  readonly networks: Pick<ContainerNetworks, "factsOf"> & { readonly published: Pick<PublishedPorts, "change"> };
   readonly facts: HostFacts;
   readonly events: ContainerEvents;
 }
@@ -62,7 +63,7 @@ export class ContainerUpdater {
     await using undo = new AsyncDisposableStack();
     undo.defer(() => table.setConfig(container, before));
     try {
-      await using changing = publishing && await networks.changePorts(container, publishing);
+      await using changing = publishing && await networks.published.change(container, publishing);
       if (Object.keys(limits).length > 0) {
         const usable = usableLimits(resources(limited), facts.cgroupFeatures).limits;
         await runtimes.of(container).update(container.id, changedLimits(usable, resources(limits)));

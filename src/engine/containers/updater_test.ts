@@ -41,12 +41,14 @@ function bench(hostConfig: HostConfig, state: ContainerState = RUNNING) {
   const runtimes = runtimesOf({ update });
   const networks = {
     factsOf: () => ({ sandbox, endpoints: [] }),
-    changePorts: (_: Container, { removed, added }: PortChange) => {
-      made.ports.push({ removed, added });
-      return Promise.resolve({
-        settle: () => Promise.resolve(void made.steps.push("settle")),
-        [Symbol.asyncDispose]: () => Promise.resolve(void made.steps.push("end")),
-      });
+    published: {
+      change: (_: Container, { removed, added }: PortChange) => {
+        made.ports.push({ removed, added });
+        return Promise.resolve({
+          settle: () => Promise.resolve(void made.steps.push("settle")),
+          [Symbol.asyncDispose]: () => Promise.resolve(void made.steps.push("end")),
+        });
+      },
     },
   };
   const updater = new ContainerUpdater({ table, locks: new KeyedLock(), runtimes, events, networks, facts: HOST });

@@ -9,6 +9,11 @@ export interface ToldNetwork {
   readonly type: string;
 }
 
+/** What is told of one. */
+export const toldOf = (
+  { id, name, record: { driver } }: { readonly id: string; readonly name: string; readonly record: { driver: string } },
+): ToldNetwork => ({ id, name, type: driver });
+
 /** Tells of networks as Docker does. */
 export class NetworkEvents {
   readonly #sink: EventSink;

@@ -81,7 +81,8 @@ export class ContainerPorts {
 
   /** The kernel's rules go on without this engine. */
   async leave(): Promise<void> {
-    for (const id of [...this.#open.keys()]) await this.close(id);
+    await using closing = new AsyncDisposableStack();
+    for (const id of this.#open.keys()) closing.defer(() => this.close(id));
   }
 
   /** Undefined: there is nothing to take. */

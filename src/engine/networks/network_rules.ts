@@ -48,7 +48,7 @@ export class NetworkRules implements Disposable {
     this.#listen();
     if (!firewall.isLoaded) await this.#settleDocker();
     else if (docker.isDue) {
-      void this.#settleDocker().then(() => firewall.update()).catch((thrown) => this.#stale(thrown));
+      void this.#followDocker();
     }
     await firewall.update();
   }
@@ -110,7 +110,7 @@ export class NetworkRules implements Disposable {
     if (tables?.has("filter") ?? true) {
       this.#look ??= clock.after(REPAIR_DELAY_MS, () => {
         this.#look = undefined;
-        this.#settleDocker().then(() => firewall.update()).catch((thrown) => this.#stale(thrown));
+        void this.#followDocker();
       });
     }
     if (!firewall.isDamagedBy(tables) || this.#repair !== undefined) return;
@@ -122,6 +122,12 @@ export class NetworkRules implements Disposable {
       log.warn("somebody has changed the engine's rules; they are loaded anew");
       this.reload().catch((thrown) => this.#stale(thrown));
     });
+  }
+
+  /** In the background; the last bridge may have gone meanwhile, and the rules with it. */
+  async #followDocker(): Promise<void> {
+    await this.#settleDocker();
+    await this.settle();
   }
 
   /** What it can't do cuts containers off at worst, which is said. */

@@ -6,9 +6,9 @@
 import { TsdError } from "../../errors.ts";
 import type { AskedEndpoint, Container } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
-import type { NetworkEvents } from "../events/network_events.ts";
+import { type NetworkEvents, toldOf } from "../events/network_events.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
-import { type ContainerNetworks, toldOf } from "./container_networks.ts";
+import type { ContainerNetworks } from "./container_networks.ts";
 import type { HostsFiles } from "./hosts_files.ts";
 import type { Lease, Network } from "./network.ts";
 import { askedNetworks, networkKind } from "./network_mode.ts";
@@ -93,7 +93,7 @@ export class NetworkService {
         throw new TsdError("permission_denied", why);
       }
       if (container.isRunning) {
-        const lease = await networks.connect(container, network.id, asked);
+        const lease = await networks.members.connect(container, network.id, asked);
         hosts.add(container, addressesOf(lease));
         resolvers.update(container, networks.nameServerOf(container));
       }
@@ -115,7 +115,7 @@ export class NetworkService {
       if (left.length === before.length && !force) {
         throw new TsdError("permission_denied", `container ${id} is not connected to network ${network.name}`);
       }
-      const lease = container.isRunning ? await networks.disconnect(container, network) : undefined;
+      const lease = container.isRunning ? await networks.members.disconnect(container, network) : undefined;
       if (lease !== undefined) {
         hosts.remove(container, addressesOf(lease));
         resolvers.update(container, networks.nameServerOf(container));

@@ -34,12 +34,11 @@ export class OpenPorts implements AsyncDisposable {
 
   async close(gone: readonly OpenPort[]): Promise<void> {
     this.#open = this.#open.filter((each) => !gone.includes(each));
-    for (const { port, socket } of gone.toReversed()) {
-      try {
-        await socket?.[Symbol.asyncDispose]();
-      } finally {
-        this.#table.free(port);
-      }
+    // Each is tried, whatever becomes of the others.
+    await using closing = new AsyncDisposableStack();
+    for (const { port, socket } of gone) {
+      closing.defer(() => this.#table.free(port));
+      if (socket !== undefined) closing.use(socket);
     }
   }
 

@@ -1,0 +1,71 @@
+/**
+ * @module
+ * What running containers have of networks now, and the rules that are made of it. Shared by those who change it.
+ */
+import type { Family } from "../../network/address.ts";
+import type { RuledPort, Ruleset } from "../../network/ruleset.ts";
+import type { Bridges } from "./bridges.ts";
+import type { Forwarding } from "./forwarding.ts";
+import { Leases } from "./leases.ts";
+import type { Network, Sandbox, StoredNetworks } from "./network.ts";
+import type { NetworkRules } from "./network_rules.ts";
+import type { NetworkTable } from "./network_table.ts";
+import { goneOf, ruledBridge, ruledPorts } from "./present_rules.ts";
+import { wayOut, wayOutSix } from "./way_out.ts";
+
+export interface NetworkStateDeps {
+  /** Name of the engine's rules. */
+  readonly ruleTable: string;
+  readonly table: NetworkTable;
+  readonly records: Pick<StoredNetworks, "endpoints" | "sandboxes">;
+  readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "isOurs" | "end">>>;
+  /** Made with what this object knows. */
+  readonly bridges: (isUsed: (network: Network) => boolean) => Bridges;
+  readonly rules: (present: () => Ruleset) => NetworkRules;
+}
+
+/** See the module's comment. */
+export class NetworkState {
+  readonly #deps: Pick<NetworkStateDeps, "ruleTable" | "forwarding">;
+  readonly table: NetworkTable;
+  readonly leases: Leases;
+  /** By container. */
+  readonly sandboxes: Map<string, Sandbox>;
+  readonly bridges: Bridges;
+  readonly rules: NetworkRules;
+
+  constructor(deps: NetworkStateDeps) {
+    this.#deps = deps;
+    this.table = deps.table;
+    this.leases = new Leases(deps.records.endpoints());
+    this.sandboxes = deps.records.sandboxes();
+    this.bridges = deps.bridges((network) => this.leases.ofNetwork(network).length > 0);
+    this.rules = deps.rules(() => this.ruleset());
+  }
+
+  /** What the kernel should have. */
+  ruleset(): Ruleset {
+    const { ruleTable: table, forwarding } = this.#deps;
+    const targetOf = (id: string) => {
+      const [leases, networks] = [this.leases.of(id), this.table];
+      return { address: wayOut(leases, networks)?.lease.address, six: wayOutSix(leases, networks)?.lease.six?.address };
+    };
+    return {
+      table,
+      bridges: this.bridges.present().map(ruledBridge),
+      ports: ruledPorts(this.sandboxes, targetOf),
+      guardsForwarding: ([4, 6] as const).filter((family) => forwarding[family].isOurs),
+    };
+  }
+
+  /** The rules are those of now, also for senders of datagrams. @param before where ports led; read first @throws {TsdError} */
+  async rule(before: readonly RuledPort[]): Promise<void> {
+    await this.rules.update();
+    await this.forget(before);
+  }
+
+  /** Senders of datagrams are led by the rules of now. @param before where ports led */
+  async forget(before: readonly RuledPort[]): Promise<void> {
+    await this.rules.forget(goneOf(before, this.ruleset().ports));
+  }
+}
