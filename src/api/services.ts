@@ -17,6 +17,7 @@ import type { ContainerEvents } from "../engine/events/container_events.ts";
 import type { EventBus } from "../engine/events/event_bus.ts";
 import type { ExecService } from "../engine/exec/exec_service.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
+import type { ImageCheck } from "../engine/images/image_check.ts";
 import type { ImageLoader } from "../engine/images/image_loader.ts";
 import type { ImageRemover } from "../engine/images/image_remover.ts";
 import type { ImageSaver } from "../engine/images/image_saver.ts";
@@ -60,6 +61,7 @@ export interface Services {
   readonly imageLoader: ImageLoader;
   readonly imageSaver: ImageSaver;
   readonly imageUsage: ImageUsage;
+  readonly imageCheck: ImageCheck;
   readonly layerSizes: LayerSizes;
   readonly puller: Puller;
   readonly registry: Pick<RegistryClient, "login">;

@@ -1,6 +1,7 @@
 import type {
   AuthConfig,
   AuthResponse,
+  CheckedPart,
   ImageDeleteItem,
   ImageHistoryItem,
   ImageInspect,
@@ -100,9 +101,23 @@ export async function* pullImage(
   yield* progressOf(body, "registry_protocol");
 }
 
+/**
+ * Has images read and compared with their digests, all if none is named; ends when all parts of them were looked at.
+ * @throws {TsdError} image_not_found; also for errors inside the stream
+ */
+export async function* checkImages(engine: EngineTransport, images: readonly string[]): AsyncGenerator<CheckedPart> {
+  const { body } = await engine.request({ method: "GET", path: "/tsd/check", query: { image: images } });
+  yield* progressOf<CheckedPart & InBandError>(body, "storage");
+}
+
+type InBandError = Pick<ProgressMessage, "error" | "errorDetail">;
+
 /** @param otherwise what went wrong where the engine doesn't say it. @throws {TsdError} errors that the stream tells of */
-async function* progressOf(body: ByteSource, otherwise: ErrorCode): AsyncGenerator<ProgressMessage> {
-  for await (const message of jsonLines<ProgressMessage>(body)) {
+async function* progressOf<T extends InBandError = ProgressMessage>(
+  body: ByteSource,
+  otherwise: ErrorCode,
+): AsyncGenerator<T> {
+  for await (const message of jsonLines<T>(body)) {
     const failure = message.errorDetail?.message ?? message.error;
     if (failure !== undefined) throw new TsdError(errorCode(message.errorDetail?.tsdCode) ?? otherwise, failure);
     yield message;

@@ -205,6 +205,11 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./stats.ts")).stats,
   ),
   row("stop, container stop", "Stop one or more running containers", async () => (await import("./stop.ts")).stop),
+  row(
+    "system check",
+    "Compare what lies on the disk of images with their digests",
+    async () => (await import("./system_check.ts")).systemCheck,
+  ),
   row("system df", "Show disk usage", async () => (await import("./df.ts")).df),
   row("tag, image tag", "Create a tag that refers to an image", async () => (await import("./tag.ts")).tag),
   row("top, container top", "Display the running processes of a container", async () => (await import("./top.ts")).top),

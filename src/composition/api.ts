@@ -46,6 +46,7 @@ export function provideApi(
     imageLoader: get(TOKENS.loader),
     imageSaver: get(TOKENS.saver),
     imageUsage: get(TOKENS.imageUsage),
+    imageCheck: get(TOKENS.imageCheck),
     layerSizes: get(TOKENS.layerSizes),
     puller: get(TOKENS.puller),
     registry: get(TOKENS.registry),

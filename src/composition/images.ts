@@ -1,6 +1,7 @@
 import { ArchiveWorkers } from "../engine/archives/archive_workers.ts";
 import { SYSTEM_CLOCK } from "../engine/clock.ts";
 import { ImageCatalog } from "../engine/images/image_catalog.ts";
+import { ImageCheck } from "../engine/images/image_check.ts";
 import { ImageLoader } from "../engine/images/image_loader.ts";
 import { ImageRemover } from "../engine/images/image_remover.ts";
 import { ImageSaver } from "../engine/images/image_saver.ts";
@@ -109,6 +110,15 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
       log: log.scope("images"),
     });
   });
+  provide(TOKENS.imageCheck, (get) =>
+    new ImageCheck({
+      catalog: get(TOKENS.catalog),
+      records: get(TOKENS.imageRecords),
+      blobs: get(TOKENS.blobs),
+      pool: get(TOKENS.pool),
+      leases: get(TOKENS.leases),
+      sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
+    }));
   provide(TOKENS.layerSizes, (get) => new LayerSizes(get(TOKENS.layers)));
   provide(TOKENS.imageUsage, (get) => new ImageUsage(get(TOKENS.imageRecords), get(TOKENS.layerSizes)));
 }

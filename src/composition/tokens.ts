@@ -48,6 +48,7 @@ import type { ExecLauncher } from "../engine/exec/exec_launcher.ts";
 import type { ExecService } from "../engine/exec/exec_service.ts";
 import type { HealthChecks } from "../engine/health/health_checks.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
+import type { ImageCheck } from "../engine/images/image_check.ts";
 import type { ImageArchiveFacts, ImageArchiveJob } from "../engine/images/image_archive_protocol.ts";
 import type { ImageLoader } from "../engine/images/image_loader.ts";
 import type { ImageSaver } from "../engine/images/image_saver.ts";
@@ -143,6 +144,7 @@ export const TOKENS = {
   saver: token<ImageSaver>("saver"),
   layerSizes: token<LayerSizes>("layerSizes"),
   imageUsage: token<ImageUsage>("imageUsage"),
+  imageCheck: token<ImageCheck>("imageCheck"),
   puller: token<Puller>("puller"),
   unfinishedPulls: token<UnfinishedPulls>("unfinishedPulls"),
   launcher: token<Launcher>("launcher"),

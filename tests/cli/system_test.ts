@@ -1,10 +1,53 @@
 import { strict as assert } from "node:assert";
-import { tsd } from "../harness/mod.ts";
+import { runCommand, tsd } from "../harness/mod.ts";
+import { busyboxBuilder, file, pushImage } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 import { expectResult, scenario } from "./world.ts";
 
 const NO_ENGINE =
   /^tsd: Cannot connect to the engine at unix:\S+\/nobody\.sock: there is no such socket\. Is the engine running\?\n$/;
+
+const MARK = "damaged, damaged";
+
+/** Changes a few bytes of a layer's file, as a disk does that forgets: the engine's seals keep nobody from that. */
+const DAMAGE = `cd "$1"; chattr -R -i . || true
+  file=layer.tar; [ -e "$file" ] || file=$(find . -name data -type f)
+  cp "$file" other; printf "${MARK}" | dd of=other bs=1 seek=600 conv=notrunc; mv -f other "$file"`;
+
+scenario("tsd system check", {
+  "what is damaged is named, with the images that have it; pulled anew all is well": async (world) => {
+    const { engine } = world;
+    const content = new Uint8Array(5000).fill(7);
+    const built = await busyboxBuilder().layer([file("data", content)]).build();
+    for (const tag of ["1", "2"]) await pushImage(world.registry.url, "checked", tag, built);
+    const images = ["1", "2"].map((tag) => `${world.registry.host}/checked:${tag}`);
+    for (const image of images) await world.tsd("pull", "-q", image);
+    expectResult(await world.tsd("system", "check"), { stdout: /^Checked: \d+, damaged: 0\n$/ });
+    const { RootFS } = JSON.parse((await world.tsd("image", "inspect", images[0]!)).stdout)[0];
+    const diffId: string = RootFS.Layers.at(-1);
+    const folder = `${engine.layerRoot}/layers/${diffId.replace("sha256:", "")}`;
+    const damaged = await runCommand("sh", ["-ec", DAMAGE, "sh", folder]);
+    assert.equal(damaged.code, 0, damaged.stderr);
+    const named = new RegExp(`^layer ${diffId} of ${images[0]}: .*\n$`);
+    expectResult(await world.tsd("system", "check", "-q", images[0]!), {
+      code: 1,
+      stdout: named,
+      stderr: "Remove the images that have it (tsd rmi) and pull them again.\n",
+    });
+    expectResult(await world.tsd("system", "check", "-q", world.image), {});
+    expectResult(await world.tsd("system", "check", "nosuch"), {
+      code: 1,
+      stderr: "tsd: No such image: nosuch:latest\n",
+    });
+    await world.tsd("rmi", ...images);
+    await world.tsd("pull", "-q", images[0]!);
+    expectResult(await world.tsd("system", "check", "-q"), {});
+    expectResult(await world.tsd("run", "--rm", "--network", "none", images[0]!, "wc", "-c", "/data"), {
+      stdout: "5000 /data\n",
+    });
+    await world.tsd("rmi", images[0]!);
+  },
+});
 
 scenario("tsd version and info", {
   "version: both sides, also as JSON": async (world) => {

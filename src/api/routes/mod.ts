@@ -11,6 +11,7 @@ import { diskUsageRoutes } from "./disk_usage.ts";
 import { eventRoutes } from "./events.ts";
 import { execRoutes } from "./execs.ts";
 import { imageArchiveRoutes } from "./image_archives.ts";
+import { imageCheckRoutes } from "./image_check.ts";
 import { imageRoutes } from "./images.ts";
 import { logRoutes } from "./logs.ts";
 import { metricsRoutes } from "./metrics.ts";
@@ -37,6 +38,7 @@ export function allRoutes(services: Services): Route[] {
     ...networkRoutes(services),
     ...imageArchiveRoutes(services),
     ...imageRoutes(services),
+    ...imageCheckRoutes(services),
     ...volumeRoutes(services),
     ...pluginRoutes(services),
     ...authRoutes(services),

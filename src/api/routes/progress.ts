@@ -3,7 +3,7 @@ import { toTsdError } from "../../errors.ts";
 import type { ProgressMessage } from "../wire/mod.ts";
 
 /** The head says 200 by now: what fails later is said in the stream. */
-export async function* withErrorInBand(messages: AsyncIterable<ProgressMessage>): AsyncGenerator<ProgressMessage> {
+export async function* withErrorInBand<T>(messages: AsyncIterable<T>): AsyncGenerator<T | ProgressMessage> {
   try {
     yield* messages;
   } catch (thrown) {

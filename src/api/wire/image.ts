@@ -119,6 +119,16 @@ export interface ProgressDetail {
   hidecounts?: boolean;
 }
 
+/** One line of `GET /tsd/check`. */
+export interface CheckedPart {
+  Kind: "config" | "manifest" | "layer";
+  Digest: string;
+  /** All that have it, by a name, or by the id where they have none. */
+  Images: readonly string[];
+  /** What is wrong with it; absent where nothing is. */
+  Problem?: string;
+}
+
 /** One line of the streams of pull, push, load and build. */
 export interface ProgressMessage {
   /** The layer (12 hexadecimal digits) or the tag that `status` speaks of. */

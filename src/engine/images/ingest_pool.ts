@@ -93,6 +93,11 @@ export class IngestPool implements Disposable {
     await this.#make((id) => ({ kind: "stack", id, layers }));
   }
 
+  /** Has a layer read and compared with its diffID. @throws {TsdError} digest_mismatch, not_found, storage */
+  async verify(diffId: Digest): Promise<void> {
+    await this.#make((id) => ({ kind: "verify", id, diffId }));
+  }
+
   /** At once, however many layers come in: a container may wait for it. */
   async #make(order: (id: number) => ToIngestWorker): Promise<void> {
     clearTimeout(this.#idleTimer);

@@ -56,6 +56,8 @@ export type ToIngestWorker =
   | { readonly kind: "ingest"; readonly job: IngestJob }
   /** What the store can make again of a layer, whatever is there. */
   | { readonly kind: "remake"; readonly id: number; readonly diffId: Digest }
+  /** Reads a layer and compares it with its diffID. */
+  | { readonly kind: "verify"; readonly id: number; readonly diffId: Digest }
   /** What containers over these layers (lowest first) stand on. */
   | { readonly kind: "stack"; readonly id: number; readonly layers: readonly Digest[] }
   | { readonly kind: "cancel"; readonly id: number }

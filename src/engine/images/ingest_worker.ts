@@ -40,7 +40,7 @@ async function openPart({ digest, sizeBytes }: Descriptor): Promise<LayerPart | 
   return sizeBytes < PART_FROM_BYTES ? undefined : await tools!.parts.open(digest, sizeBytes);
 }
 
-/** Makes something of layers that are there, `diffId` the uppermost of them. */
+/** Makes something of layers that are there, or looks at them; `diffId` is the uppermost of them. */
 async function make(id: number, diffId: Digest, work: (store: OpenLayers) => Promise<void> | undefined): Promise<void> {
   try {
     const { store } = tools!;
@@ -137,6 +137,7 @@ scope.addEventListener("message", ({ data }) => {
   if (data.kind === "setup") setUp(data.setup);
   else if (data.kind === "ingest") void ("slice" in data.job ? ingestFromArchive(data.job) : ingest(data.job));
   else if (data.kind === "remake") void make(data.id, data.diffId, (store) => store.remake?.(data.diffId));
+  else if (data.kind === "verify") void make(data.id, data.diffId, (store) => store.verify(data.diffId));
   else if (data.kind === "stack") void make(data.id, data.layers.at(-1)!, (store) => store.stack?.(data.layers));
   else if (data.kind === "lend") void lend(data.id);
   else if (data.kind === "help") help(data.id, data.rings);

@@ -1,0 +1,25 @@
+/**
+ * @module
+ * `GET /tsd/check`: tsd's own, as Docker can't check what it has.
+ */
+import type { CheckedPart as Checked } from "../../engine/images/image_check.ts";
+import { jsonLines } from "../http/reply.ts";
+import type { Route } from "../http/route.ts";
+import type { Services } from "../services.ts";
+import type { CheckedPart } from "../wire/mod.ts";
+import { withErrorInBand } from "./progress.ts";
+
+export function imageCheckRoutes({ imageCheck }: Pick<Services, "imageCheck">): Route[] {
+  return [{
+    method: "GET",
+    path: "/tsd/check",
+    since: "1.24",
+    handler: ({ query, signal }) => jsonLines(withErrorInBand(lines(imageCheck.check(query.all("image"), signal)))),
+  }];
+}
+
+async function* lines(parts: AsyncIterable<Checked>): AsyncGenerator<CheckedPart> {
+  for await (const { kind, digest, images, problem } of parts) {
+    yield { Kind: kind, Digest: digest, Images: images, ...(problem !== undefined && { Problem: problem }) };
+  }
+}
