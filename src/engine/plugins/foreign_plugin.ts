@@ -6,6 +6,7 @@ import { TsdError } from "../../errors.ts";
 import type { FromHost } from "../../plugins/host/messages.ts";
 import type { Permissions, PluginManifest } from "../../plugins/host/manifest.ts";
 import {
+  type HookName,
   type HookTools,
   type Json,
   type Plugin,
@@ -13,6 +14,7 @@ import {
   type PluginHooks,
   type PluginStorage,
   PutAway,
+  rowOf,
 } from "../../plugins/mod.ts";
 import type { PluginProcess } from "./plugin_process.ts";
 import { RunningPlugin } from "./running_plugin.ts";
@@ -37,9 +39,10 @@ export function foreignPlugin(
 ): { readonly plugin: Plugin; readonly running: RunningPlugin } {
   let storage: PluginStorage | undefined;
   const running = new RunningPlugin(() => source.start(storage!));
-  const ask = (hook: string) => async (context: unknown, tools: HookTools) => {
+  const ask = (hook: HookName) => async (context: unknown, tools: HookTools) => {
     storage = tools.storage;
-    const answer = await running.call(hook, context, tools.signal).catch(async (thrown: unknown) => {
+    const how = { isTold: rowOf(hook).kind === "parallel" };
+    const answer = await running.call(hook, context, tools.signal, how).catch(async (thrown: unknown) => {
       if (!(thrown instanceof FileChanged)) throw thrown;
       await source.reread();
       throw new PutAway("its file has changed, and what it is now can't be asked");
@@ -50,7 +53,7 @@ export function foreignPlugin(
   const plugin: Plugin = {
     ...{ name, order, required, apiVersion: PLUGIN_API_VERSION },
     // The bus checks every answer against the hook's shape.
-    hooks: Object.fromEntries(hooks.map((hook) => [hook, ask(hook)])) as PluginHooks,
+    hooks: Object.fromEntries(hooks.map((hook) => [hook, ask(hook as HookName)])) as PluginHooks,
     failed: (hook, why) => source.failed(hook, why),
     close: () => running.retire(),
   };

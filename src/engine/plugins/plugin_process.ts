@@ -4,7 +4,7 @@
  * floods the engine or talks nonsense. What it says is data of a stranger.
  */
 import { toTsdError } from "../../errors.ts";
-import { BadFrame, encodeFrame, FrameReader } from "../../plugins/host/frames.ts";
+import { BadFrame, encodeFrame, encodeText, FrameReader } from "../../plugins/host/frames.ts";
 import {
   FROM_HOST_BYTES,
   type FromHost,
@@ -12,6 +12,7 @@ import {
   TO_HOST_BYTES,
   type ToHost,
 } from "../../plugins/host/messages.ts";
+import { Outbox } from "./outbox.ts";
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
 import { StdinPipe } from "../../runtime/stdin_pipe.ts";
 import {
@@ -65,6 +66,7 @@ export class PluginProcess implements Disposable {
   readonly #calls: PluginCalls;
   readonly #services: PluginServices;
   readonly #input: StdinPipe;
+  readonly #outbox = new Outbox((bytes) => this.#input.write(bytes));
   readonly #output: OwnedFd;
   readonly #reader = new FrameReader(FROM_HOST_BYTES);
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
@@ -122,12 +124,24 @@ export class PluginProcess implements Disposable {
 
   /** Loads the plugin's file, and returns what that says of itself. @throws {PluginGone, Error} */
   async load(file: string, config: unknown): Promise<unknown> {
-    return await this.#ask((id) => ({ kind: "load", id, file, config }), AbortSignal.timeout(LOAD_MS), "be loaded");
+    return await this.#ask(
+      (id) => void this.#outbox.send(frameOf({ kind: "load", id, file, config })),
+      AbortSignal.timeout(LOAD_MS),
+      "be loaded",
+    );
   }
 
-  /** Asks at a hook. When `signal` fires first, the process is killed. @throws {PluginGone}; Error: the plugin's own */
-  async call(hook: string, context: unknown, signal: AbortSignal): Promise<unknown> {
-    return await this.#ask((id) => ({ kind: "call", id, hook, context }), signal, `answer ${hook}`);
+  /**
+   * Asks at a hook. When `signal` fires first, the process is killed. @param isTold nobody waits: it has time
+   * @throws {PluginGone}; Error: the plugin's own
+   */
+  async call(hook: string, context: unknown, signal: AbortSignal, { isTold = false } = {}): Promise<unknown> {
+    const send = (id: number) => {
+      const frame = encodeText(callText(id, hook, context), TO_HOST_BYTES);
+      if (isTold) this.#outbox.sendLater(frame);
+      else void this.#outbox.send(frame);
+    };
+    return await this.#ask(send, signal, `answer ${hook}`);
   }
 
   /** Whether it can be asked. */
@@ -139,7 +153,7 @@ export class PluginProcess implements Disposable {
     this.#kill("it was stopped");
   }
 
-  async #ask(message: (id: number) => ToHost, signal: AbortSignal, what: string): Promise<unknown> {
+  async #ask(send: (id: number) => void, signal: AbortSignal, what: string): Promise<unknown> {
     if (this.#why !== undefined) throw new PluginGone(this.#why);
     const id = ++this.#messages;
     const waiting = Promise.withResolvers<unknown>();
@@ -148,17 +162,12 @@ export class PluginProcess implements Disposable {
     signal.addEventListener("abort", late, { once: true });
     try {
       if (signal.aborted) late();
-      else void this.#send(message(id));
+      else send(id);
       return await waiting.promise;
     } finally {
       signal.removeEventListener("abort", late);
       this.#waiting.delete(id);
     }
-  }
-
-  /** Resolves when the process has room for it. @throws {BadFrame} at once */
-  #send(message: ToHost): Promise<void> {
-    return this.#input.write(encodeFrame(message, TO_HOST_BYTES));
   }
 
   #read(): void {
@@ -214,7 +223,7 @@ export class PluginProcess implements Disposable {
         (value) => ({ kind: "stored", id, value }) as const,
         (thrown) => ({ kind: "stored", id, error: toTsdError(thrown).message }) as const,
       );
-      await this.#send(answer);
+      await this.#outbox.send(frameOf(answer));
     } finally {
       this.#storing--;
     }
@@ -237,8 +246,27 @@ export class PluginProcess implements Disposable {
     this.#isOver = true;
     if (this.#isRead) this.#calls.epoll.remove(this.#output.fd);
     this.#output[Symbol.dispose]();
+    this.#outbox.close();
     this.#input.abandon();
     for (const waiting of this.#waiting.values()) waiting.reject(new PluginGone(this.#why));
     this.#waiting.clear();
   }
+}
+
+/** @throws {BadFrame} */
+const frameOf = (message: ToHost): Uint8Array => encodeFrame(message, TO_HOST_BYTES);
+
+/** JSON of snapshots: all plugins that have a hook get the same one. */
+const texts = new WeakMap<object, string>();
+
+/** A `call` as JSON. */
+function callText(id: number, hook: string, context: unknown): string {
+  return `{"kind":"call","id":${id},"hook":${JSON.stringify(hook)},"context":${textOf(context)}}`;
+}
+
+function textOf(context: unknown): string {
+  if (typeof context !== "object" || context === null || !Object.isFrozen(context)) return JSON.stringify(context);
+  let text = texts.get(context);
+  if (text === undefined) texts.set(context, text = JSON.stringify(context));
+  return text;
 }

@@ -93,6 +93,26 @@ Deno.test("handlers get frozen contexts, settings, log and storage, and their an
   assert.ok(process.isAlive);
 });
 
+Deno.test("what it is told waits for more, and comes before what it is asked afterwards", async () => {
+  await using bench = new Bench();
+  const process = await bench.start(
+    `const all: number[] = []; ${
+      plugin("told: ({ n }: any) => { all.push(n); }, asked: () => all, hang: () => { for (;;); }")
+    }`,
+  );
+  const isTold = { isTold: true };
+  const told = [1, 2].map((n) => process.call("told", Object.freeze({ n }), NO_DEADLINE, isTold));
+  assert.deepEqual(await process.call("asked", {}, NO_DEADLINE), [1, 2]);
+  await Promise.all(told);
+  await process.call("told", { n: 3 }, NO_DEADLINE, isTold);
+  assert.deepEqual(await process.call("asked", {}, NO_DEADLINE), [1, 2, 3]);
+  // What had not been written when it was killed fails as well.
+  const late = process.call("hang", {}, within(1));
+  const lost = process.call("told", { n: 4 }, NO_DEADLINE, isTold);
+  await assert.rejects(late, PluginGone);
+  await assert.rejects(lost, PluginGone);
+});
+
 Deno.test("a plugin may do what it was granted, and nothing else", async () => {
   await using bench = new Bench();
   await Deno.writeTextFile(`${bench.dir}/data`, "data");

@@ -33,16 +33,21 @@ export class RunningPlugin implements AsyncDisposable {
   }
 
   /**
-   * Asks at a hook. When `signal` fires first, the process is killed.
+   * Asks at a hook; see {@link PluginProcess.call}.
    * @throws {PutAway} nobody was asked; {PluginGone}; Error: the plugin's own
    */
-  async call(hook: string, context: unknown, signal: AbortSignal): Promise<unknown> {
+  async call(
+    hook: string,
+    context: unknown,
+    signal: AbortSignal,
+    how?: { readonly isTold: boolean },
+  ): Promise<unknown> {
     if (this.#isPutAway) throw new PutAway("it was put away");
     clearTimeout(this.#idle);
     this.#asked++;
     try {
       const process = this.isRunning ? this.#process! : await (this.#starting ??= this.#started());
-      return await process.call(hook, context, signal);
+      return await process.call(hook, context, signal, how);
     } finally {
       if (--this.#asked === 0) this.#rest();
     }

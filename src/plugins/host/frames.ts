@@ -10,8 +10,12 @@ const LENGTH_BYTES = 4;
 export class BadFrame extends Error {}
 
 /** A message as bytes. @throws {BadFrame} it is longer than `limitBytes` */
-export function encodeFrame(message: unknown, limitBytes: number): Uint8Array {
-  const body = new TextEncoder().encode(JSON.stringify(message));
+export const encodeFrame = (message: unknown, limitBytes: number): Uint8Array =>
+  encodeText(JSON.stringify(message), limitBytes);
+
+/** A message that is JSON already. @throws {BadFrame} */
+export function encodeText(json: string, limitBytes: number): Uint8Array {
+  const body = new TextEncoder().encode(json);
   if (body.length > limitBytes) throw new BadFrame(`a message of ${body.length} bytes; ${limitBytes} are the most`);
   const frame = new Uint8Array(LENGTH_BYTES + body.length);
   new DataView(frame.buffer).setUint32(0, body.length);

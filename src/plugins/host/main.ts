@@ -6,6 +6,7 @@
  */
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
+import { concatenated } from "../../io/streams.ts";
 import { deepFreeze } from "../frozen.ts";
 import { HOST_WORKER } from "./confinement.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
@@ -71,12 +72,25 @@ class Host {
   }
 }
 
+/** Writes messages. Answers of one turn go together: that wakes the engine once. Everything else goes at once, in order. */
+function sender(output: { writeSync(bytes: Uint8Array): number }): (message: FromHost) => void {
+  let waiting: Uint8Array[] = [];
+  const flush = () => {
+    const bytes = concatenated(waiting);
+    waiting = [];
+    for (let at = 0; at < bytes.length;) at += output.writeSync(bytes.subarray(at));
+  };
+  return (message) => {
+    waiting.push(encodeFrame(message, FROM_HOST_BYTES));
+    if (message.kind !== "answer") flush();
+    // Behind the other handlers' answers of this turn.
+    else if (waiting.length === 1) queueMicrotask(flush);
+  };
+}
+
 /** Runs until the engine closes its end. */
 export async function runHost(input: ReadableStream<Uint8Array>, output: { writeSync(bytes: Uint8Array): number }) {
-  const send = (message: FromHost) => {
-    const frame = encodeFrame(message, FROM_HOST_BYTES);
-    for (let at = 0; at < frame.length;) at += output.writeSync(frame.subarray(at));
-  };
+  const send = sender(output);
   const host = new Host((message) => {
     try {
       send(message);
