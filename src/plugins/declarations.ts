@@ -35,7 +35,7 @@ export interface Tools {
   readonly config: Readonly<Record<string, any>>;
   readonly storage: Storage;
   readonly log: Log;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted shortly before the deadline, at which the process is killed: for \`fetch(url, { signal })\` and the like. */
   readonly signal: AbortSignal;
 }
 

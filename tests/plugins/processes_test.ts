@@ -199,6 +199,24 @@ scenario("plugins from files", {
     await world.engine.restart();
     await refusedBy("b, again");
     for (const name of ["a", "b"]) await remove(world, name);
+    // Two that want the same thing changed.
+    for (const name of ["one", "two"]) await install(world, name, `"container.create": () => ({ env: { A: "1" } })`);
+    expectResult(await world.run(["true"]), { code: 125, stderr: "tsd: Plugins one and two both set env.A\n" });
+    for (const name of ["one", "two"]) await remove(world, name);
+  },
+  "one that comes while containers run is told of them": async (world) => {
+    for (const name of ["c1", "c2"]) await world.background(name);
+    await install(
+      world,
+      "late",
+      `"container.started": ({ name, replayed }: any, { log }: any) => log.info(name, replayed)`,
+    );
+    await world.background("c3");
+    const told = async () => (await world.tsd("plugin", "logs", "late")).stdout.match(/c\d (true|false)$/gm)?.sort();
+    await world.until("all to be told", async () => (await told())?.length === 3);
+    assert.deepEqual(await told(), ["c1 true", "c2 true", "c3 false"]);
+    await world.remove("c1", "c2", "c3");
+    await remove(world, "late");
   },
   "whatever one does instead of answering, the step goes on, and what was wrong is said": async (world) => {
     const modes = Object.entries(HOSTILE).map(([mode, [does]]) => `${mode}: async () => { ${does} },`).join("\n");

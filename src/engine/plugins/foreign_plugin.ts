@@ -41,7 +41,8 @@ export function foreignPlugin(
   const running = new RunningPlugin(() => source.start(storage!));
   const ask = (hook: HookName) => async (context: unknown, tools: HookTools) => {
     storage = tools.storage;
-    const how = { isTold: rowOf(hook).kind === "parallel" };
+    const { kind, deadlineMs } = rowOf(hook);
+    const how = { isTold: kind === "parallel", withinMs: deadlineMs };
     const answer = await running.call(hook, context, tools.signal, how).catch(async (thrown: unknown) => {
       if (!(thrown instanceof FileChanged)) throw thrown;
       await source.reread();

@@ -40,6 +40,9 @@ const SECOND_MS = 1000;
 /** How long the file may take to load, in ms. */
 const LOAD_MS = 5000;
 
+/** Longest time of a timer, in ms. */
+const MAX_MS = 2 ** 31 - 1;
+
 /** What a plugin's process needs of the machine. */
 export interface PluginCalls {
   readonly processes: Pick<ProcessCalls, "spawn" | "kill">;
@@ -56,6 +59,14 @@ export interface PluginServices {
   storage(message: FromHost & { kind: "storage" }): Promise<unknown>;
   /** The process runs, and may be confined further. */
   started(pid: number): void;
+}
+
+/** How a plugin is asked. */
+export interface HowAsked {
+  /** Nobody waits: it has time. */
+  readonly isTold?: boolean;
+  /** When the signal will fire, in ms. */
+  readonly withinMs?: number;
 }
 
 /** The process itself failed: it is gone. */
@@ -132,12 +143,17 @@ export class PluginProcess implements Disposable {
   }
 
   /**
-   * Asks at a hook. When `signal` fires first, the process is killed. @param isTold nobody waits: it has time
+   * Asks at a hook. When `signal` fires first, the process is killed.
    * @throws {PluginGone}; Error: the plugin's own
    */
-  async call(hook: string, context: unknown, signal: AbortSignal, { isTold = false } = {}): Promise<unknown> {
+  async call(
+    hook: string,
+    context: unknown,
+    signal: AbortSignal,
+    { isTold = false, withinMs = MAX_MS }: HowAsked = {},
+  ): Promise<unknown> {
     const send = (id: number) => {
-      const frame = encodeText(callText(id, hook, context), TO_HOST_BYTES);
+      const frame = encodeText(callText({ id, hook, withinMs }, context), TO_HOST_BYTES);
       if (isTold) this.#outbox.sendLater(frame);
       else void this.#outbox.send(frame);
     };
@@ -260,9 +276,8 @@ const frameOf = (message: ToHost): Uint8Array => encodeFrame(message, TO_HOST_BY
 const texts = new WeakMap<object, string>();
 
 /** A `call` as JSON. */
-function callText(id: number, hook: string, context: unknown): string {
-  return `{"kind":"call","id":${id},"hook":${JSON.stringify(hook)},"context":${textOf(context)}}`;
-}
+const callText = (call: { readonly id: number; readonly hook: string; readonly withinMs: number }, context: unknown) =>
+  `{"kind":"call",${JSON.stringify(call).slice(1, -1)},"context":${textOf(context)}}`;
 
 function textOf(context: unknown): string {
   if (typeof context !== "object" || context === null || !Object.isFrozen(context)) return JSON.stringify(context);

@@ -93,6 +93,17 @@ Deno.test("handlers get frozen contexts, settings, log and storage, and their an
   assert.ok(process.isAlive);
 });
 
+Deno.test("the signal is aborted before the deadline, so that a handler can give up and its process stays", async () => {
+  await using bench = new Bench();
+  const process = await bench.start(plugin(`
+    waits: (_: unknown, { signal }: any) =>
+      new Promise((_, give) => signal.addEventListener("abort", () => give(new Error("gave up")))),
+    same: (_: unknown, tools: any) => [tools.signal === tools.signal, tools.signal.aborted],
+  `));
+  await assert.rejects(process.call("waits", {}, NO_DEADLINE, { withinMs: 50 }), /gave up/);
+  assert.deepEqual(await process.call("same", {}, NO_DEADLINE), [true, false]);
+});
+
 Deno.test("what it is told waits for more, and comes before what it is asked afterwards", async () => {
   await using bench = new Bench();
   const process = await bench.start(

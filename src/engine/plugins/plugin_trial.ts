@@ -53,7 +53,8 @@ async function step(
   const started = performance.now();
   const outcome = await (async () => {
     try {
-      const said = await running.call(hook, context, AbortSignal.timeout(rowOf(hook).deadlineMs));
+      const { deadlineMs: withinMs } = rowOf(hook);
+      const said = await running.call(hook, context, AbortSignal.timeout(withinMs), { withinMs });
       return { Answer: checkAnswer(hook, said) ?? null, Error: "" };
     } catch (thrown) {
       return { Answer: null, Error: toTsdError(thrown).message };

@@ -4,7 +4,7 @@
  * again by the next question after it has ended.
  */
 import { PutAway } from "../../plugins/mod.ts";
-import type { PluginProcess } from "./plugin_process.ts";
+import type { HowAsked, PluginProcess } from "./plugin_process.ts";
 
 /** A process that nobody asked for this long is ended, in ms. */
 const IDLE_MS = 10 * 60_000;
@@ -40,7 +40,7 @@ export class RunningPlugin implements AsyncDisposable {
     hook: string,
     context: unknown,
     signal: AbortSignal,
-    how?: { readonly isTold: boolean },
+    how?: HowAsked,
   ): Promise<unknown> {
     if (this.#isPutAway) throw new PutAway("it was put away");
     clearTimeout(this.#idle);

@@ -10,10 +10,19 @@ import { concatenated } from "../../io/streams.ts";
 import { deepFreeze } from "../frozen.ts";
 import { HOST_WORKER } from "./confinement.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
-import { FROM_HOST_BYTES, type FromHost, type PluginLogLevel, TO_HOST_BYTES, type ToHost } from "./messages.ts";
+import {
+  FROM_HOST_BYTES,
+  type FromHost,
+  LOG_LEVELS,
+  type PluginLogLevel,
+  TO_HOST_BYTES,
+  type ToHost,
+} from "./messages.ts";
 import { type LoadedPlugin, loadPlugin } from "./loading.ts";
 import { RemoteStorage } from "./remote_storage.ts";
 
+/** The part of a hook's deadline after which the signal is aborted: at the deadline itself the process is killed. */
+const SIGNAL_SHARE = 0.9;
 /** Longest line of a plugin's log, in characters. */
 const LINE_LENGTH = 8192;
 
@@ -24,6 +33,11 @@ class Host {
   #plugin: LoadedPlugin | undefined;
   #file = "";
   #config: unknown;
+  readonly #logs = Object.freeze(
+    Object.fromEntries(
+      LOG_LEVELS.map((level) => [level, (...values: unknown[]) => this.log(level, ...values)]),
+    ),
+  );
 
   constructor(send: (message: FromHost) => void) {
     this.#send = send;
@@ -50,22 +64,19 @@ class Host {
     return { kind: "loaded", id, manifest: this.#plugin.manifest };
   }
 
-  async #call({ id, hook, context }: ToHost & { kind: "call" }): Promise<FromHost> {
+  async #call({ id, hook, context, withinMs }: ToHost & { kind: "call" }): Promise<FromHost> {
     const handler = this.#plugin?.handlers.get(hook);
     if (handler === undefined) throw new Error(`there is no handler for ${hook}`);
+    let signal: AbortSignal | undefined;
+    const begunMs = performance.now();
     const tools = {
       config: this.#config,
       storage: this.#storage,
-      log: Object.freeze(
-        Object.fromEntries(
-          (["debug", "info", "warn", "error"] as const).map((level) => [
-            level,
-            (...values: unknown[]) => this.log(level, ...values),
-          ]),
-        ),
-      ),
-      // The process ends at the deadline; that there is a signal lets a plugin be tried without one.
-      signal: new AbortController().signal,
+      log: this.#logs,
+      // Few ask for it, and a timer for each call costs more than most handlers.
+      get signal() {
+        return signal ??= AbortSignal.timeout(Math.max(withinMs * SIGNAL_SHARE - (performance.now() - begunMs), 0));
+      },
     };
     const value = await handler(deepFreeze(context), Object.freeze(tools));
     return { kind: "answer", id, value };

@@ -8,7 +8,14 @@
 export type ToHost =
   /** The first one. `config`: what the administrator has set. */
   | { readonly kind: "load"; readonly id: number; readonly file: string; readonly config: unknown }
-  | { readonly kind: "call"; readonly id: number; readonly hook: string; readonly context: unknown }
+  | {
+    readonly kind: "call";
+    readonly id: number;
+    readonly hook: string;
+    readonly context: unknown;
+    /** How long the engine waits. */
+    readonly withinMs: number;
+  }
   /** An answer to a `storage`. */
   | { readonly kind: "stored"; readonly id: number; readonly value?: unknown; readonly error?: string };
 
