@@ -12,7 +12,7 @@ const EXECS = 1000;
 const DROPPED = 2000;
 const TERMINALS = 1000;
 /** An exec that has ended can be asked about for five minutes, and so long its record stays. */
-const OF_AN_EXEC = { heapBytes: 6000 };
+const OF_AN_EXEC = { heapBytes: 2000 };
 
 /** Warms up, then measures. `step` may run two at a time. */
 async function soak(

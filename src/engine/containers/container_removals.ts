@@ -8,6 +8,8 @@ import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
+import type { ExecLauncher } from "../exec/exec_launcher.ts";
+import type { ExecService } from "../exec/exec_service.ts";
 import { removeTree } from "../folders.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
 import type { ImageRemover } from "../images/image_remover.ts";
@@ -26,8 +28,8 @@ export interface ContainerRemovalsDeps {
   readonly table: ContainerTable;
   readonly snapshots: Snapshotter;
   readonly launcher: Pick<Launcher, "clean">;
-  /** Resolves when no exec is just being started in a container. */
-  readonly execs: { settled(containerId: string): Promise<void> };
+  readonly starts: Pick<ExecLauncher, "settled">;
+  readonly execs: Pick<ExecService, "containerRemoved">;
   readonly paths: EnginePaths;
   readonly log: Log;
   readonly hooks: HookBus;
@@ -103,7 +105,7 @@ export class ContainerRemovals {
 
   /** Clears away what the run left. @throws what `Launcher.clean` throws */
   async clean(container: Container): Promise<void> {
-    await this.#deps.execs.settled(container.id);
+    await this.#deps.starts.settled(container.id);
     await this.#deps.launcher.clean(container);
   }
 
@@ -130,6 +132,7 @@ export class ContainerRemovals {
   async #forget(container: Container): Promise<void> {
     const { state } = container;
     this.#deps.table.remove(container);
+    this.#deps.execs.containerRemoved(container);
     await this.#deps.streams.discard(container);
     this.#deps.hooks.tell("container.removed", () => containerContext(container));
     this.#deps.events.tell(container, "destroy");

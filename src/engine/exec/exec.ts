@@ -27,8 +27,8 @@ export interface Exec {
   isOver: boolean;
   /** Its client was cut off from a former engine and may come back to this one. */
   isAwaited: boolean;
-  /** Its streams, once it is being started. */
-  readonly io: PromiseWithResolvers<ProcessIo>;
+  /** Its streams, once it is being started; absent once they are over. */
+  io: PromiseWithResolvers<ProcessIo> | undefined;
 }
 
 /** What outlives the engine of an exec. Plain JSON. */

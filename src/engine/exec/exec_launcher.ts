@@ -54,7 +54,7 @@ export class ExecLauncher {
     // Short, since a socket's path must be.
     const consoleSocket = `${bundle}/x${exec.id.slice(0, 12)}`;
     const io = this.#deps.newIo({ key: exec.id, dir: this.folderOf(exec), stdin, output, tty, consoleSocket, size });
-    exec.io.resolve(io);
+    exec.io?.resolve(io);
     return io;
   }
 

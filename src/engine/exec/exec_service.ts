@@ -20,9 +20,8 @@ import type { Attributes } from "../events/event.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "../streams.ts";
 import { type Exec, type ExecNote, inspectExec, noteOf } from "./exec.ts";
 import type { ExecLauncher } from "./exec_launcher.ts";
+import { ExecRecords } from "./exec_records.ts";
 
-/** How long an ended exec can be inspected, in ms; Docker's is five minutes too. */
-const REMEMBER_MS = 300_000;
 /** Children of the process may hold its output open; this is how long they are listened to after its end, in ms. */
 const OUTPUT_GRACE_MS = 500;
 const UNKNOWN_EXIT_CODE = -1;
@@ -56,7 +55,7 @@ export interface ExecServiceDeps {
 /** See the module's comment. */
 export class ExecService {
   readonly #deps: ExecServiceDeps;
-  readonly #execs = new Map<string, Exec>();
+  readonly #execs = new ExecRecords();
 
   constructor(deps: ExecServiceDeps) {
     this.#deps = deps;
@@ -96,7 +95,7 @@ export class ExecService {
       isAwaited: false,
       io: Promise.withResolvers(),
     };
-    this.#execs.set(exec.id, exec);
+    this.#execs.add(exec);
     this.#tell(exec, "exec_create");
     return exec.id;
   }
@@ -132,7 +131,7 @@ export class ExecService {
     const attachment = await io.attach((_stream, bytes) => Promise.resolve(output(bytes)));
     const ended = io.ended.then(() => {
       attachment.detach();
-      this.#execs.delete(exec.id);
+      this.#execs.remove(exec);
     });
     await this.#start(exec, io);
     return {
@@ -144,18 +143,19 @@ export class ExecService {
 
   /** @throws {TsdError} exec_not_found */
   inspect(id: string): ExecInspect {
-    return inspectExec(this.#find(id));
+    return inspectExec(this.#execs.find(id));
   }
 
   /** Sets its terminal's size. One that isn't started yet is waited for, as in Docker. @throws {TsdError} exec_not_found, conflict, timeout */
   async resize(id: string, size: TerminalSize): Promise<void> {
-    const exec = this.#find(id);
-    if (exec.status === "ended") throw new TsdError("conflict", `exec ${id} is not running`);
+    const exec = this.#execs.find(id);
+    const { io, status } = exec;
+    if (status === "ended" || io === undefined) throw new TsdError("conflict", `exec ${id} is not running`);
     const expired = Promise.withResolvers<never>();
     const late = () => expired.reject(new TsdError("invalid_argument", "timeout waiting for exec session ready"));
     const timer = setTimeout(late, START_LIMIT_MS);
     try {
-      (await Promise.race([exec.io.promise, expired.promise])).resize(size);
+      (await Promise.race([io.promise, expired.promise])).resize(size);
     } finally {
       clearTimeout(timer);
     }
@@ -166,30 +166,34 @@ export class ExecService {
    * @throws {TsdError} exec_not_found, conflict
    */
   reattach(id: string): { readonly tty: boolean; run(client: Duplex): Promise<void> } {
-    const exec = this.#find(id);
+    const exec = this.#execs.find(id);
     if (!exec.isAwaited) throw new TsdError("conflict", `exec ${id} waits for no client`);
     exec.isAwaited = false;
-    const { Tty: tty = false } = exec.request;
-    return { tty, run: async (client) => this.#attach(exec, await exec.io.promise, client, { framed: !tty }) };
+    const { io, request: { Tty: tty = false } } = exec;
+    // Where it is over, nothing is left to be said.
+    const run = async (client: Duplex) => {
+      if (io !== undefined) await this.#attach(exec, await io.promise, client, { framed: !tty });
+    };
+    return { tty, run };
   }
 
   /** What the engine that this one becomes has to know. */
   get notes(): readonly ExecNote[] {
-    return [...this.#execs.values()].map(noteOf);
+    return this.#execs.all.map(noteOf);
   }
 
   /** Descriptors of the streams of those that run, by exec; still owned here. */
   async heldFds(): Promise<Readonly<Record<string, Held<number>>>> {
-    const running = [...this.#execs.values()].filter(({ isOver, pid }) => pid > 0 && !isOver);
+    const running = this.#execs.all.filter(({ isOver, pid }) => pid > 0 && !isOver);
     return Object.fromEntries(
-      await Promise.all(running.map(async ({ id, io }) => [id, (await io.promise).heldFds()] as const)),
+      await Promise.all(running.flatMap(({ id, io }) => io === undefined ? [] : [heldBy(id, io.promise)])),
     );
   }
 
   /** One of a former engine that doesn't run: it can still be asked for, for a while. */
   remember(note: ExecNote): void {
     const exec = this.#restored(note);
-    if (exec !== undefined) this.#forgetLater(exec);
+    if (exec !== undefined) this.#execs.removeLater(exec);
   }
 
   /** One of a former engine that runs. `exit`: null where nobody knows its exit code. */
@@ -215,14 +219,19 @@ export class ExecService {
       isAwaited: false,
       io: Promise.withResolvers(),
     };
-    this.#execs.set(exec.id, exec);
+    this.#execs.add(exec);
     return exec;
   }
 
   /** Execs of one container, as its inspect lists them. */
   idsOf(container: Container): string[] {
-    return [...this.#execs.values()].filter((exec) => exec.container === container && exec.status === "running")
+    return this.#execs.all.filter((exec) => exec.container === container && exec.status === "running")
       .map(({ id }) => id);
+  }
+
+  /** A container is gone. */
+  containerRemoved(container: Container): void {
+    this.#execs.removeUnstarted(container);
   }
 
   #tell(exec: Exec, action: "exec_create" | "exec_start" | "exec_detach" | "exec_die", more: Attributes = {}): void {
@@ -232,14 +241,8 @@ export class ExecService {
     this.#deps.events.tell(exec.container, action, { ...detail, attributes: { execID: exec.id, ...more } });
   }
 
-  #find(id: string): Exec {
-    const exec = this.#execs.get(id);
-    if (exec === undefined) throw new TsdError("exec_not_found", `No such exec instance: ${id}`);
-    return exec;
-  }
-
   #claim(id: string, size?: TerminalSize): Exec {
-    const exec = this.#find(id);
+    const exec = this.#execs.find(id);
     if (exec.status !== "created") {
       throw new TsdError("conflict", `exec ${id} has been started already`);
     }
@@ -293,13 +296,11 @@ export class ExecService {
         this.#deps.log.warn("an exec left files", { error: String(thrown) });
       }
     });
-    this.#forgetLater(exec);
-  }
-
-  #forgetLater({ id }: Exec): void {
-    Deno.unrefTimer(setTimeout(() => this.#execs.delete(id), REMEMBER_MS));
+    this.#execs.removeLater(exec);
   }
 }
+
+const heldBy = async (id: string, io: Promise<ProcessIo>) => [id, (await io).heldFds()] as const;
 
 /** @throws {TsdError} conflict, with Docker's text */
 function refusePaused({ isPaused }: Container, nameOrId: string): void {

@@ -35,3 +35,15 @@ Deno.test("what somebody wants to run is shown to plugins; what they refuse isn'
   execs.create("web", { Cmd: ["sh"] });
   assert.equal(seen.length, 2);
 });
+
+Deno.test("what was made in a container and never started goes with the container", () => {
+  const [gone, left] = [fakeContainer(), fakeContainer()];
+  const { events } = recordedEvents();
+  const table = { find: (name: string) => name === "gone" ? gone : left };
+  const deps = { table, launcher: {}, log: SILENT_LOG, events, hooks: new HookBus([], SILENT_LOG) };
+  const execs = new ExecService(deps as unknown as ExecServiceDeps);
+  const [inGone, inLeft] = ["gone", "left"].map((name) => execs.create(name, { Cmd: ["id"] }));
+  execs.containerRemoved(gone);
+  assert.throws(() => execs.inspect(inGone!), { code: "exec_not_found" });
+  assert.equal(execs.inspect(inLeft!).ID, inLeft);
+});
