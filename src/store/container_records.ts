@@ -17,7 +17,10 @@ export interface StoredContainer<R, S> {
   readonly state: S;
 }
 
-/** Table access for containers. */
+/**
+ * Table access for containers. A new one, a state and a removal don't wait for the disk: {@link ContainerRecords.synced}
+ * does. What a user changed lasts at once.
+ */
 export class ContainerRecords<R, S> {
   readonly #db: Database;
 
@@ -28,7 +31,7 @@ export class ContainerRecords<R, S> {
   /** @throws {TsdError} name_in_use, with Docker's text */
   insert(container: StoredContainer<R, S>): void {
     try {
-      this.#db.run(
+      this.#db.runSoon(
         "INSERT INTO containers (id, name, created_ms, image_id, record, state) VALUES (?, ?, ?, ?, ?, ?)",
         container.id,
         container.name,
@@ -58,11 +61,16 @@ export class ContainerRecords<R, S> {
 
   /** Writes a container's state. */
   saveState(id: string, state: S): void {
-    this.#db.run("UPDATE containers SET state = ? WHERE id = ?", JSON.stringify(state), id);
+    this.#db.runSoon("UPDATE containers SET state = ? WHERE id = ?", JSON.stringify(state), id);
   }
 
   remove(id: string): void {
-    this.#db.run("DELETE FROM containers WHERE id = ?", id);
+    this.#db.runSoon("DELETE FROM containers WHERE id = ?", id);
+  }
+
+  /** Resolves when all of it so far survives a power cut. @throws {TsdError} storage */
+  synced(): Promise<void> {
+    return this.#db.synced();
   }
 
   list(): StoredContainer<R, S>[] {

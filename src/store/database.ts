@@ -1,11 +1,13 @@
 /**
  * @module
- * The engine's one SQLite database (`<data-root>/tsd.db`): WAL, `synchronous=FULL`, so that a committed transaction
- * survives a power cut. Content lies in files; a row here is what makes it visible. Only the engine process opens it
- * (it holds the run lock), so statements never wait for another writer.
+ * The engine's one SQLite database (`<data-root>/tsd.db`): WAL. What is committed survives the end of this process,
+ * however it ends, and a power cut too, but for what is written with `Soon`: that does once it is {@link Database.synced},
+ * for which nobody's thread has to stand still. Content lies in files; a row here is what makes it visible. Only the engine
+ * process opens it (it holds the run lock), so statements never wait for another writer.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { TsdError } from "../errors.ts";
+import { LateSync } from "./late_sync.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
 /** One row, by column name. */
@@ -18,10 +20,15 @@ export type Value = SQLInputValue;
 export class Database implements Disposable {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #path: string;
+  readonly #late = new LateSync(() => this.#syncLog());
+  #log: Deno.FsFile | undefined;
+  #isFull = true;
   #depth = 0;
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, path: string) {
     this.#db = db;
+    this.#path = path;
   }
 
   /** Opens or creates the database at `path` (`:memory:` for tests). @throws {TsdError} storage */
@@ -29,7 +36,7 @@ export class Database implements Disposable {
     try {
       const db = new DatabaseSync(path);
       db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000;");
-      const opened = new Database(db);
+      const opened = new Database(db, path);
       opened.#migrate(path);
       return opened;
     } catch (cause) {
@@ -40,7 +47,21 @@ export class Database implements Disposable {
 
   /** Runs a statement that changes something; returns the number of rows it touched. */
   run(sql: string, ...values: Value[]): number {
+    this.#syncEach(true);
     return Number(this.#prepare(sql).run(...values).changes);
+  }
+
+  /** The same, without waiting for the disk. */
+  runSoon(sql: string, ...values: Value[]): number {
+    this.#syncEach(false);
+    const { changes } = this.#prepare(sql).run(...values);
+    this.#late.wrote();
+    return Number(changes);
+  }
+
+  /** Resolves when all that was written so far survives a power cut. @throws {TsdError} storage */
+  synced(): Promise<void> {
+    return this.#late.done();
   }
 
   /** The first row, or undefined. */
@@ -56,6 +77,20 @@ export class Database implements Disposable {
   /** Runs `body` in one transaction, which commits when it returns and rolls back when it throws. Nests. */
   transaction<T>(body: () => T): T {
     if (this.#depth > 0) return body();
+    this.#syncEach(true);
+    return this.#inTransaction(body);
+  }
+
+  /** The same, without waiting for the disk. */
+  transactionSoon<T>(body: () => T): T {
+    if (this.#depth > 0) return body();
+    this.#syncEach(false);
+    const result = this.#inTransaction(body);
+    this.#late.wrote();
+    return result;
+  }
+
+  #inTransaction<T>(body: () => T): T {
     this.#db.exec("BEGIN IMMEDIATE");
     this.#depth++;
     let result: T;
@@ -71,9 +106,31 @@ export class Database implements Disposable {
     return result;
   }
 
+  /** Closing writes all of the log into the database, and syncs both. */
   [Symbol.dispose](): void {
     this.#statements.clear();
     this.#db.close();
+    this.#log?.close();
+    this.#log = undefined;
+    this.#late.isSafe();
+  }
+
+  /** Whether a commit waits for the disk. A transaction under way stays what it is (sqlite.org/pragma.html). */
+  #syncEach(isFull: boolean): void {
+    if (this.#depth > 0 || isFull === this.#isFull) return;
+    this.#db.exec(isFull ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+    this.#isFull = isFull;
+  }
+
+  /** What has left the log by then was synced with the database (sqlite.org/wal.html, "Checkpointing"). */
+  async #syncLog(): Promise<void> {
+    if (this.#path === ":memory:") return;
+    try {
+      this.#log ??= await Deno.open(`${this.#path}-wal`, { read: true });
+      await this.#log.syncData();
+    } catch (cause) {
+      throw new TsdError("storage", `Cannot sync the database ${this.#path}: ${messageOf(cause)}`, { cause });
+    }
   }
 
   #prepare(sql: string): StatementSync {

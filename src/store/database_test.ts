@@ -48,3 +48,38 @@ Deno.test("a database of a newer tsd is refused with one line", async () => {
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+Deno.test("what is written soon is in the log at once, and waits for the disk only where somebody waits", async () => {
+  const dir = await Deno.makeTempDir();
+  const { syncData } = Deno.FsFile.prototype;
+  let syncs = 0;
+  Deno.FsFile.prototype.syncData = function () {
+    syncs++;
+    return syncData.call(this);
+  };
+  try {
+    await Deno.mkdir(`${dir}/copy`);
+    using db = Database.open(`${dir}/tsd.db`);
+    const insert = (id: string) => `INSERT INTO containers VALUES ('${id}', '${id}', 1, 'sha256:x', '{}', '{}')`;
+    db.runSoon(insert("a"));
+    db.transactionSoon(() => {
+      db.run(insert("b"));
+      db.runSoon(insert("c"));
+    });
+    assert.throws(() => db.transactionSoon(() => db.runSoon("INSERT INTO nothing VALUES (1)")));
+    assert.equal(syncs, 0);
+    await Promise.all([db.synced(), db.synced()]);
+    await db.synced();
+    assert.equal(syncs, 1);
+    db.run(insert("d"));
+    await db.synced();
+    assert.equal(syncs, 1);
+    // As after a kill: the database was never closed.
+    for (const name of ["tsd.db", "tsd.db-wal"]) await Deno.copyFile(`${dir}/${name}`, `${dir}/copy/${name}`);
+    using found = Database.open(`${dir}/copy/tsd.db`);
+    assert.deepEqual(found.all("SELECT id FROM containers ORDER BY id").map(({ id }) => id), ["a", "b", "c", "d"]);
+  } finally {
+    Deno.FsFile.prototype.syncData = syncData;
+    await Deno.remove(dir, { recursive: true });
+  }
+});

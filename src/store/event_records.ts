@@ -44,9 +44,9 @@ export class EventRecords {
     return Number(this.#db.get("SELECT max(sequence) AS last FROM events")?.last ?? 0);
   }
 
-  /** Adds events, in order, and drops all but the newest `keep`; in one transaction. */
+  /** Adds events, in order, and drops all but the newest `keep`; in one transaction. A power cut may undo it. */
   append(events: readonly StoredEvent[], keep: number): void {
-    this.#db.transaction(() => {
+    this.#db.transactionSoon(() => {
       for (const { sequence, timeNano, type, action, actorId, attributes } of events) {
         this.#db.run(INSERT, sequence, timeNano, type, action, actorId, JSON.stringify(attributes));
       }

@@ -59,9 +59,9 @@ export class NetworkRecords<N, L, S> {
     }));
   }
 
-  /** What a container has while it runs: at once, or not at all. */
+  /** What a container has while it runs: at once, or not at all. After a power cut nothing runs, so none of this waits for the disk. */
   begin(endpoints: readonly StoredEndpoint<L>[], containerId: string, sandbox: S): void {
-    this.#db.transaction(() => {
+    this.#db.transactionSoon(() => {
       for (const endpoint of endpoints) this.saveEndpoint(endpoint);
       this.saveSandbox(containerId, sandbox);
     });
@@ -69,25 +69,25 @@ export class NetworkRecords<N, L, S> {
 
   saveSandbox(containerId: string, sandbox: S): void {
     const sql = "INSERT OR REPLACE INTO sandboxes (container_id, record) VALUES (?, ?)";
-    this.#db.run(sql, containerId, JSON.stringify(sandbox));
+    this.#db.runSoon(sql, containerId, JSON.stringify(sandbox));
   }
 
   /** It doesn't run any more. */
   end(containerId: string): void {
-    this.#db.transaction(() => {
-      this.#db.run("DELETE FROM endpoints WHERE container_id = ?", containerId);
-      this.#db.run("DELETE FROM sandboxes WHERE container_id = ?", containerId);
+    this.#db.transactionSoon(() => {
+      this.#db.runSoon("DELETE FROM endpoints WHERE container_id = ?", containerId);
+      this.#db.runSoon("DELETE FROM sandboxes WHERE container_id = ?", containerId);
     });
   }
 
   saveEndpoint({ containerId, networkId, lease }: StoredEndpoint<L>): void {
     const sql = "INSERT INTO endpoints (container_id, network_id, ipv4, lease) VALUES (?, ?, ?, ?) " +
       "ON CONFLICT (container_id, network_id) DO UPDATE SET ipv4 = excluded.ipv4, lease = excluded.lease";
-    this.#db.run(sql, containerId, networkId, lease.address, JSON.stringify(lease));
+    this.#db.runSoon(sql, containerId, networkId, lease.address, JSON.stringify(lease));
   }
 
   removeEndpoint(containerId: string, networkId: string): void {
-    this.#db.run("DELETE FROM endpoints WHERE container_id = ? AND network_id = ?", containerId, networkId);
+    this.#db.runSoon("DELETE FROM endpoints WHERE container_id = ? AND network_id = ?", containerId, networkId);
   }
 
   endpoints(): StoredEndpoint<L>[] {

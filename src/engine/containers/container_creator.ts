@@ -183,6 +183,8 @@ export class ContainerCreator {
     await snapshots.prepare(container.record.layers, container.id);
     undo.defer(() => snapshots.remove(container.id));
     await this.#deps.filling.fill(container);
+    // That was under way all the time; whoever is told of the container has it also after a power cut.
+    await table.synced();
     undo.move();
   }
 }
