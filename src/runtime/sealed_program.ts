@@ -5,7 +5,7 @@
  * a sealed file already. Here one is made once, not for every start and exec.
  */
 import { isFile } from "../io/if_there.ts";
-import { type OwnedFd, sealedProgram } from "../sys/mod.ts";
+import { OwnedFd, sealedProgram } from "../sys/mod.ts";
 
 export interface SealedProgramOptions {
   /** Absolute. */
@@ -38,8 +38,7 @@ export class SealedProgram implements Disposable {
       this.#version = version ?? "";
       if (version !== undefined) void this.#make(version).catch(this.#options.report);
     }
-    // By our pid: the child closes its own descriptors before it executes anything.
-    return this.#copy === undefined ? this.#options.path : `/proc/${Deno.pid}/fd/${this.#copy.fd}`;
+    return this.#copy === undefined ? this.#options.path : pathOf(this.#copy);
   }
 
   [Symbol.dispose](): void {
@@ -55,9 +54,14 @@ export class SealedProgram implements Disposable {
     // A script can't be run this way: its interpreter would open a descriptor that it doesn't have.
     if (bytes.length > LARGEST_BYTES || !ELF_MAGIC.every((byte, at) => bytes[at] === byte)) return;
     if (version !== this.#version || version !== versionOf(path)) return;
-    this.#copy = sealedProgram(path.slice(path.lastIndexOf("/") + 1), bytes);
+    using copy = sealedProgram(path.slice(path.lastIndexOf("/") + 1), bytes);
+    // Not where /proc is another pid namespace's, or none.
+    if (Deno.statSync(pathOf(copy)).size === bytes.length) this.#copy = new OwnedFd(copy.take());
   }
 }
+
+/** By our pid: the child closes its own descriptors before it executes anything. */
+const pathOf = ({ fd }: OwnedFd): string => `/proc/${Deno.pid}/fd/${fd}`;
 
 /** Which file it is, in which state; undefined where there is none: the attempt to run it tells what is wrong. */
 function versionOf(path: string): string | undefined {
