@@ -40,6 +40,11 @@ const HOSTILE: Readonly<Record<string, readonly [does: string, said: RegExp]>> =
   connects: ["await Deno.connect({ hostname: '127.0.0.1', port: 1 })", /net access/],
   imports: ["await import('https://example.invalid/x.ts')", /remote|import|specifier/i],
   memory: ["const all: unknown[] = []; for (;;) all.push(new Array(1000).fill(all))", /as when its memory is used up/],
+  // Outside the heap: that is the cgroup's limit. It stops by itself where that is missing.
+  buffers: [
+    "const all = Array.from({ length: 32 }, () => new Uint8Array(16 << 20).fill(1)); return { refuse: `${all.length}` }",
+    /ended by signal 9, as when its memory is used up/,
+  ],
   flood: ["for (;;) console.log('x'.repeat(8000))", /it sent more than can be read/],
   nonsense: [
     "Deno.stdout.writeSync(new TextEncoder().encode('nonsense')); await new Promise(() => {})",

@@ -1,4 +1,4 @@
-/** Plugins of all kinds that are replaced, disabled and removed while 400 containers come and go. Minutes long. */
+/** Plugins of all kinds that are replaced, disabled and removed while 400 containers come and go. A minute long. */
 import { scenario } from "../cli/world.ts";
 import { reloadUnderLoad } from "../plugins/reloading.ts";
 import { print } from "./figures.ts";

@@ -8,9 +8,6 @@ import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 
-/** Lines of a log that are sent where nobody says how many. */
-const LOG_LINES = 1000;
-
 export function pluginRoutes({ plugins }: Services): Route[] {
   return [
     { method: "GET", path: "/plugins", since: "1.25", handler: () => json([]) },
@@ -81,7 +78,8 @@ export function pluginRoutes({ plugins }: Services): Route[] {
 }
 
 function linesOf(tail: string | undefined): number {
-  if (tail === undefined || tail === "all") return LOG_LINES;
+  // A log is bounded as it is.
+  if (tail === undefined || tail === "all") return Infinity;
   if (/^\d{1,6}$/.test(tail)) return Number(tail);
   throw new TsdError("invalid_argument", `Invalid tail ${JSON.stringify(tail)}: give a number of lines, or all`);
 }

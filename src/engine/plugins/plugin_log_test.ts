@@ -32,6 +32,7 @@ Deno.test("its size is bounded", () =>
     const sizes = [file, `${file}.1`].map((each) => Deno.statSync(each).size);
     assert.ok(sizes.every((size) => size <= 1 << 20), String(sizes));
     assert.match((await log.read(1))[0]!, / info 399 x/);
+    assert.ok((await log.read(Infinity)).length > 130);
   }));
 
 Deno.test("a flood is cut off, and it is said how much was lost", () =>
