@@ -287,5 +287,16 @@ scenario("plugins from files", {
     assert.match((await world.run(["true"])).stderr, /number 3/);
     assert.equal(await field(world, "counts", ".Running"), "true");
     await remove(world, "counts");
+    // What it was told last it has a moment for.
+    const takesTime = "await new Promise((resolve) => setTimeout(resolve, 200))";
+    await install(
+      world,
+      "told",
+      `"container.exited": async (_: unknown, { log }: any) => { ${takesTime}; log.info("done"); }`,
+    );
+    expectResult(await world.run(["true"]), {});
+    await world.engine.restart();
+    assert.match((await world.tsd("plugin", "logs", "told")).stdout, / info done\n$/);
+    await remove(world, "told");
   },
 });
