@@ -8,6 +8,8 @@ export interface BridgeLink {
   readonly name: string;
   /** The gateway in CIDR form: its own address. */
   readonly addresses: readonly string[];
+  /** One of its own: else it has that of one of its ports, and another one when that goes, which containers learn late. */
+  readonly mac: string;
   readonly mtu: number;
 }
 
@@ -28,9 +30,9 @@ export interface EndpointLink {
 }
 
 /** Makes a bridge. Run in the host's namespace. */
-export function bridgeBatch({ name, addresses, mtu }: BridgeLink): string {
+export function bridgeBatch({ name, addresses, mac, mtu }: BridgeLink): string {
   return lines(
-    `link add name ${name} mtu ${mtu} type bridge`,
+    `link add name ${name} address ${mac} mtu ${mtu} type bridge`,
     ...addressLines(name, addresses),
     `link set dev ${name} up`,
   );

@@ -52,8 +52,8 @@ Deno.test("the table of an engine with a bridge, an internal one, and ports", ()
 
 Deno.test("one call for a bridge, and one for an endpoint", () => {
   assert.equal(
-    bridgeBatch({ name: "tsd0", addresses: ["172.17.0.1/16"], mtu: 1500 }),
-    "link add name tsd0 mtu 1500 type bridge\nlink set dev tsd0 addrgenmode none\n" +
+    bridgeBatch({ name: "tsd0", addresses: ["172.17.0.1/16"], mac: "02:42:ac:11:00:01", mtu: 1500 }),
+    "link add name tsd0 address 02:42:ac:11:00:01 mtu 1500 type bridge\nlink set dev tsd0 addrgenmode none\n" +
       "addr add 172.17.0.1/16 dev tsd0\nlink set dev tsd0 up\n",
   );
   const link = {

@@ -1,6 +1,7 @@
 /** Containers on the default bridge, with real traffic on this machine; see also `ports_test.ts`. */
 import { strict as assert } from "node:assert";
 import { expectResult, scenario } from "../cli/world.ts";
+import { tracesOf } from "../harness/mod.ts";
 import { ADDRESS, addressOf, answer, serve } from "./traffic.ts";
 
 scenario(
@@ -18,6 +19,12 @@ scenario(
     "containers reach each other and the host; the host reaches them": async (world) => {
       const web = await serve(world, "web", []);
       assert.equal(await answer(web, 80), "hello web\n");
+      // A bridge without an address of its own takes that of a port: others would send to the old one for seconds.
+      const { engineId } = tracesOf(world.engine.dataRoot);
+      const mac = () => Deno.readTextFileSync(`/sys/class/net/tsd${engineId}0/address`).trim();
+      const [, ...bytes] = /(\d+)\.(\d+)\.(\d+)\.(\d+)/.exec(web)!.map(Number);
+      const own = [...bytes.slice(0, 3), 1].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+      assert.equal(mac(), `02:42:${own}`);
       const ask = async (address: string, port: number) =>
         await world.tsd("run", "--rm", world.image, "nc", "-w", "3", address, String(port));
       expectResult(await ask(web, 80), { stdout: "hello web\n" });
@@ -31,6 +38,7 @@ scenario(
       const [asked, from] = await Promise.all([ask(gateway, host.addr.port), greet()]);
       expectResult(asked, { stdout: "hello host\n" });
       assert.notEqual(from, gateway);
+      assert.equal(mac(), `02:42:${own}`);
       await world.remove("web");
     },
     "inspect tells where it is, and forgets it at the end": async (world) => {

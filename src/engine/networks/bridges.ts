@@ -5,9 +5,17 @@
  */
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { type Family, formatAddress, formatSubnet, overlaps, parseSubnet, type Subnet } from "../../network/address.ts";
+import {
+  type Family,
+  formatAddress,
+  formatSubnet,
+  overlaps,
+  parseAddress,
+  parseSubnet,
+  type Subnet,
+} from "../../network/address.ts";
 import { bridgeBatch } from "../../network/link_batch.ts";
-import { choosePool, chooseUniqueLocal, freeAddress } from "../../network/pools.ts";
+import { choosePool, chooseUniqueLocal, freeAddress, macOf } from "../../network/pools.ts";
 import { interfaceIndex, tryLock } from "../../sys/mod.ts";
 import { type BridgeOptions, bridgeOptions } from "./bridge_options.ts";
 import type { Forwarding } from "./forwarding.ts";
@@ -131,7 +139,8 @@ export class Bridges {
     const addresses = [network.record, ...six === undefined ? [] : [six]].map(gatewayAddress);
     const { mtu } = bridgeOptions(network.record.options);
     if (interfaceIndex(name) !== undefined) await this.remove(network);
-    await run(`make the bridge ${name}`, ["ip", "-batch", "-"], bridgeBatch({ name, addresses, mtu }));
+    const mac = macOf(parseAddress(network.record.gateway ?? "")!);
+    await run(`make the bridge ${name}`, ["ip", "-batch", "-"], bridgeBatch({ name, addresses, mac, mtu }));
     const made = this.#present(network)!;
     this.allow(made);
     log.info("made a bridge", { bridge: name, network: network.name, subnet, six: six?.subnet });
