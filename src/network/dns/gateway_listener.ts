@@ -4,9 +4,9 @@
  * so a resolver of the host's own is left alone; and the port of all addresses can be published beside it, whichever comes
  * first (see `src/network/shared_port.ts`).
  */
-import { createSocket } from "node:dgram";
 import type { Log } from "../../log.ts";
 import { connectionsOf } from "./accepting.ts";
+import { HAS_UNSTABLE_NET, listenDatagrams } from "./gateway_datagrams.ts";
 import type { Transport } from "./message.ts";
 import { isEnded, messagesOf, sendMessage } from "./tcp_messages.ts";
 
@@ -43,51 +43,8 @@ export async function listenAtGateway(place: GatewayPlace, answerer: Answerer, l
   return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-async function listenDatagrams(
-  { hostname, port }: GatewayPlace,
-  answer: Answering,
-  log: Log,
-): Promise<AsyncDisposable> {
-  const family = hostname.includes(":") ? { type: "udp6", ipv6Only: true } as const : { type: "udp4" } as const;
-  const socket = createSocket({ ...family, reuseAddr: true });
-  // Who doesn't wait for an answer gets none.
-  const notSent = (error: unknown) => log.debug("names: an answer was not sent", { error: String(error) });
-  const send = (bytes: Uint8Array, to: { port: number; address: string }) => {
-    socket.send(bytes, to.port, to.address, (error) => error && notSent(error));
-  };
-  let isOpen = true;
-  socket.on("message", (message, from) => {
-    // Nothing can be sent to it; whoever made the datagram by hand knows.
-    if (from.port === 0) return;
-    const said = answer(plain(message), from.address, "udp");
-    if (said instanceof Promise) {
-      said.then((bytes) => bytes !== undefined && isOpen && send(bytes, from)).catch(notSent);
-    } else if (said !== undefined) send(said, from);
-  });
-  await new Promise<void>((resolve, reject) => {
-    socket.once("error", reject);
-    socket.bind(port, hostname, () => {
-      socket.off("error", reject);
-      socket.on("error", (error) => log.warn("names: a socket has trouble", { hostname, error: error.message }));
-      resolve();
-    });
-  }).catch((thrown) => {
-    socket.close();
-    throw thrown;
-  });
-  return {
-    [Symbol.asyncDispose]: () => {
-      isOpen = false;
-      return new Promise<void>((resolve) => socket.close(() => resolve()));
-    },
-  };
-}
-
-/** Of its own, as what came in is the small beginning of a large buffer. */
-const plain = (message: Uint8Array) => new Uint8Array(message.buffer, message.byteOffset, message.byteLength).slice();
-
 function listenConnections(place: GatewayPlace, { knows, answer }: Answerer, log: Log): AsyncDisposable {
-  const listener = Deno.listen({ ...place, reusePort: canReusePort() });
+  const listener = Deno.listen({ ...place, reusePort: HAS_UNSTABLE_NET });
   const open = new Map<Deno.Conn, string>();
   const serve = async (connection: Deno.Conn, source: string) => {
     using _connection = connection;
@@ -120,9 +77,6 @@ function listenConnections(place: GatewayPlace, { knows, answer }: Answerer, log
     },
   };
 }
-
-/** Whoever asks for it without `--unstable-net`, as programs may that have an engine as a part, is ended by Deno. */
-const canReusePort = (): boolean => "listenDatagram" in Deno;
 
 class IdleTimer implements Disposable {
   readonly #end: () => void;

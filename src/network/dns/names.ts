@@ -2,7 +2,7 @@
  * @module
  * Looks names and addresses up for a container, in its own networks and no others. Pure.
  */
-import { canonicalAddress, type Family, parseAddress } from "../address.ts";
+import { canonicalAddress, type Family } from "../address.ts";
 import type { NamedContainer, NamedEndpoint, NameTable } from "./name_table.ts";
 
 /** A network as it is looked up in. */
@@ -29,7 +29,9 @@ export class Names {
 
   /** Who asks in a network from an address; undefined: nobody who is in it. */
   asker(network: string, address: string): NamedContainer | undefined {
-    return this.#zones.get(network)?.byAddress.get(canonical(address))?.container;
+    const known = this.#zones.get(network)?.byAddress;
+    // Sockets give addresses of version 4 as they are here.
+    return (known?.get(address) ?? known?.get(canonical(address)))?.container;
   }
 
   /**
@@ -43,7 +45,7 @@ export class Names {
       for (const zone of zones) {
         if (inNetwork !== undefined && inNetwork !== zone.name) continue;
         const found = zone.addresses.get(own);
-        if (found !== undefined) return found.filter((address) => parseAddress(address)?.family === family);
+        if (found !== undefined) return found.filter((address) => address.includes(":") === (family === 6));
       }
     }
     return undefined;
