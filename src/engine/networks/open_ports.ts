@@ -12,6 +12,7 @@ export interface OpenPort {
 export class OpenPorts implements AsyncDisposable {
   readonly #table: Pick<PortTable, "free">;
   #open: readonly OpenPort[];
+  #isClosed = false;
 
   constructor(table: Pick<PortTable, "free">, open: readonly OpenPort[] = []) {
     this.#table = table;
@@ -26,13 +27,20 @@ export class OpenPorts implements AsyncDisposable {
     return this.#open.map(({ port }) => port);
   }
 
+  /** Whether all were closed at once, as their container has ended: nobody would close what came now. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Takes over what others had. */
   add(others: OpenPorts): void {
     this.#open = [...this.#open, ...others.#open];
     others.#open = [];
   }
 
-  async close(gone: readonly OpenPort[]): Promise<void> {
+  async close(going: readonly OpenPort[]): Promise<void> {
+    // What is closed already may be others' by now.
+    const gone = this.#open.filter((each) => going.includes(each));
     this.#open = this.#open.filter((each) => !gone.includes(each));
     // Each is tried, whatever becomes of the others.
     await using closing = new AsyncDisposableStack();
@@ -43,6 +51,7 @@ export class OpenPorts implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await this.close(this.#open);
   }
 }

@@ -3,7 +3,7 @@ import { type OpenPort, type OpenPorts, portName } from "./open_ports.ts";
 
 /**
  * Some of a container's ports that go and others that come: both are there until it is settled. Disposed of before, the
- * ports are what they were.
+ * ports are what they were. A container that ends meanwhile has none: nothing comes, and nothing comes back.
  */
 export class PortExchange implements AsyncDisposable {
   readonly #open: OpenPorts;
@@ -37,12 +37,17 @@ export class PortExchange implements AsyncDisposable {
   async suspend(going: OpenPort, again: () => Promise<AsyncDisposable | undefined>): Promise<void> {
     const { socket } = going;
     going.socket = undefined;
-    this.#undo.defer(async () => void (going.socket = await again()));
+    this.#undo.defer(async () => {
+      if (this.#open.isClosed) return;
+      going.socket = await again();
+      if (this.#open.isClosed) await going.socket?.[Symbol.asyncDispose]();
+    });
     await socket?.[Symbol.asyncDispose]();
   }
 
   /** Nobody may be led by those that go any more, as others can have them now. */
   async settle(): Promise<void> {
+    if (this.#open.isClosed) return await this[Symbol.asyncDispose]();
     this.#isSettled = true;
     for (const fresh of this.fresh.all) {
       const same = this.#going.find(({ port }) => portName(port) === portName(fresh.port));

@@ -150,3 +150,29 @@ Deno.test("an exchange: on more addresses than before, the socket makes room, an
   await exchange.settle();
   assert.deepEqual([...open], ["0.0.0.0 8080"]);
 });
+
+Deno.test("an exchange: a container that ends meanwhile leaves nothing open, and nobody's port is given back twice", async () => {
+  const { publisher, open, table } = bench();
+  const has = (hostPort: number) => table.has({ protocol: "tcp", hostIp: "127.0.0.1", hostPort });
+  const own = (hostPort: number) => port(hostPort, hostPort, "127.0.0.1");
+  for (const isSettled of [true, false]) {
+    const all = await publisher.publish([own(8080)], "a", NOWHERE);
+    await using exchange = await publisher.exchange(all, { removed: all.ports, added: [own(8081)] }, "a", NOWHERE);
+    await all[Symbol.asyncDispose]();
+    // Somebody else's by now.
+    const others = await publisher.publish([own(8080)], "b", NOWHERE);
+    await (isSettled ? exchange.settle() : exchange[Symbol.asyncDispose]());
+    assert.deepEqual([[...open], has(8080), has(8081)], [["127.0.0.1 8080"], true, false]);
+    await others[Symbol.asyncDispose]();
+  }
+});
+
+Deno.test("an exchange: what made room doesn't come back for a container that has ended", async () => {
+  const { publisher, open } = bench();
+  const all = await publisher.publish([port(8080, 8080, "127.0.0.1")], "a", NOWHERE);
+  const added = [port(8080, 8080, "0.0.0.0")];
+  await using exchange = await publisher.exchange(all, { removed: all.ports, added }, "a", NOWHERE);
+  await all[Symbol.asyncDispose]();
+  await exchange.settle();
+  assert.deepEqual([...open], []);
+});

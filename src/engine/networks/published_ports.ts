@@ -30,17 +30,19 @@ export class PublishedPorts {
   async close(id: string): Promise<void> {
     const { state, ports } = this.#deps;
     const sandbox = state.sandboxes.get(id);
+    const before = sandbox === undefined || sandbox.ports.length === 0 ? undefined : state.ruleset().ports;
+    // At once, and another one in any case: a change that is under way sees that it comes too late.
+    if (sandbox !== undefined) state.sandboxes.set(id, { ...sandbox, ports: [] });
     await ports.close(id);
-    if (sandbox === undefined || sandbox.ports.length === 0) return;
-    const before = state.ruleset().ports;
-    state.sandboxes.set(id, { ...sandbox, ports: [] });
+    if (before === undefined) return;
     await state.rules.settle();
     await state.forget(before);
   }
 
   /**
    * Changes a running container's ports, all of it or nothing: those that come are there, and those that go as well, until
-   * it is settled. Undefined where it has no network of ours. @throws {TsdError} port_in_use, runtime_*
+   * it is settled. Undefined where it has no network of ours, or has none any more: a container may end at any moment, also
+   * before it is settled, and then its ports stay closed. @throws {TsdError} port_in_use, runtime_*
    */
   async change(container: Container, change: PortChange): Promise<PendingPorts | undefined> {
     const { state, ports, records } = this.#deps;
@@ -50,15 +52,20 @@ export class PublishedPorts {
     const ruled = state.ruleset().ports;
     await using undo = new AsyncDisposableStack();
     const exchange = undo.use(await ports.exchange(container, change));
+    if (state.sandboxes.get(id) !== before) return undefined;
+    const during = { ...before, ports: exchange.both };
+    const isOver = () => state.sandboxes.get(id) !== during;
     undo.defer(async () => {
+      if (isOver()) return;
       state.sandboxes.set(id, before);
       await state.rules.settle();
     });
-    state.sandboxes.set(id, { ...before, ports: exchange.both });
+    state.sandboxes.set(id, during);
     await state.rules.update();
     const pending = undo.move();
     return {
       settle: async () => {
+        if (isOver()) return await pending.disposeAsync();
         const after = { ...before, ports: exchange.after };
         records.saveSandbox(id, after);
         state.sandboxes.set(id, after);
