@@ -130,7 +130,10 @@ export class PortPublisher {
     return await open(port, target, log, this.#isShared(port));
   }
 
-  /** Whether names are asked for at the same port of some addresses, or may be later. @throws {PortBusy} others are there */
+  /**
+   * Whether names are asked for at the same port of some addresses, or may be later. Gateways of another engine are others',
+   * and who comes later isn't noticed (ADR 0023). @throws {PortBusy} others are there
+   */
   #isShared(port: PublishedPort): boolean {
     if (!canBeShared(port)) return false;
     const { table, gateways, holders: find = holders } = this.#deps;

@@ -1,8 +1,8 @@
 /**
  * @module
  * The sockets of one address of a bridge: containers of that network ask there. Nothing else of the machine is listened on,
- * so a resolver of the host's own is left alone; and the port of all addresses can be published beside it, whichever comes
- * first (see `src/network/shared_port.ts`).
+ * so a resolver of the host's own is left alone; and the same engine can publish the port of all addresses beside it, before
+ * or after (see `src/network/shared_port.ts`).
  */
 import type { Log } from "../../log.ts";
 import { connectionsOf } from "./accepting.ts";
