@@ -108,8 +108,9 @@ export class Launcher {
     Deno.mkdirSync(bundle, { recursive: true, mode: 0o711 });
     // Interfaces are made by other processes, so there is something to do meanwhile.
     const connecting = this.#deps.networks.start(container);
-    const settled = connecting.then(() => undefined, () => undefined);
-    undo.defer(() => settled);
+    // Nor is it this thread that opens the streams.
+    const opening = io.open();
+    undo.defer(() => Promise.allSettled([connecting, opening]).then(() => undefined));
     const { root } = await snapshots.mount(container.id);
     watch.lap("mount");
     using joined = this.#deps.namespaces.join(container);
@@ -121,7 +122,7 @@ export class Launcher {
     const shared = { ...this.#sharing(container, bundle, joined), ...(sandbox !== undefined && { net: sandbox.path }) };
     const { hooks } = await this.#writeSpec(container, root, bundle, { joined: shared, mounts: seen.mounts });
     watch.lap("spec");
-    const streams = await io.open();
+    const streams = await opening;
     watch.lap("streams");
     const { pid } = await runtime.create({ id: container.id, bundle, ...streams });
     watch.lap("create");
