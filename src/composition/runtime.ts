@@ -4,7 +4,6 @@ import { ExitLoop } from "../runtime/exit_loop.ts";
 import { OutputHub } from "../runtime/logs/output_hub.ts";
 import { CGROUP_MOVE_FILES, CgroupMoves } from "../runtime/cgroup_moves.ts";
 import { Runc } from "../runtime/runc.ts";
-import { SealedProgram } from "../runtime/sealed_program.ts";
 import { Epoll, files, processes, tree } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
@@ -26,10 +25,8 @@ export function provideRuntime(provide: Provide, { paths, log, runtimes, config 
       // Other runtimes let their containers wait in other ways.
       const isRunc = /\/runc$/.test(path) && args.length === 0;
       const fifoCalls = isRunc ? { fifoCalls: { files, tree, epoll: get(TOKENS.epoll) } } : {};
-      const report = (reason: unknown) => log.debug("the runtime runs from its file", { path, reason: String(reason) });
-      const sealed = isRunc ? { program: new SealedProgram({ path, report }) } : {};
       const stateRoot = runtimeRoot(paths, name);
-      const options = { path, args, isRunc, stateRoot, logDir: paths.runDir, moves, ...fifoCalls, ...sealed };
+      const options = { path, args, isRunc, stateRoot, logDir: paths.runDir, moves, ...fifoCalls };
       return new Runc(options, processes, get(TOKENS.exits));
     };
     return new Runtimes(runtimes, config.defaultRuntime, make);

@@ -16,8 +16,6 @@ import type { OciLimits } from "./spec/mod.ts";
 export interface RuncOptions {
   /** Absolute path of the runtime. */
   readonly path: string;
-  /** What is executed in its place. */
-  readonly program?: { readonly path: string };
   /** Come before everything else on its command line. */
   readonly args?: readonly string[];
   /** Whether its containers wait as runc's do (default true); any other is asked in what state they are. */
@@ -35,12 +33,7 @@ export interface RuncOptions {
 }
 
 const DEFAULT_DEADLINE_MS = 30_000;
-const ENVIRONMENT = {
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-  // runc is written in Go and ends before it has made garbage worth collecting; it keeps both to itself.
-  GOGC: "off",
-  GOMEMLIMIT: "64MiB",
-};
+const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
 const NULL_STDIO: StdioPaths = { stdin: "/dev/null", stdout: "/dev/null", stderr: "/dev/null" };
 
 /** Runs runc; its children become the engine's (see `ExitLoop`). */
@@ -216,10 +209,10 @@ export class Runc implements OciRuntime {
   }
 
   #spawn(args: readonly string[], stdio: StdioPaths): number {
-    const { path, args: first = [], program } = this.#options;
+    const { path, args: first = [] } = this.#options;
     try {
       return this.#processes.spawn({
-        path: program?.path ?? path,
+        path,
         argv: [path, ...first, ...args],
         env: ENVIRONMENT,
         stdio: [open(0, stdio.stdin), open(1, stdio.stdout), open(2, stdio.stderr)],

@@ -36,7 +36,6 @@ export { LO_FLAGS, type LoopCalls, loops } from "./loop_devices.ts";
 export { metadata } from "./metadata.ts";
 export type { FileStatus, FilesystemStatus, FileTime, MetadataCalls, Timespec } from "./metadata.ts";
 export { interfaceIndex, listenTcp } from "./inet.ts";
-export { sealedProgram } from "./memory_file.ts";
 export { attach, mounts, newMount } from "./mounts.ts";
 export type { FsSetting, MountCalls, MountMove, MountRequest, NewMount } from "./mounts.ts";
 export { NETLINK, netlink, type NetlinkCalls } from "./netlink.ts";

@@ -40,7 +40,6 @@ import { LO_FLAGS, LOOP, LOOP_CONFIG } from "./loop_devices.ts";
 import { STATFS, STATX } from "./metadata.ts";
 import { FSCONFIG } from "./mounts.ts";
 import { PIDFD_GET_INFO, PIDFD_INFO, PIDFD_INFO_MASK } from "./pidfd_info.ts";
-import { MFD, SEALING } from "./memory_file.ts";
 import { F } from "./pipe.ts";
 import { INET, SOCKADDR_IN, SOCKADDR_IN6 } from "./inet.ts";
 import { NETLINK, SOCKADDR_NL } from "./netlink.ts";
@@ -121,7 +120,7 @@ Deno.test({
   ...ifCompiler,
   fn() {
     assertTrue(
-      "stddef.h dirent.h signal.h spawn.h fcntl.h sys/epoll.h sys/eventfd.h sys/file.h sys/mman.h sys/mount.h sys/prctl.h sys/resource.h sys/stat.h sys/statfs.h sys/sysmacros.h sys/wait.h sys/xattr.h"
+      "stddef.h dirent.h signal.h spawn.h fcntl.h sys/epoll.h sys/eventfd.h sys/file.h sys/mount.h sys/prctl.h sys/resource.h sys/stat.h sys/statfs.h sys/sysmacros.h sys/wait.h sys/xattr.h"
         .split(" "),
       {
         ...prefixed("EPOLL", EPOLL),
@@ -131,8 +130,6 @@ Deno.test({
         ...prefixed("XATTR_", XATTR),
         ...prefixed("F_", F),
         ...prefixed("POSIX_SPAWN_", POSIX_SPAWN),
-        ...prefixed("MFD_", MFD),
-        ...SEALING,
         MNT_FORCE: MNT.FORCE,
         MNT_DETACH: MNT.DETACH,
         MNT_EXPIRE: MNT.EXPIRE,
