@@ -24,14 +24,15 @@ fail() {
 
 # What is in the cache was looked at since the machine's boot, and nothing was changed in it since. A power cut may leave
 # files that are shorter than they were, but not in the same boot. A file's time changes with its content, a folder's when
-# something comes or goes; older than the stamp means: strictly.
+# something comes or goes; older than the stamp means: strictly. Modes, which only their owner can change, are looked at by
+# `whole`: no shell can ask for them without starting a process.
 stamp=$cache/$app/whole
 unchanged() {
   { read -r boot </proc/sys/kernel/random/boot_id && read -r looked <"$stamp"; } 2>/dev/null || return 1
   [ "$looked" = "$boot" ] && [ -O "$cache" ] && [ -O "$cache/$app" ] && [ -O "$cache/$runtime" ] || return 1
   [ "$stamp" -nt "$cache/$app" ] && [ "$stamp" -nt "$cache/$runtime" ] || return 1
   for file in @FILES@; do
-    [ "$stamp" -nt "$file" ] || return 1
+    [ -f "$file" ] && [ -O "$file" ] && [ "$stamp" -nt "$file" ] || return 1
   done
 }
 

@@ -170,9 +170,12 @@ Deno.test("the portable executable", async (t) => {
         await Deno.remove(join(app, "mod.js"));
       },
     };
-    for (const [damage, make] of Object.entries(damages)) {
+    // Where sh is bash, comparisons of times have other answers about files that are missing.
+    const shells = [{}, { program: "/bin/bash", args: ["--posix", bench.program, "version"] }];
+    const cases = Object.entries(damages).flatMap(([damage, make]) => shells.map((shell) => ({ damage, make, shell })));
+    for (const { damage, make, shell } of cases) {
       await make();
-      assert.deepEqual(await bench.run({ cache: warm }), WORKS, damage);
+      assert.deepEqual(await bench.run({ cache: warm, ...shell }), WORKS, damage);
       assert.equal((await Deno.stat(join(app, "mod.js"))).mode! & 0o777, 0o600, damage);
     }
   });

@@ -1,5 +1,5 @@
 import type { ExecCreateRequest, ExecCreateResponse, ExecInspect, ExecStartRequest } from "../api/wire/mod.ts";
-import { discard, type EngineTransport, escapeName, type RawStream, readJson, readText } from "./transport.ts";
+import { discard, type EngineTransport, escapeName, type RawStream, readJson } from "./transport.ts";
 
 /** Prepares a process in a running container; the answer is its id. */
 export async function createExec(engine: EngineTransport, container: string, body: ExecCreateRequest): Promise<string> {
@@ -21,7 +21,7 @@ export async function runExec(
   const id = stream.headers.get("tsd-exec-id");
   if (id !== undefined) return { id, stream };
   using answer = stream;
-  const { Id }: ExecCreateResponse = JSON.parse(await readText({ body: answer.output }));
+  const { Id } = await readJson<ExecCreateResponse>({ body: answer.output });
   return { id: Id, stream: await startExec(engine, Id, { Detach: false, Tty: body.Tty ?? false }) };
 }
 

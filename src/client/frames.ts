@@ -87,7 +87,7 @@ function* runs(pieces: Iterable<FramePiece>, mostBytes: number): Generator<Frame
 
 /**
  * Passes output on until it ends, one write at a time, so that a slow reader slows the process down. Resolves to the exit
- * code, if the stream tells one.
+ * code, if the stream tells one. @throws {TsdError} runtime_failed, when the stream says what went wrong
  */
 export async function deliver(
   output: AsyncIterable<Uint8Array>,
@@ -95,7 +95,7 @@ export async function deliver(
   sinks: OutputSinks,
 ): Promise<number | undefined> {
   const parser = new FrameParser();
-  let exitCode = "";
+  let [exitCode, failure] = ["", ""];
   for await (const chunk of output) {
     if (!multiplexed) {
       await sinks.stdout(chunk);
@@ -103,9 +103,11 @@ export async function deliver(
     }
     for (const { stream, bytes } of runs(parser.push(chunk), chunk.length)) {
       if (stream === "exit_code") exitCode += String.fromCharCode(...bytes);
+      else if (stream === "system_error") failure += new TextDecoder().decode(bytes);
       else await (stream === "stdout" ? sinks.stdout(bytes) : sinks.stderr(bytes));
     }
   }
   if (!parser.atBoundary) throw cutOff("The engine's output stream ended inside a frame");
+  if (failure !== "") throw new TsdError("runtime_failed", failure);
   return exitCode === "" ? undefined : Number(exitCode);
 }

@@ -78,3 +78,15 @@ Deno.test("frames of one stream that come together are written together, in orde
   await deliver(ReadableStream.from([chunk, chunk.subarray(0, 18)]), true, { stdout: sink("1"), stderr: sink("2") });
   assert.deepEqual(writes, ["1ab", "2c", "1d", "1ab"]);
 });
+
+Deno.test("frames: the exit code comes with the stream, in pieces too; what went wrong is thrown", async () => {
+  const out: string[] = [];
+  const take = (chunk: Uint8Array) => Promise.resolve(void out.push(new TextDecoder().decode(chunk)));
+  const sinks = { stdout: take, stderr: take };
+  const told = new Uint8Array([...frame(1, bytes("hi")), ...frame(4, bytes("137"))]);
+  assert.equal(await deliver(ReadableStream.from(cut(told, [3])), true, sinks), 137);
+  assert.equal(out.join(""), "hi");
+  assert.equal(await deliver(ReadableStream.from([frame(1, bytes("x"))]), true, sinks), undefined);
+  const failed = deliver(ReadableStream.from(cut(frame(3, bytes("it is gone")), [2])), true, sinks);
+  await assert.rejects(failed, { code: "runtime_failed", message: "it is gone" });
+});

@@ -86,7 +86,7 @@ export function encodeQuery(query: QueryParams = {}): string {
 }
 
 /** The whole body as JSON. */
-export async function readJson<T>(response: EngineResponse): Promise<T> {
+export async function readJson<T>(response: { readonly body: ByteSource }): Promise<T> {
   return JSON.parse(await readText(response)) as T;
 }
 

@@ -8,7 +8,8 @@ import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts
 
 /** Database, blobs, layers, snapshots. */
 export function provideStores(provide: Provide, { paths, storage, log }: EngineSettings): void {
-  provide(TOKENS.database, () => Database.open(`${paths.dataRoot}/tsd.db`));
+  const notKept = (thrown: unknown) => log.error("rows may not survive a power cut", { error: String(thrown) });
+  provide(TOKENS.database, () => Database.open(`${paths.dataRoot}/tsd.db`, notKept));
   provide(TOKENS.imageRecords, (get) => new ImageRecords(get(TOKENS.database)));
   provide(TOKENS.containerRecords, (get) => new ContainerRecords(get(TOKENS.database)));
   provide(TOKENS.blobs, () => new BlobStore(paths.dataRoot));

@@ -44,8 +44,10 @@ const LAST_INPUT_MS = 500;
 
 /** Bytes before each payload. */
 export const FRAME_HEADER_BYTES = 8;
-/** The last one is tsd's own: a decimal number behind all output. */
-const STREAM_IDS = { stdout: 1, stderr: 2, exitCode: 4 } as const satisfies Record<StreamName | "exitCode", number>;
+/** `systemError`: what went wrong with the stream itself. The last one is tsd's own: a decimal number behind all output. */
+const STREAM_IDS = { stdout: 1, stderr: 2, systemError: 3, exitCode: 4 } as const satisfies
+  & Record<StreamName, number>
+  & Record<string, number>;
 
 /** One frame: `[stream, 0, 0, 0, length as 32 bits big-endian]` and the bytes. */
 export function frame(stream: keyof typeof STREAM_IDS, bytes: Uint8Array): Uint8Array {

@@ -1,8 +1,8 @@
 /**
  * @module
  * The engine's one SQLite database (`<data-root>/tsd.db`): WAL. What is committed survives the end of this process,
- * however it ends, and a power cut too, but for what is written with `Soon`: that does once it is {@link Database.synced},
- * for which nobody's thread has to stand still. Content lies in files; a row here is what makes it visible. Only the engine
+ * however it ends, and a power cut too, but for what is written with `Soon`: another thread syncs that at once, and it
+ * lasts when it is {@link Database.synced}. Content lies in files; a row here is what makes it visible. Only the engine
  * process opens it (it holds the run lock), so statements never wait for another writer.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
@@ -16,6 +16,9 @@ export type Row = Record<string, string | number | bigint | Uint8Array | null>;
 /** A value that a statement can bind. */
 export type Value = SQLInputValue;
 
+/** Hears that the disk refused to keep what was written `Soon`. It may take it the next time, but then that is lost. */
+export type SyncFailed = (thrown: unknown) => void;
+
 /** Opens, migrates and queries the database. Statements are prepared once and kept. */
 export class Database implements Disposable {
   readonly #db: DatabaseSync;
@@ -23,20 +26,22 @@ export class Database implements Disposable {
   readonly #path: string;
   readonly #late = new LateSync(() => this.#syncLog());
   #log: Deno.FsFile | undefined;
+  readonly #report: SyncFailed;
   #isFull = true;
   #depth = 0;
 
-  private constructor(db: DatabaseSync, path: string) {
+  private constructor(db: DatabaseSync, path: string, report: SyncFailed) {
     this.#db = db;
     this.#path = path;
+    this.#report = report;
   }
 
   /** Opens or creates the database at `path` (`:memory:` for tests). @throws {TsdError} storage */
-  static open(path: string): Database {
+  static open(path: string, report: SyncFailed = () => {}): Database {
     try {
       const db = new DatabaseSync(path);
       db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000;");
-      const opened = new Database(db, path);
+      const opened = new Database(db, path, report);
       opened.#migrate(path);
       return opened;
     } catch (cause) {
@@ -48,14 +53,17 @@ export class Database implements Disposable {
   /** Runs a statement that changes something; returns the number of rows it touched. */
   run(sql: string, ...values: Value[]): number {
     this.#syncEach(true);
-    return Number(this.#prepare(sql).run(...values).changes);
+    const changes = Number(this.#prepare(sql).run(...values).changes);
+    // One sync of the log stands for all that is in it.
+    if (changes > 0 && this.#depth === 0) this.#late.isSafe();
+    return changes;
   }
 
   /** The same, without waiting for the disk. */
   runSoon(sql: string, ...values: Value[]): number {
     this.#syncEach(false);
     const { changes } = this.#prepare(sql).run(...values);
-    this.#late.wrote();
+    this.#syncSoon();
     return Number(changes);
   }
 
@@ -76,6 +84,7 @@ export class Database implements Disposable {
 
   /** Runs `body` in one transaction, which commits when it returns and rolls back when it throws. Nests. */
   transaction<T>(body: () => T): T {
+    if (this.#depth > 0 && !this.#isFull) throw new Error("a transaction that lasts inside one that need not");
     if (this.#depth > 0) return body();
     this.#syncEach(true);
     return this.#inTransaction(body);
@@ -86,7 +95,7 @@ export class Database implements Disposable {
     if (this.#depth > 0) return body();
     this.#syncEach(false);
     const result = this.#inTransaction(body);
-    this.#late.wrote();
+    this.#syncSoon();
     return result;
   }
 
@@ -113,6 +122,12 @@ export class Database implements Disposable {
     this.#log?.close();
     this.#log = undefined;
     this.#late.isSafe();
+  }
+
+  #syncSoon(): void {
+    if (this.#depth > 0) return;
+    this.#late.wrote();
+    this.#late.done().catch(this.#report);
   }
 
   /** Whether a commit waits for the disk. A transaction under way stays what it is (sqlite.org/pragma.html). */

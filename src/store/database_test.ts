@@ -67,6 +67,7 @@ Deno.test("what is written soon is in the log at once, and waits for the disk on
       db.runSoon(insert("c"));
     });
     assert.throws(() => db.transactionSoon(() => db.runSoon("INSERT INTO nothing VALUES (1)")));
+    assert.throws(() => db.transactionSoon(() => db.transaction(() => {})), /inside one that need not/);
     assert.equal(syncs, 0);
     await Promise.all([db.synced(), db.synced()]);
     await db.synced();

@@ -53,6 +53,14 @@ scenario("tsd run: streams", {
     await using session = world.engine.session("tsd", ["run", "--rm", "-i", "--network", "none", world.image, "true"]);
     expectResult(await session.wait(), {});
   },
+  "start -ai: input that ends is not the end, where the container keeps its own open": async (world) => {
+    const script = "sleep 0.5; exit 5";
+    const made = `$tsd run -di --name later --network none $image sh -c '${script}'; $tsd wait later`;
+    assert.match((await world.shell(made)).stdout, /^[0-9a-f]{64}\n5\n$/);
+    expectResult(await world.shell("$tsd start -ai later </dev/null || echo $?"), { stdout: "5\n" });
+    const since = `--since 1m --until 0s --filter event=attach --filter container=later`;
+    expectResult(await world.shell(`$tsd events ${since} | wc -l; $tsd rm later`), { stdout: "1\nlater\n" });
+  },
   "-i: a conversation": async (world) => {
     const script = 'while read line; do echo "heard $line"; done; echo end';
     const args = ["run", "--rm", "-i", "--network", "none", world.image, "sh", "-c", script];

@@ -77,7 +77,10 @@ export class Answering {
         // Older clients hijack without asking for an upgrade: 200 and raw bytes until close.
         const { socket } = request;
         detachFromHttp(socket);
-        const options = { upgraded: false, ...this.#hijackOptions(gone) };
+        // Which node:http would have sent with its own head.
+        const timing = response.getHeader("Server-Timing");
+        const headers: Record<string, string> = timing === undefined ? {} : { "Server-Timing": String(timing) };
+        const options = { upgraded: false, ...this.#hijackOptions(gone, headers) };
         await underWay.raw(() => hijackSocket(socket, new Uint8Array(), reply, options));
       }
     }

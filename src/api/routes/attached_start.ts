@@ -54,10 +54,14 @@ export async function startAttached(
   }
   const run = async (connection: HijackedConnection) => {
     client.connect(connection);
-    if (await session !== "ended") return;
+    const end = await session;
+    // A client whose input has ended gets no more output, and waits all the same.
+    if (end !== "ended" && end !== "input_ended") return;
     const { exitCode, error } = await exit;
-    // Without an exit code the client asks again, and is told what went wrong.
-    if (error === undefined) await connection.write(frame("exitCode", new TextEncoder().encode(String(exitCode))));
+    const [stream, text] = error === undefined
+      ? ["exitCode", String(exitCode)] as const
+      : ["systemError", error] as const;
+    await connection.write(frame(stream, new TextEncoder().encode(text)));
   };
   return { headers: { "Tsd-Started": "1" }, run };
 }

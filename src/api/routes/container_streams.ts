@@ -67,9 +67,13 @@ export async function attachContainer(services: Services, request: ApiRequest): 
   const contentType = streamType(request, !tty);
   const condition = request.header(START_TOO);
   if (condition !== undefined && !tty) {
+    const awaited = parseCondition(condition);
+    if (query.flag("logs") || !query.flag("stream")) {
+      throw new TsdError("invalid_argument", "A container that is started has no earlier output: stream=1 and no logs");
+    }
     containerEvents.tell(container, "attach");
     const options = { ...selection, stdin, closeStdin: stdinOnce, framed: true };
-    const started = await startAttached(services, request, container, parseCondition(condition), options);
+    const started = await startAttached(services, request, container, awaited, options);
     return { kind: "hijack", contentType, ...started };
   }
   return {

@@ -46,7 +46,6 @@ export class ContainerTable implements Disposable {
     const state: ContainerState = { status: "created", exitCode: 0, error: "" };
     const container = new Container(id, name, Date.now(), record, state);
     this.#records.insert({ id, name, createdMs: container.createdMs, imageId: record.imageId, record, state });
-    this.#syncSoon();
     this.#keep(container);
     return container;
   }
@@ -66,7 +65,6 @@ export class ContainerTable implements Disposable {
   setState(container: Container, state: ContainerState, restarts: RestartHistory = container.restarts): void {
     if (isLive(state)) {
       this.#records.saveState(container.id, stored(state, restarts));
-      this.#syncSoon();
     }
     container.state = state;
     container.restarts = restarts;
@@ -98,7 +96,6 @@ export class ContainerTable implements Disposable {
 
   remove(container: Container): void {
     this.#records.remove(container.id);
-    this.#syncSoon();
     this.#unwritten.delete(container);
     this.#byId.delete(container.id);
     this.#idByName.delete(container.name);
@@ -164,19 +161,11 @@ export class ContainerTable implements Disposable {
       try {
         this.#records.saveState(container.id, stored(container.state, container.restarts));
         this.#unwritten.delete(container);
-        this.#syncSoon();
       } catch (thrown) {
         const { message } = toTsdError(thrown);
         this.#log.error("a container's state can't be written now", { container: container.id, error: message });
       }
     }
-  }
-
-  /** Nobody waits for it but who makes a container; a failure is the disk's, and the next write meets it again. */
-  #syncSoon(): void {
-    this.#records.synced().catch((thrown) => {
-      this.#log.error("containers' states may not survive a power cut", { error: toTsdError(thrown).message });
-    });
   }
 
   #byName(name: string): Container | undefined {
