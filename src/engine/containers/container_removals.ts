@@ -91,16 +91,22 @@ export class ContainerRemovals {
     await this.#deps.networks.release(container.id);
     const volumesFirst = hasAnonymousVolumes(container);
     try {
-      if (volumesFirst) {
-        await this.clean(container);
-        await this.#deps.volumes.removeAnonymous(container);
-      }
+      if (volumesFirst) await this.#cleanWithVolumes(container);
     } finally {
       await this.#forget(container);
     }
     if (!volumesFirst) await this.clean(container);
     await this.#clear(container);
     await this.#sweepLayers(container);
+  }
+
+  /** Nobody will know of the volumes afterwards: what else can't be cleared away is no reason to leave them. */
+  async #cleanWithVolumes(container: Container): Promise<void> {
+    try {
+      await this.clean(container);
+    } finally {
+      await this.#deps.volumes.removeAnonymous(container);
+    }
   }
 
   /** Clears away what the run left. @throws what `Launcher.clean` throws */
