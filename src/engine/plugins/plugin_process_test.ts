@@ -5,6 +5,7 @@ import { Epoll, files, pipes, processes } from "../../sys/mod.ts";
 import "../../sys/preopen.ts";
 import { type PluginCommand, pluginCommand } from "./plugin_command.ts";
 import { PluginGone, PluginProcess } from "./plugin_process.ts";
+import { RunningPlugin } from "./running_plugin.ts";
 
 /** Processes of plugins with this text, in a folder that goes. */
 class Bench implements AsyncDisposable {
@@ -122,6 +123,17 @@ Deno.test("what it is told waits for more, and comes before what it is asked aft
   const lost = process.call("told", { n: 4 }, NO_DEADLINE, isTold);
   await assert.rejects(late, PluginGone);
   await assert.rejects(lost, PluginGone);
+});
+
+Deno.test("one that is put away gets what waits for more, and answers that, before its process ends", async () => {
+  await using bench = new Bench();
+  const process = await bench.start(plugin("told: ({ n }: any, { log }: any) => log.info(n)"));
+  const running = new RunningPlugin(() => Promise.resolve(process));
+  const told = [1, 2].map((n) => running.call("told", { n }, NO_DEADLINE, { isTold: true }));
+  await running.retire();
+  await Promise.all(told);
+  assert.deepEqual(bench.log, ["info 1", "info 2"]);
+  assert.equal(process.isAlive, false);
 });
 
 Deno.test("a plugin may do what it was granted, and nothing else", async () => {
