@@ -25,6 +25,16 @@ Deno.test("system check: nothing but the exit code where all is well and quiet",
   assert.equal((await callTsd(engineWith(WHOLE), ["system", "check"])).out, "Checked: 1, damaged: 0\n");
 });
 
+Deno.test("system check: what could not be read is counted by itself, and nothing is to be removed for it", async () => {
+  const { Problem: _, ...part } = { ...DAMAGED, Unread: "too many open files" };
+  const line = "layer sha256:c of one:1, other:2: could not be read: too many open files\n";
+  const err = "What could not be read may be whole: check again when the cause is gone.\n";
+  assert.deepEqual(await callTsd(engineWith(WHOLE, part), ["system", "check"]), {
+    ...{ code: 1, out: `${line}Checked: 1, damaged: 0, not read: 1\n`, err },
+  });
+  assert.deepEqual(await callTsd(engineWith(part), ["system", "check", "-q"]), { code: 1, out: line, err });
+});
+
 Deno.test("system check: what ends it in the middle is an error", async () => {
   const failure = { error: "the disk went", errorDetail: { message: "the disk went", tsdCode: "storage" } };
   const { code, err } = await callTsd(engineWith(WHOLE, failure), ["system", "check"]);

@@ -6,7 +6,7 @@
 import { TsdError } from "../errors.ts";
 import { sha256Hex } from "../hash/mod.ts";
 import { type Digest, hexOf } from "../image/digest.ts";
-import { makeDirDurably, syncDir, writeFileDurably } from "../io/durable.ts";
+import { makeDirDurably, storageError, syncDir, writeFileDurably } from "../io/durable.ts";
 
 /** Keeps small content by digest. */
 export class BlobStore {
@@ -26,13 +26,13 @@ export class BlobStore {
     await writeFileDurably(this.#path(digest), bytes);
   }
 
-  /** Reads a blob and checks it again. @throws {TsdError} not_found, digest_mismatch */
+  /** Reads a blob and checks it again. @throws {TsdError} not_found, digest_mismatch, storage */
   async get(digest: Digest): Promise<Uint8Array<ArrayBuffer>> {
     let bytes: Uint8Array<ArrayBuffer>;
     try {
       bytes = await Deno.readFile(this.#path(digest));
     } catch (cause) {
-      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+      if (!(cause instanceof Deno.errors.NotFound)) throw storageError(`Cannot read blob ${digest}`, cause);
       throw new TsdError("not_found", `Cannot read blob ${digest}: it is not in the store; pull the image again`, {
         cause,
       });

@@ -21,6 +21,11 @@ Deno.test("what is there already isn't written again, unless it is damaged", asy
       assert.deepEqual(await store.get(digest), bytes);
     }
     await assert.rejects(store.put(digest, new Uint8Array(3)), { code: "digest_mismatch" });
+    await Deno.remove(path);
+    await assert.rejects(store.get(digest), { code: "not_found" });
+    // Something that can't be read is no blob that is gone.
+    await Deno.mkdir(path);
+    await assert.rejects(store.get(digest), { code: "storage" });
   } finally {
     await Deno.remove(root, { recursive: true });
   }

@@ -77,8 +77,8 @@ export interface LayerStore {
   cleared(): Promise<boolean>;
   /** Every committed layer. */
   list(): Promise<Digest[]>;
-  /** Reads the layer back and compares it with its diffID. @throws {TsdError} digest_mismatch, not_found */
-  verify(diffId: Digest): Promise<void>;
+  /** Reads the layer back and compares it with its diffID. @throws {TsdError} digest_mismatch, not_found, storage, cancelled */
+  verify(diffId: Digest, signal?: AbortSignal): Promise<void>;
 }
 
 /** A store that tells how it keeps its layers here, in rows for `info`. */

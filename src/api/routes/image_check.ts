@@ -19,7 +19,11 @@ export function imageCheckRoutes({ imageCheck }: Pick<Services, "imageCheck">): 
 }
 
 async function* lines(parts: AsyncIterable<Checked>): AsyncGenerator<CheckedPart> {
-  for await (const { kind, digest, images, problem } of parts) {
-    yield { Kind: kind, Digest: digest, Images: images, ...(problem !== undefined && { Problem: problem }) };
+  for await (const { kind, digest, images, problem, unread } of parts) {
+    yield {
+      ...{ Kind: kind, Digest: digest, Images: images },
+      ...(problem !== undefined && { Problem: problem }),
+      ...(unread !== undefined && { Unread: unread }),
+    };
   }
 }

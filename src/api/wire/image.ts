@@ -127,6 +127,8 @@ export interface CheckedPart {
   Images: readonly string[];
   /** What is wrong with it; absent where nothing is. */
   Problem?: string;
+  /** Why it could not be read, which says nothing of it. */
+  Unread?: string;
 }
 
 /** One line of the streams of pull, push, load and build. */

@@ -23,9 +23,17 @@ export interface CheckedPart {
   readonly images: readonly string[];
   /** What is wrong with it. */
   readonly problem?: string;
+  /** Why it could not be read: it may be whole. */
+  readonly unread?: string;
 }
 
-type Part = Omit<CheckedPart, "problem">;
+type Part = Omit<CheckedPart, "problem" | "unread">;
+
+const DIGESTS_OF: Readonly<Record<PartKind, (image: ImageRecord) => readonly Digest[]>> = {
+  config: ({ id }) => [id],
+  manifest: ({ manifestDigest }) => [manifestDigest],
+  layer: ({ layers }) => layers,
+};
 
 export interface ImageCheckDeps {
   readonly catalog: Pick<ImageCatalog, "find">;
@@ -61,8 +69,8 @@ export class ImageCheck {
       using _held = this.#deps.leases.hold(layers);
       for (const part of parts) {
         throwIfCancelled(signal);
-        const problem = await this.#problemOf(part);
-        yield problem === undefined ? part : { ...part, problem };
+        const checked = await this.#checked(part, signal);
+        if (checked !== undefined) yield checked;
       }
     } finally {
       await this.#deps.sweepLayers(layers);
@@ -72,14 +80,9 @@ export class ImageCheck {
   #partsOf(isWanted: (id: Digest) => boolean): Part[] {
     const images = this.#deps.records.list();
     const wanted = images.filter(({ id }) => isWanted(id));
-    const kinds: [PartKind, (image: ImageRecord) => readonly Digest[]][] = [
-      ["config", ({ id }) => [id]],
-      ["manifest", ({ manifestDigest }) => [manifestDigest]],
-      ["layer", ({ layers }) => layers],
-    ];
-    return kinds.flatMap(([kind, digestsOf]) =>
-      [...new Set(wanted.flatMap(digestsOf))].map((digest) => {
-        const users = images.filter((image) => digestsOf(image).includes(digest));
+    return (["config", "manifest", "layer"] as const).flatMap((kind) =>
+      [...new Set(wanted.flatMap(DIGESTS_OF[kind]))].map((digest) => {
+        const users = images.filter((image) => DIGESTS_OF[kind](image).includes(digest));
         return { kind, digest, images: users.map(({ id }) => this.#nameOf(id)) };
       })
     );
@@ -90,16 +93,22 @@ export class ImageCheck {
     return name === undefined ? id : familiar(name);
   }
 
-  async #problemOf({ kind, digest }: Part): Promise<string | undefined> {
-    const { pool, blobs } = this.#deps;
+  /** What there is to say of it: nothing, if its images have gone meanwhile. */
+  async #checked(part: Part, signal: AbortSignal): Promise<CheckedPart | undefined> {
+    const { pool, blobs, records } = this.#deps;
+    const { kind, digest } = part;
     try {
-      await (kind === "layer" ? pool.verify(digest) : blobs.get(digest));
-      return undefined;
+      await (kind === "layer" ? pool.verify(digest, signal) : blobs.get(digest));
+      return part;
     } catch (thrown) {
       const error = toTsdError(thrown);
+      const { message } = error;
+      const isDamaged = isTsdError(error, "digest_mismatch", "not_found", "layer_invalid");
       // Whatever else goes wrong says nothing about it.
-      if (!isTsdError(error, "digest_mismatch", "not_found", "storage", "layer_invalid")) throw error;
-      return error.message;
+      if (!isDamaged && !isTsdError(error, "storage", "storage_full", "system_call")) throw error;
+      // Who removes an image doesn't wait until it was looked at.
+      if (!records.list().some((image) => DIGESTS_OF[kind](image).includes(digest))) return undefined;
+      return isDamaged ? { ...part, problem: message } : { ...part, unread: message };
     }
   }
 }

@@ -19,6 +19,7 @@ function bench(broken: Record<string, TsdError> = {}) {
   const leases = new LayerLeases();
   const swept: Digest[] = [];
   const read: string[] = [];
+  const images = [ONE, OTHER];
   const look = (wanted: Digest) => {
     const letter = wanted.at(-1)!;
     read.push(`${letter}${leases.has(wanted) ? " held" : ""}`);
@@ -28,14 +29,14 @@ function bench(broken: Record<string, TsdError> = {}) {
     leases,
     catalog: { find: (name) => name === "one" ? { id: ONE.id } : raise(new TsdError("image_not_found", name)) },
     records: {
-      list: () => [ONE, OTHER],
+      list: () => images,
       names: (id) => ({ tags: TAGS.has(id) ? [TAGS.get(id)!] : [], repoDigests: [] }),
     },
     blobs: { get: look },
     pool: { verify: async (diffId) => void await look(diffId) },
     sweepLayers: (diffIds) => Promise.resolve(void swept.push(...diffIds)),
   });
-  return { check, leases, swept, read };
+  return { check, leases, swept, read, images };
 }
 
 Deno.test("each part of all images is read once, and layers are held meanwhile", async () => {
@@ -66,6 +67,52 @@ Deno.test("a name that leads nowhere is said at once; what says nothing of the p
   await assert.rejects(Array.fromAsync(check.check([], NEVER)), { code: "internal" });
   assert.deepEqual(leases.held(), []);
   await assert.rejects(Array.fromAsync(bench().check.check([], AbortSignal.abort())), { code: "cancelled" });
+});
+
+Deno.test("what could not be read is not damaged", async () => {
+  const { check } = bench({
+    a: new TsdError("storage", "too many open files"),
+    c: new TsdError("storage_full", "no room to look"),
+  });
+  const parts = await Array.fromAsync(check.check(["one"], NEVER));
+  assert.deepEqual(parts.map(({ problem, unread }) => problem ?? unread), [
+    "too many open files",
+    undefined,
+    "no room to look",
+    undefined,
+  ]);
+  assert.ok(parts.every(({ problem }) => problem === undefined));
+});
+
+Deno.test("of an image that is removed meanwhile nothing is missing, what others have of it is", async () => {
+  const gone = new TsdError("not_found", "it is gone");
+  const { check, images } = bench({ 1: gone, c: gone, d: gone });
+  const parts: string[] = [];
+  for await (const { digest, problem } of check.check([], NEVER)) {
+    images.splice(0, images.length, OTHER);
+    parts.push(`${digest.at(-1)}${problem === undefined ? "" : " damaged"}`);
+  }
+  assert.deepEqual(parts, ["a", "b", "2", "c damaged", "e"]);
+});
+
+Deno.test("the signal goes along to where layers are read", async () => {
+  const cancel = new AbortController();
+  const { signal } = cancel;
+  const check = new ImageCheck({
+    leases: new LayerLeases(),
+    catalog: { find: () => ({ id: ONE.id }) },
+    records: { list: () => [ONE], names: () => ({ tags: [], repoDigests: [] }) },
+    blobs: { get: () => Promise.resolve(new Uint8Array()) },
+    pool: {
+      verify: (_, given) =>
+        new Promise((_, reject) => {
+          given!.addEventListener("abort", () => reject(new TsdError("cancelled", "as was asked")));
+          cancel.abort();
+        }),
+    },
+    sweepLayers: () => Promise.resolve(),
+  });
+  await assert.rejects(Array.fromAsync(check.check([], signal)), { code: "cancelled", message: "as was asked" });
 });
 
 function raise(error: Error): never {

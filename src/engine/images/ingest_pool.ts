@@ -5,6 +5,7 @@
  */
 import { deserialiseError, type SerialisedError, TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
+import { throwIfCancelled } from "../../io/mod.ts";
 import type { LayerInfo } from "../../store/ports.ts";
 import { type Helpable, IngestHelp } from "./ingest_help.ts";
 import type { FromIngestWorker, IngestJob, IngestSetup, LayerToIngest, ToIngestWorker } from "./ingest_protocol.ts";
@@ -93,13 +94,14 @@ export class IngestPool implements Disposable {
     await this.#make((id) => ({ kind: "stack", id, layers }));
   }
 
-  /** Has a layer read and compared with its diffID. @throws {TsdError} digest_mismatch, not_found, storage */
-  async verify(diffId: Digest): Promise<void> {
-    await this.#make((id) => ({ kind: "verify", id, diffId }));
+  /** Has a layer read and compared with its diffID. @throws {TsdError} digest_mismatch, not_found, storage, cancelled */
+  async verify(diffId: Digest, signal?: AbortSignal): Promise<void> {
+    await this.#make((id) => ({ kind: "verify", id, diffId }), signal);
   }
 
   /** At once, however many layers come in: a container may wait for it. */
-  async #make(order: (id: number) => ToIngestWorker): Promise<void> {
+  async #make(order: (id: number) => ToIngestWorker, signal?: AbortSignal): Promise<void> {
+    throwIfCancelled(signal);
     clearTimeout(this.#idleTimer);
     const id = this.#nextId++;
     const member = this.#idleMember() ?? this.#leastBusy()!;
@@ -108,9 +110,12 @@ export class IngestPool implements Disposable {
     member.jobs.set(id, { ...nothing, done });
     this.#balance();
     member.post(order(id));
+    const cancel = () => this.#cancel(id);
+    signal?.addEventListener("abort", cancel, { once: true });
     try {
       await done.promise;
     } finally {
+      signal?.removeEventListener("abort", cancel);
       this.#dispatch();
     }
   }

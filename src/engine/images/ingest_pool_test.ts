@@ -27,6 +27,7 @@ self.onmessage = ({ data }) => {
       ? { kind: "failed", id: data.id, error: { code: "layer_invalid", message: "damaged" } }
       : { kind: "done", id: data.id, info });
   }
+  if (data.kind === "verify") return void running.set(data.id, undefined);
   const { id, repository, diffId } = data.job;
   const done = () => self.postMessage({ kind: "done", id, info: { diffId, tarBytes: 1, contentBytes: 1, entries: 1 } });
   self.postMessage({ kind: "progress", id, downloadedBytes: setup.storage.root === "/layers" ? own : 0 });
@@ -130,6 +131,15 @@ Deno.test("what is made again of a layer, or of several, doesn't wait for layers
     await assert.rejects(pool.remake(other), (thrown) => isTsdError(thrown, "layer_invalid"));
     running.cancel.abort();
     await assert.rejects(running.result);
+  }));
+
+Deno.test("a look at a layer ends when nobody wants it any more", () =>
+  withPool(1, async (_, pool) => {
+    const cancel = new AbortController();
+    const looking = pool.verify(DIFF_ID, cancel.signal);
+    cancel.abort();
+    await assert.rejects(looking, { code: "cancelled" });
+    await assert.rejects(pool.verify(DIFF_ID, cancel.signal), { code: "cancelled" });
   }));
 
 Deno.test("a Worker that fails fails its own jobs; the next job gets a new one", () =>

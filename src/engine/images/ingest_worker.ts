@@ -24,7 +24,8 @@ const scope = self as unknown as {
 
 interface Running {
   readonly cancel: AbortController;
-  readonly hashers: MovableHashers;
+  /** Of a layer that comes in. */
+  readonly hashers?: MovableHashers;
 }
 
 const running = new Map<number, Running>();
@@ -51,6 +52,13 @@ async function make(id: number, diffId: Digest, work: (store: OpenLayers) => Pro
   } catch (thrown) {
     scope.postMessage({ kind: "failed", id, error: serialiseError(thrown) });
   }
+}
+
+async function verify(id: number, diffId: Digest): Promise<void> {
+  const cancel = new AbortController();
+  running.set(id, { cancel });
+  await make(id, diffId, (store) => store.verify(diffId, cancel.signal));
+  running.delete(id);
 }
 
 async function ingest({ id, repository, descriptor, diffId, credential }: RegistryJob): Promise<void> {
@@ -117,8 +125,8 @@ async function lend(id: number): Promise<void> {
 /** Another Worker hashes for this one, unless the layer has come in meanwhile. */
 function help(id: number, buffers: readonly SharedArrayBuffer[]): void {
   const rings = buffers.map((buffer) => new HashRing(buffer));
-  const job = running.get(id);
-  if (job !== undefined) job.hashers.lend(rings);
+  const hashers = running.get(id)?.hashers;
+  if (hashers !== undefined) hashers.lend(rings);
   else for (const ring of rings) ring.leave();
 }
 
@@ -126,7 +134,7 @@ function help(id: number, buffers: readonly SharedArrayBuffer[]): void {
 function goOnAlone(id: number): void {
   const job = running.get(id);
   try {
-    job?.hashers.takeBack();
+    job?.hashers?.takeBack();
     scope.postMessage({ kind: "back", id });
   } catch (thrown) {
     job?.cancel.abort(toTsdError(thrown));
@@ -137,7 +145,7 @@ scope.addEventListener("message", ({ data }) => {
   if (data.kind === "setup") setUp(data.setup);
   else if (data.kind === "ingest") void ("slice" in data.job ? ingestFromArchive(data.job) : ingest(data.job));
   else if (data.kind === "remake") void make(data.id, data.diffId, (store) => store.remake?.(data.diffId));
-  else if (data.kind === "verify") void make(data.id, data.diffId, (store) => store.verify(data.diffId));
+  else if (data.kind === "verify") void verify(data.id, data.diffId);
   else if (data.kind === "stack") void make(data.id, data.layers.at(-1)!, (store) => store.stack?.(data.layers));
   else if (data.kind === "lend") void lend(data.id);
   else if (data.kind === "help") help(data.id, data.rings);

@@ -48,6 +48,11 @@ Deno.test("layers come in whole, alone and several at once, whoever hashes them"
     left.abort();
     await assert.rejects(leaving, { code: "cancelled" });
     assert.equal((await store.list()).length, layers.length);
+    await pool.verify(layers[0]!.diffId, NEVER);
+    const stopped = new AbortController();
+    const looking = pool.verify(layers[0]!.diffId, stopped.signal);
+    stopped.abort();
+    await assert.rejects(looking, { code: "cancelled" });
   } finally {
     await removeFolder(root);
   }

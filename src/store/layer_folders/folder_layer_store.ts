@@ -2,11 +2,11 @@ import { isTsdError, TsdError } from "../../errors.ts";
 import { createSha256, type Hasher } from "../../hash/mod.ts";
 import { type Digest, digestOfHex, hexOf, isDigest } from "../../image/digest.ts";
 import { readIfThere } from "../../io/if_there.ts";
-import { cancellable, cancelQuietly, makeDirDurably, syncDir } from "../../io/mod.ts";
+import { cancellable, cancelQuietly, makeDirDurably, syncDir, throwIfCancelled } from "../../io/mod.ts";
 import type { IngestOptions, LayerExpectation, LayerFolder, LayerInfo, LayerLimits, LayerStore } from "../ports.ts";
 import { LaterClearing } from "./later_clearing.ts";
 import { decodeInfo, encodeInfo } from "./layer_info.ts";
-import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
+import { attempting, isTaken, isUnreadable, storageFailure } from "./storage_failure.ts";
 import { Turn } from "./turn.ts";
 import { namesIn, REMOVED, Workspace } from "./workspace.ts";
 
@@ -157,16 +157,19 @@ export class FolderLayerStore implements LayerStore {
     return names.map((name) => `sha256:${name}`).filter(isDigest);
   }
 
-  async verify(diffId: Digest): Promise<void> {
+  async verify(diffId: Digest, signal?: AbortSignal): Promise<void> {
     const hasher = await this.#createHasher();
     try {
-      for await (const chunk of this.#tarOf(diffId)) hasher.update(chunk);
+      for await (const chunk of this.#tarOf(diffId)) {
+        throwIfCancelled(signal);
+        hasher.update(chunk);
+      }
     } catch (thrown) {
-      if (!isTsdError(thrown, "storage", "layer_invalid")) throw thrown;
+      if (!isTsdError(thrown, "storage", "layer_invalid") || isUnreadable(thrown)) throw thrown;
       throw new TsdError("digest_mismatch", `Layer ${diffId} is damaged: ${thrown.message}`, { cause: thrown });
     }
     checkDigest(diffId, hasher.digestHex());
-    await this.#format.verify?.(this.layerPath(diffId), diffId);
+    await attempting(`Cannot check layer ${diffId}`, () => this.#format.verify?.(this.layerPath(diffId), diffId));
   }
 
   protected layerPath(diffId: Digest): string {

@@ -19,6 +19,16 @@ export async function attempting<T>(attempt: string, work: () => T | Promise<T>)
   }
 }
 
+/** What these say is of the machine, and not of what was to be read. */
+const UNREADABLE = new Set(["EIO", "EMFILE", "ENFILE", "ENOMEM", "EACCES", "EPERM"]);
+
+/** Whether something could not be read, so that nobody knows whether it is what it should be. */
+export function isUnreadable(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  const code = thrown instanceof SysError ? thrown.errnoName : (thrown as { code?: string }).code;
+  return (code !== undefined && UNREADABLE.has(code)) || isUnreadable(thrown.cause);
+}
+
 /** Whether a rename failed because its target is a folder that isn't empty. */
 export function isTaken(thrown: unknown): boolean {
   const { code } = thrown as { code?: string };

@@ -1,0 +1,20 @@
+import { strict as assert } from "node:assert";
+import { TsdError } from "../../errors.ts";
+import { SysError } from "../../sys/mod.ts";
+import { isUnreadable, storageFailure } from "./storage_failure.ts";
+
+Deno.test("whether something could not be read, or is not what it should be", () => {
+  const refused = (code: string) => Object.assign(new Error("refused"), { code });
+  const cases: [unknown, boolean][] = [
+    [SysError.named("open", "EMFILE"), true],
+    [SysError.named("open", "ENOENT"), false],
+    [refused("EIO"), true],
+    [refused("ENOENT"), false],
+    [new Error("the gzip stream is damaged"), false],
+  ];
+  for (const [thrown, isTrue] of cases) {
+    assert.equal(isUnreadable(thrown), isTrue, String(thrown));
+    assert.equal(isUnreadable(storageFailure("Cannot read it", thrown)), isTrue, String(thrown));
+  }
+  assert.equal(isUnreadable(new TsdError("storage", "A layer is damaged: its file is missing")), false);
+});
