@@ -43,6 +43,7 @@ export class Database implements Disposable {
       db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000;");
       const opened = new Database(db, path, report);
       opened.#migrate(path);
+      opened.#log = openLog(path);
       return opened;
     } catch (cause) {
       if (cause instanceof TsdError) throw cause;
@@ -139,10 +140,8 @@ export class Database implements Disposable {
 
   /** What has left the log by then was synced with the database (sqlite.org/wal.html, "Checkpointing"). */
   async #syncLog(): Promise<void> {
-    if (this.#path === ":memory:") return;
     try {
-      this.#log ??= await Deno.open(`${this.#path}-wal`, { read: true });
-      await this.#log.syncData();
+      await this.#log?.syncData();
     } catch (cause) {
       throw new TsdError("storage", `Cannot sync the database ${this.#path}: ${messageOf(cause)}`, { cause });
     }
@@ -172,6 +171,16 @@ export class Database implements Disposable {
 export function isConstraintError(thrown: unknown): boolean {
   // SQLITE_CONSTRAINT is 19; extended codes keep it in the low byte (sqlite.org/rescode.html).
   return thrown instanceof Error && "errcode" in thrown && (Number(thrown.errcode) & 0xff) === 19;
+}
+
+/** SQLite keeps this file for as long as the database is open. What is in memory only has none; a file system without locks neither. */
+function openLog(path: string): Deno.FsFile | undefined {
+  try {
+    return Deno.openSync(`${path}-wal`, { read: true });
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw thrown;
+  }
 }
 
 const messageOf = (thrown: unknown): string => thrown instanceof Error ? thrown.message : String(thrown);
