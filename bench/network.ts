@@ -13,12 +13,12 @@ import { perform } from "./measuring/perform.ts";
 import { measure, type Series } from "./measuring/rounds.ts";
 import { commandTurn } from "./measuring/timed_commands.ts";
 import { NAMES, namesTurn, TIMES } from "./networking/names.ts";
+import { writeResults } from "./measuring/results_folder.ts";
 import { networkMarkdown } from "./networking/results.ts";
 import { BETWEEN, OUT, trafficTurn } from "./networking/traffic.ts";
 
 /** Set in the process that is in the namespace. */
 const INSIDE = "TSD_BENCH_NAMESPACE";
-const RESULTS = new URL("results/network.md", import.meta.url);
 const PAUSE_MS = 50;
 const FIRST_PORT = 18_080;
 
@@ -56,7 +56,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   const series = await measureRuns(field, rounds, signal);
   series.push(...await measureTraffic(field, mebibytes, trafficRounds, signal));
   const results = await show(field, series, AIMS, values.json);
-  if (values.results) await Deno.writeTextFile(RESULTS, networkMarkdown(results));
+  if (values.results) await writeResults({ "network.md": networkMarkdown(results) });
 }
 
 /** This program once more, where it can't disturb anybody. */

@@ -5,15 +5,14 @@
  *
  * Beside them stand the machine's limits: inflating the same layers, and writing as many bytes. See README.md here.
  */
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { capture, PROJECT_DIR } from "../scripts/project.ts";
 import { pushImage } from "../tests/images/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../tests/registry/real.ts";
 import { ContenderMissing } from "./contenders/contender.ts";
 import { count, known, runBenchmark, show, UsageError } from "./measuring/field.ts";
 import { load, machineFacts } from "./measuring/machine.ts";
 import { machineLines } from "./measuring/report.ts";
+import { writeResults } from "./measuring/results_folder.ts";
 import { measure, type Series, type Turn } from "./measuring/rounds.ts";
 import { pullAims } from "./pulling/aims.ts";
 import { PULL_ENGINES, type PullEngine } from "./pulling/engines.ts";
@@ -59,7 +58,10 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   const elapsedMs = performance.now() - beganMs;
   console.log(`\nafter ${Math.round(elapsedMs / 1000)} s`);
   const facts = new Map([...images].map(([name, image]) => [TITLES[name], image.facts]));
-  if (options.results) await write({ ...results, images: facts, elapsedMs });
+  if (options.results) {
+    const text = pullMarkdown({ ...results, images: facts, elapsedMs }, "pull.svg");
+    await writeResults({ "pull.md": text, "pull.svg": pullPicture(results.series) });
+  }
 }
 
 function parseOptions(args: string[]): Options {
@@ -129,18 +131,6 @@ async function serve(name: PullImageName, { image }: PullImage, { url, host }: R
       }
     },
   };
-}
-
-/** Beside this program, in the project's own form. */
-async function write(results: Parameters<typeof pullMarkdown>[0]): Promise<void> {
-  const folder = join(PROJECT_DIR, "bench/results");
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeTextFile(join(folder, "pull.md"), pullMarkdown(results, "pull.svg"));
-  await Deno.writeTextFile(join(folder, "pull.svg"), pullPicture(results.series));
-  await capture(Deno.execPath(), ["fmt", "--quiet", ...["pull.md", "pull.svg"].map((name) => join(folder, name))], {
-    cwd: PROJECT_DIR,
-  });
-  console.log("written: bench/results/pull.md, bench/results/pull.svg");
 }
 
 if (import.meta.main) await runBenchmark(main);
