@@ -12,7 +12,7 @@ import { askPlugins, type GateHooks, type RequestBody, statusOf, tellOfAnswer } 
 import { Query } from "./query.ts";
 import { type ApiRequest, type Match, Router } from "./route.ts";
 import type { Route } from "./route.ts";
-import { serverTimed, TIMING_WANTED } from "./server_timing.ts";
+import { serverTimed } from "./server_timing.ts";
 import { UnderWay } from "./under_way.ts";
 import { type ApiVersion, atLeast, splitVersion } from "./version.ts";
 
@@ -131,10 +131,7 @@ export class ApiServer {
       const unasked = { whole: () => readBody(request), upload: () => bodyAsItComes(request) };
       const body = await this.#asked(request, found, unasked);
       const handle = () => match.route.handler(this.#request(request, found!, body, gone.signal));
-      const reply = await (request.headers[TIMING_WANTED] === undefined
-        ? handle()
-        : serverTimed(handle, (timing) =>
-          response.setHeader("Server-Timing", timing)));
+      const reply = await serverTimed(request, handle, (timing) => response.setHeader("Server-Timing", timing));
       answered(found?.match, statusOf(reply));
       await this.#answering.perform(reply, request, response, gone.signal);
     } catch (thrown) {
@@ -156,10 +153,7 @@ export class ApiServer {
       const bodies = await this.#asked(request, found, { whole: () => body, upload: refuseUpload });
       const timing: Record<string, string> = {};
       const handle = () => found!.match.route.handler(this.#request(request, found!, bodies, gone.signal));
-      const reply = await (request.headers[TIMING_WANTED] === undefined
-        ? handle()
-        : serverTimed(handle, (metrics) =>
-          timing["Server-Timing"] = metrics));
+      const reply = await serverTimed(request, handle, (metrics) => timing["Server-Timing"] = metrics);
       if (reply.kind !== "hijack") {
         throw new TsdError("invalid_argument", `Cannot upgrade ${request.method} ${request.url}: it has no raw stream`);
       }
