@@ -4,7 +4,8 @@
  * `scripts/build_wasm.ts`. `blocks` takes one message: the schedule is made four words at a time in SIMD registers, the
  * rounds are scalar. `blocks4` takes four independent messages in lock-step, one in each lane of a register. Neither keeps
  * anything between calls but scratch words at constant addresses, which V8 reads without checking bounds: so two threads
- * must not share one memory. Blocks are whole (64 bytes); padding is the caller's. Little-endian memory (WebAssembly).
+ * must not share one memory. Blocks are whole (64 bytes); padding is the caller's. Little-endian memory (WebAssembly). The
+ * order of the statements is that of the machine code, see `WASM_MODULES`.
  */
 
 /** The constants of section 4.2.2. */
@@ -40,10 +41,13 @@ const RING = memory.data(256, 16);
   return h + load<u32>(WK + (i << 2)) + (((f ^ g) & e) ^ g) + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25));
 }
 
-/** The second half: Maj(a, b, c) + Sigma0(a), given a ^ b and b ^ c, of which the former is the next round's latter. */
+/**
+ * The second half: t + Maj(a, b, c) + Sigma0(a), given a ^ b and b ^ c, of which the former is the next round's latter. What
+ * is ready last, Sigma0, is added last: each round waits for the one before it here, so that every instruction counts.
+ */
 // @ts-ignore: decorator
-@inline function second(a: u32, b: u32, ab: u32, bc: u32): u32 {
-  return ((ab & bc) ^ b) + rotr(rotr(rotr(a, 9) ^ a, 11) ^ a, 2);
+@inline function second(t: u32, a: u32, b: u32, ab: u32, bc: u32): u32 {
+  return t + ((ab & bc) ^ b) + rotr(a ^ rotr(a, 11) ^ rotr(a, 20), 2);
 }
 
 /** sigma1 of a word that stands twice in each half, so that one 64-bit shift is a rotation of 32 bits. */
@@ -82,47 +86,47 @@ export function blocks(state: usize, data: usize, count: u32): void {
     v128.store(WK, i32x4.add(x3, v128.load(K, 48)), 48);
     let bc = b ^ c, ab: u32;
     for (let k: usize = K + SIXTEEN; k < K + K_BYTES; k += SIXTEEN) {
-      h = first(e, f, g, h, 0); d += h; ab = a ^ b; h += second(a, b, ab, bc);
-      g = first(d, e, f, g, 1); c += g; bc = h ^ a; g += second(h, a, bc, ab);
-      f = first(c, d, e, f, 2); b += f; ab = g ^ h; f += second(g, h, ab, bc);
-      e = first(b, c, d, e, 3); a += e; bc = f ^ g; e += second(f, g, bc, ab);
+      h = first(e, f, g, h, 0); d += h; ab = a ^ b; h = second(h, a, b, ab, bc);
+      g = first(d, e, f, g, 1); c += g; bc = h ^ a; g = second(g, h, a, bc, ab);
+      f = first(c, d, e, f, 2); b += f; ab = g ^ h; f = second(f, g, h, ab, bc);
+      e = first(b, c, d, e, 3); a += e; bc = f ^ g; e = second(e, f, g, bc, ab);
       x0 = next4(x0, x1, x2, x3);
       v128.store(WK, i32x4.add(x0, v128.load(k)));
-      d = first(a, b, c, d, 4); h += d; ab = e ^ f; d += second(e, f, ab, bc);
-      c = first(h, a, b, c, 5); g += c; bc = d ^ e; c += second(d, e, bc, ab);
-      b = first(g, h, a, b, 6); f += b; ab = c ^ d; b += second(c, d, ab, bc);
-      a = first(f, g, h, a, 7); e += a; bc = b ^ c; a += second(b, c, bc, ab);
+      d = first(a, b, c, d, 4); h += d; ab = e ^ f; d = second(d, e, f, ab, bc);
+      c = first(h, a, b, c, 5); g += c; bc = d ^ e; c = second(c, d, e, bc, ab);
+      b = first(g, h, a, b, 6); f += b; ab = c ^ d; b = second(b, c, d, ab, bc);
+      a = first(f, g, h, a, 7); e += a; bc = b ^ c; a = second(a, b, c, bc, ab);
       x1 = next4(x1, x2, x3, x0);
       v128.store(WK, i32x4.add(x1, v128.load(k, 16)), 16);
-      h = first(e, f, g, h, 8); d += h; ab = a ^ b; h += second(a, b, ab, bc);
-      g = first(d, e, f, g, 9); c += g; bc = h ^ a; g += second(h, a, bc, ab);
-      f = first(c, d, e, f, 10); b += f; ab = g ^ h; f += second(g, h, ab, bc);
-      e = first(b, c, d, e, 11); a += e; bc = f ^ g; e += second(f, g, bc, ab);
+      h = first(e, f, g, h, 8); d += h; ab = a ^ b; h = second(h, a, b, ab, bc);
+      g = first(d, e, f, g, 9); c += g; bc = h ^ a; g = second(g, h, a, bc, ab);
+      f = first(c, d, e, f, 10); b += f; ab = g ^ h; f = second(f, g, h, ab, bc);
+      e = first(b, c, d, e, 11); a += e; bc = f ^ g; e = second(e, f, g, bc, ab);
       x2 = next4(x2, x3, x0, x1);
       v128.store(WK, i32x4.add(x2, v128.load(k, 32)), 32);
-      d = first(a, b, c, d, 12); h += d; ab = e ^ f; d += second(e, f, ab, bc);
-      c = first(h, a, b, c, 13); g += c; bc = d ^ e; c += second(d, e, bc, ab);
-      b = first(g, h, a, b, 14); f += b; ab = c ^ d; b += second(c, d, ab, bc);
-      a = first(f, g, h, a, 15); e += a; bc = b ^ c; a += second(b, c, bc, ab);
+      d = first(a, b, c, d, 12); h += d; ab = e ^ f; d = second(d, e, f, ab, bc);
+      c = first(h, a, b, c, 13); g += c; bc = d ^ e; c = second(c, d, e, bc, ab);
+      b = first(g, h, a, b, 14); f += b; ab = c ^ d; b = second(b, c, d, ab, bc);
+      a = first(f, g, h, a, 15); e += a; bc = b ^ c; a = second(a, b, c, bc, ab);
       x3 = next4(x3, x0, x1, x2);
       v128.store(WK, i32x4.add(x3, v128.load(k, 48)), 48);
     }
-    h = first(e, f, g, h, 0); d += h; ab = a ^ b; h += second(a, b, ab, bc);
-    g = first(d, e, f, g, 1); c += g; bc = h ^ a; g += second(h, a, bc, ab);
-    f = first(c, d, e, f, 2); b += f; ab = g ^ h; f += second(g, h, ab, bc);
-    e = first(b, c, d, e, 3); a += e; bc = f ^ g; e += second(f, g, bc, ab);
-    d = first(a, b, c, d, 4); h += d; ab = e ^ f; d += second(e, f, ab, bc);
-    c = first(h, a, b, c, 5); g += c; bc = d ^ e; c += second(d, e, bc, ab);
-    b = first(g, h, a, b, 6); f += b; ab = c ^ d; b += second(c, d, ab, bc);
-    a = first(f, g, h, a, 7); e += a; bc = b ^ c; a += second(b, c, bc, ab);
-    h = first(e, f, g, h, 8); d += h; ab = a ^ b; h += second(a, b, ab, bc);
-    g = first(d, e, f, g, 9); c += g; bc = h ^ a; g += second(h, a, bc, ab);
-    f = first(c, d, e, f, 10); b += f; ab = g ^ h; f += second(g, h, ab, bc);
-    e = first(b, c, d, e, 11); a += e; bc = f ^ g; e += second(f, g, bc, ab);
-    d = first(a, b, c, d, 12); h += d; ab = e ^ f; d += second(e, f, ab, bc);
-    c = first(h, a, b, c, 13); g += c; bc = d ^ e; c += second(d, e, bc, ab);
-    b = first(g, h, a, b, 14); f += b; ab = c ^ d; b += second(c, d, ab, bc);
-    a = first(f, g, h, a, 15); e += a; bc = b ^ c; a += second(b, c, bc, ab);
+    h = first(e, f, g, h, 0); d += h; ab = a ^ b; h = second(h, a, b, ab, bc);
+    g = first(d, e, f, g, 1); c += g; bc = h ^ a; g = second(g, h, a, bc, ab);
+    f = first(c, d, e, f, 2); b += f; ab = g ^ h; f = second(f, g, h, ab, bc);
+    e = first(b, c, d, e, 3); a += e; bc = f ^ g; e = second(e, f, g, bc, ab);
+    d = first(a, b, c, d, 4); h += d; ab = e ^ f; d = second(d, e, f, ab, bc);
+    c = first(h, a, b, c, 5); g += c; bc = d ^ e; c = second(c, d, e, bc, ab);
+    b = first(g, h, a, b, 6); f += b; ab = c ^ d; b = second(b, c, d, ab, bc);
+    a = first(f, g, h, a, 7); e += a; bc = b ^ c; a = second(a, b, c, bc, ab);
+    h = first(e, f, g, h, 8); d += h; ab = a ^ b; h = second(h, a, b, ab, bc);
+    g = first(d, e, f, g, 9); c += g; bc = h ^ a; g = second(g, h, a, bc, ab);
+    f = first(c, d, e, f, 10); b += f; ab = g ^ h; f = second(f, g, h, ab, bc);
+    e = first(b, c, d, e, 11); a += e; bc = f ^ g; e = second(e, f, g, bc, ab);
+    d = first(a, b, c, d, 12); h += d; ab = e ^ f; d = second(d, e, f, ab, bc);
+    c = first(h, a, b, c, 13); g += c; bc = d ^ e; c = second(c, d, e, bc, ab);
+    b = first(g, h, a, b, 14); f += b; ab = c ^ d; b = second(b, c, d, ab, bc);
+    a = first(f, g, h, a, 15); e += a; bc = b ^ c; a = second(a, b, c, bc, ab);
     store<u32>(state, a += load<u32>(state));
     store<u32>(state, b += load<u32>(state, 4), 4);
     store<u32>(state, c += load<u32>(state, 8), 8);
