@@ -48,7 +48,7 @@ async function build({ output, projectDir = PROJECT_DIR }: CompileOptions, base?
   const bundleDir = `${output}.bundle`; // stays there to be looked at
   const unfinished = `${output}.unfinished`;
   const info = await bundle(base === undefined ? "portable" : "compiled", bundleDir, projectDir);
-  if (base === undefined) await buildPortable(bundleDir, unfinished, PARTS_DIR);
+  if (base === undefined) await buildPortable(bundleDir, unfinished, PARTS_DIR, info.version);
   else await compileNative(bundleDir, unfinished, base);
   await runOnce(unfinished, info);
   await Deno.rename(unfinished, output);

@@ -9,6 +9,9 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { DEFAULT_SOCKET } from "../src/client/host.ts";
+import { COMMANDS } from "../src/commands/table.ts";
+import { SEATS } from "../src/hosted/seats.ts";
 import { NotPrelinkable, prelink } from "./prelink.ts";
 import { capture, exists, filesBelow } from "./project.ts";
 
@@ -22,6 +25,8 @@ const NAME_LENGTH = 32;
 export interface PortableFacts {
   /** Name of the bundle's folder in the cache: its archive's digest. */
   readonly app: string;
+  /** What `--version` says. */
+  readonly version: string;
   readonly appSizeBytes: number;
   /** The bundle's files, relative to its folder, with their sizes. */
   readonly appFiles: ReadonlyArray<{ readonly path: string; readonly sizeBytes: number }>;
@@ -32,13 +37,19 @@ export interface PortableFacts {
 }
 
 /** Writes the portable executable to `output` (0755); `keepDir` keeps compressed runtimes for later builds. */
-export async function buildPortable(bundleDir: string, output: string, keepDir: string): Promise<void> {
+export async function buildPortable(
+  bundleDir: string,
+  output: string,
+  keepDir: string,
+  version: string,
+): Promise<void> {
   const archive = await archiveOf(bundleDir);
   const runtime = await runtimeBytes();
   const digest = createHash("sha256").update(runtime).digest("hex");
   const compressed = await compressOnce(runtime, join(keepDir, `deno-${digest.slice(0, NAME_LENGTH)}.gz`));
   const head = renderHead(await Deno.readTextFile(HEAD_FILE), {
     app: createHash("sha256").update(archive.bytes).digest("hex").slice(0, NAME_LENGTH),
+    version,
     appSizeBytes: archive.bytes.length,
     appFiles: archive.files,
     runtime: digest.slice(0, NAME_LENGTH),
@@ -60,6 +71,10 @@ export function renderHead(template: string, facts: PortableFacts): Uint8Array {
   ];
   const values: Record<string, string | number> = {
     APP: facts.app,
+    VERSION: facts.version,
+    SOCKET: DEFAULT_SOCKET,
+    SEATS: Array.from({ length: SEATS }, (_, number) => number).join(" "),
+    HOSTED: hostedWords().join(" | "),
     APP_START: HEAD_SIZE_BYTES + 1, // `tail -c +N` counts from 1
     APP_SIZE: facts.appSizeBytes,
     RUNTIME: facts.runtime,
@@ -82,6 +97,12 @@ export function renderHead(template: string, facts: PortableFacts): Uint8Array {
   const padded = new Uint8Array(HEAD_SIZE_BYTES).fill("\n".charCodeAt(0));
   padded.set(bytes);
   return padded;
+}
+
+/** What command lines begin with that an engine may do. */
+function hostedWords(): string[] {
+  const names = COMMANDS.filter(({ hosted }) => hosted !== undefined).flatMap(({ names }) => names);
+  return [...new Set(names.map((name) => name.split(" ")[0]!))].sort();
 }
 
 /** A name that needs no quoting in the head. */

@@ -4,6 +4,83 @@
 app=@APP@
 runtime=runtime-@RUNTIME@
 
+case $1 in
+  -v | --version)
+    echo "tsd version @VERSION@"
+    exit
+    ;;
+esac
+
+# A running engine of this very build does most commands itself, on this process's streams, and no second program has to
+# start: see docs/adr/0027. What is said to it and what it answers is told in src/hosted/seats.ts.
+calls=${TSD_HOST:-${DOCKER_HOST:-@SOCKET@}}
+calls=${calls#unix://}.calls
+# FIFOs are opened for both directions first: opening one for one direction waits for somebody at its other end, and an
+# engine that was killed is nobody.
+tell_engine() {
+  { echo "$*" 1<>"$calls/call"; } 2>/dev/null
+}
+take_seat() {
+  for seat in @SEATS@; do
+    # With -C the shell makes the file, or fails where somebody else has.
+    set -C
+    { echo "$$" >"$calls/seat.$seat"; } 2>/dev/null && taken=1
+    set +C
+    [ -z "$taken" ] || return 0
+  done
+  tell_engine full
+  return 1
+}
+# Another engine may have come since the seat was taken, with a folder of its own.
+sit_down() {
+  { command exec 9<>"$calls/answer.$seat" 8<"$calls/answer.$seat" 9>&- && read -r whose <"$calls/seat.$seat"; } 2>/dev/null
+  [ "$whose" = "$$" ]
+}
+got_signal() {
+  signalled=1
+  tell_engine "$seat $$ $1"
+}
+# Says what is left to do by a process of its own: all, nothing, or what the engine has said (in `resume`).
+ask_engine() {
+  taken= signalled= once=
+  # The engine writes to duplicates, as a shell's standard output is another one while it tells the engine something.
+  command exec 7>&2 && { command exec 6>&1; } 2>/dev/null && take_seat && sit_down || return 0
+  tell_engine "$seat $$ $# $app"
+  while signalled= && read -r answer words <&8 || [ -n "$signalled" ]; do
+    case $answer in
+      exit) exit "$words" ;;
+      once) once=$words ;;
+      resume) resume=$words ;;
+      catch)
+        for signal in $words; do
+          trap "got_signal $signal" "$signal"
+        done
+        ;;
+      no)
+        tell_engine "$seat $$ left"
+        return 0
+        ;;
+    esac
+    answer=
+  done
+  # The engine has gone away in the middle of it: what may be done again is, by a process that finds the next engine.
+  export TSD_ENGINE_WENT_AWAY=1
+  [ -n "$once" ] && [ -z "$resume" ] || return 0
+  echo "tsd: The engine closed the connection in the middle of its answer" >&2
+  exit "$once"
+}
+case $1 in
+  @HOSTED@)
+    if [ -p "$calls/call" ] && [ -O / ] && [ -O "$calls" ]; then
+      resume=
+      ask_engine "$@"
+      exec 6>&- 7>&- 8<&-
+      # shellcheck disable=SC2086 # plain words
+      [ -z "$resume" ] || set -- $resume
+    fi
+    ;;
+esac
+
 if [ -n "$TSD_CACHE_DIR" ]; then
   cache=$TSD_CACHE_DIR
 elif [ -O / ]; then # true for root: what a shell can ask about who it is without starting a process

@@ -19,6 +19,7 @@ import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
 import { canStart } from "./engine/successor.ts";
 import { TsdError } from "./errors.ts";
+import { openHosted } from "./hosted/open_hosted.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
@@ -173,9 +174,13 @@ async function run(
   await server.listen(pipes.duplicate(listener.fd));
   const owned = await ownSocket(socket);
   ending.defer(() => left.notes === undefined ? owned[Symbol.asyncDispose]() : undefined);
+  // Its commands see that requests end; so it goes after the server, and lets nobody in before that.
+  const hosted = openHosted({ socketPath: socket, epoll: get(TOKENS.epoll), log });
+  if (hosted !== undefined) ending.use(hosted);
   ending.defer(() => server.close(left.notes === undefined ? CLOSE_GRACE_MS : 0));
   // A client that is cut off now has not ended its input.
   ending.defer(() => get(TOKENS.keepers).leave());
+  ending.defer(() => hosted?.leave());
   if (onDemand) {
     idle = ending.use(
       new IdleWatch({
@@ -201,6 +206,7 @@ async function run(
   }
   log.info("reloading", { command: serving.command?.join(" ") });
   notifier.reloading();
+  hosted?.leave();
   left.notes = await notesOf(get, idle?.hasOtherClients ?? false);
   const execFds = await get(TOKENS.execs).heldFds();
   return { listener, notes: left.notes, execFds, isStopped: () => left.isStopped ?? false };

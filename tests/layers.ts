@@ -41,6 +41,8 @@ const MODULES: readonly Module[] = [
   { path: "src/client/", layer: 3, only: [] },
   { path: "src/cli/", layer: 4, only: [] },
   { path: "src/commands/", layer: 4.1, only: ["src/cli/", "src/client/", "src/image/", "src/plugins/"] },
+  // Does what the client does, inside the engine.
+  { path: "src/hosted/", layer: 4.5 },
   { path: "src/composition/", layer: 4.9 },
   { path: "src/composition.ts", layer: 5 },
   { path: "src/serve.ts", layer: 6 },

@@ -24,6 +24,8 @@ export interface Command<C> {
   readonly examples: readonly Example[];
   /** The exit code of a failure; see {@link defaultExitCode}. */
   readonly exitCode?: (error: TsdError) => number;
+  /** Flags that take a process of the command's own, whoever else could do it. */
+  readonly ownProcessFor?: readonly string[];
   /** Resolves to the exit code. */
   run(context: C, input: CommandInput<FlagSpecs>): Promise<number>;
 }
@@ -56,6 +58,8 @@ export interface CommandRow<C> {
   readonly summary: string;
   /** Not listed. */
   readonly hidden?: boolean;
+  /** A host can do it, which changes something (`once`), or which can as well be done again (`again`). */
+  readonly hosted?: "once" | "again";
   load(): Promise<Command<C>>;
 }
 
@@ -74,7 +78,9 @@ export interface Program<C> {
   readonly globalFlags: FlagSpecs;
   readonly groups: readonly CommandGroup[];
   readonly commands: readonly CommandRow<C>[];
-  /** Makes what commands get; called once a command line was understood. */
+  /** Called once a command line was understood, before anything is done. @throws {NeedsProcessError} */
+  admit?(row: CommandRow<C>, command: Command<C>, flags: Readonly<Record<string, FlagValue>>): void;
+  /** Makes what commands get, then. */
   context(globals: Readonly<Record<string, FlagValue>>): C;
 }
 

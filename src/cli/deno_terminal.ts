@@ -25,6 +25,10 @@ export class DenoTerminal implements Terminal {
     return Deno.env.get(name);
   }
 
+  cwd(): string {
+    return Deno.cwd();
+  }
+
   size(): TerminalSize | undefined {
     return Deno.stdout.isTerminal() ? Deno.consoleSize() : undefined;
   }

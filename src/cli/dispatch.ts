@@ -5,10 +5,13 @@ import { parseFlags } from "./parse_flags.ts";
 import { PlainError } from "./plain_error.ts";
 import { printable, printableLine } from "./printable.ts";
 import { nearest } from "./suggest.ts";
-import { OUTPUT_CLOSED_EXIT, OutputClosedError, SignalledError, type Terminal } from "./terminal.ts";
+import { NeedsProcessError, OUTPUT_CLOSED_EXIT, OutputClosedError, SignalledError, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Runs one command line and resolves to its exit code. Errors are shown here and nowhere else. */
+/**
+ * Runs one command line and resolves to its exit code. Errors are shown here and nowhere else.
+ * @throws {NeedsProcessError} on a terminal with a host
+ */
 export async function dispatch<C>(program: Program<C>, argv: readonly string[], terminal: Terminal): Promise<number> {
   // Where "See '… --help'" points to; finding the command makes it more exact.
   const place: Place = { path: program.name, exitCode: defaultExitCode };
@@ -16,7 +19,7 @@ export async function dispatch<C>(program: Program<C>, argv: readonly string[], 
     try {
       return await run(program, argv, terminal, place);
     } catch (thrown) {
-      if (thrown instanceof OutputClosedError || thrown instanceof SignalledError) throw thrown;
+      if (isNoFailure(thrown)) throw thrown;
       return await fail(program.name, thrown, place, terminal);
     }
   } catch (thrown) {
@@ -25,6 +28,9 @@ export async function dispatch<C>(program: Program<C>, argv: readonly string[], 
     throw thrown;
   }
 }
+
+const isNoFailure = (thrown: unknown): boolean =>
+  [OutputClosedError, SignalledError, NeedsProcessError].some((kind) => thrown instanceof kind);
 
 interface Place {
   path: string;
@@ -56,6 +62,7 @@ async function run<C>(program: Program<C>, argv: readonly string[], terminal: Te
     return 0;
   }
   checkArguments(program.name, place.path, command, args);
+  program.admit?.(row, command, flags);
   return await command.run(program.context(global.flags), { args, flags });
 }
 

@@ -61,6 +61,10 @@ export class FakeTerminal implements Terminal {
     return this.#env[name];
   }
 
+  cwd(): string {
+    return "/";
+  }
+
   size(): TerminalSize | undefined {
     return this.isTty("stdout") ? { rows: 24, columns: 80 } : undefined;
   }

@@ -26,6 +26,7 @@ export {
   exit,
   ownArguments,
   ownCommand,
+  portableBuild,
   type ProgramResult,
   runProgram,
   startInBackground,
@@ -35,8 +36,10 @@ export { renderTable } from "./table.ts";
 export { PlainError } from "./plain_error.ts";
 export { Prompt } from "./prompt.ts";
 export {
+  type CommandHost,
   ENDING_SIGNALS,
   type EndingSignal,
+  NeedsProcessError,
   OUTPUT_CLOSED_EXIT,
   OutputClosedError,
   SignalledError,

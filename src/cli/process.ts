@@ -6,6 +6,9 @@ export function ownCommand(): readonly string[] {
   return [Deno.execPath(), "run", "-A", "--unstable-net", decodeURIComponent(new URL(Deno.mainModule).pathname)];
 }
 
+/** The folder's name that the portable form keeps this build in, which comes from its content; undefined in other forms. */
+export const portableBuild = (): string | undefined => /\/([0-9a-f]{32})\/mod\.js$/.exec(Deno.mainModule)?.[1];
+
 /** What this program was told, behind {@link ownCommand}. */
 export const ownArguments = (): readonly string[] => Deno.args;
 

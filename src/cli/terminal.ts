@@ -7,7 +7,7 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
-/** Everything of the outside that a command may touch: standard streams, environment and signals. */
+/** Everything of the outside that a command may touch: standard streams, environment, working folder and signals. */
 export interface Terminal {
   /** Standard input; nothing is read before the first read. */
   readonly stdin: ReadableStream<Uint8Array>;
@@ -23,6 +23,29 @@ export interface Terminal {
   setRaw(on: boolean): void;
   /** Handles signals instead of dying of them, until disposed. */
   onSignal(signals: readonly Deno.Signal[], handler: (signal: Deno.Signal) => void): Disposable;
+  /** The folder that relative paths begin at. */
+  cwd(): string;
+  /** Who does the command, where that is no process of its own. */
+  readonly host?: CommandHost;
+}
+
+/** Somebody who does commands for processes that wait meanwhile. */
+export interface CommandHost {
+  /** For what takes a process of the command's own, before anything was done or said. @throws {NeedsProcessError} */
+  needProcess(): never;
+  /** The arguments that go on with what was begun, should the host go away in between. */
+  resumeAs(args: readonly string[]): void;
+  /** How long ago the process that waits was started, in ms. */
+  callerAgeMs(): number;
+}
+
+/** The command is done again, by a process of its own: no failure at all. */
+export class NeedsProcessError extends Error {
+  override readonly name = "NeedsProcessError";
+
+  constructor() {
+    super("This takes a process of its own");
+  }
 }
 
 /** Whoever read our output has gone (`tsd ps | head -1`): no failure worth a word. */

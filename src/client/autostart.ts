@@ -24,6 +24,8 @@ export interface AutostartOptions {
   /** Where the engine writes its log. */
   readonly logPath: string;
   readonly timeoutMs?: number;
+  /** An engine was there, though not for a connection of ours. */
+  readonly hasAnswered?: boolean;
 }
 
 const FIRST_PAUSE_MS = 2;
@@ -38,7 +40,7 @@ const LOG_TAIL_BYTES = 8192;
  */
 export function autostarting(connect: Connector, options: AutostartOptions): Connector {
   let started: Promise<Connection> | undefined;
-  let hasAnswered = false;
+  let { hasAnswered = false } = options;
   return async () => {
     try {
       const connection = await connect();

@@ -1,7 +1,8 @@
 import type { ContainerWaitResponse } from "../api/wire/mod.ts";
 import { type PendingExit, startContainer } from "../client/containers.ts";
+import type { EngineTransport, RawStream } from "../client/transport.ts";
 import { TsdError } from "../errors.ts";
-import { ContainerLink } from "./container_link.ts";
+import { ContainerLink, type ContainerLinkOptions } from "./container_link.ts";
 import type { CommandContext } from "./context.ts";
 import type { Attachment } from "./create_request.ts";
 import { followContainerSize, proxySignals } from "./proxied_signals.ts";
@@ -15,6 +16,8 @@ export interface AttachedRunOptions {
   /** The container goes away when it ends; wait for that. */
   readonly autoRemove: boolean;
   readonly proxySignals: boolean;
+  /** Another process has started it, and its streams were attached. */
+  readonly isResumed?: boolean;
 }
 
 /**
@@ -30,11 +33,10 @@ export async function runAttached(context: CommandContext, id: string, options: 
     later: options.autoRemove ? "removed" : "not-running",
   } as const;
   using _signals = options.proxySignals && !tty ? proxySignals(terminal, engine, id) : undefined;
-  // A terminal's stream can't tell an exit code.
-  const { link, stream, isStarted } = tty
-    ? { ...await ContainerLink.open(engine, id, linked), isStarted: false }
-    : await ContainerLink.openAndStart(engine, id, linked);
+  const { link, stream, isStarted } = await linkTo(engine, id, linked, options);
   if (!isStarted) clock?.lap("attach and wait");
+  const { autoRemove, proxySignals: sigProxy } = options;
+  terminal.host?.resumeAs(["__resume", `--rm=${autoRemove}`, `--sig-proxy=${sigProxy}`, "run", id]);
   using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
   if (!isStarted) await startOrCleanUp(context, id, link.pending, options.autoRemove);
   clock?.lap("start");
@@ -49,6 +51,18 @@ export async function runAttached(context: CommandContext, id: string, options: 
   const result = await link.result();
   clock?.lap(options.autoRemove ? "removal" : "exit code");
   return exitCodeOf(result);
+}
+
+async function linkTo(
+  engine: EngineTransport,
+  id: string,
+  linked: ContainerLinkOptions,
+  { isResumed, tty }: AttachedRunOptions,
+): Promise<{ readonly link: ContainerLink; readonly stream: RawStream; readonly isStarted: boolean }> {
+  if (isResumed) return { ...ContainerLink.resume(engine, id, linked), isStarted: true };
+  // A terminal's stream can't tell an exit code.
+  if (tty) return { ...await ContainerLink.open(engine, id, linked), isStarted: false };
+  return await ContainerLink.openAndStart(engine, id, linked);
 }
 
 const REMOVAL_LIMIT_MS = 5000;

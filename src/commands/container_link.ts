@@ -11,6 +11,7 @@ import {
 } from "../client/containers.ts";
 import type { EngineTransport, RawStream } from "../client/transport.ts";
 import { isTsdError } from "../errors.ts";
+import { NO_STREAM } from "./stdio_session.ts";
 
 /** What output that was under way gets when the exit is known, in ms. */
 const LAST_OUTPUT_MS = 1000;
@@ -57,6 +58,17 @@ export class ContainerLink {
     const { stream, isStarted } = await attachAndStart(engine, id, options.first, options.attach);
     link.#exit = isStarted ? TOLD_BY_STREAM : await waitContainer(engine, id, options.first);
     return { link, stream, isStarted };
+  }
+
+  /** To a container that runs, or has ended meanwhile, whose streams another process had. */
+  static resume(
+    engine: EngineTransport,
+    id: string,
+    options: ContainerLinkOptions,
+  ): { readonly link: ContainerLink; readonly stream: RawStream } {
+    const link = new ContainerLink(engine, id, options);
+    link.#exit = TOLD_BY_STREAM;
+    return { link, stream: NO_STREAM };
   }
 
   /** The exit, for as long as nobody has asked for its result. */
@@ -106,12 +118,3 @@ export class ContainerLink {
 
 /** Who has to ask has been cut off. */
 const TOLD_BY_STREAM: PendingExit = { result: () => Promise.reject(cutOff()), cancel: () => Promise.resolve() };
-
-const NO_STREAM: RawStream = {
-  headers: new Map(),
-  multiplexed: false,
-  output: { async *[Symbol.asyncIterator]() {}, cancel: () => Promise.resolve() },
-  write: () => Promise.resolve(false),
-  closeWrite: () => Promise.resolve(),
-  [Symbol.dispose]() {},
-};

@@ -1,6 +1,7 @@
 import type { FlagValue, Terminal } from "../cli/mod.ts";
 import { ownCommand, startInBackground, userId } from "../cli/mod.ts";
 import { autostarting } from "../client/autostart.ts";
+import { whenBack } from "../client/away.ts";
 import { connectorTo } from "../client/connection.ts";
 import { EngineClient } from "../client/engine_client.ts";
 import { chooseHost, type EngineHost } from "../client/host.ts";
@@ -41,6 +42,9 @@ export interface CommandContext {
   readonly clock?: { lap(phase: string): void };
 }
 
+/** Set by the portable form's shell when its engine went away before a command was done, which is to be done anew. */
+const WENT_AWAY = "TSD_ENGINE_WENT_AWAY";
+
 /** Where an engine that was started on demand writes its log. */
 export const ENGINE_LOG = "/run/tsd/engine.log";
 
@@ -52,15 +56,16 @@ export function createContext(
 ): CommandContext {
   const hostFlag = typeof globals.host === "string" ? globals.host : undefined;
   const host = () => chooseHost({ flag: hostFlag, env: (name) => terminal.env(name) });
+  const isAway = terminal.env(WENT_AWAY) !== undefined;
   return {
     terminal,
     hostFlag,
     serve,
     get engine() {
-      return engineAt(host(), true);
+      return engineAt(host(), { start: true, isAway });
     },
     get runningEngine() {
-      return engineAt(host(), false);
+      return engineAt(host(), { start: false, isAway });
     },
     get startsOnDemand() {
       return host().isDefault;
@@ -68,13 +73,14 @@ export function createContext(
   };
 }
 
-function engineAt(host: EngineHost, start: boolean): EngineTransport {
+function engineAt(host: EngineHost, { start, isAway }: { start: boolean; isAway: boolean }): EngineTransport {
   const connect = connectorTo(host);
   if (!host.isDefault || !start) {
-    return new EngineClient(connect, host.kind === "tcp" ? tcpHostHeader(host) : undefined);
+    const patient = isAway ? () => whenBack(connect) : connect;
+    return new EngineClient(patient, host.kind === "tcp" ? tcpHostHeader(host) : undefined);
   }
   const launch = () => startInBackground([...ownCommand(), "daemon", "--on-demand"]);
-  return new EngineClient(autostarting(connect, { launch, uid: userId(), logPath: ENGINE_LOG }));
+  return new EngineClient(autostarting(connect, { launch, uid: userId(), logPath: ENGINE_LOG, hasAnswered: isAway }));
 }
 
 const tcpHostHeader = ({ hostname, port }: { hostname: string; port: number }): string =>

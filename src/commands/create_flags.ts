@@ -72,5 +72,10 @@ export const CREATE_FLAGS = {
   workdir: { type: "string", short: "w", help: "Working directory inside the container" },
 } as const satisfies FlagSpecs;
 
+/** Those of which files are read or written, and what is about the caller's own terminal. */
+export const CREATE_IN_OWN_PROCESS: readonly (keyof typeof CREATE_FLAGS)[] = [
+  ...["interactive", "tty", "cidfile", "env-file", "label-file", "security-opt"] as const,
+];
+
 /** Their values. */
 export type CreateFlagValues = FlagValues<typeof CREATE_FLAGS>;

@@ -1,15 +1,12 @@
-import type { ExecCreateRequest, ExecInspect } from "../api/wire/mod.ts";
+import type { ExecCreateRequest } from "../api/wire/mod.ts";
 import { defineCommand, type FlagSpecs, type FlagValues, PlainError, type Terminal, UsageError } from "../cli/mod.ts";
-import { whenBack } from "../client/away.ts";
-import { createExec, inspectExec, reattachExec, resizeExec, runExec, startExecDetached } from "../client/execs.ts";
-import type { EngineTransport, RawStream } from "../client/transport.ts";
-import { isTsdError, TsdError } from "../errors.ts";
+import { createExec, runExec, startExecDetached } from "../client/execs.ts";
 import type { CommandContext } from "./context.ts";
 import { DETACH_KEYS_FLAG } from "./detach_keys_flag.ts";
 import { environmentWords } from "./env_words.ts";
 import { readEnvFile } from "./env_file.ts";
-import { followSize } from "./proxied_signals.ts";
-import { detachedError, requireTty, StdioSession } from "./stdio_session.ts";
+import { followExec } from "./followed_exec.ts";
+import { requireTty } from "./stdio_session.ts";
 import { timed, TIMING_FLAG } from "./timed.ts";
 
 const EXEC_FLAGS = {
@@ -33,6 +30,7 @@ export const exec = defineCommand({
   flagsFirst: true,
   // What the command in the container came to is told by its exit code; a failure to ask for it is 1, as with docker.
   exitCode: ({ code, meaning }) => code === "cancelled" ? meaning.exit : 1,
+  ownProcessFor: ["interactive", "tty", "env-file"],
   examples: [{ line: "exec -i db psql <dump.sql", note: "Feed a file to a command in a running container" }],
   run: (given: CommandContext, { args: [container, ...command], flags }) =>
     timed(given, flags.timing, async (context) => {
@@ -49,53 +47,13 @@ export const exec = defineCommand({
       }
       const { id, stream } = await runExec(engine, container, request);
       clock?.lap("create");
-      let found: ExecInspect | undefined;
-      const again = async () => {
-        found = await whenBack(() => inspectIfKnown(engine, id));
-        return found?.TsdAwaited ? await streamsAgain(engine, id) : undefined;
-      };
-      const detachKeys = flags["detach-keys"];
-      using session = new StdioSession(terminal, stream, { stdin, tty: flags.tty, detachKeys, again });
-      using _size = flags.tty
-        ? followSize(terminal, (rows, columns) => resizeExec(engine, id, rows, columns))
-        : undefined;
-      if (await session.end() === "detached") throw detachedError();
-      clock?.lap("start and run");
-      if (session.exitCode !== undefined) return session.exitCode;
-      const exec = found ?? await inspectIfKnown(engine, id);
-      clock?.lap("exit code");
-      const exitCode = exec?.ExitCode ?? null;
-      if (exitCode === null) {
-        const what = exec === undefined
-          ? "it may still run"
-          : exec.Running
-          ? "it still runs"
-          : "it has ended, and its exit code is unknown";
-        throw new TsdError("engine_unavailable", `The connection to ${command[0]} in ${container} was lost; ${what}`);
-      }
-      return exitCode;
+      terminal.host?.resumeAs(["__resume", "exec", id]);
+      return await followExec(context, id, stream, {
+        ...{ stdin, tty: flags.tty, detachKeys: flags["detach-keys"] },
+        what: `${command[0]} in ${container}`,
+      });
     }),
 });
-
-/** Nothing where another engine is there by now, which knows nothing of it. */
-async function inspectIfKnown(engine: EngineTransport, id: string): Promise<ExecInspect | undefined> {
-  try {
-    return await inspectExec(engine, id);
-  } catch (thrown) {
-    if (isTsdError(thrown, "exec_not_found")) return undefined;
-    throw thrown;
-  }
-}
-
-/** Nothing where another client was quicker. */
-async function streamsAgain(engine: EngineTransport, id: string): Promise<RawStream | undefined> {
-  try {
-    return await whenBack(() => reattachExec(engine, id));
-  } catch (thrown) {
-    if (isTsdError(thrown, "conflict", "exec_not_found", "page_not_found")) return undefined;
-    throw thrown;
-  }
-}
 
 /** Of files first, so that `-e` goes before them. As with docker a wrong file is no wrong usage here. @throws {PlainError} */
 async function environment(

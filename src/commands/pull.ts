@@ -27,9 +27,9 @@ export const pull = defineCommand({
     if (!flags["disable-content-trust"]) {
       throw new PlainError("content trust (signatures of Notary v1) is not supported: digests are always verified");
     }
+    const auth = await authFor(terminal, reference);
     if (addedTag && !allTags && !flags.quiet) await terminal.out(`Using default tag: ${reference.tag}\n`);
     const show = flags.quiet ? {} : { show: await progressView(terminal, "stdout") };
-    const auth = await authFor(terminal, reference);
     await pullShowing(engine, reference, { platform: flags.platform, auth, allTags, ...show });
     await terminal.out(`${allTags ? canonicalName(reference) : canonicalString(reference)}\n`);
     return 0;

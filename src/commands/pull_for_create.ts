@@ -11,6 +11,8 @@ export async function pullForCreate(
   why: "wanted" | "missing",
   { quiet, platform }: Pick<CreateFlagValues, "quiet" | "platform">,
 ): Promise<void> {
+  // It may take minutes, and programs that know passwords.
+  terminal.host?.needProcess();
   const { reference } = pullTarget(image);
   if (why === "missing" && !quiet) {
     await terminal.err(`Unable to find image '${displayName(reference)}' locally\n`);

@@ -7,7 +7,10 @@ import { DockerConfig, registryKey } from "./docker_config.ts";
 /** The user's credentials. @throws {PlainError} when Docker's configuration file can't be understood */
 export async function openCredentials(terminal: Terminal): Promise<CredentialStore> {
   const config = await DockerConfig.load((name) => terminal.env(name));
-  return new CredentialStore(config, (program, args, input) => runProgram(program, args, { input }));
+  return new CredentialStore(config, (program, args, input) => {
+    terminal.host?.needProcess();
+    return runProgram(program, args, { input });
+  });
 }
 
 /**

@@ -5,7 +5,7 @@ import { parseDetachKeys } from "../io/detach_keys.ts";
 import { runAttached } from "./attached_run.ts";
 import type { CommandContext } from "./context.ts";
 import { createWithPull } from "./create_container.ts";
-import { CREATE_FLAGS } from "./create_flags.ts";
+import { CREATE_FLAGS, CREATE_IN_OWN_PROCESS } from "./create_flags.ts";
 import { DETACH_KEYS_FLAG } from "./detach_keys_flag.ts";
 import { attachment, createRequest } from "./create_request.ts";
 import { REFUSED_FLAGS } from "./refused_flags.ts";
@@ -41,6 +41,7 @@ export const run = defineCommand({
     { line: 'run --rm -i -v "$PWD:/src" -w /src debian tar -c .', note: "A tool on files of this folder" },
   ],
   exitCode: runExitCode,
+  ownProcessFor: [...CREATE_IN_OWN_PROCESS, "attach"],
   run: (given: CommandContext, { args, flags }) =>
     timed(given, flags.timing, async (context) => {
       const { terminal, engine, clock } = context;
@@ -50,7 +51,7 @@ export const run = defineCommand({
       parseDetachKeys(flags["detach-keys"] ?? "");
       const surroundings = {
         env: (name: string) => terminal.env(name),
-        cwd: Deno.cwd(),
+        cwd: terminal.cwd(),
         detached: flags.detach,
         size: terminal.size(),
       };

@@ -21,6 +21,7 @@ export const start = defineCommand({
   },
   // What the container's process came to is told as its exit code; all other failures are 1, as with docker.
   exitCode: ({ code, meaning }) => code === "cancelled" ? meaning.exit : 1,
+  ownProcessFor: ["attach", "interactive"],
   examples: [{ line: "start -a job", note: "Start a container and show its output" }],
   run: (given: CommandContext, { args, flags }) =>
     timed(given, flags.timing, async (context) => {

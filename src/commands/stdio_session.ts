@@ -15,6 +15,16 @@ export interface StdioOptions {
   readonly again?: () => Promise<RawStream | undefined>;
 }
 
+/** Streams of which nothing comes: a session with them asks for others at once. */
+export const NO_STREAM: RawStream = {
+  headers: new Map(),
+  multiplexed: false,
+  output: { async *[Symbol.asyncIterator]() {}, cancel: () => Promise.resolve() },
+  write: () => Promise.resolve(false),
+  closeWrite: () => Promise.resolve(),
+  [Symbol.dispose]() {},
+};
+
 /** How a session ended: with the process's output, or by the user's keys. */
 export type SessionEnd = "ended" | "detached";
 

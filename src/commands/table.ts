@@ -3,11 +3,12 @@ import type { CommandContext } from "./context.ts";
 
 type Row = CommandRow<CommandContext>;
 
-const row = (names: string, summary: string, load: () => Promise<Command<CommandContext>>): Row => ({
-  names: names.split(", "),
-  summary,
-  load,
-});
+const row = (
+  names: string,
+  summary: string,
+  load: () => Promise<Command<CommandContext>>,
+  hosted?: Row["hosted"],
+): Row => ({ names: names.split(", "), summary, load, ...(hosted && { hosted }) });
 
 /** Flags before the command. */
 export const GLOBAL_FLAGS: FlagSpecs = {
@@ -35,6 +36,10 @@ export const COMMANDS: readonly Row[] = [
     ...row("__complete", "Complete a command line", async () => (await import("./complete.ts")).complete),
     hidden: true,
   },
+  {
+    ...row("__resume", "Go on with what an engine has begun", async () => (await import("./resume.ts")).resume),
+    hidden: true,
+  },
   row(
     "completion",
     "Write the completion script of a shell: bash, zsh or fish",
@@ -45,7 +50,7 @@ export const COMMANDS: readonly Row[] = [
     "Copy files/folders between a container and the local filesystem",
     async () => (await import("./cp.ts")).cp,
   ),
-  row("create, container create", "Create a new container", async () => (await import("./create.ts")).create),
+  row("create, container create", "Create a new container", async () => (await import("./create.ts")).create, "once"),
   row("daemon", "Run the engine in the foreground", async () => (await import("./daemon.ts")).daemon),
   row(
     "daemon install",
@@ -72,13 +77,19 @@ export const COMMANDS: readonly Row[] = [
     "diff, container diff",
     "Inspect changes to files or directories on a container's filesystem",
     async () => (await import("./diff.ts")).diff,
+    "again",
   ),
   row(
     "events, system events",
     "Get real time events from the engine",
     async () => (await import("./events.ts")).events,
   ),
-  row("exec, container exec", "Execute a command in a running container", async () => (await import("./exec.ts")).exec),
+  row(
+    "exec, container exec",
+    "Execute a command in a running container",
+    async () => (await import("./exec.ts")).exec,
+    "once",
+  ),
   row(
     "export, container export",
     "Export a container's filesystem as a tar archive",
@@ -88,13 +99,15 @@ export const COMMANDS: readonly Row[] = [
     "history, image history",
     "Show the history of an image",
     async () => (await import("./history.ts")).history,
+    "again",
   ),
-  row("images, image ls, image list", "List images", async () => (await import("./images.ts")).images),
-  row("info, system info", "Display system-wide information", async () => (await import("./info.ts")).info),
+  row("images, image ls, image list", "List images", async () => (await import("./images.ts")).images, "again"),
+  row("info, system info", "Display system-wide information", async () => (await import("./info.ts")).info, "again"),
   row(
     "inspect",
     "Return low-level information on containers, images and volumes",
     async () => (await import("./inspect.ts")).inspect,
+    "again",
   ),
   row(
     "container clone",
@@ -105,13 +118,20 @@ export const COMMANDS: readonly Row[] = [
     "container inspect",
     "Display detailed information on one or more containers",
     async () => (await import("./inspect.ts")).containerInspect,
+    "again",
   ),
   row(
     "image inspect",
     "Display detailed information on one or more images",
     async () => (await import("./inspect.ts")).imageInspect,
+    "again",
   ),
-  row("kill, container kill", "Kill one or more running containers", async () => (await import("./kill.ts")).kill),
+  row(
+    "kill, container kill",
+    "Kill one or more running containers",
+    async () => (await import("./kill.ts")).kill,
+    "once",
+  ),
   row(
     "load, image load",
     "Load an image from a tar archive or STDIN",
@@ -124,6 +144,7 @@ export const COMMANDS: readonly Row[] = [
     "pause, container pause",
     "Pause all processes within one or more containers",
     async () => (await import("./pause.ts")).pause,
+    "once",
   ),
   row("prune, system prune", "Remove what nobody uses", async () => (await import("./prune.ts")).prune),
   row(
@@ -146,6 +167,7 @@ export const COMMANDS: readonly Row[] = [
     "plugin inspect",
     "Display detailed information on one or more plugins",
     async () => (await import("./inspect.ts")).pluginInspect,
+    "again",
   ),
   row(
     "plugin install",
@@ -153,7 +175,7 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./plugins/install.ts")).pluginInstall,
   ),
   row("plugin logs", "Fetch the log of a plugin", async () => (await import("./plugins/logs.ts")).pluginLog),
-  row("plugin ls, plugin list", "List plugins", async () => (await import("./plugins/list.ts")).pluginList),
+  row("plugin ls, plugin list", "List plugins", async () => (await import("./plugins/list.ts")).pluginList, "again"),
   row(
     "plugin new",
     "Write a new plugin, and the types for it",
@@ -173,21 +195,34 @@ export const COMMANDS: readonly Row[] = [
     "port, container port",
     "List port mappings or a specific mapping for the container",
     async () => (await import("./port.ts")).port,
+    "again",
   ),
-  row("ps, container ls, container list, container ps", "List containers", async () => (await import("./ps.ts")).ps),
-  row("pull, image pull", "Download an image from a registry", async () => (await import("./pull.ts")).pull),
-  row("rename, container rename", "Rename a container", async () => (await import("./rename.ts")).rename),
+  row(
+    "ps, container ls, container list, container ps",
+    "List containers",
+    async () => (await import("./ps.ts")).ps,
+    "again",
+  ),
+  row("pull, image pull", "Download an image from a registry", async () => (await import("./pull.ts")).pull, "again"),
+  row("rename, container rename", "Rename a container", async () => (await import("./rename.ts")).rename, "once"),
   row(
     "restart, container restart",
     "Restart one or more containers",
     async () => (await import("./restart.ts")).restart,
+    "once",
   ),
-  row("rm, container rm, container remove", "Remove one or more containers", async () => (await import("./rm.ts")).rm),
-  row("rmi, image rm, image remove", "Remove one or more images", async () => (await import("./rmi.ts")).rmi),
+  row(
+    "rm, container rm, container remove",
+    "Remove one or more containers",
+    async () => (await import("./rm.ts")).rm,
+    "once",
+  ),
+  row("rmi, image rm, image remove", "Remove one or more images", async () => (await import("./rmi.ts")).rmi, "once"),
   row(
     "run, container run",
     "Create and run a new container from an image",
     async () => (await import("./run.ts")).run,
+    "once",
   ),
   row(
     "save, image save",
@@ -198,48 +233,69 @@ export const COMMANDS: readonly Row[] = [
     "start, container start",
     "Start one or more stopped containers",
     async () => (await import("./start.ts")).start,
+    "once",
   ),
   row(
     "stats, container stats",
     "Display a live stream of container resource usage statistics",
     async () => (await import("./stats.ts")).stats,
   ),
-  row("stop, container stop", "Stop one or more running containers", async () => (await import("./stop.ts")).stop),
+  row(
+    "stop, container stop",
+    "Stop one or more running containers",
+    async () => (await import("./stop.ts")).stop,
+    "again",
+  ),
   row(
     "system check",
     "Compare what lies on the disk of images with their digests",
     async () => (await import("./system_check.ts")).systemCheck,
   ),
-  row("system df", "Show disk usage", async () => (await import("./df.ts")).df),
-  row("tag, image tag", "Create a tag that refers to an image", async () => (await import("./tag.ts")).tag),
-  row("top, container top", "Display the running processes of a container", async () => (await import("./top.ts")).top),
+  row("system df", "Show disk usage", async () => (await import("./df.ts")).df, "again"),
+  row("tag, image tag", "Create a tag that refers to an image", async () => (await import("./tag.ts")).tag, "once"),
+  row(
+    "top, container top",
+    "Display the running processes of a container",
+    async () => (await import("./top.ts")).top,
+    "again",
+  ),
   row(
     "unpause, container unpause",
     "Unpause all processes within one or more containers",
     async () => (await import("./pause.ts")).unpause,
+    "once",
   ),
   row(
     "update, container update",
     "Update configuration of one or more containers",
     async () => (await import("./update.ts")).update,
+    "once",
   ),
   row(
     "network connect",
     "Connect a container to a network",
     async () => (await import("./networks/connect.ts")).networkConnect,
+    "once",
   ),
-  row("network create", "Create a network", async () => (await import("./networks/create.ts")).networkCreate),
+  row("network create", "Create a network", async () => (await import("./networks/create.ts")).networkCreate, "once"),
   row(
     "network disconnect",
     "Disconnect a container from a network",
     async () => (await import("./networks/connect.ts")).networkDisconnect,
+    "once",
   ),
   row(
     "network inspect",
     "Display detailed information on one or more networks",
     async () => (await import("./inspect.ts")).networkInspect,
+    "again",
   ),
-  row("network ls, network list", "List networks", async () => (await import("./networks/list.ts")).networkList),
+  row(
+    "network ls, network list",
+    "List networks",
+    async () => (await import("./networks/list.ts")).networkList,
+    "again",
+  ),
   row("network prune", "Remove all unused networks", async () => (await import("./prune.ts")).networkPrune),
   row(
     "network reload",
@@ -250,13 +306,14 @@ export const COMMANDS: readonly Row[] = [
     "network rm, network remove",
     "Remove one or more networks",
     async () => (await import("./networks/remove.ts")).networkRemove,
+    "once",
   ),
   row(
     "volume clone",
     "Create a volume with the files of another one",
     async () => (await import("./volumes/clone.ts")).volumeClone,
   ),
-  row("volume create", "Create a volume", async () => (await import("./volumes/create.ts")).volumeCreate),
+  row("volume create", "Create a volume", async () => (await import("./volumes/create.ts")).volumeCreate, "once"),
   row(
     "volume export",
     "Export the files of a volume as a tar archive",
@@ -271,19 +328,22 @@ export const COMMANDS: readonly Row[] = [
     "volume inspect",
     "Display detailed information on one or more volumes",
     async () => (await import("./inspect.ts")).volumeInspect,
+    "again",
   ),
-  row("volume ls, volume list", "List volumes", async () => (await import("./volumes/list.ts")).volumeList),
+  row("volume ls, volume list", "List volumes", async () => (await import("./volumes/list.ts")).volumeList, "again"),
   row("volume prune", "Remove unused volumes", async () => (await import("./prune.ts")).volumePrune),
-  row("volume rename", "Rename a volume", async () => (await import("./volumes/rename.ts")).volumeRename),
+  row("volume rename", "Rename a volume", async () => (await import("./volumes/rename.ts")).volumeRename, "once"),
   row(
     "volume rm, volume remove",
     "Remove one or more volumes",
     async () => (await import("./volumes/remove.ts")).volumeRemove,
+    "once",
   ),
-  row("version", "Show the version information", async () => (await import("./version.ts")).version),
+  row("version", "Show the version information", async () => (await import("./version.ts")).version, "again"),
   row(
     "wait, container wait",
     "Block until one or more containers stop, then print their exit codes",
     async () => (await import("./wait.ts")).wait,
+    "again",
   ),
 ];

@@ -77,7 +77,8 @@ export async function runTimed(
   context: CommandContext,
   command: (context: CommandContext) => Promise<number>,
 ): Promise<number> {
-  const clock = new PhaseClock(performance.now() - processAgeMs());
+  const ageMs = context.terminal.host?.callerAgeMs() ?? processAgeMs();
+  const clock = new PhaseClock(performance.now() - ageMs);
   clock.lap("client start");
   try {
     return await command({ ...context, clock, engine: new TimedTransport(context.engine, clock) });

@@ -157,6 +157,7 @@ const QUIET = {
   },
   setPipeSize: (_fd: number, sizeBytes: number) => sizeBytes,
   pipeSize: () => 65536,
+  writeAway: (_fd: number, bytes: Uint8Array) => Promise.resolve(bytes.byteLength),
   setNonBlocking: nothing,
   setCloseOnExec: nothing,
   tee: () => "again",

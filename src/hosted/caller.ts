@@ -1,0 +1,121 @@
+/**
+ * @module
+ * A process that waits on a seat while the engine does its command: who it is, by what the kernel says (proc(5)).
+ */
+import { ageOfProcessMs } from "../cli/process_age.ts";
+import { EPOLL, type Epoll, isErrno, OwnedFd, processes } from "../sys/mod.ts";
+import type { CallerLine, Seat } from "./seats.ts";
+
+/** Descriptors of a caller: its answers, and duplicates of its standard output and error. */
+const FDS = { answers: 8, stdout: 6, stderr: 7 } as const;
+/** How long a caller may take from taking its seat to sitting on it, in ms. */
+const JUST_TAKEN_MS = 2_000;
+
+/** What a caller asked for. */
+export type Call = Extract<CallerLine, { kind: "call" }>;
+
+/** See the module's comment. */
+export class Caller implements Disposable {
+  /** What follows the program's name. */
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Aborted when the process ends. */
+  readonly gone: AbortSignal;
+  readonly pid: number;
+  readonly #pidFd: OwnedFd;
+  readonly #environment: ReadonlyMap<string, string>;
+  readonly #epoll: Pick<Epoll, "add" | "remove">;
+
+  private constructor(pid: number, argumentCount: number, pidFd: OwnedFd, epoll: Pick<Epoll, "add" | "remove">) {
+    this.pid = pid;
+    this.#pidFd = pidFd;
+    this.#epoll = epoll;
+    const words = wordsOf(`/proc/${pid}/cmdline`);
+    this.args = argumentCount === 0 ? [] : words.slice(-argumentCount);
+    const variables = wordsOf(`/proc/${pid}/environ`).map((word) => /^([^=]+)=(.*)$/s.exec(word));
+    this.#environment = new Map(variables.flatMap((match) => match === null ? [] : [[match[1]!, match[2]!] as const]));
+    this.cwd = Deno.readLinkSync(`/proc/${pid}/cwd`);
+    const gone = new AbortController();
+    this.gone = gone.signal;
+    epoll.add(pidFd.fd, EPOLL.IN, () => {
+      epoll.remove(pidFd.fd);
+      pidFd.close();
+      gone.abort();
+    });
+  }
+
+  /**
+   * Whoever asks, if it may have commands done: it waits on its seat, is root in our own namespaces, and of our `build`,
+   * as nobody else's command line is understood in the same way. Who asks from elsewhere has other paths, and who isn't
+   * root has other rights.
+   */
+  static of({ seat, pid, count, build }: Call, ours: string, epoll: Pick<Epoll, "add" | "remove">): Caller | undefined {
+    const pidFd = processDescriptor(pid);
+    if (pidFd === undefined) return undefined;
+    using guard = new DisposableStack();
+    guard.use(pidFd);
+    try {
+      // A number may mean somebody else in the caller's own namespace of processes.
+      if (!seat.isAt(`/proc/${pid}/fd/${FDS.answers}`)) return undefined;
+      if (build !== ours || !isRoot(pid) || !isNear(pid)) return undefined;
+      const caller = new Caller(pid, count, pidFd, epoll);
+      guard.move();
+      return caller;
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Whether a seat was taken by somebody who isn't there. One who is just about to sit down doesn't count as missing. */
+  static isMissing(seat: Seat): boolean {
+    const { taken } = seat;
+    if (taken === undefined || Date.now() - taken.sinceMs < JUST_TAKEN_MS) return false;
+    return !seat.isAt(`/proc/${taken.pid}/fd/${FDS.answers}`);
+  }
+
+  env(name: string): string | undefined {
+    return this.#environment.get(name);
+  }
+
+  /** How long ago it was started, in ms. */
+  ageMs(): number {
+    return ageOfProcessMs(this.pid);
+  }
+
+  /** Its standard output or error, the very same; undefined when it has gone. Whoever asks owns it. */
+  stream(name: "stdout" | "stderr"): OwnedFd | undefined {
+    try {
+      return new OwnedFd(processes.pidfdGetfd(this.#pidFd.fd, FDS[name]));
+    } catch (thrown) {
+      if (isErrno(thrown, "EBADF") || isErrno(thrown, "ESRCH")) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** No longer looks for its end. */
+  [Symbol.dispose](): void {
+    if (this.#pidFd.closed) return;
+    this.#epoll.remove(this.#pidFd.fd);
+    this.#pidFd.close();
+  }
+}
+
+function processDescriptor(pid: number): OwnedFd | undefined {
+  try {
+    return new OwnedFd(processes.pidfdOpen(pid));
+  } catch (thrown) {
+    if (isErrno(thrown, "ESRCH") || isErrno(thrown, "EINVAL")) return undefined;
+    throw thrown;
+  }
+}
+
+const isRoot = (pid: number): boolean => /^Uid:\t0\t0\t0\t0$/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+
+const isNear = (pid: number): boolean =>
+  ["ns/mnt", "ns/user", "root"].every((link) =>
+    Deno.readLinkSync(`/proc/${pid}/${link}`) === Deno.readLinkSync(`/proc/self/${link}`)
+  );
+
+/** Each ends with NUL. */
+const wordsOf = (path: string): string[] => Deno.readTextFileSync(path).split("\0").slice(0, -1);

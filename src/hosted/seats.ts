@@ -1,0 +1,174 @@
+/**
+ * @module
+ * Where callers wait for what the engine does for them. A shell can open FIFOs and make files without starting a program,
+ * but it knows no sockets; so there is a folder beside the engine's socket with
+ *
+ * - `call`, a FIFO that callers write lines to (see {@link CallerLine});
+ * - `seat.3`, a file that exists while the seat is taken, made by its caller: its process id;
+ * - `answer.3`, the FIFO that this caller reads. Only the engine writes to it: it ends when the engine does.
+ *
+ * A line is at most PIPE_BUF bytes long, so that it comes whole (pipe(7)). The other side is `scripts/portable_head.sh`.
+ */
+import { AT, cString, EPOLL, type Epoll, files, O, OwnedFd, tree } from "../sys/mod.ts";
+
+/** More callers than these do their commands themselves. */
+export const SEATS = 16;
+/** Beside a socket: where its engine's callers go. */
+export const callFolder = (socketPath: string): string => `${socketPath}.calls`;
+
+const READ_BYTES = 4096;
+const ENCODER = new TextEncoder();
+
+/** What a caller writes to `call`. */
+export type CallerLine =
+  /** `full`: there was no seat. */
+  | { readonly kind: "full" }
+  /** `3 PID NUMBER BUILD`: a command of so many arguments is to be done. */
+  | { readonly kind: "call"; readonly seat: Seat; readonly pid: number; readonly count: number; readonly build: string }
+  /** `3 PID INT`: it got a signal that it was told to catch. */
+  | { readonly kind: "signal"; readonly seat: Seat; readonly pid: number; readonly signal: Deno.Signal }
+  /** `3 PID left`: it has read a "no", and does the command itself. */
+  | { readonly kind: "left"; readonly seat: Seat; readonly pid: number };
+
+/** A place for one caller at a time. */
+export class Seat implements Disposable {
+  readonly claimPath: string;
+  readonly #answers: OwnedFd;
+  readonly #inode: { readonly dev: number; readonly ino: number | null };
+
+  /** `unfinished`: where the folder is made. */
+  constructor(unfinished: string, folder: string, number: number) {
+    this.claimPath = `${folder}/seat.${number}`;
+    const path = `${unfinished}/answer.${number}`;
+    this.#answers = makeFifo(path);
+    this.#inode = Deno.lstatSync(path);
+  }
+
+  /** Who took it, and when; undefined when nobody has. The process id is 0 while it is not written yet. */
+  get taken(): { readonly pid: number; readonly sinceMs: number } | undefined {
+    try {
+      const sinceMs = Deno.statSync(this.claimPath).mtime?.getTime() ?? 0;
+      return { pid: Number(Deno.readTextFileSync(this.claimPath)), sinceMs };
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Whether a path leads to what this seat's answers come from. */
+  isAt(path: string): boolean {
+    try {
+      const { dev, ino } = Deno.statSync(path);
+      return dev === this.#inode.dev && ino === this.#inode.ino;
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return false;
+      throw thrown;
+    }
+  }
+
+  /** One line. A caller that is gone doesn't mind. */
+  answer(line: string): void {
+    if (!this.#answers.closed) files.write(this.#answers.fd, ENCODER.encode(`${line}\n`));
+  }
+
+  /** Whoever sat here has gone; what it has not read must not be read by the next one. */
+  free(): void {
+    if (this.#answers.closed) return;
+    const rest = new Uint8Array(READ_BYTES);
+    for (let size = files.read(this.#answers.fd, rest); size !== "again" && size > 0;) {
+      size = files.read(this.#answers.fd, rest);
+    }
+    removeIfThere(this.claimPath);
+  }
+
+  [Symbol.dispose](): void {
+    this.#answers.close();
+  }
+}
+
+/** Told of each line that callers write. */
+export type LineHandler = (line: CallerLine) => void;
+
+/** All seats of an engine; at the end of it the callers that wait read the end of their answers. */
+export class Seats implements Disposable {
+  readonly all: readonly Seat[];
+  readonly #folder: string;
+  readonly #epoll: Pick<Epoll, "add" | "remove">;
+  readonly #calls: OwnedFd;
+  readonly #onLine: LineHandler;
+  readonly #decoder = new TextDecoder();
+  #rest = "";
+
+  /** Makes the folder anew. @throws what the file system says */
+  constructor(folder: string, epoll: Pick<Epoll, "add" | "remove">, onLine: LineHandler) {
+    this.#folder = folder;
+    this.#epoll = epoll;
+    this.#onLine = onLine;
+    // It is there with all that is in it, or not at all: a shell that opens a FIFO which isn't there makes a file.
+    const unfinished = `${folder}.new`;
+    removeIfThere(unfinished);
+    Deno.mkdirSync(unfinished, { mode: 0o700 });
+    this.all = Array.from({ length: SEATS }, (_, number) => new Seat(unfinished, folder, number));
+    this.#calls = makeFifo(`${unfinished}/call`);
+    removeWhole(folder);
+    Deno.renameSync(unfinished, folder);
+    epoll.add(this.#calls.fd, EPOLL.IN, () => this.#read());
+  }
+
+  #read(): void {
+    const chunk = new Uint8Array(READ_BYTES);
+    const size = files.read(this.#calls.fd, chunk);
+    if (size === "again") return;
+    const lines = (this.#rest + this.#decoder.decode(chunk.subarray(0, size), { stream: true })).split("\n");
+    this.#rest = lines.pop()!;
+    for (const line of lines) {
+      const understood = this.#understand(line);
+      if (understood !== undefined) this.#onLine(understood);
+    }
+  }
+
+  #understand(line: string): CallerLine | undefined {
+    if (line === "full") return { kind: "full" };
+    const [number, process, word, build] = line.split(" ");
+    const [seat, pid] = [this.all[Number(number)], Number(process)];
+    if (seat === undefined || !Number.isInteger(pid) || pid <= 0 || word === undefined) return undefined;
+    if (word === "left") return { kind: "left", seat, pid };
+    if (build !== undefined) return { kind: "call", seat, pid, count: Number(word), build };
+    return { kind: "signal", seat, pid, signal: `SIG${word}` as Deno.Signal };
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#calls.closed) return;
+    this.#epoll.remove(this.#calls.fd);
+    this.#calls.close();
+    for (const seat of this.all) seat[Symbol.dispose]();
+    removeWhole(this.#folder);
+  }
+}
+
+/** Open for both, so that it never ends for us and opening it never waits for anybody. */
+function makeFifo(path: string): OwnedFd {
+  tree.mkfifoat(AT.FDCWD, cString(path), 0o600);
+  return new OwnedFd(files.open(cString(path), O.RDWR | O.NONBLOCK));
+}
+
+/** At once, as callers come all the time. */
+function removeWhole(folder: string): void {
+  const old = `${folder}.old`;
+  removeIfThere(old);
+  try {
+    Deno.renameSync(folder, old);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return;
+    throw thrown;
+  }
+  removeIfThere(old);
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
