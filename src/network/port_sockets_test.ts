@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { createSocket } from "node:dgram";
 import "../sys/preopen.ts";
 import { SILENT_LOG } from "../log.ts";
+import { Epoll } from "../sys/mod.ts";
 import type { PortTarget, Protocol } from "./port.ts";
 import { openPort } from "./port_sockets.ts";
 
@@ -11,11 +12,27 @@ const freePort = () => {
   return (listener.addr as Deno.NetAddr).port;
 };
 
-const open = (protocol: Protocol, containerPort: number, address: PortTarget["address"]) => {
+async function open(protocol: Protocol, containerPort: number, address: PortTarget["address"]) {
   const hostPort = freePort();
   const port = { protocol, containerPort, hostIp: "127.0.0.43", hostPort };
-  return openPort(port, { address, port: containerPort }, SILENT_LOG).then((socket) => ({ socket, hostPort }));
-};
+  const epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
+  void epoll.run();
+  const opened = await openPort(port, { address, port: containerPort }, { log: SILENT_LOG, epoll });
+  const close = async () => {
+    await opened[Symbol.asyncDispose]();
+    await epoll.close();
+  };
+  return { socket: { [Symbol.asyncDispose]: close }, hostPort };
+}
+
+async function textOf(connection: Deno.Conn): Promise<string> {
+  const buffer = new Uint8Array(64);
+  for (let text = "";;) {
+    const count = await connection.read(buffer);
+    if (count === null) return text;
+    text += new TextDecoder().decode(buffer.subarray(0, count));
+  }
+}
 
 Deno.test("a connection to a port that leads nowhere ends, and reaches nothing of this machine", async () => {
   using inner = Deno.listen({ hostname: "0.0.0.0", port: 0 });
@@ -42,6 +59,20 @@ Deno.test("a connection to a port that leads nowhere ends, and reaches nothing o
   await accepting;
   assert.equal(accepted.length, 1);
   for (const each of accepted) each.close();
+});
+
+Deno.test("bytes go both ways, and each way ends for itself", async () => {
+  using inner = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { socket, hostPort } = await open("tcp", (inner.addr as Deno.NetAddr).port, () => "127.0.0.1");
+  await using _socket = socket;
+  using client = await Deno.connect({ hostname: "127.0.0.43", port: hostPort });
+  using server = await inner.accept();
+  await client.write(new TextEncoder().encode("question"));
+  await client.closeWrite();
+  assert.equal(await textOf(server), "question");
+  await server.write(new TextEncoder().encode("answer"));
+  await server.closeWrite();
+  assert.equal(await textOf(client), "answer");
 });
 
 Deno.test("datagrams to a port that leads nowhere are dropped", async () => {

@@ -18,6 +18,7 @@
  * import `preopen.ts` as well, or `tests/requires.ts`, which does it. It refuses to be a
  * file-system API (Deno has one) and holds no policy.
  */
+export { Acceptor, type AcceptorOptions } from "./acceptor.ts";
 export type { Arch } from "./arch.ts";
 export { ARCH } from "./arch.ts";
 export { btrfs, BTRFS_SUBVOLUME_INODE, type BtrfsCalls } from "./btrfs.ts";

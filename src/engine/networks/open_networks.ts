@@ -3,6 +3,7 @@
  * Puts the networks of one engine together.
  */
 import type { Log } from "../../log.ts";
+import { openPort } from "../../network/port_sockets.ts";
 import { localPortRange, PortTable } from "../../network/port_table.ts";
 import { linkKinds } from "../../network/links.ts";
 import { NftConnection } from "../../network/nft_connection.ts";
@@ -44,7 +45,7 @@ export interface NetworkSurroundings {
   readonly calls: NetlinkCalls & Pick<FileCalls, "close">;
   /** The address that ports without one are published on; empty for everywhere. */
   readonly defaultBind: string;
-  readonly epoll: Pick<Epoll, "add" | "remove">;
+  readonly epoll: Pick<Epoll, "add" | "modify" | "remove">;
 }
 
 /** Nothing is made in the kernel before a container needs it. */
@@ -67,6 +68,7 @@ export function openNetworks(surroundings: NetworkSurroundings): ContainerNetwor
     namespaces: new Namespaces({ paths, run, mounts, log }),
     publisher: new PortPublisher({
       ...{ table: new PortTable(localPortRange(readProcFile(PORT_RANGE))), log },
+      open: (port, target, isShared) => openPort(port, target, { log, epoll, isShared }),
       gateways: () => table.list().flatMap(({ record }) => [record.gateway ?? [], record.six?.gateway ?? []].flat()),
     }),
     bridges: (isUsed) => new Bridges({ engineId, log, table, run, forwarding, isUsed }),

@@ -5,7 +5,7 @@
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { portKey, type PortTarget, type PublishedPort, type WantedPort } from "../../network/port.ts";
-import { openPort, PortBusy } from "../../network/port_sockets.ts";
+import { PortBusy } from "../../network/port_sockets.ts";
 import { canBeShared, holders } from "../../network/shared_port.ts";
 import { isErrno } from "../../sys/mod.ts";
 import { portsClash, type PortTable } from "../../network/port_table.ts";
@@ -19,7 +19,8 @@ export interface PortPublisherDeps {
   readonly log: Log;
   /** Addresses of the engine's bridges, where names may be asked for. */
   readonly gateways: () => readonly string[];
-  readonly open?: typeof openPort;
+  /** Takes a port of the host; `isShared` as in `PortSocketOptions`. @throws {PortBusy} */
+  readonly open: (port: PublishedPort, target: PortTarget, isShared: boolean) => Promise<AsyncDisposable>;
   readonly holders?: typeof holders;
 }
 
@@ -126,8 +127,7 @@ export class PortPublisher {
   }
 
   async #open(port: PublishedPort, target: PortTarget): Promise<AsyncDisposable> {
-    const { open = openPort, log } = this.#deps;
-    return await open(port, target, log, this.#isShared(port));
+    return await this.#deps.open(port, target, this.#isShared(port));
   }
 
   /**

@@ -19,7 +19,7 @@ function bench(...busy: string[]) {
     log: SILENT_LOG,
     gateways: () => ["172.18.0.1", "fd00::1"],
     holders: ({ hostIp }) => holders.filter((each) => hostIp === "0.0.0.0" || each.includes(":")),
-    open: ({ hostIp, hostPort }, target, _log, isShared) => {
+    open: ({ hostIp, hostPort }, target, isShared) => {
       const name = `${hostIp} ${hostPort}`;
       if (isShared) shared.add(name);
       if (busy.includes(name)) return Promise.reject(new PortBusy("address already in use"));
