@@ -179,6 +179,16 @@ scenario("plugins from files", {
       expectResult(await world.run(["true"]), {});
       await remove(world, "hangs");
     },
+  "one that hangs in the middle of a question is ended at once when it is put away": async (world) => {
+    for (const away of ["disable", "rm"]) {
+      await install(world, "hangs", `"container.validate": () => { for (;;); }`, "required: true,");
+      const asking = world.run(["true"]);
+      while (await field(world, "hangs", ".Running") !== "true");
+      expectResult(await world.tsd("plugin", away, "hangs"), { stdout: "hangs\n" });
+      assert.match((await asking).stderr, /Plugin hangs can't be asked \(container\.validate\): it was stopped/);
+      expectResult(await world.run(["true"]), {});
+    }
+  },
   "a file that is another one by now is looked at before it is asked, and the step waits for that": async (world) => {
     await install(world, "guard", `"container.validate": () => ({ refuse: "by the old one" })`, "required: true,");
     const refuses = plugin("guard", `"container.validate": () => ({ refuse: "by the new one" })`, "required: true,");

@@ -24,8 +24,8 @@ export class FileChanged extends Error {}
 
 /** What is behind a plugin on the bus. */
 export interface PluginSource {
-  /** Starts the plugin's process, with the storage that the bus gives it. @throws {FileChanged} */
-  start(storage: PluginStorage): Promise<PluginProcess>;
+  /** Starts the plugin's process, with the storage that the bus gives it, unless `ending` fires. @throws {FileChanged} */
+  start(storage: PluginStorage, ending: AbortSignal): Promise<PluginProcess>;
   /** Puts what the file is now in the plugin's place. */
   reread(): Promise<void>;
   failed(hook: string, why: string): void;
@@ -38,7 +38,7 @@ export function foreignPlugin(
   source: PluginSource,
 ): { readonly plugin: Plugin; readonly running: RunningPlugin } {
   let storage: PluginStorage | undefined;
-  const running = new RunningPlugin(() => source.start(storage!));
+  const running = new RunningPlugin((ending) => source.start(storage!, ending));
   const ask = (hook: HookName) => async (context: unknown, tools: HookTools) => {
     storage = tools.storage;
     const { kind, deadlineMs } = rowOf(hook);

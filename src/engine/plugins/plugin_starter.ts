@@ -73,15 +73,20 @@ export class PluginStarter {
     return parseManifest(await process.load(file, {}), HOOK_NAMES);
   }
 
-  /** A process that has loaded its plugin; the caller disposes of it. @throws {PluginGone, Error} */
-  async start(wanted: Wanted): Promise<PluginProcess> {
+  /** A process that has loaded its plugin; the caller disposes of it. It is killed when `ending` fires before. @throws {PluginGone, Error} */
+  async start(wanted: Wanted, ending?: AbortSignal): Promise<PluginProcess> {
     const process = this.#start(wanted);
+    const kill = () => process[Symbol.dispose]();
+    ending?.addEventListener("abort", kill, { once: true });
     try {
+      if (ending?.aborted) kill();
       await process.load(wanted.file, wanted.config);
       return process;
     } catch (thrown) {
-      process[Symbol.dispose]();
+      kill();
       throw thrown;
+    } finally {
+      ending?.removeEventListener("abort", kill);
     }
   }
 

@@ -85,9 +85,9 @@ export class PluginsInUse {
     await this.#standIn({ record, ...obstacle }, obstacle.state === "waiting" && record.manifest.required && wasUsed);
   }
 
-  /** Neither used nor known any more. */
+  /** Neither used nor known any more. What it has not answered by now counts as its failure. */
   async forget(name: string): Promise<void> {
-    await this.#onBus(name, undefined);
+    await this.#onBus(name, undefined, { atOnce: true });
     this.#deps.records.remove(name);
     this.#known.delete(name);
     this.logOf(name).remove();
@@ -112,14 +112,14 @@ export class PluginsInUse {
     const { plugin, running } = foreignPlugin(manifest, permissions, {
       reread: () => this.reread(name),
       failed: (hook, why) => log.write("error", `${hook}: ${why}`),
-      start: async (storage) => {
+      start: async (storage, ending) => {
         if (await digestOf(record.file) !== record.digest) throw new FileChanged();
         return await this.#deps.starter.start({
           ...{ name, file: record.file, permissions, memoryMb: manifest.memoryMb },
           config: checkSettings(manifest, config),
           log: (level, message) => log.write(level, message),
           storage: (message) => storageCall(storage, message),
-        });
+        }, ending);
       },
     });
     const ended = this.#onBus(name, plugin);
@@ -138,16 +138,21 @@ export class PluginsInUse {
       failed: (hook: string, reason: string) => this.logOf(name).write("error", `${hook}: ${reason}`),
     };
     const standIn = isAsked ? foreignPlugin(manifest, {}, refusing) : undefined;
-    const ended = this.#onBus(name, standIn?.plugin);
+    const ended = this.#onBus(name, standIn?.plugin, { atOnce: known.state === "disabled" });
     this.#known.set(name, standIn === undefined ? known : { ...known, running: standIn.running });
     await ended;
   }
 
-  /** In place of what is known under that name; a built-in plugin's place is its own. @throws {TsdError} at once */
-  #onBus(name: string, plugin: Plugin | undefined): Promise<void> {
-    const isOurs = this.#known.get(name)?.running !== undefined;
-    if (plugin === undefined && !isOurs) return Promise.resolve();
-    return this.#deps.bus.replace(name, plugin, this.#deps.records.placeOf(name));
+  /**
+   * In place of what is known under that name; a built-in plugin's place is its own. Resolves when the other one has ended,
+   * which has answered what it was asked by then. With `atOnce` that isn't waited for: nobody wants its word any more.
+   * @throws {TsdError} at once
+   */
+  #onBus(name: string, plugin: Plugin | undefined, { atOnce = false } = {}): Promise<void> {
+    const running = this.#known.get(name)?.running;
+    if (plugin === undefined && running === undefined) return Promise.resolve();
+    const ended = this.#deps.bus.replace(name, plugin, this.#deps.records.placeOf(name));
+    return atOnce ? Promise.all([ended, running?.[Symbol.asyncDispose]()]).then(() => {}) : ended;
   }
 
   #settings({ name, config }: StoredPlugin): Readonly<Record<string, unknown>> {

@@ -11,7 +11,7 @@ const IDLE_MS = 10 * 60_000;
 
 /** See the module's comment. Dispose of it to end the process, and wait for its end. */
 export class RunningPlugin implements AsyncDisposable {
-  readonly #start: () => Promise<PluginProcess>;
+  readonly #start: (ending: AbortSignal) => Promise<PluginProcess>;
   readonly #idleMs: number;
   #starting: Promise<PluginProcess> | undefined;
   #process: PluginProcess | undefined;
@@ -20,9 +20,10 @@ export class RunningPlugin implements AsyncDisposable {
   /** It is asked nothing more. */
   #isPutAway = false;
   readonly #answered = Promise.withResolvers<void>();
-  #isOver = false;
+  readonly #ending = new AbortController();
 
-  constructor(start: () => Promise<PluginProcess>, idleMs = IDLE_MS) {
+  /** @param start gets a signal that fires when nobody wants the process any more */
+  constructor(start: (ending: AbortSignal) => Promise<PluginProcess>, idleMs = IDLE_MS) {
     this.#start = start;
     this.#idleMs = idleMs;
   }
@@ -62,7 +63,7 @@ export class RunningPlugin implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isPutAway = true;
-    this.#isOver = true;
+    this.#ending.abort();
     this.#end();
     await this.#starting?.catch(() => undefined);
     await this.#process?.ended;
@@ -70,10 +71,10 @@ export class RunningPlugin implements AsyncDisposable {
 
   async #started(): Promise<PluginProcess> {
     try {
-      const process = await this.#start();
+      const process = await this.#start(this.#ending.signal);
       this.#process = process;
       // Somebody may have ended it meanwhile.
-      if (this.#isOver) process[Symbol.dispose]();
+      if (this.#ending.signal.aborted) process[Symbol.dispose]();
       return process;
     } finally {
       this.#starting = undefined;

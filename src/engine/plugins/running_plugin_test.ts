@@ -73,3 +73,17 @@ Deno.test("an engine that ends waits for no answers", async () => {
   await retired;
   assert.equal(process.isAlive, false);
 });
+
+Deno.test("one that is ended while it starts isn't waited for", async () => {
+  const start = (ending: AbortSignal) => {
+    const { promise, reject } = Promise.withResolvers<PluginProcess>();
+    ending.addEventListener("abort", () => reject(new PluginGone("it was stopped")));
+    return promise;
+  };
+  const running = new RunningPlugin(start);
+  const asked = running.call("a", {}, SIGNAL);
+  const retired = running.retire();
+  await running[Symbol.asyncDispose]();
+  await assert.rejects(asked, PluginGone);
+  await retired;
+});
