@@ -175,7 +175,7 @@ async function run(
   const owned = await ownSocket(socket);
   ending.defer(() => left.notes === undefined ? owned[Symbol.asyncDispose]() : undefined);
   // Its commands see that requests end; so it goes after the server, and lets nobody in before that.
-  const hosted = openHosted({ socketPath: socket, epoll: get(TOKENS.epoll), log });
+  const hosted = openHosted({ socketPath: socket, api: server.direct, epoll: get(TOKENS.epoll), log });
   if (hosted !== undefined) ending.use(hosted);
   ending.defer(() => server.close(left.notes === undefined ? CLOSE_GRACE_MS : 0));
   // A client that is cut off now has not ended its input.

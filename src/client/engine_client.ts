@@ -17,7 +17,8 @@ import { isGone, startUpload } from "./upload.ts";
 /** The Engine API version that this client speaks. */
 export const API_VERSION = "1.50";
 
-const MULTIPLEXED = "application/vnd.docker.multiplexed-stream";
+/** The type of a raw stream with both outputs in it. */
+export const MULTIPLEXED = "application/vnd.docker.multiplexed-stream";
 
 /**
  * The Engine API over HTTP/1.1, a connection a request: the sockets are local, where connecting is cheaper than finding

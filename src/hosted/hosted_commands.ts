@@ -12,9 +12,8 @@ import {
   NeedsProcessError,
   type Terminal,
 } from "../cli/mod.ts";
+import type { DirectApi } from "../api/http/direct_api.ts";
 import { cutOff } from "../client/byte_reader.ts";
-import type { Connection } from "../client/connection.ts";
-import { EngineClient } from "../client/engine_client.ts";
 import { chooseHost } from "../client/host.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { tsdProgram } from "../commands/main.ts";
@@ -22,6 +21,7 @@ import type { Log } from "../log.ts";
 import { type Epoll, pipes } from "../sys/mod.ts";
 import { type Call, Caller } from "./caller.ts";
 import { CallerTerminal } from "./caller_terminal.ts";
+import { DirectTransport } from "./direct_transport.ts";
 import { type CallerLine, type Seat, Seats } from "./seats.ts";
 
 /** How often a caller that handles signals is woken up: a shell may miss one just before it begins to read. In ms. */
@@ -32,6 +32,7 @@ const POLL_MS = 2;
 
 export interface HostedCommandsOptions {
   readonly folder: string;
+  readonly api: DirectApi;
   /** The engine's own. */
   readonly socketPath: string;
   /** Of callers, too. */
@@ -141,7 +142,11 @@ export class HostedCommands implements AsyncDisposable {
 
   #context({ host }: Flags, caller: Caller, terminal: CallerTerminal): CommandContext {
     if (host !== undefined || !this.#isOurs(terminal)) terminal.needProcess();
-    const engine = new EngineClient(() => this.#connect(caller, terminal));
+    const admit = () => {
+      // What follows is only how a command says that it has lost its engine.
+      if (this.#leaving || caller.gone.aborted) terminal.needProcess();
+    };
+    const engine = new DirectTransport({ api: this.#options.api, gone: caller.gone, admit });
     const serve = () => terminal.needProcess();
     return { terminal, engine, runningEngine: engine, startsOnDemand: false, hostFlag: undefined, serve };
   }
@@ -150,24 +155,6 @@ export class HostedCommands implements AsyncDisposable {
   #isOurs(terminal: Terminal): boolean {
     const host = chooseHost({ env: (name) => terminal.env(name) });
     return host.kind === "unix" && host.path === this.#options.socketPath;
-  }
-
-  /** A connection that ends with the caller. */
-  async #connect(caller: Caller, terminal: CallerTerminal): Promise<Connection> {
-    // What follows is only how a command says that it has lost its engine.
-    if (this.#leaving || caller.gone.aborted) terminal.needProcess();
-    const connection = await Deno.connect({ transport: "unix", path: this.#options.socketPath });
-    const close = () => connection.close();
-    caller.gone.addEventListener("abort", close, { once: true });
-    return {
-      read: (into) => connection.read(into),
-      write: (bytes) => connection.write(bytes),
-      closeWrite: () => connection.closeWrite(),
-      close() {
-        caller.gone.removeEventListener("abort", close);
-        if (!caller.gone.aborted) connection.close();
-      },
-    };
   }
 }
 

@@ -9,6 +9,7 @@ import type { Log } from "../../log.ts";
 import { endAnswer } from "./body.ts";
 import { errorBody } from "./error_body.ts";
 import type { HangUpWatch } from "./hang_up.ts";
+import type { RequestHead } from "./handling.ts";
 import { detachFromHttp, type HijackOptions, hijackSocket, writeRawError } from "./hijack.ts";
 import type { HeaderMap, Reply } from "./reply.ts";
 import { sendAll } from "./sending.ts";
@@ -95,7 +96,7 @@ export class Answering {
   /** What was thrown, as an answer. */
   fail(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
     const error = toTsdError(thrown);
-    this.#report(error, request);
+    this.report(error, request);
     if (response.headersSent) {
       response.destroy();
       return;
@@ -116,7 +117,7 @@ export class Answering {
   /** The same, for a request that has asked for an upgrade. */
   failUpgrade(thrown: unknown, request: IncomingMessage, socket: Socket): void {
     const error = toTsdError(thrown);
-    this.#report(error, request);
+    this.report(error, request);
     writeRawError(socket, error, this.#headers());
   }
 
@@ -134,7 +135,8 @@ export class Answering {
     return { headers: { ...this.#headers(), ...more }, gone, leaving, watchHangUp };
   }
 
-  #report(error: TsdError, request: IncomingMessage): void {
+  /** Writes down what a request came to. */
+  report(error: TsdError, request: RequestHead): void {
     const fields = { method: request.method, path: request.url?.split("?")[0], code: error.code, error: error.message };
     if (error.code === "internal") {
       this.#options.log.error("request failed", { ...fields, stack: (error.cause as Error)?.stack });

@@ -3,9 +3,9 @@
  * Plugins at the door: they are asked about a request before anything is done about it, and told how it was answered. Who
  * decides sees all of what is decided on: a body comes whole, or the request is refused.
  */
-import type { IncomingMessage } from "node:http";
 import { isTsdError, TsdError } from "../../errors.ts";
 import type { HookBus, HookContexts } from "../../plugins/mod.ts";
+import type { RequestHead } from "./handling.ts";
 import type { Reply } from "./reply.ts";
 import type { Match } from "./route.ts";
 
@@ -20,7 +20,7 @@ export interface RequestBody {
 
 /** A request whose route was found. */
 export interface AskedRequest {
-  readonly request: IncomingMessage;
+  readonly request: RequestHead;
   readonly match: Match;
   /** Without the version's prefix. */
   readonly path: string;

@@ -3,15 +3,15 @@
  * `Server-Timing` (W3C, https://www.w3.org/TR/server-timing/): the phases of a step and at last the whole of it, `engine`,
  * in ms. Only for clients that ask with the header `Tsd-Timing`; Docker's don't know either.
  */
-import type { IncomingMessage } from "node:http";
 import { hearPhases } from "../../engine/stopwatch.ts";
+import type { RequestHead } from "./handling.ts";
 
 /** The header that asks for it; any value will do. */
 const TIMING_WANTED = "tsd-timing";
 
 /** Runs `handle`; where the request asks for it, `told` is given the header's value before the result is. */
 export async function serverTimed<T>(
-  { headers }: Pick<IncomingMessage, "headers">,
+  { headers }: Pick<RequestHead, "headers">,
   handle: () => T | Promise<T>,
   told: (header: string) => void,
 ): Promise<T> {
