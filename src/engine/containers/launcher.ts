@@ -221,7 +221,7 @@ export class Launcher {
     for (const name of ["hostname", "hosts"] as const) {
       Deno.writeTextFileSync(files[name], contents[name], { mode: 0o644 });
     }
-    writeResolvConf(files.resolvConf, contents.resolvConf);
+    writeResolvConf(files.resolvConf, containerPaths(paths, container.id).bundle, contents.resolvConf);
     return files;
   }
 }

@@ -9,15 +9,15 @@ import { readIfThere } from "../../io/if_there.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 
 const HOST_FILE = "/etc/resolv.conf";
-/** What was written last stands beside it. */
-const MADE = ".made";
+/** In the folder of a run: what was written last. */
+const MADE = "resolv.conf.made";
 /** More than this is nothing that we have written. */
 const MOST_BYTES = 1 << 20;
 
-/** In place: a running container has the very file. */
-export function writeResolvConf(path: string, text: string): void {
+/** In place: a running container has the very file. `bundle`: the folder of its run. */
+export function writeResolvConf(path: string, bundle: string, text: string): void {
   Deno.writeTextFileSync(path, text, { mode: 0o644 });
-  Deno.writeTextFileSync(path + MADE, text, { mode: 0o600 });
+  Deno.writeTextFileSync(`${bundle}/${MADE}`, text, { mode: 0o600 });
 }
 
 /** See the module's comment. */
@@ -30,12 +30,13 @@ export class ResolverFiles {
 
   /** A running container asks somebody else from now on. */
   update({ id, record: { config, hostConfig } }: Container, nameServer: string | undefined): void {
-    const path = `${containerPaths(this.#paths, id).home}/resolv.conf`;
-    const made = readIfThere(path + MADE);
+    const { home, bundle } = containerPaths(this.#paths, id);
+    const path = `${home}/resolv.conf`;
+    const made = readIfThere(`${bundle}/${MADE}`);
     // A container may write what it wants there.
     if (made === undefined || Deno.statSync(path).size > MOST_BYTES || Deno.readTextFileSync(path) !== made) return;
     const settings = etcSettings(config, hostConfig, { addresses: [], hostGateway: undefined, nameServer });
     const text = resolvConf({ ...settings, hostResolvConf: readIfThere(HOST_FILE) ?? "" });
-    if (text !== made) writeResolvConf(path, text);
+    if (text !== made) writeResolvConf(path, bundle, text);
   }
 }

@@ -1,14 +1,15 @@
 import { TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import { readIfThere } from "../../io/if_there.ts";
-import { syncDir, writeSynced } from "../../io/mod.ts";
+import { makeDirDurably, syncDir, writeSynced } from "../../io/mod.ts";
 import { isErrno } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
 import { isMounted, OVERLAY_CALLS, type OverlayCalls, unmountAll } from "../overlay/overlay_mount.ts";
 import type { Change, LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
+import { removeFolder } from "./clearing.ts";
 import { decodeLayers, encodeLayers, LAYERS_NAME } from "./layer_list.ts";
 import { attempting, isTaken, storageFailure } from "./storage_failure.ts";
-import { namesIn, Workspace } from "./workspace.ts";
+import { namesIn } from "./workspace.ts";
 
 const ID = /^[0-9a-f]{64}$/;
 /** Where a snapshot is mounted, in its folder. */
@@ -31,7 +32,8 @@ export interface SnapshotPlace {
 
 /**
  * Snapshots in folders: `snapshots/<id>/` holds what the driver puts there, `merged/`, where it is mounted, and
- * `layers.json`. A snapshot is made under `ingest/` and renamed into place; it goes the same way.
+ * `layers.json`. A snapshot is made under `ingest/` and renamed into place; it goes the same way. Nothing locks it meanwhile:
+ * `ingest/` is swept before an engine makes or removes any, and a file less for each counts where there are many.
  */
 export abstract class FolderSnapshotter implements Snapshotter {
   protected readonly root: string;
@@ -57,11 +59,12 @@ export abstract class FolderSnapshotter implements Snapshotter {
       if (await this.#layers.info(layer) === undefined) throw new TsdError("not_found", `There is no layer ${layer}`);
     }
     await attempting(`Cannot make a snapshot for ${id}`, async () => {
-      await using workspace = await Workspace.create(this.root);
-      const folder = `${workspace.path}/snapshot`;
       // Synchronously: a hop to another thread for each takes longer than all of them together.
       Deno.mkdirSync(`${this.root}/snapshots`, { recursive: true, mode: 0o710 });
+      const folder = await this.#unfinished();
       Deno.mkdirSync(folder, { mode: 0o710 });
+      await using unfinished = new AsyncDisposableStack();
+      unfinished.defer(() => removeFolder(folder));
       Deno.mkdirSync(`${folder}/${MERGED}`, { mode: 0o700 });
       await this.fill(folder, layers);
       await writeSynced(`${folder}/${LAYERS_NAME}`, encodeLayers(layers));
@@ -71,6 +74,7 @@ export abstract class FolderSnapshotter implements Snapshotter {
         if (isTaken(thrown)) throw new TsdError("conflict", `There is a snapshot for ${id} already`, { cause: thrown });
         throw thrown;
       }
+      unfinished.move();
       await syncDir(`${this.root}/snapshots`);
     });
   }
@@ -93,13 +97,21 @@ export abstract class FolderSnapshotter implements Snapshotter {
   async remove(id: string): Promise<void> {
     await this.unmount(id);
     await attempting(`Cannot remove the snapshot for ${id}`, async () => {
-      await using workspace = await Workspace.create(this.root);
+      const folder = await this.#unfinished();
       try {
-        await Deno.rename(this.#path(id), `${workspace.path}/snapshot`);
+        Deno.renameSync(this.#path(id), folder);
       } catch (thrown) {
-        if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+        if (thrown instanceof Deno.errors.NotFound) return;
+        throw thrown;
       }
+      await removeFolder(folder);
     });
+  }
+
+  /** A path for what is not there yet, or not any more. */
+  async #unfinished(): Promise<string> {
+    await makeDirDurably(`${this.root}/ingest`, 0o700);
+    return `${this.root}/ingest/${crypto.randomUUID()}`;
   }
 
   async usage(id: string): Promise<Usage> {
