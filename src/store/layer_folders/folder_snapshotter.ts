@@ -61,21 +61,24 @@ export abstract class FolderSnapshotter implements Snapshotter {
     await attempting(`Cannot make a snapshot for ${id}`, async () => {
       // Synchronously: a hop to another thread for each takes longer than all of them together.
       Deno.mkdirSync(`${this.root}/snapshots`, { recursive: true, mode: 0o710 });
-      const folder = await this.#unfinished();
+      let folder = await this.#unfinished();
       Deno.mkdirSync(folder, { mode: 0o710 });
       await using unfinished = new AsyncDisposableStack();
       unfinished.defer(() => removeFolder(folder));
       Deno.mkdirSync(`${folder}/${MERGED}`, { mode: 0o700 });
       await this.fill(folder, layers);
-      await writeSynced(`${folder}/${LAYERS_NAME}`, encodeLayers(layers));
+      // Both go to the disk at once: no row tells of the snapshot before they are there.
+      const written = writeSynced(`${folder}/${LAYERS_NAME}`, encodeLayers(layers));
+      unfinished.defer(() => Promise.allSettled([written]).then(() => undefined));
       try {
         Deno.renameSync(folder, path);
+        folder = path;
       } catch (thrown) {
         if (isTaken(thrown)) throw new TsdError("conflict", `There is a snapshot for ${id} already`, { cause: thrown });
         throw thrown;
       }
+      await Promise.all([written, syncDir(`${this.root}/snapshots`)]);
       unfinished.move();
-      await syncDir(`${this.root}/snapshots`);
     });
   }
 
