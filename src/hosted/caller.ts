@@ -69,9 +69,9 @@ export class Caller implements Disposable {
 
   /** Whether a seat was taken by somebody who isn't there. One who is just about to sit down doesn't count as missing. */
   static isMissing(seat: Seat): boolean {
-    const { taken } = seat;
-    if (taken === undefined || Date.now() - taken.sinceMs < JUST_TAKEN_MS) return false;
-    return !seat.isAt(`/proc/${taken.pid}/fd/${FDS.answers}`);
+    const { takenBy, takenMs } = seat;
+    if (takenMs === undefined || Date.now() - takenMs < JUST_TAKEN_MS) return false;
+    return !seat.isAt(`/proc/${takenBy}/fd/${FDS.answers}`);
   }
 
   env(name: string): string | undefined {
@@ -110,12 +110,18 @@ function processDescriptor(pid: number): OwnedFd | undefined {
   }
 }
 
-const isRoot = (pid: number): boolean => /^Uid:\t0\t0\t0\t0$/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+/** Of a process that hides its memory (PR_SET_DUMPABLE) this isn't known; a shell that runs a script is none. */
+const isRoot = (pid: number): boolean => Deno.statSync(`/proc/${pid}`).uid === 0;
 
-const isNear = (pid: number): boolean =>
-  ["ns/mnt", "ns/user", "root"].every((link) =>
-    Deno.readLinkSync(`/proc/${pid}/${link}`) === Deno.readLinkSync(`/proc/self/${link}`)
-  );
+/** What our own paths and rights are about. */
+const PLACES = ["ns/mnt", "ns/user", "root"] as const;
+const linksOf = (pid: number | "self"): string[] => PLACES.map((link) => Deno.readLinkSync(`/proc/${pid}/${link}`));
+let ownLinks: readonly string[] | undefined;
+
+function isNear(pid: number): boolean {
+  const own = ownLinks ??= linksOf("self");
+  return linksOf(pid).every((link, index) => link === own[index]);
+}
 
 /** Each ends with NUL. */
 const wordsOf = (path: string): string[] => Deno.readTextFileSync(path).split("\0").slice(0, -1);

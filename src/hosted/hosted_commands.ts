@@ -83,7 +83,7 @@ export class HostedCommands implements AsyncDisposable {
       this.#serve(line).catch((thrown) =>
         log.error("a caller's command", { error: String(thrown), stack: thrown?.stack })
       );
-    } else if (line.kind === "left" && seat.taken?.pid === pid) this.#free(seat);
+    } else if (line.kind === "left" && seat.takenBy === pid) this.#free(seat);
     else if (line.kind === "signal" && this.#waiting.get(seat)?.pid === pid) {
       this.#active.get(seat)?.signalled(line.signal);
     }
@@ -106,7 +106,7 @@ export class HostedCommands implements AsyncDisposable {
   async #serve(call: Call): Promise<void> {
     const { seat } = call;
     // Who took another engine's seat reads nothing that is said here.
-    if (this.#waiting.has(seat) || seat.taken?.pid !== call.pid) return;
+    if (this.#waiting.has(seat) || seat.takenBy !== call.pid) return;
     const caller = this.#leaving ? undefined : Caller.of(call, this.#options.build, this.#options.epoll);
     if (caller === undefined) return seat.answer("no");
     this.#waiting.set(seat, caller);

@@ -44,11 +44,20 @@ export class Seat implements Disposable {
     this.#inode = Deno.lstatSync(path);
   }
 
-  /** Who took it, and when; undefined when nobody has. The process id is 0 while it is not written yet. */
-  get taken(): { readonly pid: number; readonly sinceMs: number } | undefined {
+  /** The process that took it; undefined when nobody has, 0 while that isn't written yet. */
+  get takenBy(): number | undefined {
     try {
-      const sinceMs = Deno.statSync(this.claimPath).mtime?.getTime() ?? 0;
-      return { pid: Number(Deno.readTextFileSync(this.claimPath)), sinceMs };
+      return Number(Deno.readTextFileSync(this.claimPath));
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** When that was; undefined when nobody has. */
+  get takenMs(): number | undefined {
+    try {
+      return Deno.statSync(this.claimPath).mtime?.getTime();
     } catch (thrown) {
       if (thrown instanceof Deno.errors.NotFound) return undefined;
       throw thrown;
