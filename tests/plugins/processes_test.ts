@@ -179,7 +179,7 @@ scenario("plugins from files", {
       expectResult(await world.run(["true"]), {});
       await remove(world, "hangs");
     },
-  "one that hangs in the middle of a question is ended at once when it is put away": async (world) => {
+  "one that hangs in the middle of a question is soon ended when it is put away": async (world) => {
     for (const away of ["disable", "rm"]) {
       await install(world, "hangs", `"container.validate": () => { for (;;); }`, "required: true,");
       const asking = world.run(["true"]);

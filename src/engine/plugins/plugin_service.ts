@@ -16,10 +16,8 @@ import { PluginLooks, type SentFile } from "./plugin_looks.ts";
 import { tryPlugin } from "./plugin_trial.ts";
 import type { PluginStarter } from "./plugin_starter.ts";
 import { granted, infoOf, type Known, type StoredPlugin } from "./plugin_state.ts";
+import { LAST_MS } from "./running_plugin.ts";
 import { PluginsInUse } from "./plugins_in_use.ts";
-
-/** How long plugins may take for their last answers when the engine ends, in ms. */
-const LAST_MS = 1000;
 
 export interface PluginServiceDeps {
   readonly records: InstalledPlugins<PluginManifest, Permissions>;
@@ -58,13 +56,9 @@ export class PluginService implements AsyncDisposable {
     await this.scan();
   }
 
-  /** Ends all processes; nothing is asked any more. For what they were told last they have a moment. */
+  /** Ends all processes. For what they are told last they have a moment. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const all = this.#inUse.list().flatMap(({ running }) => running ?? []);
-    const end = () => Promise.all(all.map((running) => running[Symbol.asyncDispose]()));
-    const late = setTimeout(() => void end(), LAST_MS);
-    await Promise.all(all.map((running) => running.retire()));
-    clearTimeout(late);
+    await Promise.all(this.#inUse.list().map(({ running }) => running?.finish(LAST_MS)));
   }
 
   /** Looks for files that are new or have changed. */

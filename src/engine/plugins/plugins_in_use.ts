@@ -14,6 +14,7 @@ import { readPlugin } from "./plugin_files.ts";
 import { PluginLog } from "./plugin_log.ts";
 import type { PluginLooks } from "./plugin_looks.ts";
 import type { PluginServiceDeps } from "./plugin_service.ts";
+import { LAST_MS } from "./running_plugin.ts";
 import { type Known, obstacleOf, type StoredPlugin } from "./plugin_state.ts";
 
 /** See the module's comment. What is done to one plugin is done one after another: whoever calls holds its lock. */
@@ -85,9 +86,9 @@ export class PluginsInUse {
     await this.#standIn({ record, ...obstacle }, obstacle.state === "waiting" && record.manifest.required && wasUsed);
   }
 
-  /** Neither used nor known any more. What it has not answered by now counts as its failure. */
+  /** Neither used nor known any more. */
   async forget(name: string): Promise<void> {
-    await this.#onBus(name, undefined, { atOnce: true });
+    await this.#onBus(name, undefined, { isLast: true });
     this.#deps.records.remove(name);
     this.#known.delete(name);
     this.logOf(name).remove();
@@ -138,21 +139,21 @@ export class PluginsInUse {
       failed: (hook: string, reason: string) => this.logOf(name).write("error", `${hook}: ${reason}`),
     };
     const standIn = isAsked ? foreignPlugin(manifest, {}, refusing) : undefined;
-    const ended = this.#onBus(name, standIn?.plugin, { atOnce: known.state === "disabled" });
+    const ended = this.#onBus(name, standIn?.plugin, { isLast: known.state === "disabled" });
     this.#known.set(name, standIn === undefined ? known : { ...known, running: standIn.running });
     await ended;
   }
 
   /**
    * In place of what is known under that name; a built-in plugin's place is its own. Resolves when the other one has ended,
-   * which has answered what it was asked by then. With `atOnce` that isn't waited for: nobody wants its word any more.
+   * which has answered what it was asked by then. Where nobody wants its word any more (`isLast`) it has a moment for that.
    * @throws {TsdError} at once
    */
-  #onBus(name: string, plugin: Plugin | undefined, { atOnce = false } = {}): Promise<void> {
+  #onBus(name: string, plugin: Plugin | undefined, { isLast = false } = {}): Promise<void> {
     const running = this.#known.get(name)?.running;
     if (plugin === undefined && running === undefined) return Promise.resolve();
     const ended = this.#deps.bus.replace(name, plugin, this.#deps.records.placeOf(name));
-    return atOnce ? Promise.all([ended, running?.[Symbol.asyncDispose]()]).then(() => {}) : ended;
+    return isLast ? Promise.all([ended, running?.finish(LAST_MS)]).then(() => {}) : ended;
   }
 
   #settings({ name, config }: StoredPlugin): Readonly<Record<string, unknown>> {

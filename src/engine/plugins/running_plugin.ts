@@ -9,6 +9,9 @@ import type { HowAsked, PluginProcess } from "./plugin_process.ts";
 /** A process that nobody asked for this long is ended, in ms. */
 const IDLE_MS = 10 * 60_000;
 
+/** How long a plugin that nobody wants any more may take for its last answers, in ms. */
+export const LAST_MS = 1000;
+
 /** See the module's comment. Dispose of it to end the process, and wait for its end. */
 export class RunningPlugin implements AsyncDisposable {
   readonly #start: (ending: AbortSignal) => Promise<PluginProcess>;
@@ -19,6 +22,8 @@ export class RunningPlugin implements AsyncDisposable {
   #asked = 0;
   /** It is asked nothing more. */
   #isPutAway = false;
+  /** What it is being asked is the last. */
+  #isLast = false;
   readonly #answered = Promise.withResolvers<void>();
   readonly #ending = new AbortController();
 
@@ -55,9 +60,20 @@ export class RunningPlugin implements AsyncDisposable {
   }
 
   /** Asked nothing more, it answers what it was asked, at the latest at the deadline of that; then the process is ended. */
-  async retire(): Promise<void> {
+  retire(): Promise<void> {
     this.#isPutAway = true;
+    return this.finish();
+  }
+
+  /**
+   * The process is ended as soon as it has answered all that it was asked, after `limitMs` at the latest; until then it is
+   * asked more, unless it retires.
+   */
+  async finish(limitMs?: number): Promise<void> {
+    this.#isLast = true;
+    const late = limitMs === undefined ? undefined : setTimeout(() => void this[Symbol.asyncDispose](), limitMs);
     if (this.#asked > 0) await this.#answered.promise;
+    clearTimeout(late);
     await this[Symbol.asyncDispose]();
   }
 
@@ -82,7 +98,7 @@ export class RunningPlugin implements AsyncDisposable {
   }
 
   #rest(): void {
-    if (this.#isPutAway) return this.#answered.resolve();
+    if (this.#isLast) return this.#answered.resolve();
     this.#idle = setTimeout(() => this.#end(), this.#idleMs);
     Deno.unrefTimer(this.#idle);
   }

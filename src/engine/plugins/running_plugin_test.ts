@@ -87,3 +87,31 @@ Deno.test("one that is ended while it starts isn't waited for", async () => {
   await assert.rejects(asked, PluginGone);
   await retired;
 });
+
+Deno.test("one that finishes is asked more until it has answered all", async () => {
+  const { process, running } = started();
+  const first = running.call("a", {}, SIGNAL);
+  await settled();
+  const finished = running.finish();
+  const second = running.call("b", {}, SIGNAL);
+  process.asked[0]!.resolve("one");
+  await first;
+  await settled();
+  assert.equal(process.isAlive, true);
+  process.asked[1]!.resolve("two");
+  assert.equal(await second, "two");
+  await finished;
+  assert.equal(process.isAlive, false);
+  await assert.rejects(running.call("c", {}, SIGNAL), PutAway);
+});
+
+Deno.test("one that hangs is killed when the time for its last answers is over", async () => {
+  const { process, running } = started();
+  const asked = running.call("a", {}, SIGNAL);
+  await settled();
+  const retired = running.retire();
+  await running.finish(1);
+  await assert.rejects(asked, PluginGone);
+  await retired;
+  assert.equal(process.isAlive, false);
+});
