@@ -5,6 +5,7 @@
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { openEngine } from "./composition/opening.ts";
+import { partWithPlugins } from "./composition/parting.ts";
 import { runtimePrograms } from "./engine/config/runtime_programs.ts";
 import { AsyncQueue } from "./engine/async_queue.ts";
 import { configTrouble, type EngineConfig, readEngineConfig } from "./engine/config/engine_config.ts";
@@ -218,10 +219,9 @@ async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promi
   get(TOKENS.restarts)[Symbol.dispose]();
   await get(TOKENS.health)[Symbol.asyncDispose]();
   await get(TOKENS.server).drain(CLOSE_GRACE_MS);
-  await get(TOKENS.containers).settle();
-  await get(TOKENS.execLauncher).idle();
   // Their ends are seen while somebody waits for children.
-  await get(TOKENS.plugins)[Symbol.asyncDispose]();
+  await partWithPlugins(get, { isHandedOn: true });
+  get(TOKENS.runs).release();
   const outputs = await get(TOKENS.outputs).suspend();
   await get(TOKENS.server).leave(LAST_INPUT_MS);
   // Who ends from now on waits for the engine that comes.

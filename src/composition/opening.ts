@@ -3,6 +3,7 @@
  * Brings the parts of an engine up: what was left by the engine before is found, swept and taken up in between.
  */
 import { sweepOrphans } from "./orphans.ts";
+import { partWithPlugins } from "./parting.ts";
 import { type Get, TOKENS } from "./tokens.ts";
 import { tellLines } from "../engine/containers/line_samples.ts";
 import { isFirstSinceBoot } from "../engine/boot.ts";
@@ -69,6 +70,8 @@ export async function openEngine(
   tellLines({ hooks: get(TOKENS.hooks), outputs, table: get(TOKENS.table) });
   outputs.expect(notes?.outputs ?? [], RETURN_LIMIT_MS);
   const containers = get(TOKENS.containers);
+  // Plugins hear of containers that have ended since the engine before.
+  await ending.use(get(TOKENS.plugins)).open();
   await get(TOKENS.adoption).run();
   await get(TOKENS.execAdoption).run();
   get(TOKENS.volumeMounts).sweep();
@@ -80,7 +83,7 @@ export async function openEngine(
   ending.defer(() => isLeaving() ? undefined : get(TOKENS.networks).lifetime.leave());
   // After a reload's end nobody reaps: what is under way by then would never end.
   ending.defer(() => isLeaving() ? undefined : containers.settle());
-  await ending.use(get(TOKENS.plugins)).open();
+  ending.defer(() => isLeaving() ? undefined : partWithPlugins(get));
   ending.use(get(TOKENS.health));
   // A re-execution is no start of the engine: nobody has gone.
   const engineStart = notes === undefined && (isFirst || !onDemand);

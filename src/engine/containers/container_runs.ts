@@ -71,6 +71,7 @@ export class ContainerRuns {
   readonly #runs = new Map<string, Run>();
   /** Ends whose output hasn't ended yet. */
   readonly #exits = new Map<string, Exit>();
+  #isLeaving = false;
 
   constructor(deps: ContainerRunsDeps) {
     this.#deps = deps;
@@ -99,6 +100,18 @@ export class ContainerRuns {
   /** Ends that were seen and are not recorded yet, by container. */
   get unrecordedExits(): Readonly<Record<string, Exit>> {
     return Object.fromEntries(this.#exits);
+  }
+
+  /** Resolves when all ends that were seen are recorded and told. */
+  async idle(): Promise<void> {
+    while (this.#exits.size > 0) {
+      await Promise.allSettled([...this.#exits.keys()].map((id) => this.#runs.get(id)?.exited));
+    }
+  }
+
+  /** Ends that are seen from now on are for the engine that comes, which has them of {@link unrecordedExits}, to record and to tell. */
+  leave(): void {
+    this.#isLeaving = true;
   }
 
   /** Lets go of all processes: they run on. */
@@ -182,6 +195,7 @@ export class ContainerRuns {
       const oomKilled = oom.end(container, { signal, byEngine: signaller.hasKilled(process) });
       void this.#deps.health.end(container);
       await Promise.all([io.finish(OUTPUT_GRACE_MS), this.#deps.networks.published.close(container.id)]);
+      if (this.#isLeaving) return await new Promise<never>(() => {});
       this.#runs.delete(container.id);
       process.pidFd[Symbol.dispose]();
       // The clean-up takes its place before anybody who heard of the exit can start the container again.

@@ -163,9 +163,14 @@ export class ContainerService {
     return this.#deps.runs.io(container);
   }
 
+  /** Waits until no step is under way. */
+  idle(): Promise<void> {
+    return this.#deps.locks.idle();
+  }
+
   /** Waits until nothing is under way; containers run on. */
   async settle(): Promise<void> {
-    await this.#deps.locks.idle();
+    await this.idle();
     this.#deps.runs.release();
   }
 }
