@@ -34,7 +34,7 @@ take_seat() {
 # Another engine may have come since the seat was taken, with a folder of its own.
 sit_down() {
   { command exec 9<>"$calls/answer.$seat" 8<"$calls/answer.$seat" 9>&- && read -r whose <"$calls/seat.$seat"; } 2>/dev/null
-  [ "$whose" = "$$" ]
+  [ "$whose" = "$$" ] && [ -p /proc/self/fd/8 ] && [ -O /proc/self/fd/8 ]
 }
 got_signal() {
   signalled=1
@@ -42,11 +42,12 @@ got_signal() {
 }
 # Says what is left to do by a process of its own: all, nothing, or what the engine has said (in `resume`).
 ask_engine() {
-  taken= signalled= once=
+  taken= signalled= once= heard=
   # The engine writes to duplicates, as a shell's standard output is another one while it tells the engine something.
   command exec 7>&2 && { command exec 6>&1; } 2>/dev/null && take_seat && sit_down || return 0
   tell_engine "$seat $$ $# $app"
   while signalled= && read -r answer words <&8 || [ -n "$signalled" ]; do
+    heard=1
     case $answer in
       exit) exit "$words" ;;
       once) once=$words ;;
@@ -63,6 +64,8 @@ ask_engine() {
     esac
     answer=
   done
+  # Nobody has listened: what an engine that was killed has left there.
+  [ -n "$heard" ] || return 0
   # The engine has gone away in the middle of it: what may be done again is, by a process that finds the next engine.
   export TSD_ENGINE_WENT_AWAY=1
   [ -n "$once" ] && [ -z "$resume" ] || return 0
@@ -71,7 +74,8 @@ ask_engine() {
 }
 case $1 in
   @HOSTED@)
-    if [ -p "$calls/call" ] && [ -O / ] && [ -O "$calls" ]; then
+    # Nobody else can have put them there.
+    if [ -p "$calls/call" ] && [ -O / ] && [ -O "$calls" ] && [ ! -L "$calls" ]; then
       resume=
       ask_engine "$@"
       exec 6>&- 7>&- 8<&-

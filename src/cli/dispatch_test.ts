@@ -3,7 +3,7 @@ import { TsdError } from "../errors.ts";
 import { type CommandRow, defineCommand, type Program } from "./command.ts";
 import { dispatch } from "./dispatch.ts";
 import { FakeTerminal } from "./fake_terminal.ts";
-import { OutputClosedError } from "./terminal.ts";
+import { NeedsProcessError, OutputClosedError } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 
 interface Kitchen {
@@ -43,7 +43,11 @@ const failing = (thrown: unknown): CommandRow<Kitchen> => ({
     })),
 });
 
-async function call(argv: string[], more: readonly CommandRow<Kitchen>[] = []) {
+async function call(
+  argv: string[],
+  more: readonly CommandRow<Kitchen>[] = [],
+  admit?: NonNullable<Program<Kitchen>["admit"]>,
+) {
   const terminal = new FakeTerminal();
   const program: Program<Kitchen> = {
     name: "cook",
@@ -58,6 +62,7 @@ async function call(argv: string[], more: readonly CommandRow<Kitchen>[] = []) {
       ...more,
     ],
     context: (globals) => ({ stove: String(globals.stove), terminal }),
+    ...(admit && { admit }),
   };
   const code = await dispatch(program, argv, terminal);
   return { code, out: terminal.stdout, err: terminal.stderr };
@@ -125,6 +130,28 @@ Deno.test("dispatch: failures are one line and a code", async () => {
     "a and b conflict\nSee 'cook fail --help'.\n",
   ]);
   assert.deepEqual(await fail(new OutputClosedError()), [141, ""]);
+});
+
+Deno.test("dispatch: a host is asked once a command line was understood, before anything is done", async () => {
+  const asked: unknown[] = [];
+  const admit: Program<Kitchen>["admit"] = (row, command, flags) => {
+    asked.push([row.names[0], command === boil as unknown, flags.salt]);
+  };
+  assert.equal((await call(["boil", "-s", "egg"], [], admit)).code, 7);
+  assert.deepEqual(asked.splice(0), [["boil", true, true]]);
+  // Help, and what is wrong, is the same for everybody.
+  for (const argv of [[], ["--version"], ["boil", "--help"], ["boil"], ["boil", "--slat"], ["biol"], ["pot"]]) {
+    assert.deepEqual(await call(argv, [], admit), await call(argv));
+  }
+  assert.deepEqual(asked, []);
+});
+
+Deno.test("dispatch: what a host leaves to a process is no failure, whoever says so", async () => {
+  const refuse = () => {
+    throw new NeedsProcessError();
+  };
+  await assert.rejects(call(["boil", "egg"], [], refuse), NeedsProcessError);
+  await assert.rejects(call(["fail"], [failing(new NeedsProcessError())]), NeedsProcessError);
 });
 
 Deno.test("dispatch: version and help", async () => {

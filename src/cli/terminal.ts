@@ -33,6 +33,8 @@ export interface Terminal {
 export interface CommandHost {
   /** For what takes a process of the command's own, before anything was done or said. @throws {NeedsProcessError} */
   needProcess(): never;
+  /** For a command that is going to handle these. @throws {NeedsProcessError} where the process that waits doesn't get them */
+  needSignals(signals: readonly Deno.Signal[]): void;
   /** The arguments that go on with what was begun, should the host go away in between. */
   resumeAs(args: readonly string[]): void;
   /** How long ago the process that waits was started, in ms. */

@@ -36,7 +36,7 @@ export async function runAttached(context: CommandContext, id: string, options: 
   const { link, stream, isStarted } = await linkTo(engine, id, linked, options);
   if (!isStarted) clock?.lap("attach and wait");
   const { autoRemove, proxySignals: sigProxy } = options;
-  terminal.host?.resumeAs(["__resume", `--rm=${autoRemove}`, `--sig-proxy=${sigProxy}`, "run", id]);
+  terminal.host?.resumeAs(["__resume", "run", `--rm=${autoRemove}`, `--sig-proxy=${sigProxy}`, id]);
   using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
   if (!isStarted) await startOrCleanUp(context, id, link.pending, options.autoRemove);
   clock?.lap("start");

@@ -4,7 +4,8 @@ import { whenBack } from "../client/away.ts";
 import { killContainer, resizeContainer } from "../client/containers.ts";
 import type { EngineTransport } from "../client/transport.ts";
 
-const PROXIED: readonly Deno.Signal[] = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"];
+/** What {@link proxySignals} passes on. */
+export const PROXIED: readonly Deno.Signal[] = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"];
 
 /** Passes signals that we get on to a container, until disposed; one that doesn't run doesn't mind. */
 export function proxySignals(terminal: Terminal, engine: EngineTransport, id: string): Disposable {

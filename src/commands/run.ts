@@ -8,6 +8,7 @@ import { createWithPull } from "./create_container.ts";
 import { CREATE_FLAGS, CREATE_IN_OWN_PROCESS } from "./create_flags.ts";
 import { DETACH_KEYS_FLAG } from "./detach_keys_flag.ts";
 import { attachment, createRequest } from "./create_request.ts";
+import { PROXIED } from "./proxied_signals.ts";
 import { REFUSED_FLAGS } from "./refused_flags.ts";
 import { requireTty } from "./stdio_session.ts";
 import { timed, TIMING_FLAG } from "./timed.ts";
@@ -49,6 +50,7 @@ export const run = defineCommand({
       requireTty(terminal, flags.tty && attach.stdin);
       // Before there is a container that nobody could be attached to.
       parseDetachKeys(flags["detach-keys"] ?? "");
+      if (!flags.detach && flags["sig-proxy"]) terminal.host?.needSignals(PROXIED);
       const surroundings = {
         env: (name: string) => terminal.env(name),
         cwd: terminal.cwd(),

@@ -37,7 +37,11 @@ export const COMMANDS: readonly Row[] = [
     hidden: true,
   },
   {
-    ...row("__resume", "Go on with what an engine has begun", async () => (await import("./resume.ts")).resume),
+    ...row("__resume exec", "Go on with a command", async () => (await import("./resume.ts")).resumeExec),
+    hidden: true,
+  },
+  {
+    ...row("__resume run", "Go on with a container", async () => (await import("./resume.ts")).resumeRun),
     hidden: true,
   },
   row(

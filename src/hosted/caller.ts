@@ -3,7 +3,7 @@
  * A process that waits on a seat while the engine does its command: who it is, by what the kernel says (proc(5)).
  */
 import { ageOfProcessMs } from "../cli/process_age.ts";
-import { EPOLL, type Epoll, isErrno, OwnedFd, processes } from "../sys/mod.ts";
+import { EPOLL, type Epoll, isErrno, OwnedFd, processes, SIG } from "../sys/mod.ts";
 import type { CallerLine, Seat } from "./seats.ts";
 
 /** Descriptors of a caller: its answers, and duplicates of its standard output and error. */
@@ -31,10 +31,16 @@ export class Caller implements Disposable {
     this.#pidFd = pidFd;
     this.#epoll = epoll;
     const words = wordsOf(`/proc/${pid}/cmdline`);
-    this.args = argumentCount === 0 ? [] : words.slice(-argumentCount);
+    // The shell and the script's path come first.
+    if (argumentCount > words.length - 2) {
+      throw new Error(`Process ${pid} was not started with ${argumentCount} arguments`);
+    }
+    this.args = words.slice(words.length - argumentCount);
     const variables = wordsOf(`/proc/${pid}/environ`).map((word) => /^([^=]+)=(.*)$/s.exec(word));
     this.#environment = new Map(variables.flatMap((match) => match === null ? [] : [[match[1]!, match[2]!] as const]));
     this.cwd = Deno.readLinkSync(`/proc/${pid}/cwd`);
+    // A folder that was removed has a path that leads nowhere, or to another one.
+    if (this.cwd.endsWith(" (deleted)")) throw new Deno.errors.NotFound(this.cwd);
     const gone = new AbortController();
     this.gone = gone.signal;
     epoll.add(pidFd.fd, EPOLL.IN, () => {
@@ -62,7 +68,7 @@ export class Caller implements Disposable {
       guard.move();
       return caller;
     } catch (thrown) {
-      if (thrown instanceof Deno.errors.NotFound) return undefined;
+      if (hasEnded(thrown)) return undefined;
       throw thrown;
     }
   }
@@ -78,6 +84,12 @@ export class Caller implements Disposable {
     return this.#environment.get(name);
   }
 
+  /** Whether it was started with one of these ignored, which no shell can handle then (trap in POSIX). */
+  ignores(signals: readonly Deno.Signal[]): boolean {
+    const ignored = ignoredBits(this.pid);
+    return signals.some((signal) => (ignored >> BigInt(SIG[signal.slice(3) as keyof typeof SIG] - 1) & 1n) === 1n);
+  }
+
   /** How long ago it was started, in ms. */
   ageMs(): number {
     return ageOfProcessMs(this.pid);
@@ -85,6 +97,7 @@ export class Caller implements Disposable {
 
   /** Its standard output or error, the very same; undefined when it has gone. Whoever asks owns it. */
   stream(name: "stdout" | "stderr"): OwnedFd | undefined {
+    if (this.#pidFd.closed) return undefined;
     try {
       return new OwnedFd(processes.pidfdGetfd(this.#pidFd.fd, FDS[name]));
     } catch (thrown) {
@@ -121,6 +134,20 @@ let ownLinks: readonly string[] | undefined;
 function isNear(pid: number): boolean {
   const own = ownLinks ??= linksOf("self");
   return linksOf(pid).every((link, index) => link === own[index]);
+}
+
+/** Of what is read below /proc/PID: Deno has no class for ESRCH. */
+const hasEnded = (thrown: unknown): boolean =>
+  thrown instanceof Deno.errors.NotFound || thrown instanceof Error && "code" in thrown && thrown.code === "ESRCH";
+
+/** One for each signal, from 1 on. */
+function ignoredBits(pid: number): bigint {
+  try {
+    return BigInt(`0x${/^SigIgn:\t([0-9a-f]+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]}`);
+  } catch (thrown) {
+    if (hasEnded(thrown)) return 0n;
+    throw thrown;
+  }
 }
 
 /** Each ends with NUL. */

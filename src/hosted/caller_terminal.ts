@@ -30,6 +30,7 @@ export class CallerTerminal implements Terminal, CommandHost, Disposable {
   /** Writes under way, which may wait for ever: how to give up waiting for them. */
   readonly #giveUp = new Map<Promise<unknown>, () => void>();
   #leaves = false;
+  #isOver = false;
 
   constructor(caller: Caller, pipes: Pick<PipeCalls, "writeAway">, tell: Tell) {
     this.#caller = caller;
@@ -100,6 +101,10 @@ export class CallerTerminal implements Terminal, CommandHost, Disposable {
     throw new NeedsProcessError();
   }
 
+  needSignals(signals: readonly Deno.Signal[]): void {
+    if (this.#caller.ignores(signals)) this.needProcess();
+  }
+
   /** See {@link leaves}. */
   leave(): void {
     this.#leaves = true;
@@ -116,6 +121,7 @@ export class CallerTerminal implements Terminal, CommandHost, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     const close = () => Object.values(this.#fds).forEach((fd) => fd?.close());
     // A thread that is about to write must not find somebody else's descriptor under that number.
     if (this.#giveUp.size === 0) close();
@@ -137,9 +143,9 @@ export class CallerTerminal implements Terminal, CommandHost, Disposable {
   }
 
   async #writeAll(stream: OutputName, bytes: Uint8Array): Promise<void> {
-    const fd = this.#fd(stream)?.fd;
     for (let at = 0; at < bytes.length;) {
-      if (fd === undefined || this.#caller.gone.aborted) throw new OutputClosedError();
+      const fd = this.#isOver || this.#caller.gone.aborted ? undefined : this.#fd(stream)?.fd;
+      if (fd === undefined) throw new OutputClosedError();
       const taken = await this.#take(fd, bytes.subarray(at));
       // Another process may have made the pipe non-blocking.
       if (taken === "again") await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
@@ -152,7 +158,7 @@ export class CallerTerminal implements Terminal, CommandHost, Disposable {
     const { promise, resolve, reject } = Promise.withResolvers<number | "again">();
     const writing = this.#pipes.writeAway(fd, bytes);
     this.#giveUp.set(writing, () => reject(new OutputClosedError()));
-    writing.then(resolve, (thrown) => reject(isClosed(thrown) ? new OutputClosedError() : thrown))
+    writing.then(resolve, (thrown) => reject(failureOf(thrown)))
       .finally(() => this.#giveUp.delete(writing));
     return promise;
   }
@@ -168,5 +174,10 @@ export class CallerTerminal implements Terminal, CommandHost, Disposable {
   }
 }
 
-/** A terminal whose window was closed fails with EIO. */
-const isClosed = (thrown: unknown): boolean => isErrno(thrown, "EPIPE") || isErrno(thrown, "EIO");
+/** In the words of a process of its own. A terminal whose window was closed fails with EIO. */
+function failureOf(thrown: unknown): unknown {
+  if (isErrno(thrown, "EPIPE", "EIO")) return new OutputClosedError();
+  if (!(thrown instanceof SysError)) return thrown;
+  const { reason, errno } = thrown;
+  return new Error(`${reason[0].toUpperCase()}${reason.slice(1)} (os error ${errno})`, { cause: thrown });
+}

@@ -5,6 +5,7 @@
  */
 import {
   type Command,
+  type CommandHost,
   type CommandRow,
   defaultExitCode,
   dispatch,
@@ -20,7 +21,7 @@ import { tsdProgram } from "../commands/main.ts";
 import type { Log } from "../log.ts";
 import { type Epoll, pipes } from "../sys/mod.ts";
 import { type Call, Caller } from "./caller.ts";
-import { CallerTerminal } from "./caller_terminal.ts";
+import { CallerTerminal, type Tell } from "./caller_terminal.ts";
 import { DirectTransport } from "./direct_transport.ts";
 import { type CallerLine, type Seat, Seats } from "./seats.ts";
 
@@ -29,6 +30,8 @@ const WAKE_UP_MS = 500;
 /** How long commands get to see that the engine leaves, in ms. */
 const SETTLE_LIMIT_MS = 500;
 const POLL_MS = 2;
+/** Of a command whose failure can't be told, as of a process of its own. */
+const FAILED_EXIT = 1;
 
 export interface HostedCommandsOptions {
   readonly folder: string;
@@ -45,7 +48,7 @@ export interface HostedCommandsOptions {
 export class HostedCommands implements AsyncDisposable {
   readonly #options: HostedCommandsOptions;
   readonly #seats: Seats;
-  readonly #active = new Map<Seat, CallerTerminal>();
+  readonly #active = new Map<Caller, CallerTerminal>();
   /** Callers that have been answered, or were never served; by seat, until they are gone. */
   readonly #waiting = new Map<Seat, Caller>();
   #leaving = false;
@@ -78,22 +81,16 @@ export class HostedCommands implements AsyncDisposable {
   #line(line: CallerLine): void {
     if (line.kind === "full") return this.#sweep();
     const { seat, pid } = line;
-    if (line.kind === "call") {
-      const { log } = this.#options;
-      this.#serve(line).catch((thrown) =>
-        log.error("a caller's command", { error: String(thrown), stack: thrown?.stack })
-      );
-    } else if (line.kind === "left" && seat.takenBy === pid) this.#free(seat);
-    else if (line.kind === "signal" && this.#waiting.get(seat)?.pid === pid) {
-      this.#active.get(seat)?.signalled(line.signal);
-    }
+    if (line.kind === "call") return void this.#serve(line);
+    if (line.kind === "left") return seat.takenBy === pid ? this.#free(seat) : undefined;
+    const caller = this.#waiting.get(seat);
+    if (caller?.pid === pid) this.#active.get(caller)?.signalled(line.signal);
   }
 
   /** Takes seats back whose callers ended before they asked for anything. */
   #sweep(): void {
     for (const seat of this.#seats.all) {
-      if (this.#waiting.has(seat) || this.#active.has(seat)) continue;
-      if (Caller.isMissing(seat)) seat.free();
+      if (!this.#waiting.has(seat) && Caller.isMissing(seat)) seat.free();
     }
   }
 
@@ -107,37 +104,52 @@ export class HostedCommands implements AsyncDisposable {
     const { seat } = call;
     // Who took another engine's seat reads nothing that is said here.
     if (this.#waiting.has(seat) || seat.takenBy !== call.pid) return;
-    const caller = this.#leaving ? undefined : Caller.of(call, this.#options.build, this.#options.epoll);
+    const caller = this.#leaving ? undefined : this.#callerOf(call);
     if (caller === undefined) return seat.answer("no");
     this.#waiting.set(seat, caller);
     caller.gone.addEventListener("abort", () => this.#free(seat), { once: true });
-    using terminal = new CallerTerminal(caller, pipes, (line) => seat.answer(line));
-    this.#active.set(seat, terminal);
-    const wakeUps = setInterval(() => terminal.handlesSignals && seat.answer(""), WAKE_UP_MS);
+    // A command may end after its caller, whose seat is somebody else's by then.
+    const tell = (line: string) => this.#waiting.get(seat) === caller && seat.answer(line);
+    tell(""); // There is somebody who listens.
+    using terminal = new CallerTerminal(caller, pipes, tell);
+    this.#active.set(caller, terminal);
+    const wakeUps = setInterval(() => terminal.handlesSignals && tell(""), WAKE_UP_MS);
+    const code = await this.#run(caller, terminal, tell);
+    if (!terminal.leaves) tell(`exit ${code}`);
+    else if (!this.#leaving) tell("no");
+    clearInterval(wakeUps);
+    this.#active.delete(caller);
+  }
+
+  #callerOf(call: Call): Caller | undefined {
     try {
-      const code = await this.#run(caller, terminal, seat);
-      if (!terminal.leaves) seat.answer(`exit ${code}`);
-      else if (!this.#leaving) seat.answer("no");
-    } finally {
-      clearInterval(wakeUps);
-      this.#active.delete(seat);
+      return Caller.of(call, this.#options.build, this.#options.epoll);
+    } catch (thrown) {
+      this.#logFailure("who calls", thrown);
+      return undefined;
     }
   }
 
   /** The exit code; of a command that leaves it means nothing. */
-  async #run(caller: Caller, terminal: CallerTerminal, seat: Seat): Promise<number> {
+  async #run(caller: Caller, terminal: CallerTerminal, tell: Tell): Promise<number> {
     const program = {
       ...tsdProgram(terminal, () => terminal.needProcess()),
       admit: (row: CommandRow<CommandContext>, command: Command<CommandContext>, flags: Flags) =>
-        admit(row, command, flags, terminal, seat),
+        admit(row, command, flags, terminal, tell),
       context: (globals: Flags) => this.#context(globals, caller, terminal),
     };
     try {
       return await dispatch(program, caller.args, terminal);
     } catch (thrown) {
       if (thrown instanceof NeedsProcessError) return 0;
-      throw thrown;
+      // Not even that something went wrong could be written: whoever waits hears of it all the same.
+      this.#logFailure("a caller's command", thrown);
+      return FAILED_EXIT;
     }
+  }
+
+  #logFailure(what: string, thrown: unknown): void {
+    this.#options.log.warn(what, { error: String(thrown), stack: (thrown as Error)?.stack });
   }
 
   #context({ host }: Flags, caller: Caller, terminal: CallerTerminal): CommandContext {
@@ -161,15 +173,15 @@ export class HostedCommands implements AsyncDisposable {
 type Flags = Readonly<Record<string, FlagValue>>;
 
 /** What a host can do; what must not be done twice is said before it is done. @throws {NeedsProcessError} */
-function admit<C>(
+export function admit<C>(
   { hosted }: CommandRow<C>,
   { ownProcessFor = [], exitCode = defaultExitCode }: Command<C>,
   flags: Flags,
-  terminal: CallerTerminal,
-  seat: Seat,
+  terminal: Pick<CommandHost, "needProcess">,
+  tell: Tell,
 ): void {
   const isGiven = (value: FlagValue) =>
     Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
   if (hosted === undefined || ownProcessFor.some((name) => isGiven(flags[name]))) terminal.needProcess();
-  if (hosted === "once") seat.answer(`once ${exitCode(cutOff())}`);
+  if (hosted === "once") tell(`once ${exitCode(cutOff())}`);
 }

@@ -17,6 +17,10 @@ export const SEATS = 16;
 export const callFolder = (socketPath: string): string => `${socketPath}.calls`;
 
 const READ_BYTES = 4096;
+/** Of characters; as many as come whole. */
+const LINE_LIMIT = 4096;
+/** All but `full`; process ids are below 2^22, and no command line has more arguments than that (proc(5), execve(2)). */
+const LINE = /^(\d{1,2}) ([1-9]\d{0,6}) (?:(\d{1,7}) (\w+)|(left|[A-Z][A-Z0-9]*))$/;
 const ENCODER = new TextEncoder();
 
 /** What a caller writes to `call`. */
@@ -129,7 +133,9 @@ export class Seats implements Disposable {
     const size = files.read(this.#calls.fd, chunk);
     if (size === "again") return;
     const lines = (this.#rest + this.#decoder.decode(chunk.subarray(0, size), { stream: true })).split("\n");
-    this.#rest = lines.pop()!;
+    const rest = lines.pop()!;
+    // No caller writes so long a line.
+    this.#rest = rest.length > LINE_LIMIT ? "" : rest;
     for (const line of lines) {
       const understood = this.#understand(line);
       if (understood !== undefined) this.#onLine(understood);
@@ -138,12 +144,13 @@ export class Seats implements Disposable {
 
   #understand(line: string): CallerLine | undefined {
     if (line === "full") return { kind: "full" };
-    const [number, process, word, build] = line.split(" ");
+    const [, number, process, count, build, word] = LINE.exec(line) ?? [];
     const [seat, pid] = [this.all[Number(number)], Number(process)];
-    if (seat === undefined || !Number.isInteger(pid) || pid <= 0 || word === undefined) return undefined;
-    if (word === "left") return { kind: "left", seat, pid };
-    if (build !== undefined) return { kind: "call", seat, pid, count: Number(word), build };
-    return { kind: "signal", seat, pid, signal: `SIG${word}` as Deno.Signal };
+    if (seat === undefined) return undefined;
+    if (build !== undefined) return { kind: "call", seat, pid, count: Number(count), build };
+    return word === "left"
+      ? { kind: "left", seat, pid }
+      : { kind: "signal", seat, pid, signal: `SIG${word}` as Deno.Signal };
   }
 
   [Symbol.dispose](): void {
