@@ -32,16 +32,33 @@ export async function whenBack<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** Does again what can be done twice, each time that the engine goes away before it has answered. */
-export const repeatedly = <T>(action: () => Promise<T>): Promise<T> =>
-  persistently(() => Promise.resolve(), () => action());
+export async function repeatedly<T>(action: () => Promise<T>): Promise<T> {
+  for (let attempt = action;; attempt = () => whenBack(action)) {
+    try {
+      return await attempt();
+    } catch (thrown) {
+      if (!isCutOff(thrown)) throw thrown;
+    }
+  }
+}
 
-/** Asks, and asks again each time that the engine goes away while its answer is being used. */
+/** Asks, and asks again each time that the engine goes away before it answers or while its answer is being used. */
 export async function persistently<A, T>(ask: () => Promise<A>, use: (answer: A) => Promise<T>): Promise<T> {
-  for (let answer = await ask();; answer = await whenBack(ask)) {
+  for (let answer = await askedTwice(ask);; answer = await whenBack(ask)) {
     try {
       return await use(answer);
     } catch (thrown) {
       if (!isCutOff(thrown)) throw thrown;
     }
+  }
+}
+
+/** An engine that is there is one at first; only if it goes away then it is waited for. */
+async function askedTwice<A>(ask: () => Promise<A>): Promise<A> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    if (!isCutOff(thrown)) throw thrown;
+    return await whenBack(ask);
   }
 }

@@ -135,7 +135,7 @@ for (const [how, goAndComeBack] of Object.entries(GOING)) {
       await following.waitFor(`line ${seen + 50}\n`);
     }
     assert.equal((await engine.tsd(["stop", "-t", "0", "web"])).code, 0);
-    assert.equal((await waiting.wait()).stdout, "137\n");
+    assert.deepEqual(await waiting.wait(), { code: 0, stdout: "137\n", stderr: "" });
     assert.equal((await following.wait()).code, 0);
     const logged = (await engine.tsd(["logs", id])).stdout;
     assert.equal(following.stdout, logged);
