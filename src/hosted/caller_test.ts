@@ -142,6 +142,31 @@ Deno.test(
 );
 
 Deno.test(
+  "a caller's streams are the very same, and whoever asks owns them",
+  requires("root"),
+  () =>
+    withSeat(async ({ folder, start, caller }) => {
+      // Opened once, without appending: an offset of one's own would write over what is there.
+      await using shell = await start({ first: `exec 6>${folder}/both 7>&6; echo first >&6` });
+      using found = caller(shell);
+      for (const name of ["stdout", "stderr"] as const) {
+        using fd = found!.stream(name)!;
+        files.write(fd.fd, new TextEncoder().encode(`${name}\n`));
+      }
+      assert.equal(await Deno.readTextFile(`${folder}/both`), "first\nstdout\nstderr\n");
+    }),
+);
+
+Deno.test("a caller without a stream has none", requires("root"), () =>
+  withSeat(async ({ start, caller }) => {
+    await using shell = await start({ first: "exec 6>&-" });
+    using found = caller(shell);
+    assert.equal(found!.stream("stdout"), undefined);
+    using stderr = found!.stream("stderr");
+    assert.ok(stderr !== undefined);
+  }));
+
+Deno.test(
   "nobody: who doesn't sit there, is of another build, or has ended",
   requires("root"),
   () =>
@@ -170,7 +195,7 @@ Deno.test(
     withSeat(async ({ folder, start, caller }) => {
       // A seat is root's alone; it may become somebody else later.
       const others = [
-        ["setpriv", "--euid", "65534", "--clear-groups"],
+        ["setpriv", "--reuid", "65534", "--clear-groups"],
         ["unshare", "--mount"],
         ["unshare", "--user", "--map-root-user"],
       ];
