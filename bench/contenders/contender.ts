@@ -41,6 +41,8 @@ export interface Contender extends AsyncDisposable {
   owns(process: ProcessWords): boolean;
   /** The client's command for a verb, with the flags that make it do the same as the others. */
   command(verb: Verb, ...args: readonly string[]): Command;
+  /** The same by a program of its own, where {@link command} has the engine do it; absent: it always is. */
+  ownProcess?(verb: Verb, ...args: readonly string[]): Command;
 }
 
 /** This contender can't take part here; the message says why in one line. */

@@ -6,6 +6,7 @@ import type { Contender, Verb } from "./contender.ts";
 
 export interface Tsd extends Contender {
   readonly engine: Engine;
+  readonly ownProcess: NonNullable<Contender["ownProcess"]>;
 }
 
 const FLAGS: Partial<Record<Verb, readonly string[]>> = { pull: ["--quiet"], rm: ["--force"] };
@@ -27,6 +28,11 @@ export async function startTsd(options: EngineOptions = {}): Promise<Tsd> {
     // A keeper is a `sleep` that says in its environment whose it is.
     owns: ({ pid, environment }) => pid === engine.pid || environment.includes(`TSD_KEEPER=${runDir}/`),
     command: (verb, ...args) => ({ program, env, args: [verb, ...FLAGS[verb] ?? [], ...args] }),
+    // What begins with a flag no shell asks the engine to do.
+    ownProcess: (verb, ...args) => ({
+      ...{ program, env },
+      args: ["-H", engine.host, verb, ...FLAGS[verb] ?? [], ...args],
+    }),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Where the time of one `tsd run --rm` goes, seen from three sides: the whole client, the API calls it makes, made here one
- * by one, and runc alone on the very bundle that the engine wrote.
+ * Where the time of one `tsd run --rm` goes, seen from four sides: done by the engine, by a client of its own, the API calls
+ * that this makes, made here one by one, and runc alone on the very bundle that the engine wrote.
  */
 import { join } from "node:path";
 import { privateFolder, removeNewCgroups } from "../contenders/host_traces.ts";
@@ -23,8 +23,10 @@ export async function phaseLines(tsd: Tsd, image: string, rounds: number): Promi
   const times = new Map<string, number[]>();
   const add = (phase: string, elapsedMs: number) => void times.set(phase, [...times.get(phase) ?? [], elapsedMs]);
   for (let round = 0; round < rounds; round++) {
-    add("whole", await perform(tsd.command("run", "--rm", "--network", "host", image, "true")));
-    add("client", await perform(tsd.command("--version")));
+    const words = ["--rm", "--network", "host", image, "true"];
+    add("by the engine", await perform(tsd.command("run", ...words)));
+    add("whole", await perform(tsd.ownProcess("run", ...words)));
+    add("client", await perform(tsd.ownProcess("version")));
     await timeCalls(tsd.engine.api, image, add);
     await timeRunc(bundle, add);
   }
@@ -41,8 +43,9 @@ function described(times: ReadonlyMap<string, readonly number[]>): string[] {
   const known = ["client", ...CALLS].reduce((sum, phase) => sum + median(phase), 0);
   const line = (label: string, ms: number) => `  ${label.padEnd(34)}${figure(ms, "ms").padStart(10)}`;
   return [
-    line("the whole client", median("whole")),
-    line("start of the client (--version)", median("client")),
+    line("done by the engine", median("by the engine")),
+    line("by a process of its own", median("whole")),
+    line("start of that (version)", median("client")),
     ...CALLS.map((phase) => line(phase, median(phase))),
     line("the client's rest", median("whole") - known),
     ...RUNC_CALLS.map((call) => line(`runc ${call}, alone`, median(`runc ${call}`))),

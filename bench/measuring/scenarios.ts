@@ -33,6 +33,7 @@ export const HELLO = "deno hello";
 const NETWORK = ["--network", "host"];
 const FOREVER = ["sleep", "1000000"];
 const RUN = "run --rm --network host busybox true";
+const OWN_PROCESS = "version, by a process of its own";
 const CLIENTS = 8;
 const crowdRow = (size: number): string => `${size} × run -d by ${CLIENTS} clients at once`;
 
@@ -52,10 +53,11 @@ export const SCENARIOS: readonly Scenario[] = [
       timed: [
         { row: "--version", work: contender.command("--version") },
         { row: "version", work: contender.command("version") },
+        { row: OWN_PROCESS, work: (contender.ownProcess ?? contender.command)("version") },
       ],
     }),
-    helloRows: ["--version", "version"],
-    aims: () => [toHello("--version", 1.5), toHello("version", 1.5)],
+    helloRows: ["--version", "version", OWN_PROCESS],
+    aims: () => ["--version", "version", OWN_PROCESS].map((row) => toHello(row, 1.5)),
   },
   {
     name: "run",
