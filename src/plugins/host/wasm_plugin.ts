@@ -28,15 +28,58 @@ interface Exports {
 
 /** @throws Error in words for the plugin's author */
 export async function loadWasmPlugin(code: Uint8Array<ArrayBuffer>, log: WriteLog): Promise<LoadedPlugin> {
-  const module = await WebAssembly.compile(code);
-  const plugin = new WasmPlugin(module, log);
-  const manifest = plugin.manifest();
+  const plugin = new WasmPlugin(await WebAssembly.compile(code), log);
+  const { manifest } = plugin;
   const { hooks } = manifest;
   const names = Array.isArray(hooks) ? hooks.filter((hook) => typeof hook === "string") : [];
   return { manifest, handlers: new Map(names.map((hook) => [hook, plugin.handler(hook)])) };
 }
 
+/** A module with an instance that is whole: one in which a call broke off is left behind, half-changed memory and all. */
 class WasmPlugin {
+  readonly #module: WebAssembly.Module;
+  readonly #log: WriteLog;
+  readonly manifest: Record<string, unknown>;
+  #instance: WasmInstance | undefined;
+
+  constructor(module: WebAssembly.Module, log: WriteLog) {
+    this.#module = module;
+    this.#log = log;
+    this.#instance = new WasmInstance(module, log);
+    this.manifest = this.#instance.manifest();
+  }
+
+  handler(hook: string): Handler {
+    return (context, tools) => {
+      const { config } = tools as { readonly config?: unknown };
+      const answer = this.#ask({ hook, context, config });
+      if (answer === undefined) return undefined;
+      const { value, error } = answer as { readonly value?: unknown; readonly error?: unknown };
+      if (typeof error === "string") throw new Error(error);
+      if (value === undefined) throw new Error("tsd_hook gave neither a value nor an error");
+      return value;
+    };
+  }
+
+  #ask(call: unknown): unknown {
+    const instance = this.#instance ??= this.#another();
+    try {
+      return instance.hook(call);
+    } catch (thrown) {
+      this.#instance = undefined;
+      throw thrown;
+    }
+  }
+
+  /** It comes to its first call as the one before did. */
+  #another(): WasmInstance {
+    const instance = new WasmInstance(this.#module, this.#log);
+    instance.manifest();
+    return instance;
+  }
+}
+
+class WasmInstance {
   readonly #exports: Exports;
 
   constructor(module: WebAssembly.Module, log: WriteLog) {
@@ -66,19 +109,12 @@ class WasmPlugin {
     throw new Error("tsd_manifest gave no object");
   }
 
-  handler(hook: string): Handler {
-    return (context, tools) => {
-      const { config } = tools as { readonly config?: unknown };
-      const call = new TextEncoder().encode(JSON.stringify({ hook, context, config }));
-      const address = this.#exports.tsd_alloc(call.length);
-      this.#bytes(address, call.length).set(call);
-      const answer = this.#json(this.#exports.tsd_hook(address, call.length));
-      if (answer === undefined) return undefined;
-      const { value, error } = answer as { readonly value?: unknown; readonly error?: unknown };
-      if (typeof error === "string") throw new Error(error);
-      if (value === undefined) throw new Error("tsd_hook gave neither a value nor an error");
-      return value;
-    };
+  /** What it answers. @throws Error: a trap, or no JSON in its memory */
+  hook(call: unknown): unknown {
+    const json = new TextEncoder().encode(JSON.stringify(call));
+    const address = this.#exports.tsd_alloc(json.length);
+    this.#bytes(address, json.length).set(json);
+    return this.#json(this.#exports.tsd_hook(address, json.length));
   }
 
   #json(where: bigint): unknown {

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { fileURLToPath } from "node:url";
 import { loadPlugin } from "./loading.ts";
 import { parseManifest } from "./manifest.ts";
+import { COUNTING_MODULE, GOES_WRONG } from "./testing.ts";
 import { loadWasmPlugin } from "./wasm_plugin.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../../examples/plugins/owner_guard.wasm", import.meta.url));
@@ -26,4 +27,21 @@ Deno.test("a module that is no plugin says why", async () => {
   const empty = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
   await assert.rejects(loadWasmPlugin(empty, () => {}), /the module doesn't export tsd_alloc/);
   await assert.rejects(loadWasmPlugin(new Uint8Array([1, 2, 3]), () => {}), /WebAssembly|magic/i);
+});
+
+Deno.test("an instance in which a call broke off is left behind; one that says no is kept", async () => {
+  const { handlers } = await loadWasmPlugin(COUNTING_MODULE, () => {});
+  const ask = (bytes = 0) => handlers.get("h")!("x".repeat(bytes), {});
+  assert.deepEqual([ask(), ask()], [1, 2]);
+  assert.throws(() => ask(GOES_WRONG.saysNo), { message: "no" });
+  assert.equal(ask(), 4);
+  const broken: Readonly<Record<number, RegExp>> = {
+    [GOES_WRONG.traps]: /unreachable/,
+    [GOES_WRONG.pointsOutside]: /it points outside its memory/,
+    [GOES_WRONG.isNoJson]: /JSON/,
+  };
+  for (const [bytes, reason] of Object.entries(broken)) {
+    assert.throws(() => ask(Number(bytes)), reason);
+    assert.deepEqual([ask(), ask()], [1, 2]);
+  }
 });
