@@ -20,6 +20,8 @@ const HEAD_FILE = new URL("./portable_head.sh", import.meta.url);
 const HEAD_SIZE_BYTES = 32_768;
 /** Digest characters that name a cache folder: 128 bits. */
 const NAME_LENGTH = 32;
+/** Which builds' folders a newer one removes: see `tidy` in the head. At most so many at once, as somebody waits. */
+const TIDYING = { UNUSED_DAYS: 7, NEWEST: 3, MOST_REMOVED: 20 };
 
 /** What the head has to know about the payload behind it. */
 export interface PortableFacts {
@@ -70,6 +72,7 @@ export function renderHead(template: string, facts: PortableFacts): Uint8Array {
     ...facts.appFiles.map(({ path, sizeBytes }) => ({ path: `$app/${plainName(path)}`, mode: 600, sizeBytes })),
   ];
   const values: Record<string, string | number> = {
+    ...TIDYING,
     APP: facts.app,
     VERSION: facts.version,
     SOCKET: DEFAULT_SOCKET,

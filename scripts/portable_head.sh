@@ -163,6 +163,7 @@ unpack() {
   if ! fill; then
     fail "cannot unpack into $cache, which takes @ROOM@ MB there; TSD_CACHE_DIR names another folder"
   fi
+  tidy
   rm -rf "$work"
   trap - EXIT INT TERM HUP
   exec 9>&-
@@ -183,6 +184,31 @@ fill() {
 replace() {
   [ ! -e "$cache/$1" ] || mv "$cache/$1" "$work/old-$1" || return 1
   mv "$work/$1" "$cache/$1"
+}
+
+# Each build has a folder of its own, so builds that nobody uses any more are removed when a new one comes: those that were
+# not started for @UNUSED_DAYS@ days (the time of the last reading, which file systems keep to a day; where they don't keep
+# it, that of unpacking), but for the newest few. One that is started again later is unpacked again.
+# What runs must stay: an engine loads code from its folder for as long as it runs, and starts plugins by its Deno. All
+# processes have their folders in their command lines. An engine that this process can't see (another PID namespace on the
+# same cache) holds a lock on its folders, as all engines do since that is looked at: see src/engine/own_program.ts.
+tidy() {
+  running=$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n')
+  # Without /proc nobody can be seen, not even this process.
+  case $running in *"$0"*) ;; *) return ;; esac
+  newest=$(ls -t "$cache" | grep -x '[0-9a-f]*' | head -n @NEWEST@)
+  removed=0
+  (cd "$cache" && find . -mindepth 2 -maxdepth 2 -type f '(' -name mod.js -o -name tsd ')' -atime +@UNUSED_DAYS@) 2>/dev/null |
+    while IFS= read -r file && [ "$removed" -lt @MOST_REMOVED@ ]; do
+      folder=${file#./}
+      folder=${folder%/*}
+      digest=${folder#runtime-}
+      case $digest in *[!0-9a-f]*) continue ;; esac
+      [ "${#digest}" = "${#app}" ] || continue
+      case "$running $newest $app $runtime" in *"$folder"*) continue ;; esac
+      # It goes with the working folder.
+      flock -n "$cache/$folder" mv "$cache/$folder" "$work/" 2>/dev/null && removed=$((removed + 1))
+    done
 }
 
 unchanged || whole || unpack

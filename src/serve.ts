@@ -15,6 +15,7 @@ import { handOn, type Handover, type HandoverNotes, type Leaving, reexecute, tak
 import { IdleWatch } from "./engine/idle.ts";
 import { type Collect, MemoryRest } from "./engine/memory_rest.ts";
 import { dataRootOf, lockOf, runDirOf } from "./engine/own_folders.ts";
+import { holdProgram } from "./engine/own_program.ts";
 import type { OwnProgram } from "./engine/networks/name_process.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
@@ -132,6 +133,7 @@ async function run(
   const asked = new AsyncQueue<string>();
   const left: { notes?: HandoverNotes | undefined; isStopped?: boolean } = {};
   await using ending = new AsyncDisposableStack();
+  ending.use(holdProgram(log));
   let idle: IdleWatch | undefined;
   const { gc: collect } = globalThis as { gc?: Collect };
   const usage = () => Deno.memoryUsage();

@@ -180,6 +180,49 @@ Deno.test("the portable executable", async (t) => {
     }
   });
 
+  await t.step("a new build removes folders of older ones that nobody uses, and no other", async () => {
+    const cache = join(bench.dir, "old");
+    const name = (n: number) => `${n}`.padStart(32, "0");
+    const make = async (folder: string, file: string, ageDays: number) => {
+      await Deno.mkdir(join(cache, folder), { recursive: true, mode: 0o700 });
+      await Deno.writeTextFile(join(cache, folder, file), "");
+      const time = new Date(Date.now() - ageDays * 86_400_000);
+      for (const path of [join(cache, folder, file), join(cache, folder)]) await Deno.utime(path, time, time);
+    };
+    await Deno.mkdir(cache, { mode: 0o700 });
+    // The new build is the newest, and two old ones count as newest too.
+    for (const [n, ageDays] of [30, 29, 28, 27, 26, 25, 24].entries()) await make(name(n), "mod.js", ageDays);
+    await make(name(7), "mod.js", 31);
+    await Deno.utime(join(cache, name(7), "mod.js"), new Date(), 0); // an old one that was started today
+    for (const n of [1, 2]) await make(`runtime-${name(n)}`, "tsd", 30);
+    for (const other of ["notes", "0123", "runtime-x", `x${name(0)}`]) await make(other, "mod.js", 30);
+    await using running = new AsyncDisposableStack();
+    const hold = async (script: string, ...args: string[]) => {
+      const holder = new Deno.Command("/bin/sh", {
+        args: ["-c", `${script}; echo held; read line`, ...args],
+        cwd: join(cache, name(1)),
+        stdin: "piped",
+        stdout: "piped",
+      }).spawn();
+      running.defer(async () => {
+        await holder.stdin.close();
+        await holder.stdout.cancel();
+        await holder.status;
+      });
+      const reader = holder.stdout.getReader();
+      await reader.read();
+      reader.releaseLock();
+    };
+    await hold("exec 9<.; flock -s 9");
+    await hold(":", join(cache, `runtime-${name(1)}`, "tsd"), join(cache, name(2), "mod.js"));
+    assert.deepEqual(await bench.run({ cache }), WORKS);
+    const left = (await Array.fromAsync(Deno.readDir(cache))).map((each) => each.name);
+    const gone = [name(0), name(3), name(4), `runtime-${name(2)}`];
+    assert.deepEqual(gone.filter((each) => left.includes(each)), []);
+    const stays = [1, 2, 5, 6, 7].map(name).concat(`runtime-${name(1)}`, "notes", "0123", "runtime-x", `x${name(0)}`);
+    assert.deepEqual(stays.filter((each) => !left.includes(each)), []);
+  });
+
   await t.step("a cache that others could have filled is refused in one line", async () => {
     const refused = async (cache: string, folder: string) => {
       const { code, stderr, stdout } = await bench.run({ cache });

@@ -1,6 +1,6 @@
 /**
  * @module
- * The advisory lock that says "one engine per folder".
+ * Advisory locks: the one that says "one engine per folder", and those that say "this folder is in use".
  */
 import { failed } from "./check.ts";
 import { cString } from "./cstring.ts";
@@ -10,6 +10,7 @@ import { O } from "./flags.ts";
 import { errno, libc } from "./libc.ts";
 import { OwnedFd } from "./owned_fd.ts";
 
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const LOCK_FILE_MODE = 0o600;
@@ -20,9 +21,17 @@ const LOCK_FILE_MODE = 0o600;
  * @throws SysError when the file cannot be opened or the file system has no locks
  */
 export function tryLock(path: string): OwnedFd | "held" {
-  const lock = new OwnedFd(files.open(cString(path), O.RDWR | O.CREAT | O.NOFOLLOW, LOCK_FILE_MODE));
+  return locked(path, LOCK_EX, new OwnedFd(files.open(cString(path), O.RDWR | O.CREAT | O.NOFOLLOW, LOCK_FILE_MODE)));
+}
+
+/** Takes a lock on a folder that others can have as well, but nobody who wants it for himself; otherwise as {@link tryLock}. */
+export function shareLock(folder: string): OwnedFd | "held" {
+  return locked(folder, LOCK_SH, new OwnedFd(files.open(cString(folder), O.RDONLY | O.DIRECTORY | O.NOFOLLOW)));
+}
+
+function locked(path: string, kind: number, lock: OwnedFd): OwnedFd | "held" {
   // SAFETY: no memory is passed.
-  if (libc.flock(lock.fd, LOCK_EX | LOCK_NB) === 0) return lock;
+  if (libc.flock(lock.fd, kind | LOCK_NB) === 0) return lock;
   const code = errno();
   lock.close();
   return code === errnoOf("EAGAIN") ? "held" : failed(code, "flock", path);

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import "./preopen.ts";
-import { isErrno, OwnedFd, tryLock } from "./mod.ts";
+import { isErrno, OwnedFd, shareLock, tryLock } from "./mod.ts";
 
 Deno.test("tryLock: one holder; free again once it is closed; never through a link", () => {
   const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
@@ -18,6 +18,24 @@ Deno.test("tryLock: one holder; free again once it is closed; never through a li
     Deno.symlinkSync("lock", `${path}/link`);
     assert.throws(() => tryLock(`${path}/link`), (e) => isErrno(e, "ELOOP"));
     assert.throws(() => tryLock(`${path}/none/lock`), (e) => isErrno(e, "ENOENT"));
+  } finally {
+    Deno.removeSync(path, { recursive: true });
+  }
+});
+
+Deno.test("shareLock: several holders of one folder, none beside one that has it for itself", async () => {
+  const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
+  const canBeHad = async () => (await new Deno.Command("flock", { args: ["-n", path, "true"] }).output()).success;
+  try {
+    const holders = [shareLock(path), shareLock(path)];
+    for (const holder of holders) {
+      assert.ok(holder instanceof OwnedFd);
+      assert.equal(await canBeHad(), false);
+      holder.close();
+    }
+    assert.equal(await canBeHad(), true);
+    Deno.writeTextFileSync(`${path}/file`, "");
+    assert.throws(() => shareLock(`${path}/file`), (e) => isErrno(e, "ENOTDIR"));
   } finally {
     Deno.removeSync(path, { recursive: true });
   }

@@ -36,6 +36,18 @@ Deno.test("a second engine on the same data root is refused, also through a link
   assert.equal((await engine.tsd(["ps", "-q"])).code, 0);
 });
 
+Deno.test("an engine holds the folders of its program", requires("root"), async () => {
+  await using engine = await startEngine();
+  const words = (await Deno.readTextFile(`/proc/${engine.pid}/cmdline`)).split("\0");
+  const module = words.find((word) => word.endsWith("/mod.js"));
+  // One that was made by `deno compile` has none.
+  if (module === undefined) return;
+  for (const file of [module, await Deno.readLink(`/proc/${engine.pid}/exe`)]) {
+    const { code } = await runCommand("flock", ["-n", file.slice(0, file.lastIndexOf("/")), "true"]);
+    assert.equal(code, 1, file);
+  }
+});
+
 Deno.test("the socket of a killed engine is taken over", requires("root"), async () => {
   await using engine = await startEngine();
   await engine.stop("SIGKILL");
