@@ -1,79 +1,13 @@
 import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { Epoll, files } from "../sys/mod.ts";
+import { SeatedShell, type ShellOptions } from "../../tests/hosted/seated_shell.ts";
 import { requires } from "../../tests/requires.ts";
 import { type Call, Caller } from "./caller.ts";
 import { type Seat, Seats } from "./seats.ts";
 import { HandEpoll } from "./testing.ts";
 
 const BUILD = "0123456789abcdef0123456789abcdef";
-
-interface ShellOptions {
-  readonly args?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
-  /** What its descriptor 8 is; the seat's answers if not given. */
-  readonly answers?: string;
-  /** Before it waits. */
-  readonly first?: string;
-  /** What starts it: `unshare -m`, for example. */
-  readonly through?: readonly string[];
-  readonly uid?: number;
-}
-
-/** A shell on a seat, as the portable form's head is one: descriptors 6, 7 and 8, and what it was started with. */
-class SeatedShell implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  /** What comes on its standard output and error. */
-  readonly #output: { readonly stdout: Promise<string>; readonly stderr: Promise<string> };
-
-  private constructor(child: Deno.ChildProcess, stdout: ReadableStream<Uint8Array>) {
-    this.#child = child;
-    this.#output = { stdout: new Response(stdout).text(), stderr: new Response(child.stderr).text() };
-  }
-
-  /** Resolves when it sits. */
-  static async start(folder: string, seat: Seat, options: ShellOptions = {}): Promise<SeatedShell> {
-    const { args = [], env = {}, cwd = "/", first = "", through = [], uid } = options;
-    const answers = options.answers ?? seat.claimPath.replace("seat.", "answer.");
-    const script = `${folder}/shell.sh`;
-    await Deno.writeTextFile(
-      script,
-      `exec 6>&1 7>&2 8<>"$ANSWERS"\n${first}\necho sits\nread -r word <&8\n`,
-    );
-    const [command, ...words] = [...through, "/bin/sh", script, ...args];
-    const child = new Deno.Command(command!, {
-      ...{ args: words, env: { ...env, ANSWERS: answers }, clearEnv: true, cwd, ...(uid !== undefined && { uid }) },
-      ...{ stdin: "null", stdout: "piped", stderr: "piped" },
-    }).spawn();
-    const [mine, rest] = child.stdout.tee();
-    const shell = new SeatedShell(child, rest);
-    const reader = mine.getReader();
-    await reader.read();
-    void reader.cancel();
-    return shell;
-  }
-
-  get pid(): number {
-    return this.#child.pid;
-  }
-
-  /** Ends it, and gives what was written to its streams. */
-  async end(): Promise<{ readonly stdout: string; readonly stderr: string }> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // It has ended already.
-    }
-    await this.#child.status;
-    const { stdout, stderr } = this.#output;
-    return { stdout: (await stdout).replace(/^sits\n/, ""), stderr: await stderr };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.end();
-  }
-}
 
 interface Rig {
   readonly folder: string;
