@@ -14,6 +14,7 @@ import { COMMANDS } from "../src/commands/table.ts";
 import { SEATS } from "../src/hosted/seats.ts";
 import { NotPrelinkable, prelink } from "./prelink.ts";
 import { capture, exists, filesBelow } from "./project.ts";
+import { CLIENT_V8_FLAGS, ENGINE_V8_FLAGS } from "./v8_flags.ts";
 
 const HEAD_FILE = new URL("./portable_head.sh", import.meta.url);
 /** The head is padded to this length, so that the offsets written in it don't depend on their own digits. */
@@ -73,6 +74,8 @@ export function renderHead(template: string, facts: PortableFacts): Uint8Array {
   ];
   const values: Record<string, string | number> = {
     ...TIDYING,
+    CLIENT_FLAGS: CLIENT_V8_FLAGS.join(","),
+    ENGINE_FLAGS: ENGINE_V8_FLAGS.join(","),
     APP: facts.app,
     VERSION: facts.version,
     SOCKET: DEFAULT_SOCKET,

@@ -214,9 +214,7 @@ tidy() {
 unchanged || whole || unpack
 [ -z "$TSD_CACHE_DIR" ] || export TSD_CACHE_DIR="$cache" # absolute, for the engine that this client may start
 export TSD_EXECUTABLE="$self" DENO_DIR="$cache/$app/deno" DENO_NO_UPDATE_CHECK=1 DENO_NO_PACKAGE_JSON=1
-# A client compiles all it loads at once: only so does Deno's cache keep it, and no later start compiles a function at its
-# first call. The engine, which runs long, compiles what it uses, and collects garbage when it comes to rest. New objects
-# get 4 MiB (three times): with the 16 that V8 takes by itself a busy engine needs 40 MB more, and is no faster.
-v8=--no-lazy
-[ "$1" != daemon ] || v8=--expose-gc,--max-semi-space-size=4
+# Why these: scripts/v8_flags.ts.
+v8=@CLIENT_FLAGS@
+[ "$1" != daemon ] || v8=@ENGINE_FLAGS@
 exec "$cache/$runtime/tsd" run --quiet -A --no-config --no-lock --no-remote --no-npm --cached-only --unstable-net "--v8-flags=$v8" "$cache/$app/mod.js" "$@"
