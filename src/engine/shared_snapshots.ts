@@ -71,6 +71,10 @@ export class SharedSnapshots implements Snapshotter {
     return this.#snapshots.list();
   }
 
+  isWhole(id: string): Promise<boolean> {
+    return this.#snapshots.isWhole(id);
+  }
+
   async #release(id: string): Promise<void> {
     const left = this.#holders.get(id)! - 1;
     if (left > 0) this.#holders.set(id, left);

@@ -149,6 +149,8 @@ export interface Snapshotter {
   diff(id: string, assumed?: ReadonlySet<ByteString>): AsyncIterable<Change>;
   /** Ids of all snapshots. */
   list(): Promise<string[]>;
+  /** Whether the making of a snapshot came to its end; it didn't where the power went meanwhile. @throws {TsdError} storage */
+  isWhole(id: string): Promise<boolean>;
   /** Finds out beforehand what the first mount needs to know. @throws {TsdError} storage */
   ready?(): Promise<void>;
 }

@@ -20,6 +20,7 @@ export interface BtrfsSnapshotterOptions {
 
 /** Writable views as snapshots of a chain of layers: the subvolume `files`, whose tree is mounted by a bind. */
 export class BtrfsSnapshotter extends FolderSnapshotter {
+  protected readonly parts = [FILES];
   readonly #calls: SubvolumeCalls;
   readonly #chains: Chains;
 

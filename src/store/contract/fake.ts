@@ -187,6 +187,10 @@ export class MemorySnapshotter implements Snapshotter {
     return Promise.resolve([...this.#snapshots.keys()]);
   }
 
+  isWhole(id: string): Promise<boolean> {
+    return Promise.resolve(this.#snapshots.has(id));
+  }
+
   #with<T>(id: string, use: (snapshot: RememberedSnapshot) => T): Promise<T> {
     const snapshot = this.#snapshots.get(id);
     if (snapshot !== undefined) return Promise.resolve(use(snapshot));

@@ -1,5 +1,5 @@
 /**
- * For tests only: a power cut, as far as it can be had: ext4 in a file, and a copy of that file without any sync. The copy
+ * For tests only: a power cut, as far as it can be had: ext4 or btrfs in a file, and a copy of that file without any sync. The copy
  * holds what a disk would hold.
  */
 import { strict as assert } from "node:assert";
@@ -21,6 +21,7 @@ export async function throughPowerCut(
   runCommand: Run,
   work: (root: string) => Promise<void>,
   look: (root: string) => Promise<void>,
+  fileSystem: "ext4" | "btrfs" = "ext4",
 ): Promise<void> {
   const run = async (command: string, ...args: string[]) => {
     const { code, stderr } = await runCommand(command, args);
@@ -29,8 +30,8 @@ export async function throughPowerCut(
   const dir = await Deno.makeTempDir({ prefix: "tsd-power-" });
   await using undo = new AsyncDisposableStack();
   undo.defer(() => Deno.remove(dir, { recursive: true }));
-  await run("truncate", "-s", "64M", `${dir}/disk`);
-  await run("mkfs.ext4", "-q", `${dir}/disk`);
+  await run("truncate", "-s", "128M", `${dir}/disk`);
+  await run(`mkfs.${fileSystem}`, "-q", `${dir}/disk`);
   await Deno.mkdir(`${dir}/mnt`);
   await run("mount", "-o", "loop", `${dir}/disk`, `${dir}/mnt`);
   {
@@ -55,6 +56,7 @@ export async function layerForPowerCut(): Promise<{ tar: Uint8Array<ArrayBuffer>
 export async function assertSurvivesPowerCut(
   run: Run,
   create: (root: string) => LayerStore & Partial<Disposable>,
+  fileSystem?: "btrfs",
 ): Promise<void> {
   const { tar, diffId } = await layerForPowerCut();
   await throughPowerCut(run, async (root) => {
@@ -72,5 +74,5 @@ export async function assertSurvivesPowerCut(
     assert.equal(await Deno.readTextFile(`${mount.root}/d1/f8`), "8".repeat(80));
     await snapshotter.remove(ID);
     store[Symbol.dispose]?.();
-  });
+  }, fileSystem);
 }

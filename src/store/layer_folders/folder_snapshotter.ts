@@ -1,6 +1,6 @@
 import { TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
-import { readIfThere } from "../../io/if_there.ts";
+import { isThere, readIfThere } from "../../io/if_there.ts";
 import { makeDirDurably, syncDir, writeSynced } from "../../io/mod.ts";
 import { isErrno } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
@@ -46,6 +46,8 @@ export abstract class FolderSnapshotter implements Snapshotter {
     this.#layers = layers;
   }
 
+  /** What a snapshot has besides {@link MERGED} once it is filled. */
+  protected abstract readonly parts: readonly string[];
   /** Fills the empty folder of a new snapshot; `merged/` is made here as well. */
   protected abstract fill(folder: string, layers: readonly Digest[]): void | Promise<void>;
   /** Gets ready what mounting takes, and gives the call that does it: between the look and the mount nothing may run. */
@@ -60,14 +62,14 @@ export abstract class FolderSnapshotter implements Snapshotter {
     }
     await attempting(`Cannot make a snapshot for ${id}`, async () => {
       // Synchronously: a hop to another thread for each takes longer than all of them together.
-      Deno.mkdirSync(`${this.root}/snapshots`, { recursive: true, mode: 0o710 });
+      await makeDirDurably(`${this.root}/snapshots`, 0o710);
       let folder = await this.#unfinished();
       Deno.mkdirSync(folder, { mode: 0o710 });
       await using unfinished = new AsyncDisposableStack();
       unfinished.defer(() => removeFolder(folder));
       Deno.mkdirSync(`${folder}/${MERGED}`, { mode: 0o700 });
       await this.fill(folder, layers);
-      // Both go to the disk at once: no row tells of the snapshot before they are there.
+      // Both go to the disk at once. If only the name gets there this isn't whole, and nobody was told of it.
       const written = writeSynced(`${folder}/${LAYERS_NAME}`, encodeLayers(layers));
       unfinished.defer(() => Promise.allSettled([written]).then(() => undefined));
       try {
@@ -77,7 +79,8 @@ export abstract class FolderSnapshotter implements Snapshotter {
         if (isTaken(thrown)) throw new TsdError("conflict", `There is a snapshot for ${id} already`, { cause: thrown });
         throw thrown;
       }
-      await Promise.all([written, syncDir(`${this.root}/snapshots`)]);
+      // What is in the folder too: btrfs keeps neither with the file.
+      await Promise.all([written, syncDir(path), syncDir(`${this.root}/snapshots`)]);
       unfinished.move();
     });
   }
@@ -142,6 +145,12 @@ export abstract class FolderSnapshotter implements Snapshotter {
     return names.filter((name) => ID.test(name));
   }
 
+  async isWhole(id: string): Promise<boolean> {
+    // Not every file system keeps what was done in the order in which it was.
+    const hasParts = [MERGED, ...this.parts].every((part) => isThere(`${this.#path(id)}/${part}`));
+    return hasParts && Array.isArray(await this.#layersOf(id));
+  }
+
   /** False also where there is no such folder. */
   #isMounted(folder: string): boolean {
     try {
@@ -160,11 +169,17 @@ export abstract class FolderSnapshotter implements Snapshotter {
   /** With its layers as it was prepared. @throws {TsdError} not_found, storage */
   async #placeOf(id: string): Promise<SnapshotPlace> {
     const folder = this.#path(id);
+    const layers = await this.#layersOf(id);
+    if (layers === undefined) throw new TsdError("not_found", `There is no snapshot for ${id}`);
+    if (layers !== "damaged") return { id, folder, layers };
     const path = `${folder}/${LAYERS_NAME}`;
-    const text = await attempting(`Cannot read about the snapshot for ${id}`, () => readIfThere(path));
-    if (text === undefined) throw new TsdError("not_found", `There is no snapshot for ${id}`);
-    const layers = decodeLayers(text);
-    if (layers !== undefined) return { id, folder, layers };
     throw new TsdError("storage", `The snapshot for ${id} is damaged: ${path} holds no list of layers`);
+  }
+
+  /** Undefined where there is none. @throws {TsdError} storage */
+  async #layersOf(id: string): Promise<readonly Digest[] | "damaged" | undefined> {
+    const path = `${this.#path(id)}/${LAYERS_NAME}`;
+    const text = await attempting(`Cannot read about the snapshot for ${id}`, () => readIfThere(path));
+    return text === undefined ? undefined : decodeLayers(text) ?? "damaged";
   }
 }

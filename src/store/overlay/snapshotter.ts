@@ -24,6 +24,7 @@ export interface OverlaySnapshotterOptions {
 
 /** Writable views by overlayfs, in `upper/` and `work/`. Works over any driver whose layers are folders. */
 export class OverlaySnapshotter extends FolderSnapshotter {
+  protected readonly parts = ["upper", "work"];
   readonly #layers: Pick<LayerStore, "mountable">;
   #way: OverlayWay | undefined;
 
