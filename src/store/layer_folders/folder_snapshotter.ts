@@ -50,6 +50,8 @@ export abstract class FolderSnapshotter implements Snapshotter {
   protected abstract readonly parts: readonly string[];
   /** Fills the empty folder of a new snapshot; `merged/` is made here as well. */
   protected abstract fill(folder: string, layers: readonly Digest[]): void | Promise<void>;
+  /** Has last what `fill` made. */
+  protected abstract keep(folder: string): Promise<void>;
   /** Gets ready what mounting takes, and gives the call that does it: between the look and the mount nothing may run. */
   protected abstract mounting(place: SnapshotPlace): Promise<Disposable & { mount(target: string): void }>;
   protected abstract measure(place: SnapshotPlace): Promise<Usage>;
@@ -79,8 +81,7 @@ export abstract class FolderSnapshotter implements Snapshotter {
         if (isTaken(thrown)) throw new TsdError("conflict", `There is a snapshot for ${id} already`, { cause: thrown });
         throw thrown;
       }
-      // What is in the folder too: btrfs keeps neither with the file.
-      await Promise.all([written, syncDir(path), syncDir(`${this.root}/snapshots`)]);
+      await Promise.all([written, this.keep(path), syncDir(`${this.root}/snapshots`)]);
       unfinished.move();
     });
   }

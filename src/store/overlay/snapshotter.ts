@@ -1,4 +1,5 @@
 import { isTsdError, TsdError } from "../../errors.ts";
+import { syncDir } from "../../io/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { ByteString } from "../../tar/mod.ts";
 import { FolderSnapshotter, type SnapshotPlace } from "../layer_folders/folder_snapshotter.ts";
@@ -48,6 +49,11 @@ export class OverlaySnapshotter extends FolderSnapshotter {
     // Not by mkdir, whose mode goes through the umask.
     Deno.chmodSync(`${folder}/upper`, ROOT_MODE);
     Deno.mkdirSync(`${folder}/work`, { mode: 0o700 });
+  }
+
+  /** An fsync of a file keeps its neighbours on ext4 and xfs, not on btrfs. */
+  protected keep(folder: string): Promise<void> {
+    return syncDir(folder);
   }
 
   protected async mounting({ folder, layers }: SnapshotPlace): Promise<Disposable & { mount(target: string): void }> {
