@@ -102,7 +102,8 @@ export class CallerTerminal implements Terminal, CommandHost, Disposable {
   }
 
   needSignals(signals: readonly Deno.Signal[]): void {
-    if (this.#caller.ignores(signals)) this.needProcess();
+    // Bash and busybox ignore this one themselves, and catch it all the same when they are told to.
+    if (this.#caller.ignores(signals.filter((signal) => signal !== "SIGQUIT"))) this.needProcess();
   }
 
   /** See {@link leaves}. */

@@ -189,6 +189,8 @@ Deno.test("signals: a caller that was started without them does the command itse
   rig.terminal.needSignals(["SIGHUP", "SIGTERM"]);
   assert.equal(rig.terminal.leaves, false);
   assert.throws(() => rig.terminal.needSignals(["SIGHUP", "SIGINT"]), NeedsProcessError);
+  rig.ignored = "SIGQUIT";
+  rig.terminal.needSignals(["SIGINT", "SIGQUIT"]);
   assert.equal(rig.terminal.leaves, true);
 });
 
