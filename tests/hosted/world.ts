@@ -85,8 +85,14 @@ export class HostedWorld implements AsyncDisposable {
 
   /** Names of the seats that are taken. */
   async taken(): Promise<string[]> {
-    const names = await Array.fromAsync(Deno.readDir(this.calls), ({ name }) => name);
-    return names.filter((name) => name.startsWith("seat.")).sort();
+    try {
+      const names = await Array.fromAsync(Deno.readDir(this.calls), ({ name }) => name);
+      return names.filter((name) => name.startsWith("seat.")).sort();
+    } catch (thrown) {
+      // An engine that comes puts its folder in the place of an older one.
+      if (thrown instanceof Deno.errors.NotFound) return ["no folder"];
+      throw thrown;
+    }
   }
 
   async allFree(): Promise<void> {
