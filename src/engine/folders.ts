@@ -9,6 +9,16 @@ export async function removeTree(path: string): Promise<void> {
   }
 }
 
+/** Names of the folders in one; none when it is missing. */
+export async function foldersIn(path: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(path))).filter((each) => each.isDirectory).map(({ name }) => name);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+}
+
 /** Names in a folder; none when it is missing. */
 export async function namesIn(path: string): Promise<string[]> {
   try {

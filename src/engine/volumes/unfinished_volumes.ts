@@ -6,8 +6,11 @@
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
 
-/** What is going on: an empty volume gets what an image has, or a new one is made of another one or of an archive. */
-export type Unfinished = "filling" | "making";
+/**
+ * What is going on: an empty volume gets what an image has; a new one is made of another one or of an archive; one is
+ * removed.
+ */
+export type Unfinished = "filling" | "making" | "removing";
 
 /** See the module's comment. */
 export class UnfinishedVolumes {
@@ -22,6 +25,19 @@ export class UnfinishedVolumes {
     if (this.has(name, what)) return;
     await writeSynced(this.#note(name, what), new Uint8Array(), 0o600);
     await syncDir(volumePaths(this.#paths, name).folder);
+  }
+
+  /**
+   * That a volume is about to be removed. Nothing is synced: its row is, after this, and where the note is lost all the
+   * same, files stay that nobody has. @throws {Error}
+   */
+  beginRemoval(name: string): void {
+    try {
+      Deno.writeFileSync(this.#note(name, "removing"), new Uint8Array(), { mode: 0o600 });
+    } catch (thrown) {
+      // Somebody took its folder away.
+      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    }
   }
 
   /** Synchronously: every start asks, and another thread takes longer to get to it than it takes. */

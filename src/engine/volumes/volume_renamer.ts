@@ -4,7 +4,7 @@
  * engine that is killed in between leaves nothing that the next one can't finish.
  */
 import { TsdError } from "../../errors.ts";
-import { syncDir } from "../../io/mod.ts";
+import { syncDir, writeSynced } from "../../io/mod.ts";
 import type { VolumeEvents } from "../events/volume_events.ts";
 import { namesIn } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
@@ -52,7 +52,8 @@ export class VolumeRenamer {
         }
         volumes.requireUnused(name, "rename");
         const note = `${this.#all}/${RENAMED}${newName}`;
-        await Deno.writeTextFile(note, name, { mode: 0o600 });
+        // Synced, or a power cut could leave a note that says nothing.
+        await writeSynced(note, new TextEncoder().encode(name), 0o600);
         table.rename(volume, newName);
         await this.#move(name, newName);
         await Deno.remove(note);

@@ -10,7 +10,7 @@ import type { HookBus } from "../../plugins/mod.ts";
 import { detachMountsBelow } from "../../store/layer_folders/mounts_below.ts";
 import type { VolumeRecord } from "../../store/volume_records.ts";
 import type { VolumeEvents } from "../events/volume_events.ts";
-import { namesIn, removeTree } from "../folders.ts";
+import { foldersIn, namesIn, removeTree } from "../folders.ts";
 import type { KeyedLock } from "../keyed_lock.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
 import { randomId } from "../containers/names.ts";
@@ -123,12 +123,13 @@ export class VolumeService {
 
   /** With all that is in it. @throws {TsdError} not_found (unless `force`), conflict: it is in use */
   async remove(name: string, { force = false, user }: VolumeRemoval = {}): Promise<void> {
-    const { table, locks, events } = this.#deps;
+    const { table, locks, events, unfinished } = this.#deps;
     await this.#released(name, user);
     await locks.run(name, async () => {
       if (force && table.known(name) === undefined) return;
       table.find(name);
       this.requireUnused(name, "remove", user);
+      unfinished.beginRemoval(name);
       table.remove(name);
       events.tell("destroy", name);
       await this.#removeFolder(name);
@@ -158,11 +159,22 @@ export class VolumeService {
       await this.remove(name);
     }
     const { all } = volumePaths(paths, "");
-    for (const name of (await namesIn(all)).filter((each) => each.startsWith(REMOVED))) {
-      await discard(`${all}/${name}`).catch((thrown) =>
+    for (const name of await foldersIn(all)) {
+      await this.#sweepFolder(name).catch((thrown) =>
         log.error("a removed volume's files stay for now", { folder: name, error: String(thrown) })
       );
     }
+  }
+
+  /** Files that no volume has stay, unless one had them whose removal was begun. */
+  async #sweepFolder(name: string): Promise<void> {
+    const { paths, table, unfinished } = this.#deps;
+    const { folder, data } = volumePaths(paths, name);
+    if (table.known(name) !== undefined) return await unfinished.finish(name, "removing");
+    if (name.startsWith(REMOVED) || unfinished.has(name, "removing")) return await discard(folder);
+    // One that was about to be made.
+    const isEmpty = (await namesIn(folder)).every((each) => each === "_data") && (await namesIn(data)).length === 0;
+    if (isEmpty) { for (const each of [data, folder]) await removeTree(each); }
   }
 
   /** A run that is over may still be cleared away, a copy be under way: they get a moment. */

@@ -158,3 +158,28 @@ Deno.test("what a killed engine left of a removal is swept; volumes stay", async
     assert.deepEqual(await namesIn(`${dir}/volumes`), ["data"]);
   });
 });
+
+Deno.test("a removal that was cut off is finished once its row has gone; files that nobody gave up stay", async () => {
+  await withRig(async ({ service, table, dir, data }) => {
+    const unfinished = new UnfinishedVolumes(await enginePaths(dir));
+    for (const name of ["cut", "kept", "foreign", "begun"]) {
+      await service.create(request(name));
+      if (name !== "begun") await Deno.writeTextFile(`${data(name)}/file`, "text");
+    }
+    for (const name of ["cut", "kept"]) unfinished.beginRemoval(name);
+    for (const name of ["cut", "foreign", "begun"]) table.remove(name);
+    await Deno.writeTextFile(`${dir}/volumes/stray`, "");
+    await service.sweep();
+    assert.deepEqual((await namesIn(`${dir}/volumes`)).sort(), ["foreign", "kept", "stray"]);
+    assert.deepEqual([await namesIn(`${dir}/volumes/kept`), await namesIn(data("foreign"))], [["_data"], ["file"]]);
+  });
+});
+
+Deno.test("a volume whose folder somebody took away can be removed", async () => {
+  await withRig(async ({ service, table, dir }) => {
+    await service.create(request("data"));
+    await Deno.remove(`${dir}/volumes/data`, { recursive: true });
+    await service.remove("data");
+    assert.deepEqual(table.list(), []);
+  });
+});
