@@ -56,6 +56,13 @@ interface Left {
   readonly exit: Promise<Exit>;
 }
 
+/** What there is of a container: its layer, a run's folder, its own folder. */
+interface Folders {
+  readonly snapshot: boolean;
+  readonly run: boolean;
+  readonly home: boolean;
+}
+
 /** See the module's comment. */
 export class Adoption {
   readonly #deps: AdoptionDeps;
@@ -94,13 +101,16 @@ export class Adoption {
   /** Takes up what a former engine left: containers that live go on, the others have ended; half steps are undone. */
   async run(): Promise<void> {
     const { table, snapshots, paths } = this.#deps;
-    const [furnished, touched] = (await Promise.all([snapshots.list(), foldersOfRuns(paths)])).map((ids) =>
-      new Set(ids)
-    );
+    const homesOf = namesIn(`${paths.dataRoot}/containers`);
+    const [furnished, touched, homes] = (await Promise.all([snapshots.list(), foldersOfRuns(paths), homesOf])).map((
+      ids,
+    ) => new Set(ids));
     await Promise.all(
       table.list().map(async (container) => {
         try {
-          await this.#adopt(container, furnished!.has(container.id), touched!.has(container.id));
+          const { id } = container;
+          const has = { snapshot: furnished!.has(id), run: touched!.has(id), home: homes!.has(id) };
+          await this.#adopt(container, has);
         } catch (thrown) {
           // One that can't be cleaned up is no reason not to serve the others.
           this.#log.error("taking up a container failed", failure(container, thrown));
@@ -111,7 +121,7 @@ export class Adoption {
     this.#deps.keepers.sweep();
   }
 
-  async #adopt(container: Container, isFurnished: boolean, isTouched: boolean): Promise<void> {
+  async #adopt(container: Container, has: Folders): Promise<void> {
     const { runs, removals, runtimes } = this.#deps;
     const left = this.#left.get(container.id);
     if (left !== undefined && !await runtimes.ofIfKnown(container)?.isWaiting(container.id, left.process.pid)) {
@@ -121,8 +131,16 @@ export class Adoption {
       if (left !== undefined) close(left);
       runs.ended(container, left === undefined ? LOST : NOT_STARTED);
       await this.#adoptStopped(container, true);
-    } else if (isUntouched(container) && !isFurnished) await removals.remove(container);
-    else await this.#adoptStopped(container, isTouched);
+    } else await this.#adoptStopped(container, has.run);
+    if (await this.#isHalf(container, has)) await removals.remove(container);
+  }
+
+  /** Its creation, or its removal, was cut off. */
+  async #isHalf(container: Container, has: Folders): Promise<boolean> {
+    if (!this.#deps.table.has(container.id)) return false;
+    // A removal takes first its folder, then its layer. Whoever has lost a disk of layers has the folder still.
+    if (!has.snapshot && !has.home) return true;
+    return isUntouched(container) && !(has.snapshot && await this.#deps.snapshots.isWhole(container.id));
   }
 
   /** It runs, or nobody has heard yet that it has ended: its last output, the event and all else come as ever. */

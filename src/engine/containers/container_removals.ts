@@ -130,8 +130,9 @@ export class ContainerRemovals {
   async #clear(container: Container): Promise<void> {
     const { health, snapshots, paths } = this.#deps;
     await health.forget(container);
-    for (const id of [container.id, ...mountedSnapshots(container.record)]) await snapshots.remove(id);
+    // The order tells the next engine of a removal that was cut off (adoption.ts).
     await removeTree(containerPaths(paths, container.id).home);
+    for (const id of [...mountedSnapshots(container.record), container.id]) await snapshots.remove(id);
   }
 
   /** Nobody finds it any more. */

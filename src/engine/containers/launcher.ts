@@ -95,7 +95,7 @@ export class Launcher {
     created: (process: StartedProcess) => void,
   ): Promise<void> {
     const { paths, snapshots, processes, keepers, log } = this.#deps;
-    const { bundle } = containerPaths(paths, container.id);
+    const { bundle, home } = containerPaths(paths, container.id);
     await using undo = new AsyncDisposableStack();
     // First of all: whoever attached waits for the end of output, whatever goes wrong.
     undo.defer(() => io.discard());
@@ -106,6 +106,8 @@ export class Launcher {
     if (isThere(bundle)) await this.clean(container);
     undo.defer(() => this.clean(container));
     Deno.mkdirSync(bundle, { recursive: true, mode: 0o711 });
+    // Of the container's own folder nothing is synced: a power cut may have taken it.
+    Deno.mkdirSync(home, { recursive: true, mode: 0o710 });
     // Interfaces are made by other processes, so there is something to do meanwhile.
     const connecting = this.#deps.networks.start(container);
     // Nor is it this thread that opens the streams.
