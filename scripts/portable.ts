@@ -69,8 +69,8 @@ export async function buildPortable(
 export function renderHead(template: string, facts: PortableFacts): Uint8Array {
   const megabytes = Math.ceil((facts.runtimeSizeBytes + sum(facts.appFiles.map((file) => file.sizeBytes))) / 1e6);
   const cached = [
-    { path: "$runtime/tsd", mode: 700, sizeBytes: facts.runtimeSizeBytes },
-    ...facts.appFiles.map(({ path, sizeBytes }) => ({ path: `$app/${plainName(path)}`, mode: 600, sizeBytes })),
+    { path: "$_runtime/tsd", mode: 700, sizeBytes: facts.runtimeSizeBytes },
+    ...facts.appFiles.map(({ path, sizeBytes }) => ({ path: `$_app/${plainName(path)}`, mode: 600, sizeBytes })),
   ];
   const values: Record<string, string | number> = {
     ...TIDYING,
@@ -88,7 +88,7 @@ export function renderHead(template: string, facts: PortableFacts): Uint8Array {
     RUNTIME_SIZE: facts.runtimeSizeBytes,
     SIZE: HEAD_SIZE_BYTES + facts.appSizeBytes + facts.runtimeCompressedSizeBytes,
     ROOM: megabytes,
-    FILES: cached.map(({ path }) => `"$cache/${path}"`).join(" "),
+    FILES: cached.map(({ path }) => `"$_cache/${path}"`).join(" "),
     FACTS: cached.map(({ mode, sizeBytes }) => `${mode}:${sizeBytes}`).join("\n"),
   };
   const head = template.replace(/@([A-Z_]+)@/g, (_, name: string) => {

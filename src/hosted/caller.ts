@@ -3,7 +3,8 @@
  * A process that waits on a seat while the engine does its command: who it is, by what the kernel says (proc(5)).
  */
 import { ageOfProcessMs } from "../cli/process_age.ts";
-import { EPOLL, type Epoll, isErrno, OwnedFd, processes, SIG } from "../sys/mod.ts";
+import { EPOLL, type Epoll, isErrno, OwnedFd, processes, SIG, SysError } from "../sys/mod.ts";
+import { CallerOutput } from "./caller_output.ts";
 import type { CallerLine, Seat } from "./seats.ts";
 
 /** Descriptors of a caller: its answers, and duplicates of its standard output and error. */
@@ -22,6 +23,7 @@ export class Caller implements Disposable {
   /** Aborted when the process ends. */
   readonly gone: AbortSignal;
   readonly pid: number;
+  readonly outputs: { readonly stdout: CallerOutput; readonly stderr: CallerOutput };
   readonly #pidFd: OwnedFd;
   readonly #environment: ReadonlyMap<string, string>;
   readonly #epoll: Pick<Epoll, "add" | "remove">;
@@ -43,11 +45,19 @@ export class Caller implements Disposable {
     if (this.cwd.endsWith(" (deleted)")) throw new Deno.errors.NotFound(this.cwd);
     const gone = new AbortController();
     this.gone = gone.signal;
+    const options = { epoll, gone: gone.signal, isStopped: () => isStopped(pid) };
+    using opened = new DisposableStack();
+    const output = (name: "stdout" | "stderr") =>
+      opened.use(new CallerOutput(new OwnedFd(processes.pidfdGetfd(pidFd.fd, FDS[name])), options));
+    this.outputs = { stdout: output("stdout"), stderr: output("stderr") };
     epoll.add(pidFd.fd, EPOLL.IN, () => {
       epoll.remove(pidFd.fd);
       pidFd.close();
       gone.abort();
+      // Who reads them reads their end.
+      this.closeOutputs();
     });
+    opened.move();
   }
 
   /**
@@ -68,7 +78,8 @@ export class Caller implements Disposable {
       guard.move();
       return caller;
     } catch (thrown) {
-      if (hasEnded(thrown)) return undefined;
+      // Not every machine lets us have its descriptors (Yama, pidfd_getfd(2)).
+      if (hasEnded(thrown) || thrown instanceof SysError) return undefined;
       throw thrown;
     }
   }
@@ -95,19 +106,14 @@ export class Caller implements Disposable {
     return ageOfProcessMs(this.pid);
   }
 
-  /** Its standard output or error, the very same; undefined when it has gone. Whoever asks owns it. */
-  stream(name: "stdout" | "stderr"): OwnedFd | undefined {
-    if (this.#pidFd.closed) return undefined;
-    try {
-      return new OwnedFd(processes.pidfdGetfd(this.#pidFd.fd, FDS[name]));
-    } catch (thrown) {
-      if (isErrno(thrown, "EBADF") || isErrno(thrown, "ESRCH")) return undefined;
-      throw thrown;
-    }
+  /** Its streams are not needed any more: the command has ended. */
+  closeOutputs(): void {
+    for (const output of Object.values(this.outputs)) output[Symbol.dispose]();
   }
 
   /** No longer looks for its end. */
   [Symbol.dispose](): void {
+    this.closeOutputs();
     if (this.#pidFd.closed) return;
     this.#epoll.remove(this.#pidFd.fd);
     this.#pidFd.close();
@@ -123,7 +129,10 @@ function processDescriptor(pid: number): OwnedFd | undefined {
   }
 }
 
-/** Of a process that hides its memory (PR_SET_DUMPABLE) this isn't known; a shell that runs a script is none. */
+/**
+ * Whether its rights are root's. A process that hides its memory (PR_SET_DUMPABLE) looks like root's too: what keeps others
+ * away is the folder, which only root can look into.
+ */
 const isRoot = (pid: number): boolean => Deno.statSync(`/proc/${pid}`).uid === 0;
 
 /** What our own paths and rights are about. */
@@ -146,6 +155,17 @@ function ignoredBits(pid: number): bigint {
     return BigInt(`0x${/^SigIgn:\t([0-9a-f]+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1]}`);
   } catch (thrown) {
     if (hasEnded(thrown)) return 0n;
+    throw thrown;
+  }
+}
+
+/** By a signal, or by whoever traces it. */
+function isStopped(pid: number): boolean {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return /^[Tt]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch (thrown) {
+    if (hasEnded(thrown)) return false;
     throw thrown;
   }
 }

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
-import { Epoll, files } from "../sys/mod.ts";
+import { Epoll } from "../sys/mod.ts";
 import { SeatedShell, type ShellOptions } from "../../tests/hosted/seated_shell.ts";
 import { requires } from "../../tests/requires.ts";
 import { type Call, Caller } from "./caller.ts";
@@ -57,7 +57,8 @@ Deno.test(
       const gone = new Promise((resolve) => found.gone.addEventListener("abort", resolve));
       await shell.end();
       await gone;
-      assert.equal(found.stream("stdout"), undefined);
+      found[Symbol.dispose]();
+      assert.equal(epoll.size, 0);
     }),
 );
 
@@ -76,7 +77,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a caller's streams are the very same, and whoever asks owns them",
+  "a caller's streams are the very same",
   requires("root"),
   () =>
     withSeat(async ({ folder, start, caller }) => {
@@ -84,21 +85,22 @@ Deno.test(
       await using shell = await start({ first: `exec 6>${folder}/both 7>&6; echo first >&6` });
       using found = caller(shell);
       for (const name of ["stdout", "stderr"] as const) {
-        using fd = found!.stream(name)!;
-        files.write(fd.fd, new TextEncoder().encode(`${name}\n`));
+        await found!.outputs[name].write(new TextEncoder().encode(`${name}\n`));
       }
       assert.equal(await Deno.readTextFile(`${folder}/both`), "first\nstdout\nstderr\n");
     }),
 );
 
-Deno.test("a caller without a stream has none", requires("root"), () =>
-  withSeat(async ({ start, caller }) => {
-    await using shell = await start({ first: "exec 6>&-" });
-    using found = caller(shell);
-    assert.equal(found!.stream("stdout"), undefined);
-    using stderr = found!.stream("stderr");
-    assert.ok(stderr !== undefined);
-  }));
+Deno.test(
+  "a caller without its streams does the command itself",
+  requires("root"),
+  () =>
+    withSeat(async ({ start, caller, epoll }) => {
+      await using shell = await start({ first: "exec 6>&-" });
+      assert.equal(caller(shell), undefined);
+      assert.equal(epoll.size, 0);
+    }),
+);
 
 Deno.test(
   "nobody: who doesn't sit there, is of another build, or has ended",

@@ -19,7 +19,7 @@ import { chooseHost } from "../client/host.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { tsdProgram } from "../commands/main.ts";
 import type { Log } from "../log.ts";
-import { type Epoll, pipes } from "../sys/mod.ts";
+import type { Epoll } from "../sys/mod.ts";
 import { type Call, Caller } from "./caller.ts";
 import { CallerTerminal, type Tell } from "./caller_terminal.ts";
 import { DirectTransport } from "./direct_transport.ts";
@@ -27,8 +27,8 @@ import { type CallerLine, type Seat, Seats } from "./seats.ts";
 
 /** How often a caller that handles signals is woken up: a shell may miss one just before it begins to read. In ms. */
 const WAKE_UP_MS = 500;
-/** How long commands get to see that the engine leaves, in ms. */
-const SETTLE_LIMIT_MS = 500;
+/** How long commands get to see that the engine leaves, and to write what they have for callers that read slowly; in ms. */
+const SETTLE_LIMIT_MS = 2_000;
 const POLL_MS = 2;
 /** Of a command whose failure can't be told, as of a process of its own. */
 const FAILED_EXIT = 1;
@@ -111,13 +111,17 @@ export class HostedCommands implements AsyncDisposable {
     // A command may end after its caller, whose seat is somebody else's by then.
     const tell = (line: string) => this.#waiting.get(seat) === caller && seat.answer(line);
     tell(""); // There is somebody who listens.
-    using terminal = new CallerTerminal(caller, pipes, tell);
+    const terminal = new CallerTerminal(caller, tell);
     this.#active.set(caller, terminal);
-    const wakeUps = setInterval(() => terminal.handlesSignals && tell(""), WAKE_UP_MS);
+    const wakeUps = setInterval(() => {
+      // A caller that was stopped reads nothing.
+      if (terminal.handlesSignals && seat.hasReadAll) tell("");
+    }, WAKE_UP_MS);
     const code = await this.#run(caller, terminal, tell);
     if (!terminal.leaves) tell(`exit ${code}`);
     else if (!this.#leaving) tell("no");
     clearInterval(wakeUps);
+    caller.closeOutputs();
     this.#active.delete(caller);
   }
 
@@ -153,7 +157,7 @@ export class HostedCommands implements AsyncDisposable {
   }
 
   #context({ host }: Flags, caller: Caller, terminal: CallerTerminal): CommandContext {
-    if (host !== undefined || !this.#isOurs(terminal)) terminal.needProcess();
+    if (host !== undefined || !this.#isOurs(terminal) || hasFoldersOfItsOwn(terminal)) terminal.needProcess();
     const admit = () => {
       // What follows is only how a command says that it has lost its engine.
       if (this.#leaving || caller.gone.aborted) terminal.needProcess();
@@ -169,6 +173,10 @@ export class HostedCommands implements AsyncDisposable {
     return host.kind === "unix" && host.path === this.#options.socketPath;
   }
 }
+
+/** Where configuration is looked for below the caller's own folder. */
+const hasFoldersOfItsOwn = (terminal: Terminal): boolean =>
+  ["HOME", "DOCKER_CONFIG"].map((name) => terminal.env(name)).some((path) => path && !path.startsWith("/"));
 
 type Flags = Readonly<Record<string, FlagValue>>;
 

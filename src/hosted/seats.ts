@@ -9,7 +9,7 @@
  *
  * A line is at most PIPE_BUF bytes long, so that it comes whole (pipe(7)). The other side is `scripts/portable_head.sh`.
  */
-import { AT, cString, EPOLL, type Epoll, files, O, OwnedFd, tree } from "../sys/mod.ts";
+import { AT, cString, EPOLL, type Epoll, files, O, OwnedFd, terminals, tree } from "../sys/mod.ts";
 
 /** More callers than these do their commands themselves. */
 export const SEATS = 16;
@@ -77,6 +77,11 @@ export class Seat implements Disposable {
       if (thrown instanceof Deno.errors.NotFound) return false;
       throw thrown;
     }
+  }
+
+  /** Whether nothing is left of what was answered. */
+  get hasReadAll(): boolean {
+    return !this.#answers.closed && terminals.unreadBytes(this.#answers.fd) === 0;
   }
 
   /** One line. A caller that is gone doesn't mind. */

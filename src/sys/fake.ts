@@ -157,7 +157,7 @@ const QUIET = {
   },
   setPipeSize: (_fd: number, sizeBytes: number) => sizeBytes,
   pipeSize: () => 65536,
-  writeAway: (_fd: number, bytes: Uint8Array) => Promise.resolve(bytes.byteLength),
+  send: (_fd: number, bytes: Uint8Array) => bytes.byteLength,
   setNonBlocking: nothing,
   setCloseOnExec: nothing,
   tee: () => "again",
@@ -172,6 +172,7 @@ const QUIET = {
   receiveNetlink: () => "again",
   windowSize: () => ({ rows: 24, columns: 80 }),
   setWindowSize: nothing,
+  unreadBytes: () => 0,
 } as const satisfies Partial<AllCalls>;
 
 /**

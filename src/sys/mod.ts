@@ -21,6 +21,7 @@
 export { Acceptor, type AcceptorOptions } from "./acceptor.ts";
 export type { Arch } from "./arch.ts";
 export { ARCH } from "./arch.ts";
+export { away, type AwayCalls } from "./away.ts";
 export { btrfs, BTRFS_SUBVOLUME_INODE, type BtrfsCalls } from "./btrfs.ts";
 export { monotonicMicros } from "./clock.ts";
 export { cBytes, type CString, cString, cText } from "./cstring.ts";

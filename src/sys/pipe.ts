@@ -24,11 +24,6 @@ export interface PipeCalls {
    * at the end, "again" when there is nothing now or no room. It never blocks.
    */
   tee(fromFd: number, toFd: number, sizeBytes: number): number | "again";
-  /**
-   * write(2) to a descriptor that may block, on a thread of Deno's pool, which waits as long as that takes: bytes taken, or
-   * "again" where somebody has made it non-blocking and it has no room. The bytes must stay as they are meanwhile.
-   */
-  writeAway(fd: number, bytes: Uint8Array): Promise<number | "again">;
 }
 
 /** fcntl(2): the commands that are used. */
@@ -39,16 +34,6 @@ const SPLICE_F_NONBLOCK = 2;
 function fcntl(fd: number, command: number, argument: number): number {
   // SAFETY: none of the commands used here takes an address.
   return checked(libc.fcntl(fd, command, argument), "fcntl", fd);
-}
-
-async function writeAway(fd: number, bytes: Uint8Array): Promise<number | "again"> {
-  // The FFI accepts any view; its type asks for one that is not shared.
-  const buffer = bytes as Uint8Array<ArrayBuffer>;
-  // SAFETY: the length is that of the view, which is referenced here until the call has returned.
-  const written = await libc.writeAway(fd, buffer, BigInt(bytes.byteLength));
-  if (written >= 0) return Number(written);
-  // The errno of the other thread is out of reach. What failed there without waiting fails here too, at once.
-  return unblocked(() => libc.write(fd, buffer, BigInt(bytes.byteLength)), "write", fd);
 }
 
 /** The real {@link PipeCalls}. */
@@ -70,5 +55,4 @@ export const pipes: PipeCalls = {
   tee: (fromFd, toFd, sizeBytes) =>
     // SAFETY: no memory is passed.
     unblocked(() => libc.tee(fromFd, toFd, BigInt(sizeBytes), SPLICE_F_NONBLOCK), "tee", fromFd),
-  writeAway,
 };

@@ -28,6 +28,8 @@ export interface SocketCalls {
   accept(socketFd: number): number | "again";
   /** Takes one message and one descriptor from it; further ones are closed. "again": there is none now. */
   receiveFd(socketFd: number): ReceivedFd | "again";
+  /** Bytes taken from `bytes` by a connected socket of any kind, which may be a blocking one; "again": no room now. */
+  send(socketFd: number, bytes: Uint8Array): number | "again";
 }
 
 /** sys/socket.h; the same on both architectures. */
@@ -36,6 +38,8 @@ export const SOCKET = {
   SOCK_STREAM: 1,
   SOL_SOCKET: 1,
   SCM_RIGHTS: 1,
+  MSG_DONTWAIT: 0x40,
+  MSG_NOSIGNAL: 0x4000,
   MSG_CMSG_CLOEXEC: 0x40000000,
 } as const;
 
@@ -49,6 +53,7 @@ export const IOVEC = { sizeBytes: 16, iov_len: 8 } as const;
 export const CMSGHDR = { sizeBytes: 16, cmsg_level: 8, cmsg_type: 12 } as const;
 
 const FLAGS = O.CLOEXEC | O.NONBLOCK;
+const SEND_FLAGS = SOCKET.MSG_DONTWAIT | SOCKET.MSG_NOSIGNAL;
 const DATA_BYTES = 4096;
 const FD_BYTES = 4;
 /** Room for more than the one descriptor that is wanted; the kernel closes what finds no room. */
@@ -121,4 +126,11 @@ export const sockets: SocketCalls = {
     // SAFETY: NULL twice: the address of the other side isn't asked for.
     unblocked(() => libc.accept4(socketFd, null, null, FLAGS), "accept4", socketFd),
   receiveFd,
+  send: (socketFd, bytes) =>
+    unblocked(
+      // SAFETY: the length is that of the view, which lives until the call returns; a connected socket needs no address.
+      () => libc.sendto(socketFd, bytes as Uint8Array<ArrayBuffer>, BigInt(bytes.byteLength), SEND_FLAGS, null, 0),
+      "sendto",
+      socketFd,
+    ),
 };

@@ -16,10 +16,13 @@ export interface TerminalCalls {
   windowSize(fd: number): WindowSize;
   /** A size that is another than before sends SIGWINCH to the programs in the foreground. */
   setWindowSize(fd: number, size: WindowSize): void;
+  /** How many bytes can be read at once, of a pipe too. */
+  unreadBytes(fd: number): number;
 }
 
 /** asm-generic/ioctls.h, which both architectures use. */
 export const TIOC = { GWINSZ: 0x5413n, SWINSZ: 0x5414n } as const;
+const FIONREAD = 0x541bn;
 
 /** `struct winsize`: rows, columns, and a size in pixels that nobody uses. */
 const WINSIZE_FIELDS = 4;
@@ -36,5 +39,11 @@ export const terminals: TerminalCalls = {
     const size = new Uint16Array([rows, columns, 0, 0]);
     // SAFETY: size is a struct winsize, which the call only reads.
     checked(libc.ioctl(fd, TIOC.SWINSZ, size), "ioctl TIOCSWINSZ", fd);
+  },
+  unreadBytes(fd) {
+    const count = new Int32Array(1);
+    // SAFETY: count is the int that the call writes.
+    checked(libc.ioctl(fd, FIONREAD, count), "ioctl FIONREAD", fd);
+    return count[0];
   },
 };

@@ -10,9 +10,14 @@ const DONE: RunResult = { code: 0, stdout: "out\n", stderr: "" };
 
 Deno.test("strangers", requires("root", "runc"), async (test) => {
   await using world = await HostedWorld.start();
-  const needsProcess = async (command: readonly string[], why: string) => {
-    const { code, stdout, stderr } = await world.process([...command, ...EXEC], {
-      env: { TSD_CACHE_DIR: "/proc/nowhere" },
+  const needsProcess = async (
+    command: readonly string[],
+    why: string,
+    args: readonly string[] = EXEC,
+    env: Readonly<Record<string, string>> = {},
+  ) => {
+    const { code, stdout, stderr } = await world.process([...command, ...args], {
+      env: { TSD_CACHE_DIR: "/proc/nowhere", ...env },
     });
     assert.deepEqual([code, stdout], [125, ""], why);
     assert.match(stderr, new RegExp(NEEDED_PROCESS), why);
@@ -22,7 +27,7 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
   await test.step("another build is refused, and does it itself", async () => {
     const text = await Deno.readFile(executable());
     const head = new TextDecoder("latin1").decode(text.subarray(0, 32_768));
-    const other = head.replace(/^app=[0-9a-f]{32}$/m, `app=${"0".repeat(32)}`);
+    const other = head.replace(/^_app=[0-9a-f]{32}$/m, `_app=${"0".repeat(32)}`);
     assert.notEqual(other, head);
     const path = `${world.folder}/other`;
     await Deno.writeFile(path, Uint8Array.from(other, (letter) => letter.charCodeAt(0)), { mode: 0o755 });
@@ -35,6 +40,35 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     await needsProcess(["unshare", "-U", "-r", executable()], "users");
     assert.deepEqual(await world.process(["unshare", "-m", executable(), ...EXEC]), DONE);
     assert.deepEqual(await world.process(["unshare", "-p", "-f", executable(), ...EXEC]), DONE);
+  });
+
+  await test.step("descriptors that the head would use: a lock is kept, a file is read", async () => {
+    const { code, stdout, stderr } = await world.shell(`
+      unset TSD_CACHE_DIR
+      ( flock -n 9; $tsd exec box sh -c 'echo begun; exec sleep 1' ) 9>lock >out &
+      until grep -q begun out; do sleep 0.02; done
+      flock -n lock echo lost || echo kept
+      wait
+      echo A=b >variables
+      $tsd exec --env-file /dev/fd/6 box sh -c 'echo $A' 6<variables
+    `);
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "kept\nb\n", stderr: "" });
+  });
+
+  await test.step("configuration in a folder of the caller's own", async () => {
+    await Deno.writeTextFile(`${world.folder}/config.json`, '{"psFormat": "own {{.Names}}"}');
+    await needsProcess([executable()], "DOCKER_CONFIG", ["ps"], { DOCKER_CONFIG: "." });
+    const { stdout } = await world.process([executable(), "ps"], { env: { DOCKER_CONFIG: "." } });
+    assert.equal(stdout, "own box\n");
+  });
+
+  await test.step("variables of the caller's are its own", async () => {
+    const names = ["app", "calls", "seat", "words", "cache", "self"];
+    const env = Object.fromEntries(names.map((name) => [name, `my ${name}`]));
+    const args = ["exec", ...names.flatMap((name) => ["-e", name]), "box", "env"];
+    for (const result of [await world.hosted(args, { env }), await world.alone(args, { env })]) {
+      for (const name of names) assert.match(result.stdout, new RegExp(`^${name}=my ${name}$`, "m"));
+    }
   });
 
   await test.step("a folder that is gone", async () => {

@@ -53,7 +53,9 @@ export async function storeListing({ dataRoot, layerRoot, api }: Engine): Promis
   const ingest = `${layerRoot}/ingest`;
   const removed = async () =>
     (await Promise.all((await namesIn(ingest)).map((name) => namesIn(`${ingest}/${name}`)))).flat();
-  await until("removed layers' files to go", async () => !(await removed()).includes("removed"));
+  // And an engine that has just started may still be trying how layers are mounted.
+  const isBusy = (names: readonly string[]) => names.includes("removed") || names.includes("lower");
+  await until("removed layers' files, and a trial's, to go", async () => !isBusy(await removed()));
   const paths = await filesBelow(dataRoot);
   return paths.map((path) => path.slice(dataRoot.length + 1)).filter((path) => !/^tsd\.db(-\w+)?$/.test(path));
 }

@@ -1,0 +1,26 @@
+/**
+ * @module
+ * Writing to files on a thread of Deno's pool: what has to wait for a disk must not hold the caller's thread up. These
+ * threads are few, and much else waits for them: never for a pipe or a terminal, which may be full for ever.
+ */
+import { unblocked } from "./check.ts";
+import { libc } from "./libc.ts";
+
+/** Throws {@link SysError}. */
+export interface AwayCalls {
+  /** write(2) to a regular file at its descriptor's own offset: bytes taken. They must stay as they are meanwhile. */
+  writeAway(fd: number, bytes: Uint8Array): Promise<number | "again">;
+}
+
+/** The real {@link AwayCalls}. */
+export const away: AwayCalls = {
+  async writeAway(fd, bytes) {
+    // The FFI accepts any view; its type asks for one that is not shared.
+    const buffer = bytes as Uint8Array<ArrayBuffer>;
+    // SAFETY: the length is that of the view, which is referenced here until the call has returned.
+    const written = await libc.writeAway(fd, buffer, BigInt(bytes.byteLength));
+    if (written >= 0) return Number(written);
+    // The errno of the other thread is out of reach: a disk that refuses does so again, at once.
+    return unblocked(() => libc.write(fd, buffer, BigInt(bytes.byteLength)), "write", fd);
+  },
+};
