@@ -18,6 +18,7 @@ export type Requirement =
   | "overlay"
   | "loop"
   | "btrfs"
+  | "xfs"
   | "strace"
   | "cc"
   | "tini-static"
@@ -35,6 +36,7 @@ const PROBES: Record<Requirement, () => boolean> = {
   overlay: () => PROBES.root() && kernelHas("overlay"),
   loop: () => PROBES.root() && isDevice("/dev/loop-control"),
   btrfs: () => PROBES.loop() && inPath("mkfs.btrfs") && kernelHas("btrfs"),
+  xfs: () => PROBES.loop() && inPath("mkfs.xfs") && kernelHas("xfs"),
   strace: () => inPath("strace"),
   cc: () => inPath("cc"),
   "tini-static": () => inPath("tini-static"),

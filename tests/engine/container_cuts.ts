@@ -1,0 +1,157 @@
+/** Power cuts in the lives of containers: an engine is started on each copy of a disk that was taken meanwhile. */
+import { type Engine, tracesOf } from "../harness/mod.ts";
+import { removeTree } from "../images/test_cache.ts";
+import { ContainerLives, type Promised } from "./container_lives.ts";
+import { type FileSystem, PowerDisk } from "./power_disk.ts";
+import { namesIn, startRig } from "./rig.ts";
+
+export interface ContainerCutsOptions {
+  readonly fileSystem: FileSystem;
+  readonly cuts: number;
+  readonly everyMs: number;
+  readonly lanes: number;
+  /** More of the engine's arguments. */
+  readonly args?: readonly string[];
+}
+
+/** What was found in the copies. */
+export interface ContainerCutsFigures {
+  /** Requests that were answered while they were taken. */
+  answered: number;
+  /** Containers that had to be there. */
+  promised: number;
+  /** Containers that were. */
+  listed: number;
+  /** Of all copies; one line each. */
+  problems: string[];
+}
+
+/** A copy, and what its engine must know. */
+interface Cut {
+  readonly copy: number;
+  readonly containers: ReadonlyMap<string, Promised>;
+  readonly volumes: ReadonlySet<string>;
+}
+
+interface Listed {
+  readonly Id: string;
+  readonly Names: readonly string[];
+}
+
+export async function containerCuts(options: ContainerCutsOptions): Promise<ContainerCutsFigures> {
+  const { fileSystem, cuts, everyMs, lanes, args = [] } = options;
+  await using disk = await PowerDisk.make(fileSystem);
+  const dataRoot = `${disk.path}/data`;
+  await using rig = await startRig({ dataRoot, args });
+  const { engine } = rig;
+  const lives = new ContainerLives(rig);
+  const running = lives.run(lanes);
+  // Told at its end; until then nobody looks.
+  running.catch(() => undefined);
+  const taken: Cut[] = [];
+  while (taken.length < cuts) {
+    // The moments are the point of this test.
+    await Promise.race([running, new Promise((resolve) => setTimeout(resolve, everyMs))]);
+    taken.push(await cut(disk, lives));
+  }
+  lives.end();
+  await running;
+  await engine.removeContainers();
+  const figures: ContainerCutsFigures = { answered: lives.answered, promised: 0, listed: 0, problems: [] };
+  for (const each of taken) {
+    await engine.stop();
+    await disk.eject();
+    await disk.insert(each.copy);
+    // Nothing of it is left after a boot.
+    await removeTree(tracesOf(dataRoot).runDir);
+    const logged = (await engine.log()).length;
+    await engine.start();
+    const { listed, problems } = await problemsOf(engine, each);
+    const errors = (await engine.log()).slice(logged).split("\n").filter((line) => / (error|warn) /i.test(line));
+    figures.problems.push(...[...problems, ...errors].map((problem) => `copy ${each.copy}: ${problem}`));
+    figures.listed += listed;
+    figures.promised += each.containers.size;
+  }
+  return figures;
+}
+
+/** What is taken away meanwhile may be there or not. */
+async function cut(disk: PowerDisk, { containers, volumes }: ContainerLives): Promise<Cut> {
+  const before = { containers: new Map(containers), volumes: new Set(volumes) };
+  const copy = await disk.copy();
+  return {
+    copy,
+    containers: new Map([...before.containers].filter(([name, it]) => containers.get(name) === it)),
+    volumes: before.volumes.intersection(volumes),
+  };
+}
+
+/** Uses and removes all that is there; an engine without containers stays. */
+async function problemsOf(engine: Engine, cut: Cut): Promise<{ listed: number; problems: string[] }> {
+  const problems: string[] = [];
+  const { api } = engine;
+  const listed = (await api.get("/containers/json?all=1")).json<Listed[]>();
+  const names = listed.flatMap(({ Names }) => Names);
+  if (new Set(names).size < names.length) problems.push(`a name comes twice: ${names.join(" ")}`);
+  const { Volumes } = (await api.get("/volumes")).json<{ Volumes: { Name: string }[] }>();
+  const volumes = Volumes.map(({ Name }) => Name);
+  for (const volume of cut.volumes) if (!volumes.includes(volume)) problems.push(`volume ${volume} was lost`);
+  for (const [name, { restart, volume }] of cut.containers) {
+    const answer = await api.get(`/containers/${name}/json`);
+    if (answer.status !== 200) {
+      problems.push(`container ${name} was lost: ${answer.text().trim()}`);
+      continue;
+    }
+    const { HostConfig, Mounts } = answer.json<Inspected>();
+    if (restart !== undefined && HostConfig.RestartPolicy.Name !== restart) {
+      problems.push(`${name}: ${HostConfig.RestartPolicy.Name}, not ${restart}`);
+    }
+    if (!Mounts.some(({ Name }) => Name === volume)) problems.push(`${name}: no ${volume}`);
+  }
+  const ids = listed.map(({ Id }) => Id).sort();
+  for (const folder of [`${engine.layerRoot}/snapshots`, `${engine.dataRoot}/containers`]) {
+    const orphans = (await namesIn(folder)).filter((name) => !ids.includes(name));
+    if (orphans.length > 0) problems.push(`${folder} holds ${orphans.join(" ")}`);
+  }
+  const folders = (await namesIn(`${engine.dataRoot}/volumes`)).filter((name) => !volumes.includes(name));
+  if (folders.length > 0) problems.push(`folders of volumes that there are not: ${folders.join(" ")}`);
+  await Promise.all(listed.map(async ({ Id, Names }) => {
+    for (const problem of await problemsOfUse(engine, Id)) problems.push(`${Names.join()}: ${problem}`);
+  }));
+  for (const volume of volumes) {
+    // Those without a name may have gone with their container.
+    const { status } = await api.delete(`/volumes/${volume}`);
+    if (status !== 204 && status !== 404) problems.push(`removing volume ${volume}: ${status}`);
+  }
+  for (const folder of [`${engine.layerRoot}/snapshots`, `${engine.layerRoot}/ingest`, `${engine.dataRoot}/volumes`]) {
+    const left = await namesIn(folder);
+    if (left.length > 0) problems.push(`when all has gone ${folder} holds ${left.join(" ")}`);
+  }
+  return { listed: listed.length, problems };
+}
+
+interface Inspected {
+  readonly HostConfig: { readonly RestartPolicy: { readonly Name: string } };
+  readonly Mounts: readonly { readonly Name: string }[];
+}
+
+/** A container is started, killed, waited for and removed. */
+async function problemsOfUse({ api }: Engine, id: string): Promise<string[]> {
+  const steps: readonly (readonly [string, string, ...number[]])[] = [
+    ["GET", `/containers/${id}/json`, 200],
+    // Some of them run: their policy wants it.
+    ["POST", `/containers/${id}/start`, 204, 304],
+    // And some have nothing to do.
+    ["POST", `/containers/${id}/kill`, 204, 404, 409],
+    ["POST", `/containers/${id}/wait`, 200, 404],
+    ["DELETE", `/containers/${id}?force=1&v=1`, 204, 404, 409],
+  ];
+  const problems: string[] = [];
+  for (const [method, path, ...expected] of steps) {
+    const answer = await api.request(method, path);
+    if (!expected.includes(answer.status)) {
+      problems.push(`${method} ${path.replace(id, "ID")}: ${answer.status} ${answer.text().trim()}`);
+    }
+  }
+  return problems;
+}

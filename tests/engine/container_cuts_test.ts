@@ -1,0 +1,47 @@
+/** A few power cuts while containers come and go; `./dev soak power` has more. */
+import { strict as assert } from "node:assert";
+import { removeTree } from "../images/test_cache.ts";
+import { requires } from "../requires.ts";
+import { containerCuts } from "./container_cuts.ts";
+import { namesIn, startRig } from "./rig.ts";
+
+Deno.test("whenever the power goes, containers are whole or absent", requires("root", "runc", "btrfs"), async () => {
+  const figures = await containerCuts({ fileSystem: "ext4", cuts: 12, everyMs: 150, lanes: 3 });
+  assert.deepEqual(figures.problems, []);
+  assert.ok(figures.promised > 12, JSON.stringify(figures));
+});
+
+Deno.test(
+  "what a power cut left of a creation or a removal goes at the next start",
+  requires("root", "runc"),
+  async () => {
+    await using rig = await startRig();
+    const { engine, image } = rig;
+    const create = async (name: string) =>
+      (await engine.api.post(`/containers/create?name=${name}`, { Image: image, Cmd: ["true"] })).json<{ Id: string }>()
+        .Id;
+    const ids = { begun: await create("begun"), removed: await create("removed"), moved: await create("moved") };
+    for (const name of ["removed", "moved"]) {
+      for (const step of ["start", "wait"]) await engine.api.post(`/containers/${name}/${step}`);
+    }
+    await engine.stop();
+    const snapshotOf = (id: string) => `${engine.layerRoot}/snapshots/${id}`;
+    const homeOf = (id: string) => `${engine.dataRoot}/containers/${id}`;
+    // Its name is on the disk, its bytes are not.
+    await Deno.truncate(`${snapshotOf(ids.begun)}/layers.json`);
+    for (const folder of [snapshotOf(ids.removed), homeOf(ids.removed)]) await removeTree(folder);
+    // Of one whose layers are elsewhere just now all stays as it is.
+    await Deno.rename(snapshotOf(ids.moved), `${engine.folder}/elsewhere`);
+    await engine.start();
+    const listed = (await engine.api.get("/containers/json?all=1")).json<{ Names: string[] }[]>();
+    assert.deepEqual(listed.map(({ Names }) => Names), [["/moved"]]);
+    assert.deepEqual(await namesIn(`${engine.layerRoot}/snapshots`), []);
+    assert.deepEqual(await namesIn(`${engine.dataRoot}/containers`), [ids.moved]);
+    await engine.stop();
+    await Deno.rename(`${engine.folder}/elsewhere`, snapshotOf(ids.moved));
+    await engine.start();
+    // What is not synced of one that was created may be lost.
+    await removeTree(homeOf(ids.moved));
+    assert.equal((await engine.api.post("/containers/moved/start")).status, 204);
+  },
+);

@@ -1,0 +1,85 @@
+/**
+ * A disk that can be copied at once while it is written to: a file on btrfs, which clones it between two writes, in memory. A
+ * copy holds what the disk had said it has, and anything of what it was still asked to write.
+ */
+import { btrfsVolume, runCommand } from "../harness/mod.ts";
+import { removeTree } from "../images/test_cache.ts";
+
+/** How to make each file system, and what puts it right before it is mounted after a power cut. */
+const FILE_SYSTEMS = {
+  ext4: { make: "mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0", mend: "true" },
+  "ext4 without a journal": { make: "mkfs.ext4 -q -E lazy_itable_init=0 -O ^has_journal", mend: "e2fsck -fy" },
+  xfs: { make: "mkfs.xfs -q", mend: "true" },
+  btrfs: { make: "mkfs.btrfs -q", mend: "true" },
+} as const;
+
+export type FileSystem = keyof typeof FILE_SYSTEMS;
+
+const DISK_BYTES = 320 << 20;
+/** Of the btrfs below: sparse. */
+const BELOW_BYTES = 4 * 2 ** 30;
+
+async function sh(script: string): Promise<void> {
+  const { code, stderr } = await runCommand("sh", ["-ec", script]);
+  if (code !== 0) throw new Error(`${script}: ${stderr}`);
+}
+
+/** See the module's comment. */
+export class PowerDisk implements AsyncDisposable {
+  #isMounted = false;
+  #copies = 0;
+  readonly #kind: FileSystem;
+  readonly #below: string;
+  readonly #owned: AsyncDisposableStack;
+
+  private constructor(kind: FileSystem, readonly path: string, below: string, owned: AsyncDisposableStack) {
+    this.#kind = kind;
+    this.#below = below;
+    this.#owned = owned;
+  }
+
+  /** An empty one, mounted. */
+  static async make(kind: FileSystem): Promise<PowerDisk> {
+    await using undo = new AsyncDisposableStack();
+    const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-power-" }));
+    undo.defer(() => removeTree(folder));
+    await sh(`cd ${folder}; mkdir ram disk; mount -t tmpfs tmpfs ram`);
+    // A loop device lets go of its file only a moment after its unmount.
+    undo.defer(() => sh(`umount -l ${folder}/ram`));
+    const below = undo.use(await btrfsVolume({ dir: `${folder}/ram`, sizeBytes: BELOW_BYTES })).path;
+    await sh(`truncate -s ${DISK_BYTES} ${below}/0; ${FILE_SYSTEMS[kind].make} ${below}/0`);
+    const disk = new PowerDisk(kind, `${folder}/disk`, below, undo.move());
+    await disk.insert(0);
+    return disk;
+  }
+
+  get copies(): number {
+    return this.#copies;
+  }
+
+  /** What would be there if the power went now. */
+  async copy(): Promise<number> {
+    const copy = this.#copies + 1;
+    await sh(`cp --reflink=always ${this.#below}/0 ${this.#below}/${copy}`);
+    return this.#copies = copy;
+  }
+
+  /** Mounts a copy where the disk was. */
+  async insert(copy: number): Promise<void> {
+    const device = `${this.#below}/${copy}`;
+    // 1: there was something to mend.
+    if (copy > 0) await sh(`${FILE_SYSTEMS[this.#kind].mend} ${device} || test $? -eq 1`);
+    await sh(`mount -o loop ${device} ${this.path}`);
+    this.#isMounted = true;
+  }
+
+  async eject(): Promise<void> {
+    if (this.#isMounted) await sh(`umount ${this.path}`);
+    this.#isMounted = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.eject();
+    await this.#owned.disposeAsync();
+  }
+}

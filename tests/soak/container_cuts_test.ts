@@ -1,0 +1,22 @@
+/** Power cuts all over the lives of containers. Minutes long. */
+import { strict as assert } from "node:assert";
+import { containerCuts, type ContainerCutsOptions } from "../engine/container_cuts.ts";
+import { requires } from "../requires.ts";
+import { print } from "./figures.ts";
+
+const PLACES: readonly Pick<ContainerCutsOptions, "fileSystem" | "args">[] = [
+  { fileSystem: "ext4" },
+  { fileSystem: "ext4", args: ["--storage-driver", "overlay2"] },
+  { fileSystem: "xfs" },
+  { fileSystem: "btrfs", args: ["--storage-driver", "btrfs"] },
+];
+
+for (const { fileSystem, args = [] } of PLACES) {
+  const needs = requires("root", "runc", "btrfs", ...fileSystem === "xfs" ? ["xfs" as const] : []);
+  Deno.test(`${[fileSystem, ...args].join(" ")}: power cuts while containers come and go`, needs, async () => {
+    const figures = await containerCuts({ fileSystem, args, cuts: 60, everyMs: 90, lanes: 5 });
+    print(`${[fileSystem, ...args].join(" ")}: power cuts`, JSON.stringify(figures));
+    assert.deepEqual(figures.problems, []);
+    assert.ok(figures.promised > 60);
+  });
+}
