@@ -20,8 +20,8 @@ Deno.test("the portable form has each role's", async () => {
     ...{ app: "0a", version: "1", appSizeBytes: 1, appFiles: [], runtime: "0b" },
     ...{ runtimeSizeBytes: 1, runtimeCompressedSizeBytes: 1 },
   }));
-  assert.match(head, /^v8=--no-lazy$/m);
-  assert.match(head, /^\[ "\$1" != daemon \] \|\| v8=--expose-gc,--max-semi-space-size=4$/m);
+  assert.match(head, /^_v8=--no-lazy$/m);
+  assert.match(head, /^\[ "\$1" != daemon \] \|\| _v8=--expose-gc,--max-semi-space-size=4$/m);
 });
 
 Deno.test("V8 knows the flags of both roles, and they have their effect", async () => {

@@ -51,7 +51,8 @@ Deno.test(
     const [pid] = await machine.engines();
     // An open request holds the engine for a while after it has closed its socket: the next client comes just then.
     const before = await steady(() => socketsOf(pid!));
-    await using _waiting = machine.session(executable(), ["wait", "c1"]);
+    // By a client of its own: one that the engine does has no connection.
+    await using _waiting = machine.session(executable(), ["-H", "unix:///run/tsd/tsd.sock", "wait", "c1"]);
     await until("the request", async () => await socketsOf(pid!) > before);
     Deno.kill(pid!, "SIGTERM");
     await until("the end of its socket", () => exists(machine.path("/run/tsd/tsd.sock")).then((there) => !there));
