@@ -128,7 +128,14 @@ function channelOf(connection: Deno.UnixConn): NameChannel {
   const closed = read().then(end, end);
   return {
     closed,
-    close: () => connection.close(),
+    close() {
+      try {
+        connection.close();
+      } catch (thrown) {
+        // The end of what is read from it closes it too.
+        if (!(thrown instanceof Deno.errors.BadResource)) throw thrown;
+      }
+    },
     async request(request: NameRequest) {
       const reply = Promise.withResolvers<NameReply>();
       waiting.push(reply);
