@@ -1,15 +1,21 @@
 /**
  * @module
- * Writing to files on a thread of Deno's pool: what has to wait for a disk must not hold the caller's thread up. These
- * threads are few, and much else waits for them: never for a pipe or a terminal, which may be full for ever.
+ * Calls on a thread of Deno's pool: what has to wait for a disk must not hold the caller's thread up. These threads are few,
+ * and much else waits for them: never for a pipe or a terminal, which may be full for ever.
  */
 import { unblocked } from "./check.ts";
+import { cString } from "./cstring.ts";
 import { libc } from "./libc.ts";
 
 /** Throws {@link SysError}. */
 export interface AwayCalls {
   /** write(2) to a regular file at its descriptor's own offset: bytes taken. They must stay as they are meanwhile. */
   writeAway(fd: number, bytes: Uint8Array): Promise<number | "again">;
+  /**
+   * Tries umount2(2). Whether it worked, or why not, the same call on this thread says. (When an overlay goes, Linux syncs
+   * the whole file system that it writes to, whoever wrote there.)
+   */
+  umountAway(target: string, flags?: number): Promise<void>;
 }
 
 /** The real {@link AwayCalls}. */
@@ -22,5 +28,10 @@ export const away: AwayCalls = {
     if (written >= 0) return Number(written);
     // The errno of the other thread is out of reach: a disk that refuses does so again, at once.
     return unblocked(() => libc.write(fd, buffer, BigInt(bytes.byteLength)), "write", fd);
+  },
+  async umountAway(target, flags = 0) {
+    const path = cString(target);
+    // SAFETY: the path ends with NUL and is referenced here until the call has returned.
+    await libc.umountAway(path, flags);
   },
 };

@@ -4,6 +4,7 @@
  * answers from a script or with harmless defaults, and touches nothing. Not part of `mod.ts`.
  */
 import { type CString, cText } from "./cstring.ts";
+import type { AwayCalls } from "./away.ts";
 import type { BtrfsCalls } from "./btrfs.ts";
 import type { PollCalls } from "./epoll.ts";
 import { type ErrnoName, SysError } from "./errno.ts";
@@ -24,6 +25,7 @@ import type { XattrCalls } from "./xattr.ts";
 /** Every method of every port. */
 export interface AllCalls
   extends
+    AwayCalls,
     FileCalls,
     DurabilityCalls,
     TreeCalls,
@@ -132,6 +134,8 @@ const QUIET = {
   lremovexattr: nothing,
   mount: nothing,
   umount2: nothing,
+  umountAway: () => Promise.resolve(),
+  writeAway: (_fd: number, bytes: Uint8Array) => Promise.resolve(bytes.byteLength),
   fsconfig: nothing,
   moveMount: nothing,
   freeLoop: () => 0,

@@ -57,6 +57,7 @@ const SYMBOLS = {
   // Mounts.
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
+  umountAway: { name: "umount2", parameters: ["buffer", "i32"], result: "i32", nonblocking: true },
   sysFsopen: { name: "syscall", parameters: ["i64", "buffer", "i64"], result: "i64" },
   sysFsconfig: { name: "syscall", parameters: ["i64", "i64", "i64", "buffer", "buffer", "i64"], result: "i64" },
   sysFsmount: { name: "syscall", parameters: ["i64", "i64", "i64", "i64"], result: "i64" },

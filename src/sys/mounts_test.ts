@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { requires } from "../../tests/requires.ts";
 import {
   attach,
+  away,
   cString as c,
   files,
   FS_MAGIC,
@@ -21,11 +22,11 @@ const mountsBelow = (path: string) =>
   Deno.readTextFileSync("/proc/self/mountinfo").split("\n").filter((line) => line.split(" ")[4]?.startsWith(path));
 
 /** Runs `body` in a folder and takes away every mount below it. */
-function inScratch(body: (path: string) => void): () => void {
-  return () => {
+function inScratch(body: (path: string) => void | Promise<void>): () => Promise<void> {
+  return async () => {
     const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
     try {
-      body(path);
+      await body(path);
     } finally {
       for (const line of mountsBelow(`${path}/`).reverse()) mounts.umount2(line.split(" ")[4], MNT.DETACH);
       Deno.removeSync(path, { recursive: true });
@@ -52,6 +53,18 @@ Deno.test({
     attach(second, target);
     assert.throws(() => Deno.writeTextFileSync(`${path}/m/x`, ""), { code: "EROFS" });
     mounts.umount2(`${path}/m`, MNT.DETACH | MNT.NOFOLLOW);
+  }),
+});
+
+Deno.test({
+  name: "umountAway takes a mount away, and says nothing where it can't",
+  ...requires("root"),
+  fn: inScratch(async (path) => {
+    Deno.mkdirSync(`${path}/m`);
+    mounts.mount({ target: `${path}/m`, type: "tmpfs" });
+    await away.umountAway(`${path}/m`, MNT.NOFOLLOW);
+    assert.deepEqual(mountsBelow(`${path}/`), []);
+    await away.umountAway(`${path}/m`, MNT.NOFOLLOW);
   }),
 });
 

@@ -4,7 +4,7 @@ import { isThere, readIfThere } from "../../io/if_there.ts";
 import { makeDirDurably, syncDir, writeSynced } from "../../io/mod.ts";
 import { isErrno } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
-import { isMounted, OVERLAY_CALLS, type OverlayCalls, unmountAll } from "../overlay/overlay_mount.ts";
+import { isMounted, OVERLAY_CALLS, type OverlayCalls, unmountAllAway } from "../overlay/overlay_mount.ts";
 import type { Change, LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
 import { removeFolder } from "./clearing.ts";
 import { decodeLayers, encodeLayers, LAYERS_NAME } from "./layer_list.ts";
@@ -98,7 +98,9 @@ export abstract class FolderSnapshotter implements Snapshotter {
 
   async unmount(id: string): Promise<void> {
     const target = `${this.#path(id)}/${MERGED}`;
-    await attempting(`Cannot unmount the snapshot for ${id}`, () => unmountAll(target, this.calls));
+    await attempting(`Cannot unmount the snapshot for ${id}`, async () => {
+      if (this.#isMounted(target)) await unmountAllAway(target, this.calls);
+    });
   }
 
   async remove(id: string): Promise<void> {

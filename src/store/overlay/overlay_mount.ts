@@ -6,6 +6,8 @@ import { TsdError } from "../../errors.ts";
 import {
   AT,
   attach,
+  away,
+  type AwayCalls,
   cString,
   type FileCalls,
   files,
@@ -28,10 +30,10 @@ import {
 import { Workspace } from "../layer_folders/workspace.ts";
 
 /** The system calls that mounting takes. */
-export type OverlayCalls = FileCalls & FolderCalls & MountCalls & MetadataCalls & XattrCalls;
+export type OverlayCalls = FileCalls & FolderCalls & MountCalls & MetadataCalls & XattrCalls & AwayCalls;
 
 /** The real ones. */
-export const OVERLAY_CALLS: OverlayCalls = { ...files, ...folders, ...mounts, ...metadata, ...xattrs };
+export const OVERLAY_CALLS: OverlayCalls = { ...files, ...folders, ...mounts, ...metadata, ...xattrs, ...away };
 
 const OPAQUE = cString("trusted.overlay.opaque");
 
@@ -111,6 +113,16 @@ export function unmountAll(target: string, calls: Pick<MountCalls, "umount2"> = 
       calls.umount2(target, MNT.NOFOLLOW | MNT.DETACH);
     }
   }
+}
+
+/** As {@link unmountAll}, and this thread doesn't wait for the disk meanwhile. */
+export async function unmountAllAway(
+  target: string,
+  calls: Pick<OverlayCalls, "umount2" | "umountAway"> = OVERLAY_CALLS,
+): Promise<void> {
+  await calls.umountAway(target, MNT.NOFOLLOW);
+  // What is left: mounts below that one, a busy one, or the reason why it can't be done.
+  unmountAll(target, calls);
 }
 
 /** Whether something is mounted on `folder`: its file system isn't that of the folder around it. @throws {SysError} */

@@ -2,7 +2,14 @@ import { strict as assert } from "node:assert";
 import "../../sys/preopen.ts";
 import { FAKE_STATUS, FakeSys } from "../../sys/fake.ts";
 import { MNT } from "../../sys/mod.ts";
-import { isMounted, mountOverlay, type OverlayFolders, probeOverlay, unmountAll } from "./overlay_mount.ts";
+import {
+  isMounted,
+  mountOverlay,
+  type OverlayFolders,
+  probeOverlay,
+  unmountAll,
+  unmountAllAway,
+} from "./overlay_mount.ts";
 import { namesIn } from "../layer_folders/workspace.ts";
 
 const folders = (count: number): OverlayFolders => ({
@@ -78,6 +85,15 @@ Deno.test("unmountAll goes on until nothing is mounted, and detaches what is bus
   assert.throws(() => unmountAll("/s", new FakeSys().script("umount2", { error: "EPERM" }).calls), {
     errnoName: "EPERM",
   });
+});
+
+Deno.test("unmountAllAway tries it elsewhere, and sees here to what is left", async () => {
+  const sys = new FakeSys().script("umount2", { error: "EBUSY" }, { value: undefined }, { error: "EINVAL" });
+  await unmountAllAway("/s/merged", sys.calls);
+  assert.deepEqual(sys.names, ["umountAway", "umount2", "umount2", "umount2"]);
+  assert.deepEqual(sys.argsOf("umountAway"), [["/s/merged", MNT.NOFOLLOW]]);
+  const refused = new FakeSys().script("umount2", { error: "EPERM" });
+  await assert.rejects(unmountAllAway("/s", refused.calls), { errnoName: "EPERM" });
 });
 
 Deno.test("isMounted compares file systems", () => {
