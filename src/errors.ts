@@ -95,12 +95,16 @@ export class TsdError extends Error {
   }
 }
 
+/** What went wrong first, where a body and its clean-up both threw. */
+export const firstThrown = (thrown: unknown): unknown =>
+  thrown instanceof SuppressedError ? firstThrown(thrown.suppressed) : thrown;
+
 /**
  * Any thrown value as a {@link TsdError}. A `SuppressedError` (a body and its clean-up both threw) is unwrapped to the
  * body's error, which is the one the user can act on. Aborts become `cancelled`.
  */
 export function toTsdError(thrown: unknown): TsdError {
-  if (thrown instanceof SuppressedError) return toTsdError(thrown.suppressed);
+  if (thrown instanceof SuppressedError) return toTsdError(firstThrown(thrown));
   if (thrown instanceof TsdError) return thrown;
   if (thrown instanceof DOMException && thrown.name === "AbortError") {
     return new TsdError("cancelled", "The operation was cancelled", { cause: thrown });

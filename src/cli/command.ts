@@ -78,6 +78,8 @@ export interface Program<C> {
   readonly globalFlags: FlagSpecs;
   readonly groups: readonly CommandGroup[];
   readonly commands: readonly CommandRow<C>[];
+  /** Loads a command in the place of its row. */
+  load?(row: CommandRow<C>): Promise<Command<C>>;
   /** Called once a command line was understood, before anything is done. @throws {NeedsProcessError} */
   admit?(row: CommandRow<C>, command: Command<C>, flags: Readonly<Record<string, FlagValue>>): void;
   /** Makes what commands get, then. */

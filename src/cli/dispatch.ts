@@ -53,7 +53,7 @@ async function run<C>(program: Program<C>, argv: readonly string[], terminal: Te
   if (found === undefined) return await groupOrProgramHelp(program, words, terminal);
   const { row, name } = found;
   place.path = `${program.name} ${name}`;
-  const command = await row.load();
+  const command = await (program.load?.(row) ?? row.load());
   place.exitCode = command.exitCode ?? defaultExitCode;
   const { args, flags, help } = parseFlags(command.flags, words.slice(name.split(" ").length), command);
   if (help || wantsHelp) {

@@ -76,6 +76,7 @@ export function provideApi(
       serverVersion: BUILD_INFO.version,
       log: log.scope("api"),
       hooks: get(TOKENS.hooks),
+      epoll: get(TOKENS.epoll),
       watchHangUp: epollHangUps(get(TOKENS.epoll)),
       ...(onRequest === undefined ? {} : { onRequest }),
     }));

@@ -61,6 +61,11 @@ export function provideControls(provide: Provide, { paths, facts, log }: EngineS
   provide(
     TOKENS.oom,
     (get) =>
-      new OomWatch({ cgroups: get(TOKENS.cgroups), events: get(TOKENS.containerEvents), hooks: get(TOKENS.hooks) }),
+      new OomWatch({
+        cgroups: get(TOKENS.cgroups),
+        events: get(TOKENS.containerEvents),
+        hooks: get(TOKENS.hooks),
+        log,
+      }),
   );
 }

@@ -61,7 +61,12 @@ export class MemoryRest implements Disposable {
     if (leftMs > 0) return;
     collect?.(EVERYTHING);
     memory.releaseHeap();
-    memory.releaseProgram();
+    try {
+      memory.releaseProgram();
+    } catch (thrown) {
+      // Too many files are open, for example: it stays in memory for now.
+      log.debug("cannot give memory back", { error: String(thrown) });
+    }
     const { heapUsed: heapBytes, external: externalBytes } = usage();
     log.debug("memory at rest", { heapBytes, externalBytes });
   }

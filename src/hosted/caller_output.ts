@@ -46,13 +46,15 @@ export class CallerOutput implements Disposable {
 
   /** Owns `shared` from now on. */
   constructor(shared: OwnedFd, options: CallerOutputOptions) {
-    this.#shared = shared;
+    using guard = new DisposableStack();
+    this.#shared = guard.use(shared);
     this.#options = options;
     const { isFifo, isCharDevice, isSocket } = Deno.statSync(shared.procPath);
     this.#isTty = isCharDevice === true && sizeOf(shared.fd) !== undefined;
     this.#target = isFifo || isCharDevice ? openedAnew(shared) : shared;
     this.#take = isFifo || isCharDevice ? files.write : isSocket ? sockets.send : away.writeAway;
     options.gone.addEventListener("abort", () => this.#giveUp?.(), { once: true });
+    guard.move();
   }
 
   /** Of a terminal. */

@@ -102,9 +102,9 @@ export class HostedCommands implements AsyncDisposable {
 
   async #serve(call: Call): Promise<void> {
     const { seat } = call;
-    // Who took another engine's seat reads nothing that is said here.
-    if (this.#waiting.has(seat) || seat.takenBy !== call.pid) return;
-    const caller = this.#leaving ? undefined : this.#callerOf(call);
+    if (this.#waiting.has(seat)) return;
+    const caller = this.#callerOf(call);
+    if (caller === "elsewhere") return;
     if (caller === undefined) return seat.answer("no");
     this.#waiting.set(seat, caller);
     caller.gone.addEventListener("abort", () => this.#free(seat), { once: true });
@@ -125,9 +125,11 @@ export class HostedCommands implements AsyncDisposable {
     this.#active.delete(caller);
   }
 
-  #callerOf(call: Call): Caller | undefined {
+  /** `elsewhere`: it took another engine's seat, and reads nothing that is said here. */
+  #callerOf(call: Call): Caller | "elsewhere" | undefined {
     try {
-      return Caller.of(call, this.#options.build, this.#options.epoll);
+      if (call.seat.takenBy !== call.pid) return "elsewhere";
+      return this.#leaving ? undefined : Caller.of(call, this.#options.build, this.#options.epoll);
     } catch (thrown) {
       this.#logFailure("who calls", thrown);
       return undefined;
@@ -138,6 +140,7 @@ export class HostedCommands implements AsyncDisposable {
   async #run(caller: Caller, terminal: CallerTerminal, tell: Tell): Promise<number> {
     const program = {
       ...tsdProgram(terminal, () => terminal.needProcess()),
+      load: (row: CommandRow<CommandContext>) => this.#load(row, terminal),
       admit: (row: CommandRow<CommandContext>, command: Command<CommandContext>, flags: Flags) =>
         admit(row, command, flags, terminal, tell),
       context: (globals: Flags) => this.#context(globals, caller, terminal),
@@ -149,6 +152,16 @@ export class HostedCommands implements AsyncDisposable {
       // Not even that something went wrong could be written: whoever waits hears of it all the same.
       this.#logFailure("a caller's command", thrown);
       return FAILED_EXIT;
+    }
+  }
+
+  /** Code whose file couldn't be read once, as too many were open, can't be loaded into this process any more. */
+  async #load(row: CommandRow<CommandContext>, terminal: CallerTerminal): Promise<Command<CommandContext>> {
+    try {
+      return await row.load();
+    } catch (thrown) {
+      this.#logFailure("a caller's command takes a process of its own", thrown);
+      terminal.needProcess();
     }
   }
 

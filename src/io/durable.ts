@@ -3,7 +3,7 @@
  * Files that are whole or absent after a power cut: written aside, synced, renamed, and the folder synced. Only syncing and
  * long writes leave the caller's thread: a hop to another one takes longer than making a folder or writing a few lines.
  */
-import { TsdError } from "../errors.ts";
+import { firstThrown, TsdError } from "../errors.ts";
 
 const SHORT_BYTES = 64 << 10;
 
@@ -78,7 +78,8 @@ async function removeIfThere(path: string): Promise<void> {
 }
 
 /** What the file system refused, as one line; a full disk has a code of its own. */
-export function storageError(attempt: string, error: unknown): TsdError {
+export function storageError(attempt: string, failure: unknown): TsdError {
+  const error = firstThrown(failure);
   if (error instanceof TsdError) return error;
   const errno = (error as { code?: string }).code;
   const full = errno === "ENOSPC" || errno === "EDQUOT";

@@ -33,7 +33,7 @@ export interface Held<Fd> {
 
 /** What keepers need of the machine. */
 export interface KeeperCalls {
-  readonly processes: Pick<ProcessCalls, "spawn" | "pidfdOpen" | "pidfdGetfd" | "pidfdSendSignal">;
+  readonly processes: Pick<ProcessCalls, "spawn" | "kill" | "pidfdOpen" | "pidfdGetfd" | "pidfdSendSignal">;
   readonly pipes: Pick<PipeCalls, "duplicate">;
   readonly files: Pick<FileCalls, "close">;
   /** Clock ticks after boot; undefined: no such process. */
@@ -76,7 +76,11 @@ export function startKeeper(held: Held<number>, owner = "", calls: KeeperCalls =
     stdio.push({ target: PLACES[name], fd });
   }
   const pid = spawnSleep(stdio, owner, calls);
+  using unnamed = new DisposableStack();
+  // Nobody else waits for it, so that the number is its own.
+  unnamed.defer(() => calls.processes.kill(pid, SIG.KILL));
   const startTicks = calls.startTime(pid);
+  unnamed.move();
   if (startTicks === undefined) throw new TsdError("runtime_failed", `The keeper ${owner} (pid ${pid}) ended at once`);
   return { pid, startTicks: String(startTicks) };
 }

@@ -4,25 +4,33 @@
  * connection after an upgrade, which attach and exec need.)
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import { TsdError } from "../../errors.ts";
+import { createServer as createNetServer, type Server as NetServer, type Socket } from "node:net";
+import { toTsdError, TsdError } from "../../errors.ts";
+import { type Epoll, OwnedFd, pipes } from "../../sys/mod.ts";
+import { AcceptWatch } from "./accept_watch.ts";
 import { Answering, type AnsweringOptions } from "./answering.ts";
 import { DirectApi } from "./direct_api.ts";
 import { bodyAsItComes, bodyOfUpgrade, readBody } from "./body.ts";
 import { Handling, type HandlingOptions } from "./handling.ts";
 import { UnderWay } from "./under_way.ts";
 
-export type ApiServerOptions = Omit<AnsweringOptions, "leaving" | "underWay"> & HandlingOptions;
+export type ApiServerOptions = Omit<AnsweringOptions, "leaving" | "underWay"> & HandlingOptions & {
+  /** Sees that connections go on being accepted after too many files were open; without it they don't. */
+  readonly epoll?: Pick<Epoll, "add" | "modify" | "remove">;
+};
 
 /** How long a connection that has just been made may take for its request, in ms, when the engine leaves. */
 const FIRST_REQUEST_MS = 100;
-/** How often the end of requests is looked for, in ms. */
+/** How long connections that are cut may take to be gone, in ms. */
+const CUT_MS = 500;
+/** How often an end is looked for, in ms. */
 const DRAIN_POLL_MS = 2;
 
 /** Serves routes; knows no containers. */
 export class ApiServer {
   readonly #handling: Handling;
   readonly #server: Server;
+  readonly #options: ApiServerOptions;
   readonly #sockets = new Set<Socket>();
   /** Connections without a request so far. */
   readonly #silent = new Set<Socket>();
@@ -32,8 +40,15 @@ export class ApiServer {
   /** The same without a connection, for callers in this process. */
   readonly direct: DirectApi;
   readonly #answering: Answering;
+  /** Accepts in the place of the one that has stopped. */
+  #standIn: NetServer | undefined;
+  #watch: AcceptWatch | undefined;
+  #accepted = 0;
+  /** How many were accepted when that was told to have stopped. */
+  #stoppedAt: number | undefined;
 
   constructor(options: ApiServerOptions) {
+    this.#options = options;
     this.#handling = new Handling(options);
     this.#answering = new Answering({ ...options, leaving: this.#leaving.signal, underWay: this.#underWay });
     this.direct = new DirectApi({
@@ -48,6 +63,7 @@ export class ApiServer {
     this.#server.on("request", (request, response) => void this.#serve(request, response));
     this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket as Socket, head));
     this.#server.on("connection", (socket: Socket) => {
+      this.#accepted++;
       this.#sockets.add(socket);
       this.#silent.add(socket);
       socket.on("close", () => {
@@ -65,14 +81,15 @@ export class ApiServer {
   }
 
   /** Accepts connections of a socket that listens, which it owns from now on. @throws {TsdError} storage */
-  listen(fd: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once(
-        "error",
-        (cause) => reject(new TsdError("storage", `Cannot listen on a socket: ${cause.message}`, { cause })),
-      );
-      this.#server.listen({ fd }, () => resolve());
-    });
+  async listen(fd: number): Promise<void> {
+    const { epoll } = this.#options;
+    using undo = new DisposableStack();
+    const listener = undo.use(new OwnedFd(pipes.duplicate(fd)));
+    await listening(this.#server, fd);
+    if (epoll === undefined) return;
+    undo.move();
+    const onStalled = () => void this.#listenAnew(listener);
+    this.#watch = new AcceptWatch(listener, { epoll, accepted: () => this.#accepted, onStalled });
   }
 
   /** Accepts nothing more and waits for the end of all requests that have one, `graceMs` at most. */
@@ -82,33 +99,48 @@ export class ApiServer {
     const isDone = () =>
       this.#underWay.requests <= this.#underWay.endless &&
       (this.#silent.size === 0 || Date.now() >= begun + FIRST_REQUEST_MS);
-    this.#server.close();
-    while (!isDone() && Date.now() < begun + graceMs) {
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-    }
+    this.#stopAccepting();
+    await until(() => isDone() || Date.now() >= begun + graceMs);
   }
 
   /** Ends raw streams: what clients have sent until then still arrives. After `drain`. */
   async leave(limitMs: number): Promise<void> {
     this.#leaving.abort();
     const deadline = Date.now() + limitMs;
-    while (this.#underWay.hijacked > 0 && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-    }
+    await until(() => this.#underWay.hijacked === 0 || Date.now() >= deadline);
   }
 
   /** Accepts nothing more, lets short requests end for `graceMs`, then cuts the rest. */
   async close(graceMs = 0): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#stopAccepting();
     this.#server.closeIdleConnections();
     const deadline = Date.now() + graceMs;
-    const timer = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), graceMs);
-    await closed;
-    clearTimeout(timer);
-    while (this.direct.active > 0 && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-    }
+    await until(() => (this.#sockets.size === 0 && this.direct.active === 0) || Date.now() >= deadline);
+    for (const socket of this.#sockets) socket.destroy();
+    await until(() => this.#sockets.size === 0 || Date.now() >= deadline + CUT_MS);
     this.#cut.abort();
+  }
+
+  #stopAccepting(): void {
+    this.#watch?.[Symbol.dispose]();
+    this.#standIn?.close();
+    this.#server.close();
+  }
+
+  /** Who accepted before has stopped. */
+  async #listenAnew(listener: OwnedFd): Promise<void> {
+    const { log } = this.#options;
+    if (this.#stoppedAt !== this.#accepted) log.warn("no connections are accepted, as too many files are open");
+    this.#stoppedAt = this.#accepted;
+    this.#standIn?.close();
+    // Half-open as those of node:http.
+    this.#standIn = createNetServer({ allowHalfOpen: true }, (socket) => this.#server.emit("connection", socket));
+    try {
+      await listening(this.#standIn, pipes.duplicate(listener.fd));
+    } catch (thrown) {
+      // The watch tells again.
+      log.debug("cannot listen anew yet", { error: toTsdError(thrown).message });
+    }
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -152,6 +184,21 @@ export class ApiServer {
       this.#answering.failUpgrade(thrown, request, socket);
     }
   }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+}
+
+/** Begins to accept connections of a descriptor, which is the server's from then on. @throws {TsdError} storage */
+function listening(server: NetServer, fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once(
+      "error",
+      (cause) => reject(new TsdError("storage", `Cannot listen on a socket: ${cause.message}`, { cause })),
+    );
+    server.listen({ fd }, () => resolve());
+  });
 }
 
 const refuseUpload = (): never => {

@@ -50,6 +50,8 @@ export class ContainerRemovals {
   readonly #announced = new Map<string, Promise<unknown>>();
   /** Containers between the two halves of `docker restart`. */
   readonly #kept = new Set<string>();
+  /** Containers that nobody finds any more, and of which something is left. */
+  readonly #unfinished = new Set<string>();
 
   constructor(deps: ContainerRemovalsDeps) {
     this.#deps = deps;
@@ -76,6 +78,7 @@ export class ContainerRemovals {
 
   /** Clears a run away, and all of a container that removes itself. @throws what `Launcher.clean` throws; {TsdError} storage */
   async afterRun(container: Container): Promise<void> {
+    if (this.#unfinished.has(container.id)) return await this.#finish(container);
     if (!this.#deps.table.has(container.id)) return;
     const isOver = container.record.hostConfig.AutoRemove && !this.#kept.has(container.id);
     await (isOver ? this.#vanish(container) : this.clean(container));
@@ -94,9 +97,15 @@ export class ContainerRemovals {
       if (volumesFirst) await this.#cleanWithVolumes(container);
     } finally {
       await this.#forget(container);
+      this.#unfinished.add(container.id);
     }
-    if (!volumesFirst) await this.clean(container);
+    await this.#finish(container, { isClean: volumesFirst });
+  }
+
+  async #finish(container: Container, { isClean = false } = {}): Promise<void> {
+    if (!isClean) await this.clean(container);
     await this.#clear(container);
+    this.#unfinished.delete(container.id);
     await this.#sweepLayers(container);
   }
 

@@ -27,6 +27,9 @@ import type { Waiters, WaitResult } from "./waiters.ts";
 /** How long output may go on after the process has exited, while others hold its streams, in ms. */
 const OUTPUT_GRACE_MS = 2000;
 
+/** After so many ms each a clean-up that failed is tried again: for a while too many files may be open. */
+const CLEAN_AGAIN_MS = [1_000, 10_000, 60_000];
+
 /** The exit code of a container that could not be started, where nothing more is known. */
 const UNKNOWN_FAILURE = 128;
 
@@ -194,7 +197,7 @@ export class ContainerRuns {
       this.#exits.set(container.id, ending);
       const oomKilled = oom.end(container, { signal, byEngine: signaller.hasKilled(process) });
       void this.#deps.health.end(container);
-      await Promise.all([io.finish(OUTPUT_GRACE_MS), this.#deps.networks.published.close(container.id)]);
+      await this.#tried(container, [io.finish(OUTPUT_GRACE_MS), this.#deps.networks.published.close(container.id)]);
       if (this.#isLeaving) return await new Promise<never>(() => {});
       this.#runs.delete(container.id);
       process.pidFd[Symbol.dispose]();
@@ -206,6 +209,15 @@ export class ContainerRuns {
     });
     this.#runs.set(container.id, { process, io, exited });
     exited.catch((thrown) => this.#log.error("following a container failed", failure(container, thrown)));
+  }
+
+  /** Whatever goes wrong with these, the end is recorded. */
+  async #tried(container: Container, steps: readonly Promise<unknown>[]): Promise<void> {
+    for (const step of await Promise.allSettled(steps)) {
+      if (step.status === "rejected") {
+        this.#log.error("ending a container's run failed", failure(container, step.reason));
+      }
+    }
   }
 
   /** Its process has ended: recorded, then told. */
@@ -230,8 +242,13 @@ export class ContainerRuns {
     return true;
   }
 
-  #cleanLater(container: Container): void {
-    void this.#locks.run(container.id, () => this.#deps.removals.afterRun(container))
-      .catch((thrown) => this.#log.error("cleaning up after a container failed", failure(container, thrown)));
+  #cleanLater(container: Container, [nextMs, ...laterMs] = CLEAN_AGAIN_MS): void {
+    const clean = async () => {
+      if (!container.isRunning) await this.#deps.removals.afterRun(container);
+    };
+    void this.#locks.run(container.id, clean).catch((thrown) => {
+      this.#log.error("cleaning up after a container failed", failure(container, thrown));
+      if (nextMs !== undefined) Deno.unrefTimer(setTimeout(() => this.#cleanLater(container, laterMs), nextMs));
+    });
   }
 }

@@ -21,6 +21,9 @@ const SHORT_LIFE_MS = 1000;
  */
 const SETTLING_MS = 10;
 
+/** What can't be done for a while, as too many files are open, is tried again so much later; in ms. */
+const AGAIN_MS = 1000;
+
 /** Keepers as processes. */
 export interface KeeperProcesses {
   start(held: Held<number>, owner: string): KeeperRef;
@@ -137,7 +140,7 @@ export class Keepers {
   }
 
   /** Another keeper, of what there is now, takes the place of the present one. */
-  #renew(id: string): void {
+  #renew(id: string, isAgain = false): void {
     const kept = this.#byContainer.get(id);
     // A container that has ended meanwhile needs none.
     if (kept === undefined || kept.pidFd.closed) return;
@@ -148,7 +151,12 @@ export class Keepers {
       this.#watch(id, kept.keeper);
       this.#record(id, kept.keeper);
     } catch (thrown) {
-      this.#warn(id, "a container has no keeper", thrown);
+      if (!isAgain) this.#warn(id, "a container has no keeper for now", thrown);
+      if (kept.keeper === former) kept.keeper = undefined;
+      if (kept.keeper === undefined) {
+        kept.successor = setTimeout(() => this.#renew(id, true), AGAIN_MS);
+        Deno.unrefTimer(kept.successor);
+      }
     }
     if (former !== undefined) this.#stop(id, former);
   }
@@ -166,11 +174,13 @@ export class Keepers {
     });
   }
 
-  #stop(id: string, keeper: KeeperRef): void {
+  #stop(id: string, keeper: KeeperRef, isAgain = false): void {
     try {
       this.#deps.keepers.stop(keeper);
     } catch (thrown) {
-      this.#warn(id, "a keeper can't be stopped", thrown);
+      if (!isAgain) this.#warn(id, "a keeper can't be stopped yet", thrown);
+      // At the engine's end it stays for the next one, which sweeps.
+      Deno.unrefTimer(setTimeout(() => this.#stop(id, keeper, true), AGAIN_MS));
     }
   }
 

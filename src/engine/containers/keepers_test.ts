@@ -127,15 +127,19 @@ Deno.test("keepers: a killed one has a successor, but for a container that has e
     assert.deepEqual(world.stopped, [102]);
   }));
 
-Deno.test("keepers: without one a container runs on, and the log says so", () =>
+Deno.test("keepers: without one a container runs on, the log says so, and it gets one when that is possible", () =>
   withWorld(async (world) => {
     world.fails = true;
     const keepers = world.keepers();
-    keepers.start("a", fd(7), io());
-    await until(() => world.lines.length === 1);
+    for (const id of ["a", "b"]) keepers.start(id, fd(7), io());
+    await until(() => world.lines.length === 2);
     assert.match(world.lines[0]!, /a container has no keeper .*no more processes/);
     keepers.stop("a");
     assert.deepEqual(world.stopped, []);
+    world.fails = false;
+    await until(() => world.started.length === 1);
+    keepers.stop("b");
+    assert.deepEqual([world.started.length, world.stopped, world.lines.length], [1, [101], 2]);
   }));
 
 Deno.test("keepers: those that nobody needs are swept away, others' aren't", () =>

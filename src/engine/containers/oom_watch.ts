@@ -3,6 +3,7 @@
  * Who was killed for want of memory. The kernel only counts such kills for each container, so the first process counts as
  * the victim when it died of a SIGKILL that the engine didn't send and the count has just gone up.
  */
+import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
@@ -27,13 +28,14 @@ export interface OomWatchDeps {
   readonly cgroups: Pick<ContainerCgroups, "oomKills" | "onOom">;
   readonly events: ContainerEvents;
   readonly hooks: Pick<HookBus, "tell">;
+  readonly log: Log;
   /** Unix time in ms. */
   readonly now?: () => number;
 }
 
 interface Watched {
-  /** Kills that were told of. */
-  kills: number;
+  /** Kills that were told of, or that were before; undefined until they could be counted. */
+  kills: number | undefined;
   lastMs: number;
   readonly watch: Disposable;
   timer?: ReturnType<typeof setTimeout>;
@@ -50,9 +52,8 @@ export class OomWatch {
 
   /** A container was started; or another engine's was found running, of whose past nothing is told. */
   begin(container: Container, how: "started" | "found"): void {
-    const { cgroups } = this.#deps;
-    const kills = how === "started" ? 0 : cgroups.oomKills(container.id);
-    const watch = cgroups.onOom(container.id, () => this.#lookUntilKilled(container));
+    const kills = how === "started" ? 0 : this.#kills(container);
+    const watch = this.#deps.cgroups.onOom(container.id, () => this.#lookUntilKilled(container));
     this.#watched.set(container.id, { kills, lastMs: -Infinity, watch });
     // The kernel may have been quicker than this watch.
     this.#lookUntilKilled(container);
@@ -79,13 +80,25 @@ export class OomWatch {
   /** Whether the kernel has killed since the last look. */
   #look(container: Container): boolean {
     const watched = this.#watched.get(container.id);
-    const kills = this.#deps.cgroups.oomKills(container.id);
-    if (watched === undefined || kills <= watched.kills) return false;
+    const kills = this.#kills(container);
+    if (watched === undefined || kills === undefined) return false;
+    const before = watched.kills ??= kills;
+    if (kills <= before) return false;
     watched.kills = kills;
     watched.lastMs = this.#now();
     this.#deps.events.tell(container, "oom");
     this.#deps.hooks.tell("container.oom", () => containerContext(container));
     return true;
+  }
+
+  /** Undefined where they can't be counted, as too many files are open: no run may fail for that, and no end be lost. */
+  #kills({ id }: Container): number | undefined {
+    try {
+      return this.#deps.cgroups.oomKills(id);
+    } catch (thrown) {
+      this.#deps.log.warn("cannot see who was killed for want of memory", { container: id, error: String(thrown) });
+      return undefined;
+    }
   }
 
   #now(): number {

@@ -7,9 +7,21 @@ import { OomWatch } from "./oom_watch.ts";
 function bench() {
   const container = fakeContainer();
   const { told, events } = recordedEvents();
-  const made = { container, told, kills: 0, nowMs: 0, watching: 0, notice: () => {}, hooked: [] as string[] };
+  const made = {
+    container,
+    told,
+    kills: 0,
+    isUnreadable: false,
+    nowMs: 0,
+    watching: 0,
+    notice: () => {},
+    hooked: [] as string[],
+  };
   const cgroups = {
-    oomKills: () => made.kills,
+    oomKills: () => {
+      if (made.isUnreadable) throw new Error("too many open files");
+      return made.kills;
+    },
     onOom: (_: string, callback: () => void) => {
       made.watching++;
       made.notice = callback;
@@ -21,7 +33,9 @@ function bench() {
     hooks: { "container.oom": ({ id }) => void made.hooked.push(id) },
   };
   const hooks = new HookBus([observer], SILENT_LOG);
-  return Object.assign(made, { watch: new OomWatch({ cgroups, events, hooks, now: () => made.nowMs }) });
+  return Object.assign(made, {
+    watch: new OomWatch({ cgroups, events, hooks, log: SILENT_LOG, now: () => made.nowMs }),
+  });
 }
 
 const KILLED = { signal: 9, byEngine: false };
@@ -32,6 +46,20 @@ Deno.test("oom: a first process that the kernel killed", () => {
   it.kills = 1;
   assert.equal(it.watch.end(it.container, KILLED), true);
   assert.deepEqual([it.told, it.watching, it.hooked], [["oom"], 0, [it.container.id]]);
+});
+
+Deno.test("oom: counts that can't be read keep nobody from starting or ending, and what was before them is no news", () => {
+  const it = bench();
+  Object.assign(it, { isUnreadable: true, kills: 3 });
+  it.watch.begin(it.container, "found");
+  it.isUnreadable = false;
+  it.notice();
+  assert.deepEqual(it.told, []);
+  it.kills = 4;
+  it.notice();
+  assert.deepEqual(it.told, ["oom"]);
+  it.isUnreadable = true;
+  assert.equal(it.watch.end(it.container, { signal: 15, byEngine: false }), false);
 });
 
 Deno.test("oom: told at once, and once for each kill; a kernel's notice alone is none", () => {

@@ -1,10 +1,11 @@
 /**
  * @module
  * Being told by the kernel that a counter of a cgroup has changed. It is an addition: counters are read in any case, so
- * where the kernel can't tell (an old one, or one whose version 1 is being taken out) nothing but the moment is lost.
+ * where the kernel can't tell (an old one, one whose version 1 is being taken out, too many open files) nothing but the
+ * moment is lost.
  */
 import type { Log } from "../../log.ts";
-import { cString, EPOLL, type Epoll, type FileCalls, isErrno, O, OwnedFd, type PollCalls } from "../../sys/mod.ts";
+import { cString, EPOLL, type Epoll, type FileCalls, O, OwnedFd, type PollCalls, SysError } from "../../sys/mod.ts";
 
 /** The two ways; one for each cgroup version. */
 export interface CgroupNotices {
@@ -76,7 +77,7 @@ export class KernelNotices implements CgroupNotices {
       open(owned);
       return owned.move();
     } catch (thrown) {
-      if (!isErrno(thrown, "ENOENT", "ENODEV", "EINVAL", "EOPNOTSUPP", "EACCES", "EPERM")) throw thrown;
+      if (!(thrown instanceof SysError)) throw thrown;
       this.#calls.log.debug("the kernel doesn't tell of killed processes", { path, error: String(thrown) });
       return NOTHING;
     }

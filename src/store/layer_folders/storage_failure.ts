@@ -1,10 +1,11 @@
 /** Failures of the file system under a store, as errors of the store. */
-import { isTsdError, TsdError } from "../../errors.ts";
+import { firstThrown, isTsdError, TsdError } from "../../errors.ts";
 import { storageError } from "../../io/mod.ts";
 import { SysError } from "../../sys/mod.ts";
 
-/** What `thrown` means to a caller of the store: `storage` or `storage_full` with what was attempted; others stay. */
-export function storageFailure(attempt: string, thrown: unknown): TsdError {
+/** What `failure` means to a caller of the store: `storage` or `storage_full` with what was attempted; others stay. */
+export function storageFailure(attempt: string, failure: unknown): TsdError {
+  const thrown = firstThrown(failure);
   if (!(thrown instanceof SysError)) return storageError(attempt, thrown);
   const code = isTsdError(thrown, "storage_full") ? "storage_full" : "storage";
   return new TsdError(code, `${attempt}: ${thrown.message}`, { cause: thrown });

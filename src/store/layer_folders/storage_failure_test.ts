@@ -18,3 +18,13 @@ Deno.test("whether something could not be read, or is not what it should be", ()
   }
   assert.equal(isUnreadable(new TsdError("storage", "A layer is damaged: its file is missing")), false);
 });
+
+Deno.test("of a body and a clean-up that both failed, the body's failure is told", () => {
+  const both = (body: unknown) => new SuppressedError(new Error("cannot clean up"), body, "");
+  assert.match(
+    storageFailure("Cannot do it", both(SysError.named("open", "EMFILE"))).message,
+    /^Cannot do it: open: EMFILE/,
+  );
+  const full = storageFailure("Cannot do it", both(both(Object.assign(new Error("no room"), { code: "ENOSPC" }))));
+  assert.deepEqual([full.code, full.message], ["storage_full", "Cannot do it: no room"]);
+});

@@ -1,0 +1,117 @@
+/** An engine that may open no more files: one clear error, containers run on, and all is as before once it may. */
+import { strict as assert } from "node:assert";
+import { type Engine, runCommand } from "../harness/mod.ts";
+import { requires } from "../requires.ts";
+import { holdingsOf, namesIn, runDetached, startRig, stateOf, until, untilSettled } from "./rig.ts";
+
+/** Lets an engine open so many more files than it has, by the number that a new one would get (RLIMIT_NOFILE). */
+async function leave(engine: Engine, free: number): Promise<void> {
+  const open = new Set((await namesIn(`/proc/${engine.pid}/fd`)).map(Number));
+  let limit = 0;
+  for (let left = free; left > 0 || open.has(limit);) if (!open.has(limit++)) left--;
+  await setLimit(engine, String(limit));
+}
+
+async function setLimit({ pid }: Engine, soft: string): Promise<void> {
+  const { code, stderr } = await runCommand("prlimit", [`--pid=${pid}`, `--nofile=${soft}:`]);
+  if (code !== 0) throw new Error(`prlimit: ${stderr}`);
+}
+
+/** Allows what was allowed at first. */
+async function freely(engine: Engine): Promise<() => Promise<void>> {
+  const limits = await Deno.readTextFile(`/proc/${engine.pid}/limits`);
+  const soft = /^Max open files +(\d+)/m.exec(limits)![1]!;
+  return () => setLimit(engine, soft);
+}
+
+/** One line that says what is wrong. */
+const TOO_MANY = /^(tsd|docker): [^\n]*too many open files[^\n]*\n(\nRun 'docker [^\n]*\n)?$/i;
+/** Until it is told to end. */
+const COUNTS = 'trap "exit 3" TERM; i=0; while :; do echo $i; i=$((i + 1)); sleep 0.02; done';
+
+Deno.test({
+  name: "more clients than an engine may have files: it lets clients in again when these have gone",
+  ...requires("root", "runc"),
+  fn: async () => {
+    await using rig = await startRig();
+    const { engine } = rig;
+    const allow = await freely(engine);
+    const id = await runDetached(rig, COUNTS);
+    await leave(engine, 20);
+    {
+      await using clients = new AsyncDisposableStack();
+      for (let n = 0; n < 40; n++) clients.use(await Deno.connect({ transport: "unix", path: engine.socketPath }));
+      await until("word of it", async () => (await engine.log()).includes("no connections are accepted"));
+    }
+    // It still may have no more than twenty.
+    for (const client of ["tsd", "docker"] as const) {
+      const { code, stdout } = await engine[client](["ps", "-q"]);
+      assert.deepEqual([client, code, stdout], [client, 0, `${id.slice(0, 12)}\n`]);
+    }
+    await allow();
+    const lines = (await engine.tsd(["logs", id])).stdout.trimEnd().split("\n");
+    assert.ok(lines.length > 100);
+    assert.deepEqual(lines, lines.map((_, index) => String(index)), "no line is lost");
+  },
+});
+
+Deno.test({
+  name: "no files left for a run: it is refused in one line, or works, and nothing stays",
+  ...requires("root", "runc"),
+  fn: async () => {
+    await using rig = await startRig();
+    const { engine, image } = rig;
+    const allow = await freely(engine);
+    await engine.tsd(["run", "--rm", image, "true"]);
+    const before = await holdingsOf(engine);
+    const refused = { tsd: 0, docker: 0 };
+    for (const free of [5, 8, 11, 14]) {
+      for (const client of ["tsd", "docker"] as const) {
+        await leave(engine, free);
+        const { code, stderr } = await engine[client](["run", "-d", image, "sleep", "1000"]);
+        await allow();
+        if (code === 0) assert.equal(stderr, "");
+        else {
+          refused[client]++;
+          assert.equal(code, 125);
+          assert.match(stderr, TOO_MANY);
+        }
+        await engine.removeContainers();
+      }
+    }
+    assert.ok(Math.min(refused.tsd, refused.docker) > 0, JSON.stringify(refused));
+    assert.equal((await engine.tsd(["run", "--rm", image, "echo", "fine"])).stdout, "fine\n");
+    await untilSettled(engine, before);
+  },
+});
+
+Deno.test({
+  name: "containers that end while no file can be opened: each end is known, and what follows from it comes later",
+  ...requires("root", "runc"),
+  fn: async () => {
+    await using rig = await startRig();
+    const { engine, image } = rig;
+    const allow = await freely(engine);
+    await engine.tsd(["run", "--rm", image, "true"]);
+    const before = await holdingsOf(engine);
+    const [plain, removed, again] = await Promise.all(
+      [[], ["--rm"], ["--restart", "always"]].map((flags) => runDetached(rig, COUNTS, flags)),
+    );
+    const pids = await Promise.all([plain!, removed!, again!].map(async (id) => (await stateOf(engine, id)).Pid));
+    for (const id of [plain!, removed!, again!]) {
+      await until("a first line", async () => (await engine.tsd(["logs", id])).stdout !== "");
+    }
+    const endsSeen = async () => (await engine.log()).match(/container exited/g)!.length;
+    const seenBefore = await endsSeen();
+    await leave(engine, 0);
+    for (const pid of pids) Deno.kill(pid, "SIGTERM");
+    await until("their ends", async () => await endsSeen() === seenBefore + pids.length);
+    await allow();
+    await until("one to run again", async () => (await stateOf(engine, again!)).Status === "running");
+    const { Status: status, ExitCode: code } = await stateOf(engine, plain!);
+    assert.deepEqual([status, code], ["exited", 3]);
+    await until("one to be gone", async () => (await engine.api.get(`/containers/${removed}/json`)).status === 404);
+    await engine.removeContainers();
+    await untilSettled(engine, before);
+  },
+});
