@@ -1,6 +1,7 @@
 import { runtimeRoot } from "../engine/paths.ts";
 import { type RuntimeProgram, Runtimes } from "../engine/runtimes.ts";
 import { ExitLoop } from "../runtime/exit_loop.ts";
+import { AttachedMarks } from "../runtime/logs/attached_marks.ts";
 import { OutputHub } from "../runtime/logs/output_hub.ts";
 import { CGROUP_MOVE_FILES, CgroupMoves } from "../runtime/cgroup_moves.ts";
 import { Runc } from "../runtime/runc.ts";
@@ -18,7 +19,8 @@ export function provideRuntime(provide: Provide, { paths, log, runtimes, config 
       }),
   );
   provide(TOKENS.exits, () => new ExitLoop(processes));
-  provide(TOKENS.outputs, () => new OutputHub(workerUrl("logs"), log));
+  provide(TOKENS.attachedMarks, () => new AttachedMarks(`${paths.runDir}/attached`, log));
+  provide(TOKENS.outputs, (get) => new OutputHub(workerUrl("logs"), log, get(TOKENS.attachedMarks)));
   provide(TOKENS.runtimes, (get) => {
     const moves = new CgroupMoves(CGROUP_MOVE_FILES, Deno.pid, log.scope("runtime"));
     const make = (name: string, { path, args }: RuntimeProgram) => {

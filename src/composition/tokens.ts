@@ -82,6 +82,7 @@ import type { RegistryClient } from "../image/registry/mod.ts";
 import type { Log } from "../log.ts";
 import type { HookBus, Metrics } from "../plugins/mod.ts";
 import type { ExitLoop } from "../runtime/exit_loop.ts";
+import type { AttachedMarks } from "../runtime/logs/attached_marks.ts";
 import type { OutputHub } from "../runtime/logs/output_hub.ts";
 import type { ProcessIo } from "../runtime/process_io.ts";
 import type { HostFacts } from "../runtime/spec/mod.ts";
@@ -130,6 +131,7 @@ export const TOKENS = {
   runHost: token<RunHostCommand>("runHost"),
   epoll: token<Epoll>("epoll"),
   exits: token<ExitLoop>("exits"),
+  attachedMarks: token<AttachedMarks>("attachedMarks"),
   outputs: token<OutputHub>("outputs"),
   runtimes: token<Runtimes>("runtimes"),
   registry: token<RegistryClient>("registry"),

@@ -1,6 +1,6 @@
 /**
- * Outputs that somebody was attached to when the engine executed itself anew: once they are open they wait until all of
- * those are back, who so miss nothing.
+ * Outputs that somebody was attached to when the engine executed itself anew, or was killed: once they are open they wait
+ * until all of those are back, who so miss nothing.
  */
 import type { SeenBytes } from "./protocol.ts";
 

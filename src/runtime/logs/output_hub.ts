@@ -5,6 +5,7 @@
  */
 import { deserialiseError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import type { AttachedMarks } from "./attached_marks.ts";
 import { type AttachedOutput, ExpectedOutputs } from "./expected_outputs.ts";
 import type { StreamName } from "./json_lines.ts";
 import type { SampledLine } from "./line_sampler.ts";
@@ -46,6 +47,7 @@ const DELIVERY_LIMIT_MS = 1000;
 export class OutputHub implements AsyncDisposable {
   readonly #worker: LogWorkerLink;
   readonly #log: Log;
+  readonly #marks: Pick<AttachedMarks, "note"> | undefined;
   readonly #channels = new Map<string, OpenChannel>();
   /** Channels that have ended, whose listeners have not taken everything yet. */
   readonly #delivering = new Map<string, OpenChannel>();
@@ -56,9 +58,10 @@ export class OutputHub implements AsyncDisposable {
   });
   #onLines: (key: string, lines: readonly SampledLine[]) => void = () => {};
 
-  /** `workerUrl` names the module `worker.ts`, in the form in which this program runs. */
-  constructor(workerUrl: URL, log: Log) {
+  /** `workerUrl` names the module `worker.ts`, in the form in which this program runs; `marks` are for the next engine. */
+  constructor(workerUrl: URL, log: Log, marks?: Pick<AttachedMarks, "note">) {
     this.#log = log.scope("logs");
+    this.#marks = marks;
     this.#worker = new LogWorkerLink(workerUrl, this.#log, (news) => this.#receive(news));
   }
 
@@ -93,8 +96,8 @@ export class OutputHub implements AsyncDisposable {
   }
 
   /**
-   * After a re-execution: these outputs wait, once they are open, until all that were attached are back, and so miss
-   * nothing; `limitMs` at most.
+   * Another engine was there before: these outputs wait, once they are open, until all that were attached are back, and so
+   * miss nothing; `limitMs` at most.
    */
   expect(outputs: readonly AttachedOutput[], limitMs: number): void {
     this.#expected.add(outputs, limitMs);
@@ -119,6 +122,7 @@ export class OutputHub implements AsyncDisposable {
     const channel = this.#channels.get(key);
     if (channel === undefined) throw new TsdError("not_running", `No output of ${key} is open`);
     channel.listeners.add(listener);
+    this.#marks?.note(key, channel.listeners.size);
     const attachment = { detach: () => this.#detach(key, channel, listener) };
     if (channel.listeners.size > 1) {
       this.#expected.isBack(key);
@@ -197,8 +201,9 @@ export class OutputHub implements AsyncDisposable {
   }
 
   #detach(key: string, channel: OpenChannel, listener: OutputListener): void {
-    if (!channel.listeners.delete(listener)) return;
-    if (channel.listeners.size === 0 && this.#channels.get(key) === channel) {
+    if (!channel.listeners.delete(listener) || this.#channels.get(key) !== channel) return;
+    this.#marks?.note(key, channel.listeners.size);
+    if (channel.listeners.size === 0) {
       channel.attachAnswers.push(Promise.withResolvers());
       this.#worker.post({ kind: "attach", key, on: false });
     }
@@ -240,6 +245,7 @@ export class OutputHub implements AsyncDisposable {
 
   #end(key: string, channel: OpenChannel): void {
     this.#readers.written(key);
+    if (channel.listeners.size > 0) this.#marks?.note(key, 0);
     for (const answer of channel.attachAnswers) answer.resolve();
     // The process may be started again while a slow client is still given what is left.
     this.#channels.delete(key);

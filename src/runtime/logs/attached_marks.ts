@@ -1,0 +1,50 @@
+/**
+ * @module
+ * How many are attached to each output, in a file for each: when an engine was killed, the next one lets these outputs
+ * wait until they are back, who would miss what comes until then.
+ */
+import { toTsdError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { AttachedOutput } from "./expected_outputs.ts";
+
+/** See the module's comment. Nothing here throws: without its mark an output just doesn't wait. */
+export class AttachedMarks {
+  readonly #folder: string;
+  readonly #log: Log;
+
+  /** `folder` is the engine's own, and emptied by a boot. */
+  constructor(folder: string, log: Log) {
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  /** So many are attached now. */
+  note(key: string, listeners: number): void {
+    const path = `${this.#folder}/${key}`;
+    this.#tried(() => listeners > 0 ? Deno.writeTextFileSync(path, String(listeners)) : Deno.removeSync(path));
+  }
+
+  /** What the engine before has left; from now on there is nothing. To be called before the first mark. */
+  take(): AttachedOutput[] {
+    const found: AttachedOutput[] = [];
+    this.#tried(() => {
+      for (const { name } of Deno.readDirSync(this.#folder)) {
+        const listeners = Number(Deno.readTextFileSync(`${this.#folder}/${name}`));
+        // An engine may have been killed before it wrote.
+        if (listeners > 0) found.push({ key: name, listeners, seen: {} });
+      }
+      Deno.removeSync(this.#folder, { recursive: true });
+    });
+    this.#tried(() => Deno.mkdirSync(this.#folder, { mode: 0o700 }));
+    return found;
+  }
+
+  #tried(change: () => void): void {
+    try {
+      change();
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return;
+      this.#log.debug("who is attached isn't kept", { error: toTsdError(thrown).message });
+    }
+  }
+}
