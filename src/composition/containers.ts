@@ -84,6 +84,7 @@ export function provideContainers(provide: Provide, { paths, facts, log, config 
       paths,
       table: get(TOKENS.table),
       execs: get(TOKENS.execs),
+      keepers: get(TOKENS.keepers),
       open: openProcess,
       exit: (process) => leftExit(process, get(TOKENS.exits), get(TOKENS.epoll)),
     }));
@@ -97,6 +98,8 @@ export function provideContainers(provide: Provide, { paths, facts, log, config 
         runtimes: get(TOKENS.runtimes),
         exits: get(TOKENS.exits),
         newIo: (request) => newProcessIo(request, get(TOKENS.outputs), ioCalls(get)),
+        keepers: get(TOKENS.keepers),
+        processes,
       }),
   );
   provide(TOKENS.execs, (get) =>

@@ -79,6 +79,7 @@ export async function openEngine(
   await ending.use(get(TOKENS.plugins)).open();
   await get(TOKENS.adoption).run();
   await get(TOKENS.execAdoption).run();
+  get(TOKENS.keepers).sweep();
   get(TOKENS.volumeMounts).sweep();
   const running = get(TOKENS.table).list().filter(({ isRunning }) => isRunning);
   await get(TOKENS.networks).lifetime.adopt(new Set(running.map(({ id }) => id)));

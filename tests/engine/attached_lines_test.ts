@@ -30,6 +30,7 @@ Deno.test({
       ran: [...alone, ...asRun("ran", "--rm", "-t"), ...script("ran")],
       exec: ["exec", "box", ...script("exec")],
       execd: [...alone, "exec", "box", ...script("execd")],
+      terminal: [...alone, "exec", "-t", "box", ...script("terminal")],
       attach: [...alone, "attach", "--no-stdin", "attached"],
     };
     const names = Object.keys(commands);

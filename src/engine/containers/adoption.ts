@@ -118,7 +118,6 @@ export class Adoption {
       }),
     );
     this.#left.clear();
-    this.#deps.keepers.sweep();
   }
 
   async #adopt(container: Container, has: Folders): Promise<void> {

@@ -1,8 +1,9 @@
 /**
  * @module
  * The keepers of running containers, one each (see `src/runtime/keeper.ts`): what the next engine needs of a container
- * when this one is killed. Who a container's keeper is stands in a file of its run folder, which a boot empties too. A
- * container runs on without a keeper; then its input, and its exit code while no engine is there, are not kept.
+ * when this one is killed. Execs with an input or a terminal have one too. Who a container's keeper is stands in a file of
+ * its run folder, or the exec's, which a boot empties too. A container runs on without a keeper; then its input, and its
+ * exit code while no engine is there, are not kept.
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -62,6 +63,9 @@ interface Kept {
   keeper: KeeperRef | undefined;
   successor?: ReturnType<typeof setTimeout>;
 }
+
+/** What an exec's keeper goes by, as a container's does by the container's id. */
+export const execPlace = (containerId: string, execId: string): string => `${containerId}/exec-${execId}`;
 
 /** See the module's comment. Nothing here throws for want of a keeper. */
 export class Keepers {

@@ -48,6 +48,9 @@ export interface ExecNote {
   readonly isOver: boolean;
 }
 
+/** Whether it has a keeper: without one its input or terminal would end with its engine. */
+export const isKept = ({ AttachStdin, Tty }: ExecRequest): boolean => AttachStdin === true || Tty === true;
+
 /** As of now. */
 export function noteOf({ id, container, request, status, pid, startTicks, exitCode, output, isOver }: Exec): ExecNote {
   return { id, containerId: container.id, request, status, pid, startTicks, exitCode, output, isOver };

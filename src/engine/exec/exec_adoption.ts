@@ -1,20 +1,22 @@
 /**
  * @module
  * Execs that a former engine left. After a re-execution all is known of them; after a crash only what lies in their
- * folders: then their input is gone, and of one that ended meanwhile nobody knows the exit code.
+ * folders, and what their keepers hold: of one without a keeper that ended meanwhile nobody knows the exit code.
  */
-import type { Held } from "../../runtime/keeper.ts";
+import type { Held, KeeperRef } from "../../runtime/keeper.ts";
 import type { KeptStreams } from "../../runtime/process_io.ts";
 import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
+import { execPlace, type Keepers } from "../containers/keepers.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import type { ExecNote } from "./exec.ts";
+import { type ExecNote, isKept } from "./exec.ts";
 import type { ExecService } from "./exec_service.ts";
 
 export interface ExecAdoptionDeps {
   readonly paths: EnginePaths;
   readonly table: Pick<ContainerTable, "list">;
-  readonly execs: ExecService;
+  readonly execs: Pick<ExecService, "remember" | "takeUp">;
+  readonly keepers: Pick<Keepers, "take">;
   /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
   readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
   /** How it ends, or has ended. */
@@ -28,16 +30,20 @@ export interface BroughtExecs {
   readonly streams: Readonly<Record<string, Held<OwnedFd>>>;
 }
 
-interface Left {
+/** An exec that runs, or whose last output may lie in its streams. */
+export interface LeftExec {
   readonly note: ExecNote;
   readonly streams: KeptStreams;
+  /** Null where nobody knows its exit code. */
   readonly exit: Promise<number | null>;
+  /** Of one that has a keeper, or is to have one. The descriptor is for whoever takes it up. */
+  readonly kept?: { readonly pidFd: OwnedFd; readonly keeper: KeeperRef | undefined };
 }
 
 /** See the module's comment. */
 export class ExecAdoption {
   readonly #deps: ExecAdoptionDeps;
-  readonly #left: Left[] = [];
+  readonly #left: LeftExec[] = [];
 
   constructor(deps: ExecAdoptionDeps) {
     this.#deps = deps;
@@ -46,27 +52,47 @@ export class ExecAdoption {
   /** Finds the processes again; to be called before anything is reaped. */
   find(brought: BroughtExecs | undefined): void {
     for (const note of brought?.notes ?? this.#recorded()) {
-      const streams = brought?.streams[note.id];
-      const exit = this.#exit(note);
+      const left = isKept(note.request) ? this.#kept(note, brought) : this.#unkept(note, brought);
       // The last output of one that has ended may lie in its streams.
-      if (exit !== undefined || streams !== undefined) {
-        this.#left.push({ note, streams: streams ?? {}, exit: exit ?? Promise.resolve(note.exitCode) });
-      } else this.#deps.execs.remember({ ...note, status: note.status === "running" ? "ended" : note.status });
+      if (left !== undefined) this.#left.push(left);
+      else this.#deps.execs.remember({ ...note, status: note.status === "running" ? "ended" : note.status });
     }
   }
 
-  /** Nothing, for one that is not running. */
-  #exit(note: ExecNote): Promise<number | null> | undefined {
-    const pidFd = note.status === "running" && note.pid > 0 ? this.#deps.open(note.pid, note.startTicks) : undefined;
-    return pidFd && this.#deps.exit({ ...note, pidFd }).then((known) => {
-      pidFd.close();
-      return known?.exitCode ?? null;
-    });
+  #unkept(note: ExecNote, brought: BroughtExecs | undefined): LeftExec | undefined {
+    const streams = brought?.streams[note.id];
+    const pidFd = this.#open(note);
+    if (pidFd === undefined && streams === undefined) return undefined;
+    const exit = this.#exit(note, pidFd);
+    void exit.then(() => pidFd?.close());
+    return { note, streams: streams ?? {}, exit };
+  }
+
+  /** Its keeper has what a re-execution brings along, too. */
+  #kept(note: ExecNote, brought: BroughtExecs | undefined): LeftExec | undefined {
+    const { held: { pidFd: held, ...kept }, keeper } = this.#deps.keepers.take(execPlace(note.containerId, note.id));
+    const given = brought?.streams[note.id];
+    if (given !== undefined) { for (const fd of Object.values(kept)) fd?.close(); }
+    const streams = given ?? kept;
+    const pidFd = held ?? this.#open(note);
+    if (pidFd === undefined) {
+      return given === undefined ? undefined : { note, streams, exit: this.#exit(note, undefined) };
+    }
+    return { note, streams, exit: this.#exit(note, pidFd), kept: { pidFd, keeper } };
+  }
+
+  #open({ status, pid, startTicks }: ExecNote): OwnedFd | undefined {
+    return status === "running" && pid > 0 ? this.#deps.open(pid, startTicks) : undefined;
+  }
+
+  async #exit(note: ExecNote, pidFd: OwnedFd | undefined): Promise<number | null> {
+    if (pidFd === undefined || note.status !== "running") return note.exitCode;
+    return (await this.#deps.exit({ ...note, pidFd }))?.exitCode ?? null;
   }
 
   /** Goes on with those that run. */
   async run(): Promise<void> {
-    await Promise.all(this.#left.map(({ note, streams, exit }) => this.#deps.execs.takeUp(note, streams, exit)));
+    await Promise.all(this.#left.map((left) => this.#deps.execs.takeUp(left)));
     this.#left.length = 0;
   }
 

@@ -3,15 +3,17 @@
  * From an exec to a running process: streams, process.json, the runtime.
  */
 import type { ExitLoop } from "../../runtime/exit_loop.ts";
+import type { KeeperRef } from "../../runtime/keeper.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
-import { processStartTime } from "../../sys/mod.ts";
+import { OwnedFd, type ProcessCalls, processStartTime, SysError } from "../../sys/mod.ts";
+import { execPlace, type Keepers } from "../containers/keepers.ts";
 import { failedStartCode } from "../failed_start.ts";
 import type { IoRequest } from "../new_process_io.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import type { Runtimes } from "../runtimes.ts";
-import { type Exec, noteOf } from "./exec.ts";
+import { type Exec, isKept, noteOf } from "./exec.ts";
 import { recordExec } from "./exec_adoption.ts";
 import { execProcessJson } from "./exec_process.ts";
 
@@ -28,6 +30,8 @@ export interface ExecLauncherDeps {
   readonly paths: EnginePaths;
   readonly facts: HostFacts;
   readonly newIo: (request: IoRequest) => ProcessIo;
+  readonly keepers: Pick<Keepers, "start" | "adopt" | "stop">;
+  readonly processes: Pick<ProcessCalls, "pidfdOpen">;
 }
 
 /** See the module's comment. */
@@ -35,6 +39,8 @@ export class ExecLauncher {
   readonly #deps: ExecLauncherDeps;
   /** Starts that are under way, by container. */
   readonly #starts = new Map<string, Set<Promise<void>>>();
+  /** Processes that are kept, by exec. */
+  readonly #kept = new Map<string, OwnedFd>();
 
   constructor(deps: ExecLauncherDeps) {
     this.#deps = deps;
@@ -87,6 +93,39 @@ export class ExecLauncher {
     while (this.#starts.size > 0) await Promise.allSettled([...this.#starts.keys()].map((id) => this.settled(id)));
   }
 
+  /** One of a former engine goes on, with its keeper; it owns the process's descriptor. */
+  adopt(exec: Exec, io: ProcessIo, pidFd: OwnedFd, keeper: KeeperRef | undefined): void {
+    this.#kept.set(exec.id, pidFd);
+    this.#deps.keepers.adopt(placeOf(exec), pidFd, io, keeper);
+  }
+
+  /** It has ended: nothing of it needs to be kept. */
+  letGo(exec: Exec): void {
+    const pidFd = this.#kept.get(exec.id);
+    if (pidFd === undefined) return;
+    this.#kept.delete(exec.id);
+    this.#deps.keepers.stop(placeOf(exec));
+    pidFd.close();
+  }
+
+  /** Somebody talks to it, perhaps for long: that outlives this engine. */
+  #keep(exec: Exec, io: ProcessIo): void {
+    const pidFd = isKept(exec.request) ? this.#open(exec.pid) : undefined;
+    if (pidFd === undefined) return;
+    this.#kept.set(exec.id, pidFd);
+    this.#deps.keepers.start(placeOf(exec), pidFd, io);
+  }
+
+  /** Undefined for one that has ended already, and where too many files are open: it runs on without a keeper. */
+  #open(pid: number): OwnedFd | undefined {
+    try {
+      return new OwnedFd(this.#deps.processes.pidfdOpen(pid));
+    } catch (thrown) {
+      if (thrown instanceof SysError) return undefined;
+      throw thrown;
+    }
+  }
+
   async #launch(exec: Exec, io: ProcessIo, ended: ExecEnded): Promise<void> {
     const { runtimes, exits, snapshots, facts } = this.#deps;
     const dir = this.folderOf(exec);
@@ -110,6 +149,7 @@ export class ExecLauncher {
       exec.pid = pid;
       exec.startTicks = String(processStartTime(pid) ?? "");
       recordExec(dir, noteOf(exec));
+      this.#keep(exec, io);
       void exits.exit(pid).then((child) => ended(child.exitCode, false));
     } catch (thrown) {
       // As in Docker: what kept the process from starting is never told apart from the command itself.
@@ -118,3 +158,5 @@ export class ExecLauncher {
     }
   }
 }
+
+const placeOf = ({ id, container }: Exec): string => execPlace(container.id, id);

@@ -9,7 +9,7 @@ import { parseDetachKeys } from "../../io/detach_keys.ts";
 import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { Held } from "../../runtime/keeper.ts";
-import type { KeptStreams, ProcessIo, TerminalSize } from "../../runtime/process_io.ts";
+import type { ProcessIo, TerminalSize } from "../../runtime/process_io.ts";
 import { type Container, refuseRestarting } from "../containers/container.ts";
 import { containerContext } from "../containers/container_contexts.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
@@ -19,6 +19,7 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import type { Attributes } from "../events/event.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "../streams.ts";
 import { type Exec, type ExecNote, inspectExec, noteOf } from "./exec.ts";
+import type { LeftExec } from "./exec_adoption.ts";
 import type { ExecLauncher } from "./exec_launcher.ts";
 import { ExecRecords } from "./exec_records.ts";
 
@@ -196,15 +197,16 @@ export class ExecService {
     if (exec !== undefined) this.#execs.removeLater(exec);
   }
 
-  /** One of a former engine that runs. `exit`: null where nobody knows its exit code. */
-  async takeUp(note: ExecNote, streams: KeptStreams, exit: Promise<number | null>): Promise<void> {
+  /** One of a former engine that runs. */
+  async takeUp({ note, streams, exit, kept }: LeftExec): Promise<void> {
     const exec = this.#restored(note);
-    if (exec === undefined) return;
+    if (exec === undefined) return kept?.pidFd.close();
     exec.isAwaited = true;
     const io = this.#deps.launcher.newIo(exec, note.output);
     await io.reopen(streams).catch((thrown) => {
       this.#deps.log.warn("an exec's streams can't be taken up again", { exec: note.id, error: String(thrown) });
     });
+    if (kept !== undefined) this.#deps.launcher.adopt(exec, io, kept.pidFd, kept.keeper);
     void exit.then((exitCode) => this.#ended(exec, io, exitCode));
   }
 
@@ -290,6 +292,7 @@ export class ExecService {
     if (isNews && !neverRan) this.#tell(exec, "exec_die", { exitCode: String(exitCode ?? UNKNOWN_EXIT_CODE) });
     if (neverRan) await io.discard();
     else await io.finish(OUTPUT_GRACE_MS);
+    this.#deps.launcher.letGo(exec);
     exec.isOver = true;
     await Deno.remove(this.#deps.launcher.folderOf(exec), { recursive: true }).catch((thrown) => {
       if (!(thrown instanceof Deno.errors.NotFound)) {
