@@ -82,7 +82,8 @@ async function killAt(scene: Scene, afterMs: number, figures: KillsFigures): Pro
   // The moment is the point of this test.
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   await engine.stop("SIGKILL");
-  await pulling.wait();
+  // It would wait for the next one.
+  await pulling[Symbol.asyncDispose]();
   const finished = await layersOf(engine);
   registry.heal();
   await engine.start();

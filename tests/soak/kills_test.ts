@@ -47,7 +47,8 @@ Deno.test(`${PULL_KILLS} kills at random in pulls: never a broken image`, requir
     // The moment is the point of this test.
     await new Promise((resolve) => setTimeout(resolve, Math.random() * pullMs));
     await engine.stop("SIGKILL");
-    await pulling.wait();
+    // It would wait for the next one.
+    await pulling[Symbol.asyncDispose]();
     await restarts.measure(() => engine.start());
     counts[await assertListedIsWhole(engine, reference) ? "complete" : "nothing"]++;
   }
@@ -96,7 +97,7 @@ Deno.test(`${START_KILLS} kills at random in starts: nothing half done`, require
     if (n % 3 > 0) await until("the container", listed);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 80));
     await engine.stop("SIGKILL");
-    await starting.wait();
+    await starting[Symbol.asyncDispose]();
     await engine.start();
     const seen = await listed() ? await stateOf(engine, name) : undefined;
     const status = seen === undefined ? "none" : `${seen.Status} ${seen.ExitCode}`;
