@@ -64,6 +64,11 @@ interface Serving {
 const IDLE_SECONDS = 60;
 /** How long nobody has asked for anything when memory is given back, in ms. */
 const REST_AFTER_MS = 2_000;
+/**
+ * How long outputs wait for clients that were attached when the engine before went away, in ms: after a re-execution, and
+ * after a crash, which docker's clients don't come back from.
+ */
+const RETURN_LIMIT_MS = { reload: 3_000, crash: 1_000 } as const;
 /** What requests under way get at the end, in ms. */
 const CLOSE_GRACE_MS = 500;
 /** What input that is on its way gets when the engine executes itself anew, in ms. */
@@ -175,6 +180,7 @@ async function run(
   if (before === undefined) await checkSocketPlace(socket);
   const listener = before?.listener ?? listenAt(socket);
   await server.listen(pipes.duplicate(listener.fd));
+  get(TOKENS.outputs).limitWaiting(before === undefined ? RETURN_LIMIT_MS.crash : RETURN_LIMIT_MS.reload);
   const owned = await ownSocket(socket);
   ending.defer(() => left.notes === undefined ? owned[Symbol.asyncDispose]() : undefined);
   // Its commands see that requests end; so it goes after the server, and lets nobody in before that.

@@ -17,12 +17,6 @@ import { StorageTrial } from "../engine/storage_trial.ts";
 import { sweepStorage } from "../store/storage.ts";
 import { processes } from "../sys/mod.ts";
 
-/**
- * How long outputs wait for clients that were attached when the engine before went away, in ms: after a re-execution, and
- * after a crash, which docker's clients don't come back from.
- */
-const RETURN_LIMIT_MS = { reload: 3_000, crash: 1_000 } as const;
-
 /** How an engine begins. */
 export interface Opening {
   readonly onDemand: boolean;
@@ -71,9 +65,8 @@ export async function openEngine(
   await outputs.ready;
   watch.lap("worker");
   tellLines({ hooks: get(TOKENS.hooks), outputs, table: get(TOKENS.table) });
-  const marked = get(TOKENS.attachedMarks).take();
-  if (notes === undefined) outputs.expect(marked, RETURN_LIMIT_MS.crash);
-  else outputs.expect(notes.outputs, RETURN_LIMIT_MS.reload);
+  const marked = get(TOKENS.attachedMarks).left();
+  outputs.expect(notes?.outputs ?? marked);
   const containers = get(TOKENS.containers);
   // Plugins hear of containers that have ended since the engine before.
   await ending.use(get(TOKENS.plugins)).open();

@@ -26,7 +26,7 @@ export interface Handover {
   readonly lock: OwnedFd;
   /** The socket on which clients come in, and wait meanwhile. */
   readonly listener: OwnedFd;
-  /** Streams of execs that run, which have no keeper. */
+  /** Streams of execs that run, most of which have no keeper. */
   readonly execStreams: Readonly<Record<string, Held<OwnedFd>>>;
   readonly notes: HandoverNotes;
 }

@@ -34,6 +34,8 @@ export interface RuncOptions {
 
 const DEFAULT_DEADLINE_MS = 30_000;
 const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
+/** Between the looks at a pid file that can't be opened for now. */
+const PID_PAUSES_MS = [50, 200, 750, 1_000];
 const NULL_STDIO: StdioPaths = { stdin: "/dev/null", stdout: "/dev/null", stderr: "/dev/null" };
 
 /** Runs runc; its children become the engine's (see `ExitLoop`). */
@@ -122,7 +124,7 @@ export class Runc implements OciRuntime {
       await using undo = new AsyncDisposableStack();
       undo.defer(() => this.#endChild(pidFile));
       await this.#logged(`${dir}/${execId}.log`, args, stdio);
-      const pid = readPid(pidFile);
+      const pid = await readPidPatiently(pidFile);
       undo.move();
       return { pid };
     } finally {
@@ -234,6 +236,21 @@ const consoleArgs = (path: string | undefined) => path === undefined ? [] : ["--
 function open(target: number, path: string): ChildStdio {
   return { target, path, flags: target === 0 ? O.RDONLY : O.RDWR };
 }
+
+/** The process runs: that too many files are open just now is no reason to lose it. */
+async function readPidPatiently(path: string): Promise<number> {
+  for (const pauseMs of PID_PAUSES_MS) {
+    try {
+      return readPid(path);
+    } catch (thrown) {
+      if (!isTooMany(thrown)) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+  return readPid(path);
+}
+
+const isTooMany = (thrown: unknown): boolean => ["EMFILE", "ENFILE"].includes((thrown as { code?: string }).code ?? "");
 
 function readPid(path: string): number {
   let text: string;

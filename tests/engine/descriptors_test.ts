@@ -49,8 +49,10 @@ Deno.test({
       assert.deepEqual([client, code, stdout], [client, 0, `${id.slice(0, 12)}\n`]);
     }
     await allow();
-    const lines = (await engine.tsd(["logs", id])).stdout.trimEnd().split("\n");
-    assert.ok(lines.length > 100);
+    const read = async () => (await engine.tsd(["logs", id])).stdout.trimEnd().split("\n");
+    const before = (await read()).length;
+    await until("more lines", async () => (await read()).length > before + 10);
+    const lines = await read();
     assert.deepEqual(lines, lines.map((_, index) => String(index)), "no line is lost");
   },
 });
@@ -95,7 +97,7 @@ Deno.test({
     await engine.tsd(["run", "--rm", image, "true"]);
     const before = await holdingsOf(engine);
     const [plain, removed, again] = await Promise.all(
-      [[], ["--rm"], ["--restart", "always"]].map((flags) => runDetached(rig, COUNTS, flags)),
+      [[], ["--rm", "-v", "/data"], ["--restart", "always"]].map((flags) => runDetached(rig, COUNTS, flags)),
     );
     const pids = await Promise.all([plain!, removed!, again!].map(async (id) => (await stateOf(engine, id)).Pid));
     for (const id of [plain!, removed!, again!]) {
@@ -111,6 +113,7 @@ Deno.test({
     const { Status: status, ExitCode: code } = await stateOf(engine, plain!);
     assert.deepEqual([status, code], ["exited", 3]);
     await until("one to be gone", async () => (await engine.api.get(`/containers/${removed}/json`)).status === 404);
+    await until("its volume to be gone", async () => (await engine.tsd(["volume", "ls", "-q"])).stdout === "");
     await engine.removeContainers();
     await untilSettled(engine, before);
   },

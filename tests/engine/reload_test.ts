@@ -335,6 +335,27 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "stop goes on after a reload; an end that is asked for in the middle of one is an end",
+  requires("root", "runc"),
+  async () => {
+    await using rig = await startRig();
+    const { engine } = rig;
+    const id = await runDetached(rig, "trap '' TERM; while :; do usleep 10000; done");
+    await using stopping = engine.session("tsd", ["stop", "-t", "3", id]);
+    const told = async () =>
+      (await engine.tsd(["events", "--since", "1m", "--until", "0s", "-f", "event=kill"])).stdout;
+    await until("the signal", async () => (await told()).includes("signal=15"));
+    await reload(engine);
+    assert.equal((await stopping.wait()).code, 0);
+    assert.equal((await stateOf(engine, id)).ExitCode, 137);
+    Deno.kill(engine.pid, "SIGHUP");
+    await until("its beginning", async () => (await engine.log()).match(/info engine: reloading/g)?.length === 2);
+    assert.ok([0, 143].includes(await engine.stop("SIGTERM")));
+    await engine.start();
+  },
+);
+
 interface ExecNow {
   readonly Running: boolean;
   readonly Pid: number;

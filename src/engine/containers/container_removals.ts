@@ -78,8 +78,10 @@ export class ContainerRemovals {
 
   /** Clears a run away, and all of a container that removes itself. @throws what `Launcher.clean` throws; {TsdError} storage */
   async afterRun(container: Container): Promise<void> {
-    if (this.#unfinished.has(container.id)) return await this.#finish(container);
-    if (!this.#deps.table.has(container.id)) return;
+    if (!this.#deps.table.has(container.id)) {
+      if (this.#unfinished.has(container.id)) await this.#finish(container);
+      return;
+    }
     const isOver = container.record.hostConfig.AutoRemove && !this.#kept.has(container.id);
     await (isOver ? this.#vanish(container) : this.clean(container));
   }
@@ -96,14 +98,18 @@ export class ContainerRemovals {
     try {
       if (volumesFirst) await this.#cleanWithVolumes(container);
     } finally {
-      await this.#forget(container);
       this.#unfinished.add(container.id);
+      await this.#forget(container);
     }
     await this.#finish(container, { isClean: volumesFirst });
   }
 
   async #finish(container: Container, { isClean = false } = {}): Promise<void> {
-    if (!isClean) await this.clean(container);
+    if (!isClean) {
+      await this.clean(container);
+      // They were in use when that failed before.
+      if (hasAnonymousVolumes(container)) await this.#deps.volumes.removeAnonymous(container);
+    }
     await this.#clear(container);
     this.#unfinished.delete(container.id);
     await this.#sweepLayers(container);

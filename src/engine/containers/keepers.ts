@@ -82,8 +82,8 @@ export class Keepers {
 
   /** A container's process has been made and gets a keeper soon; `pidFd` and the streams stay the caller's. */
   start(id: string, pidFd: OwnedFd, io: ProcessIo): void {
-    const { stdin, terminal } = io.heldFds();
-    const isUrgent = stdin !== undefined || terminal !== undefined;
+    // A terminal has an input, too.
+    const isUrgent = io.stdin !== undefined;
     const successor = setTimeout(() => this.#renew(id), isUrgent ? 0 : SETTLING_MS);
     this.#keep(id, { pidFd, io, keeper: undefined, successor });
   }
@@ -114,8 +114,13 @@ export class Keepers {
     const kept = this.#byContainer.get(id);
     this.#byContainer.delete(id);
     clearTimeout(kept?.successor);
-    const keeper = kept === undefined ? this.#recorded(id) : kept.keeper;
-    if (keeper !== undefined) this.#stop(id, keeper);
+    try {
+      const keeper = kept === undefined ? this.#recorded(id) : kept.keeper;
+      if (keeper !== undefined) this.#stop(id, keeper);
+    } catch (thrown) {
+      // The next engine sweeps.
+      this.#warn(id, "a keeper can't be found", thrown);
+    }
   }
 
   /** The engine leaves: what it lets go of from now on is kept. */
@@ -146,6 +151,7 @@ export class Keepers {
   /** Another keeper, of what there is now, takes the place of the present one. */
   #renew(id: string, isAgain = false): void {
     const kept = this.#byContainer.get(id);
+    clearTimeout(kept?.successor);
     // A container that has ended meanwhile needs none.
     if (kept === undefined || kept.pidFd.closed) return;
     const { keeper: former } = kept;
@@ -175,7 +181,7 @@ export class Keepers {
       this.#log.warn("a container's keeper was killed; another one takes its place", { container: id });
       if (Date.now() - sinceMs > SHORT_LIFE_MS) this.#renew(id);
       else kept.successor = setTimeout(() => this.#renew(id), SHORT_LIFE_MS);
-    });
+    }, (thrown) => this.#warn(id, "nobody sees when a container's keeper is killed", thrown));
   }
 
   #stop(id: string, keeper: KeeperRef, isAgain = false): void {

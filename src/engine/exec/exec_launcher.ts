@@ -7,7 +7,7 @@ import type { KeeperRef } from "../../runtime/keeper.ts";
 import type { ProcessIo } from "../../runtime/process_io.ts";
 import type { HostFacts } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/ports.ts";
-import { OwnedFd, type ProcessCalls, processStartTime, SysError } from "../../sys/mod.ts";
+import { OwnedFd, type ProcessCalls, processStartTime, SIG, SysError } from "../../sys/mod.ts";
 import { execPlace, type Keepers } from "../containers/keepers.ts";
 import { failedStartCode } from "../failed_start.ts";
 import type { IoRequest } from "../new_process_io.ts";
@@ -31,7 +31,7 @@ export interface ExecLauncherDeps {
   readonly facts: HostFacts;
   readonly newIo: (request: IoRequest) => ProcessIo;
   readonly keepers: Pick<Keepers, "start" | "adopt" | "stop">;
-  readonly processes: Pick<ProcessCalls, "pidfdOpen">;
+  readonly processes: Pick<ProcessCalls, "pidfdOpen" | "kill">;
 }
 
 /** See the module's comment. */
@@ -116,6 +116,15 @@ export class ExecLauncher {
     this.#deps.keepers.start(placeOf(exec), pidFd, io);
   }
 
+  /** Disposing of it ends a process that nobody would know of. */
+  #ending(pid: number, exit: Promise<unknown>): DisposableStack {
+    const ending = new DisposableStack();
+    let isOver = false;
+    void exit.then(() => isOver = true);
+    ending.defer(() => isOver ? undefined : this.#deps.processes.kill(pid, SIG.KILL));
+    return ending;
+  }
+
   /** Undefined for one that has ended already, and where too many files are open: it runs on without a keeper. */
   #open(pid: number): OwnedFd | undefined {
     try {
@@ -145,12 +154,15 @@ export class ExecLauncher {
         processJson,
         ...streams,
       });
+      const exit = exits.exit(pid);
+      using unknown = this.#ending(pid, exit);
       await io.started();
       exec.pid = pid;
       exec.startTicks = String(processStartTime(pid) ?? "");
       recordExec(dir, noteOf(exec));
       this.#keep(exec, io);
-      void exits.exit(pid).then((child) => ended(child.exitCode, false));
+      unknown.move();
+      void exit.then((child) => ended(child.exitCode, false));
     } catch (thrown) {
       // As in Docker: what kept the process from starting is never told apart from the command itself.
       await ended(failedStartCode(thrown, NOT_STARTED), true);

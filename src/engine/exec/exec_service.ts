@@ -26,6 +26,8 @@ import { ExecRecords } from "./exec_records.ts";
 /** Children of the process may hold its output open; this is how long they are listened to after its end, in ms. */
 const OUTPUT_GRACE_MS = 500;
 const UNKNOWN_EXIT_CODE = -1;
+/** How long the client of a former engine is waited for, in ms: longer than it waits for this one (src/client/away.ts). */
+const AWAITED_MS = 12_000;
 /** How long a request about an exec waits for its start, in ms; Docker's. */
 const START_LIMIT_MS = 10_000;
 
@@ -51,6 +53,8 @@ export interface ExecServiceDeps {
   readonly log: Log;
   readonly events: ContainerEvents;
   readonly hooks: Pick<HookBus, "ask">;
+  /** Default {@link AWAITED_MS}. */
+  readonly awaitedMs?: number;
 }
 
 /** See the module's comment. */
@@ -200,7 +204,10 @@ export class ExecService {
   /** One of a former engine that runs. */
   async takeUp({ note, streams, exit, kept }: LeftExec): Promise<void> {
     const exec = this.#restored(note);
-    if (exec === undefined) return kept?.pidFd.close();
+    if (exec === undefined) {
+      for (const fd of Object.values(streams)) fd?.close();
+      return void exit.finally(() => kept?.pidFd.close());
+    }
     exec.isAwaited = true;
     const io = this.#deps.launcher.newIo(exec, note.output);
     await io.reopen(streams).catch((thrown) => {
@@ -208,6 +215,18 @@ export class ExecService {
     });
     if (kept !== undefined) this.#deps.launcher.adopt(exec, io, kept.pidFd, kept.keeper);
     void exit.then((exitCode) => this.#ended(exec, io, exitCode));
+    const { awaitedMs = AWAITED_MS } = this.#deps;
+    Deno.unrefTimer(setTimeout(() => this.#giveUpWaiting(exec, io), awaitedMs));
+  }
+
+  /**
+   * Whoever talked to it has gone for good, as a client of docker's does at once: it reads the end of its input then, as if
+   * its client had gone while there was an engine. A terminal has no such end, and stays, as with Docker.
+   */
+  #giveUpWaiting(exec: Exec, io: ProcessIo): void {
+    if (!exec.isAwaited) return;
+    exec.isAwaited = false;
+    if (!io.tty) void io.stdin?.close();
   }
 
   #restored({ containerId, request, ...note }: ExecNote): Exec | undefined {

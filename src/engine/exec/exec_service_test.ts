@@ -3,6 +3,7 @@ import { isTsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type HookContexts } from "../../plugins/mod.ts";
 import { fakeContainer, recordedEvents } from "../containers/fake.ts";
+import type { Exec } from "./exec.ts";
 import { ExecService, type ExecServiceDeps } from "./exec_service.ts";
 
 Deno.test("what somebody wants to run is shown to plugins; what they refuse isn't made, and isn't told", async () => {
@@ -46,4 +47,35 @@ Deno.test("what was made in a container and never started goes with the containe
   execs.containerRemoved(gone);
   assert.throws(() => execs.inspect(inGone!), { code: "exec_not_found" });
   assert.equal(execs.inspect(inLeft!).ID, inLeft);
+});
+
+Deno.test("a client of a former engine that doesn't come back: the input ends, a terminal stays", async () => {
+  const container = fakeContainer();
+  const { events } = recordedEvents();
+  const closed: string[] = [];
+  const io = (name: string, tty: boolean) => {
+    const stdin = { close: () => Promise.resolve(void closed.push(name)) };
+    return { tty, stdin, reopen: () => Promise.resolve() };
+  };
+  const launcher = { newIo: ({ id, request }: Exec) => io(id, request.Tty ?? false), adopt: () => {} };
+  const table = { find: () => container, has: () => true };
+  const deps = { table, launcher, log: SILENT_LOG, events, hooks: new HookBus([], SILENT_LOG), awaitedMs: 1 };
+  const execs = new ExecService(deps as unknown as ExecServiceDeps);
+  const takeUp = (id: string, Tty: boolean) =>
+    execs.takeUp({
+      note: {
+        ...{ id, containerId: "c1", request: { Cmd: ["cat"], AttachStdin: true, Tty }, status: "running", pid: 7 },
+        ...{ startTicks: "1", exitCode: null, output: true, isOver: false },
+      },
+      streams: {},
+      exit: new Promise(() => {}),
+    });
+  await takeUp("terminal", true);
+  await takeUp("back", false);
+  assert.equal(execs.inspect("back").TsdAwaited, true);
+  execs.reattach("back");
+  await takeUp("lost", false);
+  while (execs.inspect("lost").TsdAwaited) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.deepEqual(closed, ["lost"]);
+  assert.throws(() => execs.reattach("terminal"), { code: "conflict" });
 });

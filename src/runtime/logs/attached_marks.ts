@@ -24,18 +24,17 @@ export class AttachedMarks {
     this.#tried(() => listeners > 0 ? Deno.writeTextFileSync(path, String(listeners)) : Deno.removeSync(path));
   }
 
-  /** What the engine before has left; from now on there is nothing. To be called before the first mark. */
-  take(): AttachedOutput[] {
+  /** What the engine before has left: it stays until it is noted anew. To be called before the first mark. */
+  left(): AttachedOutput[] {
     const found: AttachedOutput[] = [];
     this.#tried(() => {
       for (const { name } of Deno.readDirSync(this.#folder)) {
-        const listeners = Number(Deno.readTextFileSync(`${this.#folder}/${name}`));
         // An engine may have been killed before it wrote.
-        if (listeners > 0) found.push({ key: name, listeners, seen: {} });
+        const listeners = Number(Deno.readTextFileSync(`${this.#folder}/${name}`)) || 1;
+        found.push({ key: name, listeners, seen: {} });
       }
-      Deno.removeSync(this.#folder, { recursive: true });
     });
-    this.#tried(() => Deno.mkdirSync(this.#folder, { mode: 0o700 }));
+    this.#tried(() => Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 }));
     return found;
   }
 

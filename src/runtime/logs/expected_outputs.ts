@@ -15,6 +15,8 @@ export interface AttachedOutput {
 export interface AwaitedOutput {
   begin(key: string): void;
   finish(key: string, graceMs: number): void;
+  /** Nobody is waited for any more. */
+  settled(key: string): void;
 }
 
 interface Expected {
@@ -34,12 +36,15 @@ export class ExpectedOutputs {
     this.#outputs = outputs;
   }
 
-  /** They wait `limitMs` at most. */
-  add(outputs: readonly AttachedOutput[], limitMs: number): void {
+  add(outputs: readonly AttachedOutput[]): void {
     for (const { key, listeners, seen } of outputs) {
       this.#expected.set(key, { seen, missing: listeners, hasBegun: false });
-      Deno.unrefTimer(setTimeout(() => this.#goOn(key), limitMs));
     }
+  }
+
+  /** Clients can come: whoever isn't there after `limitMs` isn't waited for. */
+  limit(limitMs: number): void {
+    Deno.unrefTimer(setTimeout(() => [...this.#expected.keys()].forEach((key) => this.#goOn(key)), limitMs));
   }
 
   /** What had been read of it, if it waits. */
@@ -70,6 +75,7 @@ export class ExpectedOutputs {
   #goOn(key: string): void {
     const expected = this.#expected.get(key);
     this.#expected.delete(key);
+    this.#outputs.settled(key);
     if (expected?.hasBegun) this.#outputs.begin(key);
     if (expected?.finishMs !== undefined) this.#outputs.finish(key, expected.finishMs);
   }

@@ -55,6 +55,7 @@ export class OutputHub implements AsyncDisposable {
   readonly #expected = new ExpectedOutputs({
     begin: (key) => this.#worker.post({ kind: "begin", key }),
     finish: (key, graceMs) => this.#worker.post({ kind: "finish", key, graceMs }),
+    settled: (key) => this.#marks?.note(key, this.#channels.get(key)?.listeners.size ?? 0),
   });
   #onLines: (key: string, lines: readonly SampledLine[]) => void = () => {};
 
@@ -97,10 +98,15 @@ export class OutputHub implements AsyncDisposable {
 
   /**
    * Another engine was there before: these outputs wait, once they are open, until all that were attached are back, and so
-   * miss nothing; `limitMs` at most.
+   * miss nothing. See {@link OutputHub.limitWaiting}.
    */
-  expect(outputs: readonly AttachedOutput[], limitMs: number): void {
-    this.#expected.add(outputs, limitMs);
+  expect(outputs: readonly AttachedOutput[]): void {
+    this.#expected.add(outputs);
+  }
+
+  /** Clients can come: whoever isn't there after `limitMs` isn't waited for. */
+  limitWaiting(limitMs: number): void {
+    this.#expected.limit(limitMs);
   }
 
   /** Resolves when the channel has ended and its listeners took everything. An unknown key has ended. */

@@ -2,7 +2,7 @@ import { TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import { isThere, readIfThere } from "../../io/if_there.ts";
 import { makeDirDurably, syncDir, writeSynced } from "../../io/mod.ts";
-import { isErrno } from "../../sys/mod.ts";
+import { isErrno, SysError } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
 import { isMounted, OVERLAY_CALLS, type OverlayCalls, unmountAllAway } from "../overlay/overlay_mount.ts";
 import type { Change, LayerStore, Mount, Snapshotter, Usage } from "../ports.ts";
@@ -99,7 +99,7 @@ export abstract class FolderSnapshotter implements Snapshotter {
   async unmount(id: string): Promise<void> {
     const target = `${this.#path(id)}/${MERGED}`;
     await attempting(`Cannot unmount the snapshot for ${id}`, async () => {
-      if (this.#isMounted(target)) await unmountAllAway(target, this.calls);
+      if (this.#mayBeMounted(target)) await unmountAllAway(target, this.calls);
     });
   }
 
@@ -160,6 +160,16 @@ export abstract class FolderSnapshotter implements Snapshotter {
       return isMounted(folder, this.calls);
     } catch (thrown) {
       if (isErrno(thrown, "ENOENT")) return false;
+      throw thrown;
+    }
+  }
+
+  /** A disk that is dying must not keep anything mounted. */
+  #mayBeMounted(folder: string): boolean {
+    try {
+      return this.#isMounted(folder);
+    } catch (thrown) {
+      if (thrown instanceof SysError) return true;
       throw thrown;
     }
   }
