@@ -113,7 +113,7 @@ export interface Holdings {
   readonly host: HostSnapshot;
   /** Of its run folder. */
   readonly files: readonly string[];
-  /** Ids of containers that have a keeper, one for each. */
+  /** Ids of containers that have a keeper, one for each, and of execs. */
   readonly keepers: readonly string[];
 }
 
@@ -141,12 +141,13 @@ export async function untilSettled(engine: Engine, before: Holdings, timeoutMs?:
     const now = await holdingsOf(engine);
     const children = (now.host.process?.children ?? 0) - (before.host.process?.children ?? 0);
     const files = now.files.filter((path) => !before.files.includes(path));
+    const kept = before.keepers.filter((id) => !id.includes("/exec-") || now.keepers.includes(id));
     return [
       // What was about to go when it was looked at before has gone.
       ...snapshotChanges(before.host, now.host).filter((change) => !change.endsWith(" is gone")),
       ...(children > 0 ? [`process: ${children} more children`] : []),
       ...files.map((path) => `run folder: ${path} is new`),
-      ...(now.keepers.join() === before.keepers.join() ? [] : [`keepers: ${now.keepers}, not ${before.keepers}`]),
+      ...(now.keepers.join() === kept.join() ? [] : [`keepers: ${now.keepers}, not ${kept}`]),
     ];
   }, timeoutMs);
 }
