@@ -30,18 +30,19 @@ export class BtrfsSnapshotter extends FolderSnapshotter {
     this.#chains = new Chains(root, { calls, elsewhere: stack });
   }
 
-  protected async fill(folder: string, layers: readonly Digest[]): Promise<void> {
-    using chain = openFolder(await this.#chains.ensure(layers), this.#calls);
-    using parent = openFolder(folder, this.#calls);
-    this.#calls.snapshotSubvolume(parent.fd, cString(FILES), { fd: chain.fd, isReadOnly: false });
+  protected async fill(_folder: string, layers: readonly Digest[], listed: Promise<void>): Promise<void> {
+    await Promise.all([listed, this.#chains.ensure(layers)]);
   }
 
   /**
-   * Making a subvolume has committed all. A sync of the folder would put its names into the log, and if the subvolume goes
-   * before the next commit Linux can't replay that: the disk can't be mounted any more.
+   * The subvolume comes last: making it commits all that was done. A sync of a folder around it, afterwards, would put that
+   * into the log, and if it goes before the next commit Linux can't replay that (6.18: the folder has no names left then, so
+   * all in it is to go, and of a subvolume there is no inode in this tree): the disk can't be mounted any more.
    */
-  protected keep(): Promise<void> {
-    return Promise.resolve();
+  protected async keep(folder: string, _all: string, layers: readonly Digest[]): Promise<void> {
+    using chain = openFolder(await this.#chains.ensure(layers), this.#calls);
+    using parent = openFolder(folder, this.#calls);
+    this.#calls.snapshotSubvolume(parent.fd, cString(FILES), { fd: chain.fd, isReadOnly: false });
   }
 
   protected mounting({ folder }: SnapshotPlace): Promise<Disposable & { mount(target: string): void }> {
