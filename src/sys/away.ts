@@ -3,7 +3,7 @@
  * Calls on a thread of Deno's pool: what has to wait for a disk must not hold the caller's thread up. These threads are few,
  * and much else waits for them: never for a pipe or a terminal, which may be full for ever.
  */
-import { unblocked } from "./check.ts";
+import { checked, unblocked } from "./check.ts";
 import { cString } from "./cstring.ts";
 import { libc } from "./libc.ts";
 
@@ -16,6 +16,8 @@ export interface AwayCalls {
    * the whole file system that it writes to, whoever wrote there.)
    */
   umountAway(target: string, flags?: number): Promise<void>;
+  /** syncfs(2): all of the file system that a descriptor is on. */
+  syncfsAway(fd: number): Promise<void>;
 }
 
 /** The real {@link AwayCalls}. */
@@ -33,5 +35,9 @@ export const away: AwayCalls = {
     const path = cString(target);
     // SAFETY: the path ends with NUL and is referenced here until the call has returned.
     await libc.umountAway(path, flags);
+  },
+  async syncfsAway(fd) {
+    // SAFETY: no memory is passed. The errno of the other thread is out of reach: a disk that refuses does so again.
+    if (await libc.syncfsAway(fd) !== 0) checked(libc.syncfs(fd), "syncfs", fd);
   },
 };

@@ -135,6 +135,7 @@ const QUIET = {
   mount: nothing,
   umount2: nothing,
   umountAway: () => Promise.resolve(),
+  syncfsAway: () => Promise.resolve(),
   writeAway: (_fd: number, bytes: Uint8Array) => Promise.resolve(bytes.byteLength),
   fsconfig: nothing,
   moveMount: nothing,

@@ -24,6 +24,7 @@ const SYMBOLS = {
   fsync: { parameters: ["i32"], result: "i32" },
   fdatasync: { parameters: ["i32"], result: "i32" },
   syncfs: { parameters: ["i32"], result: "i32" },
+  syncfsAway: { name: "syncfs", parameters: ["i32"], result: "i32", nonblocking: true },
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
   copy_file_range: { parameters: ["i32", "buffer", "i32", "buffer", "usize", "u32"], result: "isize" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
