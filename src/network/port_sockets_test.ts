@@ -45,6 +45,9 @@ Deno.test("a connection to a port that leads nowhere ends, and reaches nothing o
   })();
   {
     using connection = await Deno.connect({ hostname: "127.0.0.43", port: hostPort });
+    await connection.write(new Uint8Array(1));
+    // The kernel lets it in before anybody here does.
+    while (accepted.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     address = undefined;
     using other = await Deno.connect({ hostname: "127.0.0.43", port: hostPort });
     const end = await other.read(new Uint8Array(1)).catch((thrown) => {
@@ -52,8 +55,6 @@ Deno.test("a connection to a port that leads nowhere ends, and reaches nothing o
       return null;
     });
     assert.equal(end, null);
-    await connection.write(new Uint8Array(1));
-    while (accepted.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   }
   inner.close();
   await accepting;
