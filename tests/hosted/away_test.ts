@@ -37,7 +37,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
         await run.waitFor("line 3\n");
         await exec.waitFor("line 3\n");
         await using wait = world.session(shell, ["wait", "job"]);
-        await until("three seats", async () => (await world.taken()).length === 3);
+        for (const caller of [run, exec, wait]) await world.untilServed(caller);
         for (const caller of [run, exec, wait]) assert.equal(programOf(caller.pid), shell[0]);
         await goAndComeBack();
         for (const caller of [run, exec, wait]) await until("a process", () => programOf(caller.pid) === "tsd");
@@ -112,7 +112,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
 
   await test.step("an engine that is ended lets its callers go", async () => {
     await using wait = world.session(SHELLS.dash, ["wait", "box"]);
-    await until("a seat", async () => (await world.taken()).length === 1);
+    await world.untilServed(wait);
     await engine.stop();
     const { code, stdout, stderr } = await wait.wait();
     assert.deepEqual([code, stdout], [1, ""]);

@@ -95,6 +95,17 @@ export class HostedWorld implements AsyncDisposable {
     }
   }
 
+  /** Waits until the engine does what a caller has asked for: it has the caller's output then. */
+  async untilServed({ pid }: { readonly pid: number }): Promise<void> {
+    const output = await Deno.readLink(`/proc/${pid}/fd/1`);
+    const folder = `/proc/${this.rig.engine.pid}/fd`;
+    const has = (name: string) => Deno.readLink(`${folder}/${name}`).then((path) => path === output, () => false);
+    await until("an engine that listens", async () => {
+      const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+      return (await Promise.all(names.map(has))).includes(true);
+    });
+  }
+
   async allFree(): Promise<void> {
     await until("free seats", async () => (await this.taken()).length === 0);
   }
