@@ -24,6 +24,15 @@ async function say(screen: Screen, text: string): Promise<void> {
   await screen.see(new RegExp(`^${text}-42$`, "m"));
 }
 
+/**
+ * Makes the container's shell wait for Enter. At its prompt it asks the terminal where the cursor is (`ESC [ 6 n`), and who
+ * reads the terminal next gets the answer as if it were typed: the outer shell, when the client leaves just then.
+ */
+async function pauseShell(screen: Screen): Promise<void> {
+  await screen.line("echo paused-$((40+2)); read _");
+  await screen.see(/^paused-42$/m);
+}
+
 async function isRunning(world: World, name: string): Promise<boolean> {
   const { State } = (await world.engine.api.get(`/containers/${name}/json`)).json<{ State: { Running: boolean } }>();
   return State.Running;
@@ -80,6 +89,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.line(`${run} -it --name left $image sh; echo code=$?`);
       await screen.see(PROMPT);
       await screen.line("x=kept");
+      await pauseShell(screen);
       await screen.press("C-p", "C-q");
       await screen.see(/code=0$/m);
       await assertSameModes(screen);
@@ -91,6 +101,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.see(PROMPT);
       await screen.line("echo $x-$((40+2))");
       await screen.see(/^kept-42$/m);
+      await pauseShell(screen);
       await screen.press("C-p", "C-q");
       await screen.see(/read escape sequence\ncode=1$/m);
       assert.equal(await isRunning(world, "left"), true);
@@ -122,6 +133,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.see(PROMPT);
       await screen.line("stty size");
       await screen.see(/^24 80$/m);
+      await pauseShell(screen);
       await screen.press("C-p", "C-q");
       await screen.see(/code=0$/m);
       assert.equal(await isRunning(world, "again"), true);
@@ -218,6 +230,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.see(PROMPT);
       await screen.line("x=still");
       await say(screen, "before");
+      await pauseShell(screen);
       await world.engine.stop("SIGKILL");
       // A client that waits for the next engine tells it then.
       if (client === "tsd") await screen.resize(90, 20);
@@ -227,10 +240,9 @@ export function terminalSteps(client: Client): Record<string, Step> {
         await assertSameModes(screen);
         await screen.clear();
         await screen.line("$docker attach outlives; echo code=$?");
-        await screen.press("Enter");
-        await screen.see(PROMPT);
         await screen.resize(90, 20);
       }
+      await screen.press("Enter");
       await screen.line("echo $x-$((40+2))");
       await screen.see(/^still-42$/m);
       await screen.line('until [ "$(stty size)" = "20 90" ]; do sleep 0.05; done; echo size-$((40+2))');
@@ -256,6 +268,7 @@ export const OWN_STEPS: Record<string, Step> = {
     await screen.line(REMEMBER);
     const pid = await clientWithPid(world, screen, "$tsd run --network none -it --name asked $image sh");
     await screen.see(PROMPT);
+    await pauseShell(screen);
     Deno.kill(await pid(), "SIGTERM");
     await screen.see(/code=143$/m);
     await assertSameModes(screen);
@@ -287,6 +300,7 @@ export const OWN_STEPS: Record<string, Step> = {
     await screen.see(PROMPT);
     await screen.line("x=waited");
     await say(screen, "before");
+    await pauseShell(screen);
     await world.engine.stop();
     await screen.see(/code=125$/m);
     await assertSameModes(screen);

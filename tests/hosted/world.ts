@@ -95,12 +95,15 @@ export class HostedWorld implements AsyncDisposable {
     }
   }
 
-  /** Waits until the engine does what a caller has asked for: it has the caller's output then. */
+  /**
+   * Waits until the engine does what a caller has asked for: it has the caller's output then. That is the caller's
+   * descriptor 6 from when it asks; its standard output is something else while it tells the engine so.
+   */
   async untilServed({ pid }: { readonly pid: number }): Promise<void> {
-    const output = await Deno.readLink(`/proc/${pid}/fd/1`);
     const folder = `/proc/${this.rig.engine.pid}/fd`;
-    const has = (name: string) => Deno.readLink(`${folder}/${name}`).then((path) => path === output, () => false);
     await until("an engine that listens", async () => {
+      const output = await Deno.readLink(`/proc/${pid}/fd/6`).catch(() => "not yet");
+      const has = (name: string) => Deno.readLink(`${folder}/${name}`).then((path) => path === output, () => false);
       const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
       return (await Promise.all(names.map(has))).includes(true);
     });
