@@ -1,15 +1,18 @@
-/** Power cuts in the lives of containers: an engine is started on each copy of a disk that was taken meanwhile. */
+/** Power cuts in the lives of containers and images: an engine is started on each copy of a disk that was taken meanwhile. */
 import { type Engine, tracesOf } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { ContainerLives, type Promised } from "./container_lives.ts";
+import { ImageLives, isOfImageLives } from "./image_lives.ts";
 import { type FileSystem, PowerDisk } from "./power_disk.ts";
-import { namesIn, startRig } from "./rig.ts";
+import { namesIn, startRig, untilNone } from "./rig.ts";
 
 export interface ContainerCutsOptions {
   readonly fileSystem: FileSystem;
   readonly cuts: number;
   readonly everyMs: number;
   readonly lanes: number;
+  /** In which images come and go; none by default. */
+  readonly imageLanes?: number;
   /** More of the engine's arguments. */
   readonly args?: readonly string[];
 }
@@ -22,6 +25,8 @@ export interface ContainerCutsFigures {
   promised: number;
   /** Containers that were. */
   listed: number;
+  /** Images that had to be there. */
+  images: number;
   /** Of all copies; one line each. */
   problems: string[];
 }
@@ -31,6 +36,13 @@ interface Cut {
   readonly copy: number;
   readonly containers: ReadonlyMap<string, Promised>;
   readonly volumes: ReadonlySet<string>;
+  readonly images: ReadonlySet<string>;
+}
+
+/** What goes on meanwhile. */
+interface Lives {
+  readonly containers: ContainerLives;
+  readonly images: ImageLives;
 }
 
 interface Listed {
@@ -39,13 +51,13 @@ interface Listed {
 }
 
 export async function containerCuts(options: ContainerCutsOptions): Promise<ContainerCutsFigures> {
-  const { fileSystem, cuts, everyMs, lanes, args = [] } = options;
+  const { fileSystem, cuts, everyMs, lanes, imageLanes = 0, args = [] } = options;
   await using disk = await PowerDisk.make(fileSystem);
   const dataRoot = `${disk.path}/data`;
   await using rig = await startRig({ dataRoot, args });
   const { engine } = rig;
-  const lives = new ContainerLives(rig);
-  const running = lives.run(lanes);
+  const lives: Lives = { containers: new ContainerLives(rig), images: new ImageLives(rig) };
+  const running = Promise.all([lives.containers.run(lanes), lives.images.run(imageLanes)]);
   // Told at its end; until then nobody looks.
   running.catch(() => undefined);
   const taken: Cut[] = [];
@@ -54,10 +66,12 @@ export async function containerCuts(options: ContainerCutsOptions): Promise<Cont
     await Promise.race([running, new Promise((resolve) => setTimeout(resolve, everyMs))]);
     taken.push(await cut(disk, lives));
   }
-  lives.end();
+  lives.containers.end();
+  lives.images.end();
   await running;
   await engine.removeContainers();
-  const figures: ContainerCutsFigures = { answered: lives.answered, promised: 0, listed: 0, problems: [] };
+  const figures: ContainerCutsFigures = { answered: 0, promised: 0, listed: 0, images: 0, problems: [] };
+  figures.answered = lives.containers.answered + lives.images.answered;
   for (const each of taken) {
     await engine.stop();
     await disk.eject();
@@ -71,18 +85,22 @@ export async function containerCuts(options: ContainerCutsOptions): Promise<Cont
     figures.problems.push(...[...problems, ...errors].map((problem) => `copy ${each.copy}: ${problem}`));
     figures.listed += listed;
     figures.promised += each.containers.size;
+    figures.images += each.images.size;
   }
   return figures;
 }
 
 /** What is taken away meanwhile may be there or not. */
-async function cut(disk: PowerDisk, { containers, volumes }: ContainerLives): Promise<Cut> {
-  const before = { containers: new Map(containers), volumes: new Set(volumes) };
+async function cut(disk: PowerDisk, lives: Lives): Promise<Cut> {
+  const { containers, volumes } = lives.containers;
+  const { images } = lives.images;
+  const before = { containers: new Map(containers), volumes: new Set(volumes), images: new Set(images) };
   const copy = await disk.copy();
   return {
     copy,
     containers: new Map([...before.containers].filter(([name, it]) => containers.get(name) === it)),
     volumes: before.volumes.intersection(volumes),
+    images: before.images.intersection(images),
   };
 }
 
@@ -90,6 +108,11 @@ async function cut(disk: PowerDisk, { containers, volumes }: ContainerLives): Pr
 async function problemsOf(engine: Engine, cut: Cut): Promise<{ listed: number; problems: string[] }> {
   const problems: string[] = [];
   const { api } = engine;
+  for (const image of cut.images) {
+    const answer = await api.post("/containers/create", { Image: image, HostConfig: { NetworkMode: "none" } });
+    if (answer.status === 201) await api.delete(`/containers/${answer.json<{ Id: string }>().Id}`);
+    else problems.push(`${image}: ${answer.status} ${answer.text().trim()}`);
+  }
   const listed = (await api.get("/containers/json?all=1")).json<Listed[]>();
   const names = listed.flatMap(({ Names }) => Names);
   if (new Set(names).size < names.length) problems.push(`a name comes twice: ${names.join(" ")}`);
@@ -116,17 +139,21 @@ async function problemsOf(engine: Engine, cut: Cut): Promise<{ listed: number; p
   const folders = (await namesIn(`${engine.dataRoot}/volumes`)).filter((name) => !volumes.includes(name));
   if (folders.length > 0) problems.push(`folders of volumes that there are not: ${folders.join(" ")}`);
   await Promise.all(listed.map(async ({ Id, Names }) => {
-    for (const problem of await problemsOfUse(engine, Id)) problems.push(`${Names.join()}: ${problem}`);
+    const steps = isOfImageLives(Names) ? [REMOVAL] : [...USE, REMOVAL];
+    for (const problem of await problemsOfSteps(engine, Id, steps)) problems.push(`${Names.join()}: ${problem}`);
   }));
   for (const volume of volumes) {
     // Those without a name may have gone with their container.
     const { status } = await api.delete(`/volumes/${volume}`);
     if (status !== 204 && status !== 404) problems.push(`removing volume ${volume}: ${status}`);
   }
-  for (const folder of [`${engine.layerRoot}/snapshots`, `${engine.layerRoot}/ingest`, `${engine.dataRoot}/volumes`]) {
-    const left = await namesIn(folder);
-    if (left.length > 0) problems.push(`when all has gone ${folder} holds ${left.join(" ")}`);
-  }
+  const left = async () => {
+    const folders = [`${engine.layerRoot}/snapshots`, `${engine.layerRoot}/ingest`, `${engine.dataRoot}/volumes`];
+    const held = await Promise.all(folders.map(async (folder) => [folder, await namesIn(folder)] as const));
+    return held.filter(([, names]) => names.length > 0).map(([folder, names]) => `${folder} holds ${names.join(" ")}`);
+  };
+  // Those with --rm go by themselves: not all at once.
+  await untilNone(left).catch((thrown: Error) => problems.push(`when all has gone: ${thrown.message}`));
   return { listed: listed.length, problems };
 }
 
@@ -135,22 +162,26 @@ interface Inspected {
   readonly Mounts: readonly { readonly Name: string }[];
 }
 
-/** A container is started, killed, waited for and removed. */
-async function problemsOfUse({ api }: Engine, id: string): Promise<string[]> {
-  const steps: readonly (readonly [string, string, ...number[]])[] = [
-    ["GET", `/containers/${id}/json`, 200],
-    // Some of them run: their policy wants it.
-    ["POST", `/containers/${id}/start`, 204, 304],
-    // And some have nothing to do.
-    ["POST", `/containers/${id}/kill`, 204, 404, 409],
-    ["POST", `/containers/${id}/wait`, 200, 404],
-    ["DELETE", `/containers/${id}?force=1&v=1`, 204, 404, 409],
-  ];
+/** Method, path and the statuses that are right. */
+type Request = readonly [string, string, ...number[]];
+
+const REMOVAL: Request = ["DELETE", "/containers/ID?force=1&v=1", 204, 404, 409];
+/** A container is started, killed and waited for. */
+const USE: readonly Request[] = [
+  ["GET", "/containers/ID/json", 200],
+  // Some of them run: their policy wants it.
+  ["POST", "/containers/ID/start", 204, 304],
+  // And some have nothing to do.
+  ["POST", "/containers/ID/kill", 204, 404, 409],
+  ["POST", "/containers/ID/wait", 200, 404],
+];
+
+async function problemsOfSteps({ api }: Engine, id: string, steps: readonly Request[]): Promise<string[]> {
   const problems: string[] = [];
   for (const [method, path, ...expected] of steps) {
-    const answer = await api.request(method, path);
+    const answer = await api.request(method, path.replace("ID", id));
     if (!expected.includes(answer.status)) {
-      problems.push(`${method} ${path.replace(id, "ID")}: ${answer.status} ${answer.text().trim()}`);
+      problems.push(`${method} ${path}: ${answer.status} ${answer.text().trim()}`);
     }
   }
   return problems;

@@ -5,11 +5,15 @@ import { requires } from "../requires.ts";
 import { containerCuts } from "./container_cuts.ts";
 import { namesIn, startRig } from "./rig.ts";
 
-Deno.test("whenever the power goes, containers are whole or absent", requires("root", "runc", "btrfs"), async () => {
-  const figures = await containerCuts({ fileSystem: "ext4", cuts: 12, everyMs: 150, lanes: 3 });
-  assert.deepEqual(figures.problems, []);
-  assert.ok(figures.promised > 12, JSON.stringify(figures));
-});
+Deno.test(
+  "whenever the power goes, containers and images are whole or absent",
+  requires("root", "runc", "btrfs"),
+  async () => {
+    const figures = await containerCuts({ fileSystem: "ext4", cuts: 12, everyMs: 150, lanes: 3, imageLanes: 1 });
+    assert.deepEqual(figures.problems, []);
+    assert.ok(figures.promised > 12, JSON.stringify(figures));
+  },
+);
 
 Deno.test(
   "what a power cut left of a creation or a removal goes at the next start",

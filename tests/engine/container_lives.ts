@@ -1,7 +1,7 @@
 /**
  * Containers that come and go, as far as a test knows it: lanes of requests, one after another in each, and what was answered.
  */
-import { strict as assert } from "node:assert";
+import { Answered } from "./answered.ts";
 import type { Rig } from "./rig.ts";
 
 /** What an answered request promises of a container. */
@@ -20,16 +20,17 @@ export class ContainerLives {
   /** By name: created for sure, and nothing has been asked since that takes it away. */
   readonly #containers = new Map<string, Promised>();
   readonly #volumes = new Set<string>();
+  readonly #requests: Answered;
   #isOver = false;
-  #answered = 0;
 
   constructor(rig: Pick<Rig, "engine" | "image">) {
     this.#rig = rig;
+    this.#requests = new Answered(rig.engine);
   }
 
   /** Requests that were answered. */
   get answered(): number {
-    return this.#answered;
+    return this.#requests.count;
   }
 
   get containers(): ReadonlyMap<string, Promised> {
@@ -63,25 +64,25 @@ export class ContainerLives {
     const name = `${first}-renamed`;
     const volume = `${first}-volume`;
     const renamed = `${first}-data`;
-    await this.#ask("POST", "/volumes/create", { Name: volume });
-    await this.#ask("POST", `/tsd/volumes/${volume}/rename?name=${renamed}`);
+    await this.#requests.ask("POST", "/volumes/create", { Name: volume });
+    await this.#requests.ask("POST", `/tsd/volumes/${volume}/rename?name=${renamed}`);
     this.#volumes.add(renamed);
     const HostConfig = { NetworkMode: "none", Binds: [`${renamed}:/data`] };
     await this.#create(first, { HostConfig, Volumes: { "/anonymous": {} } });
     const promised = { restart: "no", volume: renamed };
     this.#containers.set(first, promised);
-    await this.#ask("POST", `/containers/${first}/start`);
+    await this.#requests.ask("POST", `/containers/${first}/start`);
     const gone = `${first}-gone`;
     await this.#create(gone, { HostConfig: { ...HostConfig, AutoRemove: true }, Cmd: ["true"] });
-    await this.#ask("POST", `/containers/${gone}/start`);
+    await this.#requests.ask("POST", `/containers/${gone}/start`);
     this.#containers.delete(first);
-    await this.#ask("POST", `/containers/${first}/rename?name=${name}`);
+    await this.#requests.ask("POST", `/containers/${first}/rename?name=${name}`);
     this.#containers.set(name, promised);
-    await this.#ask("POST", `/containers/${name}/stop?t=0`);
+    await this.#requests.ask("POST", `/containers/${name}/stop?t=0`);
     this.#containers.set(name, { volume: renamed });
-    await this.#ask("POST", `/containers/${name}/update`, { RestartPolicy: { Name: "unless-stopped" } });
+    await this.#requests.ask("POST", `/containers/${name}/update`, { RestartPolicy: { Name: "unless-stopped" } });
     this.#containers.set(name, { ...promised, restart: "unless-stopped" });
-    await this.#ask("POST", `/containers/${name}/start`);
+    await this.#requests.ask("POST", `/containers/${name}/start`);
     return name;
   }
 
@@ -89,15 +90,15 @@ export class ContainerLives {
     const renamed = `${name}-renamed`;
     const volume = `${name}-data`;
     const flags = ["--network", "none", "-v", `${volume}:/data`];
-    await this.#tsd("run", "-d", "--name", name, ...flags, this.#rig.image, "sleep", "1000");
+    await this.#requests.tsd("run", "-d", "--name", name, ...flags, this.#rig.image, "sleep", "1000");
     this.#volumes.add(volume);
     this.#containers.set(name, { restart: "no", volume });
-    await this.#tsd("run", "--rm", ...flags, this.#rig.image, "true");
+    await this.#requests.tsd("run", "--rm", ...flags, this.#rig.image, "true");
     this.#containers.delete(name);
-    await this.#tsd("rename", name, renamed);
+    await this.#requests.tsd("rename", name, renamed);
     this.#containers.set(renamed, { restart: "no", volume });
     this.#containers.set(renamed, { volume });
-    await this.#tsd("update", "--restart", "on-failure", renamed);
+    await this.#requests.tsd("update", "--restart", "on-failure", renamed);
     this.#containers.set(renamed, { restart: "on-failure", volume });
     return renamed;
   }
@@ -106,25 +107,13 @@ export class ContainerLives {
   async #remove(name: string): Promise<void> {
     const { volume } = this.#containers.get(name)!;
     this.#containers.delete(name);
-    await this.#ask("DELETE", `/containers/${name}?force=1&v=1`);
+    await this.#requests.ask("DELETE", `/containers/${name}?force=1&v=1`);
     this.#volumes.delete(volume);
-    await this.#ask("DELETE", `/volumes/${volume}`);
+    await this.#requests.ask("DELETE", `/volumes/${volume}`);
   }
 
   async #create(name: string, more: Record<string, unknown>): Promise<void> {
     const body = { Image: this.#rig.image, Cmd: ["sleep", "1000"], ...more };
-    await this.#ask("POST", `/containers/create?name=${name}`, body);
-  }
-
-  async #ask(method: string, path: string, body?: unknown): Promise<void> {
-    const answer = await this.#rig.engine.api.request(method, path, { body });
-    assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${answer.text()}`);
-    this.#answered++;
-  }
-
-  async #tsd(...args: string[]): Promise<void> {
-    const { code, stderr } = await this.#rig.engine.tsd(args);
-    assert.deepEqual([code, stderr], [0, ""], args.join(" "));
-    this.#answered++;
+    await this.#requests.ask("POST", `/containers/create?name=${name}`, body);
   }
 }

@@ -86,22 +86,23 @@ export class Chains {
 
   async #removeThose(isWanted: (layers: readonly Digest[]) => boolean): Promise<void> {
     await attempting("Cannot remove what layers were put together to", async () => {
-      for (const name of await this.list()) {
+      const unwanted = (await this.list()).filter((name) => {
         const text = readIfThere(`${this.#folder}/${name}/${LAYERS_NAME}`);
         const layers = text === undefined ? undefined : decodeLayers(text);
         // One that doesn't say what it is made of is of no use either.
-        if (layers === undefined || isWanted(layers)) await this.#remove(name);
+        return layers === undefined || isWanted(layers);
+      });
+      if (unwanted.length === 0) return;
+      // All in one: what is in a workspace goes with one commit.
+      await using workspace = await Workspace.create(this.#root);
+      for (const name of unwanted) {
+        try {
+          await Deno.rename(`${this.#folder}/${name}`, `${workspace.path}/${name}`);
+        } catch (thrown) {
+          if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+        }
       }
     });
-  }
-
-  async #remove(name: string): Promise<void> {
-    await using workspace = await Workspace.create(this.#root);
-    try {
-      await Deno.rename(`${this.#folder}/${name}`, `${workspace.path}/chain`);
-    } catch (thrown) {
-      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-    }
   }
 
   /** Once, however many containers are made over it now. */

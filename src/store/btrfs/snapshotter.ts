@@ -35,20 +35,12 @@ export class BtrfsSnapshotter extends FolderSnapshotter {
   }
 
   /**
-   * The subvolume comes last: making it commits all that was done. A sync of a folder around it, afterwards, would put that
-   * into the log, and if it goes before the next commit Linux can't replay that (6.18: the folder has no names left then, so
-   * all in it is to go, and of a subvolume there is no inode in this tree): the disk can't be mounted any more.
-   * {@link BtrfsSnapshotter.gone} is a commit for the same reason.
+   * The subvolume comes last: making it commits all that was done, and no folder around it is in the log of btrfs.
    */
   protected async keep(folder: string, _all: string, layers: readonly Digest[]): Promise<void> {
     using chain = openFolder(await this.#chains.ensure(layers), this.#calls);
     using parent = openFolder(folder, this.#calls);
     this.#calls.snapshotSubvolume(parent.fd, cString(FILES), { fd: chain.fd, isReadOnly: false });
-  }
-
-  protected override async gone(folder: string): Promise<void> {
-    using opened = openFolder(folder, this.#calls);
-    await this.#calls.syncfsAway(opened.fd);
   }
 
   protected mounting({ folder }: SnapshotPlace): Promise<Disposable & { mount(target: string): void }> {

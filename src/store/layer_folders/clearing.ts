@@ -34,7 +34,7 @@ const PROTECTED = FS_FL.IMMUTABLE | FS_FL.APPEND;
  * @param levels how deep below it a subvolume may be; those inside others go with these
  */
 export async function removeFolder(path: string, levels = SUBVOLUME_LEVELS): Promise<void> {
-  destroySubvolumesIn(path, levels);
+  await destroySubvolumesIn(path, levels);
   try {
     return await Deno.remove(path, { recursive: true });
   } catch (thrown) {

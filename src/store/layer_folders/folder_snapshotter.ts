@@ -54,10 +54,6 @@ export abstract class FolderSnapshotter implements Snapshotter {
   protected abstract keep(folder: string, all: string, layers: readonly Digest[]): Promise<void>;
   /** Gets ready what mounting takes, and gives the call that does it: between the look and the mount nothing may run. */
   protected abstract mounting(place: SnapshotPlace): Promise<Disposable & { mount(target: string): void }>;
-  /** Has last, where it is necessary, that a snapshot has lost its name, before what is in its folder goes. */
-  protected gone(_folder: string): Promise<void> {
-    return Promise.resolve();
-  }
   protected abstract measure(place: SnapshotPlace): Promise<Usage>;
   protected abstract compare(place: SnapshotPlace, assumed?: ReadonlySet<ByteString>): AsyncIterable<Change>;
 
@@ -117,7 +113,6 @@ export abstract class FolderSnapshotter implements Snapshotter {
         if (thrown instanceof Deno.errors.NotFound) return;
         throw thrown;
       }
-      await this.gone(folder);
       await removeFolder(folder);
     });
   }

@@ -4,6 +4,8 @@
  */
 import {
   AT,
+  away,
+  type AwayCalls,
   btrfs,
   BTRFS_SUBVOLUME_INODE,
   type BtrfsCalls,
@@ -24,16 +26,25 @@ import {
 import type { ByteString } from "../../tar/mod.ts";
 import { BENEATH } from "../overlay2/folder_cache.ts";
 
-type Calls = FileCalls & FolderCalls & MetadataCalls & BtrfsCalls;
+type Calls = FileCalls & FolderCalls & MetadataCalls & BtrfsCalls & AwayCalls;
 
-const CALLS: Calls = { ...files, ...folders, ...metadata, ...btrfs };
+const CALLS: Calls = { ...files, ...folders, ...metadata, ...btrfs, ...away };
 const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
-/** Destroys those down to some levels below a folder. Elsewhere than on btrfs there are none. @throws {SysError} */
-export function destroySubvolumesIn(path: string, levels: number, calls: Calls = CALLS): void {
+/**
+ * Destroys those down to some levels below a folder. Elsewhere than on btrfs there are none.
+ *
+ * All that was done is committed first. A folder that was synced since the last commit is in the log of btrfs, and if it
+ * loses its names there, Linux (6.18) can't replay that after a power cut: all in it is to go, and of a subvolume there is no
+ * inode in this tree. The disk can't be mounted any more then.
+ * @throws {SysError}
+ */
+export async function destroySubvolumesIn(path: string, levels: number, calls: Calls = CALLS): Promise<void> {
   if (calls.statfs(cString(path)).magic !== FS_MAGIC.BTRFS) return;
   using root = new OwnedFd(calls.open(cString(path), FOLDER), calls);
-  for (const { parent, name } of subvolumesBelow(root, levels, calls)) destroyIn(root, parent, name, calls);
+  const found = subvolumesBelow(root, levels, calls);
+  if (found.length > 0) await calls.syncfsAway(root.fd);
+  for (const { parent, name } of found) destroyIn(root, parent, name, calls);
 }
 
 interface Found {

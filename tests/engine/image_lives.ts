@@ -1,0 +1,70 @@
+/** Images that come and go, each with a container over it for a moment, as far as a test knows it. */
+import { file, ImageBuilder } from "../images/mod.ts";
+import { Answered } from "./answered.ts";
+import type { Rig } from "./rig.ts";
+
+/** How many of a lane's images are there at once. */
+const KEPT = 1;
+/** Layers of an image, and the files in each. */
+const LAYERS = 2;
+const FILES = 8;
+const LINES = 1000;
+
+/** Whether a container is one of those, by its names as the API lists them; they can't be started. */
+export const isOfImageLives = (names: readonly string[]): boolean => names.some((name) => name.startsWith("/image"));
+
+/** See the module's comment. */
+export class ImageLives {
+  readonly #rig: Pick<Rig, "engine" | "registry">;
+  readonly #requests: Answered;
+  readonly #images = new Set<string>();
+  #isOver = false;
+
+  constructor(rig: Pick<Rig, "engine" | "registry">) {
+    this.#rig = rig;
+    this.#requests = new Answered(rig.engine);
+  }
+
+  get answered(): number {
+    return this.#requests.count;
+  }
+
+  /** Their references: pulled for sure, and nothing has been asked since that takes them away. */
+  get images(): ReadonlySet<string> {
+    return this.#images;
+  }
+
+  /** Runs so many lanes until `end` is called. */
+  async run(lanes: number): Promise<void> {
+    await Promise.all(Array.from({ length: lanes }, async (_, lane) => {
+      const alive: string[] = [];
+      for (let turn = 0; !this.#isOver; turn++) {
+        alive.push(await this.#pull(`image${lane}-${turn}`));
+        if (alive.length > KEPT) await this.#remove(alive.shift()!);
+      }
+    }));
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  async #pull(name: string): Promise<string> {
+    const builder = new ImageBuilder();
+    for (let layer = 0; layer < LAYERS; layer++) {
+      builder.layer(Array.from({ length: FILES }, (_, n) => file(`${layer}-${n}`, `${name} ${n}\n`.repeat(LINES))));
+    }
+    const image = this.#rig.registry.add(name, "1", await builder.config({ Cmd: ["/none"] }).build());
+    await this.#requests.ask("POST", `/images/create?fromImage=${encodeURIComponent(image)}`);
+    this.#images.add(image);
+    const body = { Image: image, HostConfig: { NetworkMode: "none" } };
+    await this.#requests.ask("POST", `/containers/create?name=${name}`, body);
+    await this.#requests.ask("DELETE", `/containers/${name}`);
+    return image;
+  }
+
+  async #remove(image: string): Promise<void> {
+    this.#images.delete(image);
+    await this.#requests.ask("DELETE", `/images/${image}`);
+  }
+}
