@@ -131,12 +131,15 @@ export class Adoption {
       runs.ended(container, left === undefined ? LOST : NOT_STARTED);
       await this.#adoptStopped(container, true);
     } else await this.#adoptStopped(container, has.run);
-    if (await this.#isHalf(container, has)) await removals.remove(container);
+    if (await this.#isHalf(container, has)) {
+      await removals.remove(container, { volumes: this.#deps.table.isBeingRemoved(container) });
+    }
   }
 
   /** Its creation, or its removal, was cut off. */
   async #isHalf(container: Container, has: Folders): Promise<boolean> {
     if (!this.#deps.table.has(container.id)) return false;
+    if (this.#deps.table.isBeingRemoved(container)) return true;
     // A removal takes first its folder, then its layer. Whoever has lost a disk of layers has the folder still.
     if (!has.snapshot && !has.home) return true;
     return isUntouched(container) && !(has.snapshot && await this.#deps.snapshots.isWhole(container.id));

@@ -14,6 +14,8 @@ interface Left {
   readonly state: ContainerState;
   readonly snapshot?: "whole" | "half";
   readonly home?: boolean;
+  /** Whether its removal, with its volumes, was begun. */
+  readonly isBeingRemoved?: boolean;
   /** Whether it goes. */
   readonly goes: boolean;
 }
@@ -36,6 +38,10 @@ const CASES: readonly Left[] = [
   { name: "ended, and its layer is elsewhere", state: EXITED, home: true, goes: false },
   { name: "its removal took its folder", state: EXITED, snapshot: "whole", goes: false },
   { name: "its removal took all", state: EXITED, goes: true },
+  {
+    ...{ name: "its removal has taken its volumes", state: EXITED, snapshot: "whole", home: true },
+    ...{ isBeingRemoved: true, goes: true },
+  },
 ];
 
 Deno.test("creations that were cut off are undone, removals are finished, all else stays", async () => {
@@ -51,14 +57,17 @@ Deno.test("creations that were cut off are undone, removals are finished, all el
     for (const { id } of containers) {
       if (leftOf(id).home) await Deno.mkdir(`${dir}/containers/${id}`, { recursive: true });
     }
-    const removed: string[] = [];
+    const removed: (readonly [string, boolean | undefined])[] = [];
     const adoption = new Adoption({
       runs: {} as never,
       removals: {
         clean: () => Promise.resolve(),
-        remove: (container) => Promise.resolve(void removed.push(container.name)),
+        remove: (container, { volumes } = {}) => Promise.resolve(void removed.push([container.name, volumes])),
       },
-      table: { list: () => containers, has: () => true } as never,
+      table: {
+        ...{ list: () => containers, has: () => true },
+        isBeingRemoved: ({ id }: Container) => leftOf(id).isBeingRemoved === true,
+      } as never,
       snapshots: {
         list: () => Promise.resolve(containers.map(({ id }) => id).filter((id) => leftOf(id).snapshot !== undefined)),
         isWhole: (id: string) => Promise.resolve(leftOf(id).snapshot === "whole"),
@@ -77,7 +86,8 @@ Deno.test("creations that were cut off are undone, removals are finished, all el
       knownExits: {},
     });
     await adoption.run();
-    assert.deepEqual(removed.sort(), CASES.filter(({ goes }) => goes).map(({ name }) => name).sort());
+    const expected = CASES.filter(({ goes }) => goes).map(({ name, isBeingRemoved = false }) => [name, isBeingRemoved]);
+    assert.deepEqual(removed.sort(), expected.sort());
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -135,8 +135,16 @@ export class ContainerRemovals {
    * @throws {TsdError} storage
    */
   async remove(container: Container, { volumes = false }: { readonly volumes?: boolean } = {}): Promise<void> {
-    await this.#clear(container);
-    if (volumes || container.record.hostConfig.AutoRemove) await this.#deps.volumes.removeAnonymous(container);
+    const { table } = this.#deps;
+    const takesVolumes = (volumes || container.record.hostConfig.AutoRemove) && hasAnonymousVolumes(container);
+    if (takesVolumes) table.beginRemoval(container);
+    try {
+      await this.#clear(container);
+    } catch (thrown) {
+      if (takesVolumes) table.endRemoval(container);
+      throw thrown;
+    }
+    if (takesVolumes) await this.#deps.volumes.removeAnonymous(container);
     await this.#forget(container);
     await this.#sweepLayers(container);
   }

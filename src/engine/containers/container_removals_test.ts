@@ -23,8 +23,13 @@ function bench(home: string, clean: () => Promise<void> = () => Promise.resolve(
   const steps: string[] = [];
   const step = (name: string) => () => Promise.resolve(void steps.push(name));
   const removals = new ContainerRemovals({
-    table: { has: () => true, remove: () => void steps.push("forget") } as never,
-    snapshots: { remove: step("snapshot") } as never,
+    table: {
+      has: () => true,
+      beginRemoval: () => void steps.push("note"),
+      endRemoval: () => void steps.push("no note"),
+      remove: () => void steps.push("forget"),
+    } as never,
+    snapshots: { remove: () => step("snapshot")().then(clean) } as never,
     launcher: { clean: () => step("clean")().then(clean) },
     starts: { settled: () => Promise.resolve() } as never,
     execs: { containerRemoved: () => {} },
@@ -51,6 +56,20 @@ Deno.test("volumes without a name go with one that removes itself, also where it
     const stuck = bench(home, () => Promise.reject(new TsdError("runtime_failed", "it can't be deleted")));
     await assert.rejects(stuck.removals.afterRun(container()), { code: "runtime_failed" });
     assert.deepEqual(stuck.steps, ["clean", "volumes", "forget"]);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("that its volumes go is noted before anything of a container does, until it has failed", async () => {
+  const home = await Deno.makeTempDir({ prefix: "tsd-removals-" });
+  try {
+    const whole = bench(home);
+    await whole.removals.remove(container(), { volumes: true });
+    assert.deepEqual(whole.steps, ["note", "snapshot", "volumes", "forget"]);
+    const stuck = bench(home, () => Promise.reject(new TsdError("storage", "it is busy")));
+    await assert.rejects(stuck.removals.remove(container(), { volumes: true }), { code: "storage" });
+    assert.deepEqual(stuck.steps, ["note", "snapshot", "no note"]);
   } finally {
     await Deno.remove(home, { recursive: true });
   }

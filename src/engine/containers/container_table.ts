@@ -17,8 +17,8 @@ import {
 } from "./container.ts";
 import { mountedSnapshots, neededImages } from "./image_mounts.ts";
 
-/** A state as it is written, with what restart policies go by where there is anything. */
-export type StoredState = ContainerState & { readonly restarts?: RestartHistory };
+/** A state as it is written, with what restart policies go by where there is anything, and a removal that was begun. */
+export type StoredState = ContainerState & { readonly restarts?: RestartHistory; readonly isBeingRemoved?: boolean };
 export type StoredContainers = ContainerRecords<ContainerRecord, StoredState>;
 
 const HEX = /^[0-9a-f]{1,64}$/;
@@ -31,12 +31,15 @@ export class ContainerTable implements Disposable {
   readonly #unwritten = new Set<Container>();
   readonly #byId = new Map<string, Container>();
   readonly #idByName = new Map<string, string>();
+  /** Ids; see {@link ContainerTable.isBeingRemoved}. */
+  readonly #removed = new Set<string>();
 
   constructor(records: StoredContainers, log: Log = SILENT_LOG) {
     this.#records = records;
     this.#log = log.scope("containers");
     for (const row of records.list()) {
-      const { restarts = NO_RESTARTS, ...state } = row.state;
+      const { restarts = NO_RESTARTS, isBeingRemoved, ...state } = row.state;
+      if (isBeingRemoved) this.#removed.add(row.id);
       this.#keep(new Container(row.id, row.name, row.createdMs, row.record, state, restarts));
     }
   }
@@ -94,9 +97,28 @@ export class ContainerTable implements Disposable {
     this.#write();
   }
 
+  /**
+   * A removal that takes volumes along begins: no power cut can take these, and leave a container that can't be started
+   * without them. Their rows come after this in the database's log.
+   */
+  beginRemoval(container: Container): void {
+    this.#noteRemoval(container, true);
+  }
+
+  /** It has failed before it took anything that the container needs. */
+  endRemoval(container: Container): void {
+    this.#noteRemoval(container, false);
+  }
+
+  /** Whether a removal of it was begun, by this engine or the one before. */
+  isBeingRemoved(container: Container): boolean {
+    return this.#removed.has(container.id);
+  }
+
   remove(container: Container): void {
     this.#records.remove(container.id);
     this.#unwritten.delete(container);
+    this.#removed.delete(container.id);
     this.#byId.delete(container.id);
     this.#idByName.delete(container.name);
   }
@@ -156,10 +178,22 @@ export class ContainerTable implements Disposable {
     this.#write();
   }
 
+  #noteRemoval(container: Container, isBeingRemoved: boolean): void {
+    if (isBeingRemoved) this.#removed.add(container.id);
+    else this.#removed.delete(container.id);
+    // A full disk is no reason not to make room on it.
+    this.#unwritten.add(container);
+    this.#write();
+  }
+
   #write(): void {
     for (const container of this.#unwritten) {
       try {
-        this.#records.saveState(container.id, stored(container.state, container.restarts));
+        const state = stored(container.state, container.restarts);
+        this.#records.saveState(
+          container.id,
+          this.isBeingRemoved(container) ? { ...state, isBeingRemoved: true } : state,
+        );
         this.#unwritten.delete(container);
       } catch (thrown) {
         const { message } = toTsdError(thrown);

@@ -93,6 +93,20 @@ Deno.test("an end is known though the disk is full, and written when there is ro
   for (const name of ["c1", "c2"]) assert.deepEqual(it.stored().find(name).state, EXITED);
 });
 
+Deno.test("a removal that was begun is known to the next engine, unless it has failed", () => {
+  using it = bench();
+  const [one, two] = ["1", "2"].map((start) => it.table.insert(id(start), `c${start}`, RECORD));
+  for (const container of [one!, two!]) it.table.beginRemoval(container);
+  it.table.setState(one!, EXITED);
+  it.table.endRemoval(two!);
+  const next = it.stored();
+  assert.deepEqual(["c1", "c2"].map((name) => next.isBeingRemoved(next.find(name))), [true, false]);
+  assert.deepEqual(next.find("c1").state, EXITED);
+  it.records.isFull = true;
+  it.table.beginRemoval(two!);
+  assert.ok(it.table.isBeingRemoved(two!));
+});
+
 Deno.test("what could not be written is written at the end, unless it has gone", () => {
   using it = bench();
   const [one, two, three] = ["1", "2", "3"].map((start) => it.table.insert(id(start), `c${start}`, RECORD));
