@@ -30,17 +30,15 @@ export class BtrfsSnapshotter extends FolderSnapshotter {
     this.#chains = new Chains(root, { calls, elsewhere: stack });
   }
 
-  protected async fill(_folder: string, layers: readonly Digest[], listed: Promise<void>): Promise<void> {
-    await Promise.all([listed, this.#chains.ensure(layers)]);
-  }
-
-  /**
-   * The subvolume comes last: making it commits all that was done, and no folder around it is in the log of btrfs.
-   */
-  protected async keep(folder: string, _all: string, layers: readonly Digest[]): Promise<void> {
+  protected async fill(folder: string, layers: readonly Digest[]): Promise<void> {
     using chain = openFolder(await this.#chains.ensure(layers), this.#calls);
     using parent = openFolder(folder, this.#calls);
     this.#calls.snapshotSubvolume(parent.fd, cString(FILES), { fd: chain.fd, isReadOnly: false });
+  }
+
+  /** Making a subvolume has committed all. */
+  protected keep(): Promise<void> {
+    return Promise.resolve();
   }
 
   protected mounting({ folder }: SnapshotPlace): Promise<Disposable & { mount(target: string): void }> {

@@ -1,7 +1,7 @@
 import { TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import { isThere, readIfThere } from "../../io/if_there.ts";
-import { makeDirDurably, writeSynced } from "../../io/mod.ts";
+import { makeDirDurably, syncDir, writeSynced } from "../../io/mod.ts";
 import { isErrno, SysError } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
 import { isMounted, OVERLAY_CALLS, type OverlayCalls, unmountAllAway } from "../overlay/overlay_mount.ts";
@@ -48,10 +48,10 @@ export abstract class FolderSnapshotter implements Snapshotter {
 
   /** What a snapshot has besides {@link MERGED} once it is filled. */
   protected abstract readonly parts: readonly string[];
-  /** Fills the folder of a new snapshot, which has no name yet; `listed` resolves when its `layers.json` lasts. */
-  protected abstract fill(folder: string, layers: readonly Digest[], listed: Promise<void>): void | Promise<void>;
-  /** Has last what was made, and the folder's name in that of all. */
-  protected abstract keep(folder: string, all: string, layers: readonly Digest[]): Promise<void>;
+  /** Fills the empty folder of a new snapshot; `merged/` is made here as well. */
+  protected abstract fill(folder: string, layers: readonly Digest[]): void | Promise<void>;
+  /** Has last what `fill` made. */
+  protected abstract keep(folder: string): Promise<void>;
   /** Gets ready what mounting takes, and gives the call that does it: between the look and the mount nothing may run. */
   protected abstract mounting(place: SnapshotPlace): Promise<Disposable & { mount(target: string): void }>;
   protected abstract measure(place: SnapshotPlace): Promise<Usage>;
@@ -70,10 +70,10 @@ export abstract class FolderSnapshotter implements Snapshotter {
       await using unfinished = new AsyncDisposableStack();
       unfinished.defer(() => removeFolder(folder));
       Deno.mkdirSync(`${folder}/${MERGED}`, { mode: 0o700 });
+      await this.fill(folder, layers);
       // Both go to the disk at once. If only the name gets there this isn't whole, and nobody was told of it.
       const written = writeSynced(`${folder}/${LAYERS_NAME}`, encodeLayers(layers));
       unfinished.defer(() => Promise.allSettled([written]).then(() => undefined));
-      await this.fill(folder, layers, written);
       try {
         Deno.renameSync(folder, path);
         folder = path;
@@ -81,7 +81,7 @@ export abstract class FolderSnapshotter implements Snapshotter {
         if (isTaken(thrown)) throw new TsdError("conflict", `There is a snapshot for ${id} already`, { cause: thrown });
         throw thrown;
       }
-      await Promise.all([written, this.keep(path, `${this.root}/snapshots`, layers)]);
+      await Promise.all([written, this.keep(path), syncDir(`${this.root}/snapshots`)]);
       unfinished.move();
     });
   }

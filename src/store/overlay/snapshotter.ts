@@ -52,8 +52,8 @@ export class OverlaySnapshotter extends FolderSnapshotter {
   }
 
   /** An fsync of a file keeps its neighbours on ext4 and xfs, not on btrfs. */
-  protected async keep(folder: string, all: string): Promise<void> {
-    await Promise.all([syncDir(folder), syncDir(all)]);
+  protected keep(folder: string): Promise<void> {
+    return syncDir(folder);
   }
 
   protected async mounting({ folder, layers }: SnapshotPlace): Promise<Disposable & { mount(target: string): void }> {
