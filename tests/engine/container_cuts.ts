@@ -40,7 +40,7 @@ interface Cut {
 }
 
 /** What goes on meanwhile. */
-interface Lives {
+interface AllLives {
   readonly containers: ContainerLives;
   readonly images: ImageLives;
 }
@@ -56,7 +56,7 @@ export async function containerCuts(options: ContainerCutsOptions): Promise<Cont
   const dataRoot = `${disk.path}/data`;
   await using rig = await startRig({ dataRoot, args });
   const { engine } = rig;
-  const lives: Lives = { containers: new ContainerLives(rig), images: new ImageLives(rig) };
+  const lives: AllLives = { containers: new ContainerLives(rig), images: new ImageLives(rig) };
   const running = Promise.all([lives.containers.run(lanes), lives.images.run(imageLanes)]);
   // Told at its end; until then nobody looks.
   running.catch(() => undefined);
@@ -91,7 +91,7 @@ export async function containerCuts(options: ContainerCutsOptions): Promise<Cont
 }
 
 /** What is taken away meanwhile may be there or not. */
-async function cut(disk: PowerDisk, lives: Lives): Promise<Cut> {
+async function cut(disk: PowerDisk, lives: AllLives): Promise<Cut> {
   const { containers, volumes } = lives.containers;
   const { images } = lives.images;
   const before = { containers: new Map(containers), volumes: new Set(volumes), images: new Set(images) };

@@ -1,6 +1,6 @@
 /** Images that come and go, each with a container over it for a moment, as far as a test knows it. */
 import { file, ImageBuilder } from "../images/mod.ts";
-import { Answered } from "./answered.ts";
+import { Lives } from "./lives.ts";
 import type { Rig } from "./rig.ts";
 
 /** How many of a lane's images are there at once. */
@@ -14,19 +14,13 @@ const LINES = 1000;
 export const isOfImageLives = (names: readonly string[]): boolean => names.some((name) => name.startsWith("/image"));
 
 /** See the module's comment. */
-export class ImageLives {
+export class ImageLives extends Lives {
   readonly #rig: Pick<Rig, "engine" | "registry">;
-  readonly #requests: Answered;
   readonly #images = new Set<string>();
-  #isOver = false;
 
   constructor(rig: Pick<Rig, "engine" | "registry">) {
+    super(rig.engine, KEPT);
     this.#rig = rig;
-    this.#requests = new Answered(rig.engine);
-  }
-
-  get answered(): number {
-    return this.#requests.count;
   }
 
   /** Their references: pulled for sure, and nothing has been asked since that takes them away. */
@@ -34,37 +28,23 @@ export class ImageLives {
     return this.#images;
   }
 
-  /** Runs so many lanes until `end` is called. */
-  async run(lanes: number): Promise<void> {
-    await Promise.all(Array.from({ length: lanes }, async (_, lane) => {
-      const alive: string[] = [];
-      for (let turn = 0; !this.#isOver; turn++) {
-        alive.push(await this.#pull(`image${lane}-${turn}`));
-        if (alive.length > KEPT) await this.#remove(alive.shift()!);
-      }
-    }));
-  }
-
-  end(): void {
-    this.#isOver = true;
-  }
-
-  async #pull(name: string): Promise<string> {
+  protected async make(lane: number, turn: number): Promise<string> {
+    const name = `image${lane}-${turn}`;
     const builder = new ImageBuilder();
     for (let layer = 0; layer < LAYERS; layer++) {
       builder.layer(Array.from({ length: FILES }, (_, n) => file(`${layer}-${n}`, `${name} ${n}\n`.repeat(LINES))));
     }
     const image = this.#rig.registry.add(name, "1", await builder.config({ Cmd: ["/none"] }).build());
-    await this.#requests.ask("POST", `/images/create?fromImage=${encodeURIComponent(image)}`);
+    await this.ask("POST", `/images/create?fromImage=${encodeURIComponent(image)}`);
     this.#images.add(image);
     const body = { Image: image, HostConfig: { NetworkMode: "none" } };
-    await this.#requests.ask("POST", `/containers/create?name=${name}`, body);
-    await this.#requests.ask("DELETE", `/containers/${name}`);
+    await this.ask("POST", `/containers/create?name=${name}`, body);
+    await this.ask("DELETE", `/containers/${name}`);
     return image;
   }
 
-  async #remove(image: string): Promise<void> {
+  protected async remove(image: string): Promise<void> {
     this.#images.delete(image);
-    await this.#requests.ask("DELETE", `/images/${image}`);
+    await this.ask("DELETE", `/images/${image}`);
   }
 }

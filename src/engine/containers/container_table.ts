@@ -189,11 +189,8 @@ export class ContainerTable implements Disposable {
   #write(): void {
     for (const container of this.#unwritten) {
       try {
-        const state = stored(container.state, container.restarts);
-        this.#records.saveState(
-          container.id,
-          this.isBeingRemoved(container) ? { ...state, isBeingRemoved: true } : state,
-        );
+        const state = stored(container.state, container.restarts, this.isBeingRemoved(container));
+        this.#records.saveState(container.id, state);
         this.#unwritten.delete(container);
       } catch (thrown) {
         const { message } = toTsdError(thrown);
@@ -213,7 +210,8 @@ export class ContainerTable implements Disposable {
   }
 }
 
-function stored(state: ContainerState, restarts: RestartHistory): StoredState {
+function stored(state: ContainerState, restarts: RestartHistory, isBeingRemoved = false): StoredState {
   const { count, delayMs, byHand } = restarts;
-  return count === 0 && delayMs === 0 && !byHand ? state : { ...state, restarts };
+  const isOrdinary = count === 0 && delayMs === 0 && !byHand;
+  return { ...state, ...(!isOrdinary && { restarts }), ...(isBeingRemoved && { isBeingRemoved }) };
 }
