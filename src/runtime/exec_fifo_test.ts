@@ -20,17 +20,20 @@ async function withFifo(body: (path: string, epoll: Epoll) => Promise<void>): Pr
   }
 }
 
+/** Starts a shell as runc's init waits: opening the FIFO blocks until there is a reader. */
+function spawnWaiting(script: string, path: string): number {
+  const stdio = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags: 2 }));
+  const argv = ["sh", "-c", script, path];
+  return processes.spawn({ path: "/bin/sh", argv, env: { PATH: "/bin:/usr/bin" }, stdio });
+}
+
 const exists = (path: string) => Deno.lstat(path).then(() => true, () => false);
 
 Deno.test("whoever waits at the FIFO goes on, and the FIFO is gone", () =>
   withFifo(async (path, epoll) => {
     using exits = new ExitLoop(processes).start();
-    // As runc's init: opening blocks until there is a reader.
-    const stdio = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags: 2 }));
-    const argv = ["sh", "-c", 'printf 0 >"$0" && exit 7', path];
-    const pid = processes.spawn({ path: "/bin/sh", argv, env: { PATH: "/bin:/usr/bin" }, stdio });
-    const exited = exits.spawned(pid);
-    assert.equal(await startByFifo(path, { files, tree, epoll }, 20_000), true);
+    const exited = exits.spawned(spawnWaiting('printf 0 >"$0" && exit 7', path));
+    assert.equal(await startByFifo(path, { files, tree, epoll }, { writeMs: 20_000 }), true);
     assert.equal((await exited).exitCode, 7);
     assert.equal(await exists(path), false);
     assert.equal(epoll.size, 0);
@@ -38,8 +41,40 @@ Deno.test("whoever waits at the FIFO goes on, and the FIFO is gone", () =>
 
 Deno.test("a FIFO at which nobody waits, or that isn't there, is left to the runtime", () =>
   withFifo(async (path, epoll) => {
-    assert.equal(await startByFifo(path, { files, tree, epoll }, 50), false);
+    assert.equal(await startByFifo(path, { files, tree, epoll }, { writeMs: 50 }), false);
     assert.equal(await exists(path), true);
-    assert.equal(await startByFifo(`${path}.missing`, { files, tree, epoll }, 50), false);
+    assert.equal(await startByFifo(`${path}.missing`, { files, tree, epoll }, { writeMs: 50 }), false);
     assert.equal(epoll.size, 0);
+  }));
+
+Deno.test("a start is over when the process has closed the FIFO, not when it has written", () =>
+  withFifo(async (path, epoll) => {
+    using exits = new ExitLoop(processes).start();
+    // The last one is what execve(2) closes.
+    const script = 'exec 3>"$0"; printf 0 >&3; until [ -e "$0.go" ]; do sleep 0.01; done; exec 3>&-; exec sleep 60';
+    const pid = spawnWaiting(script, path);
+    const exited = exits.spawned(pid);
+    const start = startByFifo(path, { files, tree, epoll }, { writeMs: 20_000 });
+    let isOver = false;
+    void start.then(() => isOver = true);
+    while (await exists(path)) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(isOver, false);
+    await Deno.writeTextFile(`${path}.go`, "");
+    assert.equal(await start, true);
+    processes.kill(pid, 9);
+    await exited;
+  }));
+
+Deno.test("a process that never closes the FIFO has not started", () =>
+  withFifo(async (path, epoll) => {
+    using exits = new ExitLoop(processes).start();
+    const pid = spawnWaiting('exec 3>"$0"; printf 0 >&3; sleep 60', path);
+    const exited = exits.spawned(pid);
+    await assert.rejects(startByFifo(path, { files, tree, epoll }, { writeMs: 20_000, execveMs: 50 }), {
+      code: "timeout",
+      message: "The container's process did not execute its program within 0.05 s",
+    });
+    assert.equal(epoll.size, 0);
+    processes.kill(-pid, 9);
+    await exited;
   }));

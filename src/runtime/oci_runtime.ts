@@ -41,6 +41,11 @@ export interface ExecOptions {
   readonly consoleSocket?: string;
 }
 
+export interface StartOptions {
+  /** It has `poststart` hooks, which the runtime runs once the process executes its program. */
+  readonly hasPoststart?: boolean;
+}
+
 /** What is asked of runc, crun, youki. Errors: runtime_missing, runtime_failed, command_not_found/_executable, timeout. */
 export interface OciRuntime {
   /** The runtime's name and version, for `info`. @throws {TsdError} runtime_missing */
@@ -49,14 +54,18 @@ export interface OciRuntime {
   expect(): void;
   /** Makes the container; its process waits for {@link OciRuntime.start}. On an error nothing is left. */
   create(options: CreateOptions): Promise<RunningProcess>;
-  /** `hasPoststart`: it has hooks that the runtime runs once the process executes its command. */
-  start(id: string, options?: { readonly hasPoststart?: boolean }): Promise<void>;
+  /**
+   * Lets a created container's process execute its program, and resolves once it does (or has ended): a signal that is
+   * sent from then on reaches the program.
+   * @param pid what {@link OciRuntime.create} returned
+   */
+  start(id: string, pid: number, options?: StartOptions): Promise<void>;
   /**
    * Whether a container was made and waits for {@link OciRuntime.start}; one that the runtime doesn't know does not.
    * @param pid its first process: when that executes its command all the same, a start was interrupted, and is completed
    */
   isWaiting(id: string, pid?: number): Promise<boolean>;
-  /** Starts a further process in a running container. */
+  /** Starts a further process in a running container. It executes its program when this resolves. */
   exec(options: ExecOptions): Promise<RunningProcess>;
   /** Sends a signal to the first process, or to all of the container's. */
   kill(id: string, signal: number, all?: boolean): Promise<void>;

@@ -4,11 +4,19 @@
  * the container's stderr; each call has a deadline, after which runc is killed and what it made is deleted.
  */
 import { TsdError } from "../errors.ts";
-import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, readProcFile, SIG } from "../sys/mod.ts";
+import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, SIG } from "../sys/mod.ts";
 import type { CgroupMoves } from "./cgroup_moves.ts";
 import { type ExecFifoCalls, startByFifo } from "./exec_fifo.ts";
+import { isRuncInit, processImage, untilExecuted } from "./execve.ts";
 import type { ExitLoop } from "./exit_loop.ts";
-import type { CreateOptions, ExecOptions, OciRuntime, RunningProcess, StdioPaths } from "./oci_runtime.ts";
+import type {
+  CreateOptions,
+  ExecOptions,
+  OciRuntime,
+  RunningProcess,
+  StartOptions,
+  StdioPaths,
+} from "./oci_runtime.ts";
 import { runtimeError } from "./runtime_error.ts";
 import { isThere, removeIfThere } from "../io/if_there.ts";
 import type { OciLimits } from "./spec/mod.ts";
@@ -94,12 +102,16 @@ export class Runc implements OciRuntime {
     return { pid };
   }
 
-  async start(id: string, { hasPoststart = false }: { readonly hasPoststart?: boolean } = {}): Promise<void> {
+  async start(id: string, pid: number, { hasPoststart = false }: StartOptions = {}): Promise<void> {
     const { fifoCalls } = this.#options;
-    if (!hasPoststart && fifoCalls !== undefined && await startByFifo(this.#fifo(id), fifoCalls)) return;
-    await this.#logged(this.#callLog(), ["start", id], NULL_STDIO);
-    if (!await this.isWaiting(id)) return;
-    throw new TsdError("runtime_failed", `${this.#options.path} start said that it succeeded, and started nothing`);
+    const init = processImage(pid);
+    if (hasPoststart || fifoCalls === undefined || !await startByFifo(this.#fifo(id), fifoCalls)) {
+      await this.#logged(this.#callLog(), ["start", id], NULL_STDIO);
+      if (await this.isWaiting(id)) {
+        throw new TsdError("runtime_failed", `${this.#options.path} start said that it succeeded, and started nothing`);
+      }
+    }
+    await untilExecuted(pid, init);
   }
 
   async isWaiting(id: string, pid?: number): Promise<boolean> {
@@ -107,7 +119,7 @@ export class Runc implements OciRuntime {
     try {
       // The FIFO on which its process waits; faster than `runc state`, which counts when an engine adopts many.
       await Deno.lstat(this.#fifo(id));
-      if (pid === undefined || isInit(pid)) return true;
+      if (pid === undefined || isRuncInit(processImage(pid)?.cmdline ?? "")) return true;
       await Deno.remove(this.#fifo(id));
     } catch (thrown) {
       ignoreMissing(thrown);
@@ -126,6 +138,7 @@ export class Runc implements OciRuntime {
       await this.#logged(`${dir}/${execId}.log`, args, stdio);
       const pid = await readPidPatiently(pidFile);
       undo.move();
+      await untilExecuted(pid);
       return { pid };
     } finally {
       for (const path of [spec, pidFile]) removeIfThere(path);
@@ -267,10 +280,6 @@ function readPid(path: string): number {
     `The runtime wrote no pid into ${path}, but ${JSON.stringify(text.slice(0, 40))}`,
   );
 }
-
-/** Whether a process is what runc makes, which becomes the container's command. */
-const isInit = (pid: number): boolean =>
-  /(?:^|\/)runc[^/\0]*\0init\0$/.test(readProcFile(`/proc/${pid}/cmdline`) ?? "");
 
 /** Whether what runc has written down of a container, if anything, can be read. */
 async function isWhole(stateFile: string): Promise<boolean> {

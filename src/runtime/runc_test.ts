@@ -149,7 +149,7 @@ Deno.test("a missing runtime is named, with what to do", async () => {
   using exits = new ExitLoop(processes).start();
   const runc = new Runc({ path: "/nonexistent/runc", stateRoot: "/nonexistent", logDir: "/tmp" }, processes, exits);
   await assert.rejects(
-    runc.start("c1"),
+    runc.start("c1", 1 << 30),
     (thrown) => isTsdError(thrown, "runtime_missing") && thrown.message.endsWith("install the package runc"),
   );
 });

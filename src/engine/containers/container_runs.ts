@@ -192,6 +192,7 @@ export class ContainerRuns {
   /** Sees a run through: end of process and of output, state, waiters, clean-up. */
   follow(container: Container, process: StartedProcess, io: ProcessIo, exit: Promise<Exit>): void {
     const { oom, signaller } = this.#deps;
+    signaller.started(process);
     const exited = exit.then(async (ending) => {
       const { signal, ...result } = ending;
       this.#exits.set(container.id, ending);

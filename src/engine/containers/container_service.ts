@@ -72,9 +72,10 @@ export class ContainerService {
 
   async #stopRun(container: Container, run: Run, signal: number, seconds: number): Promise<void> {
     this.#deps.restarts.stoppedByHand(container);
-    await this.#deps.signaller.send(container, run.process, signal);
     // -1 (and all below) waits for ever, as in Docker.
-    if (seconds >= 0 && !(await settledWithin(run.exited, seconds * 1000))) {
+    const limitMs = seconds >= 0 ? seconds * 1000 : undefined;
+    await this.#deps.signaller.send(container, run.process, signal, limitMs);
+    if (limitMs !== undefined && !(await settledWithin(run.exited, limitMs))) {
       await this.#deps.signaller.send(container, run.process, SIGKILL);
     }
     await run.exited;

@@ -133,7 +133,7 @@ export class Launcher {
     undo.defer(() => pidFd[Symbol.dispose]());
     created({ pid, startTicks: startTicksOf(pid), pidFd });
     watch.lap("record");
-    await runtime.start(container.id, { hasPoststart: hooks?.poststart !== undefined });
+    await runtime.start(container.id, pid, { hasPoststart: hooks?.poststart !== undefined });
     watch.lap("start");
     keepers.start(container.id, pidFd, io);
     log.debug("phases of a start", { container: container.id, ...watch.fields });

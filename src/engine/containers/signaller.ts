@@ -10,6 +10,7 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import type { Container } from "./container.ts";
 import type { Freezer } from "./freezer.ts";
 import type { StartedProcess } from "./launcher.ts";
+import { untilReceptive } from "./signal_readiness.ts";
 import { parseSignal } from "./signals.ts";
 
 const SIGKILL = 9;
@@ -25,9 +26,15 @@ export interface SignallerDeps {
 export class Signaller {
   readonly #deps: SignallerDeps;
   readonly #killed = new WeakSet<StartedProcess>();
+  readonly #startedAtMs = new WeakMap<StartedProcess, number>();
 
   constructor(deps: SignallerDeps) {
     this.#deps = deps;
+  }
+
+  /** Notes that a process has begun to execute its program. */
+  started(process: StartedProcess): void {
+    this.#startedAtMs.set(process, performance.now());
   }
 
   /** Whether it was sent a SIGKILL from here. */
@@ -35,9 +42,15 @@ export class Signaller {
     return this.#killed.has(process);
   }
 
-  /** Sends a signal. The caller doesn't hold the container's lock. A process that has just ended gets none. */
-  async send(container: Container, process: StartedProcess, signal: number): Promise<void> {
+  /**
+   * Sends a signal; to a program that has only just begun once it would get it. A process that has just ended gets none.
+   * The caller doesn't hold the container's lock.
+   * @param limitMs longest time to wait for the program, in milliseconds; default: as long as it may need
+   */
+  async send(container: Container, process: StartedProcess, signal: number, limitMs?: number): Promise<void> {
     const { freezer, log } = this.#deps;
+    const startedAtMs = this.#startedAtMs.get(process);
+    if (startedAtMs !== undefined) await untilReceptive({ pid: process.pid, startedAtMs }, signal, limitMs);
     this.#send(container, process, signal);
     if (!wakes(container, signal)) return;
     const { isPaused } = container;

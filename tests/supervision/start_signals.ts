@@ -1,0 +1,97 @@
+/** Steps that come right after a container's start, over and over: what they did, counted. */
+import type { Rig } from "../engine/rig.ts";
+
+/** How many times each outcome was seen. */
+export type Outcomes = Readonly<Record<string, number>>;
+
+/** A step that is taken at once after a start; returns what came of it. */
+export type Step = (rig: Rig, id: string) => Promise<string>;
+
+/** The container runs on although it was told to end. */
+const RUNS_ON_MS = 20_000;
+
+/** `top` of busybox has a handler for SIGTERM, installed as it begins, and exits with 143. */
+const COMMAND = ["top"];
+
+/** SIGTERM by `kill`: `143`, or what else became of the container. */
+export const terminate: Step = async (rig, id) => {
+  const { status } = await rig.engine.api.post(`/containers/${id}/kill?signal=SIGTERM`);
+  return status === 204 ? await exitOf(rig, id) : `kill answered ${status}`;
+};
+
+/** `stop`, with enough time for the program to end by itself. */
+export const stop: Step = async (rig, id) => {
+  const { status } = await rig.engine.api.post(`/containers/${id}/stop?t=20`);
+  return status === 204 ? await exitOf(rig, id) : `stop answered ${status}`;
+};
+
+/** `pause`, a look at the state, `unpause`, and SIGTERM. */
+export const pause: Step = async (rig, id) => {
+  const { api } = rig.engine;
+  const paused = await api.post(`/containers/${id}/pause`);
+  const { State } = (await api.get(`/containers/${id}/json`)).json<{ State: { Status: string } }>();
+  const unpaused = await api.post(`/containers/${id}/unpause`);
+  const steps = `${paused.status} ${State.Status} ${unpaused.status}`;
+  return steps === "204 paused 204" ? await terminate(rig, id) : steps;
+};
+
+/** `top` by the API, which lists the container's program and nothing of the runtime. */
+export const list: Step = async (rig, id) => {
+  const answer = await rig.engine.api.get(`/containers/${id}/top?ps_args=-o%20pid,args`);
+  const { Processes = [] } = answer.json<{ Processes?: string[][] }>();
+  return `${answer.status} ${Processes.map(([, args]) => args).join("; ")}`;
+};
+
+/** A detached `exec`, and the container's processes right after it. */
+export const execute: Step = async (rig, id) => {
+  const { api } = rig.engine;
+  const { Id } = (await api.post(`/containers/${id}/exec`, { Cmd: ["sleep", "1000"] })).json<{ Id: string }>();
+  const started = await api.post(`/exec/${Id}/start`, { Detach: true });
+  return `${started.status} ${await list(rig, id)}`;
+};
+
+/** Starts `count` containers, `atOnce` at a time, and takes the step on each one right after its start. */
+export async function afterStarts(
+  rig: Rig,
+  step: Step,
+  { count, atOnce = 1 }: { readonly count: number; readonly atOnce?: number },
+): Promise<Outcomes> {
+  const outcomes: Record<string, number> = {};
+  const numbers = Array.from({ length: count }, (_, n) => n).values();
+  const lane = async () => {
+    for (const _ of numbers) {
+      const outcome = await afterStart(rig, step);
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  return outcomes;
+}
+
+async function afterStart(rig: Rig, step: Step): Promise<string> {
+  const { api } = rig.engine;
+  const request = { Image: rig.image, Cmd: COMMAND, HostConfig: { NetworkMode: "none" } };
+  const { Id } = (await api.post("/containers/create", request)).json<{ Id: string }>();
+  try {
+    const { status } = await api.post(`/containers/${Id}/start`);
+    return status === 204 ? await step(rig, Id) : `start answered ${status}`;
+  } finally {
+    await api.delete(`/containers/${Id}?force=1`);
+  }
+}
+
+async function exitOf({ engine }: Rig, id: string): Promise<string> {
+  using waiting = await engine.api.stream("POST", `/containers/${id}/wait`);
+  const late = Promise.withResolvers<string>();
+  const timer = setTimeout(() => late.resolve("runs on"), RUNS_ON_MS);
+  const exited = (async () => {
+    for await (const line of waiting.lines()) return String((JSON.parse(line) as { StatusCode: number }).StatusCode);
+    return "no answer";
+  })();
+  try {
+    return await Promise.race([exited, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    exited.catch(() => undefined);
+  }
+}
