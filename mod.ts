@@ -8,7 +8,7 @@ import type { EngineClient } from "./src/client/mod.ts";
 import type { ServeOptions } from "./src/commands/context.ts";
 
 export { type ErrorCode, type ErrorMeaning, isTsdError, TsdError } from "./src/errors.ts";
-export type * as wire from "./src/api/wire/mod.ts";
+export type * as wire from "./src/api_types/mod.ts";
 export type { EngineClient, EngineRequest, EngineResponse, EngineTransport, RawStream } from "./src/client/mod.ts";
 export type { ServeOptions } from "./src/commands/context.ts";
 

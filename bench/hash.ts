@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import { createSha256, HASH_ENGINES, type HashEngine } from "../src/hash/mod.ts";
 import { type Aim, judge } from "./measuring/aims.ts";
-import { count, runBenchmark } from "./measuring/field.ts";
+import { count, runBenchmark } from "./measuring/harness.ts";
 import { machineFacts } from "./measuring/machine.ts";
 import { judgementLine, machineLines, markdownLines, tableLines } from "./measuring/report.ts";
 import { measure, type Sample, type Turn } from "./measuring/rounds.ts";

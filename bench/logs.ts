@@ -9,12 +9,12 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { EngineApi } from "../tests/harness/mod.ts";
-import type { Contender } from "./contenders/contender.ts";
-import { privateFolder } from "./contenders/host_traces.ts";
+import type { Contender } from "./peers/peer.ts";
+import { privateFolder } from "./peers/host_traces.ts";
 import { type Aim, toDocker } from "./measuring/aims.ts";
 import { ApiProbe } from "./measuring/api_probe.ts";
-import { count, type Field, printed, runBenchmark, show, startField, UsageError } from "./measuring/field.ts";
-import { perform, RunFailed } from "./measuring/perform.ts";
+import { count, type Field, printed, runBenchmark, show, startField, UsageError } from "./measuring/harness.ts";
+import { perform, RunFailed } from "./measuring/exec.ts";
 import { measure, type Turn } from "./measuring/rounds.ts";
 import { percentile } from "./measuring/statistics.ts";
 

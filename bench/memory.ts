@@ -7,10 +7,10 @@
  * count. See README.md here.
  */
 import { parseArgs } from "node:util";
-import type { Contender } from "./contenders/contender.ts";
+import type { Contender } from "./peers/peer.ts";
 import { toDocker } from "./measuring/aims.ts";
-import { count, type Field, runBenchmark, show, startField } from "./measuring/field.ts";
-import { perform } from "./measuring/perform.ts";
+import { count, type Field, runBenchmark, show, startField } from "./measuring/harness.ts";
+import { perform } from "./measuring/exec.ts";
 import { processes, proportionalMb } from "./measuring/processes.ts";
 import { measure, type Sample, type Turn } from "./measuring/rounds.ts";
 import { summaryOf } from "./measuring/statistics.ts";

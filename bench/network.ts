@@ -8,12 +8,12 @@
 import { parseArgs } from "node:util";
 import { capture } from "../scripts/project.ts";
 import { type Aim, toDocker } from "./measuring/aims.ts";
-import { count, type Field, runBenchmark, show, startField } from "./measuring/field.ts";
-import { perform } from "./measuring/perform.ts";
+import { count, type Field, runBenchmark, show, startField } from "./measuring/harness.ts";
+import { perform } from "./measuring/exec.ts";
 import { measure, type Series } from "./measuring/rounds.ts";
 import { commandTurn } from "./measuring/timed_commands.ts";
 import { NAMES, namesTurn, TIMES } from "./networking/names.ts";
-import { writeResults } from "./measuring/results_folder.ts";
+import { writeResults } from "./measuring/results_dir.ts";
 import { networkMarkdown } from "./networking/results.ts";
 import { BETWEEN, OUT, trafficTurn } from "./networking/traffic.ts";
 

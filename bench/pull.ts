@@ -8,11 +8,11 @@
 import { parseArgs } from "node:util";
 import { pushImage } from "../tests/images/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../tests/registry/real.ts";
-import { ContenderMissing } from "./contenders/contender.ts";
-import { count, known, runBenchmark, show, UsageError } from "./measuring/field.ts";
+import { ContenderMissing } from "./peers/peer.ts";
+import { count, known, runBenchmark, show, UsageError } from "./measuring/harness.ts";
 import { load, machineFacts } from "./measuring/machine.ts";
 import { machineLines } from "./measuring/report.ts";
-import { writeResults } from "./measuring/results_folder.ts";
+import { writeResults } from "./measuring/results_dir.ts";
 import { measure, type Series, type Turn } from "./measuring/rounds.ts";
 import { pullAims } from "./pulling/aims.ts";
 import { PULL_ENGINES, type PullEngine } from "./pulling/engines.ts";

@@ -7,10 +7,10 @@
  * See README.md here. Needs root. Whoever can't take part is named with the reason, and left out.
  */
 import { parseArgs } from "node:util";
-import type { Command } from "./contenders/contender.ts";
-import { helloProgram } from "./contenders/hello.ts";
-import { count, type Field, known, runBenchmark, show, startField } from "./measuring/field.ts";
-import { perform } from "./measuring/perform.ts";
+import type { Command } from "./peers/peer.ts";
+import { helloProgram } from "./peers/hello.ts";
+import { count, type Field, known, runBenchmark, show, startField } from "./measuring/harness.ts";
+import { perform } from "./measuring/exec.ts";
 import { phaseLines } from "./measuring/phases.ts";
 import { measure, type Series } from "./measuring/rounds.ts";
 import { HELLO, type Scenario, SCENARIOS, type Size } from "./measuring/scenarios.ts";

@@ -5,7 +5,7 @@
  * an image made from this machine's own files. Nothing is left behind but dist/.
  */
 import { join } from "node:path";
-import { removeFolder } from "../src/store/layer_folders/clearing.ts";
+import { removeFolder } from "../src/store/directory_driver/clearing.ts";
 import { startRealRegistry } from "../tests/registry/real.ts";
 import { capture, CommandFailed, EXECUTABLE, exists, PROJECT_DIR } from "./project.ts";
 

@@ -11,7 +11,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { DEFAULT_SOCKET } from "../src/client/host.ts";
 import { COMMANDS } from "../src/commands/table.ts";
-import { SEATS } from "../src/hosted/seats.ts";
+import { SEATS } from "../src/command_server/slots.ts";
 import { NotPrelinkable, prelink } from "./prelink.ts";
 import { capture, exists, filesBelow } from "./project.ts";
 import { CLIENT_V8_FLAGS, ENGINE_V8_FLAGS } from "./v8_flags.ts";

@@ -13,7 +13,7 @@ case $1 in
 esac
 
 # A running engine of this very build does most commands itself, on this process's streams, and no second program has to
-# start: see docs/adr/0027. What is said to it and what it answers is told in src/hosted/seats.ts.
+# start: see docs/adr/0027. What is said to it and what it answers is told in src/command_server/slots.ts.
 _calls=${TSD_HOST:-${DOCKER_HOST:-@SOCKET@}}
 _calls=${_calls#unix://}.calls
 # FIFOs are opened for both directions first: opening one for one direction waits for somebody at its other end, and an
@@ -202,7 +202,7 @@ replace() {
 # it, that of unpacking), but for the newest few. One that is started again later is unpacked again.
 # What runs must stay: an engine loads code from its folder for as long as it runs, and starts plugins by its Deno. All
 # processes have their folders in their command lines. An engine that this process can't see (another PID namespace on the
-# same cache) holds a lock on its folders, as all engines do since that is looked at: see src/engine/own_program.ts.
+# same cache) holds a lock on its folders, as all engines do since that is looked at: see src/engine/lifecycle/executable_lock.ts.
 tidy() {
   _running=$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n')
   # Without /proc nobody can be seen, not even this process.

@@ -12,7 +12,7 @@ import { provideEvents } from "./composition/events.ts";
 import { provideImages } from "./composition/images.ts";
 import { provideStats, provideUsage } from "./composition/measures.ts";
 import { provideNetworks } from "./composition/networks.ts";
-import { provideForeignPlugins } from "./composition/foreign_plugins.ts";
+import { provideForeignPlugins } from "./composition/external_plugins.ts";
 import { providePlugins } from "./composition/plugins.ts";
 import { provideRuns } from "./composition/runs.ts";
 import { provideRuntime } from "./composition/runtime.ts";

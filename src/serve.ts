@@ -4,28 +4,35 @@
  * at the end lets go of everything but the containers, which run on.
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
-import { openEngine } from "./composition/opening.ts";
-import { partWithPlugins } from "./composition/parting.ts";
+import { openEngine } from "./composition/startup.ts";
+import { partWithPlugins } from "./composition/shutdown.ts";
 import { runtimePrograms } from "./engine/config/runtime_programs.ts";
-import { AsyncQueue } from "./engine/async_queue.ts";
+import { AsyncQueue } from "./async/queue.ts";
 import { configTrouble, type EngineConfig, readEngineConfig } from "./engine/config/engine_config.ts";
 import { useProxies } from "./engine/config/proxies.ts";
-import { checkSocketPlace, listenAt, ownSocket } from "./engine/engine_socket.ts";
-import { handOn, type Handover, type HandoverNotes, type Leaving, reexecute, takeOver } from "./engine/handover.ts";
-import { IdleWatch } from "./engine/idle.ts";
-import { type Collect, MemoryRest } from "./engine/memory_rest.ts";
-import { dataRootOf, lockOf, runDirOf } from "./engine/own_folders.ts";
-import { holdProgram } from "./engine/own_program.ts";
-import type { OwnProgram } from "./engine/networks/name_process.ts";
+import { checkSocketPlace, listenAt, ownSocket } from "./engine/lifecycle/socket.ts";
+import {
+  handOn,
+  type Handover,
+  type HandoverNotes,
+  type Leaving,
+  reexecute,
+  takeOver,
+} from "./engine/lifecycle/reexec.ts";
+import { IdleWatch } from "./engine/lifecycle/idle.ts";
+import { type Collect, MemoryRest } from "./engine/lifecycle/idle_trim.ts";
+import { dataRootOf, lockOf, runDirOf } from "./engine/lifecycle/data_dirs.ts";
+import { holdProgram } from "./engine/lifecycle/executable_lock.ts";
+import type { OwnProgram } from "./engine/networks/dns_process.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
-import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/service_notify.ts";
-import { canStart } from "./engine/successor.ts";
+import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/lifecycle/service_notify.ts";
+import { canStart } from "./engine/lifecycle/reexec_check.ts";
 import { TsdError } from "./errors.ts";
-import { openHosted } from "./hosted/open_hosted.ts";
+import { openHosted } from "./command_server/command_server.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
-import { chooseStorage, unusedText } from "./store/storage.ts";
+import { chooseStorage, unusedText } from "./store/drivers.ts";
 import { cString, files, O, OwnedFd, ownMemory, ownProcess, pipes, processes, SIG, unixPeers } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */

@@ -9,7 +9,7 @@
 export const WORKER_ENTRIES = {
   logs: "src/runtime/logs/worker.ts",
   ingest: "src/engine/images/ingest_worker.ts",
-  archive: "src/engine/archives/archive_worker.ts",
+  archive: "src/engine/copy/worker.ts",
   imageArchive: "src/engine/images/image_archive_worker.ts",
   // No Worker, but a process of its own: see `src/plugins/host/`.
   pluginHost: "src/plugins/host/main.ts",

@@ -5,7 +5,7 @@ import { compile } from "../scripts/compile.ts";
 import { capture, EXECUTABLE, exists, filesBelow } from "../scripts/project.ts";
 import { WORKER_ENTRIES } from "../src/worker_entry.ts";
 import { requires } from "./requires.ts";
-import { writeStandIn } from "./stand_in_project.ts";
+import { writeStandIn } from "./fake_project.ts";
 
 interface Answer {
   readonly code: number;

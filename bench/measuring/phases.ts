@@ -3,12 +3,12 @@
  * that this makes, made here one by one, and runc alone on the very bundle that the engine wrote.
  */
 import { join } from "node:path";
-import { privateFolder, removeNewCgroups } from "../contenders/host_traces.ts";
-import { searchPath } from "../contenders/programs.ts";
-import type { Tsd } from "../contenders/tsd.ts";
+import { privateFolder, removeNewCgroups } from "../peers/host_traces.ts";
+import { searchPath } from "../peers/programs.ts";
+import type { Tsd } from "../peers/tsd.ts";
 import { capture } from "../../scripts/project.ts";
 import { type EngineApi, tracesOf } from "../../tests/harness/mod.ts";
-import { perform } from "./perform.ts";
+import { perform } from "./exec.ts";
 import { figure } from "./report.ts";
 import { summaryOf } from "./statistics.ts";
 

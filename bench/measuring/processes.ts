@@ -1,6 +1,6 @@
 /** Processes of this machine, and what memory they take. */
 import { processIds, readOrNothing } from "../../tests/harness/host_state.ts";
-import type { ProcessWords } from "../contenders/contender.ts";
+import type { ProcessWords } from "../peers/peer.ts";
 
 /** All processes that can be looked into; threads of the kernel have no words. */
 export async function processes(): Promise<ProcessWords[]> {

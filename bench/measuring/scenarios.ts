@@ -1,5 +1,5 @@
 /** What is measured: the same commands for every contender. */
-import type { Command, Contender } from "../contenders/contender.ts";
+import type { Command, Contender } from "../peers/peer.ts";
 import { type Aim, toDocker } from "./aims.ts";
 import type { TimedCommands } from "./timed_commands.ts";
 

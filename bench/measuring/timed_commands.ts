@@ -1,5 +1,5 @@
 /** Turns that are made of commands: some with a clock, some around them without. */
-import type { Command } from "../contenders/contender.ts";
+import type { Command } from "../peers/peer.ts";
 import type { Turn } from "./rounds.ts";
 
 /** Several commands, some of them at once; their time is that of all. */

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { Command } from "../contenders/contender.ts";
+import type { Command } from "../peers/peer.ts";
 import { commandTurn, performCrowd } from "./timed_commands.ts";
 
 const command = (program: string): Command => ({ program, args: [], env: {} });

@@ -1,8 +1,8 @@
 /** How long a container waits for the address of another one. */
 import { capture, CommandFailed } from "../../scripts/project.ts";
-import type { Contender } from "../contenders/contender.ts";
-import { printed } from "../measuring/field.ts";
-import { perform } from "../measuring/perform.ts";
+import type { Contender } from "../peers/peer.ts";
+import { printed } from "../measuring/harness.ts";
+import { perform } from "../measuring/exec.ts";
 import type { Turn } from "../measuring/rounds.ts";
 
 export const TIMES = 1000;

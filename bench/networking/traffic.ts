@@ -1,8 +1,8 @@
 /** Throughput between a container that sends zeros and somebody who reads them. */
 import { capture } from "../../scripts/project.ts";
-import type { Contender } from "../contenders/contender.ts";
-import { printed } from "../measuring/field.ts";
-import { perform } from "../measuring/perform.ts";
+import type { Contender } from "../peers/peer.ts";
+import { printed } from "../measuring/harness.ts";
+import { perform } from "../measuring/exec.ts";
 import type { Sample, Turn } from "../measuring/rounds.ts";
 
 export const BETWEEN = "container → container";

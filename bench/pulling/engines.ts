@@ -1,13 +1,13 @@
 /** Who pulls: tsd with each of its storage drivers and hash engines, and its peers. Each start is that of a new, empty engine. */
 import { join } from "node:path";
 import { HASH_ENGINES, type HashEngine } from "../../src/hash/mod.ts";
-import { STORAGE_DRIVERS, type StorageDriver } from "../../src/store/storage.ts";
-import { type Contender, ContenderMissing } from "../contenders/contender.ts";
-import { startDocker } from "../contenders/dockerd.ts";
-import { privateFolder } from "../contenders/host_traces.ts";
-import { loopBtrfs } from "../contenders/loop_btrfs.ts";
-import { startPodman } from "../contenders/podman.ts";
-import { startTsd } from "../contenders/tsd.ts";
+import { STORAGE_DRIVERS, type StorageDriver } from "../../src/store/drivers.ts";
+import { type Contender, ContenderMissing } from "../peers/peer.ts";
+import { startDocker } from "../peers/dockerd.ts";
+import { privateFolder } from "../peers/host_traces.ts";
+import { loopBtrfs } from "../peers/loop_btrfs.ts";
+import { startPodman } from "../peers/podman.ts";
+import { startTsd } from "../peers/tsd.ts";
 import type { PullImageName } from "./images.ts";
 
 export interface PullEngine {

@@ -1,9 +1,9 @@
 /** What the machine can do at best with an image's layers, beside the pulls: inflate them, and write them. */
 import { join } from "node:path";
-import type { Command } from "../contenders/contender.ts";
-import { privateFolder } from "../contenders/host_traces.ts";
-import { programPath } from "../contenders/programs.ts";
-import { perform } from "../measuring/perform.ts";
+import type { Command } from "../peers/peer.ts";
+import { privateFolder } from "../peers/host_traces.ts";
+import { programPath } from "../peers/programs.ts";
+import { perform } from "../measuring/exec.ts";
 import type { Turn } from "../measuring/rounds.ts";
 import { performCrowd } from "../measuring/timed_commands.ts";
 import type { PullImage, PullImageName } from "./images.ts";

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
-import { privateFolder } from "../contenders/host_traces.ts";
+import { privateFolder } from "../peers/host_traces.ts";
 
 /** Folders that are links in a Debian system; packages may still have files in them. */
 const MERGED = ["bin", "sbin", "lib", "lib64"];

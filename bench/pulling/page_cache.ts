@@ -1,5 +1,5 @@
 /** The kernel's cache of files: written out, and emptied. */
-import { perform } from "../measuring/perform.ts";
+import { perform } from "../measuring/exec.ts";
 
 const DROP_CACHES = "/proc/sys/vm/drop_caches";
 /** Pages, directory entries and inodes (proc(5)). */

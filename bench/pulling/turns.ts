@@ -1,6 +1,6 @@
 /** What one engine does with one image in a round: a cold pull, and for the big image what comes after it. */
-import type { Contender } from "../contenders/contender.ts";
-import { perform } from "../measuring/perform.ts";
+import type { Contender } from "../peers/peer.ts";
+import { perform } from "../measuring/exec.ts";
 import { peakMb, processes } from "../measuring/processes.ts";
 import type { Sample, Turn } from "../measuring/rounds.ts";
 import type { PullEngine } from "./engines.ts";

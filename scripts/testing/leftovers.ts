@@ -5,7 +5,7 @@
 import { readdir, readFile, readlink } from "node:fs/promises"; // its errors have codes; Deno's have none for ESRCH
 import { join } from "node:path";
 import process from "node:process";
-import { removeFolder } from "../../src/store/layer_folders/clearing.ts";
+import { removeFolder } from "../../src/store/directory_driver/clearing.ts";
 
 /** Looks for what was left in `dir`, undoes it, and says what it was, one line each. */
 export async function clearLeftovers(dir: string): Promise<string[]> {

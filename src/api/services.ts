@@ -2,22 +2,22 @@
  * @module
  * What routes may use: the engine's services, one for each noun.
  */
-import type { ContainerArchives } from "../engine/archives/container_archives.ts";
-import type { ContainerChanges } from "../engine/containers/container_changes.ts";
+import type { ContainerArchives } from "../engine/copy/container_copy.ts";
+import type { ContainerChanges } from "../engine/containers/diff.ts";
 import type { ContainerCreator } from "../engine/containers/container_creator.ts";
 import type { ContainerService } from "../engine/containers/container_service.ts";
 import type { ContainerSizes } from "../engine/containers/container_sizes.ts";
 import type { ContainerTable } from "../engine/containers/container_table.ts";
 import type { ContainerLogs } from "../engine/containers/container_logs.ts";
 import type { Freezer } from "../engine/containers/freezer.ts";
-import type { ProcessList } from "../engine/containers/process_list.ts";
-import type { ContainerRenamer } from "../engine/containers/renamer.ts";
-import type { ContainerUpdater } from "../engine/containers/updater.ts";
+import type { ProcessList } from "../engine/containers/top.ts";
+import type { ContainerRenamer } from "../engine/containers/rename.ts";
+import type { ContainerUpdater } from "../engine/containers/update.ts";
 import type { ContainerEvents } from "../engine/events/container_events.ts";
 import type { EventBus } from "../engine/events/event_bus.ts";
 import type { ExecService } from "../engine/exec/exec_service.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
-import type { ImageCheck } from "../engine/images/image_check.ts";
+import type { ImageCheck } from "../engine/images/fsck.ts";
 import type { ImageLoader } from "../engine/images/image_loader.ts";
 import type { ImageRemover } from "../engine/images/image_remover.ts";
 import type { ImageSaver } from "../engine/images/image_saver.ts";
@@ -38,7 +38,7 @@ import type { HealthChecks } from "../engine/health/health_checks.ts";
 import type { DiskUsage } from "../engine/system/disk_usage.ts";
 import type { VolumeService } from "../engine/volumes/volume_service.ts";
 import type { VolumeCopies } from "../engine/volumes/volume_copies.ts";
-import type { VolumeRenamer } from "../engine/volumes/volume_renamer.ts";
+import type { VolumeRenamer } from "../engine/volumes/volume_rename.ts";
 import type { VolumeUsage } from "../engine/volumes/volume_usage.ts";
 import type { VolumeTable } from "../engine/volumes/volume_table.ts";
 import type { SystemService } from "../engine/system/system_service.ts";

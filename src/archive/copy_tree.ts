@@ -7,8 +7,8 @@ import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../sys/mod.ts";
 import { type ByteString, byteStringOf } from "../tar/mod.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 import { dataExtents } from "./data_extents.ts";
-import type { Place } from "./place.ts";
-import { ownXattrs } from "./own_xattrs.ts";
+import type { Place } from "./pinned_path.ts";
+import { ownXattrs } from "./portable_xattrs.ts";
 import { removeTree } from "./remove_tree.ts";
 import { parentOf, TreeView } from "./tree_view.ts";
 

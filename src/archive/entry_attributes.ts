@@ -3,7 +3,7 @@ import { AT, cBytes, cString, isErrno, S, type Timespec } from "../sys/mod.ts";
 import type { ByteString, TarHeader } from "../tar/mod.ts";
 import type { ArchiveCalls } from "./calls.ts";
 import { settableXattrs } from "./entry_rules.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "./pinned_path.ts";
 
 const SET_ID_BITS = S.ISUID | S.ISGID;
 const ITSELF = cString("");

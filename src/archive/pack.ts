@@ -26,8 +26,8 @@ import {
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 import { Chunks } from "./chunks.ts";
 import { dataExtents } from "./data_extents.ts";
-import { ownXattrs } from "./own_xattrs.ts";
-import { absolute, type Place } from "./place.ts";
+import { ownXattrs } from "./portable_xattrs.ts";
+import { absolute, type Place } from "./pinned_path.ts";
 import type { TreeView } from "./tree_view.ts";
 
 /** Longer names can't be read back by anybody (PATH_MAX). */

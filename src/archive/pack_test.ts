@@ -2,9 +2,9 @@ import { strict as assert } from "node:assert";
 import { requires } from "../../tests/requires.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 import { cBytes, cString, files, O, OwnedFd, S, tree, xattrs } from "../sys/mod.ts";
-import { concat, decodeAll, type Decoded } from "../tar/testing.ts";
+import { concat, decodeAll, type Decoded } from "../tar/tar_testing.ts";
 import { packTree } from "./pack.ts";
-import { inFolder, make, openFolder, viewOf } from "./testing.ts";
+import { inFolder, make, openFolder, viewOf } from "./archive_testing.ts";
 import { TreeView } from "./tree_view.ts";
 
 function pack(view: TreeView, path: string, name: string | undefined, calls?: ArchiveCalls): Decoded {

@@ -3,9 +3,9 @@ import { strict as assert } from "node:assert";
 import { requires } from "../../tests/requires.ts";
 import { cString, files, metadata, O, OwnedFd, xattrs } from "../sys/mod.ts";
 import { TarDecoder } from "../tar/mod.ts";
-import { concat } from "../tar/testing.ts";
+import { concat } from "../tar/tar_testing.ts";
 import { packTree } from "./pack.ts";
-import { inFolder, viewOf } from "./testing.ts";
+import { inFolder, viewOf } from "./archive_testing.ts";
 import { Unpacker } from "./unpack.ts";
 
 async function output(script: string, cwd: string): Promise<string> {

@@ -6,7 +6,7 @@
 import { AT, cBytes, cString, isErrno, O, OwnedFd, RESOLVE, S, SysError } from "../sys/mod.ts";
 import { type ByteString, byteStringOf } from "../tar/mod.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
-import { absolute, Place, type TreeMount } from "./place.ts";
+import { absolute, Place, type TreeMount } from "./pinned_path.ts";
 
 /** Links that Linux follows in one path (MAXSYMLINKS). */
 const LINKS_MAX = 40;

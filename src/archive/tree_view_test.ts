@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { isErrno } from "../sys/mod.ts";
-import type { Place } from "./place.ts";
-import { inFolder, make, openFolder, viewOf } from "./testing.ts";
+import type { Place } from "./pinned_path.ts";
+import { inFolder, make, openFolder, viewOf } from "./archive_testing.ts";
 import type { TreeView } from "./tree_view.ts";
 
 /** `path` as it is found, with its inode, or the error's name. */

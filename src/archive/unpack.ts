@@ -11,7 +11,7 @@ import { EntryAttributes, type Owner, timeOf } from "./entry_attributes.ts";
 import { namesOf, refuseEntry } from "./entry_rules.ts";
 import { clean } from "./paths.ts";
 import { FileData } from "./file_data.ts";
-import { absolute, type Place } from "./place.ts";
+import { absolute, type Place } from "./pinned_path.ts";
 import { removeTree } from "./remove_tree.ts";
 import type { TreeView } from "./tree_view.ts";
 

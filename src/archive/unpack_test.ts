@@ -4,9 +4,9 @@ import { isTsdError } from "../errors.ts";
 import { AT, cString, metadata, xattrs } from "../sys/mod.ts";
 import { encodeHeader, END_OF_TAR, TarDecoder, tarHeader } from "../tar/mod.ts";
 import { formatRecord } from "../tar/pax.ts";
-import { concat, padded, rawFile } from "../tar/testing.ts";
+import { concat, padded, rawFile } from "../tar/tar_testing.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
-import { type Contents, inFolder, listing, make, openFolder, viewOf } from "./testing.ts";
+import { type Contents, inFolder, listing, make, openFolder, viewOf } from "./archive_testing.ts";
 import type { TreeView } from "./tree_view.ts";
 import { Unpacker, type UnpackOptions } from "./unpack.ts";
 

@@ -2,7 +2,7 @@ import { toTsdError } from "../errors.ts";
 import { type Command, type CommandRow, defaultExitCode, type Program } from "./command.ts";
 import type { FlagSpecs } from "./flags.ts";
 import { parseFlags } from "./parse_flags.ts";
-import { PlainError } from "./plain_error.ts";
+import { PlainError } from "./status_error.ts";
 import { printable, printableLine } from "./printable.ts";
 import { nearest } from "./suggest.ts";
 import { NeedsProcessError, OUTPUT_CLOSED_EXIT, OutputClosedError, SignalledError, type Terminal } from "./terminal.ts";

@@ -33,7 +33,7 @@ export {
   userId,
 } from "./process.ts";
 export { renderTable } from "./table.ts";
-export { PlainError } from "./plain_error.ts";
+export { PlainError } from "./status_error.ts";
 export { Prompt } from "./prompt.ts";
 export {
   type CommandHost,

@@ -1,5 +1,5 @@
 import { TsdError } from "../errors.ts";
-import { isSocketGone } from "./away.ts";
+import { isSocketGone } from "./reconnect.ts";
 import { type Connection, type Connector, isNobodyThere } from "./connection.ts";
 
 /** An engine that was just started in the background. */

@@ -1,4 +1,4 @@
-import type { ContainerPathStat, FilesystemChange } from "../api/wire/mod.ts";
+import type { ContainerPathStat, FilesystemChange } from "../api_types/mod.ts";
 import { isTsdError, TsdError } from "../errors.ts";
 import { discard, type EngineResponse, type EngineTransport, escapeName, readJson } from "./transport.ts";
 

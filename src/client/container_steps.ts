@@ -1,4 +1,4 @@
-import type { ContainerTopResponse, ContainerUpdateRequest, ContainerUpdateResponse } from "../api/wire/mod.ts";
+import type { ContainerTopResponse, ContainerUpdateRequest, ContainerUpdateResponse } from "../api_types/mod.ts";
 import { discard, type EngineTransport, escapeName, type QueryParams, readJson } from "./transport.ts";
 
 async function step(engine: EngineTransport, id: string, action: string, query: QueryParams = {}): Promise<void> {

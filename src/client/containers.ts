@@ -5,7 +5,7 @@ import type {
   ContainerSummary,
   ContainerWaitResponse,
   WaitCondition,
-} from "../api/wire/mod.ts";
+} from "../api_types/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
 import {
   discard,

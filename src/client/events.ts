@@ -1,6 +1,6 @@
-import type { EventMessage } from "../api/wire/mod.ts";
+import type { EventMessage } from "../api_types/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
-import { persistently } from "./away.ts";
+import { persistently } from "./reconnect.ts";
 import { textLines } from "./json_lines.ts";
 import type { EngineTransport } from "./transport.ts";
 

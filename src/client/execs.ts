@@ -1,4 +1,4 @@
-import type { ExecCreateRequest, ExecCreateResponse, ExecInspect, ExecStartRequest } from "../api/wire/mod.ts";
+import type { ExecCreateRequest, ExecCreateResponse, ExecInspect, ExecStartRequest } from "../api_types/mod.ts";
 import { discard, type EngineTransport, escapeName, type RawStream, readJson } from "./transport.ts";
 
 /** Prepares a process in a running container; the answer is its id. */

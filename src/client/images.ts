@@ -8,7 +8,7 @@ import type {
   ImageSummary,
   OciPlatform,
   ProgressMessage,
-} from "../api/wire/mod.ts";
+} from "../api_types/mod.ts";
 import { type ErrorCode, TsdError } from "../errors.ts";
 import { errorCode } from "./engine_error.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";

@@ -3,7 +3,7 @@
  * `logs --follow` across engines: tsd's engine tells each record's time, so that a client that was cut off asks for those
  * that come after the last one it got.
  */
-import { isCutOff, whenBack } from "./away.ts";
+import { isCutOff, whenBack } from "./reconnect.ts";
 import { cutOff } from "./byte_reader.ts";
 import { containerLogs, type LogsOptions } from "./containers.ts";
 import { deliver, FrameParser, type OutputSinks } from "./frames.ts";

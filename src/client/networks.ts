@@ -5,7 +5,7 @@ import type {
   NetworkCreateResponse,
   NetworkDisconnectRequest,
   NetworkReloadResponse,
-} from "../api/wire/mod.ts";
+} from "../api_types/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
 import { discard, type EngineTransport, escapeName, readJson } from "./transport.ts";
 

@@ -6,7 +6,7 @@ import type {
   PluginInstallRequest,
   PluginLook,
   PluginTestResponse,
-} from "../api/wire/mod.ts";
+} from "../api_types/mod.ts";
 import { discard, type EngineTransport, escapeName, readJson } from "./transport.ts";
 
 const path = (name: string, action = "") => `/tsd/plugins/${escapeName(name)}${action}`;

@@ -1,4 +1,4 @@
-import type { DiskUsage, PruneItem, PrunePlan, PruneReport, PruneRequest } from "../api/wire/mod.ts";
+import type { DiskUsage, PruneItem, PrunePlan, PruneReport, PruneRequest } from "../api_types/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
 import { type EngineTransport, readJson } from "./transport.ts";
 

@@ -1,4 +1,4 @@
-import type { ContainerStats } from "../api/wire/mod.ts";
+import type { ContainerStats } from "../api_types/mod.ts";
 import { jsonLines } from "./json_lines.ts";
 import { type EngineTransport, escapeName } from "./transport.ts";
 

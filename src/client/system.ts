@@ -1,4 +1,4 @@
-import type { SystemInfo, Version } from "../api/wire/mod.ts";
+import type { SystemInfo, Version } from "../api_types/mod.ts";
 import { type EngineTransport, readJson } from "./transport.ts";
 
 /** `timeoutMs` is the longest wait for the answer. */

@@ -1,4 +1,4 @@
-import type { Volume, VolumeCreateRequest, VolumeListResponse } from "../api/wire/mod.ts";
+import type { Volume, VolumeCreateRequest, VolumeListResponse } from "../api_types/mod.ts";
 import { encodeFilters, type ListFilters } from "./filters.ts";
 import { discard, type EngineResponse, type EngineTransport, escapeName, readJson } from "./transport.ts";
 

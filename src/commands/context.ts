@@ -1,7 +1,7 @@
 import type { FlagValue, Terminal } from "../cli/mod.ts";
 import { ownCommand, startInBackground, userId } from "../cli/mod.ts";
 import { autostarting } from "../client/autostart.ts";
-import { whenBack } from "../client/away.ts";
+import { whenBack } from "../client/reconnect.ts";
 import { connectorTo } from "../client/connection.ts";
 import { EngineClient } from "../client/engine_client.ts";
 import { chooseHost, type EngineHost } from "../client/host.ts";

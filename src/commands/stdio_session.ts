@@ -1,6 +1,6 @@
 import { ENDING_SIGNALS, type EndingSignal, PlainError, SignalledError, type Terminal } from "../cli/mod.ts";
 import { DetachScanner, parseDetachKeys } from "../io/detach_keys.ts";
-import { isCutOff } from "../client/away.ts";
+import { isCutOff } from "../client/reconnect.ts";
 import { deliver, type OutputSinks } from "../client/frames.ts";
 import type { RawStream } from "../client/transport.ts";
 

@@ -3,7 +3,7 @@ import { ApiServer } from "../api/http/server.ts";
 import { allRoutes } from "../api/routes/mod.ts";
 import type { Services } from "../api/services.ts";
 import { BUILD_INFO } from "../build_info.ts";
-import { ContainerChanges } from "../engine/containers/container_changes.ts";
+import { ContainerChanges } from "../engine/containers/diff.ts";
 import { SystemService } from "../engine/system/system_service.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 

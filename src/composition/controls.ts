@@ -1,10 +1,10 @@
-import { SYSTEM_CLOCK } from "../engine/clock.ts";
+import { SYSTEM_CLOCK } from "../async/clock.ts";
 import { Freezer } from "../engine/containers/freezer.ts";
 import { OomWatch } from "../engine/containers/oom_watch.ts";
-import { ProcessList } from "../engine/containers/process_list.ts";
-import { ContainerRenamer } from "../engine/containers/renamer.ts";
-import { ContainerUpdater } from "../engine/containers/updater.ts";
-import { Signaller } from "../engine/containers/signaller.ts";
+import { ProcessList } from "../engine/containers/top.ts";
+import { ContainerRenamer } from "../engine/containers/rename.ts";
+import { ContainerUpdater } from "../engine/containers/update.ts";
+import { Signaller } from "../engine/containers/kill.ts";
 import { execProbe } from "../engine/health/exec_probe.ts";
 import { HealthChecks } from "../engine/health/health_checks.ts";
 import { FileHealthStore } from "../engine/health/health_store.ts";

@@ -1,4 +1,4 @@
-import { SYSTEM_CLOCK } from "../engine/clock.ts";
+import { SYSTEM_CLOCK } from "../async/clock.ts";
 import { ContainerSizes } from "../engine/containers/container_sizes.ts";
 import { ContainerPruner } from "../engine/prune/container_pruner.ts";
 import { DownloadPruner } from "../engine/prune/download_pruner.ts";

@@ -1,12 +1,12 @@
 import { NetworkEvents } from "../engine/events/network_events.ts";
-import { hostCommand } from "../engine/host_command.ts";
+import { hostCommand } from "../engine/system/host_exec.ts";
 import { HostsFiles } from "../engine/networks/hosts_files.ts";
-import { NameProcess, ownNames } from "../engine/networks/name_process.ts";
-import type { NameServiceDeps } from "../engine/networks/name_service.ts";
+import { NameProcess, ownNames } from "../engine/networks/dns_process.ts";
+import type { NameServiceDeps } from "../engine/networks/embedded_dns.ts";
 import type { Lease, NetworkRecord, Sandbox } from "../engine/networks/network.ts";
 import { NetworkService } from "../engine/networks/network_service.ts";
 import { NetworkTable } from "../engine/networks/network_table.ts";
-import { openNetworks } from "../engine/networks/open_networks.ts";
+import { openNetworks } from "../engine/networks/network_factory.ts";
 import { ResolverFiles } from "../engine/networks/resolver_files.ts";
 import { NetworkRecords } from "../store/network_records.ts";
 import { files, mounts, netlink, processes } from "../sys/mod.ts";

@@ -1,13 +1,13 @@
-import { SYSTEM_CLOCK } from "../engine/clock.ts";
-import { Adoption } from "../engine/containers/adoption.ts";
-import { ContainerRemovals } from "../engine/containers/container_removals.ts";
-import { ContainerRuns } from "../engine/containers/container_runs.ts";
+import { SYSTEM_CLOCK } from "../async/clock.ts";
+import { Adoption } from "../engine/containers/restore.ts";
+import { ContainerRemovals } from "../engine/containers/remove.ts";
+import { ContainerRuns } from "../engine/containers/supervisor.ts";
 import { ContainerService } from "../engine/containers/container_service.ts";
-import { NextStreams } from "../engine/containers/next_streams.ts";
-import { Restarts } from "../engine/containers/restarts.ts";
+import { NextStreams } from "../engine/containers/pending_stdio.ts";
+import { Restarts } from "../engine/containers/restart_manager.ts";
 import { Waiters } from "../engine/containers/waiters.ts";
-import { isInCgroup, leftExit, openProcess } from "../engine/left_process.ts";
-import { containerIo, newProcessIo } from "../engine/new_process_io.ts";
+import { isInCgroup, leftExit, openProcess } from "../engine/lifecycle/orphaned_process.ts";
+import { containerIo, newProcessIo } from "../engine/containers/process_stdio.ts";
 import { ioCalls } from "./derived.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 

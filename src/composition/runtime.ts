@@ -1,9 +1,9 @@
 import { runtimeRoot } from "../engine/paths.ts";
-import { type RuntimeProgram, Runtimes } from "../engine/runtimes.ts";
-import { ExitLoop } from "../runtime/exit_loop.ts";
-import { AttachedMarks } from "../runtime/logs/attached_marks.ts";
-import { OutputHub } from "../runtime/logs/output_hub.ts";
-import { CGROUP_MOVE_FILES, CgroupMoves } from "../runtime/cgroup_moves.ts";
+import { type RuntimeProgram, Runtimes } from "../engine/containers/runtimes.ts";
+import { ExitLoop } from "../runtime/reaper.ts";
+import { AttachedMarks } from "../runtime/logs/attach_counts.ts";
+import { OutputHub } from "../runtime/logs/stdio_router.ts";
+import { CGROUP_MOVE_FILES, CgroupMoves } from "../runtime/cgroup_migration.ts";
 import { Runc } from "../runtime/runc.ts";
 import { Epoll, files, processes, tree } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";

@@ -1,9 +1,9 @@
-import { SharedSnapshots } from "../engine/shared_snapshots.ts";
+import { SharedSnapshots } from "../engine/containers/shared_snapshots.ts";
 import { BlobStore } from "../store/blob_store.ts";
 import { ContainerRecords } from "../store/container_records.ts";
 import { Database } from "../store/database.ts";
 import { ImageRecords } from "../store/image_records.ts";
-import { openLayers, type OpenOptions, openSnapshots } from "../store/storage.ts";
+import { openLayers, type OpenOptions, openSnapshots } from "../store/drivers.ts";
 import { type EngineSettings, type Get, type Provide, TOKENS } from "./tokens.ts";
 
 /** Database, blobs, layers, snapshots. */

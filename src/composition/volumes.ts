@@ -1,13 +1,13 @@
 import { VolumeEvents } from "../engine/events/volume_events.ts";
 import { ImageMounts } from "../engine/containers/image_mounts.ts";
-import { KeyedLock } from "../engine/keyed_lock.ts";
+import { KeyedLock } from "../async/keyed_lock.ts";
 import { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
-import { UnfinishedVolumes } from "../engine/volumes/unfinished_volumes.ts";
-import { VolumeFilling } from "../engine/volumes/volume_filling.ts";
+import { UnfinishedVolumes } from "../engine/volumes/incomplete_volumes.ts";
+import { VolumeFilling } from "../engine/volumes/copy_up.ts";
 import { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
 import { VolumeService } from "../engine/volumes/volume_service.ts";
 import { VolumeCopies } from "../engine/volumes/volume_copies.ts";
-import { VolumeRenamer } from "../engine/volumes/volume_renamer.ts";
+import { VolumeRenamer } from "../engine/volumes/volume_rename.ts";
 import { VolumeUsage } from "../engine/volumes/volume_usage.ts";
 import { VolumeTable } from "../engine/volumes/volume_table.ts";
 import { volumeUsers } from "../engine/volumes/volume_users.ts";

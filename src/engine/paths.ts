@@ -3,7 +3,7 @@
  * Where an engine keeps its things, and its id. The default engine has fixed places; a private one (`--data-root DIR`)
  * derives its run folder and its cgroup from an id of its own, so that several engines never meet.
  */
-import type { HostConfig } from "../api/wire/mod.ts";
+import type { HostConfig } from "../api_types/mod.ts";
 import { sha256Hex } from "../hash/mod.ts";
 import { cleanPath } from "../runtime/spec/mod.ts";
 

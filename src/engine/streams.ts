@@ -5,7 +5,7 @@
  */
 import { DetachScanner, parseDetachKeys } from "../io/detach_keys.ts";
 import type { StreamName } from "../runtime/logs/json_lines.ts";
-import type { ProcessIo } from "../runtime/process_io.ts";
+import type { ProcessIo } from "../runtime/stdio.ts";
 import type { StdinPipe } from "../runtime/stdin_pipe.ts";
 
 /** The client's side; the API's hijacked connection is one. */

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import type { ProcessIo } from "../runtime/process_io.ts";
-import { settled } from "./fake_clock.ts";
+import type { ProcessIo } from "../runtime/stdio.ts";
+import { settled } from "../async/clock_testing.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "./streams.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -5,7 +5,7 @@
  * no digest syntax. Invariants: an engine's code is loaded at its first use; a hasher never keeps the chunk it is given.
  */
 import { createHashWasmSha256 } from "./hash_wasm.ts";
-import type { HashState } from "./lanes.ts";
+import type { HashState } from "./multi_buffer.ts";
 import { createNativeSha256 } from "./native.ts";
 
 /** One SHA-256 in the making. */
@@ -20,7 +20,7 @@ export interface Hasher {
 
 export type { HashState };
 export { HASH_RINGS, HashRing, serveHashing } from "./ring.ts";
-export { MovableHashers } from "./movable.ts";
+export { MovableHashers } from "./transferable_hasher.ts";
 
 /**
  * Every engine: our own kernels in WebAssembly, the library hash-wasm as reference and fallback, and node:crypto for those

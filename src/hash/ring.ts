@@ -6,7 +6,7 @@
  * state that they lead to, with which the first side goes on.
  */
 import { TsdError } from "../errors.ts";
-import type { HashState } from "./lanes.ts";
+import type { HashState } from "./multi_buffer.ts";
 import type { Hasher } from "./mod.ts";
 
 /** Small enough to stay in a core's cache, large enough that waking the other thread costs next to nothing. */

@@ -4,7 +4,7 @@
  * are hashed there at the same time.
  */
 import type { Hasher } from "./mod.ts";
-import { type HashState, type Lane, Sha256Lanes } from "./lanes.ts";
+import { type HashState, type Lane, Sha256Lanes } from "./multi_buffer.ts";
 import * as kernels from "./sha256.wasm";
 
 /** This thread's streams. */

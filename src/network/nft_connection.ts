@@ -5,7 +5,7 @@
  */
 import { isErrno, NETLINK, type NetlinkCalls, OwnedFd, SysError } from "../sys/mod.ts";
 import type { FileCalls } from "../sys/mod.ts";
-import { flowRemoval, type FlowTarget } from "./flow_messages.ts";
+import { flowRemoval, type FlowTarget } from "./conntrack.ts";
 import { errorOf, messagesIn, type NetlinkMessage } from "./netlink_message.ts";
 import {
   type ChainName,

@@ -2,7 +2,7 @@
  * @module
  * Published ports: what a create request asks for (`PortBindings`, `ExposedPorts`, `PublishAllPorts`), and what it came to.
  */
-import type { PortMap } from "../api/wire/mod.ts";
+import type { PortMap } from "../api_types/mod.ts";
 import { TsdError } from "../errors.ts";
 import { parseAddress } from "./address.ts";
 

@@ -3,7 +3,7 @@
  * Changes of what a container publishes: which bindings go, which come, and what that means for ports that are open now.
  * A port goes with the whole binding that it came from. Pure.
  */
-import type { HostConfig, PortBinding, PortMap, PublishedPortName } from "../api/wire/mod.ts";
+import type { HostConfig, PortBinding, PortMap, PublishedPortName } from "../api_types/mod.ts";
 import { TsdError } from "../errors.ts";
 import {
   portKey,

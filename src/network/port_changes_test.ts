@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { PortMap, PublishedPortName } from "../api/wire/mod.ts";
+import type { PortMap, PublishedPortName } from "../api_types/mod.ts";
 import { changedPublishing, portUpdate, type Publishing } from "./port_changes.ts";
 import type { PublishedPort } from "./port.ts";
 

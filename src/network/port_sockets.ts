@@ -8,7 +8,7 @@ import type { Log } from "../log.ts";
 import { Acceptor, type AcceptorOptions, files, isErrno, listenTcp, type OwnedFd } from "../sys/mod.ts";
 import { addressBytes, parseAddress } from "./address.ts";
 import type { PortTarget, PublishedPort } from "./port.ts";
-import { relayDatagrams } from "./udp_relay.ts";
+import { relayDatagrams } from "./udp_proxy.ts";
 
 /** The port is another program's. */
 export class PortBusy extends Error {}

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../errors.ts";
 import { wantedPorts } from "./port.ts";
-import { localPortRange, PortTable } from "./port_table.ts";
+import { localPortRange, PortTable } from "./port_allocator.ts";
 
 const ask = (
   bindings: Record<string, { HostIp: string; HostPort: string }[] | null>,

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { bridgeBatch, endpointBatch, routeBatch } from "./link_batch.ts";
+import { bridgeBatch, endpointBatch, routeBatch } from "./ip_batch.ts";
 import { ruleset } from "./ruleset.ts";
 
 Deno.test("the table of an engine with a bridge, an internal one, and ports", () => {

@@ -4,11 +4,11 @@
  * names. The kernel lets both be when both say that they share; who else has the port is looked up, as programs that share
  * with everybody (a CoreDNS) would be taken in silently.
  */
-import { readIfThere } from "../io/if_there.ts";
+import { readIfThere } from "../io/if_exists.ts";
 import { type Family, formatAddress } from "./address.ts";
 import { NAME_PORT } from "./dns/name_port.ts";
 import type { Protocol, PublishedPort } from "./port.ts";
-import { isEvery } from "./port_table.ts";
+import { isEvery } from "./port_allocator.ts";
 
 /** Of linux/tcp_states.h, as /proc has it: a TCP socket that listens. */
 const LISTENING = "0A";

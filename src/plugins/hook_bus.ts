@@ -19,7 +19,7 @@ import {
 import { checkPlugin, configOf, LoadedPlugin, MAX_FAILURES, type PluginStatus } from "./loaded_plugin.ts";
 import { mergePatches } from "./patches.ts";
 import { type Plugin, PutAway } from "./plugin.ts";
-import { mayNotFail, Roster } from "./roster.ts";
+import { mayNotFail, Roster } from "./plugin_registry.ts";
 import { memoryRows, type PluginRows, pluginStorage } from "./storage.ts";
 
 export interface HookBusOptions {

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { AT, cString, Epoll, files, processes, tree } from "../sys/mod.ts";
 import { startByFifo } from "./exec_fifo.ts";
-import { ExitLoop } from "./exit_loop.ts";
+import { ExitLoop } from "./reaper.ts";
 
 async function withFifo(body: (path: string, epoll: Epoll) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();

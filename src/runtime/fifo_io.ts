@@ -4,11 +4,11 @@
  * input read-only (so that closing our end is its end of file).
  */
 import { AT, cString, type Epoll, type FileCalls, isErrno, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";
-import type { Held } from "./keeper.ts";
-import type { OutputHub } from "./logs/output_hub.ts";
+import type { Held } from "./fd_holder.ts";
+import type { OutputHub } from "./logs/stdio_router.ts";
 import type { StreamName } from "./logs/json_lines.ts";
 import type { StdioPaths } from "./oci_runtime.ts";
-import { type KeptStreams, ProcessIo, type ProcessIoOptions, type RuntimeStreams } from "./process_io.ts";
+import { type KeptStreams, ProcessIo, type ProcessIoOptions, type RuntimeStreams } from "./stdio.ts";
 import { StdinPipe } from "./stdin_pipe.ts";
 
 /** What the streams need of the machine. */

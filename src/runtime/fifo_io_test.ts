@@ -3,11 +3,11 @@ import "../sys/preopen.ts";
 import { SILENT_LOG } from "../log.ts";
 import { cString, Epoll, files, O, OwnedFd, processes, tree } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";
-import { ExitLoop } from "./exit_loop.ts";
-import { OutputHub } from "./logs/output_hub.ts";
+import { ExitLoop } from "./reaper.ts";
+import { OutputHub } from "./logs/stdio_router.ts";
 import type { LogSpec } from "./logs/protocol.ts";
 import { FifoIo } from "./fifo_io.ts";
-import type { ProcessIo, ProcessIoOptions } from "./process_io.ts";
+import type { ProcessIo, ProcessIoOptions } from "./stdio.ts";
 
 /** A log without rotation. */
 function logAt(path: string): LogSpec {

@@ -5,10 +5,10 @@
  */
 import { TsdError } from "../errors.ts";
 import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, SIG } from "../sys/mod.ts";
-import type { CgroupMoves } from "./cgroup_moves.ts";
+import type { CgroupMoves } from "./cgroup_migration.ts";
 import { type ExecFifoCalls, startByFifo } from "./exec_fifo.ts";
 import { isRuncInit, processImage, untilExecuted } from "./execve.ts";
-import type { ExitLoop } from "./exit_loop.ts";
+import type { ExitLoop } from "./reaper.ts";
 import type {
   CreateOptions,
   ExecOptions,
@@ -18,7 +18,7 @@ import type {
   StdioPaths,
 } from "./oci_runtime.ts";
 import { runtimeError } from "./runtime_error.ts";
-import { isThere, removeIfThere } from "../io/if_there.ts";
+import { isThere, removeIfThere } from "../io/if_exists.ts";
 import type { OciLimits } from "./spec/mod.ts";
 
 export interface RuncOptions {

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { type ErrorCode, isTsdError } from "../errors.ts";
 import { ownProcess, processes, processStat, readProcFile } from "../sys/mod.ts";
-import { ExitLoop } from "./exit_loop.ts";
+import { ExitLoop } from "./reaper.ts";
 import { Runc } from "./runc.ts";
 
 interface Bench {

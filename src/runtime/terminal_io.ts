@@ -4,15 +4,9 @@
  * socket. One duplicate of the master is read by the log Worker, one is written to; the master itself is kept for the size.
  */
 import { type Epoll, type FileCalls, type OwnedFd, pipes } from "../sys/mod.ts";
-import type { Held } from "./keeper.ts";
-import type { OutputHub } from "./logs/output_hub.ts";
-import {
-  type KeptStreams,
-  ProcessIo,
-  type ProcessIoOptions,
-  type RuntimeStreams,
-  type TerminalSize,
-} from "./process_io.ts";
+import type { Held } from "./fd_holder.ts";
+import type { OutputHub } from "./logs/stdio_router.ts";
+import { type KeptStreams, ProcessIo, type ProcessIoOptions, type RuntimeStreams, type TerminalSize } from "./stdio.ts";
 import { StdinPipe } from "./stdin_pipe.ts";
 import { ConsoleSocket } from "./terminal/console_socket.ts";
 import { resizeTerminal, terminalInput } from "./terminal/terminal.ts";

@@ -3,10 +3,10 @@ import "../sys/preopen.ts";
 import { SILENT_LOG } from "../log.ts";
 import { Epoll, files, O, OwnedFd, pipes, processes } from "../sys/mod.ts";
 import { watchDescriptors } from "../sys/descriptor_watch.ts";
-import { connectUnix, openPty, sendFds } from "../sys/testing.ts";
+import { connectUnix, openPty, sendFds } from "../sys/sys_testing.ts";
 import { workerUrl } from "../worker_entry.ts";
-import { ExitLoop } from "./exit_loop.ts";
-import { OutputHub } from "./logs/output_hub.ts";
+import { ExitLoop } from "./reaper.ts";
+import { OutputHub } from "./logs/stdio_router.ts";
 import { TerminalIo, type TerminalIoOptions } from "./terminal_io.ts";
 
 interface Rig {

@@ -7,7 +7,7 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { TsdError } from "../errors.ts";
-import { LateSync } from "./late_sync.ts";
+import { LateSync } from "./group_commit.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
 /** One row, by column name. */

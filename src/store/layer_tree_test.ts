@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { isTsdError } from "../errors.ts";
 import { bytesOf, TarDecoder, type TarEntry, type TarEntryType, tarHeader } from "../tar/mod.ts";
-import { hostileLayers } from "./contract/hostile_layers.ts";
+import { hostileLayers } from "./testsuite/malicious_layers.ts";
 import { type DirectoryNode, type LayerNode, LayerTree, pathOf, type TreeStep } from "./layer_tree.ts";
 
 type Spec = readonly [type: TarEntryType, path: string, rest?: Partial<TarEntry>];

@@ -4,13 +4,13 @@
  * answers from a script or with harmless defaults, and touches nothing. Not part of `mod.ts`.
  */
 import { type CString, cText } from "./cstring.ts";
-import type { AwayCalls } from "./away.ts";
+import type { AwayCalls } from "./blocking_pool.ts";
 import type { BtrfsCalls } from "./btrfs.ts";
 import type { PollCalls } from "./epoll.ts";
 import { type ErrnoName, SysError } from "./errno.ts";
 import type { CopyRange, DurabilityCalls, FileCalls } from "./files.ts";
 import type { FileFlagCalls } from "./file_flags.ts";
-import type { FolderCalls } from "./folder.ts";
+import type { FolderCalls } from "./directory.ts";
 import type { FileStatus, FilesystemStatus, MetadataCalls } from "./metadata.ts";
 import type { LoopCalls } from "./loop_devices.ts";
 import type { MountCalls } from "./mounts.ts";

@@ -21,7 +21,7 @@
 export { Acceptor, type AcceptorOptions } from "./acceptor.ts";
 export type { Arch } from "./arch.ts";
 export { ARCH } from "./arch.ts";
-export { away, type AwayCalls } from "./away.ts";
+export { away, type AwayCalls } from "./blocking_pool.ts";
 export { btrfs, BTRFS_SUBVOLUME_INODE, type BtrfsCalls } from "./btrfs.ts";
 export { monotonicMicros } from "./clock.ts";
 export { cBytes, type CString, cString, cText } from "./cstring.ts";
@@ -32,7 +32,7 @@ export { durability, files } from "./files.ts";
 export type { CopyRange, DurabilityCalls, FileCalls, OpenHow } from "./files.ts";
 export * from "./flags.ts";
 export { type FileFlagCalls, fileFlags, FS_FL } from "./file_flags.ts";
-export { type FolderCalls, type FolderEntry, folders } from "./folder.ts";
+export { type FolderCalls, type FolderEntry, folders } from "./directory.ts";
 export { shareLock, tryLock } from "./flock.ts";
 export { LO_FLAGS, type LoopCalls, loops } from "./loop_devices.ts";
 export { metadata } from "./metadata.ts";
@@ -43,7 +43,7 @@ export type { FsSetting, MountCalls, MountMove, MountRequest, NewMount } from ".
 export { NETLINK, netlink, type NetlinkCalls } from "./netlink.ts";
 export { OwnedFd } from "./owned_fd.ts";
 export type { PidfdInfo } from "./pidfd_info.ts";
-export { ownMemory, type OwnMemoryCalls } from "./own_memory.ts";
+export { ownMemory, type OwnMemoryCalls } from "./self_memory.ts";
 export { type PipeCalls, pipes } from "./pipe.ts";
 export { type ExitedChild, exitOf, ownProcess, type OwnProcessCalls, type ProcessCalls, processes } from "./process.ts";
 export {
@@ -53,8 +53,8 @@ export {
   processStat,
   readProcFile,
   setrlimit,
-} from "./process_facts.ts";
-export type { ProcessStat, ResourceLimit } from "./process_facts.ts";
+} from "./process_info.ts";
+export type { ProcessStat, ResourceLimit } from "./process_info.ts";
 export { type ReceivedFd, type SocketCalls, sockets } from "./sockets.ts";
 export type { ChildStdio, SpawnRequest } from "./spawn.ts";
 export { type TerminalCalls, terminals, type WindowSize } from "./terminals.ts";

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { isTsdError } from "../errors.ts";
 import "./preopen.ts";
 import { cString as c, files, isErrno, O, OwnedFd, pipes, type ReceivedFd, sockets } from "./mod.ts";
-import { connectUnix, sendFds, socketPair } from "./testing.ts";
+import { connectUnix, sendFds, socketPair } from "./sys_testing.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import "./preopen.ts";
 import { cString as c, files, isErrno, O, OwnedFd, pipes, terminals } from "./mod.ts";
-import { openPty } from "./testing.ts";
+import { openPty } from "./sys_testing.ts";
 
 Deno.test("the size of a terminal is set from the master and seen on both sides", () => {
   using master = openPty().master;

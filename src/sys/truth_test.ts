@@ -35,7 +35,7 @@ import {
   XATTR,
 } from "./flags.ts";
 import { FS_FL, FS_IOC, FS_IOC_ENABLE_VERITY, FS_VERITY_HASH_ALG_SHA256, FSVERITY_ENABLE } from "./file_flags.ts";
-import { DIRENT } from "./folder.ts";
+import { DIRENT } from "./directory.ts";
 import { LO_FLAGS, LOOP, LOOP_CONFIG } from "./loop_devices.ts";
 import { STATFS, STATX } from "./metadata.ts";
 import { FSCONFIG } from "./mounts.ts";

@@ -5,7 +5,7 @@ import { bytesOf } from "./byte_string.ts";
 import { END_OF_TAR } from "./encoder.ts";
 import type { TarEntry } from "./entry.ts";
 import { formatRecord } from "./pax.ts";
-import { concat, decodeAll, octal, padded, rawBlock, rawExtension, rawFile } from "./testing.ts";
+import { concat, decodeAll, octal, padded, rawBlock, rawExtension, rawFile } from "./tar_testing.ts";
 
 const only = (archive: Uint8Array): TarEntry & { data: string } => {
   const { entries } = decodeAll(archive);

@@ -3,7 +3,7 @@ import "../sys/preopen.ts";
 import { cString, xattrs } from "../sys/mod.ts";
 import { bytesOf, byteStringOf } from "./byte_string.ts";
 import type { TarEntry } from "./entry.ts";
-import { decodeAll } from "./testing.ts";
+import { decodeAll } from "./tar_testing.ts";
 
 /** Runs GNU tar (or another program) in `cwd`; its output. */
 async function run(cwd: string, program: string, ...args: string[]): Promise<Uint8Array> {

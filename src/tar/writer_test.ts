@@ -5,7 +5,7 @@ import { encodeHeader, formatTime, tarHeader } from "./encoder.ts";
 import type { TarEntryType, TarHeader } from "./entry.ts";
 import { parseTime } from "./numbers.ts";
 import { readTar } from "./reader.ts";
-import { concat, decodeAll } from "./testing.ts";
+import { concat, decodeAll } from "./tar_testing.ts";
 import { type TarSource, tarStream } from "./writer.ts";
 
 async function collected(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 /** Every storage driver gives the very tars back that came in. */
 import { strict as assert } from "node:assert";
-import { STORAGE_DRIVERS } from "../../src/store/storage.ts";
+import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { startEngine, storageNeeds, storagePlace } from "../harness/mod.ts";
 import { dockerArchive, featureImage } from "../images/mod.ts";
 import { requires } from "../requires.ts";

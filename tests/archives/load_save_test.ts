@@ -14,7 +14,7 @@ import {
   layoutArchive,
   readAll,
 } from "../images/mod.ts";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 
 const id = (image: Image): string => image.config.digest;
 const hexOf = (digest: string): string => digest.slice("sha256:".length);

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { RunResult } from "../harness/mod.ts";
 import { freePort } from "../registry/mod.ts";
-import { expectResult, scenario, type World } from "./world.ts";
+import { expectResult, scenario, type World } from "./setup.ts";
 
 /**
  * A command line (IMAGE and HOST stand for the test's own, RUN for `run --network none`, '' for an empty word), the exit

@@ -1,7 +1,7 @@
 /** Completion in the real shells, as a user gets it by the Tab key. */
 import { strict as assert } from "node:assert";
 import { executable, type Screen } from "../harness/mod.ts";
-import { scenario, type World } from "./world.ts";
+import { scenario, type World } from "./setup.ts";
 
 /** Types a line up to the Tab key, waits for what the shell makes of it, and takes it away again. */
 async function completes(screen: Screen, typed: string, completed: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { expectResult, scenario } from "./world.ts";
+import { expectResult, scenario } from "./setup.ts";
 
 scenario("tsd diff", {
   "what a container did to its root, running and stopped; not what the runtime needs": async (world) => {

@@ -1,6 +1,6 @@
 /** What `--format`, `-q`, `--no-trunc`, `-s` and filters show: tsd's output is that of the docker CLI on the same engine. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "./world.ts";
+import { expectResult, scenario, type World } from "./setup.ts";
 
 /** Runs the same command line with both clients; all of it must be equal, but for the word in front of engine errors. */
 async function same(world: World, ...args: string[]): Promise<string> {

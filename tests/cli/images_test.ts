@@ -11,7 +11,7 @@ import {
   indexOf,
   pushImage,
 } from "../images/mod.ts";
-import { expectResult, scenario, type World } from "./world.ts";
+import { expectResult, scenario, type World } from "./setup.ts";
 
 /** busybox with a second layer that holds one file. */
 function appImage(text: string, created = CREATED): Promise<Image> {

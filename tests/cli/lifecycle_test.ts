@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "./world.ts";
+import { expectResult, scenario, type World } from "./setup.ts";
 
 /** `tsd create --network none --name NAME IMAGE COMMAND…`; returns the id. */
 async function created(world: World, name: string, command: readonly string[], flags: readonly string[] = []) {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { expectResult, ON_SIGNAL, scenario, type World } from "./world.ts";
+import { expectResult, ON_SIGNAL, scenario, type World } from "./setup.ts";
 
 /** A container that has printed `lines`, each at least 20 ms after the one before, and has ended. */
 async function printed(world: World, name: string, lines: readonly string[]): Promise<void> {

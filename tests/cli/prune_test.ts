@@ -1,7 +1,7 @@
 /** `tsd prune`: what it shows is what goes, and nothing that somebody uses. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image, pushImage } from "../images/mod.ts";
-import { expectResult, scenario, type World } from "./world.ts";
+import { expectResult, scenario, type World } from "./setup.ts";
 
 interface Plan {
   readonly Items: {

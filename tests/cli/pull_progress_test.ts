@@ -1,7 +1,7 @@
 /** A pull on a real terminal: its layers' lines are drawn in their places, and plain lines where it is none. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, pushImage } from "../images/mod.ts";
-import { scenario } from "./world.ts";
+import { scenario } from "./setup.ts";
 
 scenario("pull on a terminal", {
   "each layer has one line; in a pipe each step has one": async (world) => {

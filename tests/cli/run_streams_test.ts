@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "./world.ts";
+import { expectResult, scenario, type World } from "./setup.ts";
 
 const MEBIBYTE = 1 << 20;
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { expectResult, scenario } from "./world.ts";
+import { expectResult, scenario } from "./setup.ts";
 
 scenario("tsd run: flags", {
   "without --rm the container is kept": async (world) => {

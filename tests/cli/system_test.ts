@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { runCommand, tsd } from "../harness/mod.ts";
 import { busyboxBuilder, file, pushImage } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { expectResult, scenario } from "./world.ts";
+import { expectResult, scenario } from "./setup.ts";
 
 const NO_ENGINE =
   /^tsd: Cannot connect to the engine at unix:\S+\/nobody\.sock: there is no such socket\. Is the engine running\?\n$/;

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Screen } from "../harness/mod.ts";
 import { runCommand } from "../harness/mod.ts";
-import type { Step, World } from "./world.ts";
+import type { Step, World } from "./setup.ts";
 
 /** Which client is tried; both are variables of the shell. */
 export type Client = "tsd" | "docker";

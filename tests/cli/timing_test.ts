@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { scenario } from "./world.ts";
+import { scenario } from "./setup.ts";
 
 interface Line {
   readonly name: string;

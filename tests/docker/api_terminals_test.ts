@@ -1,7 +1,7 @@
 /** Terminals over the bare Engine API: what clients other than docker's rely on. */
 import { strict as assert } from "node:assert";
 import type { EngineApi, HijackedConnection } from "../harness/mod.ts";
-import { scenario, type World } from "../cli/world.ts";
+import { scenario, type World } from "../cli/setup.ts";
 
 const RAW = "application/vnd.docker.raw-stream";
 const FRAMED = "application/vnd.docker.multiplexed-stream";

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { ApiResponse, EngineApi, HijackedConnection } from "../harness/mod.ts";
 import { hostPlatform, readAll } from "../images/mod.ts";
-import { scenario, type World } from "../cli/world.ts";
+import { scenario, type World } from "../cli/setup.ts";
 
 const VERSIONS = ["1.41", "1.44", "1.50", undefined];
 const FRAMED = "application/vnd.docker.multiplexed-stream";

@@ -1,7 +1,7 @@
 /** What users of the docker CLI get wrong: the engine's error in one line, Docker's exit codes, and nothing left behind. */
 import { strict as assert } from "node:assert";
 import { freePort } from "../registry/mod.ts";
-import { scenario, type World } from "../cli/world.ts";
+import { scenario, type World } from "../cli/setup.ts";
 
 /** A command line (IMAGE and HOST stand for the test's own), the exit code, what the engine says, what stays. */
 type Row = readonly [line: string, code: number, said: string | RegExp, leaves?: "container"];

@@ -1,7 +1,7 @@
 /** Volumes and networks by dockerode, the client library of Node's, as a program would use it. */
 import { strict as assert } from "node:assert";
 import Docker from "dockerode";
-import { scenario, type World } from "../cli/world.ts";
+import { scenario, type World } from "../cli/setup.ts";
 
 const clientOf = (world: World) => new Docker({ socketPath: world.engine.socketPath });
 const refused = (statusCode: number, reason: RegExp) => (thrown: Error & { statusCode?: number }) =>

@@ -1,6 +1,6 @@
 /** Names of images, with the real docker CLI and the raw API. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario } from "../cli/world.ts";
+import { expectResult, scenario } from "../cli/setup.ts";
 import { busyboxBuilder, busyboxImage, file, hostPlatform, indexOf, pushImage } from "../images/mod.ts";
 
 interface Row {

@@ -1,7 +1,7 @@
 /** The real docker CLI looks at this engine's things and changes them: `ps`, `inspect`, `images`, `pull`, `info`, … */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, pushImage } from "../images/mod.ts";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 
 async function background(world: World, name: string, ...command: string[]): Promise<string> {
   const result = await world.docker("run", "-d", "--network", "none", "--name", name, world.image, ...command);

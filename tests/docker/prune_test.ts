@@ -1,6 +1,6 @@
 /** The real docker CLI and the raw API: prune and system df. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { busyboxBuilder, file, type Image, pushImage } from "../images/mod.ts";
 
 /** What the layer on top of busybox holds. */

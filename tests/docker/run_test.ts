@@ -1,7 +1,7 @@
 /** The real docker CLI runs containers on this engine: `run`, `create`, `start`, `exec`, `logs`. */
 import { strict as assert } from "node:assert";
 import type { RunResult } from "../harness/mod.ts";
-import { expectResult, ON_SIGNAL, scenario, type World } from "../cli/world.ts";
+import { expectResult, ON_SIGNAL, scenario, type World } from "../cli/setup.ts";
 
 const NONE = ["--network", "none"];
 

@@ -5,7 +5,7 @@
 import { strict as assert } from "node:assert";
 import { allRoutes } from "../../src/api/routes/mod.ts";
 import type { Services } from "../../src/api/services.ts";
-import { scenario, type Step, type World } from "../cli/world.ts";
+import { scenario, type Step, type World } from "../cli/setup.ts";
 import { ask, assertClear, problemsOf, SEGMENTS } from "./wrong_values.ts";
 
 /** Handlers aren't called here, so nothing needs to be behind them. */

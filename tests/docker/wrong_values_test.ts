@@ -5,7 +5,7 @@
 import { strict as assert } from "node:assert";
 import { ZERO_CONFIG, ZERO_HOST_CONFIG } from "../../src/api/views/zero_values.ts";
 import type { ApiResponse } from "../harness/mod.ts";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { ask, assertClear, type Json, placesIn, problemsOf, replaced, SEGMENTS, VALUES } from "./wrong_values.ts";
 
 /** A creation with every field that there is, all of them right. */

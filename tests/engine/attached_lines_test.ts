@@ -1,7 +1,7 @@
 /** An engine is killed, its containers print, and another one comes: who was attached misses nothing of it. */
 import { strict as assert } from "node:assert";
 import { requires } from "../requires.ts";
-import { exists, startRig, until } from "./rig.ts";
+import { exists, startRig, until } from "./setup.ts";
 
 /** Prints a line whenever it is let to. */
 const LINES = `for n in 1 2 3; do

@@ -5,7 +5,7 @@ import { requires } from "../requires.ts";
 import { busyboxImage } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { EMPTY_PLACES, Machine } from "./machine.ts";
-import { exists, until } from "./rig.ts";
+import { exists, until } from "./setup.ts";
 
 Deno.test("the first command starts an engine, which says so in its log", requires("root"), async () => {
   await using machine = await Machine.open(EMPTY_PLACES);

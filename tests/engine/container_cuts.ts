@@ -1,10 +1,10 @@
 /** Power cuts in the lives of containers and images: an engine is started on each copy of a disk that was taken meanwhile. */
 import { type Engine, tracesOf } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
-import { ContainerLives, type Promised } from "./container_lives.ts";
-import { ImageLives, isOfImageLives } from "./image_lives.ts";
+import { ContainerLives, type Promised } from "./container_lifecycle.ts";
+import { ImageLives, isOfImageLives } from "./image_lifecycle.ts";
 import { type FileSystem, PowerDisk } from "./power_disk.ts";
-import { namesIn, startRig, untilNone } from "./rig.ts";
+import { namesIn, startRig, untilNone } from "./setup.ts";
 
 export interface ContainerCutsOptions {
   readonly fileSystem: FileSystem;

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
 import { containerCuts } from "./container_cuts.ts";
-import { namesIn, startRig } from "./rig.ts";
+import { namesIn, startRig } from "./setup.ts";
 
 Deno.test(
   "whenever the power goes, containers and images are whole or absent",

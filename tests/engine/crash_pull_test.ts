@@ -4,7 +4,7 @@ import { type Engine, startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, digestOf, file, type Image } from "../images/mod.ts";
 import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
-import { namesIn, pull, until } from "./rig.ts";
+import { namesIn, pull, until } from "./setup.ts";
 
 const LAYER_BYTES = 300_000;
 

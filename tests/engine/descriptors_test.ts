@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { type Engine, runCommand } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
-import { holdingsOf, namesIn, runDetached, startRig, stateOf, until, untilSettled } from "./rig.ts";
+import { holdingsOf, namesIn, runDetached, startRig, stateOf, until, untilSettled } from "./setup.ts";
 
 /** Lets an engine open so many more files than it has, by the number that a new one would get (RLIMIT_NOFILE). */
 async function leave(engine: Engine, free: number): Promise<void> {

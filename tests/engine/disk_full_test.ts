@@ -5,7 +5,7 @@ import { busyboxBuilder, busyboxImage, dockerArchive, file, type Image } from ".
 import { removeTree } from "../images/test_cache.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
-import { filesBelow, pull, runDetached, stateOf, until } from "./rig.ts";
+import { filesBelow, pull, runDetached, stateOf, until } from "./setup.ts";
 
 const MIB = 1 << 20;
 const DISK_BYTES = 64 * MIB;

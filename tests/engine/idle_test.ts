@@ -5,7 +5,7 @@ import { busyboxImage } from "../images/mod.ts";
 import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
 import { EMPTY_PLACES, Machine } from "./machine.ts";
-import { exists, until } from "./rig.ts";
+import { exists, until } from "./setup.ts";
 
 const IDLE_MS = 2000;
 

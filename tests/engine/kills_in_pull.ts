@@ -1,10 +1,10 @@
 /** Engines that are killed at any moment of a pull, and what the next one finds. */
 import { strict as assert } from "node:assert";
-import type { StorageDriver } from "../../src/store/storage.ts";
+import type { StorageDriver } from "../../src/store/drivers.ts";
 import { type Engine, startEngine, storagePlace } from "../harness/mod.ts";
 import { busyboxBuilder, digestOf, file, type Image } from "../images/mod.ts";
 import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
-import { namesIn, pull, untilNone } from "./rig.ts";
+import { namesIn, pull, untilNone } from "./setup.ts";
 
 export interface KillsOptions {
   readonly driver: StorageDriver;

@@ -1,7 +1,7 @@
 /** What an engine holds after containers, execs, dropped clients and failures is what it held before. */
 import { strict as assert } from "node:assert";
 import { requires } from "../requires.ts";
-import { type Holdings, holdingsOf, type Rig, runDetached, startRig, until, untilSettled } from "./rig.ts";
+import { type Holdings, holdingsOf, type Rig, runDetached, startRig, until, untilSettled } from "./setup.ts";
 
 const TIMES = 20;
 const ATTACH = "attach?stream=1&stdin=1&stdout=1&stderr=1";

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { executable, runCommand, type RunResult, startEngine, tracesOf } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
-import { exists } from "./rig.ts";
+import { exists } from "./setup.ts";
 
 /** Starts an engine that is expected to end by itself. */
 function daemon(...args: string[]): Promise<RunResult> {

@@ -1,7 +1,7 @@
 /** The full five million, which are refused, are in tests/soak/. */
 import { requires } from "../requires.ts";
 import { pullManyEntries } from "../pull/many_entries.ts";
-import { startPullRig } from "../pull/rig.ts";
+import { startPullRig } from "../pull/setup.ts";
 
 Deno.test({
   name: "300,000 empty files: the engine answers within 100 ms meanwhile",

@@ -1,11 +1,11 @@
 /** What others do to a running container behind the engine's back: one clear state, nothing signalled that isn't ours, nothing left. */
 import { strict as assert } from "node:assert";
 import { DatabaseSync } from "node:sqlite";
-import { keepersOf } from "../../src/runtime/keeper_search.ts";
+import { keepersOf } from "../../src/runtime/fd_holder_search.ts";
 import { cgroupFolders } from "../harness/host_state.ts";
 import { type Engine, runCommand, tracesOf } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
-import { type Holdings, holdingsOf, type Rig, runDetached, startRig, stateOf, until, untilSettled } from "./rig.ts";
+import { type Holdings, holdingsOf, type Rig, runDetached, startRig, stateOf, until, untilSettled } from "./setup.ts";
 
 const needs = requires("root", "runc");
 

@@ -3,12 +3,12 @@
  * frozen. A copy holds what a disk would hold; an engine is started on each.
  */
 import { strict as assert } from "node:assert";
-import type { StorageDriver } from "../../src/store/storage.ts";
+import type { StorageDriver } from "../../src/store/drivers.ts";
 import { type Engine, runCommand, startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, digestOf, file } from "../images/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
-import { pull } from "./rig.ts";
+import { pull } from "./setup.ts";
 
 export interface PowerCutsOptions {
   readonly driver: StorageDriver;

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Engine } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
-import { layersOnDisk, type PullRig } from "../pull/rig.ts";
+import { layersOnDisk, type PullRig } from "../pull/setup.ts";
 
 /** Something that is done again and again; `round` counts from 0. */
 type Step = (round: number) => Promise<void>;

@@ -1,5 +1,5 @@
 /** Prune takes nothing that somebody is about to use, and nobody sees a 500. tests/soak/prune_test.ts goes on for longer. */
-import { startPullRig } from "../pull/rig.ts";
+import { startPullRig } from "../pull/setup.ts";
 import { requires } from "../requires.ts";
 import { pruneRest, raceWithRemovals, raceWithRequests, raceWithRuns } from "./prune_races.ts";
 

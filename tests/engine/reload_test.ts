@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { type Engine, executable, Screen } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
-import { keepersOf, runDetached, startRig, stateOf, until, untilKept } from "./rig.ts";
+import { keepersOf, runDetached, startRig, stateOf, until, untilKept } from "./setup.ts";
 
 async function reload(engine: Engine): Promise<void> {
   const { code, stdout, stderr } = await engine.tsd(["-H", engine.host, "daemon", "reload"]);

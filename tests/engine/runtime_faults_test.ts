@@ -13,7 +13,7 @@ import {
   stateOf,
   until,
   untilSettled,
-} from "./rig.ts";
+} from "./setup.ts";
 
 /**
  * Stands where runc is. `$dir/fault` holds a subcommand and what to do when it is called; everything else is the real

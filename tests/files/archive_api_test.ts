@@ -1,6 +1,6 @@
 /** `/containers/{id}/archive`, `/export` and `/changes` as bare HTTP, in all versions that are tested. */
 import { strict as assert } from "node:assert";
-import { scenario, type World } from "../cli/world.ts";
+import { scenario, type World } from "../cli/setup.ts";
 import type { ApiResponse, EngineApi } from "../harness/mod.ts";
 import { file, tarBytes, type TarEntry } from "../images/mod.ts";
 

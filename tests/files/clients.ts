@@ -1,6 +1,6 @@
 /** Both clients, for what has to be the same with each. */
 import type { RunResult } from "../harness/mod.ts";
-import type { Step, World } from "../cli/world.ts";
+import type { Step, World } from "../cli/setup.ts";
 
 /** One of them on a world's engine, and how it tells what the engine says. */
 export interface FileClient {

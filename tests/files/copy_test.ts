@@ -1,6 +1,6 @@
 /** `cp` with tsd's client and with docker's: both directions, all states, what is mounted, Docker's words. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "./clients.ts";
 
 /** Paths below a folder in a container, with the contents of files. */

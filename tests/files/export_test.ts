@@ -1,6 +1,6 @@
 /** `export` with tsd's client and with docker's: the whole root as a tar, running or stopped, without what is mounted. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario } from "../cli/world.ts";
+import { expectResult, scenario } from "../cli/setup.ts";
 import { withBoth } from "./clients.ts";
 
 scenario("export", {

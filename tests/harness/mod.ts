@@ -20,4 +20,4 @@ export { Screen, type ScreenOptions } from "./screen.ts";
 export { Session, type SessionOptions } from "./session.ts";
 export { diffTrees, type TreeDiffOptions } from "./tree_diff.ts";
 export { listTree, type TreeEntry, type TreeEntryType } from "./tree_listing.ts";
-export { storageNeeds, storagePlace } from "./storage_place.ts";
+export { storageNeeds, storagePlace } from "./storage_dir.ts";

@@ -20,7 +20,7 @@ export { dockerArchive, writeDockerArchive } from "./docker_archive.ts";
 export { expectedTree } from "./expected_tree.ts";
 export { featureImage, type ImageWithTree } from "./features.ts";
 export { CAP_NET_BIND_SERVICE, CAP_NET_RAW, fileCapability } from "./file_capability.ts";
-export { HOSTILE_IMAGES, type HostileImage, rootFindings } from "./hostile.ts";
+export { HOSTILE_IMAGES, type HostileImage, rootFindings } from "./malicious.ts";
 export { hostShellImage } from "./host_shell.ts";
 export {
   type BuilderOptions,

@@ -1,5 +1,5 @@
 import "../../src/sys/preopen.ts";
-import { removeFolder } from "../../src/store/layer_folders/clearing.ts";
+import { removeFolder } from "../../src/store/directory_driver/clearing.ts";
 
 /** The folder for what is costly to make once and the same each time (TSD_TEST_CACHE, else /var/cache/tsd-tests). */
 

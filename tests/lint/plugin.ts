@@ -4,8 +4,8 @@
  * The project's own lint rules, run by `deno lint` (see `lint.plugins` in deno.json). A line that has a reason to break one
  * says so: `// deno-lint-ignore tsd/RULE -- reason`.
  */
-import { habitRules } from "./habits.ts";
-import { homeRules } from "./homes.ts";
+import { habitRules } from "./conventions.ts";
+import { homeRules } from "./restricted_apis.ts";
 
 const plugin: Deno.lint.Plugin = { name: "tsd", rules: { ...homeRules, ...habitRules } };
 

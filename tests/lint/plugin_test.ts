@@ -28,7 +28,7 @@ const CASES: readonly Case[] = [
   { rule: "no-env-outside-home", file: "mod.ts", good: [`Deno.env.get("A");`] },
   {
     rule: "no-console-outside-home",
-    file: "src/commands/run.ts",
+    file: "src/commands/container/run.ts",
     bad: [`console.log("a");`, `globalThis.console.error("a");`, `const { log } = console;`],
     good: [`terminal.console("a");`, `log.info("a");`],
   },

@@ -1,6 +1,6 @@
 /** Logs of a real engine: options, bounds, followers of both clients, binary output, clearing, an engine that is killed. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 
 const numbers = (from: number, to: number): string =>
   Array.from({ length: to - from + 1 }, (_, i) => `${from + i}\n`).join("");

@@ -1,6 +1,6 @@
 /** Containers on the default bridge, with real traffic on this machine; see also `ports_test.ts`. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario } from "../cli/world.ts";
+import { expectResult, scenario } from "../cli/setup.ts";
 import { tracesOf } from "../harness/mod.ts";
 import { ADDRESS, addressOf, answer, serve } from "./traffic.ts";
 

@@ -1,6 +1,6 @@
 /** `update --publish-add` and `--publish-rm`: ports of containers that are there, running or not. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { answer, freePorts, listens, refused, serve } from "./traffic.ts";
 
 const portsOf = async (world: World, name: string) => (await world.tsd("port", name)).stdout.trim().split("\n");

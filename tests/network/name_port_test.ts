@@ -1,7 +1,7 @@
 /** Port 53 of the machine is a container's while others ask for names on their network, in a namespace of the test's own. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
-import { inNamespace, type Namespace } from "./own_namespace.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { inNamespace, type Namespace } from "./private_namespace.ts";
 import { greeter } from "./traffic.ts";
 
 const SUBNET = "10.213.17.0/24";

@@ -1,9 +1,9 @@
 /** Names of containers in networks of one's own, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { processIds } from "../harness/host_state.ts";
 import { tracesOf } from "../harness/leftovers.ts";
-import { answerTo, fakeServer, question, read, type Saying } from "../../src/network/dns/testing.ts";
+import { answerTo, fakeServer, question, read, type Saying } from "../../src/network/dns/dns_testing.ts";
 import { greeter } from "./traffic.ts";
 
 /** Subnets that no pool has, so that nobody else's engine is in the way. */

@@ -1,6 +1,6 @@
 /** Networks of one's own, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { answer, greeter, serve } from "./traffic.ts";
 
 /** Subnets that no pool has, so that nobody else's engine is in the way. */

@@ -1,7 +1,7 @@
 /** Published ports, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
 import { createSocket, type Socket } from "node:dgram";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { addressOf, answer, freePorts, greeter, listens, refused, serve } from "./traffic.ts";
 
 /** An address of this machine that isn't a loopback one. */

@@ -1,8 +1,8 @@
 /** The engine's rules beside those of others, in a network namespace of the test's own. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { tracesOf } from "../harness/mod.ts";
-import { inNamespace, Namespace, ruleTableOf } from "./own_namespace.ts";
+import { inNamespace, Namespace, ruleTableOf } from "./private_namespace.ts";
 import { addressOf, greeter } from "./traffic.ts";
 
 const PORT = 8080;

@@ -1,6 +1,6 @@
 /** Servers in containers, and clients on this machine. */
 import { strict as assert } from "node:assert";
-import { expectResult, type World } from "../cli/world.ts";
+import { expectResult, type World } from "../cli/setup.ts";
 
 /** An address of version 4, for patterns. */
 export const ADDRESS = "\\d+\\.\\d+\\.\\d+\\.\\d+";

@@ -1,6 +1,6 @@
 /** The same command line through tsd's own client and through the docker CLI: what the container sees must be the same. */
 import type { RunResult } from "../harness/mod.ts";
-import { type Expected, expectResult, type World } from "../cli/world.ts";
+import { type Expected, expectResult, type World } from "../cli/setup.ts";
 
 export const CLIENTS = ["tsd", "docker"] as const;
 export type Client = typeof CLIENTS[number];

@@ -1,7 +1,7 @@
 /** Namespaces, capabilities, filters and devices, seen from inside the container. */
 import { strict as assert } from "node:assert";
 import { cgroupNamespace, ownNamespace } from "./namespaces.ts";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { bothSee, CLIENTS, runWith } from "./clients.ts";
 
 const status = (field: string) => `awk '/^${field}:/ { print $2 }' /proc/self/status`;

@@ -1,7 +1,7 @@
 /** Limits on the use of the machine, as the container's own cgroup and limits show them. */
 import { strict as assert } from "node:assert";
 import { probeHost } from "../../src/runtime/spec/mod.ts";
-import { expectResult, scenario } from "../cli/world.ts";
+import { expectResult, scenario } from "../cli/setup.ts";
 import { bothSee, cgroupVersion, runWith } from "./clients.ts";
 
 const VERSION = await cgroupVersion();

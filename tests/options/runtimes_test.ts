@@ -4,7 +4,7 @@ import { startEngine } from "../harness/mod.ts";
 import { busyboxImage } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
-import { refused, succeeded } from "../supervision/rig.ts";
+import { refused, succeeded } from "../supervision/setup.ts";
 
 /** The word in the middle of the script's first arguments shows that runtimeArgs come first. */
 const SCRIPT = `#!/bin/sh

@@ -1,6 +1,6 @@
 /** Mounts, names, labels and files: what run is told, seen in the container or in inspect. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { bothSee, CLIENTS, runWith } from "./clients.ts";
 
 /** What inspect says of a container that was made with these flags and never started. */

@@ -1,6 +1,6 @@
 /** What plugins answer at each hook, and what becomes of it on real images and containers: in TypeScript and in WebAssembly. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type Step, type World } from "../cli/world.ts";
+import { expectResult, scenario, type Step, type World } from "../cli/setup.ts";
 import { busyboxImage, pushImage } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { type Language, writeRules } from "./rules.ts";

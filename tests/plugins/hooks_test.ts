@@ -8,9 +8,9 @@ import { type Engine, startEngine } from "../harness/mod.ts";
 import { busyboxImage } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
-import { refused, succeeded } from "../supervision/rig.ts";
+import { refused, succeeded } from "../supervision/setup.ts";
 import { writeRules } from "./rules.ts";
-import { Witness } from "./witness.ts";
+import { Witness } from "./recorder.ts";
 
 /** Writes down the stage and what the runtime says of the container. */
 const HOOK = `#!/bin/sh

@@ -1,6 +1,6 @@
 /** Plugins in processes of their own, on real containers. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { PROJECT_DIR } from "../../scripts/project.ts";
 
 /** A file in the test's folder. */

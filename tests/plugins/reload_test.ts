@@ -1,6 +1,6 @@
 /** Plugins that are replaced while containers come and go, and engines that leave meanwhile. The long one is in tests/soak. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { reloadUnderLoad } from "./reloading.ts";
 
 /** Writes down ends, and takes its time for one start: until it has answered an engine that leaves waits. */

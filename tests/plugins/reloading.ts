@@ -3,10 +3,10 @@
  * run fails, no step is passed over, and a plugin that stays is told of everything once.
  */
 import { strict as assert } from "node:assert";
-import { expectResult, type World } from "../cli/world.ts";
+import { expectResult, type World } from "../cli/setup.ts";
 import { PROJECT_DIR } from "../../scripts/project.ts";
 import { tracesOf } from "../harness/mod.ts";
-import { exists } from "../engine/rig.ts";
+import { exists } from "../engine/setup.ts";
 
 const EVENTS = ["started", "exited", "removed"] as const;
 

@@ -10,7 +10,7 @@ import {
   startScriptedRegistry,
 } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
-import { clearFailure, pulled } from "./rig.ts";
+import { clearFailure, pulled } from "./setup.ts";
 
 let images = 0;
 

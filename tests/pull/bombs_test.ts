@@ -3,8 +3,8 @@ import { strict as assert } from "node:assert";
 import { processState } from "../harness/mod.ts";
 import { HOSTILE_IMAGES, type HostileImage } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { checkAlive, type HostileRig, startHostileRig } from "./hostile_rig.ts";
-import { pulled, storeChanges } from "./rig.ts";
+import { checkAlive, type HostileRig, startHostileRig } from "./malicious_setup.ts";
+import { pulled, storeChanges } from "./setup.ts";
 import { strainDuring } from "./strain.ts";
 
 const MEBIBYTE = 1024 * 1024;

@@ -1,10 +1,10 @@
 /** An engine on btrfs as its clients see it, and what it says where there is none. */
 import { strict as assert } from "node:assert";
-import { filesBelow } from "../engine/rig.ts";
+import { filesBelow } from "../engine/setup.ts";
 import { executable, runCommand, startEngine, storagePlace } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { pulled, startPullRig } from "./rig.ts";
+import { pulled, startPullRig } from "./setup.ts";
 
 Deno.test({
   name: "btrfs: containers as usual, through tsd and docker; images leave nothing",

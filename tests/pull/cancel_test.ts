@@ -1,10 +1,10 @@
 /** Pulls that are left in the middle, by their client or by the engine's end: only finished layers stay, and nobody else is disturbed. */
 import { strict as assert } from "node:assert";
-import { until, untilNone } from "../engine/rig.ts";
+import { until, untilNone } from "../engine/setup.ts";
 import { type Engine, processState } from "../harness/mod.ts";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { checkAlive } from "./hostile_rig.ts";
+import { checkAlive } from "./malicious_setup.ts";
 import {
   layersOnDisk,
   listedImages,
@@ -13,7 +13,7 @@ import {
   startPullRig,
   storeChanges,
   storeListing,
-} from "./rig.ts";
+} from "./setup.ts";
 
 const SLOW_BYTES_PER_SECOND = 50_000;
 

@@ -4,7 +4,7 @@ import { type Engine, executable, runCommand, startEngine } from "../harness/mod
 import { busyboxBuilder, file } from "../images/mod.ts";
 import { freePort, type ScriptedRegistry, selfSignedCertificate, startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
-import { pulled } from "./rig.ts";
+import { pulled } from "./setup.ts";
 
 let images = 0;
 const ownImage = () => busyboxBuilder().layer([file("own", `${images++}`)]).build();

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
-import { layersOnDisk, listedImages, pulled, pullGoodImage, type PullRig, startPullRig } from "./rig.ts";
+import { layersOnDisk, listedImages, pulled, pullGoodImage, type PullRig, startPullRig } from "./setup.ts";
 
 async function flipByte(path: string, at: number): Promise<void> {
   const bytes = await Deno.readFile(path);

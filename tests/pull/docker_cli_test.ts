@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { pullGoodImage, type PullRig, startPullRig } from "./rig.ts";
+import { pullGoodImage, type PullRig, startPullRig } from "./setup.ts";
 
 const short = (digest: string) => digest.slice("sha256:".length, "sha256:".length + 12);
 const own = (text: string) => busyboxBuilder().layer([file("own", text)]).layer([file("second", text)]).build();

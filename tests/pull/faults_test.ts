@@ -12,7 +12,7 @@ import {
   startPullRig,
   storeChanges,
   storeListing,
-} from "./rig.ts";
+} from "./setup.ts";
 
 /** busybox with a layer and a config that no other image has, so that they have to be fetched. */
 function imageFor(name: string): Promise<Image> {

@@ -4,7 +4,7 @@ import { busyboxBuilder, busyboxImage, type Compression, file, type Image, index
 import { type Engine, startEngine } from "../harness/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
-import { clearFailure, pulled } from "./rig.ts";
+import { clearFailure, pulled } from "./setup.ts";
 
 interface Inspected {
   readonly Id: string;

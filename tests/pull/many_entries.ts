@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { type Engine, processState } from "../harness/mod.ts";
 import { ImageBuilder, manyEntriesLayer } from "../images/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
-import { clearFailure, type PullRig } from "./rig.ts";
+import { clearFailure, type PullRig } from "./setup.ts";
 import { type Strain, strainDuring, usualMs } from "./strain.ts";
 
 /** What others may have to wait. */

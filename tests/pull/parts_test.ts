@@ -1,10 +1,10 @@
 /** Downloads of large layers that are broken off, and go on in the next pull, also in that of another engine. */
 import { strict as assert } from "node:assert";
-import { namesIn, until } from "../engine/rig.ts";
+import { namesIn, until } from "../engine/setup.ts";
 import type { Engine, Session } from "../harness/mod.ts";
 import { busyboxBuilder, digestOf, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { clearFailure, pulled, type PullRig, startPullRig } from "./rig.ts";
+import { clearFailure, pulled, type PullRig, startPullRig } from "./setup.ts";
 
 const MIB = 2 ** 20;
 const LARGE_BYTES = 66 * MIB;

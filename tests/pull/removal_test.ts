@@ -4,7 +4,7 @@ import { chainIds } from "../../src/image/chain_id.ts";
 import { parseDigest } from "../../src/image/digest.ts";
 import { busyboxBuilder, file, type Image } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { layersOnDisk, listedImages, pulled, type PullRig, startPullRig, storeListing } from "./rig.ts";
+import { layersOnDisk, listedImages, pulled, type PullRig, startPullRig, storeListing } from "./setup.ts";
 
 /** busybox, and a layer of its own on top. */
 const topped = (text: string) => busyboxBuilder().layer([file("top", text)]).build();

@@ -13,9 +13,9 @@ import {
 } from "../harness/mod.ts";
 import { debianImage, featureImage, type ImageWithTree, pushImage } from "../images/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../registry/mod.ts";
-import { STORAGE_DRIVERS } from "../../src/store/storage.ts";
+import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { requires } from "../requires.ts";
-import { pulled } from "./rig.ts";
+import { pulled } from "./setup.ts";
 
 const MINUTE_MS = 60_000;
 

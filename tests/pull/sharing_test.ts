@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { bigImage, busyboxBuilder, featureImage, file } from "../images/mod.ts";
 import { requires } from "../requires.ts";
-import { allBlobGets, blobGets, layersOnDisk, listedImages, pulled, type PullRig, startPullRig } from "./rig.ts";
+import { allBlobGets, blobGets, layersOnDisk, listedImages, pulled, type PullRig, startPullRig } from "./setup.ts";
 
 const top = (text: string) => busyboxBuilder().layer([file("top", text)]).build();
 const short = (digest: string) => digest.slice("sha256:".length, "sha256:".length + 12);

@@ -105,7 +105,7 @@ function runOn(engine: Engine, reference: string): Run {
 
 /** Asks a real dockerd. */
 async function record(registry: ScriptedRegistry, reference: string): Promise<void> {
-  const { startDockerDaemon } = await import("../../bench/contenders/docker_daemon.ts");
+  const { startDockerDaemon } = await import("../../bench/peers/docker_daemon.ts");
   const { dockerPeer } = await import("../transcripts/peers.ts");
   await using daemon = await startDockerDaemon({ configuration: { "insecure-registries": [registry.host] } });
   const peer = dockerPeer(daemon);

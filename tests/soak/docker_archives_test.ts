@@ -1,6 +1,6 @@
 /** Archives between tsd and a real dockerd (20.10, which reads and writes `<id>/layer.tar`), in both directions. */
 import { strict as assert } from "node:assert";
-import { startDockerDaemon } from "../../bench/contenders/docker_daemon.ts";
+import { startDockerDaemon } from "../../bench/peers/docker_daemon.ts";
 import { startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, featureImage, file, type Image, writeDockerArchive } from "../images/mod.ts";
 import { dockerPeer } from "../transcripts/peers.ts";

@@ -1,10 +1,10 @@
 /** Two of our engines and a dockerd with its bridge and packet filter, side by side on one machine: a network namespace. */
 import { strict as assert } from "node:assert";
-import { type DockerDaemon, startDockerDaemon } from "../../bench/contenders/docker_daemon.ts";
-import { expectResult } from "../cli/world.ts";
+import { type DockerDaemon, startDockerDaemon } from "../../bench/peers/docker_daemon.ts";
+import { expectResult } from "../cli/setup.ts";
 import { type Engine, runCommand, type RunResult, startEngine, tracesOf } from "../harness/mod.ts";
 import { busyboxImage, writeDockerArchive } from "../images/mod.ts";
-import { Namespace } from "../network/own_namespace.ts";
+import { Namespace } from "../network/private_namespace.ts";
 import { requires } from "../requires.ts";
 
 const IMAGE = "test/busybox:latest";

@@ -1,5 +1,5 @@
 /** What long tests measure and print. */
-import type { Holdings } from "../engine/rig.ts";
+import type { Holdings } from "../engine/setup.ts";
 
 /** Times of one step, in ms. */
 export class Times {

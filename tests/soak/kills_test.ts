@@ -1,9 +1,9 @@
 /** Engines that are killed at any moment. Minutes long. */
 import { strict as assert } from "node:assert";
-import { STORAGE_DRIVERS } from "../../src/store/storage.ts";
+import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { type Engine, startEngine, storageNeeds } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
-import { type Holdings, holdingsOf, namesIn, pull, startRig, stateOf, until, untilSettled } from "../engine/rig.ts";
+import { type Holdings, holdingsOf, namesIn, pull, startRig, stateOf, until, untilSettled } from "../engine/setup.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { killsInPulls } from "../engine/kills_in_pull.ts";
 import { requires } from "../requires.ts";

@@ -5,7 +5,7 @@ import type { Digest } from "../../src/image/digest.ts";
 import { Overlay2LayerStore } from "../../src/store/overlay2/mod.ts";
 import { bigImage } from "../images/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
-import { namesIn } from "../engine/rig.ts";
+import { namesIn } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { print, Times } from "./figures.ts";
 

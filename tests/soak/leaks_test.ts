@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Engine, EngineApi } from "../harness/mod.ts";
 import { readAll } from "../images/bytes.ts";
-import { type Holdings, holdingsOf, type Rig, runDetached, startRig, untilSettled } from "../engine/rig.ts";
+import { type Holdings, holdingsOf, type Rig, runDetached, startRig, untilSettled } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { held, print, Times } from "./figures.ts";
 import { type Limits, plateaus, TELLS_MEMORY } from "./plateaus.ts";

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { pullManyEntries } from "../pull/many_entries.ts";
-import { checkAlive } from "../pull/hostile_rig.ts";
-import { layersOnDisk, startPullRig } from "../pull/rig.ts";
+import { checkAlive } from "../pull/malicious_setup.ts";
+import { layersOnDisk, startPullRig } from "../pull/setup.ts";
 import { requires } from "../requires.ts";
 import { print } from "./figures.ts";
 

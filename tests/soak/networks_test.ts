@@ -1,6 +1,6 @@
 /** Many networks and names at once, with real traffic. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { greeter } from "../network/traffic.ts";
 
 const NETWORKS = 100;

@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import { processState } from "../harness/host_state.ts";
 import type { Engine } from "../harness/mod.ts";
-import { until } from "../engine/rig.ts";
+import { until } from "../engine/setup.ts";
 import { print } from "./figures.ts";
 
 /** For the engine whose memory is looked at. */

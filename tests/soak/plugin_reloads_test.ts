@@ -1,5 +1,5 @@
 /** Plugins of all kinds that are replaced, disabled and removed while 400 containers come and go. A minute long. */
-import { scenario } from "../cli/world.ts";
+import { scenario } from "../cli/setup.ts";
 import { reloadUnderLoad } from "../plugins/reloading.ts";
 import { print } from "./figures.ts";
 

@@ -1,6 +1,6 @@
 /** A thousand lives of containers with five plugins. Minutes long. */
-import { startRig } from "../engine/rig.ts";
-import { live, livesWithoutLeak } from "../plugins/lives.ts";
+import { startRig } from "../engine/setup.ts";
+import { live, livesWithoutLeak } from "../plugins/lifecycle.ts";
 import { requires } from "../requires.ts";
 import { held, print } from "./figures.ts";
 import { plateaus, TELLS_MEMORY } from "./plateaus.ts";

@@ -1,6 +1,6 @@
 /** Power cuts every 200 ms in and after pulls. Minutes long. */
 import { strict as assert } from "node:assert";
-import { STORAGE_DRIVERS } from "../../src/store/storage.ts";
+import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { storageNeeds } from "../harness/mod.ts";
 import { powerCuts } from "../engine/power_cuts.ts";
 import { requires } from "../requires.ts";

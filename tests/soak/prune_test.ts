@@ -1,6 +1,6 @@
 /** The races of prune, for five minutes. */
 import { pruneRest, raceWithRemovals, raceWithRequests, raceWithRuns } from "../engine/prune_races.ts";
-import { startPullRig } from "../pull/rig.ts";
+import { startPullRig } from "../pull/setup.ts";
 import { requires } from "../requires.ts";
 import { print } from "./figures.ts";
 

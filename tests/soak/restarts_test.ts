@@ -9,7 +9,7 @@ import {
   stateOf,
   until,
   untilSettled,
-} from "../engine/rig.ts";
+} from "../engine/setup.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
 import { print, Times } from "./figures.ts";

@@ -3,7 +3,7 @@
  * somebody was told is stored is there afterwards. A minute, and some more where the images have to be made.
  */
 import { strict as assert } from "node:assert";
-import { type Rig, startRig, stateOf, until } from "../engine/rig.ts";
+import { type Rig, startRig, stateOf, until } from "../engine/setup.ts";
 import { serverImages, type ServerName } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 import { print, Times } from "./figures.ts";

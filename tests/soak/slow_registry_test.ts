@@ -9,7 +9,7 @@ import {
   startPullRig,
   storeChanges,
   storeListing,
-} from "../pull/rig.ts";
+} from "../pull/setup.ts";
 import type { Fault } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
 

@@ -1,6 +1,6 @@
 /** Signals right after a start, 200 times. Minutes long. */
 import { strict as assert } from "node:assert";
-import { startRig } from "../engine/rig.ts";
+import { startRig } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { afterStarts, stop, terminate } from "../supervision/start_signals.ts";
 import { print } from "./figures.ts";

@@ -1,8 +1,8 @@
 /** `GET /events`, `tsd events` and `docker events` against a running engine. */
 import { strict as assert } from "node:assert";
-import { namesIn, type Rig, startRig, until } from "../engine/rig.ts";
+import { namesIn, type Rig, startRig, until } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
-import { actionsOf, type ApiEvent, background, eventsBetween, nowSeconds, succeeded } from "./rig.ts";
+import { actionsOf, type ApiEvent, background, eventsBetween, nowSeconds, succeeded } from "./setup.ts";
 
 const needs = requires("root", "runc", "docker");
 

@@ -1,11 +1,11 @@
 /** Health checks and what they lead to, with tsd and the docker CLI, against a running engine. */
 import { strict as assert } from "node:assert";
-import { holdingsOf, type Rig, startRig, until, untilSettled } from "../engine/rig.ts";
+import { holdingsOf, type Rig, startRig, until, untilSettled } from "../engine/setup.ts";
 import type { Engine } from "../harness/mod.ts";
 import { busyboxBuilder } from "../images/mod.ts";
-import { pull } from "../engine/rig.ts";
+import { pull } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
-import { actionsOf, background, nowSeconds, refused, succeeded } from "./rig.ts";
+import { actionsOf, background, nowSeconds, refused, succeeded } from "./setup.ts";
 
 const needs = requires("root", "runc", "docker");
 const CLIENTS = ["tsd", "docker"] as const;

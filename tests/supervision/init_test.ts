@@ -1,9 +1,9 @@
 /** `--init`: a small process 1 that hands signals on and reaps orphans, with tsd and the docker CLI. */
 import { strict as assert } from "node:assert";
 import { INIT_PROGRAMS } from "../../src/engine/containers/init_program.ts";
-import { startRig, startRigWith, stateOf } from "../engine/rig.ts";
+import { startRig, startRigWith, stateOf } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
-import { background, refused, succeeded } from "./rig.ts";
+import { background, refused, succeeded } from "./setup.ts";
 
 const CLIENTS = ["tsd", "docker"] as const;
 const RUN = ["run", "--rm", "--network", "none", "--init"];

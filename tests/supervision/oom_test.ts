@@ -1,8 +1,8 @@
 /** Containers that run out of memory, and those of which only a part does. */
 import { strict as assert } from "node:assert";
-import { startRig } from "../engine/rig.ts";
+import { startRig } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
-import { actionsOf, background, nowSeconds } from "./rig.ts";
+import { actionsOf, background, nowSeconds } from "./setup.ts";
 
 const LIMIT = ["--memory", "16m"];
 const RUN = ["run", "--network", "none", ...LIMIT];

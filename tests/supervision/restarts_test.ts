@@ -1,10 +1,10 @@
 /** Restart policies, with tsd and the docker CLI, against a running engine. */
 import { strict as assert } from "node:assert";
-import { keepersOf } from "../../src/runtime/keeper_search.ts";
-import { filesBelow, holdingsOf, type Rig, startRig, until, untilSettled } from "../engine/rig.ts";
+import { keepersOf } from "../../src/runtime/fd_holder_search.ts";
+import { filesBelow, holdingsOf, type Rig, startRig, until, untilSettled } from "../engine/setup.ts";
 import { type ApiStream, type Engine, tracesOf } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
-import { actionsOf, background, nowSeconds, refused, succeeded } from "./rig.ts";
+import { actionsOf, background, nowSeconds, refused, succeeded } from "./setup.ts";
 
 const needs = requires("root", "runc", "docker");
 const CLIENTS = ["tsd", "docker"] as const;

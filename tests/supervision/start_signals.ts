@@ -1,5 +1,5 @@
 /** Steps that come right after a container's start, over and over: what they did, counted. */
-import type { Rig } from "../engine/rig.ts";
+import type { Rig } from "../engine/setup.ts";
 
 /** How many times each outcome was seen. */
 export type Outcomes = Readonly<Record<string, number>>;

@@ -1,6 +1,6 @@
 /** Signals and other steps right after a start reach the container's program, never the runtime's init. */
 import { strict as assert } from "node:assert";
-import { startRig } from "../engine/rig.ts";
+import { startRig } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { afterStarts, execute, list, pause, stop, terminate } from "./start_signals.ts";
 

@@ -1,8 +1,8 @@
 /** `GET /containers/{id}/stats`, `tsd stats` and `docker stats` against a running engine. */
 import { strict as assert } from "node:assert";
-import { startRig, until } from "../engine/rig.ts";
+import { startRig, until } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
-import { background, refused, succeeded } from "./rig.ts";
+import { background, refused, succeeded } from "./setup.ts";
 
 const needs = requires("root", "runc", "docker");
 const MIB = 1 << 20;

@@ -1,9 +1,9 @@
 /** pause, unpause, rename, restart, top and wait, with tsd and the docker CLI, against a running engine. */
 import { strict as assert } from "node:assert";
-import { type Rig, startRig, stateOf, until } from "../engine/rig.ts";
+import { type Rig, startRig, stateOf, until } from "../engine/setup.ts";
 import { type ApiStream, runCommand, tracesOf } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
-import { actionsOf, background, nowSeconds, refused, succeeded } from "./rig.ts";
+import { actionsOf, background, nowSeconds, refused, succeeded } from "./setup.ts";
 
 const needs = requires("root", "runc", "docker");
 

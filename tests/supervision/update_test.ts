@@ -1,9 +1,9 @@
 /** `update` on a running container, seen in its cgroup at once, after its next start, and with the next engine. */
 import { strict as assert } from "node:assert";
 import { probeHost } from "../../src/runtime/spec/mod.ts";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { cgroupVersion, CLIENTS } from "../options/clients.ts";
-import { actionsOf, nowSeconds } from "./rig.ts";
+import { actionsOf, nowSeconds } from "./setup.ts";
 
 const VERSION = await cgroupVersion();
 const FACTS = await probeHost();

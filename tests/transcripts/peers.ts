@@ -1,7 +1,7 @@
 /** Those that a scenario can be played with: a client and an engine. */
 import { join } from "node:path";
-import type { DockerDaemon } from "../../bench/contenders/docker_daemon.ts";
-import { programPath } from "../../bench/contenders/programs.ts";
+import type { DockerDaemon } from "../../bench/peers/docker_daemon.ts";
+import { programPath } from "../../bench/peers/programs.ts";
 import { type Engine, runCommand, type RunOptions, type RunResult, startEngine } from "../harness/mod.ts";
 import type { Stage } from "./stage.ts";
 

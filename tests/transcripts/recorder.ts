@@ -1,5 +1,5 @@
 /** Plays all scenarios on a real dockerd and writes the golden files. */
-import { type DockerDaemon, startDockerDaemon } from "../../bench/contenders/docker_daemon.ts";
+import { type DockerDaemon, startDockerDaemon } from "../../bench/peers/docker_daemon.ts";
 import { goldenFile, goldenText } from "./golden.ts";
 import { clientVersion, configurationFor, dockerPeer, packagedClient, type Peer } from "./peers.ts";
 import { play, prepare } from "./player.ts";

@@ -1,6 +1,6 @@
 /** Volumes in containers, with tsd's client and with docker's. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "../files/clients.ts";
 import { busyboxBuilder, dir, file, pushImage } from "../images/mod.ts";
 

@@ -1,6 +1,6 @@
 /** What Docker lacks: volumes renamed, cloned, exported and imported. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 
 const inside = (world: World, name: string, script: string) =>
   world.run(["sh", "-c", `cd /d && ${script}`], ["-v", `${name}:/d`]);

@@ -1,6 +1,6 @@
 /** Images mounted in containers (`--mount type=image`), with tsd's client and with docker's. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "../files/clients.ts";
 import { dir, file, ImageBuilder, pushImage, symlink, whiteout } from "../images/mod.ts";
 

@@ -1,6 +1,6 @@
 /** Volumes when an engine, or a client, goes in the middle of something. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { busyboxBuilder, dir, file, pushImage } from "../images/mod.ts";
 
 const FILES = 2000;

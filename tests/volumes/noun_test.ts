@@ -1,6 +1,6 @@
 /** Volumes by themselves, with tsd's client and with docker's: made, listed, shown, removed, and what is told of it. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario } from "../cli/world.ts";
+import { expectResult, scenario } from "../cli/setup.ts";
 import { withBoth } from "../files/clients.ts";
 
 scenario("volumes", {

@@ -1,6 +1,6 @@
 /** `volume prune`, `system prune --volumes` and `system df`, with tsd's client and with docker's. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/world.ts";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
 import { withBoth } from "../files/clients.ts";
 
 const names = async (world: World) => (await world.tsd("volume", "ls", "-q")).stdout.split("\n").filter(Boolean);

@@ -1,6 +1,6 @@
 /** Parts of a volume while a container that has all of it swaps folders for links to the host. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario } from "../cli/world.ts";
+import { expectResult, scenario } from "../cli/setup.ts";
 import { hostShellImage, pushImage, Victim } from "../images/mod.ts";
 import { SECRET } from "../images/victim.ts";
 

@@ -5,7 +5,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import type { Credential } from "../../image/registry/mod.ts";
-import type { AuthConfig } from "../wire/mod.ts";
+import type { AuthConfig } from "../../api_types/mod.ts";
 
 /** The header's name in lower case. */
 export const REGISTRY_AUTH = "x-registry-auth";

@@ -8,11 +8,11 @@ import { createServer as createNetServer, type Server as NetServer, type Socket 
 import { toTsdError, TsdError } from "../../errors.ts";
 import { type Epoll, OwnedFd, pipes } from "../../sys/mod.ts";
 import { AcceptWatch } from "./accept_watch.ts";
-import { Answering, type AnsweringOptions } from "./answering.ts";
-import { DirectApi } from "./direct_api.ts";
+import { Answering, type AnsweringOptions } from "./response_writer.ts";
+import { DirectApi } from "./in_process_api.ts";
 import { bodyAsItComes, bodyOfUpgrade, readBody } from "./body.ts";
-import { Handling, type HandlingOptions } from "./handling.ts";
-import { UnderWay } from "./under_way.ts";
+import { Handling, type HandlingOptions } from "./request_handler.ts";
+import { UnderWay } from "./in_flight.ts";
 
 export type ApiServerOptions = Omit<AnsweringOptions, "leaving" | "underWay"> & HandlingOptions & {
   /** Sees that connections go on being accepted after too many files were open; without it they don't. */

@@ -1,7 +1,7 @@
 import "../../sys/preopen.ts";
 import { strict as assert } from "node:assert";
-import { listenAt } from "../../engine/engine_socket.ts";
-import { Stopwatch } from "../../engine/stopwatch.ts";
+import { listenAt } from "../../engine/lifecycle/socket.ts";
+import { Stopwatch } from "../../async/stopwatch.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { Epoll } from "../../sys/mod.ts";

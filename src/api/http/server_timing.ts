@@ -3,8 +3,8 @@
  * `Server-Timing` (W3C, https://www.w3.org/TR/server-timing/): the phases of a step and at last the whole of it, `engine`,
  * in ms. Only for clients that ask with the header `Tsd-Timing`; Docker's don't know either.
  */
-import { hearPhases } from "../../engine/stopwatch.ts";
-import type { RequestHead } from "./handling.ts";
+import { hearPhases } from "../../async/stopwatch.ts";
+import type { RequestHead } from "./request_handler.ts";
 
 /** The header that asks for it; any value will do. */
 const TIMING_WANTED = "tsd-timing";

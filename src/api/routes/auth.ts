@@ -8,7 +8,7 @@ import type { RegistryClient } from "../../image/registry/mod.ts";
 import { authConfig, credentialIn } from "../http/registry_auth.ts";
 import { json, type Reply } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
-import type { AuthResponse } from "../wire/mod.ts";
+import type { AuthResponse } from "../../api_types/mod.ts";
 
 /** What logs in. */
 export type LoginService = Pick<RegistryClient, "login">;

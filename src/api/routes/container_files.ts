@@ -7,7 +7,7 @@ import { empty, jsonArray, type Reply } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { changeView } from "../views/change_view.ts";
-import { pathStatHeader } from "../views/path_facts_view.ts";
+import { pathStatHeader } from "../views/path_stat_view.ts";
 
 const STAT_HEADER = "X-Docker-Container-Path-Stat";
 

@@ -7,7 +7,7 @@ import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
-import { attempt } from "./attempt.ts";
+import { attempt } from "./with_error_prefix.ts";
 
 export function containerStepRoutes(
   { containers, table, freezer, renamer, networks, updater, processList }: Services,

@@ -6,13 +6,13 @@ import { refuseRestarting } from "../../engine/containers/container.ts";
 import { attachStreams } from "../../engine/streams.ts";
 import { TsdError } from "../../errors.ts";
 import { parseDetachKeys } from "../../io/detach_keys.ts";
-import type { TerminalSize } from "../../runtime/process_io.ts";
+import type { TerminalSize } from "../../runtime/stdio.ts";
 import type { Query } from "../http/query.ts";
 import { empty, type Reply } from "../http/reply.ts";
 import type { ApiRequest } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
-import { parseCondition, START_TOO, startAttached } from "./attached_start.ts";
+import { parseCondition, START_TOO, startAttached } from "./attach_and_start.ts";
 import { logChunks } from "./log_chunks.ts";
 
 const RAW = "application/vnd.docker.raw-stream";

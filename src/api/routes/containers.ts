@@ -11,9 +11,9 @@ import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { CONTAINER_FILTER_KEYS, containerFilter, type FilterContext } from "../views/container_filters.ts";
 import { inspectContainer, summariseContainer } from "../views/container_view.ts";
-import type { ContainerSummary, ContainerWaitResponse } from "../wire/mod.ts";
-import { attempt } from "./attempt.ts";
-import { parseCondition, START_TOO } from "./attached_start.ts";
+import type { ContainerSummary, ContainerWaitResponse } from "../../api_types/mod.ts";
+import { attempt } from "./with_error_prefix.ts";
+import { parseCondition, START_TOO } from "./attach_and_start.ts";
 import { containerStepRoutes } from "./container_steps.ts";
 import { attachContainer, resizeContainer } from "./container_streams.ts";
 

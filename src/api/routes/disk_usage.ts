@@ -10,7 +10,7 @@ import type { Services } from "../services.ts";
 import { summariseContainer } from "../views/container_view.ts";
 import { summariseImage } from "../views/image_view.ts";
 import { volumeView } from "../views/volume_view.ts";
-import type { DiskUsage } from "../wire/mod.ts";
+import type { DiskUsage } from "../../api_types/mod.ts";
 
 type Used = Pick<Services, "diskUsage" | "health" | "networks" | "volumeUsage" | "paths">;
 

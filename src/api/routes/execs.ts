@@ -4,12 +4,12 @@
  * connection when the engine went away.
  */
 import { isConsoleSize, isObject } from "../../engine/request_shapes.ts";
-import { consoleSize } from "../../engine/containers/settings.ts";
+import { consoleSize } from "../../engine/containers/container_spec.ts";
 import { TsdError } from "../../errors.ts";
 import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
-import type { ExecCreateRequest, ExecStartRequest } from "../wire/mod.ts";
+import type { ExecCreateRequest, ExecStartRequest } from "../../api_types/mod.ts";
 import { requestedSize, streamType } from "./container_streams.ts";
 
 /** A request's header by which a client has an exec started as soon as it is made, on the same connection. */

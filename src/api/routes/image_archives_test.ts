@@ -3,7 +3,7 @@ import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import { Query } from "../http/query.ts";
 import type { ApiRequest } from "../http/route.ts";
 import type { Services } from "../services.ts";
-import type { ProgressMessage } from "../wire/mod.ts";
+import type { ProgressMessage } from "../../api_types/mod.ts";
 import { imageArchiveRoutes } from "./image_archives.ts";
 
 const LOADED = { stream: "Loaded image: app:1\n" };

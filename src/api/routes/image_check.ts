@@ -2,11 +2,11 @@
  * @module
  * `GET /tsd/check`: tsd's own, as Docker can't check what it has.
  */
-import type { CheckedPart as Checked } from "../../engine/images/image_check.ts";
+import type { CheckedPart as Checked } from "../../engine/images/fsck.ts";
 import { jsonLines } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
-import type { CheckedPart } from "../wire/mod.ts";
+import type { CheckedPart } from "../../api_types/mod.ts";
 import { withErrorInBand } from "./progress.ts";
 
 export function imageCheckRoutes({ imageCheck }: Pick<Services, "imageCheck">): Route[] {

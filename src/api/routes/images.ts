@@ -14,7 +14,7 @@ import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
 import { IMAGE_FILTER_KEYS, imageFilter } from "../views/image_filters.ts";
 import { imageHistory, inspectImage, summariseImage } from "../views/image_view.ts";
-import type { ImageDeleteItem, ImageSummary } from "../wire/mod.ts";
+import type { ImageDeleteItem, ImageSummary } from "../../api_types/mod.ts";
 import { withErrorInBand } from "./progress.ts";
 
 export function imageRoutes(services: Services): Route[] {

@@ -10,7 +10,7 @@ import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { NETWORK_FILTER_KEYS, networkFilter } from "../views/network_filters.ts";
 import { networkView } from "../views/network_view.ts";
-import type { NetworkCreateResponse, NetworkReloadResponse } from "../wire/mod.ts";
+import type { NetworkCreateResponse, NetworkReloadResponse } from "../../api_types/mod.ts";
 
 export function networkRoutes({ networks, networkTable, networkService, table }: Services): Route[] {
   const view = (network: Network) =>

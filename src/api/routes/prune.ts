@@ -19,7 +19,7 @@ import type {
   ImagesPruneResponse,
   NetworksPruneResponse,
   VolumesPruneResponse,
-} from "../wire/mod.ts";
+} from "../../api_types/mod.ts";
 
 /** What a builder's cache can be filtered by. Labels are what `docker system prune` asks all kinds for. */
 const CACHE_FILTER_KEYS = [

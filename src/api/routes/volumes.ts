@@ -8,7 +8,7 @@ import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { VOLUME_FILTER_KEYS, volumeFilter } from "../views/volume_filters.ts";
 import { volumeView } from "../views/volume_view.ts";
-import type { VolumeListResponse } from "../wire/mod.ts";
+import type { VolumeListResponse } from "../../api_types/mod.ts";
 
 export function volumeRoutes({ volumes, volumeTable, volumeCopies, volumeRenamer, paths }: Services): Route[] {
   return [

@@ -1,6 +1,6 @@
-import type { Change, ChangeKind } from "../../store/ports.ts";
+import type { Change, ChangeKind } from "../../store/driver.ts";
 import { bytesOf } from "../../tar/mod.ts";
-import type { FilesystemChange } from "../wire/mod.ts";
+import type { FilesystemChange } from "../../api_types/mod.ts";
 
 const KINDS: Readonly<Record<ChangeKind, FilesystemChange["Kind"]>> = { modified: 0, added: 1, deleted: 2 };
 const DECODER = new TextDecoder();

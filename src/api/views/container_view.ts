@@ -19,7 +19,7 @@ import type {
   Health,
   HostConfig,
   MountPoint,
-} from "../wire/mod.ts";
+} from "../../api_types/mod.ts";
 
 /** Docker's "never". */
 const NEVER = "0001-01-01T00:00:00Z";

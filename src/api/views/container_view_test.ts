@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { EXITED, fakeContainer, RUNNING } from "../../engine/containers/fake.ts";
+import { EXITED, fakeContainer, RUNNING } from "../../engine/containers/containers_testing.ts";
 import { enginePaths } from "../../engine/paths.ts";
 import type { HealthState } from "../../engine/health/health_monitor.ts";
 import { containerFilter } from "./container_filters.ts";

@@ -3,7 +3,7 @@
  * An event in the shape of the Engine API.
  */
 import type { EngineEvent } from "../../engine/events/event.ts";
-import type { EventMessage } from "../wire/mod.ts";
+import type { EventMessage } from "../../api_types/mod.ts";
 
 const NANOS_PER_SECOND = 1_000_000_000n;
 

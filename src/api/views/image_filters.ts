@@ -7,7 +7,7 @@ import { type CatalogImage, createdMs } from "../../engine/images/image_catalog.
 import { TsdError } from "../../errors.ts";
 import type { Filters } from "../http/query.ts";
 import { hasLabel } from "./container_filters.ts";
-import { momentMs } from "./moment.ts";
+import { momentMs } from "./timestamp.ts";
 import { namePattern } from "./name_pattern.ts";
 
 export const IMAGE_FILTER_KEYS = ["dangling", "label", "reference", "before", "since", "until"];

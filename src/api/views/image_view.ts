@@ -5,7 +5,7 @@
 import type { CatalogImage } from "../../engine/images/image_catalog.ts";
 import type { ContainerDefaults, Healthcheck } from "../../image/config.ts";
 import { type ApiVersion, atLeast } from "../http/version.ts";
-import type { HealthConfig, ImageConfig, ImageHistoryItem, ImageInspect, ImageSummary } from "../wire/mod.ts";
+import type { HealthConfig, ImageConfig, ImageHistoryItem, ImageInspect, ImageSummary } from "../../api_types/mod.ts";
 
 /** Docker's "never". */
 const NEVER = "0001-01-01T00:00:00Z";

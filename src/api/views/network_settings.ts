@@ -4,7 +4,7 @@
  */
 import type { AskedEndpoint, Container } from "../../engine/containers/container.ts";
 import type { NetworkFacts } from "../../engine/networks/network.ts";
-import type { EndpointSettings, NetworkSettings, PortBinding, PortMap, PortSummary } from "../wire/mod.ts";
+import type { EndpointSettings, NetworkSettings, PortBinding, PortMap, PortSummary } from "../../api_types/mod.ts";
 
 /** In a network without addresses. */
 const NO_ENDPOINT: EndpointSettings = {

@@ -1,6 +1,6 @@
 /** Networks in the shapes of the Engine API. */
 import type { AddressPool, Endpoint, Network } from "../../engine/networks/network.ts";
-import type { IPAMConfig, Network as WireNetwork, NetworkContainer } from "../wire/mod.ts";
+import type { IPAMConfig, Network as WireNetwork, NetworkContainer } from "../../api_types/mod.ts";
 import { timestamp } from "./container_view.ts";
 
 /** @param users running containers in it, and their names */

@@ -7,7 +7,7 @@ import type { Filtered } from "../../engine/prune/prune_plan.ts";
 import { TsdError } from "../../errors.ts";
 import type { Filters } from "../http/query.ts";
 import { hasLabel } from "./container_filters.ts";
-import { momentMs } from "./moment.ts";
+import { momentMs } from "./timestamp.ts";
 
 /** What containers and networks take; images take `dangling` too, volumes `all` but no time. */
 export const PRUNE_FILTER_KEYS = ["label", "label!", "until"];

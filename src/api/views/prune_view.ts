@@ -10,7 +10,7 @@ import type {
   PruneKept,
   PrunePlan as WirePlan,
   PruneReport as WireReport,
-} from "../wire/mod.ts";
+} from "../../api_types/mod.ts";
 
 export function planView({ items, kept }: PrunePlan): WirePlan {
   return {

@@ -1,7 +1,7 @@
 /** Volumes in the shapes of the Engine API. */
 import { type EnginePaths, volumePaths } from "../../engine/paths.ts";
 import type { VolumeRecord } from "../../store/volume_records.ts";
-import type { Volume, VolumeUsageData } from "../wire/mod.ts";
+import type { Volume, VolumeUsageData } from "../../api_types/mod.ts";
 
 /** @param usage what `system df` tells besides */
 export function volumeView(

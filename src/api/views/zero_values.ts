@@ -3,7 +3,7 @@
  * Fields that Docker's answers have even where nobody said anything about them: clients read them without asking whether
  * they are there.
  */
-import type { ContainerConfig, HostConfig } from "../wire/mod.ts";
+import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 
 /** Of `Config`. */
 export const ZERO_CONFIG: ContainerConfig = {

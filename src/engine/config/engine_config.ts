@@ -5,10 +5,10 @@
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import { HASH_ENGINES, type HashEngine } from "../../hash/mod.ts";
-import { STOCK_RUNTIME } from "../runtimes.ts";
+import { STOCK_RUNTIME } from "../containers/runtimes.ts";
 import { type CertificateFiles, NO_SETTINGS, type RegistrySettings } from "../../image/registry/mod.ts";
 import { BUILT_IN_CONFIGS, DEFAULT_HOOK_FOLDERS, NO_PLUGIN_SETTINGS, type PluginSettings } from "../../plugins/mod.ts";
-import { STORAGE_DRIVERS, type StorageDriver } from "../../store/storage.ts";
+import { STORAGE_DRIVERS, type StorageDriver } from "../../store/drivers.ts";
 import {
   anything,
   bindAddress,

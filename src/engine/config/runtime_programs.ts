@@ -1,5 +1,5 @@
 /** Where the programs of the OCI runtimes are. */
-import { type RuntimeProgram, STOCK_RUNTIME } from "../runtimes.ts";
+import { type RuntimeProgram, STOCK_RUNTIME } from "../containers/runtimes.ts";
 import type { EngineConfig } from "./engine_config.ts";
 
 /** Where runtimes are looked for. */

@@ -3,7 +3,7 @@
  * A container as the engine knows it: what was asked for and what has become of it. The state is one tagged
  * union, so that no combination of flags can contradict itself.
  */
-import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { OciHooks } from "../../runtime/spec/mod.ts";

@@ -3,7 +3,7 @@
  * Makes containers: checks everything that can be checked without a root file system, records the container, and gives
  * it its folder and writable layer. It starts nothing.
  */
-import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig, ContainerCreateResponse, HostConfig } from "../../api_types/mod.ts";
 import { isTsdError, prefixed } from "../../errors.ts";
 import type { ImageConfig } from "../../image/config.ts";
 import { parsePlatform } from "../../image/platform.ts";
@@ -11,29 +11,29 @@ import { etcFiles } from "../../network/etc_files.ts";
 import { wantedPorts } from "../../network/port.ts";
 import type { Adjusted, HookBus } from "../../plugins/mod.ts";
 import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
-import type { Snapshotter } from "../../store/ports.ts";
+import type { Snapshotter } from "../../store/driver.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import { checkHealthAction } from "../health/health_config.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
-import type { ImageUses } from "../images/image_uses.ts";
+import type { ImageUses } from "../images/image_leases.ts";
 import type { ContainerVolumes } from "../volumes/container_volumes.ts";
-import type { VolumeFilling } from "../volumes/volume_filling.ts";
-import type { KeyedLock } from "../keyed_lock.ts";
-import type { Runtimes } from "../runtimes.ts";
+import type { VolumeFilling } from "../volumes/copy_up.ts";
+import type { KeyedLock } from "../../async/keyed_lock.ts";
+import type { Runtimes } from "./runtimes.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import { Stopwatch } from "../stopwatch.ts";
+import { Stopwatch } from "../../async/stopwatch.ts";
 import type { Container } from "./container.ts";
-import { newContainerContext } from "./container_contexts.ts";
+import { newContainerContext } from "./hook_payloads.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { CreateRequest } from "./create_request.ts";
 import { withHostDefaults } from "./host_defaults.ts";
 import { initProgram } from "./init_program.ts";
-import type { NamespaceJoiner } from "./joined_namespaces.ts";
+import type { NamespaceJoiner } from "./shared_namespaces.ts";
 import { requireSources } from "./mount_sources.ts";
 import { type PatchedRequest, patchedRequest } from "./plugin_patch.ts";
 import { friendlyName, parseContainerName, randomId } from "./names.ts";
 import { networkWarnings } from "../networks/network_mode.ts";
-import { defaultHostname, etcSettings, mergeConfig, specSettings } from "./settings.ts";
+import { defaultHostname, etcSettings, mergeConfig, specSettings } from "./container_spec.ts";
 
 export interface ContainerCreatorDeps {
   readonly table: ContainerTable;

@@ -8,12 +8,12 @@ import { probeHost } from "../../runtime/spec/mod.ts";
 import { ContainerRecords } from "../../store/container_records.ts";
 import { Database } from "../../store/database.ts";
 import { enginePaths } from "../paths.ts";
-import { KeyedLock } from "../keyed_lock.ts";
+import { KeyedLock } from "../../async/keyed_lock.ts";
 import { ContainerCreator, type ContainerCreatorDeps } from "./container_creator.ts";
 import type { ContainerRecord } from "./container.ts";
 import { ContainerTable, type StoredContainers } from "./container_table.ts";
 import { parseCreateRequest } from "./create_request.ts";
-import { recordedEvents } from "./fake.ts";
+import { recordedEvents } from "./containers_testing.ts";
 import { requestedMounts } from "./mounts.ts";
 
 const IMAGE_ID = digestOfHex("1".repeat(64));

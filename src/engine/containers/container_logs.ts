@@ -6,7 +6,7 @@ import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { LogFiles } from "../../runtime/logs/log_files.ts";
 import type { LogLease } from "../../runtime/logs/log_readers.ts";
-import type { OutputHub } from "../../runtime/logs/output_hub.ts";
+import type { OutputHub } from "../../runtime/logs/stdio_router.ts";
 import type { LogSpec } from "../../runtime/logs/protocol.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";

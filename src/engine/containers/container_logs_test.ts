@@ -1,16 +1,16 @@
 import { strict as assert } from "node:assert";
 import "../../sys/preopen.ts";
-import type { LogConfig } from "../../api/wire/mod.ts";
+import type { LogConfig } from "../../api_types/mod.ts";
 import { SILENT_LOG } from "../../log.ts";
-import { ExitLoop } from "../../runtime/exit_loop.ts";
+import { ExitLoop } from "../../runtime/reaper.ts";
 import { FifoIo } from "../../runtime/fifo_io.ts";
-import { OutputHub } from "../../runtime/logs/output_hub.ts";
+import { OutputHub } from "../../runtime/logs/stdio_router.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
 import { Epoll, files, O, processes, tree } from "../../sys/mod.ts";
 import { workerUrl } from "../../worker_entry.ts";
 import { enginePaths } from "../paths.ts";
 import { ContainerLogs, logOf, type LogRequest } from "./container_logs.ts";
-import { fakeContainer, RUNNING, tableOf } from "./fake.ts";
+import { fakeContainer, RUNNING, tableOf } from "./containers_testing.ts";
 
 /** Most bytes that are written before the log Worker sees that it has to wait. */
 const BUFFER_BYTES = 1 << 20;

@@ -3,18 +3,18 @@
  * What can be done with containers. Steps on one container come one after another (`KeyedLock`); waiting for an exit
  * holds no lock.
  */
-import type { WaitCondition } from "../../api/wire/mod.ts";
+import type { WaitCondition } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
-import type { ProcessIo } from "../../runtime/process_io.ts";
+import type { ProcessIo } from "../../runtime/stdio.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
-import type { KeyedLock } from "../keyed_lock.ts";
+import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type Container, isLive } from "./container.ts";
-import type { ContainerRemovals } from "./container_removals.ts";
-import type { ContainerRuns, Run } from "./container_runs.ts";
+import type { ContainerRemovals } from "./remove.ts";
+import type { ContainerRuns, Run } from "./supervisor.ts";
 import type { ContainerTable } from "./container_table.ts";
 import { endsByHand } from "./restart_policy.ts";
-import type { Restarts } from "./restarts.ts";
-import type { Signaller } from "./signaller.ts";
+import type { Restarts } from "./restart_manager.ts";
+import type { Signaller } from "./kill.ts";
 import { parseSignal } from "./signals.ts";
 import type { Waiters, WaitResult } from "./waiters.ts";
 

@@ -1,5 +1,5 @@
 /** The types of what a request to make or to change a container has. */
-import type { BindOptions, ContainerConfig, HostConfig, Mount, Resources, VolumeOptions } from "../../api/wire/mod.ts";
+import type { BindOptions, ContainerConfig, HostConfig, Mount, Resources, VolumeOptions } from "../../api_types/mod.ts";
 import type { Shape } from "../request_shapes.ts";
 
 export const CONFIG_SHAPE = {

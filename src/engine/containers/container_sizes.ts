@@ -4,7 +4,7 @@
  */
 import { isTsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
-import type { Snapshotter } from "../../store/ports.ts";
+import type { Snapshotter } from "../../store/driver.ts";
 
 /** In bytes. */
 export interface ContainerSize {

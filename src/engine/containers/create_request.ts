@@ -3,7 +3,7 @@
  * Checks the body of a creation request: types first, then what this version can't do. A field either has an effect or
  * is refused with a reason, unless it has its empty value (the docker CLI sends 2 KB of those).
  */
-import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { checkHealthcheck } from "../health/health_config.ts";
 import { askedEndpoint } from "../networks/endpoint_request.ts";

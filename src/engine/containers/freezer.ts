@@ -7,7 +7,7 @@ import { TsdError } from "../../errors.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
-import type { KeyedLock } from "../keyed_lock.ts";
+import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
 import { type Container, refuseRestarting } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";

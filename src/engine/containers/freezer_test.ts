@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
-import { KeyedLock } from "../keyed_lock.ts";
+import { KeyedLock } from "../../async/keyed_lock.ts";
 import type { Container, ContainerState } from "./container.ts";
-import { EXITED, fakeContainer, recordedEvents, RUNNING, runtimesOf, tableOf } from "./fake.ts";
+import { EXITED, fakeContainer, recordedEvents, RUNNING, runtimesOf, tableOf } from "./containers_testing.ts";
 import { Freezer } from "./freezer.ts";
 
 interface Bench {

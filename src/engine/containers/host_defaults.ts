@@ -1,4 +1,4 @@
-import type { HostConfig } from "../../api/wire/mod.ts";
+import type { HostConfig } from "../../api_types/mod.ts";
 import { hiddenPaths, type HostFacts } from "../../runtime/spec/mod.ts";
 import { cgroupnsMode } from "./namespace_modes.ts";
 import { parseSecurityOptions } from "./security_options.ts";

@@ -7,8 +7,8 @@
 import { sha256Hex } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
-import type { ImageUses } from "../images/image_uses.ts";
-import type { SharedSnapshots } from "../shared_snapshots.ts";
+import type { ImageUses } from "../images/image_leases.ts";
+import type { SharedSnapshots } from "./shared_snapshots.ts";
 import type { ContainerRecord } from "./container.ts";
 import type { ImageUse, RequestedMount } from "./mounts.ts";
 

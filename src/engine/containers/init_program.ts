@@ -3,7 +3,7 @@
  * `--init`: the small program that becomes process 1 of a container, hands signals on and reaps orphans. It is one of this
  * machine's; it must be static, because the container has none of its libraries.
  */
-import type { HostConfig } from "../../api/wire/mod.ts";
+import type { HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 
 /** Where they are, best known first: Debian's and others' packages tini, docker.io, docker-ce, catatonit, podman. */

@@ -3,7 +3,7 @@
  * `--log-driver` and `--log-opt`: what Docker's json-file driver takes, with its rules and texts (docs.docker.com, "JSON
  * File logging driver"), and what becomes of it. Unlike Docker's, a log without options has a bound.
  */
-import type { HostConfig, LogConfig } from "../../api/wire/mod.ts";
+import type { HostConfig, LogConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { LogSpec } from "../../runtime/logs/protocol.ts";
 import { expandLogTag } from "./log_tag.ts";

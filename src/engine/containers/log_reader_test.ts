@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { LogFixture, second } from "../../runtime/logs/log_fixture.ts";
+import { LogFixture, second } from "../../runtime/logs/logs_testing.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
 import type { LogSelection } from "./line_filter.ts";
 import { type LogFollower, readLog } from "./log_reader.ts";

@@ -2,7 +2,7 @@
  * @module
  * `--mount`, as the API has it: the fields of each kind of mount, and what Docker says of wrong ones.
  */
-import type { Mount } from "../../api/wire/mod.ts";
+import type { Mount } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { type BindMount, cleanPath, type TmpfsMount } from "../../runtime/spec/mod.ts";
 import { checkVolumeName } from "../volumes/volume_names.ts";

@@ -3,7 +3,7 @@
  * What a container asks to see: `-v source:target[:options]`, `--mount type=bind|volume|tmpfs|image`,
  * `--tmpfs target[:options]`. Pure: which volumes and images are there is looked up later.
  */
-import type { HostConfig } from "../../api/wire/mod.ts";
+import type { HostConfig } from "../../api_types/mod.ts";
 import { cleanPath, type Propagation, type TmpfsMount } from "../../runtime/spec/mod.ts";
 import { checkVolumeName } from "../volumes/volume_names.ts";
 import {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { HostConfig } from "../../api/wire/mod.ts";
+import type { HostConfig } from "../../api_types/mod.ts";
 import { type ErrorCode, isTsdError } from "../../errors.ts";
 import { prepareSources } from "./mount_sources.ts";
 import { requestedMounts } from "./mounts.ts";

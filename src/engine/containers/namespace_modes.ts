@@ -3,10 +3,10 @@
  * Which namespaces a container has of its own, which it shares with the host or with another container; Docker's names for
  * these modes, and its texts for those that there aren't.
  */
-import type { HostConfig } from "../../api/wire/mod.ts";
+import type { HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { HostFacts, NamespaceMode, SpecSettings } from "../../runtime/spec/mod.ts";
-import { type JoinedNamespaces, namedContainer } from "./joined_namespaces.ts";
+import { type JoinedNamespaces, namedContainer } from "./shared_namespaces.ts";
 
 type Modes = Pick<SpecSettings, "ipc" | "pid" | "uts" | "cgroupns">;
 

@@ -8,7 +8,7 @@ import type { HookBus } from "../../plugins/mod.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
 import type { Container } from "./container.ts";
-import { containerContext } from "./container_contexts.ts";
+import { containerContext } from "./hook_payloads.ts";
 
 /** How long after a kill was noticed the first process may be its victim, in ms: its exit comes a moment later. */
 const JUST_NOW_MS = 2000;

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type Plugin } from "../../plugins/mod.ts";
-import { fakeContainer, recordedEvents } from "./fake.ts";
+import { fakeContainer, recordedEvents } from "./containers_testing.ts";
 import { OomWatch } from "./oom_watch.ts";
 
 function bench() {

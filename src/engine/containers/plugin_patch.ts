@@ -2,7 +2,7 @@
  * @module
  * What plugins want changed of a container that is about to be made, put into the client's request and checked as that is.
  */
-import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { ContainerPatch } from "../../plugins/mod.ts";
 import type { OciHooks } from "../../runtime/spec/mod.ts";

@@ -3,7 +3,7 @@
  * Restart policies: reading and checking one, and the decision whether and when an ended container starts again
  * (docs.docker.com, "Start containers automatically"; texts and times are Docker's). Pure; `restarter.ts` does the waiting.
  */
-import type { HostConfig, RestartPolicy } from "../../api/wire/mod.ts";
+import type { HostConfig, RestartPolicy } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { parseSignal } from "./signals.ts";
 

@@ -2,7 +2,7 @@
  * @module
  * The devices of the host that a container gets, and those on which it is limited, as they are when it starts.
  */
-import type { HostConfig } from "../../api/wire/mod.ts";
+import type { HostConfig } from "../../api_types/mod.ts";
 import {
   blockDevices,
   type ContainerDevice,
@@ -11,7 +11,7 @@ import {
   resolveDevice,
   type SpecInput,
 } from "../../runtime/spec/mod.ts";
-import { resources } from "./settings.ts";
+import { resources } from "./container_spec.ts";
 
 /** A privileged container may use all devices in any way, whatever was said of single ones. */
 const ALL_ACCESS = "rwm";

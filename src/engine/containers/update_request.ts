@@ -4,7 +4,7 @@
  * What can't be changed while a container is there
  * is refused with a reason, unless it has its empty value.
  */
-import type { ContainerUpdateRequest, Resources, RestartPolicy } from "../../api/wire/mod.ts";
+import type { ContainerUpdateRequest, Resources, RestartPolicy } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { type PortUpdate, portUpdate } from "../../network/port_changes.ts";
 import { checkShape, isEmpty, isObject, type Shape, withoutNulls, wrongType } from "../request_shapes.ts";

@@ -2,7 +2,7 @@
  * @module
  * Who waits for a container, and for what (`POST /containers/{id}/wait?condition=`).
  */
-import type { WaitCondition } from "../../api/wire/mod.ts";
+import type { WaitCondition } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 
 /** What a waiter is told. */

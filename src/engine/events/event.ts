@@ -3,7 +3,7 @@
  * What can happen in an engine, in Docker's words (Engine API 1.50, `GET /events`): one table of actions by the kind of
  * thing they happen to, and the shape of one event.
  */
-import type { EventType } from "../../api/wire/mod.ts";
+import type { EventType } from "../../api_types/mod.ts";
 
 /** Every action. Some of a container's are followed by `: ` and a detail (a command, a health status). */
 export const ACTIONS = {

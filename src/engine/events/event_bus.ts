@@ -5,7 +5,7 @@
  * listener: one that falls too far behind is cut off.
  */
 import { TsdError } from "../../errors.ts";
-import { AsyncQueue } from "../async_queue.ts";
+import { AsyncQueue } from "../../async/queue.ts";
 import type { EngineEvent, EventKind, Happening } from "./event.ts";
 import type { EventHistory } from "./event_history.ts";
 

@@ -2,8 +2,8 @@
  * @module
  * One further process in a container, as the engine knows it.
  */
-import type { ExecCreateRequest, ExecInspect } from "../../api/wire/mod.ts";
-import type { ProcessIo, TerminalSize } from "../../runtime/process_io.ts";
+import type { ExecCreateRequest, ExecInspect } from "../../api_types/mod.ts";
+import type { ProcessIo, TerminalSize } from "../../runtime/stdio.ts";
 import type { Container } from "../containers/container.ts";
 
 /** A request with a command in it. */

@@ -2,19 +2,19 @@
  * @module
  * From an exec to a running process: streams, process.json, the runtime.
  */
-import type { ExitLoop } from "../../runtime/exit_loop.ts";
-import type { KeeperRef } from "../../runtime/keeper.ts";
-import type { ProcessIo } from "../../runtime/process_io.ts";
+import type { ExitLoop } from "../../runtime/reaper.ts";
+import type { KeeperRef } from "../../runtime/fd_holder.ts";
+import type { ProcessIo } from "../../runtime/stdio.ts";
 import type { HostFacts } from "../../runtime/spec/mod.ts";
-import type { Snapshotter } from "../../store/ports.ts";
+import type { Snapshotter } from "../../store/driver.ts";
 import { OwnedFd, type ProcessCalls, processStartTime, SIG, SysError } from "../../sys/mod.ts";
-import { execPlace, type Keepers } from "../containers/keepers.ts";
-import { failedStartCode } from "../failed_start.ts";
-import type { IoRequest } from "../new_process_io.ts";
+import { execPlace, type Keepers } from "../containers/fd_holders.ts";
+import { failedStartCode } from "../containers/start_failure.ts";
+import type { IoRequest } from "../containers/process_stdio.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import type { Runtimes } from "../runtimes.ts";
+import type { Runtimes } from "../containers/runtimes.ts";
 import { type Exec, isKept, noteOf } from "./exec.ts";
-import { recordExec } from "./exec_adoption.ts";
+import { recordExec } from "./exec_restore.ts";
 import { execProcessJson } from "./exec_process.ts";
 
 /** The exit code of an exec that could not be started, where nothing more is known. */

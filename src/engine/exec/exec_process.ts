@@ -10,7 +10,7 @@ import {
   resolveUser,
   rootAccountFiles,
 } from "../../runtime/spec/mod.ts";
-import { specSettings } from "../containers/settings.ts";
+import { specSettings } from "../containers/container_spec.ts";
 import type { Exec } from "./exec.ts";
 
 /**

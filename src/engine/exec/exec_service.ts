@@ -3,30 +3,30 @@
  * Further processes in running containers. An exec is made, started once, and remembered for a while after its end, so
  * that its exit code can be asked for.
  */
-import type { ExecCreateRequest, ExecInspect } from "../../api/wire/mod.ts";
+import type { ExecCreateRequest, ExecInspect } from "../../api_types/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import { parseDetachKeys } from "../../io/detach_keys.ts";
 import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
-import type { Held } from "../../runtime/keeper.ts";
-import type { ProcessIo, TerminalSize } from "../../runtime/process_io.ts";
+import type { Held } from "../../runtime/fd_holder.ts";
+import type { ProcessIo, TerminalSize } from "../../runtime/stdio.ts";
 import { type Container, refuseRestarting } from "../containers/container.ts";
-import { containerContext } from "../containers/container_contexts.ts";
+import { containerContext } from "../containers/hook_payloads.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import { randomId } from "../containers/names.ts";
-import { consoleSize } from "../containers/settings.ts";
+import { consoleSize } from "../containers/container_spec.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { Attributes } from "../events/event.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "../streams.ts";
 import { type Exec, type ExecNote, inspectExec, noteOf } from "./exec.ts";
-import type { LeftExec } from "./exec_adoption.ts";
+import type { LeftExec } from "./exec_restore.ts";
 import type { ExecLauncher } from "./exec_launcher.ts";
 import { ExecRecords } from "./exec_records.ts";
 
 /** Children of the process may hold its output open; this is how long they are listened to after its end, in ms. */
 const OUTPUT_GRACE_MS = 500;
 const UNKNOWN_EXIT_CODE = -1;
-/** How long the client of a former engine is waited for, in ms: longer than it waits for this one (src/client/away.ts). */
+/** How long the client of a former engine is waited for, in ms: longer than it waits for this one (src/client/reconnect.ts). */
 const AWAITED_MS = 12_000;
 /** How long a request about an exec waits for its start, in ms; Docker's. */
 const START_LIMIT_MS = 10_000;

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type HookContexts } from "../../plugins/mod.ts";
-import { fakeContainer, recordedEvents } from "../containers/fake.ts";
+import { fakeContainer, recordedEvents } from "../containers/containers_testing.ts";
 import type { Exec } from "./exec.ts";
 import { ExecService, type ExecServiceDeps } from "./exec_service.ts";
 

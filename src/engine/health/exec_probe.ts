@@ -3,7 +3,7 @@
  * Probes by exec: the command runs in the container like any other exec'd process (and the events tell of it as such). The
  * runtime makes each of these the leader of a session, so a probe is killed with all that it has started there.
  */
-import type { ExecCreateRequest } from "../../api/wire/mod.ts";
+import type { ExecCreateRequest } from "../../api_types/mod.ts";
 import { isErrno, type ProcessCalls } from "../../sys/mod.ts";
 import type { RunningExec } from "../exec/exec_service.ts";
 import { LimitedOutput, type Probe } from "./probe.ts";

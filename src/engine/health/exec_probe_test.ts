@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { ExecCreateRequest } from "../../api/wire/mod.ts";
+import type { ExecCreateRequest } from "../../api_types/mod.ts";
 import { SysError } from "../../sys/mod.ts";
 import { execProbe } from "./exec_probe.ts";
 

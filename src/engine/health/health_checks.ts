@@ -6,9 +6,9 @@
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../async/clock.ts";
 import { type Container, isLive } from "../containers/container.ts";
-import { containerContext } from "../containers/container_contexts.ts";
+import { containerContext } from "../containers/hook_payloads.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import { type HealthAction, healthAction, healthPlan } from "./health_config.ts";
 import { freshHealth, HealthMonitor, type HealthState } from "./health_monitor.ts";

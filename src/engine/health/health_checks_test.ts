@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
-import type { ContainerConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig } from "../../api_types/mod.ts";
 import { LineLog, SILENT_LOG } from "../../log.ts";
 import { HookBus, type Plugin } from "../../plugins/mod.ts";
-import { EXITED, fakeContainer, recordedEvents, RUNNING } from "../containers/fake.ts";
-import { FakeClock } from "../fake_clock.ts";
+import { EXITED, fakeContainer, recordedEvents, RUNNING } from "../containers/containers_testing.ts";
+import { FakeClock } from "../../async/clock_testing.ts";
 import { HealthChecks } from "./health_checks.ts";
 import { HEALTH_ON_FAILURE_ANNOTATION } from "./health_config.ts";
 import type { HealthState } from "./health_monitor.ts";

@@ -3,7 +3,7 @@
  * What a container's health check is: the image's and the creator's configuration put together and checked (Docker's rules
  * and texts), and the plan that a monitor follows.
  */
-import type { ContainerConfig, HealthConfig, HostConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig, HealthConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { Healthcheck } from "../../image/config.ts";
 

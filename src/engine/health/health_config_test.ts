@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { HealthConfig } from "../../api/wire/mod.ts";
+import type { HealthConfig } from "../../api_types/mod.ts";
 import type { Healthcheck } from "../../image/config.ts";
 import {
   checkHealthAction,

@@ -5,7 +5,7 @@
  */
 import { toTsdError } from "../../errors.ts";
 import { goDuration } from "../../units.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../async/clock.ts";
 import type { HealthPlan } from "./health_config.ts";
 import { MAX_OUTPUT_BYTES, type Probe, type ProbeResult } from "./probe.ts";
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeClock, settled } from "../fake_clock.ts";
+import { FakeClock, settled } from "../../async/clock_testing.ts";
 import { freshHealth, HealthMonitor, type HealthState } from "./health_monitor.ts";
 import { LimitedOutput, MAX_OUTPUT_BYTES, type Probe } from "./probe.ts";
 import type { HealthPlan } from "./health_config.ts";

@@ -6,7 +6,7 @@
 import type { HashEngine } from "../../hash/mod.ts";
 import type { ArchivedImage, LayoutFile } from "../../image/archive/mod.ts";
 import type { Platform } from "../../image/platform.ts";
-import type { LayerStorage } from "../../store/storage.ts";
+import type { LayerStorage } from "../../store/drivers.ts";
 
 export type ImageArchiveJob =
   /** Takes an archive, compressed or not; gives what is in it. */

@@ -6,10 +6,10 @@ import { chooseHashEngine } from "../../hash/mod.ts";
 import { type LayoutFile, readArchive } from "../../image/archive/mod.ts";
 import { hexOf } from "../../image/digest.ts";
 import { decompressed, verified } from "../../io/mod.ts";
-import type { LayerStore } from "../../store/ports.ts";
-import { openLayers } from "../../store/storage.ts";
+import type { LayerStore } from "../../store/driver.ts";
+import { openLayers } from "../../store/drivers.ts";
 import { tarHeader, type TarSource, tarStream } from "../../tar/mod.ts";
-import { serveJobs, type WorkerJob } from "../archives/worker_job.ts";
+import { serveJobs, type WorkerJob } from "../copy/worker_job.ts";
 import { ArchiveSpool } from "./archive_spool.ts";
 import type { ImageArchiveFacts, ImageArchiveJob } from "./image_archive_protocol.ts";
 

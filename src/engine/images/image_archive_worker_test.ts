@@ -6,9 +6,9 @@ import { digestOfHex, hexOf } from "../../image/digest.ts";
 import { concatenated, streamOf } from "../../io/mod.ts";
 import { ErofsLayerStore } from "../../store/erofs/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
-import { concat, decodeAll, rawFile } from "../../tar/testing.ts";
+import { concat, decodeAll, rawFile } from "../../tar/tar_testing.ts";
 import { workerUrl } from "../../worker_entry.ts";
-import { ArchiveWorkers } from "../archives/archive_workers.ts";
+import { ArchiveWorkers } from "../copy/workers.ts";
 import type { ImageArchiveFacts, ImageArchiveJob } from "./image_archive_protocol.ts";
 
 const NEVER = new AbortController().signal;

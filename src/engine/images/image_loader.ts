@@ -3,7 +3,7 @@
  * `docker load`: an archive of images comes in and is understood as a whole, then its layers are stored like those of a
  * pull, each once, then the images are recorded. Until then nothing of them can be seen; what goes wrong leaves nothing.
  */
-import type { ProgressMessage } from "../../api/wire/mod.ts";
+import type { ProgressMessage } from "../../api_types/mod.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
 import { type HashEngine, sha256Hex } from "../../hash/mod.ts";
 import { type ArchivedImage, type ArchivedLayer, plainManifest } from "../../image/archive/mod.ts";
@@ -13,9 +13,9 @@ import { familiarString, parseReference } from "../../image/reference.ts";
 import type { HookBus, ImageContext } from "../../plugins/mod.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
-import type { LayerInfo, LayerStore, Stacking } from "../../store/ports.ts";
-import type { ArchiveWorkers } from "../archives/archive_workers.ts";
-import { AsyncQueue } from "../async_queue.ts";
+import type { LayerInfo, LayerStore, Stacking } from "../../store/driver.ts";
+import type { ArchiveWorkers } from "../copy/workers.ts";
+import { AsyncQueue } from "../../async/queue.ts";
 import type { ImageEvents } from "../events/image_events.ts";
 import type { ImageArchiveFacts, ImageArchiveJob } from "./image_archive_protocol.ts";
 import type { IngestPool } from "./ingest_pool.ts";

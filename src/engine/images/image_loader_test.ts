@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { ProgressMessage } from "../../api/wire/mod.ts";
+import type { ProgressMessage } from "../../api_types/mod.ts";
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import type { ArchivedImage } from "../../image/archive/mod.ts";
 import { parseImageConfig } from "../../image/config.ts";
@@ -8,7 +8,7 @@ import { SILENT_LOG } from "../../log.ts";
 import { HookBus } from "../../plugins/mod.ts";
 import { Database } from "../../store/database.ts";
 import { ImageRecords } from "../../store/image_records.ts";
-import type { LayerInfo } from "../../store/ports.ts";
+import type { LayerInfo } from "../../store/driver.ts";
 import { ImageEvents } from "../events/image_events.ts";
 import { ImageLoader, type ImageLoaderDeps } from "./image_loader.ts";
 import { LayerLeases } from "./layer_leases.ts";

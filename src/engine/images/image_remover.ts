@@ -4,14 +4,14 @@
  * the last one, or an id was given, the image goes with the layers that nothing else needs. An image that a container
  * stands on stays.
  */
-import type { ImageDeleteItem } from "../../api/wire/mod.ts";
+import type { ImageDeleteItem } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { chainIds } from "../../image/chain_id.ts";
 import { type Digest, shortHex } from "../../image/digest.ts";
 import type { Platform } from "../../image/platform.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
-import type { LayerStore } from "../../store/ports.ts";
+import type { LayerStore } from "../../store/driver.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import type { ImageEvents } from "../events/image_events.ts";

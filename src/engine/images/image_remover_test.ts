@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { ImageDeleteItem } from "../../api/wire/mod.ts";
+import type { ImageDeleteItem } from "../../api_types/mod.ts";
 import { isTsdError } from "../../errors.ts";
 import { chainIds } from "../../image/chain_id.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";

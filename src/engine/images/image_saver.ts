@@ -12,12 +12,12 @@ import { canonicalName, parseReference, type Reference } from "../../image/refer
 import type { Log } from "../../log.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
-import type { LayerStore } from "../../store/ports.ts";
-import type { LayerStorage } from "../../store/storage.ts";
-import type { ArchiveWorkers } from "../archives/archive_workers.ts";
+import type { LayerStore } from "../../store/driver.ts";
+import type { LayerStorage } from "../../store/drivers.ts";
+import type { ArchiveWorkers } from "../copy/workers.ts";
 import type { ImageEvents } from "../events/image_events.ts";
 import type { CatalogImage, FoundImage, ImageCatalog } from "./image_catalog.ts";
-import type { ImageUses } from "./image_uses.ts";
+import type { ImageUses } from "./image_leases.ts";
 import type { ImageArchiveFacts, ImageArchiveJob } from "./image_archive_protocol.ts";
 
 export interface ImageSaverDeps {

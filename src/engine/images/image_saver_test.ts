@@ -9,7 +9,7 @@ import { ImageEvents } from "../events/image_events.ts";
 import type { ImageArchiveJob } from "./image_archive_protocol.ts";
 import { ImageCatalog } from "./image_catalog.ts";
 import { ImageSaver, type ImageSaverDeps } from "./image_saver.ts";
-import { ImageUses } from "./image_uses.ts";
+import { ImageUses } from "./image_leases.ts";
 import { LayerLeases } from "./layer_leases.ts";
 
 const digest = (fill: string) => digestOfHex(fill.repeat(64));

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
-import type { LayerInfo } from "../../store/ports.ts";
+import type { LayerInfo } from "../../store/driver.ts";
 import { ImageUsage } from "./image_usage.ts";
 import { LayerSizes } from "./layer_sizes.ts";
 

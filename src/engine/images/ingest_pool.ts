@@ -6,8 +6,8 @@
 import { deserialiseError, type SerialisedError, TsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import { throwIfCancelled } from "../../io/mod.ts";
-import type { LayerInfo } from "../../store/ports.ts";
-import { type Helpable, IngestHelp } from "./ingest_help.ts";
+import type { LayerInfo } from "../../store/driver.ts";
+import { type Helpable, IngestHelp } from "./hash_offload.ts";
 import type { FromIngestWorker, IngestJob, IngestSetup, LayerToIngest, ToIngestWorker } from "./ingest_protocol.ts";
 
 /** Layers that one Worker has in flight: while one waits for the network another unpacks. */

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
 import { digestOfHex } from "../../image/digest.ts";
-import type { LayerInfo } from "../../store/ports.ts";
+import type { LayerInfo } from "../../store/driver.ts";
 import { NO_SETTINGS } from "../../image/registry/mod.ts";
 import { IngestPool, type PoolLimits } from "./ingest_pool.ts";
 

@@ -8,8 +8,8 @@ import type { HashEngine } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
 import type { Credential, RegistrySettings } from "../../image/registry/mod.ts";
-import type { LayerInfo } from "../../store/ports.ts";
-import type { LayerStorage } from "../../store/storage.ts";
+import type { LayerInfo } from "../../store/driver.ts";
+import type { LayerStorage } from "../../store/drivers.ts";
 
 /** How a Worker is set up. */
 export interface IngestSetup {

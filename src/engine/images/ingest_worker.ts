@@ -6,14 +6,14 @@
 import { serialiseError, toTsdError, TsdError } from "../../errors.ts";
 import { chooseHashEngine, createSha256, HashRing, MovableHashers, serveHashing } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
-import { ingestArchived, ingestLayer } from "../../image/ingest.ts";
+import { ingestArchived, ingestLayer } from "./ingest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
 import { parseReference } from "../../image/reference.ts";
 import { RegistryClient } from "../../image/registry/mod.ts";
-import { DEFAULT_LAYER_LIMITS } from "../../store/layer_folders/mod.ts";
-import { type LayerPart, LayerParts, PART_FROM_BYTES } from "../../store/layer_parts.ts";
-import { type OpenLayers, openLayers } from "../../store/storage.ts";
-import { isBrokenOff } from "./broken_off.ts";
+import { DEFAULT_LAYER_LIMITS } from "../../store/directory_driver/mod.ts";
+import { type LayerPart, LayerParts, PART_FROM_BYTES } from "../../store/partial_blobs.ts";
+import { type OpenLayers, openLayers } from "../../store/drivers.ts";
+import { isBrokenOff } from "./resumable.ts";
 import { readSlice } from "./file_slice.ts";
 import type { ArchiveJob, FromIngestWorker, IngestSetup, RegistryJob, ToIngestWorker } from "./ingest_protocol.ts";
 

@@ -5,11 +5,11 @@ import { requires } from "../../../tests/requires.ts";
 import { digestOfHex } from "../../image/digest.ts";
 import { DOCKER_LAYER } from "../../image/media_types.ts";
 import { NO_SETTINGS } from "../../image/registry/mod.ts";
-import { type FakeRegistry, putBlob, startRegistry } from "../../image/registry/fixture.ts";
-import { openLayers } from "../../store/storage.ts";
-import { removeFolder } from "../../store/layer_folders/clearing.ts";
+import { type FakeRegistry, putBlob, startRegistry } from "../../image/registry/registry_testing.ts";
+import { openLayers } from "../../store/drivers.ts";
+import { removeFolder } from "../../store/directory_driver/clearing.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
-import { concat, octal, rawBlock } from "../../tar/testing.ts";
+import { concat, octal, rawBlock } from "../../tar/tar_testing.ts";
 import { workerUrl } from "../../worker_entry.ts";
 import { IngestPool } from "./ingest_pool.ts";
 

@@ -6,7 +6,7 @@
  */
 import type { Digest } from "../../image/digest.ts";
 import { throwIfCancelled, untilCancelled } from "../../io/mod.ts";
-import { KeyedLock } from "../keyed_lock.ts";
+import { KeyedLock } from "../../async/keyed_lock.ts";
 
 /** How long whoever has just got an image may take to use it, in ms: `docker run` pulls, then creates. */
 const FRESH_MS = 2000;

@@ -1,5 +1,5 @@
 import type { Digest } from "../../image/digest.ts";
-import type { LayerStore } from "../../store/ports.ts";
+import type { LayerStore } from "../../store/driver.ts";
 
 /** How much layers hold: bytes of their files' content, as Docker's sizes count them. */
 export class LayerSizes {

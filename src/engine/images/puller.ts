@@ -3,7 +3,7 @@
  * `docker pull`: resolve the reference, bring in the layers that are missing (all at once, each only once whoever asks
  * for it), then record the image and its names in one transaction. Until then nothing of it can be seen.
  */
-import type { ProgressMessage } from "../../api/wire/mod.ts";
+import type { ProgressMessage } from "../../api_types/mod.ts";
 import { isTsdError } from "../../errors.ts";
 import { type Digest, shortHex } from "../../image/digest.ts";
 import {
@@ -19,15 +19,15 @@ import type { RegistryClient, ResolvedImage, ResolvedLayer } from "../../image/r
 import type { HookBus, ImageContext } from "../../plugins/mod.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
-import type { LayerInfo, LayerStore, Stacking } from "../../store/ports.ts";
+import type { LayerInfo, LayerStore, Stacking } from "../../store/driver.ts";
 import { humanSize } from "../../units.ts";
-import { AsyncQueue } from "../async_queue.ts";
+import { AsyncQueue } from "../../async/queue.ts";
 import type { ImageEvents } from "../events/image_events.ts";
-import { isBrokenOff } from "./broken_off.ts";
+import { isBrokenOff } from "./resumable.ts";
 import type { IngestPool } from "./ingest_pool.ts";
 import type { LayerLeases } from "./layer_leases.ts";
-import { type PullAsker, pullSource, type SourcedAsker } from "./pull_source.ts";
-import { StackBuilding } from "./stack_building.ts";
+import { type PullAsker, pullSource, type SourcedAsker } from "./mirror_resolution.ts";
+import { StackBuilding } from "./chain_unpacker.ts";
 
 /** At most one message about a layer's bytes in this time, in ms. */
 const PROGRESS_EVERY_MS = 100;

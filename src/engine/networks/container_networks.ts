@@ -9,17 +9,17 @@ import type { Container } from "../containers/container.ts";
 import { randomId } from "../containers/names.ts";
 import { type NetworkEvents, toldOf } from "../events/network_events.ts";
 import { ContainerPorts } from "./container_ports.ts";
-import { Memberships } from "./memberships.ts";
-import { nameServerOf } from "./name_facts.ts";
-import type { NameService } from "./name_service.ts";
+import { Memberships } from "./connect.ts";
+import { nameServerOf } from "./dns_records.ts";
+import type { NameService } from "./embedded_dns.ts";
 import type { Namespaces } from "./namespaces.ts";
-import { networkFacts } from "./network_facts.ts";
-import { NetworkLifetime } from "./network_lifetime.ts";
+import { networkFacts } from "./endpoint_settings.ts";
+import { NetworkLifetime } from "./network_restore.ts";
 import { NetworkState, type NetworkStateDeps } from "./network_state.ts";
 import type { Endpoint, Network, NetworkFacts, Sandbox, StoredNetworks } from "./network.ts";
 import { askedNetworks, hasBridge, networkKind } from "./network_mode.ts";
-import { LINKS, type Place, routesOf, takePlace } from "./places.ts";
-import type { PortPublisher } from "./port_publisher.ts";
+import { LINKS, type Place, routesOf, takePlace } from "./endpoint_setup.ts";
+import type { PortPublisher } from "./port_mapper.ts";
 import { PublishedPorts } from "./published_ports.ts";
 
 /** What Docker puts before whatever is wrong with a container's network. */

@@ -8,9 +8,9 @@ import type { Container } from "../containers/container.ts";
 import type { Endpoint, Network } from "./network.ts";
 import type { NetworkTable } from "./network_table.ts";
 import type { OpenPorts } from "./open_ports.ts";
-import type { PortExchange } from "./port_exchange.ts";
-import type { PortPublisher, TargetAddress } from "./port_publisher.ts";
-import { wayOut } from "./way_out.ts";
+import type { PortExchange } from "./port_update.ts";
+import type { PortPublisher, TargetAddress } from "./port_mapper.ts";
+import { wayOut } from "./gateway_endpoint.ts";
 
 export interface ContainerPortsDeps {
   readonly publisher: PortPublisher;

@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
 import type { PortTarget } from "../../network/port.ts";
-import { PortTable } from "../../network/port_table.ts";
+import { PortTable } from "../../network/port_allocator.ts";
 import type { Container } from "../containers/container.ts";
 import { ContainerPorts } from "./container_ports.ts";
 import type { Endpoint, Network } from "./network.ts";
-import { PortPublisher } from "./port_publisher.ts";
+import { PortPublisher } from "./port_mapper.ts";
 
 const NETWORK = { id: "n", name: "net", record: { driver: "bridge" } } as unknown as Network;
 

@@ -3,7 +3,7 @@
  * What a container wants in a network, as requests say it: `POST /networks/{id}/connect`, `/disconnect`, and the networks
  * of a new container. A field has an effect or is refused with a reason.
  */
-import type { EndpointIPAMConfig, EndpointSettings } from "../../api/wire/mod.ts";
+import type { EndpointIPAMConfig, EndpointSettings } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { formatAddress, parseAddress } from "../../network/address.ts";
 import type { AskedEndpoint } from "../containers/container.ts";

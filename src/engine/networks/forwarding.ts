@@ -7,7 +7,7 @@
 import type { Log } from "../../log.ts";
 import type { Family } from "../../network/address.ts";
 import type { LinkKind } from "../../network/links.ts";
-import { isFile } from "../../io/if_there.ts";
+import { isFile } from "../../io/if_exists.ts";
 import { setKernel } from "./kernel_settings.ts";
 
 /** Interfaces of engines, virtual machines and tunnels. A veth may be a container's that is just going. */

@@ -4,8 +4,8 @@
  * `unshare` and `nsenter` (util-linux).
  */
 import { TsdError } from "../../errors.ts";
-import { isFile } from "../../io/if_there.ts";
-import type { RunHostCommand } from "../host_command.ts";
+import { isFile } from "../../io/if_exists.ts";
+import type { RunHostCommand } from "../system/host_exec.ts";
 
 const FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 const PACKAGES = { ip: "iproute2", nft: "nftables", unshare: "util-linux", nsenter: "util-linux" } as const;

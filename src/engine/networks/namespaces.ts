@@ -4,11 +4,11 @@
  * A child of the engine enters them, never the engine itself.
  */
 import type { Log } from "../../log.ts";
-import { LOOPBACK_BATCH, removalBatch } from "../../network/link_batch.ts";
+import { LOOPBACK_BATCH, removalBatch } from "../../network/ip_batch.ts";
 import { isErrno, MNT, type MountCalls } from "../../sys/mod.ts";
-import { namesIn } from "../folders.ts";
+import { namesIn } from "../directories.ts";
 import type { EnginePaths } from "../paths.ts";
-import { isThere, removeIfThere } from "../../io/if_there.ts";
+import { isThere, removeIfThere } from "../../io/if_exists.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
 
 export interface NamespacesDeps {

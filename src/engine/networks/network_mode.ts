@@ -2,9 +2,9 @@
  * @module
  * `--network`: which kind of network a container has.
  */
-import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
-import { namedContainer } from "../containers/joined_namespaces.ts";
+import { namedContainer } from "../containers/shared_namespaces.ts";
 import type { AskedEndpoint, ContainerRecord } from "../containers/container.ts";
 import type { PredefinedName } from "./network_table.ts";
 

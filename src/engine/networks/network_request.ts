@@ -2,7 +2,7 @@
  * @module
  * Checks the body of `POST /networks/create`. A field has an effect or is refused with a reason.
  */
-import type { IPAMConfig, NetworkCreateRequest } from "../../api/wire/mod.ts";
+import type { IPAMConfig, NetworkCreateRequest } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import {
   BITS,

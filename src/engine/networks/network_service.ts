@@ -7,7 +7,7 @@ import { TsdError } from "../../errors.ts";
 import type { AskedEndpoint, Container } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import { type NetworkEvents, toldOf } from "../events/network_events.ts";
-import type { KeyedLock } from "../keyed_lock.ts";
+import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerNetworks } from "./container_networks.ts";
 import type { HostsFiles } from "./hosts_files.ts";
 import type { Lease, Network } from "./network.ts";

@@ -4,14 +4,14 @@
  */
 import type { Family } from "../../network/address.ts";
 import type { RuledPort, Ruleset } from "../../network/ruleset.ts";
-import type { Bridges } from "./bridges.ts";
+import type { Bridges } from "./bridge_driver.ts";
 import type { Forwarding } from "./forwarding.ts";
-import { Leases } from "./leases.ts";
+import { Leases } from "./ipam.ts";
 import type { Network, Sandbox, StoredNetworks } from "./network.ts";
-import type { NetworkRules } from "./network_rules.ts";
+import type { NetworkRules } from "./firewall_monitor.ts";
 import type { NetworkTable } from "./network_table.ts";
-import { goneOf, ruledBridge, ruledPorts } from "./present_rules.ts";
-import { wayOut, wayOutSix } from "./way_out.ts";
+import { goneOf, ruledBridge, ruledPorts } from "./ruleset_input.ts";
+import { wayOut, wayOutSix } from "./gateway_endpoint.ts";
 
 export interface NetworkStateDeps {
   /** Name of the engine's rules. */

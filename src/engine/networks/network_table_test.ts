@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { Database } from "../../store/database.ts";
 import { NetworkRecords } from "../../store/network_records.ts";
 import { bridgeOptions } from "./bridge_options.ts";
-import { Leases } from "./leases.ts";
+import { Leases } from "./ipam.ts";
 import type { Lease, NetworkRecord, Sandbox } from "./network.ts";
 import { NetworkTable } from "./network_table.ts";
 import { parseSubnet } from "../../network/address.ts";

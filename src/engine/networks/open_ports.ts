@@ -1,4 +1,4 @@
-import type { PortTable } from "../../network/port_table.ts";
+import type { PortTable } from "../../network/port_allocator.ts";
 import type { PortTarget, PublishedPort } from "../../network/port.ts";
 
 /** A port, where it leads, and what stands for it; the kernel's rules alone may. */

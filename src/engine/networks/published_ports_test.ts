@@ -1,12 +1,12 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
 import type { PublishedPort, WantedPort } from "../../network/port.ts";
-import { PortTable } from "../../network/port_table.ts";
+import { PortTable } from "../../network/port_allocator.ts";
 import type { Container } from "../containers/container.ts";
 import { ContainerPorts } from "./container_ports.ts";
 import type { Endpoint, Network, Sandbox } from "./network.ts";
 import type { NetworkState } from "./network_state.ts";
-import { PortPublisher } from "./port_publisher.ts";
+import { PortPublisher } from "./port_mapper.ts";
 import { PublishedPorts } from "./published_ports.ts";
 
 const ENDPOINT = { containerId: "c", networkId: "n", lease: { address: "172.17.0.2" } } as unknown as Endpoint;

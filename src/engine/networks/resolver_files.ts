@@ -4,8 +4,8 @@
  */
 import { resolvConf } from "../../network/etc_files.ts";
 import type { Container } from "../containers/container.ts";
-import { etcSettings } from "../containers/settings.ts";
-import { readIfThere } from "../../io/if_there.ts";
+import { etcSettings } from "../containers/container_spec.ts";
+import { readIfThere } from "../../io/if_exists.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 
 const HOST_FILE = "/etc/resolv.conf";

@@ -13,7 +13,7 @@ import {
   type ToHost,
 } from "../../plugins/host/messages.ts";
 import { Outbox } from "./outbox.ts";
-import type { ExitLoop } from "../../runtime/exit_loop.ts";
+import type { ExitLoop } from "../../runtime/reaper.ts";
 import { StdinPipe } from "../../runtime/stdin_pipe.ts";
 import {
   EPOLL,

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { fileURLToPath } from "node:url";
-import { ExitLoop } from "../../runtime/exit_loop.ts";
+import { ExitLoop } from "../../runtime/reaper.ts";
 import { Epoll, files, pipes, processes } from "../../sys/mod.ts";
 import "../../sys/preopen.ts";
 import { type PluginCommand, pluginCommand } from "./plugin_command.ts";

@@ -1,11 +1,11 @@
 /** The bodies of the routes below `/tsd/plugins`, checked. */
-import type { PluginGrant } from "../../api/wire/mod.ts";
+import type { PluginGrant } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { parsePermissions } from "../../plugins/host/manifest.ts";
 import { json, object, optional, text } from "../../plugins/schema.ts";
 import { conform } from "../../plugins/validate.ts";
 import { FILE_BYTES } from "./plugin_files.ts";
-import type { SentFile } from "./plugin_looks.ts";
+import type { SentFile } from "./plugin_inspector.ts";
 
 const GRANT = {
   Permissions: optional(json("By kind.")),

@@ -2,7 +2,7 @@
  * @module
  * Plugins from files: found in folders, installed, granted what they ask for, put away. Nothing of a plugin runs before it was looked at without any permission, and nothing is granted that nobody has granted.
  */
-import type { PluginGrant, PluginInfo, PluginLook, PluginTestResponse } from "../../api/wire/mod.ts";
+import type { PluginGrant, PluginInfo, PluginLook, PluginTestResponse } from "../../api_types/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import { sha256Hex } from "../../hash/mod.ts";
 import { writeFileDurably } from "../../io/mod.ts";
@@ -12,12 +12,12 @@ import type { HookBus } from "../../plugins/mod.ts";
 import type { InstalledPlugins } from "../../store/installed_plugins.ts";
 import type { PluginRecords } from "../../store/plugin_records.ts";
 import { extensionOf, filesIn, readPlugin } from "./plugin_files.ts";
-import { PluginLooks, type SentFile } from "./plugin_looks.ts";
+import { PluginLooks, type SentFile } from "./plugin_inspector.ts";
 import { tryPlugin } from "./plugin_trial.ts";
 import type { PluginStarter } from "./plugin_starter.ts";
 import { granted, infoOf, type Known, type StoredPlugin } from "./plugin_state.ts";
 import { LAST_MS } from "./running_plugin.ts";
-import { PluginsInUse } from "./plugins_in_use.ts";
+import { PluginsInUse } from "./plugin_manager.ts";
 
 export interface PluginServiceDeps {
   readonly records: InstalledPlugins<PluginManifest, Permissions>;

@@ -2,7 +2,7 @@
  * @module
  * How a plugin fares: why it is not in use, what it is granted, and what is told of it.
  */
-import type { PluginGrant, PluginInfo, PluginState } from "../../api/wire/mod.ts";
+import type { PluginGrant, PluginInfo, PluginState } from "../../api_types/mod.ts";
 import { toTsdError } from "../../errors.ts";
 import {
   checkSettings,
@@ -13,7 +13,7 @@ import {
 } from "../../plugins/host/manifest.ts";
 import type { PluginStatus } from "../../plugins/mod.ts";
 import type { InstalledPlugin } from "../../store/installed_plugins.ts";
-import { permissionWords } from "./permission_words.ts";
+import { permissionWords } from "./permission_text.ts";
 import type { RunningPlugin } from "./running_plugin.ts";
 
 export type StoredPlugin = InstalledPlugin<PluginManifest, Permissions>;

@@ -4,15 +4,15 @@
  * nobody keeps.
  */
 import { basename } from "node:path";
-import type { PluginTestResponse, PluginTestStep } from "../../api/wire/mod.ts";
+import type { PluginTestResponse, PluginTestStep } from "../../api_types/mod.ts";
 import { toTsdError } from "../../errors.ts";
 import { checkSettings, type PluginManifest } from "../../plugins/host/manifest.ts";
 import { checkAnswer } from "../../plugins/loaded_plugin.ts";
 import { rowOf } from "../../plugins/mod.ts";
 import { memoryRows, pluginStorage } from "../../plugins/storage.ts";
-import { storageCall } from "./foreign_plugin.ts";
+import { storageCall } from "./external_plugin.ts";
 import type { PluginStarter } from "./plugin_starter.ts";
-import { RECORDED_LIFE } from "./recorded_life.ts";
+import { RECORDED_LIFE } from "./sample_events.ts";
 import { RunningPlugin } from "./running_plugin.ts";
 
 /** Most lines of its log that are shown. */

@@ -6,7 +6,7 @@
 import { isTsdError } from "../../errors.ts";
 import type { Digest } from "../../image/digest.ts";
 import { humanDuration } from "../../units.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../async/clock.ts";
 import type { Container } from "../containers/container.ts";
 import type { ContainerService } from "../containers/container_service.ts";
 import type { ContainerSizes } from "../containers/container_sizes.ts";

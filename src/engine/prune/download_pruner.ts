@@ -3,8 +3,8 @@
  * What pulls left that were broken off: complete layers of which there is no image, and parts of large ones.
  */
 import { humanDuration } from "../../units.ts";
-import type { Clock } from "../clock.ts";
-import type { LeftOver, UnfinishedPulls } from "../images/unfinished_pulls.ts";
+import type { Clock } from "../../async/clock.ts";
+import type { LeftOver, UnfinishedPulls } from "../images/incomplete_pulls.ts";
 import type { PruneItem, Pruner, PruneResult, PruneScene, PruneSelection } from "./prune_plan.ts";
 
 /** See the module's comment. Names say which of the two it is. */

@@ -1,5 +1,5 @@
 import { throwIfCancelled, untilCancelled } from "../../io/mod.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../async/clock.ts";
 
 /** Waits this long, or until `signal`. @throws {TsdError} cancelled */
 export async function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { Database } from "../../store/database.ts";
 import { ImageRecords } from "../../store/image_records.ts";
 import type { Container, ContainerState } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
-import { FakeClock } from "../fake_clock.ts";
+import { FakeClock } from "../../async/clock_testing.ts";
 import type { CatalogImage, ImageCatalog } from "../images/image_catalog.ts";
 import type { Discarded } from "../images/image_remover.ts";
 import { LayerLeases } from "../images/layer_leases.ts";

@@ -2,7 +2,7 @@
  * @module
  * What prune speaks of: things of several kinds that nobody uses, what would go with each, and what became of them.
  */
-import type { ImageDeleteItem } from "../../api/wire/mod.ts";
+import type { ImageDeleteItem } from "../../api_types/mod.ts";
 import type { LayerLedger } from "./layer_ledger.ts";
 
 /** Kinds of things, in the order in which they go: what a container used is unused once it has gone. */

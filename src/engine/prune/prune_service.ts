@@ -3,7 +3,7 @@
  * Finds what nobody uses, and removes it: by Docker's routes in one go, by tsd's own in two, so that somebody can look at
  * the plan in between and gets exactly that. Whatever came into use meanwhile stays; pruners ask right before each removal.
  */
-import type { ImageDeleteItem } from "../../api/wire/mod.ts";
+import type { ImageDeleteItem } from "../../api_types/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";

@@ -2,7 +2,7 @@
  * @module
  * What the kernel counts beside cgroups: processor time of the machine and traffic of a network namespace (proc(5)).
  */
-import type { NetworkStats } from "../../api/wire/mod.ts";
+import type { NetworkStats } from "../../api_types/mod.ts";
 
 /** /proc counts in ticks of 1/100 s (USER_HZ). */
 const NS_PER_TICK = 10_000_000;

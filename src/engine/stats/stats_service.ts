@@ -3,7 +3,7 @@
  * `docker stats`: what containers use, sample by sample. Each client has its own samples, taken when it can take them, so
  * nobody who is slow makes anything grow.
  */
-import type { BlkioStats, ContainerStats, CpuStats, MemoryStats, NetworkStats } from "../../api/wire/mod.ts";
+import type { BlkioStats, ContainerStats, CpuStats, MemoryStats, NetworkStats } from "../../api_types/mod.ts";
 import { type Container, isLive } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
 import type { CgroupUsage, ContainerCgroups, CpuUsage, IoCount } from "./cgroup.ts";

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { ContainerStats } from "../../api/wire/mod.ts";
+import type { ContainerStats } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { parseDigest } from "../../image/digest.ts";
 import { Container, type ContainerState } from "../containers/container.ts";

@@ -7,7 +7,7 @@ import type { ContainerSize, ContainerSizes } from "../containers/container_size
 import type { ContainerTable } from "../containers/container_table.ts";
 import type { CatalogImage, ImageCatalog } from "../images/image_catalog.ts";
 import type { ImageUsage } from "../images/image_usage.ts";
-import type { UnfinishedPulls } from "../images/unfinished_pulls.ts";
+import type { UnfinishedPulls } from "../images/incomplete_pulls.ts";
 
 /** All images, and how much each shares with others. */
 export interface ImagesOnDisk {

@@ -1,4 +1,4 @@
-import type { RegistryIndexConfig, RegistryServiceConfig } from "../../api/wire/mod.ts";
+import type { RegistryIndexConfig, RegistryServiceConfig } from "../../api_types/mod.ts";
 import { parseNetwork, type RegistrySettings } from "../../image/registry/mod.ts";
 
 const OFFICIAL = "docker.io";

@@ -2,11 +2,11 @@
  * @module
  * What this engine and this machine are: `version` and `info`.
  */
-import type { SystemInfo, Version } from "../../api/wire/mod.ts";
+import type { SystemInfo, Version } from "../../api_types/mod.ts";
 import type { BuildInfo } from "../../build_info.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
-import type { Described } from "../../store/ports.ts";
-import { type LayerStorage, unusedText } from "../../store/storage.ts";
+import type { Described } from "../../store/driver.ts";
+import { type LayerStorage, unusedText } from "../../store/drivers.ts";
 import { hashEngineName } from "../../hash/mod.ts";
 import { hostPlatform } from "../../image/platform.ts";
 import type { RegistrySettings } from "../../image/registry/mod.ts";
@@ -22,7 +22,7 @@ import type { EventBus } from "../events/event_bus.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
 import { maskedProxy, type Proxies } from "../config/proxies.ts";
 import type { EnginePaths } from "../paths.ts";
-import { type Runtimes, STOCK_RUNTIME } from "../runtimes.ts";
+import { type Runtimes, STOCK_RUNTIME } from "../containers/runtimes.ts";
 
 export interface SystemServiceDeps {
   readonly build: BuildInfo;

@@ -3,7 +3,7 @@
  * The volumes of containers: which ones a new one gets, by what it was asked for, its image, and other containers; what
  * goes with a container. Images that are mounted come along.
  */
-import type { ContainerConfig, HostConfig } from "../../api/wire/mod.ts";
+import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { isTsdError, toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Container } from "../containers/container.ts";

@@ -6,12 +6,12 @@
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { VolumeRecord } from "../../store/volume_records.ts";
-import type { ArchiveTask } from "../archives/archive_protocol.ts";
-import type { ArchiveSession } from "../archives/archive_session.ts";
-import type { ArchiveWorkers } from "../archives/archive_workers.ts";
+import type { ArchiveTask } from "../copy/protocol.ts";
+import type { ArchiveSession } from "../copy/session.ts";
+import type { ArchiveWorkers } from "../copy/workers.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
-import type { UnfinishedVolumes } from "./unfinished_volumes.ts";
-import type { VolumeFilling } from "./volume_filling.ts";
+import type { UnfinishedVolumes } from "./incomplete_volumes.ts";
+import type { VolumeFilling } from "./copy_up.ts";
 import type { VolumeMounts } from "./volume_mounts.ts";
 import type { VolumeService } from "./volume_service.ts";
 import type { VolumeTable } from "./volume_table.ts";

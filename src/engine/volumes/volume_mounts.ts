@@ -5,16 +5,16 @@
  */
 import { TsdError } from "../../errors.ts";
 import type { ContainerMount } from "../../runtime/spec/mod.ts";
-import { detachMountsBelow, isMountPoint } from "../../store/layer_folders/mounts_below.ts";
+import { detachMountsBelow, isMountPoint } from "../../store/directory_driver/mounts_below.ts";
 import { type FileCalls, type MetadataCalls, type MountCalls, MS, SysError } from "../../sys/mod.ts";
 import type { Container } from "../containers/container.ts";
 import { mountedSnapshots } from "../containers/image_mounts.ts";
 import { mountsOf, type RequestedMount } from "../containers/mounts.ts";
 import type { VolumeEvents } from "../events/volume_events.ts";
-import type { KeyedLock } from "../keyed_lock.ts";
+import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
-import type { SharedSnapshots } from "../shared_snapshots.ts";
-import { partsFolder, type PinnedPart, pinPart } from "./volume_parts.ts";
+import type { SharedSnapshots } from "../containers/shared_snapshots.ts";
+import { partsFolder, type PinnedPart, pinPart } from "./volume_subpaths.ts";
 import { type LocalMount, localMount } from "./local_options.ts";
 import type { VolumeTable } from "./volume_table.ts";
 

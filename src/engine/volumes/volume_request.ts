@@ -1,6 +1,6 @@
 /** The body of `POST /volumes/create`, checked. */
 import { TsdError } from "../../errors.ts";
-import type { VolumeCreateRequest } from "../../api/wire/mod.ts";
+import type { VolumeCreateRequest } from "../../api_types/mod.ts";
 import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../request_shapes.ts";
 
 type Texts = Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import { digestOfHex } from "../digest.ts";
 import { parseReference } from "../reference.ts";
 import { type ImageToSave, layoutFiles } from "./layout_files.ts";
 import { readArchive } from "./read_archive.ts";
-import { configOf, MemoryArchive } from "./testing.ts";
+import { configOf, MemoryArchive } from "./archive_testing.ts";
 
 const [ONE, TWO] = ["1", "2"].map((fill) => digestOfHex(fill.repeat(64)));
 

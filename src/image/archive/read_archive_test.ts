@@ -4,7 +4,7 @@ import { digestOfHex } from "../digest.ts";
 import { OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST } from "../media_types.ts";
 import type { Platform } from "../platform.ts";
 import { readArchive } from "./read_archive.ts";
-import { type BlobDescriptor, configOf, MemoryArchive } from "./testing.ts";
+import { type BlobDescriptor, configOf, MemoryArchive } from "./archive_testing.ts";
 
 const [ONE, TWO] = ["1", "2"].map((fill) => digestOfHex(fill.repeat(64)));
 const ARM: Platform = { os: "linux", architecture: "arm64", variant: "v8" };

@@ -4,7 +4,7 @@ import { parsePlatform } from "../platform.ts";
 import { collectBytes } from "../../io/mod.ts";
 import type { Credential, Credentials } from "./auth.ts";
 import { parseChallenges } from "./challenge.ts";
-import { type FakeRegistry, type Handler, hastyClient, putBlob, putImage, startRegistry } from "./fixture.ts";
+import { type FakeRegistry, type Handler, hastyClient, putBlob, putImage, startRegistry } from "./registry_testing.ts";
 import { checkTarget, hostnameOf, isLinkLocalHost, isLoopbackHost } from "./hosts.ts";
 
 const LAYERS = [new TextEncoder().encode("layer")];

@@ -5,7 +5,14 @@ import { type ErrorCode, isTsdError } from "../../errors.ts";
 import { collectBytes, verified } from "../../io/mod.ts";
 import { hexOf } from "../digest.ts";
 import type { Descriptor } from "../manifest.ts";
-import { breakingAfter, type FakeRegistry, type Handler, hastyClient, putBlob, startRegistry } from "./fixture.ts";
+import {
+  breakingAfter,
+  type FakeRegistry,
+  type Handler,
+  hastyClient,
+  putBlob,
+  startRegistry,
+} from "./registry_testing.ts";
 import type { RegistryLimits } from "./mod.ts";
 import { pauseMs, retryAfterMs } from "./retry.ts";
 

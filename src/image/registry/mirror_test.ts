@@ -3,7 +3,7 @@ import { isTsdError } from "../../errors.ts";
 import { collectBytes } from "../../io/mod.ts";
 import { parsePlatform } from "../platform.ts";
 import type { Credential } from "./auth.ts";
-import { breakingAfter, type FakeRegistry, hastyClient, putImage, startRegistry } from "./fixture.ts";
+import { breakingAfter, type FakeRegistry, hastyClient, putImage, startRegistry } from "./registry_testing.ts";
 import { InsecureHosts } from "./insecure_hosts.ts";
 import { Mirrors } from "./mirrors.ts";
 

@@ -4,7 +4,7 @@ import type { Descriptor } from "../manifest.ts";
 import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from "../media_types.ts";
 import { parsePlatform } from "../platform.ts";
 import { familiarString, parseReference } from "../reference.ts";
-import { hastyClient, putBlob, putImage, putIndex, putManifest, startRegistry } from "./fixture.ts";
+import { hastyClient, putBlob, putImage, putIndex, putManifest, startRegistry } from "./registry_testing.ts";
 
 const LAYERS = ["one", "two"].map((text) => new TextEncoder().encode(text));
 const AMD64 = parsePlatform("linux/amd64");

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { collectBytes } from "../../io/mod.ts";
 import { isTsdError } from "../../errors.ts";
-import { breakingAfter, HASTY, hastyClient, putBlob, startRegistry } from "./fixture.ts";
+import { breakingAfter, HASTY, hastyClient, putBlob, startRegistry } from "./registry_testing.ts";
 import { Endpoints } from "./scheme.ts";
 import { NO_SETTINGS } from "./settings.ts";
 import { parseReference } from "../reference.ts";

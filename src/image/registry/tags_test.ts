@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
-import { type FakeRegistry, hastyClient, startRegistry } from "./fixture.ts";
+import { type FakeRegistry, hastyClient, startRegistry } from "./registry_testing.ts";
 
 const tagsOf = (registry: FakeRegistry) => hastyClient().listTags(registry.ref("team/web"));
 

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { Forwarder } from "./forwarder.ts";
 import { parseQuery, type Query } from "./message.ts";
-import { answerTo, fakeServer, question, read } from "./testing.ts";
+import { answerTo, fakeServer, question, read } from "./dns_testing.ts";
 
 const NAME = "example.org";
 const record = (data: string) => ({ name: NAME, type: "A", ttl: 5, data });

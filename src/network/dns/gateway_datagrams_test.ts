@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 /// <reference lib="deno.unstable" />
 import { SILENT_LOG } from "../../log.ts";
 import { listenDatagrams, openDenos, openNodes } from "./gateway_datagrams.ts";
-import { answerTo, askUdp, question } from "./testing.ts";
+import { answerTo, askUdp, question } from "./dns_testing.ts";
 
 /** A socket at a port that nobody has. */
 function udp(hostname: string, reuseAddress: boolean): { readonly socket: Deno.DatagramConn; readonly port: number } {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { answers, parseQuery, passedOn, type Query, RCODE, type Record, renumbered, reply } from "./message.ts";
-import { answerTo, question, read } from "./testing.ts";
+import { answerTo, question, read } from "./dns_testing.ts";
 
 function parsed(bytes: Uint8Array): Query {
   const query = parseQuery(bytes, "udp");

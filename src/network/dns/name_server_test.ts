@@ -4,7 +4,7 @@ import { SILENT_LOG } from "../../log.ts";
 import { Forwarder } from "./forwarder.ts";
 import { NameServer } from "./name_server.ts";
 import type { NameTable } from "./name_table.ts";
-import { answerTo, askTcp, askUdp, fakeServer, question, TABLE } from "./testing.ts";
+import { answerTo, askTcp, askUdp, fakeServer, question, TABLE } from "./dns_testing.ts";
 
 /** A server on a port that is free on both addresses. */
 async function serve(servers: readonly string[] = [], table: NameTable = TABLE) {

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Names } from "./names.ts";
-import { TABLE } from "./testing.ts";
+import { TABLE } from "./dns_testing.ts";
 
 const names = new Names(TABLE);
 const [web, db, safe] = TABLE.containers;

@@ -8,7 +8,7 @@ import type { Log } from "../../log.ts";
 import { connectionsOf } from "./accepting.ts";
 import { messagesFrom, type NameReply, type NameRequest, toLine } from "./control.ts";
 import { NameServer } from "./name_server.ts";
-import { removeIfThere } from "../../io/if_there.ts";
+import { removeIfThere } from "../../io/if_exists.ts";
 import { isEnded } from "./tcp_messages.ts";
 
 /** How long nobody may have a name, in ms: the next container needn't wait for another process. */

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { fileURLToPath } from "node:url";
 import { loadPlugin } from "./loading.ts";
 import { parseManifest } from "./manifest.ts";
-import { COUNTING_MODULE, GOES_WRONG } from "./testing.ts";
+import { COUNTING_MODULE, GOES_WRONG } from "./host_testing.ts";
 import { loadWasmPlugin } from "./wasm_plugin.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../../examples/plugins/owner_guard.wasm", import.meta.url));

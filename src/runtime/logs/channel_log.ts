@@ -7,7 +7,7 @@ import { serialiseError, type TsdError } from "../../errors.ts";
 import { timestampNow } from "./clock.ts";
 import { FileSequence } from "./file_sequence.ts";
 import { attrsField, RecordBuffer, recordMemory, recordSuffix, type StreamName } from "./json_lines.ts";
-import type { PieceKind } from "./line_cutter.ts";
+import type { PieceKind } from "./line_splitter.ts";
 import { type CompressionQueue, LogCompressor } from "./log_compressor.ts";
 import type { FromLogWorker, ReaderNeed, SharedLog } from "./protocol.ts";
 import { RotatingLog } from "./rotating_log.ts";

@@ -7,7 +7,7 @@
 import type { OwnedFd } from "../../sys/mod.ts";
 import type { ChannelLog } from "./channel_log.ts";
 import type { StreamName } from "./json_lines.ts";
-import { LineCutter } from "./line_cutter.ts";
+import { LineCutter } from "./line_splitter.ts";
 
 /** How bytes are read. */
 export interface SourceCalls {

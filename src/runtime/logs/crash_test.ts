@@ -3,7 +3,7 @@ import "../../sys/preopen.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { AT, cString, tree } from "../../sys/mod.ts";
 import { workerUrl } from "../../worker_entry.ts";
-import { OutputHub } from "./output_hub.ts";
+import { OutputHub } from "./stdio_router.ts";
 import type { ChannelSpec } from "./protocol.ts";
 
 const LINES = 400_000;
@@ -18,7 +18,7 @@ function channel(folder: string): Omit<ChannelSpec, "attached"> {
 /** An engine that does nothing but log. */
 function startEngine(folder: string): Deno.ChildProcess {
   const program = `
-    import { OutputHub } from ${JSON.stringify(import.meta.resolve("./output_hub.ts"))};
+    import { OutputHub } from ${JSON.stringify(import.meta.resolve("./stdio_router.ts"))};
     const log = { scope: () => log, debug() {}, info() {}, warn() {}, error: console.error };
     const hub = new OutputHub(new URL(${JSON.stringify(workerUrl("logs").href)}), log);
     await hub.open(${JSON.stringify(channel(folder), (_, value) => value === Infinity ? 1e15 : value)});

@@ -4,7 +4,7 @@
  * `attrs` where labels or variables are wanted. Two fields are tsd's own, and other readers pass over them (ADR 0005):
  * `raw`, the exact bytes in base64 where they are no UTF-8, and `part`, for all pieces of a long line but its first.
  */
-import { MAX_RECORD_BYTES, type PieceKind } from "./line_cutter.ts";
+import { MAX_RECORD_BYTES, type PieceKind } from "./line_splitter.ts";
 import { WORST_GROWTH, writeBase64, writeJsonText } from "./json_text.ts";
 
 /** The stream a byte came from. */

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { attrsField, RecordBuffer, recordMemory, recordSuffix } from "./json_lines.ts";
 import { writeBase64, writeJsonText } from "./json_text.ts";
-import { LineCutter, MAX_RECORD_BYTES } from "./line_cutter.ts";
+import { LineCutter, MAX_RECORD_BYTES } from "./line_splitter.ts";
 import { RecordParser } from "./record_parser.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { gunzipSync } from "node:zlib";
 import { CompressionQueue, LogCompressor } from "./log_compressor.ts";
-import { LogFixture } from "./log_fixture.ts";
+import { LogFixture } from "./logs_testing.ts";
 
 const LINES_BYTES = 300_000;
 /** Larger than several pieces of the compressor. */

@@ -10,7 +10,7 @@ import { storageError } from "../../io/mod.ts";
 import type { FileSequence } from "./file_sequence.ts";
 import type { RecordSink } from "./json_lines.ts";
 import { compressionName, listLog, logName } from "./log_names.ts";
-import { removeIfThere } from "../../io/if_there.ts";
+import { removeIfThere } from "../../io/if_exists.ts";
 import type { LogSpec } from "./protocol.ts";
 
 /** A file that was put aside. */

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { LogFixture } from "./log_fixture.ts";
+import { LogFixture } from "./logs_testing.ts";
 
 const RECORD_BYTES = `{"log":"0000\\n","stream":"stdout","time":"2026-01-01T00:00:00.000000000Z"}\n`.length;
 

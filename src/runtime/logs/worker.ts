@@ -9,7 +9,7 @@ import { Channel, type ChannelHost } from "./channel.ts";
 import { ChannelLog, type LogHost } from "./channel_log.ts";
 import { recordMemory } from "./json_lines.ts";
 import { CompressionQueue } from "./log_compressor.ts";
-import { PipePeeker } from "./pipe_peeker.ts";
+import { PipePeeker } from "./fifo_tee.ts";
 import type { FromLogWorker, SharedLog, ToLogWorker } from "./protocol.ts";
 
 /** Reads are at most one pipe's worth (pipe(7): 64 KiB by default). */

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { CAPABILITY_NUMBERS, DEFAULT_CAPABILITIES, grantCapabilities, normaliseCapabilities } from "./capabilities.ts";
-import { capabilitiesBut } from "./spec_fixture.ts";
+import { capabilitiesBut } from "./spec_testing.ts";
 
 const MACHINE = { privileged: false, boundingCapabilities: capabilitiesBut(), lastCapability: 40 };
 

@@ -4,7 +4,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { deviceNodes, deviceRules } from "./devices.ts";
-import { hiddenPaths } from "./hidden_paths.ts";
+import { hiddenPaths } from "./masked_paths.ts";
 import type { SpecInput } from "./input.ts";
 import { INIT_PATH, mounts, rootfsPropagation } from "./mounts.ts";
 import { namespaces, sysctls } from "./namespaces.ts";

@@ -8,7 +8,7 @@ import type { HostFacts } from "./host.ts";
 import type { ContainerDevice, SpecInput } from "./input.ts";
 import { type ExecInput, execProcess } from "./process.ts";
 import { defaultSeccomp } from "./seccomp/resolve.ts";
-import { capabilitiesBut, CONTAINER, HOST } from "./spec_fixture.ts";
+import { capabilitiesBut, CONTAINER, HOST } from "./spec_testing.ts";
 
 const FUSE: ContainerDevice = {
   path: "/dev/fuse",

@@ -13,7 +13,7 @@ export { parseDeviceRule } from "./devices.ts";
 export { DEFAULT_PATH, type EnvDefaults, mergeConfigEnv, mergeEnv, overrideEnv } from "./env.ts";
 export { cgroupsPath, type GeneratedSpec, generateSpec } from "./generate.ts";
 export type { CgroupFeature, HostFacts } from "./host.ts";
-export { hiddenPaths } from "./hidden_paths.ts";
+export { hiddenPaths } from "./masked_paths.ts";
 export { limitedDevices } from "./block_io.ts";
 export { blockDevices, hostDevices, resolveDevice } from "./host_devices.ts";
 export { type HostFiles, probeHost } from "./host_probe.ts";
@@ -30,7 +30,7 @@ export {
 } from "./oci.ts";
 export { type ExecInput, execProcess, type GeneratedProcess } from "./process.ts";
 export { changedLimits, usableLimits, validateLimits } from "./resources.ts";
-export { rootAccountFiles } from "./root_accounts.ts";
+export { rootAccountFiles } from "./rootfs_passwd.ts";
 export { parseSeccompProfile, type SeccompProfile } from "./seccomp/profile.ts";
 export { tmpfsOptions } from "./tmpfs_options.ts";
 export { type AccountFiles, type ResolvedUser, resolveUser } from "./user.ts";

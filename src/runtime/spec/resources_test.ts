@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { CgroupFeature } from "./host.ts";
 import { ociLimits, usableLimits } from "./resources.ts";
-import { HOST } from "./spec_fixture.ts";
+import { HOST } from "./spec_testing.ts";
 
 const ALL = HOST.cgroupFeatures;
 const without = (...missing: CgroupFeature[]) => new Set([...ALL].filter((feature) => !missing.includes(feature)));

@@ -5,8 +5,8 @@ import { generateSpec } from "./generate.ts";
 import { probeHost } from "./host_probe.ts";
 import type { SpecInput } from "./input.ts";
 import { execProcess } from "./process.ts";
-import { RuncBench } from "./runc_harness.ts";
-import { CONTAINER } from "./spec_fixture.ts";
+import { RuncBench } from "./runc_testing.ts";
+import { CONTAINER } from "./spec_testing.ts";
 
 const REAL = requires("root", "runc");
 /** The 14 default capabilities as a mask. */

@@ -1,7 +1,7 @@
 /** Every refusal, with Docker's words. */
 import { strict as assert } from "node:assert";
 import type { SpecInput } from "./input.ts";
-import { CONTAINER, HOST } from "./spec_fixture.ts";
+import { CONTAINER, HOST } from "./spec_testing.ts";
 import { validateSpecInput } from "./validate.ts";
 
 const MIB = 1024 * 1024;

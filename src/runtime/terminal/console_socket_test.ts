@@ -3,7 +3,7 @@ import { requires } from "../../../tests/requires.ts";
 import { watchDescriptors } from "../../sys/descriptor_watch.ts";
 import { FakeSys } from "../../sys/fake.ts";
 import { cString as c, EPOLL, Epoll, files, isErrno, O, OwnedFd, pipes, processes } from "../../sys/mod.ts";
-import { connectUnix, openPty, sendFds } from "../../sys/testing.ts";
+import { connectUnix, openPty, sendFds } from "../../sys/sys_testing.ts";
 import { ConsoleSocket } from "./console_socket.ts";
 import { resizeTerminal } from "./terminal.ts";
 

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { watchDescriptors } from "../../sys/descriptor_watch.ts";
 import { FakeSys } from "../../sys/fake.ts";
 import { EPOLL, Epoll, files, isErrno, O, type OwnedFd, processes, SIG, terminals } from "../../sys/mod.ts";
-import { openPty } from "../../sys/testing.ts";
+import { openPty } from "../../sys/sys_testing.ts";
 import { StdinPipe } from "../stdin_pipe.ts";
 import { resizeTerminal, terminalInput } from "./terminal.ts";
 

@@ -1,7 +1,7 @@
 /** One tar on its way into a subvolume: unpacked as `overlay2` does it, read-only once it is whole. */
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { cString } from "../../sys/mod.ts";
-import type { Filling, FillingOptions } from "../layer_folders/folder_layer_store.ts";
+import type { Filling, FillingOptions } from "../directory_driver/directory_layer_store.ts";
 import { openFolder } from "../overlay/merged_layers.ts";
 import { Ingestion } from "../overlay2/ingestion.ts";
 import { FILES, type SubvolumeCalls } from "./calls.ts";

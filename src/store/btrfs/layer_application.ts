@@ -6,10 +6,10 @@
 import { removeTree } from "../../archive/mod.ts";
 import { AT, cBytes, cString, type FileStatus, O, OwnedFd, S } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
-import { Turn } from "../layer_folders/turn.ts";
-import { BENEATH } from "../overlay2/folder_cache.ts";
+import { Turn } from "../directory_driver/cooperative_yield.ts";
+import { BENEATH } from "../overlay2/directory_cache.ts";
 import type { SubvolumeCalls } from "./calls.ts";
-import { copyAttributes, createNode } from "./node_copy.ts";
+import { copyAttributes, createNode } from "./clone_entry.ts";
 
 const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const OPAQUE = cString("trusted.overlay.opaque");

@@ -1,10 +1,10 @@
 import type { Hasher } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
-import { FolderLayerStore, type LayerFormat } from "../layer_folders/folder_layer_store.ts";
+import { FolderLayerStore, type LayerFormat } from "../directory_driver/directory_layer_store.ts";
 import { rebuiltTar } from "../overlay2/tar_rebuild.ts";
-import type { Described, Stacking } from "../ports.ts";
+import type { Described, Stacking } from "../driver.ts";
 import { FILES, SUBVOLUME_CALLS, type SubvolumeCalls, TREE } from "./calls.ts";
-import { Chains } from "./chains.ts";
+import { Chains } from "./chain_snapshots.ts";
 import { SubvolumeIngestion } from "./ingestion.ts";
 
 export interface BtrfsLayerStoreOptions {

@@ -1,7 +1,7 @@
 import { btrfsVolume, diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
-import { testLayerStore } from "../contract/layer_store_suite.ts";
-import { namesIn } from "../layer_folders/workspace.ts";
+import { testLayerStore } from "../testsuite/layer_store_suite.ts";
+import { namesIn } from "../directory_driver/staging_dir.ts";
 import { BtrfsLayerStore } from "./layer_store.ts";
 
 testLayerStore({

@@ -1,6 +1,6 @@
 /** Whether layers can be kept as subvolumes in a folder, found out by doing it. */
 import { cString, FS_MAGIC, SysError } from "../../sys/mod.ts";
-import { Workspace } from "../layer_folders/workspace.ts";
+import { Workspace } from "../directory_driver/staging_dir.ts";
 import { openFolder } from "../overlay/merged_layers.ts";
 import { SUBVOLUME_CALLS, type SubvolumeCalls } from "./calls.ts";
 

@@ -1,13 +1,13 @@
 import type { Digest } from "../../image/digest.ts";
 import { cString, MS } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
-import { FolderSnapshotter, type SnapshotPlace } from "../layer_folders/folder_snapshotter.ts";
+import { FolderSnapshotter, type SnapshotPlace } from "../directory_driver/directory_snapshotter.ts";
 import { openFolder } from "../overlay/merged_layers.ts";
 import { changesBetween } from "../overlay/upper_changes.ts";
-import type { Change, LayerStore, Usage } from "../ports.ts";
+import type { Change, LayerStore, Usage } from "../driver.ts";
 import { FILES, SUBVOLUME_CALLS, type SubvolumeCalls, TREE } from "./calls.ts";
-import { Chains } from "./chains.ts";
-import { writtenSince } from "./written.ts";
+import { Chains } from "./chain_snapshots.ts";
+import { writtenSince } from "./disk_usage.ts";
 
 export interface BtrfsSnapshotterOptions {
   /** The driver's folder below the data-root, on btrfs; made when it is missing. */

@@ -1,7 +1,7 @@
 import { btrfsVolume, diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
-import { testSnapshotter } from "../contract/snapshotter_suite.ts";
-import { namesIn } from "../layer_folders/workspace.ts";
+import { testSnapshotter } from "../testsuite/snapshotter_suite.ts";
+import { namesIn } from "../directory_driver/staging_dir.ts";
 import { BtrfsLayerStore } from "./layer_store.ts";
 import { BtrfsSnapshotter } from "./snapshotter.ts";
 

@@ -8,12 +8,12 @@ import { collectBytes, streamOf } from "../../io/mod.ts";
 import { cString, xattrs } from "../../sys/mod.ts";
 import { bytesOf, END_OF_TAR, tarHeader, tarStream } from "../../tar/mod.ts";
 import { formatRecord } from "../../tar/pax.ts";
-import { concat, rawBlock, rawExtension } from "../../tar/testing.ts";
-import { removeFolder } from "../layer_folders/clearing.ts";
+import { concat, rawBlock, rawExtension } from "../../tar/tar_testing.ts";
+import { removeFolder } from "../directory_driver/clearing.ts";
 import { OverlaySnapshotter } from "../overlay/mod.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
 import { probeErofs } from "./probe.ts";
-import { Seals } from "./seals.ts";
+import { Seals } from "./immutability.ts";
 
 interface Rig {
   readonly root: string;

@@ -4,9 +4,9 @@
  * that containers share what of it is in memory. A mount that is let go of lives on under the overlays that have it.
  */
 import { attach, cString, files, MOUNT_ATTR, newMount, O, OwnedFd } from "../../sys/mod.ts";
-import { namesIn } from "../layer_folders/workspace.ts";
+import { namesIn } from "../directory_driver/staging_dir.ts";
 import { unmountAll } from "../overlay/overlay_mount.ts";
-import type { LayerFolder } from "../ports.ts";
+import type { LayerFolder } from "../driver.ts";
 import { loopDeviceOf } from "./loop_device.ts";
 
 /** Most mounts that are kept; the one that was asked for the longest time ago goes. */

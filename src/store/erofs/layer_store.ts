@@ -7,14 +7,14 @@ import {
   type FillingOptions,
   FolderLayerStore,
   type LayerFormat,
-} from "../layer_folders/folder_layer_store.ts";
-import { attempting } from "../layer_folders/storage_failure.ts";
-import { type LayerPlace, makeIndex, repairIndex } from "./index_making.ts";
+} from "../directory_driver/directory_layer_store.ts";
+import { attempting } from "../directory_driver/storage_failure.ts";
+import { type LayerPlace, makeIndex, repairIndex } from "./index_rebuild.ts";
 import { hasIndex, INDEX_NAME, readWhole, TAR_NAME } from "./layer_files.ts";
-import type { Described, LayerFolder, Remakable } from "../ports.ts";
+import type { Described, LayerFolder, Remakable } from "../driver.ts";
 import { LayerMounts, type MountWay } from "./layer_mounts.ts";
 import { probeErofs } from "./probe.ts";
-import { Seals } from "./seals.ts";
+import { Seals } from "./immutability.ts";
 import { TarIngestion } from "./tar_ingestion.ts";
 
 export interface ErofsLayerStoreOptions {

@@ -1,7 +1,7 @@
 import { diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
-import { testLayerStore } from "../contract/layer_store_suite.ts";
-import { namesIn } from "../layer_folders/workspace.ts";
+import { testLayerStore } from "../testsuite/layer_store_suite.ts";
+import { namesIn } from "../directory_driver/staging_dir.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
 
 for (const way of [undefined, "attached, by loop devices"] as const) {

@@ -3,7 +3,7 @@ import { runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
 import { isTsdError } from "../../errors.ts";
 import { streamOf } from "../../io/mod.ts";
-import { assertSurvivesPowerCut, layerForPowerCut, throughPowerCut } from "../contract/power_cut.ts";
+import { assertSurvivesPowerCut, layerForPowerCut, throughPowerCut } from "../testsuite/power_cut.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
 
 Deno.test("a layer and a snapshot that were reported as there survive a power cut", requires("root"), async () => {

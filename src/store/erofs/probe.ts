@@ -1,7 +1,7 @@
 /** Whether this kernel mounts layers that lie in a folder, found out by doing it: a tar with an index, an overlay on it. */
 import { isErrno, SysError } from "../../sys/mod.ts";
 import { bytesOf, encodeHeader, END_OF_TAR, paddingOf, TarDecoder, tarHeader } from "../../tar/mod.ts";
-import { Workspace } from "../layer_folders/workspace.ts";
+import { Workspace } from "../directory_driver/staging_dir.ts";
 import { LayerTree } from "../layer_tree.ts";
 import { mountOverlay, type OverlayFolders, unmountAll } from "../overlay/overlay_mount.ts";
 import { writeIndex } from "./index_writer.ts";

@@ -1,8 +1,8 @@
 /** Overlays over mounted layers. */
 import { diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
-import { testSnapshotter } from "../contract/snapshotter_suite.ts";
-import { namesIn } from "../layer_folders/workspace.ts";
+import { testSnapshotter } from "../testsuite/snapshotter_suite.ts";
+import { namesIn } from "../directory_driver/staging_dir.ts";
 import { OverlaySnapshotter } from "../overlay/mod.ts";
 import { MOUNT_WAYS } from "./layer_mounts.ts";
 import { ErofsLayerStore } from "./layer_store.ts";

@@ -2,11 +2,11 @@
 import { TsdError } from "../../errors.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { TarDecoder } from "../../tar/mod.ts";
-import type { Filling, FillingOptions } from "../layer_folders/folder_layer_store.ts";
+import type { Filling, FillingOptions } from "../directory_driver/directory_layer_store.ts";
 import { LayerTree } from "../layer_tree.ts";
-import { createIndex } from "./index_making.ts";
+import { createIndex } from "./index_rebuild.ts";
 import { INDEX_NAME, NewFile, TAR_NAME } from "./layer_files.ts";
-import type { Seals } from "./seals.ts";
+import type { Seals } from "./immutability.ts";
 
 export interface TarIngestionOptions extends FillingOptions {
   readonly seals: Pick<Seals, "seal">;

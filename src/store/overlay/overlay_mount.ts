@@ -27,7 +27,7 @@ import {
   type XattrCalls,
   xattrs,
 } from "../../sys/mod.ts";
-import { Workspace } from "../layer_folders/workspace.ts";
+import { Workspace } from "../directory_driver/staging_dir.ts";
 
 /** The system calls that mounting takes. */
 export type OverlayCalls = FileCalls & FolderCalls & MountCalls & MetadataCalls & XattrCalls & AwayCalls;

@@ -10,7 +10,7 @@ import {
   unmountAll,
   unmountAllAway,
 } from "./overlay_mount.ts";
-import { namesIn } from "../layer_folders/workspace.ts";
+import { namesIn } from "../directory_driver/staging_dir.ts";
 
 const folders = (count: number): OverlayFolders => ({
   lowers: Array.from({ length: count }, (_, i) => `/layers/${i}/tree`),

@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import { diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
-import { testSnapshotter } from "../contract/snapshotter_suite.ts";
+import { testSnapshotter } from "../testsuite/snapshotter_suite.ts";
 import { Overlay2LayerStore } from "../overlay2/layer_store.ts";
 import { OVERLAY_CALLS, type OverlayCalls, type OverlayWay } from "./overlay_mount.ts";
 import { OverlaySnapshotter } from "./snapshotter.ts";
-import { namesIn } from "../layer_folders/workspace.ts";
+import { namesIn } from "../directory_driver/staging_dir.ts";
 
 for (const way of ["fsconfig", "mount"] as const satisfies OverlayWay[]) {
   testSnapshotter({

@@ -5,10 +5,10 @@
  */
 import { AT, cBytes, cString, type FileStatus, isErrno, O, OwnedFd, S, type Timespec } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
-import type { Change, ChangeKind } from "../ports.ts";
-import { BENEATH } from "../overlay2/folder_cache.ts";
+import type { Change, ChangeKind } from "../driver.ts";
+import { BENEATH } from "../overlay2/directory_cache.ts";
 import type { OverlayCalls } from "./overlay_mount.ts";
-import { Turn } from "../layer_folders/turn.ts";
+import { Turn } from "../directory_driver/cooperative_yield.ts";
 
 const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const OPAQUE = cString("trusted.overlay.opaque");

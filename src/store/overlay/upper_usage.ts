@@ -1,9 +1,9 @@
 /** Counting what a container wrote, while it may be writing. */
 import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../../sys/mod.ts";
-import type { Usage } from "../ports.ts";
-import { BENEATH } from "../overlay2/folder_cache.ts";
+import type { Usage } from "../driver.ts";
+import { BENEATH } from "../overlay2/directory_cache.ts";
 import type { OverlayCalls } from "./overlay_mount.ts";
-import { Turn } from "../layer_folders/turn.ts";
+import { Turn } from "../directory_driver/cooperative_yield.ts";
 
 const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 

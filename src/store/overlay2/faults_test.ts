@@ -7,11 +7,11 @@ import { streamOf } from "../../io/mod.ts";
 import { watchDescriptors } from "../../sys/descriptor_watch.ts";
 import { MNT, mounts, SysError } from "../../sys/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
-import { concat, octal, rawBlock, rawFile } from "../../tar/testing.ts";
+import { concat, octal, rawBlock, rawFile } from "../../tar/tar_testing.ts";
 import { Overlay2LayerStore } from "./layer_store.ts";
 import { OverlaySnapshotter } from "../overlay/snapshotter.ts";
 import { LAYER_CALLS, type LayerCalls } from "./tree_calls.ts";
-import { namesIn, sweepIngest, Workspace } from "../layer_folders/workspace.ts";
+import { namesIn, sweepIngest, Workspace } from "../directory_driver/staging_dir.ts";
 
 const root = requires("root");
 
@@ -35,7 +35,7 @@ Deno.test("a killed ingest leaves nothing visible, and a sweep removes the rest"
     // Unpacks files for ever, and says so once it is at it.
     const script = `
       import { Overlay2LayerStore } from ${JSON.stringify(import.meta.resolve("./layer_store.ts"))};
-      import { rawFile } from ${JSON.stringify(import.meta.resolve("../../tar/testing.ts"))};
+      import { rawFile } from ${JSON.stringify(import.meta.resolve("../../tar/tar_testing.ts"))};
       let count = 0;
       const endless = new ReadableStream({
         async pull(controller) {

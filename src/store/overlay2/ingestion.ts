@@ -3,8 +3,8 @@ import { TsdError } from "../../errors.ts";
 import { cString, O, OwnedFd } from "../../sys/mod.ts";
 import { TarDecoder, type TarEntry } from "../../tar/mod.ts";
 import { LayerTree } from "../layer_tree.ts";
-import type { Filling, FillingOptions } from "../layer_folders/folder_layer_store.ts";
-import { SkeletonWriter } from "./skeleton.ts";
+import type { Filling, FillingOptions } from "../directory_driver/directory_layer_store.ts";
+import { SkeletonWriter } from "./tar_split.ts";
 import type { LayerCalls } from "./tree_calls.ts";
 import { TreeWriter } from "./tree_writer.ts";
 

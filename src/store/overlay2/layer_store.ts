@@ -1,5 +1,5 @@
 import type { Hasher } from "../../hash/mod.ts";
-import { FolderLayerStore, type LayerFormat } from "../layer_folders/folder_layer_store.ts";
+import { FolderLayerStore, type LayerFormat } from "../directory_driver/directory_layer_store.ts";
 import { Ingestion } from "./ingestion.ts";
 import { rebuiltTar } from "./tar_rebuild.ts";
 import { LAYER_CALLS, type LayerCalls } from "./tree_calls.ts";

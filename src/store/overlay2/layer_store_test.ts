@@ -1,8 +1,8 @@
 import { diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
-import { testLayerStore } from "../contract/layer_store_suite.ts";
+import { testLayerStore } from "../testsuite/layer_store_suite.ts";
 import { Overlay2LayerStore } from "./layer_store.ts";
-import { namesIn } from "../layer_folders/workspace.ts";
+import { namesIn } from "../directory_driver/staging_dir.ts";
 
 testLayerStore({
   name: "Overlay2LayerStore",

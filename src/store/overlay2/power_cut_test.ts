@@ -3,7 +3,7 @@ import { runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
 import { isTsdError } from "../../errors.ts";
 import { streamOf } from "../../io/mod.ts";
-import { assertSurvivesPowerCut, layerForPowerCut, throughPowerCut } from "../contract/power_cut.ts";
+import { assertSurvivesPowerCut, layerForPowerCut, throughPowerCut } from "../testsuite/power_cut.ts";
 import { Overlay2LayerStore } from "./layer_store.ts";
 import { LAYER_CALLS, type LayerCalls } from "./tree_calls.ts";
 

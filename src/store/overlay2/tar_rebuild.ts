@@ -3,11 +3,11 @@ import { TsdError } from "../../errors.ts";
 import { decompressed } from "../../io/mod.ts";
 import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../../sys/mod.ts";
 import { quoted } from "../../tar/mod.ts";
-import { BENEATH } from "./folder_cache.ts";
-import { type FilePart, skeletonParts } from "./skeleton.ts";
+import { BENEATH } from "./directory_cache.ts";
+import { type FilePart, skeletonParts } from "./tar_split.ts";
 import type { LayerCalls } from "./tree_calls.ts";
-import { Turn } from "../layer_folders/turn.ts";
-import { namesIn } from "../layer_folders/workspace.ts";
+import { Turn } from "../directory_driver/cooperative_yield.ts";
+import { namesIn } from "../directory_driver/staging_dir.ts";
 
 /** Bytes in a chunk of the result. */
 const CHUNK_BYTES = 256 * 1024;

@@ -15,7 +15,7 @@ import type {
   TreeChange,
   TreeStep,
 } from "../layer_tree.ts";
-import { FolderCache } from "./folder_cache.ts";
+import { FolderCache } from "./directory_cache.ts";
 import type { LayerCalls } from "./tree_calls.ts";
 
 const OPAQUE_NAME = cString("trusted.overlay.opaque");

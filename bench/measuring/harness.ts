@@ -1,0 +1,138 @@
+/** What the benchmarks share: images, contenders, options, and how results are shown. */
+import { dirname } from "node:path";
+import { capture, CommandFailed } from "../../scripts/project.ts";
+import { busyboxImage, pushImage } from "../../tests/images/mod.ts";
+import { startRealRegistry } from "../../tests/registry/real.ts";
+import { type Command, type Contender, ContenderMissing } from "../peers/peer.ts";
+import { startDocker } from "../peers/dockerd.ts";
+import { startPodman } from "../peers/podman.ts";
+import { startTsd, type Tsd } from "../peers/tsd.ts";
+import { type Aim, judge } from "./aims.ts";
+import { load, machineFacts } from "./machine.ts";
+import { perform, RunFailed } from "./exec.ts";
+import { judgementLine, machineLines, markdownLines, type Results, resultsJson, tableLines } from "./report.ts";
+import type { Series } from "./rounds.ts";
+import type { Images } from "./scenarios.ts";
+
+/** The command line is wrong. */
+export class UsageError extends Error {}
+
+const STARTS = { docker: startDocker, podman: () => startPodman() };
+/** Who can be left out. */
+export const PEERS: readonly string[] = Object.keys(STARTS);
+
+/** Who is measured; all have the small image. */
+export interface Field {
+  readonly tsd: Tsd;
+  readonly contenders: readonly Contender[];
+  readonly images: Images;
+  /** What is known before the first measurement. */
+  readonly before: Omit<Results, "series" | "aims">;
+}
+
+/**
+ * Starts everybody and says who takes part. What is started is on `undo`.
+ * @param networking whether dockerd may make bridges and rules @throws UsageError
+ */
+export async function startField(
+  without: readonly string[],
+  undo: AsyncDisposableStack,
+  { networking = false } = {},
+): Promise<Field> {
+  if (Deno.uid() !== 0) throw new UsageError("engines that run containers need root: run this as root");
+  known("peer", without, PEERS);
+  const images = await startImages(undo);
+  const tsd = undo.use(await startTsd());
+  const { peers, missing } = await startPeers(without, networking, undo);
+  const contenders = [tsd, ...peers];
+  const machine = await machineFacts();
+  const described = contenders.map(({ description }) => description);
+  for (const line of [...machineLines(machine), ...described, ...missing]) console.log(line);
+  for (const contender of contenders) await perform(contender.command("pull", images.busybox));
+  const before = { date: new Date().toISOString(), machine, load: [load()], contenders: described, missing };
+  return { tsd, contenders, images, before };
+}
+
+/** A registry on loopback with the image. */
+async function startImages(undo: AsyncDisposableStack): Promise<Images> {
+  const registry = undo.use(await startRealRegistry());
+  await pushImage(registry.url, "bench/busybox", "latest", await busyboxImage());
+  return { busybox: `${registry.host}/bench/busybox:latest` };
+}
+
+async function startPeers(without: readonly string[], networking: boolean, undo: AsyncDisposableStack) {
+  const peers: Contender[] = [];
+  const missing: string[] = [];
+  for (const [name, start] of Object.entries(STARTS)) {
+    try {
+      if (without.includes(name)) throw new ContenderMissing("--without");
+      peers.push(undo.use(await start({ networking })));
+    } catch (error) {
+      if (!(error instanceof ContenderMissing)) throw error;
+      missing.push(`${name} is left out: ${error.message}`);
+    }
+  }
+  return { peers, missing };
+}
+
+/** Prints the results as text and as Markdown, and writes them to the file `json`. */
+export async function show(
+  { before }: Pick<Field, "before">,
+  series: readonly Series[],
+  aims: readonly Aim[],
+  json: string | undefined,
+): Promise<Results> {
+  const results: Results = { ...before, load: [...before.load, load()], series, aims: judge(aims, series) };
+  const [first, last] = results.load.map((load) => load.toFixed(1));
+  console.log(`load ${first} before, ${last} after\n`);
+  for (const line of tableLines(series)) console.log(line);
+  console.log("");
+  for (const judgement of results.aims) console.log(judgementLine(judgement));
+  console.log("");
+  for (const line of markdownLines(series, results.aims)) console.log(line);
+  if (json !== undefined) {
+    await Deno.mkdir(dirname(json), { recursive: true });
+    await Deno.writeTextFile(json, resultsJson(results));
+  }
+  return results;
+}
+
+/** What a command prints. @throws CommandFailed */
+export async function printed({ program, args, env }: Command): Promise<string> {
+  return (await capture(program, args, { env: { ...env } })).text;
+}
+
+/** @throws UsageError when one of `given` is not among `names` */
+export function known(what: string, given: readonly string[], names: readonly string[]): void {
+  const unknown = given.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new UsageError(`there is no ${what} ${unknown}: ${names.join(", ")}`);
+}
+
+/** A number of something. @throws UsageError */
+export function count(flag: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new UsageError(`${flag} ${text}: a whole number from 1 on`);
+  return value;
+}
+
+/** Runs a benchmark as a program; a signal ends it in good order. */
+export async function runBenchmark(main: (args: string[], signal: AbortSignal) => Promise<void>): Promise<never> {
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => interrupted.abort(new UsageError(`stopped by ${signal}`)));
+  }
+  try {
+    await main(Deno.args, interrupted.signal);
+    Deno.exit(0);
+  } catch (error) {
+    const isExpected = [UsageError, RunFailed, CommandFailed].some((type) => error instanceof type);
+    if (!isExpected && !isArgumentError(error)) throw error;
+    console.error(`bench: ${(error as Error).message}`);
+    Deno.exit(1);
+  }
+}
+
+/** `parseArgs` found a flag that it doesn't know, or one without its value. */
+function isArgumentError(error: unknown): boolean {
+  return error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+}

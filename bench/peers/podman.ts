@@ -1,0 +1,88 @@
+/** Podman as root, in private folders, with the same runc as the others. */
+import { join } from "node:path";
+import { capture } from "../../scripts/project.ts";
+import type { Contender, Verb } from "./peer.ts";
+import { privateFolder, removeNewCgroups, removeNewFolders } from "./host_traces.ts";
+import { programPath, type Programs, programsOf } from "./programs.ts";
+
+const FIXED_FOLDERS = ["/var/lib/containers", "/run/containers", "/run/libpod", "/run/runc", "/var/lib/cni"];
+/** `rm` kills at once, as for all contenders; by default podman gives a container ten seconds. */
+const FLAGS: Partial<Record<Verb, readonly string[]>> = { rm: ["--force", "--time", "0"] };
+
+/** What podman gives containers by default, and what it leaves itself of processes. */
+const NOFILE_LIMIT = 1_048_576;
+const NPROC_LIMIT = 32_768;
+
+/** @throws ContenderMissing */
+export async function startPodman(): Promise<Contender> {
+  const programs = await programsOf("podman", ["podman", "conmon"]);
+  await using undo = new AsyncDisposableStack();
+  removeNewFolders(FIXED_FOLDERS, undo);
+  await removeNewCgroups("libpod_parent", undo);
+  const folder = await privateFolder("podman", undo);
+  const env = {
+    ...programs.env,
+    HOME: folder,
+    TMPDIR: folder,
+    CONTAINERS_CONF: join(folder, "containers.conf"),
+    CONTAINERS_REGISTRIES_CONF: join(folder, "registries.conf"),
+    CONTAINERS_STORAGE_CONF: join(folder, "storage.conf"),
+  };
+  const policy = join(folder, "policy.json");
+  const pullFlags = ["--quiet", "--tls-verify=false", "--signature-policy", policy];
+  await Deno.writeTextFile(policy, JSON.stringify({ default: [{ type: "insecureAcceptAnything" }] }));
+  await Deno.writeTextFile(env.CONTAINERS_CONF, await configuration(programs, env));
+  await Deno.writeTextFile(env.CONTAINERS_REGISTRIES_CONF, "");
+  await Deno.writeTextFile(env.CONTAINERS_STORAGE_CONF, storage(folder));
+  const program = programPath("podman", env.PATH);
+  const globals = [
+    ...["--root", join(folder, "root"), "--runroot", join(folder, "run"), "--tmpdir", join(folder, "tmp")],
+    ...["--storage-driver", "overlay", "--cgroup-manager", "cgroupfs", "--runtime", "runc"],
+  ];
+  const { text } = await capture(program, ["--version"], { env });
+  undo.defer(async () => void await capture(program, [...globals, "rm", "--all", ...FLAGS.rm!], { env }));
+  const owned = undo.move();
+  return {
+    name: "podman",
+    description: text.trim().replace(" version", ""),
+    owns: ({ command }) => command.includes(`${folder}/`), // conmon, one for each container
+    command: (verb, ...args) => {
+      if (verb === "--version") return { program, args: [verb], env };
+      const flags = verb === "pull" ? pullFlags : FLAGS[verb] ?? [];
+      return { program, args: [...globals, verb, ...flags, ...args], env };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/**
+ * Podman would raise the limits of open files and processes, which needs CAP_SYS_RESOURCE: they stay as they are. Its locks
+ * are files of its own, since those in shared memory are one for the whole host; nothing goes to the host's journal. conmon
+ * has to be told its environment, else the clean-up it starts doesn't find unpacked libraries, and `run` waits for that.
+ */
+async function configuration({ root }: Programs, env: Readonly<Record<string, string>>): Promise<string> {
+  const limits = await Deno.readTextFile("/proc/self/limits");
+  const hard = (title: string) => Number(new RegExp(`^${title} +\\S+ +(\\d+)`, "m").exec(limits)?.[1] ?? Infinity);
+  const nofile = Math.min(hard("Max open files"), NOFILE_LIMIT);
+  const nproc = Math.min(hard("Max processes"), NPROC_LIMIT);
+  const conmon = root === undefined ? [] : [`conmon_path = ${list([programPath("conmon", env.PATH)])}`];
+  return [
+    "[containers]",
+    `default_ulimits = ${list([`nofile=${nofile}:${nofile}`, `nproc=${nproc}:${nproc}`])}`,
+    'log_driver = "k8s-file"',
+    "[engine]",
+    'lock_type = "file"',
+    'events_logger = "file"',
+    `conmon_env_vars = ${list(Object.entries(env).map(([name, value]) => `${name}=${value}`))}`,
+    ...conmon,
+    "",
+  ].join("\n");
+}
+
+function storage(folder: string): string {
+  const [root, run] = ["root", "run"].map((name) => JSON.stringify(join(folder, name)));
+  return `[storage]\ndriver = "overlay"\ngraphroot = ${root}\nrunroot = ${run}\n`;
+}
+
+/** A TOML array of strings. */
+const list = (values: readonly string[]): string => `[${values.map((each) => JSON.stringify(each)).join(", ")}]`;

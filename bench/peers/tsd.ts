@@ -1,0 +1,38 @@
+/** tsd: the built executable as client, and as an engine that runs already, with a data root of its own. */
+import { join } from "node:path";
+import { capture } from "../../scripts/project.ts";
+import { type Engine, type EngineOptions, executable, startEngine, tracesOf } from "../../tests/harness/mod.ts";
+import type { Contender, Verb } from "./peer.ts";
+
+export interface Tsd extends Contender {
+  readonly engine: Engine;
+  readonly ownProcess: NonNullable<Contender["ownProcess"]>;
+}
+
+const FLAGS: Partial<Record<Verb, readonly string[]>> = { pull: ["--quiet"], rm: ["--force"] };
+
+/** @throws Error when the engine does not start, or leaves something behind at its end */
+export async function startTsd(options: EngineOptions = {}): Promise<Tsd> {
+  const program = executable();
+  const engine = await startEngine(options);
+  const env = { PATH: Deno.env.get("PATH") ?? "", HOME: join(engine.folder, "home"), TSD_HOST: engine.host };
+  const { runDir } = tracesOf(engine.dataRoot);
+  const { text } = await capture(program, ["version"], { env });
+  const form = /Form: +(\S+)/.exec(text)?.[1] ?? "unknown form";
+  const version = /Version: +(\S+)/.exec(text)?.[1] ?? "of unknown version";
+  return {
+    name: "tsd",
+    description: `tsd ${version} (${form})`,
+    engine,
+    socketPath: engine.socketPath,
+    // A keeper is a `sleep` that says in its environment whose it is.
+    owns: ({ pid, environment }) => pid === engine.pid || environment.includes(`TSD_KEEPER=${runDir}/`),
+    command: (verb, ...args) => ({ program, env, args: [verb, ...FLAGS[verb] ?? [], ...args] }),
+    // What begins with a flag no shell asks the engine to do.
+    ownProcess: (verb, ...args) => ({
+      ...{ program, env },
+      args: ["-H", engine.host, verb, ...FLAGS[verb] ?? [], ...args],
+    }),
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}

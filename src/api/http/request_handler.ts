@@ -1,0 +1,125 @@
+/**
+ * @module
+ * From a request, however it came, to a handler's reply: its route is found, plugins are asked about it and told how it was
+ * answered.
+ */
+import { toTsdError, TsdError } from "../../errors.ts";
+import { parseJson } from "./body.ts";
+import { askPlugins, type GateHooks, type RequestBody, statusOf, tellOfAnswer } from "./authorization.ts";
+import { Query } from "./query.ts";
+import type { Reply } from "./reply.ts";
+import { type ApiRequest, type Match, type Route, Router } from "./route.ts";
+import { serverTimed } from "./server_timing.ts";
+import { type ApiVersion, atLeast, splitVersion } from "./version.ts";
+
+export interface HandlingOptions {
+  readonly routes: readonly Route[];
+  /** Called once a request begins, with its user agent. */
+  readonly onRequest?: (userAgent: string) => void;
+  /** Asked about requests, and told of answers. */
+  readonly hooks?: GateHooks;
+}
+
+/** What a request begins with; names of headers in lower case. An `IncomingMessage` of node:http is one. */
+export interface RequestHead {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** The rest of it, and what becomes of it. */
+export interface RequestRest {
+  readonly body: RequestBody;
+  /** Aborted when the client is gone. */
+  readonly gone: AbortSignal;
+  /** Given the `Server-Timing` of the answer, if that is wanted. */
+  readonly timing: (header: string) => void;
+  /** It asks for an upgrade, which only raw streams are; what must have come before the answer is this. */
+  readonly upgrade?: Promise<unknown>;
+}
+
+/** "Switching protocols" (RFC 9110 §15.2.2). */
+const UPGRADED = 101;
+
+/** A request's route, and how it came to that. */
+interface Found {
+  readonly match: Match;
+  readonly url: URL;
+  readonly version: ApiVersion;
+  /** Without the version's prefix. */
+  readonly path: string;
+}
+
+/** See the module's comment. */
+export class Handling {
+  readonly #router: Router;
+  readonly #options: HandlingOptions;
+
+  constructor(options: HandlingOptions) {
+    this.#options = options;
+    this.#router = new Router(options.routes);
+  }
+
+  /** @throws what the handler throws, or {TsdError} page_not_found, permission_denied, invalid_argument */
+  async reply(head: RequestHead, rest: () => RequestRest): Promise<Reply> {
+    const answered = tellOfAnswer(this.#options.hooks, head.method);
+    let match: Match | undefined;
+    try {
+      const found = this.#route(head);
+      ({ match } = found);
+      const { body, gone, timing, upgrade } = rest();
+      const asked = await askPlugins(this.#options.hooks, {
+        ...{ request: head, match, path: found.path, query: found.url.searchParams, body },
+      });
+      const handle = () => found.match.route.handler(requestOf(head, found, asked, gone));
+      const reply = await serverTimed(head, handle, timing);
+      if (upgrade !== undefined) {
+        if (reply.kind !== "hijack") {
+          throw new TsdError("invalid_argument", `Cannot upgrade ${head.method} ${head.url}: it has no raw stream`);
+        }
+        await upgrade;
+      }
+      answered(match, upgrade === undefined ? statusOf(reply) : UPGRADED);
+      return reply;
+    } catch (thrown) {
+      answered(match, toTsdError(thrown).meaning.http);
+      throw thrown;
+    }
+  }
+
+  #route({ method, url: target, headers }: RequestHead): Found {
+    this.#options.onRequest?.(String(headers["user-agent"] ?? ""));
+    // Only a browser sends an Origin, and no page has any business here.
+    if (headers.origin !== undefined) {
+      throw new TsdError("permission_denied", "Refused: requests from web pages are not allowed");
+    }
+    const url = new URL(target ?? "/", "http://engine");
+    const { version, path } = splitVersion(url.pathname);
+    const match = this.#router.find(method ?? "GET", path);
+    if (match === undefined || !atLeast(version, match.route.since)) {
+      throw new TsdError("page_not_found", "page not found");
+    }
+    return { match, url, version, path };
+  }
+}
+
+function requestOf(
+  { headers }: RequestHead,
+  { match, url, version }: Found,
+  body: RequestBody,
+  signal: AbortSignal,
+): ApiRequest {
+  const header = (name: string) => {
+    const value = headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  return {
+    params: match.params,
+    query: new Query(url.searchParams),
+    version,
+    header,
+    json: async () => parseJson(await body.whole(), header("content-type")),
+    upload: () => body.upload(),
+    signal,
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * @module
+ * What goes out: replies of handlers, performed on node:http's responses and sockets, and errors, mapped in one place.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { toTsdError, type TsdError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import { endAnswer } from "./body.ts";
+import { errorBody } from "./error_body.ts";
+import type { HangUpWatch } from "./hang_up.ts";
+import type { RequestHead } from "./request_handler.ts";
+import { detachFromHttp, type HijackOptions, hijackSocket, writeRawError } from "./hijack.ts";
+import type { HeaderMap, Reply } from "./reply.ts";
+import { sendAll } from "./sending.ts";
+import type { UnderWay } from "./in_flight.ts";
+import { MAX_API_VERSION } from "./version.ts";
+
+export interface AnsweringOptions {
+  /** The engine's version, for the `Server` header. */
+  readonly serverVersion: string;
+  readonly log: Log;
+  /** Notices clients of raw streams that go away; without it that shows at the next write only. */
+  readonly watchHangUp?: HangUpWatch | undefined;
+  /** Aborted when the engine is about to leave. */
+  readonly leaving: AbortSignal;
+  readonly underWay: UnderWay;
+}
+
+/** Of a request that asked for an upgrade. */
+export interface Upgraded {
+  /** What the client has sent already. */
+  readonly input: Uint8Array;
+  readonly gone: AbortSignal;
+  /** Of the answer, besides those that all have. */
+  readonly headers: HeaderMap;
+}
+
+type HijackReply = Extract<Reply, { kind: "hijack" }>;
+
+/** See the module's comment. */
+export class Answering {
+  readonly #options: AnsweringOptions;
+
+  constructor(options: AnsweringOptions) {
+    this.#options = options;
+  }
+
+  /** Performs a reply; resolves when all of it is out, or the client has gone. */
+  async perform(reply: Reply, request: IncomingMessage, response: ServerResponse, gone: AbortSignal): Promise<void> {
+    const { underWay } = this.#options;
+    switch (reply.kind) {
+      case "empty":
+        response.writeHead(reply.status, { ...this.#headers(), ...reply.headers });
+        endAnswer(request, response);
+        return;
+      case "json":
+      case "text": {
+        const text = reply.kind === "json" ? JSON.stringify(reply.body) + "\n" : reply.body;
+        const bytes = new TextEncoder().encode(text);
+        const type = reply.kind === "json" ? "application/json" : "text/plain; charset=utf-8";
+        response.writeHead(reply.status, {
+          ...this.#headers(),
+          "Content-Type": type,
+          "Content-Length": String(bytes.length),
+          ...reply.headers,
+        });
+        endAnswer(request, response, request.method === "HEAD" ? undefined : bytes);
+        return;
+      }
+      case "stream":
+        response.writeHead(200, { ...this.#headers(), "Content-Type": reply.contentType, ...reply.headers });
+        response.flushHeaders();
+        if (reply.endless) await underWay.lasting(() => sendAll(reply.body, response, gone));
+        else await sendAll(reply.body, response, gone);
+        return;
+      case "hijack": {
+        // Older clients hijack without asking for an upgrade: 200 and raw bytes until close.
+        const { socket } = request;
+        detachFromHttp(socket);
+        // Which node:http would have sent with its own head.
+        const timing = response.getHeader("Server-Timing");
+        const headers: Record<string, string> = timing === undefined ? {} : { "Server-Timing": String(timing) };
+        const options = { upgraded: false, ...this.#hijackOptions(gone, headers) };
+        await underWay.raw(() => hijackSocket(socket, new Uint8Array(), reply, options));
+      }
+    }
+  }
+
+  /** A raw stream for a client that asked for an upgrade. */
+  async upgrade(reply: HijackReply, socket: Socket, { input, gone, headers }: Upgraded): Promise<void> {
+    const options = { upgraded: true, ...this.#hijackOptions(gone, headers) };
+    await this.#options.underWay.raw(() => hijackSocket(socket, input, reply, options));
+  }
+
+  /** What was thrown, as an answer. */
+  fail(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
+    const error = toTsdError(thrown);
+    this.report(error, request);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const { http: status } = error.meaning;
+    // 304 has no body (RFC 9110 §15.4.5).
+    const text = status === 304 ? "" : errorBody(error);
+    const body = new TextEncoder().encode(text);
+    response.writeHead(status, {
+      ...this.#headers(),
+      "Content-Type": "application/json",
+      "Content-Length": String(body.length),
+      "Tsd-Error-Code": error.code,
+    });
+    endAnswer(request, response, request.method === "HEAD" ? undefined : body);
+  }
+
+  /** The same, for a request that has asked for an upgrade. */
+  failUpgrade(thrown: unknown, request: IncomingMessage, socket: Socket): void {
+    const error = toTsdError(thrown);
+    this.report(error, request);
+    writeRawError(socket, error, this.#headers());
+  }
+
+  #headers(): Record<string, string> {
+    return {
+      "Api-Version": MAX_API_VERSION,
+      "Docker-Experimental": "false",
+      "Ostype": "linux",
+      "Server": `Docker/${this.#options.serverVersion} (linux)`,
+    };
+  }
+
+  #hijackOptions(gone: AbortSignal, more: HeaderMap = {}): Omit<HijackOptions, "upgraded"> {
+    const { leaving, watchHangUp } = this.#options;
+    return { headers: { ...this.#headers(), ...more }, gone, leaving, watchHangUp };
+  }
+
+  /** Writes down what a request came to. */
+  report(error: TsdError, request: RequestHead): void {
+    const fields = { method: request.method, path: request.url?.split("?")[0], code: error.code, error: error.message };
+    if (error.code === "internal") {
+      this.#options.log.error("request failed", { ...fields, stack: (error.cause as Error)?.stack });
+    } else this.#options.log.debug("request refused", fields);
+  }
+}

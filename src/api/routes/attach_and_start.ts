@@ -1,0 +1,110 @@
+/**
+ * @module
+ * A container's start by the request that attaches to it: `POST /containers/{id}/attach` with the header `Tsd-Start`, which
+ * says what exit is waited for, as `POST /containers/{id}/wait` would. One request in the place of three. The answer has a
+ * header `Tsd-Started`, and the stream ends with a frame that tells the exit code.
+ */
+import type { Container } from "../../engine/containers/container.ts";
+import { type AttachOptions, attachStreams, type Duplex, frame } from "../../engine/streams.ts";
+import { TsdError } from "../../errors.ts";
+import type { HijackedConnection, Reply } from "../http/reply.ts";
+import type { ApiRequest } from "../http/route.ts";
+import type { Services } from "../services.ts";
+import type { WaitCondition } from "../../api_types/mod.ts";
+
+/** The header that asks for it. */
+export const START_TOO = "tsd-start";
+
+/** How long the removal of a container that could not be started is waited for, so that its name is free then, in ms. */
+const REMOVAL_LIMIT_MS = 5000;
+
+const WAIT_CONDITIONS: readonly WaitCondition[] = ["not-running", "next-exit", "removed"];
+const isWaitCondition = (text: string): text is WaitCondition => (WAIT_CONDITIONS as readonly string[]).includes(text);
+
+/** @throws {TsdError} invalid_argument, with Docker's text */
+export function parseCondition(text: string): WaitCondition {
+  if (isWaitCondition(text)) return text;
+  throw new TsdError("invalid_argument", `invalid condition: ${JSON.stringify(text)}`);
+}
+
+/** Attaches, then starts; the answer comes when it runs. @throws {TsdError} what keeps it from starting */
+export async function startAttached(
+  { containers }: Services,
+  { signal }: Pick<ApiRequest, "signal">,
+  container: Container,
+  condition: WaitCondition,
+  options: AttachOptions,
+): Promise<Pick<Extract<Reply, { kind: "hijack" }>, "headers" | "run">> {
+  const client = new LaterClient(signal);
+  const exit = containers.wait(container.id, condition, signal);
+  exit.catch(() => undefined); // Whoever asks below hears of it.
+  const started = Promise.withResolvers<void>();
+  const onAttached = async () => {
+    await containers.start(container.id);
+    started.resolve();
+    await client.connected;
+  };
+  const session = attachStreams(containers.io(container), client, { ...options, onAttached });
+  session.catch(started.reject);
+  try {
+    await started.promise;
+  } catch (thrown) {
+    if (condition === "removed") await atMost(exit, REMOVAL_LIMIT_MS);
+    throw thrown;
+  }
+  const run = async (connection: HijackedConnection) => {
+    client.connect(connection);
+    const end = await session;
+    // A client whose input has ended gets no more output, and waits all the same.
+    if (end !== "ended" && end !== "input_ended") return;
+    const { exitCode, error } = await exit;
+    const [stream, text] = error === undefined
+      ? ["exitCode", String(exitCode)] as const
+      : ["systemError", error] as const;
+    await connection.write(frame(stream, new TextEncoder().encode(text)));
+  };
+  return { headers: { "Tsd-Started": "1" }, run };
+}
+
+async function atMost(work: Promise<unknown>, limitMs: number): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, limitMs);
+  await Promise.race([work.then(() => undefined, () => undefined), limit.promise]);
+  clearTimeout(timer);
+}
+
+/** A client whose connection is there once the answer's head has gone out. Output waits for it. */
+class LaterClient implements Duplex {
+  /** Nothing: it went away before. */
+  readonly #connection = Promise.withResolvers<HijackedConnection | undefined>();
+  #known: HijackedConnection | undefined;
+
+  constructor(readonly gone: AbortSignal) {
+    gone.addEventListener("abort", () => this.#connection.resolve(undefined), { once: true });
+  }
+
+  get connected(): Promise<unknown> {
+    return this.#connection.promise;
+  }
+
+  connect(connection: HijackedConnection): void {
+    this.#known = connection;
+    this.#connection.resolve(connection);
+  }
+
+  get input(): Promise<ReadableStream<Uint8Array>> {
+    return this.#connection.promise.then((connection) => connection?.input ?? ReadableStream.from([]));
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await (await this.#connection.promise)?.write(bytes);
+  }
+
+  get leaving(): AbortSignal | undefined {
+    return this.#known?.leaving;
+  }
+
+  endOutput(): void {
+    this.#known?.endOutput();
+  }
+}

@@ -1,0 +1,107 @@
+import type { DirectAnswer, DirectApi } from "../api/http/in_process_api.ts";
+import { errorBody } from "../api/http/error_body.ts";
+import { cutOff } from "../client/byte_reader.ts";
+import { API_VERSION, MULTIPLEXED } from "../client/engine_client.ts";
+import { engineError } from "../client/engine_error.ts";
+import {
+  type ByteSource,
+  encodeQuery,
+  type EngineRequest,
+  type EngineResponse,
+  type EngineTransport,
+  type RawStream,
+} from "../client/transport.ts";
+import { toTsdError, type TsdError } from "../errors.ts";
+
+export interface DirectTransportOptions {
+  readonly api: DirectApi;
+  /** The caller has gone. */
+  readonly gone: AbortSignal;
+  /** Called before each request; it may throw. */
+  readonly admit: () => void;
+}
+
+const ENCODER = new TextEncoder();
+
+/** The engine that a command runs in. No time limits: whoever could miss them is this very process. */
+export class DirectTransport implements EngineTransport {
+  readonly #options: DirectTransportOptions;
+
+  constructor(options: DirectTransportOptions) {
+    this.#options = options;
+  }
+
+  async request(request: EngineRequest): Promise<EngineResponse> {
+    const answer = await this.#answer(request);
+    return { status: answer.status, headers: answer.headers, body: this.#body(answer, request.signal) };
+  }
+
+  async hijack(request: EngineRequest): Promise<RawStream> {
+    const answer = await this.#answer(request);
+    const { raw, headers } = answer;
+    if (raw === undefined && !request.mayAnswer) throw new Error(`${request.path} has no raw stream`);
+    return {
+      headers,
+      multiplexed: headers.get("content-type") === MULTIPLEXED,
+      output: this.#body(answer, request.signal),
+      write: (bytes) => Promise.resolve(raw?.send(bytes) ?? false),
+      closeWrite: () => Promise.resolve(raw?.closeInput()),
+      [Symbol.dispose]: () => answer.giveUp(),
+    };
+  }
+
+  async #answer(request: EngineRequest): Promise<DirectAnswer> {
+    const { method, path, query, body, headers = {}, signal, onConnected } = request;
+    if (request.upload !== undefined) throw new Error("Uploads need a connection");
+    signal?.throwIfAborted();
+    this.#options.admit();
+    onConnected?.();
+    const { gone } = this.#options;
+    const content = body === undefined ? new Uint8Array() : ENCODER.encode(JSON.stringify(body));
+    const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+    try {
+      return await this.#options.api.answer({
+        method,
+        url: `/v${API_VERSION}${path}${encodeQuery(query)}`,
+        headers: {
+          host: "tsd",
+          "user-agent": "tsd",
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...Object.fromEntries(lowered),
+        },
+        body: content,
+        signal: signal === undefined ? gone : AbortSignal.any([signal, gone]),
+      });
+    } catch (thrown) {
+      if (signal?.aborted) throw toTsdError(signal.reason);
+      return answerOf(toTsdError(thrown));
+    }
+  }
+
+  #body(answer: DirectAnswer, signal?: AbortSignal): ByteSource {
+    return {
+      async *[Symbol.asyncIterator]() {
+        try {
+          yield* answer.body;
+        } catch {
+          // What went wrong the engine has written down; to a client it is an answer without an end.
+          throw signal?.aborted ? toTsdError(signal.reason) : cutOff();
+        } finally {
+          answer.giveUp();
+        }
+      },
+      cancel() {
+        answer.giveUp();
+        return Promise.resolve();
+      },
+    };
+  }
+}
+
+/** As a client reads it: below 400 it is none (304: nothing had to be done). @throws {TsdError} */
+function answerOf(error: TsdError): DirectAnswer {
+  const { http: status } = error.meaning;
+  const headers = new Map([["tsd-error-code", error.code]]);
+  if (status >= 400) throw engineError({ status, headers }, errorBody(error));
+  return { status, headers, body: { async *[Symbol.asyncIterator]() {} }, giveUp() {} };
+}

@@ -1,0 +1,179 @@
+/** Callers come and go while their commands are done. */
+import { strict as assert } from "node:assert";
+import "../sys/preopen.ts";
+import type { DirectAnswer, DirectApi, DirectRequest } from "../api/http/in_process_api.ts";
+import { LineLog } from "../log.ts";
+import { Epoll } from "../sys/mod.ts";
+import { until } from "../../tests/engine/setup.ts";
+import { SeatedShell, type ShellOptions } from "../../tests/command_server/shell_client.ts";
+import { requires } from "../../tests/requires.ts";
+import { HostedCommands } from "./served_commands.ts";
+
+const BUILD = "0123456789abcdef0123456789abcdef";
+const NO_CONTENT: DirectAnswer = {
+  ...{ status: 204, headers: new Map() },
+  body: { async *[Symbol.asyncIterator]() {} },
+  giveUp() {},
+};
+
+/** A request that waits for its answer, whoever goes. */
+interface Question {
+  readonly url: string;
+  answer(): void;
+}
+
+interface Rig {
+  readonly hosted: HostedCommands;
+  readonly questions: readonly Question[];
+  readonly log: readonly string[];
+  readonly claimPath: string;
+  /** A shell that sits on the first seat, and asks. */
+  ask(args: readonly string[], options?: ShellOptions): Promise<SeatedShell>;
+  /** One that only sits there. */
+  sit(): Promise<SeatedShell>;
+}
+
+async function withHosted(use: (rig: Rig) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "tsd-serving-" });
+  try {
+    const log: string[] = [];
+    const questions: Question[] = [];
+    const api: Pick<DirectApi, "answer"> = {
+      answer: ({ url = "" }: DirectRequest) =>
+        new Promise((resolve) => questions.push({ url, answer: () => resolve(NO_CONTENT) })),
+    };
+    await using epoll = new Epoll({ onHandlerError: (thrown) => log.push(String(thrown)) });
+    void epoll.run();
+    const socketPath = `${folder}/tsd.sock`;
+    await using hosted = new HostedCommands({
+      ...{ folder: `${folder}/calls`, api: api as DirectApi, socketPath, build: BUILD, epoll },
+      log: new LineLog((line) => log.push(line)),
+    });
+    const claimPath = `${folder}/calls/seat.0`;
+    const env = { TSD_HOST: `unix://${socketPath}` };
+    const ask: Rig["ask"] = (args, options) =>
+      SeatedShell.asking(folder, { claimPath }, BUILD, { args, env, ...options });
+    await use({ hosted, questions, log, claimPath, ask, sit: () => SeatedShell.start(folder, { claimPath }) });
+    await until("the last command's end", () => hosted.active === 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const isFree = async (claimPath: string): Promise<boolean> => {
+  try {
+    await Deno.lstat(claimPath);
+    return false;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return true;
+    throw thrown;
+  }
+};
+
+Deno.test(
+  "a command: what is said goes to the caller's streams, its end to its answers",
+  requires("root"),
+  () =>
+    withHosted(async ({ questions, claimPath, ask }) => {
+      await using shell = await ask(["stop", "web"]);
+      await until("the question", () => questions.length === 1);
+      assert.match(questions[0]!.url, /\/containers\/web\/stop/);
+      questions[0]!.answer();
+      await shell.says("exit 0");
+      assert.deepEqual(await shell.end(), { stdout: "web\nexit 0\n", stderr: "" });
+      await until("a free seat", () => isFree(claimPath));
+    }),
+);
+
+Deno.test(
+  "a command that ends after its caller says nothing to the next one on that seat",
+  requires("root"),
+  () =>
+    withHosted(async ({ hosted, questions, claimPath, ask, sit }) => {
+      const killed = await ask(["stop", "web"]);
+      await until("the question", () => questions.length === 1);
+      await killed.end();
+      await until("a free seat", () => isFree(claimPath));
+      await using silent = await sit();
+      questions[0]!.answer();
+      await until("the end of the command", () => hosted.active === 0);
+      assert.deepEqual(await silent.end(), { stdout: "", stderr: "" });
+    }),
+);
+
+Deno.test(
+  "the next caller's command is another one, however the one before ends",
+  requires("root"),
+  () =>
+    withHosted(async ({ hosted, questions, claimPath, ask }) => {
+      const killed = await ask(["rm", "one"]);
+      await until("the question", () => questions.length === 1);
+      await killed.end();
+      await until("a free seat", () => isFree(claimPath));
+      await using next = await ask(["stop", "two"]);
+      await until("its question", () => questions.length === 2);
+      assert.equal(hosted.active, 2);
+      questions[0]!.answer();
+      await until("the end of the first", () => hosted.active === 1);
+      questions[1]!.answer();
+      await next.says("exit 0");
+      assert.deepEqual(await next.end(), { stdout: "two\nexit 0\n", stderr: "" });
+    }),
+);
+
+Deno.test(
+  "a caller that can be told nothing is told that it failed",
+  requires("root"),
+  () =>
+    withHosted(async ({ questions, log, ask }) => {
+      await using shell = await ask(["stop", "web"], { first: "exec 6>/dev/full 7>/dev/full" });
+      await until("the question", () => questions.length === 1);
+      questions[0]!.answer();
+      await shell.says("exit 1");
+      assert.match(
+        log.join("\n"),
+        /warn engine: a caller's command error="Error: No space left on device \(os error 28\)"/,
+      );
+    }),
+);
+
+Deno.test(
+  "what isn't done here is left: other commands, other engines, after the end",
+  requires("root"),
+  () =>
+    withHosted(async ({ hosted, claimPath, ask }) => {
+      const cases: [string[], ShellOptions?][] = [
+        [["logs", "web"]],
+        [["exec", "-i", "web", "sh"]],
+        [["ps"], { env: { TSD_HOST: "unix:///run/other.sock" } }],
+        [["ps"], { env: {} }],
+        [["-H", "tcp://127.0.0.1:1", "ps"]],
+      ];
+      for (const [args, options] of cases) {
+        await using shell = await ask(args, options);
+        await shell.says("no");
+        assert.deepEqual(await shell.end(), { stdout: "no\n", stderr: "" }, args.join(" "));
+        await until("a free seat", () => isFree(claimPath));
+      }
+      hosted.leave();
+      await using late = await ask(["version"]);
+      await late.says("no");
+    }),
+);
+
+Deno.test(
+  "help and wrong usage are the same as ever, on the caller's streams",
+  requires("root"),
+  () =>
+    withHosted(async ({ claimPath, ask }) => {
+      await using wrong = await ask(["exec"]);
+      await wrong.says("exit 1");
+      const { stdout, stderr } = await wrong.end();
+      assert.equal(stdout, "exit 1\n");
+      assert.match(stderr, /^tsd: 'tsd exec' requires at least 2 arguments\nSee 'tsd exec --help'.\n$/);
+      await until("a free seat", () => isFree(claimPath));
+      await using help = await ask(["ps", "--help"]);
+      await help.says("exit 0");
+      assert.match((await help.end()).stdout, /^Usage: {2}tsd ps/);
+    }),
+);

@@ -1,0 +1,97 @@
+import { completeLine, type Completion } from "../../cli/completion.ts";
+import { defineCommand, printableLine } from "../../cli/mod.ts";
+import { listContainers } from "../../client/containers.ts";
+import { listImages } from "../../client/images.ts";
+import { listVolumes } from "../../client/volumes.ts";
+import type { EngineTransport } from "../../client/transport.ts";
+import { toTsdError } from "../../errors.ts";
+import type { CommandContext } from "../context.ts";
+import { FILE_ARGUMENTS, FILE_FLAGS, FLAG_VALUES, RUNNING_ONLY, SHELLS } from "./values.ts";
+import { COMMANDS, GLOBAL_FLAGS, GROUPS } from "../table.ts";
+
+/** Tells the shell to complete names of files. */
+const FILES = ":files";
+
+interface Word {
+  readonly text: string;
+  readonly note: string;
+}
+
+/** `tsd __complete`: what the shells' completion asks. One candidate a line, a tab, what it is for. */
+export const complete = defineCommand({
+  usage: "[WORD...]",
+  args: { min: 0 },
+  flags: {},
+  flagsFirst: true,
+  examples: [],
+  async run({ terminal, runningEngine }: CommandContext, { args }) {
+    const current = args.at(-1) ?? "";
+    const program = { commands: COMMANDS, groups: GROUPS, globalFlags: GLOBAL_FLAGS };
+    const words = await wordsFor(await completeLine(program, args), runningEngine);
+    const lines = words.filter(({ text }) => text === FILES || text.startsWith(current))
+      .map(({ text, note }) => note === "" ? text : `${text}\t${note}`);
+    await terminal.out(
+      [...new Set(lines)].map((line) => `${line.split("\t").map(printableLine).join("\t")}\n`).join(""),
+    );
+    return 0;
+  },
+});
+
+async function wordsFor(completion: Completion, engine: EngineTransport): Promise<readonly Word[]> {
+  switch (completion.kind) {
+    case "words":
+      return completion.candidates;
+    case "value": {
+      const { command, flag, prefix } = completion;
+      if (FILE_FLAGS.has(flag)) return [{ text: FILES, note: "" }];
+      const values = FLAG_VALUES[`${command} ${flag}`] ?? FLAG_VALUES[flag] ?? [];
+      return values.map((value) => ({ text: prefix + value, note: "" }));
+    }
+    case "argument":
+      return [...completion.also, ...await argumentWords(completion.name, completion.command, engine)];
+  }
+}
+
+async function argumentWords(name: string, command: string, engine: EngineTransport): Promise<readonly Word[]> {
+  const verb = command.split(" ").at(-1) ?? "";
+  try {
+    if (name === "SHELL") return SHELLS.map((text) => ({ text, note: "" }));
+    if (name === "NAME|ID") {
+      return [...await containers(engine, true), ...await images(engine), ...await volumes(engine)];
+    }
+    // A new one has no name yet.
+    if (name.startsWith("VOLUME")) return verb === "create" ? [] : await volumes(engine);
+    if (verb === "cp") return [{ text: FILES, note: "" }, ...await containerPaths(engine)];
+    if (FILE_ARGUMENTS.has(name)) return [{ text: FILES, note: "" }];
+    if (name.startsWith("CONTAINER")) return await containers(engine, !RUNNING_ONLY.has(verb));
+    return /IMAGE|REPOSITORY|NAME\[:TAG/.test(name) ? await images(engine) : [];
+  } catch (thrown) {
+    // A Tab key has no place for messages; an engine that doesn't run has no names.
+    toTsdError(thrown);
+    return [];
+  }
+}
+
+async function containers(engine: EngineTransport, all: boolean): Promise<Word[]> {
+  const found = await listContainers(engine, { all });
+  return found.flatMap(({ Names, Status, Image }) =>
+    Names.slice(0, 1).map((name) => ({ text: name.slice(1), note: `${Image}, ${Status}` }))
+  );
+}
+
+async function volumes(engine: EngineTransport): Promise<Word[]> {
+  return (await listVolumes(engine)).Volumes.map(({ Name }) => ({ text: Name, note: "volume" }));
+}
+
+/** What a path in a container begins with. */
+async function containerPaths(engine: EngineTransport): Promise<Word[]> {
+  return (await containers(engine, true)).map(({ text, note }) => ({ text: `${text}:`, note }));
+}
+
+async function images(engine: EngineTransport): Promise<Word[]> {
+  const names = (await listImages(engine)).flatMap(({ RepoTags }) => RepoTags ?? []);
+  return names.flatMap((name) => {
+    const words = [{ text: name, note: "image" }];
+    return name.endsWith(":latest") ? [{ text: name.slice(0, -":latest".length), note: "image" }, ...words] : words;
+  });
+}

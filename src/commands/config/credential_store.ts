@@ -1,0 +1,118 @@
+import type { AuthConfig } from "../../api_types/mod.ts";
+import { PlainError, type ProgramResult } from "../../cli/mod.ts";
+import type { DockerConfig, StoredAuth } from "./docker_config.ts";
+
+/** Runs a program with `input` on its standard input. */
+export type RunHelper = (program: string, args: readonly string[], input: string) => Promise<ProgramResult>;
+
+/** The user name under which credential helpers keep tokens. */
+const TOKEN_USER = "<token>";
+/** What a helper says that has nothing for a registry. */
+const NOT_FOUND = "credentials not found in native keychain";
+
+/**
+ * A user's credentials: in Docker's configuration file, or with the `docker-credential-*` program that it names for the
+ * registry. The protocol of these programs is that of docker-credential-helpers: `get`, `store`, `erase`, JSON in and out.
+ */
+export class CredentialStore {
+  readonly #config: DockerConfig;
+  readonly #run: RunHelper;
+
+  constructor(config: DockerConfig, run: RunHelper) {
+    this.#config = config;
+    this.#run = run;
+  }
+
+  /** Where secrets of this registry lie in plain sight; undefined when a program keeps them. */
+  plainFile(key: string): string | undefined {
+    return this.#config.helperFor(key) === undefined ? this.#config.path : undefined;
+  }
+
+  /** @throws {PlainError} when a helper fails */
+  async get(key: string): Promise<AuthConfig | undefined> {
+    const helper = this.#config.helperFor(key);
+    if (helper === undefined) return fromEntry(key, this.#config.entry(key));
+    const { code, stdout, stderr } = await this.#run(`docker-credential-${helper}`, ["get"], key);
+    if (code !== 0 && stdout.trim() === NOT_FOUND) return undefined;
+    if (code !== 0) throw failed("getting", helper, stdout, stderr);
+    return fromHelper(key, helper, stdout);
+  }
+
+  /** @throws {PlainError} when a helper fails or the file can't be written */
+  async put(key: string, auth: AuthConfig): Promise<void> {
+    const helper = this.#config.helperFor(key);
+    const { username = "", password = "", identitytoken } = auth;
+    if (helper === undefined) {
+      const pair = new TextEncoder().encode(`${username}:${password}`).toBase64();
+      this.#config.setEntry(key, { auth: pair, ...(identitytoken ? { identitytoken } : {}) });
+    } else {
+      const secret = identitytoken ? { Username: TOKEN_USER, Secret: identitytoken } : {
+        Username: username,
+        Secret: password,
+      };
+      await this.#call(helper, "store", "storing", JSON.stringify({ ServerURL: key, ...secret }));
+      // As with Docker the file says that there is something, not what.
+      this.#config.setEntry(key, {});
+    }
+    await this.#config.save();
+  }
+
+  /** @throws {PlainError} */
+  async erase(key: string): Promise<void> {
+    const helper = this.#config.helperFor(key);
+    if (helper !== undefined) await this.#call(helper, "erase", "erasing", key);
+    if (this.#config.removeEntry(key)) await this.#config.save();
+  }
+
+  async #call(helper: string, action: string, doing: string, input: string): Promise<void> {
+    const { code, stdout, stderr } = await this.#run(`docker-credential-${helper}`, [action], input);
+    if (code !== 0 && stdout.trim() !== NOT_FOUND) throw failed(doing, helper, stdout, stderr);
+  }
+}
+
+function fromEntry(key: string, entry: StoredAuth | undefined): AuthConfig | undefined {
+  if (entry === undefined) return undefined;
+  const [username = "", password = ""] = typeof entry.auth === "string" ? pairOf(entry.auth) : [];
+  const token = (name: "identitytoken" | "registrytoken") =>
+    typeof entry[name] === "string" && entry[name] !== "" ? { [name]: entry[name] } : {};
+  const auth: AuthConfig = {
+    ...(username === "" ? {} : { username, password }),
+    ...token("identitytoken"),
+    ...token("registrytoken"),
+  };
+  return Object.keys(auth).length === 0 ? undefined : { ...auth, serveraddress: key };
+}
+
+/** Docker ends passwords with NULs in old files. */
+function pairOf(auth: string): [string, string] | [] {
+  let text: string;
+  try {
+    text = new TextDecoder().decode(Uint8Array.fromBase64(auth));
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return [];
+    throw thrown;
+  }
+  const colon = text.indexOf(":");
+  return colon < 0 ? [] : [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, "")];
+}
+
+function fromHelper(key: string, helper: string, stdout: string): AuthConfig | undefined {
+  let answer: { Username?: unknown; Secret?: unknown } | null;
+  try {
+    answer = JSON.parse(stdout);
+  } catch (thrown) {
+    if (!(thrown instanceof SyntaxError)) throw thrown;
+    throw new PlainError(`error getting credentials - docker-credential-${helper} did not answer with JSON`);
+  }
+  const { Username, Secret } = answer ?? {};
+  if (typeof Username !== "string" || typeof Secret !== "string" || Secret === "") return undefined;
+  return Username === TOKEN_USER
+    ? { identitytoken: Secret, serveraddress: key }
+    : { username: Username, password: Secret, serveraddress: key };
+}
+
+/** Docker's words; a helper says what is wrong on its standard output. */
+function failed(doing: string, helper: string, stdout: string, stderr: string): PlainError {
+  const said = (stdout.trim() || stderr.trim() || "it failed without a word").split("\n", 1)[0]!.slice(0, 300);
+  return new PlainError(`error ${doing} credentials - docker-credential-${helper}: ${said}`);
+}

@@ -1,0 +1,142 @@
+import { strict as assert } from "node:assert";
+import { PlainError } from "../../cli/mod.ts";
+import { CredentialStore, type RunHelper } from "./credential_store.ts";
+import { DockerConfig, INDEX_KEY, registryKey, serverKey } from "./docker_config.ts";
+
+const unused: RunHelper = () => Promise.reject(new Error("no helper is configured"));
+
+/** A user's folder with this config.json. */
+async function home(config?: unknown) {
+  const folder = await Deno.makeTempDir({ prefix: "tsd-docker-config-" });
+  const path = `${folder}/config.json`;
+  if (config !== undefined) {
+    await Deno.writeTextFile(path, typeof config === "string" ? config : JSON.stringify(config));
+  }
+  return {
+    path,
+    load: () => DockerConfig.load((name) => name === "DOCKER_CONFIG" ? folder : undefined),
+    read: async () => JSON.parse(await Deno.readTextFile(path)),
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+Deno.test("the names of registries", () => {
+  for (const server of [undefined, "", "docker.io", "https://index.docker.io/v1/", "registry-1.docker.io"]) {
+    assert.equal(serverKey(server), INDEX_KEY);
+  }
+  assert.equal(serverKey("https://registry.lan:5000/v2/"), "registry.lan:5000");
+  assert.equal(registryKey("docker.io"), INDEX_KEY);
+  assert.equal(registryKey("registry.lan:5000"), "registry.lan:5000");
+});
+
+Deno.test("credentials in the file: kept for the owner only, beside all that others wrote", async () => {
+  const others = { HttpHeaders: { A: "b" }, auths: { "https://other.lan/v1/": { auth: btoa("o:p"), email: "x" } } };
+  await using it = await home(others);
+  await Deno.chmod(it.path, 0o644);
+  const store = new CredentialStore(await it.load(), unused);
+  assert.deepEqual(await store.get("other.lan"), { username: "o", password: "p", serveraddress: "other.lan" });
+  assert.equal(await store.get("registry.lan"), undefined);
+  await store.put("registry.lan", { username: "me", password: "pä:ss" });
+  await store.put(INDEX_KEY, { username: "me", password: "", identitytoken: "long" });
+  assert.deepEqual(await it.read(), {
+    ...others,
+    auths: {
+      ...others.auths,
+      "registry.lan": { auth: new TextEncoder().encode("me:pä:ss").toBase64() },
+      [INDEX_KEY]: { auth: btoa("me:"), identitytoken: "long" },
+    },
+  });
+  assert.equal((await Deno.stat(it.path)).mode! & 0o777, 0o600);
+  const again = new CredentialStore(await it.load(), unused);
+  assert.deepEqual(await again.get("registry.lan"), {
+    username: "me",
+    password: "pä:ss",
+    serveraddress: "registry.lan",
+  });
+  assert.equal((await again.get(INDEX_KEY))?.identitytoken, "long");
+  await again.erase("registry.lan");
+  await again.erase("other.lan");
+  assert.deepEqual(Object.keys((await it.read()).auths), [INDEX_KEY]);
+});
+
+Deno.test("a link to the file stays a link", async () => {
+  await using it = await home();
+  await Deno.writeTextFile(`${it.path}.real`, "{}");
+  await Deno.symlink(`${it.path}.real`, it.path);
+  await new CredentialStore(await it.load(), unused).put("a.lan", { username: "a", password: "b" });
+  assert.ok((await Deno.lstat(it.path)).isSymlink);
+  assert.deepEqual(Object.keys((await it.read()).auths), ["a.lan"]);
+  const names = [...Deno.readDirSync(it.path.replace(/\/[^/]*$/, ""))].map(({ name }) => name).sort();
+  assert.deepEqual(names, ["config.json", "config.json.real"]);
+});
+
+Deno.test("a damaged file is said in one line, and not overwritten", async () => {
+  for (const text of ['{"auths": "secret"', "[]", '{"auths":["secret"]}']) {
+    await using it = await home(text);
+    const open = async () => await new CredentialStore(await it.load(), unused).get("a.lan");
+    await assert.rejects(open(), (error: Error) => {
+      assert.match(error.message, /^Error loading config file: \S+\/config\.json: [^\n]+$/);
+      return error instanceof PlainError && !error.message.includes("secret");
+    });
+    assert.equal(await Deno.readTextFile(it.path), text);
+  }
+});
+
+/** A helper program's memory. */
+function fakeHelper() {
+  const kept = new Map<string, { Username: string; Secret: string }>();
+  const calls: string[] = [];
+  const run: RunHelper = (program, [action = ""], input) => {
+    calls.push(`${program} ${action}`);
+    const answer = (code: number, stdout: string) => Promise.resolve({ code, stdout, stderr: "" });
+    if (action === "store") {
+      const { ServerURL, ...rest } = JSON.parse(input);
+      kept.set(ServerURL, rest);
+      return answer(0, "");
+    }
+    if (action === "erase") kept.delete(input);
+    const found = kept.get(input);
+    if (action === "erase") return answer(0, "");
+    return found === undefined
+      ? answer(1, "credentials not found in native keychain\n")
+      : answer(0, JSON.stringify({ ServerURL: input, ...found }));
+  };
+  return { kept, calls, run };
+}
+
+Deno.test("a helper of one registry goes before that of all; the file gets no secrets", async () => {
+  await using it = await home({ credsStore: "all", credHelpers: { "a.lan": "own", "docker.io": "hub" } });
+  const { run, calls, kept } = fakeHelper();
+  const store = new CredentialStore(await it.load(), run);
+  assert.equal(await store.get("a.lan"), undefined);
+  await store.put("a.lan", { username: "me", password: "secret" });
+  await store.put("b.lan", { username: "me", password: "", identitytoken: "token" });
+  assert.deepEqual(await store.get("a.lan"), { username: "me", password: "secret", serveraddress: "a.lan" });
+  assert.deepEqual(await store.get("b.lan"), { identitytoken: "token", serveraddress: "b.lan" });
+  assert.deepEqual(kept.get("b.lan"), { Username: "<token>", Secret: "token" });
+  assert.deepEqual((await it.read()).auths, { "a.lan": {}, "b.lan": {} });
+  await store.erase("a.lan");
+  assert.deepEqual((await it.read()).auths, { "b.lan": {} });
+  await store.get(INDEX_KEY);
+  assert.deepEqual([...new Set(calls.map((call) => call.split(" ")[0]))], [
+    "docker-credential-own",
+    "docker-credential-all",
+    "docker-credential-hub",
+  ]);
+});
+
+Deno.test("a helper that fails or talks nonsense is one line without its secrets", async () => {
+  await using it = await home({ credsStore: "x" });
+  const config = await it.load();
+  const get = (code: number, stdout: string, stderr = "") =>
+    new CredentialStore(config, () => Promise.resolve({ code, stdout, stderr })).get("a.lan");
+  await assert.rejects(get(127, "", "docker-credential-x: command not found"), {
+    message: "error getting credentials - docker-credential-x: docker-credential-x: command not found",
+  });
+  await assert.rejects(get(1, "locked\nmore\n"), {
+    message: "error getting credentials - docker-credential-x: locked",
+  });
+  await assert.rejects(get(0, "secret"), {
+    message: "error getting credentials - docker-credential-x did not answer with JSON",
+  });
+});

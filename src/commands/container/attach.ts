@@ -1,0 +1,63 @@
+import type { ContainerState } from "../../api_types/mod.ts";
+import { defineCommand, PlainError, type Terminal } from "../../cli/mod.ts";
+import { inspectContainer, resizeContainer } from "../../client/containers.ts";
+import type { EngineTransport } from "../../client/transport.ts";
+import { isTsdError } from "../../errors.ts";
+import { exitCodeOf } from "./attached_run.ts";
+import { ContainerLink } from "./attach_session.ts";
+import type { CommandContext } from "../context.ts";
+import { DETACH_KEYS_FLAG } from "../opts/detach_keys.ts";
+import { followContainerSize, proxySignals } from "./signal_proxy.ts";
+import { detachedError, requireTty, StdioSession } from "../stdio_session.ts";
+
+/** `tsd attach`. */
+export const attach = defineCommand({
+  usage: "[OPTIONS] CONTAINER",
+  args: { min: 1, max: 1 },
+  flags: {
+    ...DETACH_KEYS_FLAG,
+    "no-stdin": { type: "bool", help: "Do not attach STDIN" },
+    "sig-proxy": { type: "bool", default: true, help: "Proxy all received signals to the process" },
+  },
+  examples: [{ line: "attach shell", note: "Back to a shell that was left with Ctrl-P Ctrl-Q" }],
+  async run({ terminal, engine }: CommandContext, { args: [name], flags }) {
+    const { Id: id, Config, State } = await inspectContainer(engine, name);
+    refuseIdle(State);
+    const { Tty: tty = false, OpenStdin: openStdin = false } = Config;
+    requireTty(terminal, tty && !flags["no-stdin"]);
+    const stdin = openStdin && !flags["no-stdin"];
+    const detachKeys = flags["detach-keys"];
+    const { link, stream } = await ContainerLink.open(engine, id, {
+      attach: { stdin, stdout: true, stderr: true, ...(detachKeys && { detachKeys }) },
+      first: "not-running",
+      later: "not-running",
+    });
+    using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again: () => link.again() });
+    using _signals = flags["sig-proxy"] && !tty ? proxySignals(terminal, engine, id) : undefined;
+    // It may have ended before the engine attached us: then we would wait for its next run.
+    refuseIdle((await inspectContainer(engine, id)).State);
+    if (tty) await askForRepainting(terminal, engine, id);
+    using _size = tty ? followContainerSize(terminal, engine, id) : undefined;
+    const end = await session.end();
+    if (end === "ended") return exitCodeOf(await link.result());
+    await link.pending.cancel();
+    throw detachedError();
+  },
+});
+
+/** @throws {PlainError} */
+function refuseIdle({ Running, Paused, Restarting }: ContainerState): void {
+  if (!Running) throw new PlainError("You cannot attach to a stopped container, start it first");
+  if (Paused) throw new PlainError("You cannot attach to a paused container, unpause it first");
+  if (Restarting) throw new PlainError("You cannot attach to a restarting container, wait until it is running");
+}
+
+/** Programs paint their screen again when its size changes; whoever comes late would else see nothing, as the size is ours already. */
+async function askForRepainting(terminal: Terminal, engine: EngineTransport, id: string): Promise<void> {
+  const size = terminal.size();
+  if (size === undefined) return;
+  await resizeContainer(engine, id, size.rows + 1, size.columns + 1).catch((thrown) => {
+    // It may have ended meanwhile.
+    if (!isTsdError(thrown, "not_running", "conflict", "container_not_found", "not_found")) throw thrown;
+  });
+}

@@ -1,0 +1,69 @@
+import type { ExecInspect } from "../../api_types/mod.ts";
+import { whenBack } from "../../client/reconnect.ts";
+import { inspectExec, reattachExec, resizeExec } from "../../client/execs.ts";
+import type { EngineTransport, RawStream } from "../../client/transport.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
+import type { CommandContext } from "../context.ts";
+import { followSize } from "./signal_proxy.ts";
+import { detachedError, StdioSession } from "../stdio_session.ts";
+
+export interface FollowedExecOptions {
+  readonly stdin: boolean;
+  readonly tty: boolean;
+  readonly detachKeys?: string | undefined;
+  /** The process, as an error names it. */
+  readonly what: string;
+}
+
+/**
+ * Connects our standard streams to an exec'd process and resolves to its exit code, also across engines that go away and
+ * come back.
+ * @throws {TsdError} engine_unavailable (its end was not seen)
+ */
+export async function followExec(
+  { terminal, engine, clock }: CommandContext,
+  id: string,
+  stream: RawStream,
+  { stdin, tty, detachKeys, what }: FollowedExecOptions,
+): Promise<number> {
+  let found: ExecInspect | undefined;
+  const again = async () => {
+    found = await whenBack(() => inspectIfKnown(engine, id));
+    return found?.TsdAwaited ? await streamsAgain(engine, id) : undefined;
+  };
+  using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again });
+  using _size = tty ? followSize(terminal, (rows, columns) => resizeExec(engine, id, rows, columns)) : undefined;
+  if (await session.end() === "detached") throw detachedError();
+  clock?.lap("start and run");
+  if (session.exitCode !== undefined) return session.exitCode;
+  const exec = found ?? await inspectIfKnown(engine, id);
+  clock?.lap("exit code");
+  const exitCode = exec?.ExitCode ?? null;
+  if (exitCode !== null) return exitCode;
+  const state = exec === undefined
+    ? "it may still run"
+    : exec.Running
+    ? "it still runs"
+    : "it has ended, and its exit code is unknown";
+  throw new TsdError("engine_unavailable", `The connection to ${what} was lost; ${state}`);
+}
+
+/** Nothing where another engine is there by now, which knows nothing of it. */
+async function inspectIfKnown(engine: EngineTransport, id: string): Promise<ExecInspect | undefined> {
+  try {
+    return await inspectExec(engine, id);
+  } catch (thrown) {
+    if (isTsdError(thrown, "exec_not_found")) return undefined;
+    throw thrown;
+  }
+}
+
+/** Nothing where another client was quicker. */
+async function streamsAgain(engine: EngineTransport, id: string): Promise<RawStream | undefined> {
+  try {
+    return await whenBack(() => reattachExec(engine, id));
+  } catch (thrown) {
+    if (isTsdError(thrown, "conflict", "exec_not_found", "page_not_found")) return undefined;
+    throw thrown;
+  }
+}

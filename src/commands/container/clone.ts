@@ -1,0 +1,104 @@
+import type { ContainerCreateRequest, HostConfig } from "../../api_types/mod.ts";
+import { defineCommand, type FlagSpecs, type FlagValues, UsageError } from "../../cli/mod.ts";
+import {
+  createContainer,
+  inspectContainer,
+  listContainers,
+  removeContainer,
+  startContainer,
+} from "../../client/containers.ts";
+import type { EngineTransport } from "../../client/transport.ts";
+import type { CommandContext } from "../context.ts";
+import { environmentWords } from "../opts/env.ts";
+import { splitPair } from "../opts/flag_values.ts";
+import { checkLabel } from "../opts/label.ts";
+import { type MadeContainer, madeContainer } from "../inspect_as_run/inspected_container.ts";
+import { LIMIT_FLAGS } from "./resource_flags.ts";
+import { given, limits } from "./resource_request.ts";
+import { restartPolicy } from "./supervision_request.ts";
+
+const CLONE_FLAGS = {
+  ...LIMIT_FLAGS,
+  destroy: { type: "bool", help: "Remove the original container" },
+  env: { type: "list", short: "e", help: "Set environment variables, over those of the original" },
+  force: { type: "bool", short: "f", help: "With --destroy: also when it is running" },
+  label: { type: "list", short: "l", check: checkLabel, help: "Set meta data, over that of the original" },
+  name: { type: "string", help: "Name of the new container (default NAME-clone)" },
+  restart: { type: "string", help: "Restart policy to apply when the new container exits" },
+  run: { type: "bool", help: "Start the new container" },
+} as const satisfies FlagSpecs;
+
+/** `tsd container clone`: there is no such command in docker; podman has it. */
+export const containerClone = defineCommand({
+  usage: "[OPTIONS] CONTAINER [NAME [IMAGE]]",
+  args: { min: 1, max: 3 },
+  flags: CLONE_FLAGS,
+  examples: [
+    { line: "container clone web web2", note: "Another container with the same settings" },
+    { line: "container clone --run -m 1g -e DEBUG=1 web debug", note: "With more memory and another environment" },
+    { line: "container clone --destroy --force --run db db-new postgres:17", note: "The same on a newer image" },
+  ],
+  async run({ terminal, engine }: CommandContext, { args: [original, name, image], flags }) {
+    if (name !== undefined && flags.name !== undefined) {
+      throw new UsageError("conflicting options: give the new name as an argument or with --name");
+    }
+    if (flags.force && !flags.destroy) throw new UsageError("--force is for --destroy");
+    const made = await madeContainer(engine, await inspectContainer(engine, original));
+    const request = cloneRequest({ ...made, image: image ?? made.image }, flags, (each) => terminal.env(each));
+    const named = flags.name ?? name ?? await freeName(engine, made.name);
+    const { Id, Warnings } = await createContainer(engine, request, { name: named });
+    for (const warning of Warnings ?? []) await terminal.err(`WARNING: ${warning}\n`);
+    if (flags.destroy) await removeContainer(engine, original, { force: flags.force });
+    await terminal.out(`${Id}\n`);
+    if (flags.run) await startContainer(engine, Id);
+    return 0;
+  },
+});
+
+/** The body that creates it. @throws {UsageError} */
+export function cloneRequest(
+  { image, config, hostConfig, endpoints }: MadeContainer,
+  flags: FlagValues<typeof CLONE_FLAGS>,
+  env: (name: string) => string | undefined,
+): ContainerCreateRequest {
+  const policy = restartPolicy({ restart: flags.restart, rm: false });
+  return {
+    ...config,
+    Image: image,
+    Env: overridden(config.Env ?? [], environmentWords(flags.env, env)),
+    Labels: { ...config.Labels, ...Object.fromEntries(flags.label.map(splitPair)) },
+    ...endpoints && { NetworkingConfig: { EndpointsConfig: endpoints } },
+    HostConfig: given<HostConfig>({
+      ...withoutRivals(hostConfig, flags),
+      ...limits(flags),
+      ...(policy && { RestartPolicy: policy }),
+    }),
+  };
+}
+
+/** What is set anew takes the place of the old one. */
+function overridden(before: readonly string[], now: readonly string[]): string[] {
+  const names = new Set(now.map((entry) => splitPair(entry)[0]));
+  return [...before.filter((entry) => !names.has(splitPair(entry)[0])), ...now];
+}
+
+/** Of two ways to say how much of the processors, and of swap that belongs to the old memory limit, the new one counts. */
+function withoutRivals(host: HostConfig, flags: FlagValues<typeof CLONE_FLAGS>): HostConfig {
+  const { NanoCpus, CpuPeriod, CpuQuota, MemorySwap, ...rest } = host;
+  const isQuotaGiven = flags["cpu-period"] !== undefined || flags["cpu-quota"] !== undefined;
+  return {
+    ...rest,
+    ...(isQuotaGiven ? {} : { NanoCpus }),
+    ...(flags.cpus === undefined ? { CpuPeriod, CpuQuota } : {}),
+    ...(flags.memory === undefined || MemorySwap === -1 ? { MemorySwap } : {}),
+  };
+}
+
+/** `web-clone`, `web-clone1`, … */
+async function freeName(engine: EngineTransport, original: string): Promise<string> {
+  const taken = new Set((await listContainers(engine, { all: true })).flatMap(({ Names }) => Names));
+  for (let count = 0;; count++) {
+    const name = `${original}-clone${count || ""}`;
+    if (!taken.has(`/${name}`)) return name;
+  }
+}

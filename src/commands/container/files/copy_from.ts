@@ -1,0 +1,83 @@
+/** `tsd cp CONTAINER:PATH PATH|-`: a tar comes from the engine and is unpacked here, by nobody but this program. */
+import { joined, renaming, splitEnd, TreeView, Unpacker } from "../../../archive/mod.ts";
+import { userId } from "../../../cli/mod.ts";
+import { readContainerPath, statContainerPath } from "../../../client/container_files.ts";
+import type { EngineTransport } from "../../../client/transport.ts";
+import { isTsdError } from "../../../errors.ts";
+import { cString, files, O, OwnedFd } from "../../../sys/mod.ts";
+import { byteStringFromText, TarDecoder, type TarEntry } from "../../../tar/mod.ts";
+import { followed } from "./copy_names.ts";
+import { type CopyCall, CopyMeter, type CopyRequest, type Destination, destinationOf } from "./copying.ts";
+import { isGoFolder, isGoLink } from "./go_file_mode.ts";
+import { checkOutputPath, localPath, localTarget } from "./local_files.ts";
+
+export async function copyFrom({ terminal, engine }: CopyCall, request: CopyRequest): Promise<void> {
+  const { container, archive, quiet } = request;
+  const target = request.target === "-" ? "-" : localPath(request.target);
+  if (target !== "-") checkOutputPath(target);
+  const source = request.followLink ? await withLink(engine, request) : { path: request.source };
+  const { stat, body } = await readContainerPath(engine, container, source.path);
+  if (target === "-") {
+    for await (const chunk of body) await terminal.out(chunk);
+    return;
+  }
+  const meter = new CopyMeter(terminal, "Copying from container - ", { quiet });
+  try {
+    const destination = destinationOf({ ...source, isFolder: isGoFolder(stat.mode) }, localTarget(target));
+    await unpackHere(meter.measured(body), destination, { rename: renamer(source.path, destination), archive });
+  } finally {
+    await body.cancel();
+    await meter.clear();
+  }
+  if (!quiet) await meter.done(target);
+}
+
+/** What a link leads to; an engine that doesn't say so is asked for the link. */
+async function withLink(
+  engine: EngineTransport,
+  { container, source }: CopyRequest,
+): Promise<{ readonly path: string; readonly otherName?: string }> {
+  try {
+    const { mode, linkTarget } = await statContainerPath(engine, container, source);
+    if (!isGoLink(mode)) return { path: source };
+    return followed(source, linkTarget.startsWith("/") ? linkTarget : joined(splitEnd(source).folder, linkTarget));
+  } catch (thrown) {
+    if (isTsdError(thrown, "not_found")) return { path: source };
+    throw thrown;
+  }
+}
+
+/** From the name in the archive to the one here. */
+function renamer(source: string, { name }: Destination): (path: string) => string {
+  const rename = renaming(byteStringFromText(splitEnd(source).name), byteStringFromText(name));
+  return name === splitEnd(source).name ? (path) => path : rename;
+}
+
+async function unpackHere(
+  chunks: AsyncIterable<Uint8Array>,
+  { folder }: Destination,
+  { rename, archive }: { readonly rename: (path: string) => string; readonly archive: boolean },
+): Promise<void> {
+  using view = new TreeView(new OwnedFd(files.open(cString(folder), O.PATH | O.DIRECTORY)));
+  using place = view.root();
+  const isRoot = userId() === 0;
+  const owner = archive && isRoot ? "archive" : "caller";
+  const options = { mayReplaceFolders: false, owner, followLinks: false, isRoot } as const;
+  const shownRoot = byteStringFromText(folder.replace(/\/\.?$/, ""));
+  using unpacker = new Unpacker({ view, folder: place, shownRoot }, options);
+  const renamed = (entry: TarEntry): TarEntry => ({
+    ...entry,
+    path: rename(entry.path),
+    linkPath: entry.type === "link" ? rename(entry.linkPath) : entry.linkPath,
+  });
+  const decoder = new TarDecoder();
+  for await (const chunk of chunks) {
+    decoder.feed(chunk);
+    for (let item = decoder.next(); item !== undefined; item = decoder.next()) {
+      if (item instanceof Uint8Array) unpacker.write(item);
+      else unpacker.begin(renamed(item));
+    }
+  }
+  decoder.finish();
+  unpacker.finish();
+}

@@ -1,0 +1,99 @@
+import { strict as assert } from "node:assert";
+import { FakeTerminal } from "../../../cli/fake_terminal.ts";
+import { followed } from "./copy_names.ts";
+import { CopyMeter, destinationOf } from "./copying.ts";
+import { checkOutputPath, localPath, localSource, localTarget } from "./local_files.ts";
+
+Deno.test("cp: where it goes and what it is called there, as with Docker", () => {
+  const file = { path: "/src/f", isFolder: false };
+  const folder = { path: "/src/d", isFolder: true };
+  const content = { path: "/src/d/.", isFolder: true };
+  const at = (path: string, found?: "folder" | "other") => ({ path, found });
+  assert.deepEqual(destinationOf(file, at("/dst", "folder")), { folder: "/dst", name: "f" });
+  assert.deepEqual(destinationOf(file, at("/dst/new")), { folder: "/dst", name: "new" });
+  assert.deepEqual(destinationOf(file, at("/dst/old", "other")), { folder: "/dst", name: "old" });
+  assert.deepEqual(destinationOf(folder, at("/dst/", "folder")), { folder: "/dst/", name: "d" });
+  assert.deepEqual(destinationOf(folder, at("/dst/new/")), { folder: "/dst", name: "new" });
+  assert.deepEqual(destinationOf(content, at("/dst", "folder")), { folder: "/dst", name: "." });
+  assert.deepEqual(destinationOf(content, at("/dst/new")), { folder: "/dst", name: "new" });
+  assert.deepEqual(destinationOf({ ...file, otherName: "link" }, at("/dst", "folder")), {
+    folder: "/dst",
+    name: "link",
+  });
+  assert.throws(() => destinationOf(folder, at("/dst/old", "other")), /^PlainError: cannot copy directory$/);
+  assert.throws(() => destinationOf(file, at("/dst/new/")), /^PlainError: no such directory$/);
+  assert.throws(() => destinationOf(file, at("/dst/new/.")), /^PlainError: no such directory$/);
+});
+
+Deno.test("cp: what a link that was followed is called", () => {
+  assert.deepEqual(followed("/a/l", "/b/t"), { path: "/b/t", otherName: "l" });
+  assert.deepEqual(followed("/a/l/", "/b/t"), { path: "/b/t/", otherName: "l" });
+  assert.deepEqual(followed("/a/l/.", "/b/t"), { path: "/b/t/." });
+  assert.deepEqual(followed("/a/x", "/b/x"), { path: "/b/x" });
+});
+
+Deno.test("cp: paths of this machine", async () => {
+  const dir = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    for (const folder of ["d", "real/inner"]) await Deno.mkdir(`${dir}/${folder}`, { recursive: true });
+    await Deno.writeTextFile(`${dir}/f`, "");
+    for (const [name, to] of [["l", "d"], ["lf", "f"], ["loop", "loop"], ["new", "d/made"], ["bad", "no/where"]]) {
+      await Deno.symlink(to!, `${dir}/${name}`);
+    }
+    assert.equal(localPath(`${dir}/x/../f`), `${dir}/f`);
+    assert.equal(localPath("x/."), `${Deno.cwd()}/x/.`);
+    const source = (path: string, followLink = false) => {
+      const { path: found, isFolder, otherName } = localSource(`${dir}/${path}`, { followLink });
+      return [found.replace(dir, ""), isFolder, otherName];
+    };
+    assert.deepEqual(source("f"), ["/f", false, undefined]);
+    assert.deepEqual(source("d/."), ["/d/.", true, undefined]);
+    assert.deepEqual(source("l"), ["/l", false, undefined]);
+    assert.deepEqual(source("l/"), ["/d/", true, "l"]);
+    assert.deepEqual(source("l", true), ["/d", true, "l"]);
+    assert.deepEqual(source("l/.", true), ["/d/.", true, undefined]);
+    assert.throws(() => source("nothing"), /lstat .*\/nothing: no such file or directory$/);
+    assert.throws(() => source("no/thing"), /lstat .*\/no: no such file or directory$/);
+    assert.throws(() => source("f/"), /no such file or directory|not a directory$/);
+    const target = (path: string) => {
+      const { path: end, found } = localTarget(`${dir}/${path}`);
+      return [end.replace(dir, ""), found];
+    };
+    assert.deepEqual(target("f"), ["/f", "other"]);
+    assert.deepEqual(target("l"), ["/d", "folder"]);
+    assert.deepEqual(target("lf"), ["/f", "other"]);
+    assert.deepEqual(target("new"), ["/d/made", undefined]);
+    assert.deepEqual(target("d/made/"), ["/d/made/", undefined]);
+    assert.throws(() => target("loop"), /too many symlinks in/);
+    assert.throws(() => target("bad"), /stat .*\/no: no such file or directory$/);
+    checkOutputPath(`${dir}/anything`);
+    assert.throws(
+      () => checkOutputPath(`${dir}/no/x`),
+      /^PlainError: invalid output path: directory ".*\/no" does not exist$/,
+    );
+    assert.throws(
+      () => checkOutputPath("/dev/null"),
+      /"\/dev\/null" must be a directory or a regular file: got a device$/,
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("cp: how much was copied is shown on a terminal, and said in the end", async () => {
+  const chunks = [new Uint8Array(1500), new Uint8Array(548)];
+  const terminal = new FakeTerminal({ ttys: ["stderr"] });
+  const meter = new CopyMeter(terminal, "Copying to container - ", { quiet: false });
+  assert.deepEqual(await Array.fromAsync(meter.measured(chunks)), chunks);
+  await meter.clear();
+  await meter.done("web:/x");
+  assert.equal(
+    terminal.stderr,
+    "\r\x1b[KCopying to container - 1.5kB\r\x1b[KSuccessfully copied 2.05kB to web:/x\n",
+  );
+  const quiet = new FakeTerminal({ ttys: ["stderr"] });
+  const silent = new CopyMeter(quiet, "Copying to container - ", { quiet: true });
+  await Array.fromAsync(silent.measured(chunks));
+  await silent.clear();
+  assert.equal(quiet.stderr, "");
+});

@@ -1,0 +1,86 @@
+/** Files of this machine as `tsd cp` looks at them: paths made absolute, links followed or not, Docker's texts. */
+import { asksForFolder, baseName, folderName, joined, splitEnd, withEndOf } from "../../../archive/mod.ts";
+import { PlainError } from "../../../cli/mod.ts";
+import { followed } from "./copy_names.ts";
+import type { CopySource, CopyTarget } from "./copying.ts";
+
+/** Links that are followed to a target. */
+const LINKS_MAX = 10;
+
+/** From the root on, cleaned, with its end as it was written. */
+export function localPath(path: string): string {
+  return withEndOf(path.startsWith("/") ? joined("/", path) : joined(Deno.cwd(), path), path);
+}
+
+/** @throws {PlainError} with Docker's text: where it would lie there is no folder, or it is a device */
+export function checkOutputPath(path: string): void {
+  const folder = folderName(joined("/", path));
+  if (statOf(folder) === undefined) {
+    throw new PlainError(`invalid output path: directory ${JSON.stringify(folder)} does not exist`);
+  }
+  const info = statOf(path);
+  if (info === undefined || !(info.isCharDevice || info.isBlockDevice)) return;
+  throw new PlainError(
+    `invalid output path: ${JSON.stringify(path)} must be a directory or a regular file: got a device`,
+  );
+}
+
+/** What a path names that is to be copied. @throws {PlainError} there is no such thing */
+export function localSource(path: string, { followLink }: { readonly followLink: boolean }): CopySource {
+  const { path: resolved, otherName } = followLink ? followed(path, realPath(path)) : besideItsFolder(path);
+  const isFolder = lstat(resolved).isDirectory;
+  return { path: resolved, isFolder, otherName };
+}
+
+/** Links on the way are followed, one at the end only where its path asks for a folder. */
+function besideItsFolder(path: string): { readonly path: string; readonly otherName?: string } {
+  const slash = path.lastIndexOf("/") + 1;
+  const resolved = joined("/", realPath(path.slice(0, slash)));
+  const whole = `${resolved === "/" ? "" : resolved}/${path.slice(slash)}`;
+  const isOther = path.endsWith("/") && baseName(path) !== baseName(whole);
+  return isOther ? { path: whole, otherName: baseName(path) } : { path: whole };
+}
+
+/** What a path names that is to be written: the end of all links. @throws {PlainError} there is no folder for it */
+export function localTarget(path: string): CopyTarget {
+  let target = path;
+  for (let links = 0;; links++) {
+    const info = lstatOf(target);
+    if (info === undefined) break;
+    if (!info.isSymlink) return { path: target, found: info.isDirectory ? "folder" : "other" };
+    if (links === LINKS_MAX) throw new PlainError(`too many symlinks in ${path}`);
+    const link = Deno.readLinkSync(target);
+    target = link.startsWith("/") ? link : joined(splitEnd(target).folder, link);
+  }
+  const { folder } = splitEnd(target);
+  const info = statOf(folder);
+  if (info === undefined) throw new PlainError(`stat ${folder}: no such file or directory`);
+  if (!info.isDirectory) throw new PlainError("not a directory");
+  return { path: target, found: undefined };
+}
+
+function lstat(path: string): Deno.FileInfo {
+  const info = lstatOf(path);
+  if (info === undefined) throw new PlainError(`lstat ${path}: no such file or directory`);
+  if (!info.isDirectory && asksForFolder(path)) throw new PlainError(`lstat ${path}: not a directory`);
+  return info;
+}
+
+const lstatOf = (path: string) => present(() => Deno.lstatSync(path));
+const statOf = (path: string) => present(() => Deno.statSync(path));
+
+function realPath(path: string): string {
+  const found = present(() => Deno.realPathSync(path));
+  if (found !== undefined) return found;
+  throw new PlainError(`lstat ${joined("/", path)}: no such file or directory`);
+}
+
+/** What `look` finds; nothing where there is nothing, or something else in the way. */
+function present<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return undefined;
+    throw thrown;
+  }
+}

@@ -1,0 +1,78 @@
+import { baseName, folderName } from "../../../archive/mod.ts";
+import { PlainError } from "../../../cli/mod.ts";
+
+const MODE = 0o600;
+
+/** What isn't overwritten, and Docker's text for it. */
+const REFUSED: readonly (readonly [is: (info: Deno.FileInfo) => boolean | null, why: string])[] = [
+  [(info) => info.isDirectory, "cannot write to a directory"],
+  [(info) => info.isSymlink, "cannot write to a symbolic link directly"],
+  [(info) => info.isFifo, "cannot write to a named pipe (FIFO)"],
+  [(info) => info.isSocket, "cannot write to a socket"],
+  [(info) => info.isCharDevice, "cannot write to a character device file"],
+  [(info) => info.isBlockDevice, "cannot write to a block device file"],
+];
+
+/** A file that appears under its name when all of it is there, and else not at all. Dispose of it. */
+export class OutputFile implements AsyncDisposable {
+  readonly #path: string;
+  readonly #draft: string;
+  readonly #file: Deno.FsFile;
+  #isOpen = true;
+  #isDraft = true;
+
+  private constructor(path: string, draft: string, file: Deno.FsFile) {
+    this.#path = path;
+    this.#draft = draft;
+    this.#file = file;
+  }
+
+  /** @throws {PlainError} it can't be there */
+  static async create(path: string): Promise<OutputFile> {
+    await checkPlace(path);
+    const draft = `${folderName(path)}/.tmp-${baseName(path)}${crypto.randomUUID()}`;
+    const file = await Deno.open(draft, { write: true, createNew: true, mode: MODE });
+    return new OutputFile(path, draft, file);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
+  }
+
+  /** All of it is there. */
+  async finish(): Promise<void> {
+    await this.#file.syncData();
+    this.#close();
+    await Deno.rename(this.#draft, this.#path);
+    this.#isDraft = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close();
+    if (this.#isDraft) await Deno.remove(this.#draft);
+  }
+
+  #close(): void {
+    if (this.#isOpen) this.#file.close();
+    this.#isOpen = false;
+  }
+}
+
+async function checkPlace(path: string): Promise<void> {
+  const folder = folderName(path);
+  if (await lstatOf(folder) === undefined) {
+    throw new PlainError(`invalid output path: stat ${folder}: no such file or directory`);
+  }
+  const info = await lstatOf(path);
+  const refused = info && REFUSED.find(([is]) => is(info));
+  if (refused) throw new PlainError(refused[1]);
+}
+
+async function lstatOf(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return undefined;
+    throw thrown;
+  }
+}

@@ -1,0 +1,35 @@
+import { defineCommand } from "../../cli/mod.ts";
+import { runAttached } from "./attached_run.ts";
+import type { CommandContext } from "../context.ts";
+import { exec } from "./exec.ts";
+import { followExec } from "./attached_exec.ts";
+import { runExitCode } from "./run.ts";
+import { NO_STREAM } from "../stdio_session.ts";
+
+/** What a host can have begun has no terminal and reads no standard input. */
+const ATTACH = { stdin: false, stdout: true, stderr: true };
+
+/** `tsd __resume exec`: goes on with what an engine did for its caller when it went away. */
+export const resumeExec = defineCommand({
+  usage: "ID",
+  args: { min: 1, max: 1 },
+  flags: {},
+  exitCode: exec.exitCode!,
+  examples: [],
+  run: (context: CommandContext, { args: [id] }) =>
+    followExec(context, id, NO_STREAM, { stdin: false, tty: false, what: `the command of exec ${id}` }),
+});
+
+/** `tsd __resume run`: the same. */
+export const resumeRun = defineCommand({
+  usage: "[OPTIONS] ID",
+  args: { min: 1, max: 1 },
+  flags: {
+    rm: { type: "bool", help: "The container goes away when it ends" },
+    "sig-proxy": { type: "bool", default: true, help: "Proxy received signals to the process" },
+  },
+  exitCode: runExitCode,
+  examples: [],
+  run: (context: CommandContext, { args: [id], flags: { rm: autoRemove, "sig-proxy": proxySignals } }) =>
+    runAttached(context, id, { attach: ATTACH, tty: false, autoRemove, proxySignals, isResumed: true }),
+});

@@ -1,0 +1,106 @@
+import type { ContainerStats } from "../../api_types/mod.ts";
+import { defineCommand, printableLine, type Terminal } from "../../cli/mod.ts";
+import { listContainers } from "../../client/containers.ts";
+import { containerStats } from "../../client/stats.ts";
+import type { EngineTransport } from "../../client/transport.ts";
+import type { TsdError } from "../../errors.ts";
+import { toTsdError } from "../../errors.ts";
+import { configuredFormat } from "../formatter/configured_format.ts";
+import type { CommandContext } from "../context.ts";
+import { FORMAT_HELP, isUsualTable, renderList, shortId } from "../formatter/list_format.ts";
+import { StatsBoard } from "./stats_display.ts";
+import { blankRow, STATS_VIEW, type StatsField, statsRow } from "./stats_row.ts";
+
+/** Between two pictures of a live table, in ms. */
+const REFRESH_MS = 500;
+const HOME = "\x1b[H";
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+
+type Row = Record<StatsField, string>;
+type Render = (rows: readonly Row[]) => Promise<string>;
+
+/** `tsd stats`. */
+export const stats = defineCommand({
+  usage: "[OPTIONS] [CONTAINER...]",
+  args: { min: 0 },
+  flags: {
+    all: { type: "bool", short: "a", help: "Show all containers (default shows just running)" },
+    format: { type: "string", help: FORMAT_HELP },
+    "no-stream": { type: "bool", help: "Disable streaming stats and only pull the first result" },
+    "no-trunc": { type: "bool", help: "Do not truncate output" },
+  },
+  examples: [
+    { line: "stats", note: "All running containers, live" },
+    { line: "stats --no-stream --format json web", note: "One sample, for programs" },
+  ],
+  async run({ terminal, engine }: CommandContext, { args, flags }) {
+    const format = flags.format || await configuredFormat(terminal, "statsFormat");
+    const render: Render = (rows) => renderList(STATS_VIEW, format, rows);
+    const isTable = isUsualTable(format) || format.startsWith("table");
+    const full = flags["no-trunc"];
+    if (flags["no-stream"]) return await once({ terminal, engine, full, render }, args, flags.all);
+    return await live(
+      { terminal, engine, full, render: isTable ? picture(terminal, render) : render },
+      args,
+      flags.all,
+    );
+  },
+});
+
+interface Showing {
+  readonly terminal: Terminal;
+  readonly engine: EngineTransport;
+  /** Whole ids. */
+  readonly full: boolean;
+  readonly render: Render;
+}
+
+/** One picture; without names of all containers that run, or of all. */
+async function once({ terminal, engine, full, render }: Showing, args: readonly string[], all: boolean) {
+  const names = args.length > 0 ? args : (await listContainers(engine, { all })).map(({ Id }) => shortId(Id));
+  const found = await Promise.allSettled(names.map((name) => firstSample(engine, name)));
+  const failures = found.filter((result) => result.status === "rejected").map(({ reason }) => toTsdError(reason));
+  // A container that went meanwhile is no failure when nobody asked for it by name.
+  if (args.length > 0 && failures.length > 0) return await fail(terminal, failures);
+  const rows = found.flatMap((result, at) =>
+    result.status === "fulfilled" && result.value !== undefined ? [statsRow(names[at], result.value, full)] : []
+  );
+  await terminal.out(await render(rows));
+  return 0;
+}
+
+async function firstSample(engine: EngineTransport, name: string): Promise<ContainerStats | undefined> {
+  const { signal } = new AbortController();
+  for await (const sample of containerStats(engine, name, { stream: false, signal })) return sample;
+}
+
+/** Picture after picture, until nothing is left to show or the engine ends. */
+async function live({ terminal, engine, full, render }: Showing, args: readonly string[], all: boolean) {
+  using board = new StatsBoard(engine);
+  for (const name of args) board.follow(name);
+  let end: { readonly failure: TsdError | undefined } | undefined;
+  if (args.length === 0) await board.followAll(all, (failure) => end = { failure });
+  const failures = await board.settled();
+  if (args.length > 0 && failures.length > 0) return await fail(terminal, failures);
+  while (end === undefined && (args.length === 0 || board.rows.length > 0)) {
+    const rows = board.rows.map(({ asked, latest }) =>
+      latest === undefined ? blankRow(asked) : statsRow(asked, latest, full)
+    );
+    await terminal.out(await render(rows));
+    await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
+  }
+  if (end?.failure !== undefined) throw end.failure;
+  return 0;
+}
+
+/** On a terminal each picture covers the one before. */
+function picture(terminal: Terminal, render: Render): Render {
+  if (!terminal.isTty("stdout")) return render;
+  return async (rows) => HOME + (await render(rows)).replaceAll("\n", `${CLEAR_LINE}\n`) + CLEAR_BELOW;
+}
+
+async function fail(terminal: Terminal, errors: readonly TsdError[]): Promise<number> {
+  for (const { message } of errors) await terminal.err(`tsd: ${printableLine(message)}\n`);
+  return 1;
+}

@@ -1,0 +1,23 @@
+import { defineCommand, renderTable } from "../../cli/mod.ts";
+import { containerTop } from "../../client/container_steps.ts";
+import type { CommandContext } from "../context.ts";
+
+/** Docker's columns of this command are wider than those of listings. */
+const MIN_COLUMN_WIDTH = 20;
+
+/** `tsd top`. */
+export const top = defineCommand({
+  usage: "CONTAINER [ps OPTIONS]",
+  args: { min: 1 },
+  flags: {},
+  flagsFirst: true,
+  examples: [
+    { line: "top web", note: "The processes of a container" },
+    { line: "top web -o pid,rss,args", note: "Columns as ps takes them" },
+  ],
+  async run({ terminal, engine }: CommandContext, { args: [name, ...psArgs] }) {
+    const { Titles, Processes } = await containerTop(engine, name, psArgs.length === 0 ? undefined : psArgs.join(" "));
+    await terminal.out(renderTable([Titles, ...Processes ?? []], MIN_COLUMN_WIDTH));
+    return 0;
+  },
+});

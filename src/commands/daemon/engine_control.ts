@@ -1,0 +1,145 @@
+import type { SystemInfo } from "../../api_types/mod.ts";
+import { humanDuration } from "../../cli/mod.ts";
+import { type EngineTransport, readJson } from "../../client/transport.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
+import type { EngineProcess, EngineProcesses } from "./engine_process.ts";
+
+/** How long an engine may take to answer before that is said, in ms. */
+const ANSWER_LIMIT_MS = 3_000;
+/** How long a re-execution may take, in ms. */
+const RELOAD_LIMIT_MS = 30_000;
+const POLL_MS = 10;
+/** As `systemctl is-active`: the engine doesn't run. */
+const NOT_RUNNING_EXIT = 3;
+
+/** What the commands on the engine itself work with. */
+export interface EngineControl {
+  /** Absolute path of the engine's socket. */
+  readonly socket: string;
+  /** Whether it is the one that starts on demand. */
+  readonly isDefault: boolean;
+  readonly processes: EngineProcesses;
+  /** The engine at that socket; it isn't started. */
+  readonly engine: EngineTransport;
+  /** Unix time in ms. */
+  now(): number;
+  pause(ms: number): Promise<void>;
+}
+
+/** What a command says, and its exit code. */
+export interface Outcome {
+  readonly text: string;
+  readonly code: number;
+}
+
+/** Whether the engine runs, and what it does. @throws {TsdError} permission_denied */
+export async function engineStatus(control: EngineControl): Promise<Outcome> {
+  const found = await control.processes.find(control.socket);
+  if (found === undefined) {
+    const more = control.isDefault ? "; the first command that needs it starts it" : "";
+    return { text: `tsd is not running (nobody listens at ${control.socket}${more})\n`, code: NOT_RUNNING_EXIT };
+  }
+  const info = await answer(control);
+  const facts: [string, string][] = [
+    ["Process", `${found.pid}, started by ${ORIGINS[found.origin]}`],
+    ["Since", `${new Date(found.startedMs).toISOString().slice(0, 19)}Z (${age(control, found)} ago)`],
+    ["Socket", `unix://${control.socket}`],
+    ...(info === undefined ? [] : factsOf(info)),
+  ];
+  const head = info === undefined ? `tsd runs, but has not answered in ${ANSWER_LIMIT_MS / 1000} s` : "tsd is running";
+  const lines = facts.map(([label, value]) => `  ${`${label}:`.padEnd(11)} ${value}\n`);
+  return { text: `${head}\n${lines.join("")}`, code: info === undefined ? 1 : 0 };
+}
+
+/** Ends the engine and waits until it has ended; containers run on. @throws {TsdError} timeout, conflict, permission_denied */
+export async function stopEngine(control: EngineControl, limitMs: number): Promise<Outcome> {
+  const found = await control.processes.find(control.socket);
+  if (found === undefined) return { text: "tsd is not running\n", code: 0 };
+  await control.processes.signal(found, "SIGTERM");
+  await until(
+    control,
+    limitMs,
+    `the engine (process ${found.pid}) has not ended`,
+    () => control.processes.hasEnded(found),
+  );
+  return { text: `Stopped the engine (process ${found.pid}); containers run on\n`, code: 0 };
+}
+
+/** Makes the engine execute itself anew and waits until it serves. @throws {TsdError} engine_unavailable, timeout, conflict */
+export async function reloadEngine(control: EngineControl): Promise<Outcome> {
+  const { processes, socket } = control;
+  const found = await processes.find(socket);
+  if (found === undefined) {
+    throw new TsdError("engine_unavailable", `Cannot reload the engine: nobody listens at ${socket}`);
+  }
+  if (!(await processes.catchesHangup(found))) {
+    throw new TsdError(
+      "conflict",
+      `Cannot reload the engine: process ${found.pid} is just starting, or too old for it`,
+    );
+  }
+  const before = await processes.incarnation(found);
+  await processes.signal(found, "SIGHUP");
+  await until(control, RELOAD_LIMIT_MS, `the engine (process ${found.pid}) has not executed itself anew`, async () => {
+    if (processes.hasEnded(found)) {
+      throw new TsdError(
+        "engine_unavailable",
+        `The engine (process ${found.pid}) ended instead of reloading; see its log`,
+      );
+    }
+    return await processes.incarnation(found) !== before;
+  });
+  await until(
+    control,
+    RELOAD_LIMIT_MS,
+    `the engine (process ${found.pid}) does not answer yet`,
+    () => answers(control),
+  );
+  return { text: `Reloaded the engine (process ${found.pid})\n`, code: 0 };
+}
+
+const ORIGINS: Readonly<Record<EngineProcess["origin"], string>> = {
+  service: "systemd (tsd.service)",
+  client: "a client, on demand",
+  hand: "hand",
+};
+
+function factsOf(info: SystemInfo): [string, string][] {
+  const { Containers, ContainersRunning, ContainersPaused } = info;
+  return [
+    ["Version", info.ServerVersion],
+    ["Data root", info.DockerRootDir],
+    ["Containers", `${Containers} (${ContainersRunning} running, ${ContainersPaused} paused)`],
+  ];
+}
+
+const age = ({ now }: EngineControl, { startedMs }: EngineProcess): string =>
+  humanDuration(Math.max(now() - startedMs, 0));
+
+/** Undefined when it takes too long, or has just closed its socket. */
+async function answer({ engine }: EngineControl): Promise<SystemInfo | undefined> {
+  try {
+    return await readJson(await engine.request({ method: "GET", path: "/info", timeoutMs: ANSWER_LIMIT_MS }));
+  } catch (thrown) {
+    if (isTsdError(thrown, "timeout", "engine_unavailable")) return undefined;
+    throw thrown;
+  }
+}
+
+async function answers(control: EngineControl): Promise<boolean> {
+  return await answer(control) !== undefined;
+}
+
+/** @throws {TsdError} timeout */
+async function until(
+  control: EngineControl,
+  limitMs: number,
+  trouble: string,
+  isDone: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const deadlineMs = control.now() + limitMs;
+  while (!(await isDone())) {
+    if (control.now() >= deadlineMs) throw new TsdError("timeout", `After ${limitMs / 1000} s ${trouble}`);
+    await control.pause(POLL_MS);
+  }
+}

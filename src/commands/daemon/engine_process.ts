@@ -1,0 +1,136 @@
+import { TsdError } from "../../errors.ts";
+
+/** Clock ticks of /proc in a second, on all architectures (USER_HZ). */
+const TICKS_PER_SECOND = 100;
+/** What an engine holds for life. */
+const LOCK = /^\/run\/tsd(?:-[0-9a-f]{6})?\/lock$/;
+
+/** The process of an engine. */
+export interface EngineProcess {
+  readonly pid: number;
+  /** With the pid it names the process for ever. */
+  readonly startTicks: bigint;
+  /** Unix time in ms, exact to some 10 ms. */
+  readonly startedMs: number;
+  /** What started it. */
+  readonly origin: "service" | "client" | "hand";
+}
+
+/** Engines as processes of this machine. */
+export interface EngineProcesses {
+  /** The engine that listens at a socket; undefined when nobody does. @throws {TsdError} permission_denied, conflict */
+  find(socketPath: string): Promise<EngineProcess | undefined>;
+  /** Sends a signal to that very process, having looked that it is an engine. @throws {TsdError} conflict, permission_denied */
+  signal(engine: EngineProcess, signal: "SIGTERM" | "SIGHUP"): Promise<void>;
+  hasEnded(engine: EngineProcess): boolean;
+  /** Whether the process does something of its own on SIGHUP, instead of dying of it. */
+  catchesHangup(engine: EngineProcess): Promise<boolean>;
+  /** A text that is another one once the process has executed a program anew. */
+  incarnation(engine: EngineProcess): Promise<string>;
+}
+
+type SysModule = typeof import("../../sys/mod.ts");
+
+const SIGNALS = { SIGHUP: 1, SIGTERM: 15 } as const;
+
+/** The real {@link EngineProcesses}. */
+export class HostEngineProcesses implements EngineProcesses {
+  readonly #sys: SysModule;
+  readonly #isLock: (path: string) => boolean;
+
+  constructor(sys: SysModule, isLock: (path: string) => boolean = (path) => LOCK.test(path)) {
+    this.#sys = sys;
+    this.#isLock = isLock;
+  }
+
+  async find(socketPath: string): Promise<EngineProcess | undefined> {
+    const pid = this.#listener(socketPath);
+    if (pid === undefined) return undefined;
+    if (pid === 0) throw new TsdError("conflict", `The engine at ${socketPath} is in another pid namespace`);
+    const stat = this.#sys.processStat(pid);
+    if (stat === undefined) return undefined;
+    const startedMs = await bootMs() + Number(stat.startTimeTicks) * 1000 / TICKS_PER_SECOND;
+    return { pid, startTicks: stat.startTimeTicks, startedMs, origin: await originOf(pid) };
+  }
+
+  async signal(engine: EngineProcess, signal: "SIGTERM" | "SIGHUP"): Promise<void> {
+    const { OwnedFd, processes, isErrno } = this.#sys;
+    try {
+      using pidFd = new OwnedFd(processes.pidfdOpen(engine.pid));
+      if (this.hasEnded(engine)) return;
+      await this.#requireLock(engine);
+      processes.pidfdSendSignal(pidFd.fd, SIGNALS[signal]);
+    } catch (thrown) {
+      if (isErrno(thrown, "EPERM")) throw notAllowed(engine, thrown);
+      if (!isErrno(thrown, "ESRCH")) throw thrown;
+    }
+  }
+
+  hasEnded({ pid, startTicks }: EngineProcess): boolean {
+    const stat = this.#sys.processStat(pid);
+    return stat === undefined || stat.startTimeTicks !== startTicks || stat.state === "Z";
+  }
+
+  async catchesHangup({ pid }: EngineProcess): Promise<boolean> {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(await Deno.readTextFile(`/proc/${pid}/status`))?.[1] ?? "0";
+    return (BigInt(`0x${caught}`) & (1n << BigInt(SIGNALS.SIGHUP - 1))) !== 0n;
+  }
+
+  /** Where the kernel has put things, which it chooses anew at each execve(2). */
+  async incarnation(engine: EngineProcess): Promise<string> {
+    try {
+      return (await Deno.readFile(`/proc/${engine.pid}/auxv`)).toHex();
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.PermissionDenied) throw notAllowed(engine, thrown);
+      throw thrown;
+    }
+  }
+
+  #listener(socketPath: string): number | undefined {
+    const { unixPeers, isErrno } = this.#sys;
+    try {
+      return unixPeers.listener(socketPath).pid;
+    } catch (thrown) {
+      if (isErrno(thrown, "ENOENT", "ECONNREFUSED")) return undefined;
+      if (isErrno(thrown, "EACCES")) {
+        const why = "permission denied. Run this as root or as a member of the socket's group";
+        throw new TsdError("permission_denied", `Cannot reach the engine at ${socketPath}: ${why}`, { cause: thrown });
+      }
+      throw thrown;
+    }
+  }
+
+  /** Whoever took over an address from the environment must not be able to make us end just any program. */
+  async #requireLock(engine: EngineProcess): Promise<void> {
+    const folder = `/proc/${engine.pid}/fd`;
+    try {
+      for await (const { name } of Deno.readDir(folder)) {
+        if (this.#isLock(await Deno.readLink(`${folder}/${name}`).catch(goneAway))) return;
+      }
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.PermissionDenied) throw notAllowed(engine, thrown);
+      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    }
+    throw new TsdError("conflict", `Process ${engine.pid}, which answers there, is no tsd engine`);
+  }
+}
+
+/** A descriptor that was closed while we looked. */
+function goneAway(thrown: unknown): string {
+  if (thrown instanceof Deno.errors.NotFound) return "";
+  throw thrown;
+}
+
+const notAllowed = ({ pid }: EngineProcess, cause: unknown) =>
+  new TsdError("permission_denied", `Cannot signal the engine (process ${pid}): only root can; use sudo`, { cause });
+
+async function bootMs(): Promise<number> {
+  return Number(/^btime (\d+)$/m.exec(await Deno.readTextFile("/proc/stat"))?.[1] ?? 0) * 1000;
+}
+
+async function originOf(pid: number): Promise<EngineProcess["origin"]> {
+  const cgroups = await Deno.readTextFile(`/proc/${pid}/cgroup`);
+  if (/\/tsd\.service$/m.test(cgroups)) return "service";
+  const words = (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0");
+  return words.includes("--on-demand") ? "client" : "hand";
+}

@@ -1,0 +1,42 @@
+import type { DockerConfig } from "../config/docker_config.ts";
+import { PlainError, printableLine, type Terminal } from "../../cli/mod.ts";
+
+/** Fields of Docker's `config.json` that say how a listing is shown where no `--format` does. */
+export type FormatField = "psFormat" | "imagesFormat" | "statsFormat" | "volumesFormat" | "networksFormat";
+
+/**
+ * The user's own format of a listing; empty when there is none. A file that can't be understood is said and no reason to
+ * stop. Most have none, so that more is loaded only for a file that has one.
+ */
+export async function configuredFormat(terminal: Terminal, field: FormatField): Promise<string> {
+  return await configuredField(terminal, field, (config) => config.text(field)) ?? "";
+}
+
+/** What is read of a user's `config.json` that has this field; undefined when it has none, or can't be understood. */
+export async function configuredField<T>(
+  terminal: Terminal,
+  field: string,
+  read: (config: DockerConfig) => T,
+): Promise<T | undefined> {
+  const home = terminal.env("HOME");
+  const folder = terminal.env("DOCKER_CONFIG") || (home && `${home}/.docker`);
+  if (!folder || !await mentions(`${folder}/config.json`, field)) return undefined;
+  const { DockerConfig } = await import("../config/docker_config.ts");
+  try {
+    return read(await DockerConfig.load((name) => terminal.env(name)));
+  } catch (thrown) {
+    if (!(thrown instanceof PlainError)) throw thrown;
+    await terminal.err(`WARNING: ${printableLine(thrown.message)}\n`);
+    return undefined;
+  }
+}
+
+async function mentions(path: string, field: string): Promise<boolean> {
+  try {
+    return (await Deno.readTextFile(path)).includes(`"${field}"`);
+  } catch (thrown) {
+    const unreadable = [Deno.errors.NotFound, Deno.errors.PermissionDenied, Deno.errors.NotADirectory];
+    if (unreadable.some((kind) => thrown instanceof kind)) return false;
+    throw thrown;
+  }
+}

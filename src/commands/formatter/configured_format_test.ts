@@ -1,0 +1,33 @@
+import { strict as assert } from "node:assert";
+import { FakeTerminal } from "../../cli/fake_terminal.ts";
+import { FakeEngine } from "../../client/fake_engine.ts";
+import { callTsd } from "../fake_session.ts";
+
+async function withConfig(text: string, argv: readonly string[]) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/config.json`, text);
+    const terminal = new FakeTerminal({ env: { DOCKER_CONFIG: folder } });
+    const row = { Id: "f".repeat(64), Names: ["/job"], Image: "a", Command: "b", Created: 0, RepoTags: ["a:1"] };
+    const sizes = { Size: 1, SharedSize: -1, Containers: 0, State: "exited", Status: "Exited" };
+    return await callTsd(new FakeEngine(() => ({ json: [{ ...row, ...sizes }] })), argv, { terminal });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("formats of the user's configuration: used where no flag says another", async () => {
+  const config = JSON.stringify({ psFormat: "{{.Names}}!", imagesFormat: "{{.Tag}}!" });
+  assert.deepEqual(await withConfig(config, ["ps"]), { code: 0, out: "job!\n", err: "" });
+  assert.equal((await withConfig(config, ["images"])).out, "1!\n");
+  assert.equal((await withConfig(config, ["ps", "-q"])).out, "ffffffffffff\n");
+  assert.equal((await withConfig(config, ["ps", "--format", "{{.Image}}"])).out, "a\n");
+  assert.match((await withConfig("{}", ["ps"])).out, /^CONTAINER ID/);
+});
+
+Deno.test("formats of the user's configuration: a file that is none is said", async () => {
+  const { code, out, err } = await withConfig('{"psFormat": ', ["ps"]);
+  assert.equal(code, 0);
+  assert.match(out, /^CONTAINER ID/);
+  assert.match(err, /^WARNING: Error loading config file: .*: it is not JSON\n$/);
+});

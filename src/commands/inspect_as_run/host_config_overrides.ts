@@ -1,0 +1,49 @@
+/**
+ * What of a container's host configuration was asked for: without what an engine fills in, and without what belongs to the
+ * one command line that made it. Pure.
+ */
+import type { HostConfig, SystemInfo } from "../../api_types/mod.ts";
+import { isSame, withoutEmpty } from "./config_overrides.ts";
+
+const DEFAULT_SHM_BYTES = 64 << 20;
+/** The file of `--cidfile` and the size of a terminal. */
+const OF_ONE_COMMAND = ["ContainerIDFile", "ConsoleSize"] as const;
+
+type Engine = Pick<SystemInfo, "DefaultRuntime" | "CgroupVersion">;
+
+/** Fields with the value that an engine fills in. */
+const FILLED_IN: {
+  readonly [K in keyof HostConfig]?: (value: HostConfig[K], host: HostConfig, engine: Engine) => boolean;
+} = {
+  NetworkMode: (mode) => mode === "default",
+  IpcMode: (mode) => mode === "private",
+  ShmSize: (size) => size === DEFAULT_SHM_BYTES || size === 0,
+  Runtime: (runtime, _, { DefaultRuntime }) => runtime === DefaultRuntime,
+  CgroupnsMode: (mode, _, { CgroupVersion }) => mode === (CgroupVersion === "1" ? "host" : "private"),
+  MemorySwap: (swap, { Memory = 0 }) => swap === 0 || swap === 2 * Memory,
+  MemorySwappiness: (swappiness) => swappiness === -1,
+  RestartPolicy: (policy) => ["", "no"].includes(policy?.Name ?? ""),
+  LogConfig: (logs) => ["", "json-file"].includes(logs?.Type ?? "") && Object.keys(logs?.Config ?? {}).length === 0,
+  MaskedPaths: (paths) => paths !== null && paths !== undefined && isDockers(paths, "/proc/kcore"),
+  ReadonlyPaths: (paths) => paths !== null && paths !== undefined && isDockers(paths, "/proc/sysrq-trigger"),
+};
+
+/** Docker's engine shows its own lists, of which one entry is like a signature; an empty one was asked for. */
+const isDockers = (paths: readonly string[], one: string): boolean => paths.length > 1 && paths.includes(one);
+
+/** Fields in which being empty is a value of its own. */
+const EMPTY_COUNTS = ["MaskedPaths", "ReadonlyPaths"] as const;
+
+export function ownHostConfig(host: HostConfig, engine: Engine): HostConfig {
+  const asked = Object.entries(host).filter(([name, value]) => {
+    if (value === false || (value === 0 && name !== "MemorySwappiness")) return false;
+    const isFilledIn = FILLED_IN[name as keyof HostConfig] as
+      | ((value: unknown, host: HostConfig, engine: Engine) => boolean)
+      | undefined;
+    return !isFilledIn?.(value, host, engine);
+  });
+  const own = withoutEmpty(Object.fromEntries(asked)) as HostConfig;
+  for (const name of OF_ONE_COMMAND) delete own[name];
+  for (const name of EMPTY_COUNTS) if (isSame(host[name] ?? ["-"], [])) own[name] = [];
+  return own;
+}

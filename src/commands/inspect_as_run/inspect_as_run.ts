@@ -1,0 +1,32 @@
+import { printable, printableLine, UsageError } from "../../cli/mod.ts";
+import { inspectContainer } from "../../client/containers.ts";
+import type { CommandContext } from "../context.ts";
+import { madeContainer } from "./inspected_container.ts";
+import { runLine } from "./run_command_line.ts";
+import { forEachTarget } from "../container/for_each_target.ts";
+
+/** `inspect --as run`: one command line for each container. What can't be in it is said on standard error. */
+export async function inspectAsRun(
+  { engine, terminal }: CommandContext,
+  names: readonly string[],
+  { as: form, format, size = false }: { as: string; format: string | undefined; size?: boolean },
+): Promise<number> {
+  if (form !== "run") throw new UsageError(`"${form}" is not a valid value for --as: give run`);
+  if (format !== undefined || size) {
+    throw new UsageError("conflicting options: --as goes with neither --format nor --size");
+  }
+  const lines = new Map<string, string>();
+  const look = async (name: string) => {
+    const { line, missing } = runLine(await madeContainer(engine, await inspectContainer(engine, name)));
+    lines.set(name, line);
+    for (const what of missing) {
+      await terminal.err(`tsd: ${name} also has ${printableLine(what)}, which no option says\n`);
+    }
+  };
+  // Programs get what is there; a terminal isn't steered by what an image says.
+  const report = (name: string) => {
+    const line = `${lines.get(name)}\n`;
+    return terminal.isTty("stdout") ? printable(line) : line;
+  };
+  return await forEachTarget(terminal, names, look, { report });
+}

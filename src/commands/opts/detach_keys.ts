@@ -1,0 +1,9 @@
+import type { FlagSpecs } from "../../cli/mod.ts";
+
+/** The keys that leave a process without ending it, for `run`, `start`, `exec` and `attach`. */
+export const DETACH_KEYS_FLAG = {
+  "detach-keys": {
+    type: "string",
+    help: 'Override the key sequence for detaching a container (default "ctrl-p,ctrl-q")',
+  },
+} as const satisfies FlagSpecs;

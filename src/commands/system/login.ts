@@ -1,0 +1,126 @@
+import type { AuthConfig, AuthResponse } from "../../api_types/mod.ts";
+import { defineCommand, PlainError, Prompt, type Terminal } from "../../cli/mod.ts";
+import { login as askEngine } from "../../client/images.ts";
+import type { EngineTransport } from "../../client/transport.ts";
+import { isTsdError } from "../../errors.ts";
+import type { CommandContext } from "../context.ts";
+import type { CredentialStore } from "../config/credential_store.ts";
+import { serverKey } from "../config/docker_config.ts";
+import { openCredentials } from "../config/registry_auth.ts";
+
+/** `tsd login`. */
+export const login = defineCommand({
+  usage: "[OPTIONS] [SERVER]",
+  args: { min: 0, max: 1 },
+  flags: {
+    password: { type: "string", short: "p", help: "Password or Personal Access Token (PAT)" },
+    "password-stdin": { type: "bool", help: "Take the Password or Personal Access Token (PAT) from stdin" },
+    username: { type: "string", short: "u", help: "Username" },
+  },
+  examples: [
+    { line: "login registry.example.com", note: "Asks for user name and password" },
+    { line: "login -u me --password-stdin registry.example.com < secret", note: "For scripts" },
+  ],
+  async run({ terminal, engine }: CommandContext, { args: [server], flags }) {
+    refuseEmpty(flags);
+    const key = serverKey(server);
+    const store = await openCredentials(terminal);
+    const given = { username: flags.username, password: await givenPassword(terminal, flags) };
+    if (given.username === undefined && given.password === undefined) {
+      if (await loginAgain(terminal, engine, store, key)) return 0;
+    }
+    const auth = { ...await askedFor(terminal, given), serveraddress: key };
+    const { Status, IdentityToken } = await loginWith(engine, store, key, auth);
+    const file = store.plainFile(key);
+    if (file !== undefined && !IdentityToken) await terminal.err(warning(file));
+    await terminal.out(`${Status}\n`);
+    return 0;
+  },
+});
+
+/** @throws {PlainError} for something that was given as nothing */
+function refuseEmpty(flags: Flags): void {
+  for (const name of ["username", "password"] as const) {
+    if (flags[name] === "") throw new PlainError(`${name} is empty`);
+  }
+}
+
+interface Flags {
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly "password-stdin": boolean;
+}
+
+async function givenPassword(terminal: Terminal, flags: Flags): Promise<string | undefined> {
+  if (flags.password !== undefined) {
+    if (flags["password-stdin"]) throw new PlainError("--password and --password-stdin are mutually exclusive");
+    await terminal.err("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
+    return flags.password;
+  }
+  if (!flags["password-stdin"]) return undefined;
+  if (!flags.username) throw new PlainError("Must provide --username with --password-stdin");
+  return (await new Response(terminal.stdin).text()).replace(/\r?\n$/, "");
+}
+
+/** Asks a user for what is missing. @throws {PlainError} when there is nobody */
+async function askedFor(
+  terminal: Terminal,
+  { username, password }: { readonly username: string | undefined; readonly password: string | undefined },
+): Promise<Required<Pick<AuthConfig, "username" | "password">>> {
+  if (username && password) return { username, password };
+  if (!terminal.isTty("stdin")) {
+    throw new PlainError("Error: Cannot perform an interactive login from a non TTY device");
+  }
+  using prompt = new Prompt(terminal);
+  const name = username || (await prompt.line("Username: "))?.trim();
+  if (!name) throw new PlainError("Error: Username cannot be empty");
+  const secret = password || await prompt.secret("Password: ");
+  if (!secret) throw new PlainError("Error: Password cannot be empty");
+  return { username: name, password: secret };
+}
+
+/** With what is known already. Whether that worked; other failures than a refusal are final. */
+async function loginAgain(
+  terminal: Terminal,
+  engine: EngineTransport,
+  store: CredentialStore,
+  key: string,
+): Promise<boolean> {
+  const known = await store.get(key);
+  if (known === undefined) return false;
+  const who = known.username === undefined ? "" : ` [Username: ${known.username}]`;
+  await terminal.err(
+    `Authenticating with existing credentials...${who}\n\n` +
+      " Info -> To login with a different account, run 'tsd logout' followed by 'tsd login'\n\n\n",
+  );
+  try {
+    const { Status } = await loginWith(engine, store, key, known);
+    await terminal.out(`${Status}\n`);
+    return true;
+  } catch (thrown) {
+    if (!isTsdError(thrown, "unauthorized")) throw thrown;
+    await terminal.err(`Stored credentials invalid or expired: ${thrown.message}\n`);
+    return false;
+  }
+}
+
+async function loginWith(
+  engine: EngineTransport,
+  store: CredentialStore,
+  key: string,
+  auth: AuthConfig,
+): Promise<AuthResponse> {
+  const answer = await askEngine(engine, auth);
+  // A token that can stand for the password is kept instead of it.
+  const { IdentityToken } = answer;
+  await store.put(key, IdentityToken ? { ...auth, password: "", identitytoken: IdentityToken } : auth);
+  return answer;
+}
+
+/** Docker's. */
+const warning = (file: string): string => `
+WARNING! Your credentials are stored unencrypted in '${file}'.
+Configure a credential helper to remove this warning. See
+https://docs.docker.com/go/credential-store/
+
+`;

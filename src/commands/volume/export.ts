@@ -1,0 +1,31 @@
+import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { exportVolume } from "../../client/volumes.ts";
+import type { CommandContext } from "../context.ts";
+
+/** `tsd volume export`. */
+export const volumeExport = defineCommand({
+  usage: "[OPTIONS] VOLUME",
+  args: { min: 1, max: 1 },
+  flags: { output: { type: "string", short: "o", help: "Write to a file, instead of STDOUT" } },
+  examples: [
+    { line: "volume export -o data.tar data", note: "All files of a volume" },
+    { line: "volume export data", note: "The same to standard output, for a pipe" },
+  ],
+  async run({ terminal, engine }: CommandContext, { args: [name], flags: { output } }) {
+    if (output) await toFile(output, async () => (await exportVolume(engine, name)).body);
+    else {
+      if (terminal.isTty("stdout")) {
+        throw new PlainError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
+      }
+      for await (const chunk of (await exportVolume(engine, name)).body) await terminal.out(chunk);
+    }
+    return 0;
+  },
+});
+
+async function toFile(path: string, open: () => Promise<AsyncIterable<Uint8Array>>): Promise<void> {
+  const { OutputFile } = await import("../container/files/output_file.ts");
+  await using file = await OutputFile.create(path);
+  for await (const chunk of await open()) await file.write(chunk);
+  await file.finish();
+}

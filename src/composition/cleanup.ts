@@ -1,0 +1,47 @@
+/** Clears away what a crash left that no record names. */
+import { type Get, TOKENS } from "./tokens.ts";
+import { namesIn, removeTree } from "../engine/directories.ts";
+import { unmountSharedMemory } from "../engine/containers/shared_memory.ts";
+import { stateRoots } from "../engine/containers/runtimes.ts";
+import { detachMountsBelow } from "../store/directory_driver/mounts_below.ts";
+import { mounts } from "../sys/mod.ts";
+
+/** What a crash left that no record names: parts of containers, files of calls. */
+export async function sweepOrphans(get: Get): Promise<void> {
+  const { paths, log } = get(TOKENS.settings);
+  const snapshots = get(TOKENS.snapshots);
+  const table = get(TOKENS.table);
+  const remove = async (
+    ids: readonly string[],
+    removal: (id: string) => Promise<void>,
+    isKnown = (id: string) => table.has(id),
+  ) => {
+    for (const id of ids) {
+      if (isKnown(id)) continue;
+      // What can't be removed is no reason not to serve: the next start tries again.
+      await removal(id).catch((thrown) =>
+        log.error("a removed container left something", { id, error: String(thrown) })
+      );
+    }
+  };
+  for (const { name, folder } of await stateRoots(paths)) {
+    const runtime = get(TOKENS.runtimes).named(name);
+    // Of a runtime that is not in the configuration any more nothing but the folder is known.
+    const forget = (id: string) => runtime?.delete(id, true) ?? removeTree(`${folder}/${id}`);
+    await remove(await namesIn(folder), async (id) => void await forget(id));
+  }
+  await remove(await snapshots.list(), (id) => snapshots.remove(id), (id) => table.ofSnapshot(id) !== undefined);
+  await get(TOKENS.volumeRenamer).finish();
+  await get(TOKENS.volumes).sweep();
+  for (const folder of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
+    await remove(await namesIn(folder), (id) => {
+      unmountSharedMemory(`${folder}/${id}`, mounts);
+      // Also parts of volumes, which must not go with it.
+      detachMountsBelow(`${folder}/${id}`);
+      return removeTree(`${folder}/${id}`);
+    });
+  }
+  for (const name of await namesIn(paths.runDir)) {
+    if (/^(call|version)-\d/.test(name)) await removeTree(`${paths.runDir}/${name}`);
+  }
+}

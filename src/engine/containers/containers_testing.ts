@@ -1,0 +1,58 @@
+/**
+ * @module
+ * Containers and their events for unit tests. Not for the engine.
+ */
+import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
+import { digestOfHex } from "../../image/digest.ts";
+import { ContainerEvents } from "../events/container_events.ts";
+import { Container, type ContainerState } from "./container.ts";
+
+/** A running state. */
+export const RUNNING: ContainerState = { status: "running", startedMs: 0, pid: 7, startTicks: "1" };
+/** An ended one. */
+export const EXITED: ContainerState = { status: "exited", startedMs: 0, finishedMs: 1, exitCode: 0, error: "" };
+
+/** A container `web` with the id `c1`. */
+export function fakeContainer(
+  state: ContainerState = RUNNING,
+  { config = {}, hostConfig = {} }: { config?: ContainerConfig; hostConfig?: HostConfig } = {},
+): Container {
+  const imageId = digestOfHex("0".repeat(64));
+  return new Container("c1", "web", 0, {
+    imageName: "busybox",
+    imageId,
+    layers: [],
+    config,
+    hostConfig,
+    platform: "linux",
+  }, state);
+}
+
+/** Events written down as `action key=value`, without what every event of {@link fakeContainer} carries. */
+export function recordedEvents(): { readonly told: string[]; readonly events: ContainerEvents } {
+  const told: string[] = [];
+  const events = new ContainerEvents({
+    publish: ({ action, detail, attributes: { image: _image, name: _name, ...rest } }) => {
+      const facts = Object.entries(rest).map(([key, value]) => ` ${key}=${value}`).join("");
+      told.push((detail === undefined ? action : `${action}: ${detail}`) + facts);
+    },
+  });
+  return { told, events };
+}
+
+/** Runtimes of which there is one. */
+export function runtimesOf<T>(runtime: T): { of(): T; ofIfKnown(): T } {
+  return { of: () => runtime, ofIfKnown: () => runtime };
+}
+
+/** A table of one container that keeps states in memory. */
+export function tableOf(container: Container) {
+  return {
+    find: () => container,
+    has: () => true,
+    setState: (_: Container, state: ContainerState, restarts = container.restarts) => {
+      container.state = state;
+      container.restarts = restarts;
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * @module
+ * The cgroups of a container of which the runtime knows nothing any more, because its state was lost or cut off: what is
+ * left in them is killed, and they are removed. Only for containers whose first process has ended.
+ */
+import { TsdError } from "../../errors.ts";
+import { isErrno, OwnedFd, type ProcessCalls, SIG } from "../../sys/mod.ts";
+import { isInCgroup } from "../lifecycle/orphaned_process.ts";
+import type { CgroupOf } from "../stats/cgroup.ts";
+import { CGROUP_FILES, pidsBelow } from "../stats/cgroup_files.ts";
+
+/** How long killed processes may take to end, in ms. */
+const PATIENCE_MS = 3000;
+const POLL_MS = 10;
+
+type Calls = Pick<ProcessCalls, "pidfdOpen" | "pidfdSendSignal">;
+
+/** See the module's comment. */
+export class LeftCgroups {
+  readonly #cgroupOf: CgroupOf;
+  readonly #calls: Calls;
+  readonly #hierarchies: () => Promise<readonly string[]>;
+  #known: Promise<readonly string[]> | undefined;
+
+  constructor(cgroupOf: CgroupOf, calls: Calls, hierarchies = cgroupMounts) {
+    this.#cgroupOf = cgroupOf;
+    this.#calls = calls;
+    this.#hierarchies = hierarchies;
+  }
+
+  /** Mostly there are none, which one look tells. @throws {TsdError} timeout */
+  async remove(id: string): Promise<void> {
+    const folders = (await (this.#known ??= this.#hierarchies())).map((mount) => `${mount}/${this.#cgroupOf(id)}`);
+    if (folders[0] === undefined || !await exists(folders[0])) return;
+    for (const deadline = Date.now() + PATIENCE_MS;;) {
+      for (const folder of folders) await this.#kill(folder, id);
+      const left = (await Promise.all(folders.map(removeBelow))).includes(false);
+      if (!left) return;
+      if (Date.now() > deadline) {
+        throw new TsdError("timeout", `Cannot remove the cgroups of container ${id}: processes in them don't end`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  async #kill(folder: string, id: string): Promise<void> {
+    for (const pid of await pidsBelow(CGROUP_FILES, folder)) {
+      try {
+        using pidFd = new OwnedFd(this.#calls.pidfdOpen(pid));
+        // Asked after the opening: what is in it now is what the descriptor names.
+        if (isInCgroup(pid, id)) this.#calls.pidfdSendSignal(pidFd.fd, SIG.KILL);
+      } catch (thrown) {
+        if (!isErrno(thrown, "ESRCH")) throw thrown;
+      }
+    }
+  }
+}
+
+/** Where cgroup file systems are mounted. */
+async function cgroupMounts(): Promise<readonly string[]> {
+  const lines = (await Deno.readTextFile("/proc/self/mounts")).split("\n").map((line) => line.split(" "));
+  return lines.filter(([, , type]) => type === "cgroup" || type === "cgroup2").map(([, target]) => target!);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
+/** Removes a cgroup with those below it; false while there is something in them. */
+async function removeBelow(folder: string): Promise<boolean> {
+  for (const name of await CGROUP_FILES.folders(folder)) {
+    if (!await removeBelow(`${folder}/${name}`)) return false;
+  }
+  try {
+    await Deno.remove(folder);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return true;
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "EBUSY") return false;
+    throw thrown;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * @module
+ * Which kind of streams a process gets: a terminal or FIFOs.
+ */
+import { type FifoCalls, FifoIo } from "../../runtime/fifo_io.ts";
+import type { OutputHub } from "../../runtime/logs/stdio_router.ts";
+import type { ProcessIo, ProcessIoOptions, TerminalSize } from "../../runtime/stdio.ts";
+import { TerminalIo } from "../../runtime/terminal_io.ts";
+import type { Container } from "./container.ts";
+import { logOf } from "./container_logs.ts";
+import { consoleSize } from "./container_spec.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+
+/** What a process's streams are to be. */
+export interface IoRequest extends ProcessIoOptions {
+  readonly tty: boolean;
+  /** Where a terminal is sent to: 107 bytes at most. */
+  readonly consoleSocket: string;
+  /** The terminal's size at its start. */
+  readonly size?: TerminalSize | undefined;
+}
+
+/** What a container's first process gets. */
+export function containerIo(container: Container, paths: EnginePaths): IoRequest {
+  const { id, record: { config, hostConfig } } = container;
+  const { bundle } = containerPaths(paths, id);
+  const log = logOf(container, paths);
+  return {
+    key: id,
+    dir: bundle,
+    stdin: config.OpenStdin ?? false,
+    output: true,
+    ...(log && { log }),
+    tty: config.Tty ?? false,
+    consoleSocket: `${bundle}/tty`,
+    size: consoleSize(hostConfig.ConsoleSize),
+  };
+}
+
+/** New streams, for one process. */
+export function newProcessIo({ tty, consoleSocket, size, ...options }: IoRequest, hub: OutputHub, calls: FifoCalls) {
+  const io: ProcessIo = tty
+    ? new TerminalIo({ ...options, consoleSocket, size }, hub, calls)
+    : new FifoIo(options, hub, calls);
+  return io;
+}

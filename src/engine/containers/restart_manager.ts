@@ -1,0 +1,109 @@
+/**
+ * @module
+ * Restart policies at work: what follows the end of a container's run, and what an engine starts when it comes up. Every
+ * decision is in the database before its time runs, so that the next engine goes on where a killed one was.
+ */
+import type { Log } from "../../log.ts";
+import type { Clock } from "../../async/clock.ts";
+import type { Container, Ended, EndedState } from "./container.ts";
+import { NO_RESTARTS } from "./container.ts";
+import type { ContainerTable } from "./container_table.ts";
+import { decideRestart, parseRestartPolicy, type RestartDecision, type RestartSituation } from "./restart_policy.ts";
+import { Restarter } from "./restart_timer.ts";
+
+export interface RestartsDeps {
+  readonly table: Pick<ContainerTable, "list" | "setState" | "stoppedByHand">;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Starts a container whose time has come; it takes the container's lock and looks again at its state. */
+  readonly start: (id: string) => Promise<void>;
+}
+
+/** See the module's comment. Disposing of it keeps what is pending for the next engine. */
+export class Restarts implements Disposable {
+  readonly #deps: RestartsDeps;
+  readonly #restarter: Restarter;
+  #hasBegun = false;
+
+  constructor(deps: RestartsDeps) {
+    this.#deps = deps;
+    this.#restarter = new Restarter(deps);
+  }
+
+  /**
+   * A run has ended: records what has become of the container, and plans its restart if its policy wants one.
+   * @param ranMs how long the run took; 0 for a restart that came to nothing
+   */
+  ended(container: Container, ended: Ended, ranMs = ended.finishedMs - ended.startedMs): void {
+    const { table } = this.#deps;
+    const decision = decide(container, ended, { ranMs, engineStart: false });
+    if (!decision.restart) return table.setState(container, { ...ended, status: "exited" });
+    const restarts = { count: container.restarts.count + 1, delayMs: decision.afterMs, byHand: false };
+    table.setState(container, { ...ended, status: "restarting" }, restarts);
+    if (this.#hasBegun) this.#restarter.schedule(container.id, decision.afterMs);
+  }
+
+  /** Somebody is about to end it: its policy won't start it again. */
+  stoppedByHand(container: Container): void {
+    const { name } = parseRestartPolicy(container.record.hostConfig);
+    if (name !== "no" && !container.restarts.byHand) this.#deps.table.stoppedByHand(container);
+  }
+
+  /** Calls a pending restart off; whoever asks holds the container's lock. Says whether there was one. */
+  callOff(container: Container): boolean {
+    const { state } = container;
+    this.#restarter.cancel(container.id);
+    if (state.status !== "restarting") return false;
+    this.#deps.table.setState(container, { ...state, status: "exited" }, { ...container.restarts, byHand: true });
+    return true;
+  }
+
+  /**
+   * From now on containers are started. All that a former engine left has been taken up.
+   * @param engineStart whether this counts as the engine's start, at which policies look at all containers: after a boot,
+   * and for an engine that runs as a service. One that comes and goes on demand goes on with what is pending.
+   */
+  begin({ engineStart }: { readonly engineStart: boolean }): void {
+    this.#hasBegun = true;
+    for (const container of this.#deps.table.list().toReversed()) {
+      const { state } = container;
+      if (state.status !== "exited" && state.status !== "restarting") continue;
+      if (engineStart) this.#startAnew(container, state);
+      else if (state.status === "restarting") this.#restarter.schedule(container.id, this.#leftMs(container, state));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#hasBegun = false;
+    this.#restarter[Symbol.dispose]();
+  }
+
+  /** As if somebody had started it, for all that its policy wants to run. */
+  #startAnew(container: Container, state: EndedState): void {
+    if (state.status === "exited" && !decide(container, state, { ranMs: 0, engineStart: true }).restart) return;
+    this.#deps.table.setState(container, { ...state, status: "restarting" }, NO_RESTARTS);
+    this.#restarter.schedule(container.id, 0);
+  }
+
+  #leftMs({ restarts }: Container, { finishedMs }: EndedState): number {
+    const leftMs = finishedMs + restarts.delayMs - this.#deps.clock.now();
+    // A clock that was set must not make it wait for ever.
+    return Math.min(Math.max(leftMs, 0), restarts.delayMs);
+  }
+}
+
+function decide(
+  { record, restarts }: Container,
+  ended: Ended,
+  { ranMs, engineStart }: Pick<RestartSituation, "ranMs" | "engineStart">,
+): RestartDecision {
+  return decideRestart({
+    policy: parseRestartPolicy(record.hostConfig),
+    exitCode: ended.exitCode,
+    ranMs,
+    restartCount: restarts.count,
+    lastDelayMs: restarts.delayMs,
+    manuallyStopped: restarts.byHand,
+    engineStart,
+  });
+}

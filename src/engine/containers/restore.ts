@@ -1,0 +1,193 @@
+/**
+ * @module
+ * What a former engine left is taken up: containers that live go on, the others have ended; half steps are undone.
+ */
+import type { Log } from "../../log.ts";
+import type { KeeperRef } from "../../runtime/fd_holder.ts";
+import type { KeptStreams, ProcessIo } from "../../runtime/stdio.ts";
+import type { Snapshotter } from "../../store/driver.ts";
+import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
+import { namesIn } from "../directories.ts";
+import type { HealthChecks } from "../health/health_checks.ts";
+import type { EnginePaths } from "../paths.ts";
+import { type Runtimes, stateRoots } from "./runtimes.ts";
+import { type Container, isLive } from "./container.ts";
+import { type ContainerRemovals, failure } from "./remove.ts";
+import type { ContainerRuns, Exit } from "./supervisor.ts";
+import type { ContainerTable } from "./container_table.ts";
+import type { Freezer } from "./freezer.ts";
+import type { Keepers } from "./fd_holders.ts";
+import type { StartedProcess } from "./start.ts";
+import type { OomWatch } from "./oom_watch.ts";
+import type { WaitResult } from "./waiters.ts";
+
+/** How a process that a former engine started is found again. */
+export interface AdoptionCalls {
+  /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
+  readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
+  /** Whether a process is in the cgroup of this name. */
+  readonly isInCgroup: (pid: number, name: string) => boolean;
+  /** How it ends, or has ended; undefined where nobody knows it. */
+  readonly exit: (process: StartedProcess) => Promise<ProcessExit | undefined>;
+  /** Ends that were known before a re-execution, by container. */
+  readonly knownExits: Readonly<Record<string, Exit>>;
+}
+
+export interface AdoptionDeps extends AdoptionCalls {
+  readonly runs: ContainerRuns;
+  readonly removals: Pick<ContainerRemovals, "clean" | "remove">;
+  readonly table: ContainerTable;
+  readonly snapshots: Snapshotter;
+  readonly runtimes: Pick<Runtimes, "ofIfKnown">;
+  readonly paths: EnginePaths;
+  readonly log: Log;
+  readonly freezer: Pick<Freezer, "reconcile">;
+  readonly oom: OomWatch;
+  readonly health: Pick<HealthChecks, "adopt">;
+  readonly keepers: Keepers;
+  readonly newIo: (container: Container) => ProcessIo;
+}
+
+/** A container that ran when its engine was last seen. */
+interface Left {
+  readonly process: StartedProcess;
+  readonly streams: KeptStreams;
+  readonly keeper: KeeperRef | undefined;
+  readonly exit: Promise<Exit>;
+}
+
+/** What there is of a container: its layer, a run's folder, its own folder. */
+interface Folders {
+  readonly snapshot: boolean;
+  readonly run: boolean;
+  readonly home: boolean;
+}
+
+/** See the module's comment. */
+export class Adoption {
+  readonly #deps: AdoptionDeps;
+  readonly #log: Log;
+  readonly #left = new Map<string, Left>();
+
+  constructor(deps: AdoptionDeps) {
+    this.#deps = deps;
+    this.#log = deps.log.scope("containers");
+  }
+
+  /**
+   * Finds the processes again; to be called before anything is reaped, or their exits would be anybody's.
+   * @param afterBoot by all signs nothing is left, and a pid with its start time may be another's
+   */
+  find({ afterBoot }: { readonly afterBoot: boolean }): void {
+    for (const container of this.#deps.table.list()) {
+      const { state } = container;
+      if (!isLive(state)) continue;
+      const { held: { pidFd: kept, ...streams }, keeper } = this.#deps.keepers.take(container.id);
+      if (afterBoot && kept === undefined && !this.#deps.isInCgroup(state.pid, container.id)) continue;
+      const pidFd = kept ?? this.#deps.open(state.pid, state.startTicks);
+      if (pidFd === undefined) continue;
+      const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
+      this.#left.set(container.id, { process, streams, keeper, exit: this.#exit(container.id, process) });
+    }
+  }
+
+  async #exit(id: string, process: StartedProcess): Promise<Exit> {
+    const { knownExits, exit } = this.#deps;
+    if (knownExits[id] !== undefined) return knownExits[id];
+    const seen = await exit(process);
+    return seen === undefined ? LOST : { exitCode: seen.exitCode, signal: seen.signal };
+  }
+
+  /** Takes up what a former engine left: containers that live go on, the others have ended; half steps are undone. */
+  async run(): Promise<void> {
+    const { table, snapshots, paths } = this.#deps;
+    const homesOf = namesIn(`${paths.dataRoot}/containers`);
+    const [furnished, touched, homes] = (await Promise.all([snapshots.list(), foldersOfRuns(paths), homesOf])).map((
+      ids,
+    ) => new Set(ids));
+    await Promise.all(
+      table.list().map(async (container) => {
+        try {
+          const { id } = container;
+          const has = { snapshot: furnished!.has(id), run: touched!.has(id), home: homes!.has(id) };
+          await this.#adopt(container, has);
+        } catch (thrown) {
+          // One that can't be cleaned up is no reason not to serve the others.
+          this.#log.error("taking up a container failed", failure(container, thrown));
+        }
+      }),
+    );
+    this.#left.clear();
+  }
+
+  async #adopt(container: Container, has: Folders): Promise<void> {
+    const { runs, removals, runtimes } = this.#deps;
+    const left = this.#left.get(container.id);
+    if (left !== undefined && !await runtimes.ofIfKnown(container)?.isWaiting(container.id, left.process.pid)) {
+      return await this.#follow(container, left);
+    }
+    if (container.isRunning) {
+      if (left !== undefined) close(left);
+      runs.ended(container, left === undefined ? LOST : NOT_STARTED);
+      await this.#adoptStopped(container, true);
+    } else await this.#adoptStopped(container, has.run);
+    if (await this.#isHalf(container, has)) {
+      await removals.remove(container, { volumes: this.#deps.table.isBeingRemoved(container) });
+    }
+  }
+
+  /** Its creation, or its removal, was cut off. */
+  async #isHalf(container: Container, has: Folders): Promise<boolean> {
+    if (!this.#deps.table.has(container.id)) return false;
+    if (this.#deps.table.isBeingRemoved(container)) return true;
+    // A removal takes first its folder, then its layer. Whoever has lost a disk of layers has the folder still.
+    if (!has.snapshot && !has.home) return true;
+    return isUntouched(container) && !(has.snapshot && await this.#deps.snapshots.isWhole(container.id));
+  }
+
+  /** It runs, or nobody has heard yet that it has ended: its last output, the event and all else come as ever. */
+  async #follow(container: Container, { process, streams, keeper, exit }: Left): Promise<void> {
+    const { runs, keepers } = this.#deps;
+    const io = this.#deps.newIo(container);
+    await io.reopen(streams).catch((thrown) => {
+      this.#log.warn("a container's output can't be taken up again", failure(container, thrown));
+    });
+    this.#deps.freezer.reconcile(container);
+    this.#deps.oom.begin(container, "found");
+    await this.#deps.health.adopt(container);
+    runs.follow(container, process, io, exit);
+    keepers.adopt(container.id, process.pidFd, io, keeper);
+  }
+
+  async #adoptStopped(container: Container, isTouched: boolean): Promise<void> {
+    const { removals } = this.#deps;
+    if (isTouched) await removals.clean(container);
+    if (container.state.status === "exited" && container.record.hostConfig.AutoRemove) await removals.remove(container);
+    else await this.#deps.health.adopt(container);
+  }
+}
+
+function close({ process, streams, exit }: Left): void {
+  for (const fd of Object.values(streams)) fd?.close();
+  void exit.then(() => process.pidFd.close());
+}
+
+/** Ids for which there is a run folder, the first thing of a run, or something that the runtime keeps. */
+async function foldersOfRuns(paths: EnginePaths): Promise<string[]> {
+  const kept = (await stateRoots(paths)).map(({ folder }) => folder);
+  return (await Promise.all([`${paths.runDir}/containers`, ...kept].map(namesIn))).flat();
+}
+
+/** What is known of a process of whose end nobody kept anything. */
+const LOST: WaitResult = {
+  exitCode: 255,
+  error: "the engine was away when the process ended; its exit code is unknown",
+};
+
+/** The engine was killed between making the process and starting it. */
+const NOT_STARTED: WaitResult = { exitCode: 255, error: "the engine was killed before it had started the container" };
+
+/** Created, and no start was tried: an engine that was killed meanwhile told nobody of it. */
+function isUntouched({ state }: Container): boolean {
+  return state.status === "created" && state.error === "";
+}

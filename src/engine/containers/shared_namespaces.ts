@@ -1,0 +1,196 @@
+/**
+ * @module
+ * `--pid`, `--ipc` and `--network container:NAME`: namespaces of other containers. They are held open while a container is made, so that
+ * it joins those of the process that was looked at and never those of another one that has got its number.
+ */
+import type { HostConfig } from "../../api_types/mod.ts";
+import { isTsdError, prefixed, toTsdError, TsdError } from "../../errors.ts";
+import { cString, type FileCalls, isErrno, O, OwnedFd, processStartTime } from "../../sys/mod.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+import { type Container, isLive, type LiveState, refuseRestarting } from "./container.ts";
+import type { ContainerTable } from "./container_table.ts";
+import { sharedMemoryPath } from "./shared_memory.ts";
+
+const PREFIX = "container:";
+
+/** The container that a mode names, if it names one. */
+export function namedContainer(mode: string | undefined): string | undefined {
+  return mode?.startsWith(PREFIX) && mode.length > PREFIX.length ? mode.slice(PREFIX.length) : undefined;
+}
+
+/** What a container shares, by path; good until it is disposed of. */
+export interface JoinedNamespaces {
+  readonly pid?: string;
+  readonly ipc?: string;
+  /** Another container's, or one that the engine made. */
+  readonly net?: string;
+  /** What is to be its `/dev/shm`. */
+  readonly shmPath?: string;
+}
+
+type Opened = Disposable & { readonly path: string };
+
+export interface NamespaceJoinerDeps {
+  readonly table: Pick<ContainerTable, "find">;
+  readonly paths: EnginePaths;
+  readonly files: Pick<FileCalls, "open" | "close">;
+}
+
+/** See the module's comment. */
+export class NamespaceJoiner {
+  readonly #deps: NamespaceJoinerDeps;
+
+  constructor(deps: NamespaceJoinerDeps) {
+    this.#deps = deps;
+  }
+
+  /** The modes by id, so that they outlive a renaming. One that isn't there is told at the start, as in Docker. */
+  byId(host: HostConfig): HostConfig {
+    const fixed = (mode: string | undefined) => {
+      const name = namedContainer(mode);
+      if (name === undefined) return mode;
+      try {
+        return PREFIX + this.#deps.table.find(name).id;
+      } catch (thrown) {
+        if (toTsdError(thrown).meaning.http >= 500) throw thrown;
+        return mode;
+      }
+    };
+    const [pid, ipc, net] = [fixed(host.PidMode), fixed(host.IpcMode), fixed(host.NetworkMode)];
+    return {
+      ...host,
+      ...(pid !== undefined && { PidMode: pid }),
+      ...(ipc !== undefined && { IpcMode: ipc }),
+      ...(net !== undefined && { NetworkMode: net }),
+    };
+  }
+
+  /** The container whose network it has; undefined where that isn't another's. @throws {TsdError} container_not_found */
+  networkOwner(host: Pick<HostConfig, "NetworkMode">): Container | undefined {
+    const seen = new Set<Container>();
+    let owner: Container | undefined;
+    for (let name = namedContainer(host.NetworkMode); name !== undefined;) {
+      owner = this.#deps.table.find(name);
+      // One may have been made before the other that it named.
+      if (seen.has(owner)) break;
+      seen.add(owner);
+      name = namedContainer(owner.record.hostConfig.NetworkMode);
+    }
+    return owner;
+  }
+
+  /** Whether a container has the network of the one with that id, also by way of others. */
+  joins({ record: { hostConfig } }: Pick<Container, "record">, id: string): boolean {
+    try {
+      return namedContainer(hostConfig.NetworkMode) !== undefined && this.networkOwner(hostConfig)?.id === id;
+    } catch (thrown) {
+      // One on the way has been removed.
+      if (!isTsdError(thrown, "container_not_found", "ambiguous_id")) throw thrown;
+      return false;
+    }
+  }
+
+  /** Opens what the container joins. @throws {TsdError} invalid_argument, conflict, not_running, with Docker's texts */
+  join({ record: { hostConfig } }: Pick<Container, "record">): JoinedNamespaces & Disposable {
+    using opened = new DisposableStack();
+    const pid = namedContainer(hostConfig.PidMode);
+    const ipc = namedContainer(hostConfig.IpcMode);
+    const net = namedContainer(hostConfig.NetworkMode);
+    const joined = {
+      ...(net !== undefined && { net: opened.use(this.#openNetwork(net)).path }),
+      ...(pid !== undefined && { pid: opened.use(this.#open(pid, "pid")).path }),
+      ...(ipc !== undefined && { ipc: opened.use(this.#open(ipc, "ipc")).path, shmPath: this.#shmPath(ipc) }),
+    };
+    const kept = opened.move();
+    return { ...joined, [Symbol.dispose]: () => kept.dispose() };
+  }
+
+  /** @throws {TsdError} with Docker's texts, which are others than those for the other kinds */
+  #openNetwork(name: string): Opened {
+    let container: Container;
+    try {
+      container = this.#deps.table.find(name);
+      refuseRestarting(container, container.id);
+    } catch (thrown) {
+      throw prefixed("joining network namespace of container", thrown);
+    }
+    const { state } = container;
+    if (!isLive(state)) {
+      const why = `container ${container.name} is ${state.status}`;
+      throw new TsdError("conflict", `cannot join network namespace of a non running container: ${why}`);
+    }
+    return this.#opened(state, "net");
+  }
+
+  #opened(state: LiveState, type: "pid" | "ipc" | "net"): Opened {
+    const { files } = this.#deps;
+    const fd = new OwnedFd(openNamespace(state, type, files), files);
+    // The runtime is another process: to it this one's descriptors have these names.
+    return { path: `/proc/${Deno.pid}/fd/${fd.fd}`, [Symbol.dispose]: () => fd.close() };
+  }
+
+  #open(name: string, type: "pid" | "ipc"): Opened {
+    const failed = (error: TsdError) =>
+      new TsdError(
+        error.meaning.http === 404 ? "invalid_argument" : error.code,
+        `failed to join ${type.toUpperCase()} namespace: ${error.message}`,
+      );
+    try {
+      const container = this.#deps.table.find(name);
+      refuseRestarting(container, container.id);
+      return this.#opened(liveState(container), type);
+    } catch (thrown) {
+      throw thrown instanceof TsdError ? failed(thrown) : thrown;
+    }
+  }
+
+  #shmPath(name: string): string {
+    const container = this.#deps.table.find(name);
+    const { IpcMode: mode } = container.record.hostConfig;
+    const other = namedContainer(mode);
+    if (other !== undefined) return this.#shmPath(other);
+    if (mode === "host") return "/dev/shm";
+    if (mode === "shareable") {
+      const path = sharedMemoryPath(containerPaths(this.#deps.paths, container.id).bundle);
+      if (isFolder(path)) return path;
+    }
+    const hint = "(hint: use IpcMode:shareable for the donor container)";
+    throw new TsdError(
+      "invalid_argument",
+      `failed to join IPC namespace: container ${container.id}: non-shareable IPC ${hint}`,
+    );
+  }
+}
+
+function liveState({ id, state }: Container): LiveState {
+  if (isLive(state)) return state;
+  throw new TsdError("not_running", `container ${id} is not running`);
+}
+
+/** A descriptor of a namespace of the very process that was recorded. */
+function openNamespace(
+  { pid, startTicks }: LiveState,
+  type: "pid" | "ipc" | "net",
+  files: Pick<FileCalls, "open" | "close">,
+): number {
+  const ended = new TsdError("not_running", "its process has just ended");
+  let fd: number;
+  try {
+    fd = files.open(cString(`/proc/${pid}/ns/${type}`), O.RDONLY);
+  } catch (thrown) {
+    throw isErrno(thrown, "ENOENT", "ESRCH") ? ended : thrown;
+  }
+  // Asked after the opening: what has this number now is what was opened.
+  if (String(processStartTime(pid)) === startTicks) return fd;
+  files.close(fd);
+  throw ended;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}

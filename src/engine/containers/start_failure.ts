@@ -1,0 +1,12 @@
+import { type ErrorCode, toTsdError } from "../../errors.ts";
+
+const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
+  command_not_executable: 126,
+  command_not_found: 127,
+  not_a_directory: 127,
+};
+
+/** The exit code that stays with a process that could not be started, as in Docker. */
+export function failedStartCode(thrown: unknown, otherwise: number): number {
+  return EXIT_CODES[toTsdError(thrown).code] ?? otherwise;
+}

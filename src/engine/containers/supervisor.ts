@@ -1,0 +1,255 @@
+/**
+ * @module
+ * The runs of containers, each from its start to its end. Whoever calls `start` holds the container's lock. Every state
+ * is written to the database before anybody hears of it.
+ */
+import { toTsdError, TsdError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { HookBus } from "../../plugins/mod.ts";
+import type { ExitLoop } from "../../runtime/reaper.ts";
+import type { ProcessIo } from "../../runtime/stdio.ts";
+import type { ContainerEvents } from "../events/container_events.ts";
+import type { HealthChecks } from "../health/health_checks.ts";
+import type { PublishedPorts } from "../networks/published_ports.ts";
+import { failedStartCode } from "./start_failure.ts";
+import type { KeyedLock } from "../../async/keyed_lock.ts";
+import { type Container, type ContainerState, type EndedState, NO_RESTARTS, type RestartHistory } from "./container.ts";
+import { containerContext, startedContext } from "./hook_payloads.ts";
+import { type ContainerRemovals, failure } from "./remove.ts";
+import type { ContainerTable } from "./container_table.ts";
+import type { Launcher, StartedProcess } from "./start.ts";
+import type { NextStreams } from "./pending_stdio.ts";
+import type { OomWatch } from "./oom_watch.ts";
+import type { Restarts } from "./restart_manager.ts";
+import type { Signaller } from "./kill.ts";
+import type { Waiters, WaitResult } from "./waiters.ts";
+
+/** How long output may go on after the process has exited, while others hold its streams, in ms. */
+const OUTPUT_GRACE_MS = 2000;
+
+/** After so many ms each a clean-up that failed is tried again: for a while too many files may be open. */
+const CLEAN_AGAIN_MS = [1_000, 10_000, 60_000];
+
+/** The exit code of a container that could not be started, where nothing more is known. */
+const UNKNOWN_FAILURE = 128;
+
+/** A container's present run, from its start to its exit. */
+export interface Run {
+  readonly process: StartedProcess;
+  readonly io: ProcessIo;
+  /** Resolves once the state says so and waiters were told. */
+  readonly exited: Promise<WaitResult>;
+}
+
+/** How a first process ended. */
+export interface Exit extends WaitResult {
+  /** The signal that killed it, if that is known. */
+  readonly signal?: number | undefined;
+}
+
+export interface ContainerRunsDeps {
+  readonly locks: KeyedLock;
+  readonly table: ContainerTable;
+  readonly launcher: Pick<Launcher, "start">;
+  readonly exits: ExitLoop;
+  readonly log: Log;
+  readonly hooks: HookBus;
+  readonly events: ContainerEvents;
+  readonly signaller: Signaller;
+  readonly oom: OomWatch;
+  readonly health: Pick<HealthChecks, "begin" | "end">;
+  readonly restarts: Pick<Restarts, "ended" | "callOff">;
+  readonly waiters: Waiters;
+  readonly networks: { readonly published: Pick<PublishedPorts, "close"> };
+  readonly removals: Pick<ContainerRemovals, "afterRun" | "remove">;
+  readonly streams: NextStreams;
+}
+
+/** See the module's comment. */
+export class ContainerRuns {
+  readonly #deps: ContainerRunsDeps;
+  readonly #log: Log;
+  readonly #locks: KeyedLock;
+  readonly #waiters: Waiters;
+  readonly #runs = new Map<string, Run>();
+  /** Ends whose output hasn't ended yet. */
+  readonly #exits = new Map<string, Exit>();
+  #isLeaving = false;
+
+  constructor(deps: ContainerRunsDeps) {
+    this.#deps = deps;
+    this.#locks = deps.locks;
+    this.#waiters = deps.waiters;
+    this.#log = deps.log.scope("containers");
+  }
+
+  /** The run that is under way by the records; whoever asks holds the lock. */
+  current(container: Container): Run | undefined {
+    return this.#runs.get(container.id);
+  }
+
+  /** The present run. A process that is just being started counts: its output may have told somebody that it is there. */
+  async of(container: Container): Promise<Run | undefined> {
+    const starting = container.isRunning && !this.#runs.has(container.id);
+    if (starting) await this.#locks.run(container.id, () => Promise.resolve());
+    return this.#runs.get(container.id);
+  }
+
+  /** The streams of the present run, or of the next one. */
+  io(container: Container): ProcessIo {
+    return this.#runs.get(container.id)?.io ?? this.#deps.streams.of(container);
+  }
+
+  /** Ends that were seen and are not recorded yet, by container. */
+  get unrecordedExits(): Readonly<Record<string, Exit>> {
+    return Object.fromEntries(this.#exits);
+  }
+
+  /** Resolves when all ends that were seen are recorded and told. */
+  async idle(): Promise<void> {
+    while (this.#exits.size > 0) {
+      await Promise.allSettled([...this.#exits.keys()].map((id) => this.#runs.get(id)?.exited));
+    }
+  }
+
+  /** Ends that are seen from now on are for the engine that comes, which has them of {@link unrecordedExits}, to record and to tell. */
+  leave(): void {
+    this.#isLeaving = true;
+  }
+
+  /** Lets go of all processes: they run on. */
+  release(): void {
+    for (const run of this.#runs.values()) run.process.pidFd[Symbol.dispose]();
+  }
+
+  /** Says whether it was started (false: it runs already). @throws {TsdError} conflict and as `Launcher` */
+  async start(container: Container): Promise<boolean> {
+    if (container.isPaused) {
+      throw new TsdError("conflict", "cannot start a paused container, try unpause instead");
+    }
+    if (container.isActive) return false;
+    this.#deps.table.find(container.id);
+    await this.#launch(container, NO_RESTARTS);
+    return true;
+  }
+
+  /** Starts a container whose policy wants it, unless that was called off meanwhile. @throws {TsdError} as `Launcher` */
+  async startAgain(id: string): Promise<void> {
+    await this.#locks.run(id, async () => {
+      if (!this.#deps.table.has(id)) return;
+      const container = this.#deps.table.find(id);
+      if (container.isRestarting) await this.#launch(container, container.restarts);
+    });
+  }
+
+  async #launch(container: Container, restarts: RestartHistory): Promise<void> {
+    const { table, launcher, exits } = this.#deps;
+    const { state: before } = container;
+    // Whoever attaches while it is being started attaches to this run.
+    const io = this.io(container);
+    let process: StartedProcess | undefined;
+    try {
+      await launcher.start(container, io, (started) => {
+        process = started;
+        const { pid, startTicks } = started;
+        table.setState(container, { status: "running", startedMs: Date.now(), pid, startTicks }, restarts);
+      });
+    } catch (thrown) {
+      this.#deps.streams.taken(container);
+      await this.#failed(container, before, thrown);
+      throw thrown;
+    }
+    const exited = exits.exit(process!.pid).then(({ exitCode, signal }): Exit => ({ exitCode, signal }));
+    this.follow(container, process!, io, exited);
+    this.#deps.streams.taken(container);
+    this.#deps.events.tell(container, "start");
+    this.#deps.oom.begin(container, "started");
+    this.#deps.health.begin(container);
+    this.#deps.hooks.tell("container.started", () => startedContext(container, process!.pid));
+  }
+
+  /** A start came to nothing: a container that ran earlier has still run then. */
+  async #failed(container: Container, before: ContainerState, thrown: unknown): Promise<void> {
+    const error = toTsdError(thrown);
+    const outcome = { exitCode: failedStartCode(error, UNKNOWN_FAILURE), error: error.message };
+    if (before.status === "restarting") return this.#failedAgain(container, { ...before, ...outcome }, error);
+    const state: ContainerState = before.status === "exited"
+      ? { ...before, ...outcome }
+      : { status: "created", ...outcome };
+    this.#deps.table.setState(container, state);
+    // Nobody is told of an exit: there was none. Whoever waits for the next one goes on waiting, as in Docker.
+    if (container.record.hostConfig.AutoRemove) await this.#deps.removals.remove(container);
+  }
+
+  /** What is wrong with the container won't get better, and its policy gives up; trouble of the machine's may pass. */
+  #failedAgain(container: Container, before: EndedState, { meaning }: TsdError): void {
+    const { status: _, ...ended } = before;
+    if (meaning.http >= 500) this.#deps.restarts.ended(container, ended, 0);
+    else this.#deps.table.setState(container, { ...ended, status: "exited" });
+    if (!container.isRestarting) this.#waiters.exited(container.id, { exitCode: before.exitCode });
+  }
+
+  /** Sees a run through: end of process and of output, state, waiters, clean-up. */
+  follow(container: Container, process: StartedProcess, io: ProcessIo, exit: Promise<Exit>): void {
+    const { oom, signaller } = this.#deps;
+    signaller.started(process);
+    const exited = exit.then(async (ending) => {
+      const { signal, ...result } = ending;
+      this.#exits.set(container.id, ending);
+      const oomKilled = oom.end(container, { signal, byEngine: signaller.hasKilled(process) });
+      void this.#deps.health.end(container);
+      await this.#tried(container, [io.finish(OUTPUT_GRACE_MS), this.#deps.networks.published.close(container.id)]);
+      if (this.#isLeaving) return await new Promise<never>(() => {});
+      this.#runs.delete(container.id);
+      process.pidFd[Symbol.dispose]();
+      // The clean-up takes its place before anybody who heard of the exit can start the container again.
+      this.#cleanLater(container);
+      this.ended(container, result, oomKilled);
+      this.#exits.delete(container.id);
+      return result;
+    });
+    this.#runs.set(container.id, { process, io, exited });
+    exited.catch((thrown) => this.#log.error("following a container failed", failure(container, thrown)));
+  }
+
+  /** Whatever goes wrong with these, the end is recorded. */
+  async #tried(container: Container, steps: readonly Promise<unknown>[]): Promise<void> {
+    for (const step of await Promise.allSettled(steps)) {
+      if (step.status === "rejected") {
+        this.#log.error("ending a container's run failed", failure(container, step.reason));
+      }
+    }
+  }
+
+  /** Its process has ended: recorded, then told. */
+  ended(container: Container, { exitCode, error = "" }: WaitResult, oomKilled = false): void {
+    const { state } = container;
+    const startedMs = state.status === "created" ? Date.now() : state.startedMs;
+    const finishedMs = Date.now();
+    const ranMs = finishedMs - startedMs;
+    this.#deps.restarts.ended(container, { startedMs, finishedMs, exitCode, error, oomKilled });
+    const attributes = { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) };
+    this.#deps.events.tell(container, "die", { attributes });
+    this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
+    const how = { exitCode, ranMs, oomKilled };
+    this.#deps.hooks.tell("container.exited", () => ({ ...containerContext(container), ...how }));
+  }
+
+  /** Calls a pending restart off, and tells who waits for an exit. The caller holds the lock. Says whether there was one. */
+  callOff(container: Container): boolean {
+    const { state } = container;
+    if (state.status !== "restarting" || !this.#deps.restarts.callOff(container)) return false;
+    this.#waiters.exited(container.id, { exitCode: state.exitCode });
+    return true;
+  }
+
+  #cleanLater(container: Container, [nextMs, ...laterMs] = CLEAN_AGAIN_MS): void {
+    const clean = async () => {
+      if (!container.isRunning) await this.#deps.removals.afterRun(container);
+    };
+    void this.#locks.run(container.id, clean).catch((thrown) => {
+      this.#log.error("cleaning up after a container failed", failure(container, thrown));
+      if (nextMs !== undefined) Deno.unrefTimer(setTimeout(() => this.#cleanLater(container, laterMs), nextMs));
+    });
+  }
+}

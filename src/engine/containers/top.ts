@@ -1,0 +1,82 @@
+/**
+ * @module
+ * `docker top`: the host's ps, limited to the processes of one container.
+ */
+import type { ContainerTopResponse } from "../../api_types/mod.ts";
+import { TsdError } from "../../errors.ts";
+import type { ContainerEvents } from "../events/container_events.ts";
+import type { RunHostCommand } from "../system/host_exec.ts";
+import type { ContainerCgroups } from "../stats/cgroup.ts";
+import { refuseRestarting } from "./container.ts";
+import type { ContainerTable } from "./container_table.ts";
+
+const PS = "/usr/bin/ps";
+const DEFAULT_ARGS = "-ef";
+const PID_TITLE = "PID";
+
+export interface ProcessListDeps {
+  readonly table: Pick<ContainerTable, "find">;
+  readonly cgroups: Pick<ContainerCgroups, "pids">;
+  readonly run: RunHostCommand;
+  readonly events: ContainerEvents;
+}
+
+/** See the module's comment. */
+export class ProcessList {
+  readonly #deps: ProcessListDeps;
+
+  constructor(deps: ProcessListDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {TsdError} container_not_found, not_running, invalid_argument (what ps refuses), runtime_missing */
+  async of(nameOrId: string, psArgs = DEFAULT_ARGS): Promise<ContainerTopResponse> {
+    const { table, cgroups, events } = this.#deps;
+    refuseRenamedPid(psArgs);
+    const container = table.find(nameOrId);
+    refuseRestarting(container, container.id);
+    if (!container.isRunning) throw new TsdError("not_running", `container ${container.id} is not running`);
+    const pids = await cgroups.pids(container.id);
+    const list = parseProcesses(await this.#ps(psArgs.split(" ").filter((word) => word !== ""), pids), new Set(pids));
+    events.tell(container, "top");
+    return list;
+  }
+
+  /** Some options of ps go together with no list of processes; then all are asked for. */
+  async #ps(args: readonly string[], pids: readonly number[]): Promise<string> {
+    const { run } = this.#deps;
+    const limited = await run(PS, [...args, `-q${pids.join(",")}`]);
+    if (limited.exitCode === 0) return limited.stdout;
+    const all = await run(PS, args);
+    if (all.exitCode === 0) return all.stdout;
+    throw new TsdError("invalid_argument", `ps: ${all.stderr.trim().split("\n")[0] || `exit code ${all.exitCode}`}`);
+  }
+}
+
+/** The column of process ids is found by its title, so no other may have it. */
+function refuseRenamedPid(psArgs: string): void {
+  for (const [, column, title] of psArgs.matchAll(/\s+([^\s=]*)=\s*(PID\S*)/g)) {
+    if (column === "pid") continue;
+    throw new TsdError("invalid_argument", `specifying "${column}=${title}" is not allowed`);
+  }
+}
+
+/** Keeps the rows of these processes, and the rows of their threads, which have `-` for an id. */
+export function parseProcesses(output: string, pids: ReadonlySet<number>): ContainerTopResponse {
+  const [head = "", ...lines] = output.split("\n");
+  const titles = words(head);
+  const at = titles.indexOf(PID_TITLE);
+  if (at < 0) throw new TsdError("invalid_argument", "Couldn't find PID field in ps output");
+  const rows: string[][] = [];
+  let isOurs = false;
+  for (const line of lines) {
+    const fields = words(line);
+    if (fields.length <= at) continue;
+    if (fields[at] !== "-") isOurs = pids.has(Number(fields[at]));
+    if (isOurs) rows.push([...fields.slice(0, titles.length - 1), fields.slice(titles.length - 1).join(" ")]);
+  }
+  return { Titles: titles, Processes: rows };
+}
+
+/** Split at ASCII white space only: names may hold other. */
+const words = (line: string): string[] => line.split(/[ \t\r\f]+/).filter((word) => word !== "");

@@ -1,0 +1,142 @@
+/**
+ * @module
+ * `docker update`: limits, the restart policy and the ports of a container that is there. They are recorded for its next start, and
+ * take effect at once where it runs.
+ */
+import type { ContainerConfig, ContainerUpdateResponse, HostConfig } from "../../api_types/mod.ts";
+import { TsdError } from "../../errors.ts";
+import { type ChangedPublishing, changedPublishing, type PortUpdate } from "../../network/port_changes.ts";
+import type { OciRuntime } from "../../runtime/oci_runtime.ts";
+import { changedLimits, type HostFacts, usableLimits, validateLimits } from "../../runtime/spec/mod.ts";
+import type { ContainerEvents } from "../events/container_events.ts";
+import type { KeyedLock } from "../../async/keyed_lock.ts";
+import type { ContainerNetworks } from "../networks/container_networks.ts";
+import { hasBridge, networkKind } from "../networks/network_mode.ts";
+import type { PublishedPorts } from "../networks/published_ports.ts";
+import type { Container, ContainerRecord } from "./container.ts";
+import type { ContainerTable } from "./container_table.ts";
+import { resources } from "./container_spec.ts";
+import type { ChangedLimits, UpdateRequest } from "./update_request.ts";
+
+export interface ContainerUpdaterDeps {
+  readonly table: Pick<ContainerTable, "find" | "setConfig">;
+  /** By container id; shared with whoever starts and removes containers. */
+  readonly locks: KeyedLock;
+  readonly runtimes: { of(container: Container): Pick<OciRuntime, "update"> };
+  readonly networks: Pick<ContainerNetworks, "factsOf"> & { readonly published: Pick<PublishedPorts, "change"> };
+  readonly facts: HostFacts;
+  readonly events: ContainerEvents;
+}
+
+/** See the module's comment. */
+export class ContainerUpdater {
+  readonly #deps: ContainerUpdaterDeps;
+
+  constructor(deps: ContainerUpdaterDeps) {
+    this.#deps = deps;
+  }
+
+  /** All of it or nothing. @throws {TsdError} container_not_found, invalid_argument, conflict, runtime_* */
+  async update(nameOrId: string, request: UpdateRequest): Promise<ContainerUpdateResponse> {
+    const { table, locks, facts, events } = this.#deps;
+    // What is wrong whatever the container is comes first, as in Docker.
+    validateLimits(resources(request.limits), facts, { isChange: true });
+    const { warnings } = usableLimits(resources(request.limits), facts.cgroupFeatures);
+    const { id } = table.find(nameOrId);
+    await locks.run(id, async () => {
+      // Somebody else may have removed it while this waited its turn.
+      const container = table.find(id);
+      await this.#apply(container, request);
+      events.tell(container, "update");
+    });
+    return { Warnings: warnings };
+  }
+
+  async #apply(container: Container, { limits, restartPolicy, ports }: UpdateRequest): Promise<void> {
+    const { table, runtimes, networks, facts } = this.#deps;
+    const before = container.record;
+    const limited = merged(container.id, before.hostConfig, { limits, restartPolicy });
+    validateLimits(resources(limited), facts);
+    const publishing = ports && this.#publishing(container, ports);
+    table.setConfig(container, withPorts({ config: before.config, hostConfig: limited }, publishing));
+    if (!container.isRunning) return;
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => table.setConfig(container, before));
+    try {
+      await using changing = publishing && await networks.published.change(container, publishing);
+      if (Object.keys(limits).length > 0) {
+        const usable = usableLimits(resources(limited), facts.cgroupFeatures).limits;
+        await runtimes.of(container).update(container.id, changedLimits(usable, resources(limits)));
+      }
+      // Last, as nothing that was there may go, not even for a moment, where something else is refused.
+      await changing?.settle();
+      undo.move();
+    } catch (thrown) {
+      throw thrown instanceof TsdError ? refused(container.id, thrown) : thrown;
+    }
+  }
+
+  /** @throws {TsdError} invalid_argument, conflict, port_in_use */
+  #publishing(container: Container, ports: PortUpdate): ChangedPublishing {
+    const { record: { config, hostConfig }, id, isRunning } = container;
+    if (!hasBridge(networkKind(hostConfig))) {
+      const why = `it has no ports of its own, as its network is ${hostConfig.NetworkMode}`;
+      throw refused(id, new TsdError("conflict", why));
+    }
+    const published = isRunning ? this.#deps.networks.factsOf(container).sandbox?.ports ?? [] : undefined;
+    const before = {
+      bindings: hostConfig.PortBindings,
+      publishAll: hostConfig.PublishAllPorts ?? false,
+      exposed: Object.keys(config.ExposedPorts ?? {}),
+    };
+    try {
+      return changedPublishing(before, published, ports);
+    } catch (thrown) {
+      throw thrown instanceof TsdError ? refused(id, thrown) : thrown;
+    }
+  }
+}
+
+/** With what it publishes from now on. */
+function withPorts(
+  { config, hostConfig }: Pick<ContainerRecord, "config" | "hostConfig">,
+  publishing: ChangedPublishing | undefined,
+): { readonly config: ContainerConfig; readonly hostConfig: HostConfig } {
+  if (publishing === undefined) return { config, hostConfig };
+  const { bindings = {}, publishAll, exposed } = publishing;
+  return {
+    config: { ...config, ExposedPorts: Object.fromEntries(exposed.map((name) => [name, {}])) },
+    hostConfig: { ...hostConfig, PortBindings: bindings, PublishAllPorts: publishAll },
+  };
+}
+
+/** Both ways to say how much of the processors: the one that was taken first stays. */
+const EXCLUSIVE: readonly (readonly [keyof ChangedLimits, keyof ChangedLimits, string])[] = [
+  ["NanoCpus", "CpuPeriod", "Nano CPUs cannot be updated as CPU Period has already been set"],
+  ["NanoCpus", "CpuQuota", "Nano CPUs cannot be updated as CPU Quota has already been set"],
+  ["CpuPeriod", "NanoCpus", "CPU Period cannot be updated as NanoCPUs has already been set"],
+  ["CpuQuota", "NanoCpus", "CPU Quota cannot be updated as NanoCPUs has already been set"],
+];
+
+function merged(id: string, before: HostConfig, { limits, restartPolicy }: UpdateRequest): HostConfig {
+  const conflict = (why: string) => refused(id, new TsdError("conflict", why));
+  const isSet = (host: ChangedLimits, field: keyof ChangedLimits) => Number(host[field] ?? 0) > 0;
+  const clash = EXCLUSIVE.find(([now, already]) => isSet(limits, now) && isSet(before, already));
+  if (clash !== undefined) throw conflict(`Conflicting options: ${clash[2]}`);
+  const { MemorySwap: swap = 0 } = before;
+  const { Memory: memory = 0, MemorySwap: newSwap = 0 } = limits;
+  // Unlimited swap can't be less than any memory, which Docker overlooks.
+  if (memory > swap && newSwap === 0 && swap !== -1) {
+    throw conflict(
+      "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
+    );
+  }
+  if (restartPolicy !== undefined && restartPolicy.Name !== "no" && before.AutoRemove) {
+    throw conflict("Restart policy cannot be updated because AutoRemove is enabled for the container");
+  }
+  return { ...before, ...limits, ...(restartPolicy && { RestartPolicy: restartPolicy }) };
+}
+
+function refused(id: string, error: TsdError): TsdError {
+  return new TsdError(error.code, `Cannot update container ${id}: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,39 @@
+/** What belongs to a container's view of its files, from its settings and its state. */
+import { type Container, isLive } from "../containers/container.ts";
+import { mountsOf, type RequestedMount } from "../containers/mounts.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+import type { ViewMount, ViewSpec } from "./protocol.ts";
+
+/** The engine's own files in each container's /etc. */
+const ETC_FILES = ["hostname", "hosts", "resolv.conf"];
+const SHARED_MEMORY = "/dev/shm";
+
+/** @param root where the container's root is mounted */
+export function containerView(container: Container, root: string, paths: EnginePaths): ViewSpec {
+  const { state, record: { hostConfig } } = container;
+  const readOnly = hostConfig.ReadonlyRootfs ?? false;
+  const { home } = containerPaths(paths, container.id);
+  const asked = mountsOf(container.record).map(viewMount);
+  const etc = ETC_FILES.map((name): ViewMount => (
+    { target: `/etc/${name}`, source: `${home}/${name}`, isOwn: true, recursive: false, readOnly }
+  ));
+  const memory: ViewMount = { target: SHARED_MEMORY, isOwn: false, recursive: true, readOnly: false };
+  const taken = new Set(asked.map(({ target }) => target));
+  const mounts = [...asked, ...[...etc, memory].filter(({ target }) => !taken.has(target))];
+  return {
+    root,
+    readOnly,
+    mounts: mounts.sort((a, b) => depth(a.target) - depth(b.target)),
+    ...(isLive(state) ? { process: { pid: state.pid, startTicks: state.startTicks } } : {}),
+  };
+}
+
+function viewMount({ mount, volume, image }: RequestedMount): ViewMount {
+  const { target } = mount;
+  if (mount.kind === "tmpfs") return { target, isOwn: false, recursive: true, readOnly: mount.options.includes("ro") };
+  const { source, readOnly, recursive = true } = mount;
+  const subpath = (volume ?? image)?.subpath;
+  return { target, source, isOwn: false, recursive, readOnly, ...(subpath !== undefined && { subpath }) };
+}
+
+const depth = (path: string): number => path.split("/").length;

@@ -1,0 +1,43 @@
+import { strict as assert } from "node:assert";
+import { EXITED, fakeContainer, RUNNING } from "../containers/containers_testing.ts";
+import type { EnginePaths } from "../paths.ts";
+import { containerView } from "./rootfs_view.ts";
+
+const PATHS = { dataRoot: "/data", runDir: "/run" } as EnginePaths;
+const targets = (view: ReturnType<typeof containerView>) => view.mounts.map(({ target }) => target);
+
+Deno.test("view: what is mounted in a container, parents first, the engine's files where nobody else's are", () => {
+  const hostConfig = {
+    Binds: ["/srv/deep:/data/deep/er:ro", "/srv/data:/data", "/srv/hosts:/etc/hosts"],
+    Mounts: [{ Type: "bind" as const, Source: "/srv", Target: "/flat", BindOptions: { NonRecursive: true } }],
+    Tmpfs: { "/scratch": "", "/locked": "size=1m,ro" },
+  };
+  const view = containerView(fakeContainer(EXITED, { hostConfig }), "/root", PATHS);
+  assert.deepEqual({ root: view.root, readOnly: view.readOnly, process: view.process }, {
+    root: "/root",
+    readOnly: false,
+    process: undefined,
+  });
+  const [data, flat, scratch, locked, hosts, hostname] = view.mounts;
+  assert.deepEqual(targets(view), [
+    ...["/data", "/flat", "/scratch", "/locked", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/shm"],
+    "/data/deep/er",
+  ]);
+  assert.deepEqual(data, { target: "/data", source: "/srv/data", isOwn: false, recursive: true, readOnly: false });
+  assert.deepEqual([flat!.recursive, locked!.readOnly, scratch!.readOnly, scratch!.source], [
+    false,
+    true,
+    false,
+    undefined,
+  ]);
+  assert.deepEqual([hosts!.source, hosts!.isOwn], ["/srv/hosts", false]);
+  assert.deepEqual([hostname!.source, hostname!.isOwn], ["/data/containers/c1/hostname", true]);
+  assert.equal(view.mounts.at(-1)!.readOnly, true);
+});
+
+Deno.test("view: of one that runs its process; a read-only root", () => {
+  const view = containerView(fakeContainer(RUNNING, { hostConfig: { ReadonlyRootfs: true } }), "/root", PATHS);
+  assert.deepEqual(view.process, { pid: 7, startTicks: "1" });
+  assert.equal(view.readOnly, true);
+  assert.deepEqual(view.mounts.map(({ readOnly }) => readOnly), [true, true, true, false]);
+});

@@ -1,0 +1,145 @@
+import { strict as assert } from "node:assert";
+import { requires } from "../../../tests/requires.ts";
+import { inFolder, listing, make, openFolder, viewOf } from "../../archive/archive_testing.ts";
+import type { TreeView } from "../../archive/mod.ts";
+import { TsdError } from "../../errors.ts";
+import { S } from "../../sys/mod.ts";
+import { END_OF_TAR } from "../../tar/mod.ts";
+import { concat, decodeAll, rawFile } from "../../tar/tar_testing.ts";
+import { packPath, packRoot, statPath, UnpackingTask } from "./tasks.ts";
+
+const TREE = {
+  "etc/passwd": "root:x:0:0::/root:/bin/sh\napp:x:7:8::/:/bin/sh\n",
+  "etc/l": { to: "../data/./sub/../new" },
+  "loop": { to: "loop" },
+  "data/sub/f": "text",
+} as const;
+
+/** The error's code and text. */
+function refused(step: () => unknown): string {
+  try {
+    step();
+  } catch (thrown) {
+    if (thrown instanceof TsdError) return `${thrown.code}: ${thrown.message}`;
+    throw thrown;
+  }
+  return "nothing was refused";
+}
+
+Deno.test(
+  "stat: facts about a path as it is written",
+  inFolder((folder) => {
+    make(folder, TREE);
+    using view = viewOf(folder);
+    const context = { view, container: "web" };
+    const facts = (path: string) => {
+      const { name, mode, sizeBytes, linkTarget } = statPath(context, path);
+      return [name, (mode & S.IFMT) === S.IFDIR ? "folder" : sizeBytes, linkTarget];
+    };
+    assert.deepEqual(facts("/etc/passwd"), ["passwd", TREE["etc/passwd"].length, ""]);
+    assert.deepEqual(facts("etc/l"), ["l", TREE["etc/l"].to.length, "/data/new"]);
+    for (const [path, name] of [["/", "/"], ["/etc", "etc"], ["/etc/", "etc"], ["/etc/.", "."], ["..", ".."]]) {
+      assert.deepEqual(facts(path!), [name, "folder", ""], path);
+    }
+    const errors = {
+      "/nothing": "not_found: Could not find the file /nothing in container web",
+      "/etc/passwd/": "invalid_argument: lstat /etc/passwd/: not a directory",
+      "/etc/passwd/x": "invalid_argument: lstat /etc/passwd/x: not a directory",
+      "/loop/x": "invalid_argument: lstat /loop/x: too many levels of symbolic links",
+    };
+    for (const [path, error] of Object.entries(errors)) assert.equal(refused(() => statPath(context, path)), error);
+    assert.match(refused(() => statPath(context, "/loop")), /^invalid_argument: lstat \/loop: too many levels/);
+  }),
+);
+
+function packed(view: TreeView, path: string): string[] {
+  const chunks: Uint8Array[] = [];
+  for (const part of packPath({ view, container: "web" }, path)) if (part instanceof Uint8Array) chunks.push(part);
+  return decodeAll(concat(...chunks)).entries.map(({ entry }) => entry.path);
+}
+
+Deno.test(
+  "pack: names as Docker gives them, by how the path ends",
+  inFolder((folder) => {
+    make(folder, TREE);
+    using view = viewOf(folder);
+    const cases: Readonly<Record<string, readonly string[]>> = {
+      "/data": ["data/", "data/sub/", "data/sub/f"],
+      "/data/": ["data/", "data/sub/", "data/sub/f"],
+      "/data/.": ["./", "./sub/", "./sub/f"],
+      "data/sub/../sub/f": ["f"],
+      "/etc/l": ["l"],
+    };
+    for (const [path, names] of Object.entries(cases)) assert.deepEqual(packed(view, path), names, path);
+    assert.deepEqual(packed(view, "/").slice(0, 4), ["/", "/data/", "/data/sub/", "/data/sub/f"]);
+    assert.equal(refused(() => packed(view, "/x")), "not_found: Could not find the file /x in container web");
+    const root = decodeAll(concat(...packRoot({ view, container: "web" }))).entries.map(({ entry }) => entry.path);
+    assert.deepEqual(root.slice(0, 3), ["data/", "data/sub/", "data/sub/f"]);
+  }),
+);
+
+Deno.test(
+  "unpack: into a folder that a path leads to; what isn't one, or is read only, is refused",
+  inFolder((folder) => {
+    make(folder, {
+      ...TREE,
+      "root/to": { to: "dest" },
+      "root/dest/old": "",
+      "root/ro": null,
+      "root/f": "",
+      "locked/x": "",
+    });
+    using view = viewOf(`${folder}/root`);
+    view.mount({ path: "/ro", root: openFolder(`${folder}/locked`), readOnly: true });
+    const archive = concat(rawFile("d/new", "content"), END_OF_TAR);
+    const unpack = (path: string, tree = view) => {
+      const task = { kind: "unpack", path, mayReplaceFolders: false } as const;
+      using unpacking = new UnpackingTask({ view: tree, container: "web" }, task, folder);
+      for (let at = 0; at < archive.length; at += 100) unpacking.feed(archive.slice(at, at + 100));
+      unpacking.finish();
+    };
+    unpack("/to");
+    assert.deepEqual(listing(`${folder}/root/dest`), ["d 755 d/", "f 644 d/new content", "f 644 old"]);
+    assert.equal(refused(() => unpack("/f")), "invalid_argument: extraction point is not a directory");
+    assert.equal(refused(() => unpack("/no")), "not_found: Could not find the file /no in container web");
+    assert.equal(refused(() => unpack("/ro")), "invalid_argument: mounted volume is marked read-only");
+    using locked = viewOf(`${folder}/root`, { readOnly: true });
+    locked.mount({ path: "/dest", root: openFolder(`${folder}/data`), readOnly: false });
+    assert.equal(refused(() => unpack("/", locked)), "invalid_argument: container rootfs is marked read-only");
+    unpack("/to", locked);
+    assert.ok(listing(`${folder}/data`).includes("f 644 d/new content"));
+  }),
+);
+
+Deno.test({
+  name: "unpack: for the container's own user, whom its own files name",
+  ...requires("root"),
+  fn: inFolder((folder) => {
+    make(folder, TREE);
+    using view = viewOf(folder);
+    const context = { view, container: "web" };
+    const task = (user: string) => ({ kind: "unpack", path: "/data", mayReplaceFolders: false, user }) as const;
+    {
+      using unpacking = new UnpackingTask(context, task("app"), folder);
+      unpacking.feed(concat(rawFile("mine", "x"), END_OF_TAR));
+      unpacking.finish();
+    }
+    const { uid, gid } = Deno.statSync(`${folder}/data/mine`);
+    assert.deepEqual([uid, gid], [7, 8]);
+    assert.match(
+      refused(() => new UnpackingTask(context, task("nobody"), folder)),
+      /^user_unknown: unable to find user/,
+    );
+  }),
+});
+
+Deno.test(
+  "unpack: an archive that is cut off is refused",
+  inFolder((folder) => {
+    using view = viewOf(folder);
+    const task = { kind: "unpack", path: "/", mayReplaceFolders: false } as const;
+    using unpacking = new UnpackingTask({ view, container: "web" }, task, folder);
+    unpacking.feed(rawFile("f", "content").slice(0, 515));
+    assert.match(refused(() => unpacking.finish()), /^layer_invalid: Invalid tar: it ends in the middle/);
+  }),
+);

@@ -1,0 +1,130 @@
+/**
+ * @module
+ * Execs that a former engine left. After a re-execution all is known of them; after a crash only what lies in their
+ * folders, and what their keepers hold: of one without a keeper that ended meanwhile nobody knows the exit code.
+ */
+import type { Held, KeeperRef } from "../../runtime/fd_holder.ts";
+import type { KeptStreams } from "../../runtime/stdio.ts";
+import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
+import type { ContainerTable } from "../containers/container_table.ts";
+import { execPlace, type Keepers } from "../containers/fd_holders.ts";
+import { containerPaths, type EnginePaths } from "../paths.ts";
+import { type ExecNote, isKept } from "./exec.ts";
+import type { ExecService } from "./exec_service.ts";
+
+export interface ExecAdoptionDeps {
+  readonly paths: EnginePaths;
+  readonly table: Pick<ContainerTable, "list">;
+  readonly execs: Pick<ExecService, "remember" | "takeUp">;
+  readonly keepers: Pick<Keepers, "take">;
+  /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
+  readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
+  /** How it ends, or has ended. */
+  readonly exit: (process: ExecNote & { readonly pidFd: OwnedFd }) => Promise<ProcessExit | undefined>;
+}
+
+/** What a re-execution has brought along. */
+export interface BroughtExecs {
+  readonly notes: readonly ExecNote[];
+  /** By exec. */
+  readonly streams: Readonly<Record<string, Held<OwnedFd>>>;
+}
+
+/** An exec that runs, or whose last output may lie in its streams. */
+export interface LeftExec {
+  readonly note: ExecNote;
+  readonly streams: KeptStreams;
+  /** Null where nobody knows its exit code. */
+  readonly exit: Promise<number | null>;
+  /** Of one that has a keeper, or is to have one. The descriptor is for whoever takes it up. */
+  readonly kept?: { readonly pidFd: OwnedFd; readonly keeper: KeeperRef | undefined };
+}
+
+/** See the module's comment. */
+export class ExecAdoption {
+  readonly #deps: ExecAdoptionDeps;
+  readonly #left: LeftExec[] = [];
+
+  constructor(deps: ExecAdoptionDeps) {
+    this.#deps = deps;
+  }
+
+  /** Finds the processes again; to be called before anything is reaped. */
+  find(brought: BroughtExecs | undefined): void {
+    for (const note of brought?.notes ?? this.#recorded()) {
+      const left = isKept(note.request) ? this.#kept(note, brought) : this.#unkept(note, brought);
+      // The last output of one that has ended may lie in its streams.
+      if (left !== undefined) this.#left.push(left);
+      else this.#deps.execs.remember({ ...note, status: note.status === "running" ? "ended" : note.status });
+    }
+  }
+
+  #unkept(note: ExecNote, brought: BroughtExecs | undefined): LeftExec | undefined {
+    const streams = brought?.streams[note.id];
+    const pidFd = this.#open(note);
+    if (pidFd === undefined && streams === undefined) return undefined;
+    const exit = this.#exit(note, pidFd);
+    void exit.then(() => pidFd?.close());
+    return { note, streams: streams ?? {}, exit };
+  }
+
+  /** Its keeper has what a re-execution brings along, too. */
+  #kept(note: ExecNote, brought: BroughtExecs | undefined): LeftExec | undefined {
+    const { held: { pidFd: held, ...kept }, keeper } = this.#deps.keepers.take(execPlace(note.containerId, note.id));
+    const given = brought?.streams[note.id];
+    if (given !== undefined) { for (const fd of Object.values(kept)) fd?.close(); }
+    const streams = given ?? kept;
+    const pidFd = held ?? this.#open(note);
+    if (pidFd === undefined) {
+      return given === undefined ? undefined : { note, streams, exit: this.#exit(note, undefined) };
+    }
+    return { note, streams, exit: this.#exit(note, pidFd), kept: { pidFd, keeper } };
+  }
+
+  #open({ status, pid, startTicks }: ExecNote): OwnedFd | undefined {
+    return status === "running" && pid > 0 ? this.#deps.open(pid, startTicks) : undefined;
+  }
+
+  async #exit(note: ExecNote, pidFd: OwnedFd | undefined): Promise<number | null> {
+    if (pidFd === undefined || note.status !== "running") return note.exitCode;
+    return (await this.#deps.exit({ ...note, pidFd }))?.exitCode ?? null;
+  }
+
+  /** Goes on with those that run. */
+  async run(): Promise<void> {
+    await Promise.all(this.#left.map((left) => this.#deps.execs.takeUp(left)));
+    this.#left.length = 0;
+  }
+
+  #recorded(): ExecNote[] {
+    const running = this.#deps.table.list().filter((container) => container.isRunning);
+    return running.flatMap(({ id }) => recordedIn(containerPaths(this.#deps.paths, id).bundle));
+  }
+}
+
+function recordedIn(bundle: string): ExecNote[] {
+  try {
+    const folders = [...Deno.readDirSync(bundle)].filter(({ name }) => name.startsWith("exec-"));
+    return folders.map(({ name }) => recordAt(`${bundle}/${name}`)).filter((note) => note !== undefined);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+}
+
+const fileIn = (dir: string) => `${dir}/exec.json`;
+
+/** Writes down a process that was just started, for the next engine. @param dir the exec's folder */
+export function recordExec(dir: string, note: ExecNote): void {
+  Deno.writeTextFileSync(fileIn(dir), JSON.stringify(note), { mode: 0o600 });
+}
+
+/** None where an engine was killed before it wrote. */
+function recordAt(dir: string): ExecNote | undefined {
+  try {
+    return JSON.parse(Deno.readTextFileSync(fileIn(dir)));
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+}

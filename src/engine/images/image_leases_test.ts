@@ -1,0 +1,50 @@
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../../errors.ts";
+import { type Digest, digestOfHex } from "../../image/digest.ts";
+import type { ImageRecord } from "../../store/image_records.ts";
+import { ImageUses } from "./image_leases.ts";
+import { LayerLeases } from "./layer_leases.ts";
+
+const digest = (fill: string) => digestOfHex(fill.repeat(64));
+const [ID, LOWER, UPPER] = ["a", "1", "2"].map(digest);
+const IMAGE: ImageRecord = { id: ID, manifestDigest: ID, layers: [LOWER, UPPER], sizeBytes: 1, addedMs: 1 };
+
+class Rig {
+  image: ImageRecord | undefined = IMAGE;
+  readonly leases = new LayerLeases();
+  readonly swept: Digest[] = [];
+  readonly uses = new ImageUses({
+    records: { get: () => this.image },
+    leases: this.leases,
+    sweepLayers: (layers) => {
+      assert.equal(this.leases.has(UPPER), false, "a sweep leaves what is held");
+      return Promise.resolve(this.swept.push(...layers));
+    },
+  });
+}
+
+Deno.test("an image and its layers are held until the use is recorded", async () => {
+  const rig = new Rig();
+  {
+    await using held = rig.uses.hold(IMAGE, "a:1");
+    assert.deepEqual(rig.leases.held(), [ID, LOWER, UPPER]);
+    held.require();
+  }
+  assert.deepEqual([rig.leases.held(), rig.swept], [[], []]);
+});
+
+Deno.test("one that is removed meanwhile can't be used, and its layers go at the end", async () => {
+  const rig = new Rig();
+  {
+    await using held = rig.uses.hold(IMAGE, "a:1");
+    rig.image = undefined;
+    assert.throws(
+      () => held.require(),
+      (thrown) => isTsdError(thrown, "image_not_found") && thrown.message === "No such image: a:1",
+    );
+    assert.deepEqual(rig.swept, []);
+  }
+  assert.deepEqual(rig.swept, [UPPER, LOWER]);
+  assert.throws(() => rig.uses.hold(IMAGE, "a:1"), (thrown) => isTsdError(thrown, "image_not_found"));
+  assert.deepEqual(rig.leases.held(), []);
+});

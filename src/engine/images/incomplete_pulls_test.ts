@@ -1,0 +1,93 @@
+import { strict as assert } from "node:assert";
+import { type Digest, digestOfHex } from "../../image/digest.ts";
+import { SILENT_LOG } from "../../log.ts";
+import { FakeClock } from "../../async/clock_testing.ts";
+import { DownloadPruner } from "../prune/download_pruner.ts";
+import { ALL, PruneRig } from "../prune/prune_fixture.ts";
+import { UnfinishedPulls } from "./incomplete_pulls.ts";
+
+const HOUR_MS = 60 * 60 * 1000;
+const digest = (fill: string) => digestOfHex(fill.repeat(64));
+const [NEEDED, OLD, FRESH, OLD_PART, FRESH_PART] = ["1", "2", "3", "4", "5"].map(digest) as [
+  ...[Digest, Digest, Digest, Digest, Digest],
+];
+
+/** Two days in; half of what is there is a day old. */
+function bench() {
+  const clock = new FakeClock(48 * HOUR_MS);
+  const at = new Map([[NEEDED, 0], [OLD, 24 * HOUR_MS], [FRESH, 40 * HOUR_MS]]);
+  const parts = new Map([[OLD_PART, 24 * HOUR_MS], [FRESH_PART, 40 * HOUR_MS]]);
+  const state = { failure: undefined as Error | undefined, isClearing: false };
+  const unneeded = (ids: readonly Digest[]) => ids.filter((id) => id !== NEEDED);
+  const unfinished = new UnfinishedPulls({
+    layers: {
+      list: () => state.failure === undefined ? Promise.resolve([...at.keys()]) : Promise.reject(state.failure),
+      info: (diffId) => Promise.resolve({ diffId, contentBytes: 10, tarBytes: 20, entries: 1 }),
+      storedMs: (diffId) => Promise.resolve(at.get(diffId)),
+      cleared: () => Promise.resolve(state.isClearing),
+    },
+    parts: {
+      left: () => Promise.resolve([...parts].map(([digest, changedMs]) => ({ digest, changedMs, bytes: 7 }))),
+      remove: (digest) => Promise.resolve(parts.delete(digest) ? 7 : undefined),
+    },
+    remover: {
+      unneeded,
+      sweepLayers: (ids) => Promise.resolve(unneeded(ids).filter((id) => at.delete(id))),
+    },
+    clock,
+    log: SILENT_LOG,
+  });
+  return { clock, at, parts, state, unfinished };
+}
+
+Deno.test("what unfinished pulls left stays for a day", async () => {
+  const { clock, at, parts, state, unfinished } = bench();
+  {
+    using _looking = await unfinished.begin();
+    assert.deepEqual([[...at.keys()], [...parts.keys()]], [[NEEDED, FRESH], [FRESH_PART]]);
+    for (let hour = 1; hour < 16; hour++) await clock.pass(HOUR_MS);
+    assert.deepEqual([at.size, parts.size], [2, 1]);
+    state.failure = new Error("the disk");
+    await clock.pass(HOUR_MS);
+    state.failure = undefined;
+    await clock.pass(HOUR_MS);
+    assert.deepEqual([[...at.keys()], parts.size], [[NEEDED], 0]);
+    parts.set(OLD_PART, 0);
+  }
+  await clock.pass(2 * HOUR_MS);
+  assert.equal(parts.size, 1, "nobody looks any more");
+});
+
+Deno.test("all of it goes when there is need of room", async () => {
+  const { at, unfinished } = bench();
+  assert.equal(await unfinished.sweep(0), 34);
+  assert.deepEqual([[...at.keys()], await unfinished.left()], [[NEEDED], []]);
+  assert.equal(await unfinished.sweep(0), 0);
+});
+
+Deno.test("prune shows it and removes what it showed", async () => {
+  using rig = new PruneRig();
+  const { clock, at, parts, unfinished } = bench();
+  const pruner = new DownloadPruner(unfinished, clock);
+  const items = await pruner.find(ALL, rig.scene([OLD_PART]));
+  assert.deepEqual(items.map(({ id, names, why, bytes }) => [id, names, why, bytes]), [
+    [FRESH_PART, ["part"], "its pull was broken off 8 hours ago", 7],
+    [OLD, ["layer"], "its pull was broken off 24 hours ago", 10],
+    [FRESH, ["layer"], "its pull was broken off 8 hours ago", 10],
+  ]);
+  const young = await pruner.find({ all: false, passes: ({ createdMs }) => createdMs! > 30 * HOUR_MS }, rig.scene());
+  assert.deepEqual(young.map(({ id }) => id), [FRESH_PART, FRESH]);
+  assert.deepEqual(await pruner.remove(items[0]!), { bytes: 7 });
+  assert.deepEqual(await pruner.remove(items[1]!), { bytes: 10 });
+  assert.deepEqual(await pruner.remove(items[1]!), { kept: "a pull uses it now, or it has gone already" });
+  assert.deepEqual([[...at.keys()], [...parts.keys()]], [[NEEDED, FRESH], [OLD_PART]]);
+});
+
+Deno.test("room is made of all that nobody needs, and of what is on its way out", async () => {
+  const { at, parts, state, unfinished } = bench();
+  assert.equal(await unfinished.makeRoom(), true);
+  assert.deepEqual([[...at.keys()], parts.size], [[NEEDED], 0]);
+  assert.equal(await unfinished.makeRoom(), false);
+  state.isClearing = true;
+  assert.equal(await unfinished.makeRoom(), true);
+});

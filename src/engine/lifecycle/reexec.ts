@@ -1,0 +1,114 @@
+/**
+ * @module
+ * An engine that executes itself anew (`tsd daemon reload`) stays the same process: what it holds on to is named in a file
+ * of its run folder, which means nothing to any other process.
+ */
+import type { Exit } from "../containers/supervisor.ts";
+import type { ExecNote } from "../exec/exec.ts";
+import type { Held } from "../../runtime/fd_holder.ts";
+import type { AttachedOutput } from "../../runtime/logs/reattach.ts";
+import { OwnedFd, ownProcess, pipes, processStartTime, SIG } from "../../sys/mod.ts";
+
+/** What is known of things that are under way. Plain JSON. */
+export interface HandoverNotes {
+  /** Outputs that clients are attached to, who will be back. */
+  readonly outputs: readonly AttachedOutput[];
+  /** Ends of containers that were seen and are not recorded yet. */
+  readonly exits: Readonly<Record<string, Exit>>;
+  readonly execs: readonly ExecNote[];
+  /** A client other than tsd's has used the engine, so that it doesn't leave by itself. */
+  readonly hasOtherClients: boolean;
+}
+
+/** What survives an execve(2). */
+export interface Handover {
+  /** Of the run folder. */
+  readonly lock: OwnedFd;
+  /** The socket on which clients come in, and wait meanwhile. */
+  readonly listener: OwnedFd;
+  /** Streams of execs that run, most of which have no keeper. */
+  readonly execStreams: Readonly<Record<string, Held<OwnedFd>>>;
+  readonly notes: HandoverNotes;
+}
+
+/** What is handed on; descriptors stay the caller's. */
+export interface Leaving extends Omit<Handover, "execStreams"> {
+  readonly execFds: Readonly<Record<string, Held<number>>>;
+}
+
+interface HandoverFile {
+  readonly pid: number;
+  readonly startTicks: string;
+  readonly lock: number;
+  readonly listener: number;
+  readonly execFds: Readonly<Record<string, Held<number>>>;
+  readonly notes: HandoverNotes;
+}
+
+/** Shells use lower numbers for themselves. */
+const LEAST_FD = 64;
+
+const fileIn = (runDir: string) => `${runDir}/handover`;
+const startTicks = () => String(processStartTime(Deno.pid));
+
+/** To be followed by {@link reexecute}: from now on the descriptors stay open whatever happens. */
+export function handOn(runDir: string, { lock, listener, execFds, notes }: Leaving): void {
+  const kept = (fd: number) => {
+    const duplicate = pipes.duplicate(fd, LEAST_FD);
+    pipes.setCloseOnExec(duplicate, false);
+    return duplicate;
+  };
+  const file: HandoverFile = {
+    pid: Deno.pid,
+    startTicks: startTicks(),
+    lock: kept(lock.fd),
+    listener: kept(listener.fd),
+    execFds: eachHeld(execFds, kept),
+    notes,
+  };
+  Deno.writeTextFileSync(fileIn(runDir), JSON.stringify(file), { mode: 0o600 });
+}
+
+/** What this very process has handed on to itself; undefined when it was started in the usual way. */
+export function takeOver(runDir: string): Handover | undefined {
+  const file = read(fileIn(runDir));
+  if (file === undefined || file.pid !== Deno.pid || file.startTicks !== startTicks()) return undefined;
+  Deno.removeSync(fileIn(runDir));
+  return {
+    lock: owned(file.lock),
+    listener: owned(file.listener),
+    execStreams: eachHeld(file.execFds, owned),
+    notes: file.notes,
+  };
+}
+
+function eachHeld<To>(
+  held: Readonly<Record<string, Held<number>>>,
+  to: (fd: number) => To,
+): Record<string, Held<To>> {
+  const converted = Object.entries(held).map(([id, fds]) => {
+    return [id, Object.fromEntries(Object.entries(fds).map(([name, fd]) => [name, to(fd)]))];
+  });
+  return Object.fromEntries(converted);
+}
+
+/** Becomes another program, or another version of this one. It returns only by throwing. @throws {SysError} */
+export function reexecute([path, ...args]: readonly string[], env: Readonly<Record<string, string>>): never {
+  // Whoever asks again meanwhile must not end it.
+  ownProcess.ignoreSignal(SIG.HUP);
+  return ownProcess.execve(path, [path, ...args], env);
+}
+
+function owned(fd: number): OwnedFd {
+  pipes.setCloseOnExec(fd, true);
+  return new OwnedFd(fd);
+}
+
+function read(path: string): HandoverFile | undefined {
+  try {
+    return JSON.parse(Deno.readTextFileSync(path));
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+}

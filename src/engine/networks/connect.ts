@@ -1,0 +1,68 @@
+/**
+ * @module
+ * Networks that running containers come into and leave.
+ */
+import { removalBatch } from "../../network/ip_batch.ts";
+import type { AskedEndpoint, Container } from "../containers/container.ts";
+import { type NetworkEvents, toldOf } from "../events/network_events.ts";
+import type { Namespaces } from "./namespaces.ts";
+import type { Lease, Network, StoredNetworks } from "./network.ts";
+import type { NetworkState } from "./network_state.ts";
+import { LINKS, routesOf, takePlace } from "./endpoint_setup.ts";
+
+export interface MembershipsDeps {
+  readonly state: NetworkState;
+  readonly records: Pick<StoredNetworks, "saveEndpoint" | "removeEndpoint">;
+  readonly namespaces: Pick<Namespaces, "change">;
+  readonly events: NetworkEvents;
+}
+
+/** See the module's comment. Whoever calls holds the container's lock. */
+export class Memberships {
+  readonly #deps: MembershipsDeps;
+
+  constructor(deps: MembershipsDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {TsdError} network_not_found, network_exhausted, runtime_missing, runtime_failed */
+  async connect(container: Container, name: string, asked: AskedEndpoint): Promise<Lease> {
+    const { id } = container;
+    const { state, records, namespaces, events } = this.#deps;
+    const { leases } = state;
+    const used = new Set(leases.of(id).map(({ lease }) => lease.link));
+    const link = LINKS.find((each) => !used.has(each))!;
+    using reserved = new DisposableStack();
+    const { endpoint, network, batch } = await takePlace(container, { name, asked, link }, reserved, state);
+    const ruled = state.ruleset().ports;
+    await using undo = new AsyncDisposableStack();
+    records.saveEndpoint(endpoint);
+    leases.keep(endpoint);
+    undo.defer(() => {
+      records.removeEndpoint(id, network.id);
+      leases.dropOne(id, network.id);
+    });
+    await namespaces.change(id, batch + routesOf(leases.of(id), state.table));
+    undo.move();
+    await state.rule(ruled);
+    events.tell("connect", toldOf(network), { container: id });
+    return endpoint.lease;
+  }
+
+  /** Undefined where it isn't in that network. @throws {TsdError} runtime_failed */
+  async disconnect({ id }: Container, network: Network): Promise<Lease | undefined> {
+    const { state, records, namespaces, events } = this.#deps;
+    const { leases, table } = state;
+    const lease = leases.of(id).find(({ networkId }) => networkId === network.id)?.lease;
+    if (lease === undefined) return undefined;
+    const ruled = state.ruleset().ports;
+    await namespaces.change(id, removalBatch(lease.link));
+    records.removeEndpoint(id, network.id);
+    leases.dropOne(id, network.id);
+    const route = routesOf(leases.of(id), table);
+    if (route !== "") await namespaces.change(id, route);
+    await state.rule(ruled);
+    events.tell("disconnect", toldOf(network), { container: id });
+    return lease;
+  }
+}

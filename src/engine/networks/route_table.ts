@@ -1,0 +1,36 @@
+/**
+ * @module
+ * What the kernel knows of ways, and what it believes of routers that offer themselves.
+ */
+import type { Subnet } from "../../network/address.ts";
+import { advertisedDevices, hostRoutes, hostRoutes6 } from "../../network/pools.ts";
+import { readIfThere } from "../../io/if_exists.ts";
+import { setKernel } from "./kernel_settings.ts";
+
+const SIX = "/proc/sys/net/ipv6/conf";
+const ROUTES_SIX = "/proc/net/ipv6_route";
+
+/** Where the host can go, but for its default route. */
+export function routes(): Subnet[] {
+  return [
+    ...hostRoutes(Deno.readTextFileSync("/proc/net/route")),
+    ...hostRoutes6(readIfThere(ROUTES_SIX) ?? ""),
+  ];
+}
+
+/**
+ * A machine that forwards IPv6 doesn't listen to routers any more unless it is told to (accept_ra is 2): one that has its
+ * own way out from them keeps it. @throws {TsdError} runtime_failed
+ */
+export function keepAdvertisedRoutes(): void {
+  for (const device of advertisedDevices(readIfThere(ROUTES_SIX) ?? "")) {
+    const accept = `${SIX}/${device}/accept_ra`;
+    if (readIfThere(accept)?.trim() === "1") setKernel(accept, "2");
+  }
+}
+
+/** A bridge believes no routers: every container could play one. @throws {TsdError} runtime_failed */
+export function refuseAdvertisements(bridge: string): void {
+  const accept = `${SIX}/${bridge}/accept_ra`;
+  if (readIfThere(accept) !== undefined) setKernel(accept, "0");
+}

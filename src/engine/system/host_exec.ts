@@ -1,0 +1,87 @@
+/**
+ * @module
+ * Programs of the host whose output the engine reads. Like every child they are started by `src/sys/` and reaped by the
+ * exit loop; their output goes through files, which can be neither too slow nor too small.
+ */
+import { TsdError } from "../../errors.ts";
+import type { ExitLoop } from "../../runtime/reaper.ts";
+import { removeIfThere } from "../../io/if_exists.ts";
+import { isErrno, O, type ProcessCalls } from "../../sys/mod.ts";
+
+const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
+const DEADLINE_MS = 10_000;
+const SIGKILL = 9;
+
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end. @param input what it reads from its standard input */
+export type RunHostCommand = (path: string, args: readonly string[], input?: string) => Promise<CommandResult>;
+
+/** The real {@link RunHostCommand}. @param dir folder for the output, which is gone afterwards */
+export function hostCommand(
+  processes: Pick<ProcessCalls, "spawn" | "kill">,
+  exits: Pick<ExitLoop, "spawned">,
+  dir: string,
+): RunHostCommand {
+  let calls = 0;
+  return async (path, args, input = "") => {
+    const files = ["in", "out", "err"].map((name) => `${dir}/command-${calls}.${name}`);
+    calls++;
+    try {
+      // Synchronously: another thread takes longer to get to such files than they take.
+      for (const [at, file] of files.entries()) Deno.writeTextFileSync(file, at === 0 ? input : "", { mode: 0o600 });
+      const pid = start(processes, path, args, files);
+      const exitCode = await ended(processes, exits, pid, path);
+      const [, stdout, stderr] = files;
+      return { exitCode, stdout: Deno.readTextFileSync(stdout), stderr: Deno.readTextFileSync(stderr) };
+    } finally {
+      for (const file of files) removeIfThere(file);
+    }
+  };
+}
+
+function start(
+  processes: Pick<ProcessCalls, "spawn">,
+  path: string,
+  args: readonly string[],
+  [stdin, stdout, stderr]: readonly string[],
+): number {
+  try {
+    return processes.spawn({
+      path,
+      argv: [path, ...args],
+      env: ENVIRONMENT,
+      stdio: [
+        { target: 0, path: stdin, flags: O.RDONLY },
+        { target: 1, path: stdout, flags: O.WRONLY },
+        { target: 2, path: stderr, flags: O.WRONLY },
+      ],
+    });
+  } catch (cause) {
+    if (!isErrno(cause, "ENOENT")) throw cause;
+    throw new TsdError("runtime_missing", `Cannot run ${path}: it is not there; install it first`, { cause });
+  }
+}
+
+/** @throws {TsdError} timeout */
+async function ended(
+  processes: Pick<ProcessCalls, "kill">,
+  exits: Pick<ExitLoop, "spawned">,
+  pid: number,
+  path: string,
+): Promise<number> {
+  let isLate = false;
+  const exited = exits.spawned(pid);
+  const timer = setTimeout(() => {
+    isLate = true;
+    processes.kill(pid, SIGKILL);
+  }, DEADLINE_MS);
+  const { exitCode } = await exited;
+  clearTimeout(timer);
+  if (isLate) throw new TsdError("timeout", `${path} did not end within ${DEADLINE_MS / 1000} s and was killed`);
+  return exitCode;
+}

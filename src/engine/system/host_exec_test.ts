@@ -1,0 +1,41 @@
+import { strict as assert } from "node:assert";
+import "../../sys/preopen.ts";
+import { isTsdError } from "../../errors.ts";
+import { ExitLoop } from "../../runtime/reaper.ts";
+import { processes } from "../../sys/mod.ts";
+import { hostCommand, type RunHostCommand } from "./host_exec.ts";
+
+async function withCommands(body: (run: RunHostCommand) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  using exits = new ExitLoop(processes).start();
+  // A signal listener alone keeps no event loop running.
+  const alive = setInterval(() => {}, 1000);
+  try {
+    await body(hostCommand(processes, exits, dir));
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(dir)), []);
+  } finally {
+    clearInterval(alive);
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("a program's output and exit code, whatever their size", async () => {
+  await withCommands(async (run) => {
+    assert.deepEqual(await run("/bin/sh", ["-c", "echo out; echo err >&2; exit 3"]), {
+      exitCode: 3,
+      stdout: "out\n",
+      stderr: "err\n",
+    });
+    const both = await Promise.all([1, 2].map(() => run("/bin/sh", ["-c", "head -c 300000 /dev/zero | tr '\\0' x"])));
+    assert.deepEqual(both.map(({ stdout }) => stdout.length), [300_000, 300_000]);
+  });
+});
+
+Deno.test("a missing program is named", async () => {
+  await withCommands(async (run) => {
+    await assert.rejects(
+      run("/nonexistent/ps", []),
+      (thrown) => isTsdError(thrown, "runtime_missing") && thrown.message.startsWith("Cannot run /nonexistent/ps"),
+    );
+  });
+});

@@ -1,0 +1,134 @@
+/** Runs containers from generated configurations with the machine's runc, for tests that look around inside. */
+import { strict as assert } from "node:assert";
+import { cgroupsPath, generateSpec } from "./generate.ts";
+import { probeHost } from "./host_probe.ts";
+import type { SpecInput } from "./input.ts";
+import { ociJson, type OciProcess } from "./oci.ts";
+import { CONTAINER } from "./spec_testing.ts";
+
+/** What a command said. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const PROGRAMS = [
+  "sh",
+  "cat",
+  "id",
+  "ls",
+  "sleep",
+  "stat",
+  "unshare",
+  "hostname",
+  "readlink",
+  "touch",
+  "env",
+  "mknod",
+  "uname",
+];
+
+/** A folder with a busybox root file system and runc's state; everything goes away with it. */
+export class RuncBench implements AsyncDisposable {
+  readonly #dir: string;
+  readonly #engineId: string;
+  #containers = 0;
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+    this.#engineId = `test-${dir.slice(-8)}`;
+  }
+
+  static async open(): Promise<RuncBench> {
+    const dir = await Deno.makeTempDir({ prefix: "tsd-spec-" });
+    await Deno.chmod(dir, 0o755);
+    for (const folder of ["bin", "etc", "proc", "sys", "dev", "tmp"]) {
+      await Deno.mkdir(`${dir}/rootfs/${folder}`, { recursive: true });
+    }
+    await Deno.copyFile("/bin/busybox", `${dir}/rootfs/bin/busybox`);
+    for (const program of PROGRAMS) await Deno.symlink("busybox", `${dir}/rootfs/bin/${program}`);
+    return new RuncBench(dir);
+  }
+
+  /** A path below the bench's own folder, for bind mounts. */
+  path(name: string): string {
+    return `${this.#dir}/${name}`;
+  }
+
+  get root(): string {
+    return this.path("rootfs");
+  }
+
+  /** Runs a shell script in a container that differs from a plain one by `changes`. */
+  async run(script: string, changes: Partial<SpecInput> = {}): Promise<Outcome> {
+    const id = await this.#bundle({ args: ["/bin/sh", "-c", script], ...changes });
+    return await this.#runc(["run", "--bundle", this.path(id), id]);
+  }
+
+  /** The output of {@link run}, which has to succeed. */
+  async output(script: string, changes: Partial<SpecInput> = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.run(script, changes);
+    assert.equal(code, 0, `${stderr}${stdout}`);
+    return stdout.trim();
+  }
+
+  /** Starts a container that waits, runs `process` in it, and removes it. */
+  async exec(process: OciProcess, changes: Partial<SpecInput> = {}): Promise<Outcome> {
+    const id = await this.#bundle({ args: ["/bin/sleep", "60"], ...changes });
+    const started = await this.#runc(["run", "--detach", "--bundle", this.path(id), id], "null");
+    assert.equal(started.code, 0, started.stderr);
+    try {
+      await Deno.writeTextFile(this.path(`${id}/process.json`), ociJson(process));
+      return await this.#runc(["exec", "--process", this.path(`${id}/process.json`), id]);
+    } finally {
+      await this.#runc(["delete", "--force", id]);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#dir, { recursive: true });
+    const parent = cgroupsPath("", this.#engineId).slice(0, -1);
+    for await (const { name } of Deno.readDir("/sys/fs/cgroup")) await removeGroup(`/sys/fs/cgroup/${name}${parent}`);
+    await removeGroup(`/sys/fs/cgroup${parent}`);
+  }
+
+  async #bundle(changes: Partial<SpecInput>): Promise<string> {
+    const id = `${this.#engineId}-${++this.#containers}`;
+    const host = await probeHost();
+    const { spec } = generateSpec({
+      ...CONTAINER,
+      containerId: id,
+      rootPath: this.root,
+      etcFiles: {},
+      cgroupns: host.cgroupVersion === 2 ? "private" : "host",
+      cgroupsPath: cgroupsPath(id, this.#engineId),
+      host,
+      ...changes,
+    });
+    await Deno.mkdir(this.path(id));
+    await Deno.writeTextFile(this.path(`${id}/config.json`), ociJson(spec));
+    return id;
+  }
+
+  async #runc(args: readonly string[], output: "piped" | "null" = "piped"): Promise<Outcome> {
+    // deno-lint-ignore tsd/no-command-outside-home -- only tests use this file
+    const command = new Deno.Command("runc", {
+      args: ["--root", this.path("runc"), "--log", this.path("runc.log"), ...args],
+      stdin: "null",
+      stdout: output,
+      stderr: output,
+    });
+    const result = await command.output();
+    const text = (bytes: () => Uint8Array) => output === "null" ? "" : new TextDecoder().decode(bytes());
+    return { code: result.code, stdout: text(() => result.stdout), stderr: text(() => result.stderr) };
+  }
+}
+
+async function removeGroup(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof Deno.errors.NotADirectory)) throw error;
+  }
+}

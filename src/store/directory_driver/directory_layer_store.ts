@@ -1,0 +1,290 @@
+import { isTsdError, TsdError } from "../../errors.ts";
+import { createSha256, type Hasher } from "../../hash/mod.ts";
+import { type Digest, digestOfHex, hexOf, isDigest } from "../../image/digest.ts";
+import { readIfThere } from "../../io/if_exists.ts";
+import { cancellable, cancelQuietly, makeDirDurably, syncDir, throwIfCancelled } from "../../io/mod.ts";
+import type { IngestOptions, LayerExpectation, LayerFolder, LayerInfo, LayerLimits, LayerStore } from "../driver.ts";
+import { LaterClearing } from "./deferred_removal.ts";
+import { decodeInfo, encodeInfo } from "./layer_info.ts";
+import { attempting, isTaken, isUnreadable, storageFailure } from "./storage_failure.ts";
+import { Turn } from "./cooperative_yield.ts";
+import { namesIn, REMOVED, Workspace } from "./staging_dir.ts";
+
+/** Bounds for layers of which the caller says nothing: far above real layers, low enough to survive. */
+export const DEFAULT_LAYER_LIMITS: LayerLimits = { tarBytes: 64 * 2 ** 30, entries: 2_000_000 };
+
+/** A tar on its way into a layer's folder. Dispose of it in any case. */
+export interface Filling extends Disposable {
+  readonly tarBytes: number;
+  readonly contentBytes: number;
+  readonly entries: number;
+  /** The next portion. @throws {TsdError} layer_invalid, layer_too_large; {SysError} */
+  push(bytes: Uint8Array): void;
+  /** The end of the tar: gives its SHA-256 in hex. @throws {TsdError} layer_invalid */
+  end(): string;
+  /** Finishes the folder, adds further files to it, and makes everything durable. */
+  finish(files: Readonly<Record<string, Uint8Array>>): void | Promise<void>;
+}
+
+export interface FillingOptions {
+  /** An empty folder. */
+  readonly folder: string;
+  readonly diffId: Digest;
+  readonly limits: LayerLimits;
+  readonly hasher: Hasher;
+}
+
+/** How a driver keeps a layer in its folder. */
+export interface LayerFormat {
+  readonly driver: string;
+  fill(options: FillingOptions): Filling;
+  /** The very bytes of the tar. */
+  readTar(folder: string): AsyncIterable<Uint8Array>;
+  /** See `LayerStore.mountable`. */
+  mountable(folder: string, diffId: Digest): Promise<LayerFolder>;
+  /** Checks what isn't the tar itself, once that was found good. @throws {TsdError} digest_mismatch */
+  verify?(folder: string, diffId: Digest): Promise<void>;
+  /** Lets go of a layer that was removed. */
+  release?(diffId: Digest): void;
+  /** Whether a layer has so many files that nobody waits until they are removed. */
+  readonly isClearedLater?: boolean;
+}
+
+export interface FolderLayerStoreOptions {
+  /** The driver's folder below the data-root; made when it is missing. */
+  readonly root: string;
+  readonly format: LayerFormat;
+  /** What layers are hashed with. */
+  readonly createHasher?: (() => Promise<Hasher>) | undefined;
+  /** Hears of files of removed layers that can't be removed. */
+  readonly notCleared?: ((thrown: unknown) => void) | undefined;
+}
+
+/**
+ * Layers in folders: `layers/<hex>/` holds what the driver's {@link LayerFormat} puts there, and `info.json`. A layer is
+ * made under `ingest/`, synced, and renamed into place. Filling uses synchronous calls: run it in a Worker.
+ */
+export class FolderLayerStore implements LayerStore {
+  readonly driver: string;
+  readonly #root: string;
+  readonly #format: LayerFormat;
+  readonly #createHasher: () => Promise<Hasher>;
+  readonly #later: LaterClearing;
+
+  constructor({ root, format, createHasher = createSha256, notCleared }: FolderLayerStoreOptions) {
+    this.driver = format.driver;
+    this.#root = root;
+    this.#format = format;
+    this.#createHasher = createHasher;
+    this.#later = new LaterClearing(notCleared);
+  }
+
+  info(diffId: Digest): Promise<LayerInfo | undefined> {
+    return attempting(`Cannot read about layer ${diffId}`, () => {
+      const text = readIfThere(`${this.layerPath(diffId)}/info.json`);
+      return text === undefined ? undefined : decodeInfo(text, diffId);
+    });
+  }
+
+  async storedMs(diffId: Digest): Promise<number | undefined> {
+    try {
+      const { mtime } = await Deno.stat(`${this.layerPath(diffId)}/info.json`);
+      return mtime?.getTime() ?? 0;
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return undefined;
+      throw storageFailure(`Cannot look at layer ${diffId}`, thrown);
+    }
+  }
+
+  async ingest(
+    tar: ReadableStream<Uint8Array>,
+    expected: LayerExpectation,
+    { signal, limits = DEFAULT_LAYER_LIMITS, createHasher = this.#createHasher }: IngestOptions = {},
+  ): Promise<LayerInfo> {
+    const source = cancellable(tar, signal);
+    try {
+      const present = await this.info(expected.diffId);
+      if (present === undefined) return await this.#keep(source, expected.diffId, limits, createHasher);
+      await this.#check(source, expected.diffId, limits, createHasher);
+      return present;
+    } catch (thrown) {
+      if (!source.locked) await cancelQuietly(source, thrown);
+      throw thrown;
+    }
+  }
+
+  openTar(diffId: Digest): ReadableStream<Uint8Array> {
+    return ReadableStream.from(this.#tarOf(diffId));
+  }
+
+  async mountable(diffId: Digest): Promise<LayerFolder> {
+    if (await this.info(diffId) === undefined) throw missing(diffId);
+    const folder = this.layerPath(diffId);
+    const opening = attempting(`Cannot open layer ${diffId}`, () => this.#format.mountable(folder, diffId));
+    const [opened] = await Promise.allSettled([opening]);
+    if (await this.info(diffId) !== undefined) {
+      if (opened.status === "fulfilled") return opened.value;
+      throw opened.reason;
+    }
+    // It was removed meanwhile, perhaps before it was opened: nobody would ever let go of it.
+    if (opened.status === "fulfilled") opened.value[Symbol.dispose]();
+    this.#format.release?.(diffId);
+    throw missing(diffId);
+  }
+
+  async remove(diffId: Digest): Promise<void> {
+    await attempting(`Cannot remove layer ${diffId}`, async () => {
+      await using undo = new AsyncDisposableStack();
+      const workspace = undo.use(await Workspace.create(this.#root));
+      try {
+        await Deno.rename(this.layerPath(diffId), `${workspace.path}/${REMOVED}`);
+      } catch (thrown) {
+        if (thrown instanceof Deno.errors.NotFound) return;
+        throw thrown;
+      }
+      this.#format.release?.(diffId);
+      await syncDir(`${this.#root}/layers`);
+      if (this.#format.isClearedLater) this.#later.add(undo.move());
+    });
+  }
+
+  async cleared(): Promise<boolean> {
+    return await attempting("Cannot remove the files of layers", () => this.#later.finished());
+  }
+
+  async list(): Promise<Digest[]> {
+    const names = await attempting("Cannot list the layers", () => namesIn(`${this.#root}/layers`));
+    return names.map((name) => `sha256:${name}`).filter(isDigest);
+  }
+
+  async verify(diffId: Digest, signal?: AbortSignal): Promise<void> {
+    const hasher = await this.#createHasher();
+    try {
+      for await (const chunk of this.#tarOf(diffId)) {
+        throwIfCancelled(signal);
+        hasher.update(chunk);
+      }
+    } catch (thrown) {
+      if (!isTsdError(thrown, "storage", "layer_invalid") || isUnreadable(thrown)) throw thrown;
+      throw new TsdError("digest_mismatch", `Layer ${diffId} is damaged: ${thrown.message}`, { cause: thrown });
+    }
+    checkDigest(diffId, hasher.digestHex());
+    await attempting(`Cannot check layer ${diffId}`, () => this.#format.verify?.(this.layerPath(diffId), diffId));
+  }
+
+  protected layerPath(diffId: Digest): string {
+    return `${this.#root}/layers/${hexOf(diffId)}`;
+  }
+
+  async *#tarOf(diffId: Digest): AsyncGenerator<Uint8Array> {
+    if (await this.info(diffId) === undefined) throw missing(diffId);
+    try {
+      yield* this.#format.readTar(this.layerPath(diffId));
+    } catch (thrown) {
+      throw storageFailure(`Cannot read layer ${diffId}`, thrown);
+    }
+  }
+
+  /** Reads a tar of a layer that is there already. */
+  async #check(
+    source: ReadableStream<Uint8Array>,
+    diffId: Digest,
+    limits: LayerLimits,
+    createHasher: () => Promise<Hasher>,
+  ): Promise<void> {
+    const hasher = await createHasher();
+    let tarBytes = 0;
+    await pump(source, (bytes) => {
+      tarBytes += bytes.length;
+      if (tarBytes > limits.tarBytes) {
+        throw new TsdError("layer_too_large", `The layer has more than ${limits.tarBytes} bytes`);
+      }
+      hasher.update(bytes);
+    });
+    checkDigest(diffId, hasher.digestHex());
+  }
+
+  async #keep(
+    source: ReadableStream<Uint8Array>,
+    diffId: Digest,
+    limits: LayerLimits,
+    createHasher: () => Promise<Hasher>,
+  ): Promise<LayerInfo> {
+    const attempt = `Cannot store layer ${diffId}`;
+    await using workspace = await attempting(attempt, () => Workspace.create(this.#root));
+    const folder = `${workspace.path}/layer`;
+    await attempting(attempt, () => Deno.mkdir(folder, { mode: 0o700 }));
+    const hasher = await createHasher();
+    const info = await this.#fill(source, folder, diffId, limits, hasher);
+    await attempting(attempt, () => this.#commit(folder, diffId));
+    return info;
+  }
+
+  /** Fills `folder`, durably. */
+  async #fill(
+    source: ReadableStream<Uint8Array>,
+    folder: string,
+    diffId: Digest,
+    limits: LayerLimits,
+    hasher: Hasher,
+  ): Promise<LayerInfo> {
+    const attempt = `Cannot store layer ${diffId}`;
+    using filling = await attempting(attempt, () => this.#format.fill({ folder, diffId, limits, hasher }));
+    await pump(source, (bytes) => {
+      try {
+        filling.push(bytes);
+      } catch (thrown) {
+        throw storageFailure(attempt, thrown);
+      }
+    });
+    checkDigest(diffId, filling.end());
+    const { tarBytes, contentBytes, entries } = filling;
+    const info: LayerInfo = { diffId, tarBytes, contentBytes, entries };
+    await attempting(attempt, () => filling.finish({ "info.json": encodeInfo(info) }));
+    return info;
+  }
+
+  /** Makes a finished, synced folder the layer. */
+  async #commit(folder: string, diffId: Digest): Promise<void> {
+    const layers = `${this.#root}/layers`;
+    await makeDirDurably(layers, 0o700);
+    try {
+      await Deno.rename(folder, this.layerPath(diffId));
+    } catch (thrown) {
+      if (!isTaken(thrown)) throw thrown;
+      // Another ingest of the same layer was faster; or what is there lost its `info.json` and is of no use.
+      if (await this.info(diffId) !== undefined) return;
+      await this.remove(diffId);
+      await this.cleared();
+      await Deno.rename(folder, this.layerPath(diffId));
+    }
+    await syncDir(layers);
+  }
+}
+
+/** Reads a stream to its end, with a turn for the event loop now and then; cancels it when `push` throws. */
+async function pump(source: ReadableStream<Uint8Array>, push: (bytes: Uint8Array) => void): Promise<void> {
+  const reader = source.getReader();
+  const turn = new Turn();
+  try {
+    for (let step = await reader.read(); !step.done; step = await reader.read()) {
+      push(step.value);
+      await turn.yieldIfLong();
+    }
+  } catch (thrown) {
+    await cancelQuietly(reader, thrown);
+    throw thrown;
+  } finally {
+    reader.releaseLock();
+  }
+}
+
+function checkDigest(diffId: Digest, hex: string): void {
+  const found = digestOfHex(hex);
+  if (found === diffId) return;
+  throw new TsdError("digest_mismatch", `Layer ${diffId} is damaged: the digest of its tar is ${found}`);
+}
+
+function missing(diffId: Digest): TsdError {
+  return new TsdError("not_found", `There is no layer ${diffId}`);
+}

@@ -1,0 +1,172 @@
+/**
+ * @module
+ * Storage drivers: which there are, which one an engine keeps its layers with, and how it is opened. Without a choice an
+ * engine stays with the driver that its data-root holds layers of; a new one takes the first that works there.
+ */
+import { TsdError } from "../errors.ts";
+import type { Digest } from "../image/digest.ts";
+import { BtrfsLayerStore, BtrfsSnapshotter, Chains, probeBtrfs } from "./btrfs/mod.ts";
+import { ErofsLayerStore, probeErofs, sweepMounts } from "./erofs/mod.ts";
+import { LaterClearing } from "./directory_driver/deferred_removal.ts";
+import { storageFailure } from "./directory_driver/storage_failure.ts";
+import { namesIn, sweepIngest } from "./directory_driver/staging_dir.ts";
+import { Overlay2LayerStore } from "./overlay2/mod.ts";
+import { OverlaySnapshotter } from "./overlay/mod.ts";
+import type { Described, LayerStore, Remakable, Snapshotter, Stacking } from "./driver.ts";
+
+/** Some drivers hold mounts, and some have something to tell. */
+export type OpenLayers = LayerStore & Partial<Disposable & Described & Remakable & Stacking>;
+
+export interface OpenOptions {
+  /** Has what can be made again made in another thread. */
+  readonly remake?: (diffId: Digest) => Promise<void>;
+  /** Hears of files of removed layers that can't be removed. */
+  readonly notCleared?: (thrown: unknown) => void;
+  /** Has layers put together in another thread. */
+  readonly stack?: (layers: readonly Digest[]) => Promise<void>;
+}
+
+interface Driver {
+  open(root: string, options: OpenOptions): OpenLayers;
+  openSnapshots(root: string, layers: OpenLayers, options: OpenOptions): Snapshotter;
+  /** Why it can't be used with this folder, or nothing. */
+  probe(root: string): Promise<string | undefined>;
+  /** Clears away what a killed engine left, besides unfinished work. */
+  sweep?(root: string): Promise<void>;
+  /** Whether it is only used where somebody asks for it. */
+  readonly isChoiceOnly?: boolean;
+}
+
+const overlayOver = (root: string, layers: OpenLayers): Snapshotter => new OverlaySnapshotter({ root, layers });
+
+/** Best first. The last one says itself what is wrong when even it can't be used. */
+const DRIVERS = {
+  erofs: {
+    open: (root, { remake }) => new ErofsLayerStore({ root, remake }),
+    openSnapshots: overlayOver,
+    sweep: (root) => sweepMounts(`${root}/mounts`),
+    probe: async (root) => {
+      const probed = await probeErofs(root);
+      return "why" in probed ? probed.why : undefined;
+    },
+  },
+  btrfs: {
+    open: (root, { stack }) => new BtrfsLayerStore({ root, stack }),
+    openSnapshots: (root, layers, { stack }) => new BtrfsSnapshotter({ root, layers, stack }),
+    sweep: (root) => new Chains(root).sweep(),
+    probe: probeBtrfs,
+    isChoiceOnly: true,
+  },
+  overlay2: {
+    open: (root, { notCleared }) => new Overlay2LayerStore({ root, notCleared }),
+    openSnapshots: overlayOver,
+    probe: () => Promise.resolve(undefined),
+  },
+} as const satisfies Record<string, Driver>;
+
+export type StorageDriver = keyof typeof DRIVERS;
+
+export const STORAGE_DRIVERS = Object.keys(DRIVERS) as readonly StorageDriver[];
+const driverNamed = (name: StorageDriver): Driver => DRIVERS[name];
+
+/**
+ * Clears away what a killed engine left of unfinished work and of mounts; to be called when an engine starts, before it
+ * uses the storage. Layers that were being removed go while it serves already. Gives the number of folders that go.
+ */
+export async function sweepStorage(
+  { driver, root }: LayerStorage,
+  notCleared: (thrown: unknown) => void,
+): Promise<number> {
+  await driverNamed(driver).sweep?.(root);
+  return await sweepIngest(root, new LaterClearing(notCleared));
+}
+
+/** Where an engine's layers are, and how they are kept. */
+export interface LayerStorage {
+  readonly driver: StorageDriver;
+  /** The driver's folder below the data-root. */
+  readonly root: string;
+  /** A better driver that can't be used here, and why. */
+  readonly passedOver?: { readonly driver: StorageDriver; readonly why: string } | undefined;
+  /** Layers of other drivers in the data-root, which nobody uses while this one is chosen. */
+  readonly unused?: readonly UnusedLayers[] | undefined;
+}
+
+export interface UnusedLayers {
+  readonly driver: StorageDriver;
+  readonly layers: number;
+}
+
+/** As a person is told of them. */
+export const unusedText = ({ driver, layers }: UnusedLayers): string =>
+  `${layers} ${layers === 1 ? "layer" : "layers"} of driver ${driver} (storage-driver chooses between them)`;
+
+/** Opens the layers; dispose of them if they can be. */
+export function openLayers(
+  { driver, root }: Pick<LayerStorage, "driver" | "root">,
+  options: OpenOptions = {},
+): OpenLayers {
+  return DRIVERS[driver].open(root, options);
+}
+
+/** Opens the containers' writable views over these layers. */
+export function openSnapshots(
+  { driver, root }: Pick<LayerStorage, "driver" | "root">,
+  layers: OpenLayers,
+  options: OpenOptions = {},
+): Snapshotter {
+  return driverNamed(driver).openSnapshots(root, layers, options);
+}
+
+/** @param wanted what the administrator chose @throws {TsdError} invalid_argument: no such driver; storage: not here */
+export async function chooseStorage(dataRoot: string, wanted?: string): Promise<LayerStorage> {
+  const storage = await chosenStorage(dataRoot, wanted);
+  const unused: UnusedLayers[] = [];
+  for (const driver of STORAGE_DRIVERS.filter((each) => each !== storage.driver)) {
+    const layers = (await namesIn(`${dataRoot}/${driver}/layers`)).length;
+    if (layers > 0) unused.push({ driver, layers });
+  }
+  return { ...storage, ...(unused.length > 0 && { unused }) };
+}
+
+async function chosenStorage(dataRoot: string, wanted: string | undefined): Promise<LayerStorage> {
+  const storageOf = (driver: StorageDriver): LayerStorage => ({ driver, root: `${dataRoot}/${driver}` });
+  if (wanted !== undefined) {
+    const storage = storageOf(knownDriver(wanted));
+    const why = await probe(storage);
+    if (why === undefined) return storage;
+    throw new TsdError("storage", `Cannot use storage driver ${wanted} in ${dataRoot}: ${why}`);
+  }
+  for (const driver of STORAGE_DRIVERS) {
+    const storage = storageOf(driver);
+    if ((await namesIn(`${storage.root}/layers`)).length > 0) return storage;
+  }
+  let passedOver: LayerStorage["passedOver"];
+  for (const driver of STORAGE_DRIVERS.slice(0, -1)) {
+    if (driverNamed(driver).isChoiceOnly) continue;
+    const storage = storageOf(driver);
+    const why = await probe(storage);
+    if (why === undefined) return storage;
+    passedOver ??= { driver, why };
+  }
+  return { ...storageOf(STORAGE_DRIVERS.at(-1)!), passedOver };
+}
+
+async function probe({ driver, root }: LayerStorage): Promise<string | undefined> {
+  try {
+    return await DRIVERS[driver].probe(root);
+  } catch (thrown) {
+    return storageFailure("Cannot try it", thrown).message;
+  }
+}
+
+/** @throws {TsdError} invalid_argument */
+function knownDriver(name: string): StorageDriver {
+  const driver = STORAGE_DRIVERS.find((each) => each === name);
+  if (driver !== undefined) return driver;
+  const why = name === "devicemapper" ? " (Docker removed it in version 25)" : "";
+  throw new TsdError(
+    "invalid_argument",
+    `Unknown storage driver ${name}${why}: use one of ${STORAGE_DRIVERS.join(", ")}`,
+  );
+}

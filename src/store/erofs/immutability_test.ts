@@ -1,0 +1,126 @@
+import { strict as assert } from "node:assert";
+import { requires } from "../../../tests/requires.ts";
+import { sha256Hex } from "../../hash/mod.ts";
+import { digestOfHex, hexOf } from "../../image/digest.ts";
+import { streamOf } from "../../io/mod.ts";
+import { FakeSys } from "../../sys/fake.ts";
+import { cString, fileFlags, files, FS_FL, O, OwnedFd } from "../../sys/mod.ts";
+import { END_OF_TAR } from "../../tar/mod.ts";
+import { concat, rawFile } from "../../tar/tar_testing.ts";
+import { removeFolder } from "../directory_driver/clearing.ts";
+import { namesIn, sweepIngest } from "../directory_driver/staging_dir.ts";
+import { ErofsLayerStore } from "./layer_store.ts";
+import { Seals } from "./immutability.ts";
+
+const root = requires("root");
+const TAR = concat(rawFile("f", "content"), END_OF_TAR);
+const DIFF_ID = digestOfHex(await sha256Hex(TAR, "native"));
+
+async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "tsd-seals-" });
+  try {
+    await body(dir);
+  } finally {
+    await removeFolder(dir);
+  }
+}
+
+function isImmutable(path: string): boolean {
+  using file = new OwnedFd(files.open(cString(path), O.RDONLY | O.NOFOLLOW));
+  return (fileFlags.fileFlags(file.fd) & FS_FL.IMMUTABLE) !== 0;
+}
+
+/** Whether this file system and our capabilities allow it. */
+async function canSeal(dir: string): Promise<boolean> {
+  return (await new Seals().describe(dir)).startsWith("immutable");
+}
+
+Deno.test("a finished layer's files are sealed, and removed all the same", root, async () => {
+  await inTempDir(async (dir) => {
+    using store = new ErofsLayerStore({ root: dir });
+    await store.ingest(streamOf(TAR), { diffId: DIFF_ID });
+    const folder = `${dir}/layers/${hexOf(DIFF_ID)}`;
+    const sealed = await canSeal(dir);
+    const states = () => ["layer.tar", "index.erofs"].map((name) => isImmutable(`${folder}/${name}`));
+    assert.deepEqual(states(), [sealed, sealed]);
+    if (sealed) {
+      await assert.rejects(Deno.writeTextFile(`${folder}/layer.tar`, "x"), Deno.errors.PermissionDenied);
+      await assert.rejects(Deno.remove(`${folder}/layer.tar`), Deno.errors.PermissionDenied);
+    }
+    new Seals().unseal(`${folder}/index.erofs`);
+    await Deno.remove(`${folder}/index.erofs`);
+    await store.verify(DIFF_ID);
+    assert.deepEqual(states(), [sealed, sealed], "an index that was made again");
+    await store.remove(DIFF_ID);
+    assert.deepEqual([await store.list(), await namesIn(`${dir}/ingest`)], [[], []]);
+  });
+});
+
+Deno.test("what a crash leaves of sealed files is swept away", root, async () => {
+  await inTempDir(async (dir) => {
+    using store = new ErofsLayerStore({ root: dir });
+    await store.ingest(streamOf(TAR), { diffId: DIFF_ID });
+    // As when the engine is killed just before a layer's commit, or in the middle of its removal.
+    await Deno.mkdir(`${dir}/ingest/abandoned`, { recursive: true });
+    await Deno.rename(`${dir}/layers/${hexOf(DIFF_ID)}`, `${dir}/ingest/abandoned/layer`);
+    assert.equal(await sweepIngest(dir), 1);
+    assert.deepEqual(await namesIn(`${dir}/ingest`), []);
+  });
+});
+
+Deno.test("folders that are protected are removed too, to any depth, and nothing behind links", root, async () => {
+  await inTempDir(async (dir) => {
+    if (!await canSeal(dir)) return;
+    await Deno.writeTextFile(`${dir}/outside`, "");
+    new Seals().seal(`${dir}/outside`);
+    const deep = `${dir}/gone/${"d/".repeat(200)}`;
+    await Deno.mkdir(deep, { recursive: true });
+    await Deno.writeTextFile(`${deep}f`, "");
+    await Deno.symlink(`${dir}/outside`, `${deep}link`);
+    const protect = (path: string, flag: number) => {
+      using file = new OwnedFd(files.open(cString(path), O.RDONLY));
+      fileFlags.setFileFlags(file.fd, fileFlags.fileFlags(file.fd) | flag);
+    };
+    protect(`${deep}f`, FS_FL.IMMUTABLE);
+    protect(deep, FS_FL.APPEND);
+    protect(`${dir}/gone/d`, FS_FL.IMMUTABLE);
+    await removeFolder(`${dir}/gone`);
+    assert.deepEqual((await namesIn(dir)).sort(), ["ingest", "outside"]);
+    assert.ok(isImmutable(`${dir}/outside`));
+  });
+});
+
+Deno.test("what can't be sealed here is tried once, and told of", root, async () => {
+  await inTempDir(async (dir) => {
+    const sys = new FakeSys().script("enableVerity", { error: "EOPNOTSUPP" }).script("setFileFlags", {
+      error: "EPERM",
+    });
+    const seals = new Seals(sys.calls);
+    assert.equal(
+      await seals.describe(dir),
+      "no immutable (operation not permitted), no fs-verity (operation not supported)",
+    );
+    const count = sys.recorded.length;
+    seals.seal("/layer.tar");
+    seals.unseal("/layer.tar");
+    assert.equal(sys.recorded.length, count);
+    assert.deepEqual([...sys.openFds], []);
+  });
+});
+
+Deno.test("fs-verity comes first, since an immutable file takes no other seal", () => {
+  const sys = new FakeSys().script("fileFlags", { value: 0x80000 }).script("enableVerity", { error: "ETXTBSY" });
+  const seals = new Seals(sys.calls);
+  seals.seal("/a");
+  assert.deepEqual(sys.names, ["open", "enableVerity", "fileFlags", "setFileFlags", "close"]);
+  assert.deepEqual(sys.argsOf("setFileFlags"), [[100, 0x80000 | FS_FL.IMMUTABLE]]);
+  // Busy is not "never".
+  seals.seal("/b");
+  assert.equal(sys.argsOf("enableVerity").length, 2);
+});
+
+Deno.test("a disk that fails is no file system without seals", () => {
+  const sys = new FakeSys().script("setFileFlags", { error: "EIO" });
+  assert.throws(() => new Seals(sys.calls).seal("/a"), { errnoName: "EIO" });
+  assert.deepEqual([...sys.openFds], []);
+});

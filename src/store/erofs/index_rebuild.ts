@@ -1,0 +1,89 @@
+/** Making the index of a layer: from the tree that is there after an ingest, or again from the tar alone. */
+import { type Digest, hexOf } from "../../image/digest.ts";
+import { syncDir } from "../../io/mod.ts";
+import { TarDecoder } from "../../tar/mod.ts";
+import { Turn } from "../directory_driver/cooperative_yield.ts";
+import { Workspace } from "../directory_driver/staging_dir.ts";
+import { LayerTree } from "../layer_tree.ts";
+import { writeIndex } from "./index_writer.ts";
+import { INDEX_NAME, IndexFile, readWhole, TAR_NAME, TarFile } from "./layer_files.ts";
+import type { Seals } from "./immutability.ts";
+
+/** A layer in its folder. */
+export interface LayerPlace {
+  readonly diffId: Digest;
+  readonly folder: string;
+  /** The driver's folder, where unfinished files are made. */
+  readonly root: string;
+  readonly seals: Pick<Seals, "seal" | "unseal">;
+}
+
+/** Writes an index durably into a new file. */
+export async function createIndex(path: string, tree: LayerTree, diffId: Digest, tarPath: string): Promise<void> {
+  using index = IndexFile.create(path);
+  using tar = TarFile.open(tarPath);
+  writeIndex(tree, tar, Uint8Array.fromHex(hexOf(diffId).slice(0, 32)), index);
+  await index.sync();
+}
+
+/** Makes a layer's index again, whatever is there. @throws {TsdError} layer_invalid: the tar is damaged */
+export async function makeIndex(place: LayerPlace): Promise<void> {
+  await withNewIndex(place, (path) => replace(path, place));
+}
+
+/** Makes it again where it isn't what the tar, which was found good, gives. Says whether it was damaged. */
+export async function repairIndex(place: LayerPlace): Promise<boolean> {
+  return await withNewIndex(place, async (path) => {
+    if (await areEqual(path, `${place.folder}/${INDEX_NAME}`)) return false;
+    await replace(path, place);
+    return true;
+  });
+}
+
+async function replace(path: string, { folder, seals }: LayerPlace): Promise<void> {
+  const index = `${folder}/${INDEX_NAME}`;
+  seals.unseal(index);
+  await Deno.rename(path, index);
+  seals.seal(index);
+  await syncDir(folder);
+}
+
+async function withNewIndex<T>({ root, folder, diffId }: LayerPlace, use: (path: string) => Promise<T>): Promise<T> {
+  await using workspace = await Workspace.create(root);
+  const path = `${workspace.path}/${INDEX_NAME}`;
+  await createIndex(path, await treeOf(`${folder}/${TAR_NAME}`), diffId, `${folder}/${TAR_NAME}`);
+  return await use(path);
+}
+
+async function treeOf(tarPath: string): Promise<LayerTree> {
+  const tree = new LayerTree();
+  const decoder = new TarDecoder();
+  const turn = new Turn();
+  for await (const bytes of readWhole(tarPath)) {
+    decoder.feed(bytes);
+    for (let item = decoder.next(); item !== undefined; item = decoder.next()) {
+      if (!(item instanceof Uint8Array)) tree.add(item);
+    }
+    await turn.yieldIfLong();
+  }
+  decoder.finish();
+  return tree;
+}
+
+/** False also where the second is missing. */
+async function areEqual(path: string, other: string): Promise<boolean> {
+  const missing = (thrown: unknown) => {
+    if (thrown instanceof Deno.errors.NotFound) return undefined;
+    throw thrown;
+  };
+  const [size, otherSize] = [(await Deno.stat(path)).size, (await Deno.stat(other).catch(missing))?.size];
+  if (size !== otherSize) return false;
+  await using theirs = readWhole(other);
+  for await (const bytes of readWhole(path)) {
+    const { value } = await theirs.next();
+    if (value === undefined || value.length !== bytes.length || bytes.some((byte, i) => byte !== value[i])) {
+      return false;
+    }
+  }
+  return true;
+}

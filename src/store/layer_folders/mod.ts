@@ -1,6 +1,0 @@
-/**
- * @module
- * What storage drivers share that keep each layer in a folder of its own: `ingest/`, where everything is made before it is
- * renamed into place and everything is moved to before it is deleted, and the facts about a layer.
- */
-export { DEFAULT_LAYER_LIMITS, FolderLayerStore, type LayerFormat } from "./folder_layer_store.ts";

@@ -1,0 +1,387 @@
+/**
+ * For tests only: what every {@link LayerStore} promises. Call {@link testLayerStore} from a driver's own test file.
+ */
+import { strict as assert } from "node:assert";
+import { isTsdError } from "../../errors.ts";
+import { sha256Hex } from "../../hash/mod.ts";
+import { type Digest, digestOfHex } from "../../image/digest.ts";
+import { collectBytes } from "../../io/mod.ts";
+import { watchDescriptors } from "../../sys/descriptor_watch.ts";
+import { cString, xattrs } from "../../sys/mod.ts";
+import { bytesOf, END_OF_TAR } from "../../tar/mod.ts";
+import { concat, octal, rawBlock, rawFile } from "../../tar/tar_testing.ts";
+import type { LayerStore } from "../driver.ts";
+import { AWKWARD_LAYERS } from "./edge_case_layers.ts";
+import { type HostileLayer, hostileLayers } from "./malicious_layers.ts";
+import { temporaryPlace, type TestPlace } from "./test_dir.ts";
+import { type FolderTools, makeRichTree, packWithTar, unpackWithTar } from "./all_features_layer.ts";
+
+/** How the suite gets at a driver. */
+export interface LayerStoreHarness {
+  readonly name: string;
+  /** Another store over the same folder (and, for stores in memory, over the same layers). */
+  create(root: string): LayerStore;
+  /** What is left of unfinished work. */
+  leftovers(root: string): Promise<string[]>;
+  /** Given when `mountable` gives real folders, which are then looked into. */
+  readonly folders?: FolderTools;
+  /** Whether these folders can't be written to. */
+  readonly isReadOnly?: boolean;
+  /** Whether a layer that is open can be read on after its removal. */
+  readonly outlivesRemoval?: boolean;
+  /** Where the store is, on a file system that the driver needs; default: a temporary folder. */
+  readonly place?: () => Promise<TestPlace>;
+  /** For `Deno.test`: `requires("root")` and the like. */
+  readonly options?: { readonly ignore?: boolean };
+}
+
+/** A store in a folder of its own that is gone after the test. */
+interface Fixture {
+  readonly store: LayerStore;
+  readonly root: string;
+  /** A folder beside it for what else a test needs. */
+  readonly scratch: string;
+}
+
+const LIMITS = { tarBytes: 1 << 30, entries: 1000 };
+
+/** The bytes in portions that suit no block size. */
+function portions(bytes: Uint8Array, size = 1000): ReadableStream<Uint8Array> {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at < bytes.length) controller.enqueue(bytes.slice(at, at += size));
+      else controller.close();
+    },
+  });
+}
+
+async function digestOf(bytes: Uint8Array): Promise<Digest> {
+  return digestOfHex(await sha256Hex(bytes, "native"));
+}
+
+function contentOf(store: LayerStore, diffId: Digest): Promise<Uint8Array<ArrayBuffer>> {
+  return collectBytes(store.openTar(diffId), { maxBytes: 1 << 30, what: "the tar" });
+}
+
+const OTHER = concat(rawFile("a", "other"), END_OF_TAR);
+const SMALL = concat(rawFile("a", "one"), rawFile("d/b", "three"), END_OF_TAR);
+
+/** Registers the contract as tests. */
+export function testLayerStore(harness: LayerStoreHarness): void {
+  const suite = new Suite(harness);
+  suite.content();
+  suite.presence();
+  suite.refusals();
+  suite.interruptions();
+  suite.hostile();
+  if (harness.folders !== undefined) suite.folders(harness.folders);
+}
+
+/** Some drivers hold mounts. */
+const letGo = (store: LayerStore & Partial<Disposable>) => store[Symbol.dispose]?.();
+
+class Suite {
+  readonly #harness: LayerStoreHarness;
+
+  constructor(harness: LayerStoreHarness) {
+    this.#harness = harness;
+  }
+
+  content(): void {
+    for (const [name, tar] of Object.entries(AWKWARD_LAYERS)) {
+      this.#test(`gives the very bytes back: ${name}`, async ({ store }) => {
+        const diffId = await digestOf(tar);
+        await store.ingest(portions(tar), { diffId });
+        assert.ok(sameBytes(await contentOf(store, diffId), tar), "the tar differs");
+        await store.verify(diffId);
+      });
+    }
+  }
+
+  presence(): void {
+    this.#test("keeps a layer and tells about it", async ({ store, root }) => {
+      const diffId = await digestOf(SMALL);
+      assert.deepEqual([await store.info(diffId), await store.storedMs(diffId)], [undefined, undefined]);
+      const beforeMs = Date.now();
+      const info = await store.ingest(portions(SMALL), { diffId }, { limits: LIMITS });
+      assert.deepEqual(info, { diffId, tarBytes: SMALL.length, contentBytes: 8, entries: 2 });
+      assert.deepEqual(await store.info(diffId), info);
+      assert.ok(Math.abs(await store.storedMs(diffId) as number - beforeMs) < 60_000);
+      assert.deepEqual(await store.list(), [diffId]);
+      const again = this.#harness.create(root);
+      assert.deepEqual(await again.info(diffId), info);
+      for (const each of [store, again]) assert.match((await each.mountable(diffId)).path, /^\//);
+      letGo(again);
+      assert.deepEqual(await this.#harness.leftovers(root), []);
+    });
+    this.#test("drains and checks a layer that is there already", async ({ store }) => {
+      const diffId = await digestOf(SMALL);
+      const info = await store.ingest(portions(SMALL), { diffId });
+      assert.deepEqual(await store.ingest(portions(SMALL), { diffId }), info);
+      await assert.rejects(store.ingest(portions(END_OF_TAR), { diffId }), { code: "digest_mismatch" });
+      assert.deepEqual(await store.info(diffId), info);
+      await store.verify(diffId);
+    });
+    this.#test("takes the same layer from several at once", async ({ store, root }) => {
+      const diffId = await digestOf(SMALL);
+      const stores = [store, this.#harness.create(root), this.#harness.create(root)];
+      const infos = await Promise.all(stores.map((one, i) => one.ingest(portions(SMALL, 100 + 300 * i), { diffId })));
+      assert.deepEqual(infos, [infos[0], infos[0], infos[0]]);
+      assert.deepEqual(await store.list(), [diffId]);
+      assert.deepEqual(await this.#harness.leftovers(root), []);
+      await store.verify(diffId);
+    });
+    this.#test("a layer that is removed while it is opened is there or not, and never another", async (fixture) => {
+      const { store } = fixture;
+      const [first, second] = [await digestOf(SMALL), await digestOf(OTHER)];
+      for (let round = 0; round < 10; round++) {
+        await store.ingest(portions(SMALL), { diffId: first });
+        await store.ingest(portions(OTHER), { diffId: second });
+        const opening = store.mountable(first).catch((thrown) => thrown);
+        if (round % 2 === 1) await opening;
+        await store.remove(first);
+        const opened = await opening;
+        using other = await store.mountable(second);
+        if (isTsdError(opened, "not_found")) continue;
+        assert.ok("path" in opened, String(opened));
+        if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${opened.path}/a`), "one");
+        if (this.#harness.outlivesRemoval) assert.equal(await Deno.readTextFile(`${other.path}/a`), "other");
+        opened[Symbol.dispose]();
+      }
+      await store.cleared();
+    });
+    this.#test("removes layers, and has no others", async ({ store, root }) => {
+      const [first, second] = [await digestOf(SMALL), await digestOf(END_OF_TAR)];
+      await store.ingest(portions(SMALL), { diffId: first });
+      await store.ingest(portions(END_OF_TAR), { diffId: second });
+      await store.remove(first);
+      await store.remove(first);
+      assert.deepEqual(await store.list(), [second]);
+      await store.cleared();
+      assert.equal(await store.cleared(), false);
+      assert.deepEqual(await this.#harness.leftovers(root), []);
+      await assert.rejects(store.mountable(first), { code: "not_found" });
+      await assert.rejects(store.verify(first), { code: "not_found" });
+      await assert.rejects(contentOf(store, first), { code: "not_found" });
+      await store.ingest(portions(SMALL), { diffId: first });
+      await store.verify(first);
+    });
+  }
+
+  refusals(): void {
+    this.#test("refuses a tar with another digest", async (fixture) => {
+      await this.#assertRefused(fixture, portions(SMALL), await digestOf(END_OF_TAR), "digest_mismatch");
+    });
+    this.#test("refuses a tar that is cut off", async (fixture) => {
+      const cut = SMALL.subarray(0, 1100);
+      await this.#assertRefused(fixture, portions(cut), await digestOf(cut), "layer_invalid");
+    });
+    this.#test("refuses more bytes than allowed without reading on", async (fixture) => {
+      let given = 0;
+      const zeros = new ReadableStream<Uint8Array>({
+        pull: (controller) => controller.enqueue(new Uint8Array(given += 65_536 - given % 65_536).subarray(0, 65_536)),
+      });
+      const file = rawBlock({ name: "zeros", size: octal(900_000) });
+      const bomb = joined(portions(file), zeros);
+      const limits = { tarBytes: 1_000_000, entries: 10 };
+      await this.#assertRefused(fixture, bomb, await digestOf(SMALL), "layer_too_large", limits);
+      assert.ok(given < 2_000_000, `read on to ${given} bytes`);
+    });
+    this.#test("refuses more entries than allowed", async (fixture) => {
+      const many = concat(...Array.from({ length: 1001 }, (_, i) => rawBlock({ name: `f${i}` })), END_OF_TAR);
+      await this.#assertRefused(fixture, portions(many), await digestOf(many), "layer_too_large");
+    });
+  }
+
+  interruptions(): void {
+    this.#test("leaves nothing when the source fails", async (fixture) => {
+      const cable = new Error("cable cut");
+      const source = joined(
+        portions(SMALL.subarray(0, 700)),
+        new ReadableStream({ pull: (controller) => controller.error(cable) }),
+      );
+      await assert.rejects(fixture.store.ingest(source, { diffId: await digestOf(SMALL) }), cable);
+      await this.#assertNothing(fixture);
+    });
+    this.#test("leaves nothing when it is cancelled, even while it waits", async (fixture) => {
+      const controller = new AbortController();
+      let isCancelled = false;
+      const stalling = new ReadableStream<Uint8Array>({
+        start: (source) => source.enqueue(SMALL.slice(0, 700)),
+        pull: () => new Promise<void>(() => queueMicrotask(() => controller.abort())),
+        cancel: () => void (isCancelled = true),
+      });
+      const diffId = await digestOf(SMALL);
+      const ingest = fixture.store.ingest(stalling, { diffId }, { signal: controller.signal });
+      await assert.rejects(ingest, { code: "cancelled" });
+      assert.ok(isCancelled);
+      await this.#assertNothing(fixture);
+      const late = fixture.store.ingest(portions(SMALL), { diffId }, { signal: AbortSignal.abort() });
+      await assert.rejects(late, { code: "cancelled" });
+      await this.#assertNothing(fixture);
+    });
+    this.#test("gives up descriptors of a tar that isn't read to its end", async ({ store }) => {
+      const large = concat(rawFile("f", "x".repeat(1 << 20)), rawFile("f", "y".repeat(1 << 20)), END_OF_TAR);
+      const diffId = await digestOf(large);
+      const noneAdded = watchDescriptors();
+      await store.ingest(portions(large, 100_000), { diffId });
+      for (let i = 0; i < 3; i++) {
+        const reader = store.openTar(diffId).getReader();
+        await reader.read();
+        await reader.cancel();
+      }
+      await noneAdded();
+    });
+  }
+
+  hostile(): void {
+    this.#test("withstands hostile layers", async (fixture) => {
+      const victim = `${fixture.scratch}/victim`;
+      await Deno.mkdir(victim);
+      await Deno.writeTextFile(`${victim}/secret`, "secret");
+      const untouched = await stateOf(victim);
+      for (const hostile of hostileLayers(victim)) {
+        await this.#withstand(fixture, hostile);
+        assert.deepEqual(await stateOf(victim), untouched, hostile.name);
+      }
+    });
+  }
+
+  async #withstand(fixture: Fixture, { name, tar, outcome }: HostileLayer): Promise<void> {
+    const { folders } = this.#harness;
+    const diffId = await digestOf(tar);
+    const ingest = fixture.store.ingest(portions(tar, 4000), { diffId }, { limits: LIMITS });
+    if ("refused" in outcome) {
+      await assert.rejects(ingest, (thrown) => isTsdError(thrown, outcome.refused), name);
+      return await this.#assertNothing(fixture);
+    }
+    await ingest;
+    if (folders !== undefined) {
+      const found = await folders.listTree((await fixture.store.mountable(diffId)).path);
+      const expected = outcome.paths.map((path) => path.replace(/\/$/, ""));
+      assert.deepEqual(found.map(({ path }) => path).sort(), [".", ...expected].sort(), name);
+    }
+    await fixture.store.verify(diffId);
+    await fixture.store.remove(diffId);
+    await fixture.store.cleared();
+  }
+
+  folders(tools: FolderTools): void {
+    this.#test("has what GNU tar unpacks, to the last attribute", async ({ store, scratch }) => {
+      const [source, unpacked, archive] = ["source", "unpacked", "archive.tar"].map((name) => `${scratch}/${name}`);
+      await Deno.mkdir(source!);
+      await makeRichTree(source!);
+      for (
+        const format of [[], ["--sparse"], ["--sparse", "--sparse-version=0.0"], ["--sparse", "--sparse-version=0.1"]]
+      ) {
+        await packWithTar(tools, source!, archive!, format);
+        await Deno.mkdir(unpacked!);
+        await unpackWithTar(tools, archive!, unpacked!);
+        const tar = await Deno.readFile(archive!);
+        const diffId = await digestOf(tar);
+        await store.ingest(portions(tar, 5000), { diffId });
+        const [expected, found] = [
+          await tools.listTree(unpacked!),
+          await tools.listTree((await store.mountable(diffId)).path),
+        ];
+        assert.ok(expected.length >= 20);
+        assert.deepEqual(tools.diffTrees(expected, found), []);
+        assert.ok(sameBytes(await contentOf(store, diffId), tar), "the tar differs");
+        await store.verify(diffId);
+        await Deno.remove(unpacked!, { recursive: true });
+      }
+    });
+    this.#test("marks what hides lower layers as overlayfs wants it", async ({ store }) => {
+      const tar = concat(rawFile(".wh.gone", ""), rawFile("d/.wh..wh..opq", ""), rawFile("e/.wh.f", ""), END_OF_TAR);
+      const diffId = await digestOf(tar);
+      await store.ingest(portions(tar), { diffId });
+      const found = await tools.listTree((await store.mountable(diffId)).path);
+      assert.deepEqual(found.map(({ path }) => path).sort(), [".", "d", "e", "e/f", "gone"]);
+      const isWhiteout = async (name: string) => {
+        const { isCharDevice, rdev } = await Deno.lstat(`${(await store.mountable(diffId)).path}/${name}`);
+        return isCharDevice === true && rdev === 0;
+      };
+      assert.ok(await isWhiteout("gone") && await isWhiteout("e/f"));
+      const { path: folder } = await store.mountable(diffId);
+      const opaque = xattrs.lgetxattr(cString(`${folder}/d`), cString("trusted.overlay.opaque"));
+      assert.deepEqual(opaque, bytesOf("y"));
+    });
+    if (this.#harness.isReadOnly) return;
+    this.#test("finds damage when it verifies", async ({ store }) => {
+      const diffId = await digestOf(SMALL);
+      const damages: ((folder: string) => Promise<void>)[] = [
+        (folder) => Deno.writeTextFile(`${folder}/a`, "two"),
+        (folder) => Deno.writeTextFile(`${folder}/a`, "longer"),
+        (folder) => Deno.remove(`${folder}/d`, { recursive: true }),
+        async (folder) => {
+          await Deno.remove(`${folder}/a`);
+          await Deno.symlink("d/b", `${folder}/a`);
+        },
+      ];
+      for (const damage of damages) {
+        await store.ingest(portions(SMALL), { diffId });
+        await store.verify(diffId);
+        await damage((await store.mountable(diffId)).path);
+        await assert.rejects(store.verify(diffId), { code: "digest_mismatch" });
+        await store.remove(diffId);
+        await store.cleared();
+      }
+    });
+  }
+
+  #test(name: string, body: (fixture: Fixture) => Promise<void>): void {
+    const { options, create, place = temporaryPlace } = this.#harness;
+    Deno.test({
+      name: `${this.#harness.name}: ${name}`,
+      ...options,
+      fn: async () => {
+        await using here = await place();
+        const scratch = here.path;
+        const root = `${scratch}/root`;
+        await Deno.mkdir(root);
+        const store = create(root);
+        await body({ store, root, scratch });
+        letGo(store);
+      },
+    });
+  }
+
+  async #assertRefused(
+    fixture: Fixture,
+    tar: ReadableStream<Uint8Array>,
+    diffId: Digest,
+    code: "digest_mismatch" | "layer_invalid" | "layer_too_large",
+    limits = LIMITS,
+  ): Promise<void> {
+    await assert.rejects(fixture.store.ingest(tar, { diffId }, { limits }), { code });
+    assert.equal(await fixture.store.info(diffId), undefined);
+    await this.#assertNothing(fixture);
+  }
+
+  async #assertNothing({ store, root }: Fixture): Promise<void> {
+    assert.deepEqual(await store.list(), []);
+    assert.deepEqual(await this.#harness.leftovers(root), []);
+  }
+}
+
+function joined(...streams: ReadableStream<Uint8Array>[]): ReadableStream<Uint8Array> {
+  return ReadableStream.from(async function* () {
+    for (const stream of streams) yield* stream;
+  }());
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** What an attack would change: content, links, times, names. */
+async function stateOf(victim: string): Promise<unknown> {
+  const look = async (path: string) => {
+    const { size, nlink, mode, mtime, ctime } = await Deno.lstat(path);
+    return { size, nlink, mode, mtime, ctime };
+  };
+  const names = (await Array.fromAsync(Deno.readDir(victim))).map(({ name }) => name);
+  const secret = `${victim}/secret`;
+  return [names, await look(victim), await look(secret), await Deno.readTextFile(secret)];
+}

@@ -1,0 +1,95 @@
+import { until } from "../engine/setup.ts";
+import type { Seat } from "../../src/command_server/slots.ts";
+
+export interface ShellOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** What its descriptor 8 is; the seat's answers if not given. */
+  readonly answers?: string;
+  /** Before it waits. */
+  readonly first?: string;
+  /** What starts it: `unshare -m`, for example. */
+  readonly through?: readonly string[];
+}
+
+/**
+ * A shell on a seat, as the portable form's head is one: descriptors 6, 7 and 8, and what it was started with. It asks for
+ * nothing, and writes what it is told.
+ */
+export class SeatedShell implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #collected: Promise<void>;
+  readonly #output = { stdout: "", stderr: "" };
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#collected = Promise.all([this.#collect("stdout"), this.#collect("stderr")]).then(() => {});
+  }
+
+  /** Resolves when it sits. */
+  static async start(folder: string, seat: Pick<Seat, "claimPath">, options: ShellOptions = {}): Promise<SeatedShell> {
+    const { args = [], env = {}, cwd = "/", first = "", through = [] } = options;
+    const answers = options.answers ?? seat.claimPath.replace("seat.", "answer.");
+    const script = `${folder}/shell.sh`;
+    await Deno.writeTextFile(
+      script,
+      `exec 6>&1 7>&2 8<>"$ANSWERS"\n${first}\necho sits\nwhile read -r line <&8; do [ -z "$line" ] || echo "$line"; done\n`,
+    );
+    const [command, ...words] = [...through, "/bin/sh", script, ...args];
+    const child = new Deno.Command(command!, {
+      ...{ args: words, env: { ...env, ANSWERS: answers }, clearEnv: true, cwd },
+      ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+    }).spawn();
+    const shell = new SeatedShell(child);
+    await shell.says("sits");
+    shell.#output.stdout = "";
+    return shell;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Takes the seat, and asks for the command that it was started with. */
+  static async asking(
+    folder: string,
+    seat: Pick<Seat, "claimPath">,
+    build: string,
+    options: ShellOptions = {},
+  ): Promise<SeatedShell> {
+    const shell = await SeatedShell.start(folder, seat, options);
+    await Deno.writeTextFile(seat.claimPath, `${shell.pid}\n`);
+    const call = `${seat.claimPath.replace(/seat\.\d+$/, "call")}`;
+    const number = /\d+$/.exec(seat.claimPath)![0];
+    const line = `${number} ${shell.pid} ${options.args?.length ?? 0} ${build}\n`;
+    await Deno.writeTextFile(call, line, { create: false });
+    return shell;
+  }
+
+  /** Ends it, and gives what was written to its streams. */
+  async end(): Promise<{ readonly stdout: string; readonly stderr: string }> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // It has ended already.
+    }
+    await this.#child.status;
+    await this.#collected;
+    return this.#output;
+  }
+
+  /** Waits for a line on its standard output. @throws Error at the deadline */
+  async says(line: string): Promise<void> {
+    await until(`${line} after ${JSON.stringify(this.#output)}`, () => this.#output.stdout.split("\n").includes(line));
+  }
+
+  async #collect(from: "stdout" | "stderr"): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#child[from]) this.#output[from] += decoder.decode(chunk, { stream: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * Archives that mean harm, put into a container by the API and by both clients: the host stays as it was, whether they are
+ * refused or unpacked.
+ */
+import { strict as assert } from "node:assert";
+import { expectResult, scenario, type World } from "../cli/setup.ts";
+import type { ApiResponse } from "../harness/mod.ts";
+import {
+  CAP_NET_RAW,
+  charDevice,
+  dir,
+  fifo,
+  file,
+  fileCapability,
+  hardLink,
+  HOSTILE_IMAGES,
+  type HostileImage,
+  readAll,
+  rootFindings,
+  symlink,
+  tarBytes,
+  type TarEntry,
+  Victim,
+} from "../images/mod.ts";
+import { HOSTILE_WHITEOUTS } from "../images/malicious_whiteouts.ts";
+import { SECRET } from "../images/victim.ts";
+import { withBoth } from "./clients.ts";
+
+const NET_RAW = fileCapability(CAP_NET_RAW);
+
+type HostileTars = Extract<HostileImage, { kind: "layers" }>;
+
+const put = (world: World, path: string, body: unknown): Promise<ApiResponse> =>
+  world.engine.api.request("PUT", `/containers/box/archive?path=${encodeURIComponent(path)}`, { body });
+
+/** Files of this machine that a way out would lead to sooner or later. */
+const CANARIES = ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/hosts", "/bin/busybox"];
+
+/** What can be seen of them without reading them. Nobody else changes them meanwhile, unlike the folders that they are in. */
+const canaries = (): string[] =>
+  CANARIES.map((path) => {
+    const { ino, mode, uid, gid, size, nlink, mtime } = Deno.lstatSync(path);
+    return `${path} ${[ino, mode, uid, gid, size, nlink, mtime?.getTime()]}`;
+  });
+
+/** A step after which nothing of the host may be different. The scenario looks at the engine's own mounts and processes. */
+function harmless(step: (world: World, victim: Victim) => Promise<void>) {
+  return async (world: World) => {
+    await using victim = await Victim.create();
+    const before = canaries();
+    await step(world, victim);
+    await world.remove("box");
+    assert.deepEqual(await victim.changes(), []);
+    assert.deepEqual(canaries(), before);
+  };
+}
+
+/** What a layer of a hostile image does when it is put into a container's folder. */
+async function putAll(world: World, hostile: HostileTars, victim: Victim, folder: string): Promise<ApiResponse> {
+  let answer: ApiResponse | undefined;
+  for (const layer of (await hostile.build(victim)).layers) {
+    answer = await put(world, folder, await readAll(layer.openTar()));
+    if (answer.status !== 200) break;
+  }
+  assert.ok(answer);
+  return answer;
+}
+
+async function tryLayers(world: World, hostile: HostileTars, victim: Victim): Promise<void> {
+  const folder = `/cases/${hostile.name.replace(/[^a-z0-9]+/g, "-")}`;
+  // What an earlier one put behind its links, inside the container.
+  const behind = victim.folder;
+  expectResult(await world.tsd("exec", "box", "sh", "-c", `rm -rf ${behind}; mkdir -p ${folder}`), {});
+  const answer = await putAll(world, hostile, victim, folder);
+  const [id] = await world.containers();
+  const root = `${world.engine.layerRoot}/snapshots/${id}/merged${folder}`;
+  // Here such a name is one like any other.
+  const isAboutLayers = HOSTILE_WHITEOUTS.includes(hostile);
+  if (answer.status === 200) {
+    assert.ok(isAboutLayers || hostile.expect !== "refused", "it was taken");
+    assert.deepEqual(await rootFindings(isAboutLayers ? { ...hostile, root: {} } : hostile, root), []);
+  } else {
+    assert.equal(answer.status, 500, answer.text());
+    assert.match(answer.json<{ message: string }>().message, /^[^\n]+$/);
+    assert.ok(isAboutLayers || hostile.expect !== "contained", answer.text());
+    assert.deepEqual(await rootFindings({ ...hostile, root: {} }, root), []);
+  }
+  assert.deepEqual(await victim.changes(), []);
+}
+
+interface Case {
+  readonly name: string;
+  readonly entries: (victim: Victim) => readonly TarEntry[];
+  /** The clients' line, or what the container then has: the output of a script. */
+  readonly refused?: RegExp;
+  readonly script?: string;
+  readonly output?: string;
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: "a path that climbs out, behind a good one",
+    entries: (victim) => [file("good", "good"), file(victim.upwards("planted"), "planted")],
+    refused: /is outside of the folder that it is unpacked to/,
+  },
+  {
+    name: "an absolute path is one in the container",
+    entries: (victim) => [file(`${victim.folder}/planted`, "planted")],
+    script: "find /t -name planted | wc -l",
+    output: "1\n",
+  },
+  {
+    name: "links to the host, and files through them",
+    entries: (victim) => [symlink("out", victim.folder), file("out/secret", "changed"), dir("out/folder/new")],
+    script: 'readlink /t/out | grep -c tsd-victim; cat "$(readlink /t/out)"/secret',
+    output: "1\nchanged",
+  },
+  {
+    name: "a hard link to the host",
+    entries: (victim) => [hardLink("stolen", victim.relative("secret"))],
+    refused: /no such file or directory/,
+  },
+  {
+    name: "a device that overlayfs takes for a whiteout",
+    entries: () => [charDevice("gone", 0, 0)],
+    refused: /it is the device 0:0/,
+  },
+  {
+    name: "devices are there, but can't be opened",
+    entries: () => [charDevice("mem", 1, 1, { mode: 0o666 }), charDevice("null", 1, 3, { mode: 0o666 })],
+    script: "head -c 1 /t/mem 2>/dev/null || echo refused; echo >/t/null; stat -c %t:%T /t/mem",
+    output: "refused\n1:1\n",
+  },
+  {
+    name: "a pipe in the way of a file isn't written to",
+    entries: () => [fifo("pipe"), file("pipe", "plain")],
+    script: "stat -c %F /t/pipe; cat /t/pipe",
+    output: "regular file\nplain",
+  },
+  {
+    name: "programs with the rights of others are the container's, as with Docker",
+    entries:
+      () => [file("suid", "", { mode: 0o4755 }), file("able", "", { xattrs: { "security.capability": NET_RAW } })],
+    script: "stat -c %a /t/suid",
+    output: "4755\n",
+  },
+  {
+    name: "attributes of the machine's aren't set",
+    entries: () => [dir("opaque", { xattrs: { "trusted.overlay.opaque": "y", "security.ima": "x" } })],
+    script: "ls -d /t/opaque",
+    output: "/t/opaque\n",
+  },
+];
+
+scenario("archives that mean harm", {
+  "what hostile layers hold, put to a folder": harmless(async (world, victim) => {
+    await world.background("box");
+    for (const hostile of HOSTILE_IMAGES) {
+      if (hostile.kind !== "layers" || hostile.name.startsWith("bomb-")) continue;
+      await tryLayers(world, hostile, victim).catch((cause) => {
+        throw new Error(`${hostile.name} (${hostile.what}): ${cause.message}`, { cause });
+      });
+    }
+    const found = await world.tsd("exec", "box", "find", "/", "-xdev", "-name", "secret", "-type", "f");
+    assert.doesNotMatch(found.stdout, /cases/);
+  }),
+  "by both clients": withBoth((world, client) =>
+    harmless(async (_, victim) => {
+      await world.background("box");
+      for (const { name, entries, refused, script, output } of CASES) {
+        await world.tsd("exec", "box", "sh", "-c", "rm -rf /t /tmp/*; mkdir /t");
+        await Deno.writeFile(`${world.folder}/it.tar`, tarBytes(entries(victim)));
+        const program = client.name === "tsd" ? "$tsd" : "docker";
+        const copied = await world.shell(`${program} cp - box:/t <it.tar`);
+        if (refused !== undefined) {
+          assert.equal(copied.code, 1, name);
+          assert.match(copied.stderr, refused, name);
+        } else {
+          assert.deepEqual(copied, { code: 0, stdout: "", stderr: "" }, name);
+          const ran = await world.tsd("exec", "box", "sh", "-c", script ?? "");
+          assert.deepEqual([name, ran.stdout], [name, output]);
+        }
+      }
+    })(world)
+  ),
+  "paths of the API stay inside, whatever links the container has": harmless(async (world, victim) => {
+    await world.background("box");
+    const up = "../".repeat(12);
+    const script = `ln -s ${victim.folder} /abs; ln -s ${up}${
+      victim.relative("")
+    } /rel; ln -s /proc/self/root /root-link
+      ln -s ${victim.folder}/secret /file; ln -s loop /loop; ln -s /proc/1/cwd /cwd`;
+    expectResult(await world.tsd("exec", "box", "sh", "-c", script), {});
+    const get = (path: string) => world.engine.api.get(`/containers/box/archive?path=${encodeURIComponent(path)}`);
+    const paths = [
+      ...[`${up}${victim.relative("secret")}`, `/etc/${victim.upwards("secret")}`, "/abs/secret", "/rel/secret"],
+      ...[`/root-link${victim.folder}/secret`, `/proc/self/root${victim.folder}/secret`, `/cwd${victim.folder}/secret`],
+      ...["/proc/1/root/etc/passwd", "/dev/fd/0", "/sys/kernel", "/loop/x", "/abs", "/file/."],
+    ];
+    for (const path of paths) {
+      const { status, body } = await get(path);
+      // A path whose last link dangles is the link.
+      if (status !== 200) assert.ok([400, 404].includes(status), `${path}: ${status}`);
+      assert.doesNotMatch(new TextDecoder().decode(body), new RegExp(SECRET.trim()), path);
+      const written = await put(world, path, tarBytes([file("planted", "planted")]));
+      assert.notEqual(written.status, 200, path);
+    }
+  }),
+  "what is mounted read-only stays as it is, also by its second way in": harmless(async (world, victim) => {
+    await world.background("box", undefined, ["-v", `${victim.folder}:/v:ro`]);
+    expectResult(await world.tsd("exec", "box", "ln", "-s", "/v", "/way"), {});
+    const attempts: readonly TarEntry[][] = [
+      ...[[file("v/planted", "x")], [file("v/secret", "x")], [symlink("v/l", "x")], [dir("v/folder", { mode: 0o777 })]],
+      ...[[file("way/planted", "x")], [hardLink("stolen", "v/secret")], [hardLink("v/other", "etc/passwd")]],
+      ...[[dir("v", { mode: 0o777 })], [file("v", "x")], [symlink("v", "x")]],
+    ];
+    for (const entries of attempts) {
+      const answer = await put(world, "/", tarBytes(entries));
+      assert.equal(answer.status, 500, `${JSON.stringify(entries)}: ${answer.text()}`);
+    }
+    assert.equal((await put(world, "/v", tarBytes([file("x")]))).status, 400);
+    assert.deepEqual(await victim.changes(), []);
+  }),
+  "names that a container made up, copied out": withBoth(async (world, client) => {
+    await world.background("box");
+    // Docker's client refuses links that lead up; they are harmless, since nothing is unpacked through a link.
+    const up = client.name === "tsd" ? "../../.." : "suid";
+    const script = String.raw`mkdir /d && cd /d && printf 1 >-rf && printf 2 >"$(printf 'a\nb')" &&
+      printf 3 >"$(printf '\377\033[31m')" && printf 4 >'..\x' && printf 5 >.wh.x && ln -s / root && ln -s ${up} up &&
+      mkfifo pipe && printf 6 >suid && chmod 4755 suid`;
+    expectResult(await world.tsd("exec", "box", "sh", "-c", script), {});
+    expectResult(await client.call("cp", "box:/d", `${world.folder}/out`), {});
+    const names = [
+      ...["-rf", String.raw`..\\x`, ".wh.x", String.raw`a\nb`, "pipe", "root", "suid", "up"],
+      String.raw`\377\033[31m`,
+    ];
+    const look = "LC_ALL=C ls -Ab out; cat out/-rf out/.*x; stat -c %F out/pipe; readlink out/root out/up";
+    expectResult(await world.shell(look), { stdout: `${names.join("\n")}\n145fifo\n/\n${up}\n` });
+    if (client.name === "tsd") expectResult(await world.shell("stat -c %a out/suid"), { stdout: "755\n" });
+    await world.remove("box");
+  }),
+});

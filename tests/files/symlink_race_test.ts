@@ -1,0 +1,16 @@
+/** A few seconds of swaps in a container; minutes are in tests/soak. */
+import { strict as assert } from "node:assert";
+import { scenario } from "../cli/setup.ts";
+import { raceSwaps } from "./symlink_race.ts";
+
+const SECONDS = 5;
+
+scenario("swaps", {
+  "a container that swaps links in while its files are copied gets nobody out of it": async (world) => {
+    const { rounds, outcomes } = await raceSwaps(world, SECONDS);
+    assert.ok(rounds > 100, `only ${rounds} rounds`);
+    for (const what of ["GET: done", "GET: refused", "PUT: done", "PUT: refused", "copy out: done"]) {
+      assert.ok((outcomes[what] ?? 0) > 0, `${what} never happened: ${JSON.stringify(outcomes)}`);
+    }
+  },
+});

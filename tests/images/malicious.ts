@@ -1,0 +1,130 @@
+/**
+ * Images and manifests that mean harm, by the numbers of the list "Adversarial images and registries" in the project's
+ * notes on robustness. Each says what it does and what has to come of it; a test builds it, offers it to the engine, and asks
+ * `Victim.changes()` and `rootFindings()` afterwards.
+ */
+import { Xattrs } from "../harness/xattrs.ts";
+import { HOSTILE_BLOBS } from "./malicious_blobs.ts";
+import { HOSTILE_CONFIGS } from "./malicious_configs.ts";
+import { HOSTILE_ENTRIES } from "./malicious_entries.ts";
+import { HOSTILE_MANIFESTS } from "./malicious_manifests.ts";
+import { HOSTILE_PATHS } from "./malicious_paths.ts";
+import { HOSTILE_WHITEOUTS } from "./malicious_whiteouts.ts";
+import type { Image, ImageFiles } from "./image_builder.ts";
+import { SECRET, type Victim } from "./victim.ts";
+
+/** What an accepted image has to have at a path of its root; links on the way count as "absent". */
+export type RootExpectation = "absent" | "dir" | "file" | { readonly content: string } | { readonly target: string };
+
+/** A command to run in a container of the (accepted) image, and what has to come of it. */
+export interface Probe {
+  readonly command: readonly string[];
+  readonly expect: "fails" | { readonly stdout: string };
+}
+
+interface Hostile {
+  /** Of the list; absent for cases that the list names elsewhere. */
+  readonly number?: number;
+  /** Unique among all. */
+  readonly name: string;
+  readonly what: string;
+  /** "refused": one clear error, nothing visible. "contained": accepted, without harm. "either": one of both. */
+  readonly expect: "refused" | "contained" | "either";
+  /** Checked on the root file system when the image is accepted. */
+  readonly root?: Readonly<Record<string, RootExpectation>>;
+  readonly probe?: Probe;
+}
+
+/** The trick is in a layer; `layers[].openTar()` feeds an unpacker directly. */
+export interface HostileLayers extends Hostile {
+  readonly kind: "layers";
+  build(victim: Victim): Promise<Image>;
+}
+
+/** The trick is in the configuration; the layers are busybox. */
+export interface HostileConfig extends Hostile {
+  readonly kind: "config";
+  build(victim: Victim): Promise<Image>;
+}
+
+/** The trick is in a manifest or in a blob that is not what its descriptor says: only the scripted registry serves it. */
+export interface HostileManifest extends Hostile {
+  readonly kind: "manifest";
+  build(victim: Victim): Promise<ImageFiles>;
+}
+
+export type HostileImage = HostileLayers | HostileConfig | HostileManifest;
+
+export const HOSTILE_IMAGES: readonly HostileImage[] = [
+  ...HOSTILE_PATHS,
+  ...HOSTILE_WHITEOUTS,
+  ...HOSTILE_ENTRIES,
+  ...HOSTILE_BLOBS,
+  ...HOSTILE_CONFIGS,
+  ...HOSTILE_MANIFESTS,
+];
+
+/** What is wrong with the root file system of an accepted hostile image, one line each. */
+export async function rootFindings(hostile: HostileImage, root: string): Promise<string[]> {
+  const findings: string[] = [];
+  for (const [path, expected] of Object.entries(hostile.root ?? {})) {
+    const found = await whatIsAt(root, path);
+    const wanted = typeof expected === "string" ? expected : JSON.stringify(expected);
+    const got = typeof expected === "string" ? found.kind : JSON.stringify(found.detail ?? found.kind);
+    if (wanted !== got) findings.push(`${path}: ${got}, expected ${wanted}`);
+  }
+  return [...findings, ...await secretsAndXattrs(root)];
+}
+
+interface Found {
+  readonly kind: string;
+  readonly detail?: { readonly content: string } | { readonly target: string };
+}
+
+/** Looks at `path` without following a link anywhere. */
+async function whatIsAt(root: string, path: string): Promise<Found> {
+  const parts = path.split("/");
+  let at = root;
+  for (const [index, part] of parts.entries()) {
+    at = `${at}/${part}`;
+    const info = await lstatOrNothing(at);
+    if (!info) return { kind: "absent" };
+    if (index < parts.length - 1 && !info.isDirectory) return { kind: "absent" };
+    if (index < parts.length - 1) continue;
+    if (info.isSymlink) return { kind: "symlink", detail: { target: await Deno.readLink(at) } };
+    if (info.isFile) return { kind: "file", detail: { content: await Deno.readTextFile(at) } };
+    return { kind: info.isDirectory ? "dir" : "special" };
+  }
+  return { kind: "dir" };
+}
+
+/** No file may have the victim's content, no entry an overlay attribute. */
+async function secretsAndXattrs(root: string): Promise<string[]> {
+  using xattrs = new Xattrs();
+  const findings: string[] = [];
+  const folders = [root];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for await (const entry of Deno.readDir(folder)) {
+      const path = `${folder}/${entry.name}`;
+      if (!await lstatOrNothing(path)) continue; // A name that is not UTF-8.
+      if (entry.isDirectory) folders.push(path);
+      if (entry.isFile && await isSecret(path)) findings.push(`${path} holds the host's secret`);
+      const hidden = Object.keys(xattrs.read(path)).filter((name) => /^(trusted|user)\.overlay\./.test(name));
+      if (hidden.length > 0) findings.push(`${path} has ${hidden.join(", ")}`);
+    }
+  }
+  return findings;
+}
+
+async function isSecret(path: string): Promise<boolean> {
+  return (await Deno.lstat(path)).size === SECRET.length && await Deno.readTextFile(path) === SECRET;
+}
+
+async function lstatOrNothing(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  }
+}

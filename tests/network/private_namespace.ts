@@ -1,0 +1,107 @@
+/**
+ * Network namespaces for tests that change what belongs to the whole machine (rules of others, forwarding): the engine
+ * runs in one, and other machines are further ones.
+ */
+import { strict as assert } from "node:assert";
+import { runCommand, type RunResult, tracesOf } from "../harness/mod.ts";
+import type { Step, World } from "../cli/setup.ts";
+
+export class Namespace implements AsyncDisposable {
+  readonly name: string;
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  static async make(): Promise<Namespace> {
+    const namespace = new Namespace(`tsd-test-${crypto.randomUUID().slice(0, 8)}`);
+    await must(runCommand("ip", ["netns", "add", namespace.name]));
+    await namespace.must("ip", "link", "set", "lo", "up");
+    return namespace;
+  }
+
+  get path(): string {
+    return `/run/netns/${this.name}`;
+  }
+
+  /** Runs a program of this machine in it. */
+  run(...command: readonly string[]): Promise<RunResult> {
+    return runCommand("nsenter", [`--net=${this.path}`, "--", ...command]);
+  }
+
+  /** Gives its output. @throws Error with what it said when it failed */
+  async must(...command: readonly string[]): Promise<string> {
+    return await must(this.run(...command));
+  }
+
+  /** A setting below /proc/sys/net. */
+  async setting(name: string, value?: string): Promise<string> {
+    const path = `/proc/sys/net/${name}`;
+    if (value !== undefined) await this.must("sh", "-c", 'echo "$1" > "$2"', "sh", value, path);
+    return (await this.must("cat", path)).trim();
+  }
+
+  /** A cable to another one, with an address (CIDR) at each end; the other's default route is ours. */
+  async connect(other: Namespace, link: string, ours: string, theirs: string): Promise<void> {
+    await this.must("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", other.name);
+    await this.must("ip", "addr", "add", ours, "dev", link);
+    await this.must("ip", "link", "set", link, "up");
+    await other.must("ip", "addr", "add", theirs, "dev", "eth0");
+    await other.must("ip", "link", "set", "eth0", "up");
+    await other.must("ip", "route", "add", "default", "via", ours.replace(/\/.*/, ""));
+  }
+
+  /** What somebody there says who connects; empty when nobody does. */
+  async ask(address: string, port: number): Promise<string> {
+    return (await this.run("busybox", "nc", "-w", "1", address, String(port))).stdout;
+  }
+
+  /** Says something to whoever connects, until it is disposed of. */
+  serve(port: number, text: string): AsyncDisposable {
+    const command = ["busybox", "nc", "-ll", "-p", String(port), "-e", "echo", text];
+    const args = [`--net=${this.path}`, "--", ...command];
+    const child = new Deno.Command("nsenter", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    return {
+      async [Symbol.asyncDispose]() {
+        child.kill("SIGKILL");
+        await child.status;
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await must(runCommand("ip", ["netns", "del", this.name]));
+  }
+}
+
+/** Lets the world's engine go on in a namespace. */
+export async function moveEngine(world: World, namespace: Namespace | undefined): Promise<void> {
+  await world.engine.stop();
+  world.engine.namespace = namespace?.path;
+  await world.engine.start();
+}
+
+/** With the engine in a namespace where nothing is forwarded yet; nothing may be left of it there. */
+export const inNamespace = (body: (world: World, box: Namespace) => Promise<void>): Step => async (world) => {
+  await using box = await Namespace.make();
+  await box.setting("ipv4/ip_forward", "0");
+  await moveEngine(world, box);
+  try {
+    await body(world, box);
+    await world.engine.removeContainers();
+    await world.engine.stop();
+    assert.equal(await box.must("sh", "-c", `nft list tables | grep ${ruleTableOf(world)} || :`), "");
+    assert.equal(await box.must("sh", "-c", "ip -o link show type bridge | grep tsd || :"), "");
+  } finally {
+    await moveEngine(world, undefined);
+  }
+};
+
+/** The name of the engine's rules. */
+export const ruleTableOf = (world: World): string => `tsd-${tracesOf(world.engine.dataRoot).engineId}`;
+
+async function must(running: Promise<RunResult>): Promise<string> {
+  const { code, stdout, stderr } = await running;
+  if (code !== 0) throw new Error(stderr || `exit code ${code}`);
+  return stdout;
+}

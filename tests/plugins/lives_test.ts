@@ -1,8 +1,0 @@
-import { startRig } from "../engine/rig.ts";
-import { requires } from "../requires.ts";
-import { live, livesWithoutLeak } from "./lives.ts";
-
-Deno.test("200 containers with five plugins leave nothing", requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  await livesWithoutLeak(rig, 10, () => live(rig, 200));
-});

@@ -1,0 +1,22 @@
+/** Hostile manifests and blobs (20, 31 and 33 to 36 of the project's list) are refused before anything can be seen. */
+import { strict as assert } from "node:assert";
+import { HOSTILE_IMAGES } from "../images/mod.ts";
+import { requires } from "../requires.ts";
+import { checkAlive, startHostileRig, tryHostile } from "./malicious_setup.ts";
+
+Deno.test({
+  name: "manifests and blobs that mean harm",
+  ...requires("root", "runc", "overlay"),
+  fn: async (test) => {
+    await using rig = await startHostileRig();
+    for (const hostile of HOSTILE_IMAGES) {
+      if (hostile.kind !== "manifest") continue;
+      await test.step(`${hostile.name}: ${hostile.what}`, async () => {
+        const startedMs = performance.now();
+        await tryHostile(rig, hostile);
+        assert.ok(performance.now() - startedMs < 5000, "it was refused at once");
+      });
+    }
+    await test.step("and afterwards all is well", () => checkAlive(rig));
+  },
+});

@@ -1,0 +1,120 @@
+/** Offers hostile images to an engine, runs those that it takes, and looks whether the host is as it was. */
+import { strict as assert } from "node:assert";
+import type { Engine, EngineOptions, RunResult } from "../harness/mod.ts";
+import { type HostileImage, rootFindings, Victim } from "../images/mod.ts";
+import { exists, untilNone } from "../engine/setup.ts";
+import {
+  clearFailure,
+  listedImages,
+  pullGoodImage,
+  type PullRig,
+  startPullRig,
+  storeChanges,
+  storeListing,
+} from "./setup.ts";
+
+export interface HostileRig extends PullRig {
+  readonly victim: Victim;
+  /** The store with nothing but a good image in it. */
+  readonly clean: readonly string[];
+}
+
+export async function startHostileRig(engine: EngineOptions = {}): Promise<HostileRig> {
+  await using undo = new AsyncDisposableStack();
+  const victim = undo.use(await Victim.create());
+  const rig = undo.use(await startPullRig({ engine }));
+  await checkAlive(rig);
+  // The first volume makes the folder of all, which stays.
+  for (const verb of ["create", "rm"]) assert.equal((await rig.engine.tsd(["volume", verb, "first"])).code, 0);
+  const clean = await storeListing(rig.engine);
+  const owned = undo.move();
+  return { ...rig, victim, clean, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** This machine's static busybox, put into containers of images that have no program. */
+const BUSYBOX = "/busybox-tsd";
+const NETWORK = ["--network", "none"];
+
+/** Pulls the image, runs it when that works, removes it, and checks that it had no effect. */
+export async function tryHostile(rig: HostileRig, hostile: HostileImage): Promise<void> {
+  const { engine, registry, victim, clean } = rig;
+  const repo = `hostile/${hostile.name.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "")}`;
+  const reference = registry.add(repo, "1", await hostile.build(victim));
+  const pull = await engine.tsd(["pull", "-q", reference]);
+  if (pull.code === 0) {
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => remove(engine, reference));
+    await runTaken(rig, hostile, reference);
+  } else {
+    clearFailure(pull, hostile.name);
+    assert.notEqual(hostile.expect, "contained", `${hostile.name} was refused: ${pull.stderr}`);
+    assert.equal((await listedImages(engine)).length, 1);
+  }
+  assert.deepEqual(await victim.changes(), [], hostile.name);
+  await untilNone(() => storeChanges(engine, clean));
+}
+
+/** An image whose trick is in its configuration may be refused as late as at its start. */
+async function runTaken(rig: HostileRig, hostile: HostileImage, reference: string): Promise<void> {
+  const { engine, victim } = rig;
+  if (hostile.kind === "config") {
+    const run = await engine.tsd(["run", "--rm", ...NETWORK, reference, "true"]);
+    checkRun(hostile, run);
+  } else {
+    assert.notEqual(hostile.expect, "refused", `${hostile.name} was pulled`);
+    await lookInside(engine, hostile, reference);
+  }
+  if (hostile.probe) await probe(engine, hostile, reference);
+  assert.deepEqual(await victim.changes(), [], `${hostile.name}, when it ran`);
+}
+
+/** Takes the image away, with containers that a failed check left. */
+async function remove(engine: Engine, reference: string): Promise<void> {
+  await engine.removeContainers();
+  const { code, stderr } = await engine.tsd(["rmi", reference]);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+}
+
+/** It ran, or could not be started for a reason that is one line; a bad value isn't the engine's failure. */
+export function checkRun(hostile: HostileImage, { code, stderr }: RunResult): void {
+  if (code === 0) {
+    assert.equal(stderr, "", hostile.name);
+    assert.notEqual(hostile.expect, "refused", `${hostile.name} ran`);
+    return;
+  }
+  assert.notEqual(hostile.expect, "contained", `${hostile.name}: ${stderr}`);
+  assert.ok([125, 126, 127].includes(code), `${hostile.name}: exit code ${code}`);
+  assert.match(stderr, /^tsd: [^\n]+\n$/, hostile.name);
+  assert.doesNotMatch(stderr, /\.[tj]s:\d|undefined|\[object/, hostile.name);
+}
+
+/** Starts a container with busybox, looks at its root from the host and walks through it from inside. */
+async function lookInside(engine: Engine, hostile: HostileImage, reference: string): Promise<void> {
+  const program = ["-v", `/bin/busybox:${BUSYBOX}:ro`, reference, BUSYBOX];
+  const run = await engine.tsd(["run", "-d", ...NETWORK, ...program, "sleep", "1000"]);
+  assert.deepEqual([run.code, run.stderr], [0, ""], hostile.name);
+  const id = run.stdout.trim();
+  const root = `${engine.layerRoot}/snapshots/${id}/merged`;
+  assert.ok(await exists(`${root}${BUSYBOX}`), "the root is mounted where it is looked at");
+  assert.deepEqual(await rootFindings(hostile, root), [], hostile.name);
+  const walk = await engine.tsd(["exec", id, BUSYBOX, "find", "/", "-xdev", "-type", "f", "-print0"]);
+  // A whiteout in a folder that merges with nothing is listed by overlayfs, but leads nowhere.
+  assert.match(walk.stderr, /^(find: \S+: No such file or directory\n)*$/, hostile.name);
+  const removed = await engine.tsd(["rm", "-f", id]);
+  assert.equal(removed.code, 0, removed.stderr);
+}
+
+async function probe(engine: Engine, hostile: HostileImage, reference: string): Promise<void> {
+  const { command, expect } = hostile.probe!;
+  const { code, stdout } = await engine.tsd(["run", "--rm", ...NETWORK, reference, ...command]);
+  if (expect === "fails") assert.notEqual(code, 0, hostile.name);
+  else assert.deepEqual([code, stdout], [0, expect.stdout], hostile.name);
+}
+
+/** The engine answers, and honest images still come and run. */
+export async function checkAlive(rig: PullRig): Promise<void> {
+  assert.equal((await rig.engine.api.get("/_ping")).status, 200);
+  const reference = await pullGoodImage(rig);
+  const run = await rig.engine.tsd(["run", "--rm", ...NETWORK, reference, "echo", "alive"]);
+  assert.deepEqual(run, { code: 0, stdout: "alive\n", stderr: "" });
+}

@@ -1,0 +1,60 @@
+/** What the tests of supervision share: containers in one engine, and its events. */
+import { strict as assert } from "node:assert";
+import type { Engine, RunResult } from "../harness/mod.ts";
+import type { Rig } from "../engine/setup.ts";
+
+/** One event as the API gives it. */
+export interface ApiEvent {
+  readonly Type: string;
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+  readonly time: number;
+  readonly status?: string;
+  readonly id?: string;
+  readonly from?: string;
+}
+
+/** Seconds since 1970, with a fraction. */
+export const nowSeconds = (): string => (Date.now() / 1000).toFixed(3);
+
+/** What was told between two moments. `query` is more of the query string. */
+export async function eventsBetween(engine: Engine, since: string, until: string, query = ""): Promise<ApiEvent[]> {
+  const answer = await engine.api.get(`/events?since=${since}&until=${until}${query}`);
+  assert.equal(answer.status, 200, answer.text());
+  return answer.jsonLines<ApiEvent>();
+}
+
+/** What was told of one container since `since`, up to now. */
+export async function actionsOf(engine: Engine, name: string, since: string): Promise<string[]> {
+  // The end is a moment in the past, so that the answer ends.
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  const events = await eventsBetween(engine, since, nowSeconds());
+  return events.filter(({ Actor }) => Actor.Attributes.name === name).map(({ Action }) => Action);
+}
+
+/** Runs `run -d --network none`, with tsd's client where nothing else is said, and gives the id. */
+export async function background(
+  { engine, image }: Pick<Rig, "engine" | "image">,
+  name: string,
+  { command = ["sleep", "1000"], flags = [], client = "tsd" }: {
+    command?: readonly string[];
+    flags?: readonly string[];
+    client?: "tsd" | "docker";
+  } = {},
+): Promise<string> {
+  const result = await engine[client](["run", "-d", "--network", "none", "--name", name, ...flags, image, ...command]);
+  return succeeded(result).trim();
+}
+
+/** The output of a command that must succeed and say nothing on stderr. */
+export function succeeded({ code, stdout, stderr }: RunResult): string {
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  return stdout;
+}
+
+/** Fails unless a command failed with these words. */
+export function refused({ code, stderr }: RunResult, words: string | RegExp): void {
+  assert.notEqual(code, 0);
+  if (typeof words === "string") assert(stderr.includes(words), stderr);
+  else assert.match(stderr, words);
+}
