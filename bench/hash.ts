@@ -9,16 +9,16 @@ import { parseArgs } from "node:util";
 import { createSha256, HASH_ENGINES, type HashEngine } from "../src/hash/mod.ts";
 import { type Aim, judge } from "./measuring/aims.ts";
 import { count, runBenchmark } from "./measuring/harness.ts";
-import { machineFacts } from "./measuring/machine.ts";
+import { machineInfo } from "./measuring/machine.ts";
 import { judgementLine, machineLines, markdownLines, tableLines } from "./measuring/report.ts";
-import { measure, type Sample, type Turn } from "./measuring/rounds.ts";
+import { type CooperativeYield, measure, type Sample } from "./measuring/rounds.ts";
 
 const CHUNK_BYTES = 64 << 10;
 const ONE = "one stream";
 const FOUR = "four streams";
 const atLeast = (row: string, limit: number): Aim => ({
-  of: { row, contender: "wasm" },
-  against: { row, contender: "hash-wasm" },
+  of: { row, peer: "wasm" },
+  against: { row, peer: "hash-wasm" },
   bound: "at least",
   limit,
 });
@@ -30,7 +30,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
     options: { rounds: { type: "string", default: "9" }, megabytes: { type: "string", default: "64" } },
   });
   const [rounds, megabytes] = [count("--rounds", values.rounds), count("--megabytes", values.megabytes)];
-  for (const line of machineLines(await machineFacts())) console.log(line);
+  for (const line of machineLines(await machineInfo())) console.log(line);
   const turns = HASH_ENGINES.map((engine) => turnOf(engine, megabytes));
   const series = await measure(turns, { rounds, warmUps: 2, pauseMs: 50, signal });
   const judgements = judge(AIMS, series);
@@ -38,7 +38,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   for (const line of lines) console.log(line);
 }
 
-function turnOf(engine: HashEngine, megabytes: number): Turn {
+function turnOf(engine: HashEngine, megabytes: number): CooperativeYield {
   const chunk = crypto.getRandomValues(new Uint8Array(CHUNK_BYTES));
   const rate = async (row: string, streams: number): Promise<Sample> => {
     const hashers = await Promise.all(Array.from({ length: streams }, () => createSha256(engine)));
@@ -49,7 +49,7 @@ function turnOf(engine: HashEngine, megabytes: number): Turn {
     const seconds = (performance.now() - beganMs) / 1000;
     return { row, unit: "MB/s", value: chunks * streams * CHUNK_BYTES / 1e6 / seconds };
   };
-  return { contender: engine, take: async () => [await rate(ONE, 1), await rate(FOUR, 4)] };
+  return { peer: engine, take: async () => [await rate(ONE, 1), await rate(FOUR, 4)] };
 }
 
 if (import.meta.main) await runBenchmark(main);

@@ -9,13 +9,13 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { EngineApi } from "../tests/harness/mod.ts";
-import type { Contender } from "./peers/peer.ts";
-import { privateFolder } from "./peers/host_traces.ts";
+import type { Peer } from "./peers/peer.ts";
+import { privateDir } from "./peers/host_traces.ts";
 import { type Aim, toDocker } from "./measuring/aims.ts";
 import { ApiProbe } from "./measuring/api_probe.ts";
 import { count, type Field, printed, runBenchmark, show, startField, UsageError } from "./measuring/harness.ts";
 import { perform, RunFailed } from "./measuring/exec.ts";
-import { measure, type Turn } from "./measuring/rounds.ts";
+import { type CooperativeYield, measure } from "./measuring/rounds.ts";
 import { percentile } from "./measuring/statistics.ts";
 
 const LINE_BYTES = 100;
@@ -28,7 +28,7 @@ const RATE = "lines of 100 bytes into the log";
 const API = "API meanwhile, 99th percentile";
 const AIMS: readonly Aim[] = [
   toDocker(RATE, 3, "at least"),
-  { of: { row: API, contender: "tsd" }, bound: "at most", limit: 10 },
+  { of: { row: API, peer: "tsd" }, bound: "at most", limit: 10 },
 ];
 
 async function main(args: string[], signal: AbortSignal): Promise<void> {
@@ -45,9 +45,9 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   await using undo = new AsyncDisposableStack();
   // podman has no daemon whose API could be asked.
   const field = await startField(["podman"], undo);
-  const folder = await privateFolder("lines", undo);
-  await Deno.writeTextFile(join(folder, "lines"), lines());
-  const turns = field.contenders.map((contender) => turnOf(contender, field, folder, megabytes));
+  const dir = await privateDir("lines", undo);
+  await Deno.writeTextFile(join(dir, "lines"), lines());
+  const turns = field.peers.map((peer) => turnOf(peer, field, dir, megabytes));
   const series = await measure(turns, { rounds, warmUps: 1, pauseMs: 1000, signal });
   await show(field, series, AIMS, values.json);
 }
@@ -57,18 +57,18 @@ function lines(): string {
   return `${text}\n`.repeat(FILE_MEGABYTES * BYTES_PER_MEGABYTE / LINE_BYTES);
 }
 
-function turnOf(contender: Contender, { images }: Field, folder: string, megabytes: number): Turn {
+function turnOf(peer: Peer, { images }: Field, dir: string, megabytes: number): CooperativeYield {
   const name = "bench-logs";
   const files = Array.from({ length: megabytes / FILE_MEGABYTES }, () => "/data/lines");
   const script = `cat ${files.join(" ")}; echo ${LAST_LINE}`;
-  const create = contender.command(
+  const create = peer.command(
     "create",
-    ...["--name", name, "--network", "none", "--volume", `${folder}:/data:ro`, ...LOG_OPTIONS],
+    ...["--name", name, "--network", "none", "--volume", `${dir}:/data:ro`, ...LOG_OPTIONS],
     ...[images.busybox, "sh", "-c", script],
   );
-  const api = new EngineApi(contender.socketPath!);
+  const api = new EngineApi(peer.socketPath!);
   return {
-    contender: contender.name,
+    peer: peer.name,
     async take() {
       await perform(create);
       const beganMs = performance.now();
@@ -77,11 +77,11 @@ function turnOf(contender: Contender, { images }: Field, folder: string, megabyt
       await post(api, `/containers/${name}/wait`);
       const elapsedMs = performance.now() - beganMs;
       const timesMs = await probe.stop();
-      const last = await printed(contender.command("logs", "--tail", "1", name));
+      const last = await printed(peer.command("logs", "--tail", "1", name));
       if (last !== `${LAST_LINE}\n`) {
-        throw new RunFailed(`${contender.name}: the log ends with ${JSON.stringify(last)}`);
+        throw new RunFailed(`${peer.name}: the log ends with ${JSON.stringify(last)}`);
       }
-      await perform(contender.command("rm", name));
+      await perform(peer.command("rm", name));
       return [
         { row: RATE, unit: "MB/s", value: megabytes / (elapsedMs / 1000) },
         { row: API, unit: "ms", value: percentile(timesMs, 99) },

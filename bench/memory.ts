@@ -7,12 +7,12 @@
  * count. See README.md here.
  */
 import { parseArgs } from "node:util";
-import type { Contender } from "./peers/peer.ts";
+import type { Peer } from "./peers/peer.ts";
 import { toDocker } from "./measuring/aims.ts";
 import { count, type Field, runBenchmark, show, startField } from "./measuring/harness.ts";
 import { perform } from "./measuring/exec.ts";
 import { processes, proportionalMb } from "./measuring/processes.ts";
-import { measure, type Sample, type Turn } from "./measuring/rounds.ts";
+import { type CooperativeYield, measure, type Sample } from "./measuring/rounds.ts";
 import { summaryOf } from "./measuring/statistics.ts";
 import { performCrowd } from "./measuring/timed_commands.ts";
 
@@ -35,33 +35,33 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   const [rounds, containers] = [count("--rounds", values.rounds), count("--containers", values.containers)];
   await using undo = new AsyncDisposableStack();
   const field = await startField(values.without, undo);
-  const turns = field.contenders.map((contender) => turnOf(contender, field, containers));
+  const turns = field.peers.map((peer) => turnOf(peer, field, containers));
   const series = await measure(turns, { rounds, warmUps: 0, pauseMs: 0, signal });
   await show(field, series, [toDocker(rowOf(containers), LIMIT)], values.json);
 }
 
 const rowOf = (containers: number): string => `memory with ${containers} idle containers`;
 
-function turnOf(contender: Contender, { images }: Field, containers: number): Turn {
+function turnOf(peer: Peer, { images }: Field, containers: number): CooperativeYield {
   const names = Array.from({ length: containers }, (_, index) => `bench-idle-${index}`);
   const run = (name: string) =>
-    contender.command("run", "--detach", "--name", name, "--network", "host", images.busybox, "sleep", "1000000");
+    peer.command("run", "--detach", "--name", name, "--network", "host", images.busybox, "sleep", "1000000");
   return {
-    contender: contender.name,
+    peer: peer.name,
     async take() {
-      const idle = await reading(contender, "memory without containers");
+      const idle = await reading(peer, "memory without containers");
       await performCrowd({ commands: names.map(run), atOnce: CLIENTS }, perform);
-      const busy = await reading(contender, rowOf(containers));
-      await perform(contender.command("rm", ...names));
+      const busy = await reading(peer, rowOf(containers));
+      await perform(peer.command("rm", ...names));
       return [idle, busy].flat();
     },
   };
 }
 
 /** None for an engine that has no process now. */
-async function reading(contender: Contender, row: string): Promise<Sample[]> {
+async function reading(peer: Peer, row: string): Promise<Sample[]> {
   await pause(SETTLE_MS);
-  const pids = (await processes()).filter((process) => contender.owns(process)).map(({ pid }) => pid);
+  const pids = (await processes()).filter((process) => peer.owns(process)).map(({ pid }) => pid);
   if (pids.length === 0) return [];
   const readings: number[] = [];
   for (let index = 0; index < READINGS.count; index++) {

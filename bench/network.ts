@@ -30,7 +30,7 @@ const AIMS: readonly Aim[] = [
   toDocker(BETWEEN, 1, "at least"),
   toDocker(OUT, 1, "at least"),
   // 2,000 a second.
-  { of: { row: NAMES, contender: "tsd" }, bound: "at most", limit: TIMES / 2 },
+  { of: { row: NAMES, peer: "tsd" }, bound: "at most", limit: TIMES / 2 },
 ];
 
 async function main(args: string[], signal: AbortSignal): Promise<void> {
@@ -67,26 +67,26 @@ async function inNamespace(args: readonly string[]): Promise<void> {
   if (code !== 0) Deno.exit(code);
 }
 
-function measureRuns({ contenders, images }: Field, rounds: number, signal: AbortSignal): Promise<Series[]> {
-  const turns = contenders.map((contender) => {
-    const run = (...flags: string[]) => contender.command("run", "--rm", ...flags, images.busybox, "true");
+function measureRuns({ peers, images }: Field, rounds: number, signal: AbortSignal): Promise<Series[]> {
+  const turns = peers.map((peer) => {
+    const run = (...flags: string[]) => peer.command("run", "--rm", ...flags, images.busybox, "true");
     const timed = [{ row: BRIDGE, work: run() }, { row: PORT, work: run("--publish", "8080:80") }];
-    return commandTurn(contender.name, { timed }, perform);
+    return commandTurn(peer.name, { timed }, perform);
   });
   return measure(turns, { rounds, warmUps: 3, pauseMs: PAUSE_MS, signal });
 }
 
 async function measureTraffic(
-  { contenders, images }: Field,
+  { peers, images }: Field,
   mebibytes: number,
   rounds: number,
   signal: AbortSignal,
 ): Promise<Series[]> {
   await using undo = new AsyncDisposableStack();
   const turns = [];
-  for (const [at, contender] of contenders.entries()) {
+  for (const [at, peer] of peers.entries()) {
     const setting = { image: images.busybox, port: FIRST_PORT + at, mebibytes };
-    turns.push(await trafficTurn(contender, setting, undo), ...await namesTurn(contender, images.busybox, undo));
+    turns.push(await trafficTurn(peer, setting, undo), ...await namesTurn(peer, images.busybox, undo));
   }
   return await measure(turns, { rounds, warmUps: 1, pauseMs: PAUSE_MS, signal });
 }

@@ -13,7 +13,7 @@ import { startRealRegistry } from "../tests/registry/real.ts";
 import { startTsd, type Tsd } from "./peers/tsd.ts";
 import type { Aim } from "./measuring/aims.ts";
 import { count, runBenchmark, show } from "./measuring/harness.ts";
-import { load, machineFacts } from "./measuring/machine.ts";
+import { load, machineInfo } from "./measuring/machine.ts";
 import { perform } from "./measuring/exec.ts";
 import { machineLines } from "./measuring/report.ts";
 import { measure, type Series } from "./measuring/rounds.ts";
@@ -26,7 +26,7 @@ const COUNTS = [{ plugins: 1, limitMs: 3 }, { plugins: 10, limitMs: 10 }] as con
 
 const rowOf = (plugins: number) => `what ${plugins} observing plugin${plugins === 1 ? " costs" : "s cost"} it`;
 const AIMS: readonly Aim[] = COUNTS.map(({ plugins, limitMs }) => ({
-  of: { row: rowOf(plugins), contender: "tsd" },
+  of: { row: rowOf(plugins), peer: "tsd" },
   bound: "at most",
   limit: limitMs,
 }));
@@ -50,7 +50,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   });
   const rounds = count("--rounds", values.rounds);
   await using undo = new AsyncDisposableStack();
-  const machine = await machineFacts();
+  const machine = await machineInfo();
   for (const line of machineLines(machine)) console.log(line);
   const registry = undo.use(await startRealRegistry());
   await pushImage(registry.url, "bench/busybox", "latest", await busyboxImage());
@@ -64,7 +64,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   }
   const before = {
     ...{ date: new Date().toISOString(), machine, load: [load()], missing: [] },
-    contenders: [engines[0]!.description],
+    peers: [engines[0]!.description],
   };
   const turns = engines.map((tsd, at) => {
     const timed = [{ row: RUN, work: tsd.command("run", "--rm", "--network", "host", image, "true") }];
@@ -82,7 +82,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
 const nameOf = (at: number) => at === 0 ? "tsd" : `tsd, plugins: ${COUNTS[at - 1]!.plugins}`;
 
 async function install({ engine }: Tsd, name: string): Promise<void> {
-  const file = join(engine.folder, `${name}.js`);
+  const file = join(engine.dir, `${name}.js`);
   await Deno.writeTextFile(file, observer(name));
   const { code, stderr } = await engine.tsd(["plugin", "install", file]);
   if (code !== 0) throw new CommandFailed(`${name} was not installed: ${stderr}`);
@@ -90,9 +90,9 @@ async function install({ engine }: Tsd, name: string): Promise<void> {
 
 /** Round by round, what an engine's run took more than that of the one without plugins. */
 function difference(series: readonly Series[], at: number, plugins: number): Series {
-  const [none, some] = [0, at].map((each) => series.find(({ contender }) => contender === nameOf(each))!.samples);
+  const [none, some] = [0, at].map((each) => series.find(({ peer }) => peer === nameOf(each))!.samples);
   return {
-    ...{ row: rowOf(plugins), contender: "tsd", unit: "ms" },
+    ...{ row: rowOf(plugins), peer: "tsd", unit: "ms" },
     samples: some!.map((value, round) => value - none![round]!),
   };
 }

@@ -10,10 +10,10 @@ import { pushImage } from "../tests/images/mod.ts";
 import { type RealRegistry, startRealRegistry } from "../tests/registry/real.ts";
 import { ContenderMissing } from "./peers/peer.ts";
 import { count, known, runBenchmark, show, UsageError } from "./measuring/harness.ts";
-import { load, machineFacts } from "./measuring/machine.ts";
+import { load, machineInfo } from "./measuring/machine.ts";
 import { machineLines } from "./measuring/report.ts";
 import { writeResults } from "./measuring/results_dir.ts";
-import { measure, type Series, type Turn } from "./measuring/rounds.ts";
+import { type CooperativeYield, measure, type Series } from "./measuring/rounds.ts";
 import { pullAims } from "./pulling/aims.ts";
 import { PULL_ENGINES, type PullEngine } from "./pulling/engines.ts";
 import { type PullImage, pullImage, type PullImageName } from "./pulling/images.ts";
@@ -49,7 +49,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
     console.error(`bench: ${TITLES[name]} …`);
     const served = await serve(name, image, registry);
     const pulling = engines.filter(({ pulls = NAMES }) => pulls.includes(name));
-    const turns: Turn[] = pulling.map((engine) => pullTurn(engine, served, canDrop));
+    const turns: CooperativeYield[] = pulling.map((engine) => pullTurn(engine, served, canDrop));
     if (!options.without.includes(INFLATE)) turns.push(inflateTurn(name, image));
     if (!options.without.includes(WRITE)) turns.push(writeTurn(name, image));
     series.push(...await measure(turns, { rounds: options.rounds, warmUps: 0, pauseMs: PAUSE_MS, signal }));
@@ -57,9 +57,9 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   const results = await show({ before }, series, pullAims(options.names), options.json);
   const elapsedMs = performance.now() - beganMs;
   console.log(`\nafter ${Math.round(elapsedMs / 1000)} s`);
-  const facts = new Map([...images].map(([name, image]) => [TITLES[name], image.facts]));
+  const info = new Map([...images].map(([name, image]) => [TITLES[name], image.info]));
   if (options.results) {
-    const text = pullMarkdown({ ...results, images: facts, elapsedMs }, "pull.svg");
+    const text = pullMarkdown({ ...results, images: info, elapsedMs }, "pull.svg");
     await writeResults({ "pull.md": text, "pull.svg": pullPicture(results.series) });
   }
 }
@@ -91,11 +91,11 @@ async function findEngines(without: readonly string[]) {
   for (const engine of PULL_ENGINES) {
     try {
       if (without.includes(engine.name)) throw new ContenderMissing("--without");
-      await using contender = await engine.start();
-      const can = withoutZstd(engine, contender.description);
-      if (can !== engine) missing.push(`${engine.name} does not pull zstd layers: ${contender.description}`);
+      await using peer = await engine.start();
+      const can = withoutZstd(engine, peer.description);
+      if (can !== engine) missing.push(`${engine.name} does not pull zstd layers: ${peer.description}`);
       engines.push(can);
-      described.push(contender.description);
+      described.push(peer.description);
     } catch (error) {
       if (!(error instanceof ContenderMissing)) throw error;
       missing.push(`${engine.name} is left out: ${error.message}`);
@@ -103,11 +103,11 @@ async function findEngines(without: readonly string[]) {
   }
   const why = await whyNoDropping();
   if (why !== undefined) missing.push(`caches are as they are, they can't be emptied: ${why}`);
-  const machine = await machineFacts();
+  const machine = await machineInfo();
   for (const line of [...machineLines(machine), ...described, ...missing]) console.log(line);
   return {
     engines,
-    before: { date: new Date().toISOString(), machine, load: [load()], contenders: described, missing },
+    before: { date: new Date().toISOString(), machine, load: [load()], peers: described, missing },
   };
 }
 

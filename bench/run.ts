@@ -73,19 +73,19 @@ function parseOptions(args: string[]): Options {
 
 async function measureScenario(
   scenario: Scenario,
-  { contenders, images }: Field,
+  { peers, images }: Field,
   hello: Command,
   { rounds, longRounds, size }: Options,
   signal: AbortSignal,
 ): Promise<Series[]> {
-  const turns = contenders.map((each) => commandTurn(each.name, scenario.turn(each, images, size), perform));
+  const turns = peers.map((each) => commandTurn(each.name, scenario.turn(each, images, size), perform));
   const { helloRows = [], isLong = false } = scenario;
   if (helloRows.length > 0) {
     turns.push(commandTurn(HELLO, { timed: helloRows.map((row) => ({ row, work: hello })) }, perform));
   }
   const performAll = async (commandsOf: Scenario["setUp"]) => {
-    for (const contender of contenders) {
-      for (const command of commandsOf?.(contender, images) ?? []) await perform(command);
+    for (const peer of peers) {
+      for (const command of commandsOf?.(peer, images) ?? []) await perform(command);
     }
   };
   await performAll(scenario.setUp);

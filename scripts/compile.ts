@@ -15,10 +15,10 @@ import { buildPortable } from "./portable.ts";
 import { capture, CommandFailed, EXECUTABLE, PROJECT_DIR } from "./project.ts";
 
 const FORMS = ["auto", "portable", "compiled"] as const;
-type WantedForm = typeof FORMS[number];
+type RequestedForm = typeof FORMS[number];
 
 export interface CompileOptions {
-  readonly form: WantedForm;
+  readonly form: RequestedForm;
   /** The file to make, absolute. */
   readonly output: string;
   /** The project to build; tests build a stand-in. */
@@ -46,12 +46,12 @@ export async function compile(options: CompileOptions): Promise<BuildInfo> {
 /** What has the output's name has run: it is built beside it and renamed. */
 async function build({ output, projectDir = PROJECT_DIR }: CompileOptions, base?: BaseRuntime): Promise<BuildInfo> {
   const bundleDir = `${output}.bundle`; // stays there to be looked at
-  const unfinished = `${output}.unfinished`;
+  const incomplete = `${output}.unfinished`;
   const info = await bundle(base === undefined ? "portable" : "compiled", bundleDir, projectDir);
-  if (base === undefined) await buildPortable(bundleDir, unfinished, PARTS_DIR, info.version);
-  else await compileNative(bundleDir, unfinished, base);
-  await runOnce(unfinished, info);
-  await Deno.rename(unfinished, output);
+  if (base === undefined) await buildPortable(bundleDir, incomplete, PARTS_DIR, info.version);
+  else await compileNative(bundleDir, incomplete, base);
+  await runOnce(incomplete, info);
+  await Deno.rename(incomplete, output);
   return info;
 }
 

@@ -27,12 +27,12 @@ Deno.test("the portable form has each role's", async () => {
 Deno.test("V8 knows the flags of both roles, and they have their effect", async () => {
   const program = `const { heap_size_limit } = (await import("node:v8")).getHeapStatistics();
     console.log(typeof gc, heap_size_limit);`;
-  const told = async (flags: readonly string[]) => {
+  const reported = async (flags: readonly string[]) => {
     const { text } = await capture(Deno.execPath(), ["eval", `--v8-flags=${flags.join(",")}`, program]);
     return text.trim().split(" ");
   };
-  const [noCollector, clientLimit] = await told(CLIENT_V8_FLAGS);
-  const [collector, engineLimit] = await told(ENGINE_V8_FLAGS);
+  const [noCollector, clientLimit] = await reported(CLIENT_V8_FLAGS);
+  const [collector, engineLimit] = await reported(ENGINE_V8_FLAGS);
   assert.deepEqual([noCollector, collector], ["undefined", "function"]);
   // The room for new objects is a part of the limit.
   assert.ok(Number(engineLimit) < Number(clientLimit), `${engineLimit} < ${clientLimit}`);

@@ -5,7 +5,7 @@
  * an image made from this machine's own files. Nothing is left behind but dist/.
  */
 import { join } from "node:path";
-import { removeFolder } from "../src/store/directory_driver/clearing.ts";
+import { removeDir } from "../src/store/directory_driver/clearing.ts";
 import { startRealRegistry } from "../tests/registry/real.ts";
 import { capture, CommandFailed, EXECUTABLE, exists, PROJECT_DIR } from "./project.ts";
 
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   await capture(Deno.execPath(), ["run", "--quiet", "-A", join(PROJECT_DIR, "scripts/compile.ts")]);
   await using undo = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir({ prefix: "tsd-demo-" });
-  undo.defer(() => removeFolder(dir));
+  undo.defer(() => removeDir(dir));
   const tsd = tsdFor(`unix://${dir}/tsd.sock`);
   say("Starting an engine with a folder of its own, which all commands below talk to");
   await startEngine(dir, undo);

@@ -11,7 +11,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { DEFAULT_SOCKET } from "../src/client/host.ts";
 import { COMMANDS } from "../src/commands/table.ts";
-import { SEATS } from "../src/command_server/slots.ts";
+import { SLOTS } from "../src/command_server/slots.ts";
 import { NotPrelinkable, prelink } from "./prelink.ts";
 import { capture, exists, filesBelow } from "./project.ts";
 import { CLIENT_V8_FLAGS, ENGINE_V8_FLAGS } from "./v8_flags.ts";
@@ -25,7 +25,7 @@ const NAME_LENGTH = 32;
 const TIDYING = { UNUSED_DAYS: 7, NEWEST: 3, MOST_REMOVED: 20 };
 
 /** What the head has to know about the payload behind it. */
-export interface PortableFacts {
+export interface PortableInfo {
   /** Name of the bundle's folder in the cache: its archive's digest. */
   readonly app: string;
   /** What `--version` says. */
@@ -66,30 +66,30 @@ export async function buildPortable(
 }
 
 /** The head with its `@NAME@` places filled, padded with newlines that no shell reaches. */
-export function renderHead(template: string, facts: PortableFacts): Uint8Array {
-  const megabytes = Math.ceil((facts.runtimeSizeBytes + sum(facts.appFiles.map((file) => file.sizeBytes))) / 1e6);
+export function renderHead(template: string, info: PortableInfo): Uint8Array {
+  const megabytes = Math.ceil((info.runtimeSizeBytes + sum(info.appFiles.map((file) => file.sizeBytes))) / 1e6);
   const cached = [
-    { path: "$_runtime/tsd", mode: 700, sizeBytes: facts.runtimeSizeBytes },
-    ...facts.appFiles.map(({ path, sizeBytes }) => ({ path: `$_app/${plainName(path)}`, mode: 600, sizeBytes })),
+    { path: "$_runtime/tsd", mode: 700, sizeBytes: info.runtimeSizeBytes },
+    ...info.appFiles.map(({ path, sizeBytes }) => ({ path: `$_app/${plainName(path)}`, mode: 600, sizeBytes })),
   ];
   const values: Record<string, string | number> = {
     ...TIDYING,
     CLIENT_FLAGS: CLIENT_V8_FLAGS.join(","),
     ENGINE_FLAGS: ENGINE_V8_FLAGS.join(","),
-    APP: facts.app,
-    VERSION: facts.version,
+    APP: info.app,
+    VERSION: info.version,
     SOCKET: DEFAULT_SOCKET,
-    SEATS: Array.from({ length: SEATS }, (_, number) => number).join(" "),
-    HOSTED: hostedWords().join(" | "),
+    SLOTS: Array.from({ length: SLOTS }, (_, number) => number).join(" "),
+    SERVED: servedCommandNames().join(" | "),
     APP_START: HEAD_SIZE_BYTES + 1, // `tail -c +N` counts from 1
-    APP_SIZE: facts.appSizeBytes,
-    RUNTIME: facts.runtime,
-    RUNTIME_START: HEAD_SIZE_BYTES + facts.appSizeBytes + 1,
-    RUNTIME_SIZE: facts.runtimeSizeBytes,
-    SIZE: HEAD_SIZE_BYTES + facts.appSizeBytes + facts.runtimeCompressedSizeBytes,
+    APP_SIZE: info.appSizeBytes,
+    RUNTIME: info.runtime,
+    RUNTIME_START: HEAD_SIZE_BYTES + info.appSizeBytes + 1,
+    RUNTIME_SIZE: info.runtimeSizeBytes,
+    SIZE: HEAD_SIZE_BYTES + info.appSizeBytes + info.runtimeCompressedSizeBytes,
     ROOM: megabytes,
     FILES: cached.map(({ path }) => `"$_cache/${path}"`).join(" "),
-    FACTS: cached.map(({ mode, sizeBytes }) => `${mode}:${sizeBytes}`).join("\n"),
+    INFO: cached.map(({ mode, sizeBytes }) => `${mode}:${sizeBytes}`).join("\n"),
   };
   const head = template.replace(/@([A-Z_]+)@/g, (_, name: string) => {
     const value = values[name];
@@ -106,8 +106,8 @@ export function renderHead(template: string, facts: PortableFacts): Uint8Array {
 }
 
 /** What command lines begin with that an engine may do. */
-function hostedWords(): string[] {
-  const names = COMMANDS.filter(({ hosted }) => hosted !== undefined).flatMap(({ names }) => names);
+function servedCommandNames(): string[] {
+  const names = COMMANDS.filter(({ served }) => served !== undefined).flatMap(({ names }) => names);
   return [...new Set(names.map((name) => name.split(" ")[0]!))].sort();
 }
 
@@ -118,7 +118,7 @@ function plainName(path: string): string {
 }
 
 /** The bundle as tar.gz: the same bytes for the same files, private whoever unpacks it. */
-async function archiveOf(bundleDir: string): Promise<{ bytes: Uint8Array; files: PortableFacts["appFiles"] }> {
+async function archiveOf(bundleDir: string): Promise<{ bytes: Uint8Array; files: PortableInfo["appFiles"] }> {
   const paths = (await filesBelow(bundleDir)).map((path) => relative(bundleDir, path));
   const files = await Promise.all(
     paths.map(async (path) => ({ path, sizeBytes: (await Deno.stat(join(bundleDir, path))).size })),
@@ -144,9 +144,9 @@ async function runtimeBytes(): Promise<Uint8Array> {
 /** Gzips `source` to `target` unless that is there: Deno's 95 MB take seconds, and change only with its version. */
 async function compressOnce(source: Uint8Array, target: string): Promise<string> {
   if (await exists(target)) return target;
-  const unfinished = `${target}.unfinished`;
-  await pipeline([source], createGzip({ level: 9 }), createWriteStream(unfinished));
-  await Deno.rename(unfinished, target);
+  const incomplete = `${target}.unfinished`;
+  await pipeline([source], createGzip({ level: 9 }), createWriteStream(incomplete));
+  await Deno.rename(incomplete, target);
   return target;
 }
 

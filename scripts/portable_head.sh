@@ -22,7 +22,7 @@ tell_engine() {
   { echo "$*" 1<>"$_calls/call"; } 2>/dev/null
 }
 take_seat() {
-  for _seat in @SEATS@; do
+  for _seat in @SLOTS@; do
     # With -C the shell makes the file, or fails where somebody else has.
     set -C
     { echo "$$" >"$_calls/seat.$_seat"; } 2>/dev/null && _taken=1
@@ -84,7 +84,7 @@ ask_engine() {
   exit "$_once"
 }
 case $1 in
-  @HOSTED@)
+  @SERVED@)
     # Nobody else can have put them there, and the caller's own descriptors (a lock, a file to read) stay as they are.
     if [ -p "$_calls/call" ] && [ -O / ] && [ -O "$_calls" ] && [ ! -L "$_calls" ] && free_descriptors; then
       _resume=
@@ -137,7 +137,7 @@ whole() {
     700:*"
 "700:*"
 "700:*"
-@FACTS@") ;;
+@INFO@") ;;
     *) return 1 ;;
   esac
   [ -z "$_boot" ] || (umask 077 && printf '%s\n' "$_boot" >"$_stamp") 2>/dev/null || :

@@ -12,7 +12,7 @@ import { provideEvents } from "./composition/events.ts";
 import { provideImages } from "./composition/images.ts";
 import { provideStats, provideUsage } from "./composition/measures.ts";
 import { provideNetworks } from "./composition/networks.ts";
-import { provideForeignPlugins } from "./composition/external_plugins.ts";
+import { provideExternalPlugins } from "./composition/external_plugins.ts";
 import { providePlugins } from "./composition/plugins.ts";
 import { provideRuns } from "./composition/runs.ts";
 import { provideRuntime } from "./composition/runtime.ts";
@@ -35,14 +35,14 @@ const PARTS = [
   provideVolumes,
   provideControls,
   providePlugins,
-  provideForeignPlugins,
+  provideExternalPlugins,
   provideApi,
 ];
 
 /** One engine's objects, each made when it is first asked for. */
 export class Composition {
   readonly #container: DependencyContainer = root.createChildContainer();
-  readonly get: Get = (wanted) => this.#container.resolve(wanted.key);
+  readonly get: Get = (requested) => this.#container.resolve(requested.key);
 
   constructor(settings: EngineSettings) {
     const provide: Provide = (token, make) => {

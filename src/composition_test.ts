@@ -11,7 +11,7 @@ async function settingsIn(dataRoot: string): Promise<EngineSettings> {
   return {
     storage: { driver: "overlay2", root: `${dataRoot}/overlay2` },
     paths: await enginePaths(dataRoot),
-    facts: await probeHost(),
+    info: await probeHost(),
     log: SILENT_LOG,
     runtimes: new Map([["runc", { path: "/nonexistent/runc", args: [] }]]),
     config: { ...DEFAULT_CONFIG, plugins: { metrics: {}, others: {} } },

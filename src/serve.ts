@@ -5,35 +5,35 @@
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { openEngine } from "./composition/startup.ts";
-import { partWithPlugins } from "./composition/shutdown.ts";
+import { drainPlugins } from "./composition/shutdown.ts";
 import { runtimePrograms } from "./engine/config/runtime_programs.ts";
 import { AsyncQueue } from "./async/queue.ts";
 import { configTrouble, type EngineConfig, readEngineConfig } from "./engine/config/engine_config.ts";
 import { useProxies } from "./engine/config/proxies.ts";
-import { checkSocketPlace, listenAt, ownSocket } from "./engine/lifecycle/socket.ts";
+import { bindSocket, checkSocketPath, listenAt } from "./engine/lifecycle/socket.ts";
 import {
-  handOn,
-  type Handover,
-  type HandoverNotes,
-  type Leaving,
+  type Departing,
+  passOn,
+  type Reexec,
+  type ReexecState,
   reexecute,
   takeOver,
 } from "./engine/lifecycle/reexec.ts";
 import { IdleWatch } from "./engine/lifecycle/idle.ts";
-import { type Collect, MemoryRest } from "./engine/lifecycle/idle_trim.ts";
+import { type Collect, IdleTrim } from "./engine/lifecycle/idle_trim.ts";
 import { dataRootOf, lockOf, runDirOf } from "./engine/lifecycle/data_dirs.ts";
-import { holdProgram } from "./engine/lifecycle/executable_lock.ts";
-import type { OwnProgram } from "./engine/networks/dns_process.ts";
+import { lockExecutable } from "./engine/lifecycle/executable_lock.ts";
+import type { SelfProgram } from "./engine/networks/dns_process.ts";
 import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/lifecycle/service_notify.ts";
 import { canStart } from "./engine/lifecycle/reexec_check.ts";
 import { TsdError } from "./errors.ts";
-import { openHosted } from "./command_server/command_server.ts";
+import { openCommandServer } from "./command_server/command_server.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { probeHost } from "./runtime/spec/mod.ts";
-import { chooseStorage, unusedText } from "./store/drivers.ts";
-import { cString, files, O, OwnedFd, ownMemory, ownProcess, pipes, processes, SIG, unixPeers } from "./sys/mod.ts";
+import { chooseDriver, unusedText } from "./store/drivers.ts";
+import { cString, files, O, OwnedFd, ownProcess, pipes, processes, selfMemory, SIG, unixPeers } from "./sys/mod.ts";
 
 /** What `tsd daemon` was told. */
 export interface ServeOptions {
@@ -63,7 +63,7 @@ interface Serving {
   readonly onDemand: boolean;
   readonly command: readonly string[] | undefined;
   /** From this very process, before it executed itself anew. */
-  readonly before: Handover | undefined;
+  readonly before: Reexec | undefined;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -124,13 +124,13 @@ export async function serve(options: ServeOptions): Promise<number> {
     environment,
   });
   if (left === undefined || command === undefined) return 0;
-  handOn(paths.runDir, { lock, ...left });
+  passOn(paths.runDir, { lock, ...left });
   // Whoever wants its end has it, also in the middle of a reload: from here on a signal ends it at once, and those that
   // have come before are heard in the next turns.
   for (const signal of [SIG.TERM, SIG.INT]) ownProcess.defaultSignal(signal);
   await new Promise((resolve) => setTimeout(resolve, LAST_SIGNAL_MS));
   if (left.isStopped()) {
-    await (await ownSocket(socket))[Symbol.asyncDispose]();
+    await (await bindSocket(socket))[Symbol.asyncDispose]();
     return 0;
   }
   return reexecute(command, environment);
@@ -139,28 +139,28 @@ export async function serve(options: ServeOptions): Promise<number> {
 /** Resolves to what is handed on to the engine that this one becomes, or to nothing. */
 async function run(
   serving: Serving,
-): Promise<Omit<Leaving, "lock"> & { readonly isStopped: () => boolean } | undefined> {
+): Promise<Omit<Departing, "lock"> & { readonly isStopped: () => boolean } | undefined> {
   const { paths, socket, level, config, onDemand, before } = serving;
   const log = new LineLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(line + "\n")), level);
-  const asked = new AsyncQueue<string>();
-  const left: { notes?: HandoverNotes | undefined; isStopped?: boolean } = {};
+  const requested = new AsyncQueue<string>();
+  const left: { notes?: ReexecState | undefined; isStopped?: boolean } = {};
   await using ending = new AsyncDisposableStack();
-  ending.use(holdProgram(log));
+  ending.use(lockExecutable(log));
   let idle: IdleWatch | undefined;
   const { gc: collect } = globalThis as { gc?: Collect };
   const usage = () => Deno.memoryUsage();
-  const rest = ending.use(new MemoryRest({ afterMs: REST_AFTER_MS, memory: ownMemory, collect, usage, log }));
+  const rest = ending.use(new IdleTrim({ afterMs: REST_AFTER_MS, memory: selfMemory, collect, usage, log }));
   const settings: EngineSettings = {
     paths,
-    storage: await chooseStorage(paths.dataRoot, serving.storageDriver ?? config.storageDriver),
+    storage: await chooseDriver(paths.dataRoot, serving.storageDriver ?? config.storageDriver),
     log,
-    facts: await probeHost(),
+    info: await probeHost(),
     runtimes: await runtimePrograms(config),
     config,
     proxies: useProxies(config.proxies, Deno.env),
     environment: serving.environment,
     notes: before?.notes,
-    program: ownProgram(serving.command),
+    program: selfProgram(serving.command),
     onRequest: (userAgent) => {
       idle?.used(userAgent);
       rest.used();
@@ -173,7 +173,7 @@ async function run(
   for (const signal of ["SIGTERM", "SIGINT", RELOAD] as const) {
     const stop = () => {
       left.isStopped ||= signal !== RELOAD;
-      asked.push(signal);
+      requested.push(signal);
     };
     Deno.addSignalListener(signal, stop);
     // In the middle of a reload nobody else would hear it.
@@ -184,32 +184,32 @@ async function run(
   const notifier = new ServiceNotifier({ socket: Deno.env.get(NOTIFY_SOCKET), peers: unixPeers, log });
   await openEngine(get, ending, { onDemand, before, isLeaving: () => left.notes !== undefined });
   const server = get(TOKENS.server);
-  if (before === undefined) await checkSocketPlace(socket);
+  if (before === undefined) await checkSocketPath(socket);
   const listener = before?.listener ?? listenAt(socket);
   await server.listen(pipes.duplicate(listener.fd));
   get(TOKENS.outputs).limitWaiting(before === undefined ? RETURN_LIMIT_MS.crash : RETURN_LIMIT_MS.reload);
-  const owned = await ownSocket(socket);
+  const owned = await bindSocket(socket);
   ending.defer(() => left.notes === undefined ? owned[Symbol.asyncDispose]() : undefined);
   // Its commands see that requests end; so it goes after the server, and lets nobody in before that.
-  const hosted = openHosted({ socketPath: socket, api: server.direct, epoll: get(TOKENS.epoll), log });
-  if (hosted !== undefined) ending.use(hosted);
+  const served = openCommandServer({ socketPath: socket, api: server.direct, epoll: get(TOKENS.epoll), log });
+  if (served !== undefined) ending.use(served);
   ending.defer(() => server.close(left.notes === undefined ? CLOSE_GRACE_MS : 0));
   // A client that is cut off now has not ended its input.
-  ending.defer(() => get(TOKENS.keepers).leave());
-  ending.defer(() => hosted?.leave());
+  ending.defer(() => get(TOKENS.fdHolders).leave());
+  ending.defer(() => served?.leave());
   if (onDemand) {
     idle = ending.use(
       new IdleWatch({
         afterMs: idleMs(),
         busy: () => server.activeRequests > 0 || get(TOKENS.containers).isBusy,
-        onIdle: () => asked.push("idle"),
+        onIdle: () => requested.push("idle"),
         hasOtherClients: before?.notes.hasOtherClients ?? false,
       }),
     );
   }
   log.info("listening", { socket, dataRoot: paths.dataRoot, pid: Deno.pid, again: before !== undefined });
   notifier.ready(`listening on ${socket}`);
-  for await (const why of asked) {
+  for await (const why of requested) {
     if (why !== RELOAD) {
       log.info("stopping", { why });
       notifier.stopping();
@@ -222,20 +222,20 @@ async function run(
   }
   log.info("reloading", { command: serving.command?.join(" ") });
   notifier.reloading();
-  hosted?.leave();
+  served?.leave();
   left.notes = await notesOf(get, idle?.hasOtherClients ?? false);
   const execFds = await get(TOKENS.execs).heldFds();
   return { listener, notes: left.notes, execFds, isStopped: () => left.isStopped ?? false };
 }
 
 /** Comes to rest, and says what is under way all the same. */
-async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promise<HandoverNotes> {
-  get(TOKENS.keepers).leave();
+async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promise<ReexecState> {
+  get(TOKENS.fdHolders).leave();
   get(TOKENS.restarts)[Symbol.dispose]();
   await get(TOKENS.health)[Symbol.asyncDispose]();
   await get(TOKENS.server).drain(CLOSE_GRACE_MS);
   // Their ends are seen while somebody waits for children.
-  await partWithPlugins(get, { isHandedOn: true });
+  await drainPlugins(get, { isHandedOn: true });
   get(TOKENS.runs).release();
   const outputs = await get(TOKENS.outputs).suspend();
   await get(TOKENS.server).leave(LAST_INPUT_MS);
@@ -280,7 +280,7 @@ function socketPath(host: string | undefined, paths: EnginePaths): string {
 }
 
 /** What stands before `daemon` in the engine's own command. What a service manager says is meant for the engine alone. */
-function ownProgram(command: readonly string[] | undefined): OwnProgram | undefined {
+function selfProgram(command: readonly string[] | undefined): SelfProgram | undefined {
   if (command === undefined) return undefined;
   const { [NOTIFY_SOCKET]: _, ...env } = Deno.env.toObject();
   return { words: command.slice(0, command.indexOf("daemon")), env };

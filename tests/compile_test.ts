@@ -5,7 +5,7 @@ import { compile } from "../scripts/compile.ts";
 import { capture, EXECUTABLE, exists, filesBelow } from "../scripts/project.ts";
 import { WORKER_ENTRIES } from "../src/worker_entry.ts";
 import { requires } from "./requires.ts";
-import { writeStandIn } from "./fake_project.ts";
+import { writeFake } from "./fake_project.ts";
 
 interface Answer {
   readonly code: number;
@@ -30,7 +30,7 @@ class Bench implements AsyncDisposable {
 
   static async create(): Promise<Bench> {
     const dir = await Deno.makeTempDir();
-    await writeStandIn(join(dir, "project"));
+    await writeFake(join(dir, "project"));
     const program = join(dir, "out/tsd");
     Deno.env.set("TSD_CACHE_DIR", join(dir, "build-cache"));
     await compile({ form: "portable", output: program, projectDir: join(dir, "project") });
@@ -65,7 +65,7 @@ class Bench implements AsyncDisposable {
 const WORKS: Answer = { code: 0, stdout: "stand-in 0.1.0 (portable)\n", stderr: "" };
 
 /** The folders that a first start makes. */
-async function foldersOf(cache: string): Promise<{ app: string; runtime: string }> {
+async function dirsOf(cache: string): Promise<{ app: string; runtime: string }> {
   const names = (await Array.fromAsync(Deno.readDir(cache))).filter((each) => each.isDirectory).map(({ name }) => name);
   const runtime = names.find((name) => name.startsWith("runtime-"));
   const app = names.find((name) => !name.startsWith("runtime-"));
@@ -124,7 +124,7 @@ Deno.test("the portable executable", async (t) => {
   });
 
   await t.step("after another boot it looks at its cache again, with stat", async () => {
-    const { app } = await foldersOf(warm);
+    const { app } = await dirsOf(warm);
     const stamp = join(app, "whole");
     const boot = await Deno.readTextFile(stamp);
     await Deno.writeTextFile(stamp, "another\n");
@@ -150,11 +150,11 @@ Deno.test("the portable executable", async (t) => {
     const cache = join(bench.dir, "crowd");
     const answers = await Promise.all(Array.from({ length: 4 }, () => bench.run({ cache })));
     assert.deepEqual(answers, Array(4).fill(WORKS));
-    await foldersOf(cache);
+    await dirsOf(cache);
   });
 
   await t.step("a damaged cache is repaired", async () => {
-    const { app, runtime } = await foldersOf(warm);
+    const { app, runtime } = await dirsOf(warm);
     const damages: Record<string, () => Promise<void>> = {
       "program cut short": () => Deno.truncate(join(runtime, "tsd"), 1_000_000),
       "program empty": () => Deno.truncate(join(runtime, "tsd"), 0),
@@ -183,11 +183,11 @@ Deno.test("the portable executable", async (t) => {
   await t.step("a new build removes folders of older ones that nobody uses, and no other", async () => {
     const cache = join(bench.dir, "old");
     const name = (n: number) => `${n}`.padStart(32, "0");
-    const make = async (folder: string, file: string, ageDays: number) => {
-      await Deno.mkdir(join(cache, folder), { recursive: true, mode: 0o700 });
-      await Deno.writeTextFile(join(cache, folder, file), "");
+    const make = async (directory: string, file: string, ageDays: number) => {
+      await Deno.mkdir(join(cache, directory), { recursive: true, mode: 0o700 });
+      await Deno.writeTextFile(join(cache, directory, file), "");
       const time = new Date(Date.now() - ageDays * 86_400_000);
-      for (const path of [join(cache, folder, file), join(cache, folder)]) await Deno.utime(path, time, time);
+      for (const path of [join(cache, directory, file), join(cache, directory)]) await Deno.utime(path, time, time);
     };
     await Deno.mkdir(cache, { mode: 0o700 });
     // The new build is the newest, and two old ones count as newest too.
@@ -217,33 +217,33 @@ Deno.test("the portable executable", async (t) => {
     await hold(":", join(cache, `runtime-${name(1)}`, "tsd"), join(cache, name(2), "mod.js"));
     assert.deepEqual(await bench.run({ cache }), WORKS);
     const left = (await Array.fromAsync(Deno.readDir(cache))).map((each) => each.name);
-    const gone = [name(0), name(3), name(4), `runtime-${name(2)}`];
-    assert.deepEqual(gone.filter((each) => left.includes(each)), []);
+    const removed = [name(0), name(3), name(4), `runtime-${name(2)}`];
+    assert.deepEqual(removed.filter((each) => left.includes(each)), []);
     const stays = [1, 2, 5, 6, 7].map(name).concat(`runtime-${name(1)}`, "notes", "0123", "runtime-x", `x${name(0)}`);
     assert.deepEqual(stays.filter((each) => !left.includes(each)), []);
   });
 
   await t.step("a cache that others could have filled is refused in one line", async () => {
-    const refused = async (cache: string, folder: string) => {
+    const refused = async (cache: string, directory: string) => {
       const { code, stderr, stdout } = await bench.run({ cache });
       assert.deepEqual([code, stdout], [125, ""]);
       assert.match(
         stderr,
         /^tsd: will not run code from (.*): it has to be a folder of your own with mode 0700; .*\n$/,
       );
-      assert.ok(stderr.includes(folder), stderr);
+      assert.ok(stderr.includes(directory), stderr);
     };
     await Deno.mkdir(join(bench.dir, "open"));
     await Deno.chmod(join(bench.dir, "open"), 0o755);
     await refused(join(bench.dir, "open"), "open");
     await Deno.symlink(warm, join(bench.dir, "linked"));
     await refused(join(bench.dir, "linked"), "linked");
-    const { app, runtime } = await foldersOf(warm);
+    const { app, runtime } = await dirsOf(warm);
     await Deno.remove(join(app, "whole")); // So the next start looks at all of it.
-    for (const folder of [app, runtime]) {
-      await Deno.chmod(folder, 0o770);
-      await refused(warm, folder);
-      await Deno.chmod(folder, 0o700);
+    for (const directory of [app, runtime]) {
+      await Deno.chmod(directory, 0o770);
+      await refused(warm, directory);
+      await Deno.chmod(directory, 0o700);
     }
   });
 
@@ -280,10 +280,10 @@ Deno.test({
       await Deno.chmod(bench.dir, 0o755);
       const env = { HOME: home, TSD_CACHE_DIR: "" };
       assert.deepEqual(await bench.run({ cache: "", uid: nobody, env, cwd: "/" }), WORKS);
-      await foldersOf(join(home, ".cache/tsd"));
+      await dirsOf(join(home, ".cache/tsd"));
       const xdg = { ...env, XDG_CACHE_HOME: join(home, "x") };
       assert.deepEqual(await bench.run({ cache: "", uid: nobody, env: xdg, cwd: "/" }), WORKS);
-      await foldersOf(join(home, "x/tsd"));
+      await dirsOf(join(home, "x/tsd"));
     });
 
     const onTmpfs = async (options: string, check: (cache: string) => Promise<void>) => {
@@ -363,7 +363,7 @@ Deno.test({
   fn: async () => {
     const dir = await Deno.makeTempDir();
     try {
-      await writeStandIn(join(dir, "project"));
+      await writeFake(join(dir, "project"));
       const output = join(dir, "out/tsd");
       await compile({ form: "compiled", output, projectDir: join(dir, "project") });
       assert.ok(await exists(output));

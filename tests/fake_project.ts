@@ -45,7 +45,7 @@ self.postMessage(\`${source} \${BUILD_INFO.form}\`);
 `;
 
 /** Writes the project into `dir`. */
-export async function writeStandIn(dir: string): Promise<void> {
+export async function writeFake(dir: string): Promise<void> {
   const own = (path: string) => Deno.readTextFile(join(PROJECT_DIR, path));
   const files: Record<string, string> = {
     "deno.json": JSON.stringify({ version: "0.1.0", imports: {} }),

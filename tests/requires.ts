@@ -69,8 +69,8 @@ function isSet(value: string | undefined): boolean {
 }
 
 function inPath(program: string): boolean {
-  const folders = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"];
-  return folders.some((folder) => folder !== "" && isExecutable(`${folder}/${program}`));
+  const dirs = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"];
+  return dirs.some((dir) => dir !== "" && isExecutable(`${dir}/${program}`));
 }
 
 function isExecutable(path: string): boolean {

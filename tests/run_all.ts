@@ -15,7 +15,7 @@ import { type Outcome, runTestFile, type TestFileOptions } from "../scripts/test
 interface Plan {
   readonly steps: readonly Step[];
   /** Which test files, by their path relative to the project. */
-  readonly wants: (file: string, source: string) => boolean;
+  readonly isSubscribed: (file: string, source: string) => boolean;
   readonly timeoutMs: number;
   /** Failed files are run once more, alone. */
   readonly again?: boolean;
@@ -26,16 +26,16 @@ const isTestFile = (file: string) => file.endsWith("_test.ts") && !isSoak(file);
 const isSoak = (file: string) => file.startsWith("tests/soak/");
 
 const PLANS: Readonly<Record<string, Plan>> = {
-  all: { steps: [...STATIC_STEPS, BUILD_STEP], wants: isTestFile, timeoutMs: 10 * MINUTE_MS, again: true },
-  static: { steps: STATIC_STEPS, wants: () => false, timeoutMs: 0 },
+  all: { steps: [...STATIC_STEPS, BUILD_STEP], isSubscribed: isTestFile, timeoutMs: 10 * MINUTE_MS, again: true },
+  static: { steps: STATIC_STEPS, isSubscribed: () => false, timeoutMs: 0 },
   soak: {
     steps: [BUILD_STEP],
-    wants: (file, source) => isSoak(file) && /\b(Deno\.test|scenario)\(/.test(source),
+    isSubscribed: (file, source) => isSoak(file) && /\b(Deno\.test|scenario)\(/.test(source),
     timeoutMs: 6 * 60 * MINUTE_MS,
   },
   golden: {
     steps: [BUILD_STEP],
-    wants: (file, source) => isTestFile(file) && /golden/i.test(source),
+    isSubscribed: (file, source) => isTestFile(file) && /golden/i.test(source),
     timeoutMs: 10 * MINUTE_MS,
   },
 };
@@ -72,8 +72,8 @@ async function runPlan(
   };
   // With words the caller wants some files' answers soon: only the build stays, for the tests that run the executable.
   const inTests = (file: string) => file.startsWith("tests/");
-  const wanted = selected ? plan.steps.filter((step) => step === BUILD_STEP && files.some(inTests)) : plan.steps;
-  for (const step of wanted) steps.push(record(await runStep(step)));
+  const requested = selected ? plan.steps.filter((step) => step === BUILD_STEP && files.some(inTests)) : plan.steps;
+  for (const step of requested) steps.push(record(await runStep(step)));
   const options: TestFileOptions = { timeoutMs: plan.timeoutMs };
   const jobs = Math.max(1, navigator.hardwareConcurrency);
   const runFile = async (file: string) => record(await runTestFile(file, options));
@@ -91,7 +91,7 @@ async function testFiles(plan: Plan): Promise<string[]> {
   const found: string[] = [];
   for (const path of all.flat().filter((each) => each.endsWith(".ts"))) {
     const file = relative(PROJECT_DIR, path);
-    if (plan.wants(file, await Deno.readTextFile(path))) found.push(file);
+    if (plan.isSubscribed(file, await Deno.readTextFile(path))) found.push(file);
   }
   return found;
 }

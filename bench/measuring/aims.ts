@@ -5,7 +5,7 @@ import type { Series } from "./rounds.ts";
 /** The median of `row` for `contender`. */
 export interface Cell {
   readonly row: string;
-  readonly contender: string;
+  readonly peer: string;
 }
 
 export interface Aim {
@@ -39,10 +39,10 @@ export function ratioOf(series: readonly Series[], of: Cell, against: Cell): num
 
 /** The aim that tsd's row is at most (or at least) `limit` times docker's. */
 export function toDocker(row: string, limit: number, bound: Aim["bound"] = "at most"): Aim {
-  return { of: { row, contender: "tsd" }, against: { row, contender: "docker" }, bound, limit };
+  return { of: { row, peer: "tsd" }, against: { row, peer: "docker" }, bound, limit };
 }
 
-function medianOf(series: readonly Series[], { row, contender }: Cell): number | undefined {
-  const found = series.find((each) => each.row === row && each.contender === contender);
+function medianOf(series: readonly Series[], { row, peer }: Cell): number | undefined {
+  const found = series.find((each) => each.row === row && each.peer === peer);
   return found && summaryOf(found.samples).median;
 }

@@ -3,8 +3,8 @@ import { type Aim, judge, toDocker } from "./aims.ts";
 import type { Series } from "./rounds.ts";
 
 const SERIES: readonly Series[] = [
-  { row: "run", contender: "tsd", unit: "ms", samples: [6, 5, 60] },
-  { row: "run", contender: "docker", unit: "ms", samples: [10, 10, 10] },
+  { row: "run", peer: "tsd", unit: "ms", samples: [6, 5, 60] },
+  { row: "run", peer: "docker", unit: "ms", samples: [10, 10, 10] },
 ];
 const verdicts = (aims: readonly Aim[]) => judge(aims, SERIES).map(({ value, verdict }) => [value, verdict]);
 
@@ -17,7 +17,7 @@ Deno.test("more can be better, and a figure can count by itself", () => {
     [0.6, "miss"],
     [0.6, "pass"],
   ]);
-  const alone = { of: { row: "run", contender: "tsd" }, bound: "at most" } as const;
+  const alone = { of: { row: "run", peer: "tsd" }, bound: "at most" } as const;
   assert.deepEqual(verdicts([{ ...alone, limit: 10 }, { ...alone, limit: 5 }]), [[6, "pass"], [6, "miss"]]);
 });
 

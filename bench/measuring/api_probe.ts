@@ -10,7 +10,7 @@ export class ApiProbe implements AsyncDisposable {
   readonly #timesMs: number[] = [];
   readonly #pending = new Set<Promise<void>>();
   readonly #timer: ReturnType<typeof setInterval>;
-  #asked = 0;
+  #requested = 0;
   #failure: unknown;
 
   constructor(api: EngineApi) {
@@ -35,7 +35,7 @@ export class ApiProbe implements AsyncDisposable {
   }
 
   async #ask(): Promise<void> {
-    const path = PATHS[this.#asked++ % PATHS.length]!;
+    const path = PATHS[this.#requested++ % PATHS.length]!;
     const beganMs = performance.now();
     try {
       const { status } = await this.#api.get(path);

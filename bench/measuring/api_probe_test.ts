@@ -3,21 +3,21 @@ import { EngineApi } from "../../tests/harness/mod.ts";
 import { ApiProbe } from "./api_probe.ts";
 
 async function withServer(answer: () => Response | Promise<Response>, body: (api: EngineApi) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  const server = Deno.serve({ path: `${folder}/s`, onListen: () => undefined }, answer);
+  const dir = await Deno.makeTempDir();
+  const server = Deno.serve({ path: `${dir}/s`, onListen: () => undefined }, answer);
   try {
-    await body(new EngineApi(`${folder}/s`));
+    await body(new EngineApi(`${dir}/s`));
   } finally {
     await server.shutdown();
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(dir, { recursive: true });
   }
 }
 
 Deno.test("a probe asks on while answers are late, and has the time of each", async () => {
   const enough = Promise.withResolvers<void>();
-  let asked = 0;
+  let requested = 0;
   const answer = async () => {
-    if (++asked === 5) enough.resolve();
+    if (++requested === 5) enough.resolve();
     await enough.promise;
     return new Response("{}");
   };
@@ -25,20 +25,20 @@ Deno.test("a probe asks on while answers are late, and has the time of each", as
     const probe = new ApiProbe(api);
     await enough.promise;
     const times = await probe.stop();
-    assert.equal(times.length, asked);
+    assert.equal(times.length, requested);
     assert(times.every((ms) => ms > 0) && Math.max(...times) >= 20, String(times));
   });
 });
 
 Deno.test("an answer that is none fails the probe", async () => {
-  const asked = Promise.withResolvers<void>();
+  const requested = Promise.withResolvers<void>();
   const answer = () => {
-    asked.resolve();
+    requested.resolve();
     return new Response("", { status: 500 });
   };
   await withServer(answer, async (api) => {
     const probe = new ApiProbe(api);
-    await asked.promise;
+    await requested.promise;
     await assert.rejects(probe.stop(), /GET \/version: 500/);
   });
 });

@@ -3,12 +3,12 @@ import { dirname } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
 import { busyboxImage, pushImage } from "../../tests/images/mod.ts";
 import { startRealRegistry } from "../../tests/registry/real.ts";
-import { type Command, type Contender, ContenderMissing } from "../peers/peer.ts";
+import { type Command, ContenderMissing, type Peer } from "../peers/peer.ts";
 import { startDocker } from "../peers/dockerd.ts";
 import { startPodman } from "../peers/podman.ts";
 import { startTsd, type Tsd } from "../peers/tsd.ts";
 import { type Aim, judge } from "./aims.ts";
-import { load, machineFacts } from "./machine.ts";
+import { load, machineInfo } from "./machine.ts";
 import { perform, RunFailed } from "./exec.ts";
 import { judgementLine, machineLines, markdownLines, type Results, resultsJson, tableLines } from "./report.ts";
 import type { Series } from "./rounds.ts";
@@ -24,7 +24,7 @@ export const PEERS: readonly string[] = Object.keys(STARTS);
 /** Who is measured; all have the small image. */
 export interface Field {
   readonly tsd: Tsd;
-  readonly contenders: readonly Contender[];
+  readonly peers: readonly Peer[];
   readonly images: Images;
   /** What is known before the first measurement. */
   readonly before: Omit<Results, "series" | "aims">;
@@ -44,13 +44,13 @@ export async function startField(
   const images = await startImages(undo);
   const tsd = undo.use(await startTsd());
   const { peers, missing } = await startPeers(without, networking, undo);
-  const contenders = [tsd, ...peers];
-  const machine = await machineFacts();
-  const described = contenders.map(({ description }) => description);
+  const allPeers = [tsd, ...peers];
+  const machine = await machineInfo();
+  const described = allPeers.map(({ description }) => description);
   for (const line of [...machineLines(machine), ...described, ...missing]) console.log(line);
-  for (const contender of contenders) await perform(contender.command("pull", images.busybox));
-  const before = { date: new Date().toISOString(), machine, load: [load()], contenders: described, missing };
-  return { tsd, contenders, images, before };
+  for (const peer of allPeers) await perform(peer.command("pull", images.busybox));
+  const before = { date: new Date().toISOString(), machine, load: [load()], peers: described, missing };
+  return { tsd, peers: allPeers, images, before };
 }
 
 /** A registry on loopback with the image. */
@@ -61,7 +61,7 @@ async function startImages(undo: AsyncDisposableStack): Promise<Images> {
 }
 
 async function startPeers(without: readonly string[], networking: boolean, undo: AsyncDisposableStack) {
-  const peers: Contender[] = [];
+  const peers: Peer[] = [];
   const missing: string[] = [];
   for (const [name, start] of Object.entries(STARTS)) {
     try {

@@ -1,7 +1,7 @@
 /** What the numbers were taken on. No names of hosts or folders: reports are shown around. */
 import { capture } from "../../scripts/project.ts";
 
-export interface MachineFacts {
+export interface MachineInfo {
   readonly cores: number;
   readonly processor: string;
   readonly memoryGb: number;
@@ -14,7 +14,7 @@ export interface MachineFacts {
   readonly runc: string;
 }
 
-export async function machineFacts(): Promise<MachineFacts> {
+export async function machineInfo(): Promise<MachineInfo> {
   const read = (path: string) => Deno.readTextFile(path);
   const memory = /^MemTotal: +(\d+) kB/m.exec(await read("/proc/meminfo"))?.[1] ?? "0";
   const mounts = await read("/proc/self/mounts");

@@ -3,7 +3,7 @@
  * that this makes, made here one by one, and runc alone on the very bundle that the engine wrote.
  */
 import { join } from "node:path";
-import { privateFolder, removeNewCgroups } from "../peers/host_traces.ts";
+import { privateDir, removeNewCgroups } from "../peers/host_traces.ts";
 import { searchPath } from "../peers/programs.ts";
 import type { Tsd } from "../peers/tsd.ts";
 import { capture } from "../../scripts/project.ts";
@@ -98,7 +98,7 @@ async function timeRunc(bundle: string, add: Add): Promise<void> {
 /** The bundle of a container that runs meanwhile, since its root is mounted then; cgroup and command are changed. */
 async function copiedBundle(tsd: Tsd, image: string, undo: AsyncDisposableStack): Promise<string> {
   await removeNewCgroups(CGROUP, undo);
-  const folder = await privateFolder("runc", undo);
+  const dir = await privateDir("runc", undo);
   const { program, args, env } = tsd.command("run", "--detach", "--network", "host", image, "sleep", "1000000");
   const id = (await capture(program, args, { env: { ...env } })).text.trim();
   undo.defer(async () => void await perform(tsd.command("rm", id)));
@@ -106,6 +106,6 @@ async function copiedBundle(tsd: Tsd, image: string, undo: AsyncDisposableStack)
   const spec = JSON.parse(await Deno.readTextFile(path));
   spec.process.args = ["true"];
   spec.linux.cgroupsPath = `/${CGROUP}/bench`;
-  await Deno.writeTextFile(join(folder, "config.json"), JSON.stringify(spec));
-  return folder;
+  await Deno.writeTextFile(join(dir, "config.json"), JSON.stringify(spec));
+  return dir;
 }

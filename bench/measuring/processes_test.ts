@@ -19,6 +19,6 @@ Deno.test("the proportional size is not one of its parts", () => {
 
 Deno.test("the peak is what was resident at most, not what is", async () => {
   assert.equal(peakBytes("VmPeak:\t  900 kB\nVmHWM:\t  120 kB\nVmRSS:\t   60 kB\n"), 120 * 1024);
-  const [own, gone] = [await peakMb([Deno.pid]), await peakMb([2 ** 22 + 1])];
-  assert(own > 5 && gone === 0, `${own} MB, ${gone} MB`);
+  const [own, removed] = [await peakMb([Deno.pid]), await peakMb([2 ** 22 + 1])];
+  assert(own > 5 && removed === 0, `${own} MB, ${removed} MB`);
 });

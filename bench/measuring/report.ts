@@ -1,6 +1,6 @@
 /** The results: as text for a terminal, as a Markdown table for a README, and as JSON. */
 import { type Cell, type Judgement, ratioOf } from "./aims.ts";
-import type { MachineFacts } from "./machine.ts";
+import type { MachineInfo } from "./machine.ts";
 import type { Series, Unit } from "./rounds.ts";
 import { HELLO } from "./scenarios.ts";
 import { type Summary, summaryOf } from "./statistics.ts";
@@ -8,8 +8,8 @@ import { type Summary, summaryOf } from "./statistics.ts";
 const COLUMNS = ["", "turns", "median", "min", "max", "to docker"];
 const BASELINE = "docker";
 
-export function machineLines(facts: MachineFacts): string[] {
-  const { cores, processor, memoryGb, system, kernel, cgroups, filesystem, deno, runc } = facts;
+export function machineLines(info: MachineInfo): string[] {
+  const { cores, processor, memoryGb, system, kernel, cgroups, filesystem, deno, runc } = info;
   return [
     `${cores} cores (${processor}), ${memoryGb} GB memory, ${system}, kernel ${kernel}, cgroup ${cgroups}, ${filesystem}`,
     `Deno ${deno}, runc ${runc}`,
@@ -28,39 +28,39 @@ export function tableLines(series: readonly Series[]): string[] {
 
 const rowsOf = (series: readonly Series[]): Set<string> => new Set(series.map(({ row }) => row));
 
-function cellsOf({ row, contender, unit, samples }: Series, series: readonly Series[]): string[] {
+function cellsOf({ row, peer, unit, samples }: Series, series: readonly Series[]): string[] {
   const { count, median, min, max } = summaryOf(samples);
-  const isEngine = contender !== BASELINE && contender !== HELLO;
-  const ratio = isEngine ? ratioOf(series, { row, contender }, { row, contender: BASELINE }) : undefined;
+  const isEngine = peer !== BASELINE && peer !== HELLO;
+  const ratio = isEngine ? ratioOf(series, { row, peer }, { row, peer: BASELINE }) : undefined;
   const figures = [median, min, max].map((value) => figure(value, unit));
-  return [`  ${contender}`, String(count), ...figures, ratio?.toFixed(2) ?? ""];
+  return [`  ${peer}`, String(count), ...figures, ratio?.toFixed(2) ?? ""];
 }
 
 /** Medians, one row a line, with tsd's ratio to docker and what became of the aims. */
 export function markdownLines(series: readonly Series[], judgements: readonly Judgement[]): string[] {
-  const contenders = [...new Set(series.map(({ contender }) => contender))];
-  const medianOf = (row: string, contender: string) => {
-    const found = series.find((each) => each.row === row && each.contender === contender);
+  const peers = [...new Set(series.map(({ peer }) => peer))];
+  const medianOf = (row: string, peer: string) => {
+    const found = series.find((each) => each.row === row && each.peer === peer);
     return found === undefined ? "" : figure(summaryOf(found.samples).median, found.unit);
   };
   const lines = [...rowsOf(series)].map((row) => [
     row,
-    ...contenders.map((contender) => medianOf(row, contender)),
-    ratioOf(series, { row, contender: "tsd" }, { row, contender: BASELINE })?.toFixed(2) ?? "",
+    ...peers.map((peer) => medianOf(row, peer)),
+    ratioOf(series, { row, peer: "tsd" }, { row, peer: BASELINE })?.toFixed(2) ?? "",
     judgements.filter(({ of }) => of.row === row).map(aimCell).join(", "),
   ]);
-  const heading = ["", ...contenders, `tsd / ${BASELINE}`, "aim"];
+  const heading = ["", ...peers, `tsd / ${BASELINE}`, "aim"];
   const rule = heading.map((_, column) => column === 0 || column === heading.length - 1 ? "---" : "---:");
   return [heading, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`);
 }
 
 /** The figure is there where no column has it. */
 function aimCell({ of, against, bound, limit, value, verdict }: Judgement): string {
-  const isOwn = of.contender === "tsd";
-  const target = `${isOwn ? "" : `${of.contender} `}${sign(bound)} ${limit}`;
+  const isOwn = of.peer === "tsd";
+  const target = `${isOwn ? "" : `${of.peer} `}${sign(bound)} ${limit}`;
   const shown = value === undefined ? "" : ` (${value.toFixed(2)})`;
-  if (against?.contender === BASELINE || against === undefined) return `${target}: ${verdict}${isOwn ? "" : shown}`;
-  return `${target} × ${against.contender}: ${verdict}${shown}`;
+  if (against?.peer === BASELINE || against === undefined) return `${target}: ${verdict}${isOwn ? "" : shown}`;
+  return `${target} × ${against.peer}: ${verdict}${shown}`;
 }
 
 const sign = (bound: Judgement["bound"]): string => bound === "at most" ? "≤" : "≥";
@@ -81,22 +81,22 @@ function aligned(lines: readonly string[][]): string[] {
 
 export function judgementLine({ of, against, bound, limit, value, verdict }: Judgement): string {
   const shown = value === undefined ? "" : ` ${value.toFixed(2)}`;
-  const divisor = against === undefined ? "" : ` / ${against.contender}`;
+  const divisor = against === undefined ? "" : ` / ${against.peer}`;
   return `${verdict.padEnd("not measured".length)}  ${name(of)}${divisor}${shown}, aim ${sign(bound)} ${limit}`;
 }
 
-function name({ row, contender }: Cell): string {
-  return `${contender} ${row}`;
+function name({ row, peer }: Cell): string {
+  return `${peer} ${row}`;
 }
 
 /** Everything that was measured, for programs. */
 export interface Results {
   /** ISO 8601. */
   readonly date: string;
-  readonly machine: MachineFacts;
+  readonly machine: MachineInfo;
   /** Load averages of a minute at the beginning and the end. */
   readonly load: readonly number[];
-  readonly contenders: readonly string[];
+  readonly peers: readonly string[];
   /** Who did not take part, and why. */
   readonly missing: readonly string[];
   readonly series: readonly Series[];
@@ -105,12 +105,12 @@ export interface Results {
 
 /** Who and what was measured, and each figure: a block of text for Markdown. */
 export function measuredLines(
-  { machine, load, contenders, missing, series }: Omit<Results, "date" | "aims">,
+  { machine, load, peers, missing, series }: Omit<Results, "date" | "aims">,
 ): string[] {
   return [
     "```",
     ...machineLines(machine),
-    ...contenders,
+    ...peers,
     ...missing,
     `load ${load.map((each) => each.toFixed(1)).join(" before, ")} after`,
     "",

@@ -5,10 +5,10 @@ import { judgementLine, markdownLines, tableLines } from "./report.ts";
 import type { Series } from "./rounds.ts";
 
 const SERIES: readonly Series[] = [
-  { row: "run", contender: "tsd", unit: "ms", samples: [50, 70] },
-  { row: "run", contender: "docker", unit: "ms", samples: [120] },
-  { row: "pull", contender: "tsd", unit: "ms", samples: [2500] },
-  { row: "lines", contender: "tsd", unit: "MB/s", samples: [90] },
+  { row: "run", peer: "tsd", unit: "ms", samples: [50, 70] },
+  { row: "run", peer: "docker", unit: "ms", samples: [120] },
+  { row: "pull", peer: "tsd", unit: "ms", samples: [2500] },
+  { row: "lines", peer: "tsd", unit: "MB/s", samples: [90] },
 ];
 
 Deno.test("the table has a block for each row, with ratios to docker", () => {
@@ -25,11 +25,11 @@ Deno.test("the table has a block for each row, with ratios to docker", () => {
 });
 
 Deno.test("the Markdown table has a line for each row, with what became of its aims", () => {
-  const of = { row: "run", contender: "tsd" };
+  const of = { row: "run", peer: "tsd" };
   const judgements: Judgement[] = [
-    { of, against: { row: "run", contender: "docker" }, bound: "at most", limit: 0.6, value: 0.5, verdict: "pass" },
-    { of, against: { row: "run", contender: "bare" }, bound: "at most", limit: 1.5, value: 2, verdict: "miss" },
-    { of: { row: "pull", contender: "tsd slow" }, bound: "at most", limit: 0.6, value: 0.7, verdict: "miss" },
+    { of, against: { row: "run", peer: "docker" }, bound: "at most", limit: 0.6, value: 0.5, verdict: "pass" },
+    { of, against: { row: "run", peer: "bare" }, bound: "at most", limit: 1.5, value: 2, verdict: "miss" },
+    { of: { row: "pull", peer: "tsd slow" }, bound: "at most", limit: 0.6, value: 0.7, verdict: "miss" },
     { of: { ...of, row: "lines" }, bound: "at least", limit: 100, value: 90, verdict: "miss" },
   ];
   assert.deepEqual(markdownLines(SERIES, judgements), [
@@ -42,8 +42,8 @@ Deno.test("the Markdown table has a line for each row, with what became of its a
 });
 
 Deno.test("a judgement is one line, with or without a ratio", () => {
-  const of = { row: "run", contender: "tsd" };
-  const cells = { of, against: { row: "run", contender: "docker" }, bound: "at most", limit: 0.6 } as const;
+  const of = { row: "run", peer: "tsd" };
+  const cells = { of, against: { row: "run", peer: "docker" }, bound: "at most", limit: 0.6 } as const;
   assert.equal(
     judgementLine({ ...cells, value: 0.5, verdict: "pass" }),
     "pass          tsd run / docker 0.50, aim ≤ 0.6",

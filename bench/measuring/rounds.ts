@@ -10,8 +10,8 @@ export interface Sample {
 }
 
 /** What one contender does in a round. */
-export interface Turn {
-  readonly contender: string;
+export interface CooperativeYield {
+  readonly peer: string;
   take(): Promise<readonly Sample[]>;
 }
 
@@ -29,14 +29,14 @@ export interface RoundOptions {
 /** All counted figures of one contender in one row, in the order in which they were taken. */
 export interface Series {
   readonly row: string;
-  readonly contender: string;
+  readonly peer: string;
   readonly unit: Unit;
   readonly samples: readonly number[];
 }
 
 /** Takes the turns round by round; who begins changes from round to round. */
-export async function measure(turns: readonly Turn[], options: RoundOptions): Promise<Series[]> {
-  const taken = new Map<Turn, Sample[]>(turns.map((turn) => [turn, []]));
+export async function measure(turns: readonly CooperativeYield[], options: RoundOptions): Promise<Series[]> {
+  const taken = new Map<CooperativeYield, Sample[]>(turns.map((turn) => [turn, []]));
   for (let round = -options.warmUps; round < options.rounds; round++) {
     for (const turn of inOrder(turns, round + options.warmUps)) {
       options.signal?.throwIfAborted();
@@ -45,12 +45,12 @@ export async function measure(turns: readonly Turn[], options: RoundOptions): Pr
       if (round >= 0) taken.get(turn)!.push(...samples);
     }
   }
-  return turns.flatMap((turn) => seriesOf(turn.contender, taken.get(turn)!));
+  return turns.flatMap((turn) => seriesOf(turn.peer, taken.get(turn)!));
 }
 
-function seriesOf(contender: string, samples: readonly Sample[]): Series[] {
+function seriesOf(peer: string, samples: readonly Sample[]): Series[] {
   return [...Map.groupBy(samples, ({ row }) => row)].map(([row, own]) => ({
-    ...{ row, contender, unit: own[0]!.unit },
+    ...{ row, peer, unit: own[0]!.unit },
     samples: own.map(({ value }) => value),
   }));
 }

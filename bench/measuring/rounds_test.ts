@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
-import { measure, type Turn } from "./rounds.ts";
+import { type CooperativeYield, measure } from "./rounds.ts";
 
-const turn = (contender: string, take: () => number): Turn => ({
-  contender,
+const turn = (peer: string, take: () => number): CooperativeYield => ({
+  peer,
   take: () => Promise.resolve([{ row: "run", unit: "ms", value: take() }]),
 });
 
@@ -16,22 +16,22 @@ Deno.test("every contender has a turn in each round, and another one begins each
 Deno.test("warm-ups do not count", async () => {
   let clockMs = 0;
   const series = await measure([turn("a", () => ++clockMs)], { rounds: 2, warmUps: 2, pauseMs: 0 });
-  assert.deepEqual(series, [{ row: "run", contender: "a", unit: "ms", samples: [3, 4] }]);
+  assert.deepEqual(series, [{ row: "run", peer: "a", unit: "ms", samples: [3, 4] }]);
 });
 
 Deno.test("rows keep the order of the turns, whoever began", async () => {
   const turns = ["a", "b"].map((name) => turn(name, () => 1));
   const series = await measure(turns, { rounds: 1, warmUps: 1, pauseMs: 0 });
-  assert.deepEqual(series.map(({ contender }) => contender), ["a", "b"]);
+  assert.deepEqual(series.map(({ peer }) => peer), ["a", "b"]);
 });
 
 Deno.test("a turn may have several rows, each with its unit", async () => {
-  const take: Turn["take"] = () =>
+  const take: CooperativeYield["take"] = () =>
     Promise.resolve([{ row: "rate", unit: "MB/s", value: 40 }, { row: "p99", unit: "ms", value: 3 }]);
-  const series = await measure([{ contender: "a", take }], { rounds: 2, warmUps: 0, pauseMs: 0 });
+  const series = await measure([{ peer: "a", take }], { rounds: 2, warmUps: 0, pauseMs: 0 });
   assert.deepEqual(series, [
-    { row: "rate", contender: "a", unit: "MB/s", samples: [40, 40] },
-    { row: "p99", contender: "a", unit: "ms", samples: [3, 3] },
+    { row: "rate", peer: "a", unit: "MB/s", samples: [40, 40] },
+    { row: "p99", peer: "a", unit: "ms", samples: [3, 3] },
   ]);
 });
 

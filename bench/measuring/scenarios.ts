@@ -1,5 +1,5 @@
 /** What is measured: the same commands for every contender. */
-import type { Command, Contender } from "../peers/peer.ts";
+import type { Command, Peer } from "../peers/peer.ts";
 import { type Aim, toDocker } from "./aims.ts";
 import type { TimedCommands } from "./timed_commands.ts";
 
@@ -19,9 +19,9 @@ export interface Scenario {
   /** Long ones get fewer rounds. */
   readonly isLong?: boolean;
   /** Done once for each contender, before and after all rounds. */
-  readonly setUp?: (contender: Contender, images: Images) => readonly Command[];
-  readonly tearDown?: (contender: Contender, images: Images) => readonly Command[];
-  readonly turn: (contender: Contender, images: Images, size: Size) => TimedCommands;
+  readonly setUp?: (peer: Peer, images: Images) => readonly Command[];
+  readonly tearDown?: (peer: Peer, images: Images) => readonly Command[];
+  readonly turn: (peer: Peer, images: Images, size: Size) => TimedCommands;
   /** Rows that a bare Deno program stands beside. */
   readonly helloRows?: readonly string[];
   readonly aims: (size: Size) => readonly Aim[];
@@ -41,7 +41,7 @@ const crowdRow = (size: number): string => `${size} × run -d by ${CLIENTS} clie
 const ENDS_AT_ONCE = ["sh", "-c", 'trap "exit 0" TERM; sleep 1000000 & wait'];
 
 const toHello = (row: string, limit: number): Aim => ({
-  ...{ of: { row, contender: "tsd" }, against: { row, contender: HELLO } },
+  ...{ of: { row, peer: "tsd" }, against: { row, peer: HELLO } },
   bound: "at most",
   limit,
 });
@@ -49,11 +49,11 @@ const toHello = (row: string, limit: number): Aim => ({
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "version",
-    turn: (contender) => ({
+    turn: (peer) => ({
       timed: [
-        { row: "--version", work: contender.command("--version") },
-        { row: "version", work: contender.command("version") },
-        { row: OWN_PROCESS, work: (contender.ownProcess ?? contender.command)("version") },
+        { row: "--version", work: peer.command("--version") },
+        { row: "version", work: peer.command("version") },
+        { row: OWN_PROCESS, work: (peer.ownProcess ?? peer.command)("version") },
       ],
     }),
     helloRows: ["--version", "version", OWN_PROCESS],
@@ -61,28 +61,28 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "run",
-    turn: (contender, { busybox }) => ({
-      timed: [{ row: RUN, work: contender.command("run", "--rm", ...NETWORK, busybox, "true") }],
+    turn: (peer, { busybox }) => ({
+      timed: [{ row: RUN, work: peer.command("run", "--rm", ...NETWORK, busybox, "true") }],
     }),
     aims: () => [toDocker(RUN, 0.5)],
   },
   {
     name: "exec",
-    setUp: (contender, { busybox }) => [
-      contender.command("run", "--detach", "--name", "bench-exec", ...NETWORK, busybox, ...FOREVER),
+    setUp: (peer, { busybox }) => [
+      peer.command("run", "--detach", "--name", "bench-exec", ...NETWORK, busybox, ...FOREVER),
     ],
-    turn: (contender) => ({ timed: [{ row: "exec true", work: contender.command("exec", "bench-exec", "true") }] }),
-    tearDown: (contender) => [contender.command("rm", "bench-exec")],
+    turn: (peer) => ({ timed: [{ row: "exec true", work: peer.command("exec", "bench-exec", "true") }] }),
+    tearDown: (peer) => [peer.command("rm", "bench-exec")],
     aims: () => [toDocker("exec true", 0.6)],
   },
   {
     name: "detached",
-    turn: (contender, { busybox }) => {
+    turn: (peer, { busybox }) => {
       const args = ["--detach", "--name", "bench-detached", ...NETWORK, busybox, ...FOREVER];
       return {
         timed: [
-          { row: "run -d", work: contender.command("run", ...args) },
-          { row: "rm -f", work: contender.command("rm", "bench-detached") },
+          { row: "run -d", work: peer.command("run", ...args) },
+          { row: "rm -f", work: peer.command("rm", "bench-detached") },
         ],
       };
     },
@@ -90,27 +90,26 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "stop",
-    turn: (contender, { busybox }) => ({
+    turn: (peer, { busybox }) => ({
       before: [
-        contender.command("run", "--detach", "--name", "bench-stop", ...NETWORK, busybox, ...ENDS_AT_ONCE),
+        peer.command("run", "--detach", "--name", "bench-stop", ...NETWORK, busybox, ...ENDS_AT_ONCE),
         // It has set its trap by the time that this is done.
-        contender.command("exec", "bench-stop", "true"),
+        peer.command("exec", "bench-stop", "true"),
       ],
-      timed: [{ row: "stop", work: contender.command("stop", "bench-stop") }],
-      after: [contender.command("rm", "bench-stop")],
+      timed: [{ row: "stop", work: peer.command("stop", "bench-stop") }],
+      after: [peer.command("rm", "bench-stop")],
     }),
     aims: () => [toDocker("stop", 0.5)],
   },
   {
     name: "crowd",
     isLong: true,
-    turn: (contender, { busybox }, { crowd }) => {
+    turn: (peer, { busybox }, { crowd }) => {
       const names = Array.from({ length: crowd }, (_, index) => `bench-crowd-${index}`);
-      const run = (name: string) =>
-        contender.command("run", "--detach", "--name", name, ...NETWORK, busybox, ...FOREVER);
+      const run = (name: string) => peer.command("run", "--detach", "--name", name, ...NETWORK, busybox, ...FOREVER);
       return {
         timed: [{ row: crowdRow(crowd), work: { commands: names.map(run), atOnce: CLIENTS } }],
-        after: [contender.command("rm", ...names)],
+        after: [peer.command("rm", ...names)],
       };
     },
     aims: ({ crowd }) => [toDocker(crowdRow(crowd), 0.5)],

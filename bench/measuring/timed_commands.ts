@@ -1,6 +1,6 @@
 /** Turns that are made of commands: some with a clock, some around them without. */
 import type { Command } from "../peers/peer.ts";
-import type { Turn } from "./rounds.ts";
+import type { CooperativeYield } from "./rounds.ts";
 
 /** Several commands, some of them at once; their time is that of all. */
 export interface Crowd {
@@ -26,12 +26,12 @@ export type Perform = (command: Command) => Promise<number>;
 
 /** A contender's turn with these commands. */
 export function commandTurn(
-  contender: string,
+  peer: string,
   { timed, before = [], after = [] }: TimedCommands,
   perform: Perform,
-): Turn {
+): CooperativeYield {
   return {
-    contender,
+    peer,
     async take() {
       for (const command of before) await perform(command);
       const samples = [];

@@ -1,9 +1,9 @@
 /** How long a container waits for the address of another one. */
 import { capture, CommandFailed } from "../../scripts/project.ts";
-import type { Contender } from "../peers/peer.ts";
+import type { Peer } from "../peers/peer.ts";
 import { printed } from "../measuring/harness.ts";
 import { perform } from "../measuring/exec.ts";
-import type { Turn } from "../measuring/rounds.ts";
+import type { CooperativeYield } from "../measuring/rounds.ts";
 
 export const TIMES = 1000;
 export const NAMES = `${TIMES} lookups of a container's name, one after the other`;
@@ -12,18 +12,18 @@ const ASK = new URL("ask_names.ts", import.meta.url).pathname;
 const [NETWORK, ASKED, ASKING] = ["bench-names", "bench-asked", "bench-asking"];
 
 /** Two containers in a network of their own, which are gone with `undo`; no turns for who doesn't know them by name. */
-export async function namesTurn(contender: Contender, image: string, undo: AsyncDisposableStack): Promise<Turn[]> {
-  await perform(contender.command("network", "create", NETWORK));
-  undo.defer(async () => void await perform(contender.command("network", "rm", NETWORK)));
+export async function namesTurn(peer: Peer, image: string, undo: AsyncDisposableStack): Promise<CooperativeYield[]> {
+  await perform(peer.command("network", "create", NETWORK));
+  undo.defer(async () => void await perform(peer.command("network", "rm", NETWORK)));
   for (const name of [ASKED, ASKING]) {
     const where = ["--name", name, "--network", NETWORK];
-    await perform(contender.command("run", "--detach", ...where, image, "sleep", "1000000"));
+    await perform(peer.command("run", "--detach", ...where, image, "sleep", "1000000"));
   }
-  undo.defer(async () => void await perform(contender.command("rm", ASKED, ASKING)));
-  const pid = (await printed(contender.command("inspect", "--format", "{{.State.Pid}}", ASKING))).trim();
-  const configured = await printed(contender.command("exec", ASKING, "cat", "/etc/resolv.conf"));
+  undo.defer(async () => void await perform(peer.command("rm", ASKED, ASKING)));
+  const pid = (await printed(peer.command("inspect", "--format", "{{.State.Pid}}", ASKING))).trim();
+  const configured = await printed(peer.command("exec", ASKING, "cat", "/etc/resolv.conf"));
   const server = /^nameserver (\S+)$/m.exec(configured)?.[1];
-  if (server === undefined) throw new Error(`${contender.name} gives its containers no name server`);
+  if (server === undefined) throw new Error(`${peer.name} gives its containers no name server`);
   const ask = async (times: number) => {
     const program = [Deno.execPath(), "run", "--quiet", "-A", ASK, server, ASKED, String(times)];
     return Number((await capture("nsenter", [`--net=/proc/${pid}/ns/net`, "--", ...program])).text);
@@ -32,11 +32,11 @@ export async function namesTurn(contender: Contender, image: string, undo: Async
     await ask(1);
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
-    console.error(`bench: ${contender.name} is left out of the lookups: ${server} doesn't know ${ASKED}`);
+    console.error(`bench: ${peer.name} is left out of the lookups: ${server} doesn't know ${ASKED}`);
     return [];
   }
   return [{
-    contender: contender.name,
+    peer: peer.name,
     take: async () => [{ row: NAMES, unit: "ms", value: await ask(TIMES) }],
   }];
 }

@@ -5,12 +5,12 @@
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
 import { type Command, ContenderMissing } from "./peer.ts";
-import { privateFolder, removeNewCgroups, removeNewFolders } from "./host_traces.ts";
+import { privateDir, removeNewCgroups, removeNewDirs } from "./host_traces.ts";
 import { programPath, type Programs, programsOf, searchPath } from "./programs.ts";
 
 export interface DockerDaemon extends AsyncDisposable {
   /** Everything of it is in here. */
-  readonly folder: string;
+  readonly dir: string;
   readonly socketPath: string;
   /** Client and daemon with their versions. */
   readonly description: string;
@@ -31,45 +31,45 @@ export interface DockerDaemonOptions {
 
 const READY_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
-const FIXED_FOLDERS = ["/run/docker", "/run/containerd", "/run/runc", "/opt/containerd"];
+const FIXED_DIRS = ["/run/docker", "/run/containerd", "/run/runc", "/opt/containerd"];
 const OFF = ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"];
 
 /** Starts dockerd and waits until it answers; its containers go with it. @throws ContenderMissing */
 export async function startDockerDaemon(options: DockerDaemonOptions = {}): Promise<DockerDaemon> {
   const programs = await programsOf("docker.io", ["dockerd", "containerd", "containerd-shim-runc-v2"]);
   await using undo = new AsyncDisposableStack();
-  removeNewFolders(FIXED_FOLDERS, undo);
+  removeNewDirs(FIXED_DIRS, undo);
   await removeNewCgroups("docker", undo);
-  const folder = await privateFolder("docker", undo);
-  const client = docker(folder, programs);
-  const daemon = startDaemon(folder, programs, options);
+  const dir = await privateDir("docker", undo);
+  const client = docker(dir, programs);
+  const daemon = startDaemon(dir, programs, options);
   undo.defer(() => stop(daemon));
-  const description = await ready(client, daemon, join(folder, "log"));
+  const description = await ready(client, daemon, join(dir, "log"));
   undo.defer(() => removeContainers(client));
   const owned = undo.move();
-  const socketPath = join(folder, "docker.sock");
-  return { folder, socketPath, description, client, programs, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const socketPath = join(dir, "docker.sock");
+  return { dir, socketPath, description, client, programs, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-function docker(folder: string, { env }: Programs): Command {
+function docker(dir: string, { env }: Programs): Command {
   return {
     program: programPath("docker", `${searchPath()}:${env.PATH}`),
     args: [],
     env: {
       PATH: searchPath(),
-      HOME: folder,
-      DOCKER_CONFIG: join(folder, "client"),
-      DOCKER_HOST: `unix://${folder}/docker.sock`,
+      HOME: dir,
+      DOCKER_CONFIG: join(dir, "client"),
+      DOCKER_HOST: `unix://${dir}/docker.sock`,
     },
   };
 }
 
 function startDaemon(
-  folder: string,
+  dir: string,
   { env }: Programs,
   { configuration = {}, networking = false, namespace }: DockerDaemonOptions,
 ): Deno.ChildProcess {
-  const at = (name: string) => join(folder, name);
+  const at = (name: string) => join(dir, name);
   Deno.writeTextFileSync(at("daemon.json"), JSON.stringify(configuration)); // else it would read /etc/docker/daemon.json
   const places = ["--config-file", at("daemon.json"), "--data-root", at("data"), "--exec-root", at("exec")];
   const own = ["--pidfile", at("dockerd.pid"), "--host", `unix://${at("docker.sock")}`, "--group", "root"];
@@ -77,7 +77,7 @@ function startDaemon(
   const daemon = [...inside, "dockerd", ...places, ...own, ...networking ? [] : OFF];
   return new Deno.Command("/bin/sh", {
     args: ["-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", at("log"), ...daemon],
-    env: { ...env, HOME: folder },
+    env: { ...env, HOME: dir },
     clearEnv: true,
     stdin: "null",
     stdout: "null",

@@ -1,7 +1,7 @@
 /** The floor for any program on Deno: `deno run` of a file with one line. */
 import { join } from "node:path";
 import type { Command } from "./peer.ts";
-import { privateFolder } from "./host_traces.ts";
+import { privateDir } from "./host_traces.ts";
 
 export interface Hello extends AsyncDisposable {
   readonly command: Command;
@@ -10,12 +10,12 @@ export interface Hello extends AsyncDisposable {
 /** Writes the program; Deno's cache is its own, and filled by the warm-up. */
 export async function helloProgram(): Promise<Hello> {
   await using undo = new AsyncDisposableStack();
-  const folder = await privateFolder("hello", undo);
-  await Deno.writeTextFile(join(folder, "hello.ts"), 'console.log("hello");\n');
-  const env = { PATH: "/usr/bin:/bin", HOME: folder, DENO_DIR: join(folder, "cache"), DENO_NO_UPDATE_CHECK: "1" };
+  const dir = await privateDir("hello", undo);
+  await Deno.writeTextFile(join(dir, "hello.ts"), 'console.log("hello");\n');
+  const env = { PATH: "/usr/bin:/bin", HOME: dir, DENO_DIR: join(dir, "cache"), DENO_NO_UPDATE_CHECK: "1" };
   const owned = undo.move();
   return {
-    command: { program: Deno.execPath(), args: ["run", join(folder, "hello.ts")], env },
+    command: { program: Deno.execPath(), args: ["run", join(dir, "hello.ts")], env },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -10,20 +10,20 @@ const RETRY_MS = 200;
 const CGROUP_ROOT = "/sys/fs/cgroup";
 
 /** A temporary folder; what is mounted below it is unmounted when it goes. */
-export async function privateFolder(name: string, undo: AsyncDisposableStack): Promise<string> {
-  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: `tsd-bench-${name}-` }));
-  undo.defer(() => removeFolder(folder));
-  return folder;
+export async function privateDir(name: string, undo: AsyncDisposableStack): Promise<string> {
+  const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: `tsd-bench-${name}-` }));
+  undo.defer(() => removeDir(dir));
+  return dir;
 }
 
 /** Clean-ups that podman starts in the background may mount something again: then it is tried again. */
-async function removeFolder(folder: string): Promise<void> {
+async function removeDir(dir: string): Promise<void> {
   for (const deadline = Date.now() + REMOVAL_MS;;) {
-    for (const point of (await mountPoints()).filter((each) => each.startsWith(`${folder}/`)).toReversed()) {
+    for (const point of (await mountPoints()).filter((each) => each.startsWith(`${dir}/`)).toReversed()) {
       await capture("umount", ["--lazy", point]);
     }
     try {
-      return await removeTree(folder);
+      return await removeTree(dir);
     } catch (error) {
       const isBusy = error instanceof Error && "code" in error && error.code === "EBUSY";
       if (!isBusy || Date.now() > deadline) throw error;
@@ -36,8 +36,8 @@ async function removeFolder(folder: string): Promise<void> {
  * Folders that an engine makes at fixed places. Those that are not there now are removed at the end; those that are there
  * belong to somebody else and stay as they are.
  */
-export function removeNewFolders(paths: readonly string[], undo: AsyncDisposableStack): void {
-  const absent = paths.filter((path) => !isThere(path));
+export function removeNewDirs(paths: readonly string[], undo: AsyncDisposableStack): void {
+  const absent = paths.filter((path) => !exists(path));
   undo.defer(async () => {
     for (const path of absent) await removeTree(path);
   });
@@ -45,8 +45,8 @@ export function removeNewFolders(paths: readonly string[], undo: AsyncDisposable
 
 /** The same for a cgroup and all below it, in every hierarchy. */
 export async function removeNewCgroups(name: string, undo: AsyncDisposableStack): Promise<void> {
-  const hierarchies = (await childFolders(CGROUP_ROOT)).map((each) => join(CGROUP_ROOT, each));
-  const absent = [CGROUP_ROOT, ...hierarchies].map((each) => join(each, name)).filter((path) => !isThere(path));
+  const hierarchies = (await childDirs(CGROUP_ROOT)).map((each) => join(CGROUP_ROOT, each));
+  const absent = [CGROUP_ROOT, ...hierarchies].map((each) => join(each, name)).filter((path) => !exists(path));
   undo.defer(async () => {
     for (const path of absent) await removeCgroup(path);
   });
@@ -57,8 +57,8 @@ const DYING_MS = 5000;
 
 /** Cgroups are removed folder by folder; their files can't be. */
 async function removeCgroup(path: string): Promise<void> {
-  if (!isThere(path)) return;
-  for (const child of await childFolders(path)) await removeCgroup(join(path, child));
+  if (!exists(path)) return;
+  for (const child of await childDirs(path)) await removeCgroup(join(path, child));
   for (const deadline = performance.now() + DYING_MS;;) {
     try {
       return await Deno.remove(path);
@@ -70,7 +70,7 @@ async function removeCgroup(path: string): Promise<void> {
   }
 }
 
-async function childFolders(path: string): Promise<string[]> {
+async function childDirs(path: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(path))).filter((entry) => entry.isDirectory).map((entry) => entry.name);
 }
 
@@ -79,7 +79,7 @@ async function mountPoints(): Promise<string[]> {
   return table.split("\n").filter((line) => line !== "").map((line) => line.split(" ")[1]!);
 }
 
-function isThere(path: string): boolean {
+function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);
     return true;

@@ -2,15 +2,15 @@
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
 import { ContenderMissing } from "./peer.ts";
-import { privateFolder } from "./host_traces.ts";
+import { privateDir } from "./host_traces.ts";
 
 /** The file has holes: it takes what is written. */
 const SIZE_BYTES = 8 * 2 ** 30;
 
 /** The folder where it is mounted, until `undo` is disposed of. @throws ContenderMissing where there is no btrfs */
 export async function loopBtrfs(undo: AsyncDisposableStack): Promise<string> {
-  const folder = await privateFolder("btrfs", undo);
-  const [file, point] = [join(folder, "file"), join(folder, "mounted")];
+  const dir = await privateDir("btrfs", undo);
+  const [file, point] = [join(dir, "file"), join(dir, "mounted")];
   await Deno.mkdir(point);
   await Deno.writeFile(file, new Uint8Array());
   await Deno.truncate(file, SIZE_BYTES);

@@ -31,7 +31,7 @@ export interface ProcessWords {
   readonly environment: string;
 }
 
-export interface Contender extends AsyncDisposable {
+export interface Peer extends AsyncDisposable {
   readonly name: "tsd" | "docker" | "podman";
   /** What is measured: client and engine with their versions. */
   readonly description: string;

@@ -1,11 +1,11 @@
 /** Podman as root, in private folders, with the same runc as the others. */
 import { join } from "node:path";
 import { capture } from "../../scripts/project.ts";
-import type { Contender, Verb } from "./peer.ts";
-import { privateFolder, removeNewCgroups, removeNewFolders } from "./host_traces.ts";
+import type { Peer, Verb } from "./peer.ts";
+import { privateDir, removeNewCgroups, removeNewDirs } from "./host_traces.ts";
 import { programPath, type Programs, programsOf } from "./programs.ts";
 
-const FIXED_FOLDERS = ["/var/lib/containers", "/run/containers", "/run/libpod", "/run/runc", "/var/lib/cni"];
+const FIXED_DIRS = ["/var/lib/containers", "/run/containers", "/run/libpod", "/run/runc", "/var/lib/cni"];
 /** `rm` kills at once, as for all contenders; by default podman gives a container ten seconds. */
 const FLAGS: Partial<Record<Verb, readonly string[]>> = { rm: ["--force", "--time", "0"] };
 
@@ -14,29 +14,29 @@ const NOFILE_LIMIT = 1_048_576;
 const NPROC_LIMIT = 32_768;
 
 /** @throws ContenderMissing */
-export async function startPodman(): Promise<Contender> {
+export async function startPodman(): Promise<Peer> {
   const programs = await programsOf("podman", ["podman", "conmon"]);
   await using undo = new AsyncDisposableStack();
-  removeNewFolders(FIXED_FOLDERS, undo);
+  removeNewDirs(FIXED_DIRS, undo);
   await removeNewCgroups("libpod_parent", undo);
-  const folder = await privateFolder("podman", undo);
+  const dir = await privateDir("podman", undo);
   const env = {
     ...programs.env,
-    HOME: folder,
-    TMPDIR: folder,
-    CONTAINERS_CONF: join(folder, "containers.conf"),
-    CONTAINERS_REGISTRIES_CONF: join(folder, "registries.conf"),
-    CONTAINERS_STORAGE_CONF: join(folder, "storage.conf"),
+    HOME: dir,
+    TMPDIR: dir,
+    CONTAINERS_CONF: join(dir, "containers.conf"),
+    CONTAINERS_REGISTRIES_CONF: join(dir, "registries.conf"),
+    CONTAINERS_STORAGE_CONF: join(dir, "storage.conf"),
   };
-  const policy = join(folder, "policy.json");
+  const policy = join(dir, "policy.json");
   const pullFlags = ["--quiet", "--tls-verify=false", "--signature-policy", policy];
   await Deno.writeTextFile(policy, JSON.stringify({ default: [{ type: "insecureAcceptAnything" }] }));
   await Deno.writeTextFile(env.CONTAINERS_CONF, await configuration(programs, env));
   await Deno.writeTextFile(env.CONTAINERS_REGISTRIES_CONF, "");
-  await Deno.writeTextFile(env.CONTAINERS_STORAGE_CONF, storage(folder));
+  await Deno.writeTextFile(env.CONTAINERS_STORAGE_CONF, storage(dir));
   const program = programPath("podman", env.PATH);
   const globals = [
-    ...["--root", join(folder, "root"), "--runroot", join(folder, "run"), "--tmpdir", join(folder, "tmp")],
+    ...["--root", join(dir, "root"), "--runroot", join(dir, "run"), "--tmpdir", join(dir, "tmp")],
     ...["--storage-driver", "overlay", "--cgroup-manager", "cgroupfs", "--runtime", "runc"],
   ];
   const { text } = await capture(program, ["--version"], { env });
@@ -45,7 +45,7 @@ export async function startPodman(): Promise<Contender> {
   return {
     name: "podman",
     description: text.trim().replace(" version", ""),
-    owns: ({ command }) => command.includes(`${folder}/`), // conmon, one for each container
+    owns: ({ command }) => command.includes(`${dir}/`), // conmon, one for each container
     command: (verb, ...args) => {
       if (verb === "--version") return { program, args: [verb], env };
       const flags = verb === "pull" ? pullFlags : FLAGS[verb] ?? [];
@@ -79,8 +79,8 @@ async function configuration({ root }: Programs, env: Readonly<Record<string, st
   ].join("\n");
 }
 
-function storage(folder: string): string {
-  const [root, run] = ["root", "run"].map((name) => JSON.stringify(join(folder, name)));
+function storage(dir: string): string {
+  const [root, run] = ["root", "run"].map((name) => JSON.stringify(join(dir, name)));
   return `[storage]\ndriver = "overlay"\ngraphroot = ${root}\nrunroot = ${run}\n`;
 }
 

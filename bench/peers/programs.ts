@@ -25,21 +25,21 @@ export function searchPath(): string {
 
 /** The absolute path of a program. @throws ContenderMissing */
 export function programPath(name: string, path: string = searchPath()): string {
-  const found = path.split(":").map((folder) => join(folder, name)).find(isExecutable);
+  const found = path.split(":").map((dir) => join(dir, name)).find(isExecutable);
   if (found === undefined) throw new ContenderMissing(`there is no program ${name}`);
   return found;
 }
 
 /** What it takes to run the programs `names`: they are on PATH, or in Debian's package. @throws ContenderMissing */
 export async function programsOf(packageName: string, names: readonly string[]): Promise<Programs> {
-  const folders = searchPath().split(":");
-  if (names.every((name) => folders.some((folder) => isExecutable(join(folder, name))))) {
+  const dirs = searchPath().split(":");
+  if (names.every((name) => dirs.some((dir) => isExecutable(join(dir, name))))) {
     return { env: { PATH: searchPath() } };
   }
   const root = await unpacked(packageName);
-  const programs = ["usr/bin", "usr/sbin"].map((folder) => join(root, folder));
-  const libraries = ["usr/lib", "lib"].map((folder) => join(root, folder, TRIPLET));
-  return { root, env: { PATH: [...programs, ...folders].join(":"), LD_LIBRARY_PATH: libraries.join(":") } };
+  const programs = ["usr/bin", "usr/sbin"].map((dir) => join(root, dir));
+  const libraries = ["usr/lib", "lib"].map((dir) => join(root, dir, TRIPLET));
+  return { root, env: { PATH: [...programs, ...dirs].join(":"), LD_LIBRARY_PATH: libraries.join(":") } };
 }
 
 function isExecutable(path: string): boolean {
@@ -55,14 +55,14 @@ function isExecutable(path: string): boolean {
 /** The folder with the package and what it needs beyond what is installed. */
 async function unpacked(packageName: string): Promise<string> {
   try {
-    return await cached(`packages-${packageName}-${Deno.build.arch}`, async (folder) => {
+    return await cached(`packages-${packageName}-${Deno.build.arch}`, async (dir) => {
       const packages = await newPackages(packageName);
       console.error(`bench: unpacking ${packages.join(", ")} into the test cache; nothing is installed`);
-      const archives = join(folder, "archives");
+      const archives = join(dir, "archives");
       await Deno.mkdir(archives);
       await capture("apt-get", ["download", "-q", ...packages], { cwd: archives });
       for await (const { name } of Deno.readDir(archives)) {
-        await capture("dpkg-deb", ["-x", join(archives, name), folder]);
+        await capture("dpkg-deb", ["-x", join(archives, name), dir]);
       }
       await Deno.remove(archives, { recursive: true });
     });

@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { capture } from "../../scripts/project.ts";
 import { type Engine, type EngineOptions, executable, startEngine, tracesOf } from "../../tests/harness/mod.ts";
-import type { Contender, Verb } from "./peer.ts";
+import type { Peer, Verb } from "./peer.ts";
 
-export interface Tsd extends Contender {
+export interface Tsd extends Peer {
   readonly engine: Engine;
-  readonly ownProcess: NonNullable<Contender["ownProcess"]>;
+  readonly ownProcess: NonNullable<Peer["ownProcess"]>;
 }
 
 const FLAGS: Partial<Record<Verb, readonly string[]>> = { pull: ["--quiet"], rm: ["--force"] };
@@ -15,7 +15,7 @@ const FLAGS: Partial<Record<Verb, readonly string[]>> = { pull: ["--quiet"], rm:
 export async function startTsd(options: EngineOptions = {}): Promise<Tsd> {
   const program = executable();
   const engine = await startEngine(options);
-  const env = { PATH: Deno.env.get("PATH") ?? "", HOME: join(engine.folder, "home"), TSD_HOST: engine.host };
+  const env = { PATH: Deno.env.get("PATH") ?? "", HOME: join(engine.dir, "home"), TSD_HOST: engine.host };
   const { runDir } = tracesOf(engine.dataRoot);
   const { text } = await capture(program, ["version"], { env });
   const form = /Form: +(\S+)/.exec(text)?.[1] ?? "unknown form";

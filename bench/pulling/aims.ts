@@ -7,8 +7,8 @@ import { pullRow, ROWS } from "./turns.ts";
 const OF_IMAGES: Readonly<Record<PullImageName, readonly Aim[]>> = {
   six: [
     toDocker(pullRow("six"), 0.25),
-    { ...toDocker(pullRow("six"), 0.6), of: { row: pullRow("six"), contender: tsdName("overlay2", "wasm") } },
-    { of: { row: ROWS.peak, contender: "tsd" }, bound: "at most", limit: 300 },
+    { ...toDocker(pullRow("six"), 0.6), of: { row: pullRow("six"), peer: tsdName("overlay2", "wasm") } },
+    { of: { row: ROWS.peak, peer: "tsd" }, bound: "at most", limit: 300 },
     toDocker(ROWS.again, 0.5),
     toDocker(ROWS.run, 1),
     toDocker(ROWS.removal, 0.1),

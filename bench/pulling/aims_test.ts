@@ -16,7 +16,7 @@ Deno.test("aims are for columns and rows that are there", () => {
   const rows = [...ALL.map(pullRow), ...Object.values(ROWS)];
   for (const { of, against } of pullAims(ALL)) {
     for (const cell of against === undefined ? [of] : [of, against]) {
-      assert(names.includes(cell.contender) && rows.includes(cell.row), JSON.stringify(cell));
+      assert(names.includes(cell.peer) && rows.includes(cell.row), JSON.stringify(cell));
     }
   }
 });

@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { HASH_ENGINES, type HashEngine } from "../../src/hash/mod.ts";
 import { STORAGE_DRIVERS, type StorageDriver } from "../../src/store/drivers.ts";
-import { type Contender, ContenderMissing } from "../peers/peer.ts";
+import { ContenderMissing, type Peer } from "../peers/peer.ts";
 import { startDocker } from "../peers/dockerd.ts";
-import { privateFolder } from "../peers/host_traces.ts";
+import { privateDir } from "../peers/host_traces.ts";
 import { loopBtrfs } from "../peers/loop_btrfs.ts";
 import { startPodman } from "../peers/podman.ts";
 import { startTsd } from "../peers/tsd.ts";
@@ -16,7 +16,7 @@ export interface PullEngine {
   /** The images that it pulls; all by default. */
   readonly pulls?: readonly PullImageName[];
   /** @throws ContenderMissing */
-  start(): Promise<Contender>;
+  start(): Promise<Peer>;
 }
 
 /** What tsd uses unless it is told otherwise. */
@@ -42,10 +42,10 @@ function tsdWith(driver: StorageDriver, hash: HashEngine): PullEngine {
   return { name: tsdName(driver, hash), start: () => startTsdWith(driver, hash) };
 }
 
-async function startTsdWith(driver: string, hash: HashEngine): Promise<Contender> {
+async function startTsdWith(driver: string, hash: HashEngine): Promise<Peer> {
   await using undo = new AsyncDisposableStack();
-  const folder = await privateFolder("tsd", undo);
-  const config = join(folder, "config.json");
+  const dir = await privateDir("tsd", undo);
+  const config = join(dir, "config.json");
   await Deno.writeTextFile(config, JSON.stringify({ hash: { engine: hash } }));
   const place = driver === "btrfs" ? { dataRoot: join(await loopBtrfs(undo), "data") } : {};
   const tsd = undo.use(await startedOrMissing({ args: ["--storage-driver", driver, "--config", config], ...place }));

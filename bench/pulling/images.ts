@@ -18,7 +18,7 @@ import { withPackagesTar } from "./packages.ts";
 /** Raise it whenever what this file and the lists make changes. */
 const RECIPE = 1;
 
-export interface ImageFacts {
+export interface ImageInfo {
   readonly layers: number;
   /** Of all blobs of layers. */
   readonly compressedBytes: number;
@@ -30,7 +30,7 @@ export interface ImageFacts {
 
 export interface PullImage {
   readonly image: Image;
-  readonly facts: ImageFacts;
+  readonly info: ImageInfo;
   /** Where the blobs of the layers are. */
   readonly layerPaths: readonly string[];
 }
@@ -56,24 +56,24 @@ export type PullImageName = keyof typeof RECIPES;
 
 /** Makes it unless it is in the test cache. Needs root. */
 export async function pullImage(name: PullImageName): Promise<PullImage> {
-  const folder = await cached(`pull-${name}-${Deno.build.arch}-v${RECIPE}`, (making) => make(name, making));
-  const image = await readOciLayout(`${folder}/layout`);
-  const facts = JSON.parse(await Deno.readTextFile(`${folder}/facts.json`)) as ImageFacts;
-  return { image, facts, layerPaths: image.layers.map(({ blob }) => layerPath(folder, blob.digest)) };
+  const dir = await cached(`pull-${name}-${Deno.build.arch}-v${RECIPE}`, (making) => make(name, making));
+  const image = await readOciLayout(`${dir}/layout`);
+  const info = JSON.parse(await Deno.readTextFile(`${dir}/facts.json`)) as ImageInfo;
+  return { image, info, layerPaths: image.layers.map(({ blob }) => layerPath(dir, blob.digest)) };
 }
 
-async function make(name: PullImageName, folder: string): Promise<void> {
+async function make(name: PullImageName, dir: string): Promise<void> {
   console.error(`bench: making the image "${name}"; it stays in the test cache`);
-  const blobs = `${folder}/blobs`;
+  const blobs = `${dir}/blobs`;
   const layers = await RECIPES[name](blobs);
   const builder = new ImageBuilder().config({ Cmd: ["true"] });
   for (const layer of layers) builder.addLayer(layer);
-  await writeOciLayout(`${folder}/layout`, await builder.build());
-  await Deno.writeTextFile(`${folder}/facts.json`, JSON.stringify(await factsOf(layers, folder)));
+  await writeOciLayout(`${dir}/layout`, await builder.build());
+  await Deno.writeTextFile(`${dir}/facts.json`, JSON.stringify(await endpointsOf(layers, dir)));
   await removeTree(blobs);
 }
 
-const layerPath = (folder: string, digest: string): string => `${folder}/layout/blobs/${digest.replace(":", "/")}`;
+const layerPath = (dir: string, digest: string): string => `${dir}/layout/blobs/${digest.replace(":", "/")}`;
 
 async function packagesLayers(lists: readonly (readonly string[])[], blobs: string): Promise<Layer[]> {
   const layers: Layer[] = [];
@@ -83,16 +83,16 @@ async function packagesLayers(lists: readonly (readonly string[])[], blobs: stri
   return layers;
 }
 
-function layerIn(folder: string, tar: AsyncIterable<Uint8Array>, compression: Compression): Promise<Layer> {
-  return makeLayer({ tar }, { folder, compression });
+function layerIn(dir: string, tar: AsyncIterable<Uint8Array>, compression: Compression): Promise<Layer> {
+  return makeLayer({ tar }, { dir, compression });
 }
 
-async function factsOf(layers: readonly Layer[], folder: string): Promise<ImageFacts> {
+async function endpointsOf(layers: readonly Layer[], dir: string): Promise<ImageInfo> {
   let [compressedBytes, tarBytes, entries] = [0, 0, 0];
   for (const { blob, openTar } of layers) {
     compressedBytes += blob.sizeBytes;
     for await (const chunk of openTar()) tarBytes += chunk.length;
-    const { text } = await capture("tar", ["--list", "--file", layerPath(folder, blob.digest)]);
+    const { text } = await capture("tar", ["--list", "--file", layerPath(dir, blob.digest)]);
     entries += text.split("\n").length - 1;
   }
   return { layers: layers.length, compressedBytes, tarBytes, entries };

@@ -1,10 +1,10 @@
 /** What the machine can do at best with an image's layers, beside the pulls: inflate them, and write them. */
 import { join } from "node:path";
 import type { Command } from "../peers/peer.ts";
-import { privateFolder } from "../peers/host_traces.ts";
+import { privateDir } from "../peers/host_traces.ts";
 import { programPath } from "../peers/programs.ts";
 import { perform } from "../measuring/exec.ts";
-import type { Turn } from "../measuring/rounds.ts";
+import type { CooperativeYield } from "../measuring/rounds.ts";
 import { performCrowd } from "../measuring/timed_commands.ts";
 import type { PullImage, PullImageName } from "./images.ts";
 import { sync } from "./page_cache.ts";
@@ -20,11 +20,11 @@ const BLOCK_BYTES = 1 << 20;
 const RANDOM_BYTES = 1 << 16;
 
 /** The system's gzip (or zstd), two at a time, of layers that are in the page cache. */
-export function inflateTurn(name: PullImageName, { layerPaths }: PullImage): Turn {
+export function inflateTurn(name: PullImageName, { layerPaths }: PullImage): CooperativeYield {
   const program = programPath(name === "zstd" ? "zstd" : "gzip");
   const commands = layerPaths.map((path): Command => ({ program, args: ["-dc", path], env: {} }));
   return {
-    contender: INFLATE,
+    peer: INFLATE,
     async take() {
       for (const path of layerPaths) await readThrough(path);
       return [{ row: pullRow(name), unit: "ms", value: await performCrowd({ commands, atOnce: AT_ONCE }, perform) }];
@@ -33,14 +33,14 @@ export function inflateTurn(name: PullImageName, { layerPaths }: PullImage): Tur
 }
 
 /** One file, written from its first byte to its last, and fsync. */
-export function writeTurn(name: PullImageName, { facts }: PullImage): Turn {
+export function writeTurn(name: PullImageName, { info }: PullImage): CooperativeYield {
   return {
-    contender: WRITE,
+    peer: WRITE,
     async take() {
       await using undo = new AsyncDisposableStack();
-      const path = join(await privateFolder("write", undo), "file");
+      const path = join(await privateDir("write", undo), "file");
       await sync();
-      return [{ row: pullRow(name), unit: "ms", value: await writeMs(path, facts.tarBytes) }];
+      return [{ row: pullRow(name), unit: "ms", value: await writeMs(path, info.tarBytes) }];
     },
   };
 }

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { capture, CommandFailed } from "../../scripts/project.ts";
-import { privateFolder } from "../peers/host_traces.ts";
+import { privateDir } from "../peers/host_traces.ts";
 
 /** Folders that are links in a Debian system; packages may still have files in them. */
 const MERGED = ["bin", "sbin", "lib", "lib64"];
@@ -15,8 +15,8 @@ export async function withPackagesTar(
   use: (tar: ReadableStream<Uint8Array>) => Promise<void>,
 ): Promise<void> {
   await using undo = new AsyncDisposableStack();
-  const folder = await privateFolder("packages", undo);
-  const [archives, root] = [join(folder, "archives"), join(folder, "root")];
+  const dir = await privateDir("packages", undo);
+  const [archives, root] = [join(dir, "archives"), join(dir, "root")];
   await Deno.mkdir(archives);
   await download(packages, archives);
   await makeMergedRoot(root);
@@ -29,13 +29,13 @@ export async function withPackagesTar(
 }
 
 /** Debian's security updates leave the mirror when there are newer ones, and a fresh machine has no lists. */
-async function download(packages: readonly string[], folder: string): Promise<void> {
+async function download(packages: readonly string[], dir: string): Promise<void> {
   try {
-    await capture("apt-get", ["download", "-q", ...packages], { cwd: folder });
+    await capture("apt-get", ["download", "-q", ...packages], { cwd: dir });
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
     await capture("apt-get", ["update", "-q"]);
-    await capture("apt-get", ["download", "-q", ...packages], { cwd: folder });
+    await capture("apt-get", ["download", "-q", ...packages], { cwd: dir });
   }
 }
 

@@ -3,12 +3,12 @@ import { barChart } from "../measuring/bar_chart.ts";
 import { figure, markdownLines, measuredLines, type Results } from "../measuring/report.ts";
 import type { Series } from "../measuring/rounds.ts";
 import { summaryOf } from "../measuring/statistics.ts";
-import type { ImageFacts } from "./images.ts";
+import type { ImageInfo } from "./images.ts";
 import { INFLATE, WRITE } from "./limits.ts";
 
 export interface PullResults extends Results {
   /** By title. */
-  readonly images: ReadonlyMap<string, ImageFacts>;
+  readonly images: ReadonlyMap<string, ImageInfo>;
   readonly elapsedMs: number;
 }
 
@@ -43,7 +43,7 @@ export function pullMarkdown(results: PullResults, picture: string): string {
   ].join("\n");
 }
 
-function imageLines(images: ReadonlyMap<string, ImageFacts>): string[] {
+function imageLines(images: ReadonlyMap<string, ImageInfo>): string[] {
   const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   return [
     "| image | layers | compressed | as tar | files, folders, links |",
@@ -59,9 +59,9 @@ export function pullPicture(series: readonly Series[]): string {
   const rows = Map.groupBy(series.filter(({ unit }) => unit === "ms"), ({ row }) => row);
   return barChart([...rows].map(([title, own]) => ({
     title,
-    bars: own.map(({ contender, samples, unit }) => {
+    bars: own.map(({ peer, samples, unit }) => {
       const { median } = summaryOf(samples);
-      return { label: contender, value: median, text: figure(median, unit), color: COLORS[contender] ?? OWN_COLOR };
+      return { label: peer, value: median, text: figure(median, unit), color: COLORS[peer] ?? OWN_COLOR };
     }),
   })));
 }

@@ -3,9 +3,9 @@ import type { Series } from "../measuring/rounds.ts";
 import { pullMarkdown, pullPicture, type PullResults } from "./results.ts";
 
 const SERIES: readonly Series[] = [
-  { row: "pull of one layer", contender: "tsd", unit: "ms", samples: [1000, 2000, 9000] },
-  { row: "pull of one layer", contender: "docker", unit: "ms", samples: [4000] },
-  { row: "peak", contender: "tsd", unit: "MB", samples: [200] },
+  { row: "pull of one layer", peer: "tsd", unit: "ms", samples: [1000, 2000, 9000] },
+  { row: "pull of one layer", peer: "docker", unit: "ms", samples: [4000] },
+  { row: "peak", peer: "tsd", unit: "MB", samples: [200] },
 ];
 const RESULTS: PullResults = {
   date: "2026-11-27T10:00:00.000Z",
@@ -14,7 +14,7 @@ const RESULTS: PullResults = {
     ...{ deno: "2", runc: "1" },
   },
   load: [0.1, 2],
-  contenders: ["tsd 1"],
+  peers: ["tsd 1"],
   missing: ["podman is left out: it is not there"],
   series: SERIES,
   aims: [],

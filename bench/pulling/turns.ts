@@ -1,8 +1,8 @@
 /** What one engine does with one image in a round: a cold pull, and for the big image what comes after it. */
-import type { Contender } from "../peers/peer.ts";
+import type { Peer } from "../peers/peer.ts";
 import { perform } from "../measuring/exec.ts";
 import { peakMb, processes } from "../measuring/processes.ts";
-import type { Sample, Turn } from "../measuring/rounds.ts";
+import type { CooperativeYield, Sample } from "../measuring/rounds.ts";
 import type { PullEngine } from "./engines.ts";
 import type { PullImageName } from "./images.ts";
 import { dropCaches, sync } from "./page_cache.ts";
@@ -37,25 +37,25 @@ const AGAIN = 3;
 const FIRST_RUN = ["python3.11", "-c", "import asyncio, decimal, http.server, sqlite3, ssl, unittest, xml.dom.minidom"];
 
 /** @param canDrop whether caches can be emptied; without that there is no cold run */
-export function pullTurn(engine: PullEngine, served: Served, canDrop: boolean): Turn {
+export function pullTurn(engine: PullEngine, served: Served, canDrop: boolean): CooperativeYield {
   return {
-    contender: engine.name,
+    peer: engine.name,
     async take() {
-      await using contender = await engine.start();
+      await using peer = await engine.start();
       await settle(canDrop);
       await served.warmUp();
-      const elapsedMs = await perform(contender.command("pull", served.reference));
+      const elapsedMs = await perform(peer.command("pull", served.reference));
       const pulled: Sample = { row: pullRow(served.name), unit: "ms", value: elapsedMs };
       if (served.name !== "six") return [pulled];
-      return [pulled, ...await peakOf(contender), ...await afterwards(contender, served.reference, canDrop)];
+      return [pulled, ...await peakOf(peer), ...await afterwards(peer, served.reference, canDrop)];
     },
   };
 }
 
-async function afterwards(contender: Contender, reference: string, canDrop: boolean): Promise<Sample[]> {
+async function afterwards(peer: Peer, reference: string, canDrop: boolean): Promise<Sample[]> {
   const samples: Sample[] = [];
-  const take = async (row: string, ...command: Parameters<Contender["command"]>) =>
-    void samples.push({ row, unit: "ms", value: await perform(contender.command(...command)) });
+  const take = async (row: string, ...command: Parameters<Peer["command"]>) =>
+    void samples.push({ row, unit: "ms", value: await perform(peer.command(...command)) });
   for (let time = 0; time < AGAIN; time++) await take(ROWS.again, "pull", reference);
   await settle(canDrop);
   if (canDrop) await take(ROWS.run, "run", "--rm", "--network", "host", reference, ...FIRST_RUN);
@@ -71,7 +71,7 @@ async function settle(canDrop: boolean): Promise<void> {
 }
 
 /** None for an engine that has no process now. */
-async function peakOf(contender: Contender): Promise<Sample[]> {
-  const pids = (await processes()).filter((process) => contender.owns(process)).map(({ pid }) => pid);
+async function peakOf(peer: Peer): Promise<Sample[]> {
+  const pids = (await processes()).filter((process) => peer.owns(process)).map(({ pid }) => pid);
   return pids.length === 0 ? [] : [{ row: ROWS.peak, unit: "MB", value: await peakMb(pids) }];
 }

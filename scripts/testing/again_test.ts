@@ -11,15 +11,15 @@ const outcomeOf = (name: string, outcome: "passed" | "failed"): Outcome => ({
 });
 
 Deno.test("what passes when it is run again is flaky, and said; what fails again has failed", async () => {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const { outcomes, flaky } = await tryAgain(
     [outcomeOf("a", "passed"), outcomeOf("b", "failed"), outcomeOf("c", "failed")],
     (file) => {
-      asked.push(file);
+      requested.push(file);
       return Promise.resolve(outcomeOf(file, file === "b" ? "passed" : "failed"));
     },
   );
-  assert.deepEqual(asked, ["b", "c"]);
+  assert.deepEqual(requested, ["b", "c"]);
   assert.deepEqual(outcomes.map(({ name, cases }) => [name, cases[0].outcome]), [
     ["a", "passed"],
     ["b", "passed"],

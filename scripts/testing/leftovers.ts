@@ -5,7 +5,7 @@
 import { readdir, readFile, readlink } from "node:fs/promises"; // its errors have codes; Deno's have none for ESRCH
 import { join } from "node:path";
 import process from "node:process";
-import { removeFolder } from "../../src/store/directory_driver/clearing.ts";
+import { removeDir } from "../../src/store/directory_driver/clearing.ts";
 
 /** Looks for what was left in `dir`, undoes it, and says what it was, one line each. */
 export async function clearLeftovers(dir: string): Promise<string[]> {
@@ -14,7 +14,7 @@ export async function clearLeftovers(dir: string): Promise<string[]> {
   const mounts = await mountsBelow(dir);
   for (const mount of mounts) await unmount(mount);
   const files = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
-  await removeFolder(dir);
+  await removeDir(dir);
   return [
     ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
     ...mounts.map((mount) => `mount: ${mount}`),
@@ -61,12 +61,12 @@ async function worksIn(pid: number, dir: string): Promise<boolean> {
   return false;
 }
 
-const text = (path: string) => unlessGone(() => readFile(path, "utf8"), "");
-const link = (path: string) => unlessGone(() => readlink(path), "");
-const entries = (path: string) => unlessGone(() => readdir(path), []);
+const text = (path: string) => unlessRemoved(() => readFile(path, "utf8"), "");
+const link = (path: string) => unlessRemoved(() => readlink(path), "");
+const entries = (path: string) => unlessRemoved(() => readdir(path), []);
 
 /** Processes end while one looks at them, and an ordinary user may not look at all of them. */
-async function unlessGone<T>(look: () => Promise<T>, otherwise: T): Promise<T> {
+async function unlessRemoved<T>(look: () => Promise<T>, otherwise: T): Promise<T> {
   try {
     return await look();
   } catch (error) {

@@ -10,8 +10,8 @@ export interface Sum {
 }
 
 export function sumOf(outcomes: readonly Outcome[]): Sum {
-  const count = (wanted: TestCase["outcome"]) =>
-    outcomes.flatMap(({ cases }) => cases).filter(({ outcome }) => outcome === wanted).length;
+  const count = (requested: TestCase["outcome"]) =>
+    outcomes.flatMap(({ cases }) => cases).filter(({ outcome }) => outcome === requested).length;
   return { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
 }
 
@@ -56,8 +56,8 @@ function titleOf(file: string, test: TestCase): string {
   return test.name === file ? test.name : `${test.name}  (${place})`;
 }
 
-function named(outcomes: readonly Outcome[], wanted: TestCase["outcome"]): Array<[Outcome, TestCase]> {
+function named(outcomes: readonly Outcome[], requested: TestCase["outcome"]): Array<[Outcome, TestCase]> {
   return outcomes.flatMap((outcome) =>
-    outcome.cases.filter((test) => test.outcome === wanted).map((test): [Outcome, TestCase] => [outcome, test])
+    outcome.cases.filter((test) => test.outcome === requested).map((test): [Outcome, TestCase] => [outcome, test])
   );
 }

@@ -2,22 +2,22 @@
  * @module
  * What routes may use: the engine's services, one for each noun.
  */
-import type { ContainerArchives } from "../engine/copy/container_copy.ts";
-import type { ContainerChanges } from "../engine/containers/diff.ts";
+import type { ContainerCopy } from "../engine/copy/container_copy.ts";
+import type { ContainerDiff } from "../engine/containers/diff.ts";
 import type { ContainerCreator } from "../engine/containers/container_creator.ts";
 import type { ContainerService } from "../engine/containers/container_service.ts";
 import type { ContainerSizes } from "../engine/containers/container_sizes.ts";
 import type { ContainerTable } from "../engine/containers/container_table.ts";
 import type { ContainerLogs } from "../engine/containers/container_logs.ts";
 import type { Freezer } from "../engine/containers/freezer.ts";
-import type { ProcessList } from "../engine/containers/top.ts";
+import type { ContainerTop } from "../engine/containers/top.ts";
 import type { ContainerRenamer } from "../engine/containers/rename.ts";
 import type { ContainerUpdater } from "../engine/containers/update.ts";
 import type { ContainerEvents } from "../engine/events/container_events.ts";
 import type { EventBus } from "../engine/events/event_bus.ts";
 import type { ExecService } from "../engine/exec/exec_service.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
-import type { ImageCheck } from "../engine/images/fsck.ts";
+import type { Fsck } from "../engine/images/fsck.ts";
 import type { ImageLoader } from "../engine/images/image_loader.ts";
 import type { ImageRemover } from "../engine/images/image_remover.ts";
 import type { ImageSaver } from "../engine/images/image_saver.ts";
@@ -51,8 +51,8 @@ export interface Services {
   readonly networkService: NetworkService;
   readonly table: ContainerTable;
   readonly sizes: ContainerSizes;
-  readonly archives: ContainerArchives;
-  readonly changes: ContainerChanges;
+  readonly archives: ContainerCopy;
+  readonly changes: ContainerDiff;
   readonly logs: ContainerLogs;
   readonly execs: ExecService;
   readonly images: ImageCatalog;
@@ -61,7 +61,7 @@ export interface Services {
   readonly imageLoader: ImageLoader;
   readonly imageSaver: ImageSaver;
   readonly imageUsage: ImageUsage;
-  readonly imageCheck: ImageCheck;
+  readonly imageCheck: Fsck;
   readonly layerSizes: LayerSizes;
   readonly puller: Puller;
   readonly registry: Pick<RegistryClient, "login">;
@@ -76,7 +76,7 @@ export interface Services {
   readonly health: HealthChecks;
   readonly renamer: ContainerRenamer;
   readonly updater: ContainerUpdater;
-  readonly processList: ProcessList;
+  readonly processList: ContainerTop;
   readonly volumes: VolumeService;
   readonly volumeTable: VolumeTable;
   readonly volumeUsage: VolumeUsage;

@@ -31,7 +31,7 @@ export interface PluginInfo {
 }
 
 /** What a file is, without anything being installed. */
-export interface PluginLook {
+export interface PluginInspection {
   readonly Name: string;
   readonly Version: string;
   readonly Description: string;

@@ -50,7 +50,7 @@ export interface PruneItem {
 }
 
 /** tsd's own: something that stays although it looked unused. */
-export interface PruneKept extends Omit<PruneItem, "Bytes"> {
+export interface PruneRetained extends Omit<PruneItem, "Bytes"> {
   /** It should have gone, and that went wrong. */
   Failed?: boolean;
 }
@@ -58,7 +58,7 @@ export interface PruneKept extends Omit<PruneItem, "Bytes"> {
 /** `GET /tsd/prune`. */
 export interface PrunePlan {
   Items: readonly PruneItem[];
-  Kept: readonly PruneKept[];
+  Kept: readonly PruneRetained[];
   /** Bytes. */
   SpaceReclaimable: number;
 }
@@ -73,7 +73,7 @@ export interface PruneReport {
   Removed: readonly PruneItem[];
   /** Images in Docker's words. */
   ImagesDeleted: readonly ImageDeleteItem[];
-  Kept: readonly PruneKept[];
+  Kept: readonly PruneRetained[];
   /** Bytes. */
   SpaceReclaimed: number;
 }

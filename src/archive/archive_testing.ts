@@ -1,36 +1,36 @@
 /** For tests only: trees of files on disk, and what is in them. */
-import { AT, cBytes, cString, files, folders, metadata, O, OwnedFd, S, tree } from "../sys/mod.ts";
+import { AT, cBytes, cString, dirs, files, metadata, O, OwnedFd, S, tree } from "../sys/mod.ts";
 import { watchDescriptors } from "../sys/descriptor_watch.ts";
 import "../sys/preopen.ts";
 import { TreeView } from "./tree_view.ts";
 
 /** A test with a folder of its own, after which no descriptor is left open. */
-export function inFolder(body: (folder: string) => void | Promise<void>): () => Promise<void> {
+export function inDir(body: (dir: string) => void | Promise<void>): () => Promise<void> {
   return async () => {
-    const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-archive-" }));
+    const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-archive-" }));
     try {
       const allClosed = watchDescriptors();
-      await body(folder);
+      await body(dir);
       await allClosed();
     } finally {
-      await Deno.remove(folder, { recursive: true });
+      await Deno.remove(dir, { recursive: true });
     }
   };
 }
 
 /** A view of a folder. */
-export function viewOf(folder: string, options: { readOnly?: boolean } = {}): TreeView {
-  return new TreeView(openFolder(folder), options);
+export function viewOf(dir: string, options: { readOnly?: boolean } = {}): TreeView {
+  return new TreeView(openDir(dir), options);
 }
 
-export const openFolder = (path: string): OwnedFd => new OwnedFd(files.open(cString(path), O.PATH | O.DIRECTORY));
+export const openDir = (path: string): OwnedFd => new OwnedFd(files.open(cString(path), O.PATH | O.DIRECTORY));
 
 /** Files by path: text, a folder (null), a link, or a FIFO. */
 export type Contents = Readonly<Record<string, string | null | { readonly to: string } | { readonly pipe: true }>>;
 
-export function make(folder: string, contents: Contents): void {
+export function make(dir: string, contents: Contents): void {
   for (const [name, content] of Object.entries(contents)) {
-    const path = `${folder}/${name}`;
+    const path = `${dir}/${name}`;
     Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
     if (content === null) Deno.mkdirSync(path, { recursive: true });
     else if (typeof content === "string") Deno.writeTextFileSync(path, content);
@@ -40,10 +40,10 @@ export function make(folder: string, contents: Contents): void {
 }
 
 /** Everything below a folder, a line each: `f 644 path content`, `d 755 path/`, `l path -> target`. */
-export function listing(folder: string): string[] {
+export function listing(dir: string): string[] {
   const lines: string[] = [];
   const visit = (fd: number, prefix: string) => {
-    const names = folders.readFolder(fd).map(({ name }) => name).sort((a, b) => a < b ? -1 : 1);
+    const names = dirs.readDir(fd).map(({ name }) => name).sort((a, b) => a < b ? -1 : 1);
     for (const name of names) {
       const { mode } = metadata.statx(fd, cBytes(name), AT.SYMLINK_NOFOLLOW);
       const bits = (mode & 0o7777).toString(8);
@@ -68,7 +68,7 @@ export function listing(folder: string): string[] {
       }
     }
   };
-  using root = new OwnedFd(files.open(cString(folder), O.RDONLY | O.DIRECTORY));
+  using root = new OwnedFd(files.open(cString(dir), O.RDONLY | O.DIRECTORY));
   visit(root.fd, "");
   return lines;
 }

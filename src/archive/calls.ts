@@ -1,11 +1,11 @@
 /** The system calls that looking into trees of files, packing and unpacking them takes. */
 import {
+  type DirectoryCalls,
+  dirs,
   durability,
   type DurabilityCalls,
   type FileCalls,
   files,
-  type FolderCalls,
-  folders,
   metadata,
   type MetadataCalls,
   tree,
@@ -15,7 +15,7 @@ import {
 } from "../sys/mod.ts";
 
 /** All of these ports in one object, as the recording fake has them. */
-export type ArchiveCalls = FileCalls & FolderCalls & TreeCalls & MetadataCalls & XattrCalls & DurabilityCalls;
+export type ArchiveCalls = FileCalls & DirectoryCalls & TreeCalls & MetadataCalls & XattrCalls & DurabilityCalls;
 
 /** The real ones. */
-export const ARCHIVE_CALLS: ArchiveCalls = { ...files, ...folders, ...tree, ...metadata, ...xattrs, ...durability };
+export const ARCHIVE_CALLS: ArchiveCalls = { ...files, ...dirs, ...tree, ...metadata, ...xattrs, ...durability };

@@ -7,8 +7,8 @@ import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../sys/mod.ts";
 import { type ByteString, byteStringOf } from "../tar/mod.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 import { dataExtents } from "./data_extents.ts";
-import type { Place } from "./pinned_path.ts";
-import { ownXattrs } from "./portable_xattrs.ts";
+import type { PinnedPath } from "./pinned_path.ts";
+import { portableXattrs } from "./portable_xattrs.ts";
 import { removeTree } from "./remove_tree.ts";
 import { parentOf, TreeView } from "./tree_view.ts";
 
@@ -27,7 +27,7 @@ interface Frame {
   readonly from: ByteString;
   readonly to: ByteString;
   readonly names: readonly ByteString[];
-  readonly place: Pick<Place, "status">;
+  readonly place: Pick<PinnedPath, "status">;
   next: number;
 }
 
@@ -37,7 +37,7 @@ interface Frame {
  */
 export function* copyTree(
   view: TreeView,
-  start: Place,
+  start: PinnedPath,
   target: OwnedFd,
   { replaces = false, calls = ARCHIVE_CALLS }: CopyOptions = {},
 ): Generator<void> {
@@ -48,7 +48,7 @@ export function* copyTree(
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const name = frame.names[frame.next++];
     if (name === undefined) {
-      copier.finishFolder(frame);
+      copier.finishDir(frame);
       frames.pop();
     } else {
       const inner = copier.entry(frame, name);
@@ -73,22 +73,22 @@ class Copier {
     this.#calls = calls;
   }
 
-  frame(folder: Place, to: ByteString): Frame {
-    using open = new OwnedFd(this.#calls.openat(folder.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
-    const names = this.#calls.readFolder(open.fd).map(({ name }) => name).sort();
-    return { from: folder.path, to, names, place: { status: folder.status }, next: 0 };
+  frame(dir: PinnedPath, to: ByteString): Frame {
+    using open = new OwnedFd(this.#calls.openat(dir.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+    const names = this.#calls.readDir(open.fd).map(({ name }) => name).sort();
+    return { from: dir.path, to, names, place: { status: dir.status }, next: 0 };
   }
 
   /** Copies one thing; of a folder it gives what is in it. */
   entry(frame: Frame, name: ByteString): Frame | undefined {
-    using folder = this.#view.at(frame.from);
+    using dir = this.#view.at(frame.from);
     using target = this.#there.at(frame.to);
-    if (folder === undefined || target === undefined || !folder.isFolder) return undefined;
-    using child = this.#view.child(folder, name);
+    if (dir === undefined || target === undefined || !dir.isDir) return undefined;
+    using child = this.#view.child(dir, name);
     if (child === undefined || child.type === S.IFSOCK) return undefined;
     const to = `${frame.to}/${name}`;
-    if (this.#replaces && this.#isThere(target, name, child)) return this.frame(child, to);
-    if (child.isFolder) {
+    if (this.#replaces && this.#exists(target, name, child)) return this.frame(child, to);
+    if (child.isDir) {
       this.#calls.mkdirat(target.fd, cBytes(name), 0o700);
       return this.frame(child, to);
     }
@@ -97,28 +97,28 @@ class Copier {
   }
 
   /** Makes way. Says whether a folder is there for a folder. */
-  #isThere(target: Place, name: ByteString, { isFolder }: Place): boolean {
+  #exists(target: PinnedPath, name: ByteString, { isDir }: PinnedPath): boolean {
     using existing = this.#there.child(target, name);
     if (existing === undefined) return false;
-    if (existing.isFolder && isFolder) return true;
+    if (existing.isDir && isDir) return true;
     removeTree(target.fd, name, this.#calls);
     return false;
   }
 
   /** All but its content is set last: what is put into a folder changes its time. */
-  finishFolder({ from, to, place }: Frame): void {
-    using folder = this.#view.at(from);
+  finishDir({ from, to, place }: Frame): void {
+    using dir = this.#view.at(from);
     using target = this.#there.at(to);
     if (target === undefined) return;
     using open = new OwnedFd(this.#calls.openat(target.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
-    using source = folder?.isFolder
-      ? new OwnedFd(this.#calls.openat(folder.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls)
+    using source = dir?.isDir
+      ? new OwnedFd(this.#calls.openat(dir.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls)
       : undefined;
     this.#setAttributes(open.fd, source?.fd, place);
   }
 
   /** A second name for what was copied under another one. */
-  #isLinked({ status }: Place, target: Place, name: ByteString, to: ByteString): boolean {
+  #isLinked({ status }: PinnedPath, target: PinnedPath, name: ByteString, to: ByteString): boolean {
     if (status.linkCount < 2) return false;
     const key = `${status.device.major}:${status.device.minor}:${status.inode}`;
     const first = this.#firstNames.get(key);
@@ -132,7 +132,7 @@ class Copier {
     return true;
   }
 
-  #make(child: Place, target: Place, name: ByteString): void {
+  #make(child: PinnedPath, target: PinnedPath, name: ByteString): void {
     const { uid, gid, mode, nodeDevice, accessTime, modifyTime } = child.status;
     const file = cBytes(name);
     if (child.type === S.IFREG) return this.#copyFile(child, target, name);
@@ -150,7 +150,7 @@ class Copier {
     this.#calls.utimensat(target.fd, file, accessTime, modifyTime, AT.SYMLINK_NOFOLLOW);
   }
 
-  #copyFile(child: Place, target: Place, name: ByteString): void {
+  #copyFile(child: PinnedPath, target: PinnedPath, name: ByteString): void {
     const calls = this.#calls;
     using from = new OwnedFd(calls.open(cString(child.handle.procPath), O.RDONLY | O.NONBLOCK), calls);
     const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
@@ -191,7 +191,7 @@ class Copier {
   }
 
   /** In this order: a new owner takes set-id bits and capabilities away. */
-  #setAttributes(fd: number, source: number | undefined, { status }: Pick<Place, "status">): void {
+  #setAttributes(fd: number, source: number | undefined, { status }: Pick<PinnedPath, "status">): void {
     this.#calls.fchown(fd, status.uid, status.gid);
     if (source !== undefined) this.#copyXattrs(source, fd);
     this.#calls.fchmod(fd, status.mode & 0o7777);
@@ -201,7 +201,7 @@ class Copier {
   /** Not every file system has attributes. */
   #copyXattrs(from: number, to: number): void {
     try {
-      for (const name of ownXattrs(this.#calls.flistxattr(from))) {
+      for (const name of portableXattrs(this.#calls.flistxattr(from))) {
         const value = this.#calls.fgetxattr(from, cString(name));
         if (value !== undefined) this.#calls.fsetxattr(to, cString(name), value);
       }

@@ -29,7 +29,7 @@ Deno.test({
     const dir = await Deno.makeTempDir({ prefix: "tsd-copy-" });
     try {
       const [from, to] = [`${dir}/from`, `${dir}/to`];
-      for (const folder of [from, to]) await Deno.mkdir(folder);
+      for (const directory of [from, to]) await Deno.mkdir(directory);
       await output(
         `mkdir -p a/b; printf text >a/f; ln a/f a/b/second; ln -s ../nowhere a/link; mkfifo a/p; mknod a/null c 1 3
          : >empty; chown 7:8 a/f a; chown -h 9:9 a/link; chmod 4755 a/f; chmod 1777 a/b; chmod 2750 .
@@ -40,16 +40,16 @@ Deno.test({
       {
         using file = new OwnedFd(files.open(cString(`${from}/a/f`), O.RDONLY));
         xattrs.fsetxattr(file.fd, cString("user.note"), new TextEncoder().encode("kept"));
-        using folder = new OwnedFd(files.open(cString(from), O.RDONLY));
-        tree.mknodat(folder.fd, cString("socket"), 0o140644);
-        metadata.futimens(folder.fd, { seconds: 981_173_106n, nanoseconds: 5 }, {
+        using directory = new OwnedFd(files.open(cString(from), O.RDONLY));
+        tree.mknodat(directory.fd, cString("socket"), 0o140644);
+        metadata.futimens(directory.fd, { seconds: 981_173_106n, nanoseconds: 5 }, {
           seconds: 981_173_106n,
           nanoseconds: 5,
         });
       }
       copied(from, to);
-      const wanted = (await output(LISTING, from)).replace(/^\.\/socket .*\n/m, "");
-      assert.equal(await output(LISTING, to), wanted);
+      const requested = (await output(LISTING, from)).replace(/^\.\/socket .*\n/m, "");
+      assert.equal(await output(LISTING, to), requested);
       assert.equal(await output("cat a/b/second; cmp hole ../from/hole", to), "text");
       using file = new OwnedFd(files.open(cString(`${to}/a/f`), O.RDONLY));
       assert.equal(new TextDecoder().decode(xattrs.fgetxattr(file.fd, cString("user.note"))), "kept");
@@ -67,7 +67,7 @@ Deno.test({
     const dir = await Deno.makeTempDir({ prefix: "tsd-copy-" });
     try {
       const [from, to] = [`${dir}/from`, `${dir}/to`];
-      for (const folder of [from, to]) await Deno.mkdir(folder);
+      for (const directory of [from, to]) await Deno.mkdir(directory);
       await output(
         "mkdir a f; echo text >a/f; ln -s /etc/passwd l; echo 1 >f/x; mkfifo p; chown 7 a/f; chmod 700 a",
         from,

@@ -3,7 +3,7 @@ import { AT, cBytes, cString, isErrno, S, type Timespec } from "../sys/mod.ts";
 import type { ByteString, TarHeader } from "../tar/mod.ts";
 import type { ArchiveCalls } from "./calls.ts";
 import { settableXattrs } from "./entry_rules.ts";
-import type { Place } from "./pinned_path.ts";
+import type { PinnedPath } from "./pinned_path.ts";
 
 const SET_ID_BITS = S.ISUID | S.ISGID;
 const ITSELF = cString("");
@@ -40,7 +40,7 @@ export class EntryAttributes {
     this.#calls.fchmod(fd, mode);
   }
 
-  setOnLink(parent: Place, name: ByteString, entry: TarHeader): void {
+  setOnLink(parent: PinnedPath, name: ByteString, entry: TarHeader): void {
     const owner = this.#ownerOf(entry);
     const time = timeOf(entry);
     if (owner !== undefined) {
@@ -50,7 +50,7 @@ export class EntryAttributes {
   }
 
   /** A device isn't opened: it is reached by the descriptor that only names it. */
-  setOnNode(node: Place, entry: TarHeader): void {
+  setOnNode(node: PinnedPath, entry: TarHeader): void {
     const owner = this.#ownerOf(entry);
     const time = timeOf(entry);
     const path = cString(node.handle.procPath);

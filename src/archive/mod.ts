@@ -14,6 +14,6 @@ export { FileData, type StoredFile } from "./file_data.ts";
 export { type PackSource, packTree } from "./pack.ts";
 export * from "./paths.ts";
 export { removeTree } from "./remove_tree.ts";
-export { absolute, Place, type TreeMount } from "./pinned_path.ts";
+export { absolute, PinnedPath as Place, type TreeMount } from "./pinned_path.ts";
 export { parentOf, TreeView, type WalkOptions } from "./tree_view.ts";
 export { Unpacker, type UnpackOptions, type UnpackTarget } from "./unpack.ts";

@@ -26,8 +26,8 @@ import {
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 import { Chunks } from "./chunks.ts";
 import { dataExtents } from "./data_extents.ts";
-import { ownXattrs } from "./portable_xattrs.ts";
-import { absolute, type Place } from "./pinned_path.ts";
+import { portableXattrs } from "./portable_xattrs.ts";
+import { absolute, type PinnedPath } from "./pinned_path.ts";
 import type { TreeView } from "./tree_view.ts";
 
 /** Longer names can't be read back by anybody (PATH_MAX). */
@@ -51,7 +51,7 @@ const TYPES: Readonly<Record<number, TarEntryType>> = {
 export interface PackSource {
   readonly view: TreeView;
   /** Stays the caller's, and has to stay open. */
-  readonly start: Place;
+  readonly start: PinnedPath;
   /** What it is called in the archive; undefined: what is in the folder is packed, without the folder itself. */
   readonly name: ByteString | undefined;
   /** What stands for the tree's root in errors. */
@@ -80,8 +80,8 @@ export function* packTree(
   calls: ArchiveCalls = ARCHIVE_CALLS,
 ): Bytes {
   const packer = new Packer(view, { shownRoot, keepsAll }, calls);
-  if (name !== undefined) yield* packer.entry(start, start.isFolder ? `${name}/` : name);
-  if (start.isFolder) yield* packer.content(start, name === undefined ? "" : `${name}/`);
+  if (name !== undefined) yield* packer.entry(start, start.isDir ? `${name}/` : name);
+  if (start.isDir) yield* packer.content(start, name === undefined ? "" : `${name}/`);
   yield* packer.end();
 }
 
@@ -106,39 +106,39 @@ class Packer {
   }
 
   /** All that is in a folder, down to the ground. */
-  *content(start: Place, prefix: ByteString): Bytes {
+  *content(start: PinnedPath, prefix: ByteString): Bytes {
     const frames = [this.#frame(start, prefix)];
-    let folder: Place | undefined;
+    let dir: PinnedPath | undefined;
     try {
       for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
-        folder ??= this.#view.at(frame.path);
-        const name = folder?.isFolder ? frame.names[frame.next++] : undefined;
-        if (folder === undefined || name === undefined) {
+        dir ??= this.#view.at(frame.path);
+        const name = dir?.isDir ? frame.names[frame.next++] : undefined;
+        if (dir === undefined || name === undefined) {
           frames.pop();
-          folder?.[Symbol.dispose]();
-          folder = undefined;
+          dir?.[Symbol.dispose]();
+          dir = undefined;
           continue;
         }
-        const child = this.#view.child(folder, name);
+        const child = this.#view.child(dir, name);
         if (child === undefined) continue;
         using scope = new DisposableStack();
         scope.use(child);
-        const isFolder = child.isFolder;
-        const packed = frame.prefix + (isFolder ? `${name}/` : name);
+        const isDir = child.isDir;
+        const packed = frame.prefix + (isDir ? `${name}/` : name);
         yield* this.entry(child, packed);
-        if (!isFolder) continue;
+        if (!isDir) continue;
         frames.push(this.#frame(child, packed));
-        folder[Symbol.dispose]();
-        folder = child;
+        dir[Symbol.dispose]();
+        dir = child;
         scope.move();
       }
     } finally {
-      folder?.[Symbol.dispose]();
+      dir?.[Symbol.dispose]();
     }
   }
 
   /** One header, with the data of a file. */
-  *entry(place: Place, name: ByteString): Bytes {
+  *entry(place: PinnedPath, name: ByteString): Bytes {
     const type = TYPES[place.type];
     if (type === undefined) return;
     if (name.length > NAME_MAX_BYTES) {
@@ -150,7 +150,7 @@ class Packer {
     } else if (type === "file") yield* this.#file(place, name);
     else {
       const linkPath = type === "symlink" ? byteStringOf(this.#calls.readlinkat(place.fd, ITSELF)) : "";
-      const xattrs = place.isFolder ? this.#folderXattrs(place) : NO_XATTRS;
+      const xattrs = place.isDir ? this.#dirXattrs(place) : NO_XATTRS;
       yield* this.#chunks.put(encodeHeader({ ...this.#header(place, name, type), linkPath, xattrs }));
     }
   }
@@ -160,23 +160,23 @@ class Packer {
     yield* this.#chunks.rest();
   }
 
-  #frame(folder: Place, prefix: ByteString): Frame {
-    const fd = this.#opening(folder, () => this.#calls.openat(folder.fd, cString("."), O.RDONLY | O.DIRECTORY));
+  #frame(dir: PinnedPath, prefix: ByteString): Frame {
+    const fd = this.#opening(dir, () => this.#calls.openat(dir.fd, cString("."), O.RDONLY | O.DIRECTORY));
     using open = new OwnedFd(fd, this.#calls);
-    const names = this.#calls.readFolder(open.fd).map(({ name }) => name);
-    return { path: folder.path, prefix, names: names.sort((a, b) => a < b ? -1 : 1), next: 0 };
+    const names = this.#calls.readDir(open.fd).map(({ name }) => name);
+    return { path: dir.path, prefix, names: names.sort((a, b) => a < b ? -1 : 1), next: 0 };
   }
 
   /** The name under which this very file was packed before; remembers this one if it is the first of several. */
-  #firstNameOf({ status, isFolder }: Place, name: ByteString): ByteString | undefined {
-    if (isFolder || status.linkCount < 2) return undefined;
+  #firstNameOf({ status, isDir }: PinnedPath, name: ByteString): ByteString | undefined {
+    if (isDir || status.linkCount < 2) return undefined;
     const key = `${status.device.major}:${status.device.minor}:${status.inode}`;
     const first = this.#firstNames.get(key);
     if (first === undefined && this.#firstNames.size < REMEMBERED_MAX) this.#firstNames.set(key, name);
     return first;
   }
 
-  *#file(place: Place, name: ByteString): Bytes {
+  *#file(place: PinnedPath, name: ByteString): Bytes {
     const path = cString(place.handle.procPath);
     using open = new OwnedFd(this.#opening(place, () => this.#calls.open(path, O.RDONLY | O.NONBLOCK)), this.#calls);
     const status = this.#calls.statx(open.fd, ITSELF, AT.EMPTY_PATH);
@@ -205,7 +205,7 @@ class Packer {
   }
 
   /** What can't be opened is named. */
-  #opening({ path }: Place, open: () => number): number {
+  #opening({ path }: PinnedPath, open: () => number): number {
     try {
       return open();
     } catch (thrown) {
@@ -215,7 +215,7 @@ class Packer {
     }
   }
 
-  #header({ status }: Place, path: ByteString, type: TarEntryType) {
+  #header({ status }: PinnedPath, path: ByteString, type: TarEntryType) {
     const { mode, uid, gid, modifyTime, nodeDevice } = status;
     return tarHeader({
       path,
@@ -230,16 +230,16 @@ class Packer {
     });
   }
 
-  #folderXattrs(folder: Place): ReadonlyMap<ByteString, Uint8Array> {
+  #dirXattrs(dir: PinnedPath): ReadonlyMap<ByteString, Uint8Array> {
     if (!this.#keepsAll) return NO_XATTRS;
-    using open = new OwnedFd(this.#calls.openat(folder.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+    using open = new OwnedFd(this.#calls.openat(dir.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
     return this.#xattrs(open);
   }
 
   /** File systems without extended attributes have none. */
   #xattrs(file: OwnedFd): ReadonlyMap<ByteString, Uint8Array> {
     try {
-      const names = this.#keepsAll ? ownXattrs(this.#calls.flistxattr(file.fd)) : [CAPABILITY];
+      const names = this.#keepsAll ? portableXattrs(this.#calls.flistxattr(file.fd)) : [CAPABILITY];
       const found = names.flatMap((name): [ByteString, Uint8Array][] => {
         const value = this.#calls.fgetxattr(file.fd, cString(name));
         if (value === undefined) return [];

@@ -4,7 +4,7 @@ import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 import { cBytes, cString, files, O, OwnedFd, S, tree, xattrs } from "../sys/mod.ts";
 import { concat, decodeAll, type Decoded } from "../tar/tar_testing.ts";
 import { packTree } from "./pack.ts";
-import { inFolder, make, openFolder, viewOf } from "./archive_testing.ts";
+import { inDir, make, openDir, viewOf } from "./archive_testing.ts";
 import { TreeView } from "./tree_view.ts";
 
 function pack(view: TreeView, path: string, name: string | undefined, calls?: ArchiveCalls): Decoded {
@@ -20,10 +20,10 @@ const lines = ({ entries }: Decoded): string[] =>
 
 Deno.test(
   "pack: a folder, its content, one file, a link",
-  inFolder((folder) => {
-    make(folder, { "d/b": "bee", "d/a/x": "ex", "d/a.txt": "", "d/l": { to: "/etc/passwd" }, "d/p": { pipe: true } });
-    Deno.chmodSync(`${folder}/d/b`, 0o4711);
-    using view = viewOf(folder);
+  inDir((dir) => {
+    make(dir, { "d/b": "bee", "d/a/x": "ex", "d/a.txt": "", "d/l": { to: "/etc/passwd" }, "d/p": { pipe: true } });
+    Deno.chmodSync(`${dir}/d/b`, 0o4711);
+    using view = viewOf(dir);
     const content = (prefix: string) => [
       `directory 755 ${prefix}a/`,
       `file 644 ${prefix}a/x ex`,
@@ -43,13 +43,13 @@ Deno.test(
 
 Deno.test(
   "pack: names are bytes, times are whole seconds, second names are links",
-  inFolder((folder) => {
-    using at = new OwnedFd(files.open(cString(folder), O.RDONLY | O.DIRECTORY));
+  inDir((dir) => {
+    using at = new OwnedFd(files.open(cString(dir), O.RDONLY | O.DIRECTORY));
     tree.mkdirat(at.fd, cBytes("caf\xe9"), 0o755);
-    make(folder, { "one": "1" });
+    make(dir, { "one": "1" });
     tree.linkat(at.fd, cString("one"), at.fd, cBytes("caf\xe9/\n\xff"));
-    Deno.utimeSync(`${folder}/one`, 5.75, 5.75);
-    using view = viewOf(folder);
+    Deno.utimeSync(`${dir}/one`, 5.75, 5.75);
+    using view = viewOf(dir);
     const packed = pack(view, "/", ".");
     assert.deepEqual(lines(packed).slice(1), [
       "directory 755 ./caf\xe9/",
@@ -63,14 +63,14 @@ Deno.test(
 
 Deno.test(
   "pack: large files and many small ones come in few chunks",
-  inFolder((folder) => {
+  inDir((dir) => {
     const large = "0123456789".repeat(100_000);
-    make(folder, {
+    make(dir, {
       large,
       "exact": "x".repeat(512),
       ...Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`s/${n}`, `${n}`])),
     });
-    using view = viewOf(folder);
+    using view = viewOf(dir);
     using start = view.root();
     const chunks = [...packTree({ view, start, name: undefined })];
     assert.ok(chunks.length < 10, `${chunks.length} chunks`);
@@ -82,8 +82,8 @@ Deno.test(
 
 Deno.test(
   "pack: a very deep folder takes no more descriptors than a flat one",
-  inFolder((folder) => {
-    make(folder, { [`${"d/".repeat(1500)}f`]: "deep" });
+  inDir((dir) => {
+    make(dir, { [`${"d/".repeat(1500)}f`]: "deep" });
     let open = 0;
     let most = 0;
     const opening = (fd: number) => {
@@ -100,7 +100,7 @@ Deno.test(
         ARCHIVE_CALLS.close(fd);
       },
     };
-    using view = new TreeView(openFolder(folder), { calls });
+    using view = new TreeView(openDir(dir), { calls });
     assert.equal(pack(view, "/", ".", calls).entries.at(-1)?.data, "deep");
     assert.ok(most < 10, `${most} at a time`);
   }),
@@ -108,22 +108,22 @@ Deno.test(
 
 Deno.test(
   "pack: what goes away or changes its size meanwhile does no harm",
-  inFolder((folder) => {
-    make(folder, { "a": "first", "b": "x".repeat(1000), "c": "y".repeat(1000), "d/e": "", "f": "last" });
+  inDir((dir) => {
+    make(dir, { "a": "first", "b": "x".repeat(1000), "c": "y".repeat(1000), "d/e": "", "f": "last" });
     let reads = 0;
     const calls: ArchiveCalls = {
       ...ARCHIVE_CALLS,
       pread(fd, buffer, offset) {
         if (reads++ === 0) {
-          Deno.truncateSync(`${folder}/b`, 300);
-          Deno.writeTextFileSync(`${folder}/c`, "more", { append: true });
-          Deno.removeSync(`${folder}/d`, { recursive: true });
-          Deno.writeTextFileSync(`${folder}/new`, "");
+          Deno.truncateSync(`${dir}/b`, 300);
+          Deno.writeTextFileSync(`${dir}/c`, "more", { append: true });
+          Deno.removeSync(`${dir}/d`, { recursive: true });
+          Deno.writeTextFileSync(`${dir}/new`, "");
         }
         return ARCHIVE_CALLS.pread(fd, buffer, offset);
       },
     };
-    using view = viewOf(folder);
+    using view = viewOf(dir);
     const { entries } = pack(view, "/", undefined, calls);
     assert.deepEqual(entries.map(({ entry: { path, sizeBytes } }) => [path, sizeBytes]), [
       ["a", 5],
@@ -136,17 +136,17 @@ Deno.test(
 
 Deno.test(
   "pack: a file that shrinks while it is read is filled up",
-  inFolder((folder) => {
-    make(folder, { "f": "z".repeat(1000), "g": "after" });
+  inDir((dir) => {
+    make(dir, { "f": "z".repeat(1000), "g": "after" });
     const calls: ArchiveCalls = {
       ...ARCHIVE_CALLS,
       pread(fd, buffer, offset) {
         const count = ARCHIVE_CALLS.pread(fd, buffer.subarray(0, 100), offset);
-        Deno.truncateSync(`${folder}/f`, 50);
+        Deno.truncateSync(`${dir}/f`, 50);
         return count;
       },
     };
-    using view = viewOf(folder);
+    using view = viewOf(dir);
     const { entries } = pack(view, "/", undefined, calls);
     assert.deepEqual(entries.map(({ data }) => data), ["z".repeat(100) + "\0".repeat(900), "after"]);
   }),
@@ -155,16 +155,16 @@ Deno.test(
 Deno.test({
   name: "pack: owners, devices and capabilities; sockets and other attributes are left out",
   ...requires("root"),
-  fn: inFolder((folder) => {
-    make(folder, { "f": "x" });
+  fn: inDir((dir) => {
+    make(dir, { "f": "x" });
     const capability = new Uint8Array([1, 0, 0, 3, ...Array.from({ length: 16 }, (_, n) => n), 9, 9, 9, 9]);
-    xattrs.lsetxattr(cString(`${folder}/f`), cString("user.own"), new Uint8Array(1));
-    using at = new OwnedFd(files.open(cString(folder), O.RDONLY | O.DIRECTORY));
+    xattrs.lsetxattr(cString(`${dir}/f`), cString("user.own"), new Uint8Array(1));
+    using at = new OwnedFd(files.open(cString(dir), O.RDONLY | O.DIRECTORY));
     tree.mknodat(at.fd, cString("n"), S.IFBLK | 0o640, { major: 7, minor: 300 });
-    Deno.chownSync(`${folder}/n`, 12, 3_000_000_000);
-    using _socket = Deno.listen({ transport: "unix", path: `${folder}/s` });
+    Deno.chownSync(`${dir}/n`, 12, 3_000_000_000);
+    using _socket = Deno.listen({ transport: "unix", path: `${dir}/s` });
     const calls: ArchiveCalls = { ...ARCHIVE_CALLS, fgetxattr: () => capability.slice() };
-    using view = viewOf(folder);
+    using view = viewOf(dir);
     const [file, node, ...more] = pack(view, "/", undefined, calls).entries.map(({ entry }) => entry);
     assert.deepEqual(more, []);
     assert.deepEqual([...file!.xattrs.keys()], ["security.capability"]);
@@ -179,11 +179,11 @@ Deno.test({
 
 Deno.test(
   "pack: what is mounted is packed with the rest",
-  inFolder((folder) => {
-    make(folder, { "root/a/under": "hidden", "root/b": "", "volume/v/w": "seen", "file": "bound" });
-    using view = viewOf(`${folder}/root`);
-    view.mount({ path: "/a", root: openFolder(`${folder}/volume`), readOnly: false });
-    const file = new OwnedFd(files.open(cString(`${folder}/file`), O.PATH));
+  inDir((dir) => {
+    make(dir, { "root/a/under": "hidden", "root/b": "", "volume/v/w": "seen", "file": "bound" });
+    using view = viewOf(`${dir}/root`);
+    view.mount({ path: "/a", root: openDir(`${dir}/volume`), readOnly: false });
+    const file = new OwnedFd(files.open(cString(`${dir}/file`), O.PATH));
     view.mount({ path: "/b", root: file, readOnly: false });
     assert.deepEqual(lines(pack(view, "/", undefined)), [
       "directory 755 a/",

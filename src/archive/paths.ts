@@ -25,31 +25,31 @@ export function baseName(path: string): string {
 }
 
 /** All but the last name, cleaned. */
-export function folderName(path: string): string {
+export function dirName(path: string): string {
   const slash = path.lastIndexOf("/");
   return clean(slash === 0 ? "/" : path.slice(0, Math.max(0, slash)));
 }
 
 /** `path` below `folder`, cleaned; unless it begins at the root itself. */
-export const joined = (folder: string, path: string): string => clean(`${folder}/${path}`);
+export const joined = (dir: string, path: string): string => clean(`${dir}/${path}`);
 
 /** Whether it asks for what is in a folder: it ends with `.`. */
-export const asksForContent = (path: string): boolean => baseName(path) === ".";
+export const requestsContent = (path: string): boolean => baseName(path) === ".";
 
 /** Whether it can only be a folder: it ends with `/` or `/.`. */
-export const asksForFolder = (path: string): boolean => path.endsWith("/") || asksForContent(path);
+export const requestsDir = (path: string): boolean => path.endsWith("/") || requestsContent(path);
 
 /** A cleaned path with the end that it was written with. */
 export function withEndOf(cleaned: string, written: string): string {
   let path = cleaned;
-  if (!asksForContent(path) && asksForContent(written)) path += path.endsWith("/") ? "." : "/.";
+  if (!requestsContent(path) && requestsContent(written)) path += path.endsWith("/") ? "." : "/.";
   return written.endsWith("/") && !path.endsWith("/") ? `${path}/` : path;
 }
 
 /** A path's folder and last name, cleaned; a dot at its end is that name. */
-export function splitEnd(path: string): { readonly folder: string; readonly name: string } {
-  const cleaned = asksForContent(path) ? `${clean(path)}/.` : clean(path);
-  return { folder: folderName(cleaned), name: baseName(cleaned) };
+export function splitEnd(path: string): { readonly dir: string; readonly name: string } {
+  const cleaned = requestsContent(path) ? `${clean(path)}/.` : clean(path);
+  return { dir: dirName(cleaned), name: baseName(cleaned) };
 }
 
 /** Gives what an archive calls `from`, and all that is in it, another name. An archive of the root calls it nothing. */

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { asksForContent, asksForFolder, baseName, clean, folderName, joined } from "./paths.ts";
+import { baseName, clean, dirName, joined, requestsContent, requestsDir } from "./paths.ts";
 import { renaming, splitEnd, withEndOf } from "./paths.ts";
 
 Deno.test("paths: cleaned as Go does it", () => {
@@ -20,7 +20,7 @@ Deno.test("paths: cleaned as Go does it", () => {
 });
 
 Deno.test("paths: last names and folders", () => {
-  const cases: readonly (readonly [path: string, base: string, folder: string])[] = [
+  const cases: readonly (readonly [path: string, base: string, dir: string])[] = [
     ["", ".", "."],
     ["/", "/", "/"],
     ["a", "a", "."],
@@ -30,22 +30,22 @@ Deno.test("paths: last names and folders", () => {
     ["/a/.", ".", "/a"],
     ["./a", "a", "."],
   ];
-  for (const [path, base, folder] of cases) assert.deepEqual([baseName(path), folderName(path)], [base, folder], path);
+  for (const [path, base, dir] of cases) assert.deepEqual([baseName(path), dirName(path)], [base, dir], path);
 });
 
 Deno.test("paths: what an end asks for, and how it is kept", () => {
-  assert.deepEqual(["a", "a/", "a/.", ".", "a/./"].map(asksForFolder), [false, true, true, true, true]);
-  assert.deepEqual(["a", "a/", "a/.", ".", "a/./"].map(asksForContent), [false, false, true, true, true]);
+  assert.deepEqual(["a", "a/", "a/.", ".", "a/./"].map(requestsDir), [false, true, true, true, true]);
+  assert.deepEqual(["a", "a/", "a/.", ".", "a/./"].map(requestsContent), [false, false, true, true, true]);
   assert.equal(withEndOf("/a", "a/."), "/a/.");
   assert.equal(withEndOf("/a", "a/"), "/a/");
   assert.equal(withEndOf("/a", "x/../a"), "/a");
   assert.equal(withEndOf("/", "/."), "/.");
   assert.equal(withEndOf("/", "/"), "/");
   assert.equal(withEndOf("/a", "a/./"), "/a/./");
-  assert.deepEqual(splitEnd("/a/b/"), { folder: "/a", name: "b" });
-  assert.deepEqual(splitEnd("/a/b/."), { folder: "/a/b", name: "." });
-  assert.deepEqual(splitEnd("."), { folder: ".", name: "." });
-  assert.deepEqual(splitEnd("/"), { folder: "/", name: "/" });
+  assert.deepEqual(splitEnd("/a/b/"), { dir: "/a", name: "b" });
+  assert.deepEqual(splitEnd("/a/b/."), { dir: "/a/b", name: "." });
+  assert.deepEqual(splitEnd("."), { dir: ".", name: "." });
+  assert.deepEqual(splitEnd("/"), { dir: "/", name: "/" });
 });
 
 Deno.test("paths: names in archives", () => {

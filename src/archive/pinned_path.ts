@@ -15,7 +15,7 @@ export interface TreeMount {
  * A file, folder, link or anything else, as it was when it was looked up. The descriptor (O_PATH) is the very thing: what
  * is swapped in for it meanwhile isn't seen. Dispose of it.
  */
-export class Place implements Disposable {
+export class PinnedPath implements Disposable {
   constructor(
     /** Where it was found: canonical, empty for the root. A byte string. */
     readonly path: ByteString,
@@ -34,7 +34,7 @@ export class Place implements Disposable {
     return this.status.mode & S.IFMT;
   }
 
-  get isFolder(): boolean {
+  get isDir(): boolean {
     return this.type === S.IFDIR;
   }
 

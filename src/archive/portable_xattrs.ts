@@ -2,4 +2,4 @@
 const MACHINE = /^(security\.selinux|trusted\.overlay\.|user\.overlay\.)/;
 
 /** The extended attributes that go with a file wherever it goes. */
-export const ownXattrs = (names: readonly string[]): string[] => names.filter((name) => !MACHINE.test(name));
+export const portableXattrs = (names: readonly string[]): string[] => names.filter((name) => !MACHINE.test(name));

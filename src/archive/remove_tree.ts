@@ -3,7 +3,7 @@ import { AT, cBytes, isErrno, O, OwnedFd, RESOLVE } from "../sys/mod.ts";
 import type { ByteString } from "../tar/mod.ts";
 import type { ArchiveCalls } from "./calls.ts";
 
-const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const BENEATH = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS | RESOLVE.NO_XDEV;
 /** How often somebody else may put something into a folder that is being removed. */
 const TRIES = 16;
@@ -22,27 +22,27 @@ export function removeTree(parentFd: number, name: ByteString, calls: ArchiveCal
       continue;
     }
     const last = way.pop()!;
-    using folder = opened(parentFd, way, calls);
-    if (isRemoved(folder?.fd ?? parentFd, last, ++tries <= TRIES, calls)) tries = 0;
+    using dir = opened(parentFd, way, calls);
+    if (isRemoved(dir?.fd ?? parentFd, last, ++tries <= TRIES, calls)) tries = 0;
     else way.push(last);
   }
 }
 
 /** Removes all but folders, and gives one of these. */
 function emptied(parentFd: number, way: readonly ByteString[], calls: ArchiveCalls): ByteString | undefined {
-  using folder = opened(parentFd, way, calls)!;
-  return calls.readFolder(folder.fd).find(({ name }) => unlinked(folder.fd, name, calls) === "folder")?.name;
+  using dir = opened(parentFd, way, calls)!;
+  return calls.readDir(dir.fd).find(({ name }) => unlinked(dir.fd, name, calls) === "folder")?.name;
 }
 
 /** The folder at the end of a way; undefined: there is no way to go. */
 function opened(parentFd: number, way: readonly ByteString[], calls: ArchiveCalls): OwnedFd | undefined {
   if (way.length === 0) return undefined;
-  return new OwnedFd(calls.openat2(parentFd, cBytes(way.join("/")), { flags: FOLDER, resolve: BENEATH }), calls);
+  return new OwnedFd(calls.openat2(parentFd, cBytes(way.join("/")), { flags: DIR, resolve: BENEATH }), calls);
 }
 
-function unlinked(folderFd: number, name: ByteString, calls: ArchiveCalls): "folder" | "gone" {
+function unlinked(dirFd: number, name: ByteString, calls: ArchiveCalls): "folder" | "gone" {
   try {
-    calls.unlinkat(folderFd, cBytes(name));
+    calls.unlinkat(dirFd, cBytes(name));
   } catch (thrown) {
     if (isErrno(thrown, "EISDIR")) return "folder";
     if (!isErrno(thrown, "ENOENT")) throw thrown;
@@ -50,9 +50,9 @@ function unlinked(folderFd: number, name: ByteString, calls: ArchiveCalls): "fol
   return "gone";
 }
 
-function isRemoved(folderFd: number, name: ByteString, mayFail: boolean, calls: ArchiveCalls): boolean {
+function isRemoved(dirFd: number, name: ByteString, mayFail: boolean, calls: ArchiveCalls): boolean {
   try {
-    calls.unlinkat(folderFd, cBytes(name), AT.REMOVEDIR);
+    calls.unlinkat(dirFd, cBytes(name), AT.REMOVEDIR);
   } catch (thrown) {
     if (mayFail && isErrno(thrown, "ENOTEMPTY")) return false;
     if (!isErrno(thrown, "ENOENT")) throw thrown;

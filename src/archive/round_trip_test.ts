@@ -5,7 +5,7 @@ import { cString, files, metadata, O, OwnedFd, xattrs } from "../sys/mod.ts";
 import { TarDecoder } from "../tar/mod.ts";
 import { concat } from "../tar/tar_testing.ts";
 import { packTree } from "./pack.ts";
-import { inFolder, viewOf } from "./archive_testing.ts";
+import { inDir, viewOf } from "./archive_testing.ts";
 import { Unpacker } from "./unpack.ts";
 
 async function output(script: string, cwd: string): Promise<string> {
@@ -46,7 +46,7 @@ const ATTRIBUTES: readonly (readonly [path: string, name: string, value: Uint8Ar
   ["a/b", "system.posix_acl_default", accessList()],
 ];
 
-async function makeTree(folder: string): Promise<void> {
+async function makeTree(directory: string): Promise<void> {
   await output(
     `mkdir -p a/b; printf text >a/f; ln a/f a/b/second; ln -s ../nowhere a/link; mkfifo a/p; mknod a/null c 1 3
      : >empty; : >a/listed; chown 7:8 a/f a; chown -h 9:9 a/link; chmod 4755 a/f; chmod 1777 a/b; chmod 2750 .
@@ -55,37 +55,37 @@ async function makeTree(folder: string): Promise<void> {
      done
      truncate -s 5M zeros; head -c 100000 /dev/urandom >full; head -c 4096 /dev/zero >>full
      name=$(printf 'n%.0s' $(seq 150)); mkdir $name; truncate -s 1M $name/$name; printf end >>$name/$name`,
-    folder,
+    directory,
   );
   for (const [path, name, value] of ATTRIBUTES) {
-    using file = new OwnedFd(files.open(cString(`${folder}/${path}`), O.RDONLY));
+    using file = new OwnedFd(files.open(cString(`${directory}/${path}`), O.RDONLY));
     xattrs.fsetxattr(file.fd, cString(name), value);
   }
   const time = { seconds: 981_173_106n, nanoseconds: 123_456_789 };
   for (const path of ["a/link", "a/f", "a/p", "a/b", "a", "hole", "zeros", "."]) {
-    await output(`touch -h -d '2001-02-03 04:05:06.789012345Z' ${path}`, folder);
+    await output(`touch -h -d '2001-02-03 04:05:06.789012345Z' ${path}`, directory);
   }
-  using root = new OwnedFd(files.open(cString(folder), O.RDONLY));
+  using root = new OwnedFd(files.open(cString(directory), O.RDONLY));
   metadata.futimens(root.fd, time, time);
 }
 
-function packed(folder: string): Uint8Array<ArrayBuffer> {
-  using view = viewOf(folder);
+function packed(directory: string): Uint8Array<ArrayBuffer> {
+  using view = viewOf(directory);
   using start = view.root();
   return concat(...packTree({ view, start, name: ".", keepsAll: true }));
 }
 
-function unpack(archive: Uint8Array, folder: string): void {
-  using view = viewOf(folder);
+function unpack(archive: Uint8Array, directory: string): void {
+  using view = viewOf(directory);
   using root = view.root();
   const options = {
-    mayReplaceFolders: true,
+    mayReplaceDirs: true,
     owner: "archive",
     followLinks: true,
     isRoot: true,
-    setsFolder: true,
+    setsDir: true,
   } as const;
-  using unpacker = new Unpacker({ view, folder: root }, options);
+  using unpacker = new Unpacker({ view, dir: root }, options);
   const decoder = new TarDecoder();
   decoder.feed(archive);
   for (let item = decoder.next(); item !== undefined; item = decoder.next()) {
@@ -112,9 +112,9 @@ async function assertSame(from: string, to: string): Promise<void> {
 Deno.test({
   name: "pack and unpack: owners, modes, nanoseconds, links, attributes, access lists and holes are kept",
   ...requires("root"),
-  fn: inFolder(async (dir) => {
+  fn: inDir(async (dir) => {
     const [from, to, gnu] = ["from", "to", "gnu"].map((name) => `${dir}/${name}`) as [string, string, string];
-    for (const folder of [from, to, gnu]) await Deno.mkdir(folder);
+    for (const directory of [from, to, gnu]) await Deno.mkdir(directory);
     await makeTree(from);
     const archive = packed(from);
     assert.ok(archive.length < 400_000, `holes take no room: ${archive.length} bytes`);

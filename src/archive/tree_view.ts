@@ -6,7 +6,7 @@
 import { AT, cBytes, cString, isErrno, O, OwnedFd, RESOLVE, S, SysError } from "../sys/mod.ts";
 import { type ByteString, byteStringOf } from "../tar/mod.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
-import { absolute, Place, type TreeMount } from "./pinned_path.ts";
+import { absolute, PinnedPath, type TreeMount } from "./pinned_path.ts";
 
 /** Links that Linux follows in one path (MAXSYMLINKS). */
 const LINKS_MAX = 40;
@@ -20,9 +20,9 @@ export interface WalkOptions {
   /** Follows a link at its end too. Default true. */
   readonly follow?: boolean;
   /** Where a relative path begins; default: the root. Links may lead to anywhere in the tree. */
-  readonly from?: Place;
+  readonly from?: PinnedPath;
   /** Makes a folder that is missing on the way, and gives its place. */
-  readonly missing?: (folder: Place, name: ByteString) => Place;
+  readonly missing?: (dir: PinnedPath, name: ByteString) => PinnedPath;
   /** Refuses links instead of following them. */
   readonly link?: (path: ByteString) => never;
 }
@@ -60,18 +60,18 @@ export class TreeView implements Disposable {
     return [...this.#mounts.keys()].some((each) => each === path || each.startsWith(`${path}/`));
   }
 
-  root(): Place {
+  root(): PinnedPath {
     return this.#rootOf(this.#root, "");
   }
 
   /** What a folder has under a name, links not followed; undefined when there is nothing. */
-  child(folder: Place, name: ByteString): Place | undefined {
-    const path = `${folder.path}/${name}`;
+  child(dir: PinnedPath, name: ByteString): PinnedPath | undefined {
+    const path = `${dir.path}/${name}`;
     const mount = this.#mounts.get(path);
     if (mount !== undefined) return this.#rootOf(mount, path);
     if (this.#closed.has(path)) throw this.#closed.get(path);
     try {
-      return this.#pinned(this.#calls.openat(folder.fd, cBytes(name), PINNED), path, folder.mount);
+      return this.#pinned(this.#calls.openat(dir.fd, cBytes(name), PINNED), path, dir.mount);
     } catch (thrown) {
       if (isErrno(thrown, "ENOENT")) return undefined;
       throw thrown;
@@ -82,7 +82,7 @@ export class TreeView implements Disposable {
    * What is at a canonical path, through no link; undefined when there is nothing, or something in the way. So that nobody
    * has to keep the descriptors of all folders on a long way.
    */
-  at(path: ByteString): Place | undefined {
+  at(path: ByteString): PinnedPath | undefined {
     const mount = this.#mountOf(path);
     const below = path.slice(mount.path.length + 1);
     if (below === "") return this.#rootOf(mount, path);
@@ -99,15 +99,15 @@ export class TreeView implements Disposable {
    * Where a path leads. A slash or `/.` at its end asks for a folder.
    * @throws {SysError} ENOENT, ENOTDIR, ELOOP
    */
-  resolve(path: ByteString, { follow = true, from, missing, link }: WalkOptions = {}): Place {
+  resolve(path: ByteString, { follow = true, from, missing, link }: WalkOptions = {}): PinnedPath {
     const failed = (name: "ENOENT" | "ENOTDIR" | "ELOOP") => SysError.named("lstat", name, { subject: path });
     const ahead = path.split("/").reverse();
-    const isFolderWanted = /(^|\/)\.?$/.test(path);
+    const isDirWanted = /(^|\/)\.?$/.test(path);
     let place = from !== undefined && !path.startsWith("/") ? this.#copyOf(from) : this.root();
     try {
       for (let links = 0; ahead.length > 0;) {
         const name = ahead.pop()!;
-        if (!place.isFolder) throw failed("ENOTDIR");
+        if (!place.isDir) throw failed("ENOTDIR");
         if (name === "" || name === ".") continue;
         using before = place;
         if (name === "..") {
@@ -125,7 +125,7 @@ export class TreeView implements Disposable {
         place = target.startsWith("/") ? this.root() : this.#copyOf(before);
         ahead.push(...target.split("/").reverse());
       }
-      if (isFolderWanted && !place.isFolder) throw failed("ENOTDIR");
+      if (isDirWanted && !place.isDir) throw failed("ENOTDIR");
       return place;
     } catch (thrown) {
       place[Symbol.dispose]();
@@ -171,24 +171,24 @@ export class TreeView implements Disposable {
     return this.#root;
   }
 
-  #rootOf(mount: TreeMount, path: ByteString): Place {
+  #rootOf(mount: TreeMount, path: ByteString): PinnedPath {
     const { procPath } = mount.root;
     // A folder by its own name; a file has none, and the link in /proc is the file itself.
-    const isFolder = (this.#calls.statx(mount.root.fd, ITSELF, AT.EMPTY_PATH).mode & S.IFMT) === S.IFDIR;
-    const fd = isFolder
+    const isDir = (this.#calls.statx(mount.root.fd, ITSELF, AT.EMPTY_PATH).mode & S.IFMT) === S.IFDIR;
+    const fd = isDir
       ? this.#calls.openat(mount.root.fd, cString("."), PINNED | O.DIRECTORY)
       : this.#calls.open(cString(procPath), O.PATH);
     return this.#pinned(fd, path, mount);
   }
 
-  #copyOf({ fd, path, mount }: Place): Place {
+  #copyOf({ fd, path, mount }: PinnedPath): PinnedPath {
     return this.#pinned(this.#calls.openat(fd, cString("."), PINNED | O.DIRECTORY), path, mount);
   }
 
-  #pinned(fd: number, path: ByteString, mount: TreeMount): Place {
+  #pinned(fd: number, path: ByteString, mount: TreeMount): PinnedPath {
     using handle = new OwnedFd(fd, this.#calls);
     const status = this.#calls.statx(handle.fd, ITSELF, AT.EMPTY_PATH | AT.NO_AUTOMOUNT);
-    return new Place(path, new OwnedFd(handle.take(), this.#calls), status, mount);
+    return new PinnedPath(path, new OwnedFd(handle.take(), this.#calls), status, mount);
   }
 }
 

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { isErrno } from "../sys/mod.ts";
-import type { Place } from "./pinned_path.ts";
-import { inFolder, make, openFolder, viewOf } from "./archive_testing.ts";
+import type { PinnedPath } from "./pinned_path.ts";
+import { inDir, make, openDir, viewOf } from "./archive_testing.ts";
 import type { TreeView } from "./tree_view.ts";
 
 /** `path` as it is found, with its inode, or the error's name. */
@@ -34,9 +34,9 @@ const TREE = {
 
 Deno.test(
   "view: a path leads where it would lead with the root as /, links and all",
-  inFolder((folder) => {
-    make(folder, TREE);
-    using view = viewOf(`${folder}/root`);
+  inDir((dir) => {
+    make(dir, TREE);
+    using view = viewOf(`${dir}/root`);
     const cases: Readonly<Record<string, string>> = {
       "/": "/",
       "": "/",
@@ -75,9 +75,9 @@ Deno.test(
 
 Deno.test(
   "view: where a path leads to, as far as there is something",
-  inFolder((folder) => {
-    make(folder, TREE);
-    using view = viewOf(`${folder}/root`);
+  inDir((dir) => {
+    make(dir, TREE);
+    using view = viewOf(`${dir}/root`);
     const cases: Readonly<Record<string, string>> = {
       "/": "/",
       "/abs": "/etc/passwd",
@@ -94,17 +94,17 @@ Deno.test(
 
 Deno.test(
   "view: what is mounted is seen instead of what lies there, and links in it lead from the root on",
-  inFolder((folder) => {
-    make(folder, {
+  inDir((dir) => {
+    make(dir, {
       ...TREE,
       "volume/own": "v",
       "volume/link": { to: "/etc/passwd" },
       "volume/up": { to: "../etc" },
       "inner/deep": "d",
     });
-    using view = viewOf(`${folder}/root`);
-    view.mount({ path: "/dir", root: openFolder(`${folder}/volume`), readOnly: true });
-    view.mount({ path: "/dir/own", root: openFolder(`${folder}/inner`), readOnly: false });
+    using view = viewOf(`${dir}/root`);
+    view.mount({ path: "/dir", root: openDir(`${dir}/volume`), readOnly: true });
+    view.mount({ path: "/dir/own", root: openDir(`${dir}/inner`), readOnly: false });
     const places = {
       "/dir/own/deep": "/dir/own/deep",
       "/dir/link": "/etc/passwd",
@@ -114,13 +114,13 @@ Deno.test(
     for (const [path, expected] of Object.entries(places)) assert.equal(found(view, path), expected, path);
     assert.equal(found(view, "/rel"), "ENOENT");
     assert.equal(found(view, "/dir/own/../../etc"), "/etc");
-    const facts = ({ mount, isMountPoint, path }: Place) => [path, mount.path, mount.readOnly, isMountPoint];
+    const info = ({ mount, isMountPoint, path }: PinnedPath) => [path, mount.path, mount.readOnly, isMountPoint];
     using outer = view.resolve("/dir");
     using inner = view.resolve("/dir/own/deep");
     using again = view.at("/dir/own/deep");
-    assert.deepEqual(facts(outer), ["/dir", "/dir", true, true]);
-    assert.deepEqual(facts(inner), ["/dir/own/deep", "/dir/own", false, false]);
-    assert.deepEqual(facts(again!), facts(inner));
+    assert.deepEqual(info(outer), ["/dir", "/dir", true, true]);
+    assert.deepEqual(info(inner), ["/dir/own/deep", "/dir/own", false, false]);
+    assert.deepEqual(info(again!), info(inner));
     assert.ok(view.hasMountIn("/dir") && view.hasMountIn("/dir/own") && !view.hasMountIn("/di"));
     assert.equal(view.at("/rel/file"), undefined, "through no link");
   }),
@@ -128,9 +128,9 @@ Deno.test(
 
 Deno.test(
   "view: what is closed lets nobody in, whichever way they come",
-  inFolder((folder) => {
-    make(folder, TREE);
-    using view = viewOf(`${folder}/root`);
+  inDir((dir) => {
+    make(dir, TREE);
+    using view = viewOf(`${dir}/root`);
     view.close("/dir/sub", new RangeError("closed"));
     for (const path of ["/dir/sub", "/dir/sub/file", "/rel", "/rel/.."]) {
       assert.throws(() => view.resolve(path), /closed/, path);
@@ -142,11 +142,11 @@ Deno.test(
 
 Deno.test(
   "view: a folder that was moved while it is held leads nowhere new",
-  inFolder((folder) => {
-    make(folder, { "root/a/b/c/f": "x", "root/secret": "root's", "secret": "outside" });
-    using view = viewOf(`${folder}/root`);
+  inDir((dir) => {
+    make(dir, { "root/a/b/c/f": "x", "root/secret": "root's", "secret": "outside" });
+    using view = viewOf(`${dir}/root`);
     using held = view.resolve("/a/b/c");
-    Deno.renameSync(`${folder}/root/a/b/c`, `${folder}/moved`);
+    Deno.renameSync(`${dir}/root/a/b/c`, `${dir}/moved`);
     assert.equal(found(view, "/a/b/c"), "ENOENT");
     using file = view.child(held, "f");
     assert.ok(file !== undefined, "what is held is still what it was");
@@ -158,16 +158,16 @@ Deno.test(
 
 Deno.test(
   "view: missing folders are made, links can be refused",
-  inFolder((folder) => {
-    make(folder, TREE);
-    using view = viewOf(`${folder}/root`);
-    const missing = (parent: Place, name: string) => {
+  inDir((dir) => {
+    make(dir, TREE);
+    using view = viewOf(`${dir}/root`);
+    const missing = (parent: PinnedPath, name: string) => {
       Deno.mkdirSync(`${parent.handle.procPath}/${name}`);
       return view.child(parent, name)!;
     };
     using made = view.resolve("/rel/new/deep/.", { missing });
     assert.equal(made.path, "/dir/sub/new/deep");
-    assert.ok(Deno.statSync(`${folder}/root/dir/sub/new/deep`).isDirectory);
+    assert.ok(Deno.statSync(`${dir}/root/dir/sub/new/deep`).isDirectory);
     using through = view.resolve("/broken/.", { missing });
     assert.equal(through.path, "/no/where");
     const link = (path: string): never => {

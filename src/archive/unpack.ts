@@ -11,7 +11,7 @@ import { EntryAttributes, type Owner, timeOf } from "./entry_attributes.ts";
 import { namesOf, refuseEntry } from "./entry_rules.ts";
 import { clean } from "./paths.ts";
 import { FileData } from "./file_data.ts";
-import { absolute, type Place } from "./pinned_path.ts";
+import { absolute, type PinnedPath } from "./pinned_path.ts";
 import { removeTree } from "./remove_tree.ts";
 import type { TreeView } from "./tree_view.ts";
 
@@ -24,26 +24,26 @@ const DECODER = new TextDecoder();
 
 export interface UnpackOptions {
   /** Whether a file may take the place of a folder, and a folder that of a file. */
-  readonly mayReplaceFolders: boolean;
+  readonly mayReplaceDirs: boolean;
   readonly owner: Owner;
   /** Whether links that are there already lead on (inside the tree), or are refused. */
   readonly followLinks: boolean;
   /** Whether no permissions keep the caller out. */
   readonly isRoot: boolean;
   /** Whether the folder that is unpacked to gets what the archive says of it (`./`). Default false. */
-  readonly setsFolder?: boolean;
+  readonly setsDir?: boolean;
 }
 
 /** Where to. Both stay the caller's. */
 export interface UnpackTarget {
   readonly view: TreeView;
-  readonly folder: Place;
+  readonly dir: PinnedPath;
   /** What stands for the tree's root in errors. */
   readonly shownRoot?: ByteString;
 }
 
 /** A folder that gets its last attributes at the end, when nothing is made in it any more. */
-interface PendingFolder {
+interface PendingDir {
   readonly mode: number;
   readonly time: Timespec;
 }
@@ -51,23 +51,23 @@ interface PendingFolder {
 /** Use: `begin` an entry, `write` its data, and so on; `finish` at the end. Dispose of it. */
 export class Unpacker implements Disposable {
   readonly #view: TreeView;
-  readonly #target: Place;
+  readonly #target: PinnedPath;
   readonly #shownRoot: ByteString;
   readonly #options: UnpackOptions;
   readonly #calls: ArchiveCalls;
   readonly #attributes: EntryAttributes;
-  readonly #pending = new Map<ByteString, PendingFolder>();
+  readonly #pending = new Map<ByteString, PendingDir>();
   /** The folder of the last entry: the next one is most often in it too. */
-  #parent: { readonly path: ByteString; readonly place: Place } | undefined;
+  #parent: { readonly path: ByteString; readonly place: PinnedPath } | undefined;
   #file: { readonly entry: TarEntry; readonly fd: OwnedFd; readonly data: FileData } | undefined;
 
   constructor(
-    { view, folder, shownRoot = "" }: UnpackTarget,
+    { view, dir, shownRoot = "" }: UnpackTarget,
     options: UnpackOptions,
     calls: ArchiveCalls = ARCHIVE_CALLS,
   ) {
     this.#view = view;
-    this.#target = folder;
+    this.#target = dir;
     this.#shownRoot = shownRoot;
     this.#options = options;
     this.#calls = calls;
@@ -80,10 +80,10 @@ export class Unpacker implements Disposable {
     const name = names.pop();
     if (name === undefined) {
       if (entry.type !== "directory") this.#refuseOverwrite("directory", this.#target.path);
-      if (this.#options.setsFolder) this.#attempt(entry, () => this.#setFolder(entry, this.#target));
+      if (this.#options.setsDir) this.#withErrorPrefix(entry, () => this.#setDir(entry, this.#target));
       return;
     }
-    this.#attempt(entry, () => {
+    this.#withErrorPrefix(entry, () => {
       const parent = this.#enter(names.join("/"));
       if (parent.mount.readOnly) throw SysError.named("open", "EROFS");
       this.#make(entry, parent, name);
@@ -95,13 +95,13 @@ export class Unpacker implements Disposable {
   write(bytes: Uint8Array): void {
     const file = this.#file;
     if (file === undefined) return;
-    this.#attempt(file.entry, () => file.data.write(bytes));
+    this.#withErrorPrefix(file.entry, () => file.data.write(bytes));
     if (file.data.isWhole) this.#closeFile();
   }
 
   /** @throws {TsdError} system_call */
   finish(): void {
-    for (const [path, folder] of this.#pending) this.#settle(path, folder);
+    for (const [path, dir] of this.#pending) this.#settle(path, dir);
     this.#pending.clear();
   }
 
@@ -110,25 +110,25 @@ export class Unpacker implements Disposable {
     this.#forgetParent();
   }
 
-  #make(entry: TarEntry, parent: Place, name: ByteString): void {
-    for (let attempt = 1;; attempt++) {
+  #make(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
+    for (let withErrorPrefix = 1;; withErrorPrefix++) {
       try {
-        if (this.#clear(entry, parent, name) === "merge") return this.#mergeFolder(entry, parent, name);
+        if (this.#clear(entry, parent, name) === "merge") return this.#mergeDir(entry, parent, name);
         return this.#create(entry, parent, name);
       } catch (thrown) {
-        if (!isErrno(thrown, "EEXIST") || attempt === TRIES) throw thrown;
+        if (!isErrno(thrown, "EEXIST") || withErrorPrefix === TRIES) throw thrown;
       }
     }
   }
 
   /** Takes away what is in the way. */
-  #clear(entry: TarEntry, parent: Place, name: ByteString): "merge" | "free" {
+  #clear(entry: TarEntry, parent: PinnedPath, name: ByteString): "merge" | "free" {
     using existing = this.#view.child(parent, name);
     if (existing === undefined) return "free";
-    const isFolder = entry.type === "directory";
-    if (existing.isFolder && isFolder) return "merge";
-    if (!this.#options.mayReplaceFolders && existing.isFolder !== isFolder) {
-      this.#refuseOverwrite(existing.isFolder ? "directory" : "non-directory", existing.path);
+    const isDir = entry.type === "directory";
+    if (existing.isDir && isDir) return "merge";
+    if (!this.#options.mayReplaceDirs && existing.isDir !== isDir) {
+      this.#refuseOverwrite(existing.isDir ? "directory" : "non-directory", existing.path);
     }
     if (this.#view.hasMountIn(existing.path)) throw SysError.named("unlinkat", "EBUSY");
     this.#forgetParentIn(existing.path);
@@ -136,13 +136,13 @@ export class Unpacker implements Disposable {
     return "free";
   }
 
-  #create(entry: TarEntry, parent: Place, name: ByteString): void {
+  #create(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
     const at = parent.fd;
     const file = cBytes(name);
     switch (entry.type) {
       case "directory":
         this.#calls.mkdirat(at, file, 0o700);
-        return this.#mergeFolder(entry, parent, name);
+        return this.#mergeDir(entry, parent, name);
       case "file":
         return this.#openFile(entry, parent, name);
       case "link":
@@ -164,7 +164,7 @@ export class Unpacker implements Disposable {
     }
   }
 
-  #openFile(entry: TarEntry, parent: Place, name: ByteString): void {
+  #openFile(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
     const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
     const fd = new OwnedFd(this.#calls.openat(parent.fd, cBytes(name), flags, 0o600), this.#calls);
     this.#file = { entry, fd, data: new FileData(this.#calls, fd.fd, entry) };
@@ -174,7 +174,7 @@ export class Unpacker implements Disposable {
     const { entry, fd, data } = this.#file!;
     this.#file = undefined;
     using file = fd;
-    this.#attempt(entry, () => {
+    this.#withErrorPrefix(entry, () => {
       data.finish();
       this.#attributes.set(file.fd, entry, this.#attributes.modeOf(entry));
       const time = timeOf(entry);
@@ -182,14 +182,14 @@ export class Unpacker implements Disposable {
     });
   }
 
-  #finishNode(entry: TarEntry, parent: Place, name: ByteString, type: number): void {
+  #finishNode(entry: TarEntry, parent: PinnedPath, name: ByteString, type: number): void {
     using node = this.#view.child(parent, name);
     if (node === undefined || node.type !== type) throw SysError.named("mknodat", "EEXIST");
     this.#attributes.setOnNode(node, entry);
   }
 
   /** A second name for what the archive, or the folder, has under another one. */
-  #link(entry: TarEntry, parent: Place, name: ByteString): void {
+  #link(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
     const names = namesOf(entry.linkPath, entry.path);
     const last = names.pop();
     if (last === undefined) refuseEntry(entry.path, "it is a hard link to the folder that it is unpacked to");
@@ -201,46 +201,46 @@ export class Unpacker implements Disposable {
     this.#calls.linkat(from.fd, cBytes(last), parent.fd, cBytes(name));
   }
 
-  #mergeFolder(entry: TarEntry, parent: Place, name: ByteString): void {
+  #mergeDir(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
     using place = this.#view.child(parent, name);
-    if (place === undefined || !place.isFolder) throw SysError.named("mkdirat", "EEXIST");
-    this.#setFolder(entry, place);
+    if (place === undefined || !place.isDir) throw SysError.named("mkdirat", "EEXIST");
+    this.#setDir(entry, place);
   }
 
-  #setFolder(entry: TarEntry, place: Place): void {
+  #setDir(entry: TarEntry, place: PinnedPath): void {
     if (place.mount.readOnly) throw SysError.named("chmod", "EROFS");
     const mode = this.#attributes.modeOf(entry);
-    using folder = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
-    this.#attributes.set(folder.fd, entry, this.#options.isRoot ? mode : mode | 0o700);
+    using dir = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+    this.#attributes.set(dir.fd, entry, this.#options.isRoot ? mode : mode | 0o700);
     this.#pending.delete(place.path);
     this.#pending.set(place.path, { mode, time: timeOf(entry) });
     if (this.#pending.size <= PENDING_MAX) return;
-    const [[path, oldest]] = this.#pending as Iterable<[ByteString, PendingFolder]>;
+    const [[path, oldest]] = this.#pending as Iterable<[ByteString, PendingDir]>;
     this.#pending.delete(path);
     this.#settle(path, oldest);
   }
 
   /** A folder that somebody has taken away meanwhile needs nothing any more. */
-  #settle(path: ByteString, { mode, time }: PendingFolder): void {
+  #settle(path: ByteString, { mode, time }: PendingDir): void {
     using place = this.#view.at(path);
-    if (place === undefined || !place.isFolder) return;
-    this.#attempt({ path: path.slice(this.#target.path.length) }, () => {
-      using folder = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
-      this.#calls.futimens(folder.fd, time, time);
-      if (!this.#options.isRoot) this.#calls.fchmod(folder.fd, mode);
+    if (place === undefined || !place.isDir) return;
+    this.#withErrorPrefix({ path: path.slice(this.#target.path.length) }, () => {
+      using dir = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+      this.#calls.futimens(dir.fd, time, time);
+      if (!this.#options.isRoot) this.#calls.fchmod(dir.fd, mode);
     });
   }
 
   /** The folder of an entry, made where it is missing. It holds until the next one is asked for. */
-  #enter(path: ByteString): Place {
+  #enter(path: ByteString): PinnedPath {
     if (this.#parent?.path === path) return this.#parent.place;
     this.#forgetParent();
-    const place = this.#resolve(path, (folder, name) => this.#implied(folder, name));
+    const place = this.#resolve(path, (dir, name) => this.#implied(dir, name));
     this.#parent = { path, place };
     return place;
   }
 
-  #resolve(path: ByteString, missing?: (folder: Place, name: ByteString) => Place): Place {
+  #resolve(path: ByteString, missing?: (dir: PinnedPath, name: ByteString) => PinnedPath): PinnedPath {
     const link = this.#options.followLinks ? {} : { link: refuseLink };
     return this.#view.resolve(`${path}/.`.replace(/^\//, ""), {
       from: this.#target,
@@ -249,10 +249,10 @@ export class Unpacker implements Disposable {
     });
   }
 
-  #implied(folder: Place, name: ByteString): Place {
-    if (folder.mount.readOnly) throw SysError.named("mkdirat", "EROFS");
-    this.#calls.mkdirat(folder.fd, cBytes(name), IMPLIED_MODE);
-    const made = this.#view.child(folder, name);
+  #implied(dir: PinnedPath, name: ByteString): PinnedPath {
+    if (dir.mount.readOnly) throw SysError.named("mkdirat", "EROFS");
+    this.#calls.mkdirat(dir.fd, cBytes(name), IMPLIED_MODE);
+    const made = this.#view.child(dir, name);
     if (made === undefined) throw SysError.named("mkdirat", "ENOENT");
     return made;
   }
@@ -276,7 +276,7 @@ export class Unpacker implements Disposable {
   }
 
   /** Failures in Docker's words: `unlinkat /etc/hosts: device or resource busy`. */
-  #attempt({ path }: Pick<TarHeader, "path">, step: () => void): void {
+  #withErrorPrefix({ path }: Pick<TarHeader, "path">, step: () => void): void {
     try {
       step();
     } catch (thrown) {

@@ -6,7 +6,7 @@ import { encodeHeader, END_OF_TAR, TarDecoder, tarHeader } from "../tar/mod.ts";
 import { formatRecord } from "../tar/pax.ts";
 import { concat, padded, rawFile } from "../tar/tar_testing.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
-import { type Contents, inFolder, listing, make, openFolder, viewOf } from "./archive_testing.ts";
+import { type Contents, inDir, listing, make, openDir, viewOf } from "./archive_testing.ts";
 import type { TreeView } from "./tree_view.ts";
 import { Unpacker, type UnpackOptions } from "./unpack.ts";
 
@@ -22,7 +22,7 @@ function member(path: string, { data = "", ...fields }: Fields = {}): Uint8Array
 const link = (path: string, linkPath: string): Uint8Array => member(path, { type: "symlink", linkPath });
 const hardLink = (path: string, linkPath: string): Uint8Array => member(path, { type: "link", linkPath });
 
-const ENGINE: UnpackOptions = { mayReplaceFolders: false, owner: "archive", followLinks: true, isRoot: true };
+const ENGINE: UnpackOptions = { mayReplaceDirs: false, owner: "archive", followLinks: true, isRoot: true };
 const CLIENT: UnpackOptions = { ...ENGINE, owner: "caller", followLinks: false };
 
 interface Unpacking {
@@ -34,8 +34,8 @@ interface Unpacking {
 }
 
 function unpack({ view, to = "/", options = {}, calls }: Unpacking, ...members: readonly Uint8Array[]): void {
-  using folder = view.resolve(to);
-  using unpacker = new Unpacker({ view, folder }, { ...ENGINE, owner: "caller", ...options }, calls);
+  using dir = view.resolve(to);
+  using unpacker = new Unpacker({ view, dir }, { ...ENGINE, owner: "caller", ...options }, calls);
   const decoder = new TarDecoder();
   decoder.feed(concat(...members, END_OF_TAR));
   for (let item = decoder.next(); item !== undefined; item = decoder.next()) {
@@ -47,9 +47,9 @@ function unpack({ view, to = "/", options = {}, calls }: Unpacking, ...members: 
 
 Deno.test(
   "unpack: folders, files, links; what is there is merged and replaced",
-  inFolder((folder) => {
-    make(folder, { "d/kept": "kept", "d/replaced": "old", "d/was-link": { to: "kept" }, "d/empty": "full" });
-    using view = viewOf(folder);
+  inDir((dir) => {
+    make(dir, { "d/kept": "kept", "d/replaced": "old", "d/was-link": { to: "kept" }, "d/empty": "full" });
+    using view = viewOf(dir);
     unpack(
       { view },
       member("d/", { mode: 0o750 }),
@@ -62,7 +62,7 @@ Deno.test(
       member("p", { type: "fifo", mode: 0o622 }),
       member("./"),
     );
-    assert.deepEqual(listing(folder), [
+    assert.deepEqual(listing(dir), [
       "d 750 d/",
       "f 644 d/empty",
       "f 600 d/h new",
@@ -80,12 +80,12 @@ Deno.test(
 
 Deno.test(
   "unpack: times, also of folders that something is made in later",
-  inFolder((folder) => {
-    using view = viewOf(folder);
+  inDir((dir) => {
+    using view = viewOf(dir);
     const old = { mtimeSeconds: 86_400, mtimeNanos: 500_000_000 };
     unpack({ view }, member("d/", old), member("d/f", { data: "x", ...old }), member("d/e/", old), link("d/l", "f"));
     const time = (path: string) => {
-      const { modifyTime } = metadata.statx(AT.FDCWD, cString(`${folder}/${path}`), AT.SYMLINK_NOFOLLOW);
+      const { modifyTime } = metadata.statx(AT.FDCWD, cString(`${dir}/${path}`), AT.SYMLINK_NOFOLLOW);
       return [modifyTime.seconds, modifyTime.nanoseconds];
     };
     for (const path of ["d", "d/f", "d/e"]) assert.deepEqual(time(path), [86_400n, 500_000_000], path);
@@ -95,22 +95,22 @@ Deno.test(
 
 Deno.test(
   "unpack: a sparse file keeps its holes",
-  inFolder((folder) => {
-    using view = viewOf(folder);
-    const facts = { "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9000000" };
-    const map = Object.entries(facts).map(([key, value]) => formatRecord(key, value)).join("");
+  inDir((dir) => {
+    using view = viewOf(dir);
+    const info = { "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9000000" };
+    const map = Object.entries(info).map(([key, value]) => formatRecord(key, value)).join("");
     const stored = concat(padded("1\n8000000\n4\n"), new TextEncoder().encode("data"));
     const raw = String.fromCharCode(...stored);
     unpack({ view }, rawFile("PaxHeaders/x", map, { flag: "x" }), rawFile("sparse", raw));
-    const { size, blocks } = Deno.statSync(`${folder}/sparse`);
+    const { size, blocks } = Deno.statSync(`${dir}/sparse`);
     assert.equal(size, 9_000_000);
     assert.ok(blocks! < 100, `${blocks} blocks`);
-    assert.equal(Deno.readTextFileSync(`${folder}/sparse`).slice(8_000_000, 8_000_006), "data\0\0");
+    assert.equal(Deno.readTextFileSync(`${dir}/sparse`).slice(8_000_000, 8_000_006), "data\0\0");
   }),
 );
 
 /** What is inside of the view's root, and beside it. */
-const SCENE: Contents = {
+const FIXTURE: Contents = {
   "root/dest/d/f": "old",
   "root/dest/file": "old",
   "root/dest/in": { to: "/elsewhere" },
@@ -174,16 +174,16 @@ const REFUSED: readonly Refused[] = [
 for (const { name, members, error, options } of REFUSED) {
   Deno.test(
     `unpack: refused: ${name}`,
-    inFolder((folder) => {
-      make(folder, SCENE);
-      const before = listing(folder);
-      using view = viewOf(`${folder}/root`);
+    inDir((dir) => {
+      make(dir, FIXTURE);
+      const before = listing(dir);
+      using view = viewOf(`${dir}/root`);
       assert.throws(
         () => unpack({ view, to: "/dest", ...(options === undefined ? {} : { options }) }, ...members),
         (thrown) => isTsdError(thrown) && error.test(thrown.message) || assert.fail(String(thrown)),
       );
       assert.deepEqual(
-        listing(folder).filter((line) => !/^l root\/dest\/l |^d \d+ root\/outside\//.test(line)),
+        listing(dir).filter((line) => !/^l root\/dest\/l |^d \d+ root\/outside\//.test(line)),
         before,
       );
     }),
@@ -192,9 +192,9 @@ for (const { name, members, error, options } of REFUSED) {
 
 Deno.test(
   "unpack: contained: absolute names, links that lead out, links of the archive's own",
-  inFolder((folder) => {
-    make(folder, SCENE);
-    using view = viewOf(`${folder}/root`);
+  inDir((dir) => {
+    make(dir, FIXTURE);
+    using view = viewOf(`${dir}/root`);
     unpack(
       { view, to: "/dest" },
       member("/outside/victim", { data: "a" }),
@@ -208,7 +208,7 @@ Deno.test(
       member("a/../b", { data: "b" }),
       link("out", "x"),
     );
-    assert.deepEqual(listing(folder), [
+    assert.deepEqual(listing(dir), [
       "d 755 outside/",
       "f 644 outside/victim untouched",
       "d 755 root/",
@@ -236,41 +236,41 @@ Deno.test(
 
 Deno.test(
   "unpack: where it is allowed, files take the places of folders and folders those of files",
-  inFolder((folder) => {
-    make(folder, { ...SCENE, "root/dest/d/deep/er/f": "old", "root/dest/d/l": { to: "/elsewhere" } });
-    using view = viewOf(`${folder}/root`);
-    const options = { mayReplaceFolders: true };
+  inDir((dir) => {
+    make(dir, { ...FIXTURE, "root/dest/d/deep/er/f": "old", "root/dest/d/l": { to: "/elsewhere" } });
+    using view = viewOf(`${dir}/root`);
+    const options = { mayReplaceDirs: true };
     unpack(
       { view, to: "/dest", options },
       member("d/deep/", { mode: 0o700 }),
       member("d", { data: "f" }),
       member("file/"),
     );
-    assert.deepEqual(listing(`${folder}/root/dest`).slice(0, 2), ["f 644 d f", "d 755 file/"]);
-    assert.deepEqual(listing(`${folder}/root/elsewhere`), ["f 644 g old"]);
+    assert.deepEqual(listing(`${dir}/root/dest`).slice(0, 2), ["f 644 d f", "d 755 file/"]);
+    assert.deepEqual(listing(`${dir}/root/elsewhere`), ["f 644 g old"]);
   }),
 );
 
 Deno.test(
   "unpack: a folder that was replaced in the middle is not the one that is written to",
-  inFolder((folder) => {
-    using view = viewOf(folder);
-    const options = { mayReplaceFolders: true };
+  inDir((dir) => {
+    using view = viewOf(dir);
+    const options = { mayReplaceDirs: true };
     unpack({ view, options }, member("d/a"), member("d", { data: "file" }), member("e/"), member("d/"), member("d/b"));
-    assert.deepEqual(listing(folder), ["d 755 d/", "f 644 d/b", "d 755 e/"]);
+    assert.deepEqual(listing(dir), ["d 755 d/", "f 644 d/b", "d 755 e/"]);
   }),
 );
 
 Deno.test(
   "unpack: mounts are merged into, never replaced; read-only ones are left alone",
-  inFolder((folder) => {
-    make(folder, { "root/v": null, "root/ro": null, "volume/f": "old", "locked/f": "old" });
-    using view = viewOf(`${folder}/root`);
-    view.mount({ path: "/v", root: openFolder(`${folder}/volume`), readOnly: false });
-    view.mount({ path: "/ro", root: openFolder(`${folder}/locked`), readOnly: true });
+  inDir((dir) => {
+    make(dir, { "root/v": null, "root/ro": null, "volume/f": "old", "locked/f": "old" });
+    using view = viewOf(`${dir}/root`);
+    view.mount({ path: "/v", root: openDir(`${dir}/volume`), readOnly: false });
+    view.mount({ path: "/ro", root: openDir(`${dir}/locked`), readOnly: true });
     unpack({ view }, member("v/"), member("v/f", { data: "new" }), member("v/g/h"));
-    assert.deepEqual(listing(`${folder}/volume`), ["f 644 f new", "d 755 g/", "f 644 g/h"]);
-    const options = { mayReplaceFolders: true };
+    assert.deepEqual(listing(`${dir}/volume`), ["f 644 f new", "d 755 g/", "f 644 g/h"]);
+    const options = { mayReplaceDirs: true };
     const refused = (error: RegExp, ...members: Uint8Array[]) =>
       assert.throws(() => unpack({ view, options }, ...members), error);
     refused(/unlinkat \/v: device or resource busy$/, member("v", { data: "x" }));
@@ -280,40 +280,40 @@ Deno.test(
     refused(/\/ro.*: read-only file system$/, member("ro/in/plied/x"));
     refused(/^TsdError: link \/l: invalid cross-device link$/, hardLink("l", "v/f"));
     refused(/^TsdError: link \/l: invalid cross-device link$/, hardLink("l", "v"));
-    assert.deepEqual(listing(`${folder}/locked`), ["f 644 f old"]);
-    assert.equal(Deno.statSync(`${folder}/locked`).mode! & 0o777, 0o755);
+    assert.deepEqual(listing(`${dir}/locked`), ["f 644 f old"]);
+    assert.equal(Deno.statSync(`${dir}/locked`).mode! & 0o777, 0o755);
   }),
 );
 
 Deno.test(
   "unpack: whoever makes the same name again and again doesn't get written to",
-  inFolder((folder) => {
-    make(folder, SCENE);
-    using view = viewOf(`${folder}/root`);
+  inDir((dir) => {
+    make(dir, FIXTURE);
+    using view = viewOf(`${dir}/root`);
     let times = 3;
     const calls: ArchiveCalls = {
       ...ARCHIVE_CALLS,
       openat(fd, name, flags, mode) {
-        const isOurs = mode === 0o600 && times-- > 0;
-        if (isOurs) Deno.symlinkSync(`${folder}/outside/victim`, `${folder}/root/dest/new`);
+        const isManaged = mode === 0o600 && times-- > 0;
+        if (isManaged) Deno.symlinkSync(`${dir}/outside/victim`, `${dir}/root/dest/new`);
         return ARCHIVE_CALLS.openat(fd, name, flags, mode);
       },
     };
     unpack({ view, to: "/dest", calls }, member("new", { data: "ours" }));
-    assert.ok(listing(folder).includes("f 644 root/dest/new ours"));
+    assert.ok(listing(dir).includes("f 644 root/dest/new ours"));
     times = Infinity;
     assert.throws(
       () => unpack({ view, to: "/dest", calls }, member("new", { data: "ours" })),
       /open \/dest\/new: file exists$/,
     );
-    assert.ok(listing(folder).includes("f 644 outside/victim untouched"));
+    assert.ok(listing(dir).includes("f 644 outside/victim untouched"));
   }),
 );
 
 Deno.test({
   name: "unpack: owners, set-id bits, capabilities and attributes, by who is to own it",
   ...requires("root"),
-  fn: inFolder((folder) => {
+  fn: inDir((dir) => {
     const capability = new Uint8Array([1, 0, 0, 2, ...new Uint8Array(16)]);
     const attributes = [
       "security.capability",
@@ -322,20 +322,20 @@ Deno.test({
       "trusted.overlay.opaque",
       "trusted.x",
     ];
-    const facts = { uid: 7, gid: 8, mode: 0o6755, xattrs: new Map(attributes.map((name) => [name, capability])) };
+    const info = { uid: 7, gid: 8, mode: 0o6755, xattrs: new Map(attributes.map((name) => [name, capability])) };
     const members = (name: string) => [
-      member(`${name}/`, { ...facts, mode: 0o2755 }),
-      member(`${name}/f`, { ...facts, data: "x" }),
+      member(`${name}/`, { ...info, mode: 0o2755 }),
+      member(`${name}/f`, { ...info, data: "x" }),
       member(`${name}/l`, { type: "symlink", linkPath: "f", uid: 7, gid: 8 }),
-      member(`${name}/n`, { ...facts, type: "character", deviceMajor: 1, deviceMinor: 3 }),
+      member(`${name}/n`, { ...info, type: "character", deviceMajor: 1, deviceMinor: 3 }),
     ];
-    using view = viewOf(folder);
+    using view = viewOf(dir);
     const looks = (name: string) => {
       const of = (path: string) => {
-        const { mode, uid, gid } = metadata.statx(AT.FDCWD, cString(`${folder}/${path}`), AT.SYMLINK_NOFOLLOW);
+        const { mode, uid, gid } = metadata.statx(AT.FDCWD, cString(`${dir}/${path}`), AT.SYMLINK_NOFOLLOW);
         return `${(mode & 0o7777).toString(8)} ${uid}:${gid}`;
       };
-      const kept = xattrs.llistxattr(cString(`${folder}/${name}/f`)).sort();
+      const kept = xattrs.llistxattr(cString(`${dir}/${name}/f`)).sort();
       return [of(name), of(`${name}/f`), of(`${name}/l`), of(`${name}/n`), ...kept];
     };
     unpack({ view, options: { owner: "archive" } }, ...members("archive"));

@@ -18,12 +18,12 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),
   after(delayMs, callback) {
-    let leftMs = delayMs;
+    let remainingMs = delayMs;
     let timer: ReturnType<typeof setTimeout>;
     const arm = () => {
-      const partMs = Math.min(leftMs, MAX_TIMER_MS);
-      leftMs -= partMs;
-      timer = setTimeout(leftMs > 0 ? arm : callback, partMs);
+      const partMs = Math.min(remainingMs, MAX_TIMER_MS);
+      remainingMs -= partMs;
+      timer = setTimeout(remainingMs > 0 ? arm : callback, partMs);
     };
     arm();
     return { [Symbol.dispose]: () => clearTimeout(timer) };

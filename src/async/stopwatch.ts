@@ -9,7 +9,7 @@ export interface Phase {
 const listening = new AsyncLocalStorage<(phase: Phase) => void>();
 
 /** Runs `work`; `heard` is told of every phase that a {@link Stopwatch} ends in it, however deep and however late. */
-export function hearPhases<T>(heard: (phase: Phase) => void, work: () => T): T {
+export function listenToPhases<T>(heard: (phase: Phase) => void, work: () => T): T {
   return listening.run(heard, work);
 }
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { hearPhases, Stopwatch } from "./stopwatch.ts";
+import { listenToPhases, Stopwatch } from "./stopwatch.ts";
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
@@ -21,9 +21,9 @@ Deno.test("a stopwatch names its phases for the log", async () => {
 Deno.test("who listens hears the phases of its own work, whatever runs beside it", async () => {
   const heard: Record<string, string[]> = { a: [], b: [] };
   await Promise.all([
-    hearPhases(({ name }) => heard.a!.push(name), () => steps(["a1", "a2"])),
+    listenToPhases(({ name }) => heard.a!.push(name), () => steps(["a1", "a2"])),
     steps(["alone"]),
-    hearPhases(({ name, ms }) => heard.b!.push(`${name}${ms >= 0}`), () => steps(["b"])),
+    listenToPhases(({ name, ms }) => heard.b!.push(`${name}${ms >= 0}`), () => steps(["b"])),
   ]);
   assert.deepEqual(heard, { a: ["a1", "a2"], b: ["btrue"] });
 });

@@ -25,7 +25,7 @@ export interface Command<C> {
   /** The exit code of a failure; see {@link defaultExitCode}. */
   readonly exitCode?: (error: TsdError) => number;
   /** Flags that take a process of the command's own, whoever else could do it. */
-  readonly ownProcessFor?: readonly string[];
+  readonly needsClientProcess?: readonly string[];
   /** Resolves to the exit code. */
   run(context: C, input: CommandInput<FlagSpecs>): Promise<number>;
 }
@@ -59,7 +59,7 @@ export interface CommandRow<C> {
   /** Not listed. */
   readonly hidden?: boolean;
   /** A host can do it, which changes something (`once`), or which can as well be done again (`again`). */
-  readonly hosted?: "once" | "again";
+  readonly served?: "once" | "idempotent";
   load(): Promise<Command<C>>;
 }
 

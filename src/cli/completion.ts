@@ -29,10 +29,10 @@ export async function completeLine<C>(program: Commands<C>, words: readonly stri
   if (globals.pending !== undefined) return { kind: "value", command: "", flag: globals.pending, prefix: "" };
   const typed = globals.args;
   if (typed.length === 0) {
-    return oneOf(current.startsWith("-") ? flagWords(program.globalFlags) : firstWords(program));
+    return oneOf(current.startsWith("-") ? flagStrings(program.globalFlags) : firstWords(program));
   }
   const found = find(program, typed);
-  const members = typed.length === 1 ? memberWords(program, typed[0]) : [];
+  const members = typed.length === 1 ? memberNames(program, typed[0]) : [];
   if (found === undefined) return oneOf(members);
   const command = await found.row.load();
   return inCommand(command, found.name, typed.slice(found.name.split(" ").length), current, members);
@@ -52,7 +52,7 @@ function inCommand<C>(
   if (!ended && current.startsWith("-")) {
     const assigned = /^--([^=]+)=/.exec(current);
     const flag = assigned === null ? undefined : longName(flags, assigned[1]);
-    if (assigned === null) return oneOf(flagWords(flags));
+    if (assigned === null) return oneOf(flagStrings(flags));
     return flag === undefined ? oneOf([]) : { kind: "value", command: name, flag, prefix: assigned[0] };
   }
   const argument = argumentName(usage, args.length);
@@ -85,7 +85,7 @@ function firstWords<C>({ commands, groups }: Commands<C>): Candidate[] {
   ];
 }
 
-function memberWords<C>({ commands }: Commands<C>, first: string): Candidate[] {
+function memberNames<C>({ commands }: Commands<C>, first: string): Candidate[] {
   return listed(commands).filter(({ text }) => text.startsWith(`${first} `))
     .map(({ text, note }) => ({ text: text.slice(first.length + 1), note }));
 }
@@ -94,7 +94,7 @@ const listed = <C>(commands: readonly CommandRow<C>[]): Candidate[] =>
   commands.filter(({ hidden }) => !hidden)
     .flatMap(({ names, summary }) => names.map((text) => ({ text, note: summary })));
 
-function flagWords(flags: FlagSpecs): Candidate[] {
+function flagStrings(flags: FlagSpecs): Candidate[] {
   const shown = Object.entries(flags).filter(([, { hidden }]) => !hidden);
   return [...shown.map(([name, { help }]) => ({ text: `--${name}`, note: help })), {
     text: "--help",

@@ -2,7 +2,7 @@ import { toTsdError } from "../errors.ts";
 import { type Command, type CommandRow, defaultExitCode, type Program } from "./command.ts";
 import type { FlagSpecs } from "./flags.ts";
 import { parseFlags } from "./parse_flags.ts";
-import { PlainError } from "./status_error.ts";
+import { StatusError } from "./status_error.ts";
 import { printable, printableLine } from "./printable.ts";
 import { nearest } from "./suggest.ts";
 import { NeedsProcessError, OUTPUT_CLOSED_EXIT, OutputClosedError, SignalledError, type Terminal } from "./terminal.ts";
@@ -48,7 +48,7 @@ async function run<C>(program: Program<C>, argv: readonly string[], terminal: Te
     return 0;
   }
   const words = global.args[0] === "help" ? global.args.slice(1) : global.args;
-  const wantsHelp = global.help || words.length === 0 || global.args[0] === "help";
+  const requestsHelp = global.help || words.length === 0 || global.args[0] === "help";
   const found = words.length === 0 ? undefined : find(program, words);
   if (found === undefined) return await groupOrProgramHelp(program, words, terminal);
   const { row, name } = found;
@@ -56,7 +56,7 @@ async function run<C>(program: Program<C>, argv: readonly string[], terminal: Te
   const command = await (program.load?.(row) ?? row.load());
   place.exitCode = command.exitCode ?? defaultExitCode;
   const { args, flags, help } = parseFlags(command.flags, words.slice(name.split(" ").length), command);
-  if (help || wantsHelp) {
+  if (help || requestsHelp) {
     const { commandHelp } = await import("./help.ts");
     await terminal.out(commandHelp(program, row, name, command));
     return 0;
@@ -112,7 +112,7 @@ function checkArguments<C>(name: string, path: string, { args: { min, max } }: C
   const count = args.length;
   if (count >= min && (max === undefined || count <= max)) return;
   const plural = (number: number) => `${number} argument${number === 1 ? "" : "s"}`;
-  const wants = max === 0
+  const isSubscribed = max === 0
     ? "accepts no arguments"
     : min === max
     ? `requires ${plural(min)}`
@@ -121,7 +121,7 @@ function checkArguments<C>(name: string, path: string, { args: { min, max } }: C
     : count < min
     ? `requires at least ${plural(min)}`
     : `requires at most ${plural(max ?? 0)}`;
-  throw new UsageError(`${name}: '${path}' ${wants}`, { exitCode: 1 });
+  throw new UsageError(`${name}: '${path}' ${isSubscribed}`, { exitCode: 1 });
 }
 
 async function fail(name: string, thrown: unknown, place: Place, terminal: Terminal): Promise<number> {
@@ -131,7 +131,7 @@ async function fail(name: string, thrown: unknown, place: Place, terminal: Termi
     await terminal.err(`${printable(thrown.message)}\n${hint}See '${path} --help'.\n`);
     return thrown.exitCode;
   }
-  if (thrown instanceof PlainError) {
+  if (thrown instanceof StatusError) {
     await terminal.err(`${printable(thrown.message)}\n`);
     return thrown.exitCode;
   }

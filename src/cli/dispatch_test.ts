@@ -6,7 +6,7 @@ import { FakeTerminal } from "./fake_terminal.ts";
 import { NeedsProcessError, OutputClosedError } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 
-interface Kitchen {
+interface Fixture {
   readonly stove: string;
   readonly terminal: FakeTerminal;
 }
@@ -24,13 +24,13 @@ const boil = defineCommand({
     secret: { type: "bool", hidden: true, help: "" },
   },
   examples: [{ line: "boil egg 10", note: "A hard egg" }],
-  async run({ stove, terminal }: Kitchen, { args, flags }) {
+  async run({ stove, terminal }: Fixture, { args, flags }) {
     await terminal.out(`${args.join("+")} in ${flags.in} on ${stove}${flags.salt ? " with salt" : ""}\n`);
     return 7;
   },
 });
 
-const failing = (thrown: unknown): CommandRow<Kitchen> => ({
+const failing = (thrown: unknown): CommandRow<Fixture> => ({
   names: ["fail"],
   summary: "Fail",
   load: () =>
@@ -39,17 +39,17 @@ const failing = (thrown: unknown): CommandRow<Kitchen> => ({
       args: { min: 0, max: 0 },
       flags: {},
       examples: [],
-      run: (_: Kitchen) => Promise.reject(thrown),
+      run: (_: Fixture) => Promise.reject(thrown),
     })),
 });
 
 async function call(
   argv: string[],
-  more: readonly CommandRow<Kitchen>[] = [],
-  admit?: NonNullable<Program<Kitchen>["admit"]>,
+  more: readonly CommandRow<Fixture>[] = [],
+  admit?: NonNullable<Program<Fixture>["admit"]>,
 ) {
   const terminal = new FakeTerminal();
-  const program: Program<Kitchen> = {
+  const program: Program<Fixture> = {
     name: "cook",
     summary: "A kitchen on the command line",
     version: "1.2.3",
@@ -133,17 +133,17 @@ Deno.test("dispatch: failures are one line and a code", async () => {
 });
 
 Deno.test("dispatch: a host is asked once a command line was understood, before anything is done", async () => {
-  const asked: unknown[] = [];
-  const admit: Program<Kitchen>["admit"] = (row, command, flags) => {
-    asked.push([row.names[0], command === boil as unknown, flags.salt]);
+  const requested: unknown[] = [];
+  const admit: Program<Fixture>["admit"] = (row, command, flags) => {
+    requested.push([row.names[0], command === boil as unknown, flags.salt]);
   };
   assert.equal((await call(["boil", "-s", "egg"], [], admit)).code, 7);
-  assert.deepEqual(asked.splice(0), [["boil", true, true]]);
+  assert.deepEqual(requested.splice(0), [["boil", true, true]]);
   // Help, and what is wrong, is the same for everybody.
   for (const argv of [[], ["--version"], ["boil", "--help"], ["boil"], ["boil", "--slat"], ["biol"], ["pot"]]) {
     assert.deepEqual(await call(argv, [], admit), await call(argv));
   }
-  assert.deepEqual(asked, []);
+  assert.deepEqual(requested, []);
 });
 
 Deno.test("dispatch: what a host leaves to a process is no failure, whoever says so", async () => {

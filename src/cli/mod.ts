@@ -24,16 +24,16 @@ export { type ParsedLine, parseFlags } from "./parse_flags.ts";
 export { printable, printableLine } from "./printable.ts";
 export {
   exit,
-  ownArguments,
-  ownCommand,
   portableBuild,
   type ProgramResult,
   runProgram,
   startInBackground,
+  subcommand,
+  subcommandArguments,
   userId,
 } from "./process.ts";
 export { renderTable } from "./table.ts";
-export { PlainError } from "./status_error.ts";
+export { StatusError } from "./status_error.ts";
 export { Prompt } from "./prompt.ts";
 export {
   type CommandHost,

@@ -1,5 +1,5 @@
 /** The command that runs this program again: the executable, or Deno with the entry module. */
-export function ownCommand(): readonly string[] {
+export function subcommand(): readonly string[] {
   const executable = Deno.env.get("TSD_EXECUTABLE");
   if (executable) return [executable];
   if (Deno.build.standalone) return [Deno.execPath()];
@@ -9,8 +9,8 @@ export function ownCommand(): readonly string[] {
 /** The folder's name that the portable form keeps this build in, which comes from its content; undefined in other forms. */
 export const portableBuild = (): string | undefined => /\/([0-9a-f]{32})\/mod\.js$/.exec(Deno.mainModule)?.[1];
 
-/** What this program was told, behind {@link ownCommand}. */
-export const ownArguments = (): readonly string[] => Deno.args;
+/** What this program was told, behind {@link subcommand}. */
+export const subcommandArguments = (): readonly string[] => Deno.args;
 
 /** Environment variables that a process in the background may inherit: what finds files and what reaches a network. */
 const INHERITED = [

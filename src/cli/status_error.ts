@@ -1,8 +1,8 @@
 import { TsdError } from "../errors.ts";
 
 /** A failure that is shown in Docker's own words: without the program's name and without a pointer to the help. */
-export class PlainError extends TsdError {
-  override readonly name = "PlainError";
+export class StatusError extends TsdError {
+  override readonly name = "StatusError";
   readonly exitCode: number;
 
   constructor(message: string, exitCode = 1) {

@@ -25,8 +25,8 @@ export function renderTable(cells: readonly (readonly string[])[], minColumnWidt
 /** Makes the cells of a column as wide as its widest and the gap. */
 function padColumn(rows: string[][], column: number, from: number, to: number, minWidth: number): void {
   const cells = rows.slice(from, to).map((row) => width(row[column]) + PADDING);
-  const wanted = Math.max(minWidth, ...cells);
-  for (let row = from; row < to; row++) rows[row][column] += " ".repeat(wanted - width(rows[row][column]));
+  const requested = Math.max(minWidth, ...cells);
+  for (let row = from; row < to; row++) rows[row][column] += " ".repeat(requested - width(rows[row][column]));
 }
 
 /** In code points, as Go's tabwriter counts. */

@@ -38,7 +38,7 @@ export interface CommandHost {
   /** The arguments that go on with what was begun, should the host go away in between. */
   resumeAs(args: readonly string[]): void;
   /** How long ago the process that waits was started, in ms. */
-  callerAgeMs(): number;
+  clientAgeMs(): number;
 }
 
 /** The command is done again, by a process of its own: no failure at all. */

@@ -53,12 +53,12 @@ export interface WriteOptions {
 export async function writeContainerPath(
   engine: EngineTransport,
   id: string,
-  folder: string,
+  dir: string,
   upload: AsyncIterable<Uint8Array>,
   { noOverwriteDirNonDir, copyUIDGID }: WriteOptions = {},
 ): Promise<void> {
   const query = {
-    path: folder,
+    path: dir,
     ...(noOverwriteDirNonDir ? { noOverwriteDirNonDir } : {}),
     ...(copyUIDGID ? { copyUIDGID } : {}),
   };

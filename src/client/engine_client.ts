@@ -12,7 +12,7 @@ import {
   type RawStream,
   readText,
 } from "./transport.ts";
-import { isGone, startUpload } from "./upload.ts";
+import { isRemoved, startUpload } from "./upload.ts";
 
 /** The Engine API version that this client speaks. */
 export const API_VERSION = "1.50";
@@ -46,10 +46,10 @@ export class EngineClient implements EngineTransport {
 
   async hijack(request: EngineRequest): Promise<RawStream> {
     // Without an upgrade an ordinary answer is as right as a connection that is taken over.
-    const wanted: Record<string, string> = request.mayAnswer
+    const requested: Record<string, string> = request.mayAnswer
       ? { Connection: "close" }
       : { Connection: "Upgrade", Upgrade: "tcp" };
-    const { connection, reader, head, release } = await this.#exchange(request, wanted);
+    const { connection, reader, head, release } = await this.#exchange(request, requested);
     if (head.status >= 400) {
       const body = byteSource(bodyOf(reader, request.method, head), () => {
         release();
@@ -134,7 +134,7 @@ async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void
 
 function exchangeError(thrown: unknown, signal: AbortSignal | undefined): TsdError {
   if (signal?.aborted) return toTsdError(signal.reason);
-  return isGone(thrown) ? cutOff() : toTsdError(thrown);
+  return isRemoved(thrown) ? cutOff() : toTsdError(thrown);
 }
 
 function byteSource(next: NextChunk, finish: () => void, signal?: AbortSignal): ByteSource {
@@ -181,7 +181,7 @@ class HijackedStream implements RawStream {
       await writeAll(this.#connection, bytes);
       return true;
     } catch (thrown) {
-      if (isGone(thrown)) return false;
+      if (isRemoved(thrown)) return false;
       throw thrown;
     }
   }
@@ -190,7 +190,7 @@ class HijackedStream implements RawStream {
     try {
       await this.#connection.closeWrite();
     } catch (thrown) {
-      if (!isGone(thrown)) throw thrown;
+      if (!isRemoved(thrown)) throw thrown;
     }
   }
 

@@ -211,12 +211,12 @@ Deno.test("client: an upload goes in chunks, as it comes", async () => {
 });
 
 Deno.test("client: an engine may answer before an upload's end; then the source is given up", async () => {
-  const givenUp = Promise.withResolvers<void>();
+  const abandoned = Promise.withResolvers<void>();
   const endless = (async function* () {
     try {
       for (;;) yield new Uint8Array(1 << 20);
     } finally {
-      givenUp.resolve();
+      abandoned.resolve();
     }
   })();
   await withServer(async (conn) => {
@@ -225,7 +225,7 @@ Deno.test("client: an engine may answer before an upload's end; then the source 
     while (await conn.read(new Uint8Array(1 << 20)) !== null);
   }, async (client) => {
     await assert.rejects(client.request({ ...PUT, upload: endless }), /^TsdError: why$/);
-    await givenUp.promise;
+    await abandoned.promise;
   });
   // The same from one that closes at once.
   await withServer(async (conn) => {

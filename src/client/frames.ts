@@ -23,7 +23,7 @@ const HEADER_BYTES = 8;
 export class FrameParser {
   readonly #header = new Uint8Array(HEADER_BYTES);
   #headerFilled = 0;
-  #payloadLeft = 0;
+  #payloadRemaining = 0;
   #stream: FrameStream = "stdout";
   #isFirst = false;
 
@@ -31,11 +31,11 @@ export class FrameParser {
   *push(chunk: Uint8Array): Generator<FramePiece> {
     let at = 0;
     while (at < chunk.length) {
-      if (this.#payloadLeft > 0) {
-        const bytes = chunk.subarray(at, at + this.#payloadLeft);
+      if (this.#payloadRemaining > 0) {
+        const bytes = chunk.subarray(at, at + this.#payloadRemaining);
         const isFirst = this.#isFirst;
         this.#isFirst = false;
-        this.#payloadLeft -= bytes.length;
+        this.#payloadRemaining -= bytes.length;
         at += bytes.length;
         yield { stream: this.#stream, bytes, isFirst };
         continue;
@@ -47,7 +47,7 @@ export class FrameParser {
 
   /** Whether the stream may end here. */
   get atBoundary(): boolean {
-    return this.#headerFilled === 0 && this.#payloadLeft === 0;
+    return this.#headerFilled === 0 && this.#payloadRemaining === 0;
   }
 
   #beginFrame(): void {
@@ -56,7 +56,7 @@ export class FrameParser {
       throw new TsdError("engine_unavailable", "The engine's output stream is broken: it has a bad frame header");
     }
     this.#stream = stream;
-    this.#payloadLeft = new DataView(this.#header.buffer).getUint32(4);
+    this.#payloadRemaining = new DataView(this.#header.buffer).getUint32(4);
     this.#headerFilled = 0;
     this.#isFirst = true;
   }

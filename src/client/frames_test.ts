@@ -83,8 +83,8 @@ Deno.test("frames: the exit code comes with the stream, in pieces too; what went
   const out: string[] = [];
   const take = (chunk: Uint8Array) => Promise.resolve(void out.push(new TextDecoder().decode(chunk)));
   const sinks = { stdout: take, stderr: take };
-  const told = new Uint8Array([...frame(1, bytes("hi")), ...frame(4, bytes("137"))]);
-  assert.equal(await deliver(ReadableStream.from(cut(told, [3])), true, sinks), 137);
+  const reported = new Uint8Array([...frame(1, bytes("hi")), ...frame(4, bytes("137"))]);
+  assert.equal(await deliver(ReadableStream.from(cut(reported, [3])), true, sinks), 137);
   assert.equal(out.join(""), "hi");
   assert.equal(await deliver(ReadableStream.from([frame(1, bytes("x"))]), true, sinks), undefined);
   const failed = deliver(ReadableStream.from(cut(frame(3, bytes("it is gone")), [2])), true, sinks);

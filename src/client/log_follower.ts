@@ -3,7 +3,7 @@
  * `logs --follow` across engines: tsd's engine tells each record's time, so that a client that was cut off asks for those
  * that come after the last one it got.
  */
-import { isCutOff, whenBack } from "./reconnect.ts";
+import { isConnectionLost, retryUntilAvailable } from "./reconnect.ts";
 import { cutOff } from "./byte_reader.ts";
 import { containerLogs, type LogsOptions } from "./containers.ts";
 import { deliver, FrameParser, type OutputSinks } from "./frames.ts";
@@ -33,8 +33,8 @@ export async function followLog(
     try {
       return await reader.read(answer.body);
     } catch (thrown) {
-      if (!isCutOff(thrown)) throw thrown;
-      answer = await whenBack<EngineResponse>(() => ask(reader.rest()));
+      if (!isConnectionLost(thrown)) throw thrown;
+      answer = await retryUntilAvailable<EngineResponse>(() => ask(reader.rest()));
     }
   }
 }
@@ -63,7 +63,7 @@ class PositionedLog {
     const parser = new FrameParser();
     const head = new Uint8Array(TIME_BYTES + 1);
     let headFilled = 0;
-    let isWanted = true;
+    let isRequested = true;
     for await (const chunk of body) {
       const output: { stream: string; bytes: Uint8Array }[] = [];
       for (const { stream, bytes, isFirst } of parser.push(chunk)) {
@@ -71,9 +71,9 @@ class PositionedLog {
         const headPart = bytes.subarray(0, head.length - headFilled);
         head.set(headPart, headFilled);
         headFilled += headPart.length;
-        if (headPart.length > 0 && headFilled === head.length) isWanted = this.#begin(head);
+        if (headPart.length > 0 && headFilled === head.length) isRequested = this.#begin(head);
         const rest = bytes.subarray(headPart.length);
-        if (isWanted && rest.length > 0) output.push({ stream, bytes: rest });
+        if (isRequested && rest.length > 0) output.push({ stream, bytes: rest });
       }
       await this.#deliver(output);
     }

@@ -76,13 +76,13 @@ for (const pieceBytes of [1, 7, 1000]) {
 
 Deno.test("an engine that has ended in good order is not waited for", async () => {
   const { engine } = engineOf(LOG, [1], 1000);
-  let asked = 0;
-  const gone = Object.assign(cutOff(), { cause: new Deno.errors.NotFound() });
+  let requested = 0;
+  const removed = Object.assign(cutOff(), { cause: new Deno.errors.NotFound() });
   const ending: EngineTransport = {
     ...engine,
-    request: (request) => asked++ === 0 ? engine.request(request) : Promise.reject(gone),
+    request: (request) => requested++ === 0 ? engine.request(request) : Promise.reject(removed),
   };
   const drop = () => Promise.resolve();
-  await assert.rejects(followLog(ending, "web", {}, { stdout: drop, stderr: drop }), (thrown) => thrown === gone);
-  assert.notEqual(gone.cause, CUT_OFF);
+  await assert.rejects(followLog(ending, "web", {}, { stdout: drop, stderr: drop }), (thrown) => thrown === removed);
+  assert.notEqual(removed.cause, CUT_OFF);
 });

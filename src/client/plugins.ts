@@ -3,8 +3,8 @@ import type {
   PluginFile,
   PluginGrant,
   PluginInfo,
+  PluginInspection,
   PluginInstallRequest,
-  PluginLook,
   PluginTestResponse,
 } from "../api_types/mod.ts";
 import { discard, type EngineTransport, escapeName, readJson } from "./transport.ts";
@@ -20,7 +20,7 @@ export async function inspectPlugin(engine: EngineTransport, name: string): Prom
 }
 
 /** What a file is; nothing is installed. */
-export async function lookAtPlugin(engine: EngineTransport, body: PluginFile): Promise<PluginLook> {
+export async function lookAtPlugin(engine: EngineTransport, body: PluginFile): Promise<PluginInspection> {
   return await readJson(await engine.request({ method: "POST", path: "/tsd/plugins/look", body }));
 }
 

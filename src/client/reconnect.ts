@@ -9,22 +9,22 @@ const NO_SOCKET_LIMIT_MS = 1000;
 const PAUSE_MS = 20;
 
 /** Whether an answer ended too early, because the engine went away. */
-export const isCutOff = (thrown: unknown): boolean => thrown instanceof TsdError && thrown.cause === CUT_OFF;
+export const isConnectionLost = (thrown: unknown): boolean => thrown instanceof TsdError && thrown.cause === CUT_OFF;
 
 /** Whether nobody has put a socket there: an engine that ends in good order takes its own away. */
-export const isSocketGone = (thrown: unknown): boolean =>
+export const isSocketRemoved = (thrown: unknown): boolean =>
   isTsdError(thrown, "engine_unavailable") && thrown.cause instanceof Deno.errors.NotFound;
 
 /** Tries until the engine is back. One that was ended is hardly waited for. @throws {TsdError} what the last attempt throws */
-export async function whenBack<T>(attempt: () => Promise<T>): Promise<T> {
-  let goneSince: number | undefined;
+export async function retryUntilAvailable<T>(withErrorPrefix: () => Promise<T>): Promise<T> {
+  let lostSince: number | undefined;
   for (const deadline = performance.now() + AWAY_LIMIT_MS;;) {
     try {
-      return await attempt();
+      return await withErrorPrefix();
     } catch (thrown) {
       const now = performance.now();
-      goneSince = isSocketGone(thrown) ? goneSince ?? now : undefined;
-      const isEnded = goneSince !== undefined && now >= goneSince + NO_SOCKET_LIMIT_MS;
+      lostSince = isSocketRemoved(thrown) ? lostSince ?? now : undefined;
+      const isEnded = lostSince !== undefined && now >= lostSince + NO_SOCKET_LIMIT_MS;
       if (!isTsdError(thrown, "engine_unavailable") || isEnded || now >= deadline) throw thrown;
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
@@ -32,23 +32,23 @@ export async function whenBack<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** Does again what can be done twice, each time that the engine goes away before it has answered. */
-export async function repeatedly<T>(action: () => Promise<T>): Promise<T> {
-  for (let attempt = action;; attempt = () => whenBack(action)) {
+export async function retryIdempotent<T>(action: () => Promise<T>): Promise<T> {
+  for (let withErrorPrefix = action;; withErrorPrefix = () => retryUntilAvailable(action)) {
     try {
-      return await attempt();
+      return await withErrorPrefix();
     } catch (thrown) {
-      if (!isCutOff(thrown)) throw thrown;
+      if (!isConnectionLost(thrown)) throw thrown;
     }
   }
 }
 
 /** Asks, and asks again each time that the engine goes away before it answers or while its answer is being used. */
 export async function persistently<A, T>(ask: () => Promise<A>, use: (answer: A) => Promise<T>): Promise<T> {
-  for (let answer = await askedTwice(ask);; answer = await whenBack(ask)) {
+  for (let answer = await askedTwice(ask);; answer = await retryUntilAvailable(ask)) {
     try {
       return await use(answer);
     } catch (thrown) {
-      if (!isCutOff(thrown)) throw thrown;
+      if (!isConnectionLost(thrown)) throw thrown;
     }
   }
 }
@@ -58,7 +58,7 @@ async function askedTwice<A>(ask: () => Promise<A>): Promise<A> {
   try {
     return await ask();
   } catch (thrown) {
-    if (!isCutOff(thrown)) throw thrown;
-    return await whenBack(ask);
+    if (!isConnectionLost(thrown)) throw thrown;
+    return await retryUntilAvailable(ask);
   }
 }

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { TsdError } from "../errors.ts";
-import { persistently, repeatedly, whenBack } from "./reconnect.ts";
+import { persistently, retryIdempotent, retryUntilAvailable } from "./reconnect.ts";
 import { cutOff } from "./byte_reader.ts";
 
 const unavailable = (cause?: Error) => new TsdError("engine_unavailable", "nobody there", { cause });
@@ -13,30 +13,30 @@ function attempts(failures: readonly TsdError[]) {
 }
 
 Deno.test("an engine that comes back is waited for, also while its socket changes", async () => {
-  assert.equal(await whenBack(attempts([unavailable(), NO_SOCKET, NO_SOCKET, unavailable()])), "back");
+  assert.equal(await retryUntilAvailable(attempts([unavailable(), NO_SOCKET, NO_SOCKET, unavailable()])), "back");
 });
 
 Deno.test("an engine that was ended is hardly waited for, and other failures are none of its business", async () => {
   const before = performance.now();
-  await assert.rejects(whenBack(() => Promise.reject(NO_SOCKET)), NO_SOCKET);
+  await assert.rejects(retryUntilAvailable(() => Promise.reject(NO_SOCKET)), NO_SOCKET);
   assert.ok(performance.now() - before < 9000);
   const other = new TsdError("conflict", "no");
   let count = 0;
-  await assert.rejects(whenBack(() => Promise.reject((count++, other))), other);
+  await assert.rejects(retryUntilAvailable(() => Promise.reject((count++, other))), other);
   assert.equal(count, 1);
 });
 
 Deno.test("what can be done twice is, as often as the engine goes away in it, also where it takes a while to return", async () => {
-  assert.equal(await repeatedly(attempts([cutOff(), unavailable(), NO_SOCKET, cutOff(), cutOff()])), "back");
+  assert.equal(await retryIdempotent(attempts([cutOff(), unavailable(), NO_SOCKET, cutOff(), cutOff()])), "back");
   // Nobody who was there at first is waited for.
-  await assert.rejects(repeatedly(attempts([unavailable()])), unavailable());
+  await assert.rejects(retryIdempotent(attempts([unavailable()])), unavailable());
 });
 
 Deno.test("a question is asked again, where its answer was cut off or never came", async () => {
   const uses = attempts([cutOff(), cutOff()]);
-  const asked = attempts([cutOff(), unavailable()]);
+  const requested = attempts([cutOff(), unavailable()]);
   let count = 0;
-  const ask = () => (count++, asked());
+  const ask = () => (count++, requested());
   assert.equal(await persistently(ask, uses), "back");
   assert.equal(count, 5);
   await assert.rejects(persistently(attempts([unavailable()]), uses), unavailable());

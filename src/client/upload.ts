@@ -53,13 +53,13 @@ async function sent(connection: Connection, parts: readonly Uint8Array[]): Promi
     }
     return true;
   } catch (thrown) {
-    if (isGone(thrown)) return false;
+    if (isRemoved(thrown)) return false;
     throw thrown;
   }
 }
 
 /** Whether a connection failed because one of its ends was closed. */
-export const isGone = (thrown: unknown): boolean =>
+export const isRemoved = (thrown: unknown): boolean =>
   thrown instanceof Deno.errors.BrokenPipe || thrown instanceof Deno.errors.ConnectionReset ||
   thrown instanceof Deno.errors.ConnectionAborted || thrown instanceof Deno.errors.NotConnected ||
   thrown instanceof Deno.errors.BadResource || thrown instanceof Deno.errors.Interrupted;

@@ -23,17 +23,17 @@ import {
 /** How often a caller that was stopped is looked at, in ms. */
 const STOPPED_POLL_MS = 100;
 
-export interface CallerOutputOptions {
+export interface ClientOutputOptions {
   readonly epoll: Pick<Epoll, "add" | "remove">;
   /** The caller has gone, and whoever waits with it. */
-  readonly gone: AbortSignal;
+  readonly removed: AbortSignal;
   /** Whether the caller was stopped (Ctrl-Z): then nothing is written to its terminal. */
   readonly isStopped: () => boolean;
 }
 
 /** One of a caller's streams. */
-export class CallerOutput implements Disposable {
-  readonly #options: CallerOutputOptions;
+export class ClientOutput implements Disposable {
+  readonly #options: ClientOutputOptions;
   /** The caller's own opening. */
   readonly #shared: OwnedFd;
   /** What is written to: that, or another one of the same. Undefined: nobody is there who could read. */
@@ -45,15 +45,15 @@ export class CallerOutput implements Disposable {
   #isOver = false;
 
   /** Owns `shared` from now on. */
-  constructor(shared: OwnedFd, options: CallerOutputOptions) {
+  constructor(shared: OwnedFd, options: ClientOutputOptions) {
     using guard = new DisposableStack();
     this.#shared = guard.use(shared);
     this.#options = options;
     const { isFifo, isCharDevice, isSocket } = Deno.statSync(shared.procPath);
     this.#isTty = isCharDevice === true && sizeOf(shared.fd) !== undefined;
     this.#target = isFifo || isCharDevice ? openedAnew(shared) : shared;
-    this.#take = isFifo || isCharDevice ? files.write : isSocket ? sockets.send : away.writeAway;
-    options.gone.addEventListener("abort", () => this.#giveUp?.(), { once: true });
+    this.#take = isFifo || isCharDevice ? files.write : isSocket ? sockets.send : away.writeBlocking;
+    options.removed.addEventListener("abort", () => this.#giveUp?.(), { once: true });
     guard.move();
   }
 
@@ -82,7 +82,7 @@ export class CallerOutput implements Disposable {
   async #writeAll(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
       if (this.#isTty) await this.#whileStopped();
-      if (this.#isOver || this.#options.gone.aborted || this.#target === undefined) throw new OutputClosedError();
+      if (this.#isOver || this.#options.removed.aborted || this.#target === undefined) throw new OutputClosedError();
       const taken = await this.#taken(this.#target.fd, bytes.subarray(at));
       if (taken === "again") await this.#room(this.#target.fd);
       else at += taken;
@@ -111,7 +111,7 @@ export class CallerOutput implements Disposable {
   }
 
   async #whileStopped(): Promise<void> {
-    while (!this.#isOver && !this.#options.gone.aborted && this.#options.isStopped()) {
+    while (!this.#isOver && !this.#options.removed.aborted && this.#options.isStopped()) {
       await new Promise((resolve) => setTimeout(resolve, STOPPED_POLL_MS));
     }
   }

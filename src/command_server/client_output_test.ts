@@ -2,31 +2,31 @@ import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { OutputClosedError } from "../cli/mod.ts";
 import { cString, Epoll, files, O, OwnedFd, pipes } from "../sys/mod.ts";
-import { CallerOutput } from "./client_output.ts";
+import { ClientOutput } from "./client_output.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 /** More than a pipe holds. */
 const MUCH = Uint8Array.from({ length: 300_000 }, (_, n) => n % 251);
 
-interface Rig {
-  readonly gone: AbortController;
+interface Setup {
+  readonly removed: AbortController;
   readonly epoll: Epoll;
   stopped: boolean;
-  output(shared: OwnedFd): CallerOutput;
+  output(shared: OwnedFd): ClientOutput;
 }
 
-async function withOutputs(use: (rig: Rig) => Promise<void>): Promise<void> {
+async function withOutputs(use: (setup: Setup) => Promise<void>): Promise<void> {
   const before = descriptors();
   {
     await using epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
     void epoll.run();
-    const rig: Rig = {
-      ...{ gone: new AbortController(), epoll, stopped: false },
+    const setup: Setup = {
+      ...{ removed: new AbortController(), epoll, stopped: false },
       output(shared) {
-        return new CallerOutput(shared, { epoll, gone: rig.gone.signal, isStopped: () => rig.stopped });
+        return new ClientOutput(shared, { epoll, removed: setup.removed.signal, isStopped: () => setup.stopped });
       },
     };
-    await use(rig);
+    await use(setup);
     await turn();
   }
   assert.equal(descriptors(), before, "descriptors that are left open");
@@ -52,13 +52,13 @@ async function read(fd: number, size: number): Promise<Uint8Array> {
 }
 
 Deno.test("pipe: all of it in order, whether others made it non-blocking or not; nothing waits but the writer", () =>
-  withOutputs(async (rig) => {
+  withOutputs(async (setup) => {
     for (const isNonBlocking of [false, true]) {
       const { reader, writer } = pipe();
       using _reader = reader;
       using other = new OwnedFd(pipes.duplicate(writer.fd));
       pipes.setNonBlocking(other.fd, isNonBlocking);
-      using output = rig.output(writer);
+      using output = setup.output(writer);
       const written = [output.write(MUCH), output.write(bytesOf("end"))];
       assert.deepEqual(await read(reader.fd, MUCH.length), MUCH);
       assert.deepEqual(await read(reader.fd, 3), bytesOf("end"));
@@ -68,52 +68,52 @@ Deno.test("pipe: all of it in order, whether others made it non-blocking or not;
   }));
 
 Deno.test("pipe: nobody reads any more, or never will", () =>
-  withOutputs(async (rig) => {
+  withOutputs(async (setup) => {
     const { reader, writer } = pipe();
-    using output = rig.output(writer);
+    using output = setup.output(writer);
     const written = output.write(MUCH);
     await turn();
     reader.close();
     await assert.rejects(written, OutputClosedError);
     const ends = pipe();
     ends.reader.close();
-    using late = rig.output(ends.writer);
+    using late = setup.output(ends.writer);
     await assert.rejects(late.write(bytesOf("x")), OutputClosedError);
   }));
 
 Deno.test("pipe: with the caller ends all waiting, and no descriptor stays", () =>
-  withOutputs(async (rig) => {
+  withOutputs(async (setup) => {
     const { reader, writer } = pipe();
     using _reader = reader;
-    using output = rig.output(writer);
+    using output = setup.output(writer);
     const both = Promise.allSettled([output.write(MUCH), output.write(MUCH)]);
     await turn();
-    rig.gone.abort();
+    setup.removed.abort();
     assert.ok((await both).every(({ status }) => status === "rejected"));
     await assert.rejects(output.write(bytesOf("x")), OutputClosedError);
-    assert.equal(rig.epoll.size, 0);
+    assert.equal(setup.epoll.size, 0);
   }));
 
 Deno.test("pipe: what is not taken when the command ends isn't waited for", () =>
-  withOutputs(async (rig) => {
+  withOutputs(async (setup) => {
     const { reader, writer } = pipe();
     using _reader = reader;
-    const output = rig.output(writer);
+    const output = setup.output(writer);
     const stuck = output.write(MUCH);
     await turn();
     output[Symbol.dispose]();
     await assert.rejects(stuck, OutputClosedError);
-    assert.equal(rig.epoll.size, 0);
+    assert.equal(setup.epoll.size, 0);
     output[Symbol.dispose]();
   }));
 
 Deno.test("file: the offset of the caller's opening is shared; a full disk is told in the words of a process", () =>
-  withOutputs(async (rig) => {
+  withOutputs(async (setup) => {
     const path = await Deno.makeTempFile();
     try {
       const file = new OwnedFd(files.open(cString(path), O.WRONLY));
       using other = new OwnedFd(pipes.duplicate(file.fd));
-      using output = rig.output(file);
+      using output = setup.output(file);
       await output.write(bytesOf("one\n"));
       files.write(other.fd, bytesOf("two\n"));
       await Promise.all([output.write(bytesOf("three\n")), output.write(bytesOf("four\n"))]);
@@ -121,14 +121,14 @@ Deno.test("file: the offset of the caller's opening is shared; a full disk is to
     } finally {
       await Deno.remove(path);
     }
-    using full = rig.output(new OwnedFd(files.open(cString("/dev/full"), O.WRONLY)));
+    using full = setup.output(new OwnedFd(files.open(cString("/dev/full"), O.WRONLY)));
     await assert.rejects(full.write(bytesOf("x")), { message: "No space left on device (os error 28)" });
-    using nothing = rig.output(new OwnedFd(files.open(cString("/dev/null"), O.WRONLY)));
+    using nothing = setup.output(new OwnedFd(files.open(cString("/dev/null"), O.WRONLY)));
     await nothing.write(MUCH);
   }));
 
 Deno.test("socket: all of it, without waiting in the call", () =>
-  withOutputs(async (rig) => {
+  withOutputs(async (setup) => {
     const path = await Deno.makeTempFile();
     await Deno.remove(path);
     using listener = Deno.listen({ transport: "unix", path });
@@ -143,7 +143,7 @@ Deno.test("socket: all of it, without waiting in the call", () =>
         return false; // The folder's own, which was open while it was read.
       }
     });
-    using output = rig.output(new OwnedFd(pipes.duplicate(sockets.at(-1)!)));
+    using output = setup.output(new OwnedFd(pipes.duplicate(sockets.at(-1)!)));
     const written = output.write(MUCH);
     const all: number[] = [];
     const chunk = new Uint8Array(65_536);
@@ -159,15 +159,15 @@ Deno.test("socket: all of it, without waiting in the call", () =>
   }));
 
 Deno.test("terminal: its size; nothing is written while the caller is stopped", () =>
-  withOutputs(async (rig) => {
+  withOutputs(async (setup) => {
     using master = new OwnedFd(files.open(cString("/dev/ptmx"), O.RDWR | O.NOCTTY | O.NONBLOCK));
-    using output = rig.output(new OwnedFd(pipes.duplicate(master.fd)));
+    using output = setup.output(new OwnedFd(pipes.duplicate(master.fd)));
     assert.deepEqual(output.size, { rows: 0, columns: 0 });
-    rig.stopped = true;
+    setup.stopped = true;
     let isWritten = false;
     const written = output.write(bytesOf("x")).then(() => isWritten = true, () => isWritten = true);
     await turn();
     assert.equal(isWritten, false);
-    rig.stopped = false;
+    setup.stopped = false;
     await written;
   }));

@@ -1,6 +1,6 @@
 import { type CommandHost, NeedsProcessError, type StdStream, type Terminal, type TerminalSize } from "../cli/mod.ts";
-import type { Caller } from "./shell_client.ts";
-import type { CallerOutput } from "./client_output.ts";
+import type { ShellClient } from "./shell_client.ts";
+import type { ClientOutput } from "./client_output.ts";
 
 const ENCODER = new TextEncoder();
 type OutputName = "stdout" | "stderr";
@@ -8,26 +8,26 @@ type OutputName = "stdout" | "stderr";
 const PLAIN_WORD = /^[\w=.-]+$/;
 
 /** What a terminal tells the caller, beside what it writes. */
-export type Tell = (line: string) => void;
+export type Notify = (line: string) => void;
 
 /** What a terminal needs of an output. */
-export type Output = Pick<CallerOutput, "write" | "size">;
+export type Output = Pick<ClientOutput, "write" | "size">;
 
 /** What it needs of a caller. */
-export type CallerFacts = Pick<Caller, "cwd" | "env" | "ignores" | "ageMs"> & {
+export type ClientInfo = Pick<ShellClient, "cwd" | "env" | "ignores" | "ageMs"> & {
   readonly outputs: Readonly<Record<OutputName, Output>>;
 };
 
 /** The outside of a command that the engine does: its caller's streams, environment and signals. */
-export class CallerTerminal implements Terminal, CommandHost {
+export class ClientTerminal implements Terminal, CommandHost {
   readonly host = this;
-  readonly #caller: CallerFacts;
-  readonly #tell: Tell;
+  readonly #client: ClientInfo;
+  readonly #tell: Notify;
   readonly #handlers = new Map<Deno.Signal, (signal: Deno.Signal) => void>();
   #leaves = false;
 
-  constructor(caller: CallerFacts, tell: Tell) {
-    this.#caller = caller;
+  constructor(client: ClientInfo, tell: Notify) {
+    this.#client = client;
     this.#tell = tell;
   }
 
@@ -54,19 +54,19 @@ export class CallerTerminal implements Terminal, CommandHost {
   }
 
   isTty(stream: StdStream): boolean {
-    return stream === "stdin" ? this.needProcess() : this.#caller.outputs[stream].size !== undefined;
+    return stream === "stdin" ? this.needProcess() : this.#client.outputs[stream].size !== undefined;
   }
 
   env(name: string): string | undefined {
-    return this.#caller.env(name);
+    return this.#client.env(name);
   }
 
   cwd(): string {
-    return this.#caller.cwd;
+    return this.#client.cwd;
   }
 
   size(): TerminalSize | undefined {
-    return this.#caller.outputs.stdout.size;
+    return this.#client.outputs.stdout.size;
   }
 
   setRaw(): void {
@@ -95,7 +95,7 @@ export class CallerTerminal implements Terminal, CommandHost {
 
   needSignals(signals: readonly Deno.Signal[]): void {
     // Bash and busybox ignore this one themselves, and catch it all the same when they are told to.
-    if (this.#caller.ignores(signals.filter((signal) => signal !== "SIGQUIT"))) this.needProcess();
+    if (this.#client.ignores(signals.filter((signal) => signal !== "SIGQUIT"))) this.needProcess();
   }
 
   /** See {@link leaves}. */
@@ -109,12 +109,12 @@ export class CallerTerminal implements Terminal, CommandHost {
     this.#tell(`resume ${args.join(" ")}`);
   }
 
-  callerAgeMs(): number {
-    return this.#caller.ageMs();
+  clientAgeMs(): number {
+    return this.#client.ageMs();
   }
 
   #write(stream: OutputName, data: string | Uint8Array): Promise<void> {
     if (this.#leaves) return Promise.resolve();
-    return this.#caller.outputs[stream].write(typeof data === "string" ? ENCODER.encode(data) : data);
+    return this.#client.outputs[stream].write(typeof data === "string" ? ENCODER.encode(data) : data);
   }
 }

@@ -1,12 +1,12 @@
 import { strict as assert } from "node:assert";
 import { NeedsProcessError } from "../cli/mod.ts";
-import { type CallerFacts, CallerTerminal, type Output } from "./client_terminal.ts";
+import { type ClientInfo, ClientTerminal, type Output } from "./client_terminal.ts";
 
 /** A terminal that notes what it writes and tells. */
-class Rig {
-  readonly told: string[] = [];
+class Setup {
+  readonly reported: string[] = [];
   readonly writes: string[] = [];
-  readonly terminal: CallerTerminal;
+  readonly terminal: ClientTerminal;
   ignored: Deno.Signal | undefined;
 
   constructor(size?: Output["size"]) {
@@ -14,87 +14,87 @@ class Rig {
       size,
       write: (bytes) => Promise.resolve(void this.writes.push(`${name} ${new TextDecoder().decode(bytes)}`)),
     });
-    const caller: CallerFacts = {
+    const client: ClientInfo = {
       cwd: "/home/caller",
       env: (name) => name === "HOME" ? "/home/caller" : undefined,
       ageMs: () => 42,
       ignores: (signals) => signals.some((signal) => signal === this.ignored),
       outputs: { stdout: output("stdout", size), stderr: output("stderr") },
     };
-    this.terminal = new CallerTerminal(caller, (line) => this.told.push(line));
+    this.terminal = new ClientTerminal(client, (line) => this.reported.push(line));
   }
 }
 
 Deno.test("writes: text and bytes, each to its stream", async () => {
-  const rig = new Rig();
-  await rig.terminal.out("one");
-  await rig.terminal.err(new Uint8Array([50]));
-  assert.deepEqual(rig.writes, ["stdout one", "stderr 2"]);
+  const setup = new Setup();
+  await setup.terminal.out("one");
+  await setup.terminal.err(new Uint8Array([50]));
+  assert.deepEqual(setup.writes, ["stdout one", "stderr 2"]);
 });
 
 Deno.test("signals: the caller is told to catch them, and handlers hear of them until they are taken back", () => {
-  const rig = new Rig();
+  const setup = new Setup();
   const heard: string[] = [];
-  assert.equal(rig.terminal.handlesSignals, false);
-  const handling = rig.terminal.onSignal(["SIGINT", "SIGUSR1"], (signal) => heard.push(signal));
-  assert.deepEqual(rig.told, ["catch INT USR1"]);
-  assert.equal(rig.terminal.handlesSignals, true);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGUSR1"] as const) rig.terminal.signalled(signal);
+  assert.equal(setup.terminal.handlesSignals, false);
+  const handling = setup.terminal.onSignal(["SIGINT", "SIGUSR1"], (signal) => heard.push(signal));
+  assert.deepEqual(setup.reported, ["catch INT USR1"]);
+  assert.equal(setup.terminal.handlesSignals, true);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGUSR1"] as const) setup.terminal.signalled(signal);
   handling[Symbol.dispose]();
-  rig.terminal.signalled("SIGINT");
+  setup.terminal.signalled("SIGINT");
   assert.deepEqual(heard, ["SIGINT", "SIGUSR1"]);
-  assert.equal(rig.terminal.handlesSignals, false);
+  assert.equal(setup.terminal.handlesSignals, false);
 });
 
 Deno.test("signals: a caller that was started without them does the command itself", () => {
-  const rig = new Rig();
-  rig.ignored = "SIGINT";
-  rig.terminal.needSignals(["SIGHUP", "SIGTERM"]);
-  assert.equal(rig.terminal.leaves, false);
-  assert.throws(() => rig.terminal.needSignals(["SIGHUP", "SIGINT"]), NeedsProcessError);
-  rig.ignored = "SIGQUIT";
-  rig.terminal.needSignals(["SIGINT", "SIGQUIT"]);
-  assert.equal(rig.terminal.leaves, true);
+  const setup = new Setup();
+  setup.ignored = "SIGINT";
+  setup.terminal.needSignals(["SIGHUP", "SIGTERM"]);
+  assert.equal(setup.terminal.leaves, false);
+  assert.throws(() => setup.terminal.needSignals(["SIGHUP", "SIGINT"]), NeedsProcessError);
+  setup.ignored = "SIGQUIT";
+  setup.terminal.needSignals(["SIGINT", "SIGQUIT"]);
+  assert.equal(setup.terminal.leaves, true);
 });
 
 Deno.test("a command that needs a process says nothing more here", async () => {
-  const rigs: ((terminal: CallerTerminal) => unknown)[] = [
+  const rigs: ((terminal: ClientTerminal) => unknown)[] = [
     (terminal) => terminal.stdin,
     (terminal) => terminal.isTty("stdin"),
     (terminal) => terminal.setRaw(),
     (terminal) => terminal.needProcess(),
   ];
   for (const use of rigs) {
-    const rig = new Rig();
-    assert.throws(() => use(rig.terminal), NeedsProcessError);
-    assert.equal(rig.terminal.leaves, true);
-    await rig.terminal.err("The engine closed the connection");
-    assert.deepEqual([rig.writes, rig.told], [[], []]);
+    const setup = new Setup();
+    assert.throws(() => use(setup.terminal), NeedsProcessError);
+    assert.equal(setup.terminal.leaves, true);
+    await setup.terminal.err("The engine closed the connection");
+    assert.deepEqual([setup.writes, setup.reported], [[], []]);
   }
 });
 
 Deno.test("what goes on with a command is told in words that a shell takes as they are", () => {
-  const rig = new Rig();
-  rig.terminal.resumeAs(["__resume", "--rm=true", "run", "c0ffee"]);
-  assert.deepEqual(rig.told, ["resume __resume --rm=true run c0ffee"]);
+  const setup = new Setup();
+  setup.terminal.resumeAs(["__resume", "--rm=true", "run", "c0ffee"]);
+  assert.deepEqual(setup.reported, ["resume __resume --rm=true run c0ffee"]);
   for (const odd of ["", "a b", "$x", "*", "`x`", "a\nexit 0", "'", "ä", "a;b", "~"]) {
-    assert.throws(() => rig.terminal.resumeAs(["__resume", odd]), /Nothing that a shell would take as it is/, odd);
+    assert.throws(() => setup.terminal.resumeAs(["__resume", odd]), /Nothing that a shell would take as it is/, odd);
   }
-  assert.equal(rig.told.length, 1);
+  assert.equal(setup.reported.length, 1);
 });
 
 Deno.test("the caller's own surroundings", () => {
-  const rig = new Rig();
-  const { terminal } = rig;
+  const setup = new Setup();
+  const { terminal } = setup;
   assert.deepEqual([terminal.cwd(), terminal.env("HOME"), terminal.env("PATH")], [
     "/home/caller",
     "/home/caller",
     undefined,
   ]);
-  assert.equal(terminal.callerAgeMs(), 42);
+  assert.equal(terminal.clientAgeMs(), 42);
   assert.equal(terminal.host, terminal);
   assert.deepEqual([terminal.size(), terminal.isTty("stdout"), terminal.isTty("stderr")], [undefined, false, false]);
   const size = { rows: 24, columns: 80 };
-  const onTerminal = new Rig(size).terminal;
+  const onTerminal = new Setup(size).terminal;
   assert.deepEqual([onTerminal.size(), onTerminal.isTty("stdout"), onTerminal.isTty("stderr")], [size, true, false]);
 });

@@ -1,4 +1,4 @@
-import type { DirectAnswer, DirectApi } from "../api/http/in_process_api.ts";
+import type { InProcessApi, InProcessResponse } from "../api/http/in_process_api.ts";
 import { errorBody } from "../api/http/error_body.ts";
 import { cutOff } from "../client/byte_reader.ts";
 import { API_VERSION, MULTIPLEXED } from "../client/engine_client.ts";
@@ -13,10 +13,10 @@ import {
 } from "../client/transport.ts";
 import { toTsdError, type TsdError } from "../errors.ts";
 
-export interface DirectTransportOptions {
-  readonly api: DirectApi;
+export interface InProcessTransportOptions {
+  readonly api: InProcessApi;
   /** The caller has gone. */
-  readonly gone: AbortSignal;
+  readonly removed: AbortSignal;
   /** Called before each request; it may throw. */
   readonly admit: () => void;
 }
@@ -24,10 +24,10 @@ export interface DirectTransportOptions {
 const ENCODER = new TextEncoder();
 
 /** The engine that a command runs in. No time limits: whoever could miss them is this very process. */
-export class DirectTransport implements EngineTransport {
-  readonly #options: DirectTransportOptions;
+export class InProcessTransport implements EngineTransport {
+  readonly #options: InProcessTransportOptions;
 
-  constructor(options: DirectTransportOptions) {
+  constructor(options: InProcessTransportOptions) {
     this.#options = options;
   }
 
@@ -50,13 +50,13 @@ export class DirectTransport implements EngineTransport {
     };
   }
 
-  async #answer(request: EngineRequest): Promise<DirectAnswer> {
+  async #answer(request: EngineRequest): Promise<InProcessResponse> {
     const { method, path, query, body, headers = {}, signal, onConnected } = request;
     if (request.upload !== undefined) throw new Error("Uploads need a connection");
     signal?.throwIfAborted();
     this.#options.admit();
     onConnected?.();
-    const { gone } = this.#options;
+    const { removed } = this.#options;
     const content = body === undefined ? new Uint8Array() : ENCODER.encode(JSON.stringify(body));
     const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
     try {
@@ -70,7 +70,7 @@ export class DirectTransport implements EngineTransport {
           ...Object.fromEntries(lowered),
         },
         body: content,
-        signal: signal === undefined ? gone : AbortSignal.any([signal, gone]),
+        signal: signal === undefined ? removed : AbortSignal.any([signal, removed]),
       });
     } catch (thrown) {
       if (signal?.aborted) throw toTsdError(signal.reason);
@@ -78,7 +78,7 @@ export class DirectTransport implements EngineTransport {
     }
   }
 
-  #body(answer: DirectAnswer, signal?: AbortSignal): ByteSource {
+  #body(answer: InProcessResponse, signal?: AbortSignal): ByteSource {
     return {
       async *[Symbol.asyncIterator]() {
         try {
@@ -99,7 +99,7 @@ export class DirectTransport implements EngineTransport {
 }
 
 /** As a client reads it: below 400 it is none (304: nothing had to be done). @throws {TsdError} */
-function answerOf(error: TsdError): DirectAnswer {
+function answerOf(error: TsdError): InProcessResponse {
   const { http: status } = error.meaning;
   const headers = new Map([["tsd-error-code", error.code]]);
   if (status >= 400) throw engineError({ status, headers }, errorBody(error));

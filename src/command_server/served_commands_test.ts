@@ -14,18 +14,18 @@ const plain = defineCommand({
 
 /** What the caller is told, or "process". */
 function admitted(
-  hosted: CommandRow<CommandContext>["hosted"],
+  served: CommandRow<CommandContext>["served"],
   command: Partial<Command<CommandContext>> = {},
   flags: Flags = {},
 ): readonly string[] | "process" {
-  const told: string[] = [];
-  const row = { names: ["x"], summary: "", load: () => Promise.resolve(plain), ...(hosted && { hosted }) };
+  const reported: string[] = [];
+  const row = { names: ["x"], summary: "", load: () => Promise.resolve(plain), ...(served && { served }) };
   const needProcess = () => {
     throw new NeedsProcessError();
   };
   try {
-    admit(row, { ...plain, ...command }, flags, { needProcess }, (line) => told.push(line));
-    return told;
+    admit(row, { ...plain, ...command }, flags, { needProcess }, (line) => reported.push(line));
+    return reported;
   } catch (thrown) {
     if (thrown instanceof NeedsProcessError) return "process";
     throw thrown;
@@ -34,39 +34,39 @@ function admitted(
 
 Deno.test("admit: what is in the table; what must not be done twice is said before", () => {
   assert.equal(admitted(undefined), "process");
-  assert.deepEqual(admitted("again"), []);
+  assert.deepEqual(admitted("idempotent"), []);
   assert.deepEqual(admitted("once"), ["once 1"]);
   // As the command itself would end where its engine goes away.
   assert.deepEqual(admitted("once", { exitCode: () => 125 }), ["once 125"]);
 });
 
 Deno.test("admit: flags that take a process, if they are given", () => {
-  const command = { ownProcessFor: ["interactive", "env-file", "name", "count"] };
+  const command = { needsClientProcess: ["interactive", "env-file", "name", "count"] };
   const notGiven: Flags[] = [
     {},
     { interactive: false, "env-file": [], name: undefined },
     { detach: true, env: ["A=1"] },
   ];
-  for (const flags of notGiven) assert.deepEqual(admitted("again", command, flags), [], JSON.stringify(flags));
+  for (const flags of notGiven) assert.deepEqual(admitted("idempotent", command, flags), [], JSON.stringify(flags));
   const given: Flags[] = [{ interactive: true }, { "env-file": ["x"] }, { name: "" }, { count: 0 }];
   for (const flags of given) assert.equal(admitted("once", command, flags), "process", JSON.stringify(flags));
 });
 
 Deno.test("admit: commands name flags that they have", async () => {
   for (const row of COMMANDS) {
-    const { ownProcessFor = [], flags } = await row.load();
-    assert.deepEqual(ownProcessFor.filter((name) => !(name in flags)), [], row.names[0]);
-    if (ownProcessFor.length > 0) assert.notEqual(row.hosted, undefined, row.names[0]);
+    const { needsClientProcess = [], flags } = await row.load();
+    assert.deepEqual(needsClientProcess.filter((name) => !(name in flags)), [], row.names[0]);
+    if (needsClientProcess.length > 0) assert.notEqual(row.served, undefined, row.names[0]);
   }
 });
 
 Deno.test("admit: a command that reads our input or writes files says so, or is never a host's", async () => {
   const files = ["interactive", "tty", "cidfile", "env-file", "label-file", "output", "input", "iidfile"];
-  for (const row of COMMANDS.filter(({ hosted }) => hosted !== undefined)) {
-    const { ownProcessFor = [], flags } = await row.load();
+  for (const row of COMMANDS.filter(({ served }) => served !== undefined)) {
+    const { needsClientProcess = [], flags } = await row.load();
     // Of a container that is only made, it is a setting.
     const touching = row.names[0] === "create" ? files : [...files, "attach"];
-    const open = touching.filter((name) => name in flags && !ownProcessFor.includes(name));
+    const open = touching.filter((name) => name in flags && !needsClientProcess.includes(name));
     assert.deepEqual(open, [], row.names[0]);
   }
 });

@@ -1,16 +1,16 @@
 /** Callers come and go while their commands are done. */
 import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
-import type { DirectAnswer, DirectApi, DirectRequest } from "../api/http/in_process_api.ts";
+import type { InProcessApi, InProcessRequest, InProcessResponse } from "../api/http/in_process_api.ts";
 import { LineLog } from "../log.ts";
 import { Epoll } from "../sys/mod.ts";
 import { until } from "../../tests/engine/setup.ts";
 import { SeatedShell, type ShellOptions } from "../../tests/command_server/shell_client.ts";
 import { requires } from "../../tests/requires.ts";
-import { HostedCommands } from "./served_commands.ts";
+import { ServedCommands } from "./served_commands.ts";
 
 const BUILD = "0123456789abcdef0123456789abcdef";
-const NO_CONTENT: DirectAnswer = {
+const NO_CONTENT: InProcessResponse = {
   ...{ status: 204, headers: new Map() },
   body: { async *[Symbol.asyncIterator]() {} },
   giveUp() {},
@@ -22,8 +22,8 @@ interface Question {
   answer(): void;
 }
 
-interface Rig {
-  readonly hosted: HostedCommands;
+interface Setup {
+  readonly served: ServedCommands;
   readonly questions: readonly Question[];
   readonly log: readonly string[];
   readonly claimPath: string;
@@ -33,30 +33,30 @@ interface Rig {
   sit(): Promise<SeatedShell>;
 }
 
-async function withHosted(use: (rig: Rig) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-serving-" });
+async function withCommandServer(use: (setup: Setup) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "tsd-serving-" });
   try {
     const log: string[] = [];
     const questions: Question[] = [];
-    const api: Pick<DirectApi, "answer"> = {
-      answer: ({ url = "" }: DirectRequest) =>
+    const api: Pick<InProcessApi, "answer"> = {
+      answer: ({ url = "" }: InProcessRequest) =>
         new Promise((resolve) => questions.push({ url, answer: () => resolve(NO_CONTENT) })),
     };
     await using epoll = new Epoll({ onHandlerError: (thrown) => log.push(String(thrown)) });
     void epoll.run();
-    const socketPath = `${folder}/tsd.sock`;
-    await using hosted = new HostedCommands({
-      ...{ folder: `${folder}/calls`, api: api as DirectApi, socketPath, build: BUILD, epoll },
+    const socketPath = `${dir}/tsd.sock`;
+    await using served = new ServedCommands({
+      ...{ dir: `${dir}/calls`, api: api as InProcessApi, socketPath, build: BUILD, epoll },
       log: new LineLog((line) => log.push(line)),
     });
-    const claimPath = `${folder}/calls/seat.0`;
+    const claimPath = `${dir}/calls/seat.0`;
     const env = { TSD_HOST: `unix://${socketPath}` };
-    const ask: Rig["ask"] = (args, options) =>
-      SeatedShell.asking(folder, { claimPath }, BUILD, { args, env, ...options });
-    await use({ hosted, questions, log, claimPath, ask, sit: () => SeatedShell.start(folder, { claimPath }) });
-    await until("the last command's end", () => hosted.active === 0);
+    const ask: Setup["ask"] = (args, options) =>
+      SeatedShell.asking(dir, { claimPath }, BUILD, { args, env, ...options });
+    await use({ served, questions, log, claimPath, ask, sit: () => SeatedShell.start(dir, { claimPath }) });
+    await until("the last command's end", () => served.active === 0);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(dir, { recursive: true });
   }
 }
 
@@ -74,7 +74,7 @@ Deno.test(
   "a command: what is said goes to the caller's streams, its end to its answers",
   requires("root"),
   () =>
-    withHosted(async ({ questions, claimPath, ask }) => {
+    withCommandServer(async ({ questions, claimPath, ask }) => {
       await using shell = await ask(["stop", "web"]);
       await until("the question", () => questions.length === 1);
       assert.match(questions[0]!.url, /\/containers\/web\/stop/);
@@ -89,14 +89,14 @@ Deno.test(
   "a command that ends after its caller says nothing to the next one on that seat",
   requires("root"),
   () =>
-    withHosted(async ({ hosted, questions, claimPath, ask, sit }) => {
+    withCommandServer(async ({ served, questions, claimPath, ask, sit }) => {
       const killed = await ask(["stop", "web"]);
       await until("the question", () => questions.length === 1);
       await killed.end();
       await until("a free seat", () => isFree(claimPath));
       await using silent = await sit();
       questions[0]!.answer();
-      await until("the end of the command", () => hosted.active === 0);
+      await until("the end of the command", () => served.active === 0);
       assert.deepEqual(await silent.end(), { stdout: "", stderr: "" });
     }),
 );
@@ -105,16 +105,16 @@ Deno.test(
   "the next caller's command is another one, however the one before ends",
   requires("root"),
   () =>
-    withHosted(async ({ hosted, questions, claimPath, ask }) => {
+    withCommandServer(async ({ served, questions, claimPath, ask }) => {
       const killed = await ask(["rm", "one"]);
       await until("the question", () => questions.length === 1);
       await killed.end();
       await until("a free seat", () => isFree(claimPath));
       await using next = await ask(["stop", "two"]);
       await until("its question", () => questions.length === 2);
-      assert.equal(hosted.active, 2);
+      assert.equal(served.active, 2);
       questions[0]!.answer();
-      await until("the end of the first", () => hosted.active === 1);
+      await until("the end of the first", () => served.active === 1);
       questions[1]!.answer();
       await next.says("exit 0");
       assert.deepEqual(await next.end(), { stdout: "two\nexit 0\n", stderr: "" });
@@ -125,7 +125,7 @@ Deno.test(
   "a caller that can be told nothing is told that it failed",
   requires("root"),
   () =>
-    withHosted(async ({ questions, log, ask }) => {
+    withCommandServer(async ({ questions, log, ask }) => {
       await using shell = await ask(["stop", "web"], { first: "exec 6>/dev/full 7>/dev/full" });
       await until("the question", () => questions.length === 1);
       questions[0]!.answer();
@@ -141,7 +141,7 @@ Deno.test(
   "what isn't done here is left: other commands, other engines, after the end",
   requires("root"),
   () =>
-    withHosted(async ({ hosted, claimPath, ask }) => {
+    withCommandServer(async ({ served, claimPath, ask }) => {
       const cases: [string[], ShellOptions?][] = [
         [["logs", "web"]],
         [["exec", "-i", "web", "sh"]],
@@ -155,7 +155,7 @@ Deno.test(
         assert.deepEqual(await shell.end(), { stdout: "no\n", stderr: "" }, args.join(" "));
         await until("a free seat", () => isFree(claimPath));
       }
-      hosted.leave();
+      served.leave();
       await using late = await ask(["version"]);
       await late.says("no");
     }),
@@ -165,7 +165,7 @@ Deno.test(
   "help and wrong usage are the same as ever, on the caller's streams",
   requires("root"),
   () =>
-    withHosted(async ({ claimPath, ask }) => {
+    withCommandServer(async ({ claimPath, ask }) => {
       await using wrong = await ask(["exec"]);
       await wrong.says("exit 1");
       const { stdout, stderr } = await wrong.end();

@@ -4,26 +4,26 @@
  */
 import { ageOfProcessMs } from "../cli/process_age.ts";
 import { EPOLL, type Epoll, isErrno, OwnedFd, processes, SIG, SysError } from "../sys/mod.ts";
-import { CallerOutput } from "./client_output.ts";
-import type { CallerLine, Seat } from "./slots.ts";
+import { ClientOutput } from "./client_output.ts";
+import type { ClientLine, Slot } from "./slots.ts";
 
 /** Descriptors of a caller: its answers, and duplicates of its standard output and error. */
 const FDS = { answers: 8, stdout: 6, stderr: 7 } as const;
 /** How long a caller may take from taking its seat to sitting on it, in ms. */
-const JUST_TAKEN_MS = 2_000;
+const JUST_CLAIMED_MS = 2_000;
 
 /** What a caller asked for. */
-export type Call = Extract<CallerLine, { kind: "call" }>;
+export type Call = Extract<ClientLine, { kind: "call" }>;
 
 /** See the module's comment. */
-export class Caller implements Disposable {
+export class ShellClient implements Disposable {
   /** What follows the program's name. */
   readonly args: readonly string[];
   readonly cwd: string;
   /** Aborted when the process ends. */
-  readonly gone: AbortSignal;
+  readonly removed: AbortSignal;
   readonly pid: number;
-  readonly outputs: { readonly stdout: CallerOutput; readonly stderr: CallerOutput };
+  readonly outputs: { readonly stdout: ClientOutput; readonly stderr: ClientOutput };
   readonly #pidFd: OwnedFd;
   readonly #environment: ReadonlyMap<string, string>;
   readonly #epoll: Pick<Epoll, "add" | "remove">;
@@ -32,28 +32,28 @@ export class Caller implements Disposable {
     this.pid = pid;
     this.#pidFd = pidFd;
     this.#epoll = epoll;
-    const words = wordsOf(`/proc/${pid}/cmdline`);
+    const words = stringsOf(`/proc/${pid}/cmdline`);
     // The shell and the script's path come first.
     if (argumentCount > words.length - 2) {
       throw new Error(`Process ${pid} was not started with ${argumentCount} arguments`);
     }
     this.args = words.slice(words.length - argumentCount);
-    const variables = wordsOf(`/proc/${pid}/environ`).map((word) => /^([^=]+)=(.*)$/s.exec(word));
+    const variables = stringsOf(`/proc/${pid}/environ`).map((word) => /^([^=]+)=(.*)$/s.exec(word));
     this.#environment = new Map(variables.flatMap((match) => match === null ? [] : [[match[1]!, match[2]!] as const]));
     this.cwd = Deno.readLinkSync(`/proc/${pid}/cwd`);
     // A folder that was removed has a path that leads nowhere, or to another one.
     if (this.cwd.endsWith(" (deleted)")) throw new Deno.errors.NotFound(this.cwd);
-    const gone = new AbortController();
-    this.gone = gone.signal;
-    const options = { epoll, gone: gone.signal, isStopped: () => isStopped(pid) };
+    const removed = new AbortController();
+    this.removed = removed.signal;
+    const options = { epoll, removed: removed.signal, isStopped: () => isStopped(pid) };
     using opened = new DisposableStack();
     const output = (name: "stdout" | "stderr") =>
-      opened.use(new CallerOutput(new OwnedFd(processes.pidfdGetfd(pidFd.fd, FDS[name])), options));
+      opened.use(new ClientOutput(new OwnedFd(processes.pidfdGetfd(pidFd.fd, FDS[name])), options));
     this.outputs = { stdout: output("stdout"), stderr: output("stderr") };
     epoll.add(pidFd.fd, EPOLL.IN, () => {
       epoll.remove(pidFd.fd);
       pidFd.close();
-      gone.abort();
+      removed.abort();
       // Who reads them reads their end.
       this.closeOutputs();
     });
@@ -65,18 +65,22 @@ export class Caller implements Disposable {
    * as nobody else's command line is understood in the same way. Who asks from elsewhere has other paths, and who isn't
    * root has other rights.
    */
-  static of({ seat, pid, count, build }: Call, ours: string, epoll: Pick<Epoll, "add" | "remove">): Caller | undefined {
+  static of(
+    { slot, pid, count, build }: Call,
+    managed: string,
+    epoll: Pick<Epoll, "add" | "remove">,
+  ): ShellClient | undefined {
     const pidFd = processDescriptor(pid);
     if (pidFd === undefined) return undefined;
     using guard = new DisposableStack();
     guard.use(pidFd);
     try {
       // A number may mean somebody else in the caller's own namespace of processes.
-      if (!seat.isAt(`/proc/${pid}/fd/${FDS.answers}`)) return undefined;
-      if (build !== ours || !isRoot(pid) || !isNear(pid)) return undefined;
-      const caller = new Caller(pid, count, pidFd, epoll);
+      if (!slot.isAt(`/proc/${pid}/fd/${FDS.answers}`)) return undefined;
+      if (build !== managed || !isRoot(pid) || !isNear(pid)) return undefined;
+      const client = new ShellClient(pid, count, pidFd, epoll);
       guard.move();
-      return caller;
+      return client;
     } catch (thrown) {
       // Not every machine lets us have its descriptors (Yama, pidfd_getfd(2)).
       if (hasEnded(thrown) || thrown instanceof SysError) return undefined;
@@ -85,10 +89,10 @@ export class Caller implements Disposable {
   }
 
   /** Whether a seat was taken by somebody who isn't there. One who is just about to sit down doesn't count as missing. */
-  static isMissing(seat: Seat): boolean {
-    const { takenBy, takenMs } = seat;
-    if (takenMs === undefined || Date.now() - takenMs < JUST_TAKEN_MS) return false;
-    return !seat.isAt(`/proc/${takenBy}/fd/${FDS.answers}`);
+  static isMissing(slot: Slot): boolean {
+    const { takenBy, claimedMs } = slot;
+    if (claimedMs === undefined || Date.now() - claimedMs < JUST_CLAIMED_MS) return false;
+    return !slot.isAt(`/proc/${takenBy}/fd/${FDS.answers}`);
   }
 
   env(name: string): string | undefined {
@@ -171,4 +175,4 @@ function isStopped(pid: number): boolean {
 }
 
 /** Each ends with NUL. */
-const wordsOf = (path: string): string[] => Deno.readTextFileSync(path).split("\0").slice(0, -1);
+const stringsOf = (path: string): string[] => Deno.readTextFileSync(path).split("\0").slice(0, -1);

@@ -3,7 +3,7 @@
  * Where callers wait for what the engine does for them. A shell can open FIFOs and make files without starting a program,
  * but it knows no sockets; so there is a folder beside the engine's socket with
  *
- * - `call`, a FIFO that callers write lines to (see {@link CallerLine});
+ * - `call`, a FIFO that callers write lines to (see {@link ClientLine});
  * - `seat.3`, a file that exists while the seat is taken, made by its caller: its process id;
  * - `answer.3`, the FIFO that this caller reads. Only the engine writes to it: it ends when the engine does.
  *
@@ -12,9 +12,9 @@
 import { AT, cString, EPOLL, type Epoll, files, O, OwnedFd, terminals, tree } from "../sys/mod.ts";
 
 /** More callers than these do their commands themselves. */
-export const SEATS = 16;
+export const SLOTS = 16;
 /** Beside a socket: where its engine's callers go. */
-export const callFolder = (socketPath: string): string => `${socketPath}.calls`;
+export const callsDir = (socketPath: string): string => `${socketPath}.calls`;
 
 const READ_BYTES = 4096;
 /** Of characters; as many as come whole. */
@@ -24,26 +24,26 @@ const LINE = /^(\d{1,2}) ([1-9]\d{0,6}) (?:(\d{1,7}) (\w+)|(left|[A-Z][A-Z0-9]*)
 const ENCODER = new TextEncoder();
 
 /** What a caller writes to `call`. */
-export type CallerLine =
+export type ClientLine =
   /** `full`: there was no seat. */
   | { readonly kind: "full" }
   /** `3 PID NUMBER BUILD`: a command of so many arguments is to be done. */
-  | { readonly kind: "call"; readonly seat: Seat; readonly pid: number; readonly count: number; readonly build: string }
+  | { readonly kind: "call"; readonly slot: Slot; readonly pid: number; readonly count: number; readonly build: string }
   /** `3 PID INT`: it got a signal that it was told to catch. */
-  | { readonly kind: "signal"; readonly seat: Seat; readonly pid: number; readonly signal: Deno.Signal }
+  | { readonly kind: "signal"; readonly slot: Slot; readonly pid: number; readonly signal: Deno.Signal }
   /** `3 PID left`: it has read a "no", and does the command itself. */
-  | { readonly kind: "left"; readonly seat: Seat; readonly pid: number };
+  | { readonly kind: "left"; readonly slot: Slot; readonly pid: number };
 
 /** A place for one caller at a time. */
-export class Seat implements Disposable {
+export class Slot implements Disposable {
   readonly claimPath: string;
   readonly #answers: OwnedFd;
   readonly #inode: { readonly dev: number; readonly ino: number | null };
 
   /** `unfinished`: where the folder is made. */
-  constructor(unfinished: string, folder: string, number: number) {
-    this.claimPath = `${folder}/seat.${number}`;
-    const path = `${unfinished}/answer.${number}`;
+  constructor(incomplete: string, dir: string, number: number) {
+    this.claimPath = `${dir}/seat.${number}`;
+    const path = `${incomplete}/answer.${number}`;
     this.#answers = makeFifo(path);
     this.#inode = Deno.lstatSync(path);
   }
@@ -59,7 +59,7 @@ export class Seat implements Disposable {
   }
 
   /** When that was; undefined when nobody has. */
-  get takenMs(): number | undefined {
+  get claimedMs(): number | undefined {
     try {
       return Deno.statSync(this.claimPath).mtime?.getTime();
     } catch (thrown) {
@@ -96,7 +96,7 @@ export class Seat implements Disposable {
     for (let size = files.read(this.#answers.fd, rest); size !== "again" && size > 0;) {
       size = files.read(this.#answers.fd, rest);
     }
-    removeIfThere(this.claimPath);
+    removeIfExists(this.claimPath);
   }
 
   [Symbol.dispose](): void {
@@ -105,12 +105,12 @@ export class Seat implements Disposable {
 }
 
 /** Told of each line that callers write. */
-export type LineHandler = (line: CallerLine) => void;
+export type LineHandler = (line: ClientLine) => void;
 
 /** All seats of an engine; at the end of it the callers that wait read the end of their answers. */
-export class Seats implements Disposable {
-  readonly all: readonly Seat[];
-  readonly #folder: string;
+export class Slots implements Disposable {
+  readonly all: readonly Slot[];
+  readonly #dir: string;
   readonly #epoll: Pick<Epoll, "add" | "remove">;
   readonly #calls: OwnedFd;
   readonly #onLine: LineHandler;
@@ -118,18 +118,18 @@ export class Seats implements Disposable {
   #rest = "";
 
   /** Makes the folder anew. @throws what the file system says */
-  constructor(folder: string, epoll: Pick<Epoll, "add" | "remove">, onLine: LineHandler) {
-    this.#folder = folder;
+  constructor(dir: string, epoll: Pick<Epoll, "add" | "remove">, onLine: LineHandler) {
+    this.#dir = dir;
     this.#epoll = epoll;
     this.#onLine = onLine;
     // It is there with all that is in it, or not at all: a shell that opens a FIFO which isn't there makes a file.
-    const unfinished = `${folder}.new`;
-    removeIfThere(unfinished);
-    Deno.mkdirSync(unfinished, { mode: 0o700 });
-    this.all = Array.from({ length: SEATS }, (_, number) => new Seat(unfinished, folder, number));
-    this.#calls = makeFifo(`${unfinished}/call`);
-    removeWhole(folder);
-    Deno.renameSync(unfinished, folder);
+    const incomplete = `${dir}.new`;
+    removeIfExists(incomplete);
+    Deno.mkdirSync(incomplete, { mode: 0o700 });
+    this.all = Array.from({ length: SLOTS }, (_, number) => new Slot(incomplete, dir, number));
+    this.#calls = makeFifo(`${incomplete}/call`);
+    removeWhole(dir);
+    Deno.renameSync(incomplete, dir);
     epoll.add(this.#calls.fd, EPOLL.IN, () => this.#read());
   }
 
@@ -147,23 +147,23 @@ export class Seats implements Disposable {
     }
   }
 
-  #understand(line: string): CallerLine | undefined {
+  #understand(line: string): ClientLine | undefined {
     if (line === "full") return { kind: "full" };
     const [, number, process, count, build, word] = LINE.exec(line) ?? [];
-    const [seat, pid] = [this.all[Number(number)], Number(process)];
-    if (seat === undefined) return undefined;
-    if (build !== undefined) return { kind: "call", seat, pid, count: Number(count), build };
+    const [slot, pid] = [this.all[Number(number)], Number(process)];
+    if (slot === undefined) return undefined;
+    if (build !== undefined) return { kind: "call", slot, pid, count: Number(count), build };
     return word === "left"
-      ? { kind: "left", seat, pid }
-      : { kind: "signal", seat, pid, signal: `SIG${word}` as Deno.Signal };
+      ? { kind: "left", slot, pid }
+      : { kind: "signal", slot, pid, signal: `SIG${word}` as Deno.Signal };
   }
 
   [Symbol.dispose](): void {
     if (this.#calls.closed) return;
     this.#epoll.remove(this.#calls.fd);
     this.#calls.close();
-    for (const seat of this.all) seat[Symbol.dispose]();
-    removeWhole(this.#folder);
+    for (const slot of this.all) slot[Symbol.dispose]();
+    removeWhole(this.#dir);
   }
 }
 
@@ -174,19 +174,19 @@ function makeFifo(path: string): OwnedFd {
 }
 
 /** At once, as callers come all the time. */
-function removeWhole(folder: string): void {
-  const old = `${folder}.old`;
-  removeIfThere(old);
+function removeWhole(dir: string): void {
+  const old = `${dir}.old`;
+  removeIfExists(old);
   try {
-    Deno.renameSync(folder, old);
+    Deno.renameSync(dir, old);
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return;
     throw thrown;
   }
-  removeIfThere(old);
+  removeIfExists(old);
 }
 
-function removeIfThere(path: string): void {
+function removeIfExists(path: string): void {
   try {
     Deno.removeSync(path, { recursive: true });
   } catch (thrown) {

@@ -1,7 +1,7 @@
 import type { FlagValue, Terminal } from "../cli/mod.ts";
-import { ownCommand, startInBackground, userId } from "../cli/mod.ts";
+import { startInBackground, subcommand, userId } from "../cli/mod.ts";
 import { autostarting } from "../client/autostart.ts";
-import { whenBack } from "../client/reconnect.ts";
+import { retryUntilAvailable } from "../client/reconnect.ts";
 import { connectorTo } from "../client/connection.ts";
 import { EngineClient } from "../client/engine_client.ts";
 import { chooseHost, type EngineHost } from "../client/host.ts";
@@ -56,16 +56,16 @@ export function createContext(
 ): CommandContext {
   const hostFlag = typeof globals.host === "string" ? globals.host : undefined;
   const host = () => chooseHost({ flag: hostFlag, env: (name) => terminal.env(name) });
-  const isAway = terminal.env(WENT_AWAY) !== undefined;
+  const isDisconnected = terminal.env(WENT_AWAY) !== undefined;
   return {
     terminal,
     hostFlag,
     serve,
     get engine() {
-      return engineAt(host(), { start: true, isAway });
+      return engineAt(host(), { start: true, isDisconnected });
     },
     get runningEngine() {
-      return engineAt(host(), { start: false, isAway });
+      return engineAt(host(), { start: false, isDisconnected });
     },
     get startsOnDemand() {
       return host().isDefault;
@@ -73,14 +73,19 @@ export function createContext(
   };
 }
 
-function engineAt(host: EngineHost, { start, isAway }: { start: boolean; isAway: boolean }): EngineTransport {
+function engineAt(
+  host: EngineHost,
+  { start, isDisconnected }: { start: boolean; isDisconnected: boolean },
+): EngineTransport {
   const connect = connectorTo(host);
   if (!host.isDefault || !start) {
-    const patient = isAway ? () => whenBack(connect) : connect;
+    const patient = isDisconnected ? () => retryUntilAvailable(connect) : connect;
     return new EngineClient(patient, host.kind === "tcp" ? tcpHostHeader(host) : undefined);
   }
-  const launch = () => startInBackground([...ownCommand(), "daemon", "--on-demand"]);
-  return new EngineClient(autostarting(connect, { launch, uid: userId(), logPath: ENGINE_LOG, hasAnswered: isAway }));
+  const launch = () => startInBackground([...subcommand(), "daemon", "--on-demand"]);
+  return new EngineClient(
+    autostarting(connect, { launch, uid: userId(), logPath: ENGINE_LOG, hasAnswered: isDisconnected }),
+  );
 }
 
 const tcpHostHeader = ({ hostname, port }: { hostname: string; port: number }): string =>

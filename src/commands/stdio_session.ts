@@ -1,6 +1,6 @@
-import { ENDING_SIGNALS, type EndingSignal, PlainError, SignalledError, type Terminal } from "../cli/mod.ts";
+import { ENDING_SIGNALS, type EndingSignal, SignalledError, StatusError, type Terminal } from "../cli/mod.ts";
 import { DetachScanner, parseDetachKeys } from "../io/detach_keys.ts";
-import { isCutOff } from "../client/reconnect.ts";
+import { isConnectionLost } from "../client/reconnect.ts";
 import { deliver, type OutputSinks } from "../client/frames.ts";
 import type { RawStream } from "../client/transport.ts";
 
@@ -30,11 +30,11 @@ export type SessionEnd = "ended" | "detached";
 
 /** A process's terminal can't be fed from a pipe or file: its line editing would get in the way. @throws {PlainError} */
 export function requireTty(terminal: Terminal, needed: boolean): void {
-  if (needed && !terminal.isTty("stdin")) throw new PlainError("the input device is not a TTY");
+  if (needed && !terminal.isTty("stdin")) throw new StatusError("the input device is not a TTY");
 }
 
 /** What Docker says of a session that its user left, where that is no success. */
-export const detachedError = (): PlainError => new PlainError("read escape sequence");
+export const detachedError = (): StatusError => new StatusError("read escape sequence");
 
 /**
  * Connects our standard streams to a process. Output is delivered from the moment of its making; disposing ends it. The
@@ -109,7 +109,7 @@ export class StdioSession implements Disposable {
         this.#exitCode = await deliver(this.#stream.output, this.#stream.multiplexed, sinks);
         if (this.#exitCode !== undefined) return;
       } catch (thrown) {
-        if (!isCutOff(thrown)) throw thrown;
+        if (!isConnectionLost(thrown)) throw thrown;
         failure = thrown;
       }
       // An engine that leaves waits for what is on its way.

@@ -7,8 +7,8 @@ const row = (
   names: string,
   summary: string,
   load: () => Promise<Command<CommandContext>>,
-  hosted?: Row["hosted"],
-): Row => ({ names: names.split(", "), summary, load, ...(hosted && { hosted }) });
+  served?: Row["served"],
+): Row => ({ names: names.split(", "), summary, load, ...(served && { served }) });
 
 /** Flags before the command. */
 export const GLOBAL_FLAGS: FlagSpecs = {
@@ -86,7 +86,7 @@ export const COMMANDS: readonly Row[] = [
     "diff, container diff",
     "Inspect changes to files or directories on a container's filesystem",
     async () => (await import("./container/diff.ts")).diff,
-    "again",
+    "idempotent",
   ),
   row(
     "events, system events",
@@ -108,20 +108,25 @@ export const COMMANDS: readonly Row[] = [
     "history, image history",
     "Show the history of an image",
     async () => (await import("./image/history.ts")).history,
-    "again",
+    "idempotent",
   ),
-  row("images, image ls, image list", "List images", async () => (await import("./image/list.ts")).images, "again"),
+  row(
+    "images, image ls, image list",
+    "List images",
+    async () => (await import("./image/list.ts")).images,
+    "idempotent",
+  ),
   row(
     "info, system info",
     "Display system-wide information",
     async () => (await import("./system/info.ts")).info,
-    "again",
+    "idempotent",
   ),
   row(
     "inspect",
     "Return low-level information on containers, images and volumes",
     async () => (await import("./system/inspect.ts")).inspect,
-    "again",
+    "idempotent",
   ),
   row(
     "container clone",
@@ -132,13 +137,13 @@ export const COMMANDS: readonly Row[] = [
     "container inspect",
     "Display detailed information on one or more containers",
     async () => (await import("./system/inspect.ts")).containerInspect,
-    "again",
+    "idempotent",
   ),
   row(
     "image inspect",
     "Display detailed information on one or more images",
     async () => (await import("./system/inspect.ts")).imageInspect,
-    "again",
+    "idempotent",
   ),
   row(
     "kill, container kill",
@@ -181,7 +186,7 @@ export const COMMANDS: readonly Row[] = [
     "plugin inspect",
     "Display detailed information on one or more plugins",
     async () => (await import("./system/inspect.ts")).pluginInspect,
-    "again",
+    "idempotent",
   ),
   row(
     "plugin install",
@@ -189,7 +194,12 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./plugin/install.ts")).pluginInstall,
   ),
   row("plugin logs", "Fetch the log of a plugin", async () => (await import("./plugin/logs.ts")).pluginLog),
-  row("plugin ls, plugin list", "List plugins", async () => (await import("./plugin/list.ts")).pluginList, "again"),
+  row(
+    "plugin ls, plugin list",
+    "List plugins",
+    async () => (await import("./plugin/list.ts")).pluginList,
+    "idempotent",
+  ),
   row(
     "plugin new",
     "Write a new plugin, and the types for it",
@@ -209,19 +219,19 @@ export const COMMANDS: readonly Row[] = [
     "port, container port",
     "List port mappings or a specific mapping for the container",
     async () => (await import("./container/port.ts")).port,
-    "again",
+    "idempotent",
   ),
   row(
     "ps, container ls, container list, container ps",
     "List containers",
     async () => (await import("./container/list.ts")).ps,
-    "again",
+    "idempotent",
   ),
   row(
     "pull, image pull",
     "Download an image from a registry",
     async () => (await import("./image/pull.ts")).pull,
-    "again",
+    "idempotent",
   ),
   row(
     "rename, container rename",
@@ -273,14 +283,14 @@ export const COMMANDS: readonly Row[] = [
     "stop, container stop",
     "Stop one or more running containers",
     async () => (await import("./container/stop.ts")).stop,
-    "again",
+    "idempotent",
   ),
   row(
     "system check",
     "Compare what lies on the disk of images with their digests",
     async () => (await import("./system/check.ts")).systemCheck,
   ),
-  row("system df", "Show disk usage", async () => (await import("./system/df.ts")).df, "again"),
+  row("system df", "Show disk usage", async () => (await import("./system/df.ts")).df, "idempotent"),
   row(
     "tag, image tag",
     "Create a tag that refers to an image",
@@ -291,7 +301,7 @@ export const COMMANDS: readonly Row[] = [
     "top, container top",
     "Display the running processes of a container",
     async () => (await import("./container/top.ts")).top,
-    "again",
+    "idempotent",
   ),
   row(
     "unpause, container unpause",
@@ -322,13 +332,13 @@ export const COMMANDS: readonly Row[] = [
     "network inspect",
     "Display detailed information on one or more networks",
     async () => (await import("./system/inspect.ts")).networkInspect,
-    "again",
+    "idempotent",
   ),
   row(
     "network ls, network list",
     "List networks",
     async () => (await import("./network/list.ts")).networkList,
-    "again",
+    "idempotent",
   ),
   row("network prune", "Remove all unused networks", async () => (await import("./system/prune.ts")).networkPrune),
   row(
@@ -362,9 +372,14 @@ export const COMMANDS: readonly Row[] = [
     "volume inspect",
     "Display detailed information on one or more volumes",
     async () => (await import("./system/inspect.ts")).volumeInspect,
-    "again",
+    "idempotent",
   ),
-  row("volume ls, volume list", "List volumes", async () => (await import("./volume/list.ts")).volumeList, "again"),
+  row(
+    "volume ls, volume list",
+    "List volumes",
+    async () => (await import("./volume/list.ts")).volumeList,
+    "idempotent",
+  ),
   row("volume prune", "Remove unused volumes", async () => (await import("./system/prune.ts")).volumePrune),
   row("volume rename", "Rename a volume", async () => (await import("./volume/rename.ts")).volumeRename, "once"),
   row(
@@ -373,11 +388,16 @@ export const COMMANDS: readonly Row[] = [
     async () => (await import("./volume/remove.ts")).volumeRemove,
     "once",
   ),
-  row("version", "Show the version information", async () => (await import("./system/version.ts")).version, "again"),
+  row(
+    "version",
+    "Show the version information",
+    async () => (await import("./system/version.ts")).version,
+    "idempotent",
+  ),
   row(
     "wait, container wait",
     "Block until one or more containers stop, then print their exit codes",
     async () => (await import("./container/wait.ts")).wait,
-    "again",
+    "idempotent",
   ),
 ];

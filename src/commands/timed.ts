@@ -9,10 +9,10 @@ export const TIMING_FLAG = {
 /** Runs a command; if it is wanted, with a clock in its context whose table is shown at the end, also of a failure. */
 export async function timed(
   context: CommandContext,
-  wanted: boolean,
+  requested: boolean,
   command: (context: CommandContext) => Promise<number>,
 ): Promise<number> {
-  if (!wanted) return await command(context);
+  if (!requested) return await command(context);
   const { runTimed } = await import("./timing.ts");
   return await runTimed(context, command);
 }

@@ -77,7 +77,7 @@ export async function runTimed(
   context: CommandContext,
   command: (context: CommandContext) => Promise<number>,
 ): Promise<number> {
-  const ageMs = context.terminal.host?.callerAgeMs() ?? processAgeMs();
+  const ageMs = context.terminal.host?.clientAgeMs() ?? processAgeMs();
   const clock = new PhaseClock(performance.now() - ageMs);
   clock.lap("client start");
   try {

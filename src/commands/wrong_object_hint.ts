@@ -21,12 +21,12 @@ export async function removingNot(
   } catch (thrown) {
     const error = toTsdError(thrown);
     const { lookUp, wording, verb } = OTHERS[other];
-    if (error.meaning.http !== 404 || !await isThere(() => lookUp(engine, name))) throw error;
+    if (error.meaning.http !== 404 || !await exists(() => lookUp(engine, name))) throw error;
     throw new TsdError(error.code, `${error.message} (${wording}: 'tsd ${verb} ${name}' removes it)`, { cause: error });
   }
 }
 
-async function isThere(lookUp: () => Promise<unknown>): Promise<boolean> {
+async function exists(lookUp: () => Promise<unknown>): Promise<boolean> {
   try {
     await lookUp();
     return true;

@@ -3,20 +3,20 @@ import { ApiServer } from "../api/http/server.ts";
 import { allRoutes } from "../api/routes/mod.ts";
 import type { Services } from "../api/services.ts";
 import { BUILD_INFO } from "../build_info.ts";
-import { ContainerChanges } from "../engine/containers/diff.ts";
+import { ContainerDiff } from "../engine/containers/diff.ts";
 import { SystemService } from "../engine/system/system_service.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
 /** The services as the API sees them, and its server. */
 export function provideApi(
   provide: Provide,
-  { paths, storage, facts, log, config, proxies, onRequest }: EngineSettings,
+  { paths, storage, info, log, config, proxies, onRequest }: EngineSettings,
 ): void {
   provide(TOKENS.system, (get) =>
     new SystemService({
       build: BUILD_INFO,
       paths,
-      facts,
+      info,
       registries: config.registries,
       proxies,
       runtimes: get(TOKENS.runtimes),
@@ -37,7 +37,7 @@ export function provideApi(
     table: get(TOKENS.table),
     archives: get(TOKENS.archives),
     sizes: get(TOKENS.sizes),
-    changes: new ContainerChanges(get(TOKENS.table), get(TOKENS.snapshots)),
+    changes: new ContainerDiff(get(TOKENS.table), get(TOKENS.snapshots)),
     logs: get(TOKENS.logs),
     execs: get(TOKENS.execs),
     images: get(TOKENS.catalog),

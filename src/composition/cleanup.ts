@@ -7,7 +7,7 @@ import { detachMountsBelow } from "../store/directory_driver/mounts_below.ts";
 import { mounts } from "../sys/mod.ts";
 
 /** What a crash left that no record names: parts of containers, files of calls. */
-export async function sweepOrphans(get: Get): Promise<void> {
+export async function removeOrphans(get: Get): Promise<void> {
   const { paths, log } = get(TOKENS.settings);
   const snapshots = get(TOKENS.snapshots);
   const table = get(TOKENS.table);
@@ -24,21 +24,21 @@ export async function sweepOrphans(get: Get): Promise<void> {
       );
     }
   };
-  for (const { name, folder } of await stateRoots(paths)) {
+  for (const { name, dir } of await stateRoots(paths)) {
     const runtime = get(TOKENS.runtimes).named(name);
     // Of a runtime that is not in the configuration any more nothing but the folder is known.
-    const forget = (id: string) => runtime?.delete(id, true) ?? removeTree(`${folder}/${id}`);
-    await remove(await namesIn(folder), async (id) => void await forget(id));
+    const forget = (id: string) => runtime?.delete(id, true) ?? removeTree(`${dir}/${id}`);
+    await remove(await namesIn(dir), async (id) => void await forget(id));
   }
   await remove(await snapshots.list(), (id) => snapshots.remove(id), (id) => table.ofSnapshot(id) !== undefined);
   await get(TOKENS.volumeRenamer).finish();
   await get(TOKENS.volumes).sweep();
-  for (const folder of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
-    await remove(await namesIn(folder), (id) => {
-      unmountSharedMemory(`${folder}/${id}`, mounts);
+  for (const dir of [`${paths.dataRoot}/containers`, `${paths.runDir}/containers`]) {
+    await remove(await namesIn(dir), (id) => {
+      unmountSharedMemory(`${dir}/${id}`, mounts);
       // Also parts of volumes, which must not go with it.
-      detachMountsBelow(`${folder}/${id}`);
-      return removeTree(`${folder}/${id}`);
+      detachMountsBelow(`${dir}/${id}`);
+      return removeTree(`${dir}/${id}`);
     });
   }
   for (const name of await namesIn(paths.runDir)) {

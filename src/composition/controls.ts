@@ -1,10 +1,10 @@
 import { SYSTEM_CLOCK } from "../async/clock.ts";
 import { Freezer } from "../engine/containers/freezer.ts";
 import { OomWatch } from "../engine/containers/oom_watch.ts";
-import { ProcessList } from "../engine/containers/top.ts";
+import { ContainerTop } from "../engine/containers/top.ts";
 import { ContainerRenamer } from "../engine/containers/rename.ts";
 import { ContainerUpdater } from "../engine/containers/update.ts";
-import { Signaller } from "../engine/containers/kill.ts";
+import { SignalSender } from "../engine/containers/kill.ts";
 import { execProbe } from "../engine/health/exec_probe.ts";
 import { HealthChecks } from "../engine/health/health_checks.ts";
 import { FileHealthStore } from "../engine/health/health_store.ts";
@@ -12,7 +12,7 @@ import { processes } from "../sys/mod.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
 /** What can be done to a container besides starting and ending it. */
-export function provideControls(provide: Provide, { paths, facts, log }: EngineSettings): void {
+export function provideControls(provide: Provide, { paths, info, log }: EngineSettings): void {
   provide(TOKENS.freezer, (get) =>
     new Freezer({
       table: get(TOKENS.table),
@@ -38,13 +38,13 @@ export function provideControls(provide: Provide, { paths, facts, log }: EngineS
       },
     }));
   provide(
-    TOKENS.signaller,
-    (get) => new Signaller({ processes, log, freezer: get(TOKENS.freezer), events: get(TOKENS.containerEvents) }),
+    TOKENS.signals,
+    (get) => new SignalSender({ processes, log, freezer: get(TOKENS.freezer), events: get(TOKENS.containerEvents) }),
   );
   provide(TOKENS.renamer, (get) => new ContainerRenamer(get(TOKENS.table), get(TOKENS.containerEvents)));
   provide(TOKENS.updater, (get) =>
     new ContainerUpdater({
-      facts,
+      info,
       table: get(TOKENS.table),
       locks: get(TOKENS.containerLocks),
       runtimes: get(TOKENS.runtimes),
@@ -52,7 +52,7 @@ export function provideControls(provide: Provide, { paths, facts, log }: EngineS
       events: get(TOKENS.containerEvents),
     }));
   provide(TOKENS.processList, (get) =>
-    new ProcessList({
+    new ContainerTop({
       table: get(TOKENS.table),
       cgroups: get(TOKENS.cgroups),
       events: get(TOKENS.containerEvents),

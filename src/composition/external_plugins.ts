@@ -9,10 +9,10 @@ import { files, pipes, processes } from "../sys/mod.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
 /** Where the machine's engine looks for plugins; others have those that were installed. */
-const DROPPED = "/etc/tsd/plugins";
+const PLUGIN_DIR = "/etc/tsd/plugins";
 
 /** Plugins in processes of their own. */
-export function provideForeignPlugins(provide: Provide, { paths, log, environment, config }: EngineSettings): void {
+export function provideExternalPlugins(provide: Provide, { paths, log, environment, config }: EngineSettings): void {
   provide(TOKENS.plugins, (get) => {
     const home = `${paths.dataRoot}/plugins`;
     const calls = { processes, pipes, files, epoll: get(TOKENS.epoll), exits: get(TOKENS.exits) };
@@ -24,7 +24,7 @@ export function provideForeignPlugins(provide: Provide, { paths, log, environmen
       bus: get(TOKENS.hooks),
       storage: new PluginRecords(get(TOKENS.database)),
       starter: new PluginStarter(calls, new MemoryCgroups(paths, log), { cacheDir: `${home}/cache`, environment }),
-      folders: paths.dataRoot === DEFAULT_DATA_ROOT ? [DROPPED] : [],
+      dirs: paths.dataRoot === DEFAULT_DATA_ROOT ? [PLUGIN_DIR] : [],
     });
   });
 }

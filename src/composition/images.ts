@@ -1,23 +1,23 @@
-import { ArchiveWorkers } from "../engine/copy/workers.ts";
+import { CopyWorkers } from "../engine/copy/workers.ts";
 import { SYSTEM_CLOCK } from "../async/clock.ts";
 import { ImageCatalog } from "../engine/images/image_catalog.ts";
-import { ImageCheck } from "../engine/images/fsck.ts";
+import { Fsck } from "../engine/images/fsck.ts";
 import { ImageLoader } from "../engine/images/image_loader.ts";
 import { ImageRemover } from "../engine/images/image_remover.ts";
 import { ImageSaver } from "../engine/images/image_saver.ts";
 import { ImageTagger } from "../engine/images/image_tagger.ts";
 import { ImageUsage } from "../engine/images/image_usage.ts";
-import { ImageUses } from "../engine/images/image_leases.ts";
+import { ImageLeases } from "../engine/images/image_leases.ts";
 import { IngestPool } from "../engine/images/ingest_pool.ts";
 import { LayerLeases } from "../engine/images/layer_leases.ts";
 import { LayerSizes } from "../engine/images/layer_sizes.ts";
 import { Puller } from "../engine/images/puller.ts";
-import { UnfinishedPulls } from "../engine/images/incomplete_pulls.ts";
+import { IncompletePulls } from "../engine/images/incomplete_pulls.ts";
 import { hashEngineName } from "../hash/mod.ts";
 import type { Digest } from "../image/digest.ts";
 import { RegistryClient } from "../image/registry/mod.ts";
-import { Workspace } from "../store/directory_driver/staging_dir.ts";
-import { LayerParts } from "../store/partial_blobs.ts";
+import { StagingDir } from "../store/directory_driver/staging_dir.ts";
+import { PartialBlobs } from "../store/partial_blobs.ts";
 import { workerUrl } from "../worker_entry.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
@@ -38,9 +38,9 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
       }),
   );
   provide(
-    TOKENS.imageUses,
+    TOKENS.imageLeases,
     (get) =>
-      new ImageUses({
+      new ImageLeases({
         records: get(TOKENS.imageRecords),
         leases: get(TOKENS.leases),
         sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
@@ -58,11 +58,11 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
       hooks: get(TOKENS.hooks),
       events: get(TOKENS.imageEvents),
       sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
-      makeRoom: () => get(TOKENS.unfinishedPulls).makeRoom(),
+      makeRoom: () => get(TOKENS.incompletePulls).makeRoom(),
     }));
-  provide(TOKENS.unfinishedPulls, (get) => {
-    const [layers, remover, parts] = [get(TOKENS.layers), get(TOKENS.remover), new LayerParts(storage.root)];
-    return new UnfinishedPulls({ layers, parts, remover, clock: SYSTEM_CLOCK, log });
+  provide(TOKENS.incompletePulls, (get) => {
+    const [layers, remover, parts] = [get(TOKENS.layers), get(TOKENS.remover), new PartialBlobs(storage.root)];
+    return new IncompletePulls({ layers, parts, remover, clock: SYSTEM_CLOCK, log });
   });
   provide(TOKENS.remover, (get) =>
     new ImageRemover({
@@ -78,7 +78,7 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
     TOKENS.tagger,
     (get) => new ImageTagger(get(TOKENS.catalog), get(TOKENS.imageRecords), get(TOKENS.imageEvents)),
   );
-  provide(TOKENS.imageArchiveWorkers, () => new ArchiveWorkers(workerUrl("imageArchive")));
+  provide(TOKENS.imageArchiveWorkers, () => new CopyWorkers(workerUrl("imageArchive")));
   provide(TOKENS.loader, (get) =>
     new ImageLoader({
       records: get(TOKENS.imageRecords),
@@ -90,9 +90,9 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
       hashEngine: hashEngineName(),
       hooks: get(TOKENS.hooks),
       events: get(TOKENS.imageEvents),
-      makeWorkspace: () => Workspace.create(storage.root),
+      makeWorkspace: () => StagingDir.create(storage.root),
       sweepLayers: (diffIds) => get(TOKENS.remover).sweepLayers(diffIds),
-      makeRoom: () => get(TOKENS.unfinishedPulls).makeRoom(),
+      makeRoom: () => get(TOKENS.incompletePulls).makeRoom(),
     }));
   provide(TOKENS.saver, (get) => {
     const [records, leases] = [get(TOKENS.imageRecords), get(TOKENS.leases)];
@@ -102,7 +102,7 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
       records,
       blobs: get(TOKENS.blobs),
       layers: get(TOKENS.layers),
-      uses: new ImageUses({ records, leases, sweepLayers }),
+      uses: new ImageLeases({ records, leases, sweepLayers }),
       workers: get(TOKENS.imageArchiveWorkers),
       storage: { driver: storage.driver, root: storage.root },
       hashEngine: hashEngineName(),
@@ -111,7 +111,7 @@ export function provideImages(provide: Provide, { storage, log, config }: Engine
     });
   });
   provide(TOKENS.imageCheck, (get) =>
-    new ImageCheck({
+    new Fsck({
       catalog: get(TOKENS.catalog),
       records: get(TOKENS.imageRecords),
       blobs: get(TOKENS.blobs),

@@ -15,12 +15,12 @@ import { cgroupsOf } from "./derived.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
 /** Figures of running containers. */
-export function provideStats(provide: Provide, { paths, facts, log }: EngineSettings): void {
+export function provideStats(provide: Provide, { paths, info, log }: EngineSettings): void {
   provide(
     TOKENS.cgroups,
     (get) =>
       containerCgroups(
-        facts,
+        info,
         cgroupsOf(get, paths),
         new KernelNotices({ files, poll, epoll: get(TOKENS.epoll), log }),
       ),
@@ -42,7 +42,7 @@ export function provideUsage(provide: Provide, { log }: EngineSettings): void {
       table: get(TOKENS.table),
       catalog: get(TOKENS.catalog),
       usage: get(TOKENS.imageUsage),
-      unfinished: get(TOKENS.unfinishedPulls),
+      incomplete: get(TOKENS.incompletePulls),
       sizes: get(TOKENS.sizes),
     }));
   provide(TOKENS.prune, (get) => {
@@ -62,7 +62,7 @@ export function provideUsage(provide: Provide, { log }: EngineSettings): void {
           usersOf: volumeUsers(table),
         }),
         new ImagePruner({ ...shared, records, catalog, remover, leases }),
-        new DownloadPruner(get(TOKENS.unfinishedPulls), SYSTEM_CLOCK),
+        new DownloadPruner(get(TOKENS.incompletePulls), SYSTEM_CLOCK),
       ],
       layerUsers,
       hooks: get(TOKENS.hooks),

@@ -1,12 +1,12 @@
 import { NetworkEvents } from "../engine/events/network_events.ts";
-import { hostCommand } from "../engine/system/host_exec.ts";
+import { hostExec } from "../engine/system/host_exec.ts";
 import { HostsFiles } from "../engine/networks/hosts_files.ts";
-import { NameProcess, ownNames } from "../engine/networks/dns_process.ts";
-import type { NameServiceDeps } from "../engine/networks/embedded_dns.ts";
+import { DnsProcess, selfNames } from "../engine/networks/dns_process.ts";
+import type { EmbeddedDnsDeps } from "../engine/networks/embedded_dns.ts";
 import type { Lease, NetworkRecord, Sandbox } from "../engine/networks/network.ts";
 import { NetworkService } from "../engine/networks/network_service.ts";
 import { NetworkTable } from "../engine/networks/network_table.ts";
-import { openNetworks } from "../engine/networks/network_factory.ts";
+import { createNetworks } from "../engine/networks/network_factory.ts";
 import { ResolverFiles } from "../engine/networks/resolver_files.ts";
 import { NetworkRecords } from "../store/network_records.ts";
 import { files, mounts, netlink, processes } from "../sys/mod.ts";
@@ -16,16 +16,16 @@ const recordsOf = (get: Get) => new NetworkRecords<NetworkRecord, Lease, Sandbox
 
 /** Networks, and the programs that make them. */
 export function provideNetworks(provide: Provide, { paths, log, config, program }: EngineSettings): void {
-  const openNames = (get: Get): NameServiceDeps["open"] => {
-    if (program === undefined) return ownNames(log);
-    const names = new NameProcess({ paths, log, program, processes, exits: get(TOKENS.exits) });
+  const openNames = (get: Get): EmbeddedDnsDeps["open"] => {
+    if (program === undefined) return selfNames(log);
+    const names = new DnsProcess({ paths, log, program, processes, exits: get(TOKENS.exits) });
     return (start) => names.open(start);
   };
-  provide(TOKENS.runHost, (get) => hostCommand(processes, get(TOKENS.exits), paths.runDir));
+  provide(TOKENS.runHost, (get) => hostExec(processes, get(TOKENS.exits), paths.runDir));
   provide(TOKENS.networkTable, (get) => new NetworkTable(recordsOf(get)));
   provide(TOKENS.networkEvents, (get) => new NetworkEvents(get(TOKENS.events)));
   provide(TOKENS.networks, (get) =>
-    openNetworks({
+    createNetworks({
       ...{ calls: { ...files, ...netlink }, epoll: get(TOKENS.epoll), defaultBind: config.defaultBind },
       ...{ paths, log, mounts, records: recordsOf(get), run: get(TOKENS.runHost) },
       table: get(TOKENS.networkTable),

@@ -34,8 +34,8 @@ export function providePlugins(provide: Provide, { log, config }: EngineSettings
 const present = (get: Get) =>
   get(TOKENS.table).list().flatMap((container) => {
     const { state } = container;
-    const isTold = get(TOKENS.runs).current(container) !== undefined;
-    return isLive(state) && isTold ? [startedContext(container, state.pid, true)] : [];
+    const isReported = get(TOKENS.runs).current(container) !== undefined;
+    return isLive(state) && isReported ? [startedContext(container, state.pid, true)] : [];
   });
 
 function byState(get: Get): Readonly<Record<string, number>> {

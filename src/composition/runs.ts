@@ -1,13 +1,13 @@
 import { SYSTEM_CLOCK } from "../async/clock.ts";
-import { Adoption } from "../engine/containers/restore.ts";
-import { ContainerRemovals } from "../engine/containers/remove.ts";
-import { ContainerRuns } from "../engine/containers/supervisor.ts";
+import { Restore } from "../engine/containers/restore.ts";
+import { ContainerRemover } from "../engine/containers/remove.ts";
+import { ContainerSupervisor } from "../engine/containers/supervisor.ts";
 import { ContainerService } from "../engine/containers/container_service.ts";
-import { NextStreams } from "../engine/containers/pending_stdio.ts";
-import { Restarts } from "../engine/containers/restart_manager.ts";
+import { PendingStdio } from "../engine/containers/pending_stdio.ts";
+import { RestartManager } from "../engine/containers/restart_manager.ts";
 import { Waiters } from "../engine/containers/waiters.ts";
-import { isInCgroup, leftExit, openProcess } from "../engine/lifecycle/orphaned_process.ts";
-import { containerIo, newProcessIo } from "../engine/containers/process_stdio.ts";
+import { isInCgroup, openProcess, orphanedExit } from "../engine/lifecycle/orphaned_process.ts";
+import { containerStdio, newProcessStdio } from "../engine/containers/process_stdio.ts";
 import { ioCalls } from "./derived.ts";
 import { type EngineSettings, type Provide, TOKENS } from "./tokens.ts";
 
@@ -16,10 +16,10 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
   provide(TOKENS.waiters, () => new Waiters());
   provide(
     TOKENS.newContainerIo,
-    (get) => (container) => newProcessIo(containerIo(container, paths), get(TOKENS.outputs), ioCalls(get)),
+    (get) => (container) => newProcessStdio(containerStdio(container, paths), get(TOKENS.outputs), ioCalls(get)),
   );
   provide(TOKENS.runs, (get) =>
-    new ContainerRuns({
+    new ContainerSupervisor({
       log,
       locks: get(TOKENS.containerLocks),
       table: get(TOKENS.table),
@@ -27,7 +27,7 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
       exits: get(TOKENS.exits),
       hooks: get(TOKENS.hooks),
       events: get(TOKENS.containerEvents),
-      signaller: get(TOKENS.signaller),
+      signals: get(TOKENS.signals),
       oom: get(TOKENS.oom),
       waiters: get(TOKENS.waiters),
       health: get(TOKENS.health),
@@ -36,9 +36,9 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
       removals: get(TOKENS.removals),
       streams: get(TOKENS.nextStreams),
     }));
-  provide(TOKENS.nextStreams, (get) => new NextStreams(get(TOKENS.newContainerIo)));
+  provide(TOKENS.nextStreams, (get) => new PendingStdio(get(TOKENS.newContainerIo)));
   provide(TOKENS.removals, (get) =>
-    new ContainerRemovals({
+    new ContainerRemover({
       paths,
       log,
       table: get(TOKENS.table),
@@ -56,14 +56,14 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
       streams: get(TOKENS.nextStreams),
     }));
   provide(TOKENS.restarts, (get) =>
-    new Restarts({
+    new RestartManager({
       log,
       clock: SYSTEM_CLOCK,
       table: get(TOKENS.table),
       start: (id) => get(TOKENS.runs).startAgain(id),
     }));
-  provide(TOKENS.adoption, (get) =>
-    new Adoption({
+  provide(TOKENS.restore, (get) =>
+    new Restore({
       paths,
       log,
       runs: get(TOKENS.runs),
@@ -75,11 +75,11 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
       oom: get(TOKENS.oom),
       health: get(TOKENS.health),
       newIo: get(TOKENS.newContainerIo),
-      keepers: get(TOKENS.keepers),
+      fdHolders: get(TOKENS.fdHolders),
       knownExits: notes?.exits ?? {},
       open: openProcess,
       isInCgroup,
-      exit: (process) => leftExit(process, get(TOKENS.exits), get(TOKENS.epoll)),
+      exit: (process) => orphanedExit(process, get(TOKENS.exits), get(TOKENS.epoll)),
     }));
   provide(TOKENS.containers, (get) =>
     new ContainerService({
@@ -88,7 +88,7 @@ export function provideRuns(provide: Provide, { paths, log, notes }: EngineSetti
       runs: get(TOKENS.runs),
       removals: get(TOKENS.removals),
       events: get(TOKENS.containerEvents),
-      signaller: get(TOKENS.signaller),
+      signals: get(TOKENS.signals),
       restarts: get(TOKENS.restarts),
       waiters: get(TOKENS.waiters),
     }));

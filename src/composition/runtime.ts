@@ -1,9 +1,9 @@
 import { runtimeRoot } from "../engine/paths.ts";
 import { type RuntimeProgram, Runtimes } from "../engine/containers/runtimes.ts";
-import { ExitLoop } from "../runtime/reaper.ts";
-import { AttachedMarks } from "../runtime/logs/attach_counts.ts";
-import { OutputHub } from "../runtime/logs/stdio_router.ts";
-import { CGROUP_MOVE_FILES, CgroupMoves } from "../runtime/cgroup_migration.ts";
+import { Reaper } from "../runtime/reaper.ts";
+import { AttachCounts } from "../runtime/logs/attach_counts.ts";
+import { StdioRouter } from "../runtime/logs/stdio_router.ts";
+import { CGROUP_MIGRATION_FILES, CgroupMigration } from "../runtime/cgroup_migration.ts";
 import { Runc } from "../runtime/runc.ts";
 import { Epoll, files, processes, tree } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";
@@ -18,11 +18,11 @@ export function provideRuntime(provide: Provide, { paths, log, runtimes, config 
         onHandlerError: (thrown, fd) => log.error("a descriptor's handler failed", { fd, error: String(thrown) }),
       }),
   );
-  provide(TOKENS.exits, () => new ExitLoop(processes));
-  provide(TOKENS.attachedMarks, () => new AttachedMarks(`${paths.runDir}/attached`, log));
-  provide(TOKENS.outputs, (get) => new OutputHub(workerUrl("logs"), log, get(TOKENS.attachedMarks)));
+  provide(TOKENS.exits, () => new Reaper(processes));
+  provide(TOKENS.attachedMarks, () => new AttachCounts(`${paths.runDir}/attached`, log));
+  provide(TOKENS.outputs, (get) => new StdioRouter(workerUrl("logs"), log, get(TOKENS.attachedMarks)));
   provide(TOKENS.runtimes, (get) => {
-    const moves = new CgroupMoves(CGROUP_MOVE_FILES, Deno.pid, log.scope("runtime"));
+    const moves = new CgroupMigration(CGROUP_MIGRATION_FILES, Deno.pid, log.scope("runtime"));
     const make = (name: string, { path, args }: RuntimeProgram) => {
       // Other runtimes let their containers wait in other ways.
       const isRunc = /\/runc$/.test(path) && args.length === 0;

@@ -9,7 +9,7 @@ import { type Get, TOKENS } from "./tokens.ts";
 const REST_MS = 1_000;
 
 /** Puts plugins away. @param options.isHandedOn whether ends that are seen from then on are the next engine's to tell */
-export async function partWithPlugins(get: Get, { isHandedOn = false, restMs = REST_MS } = {}): Promise<void> {
+export async function drainPlugins(get: Get, { isHandedOn = false, restMs = REST_MS } = {}): Promise<void> {
   const runs = get(TOKENS.runs);
   const isAtRest = (async () => {
     if (!isHandedOn) await runs.idle();

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { partWithPlugins } from "./shutdown.ts";
+import { drainPlugins } from "./shutdown.ts";
 import { type Get, TOKENS } from "./tokens.ts";
 
 /** An engine whose steps and seen ends are over when the test says so. */
@@ -19,7 +19,7 @@ function bench() {
 
 Deno.test("an engine that ends: what has ended is told before plugins are put away", async () => {
   const { said, steps, ends, get } = bench();
-  const parted = partWithPlugins(get);
+  const parted = drainPlugins(get);
   steps.resolve();
   await Promise.resolve();
   ends.resolve();
@@ -30,13 +30,13 @@ Deno.test("an engine that ends: what has ended is told before plugins are put aw
 Deno.test("an engine that is followed by another: ends are that one's to tell before plugins are put away", async () => {
   const { said, steps, get } = bench();
   steps.resolve();
-  await partWithPlugins(get, { isHandedOn: true });
+  await drainPlugins(get, { isHandedOn: true });
   assert.deepEqual(said, ["steps over", "ends noted only", "plugins away"]);
 });
 
 Deno.test("a step that waits for a plugin goes on when that is put away, and holds nothing up", async () => {
   const { said, steps, get } = bench();
-  const parted = partWithPlugins(get, { isHandedOn: true, restMs: 1 });
+  const parted = drainPlugins(get, { isHandedOn: true, restMs: 1 });
   while (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   steps.resolve();
   await parted;

@@ -2,26 +2,26 @@
  * @module
  * Brings the parts of an engine up: what was left by the engine before is found, swept and taken up in between.
  */
-import { sweepOrphans } from "./cleanup.ts";
-import { partWithPlugins } from "./shutdown.ts";
+import { removeOrphans } from "./cleanup.ts";
+import { drainPlugins } from "./shutdown.ts";
 import { type Get, TOKENS } from "./tokens.ts";
-import { tellLines } from "../engine/containers/log_sampling.ts";
+import { callLineHooks } from "../engine/containers/log_sampling.ts";
 import { isFirstSinceBoot } from "../engine/lifecycle/boot.ts";
-import type { Handover } from "../engine/lifecycle/reexec.ts";
-import { leftEnd } from "../engine/lifecycle/orphaned_process.ts";
-import { settleLeftRuntimes } from "../engine/lifecycle/orphaned_runtimes.ts";
+import type { Reexec } from "../engine/lifecycle/reexec.ts";
+import { orphanedEnd } from "../engine/lifecycle/orphaned_process.ts";
+import { settleOrphanedRuntimes } from "../engine/lifecycle/orphaned_runtimes.ts";
 import { removeCgroup } from "../engine/lifecycle/data_dirs.ts";
 import { stateRoots } from "../engine/containers/runtimes.ts";
 import { Stopwatch } from "../async/stopwatch.ts";
-import { StorageTrial } from "../engine/lifecycle/storage_probe.ts";
+import { StorageProbe } from "../engine/lifecycle/storage_probe.ts";
 import { sweepStorage } from "../store/drivers.ts";
 import { processes } from "../sys/mod.ts";
 
 /** How an engine begins. */
-export interface Opening {
+export interface Startup {
   readonly onDemand: boolean;
   /** From this very process, before it executed itself anew. */
-  readonly before: Handover | undefined;
+  readonly before: Reexec | undefined;
   /** Whether it is about to execute itself anew. */
   readonly isLeaving: () => boolean;
 }
@@ -30,7 +30,7 @@ export interface Opening {
 export async function openEngine(
   get: Get,
   ending: AsyncDisposableStack,
-  { onDemand, before, isLeaving }: Opening,
+  { onDemand, before, isLeaving }: Startup,
 ): Promise<void> {
   const { storage, log, notes, paths } = get(TOKENS.settings);
   const watch = new Stopwatch();
@@ -40,8 +40,8 @@ export async function openEngine(
   ending.use(get(TOKENS.hooks));
   watch.lap("database");
   const isFirst = await isFirstSinceBoot(paths.runDir);
-  get(TOKENS.adoption).find({ afterBoot: isFirst });
-  get(TOKENS.execAdoption).find(before && { notes: before.notes.execs, streams: before.execStreams });
+  get(TOKENS.restore).find({ afterBoot: isFirst });
+  get(TOKENS.execRestore).find(before && { notes: before.notes.execs, streams: before.execStreams });
   // After a re-execution there may be children that have ended in between, and no signal says so.
   ending.use(get(TOKENS.exits).start()).reap();
   watch.lap("find");
@@ -53,40 +53,40 @@ export async function openEngine(
   ending.use(get(TOKENS.archiveWorkers));
   ending.use(get(TOKENS.imageArchiveWorkers));
   if (notes === undefined) {
-    const ended = (call: { pid: number; startTicks: string }) => leftEnd(call, get(TOKENS.exits), epoll);
-    for (const { folder } of await stateRoots(paths)) await settleLeftRuntimes(folder, { processes, log, ended });
+    const ended = (call: { pid: number; startTicks: string }) => orphanedEnd(call, get(TOKENS.exits), epoll);
+    for (const { dir } of await stateRoots(paths)) await settleOrphanedRuntimes(dir, { processes, log, ended });
   }
   // What can't be cleared away is no reason not to serve: the next start tries again.
   const stays = (thrown: unknown) => log.error("unfinished work stays", { error: String(thrown) });
   await sweepStorage(storage, stays).catch(stays);
-  await sweepOrphans(get);
-  ending.use(await get(TOKENS.unfinishedPulls).begin());
+  await removeOrphans(get);
+  ending.use(await get(TOKENS.incompletePulls).begin());
   watch.lap("sweep");
   await outputs.ready;
   watch.lap("worker");
-  tellLines({ hooks: get(TOKENS.hooks), outputs, table: get(TOKENS.table) });
+  callLineHooks({ hooks: get(TOKENS.hooks), outputs, table: get(TOKENS.table) });
   const marked = get(TOKENS.attachedMarks).left();
   outputs.expect(notes?.outputs ?? marked);
   const containers = get(TOKENS.containers);
   // Plugins hear of containers that have ended since the engine before.
   await ending.use(get(TOKENS.plugins)).open();
-  await get(TOKENS.adoption).run();
-  await get(TOKENS.execAdoption).run();
-  get(TOKENS.keepers).sweep();
+  await get(TOKENS.restore).run();
+  await get(TOKENS.execRestore).run();
+  get(TOKENS.fdHolders).sweep();
   get(TOKENS.volumeMounts).sweep();
   const running = get(TOKENS.table).list().filter(({ isRunning }) => isRunning);
-  await get(TOKENS.networks).lifetime.adopt(new Set(running.map(({ id }) => id)));
+  await get(TOKENS.networks).lifetime.restore(new Set(running.map(({ id }) => id)));
   get(TOKENS.hooks).begin();
   watch.lap("adopt");
   ending.defer(() => removeCgroup(paths));
   ending.defer(() => isLeaving() ? undefined : get(TOKENS.networks).lifetime.leave());
   // After a reload's end nobody reaps: what is under way by then would never end.
   ending.defer(() => isLeaving() ? undefined : containers.settle());
-  ending.defer(() => isLeaving() ? undefined : partWithPlugins(get));
+  ending.defer(() => isLeaving() ? undefined : drainPlugins(get));
   ending.use(get(TOKENS.health));
   // A re-execution is no start of the engine: nobody has gone.
   const engineStart = notes === undefined && (isFirst || !onDemand);
   ending.use(get(TOKENS.restarts)).begin({ engineStart });
-  ending.use(new StorageTrial(get(TOKENS.layers), get(TOKENS.snapshots), log));
+  ending.use(new StorageProbe(get(TOKENS.layers), get(TOKENS.snapshots), log));
   log.debug("opened", { containers: get(TOKENS.table).list().length, ...watch.fields });
 }

@@ -4,28 +4,28 @@
  */
 import type { ApiServer } from "../api/http/server.ts";
 import type { Services } from "../api/services.ts";
-import type { ArchiveWorkers } from "../engine/copy/workers.ts";
-import type { ContainerArchives } from "../engine/copy/container_copy.ts";
-import type { Adoption } from "../engine/containers/restore.ts";
+import type { CopyWorkers } from "../engine/copy/workers.ts";
+import type { ContainerCopy } from "../engine/copy/container_copy.ts";
+import type { Restore } from "../engine/containers/restore.ts";
 import type { ContainerCreator } from "../engine/containers/container_creator.ts";
 import type { Container } from "../engine/containers/container.ts";
 import type { ContainerLogs } from "../engine/containers/container_logs.ts";
-import type { ContainerRemovals } from "../engine/containers/remove.ts";
-import type { NextStreams } from "../engine/containers/pending_stdio.ts";
-import type { ContainerRuns } from "../engine/containers/supervisor.ts";
+import type { ContainerRemover } from "../engine/containers/remove.ts";
+import type { PendingStdio } from "../engine/containers/pending_stdio.ts";
+import type { ContainerSupervisor } from "../engine/containers/supervisor.ts";
 import type { ContainerSizes } from "../engine/containers/container_sizes.ts";
 import type { ContainerService } from "../engine/containers/container_service.ts";
 import type { ContainerTable, StoredContainers } from "../engine/containers/container_table.ts";
 import type { Freezer } from "../engine/containers/freezer.ts";
 import type { NamespaceJoiner } from "../engine/containers/shared_namespaces.ts";
-import type { Keepers } from "../engine/containers/fd_holders.ts";
-import type { Launcher } from "../engine/containers/start.ts";
+import type { FdHolders } from "../engine/containers/fd_holders.ts";
+import type { ContainerStarter } from "../engine/containers/start.ts";
 import type { OomWatch } from "../engine/containers/oom_watch.ts";
-import type { ProcessList } from "../engine/containers/top.ts";
+import type { ContainerTop } from "../engine/containers/top.ts";
 import type { ContainerRenamer } from "../engine/containers/rename.ts";
 import type { ContainerUpdater } from "../engine/containers/update.ts";
-import type { Restarts } from "../engine/containers/restart_manager.ts";
-import type { Signaller } from "../engine/containers/kill.ts";
+import type { RestartManager } from "../engine/containers/restart_manager.ts";
+import type { SignalSender } from "../engine/containers/kill.ts";
 import type { Waiters } from "../engine/containers/waiters.ts";
 import type { ContainerEvents } from "../engine/events/container_events.ts";
 import type { EventBus } from "../engine/events/event_bus.ts";
@@ -37,38 +37,38 @@ import type { VolumeService } from "../engine/volumes/volume_service.ts";
 import type { VolumeCopies } from "../engine/volumes/volume_copies.ts";
 import type { VolumeRenamer } from "../engine/volumes/volume_rename.ts";
 import type { VolumeUsage } from "../engine/volumes/volume_usage.ts";
-import type { VolumeFilling } from "../engine/volumes/copy_up.ts";
-import type { UnfinishedVolumes } from "../engine/volumes/incomplete_volumes.ts";
+import type { CopyUp } from "../engine/volumes/copy_up.ts";
+import type { IncompleteVolumes } from "../engine/volumes/incomplete_volumes.ts";
 import type { VolumeTable } from "../engine/volumes/volume_table.ts";
 import type { ImageEvents } from "../engine/events/image_events.ts";
-import type { ExecAdoption } from "../engine/exec/exec_restore.ts";
+import type { ExecRestore } from "../engine/exec/exec_restore.ts";
 import type { EngineConfig } from "../engine/config/engine_config.ts";
 import type { Proxies } from "../engine/config/proxies.ts";
-import type { ExecLauncher } from "../engine/exec/exec_launcher.ts";
+import type { ExecStarter } from "../engine/exec/exec_launcher.ts";
 import type { ExecService } from "../engine/exec/exec_service.ts";
 import type { HealthChecks } from "../engine/health/health_checks.ts";
 import type { ImageCatalog } from "../engine/images/image_catalog.ts";
-import type { ImageCheck } from "../engine/images/fsck.ts";
-import type { ImageArchiveFacts, ImageArchiveJob } from "../engine/images/image_archive_protocol.ts";
+import type { Fsck } from "../engine/images/fsck.ts";
+import type { ImageArchiveInfo, ImageArchiveJob } from "../engine/images/image_archive_protocol.ts";
 import type { ImageLoader } from "../engine/images/image_loader.ts";
 import type { ImageSaver } from "../engine/images/image_saver.ts";
 import type { ImageRemover } from "../engine/images/image_remover.ts";
 import type { ImageTagger } from "../engine/images/image_tagger.ts";
-import type { ImageUses } from "../engine/images/image_leases.ts";
+import type { ImageLeases } from "../engine/images/image_leases.ts";
 import type { ImageMounts } from "../engine/containers/image_mounts.ts";
 import type { ImageUsage } from "../engine/images/image_usage.ts";
 import type { IngestPool } from "../engine/images/ingest_pool.ts";
 import type { LayerLeases } from "../engine/images/layer_leases.ts";
 import type { LayerSizes } from "../engine/images/layer_sizes.ts";
 import type { Puller } from "../engine/images/puller.ts";
-import type { UnfinishedPulls } from "../engine/images/incomplete_pulls.ts";
-import type { RunHostCommand } from "../engine/system/host_exec.ts";
-import type { OwnProgram } from "../engine/networks/dns_process.ts";
+import type { IncompletePulls } from "../engine/images/incomplete_pulls.ts";
+import type { HostExec } from "../engine/system/host_exec.ts";
+import type { SelfProgram } from "../engine/networks/dns_process.ts";
 import type { ContainerNetworks } from "../engine/networks/container_networks.ts";
 import type { NetworkEvents } from "../engine/events/network_events.ts";
 import type { NetworkService } from "../engine/networks/network_service.ts";
 import type { NetworkTable } from "../engine/networks/network_table.ts";
-import type { HandoverNotes } from "../engine/lifecycle/reexec.ts";
+import type { ReexecState } from "../engine/lifecycle/reexec.ts";
 import type { KeyedLock } from "../async/keyed_lock.ts";
 import type { EnginePaths } from "../engine/paths.ts";
 import type { PluginService } from "../engine/plugins/plugin_service.ts";
@@ -81,11 +81,11 @@ import type { SystemService } from "../engine/system/system_service.ts";
 import type { RegistryClient } from "../image/registry/mod.ts";
 import type { Log } from "../log.ts";
 import type { HookBus, Metrics } from "../plugins/mod.ts";
-import type { ExitLoop } from "../runtime/reaper.ts";
-import type { AttachedMarks } from "../runtime/logs/attach_counts.ts";
-import type { OutputHub } from "../runtime/logs/stdio_router.ts";
-import type { ProcessIo } from "../runtime/stdio.ts";
-import type { HostFacts } from "../runtime/spec/mod.ts";
+import type { Reaper } from "../runtime/reaper.ts";
+import type { AttachCounts } from "../runtime/logs/attach_counts.ts";
+import type { StdioRouter } from "../runtime/logs/stdio_router.ts";
+import type { ProcessStdio } from "../runtime/stdio.ts";
+import type { HostInfo } from "../runtime/spec/mod.ts";
 import type { BlobStore } from "../store/blob_store.ts";
 import type { Database } from "../store/database.ts";
 import type { ImageRecords } from "../store/image_records.ts";
@@ -99,7 +99,7 @@ export interface EngineSettings {
   readonly paths: EnginePaths;
   /** How layers are kept. */
   readonly storage: LayerStorage;
-  readonly facts: HostFacts;
+  readonly info: HostInfo;
   readonly log: Log;
   /** The OCI runtimes by name. */
   readonly runtimes: ReadonlyMap<string, RuntimeProgram>;
@@ -108,9 +108,9 @@ export interface EngineSettings {
   /** Of the process, as it was when it began. */
   readonly environment: Readonly<Record<string, string>>;
   /** From this very process, before it executed itself anew. */
-  readonly notes?: HandoverNotes | undefined;
+  readonly notes?: ReexecState | undefined;
   /** This very program, for what is a process of its own; undefined where the engine is part of another one. */
-  readonly program?: OwnProgram | undefined;
+  readonly program?: SelfProgram | undefined;
   /** Told of every request's user agent. */
   readonly onRequest?: (userAgent: string) => void;
 }
@@ -128,11 +128,11 @@ export const TOKENS = {
   networkTable: token<NetworkTable>("networkTable"),
   networkEvents: token<NetworkEvents>("networkEvents"),
   networkService: token<NetworkService>("networkService"),
-  runHost: token<RunHostCommand>("runHost"),
+  runHost: token<HostExec>("runHost"),
   epoll: token<Epoll>("epoll"),
-  exits: token<ExitLoop>("exits"),
-  attachedMarks: token<AttachedMarks>("attachedMarks"),
-  outputs: token<OutputHub>("outputs"),
+  exits: token<Reaper>("exits"),
+  attachedMarks: token<AttachCounts>("attachedMarks"),
+  outputs: token<StdioRouter>("outputs"),
   runtimes: token<Runtimes>("runtimes"),
   registry: token<RegistryClient>("registry"),
   leases: token<LayerLeases>("leases"),
@@ -141,32 +141,32 @@ export const TOKENS = {
   catalog: token<ImageCatalog>("catalog"),
   remover: token<ImageRemover>("remover"),
   tagger: token<ImageTagger>("tagger"),
-  imageArchiveWorkers: token<ArchiveWorkers<ImageArchiveJob, ImageArchiveFacts>>("imageArchiveWorkers"),
+  imageArchiveWorkers: token<CopyWorkers<ImageArchiveJob, ImageArchiveInfo>>("imageArchiveWorkers"),
   loader: token<ImageLoader>("loader"),
   saver: token<ImageSaver>("saver"),
   layerSizes: token<LayerSizes>("layerSizes"),
   imageUsage: token<ImageUsage>("imageUsage"),
-  imageCheck: token<ImageCheck>("imageCheck"),
+  imageCheck: token<Fsck>("imageCheck"),
   puller: token<Puller>("puller"),
-  unfinishedPulls: token<UnfinishedPulls>("unfinishedPulls"),
-  launcher: token<Launcher>("launcher"),
-  keepers: token<Keepers>("keepers"),
+  incompletePulls: token<IncompletePulls>("incompletePulls"),
+  launcher: token<ContainerStarter>("launcher"),
+  fdHolders: token<FdHolders>("fdHolders"),
   containerLocks: token<KeyedLock>("containerLocks"),
   creator: token<ContainerCreator>("creator"),
   waiters: token<Waiters>("waiters"),
-  newContainerIo: token<(container: Container) => ProcessIo>("newContainerIo"),
-  runs: token<ContainerRuns>("runs"),
-  removals: token<ContainerRemovals>("removals"),
-  nextStreams: token<NextStreams>("nextStreams"),
-  restarts: token<Restarts>("restarts"),
-  adoption: token<Adoption>("adoption"),
+  newContainerIo: token<(container: Container) => ProcessStdio>("newContainerIo"),
+  runs: token<ContainerSupervisor>("runs"),
+  removals: token<ContainerRemover>("removals"),
+  nextStreams: token<PendingStdio>("nextStreams"),
+  restarts: token<RestartManager>("restarts"),
+  restore: token<Restore>("restore"),
   containers: token<ContainerService>("containers"),
   logs: token<ContainerLogs>("logs"),
-  archiveWorkers: token<ArchiveWorkers>("archiveWorkers"),
-  archives: token<ContainerArchives>("archives"),
-  execLauncher: token<ExecLauncher>("execLauncher"),
+  archiveWorkers: token<CopyWorkers>("archiveWorkers"),
+  archives: token<ContainerCopy>("archives"),
+  execLauncher: token<ExecStarter>("execLauncher"),
   execs: token<ExecService>("execs"),
-  execAdoption: token<ExecAdoption>("execAdoption"),
+  execRestore: token<ExecRestore>("execRestore"),
   system: token<SystemService>("system"),
   eventHistory: token<EventHistory>("eventHistory"),
   events: token<EventBus>("events"),
@@ -175,11 +175,11 @@ export const TOKENS = {
   cgroups: token<ContainerCgroups>("cgroups"),
   freezer: token<Freezer>("freezer"),
   health: token<HealthChecks>("health"),
-  signaller: token<Signaller>("signaller"),
+  signals: token<SignalSender>("signals"),
   namespaces: token<NamespaceJoiner>("namespaces"),
   renamer: token<ContainerRenamer>("renamer"),
   updater: token<ContainerUpdater>("updater"),
-  processList: token<ProcessList>("processList"),
+  processList: token<ContainerTop>("processList"),
   oom: token<OomWatch>("oom"),
   stats: token<StatsService>("stats"),
   sizes: token<ContainerSizes>("sizes"),
@@ -192,7 +192,7 @@ export const TOKENS = {
   /** Where the configuration wants them. */
   metrics: token<Metrics | undefined>("metrics"),
   server: token<ApiServer>("server"),
-  imageUses: token<ImageUses>("imageUses"),
+  imageLeases: token<ImageLeases>("imageLeases"),
   imageMounts: token<ImageMounts>("imageMounts"),
   volumeTable: token<VolumeTable>("volumeTable"),
   volumeEvents: token<VolumeEvents>("volumeEvents"),
@@ -200,8 +200,8 @@ export const TOKENS = {
   volumeLocks: token<KeyedLock>("volumeLocks"),
   volumeCopies: token<VolumeCopies>("volumeCopies"),
   volumeRenamer: token<VolumeRenamer>("volumeRenamer"),
-  volumeFilling: token<VolumeFilling>("volumeFilling"),
-  unfinishedVolumes: token<UnfinishedVolumes>("unfinishedVolumes"),
+  volumeFilling: token<CopyUp>("volumeFilling"),
+  incompleteVolumes: token<IncompleteVolumes>("incompleteVolumes"),
   volumeUsage: token<VolumeUsage>("volumeUsage"),
   volumeMounts: token<VolumeMounts>("volumeMounts"),
   containerVolumes: token<ContainerVolumes>("containerVolumes"),

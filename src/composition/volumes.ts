@@ -2,8 +2,8 @@ import { VolumeEvents } from "../engine/events/volume_events.ts";
 import { ImageMounts } from "../engine/containers/image_mounts.ts";
 import { KeyedLock } from "../async/keyed_lock.ts";
 import { ContainerVolumes } from "../engine/volumes/container_volumes.ts";
-import { UnfinishedVolumes } from "../engine/volumes/incomplete_volumes.ts";
-import { VolumeFilling } from "../engine/volumes/copy_up.ts";
+import { IncompleteVolumes } from "../engine/volumes/incomplete_volumes.ts";
+import { CopyUp } from "../engine/volumes/copy_up.ts";
 import { VolumeMounts } from "../engine/volumes/volume_mounts.ts";
 import { VolumeService } from "../engine/volumes/volume_service.ts";
 import { VolumeCopies } from "../engine/volumes/volume_copies.ts";
@@ -24,7 +24,7 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
       paths,
       log: log.scope("volumes"),
       table: get(TOKENS.volumeTable),
-      unfinished: get(TOKENS.unfinishedVolumes),
+      incomplete: get(TOKENS.incompleteVolumes),
       usersOf: volumeUsers(get(TOKENS.table)),
       events: get(TOKENS.volumeEvents),
       hooks: get(TOKENS.hooks),
@@ -52,18 +52,18 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
       volumes: get(TOKENS.volumes),
       mounts: get(TOKENS.volumeMounts),
       workers: get(TOKENS.archiveWorkers),
-      unfinished: get(TOKENS.unfinishedVolumes),
+      incomplete: get(TOKENS.incompleteVolumes),
       filling: get(TOKENS.volumeFilling),
     }));
-  provide(TOKENS.unfinishedVolumes, () => new UnfinishedVolumes(paths));
+  provide(TOKENS.incompleteVolumes, () => new IncompleteVolumes(paths));
   provide(TOKENS.volumeFilling, (get) =>
-    new VolumeFilling({
+    new CopyUp({
       paths,
       table: get(TOKENS.volumeTable),
       mounts: get(TOKENS.volumeMounts),
       snapshots: get(TOKENS.snapshots),
       workers: get(TOKENS.archiveWorkers),
-      unfinished: get(TOKENS.unfinishedVolumes),
+      incomplete: get(TOKENS.incompleteVolumes),
       locks: new KeyedLock(),
     }));
   provide(TOKENS.volumeLocks, () => new KeyedLock());
@@ -92,7 +92,7 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
     (get) =>
       new ImageMounts({
         images: get(TOKENS.catalog),
-        uses: get(TOKENS.imageUses),
+        uses: get(TOKENS.imageLeases),
         snapshots: get(TOKENS.snapshots),
       }),
   );

@@ -10,7 +10,7 @@ export async function removeTree(path: string): Promise<void> {
 }
 
 /** Names of the folders in one; none when it is missing. */
-export async function foldersIn(path: string): Promise<string[]> {
+export async function dirsIn(path: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(path))).filter((each) => each.isDirectory).map(({ name }) => name);
   } catch (thrown) {

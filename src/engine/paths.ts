@@ -47,7 +47,7 @@ export function containerCgroup(
 /** Places of one volume, and the folder of all of them. */
 export const volumePaths = ({ dataRoot }: Pick<EnginePaths, "dataRoot">, name: string) => ({
   all: `${dataRoot}/volumes`,
-  folder: `${dataRoot}/volumes/${name}`,
+  dir: `${dataRoot}/volumes/${name}`,
   /** What containers see. */
   data: `${dataRoot}/volumes/${name}/_data`,
 });

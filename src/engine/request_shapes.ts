@@ -98,5 +98,5 @@ export function isEmpty(value: unknown): boolean {
   return typeof value === "object" && Object.keys(value).length === 0;
 }
 
-export const wrongType = (name: string, wanted: string, what = "container") =>
-  new TsdError("invalid_argument", `Invalid ${what} configuration: ${name} must be ${wanted}`);
+export const wrongType = (name: string, requested: string, what = "container") =>
+  new TsdError("invalid_argument", `Invalid ${what} configuration: ${name} must be ${requested}`);

@@ -5,7 +5,7 @@
  */
 import { DetachScanner, parseDetachKeys } from "../io/detach_keys.ts";
 import type { StreamName } from "../runtime/logs/json_lines.ts";
-import type { ProcessIo } from "../runtime/stdio.ts";
+import type { ProcessStdio } from "../runtime/stdio.ts";
 import type { StdinPipe } from "../runtime/stdin_pipe.ts";
 
 /** The client's side; the API's hijacked connection is one. */
@@ -13,7 +13,7 @@ export interface Duplex {
   /** It may come later. */
   readonly input: ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>;
   write(bytes: Uint8Array): Promise<void>;
-  readonly gone: AbortSignal;
+  readonly removed: AbortSignal;
   /** Aborted when the engine is about to leave: no more output comes. */
   readonly leaving?: AbortSignal | undefined;
   /** Says so to the client, whose input is read on. */
@@ -67,10 +67,10 @@ export function writeFrameHeader(out: Uint8Array, at: number, stream: keyof type
  * Runs until the process's output has ended or the client is gone. As in Docker, the end of the client's input ends it too,
  * unless it is passed on to the process.
  */
-export async function attachStreams(io: ProcessIo, client: Duplex, options: AttachOptions): Promise<AttachEnd> {
-  const wanted = { stdout: options.stdout, stderr: options.stderr };
+export async function attachStreams(io: ProcessStdio, client: Duplex, options: AttachOptions): Promise<AttachEnd> {
+  const requested = { stdout: options.stdout, stderr: options.stderr };
   const attaching = io.attach(async (stream, bytes) => {
-    if (wanted[stream]) await client.write(options.framed ? frame(stream, bytes) : bytes);
+    if (requested[stream]) await client.write(options.framed ? frame(stream, bytes) : bytes);
   });
   const attachment = await attaching;
   // A container and an engine may outlive very many attachments.
@@ -83,7 +83,7 @@ export async function attachStreams(io: ProcessIo, client: Duplex, options: Atta
     // A failure counts below, once the process was started.
     input.catch(() => undefined);
     await options.onAttached?.();
-    const ends = [aborted(io.over, "ended", listening), aborted(client.gone, "gone", listening), input];
+    const ends = [aborted(io.over, "ended", listening), aborted(client.removed, "gone", listening), input];
     const end = await Promise.race(client.leaving ? [...ends, aborted(client.leaving, "left", listening)] : ends);
     if (end === "left") await lastInput(client, input);
     return end;
@@ -93,7 +93,7 @@ export async function attachStreams(io: ProcessIo, client: Duplex, options: Atta
 }
 
 /** Resolves if the connection ends with its input. */
-async function pumpInput(io: ProcessIo, client: Duplex, options: AttachOptions): Promise<AttachEnd> {
+async function pumpInput(io: ProcessStdio, client: Duplex, options: AttachOptions): Promise<AttachEnd> {
   const { stdin } = io;
   const clientInput = await client.input;
   if (stdin === undefined || !options.stdin) {
@@ -136,9 +136,9 @@ const never = () => new Promise<never>(() => {});
 /** Resolves with `end`, unless `listening` has ended by then. */
 function aborted(signal: AbortSignal, end: AttachEnd, listening: DisposableStack): Promise<AttachEnd> {
   return new Promise((resolve) => {
-    const gone = () => resolve(end);
-    if (signal.aborted) gone();
-    signal.addEventListener("abort", gone);
-    listening.defer(() => signal.removeEventListener("abort", gone));
+    const removed = () => resolve(end);
+    if (signal.aborted) removed();
+    signal.addEventListener("abort", removed);
+    listening.defer(() => signal.removeEventListener("abort", removed));
   });
 }

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import type { ProcessIo } from "../runtime/stdio.ts";
+import type { ProcessStdio } from "../runtime/stdio.ts";
 import { settled } from "../async/clock_testing.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "./streams.ts";
 
@@ -31,7 +31,7 @@ Deno.test("a frame says which stream and how long", () => {
   }));
 });
 
-type Listener = Parameters<ProcessIo["attach"]>[0];
+type Listener = Parameters<ProcessStdio["attach"]>[0];
 
 /** Streams that do what the test says. */
 class ScriptedIo {
@@ -58,8 +58,8 @@ class ScriptedIo {
     this.#over.abort();
   }
 
-  get asProcessIo(): ProcessIo {
-    return this as unknown as ProcessIo;
+  get asProcessIo(): ProcessStdio {
+    return this as unknown as ProcessStdio;
   }
 }
 
@@ -75,7 +75,7 @@ function bench(
   const io = new ScriptedIo(options.tty);
   if (options.noStdin) io.stdin = undefined;
   const written: Uint8Array[] = [];
-  const gone = new AbortController();
+  const removed = new AbortController();
   let cancelled = false;
   const given = (options.input ?? []).map(bytes).values();
   const client: Duplex = {
@@ -89,7 +89,7 @@ function bench(
       cancel: () => void (cancelled = true),
     }, { highWaterMark: 0 }),
     write: (chunk) => Promise.resolve(void written.push(chunk)),
-    gone: gone.signal,
+    removed: removed.signal,
     ...options.leaving && { leaving: options.leaving },
   };
   const all: AttachOptions = {
@@ -102,7 +102,7 @@ function bench(
   };
   return {
     io,
-    gone,
+    removed,
     running: attachStreams(io.asProcessIo, client, all),
     output: () => written.flatMap((chunk) => framesOf(chunk)).map(([id, payload]) => `${id} ${text(payload)}`),
     raw: () => written.map(text).join(""),
@@ -211,7 +211,7 @@ Deno.test("input that nobody reads is left alone", async () => {
 Deno.test("a client that goes away detaches, and the process goes on", async () => {
   const it = bench();
   await settled();
-  it.gone.abort();
+  it.removed.abort();
   await it.running;
   assert.equal(it.io.listener, undefined);
 });
@@ -220,11 +220,11 @@ Deno.test("an attachment that is over listens to nothing any more", async () => 
   const leaving = new AbortController();
   for (const end of ["ended", "gone"]) {
     const it = bench({ open: true, leaving: leaving.signal });
-    const listeners = [it.io.over, it.gone.signal, leaving.signal].map(countedListeners);
+    const listeners = [it.io.over, it.removed.signal, leaving.signal].map(countedListeners);
     await settled();
     assert.deepEqual(listeners.map(({ count }) => count), [1, 1, 1]);
     if (end === "ended") it.io.end();
-    else it.gone.abort();
+    else it.removed.abort();
     assert.equal(await it.running, end);
     assert.deepEqual(listeners.map(({ count }) => count), [0, 0, 0]);
   }

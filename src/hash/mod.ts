@@ -20,7 +20,7 @@ export interface Hasher {
 
 export type { HashState };
 export { HASH_RINGS, HashRing, serveHashing } from "./ring.ts";
-export { MovableHashers } from "./transferable_hasher.ts";
+export { TransferableHashers } from "./transferable_hasher.ts";
 
 /**
  * Every engine: our own kernels in WebAssembly, the library hash-wasm as reference and fallback, and node:crypto for those

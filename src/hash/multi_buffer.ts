@@ -52,7 +52,7 @@ const PAGE_BYTES = 64 << 10;
 const WORTH_FOUR = 3;
 
 /** The streams of one thread. */
-export class Sha256Lanes {
+export class MultiBufferSha256 {
   readonly #kernels: Kernels;
   readonly #open = new Set<Lane>();
   readonly #closed: Lane[] = [];
@@ -160,11 +160,11 @@ export class Sha256Lanes {
   }
 
   /** Up to four streams with full buffers, `wanted` among them. */
-  #fullOnes(wanted?: Lane): Lane[] {
-    const found = wanted === undefined ? [] : [wanted];
+  #fullOnes(requested?: Lane): Lane[] {
+    const found = requested === undefined ? [] : [requested];
     for (const lane of this.#open) {
       if (found.length === 4) break;
-      if (lane.full > 0 && lane !== wanted) found.push(lane);
+      if (lane.full > 0 && lane !== requested) found.push(lane);
     }
     return found;
   }

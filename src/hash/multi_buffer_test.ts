@@ -1,12 +1,12 @@
 import { strict as assert } from "node:assert";
 import { createHash, type Hash } from "node:crypto";
 import fc from "fast-check";
-import { type Lane, Sha256Lanes } from "./multi_buffer.ts";
+import { type Lane, MultiBufferSha256 } from "./multi_buffer.ts";
 import * as kernels from "./sha256.wasm";
 
 const BUFFER_BYTES = 32 << 10;
 /** One for all: a memory has one user. */
-const lanes = new Sha256Lanes(kernels);
+const lanes = new MultiBufferSha256(kernels);
 
 interface Stream {
   readonly lane: Lane;

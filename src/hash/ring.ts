@@ -20,7 +20,7 @@ const [TOTAL_AT, REST_LENGTH_AT, REST_AT] = [STATE_AT + 32, STATE_AT + 40, STATE
 const REST_BYTES = 64;
 const SLOTS_AT = 256;
 /** Nobody takes so long for a slot, in ms; in steps, since the news that the other side is lost may be missed. */
-const [PATIENCE_MS, STEP_MS] = [120_000, 500];
+const [TIMEOUT_MS, STEP_MS] = [120_000, 500];
 
 /** As many streams of one layer are worth a ring: the one of its diffID, and that of its digest. */
 export const HASH_RINGS = 2;
@@ -118,7 +118,7 @@ export class HashRing {
     for (let waitedMs = 0;;) {
       const emptied = Atomics.load(this.#head, EMPTIED);
       if (emptied >= count) return;
-      if (Atomics.load(this.#head, BROKEN) === 1 || waitedMs >= PATIENCE_MS) {
+      if (Atomics.load(this.#head, BROKEN) === 1 || waitedMs >= TIMEOUT_MS) {
         throw new TsdError("internal", "The thread that hashes a layer is lost");
       }
       if (Atomics.wait(this.#head, EMPTIED, emptied, STEP_MS) === "timed-out") waitedMs += STEP_MS;

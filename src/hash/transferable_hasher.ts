@@ -10,7 +10,7 @@ import type { HashRing } from "./ring.ts";
 type Suspendable = Hasher & Required<Pick<Hasher, "suspend">>;
 
 /** See the module's comment. Dispose of it: another thread may wait for more. */
-export class MovableHashers implements Disposable {
+export class TransferableHashers implements Disposable {
   readonly #create: () => Promise<Hasher>;
   readonly #open = new Set<Movable>();
   readonly #free: HashRing[] = [];
@@ -33,9 +33,11 @@ export class MovableHashers implements Disposable {
   };
 
   /** Lets another thread hash, as many streams as there are rings. The oldest ones first. */
-  lend(rings: readonly HashRing[]): void {
+  assign(rings: readonly HashRing[]): void {
     this.#free.push(...rings);
-    for (const hasher of this.#open) if (!hasher.isAway && this.#free.length > 0) hasher.move(this.#free.shift()!);
+    for (const hasher of this.#open) {
+      if (!hasher.isDisconnected && this.#free.length > 0) hasher.move(this.#free.shift()!);
+    }
   }
 
   /** Hashes here again. @throws {TsdError} internal: the other thread is lost */
@@ -64,7 +66,7 @@ class Movable implements Hasher {
     this.#ended = ended;
   }
 
-  get isAway(): boolean {
+  get isDisconnected(): boolean {
     return this.#ring !== undefined;
   }
 

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import { isTsdError } from "../errors.ts";
-import { createSha256, HASH_RINGS, HashRing, MovableHashers } from "./mod.ts";
+import { createSha256, HASH_RINGS, HashRing, TransferableHashers } from "./mod.ts";
 
 const RINGS = new URL("./ring.ts", import.meta.url).href;
 
@@ -12,14 +12,14 @@ self.onmessage = async () => self.postMessage(await serveHashing());
 `;
 
 interface Helper extends Disposable {
-  lend(): Promise<HashRing[]>;
+  assign(): Promise<HashRing[]>;
 }
 
 function startHelper(): Helper {
   const url = URL.createObjectURL(new Blob([HELPER], { type: "application/javascript" }));
   const worker = new Worker(url, { type: "module" });
   return {
-    async lend() {
+    async assign() {
       const answer = Promise.withResolvers<HashRing[]>();
       worker.onmessage = ({ data }) => answer.resolve(data.map((buffer: SharedArrayBuffer) => new HashRing(buffer)));
       worker.postMessage("lend");
@@ -38,7 +38,11 @@ const NOISE = new Uint32Array(1 << 20).map((_, i) => Math.imul(i ^ (i >>> 7), 0x
 const noise = (length: number, seed: number) => new Uint8Array(NOISE.buffer, 4 * seed, length).slice();
 
 /** Two streams, as a layer has them, fed in turns. `between` comes before each portion. */
-async function hashTwo(hashers: MovableHashers, portions: readonly number[], between: (n: number) => Promise<void>) {
+async function hashTwo(
+  hashers: TransferableHashers,
+  portions: readonly number[],
+  between: (n: number) => Promise<void>,
+) {
   const references = [createHash("sha256"), createHash("sha256")];
   const streams = [await hashers.createHasher(), await hashers.createHasher()];
   for (const [n, length] of portions.entries()) {
@@ -60,9 +64,9 @@ Deno.test("streams are hashed by another thread from any portion on, and come ba
   using helper = startHelper();
   for (const from of [0, 1, 4]) {
     for (const until of [1, 5, PORTIONS.length]) {
-      using hashers = new MovableHashers(createSha256);
+      using hashers = new TransferableHashers(createSha256);
       await hashTwo(hashers, PORTIONS, async (n) => {
-        if (n === from) hashers.lend(await helper.lend());
+        if (n === from) hashers.assign(await helper.assign());
         if (n === until) hashers.takeBack();
       });
     }
@@ -71,38 +75,38 @@ Deno.test("streams are hashed by another thread from any portion on, and come ba
 
 Deno.test("a thread that is ready before there is anything to hash gets it at once", async () => {
   using helper = startHelper();
-  using hashers = new MovableHashers(createSha256);
-  const rings = await helper.lend();
+  using hashers = new TransferableHashers(createSha256);
+  const rings = await helper.assign();
   assert.equal(rings.length, HASH_RINGS);
-  hashers.lend(rings);
+  hashers.assign(rings);
   await hashTwo(hashers, PORTIONS, () => Promise.resolve());
 });
 
 Deno.test("engines that can't hand streams over hash where they are", async () => {
   using helper = startHelper();
-  using hashers = new MovableHashers(() => createSha256("native"));
-  hashers.lend(await helper.lend());
+  using hashers = new TransferableHashers(() => createSha256("native"));
+  hashers.assign(await helper.assign());
   await hashTwo(hashers, PORTIONS, () => Promise.resolve());
 });
 
 Deno.test("what was broken off leaves the other thread free for more", async () => {
   using helper = startHelper();
   for (let n = 0; n < 20; n++) {
-    using hashers = new MovableHashers(createSha256);
+    using hashers = new TransferableHashers(createSha256);
     const hasher = await hashers.createHasher();
-    hashers.lend(await helper.lend());
+    hashers.assign(await helper.assign());
     hasher.update(noise(700_000, n));
   }
-  using hashers = new MovableHashers(createSha256);
-  hashers.lend(await helper.lend());
+  using hashers = new TransferableHashers(createSha256);
+  hashers.assign(await helper.assign());
   await hashTwo(hashers, [1_000_000], () => Promise.resolve());
 });
 
 Deno.test("a thread that is lost is an error, not a wait for ever", async () => {
   const rings = [new HashRing()];
-  using hashers = new MovableHashers(createSha256);
+  using hashers = new TransferableHashers(createSha256);
   const hasher = await hashers.createHasher();
-  hashers.lend(rings);
+  hashers.assign(rings);
   for (const ring of rings) ring.break();
   assert.throws(() => hasher.update(noise(4_000_000, 1)), (thrown) => isTsdError(thrown, "internal"));
 });

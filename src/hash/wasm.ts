@@ -1,14 +1,14 @@
 /**
  * @module
- * The `wasm` engine: our own kernels ({@link Sha256Lanes}), one instance for each thread, which batches the streams that
+ * The `wasm` engine: our own kernels ({@link MultiBufferSha256}), one instance for each thread, which batches the streams that
  * are hashed there at the same time.
  */
 import type { Hasher } from "./mod.ts";
-import { type HashState, type Lane, Sha256Lanes } from "./multi_buffer.ts";
+import { type HashState, type Lane, MultiBufferSha256 } from "./multi_buffer.ts";
 import * as kernels from "./sha256.wasm";
 
 /** This thread's streams. */
-const lanes = new Sha256Lanes(kernels);
+const lanes = new MultiBufferSha256(kernels);
 
 /** A hasher that nobody finished (its stream broke) gives its place back when it is collected as garbage. */
 const abandoned = new FinalizationRegistry((lane: Lane) => lanes.abandon(lane));

@@ -100,10 +100,10 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
 }
 
 /** How well `offered` serves `wanted` (both normalised): 0 is exact, higher is worse, undefined not at all. */
-export function platformRank(wanted: Platform, offered: Platform): number | undefined {
-  if (wanted.os !== offered.os) return undefined;
-  if (wanted.osVersion !== undefined && wanted.osVersion !== offered.osVersion) return undefined;
-  const rank = runnable(wanted).findIndex(([architecture, variant]) =>
+export function platformRank(requested: Platform, offered: Platform): number | undefined {
+  if (requested.os !== offered.os) return undefined;
+  if (requested.osVersion !== undefined && requested.osVersion !== offered.osVersion) return undefined;
+  const rank = runnable(requested).findIndex(([architecture, variant]) =>
     architecture === offered.architecture && variant === offered.variant
   );
   return rank < 0 ? undefined : rank;
@@ -114,15 +114,15 @@ export function platformRank(wanted: Platform, offered: Platform): number | unde
  * and anything else that isn't an image are left out.
  * @throws {TsdError} platform_unavailable
  */
-export function matchingManifests(manifests: readonly Descriptor[], wanted: Platform): Descriptor[] {
+export function matchingManifests(manifests: readonly Descriptor[], requested: Platform): Descriptor[] {
   const ranked = manifests.filter(isImage).flatMap((entry) => {
-    const rank = entry.platform === undefined ? Infinity : platformRank(wanted, entry.platform);
+    const rank = entry.platform === undefined ? Infinity : platformRank(requested, entry.platform);
     return rank === undefined ? [] : [{ entry, rank }];
   });
   if (ranked.length === 0) {
     throw new TsdError(
       "platform_unavailable",
-      `no matching manifest for ${formatPlatform(wanted)} in the manifest list entries`,
+      `no matching manifest for ${formatPlatform(requested)} in the manifest list entries`,
     );
   }
   return ranked.sort((a, b) => a.rank === b.rank ? 0 : a.rank - b.rank).map(({ entry }) => entry);

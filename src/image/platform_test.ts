@@ -13,8 +13,8 @@ const entry = (platform: string | undefined, more: Partial<Descriptor> = {}): De
   ...more,
 });
 
-const chosen = (wanted: string, offered: (string | undefined)[]): string[] =>
-  matchingManifests(offered.map((platform) => entry(platform)), parsePlatform(wanted))
+const chosen = (requested: string, offered: (string | undefined)[]): string[] =>
+  matchingManifests(offered.map((platform) => entry(platform)), parsePlatform(requested))
     .map(({ platform }) => platform === undefined ? "any" : formatPlatform(platform));
 
 Deno.test("other spellings become Go's", () => {

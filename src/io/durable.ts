@@ -10,8 +10,8 @@ const SHORT_BYTES = 64 << 10;
 /** Makes a folder's own entries (creations, renames, removals) durable. @throws {TsdError} storage, storage_full */
 export async function syncDir(path: string): Promise<void> {
   try {
-    using folder = Deno.openSync(path, { read: true });
-    await folder.sync();
+    using dir = Deno.openSync(path, { read: true });
+    await dir.sync();
   } catch (error) {
     throw storageError(`Cannot sync folder ${path}`, error);
   }
@@ -52,7 +52,7 @@ export async function writeFileDurably(
     await writeSynced(aside, bytes, options.mode ?? 0o644);
     await Deno.rename(aside, path);
   } catch (error) {
-    await removeIfThere(aside);
+    await removeIfExists(aside);
     throw storageError(`Cannot write ${path}`, error);
   }
   await syncDir(path.slice(0, path.lastIndexOf("/") + 1) || ".");
@@ -69,7 +69,7 @@ export async function writeSynced(path: string, bytes: Uint8Array, mode = 0o644)
   await file.sync();
 }
 
-async function removeIfThere(path: string): Promise<void> {
+async function removeIfExists(path: string): Promise<void> {
   try {
     await Deno.remove(path);
   } catch (error) {
@@ -78,11 +78,11 @@ async function removeIfThere(path: string): Promise<void> {
 }
 
 /** What the file system refused, as one line; a full disk has a code of its own. */
-export function storageError(attempt: string, failure: unknown): TsdError {
+export function storageError(withErrorPrefix: string, failure: unknown): TsdError {
   const error = firstThrown(failure);
   if (error instanceof TsdError) return error;
   const errno = (error as { code?: string }).code;
   const full = errno === "ENOSPC" || errno === "EDQUOT";
   const why = error instanceof Error ? error.message : String(error);
-  return new TsdError(full ? "storage_full" : "storage", `${attempt}: ${why}`, { cause: error });
+  return new TsdError(full ? "storage_full" : "storage", `${withErrorPrefix}: ${why}`, { cause: error });
 }

@@ -4,26 +4,26 @@
  */
 
 /** Whether there is something of that name, a dangling link included. */
-export function isThere(path: string): boolean {
-  return ifThere(() => Deno.lstatSync(path)) !== undefined;
+export function exists(path: string): boolean {
+  return ifExists(() => Deno.lstatSync(path)) !== undefined;
 }
 
 /** Whether there is a file of that name, or a link that leads to one. */
 export function isFile(path: string): boolean {
-  return ifThere(() => Deno.statSync(path))?.isFile ?? false;
+  return ifExists(() => Deno.statSync(path))?.isFile ?? false;
 }
 
 /** The text of a file, or undefined. */
-export function readIfThere(path: string): string | undefined {
-  return ifThere(() => Deno.readTextFileSync(path));
+export function readIfExists(path: string): string | undefined {
+  return ifExists(() => Deno.readTextFileSync(path));
 }
 
 /** Removes a file or an empty folder. */
-export function removeIfThere(path: string): void {
-  ifThere(() => Deno.removeSync(path));
+export function removeIfExists(path: string): void {
+  ifExists(() => Deno.removeSync(path));
 }
 
-function ifThere<T>(look: () => T): T | undefined {
+function ifExists<T>(look: () => T): T | undefined {
   try {
     return look();
   } catch (thrown) {

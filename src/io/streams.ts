@@ -18,12 +18,12 @@ export interface Inspector {
 /** The same bytes, each chunk shown to `inspector` first. */
 export function inspected(source: ReadableStream<Uint8Array>, inspector: Inspector): ReadableStream<Uint8Array> {
   const reader = source.getReader();
-  let begun = false;
+  let started = false;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        if (!begun) {
-          begun = true;
+        if (!started) {
+          started = true;
           await inspector.begin?.();
         }
         const { done, value } = await reader.read();

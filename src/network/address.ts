@@ -23,7 +23,7 @@ export const BITS: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
 
 /** Version 4 in dotted decimals, or version 6 without a zone; undefined for anything else. */
 export function parseAddress(text: string): Address | undefined {
-  if (text.includes(":")) return parseSix(text);
+  if (text.includes(":")) return parseIpv6(text);
   const parts = text.split(".");
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) {
     return undefined;
@@ -31,7 +31,7 @@ export function parseAddress(text: string): Address | undefined {
   return { family: 4, value: parts.reduce((value, part) => value << 8n | BigInt(part), 0n) };
 }
 
-function parseSix(text: string): Address | undefined {
+function parseIpv6(text: string): Address | undefined {
   if (!/^[0-9a-fA-F:.]+$/.test(text)) return undefined;
   const host = URL.parse(`http://[${text}]/`)?.hostname;
   if (host === undefined) return undefined;

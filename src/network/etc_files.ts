@@ -50,12 +50,12 @@ export function etcFiles(input: EtcFilesInput): EtcFileContents {
 
 function hosts(input: EtcFilesInput): string {
   const extra = input.extraHosts.map((text) => parseExtraHost(text, input.hostGateway));
-  const base = input.network === "host" ? [input.hostHosts.trimEnd()] : [...LOCAL_HOSTS, ...ownNames(input)];
+  const base = input.network === "host" ? [input.hostHosts.trimEnd()] : [...LOCAL_HOSTS, ...selfNames(input)];
   return [...base, ...extra].join("\n") + "\n";
 }
 
 /** Without any other address the container's own name leads to its loopback device. */
-function ownNames({ hostname, domainname, addresses }: EtcFilesInput): string[] {
+function selfNames({ hostname, domainname, addresses }: EtcFilesInput): string[] {
   const names = domainname === "" ? hostname : `${hostname}.${domainname} ${hostname}`;
   return (addresses.length === 0 ? ["127.0.1.1"] : addresses).map((address) => `${address}\t${names}`);
 }
@@ -85,7 +85,7 @@ export function resolvConf(input: ResolvConfInput): string {
     given.length > 0 ? [] : hostResolvConf.split("\n").filter((line) => line.trim().startsWith(keyword));
   const given = [...dns.map((server) => `nameserver ${server}`), ...keep("nameserver", dns)];
   const servers = nameServer !== undefined
-    ? ownServers(nameServer, dns)
+    ? nameserversOf(nameServer, dns)
     : network === "bridge" && dns.length === 0
     ? reachable(given)
     : given;
@@ -109,7 +109,7 @@ export type ResolvConfInput = Pick<
 >;
 
 /** Others are asked by the one who knows the names; a loopback address is the container's own, which only it can ask. */
-function ownServers(nameServer: string, dns: readonly string[]): string[] {
+function nameserversOf(nameServer: string, dns: readonly string[]): string[] {
   return [nameServer, ...dns.filter((server) => LOOPBACK.test(server))].map((server) => `nameserver ${server}`);
 }
 

@@ -54,14 +54,14 @@ export function endpointBatch(link: EndpointLink): string {
 
 /** An address of version 6 is there at once: nobody else can have it. Without any there is no other of that version. */
 function addressLines(name: string, addresses: readonly string[]): string[] {
-  const hasSix = addresses.some(isSix);
+  const hasIpv6 = addresses.some(isIpv6);
   return [
-    ...hasSix ? [] : [`link set dev ${name} addrgenmode none`],
-    ...addresses.map((address) => `addr add ${address} dev ${name}${isSix(address) ? " nodad" : ""}`),
+    ...hasIpv6 ? [] : [`link set dev ${name} addrgenmode none`],
+    ...addresses.map((address) => `addr add ${address} dev ${name}${isIpv6(address) ? " nodad" : ""}`),
   ];
 }
 
-const isSix = (address: string): boolean => address.includes(":");
+const isIpv6 = (address: string): boolean => address.includes(":");
 
 /** Takes an interface away, and its other end with it. */
 export const removalBatch = (name: string): string => lines(`link del dev ${name}`);

@@ -73,12 +73,12 @@ export function* messagesIn(bytes: Uint8Array): Generator<NetlinkMessage> {
 }
 
 /** The value of the first attribute of a type; undefined where there is none. */
-export function attributeIn(bytes: Uint8Array, wanted: number): Uint8Array | undefined {
+export function attributeIn(bytes: Uint8Array, requested: number): Uint8Array | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + 4 <= bytes.length;) {
     const length = view.getUint16(at, true);
     if (length < 4 || at + length > bytes.length) return undefined;
-    if ((view.getUint16(at + 2, true) & TYPE_MASK) === wanted) return bytes.subarray(at + 4, at + length);
+    if ((view.getUint16(at + 2, true) & TYPE_MASK) === requested) return bytes.subarray(at + 4, at + length);
     at += padded(length);
   }
   return undefined;

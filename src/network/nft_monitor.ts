@@ -6,7 +6,7 @@ import { EPOLL, type Epoll, type FileCalls, NETLINK, type NetlinkCalls, OwnedFd 
 import { messagesIn } from "./netlink_message.ts";
 import { NFTABLES_GROUP, ruleNotice } from "./nft_messages.ts";
 
-export interface NftWatchDeps {
+export interface NftMonitorDeps {
   readonly calls: NetlinkCalls & Pick<FileCalls, "close">;
   readonly epoll: Pick<Epoll, "add" | "remove">;
   /** Whose changes are of no interest. */
@@ -19,7 +19,7 @@ export interface NftWatchDeps {
 const MOST_READS = 64;
 
 /** Listens until it is disposed of. @throws {SysError} where the kernel has no nf_tables */
-export function watchRules({ calls, epoll, ownPort, onChange }: NftWatchDeps): Disposable {
+export function monitorRules({ calls, epoll, ownPort, onChange }: NftMonitorDeps): Disposable {
   const socket = new OwnedFd(calls.netlinkSocket(NETLINK.NETLINK_NETFILTER, NFTABLES_GROUP), calls);
   let tables = new Set<string>();
   const hear = (bytes: Uint8Array) => {

@@ -34,7 +34,7 @@ Deno.test("a pool overlaps nothing that is taken; without any it says so", () =>
   assert.throws(() => choosePool(all), (thrown) => isTsdError(thrown, "invalid_argument"));
 });
 
-const ROUTES_SIX = [
+const IPV6_ROUTES = [
   "fd000007000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0",
   "fe800000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0",
   "00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00450003     eth0",
@@ -44,8 +44,8 @@ const ROUTES_SIX = [
 ].join("\n");
 
 Deno.test("the host's routes of version 6, and a range of its own for each network", () => {
-  assert.deepEqual(hostRoutes6(ROUTES_SIX).map(formatSubnet), ["fd00:7::/64"]);
-  assert.deepEqual([...advertisedDevices(ROUTES_SIX)], ["eth0"]);
+  assert.deepEqual(hostRoutes6(IPV6_ROUTES).map(formatSubnet), ["fd00:7::/64"]);
+  assert.deepEqual([...advertisedDevices(IPV6_ROUTES)], ["eth0"]);
   const id = "0123456789abcdef0123".padEnd(64, "0");
   assert.equal(formatSubnet(chooseUniqueLocal(id, [])), "fd01:2345:6789::/64");
   assert.equal(formatSubnet(chooseUniqueLocal(id, [parseSubnet("fd01::/16")])), "fdab:cdef:123::/64");

@@ -10,7 +10,7 @@ const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
 export type Protocol = typeof PROTOCOLS[number];
 
 /** A port that is to be reached from outside. */
-export interface WantedPort {
+export interface RequestedPort {
   readonly protocol: Protocol;
   readonly containerPort: number;
   /** Empty: every address, of both versions. */
@@ -68,12 +68,12 @@ export interface PortRequest {
 }
 
 /** In the order of the containers' ports, so that of two clashes always the same is told. @throws {TsdError} invalid_argument */
-export function wantedPorts({ bindings, exposed, publishAll }: PortRequest): WantedPort[] {
-  const asked = Object.entries(bindings ?? {}).filter(([, list]) => (list ?? []).length > 0);
-  const wanted = asked.flatMap(([name, list]) => (list ?? []).map((binding) => wantedPort(name, binding)));
-  const named = new Set(asked.map(([name]) => keyOf(name)));
+export function requestedPorts({ bindings, exposed, publishAll }: PortRequest): RequestedPort[] {
+  const requested = Object.entries(bindings ?? {}).filter(([, list]) => (list ?? []).length > 0);
+  const expected = requested.flatMap(([name, list]) => (list ?? []).map((binding) => requestedPort(name, binding)));
+  const named = new Set(requested.map(([name]) => keyOf(name)));
   const others = publishAll ? [...exposed].filter((name) => !named.has(keyOf(name))) : [];
-  const all = [...wanted, ...others.map((name) => wantedPort(name, { HostIp: "", HostPort: "" }))];
+  const all = [...expected, ...others.map((name) => requestedPort(name, { HostIp: "", HostPort: "" }))];
   return all.sort((a, b) =>
     a.containerPort - b.containerPort || PROTOCOLS.indexOf(a.protocol) - PROTOCOLS.indexOf(b.protocol)
   );
@@ -88,10 +88,10 @@ function keyOf(name: string): string {
 }
 
 /** What one binding wants. @throws {TsdError} invalid_argument */
-export function wantedPort(
+export function requestedPort(
   name: string,
   { HostIp: ip = "", HostPort: ports = "" }: { HostIp?: string | undefined; HostPort?: string | undefined },
-): WantedPort {
+): RequestedPort {
   const { protocol, port } = parsePort(name);
   const hostIp = ip.replace(/^\[(.*)\]$/, "$1");
   if (hostIp !== "" && parseAddress(hostIp) === undefined) throw invalid(`invalid IP address: ${ip}`);

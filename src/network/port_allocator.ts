@@ -3,7 +3,7 @@
  * Which ports of the host one engine has given out. What other programs have, only the attempt to listen there can tell.
  */
 import { TsdError } from "../errors.ts";
-import type { Protocol, PublishedPort, WantedPort } from "./port.ts";
+import type { Protocol, PublishedPort, RequestedPort } from "./port.ts";
 
 /** The kernel's default range for ports that nobody asked for by number. */
 const DEFAULT_RANGE = [32_768, 60_999] as const;
@@ -16,7 +16,7 @@ export function localPortRange(text: string | undefined): readonly [first: numbe
 }
 
 /** See the module's comment. */
-export class PortTable {
+export class PortAllocator {
   readonly #range: readonly [first: number, last: number];
   /** By protocol and number: the addresses that have it. */
   readonly #taken = new Map<string, string[]>();
@@ -33,13 +33,13 @@ export class PortTable {
    * @throws {TsdError} port_in_use, in Docker's words
    */
   take(
-    wanted: WantedPort,
+    requested: RequestedPort,
     skip: ReadonlySet<number> = new Set(),
     replaced: readonly PublishedPort[] = [],
   ): PublishedPort[] {
-    const { protocol, containerPort, hostPorts: [first] } = wanted;
-    const addresses = wanted.hostIp === "" ? EVERYWHERE : [wanted.hostIp];
-    for (const hostPort of this.#candidates(wanted)) {
+    const { protocol, containerPort, hostPorts: [first] } = requested;
+    const addresses = requested.hostIp === "" ? EVERYWHERE : [requested.hostIp];
+    for (const hostPort of this.#candidates(requested)) {
       if (skip.has(hostPort) || addresses.some((address) => !this.#isFree(protocol, address, hostPort, replaced))) {
         continue;
       }
@@ -48,7 +48,7 @@ export class PortTable {
       for (const port of taken) this.keep(port);
       return taken;
     }
-    throw refusal(wanted);
+    throw refusal(requested);
   }
 
   /** One that was given out earlier. */
@@ -72,7 +72,7 @@ export class PortTable {
   }
 
   /** Numbers that fit, the next one of the whole range first, so that one just freed isn't given out again at once. */
-  *#candidates({ hostPorts: [first, last] }: WantedPort): Generator<number> {
+  *#candidates({ hostPorts: [first, last] }: RequestedPort): Generator<number> {
     if (first > 0) {
       for (let port = first; port <= last; port++) yield port;
       return;
@@ -101,13 +101,13 @@ export const portsClash = (a: PublishedPort, b: PublishedPort): boolean =>
 /** Two addresses of one version can't share a port when they are the same, or one is all of them. */
 function addressesClash(a: string, b: string): boolean {
   if (a.includes(":") !== b.includes(":")) return false;
-  return a === b || isEvery(a) || isEvery(b);
+  return a === b || isWildcard(a) || isWildcard(b);
 }
 
 /** Whether it stands for all addresses of its version. */
-export const isEvery = (address: string): boolean => (EVERYWHERE as readonly string[]).includes(address);
+export const isWildcard = (address: string): boolean => (EVERYWHERE as readonly string[]).includes(address);
 
-function refusal({ hostIp, hostPorts: [first, last] }: WantedPort): TsdError {
+function refusal({ hostIp, hostPorts: [first, last] }: RequestedPort): TsdError {
   const address = hostIp === "" ? EVERYWHERE[0] : hostIp;
   const shown = address.includes(":") ? `[${address}]` : address;
   if (first > 0 && first === last) {

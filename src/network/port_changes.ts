@@ -10,9 +10,9 @@ import {
   portRange,
   type Protocol,
   type PublishedPort,
-  type WantedPort,
-  wantedPort,
-  wantedPorts,
+  type RequestedPort,
+  requestedPort,
+  requestedPorts,
 } from "./port.ts";
 
 /** A checked request. */
@@ -39,12 +39,12 @@ export interface Publishing {
 /** What it comes to. */
 export interface ChangedPublishing extends Publishing {
   readonly removed: readonly PublishedPort[];
-  readonly added: readonly WantedPort[];
+  readonly added: readonly RequestedPort[];
 }
 
 /** One binding, and what it came to where the container runs. */
 interface Entry {
-  readonly wanted: WantedPort;
+  readonly requested: RequestedPort;
   readonly binding: PortBinding;
   readonly ports: readonly PublishedPort[];
 }
@@ -55,7 +55,7 @@ export function portUpdate(
   remove: readonly PublishedPortName[] | null | undefined,
 ): PortUpdate | undefined {
   if (Object.keys(add ?? {}).length === 0 && (remove ?? []).length === 0) return undefined;
-  wantedPorts({ bindings: add, exposed: [], publishAll: false });
+  requestedPorts({ bindings: add, exposed: [], publishAll: false });
   return { add: add ?? {}, remove: (remove ?? []).map(portName) };
 }
 
@@ -68,7 +68,7 @@ function portName({ HostIp, HostPort = "", ContainerPort = "", Protocol }: Publi
       "Invalid port to take back: it needs a port of the host or of the container",
     );
   }
-  const { protocol, hostIp } = wantedPort(portKey(1, Protocol || "tcp"), { HostIp });
+  const { protocol, hostIp } = requestedPort(portKey(1, Protocol || "tcp"), { HostIp });
   return { protocol, hostIp, hostPorts, containerPorts };
 }
 
@@ -82,15 +82,15 @@ export function changedPublishing(
   { add, remove }: PortUpdate,
 ): ChangedPublishing {
   const entries = entriesOf(before, published ?? []);
-  const gone = new Set<Entry>();
+  const vanished = new Set<Entry>();
   for (const name of remove) {
     const hit = entries.filter((entry) => fits(name, entry, published !== undefined));
     if (hit.length === 0) throw new TsdError("invalid_argument", `port ${nameText(name)} is not published`);
-    for (const entry of hit) gone.add(entry);
+    for (const entry of hit) vanished.add(entry);
   }
-  const added = wantedPorts({ bindings: add, exposed: [], publishAll: false });
-  const left = entries.filter((entry) => !gone.has(entry));
-  const twice = added.find((port) => left.some(({ wanted }) => isSame(port, wanted)));
+  const added = requestedPorts({ bindings: add, exposed: [], publishAll: false });
+  const left = entries.filter((entry) => !vanished.has(entry));
+  const twice = added.find((port) => left.some(({ requested }) => isSame(port, requested)));
   if (twice !== undefined) {
     const { hostIp, hostPorts: [first] } = twice;
     const shown = hostIp.includes(":") ? `[${hostIp}]` : hostIp || "0.0.0.0";
@@ -98,7 +98,7 @@ export function changedPublishing(
   }
   const bindings: Record<string, PortBinding[]> = {};
   const bind = (port: string, binding: PortBinding) => (bindings[port] ??= []).push(binding);
-  for (const { wanted, binding } of left) bind(portKey(wanted.containerPort, wanted.protocol), binding);
+  for (const { requested, binding } of left) bind(portKey(requested.containerPort, requested.protocol), binding);
   for (const { containerPort, protocol, hostIp, hostPorts } of added) {
     bind(portKey(containerPort, protocol), { HostIp: hostIp, HostPort: rangeText(hostPorts) });
   }
@@ -108,7 +108,7 @@ export function changedPublishing(
     bindings,
     publishAll: false,
     exposed: [...exposed],
-    removed: [...gone].flatMap(({ ports }) => ports),
+    removed: [...vanished].flatMap(({ ports }) => ports),
     added,
   };
 }
@@ -116,39 +116,39 @@ export function changedPublishing(
 /** In the order in which they were published, so that each finds its own. */
 function entriesOf({ bindings, publishAll, exposed }: Publishing, published: readonly PublishedPort[]): Entry[] {
   const left = [...published];
-  return wantedPorts({ bindings, exposed, publishAll }).map((wanted) => {
-    const first = left.find((port) => cameFrom(port, wanted));
+  return requestedPorts({ bindings, exposed, publishAll }).map((requested) => {
+    const first = left.find((port) => cameFrom(port, requested));
     const ports = first === undefined
       ? []
       : left.filter((port) =>
-        cameFrom(port, wanted) && port.hostPort === first.hostPort &&
-        (wanted.hostIp === "" || port.hostIp === first.hostIp)
+        cameFrom(port, requested) && port.hostPort === first.hostPort &&
+        (requested.hostIp === "" || port.hostIp === first.hostIp)
       );
     for (const port of ports) left.splice(left.indexOf(port), 1);
-    return { wanted, binding: { HostIp: wanted.hostIp, HostPort: rangeText(wanted.hostPorts) }, ports };
+    return { requested, binding: { HostIp: requested.hostIp, HostPort: rangeText(requested.hostPorts) }, ports };
   });
 }
 
-function cameFrom(port: PublishedPort, { protocol, containerPort, hostIp, hostPorts }: WantedPort): boolean {
+function cameFrom(port: PublishedPort, { protocol, containerPort, hostIp, hostPorts }: RequestedPort): boolean {
   return port.protocol === protocol && port.containerPort === containerPort && isIn(port.hostPort, hostPorts) &&
     (hostIp === "" || hostIp === port.hostIp);
 }
 
-function fits(name: PortName, { wanted, ports }: Entry, isRunning: boolean): boolean {
-  if (name.protocol !== wanted.protocol || !isIn(wanted.containerPort, name.containerPorts)) return false;
+function fits(name: PortName, { requested, ports }: Entry, isRunning: boolean): boolean {
+  if (name.protocol !== requested.protocol || !isIn(requested.containerPort, name.containerPorts)) return false;
   if (isRunning) {
     return ports.some(({ hostIp, hostPort }) =>
       isIn(hostPort, name.hostPorts) && (name.hostIp === "" || name.hostIp === hostIp)
     );
   }
-  const [first, last] = wanted.hostPorts;
+  const [first, last] = requested.hostPorts;
   const isAny = name.hostPorts[1] === 0;
   const overlaps = first > 0 && first <= name.hostPorts[1] && name.hostPorts[0] <= last;
-  return (isAny || overlaps) && (name.hostIp === "" || name.hostIp === wanted.hostIp);
+  return (isAny || overlaps) && (name.hostIp === "" || name.hostIp === requested.hostIp);
 }
 
 /** Whether two bindings want the very same port of the host. */
-function isSame(a: WantedPort, b: WantedPort): boolean {
+function isSame(a: RequestedPort, b: RequestedPort): boolean {
   const isOne = a.hostPorts[0] > 0 && a.hostPorts[0] === a.hostPorts[1];
   return isOne && a.protocol === b.protocol && a.hostIp === b.hostIp && a.hostPorts.join() === b.hostPorts.join();
 }

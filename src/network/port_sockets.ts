@@ -8,7 +8,7 @@ import type { Log } from "../log.ts";
 import { Acceptor, type AcceptorOptions, files, isErrno, listenTcp, type OwnedFd } from "../sys/mod.ts";
 import { addressBytes, parseAddress } from "./address.ts";
 import type { PortTarget, PublishedPort } from "./port.ts";
-import { relayDatagrams } from "./udp_proxy.ts";
+import { proxyDatagrams } from "./udp_proxy.ts";
 
 /** The port is another program's. */
 export class PortBusy extends Error {}
@@ -36,7 +36,7 @@ export async function openPort(
         return relayConnections(listener, target, log, epoll);
       }
       case "udp":
-        return await relayDatagrams(port, target, log, isShared);
+        return await proxyDatagrams(port, target, log, isShared);
       case "sctp":
         return { [Symbol.asyncDispose]: () => Promise.resolve() };
     }

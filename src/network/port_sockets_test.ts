@@ -86,14 +86,14 @@ Deno.test("datagrams to a port that leads nowhere are dropped", async () => {
   });
   await new Promise<void>((done) => inner.bind(0, "0.0.0.0", done));
   let address: string | undefined = undefined;
-  const asked = Promise.withResolvers<void>();
+  const requested = Promise.withResolvers<void>();
   const { socket, hostPort } = await open("udp", inner.address().port, () => {
-    asked.resolve();
+    requested.resolve();
     return address;
   });
   const sender = createSocket("udp4");
   sender.send("nowhere", hostPort, "127.0.0.43");
-  await asked.promise;
+  await requested.promise;
   address = "127.0.0.1";
   sender.send("somewhere", hostPort, "127.0.0.43");
   await promise;

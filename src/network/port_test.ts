@@ -1,13 +1,13 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../errors.ts";
-import { wantedPorts } from "./port.ts";
-import { localPortRange, PortTable } from "./port_allocator.ts";
+import { requestedPorts } from "./port.ts";
+import { localPortRange, PortAllocator } from "./port_allocator.ts";
 
 const ask = (
   bindings: Record<string, { HostIp: string; HostPort: string }[] | null>,
   exposed: string[] = [],
   publishAll = false,
-) => wantedPorts({ bindings, exposed, publishAll });
+) => requestedPorts({ bindings, exposed, publishAll });
 const at = (HostPort: string, HostIp = "") => [{ HostIp, HostPort }];
 
 Deno.test("wanted ports: numbers, ranges, addresses, any; all exposed ones only where that was asked for", () => {
@@ -40,14 +40,14 @@ Deno.test("what is no port is refused", () => {
   }
 });
 
-const clashes = (table: PortTable, port: string, ip = "", message = /./) =>
+const clashes = (table: PortAllocator, port: string, ip = "", message = /./) =>
   assert.throws(
     () => table.take(ask({ "80/tcp": at(port, ip) })[0]!),
     (thrown) => isTsdError(thrown, "port_in_use") && message.test(thrown.message),
   );
 
 Deno.test("a port is given out once for an address; all addresses clash with each", () => {
-  const table = new PortTable([40_000, 40_002]);
+  const table = new PortAllocator([40_000, 40_002]);
   const take = (port: string, ip = "") => table.take(ask({ "80/tcp": at(port, ip) })[0]!);
   const taken = take("8080");
   assert.deepEqual(taken.map(({ hostIp, hostPort }) => [hostIp, hostPort]), [["0.0.0.0", 8080], ["::", 8080]]);
@@ -63,7 +63,7 @@ Deno.test("a port is given out once for an address; all addresses clash with eac
 });
 
 Deno.test("any port: one after another, skipping what is taken or doesn't work, and around at the end", () => {
-  const table = new PortTable(localPortRange("40000\t40003\n"));
+  const table = new PortAllocator(localPortRange("40000\t40003\n"));
   const any = (skip: number[] = []) => table.take(ask({ "80/tcp": at("") })[0]!, new Set(skip));
   table.keep({ protocol: "tcp", containerPort: 1, hostIp: "0.0.0.0", hostPort: 40_001 });
   const [first] = [any(), any([40_002])];

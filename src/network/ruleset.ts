@@ -54,18 +54,18 @@ const FORWARDING_KINDS = ["bridge", "veth", "tun", "wireguard"];
 
 const EVERYWHERE = ["0.0.0.0", "::"];
 /** The kernel leads nothing out of it. */
-const LOOPBACK_SIX = "::1";
+const LOOPBACK_V6 = "::1";
 
 /** Removes the table, also where there is none. */
 export const noRules = (table: string): string => `table inet ${table} {}\ndelete table inet ${table}\n`;
 
 /** Where ports lead: elements of the table's maps. */
 function portElements({ hostIp, protocol, hostPort, address, six, containerPort }: RuledPort): MapElement[] {
-  const isSix = hostIp.includes(":");
-  const target = isSix ? six : address;
-  if (target === undefined || hostIp === LOOPBACK_SIX) return [];
+  const isIpv6 = hostIp.includes(":");
+  const target = isIpv6 ? six : address;
+  if (target === undefined || hostIp === LOOPBACK_V6) return [];
   const led = `${protocol} . ${hostPort} : ${target} . ${containerPort}`;
-  const suffix = isSix ? "6" : "";
+  const suffix = isIpv6 ? "6" : "";
   return EVERYWHERE.includes(hostIp)
     ? [{ map: `everywhere${suffix}`, text: led }]
     : [{ map: `addressed${suffix}`, text: `${hostIp} . ${led}` }];
@@ -82,14 +82,14 @@ function bridgeElements(bridge: RuledBridge): MapElement[] {
       ? []
       : [...of(`hidden${suffix}`, range), ...of(`staying${suffix}`, `${range} . ${name}`)],
   ];
-  const isSix = (address: string) => address.includes(":");
+  const isIpv6 = (address: string) => address.includes(":");
   return [
     ...of("bridges", name),
     ...of(internal ? "closed" : "open", name),
     ...connectsContainers ? of("connected", `${name} . ${name}`) : [],
     ...inRange(subnet, ""),
     ...six === undefined ? [] : inRange(six, "6"),
-    ...nameServers.flatMap((address) => of(isSix(address) ? "names6" : "names", `${name} . ${address}`)),
+    ...nameServers.flatMap((address) => of(isIpv6(address) ? "names6" : "names", `${name} . ${address}`)),
   ];
 }
 
@@ -130,7 +130,7 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
       "dnat ip to ip daddr . meta l4proto . th dport map @addressed",
       "fib daddr type local dnat ip to meta l4proto . th dport map @everywhere",
       "dnat ip6 to ip6 daddr . meta l4proto . th dport map @addressed6",
-      `ip6 daddr != ${LOOPBACK_SIX} fib daddr type local dnat ip6 to meta l4proto . th dport map @everywhere6`,
+      `ip6 daddr != ${LOOPBACK_V6} fib daddr type local dnat ip6 to meta l4proto . th dport map @everywhere6`,
     ]),
     ...guardsForwarding.length > 0 ? block("chain others", OTHERS) : [],
     // What was led somewhere, be it to where it was going, isn't led elsewhere by those who come after, whoever's they are.
@@ -140,10 +140,10 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
     ]),
     ...chain("prerouting", "nat hook prerouting priority dstnat", ["jump publish"]),
     ...chain("output", "nat hook output priority -100", ["jump publish"]),
-    ...chain("postrouting", "nat hook postrouting priority srcnat", WAY_OUT),
+    ...chain("postrouting", "nat hook postrouting priority srcnat", OUTBOUND),
     ...mark === undefined ? [] : chain("marked", "filter hook forward priority filter - 5", marking(mark)),
     ...chain("forward", "filter hook forward priority filter", [
-      ...WAY_IN,
+      ...INBOUND,
       ...guardsForwarding.length > 0 ? ["iifname @bridges accept"] : [],
       ...guardsForwarding.map((family) => `meta nfproto ipv${family} jump others`),
     ]),
@@ -151,7 +151,7 @@ export function ruleset({ table, bridges, ports, guardsForwarding, mark }: Rules
   return `${noRules(table)}${lines.join("\n")}\n`;
 }
 
-const WAY_OUT = [
+const OUTBOUND = [
   // What a container sends to a published port of its own network would be answered past us.
   "ct status dnat ip saddr . ip daddr @within masquerade",
   "ct status dnat ip6 saddr . ip6 daddr @within6 masquerade",
@@ -162,7 +162,7 @@ const WAY_OUT = [
   "ip6 saddr @hidden6 masquerade",
 ];
 
-const WAY_IN = [
+const INBOUND = [
   "iifname . oifname @connected accept",
   "iifname @closed drop",
   "oifname @closed drop",

@@ -4,11 +4,11 @@
  * names. The kernel lets both be when both say that they share; who else has the port is looked up, as programs that share
  * with everybody (a CoreDNS) would be taken in silently.
  */
-import { readIfThere } from "../io/if_exists.ts";
+import { readIfExists } from "../io/if_exists.ts";
 import { type Family, formatAddress } from "./address.ts";
 import { NAME_PORT } from "./dns/name_port.ts";
 import type { Protocol, PublishedPort } from "./port.ts";
-import { isEvery } from "./port_allocator.ts";
+import { isWildcard } from "./port_allocator.ts";
 
 /** Of linux/tcp_states.h, as /proc has it: a TCP socket that listens. */
 const LISTENING = "0A";
@@ -17,21 +17,21 @@ const MAPPED = 0xffffn << 32n;
 
 /** Whether a port is one that names may be asked for at on some of its addresses. */
 export const canBeShared = ({ protocol, hostIp, hostPort }: PublishedPort): boolean =>
-  hostPort === NAME_PORT && isEvery(hostIp) && protocol !== "sctp";
+  hostPort === NAME_PORT && isWildcard(hostIp) && protocol !== "sctp";
 
 /**
  * Addresses at which somebody has a port, as far as they are in the way of all addresses of a version. One of all addresses
  * of version 6 may be of version 4 as well.
  */
 export function holders({ protocol, hostIp, hostPort }: PublishedPort, read = readTable): string[] {
-  const isSix = hostIp.includes(":");
+  const isIpv6 = hostIp.includes(":");
   const found = (family: Family) => boundAddresses(read(protocol, family), hostPort, protocol);
-  if (isSix) return found(6).filter((address) => address.includes(":"));
-  return [...found(4), ...found(6).filter((address) => !address.includes(":") || isEvery(address))];
+  if (isIpv6) return found(6).filter((address) => address.includes(":"));
+  return [...found(4), ...found(6).filter((address) => !address.includes(":") || isWildcard(address))];
 }
 
 const readTable = (protocol: Protocol, family: Family): string =>
-  readIfThere(`/proc/net/${protocol}${family === 6 ? "6" : ""}`) ?? "";
+  readIfExists(`/proc/net/${protocol}${family === 6 ? "6" : ""}`) ?? "";
 
 /** Of `/proc/net/tcp` and the like. Exported for tests. */
 export function boundAddresses(table: string, port: number, protocol: Protocol): string[] {

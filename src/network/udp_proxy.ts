@@ -20,7 +20,7 @@ interface Sender {
  * Listens on the port until it is disposed of.
  * @param isShared whether others may listen there who say the same @throws Error with the code EADDRINUSE
  */
-export async function relayDatagrams(
+export async function proxyDatagrams(
   port: PublishedPort,
   target: PortTarget,
   log: Log,

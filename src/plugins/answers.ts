@@ -10,7 +10,7 @@ export const REFUSAL = object({
 });
 
 /** Of a selective hook. */
-export const SPARED = list(text("An id of the context."), "What is to stay.");
+export const RETAINED = list(text("An id of the context."), "What is to stay.");
 
 export const OTHER_REFERENCE = object({
   reference: text("Where the content is fetched from instead. A digest that was asked for stays asked for."),

@@ -18,8 +18,8 @@ import {
 } from "./hooks.ts";
 import { checkPlugin, configOf, LoadedPlugin, MAX_FAILURES, type PluginStatus } from "./loaded_plugin.ts";
 import { mergePatches } from "./patches.ts";
-import { type Plugin, PutAway } from "./plugin.ts";
-import { mayNotFail, Roster } from "./plugin_registry.ts";
+import { type Plugin, PluginUnloaded } from "./plugin.ts";
+import { mustNotFail, PluginRegistry } from "./plugin_registry.ts";
 import { memoryRows, type PluginRows, pluginStorage } from "./storage.ts";
 
 export interface HookBusOptions {
@@ -51,12 +51,12 @@ export class HookBus implements AsyncDisposable {
   readonly #baseLog: Log;
   readonly #log: Log;
   readonly #options: Required<HookBusOptions>;
-  readonly #roster = new Roster();
+  readonly #registry = new PluginRegistry();
   /** Those of which it was said. */
   readonly #disabled = new WeakSet<LoadedPlugin>();
   /** By plugin, ids of the containers that it was told of when it came. */
   readonly #replayed = new WeakMap<LoadedPlugin, ReadonlySet<string>>();
-  #hasBegun = false;
+  #hasStarted = false;
 
   /** @throws {TsdError} as `add` */
   constructor(plugins: readonly Plugin[], log: Log, options: HookBusOptions = {}) {
@@ -83,46 +83,46 @@ export class HookBus implements AsyncDisposable {
    * @throws {TsdError} as `add`, at once, and nothing is changed
    */
   replace(name: string, plugin: Plugin | undefined, place = 0): Promise<void> {
-    const before = this.#roster.of(name);
+    const before = this.#registry.of(name);
     this.#put(name, plugin && this.#load(plugin, undefined), place);
     return before === undefined ? Promise.resolve() : this.#close(before);
   }
 
   /** It is called no more. Says whether it was there. */
   async remove(name: string): Promise<boolean> {
-    const isThere = this.has(name);
+    const exists = this.has(name);
     await this.replace(name, undefined);
-    return isThere;
+    return exists;
   }
 
   has(name: string): boolean {
-    return this.#roster.of(name) !== undefined;
+    return this.#registry.of(name) !== undefined;
   }
 
   /** In the order in which they are called. */
   list(): readonly PluginStatus[] {
-    return this.#roster.all.map(({ status }) => status);
+    return this.#registry.all.map(({ status }) => status);
   }
 
   /** Whether anybody listens. */
-  wants(hook: HookName): boolean {
-    return this.#roster.listening(hook) !== undefined;
+  isSubscribed(hook: HookName): boolean {
+    return this.#registry.listening(hook) !== undefined;
   }
 
   /** Calls `listener` for each hook that somebody begins or ceases to listen to. */
-  onWanted(listener: (hook: HookName) => void): void {
-    this.#roster.onWanted(listener);
+  onSubscribed(listener: (hook: HookName) => void): void {
+    this.#registry.onSubscribed(listener);
   }
 
   /** The engine knows which containers run: all plugins are told of them, and those that come later are. */
   begin(): void {
-    this.#hasBegun = true;
-    this.#replay(this.#roster.all);
+    this.#hasStarted = true;
+    this.#replay(this.#registry.all);
   }
 
   /** The first answer of a plugin. @throws {TsdError} permission_denied: a required plugin has failed */
-  async first<N extends HooksOfKind<"first">>(hook: N, context: Context<N>): Promise<FirstAnswer<N> | undefined> {
-    const subscribers = this.#roster.listening(hook);
+  async callFirst<N extends HooksOfKind<"first">>(hook: N, context: Context<N>): Promise<FirstAnswer<N> | undefined> {
+    const subscribers = this.#registry.listening(hook);
     if (subscribers === undefined) return undefined;
     const snapshot = frozen(context());
     for (const loaded of subscribers) {
@@ -136,8 +136,8 @@ export class HookBus implements AsyncDisposable {
    * Asks all plugins in order; the first refusal ends the step.
    * @throws {TsdError} permission_denied, naming the plugin and its reason
    */
-  async ask<N extends HooksOfKind<"sequential">>(hook: N, context: Context<N>): Promise<void> {
-    const subscribers = this.#roster.listening(hook);
+  async callSequential<N extends HooksOfKind<"sequential">>(hook: N, context: Context<N>): Promise<void> {
+    const subscribers = this.#registry.listening(hook);
     if (subscribers === undefined) return;
     const snapshot = frozen(context());
     for (const loaded of subscribers) {
@@ -151,8 +151,8 @@ export class HookBus implements AsyncDisposable {
    * Asks all plugins at once what they want changed.
    * @throws {TsdError} conflict, naming two plugins that want different things; permission_denied: a required one has failed
    */
-  async adjust<N extends HooksOfKind<"adjust">>(hook: N, context: Context<N>): Promise<Adjusted<N> | undefined> {
-    const subscribers = this.#roster.listening(hook);
+  async callAdjust<N extends HooksOfKind<"adjust">>(hook: N, context: Context<N>): Promise<Adjusted<N> | undefined> {
+    const subscribers = this.#registry.listening(hook);
     if (subscribers === undefined) return undefined;
     const snapshot = frozen(context());
     const answers = await Promise.all(
@@ -172,12 +172,12 @@ export class HookBus implements AsyncDisposable {
    * fails refuses the step.
    * @throws {TsdError} permission_denied, naming the plugin and its reason
    */
-  async spared<N extends HooksOfKind<"selective">>(
+  async callSelective<N extends HooksOfKind<"selective">>(
     hook: N,
     context: Context<N>,
   ): Promise<ReadonlyMap<string, string>> {
     const spared = new Map<string, string>();
-    const subscribers = this.#roster.listening(hook);
+    const subscribers = this.#registry.listening(hook);
     if (subscribers === undefined) return spared;
     const snapshot = frozen(context());
     for (const loaded of subscribers) {
@@ -188,8 +188,8 @@ export class HookBus implements AsyncDisposable {
   }
 
   /** Tells all plugins; returns at once. */
-  tell<N extends HooksOfKind<"parallel">>(hook: N, context: Context<N>): void {
-    const subscribers = this.#roster.listening(hook);
+  callParallel<N extends HooksOfKind<"parallel">>(hook: N, context: Context<N>): void {
+    const subscribers = this.#registry.listening(hook);
     if (subscribers === undefined) return;
     const snapshot = frozen(context());
     for (const loaded of subscribers) void this.#call(hook, loaded, snapshot);
@@ -197,7 +197,7 @@ export class HookBus implements AsyncDisposable {
 
   /** Ends all plugins. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#roster.clear().map((loaded) => this.#close(loaded)));
+    await Promise.all(this.#registry.clear().map((loaded) => this.#close(loaded)));
   }
 
   #load(plugin: Plugin, config: unknown): LoadedPlugin {
@@ -210,18 +210,18 @@ export class HookBus implements AsyncDisposable {
   }
 
   #put(name: string, loaded: LoadedPlugin | undefined, place: number): void {
-    this.#roster.put(name, loaded, place);
-    if (loaded !== undefined && this.#hasBegun) this.#replay([loaded]);
+    this.#registry.put(name, loaded, place);
+    if (loaded !== undefined && this.#hasStarted) this.#replay([loaded]);
   }
 
   /** As {@link #answer}, of the plugin or of whoever has taken its place by then; of nobody, nothing. */
-  async #call(hook: HookName, asked: LoadedPlugin, context: HookContexts[HookName]): Promise<unknown> {
-    for (let loaded = this.#roster.inPlaceOf(asked, hook); loaded !== undefined;) {
+  async #call(hook: HookName, requested: LoadedPlugin, context: HookContexts[HookName]): Promise<unknown> {
+    for (let loaded = this.#registry.inPlaceOf(requested, hook); loaded !== undefined;) {
       try {
         return await this.#answer(hook, loaded, context);
       } catch (thrown) {
-        if (!(thrown instanceof PutAway)) throw thrown;
-        const next = this.#roster.inPlaceOf(loaded, hook);
+        if (!(thrown instanceof PluginUnloaded)) throw thrown;
+        const next = this.#registry.inPlaceOf(loaded, hook);
         if (next === loaded) return this.#failed(hook, loaded, thrown);
         // It was told when it came.
         if (next !== undefined && isReplayed(hook, context, this.#replayed.get(next))) return undefined;
@@ -238,13 +238,13 @@ export class HookBus implements AsyncDisposable {
   async #answer(hook: HookName, loaded: LoadedPlugin, context: HookContexts[HookName]): Promise<unknown> {
     if (!loaded.isEnabled) {
       const why = `it is disabled after ${MAX_FAILURES} failures in a row, the last one at ${loaded.status.lastError}`;
-      if (mayNotFail(hook, loaded)) throw cantBeAsked(hook, loaded, why);
+      if (mustNotFail(hook, loaded)) throw cantBeAsked(hook, loaded, why);
       return undefined;
     }
     try {
       return await loaded.call(hook, context);
     } catch (thrown) {
-      if (thrown instanceof PutAway) throw thrown;
+      if (thrown instanceof PluginUnloaded) throw thrown;
       return this.#failed(hook, loaded, thrown as Error);
     }
   }
@@ -255,14 +255,14 @@ export class HookBus implements AsyncDisposable {
     this.#log.warn("a plugin failed", { plugin: loaded.name, hook, error: message });
     loaded.plugin.failed?.(hook, message);
     if (!loaded.isEnabled && !this.#disabled.has(loaded)) this.#disable(loaded);
-    if (mayNotFail(hook, loaded)) throw cantBeAsked(hook, loaded, message, cause);
+    if (mustNotFail(hook, loaded)) throw cantBeAsked(hook, loaded, message, cause);
     return undefined;
   }
 
   #disable(loaded: LoadedPlugin): void {
     const { name, status } = loaded;
     this.#disabled.add(loaded);
-    this.#roster.arrange();
+    this.#registry.arrange();
     this.#log.error("a plugin is disabled: it has failed too often", { plugin: name, failures: status.failures });
   }
 

@@ -26,19 +26,19 @@ const refusal = (message: string) => (thrown: unknown) => {
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 Deno.test("sequential: plugins are asked in order, and the first refusal ends the step and is named", async () => {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const one = (name: string, refuse?: string) =>
     plugin(name, {
       "image.verify": () => {
-        asked.push(name);
+        requested.push(name);
         return refuse === undefined ? null : { refuse };
       },
     });
   await assert.rejects(
-    bus(one("one"), one("two", "not signed"), one("three")).ask("image.verify", () => IMAGE),
+    bus(one("one"), one("two", "not signed"), one("three")).callSequential("image.verify", () => IMAGE),
     refusal("Plugin two refused (image.verify): not signed"),
   );
-  assert.deepEqual(asked, ["one", "two"]);
+  assert.deepEqual(requested, ["one", "two"]);
 });
 
 Deno.test("first: the first answer counts, and nobody is asked after it", async () => {
@@ -46,9 +46,9 @@ Deno.test("first: the first answer counts, and nobody is asked after it", async 
   const says = (name: string, reference?: string) =>
     plugin(name, { "registry.resolve": () => reference === undefined ? undefined : { reference } });
   const found = await bus(says("silent"), says("mirror", "mirror.lan/a:1"), never)
-    .first("registry.resolve", () => REFERENCE);
+    .callFirst("registry.resolve", () => REFERENCE);
   assert.deepEqual(found, { plugin: "mirror", answer: { reference: "mirror.lan/a:1" } });
-  assert.equal(await bus(says("silent")).first("registry.resolve", () => REFERENCE), undefined);
+  assert.equal(await bus(says("silent")).callFirst("registry.resolve", () => REFERENCE), undefined);
 });
 
 Deno.test("adjust: patches of all plugins come as one, or two of them are named", async () => {
@@ -59,14 +59,14 @@ Deno.test("adjust: patches of all plugins come as one, or two of them are named"
   const adds = (name: string, env: Record<string, string>) =>
     plugin(name, { "container.create": () => Promise.resolve({ env }) });
   const silent = plugin("silent", { "container.create": () => undefined });
-  const adjusted = await bus(adds("one", { A: "1" }), silent, adds("two", { B: "2" })).adjust(
+  const adjusted = await bus(adds("one", { A: "1" }), silent, adds("two", { B: "2" })).callAdjust(
     "container.create",
     context,
   );
   assert.deepEqual(adjusted, { plugins: ["one", "two"], patch: { env: { A: "1", B: "2" } } });
-  assert.equal(await bus(silent).adjust("container.create", context), undefined);
+  assert.equal(await bus(silent).callAdjust("container.create", context), undefined);
   await assert.rejects(
-    bus(adds("one", { A: "1" }), adds("two", { A: "1" })).adjust("container.create", context),
+    bus(adds("one", { A: "1" }), adds("two", { A: "1" })).callAdjust("container.create", context),
     (thrown) => isTsdError(thrown, "conflict") && thrown.message === "Plugins one and two both set env.A",
   );
 });
@@ -76,25 +76,25 @@ Deno.test("selective: each plugin may spare things; the first is named, and one 
   const context = () => ({ things: ["a", "b", "c"].map(thing) });
   const one = (name: string, ids?: readonly string[]) => plugin(name, { "prune.plan": () => Promise.resolve(ids) });
   const spared = await bus(one("one", ["a"]), one("silent"), one("two", ["a", "c", "odd"]))
-    .spared("prune.plan", context);
+    .callSelective("prune.plan", context);
   assert.deepEqual([...spared], [["a", "one"], ["c", "two"], ["odd", "two"]]);
   const broken = bus(plugin("broken", { "prune.plan": () => Promise.reject(new Error("oops")) }));
   await assert.rejects(
-    broken.spared("prune.plan", context),
+    broken.callSelective("prune.plan", context),
     refusal("Plugin broken can't be asked (prune.plan): oops"),
   );
 });
 
 Deno.test("parallel: observers that throw change nothing and are logged", async () => {
   const lines: string[] = [];
-  const told: number[] = [];
+  const reported: number[] = [];
   const observed = new HookBus([
     plugin("broken", { "container.started": () => Promise.reject(new Error("oops")) }),
-    plugin("fine", { "container.started": ({ pid }) => void told.push(pid) }),
+    plugin("fine", { "container.started": ({ pid }) => void reported.push(pid) }),
   ], new LineLog((line) => lines.push(line)));
-  observed.tell("container.started", () => STARTED);
+  observed.callParallel("container.started", () => STARTED);
   await settled();
-  assert.deepEqual(told, [7]);
+  assert.deepEqual(reported, [7]);
   assert.match(lines.join("\n"), /warn plugins: a plugin failed plugin=broken hook=container\.started error=oops/);
 });
 
@@ -105,13 +105,13 @@ Deno.test("no plugin, no context: nothing is made for a hook that nobody has", a
     made++;
     return assert.fail("a context was made for nobody");
   };
-  await hooks.ask("image.verify", never);
-  await hooks.first("registry.resolve", never);
-  await hooks.adjust("container.create", never);
-  assert.equal((await hooks.spared("prune.plan", never)).size, 0);
-  hooks.tell("container.removed", never);
+  await hooks.callSequential("image.verify", never);
+  await hooks.callFirst("registry.resolve", never);
+  await hooks.callAdjust("container.create", never);
+  assert.equal((await hooks.callSelective("prune.plan", never)).size, 0);
+  hooks.callParallel("container.removed", never);
   assert.equal(made, 0);
-  assert.deepEqual(HOOK_NAMES.filter((hook) => hooks.wants(hook)), ["volume.created"]);
+  assert.deepEqual(HOOK_NAMES.filter((hook) => hooks.isSubscribed(hook)), ["volume.created"]);
 });
 
 Deno.test("contexts are frozen copies", async () => {
@@ -119,7 +119,7 @@ Deno.test("contexts are frozen copies", async () => {
   const changing = plugin("changing", {
     "image.verify": (context) => void ((context.labels as Record<string, string>).a = "x"),
   }, { required: true });
-  await assert.rejects(bus(changing).ask("image.verify", () => engines), /read only/);
+  await assert.rejects(bus(changing).callSequential("image.verify", () => engines), /read only/);
   engines.labels.a = "the engine's own stays as it was";
 });
 
@@ -131,9 +131,9 @@ Deno.test("a plugin that fails: the step goes on, unless the plugin is required"
   ];
   for (const [handler, why] of fails) {
     const hooks: PluginHooks = { "image.verify": handler! };
-    await bus(plugin("open", hooks)).ask("image.verify", () => IMAGE);
+    await bus(plugin("open", hooks)).callSequential("image.verify", () => IMAGE);
     await assert.rejects(
-      bus(plugin("shut", hooks, { required: true })).ask("image.verify", () => IMAGE),
+      bus(plugin("shut", hooks, { required: true })).callSequential("image.verify", () => IMAGE),
       refusal(`Plugin shut can't be asked (image.verify): ${why}`),
     );
   }
@@ -149,7 +149,7 @@ Deno.test("a plugin that never answers is left behind at the deadline, and its s
         return new Promise(() => {});
       },
     }, { required: true });
-    const asking = bus(hangs).ask("image.verify", () => IMAGE);
+    const asking = bus(hangs).callSequential("image.verify", () => IMAGE);
     const rejected = assert.rejects(
       asking,
       refusal("Plugin hangs can't be asked (image.verify): it did not answer within 10000 ms"),
@@ -164,19 +164,19 @@ Deno.test("a plugin that never answers is left behind at the deadline, and its s
 
 Deno.test("a plugin that can't keep up with what it is told is told no more", async () => {
   const answer = Promise.withResolvers<void>();
-  let told = 0;
+  let reported = 0;
   const slow = plugin("slow", {
     "container.removed": () => {
-      told++;
+      reported++;
       return answer.promise;
     },
   });
   const hooks = bus(slow);
-  for (let at = 0; at < 10_100; at++) hooks.tell("container.removed", () => CONTEXT);
-  assert.equal(told, 10_000);
+  for (let at = 0; at < 10_100; at++) hooks.callParallel("container.removed", () => CONTEXT);
+  assert.equal(reported, 10_000);
   await settled();
   assert.equal(hooks.list()[0]!.lastError, "container.removed: it has 10000 calls to answer");
-  assert.equal(hooks.wants("container.removed"), false);
+  assert.equal(hooks.isSubscribed("container.removed"), false);
   answer.resolve();
   await settled();
   // Answers that come late don't make it one that is asked.
@@ -186,18 +186,18 @@ Deno.test("a plugin that can't keep up with what it is told is told no more", as
 Deno.test("calls that fail together count as one failure; whoever takes a plugin's place is asked from then on", async () => {
   const failing = Promise.withResolvers<void>();
   const hooks = bus(plugin("weak", { "container.removed": () => failing.promise }));
-  for (let at = 0; at < 20; at++) hooks.tell("container.removed", () => CONTEXT);
+  for (let at = 0; at < 20; at++) hooks.callParallel("container.removed", () => CONTEXT);
   failing.reject(new Error("gone"));
   await settled();
   assert.deepEqual([hooks.list()[0]!.failures, hooks.list()[0]!.failuresInARow], [20, 1]);
-  let told = 0;
-  await hooks.replace("weak", plugin("weak", { "container.removed": () => void told++ }));
-  hooks.tell("container.removed", () => CONTEXT);
-  assert.equal(told, 1);
+  let reported = 0;
+  await hooks.replace("weak", plugin("weak", { "container.removed": () => void reported++ }));
+  hooks.callParallel("container.removed", () => CONTEXT);
+  assert.equal(reported, 1);
   assert.throws(() => hooks.replace("weak", plugin("weak", { odd: () => {} } as never)), /wants hook odd/);
   assert.equal(hooks.has("weak"), true);
   await hooks.replace("weak", undefined);
-  assert.deepEqual([hooks.has("weak"), hooks.wants("container.removed")], [false, false]);
+  assert.deepEqual([hooks.has("weak"), hooks.isSubscribed("container.removed")], [false, false]);
 });
 
 /** Stands in for `setTimeout`; a test says when time is over. */
@@ -231,14 +231,14 @@ Deno.test("five failures in a row disable a plugin; a success in between counts 
   });
   const hooks = new HookBus([shaky], new LineLog((line) => lines.push(line)));
   const ask = async (times: number) => {
-    for (let at = 0; at < times; at++) await hooks.ask("image.verify", () => IMAGE);
+    for (let at = 0; at < times; at++) await hooks.callSequential("image.verify", () => IMAGE);
   };
   await ask(4);
   isBroken = false;
   await ask(1);
   isBroken = true;
   await ask(5);
-  assert.equal(hooks.wants("image.verify"), false);
+  assert.equal(hooks.isSubscribed("image.verify"), false);
   await ask(3);
   assert.equal(calls, 10);
   const { enabled, failures, failuresInARow, lastError } = hooks.list()[0]!;
@@ -249,9 +249,9 @@ Deno.test("five failures in a row disable a plugin; a success in between counts 
 Deno.test("a required plugin that is disabled still keeps steps from being done", async () => {
   const broken = plugin("guard", { "image.verify": () => Promise.reject(new Error("oops")) }, { required: true });
   const hooks = bus(broken);
-  for (let at = 0; at < 5; at++) await assert.rejects(hooks.ask("image.verify", () => IMAGE));
+  for (let at = 0; at < 5; at++) await assert.rejects(hooks.callSequential("image.verify", () => IMAGE));
   await assert.rejects(
-    hooks.ask("image.verify", () => IMAGE),
+    hooks.callSequential("image.verify", () => IMAGE),
     refusal(
       "Plugin guard can't be asked (image.verify): it is disabled after 5 failures in a row, the last one at image.verify: oops",
     ),
@@ -260,43 +260,43 @@ Deno.test("a required plugin that is disabled still keeps steps from being done"
 });
 
 Deno.test("order: pre, normal, post, and inside each as they came", async () => {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const one = (name: string, order?: PluginOrder) =>
-    plugin(name, { "image.verify": () => void asked.push(name) }, order === undefined ? {} : { order });
+    plugin(name, { "image.verify": () => void requested.push(name) }, order === undefined ? {} : { order });
   const hooks = bus(one("last", "post"), one("b"), one("first", "pre"), one("a", "normal"), one("second", "pre"));
-  await hooks.ask("image.verify", () => IMAGE);
-  assert.deepEqual(asked, ["first", "second", "b", "a", "last"]);
-  assert.deepEqual(hooks.list().map(({ name }) => name), asked);
+  await hooks.callSequential("image.verify", () => IMAGE);
+  assert.deepEqual(requested, ["first", "second", "b", "a", "last"]);
+  assert.deepEqual(hooks.list().map(({ name }) => name), requested);
 });
 
 Deno.test("plugins come and go; one that comes is told of what runs", async () => {
   const present = [STARTED, { ...STARTED, id: "c2" }].map((each) => ({ ...each, replayed: true }));
   const hooks = new HookBus([], SILENT_LOG, { present: () => present });
-  const wanted: string[] = [];
-  hooks.onWanted((hook) => wanted.push(`${hook} ${hooks.wants(hook)}`));
-  const told: string[] = [];
+  const expected: string[] = [];
+  hooks.onSubscribed((hook) => expected.push(`${hook} ${hooks.isSubscribed(hook)}`));
+  const reported: string[] = [];
   let closed = 0;
-  const one = plugin("one", { "container.started": ({ id, replayed }) => void told.push(`${id} ${replayed}`) }, {
+  const one = plugin("one", { "container.started": ({ id, replayed }) => void reported.push(`${id} ${replayed}`) }, {
     close: () => Promise.resolve(void closed++),
   });
   hooks.add(one);
   await settled();
-  assert.deepEqual(told, [], "before the engine has begun nobody knows what runs");
+  assert.deepEqual(reported, [], "before the engine has begun nobody knows what runs");
   hooks.begin();
   await settled();
-  assert.deepEqual(told.splice(0), ["c1 true", "c2 true"]);
+  assert.deepEqual(reported.splice(0), ["c1 true", "c2 true"]);
   await hooks.remove("one");
   hooks.add(one);
   await settled();
-  assert.deepEqual(told, ["c1 true", "c2 true"]);
+  assert.deepEqual(reported, ["c1 true", "c2 true"]);
   assert.throws(() => hooks.add(one), (thrown) => isTsdError(thrown, "conflict"));
-  hooks.tell("container.started", () => STARTED);
+  hooks.callParallel("container.started", () => STARTED);
   assert.equal(await hooks.remove("one"), true);
-  hooks.tell("container.started", () => STARTED);
+  hooks.callParallel("container.started", () => STARTED);
   await settled();
-  assert.deepEqual(told, ["c1 true", "c2 true", "c1 false"]);
+  assert.deepEqual(reported, ["c1 true", "c2 true", "c1 false"]);
   const [comes, goes] = ["container.started true", "container.started false"];
-  assert.deepEqual(wanted, [comes, goes, comes, goes]);
+  assert.deepEqual(expected, [comes, goes, comes, goes]);
   assert.deepEqual([closed, await hooks.remove("one"), hooks.list()], [2, false, []]);
 });
 
@@ -315,7 +315,7 @@ Deno.test("what a plugin has: its log, its storage, its configuration", async ()
   assert.throws(() => hooks.add(counts), /plugins\.counts is no object/);
   assert.throws(() => hooks.add(plugin("plain", {}), {}), /Plugin plain has no configuration/);
   hooks.add(counts, { url: "http://x", tries: 3 });
-  for (let at = 0; at < 2; at++) await hooks.ask("image.verify", () => IMAGE);
+  for (let at = 0; at < 2; at++) await hooks.callSequential("image.verify", () => IMAGE);
   assert.match(lines[1]!, /info plugin counts: seen url=http:\/\/x times=2$/);
 });
 
@@ -340,8 +340,8 @@ Deno.test("what is no plugin of this interface is refused by name", () => {
 Deno.test("the built-in log writes a line for each step, and none for what has been running", async () => {
   const lines: string[] = [];
   const hooks = bus(lifecycleLog(new LineLog((line) => lines.push(line))));
-  hooks.tell("container.started", () => ({ ...STARTED, replayed: true }));
-  hooks.tell("container.exited", () => ({ ...CONTEXT, exitCode: 3, ranMs: 12, oomKilled: false }));
+  hooks.callParallel("container.started", () => ({ ...STARTED, replayed: true }));
+  hooks.callParallel("container.exited", () => ({ ...CONTEXT, exitCode: 3, ranMs: 12, oomKilled: false }));
   await settled();
   assert.equal(lines.length, 1);
   assert.match(lines[0]!, /info lifecycle: container exited id=c1 name=web exitCode=3 ranMs=12$/);

@@ -4,7 +4,7 @@
  * one kind for ever, and its kind decides what an answer means. Types, checks and documentation (docs/hooks.md) come from
  * here. Contexts are frozen snapshots of plain JSON, never the engine's own objects. Each hook has a deadline.
  */
-import { CONTAINER_PATCH, CREDENTIALS, OTHER_REFERENCE, REFUSAL, SPARED } from "./answers.ts";
+import { CONTAINER_PATCH, CREDENTIALS, OTHER_REFERENCE, REFUSAL, RETAINED } from "./answers.ts";
 import * as contexts from "./contexts.ts";
 import type { Infer, ObjectSchema, Schema } from "./schema.ts";
 
@@ -44,16 +44,16 @@ export interface HookRow {
 }
 
 /** Told, and not waited for. */
-const told = <C extends ObjectSchema>(context: C, when: string) =>
+const reported = <C extends ObjectSchema>(context: C, when: string) =>
   ({ kind: "parallel", deadlineMs: 5000, onFailure: "logged", since: "0.1.0", when, context }) as const;
 
 /** Asked whether a step may be done. */
-const asked = <C extends ObjectSchema>(context: C, deadlineMs: number, when: string) =>
+const requested = <C extends ObjectSchema>(context: C, deadlineMs: number, when: string) =>
   ({ kind: "sequential", deadlineMs, onFailure: "open", since: "0.1.0", when, context, answer: REFUSAL }) as const;
 
 /** The one table of hooks. */
 export const HOOKS = {
-  "image.beforePull": asked(contexts.REFERENCE, 5000, "An image is about to be pulled; no registry was asked yet."),
+  "image.beforePull": requested(contexts.REFERENCE, 5000, "An image is about to be pulled; no registry was asked yet."),
   "registry.resolve": {
     kind: "first",
     deadlineMs: 5000,
@@ -74,13 +74,13 @@ export const HOOKS = {
     context: contexts.REFERENCE,
     answer: CREDENTIALS,
   },
-  "image.verify": asked(
+  "image.verify": requested(
     contexts.IMAGE,
     10_000,
     "The layers of an image that was pulled or loaded are complete, and nothing of it can be seen yet.",
   ),
-  "image.pulled": told(contexts.PULLED_IMAGE, "An image was recorded under its name."),
-  "image.loaded": told(contexts.IMAGE, "An image of an archive was recorded, under the names that it has there."),
+  "image.pulled": reported(contexts.PULLED_IMAGE, "An image was recorded under its name."),
+  "image.loaded": reported(contexts.IMAGE, "An image of an archive was recorded, under the names that it has there."),
   "container.create": {
     kind: "adjust",
     deadlineMs: 5000,
@@ -91,34 +91,34 @@ export const HOOKS = {
     context: contexts.NEW_CONTAINER,
     answer: CONTAINER_PATCH,
   },
-  "container.validate": asked(
+  "container.validate": requested(
     contexts.NEW_CONTAINER,
     5000,
     "A container is about to be made; its settings, the patches of `container.create` included, were checked.",
   ),
-  "network.ready": asked(
+  "network.ready": requested(
     contexts.CONNECTED_CONTAINER,
     5000,
     "A container's network namespace has all its interfaces, and its process isn't made yet: the start waits for the " +
       "plugins. Only for containers that have a namespace of their own with something in it.",
   ),
-  "container.started": told(
+  "container.started": reported(
     contexts.STARTED_CONTAINER,
     "A container's process runs. A plugin that is loaded later gets those that run by then, with `replayed: true`.",
   ),
-  "container.exec": asked(
+  "container.exec": requested(
     contexts.EXEC,
     5000,
     "Somebody wants to run a command in a container. Health checks are not asked about.",
   ),
-  "health.changed": told(contexts.HEALTH, "A health check's result has changed what a container counts as."),
-  "container.oom": told(contexts.CONTAINER, "The kernel killed something in a container for want of memory."),
-  "container.exited": told(
+  "health.changed": reported(contexts.HEALTH, "A health check's result has changed what a container counts as."),
+  "container.oom": reported(contexts.CONTAINER, "The kernel killed something in a container for want of memory."),
+  "container.exited": reported(
     contexts.EXITED_CONTAINER,
     "A container's process and its output have ended, and the state says so.",
   ),
-  "container.removed": told(contexts.CONTAINER, "A container can't be found any more."),
-  "volume.created": told(contexts.VOLUME, "A volume was made, by itself or with a container."),
+  "container.removed": reported(contexts.CONTAINER, "A container can't be found any more."),
+  "volume.created": reported(contexts.VOLUME, "A volume was made, by itself or with a container."),
   "prune.plan": {
     kind: "selective",
     deadlineMs: 5000,
@@ -126,20 +126,20 @@ export const HOOKS = {
     since: "0.1.0",
     when: "Unused things are about to be removed, or shown as what would be.",
     context: contexts.PRUNE,
-    answer: SPARED,
+    answer: RETAINED,
   },
-  "log.line": told(
+  "log.line": reported(
     contexts.LOG_LINE,
     "A container has written a line to its log. A sample: at most ten lines a second of each container, and none at all unless a " +
       "plugin has this hook.",
   ),
-  "api.request": asked(
+  "api.request": requested(
     contexts.API_REQUEST,
     5000,
     "A request has come, whole; nothing was done about it. While a plugin has this hook, requests whose body is larger " +
       "than 4 MiB are refused.",
   ),
-  "api.answered": told(contexts.API_ANSWER, "A request was answered, or its answer has begun."),
+  "api.answered": reported(contexts.API_ANSWER, "A request was answered, or its answer has begun."),
 } as const satisfies Record<string, HookRow>;
 
 export type HookName = keyof typeof HOOKS;

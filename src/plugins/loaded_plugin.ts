@@ -6,7 +6,7 @@ import { toTsdError, TsdError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { frozen } from "./frozen.ts";
 import { type HookContexts, type HookName, rowOf } from "./hooks.ts";
-import { type HookTools, type Plugin, PLUGIN_API_VERSION, type PluginOrder, PutAway } from "./plugin.ts";
+import { type HookTools, type Plugin, PLUGIN_API_VERSION, type PluginOrder, PluginUnloaded } from "./plugin.ts";
 import type { Json } from "./schema.ts";
 import type { PluginStorage } from "./storage.ts";
 import { check } from "./validate.ts";
@@ -87,7 +87,7 @@ export class LoadedPlugin {
       this.#failuresInARow = 0;
       return answer;
     } catch (thrown) {
-      if (thrown instanceof PutAway) throw thrown;
+      if (thrown instanceof PluginUnloaded) throw thrown;
       const error = toTsdError(thrown);
       this.#failures++;
       // Calls that were open when one has failed fail for the same reason, mostly: they count as one.

@@ -7,7 +7,7 @@
 export * from "./builtin/mod.ts";
 export { type Adjusted, HookBus } from "./hook_bus.ts";
 export * from "./hooks.ts";
-export { DEFAULT_HOOK_FOLDERS, HookFolders } from "./hooks_d/hook_dirs.ts";
+export { DEFAULT_HOOK_DIRS, HookDirs } from "./hooks_d/hook_dirs.ts";
 export type { PluginStatus } from "./loaded_plugin.ts";
 export * from "./plugin.ts";
 export type { Infer, Json, Schema } from "./schema.ts";

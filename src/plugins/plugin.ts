@@ -53,4 +53,4 @@ export interface Plugin {
 }
 
 /** What a handler throws when its plugin is used no more, and it was not asked: whoever has its place is asked instead. */
-export class PutAway extends Error {}
+export class PluginUnloaded extends Error {}

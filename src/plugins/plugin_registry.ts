@@ -13,8 +13,8 @@ interface Standing {
 }
 
 /** See the module's comment. */
-export class Roster {
-  readonly #wanted = new Set<(hook: HookName) => void>();
+export class PluginRegistry {
+  readonly #requested = new Set<(hook: HookName) => void>();
   #all: readonly Standing[] = [];
   #listening = new Map<HookName, readonly LoadedPlugin[]>();
 
@@ -39,8 +39,8 @@ export class Roster {
   }
 
   /** Calls `listener` for each hook that somebody begins or ceases to listen to. */
-  onWanted(listener: (hook: HookName) => void): void {
-    this.#wanted.add(listener);
+  onSubscribed(listener: (hook: HookName) => void): void {
+    this.#requested.add(listener);
   }
 
   /** `loaded`, or nothing, instead of what has the name. */
@@ -68,17 +68,17 @@ export class Roster {
     this.#listening = new Map();
     for (const hook of HOOK_NAMES) {
       const listening = this.all.filter((loaded) =>
-        loaded.plugin.hooks[hook] !== undefined && (loaded.isEnabled || mayNotFail(hook, loaded))
+        loaded.plugin.hooks[hook] !== undefined && (loaded.isEnabled || mustNotFail(hook, loaded))
       );
       if (listening.length > 0) this.#listening.set(hook, listening);
       if (before.has(hook) === this.#listening.has(hook)) continue;
-      for (const listener of this.#wanted) listener(hook);
+      for (const listener of this.#requested) listener(hook);
     }
   }
 }
 
 /** Whether a step can't be done without this plugin's word. Nobody waits for observers. */
-export function mayNotFail(hook: HookName, { plugin }: LoadedPlugin): boolean {
+export function mustNotFail(hook: HookName, { plugin }: LoadedPlugin): boolean {
   const { onFailure } = rowOf(hook);
   return onFailure === "closed" || (onFailure === "open" && plugin.required === true);
 }

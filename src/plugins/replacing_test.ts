@@ -4,7 +4,7 @@ import { isTsdError } from "../errors.ts";
 import { SILENT_LOG } from "../log.ts";
 import { HookBus } from "./hook_bus.ts";
 import type { ImageContext, StartedContext } from "./hooks.ts";
-import { type Plugin, type PluginHooks, PutAway } from "./plugin.ts";
+import { type Plugin, type PluginHooks, PluginUnloaded } from "./plugin.ts";
 
 const IMAGE: ImageContext = { reference: "r", source: "r", id: "i", digest: "d", layers: ["l"], labels: {} };
 const started = (id: string, replayed = false): StartedContext => (
@@ -33,36 +33,36 @@ Deno.test("places: whoever takes a place stands there, and keeps it when it was 
 });
 
 Deno.test("a step that is under way asks who has a plugin's place by then, and nobody where that is gone", async () => {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const first = Promise.withResolvers<void>();
   const version = (name: string, number: number) =>
-    plugin(name, { "image.verify": () => void asked.push(`${name} ${number}`) }, { required: true });
+    plugin(name, { "image.verify": () => void requested.push(`${name} ${number}`) }, { required: true });
   const slow = plugin("slow", { "image.verify": () => first.promise });
   const hooks = new HookBus([slow, version("b", 1), version("c", 1), version("d", 1)], SILENT_LOG);
-  const asking = hooks.ask("image.verify", () => IMAGE);
+  const asking = hooks.callSequential("image.verify", () => IMAGE);
   await hooks.replace("b", version("b", 2));
   await hooks.remove("c");
   await hooks.replace("d", plugin("d", { "volume.created": () => {} }, { required: true }));
   first.resolve();
   await asking;
-  assert.deepEqual(asked, ["b 2"]);
+  assert.deepEqual(requested, ["b 2"]);
 });
 
 Deno.test("a plugin that was put away before it was asked: who has its place is, and it counts as no failure", async () => {
   const old = Promise.withResolvers<never>();
   const hooks = new HookBus([], SILENT_LOG);
   hooks.add(plugin("guard", { "image.verify": () => old.promise }, { required: true }));
-  const asking = hooks.ask("image.verify", () => IMAGE);
+  const asking = hooks.callSequential("image.verify", () => IMAGE);
   const refuses = plugin("guard", { "image.verify": () => ({ refuse: "by the new one" }) }, { required: true });
   await hooks.replace("guard", refuses);
-  old.reject(new PutAway());
+  old.reject(new PluginUnloaded());
   await assert.rejects(asking, /by the new one/);
   // One that nobody has replaced has failed.
   const alone = new HookBus([
-    plugin("alone", { "image.verify": () => Promise.reject(new PutAway("not there")) }, { required: true }),
+    plugin("alone", { "image.verify": () => Promise.reject(new PluginUnloaded("not there")) }, { required: true }),
   ], SILENT_LOG);
   await assert.rejects(
-    alone.ask("image.verify", () => IMAGE),
+    alone.callSequential("image.verify", () => IMAGE),
     (thrown) => isTsdError(thrown, "permission_denied") && /not there/.test(thrown.message),
   );
 });
@@ -73,13 +73,13 @@ Deno.test("a start that nobody was told of is told to the next one once, as one 
   const hooks = new HookBus([], SILENT_LOG, { present: () => present });
   hooks.begin();
   hooks.add(plugin("watch", { "container.started": ({ replayed }) => replayed ? undefined : old.promise }));
-  for (const id of ["a", "b"]) hooks.tell("container.started", () => started(id));
+  for (const id of ["a", "b"]) hooks.callParallel("container.started", () => started(id));
   present = [started("b", true)];
-  const told: string[] = [];
-  const next = plugin("watch", { "container.started": ({ id, replayed }) => void told.push(`${id} ${replayed}`) });
+  const reported: string[] = [];
+  const next = plugin("watch", { "container.started": ({ id, replayed }) => void reported.push(`${id} ${replayed}`) });
   await hooks.replace("watch", next);
-  old.reject(new PutAway());
+  old.reject(new PluginUnloaded());
   await settled();
   // What has ended by then was not among those that run.
-  assert.deepEqual(told, ["b true", "a false"]);
+  assert.deepEqual(reported, ["b true", "a false"]);
 });

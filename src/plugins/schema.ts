@@ -39,7 +39,7 @@ export type ObjectSchema = About & ObjectShape;
 /** Any value that JSON can say. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
-type Names<F, Wanted> = { [N in keyof F]: F[N] extends { readonly optional: true } ? Wanted : N }[keyof F];
+type Names<F, Requested> = { [N in keyof F]: F[N] extends { readonly optional: true } ? Requested : N }[keyof F];
 type RequiredNames<F> = Names<F, never>;
 type OptionalNames<F> = Exclude<keyof F, RequiredNames<F>>;
 
@@ -68,7 +68,7 @@ export const flag = (about: string) => ({ type: "flag", about }) as const;
 export const json = (about: string) => ({ type: "json", about }) as const;
 
 /** One of a few words. */
-export const choice = <const Words extends readonly string[]>(words: Words, about: string) =>
+export const choice = <const Strings extends readonly string[]>(words: Strings, about: string) =>
   ({ type: "choice", words, about }) as const;
 
 export const list = <S extends Schema>(of: S, about: string) => ({ type: "list", of, about }) as const;

@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import { readProcFile } from "../sys/mod.ts";
 
 /** Files of the machine, as they are needed here; tests have others. */
-export interface CgroupMoveFiles {
+export interface CgroupMigrationFiles {
   /** What a small file under /proc says; undefined: no such file. */
   read(path: string): string | undefined;
   /** Writes into an existing file on another thread, since this is what takes so long. */
@@ -17,7 +17,7 @@ export interface CgroupMoveFiles {
 }
 
 /** This machine's. */
-export const CGROUP_MOVE_FILES: CgroupMoveFiles = {
+export const CGROUP_MIGRATION_FILES: CgroupMigrationFiles = {
   read: readProcFile,
   write: (path, text) => Deno.writeTextFile(path, text, { create: false }),
 };
@@ -26,14 +26,14 @@ export const CGROUP_MOVE_FILES: CgroupMoveFiles = {
 const MOUNTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 
 /** See the module's comment. */
-export class CgroupMoves {
-  readonly #files: CgroupMoveFiles;
+export class CgroupMigration {
+  readonly #files: CgroupMigrationFiles;
   readonly #pid: number;
   readonly #log: Log;
   #mounts: readonly string[] = MOUNTS;
-  #isUnderWay = false;
+  #isInFlight = false;
 
-  constructor(files: CgroupMoveFiles, pid: number, log: Log) {
+  constructor(files: CgroupMigrationFiles, pid: number, log: Log) {
     this.#files = files;
     this.#pid = pid;
     this.#log = log;
@@ -41,12 +41,12 @@ export class CgroupMoves {
 
   /** Call it when a process is about to be moved. Returns at once; without cgroup v2 nothing happens. */
   expect(): void {
-    if (this.#isUnderWay || this.#mounts.length === 0) return;
+    if (this.#isInFlight || this.#mounts.length === 0) return;
     // Asked each time: the administrator may have put the engine elsewhere, and there it is to stay.
     const group = /^0::(\/.*)$/m.exec(this.#files.read("/proc/self/cgroup") ?? "")?.[1];
     if (group === undefined || group.startsWith("/..")) return;
-    this.#isUnderWay = true;
-    void this.#stay(group).finally(() => this.#isUnderWay = false);
+    this.#isInFlight = true;
+    void this.#stay(group).finally(() => this.#isInFlight = false);
   }
 
   /** Moves this process to where it is. */

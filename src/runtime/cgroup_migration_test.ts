@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import { LineLog } from "../log.ts";
 import { requires } from "../../tests/requires.ts";
-import { CGROUP_MOVE_FILES, type CgroupMoveFiles, CgroupMoves } from "./cgroup_migration.ts";
+import { CGROUP_MIGRATION_FILES, CgroupMigration, type CgroupMigrationFiles } from "./cgroup_migration.ts";
 
 /** Files that are written when the test says so. */
-class SlowFiles implements CgroupMoveFiles {
+class SlowFiles implements CgroupMigrationFiles {
   groups = "3:cpuset:/\n0::/system.slice/tsd.service\n";
   readonly written: string[] = [];
   #writes: PromiseWithResolvers<void>[] = [];
@@ -30,7 +30,7 @@ class SlowFiles implements CgroupMoveFiles {
 
 function moves() {
   const files = new SlowFiles();
-  return { files, moves: new CgroupMoves(files, 42, new LineLog(() => {})) };
+  return { files, moves: new CgroupMigration(files, 42, new LineLog(() => {})) };
 }
 
 Deno.test("cgroup moves: the engine is moved to where it is, one move at a time", async () => {
@@ -76,14 +76,14 @@ Deno.test({
     const ended = Promise.withResolvers<void>();
     const write = async (path: string, text: string) => {
       try {
-        await CGROUP_MOVE_FILES.write(path, text);
+        await CGROUP_MIGRATION_FILES.write(path, text);
         ended.resolve();
       } catch (thrown) {
         if (path.includes("unified")) ended.reject(thrown);
         throw thrown;
       }
     };
-    const all = new CgroupMoves({ ...CGROUP_MOVE_FILES, write }, Deno.pid, new LineLog(() => {}));
+    const all = new CgroupMigration({ ...CGROUP_MIGRATION_FILES, write }, Deno.pid, new LineLog(() => {}));
     all.expect();
     const timer = setInterval(() => all.expect(), 10);
     await ended.promise.finally(() => clearInterval(timer));

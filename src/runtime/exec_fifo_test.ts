@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { AT, cString, Epoll, files, processes, tree } from "../sys/mod.ts";
 import { startByFifo } from "./exec_fifo.ts";
-import { ExitLoop } from "./reaper.ts";
+import { Reaper } from "./reaper.ts";
 
 async function withFifo(body: (path: string, epoll: Epoll) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -31,7 +31,7 @@ const exists = (path: string) => Deno.lstat(path).then(() => true, () => false);
 
 Deno.test("whoever waits at the FIFO goes on, and the FIFO is gone", () =>
   withFifo(async (path, epoll) => {
-    using exits = new ExitLoop(processes).start();
+    using exits = new Reaper(processes).start();
     const exited = exits.spawned(spawnWaiting('printf 0 >"$0" && exit 7', path));
     assert.equal(await startByFifo(path, { files, tree, epoll }, { writeMs: 20_000 }), true);
     assert.equal((await exited).exitCode, 7);
@@ -49,7 +49,7 @@ Deno.test("a FIFO at which nobody waits, or that isn't there, is left to the run
 
 Deno.test("a start is over when the process has closed the FIFO, not when it has written", () =>
   withFifo(async (path, epoll) => {
-    using exits = new ExitLoop(processes).start();
+    using exits = new Reaper(processes).start();
     // The last one is what execve(2) closes.
     const script = 'exec 3>"$0"; printf 0 >&3; until [ -e "$0.go" ]; do sleep 0.01; done; exec 3>&-; exec sleep 60';
     const pid = spawnWaiting(script, path);
@@ -67,7 +67,7 @@ Deno.test("a start is over when the process has closed the FIFO, not when it has
 
 Deno.test("a process that never closes the FIFO has not started", () =>
   withFifo(async (path, epoll) => {
-    using exits = new ExitLoop(processes).start();
+    using exits = new Reaper(processes).start();
     const pid = spawnWaiting('exec 3>"$0"; printf 0 >&3; sleep 60', path);
     const exited = exits.spawned(pid);
     await assert.rejects(startByFifo(path, { files, tree, epoll }, { writeMs: 20_000, execveMs: 50 }), {

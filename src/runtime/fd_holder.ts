@@ -12,7 +12,7 @@ import type { ChildStdio, FileCalls, PipeCalls, ProcessCalls } from "../sys/mod.
 import { files, isErrno, O, OwnedFd, pipes, processes, processStartTime, SIG } from "../sys/mod.ts";
 
 /** Names a keeper for good: a pid alone may be another process's one day. Plain JSON. */
-export interface KeeperRef {
+export interface FdHolderRef {
   readonly pid: number;
   /** As in the container's record: clock ticks after boot, in decimal. */
   readonly startTicks: string;
@@ -32,7 +32,7 @@ export interface Held<Fd> {
 }
 
 /** What keepers need of the machine. */
-export interface KeeperCalls {
+export interface FdHolderCalls {
   readonly processes: Pick<ProcessCalls, "spawn" | "kill" | "pidfdOpen" | "pidfdGetfd" | "pidfdSendSignal">;
   readonly pipes: Pick<PipeCalls, "duplicate">;
   readonly files: Pick<FileCalls, "close">;
@@ -46,7 +46,7 @@ const PLACES = { pidFd: 3, stdin: 4, stdout: 5, stderr: 6, terminal: 7 } as cons
   number
 >;
 const NAMES = Object.keys(PLACES) as (keyof typeof PLACES)[];
-const KEPT_FDS = 8;
+const HELD_FDS = 8;
 
 const PROGRAMS = ["/bin/sleep", "/usr/bin/sleep", "/run/current-system/sw/bin/sleep"];
 /** In seconds: 68 years. Not every `sleep` knows "infinity". */
@@ -55,24 +55,24 @@ const FOR_EVER = "2147483647";
 export const OWNER_VARIABLE = "TSD_KEEPER";
 
 const NULL_STDIO: readonly ChildStdio[] = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags: O.RDWR }));
-const REAL: KeeperCalls = { processes, pipes, files, startTime: processStartTime };
+const REAL: FdHolderCalls = { processes, pipes, files, startTime: processStartTime };
 
 /**
  * Starts a keeper of duplicates; the caller's descriptors stay the caller's. It is a child of this process: tell the exit
  * loop (`exits.spawned(pid)`), which also says when somebody killed it.
- * @param owner whose it is (run folder and container): `keepersOf` finds it by that when no record names it
+ * @param owner whose it is (run folder and container): `fdHoldersOf` finds it by that when no record names it
  * @throws {TsdError} runtime_missing, system_call
  */
-export function startKeeper(held: Held<number>, owner = "", calls: KeeperCalls = REAL): KeeperRef {
+export function startFdHolder(held: Held<number>, owner = "", calls: FdHolderCalls = REAL): FdHolderRef {
   using duplicates = new DisposableStack();
   const stdio = [...NULL_STDIO];
   for (const name of NAMES) {
     const given = held[name];
     if (given === undefined) continue;
     // A number that is itself a place would be overwritten before it is used.
-    const fd = given >= KEPT_FDS
+    const fd = given >= HELD_FDS
       ? given
-      : duplicates.use(new OwnedFd(calls.pipes.duplicate(given, KEPT_FDS), calls.files)).fd;
+      : duplicates.use(new OwnedFd(calls.pipes.duplicate(given, HELD_FDS), calls.files)).fd;
     stdio.push({ target: PLACES[name], fd });
   }
   const pid = spawnSleep(stdio, owner, calls);
@@ -85,7 +85,7 @@ export function startKeeper(held: Held<number>, owner = "", calls: KeeperCalls =
   return { pid, startTicks: String(startTicks) };
 }
 
-function spawnSleep(stdio: readonly ChildStdio[], owner: string, calls: KeeperCalls): number {
+function spawnSleep(stdio: readonly ChildStdio[], owner: string, calls: FdHolderCalls): number {
   for (const path of PROGRAMS) {
     try {
       const argv = ["sleep", FOR_EVER];
@@ -94,7 +94,7 @@ function spawnSleep(stdio: readonly ChildStdio[], owner: string, calls: KeeperCa
         argv,
         env: { [OWNER_VARIABLE]: owner },
         stdio,
-        keepFds: KEPT_FDS,
+        holdFds: HELD_FDS,
         cwd: "/",
       });
     } catch (thrown) {
@@ -109,13 +109,13 @@ function spawnSleep(stdio: readonly ChildStdio[], owner: string, calls: KeeperCa
  * the keeper is gone, or the number is another process's by now.
  * @throws {SysError} EPERM without the right to trace it, EMFILE
  */
-export function takeFromKeeper({ pid, startTicks }: KeeperRef, calls: KeeperCalls = REAL): Held<OwnedFd> {
-  using keeper = openKeeper({ pid, startTicks }, calls);
-  if (keeper === undefined) return {};
+export function takeFromFdHolder({ pid, startTicks }: FdHolderRef, calls: FdHolderCalls = REAL): Held<OwnedFd> {
+  using fdHolder = openFdHolder({ pid, startTicks }, calls);
+  if (fdHolder === undefined) return {};
   using onError = new DisposableStack();
   const taken: [string, OwnedFd][] = [];
   for (const name of NAMES) {
-    const fd = takeFd(keeper.fd, PLACES[name], calls);
+    const fd = takeFd(fdHolder.fd, PLACES[name], calls);
     if (fd !== undefined) taken.push([name, onError.use(fd)]);
   }
   onError.move();
@@ -123,9 +123,9 @@ export function takeFromKeeper({ pid, startTicks }: KeeperRef, calls: KeeperCall
 }
 
 /** One of the keeper's descriptors; undefined when it has none there, or has just been killed. */
-function takeFd(keeperFd: number, place: number, { processes, files }: KeeperCalls): OwnedFd | undefined {
+function takeFd(holderFd: number, place: number, { processes, files }: FdHolderCalls): OwnedFd | undefined {
   try {
-    return new OwnedFd(processes.pidfdGetfd(keeperFd, place), files);
+    return new OwnedFd(processes.pidfdGetfd(holderFd, place), files);
   } catch (thrown) {
     if (isErrno(thrown, "EBADF", "ESRCH")) return undefined;
     throw thrown;
@@ -133,7 +133,10 @@ function takeFd(keeperFd: number, place: number, { processes, files }: KeeperCal
 }
 
 /** A pidfd, unless the process is gone or another. */
-function openKeeper({ pid, startTicks }: KeeperRef, { processes, files, startTime }: KeeperCalls): OwnedFd | undefined {
+function openFdHolder(
+  { pid, startTicks }: FdHolderRef,
+  { processes, files, startTime }: FdHolderCalls,
+): OwnedFd | undefined {
   using opened = new DisposableStack();
   let fd: OwnedFd;
   try {
@@ -149,8 +152,8 @@ function openKeeper({ pid, startTicks }: KeeperRef, { processes, files, startTim
 }
 
 /** Ends a keeper, if it is still there; what only it held is closed. */
-export function stopKeeper(keeper: KeeperRef, calls: KeeperCalls = REAL): void {
-  using pidFd = openKeeper(keeper, calls);
+export function stopFdHolder(fdHolder: FdHolderRef, calls: FdHolderCalls = REAL): void {
+  using pidFd = openFdHolder(fdHolder, calls);
   if (pidFd === undefined) return;
   try {
     calls.processes.pidfdSendSignal(pidFd.fd, SIG.KILL);

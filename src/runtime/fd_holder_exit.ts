@@ -12,15 +12,15 @@ type Calls = Pick<ProcessCalls, "pidfdInfo" | "pidfdSendSignal">;
  * @param pidFd opened while the process lived
  * @param pid of the same process
  */
-export function exitBehind(pidFd: number, pid: number, calls: Calls = processes): ProcessExit | undefined {
-  const stat = isThere(pidFd, calls) ? processStat(pid) : undefined;
+export function exitStatusOf(pidFd: number, pid: number, calls: Calls = processes): ProcessExit | undefined {
+  const stat = exists(pidFd, calls) ? processStat(pid) : undefined;
   // As long as it isn't reaped the number is its own, so what was read in between was about it.
-  if (stat !== undefined && isThere(pidFd, calls)) return decodeStatus(stat.exitStatus);
+  if (stat !== undefined && exists(pidFd, calls)) return decodeStatus(stat.exitStatus);
   return calls.pidfdInfo(pidFd)?.exit;
 }
 
 /** Whether a process was not reaped yet. */
-function isThere(pidFd: number, calls: Calls): boolean {
+function exists(pidFd: number, calls: Calls): boolean {
   try {
     calls.pidfdSendSignal(pidFd, 0);
     return true;

@@ -3,16 +3,16 @@
  * Keepers that no record names: an engine was killed between starting one and writing it down.
  */
 import { isErrno, processStartTime, readProcFile } from "../sys/mod.ts";
-import { type KeeperRef, OWNER_VARIABLE } from "./fd_holder.ts";
+import { type FdHolderRef, OWNER_VARIABLE } from "./fd_holder.ts";
 
 /** A keeper that was found. */
-export interface FoundKeeper extends KeeperRef {
+export interface FoundFdHolder extends FdHolderRef {
   readonly owner: string;
 }
 
 /** All keepers whose owner begins with `prefix` (a run folder, ending with `/`). Looks at every process: 50 µs each. */
-export function keepersOf(prefix: string): FoundKeeper[] {
-  const found: FoundKeeper[] = [];
+export function fdHoldersOf(prefix: string): FoundFdHolder[] {
+  const found: FoundFdHolder[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
     const owner = /^\d+$/.test(name) ? ownerOf(name) : undefined;
     if (owner === undefined || !owner.startsWith(prefix)) continue;

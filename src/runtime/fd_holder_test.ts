@@ -4,9 +4,9 @@ import { FakeSys } from "../sys/fake.ts";
 import { cString as c, EPOLL, Epoll, files, isErrno, O, OwnedFd, pipes, processes } from "../sys/mod.ts";
 import { processStat, SIG } from "../sys/mod.ts";
 import { openPty } from "../sys/sys_testing.ts";
-import { type Held, type KeeperRef, startKeeper, stopKeeper, takeFromKeeper } from "./fd_holder.ts";
-import { exitBehind } from "./fd_holder_exit.ts";
-import { keepersOf } from "./fd_holder_search.ts";
+import { type FdHolderRef, type Held, startFdHolder, stopFdHolder, takeFromFdHolder } from "./fd_holder.ts";
+import { exitStatusOf } from "./fd_holder_exit.ts";
+import { fdHoldersOf } from "./fd_holder_search.ts";
 
 const NULL_STDIO = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags: O.RDWR }));
 const shell = (script: string) => ({ path: "/bin/sh", argv: ["sh", "-c", script], env: {}, stdio: NULL_STDIO });
@@ -36,21 +36,21 @@ async function ready(fd: number): Promise<void> {
 }
 
 /** Reads until `wanted` has come; undefined: until the end. */
-async function readUntil(fd: number, wanted?: string): Promise<string> {
+async function readUntil(fd: number, requested?: string): Promise<string> {
   const buffer = new Uint8Array(4096);
   for (let text = "";;) {
     const count = files.read(fd, buffer);
     if (count === "again") await ready(fd);
     else if (count === 0) return text;
     else text += new TextDecoder().decode(buffer.subarray(0, count));
-    if (wanted !== undefined && text.includes(wanted)) return text;
+    if (requested !== undefined && text.includes(requested)) return text;
   }
 }
 
 const ENGINE = `
   const { files, cString, O, OwnedFd, pipes, processes } = await import(SYS + "/mod.ts");
-  const { openPty } = await import(SYS + "/testing.ts");
-  const { startKeeper } = await import(KEEPER);
+  const { openPty } = await import(SYS + "/sys_testing.ts");
+  const { startFdHolder } = await import(FD_HOLDER);
   const open = (path, flags) => files.open(cString(path), flags);
   const sh = (script, stdio) => processes.spawn({ path: "/bin/sh", argv: ["sh", "-c", script], env: {}, stdio });
   const [dir] = Deno.args;
@@ -65,12 +65,12 @@ const ENGINE = `
   const onTerminal = sh("while read line; do echo got $line; done; exit 7",
     [0, 1, 2].map((target) => ({ target, path: pty.path, flags: O.RDWR })));
   const held = { stdin, stdout, terminal: pty.master.fd, pidFd: processes.pidfdOpen(writer) };
-  console.log(JSON.stringify({ keeper: startKeeper(held, dir), writer, onTerminal }));
+  console.log(JSON.stringify({ fdHolder: startFdHolder(held, dir), writer, onTerminal }));
   setTimeout(() => {}, 60_000);
 `;
 
 interface Started {
-  readonly keeper: KeeperRef;
+  readonly fdHolder: FdHolderRef;
   readonly writer: number;
   readonly onTerminal: number;
 }
@@ -81,7 +81,7 @@ async function killedEngine(dir: string): Promise<Started> {
     assert.ok(new Deno.Command("mkfifo", { args: [`${dir}/${name}`] }).outputSync().success);
   }
   const program = ENGINE.replaceAll("SYS", JSON.stringify(import.meta.resolve("../sys")))
-    .replace("KEEPER", JSON.stringify(import.meta.resolve("./fd_holder.ts")));
+    .replace("FD_HOLDER", JSON.stringify(import.meta.resolve("./fd_holder.ts")));
   await Deno.writeTextFile(`${dir}/engine.ts`, program);
   const args = ["run", "--no-config", "--no-check", "-A", `${dir}/engine.ts`, dir];
   const engine = new Deno.Command(Deno.execPath(), { args, stdout: "piped" }).spawn();
@@ -100,43 +100,43 @@ Deno.test({
   async fn() {
     const dir = await Deno.makeTempDir({ prefix: "tsd-keeper-" });
     try {
-      const { keeper, writer, onTerminal } = await killedEngine(dir);
+      const { fdHolder, writer, onTerminal } = await killedEngine(dir);
       try {
-        await takeOver(keeper, { writer, onTerminal });
+        await takeOver(fdHolder, { writer, onTerminal });
       } finally {
-        stopKeeper(keeper);
-        for (const pid of [writer, onTerminal]) killIfThere(pid);
+        stopFdHolder(fdHolder);
+        for (const pid of [writer, onTerminal]) killIfExists(pid);
       }
-      await untilGone(keeper.pid);
-      assert.deepEqual(takeFromKeeper(keeper), {});
-      stopKeeper(keeper);
+      await untilExited(fdHolder.pid);
+      assert.deepEqual(takeFromFdHolder(fdHolder), {});
+      stopFdHolder(fdHolder);
     } finally {
       await Deno.remove(dir, { recursive: true });
     }
   },
 });
 
-async function takeOver(keeper: KeeperRef, { writer, onTerminal }: { writer: number; onTerminal: number }) {
+async function takeOver(fdHolder: FdHolderRef, { writer, onTerminal }: { writer: number; onTerminal: number }) {
   assert.ok(!hasEnded(onTerminal), "the last close of the master would have hung it up");
   {
     // Only long enough to end the first process: nobody but the keeper holds the output while it writes.
-    const first = takeFromKeeper(keeper);
+    const first = takeFromFdHolder(fdHolder);
     using _first = closing(first);
     first.stdout?.close();
     files.write(first.stdin!.fd, bytes("go\n"));
     await ready(first.pidFd!.fd);
   }
-  await untilGone(writer);
-  const held = takeFromKeeper(keeper);
+  await untilExited(writer);
+  const held = takeFromFdHolder(fdHolder);
   using _held = closing(held);
   assert.deepEqual(Object.keys(held).sort(), ["pidFd", "stdin", "stdout", "terminal"]);
   assert.equal(await readUntil(held.stdout!.fd), "meanwhile go\n");
-  assert.equal(exitBehind(held.pidFd!.fd, writer)?.exitCode, 9);
+  assert.equal(exitStatusOf(held.pidFd!.fd, writer)?.exitCode, 9);
   files.write(held.terminal!.fd, bytes("hello\n"));
   assert.match(await readUntil(held.terminal!.fd, "got hello"), /^hello\r\ngot hello/);
 }
 
-function killIfThere(pid: number): void {
+function killIfExists(pid: number): void {
   try {
     processes.kill(pid, SIG.KILL);
   } catch (thrown) {
@@ -150,7 +150,7 @@ const isAsleep = (pid: number) => Deno.readTextFileSync(`/proc/${pid}/wchan`).in
 /** Whether or not somebody has reaped it. */
 const hasEnded = (pid: number) => [undefined, "Z"].includes(processStat(pid)?.state);
 
-const untilGone = (pid: number) => until(() => hasEnded(pid), `process ${pid} goes on`);
+const untilExited = (pid: number) => until(() => hasEnded(pid), `process ${pid} goes on`);
 
 async function until(condition: () => boolean, otherwise: string): Promise<void> {
   for (const deadline = Date.now() + 10_000; !condition();) {
@@ -168,15 +168,15 @@ Deno.test({
     ) {
       const pid = processes.spawn(shell(script));
       const pidFd = new OwnedFd(processes.pidfdOpen(pid));
-      const keeper = startKeeper({ pidFd: pidFd.fd });
+      const fdHolder = startFdHolder({ pidFd: pidFd.fd });
       pidFd.close();
       processes.waitpid(pid, 0);
-      const held = takeFromKeeper(keeper);
+      const held = takeFromFdHolder(fdHolder);
       using _held = closing(held);
-      const exit = exitBehind(held.pidFd!.fd, pid);
-      if (kernelKeepsExits()) assert.deepEqual({ exitCode: exit?.exitCode, signal: exit?.signal }, expected);
+      const exit = exitStatusOf(held.pidFd!.fd, pid);
+      if (kernelRetainsExits()) assert.deepEqual({ exitCode: exit?.exitCode, signal: exit?.signal }, expected);
       else assert.equal(exit, undefined);
-      end(keeper.pid);
+      end(fdHolder.pid);
     }
   },
 });
@@ -184,18 +184,18 @@ Deno.test({
 const KILLED = { exitCode: 137, signal: 9 };
 
 /** Linux 6.15 and later. */
-function kernelKeepsExits(): boolean {
+function kernelRetainsExits(): boolean {
   const [major, minor] = Deno.osRelease().split(".").map(Number);
   return major > 6 || (major === 6 && minor >= 15);
 }
 
-Deno.test("exitBehind: a zombie's exit is in /proc, on every kernel", async () => {
+Deno.test("exitStatusOf: a zombie's exit is in /proc, on every kernel", async () => {
   const pid = processes.spawn(shell("exit 5"));
   using pidFd = new OwnedFd(processes.pidfdOpen(pid));
   await ready(pidFd.fd);
-  assert.equal(exitBehind(pidFd.fd, pid)?.exitCode, 5);
+  assert.equal(exitStatusOf(pidFd.fd, pid)?.exitCode, 5);
   processes.waitpid(pid, 0);
-  assert.equal(exitBehind(pidFd.fd, pid, { ...processes, pidfdInfo: () => undefined }), undefined);
+  assert.equal(exitStatusOf(pidFd.fd, pid, { ...processes, pidfdInfo: () => undefined }), undefined);
 });
 
 Deno.test({
@@ -204,22 +204,22 @@ Deno.test({
   async fn() {
     using master = openPty().master;
     using pidFd = new OwnedFd(processes.pidfdOpen(Deno.pid));
-    const keeper = startKeeper({ terminal: master.fd, pidFd: pidFd.fd });
+    const fdHolder = startFdHolder({ terminal: master.fd, pidFd: pidFd.fd });
     try {
-      const fds = () => [...Deno.readDirSync(`/proc/${keeper.pid}/fd`)].map(({ name }) => name).sort().join();
+      const fds = () => [...Deno.readDirSync(`/proc/${fdHolder.pid}/fd`)].map(({ name }) => name).sort().join();
       // On its way up the dynamic loader has one more now and then; once it sleeps, it is up.
-      await until(() => isAsleep(keeper.pid), "it doesn't sleep");
+      await until(() => isAsleep(fdHolder.pid), "it doesn't sleep");
       assert.equal(fds(), "0,1,2,3,7");
-      assert.equal(Deno.readLinkSync(`/proc/${keeper.pid}/cwd`), "/");
-      const session = Deno.readTextFileSync(`/proc/${keeper.pid}/stat`).split(") ")[1].split(" ")[3];
-      assert.equal(session, String(keeper.pid));
-      const held = takeFromKeeper(keeper);
+      assert.equal(Deno.readLinkSync(`/proc/${fdHolder.pid}/cwd`), "/");
+      const session = Deno.readTextFileSync(`/proc/${fdHolder.pid}/stat`).split(") ")[1].split(" ")[3];
+      assert.equal(session, String(fdHolder.pid));
+      const held = takeFromFdHolder(fdHolder);
       using _held = closing(held);
       assert.deepEqual(Object.keys(held).sort(), ["pidFd", "terminal"]);
       assert.equal(Deno.readLinkSync(held.terminal!.procPath), "/dev/ptmx");
       assert.ok(!master.closed && !pidFd.closed);
     } finally {
-      end(keeper.pid);
+      end(fdHolder.pid);
     }
   },
 });
@@ -228,48 +228,48 @@ Deno.test("another process that has the keeper's number by now is neither robbed
   const pid = processes.spawn(shell("exec sleep 100"));
   try {
     const other = { pid, startTicks: "12345" };
-    assert.deepEqual(takeFromKeeper(other), {});
-    stopKeeper(other);
+    assert.deepEqual(takeFromFdHolder(other), {});
+    stopFdHolder(other);
     assert.equal(processes.waitpid(pid), undefined, "it runs");
   } finally {
     end(pid);
   }
 });
 
-Deno.test("stopKeeper closes what only the keeper held", () => {
+Deno.test("stopFdHolder closes what only the keeper held", () => {
   const { readFd, writeFd } = pipes.pipe2(O.NONBLOCK);
   using reader = new OwnedFd(readFd);
   const writer = new OwnedFd(writeFd);
-  const keeper = startKeeper({ stdin: writer.fd });
+  const fdHolder = startFdHolder({ stdin: writer.fd });
   writer.close();
   assert.equal(files.read(reader.fd, new Uint8Array(1)), "again");
-  stopKeeper(keeper);
-  assert.equal(processes.waitpid(keeper.pid, 0)?.signal, SIG.KILL);
+  stopFdHolder(fdHolder);
+  assert.equal(processes.waitpid(fdHolder.pid, 0)?.signal, SIG.KILL);
   assert.equal(files.read(reader.fd, new Uint8Array(1)), 0);
-  stopKeeper(keeper);
+  stopFdHolder(fdHolder);
 });
 
-Deno.test("keepersOf finds keepers by whose they are, and not by a prefix of a folder's name", async () => {
+Deno.test("fdHoldersOf finds keepers by whose they are, and not by a prefix of a folder's name", async () => {
   using file = new OwnedFd(files.open(c("/dev/null"), O.RDONLY));
   const run = `/run/tsd-test-${Deno.pid}`;
   const [first, second, other] = [`${run}/a`, `${run}/b`, `${run}0/a`].map((owner) =>
-    startKeeper({ stdout: file.fd }, owner)
+    startFdHolder({ stdout: file.fd }, owner)
   );
   try {
     // A process that was just started has no environment yet.
-    await until(() => keepersOf(run).length === 3, "not all are found");
-    const found = keepersOf(`${run}/`).sort((a, b) => a.owner.localeCompare(b.owner));
+    await until(() => fdHoldersOf(run).length === 3, "not all are found");
+    const found = fdHoldersOf(`${run}/`).sort((a, b) => a.owner.localeCompare(b.owner));
     assert.deepEqual(found, [{ ...first, owner: `${run}/a` }, { ...second, owner: `${run}/b` }]);
   } finally {
     for (const { pid } of [first, second, other]) end(pid);
   }
-  assert.deepEqual(keepersOf(run), []);
+  assert.deepEqual(fdHoldersOf(run), []);
 });
 
-Deno.test("startKeeper: numbers that are places themselves are moved out of the way; a missing program", () => {
+Deno.test("startFdHolder: numbers that are places themselves are moved out of the way; a missing program", () => {
   const fake = new FakeSys();
   const calls = { processes: fake.calls, pipes: fake.calls, files: fake.calls, startTime: () => 77n };
-  assert.deepEqual(startKeeper({ pidFd: 5, terminal: 3, stdin: 200 }, "me", calls), { pid: 1000, startTicks: "77" });
+  assert.deepEqual(startFdHolder({ pidFd: 5, terminal: 3, stdin: 200 }, "me", calls), { pid: 1000, startTicks: "77" });
   assert.deepEqual(fake.argsOf("duplicate"), [[5, 8], [3, 8]]);
   const [{ stdio, env, path }] = fake.argsOf("spawn")[0] as [Parameters<typeof processes.spawn>[0]];
   assert.deepEqual(stdio.slice(3), [{ target: 3, fd: 100 }, { target: 4, fd: 200 }, { target: 7, fd: 101 }]);
@@ -277,25 +277,25 @@ Deno.test("startKeeper: numbers that are places themselves are moved out of the 
   assert.equal(fake.openFds.size, 0);
 
   fake.script("spawn", { error: "ENOENT" });
-  startKeeper({ pidFd: 50 }, "me", calls);
+  startFdHolder({ pidFd: 50 }, "me", calls);
   fake.script("spawn", { error: "ENOENT" }, { error: "ENOENT" }, { error: "ENOENT" });
-  assert.throws(() => startKeeper({ pidFd: 5 }, "me", calls), { code: "runtime_missing" });
+  assert.throws(() => startFdHolder({ pidFd: 5 }, "me", calls), { code: "runtime_missing" });
   fake.script("spawn", { error: "ENOMEM" });
-  assert.throws(() => startKeeper({ pidFd: 5 }, "me", calls), (e) => isErrno(e, "ENOMEM"));
+  assert.throws(() => startFdHolder({ pidFd: 5 }, "me", calls), (e) => isErrno(e, "ENOMEM"));
   assert.equal(fake.openFds.size, 0);
 });
 
-Deno.test("takeFromKeeper: what was taken is closed again when the rest fails", () => {
+Deno.test("takeFromFdHolder: what was taken is closed again when the rest fails", () => {
   const fake = new FakeSys();
   const calls = { processes: fake.calls, pipes: fake.calls, files: fake.calls, startTime: () => 77n };
-  const keeper = { pid: 9, startTicks: "77" };
+  const fdHolder = { pid: 9, startTicks: "77" };
   fake.script("pidfdGetfd", { value: 50 }, { error: "EMFILE" });
   fake.openFds.add(50);
-  assert.throws(() => takeFromKeeper(keeper, calls), (e) => isErrno(e, "EMFILE"));
+  assert.throws(() => takeFromFdHolder(fdHolder, calls), (e) => isErrno(e, "EMFILE"));
   assert.equal(fake.openFds.size, 0);
   fake.script("pidfdOpen", { error: "ESRCH" });
-  assert.deepEqual(takeFromKeeper(keeper, calls), {});
+  assert.deepEqual(takeFromFdHolder(fdHolder, calls), {});
   fake.script("pidfdSendSignal", { error: "ESRCH" });
-  stopKeeper(keeper, calls);
+  stopFdHolder(fdHolder, calls);
   assert.equal(fake.openFds.size, 0);
 });

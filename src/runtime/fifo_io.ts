@@ -5,10 +5,10 @@
  */
 import { AT, cString, type Epoll, type FileCalls, isErrno, O, OwnedFd, type TreeCalls } from "../sys/mod.ts";
 import type { Held } from "./fd_holder.ts";
-import type { OutputHub } from "./logs/stdio_router.ts";
+import type { StdioRouter } from "./logs/stdio_router.ts";
 import type { StreamName } from "./logs/json_lines.ts";
 import type { StdioPaths } from "./oci_runtime.ts";
-import { type KeptStreams, ProcessIo, type ProcessIoOptions, type RuntimeStreams } from "./stdio.ts";
+import { ProcessStdio, type ProcessStdioOptions, type RetainedStreams, type RuntimeStreams } from "./stdio.ts";
 import { StdinPipe } from "./stdin_pipe.ts";
 
 /** What the streams need of the machine. */
@@ -19,7 +19,7 @@ export interface FifoCalls {
 }
 
 /** See the module's comment. */
-export class FifoIo extends ProcessIo {
+export class FifoIo extends ProcessStdio {
   readonly tty = false;
   readonly stdin: StdinPipe | undefined;
   readonly #calls: FifoCalls;
@@ -27,7 +27,7 @@ export class FifoIo extends ProcessIo {
   /** Never read from: they are for whoever holds them when this engine is gone. */
   #readers: { stdout?: OwnedFd | undefined; stderr?: OwnedFd | undefined } = {};
 
-  constructor(options: ProcessIoOptions, hub: OutputHub, calls: FifoCalls) {
+  constructor(options: ProcessStdioOptions, hub: StdioRouter, calls: FifoCalls) {
     super(options, hub);
     this.#calls = calls;
     this.stdin = options.stdin ? new StdinPipe(calls.files, calls.epoll) : undefined;
@@ -40,7 +40,7 @@ export class FifoIo extends ProcessIo {
     return { stdio };
   }
 
-  async reopen({ stdin, stdout, stderr, terminal }: KeptStreams): Promise<void> {
+  async reopen({ stdin, stdout, stderr, terminal }: RetainedStreams): Promise<void> {
     terminal?.[Symbol.dispose]();
     this.#readers = { stdout, stderr };
     if (stdin === undefined) this.stdin?.abandon();

@@ -3,30 +3,30 @@ import "../sys/preopen.ts";
 import { SILENT_LOG } from "../log.ts";
 import { cString, Epoll, files, O, OwnedFd, processes, tree } from "../sys/mod.ts";
 import { workerUrl } from "../worker_entry.ts";
-import { ExitLoop } from "./reaper.ts";
-import { OutputHub } from "./logs/stdio_router.ts";
+import { Reaper } from "./reaper.ts";
+import { StdioRouter } from "./logs/stdio_router.ts";
 import type { LogSpec } from "./logs/protocol.ts";
 import { FifoIo } from "./fifo_io.ts";
-import type { ProcessIo, ProcessIoOptions } from "./stdio.ts";
+import type { ProcessStdio, ProcessStdioOptions } from "./stdio.ts";
 
 /** A log without rotation. */
 function logAt(path: string): LogSpec {
   return { path, maxSizeBytes: Infinity, maxFiles: 1, compress: false, waitForReaders: true, attrs: {} };
 }
 
-interface Rig {
+interface Setup {
   readonly dir: string;
-  readonly hub: OutputHub;
-  newIo(options: Partial<ProcessIoOptions>): ProcessIo;
+  readonly hub: StdioRouter;
+  newIo(options: Partial<ProcessStdioOptions>): ProcessStdio;
   /** Runs a shell script on the streams; resolves to its exit code when all output was delivered, or is in the log only. */
-  run(io: ProcessIo, script: string, untilDelivered?: boolean): Promise<number>;
+  run(io: ProcessStdio, script: string, untilDelivered?: boolean): Promise<number>;
 }
 
-async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
+async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir();
   stack.defer(() => Deno.remove(dir, { recursive: true }));
-  const exits = stack.use(new ExitLoop(processes).start());
+  const exits = stack.use(new Reaper(processes).start());
   const epoll = stack.use(
     new Epoll({
       onHandlerError: (thrown) => {
@@ -35,7 +35,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
     }),
   );
   void epoll.run();
-  const hub = stack.use(new OutputHub(workerUrl("logs"), SILENT_LOG));
+  const hub = stack.use(new StdioRouter(workerUrl("logs"), SILENT_LOG));
   await hub.ready;
   let made = 0;
   await body({

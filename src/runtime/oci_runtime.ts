@@ -14,7 +14,7 @@ export interface StdioPaths {
   readonly stderr: string;
 }
 
-/** A process that runs, or waits for start. Exits are seen by the {@link ExitLoop}. */
+/** A process that runs, or waits for start. Exits are seen by the {@link Reaper}. */
 export interface RunningProcess {
   /** In the engine's pid namespace. */
   readonly pid: number;

@@ -17,8 +17,8 @@ interface Unclaimed {
   readonly atMs: number;
 }
 
-/** Hands out exit statuses by pid. Works while {@link ExitLoop.start}ed. */
-export class ExitLoop implements Disposable {
+/** Hands out exit statuses by pid. Works while {@link Reaper.start}ed. */
+export class Reaper implements Disposable {
   readonly #calls: Pick<ProcessCalls, "waitpid">;
   readonly #waiting = new Map<number, (child: ExitedChild) => void>();
   readonly #unclaimed = new Map<number, Unclaimed>();

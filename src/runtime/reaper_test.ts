@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { type ExitedChild, processes, SysError } from "../sys/mod.ts";
-import { ExitLoop } from "./reaper.ts";
+import { Reaper } from "./reaper.ts";
 
 const child = (pid: number, exitCode: number): ExitedChild => ({
   pid,
@@ -13,7 +13,7 @@ const child = (pid: number, exitCode: number): ExitedChild => ({
 /** Children that "end" when the test says so. */
 function scripted() {
   const ended: ExitedChild[] = [];
-  const loop = new ExitLoop({ waitpid: () => ended.shift() });
+  const loop = new Reaper({ waitpid: () => ended.shift() });
   return { ended, loop };
 }
 
@@ -44,7 +44,7 @@ Deno.test("a new process never gets the exit of an older one of its number", asy
 
 Deno.test("having no children is no error, other failures are", () => {
   const failing = (errno: number) =>
-    new ExitLoop({
+    new Reaper({
       waitpid: () => {
         throw new SysError("waitpid", errno);
       },
@@ -54,7 +54,7 @@ Deno.test("having no children is no error, other failures are", () => {
 });
 
 Deno.test("real children: exit codes and signals", async () => {
-  using loop = new ExitLoop(processes).start();
+  using loop = new Reaper(processes).start();
   // A signal listener alone keeps no event loop running.
   const alive = setInterval(() => {}, 1000);
   const run = (script: string) => {

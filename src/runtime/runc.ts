@@ -5,10 +5,10 @@
  */
 import { TsdError } from "../errors.ts";
 import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, SIG } from "../sys/mod.ts";
-import type { CgroupMoves } from "./cgroup_migration.ts";
+import type { CgroupMigration } from "./cgroup_migration.ts";
 import { type ExecFifoCalls, startByFifo } from "./exec_fifo.ts";
 import { isRuncInit, processImage, untilExecuted } from "./execve.ts";
-import type { ExitLoop } from "./reaper.ts";
+import type { Reaper } from "./reaper.ts";
 import type {
   CreateOptions,
   ExecOptions,
@@ -18,7 +18,7 @@ import type {
   StdioPaths,
 } from "./oci_runtime.ts";
 import { runtimeError } from "./runtime_error.ts";
-import { isThere, removeIfThere } from "../io/if_exists.ts";
+import { exists, removeIfExists } from "../io/if_exists.ts";
 import type { OciLimits } from "./spec/mod.ts";
 
 export interface RuncOptions {
@@ -37,7 +37,7 @@ export interface RuncOptions {
   /** For a runtime whose containers wait at runc's FIFO; without it every start is a call of the runtime. */
   readonly fifoCalls?: ExecFifoCalls;
   /** Told when processes are about to be moved between control groups. */
-  readonly moves?: Pick<CgroupMoves, "expect">;
+  readonly moves?: Pick<CgroupMigration, "expect">;
 }
 
 const DEFAULT_DEADLINE_MS = 30_000;
@@ -46,14 +46,14 @@ const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 const PID_PAUSES_MS = [50, 200, 750, 1_000];
 const NULL_STDIO: StdioPaths = { stdin: "/dev/null", stdout: "/dev/null", stderr: "/dev/null" };
 
-/** Runs runc; its children become the engine's (see `ExitLoop`). */
+/** Runs runc; its children become the engine's (see `Reaper`). */
 export class Runc implements OciRuntime {
   readonly #options: RuncOptions;
   readonly #processes: Pick<ProcessCalls, "spawn" | "kill">;
-  readonly #exits: ExitLoop;
+  readonly #exits: Reaper;
   #calls = 0;
 
-  constructor(options: RuncOptions, processes: Pick<ProcessCalls, "spawn" | "kill">, exits: ExitLoop) {
+  constructor(options: RuncOptions, processes: Pick<ProcessCalls, "spawn" | "kill">, exits: Reaper) {
     this.#options = options;
     this.#processes = processes;
     this.#exits = exits;
@@ -81,7 +81,7 @@ export class Runc implements OciRuntime {
 
   /** `created`, `running`, `stopped` …; undefined where the runtime doesn't know the container. */
   async #status(id: string): Promise<string | undefined> {
-    if (!isThere(`${this.#options.stateRoot}/${id}`)) return undefined;
+    if (!exists(`${this.#options.stateRoot}/${id}`)) return undefined;
     const said = await this.#output((stdio) => this.#logged(this.#callLog(), ["state", id], stdio));
     return /"status":\s*"(\w+)"/.exec(said)?.[1];
   }
@@ -141,7 +141,7 @@ export class Runc implements OciRuntime {
       await untilExecuted(pid);
       return { pid };
     } finally {
-      for (const path of [spec, pidFile]) removeIfThere(path);
+      for (const path of [spec, pidFile]) removeIfExists(path);
     }
   }
 
@@ -159,22 +159,22 @@ export class Runc implements OciRuntime {
       await Deno.writeTextFile(file, JSON.stringify(resources), { mode: 0o600 });
       await this.#logged(this.#callLog(), ["update", "--resources", file, id], NULL_STDIO);
     } finally {
-      removeIfThere(file);
+      removeIfExists(file);
     }
   }
 
   async delete(id: string, force = false): Promise<boolean> {
-    const folder = `${this.#options.stateRoot}/${id}`;
-    if (!isThere(folder)) return false;
+    const directory = `${this.#options.stateRoot}/${id}`;
+    if (!exists(directory)) return false;
     try {
       // Without a state runc takes the folder away and nothing else.
-      const isKnown = isThere(`${folder}/state.json`);
+      const isKnown = exists(`${directory}/state.json`);
       await this.#logged(this.#callLog(), ["delete", ...(force ? ["--force"] : []), id], NULL_STDIO);
       return isKnown;
     } catch (thrown) {
-      if (!force || await isWhole(`${folder}/state.json`)) throw thrown;
+      if (!force || await isWhole(`${directory}/state.json`)) throw thrown;
       // It was cut off when it was written, and runc can do nothing with it any more.
-      await Deno.remove(folder, { recursive: true });
+      await Deno.remove(directory, { recursive: true });
       return false;
     }
   }
@@ -202,7 +202,7 @@ export class Runc implements OciRuntime {
     try {
       await this.#run(args[0], [...globals, ...args], stdio, log);
     } finally {
-      removeIfThere(log);
+      removeIfExists(log);
     }
   }
 

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import "../sys/preopen.ts";
 import { type ErrorCode, isTsdError } from "../errors.ts";
 import { ownProcess, processes, processStat, readProcFile } from "../sys/mod.ts";
-import { ExitLoop } from "./reaper.ts";
+import { Reaper } from "./reaper.ts";
 import { Runc } from "./runc.ts";
 
 interface Bench {
@@ -14,7 +14,7 @@ interface Bench {
 /** A runtime that is a shell script: `$cmd` is the subcommand, `$log` and `$pidfile` what it was given. */
 async function withFake(script: string, body: (bench: Bench) => Promise<void>, deadlineMs = 5000): Promise<void> {
   const dir = await Deno.makeTempDir();
-  using exits = new ExitLoop(processes).start();
+  using exits = new Reaper(processes).start();
   // A signal listener alone keeps no event loop running.
   const alive = setInterval(() => {}, 1000);
   try {
@@ -146,7 +146,7 @@ Deno.test("after a failed create what the runtime keeps is deleted", async () =>
 });
 
 Deno.test("a missing runtime is named, with what to do", async () => {
-  using exits = new ExitLoop(processes).start();
+  using exits = new Reaper(processes).start();
   const runc = new Runc({ path: "/nonexistent/runc", stateRoot: "/nonexistent", logDir: "/tmp" }, processes, exits);
   await assert.rejects(
     runc.start("c1", 1 << 30),

@@ -6,7 +6,7 @@ import { StdinPipe } from "./stdin_pipe.ts";
 const BYTES = new TextEncoder().encode("input");
 
 /** A pipe on a fake descriptor, and what it waits for. */
-function rig() {
+function setup() {
   const fake = new FakeSys();
   const watched = new Map<number, PollHandler>();
   const epoll = {
@@ -20,7 +20,7 @@ function rig() {
 }
 
 Deno.test("a full pipe is waited for; the rest is written when there is room", async () => {
-  const { fake, watched, pipe } = rig();
+  const { fake, watched, pipe } = setup();
   fake.script("write", { value: 2 }, { value: "again" });
   const written = pipe.write(BYTES);
   while (watched.size === 0) await Promise.resolve();
@@ -37,7 +37,7 @@ Deno.test("a full pipe is waited for; the rest is written when there is room", a
 
 Deno.test("nobody reads any more, EPIPE of a pipe and EIO of a terminal: the rest is dropped and the descriptor closed", async () => {
   for (const error of ["EPIPE", "EIO"] as const) {
-    const { fake, pipe } = rig();
+    const { fake, pipe } = setup();
     fake.script("write", { value: 1 }, { error });
     await pipe.write(BYTES);
     await pipe.write(BYTES);
@@ -46,7 +46,7 @@ Deno.test("nobody reads any more, EPIPE of a pipe and EIO of a terminal: the res
 });
 
 Deno.test("a full terminal that is hung up takes no more", async () => {
-  const { fake, watched, pipe } = rig();
+  const { fake, watched, pipe } = setup();
   fake.script("write", { value: "again" });
   const written = pipe.write(BYTES);
   while (watched.size === 0) await Promise.resolve();
@@ -57,7 +57,7 @@ Deno.test("a full terminal that is hung up takes no more", async () => {
 });
 
 Deno.test("a writer that waits is let go when the process is gone", async () => {
-  const { fake, watched, pipe } = rig();
+  const { fake, watched, pipe } = setup();
   fake.script("write", { value: "again" });
   const written = pipe.write(BYTES);
   while (watched.size === 0) await Promise.resolve();
@@ -67,7 +67,7 @@ Deno.test("a writer that waits is let go when the process is gone", async () => 
 });
 
 Deno.test("other errors are the writer's", async () => {
-  const { fake, pipe } = rig();
+  const { fake, pipe } = setup();
   fake.script("write", { error: "EBADF" });
   await assert.rejects(pipe.write(BYTES), (thrown) => isErrno(thrown, "EBADF"));
   pipe.abandon();

@@ -5,17 +5,17 @@
  * `FifoIo` (FIFOs in a neutral folder) and `TerminalIo` (a pty).
  */
 import type { Held } from "./fd_holder.ts";
-import type { Attachment, OutputHub, OutputListener } from "./logs/stdio_router.ts";
+import type { Attachment, OutputListener, StdioRouter } from "./logs/stdio_router.ts";
 import type { LogSpec } from "./logs/protocol.ts";
 import type { StdioPaths } from "./oci_runtime.ts";
 import type { OwnedFd } from "../sys/mod.ts";
 import type { StdinPipe } from "./stdin_pipe.ts";
 
 /** What both kinds are told. */
-export interface ProcessIoOptions {
+export interface ProcessStdioOptions {
   /** Container or exec id. */
   readonly key: string;
-  /** Folder for FIFOs and sockets; it exists when {@link ProcessIo.open} is called. */
+  /** Folder for FIFOs and sockets; it exists when {@link ProcessStdio.open} is called. */
   readonly dir: string;
   /** Whether the process has a standard input at all; without one it reads `/dev/null` (a terminal always has one). */
   readonly stdin: boolean;
@@ -33,7 +33,7 @@ export interface RuntimeStreams {
 }
 
 /** Descriptors that outlived the engine that had opened them: a keeper held them. */
-export type KeptStreams = Omit<Held<OwnedFd>, "pidFd">;
+export type RetainedStreams = Omit<Held<OwnedFd>, "pidFd">;
 
 /** In characters. */
 export interface TerminalSize {
@@ -48,13 +48,13 @@ interface Pending {
 }
 
 /** See the module's comment. Open it once; then `started`, and at the end `finish` (or `discard`). */
-export abstract class ProcessIo {
+export abstract class ProcessStdio {
   readonly #pending = new Set<Pending>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #over = new AbortController();
   #connected = false;
 
-  protected constructor(protected readonly options: ProcessIoOptions, protected readonly hub: OutputHub) {}
+  protected constructor(protected readonly options: ProcessStdioOptions, protected readonly hub: StdioRouter) {}
 
   /** Whether the streams are a terminal's: one output, not framed, with a size. */
   abstract readonly tty: boolean;
@@ -65,7 +65,7 @@ export abstract class ProcessIo {
   abstract open(): Promise<RuntimeStreams>;
 
   /** Takes up the streams of a process that runs already (its engine went away); owns what was kept from then on. */
-  abstract reopen(kept: KeptStreams): Promise<void>;
+  abstract reopen(kept: RetainedStreams): Promise<void>;
 
   /** The runtime has made the process: its output is read from now on, and the end of its input can be seen. */
   abstract started(): Promise<void>;
@@ -105,7 +105,7 @@ export abstract class ProcessIo {
 
   /**
    * The process has exited: waits for the end of its output, `graceMs` at most where others hold it open. Whoever is
-   * attached may still be given some of it, which nobody but they themselves wait for: see {@link ProcessIo.ended}.
+   * attached may still be given some of it, which nobody but they themselves wait for: see {@link ProcessStdio.ended}.
    */
   async finish(graceMs: number): Promise<void> {
     const { key } = this.options;

@@ -5,14 +5,20 @@
  */
 import { type Epoll, type FileCalls, type OwnedFd, pipes } from "../sys/mod.ts";
 import type { Held } from "./fd_holder.ts";
-import type { OutputHub } from "./logs/stdio_router.ts";
-import { type KeptStreams, ProcessIo, type ProcessIoOptions, type RuntimeStreams, type TerminalSize } from "./stdio.ts";
+import type { StdioRouter } from "./logs/stdio_router.ts";
+import {
+  ProcessStdio,
+  type ProcessStdioOptions,
+  type RetainedStreams,
+  type RuntimeStreams,
+  type TerminalSize,
+} from "./stdio.ts";
 import { StdinPipe } from "./stdin_pipe.ts";
 import { ConsoleSocket } from "./terminal/console_socket.ts";
 import { resizeTerminal, terminalInput } from "./terminal/terminal.ts";
 
 /** What is told besides. */
-export interface TerminalIoOptions extends Omit<ProcessIoOptions, "output" | "stdin"> {
+export interface TerminalIoOptions extends Omit<ProcessStdioOptions, "output" | "stdin"> {
   /** In a folder that is root's alone and exists when {@link TerminalIo.open} is called; 107 bytes at most. */
   readonly consoleSocket: string;
   /** From the start; programs take 0×0 for unknown. */
@@ -32,7 +38,7 @@ const RECEIVE_LIMIT_MS = 10_000;
 const NO_STDIO = { stdin: "/dev/null", stdout: "/dev/null", stderr: "/dev/null" } as const;
 
 /** See the module's comment. */
-export class TerminalIo extends ProcessIo {
+export class TerminalIo extends ProcessStdio {
   readonly tty = true;
   readonly stdin: StdinPipe;
   readonly #calls: TerminalIoCalls;
@@ -41,7 +47,7 @@ export class TerminalIo extends ProcessIo {
   #socket: ConsoleSocket | undefined;
   #master: OwnedFd | undefined;
 
-  constructor({ consoleSocket, size, ...options }: TerminalIoOptions, hub: OutputHub, calls: TerminalIoCalls) {
+  constructor({ consoleSocket, size, ...options }: TerminalIoOptions, hub: StdioRouter, calls: TerminalIoCalls) {
     super({ ...options, stdin: true, output: true }, hub);
     this.#calls = calls;
     this.#socketPath = consoleSocket;
@@ -63,7 +69,7 @@ export class TerminalIo extends ProcessIo {
     await this.#connect(this.#master);
   }
 
-  async reopen({ stdin, terminal }: KeptStreams): Promise<void> {
+  async reopen({ stdin, terminal }: RetainedStreams): Promise<void> {
     stdin?.[Symbol.dispose]();
     this.#master = terminal;
     if (terminal !== undefined) return await this.#connect(terminal);

@@ -5,11 +5,11 @@ import { Epoll, files, O, OwnedFd, pipes, processes } from "../sys/mod.ts";
 import { watchDescriptors } from "../sys/descriptor_watch.ts";
 import { connectUnix, openPty, sendFds } from "../sys/sys_testing.ts";
 import { workerUrl } from "../worker_entry.ts";
-import { ExitLoop } from "./reaper.ts";
-import { OutputHub } from "./logs/stdio_router.ts";
+import { Reaper } from "./reaper.ts";
+import { StdioRouter } from "./logs/stdio_router.ts";
 import { TerminalIo, type TerminalIoOptions } from "./terminal_io.ts";
 
-interface Rig {
+interface Setup {
   readonly dir: string;
   newIo(options?: Partial<TerminalIoOptions>): TerminalIo;
   /** Does what a runtime does: a shell on a new pty, whose master goes to the console socket. Resolves to its pid. */
@@ -20,14 +20,14 @@ interface Rig {
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
+async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir();
   stack.defer(() => Deno.remove(dir, { recursive: true }));
-  const exits = stack.use(new ExitLoop(processes).start());
+  const exits = stack.use(new Reaper(processes).start());
   const epoll = stack.use(new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) }));
   void epoll.run();
-  const hub = stack.use(new OutputHub(workerUrl("logs"), SILENT_LOG));
+  const hub = stack.use(new StdioRouter(workerUrl("logs"), SILENT_LOG));
   await hub.ready;
   let made = 0;
   const noneAdded = watchDescriptors();
@@ -68,18 +68,18 @@ const codes = new Map<number, number>();
 /** A listener's memory. */
 function collect() {
   const decoder = new TextDecoder();
-  const wanted = new Map<string, () => void>();
+  const requested = new Map<string, () => void>();
   const it = {
     text: "",
     listener: (stream: string, chunk: Uint8Array) => {
       assert.equal(stream, "stdout");
       it.text += decoder.decode(chunk, { stream: true });
-      for (const [text, resolve] of wanted) if (it.text.includes(text)) resolve();
+      for (const [text, resolve] of requested) if (it.text.includes(text)) resolve();
       return Promise.resolve();
     },
     seen: (text: string) =>
       new Promise<void>((resolve) => {
-        wanted.set(text, resolve);
+        requested.set(text, resolve);
         if (it.text.includes(text)) resolve();
       }),
   };

@@ -7,7 +7,7 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { TsdError } from "../errors.ts";
-import { LateSync } from "./group_commit.ts";
+import { GroupCommit } from "./group_commit.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
 /** One row, by column name. */
@@ -24,7 +24,7 @@ export class Database implements Disposable {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #path: string;
-  readonly #late = new LateSync(() => this.#syncLog());
+  readonly #late = new GroupCommit(() => this.#syncLog());
   #log: Deno.FsFile | undefined;
   readonly #report: SyncFailed;
   #isFull = true;

@@ -41,7 +41,7 @@ export interface LayerInfo {
 }
 
 /** A layer that can be looked into. What is mounted over it stays when this is disposed of; its path may lead elsewhere. */
-export interface LayerFolder extends Disposable {
+export interface LayerDirectory extends Disposable {
   /** Absolute; valid in this process. */
   readonly path: string;
 }
@@ -67,7 +67,7 @@ export interface LayerStore {
   /** The very bytes of the tar that was verified. @throws {TsdError} not_found, storage */
   openTar(diffId: Digest): ReadableStream<Uint8Array>;
   /** The layer as a folder that overlay can take as a lower directory; dispose of it. @throws {TsdError} not_found */
-  mountable(diffId: Digest): Promise<LayerFolder>;
+  mountable(diffId: Digest): Promise<LayerDirectory>;
   /**
    * Removes a layer; one that isn't there is no error. The caller knows that nobody uses it. It is gone, durably, when this
    * returns; its files may take longer.
@@ -82,19 +82,19 @@ export interface LayerStore {
 }
 
 /** A store that tells how it keeps its layers here, in rows for `info`. */
-export interface Described {
+export interface StatusReporter {
   /** @throws {TsdError} storage */
   describe(): Promise<readonly (readonly [name: string, value: string])[]>;
 }
 
 /** A store that keeps with its layers what can be made again from them. */
-export interface Remakable {
+export interface Rebuildable {
   /** Makes it again, whatever is there. Long work: best done in a Worker. @throws {TsdError} not_found, layer_invalid, storage */
   remake(diffId: Digest): Promise<void>;
 }
 
 /** A store that has to put layers together before a container can stand on them. */
-export interface Stacking {
+export interface ChainStorage {
   /**
    * Does that beforehand, durably; what is there already is used. Long work: best done in a Worker.
    * @param layers lowest first; all are there, and stay meanwhile

@@ -5,17 +5,17 @@
  */
 import { TsdError } from "../errors.ts";
 import type { Digest } from "../image/digest.ts";
-import { BtrfsLayerStore, BtrfsSnapshotter, Chains, probeBtrfs } from "./btrfs/mod.ts";
+import { BtrfsLayerStore, BtrfsSnapshotter, ChainSnapshots, probeBtrfs } from "./btrfs/mod.ts";
 import { ErofsLayerStore, probeErofs, sweepMounts } from "./erofs/mod.ts";
-import { LaterClearing } from "./directory_driver/deferred_removal.ts";
+import { DeferredRemoval } from "./directory_driver/deferred_removal.ts";
 import { storageFailure } from "./directory_driver/storage_failure.ts";
 import { namesIn, sweepIngest } from "./directory_driver/staging_dir.ts";
 import { Overlay2LayerStore } from "./overlay2/mod.ts";
 import { OverlaySnapshotter } from "./overlay/mod.ts";
-import type { Described, LayerStore, Remakable, Snapshotter, Stacking } from "./driver.ts";
+import type { ChainStorage, LayerStore, Rebuildable, Snapshotter, StatusReporter } from "./driver.ts";
 
 /** Some drivers hold mounts, and some have something to tell. */
-export type OpenLayers = LayerStore & Partial<Disposable & Described & Remakable & Stacking>;
+export type OpenLayers = LayerStore & Partial<Disposable & StatusReporter & Rebuildable & ChainStorage>;
 
 export interface OpenOptions {
   /** Has what can be made again made in another thread. */
@@ -53,7 +53,7 @@ const DRIVERS = {
   btrfs: {
     open: (root, { stack }) => new BtrfsLayerStore({ root, stack }),
     openSnapshots: (root, layers, { stack }) => new BtrfsSnapshotter({ root, layers, stack }),
-    sweep: (root) => new Chains(root).sweep(),
+    sweep: (root) => new ChainSnapshots(root).sweep(),
     probe: probeBtrfs,
     isChoiceOnly: true,
   },
@@ -78,7 +78,7 @@ export async function sweepStorage(
   notCleared: (thrown: unknown) => void,
 ): Promise<number> {
   await driverNamed(driver).sweep?.(root);
-  return await sweepIngest(root, new LaterClearing(notCleared));
+  return await sweepIngest(root, new DeferredRemoval(notCleared));
 }
 
 /** Where an engine's layers are, and how they are kept. */
@@ -118,9 +118,9 @@ export function openSnapshots(
   return driverNamed(driver).openSnapshots(root, layers, options);
 }
 
-/** @param wanted what the administrator chose @throws {TsdError} invalid_argument: no such driver; storage: not here */
-export async function chooseStorage(dataRoot: string, wanted?: string): Promise<LayerStorage> {
-  const storage = await chosenStorage(dataRoot, wanted);
+/** @param requested what the administrator chose @throws {TsdError} invalid_argument: no such driver; storage: not here */
+export async function chooseDriver(dataRoot: string, requested?: string): Promise<LayerStorage> {
+  const storage = await chosenStorage(dataRoot, requested);
   const unused: UnusedLayers[] = [];
   for (const driver of STORAGE_DRIVERS.filter((each) => each !== storage.driver)) {
     const layers = (await namesIn(`${dataRoot}/${driver}/layers`)).length;
@@ -129,13 +129,13 @@ export async function chooseStorage(dataRoot: string, wanted?: string): Promise<
   return { ...storage, ...(unused.length > 0 && { unused }) };
 }
 
-async function chosenStorage(dataRoot: string, wanted: string | undefined): Promise<LayerStorage> {
+async function chosenStorage(dataRoot: string, requested: string | undefined): Promise<LayerStorage> {
   const storageOf = (driver: StorageDriver): LayerStorage => ({ driver, root: `${dataRoot}/${driver}` });
-  if (wanted !== undefined) {
-    const storage = storageOf(knownDriver(wanted));
+  if (requested !== undefined) {
+    const storage = storageOf(requireDriver(requested));
     const why = await probe(storage);
     if (why === undefined) return storage;
-    throw new TsdError("storage", `Cannot use storage driver ${wanted} in ${dataRoot}: ${why}`);
+    throw new TsdError("storage", `Cannot use storage driver ${requested} in ${dataRoot}: ${why}`);
   }
   for (const driver of STORAGE_DRIVERS) {
     const storage = storageOf(driver);
@@ -161,7 +161,7 @@ async function probe({ driver, root }: LayerStorage): Promise<string | undefined
 }
 
 /** @throws {TsdError} invalid_argument */
-function knownDriver(name: string): StorageDriver {
+function requireDriver(name: string): StorageDriver {
   const driver = STORAGE_DRIVERS.find((each) => each === name);
   if (driver !== undefined) return driver;
   const why = name === "devicemapper" ? " (Docker removed it in version 25)" : "";

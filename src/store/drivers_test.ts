@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { btrfsVolume } from "../../tests/harness/mod.ts";
 import { requires } from "../../tests/requires.ts";
 import { isTsdError } from "../errors.ts";
-import { chooseStorage, openLayers, unusedText } from "./drivers.ts";
+import { chooseDriver, openLayers, unusedText } from "./drivers.ts";
 
 async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "tsd-storage-" });
@@ -15,14 +15,14 @@ async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
 
 Deno.test("what was chosen is used, what there isn't is refused", requires("root"), async () => {
   await inTempDir(async (dir) => {
-    assert.deepEqual(await chooseStorage(dir, "overlay2"), { driver: "overlay2", root: `${dir}/overlay2` });
+    assert.deepEqual(await chooseDriver(dir, "overlay2"), { driver: "overlay2", root: `${dir}/overlay2` });
     for (
       const [name, says] of [["devicemapper", /removed it in version 25\): use one of erofs, btrfs, overlay2$/], [
         "x",
         /one of/,
       ]]
     ) {
-      await assert.rejects(chooseStorage(dir, name as string), (error: Error) => {
+      await assert.rejects(chooseDriver(dir, name as string), (error: Error) => {
         assert.ok(isTsdError(error, "invalid_argument"));
         assert.match(error.message, says as RegExp);
         return true;
@@ -33,16 +33,16 @@ Deno.test("what was chosen is used, what there isn't is refused", requires("root
 
 Deno.test("an engine stays with the driver that its layers are kept by", requires("root"), async () => {
   await inTempDir(async (dir) => {
-    const best = await chooseStorage(dir);
+    const best = await chooseDriver(dir);
     assert.equal(best.driver === "erofs", best.passedOver === undefined);
     await Deno.mkdir(`${dir}/overlay2/layers/${"0".repeat(64)}`, { recursive: true });
-    assert.deepEqual(await chooseStorage(dir), { driver: "overlay2", root: `${dir}/overlay2` });
-    assert.equal(openLayers(await chooseStorage(dir)).driver, "overlay2");
+    assert.deepEqual(await chooseDriver(dir), { driver: "overlay2", root: `${dir}/overlay2` });
+    assert.equal(openLayers(await chooseDriver(dir)).driver, "overlay2");
     await Deno.mkdir(`${dir}/erofs/layers/${"0".repeat(64)}`, { recursive: true });
-    const both = await chooseStorage(dir);
+    const both = await chooseDriver(dir);
     assert.deepEqual([both.driver, both.unused], ["erofs", [{ driver: "overlay2", layers: 1 }]]);
     assert.equal(unusedText(both.unused![0]!), "1 layer of driver overlay2 (storage-driver chooses between them)");
-    assert.deepEqual((await chooseStorage(dir, "overlay2")).unused, [{ driver: "erofs", layers: 1 }]);
+    assert.deepEqual((await chooseDriver(dir, "overlay2")).unused, [{ driver: "erofs", layers: 1 }]);
   });
 });
 
@@ -50,15 +50,15 @@ Deno.test("btrfs is used where somebody asks for it, and kept where it was; else
   ...requires("btrfs"),
 }, async () => {
   await inTempDir((dir) =>
-    assert.rejects(chooseStorage(dir, "btrfs"), {
+    assert.rejects(chooseDriver(dir, "btrfs"), {
       code: "storage",
       message: `Cannot use storage driver btrfs in ${dir}: it is not on btrfs`,
     })
   );
   await using volume = await btrfsVolume();
   const dir = volume.path;
-  assert.notEqual((await chooseStorage(dir)).driver, "btrfs");
-  assert.deepEqual(await chooseStorage(dir, "btrfs"), { driver: "btrfs", root: `${dir}/btrfs` });
+  assert.notEqual((await chooseDriver(dir)).driver, "btrfs");
+  assert.deepEqual(await chooseDriver(dir, "btrfs"), { driver: "btrfs", root: `${dir}/btrfs` });
   await Deno.mkdir(`${dir}/btrfs/layers/${"0".repeat(64)}`, { recursive: true });
-  assert.deepEqual(await chooseStorage(dir), { driver: "btrfs", root: `${dir}/btrfs` });
+  assert.deepEqual(await chooseDriver(dir), { driver: "btrfs", root: `${dir}/btrfs` });
 });

@@ -4,7 +4,7 @@
  */
 
 /** Who has written says so; who has to know that it lasts waits. */
-export class LateSync {
+export class GroupCommit {
   readonly #sync: () => Promise<void>;
   #writes = 0;
   /** Writes that are known to last. */

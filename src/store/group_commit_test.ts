@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
-import { LateSync } from "./group_commit.ts";
+import { GroupCommit } from "./group_commit.ts";
 
 /** Syncs that end when they are told to. */
-function bench(): { sync: LateSync; ends: PromiseWithResolvers<void>[] } {
+function bench(): { sync: GroupCommit; ends: PromiseWithResolvers<void>[] } {
   const ends: PromiseWithResolvers<void>[] = [];
-  const sync = new LateSync(() => {
+  const sync = new GroupCommit(() => {
     const end = Promise.withResolvers<void>();
     ends.push(end);
     return end.promise;

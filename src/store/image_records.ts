@@ -53,7 +53,7 @@ export class ImageRecords {
 
   /** Adds an image (again) and gives it its names, in one transaction; a name moves over from another image. */
   put(image: ImageRecord, names: NewNames): void {
-    if (this.#isThere(image.id, names)) return;
+    if (this.#exists(image.id, names)) return;
     this.#db.transaction(() => {
       this.#db.run(
         "INSERT INTO images (id, manifest_digest, size_bytes, added_ms) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
@@ -90,7 +90,7 @@ export class ImageRecords {
   }
 
   /** The same as somebody's wish, whose time is kept. */
-  tagByHand(name: string, id: Digest, nowMs: number): void {
+  tagManually(name: string, id: Digest, nowMs: number): void {
     this.#db.transaction(() => {
       this.tag(name, id);
       this.#db.run("UPDATE images SET tagged_ms = ? WHERE id = ?", nowMs, id);
@@ -162,7 +162,7 @@ export class ImageRecords {
   }
 
   /** Most pulls bring nothing new: these cost no write. */
-  #isThere(id: Digest, { tag, tags = [], repoDigest }: NewNames): boolean {
+  #exists(id: Digest, { tag, tags = [], repoDigest }: NewNames): boolean {
     const isTagged = [...tags, ...tag === undefined ? [] : [tag]].every((name) => this.byTag(name) === id);
     return this.get(id) !== undefined && isTagged &&
       (repoDigest === undefined || this.byRepoDigest(repoDigest.name, repoDigest.digest) === id);

@@ -23,7 +23,7 @@ import {
 } from "./layer_tree_nodes.ts";
 import {
   allowedXattrs,
-  isBookkeepingFolder,
+  isBookkeepingDir,
   PATH_MAX_BYTES,
   refuseEntry,
   roleOf,
@@ -42,7 +42,7 @@ const NOTHING: TreeChange = { steps: [], file: undefined };
 /** An entry whose name was found good. */
 interface Placed {
   readonly entry: TarEntry;
-  readonly folders: readonly ByteString[];
+  readonly dirs: readonly ByteString[];
   readonly name: ByteString;
 }
 
@@ -91,30 +91,30 @@ export class LayerTree {
       throw new TsdError("layer_too_large", `The layer has more than ${XATTRS_MAX_BYTES} bytes of extended attributes`);
     }
     this.#contentBytes += entry.sizeBytes;
-    const folders = splitPath(entry.path);
-    const name = folders.pop();
+    const dirs = splitPath(entry.path);
+    const name = dirs.pop();
     if (name === undefined) return this.#addRoot(entry);
-    if (folders.some((folder) => isBookkeepingFolder(folder, entry.path))) return NOTHING;
+    if (dirs.some((dir) => isBookkeepingDir(dir, entry.path))) return NOTHING;
     const role = roleOf(name, entry.path);
     switch (role.kind) {
       case "bookkeeping":
         return NOTHING;
       case "opaque":
-        return this.#addOpaque({ entry, folders, name });
+        return this.#addOpaque({ entry, dirs, name });
       case "whiteout":
-        return this.#addWhiteout({ entry, folders, name: role.target });
+        return this.#addWhiteout({ entry, dirs, name: role.target });
       case "plain":
-        return this.#addPlain({ entry, folders, name });
+        return this.#addPlain({ entry, dirs, name });
     }
   }
 
   /** Every folder, children before their parents, the root last. */
-  *foldersUpwards(): Generator<DirectoryNode> {
-    const open = [{ folder: this.root, rest: this.root.children.values() }];
+  *dirsUpwards(): Generator<DirectoryNode> {
+    const open = [{ dir: this.root, rest: this.root.children.values() }];
     for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
       const { value: child, done } = top.rest.next();
-      if (done) yield open.pop()!.folder;
-      else if (child.kind === "directory") open.push({ folder: child, rest: child.children.values() });
+      if (done) yield open.pop()!.dir;
+      else if (child.kind === "directory") open.push({ dir: child, rest: child.children.values() });
     }
   }
 
@@ -124,15 +124,15 @@ export class LayerTree {
     return NOTHING;
   }
 
-  #addOpaque({ entry, folders }: Placed): TreeChange {
+  #addOpaque({ entry, dirs }: Placed): TreeChange {
     const steps: TreeStep[] = [];
-    this.#enter(folders, entry, steps, { follow: false }).hasOpaqueMarker = true;
+    this.#enter(dirs, entry, steps, { follow: false }).hasOpaqueMarker = true;
     return { steps, file: undefined };
   }
 
-  #addWhiteout({ entry, folders, name }: Placed): TreeChange {
+  #addWhiteout({ entry, dirs, name }: Placed): TreeChange {
     const steps: TreeStep[] = [];
-    const parent = this.#enter(folders, entry, steps, { follow: false });
+    const parent = this.#enter(dirs, entry, steps, { follow: false });
     const own = parent.children.get(name);
     if (own === undefined) {
       const node = new SpecialNode(parent, name, { ...attributesOf(entry), mode: 0, xattrs: new Map() }, "whiteout");
@@ -146,10 +146,10 @@ export class LayerTree {
   }
 
   #addPlain(placed: Placed): TreeChange {
-    const { entry, folders, name } = placed;
+    const { entry, dirs, name } = placed;
     const steps: TreeStep[] = [];
     const target = entry.type === "link" ? this.#find(entry) : undefined;
-    const parent = this.#enter(folders, entry, steps, { follow: true });
+    const parent = this.#enter(dirs, entry, steps, { follow: true });
     const old = parent.children.get(name);
     if (target !== undefined) return this.#addLink(placed, parent, target, steps);
     if (old?.kind === "directory" && entry.type === "directory") {
@@ -199,25 +199,25 @@ export class LayerTree {
 
   /** The folder that `path` leads to; what is missing on the way is completed. */
   #enter(path: readonly ByteString[], entry: TarEntry, steps: TreeStep[], how: { follow: boolean }): DirectoryNode {
-    let folder = this.root;
+    let dir = this.root;
     const ahead = path.toReversed();
     for (let followed = 0; ahead.length > 0;) {
       const name = ahead.pop()!;
-      const child = folder.children.get(name);
-      if (name === "..") folder = folder.parent ?? folder;
-      else if (child === undefined || child.kind === "whiteout") folder = this.#complete(folder, name, entry, steps);
-      else if (child.kind === "directory") folder = child;
+      const child = dir.children.get(name);
+      if (name === "..") dir = dir.parent ?? dir;
+      else if (child === undefined || child.kind === "whiteout") dir = this.#complete(dir, name, entry, steps);
+      else if (child.kind === "directory") dir = child;
       else if (child.kind !== "symlink") refuseEntry(entry.path, "stands below something that is no folder");
       else {
         if (!how.follow) refuseEntry(entry.path, "is a whiteout behind a symbolic link");
         if (++followed > SYMLINKS_MAX) refuseEntry(entry.path, "stands behind too many symbolic links");
-        if (child.target.startsWith("/")) folder = this.root;
+        if (child.target.startsWith("/")) dir = this.root;
         const parts = child.target.split("/").filter((part) => part !== "" && part !== ".");
         if (ahead.length + parts.length > PATH_MAX_BYTES) refuseEntry(entry.path, "leads to a path that is too long");
         ahead.push(...parts.reverse());
       }
     }
-    return folder;
+    return dir;
   }
 
   #complete(parent: DirectoryNode, name: ByteString, entry: TarEntry, steps: TreeStep[]): DirectoryNode {
@@ -226,21 +226,21 @@ export class LayerTree {
     // Names in the tar were looked at before; this one may come from the text of a symbolic link.
     if (roleOf(name, entry.path).kind !== "plain") refuseEntry(entry.path, "stands below a whiteout");
     const old = parent.children.get(name);
-    const folder = new DirectoryNode(parent, name);
-    checkPath(folder, entry);
+    const dir = new DirectoryNode(parent, name);
+    checkPath(dir, entry);
     if (old !== undefined) this.#remove(parent, name, old, steps);
-    folder.hidesLower = isHiding(old);
-    parent.put(name, folder);
-    steps.push({ do: "create", node: folder });
-    return folder;
+    dir.hidesLower = isHiding(old);
+    parent.put(name, dir);
+    steps.push({ do: "create", node: dir });
+    return dir;
   }
 
   #remove(parent: DirectoryNode, name: ByteString, node: LayerNode, steps: TreeStep[]): void {
     steps.push({ do: "remove", parent, name, node });
-    const gone: LayerNode[] = [node];
-    for (let at = gone.pop(); at !== undefined; at = gone.pop()) {
+    const removed: LayerNode[] = [node];
+    for (let at = removed.pop(); at !== undefined; at = removed.pop()) {
       if (at.kind !== "directory") at.links--;
-      else for (const child of at.children.values()) gone.push(child);
+      else for (const child of at.children.values()) removed.push(child);
     }
   }
 

@@ -154,9 +154,9 @@ export interface TreeChange {
 }
 
 /** The folder's path below the layer's root, without a leading slash; empty for the root. */
-export function pathOf(folder: DirectoryNode): ByteString {
-  if (folder.parent === null) return "";
-  const names = [folder.name];
-  for (let at = folder.parent; at.parent !== null; at = at.parent) names.push(at.name);
+export function pathOf(dir: DirectoryNode): ByteString {
+  if (dir.parent === null) return "";
+  const names = [dir.name];
+  for (let at = dir.parent; at.parent !== null; at = at.parent) names.push(at.name);
   return names.reverse().join("/");
 }

@@ -62,7 +62,7 @@ export function roleOf(name: ByteString, entryPath: ByteString): NameRole {
 }
 
 /** Whether a folder of this name is bookkeeping of aufs. @throws {TsdError} layer_invalid: it is a whiteout's name */
-export function isBookkeepingFolder(name: ByteString, entryPath: ByteString): boolean {
+export function isBookkeepingDir(name: ByteString, entryPath: ByteString): boolean {
   if (!name.startsWith(WHITEOUT)) return false;
   if (!name.startsWith(AUFS)) refuseEntry(entryPath, "stands below a whiteout");
   return true;

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { isTsdError } from "../errors.ts";
 import { bytesOf, TarDecoder, type TarEntry, type TarEntryType, tarHeader } from "../tar/mod.ts";
-import { hostileLayers } from "./testsuite/malicious_layers.ts";
+import { maliciousLayers } from "./testsuite/malicious_layers.ts";
 import { type DirectoryNode, type LayerNode, LayerTree, pathOf, type TreeStep } from "./layer_tree.ts";
 
 type Spec = readonly [type: TarEntryType, path: string, rest?: Partial<TarEntry>];
@@ -28,9 +28,9 @@ function treeOf(...specs: Spec[]): LayerTree {
 /** Every name in the tree with what stands there, sorted; hard links show the entry that brought their data. */
 function listing(tree: LayerTree): string[] {
   const lines: string[] = [];
-  const visit = (folder: DirectoryNode) => {
-    for (const [name, node] of folder.children) {
-      const path = [pathOf(folder), name].filter((part) => part !== "").join("/");
+  const visit = (dir: DirectoryNode) => {
+    for (const [name, node] of dir.children) {
+      const path = [pathOf(dir), name].filter((part) => part !== "").join("/");
       lines.push(`${path} ${summary(node)}`);
       if (node.kind === "directory") visit(node);
     }
@@ -67,8 +67,8 @@ Deno.test("LayerTree gives a completed folder its attributes when its own entry 
     uid: 5,
     xattrs: new Map([["user.x", bytesOf("1")]]),
   }]);
-  const folder = tree.root.children.get("a")!;
-  assert.deepEqual([folder.mode, folder.uid, folder.xattrs.size], [0o1777, 5, 1]);
+  const dir = tree.root.children.get("a")!;
+  assert.deepEqual([dir.mode, dir.uid, dir.xattrs.size], [0o1777, 5, 1]);
   assert.deepEqual(listing(tree), ["a directory", "a/b file 0"]);
 });
 
@@ -172,10 +172,10 @@ Deno.test("LayerTree counts entries and completed folders against its limit", ()
 
 Deno.test("LayerTree walks folders from the leaves to the root", () => {
   const tree = treeOf(["file", "a/b/f"], ["directory", "a/c"], ["directory", "z"]);
-  assert.deepEqual([...tree.foldersUpwards()].map(pathOf), ["a/b", "a/c", "a", "z", ""]);
+  assert.deepEqual([...tree.dirsUpwards()].map(pathOf), ["a/b", "a/c", "a", "z", ""]);
 });
 
-for (const { name, tar, outcome } of hostileLayers("/tmp/victim")) {
+for (const { name, tar, outcome } of maliciousLayers("/tmp/victim")) {
   Deno.test(`LayerTree, hostile layer ${name}`, () => {
     const decode = () => {
       const tree = new LayerTree();
@@ -203,30 +203,30 @@ class StepRunner {
   run(step: TreeStep): void {
     if (step.do === "create") {
       const { parent, name, kind } = step.node;
-      const folder = this.#folder(parent!);
-      assert.ok(!folder.has(name), `${name} exists`);
-      folder.set(name, kind === "directory" ? new Map() : step.node);
+      const dir = this.#dir(parent!);
+      assert.ok(!dir.has(name), `${name} exists`);
+      dir.set(name, kind === "directory" ? new Map() : step.node);
     } else if (step.do === "remove") {
-      assert.ok(this.#folder(step.parent).delete(step.name), `${step.name} is missing`);
+      assert.ok(this.#dir(step.parent).delete(step.name), `${step.name} is missing`);
     } else {
-      const target = this.#folder(step.targetParent).get(step.targetName);
+      const target = this.#dir(step.targetParent).get(step.targetName);
       assert.equal(target, step.target);
-      assert.ok(!this.#folder(step.parent).has(step.name), `${step.name} exists`);
-      this.#folder(step.parent).set(step.name, target);
+      assert.ok(!this.#dir(step.parent).has(step.name), `${step.name} exists`);
+      this.#dir(step.parent).set(step.name, target);
     }
   }
 
-  #folder(node: DirectoryNode): Map<string, unknown> {
+  #dir(node: DirectoryNode): Map<string, unknown> {
     if (node.parent === null) return this.root;
-    const folder = this.#folder(node.parent).get(node.name);
-    assert.ok(folder instanceof Map, `${pathOf(node)} is no folder`);
-    return folder;
+    const dir = this.#dir(node.parent).get(node.name);
+    assert.ok(dir instanceof Map, `${pathOf(node)} is no folder`);
+    return dir;
   }
 
   names(): string[] {
     const names: string[] = [];
-    const visit = (folder: Map<string, unknown>, prefix: string) => {
-      for (const [name, node] of folder) {
+    const visit = (dir: Map<string, unknown>, prefix: string) => {
+      for (const [name, node] of dir) {
         names.push(prefix + name);
         if (node instanceof Map) visit(node, `${prefix}${name}/`);
       }
@@ -273,8 +273,8 @@ Deno.test("LayerTree: carrying its steps out gives the tree, whatever the entrie
 
 function checkLinkCounts(tree: LayerTree): void {
   const counts = new Map<LayerNode, number>();
-  const visit = (folder: DirectoryNode) => {
-    for (const node of folder.children.values()) {
+  const visit = (dir: DirectoryNode) => {
+    for (const node of dir.children.values()) {
       counts.set(node, (counts.get(node) ?? 0) + 1);
       if (node.kind === "directory") visit(node);
     }

@@ -19,7 +19,7 @@ const HEX_DIGEST = /^[0-9a-f]{64}$/;
 const OPEN_TRIES = 4;
 
 /** A part that nobody works with. */
-export interface LeftPart {
+export interface PartialBlob {
   /** Of the blob. */
   readonly digest: Digest;
   readonly bytes: number;
@@ -28,12 +28,12 @@ export interface LeftPart {
 }
 
 /** All parts of an engine. Safe to construct several times over one folder, in several Workers. */
-export class LayerParts {
-  readonly #folder: string;
+export class PartialBlobs {
+  readonly #dir: string;
 
   /** @param root the driver's folder below the data-root */
   constructor(root: string) {
-    this.#folder = `${root}/parts`;
+    this.#dir = `${root}/parts`;
   }
 
   /**
@@ -41,15 +41,15 @@ export class LayerParts {
    * longer than the blob is begun anew.
    * @throws {TsdError} storage, storage_full
    */
-  async open(digest: Digest, sizeBytes: number): Promise<LayerPart | undefined> {
-    const path = `${this.#folder}/${hexOf(digest)}`;
+  async open(digest: Digest, sizeBytes: number): Promise<PartialBlobWriter | undefined> {
+    const path = `${this.#dir}/${hexOf(digest)}`;
     try {
-      await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      for (let attempt = 0; attempt < OPEN_TRIES; attempt++) {
+      await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
+      for (let withErrorPrefix = 0; withErrorPrefix < OPEN_TRIES; withErrorPrefix++) {
         const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
         if (!file.tryLockSync(true)) return void file.close();
         // Somebody may have removed it before the lock was taken.
-        if (isSame(file.statSync(), path)) return new LayerPart(path, file, sizeBytes);
+        if (isSame(file.statSync(), path)) return new PartialBlobWriter(path, file, sizeBytes);
         file.close();
       }
       return undefined;
@@ -59,9 +59,9 @@ export class LayerParts {
   }
 
   /** Those that nobody works with. @throws {TsdError} storage */
-  async left(): Promise<LeftPart[]> {
-    const found: LeftPart[] = [];
-    for (const name of await namesIn(this.#folder)) {
+  async left(): Promise<PartialBlob[]> {
+    const found: PartialBlob[] = [];
+    for (const name of await namesIn(this.#dir)) {
       if (!HEX_DIGEST.test(name)) continue;
       const digest = digestOfHex(name);
       await this.#whenLeft(digest, ({ size, mtime }) => {
@@ -79,12 +79,12 @@ export class LayerParts {
     });
   }
 
-  async #whenLeft<T>(digest: Digest, use: (facts: Deno.FileInfo, path: string) => T): Promise<T | undefined> {
-    const path = `${this.#folder}/${hexOf(digest)}`;
+  async #whenLeft<T>(digest: Digest, use: (info: Deno.FileInfo, path: string) => T): Promise<T | undefined> {
+    const path = `${this.#dir}/${hexOf(digest)}`;
     try {
       using file = await Deno.open(path, { read: true, write: true });
-      const facts = file.statSync();
-      return file.tryLockSync(true) && isSame(facts, path) ? use(facts, path) : undefined;
+      const info = file.statSync();
+      return file.tryLockSync(true) && isSame(info, path) ? use(info, path) : undefined;
     } catch (thrown) {
       if (thrown instanceof Deno.errors.NotFound) return undefined;
       throw storageError(`Cannot look at the part of layer ${digest}`, thrown);
@@ -93,13 +93,13 @@ export class LayerParts {
 }
 
 /** One part, held by a download. Its bytes are the beginning of the blob, as far as anybody knows. */
-export class LayerPart {
+export class PartialBlobWriter {
   readonly #path: string;
   readonly #file: Deno.FsFile;
   readonly #waiting = new Uint8Array(WRITE_BYTES);
   #waitingBytes = 0;
   #heldBytes: number;
-  #isGivenUp = false;
+  #isAbandoned = false;
 
   constructor(path: string, file: Deno.FsFile, sizeBytes: number) {
     this.#path = path;
@@ -132,7 +132,7 @@ export class LayerPart {
 
   /** Adds what comes next. A disk that has no room for it, or is broken, is no reason to stop: the part is given up. */
   append(bytes: Uint8Array): void {
-    if (this.#isGivenUp) return;
+    if (this.#isAbandoned) return;
     for (let at = 0; at < bytes.length;) {
       const portion = bytes.subarray(at, at + WRITE_BYTES - this.#waitingBytes);
       this.#waiting.set(portion, this.#waitingBytes);
@@ -162,7 +162,7 @@ export class LayerPart {
 
   /** Leaves it to a later download, if there is something in it. */
   close(): void {
-    if (!this.#isGivenUp) this.#write();
+    if (!this.#isAbandoned) this.#write();
     if (this.#heldBytes === 0) this.discard();
     else this.#file.close();
   }
@@ -182,7 +182,7 @@ export class LayerPart {
   /** Whatever is wrong with the disk, the layer itself meets with it too, and says so. The file goes when this is closed. */
   #giveUp(thrown: unknown): void {
     if (!(thrown instanceof Error)) throw thrown;
-    this.#isGivenUp = true;
+    this.#isAbandoned = true;
     this.#heldBytes = 0;
     try {
       this.#file.truncateSync(0);
@@ -192,10 +192,10 @@ export class LayerPart {
   }
 }
 
-function isSame(facts: Deno.FileInfo, path: string): boolean {
+function isSame(info: Deno.FileInfo, path: string): boolean {
   try {
     const there = Deno.lstatSync(path);
-    return there.ino === facts.ino && there.dev === facts.dev;
+    return there.ino === info.ino && there.dev === info.dev;
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return false;
     throw thrown;

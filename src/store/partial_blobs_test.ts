@@ -1,22 +1,22 @@
 import { strict as assert } from "node:assert";
 import { type Digest, digestOfHex } from "../image/digest.ts";
 import { concatenated } from "../io/mod.ts";
-import { LayerParts } from "./partial_blobs.ts";
+import { PartialBlobs } from "./partial_blobs.ts";
 
 const BLOB = digestOfHex("ab".repeat(32));
 const bytes = (length: number) => Uint8Array.from({ length }, (_, at) => (at * 31) >> 3);
 const SIZE = 1_000_000;
 
-async function withParts(use: (parts: LayerParts, path: string) => Promise<void>): Promise<void> {
+async function withParts(use: (parts: PartialBlobs, path: string) => Promise<void>): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "tsd-parts-" });
   try {
-    await use(new LayerParts(root), `${root}/parts/${"ab".repeat(32)}`);
+    await use(new PartialBlobs(root), `${root}/parts/${"ab".repeat(32)}`);
   } finally {
     await Deno.remove(root, { recursive: true });
   }
 }
 
-async function opened(parts: LayerParts, digest: Digest = BLOB) {
+async function opened(parts: PartialBlobs, digest: Digest = BLOB) {
   const part = await parts.open(digest, SIZE);
   assert.ok(part !== undefined);
   return part;
@@ -75,8 +75,8 @@ Deno.test("a part belongs to one download at a time, and nobody removes it meanw
 
 Deno.test("a disk without room for a part is no reason to stop", async () => {
   const full = await Deno.open("/dev/full", { read: true, write: true });
-  const { LayerPart } = await import("./partial_blobs.ts");
-  const part = new LayerPart("/nonexistent/part", full, SIZE);
+  const { PartialBlobWriter } = await import("./partial_blobs.ts");
+  const part = new PartialBlobWriter("/nonexistent/part", full, SIZE);
   part.append(bytes(300_000));
   part.append(bytes(300_000));
   assert.equal(part.heldBytes, 0);

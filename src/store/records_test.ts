@@ -40,7 +40,7 @@ Deno.test("when somebody tagged an image is kept; a pull's tag doesn't count", (
   const images = new ImageRecords(db);
   images.put(image("a"), { tag: "x/y:1" });
   assert.equal(images.get(digest("a"))?.taggedMs, undefined);
-  images.tagByHand("x/y:2", digest("a"), 9);
+  images.tagManually("x/y:2", digest("a"), 9);
   assert.equal(images.get(digest("a"))?.taggedMs, 9);
   assert.deepEqual(images.names(digest("a")).tags, ["x/y:1", "x/y:2"]);
 });

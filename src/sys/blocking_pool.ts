@@ -8,36 +8,36 @@ import { cString } from "./cstring.ts";
 import { libc } from "./libc.ts";
 
 /** Throws {@link SysError}. */
-export interface AwayCalls {
+export interface BlockingCalls {
   /** write(2) to a regular file at its descriptor's own offset: bytes taken. They must stay as they are meanwhile. */
-  writeAway(fd: number, bytes: Uint8Array): Promise<number | "again">;
+  writeBlocking(fd: number, bytes: Uint8Array): Promise<number | "again">;
   /**
    * Tries umount2(2). Whether it worked, or why not, the same call on this thread says. (When an overlay goes, Linux syncs
    * the whole file system that it writes to, whoever wrote there.)
    */
-  umountAway(target: string, flags?: number): Promise<void>;
+  umountBlocking(target: string, flags?: number): Promise<void>;
   /** syncfs(2): all of the file system that a descriptor is on. */
-  syncfsAway(fd: number): Promise<void>;
+  syncfsBlocking(fd: number): Promise<void>;
 }
 
-/** The real {@link AwayCalls}. */
-export const away: AwayCalls = {
-  async writeAway(fd, bytes) {
+/** The real {@link BlockingCalls}. */
+export const away: BlockingCalls = {
+  async writeBlocking(fd, bytes) {
     // The FFI accepts any view; its type asks for one that is not shared.
     const buffer = bytes as Uint8Array<ArrayBuffer>;
     // SAFETY: the length is that of the view, which is referenced here until the call has returned.
-    const written = await libc.writeAway(fd, buffer, BigInt(bytes.byteLength));
+    const written = await libc.writeBlocking(fd, buffer, BigInt(bytes.byteLength));
     if (written >= 0) return Number(written);
     // The errno of the other thread is out of reach: a disk that refuses does so again, at once.
     return unblocked(() => libc.write(fd, buffer, BigInt(bytes.byteLength)), "write", fd);
   },
-  async umountAway(target, flags = 0) {
+  async umountBlocking(target, flags = 0) {
     const path = cString(target);
     // SAFETY: the path ends with NUL and is referenced here until the call has returned.
-    await libc.umountAway(path, flags);
+    await libc.umountBlocking(path, flags);
   },
-  async syncfsAway(fd) {
+  async syncfsBlocking(fd) {
     // SAFETY: no memory is passed. The errno of the other thread is out of reach: a disk that refuses does so again.
-    if (await libc.syncfsAway(fd) !== 0) checked(libc.syncfs(fd), "syncfs", fd);
+    if (await libc.syncfsBlocking(fd) !== 0) checked(libc.syncfs(fd), "syncfs", fd);
   },
 };

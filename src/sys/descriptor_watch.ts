@@ -4,7 +4,7 @@
  */
 import { strict as assert } from "node:assert";
 
-const PATIENCE_MS = 3000;
+const TIMEOUT_MS = 3000;
 
 /** What the open descriptors lead to (as /proc/self/fd names it), and how many lead there. */
 function openDescriptors(): Map<string, number> {
@@ -25,7 +25,7 @@ export function watchDescriptors(): () => Promise<void> {
   const before = openDescriptors();
   const added = () => [...openDescriptors()].filter(([target, count]) => count > (before.get(target) ?? 0));
   return async () => {
-    const end = performance.now() + PATIENCE_MS;
+    const end = performance.now() + TIMEOUT_MS;
     while (added().length > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.deepEqual(added(), [], "no descriptor stays");
   };

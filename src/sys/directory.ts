@@ -6,7 +6,7 @@ import { checked } from "./check.ts";
 import { libc } from "./libc.ts";
 
 /** A name in a folder. */
-export interface FolderEntry {
+export interface DirectoryEntry {
   /** A byte string: each character is one byte. */
   readonly name: string;
   /** What it was when the folder was read: compare with `S.IFDIR` and the like; 0 where the file system doesn't say. */
@@ -14,9 +14,9 @@ export interface FolderEntry {
 }
 
 /** Every call throws {@link SysError}. */
-export interface FolderCalls {
+export interface DirectoryCalls {
   /** All names but `.` and `..`, in no order, from where the descriptor (opened for reading) stands. */
-  readFolder(fd: number): FolderEntry[];
+  readDir(fd: number): DirectoryEntry[];
 }
 
 /** `struct linux_dirent64`: offsets of the fields that are read. The name ends with NUL. */
@@ -29,9 +29,9 @@ const TYPE_SHIFT = 12;
 // Calls are synchronous and give out nothing of it, so one per thread does.
 let buffer: Uint8Array<ArrayBuffer> | undefined;
 
-function readFolder(fd: number): FolderEntry[] {
+function readDir(fd: number): DirectoryEntry[] {
   buffer ??= new Uint8Array(BUFFER_BYTES);
-  const entries: FolderEntry[] = [];
+  const entries: DirectoryEntry[] = [];
   for (;;) {
     // SAFETY: the length is that of the buffer, which lives until the call returns.
     const count = checked(libc.getdents64(fd, buffer, BigInt(BUFFER_BYTES)), "getdents64", fd);
@@ -51,5 +51,5 @@ function textUpToNul(bytes: Uint8Array, start: number, limit: number): string {
   return text;
 }
 
-/** The real {@link FolderCalls}. */
-export const folders: FolderCalls = { readFolder };
+/** The real {@link DirectoryCalls}. */
+export const dirs: DirectoryCalls = { readDir };

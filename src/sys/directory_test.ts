@@ -1,13 +1,13 @@
 import { strict as assert } from "node:assert";
-import { cBytes, cString as c, files, folders, isErrno, O, OwnedFd, S, tree } from "./mod.ts";
+import { cBytes, cString as c, dirs, files, isErrno, O, OwnedFd, S, tree } from "./mod.ts";
 import "./preopen.ts";
 
 function inScratch(body: (fd: number, path: string) => void): () => void {
   return () => {
     const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
     try {
-      using folder = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
-      body(folder.fd, path);
+      using dir = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
+      body(dir.fd, path);
     } finally {
       Deno.removeSync(path, { recursive: true });
     }
@@ -17,20 +17,20 @@ function inScratch(body: (fd: number, path: string) => void): () => void {
 Deno.test(
   "folders: names are bytes, with their types",
   inScratch((fd, path) => {
-    assert.deepEqual(folders.readFolder(fd), []);
+    assert.deepEqual(dirs.readDir(fd), []);
     Deno.writeTextFileSync(`${path}/é`, "");
     tree.mkdirat(fd, cBytes("caf\xe9"), 0o700);
     tree.symlinkat(c("nowhere"), fd, c("s"));
     tree.mkfifoat(fd, c("line\nbreak"), 0o600);
     using again = new OwnedFd(files.openat(fd, c("."), O.RDONLY | O.DIRECTORY));
-    const entries = folders.readFolder(again.fd).sort((a, b) => a.name < b.name ? -1 : 1);
+    const entries = dirs.readDir(again.fd).sort((a, b) => a.name < b.name ? -1 : 1);
     assert.deepEqual(entries, [
       { name: "caf\xe9", type: S.IFDIR },
       { name: "line\nbreak", type: S.IFIFO },
       { name: "s", type: S.IFLNK },
       { name: "\xc3\xa9", type: S.IFREG },
     ]);
-    assert.deepEqual(folders.readFolder(again.fd), [], "it stands at the end");
+    assert.deepEqual(dirs.readDir(again.fd), [], "it stands at the end");
   }),
 );
 
@@ -40,7 +40,7 @@ Deno.test(
     const names = Array.from({ length: 3000 }, (_, n) => `${"n".repeat(n % 200)}${n}`);
     for (const name of names) Deno.writeTextFileSync(`${path}/${name}`, "");
     using again = new OwnedFd(files.openat(fd, c("."), O.RDONLY | O.DIRECTORY));
-    assert.deepEqual(folders.readFolder(again.fd).map(({ name }) => name).sort(), names.sort());
+    assert.deepEqual(dirs.readDir(again.fd).map(({ name }) => name).sort(), names.sort());
   }),
 );
 
@@ -49,6 +49,6 @@ Deno.test(
   inScratch((fd, path) => {
     Deno.writeTextFileSync(`${path}/f`, "");
     using file = new OwnedFd(files.openat(fd, c("f"), O.RDONLY));
-    assert.throws(() => folders.readFolder(file.fd), (e) => isErrno(e, "ENOTDIR"));
+    assert.throws(() => dirs.readDir(file.fd), (e) => isErrno(e, "ENOTDIR"));
   }),
 );

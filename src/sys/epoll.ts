@@ -40,7 +40,7 @@ const { sizeBytes: EVENT_BYTES, dataOffset: DATA_OFFSET } = ARCH.epollEvent;
 async function epollWait(epollFd: number, timeoutMs: number): Promise<readonly PollEvent[]> {
   const buffer = new Uint8Array(EVENT_BYTES * MAX_EVENTS);
   // SAFETY: the buffer holds MAX_EVENTS events and is referenced here until the call has returned.
-  let count = await libc.epollWaitAway(epollFd, buffer, MAX_EVENTS, timeoutMs);
+  let count = await libc.epollWaitBlocking(epollFd, buffer, MAX_EVENTS, timeoutMs);
   if (count < 0) {
     // The errno of the other thread is out of reach. It was a signal, or asking again here fails in the same way.
     count = libc.epoll_wait(epollFd, buffer, MAX_EVENTS, 0);

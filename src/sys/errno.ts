@@ -158,7 +158,7 @@ export function errnoName(errno: number): ErrnoName | undefined {
 }
 
 /** What a {@link SysError} may add to its one line. */
-export interface SysErrorFacts {
+export interface SysErrorInfo {
   /** What the call was made on; put in quotes. */
   readonly subject?: string;
   /** What the kernel or the caller has to say besides the errno, such as the text of a file-system context. */
@@ -172,9 +172,9 @@ export interface SysErrorFacts {
 export class SysError extends TsdError {
   override readonly name = "SysError";
 
-  constructor(readonly call: string, readonly errno: number, facts: SysErrorFacts = {}) {
+  constructor(readonly call: string, readonly errno: number, info: SysErrorInfo = {}) {
     const name = errnoName(errno) ?? `errno ${errno}`;
-    super(name === "ENOSPC" || name === "EDQUOT" ? "storage_full" : "system_call", describe(call, errno, facts), {
+    super(name === "ENOSPC" || name === "EDQUOT" ? "storage_full" : "system_call", describe(call, errno, info), {
       detail: { call, errno, errnoName: name },
     });
     this.errnoName = name;
@@ -190,12 +190,12 @@ export class SysError extends TsdError {
   }
 
   /** The error by its name, for tests and for failures that are found without the kernel. */
-  static named(call: string, name: ErrnoName, facts: SysErrorFacts = {}): SysError {
-    return new SysError(call, errnoOf(name), facts);
+  static named(call: string, name: ErrnoName, info: SysErrorInfo = {}): SysError {
+    return new SysError(call, errnoOf(name), info);
   }
 }
 
-function describe(call: string, errno: number, { subject, note }: SysErrorFacts): string {
+function describe(call: string, errno: number, { subject, note }: SysErrorInfo): string {
   const name = errnoName(errno);
   const what = subject === undefined ? call : `${call} ${JSON.stringify(subject)}`;
   const why = name === undefined ? `errno ${errno}` : `${name} (${ERRNO_TABLE[name][1]})`;

@@ -4,19 +4,19 @@
  * answers from a script or with harmless defaults, and touches nothing. Not part of `mod.ts`.
  */
 import { type CString, cText } from "./cstring.ts";
-import type { AwayCalls } from "./blocking_pool.ts";
+import type { BlockingCalls } from "./blocking_pool.ts";
 import type { BtrfsCalls } from "./btrfs.ts";
 import type { PollCalls } from "./epoll.ts";
 import { type ErrnoName, SysError } from "./errno.ts";
 import type { CopyRange, DurabilityCalls, FileCalls } from "./files.ts";
 import type { FileFlagCalls } from "./file_flags.ts";
-import type { FolderCalls } from "./directory.ts";
+import type { DirectoryCalls } from "./directory.ts";
 import type { FileStatus, FilesystemStatus, MetadataCalls } from "./metadata.ts";
 import type { LoopCalls } from "./loop_devices.ts";
 import type { MountCalls } from "./mounts.ts";
 import type { NetlinkCalls } from "./netlink.ts";
 import type { PipeCalls } from "./pipe.ts";
-import type { OwnProcessCalls, ProcessCalls } from "./process.ts";
+import type { ProcessCalls, SelfProcessCalls } from "./process.ts";
 import type { SocketCalls } from "./sockets.ts";
 import type { TerminalCalls } from "./terminals.ts";
 import type { TreeCalls } from "./tree.ts";
@@ -25,11 +25,11 @@ import type { XattrCalls } from "./xattr.ts";
 /** Every method of every port. */
 export interface AllCalls
   extends
-    AwayCalls,
+    BlockingCalls,
     FileCalls,
     DurabilityCalls,
     TreeCalls,
-    FolderCalls,
+    DirectoryCalls,
     FileFlagCalls,
     MetadataCalls,
     XattrCalls,
@@ -37,7 +37,7 @@ export interface AllCalls
     LoopCalls,
     BtrfsCalls,
     ProcessCalls,
-    OwnProcessCalls,
+    SelfProcessCalls,
     PipeCalls,
     PollCalls,
     SocketCalls,
@@ -112,7 +112,7 @@ const QUIET = {
   unlinkat: nothing,
   renameat2: nothing,
   readlinkat: () => new Uint8Array(0),
-  readFolder: () => [],
+  readDir: () => [],
   fileFlags: () => 0,
   setFileFlags: nothing,
   enableVerity: nothing,
@@ -134,9 +134,9 @@ const QUIET = {
   lremovexattr: nothing,
   mount: nothing,
   umount2: nothing,
-  umountAway: () => Promise.resolve(),
-  syncfsAway: () => Promise.resolve(),
-  writeAway: (_fd: number, bytes: Uint8Array) => Promise.resolve(bytes.byteLength),
+  umountBlocking: () => Promise.resolve(),
+  syncfsBlocking: () => Promise.resolve(),
+  writeBlocking: (_fd: number, bytes: Uint8Array) => Promise.resolve(bytes.byteLength),
   fsconfig: nothing,
   moveMount: nothing,
   freeLoop: () => 0,

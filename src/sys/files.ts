@@ -47,7 +47,7 @@ export interface DurabilityCalls {
   syncfs(fd: number): void;
   ftruncate(fd: number, sizeBytes: number): void;
   /** The next stretch of a file that isn't a hole, from an offset on; undefined: there is none. Moves the descriptor's own offset. */
-  nextData(fd: number, offset: number): DataStretch | undefined;
+  nextData(fd: number, offset: number): DataExtent | undefined;
   /** copy_file_range(2): bytes copied, 0 at the end of the source. The descriptors' own offsets stay. */
   copyFileRange(range: CopyRange): number;
   /** FICLONERANGE: all of a file appears in another one, and shares its blocks until one of them is written to. */
@@ -55,7 +55,7 @@ export interface DurabilityCalls {
 }
 
 /** A part of a file that has blocks, or may have: a file system that knows no holes says that of all of it. */
-export interface DataStretch {
+export interface DataExtent {
   readonly start: number;
   readonly end: number;
 }
@@ -85,12 +85,12 @@ function openat2(dirFd: number, path: CString, how: OpenHow): number {
   openHow[0] = BigInt(how.flags | O.CLOEXEC);
   openHow[1] = BigInt(how.mode ?? 0);
   openHow[2] = BigInt(how.resolve ?? 0);
-  for (let attempt = 1;; attempt++) {
+  for (let withErrorPrefix = 1;; withErrorPrefix++) {
     // SAFETY: path ends with NUL; openHow is 24 bytes, the size that is passed; the kernel keeps neither.
     const fd = libc.sysOpenat2(ARCH.syscalls.openat2, BigInt(dirFd), path, openHow, 24n);
     if (fd >= 0n) return Number(fd);
     const code = errno();
-    if (code !== EINTR && (code !== EAGAIN || attempt === OPENAT2_TRIES)) failed(code, "openat2", path);
+    if (code !== EINTR && (code !== EAGAIN || withErrorPrefix === OPENAT2_TRIES)) failed(code, "openat2", path);
   }
 }
 

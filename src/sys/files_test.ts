@@ -8,12 +8,12 @@ const bytes = (t: string) => new TextEncoder().encode(t);
 /** A folder for one test. */
 function scratch(): { path: string; fd: number } & Disposable {
   const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
-  const folder = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
+  const directory = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
   return {
     path,
-    fd: folder.fd,
+    fd: directory.fd,
     [Symbol.dispose]() {
-      folder.close();
+      directory.close();
       Deno.removeSync(path, { recursive: true });
     },
   };

@@ -25,8 +25,8 @@ export function tryLock(path: string): OwnedFd | "held" {
 }
 
 /** Takes a lock on a folder that others can have as well, but nobody who wants it for himself; otherwise as {@link tryLock}. */
-export function shareLock(folder: string): OwnedFd | "held" {
-  return locked(folder, LOCK_SH, new OwnedFd(files.open(cString(folder), O.RDONLY | O.DIRECTORY | O.NOFOLLOW)));
+export function shareLock(dir: string): OwnedFd | "held" {
+  return locked(dir, LOCK_SH, new OwnedFd(files.open(cString(dir), O.RDONLY | O.DIRECTORY | O.NOFOLLOW)));
 }
 
 function locked(path: string, kind: number, lock: OwnedFd): OwnedFd | "held" {

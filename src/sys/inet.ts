@@ -33,8 +33,8 @@ const ATTEMPTS = 3;
  */
 export function listenTcp(address: Uint8Array, port: number, isShared = false): OwnedFd {
   using undo = new DisposableStack();
-  const isFour = address.length === FOUR_BYTES;
-  const family = isFour ? INET.AF_INET : INET.AF_INET6;
+  const isIpv4 = address.length === FOUR_BYTES;
+  const family = isIpv4 ? INET.AF_INET : INET.AF_INET6;
   // SAFETY: no memory is passed. SOCK_CLOEXEC and SOCK_NONBLOCK have the values of the O flags.
   const fd = checked(libc.socket(family, SOCKET.SOCK_STREAM | O.CLOEXEC | O.NONBLOCK, 0), "socket");
   const socket = undo.use(new OwnedFd(fd, files));
@@ -48,7 +48,7 @@ export function listenTcp(address: Uint8Array, port: number, isShared = false): 
   };
   set(SOCKET.SOL_SOCKET, INET.SO_REUSEADDR);
   if (isShared) set(SOCKET.SOL_SOCKET, INET.SO_REUSEPORT);
-  if (!isFour) set(INET.IPPROTO_IPV6, INET.IPV6_V6ONLY);
+  if (!isIpv4) set(INET.IPPROTO_IPV6, INET.IPV6_V6ONLY);
   const name = socketAddress(family, address, port);
   // SAFETY: name is a sockaddr of its family, of the length that is given; it isn't kept.
   checked(libc.bind(fd, name, name.length), "bind", `port ${port}`);
@@ -60,24 +60,24 @@ export function listenTcp(address: Uint8Array, port: number, isShared = false): 
 
 /** The number of an interface in this process's network namespace; undefined where there is none of that name. */
 export function interfaceIndex(name: string): number | undefined {
-  for (let attempt = 1;; attempt++) {
+  for (let withErrorPrefix = 1;; withErrorPrefix++) {
     // SAFETY: the name ends with NUL; it isn't kept.
     const index = libc.if_nametoindex(cString(name));
     if (index > 0) return index;
     const code = errno();
     if (code === errnoOf("ENODEV") || code === errnoOf("ENXIO")) return undefined;
     // An absent one is nothing unusual, and another error may be what V8's own calls have left between the two.
-    if (attempt === ATTEMPTS) failed(code, "if_nametoindex", name);
+    if (withErrorPrefix === ATTEMPTS) failed(code, "if_nametoindex", name);
   }
 }
 
 function socketAddress(family: number, address: Uint8Array, port: number): Uint8Array<ArrayBuffer> {
-  const isFour = address.length === FOUR_BYTES;
-  const bytes = new Uint8Array(isFour ? SOCKADDR_IN.sizeBytes : SOCKADDR_IN6.sizeBytes);
+  const isIpv4 = address.length === FOUR_BYTES;
+  const bytes = new Uint8Array(isIpv4 ? SOCKADDR_IN.sizeBytes : SOCKADDR_IN6.sizeBytes);
   const view = new DataView(bytes.buffer);
   // The machine's own order for the family, the network's for the port.
   view.setUint16(0, family, true);
-  view.setUint16(isFour ? SOCKADDR_IN.sin_port : SOCKADDR_IN6.sin6_port, port, false);
-  bytes.set(address, isFour ? SOCKADDR_IN.sin_addr : SOCKADDR_IN6.sin6_addr);
+  view.setUint16(isIpv4 ? SOCKADDR_IN.sin_port : SOCKADDR_IN6.sin6_port, port, false);
+  bytes.set(address, isIpv4 ? SOCKADDR_IN.sin_addr : SOCKADDR_IN6.sin6_addr);
   return bytes;
 }

@@ -17,14 +17,14 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  writeAway: { name: "write", parameters: ["i32", "buffer", "usize"], result: "isize", nonblocking: true },
+  writeBlocking: { name: "write", parameters: ["i32", "buffer", "usize"], result: "isize", nonblocking: true },
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
   pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   fsync: { parameters: ["i32"], result: "i32" },
   fdatasync: { parameters: ["i32"], result: "i32" },
   syncfs: { parameters: ["i32"], result: "i32" },
-  syncfsAway: { name: "syncfs", parameters: ["i32"], result: "i32", nonblocking: true },
+  syncfsBlocking: { name: "syncfs", parameters: ["i32"], result: "i32", nonblocking: true },
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
   copy_file_range: { parameters: ["i32", "buffer", "i32", "buffer", "usize", "u32"], result: "isize" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
@@ -58,7 +58,7 @@ const SYMBOLS = {
   // Mounts.
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
-  umountAway: { name: "umount2", parameters: ["buffer", "i32"], result: "i32", nonblocking: true },
+  umountBlocking: { name: "umount2", parameters: ["buffer", "i32"], result: "i32", nonblocking: true },
   sysFsopen: { name: "syscall", parameters: ["i64", "buffer", "i64"], result: "i64" },
   sysFsconfig: { name: "syscall", parameters: ["i64", "i64", "i64", "buffer", "buffer", "i64"], result: "i64" },
   sysFsmount: { name: "syscall", parameters: ["i64", "i64", "i64", "i64"], result: "i64" },
@@ -97,7 +97,7 @@ const SYMBOLS = {
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-  epollWaitAway: {
+  epollWaitBlocking: {
     name: "epoll_wait",
     parameters: ["i32", "buffer", "i32", "i32"],
     result: "i32",
@@ -115,7 +115,7 @@ const SYMBOLS = {
   recvmsg: { parameters: ["i32", "buffer", "i32"], result: "isize" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
-  sendtoAway: {
+  sendtoBlocking: {
     name: "sendto",
     parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
     result: "isize",

@@ -8,8 +8,8 @@ function inScratch(body: (fd: number, path: string) => void): () => void {
     Deno.writeTextFileSync(`${path}/f`, "12345");
     Deno.symlinkSync("f", `${path}/s`);
     try {
-      using folder = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
-      body(folder.fd, path);
+      using dir = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
+      body(dir.fd, path);
     } finally {
       Deno.removeSync(path, { recursive: true });
     }

@@ -4,7 +4,7 @@
  *
  * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
  *   `durability`, `tree`, `folders`, `fileFlags`, `metadata`, `xattrs`, `mounts`, `loops`, `btrfs`, `processes`,
- *   `ownProcess`, `ownMemory`, `pipes`, `poll`, `sockets`, `netlink`, `terminals`, `unixPeers`). Tests of other modules
+ *   `ownProcess`, `selfMemory`, `pipes`, `poll`, `sockets`, `netlink`, `terminals`, `unixPeers`). Tests of other modules
  *   use the recording fake of `fake.ts`.
  * - **Errors**: a failed call throws {@link SysError}. Only reading and writing have a value for "not now" ("again").
  * - **errno** belongs to the thread and is read right after a synchronous call. After a call that Deno ran on another
@@ -21,18 +21,18 @@
 export { Acceptor, type AcceptorOptions } from "./acceptor.ts";
 export type { Arch } from "./arch.ts";
 export { ARCH } from "./arch.ts";
-export { away, type AwayCalls } from "./blocking_pool.ts";
+export { away, type BlockingCalls } from "./blocking_pool.ts";
 export { btrfs, BTRFS_SUBVOLUME_INODE, type BtrfsCalls } from "./btrfs.ts";
 export { monotonicMicros } from "./clock.ts";
 export { cBytes, type CString, cString, cText } from "./cstring.ts";
 export { Epoll, poll } from "./epoll.ts";
 export type { EpollOptions, PollCalls, PollChange, PollEvent, PollHandler } from "./epoll.ts";
-export { type ErrnoName, errnoName, errnoOf, isErrno, SysError, type SysErrorFacts } from "./errno.ts";
+export { type ErrnoName, errnoName, errnoOf, isErrno, SysError, type SysErrorInfo } from "./errno.ts";
 export { durability, files } from "./files.ts";
 export type { CopyRange, DurabilityCalls, FileCalls, OpenHow } from "./files.ts";
 export * from "./flags.ts";
 export { type FileFlagCalls, fileFlags, FS_FL } from "./file_flags.ts";
-export { type FolderCalls, type FolderEntry, folders } from "./directory.ts";
+export { type DirectoryCalls, type DirectoryEntry, dirs } from "./directory.ts";
 export { shareLock, tryLock } from "./flock.ts";
 export { LO_FLAGS, type LoopCalls, loops } from "./loop_devices.ts";
 export { metadata } from "./metadata.ts";
@@ -43,9 +43,16 @@ export type { FsSetting, MountCalls, MountMove, MountRequest, NewMount } from ".
 export { NETLINK, netlink, type NetlinkCalls } from "./netlink.ts";
 export { OwnedFd } from "./owned_fd.ts";
 export type { PidfdInfo } from "./pidfd_info.ts";
-export { ownMemory, type OwnMemoryCalls } from "./self_memory.ts";
+export { selfMemory, type SelfMemoryCalls } from "./self_memory.ts";
 export { type PipeCalls, pipes } from "./pipe.ts";
-export { type ExitedChild, exitOf, ownProcess, type OwnProcessCalls, type ProcessCalls, processes } from "./process.ts";
+export {
+  type ExitedChild,
+  exitOf,
+  ownProcess,
+  type ProcessCalls,
+  processes,
+  type SelfProcessCalls,
+} from "./process.ts";
 export {
   capabilityBoundingSet,
   getrlimit,

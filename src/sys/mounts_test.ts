@@ -57,14 +57,14 @@ Deno.test({
 });
 
 Deno.test({
-  name: "umountAway takes a mount away, and says nothing where it can't",
+  name: "umountBlocking takes a mount away, and says nothing where it can't",
   ...requires("root"),
   fn: inScratch(async (path) => {
     Deno.mkdirSync(`${path}/m`);
     mounts.mount({ target: `${path}/m`, type: "tmpfs" });
-    await away.umountAway(`${path}/m`, MNT.NOFOLLOW);
+    await away.umountBlocking(`${path}/m`, MNT.NOFOLLOW);
     assert.deepEqual(mountsBelow(`${path}/`), []);
-    await away.umountAway(`${path}/m`, MNT.NOFOLLOW);
+    await away.umountBlocking(`${path}/m`, MNT.NOFOLLOW);
   }),
 });
 
@@ -88,10 +88,10 @@ Deno.test({
   name: "newMount: overlay on detached layers handed over as descriptors",
   ...requires("root", "overlay"),
   fn: inScratch((path) => {
-    for (const folder of ["base", "m"]) Deno.mkdirSync(`${path}/${folder}`);
+    for (const dir of ["base", "m"]) Deno.mkdirSync(`${path}/${dir}`);
     using base = newMount({ type: "tmpfs" });
     attach(base, `${path}/base`);
-    for (const folder of ["low", "low2", "up", "work"]) Deno.mkdirSync(`${path}/base/${folder}`);
+    for (const dir of ["low", "low2", "up", "work"]) Deno.mkdirSync(`${path}/base/${dir}`);
     Deno.writeTextFileSync(`${path}/base/low/a`, "low");
     Deno.writeTextFileSync(`${path}/base/low2/a`, "low2");
     using low = new OwnedFd(mounts.openTree(-100, `${path}/base/low`, OPEN_TREE.CLONE));
@@ -119,7 +119,7 @@ Deno.test({
   name: "mount(2): bind, remount read-only, errors name type and target",
   ...requires("root"),
   fn: inScratch((path) => {
-    for (const folder of ["from", "to"]) Deno.mkdirSync(`${path}/${folder}`);
+    for (const dir of ["from", "to"]) Deno.mkdirSync(`${path}/${dir}`);
     Deno.writeTextFileSync(`${path}/from/f`, "x");
     mounts.mount({ source: `${path}/from`, target: `${path}/to`, flags: MS.BIND });
     mounts.mount({ target: `${path}/to`, flags: MS.BIND | MS.REMOUNT | MS.RDONLY });

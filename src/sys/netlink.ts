@@ -76,7 +76,7 @@ export const netlink: NetlinkCalls = {
     const address = kernelAddress(0);
     const size = BigInt(requests.length);
     // SAFETY: both buffers have the lengths that are given and are referenced here until the call has returned.
-    const sent = await libc.sendtoAway(socketFd, requests, size, 0, address, address.length);
+    const sent = await libc.sendtoBlocking(socketFd, requests, size, 0, address, address.length);
     // The other thread's errno is out of reach. What couldn't be sent there had no effect, and fails here in the same way.
     // SAFETY: as above.
     if (sent < 0) checked(libc.sendto(socketFd, requests, size, 0, address, address.length), "sendto", "netlink");

@@ -62,7 +62,7 @@ const REPLACED = `
   if (role === "first") {
     const [input, output] = [pipes.pipe2(), pipes.pipe2()];
     const child = processes.spawn({ path: "/bin/sh", argv: ["sh", "-c", "read x; echo got $x >&5; exit 6"], env: {},
-      stdio: [{ target: 0, fd: input.readFd }, { target: 5, fd: output.writeFd }], keepFds: 6 });
+      stdio: [{ target: 0, fd: input.readFd }, { target: 5, fd: output.writeFd }], holdFds: 6 });
     for (const fd of [output.readFd, input.writeFd]) pipes.setCloseOnExec(fd, false);
     let failed = "";
     try { ownProcess.execve("/no/such", ["x"], {}); } catch (thrown) { if (!isErrno(thrown, "ENOENT")) throw thrown; failed = thrown.message; }

@@ -38,7 +38,7 @@ export interface ProcessCalls {
 }
 
 /** Calls that change the calling process itself. */
-export interface OwnProcessCalls {
+export interface SelfProcessCalls {
   /** Makes orphans among all descendants children of this process (prctl PR_SET_CHILD_SUBREAPER). */
   setChildSubreaper(): void;
   /** Starts a session; only a process that leads no group can. */
@@ -117,8 +117,8 @@ function setSignal(signal: number, action: bigint): void {
   if (libc.signal(signal, action) === SIG_ERR) failed(errno(), "signal", signal);
 }
 
-/** The real {@link OwnProcessCalls}. */
-export const ownProcess: OwnProcessCalls = {
+/** The real {@link SelfProcessCalls}. */
+export const ownProcess: SelfProcessCalls = {
   // SAFETY (all but the last): no memory is passed.
   setChildSubreaper: () => void checked(libc.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), "prctl"),
   setsid: () => void checked(libc.setsid(), "setsid"),

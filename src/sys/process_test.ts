@@ -89,7 +89,7 @@ Deno.test("spawn: the child has descriptors 0, 1, 2 only, whatever is open here"
   }
 });
 
-Deno.test("spawn: with keepFds the child has further descriptors at the numbers that were asked for", () => {
+Deno.test("spawn: with holdFds the child has further descriptors at the numbers that were asked for", () => {
   // Some that were inherited, at numbers of those that are kept.
   using inherited = new OwnedFd(files.open(c("/etc/hostname"), O.RDONLY));
   pipes.setCloseOnExec(inherited.fd, false);
@@ -103,7 +103,7 @@ Deno.test("spawn: with keepFds the child has further descriptors at the numbers 
   using writer = new OwnedFd(writeFd);
   const zero = { target: 7, path: "/dev/zero", flags: O.RDONLY };
   const stdio = [...NULL_STDIO, { target: 1, fd: writer.fd }, { target: 5, fd: writer.fd }, zero];
-  const request = shell("echo up; kill -STOP $$", { stdio, keepFds: 8 });
+  const request = shell("echo up; kill -STOP $$", { stdio, holdFds: 8 });
   const pid = processes.spawn(request);
   try {
     assert.equal(files.read(reader.fd, new Uint8Array(8)), 3);
@@ -115,8 +115,8 @@ Deno.test("spawn: with keepFds the child has further descriptors at the numbers 
     processes.kill(pid, SIG.KILL);
     processes.waitpid(pid, 0);
   }
-  for (const keepFds of [undefined, 3, 7]) {
-    assert.throws(() => processes.spawn({ ...request, keepFds }), (e) => isTsdError(e, "invalid_argument"));
+  for (const holdFds of [undefined, 3, 7]) {
+    assert.throws(() => processes.spawn({ ...request, holdFds }), (e) => isTsdError(e, "invalid_argument"));
   }
 });
 
@@ -146,8 +146,8 @@ Deno.test("spawn: a session of its own, default signal actions, an empty mask, w
   const none = "0".repeat(16);
   withBlocked(SIG.USR1, () => {
     // This thread blocks USR1 and Deno ignores PIPE: a child would inherit both.
-    const ours = signalSets(Deno.readTextFileSync("/proc/thread-self/status"));
-    assert.ok(!ours.includes(`SigBlk ${none}`) && !ours.includes(`SigIgn ${none}`), ours.join());
+    const managed = signalSets(Deno.readTextFileSync("/proc/thread-self/status"));
+    assert.ok(!managed.includes(`SigBlk ${none}`) && !managed.includes(`SigIgn ${none}`), managed.join());
     // Without a shell in between, which has masks of its own while it forks.
     const grep = outputOf("", { path: "/bin/grep", argv: ["grep", "Sig", "/proc/self/status"] });
     assert.deepEqual(signalSets(grep.output), [`SigBlk ${none}`, `SigIgn ${none}`]);
@@ -177,18 +177,18 @@ Deno.test("spawn refuses stdio that would overwrite its own source, and NUL in a
 Deno.test("spawn with FIFOs: the child opens them itself; output and end of input arrive", async () => {
   const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
   try {
-    using folder = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
-    for (const name of ["0", "1"]) tree.mkfifoat(folder.fd, c(name), 0o600);
+    using dir = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
+    for (const name of ["0", "1"]) tree.mkfifoat(dir.fd, c(name), 0o600);
     // Held open for reading and writing, so that neither the child's opening nor ours waits for the other.
-    const holder = new OwnedFd(files.openat(folder.fd, c("0"), O.RDWR));
-    using output = new OwnedFd(files.openat(folder.fd, c("1"), O.RDWR | O.NONBLOCK));
+    const holder = new OwnedFd(files.openat(dir.fd, c("0"), O.RDWR));
+    using output = new OwnedFd(files.openat(dir.fd, c("1"), O.RDWR | O.NONBLOCK));
     const stdio: ChildStdio[] = [
       { target: 0, path: `${path}/0`, flags: O.RDONLY },
       { target: 1, path: `${path}/1`, flags: O.RDWR },
       NULL_STDIO[2],
     ];
     const pid = processes.spawn(shell("cat; echo end; exit 3", { stdio }));
-    using input = new OwnedFd(files.openat(folder.fd, c("0"), O.WRONLY | O.NONBLOCK));
+    using input = new OwnedFd(files.openat(dir.fd, c("0"), O.WRONLY | O.NONBLOCK));
     holder.close();
     files.write(input.fd, new TextEncoder().encode("hello\n"));
     input.close();
@@ -269,7 +269,7 @@ Deno.test("processStat of a child: parent, start time, zombie with its status", 
 const KILLED = { status: 9, exitCode: 137, signal: 9 };
 
 /** Linux 6.15 and later. */
-function kernelKeepsExits(): boolean {
+function kernelRetainsExits(): boolean {
   const [major, minor] = Deno.osRelease().split(".").map(Number);
   return major > 6 || (major === 6 && minor >= 15);
 }
@@ -294,7 +294,7 @@ Deno.test("pidfdInfo: a process that runs, a zombie, one that was reaped", () =>
     const zombie = processes.pidfdInfo(pidFd.fd);
     processes.waitpid(pid, 0);
     const reaped = processes.pidfdInfo(pidFd.fd);
-    if (kernelKeepsExits()) {
+    if (kernelRetainsExits()) {
       assert.deepEqual([running, zombie], [{ pid, exit: undefined }, { pid, exit: undefined }]);
       assert.deepEqual(reaped, { pid: undefined, exit });
     } else {

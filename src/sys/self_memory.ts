@@ -19,7 +19,7 @@ export interface Mapping {
 export function cleanMappings(smaps: string, program: string): Mapping[] {
   const found: Mapping[] = [];
   for (const [, from, to, writable, path, rest] of smaps.matchAll(MAPPING)) {
-    if (path !== program || writable === "w" || !UNCHANGED.every((fact) => fact.test(rest))) continue;
+    if (path !== program || writable === "w" || !UNCHANGED.every((each) => each.test(rest))) continue;
     const start = BigInt(`0x${from}`);
     found.push({ start, lengthBytes: BigInt(`0x${to}`) - start });
   }
@@ -33,14 +33,14 @@ const UNCHANGED = [/^Anonymous: +0 kB$/m, /^Swap: +0 kB$/m];
 const MAPPING = /^([0-9a-f]+)-([0-9a-f]+) r([w-])[x-]p [0-9a-f]+ \S+ \d+ +(\/.*)\n((?:[A-Z].*\n)*)/gm;
 
 /** What this process does about its own memory. */
-export interface OwnMemoryCalls {
+export interface SelfMemoryCalls {
   /** Drops the pages of the program's file, most of which only its start needed. */
   releaseProgram(): void;
   /** Gives back what the C library's heap has free. */
   releaseHeap(): void;
 }
 
-export const ownMemory: OwnMemoryCalls = {
+export const selfMemory: SelfMemoryCalls = {
   releaseProgram: () => {
     const smaps = readProcFile("/proc/self/smaps") ?? "";
     for (const { start, lengthBytes } of cleanMappings(smaps, Deno.readLinkSync("/proc/self/exe"))) {

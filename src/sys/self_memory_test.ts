@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import "./preopen.ts";
-import { cleanMappings, ownMemory } from "./self_memory.ts";
+import { cleanMappings, selfMemory } from "./self_memory.ts";
 
 const SMAPS = `55d0a0000000-55d0a0001000 r--p 00000000 fe:00 42                         /opt/a b/prog
 Size:                  4 kB
@@ -39,8 +39,8 @@ Deno.test("only unchanged, unwritable mappings of the program's own file are dro
 Deno.test("this process goes on after its program's pages were dropped, with less of them in memory", () => {
   const fileKb = () => Number(/^RssFile:\s+(\d+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1]);
   const before = fileKb();
-  ownMemory.releaseHeap();
-  ownMemory.releaseProgram();
+  selfMemory.releaseHeap();
+  selfMemory.releaseProgram();
   const after = fileKb();
   assert.ok(after < before / 2, `${before} → ${after} kB`);
   assert.equal(JSON.parse(JSON.stringify({ a: [1, 2, 3] })).a.length, 3);

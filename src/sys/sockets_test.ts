@@ -15,8 +15,8 @@ function received(message: ReceivedFd | "again"): ReceivedFd {
 }
 
 Deno.test("receiveFd: again, a descriptor with its text, bytes alone, the end", () => {
-  const [ours, theirs] = socketPair();
-  using receiver = ours;
+  const [managed, theirs] = socketPair();
+  using receiver = managed;
   using sender = theirs;
   assert.equal(sockets.receiveFd(receiver.fd), "again");
 
@@ -43,8 +43,8 @@ Deno.test("receiveFd: again, a descriptor with its text, bytes alone, the end", 
 });
 
 Deno.test("receiveFd keeps one descriptor of many, however many were sent, and 4 KiB of the bytes", () => {
-  const [ours, theirs] = socketPair();
-  using receiver = ours;
+  const [managed, theirs] = socketPair();
+  using receiver = managed;
   using sender = theirs;
   using file = new OwnedFd(files.open(c("/dev/null"), O.RDONLY));
   const before = openFds();

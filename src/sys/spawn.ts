@@ -16,7 +16,7 @@ export type ChildStdio =
   | { readonly target: number; readonly fd: number }
   | { readonly target: number; readonly path: string; readonly flags: number; readonly mode?: number };
 
-/** A child to start. It gets nothing that is not listed here: no environment, no descriptor from `keepFds` on. */
+/** A child to start. It gets nothing that is not listed here: no environment, no descriptor from `holdFds` on. */
 export interface SpawnRequest {
   /** Absolute path of the program: PATH is not searched. */
   readonly path: string;
@@ -29,7 +29,7 @@ export interface SpawnRequest {
    * Descriptors below this number survive, 3 by default: targets of `stdio` have to lie below it. What `stdio` doesn't
    * name still has its own close-on-exec.
    */
-  readonly keepFds?: number;
+  readonly holdFds?: number;
   readonly cwd?: string;
 }
 
@@ -42,7 +42,7 @@ export const SPAWN_SIZES = { fileActions: 128, attributes: 512, signalSet: 128 }
 
 /**
  * Starts a child in a session of its own, with default signal actions, an empty signal mask and descriptors 0 to 2
- * (below `keepFds`) only. Returns its pid; the caller has to wait for it.
+ * (below `holdFds`) only. Returns its pid; the caller has to wait for it.
  * @throws TsdError invalid_argument when a descriptor would be overwritten before its use, or not survive
  * @throws SysError (ENOENT, EACCES …) when the program, `cwd` or a stdio path cannot be opened
  * @throws TsdError not_implemented with a glibc older than 2.34
@@ -72,10 +72,10 @@ function check(result: number, call: string, subject?: string): void {
   if (result !== 0) throw new SysError(call, result, { subject });
 }
 
-function refuseLostDescriptors({ stdio, keepFds = STANDARD_FDS }: SpawnRequest): void {
+function refuseLostDescriptors({ stdio, holdFds = STANDARD_FDS }: SpawnRequest): void {
   const targets = new Set<number>();
   for (const entry of stdio) {
-    if (entry.target >= keepFds) {
+    if (entry.target >= holdFds) {
       throw new TsdError("invalid_argument", `Cannot spawn: descriptor ${entry.target} is above those that are kept`);
     }
     if ("fd" in entry && entry.fd !== entry.target && targets.has(entry.fd)) {
@@ -85,7 +85,7 @@ function refuseLostDescriptors({ stdio, keepFds = STANDARD_FDS }: SpawnRequest):
   }
 }
 
-function addActions(actions: Uint8Array<ArrayBuffer>, { stdio, cwd, keepFds = STANDARD_FDS }: SpawnRequest): void {
+function addActions(actions: Uint8Array<ArrayBuffer>, { stdio, cwd, holdFds = STANDARD_FDS }: SpawnRequest): void {
   // SAFETY: glibc copies the paths; actions is initialised.
   for (const entry of stdio) {
     if ("fd" in entry) {
@@ -104,11 +104,11 @@ function addActions(actions: Uint8Array<ArrayBuffer>, { stdio, cwd, keepFds = ST
   }
   // What whoever started us had left open is no business of the child's; glibc takes it well where nothing is open.
   const targets = new Set(stdio.map(({ target }) => target));
-  for (let fd = STANDARD_FDS; fd < keepFds; fd++) {
+  for (let fd = STANDARD_FDS; fd < holdFds; fd++) {
     if (!targets.has(fd)) check(libc.posix_spawn_file_actions_addclose(actions, fd), "posix_spawn close");
   }
   check(
-    modern(libc.posix_spawn_file_actions_addclosefrom_np)(actions, keepFds),
+    modern(libc.posix_spawn_file_actions_addclosefrom_np)(actions, holdFds),
     "posix_spawn closefrom",
   );
 }

@@ -12,13 +12,13 @@ Deno.test("the size of a terminal is set from the master and seen on both sides"
 
 Deno.test("the program on the terminal sees the size, also after the other end of it was closed", () => {
   const { master, path } = openPty();
-  using ours = master;
+  using managed = master;
   const theirs = new OwnedFd(files.open(c(path), O.RDWR | O.NOCTTY));
-  terminals.setWindowSize(ours.fd, { rows: 24, columns: 80 });
+  terminals.setWindowSize(managed.fd, { rows: 24, columns: 80 });
   assert.deepEqual(terminals.windowSize(theirs.fd), { rows: 24, columns: 80 });
   theirs.close();
-  terminals.setWindowSize(ours.fd, { rows: 25, columns: 81 });
-  assert.deepEqual(terminals.windowSize(ours.fd), { rows: 25, columns: 81 });
+  terminals.setWindowSize(managed.fd, { rows: 25, columns: 81 });
+  assert.deepEqual(terminals.windowSize(managed.fd), { rows: 25, columns: 81 });
 });
 
 Deno.test("what is no terminal has no size", () => {

@@ -6,8 +6,8 @@ function inScratch(body: (fd: number, path: string) => void): () => void {
   return () => {
     const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
     try {
-      using folder = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
-      body(folder.fd, path);
+      using dir = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
+      body(dir.fd, path);
     } finally {
       Deno.removeSync(path, { recursive: true });
     }

@@ -65,17 +65,17 @@ function runC(source: string): string {
 }
 
 /** What C says of each expression that is a key of `ours`. */
-function truth(headers: string[], ours: Numbers, declarations: string): Numbers {
-  const names = Object.keys(ours);
+function truth(headers: string[], managed: Numbers, declarations: string): Numbers {
+  const names = Object.keys(managed);
   const prints = names.map((name) => `printf("%llu\\n", (unsigned long long)(${name}));`).join("\n");
   const includes = headers.map((header) => `#include <${header}>`).join("\n");
   const values = runC(`${includes}\n${declarations}\nint main(void) {\n${prints}\nreturn 0;\n}`).trim().split("\n");
   return Object.fromEntries(names.map((name, i) => [name, BigInt.asUintN(64, BigInt(values[i]))]));
 }
 
-function assertTrue(headers: string[], ours: Numbers, declarations = ""): void {
-  const expected = Object.entries(ours).map(([name, value]) => [name, BigInt.asUintN(64, BigInt(value))]);
-  assert.deepEqual(Object.fromEntries(expected), truth(headers, ours, declarations));
+function assertTrue(headers: string[], managed: Numbers, declarations = ""): void {
+  const expected = Object.entries(managed).map(([name, value]) => [name, BigInt.asUintN(64, BigInt(value))]);
+  assert.deepEqual(Object.fromEntries(expected), truth(headers, managed, declarations));
 }
 
 const prefixed = (prefix: string, table: Numbers): Numbers =>
@@ -227,14 +227,14 @@ Deno.test({
   fn() {
     const { sizeBytes, ...fields } = PIDFD_INFO;
     const places = Object.entries(fields).map(([field, at]) => [`offsetof(struct pidfd_info, ${field})`, at]);
-    const ours = {
+    const managed = {
       PIDFD_INFO_SIZE_VER0: sizeBytes,
       ...Object.fromEntries(places),
       "offsetof(struct pidfd_info, mask)": 0,
       ...prefixed("PIDFD_INFO_", PIDFD_INFO_MASK),
       GET_FIRST_INFO: PIDFD_GET_INFO,
     };
-    assertTrue(["stddef.h", "linux/types.h", "sys/ioctl.h"], ours, PIDFD_HEADER);
+    assertTrue(["stddef.h", "linux/types.h", "sys/ioctl.h"], managed, PIDFD_HEADER);
   },
 });
 
@@ -313,8 +313,8 @@ Deno.test({
     assert.ok(lines.length > 130);
     for (const line of lines) {
       const [number, name, text] = line.split("|");
-      const ours = errnoName(Number(number));
-      assert.equal(ours, name, line);
+      const managed = errnoName(Number(number));
+      assert.equal(managed, name, line);
       assert.equal(new SysError("x", Number(number)).message, `x: ${name} (${text})`);
     }
   },

@@ -1,7 +1,7 @@
 /** Every storage driver gives the very tars back that came in. */
 import { strict as assert } from "node:assert";
 import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
-import { startEngine, storageNeeds, storagePlace } from "../harness/mod.ts";
+import { startEngine, storageDir, storageNeeds } from "../harness/mod.ts";
 import { dockerArchive, featureImage } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 
@@ -11,7 +11,7 @@ for (const driver of STORAGE_DRIVERS) {
     ...requires("root", "runc", "overlay", ...storageNeeds(driver)),
     fn: async () => {
       const { image } = await featureImage();
-      await using place = await storagePlace(driver);
+      await using place = await storageDir(driver);
       await using engine = await startEngine(place.options);
       const load = async (body: AsyncIterable<Uint8Array>) => {
         const answer = await engine.api.request("POST", "/images/load", { body });

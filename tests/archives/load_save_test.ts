@@ -14,7 +14,7 @@ import {
   layoutArchive,
   readAll,
 } from "../images/mod.ts";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 
 const id = (image: Image): string => image.config.digest;
 const hexOf = (digest: string): string => digest.slice("sha256:".length);
@@ -23,16 +23,18 @@ const hexOf = (digest: string): string => digest.slice("sha256:".length);
 const app = (text: string): Promise<Image> =>
   busyboxBuilder().layer([file("app", text)]).config({ Cmd: ["cat", "/app"], Labels: { team: "red" } }).build();
 
-function load(world: World, body: AsyncIterable<Uint8Array>, query = ""): Promise<ApiResponse> {
-  return world.engine.api.request("POST", `/images/load${query}`, { body });
+function load(fixture: Fixture, body: AsyncIterable<Uint8Array>, query = ""): Promise<ApiResponse> {
+  return fixture.engine.api.request("POST", `/images/load${query}`, { body });
 }
 
 const streams = (answer: ApiResponse): (string | undefined)[] =>
   answer.jsonLines<{ stream?: string }>().map(({ stream }) => stream);
 
 /** Removes images that the step has loaded, by name or id. */
-async function removed(world: World, ...names: string[]): Promise<void> {
-  for (const name of names) assert.equal((await world.engine.api.delete(`/images/${name}?force=1`)).status, 200, name);
+async function removed(fixture: Fixture, ...names: string[]): Promise<void> {
+  for (const name of names) {
+    assert.equal((await fixture.engine.api.delete(`/images/${name}?force=1`)).status, 200, name);
+  }
 }
 
 interface ImageJson {
@@ -41,17 +43,17 @@ interface ImageJson {
   readonly RootFS: { readonly Layers: string[] };
 }
 
-async function inspect(world: World, name: string): Promise<ImageJson> {
-  return (await world.engine.api.get(`/images/${name}/json`)).json<ImageJson>();
+async function inspect(fixture: Fixture, name: string): Promise<ImageJson> {
+  return (await fixture.engine.api.get(`/images/${name}/json`)).json<ImageJson>();
 }
 
 scenario("save and load", {
-  "there and back: tsd and docker, files and pipes; ids, names and layers stay": async (world) => {
+  "there and back: tsd and docker, files and pipes; ids, names and layers stay": async (fixture) => {
     const image = await app("there and back");
-    expectResult(await loadFile(world, dockerArchive(image, ["me/app:1", "other:2"])), {
+    expectResult(await loadFile(fixture, dockerArchive(image, ["me/app:1", "other:2"])), {
       stdout: "Loaded image: me/app:1\nLoaded image: other:2\n",
     });
-    const before = await inspect(world, "me/app:1");
+    const before = await inspect(fixture, "me/app:1");
     assert.equal(before.Id, id(image));
     const script = `
       $tsd save -o tsd.tar me/app:1 other
@@ -65,15 +67,15 @@ scenario("save and load", {
       docker load -q -i docker.tar
       $tsd image save ${id(image)} | $tsd image load`;
     const names = "Loaded image: me/app:1\nLoaded image: other:2\n";
-    expectResult(await world.shell(script), { stdout: `${names}${names}${names}Loaded image ID: ${id(image)}\n` });
-    assert.deepEqual(await inspect(world, "me/app:1"), before);
-    expectResult(await world.tsd("run", "--rm", "--network", "none", "me/app:1"), { stdout: "there and back" });
-    await removed(world, id(image));
+    expectResult(await fixture.shell(script), { stdout: `${names}${names}${names}Loaded image ID: ${id(image)}\n` });
+    assert.deepEqual(await inspect(fixture, "me/app:1"), before);
+    expectResult(await fixture.tsd("run", "--rm", "--network", "none", "me/app:1"), { stdout: "there and back" });
+    await removed(fixture, id(image));
   },
-  "what save writes: an OCI layout with plain layers, and manifest.json beside it": async (world) => {
+  "what save writes: an OCI layout with plain layers, and manifest.json beside it": async (fixture) => {
     const image = await app("written");
-    await load(world, dockerArchive(image, ["written:1"]));
-    const { stdout } = await world.shell(`$tsd save written:1 | tar -tf - | sort`);
+    await load(fixture, dockerArchive(image, ["written:1"]));
+    const { stdout } = await fixture.shell(`$tsd save written:1 | tar -tf - | sort`);
     const blobs = [id(image), ...image.layers.map(({ diffId }) => diffId)].map((digest) =>
       `blobs/sha256/${hexOf(digest)}`
     );
@@ -84,30 +86,30 @@ scenario("save and load", {
       assert.ok(listed.includes(name), name);
     }
     assert.equal(listed.length, blobs.length + 7, "and the manifest");
-    const member = (name: string) => world.shell(`$tsd save written:1 | tar -xOf - ${name}`);
+    const member = (name: string) => fixture.shell(`$tsd save written:1 | tar -xOf - ${name}`);
     for (const name of blobs) {
-      const { stdout } = await world.shell(`$tsd save written:1 | tar -xOf - ${name} | sha256sum`);
+      const { stdout } = await fixture.shell(`$tsd save written:1 | tar -xOf - ${name} | sha256sum`);
       assert.equal(stdout.split(" ")[0], name.slice("blobs/sha256/".length));
     }
     const [item] = JSON.parse((await member("manifest.json")).stdout);
     assert.deepEqual([item.Config, item.RepoTags, item.Layers], [blobs[0], ["written:1"], blobs.slice(1)]);
-    await removed(world, "written:1");
+    await removed(fixture, "written:1");
   },
-  "an OCI layout; archives that are compressed; layers that are": async (world) => {
+  "an OCI layout; archives that are compressed; layers that are": async (fixture) => {
     for (const compression of ["gzip", "zstd", "none"] as const satisfies readonly Compression[]) {
       const image = await new ImageBuilder().layer([file("f", compression)], { compression }).build();
       const outer = compressed(layoutArchive(image, "host.test/layout:1"), compression);
-      assert.deepEqual(streams(await load(world, outer)), ["Loaded image: host.test/layout:1\n"], compression);
-      assert.equal((await inspect(world, "host.test/layout:1")).Id, id(image));
-      await removed(world, "host.test/layout:1");
+      assert.deepEqual(streams(await load(fixture, outer)), ["Loaded image: host.test/layout:1\n"], compression);
+      assert.equal((await inspect(fixture, "host.test/layout:1")).Id, id(image));
+      await removed(fixture, "host.test/layout:1");
     }
     const image = await new ImageBuilder().layer([file("f", "untagged")]).build();
-    assert.deepEqual(streams(await load(world, layoutArchive(image, "latest"))), [`Loaded image ID: ${id(image)}\n`]);
-    await removed(world, id(image));
-    const xz = await world.shell("printf x | xz | $tsd load 2>&1 || true");
+    assert.deepEqual(streams(await load(fixture, layoutArchive(image, "latest"))), [`Loaded image ID: ${id(image)}\n`]);
+    await removed(fixture, id(image));
+    const xz = await fixture.shell("printf x | xz | $tsd load 2>&1 || true");
     assert.match(xz.stdout, /^tsd: .*xz is not supported, only gzip, zstd and plain tar are\n$/);
   },
-  "several platforms: this machine's, or the one that is asked for": async (world) => {
+  "several platforms: this machine's, or the one that is asked for": async (fixture) => {
     const { architecture } = hostPlatform();
     const other = architecture === "arm64" ? "s390x" : "arm64";
     const [mine, others] = [
@@ -116,28 +118,28 @@ scenario("save and load", {
     ];
     const archive = () => layoutArchive(indexOf([others, mine]), "host.test/many:1");
     for (
-      const [query, wanted] of [["", mine], [`?platform={"os":"linux","architecture":"${other}"}`, others]] as const
+      const [query, requested] of [["", mine], [`?platform={"os":"linux","architecture":"${other}"}`, others]] as const
     ) {
-      assert.equal((await load(world, archive(), query)).status, 200);
-      assert.equal((await inspect(world, "host.test/many:1")).Id, id(wanted));
+      assert.equal((await load(fixture, archive(), query)).status, 200);
+      assert.equal((await inspect(fixture, "host.test/many:1")).Id, id(requested));
     }
-    const path = `${world.folder}/many.tar`;
+    const path = `${fixture.dir}/many.tar`;
     await Deno.writeFile(path, ReadableStream.from(archive()));
-    expectResult(await world.docker("load", "-i", path, "--platform", "linux/mips64le"), {
+    expectResult(await fixture.docker("load", "-i", path, "--platform", "linux/mips64le"), {
       code: 1,
       stderr: /no matching manifest for linux\/mips64le/,
     });
     const why = `no suitable export target found for platform linux/${architecture}`;
     const saved = ["save", "--platform", `linux/${architecture}`, "host.test/many:1"];
-    expectResult(await world.docker(...saved), { code: 1, stderr: `Error response from daemon: ${why}\n` });
-    expectResult(await world.tsd(...saved), { code: 1, stderr: `tsd: ${why}\n` });
-    await removed(world, id(mine), id(others));
+    expectResult(await fixture.docker(...saved), { code: 1, stderr: `Error response from daemon: ${why}\n` });
+    expectResult(await fixture.tsd(...saved), { code: 1, stderr: `tsd: ${why}\n` });
+    await removed(fixture, id(mine), id(others));
   },
-  "progress, a name that moves, events": async (world) => {
+  "progress, a name that moves, events": async (fixture) => {
     const [first, second] = [await app("first"), await app("second")];
-    await load(world, dockerArchive(first, ["moving:1"]));
+    await load(fixture, dockerArchive(first, ["moving:1"]));
     const since = Math.floor(Date.now() / 1000) - 1;
-    const answer = await load(world, dockerArchive(second, ["moving:1"]), "?quiet=0");
+    const answer = await load(fixture, dockerArchive(second, ["moving:1"]), "?quiet=0");
     assert.equal(answer.headers["content-type"], "application/json");
     const messages = answer.jsonLines<{ status?: string; id?: string; stream?: string }>();
     const top = hexOf(second.layers[1]!.diffId).slice(0, 12);
@@ -147,43 +149,46 @@ scenario("save and load", {
       `The image moving:1 already exists, renaming the old one with ID ${id(first)} to empty string\n`,
       "Loaded image: moving:1\n",
     ]);
-    await world.engine.api.get("/images/moving:1/get");
+    await fixture.engine.api.get("/images/moving:1/get");
     const until = Math.floor(Date.now() / 1000) + 1;
-    const events = await world.tsd(
+    const events = await fixture.tsd(
       ...["events", "--since", `${since}`, "--until", `${until}`, "--filter", "type=image"],
       ...["--format", "{{.Action}} {{.Actor.ID}}"],
     );
     const said = events.stdout.trimEnd().split("\n").filter((line) => line.includes(id(second)));
     assert.deepEqual(said, [`load ${id(second)}`, `save ${id(second)}`]);
-    await removed(world, id(first), id(second));
+    await removed(fixture, id(first), id(second));
   },
-  "who goes away while it reads holds nothing": async (world) => {
+  "who goes away while it reads holds nothing": async (fixture) => {
     const image = await busyboxBuilder().layer([file("big", new Uint8Array(32 << 20))]).build();
-    await load(world, dockerArchive(image, ["big:1"]));
+    await load(fixture, dockerArchive(image, ["big:1"]));
     {
-      using stream = await world.engine.api.stream("GET", "/images/big:1/get");
+      using stream = await fixture.engine.api.stream("GET", "/images/big:1/get");
       for await (const _ of stream.chunks()) break;
     }
-    await removed(world, "big:1");
-    const layer = `${world.engine.layerRoot}/layers/${hexOf(image.layers[1]!.diffId)}`;
-    await world.until("its layer to go", () => Deno.stat(layer).then(() => false, () => true));
+    await removed(fixture, "big:1");
+    const layer = `${fixture.engine.layerRoot}/layers/${hexOf(image.layers[1]!.diffId)}`;
+    await fixture.until("its layer to go", () => Deno.stat(layer).then(() => false, () => true));
   },
-  "what there isn't": async (world) => {
+  "what there isn't": async (fixture) => {
     const absent = "No such image: absent";
-    expectResult(await world.docker("save", "absent"), { code: 1, stderr: `Error response from daemon: ${absent}\n` });
-    expectResult(await world.tsd("save", "absent"), { code: 1, stderr: `tsd: ${absent}\n` });
-    expectResult(await world.tsd("save", "-o", `${world.folder}/absent.tar`, "absent"), { code: 1, stderr: /./ });
-    await assert.rejects(Deno.stat(`${world.folder}/absent.tar`), Deno.errors.NotFound);
-    assert.equal((await world.engine.api.get("/images/get")).status, 400);
-    expectResult(await world.shell("$tsd load -i /no/such/file 2>&1 || true"), {
+    expectResult(await fixture.docker("save", "absent"), {
+      code: 1,
+      stderr: `Error response from daemon: ${absent}\n`,
+    });
+    expectResult(await fixture.tsd("save", "absent"), { code: 1, stderr: `tsd: ${absent}\n` });
+    expectResult(await fixture.tsd("save", "-o", `${fixture.dir}/absent.tar`, "absent"), { code: 1, stderr: /./ });
+    await assert.rejects(Deno.stat(`${fixture.dir}/absent.tar`), Deno.errors.NotFound);
+    assert.equal((await fixture.engine.api.get("/images/get")).status, 400);
+    expectResult(await fixture.shell("$tsd load -i /no/such/file 2>&1 || true"), {
       stdout: "open /no/such/file: no such file or directory\n",
     });
-    expectResult(await world.shell("$tsd load </dev/null 2>&1 || true"), { stdout: /no manifest\.json/ });
+    expectResult(await fixture.shell("$tsd load </dev/null 2>&1 || true"), { stdout: /no manifest\.json/ });
   },
 });
 
 /** `tsd load -i` of these bytes. */
-async function loadFile(world: World, archive: AsyncIterable<Uint8Array>) {
-  await Deno.writeFile(`${world.folder}/given.tar`, await readAll(archive));
-  return await world.tsd("load", "-i", `${world.folder}/given.tar`);
+async function loadFile(fixture: Fixture, archive: AsyncIterable<Uint8Array>) {
+  await Deno.writeFile(`${fixture.dir}/given.tar`, await readAll(archive));
+  return await fixture.tsd("load", "-i", `${fixture.dir}/given.tar`);
 }

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { RunResult } from "../harness/mod.ts";
 import { freePort } from "../registry/mod.ts";
-import { expectResult, scenario, type World } from "./setup.ts";
+import { expectResult, type Fixture, scenario } from "./setup.ts";
 
 /**
  * A command line (IMAGE and HOST stand for the test's own, RUN for `run --network none`, '' for an empty word), the exit
@@ -19,43 +19,43 @@ interface More {
 }
 
 /** Failures of what was asked for: `tsd: …`. */
-function failures(world: World, rows: readonly Row[]): Promise<void> {
-  return refuses(world, rows, (said) => `tsd: ${said}`);
+function failures(fixture: Fixture, rows: readonly Row[]): Promise<void> {
+  return refuses(fixture, rows, (said) => `tsd: ${said}`);
 }
 
 /** Failures that are told in Docker's words alone. */
-function plainFailures(world: World, rows: readonly Row[]): Promise<void> {
-  return refuses(world, rows, (said) => said);
+function plainFailures(fixture: Fixture, rows: readonly Row[]): Promise<void> {
+  return refuses(fixture, rows, (said) => said);
 }
 
 /** Failures to understand what is asked for: the text, and where help is. */
-function usageErrors(world: World, rows: readonly Row[]): Promise<void> {
-  return refuses(world, rows, (said) => `${said}\nSee 'tsd( [a-z]+)? --help'\\.`);
+function usageErrors(fixture: Fixture, rows: readonly Row[]): Promise<void> {
+  return refuses(fixture, rows, (said) => `${said}\nSee 'tsd( [a-z]+)? --help'\\.`);
 }
 
-async function refuses(world: World, rows: readonly Row[], whole: (said: string) => string): Promise<void> {
-  const [containers, traces] = [await world.containers(), await world.traces()];
+async function refuses(fixture: Fixture, rows: readonly Row[], whole: (said: string) => string): Promise<void> {
+  const [containers, traces] = [await fixture.containers(), await fixture.traces()];
   for (const [line, code, said, { stdout = "", before = "", leaves }] of rows.map(withMore)) {
-    const result = await world.tsd(...wordsOf(world, line));
+    const result = await fixture.tsd(...stringsOf(fixture, line));
     const shown = `tsd ${line}: ${JSON.stringify(result)}`;
     assert.equal(result.code, code, shown);
     assert.equal(result.stdout, stdout, shown);
     const pattern = typeof said === "string" ? escaped(said) : said.source;
     assert.match(result.stderr, new RegExp(`^${escaped(before)}${whole(`(?:${pattern})`)}\n$`), shown);
     assertNoTrace(result, shown);
-    const left = (await world.containers()).filter((id) => !containers.includes(id));
+    const left = (await fixture.containers()).filter((id) => !containers.includes(id));
     assert.equal(left.length, leaves === undefined ? 0 : 1, `${line} left ${left.length} containers`);
-    for (const id of left) await world.remove(id);
+    for (const id of left) await fixture.remove(id);
   }
-  await world.noNewTraces(traces);
+  await fixture.noNewTraces(traces);
 }
 
 const withMore = ([line, code, said, more = {}]: Row) => [line, code, said, more] as const;
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 
-function wordsOf(world: World, line: string): string[] {
-  const text = line.replace(/^RUN/, "run --network none").replaceAll("IMAGE", world.image)
-    .replaceAll("HOST", world.registry.host).replaceAll("FOLDER", world.folder);
+function stringsOf(fixture: Fixture, line: string): string[] {
+  const text = line.replace(/^RUN/, "run --network none").replaceAll("IMAGE", fixture.image)
+    .replaceAll("HOST", fixture.registry.host).replaceAll("FOLDER", fixture.dir);
   return text.split(" ").map((word) => word === "''" ? "" : word);
 }
 
@@ -68,13 +68,13 @@ const TAGGED = { stdout: "Using default tag: latest\n" };
 const LEAVES = { leaves: "container" } as const;
 
 scenario("tsd: bad input", {
-  "names of images": async (world) => {
-    const { host } = world.registry;
+  "names of images": async (fixture) => {
+    const { host } = fixture.registry;
     const missing = (name: string) => `manifest for ${name} not found: manifest unknown: manifest unknown`;
     const uppercase = "invalid reference format: repository name (library/UPPER) must be lowercase";
     const [closed, refused] = [`127.0.0.1:${freePort()}`, "connection refused"];
     const before = (name: string) => ({ before: `Unable to find image '${name}' locally\n` });
-    await failures(world, [
+    await failures(fixture, [
       ["run UPPER", 125, uppercase],
       ["create UPPER", 1, uppercase],
       ["pull UPPER", 1, uppercase],
@@ -84,7 +84,7 @@ scenario("tsd: bad input", {
       ["pull HOST/x@sha256:12", 1, /invalid reference format|invalid checksum digest length/],
       ["pull HOST/x/../../y", 1, "invalid reference format"],
       ["pull HOST/absent", 1, missing(`${host}/absent:latest`), TAGGED],
-      ["pull -q IMAGE:absent", 1, missing(`${world.image}:absent`)],
+      ["pull -q IMAGE:absent", 1, missing(`${fixture.image}:absent`)],
       ["run HOST/absent", 125, missing(`${host}/absent:latest`), before(`${host}/absent:latest`)],
       ["run --pull never HOST/absent", 125, `No such image: ${host}/absent:latest`],
       [`pull ${closed}/x:1`, 1, `Cannot reach registry ${closed}: ${refused}`],
@@ -95,21 +95,21 @@ scenario("tsd: bad input", {
       ["rmi UPPER", 1, uppercase],
       ["rmi sha256:0123", 1, "No such image: sha256:0123"],
     ]);
-    await usageErrors(world, [
+    await usageErrors(fixture, [
       [
         "run --pull sometimes IMAGE",
         125,
         'invalid pull option: \'sometimes\': must be one of "always", "missing" or "never"',
       ],
     ]);
-    expectResult(await world.tsd("inspect", "absent"), {
+    expectResult(await fixture.tsd("inspect", "absent"), {
       code: 1,
       stdout: "[]\n",
       stderr: "Error: No such object: absent\n",
     });
   },
-  "commands and flags": async (world) => {
-    await usageErrors(world, [
+  "commands and flags": async (fixture) => {
+    await usageErrors(fixture, [
       ["rnu", 1, "tsd: unknown command: tsd rnu\nDid you mean 'tsd run'?"],
       ["frobnicate", 1, "tsd: unknown command: tsd frobnicate"],
       ["run", 1, "tsd: 'tsd run' requires at least 1 argument"],
@@ -132,19 +132,19 @@ scenario("tsd: bad input", {
         'invalid argument "name" for "-f, --filter" flag: bad format of filter (expected name=value)',
       ],
     ]);
-    await failures(world, [
+    await failures(fixture, [
       ["ps --filter nonsense=1", 1, "invalid filter 'nonsense'"],
       ["ps --filter status=odd", 1, /invalid filter 'status=odd': invalid value for state \(odd\): must be one of .+/],
       ["ps --filter before=absent", 1, "No such container: absent"],
       ["images --filter nonsense=1", 1, "invalid filter 'nonsense'"],
     ]);
   },
-  "what run is given": async (world) => {
-    await Deno.writeTextFile(`${world.folder}/bad-env`, "=value\n");
+  "what run is given": async (fixture) => {
+    await Deno.writeTextFile(`${fixture.dir}/bad-env`, "=value\n");
     const name = (given: string) => `Invalid container name (${given}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`;
     const relative = "invalid mount path: 'rel' mount path must be absolute";
     const bind = 'invalid mount config for type "bind"';
-    await usageErrors(world, [
+    await usageErrors(fixture, [
       ["RUN -e =x IMAGE", 125, 'invalid argument "=x" for "-e, --env" flag: invalid environment variable: =x'],
       ["RUN -l =x IMAGE", 125, /invalid argument "=x" for "-l, --label" flag: .+/],
       ["RUN -v /tmp:/x:ro:z IMAGE", 125, "invalid spec: /tmp:/x:ro:z: too many colons"],
@@ -153,7 +153,7 @@ scenario("tsd: bad input", {
       ["RUN --env-file /no/where IMAGE", 125, "open /no/where: no such file or directory"],
       ["RUN --env-file FOLDER/bad-env IMAGE", 125, /.*bad-env.*no variable name.*/],
     ]);
-    await failures(world, [
+    await failures(fixture, [
       ["RUN -w rel IMAGE", 125, "the working directory 'rel' is invalid, it needs to be an absolute path"],
       ["RUN --name b/c IMAGE", 125, name("b/c")],
       ["RUN --name -x IMAGE", 125, name("-x")],
@@ -177,10 +177,10 @@ scenario("tsd: bad input", {
       ["RUN --rm -u nobody2 IMAGE", 125, "unable to find user nobody2: no matching entries in passwd file"],
     ]);
   },
-  "limits, devices and namespaces that make no sense": async (world) => {
+  "limits, devices and namespaces that make no sense": async (fixture) => {
     const cpus = navigator.hardwareConcurrency;
     const bad = (flag: string, value: string, why: string) => `invalid argument "${value}" for "${flag}" flag: ${why}`;
-    await usageErrors(world, [
+    await usageErrors(fixture, [
       ["RUN -m lots IMAGE", 125, bad("-m, --memory", "lots", "invalid size: 'lots'")],
       ["RUN --cpus two IMAGE", 125, bad("--cpus", "two", "failed to parse two as a rational number")],
       ["RUN --ulimit as=1 IMAGE", 125, bad("--ulimit", "as=1", "invalid ulimit type: as")],
@@ -191,7 +191,7 @@ scenario("tsd: bad input", {
       ["RUN --rm --restart always IMAGE", 125, "conflicting options: cannot specify both --restart and --rm"],
       ["RUN --pull sometimes IMAGE", 125, /invalid pull option: 'sometimes': must be one of .*/],
     ]);
-    await failures(world, [
+    await failures(fixture, [
       ["RUN -m 5m IMAGE", 125, "Minimum memory limit allowed is 6MB"],
       [
         "RUN -m 64m --memory-swap 32m IMAGE",
@@ -231,7 +231,7 @@ scenario("tsd: bad input", {
       ],
     ]);
   },
-  "commands that can't be run: what is left is Docker's": async (world) => {
+  "commands that can't be run: what is left is Docker's": async (fixture) => {
     const start = "failed to create task for container: .*unable to start container process: ";
     const rows: readonly (readonly [command: string, code: number, why: string])[] = [
       ["nope", 127, 'exec: "nope": executable file not found in \\$PATH: unknown'],
@@ -241,29 +241,29 @@ scenario("tsd: bad input", {
     ];
     for (const [command, code, why] of rows) {
       const said = new RegExp(start + why);
-      await failures(world, [
+      await failures(fixture, [
         [`RUN --rm IMAGE ${command}`, code, said],
         [`RUN IMAGE ${command}`, code, said, LEAVES],
       ]);
     }
-    const { stdout } = await world.tsd("create", "--network", "none", "--name", "broken", world.image, "nope");
-    await failures(world, [[
+    const { stdout } = await fixture.tsd("create", "--network", "none", "--name", "broken", fixture.image, "nope");
+    await failures(fixture, [[
       "start broken",
       1,
       new RegExp(`${start}exec: "nope": executable file not found in \\$PATH: unknown`),
     ]]);
-    const listed = await world.tsd("ps", "-a", "--no-trunc", "--format", "json");
+    const listed = await fixture.tsd("ps", "-a", "--no-trunc", "--format", "json");
     expectResult(listed, { stdout: new RegExp(`"ID":"${stdout.trim()}".*"Status":"Created"`) });
-    const [{ State }] = JSON.parse((await world.tsd("inspect", "broken")).stdout);
+    const [{ State }] = JSON.parse((await fixture.tsd("inspect", "broken")).stdout);
     assert.deepEqual([State.Status, State.ExitCode], ["created", 127]);
     assert.match(State.Error, /executable file not found in \$PATH: unknown$/);
-    await world.remove("broken");
+    await fixture.remove("broken");
   },
-  "what is not supported yet says so": async (world) => {
-    await failures(world, [
+  "what is not supported yet says so": async (fixture) => {
+    await failures(fixture, [
       ["run --rm --network web IMAGE", 125, "failed to set up container networking: network web not found"],
     ]);
-    await usageErrors(world, [
+    await usageErrors(fixture, [
       ["RUN --gpus all IMAGE", 125, "--gpus is not supported yet"],
       ["RUN --cpu-count 1 IMAGE", 125, "--cpu-count is not supported: it is for Windows only"],
       ["rm --link x", 125, "--link is not supported: there are no links between containers"],
@@ -272,18 +272,18 @@ scenario("tsd: bad input", {
       ["images --tree", 125, "--tree is not supported: it is an experiment of Docker's"],
     ]);
   },
-  "containers in the wrong state, and names that fit none or several": async (world) => {
-    const up = await world.background("up");
-    const done = await world.background("done", ["true"]);
-    await world.tsd("wait", "done");
-    const prefix = await sharedPrefix(world);
+  "containers in the wrong state, and names that fit none or several": async (fixture) => {
+    const up = await fixture.background("up");
+    const done = await fixture.background("done", ["true"]);
+    await fixture.tsd("wait", "done");
+    const prefix = await sharedPrefix(fixture);
     const stopped = `container ${done} is not running`;
     const removal = "container is running: stop the container before removing or force remove";
     const verbs = ["start", "stop", "kill", "wait", "rm", "logs", "start -a"];
     const noTty = "the input device is not a TTY";
     const several = "you cannot start and attach multiple containers at once";
-    await world.background("tty", ["sleep", "1000"], ["-t"]);
-    await plainFailures(world, [
+    await fixture.background("tty", ["sleep", "1000"], ["-t"]);
+    await plainFailures(fixture, [
       ["RUN -it IMAGE", 1, noTty],
       ["exec -it up sh", 1, noTty],
       ["attach tty", 1, noTty],
@@ -300,13 +300,13 @@ scenario("tsd: bad input", {
     const before = (verb: string, name: string) => verb === "kill" ? `cannot kill container: ${name}: ` : "";
     const noName = "a/b:c";
     const keys = (text: string) => `Invalid detach keys (${text}) provided`;
-    await failures(world, [
+    await failures(fixture, [
       ["RUN -t --detach-keys foo IMAGE", 125, keys("foo")],
       ["exec -t --detach-keys ctrl-1 up true", 1, keys("ctrl-1")],
       ["attach --detach-keys a,,b up", 1, keys("a,,b")],
       ["attach absent", 1, "No such container: absent"],
     ]);
-    await failures(world, [
+    await failures(fixture, [
       ...verbs.map((verb): Row => [`${verb} absent`, 1, `${before(verb, "absent")}No such container: absent`]),
       ...verbs.map((verb): Row => [
         `${verb} ${prefix}`,
@@ -329,20 +329,20 @@ scenario("tsd: bad input", {
       ["RUN --name up IMAGE", 125, nameInUse("up", up)],
       ["create --name up IMAGE", 1, nameInUse("up", up)],
     ]);
-    await usageErrors(world, [["exec -e =x up id", 125, /invalid argument "=x" for "-e, --env" flag: .+/]]);
-    expectResult(await world.tsd("exec", "up", "echo", "fine"), { stdout: "fine\n" });
-    await world.remove(...await world.containers());
+    await usageErrors(fixture, [["exec -e =x up id", 125, /invalid argument "=x" for "-e, --env" flag: .+/]]);
+    expectResult(await fixture.tsd("exec", "up", "echo", "fine"), { stdout: "fine\n" });
+    await fixture.remove(...await fixture.containers());
   },
-  "ten creations of one name at once: one wins": async (world) => {
-    const create = () => world.tsd("create", "--network", "none", "--name", "only", world.image, "true");
+  "ten creations of one name at once: one wins": async (fixture) => {
+    const create = () => fixture.tsd("create", "--network", "none", "--name", "only", fixture.image, "true");
     const results = await Promise.all(Array.from({ length: 10 }, create));
     const winners = results.filter(({ code }) => code === 0);
     assert.equal(winners.length, 1);
     const id = winners[0]!.stdout.trim();
-    assert.deepEqual(await world.containers(), [id]);
+    assert.deepEqual(await fixture.containers(), [id]);
     const refused = results.filter(({ code }) => code !== 0);
     for (const result of refused) expectResult(result, { code: 1, stderr: `tsd: ${nameInUse("only", id)}\n` });
-    await world.remove("only");
+    await fixture.remove("only");
   },
 });
 
@@ -352,12 +352,14 @@ function nameInUse(name: string, id: string): string {
 }
 
 /** Makes containers until two ids begin with the same digit, and returns that digit. */
-async function sharedPrefix(world: World): Promise<string> {
+async function sharedPrefix(fixture: Fixture): Promise<string> {
   for (let count = 0;; count++) {
-    const digits = (await world.containers()).map((id) => id.slice(0, 1));
+    const digits = (await fixture.containers()).map((id) => id.slice(0, 1));
     const shared = digits.find((digit, at) => digits.indexOf(digit) !== at);
     if (shared !== undefined) return shared;
-    const { status } = await world.engine.api.post(`/containers/create?name=filler${count}`, { Image: world.image });
+    const { status } = await fixture.engine.api.post(`/containers/create?name=filler${count}`, {
+      Image: fixture.image,
+    });
     assert.equal(status, 201);
   }
 }

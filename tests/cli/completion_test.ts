@@ -1,7 +1,7 @@
 /** Completion in the real shells, as a user gets it by the Tab key. */
 import { strict as assert } from "node:assert";
 import { executable, type Screen } from "../harness/mod.ts";
-import { scenario, type World } from "./setup.ts";
+import { type Fixture, scenario } from "./setup.ts";
 
 /** Types a line up to the Tab key, waits for what the shell makes of it, and takes it away again. */
 async function completes(screen: Screen, typed: string, completed: string): Promise<void> {
@@ -11,46 +11,46 @@ async function completes(screen: Screen, typed: string, completed: string): Prom
   await screen.press("C-u");
 }
 
-async function shellSteps(world: World, screen: Screen): Promise<void> {
+async function shellSteps(fixture: Fixture, screen: Screen): Promise<void> {
   await completes(screen, "tsd versi", "tsd version ");
   await completes(screen, "tsd container resta", "tsd container restart ");
   await completes(screen, "tsd ps --no-tr", "tsd ps --no-trunc ");
   await completes(screen, "tsd run --restart unl", "tsd run --restart unless-stopped ");
   await completes(screen, "tsd stop comple", "tsd stop completed-box ");
-  const [repository] = world.image.split("/busybox");
+  const [repository] = fixture.image.split("/busybox");
   await completes(screen, `tsd rmi ${repository}/busybox:l`, `tsd rmi ${repository}/busybox:latest `);
   await completes(screen, "tsd run --env-file ./some-fi", "tsd run --env-file ./some-file.env ");
 }
 
 /** A shell of its kind in the screen, with tsd in its path. */
 async function startShell(screen: Screen, command: string): Promise<void> {
-  const folder = executable().replace(/\/[^/]+$/, "");
-  await screen.line(`PATH=${folder}:$PATH ${command}`);
+  const dir = executable().replace(/\/[^/]+$/, "");
+  await screen.line(`PATH=${dir}:$PATH ${command}`);
 }
 
 scenario("completion", {
-  "bash, zsh and fish": async (world) => {
-    await world.background("completed-box");
-    await Deno.writeTextFile(`${world.folder}/some-file.env`, "");
+  "bash, zsh and fish": async (fixture) => {
+    await fixture.background("completed-box");
+    await Deno.writeTextFile(`${fixture.dir}/some-file.env`, "");
     {
-      await using screen = await world.screen();
+      await using screen = await fixture.screen();
       await startShell(screen, "PS1='bash> ' bash --norc");
       await screen.line("source <(tsd completion bash); echo ready-$((1+1))");
       await screen.see("ready-2");
-      await shellSteps(world, screen);
+      await shellSteps(fixture, screen);
     }
     {
-      await using screen = await world.screen();
+      await using screen = await fixture.screen();
       await startShell(screen, "PS1='zsh> ' zsh -f");
       await screen.line("autoload -Uz compinit; compinit -u -D; source <(tsd completion zsh); echo ready-$((1+1))");
       await screen.see("ready-2");
-      await shellSteps(world, screen);
+      await shellSteps(fixture, screen);
     }
     // fish can be asked what it would offer.
     const offered = async (line: string) => {
       const script = `PATH=${executable().replace(/\/[^/]+$/, "")}:$PATH exec fish --no-config -c '` +
         `tsd completion fish | source; complete -C "${line}"'`;
-      const { code, stdout, stderr } = await world.shell(script);
+      const { code, stdout, stderr } = await fixture.shell(script);
       assert.deepEqual([code, stderr], [0, ""], line);
       return stdout.split("\n").filter((text) => text !== "").map((text) => text.split("\t")[0]);
     };
@@ -59,6 +59,6 @@ scenario("completion", {
     assert.deepEqual(await offered("tsd stop comple"), ["completed-box"]);
     assert.deepEqual(await offered("tsd run --restart unl"), ["unless-stopped"]);
     assert.deepEqual(await offered("tsd run --env-file some-fi"), ["some-file.env"]);
-    await world.remove("completed-box");
+    await fixture.remove("completed-box");
   },
 });

@@ -1,77 +1,81 @@
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "./setup.ts";
+import { expectResult, type Fixture, scenario } from "./setup.ts";
 
-const exec = (world: World, ...args: string[]) => world.tsd("exec", ...args);
+const exec = (fixture: Fixture, ...args: string[]) => fixture.tsd("exec", ...args);
 
 scenario("tsd exec", {
-  "output apart, exit codes": async (world) => {
-    await world.background("box");
-    expectResult(await exec(world, "box", "sh", "-c", "echo out; echo err >&2; exit 42"), {
+  "output apart, exit codes": async (fixture) => {
+    await fixture.background("box");
+    expectResult(await exec(fixture, "box", "sh", "-c", "echo out; echo err >&2; exit 42"), {
       ...{ code: 42, stdout: "out\n", stderr: "err\n" },
     });
-    for (const code of [0, 1, 125, 255]) expectResult(await exec(world, "box", "sh", "-c", `exit ${code}`), { code });
-    expectResult(await exec(world, "box", "sh", "-c", "kill -TERM $$"), { code: 143 });
-    expectResult(await exec(world, "box", "hostname"), { stdout: /^[0-9a-f]{12}\n$/ });
-    await world.remove("box");
+    for (const code of [0, 1, 125, 255]) expectResult(await exec(fixture, "box", "sh", "-c", `exit ${code}`), { code });
+    expectResult(await exec(fixture, "box", "sh", "-c", "kill -TERM $$"), { code: 143 });
+    expectResult(await exec(fixture, "box", "hostname"), { stdout: /^[0-9a-f]{12}\n$/ });
+    await fixture.remove("box");
   },
-  "-e, -w, -u; the container's own settings without them": async (world) => {
-    await world.background("set", ["sleep", "1000"], ["-e", "A=1", "-e", "B=1", "-w", "/tmp", "-u", "app"]);
+  "-e, -w, -u; the container's own settings without them": async (fixture) => {
+    await fixture.background("set", ["sleep", "1000"], ["-e", "A=1", "-e", "B=1", "-w", "/tmp", "-u", "app"]);
     const show = ["sh", "-c", "echo $(id -u):$(id -g) $PWD $HOME $A$B$C"];
-    expectResult(await exec(world, "set", ...show), { stdout: "1000:1000 /tmp /home/app 11\n" });
+    expectResult(await exec(fixture, "set", ...show), { stdout: "1000:1000 /tmp /home/app 11\n" });
     const flags = ["-e", "B=2", "-e", "C=3", "-w", "/etc", "-u", "0"];
-    expectResult(await exec(world, ...flags, "set", ...show), { stdout: "0:0 /etc /root 123\n" });
-    expectResult(await exec(world, "-u", "4711:42", "set", "id", "-g"), { stdout: "42\n" });
-    const own = await world.engine.tsd(["exec", "-e", "OWN", "set", "sh", "-c", "echo $OWN"], { env: { OWN: "mine" } });
+    expectResult(await exec(fixture, ...flags, "set", ...show), { stdout: "0:0 /etc /root 123\n" });
+    expectResult(await exec(fixture, "-u", "4711:42", "set", "id", "-g"), { stdout: "42\n" });
+    const own = await fixture.engine.tsd(["exec", "-e", "OWN", "set", "sh", "-c", "echo $OWN"], {
+      env: { OWN: "mine" },
+    });
     expectResult(own, { stdout: "mine\n" });
-    await Deno.writeTextFile(`${world.folder}/set.env`, "# of a file\nB=4\nC=from it\nOWN\n");
-    const files = ["exec", "--env-file", `${world.folder}/set.env`, "-e", "B=2"];
-    const both = await world.engine.tsd([...files, "set", "sh", "-c", "echo $A$B$C$OWN"], { env: { OWN: "mine" } });
+    await Deno.writeTextFile(`${fixture.dir}/set.env`, "# of a file\nB=4\nC=from it\nOWN\n");
+    const files = ["exec", "--env-file", `${fixture.dir}/set.env`, "-e", "B=2"];
+    const both = await fixture.engine.tsd([...files, "set", "sh", "-c", "echo $A$B$C$OWN"], { env: { OWN: "mine" } });
     expectResult(both, { stdout: "12from itmine\n" });
-    expectResult(await exec(world, "--env-file", "/no/where", "set", "true"), {
+    expectResult(await exec(fixture, "--env-file", "/no/where", "set", "true"), {
       ...{ code: 1, stderr: "open /no/where: no such file or directory\n" },
     });
-    await world.remove("set");
+    await fixture.remove("set");
   },
-  "-i feeds it; without -i there is nothing to read": async (world) => {
-    await world.background("fed");
-    const fed = await world.engine.tsd(["exec", "-i", "fed", "sh", "-c", "cat; exit 5"], { stdin: "one\ntwo" });
+  "-i feeds it; without -i there is nothing to read": async (fixture) => {
+    await fixture.background("fed");
+    const fed = await fixture.engine.tsd(["exec", "-i", "fed", "sh", "-c", "cat; exit 5"], { stdin: "one\ntwo" });
     expectResult(fed, { code: 5, stdout: "one\ntwo" });
-    expectResult(await world.engine.tsd(["exec", "fed", "cat"], { stdin: "lost" }), {});
-    await using session = world.engine.session("tsd", ["exec", "-i", "fed", "sh"]);
+    expectResult(await fixture.engine.tsd(["exec", "fed", "cat"], { stdin: "lost" }), {});
+    await using session = fixture.engine.session("tsd", ["exec", "-i", "fed", "sh"]);
     await session.write("echo a; echo b >&2\n");
     await session.waitFor("a\n");
     await session.waitFor("b\n", "stderr");
     await session.write("exit 3\n");
     expectResult(await session.wait(), { code: 3, stdout: "a\n", stderr: "b\n" });
-    await world.remove("fed");
+    await fixture.remove("fed");
   },
-  "-i: several megabytes in and out, byte by byte": async (world) => {
-    await world.background("bytes");
+  "-i: several megabytes in and out, byte by byte": async (fixture) => {
+    await fixture.background("bytes");
     const script = "head -c 4000000 /dev/urandom >in; $tsd exec -i bytes cat <in >out; cmp in out; sha256sum <in >sum";
-    expectResult(await world.shell(script), {});
-    expectResult(await world.shell("cat in | $tsd exec -i bytes sha256sum | cmp - sum"), {});
-    await world.remove("bytes");
+    expectResult(await fixture.shell(script), {});
+    expectResult(await fixture.shell("cat in | $tsd exec -i bytes sha256sum | cmp - sum"), {});
+    await fixture.remove("bytes");
   },
-  "-d returns at once and leaves it running": async (world) => {
-    await world.background("host");
-    expectResult(await exec(world, "-d", "host", "sh", "-c", "touch /there; sleep 1000; true"), {});
-    await world.until("its file", async () => (await exec(world, "host", "test", "-e", "/there")).code === 0);
-    expectResult(await exec(world, "host", "sh", "-c", "ps -o args | grep '[s]leep'"), {
+  "-d returns at once and leaves it running": async (fixture) => {
+    await fixture.background("host");
+    expectResult(await exec(fixture, "-d", "host", "sh", "-c", "touch /there; sleep 1000; true"), {});
+    await fixture.until("its file", async () => (await exec(fixture, "host", "test", "-e", "/there")).code === 0);
+    expectResult(await exec(fixture, "host", "sh", "-c", "ps -o args | grep '[s]leep'"), {
       stdout: "sleep 1000\nsh -c touch /there; sleep 1000; true\nsleep 1000\n",
     });
-    await world.remove("host");
+    await fixture.remove("host");
   },
-  "--privileged has all capabilities": async (world) => {
-    await world.background("plain");
+  "--privileged has all capabilities": async (fixture) => {
+    await fixture.background("plain");
     const script = ["sh", "-c", "grep CapEff /proc/self/status"];
-    expectResult(await exec(world, "plain", ...script), { stdout: "CapEff:\t00000000a80425fb\n" });
-    const status = await Deno.readTextFile(`/proc/${world.engine.pid}/status`);
+    expectResult(await exec(fixture, "plain", ...script), { stdout: "CapEff:\t00000000a80425fb\n" });
+    const status = await Deno.readTextFile(`/proc/${fixture.engine.pid}/status`);
     const bounding = /CapBnd:\s+(\w+)/.exec(status)![1];
-    expectResult(await exec(world, "--privileged", "plain", ...script), { stdout: `CapEff:\t${bounding}\n` });
-    await world.remove("plain");
+    expectResult(await exec(fixture, "--privileged", "plain", ...script), { stdout: `CapEff:\t${bounding}\n` });
+    await fixture.remove("plain");
   },
-  "what cannot be started: one line on stdout as with docker, 126 or 127, and the container goes on": async (world) => {
-    await world.background("sturdy");
+  "what cannot be started: one line on stdout as with docker, 126 or 127, and the container goes on": async (
+    fixture,
+  ) => {
+    await fixture.background("sturdy");
     const failure = (rest: string) =>
       new RegExp(`^OCI runtime exec failed: exec failed: unable to start container process: ${rest}: unknown\\r?\\n$`);
     const cases: readonly (readonly [args: string[], code: number, stdout: RegExp])[] = [
@@ -90,49 +94,49 @@ scenario("tsd exec", {
       ],
     ];
     for (const [args, code, stdout] of cases) {
-      const result = await exec(world, ...args);
+      const result = await exec(fixture, ...args);
       assert.deepEqual([args, result.code, result.stderr], [args, code, ""]);
       assert.match(result.stdout, stdout);
     }
-    expectResult(await exec(world, "sturdy", "echo", "fine"), { stdout: "fine\n" });
-    await world.remove("sturdy");
+    expectResult(await exec(fixture, "sturdy", "echo", "fine"), { stdout: "fine\n" });
+    await fixture.remove("sturdy");
   },
-  "an exec ends with its container": async (world) => {
-    await world.background("short");
-    await using session = world.engine.session("tsd", ["exec", "short", "sh", "-c", "echo up; sleep 1000"]);
+  "an exec ends with its container": async (fixture) => {
+    await fixture.background("short");
+    await using session = fixture.engine.session("tsd", ["exec", "short", "sh", "-c", "echo up; sleep 1000"]);
     await session.waitFor("up\n");
-    await world.remove("short");
+    await fixture.remove("short");
     const { code } = await session.wait();
     assert.equal(code, 137);
   },
-  "one that starts while its container ends is never told of the engine's own files": async (world) => {
+  "one that starts while its container ends is never told of the engine's own files": async (fixture) => {
     for (let round = 0; round < 5; round++) {
-      await world.background("ending", ["sleep", "1000"], ["--rm"]);
-      const execs = Array.from({ length: 6 }, () => exec(world, "ending", "true"));
+      await fixture.background("ending", ["sleep", "1000"], ["--rm"]);
+      const execs = Array.from({ length: 6 }, () => exec(fixture, "ending", "true"));
       await new Promise((resolve) => setTimeout(resolve, round * 15));
-      expectResult(await world.tsd("kill", "ending"), { stdout: "ending\n" });
+      expectResult(await fixture.tsd("kill", "ending"), { stdout: "ending\n" });
       for (const result of await Promise.all(execs)) {
         assert.match(result.stderr, /^(tsd: |OCI runtime exec failed: |cannot exec: |)[^\n]*\n?$/);
         assert.doesNotMatch(result.stderr, /os error|\/run\/tsd/);
       }
-      await world.until("its removal", async () => (await world.containers()).length === 0);
-      await world.noNewTraces([]);
+      await fixture.until("its removal", async () => (await fixture.containers()).length === 0);
+      await fixture.noNewTraces([]);
     }
   },
-  "ten at once, each with its own output and exit code": async (world) => {
-    await world.background("busy");
-    const all = Array.from({ length: 10 }, (_, n) => exec(world, "busy", "sh", "-c", `echo out ${n}; exit ${n}`));
+  "ten at once, each with its own output and exit code": async (fixture) => {
+    await fixture.background("busy");
+    const all = Array.from({ length: 10 }, (_, n) => exec(fixture, "busy", "sh", "-c", `echo out ${n}; exit ${n}`));
     for (const [code, result] of (await Promise.all(all)).entries()) {
       expectResult(result, { code, stdout: `out ${code}\n` });
     }
-    await world.remove("busy");
+    await fixture.remove("busy");
   },
-  "in a created or stopped container": async (world) => {
-    const { stdout } = await world.tsd("create", "--name", "still", "--network", "none", world.image, "true");
+  "in a created or stopped container": async (fixture) => {
+    const { stdout } = await fixture.tsd("create", "--name", "still", "--network", "none", fixture.image, "true");
     const refused = { code: 1, stderr: `tsd: container ${stdout.trim()} is not running\n` };
-    expectResult(await exec(world, "still", "id"), refused);
-    expectResult(await world.tsd("start", "-a", "still"), {});
-    expectResult(await exec(world, "still", "id"), refused);
-    await world.remove("still");
+    expectResult(await exec(fixture, "still", "id"), refused);
+    expectResult(await fixture.tsd("start", "-a", "still"), {});
+    expectResult(await exec(fixture, "still", "id"), refused);
+    await fixture.remove("still");
   },
 });

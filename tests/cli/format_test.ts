@@ -1,23 +1,23 @@
 /** What `--format`, `-q`, `--no-trunc`, `-s` and filters show: tsd's output is that of the docker CLI on the same engine. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "./setup.ts";
+import { expectResult, type Fixture, scenario } from "./setup.ts";
 
 /** Runs the same command line with both clients; all of it must be equal, but for the word in front of engine errors. */
-async function same(world: World, ...args: string[]): Promise<string> {
+async function same(fixture: Fixture, ...args: string[]): Promise<string> {
   // What tells an age in seconds may change between the two.
-  for (let attempt = 1;; attempt++) {
-    const docker = await world.docker(...args);
-    const tsd = await world.tsd(...args);
-    if (attempt < 5 && docker.stdout !== tsd.stdout) continue;
+  for (let withErrorPrefix = 1;; withErrorPrefix++) {
+    const docker = await fixture.docker(...args);
+    const tsd = await fixture.tsd(...args);
+    if (withErrorPrefix < 5 && docker.stdout !== tsd.stdout) continue;
     assert.deepEqual([tsd.code, tsd.stdout, tsd.stderr], [docker.code, docker.stdout, docker.stderr], args.join(" "));
     return tsd.stdout;
   }
 }
 
 /** The same where the engine may refuse: docker says that it was the engine, tsd says that it is tsd. */
-async function sameAsEngine(world: World, ...args: string[]): Promise<void> {
-  const docker = await world.docker(...args);
-  const tsd = await world.tsd(...args);
+async function sameAsEngine(fixture: Fixture, ...args: string[]): Promise<void> {
+  const docker = await fixture.docker(...args);
+  const tsd = await fixture.tsd(...args);
   const why = (stderr: string) => stderr.replace(/^(Error response from daemon|tsd): /, "");
   assert.deepEqual(
     [tsd.code, tsd.stdout, why(tsd.stderr)],
@@ -74,11 +74,18 @@ const IMAGE_TEMPLATES = [
 ];
 
 scenario("format: as docker's", {
-  "ps": async (world) => {
-    await world.background("web", ["sleep", "1000"], ["-l", "tier=front", "-l", "owner=me & you", "-v", "/tmp:/x:ro"]);
-    await world.background("done", ["true"]);
-    await world.tsd("wait", "done");
-    for (const template of CONTAINER_TEMPLATES) await same(world, "ps", "-a", "--format", template);
+  "ps": async (fixture) => {
+    await fixture.background("web", ["sleep", "1000"], [
+      "-l",
+      "tier=front",
+      "-l",
+      "owner=me & you",
+      "-v",
+      "/tmp:/x:ro",
+    ]);
+    await fixture.background("done", ["true"]);
+    await fixture.tsd("wait", "done");
+    for (const template of CONTAINER_TEMPLATES) await same(fixture, "ps", "-a", "--format", template);
     const lines = [
       ["ps"],
       ["ps", "-a"],
@@ -92,35 +99,39 @@ scenario("format: as docker's", {
       ["ps", "-a", "-f", "label=tier=front", "-f", "name=done"],
       ["ps", "-a", "-f", "label=owner", "--format", "{{.Names}}"],
     ];
-    for (const line of lines) await same(world, ...line);
-    await world.remove("web", "done");
+    for (const line of lines) await same(fixture, ...line);
+    await fixture.remove("web", "done");
   },
-  "sizes": async (world) => {
-    await world.background("big", ["sh", "-c", "head -c 5000000 /dev/zero >/zeros; mv /zeros /ready; exec sleep 1000"]);
-    await world.until("the file to be there", async () => {
-      return (await world.tsd("exec", "big", "test", "-e", "/ready")).code === 0;
+  "sizes": async (fixture) => {
+    await fixture.background("big", [
+      "sh",
+      "-c",
+      "head -c 5000000 /dev/zero >/zeros; mv /zeros /ready; exec sleep 1000",
+    ]);
+    await fixture.until("the file to be there", async () => {
+      return (await fixture.tsd("exec", "big", "test", "-e", "/ready")).code === 0;
     });
-    assert.match(await same(world, "ps", "-s"), /SIZE\n.* 5MB \(virtual \d+(\.\d+)?MB\)\n$/);
-    await same(world, "ps", "--format", "table {{.Names}}\\t{{.Size}}");
-    await same(world, "ps", "--format", "{{json .}}");
-    await same(world, "ps", "--format", "json");
-    await same(world, "inspect", "-f", "{{.SizeRw}}", "big");
-    await same(world, "inspect", "-s", "-f", "{{.SizeRw}} {{.SizeRootFs}}", "big");
-    await world.remove("big");
+    assert.match(await same(fixture, "ps", "-s"), /SIZE\n.* 5MB \(virtual \d+(\.\d+)?MB\)\n$/);
+    await same(fixture, "ps", "--format", "table {{.Names}}\\t{{.Size}}");
+    await same(fixture, "ps", "--format", "{{json .}}");
+    await same(fixture, "ps", "--format", "json");
+    await same(fixture, "inspect", "-f", "{{.SizeRw}}", "big");
+    await same(fixture, "inspect", "-s", "-f", "{{.SizeRw}} {{.SizeRootFs}}", "big");
+    await fixture.remove("big");
   },
-  "filters: all of them, and wrong ones": async (world) => {
-    await world.background("web", ["sleep", "1000"], ["-l", "tier=front"]);
-    await world.background("done", ["sh", "-c", "exit 3"]);
-    await world.tsd("wait", "done");
+  "filters: all of them, and wrong ones": async (fixture) => {
+    await fixture.background("web", ["sleep", "1000"], ["-l", "tier=front"]);
+    await fixture.background("done", ["sh", "-c", "exit 3"]);
+    await fixture.tsd("wait", "done");
     const containers = [
       ...["id=0", "name=^web$", "name=e", "label=tier", "label=tier=back", "exited=3", "exited=0", "status=running"],
-      ...["ancestor=busybox", `ancestor=${world.image}`, "before=done", "since=web", "before=absent", "volume=/x"],
+      ...["ancestor=busybox", `ancestor=${fixture.image}`, "before=done", "since=web", "before=absent", "volume=/x"],
       ...["network=none", "network=bridge", "publish=80", "expose=80/tcp", "health=none", "health=well", "status=well"],
       ...["is-task=false", "nosuch=1", "exited=x"],
     ];
-    for (const filter of containers) await sameAsEngine(world, "ps", "-a", "--format", "{{.Names}}", "-f", filter);
+    for (const filter of containers) await sameAsEngine(fixture, "ps", "-a", "--format", "{{.Names}}", "-f", filter);
     const images = [
-      ...["dangling=true", "dangling=false", "dangling=maybe", "label=x", "before=busybox", `since=${world.image}`],
+      ...["dangling=true", "dangling=false", "dangling=maybe", "label=x", "before=busybox", `since=${fixture.image}`],
       ...[
         "reference=busy*",
         "reference=*/busybox",
@@ -131,21 +142,21 @@ scenario("format: as docker's", {
       ],
       ...["until=later"],
     ];
-    for (const filter of images) await sameAsEngine(world, "images", "--format", "{{.Repository}}", "-f", filter);
-    await world.remove("web", "done");
+    for (const filter of images) await sameAsEngine(fixture, "images", "--format", "{{.Repository}}", "-f", filter);
+    await fixture.remove("web", "done");
   },
-  "inspect": async (world) => {
-    await world.background("web", ["sleep", "1000"], ["-l", "tier=front", "-l", "a=b"]);
-    for (const template of INSPECT_TEMPLATES) await same(world, "inspect", "-f", template, "web");
-    await same(world, "inspect", "-f", "{{.Name}}", "web", "web");
-    await same(world, "inspect", "-f", "{{.Name}}", "absent", "web");
-    await same(world, "inspect", "-f", "json", "absent");
-    await same(world, "inspect", "web");
-    await same(world, "container", "inspect", "-f", "{{.Name}}", "web");
-    await world.remove("web");
+  "inspect": async (fixture) => {
+    await fixture.background("web", ["sleep", "1000"], ["-l", "tier=front", "-l", "a=b"]);
+    for (const template of INSPECT_TEMPLATES) await same(fixture, "inspect", "-f", template, "web");
+    await same(fixture, "inspect", "-f", "{{.Name}}", "web", "web");
+    await same(fixture, "inspect", "-f", "{{.Name}}", "absent", "web");
+    await same(fixture, "inspect", "-f", "json", "absent");
+    await same(fixture, "inspect", "web");
+    await same(fixture, "container", "inspect", "-f", "{{.Name}}", "web");
+    await fixture.remove("web");
   },
-  "images": async (world) => {
-    for (const template of IMAGE_TEMPLATES) await same(world, "images", "--format", template);
+  "images": async (fixture) => {
+    for (const template of IMAGE_TEMPLATES) await same(fixture, "images", "--format", template);
     const lines = [
       ["images"],
       ["images", "-a"],
@@ -155,32 +166,32 @@ scenario("format: as docker's", {
       ["images", "--digests", "--format", "table {{.ID}}"],
       ["images", "-q", "--format", "{{.Repository}}"],
       ["images", "-f", "dangling=true"],
-      ["images", "-f", `reference=${world.image}`],
-      ["images", world.image],
+      ["images", "-f", `reference=${fixture.image}`],
+      ["images", fixture.image],
       ["images", "nosuch"],
-      ["history", world.image],
-      ["history", "-q", "--no-trunc", world.image],
-      ["history", "-H=false", world.image],
-      ["history", "--format", "{{json .}}", world.image],
-      ["history", "--format", "table {{.ID}}\\t{{.CreatedAt}}\\t{{.CreatedBy}}", world.image],
-      ["history", "--format", "{{.Nope}}", world.image],
-      ["image", "inspect", "-f", "{{.Id}} {{.ID}}", world.image],
-      ["image", "inspect", "-f", "{{.ID}} {{.RepoTags}} {{.Config.Cmd}} {{.Os}}/{{.Architecture}}", world.image],
-      ["image", "inspect", "-f", "{{.RootFS.Layers}} {{json .Config}}", world.image],
+      ["history", fixture.image],
+      ["history", "-q", "--no-trunc", fixture.image],
+      ["history", "-H=false", fixture.image],
+      ["history", "--format", "{{json .}}", fixture.image],
+      ["history", "--format", "table {{.ID}}\\t{{.CreatedAt}}\\t{{.CreatedBy}}", fixture.image],
+      ["history", "--format", "{{.Nope}}", fixture.image],
+      ["image", "inspect", "-f", "{{.Id}} {{.ID}}", fixture.image],
+      ["image", "inspect", "-f", "{{.ID}} {{.RepoTags}} {{.Config.Cmd}} {{.Os}}/{{.Architecture}}", fixture.image],
+      ["image", "inspect", "-f", "{{.RootFS.Layers}} {{json .Config}}", fixture.image],
     ];
-    for (const line of lines) await same(world, ...line);
+    for (const line of lines) await same(fixture, ...line);
   },
-  "system df": async (world) => {
-    await world.background("web", ["sleep", "1000"], ["-l", "tier=front"]);
-    await world.background("done", ["sh", "-c", "head -c 5000 /dev/zero >/zeros"]);
-    await world.tsd("wait", "done");
-    await world.tsd("tag", world.image, "second:1");
+  "system df": async (fixture) => {
+    await fixture.background("web", ["sleep", "1000"], ["-l", "tier=front"]);
+    await fixture.background("done", ["sh", "-c", "head -c 5000 /dev/zero >/zeros"]);
+    await fixture.tsd("wait", "done");
+    await fixture.tsd("tag", fixture.image, "second:1");
     const formats = [
       ...["table", "json", "raw", "{{.Nope}}", "{{", "table {{.Type}}\\t{{.Reclaimable}}", "{{json .}}"],
       "{{.Type}}: {{.TotalCount}} {{.Active}} {{.Size}} {{.Reclaimable}}",
     ];
-    await same(world, "system", "df");
-    for (const format of formats) await same(world, "system", "df", "--format", format);
+    await same(fixture, "system", "df");
+    for (const format of formats) await same(fixture, "system", "df", "--format", format);
     const details = [
       ...["table", "json", "raw", "{{.Nope}}", "{{", "{{json .}}", "{{len .Images}} {{len .Volumes}} {{.BuildCache}}"],
       "{{range .Images}}{{.Repository}} {{.Tag}} {{.ID}} {{.SharedSize}} {{.UniqueSize}} {{.Containers}}\\n{{end}}",
@@ -188,40 +199,40 @@ scenario("format: as docker's", {
       "{{range .Containers}}{{.Nope}}{{end}}",
       "table {{range .Containers}}{{.ID}}{{end}}",
     ];
-    await same(world, "system", "df", "-v");
-    for (const format of details) await same(world, "system", "df", "-v", "--format", format);
-    await world.tsd("rmi", "second:1");
-    await world.remove("web", "done");
+    await same(fixture, "system", "df", "-v");
+    for (const format of details) await same(fixture, "system", "df", "-v", "--format", format);
+    await fixture.tsd("rmi", "second:1");
+    await fixture.remove("web", "done");
   },
-  "info, version, events": async (world) => {
+  "info, version, events": async (fixture) => {
     for (
       const template of ["{{.Driver}} {{.NCPU}} {{.Swarm.LocalNodeState}}", "{{.Nope}}", "{{", "{{json .Runtimes}}"]
     ) {
-      await same(world, "info", "-f", template);
+      await same(fixture, "info", "-f", template);
     }
     for (
       const template of ["{{.Server.Version}} {{.Server.APIVersion}}", "{{.Nope}}", "{{", "{{.Server.ApiVersion}}"]
     ) {
-      await same(world, "version", "-f", template);
+      await same(fixture, "version", "-f", template);
     }
     const since = (Date.now() / 1000).toFixed(3);
-    await world.run(["true"]);
+    await fixture.run(["true"]);
     const range = ["--since", since, "--until", (Date.now() / 1000).toFixed(3)];
     const templates = [
       "{{.ID}} {{.Type}} {{.Action}} {{.Actor.Attributes.image}} {{.TimeNano}} {{.Status}}",
       "{{.Nope}}",
     ];
     for (const template of [...templates, "json", "{{json .}}", "{{", "{{.Actor.Attributes}}", "{{.}}"]) {
-      assert.notEqual(await same(world, "events", ...range, "-f", "event=start", "--format", template), undefined);
+      assert.notEqual(await same(fixture, "events", ...range, "-f", "event=start", "--format", template), undefined);
     }
   },
-  "stats": async (world) => {
-    await world.background("web");
-    await same(world, "stats", "--no-stream", "--format", "table {{.Name}}\\t{{.Container}}\\t{{.NetIO}}", "web");
-    await same(world, "stats", "--no-stream", "--format", "{{.Nope}}", "web");
-    expectResult(await world.tsd("stats", "--no-stream", "--format", "{{.ID}} {{.PIDs}}", "web"), {
+  "stats": async (fixture) => {
+    await fixture.background("web");
+    await same(fixture, "stats", "--no-stream", "--format", "table {{.Name}}\\t{{.Container}}\\t{{.NetIO}}", "web");
+    await same(fixture, "stats", "--no-stream", "--format", "{{.Nope}}", "web");
+    expectResult(await fixture.tsd("stats", "--no-stream", "--format", "{{.ID}} {{.PIDs}}", "web"), {
       stdout: /^[0-9a-f]{12} 1\n$/,
     });
-    await world.remove("web");
+    await fixture.remove("web");
   },
 });

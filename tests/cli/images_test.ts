@@ -11,7 +11,7 @@ import {
   indexOf,
   pushImage,
 } from "../images/mod.ts";
-import { expectResult, scenario, type World } from "./setup.ts";
+import { expectResult, type Fixture, scenario } from "./setup.ts";
 
 /** busybox with a second layer that holds one file. */
 function appImage(text: string, created = CREATED): Promise<Image> {
@@ -28,19 +28,19 @@ function lines(stdout: string): string[] {
   return [...all.filter((line) => !/^\w{12}: /.test(line)), ...all.filter((line) => /^\w{12}: /.test(line)).sort()];
 }
 
-async function listed(world: World, ...args: string[]): Promise<string[][]> {
-  const { code, stdout, stderr } = await world.tsd("images", ...args);
+async function listed(fixture: Fixture, ...args: string[]): Promise<string[][]> {
+  const { code, stdout, stderr } = await fixture.tsd("images", ...args);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
   return stdout.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
 }
 
 scenario("tsd pull", {
-  "the whole output; a layer that is there; up to date; -q": async (world) => {
-    const { host, url } = world.registry;
+  "the whole output; a layer that is there; up to date; -q": async (fixture) => {
+    const { host, url } = fixture.registry;
     const image = await appImage("1");
     await pushImage(url, "team/app", "1.2", image);
     const [base, top] = image.layers.map((layer) => shortHex(layer.blob.digest));
-    const pulled = await world.tsd("pull", `${host}/team/app:1.2`);
+    const pulled = await fixture.tsd("pull", `${host}/team/app:1.2`);
     assert.deepEqual([pulled.code, pulled.stderr], [0, ""]);
     assert.deepEqual(
       lines(pulled.stdout),
@@ -57,162 +57,162 @@ scenario("tsd pull", {
         `${top}: Pulling fs layer\n(.*\n)*${top}: Verifying Checksum\n${top}: Download complete\n${top}: Pull complete\n`,
       ),
     );
-    expectResult(await world.tsd("pull", `${host}/team/app:1.2`), {
+    expectResult(await fixture.tsd("pull", `${host}/team/app:1.2`), {
       stdout: `1.2: Pulling from team/app\nDigest: ${image.top.digest}\n` +
         `Status: Image is up to date for ${host}/team/app:1.2\n${host}/team/app:1.2\n`,
     });
-    expectResult(await world.tsd("pull", "-q", `${host}/team/app:1.2`), { stdout: `${host}/team/app:1.2\n` });
+    expectResult(await fixture.tsd("pull", "-q", `${host}/team/app:1.2`), { stdout: `${host}/team/app:1.2\n` });
   },
-  "without a tag: latest, and it says so": async (world) => {
-    const { host, url } = world.registry;
+  "without a tag: latest, and it says so": async (fixture) => {
+    const { host, url } = fixture.registry;
     await pushImage(url, "untagged", "latest", await appImage("2"));
-    expectResult(await world.tsd("pull", `${host}/untagged`), {
+    expectResult(await fixture.tsd("pull", `${host}/untagged`), {
       stdout:
         /^Using default tag: latest\nlatest: Pulling from untagged\n[^]*\nDigest: sha256:\w{64}\nStatus: Downloaded newer image for \S+\/untagged:latest\n127\.0\.0\.1:\d+\/untagged:latest\n$/,
     });
   },
-  "by digest: nothing is tagged, and it runs by that name": async (world) => {
-    const { host, url } = world.registry;
+  "by digest: nothing is tagged, and it runs by that name": async (fixture) => {
+    const { host, url } = fixture.registry;
     const image = await appImage("by digest");
     await pushImage(url, "pinned", "1", image);
     const name = `${host}/pinned@${image.top.digest}`;
-    expectResult(await world.tsd("pull", "-q", name), { stdout: `${name}\n` });
-    const [found] = JSON.parse((await world.tsd("inspect", name)).stdout);
+    expectResult(await fixture.tsd("pull", "-q", name), { stdout: `${name}\n` });
+    const [found] = JSON.parse((await fixture.tsd("inspect", name)).stdout);
     assert.deepEqual([found.RepoTags, found.RepoDigests], [[], [name]]);
-    const row = (await listed(world, "--digests")).find((cells) => cells[0] === `${host}/pinned`);
+    const row = (await listed(fixture, "--digests")).find((cells) => cells[0] === `${host}/pinned`);
     assert.deepEqual(row?.slice(0, 3), [`${host}/pinned`, "<none>", image.top.digest]);
-    expectResult(await world.tsd("run", "--rm", "--network", "none", name), { stdout: "by digest" });
-    expectResult(await world.tsd("rmi", name), {
+    expectResult(await fixture.tsd("run", "--rm", "--network", "none", name), { stdout: "by digest" });
+    expectResult(await fixture.tsd("rmi", name), {
       stdout: new RegExp(`^Untagged: ${name}\nDeleted: ${image.config.digest}\n`),
     });
   },
-  "a tag that moved: the old image loses its name": async (world) => {
-    const { host, url } = world.registry;
+  "a tag that moved: the old image loses its name": async (fixture) => {
+    const { host, url } = fixture.registry;
     const [before, after] = [await appImage("before"), await appImage("after")];
     await pushImage(url, "moving", "1", before);
-    expectResult(await world.tsd("pull", "-q", `${host}/moving:1`), { stdout: /./ });
+    expectResult(await fixture.tsd("pull", "-q", `${host}/moving:1`), { stdout: /./ });
     await pushImage(url, "moving", "1", after);
-    expectResult(await world.tsd("run", "--rm", "--network", "none", `${host}/moving:1`), { stdout: "before" });
-    expectResult(await world.tsd("pull", `${host}/moving:1`), { stdout: /\nStatus: Downloaded newer image for / });
-    expectResult(await world.tsd("run", "--rm", "--network", "none", `${host}/moving:1`), { stdout: "after" });
-    const dangling = await world.tsd("images", "-q", "--no-trunc", "--filter", "dangling=true");
+    expectResult(await fixture.tsd("run", "--rm", "--network", "none", `${host}/moving:1`), { stdout: "before" });
+    expectResult(await fixture.tsd("pull", `${host}/moving:1`), { stdout: /\nStatus: Downloaded newer image for / });
+    expectResult(await fixture.tsd("run", "--rm", "--network", "none", `${host}/moving:1`), { stdout: "after" });
+    const dangling = await fixture.tsd("images", "-q", "--no-trunc", "--filter", "dangling=true");
     expectResult(dangling, { stdout: `${before.config.digest}\n` });
-    expectResult(await world.tsd("rmi", before.config.digest.slice(7, 19)), { stdout: /Deleted: sha256:/ });
+    expectResult(await fixture.tsd("rmi", before.config.digest.slice(7, 19)), { stdout: /Deleted: sha256:/ });
   },
-  "an index: this machine's image is taken, or the one that is asked for": async (world) => {
-    const { host, url } = world.registry;
+  "an index: this machine's image is taken, or the one that is asked for": async (fixture) => {
+    const { host, url } = fixture.registry;
     const { architecture } = hostPlatform();
     const other = architecture === "arm64" ? "amd64" : "arm64";
-    const [own, foreign] = [
+    const [own, external] = [
       await busyboxImage({ config: { Labels: { platform: "own" } } }),
       await busyboxImage({
         platform: { os: "linux", architecture: other },
         config: { Labels: { platform: "foreign" } },
       }),
     ];
-    await pushImage(url, "multi", "1", indexOf([foreign, own]));
-    expectResult(await world.tsd("pull", "-q", `${host}/multi:1`), { stdout: `${host}/multi:1\n` });
-    const platform = async () => JSON.parse((await world.tsd("inspect", `${host}/multi:1`)).stdout)[0].Config.Labels;
+    await pushImage(url, "multi", "1", indexOf([external, own]));
+    expectResult(await fixture.tsd("pull", "-q", `${host}/multi:1`), { stdout: `${host}/multi:1\n` });
+    const platform = async () => JSON.parse((await fixture.tsd("inspect", `${host}/multi:1`)).stdout)[0].Config.Labels;
     assert.deepEqual(await platform(), { platform: "own" });
-    expectResult(await world.tsd("pull", "-q", "--platform", `linux/${other}`, `${host}/multi:1`), { stdout: /./ });
+    expectResult(await fixture.tsd("pull", "-q", "--platform", `linux/${other}`, `${host}/multi:1`), { stdout: /./ });
     assert.deepEqual(await platform(), { platform: "foreign" });
-    expectResult(await world.tsd("pull", "--platform", "linux/s390x", `${host}/multi:1`), {
+    expectResult(await fixture.tsd("pull", "--platform", "linux/s390x", `${host}/multi:1`), {
       code: 1,
       stderr: "tsd: no matching manifest for linux/s390x in the manifest list entries\n",
     });
   },
-  "ten at once of the same image": async (world) => {
-    const { host, url } = world.registry;
+  "ten at once of the same image": async (fixture) => {
+    const { host, url } = fixture.registry;
     await pushImage(url, "busy", "1", await appImage("busy"));
-    const all = await Promise.all(Array.from({ length: 10 }, () => world.tsd("pull", "-q", `${host}/busy:1`)));
+    const all = await Promise.all(Array.from({ length: 10 }, () => fixture.tsd("pull", "-q", `${host}/busy:1`)));
     for (const result of all) expectResult(result, { stdout: `${host}/busy:1\n` });
-    expectResult(await world.tsd("run", "--rm", "--network", "none", `${host}/busy:1`), { stdout: "busy" });
+    expectResult(await fixture.tsd("run", "--rm", "--network", "none", `${host}/busy:1`), { stdout: "busy" });
   },
 });
 
 scenario("tsd images and rmi", {
-  "images: columns, a repository, filters, quiet, digests": async (world) => {
-    const { host, url } = world.registry;
+  "images: columns, a repository, filters, quiet, digests": async (fixture) => {
+    const { host, url } = fixture.registry;
     const image = await appImage("listed", "2025-01-01T00:00:00Z");
     for (const tag of ["1", "2"]) {
       await pushImage(url, "app", tag, image);
-      expectResult(await world.tsd("pull", "-q", `${host}/app:${tag}`), { stdout: /./ });
+      expectResult(await fixture.tsd("pull", "-q", `${host}/app:${tag}`), { stdout: /./ });
     }
-    const table = await listed(world);
+    const table = await listed(fixture);
     assert.deepEqual(table[0], ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"]);
     const id = shortHex(image.config.digest);
     const rows = table.slice(1).map(([repository, tag, imageId]) => [repository, tag, imageId]);
     assert.deepEqual(rows.slice(0, 2).sort(), [[`${host}/app`, "1", id], [`${host}/app`, "2", id]]);
-    assert.deepEqual(rows[2]?.slice(0, 2), [world.image, "latest"]);
+    assert.deepEqual(rows[2]?.slice(0, 2), [fixture.image, "latest"]);
     assert.match(table[1]?.[4] ?? "", /^\d\.\d+MB$/);
-    assert.equal((await listed(world, `${host}/app`)).length, 3);
-    assert.equal((await listed(world, `${host}/app:2`)).length, 2);
-    assert.equal((await listed(world, "absent")).length, 1);
-    expectResult(await world.tsd("images", "-q", `${host}/app:1`), { stdout: `${id}\n${id}\n`.slice(13) });
-    expectResult(await world.tsd("images", "-q", "--no-trunc", `${host}/app:1`), {
+    assert.equal((await listed(fixture, `${host}/app`)).length, 3);
+    assert.equal((await listed(fixture, `${host}/app:2`)).length, 2);
+    assert.equal((await listed(fixture, "absent")).length, 1);
+    expectResult(await fixture.tsd("images", "-q", `${host}/app:1`), { stdout: `${id}\n${id}\n`.slice(13) });
+    expectResult(await fixture.tsd("images", "-q", "--no-trunc", `${host}/app:1`), {
       stdout: `${image.config.digest}\n`,
     });
-    assert.equal((await listed(world, "--filter", "label=team=red")).length, 3);
-    assert.equal((await listed(world, "--filter", "label=team=red", "--filter", "label=tier=db")).length, 1);
-    assert.equal((await listed(world, "--filter", `reference=${host}/*:2`)).length, 2);
-    assert.equal((await listed(world, "--filter", `before=${host}/app:1`)).length, 2);
-    assert.equal((await listed(world, "--filter", `since=${world.image}`)).length, 3);
-    assert.equal((await listed(world, "--filter", "until=2024-06-01Z")).length, 2);
-    assert.equal((await listed(world, "--filter", "dangling=true")).length, 1);
-    const digests = await listed(world, "--digests", `${host}/app`);
+    assert.equal((await listed(fixture, "--filter", "label=team=red")).length, 3);
+    assert.equal((await listed(fixture, "--filter", "label=team=red", "--filter", "label=tier=db")).length, 1);
+    assert.equal((await listed(fixture, "--filter", `reference=${host}/*:2`)).length, 2);
+    assert.equal((await listed(fixture, "--filter", `before=${host}/app:1`)).length, 2);
+    assert.equal((await listed(fixture, "--filter", `since=${fixture.image}`)).length, 3);
+    assert.equal((await listed(fixture, "--filter", "until=2024-06-01Z")).length, 2);
+    assert.equal((await listed(fixture, "--filter", "dangling=true")).length, 1);
+    const digests = await listed(fixture, "--digests", `${host}/app`);
     assert.deepEqual(digests[0]?.slice(0, 4), ["REPOSITORY", "TAG", "DIGEST", "IMAGE ID"]);
     assert.equal(digests[1]?.[2], image.top.digest);
-    expectResult(await world.tsd("images", "--filter", "nonsense=1"), {
+    expectResult(await fixture.tsd("images", "--filter", "nonsense=1"), {
       code: 1,
       stderr: "tsd: invalid filter 'nonsense'\n",
     });
   },
-  "rmi: one name of several, then the last; a layer that is shared stays": async (world) => {
-    const { host } = world.registry;
-    const [{ Id, RootFS, RepoDigests }] = JSON.parse((await world.tsd("inspect", `${host}/app:1`)).stdout);
+  "rmi: one name of several, then the last; a layer that is shared stays": async (fixture) => {
+    const { host } = fixture.registry;
+    const [{ Id, RootFS, RepoDigests }] = JSON.parse((await fixture.tsd("inspect", `${host}/app:1`)).stdout);
     const topChain = await chainId(RootFS.Layers.map(parseDigest));
-    expectResult(await world.tsd("rmi", `${host}/app:1`), { stdout: `Untagged: ${host}/app:1\n` });
-    expectResult(await world.tsd("rmi", `${host}/app:1`), { code: 1, stderr: `tsd: No such image: ${host}/app:1\n` });
-    expectResult(await world.tsd("rmi", `${host}/app:2`), {
+    expectResult(await fixture.tsd("rmi", `${host}/app:1`), { stdout: `Untagged: ${host}/app:1\n` });
+    expectResult(await fixture.tsd("rmi", `${host}/app:1`), { code: 1, stderr: `tsd: No such image: ${host}/app:1\n` });
+    expectResult(await fixture.tsd("rmi", `${host}/app:2`), {
       stdout: `Untagged: ${host}/app:2\nUntagged: ${RepoDigests[0]}\nDeleted: ${Id}\nDeleted: ${topChain}\n`,
     });
-    expectResult(await world.run(["echo", "alive"]), { stdout: "alive\n" });
+    expectResult(await fixture.run(["echo", "alive"]), { stdout: "alive\n" });
   },
-  "rmi: by id with several names only by force; several targets go on": async (world) => {
-    const { host, url } = world.registry;
+  "rmi: by id with several names only by force; several targets go on": async (fixture) => {
+    const { host, url } = fixture.registry;
     const image = await appImage("again");
     const id = shortHex(image.config.digest);
     for (const tag of ["3", "4"]) {
       await pushImage(url, "app", tag, image);
-      expectResult(await world.tsd("pull", "-q", `${host}/app:${tag}`), { stdout: /./ });
+      expectResult(await fixture.tsd("pull", "-q", `${host}/app:${tag}`), { stdout: /./ });
     }
-    expectResult(await world.tsd("rmi", id), {
+    expectResult(await fixture.tsd("rmi", id), {
       code: 1,
       stderr: `tsd: conflict: unable to delete ${id} (must be forced) - image is referenced in multiple repositories\n`,
     });
-    expectResult(await world.tsd("rmi", "absent", "-f", id, "absent:2"), {
+    expectResult(await fixture.tsd("rmi", "absent", "-f", id, "absent:2"), {
       stdout: new RegExp(
         `^Untagged: \\S+:3\nUntagged: \\S+:4\nUntagged: \\S+@sha256:\\w{64}\nDeleted: ${image.config.digest}\n`,
       ),
       stderr: "tsd: No such image: absent:latest\ntsd: No such image: absent:2\n",
     });
   },
-  "tag: a second name, that moves; events; when it was given": async (world) => {
-    const { host } = world.registry;
+  "tag: a second name, that moves; events; when it was given": async (fixture) => {
+    const { host } = fixture.registry;
     const since = (Date.now() / 1000).toFixed(3);
-    expectResult(await world.tsd("tag", world.image, "me/box:1"), {});
-    expectResult(await world.tsd("image", "tag", "me/box:1", "box"), {});
-    assert.equal((await listed(world, "--filter", "reference=*box*")).length, 2);
-    const [{ Id, RepoTags, Metadata }] = JSON.parse((await world.tsd("inspect", "box")).stdout);
+    expectResult(await fixture.tsd("tag", fixture.image, "me/box:1"), {});
+    expectResult(await fixture.tsd("image", "tag", "me/box:1", "box"), {});
+    assert.equal((await listed(fixture, "--filter", "reference=*box*")).length, 2);
+    const [{ Id, RepoTags, Metadata }] = JSON.parse((await fixture.tsd("inspect", "box")).stdout);
     assert.deepEqual(RepoTags, [`${host}/busybox:latest`, "box:latest", "me/box:1"]);
     assert.ok(Math.abs(Date.parse(Metadata.LastTagTime) - Date.now()) < 60_000, Metadata.LastTagTime);
     const other = await appImage("tagged");
-    await pushImage(world.registry.url, "other", "1", other);
-    expectResult(await world.tsd("pull", "-q", `${host}/other:1`), { stdout: /./ });
-    expectResult(await world.tsd("tag", other.config.digest.slice(7, 19), "box:latest"), {});
-    expectResult(await world.tsd("run", "--rm", "--network", "none", "box"), { stdout: "tagged" });
-    expectResult(await world.tsd("rmi", "me/box:1"), { stdout: "Untagged: me/box:1\n" });
-    const told = await world.tsd(
+    await pushImage(fixture.registry.url, "other", "1", other);
+    expectResult(await fixture.tsd("pull", "-q", `${host}/other:1`), { stdout: /./ });
+    expectResult(await fixture.tsd("tag", other.config.digest.slice(7, 19), "box:latest"), {});
+    expectResult(await fixture.tsd("run", "--rm", "--network", "none", "box"), { stdout: "tagged" });
+    expectResult(await fixture.tsd("rmi", "me/box:1"), { stdout: "Untagged: me/box:1\n" });
+    const reported = await fixture.tsd(
       "events",
       "--since",
       since,
@@ -221,7 +221,7 @@ scenario("tsd images and rmi", {
       "-f",
       "type=image",
     );
-    const lines = told.stdout.trimEnd().split("\n").map((line) =>
+    const lines = reported.stdout.trimEnd().split("\n").map((line) =>
       line.replace(/^\S+ image (\w+) (\S+) .*name=([^,)]+).*$/, "$1 $2 $3")
     );
     assert.deepEqual(lines.filter((line) => / sha256:/.test(line)), [
@@ -230,61 +230,64 @@ scenario("tsd images and rmi", {
       `tag ${other.config.digest} box:latest`,
       `untag ${Id} ${Id}`,
     ]);
-    expectResult(await world.tsd("rmi", "box", `${host}/other:1`), {
+    expectResult(await fixture.tsd("rmi", "box", `${host}/other:1`), {
       stdout: /^Untagged: box:latest\n[^]*\nDeleted: /,
     });
-    expectResult(await world.tsd("tag", "absent", "x"), { code: 1, stderr: "tsd: No such image: absent:latest\n" });
-    expectResult(await world.tsd("tag", world.image, "UPPER"), {
+    expectResult(await fixture.tsd("tag", "absent", "x"), { code: 1, stderr: "tsd: No such image: absent:latest\n" });
+    expectResult(await fixture.tsd("tag", fixture.image, "UPPER"), {
       code: 1,
       stderr: /^Error parsing reference: "UPPER" is not a valid repository\/tag: invalid reference format: /,
     });
   },
-  "another platform than the image's": async (world) => {
+  "another platform than the image's": async (fixture) => {
     const { architecture } = hostPlatform();
     const [own, other] = [`linux/${architecture}`, architecture === "arm64" ? "linux/s390x" : "linux/arm64"];
     const refused = {
       code: 1,
-      stderr: new RegExp(`^tsd: image with reference ${world.image} was found but its platform \\(${own}\\S*\\) `),
+      stderr: new RegExp(`^tsd: image with reference ${fixture.image} was found but its platform \\(${own}\\S*\\) `),
     };
-    expectResult(await world.tsd("history", "--platform", other, world.image), refused);
-    expectResult(await world.tsd("rmi", "--platform", other, world.image), refused);
-    expectResult(await world.tsd("image", "inspect", "--platform", other, world.image), { ...refused, stdout: "[]\n" });
-    expectResult(await world.tsd("image", "inspect", "-f", "{{.Os}}", "--platform", own, world.image), {
+    expectResult(await fixture.tsd("history", "--platform", other, fixture.image), refused);
+    expectResult(await fixture.tsd("rmi", "--platform", other, fixture.image), refused);
+    expectResult(await fixture.tsd("image", "inspect", "--platform", other, fixture.image), {
+      ...refused,
+      stdout: "[]\n",
+    });
+    expectResult(await fixture.tsd("image", "inspect", "-f", "{{.Os}}", "--platform", own, fixture.image), {
       stdout: "linux\n",
     });
   },
-  "history: what each step holds": async (world) => {
-    const rows = (await world.tsd("history", "--format", "{{.Size}}|{{.CreatedBy}}", world.image)).stdout;
+  "history: what each step holds": async (fixture) => {
+    const rows = (await fixture.tsd("history", "--format", "{{.Size}}|{{.CreatedBy}}", fixture.image)).stdout;
     assert.match(rows, /^\d+(\.\d+)?MB\|layer 0\n$/);
-    const bytes = await world.tsd("history", "-H=false", "--format", "{{.Size}}", world.image);
-    const [{ Size }] = JSON.parse((await world.tsd("inspect", world.image)).stdout);
+    const bytes = await fixture.tsd("history", "-H=false", "--format", "{{.Size}}", fixture.image);
+    const [{ Size }] = JSON.parse((await fixture.tsd("inspect", fixture.image)).stdout);
     assert.equal(Number(bytes.stdout), Size);
   },
-  "rm of an image and rmi of a container say what is meant": async (world) => {
-    expectResult(await world.tsd("rm", world.image), {
+  "rm of an image and rmi of a container say what is meant": async (fixture) => {
+    expectResult(await fixture.tsd("rm", fixture.image), {
       code: 1,
-      stderr: `tsd: No such container: ${world.image} (there is an image of that name: ` +
-        `'tsd rmi ${world.image}' removes it)\n`,
+      stderr: `tsd: No such container: ${fixture.image} (there is an image of that name: ` +
+        `'tsd rmi ${fixture.image}' removes it)\n`,
     });
-    await world.background("web");
-    expectResult(await world.tsd("rmi", "web"), {
+    await fixture.background("web");
+    expectResult(await fixture.tsd("rmi", "web"), {
       code: 1,
       stderr: "tsd: No such image: web:latest (there is a container of that name: 'tsd rm web' removes it)\n",
     });
-    await world.remove("web");
+    await fixture.remove("web");
   },
-  "image inspect": async (world) => {
-    const result = await world.tsd("image", "inspect", world.image);
+  "image inspect": async (fixture) => {
+    const result = await fixture.tsd("image", "inspect", fixture.image);
     expectResult(result, { stdout: /^\[\n/ });
     const [image] = JSON.parse(result.stdout);
-    assert.deepEqual(image.RepoTags, [`${world.image}:latest`]);
+    assert.deepEqual(image.RepoTags, [`${fixture.image}:latest`]);
     assert.deepEqual([image.Os, image.Architecture], ["linux", hostPlatform().architecture]);
     assert.deepEqual([image.Config.Cmd, image.RootFS.Layers.length, image.Created], [
       ["sh"],
       1,
       "2024-01-01T00:00:00Z",
     ]);
-    expectResult(await world.tsd("image", "inspect", "absent"), {
+    expectResult(await fixture.tsd("image", "inspect", "absent"), {
       ...{ code: 1, stdout: "[]\n", stderr: "tsd: No such image: absent:latest\n" },
     });
   },

@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "./setup.ts";
+import { expectResult, type Fixture, scenario } from "./setup.ts";
 
 /** `tsd create --network none --name NAME IMAGE COMMAND…`; returns the id. */
-async function created(world: World, name: string, command: readonly string[], flags: readonly string[] = []) {
-  const result = await world.tsd("create", "--network", "none", "--name", name, ...flags, world.image, ...command);
+async function created(fixture: Fixture, name: string, command: readonly string[], flags: readonly string[] = []) {
+  const result = await fixture.tsd("create", "--network", "none", "--name", name, ...flags, fixture.image, ...command);
   expectResult(result, { stdout: /^[0-9a-f]{64}\n$/ });
   return result.stdout.trim();
 }
@@ -14,150 +14,151 @@ interface Inspected {
   readonly [more: string]: unknown;
 }
 
-async function inspected(world: World, name: string): Promise<Inspected> {
-  const result = await world.tsd("inspect", name);
+async function inspected(fixture: Fixture, name: string): Promise<Inspected> {
+  const result = await fixture.tsd("inspect", name);
   expectResult(result, { stdout: /^\[\n {4}\{\n/ });
   return JSON.parse(result.stdout)[0];
 }
 
 scenario("tsd: create, start, stop, kill, wait, rm", {
-  "created, running, exited, started again, removed": async (world) => {
-    const id = await created(world, "job", ["sh", "-c", "echo run; exit 3"]);
-    const fresh = await inspected(world, "job");
+  "created, running, exited, started again, removed": async (fixture) => {
+    const id = await created(fixture, "job", ["sh", "-c", "echo run; exit 3"]);
+    const fresh = await inspected(fixture, "job");
     assert.equal(fresh.Id, id);
     assert.deepEqual([fresh.State.Status, fresh.State.StartedAt], ["created", "0001-01-01T00:00:00Z"]);
-    expectResult(await world.tsd("start", "-a", "job"), { code: 3, stdout: "run\n" });
-    const ended = (await inspected(world, id)).State;
+    expectResult(await fixture.tsd("start", "-a", "job"), { code: 3, stdout: "run\n" });
+    const ended = (await inspected(fixture, id)).State;
     assert.deepEqual([ended.Status, ended.Running, ended.Pid, ended.ExitCode], ["exited", false, 0, 3]);
     assert.ok(String(ended.StartedAt) <= String(ended.FinishedAt));
-    expectResult(await world.tsd("start", id.slice(0, 12)), { stdout: `${id.slice(0, 12)}\n` });
-    expectResult(await world.tsd("wait", "job"), { stdout: "3\n" });
-    expectResult(await world.tsd("logs", "job"), { stdout: "run\nrun\n" });
-    await world.remove("job");
-    expectResult(await world.tsd("inspect", "job"), {
+    expectResult(await fixture.tsd("start", id.slice(0, 12)), { stdout: `${id.slice(0, 12)}\n` });
+    expectResult(await fixture.tsd("wait", "job"), { stdout: "3\n" });
+    expectResult(await fixture.tsd("logs", "job"), { stdout: "run\nrun\n" });
+    await fixture.remove("job");
+    expectResult(await fixture.tsd("inspect", "job"), {
       code: 1,
       stdout: "[]\n",
       stderr: "Error: No such object: job\n",
     });
   },
-  "files that a run made are there in the next one": async (world) => {
-    await created(world, "keeps", ["sh", "-c", "echo x >>/file; cat /file"]);
-    expectResult(await world.tsd("start", "-a", "keeps"), { stdout: "x\n" });
-    expectResult(await world.tsd("start", "-a", "keeps"), { stdout: "x\nx\n" });
-    await world.remove("keeps");
+  "files that a run made are there in the next one": async (fixture) => {
+    await created(fixture, "keeps", ["sh", "-c", "echo x >>/file; cat /file"]);
+    expectResult(await fixture.tsd("start", "-a", "keeps"), { stdout: "x\n" });
+    expectResult(await fixture.tsd("start", "-a", "keeps"), { stdout: "x\nx\n" });
+    await fixture.remove("keeps");
   },
-  "start -a -i feeds it, start -i without -i at creation doesn't": async (world) => {
-    await created(world, "reader", ["sh", "-c", "cat; echo end"], ["-i"]);
-    const fed = await world.engine.tsd(["start", "-a", "-i", "reader"], { stdin: "one\ntwo\n" });
+  "start -a -i feeds it, start -i without -i at creation doesn't": async (fixture) => {
+    await created(fixture, "reader", ["sh", "-c", "cat; echo end"], ["-i"]);
+    const fed = await fixture.engine.tsd(["start", "-a", "-i", "reader"], { stdin: "one\ntwo\n" });
     expectResult(fed, { stdout: "one\ntwo\nend\n" });
-    const again = await world.engine.tsd(["start", "-ai", "reader"], { stdin: "three\n" });
+    const again = await fixture.engine.tsd(["start", "-ai", "reader"], { stdin: "three\n" });
     expectResult(again, { stdout: "three\nend\n" });
-    await created(world, "deaf", ["cat"]);
-    expectResult(await world.engine.tsd(["start", "-ai", "deaf"], { stdin: "lost\n" }), {});
-    await world.remove("reader", "deaf");
+    await created(fixture, "deaf", ["cat"]);
+    expectResult(await fixture.engine.tsd(["start", "-ai", "deaf"], { stdin: "lost\n" }), {});
+    await fixture.remove("reader", "deaf");
   },
-  "start of a running one is fine; -a takes one container only": async (world) => {
-    await world.background("up");
-    expectResult(await world.tsd("start", "up"), { stdout: "up\n" });
-    expectResult(await world.tsd("start", "-a", "up", "up"), {
+  "start of a running one is fine; -a takes one container only": async (fixture) => {
+    await fixture.background("up");
+    expectResult(await fixture.tsd("start", "up"), { stdout: "up\n" });
+    expectResult(await fixture.tsd("start", "-a", "up", "up"), {
       code: 1,
       stderr: "you cannot start and attach multiple containers at once\n",
     });
-    await world.remove("up");
+    await fixture.remove("up");
   },
-  "stop: its signal, the time limit, and one that stopped already": async (world) => {
+  "stop: its signal, the time limit, and one that stopped already": async (fixture) => {
     const polite = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.02; done";
-    await world.background("polite", ["sh", "-c", polite]);
-    await world.background("deaf");
-    await world.until("the trap", async () => (await world.tsd("logs", "polite")).stdout === "ready\n");
-    expectResult(await world.tsd("stop", "polite"), { stdout: "polite\n" });
-    expectResult(await world.tsd("logs", "polite"), { stdout: "ready\nbye\n" });
+    await fixture.background("polite", ["sh", "-c", polite]);
+    await fixture.background("deaf");
+    await fixture.until("the trap", async () => (await fixture.tsd("logs", "polite")).stdout === "ready\n");
+    expectResult(await fixture.tsd("stop", "polite"), { stdout: "polite\n" });
+    expectResult(await fixture.tsd("logs", "polite"), { stdout: "ready\nbye\n" });
     const before = performance.now();
-    expectResult(await world.tsd("stop", "-t", "1", "deaf"), { stdout: "deaf\n" });
+    expectResult(await fixture.tsd("stop", "-t", "1", "deaf"), { stdout: "deaf\n" });
     const tookMs = performance.now() - before;
     assert.ok(tookMs >= 1000 && tookMs < 4000, `${tookMs} ms`);
-    expectResult(await world.tsd("wait", "polite", "deaf"), { stdout: "0\n137\n" });
-    expectResult(await world.tsd("stop", "polite", "deaf"), { stdout: "polite\ndeaf\n" });
-    await world.remove("polite", "deaf");
+    expectResult(await fixture.tsd("wait", "polite", "deaf"), { stdout: "0\n137\n" });
+    expectResult(await fixture.tsd("stop", "polite", "deaf"), { stdout: "polite\ndeaf\n" });
+    await fixture.remove("polite", "deaf");
   },
-  "kill: KILL, another by name or number": async (world) => {
+  "kill: KILL, another by name or number": async (fixture) => {
     const script = 'for s in HUP USR1; do trap "echo $s" $s; done; echo ready; while :; do sleep 0.02; done';
-    await world.background("target", ["sh", "-c", script]);
-    const logs = (text: string) => world.until(text, async () => (await world.tsd("logs", "target")).stdout === text);
+    await fixture.background("target", ["sh", "-c", script]);
+    const logs = (text: string) =>
+      fixture.until(text, async () => (await fixture.tsd("logs", "target")).stdout === text);
     await logs("ready\n");
-    expectResult(await world.tsd("kill", "-s", "HUP", "target"), { stdout: "target\n" });
+    expectResult(await fixture.tsd("kill", "-s", "HUP", "target"), { stdout: "target\n" });
     await logs("ready\nHUP\n");
-    expectResult(await world.tsd("kill", "--signal", "10", "target"), { stdout: "target\n" });
+    expectResult(await fixture.tsd("kill", "--signal", "10", "target"), { stdout: "target\n" });
     await logs("ready\nHUP\nUSR1\n");
-    expectResult(await world.tsd("kill", "-s", "SIGKILL", "target"), { stdout: "target\n" });
-    expectResult(await world.tsd("wait", "target"), { stdout: "137\n" });
-    await world.remove("target");
+    expectResult(await fixture.tsd("kill", "-s", "SIGKILL", "target"), { stdout: "target\n" });
+    expectResult(await fixture.tsd("wait", "target"), { stdout: "137\n" });
+    await fixture.remove("target");
   },
-  "wait blocks until the end": async (world) => {
-    await world.background("slow", ["sh", "-c", "sleep 0.5; exit 9"]);
+  "wait blocks until the end": async (fixture) => {
+    await fixture.background("slow", ["sh", "-c", "sleep 0.5; exit 9"]);
     const before = performance.now();
-    expectResult(await world.tsd("wait", "slow"), { stdout: "9\n" });
+    expectResult(await fixture.tsd("wait", "slow"), { stdout: "9\n" });
     assert.ok(performance.now() - before > 200);
-    await world.remove("slow");
+    await fixture.remove("slow");
   },
-  "rm -f takes a running one, and forgives one that isn't there": async (world) => {
-    await world.background("up");
-    expectResult(await world.tsd("rm", "-f", "up", "absent"), {
+  "rm -f takes a running one, and forgives one that isn't there": async (fixture) => {
+    await fixture.background("up");
+    expectResult(await fixture.tsd("rm", "-f", "up", "absent"), {
       ...{ code: 0, stdout: "up\n", stderr: "tsd: No such container: absent\n" },
     });
   },
-  "several targets: each is tried, the exit code is 1 when one failed": async (world) => {
-    await world.background("one");
-    await world.background("two");
+  "several targets: each is tried, the exit code is 1 when one failed": async (fixture) => {
+    await fixture.background("one");
+    await fixture.background("two");
     const absent = "tsd: No such container: absent\n";
     for (const verb of [["stop", "-t", "0"], ["start"], ["kill"], ["wait"], ["rm"]]) {
       const stdout = verb[0] === "wait" ? "137\n137\n" : "one\ntwo\n";
       const stderr = verb[0] === "kill" ? absent.replace("No", "cannot kill container: absent: No") : absent;
-      expectResult(await world.tsd(...verb, "one", "absent", "two"), { code: 1, stdout, stderr });
-      if (verb[0] === "kill") await world.tsd("wait", "one", "two");
+      expectResult(await fixture.tsd(...verb, "one", "absent", "two"), { code: 1, stdout, stderr });
+      if (verb[0] === "kill") await fixture.tsd("wait", "one", "two");
     }
   },
-  "an image that a container uses stays; its removal by force doesn't break the container": async (world) => {
-    await created(world, "user", ["echo", "still here"]);
-    expectResult(await world.tsd("rmi", world.image), {
+  "an image that a container uses stays; its removal by force doesn't break the container": async (fixture) => {
+    await created(fixture, "user", ["echo", "still here"]);
+    expectResult(await fixture.tsd("rmi", fixture.image), {
       code: 1,
       stderr:
         /^tsd: conflict: unable to remove repository reference "\S+" \(must force\) - container [0-9a-f]{12} is using its referenced image [0-9a-f]{12}\n$/,
     });
-    expectResult(await world.tsd("rmi", "-f", world.image), { stdout: /^Untagged: / });
-    expectResult(await world.tsd("start", "-a", "user"), { stdout: "still here\n" });
-    expectResult(await world.tsd("ps", "-a", "--format", "json"), { stdout: /"Names":"user"/ });
-    await world.remove("user");
-    expectResult(await world.tsd("pull", "-q", world.image), { stdout: `${world.image}:latest\n` });
+    expectResult(await fixture.tsd("rmi", "-f", fixture.image), { stdout: /^Untagged: / });
+    expectResult(await fixture.tsd("start", "-a", "user"), { stdout: "still here\n" });
+    expectResult(await fixture.tsd("ps", "-a", "--format", "json"), { stdout: /"Names":"user"/ });
+    await fixture.remove("user");
+    expectResult(await fixture.tsd("pull", "-q", fixture.image), { stdout: `${fixture.image}:latest\n` });
   },
 });
 
 scenario("tsd: ps and inspect", {
-  "ps: columns, all, quiet, last, full ids": async (world) => {
-    const up = await world.background("up", ["sleep", "1000"]);
-    const done = await created(world, "fresh", ["sh", "-c", "echo a rather long command line"]);
-    const table = (await world.tsd("ps", "-a")).stdout.split("\n").map((line) => line.trimEnd().split(/ {2,}/));
+  "ps: columns, all, quiet, last, full ids": async (fixture) => {
+    const up = await fixture.background("up", ["sleep", "1000"]);
+    const done = await created(fixture, "fresh", ["sh", "-c", "echo a rather long command line"]);
+    const table = (await fixture.tsd("ps", "-a")).stdout.split("\n").map((line) => line.trimEnd().split(/ {2,}/));
     assert.deepEqual(table[0], ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"]);
     assert.deepEqual(
       table[1]?.slice(0, 3),
-      [done.slice(0, 12), world.image, '"sh -c \'echo a rathe…"'],
+      [done.slice(0, 12), fixture.image, '"sh -c \'echo a rathe…"'],
     );
     // A width of two spaces or more parts the columns; that of PORTS is empty.
     assert.deepEqual(table[1]?.slice(4), ["Created", "fresh"]);
     assert.match(table[2]?.[4] ?? "", /^Up (Less than a second|\d seconds?)$/);
     assert.deepEqual(table[2]?.slice(5), ["up"]);
-    expectResult(await world.tsd("ps", "-q"), { stdout: `${up.slice(0, 12)}\n` });
-    expectResult(await world.tsd("ps", "-aq", "--no-trunc"), { stdout: `${done}\n${up}\n` });
-    expectResult(await world.tsd("ps", "-lq"), { stdout: `${done.slice(0, 12)}\n` });
-    expectResult(await world.tsd("ps", "-n", "2", "-q"), { stdout: `${done.slice(0, 12)}\n${up.slice(0, 12)}\n` });
-    await world.remove("up", "fresh");
+    expectResult(await fixture.tsd("ps", "-q"), { stdout: `${up.slice(0, 12)}\n` });
+    expectResult(await fixture.tsd("ps", "-aq", "--no-trunc"), { stdout: `${done}\n${up}\n` });
+    expectResult(await fixture.tsd("ps", "-lq"), { stdout: `${done.slice(0, 12)}\n` });
+    expectResult(await fixture.tsd("ps", "-n", "2", "-q"), { stdout: `${done.slice(0, 12)}\n${up.slice(0, 12)}\n` });
+    await fixture.remove("up", "fresh");
   },
-  "ps filters: one key's values are alternatives, keys must all hold": async (world) => {
-    await world.background("alpha", ["sleep", "1000"], ["--label", "team=red", "--label", "both"]);
-    await created(world, "beta", ["true"], ["--label", "team=blue", "--label", "both"]);
-    await world.background("gamma", ["sh", "-c", "exit 3"]);
-    await world.tsd("wait", "gamma");
-    const id = (await inspected(world, "alpha")).Id;
+  "ps filters: one key's values are alternatives, keys must all hold": async (fixture) => {
+    await fixture.background("alpha", ["sleep", "1000"], ["--label", "team=red", "--label", "both"]);
+    await created(fixture, "beta", ["true"], ["--label", "team=blue", "--label", "both"]);
+    await fixture.background("gamma", ["sh", "-c", "exit 3"]);
+    await fixture.tsd("wait", "gamma");
+    const id = (await inspected(fixture, "alpha")).Id;
     const cases: readonly (readonly [filters: string[], names: string[]])[] = [
       [["name=alpha"], ["alpha"]],
       [["name=a$"], ["alpha", "beta", "gamma"]],
@@ -173,27 +174,27 @@ scenario("tsd: ps and inspect", {
       [["name=beta", "status=running"], []],
       [["before=beta"], ["alpha"]],
       [["since=beta"], ["gamma"]],
-      [[`ancestor=${world.image}`], ["alpha", "beta", "gamma"]],
+      [[`ancestor=${fixture.image}`], ["alpha", "beta", "gamma"]],
       [["ancestor=nobody"], []],
       [["network=none"], ["alpha", "beta", "gamma"]],
       [["network=host"], []],
     ];
     for (const [filters, names] of cases) {
       const args = filters.flatMap((filter) => ["--filter", filter]);
-      const { code, stdout, stderr } = await world.tsd("ps", "-a", "--format", "json", ...args);
+      const { code, stdout, stderr } = await fixture.tsd("ps", "-a", "--format", "json", ...args);
       assert.deepEqual({ code, stderr }, { code: 0, stderr: "" }, filters.join(" "));
       const found = stdout.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line).Names).sort();
       assert.deepEqual(found, names, filters.join(" "));
     }
     // Without -a the state filter alone brings stopped ones in.
-    expectResult(await world.tsd("ps", "-q", "--filter", "status=exited"), { stdout: /^[0-9a-f]{12}\n$/ });
-    expectResult(await world.tsd("ps", "--filter", "nonsense=1"), {
+    expectResult(await fixture.tsd("ps", "-q", "--filter", "status=exited"), { stdout: /^[0-9a-f]{12}\n$/ });
+    expectResult(await fixture.tsd("ps", "--filter", "nonsense=1"), {
       code: 1,
       stderr: "tsd: invalid filter 'nonsense'\n",
     });
-    await world.remove("alpha", "beta", "gamma");
+    await fixture.remove("alpha", "beta", "gamma");
   },
-  "inspect: a container's settings as Docker shows them": async (world) => {
+  "inspect: a container's settings as Docker shows them": async (fixture) => {
     const flags = [
       "--hostname",
       "box",
@@ -204,45 +205,52 @@ scenario("tsd: ps and inspect", {
       "-e",
       "A=1",
       "-v",
-      `${world.folder}:/mnt:ro`,
+      `${fixture.dir}:/mnt:ro`,
       "--rm",
     ];
-    await created(world, "look", ["echo", "hi"], flags);
-    const found = await inspected(world, "look");
+    await created(fixture, "look", ["echo", "hi"], flags);
+    const found = await inspected(fixture, "look");
     const config = found.Config as Record<string, unknown>;
     const { Path, Args, Name, RestartCount, Driver, Platform } = found;
     assert.deepEqual({ Path, Args, Name, RestartCount, Driver, Platform }, {
-      ...{ Path: "echo", Args: ["hi"], Name: "/look", RestartCount: 0, Driver: world.engine.driver, Platform: "linux" },
+      ...{
+        Path: "echo",
+        Args: ["hi"],
+        Name: "/look",
+        RestartCount: 0,
+        Driver: fixture.engine.driver,
+        Platform: "linux",
+      },
     });
     assert.deepEqual([config.Hostname, config.User, config.WorkingDir, config.Image], [
       "box",
       "app",
       "/tmp",
-      world.image,
+      fixture.image,
     ]);
     assert.deepEqual(config.Env, ["A=1", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]);
     assert.deepEqual(found.Mounts, [{
-      ...{ Type: "bind", Source: world.folder, Destination: "/mnt", Mode: "ro", RW: false, Propagation: "rprivate" },
+      ...{ Type: "bind", Source: fixture.dir, Destination: "/mnt", Mode: "ro", RW: false, Propagation: "rprivate" },
     }]);
     const host = found.HostConfig as Record<string, unknown>;
-    assert.deepEqual([host.NetworkMode, host.AutoRemove, host.Binds], ["none", true, [`${world.folder}:/mnt:ro`]]);
+    assert.deepEqual([host.NetworkMode, host.AutoRemove, host.Binds], ["none", true, [`${fixture.dir}:/mnt:ro`]]);
     assert.equal(found.LogPath, "", "it has none before it is started");
     const settings = found.NetworkSettings as Record<string, unknown>;
     assert.deepEqual([settings.Ports, Object.keys(settings.Networks as object)], [{}, ["none"]]);
-    await world.remove("look");
+    await fixture.remove("look");
   },
-  "inspect: several, some of them missing; images; all of them in one line with --format json": async (world) => {
-    const id = await created(world, "some", ["true"]);
-    const both = await world.tsd("inspect", "some", "absent", world.image);
+  "inspect: several, some of them missing; images; all of them in one line with --format json": async (fixture) => {
+    const id = await created(fixture, "some", ["true"]);
+    const both = await fixture.tsd("inspect", "some", "absent", fixture.image);
     assert.deepEqual([both.code, both.stderr], [1, "Error: No such object: absent\n"]);
     const [container, image] = JSON.parse(both.stdout);
-    assert.deepEqual([container.Id, image.RepoTags], [id, [`${world.image}:latest`]]);
-    expectResult(await world.tsd("inspect", "--format", "json", "some", world.image), {
+    assert.deepEqual([container.Id, image.RepoTags], [id, [`${fixture.image}:latest`]]);
+    expectResult(await fixture.tsd("inspect", "--format", "json", "some", fixture.image), {
       stdout: /^\[\{.*\},\{.*\}\]\n$/,
     });
-    expectResult(await world.tsd("inspect", "--type", "image", "some"), {
+    expectResult(await fixture.tsd("inspect", "--type", "image", "some"), {
       ...{ code: 1, stdout: "[]\n", stderr: "tsd: No such image: some:latest\n" },
     });
-    await world.remove("some");
+    await fixture.remove("some");
   },
 });

@@ -1,32 +1,32 @@
 import { strict as assert } from "node:assert";
-import { expectResult, ON_SIGNAL, scenario, type World } from "./setup.ts";
+import { expectResult, type Fixture, ON_SIGNAL, scenario } from "./setup.ts";
 
 /** A container that has printed `lines`, each at least 20 ms after the one before, and has ended. */
-async function printed(world: World, name: string, lines: readonly string[]): Promise<void> {
+async function printed(fixture: Fixture, name: string, lines: readonly string[]): Promise<void> {
   const script = lines.map((line) => `echo ${line}`).join("; sleep 0.02; ");
-  await world.background(name, ["sh", "-c", script]);
-  expectResult(await world.tsd("wait", name), { stdout: "0\n" });
+  await fixture.background(name, ["sh", "-c", script]);
+  expectResult(await fixture.tsd("wait", name), { stdout: "0\n" });
 }
 
 scenario("tsd logs", {
-  "both streams, each where it belongs; a line without an end": async (world) => {
-    await world.background("mixed", ["sh", "-c", "echo out; echo err >&2; printf tail"]);
-    await world.tsd("wait", "mixed");
-    expectResult(await world.tsd("logs", "mixed"), { stdout: "out\ntail", stderr: "err\n" });
-    await world.remove("mixed");
+  "both streams, each where it belongs; a line without an end": async (fixture) => {
+    await fixture.background("mixed", ["sh", "-c", "echo out; echo err >&2; printf tail"]);
+    await fixture.tsd("wait", "mixed");
+    expectResult(await fixture.tsd("logs", "mixed"), { stdout: "out\ntail", stderr: "err\n" });
+    await fixture.remove("mixed");
   },
-  "bytes, long lines and many lines come back as they went in": async (world) => {
+  "bytes, long lines and many lines come back as they went in": async (fixture) => {
     const script =
       "head -c 40000 /dev/zero | tr '\\0' x; echo; i=0; while [ $i -lt 2000 ]; do echo $i; i=$((i+1)); done";
-    await world.background("long", ["sh", "-c", script]);
-    await world.tsd("wait", "long");
-    const { stdout } = await world.tsd("logs", "long");
+    await fixture.background("long", ["sh", "-c", script]);
+    await fixture.tsd("wait", "long");
+    const { stdout } = await fixture.tsd("logs", "long");
     const numbers = Array.from({ length: 2000 }, (_, number) => `${number}\n`).join("");
     assert.equal(stdout, `${"x".repeat(40000)}\n${numbers}`);
-    await world.remove("long");
+    await fixture.remove("long");
   },
-  "--tail": async (world) => {
-    await printed(world, "five", ["1", "2", "3", "4", "5"]);
+  "--tail": async (fixture) => {
+    await printed(fixture, "five", ["1", "2", "3", "4", "5"]);
     const cases: readonly (readonly [tail: string, stdout: string])[] = [
       ["2", "4\n5\n"],
       ["0", ""],
@@ -34,13 +34,13 @@ scenario("tsd logs", {
       ["99", "1\n2\n3\n4\n5\n"],
       ["all", "1\n2\n3\n4\n5\n"],
     ];
-    for (const [tail, stdout] of cases) expectResult(await world.tsd("logs", "--tail", tail, "five"), { stdout });
-    expectResult(await world.tsd("logs", "-n", "1", "five"), { stdout: "5\n" });
-    await world.remove("five");
+    for (const [tail, stdout] of cases) expectResult(await fixture.tsd("logs", "--tail", tail, "five"), { stdout });
+    expectResult(await fixture.tsd("logs", "-n", "1", "five"), { stdout: "5\n" });
+    await fixture.remove("five");
   },
-  "-t, --since and --until": async (world) => {
-    await printed(world, "timed", ["1", "2", "3"]);
-    const { stdout } = await world.tsd("logs", "-t", "timed");
+  "-t, --since and --until": async (fixture) => {
+    await printed(fixture, "timed", ["1", "2", "3"]);
+    const { stdout } = await fixture.tsd("logs", "-t", "timed");
     const lines = stdout.trimEnd().split("\n").map((line) => line.split(" "));
     assert.deepEqual(lines.map(([, text]) => text), ["1", "2", "3"]);
     const [first, second] = lines.map(([time]) => time) as [string, string, string];
@@ -59,55 +59,55 @@ scenario("tsd logs", {
       [["--since", "2100-01-01T00:00:00Z"], ""],
     ];
     for (const [flags, expected] of cases) {
-      const result = await world.tsd("logs", ...flags, "timed");
+      const result = await fixture.tsd("logs", ...flags, "timed");
       assert.deepEqual([flags, result.stdout], [flags, expected]);
       assert.deepEqual([result.code, result.stderr], [0, ""]);
     }
-    await world.remove("timed");
+    await fixture.remove("timed");
   },
-  "-f: what is there, then what comes, until the end": async (world) => {
+  "-f: what is there, then what comes, until the end": async (fixture) => {
     const script = `${ON_SIGNAL.set}; echo before; ${ON_SIGNAL.wait}; echo after; echo err >&2; exit 1`;
-    await world.background("followed", ["sh", "-c", script]);
-    await using session = world.engine.session("tsd", ["logs", "-f", "followed"]);
+    await fixture.background("followed", ["sh", "-c", script]);
+    await using session = fixture.engine.session("tsd", ["logs", "-f", "followed"]);
     await session.waitFor("before\n");
     assert.equal(session.stdout, "before\n");
-    expectResult(await world.tsd("kill", "-s", "USR1", "followed"), { stdout: "followed\n" });
+    expectResult(await fixture.tsd("kill", "-s", "USR1", "followed"), { stdout: "followed\n" });
     expectResult(await session.wait(), { stdout: "before\nafter\n", stderr: "err\n" });
     // Of one that has ended, -f shows all and ends too.
-    expectResult(await world.tsd("logs", "-f", "followed"), { stdout: "before\nafter\n", stderr: "err\n" });
-    await world.remove("followed");
+    expectResult(await fixture.tsd("logs", "-f", "followed"), { stdout: "before\nafter\n", stderr: "err\n" });
+    await fixture.remove("followed");
   },
-  "-f --tail": async (world) => {
+  "-f --tail": async (fixture) => {
     const script = `${ON_SIGNAL.set}; echo 1; echo 2; echo 3; ${ON_SIGNAL.wait}; echo 4`;
-    await world.background("tailed", ["sh", "-c", script]);
-    await using session = world.engine.session("tsd", ["logs", "-f", "--tail", "1", "tailed"]);
+    await fixture.background("tailed", ["sh", "-c", script]);
+    await using session = fixture.engine.session("tsd", ["logs", "-f", "--tail", "1", "tailed"]);
     await session.waitFor("3\n");
-    expectResult(await world.tsd("kill", "-s", "USR1", "tailed"), { stdout: "tailed\n" });
+    expectResult(await fixture.tsd("kill", "-s", "USR1", "tailed"), { stdout: "tailed\n" });
     expectResult(await session.wait(), { stdout: "3\n4\n" });
-    await world.remove("tailed");
+    await fixture.remove("tailed");
   },
-  "-f loses nothing of a fast writer, and ends when the container is removed": async (world) => {
+  "-f loses nothing of a fast writer, and ends when the container is removed": async (fixture) => {
     const script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; sleep 1000";
-    await world.background("fast", ["sh", "-c", script]);
-    await using session = world.engine.session("tsd", ["logs", "-f", "fast"]);
+    await fixture.background("fast", ["sh", "-c", script]);
+    await using session = fixture.engine.session("tsd", ["logs", "-f", "fast"]);
     await session.waitFor("line 19999\n");
-    await world.remove("fast");
+    await fixture.remove("fast");
     const { code, stdout } = await session.wait();
     const lines = Array.from({ length: 20000 }, (_, number) => `line ${number}\n`).join("");
     assert.deepEqual([code, stdout.length, stdout === lines], [0, lines.length, true]);
   },
-  "a follower that goes away is forgotten": async (world) => {
-    await world.background("left");
-    await using session = world.engine.session("tsd", ["logs", "-f", "left"]);
+  "a follower that goes away is forgotten": async (fixture) => {
+    await fixture.background("left");
+    await using session = fixture.engine.session("tsd", ["logs", "-f", "left"]);
     session.kill("SIGINT");
     assert.notEqual((await session.wait()).code, 0);
-    await world.remove("left");
+    await fixture.remove("left");
   },
-  "output of a container that nobody is attached to, and of one with --rm until its end": async (world) => {
-    await world.background("alone", ["sh", "-c", "echo hello; sleep 1000"], ["--rm"]);
-    await world.until("its output", async () => (await world.tsd("logs", "alone")).stdout === "hello\n");
-    expectResult(await world.tsd("kill", "alone"), { stdout: "alone\n" });
-    await world.until("its removal", async () => (await world.containers()).length === 0);
-    expectResult(await world.tsd("logs", "alone"), { code: 1, stderr: "tsd: No such container: alone\n" });
+  "output of a container that nobody is attached to, and of one with --rm until its end": async (fixture) => {
+    await fixture.background("alone", ["sh", "-c", "echo hello; sleep 1000"], ["--rm"]);
+    await fixture.until("its output", async () => (await fixture.tsd("logs", "alone")).stdout === "hello\n");
+    expectResult(await fixture.tsd("kill", "alone"), { stdout: "alone\n" });
+    await fixture.until("its removal", async () => (await fixture.containers()).length === 0);
+    expectResult(await fixture.tsd("logs", "alone"), { code: 1, stderr: "tsd: No such container: alone\n" });
   },
 });

@@ -4,12 +4,12 @@ import { busyboxBuilder, file, pushImage } from "../images/mod.ts";
 import { scenario } from "./setup.ts";
 
 scenario("pull on a terminal", {
-  "each layer has one line; in a pipe each step has one": async (world) => {
-    const { host, url } = world.registry;
+  "each layer has one line; in a pipe each step has one": async (fixture) => {
+    const { host, url } = fixture.registry;
     const layers = [0, 1, 2].map((index) => file(`app${index}`, String(index)));
     const image = await layers.reduce((builder, layer) => builder.layer([layer]), busyboxBuilder()).build();
     await pushImage(url, "team/shown", "1", image);
-    await using screen = await world.screen();
+    await using screen = await fixture.screen();
     await screen.line(`$tsd pull ${host}/team/shown:1; echo code=$?`);
     await screen.see(/^code=0$/m);
     const lines = (await screen.text()).split("\n").map((line) => line.trimEnd());
@@ -18,10 +18,10 @@ scenario("pull on a terminal", {
     assert.equal(new Set(ids.map((line) => line.slice(0, 12))).size, 4);
     assert(lines.includes("1: Pulling from team/shown"), lines.join("\n"));
     assert(lines.includes(`Status: Downloaded newer image for ${host}/team/shown:1`), lines.join("\n"));
-    await world.tsd("rmi", `${host}/team/shown:1`);
-    const piped = await world.tsd("pull", `${host}/team/shown:1`);
+    await fixture.tsd("rmi", `${host}/team/shown:1`);
+    const piped = await fixture.tsd("pull", `${host}/team/shown:1`);
     assert.equal(piped.stdout.split("\n").filter((line) => line.endsWith(": Pulling fs layer")).length, 3);
     assert(!piped.stdout.includes("\x1b"));
-    await world.tsd("rmi", `${host}/team/shown:1`);
+    await fixture.tsd("rmi", `${host}/team/shown:1`);
   },
 });

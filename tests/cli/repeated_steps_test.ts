@@ -1,11 +1,11 @@
 /** `inspect --as run` and `container clone`, for real: the new container is as the old one, to inspect and from inside. */
 import { strict as assert } from "node:assert";
 import { busyboxBuilder, pushImage } from "../images/mod.ts";
-import { expectResult, scenario, type World } from "./setup.ts";
+import { expectResult, type Fixture, scenario } from "./setup.ts";
 
 /** What inspect says of a container, without what no two of them share. */
-async function settings(world: World, name: string) {
-  const [{ Id, Config, HostConfig, Mounts, Path, Args }] = JSON.parse((await world.tsd("inspect", name)).stdout);
+async function settings(fixture: Fixture, name: string) {
+  const [{ Id, Config, HostConfig, Mounts, Path, Args }] = JSON.parse((await fixture.tsd("inspect", name)).stdout);
   const { Hostname, ...config } = Config;
   const { ContainerIDFile: _file, ConsoleSize: _size, ...host } = HostConfig;
   const hostname = Id.startsWith(Hostname) ? "its own" : Hostname;
@@ -25,14 +25,14 @@ const asShell = (line: string, name: string) =>
 scenario(
   "containers made again",
   {
-    "inspect --as run: the line, run by a shell, makes an equal container": async (world) => {
-      const { folder } = world;
-      await Deno.mkdir(`${folder}/data dir`);
-      const profile = `${folder}/profile.json`;
+    "inspect --as run: the line, run by a shell, makes an equal container": async (fixture) => {
+      const { dir } = fixture;
+      await Deno.mkdir(`${dir}/data dir`);
+      const profile = `${dir}/profile.json`;
       await Deno.writeTextFile(profile, '{ "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [] }');
       const flags = [
         ...["-e", "GREETING=it's $HOME", "-e", "PATH", "-l", "note=a b", "-w", "/tmp", "-u", "1000:1000", "-h", "box"],
-        ...["--mount", `type=bind,"src=${folder}/data dir",dst=/data,ro`, "--tmpfs", "/scratch:size=1m,mode=1777"],
+        ...["--mount", `type=bind,"src=${dir}/data dir",dst=/data,ro`, "--tmpfs", "/scratch:size=1m,mode=1777"],
         ...["-m", "64m", "--cpus", "0.25", "--pids-limit", "40", "--ulimit", "nofile=100:200", "--shm-size", "8m"],
         ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--security-opt", `seccomp=${profile}`],
         ...["--device", "/dev/null:/dev/mine:r", "--sysctl", "net.ipv4.ip_forward=1", "--read-only", "--init"],
@@ -50,27 +50,27 @@ scenario(
         ...["--entrypoint", "sh"],
       ];
       const script = 'trap exit USR1; echo "$GREETING" $(id -u) $PWD $(ulimit -n); while :; do sleep 0.1; done';
-      await world.background("first", ["-c", script], flags);
-      const { stdout: line, stderr } = await world.tsd("inspect", "--as", "run", "first");
+      await fixture.background("first", ["-c", script], flags);
+      const { stdout: line, stderr } = await fixture.tsd("inspect", "--as", "run", "first");
       assert.equal(stderr, "");
-      expectResult(await world.shell(asShell(line, "second")), { stdout: /^[0-9a-f]{64}\n$/ });
-      assert.deepEqual(await settings(world, "second"), await settings(world, "first"));
-      assert.equal((await world.tsd("inspect", "--as", "run", "second")).stdout, line.replace("first", "second"));
+      expectResult(await fixture.shell(asShell(line, "second")), { stdout: /^[0-9a-f]{64}\n$/ });
+      assert.deepEqual(await settings(fixture, "second"), await settings(fixture, "first"));
+      assert.equal((await fixture.tsd("inspect", "--as", "run", "second")).stdout, line.replace("first", "second"));
       for (const name of ["first", "second"]) {
-        await world.until("its output", async () => (await world.tsd("logs", name)).stdout !== "");
+        await fixture.until("its output", async () => (await fixture.tsd("logs", name)).stdout !== "");
       }
-      const said = (await world.tsd("logs", "first")).stdout;
+      const said = (await fixture.tsd("logs", "first")).stdout;
       assert.equal(said, "it's $HOME 1000 /tmp 100\n");
-      assert.equal((await world.tsd("logs", "second")).stdout, said);
-      await world.remove("first", "second");
+      assert.equal((await fixture.tsd("logs", "second")).stdout, said);
+      await fixture.remove("first", "second");
     },
-    "inspect --as run: containers of the docker client, and of images that say a lot": async (world) => {
+    "inspect --as run: containers of the docker client, and of images that say a lot": async (fixture) => {
       const config = {
         ...{ Env: ["PATH=/bin", "FROM=image"], Entrypoint: ["sh", "-c"], Cmd: ["echo default"], User: "app" },
         ...{ WorkingDir: "/home/app", Labels: { of: "image" }, ExposedPorts: { "80/tcp": {} }, StopSignal: "QUIT" },
       };
-      await pushImage(world.registry.url, "talker", "1", await busyboxBuilder().config(config).build());
-      const image = `${world.registry.host}/talker:1`;
+      await pushImage(fixture.registry.url, "talker", "1", await busyboxBuilder().config(config).build());
+      const image = `${fixture.registry.host}/talker:1`;
       const cases: readonly (readonly string[])[] = [
         [],
         ["-e", "FROM=me", "-e", "MORE=1"],
@@ -79,49 +79,58 @@ scenario(
       ];
       for (const [at, flags] of cases.entries()) {
         const command = flags.includes("--entrypoint") ? ["echo", "x"] : at === 1 ? ["echo $FROM"] : [];
-        const made = await world.docker("create", "--network", "none", "--name", "first", ...flags, image, ...command);
+        const made = await fixture.docker(
+          "create",
+          "--network",
+          "none",
+          "--name",
+          "first",
+          ...flags,
+          image,
+          ...command,
+        );
         expectResult(made, { stdout: /^[0-9a-f]{64}\n$/, stderr: /^(Unable to find image[^]*)?$/ });
-        const { stdout: line } = await world.tsd("inspect", "--as", "run", "first");
+        const { stdout: line } = await fixture.tsd("inspect", "--as", "run", "first");
         if (at === 0) assert.equal(line, `tsd run --name first --network none ${image}\n`);
         // It says `run`; what it makes is looked at without that.
         const create = asShell(line, "second").replace("tsd run", "FROM=caller tsd create").replace("env -u FROM ", "");
         const unset = line.startsWith("env -u FROM ") ? create.replace("FROM=caller ", "") : create;
-        expectResult(await world.shell(unset), { stdout: /^[0-9a-f]{64}\n$/ });
-        assert.deepEqual(await settings(world, "second"), await settings(world, "first"), line);
-        await world.remove("first", "second");
+        expectResult(await fixture.shell(unset), { stdout: /^[0-9a-f]{64}\n$/ });
+        assert.deepEqual(await settings(fixture, "second"), await settings(fixture, "first"), line);
+        await fixture.remove("first", "second");
       }
-      expectResult(await world.tsd("rmi", image), { stdout: /^Untagged/ });
+      expectResult(await fixture.tsd("rmi", image), { stdout: /^Untagged/ });
     },
-    "container clone: the same settings, a new name, what is overridden": async (world) => {
+    "container clone: the same settings, a new name, what is overridden": async (fixture) => {
       const flags = ["-m", "64m", "-e", "A=1", "-l", "x=1", "--pids-limit", "40", "-w", "/tmp"];
-      await world.background("web", ["sh", "-c", "echo $A $PWD; sleep 1000"], flags);
-      expectResult(await world.tsd("container", "clone", "web"), { stdout: /^[0-9a-f]{64}\n$/ });
-      assert.deepEqual(await settings(world, "web-clone"), await settings(world, "web"));
-      expectResult(await world.tsd("ps", "-a", "--filter", "name=web-clone", "--format", "{{.Status}}"), {
+      await fixture.background("web", ["sh", "-c", "echo $A $PWD; sleep 1000"], flags);
+      expectResult(await fixture.tsd("container", "clone", "web"), { stdout: /^[0-9a-f]{64}\n$/ });
+      assert.deepEqual(await settings(fixture, "web-clone"), await settings(fixture, "web"));
+      expectResult(await fixture.tsd("ps", "-a", "--filter", "name=web-clone", "--format", "{{.Status}}"), {
         stdout: "Created\n",
       });
       const changed = ["container", "clone", "--run", "-m", "96m", "-e", "A=2", "--cpus", "0.5", "web", "other"];
-      expectResult(await world.tsd(...changed), { stdout: /^[0-9a-f]{64}\n$/ });
-      await world.until("its output", async () => (await world.tsd("logs", "other")).stdout !== "");
-      expectResult(await world.tsd("logs", "other"), { stdout: "2 /tmp\n" });
+      expectResult(await fixture.tsd(...changed), { stdout: /^[0-9a-f]{64}\n$/ });
+      await fixture.until("its output", async () => (await fixture.tsd("logs", "other")).stdout !== "");
+      expectResult(await fixture.tsd("logs", "other"), { stdout: "2 /tmp\n" });
       const format =
         "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}";
-      expectResult(await world.tsd("inspect", "-f", format, "other"), {
+      expectResult(await fixture.tsd("inspect", "-f", format, "other"), {
         stdout: `${96 << 20} ${192 << 20} 500000000 40\n`,
       });
-      expectResult(await world.tsd("container", "clone", "web"), { stdout: /^[0-9a-f]{64}\n$/ });
-      expectResult(await world.tsd("container", "clone", "--destroy", "web", "new"), {
+      expectResult(await fixture.tsd("container", "clone", "web"), { stdout: /^[0-9a-f]{64}\n$/ });
+      expectResult(await fixture.tsd("container", "clone", "--destroy", "web", "new"), {
         ...{ code: 1, stderr: /^tsd: cannot remove container "?\/?web"?: container is running/ },
       });
-      expectResult(await world.tsd("container", "clone", "--destroy", "--force", "web", "newer"), {
+      expectResult(await fixture.tsd("container", "clone", "--destroy", "--force", "web", "newer"), {
         stdout: /^[0-9a-f]{64}\n$/,
       });
-      expectResult(await world.tsd("inspect", "web"), { code: 1, stdout: "[]\n", stderr: /No such object: web/ });
-      expectResult(await world.tsd("container", "clone", "absent"), {
+      expectResult(await fixture.tsd("inspect", "web"), { code: 1, stdout: "[]\n", stderr: /No such object: web/ });
+      expectResult(await fixture.tsd("container", "clone", "absent"), {
         code: 1,
         stderr: "tsd: No such container: absent\n",
       });
-      await world.remove("web-clone", "web-clone1", "other", "new", "newer");
+      await fixture.remove("web-clone", "web-clone1", "other", "new", "newer");
     },
   },
   "docker",

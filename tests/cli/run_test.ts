@@ -2,24 +2,26 @@ import { strict as assert } from "node:assert";
 import { expectResult, scenario } from "./setup.ts";
 
 scenario("tsd run: flags", {
-  "without --rm the container is kept": async (world) => {
-    expectResult(await world.tsd("run", "--name", "kept", world.image, "echo", "hi"), { stdout: "hi\n" });
-    expectResult(await world.tsd("ps", "-a", "--format", "json"), { stdout: /"Names":"kept".*"Status":"Exited \(0\)/ });
-    await world.remove("kept");
+  "without --rm the container is kept": async (fixture) => {
+    expectResult(await fixture.tsd("run", "--name", "kept", fixture.image, "echo", "hi"), { stdout: "hi\n" });
+    expectResult(await fixture.tsd("ps", "-a", "--format", "json"), {
+      stdout: /"Names":"kept".*"Status":"Exited \(0\)/,
+    });
+    await fixture.remove("kept");
   },
-  "the image's own command, --entrypoint, and an empty one": async (world) => {
-    expectResult(await world.run([]), {});
-    expectResult(await world.run(["hello", "you"], ["--entrypoint", "echo"]), { stdout: "hello you\n" });
-    expectResult(await world.run(["echo", "bare"], ["--entrypoint="]), { stdout: "bare\n" });
+  "the image's own command, --entrypoint, and an empty one": async (fixture) => {
+    expectResult(await fixture.run([]), {});
+    expectResult(await fixture.run(["hello", "you"], ["--entrypoint", "echo"]), { stdout: "hello you\n" });
+    expectResult(await fixture.run(["echo", "bare"], ["--entrypoint="]), { stdout: "bare\n" });
   },
-  "-d prints the id; the container goes on, and goes away by itself with --rm": async (world) => {
-    const id = await world.background("bg", ["sleep", "1000"], ["--rm"]);
-    expectResult(await world.tsd("ps", "-q", "--no-trunc"), { stdout: `${id}\n` });
-    expectResult(await world.tsd("kill", "bg"), { stdout: "bg\n" });
-    await world.until("its removal", async () => (await world.containers()).length === 0);
+  "-d prints the id; the container goes on, and goes away by itself with --rm": async (fixture) => {
+    const id = await fixture.background("bg", ["sleep", "1000"], ["--rm"]);
+    expectResult(await fixture.tsd("ps", "-q", "--no-trunc"), { stdout: `${id}\n` });
+    expectResult(await fixture.tsd("kill", "bg"), { stdout: "bg\n" });
+    await fixture.until("its removal", async () => (await fixture.containers()).length === 0);
   },
-  "-e: values, the caller's, none, and --env-file": async (world) => {
-    await Deno.writeTextFile(`${world.folder}/env`, "# comment\nFROM_FILE=1\nOWN\n\nBOTH=file\n");
+  "-e: values, the caller's, none, and --env-file": async (fixture) => {
+    await Deno.writeTextFile(`${fixture.dir}/env`, "# comment\nFROM_FILE=1\nOWN\n\nBOTH=file\n");
     const flags = [
       "-e",
       "A=b=c",
@@ -32,10 +34,10 @@ scenario("tsd run: flags", {
       "-e",
       "EMPTY=",
       "--env-file",
-      `${world.folder}/env`,
+      `${fixture.dir}/env`,
     ];
-    const args = ["run", "--rm", "--network", "none", "--hostname", "box", ...flags, world.image, "env"];
-    const { code, stdout, stderr } = await world.engine.tsd(args, { env: { OWN: "from the caller" } });
+    const args = ["run", "--rm", "--network", "none", "--hostname", "box", ...flags, fixture.image, "env"];
+    const { code, stdout, stderr } = await fixture.engine.tsd(args, { env: { OWN: "from the caller" } });
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     assert.deepEqual(stdout.trimEnd().split("\n").sort(), [
       "A=b=c",
@@ -48,11 +50,11 @@ scenario("tsd run: flags", {
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ]);
   },
-  "-w makes a missing folder": async (world) => {
-    expectResult(await world.run(["pwd"], ["-w", "/made/here"]), { stdout: "/made/here\n" });
-    expectResult(await world.run(["pwd"]), { stdout: "/\n" });
+  "-w makes a missing folder": async (fixture) => {
+    expectResult(await fixture.run(["pwd"], ["-w", "/made/here"]), { stdout: "/made/here\n" });
+    expectResult(await fixture.run(["pwd"]), { stdout: "/\n" });
   },
-  "-u: names and numbers, with and without group": async (world) => {
+  "-u: names and numbers, with and without group": async (fixture) => {
     const cases: readonly (readonly [user: string, id: string])[] = [
       ["app", "1000:1000"],
       ["1000", "1000:1000"],
@@ -62,63 +64,66 @@ scenario("tsd run: flags", {
       ["0", "0:0"],
     ];
     for (const [user, id] of cases) {
-      expectResult(await world.run(["sh", "-c", "echo $(id -u):$(id -g)"], ["-u", user]), { stdout: `${id}\n` });
+      expectResult(await fixture.run(["sh", "-c", "echo $(id -u):$(id -g)"], ["-u", user]), { stdout: `${id}\n` });
     }
   },
-  "-v: read-write, read-only, a relative source, a missing folder is made": async (world) => {
-    const { folder } = world;
-    await Deno.mkdir(`${folder}/data`);
-    expectResult(await world.run(["sh", "-c", "echo in >/mnt/file"], ["-v", `${folder}/data:/mnt`]), {});
-    assert.equal(await Deno.readTextFile(`${folder}/data/file`), "in\n");
-    expectResult(await world.run(["sh", "-c", "cat /mnt/file; echo x >/mnt/file"], ["-v", `${folder}/data:/mnt:ro`]), {
+  "-v: read-write, read-only, a relative source, a missing folder is made": async (fixture) => {
+    const { dir } = fixture;
+    await Deno.mkdir(`${dir}/data`);
+    expectResult(await fixture.run(["sh", "-c", "echo in >/mnt/file"], ["-v", `${dir}/data:/mnt`]), {});
+    assert.equal(await Deno.readTextFile(`${dir}/data/file`), "in\n");
+    expectResult(await fixture.run(["sh", "-c", "cat /mnt/file; echo x >/mnt/file"], ["-v", `${dir}/data:/mnt:ro`]), {
       ...{ code: 1, stdout: "in\n", stderr: "sh: can't create /mnt/file: Read-only file system\n" },
     });
-    const relative = ["run", "--rm", "--network", "none", "-v", "./data:/mnt", world.image, "ls", "/mnt"];
-    expectResult(await world.engine.tsd(relative, { cwd: folder }), { stdout: "file\n" });
-    expectResult(await world.run(["sh", "-c", "echo y >/mnt/y"], ["-v", `${folder}/new/deep:/mnt`]), {});
-    assert.equal(await Deno.readTextFile(`${folder}/new/deep/y`), "y\n");
-    assert.equal((await Deno.stat(`${folder}/new`)).mode! & 0o7777, 0o755);
-    expectResult(await world.run(["cat", "/etc/one"], ["-v", `${folder}/data/file:/etc/one`]), { stdout: "in\n" });
+    const relative = ["run", "--rm", "--network", "none", "-v", "./data:/mnt", fixture.image, "ls", "/mnt"];
+    expectResult(await fixture.engine.tsd(relative, { cwd: dir }), { stdout: "file\n" });
+    expectResult(await fixture.run(["sh", "-c", "echo y >/mnt/y"], ["-v", `${dir}/new/deep:/mnt`]), {});
+    assert.equal(await Deno.readTextFile(`${dir}/new/deep/y`), "y\n");
+    assert.equal((await Deno.stat(`${dir}/new`)).mode! & 0o7777, 0o755);
+    expectResult(await fixture.run(["cat", "/etc/one"], ["-v", `${dir}/data/file:/etc/one`]), { stdout: "in\n" });
   },
-  "--network none has a loopback device only, --network host is the host's": async (world) => {
+  "--network none has a loopback device only, --network host is the host's": async (fixture) => {
     const script = "test -e /sys/class/net/lo; echo $?; tail -n +2 /proc/net/route | wc -l";
-    expectResult(await world.run(["sh", "-c", script]), { stdout: "0\n0\n" });
+    expectResult(await fixture.run(["sh", "-c", script]), { stdout: "0\n0\n" });
     const own = await Deno.readLink("/proc/self/ns/net");
-    const host = ["run", "--rm", "--network", "host", world.image, "readlink", "/proc/self/ns/net"];
-    expectResult(await world.engine.tsd(host), { stdout: `${own}\n` });
-    const { stdout } = await world.run(["readlink", "/proc/self/ns/net"]);
+    const host = ["run", "--rm", "--network", "host", fixture.image, "readlink", "/proc/self/ns/net"];
+    expectResult(await fixture.engine.tsd(host), { stdout: `${own}\n` });
+    const { stdout } = await fixture.run(["readlink", "/proc/self/ns/net"]);
     assert.match(stdout, /^net:\[\d+\]\n$/);
     assert.notEqual(stdout.trim(), own);
   },
-  "--hostname, and the first twelve digits of the id without it": async (world) => {
+  "--hostname, and the first twelve digits of the id without it": async (fixture) => {
     const script = ["sh", "-c", "hostname; cat /etc/hostname"];
-    expectResult(await world.run(script, ["--hostname", "box"]), { stdout: "box\nbox\n" });
-    const id = await world.background("named", script);
-    expectResult(await world.tsd("wait", "named"), { stdout: "0\n" });
-    expectResult(await world.tsd("logs", "named"), { stdout: `${id.slice(0, 12)}\n`.repeat(2) });
-    await world.remove("named");
+    expectResult(await fixture.run(script, ["--hostname", "box"]), { stdout: "box\nbox\n" });
+    const id = await fixture.background("named", script);
+    expectResult(await fixture.tsd("wait", "named"), { stdout: "0\n" });
+    expectResult(await fixture.tsd("logs", "named"), { stdout: `${id.slice(0, 12)}\n`.repeat(2) });
+    await fixture.remove("named");
   },
-  "--label is in inspect and in filters": async (world) => {
-    await world.background("labelled", ["true"], ["--label", "one=1", "-l", "two", "-l", "eq=a=b"]);
-    const [found] = JSON.parse((await world.tsd("inspect", "labelled")).stdout);
+  "--label is in inspect and in filters": async (fixture) => {
+    await fixture.background("labelled", ["true"], ["--label", "one=1", "-l", "two", "-l", "eq=a=b"]);
+    const [found] = JSON.parse((await fixture.tsd("inspect", "labelled")).stdout);
     assert.deepEqual(found.Config.Labels, { one: "1", two: "", eq: "a=b" });
     for (const [filter, count] of [["one=1", 1], ["one", 1], ["one=2", 0], ["three", 0]] as const) {
-      const { stdout } = await world.tsd("ps", "-aq", "--filter", `label=${filter}`);
+      const { stdout } = await fixture.tsd("ps", "-aq", "--filter", `label=${filter}`);
       assert.equal(stdout.length, 13 * count, filter);
     }
-    await world.remove("labelled");
+    await fixture.remove("labelled");
   },
-  "--read-only and --tmpfs": async (world) => {
+  "--read-only and --tmpfs": async (fixture) => {
     const script = "touch /tmp/x /run/y && grep -o '/run tmpfs.*size=[0-9]*k' /proc/mounts; touch /z";
-    expectResult(await world.run(["sh", "-c", script], ["--read-only", "--tmpfs", "/tmp", "--tmpfs", "/run:size=4m"]), {
-      code: 1,
-      stdout: /^\/run tmpfs rw,nosuid,nodev,noexec,.*size=4096k\n$/,
-      stderr: "touch: /z: Read-only file system\n",
-    });
+    expectResult(
+      await fixture.run(["sh", "-c", script], ["--read-only", "--tmpfs", "/tmp", "--tmpfs", "/run:size=4m"]),
+      {
+        code: 1,
+        stdout: /^\/run tmpfs rw,nosuid,nodev,noexec,.*size=4096k\n$/,
+        stderr: "touch: /z: Read-only file system\n",
+      },
+    );
   },
-  "capabilities: the default set, --cap-drop, --cap-add, --privileged": async (world) => {
+  "capabilities: the default set, --cap-drop, --cap-add, --privileged": async (fixture) => {
     const effective = async (...flags: string[]) => {
-      const { stdout } = await world.run(["sh", "-c", "grep CapEff /proc/self/status"], flags);
+      const { stdout } = await fixture.run(["sh", "-c", "grep CapEff /proc/self/status"], flags);
       return BigInt(`0x${stdout.split("\t")[1]?.trim()}`);
     };
     const [chown, netAdmin] = [1n << 0n, 1n << 12n];
@@ -128,65 +133,65 @@ scenario("tsd run: flags", {
     assert.equal(await effective("--cap-drop", "all", "--cap-add", "NET_ADMIN"), netAdmin);
     assert.equal(await effective("-u", "app"), 0n);
     // The engine's own bounding set is all that it can give.
-    const status = await Deno.readTextFile(`/proc/${world.engine.pid}/status`);
+    const status = await Deno.readTextFile(`/proc/${fixture.engine.pid}/status`);
     assert.equal(await effective("--privileged"), BigInt(`0x${/CapBnd:\s+(\w+)/.exec(status)![1]}`));
   },
-  "--privileged sees the host's devices and may mount": async (world) => {
+  "--privileged sees the host's devices and may mount": async (fixture) => {
     const script = ["sh", "-c", "mount -t tmpfs none /mnt; echo $?; test -c /dev/kmsg; echo $?"];
-    expectResult(await world.run(script, ["--privileged", "-w", "/mnt"]), {
+    expectResult(await fixture.run(script, ["--privileged", "-w", "/mnt"]), {
       stdout: "0\n0\n",
       // Where the engine itself lacks a capability it says so.
       stderr: /^(WARNING: Not available on this machine, so the container runs without: [A-Z_, ]+\n)?$/,
     });
-    expectResult(await world.run(script, ["-w", "/mnt"]), {
+    expectResult(await fixture.run(script, ["-w", "/mnt"]), {
       stdout: "1\n1\n",
       stderr: "mount: permission denied (are you root?)\n",
     });
   },
-  "--stop-signal and --stop-timeout": async (world) => {
+  "--stop-signal and --stop-timeout": async (fixture) => {
     const script = "trap 'exit 5' USR1; echo ready; while :; do sleep 0.02; done";
-    await world.background("custom", ["sh", "-c", script], ["--stop-signal", "USR1", "--stop-timeout", "20"]);
-    await world.until("the trap", async () => (await world.tsd("logs", "custom")).stdout === "ready\n");
-    expectResult(await world.tsd("stop", "custom"), { stdout: "custom\n" });
-    expectResult(await world.tsd("wait", "custom"), { stdout: "5\n" });
-    await world.remove("custom");
+    await fixture.background("custom", ["sh", "-c", script], ["--stop-signal", "USR1", "--stop-timeout", "20"]);
+    await fixture.until("the trap", async () => (await fixture.tsd("logs", "custom")).stdout === "ready\n");
+    expectResult(await fixture.tsd("stop", "custom"), { stdout: "custom\n" });
+    expectResult(await fixture.tsd("wait", "custom"), { stdout: "5\n" });
+    await fixture.remove("custom");
   },
-  "--cidfile": async (world) => {
-    const path = `${world.folder}/cid`;
-    expectResult(await world.run(["true"], ["--cidfile", path]), {});
+  "--cidfile": async (fixture) => {
+    const path = `${fixture.dir}/cid`;
+    expectResult(await fixture.run(["true"], ["--cidfile", path]), {});
     assert.match(await Deno.readTextFile(path), /^[0-9a-f]{64}$/);
-    expectResult(await world.run(["true"], ["--cidfile", path]), {
+    expectResult(await fixture.run(["true"], ["--cidfile", path]), {
       code: 125,
       stderr:
         /^container ID file found, make sure the other container isn't running or delete \S+\nSee 'tsd run --help'\.\n$/,
     });
   },
-  "--pull never, missing, always": async (world) => {
-    expectResult(await world.run(["true"], ["--pull", "never"]), {});
-    const { code, stderr } = await world.run(["true"], ["--pull", "always"]);
+  "--pull never, missing, always": async (fixture) => {
+    expectResult(await fixture.run(["true"], ["--pull", "never"]), {});
+    const { code, stderr } = await fixture.run(["true"], ["--pull", "always"]);
     assert.equal(code, 0);
     assert.match(stderr, /^latest: Pulling from busybox\n[^]*Status: Image is up to date for \S+\n$/);
-    expectResult(await world.run(["true"], ["--pull", "always", "-q"]), {});
+    expectResult(await fixture.run(["true"], ["--pull", "always", "-q"]), {});
   },
 });
 
 scenario("tsd run: an image that is not there yet", {
-  "is pulled, and its progress goes to stderr": async (world) => {
-    expectResult(await world.tsd("rmi", world.image), {
+  "is pulled, and its progress goes to stderr": async (fixture) => {
+    expectResult(await fixture.tsd("rmi", fixture.image), {
       stdout: /^Untagged: \S+\nUntagged: \S+@sha256:\w{64}\nDeleted: sha256:\w{64}\nDeleted: sha256:\w{64}\n$/,
     });
-    const { code, stdout, stderr } = await world.run(["echo", "hi"]);
+    const { code, stdout, stderr } = await fixture.run(["echo", "hi"]);
     assert.deepEqual([code, stdout], [0, "hi\n"]);
     const lines = stderr.replace(/^[0-9a-f]{12}:/gm, "LAYER:").replace(/sha256:\w{64}/, "DIGEST").split("\n");
     assert.deepEqual(lines, [
-      `Unable to find image '${world.image}:latest' locally`,
+      `Unable to find image '${fixture.image}:latest' locally`,
       "latest: Pulling from busybox",
       "LAYER: Pulling fs layer",
       "LAYER: Verifying Checksum",
       "LAYER: Download complete",
       "LAYER: Pull complete",
       "Digest: DIGEST",
-      `Status: Downloaded newer image for ${world.image}:latest`,
+      `Status: Downloaded newer image for ${fixture.image}:latest`,
       "",
     ]);
   },

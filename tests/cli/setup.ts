@@ -22,13 +22,13 @@ import { type Requirement, requires } from "../requires.ts";
 export const ON_SIGNAL = { set: "go=; trap go=1 USR1", wait: 'while [ -z "$go" ]; do sleep 0.02; done' };
 
 /** What a test may look at and use. */
-export class World implements AsyncDisposable {
+export class Fixture implements AsyncDisposable {
   readonly engine: Engine;
   readonly registry: RealRegistry;
   /** A pulled busybox: `127.0.0.1:PORT/busybox`, tag `latest`. */
   readonly image: string;
   /** A folder for the test's own files; gone at the end. */
-  readonly folder: string;
+  readonly dir: string;
   readonly #owned: AsyncDisposableStack;
   #descriptors: readonly string[] = [];
 
@@ -36,23 +36,23 @@ export class World implements AsyncDisposable {
     this.engine = engine;
     this.registry = registry;
     this.image = `${registry.host}/busybox`;
-    this.folder = `${engine.folder}/test`;
+    this.dir = `${engine.dir}/test`;
     this.#owned = owned;
   }
 
-  static async start(): Promise<World> {
+  static async start(): Promise<Fixture> {
     await using owned = new AsyncDisposableStack();
     const registry = owned.use(await startRealRegistry());
     await pushImage(registry.url, "busybox", "latest", await busyboxImage());
     const engine = owned.use(await startEngine());
-    const world = new World(engine, registry, owned.move());
-    await Deno.mkdir(world.folder);
-    const pulled = await engine.tsd(["pull", "-q", world.image]);
-    assert.deepEqual(pulled, { code: 0, stdout: `${world.image}:latest\n`, stderr: "" });
+    const fixture = new Fixture(engine, registry, owned.move());
+    await Deno.mkdir(fixture.dir);
+    const pulled = await engine.tsd(["pull", "-q", fixture.image]);
+    assert.deepEqual(pulled, { code: 0, stdout: `${fixture.image}:latest\n`, stderr: "" });
     // What is opened once and kept (Workers, modules, connections) is there from now on.
-    expectResult(await world.run(["true"]), { code: 0 });
-    world.#descriptors = await world.descriptors();
-    return world;
+    expectResult(await fixture.run(["true"]), { code: 0 });
+    fixture.#descriptors = await fixture.descriptors();
+    return fixture;
   }
 
   /** `tsd` with these arguments. */
@@ -86,15 +86,15 @@ export class World implements AsyncDisposable {
   /** A shell script for what needs real pipes and files; `$tsd` is the client, `$image` the image, `.` the test's folder. */
   shell(script: string): Promise<RunResult> {
     const env = {
-      ...{ tsd: executable(), image: this.image, HOME: `${this.engine.folder}/home` },
+      ...{ tsd: executable(), image: this.image, HOME: `${this.engine.dir}/home` },
       ...{ TSD_HOST: this.engine.host, DOCKER_HOST: this.engine.host },
     };
-    return runCommand("sh", ["-euc", script], { cwd: this.folder, env });
+    return runCommand("sh", ["-euc", script], { cwd: this.dir, env });
   }
 
-  /** A terminal with a shell in the test's folder; as in {@link World.shell}, and `$docker`. */
+  /** A terminal with a shell in the test's folder; as in {@link Fixture.shell}, and `$docker`. */
   screen(): Promise<Screen> {
-    return this.engine.screen(this.folder, { image: this.image });
+    return this.engine.screen(this.dir, { image: this.image });
   }
 
   /** Waits until `done` says so. @throws Error with `what` at the deadline */
@@ -136,13 +136,13 @@ export class World implements AsyncDisposable {
     const strangers = processes.filter(({ pid, command }) => pid !== this.engine.pid && !command.includes(" --names "))
       .map(({ pid, command }) => `${pid} ${command}`);
     // The parent cgroup stays for the next container.
-    const inner = cgroups.filter((folder) => !folder.endsWith(`/tsd-${traces.engineId}`));
+    const inner = cgroups.filter((dir) => !dir.endsWith(`/tsd-${traces.engineId}`));
     const { dataRoot, layerRoot } = this.engine;
-    const folders = [
+    const dirs = [
       ...[`${dataRoot}/containers`, `${layerRoot}/snapshots`, `${layerRoot}/ingest`],
       ...[`${traces.runDir}/containers`, `${traces.runDir}/runc`],
     ];
-    const entries = (await Promise.all(folders.map(entriesOf))).flat();
+    const entries = (await Promise.all(dirs.map(entriesOf))).flat();
     return [...mounts, ...strangers, ...inner, ...entries, ...zombies > 0 ? [`${zombies} zombies`] : []];
   }
 
@@ -175,26 +175,26 @@ export class World implements AsyncDisposable {
   }
 }
 
-export type Step = (world: World) => Promise<void>;
+export type Step = (fixture: Fixture) => Promise<void>;
 
-/** A test whose steps share a {@link World}. */
+/** A test whose steps share a {@link Fixture}. */
 export function scenario(name: string, steps: Readonly<Record<string, Step>>, ...more: Requirement[]): void {
   Deno.test({
     name,
     ...requires("root", "runc", "docker-registry", ...more),
     async fn(test) {
-      await using world = await World.start();
+      await using fixture = await Fixture.start();
       for (const [step, body] of Object.entries(steps)) {
         await test.step(step, async () => {
           try {
-            await body(world);
-            await world.nothingLeft();
+            await body(fixture);
+            await fixture.nothingLeft();
           } finally {
-            await world.engine.removeContainers();
+            await fixture.engine.removeContainers();
           }
         });
       }
-      await test.step("no descriptor is left open", () => world.noNewDescriptors());
+      await test.step("no descriptor is left open", () => fixture.noNewDescriptors());
     },
   });
 }
@@ -211,14 +211,14 @@ export function expectResult(actual: RunResult, expected: Expected): void {
   const shown = JSON.stringify(actual, undefined, 1);
   assert.equal(actual.code, expected.code ?? 0, shown);
   for (const stream of ["stdout", "stderr"] as const) {
-    const wanted = expected[stream] ?? "";
-    if (typeof wanted === "string") assert.equal(actual[stream], wanted, shown);
-    else assert.match(actual[stream], wanted, shown);
+    const requested = expected[stream] ?? "";
+    if (typeof requested === "string") assert.equal(actual[stream], requested, shown);
+    else assert.match(actual[stream], requested, shown);
   }
 }
 
-async function entriesOf(folder: string): Promise<string[]> {
-  return await Array.fromAsync(Deno.readDir(folder), ({ name }) => `${folder}/${name}`);
+async function entriesOf(dir: string): Promise<string[]> {
+  return await Array.fromAsync(Deno.readDir(dir), ({ name }) => `${dir}/${name}`);
 }
 
 /** Items of `after` beyond those of `before`. */

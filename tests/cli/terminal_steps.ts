@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Screen } from "../harness/mod.ts";
 import { runCommand } from "../harness/mod.ts";
-import type { Step, World } from "./setup.ts";
+import type { Fixture, Step } from "./setup.ts";
 
 /** Which client is tried; both are variables of the shell. */
 export type Client = "tsd" | "docker";
@@ -33,8 +33,8 @@ async function pauseShell(screen: Screen): Promise<void> {
   await screen.see(/^paused-42$/m);
 }
 
-async function isRunning(world: World, name: string): Promise<boolean> {
-  const { State } = (await world.engine.api.get(`/containers/${name}/json`)).json<{ State: { Running: boolean } }>();
+async function isRunning(fixture: Fixture, name: string): Promise<boolean> {
+  const { State } = (await fixture.engine.api.get(`/containers/${name}/json`)).json<{ State: { Running: boolean } }>();
   return State.Running;
 }
 
@@ -42,20 +42,21 @@ const modesOf = async (screen: Screen) =>
   (await runCommand("stty", ["-a", "-F", await screen.device()])).stdout.split(/[\s;]+/);
 
 /** Starts a client in a screen so that its pid is known. */
-async function clientWithPid(world: World, screen: Screen, command: string): Promise<() => Promise<number>> {
-  await Deno.writeTextFile(`${world.folder}/client.pid`, "");
+async function clientWithPid(fixture: Fixture, screen: Screen, command: string): Promise<() => Promise<number>> {
+  await Deno.writeTextFile(`${fixture.dir}/client.pid`, "");
   await screen.line(`sh -c 'echo $$ >client.pid; exec ${command}'; echo code=$?`);
   return async () => {
-    await world.until("the client's pid", async () => (await readPid(world)) > 0);
-    return await readPid(world);
+    await fixture.until("the client's pid", async () => (await readPid(fixture)) > 0);
+    return await readPid(fixture);
   };
 }
 
-const readPid = async (world: World) => Number(await Deno.readTextFile(`${world.folder}/client.pid`).catch(() => "0"));
+const readPid = async (fixture: Fixture) =>
+  Number(await Deno.readTextFile(`${fixture.dir}/client.pid`).catch(() => "0"));
 
 /** A shell in the background with a terminal and an open input. */
-async function shellInBackground(world: World, name: string): Promise<void> {
-  await world.background(name, ["sh"], ["-it"]);
+async function shellInBackground(fixture: Fixture, name: string): Promise<void> {
+  await fixture.background(name, ["sh"], ["-it"]);
 }
 
 /** Steps for a scenario. */
@@ -63,8 +64,8 @@ export function terminalSteps(client: Client): Record<string, Step> {
   const $ = `$${client}`;
   const run = `${$} run --network none`;
   return {
-    "run -it: echo, size and its changes, Ctrl-C, raw mode, exit code, modes given back": async (world) => {
-      await using screen = await world.screen();
+    "run -it: echo, size and its changes, Ctrl-C, raw mode, exit code, modes given back": async (fixture) => {
+      await using screen = await fixture.screen();
       await screen.line(REMEMBER);
       await screen.line(`${run} --rm -it $image sh; echo code=$?`);
       await screen.see(PROMPT);
@@ -83,8 +84,8 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.see(/^code=7$/m);
       await assertSameModes(screen);
     },
-    "Ctrl-P Ctrl-Q leaves it running; attach goes back to it, and gets its exit code": async (world) => {
-      await using screen = await world.screen();
+    "Ctrl-P Ctrl-Q leaves it running; attach goes back to it, and gets its exit code": async (fixture) => {
+      await using screen = await fixture.screen();
       await screen.line(REMEMBER);
       await screen.line(`${run} -it --name left $image sh; echo code=$?`);
       await screen.see(PROMPT);
@@ -93,7 +94,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.press("C-p", "C-q");
       await screen.see(/code=0$/m);
       await assertSameModes(screen);
-      assert.equal(await isRunning(world, "left"), true);
+      assert.equal(await isRunning(fixture, "left"), true);
       await screen.clear();
       await screen.line(`${$} attach left; echo code=$?`);
       // Painted by nobody: a key makes the shell show its prompt again.
@@ -104,7 +105,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await pauseShell(screen);
       await screen.press("C-p", "C-q");
       await screen.see(/read escape sequence\ncode=1$/m);
-      assert.equal(await isRunning(world, "left"), true);
+      assert.equal(await isRunning(fixture, "left"), true);
       await screen.clear();
       await screen.line(`${$} attach left; echo code=$?`);
       await screen.press("Enter");
@@ -112,23 +113,23 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.line("exit 3");
       await screen.see(/^code=3$/m);
       await assertSameModes(screen);
-      await world.remove("left");
+      await fixture.remove("left");
     },
-    "--detach-keys": async (world) => {
-      await using screen = await world.screen();
+    "--detach-keys": async (fixture) => {
+      await using screen = await fixture.screen();
       await screen.line(`${run} -it --name keys --detach-keys ctrl-a,x $image sh; echo code=$?`);
       await screen.see(PROMPT);
       await screen.press("C-p", "C-q");
       await say(screen, "still");
       await screen.press("C-a", "x");
       await screen.see(/code=0$/m);
-      assert.equal(await isRunning(world, "keys"), true);
-      await world.remove("keys");
+      assert.equal(await isRunning(fixture, "keys"), true);
+      await fixture.remove("keys");
     },
-    "start -ai: detach keys, exit code": async (world) => {
-      await shellInBackground(world, "again");
-      await world.tsd("kill", "again");
-      await using screen = await world.screen();
+    "start -ai: detach keys, exit code": async (fixture) => {
+      await shellInBackground(fixture, "again");
+      await fixture.tsd("kill", "again");
+      await using screen = await fixture.screen();
       await screen.line(`${$} start -ai again; echo code=$?`);
       await screen.see(PROMPT);
       await screen.line("stty size");
@@ -136,19 +137,19 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await pauseShell(screen);
       await screen.press("C-p", "C-q");
       await screen.see(/code=0$/m);
-      assert.equal(await isRunning(world, "again"), true);
+      assert.equal(await isRunning(fixture, "again"), true);
       await screen.clear();
       await screen.line(`${$} start -ai again; echo code=$?`);
       await screen.press("Enter");
       await screen.see(PROMPT);
       await screen.line("exit 5");
       await screen.see(/^code=5$/m);
-      await world.remove("again");
+      await fixture.remove("again");
     },
-    "two clients see the same; one leaves, the other goes on": async (world) => {
-      await shellInBackground(world, "both");
-      await using first = await world.screen();
-      await using second = await world.screen();
+    "two clients see the same; one leaves, the other goes on": async (fixture) => {
+      await shellInBackground(fixture, "both");
+      await using first = await fixture.screen();
+      await using second = await fixture.screen();
       for (const screen of [first, second]) {
         await screen.line(`${$} attach both; echo code=$?`);
         await screen.press("Enter");
@@ -164,26 +165,26 @@ export function terminalSteps(client: Client): Record<string, Step> {
       assert.ok(!(await first.text()).includes("three-42"));
       await second.line("exit 4");
       await second.see(/^code=4$/m);
-      await world.remove("both");
+      await fixture.remove("both");
     },
-    "a command that isn't there: the modes are given back": async (world) => {
-      await using screen = await world.screen();
+    "a command that isn't there: the modes are given back": async (fixture) => {
+      await using screen = await fixture.screen();
       await screen.line(REMEMBER);
       await screen.line(`${run} --rm -it $image nope; echo code=$?`);
       await screen.see(/executable file not found in \$PATH/);
       await screen.see(/^code=127$/m);
       await assertSameModes(screen);
-      await world.background("host");
+      await fixture.background("host");
       await screen.clear();
       await screen.line(`${$} exec -it host nope; echo code=$?`);
       await screen.see(/executable file not found in \$PATH/);
       await screen.see(/code=127$/m);
       await assertSameModes(screen);
-      await world.remove("host");
+      await fixture.remove("host");
     },
-    "exec -it: size, terminal of its own, exit code; detaching leaves it running": async (world) => {
-      await world.background("host");
-      await using screen = await world.screen();
+    "exec -it: size, terminal of its own, exit code; detaching leaves it running": async (fixture) => {
+      await fixture.background("host");
+      await using screen = await fixture.screen();
       await screen.line(REMEMBER);
       await screen.line(`${$} exec -it host sh; echo code=$?`);
       await screen.see(PROMPT);
@@ -197,44 +198,47 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.line(
         `clear; ${$} exec -it --detach-keys ctrl-e host sh -c 'touch /there; sleep 1000; true'; echo code=$?`,
       );
-      await world.until("its file", async () => (await world.tsd("exec", "host", "test", "-e", "/there")).code === 0);
+      await fixture.until(
+        "its file",
+        async () => (await fixture.tsd("exec", "host", "test", "-e", "/there")).code === 0,
+      );
       await screen.press("C-e");
       await screen.see(/read escape sequence\ncode=1$/m);
       await assertSameModes(screen);
-      const { stdout } = await world.tsd("exec", "host", "sh", "-c", "ps -o args | grep -c '[t]ouch'");
+      const { stdout } = await fixture.tsd("exec", "host", "sh", "-c", "ps -o args | grep -c '[t]ouch'");
       assert.equal(stdout, "1\n");
-      await world.remove("host");
+      await fixture.remove("host");
     },
-    "a client that is killed harms nobody; the container can be attached to again": async (world) => {
-      await using lost = await world.screen();
-      const pid = await clientWithPid(world, lost, `${run} -it --name alone $image sh`);
+    "a client that is killed harms nobody; the container can be attached to again": async (fixture) => {
+      await using lost = await fixture.screen();
+      const pid = await clientWithPid(fixture, lost, `${run} -it --name alone $image sh`);
       await lost.see(PROMPT);
       await lost.line("x=here");
       await say(lost, "set");
       Deno.kill(await pid(), "SIGKILL");
       await lost.see("code=137");
-      assert.equal(await isRunning(world, "alone"), true);
-      await using screen = await world.screen();
+      assert.equal(await isRunning(fixture, "alone"), true);
+      await using screen = await fixture.screen();
       await screen.line(`${$} attach alone; echo code=$?`);
       await screen.press("Enter");
       await screen.see(PROMPT);
       await screen.line("echo $x-$((40+2)); exit 6");
       await screen.see(/^here-42$/m);
       await screen.see(/^code=6$/m);
-      await world.remove("alone");
+      await fixture.remove("alone");
     },
-    "an engine that is killed: the terminal outlives it": async (world) => {
-      await using screen = await world.screen();
+    "an engine that is killed: the terminal outlives it": async (fixture) => {
+      await using screen = await fixture.screen();
       await screen.line(REMEMBER);
       await screen.line(`${run} -it --name outlives $image sh; echo code=$?`);
       await screen.see(PROMPT);
       await screen.line("x=still");
       await say(screen, "before");
       await pauseShell(screen);
-      await world.engine.stop("SIGKILL");
+      await fixture.engine.stop("SIGKILL");
       // A client that waits for the next engine tells it then.
       if (client === "tsd") await screen.resize(90, 20);
-      await world.engine.start();
+      await fixture.engine.start();
       if (client === "docker") {
         await screen.see(/code=\d+$/m);
         await assertSameModes(screen);
@@ -250,7 +254,7 @@ export function terminalSteps(client: Client): Record<string, Step> {
       await screen.line("exit 8");
       await screen.see(/^code=8$/m);
       await assertSameModes(screen);
-      await world.remove("outlives");
+      await fixture.remove("outlives");
     },
   };
 }
@@ -263,48 +267,50 @@ async function hasEnded(pid: number): Promise<boolean> {
 
 /** What docker's own client doesn't do. */
 export const OWN_STEPS: Record<string, Step> = {
-  "a client that is asked to end gives the terminal back": async (world) => {
-    await using screen = await world.screen();
+  "a client that is asked to end gives the terminal back": async (fixture) => {
+    await using screen = await fixture.screen();
     await screen.line(REMEMBER);
-    const pid = await clientWithPid(world, screen, "$tsd run --network none -it --name asked $image sh");
+    const pid = await clientWithPid(fixture, screen, "$tsd run --network none -it --name asked $image sh");
     await screen.see(PROMPT);
     await pauseShell(screen);
     Deno.kill(await pid(), "SIGTERM");
     await screen.see(/code=143$/m);
     await assertSameModes(screen);
-    await world.remove("asked");
+    await fixture.remove("asked");
   },
-  "a window that is closed takes its client along, and nothing else": async (world) => {
+  "a window that is closed takes its client along, and nothing else": async (fixture) => {
     let pid = 0;
     {
-      await using screen = await world.screen();
-      const pidOf = await clientWithPid(world, screen, "$tsd run --network none -it --name window $image sh");
+      await using screen = await fixture.screen();
+      const pidOf = await clientWithPid(fixture, screen, "$tsd run --network none -it --name window $image sh");
       await screen.see(PROMPT);
       await screen.line("x=open");
       await say(screen, "set");
       pid = await pidOf();
     }
-    await world.until("the client's end", () => hasEnded(pid));
-    await using screen = await world.screen();
+    await fixture.until("the client's end", () => hasEnded(pid));
+    await using screen = await fixture.screen();
     await screen.line("$tsd attach window; echo code=$?");
     await screen.press("Enter");
     await screen.see(PROMPT);
     await screen.line("echo $x-$((40+2))");
     await screen.see(/^open-42$/m);
-    await world.remove("window");
+    await fixture.remove("window");
   },
-  "an engine that is stopped: the client ends and gives the terminal back; another can attach later": async (world) => {
-    await using screen = await world.screen();
+  "an engine that is stopped: the client ends and gives the terminal back; another can attach later": async (
+    fixture,
+  ) => {
+    await using screen = await fixture.screen();
     await screen.line(REMEMBER);
     await screen.line("$tsd run --network none -it --name waits $image sh; echo code=$?");
     await screen.see(PROMPT);
     await screen.line("x=waited");
     await say(screen, "before");
     await pauseShell(screen);
-    await world.engine.stop();
+    await fixture.engine.stop();
     await screen.see(/code=125$/m);
     await assertSameModes(screen);
-    await world.engine.start();
+    await fixture.engine.start();
     await screen.clear();
     await screen.line("$tsd attach waits; echo code=$?");
     await screen.press("Enter");
@@ -312,6 +318,6 @@ export const OWN_STEPS: Record<string, Step> = {
     await screen.line("echo $x-$((40+2)); exit 2");
     await screen.see(/^waited-42$/m);
     await screen.see(/^code=2$/m);
-    await world.remove("waits");
+    await fixture.remove("waits");
   },
 };

@@ -38,9 +38,9 @@ function isConsistent(lines: readonly Line[]): void {
 }
 
 scenario("--timing", {
-  "run: the phases add up, and the container's streams are as without it": async (world) => {
+  "run: the phases add up, and the container's streams are as without it": async (fixture) => {
     const beganMs = performance.now();
-    const { code, stdout, stderr } = await world.run(["sh", "-c", "echo out; echo err >&2; sleep 0.3; exit 3"], [
+    const { code, stdout, stderr } = await fixture.run(["sh", "-c", "echo out; echo err >&2; sleep 0.3; exit 3"], [
       "--timing",
     ]);
     const tookMs = performance.now() - beganMs;
@@ -57,7 +57,7 @@ scenario("--timing", {
       assert(parts.includes(name), stderr);
     }
   },
-  "run -d, start, exec and create have their phases": async (world) => {
+  "run -d, start, exec and create have their phases": async (fixture) => {
     const cases: readonly (readonly [expected: string[], args: string[]])[] = [
       [["connect", "create"], [
         "create",
@@ -66,7 +66,7 @@ scenario("--timing", {
         "job",
         "--network",
         "none",
-        world.image,
+        fixture.image,
         "sleep",
         "1000",
       ]],
@@ -79,20 +79,20 @@ scenario("--timing", {
       ]],
       [
         ["connect", "create", "start"],
-        ["run", "-d", "--timing", "--name", "more", "--network", "none", world.image, "sleep", "1000"],
+        ["run", "-d", "--timing", "--name", "more", "--network", "none", fixture.image, "sleep", "1000"],
       ],
     ];
     for (const [expected, args] of cases) {
-      const { code, stderr } = await world.tsd(...args);
+      const { code, stderr } = await fixture.tsd(...args);
       assert.equal(code, 0, stderr);
       const lines = table(stderr);
       assert.deepEqual(phases(lines), ["client start", ...expected, "total"]);
       isConsistent(lines);
     }
-    await world.remove("job", "more");
+    await fixture.remove("job", "more");
   },
-  "a failure has its table too, before the error": async (world) => {
-    const { code, stderr } = await world.run(["nosuch"], ["--timing"]);
+  "a failure has its table too, before the error": async (fixture) => {
+    const { code, stderr } = await fixture.run(["nosuch"], ["--timing"]);
     assert.equal(code, 127);
     assert.match(stderr, /\nuntil the failure +[\d.]+\ntotal +[\d.]+\ntsd: [^\n]*nosuch[^\n]*\n$/);
   },

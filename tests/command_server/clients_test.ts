@@ -1,30 +1,30 @@
 /** Shells that have the engine do their commands: signals, their end, many of them, slow readers. */
 import { strict as assert } from "node:assert";
 import { requires } from "../requires.ts";
-import { HostedWorld, programOf, SHELLS } from "./setup.ts";
+import { CommandServerFixture, programOf, SHELLS } from "./setup.ts";
 
 const TRAPS = 'trap "echo got TERM; exit 5" TERM; trap "echo got INT" INT; echo ready; while :; do usleep 10000; done';
 
 Deno.test("callers", requires("root", "runc"), async (test) => {
-  await using world = await HostedWorld.start();
-  const { image } = world.rig;
+  await using fixture = await CommandServerFixture.start();
+  const { image } = fixture.setup;
   const runTraps = ["run", "--rm", "--network", "none", image, "sh", "-c", TRAPS];
   // What is opened once and kept is there from now on.
   for (const args of [["exec", "box", "true"], ["run", "--rm", "--network", "none", image, "true"]]) {
-    assert.equal((await world.hosted(args)).code, 0);
+    assert.equal((await fixture.served(args)).code, 0);
   }
-  const before = await world.descriptors();
+  const before = await fixture.descriptors();
 
   for (const [name, shell] of Object.entries(SHELLS)) {
     await test.step(`${name}: a command, its streams and its exit code`, async () => {
-      const { code, stdout, stderr } = await world.hostedBy(shell, [
+      const { code, stdout, stderr } = await fixture.servedBy(shell, [
         ...["exec", "-e", "A= b", "box", "sh", "-c", 'echo "out$A"; echo err >&2; exit 7'],
       ]);
       assert.deepEqual({ code, stdout, stderr }, { code: 7, stdout: "out b\n", stderr: "err\n" });
     });
 
     await test.step(`${name}: signals go to the container; all the while the caller is a shell`, async () => {
-      await using run = world.session(shell, runTraps);
+      await using run = fixture.session(shell, runTraps);
       await run.waitFor("ready");
       assert.equal(programOf(run.pid), shell[0]);
       run.kill("SIGINT");
@@ -35,19 +35,19 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
 
     await test.step(`${name}: exec's caller dies of a signal, and its seat is free again`, async () => {
       for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGKILL", 137]] as const) {
-        await using exec = world.session(shell, ["exec", "box", "sh", "-c", "echo $$; exec sleep 1000"]);
+        await using exec = fixture.session(shell, ["exec", "box", "sh", "-c", "echo $$; exec sleep 1000"]);
         await exec.waitFor("\n");
         assert.equal(programOf(exec.pid), shell[0]);
         exec.kill(signal);
         assert.equal((await exec.wait()).code, code, signal);
-        await world.hosted(["exec", "box", "kill", "-9", exec.stdout.trim()]);
+        await fixture.served(["exec", "box", "kill", "-9", exec.stdout.trim()]);
       }
-      await world.allFree();
+      await fixture.allFree();
     });
   }
 
   await test.step("run, killed: the container goes on", async () => {
-    await using run = world.session(SHELLS.dash, [
+    await using run = fixture.session(SHELLS.dash, [
       "run",
       "--name",
       "left",
@@ -61,15 +61,15 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
     await run.waitFor("ready");
     run.kill("SIGKILL");
     assert.equal((await run.wait()).code, 137);
-    await world.allFree();
-    const state = await world.hosted(["inspect", "--format", "{{.State.Running}}", "left"]);
+    await fixture.allFree();
+    const state = await fixture.served(["inspect", "--format", "{{.State.Running}}", "left"]);
     assert.equal(state.stdout, "true\n");
-    assert.equal((await world.hosted(["rm", "-f", "left"])).code, 0);
+    assert.equal((await fixture.served(["rm", "-f", "left"])).code, 0);
   });
 
   await test.step("run, started without a signal that it passes on, is a process of its own", async () => {
     const script = `trap "" INT; exec "$@"`;
-    await using run = world.session(["sh", "-c", script, "sh", ...SHELLS.dash], runTraps);
+    await using run = fixture.session(["sh", "-c", script, "sh", ...SHELLS.dash], runTraps);
     await run.waitFor("ready");
     assert.notEqual(programOf(run.pid), "dash");
     run.kill("SIGINT");
@@ -86,7 +86,7 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
       for n in $(seq 20); do $tsd version >/dev/null; done
       readlink /proc/$caller/exe >&2
       wc -c <&5; wait $caller`;
-    const { code, stdout, stderr } = await world.shell(script);
+    const { code, stdout, stderr } = await fixture.shell(script);
     assert.deepEqual([code, stdout, stderr.replace(/^.*\//, "")], [0, `${megabytes}000000\n`, "dash\n"]);
   });
 
@@ -97,9 +97,9 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
       kill -9 $caller; wait $caller || echo $?
       while ls $calls | grep -q seat; do sleep 0.01; done
       $tsd exec box echo next`;
-    const { code, stdout } = await world.shell(script);
+    const { code, stdout } = await fixture.shell(script);
     assert.deepEqual([code, stdout], [0, "137\nnext\n"]);
-    await world.noMoreDescriptors(before);
+    await fixture.noMoreDescriptors(before);
   });
 
   await test.step("more callers than seats: the others do it themselves", async () => {
@@ -112,14 +112,14 @@ Deno.test("callers", requires("root", "runc"), async (test) => {
       for pid in $pids; do readlink /proc/$pid/exe; done | grep -c dash
       $alone exec box touch /tmp/go
       for pid in $pids; do wait $pid || codes="$codes $?"; done; echo $codes; cat many.* | sort -n | tr '\\n' ' '`;
-    const { code, stdout, stderr } = await world.shell(`pids= codes=; ${script}`, { env: { TSD_CACHE_DIR: "" } });
+    const { code, stdout, stderr } = await fixture.shell(`pids= codes=; ${script}`, { env: { TSD_CACHE_DIR: "" } });
     const numbers = Array.from({ length: 24 }, (_, n) => n + 1).join(" ");
     assert.deepEqual([code, stdout, stderr], [0, `16\n${numbers}\n${numbers} `, ""]);
-    await world.allFree();
+    await fixture.allFree();
   });
 
   await test.step("nothing is left", async () => {
-    await world.allFree();
-    await world.noMoreDescriptors(before);
+    await fixture.allFree();
+    await fixture.noMoreDescriptors(before);
   });
 });

@@ -28,8 +28,8 @@ Deno.test(
   "the head: where no engine listens, commands are done by processes of their own",
   requires("root"),
   async (test) => {
-    const folder = await Deno.makeTempDir({ prefix: "tsd-head-" });
-    const socket = `${folder}/tsd.sock`;
+    const dir = await Deno.makeTempDir({ prefix: "tsd-head-" });
+    const socket = `${dir}/tsd.sock`;
     try {
       for (const [what, script] of Object.entries(NO_ENGINE)) {
         await test.step(what, async () => {
@@ -37,17 +37,17 @@ Deno.test(
           assert.deepEqual(made, { code: 0, stdout: "", stderr: "" });
           for (const [name, [shell, ...words]] of Object.entries(SHELLS)) {
             const { code, stdout, stderr } = await runCommand(shell, [...words, executable(), "exec", "box", "true"], {
-              env: { HOME: folder, TSD_HOST: `unix://${socket}` },
+              env: { HOME: dir, TSD_HOST: `unix://${socket}` },
               timeoutMs: LIMIT_MS,
             });
             assert.deepEqual([code, stdout], [1, ""], name);
             assert.match(stderr, /^tsd: Cannot connect to the engine at [^\n]*\n$/, name);
           }
-          for (const { name } of Deno.readDirSync(folder)) await Deno.remove(`${folder}/${name}`, { recursive: true });
+          for (const { name } of Deno.readDirSync(dir)) await Deno.remove(`${dir}/${name}`, { recursive: true });
         });
       }
     } finally {
-      await Deno.remove(folder, { recursive: true });
+      await Deno.remove(dir, { recursive: true });
     }
   },
 );

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { RunOptions } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
-import { HostedWorld, NEEDED_PROCESS } from "./setup.ts";
+import { CommandServerFixture, NEEDED_PROCESS } from "./setup.ts";
 
 /** Command lines; `IMAGE` is the image. */
 const SAME: readonly string[][] = [
@@ -86,50 +86,50 @@ const LEFT: readonly string[][] = [
 ];
 
 Deno.test("done by the engine", requires("root", "runc"), async (test) => {
-  await using world = await HostedWorld.start();
-  const { engine, image } = world.rig;
-  await Deno.mkdir(`${world.folder}/shared`);
-  await Deno.writeTextFile(`${world.folder}/shared/file`, "of the caller's folder\n");
+  await using fixture = await CommandServerFixture.start();
+  const { engine, image } = fixture.setup;
+  await Deno.mkdir(`${fixture.dir}/shared`);
+  await Deno.writeTextFile(`${fixture.dir}/shared/file`, "of the caller's folder\n");
   const filled = (args: readonly string[]) =>
     args.map((word) => word === "IMAGE" ? image : word === "HOST" ? engine.host : word);
-  const before = await world.descriptors();
+  const before = await fixture.descriptors();
 
   await test.step("outputs and exit codes are those of a process of its own", async () => {
     const options: RunOptions = { env: { GIVEN: "by the caller, ü" } };
     for (const args of SAME) {
-      const [hosted, alone] = [await world.hosted(filled(args), options), await world.alone(filled(args), options)];
-      assert.doesNotMatch(hosted.stderr, new RegExp(NEEDED_PROCESS), args.join(" "));
-      assert.deepEqual(masked(hosted), masked(alone), args.join(" "));
+      const [served, alone] = [await fixture.served(filled(args), options), await fixture.alone(filled(args), options)];
+      assert.doesNotMatch(served.stderr, new RegExp(NEEDED_PROCESS), args.join(" "));
+      assert.deepEqual(masked(served), masked(alone), args.join(" "));
     }
   });
 
   await test.step("the rest is left to a process", async () => {
     for (const args of LEFT) {
-      const { code, stdout, stderr } = await world.hosted(filled(args));
+      const { code, stdout, stderr } = await fixture.served(filled(args));
       assert.deepEqual([code, stdout], [125, ""], args.join(" "));
       assert.match(stderr, new RegExp(NEEDED_PROCESS), args.join(" "));
     }
-    assert.match((await world.hosted(["ps"], { env: { TSD_HOST: "unix:///nowhere.sock" } })).stderr, /cannot make/);
-    await Deno.symlink(engine.socketPath, `${world.folder}/link.sock`);
-    const linked = await world.hosted(["ps"], { env: { TSD_HOST: `unix://${world.folder}/link.sock` } });
+    assert.match((await fixture.served(["ps"], { env: { TSD_HOST: "unix:///nowhere.sock" } })).stderr, /cannot make/);
+    await Deno.symlink(engine.socketPath, `${fixture.dir}/link.sock`);
+    const linked = await fixture.served(["ps"], { env: { TSD_HOST: `unix://${fixture.dir}/link.sock` } });
     assert.match(linked.stderr, new RegExp(NEEDED_PROCESS));
   });
 
   await test.step("exit codes", async () => {
     const codes = [0, 1, 2, 64, 124, 125, 126, 127, 128, 130, 137, 141, 143, 200, 254, 255];
-    for (const n of codes) assert.equal((await world.hosted(["exec", "box", "sh", "-c", `exit ${n}`])).code, n);
+    for (const n of codes) assert.equal((await fixture.served(["exec", "box", "sh", "-c", `exit ${n}`])).code, n);
   });
 
   await test.step("a file that both streams share has what both wrote, in its order", async () => {
     const script = `
       ($tsd exec box echo a; echo b; $tsd exec box sh -c 'echo c >&2'; $tsd exec box echo d; echo e) >shared.txt 2>&1
       cat shared.txt`;
-    assert.equal((await world.shell(script)).stdout, "a\nb\nc\nd\ne\n");
+    assert.equal((await fixture.shell(script)).stdout, "a\nb\nc\nd\ne\n");
   });
 
   await test.step("bytes are bytes", async () => {
     const script = "head -c 3000000 /dev/urandom >random && cat random | md5sum >&2 && cat random";
-    const { stdout, stderr } = await world.shell(`$tsd exec box sh -c '${script}' 2>sum | md5sum; cat sum >&2`);
+    const { stdout, stderr } = await fixture.shell(`$tsd exec box sh -c '${script}' 2>sum | md5sum; cat sum >&2`);
     assert.match(stdout, /^[0-9a-f]{32} {2}-\n$/);
     assert.equal(stdout, stderr);
   });
@@ -146,16 +146,16 @@ Deno.test("done by the engine", requires("root", "runc"), async (test) => {
     for (const [line, out] of lines) {
       const codes = (client: string) => `set +eu; (${client} ${line}; echo $? >code) </dev/null; cat code`;
       // A stream that is closed has to be given to a process of its own; that is what the shell finds out.
-      const hosted = await world.shell(codes("$tsd"), { env: line.includes("&-") ? { TSD_CACHE_DIR: "" } : {} });
-      const alone = await world.shell(codes("$alone"), { env: { TSD_CACHE_DIR: "" } });
-      assert.deepEqual(hosted, alone, line);
-      assert.match(hosted.stdout, new RegExp(`^${out}\\d+\n$`), line);
+      const served = await fixture.shell(codes("$tsd"), { env: line.includes("&-") ? { TSD_CACHE_DIR: "" } : {} });
+      const alone = await fixture.shell(codes("$alone"), { env: { TSD_CACHE_DIR: "" } });
+      assert.deepEqual(served, alone, line);
+      assert.match(served.stdout, new RegExp(`^${out}\\d+\n$`), line);
     }
   });
 
   await test.step("nothing is left: seats, descriptors", async () => {
-    await world.allFree();
-    await world.noMoreDescriptors(before);
+    await fixture.allFree();
+    await fixture.noMoreDescriptors(before);
   });
 });
 

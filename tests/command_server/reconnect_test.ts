@@ -3,16 +3,16 @@ import { strict as assert } from "node:assert";
 import { executable, type Session } from "../harness/mod.ts";
 import { until } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
-import { HostedWorld, programOf, SHELLS } from "./setup.ts";
+import { CommandServerFixture, programOf, SHELLS } from "./setup.ts";
 
 /** Says a line each 10 ms, `last` at SIGTERM, and ends with 6. */
 const LINES = 'trap "echo last; exit 6" TERM; i=0; while :; do echo line $i; i=$((i+1)); usleep 10000; done';
 
 Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
-  await using world = await HostedWorld.start();
-  const { engine, image } = world.rig;
+  await using fixture = await CommandServerFixture.start();
+  const { engine, image } = fixture.setup;
   const reload = async () => {
-    const { code, stderr } = await world.alone(["daemon", "reload"]);
+    const { code, stderr } = await fixture.alone(["daemon", "reload"]);
     assert.deepEqual([code, stderr], [0, ""]);
   };
   const kill = () => engine.restart("SIGKILL");
@@ -21,7 +21,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
     for (const [how, goAndComeBack] of [["reload", reload], ["kill -9", kill]] as const) {
       await test.step(`${name}, ${how}: run, exec and wait go on`, async () => {
         const script = `echo $$ >/tmp/pid; ${LINES}`;
-        await using run = world.session(shell, [
+        await using run = fixture.session(shell, [
           "run",
           "--rm",
           "--network",
@@ -33,19 +33,19 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
           "-c",
           LINES,
         ]);
-        await using exec = world.session(shell, ["exec", "box", "sh", "-c", script]);
+        await using exec = fixture.session(shell, ["exec", "box", "sh", "-c", script]);
         await run.waitFor("line 3\n");
         await exec.waitFor("line 3\n");
-        await using wait = world.session(shell, ["wait", "job"]);
-        for (const caller of [run, exec, wait]) await world.untilServed(caller);
-        for (const caller of [run, exec, wait]) assert.equal(programOf(caller.pid), shell[0]);
+        await using wait = fixture.session(shell, ["wait", "job"]);
+        for (const client of [run, exec, wait]) await fixture.untilServed(client);
+        for (const client of [run, exec, wait]) assert.equal(programOf(client.pid), shell[0]);
         await goAndComeBack();
-        for (const caller of [run, exec, wait]) await until("a process", () => programOf(caller.pid) === "tsd");
-        for (const caller of [run, exec]) await moreLines(caller);
+        for (const client of [run, exec, wait]) await until("a process", () => programOf(client.pid) === "tsd");
+        for (const client of [run, exec]) await moreLines(client);
         run.kill("SIGTERM");
-        assert.equal((await world.hosted(["exec", "box", "sh", "-c", "kill $(cat /tmp/pid)"])).code, 0);
-        for (const caller of [run, exec]) {
-          const { code, stdout, stderr } = await caller.wait();
+        assert.equal((await fixture.served(["exec", "box", "sh", "-c", "kill $(cat /tmp/pid)"])).code, 0);
+        for (const client of [run, exec]) {
+          const { code, stdout, stderr } = await client.wait();
           assert.deepEqual([code, stderr], [6, ""]);
           const lines = stdout.trimEnd().split("\n");
           assert.equal(lines.pop(), "last");
@@ -55,7 +55,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
           if (how === "reload") assert.deepEqual(numbers, numbers.map((_, index) => index));
         }
         assert.deepEqual(await wait.wait(), { code: 0, stdout: "6\n", stderr: "" });
-        await world.allFree();
+        await fixture.allFree();
       });
     }
   }
@@ -72,20 +72,20 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
       "trap 'echo told' TERM; while :; do usleep 10000; done",
     ];
     const ends: unknown[] = [];
-    for (const isHosted of [true, false]) {
-      const id = (await world.alone(stubborn)).stdout.trim();
+    for (const isServed of [true, false]) {
+      const id = (await fixture.alone(stubborn)).stdout.trim();
       const args = ["restart", "-t", "1000", id];
-      await using restart = world.session(SHELLS.dash, isHosted ? args : ["-H", engine.host, ...args]);
+      await using restart = fixture.session(SHELLS.dash, isServed ? args : ["-H", engine.host, ...args]);
       await until(
         "a caller",
-        async () => isHosted ? (await world.taken()).length === 1 : programOf(restart.pid) === "tsd",
+        async () => isServed ? (await fixture.taken()).length === 1 : programOf(restart.pid) === "tsd",
       );
       // It has been told to end, and doesn't.
-      await until("a signal", async () => (await world.alone(["logs", id])).stdout !== "");
-      assert.equal(programOf(restart.pid), isHosted ? "dash" : "tsd");
+      await until("a signal", async () => (await fixture.alone(["logs", id])).stdout !== "");
+      assert.equal(programOf(restart.pid), isServed ? "dash" : "tsd");
       await kill();
       ends.push(await restart.wait());
-      assert.equal((await world.alone(["rm", "-f", id])).code, 0);
+      assert.equal((await fixture.alone(["rm", "-f", id])).code, 0);
     }
     assert.deepEqual(
       ends,
@@ -100,19 +100,19 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
     await engine.stop("SIGKILL");
     const started = performance.now();
     for (let n = 0; n < 18; n++) {
-      const { code, stdout, stderr } = await world.process([executable(), "ps"]);
+      const { code, stdout, stderr } = await fixture.process([executable(), "ps"]);
       assert.deepEqual([code, stdout], [1, ""]);
       assert.match(stderr, /Cannot connect to the engine/);
     }
     assert.ok(performance.now() - started < 9000);
     await engine.start();
-    await world.allFree();
-    assert.equal((await world.hosted(["exec", "box", "true"])).code, 0);
+    await fixture.allFree();
+    assert.equal((await fixture.served(["exec", "box", "true"])).code, 0);
   });
 
   await test.step("an engine that is ended lets its callers go", async () => {
-    await using wait = world.session(SHELLS.dash, ["wait", "box"]);
-    await world.untilServed(wait);
+    await using wait = fixture.session(SHELLS.dash, ["wait", "box"]);
+    await fixture.untilServed(wait);
     await engine.stop();
     const { code, stdout, stderr } = await wait.wait();
     assert.deepEqual([code, stdout], [1, ""]);
@@ -121,7 +121,7 @@ Deno.test("the engine goes away", requires("root", "runc"), async (test) => {
   });
 });
 
-async function moreLines(caller: Session): Promise<void> {
-  const seen = caller.stdout.length;
-  await until("more lines", () => caller.stdout.length > seen + 20);
+async function moreLines(client: Session): Promise<void> {
+  const seen = client.stdout.length;
+  await until("more lines", () => client.stdout.length > seen + 20);
 }

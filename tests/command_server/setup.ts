@@ -7,7 +7,7 @@ import {
   Session,
   type SessionOptions,
 } from "../harness/mod.ts";
-import { type Rig, runDetached, startRig, until } from "../engine/setup.ts";
+import { runDetached, type Setup, startSetup, until } from "../engine/setup.ts";
 
 /** What can be the portable form's head. */
 export const SHELLS = {
@@ -22,53 +22,53 @@ const NO_CACHE = { TSD_CACHE_DIR: "/proc/nowhere" };
 /** What a command says and ends with that should start one. */
 export const NEEDED_PROCESS = "cannot make the cache folder /proc/nowhere";
 
-export class HostedWorld implements AsyncDisposable {
-  readonly rig: Rig;
+export class CommandServerFixture implements AsyncDisposable {
+  readonly setup: Setup;
   /** For the test's own files; callers begin there. */
-  readonly folder: string;
+  readonly dir: string;
   /** A container that sleeps. */
   readonly box: string;
 
-  private constructor(rig: Rig, folder: string, box: string) {
-    this.rig = rig;
-    this.folder = folder;
+  private constructor(setup: Setup, dir: string, box: string) {
+    this.setup = setup;
+    this.dir = dir;
     this.box = box;
   }
 
-  static async start(): Promise<HostedWorld> {
-    const rig = await startRig();
+  static async start(): Promise<CommandServerFixture> {
+    const setup = await startSetup();
     try {
-      const folder = `${rig.engine.folder}/test`;
-      await Deno.mkdir(folder);
-      return new HostedWorld(rig, folder, await runDetached(rig, "exec sleep 1000", ["--name", "box"]));
+      const dir = `${setup.engine.dir}/test`;
+      await Deno.mkdir(dir);
+      return new CommandServerFixture(setup, dir, await runDetached(setup, "exec sleep 1000", ["--name", "box"]));
     } catch (thrown) {
-      await rig[Symbol.asyncDispose]();
+      await setup[Symbol.asyncDispose]();
       throw thrown;
     }
   }
 
   get calls(): string {
-    return `${this.rig.engine.socketPath}.calls`;
+    return `${this.setup.engine.socketPath}.calls`;
   }
 
   /** A command that the engine does, or that ends with {@link NEEDED_PROCESS}. */
-  hosted(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  served(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return this.process([executable(), ...args], { ...options, env: { ...NO_CACHE, ...options.env } });
   }
 
   /** The same with another shell than the system's. */
-  hostedBy(shell: readonly string[], args: readonly string[]): Promise<RunResult> {
+  servedBy(shell: readonly string[], args: readonly string[]): Promise<RunResult> {
     return this.process([...shell, executable(), ...args], { env: NO_CACHE });
   }
 
   /** The same by a process of its own: a flag before the command is nothing that the head asks an engine for. */
   alone(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return this.process([executable(), "-H", this.rig.engine.host, ...args], options);
+    return this.process([executable(), "-H", this.setup.engine.host, ...args], options);
   }
 
   /** Any program, with the environment of clients and in the test's folder. */
   process([command, ...args]: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return runCommand(command!, args, { cwd: this.folder, ...options, env: { ...this.#environment, ...options.env } });
+    return runCommand(command!, args, { cwd: this.dir, ...options, env: { ...this.#environment, ...options.env } });
   }
 
   /** A script; `$tsd` can only be done by the engine, `$alone` never is, `$image` is the image. */
@@ -80,7 +80,7 @@ export class HostedWorld implements AsyncDisposable {
   session(shell: readonly string[], args: readonly string[], options: SessionOptions = {}): Session {
     const [command, ...words] = [...shell, executable(), ...args];
     const env = { ...this.#environment, ...options.env };
-    return new Session(command!, words, { cwd: this.folder, ...options, env });
+    return new Session(command!, words, { cwd: this.dir, ...options, env });
   }
 
   /** Names of the seats that are taken. */
@@ -100,11 +100,11 @@ export class HostedWorld implements AsyncDisposable {
    * descriptor 6 from when it asks; its standard output is something else while it tells the engine so.
    */
   async untilServed({ pid }: { readonly pid: number }): Promise<void> {
-    const folder = `/proc/${this.rig.engine.pid}/fd`;
+    const dir = `/proc/${this.setup.engine.pid}/fd`;
     await until("an engine that listens", async () => {
       const output = await Deno.readLink(`/proc/${pid}/fd/6`).catch(() => "not yet");
-      const has = (name: string) => Deno.readLink(`${folder}/${name}`).then((path) => path === output, () => false);
-      const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+      const has = (name: string) => Deno.readLink(`${dir}/${name}`).then((path) => path === output, () => false);
+      const names = await Array.fromAsync(Deno.readDir(dir), ({ name }) => name);
       return (await Promise.all(names.map(has))).includes(true);
     });
   }
@@ -115,7 +115,7 @@ export class HostedWorld implements AsyncDisposable {
 
   /** How many descriptors the engine has; idle ones of libraries come to rest. */
   async descriptors(): Promise<number> {
-    return (await this.rig.engine.snapshot()).process!.descriptors.length;
+    return (await this.setup.engine.snapshot()).process!.descriptors.length;
   }
 
   /** Fails when the engine keeps more open than `before`. */
@@ -124,15 +124,15 @@ export class HostedWorld implements AsyncDisposable {
   }
 
   get #environment(): Record<string, string> {
-    const { engine, image } = this.rig;
+    const { engine, image } = this.setup;
     return {
       ...{ tsd: executable(), alone: `${executable()} -H ${engine.host}`, image, calls: this.calls },
-      ...{ TSD_HOST: engine.host, HOME: `${engine.folder}/home` },
+      ...{ TSD_HOST: engine.host, HOME: `${engine.dir}/home` },
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.rig[Symbol.asyncDispose]();
+    await this.setup[Symbol.asyncDispose]();
   }
 }
 

@@ -1,5 +1,5 @@
 import { until } from "../engine/setup.ts";
-import type { Seat } from "../../src/command_server/slots.ts";
+import type { Slot } from "../../src/command_server/slots.ts";
 
 export interface ShellOptions {
   readonly args?: readonly string[];
@@ -28,10 +28,10 @@ export class SeatedShell implements AsyncDisposable {
   }
 
   /** Resolves when it sits. */
-  static async start(folder: string, seat: Pick<Seat, "claimPath">, options: ShellOptions = {}): Promise<SeatedShell> {
+  static async start(dir: string, slot: Pick<Slot, "claimPath">, options: ShellOptions = {}): Promise<SeatedShell> {
     const { args = [], env = {}, cwd = "/", first = "", through = [] } = options;
-    const answers = options.answers ?? seat.claimPath.replace("seat.", "answer.");
-    const script = `${folder}/shell.sh`;
+    const answers = options.answers ?? slot.claimPath.replace("seat.", "answer.");
+    const script = `${dir}/shell.sh`;
     await Deno.writeTextFile(
       script,
       `exec 6>&1 7>&2 8<>"$ANSWERS"\n${first}\necho sits\nwhile read -r line <&8; do [ -z "$line" ] || echo "$line"; done\n`,
@@ -53,15 +53,15 @@ export class SeatedShell implements AsyncDisposable {
 
   /** Takes the seat, and asks for the command that it was started with. */
   static async asking(
-    folder: string,
-    seat: Pick<Seat, "claimPath">,
+    dir: string,
+    slot: Pick<Slot, "claimPath">,
     build: string,
     options: ShellOptions = {},
   ): Promise<SeatedShell> {
-    const shell = await SeatedShell.start(folder, seat, options);
-    await Deno.writeTextFile(seat.claimPath, `${shell.pid}\n`);
-    const call = `${seat.claimPath.replace(/seat\.\d+$/, "call")}`;
-    const number = /\d+$/.exec(seat.claimPath)![0];
+    const shell = await SeatedShell.start(dir, slot, options);
+    await Deno.writeTextFile(slot.claimPath, `${shell.pid}\n`);
+    const call = `${slot.claimPath.replace(/seat\.\d+$/, "call")}`;
+    const number = /\d+$/.exec(slot.claimPath)![0];
     const line = `${number} ${shell.pid} ${options.args?.length ?? 0} ${build}\n`;
     await Deno.writeTextFile(call, line, { create: false });
     return shell;

@@ -3,25 +3,25 @@ import { strict as assert } from "node:assert";
 import { executable, type RunResult } from "../harness/mod.ts";
 import { until } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
-import { HostedWorld, NEEDED_PROCESS, SHELLS } from "./setup.ts";
+import { CommandServerFixture, NEEDED_PROCESS, SHELLS } from "./setup.ts";
 
 const EXEC = ["exec", "box", "echo", "out"];
 const DONE: RunResult = { code: 0, stdout: "out\n", stderr: "" };
 
 Deno.test("strangers", requires("root", "runc"), async (test) => {
-  await using world = await HostedWorld.start();
+  await using fixture = await CommandServerFixture.start();
   const needsProcess = async (
     command: readonly string[],
     why: string,
     args: readonly string[] = EXEC,
     env: Readonly<Record<string, string>> = {},
   ) => {
-    const { code, stdout, stderr } = await world.process([...command, ...args], {
+    const { code, stdout, stderr } = await fixture.process([...command, ...args], {
       env: { TSD_CACHE_DIR: "/proc/nowhere", ...env },
     });
     assert.deepEqual([code, stdout], [125, ""], why);
     assert.match(stderr, new RegExp(NEEDED_PROCESS), why);
-    await world.allFree();
+    await fixture.allFree();
   };
 
   await test.step("another build is refused, and does it itself", async () => {
@@ -29,7 +29,7 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     const head = new TextDecoder("latin1").decode(text.subarray(0, 32_768));
     const other = head.replace(/^_app=[0-9a-f]{32}$/m, `_app=${"0".repeat(32)}`);
     assert.notEqual(other, head);
-    const path = `${world.folder}/other`;
+    const path = `${fixture.dir}/other`;
     await Deno.writeFile(path, Uint8Array.from(other, (letter) => letter.charCodeAt(0)), { mode: 0o755 });
     await needsProcess([path], "other build");
   });
@@ -38,12 +38,12 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     await needsProcess(["unshare", "-m", executable()], "mounts");
     await needsProcess(["unshare", "-p", "-f", executable()], "processes");
     await needsProcess(["unshare", "-U", "-r", executable()], "users");
-    assert.deepEqual(await world.process(["unshare", "-m", executable(), ...EXEC]), DONE);
-    assert.deepEqual(await world.process(["unshare", "-p", "-f", executable(), ...EXEC]), DONE);
+    assert.deepEqual(await fixture.process(["unshare", "-m", executable(), ...EXEC]), DONE);
+    assert.deepEqual(await fixture.process(["unshare", "-p", "-f", executable(), ...EXEC]), DONE);
   });
 
   await test.step("descriptors that the head would use: a lock is kept, a file is read", async () => {
-    const { code, stdout, stderr } = await world.shell(`
+    const { code, stdout, stderr } = await fixture.shell(`
       unset TSD_CACHE_DIR
       : >out
       ( flock -n 9; $tsd exec box sh -c 'echo begun; exec sleep 1' ) 9>lock >out &
@@ -57,9 +57,9 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
   });
 
   await test.step("configuration in a folder of the caller's own", async () => {
-    await Deno.writeTextFile(`${world.folder}/config.json`, '{"psFormat": "own {{.Names}}"}');
+    await Deno.writeTextFile(`${fixture.dir}/config.json`, '{"psFormat": "own {{.Names}}"}');
     await needsProcess([executable()], "DOCKER_CONFIG", ["ps"], { DOCKER_CONFIG: "." });
-    const { stdout } = await world.process([executable(), "ps"], { env: { DOCKER_CONFIG: "." } });
+    const { stdout } = await fixture.process([executable(), "ps"], { env: { DOCKER_CONFIG: "." } });
     assert.equal(stdout, "own box\n");
   });
 
@@ -67,7 +67,7 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
     const names = ["app", "calls", "seat", "words", "cache", "self"];
     const env = Object.fromEntries(names.map((name) => [name, `my ${name}`]));
     const args = ["exec", ...names.flatMap((name) => ["-e", name]), "box", "env"];
-    for (const result of [await world.hosted(args, { env }), await world.alone(args, { env })]) {
+    for (const result of [await fixture.served(args, { env }), await fixture.alone(args, { env })]) {
       for (const name of names) assert.match(result.stdout, new RegExp(`^${name}=my ${name}$`, "m"));
     }
   });
@@ -78,18 +78,18 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
   });
 
   await test.step("a member of the socket's group is served by the socket", async () => {
-    const { engine } = world.rig;
+    const { engine } = fixture.setup;
     const group = 65533;
     await Deno.chown(engine.socketPath, 0, group);
     await Deno.chmod(engine.socketPath, 0o660);
-    await Deno.chmod(engine.folder, 0o755);
+    await Deno.chmod(engine.dir, 0o755);
     const cache = await Deno.makeTempDir({ prefix: "tsd-member-" });
     try {
       await Deno.chown(cache, 65534, group);
       const member = ["setpriv", "--reuid", "65534", "--regid", String(group), "--clear-groups", executable()];
       await needsProcess(member, "member");
       const script = `exec "$@" 2>&1`;
-      const served = await world.process(["sh", "-c", script, "sh", ...member, ...EXEC], {
+      const served = await fixture.process(["sh", "-c", script, "sh", ...member, ...EXEC], {
         env: { TSD_CACHE_DIR: `${cache}/tsd` },
       });
       assert.deepEqual(served, DONE);
@@ -101,38 +101,38 @@ Deno.test("strangers", requires("root", "runc"), async (test) => {
   for (const [name, shell] of Object.entries(SHELLS)) {
     await test.step(`${name}: claims of callers that have ended are swept when there is no seat left`, async () => {
       // An engine that hears late of an end would take a seat's claim away.
-      await world.allFree();
+      await fixture.allFree();
       const long = new Date(Date.now() - 60_000);
-      for (let seat = 0; seat < 16; seat++) {
-        await Deno.writeTextFile(`${world.calls}/seat.${seat}`, "4194305\n");
-        await Deno.utime(`${world.calls}/seat.${seat}`, long, long);
+      for (let slot = 0; slot < 16; slot++) {
+        await Deno.writeTextFile(`${fixture.calls}/seat.${slot}`, "4194305\n");
+        await Deno.utime(`${fixture.calls}/seat.${slot}`, long, long);
       }
-      assert.deepEqual(await world.process([...shell, executable(), ...EXEC]), DONE);
-      await world.allFree();
-      assert.deepEqual(await world.hostedBy(shell, EXEC), DONE);
+      assert.deepEqual(await fixture.process([...shell, executable(), ...EXEC]), DONE);
+      await fixture.allFree();
+      assert.deepEqual(await fixture.servedBy(shell, EXEC), DONE);
     });
   }
 
   await test.step("a link to the engine's own folder leads nowhere", async () => {
-    const socket = `${world.folder}/not.sock`;
-    await Deno.symlink(world.calls, `${socket}.calls`);
-    const { code, stderr } = await world.process([executable(), ...EXEC], { env: { TSD_HOST: `unix://${socket}` } });
+    const socket = `${fixture.dir}/not.sock`;
+    await Deno.symlink(fixture.calls, `${socket}.calls`);
+    const { code, stderr } = await fixture.process([executable(), ...EXEC], { env: { TSD_HOST: `unix://${socket}` } });
     assert.deepEqual([code, /Cannot connect to the engine/.test(stderr)], [1, true], stderr);
-    assert.deepEqual(await world.taken(), []);
+    assert.deepEqual(await fixture.taken(), []);
   });
 
   await test.step("the engine's folder is root's alone, and new ones make room", async () => {
-    const { engine } = world.rig;
-    const { mode, uid } = await Deno.lstat(world.calls);
+    const { engine } = fixture.setup;
+    const { mode, uid } = await Deno.lstat(fixture.calls);
     assert.deepEqual([mode! & 0o7777, uid], [0o700, 0]);
     await engine.stop();
-    await assert.rejects(Deno.lstat(world.calls), Deno.errors.NotFound);
-    await Deno.mkdir(`${world.folder}/precious`);
-    await Deno.writeTextFile(`${world.folder}/precious/file`, "");
-    await Deno.symlink(`${world.folder}/precious`, world.calls);
+    await assert.rejects(Deno.lstat(fixture.calls), Deno.errors.NotFound);
+    await Deno.mkdir(`${fixture.dir}/precious`);
+    await Deno.writeTextFile(`${fixture.dir}/precious/file`, "");
+    await Deno.symlink(`${fixture.dir}/precious`, fixture.calls);
     await engine.start();
-    await until("seats", async () => (await Deno.lstat(world.calls)).isDirectory);
-    assert.deepEqual(await world.hosted(EXEC), DONE);
-    await Deno.stat(`${world.folder}/precious/file`);
+    await until("seats", async () => (await Deno.lstat(fixture.calls)).isDirectory);
+    assert.deepEqual(await fixture.served(EXEC), DONE);
+    await Deno.stat(`${fixture.dir}/precious/file`);
   });
 });

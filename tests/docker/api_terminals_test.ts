@@ -1,7 +1,7 @@
 /** Terminals over the bare Engine API: what clients other than docker's rely on. */
 import { strict as assert } from "node:assert";
 import type { EngineApi, HijackedConnection } from "../harness/mod.ts";
-import { scenario, type World } from "../cli/setup.ts";
+import { type Fixture, scenario } from "../cli/setup.ts";
 
 const RAW = "application/vnd.docker.raw-stream";
 const FRAMED = "application/vnd.docker.multiplexed-stream";
@@ -19,9 +19,9 @@ class Reader {
   }
 
   /** @throws Error when the connection ends without it */
-  async until(wanted: string): Promise<void> {
-    while (!this.text.includes(wanted)) {
-      if (await this.#more()) throw new Error(`It ended without ${wanted}: ${JSON.stringify(this.text)}`);
+  async until(requested: string): Promise<void> {
+    while (!this.text.includes(requested)) {
+      if (await this.#more()) throw new Error(`It ended without ${requested}: ${JSON.stringify(this.text)}`);
     }
   }
 
@@ -44,18 +44,18 @@ interface Made {
 }
 
 /** A container with a terminal and an input. */
-async function made(world: World, name: string, { command = ["sh"], config, host }: Made = {}): Promise<string> {
-  const answer = await world.engine.api.post(`/containers/create?name=${name}`, {
-    ...{ Image: world.image, Cmd: command, Tty: true, OpenStdin: true, ...config },
+async function made(fixture: Fixture, name: string, { command = ["sh"], config, host }: Made = {}): Promise<string> {
+  const answer = await fixture.engine.api.post(`/containers/create?name=${name}`, {
+    ...{ Image: fixture.image, Cmd: command, Tty: true, OpenStdin: true, ...config },
     HostConfig: { NetworkMode: "none", ...host },
   });
   assert.equal(answer.status, 201, answer.text());
   return answer.json<{ Id: string }>().Id;
 }
 
-async function started(world: World, name: string, what: Made = {}): Promise<string> {
-  const id = await made(world, name, what);
-  assert.equal((await world.engine.api.post(`/containers/${name}/start`)).status, 204);
+async function started(fixture: Fixture, name: string, what: Made = {}): Promise<string> {
+  const id = await made(fixture, name, what);
+  assert.equal((await fixture.engine.api.post(`/containers/${name}/start`)).status, 204);
   return id;
 }
 
@@ -64,10 +64,10 @@ async function refusal(api: EngineApi, path: string, body?: unknown): Promise<[n
   return [answer.status, answer.json<{ message: string }>().message];
 }
 
-const isRunning = async (world: World, name: string) =>
-  (await world.engine.api.get(`/containers/${name}/json`)).json<{ State: { Running: boolean } }>().State.Running;
+const isRunning = async (fixture: Fixture, name: string) =>
+  (await fixture.engine.api.get(`/containers/${name}/json`)).json<{ State: { Running: boolean } }>().State.Running;
 
-const logOf = ({ engine }: World, id: string) => `${engine.dataRoot}/containers/${id}/${id}-json.log`;
+const logOf = ({ engine }: Fixture, id: string) => `${engine.dataRoot}/containers/${id}/${id}-json.log`;
 
 interface Event {
   readonly Action: string;
@@ -75,25 +75,25 @@ interface Event {
 }
 
 /** Events of a container with this action. */
-async function eventsOf(world: World, id: string, action: string): Promise<Event[]> {
+async function eventsOf(fixture: Fixture, id: string, action: string): Promise<Event[]> {
   const filters = encodeURIComponent(JSON.stringify({ container: [id], event: [action] }));
   const until = (Date.now() / 1000).toFixed(3);
-  return (await world.engine.api.get(`/events?since=1&until=${until}&filters=${filters}`)).jsonLines<Event>();
+  return (await fixture.engine.api.get(`/events?since=1&until=${until}&filters=${filters}`)).jsonLines<Event>();
 }
 
-async function execOf(world: World, name: string, body: Record<string, unknown>): Promise<string> {
+async function execOf(fixture: Fixture, name: string, body: Record<string, unknown>): Promise<string> {
   const request = { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: true, ...body };
-  const answer = await world.engine.api.post(`/containers/${name}/exec`, request);
+  const answer = await fixture.engine.api.post(`/containers/${name}/exec`, request);
   assert.equal(answer.status, 201, answer.text());
   return answer.json<{ Id: string }>().Id;
 }
 
 scenario("the Engine API: terminals", {
-  "attach, size from the start, TERM, exit; logs as they came": async (world) => {
+  "attach, size from the start, TERM, exit; logs as they came": async (fixture) => {
     for (const version of ["1.41", "1.50"]) {
-      const api = world.engine.api.version(version);
+      const api = fixture.engine.api.version(version);
       const command = ["sh", "-c", "stty size; echo $TERM; echo err >&2; read x; echo got $x; exit 4"];
-      const id = await made(world, "term", { command, host: { ConsoleSize: [11, 22] } });
+      const id = await made(fixture, "term", { command, host: { ConsoleSize: [11, 22] } });
       using attached = await api.hijack("POST", `/containers/term/attach?${ALL}`);
       assert.deepEqual([attached.status, attached.headers["content-type"]], [101, RAW]);
       assert.equal((await api.post(`/containers/term/start`)).status, 204);
@@ -113,16 +113,16 @@ scenario("the Engine API: terminals", {
       assert.equal((await api.delete("/containers/term")).status, 204);
     }
   },
-  "a user's own terminal belongs to him": async (world) => {
-    await started(world, "own", { config: { User: "app" }, command: ["sh", "-c", "echo by-name >/dev/pts/0; tty"] });
-    await world.engine.api.post("/containers/own/wait");
-    const logs = await world.engine.api.get("/containers/own/logs?stdout=1");
+  "a user's own terminal belongs to him": async (fixture) => {
+    await started(fixture, "own", { config: { User: "app" }, command: ["sh", "-c", "echo by-name >/dev/pts/0; tty"] });
+    await fixture.engine.api.post("/containers/own/wait");
+    const logs = await fixture.engine.api.get("/containers/own/logs?stdout=1");
     assert.equal(logs.text(), "by-name\r\n/dev/pts/0\r\n");
-    await world.remove("own");
+    await fixture.remove("own");
   },
-  "resize: what it takes and refuses, and its event": async (world) => {
-    const { api } = world.engine;
-    const id = await made(world, "sized", {
+  "resize: what it takes and refuses, and its event": async (fixture) => {
+    const { api } = fixture.engine;
+    const id = await made(fixture, "sized", {
       command: ["sh", "-c", "trap 'stty size; exit' WINCH; echo up; while :; do sleep 0.02; done"],
     });
     assert.deepEqual(await refusal(api, "/containers/sized/resize?h=5&w=6"), [409, `container ${id} is not running`]);
@@ -143,18 +143,18 @@ scenario("the Engine API: terminals", {
     const resized = await api.post("/containers/sized/resize?h=33&w=44");
     assert.deepEqual([resized.status, resized.text()], [200, ""]);
     assert.equal(await reader.end(), "up\r\n33 44\r\n");
-    const [{ Actor }] = await eventsOf(world, id, "resize");
+    const [{ Actor }] = await eventsOf(fixture, id, "resize");
     assert.deepEqual([Actor.Attributes.height, Actor.Attributes.width], ["33", "44"]);
-    await world.remove("sized");
+    await fixture.remove("sized");
   },
-  "resize of a container without a terminal changes nothing": async (world) => {
-    await world.background("plain");
-    assert.equal((await world.engine.api.post("/containers/plain/resize?h=3&w=4")).status, 200);
-    await world.remove("plain");
+  "resize of a container without a terminal changes nothing": async (fixture) => {
+    await fixture.background("plain");
+    assert.equal((await fixture.engine.api.post("/containers/plain/resize?h=3&w=4")).status, 200);
+    await fixture.remove("plain");
   },
-  "detach keys: the engine looks for them itself": async (world) => {
-    const { api } = world.engine;
-    const id = await started(world, "left", { command: ["cat"] });
+  "detach keys: the engine looks for them itself": async (fixture) => {
+    const { api } = fixture.engine;
+    const id = await started(fixture, "left", { command: ["cat"] });
     for (const [query, keys] of [["", CTRL_P_Q], ["&detachKeys=x,y", "xy"], ["&detachKeys=DEL", "\x7f"]]) {
       using attached = await api.hijack("POST", `/containers/left/attach?${ALL}${query}`);
       const reader = new Reader(attached);
@@ -163,17 +163,17 @@ scenario("the Engine API: terminals", {
       await attached.write(keys[0]);
       await attached.write(keys.slice(1));
       await reader.end();
-      assert.equal(await isRunning(world, "left"), true);
+      assert.equal(await isRunning(fixture, "left"), true);
     }
-    await world.until("the events", async () => (await eventsOf(world, id, "detach")).length === 3);
+    await fixture.until("the events", async () => (await eventsOf(fixture, id, "detach")).length === 3);
     const [status, message] = await refusal(api, `/containers/left/attach?${ALL}&detachKeys=ctrl-1`);
     assert.deepEqual([status, message], [400, "Invalid detach keys (ctrl-1) provided"]);
-    await world.remove("left");
+    await fixture.remove("left");
   },
-  "the end of a client's input ends its connection, and no terminal": async (world) => {
-    await started(world, "open", { command: ["cat"], config: { StdinOnce: true } });
-    using first = await world.engine.api.hijack("POST", `/containers/open/attach?${ALL}`);
-    using second = await world.engine.api.hijack("POST", `/containers/open/attach?${ALL}`);
+  "the end of a client's input ends its connection, and no terminal": async (fixture) => {
+    await started(fixture, "open", { command: ["cat"], config: { StdinOnce: true } });
+    using first = await fixture.engine.api.hijack("POST", `/containers/open/attach?${ALL}`);
+    using second = await fixture.engine.api.hijack("POST", `/containers/open/attach?${ALL}`);
     const readers = [new Reader(first), new Reader(second)];
     await first.write("one\n");
     for (const reader of readers) await reader.until("one\r\none\r\n");
@@ -183,11 +183,11 @@ scenario("the Engine API: terminals", {
     // Ctrl-D after text sends the text, a second one is the end.
     await second.write("\x04");
     assert.equal(await readers[1]!.end(), "one\r\none\r\ntwotwo");
-    await world.remove("open");
+    await fixture.remove("open");
   },
-  "exec: content type, sizes, TERM of its own, exit codes": async (world) => {
-    const { api } = world.engine;
-    await world.background("host");
+  "exec: content type, sizes, TERM of its own, exit codes": async (fixture) => {
+    const { api } = fixture.engine;
+    await fixture.background("host");
     // Without a size busybox says so on its standard error.
     const show = ["sh", "-c", "stty size 2>/dev/null; echo T=$TERM; exit 5"];
     const rows: [Record<string, unknown>, Record<string, unknown>, string][] = [
@@ -196,28 +196,28 @@ scenario("the Engine API: terminals", {
       [{ Env: ["TERM=vt100"] }, { Tty: true }, "T=vt100\r\n"],
     ];
     for (const [create, start, shown] of rows) {
-      const exec = await execOf(world, "host", { Cmd: show, ...create });
+      const exec = await execOf(fixture, "host", { Cmd: show, ...create });
       using connection = await api.hijack("POST", `/exec/${exec}/start`, { body: { Detach: false, ...start } });
       assert.deepEqual([connection.status, connection.headers["content-type"]], [101, RAW]);
       assert.equal(await new Reader(connection).end(), shown);
       const { ExitCode, ProcessConfig } = (await api.get(`/exec/${exec}/json`)).json<Record<string, unknown>>();
       assert.deepEqual([ExitCode, (ProcessConfig as { tty: boolean }).tty], [5, true]);
     }
-    const framed = await execOf(world, "host", { Cmd: ["echo", "x"] });
+    const framed = await execOf(fixture, "host", { Cmd: ["echo", "x"] });
     using connection = await api.hijack("POST", `/exec/${framed}/start`, { body: { Tty: false } });
     assert.equal(connection.headers["content-type"], FRAMED);
     const frames = await Array.fromAsync(connection.frames());
     assert.deepEqual(frames.map(({ stream, bytes }) => [stream, new TextDecoder().decode(bytes)]), [[1, "x\r\n"]]);
-    const detached = await execOf(world, "host", { Cmd: ["sh", "-c", "tty >/tty"] });
+    const detached = await execOf(fixture, "host", { Cmd: ["sh", "-c", "tty >/tty"] });
     assert.equal((await api.post(`/exec/${detached}/start`, { Detach: true, Tty: true })).status, 200);
-    await world.until("its end", async () => (await api.get(`/exec/${detached}/json`)).json().ExitCode === 0);
-    assert.equal((await world.tsd("exec", "host", "cat", "/tty")).stdout, "/dev/pts/0\n");
-    await world.remove("host");
+    await fixture.until("its end", async () => (await api.get(`/exec/${detached}/json`)).json().ExitCode === 0);
+    assert.equal((await fixture.tsd("exec", "host", "cat", "/tty")).stdout, "/dev/pts/0\n");
+    await fixture.remove("host");
   },
-  "exec: resize, detach keys, a command that isn't there": async (world) => {
-    const { api } = world.engine;
-    const id = await world.background("host");
-    const exec = await execOf(world, "host", {
+  "exec: resize, detach keys, a command that isn't there": async (fixture) => {
+    const { api } = fixture.engine;
+    const id = await fixture.background("host");
+    const exec = await execOf(fixture, "host", {
       Cmd: ["sh", "-c", "trap 'stty size' WINCH; echo up; while :; do sleep 0.02; done"],
       DetachKeys: "q",
     });
@@ -232,13 +232,13 @@ scenario("the Engine API: terminals", {
     await connection.write("q");
     await reader.end();
     assert.equal((await api.get(`/exec/${exec}/json`)).json().Running, true);
-    await world.until("the event", async () => (await eventsOf(world, id, "exec_detach")).length === 1);
+    await fixture.until("the event", async () => (await eventsOf(fixture, id, "exec_detach")).length === 1);
     assert.deepEqual(await refusal(api, `/exec/absent/resize?h=1&w=1`), [404, "No such exec instance: absent"]);
     assert.equal((await refusal(api, `/exec/${exec}/resize?h=1`))[0], 400);
     assert.deepEqual(await refusal(api, "/containers/host/exec", { Cmd: ["x"], Tty: true, DetachKeys: "ctrl-é" }), [
       ...[400, "Invalid detach keys (ctrl-é) provided"],
     ]);
-    const wrong = await execOf(world, "host", { Cmd: ["nope"] });
+    const wrong = await execOf(fixture, "host", { Cmd: ["nope"] });
     using failed = await api.hijack("POST", `/exec/${wrong}/start`, { body: { Tty: true } });
     assert.match(
       await new Reader(failed).end(),
@@ -246,12 +246,12 @@ scenario("the Engine API: terminals", {
     );
     assert.equal((await api.get(`/exec/${wrong}/json`)).json().ExitCode, 127);
     assert.deepEqual(await refusal(api, `/exec/${wrong}/resize?h=1&w=1`), [409, `exec ${wrong} is not running`]);
-    await world.remove("host");
+    await fixture.remove("host");
   },
-  "clients that are dropped, also in the middle of much output, hold nothing": async (world) => {
-    const { api } = world.engine;
-    const id = await started(world, "loud", { command: ["sh", "-c", "read x; yes; true"] });
-    const before = await world.descriptors();
+  "clients that are dropped, also in the middle of much output, hold nothing": async (fixture) => {
+    const { api } = fixture.engine;
+    const id = await started(fixture, "loud", { command: ["sh", "-c", "read x; yes; true"] });
+    const before = await fixture.descriptors();
     const dropped = await Promise.all(
       Array.from({ length: 20 }, () => api.hijack("POST", `/containers/loud/attach?${ALL}`)),
     );
@@ -259,31 +259,31 @@ scenario("the Engine API: terminals", {
     // Nobody but this one reads: they hold up the container, and each other.
     await new Reader(dropped[0]!).until("y\r\ny");
     for (const connection of dropped) connection[Symbol.dispose]();
-    await world.noNewDescriptors(before);
+    await fixture.noNewDescriptors(before);
     using late = await api.hijack("POST", `/containers/loud/attach?${ALL}`);
     await new Reader(late).until("y\r\ny");
     // It doesn't read on, which holds up the container, but nobody who wants to end it.
     let logged = -1;
-    await world.until("the container to be held up", async () => {
+    await fixture.until("the container to be held up", async () => {
       const before = logged;
       await new Promise((resolve) => setTimeout(resolve, 200));
-      logged = (await Deno.stat(logOf(world, id))).size;
+      logged = (await Deno.stat(logOf(fixture, id))).size;
       return logged === before;
     });
-    await world.remove("loud");
+    await fixture.remove("loud");
   },
-  "a start that fails ends who was attached": async (world) => {
-    const { api } = world.engine;
-    await made(world, "broken", { command: ["/no/such"] });
+  "a start that fails ends who was attached": async (fixture) => {
+    const { api } = fixture.engine;
+    await made(fixture, "broken", { command: ["/no/such"] });
     using attached = await api.hijack("POST", `/containers/broken/attach?${ALL}`);
     assert.equal((await refusal(api, "/containers/broken/start"))[0], 400);
     assert.equal(await new Reader(attached).end(), "");
-    await world.remove("broken");
+    await fixture.remove("broken");
   },
-  "a megabyte in, and out again, through a terminal": async (world) => {
-    const { api } = world.engine;
+  "a megabyte in, and out again, through a terminal": async (fixture) => {
+    const { api } = fixture.engine;
     const command = ["sh", "-c", "stty raw -echo; echo ready; head -c 1000000 | cat"];
-    await made(world, "bytes", { command });
+    await made(fixture, "bytes", { command });
     using attached = await api.hijack("POST", `/containers/bytes/attach?${ALL}`);
     assert.equal((await api.post("/containers/bytes/start")).status, 204);
     const reader = new Reader(attached);
@@ -291,6 +291,6 @@ scenario("the Engine API: terminals", {
     const data = "0123456789abcdef".repeat(62_500);
     const [shown] = await Promise.all([reader.end(), attached.write(data)]);
     assert.equal(shown.slice(shown.indexOf("ready") + 5).trimStart(), data);
-    await world.remove("bytes");
+    await fixture.remove("bytes");
   },
 });

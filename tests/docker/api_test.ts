@@ -2,14 +2,14 @@
 import { strict as assert } from "node:assert";
 import type { ApiResponse, EngineApi, HijackedConnection } from "../harness/mod.ts";
 import { hostPlatform, readAll } from "../images/mod.ts";
-import { scenario, type World } from "../cli/setup.ts";
+import { type Fixture, scenario } from "../cli/setup.ts";
 
 const VERSIONS = ["1.41", "1.44", "1.50", undefined];
 const FRAMED = "application/vnd.docker.multiplexed-stream";
 const RAW = "application/vnd.docker.raw-stream";
 
-function apiOf(world: World, version: string | undefined): EngineApi {
-  return version === undefined ? world.engine.api : world.engine.api.version(version);
+function apiOf(fixture: Fixture, version: string | undefined): EngineApi {
+  return version === undefined ? fixture.engine.api : fixture.engine.api.version(version);
 }
 
 /** What goes for every answer, errors too. */
@@ -41,9 +41,9 @@ async function create(api: EngineApi, name: string, body: Record<string, unknown
 }
 
 /** A container without a network. */
-function created(world: World, name: string, command: readonly string[], more: Record<string, unknown> = {}) {
-  const body = { Image: world.image, Cmd: command, HostConfig: { NetworkMode: "none" }, ...more };
-  return create(world.engine.api, name, body);
+function created(fixture: Fixture, name: string, command: readonly string[], more: Record<string, unknown> = {}) {
+  const body = { Image: fixture.image, Cmd: command, HostConfig: { NetworkMode: "none" }, ...more };
+  return create(fixture.engine.api, name, body);
 }
 
 /** The frames of each stream, joined. */
@@ -67,9 +67,14 @@ function framesIn(body: Uint8Array): [stream: number, text: string][] {
 }
 
 /** The whole way of `docker run -i`, in the order in which the docker CLI goes it. */
-async function attachedRun(world: World, api: EngineApi, version: string | undefined, upgrade: boolean): Promise<void> {
+async function attachedRun(
+  fixture: Fixture,
+  api: EngineApi,
+  version: string | undefined,
+  upgrade: boolean,
+): Promise<void> {
   const id = await create(api, "attached", {
-    ...{ Image: world.image, Cmd: ["sh", "-c", "cat; echo err >&2; exit 7"] },
+    ...{ Image: fixture.image, Cmd: ["sh", "-c", "cat; echo err >&2; exit 7"] },
     ...{ AttachStdin: true, OpenStdin: true, StdinOnce: true, HostConfig: { NetworkMode: "none", AutoRemove: true } },
   });
   using attached = await api.hijack("POST", `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`, { upgrade });
@@ -90,9 +95,9 @@ async function attachedRun(world: World, api: EngineApi, version: string | undef
   assertError(await api.get(`/containers/${id}/json`), 404, `No such container: ${id}`);
 }
 
-async function execs(world: World, api: EngineApi, version: string | undefined): Promise<void> {
+async function execs(fixture: Fixture, api: EngineApi, version: string | undefined): Promise<void> {
   const id = await create(api, "box", {
-    Image: world.image,
+    Image: fixture.image,
     Cmd: ["sleep", "1000"],
     HostConfig: { NetworkMode: "none" },
   });
@@ -126,20 +131,20 @@ async function execs(world: World, api: EngineApi, version: string | undefined):
   assert.equal((await api.get(`/exec/${single.headers["tsd-exec-id"]}/json`)).json().ExitCode, 3);
   const detached = (await api.post("/containers/box/exec", { Cmd: ["touch", "/done"] })).json<{ Id: string }>().Id;
   assert.equal((await api.post(`/exec/${detached}/start`, { Detach: true, Tty: false })).status, 200);
-  await world.until("its end", async () => (await api.get(`/exec/${detached}/json`)).json().ExitCode === 0);
+  await fixture.until("its end", async () => (await api.get(`/exec/${detached}/json`)).json().ExitCode === 0);
   assert.equal((await api.delete("/containers/box?force=1")).status, 204);
 }
 
 scenario("the Engine API", {
   ...Object.fromEntries(VERSIONS.map((version) => [
     `version ${version ?? "in no path"}: ping, info, images, a container's life, attach, exec, logs`,
-    async (world: World) => {
-      const api = apiOf(world, version);
-      await systemAndImages(world, api);
-      await life(world, api, version);
-      await attachedRun(world, api, version, true);
-      await attachedRun(world, api, version, false);
-      await execs(world, api, version);
+    async (fixture: Fixture) => {
+      const api = apiOf(fixture, version);
+      await systemAndImages(fixture, api);
+      await life(fixture, api, version);
+      await attachedRun(fixture, api, version, true);
+      await attachedRun(fixture, api, version, false);
+      await execs(fixture, api, version);
     },
   ])),
   "versions that are too new, too old, or none": async ({ engine: { api } }) => {
@@ -202,13 +207,13 @@ scenario("the Engine API", {
     }
     assertError(await api.post("/containers/absent/exec", { Cmd: ["true"] }), 404, "No such container: absent");
   },
-  "a body in chunks": async (world) => {
-    const text = JSON.stringify({ Image: world.image, HostConfig: { NetworkMode: "none" } });
+  "a body in chunks": async (fixture) => {
+    const text = JSON.stringify({ Image: fixture.image, HostConfig: { NetworkMode: "none" } });
     const body = ReadableStream.from([text.slice(0, 10), text.slice(10)].map((part) => new TextEncoder().encode(part)));
     const path = "/containers/create?name=chunked";
-    const response = await world.engine.api.request("POST", path, { body, headers: JSON_TYPE });
+    const response = await fixture.engine.api.request("POST", path, { body, headers: JSON_TYPE });
     assert.equal(response.status, 201, response.text());
-    await world.remove("chunked");
+    await fixture.remove("chunked");
   },
   "parameters that make no sense": async ({ engine: { api } }) => {
     const rows: readonly (readonly [method: string, path: string, status: number, message: RegExp])[] = [
@@ -227,10 +232,10 @@ scenario("the Engine API", {
     ];
     for (const [method, path, status, message] of rows) assertError(await api.request(method, path), status, message);
   },
-  "filters in both forms": async (world) => {
-    const { api } = world.engine;
-    await create(api, "one", { Image: world.image, Labels: { a: "1" } });
-    await create(api, "two", { Image: world.image, Labels: { a: "2" } });
+  "filters in both forms": async (fixture) => {
+    const { api } = fixture.engine;
+    await create(api, "one", { Image: fixture.image, Labels: { a: "1" } });
+    await create(api, "two", { Image: fixture.image, Labels: { a: "2" } });
     for (
       const filters of [{ label: ["a=1"] }, { label: { "a=1": true } }, {
         name: { one: true },
@@ -240,11 +245,11 @@ scenario("the Engine API", {
       const listed = await api.get(`/containers/json?all=1&filters=${encodeURIComponent(JSON.stringify(filters))}`);
       assert.deepEqual(listed.json<{ Names: string[] }[]>().map(({ Names }) => Names), [["/one"]]);
     }
-    await world.remove("one", "two");
+    await fixture.remove("one", "two");
   },
-  "a pull: messages line by line, an error before the stream and in it": async (world) => {
-    const { api } = world.engine;
-    const name = encodeURIComponent(world.image);
+  "a pull: messages line by line, an error before the stream and in it": async (fixture) => {
+    const { api } = fixture.engine;
+    const name = encodeURIComponent(fixture.image);
     const pulled = await api.post(`/images/create?fromImage=${name}&tag=latest`);
     assert.deepEqual([pulled.status, pulled.headers["content-type"]], [200, "application/json"]);
     assert.match(pulled.text(), /^(\{.*\}\r\n)+$/);
@@ -252,15 +257,15 @@ scenario("the Engine API", {
     assert.deepEqual(statuses[0], "Pulling from busybox");
     assert.match(statuses.at(-1) ?? "", /^Status: Image is up to date for \S+:latest$/);
     assertError(
-      await api.post(`/images/create?fromImage=${encodeURIComponent(`${world.registry.host}/absent`)}&tag=1`),
+      await api.post(`/images/create?fromImage=${encodeURIComponent(`${fixture.registry.host}/absent`)}&tag=1`),
       404,
       /^manifest for \S+\/absent:1 not found: /,
     );
   },
-  "attach to a stopped container, without stream or logs, and with logs only": async (world) => {
-    const { api } = world.engine;
+  "attach to a stopped container, without stream or logs, and with logs only": async (fixture) => {
+    const { api } = fixture.engine;
     const id = await create(api, "said", {
-      Image: world.image,
+      Image: fixture.image,
       Cmd: ["echo", "hi"],
       HostConfig: { NetworkMode: "none" },
     });
@@ -273,16 +278,16 @@ scenario("the Engine API", {
     await api.post(`/containers/${id}/wait`);
     using logs = await api.hijack("POST", `/containers/${id}/attach?logs=1&stdout=1&stderr=1`);
     assert.deepEqual(await framesOf(logs), { 1: "hi\n" });
-    await world.remove("said");
+    await fixture.remove("said");
   },
-  "a client that drops its attachment, its wait or its logs leaves nothing": async (world) => {
-    const { api } = world.engine;
+  "a client that drops its attachment, its wait or its logs leaves nothing": async (fixture) => {
+    const { api } = fixture.engine;
     for (const script of ["while :; do echo tick; sleep 0.02; done", "sleep 1000"]) {
-      const id = await created(world, "dropped", ["sh", "-c", script], { OpenStdin: true });
+      const id = await created(fixture, "dropped", ["sh", "-c", script], { OpenStdin: true });
       await api.post(`/containers/${id}/start`);
       // Whatever the first follower opens for all of them is open from now on.
       (await api.stream("GET", `/containers/${id}/logs?stdout=1&follow=1`))[Symbol.dispose]();
-      const before = await world.descriptors();
+      const before = await fixture.descriptors();
       for (let count = 0; count < 10; count++) {
         for (const streams of ["stdout=1&stderr=1", "stdin=1&stdout=1"]) {
           using attached = await api.hijack("POST", `/containers/${id}/attach?stream=1&${streams}`);
@@ -292,13 +297,13 @@ scenario("the Engine API", {
         using _waiting = await api.stream("POST", `/containers/${id}/wait`);
         using _logs = await api.stream("GET", `/containers/${id}/logs?stdout=1&follow=1`);
       }
-      await world.noNewDescriptors(before);
-      await world.remove("dropped");
+      await fixture.noNewDescriptors(before);
+      await fixture.remove("dropped");
     }
   },
-  "start, stop, kill and remove at once: clear answers only, and nothing is left": async (world) => {
-    const { api } = world.engine;
-    const ids = await Promise.all(["a1", "a2", "a3"].map((name) => created(world, name, ["sleep", "1000"])));
+  "start, stop, kill and remove at once: clear answers only, and nothing is left": async (fixture) => {
+    const { api } = fixture.engine;
+    const ids = await Promise.all(["a1", "a2", "a3"].map((name) => created(fixture, name, ["sleep", "1000"])));
     const steps: ((id: string) => Promise<ApiResponse>)[] = [
       (id) => api.post(`/containers/${id}/start`),
       (id) => api.post(`/containers/${id}/stop?t=0`),
@@ -313,9 +318,9 @@ scenario("the Engine API", {
       assert.ok([204, 304, 404, 409].includes(answer.status), `${answer.status} ${answer.text()}`);
     }
   },
-  "input that was sent just before the client went away arrives": async (world) => {
-    const { api } = world.engine;
-    const id = await created(world, "fed", ["sh", "-c", "sleep 0.2; wc -c"], { OpenStdin: true, StdinOnce: true });
+  "input that was sent just before the client went away arrives": async (fixture) => {
+    const { api } = fixture.engine;
+    const id = await created(fixture, "fed", ["sh", "-c", "sleep 0.2; wc -c"], { OpenStdin: true, StdinOnce: true });
     {
       using attached = await api.hijack("POST", `/containers/${id}/attach?stream=1&stdin=1`);
       await api.post(`/containers/${id}/start`);
@@ -323,11 +328,11 @@ scenario("the Engine API", {
     }
     assert.deepEqual((await api.post(`/containers/${id}/wait`)).json(), { StatusCode: 0 });
     assert.deepEqual(framesIn((await api.get(`/containers/${id}/logs?stdout=1`)).body), [[1, "300000\n"]]);
-    await world.remove("fed");
+    await fixture.remove("fed");
   },
 });
 
-async function systemAndImages(world: World, api: EngineApi): Promise<void> {
+async function systemAndImages(fixture: Fixture, api: EngineApi): Promise<void> {
   for (const method of ["GET", "HEAD"]) {
     const ping = await api.request(method, "/_ping");
     assert.deepEqual([ping.status, ping.text()], [200, method === "GET" ? "OK" : ""]);
@@ -343,23 +348,23 @@ async function systemAndImages(world: World, api: EngineApi): Promise<void> {
   const version = (await api.get("/version")).json();
   assert.deepEqual([version.ApiVersion, version.MinAPIVersion, version.Os], ["1.50", "1.24", "linux"]);
   const info = (await api.get("/info")).json();
-  assert.deepEqual([info.Images, info.OSType, info.DockerRootDir], [1, "linux", world.engine.dataRoot]);
+  assert.deepEqual([info.Images, info.OSType, info.DockerRootDir], [1, "linux", fixture.engine.dataRoot]);
   const images = (await api.get("/images/json")).json<Record<string, unknown>[]>();
-  assert.deepEqual(images.map(({ RepoTags }) => RepoTags), [[`${world.image}:latest`]]);
-  const image = await api.get(`/images/${world.image}:latest/json`);
+  assert.deepEqual(images.map(({ RepoTags }) => RepoTags), [[`${fixture.image}:latest`]]);
+  const image = await api.get(`/images/${fixture.image}:latest/json`);
   assert.deepEqual([image.json().Id, image.json().Architecture], [images[0]!.Id, hostPlatform().architecture]);
   assertError(await api.get("/images/absent/json"), 404, "No such image: absent:latest");
 }
 
-async function life(world: World, api: EngineApi, version: string | undefined): Promise<void> {
+async function life(fixture: Fixture, api: EngineApi, version: string | undefined): Promise<void> {
   const script = "echo out; echo err >&2; trap 'exit 3' TERM; while :; do sleep 0.02; done";
   const id = await create(api, "life", {
-    Image: world.image,
+    Image: fixture.image,
     Cmd: ["sh", "-c", script],
     HostConfig: { NetworkMode: "none" },
   });
   assertError(
-    await api.post("/containers/create?name=life", { Image: world.image }),
+    await api.post("/containers/create?name=life", { Image: fixture.image }),
     409,
     /^Conflict\. The container name "\/life" is already in use by container "\w{64}"\./,
   );
@@ -369,10 +374,10 @@ async function life(world: World, api: EngineApi, version: string | undefined): 
   const listed = (await api.get("/containers/json")).json<Record<string, unknown>[]>();
   const { Id, Names, Image, State, Ports, Mounts, Labels } = listed[0]!;
   assert.deepEqual({ Id, Names, Image, State, Ports, Mounts, Labels }, {
-    ...{ Id: id, Names: ["/life"], Image: world.image, State: "running", Ports: [], Mounts: [], Labels: {} },
+    ...{ Id: id, Names: ["/life"], Image: fixture.image, State: "running", Ports: [], Mounts: [], Labels: {} },
   });
   const path = `/containers/${id.slice(0, 12)}/logs?stdout=1&stderr=1`;
-  await world.until("its output", async () => framesIn((await api.get(path)).body).length === 2);
+  await fixture.until("its output", async () => framesIn((await api.get(path)).body).length === 2);
   const logs = await api.get(path);
   assert.deepEqual(framesIn(logs.body).sort(), [[1, "out\n"], [2, "err\n"]]);
   assert.equal(logs.headers["content-type"], version === "1.41" ? RAW : FRAMED);

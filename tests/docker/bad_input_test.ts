@@ -1,26 +1,26 @@
 /** What users of the docker CLI get wrong: the engine's error in one line, Docker's exit codes, and nothing left behind. */
 import { strict as assert } from "node:assert";
 import { freePort } from "../registry/mod.ts";
-import { scenario, type World } from "../cli/setup.ts";
+import { type Fixture, scenario } from "../cli/setup.ts";
 
 /** A command line (IMAGE and HOST stand for the test's own), the exit code, what the engine says, what stays. */
 type Row = readonly [line: string, code: number, said: string | RegExp, leaves?: "container"];
 
-async function refuses(world: World, rows: readonly Row[]): Promise<void> {
-  const [containers, traces] = [await world.containers(), await world.traces()];
+async function refuses(fixture: Fixture, rows: readonly Row[]): Promise<void> {
+  const [containers, traces] = [await fixture.containers(), await fixture.traces()];
   for (const [line, code, said, leaves] of rows) {
-    const words = line.replaceAll("IMAGE", world.image).replaceAll("HOST", world.registry.host).split(" ");
-    const result = await world.docker(...words);
+    const words = line.replaceAll("IMAGE", fixture.image).replaceAll("HOST", fixture.registry.host).split(" ");
+    const result = await fixture.docker(...words);
     const shown = `docker ${line}: ${JSON.stringify(result)}`;
     assert.equal(result.code, code, shown);
     assert.match(result.stdout, /^(Using default tag: latest\n)?$/, shown);
     assert.match(result.stderr, wholeError(said), shown);
     assert.doesNotMatch(result.stderr, /at file:| {4}at |\.ts:\d/, shown);
-    const left = (await world.containers()).filter((id) => !containers.includes(id));
+    const left = (await fixture.containers()).filter((id) => !containers.includes(id));
     assert.equal(left.length, leaves === undefined ? 0 : 1, `${line} left ${left.length} containers`);
-    if (left.length > 0) await world.remove(...left);
+    if (left.length > 0) await fixture.remove(...left);
   }
-  await world.noNewTraces(traces);
+  await fixture.noNewTraces(traces);
 }
 
 /**
@@ -37,11 +37,11 @@ function wholeError(said: string | RegExp): RegExp {
 }
 
 scenario("docker: bad input", {
-  "images and registries": async (world) => {
+  "images and registries": async (fixture) => {
     const closed = `127.0.0.1:${freePort()}`;
     const missing = (name: string) => `manifest for ${name} not found: manifest unknown: manifest unknown`;
-    const { host } = world.registry;
-    await refuses(world, [
+    const { host } = fixture.registry;
+    await refuses(fixture, [
       ["pull HOST/absent", 1, missing(`${host}/absent:latest`)],
       ["run HOST/absent:2", 125, missing(`${host}/absent:2`)],
       [`pull ${closed}/x`, 1, `Cannot reach registry ${closed}: connection refused`],
@@ -50,10 +50,10 @@ scenario("docker: bad input", {
       ["history absent", 1, /No such image: absent(:latest)?/],
     ]);
   },
-  "run": async (world) => {
+  "run": async (fixture) => {
     const cannot = "Cannot create the container: ";
     const start = "failed to create task for container: .*unable to start container process: ";
-    await refuses(world, [
+    await refuses(fixture, [
       [
         "run --network none IMAGE nope",
         127,
@@ -101,13 +101,13 @@ scenario("docker: bad input", {
       ["run --network none --ipc nope IMAGE", 125, "invalid IPC mode: nope"],
     ]);
   },
-  "containers in the wrong state": async (world) => {
-    const up = await world.background("up");
-    const done = await world.background("done", ["true"]);
-    await world.tsd("wait", "done");
+  "containers in the wrong state": async (fixture) => {
+    const up = await fixture.background("up");
+    const done = await fixture.background("done", ["true"]);
+    await fixture.tsd("wait", "done");
     const inUse = `Conflict. The container name "/up" is already in use by container "${up}". ` +
       "You have to remove (or rename) that container to be able to reuse that name";
-    await refuses(world, [
+    await refuses(fixture, [
       ["start absent", 1, /No such container: absent(\nError: failed to start containers: absent)?/],
       ["kill absent", 1, "cannot kill container: absent: No such container: absent"],
       ...["stop", "rm", "logs", "wait"].map((verb): Row => [`${verb} absent`, 1, "No such container: absent"]),
@@ -120,6 +120,6 @@ scenario("docker: bad input", {
       ["exec done id", 1, `container ${done} is not running`],
       ["run --network none --name up IMAGE", 125, inUse],
     ]);
-    await world.remove("up", "done");
+    await fixture.remove("up", "done");
   },
 }, "docker");

@@ -1,9 +1,9 @@
 /** Volumes and networks by dockerode, the client library of Node's, as a program would use it. */
 import { strict as assert } from "node:assert";
 import Docker from "dockerode";
-import { scenario, type World } from "../cli/setup.ts";
+import { type Fixture, scenario } from "../cli/setup.ts";
 
-const clientOf = (world: World) => new Docker({ socketPath: world.engine.socketPath });
+const clientOf = (fixture: Fixture) => new Docker({ socketPath: fixture.engine.socketPath });
 const refused = (statusCode: number, reason: RegExp) => (thrown: Error & { statusCode?: number }) =>
   thrown.statusCode === statusCode && reason.test(thrown.message);
 
@@ -12,8 +12,8 @@ interface Named {
 }
 
 scenario("dockerode", {
-  "volumes: made, found, used, refused while in use, removed, pruned": async (world) => {
-    const docker = clientOf(world);
+  "volumes: made, found, used, refused while in use, removed, pruned": async (fixture) => {
+    const docker = clientOf(fixture);
     const volume = await docker.createVolume({ Name: "data", Labels: { job: "a" }, DriverOpts: {} });
     assert.equal(volume.name, "data");
     await docker.createVolume({ Name: "other" });
@@ -22,7 +22,7 @@ scenario("dockerode", {
     const { Driver, Scope, Labels, Mountpoint } = await volume.inspect();
     assert.deepEqual([Driver, Scope, Labels], ["local", "local", { job: "a" }]);
     const container = await docker.createContainer({
-      Image: world.image,
+      Image: fixture.image,
       Cmd: ["sh", "-c", "echo text >/d/f; cat /d/f /r/f; touch /r/x"],
       HostConfig: {
         NetworkMode: "none",
@@ -47,13 +47,13 @@ scenario("dockerode", {
     const pruned = await docker.pruneVolumes({ filters: { all: ["true"] } });
     assert.deepEqual(pruned.VolumesDeleted, ["other"]);
   },
-  "networks: made, joined and left by a container that runs, removed": async (world) => {
-    const docker = clientOf(world);
+  "networks: made, joined and left by a container that runs, removed": async (fixture) => {
+    const docker = clientOf(fixture);
     const network = await docker.createNetwork({ Name: "app", CheckDuplicate: true, Labels: { job: "a" } });
     const found = await docker.listNetworks({ filters: { label: ["job=a"] } });
     assert.deepEqual(found.map(({ Name, Id }: Named & { Id: string }) => [Name, Id]), [["app", network.id]]);
     await assert.rejects(docker.createNetwork({ Name: "app" }), refused(409, /network with name app already exists/));
-    const container = await docker.createContainer({ name: "box", Image: world.image, Cmd: ["sleep", "1000"] });
+    const container = await docker.createContainer({ name: "box", Image: fixture.image, Cmd: ["sleep", "1000"] });
     await container.start();
     await network.connect({ Container: "box", EndpointConfig: { Aliases: ["db"] } });
     const { IPAddress, Aliases } = (await container.inspect()).NetworkSettings.Networks.app;

@@ -1,45 +1,46 @@
 /** The real docker CLI and the raw API: prune and system df. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { busyboxBuilder, file, type Image, pushImage } from "../images/mod.ts";
 
 /** What the layer on top of busybox holds. */
 const APP_BYTES = 1234;
 
 /** Pulled as `HOST/NAME:1`; busybox and a layer of its own. */
-async function pulledApp(world: World, name: string, labels: Record<string, string> = {}): Promise<Image> {
+async function pulledApp(fixture: Fixture, name: string, labels: Record<string, string> = {}): Promise<Image> {
   const builder = busyboxBuilder().layer([file("app", name.padEnd(APP_BYTES, "."))]);
   const image = await builder.config({ Labels: labels }).build();
-  await pushImage(world.registry.url, name, "1", image);
-  expectResult(await world.docker("pull", "-q", `${world.registry.host}/${name}:1`), { stdout: /./ });
+  await pushImage(fixture.registry.url, name, "1", image);
+  expectResult(await fixture.docker("pull", "-q", `${fixture.registry.host}/${name}:1`), { stdout: /./ });
   return image;
 }
 
 /** Takes its only tag away: another image gets it. */
-async function makeDangling(world: World, name: string): Promise<void> {
-  expectResult(await world.docker("tag", world.image, `${world.registry.host}/${name}:1`), {});
-  expectResult(await world.docker("rmi", `${world.registry.host}/${name}:1`), { stdout: /^Untagged: \S+\n$/ });
+async function makeDangling(fixture: Fixture, name: string): Promise<void> {
+  expectResult(await fixture.docker("tag", fixture.image, `${fixture.registry.host}/${name}:1`), {});
+  expectResult(await fixture.docker("rmi", `${fixture.registry.host}/${name}:1`), { stdout: /^Untagged: \S+\n$/ });
 }
 
 /** Runs docker and gives the image events meanwhile: action, id, name; of prune what it reclaimed. */
-async function eventsOf(world: World, run: () => Promise<void>): Promise<string[]> {
+async function eventsOf(fixture: Fixture, run: () => Promise<void>): Promise<string[]> {
   const since = (Date.now() / 1000).toFixed(3);
   await run();
   const format = "{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}} {{.Actor.Attributes.reclaimed}}";
   const range = ["--since", since, "--until", ((Date.now() + 1) / 1000).toFixed(3)];
-  const { stdout } = await world.docker("events", ...range, "--format", format);
+  const { stdout } = await fixture.docker("events", ...range, "--format", format);
   return stdout.trimEnd().split("\n").map((line) => line.replaceAll(" <no value>", "").trimEnd());
 }
 
 scenario("docker: prune", {
-  "container prune: what has ended goes, with what it wrote; what runs stays": async (world) => {
-    const running = await world.background("up");
-    const ended = await world.background("ended", ["sh", "-c", "head -c 5000 /dev/zero >/zeros"]);
-    await world.docker("wait", "ended");
-    const created = (await world.docker("create", "--name", "fresh", "--network", "none", world.image)).stdout.trim();
-    expectResult(await world.docker("pause", "up"), { stdout: "up\n" });
-    const events = await eventsOf(world, async () => {
-      const pruned = await world.docker("container", "prune", "-f");
+  "container prune: what has ended goes, with what it wrote; what runs stays": async (fixture) => {
+    const running = await fixture.background("up");
+    const ended = await fixture.background("ended", ["sh", "-c", "head -c 5000 /dev/zero >/zeros"]);
+    await fixture.docker("wait", "ended");
+    const created = (await fixture.docker("create", "--name", "fresh", "--network", "none", fixture.image)).stdout
+      .trim();
+    expectResult(await fixture.docker("pause", "up"), { stdout: "up\n" });
+    const events = await eventsOf(fixture, async () => {
+      const pruned = await fixture.docker("container", "prune", "-f");
       expectResult(pruned, { stdout: `Deleted Containers:\n${created}\n${ended}\n\nTotal reclaimed space: 5kB\n` });
     });
     assert.deepEqual(events, [
@@ -47,34 +48,34 @@ scenario("docker: prune", {
       `container destroy ${ended} ended`,
       "container prune  5000",
     ]);
-    assert.deepEqual(await world.containers(), [running]);
-    expectResult(await world.docker("container", "prune", "-f"), { stdout: "Total reclaimed space: 0B\n" });
-    await world.docker("unpause", "up");
-    await world.remove("up");
+    assert.deepEqual(await fixture.containers(), [running]);
+    expectResult(await fixture.docker("container", "prune", "-f"), { stdout: "Total reclaimed space: 0B\n" });
+    await fixture.docker("unpause", "up");
+    await fixture.remove("up");
   },
-  "container prune asks, and the end of input is a no": async (world) => {
-    await world.background("ended", ["true"]);
-    await world.docker("wait", "ended");
+  "container prune asks, and the end of input is a no": async (fixture) => {
+    await fixture.background("ended", ["true"]);
+    await fixture.docker("wait", "ended");
     const question = "WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] ";
     for (const stdin of ["", "n\n"]) {
-      expectResult(await world.engine.docker(["container", "prune"], { stdin }), { stdout: question });
+      expectResult(await fixture.engine.docker(["container", "prune"], { stdin }), { stdout: question });
     }
-    assert.equal((await world.containers()).length, 1);
-    expectResult(await world.engine.docker(["container", "prune"], { stdin: "y\n" }), {
+    assert.equal((await fixture.containers()).length, 1);
+    expectResult(await fixture.engine.docker(["container", "prune"], { stdin: "y\n" }), {
       stdout: /\[y\/N\] Deleted Containers:\n[0-9a-f]{64}\n\nTotal reclaimed space: 0B\n$/,
     });
   },
-  "container prune: filters": async (world) => {
-    await world.background("one", ["true"], ["-l", "job=a", "-l", "keep"]);
-    await world.background("two", ["true"], ["-l", "job=b"]);
-    await world.docker("wait", "one", "two");
-    const left = async () => (await world.docker("ps", "-a", "--format", "{{.Names}}")).stdout.trim().split("\n");
+  "container prune: filters": async (fixture) => {
+    await fixture.background("one", ["true"], ["-l", "job=a", "-l", "keep"]);
+    await fixture.background("two", ["true"], ["-l", "job=b"]);
+    await fixture.docker("wait", "one", "two");
+    const left = async () => (await fixture.docker("ps", "-a", "--format", "{{.Names}}")).stdout.trim().split("\n");
     for (const filter of ["until=1h", "until=2000-01-01", "label=none", "label!=job", "label=job=c"]) {
-      expectResult(await world.docker("container", "prune", "-f", "--filter", filter), {
+      expectResult(await fixture.docker("container", "prune", "-f", "--filter", filter), {
         stdout: "Total reclaimed space: 0B\n",
       });
     }
-    expectResult(await world.docker("container", "prune", "-f", "--filter", "label!=keep"), { stdout: /^Deleted/ });
+    expectResult(await fixture.docker("container", "prune", "-f", "--filter", "label!=keep"), { stdout: /^Deleted/ });
     assert.deepEqual(await left(), ["one"]);
     for (
       const [filter, why] of [
@@ -82,13 +83,13 @@ scenario("docker: prune", {
         ["until=later", 'failed to parse value as time or duration: "later"'],
       ]
     ) {
-      expectResult(await world.docker("container", "prune", "-f", "--filter", filter), {
+      expectResult(await fixture.docker("container", "prune", "-f", "--filter", filter), {
         code: 1,
         stderr: `Error response from daemon: ${why}\n`,
       });
     }
     expectResult(
-      await world.docker(
+      await fixture.docker(
         "container",
         "prune",
         "-f",
@@ -102,42 +103,42 @@ scenario("docker: prune", {
       { stdout: /^Deleted/ },
     );
   },
-  "image prune: what has no tag and no container": async (world) => {
-    const { host } = world.registry;
-    const [gone, used] = [await pulledApp(world, "gone"), await pulledApp(world, "used")];
-    await pulledApp(world, "named");
-    for (const name of ["gone", "used"]) await makeDangling(world, name);
-    await world.background("user", ["sleep", "1000"]);
-    expectResult(await world.docker("create", "--name", "stopped", "--network", "none", used.config.digest), {
+  "image prune: what has no tag and no container": async (fixture) => {
+    const { host } = fixture.registry;
+    const [removed, used] = [await pulledApp(fixture, "gone"), await pulledApp(fixture, "used")];
+    await pulledApp(fixture, "named");
+    for (const name of ["gone", "used"]) await makeDangling(fixture, name);
+    await fixture.background("user", ["sleep", "1000"]);
+    expectResult(await fixture.docker("create", "--name", "stopped", "--network", "none", used.config.digest), {
       stdout: /./,
     });
-    const events = await eventsOf(world, async () => {
-      expectResult(await world.docker("image", "prune", "-f"), {
+    const events = await eventsOf(fixture, async () => {
+      expectResult(await fixture.docker("image", "prune", "-f"), {
         stdout: new RegExp(
-          `^Deleted Images:\nuntagged: ${host}/gone@${gone.top.digest}\ndeleted: ${gone.config.digest}\n` +
+          `^Deleted Images:\nuntagged: ${host}/gone@${removed.top.digest}\ndeleted: ${removed.config.digest}\n` +
             `deleted: sha256:\\w{64}\n\nTotal reclaimed space: 1\\.234kB\n$`,
         ),
       });
     });
-    const id = gone.config.digest;
+    const id = removed.config.digest;
     assert.deepEqual(events, [`image untag ${id} ${id}`, `image delete ${id} ${id}`, "image prune  1234"]);
-    expectResult(await world.docker("image", "prune", "-f"), { stdout: "Total reclaimed space: 0B\n" });
-    await world.remove("user", "stopped");
-    expectResult(await world.docker("image", "prune", "-f"), {
+    expectResult(await fixture.docker("image", "prune", "-f"), { stdout: "Total reclaimed space: 0B\n" });
+    await fixture.remove("user", "stopped");
+    expectResult(await fixture.docker("image", "prune", "-f"), {
       stdout: new RegExp(`deleted: ${used.config.digest}\n`),
     });
-    expectResult(await world.docker("rmi", `${host}/named:1`), { stdout: /./ });
+    expectResult(await fixture.docker("rmi", `${host}/named:1`), { stdout: /./ });
   },
-  "image prune -a: what no container uses, with all its names; filters": async (world) => {
-    const { host } = world.registry;
+  "image prune -a: what no container uses, with all its names; filters": async (fixture) => {
+    const { host } = fixture.registry;
     const [red, blue] = [
-      await pulledApp(world, "red", { team: "red" }),
-      await pulledApp(world, "blue", { team: "blue" }),
+      await pulledApp(fixture, "red", { team: "red" }),
+      await pulledApp(fixture, "blue", { team: "blue" }),
     ];
-    await world.docker("tag", `${host}/red:1`, "red:2");
-    await world.background("user", ["sleep", "1000"]);
+    await fixture.docker("tag", `${host}/red:1`, "red:2");
+    await fixture.background("user", ["sleep", "1000"]);
     const prune = (...filters: string[]) =>
-      world.docker("image", "prune", "-af", ...filters.flatMap((filter) => ["--filter", filter]));
+      fixture.docker("image", "prune", "-af", ...filters.flatMap((filter) => ["--filter", filter]));
     for (const filter of ["label=team=green", "label!=team", "until=2001-01-01"]) {
       expectResult(await prune(filter), { stdout: "Total reclaimed space: 0B\n" });
     }
@@ -149,21 +150,21 @@ scenario("docker: prune", {
     });
     expectResult(await prune(), { stdout: new RegExp(`deleted: ${blue.config.digest}\n`) });
     // What a container stands on keeps all its names.
-    await world.docker("tag", world.image, "second:1");
+    await fixture.docker("tag", fixture.image, "second:1");
     expectResult(await prune(), { stdout: "Total reclaimed space: 0B\n" });
-    expectResult(await world.docker("rmi", "second:1"), { stdout: "Untagged: second:1\n" });
-    await world.remove("user");
+    expectResult(await fixture.docker("rmi", "second:1"), { stdout: "Untagged: second:1\n" });
+    await fixture.remove("user");
   },
-  "system prune: containers, then what they used; networks, volumes and build cache have nothing": async (world) => {
-    const image = await pulledApp(world, "app");
-    await makeDangling(world, "app");
+  "system prune: containers, then what they used; networks, volumes and build cache have nothing": async (fixture) => {
+    const image = await pulledApp(fixture, "app");
+    await makeDangling(fixture, "app");
     const run = ["run", "--name", "ended", "--network", "none", image.config.digest, "true"];
-    expectResult(await world.docker(...run), {});
-    const kept = await world.background("up");
-    const events = await eventsOf(world, async () => {
+    expectResult(await fixture.docker(...run), {});
+    const kept = await fixture.background("up");
+    const events = await eventsOf(fixture, async () => {
       const question = /^WARNING! This will remove:\n( {2}- .*\n)+\nAre you sure you want to continue\? \[y\/N\] $/;
-      expectResult(await world.engine.docker(["system", "prune"], { stdin: "" }), { stdout: question });
-      expectResult(await world.docker("system", "prune", "-f", "--volumes"), {
+      expectResult(await fixture.engine.docker(["system", "prune"], { stdin: "" }), { stdout: question });
+      expectResult(await fixture.docker("system", "prune", "-f", "--volumes"), {
         stdout: new RegExp(
           "^Deleted Containers:\n\\w{64}\n\nDeleted Images:\nuntagged: \\S+\n" +
             `deleted: ${image.config.digest}\ndeleted: sha256:\\w{64}\n\nTotal reclaimed space: 1\\.234kB\n$`,
@@ -177,17 +178,17 @@ scenario("docker: prune", {
       "image prune  1234",
       "builder prune  0",
     ]);
-    assert.deepEqual(await world.containers(), [kept]);
-    await world.remove("up");
+    assert.deepEqual(await fixture.containers(), [kept]);
+    await fixture.remove("up");
   },
-  "networks, volumes and build cache: nothing there, in Docker's shapes": async (world) => {
-    expectResult(await world.docker("network", "prune", "-f"), {});
-    expectResult(await world.docker("volume", "prune", "-af"), { stdout: "Total reclaimed space: 0B\n" });
-    expectResult(await world.engine.docker(["builder", "prune", "-f"], { env: { DOCKER_BUILDKIT: "0" } }), {
+  "networks, volumes and build cache: nothing there, in Docker's shapes": async (fixture) => {
+    expectResult(await fixture.docker("network", "prune", "-f"), {});
+    expectResult(await fixture.docker("volume", "prune", "-af"), { stdout: "Total reclaimed space: 0B\n" });
+    expectResult(await fixture.engine.docker(["builder", "prune", "-f"], { env: { DOCKER_BUILDKIT: "0" } }), {
       stdout: /Total( reclaimed space)?:\s+0B\n$/,
       stderr: /^(DEPRECATED: [^]*)?$/,
     });
-    const { api } = world.engine;
+    const { api } = fixture.engine;
     const answers: Readonly<Record<string, unknown>> = {
       "/containers/prune": { ContainersDeleted: null, SpaceReclaimed: 0 },
       "/images/prune": { ImagesDeleted: null, SpaceReclaimed: 0 },
@@ -229,25 +230,25 @@ interface Usage {
 }
 
 scenario("docker: system df", {
-  "rows and details": async (world) => {
-    const { host } = world.registry;
-    const app = await pulledApp(world, "app");
-    await world.background("writer", ["sh", "-c", "head -c 5000 /dev/zero >/zeros; exec sleep 1000"]);
-    await world.docker(
+  "rows and details": async (fixture) => {
+    const { host } = fixture.registry;
+    const app = await pulledApp(fixture, "app");
+    await fixture.background("writer", ["sh", "-c", "head -c 5000 /dev/zero >/zeros; exec sleep 1000"]);
+    await fixture.docker(
       "run",
       "--name",
       "ended",
       "--network",
       "none",
-      world.image,
+      fixture.image,
       "sh",
       "-c",
       "head -c 2000 /dev/zero >/a",
     );
-    await world.until("the file to be there", async () => {
-      return (await world.docker("exec", "writer", "sh", "-c", "[ $(wc -c </zeros) = 5000 ]")).code === 0;
+    await fixture.until("the file to be there", async () => {
+      return (await fixture.docker("exec", "writer", "sh", "-c", "[ $(wc -c </zeros) = 5000 ]")).code === 0;
     });
-    const usage = (await world.engine.api.get("/system/df")).json<Usage>();
+    const usage = (await fixture.engine.api.get("/system/df")).json<Usage>();
     const [base, own] = [
       usage.Images!.find(({ Id }) => Id !== app.config.digest)!,
       usage.Images!.find(({ Id }) => Id === app.config.digest)!,
@@ -260,7 +261,9 @@ scenario("docker: system df", {
       [5000, 5000],
     ]);
     assert.deepEqual([usage.Volumes, usage.BuildCache], [[], []]);
-    const table = (await world.docker("system", "df")).stdout.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
+    const table = (await fixture.docker("system", "df")).stdout.trimEnd().split("\n").map((line) =>
+      line.split(/ {2,}/)
+    );
     assert.deepEqual(table.map((cells) => cells.slice(0, 3)), [
       ["TYPE", "TOTAL", "ACTIVE"],
       ["Images", "2", "1"],
@@ -269,13 +272,13 @@ scenario("docker: system df", {
       ["Build Cache", "0", "0"],
     ]);
     assert.deepEqual(table[2]!.slice(3).map((cell) => cell.trim()), ["7kB", "2kB (28%)"]);
-    const details = await world.docker("system", "df", "-v");
+    const details = await fixture.docker("system", "df", "-v");
     expectResult(details, {
       stdout: /^Images space usage:\n\nREPOSITORY .*\n[^]*\n\nContainers space usage:\n\nCONTAINER ID .*\n/,
     });
     assert.match(details.stdout, new RegExp(`^${host}/app\\s+1\\s+\\w{12}\\s+.*\\s1\\.234kB\\s+0\\s*$`, "m"));
-    await world.remove("writer", "ended");
-    expectResult(await world.docker("rmi", `${host}/app:1`), { stdout: /./ });
+    await fixture.remove("writer", "ended");
+    expectResult(await fixture.docker("rmi", `${host}/app:1`), { stdout: /./ });
   },
   "kinds that are asked for": async ({ engine: { api } }) => {
     const usage = (await api.get("/system/df?type=container&type=volume")).json<Usage>();

@@ -1,172 +1,179 @@
 /** The real docker CLI runs containers on this engine: `run`, `create`, `start`, `exec`, `logs`. */
 import { strict as assert } from "node:assert";
 import type { RunResult } from "../harness/mod.ts";
-import { expectResult, ON_SIGNAL, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, ON_SIGNAL, scenario } from "../cli/setup.ts";
 
 const NONE = ["--network", "none"];
 
 /** `docker run --rm --network none FLAGS IMAGE COMMAND…`. */
-function run(world: World, command: readonly string[], ...flags: string[]): Promise<RunResult> {
-  return world.docker("run", "--rm", ...NONE, ...flags, world.image, ...command);
+function run(fixture: Fixture, command: readonly string[], ...flags: string[]): Promise<RunResult> {
+  return fixture.docker("run", "--rm", ...NONE, ...flags, fixture.image, ...command);
 }
 
-async function background(world: World, name: string, command: readonly string[], ...flags: string[]): Promise<string> {
-  const result = await world.docker("run", "-d", ...NONE, "--name", name, ...flags, world.image, ...command);
+async function background(
+  fixture: Fixture,
+  name: string,
+  command: readonly string[],
+  ...flags: string[]
+): Promise<string> {
+  const result = await fixture.docker("run", "-d", ...NONE, "--name", name, ...flags, fixture.image, ...command);
   expectResult(result, { stdout: /^[0-9a-f]{64}\n$/ });
   return result.stdout.trim();
 }
 
 scenario("docker run", {
-  "attached: output apart, exit codes": async (world) => {
-    expectResult(await run(world, ["sh", "-c", "echo out; echo err >&2; exit 42"]), {
+  "attached: output apart, exit codes": async (fixture) => {
+    expectResult(await run(fixture, ["sh", "-c", "echo out; echo err >&2; exit 42"]), {
       ...{ code: 42, stdout: "out\n", stderr: "err\n" },
     });
-    for (const code of [0, 1, 255]) expectResult(await run(world, ["sh", "-c", `exit ${code}`]), { code });
-    expectResult(await run(world, []), {});
+    for (const code of [0, 1, 255]) expectResult(await run(fixture, ["sh", "-c", `exit ${code}`]), { code });
+    expectResult(await run(fixture, []), {});
   },
-  "-i: several megabytes in and out, byte by byte": async (world) => {
+  "-i: several megabytes in and out, byte by byte": async (fixture) => {
     const script =
       "head -c 5000000 /dev/urandom >in; docker run --rm -i --network none $image cat <in >out; cmp in out";
-    expectResult(await world.shell(script), {});
-    const digest = (await world.shell("sha256sum <in")).stdout;
-    expectResult(await world.shell("cat in | docker run --rm -i --network none $image sha256sum"), { stdout: digest });
-    expectResult(await world.shell("docker run --rm -i --network none $image true <in"), {});
+    expectResult(await fixture.shell(script), {});
+    const digest = (await fixture.shell("sha256sum <in")).stdout;
+    expectResult(await fixture.shell("cat in | docker run --rm -i --network none $image sha256sum"), {
+      stdout: digest,
+    });
+    expectResult(await fixture.shell("docker run --rm -i --network none $image true <in"), {});
   },
-  "-i: a conversation": async (world) => {
+  "-i: a conversation": async (fixture) => {
     const args = [
       "run",
       "--rm",
       "-i",
       ...NONE,
-      world.image,
+      fixture.image,
       "sh",
       "-c",
       'while read line; do echo "heard $line"; done',
     ];
-    await using session = world.engine.session("docker", args);
+    await using session = fixture.engine.session("docker", args);
     await session.write("one\n");
     await session.waitFor("heard one\n");
     await session.write("two\n");
     await session.closeStdin();
     expectResult(await session.wait(), { stdout: "heard one\nheard two\n" });
   },
-  "flags that tsd's own command doesn't have yet: -m, --cpus, --ulimit, --add-host, --mount": async (world) => {
+  "flags that tsd's own command doesn't have yet: -m, --cpus, --ulimit, --add-host, --mount": async (fixture) => {
     const script = "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null";
-    expectResult(await run(world, ["sh", "-c", `${script} || true`], "-m", "64m"), { stdout: "67108864\n" });
+    expectResult(await run(fixture, ["sh", "-c", `${script} || true`], "-m", "64m"), { stdout: "67108864\n" });
     const quota = "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null || true";
-    expectResult(await run(world, ["sh", "-c", quota], "--cpus", "0.5"), { stdout: /^50000\b/ });
-    expectResult(await run(world, ["sh", "-c", "ulimit -n"], "--ulimit", "nofile=100:200"), { stdout: "100\n" });
-    expectResult(await run(world, ["grep", "other", "/etc/hosts"], "--add-host", "other:10.1.2.3"), {
+    expectResult(await run(fixture, ["sh", "-c", quota], "--cpus", "0.5"), { stdout: /^50000\b/ });
+    expectResult(await run(fixture, ["sh", "-c", "ulimit -n"], "--ulimit", "nofile=100:200"), { stdout: "100\n" });
+    expectResult(await run(fixture, ["grep", "other", "/etc/hosts"], "--add-host", "other:10.1.2.3"), {
       stdout: "10.1.2.3\tother\n",
     });
-    const mount = `type=bind,source=${world.folder},target=/mnt,readonly`;
-    expectResult(await run(world, ["touch", "/mnt/x"], "--mount", mount), {
+    const mount = `type=bind,source=${fixture.dir},target=/mnt,readonly`;
+    expectResult(await run(fixture, ["touch", "/mnt/x"], "--mount", mount), {
       ...{ code: 1, stderr: "touch: /mnt/x: Read-only file system\n" },
     });
     const size = ["sh", "-c", "df -k /scratch | tail -n 1 | awk '{ print $2 }'"];
-    expectResult(await run(world, size, "--mount", "type=tmpfs,target=/scratch,tmpfs-size=1m"), { stdout: "1024\n" });
+    expectResult(await run(fixture, size, "--mount", "type=tmpfs,target=/scratch,tmpfs-size=1m"), { stdout: "1024\n" });
   },
-  "flags that both have": async (world) => {
+  "flags that both have": async (fixture) => {
     const flags = ["-e", "A=1", "-w", "/tmp", "-u", "app", "--hostname", "box", "--cap-drop", "ALL", "--read-only"];
     const script = "echo $A $PWD $(id -u) $(hostname); grep CapEff /proc/self/status; touch /tmp/x";
-    expectResult(await run(world, ["sh", "-c", script], ...flags), {
+    expectResult(await run(fixture, ["sh", "-c", script], ...flags), {
       code: 1,
       stdout: "1 /tmp 1000 box\nCapEff:\t0000000000000000\n",
       stderr: "touch: /tmp/x: Read-only file system\n",
     });
-    expectResult(await run(world, ["sh", "-c", "echo x >/mnt/file"], "-v", `${world.folder}/made:/mnt`), {});
-    assert.equal(await Deno.readTextFile(`${world.folder}/made/file`), "x\n");
+    expectResult(await run(fixture, ["sh", "-c", "echo x >/mnt/file"], "-v", `${fixture.dir}/made:/mnt`), {});
+    assert.equal(await Deno.readTextFile(`${fixture.dir}/made/file`), "x\n");
   },
-  "signals are passed on": async (world) => {
+  "signals are passed on": async (fixture) => {
     const script = "trap 'echo got INT; exit 7' INT; echo ready; while :; do sleep 0.02; done";
-    await using session = world.engine.session("docker", ["run", "--rm", ...NONE, world.image, "sh", "-c", script]);
+    await using session = fixture.engine.session("docker", ["run", "--rm", ...NONE, fixture.image, "sh", "-c", script]);
     await session.waitFor("ready\n");
     session.kill("SIGINT");
     expectResult(await session.wait(), { code: 7, stdout: "ready\ngot INT\n" });
   },
-  "an image that is not there yet is pulled": async (world) => {
-    expectResult(await world.docker("rmi", world.image), { stdout: /^Untagged: / });
-    const { code, stdout, stderr } = await run(world, ["echo", "hi"]);
+  "an image that is not there yet is pulled": async (fixture) => {
+    expectResult(await fixture.docker("rmi", fixture.image), { stdout: /^Untagged: / });
+    const { code, stdout, stderr } = await run(fixture, ["echo", "hi"]);
     assert.deepEqual([code, stdout], [0, "hi\n"]);
     assert.match(
       stderr,
-      new RegExp(`^Unable to find image '${world.image}:latest' locally\nlatest: Pulling from busybox\n`),
+      new RegExp(`^Unable to find image '${fixture.image}:latest' locally\nlatest: Pulling from busybox\n`),
     );
     assert.match(stderr, /\nStatus: Downloaded newer image for \S+\n$/);
   },
 }, "docker");
 
 scenario("docker create, start, attach, exec, logs", {
-  "create, start -a, start -ai": async (world) => {
-    const created = await world.docker(
+  "create, start -a, start -ai": async (fixture) => {
+    const created = await fixture.docker(
       "create",
       "-i",
       ...NONE,
       "--name",
       "reader",
-      world.image,
+      fixture.image,
       "sh",
       "-c",
       "cat; exit 3",
     );
     expectResult(created, { stdout: /^[0-9a-f]{64}\n$/ });
-    const fed = await world.engine.docker(["start", "-ai", "reader"], { stdin: "one\ntwo\n" });
+    const fed = await fixture.engine.docker(["start", "-ai", "reader"], { stdin: "one\ntwo\n" });
     expectResult(fed, { code: 3, stdout: "one\ntwo\n" });
-    expectResult(await world.docker("start", "reader"), { stdout: "reader\n" });
-    expectResult(await world.docker("rm", "-f", "reader"), { stdout: "reader\n" });
+    expectResult(await fixture.docker("start", "reader"), { stdout: "reader\n" });
+    expectResult(await fixture.docker("rm", "-f", "reader"), { stdout: "reader\n" });
   },
-  "attach to one that runs: output from now on, its exit code": async (world) => {
+  "attach to one that runs: output from now on, its exit code": async (fixture) => {
     const script = `${ON_SIGNAL.set}; echo early; ${ON_SIGNAL.wait}; echo late; exit 5`;
-    const id = await background(world, "watched", ["sh", "-c", script]);
-    await using session = world.engine.session("docker", ["attach", "watched"]);
+    const id = await background(fixture, "watched", ["sh", "-c", script]);
+    await using session = fixture.engine.session("docker", ["attach", "watched"]);
     // The attachment has no mark of its own: it is there when the engine has two more connections.
-    await world.until("the attachment", async () => (await connections(world)) >= 2);
-    expectResult(await world.docker("kill", "-s", "USR1", id), { stdout: `${id}\n` });
+    await fixture.until("the attachment", async () => (await connections(fixture)) >= 2);
+    expectResult(await fixture.docker("kill", "-s", "USR1", id), { stdout: `${id}\n` });
     expectResult(await session.wait(), { code: 5, stdout: "late\n" });
-    expectResult(await world.docker("rm", "watched"), { stdout: "watched\n" });
+    expectResult(await fixture.docker("rm", "watched"), { stdout: "watched\n" });
   },
-  "exec: output, exit codes, -i, -d, -e, -w, -u": async (world) => {
-    await background(world, "box", ["sleep", "1000"]);
-    const exec = (...args: string[]) => world.docker("exec", ...args);
+  "exec: output, exit codes, -i, -d, -e, -w, -u": async (fixture) => {
+    await background(fixture, "box", ["sleep", "1000"]);
+    const exec = (...args: string[]) => fixture.docker("exec", ...args);
     expectResult(await exec("box", "sh", "-c", "echo out; echo err >&2; exit 9"), {
       ...{ code: 9, stdout: "out\n", stderr: "err\n" },
     });
-    const fed = await world.engine.docker(["exec", "-i", "box", "cat"], { stdin: "fed\n" });
+    const fed = await fixture.engine.docker(["exec", "-i", "box", "cat"], { stdin: "fed\n" });
     expectResult(fed, { stdout: "fed\n" });
     const flags = ["-e", "A=1", "-w", "/tmp", "-u", "app"];
     expectResult(await exec(...flags, "box", "sh", "-c", "echo $A $PWD $(id -u)"), { stdout: "1 /tmp 1000\n" });
     expectResult(await exec("-d", "box", "touch", "/done"), {});
-    await world.until("its file", async () => (await exec("box", "test", "-e", "/done")).code === 0);
+    await fixture.until("its file", async () => (await exec("box", "test", "-e", "/done")).code === 0);
     expectResult(await exec("box", "nope"), {
       code: 127,
       stdout: /executable file not found in \$PATH: unknown\r?\n$/,
     });
     expectResult(await exec("box", "/etc/passwd"), { code: 126, stdout: /permission denied: unknown\r?\n$/ });
     const script = "head -c 3000000 /dev/urandom >in; docker exec -i box cat <in >out; cmp in out";
-    expectResult(await world.shell(script), {});
-    expectResult(await world.docker("rm", "-f", "box"), { stdout: "box\n" });
+    expectResult(await fixture.shell(script), {});
+    expectResult(await fixture.docker("rm", "-f", "box"), { stdout: "box\n" });
   },
-  "logs: -f, --tail, -t, --since": async (world) => {
+  "logs: -f, --tail, -t, --since": async (fixture) => {
     const script = `${ON_SIGNAL.set}; echo 1; echo 2 >&2; sleep 0.05; echo 3; ${ON_SIGNAL.wait}; echo 4`;
-    await background(world, "talker", ["sh", "-c", script]);
-    await using session = world.engine.session("docker", ["logs", "-f", "talker"]);
+    await background(fixture, "talker", ["sh", "-c", script]);
+    await using session = fixture.engine.session("docker", ["logs", "-f", "talker"]);
     await session.waitFor("3\n");
-    expectResult(await world.docker("logs", "talker"), { stdout: "1\n3\n", stderr: "2\n" });
-    expectResult(await world.docker("logs", "--tail", "1", "talker"), { stdout: "3\n" });
-    expectResult(await world.docker("kill", "-s", "USR1", "talker"), { stdout: "talker\n" });
+    expectResult(await fixture.docker("logs", "talker"), { stdout: "1\n3\n", stderr: "2\n" });
+    expectResult(await fixture.docker("logs", "--tail", "1", "talker"), { stdout: "3\n" });
+    expectResult(await fixture.docker("kill", "-s", "USR1", "talker"), { stdout: "talker\n" });
     expectResult(await session.wait(), { stdout: "1\n3\n4\n", stderr: "2\n" });
-    const { stdout } = await world.docker("logs", "-t", "--tail", "2", "talker");
+    const { stdout } = await fixture.docker("logs", "-t", "--tail", "2", "talker");
     const [three] = /^\S+Z(?= 3\n)/.exec(stdout) ?? [];
     assert.ok(three, stdout);
-    expectResult(await world.docker("logs", "--since", three, "talker"), { stdout: "3\n4\n" });
-    expectResult(await world.docker("rm", "talker"), { stdout: "talker\n" });
+    expectResult(await fixture.docker("logs", "--since", three, "talker"), { stdout: "3\n4\n" });
+    expectResult(await fixture.docker("rm", "talker"), { stdout: "talker\n" });
   },
 }, "docker");
 
 /** Connections to the engine's socket that are open now. */
-async function connections(world: World): Promise<number> {
+async function connections(fixture: Fixture): Promise<number> {
   const table = await Deno.readTextFile("/proc/net/unix");
   // Established (03) ends that bear the listener's path are the engine's: the path it had before it was renamed into place.
-  const path = world.engine.socketPath.replace(/.$/, "~");
+  const path = fixture.engine.socketPath.replace(/.$/, "~");
   return table.split("\n").filter((line) => line.endsWith(path) && / 03 +\d+ /.test(line)).length;
 }

@@ -5,7 +5,7 @@
 import { strict as assert } from "node:assert";
 import { allRoutes } from "../../src/api/routes/mod.ts";
 import type { Services } from "../../src/api/services.ts";
-import { scenario, type Step, type World } from "../cli/setup.ts";
+import { type Fixture, scenario, type Step } from "../cli/setup.ts";
 import { ask, assertClear, problemsOf, SEGMENTS } from "./wrong_values.ts";
 
 /** Handlers aren't called here, so nothing needs to be behind them. */
@@ -81,8 +81,8 @@ const BODIES: readonly Body[] = [
 ];
 
 /** A step that gives what is wrong with answers, one line each. */
-const nothingWrong = (step: (world: World) => Promise<string[]>): Step => async (world) => {
-  assert.deepEqual(await step(world), []);
+const nothingWrong = (step: (fixture: Fixture) => Promise<string[]>): Step => async (fixture) => {
+  assert.deepEqual(await step(fixture), []);
 };
 
 scenario("api: wrong requests of every route", {
@@ -131,9 +131,9 @@ scenario("api: wrong requests of every route", {
     }
     return problems;
   }),
-  "bodies": nothingWrong(async (world) => {
-    const { api } = world.engine;
-    const up = await world.background("up");
+  "bodies": nothingWrong(async (fixture) => {
+    const { api } = fixture.engine;
+    const up = await fixture.background("up");
     const { Id: exec } = (await api.post(`/containers/up/exec`, { Cmd: ["true"] })).json<{ Id: string }>();
     const problems: string[] = [];
     for (const [path, about] of WITH_JSON) {
@@ -157,7 +157,7 @@ scenario("api: wrong requests of every route", {
     }
     const state = (await api.get("/containers/up/json")).json<{ Id: string; State: { Status: string } }>();
     assert.deepEqual([state.Id, state.State.Status], [up, "running"]);
-    await world.remove("up");
+    await fixture.remove("up");
     return problems;
   }),
 });

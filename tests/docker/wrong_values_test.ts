@@ -5,7 +5,7 @@
 import { strict as assert } from "node:assert";
 import { ZERO_CONFIG, ZERO_HOST_CONFIG } from "../../src/api/views/zero_values.ts";
 import type { ApiResponse } from "../harness/mod.ts";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { ask, assertClear, type Json, placesIn, problemsOf, replaced, SEGMENTS, VALUES } from "./wrong_values.ts";
 
 /** A creation with every field that there is, all of them right. */
@@ -122,7 +122,7 @@ const PATHS: readonly (readonly [method: string, path: string, ...params: string
 ];
 
 scenario("api: wrong values", {
-  "fields of a creation": async ({ engine: { api }, image }: World) => {
+  "fields of a creation": async ({ engine: { api }, image }: Fixture) => {
     const create = (body: Json) => api.post("/containers/create", body);
     const remove = async (response: ApiResponse) => {
       if (response.status !== 201) return;
@@ -134,9 +134,9 @@ scenario("api: wrong values", {
     await remove(right);
     assert.deepEqual(await wrongBodies(creation(image), create, remove), []);
   },
-  "bodies of the other paths": async (world: World) => {
-    const { api } = world.engine;
-    await world.background("up");
+  "bodies of the other paths": async (fixture: Fixture) => {
+    const { api } = fixture.engine;
+    await fixture.background("up");
     const post = (path: string) => (body: Json) => api.post(path, body);
     const exec = {
       ...{ AttachStdin: false, AttachStdout: true, AttachStderr: true, DetachKeys: "ctrl-p", Tty: true, Env: ["A=1"] },
@@ -153,19 +153,22 @@ scenario("api: wrong values", {
       RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
     };
     assert.deepEqual(await wrongBodies(update, post("/containers/up/update")), []);
-    const auth = { username: "u", password: "p", auth: "", serveraddress: world.registry.host, identitytoken: "" };
+    const auth = { username: "u", password: "p", auth: "", serveraddress: fixture.registry.host, identitytoken: "" };
     // Nobody asks a registry elsewhere: a name becomes this one's, and so does none.
     const login = (body: Json) => {
       const { serveraddress: at } = body as Record<string, Json>;
       const isNamed = at !== null && at !== undefined && typeof at !== "string";
-      return api.post("/auth", { ...body as Record<string, Json>, serveraddress: isNamed ? at : world.registry.host });
+      return api.post("/auth", {
+        ...body as Record<string, Json>,
+        serveraddress: isNamed ? at : fixture.registry.host,
+      });
     };
     assert.deepEqual(await wrongBodies(auth, login), []);
-    expectResult(await world.tsd("exec", "up", "echo", "fine"), { stdout: "fine\n" });
-    await world.remove("up");
+    expectResult(await fixture.tsd("exec", "up", "echo", "fine"), { stdout: "fine\n" });
+    await fixture.remove("up");
   },
-  "bodies of networks and volumes": async (world: World) => {
-    const { api } = world.engine;
+  "bodies of networks and volumes": async (fixture: Fixture) => {
+    const { api } = fixture.engine;
     const network = {
       ...{ Name: "wrong", CheckDuplicate: true, Driver: "bridge", Scope: "local", EnableIPv4: true, EnableIPv6: false },
       ...{ Internal: true, Attachable: true, Ingress: false, ConfigOnly: false, ConfigFrom: { Network: "" } },
@@ -192,7 +195,7 @@ scenario("api: wrong values", {
     const volume = { Name: "wrong", Driver: "local", Labels: { a: "b" }, DriverOpts: {} };
     const createVolume = (body: Json) => api.post("/volumes/create", body);
     assert.deepEqual(await wrongBodies(volume, createVolume, removed("volumes", "Name")), []);
-    await world.background("up");
+    await fixture.background("up");
     const endpoint = {
       Container: "up",
       EndpointConfig: {
@@ -203,22 +206,22 @@ scenario("api: wrong values", {
     assert.deepEqual(await wrongBodies(endpoint, (body) => api.post("/networks/bridge/connect", body)), []);
     const leave = { Container: "up", Force: false };
     assert.deepEqual(await wrongBodies(leave, (body) => api.post("/networks/bridge/disconnect", body)), []);
-    await world.remove("up");
+    await fixture.remove("up");
   },
-  "parameters": async (world: World) => {
-    const { api } = world.engine;
-    const id = await world.background("up"); // which gets other names
-    await world.background("done", ["true"]);
-    await world.tsd("wait", "done");
+  "parameters": async (fixture: Fixture) => {
+    const { api } = fixture.engine;
+    const id = await fixture.background("up"); // which gets other names
+    await fixture.background("done", ["true"]);
+    await fixture.tsd("wait", "done");
     const problems: string[] = [];
     const filled = (path: string) =>
-      path.replace("UP", id).replace("DONE", "done").replaceAll("HOST", world.registry.host);
+      path.replace("UP", id).replace("DONE", "done").replaceAll("HOST", fixture.registry.host);
     for (const [method, path, ...params] of PATHS) {
       for (const param of params) {
         for (const text of TEXTS) {
           const [bare, query = ""] = filled(path).split("?") as [string, string?];
           const all = new URLSearchParams(query);
-          all.set(param, param === "repo" ? `${world.registry.host}/${text}` : text);
+          all.set(param, param === "repo" ? `${fixture.registry.host}/${text}` : text);
           const target = `${bare}?${all}`;
           problems.push(...await problemsOf(() => ask(api, method, target), `${method} ${target.slice(0, 200)}`));
         }
@@ -234,11 +237,11 @@ scenario("api: wrong values", {
     for (const text of [...TEXTS, btoa("[]"), btoa("5"), btoa('{"username":5}'), btoa('{"auth":"!"}')]) {
       if (/[^\x20-\x7e]/.test(text)) continue; // can't be sent at all
       const headers = { "x-registry-auth": text };
-      const pull = `/images/create?fromImage=${world.registry.host}/busybox&tag=latest`;
+      const pull = `/images/create?fromImage=${fixture.registry.host}/busybox&tag=latest`;
       problems.push(...await problemsOf(() => ask(api, "POST", pull, { headers }), `X-Registry-Auth: ${text}`));
     }
     assert.deepEqual(problems, []);
-    expectResult(await world.tsd("exec", id, "echo", "fine"), { stdout: "fine\n" });
-    await world.engine.removeContainers();
+    expectResult(await fixture.tsd("exec", id, "echo", "fine"), { stdout: "fine\n" });
+    await fixture.engine.removeContainers();
   },
 });

@@ -1,7 +1,7 @@
 /** An engine is killed, its containers print, and another one comes: who was attached misses nothing of it. */
 import { strict as assert } from "node:assert";
 import { requires } from "../requires.ts";
-import { exists, startRig, until } from "./setup.ts";
+import { exists, startSetup, until } from "./setup.ts";
 
 /** Prints a line whenever it is let to. */
 const LINES = `for n in 1 2 3; do
@@ -13,9 +13,9 @@ Deno.test({
   name: "what run, exec and attach print while no engine is there comes to their clients when there is one again",
   ...requires("root", "runc"),
   fn: async () => {
-    await using rig = await startRig();
-    const { engine, image } = rig;
-    const gates = `${engine.folder}/gates`;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
+    const gates = `${engine.dir}/gates`;
     await Deno.mkdir(gates);
     const script = (who: string) => ["sh", "-c", LINES, "sh", who];
     const asRun = (name: string, ...flags: string[]) => [

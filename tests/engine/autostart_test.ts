@@ -4,11 +4,11 @@ import { executable, processState, runCommand, startEngine } from "../harness/mo
 import { requires } from "../requires.ts";
 import { busyboxImage } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
-import { EMPTY_PLACES, Machine } from "./machine.ts";
+import { EMPTY_FIELDS, Machine } from "./machine.ts";
 import { exists, until } from "./setup.ts";
 
 Deno.test("the first command starts an engine, which says so in its log", requires("root"), async () => {
-  await using machine = await Machine.open(EMPTY_PLACES);
+  await using machine = await Machine.open(EMPTY_FIELDS);
   const first = await machine.tsd("ps");
   assert.deepEqual([first.code, first.stderr], [0, ""]);
   assert.match(first.stdout, /^CONTAINER ID/);
@@ -27,7 +27,7 @@ Deno.test("the first command starts an engine, which says so in its log", requir
 });
 
 Deno.test("ten first commands at once get one engine", requires("root"), async () => {
-  await using machine = await Machine.open(EMPTY_PLACES);
+  await using machine = await Machine.open(EMPTY_FIELDS);
   const results = await Promise.all(Array.from({ length: 10 }, () => machine.tsd("ps", "-q")));
   for (const { code, stderr } of results) assert.deepEqual([code, stderr], [0, ""]);
   // The others see that somebody was faster, and leave.
@@ -40,7 +40,7 @@ Deno.test(
   "containers of the default engine run, and survive it",
   requires("root", "runc", "docker"),
   async () => {
-    await using machine = await Machine.open(EMPTY_PLACES);
+    await using machine = await Machine.open(EMPTY_FIELDS);
     await using registry = startScriptedRegistry();
     const image = registry.add("busybox", "1", await busyboxImage());
     assert.equal((await machine.tsd("pull", "-q", image)).code, 0);
@@ -81,7 +81,7 @@ async function steady(count: () => Promise<number>): Promise<number> {
 Deno.test("-H goes before TSD_HOST, TSD_HOST before DOCKER_HOST, and none of them starts an engine", {
   ...requires("root"),
 }, async () => {
-  await using machine = await Machine.open(EMPTY_PLACES);
+  await using machine = await Machine.open(EMPTY_FIELDS);
   await using engine = await startEngine();
   const nowhere = "unix:///nonexistent/tsd.sock";
   const ps = (args: string[], env: Record<string, string>) => machine.run(executable(), [...args, "ps", "-q"], { env });
@@ -108,7 +108,7 @@ Deno.test("-H goes before TSD_HOST, TSD_HOST before DOCKER_HOST, and none of the
 });
 
 Deno.test("an ordinary user gets one line", requires("root"), async () => {
-  await using machine = await Machine.open(EMPTY_PLACES);
+  await using machine = await Machine.open(EMPTY_FIELDS);
   const cache = await Deno.makeTempDir({ prefix: "tsd-nobody-" });
   try {
     await Deno.chown(cache, 65534, 65534);
@@ -134,7 +134,7 @@ Deno.test("an ordinary user gets one line", requires("root"), async () => {
 
 Deno.test("an engine that can't start says why to the client that started it", requires("root"), async () => {
   await using machine = await Machine.open(
-    `${EMPTY_PLACES}; mkdir /var/lib/tsd; echo garbage-garbage-garbage-garbage >/var/lib/tsd/tsd.db`,
+    `${EMPTY_FIELDS}; mkdir /var/lib/tsd; echo garbage-garbage-garbage-garbage >/var/lib/tsd/tsd.db`,
   );
   const { code, stderr } = await machine.tsd("ps");
   assert.equal(code, 1);

@@ -4,7 +4,7 @@ import { removeTree } from "../images/test_cache.ts";
 import { ContainerLives, type Promised } from "./container_lifecycle.ts";
 import { ImageLives, isOfImageLives } from "./image_lifecycle.ts";
 import { type FileSystem, PowerDisk } from "./power_disk.ts";
-import { namesIn, startRig, untilNone } from "./setup.ts";
+import { namesIn, startSetup, untilNone } from "./setup.ts";
 
 export interface ContainerCutsOptions {
   readonly fileSystem: FileSystem;
@@ -54,9 +54,9 @@ export async function containerCuts(options: ContainerCutsOptions): Promise<Cont
   const { fileSystem, cuts, everyMs, lanes, imageLanes = 0, args = [] } = options;
   await using disk = await PowerDisk.make(fileSystem);
   const dataRoot = `${disk.path}/data`;
-  await using rig = await startRig({ dataRoot, args });
-  const { engine } = rig;
-  const lives: AllLives = { containers: new ContainerLives(rig), images: new ImageLives(rig) };
+  await using setup = await startSetup({ dataRoot, args });
+  const { engine } = setup;
+  const lives: AllLives = { containers: new ContainerLives(setup), images: new ImageLives(setup) };
   const running = Promise.all([lives.containers.run(lanes), lives.images.run(imageLanes)]);
   // Told at its end; until then nobody looks.
   running.catch(() => undefined);
@@ -132,12 +132,12 @@ async function problemsOf(engine: Engine, cut: Cut): Promise<{ listed: number; p
     if (!Mounts.some(({ Name }) => Name === volume)) problems.push(`${name}: no ${volume}`);
   }
   const ids = listed.map(({ Id }) => Id).sort();
-  for (const folder of [`${engine.layerRoot}/snapshots`, `${engine.dataRoot}/containers`]) {
-    const orphans = (await namesIn(folder)).filter((name) => !ids.includes(name));
-    if (orphans.length > 0) problems.push(`${folder} holds ${orphans.join(" ")}`);
+  for (const dir of [`${engine.layerRoot}/snapshots`, `${engine.dataRoot}/containers`]) {
+    const orphans = (await namesIn(dir)).filter((name) => !ids.includes(name));
+    if (orphans.length > 0) problems.push(`${dir} holds ${orphans.join(" ")}`);
   }
-  const folders = (await namesIn(`${engine.dataRoot}/volumes`)).filter((name) => !volumes.includes(name));
-  if (folders.length > 0) problems.push(`folders of volumes that there are not: ${folders.join(" ")}`);
+  const dirs = (await namesIn(`${engine.dataRoot}/volumes`)).filter((name) => !volumes.includes(name));
+  if (dirs.length > 0) problems.push(`folders of volumes that there are not: ${dirs.join(" ")}`);
   await Promise.all(listed.map(async ({ Id, Names }) => {
     const steps = isOfImageLives(Names) ? [REMOVAL] : [...USE, REMOVAL];
     for (const problem of await problemsOfSteps(engine, Id, steps)) problems.push(`${Names.join()}: ${problem}`);
@@ -148,9 +148,9 @@ async function problemsOf(engine: Engine, cut: Cut): Promise<{ listed: number; p
     if (status !== 204 && status !== 404) problems.push(`removing volume ${volume}: ${status}`);
   }
   const left = async () => {
-    const folders = [`${engine.layerRoot}/snapshots`, `${engine.layerRoot}/ingest`, `${engine.dataRoot}/volumes`];
-    const held = await Promise.all(folders.map(async (folder) => [folder, await namesIn(folder)] as const));
-    return held.filter(([, names]) => names.length > 0).map(([folder, names]) => `${folder} holds ${names.join(" ")}`);
+    const dirs = [`${engine.layerRoot}/snapshots`, `${engine.layerRoot}/ingest`, `${engine.dataRoot}/volumes`];
+    const held = await Promise.all(dirs.map(async (dir) => [dir, await namesIn(dir)] as const));
+    return held.filter(([, names]) => names.length > 0).map(([dir, names]) => `${dir} holds ${names.join(" ")}`);
   };
   // Those with --rm go by themselves: not all at once.
   await untilNone(left).catch((thrown: Error) => problems.push(`when all has gone: ${thrown.message}`));

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
 import { containerCuts } from "./container_cuts.ts";
-import { namesIn, startRig } from "./setup.ts";
+import { namesIn, startSetup } from "./setup.ts";
 
 Deno.test(
   "whenever the power goes, containers and images are whole or absent",
@@ -19,12 +19,12 @@ Deno.test(
   "what a power cut left of a creation or a removal goes at the next start",
   requires("root", "runc"),
   async () => {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     const create = async (name: string) =>
       (await engine.api.post(`/containers/create?name=${name}`, { Image: image, Cmd: ["true"] })).json<{ Id: string }>()
         .Id;
-    const ids = { begun: await create("begun"), removed: await create("removed"), moved: await create("moved") };
+    const ids = { started: await create("begun"), removed: await create("removed"), moved: await create("moved") };
     for (const name of ["removed", "moved"]) {
       for (const step of ["start", "wait"]) await engine.api.post(`/containers/${name}/${step}`);
     }
@@ -32,17 +32,17 @@ Deno.test(
     const snapshotOf = (id: string) => `${engine.layerRoot}/snapshots/${id}`;
     const homeOf = (id: string) => `${engine.dataRoot}/containers/${id}`;
     // Its name is on the disk, its bytes are not.
-    await Deno.truncate(`${snapshotOf(ids.begun)}/layers.json`);
-    for (const folder of [snapshotOf(ids.removed), homeOf(ids.removed)]) await removeTree(folder);
+    await Deno.truncate(`${snapshotOf(ids.started)}/layers.json`);
+    for (const dir of [snapshotOf(ids.removed), homeOf(ids.removed)]) await removeTree(dir);
     // Of one whose layers are elsewhere just now all stays as it is.
-    await Deno.rename(snapshotOf(ids.moved), `${engine.folder}/elsewhere`);
+    await Deno.rename(snapshotOf(ids.moved), `${engine.dir}/elsewhere`);
     await engine.start();
     const listed = (await engine.api.get("/containers/json?all=1")).json<{ Names: string[] }[]>();
     assert.deepEqual(listed.map(({ Names }) => Names), [["/moved"]]);
     assert.deepEqual(await namesIn(`${engine.layerRoot}/snapshots`), []);
     assert.deepEqual(await namesIn(`${engine.dataRoot}/containers`), [ids.moved]);
     await engine.stop();
-    await Deno.rename(`${engine.folder}/elsewhere`, snapshotOf(ids.moved));
+    await Deno.rename(`${engine.dir}/elsewhere`, snapshotOf(ids.moved));
     await engine.start();
     // What is not synced of one that was created may be lost.
     await removeTree(homeOf(ids.moved));

@@ -1,6 +1,6 @@
 /** Containers that come and go, as far as a test knows it. */
 import { Lives } from "./lifecycle.ts";
-import type { Rig } from "./setup.ts";
+import type { Setup } from "./setup.ts";
 
 /** What an answered request promises of a container. */
 export interface Promised {
@@ -14,14 +14,14 @@ const KEPT = 2;
 
 /** See the module's comment. */
 export class ContainerLives extends Lives {
-  readonly #rig: Pick<Rig, "engine" | "image">;
+  readonly #setup: Pick<Setup, "engine" | "image">;
   /** By name: created for sure, and nothing has been asked since that takes it away. */
   readonly #containers = new Map<string, Promised>();
   readonly #volumes = new Set<string>();
 
-  constructor(rig: Pick<Rig, "engine" | "image">) {
-    super(rig.engine, KEPT);
-    this.#rig = rig;
+  constructor(setup: Pick<Setup, "engine" | "image">) {
+    super(setup.engine, KEPT);
+    this.#setup = setup;
   }
 
   get containers(): ReadonlyMap<string, Promised> {
@@ -50,9 +50,9 @@ export class ContainerLives extends Lives {
     const promised = { restart: "no", volume: renamed };
     this.#containers.set(first, promised);
     await this.ask("POST", `/containers/${first}/start`);
-    const gone = `${first}-gone`;
-    await this.#create(gone, { HostConfig: { ...HostConfig, AutoRemove: true }, Cmd: ["true"] });
-    await this.ask("POST", `/containers/${gone}/start`);
+    const removed = `${first}-gone`;
+    await this.#create(removed, { HostConfig: { ...HostConfig, AutoRemove: true }, Cmd: ["true"] });
+    await this.ask("POST", `/containers/${removed}/start`);
     this.#containers.delete(first);
     await this.ask("POST", `/containers/${first}/rename?name=${name}`);
     this.#containers.set(name, promised);
@@ -68,10 +68,10 @@ export class ContainerLives extends Lives {
     const renamed = `${name}-renamed`;
     const volume = `${name}-data`;
     const flags = ["--network", "none", "-v", `${volume}:/data`];
-    await this.tsd("run", "-d", "--name", name, ...flags, this.#rig.image, "sleep", "1000");
+    await this.tsd("run", "-d", "--name", name, ...flags, this.#setup.image, "sleep", "1000");
     this.#volumes.add(volume);
     this.#containers.set(name, { restart: "no", volume });
-    await this.tsd("run", "--rm", ...flags, this.#rig.image, "true");
+    await this.tsd("run", "--rm", ...flags, this.#setup.image, "true");
     this.#containers.delete(name);
     await this.tsd("rename", name, renamed);
     this.#containers.set(renamed, { restart: "no", volume });
@@ -91,7 +91,7 @@ export class ContainerLives extends Lives {
   }
 
   async #create(name: string, more: Record<string, unknown>): Promise<void> {
-    const body = { Image: this.#rig.image, Cmd: ["sleep", "1000"], ...more };
+    const body = { Image: this.#setup.image, Cmd: ["sleep", "1000"], ...more };
     await this.ask("POST", `/containers/create?name=${name}`, body);
   }
 }

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { type Engine, runCommand } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
-import { holdingsOf, namesIn, runDetached, startRig, stateOf, until, untilSettled } from "./setup.ts";
+import { holdingsOf, namesIn, runDetached, startSetup, stateOf, until, untilSettled } from "./setup.ts";
 
 /** Lets an engine open so many more files than it has, by the number that a new one would get (RLIMIT_NOFILE). */
 async function leave(engine: Engine, free: number): Promise<void> {
@@ -33,10 +33,10 @@ Deno.test({
   name: "more clients than an engine may have files: it lets clients in again when these have gone",
   ...requires("root", "runc"),
   fn: async () => {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     const allow = await freely(engine);
-    const id = await runDetached(rig, COUNTS);
+    const id = await runDetached(setup, COUNTS);
     await leave(engine, 20);
     {
       await using clients = new AsyncDisposableStack();
@@ -61,8 +61,8 @@ Deno.test({
   name: "no files left for a run: it is refused in one line, or works, and nothing stays",
   ...requires("root", "runc"),
   fn: async () => {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     const allow = await freely(engine);
     await engine.tsd(["run", "--rm", image, "true"]);
     const before = await holdingsOf(engine);
@@ -91,13 +91,13 @@ Deno.test({
   name: "containers that end while no file can be opened: each end is known, and what follows from it comes later",
   ...requires("root", "runc"),
   fn: async () => {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     const allow = await freely(engine);
     await engine.tsd(["run", "--rm", image, "true"]);
     const before = await holdingsOf(engine);
     const [plain, removed, again] = await Promise.all(
-      [[], ["--rm", "-v", "/data"], ["--restart", "always"]].map((flags) => runDetached(rig, COUNTS, flags)),
+      [[], ["--rm", "-v", "/data"], ["--restart", "always"]].map((flags) => runDetached(setup, COUNTS, flags)),
     );
     const pids = await Promise.all([plain!, removed!, again!].map(async (id) => (await stateOf(engine, id)).Pid));
     for (const id of [plain!, removed!, again!]) {

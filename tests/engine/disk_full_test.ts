@@ -12,17 +12,17 @@ const DISK_BYTES = 64 * MIB;
 
 /** A small ext4 file system in a file. */
 class SmallDisk implements AsyncDisposable {
-  private constructor(readonly folder: string) {}
+  private constructor(readonly dir: string) {}
 
   static async make(): Promise<SmallDisk> {
-    const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-disk-" }));
-    await sh(`truncate -s ${DISK_BYTES} ${folder}/image; mkfs.ext4 -q -m 0 ${folder}/image; mkdir ${folder}/disk`);
-    await sh(`mount -o loop ${folder}/image ${folder}/disk`);
-    return new SmallDisk(folder);
+    const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-disk-" }));
+    await sh(`truncate -s ${DISK_BYTES} ${dir}/image; mkfs.ext4 -q -m 0 ${dir}/image; mkdir ${dir}/disk`);
+    await sh(`mount -o loop ${dir}/image ${dir}/disk`);
+    return new SmallDisk(dir);
   }
 
   get path(): string {
-    return `${this.folder}/disk`;
+    return `${this.dir}/disk`;
   }
 
   async freeBytes(): Promise<number> {
@@ -30,11 +30,11 @@ class SmallDisk implements AsyncDisposable {
   }
 
   /** Leaves so much room. */
-  async fill(leftBytes: number): Promise<void> {
+  async fill(remainingBytes: number): Promise<void> {
     const filler = `${this.path}/filler`;
-    await sh(`fallocate -l ${await this.freeBytes() - Math.max(leftBytes, MIB)} ${filler}`);
+    await sh(`fallocate -l ${await this.freeBytes() - Math.max(remainingBytes, MIB)} ${filler}`);
     // The file's own tree takes blocks too: the last ones are taken one by one.
-    if (leftBytes === 0) await sh(`cat /dev/zero >>${filler} 2>/dev/null || true`);
+    if (remainingBytes === 0) await sh(`cat /dev/zero >>${filler} 2>/dev/null || true`);
   }
 
   async makeRoom(): Promise<void> {
@@ -43,7 +43,7 @@ class SmallDisk implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await sh(`umount ${this.path}`);
-    await removeTree(this.folder);
+    await removeTree(this.dir);
   }
 }
 
@@ -75,7 +75,7 @@ Deno.test("a pull that doesn't fit, and the same when there is room", requires("
   await pull(engine, small);
   await disk.fill(16 * MIB);
   const before = { free: await disk.freeBytes(), files: await filesBelow(engine.layerRoot) };
-  for (let attempt = 0; attempt < 2; attempt++) {
+  for (let withErrorPrefix = 0; withErrorPrefix < 2; withErrorPrefix++) {
     const { code, stderr } = await engine.tsd(["pull", big]);
     assert.equal(code, 1);
     assert.match(stderr, /^tsd: [^\n]*No space left on device[^\n]*\n$/);
@@ -100,7 +100,7 @@ Deno.test(
     await using registry = startScriptedRegistry();
     const image = registry.add("busybox", "1", await busyboxImage());
     await using disk = await SmallDisk.make();
-    const shared = `${disk.folder}/shared`;
+    const shared = `${disk.dir}/shared`;
     await Deno.mkdir(shared);
     await using engine = await startEngine({ dataRoot: `${disk.path}/data` });
     await pull(engine, image);

@@ -4,13 +4,13 @@ import { executable, type Session } from "../harness/mod.ts";
 import { busyboxImage } from "../images/mod.ts";
 import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
-import { EMPTY_PLACES, Machine } from "./machine.ts";
+import { EMPTY_FIELDS, Machine } from "./machine.ts";
 import { exists, until } from "./setup.ts";
 
 const IDLE_MS = 2000;
 
 /** A machine of its own with the default engine on it. */
-class Rig implements AsyncDisposable {
+class Setup implements AsyncDisposable {
   readonly #owned = new AsyncDisposableStack();
 
   private constructor(
@@ -22,10 +22,10 @@ class Rig implements AsyncDisposable {
     this.#owned.use(machine);
   }
 
-  static async start(): Promise<Rig> {
+  static async start(): Promise<Setup> {
     const registry = startScriptedRegistry();
     const image = registry.add("busybox", "1", await busyboxImage());
-    return new Rig(await Machine.open(EMPTY_PLACES), registry, image);
+    return new Setup(await Machine.open(EMPTY_FIELDS), registry, image);
   }
 
   /** Starts an engine as a client would, but for the time. Its process is the one that is returned. */
@@ -54,13 +54,13 @@ class Rig implements AsyncDisposable {
 }
 
 Deno.test("it stays while a container runs, and leaves soon after", requires("root", "runc"), async () => {
-  await using rig = await Rig.start();
-  const { machine, image } = rig;
-  const engine = await rig.engine();
-  await rig.pull();
+  await using setup = await Setup.start();
+  const { machine, image } = setup;
+  const engine = await setup.engine();
+  await setup.pull();
   assert.equal((await machine.tsd("run", "-d", "--name", "c1", "--network", "none", image, "sleep", "1000")).code, 0);
   await using _removed = { [Symbol.asyncDispose]: async () => void await machine.tsd("rm", "-f", "c1") };
-  assert.equal(await rig.stays(), true);
+  assert.equal(await setup.stays(), true);
   assert.equal((await machine.tsd("rm", "-f", "c1")).code, 0);
   const before = performance.now();
   assert.equal((await engine.wait()).code, 0);
@@ -72,10 +72,10 @@ Deno.test("it stays while a container runs, and leaves soon after", requires("ro
 });
 
 Deno.test("it stays while a container waits for its restart", requires("root", "runc"), async () => {
-  await using rig = await Rig.start();
-  const { machine, image } = rig;
-  const engine = await rig.engine();
-  await rig.pull();
+  await using setup = await Setup.start();
+  const { machine, image } = setup;
+  const engine = await setup.engine();
+  await setup.pull();
   const run = ["run", "-d", "--name", "c1", "--network", "none", "--restart", "always", image, "false"];
   assert.equal((await machine.tsd(...run)).code, 0);
   await using _removed = { [Symbol.asyncDispose]: async () => void await machine.tsd("rm", "-f", "c1") };
@@ -84,7 +84,7 @@ Deno.test("it stays while a container waits for its restart", requires("root", "
     "its long back-off",
     async () => /Restarting/.test((await machine.tsd("ps")).stdout) && await count() > 5,
   );
-  assert.equal(await rig.stays(), true);
+  assert.equal(await setup.stays(), true);
   assert.equal((await machine.tsd("stop", "c1")).code, 0);
   assert.equal((await engine.wait()).code, 0);
 
@@ -95,39 +95,39 @@ Deno.test("it stays while a container waits for its restart", requires("root", "
 });
 
 Deno.test("it stays while a client waits, and leaves when that was killed", requires("root"), async () => {
-  await using rig = await Rig.start();
-  const { machine, image } = rig;
-  const engine = await rig.engine();
-  await rig.pull();
+  await using setup = await Setup.start();
+  const { machine, image } = setup;
+  const engine = await setup.engine();
+  await setup.pull();
   assert.equal((await machine.tsd("create", "--name", "c1", "--network", "none", image)).code, 0);
   {
     await using _waiting = machine.session("curl", [
       ...["--silent", "--no-buffer", "--user-agent", "tsd/0", "--unix-socket", "/run/tsd/tsd.sock"],
       ...["--request", "POST", "http://tsd/containers/c1/wait?condition=next-exit"],
     ]);
-    assert.equal(await rig.stays(), true);
+    assert.equal(await setup.stays(), true);
   }
   assert.equal((await engine.wait()).code, 0);
 });
 
 Deno.test("it stays while it pulls", requires("root"), async () => {
-  await using rig = await Rig.start();
-  const engine = await rig.engine();
-  rig.registry.fail({ path: "*/manifests/*", fault: "delay", ms: 3 * IDLE_MS });
-  await rig.pull();
+  await using setup = await Setup.start();
+  const engine = await setup.engine();
+  setup.registry.fail({ path: "*/manifests/*", fault: "delay", ms: 3 * IDLE_MS });
+  await setup.pull();
   assert.equal((await engine.wait()).code, 0);
 });
 
 Deno.test("it stays once another client than tsd has used it", requires("root", "docker"), async () => {
-  await using rig = await Rig.start();
-  await rig.engine();
+  await using setup = await Setup.start();
+  await setup.engine();
   const env = { DOCKER_HOST: "unix:///run/tsd/tsd.sock", HOME: "/nonexistent" };
-  assert.equal((await rig.machine.run("docker", ["ps"], { env })).code, 0);
-  assert.equal(await rig.stays(), true);
+  assert.equal((await setup.machine.run("docker", ["ps"], { env })).code, 0);
+  assert.equal(await setup.stays(), true);
 });
 
 Deno.test("an engine that was not started on demand stays", requires("root"), async () => {
-  await using rig = await Rig.start();
-  await rig.engine([]);
-  assert.equal(await rig.stays(), true);
+  await using setup = await Setup.start();
+  await setup.engine([]);
+  assert.equal(await setup.stays(), true);
 });

@@ -1,7 +1,7 @@
 /** Images that come and go, each with a container over it for a moment, as far as a test knows it. */
 import { file, ImageBuilder } from "../images/mod.ts";
 import { Lives } from "./lifecycle.ts";
-import type { Rig } from "./setup.ts";
+import type { Setup } from "./setup.ts";
 
 /** How many of a lane's images are there at once. */
 const KEPT = 1;
@@ -15,12 +15,12 @@ export const isOfImageLives = (names: readonly string[]): boolean => names.some(
 
 /** See the module's comment. */
 export class ImageLives extends Lives {
-  readonly #rig: Pick<Rig, "engine" | "registry">;
+  readonly #setup: Pick<Setup, "engine" | "registry">;
   readonly #images = new Set<string>();
 
-  constructor(rig: Pick<Rig, "engine" | "registry">) {
-    super(rig.engine, KEPT);
-    this.#rig = rig;
+  constructor(setup: Pick<Setup, "engine" | "registry">) {
+    super(setup.engine, KEPT);
+    this.#setup = setup;
   }
 
   /** Their references: pulled for sure, and nothing has been asked since that takes them away. */
@@ -34,7 +34,7 @@ export class ImageLives extends Lives {
     for (let layer = 0; layer < LAYERS; layer++) {
       builder.layer(Array.from({ length: FILES }, (_, n) => file(`${layer}-${n}`, `${name} ${n}\n`.repeat(LINES))));
     }
-    const image = this.#rig.registry.add(name, "1", await builder.config({ Cmd: ["/none"] }).build());
+    const image = this.#setup.registry.add(name, "1", await builder.config({ Cmd: ["/none"] }).build());
     await this.ask("POST", `/images/create?fromImage=${encodeURIComponent(image)}`);
     this.#images.add(image);
     const body = { Image: image, HostConfig: { NetworkMode: "none" } };

@@ -4,7 +4,7 @@ import { startEngine } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { requires } from "../requires.ts";
-import { Seals } from "../../src/store/erofs/immutability.ts";
+import { Immutability } from "../../src/store/erofs/immutability.ts";
 import { namesIn, pull } from "./setup.ts";
 
 const FILES = 20_000;
@@ -18,7 +18,7 @@ Deno.test("an index that is gone is made again when a container starts", require
   const run = () => engine.tsd(["run", "--rm", "--network", "none", reference, "cat", "/many/70/18000"]);
   for (const hex of await namesIn(`${engine.layerRoot}/layers`)) {
     const index = `${engine.layerRoot}/layers/${hex}/index.erofs`;
-    new Seals().unseal(index);
+    new Immutability().unseal(index);
     await Deno.remove(index);
   }
   // Those that it has mounted don't need them.

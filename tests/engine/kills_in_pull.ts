@@ -1,7 +1,7 @@
 /** Engines that are killed at any moment of a pull, and what the next one finds. */
 import { strict as assert } from "node:assert";
 import type { StorageDriver } from "../../src/store/drivers.ts";
-import { type Engine, startEngine, storagePlace } from "../harness/mod.ts";
+import { type Engine, startEngine, storageDir } from "../harness/mod.ts";
 import { busyboxBuilder, digestOf, file, type Image } from "../images/mod.ts";
 import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
 import { namesIn, pull, untilNone } from "./setup.ts";
@@ -20,12 +20,12 @@ export interface KillsFigures {
   /** The image was there, whole. */
   complete: number;
   /** It wasn't. */
-  unfinished: number;
+  incomplete: number;
   /** Layers that didn't have to be fetched again. */
-  keptLayers: number;
+  retainedLayers: number;
 }
 
-interface Scene {
+interface Fixture {
   readonly engine: Engine;
   readonly registry: ScriptedRegistry;
   readonly image: Image;
@@ -48,27 +48,27 @@ export async function killsInPulls(options: KillsOptions): Promise<KillsFigures>
   }
   const image = await builder.build();
   const reference = registry.add("kills", "1", image);
-  await using place = await storagePlace(options.driver);
+  await using place = await storageDir(options.driver);
   await using engine = await startEngine(place.options);
-  const scene = { engine, registry, image, reference, sums: sums.join("") };
+  const fixture = { engine, registry, image, reference, sums: sums.join("") };
   await pull(engine, reference);
-  await startOver(scene);
+  await startOver(fixture);
   const slow = () => registry.fail({ path: "*/blobs/*", fault: "slow", bytesPerSecond: options.bytesPerSecond });
   slow();
   const before = performance.now();
   await pull(engine, reference);
   const pullMs = performance.now() - before;
-  const figures: KillsFigures = { complete: 0, unfinished: 0, keptLayers: 0 };
+  const figures: KillsFigures = { complete: 0, incomplete: 0, retainedLayers: 0 };
   for (let n = 0; n < options.kills; n++) {
     registry.heal();
-    await startOver(scene);
+    await startOver(fixture);
     slow();
-    await killAt(scene, pullMs * (n + Math.random()) / options.kills, figures);
+    await killAt(fixture, pullMs * (n + Math.random()) / options.kills, figures);
   }
   return figures;
 }
 
-async function startOver({ engine, reference }: Scene): Promise<void> {
+async function startOver({ engine, reference }: Fixture): Promise<void> {
   if ((await engine.tsd(["images", "-q"])).stdout !== "") await engine.tsd(["rmi", reference]);
   await engine.tsd(["prune", "-f"]);
   assert.deepEqual(await layersOf(engine), []);
@@ -76,8 +76,8 @@ async function startOver({ engine, reference }: Scene): Promise<void> {
 
 const layersOf = async ({ layerRoot }: Engine) => (await namesIn(`${layerRoot}/layers`)).sort();
 
-async function killAt(scene: Scene, afterMs: number, figures: KillsFigures): Promise<void> {
-  const { engine, registry, image, reference } = scene;
+async function killAt(fixture: Fixture, afterMs: number, figures: KillsFigures): Promise<void> {
+  const { engine, registry, image, reference } = fixture;
   await using pulling = engine.session("tsd", ["pull", "-q", reference]);
   // The moment is the point of this test.
   await new Promise((resolve) => setTimeout(resolve, afterMs));
@@ -88,18 +88,18 @@ async function killAt(scene: Scene, afterMs: number, figures: KillsFigures): Pro
   registry.heal();
   await engine.start();
   // By now what the killed engine had asked for has arrived.
-  const asked = registry.requests.length;
+  const requested = registry.requests.length;
   assert.deepEqual(await layersOf(engine), finished);
   await untilNone(() => namesIn(`${engine.layerRoot}/ingest`));
   if ((await engine.tsd(["images", "-q"])).stdout !== "") {
     figures.complete++;
-    return await assertWhole(scene);
+    return await assertWhole(fixture);
   }
-  figures.unfinished++;
-  figures.keptLayers += finished.length;
+  figures.incomplete++;
+  figures.retainedLayers += finished.length;
   await pull(engine, reference);
-  await assertWhole(scene);
-  const fetched = registry.requests.slice(asked);
+  await assertWhole(fixture);
+  const fetched = registry.requests.slice(requested);
   for (const { blob, diffId } of image.layers) {
     const requests = fetched.filter(({ path }) => path.endsWith(`/${blob.digest}`));
     const ranges = requests.map(({ headers }) => headers.range ?? "all");
@@ -109,7 +109,7 @@ async function killAt(scene: Scene, afterMs: number, figures: KillsFigures): Pro
   }
 }
 
-async function assertWhole({ engine, reference, sums }: Scene): Promise<void> {
+async function assertWhole({ engine, reference, sums }: Fixture): Promise<void> {
   const files = sums.match(/\/file\d+/g)!;
   const ran = await engine.tsd(["run", "--rm", "--network", "none", reference, "sha256sum", ...files]);
   assert.deepEqual([ran.code, ran.stderr, ran.stdout], [0, "", sums]);

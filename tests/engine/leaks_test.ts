@@ -1,29 +1,29 @@
 /** What an engine holds after containers, execs, dropped clients and failures is what it held before. */
 import { strict as assert } from "node:assert";
 import { requires } from "../requires.ts";
-import { type Holdings, holdingsOf, type Rig, runDetached, startRig, until, untilSettled } from "./setup.ts";
+import { type Holdings, holdingsOf, runDetached, type Setup, startSetup, until, untilSettled } from "./setup.ts";
 
 const TIMES = 20;
 const ATTACH = "attach?stream=1&stdin=1&stdout=1&stderr=1";
 
 /** Does `step` once, so that what an engine keeps for good is there, looks, does it `times` times, and looks again. */
-async function assertKeepsNothing(rig: Rig, times: number, step: (n: number) => Promise<void>): Promise<void> {
-  const { host: { cgroups, mounts } } = await holdingsOf(rig.engine);
+async function assertKeepsNothing(setup: Setup, times: number, step: (n: number) => Promise<void>): Promise<void> {
+  const { host: { cgroups, mounts } } = await holdingsOf(setup.engine);
   await step(0);
   // What the first one's end clears away isn't there when counting begins.
   await until("the first one's end", async () => {
-    const { host } = await holdingsOf(rig.engine);
+    const { host } = await holdingsOf(setup.engine);
     return host.cgroups.length === cgroups.length && host.mounts.length === mounts.length;
   });
-  const before: Holdings = await holdingsOf(rig.engine);
+  const before: Holdings = await holdingsOf(setup.engine);
   for (let n = 1; n <= times; n++) await step(n);
-  await untilSettled(rig.engine, before);
+  await untilSettled(setup.engine, before);
 }
 
 Deno.test(`${TIMES} times run --rm leave nothing`, requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine, image } = rig;
-  await assertKeepsNothing(rig, TIMES, async (n) => {
+  await using setup = await startSetup();
+  const { engine, image } = setup;
+  await assertKeepsNothing(setup, TIMES, async (n) => {
     const flags = n % 2 === 0 ? ["-i"] : [];
     const ran = await engine.tsd(["run", "--rm", ...flags, "--network", "none", image, "sh", "-c", "cat; exit 3"], {
       stdin: "in",
@@ -33,10 +33,10 @@ Deno.test(`${TIMES} times run --rm leave nothing`, requires("root", "runc"), asy
 });
 
 Deno.test(`${TIMES} execs leave nothing`, requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine } = rig;
-  const id = await runDetached(rig, "exec sleep 1000");
-  await assertKeepsNothing(rig, TIMES, async (n) => {
+  await using setup = await startSetup();
+  const { engine } = setup;
+  const id = await runDetached(setup, "exec sleep 1000");
+  await assertKeepsNothing(setup, TIMES, async (n) => {
     const flags = [[], ["-i"], ["-d"]][n % 3]!;
     const done = await engine.tsd(["exec", ...flags, id, "sh", "-c", "cat"], { stdin: "in" });
     assert.equal(done.code, 0, done.stderr);
@@ -44,10 +44,10 @@ Deno.test(`${TIMES} execs leave nothing`, requires("root", "runc"), async () => 
 });
 
 Deno.test(`${TIMES} clients that are dropped leave nothing`, requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine } = rig;
-  const id = await runDetached(rig, "while :; do echo tick; usleep 1000; done", ["-i"]);
-  await assertKeepsNothing(rig, TIMES, async () => {
+  await using setup = await startSetup();
+  const { engine } = setup;
+  const id = await runDetached(setup, "while :; do echo tick; usleep 1000; done", ["-i"]);
+  await assertKeepsNothing(setup, TIMES, async () => {
     using attached = await engine.api.hijack("POST", `/containers/${id}/${ATTACH}`);
     assert.equal(attached.status, 101);
     using following = await engine.api.stream("GET", `/containers/${id}/logs?follow=1&stdout=1`);
@@ -60,10 +60,10 @@ Deno.test(`${TIMES} clients that are dropped leave nothing`, requires("root", "r
 });
 
 Deno.test("clients that are killed in the middle leave nothing", requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine, image } = rig;
-  const id = await runDetached(rig, "exec sleep 1000");
-  await assertKeepsNothing(rig, 4, async (n) => {
+  await using setup = await startSetup();
+  const { engine, image } = setup;
+  const id = await runDetached(setup, "exec sleep 1000");
+  await assertKeepsNothing(setup, 4, async (n) => {
     const name = `killed${n}`;
     const run = engine.session("tsd", ["run", "-i", "--name", name, "--network", "none", image, "cat"]);
     await run.write("hello\n");
@@ -81,8 +81,8 @@ Deno.test("clients that are killed in the middle leave nothing", requires("root"
 });
 
 Deno.test("starts that fail leave nothing", requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine, image } = rig;
+  await using setup = await startSetup();
+  const { engine, image } = setup;
   const failing: [string[], number][] = [
     [[image, "/no/such/command"], 127],
     [[image, "/etc/passwd"], 126],
@@ -91,7 +91,7 @@ Deno.test("starts that fail leave nothing", requires("root", "runc"), async () =
     [["-v", "/etc/passwd:/proc/1/x", image, "true"], 125],
     [["--network", "no-such-network", image, "true"], 125],
   ];
-  await assertKeepsNothing(rig, failing.length, async (n) => {
+  await assertKeepsNothing(setup, failing.length, async (n) => {
     const [args, code] = failing[n % failing.length]!;
     const network = args.includes("--network") ? [] : ["--network", "none"];
     const failed = await engine.tsd(["run", "--rm", ...network, ...args]);
@@ -102,13 +102,13 @@ Deno.test("starts that fail leave nothing", requires("root", "runc"), async () =
 });
 
 Deno.test("a process that can't end in time, and one that others hold open", requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine, image } = rig;
-  await assertKeepsNothing(rig, 2, async () => {
+  await using setup = await startSetup();
+  const { engine, image } = setup;
+  await assertKeepsNothing(setup, 2, async () => {
     // Its child keeps the output open, and is not in its way.
     const orphan = await engine.tsd(["run", "--rm", "--network", "none", image, "sh", "-c", "sleep 1000 & echo done"]);
     assert.deepEqual([orphan.code, orphan.stdout], [0, "done\n"]);
-    const deaf = await runDetached(rig, "trap '' TERM; while :; do sleep 1; done", ["--rm"]);
+    const deaf = await runDetached(setup, "trap '' TERM; while :; do sleep 1; done", ["--rm"]);
     assert.equal((await engine.tsd(["stop", "-t", "0", deaf])).code, 0);
   });
 });

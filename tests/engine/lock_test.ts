@@ -10,29 +10,29 @@ function daemon(...args: string[]): Promise<RunResult> {
   return runCommand(executable(), ["daemon", ...args], { timeoutMs: 10_000 });
 }
 
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-lock-" }));
+async function inDir(use: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-lock-" }));
   try {
-    await use(folder);
+    await use(dir);
   } finally {
-    for (const name of ["data", "file", "ro"]) await removeTree(tracesOf(`${folder}/${name}`).runDir);
-    await removeTree(folder);
+    for (const name of ["data", "file", "ro"]) await removeTree(tracesOf(`${dir}/${name}`).runDir);
+    await removeTree(dir);
   }
 }
 
 Deno.test("a second engine on the same data root is refused, also through a link", requires("root"), async () => {
   await using engine = await startEngine();
-  const link = `${engine.folder}/link`;
+  const link = `${engine.dir}/link`;
   await Deno.symlink(engine.dataRoot, link);
   for (const dataRoot of [engine.dataRoot, `${engine.dataRoot}/`, link]) {
-    const second = await daemon("--data-root", dataRoot, "-H", `unix://${engine.folder}/second.sock`);
+    const second = await daemon("--data-root", dataRoot, "-H", `unix://${engine.dir}/second.sock`);
     assert.deepEqual(second, {
       code: 1,
       stdout: "",
       stderr: `tsd: Cannot start the engine: another one uses ${engine.dataRoot} already\n`,
     });
   }
-  assert.equal(await exists(`${engine.folder}/second.sock`), false);
+  assert.equal(await exists(`${engine.dir}/second.sock`), false);
   assert.equal((await engine.tsd(["ps", "-q"])).code, 0);
 });
 
@@ -63,27 +63,27 @@ Deno.test("the socket of a killed engine is taken over", requires("root"), async
 
 Deno.test("a socket that another engine uses, and a file that is none, stay", requires("root"), async () => {
   await using engine = await startEngine();
-  await inFolder(async (folder) => {
-    const taken = await daemon("--data-root", `${folder}/data`, "-H", engine.host);
+  await inDir(async (dir) => {
+    const taken = await daemon("--data-root", `${dir}/data`, "-H", engine.host);
     assert.equal(taken.stderr, `tsd: Cannot listen on ${engine.socketPath}: another program answers there\n`);
     assert.equal(taken.code, 1);
     assert.equal((await engine.tsd(["ps", "-q"])).code, 0);
-    await Deno.writeTextFile(`${folder}/file`, "precious");
-    const file = await daemon("--data-root", `${folder}/data`, "-H", `unix://${folder}/file`);
+    await Deno.writeTextFile(`${dir}/file`, "precious");
+    const file = await daemon("--data-root", `${dir}/data`, "-H", `unix://${dir}/file`);
     assert.match(file.stderr, /^tsd: Cannot listen on [^\n]+: something else than a socket is there[^\n]+\n$/);
-    assert.equal(await Deno.readTextFile(`${folder}/file`), "precious");
+    assert.equal(await Deno.readTextFile(`${dir}/file`), "precious");
   });
 });
 
 Deno.test("an address that can't be listened on is one line", requires("root"), () =>
-  inFolder(async (folder) => {
+  inDir(async (dir) => {
     const cases: [string, RegExp][] = [
-      [`unix://${folder}/missing/s`, /^tsd: Cannot listen on [^\n]+\/missing\/s: [^\n]+\n$/],
-      [`unix://${folder}/${"x".repeat(120)}`, /^tsd: Cannot listen on [^\n]+x: [^\n]+\n$/],
+      [`unix://${dir}/missing/s`, /^tsd: Cannot listen on [^\n]+\/missing\/s: [^\n]+\n$/],
+      [`unix://${dir}/${"x".repeat(120)}`, /^tsd: Cannot listen on [^\n]+x: [^\n]+\n$/],
       ["tcp://127.0.0.1:1", /^tsd: Cannot listen on tcp:[^\n]+: only unix:\/\/ [^\n]+\n$/],
     ];
     for (const [host, expected] of cases) {
-      const { code, stdout, stderr } = await daemon("--data-root", `${folder}/data`, "-H", host);
+      const { code, stdout, stderr } = await daemon("--data-root", `${dir}/data`, "-H", host);
       assert.match(stderr, expected);
       assert.notEqual(code, 0);
       assert.equal(stdout, "");
@@ -91,11 +91,11 @@ Deno.test("an address that can't be listened on is one line", requires("root"), 
   }));
 
 Deno.test("a data root that can't be used is one line", requires("root"), () =>
-  inFolder(async (folder) => {
-    await Deno.writeTextFile(`${folder}/file`, "");
-    const cases = [`${folder}/file`, `${folder}/file/data`, "/proc/tsd", "/sys/tsd"];
+  inDir(async (dir) => {
+    await Deno.writeTextFile(`${dir}/file`, "");
+    const cases = [`${dir}/file`, `${dir}/file/data`, "/proc/tsd", "/sys/tsd"];
     for (const dataRoot of cases) {
-      const { code, stdout, stderr } = await daemon("--data-root", dataRoot, "-H", `unix://${folder}/s`);
+      const { code, stdout, stderr } = await daemon("--data-root", dataRoot, "-H", `unix://${dir}/s`);
       assert.match(stderr, /^tsd: Cannot use the data root \S+: [^\n]+\n$/, dataRoot);
       assert.ok(stderr.includes(dataRoot), stderr);
       assert.equal(code, 1);
@@ -103,8 +103,8 @@ Deno.test("a data root that can't be used is one line", requires("root"), () =>
     }
     const readOnly = await runCommand("unshare", [
       ...["--mount", "--propagation", "private", "sh", "-c"],
-      `mkdir ${folder}/ro && mount -t tmpfs -o ro tsd-test ${folder}/ro && exec "$@"`,
-      ...["sh", executable(), "daemon", "--data-root", `${folder}/ro`, "-H", `unix://${folder}/s`],
+      `mkdir ${dir}/ro && mount -t tmpfs -o ro tsd-test ${dir}/ro && exec "$@"`,
+      ...["sh", executable(), "daemon", "--data-root", `${dir}/ro`, "-H", `unix://${dir}/s`],
     ], { timeoutMs: 10_000 });
     assert.match(readOnly.stderr, /^tsd: Cannot use the data root \S+: [^\n]*[Rr]ead-only[^\n]*\n$/);
     assert.equal(readOnly.code, 1);
@@ -114,10 +114,10 @@ Deno.test(
   "a database that is none is one line, and stays as it is",
   requires("root"),
   () =>
-    inFolder(async (folder) => {
-      const path = `${folder}/data/tsd.db`;
-      const start = () => daemon("--data-root", `${folder}/data`, "-H", `unix://${folder}/s`);
-      await Deno.mkdir(`${folder}/data`);
+    inDir(async (dir) => {
+      const path = `${dir}/data/tsd.db`;
+      const start = () => daemon("--data-root", `${dir}/data`, "-H", `unix://${dir}/s`);
+      await Deno.mkdir(`${dir}/data`);
       await Deno.writeTextFile(path, "no database ".repeat(1000));
       const garbage = await start();
       assert.match(garbage.stderr, /^tsd: Cannot open the database \S+\/tsd\.db: [^\n]+\n$/);

@@ -13,7 +13,7 @@ import {
 } from "../harness/mod.ts";
 
 /** Hides what a default engine of this machine may have. */
-export const EMPTY_PLACES = "mount -t tmpfs -o mode=755 tsd-test /run; mount -t tmpfs -o mode=755 tsd-test /var/lib";
+export const EMPTY_FIELDS = "mount -t tmpfs -o mode=755 tsd-test /run; mount -t tmpfs -o mode=755 tsd-test /var/lib";
 
 /** Programs that run here see its mounts; disposing of it kills them all. */
 export class Machine implements AsyncDisposable {
@@ -75,8 +75,8 @@ export class Machine implements AsyncDisposable {
     for await (const { name } of Deno.readDir("/proc")) {
       const pid = Number(name);
       if (!Number.isInteger(pid)) continue;
-      const facts = await factsOf(pid);
-      if (facts?.namespace === this.#id && /\/mod\.js daemon( |$)/.test(facts.command)) found.push(pid);
+      const info = await endpointsOf(pid);
+      if (info?.namespace === this.#id && /\/mod\.js daemon( |$)/.test(info.command)) found.push(pid);
     }
     return found;
   }
@@ -92,7 +92,7 @@ export class Machine implements AsyncDisposable {
   }
 }
 
-async function factsOf(pid: number): Promise<{ namespace: string; command: string } | undefined> {
+async function endpointsOf(pid: number): Promise<{ namespace: string; command: string } | undefined> {
   try {
     const namespace = await Deno.readLink(`/proc/${pid}/ns/pid`);
     const command = (await Deno.readTextFile(`/proc/${pid}/cmdline`)).replaceAll("\0", " ").trim();

@@ -7,7 +7,7 @@ Deno.test({
   name: "300,000 empty files: the engine answers within 100 ms meanwhile",
   ...requires("root", "runc", "overlay"),
   fn: async () => {
-    await using rig = await startPullRig();
-    await pullManyEntries(rig, 300_000, "taken");
+    await using setup = await startPullRig();
+    await pullManyEntries(setup, 300_000, "taken");
   },
 });

@@ -1,21 +1,30 @@
 /** What others do to a running container behind the engine's back: one clear state, nothing signalled that isn't ours, nothing left. */
 import { strict as assert } from "node:assert";
 import { DatabaseSync } from "node:sqlite";
-import { keepersOf } from "../../src/runtime/fd_holder_search.ts";
-import { cgroupFolders } from "../harness/host_state.ts";
+import { fdHoldersOf } from "../../src/runtime/fd_holder_search.ts";
+import { cgroupDirs } from "../harness/host_state.ts";
 import { type Engine, runCommand, tracesOf } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
-import { type Holdings, holdingsOf, type Rig, runDetached, startRig, stateOf, until, untilSettled } from "./setup.ts";
+import {
+  type Holdings,
+  holdingsOf,
+  runDetached,
+  type Setup,
+  startSetup,
+  stateOf,
+  until,
+  untilSettled,
+} from "./setup.ts";
 
 const needs = requires("root", "runc");
 
 /** A rig that has run something, and what it holds at rest. */
-async function restingRig(): Promise<{ rig: Rig; before: Holdings } & AsyncDisposable> {
-  const rig = await startRig();
-  const ran = await rig.engine.tsd(["run", "--rm", "--network", "none", rig.image, "true"]);
+async function restingRig(): Promise<{ setup: Setup; before: Holdings } & AsyncDisposable> {
+  const setup = await startSetup();
+  const ran = await setup.engine.tsd(["run", "--rm", "--network", "none", setup.image, "true"]);
   assert.deepEqual([ran.code, ran.stderr], [0, ""]);
-  const before = await holdingsOf(rig.engine);
-  return { rig, before, [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose]() };
+  const before = await holdingsOf(setup.engine);
+  return { setup, before, [Symbol.asyncDispose]: () => setup[Symbol.asyncDispose]() };
 }
 
 async function assertEnds(engine: Engine, id: string, exitCode: number): Promise<void> {
@@ -37,8 +46,8 @@ Deno.test({
   ...needs,
   async fn() {
     await using resting = await restingRig();
-    const { rig: { engine }, before } = resting;
-    const id = await runDetached(resting.rig, "sleep 1000 & sleep 1000");
+    const { setup: { engine }, before } = resting;
+    const id = await runDetached(resting.setup, "sleep 1000 & sleep 1000");
     Deno.kill((await stateOf(engine, id)).Pid, "SIGKILL");
     await assertEnds(engine, id, 137);
     const { OOMKilled } = await stateOf(engine, id) as unknown as { OOMKilled: boolean };
@@ -55,19 +64,19 @@ Deno.test({
   ...needs,
   async fn() {
     await using resting = await restingRig();
-    const { rig: { engine }, before } = resting;
-    const id = await runDetached(resting.rig, "trap 'exit 4' TERM; while :; do sleep 0.05; done");
+    const { setup: { engine }, before } = resting;
+    const id = await runDetached(resting.setup, "trap 'exit 4' TERM; while :; do sleep 0.05; done");
     const { Pid } = await stateOf(engine, id);
     // Out of all of them, and so often that the short-lived ones are out too.
-    for (const folder of await cgroupFolders(new RegExp(`^tsd-${tracesOf(engine.dataRoot).engineId}$`))) {
-      if (!folder.endsWith(`/${id}`)) continue;
+    for (const dir of await cgroupDirs(new RegExp(`^tsd-${tracesOf(engine.dataRoot).engineId}$`))) {
+      if (!dir.endsWith(`/${id}`)) continue;
       await until("an empty cgroup", async () => {
-        const root = folder.slice(0, folder.indexOf("/tsd-"));
+        const root = dir.slice(0, dir.indexOf("/tsd-"));
         await runCommand("sh", [
           "-c",
-          `for pid in $(cat ${folder}/cgroup.procs); do echo $pid >${root}/cgroup.procs; done`,
+          `for pid in $(cat ${dir}/cgroup.procs); do echo $pid >${root}/cgroup.procs; done`,
         ]);
-        return (await runCommand("rmdir", [folder])).code === 0;
+        return (await runCommand("rmdir", [dir])).code === 0;
       });
     }
     assert.equal((await stateOf(engine, id)).Status, "running");
@@ -93,7 +102,7 @@ Deno.test({
   ...needs,
   async fn() {
     await using resting = await restingRig();
-    const { rig: { engine }, before } = resting;
+    const { setup: { engine }, before } = resting;
     const { runDir, dataRoot } = tracesOf(engine.dataRoot);
     const breaks: Record<string, (id: string) => Promise<unknown>> = {
       mount: async (id) => {
@@ -110,13 +119,13 @@ Deno.test({
       state: (id) => Deno.remove(`${runDir}/runc/${id}`, { recursive: true }),
     };
     for (const [what, breakIt] of Object.entries(breaks)) {
-      const removed = await runDetached(resting.rig, "sleep 1000 & sleep 1000");
+      const removed = await runDetached(resting.setup, "sleep 1000 & sleep 1000");
       await breakIt(removed);
       const { code, stderr } = await engine.tsd(["rm", "-f", removed]);
       assert.deepEqual([code, stderr], [0, ""], what);
       assert.deepEqual((await holdingsOf(engine)).host.cgroups, [], what);
       for (const end of ["stop", "kill outside", "engine killed"]) {
-        const id = await runDetached(resting.rig, "exec sleep 1000");
+        const id = await runDetached(resting.setup, "exec sleep 1000");
         const { Pid } = await stateOf(engine, id);
         await breakIt(id);
         const shown = `${what}, ${end}`;
@@ -142,14 +151,14 @@ Deno.test({
   ...needs,
   async fn() {
     await using resting = await restingRig();
-    const { rig: { engine } } = resting;
+    const { setup: { engine } } = resting;
     const { runDir, dataRoot } = tracesOf(engine.dataRoot);
     const stranger = new Deno.Command("sleep", { args: ["1000"], stdout: "null", stderr: "null" }).spawn();
     try {
-      const ids = await Promise.all(["one", "two"].map(() => runDetached(resting.rig, "exec sleep 1000")));
+      const ids = await Promise.all(["one", "two"].map(() => runDetached(resting.setup, "exec sleep 1000")));
       const pids = await Promise.all(ids.map(async (id) => (await stateOf(engine, id)).Pid));
       await engine.stop("SIGKILL");
-      for (const pid of [...keepersOf(`${runDir}/`).map(({ pid }) => pid), ...pids]) Deno.kill(pid, "SIGKILL");
+      for (const pid of [...fdHoldersOf(`${runDir}/`).map(({ pid }) => pid), ...pids]) Deno.kill(pid, "SIGKILL");
       {
         using db = new DatabaseSync(`${dataRoot}/tsd.db`);
         for (const pid of pids) {

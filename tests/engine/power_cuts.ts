@@ -39,20 +39,20 @@ class Disk implements AsyncDisposable {
   #isMounted = false;
   #copies = 0;
 
-  private constructor(readonly folder: string) {}
+  private constructor(readonly dir: string) {}
 
   static async make(driver: StorageDriver): Promise<Disk> {
-    const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-power-" }));
-    await sh(`cd ${folder}; mkdir ram disk; mount -t tmpfs tmpfs ram; truncate -s ${DISK_BYTES} ram/0`);
+    const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-power-" }));
+    await sh(`cd ${dir}; mkdir ram disk; mount -t tmpfs tmpfs ram; truncate -s ${DISK_BYTES} ram/0`);
     const mkfs = driver === "btrfs" ? "mkfs.btrfs -q" : "mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0";
-    await sh(`${mkfs} ${folder}/ram/0`);
-    const disk = new Disk(folder);
+    await sh(`${mkfs} ${dir}/ram/0`);
+    const disk = new Disk(dir);
     await disk.insert(0);
     return disk;
   }
 
   get path(): string {
-    return `${this.folder}/disk`;
+    return `${this.dir}/disk`;
   }
 
   get copies(): number {
@@ -60,7 +60,7 @@ class Disk implements AsyncDisposable {
   }
 
   async insert(copy: number): Promise<void> {
-    await sh(`mount -o loop ${this.folder}/ram/${copy} ${this.path}`);
+    await sh(`mount -o loop ${this.dir}/ram/${copy} ${this.path}`);
     this.#isMounted = true;
   }
 
@@ -74,7 +74,7 @@ class Disk implements AsyncDisposable {
     const { pid } = engine;
     Deno.kill(pid, "SIGSTOP");
     try {
-      await sh(`cp --sparse=always ${this.folder}/ram/0 ${this.folder}/ram/${++this.#copies}`);
+      await sh(`cp --sparse=always ${this.dir}/ram/0 ${this.dir}/ram/${++this.#copies}`);
     } finally {
       Deno.kill(pid, "SIGCONT");
     }
@@ -83,8 +83,8 @@ class Disk implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.eject();
     // A loop device lets go of its file only a moment after its unmount.
-    await sh(`umount -l ${this.folder}/ram`);
-    await removeTree(this.folder);
+    await sh(`umount -l ${this.dir}/ram`);
+    await removeTree(this.dir);
   }
 }
 

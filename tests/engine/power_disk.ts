@@ -41,14 +41,14 @@ export class PowerDisk implements AsyncDisposable {
   /** An empty one, mounted. */
   static async make(kind: FileSystem): Promise<PowerDisk> {
     await using undo = new AsyncDisposableStack();
-    const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-power-" }));
-    undo.defer(() => removeTree(folder));
-    await sh(`cd ${folder}; mkdir ram disk; mount -t tmpfs tmpfs ram`);
+    const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-power-" }));
+    undo.defer(() => removeTree(directory));
+    await sh(`cd ${directory}; mkdir ram disk; mount -t tmpfs tmpfs ram`);
     // A loop device lets go of its file only a moment after its unmount.
-    undo.defer(() => sh(`umount -l ${folder}/ram`));
-    const below = undo.use(await btrfsVolume({ dir: `${folder}/ram`, sizeBytes: BELOW_BYTES })).path;
+    undo.defer(() => sh(`umount -l ${directory}/ram`));
+    const below = undo.use(await btrfsVolume({ dir: `${directory}/ram`, sizeBytes: BELOW_BYTES })).path;
     await sh(`truncate -s ${DISK_BYTES} ${below}/0; ${FILE_SYSTEMS[kind].make} ${below}/0`);
-    const disk = new PowerDisk(kind, `${folder}/disk`, below, undo.move());
+    const disk = new PowerDisk(kind, `${directory}/disk`, below, undo.move());
     await disk.insert(0);
     return disk;
   }

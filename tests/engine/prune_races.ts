@@ -45,9 +45,9 @@ async function added({ registry }: PullRig, name: string): Promise<string> {
 }
 
 /** tsd's own client runs an image that isn't there, or no more. */
-export async function raceWithRuns(rig: PullRig, raceMs: number): Promise<Record<string, number>> {
-  const { engine } = rig;
-  const image = await added(rig, "race/run");
+export async function raceWithRuns(setup: PullRig, raceMs: number): Promise<Record<string, number>> {
+  const { engine } = setup;
+  const image = await added(setup, "race/run");
   const run = async (...flags: string[]) => {
     const result = await engine.tsd(["run", "-q", "--network", "none", ...flags, image, "cat", "/app"]);
     assert.equal(result.code, 0, result.stderr);
@@ -62,15 +62,15 @@ export async function raceWithRuns(rig: PullRig, raceMs: number): Promise<Record
 }
 
 /** Pulls, creations, starts, tags and sizes by the API, as quick as it takes them. */
-export async function raceWithRequests(rig: PullRig, raceMs: number): Promise<Record<string, number>> {
-  const { api } = rig.engine;
-  const image = await added(rig, "race/api");
+export async function raceWithRequests(setup: PullRig, raceMs: number): Promise<Record<string, number>> {
+  const { api } = setup.engine;
+  const image = await added(setup, "race/api");
   return await together(raceMs, {
-    prune: () => pruneAll(rig.engine),
-    pull: () => pull(rig, image),
+    prune: () => pruneAll(setup.engine),
+    pull: () => pull(setup, image),
     "pull, create and start": async () => {
-      await pull(rig, image);
-      assert.equal(await createAndStart(rig, image), 201);
+      await pull(setup, image);
+      assert.equal(await createAndStart(setup, image), 201);
     },
     "tag, rmi and df": async (round) => {
       const tagged = await api.post(`/images/${image}/tag?repo=race/other&tag=${round}`);
@@ -84,19 +84,19 @@ export async function raceWithRequests(rig: PullRig, raceMs: number): Promise<Re
 }
 
 /** Somebody removes the image by name and by force, which may come before a creation, but never in the middle of it. */
-export async function raceWithRemovals(rig: PullRig, raceMs: number): Promise<Record<string, number>> {
-  const { api } = rig.engine;
-  const image = await added(rig, "race/rmi");
+export async function raceWithRemovals(setup: PullRig, raceMs: number): Promise<Record<string, number>> {
+  const { api } = setup.engine;
+  const image = await added(setup, "race/rmi");
   return await together(raceMs, {
     "rmi -f": async () => {
       const removed = await api.delete(`/images/${image}?force=1`);
       assert.ok([200, 404, 409].includes(removed.status), removed.text());
     },
     "pull, create and start": async () => {
-      await pull(rig, image);
-      assert.ok([201, 404].includes(await createAndStart(rig, image)));
+      await pull(setup, image);
+      assert.ok([201, 404].includes(await createAndStart(setup, image)));
     },
-    prune: () => pruneAll(rig.engine),
+    prune: () => pruneAll(setup.engine),
   });
 }
 

@@ -10,10 +10,10 @@ Deno.test({
   name: "prune leaves what others are about to use",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using rig = await startPullRig();
-    await test.step("runs by tsd", async () => void await raceWithRuns(rig, RACE_MS));
-    await test.step("pulls, creations, starts and tags", async () => void await raceWithRequests(rig, RACE_MS));
-    await test.step("removals by name", async () => void await raceWithRemovals(rig, RACE_MS));
-    await test.step("and takes all that is left", () => pruneRest(rig));
+    await using setup = await startPullRig();
+    await test.step("runs by tsd", async () => void await raceWithRuns(setup, RACE_MS));
+    await test.step("pulls, creations, starts and tags", async () => void await raceWithRequests(setup, RACE_MS));
+    await test.step("removals by name", async () => void await raceWithRemovals(setup, RACE_MS));
+    await test.step("and takes all that is left", () => pruneRest(setup));
   },
 });

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { type Engine, executable, Screen } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
-import { keepersOf, runDetached, startRig, stateOf, until, untilKept } from "./setup.ts";
+import { fdHoldersOf, runDetached, startSetup, stateOf, until, untilHeld } from "./setup.ts";
 
 async function reload(engine: Engine): Promise<void> {
   const { code, stdout, stderr } = await engine.tsd(["-H", engine.host, "daemon", "reload"]);
@@ -18,11 +18,11 @@ Deno.test(
   "reload: same process, same containers, no line lost, nobody is turned away",
   requires("root", "runc"),
   async () => {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await runDetached(rig, "i=0; while :; do echo line $i; i=$((i+1)); usleep 5000; done");
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await runDetached(setup, "i=0; while :; do echo line $i; i=$((i+1)); usleep 5000; done");
     const before = await stateOf(engine, id);
-    const keepers = await untilKept(engine, 1);
+    const fdHolders = await untilHeld(engine, 1);
     let asking = true;
     const failures: unknown[] = [];
     const clients = Promise.all(Array.from({ length: 3 }, async () => {
@@ -37,7 +37,7 @@ Deno.test(
     assert.deepEqual(failures, []);
     assert.equal(await execTimes(engine), 4);
     assert.deepEqual(await stateOf(engine, id), before);
-    assert.deepEqual(await keepersOf(engine), keepers);
+    assert.deepEqual(await fdHoldersOf(engine), fdHolders);
     assert.equal((await engine.tsd(["stop", "-t", "0", id])).code, 0);
     const lines = (await engine.tsd(["logs", id])).stdout.trimEnd().split("\n");
     assert.deepEqual(lines, lines.map((_, n) => `line ${n}`));
@@ -46,11 +46,11 @@ Deno.test(
 );
 
 Deno.test("reload under way: ends that fall into it keep their exit codes", requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine } = rig;
+  await using setup = await startSetup();
+  const { engine } = setup;
   const ids: string[] = [];
   for (let n = 0; n < 8; n++) {
-    ids.push(await runDetached(rig, `trap 'exit 2${n}' TERM; while :; do usleep 1000; done`));
+    ids.push(await runDetached(setup, `trap 'exit 2${n}' TERM; while :; do usleep 1000; done`));
   }
   const pids = await Promise.all(ids.map(async (id) => (await stateOf(engine, id)).Pid));
   const reloading = reload(engine);
@@ -64,34 +64,34 @@ Deno.test("reload under way: ends that fall into it keep their exit codes", requ
     const { ExitCode, Error: why } = await stateOf(engine, id);
     assert.deepEqual([ExitCode, why], [20 + n, ""]);
   }
-  await until("no keeper", async () => (await keepersOf(engine)).length === 0);
+  await until("no keeper", async () => (await fdHoldersOf(engine)).length === 0);
 });
 
 Deno.test(
   "a keeper that is killed after a reload has a successor; descriptors stay as many",
   requires("root", "runc"),
   async () => {
-    await using rig = await startRig();
-    const { engine } = rig;
-    await runDetached(rig, "exec sleep 1000", ["-i"]);
+    await using setup = await startSetup();
+    const { engine } = setup;
+    await runDetached(setup, "exec sleep 1000", ["-i"]);
     await reload(engine);
     const descriptors = async () => (await engine.snapshot()).process!.descriptors.length;
     const before = await descriptors();
     for (let round = 0; round < 2; round++) await reload(engine);
     await until("no more descriptors", async () => await descriptors() <= before);
-    const [keeper] = await untilKept(engine, 1);
-    Deno.kill(keeper!.pid, "SIGKILL");
-    await until("a successor", async () => (await keepersOf(engine)).some(({ pid }) => pid !== keeper!.pid));
+    const [fdHolder] = await untilHeld(engine, 1);
+    Deno.kill(fdHolder!.pid, "SIGKILL");
+    await until("a successor", async () => (await fdHoldersOf(engine)).some(({ pid }) => pid !== fdHolder!.pid));
     assert.equal((await engine.snapshot()).process!.zombies, 0);
   },
 );
 
 Deno.test("what can't be executed is found out before; the engine goes on", requires("root", "runc"), async () => {
-  await using folder = await temporaryFolder();
-  const exe = `${folder.path}/tsd`;
+  await using dir = await temporaryDir();
+  const exe = `${dir.path}/tsd`;
   await Deno.copyFile(executable(), exe);
-  await using rig = await startRig({ exe });
-  const { engine } = rig;
+  await using setup = await startSetup({ exe });
+  const { engine } = setup;
   await Deno.rename(exe, `${exe}-before`);
   await Deno.writeTextFile(exe, "#!/bin/sh\nexit 3\n", { mode: 0o755 });
   Deno.kill(engine.pid, "SIGHUP");
@@ -101,7 +101,7 @@ Deno.test("what can't be executed is found out before; the engine goes on", requ
   await reload(engine);
 });
 
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+async function temporaryDir(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await Deno.makeTempDir({ prefix: "tsd-exe-" });
   return { path, [Symbol.asyncDispose]: () => removeTree(path) };
 }
@@ -114,9 +114,9 @@ const GOING = {
 
 for (const [how, goAndComeBack] of Object.entries(GOING)) {
   Deno.test(`tsd's clients go on after ${how}: logs -f, wait, events`, requires("root", "runc"), async () => {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await runDetached(rig, "i=0; while :; do echo line $i; i=$((i+1)); usleep 1000; done", [
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await runDetached(setup, "i=0; while :; do echo line $i; i=$((i+1)); usleep 1000; done", [
       "--name",
       "web",
     ]);
@@ -148,8 +148,8 @@ for (const [how, goAndComeBack] of Object.entries(GOING)) {
 }
 
 Deno.test("run -i goes on after a reload: input, output, exit code", requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine, image } = rig;
+  await using setup = await startSetup();
+  const { engine, image } = setup;
   const script = "printf half; n=0; while read line; do n=$((n+1)); echo $line; done; echo got $n; exit 9";
   await using run = engine.session("tsd", ["run", "-i", "--rm", "--network", "none", image, "sh", "-c", script]);
   await run.waitFor("half");
@@ -172,8 +172,8 @@ Deno.test("run -i goes on after a reload: input, output, exit code", requires("r
 });
 
 Deno.test("run --rm whose container ends while the engine executes itself anew", requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine, image } = rig;
+  await using setup = await startSetup();
+  const { engine, image } = setup;
   const runs = Array.from({ length: 6 }, (_, n) => {
     const script = `trap 'echo bye; exit 3${n}' TERM; echo ready; while :; do usleep 1000; done`;
     return engine.session("tsd", ["run", "--rm", "--name", `r${n}`, "--network", "none", image, "sh", "-c", script]);
@@ -199,10 +199,10 @@ for (const [how, goAndComeBack] of Object.entries(GOING)) {
     `a terminal goes on after ${how}: run -it and exec -it`,
     requires("root", "runc", "tmux"),
     async () => {
-      await using rig = await startRig();
-      const { engine, image } = rig;
-      const env = { PATH: Deno.env.get("PATH") ?? "", HOME: `${engine.folder}/home`, TSD_HOST: engine.host };
-      await using screen = await Screen.open({ folder: engine.folder, env });
+      await using setup = await startSetup();
+      const { engine, image } = setup;
+      const env = { PATH: Deno.env.get("PATH") ?? "", HOME: `${engine.dir}/home`, TSD_HOST: engine.host };
+      await using screen = await Screen.open({ dir: engine.dir, env });
       const say = async (word: string) => {
         await screen.line(`echo ${word}-$((40+2))`);
         await screen.see(new RegExp(`^${word}-42$`, "m"));
@@ -210,7 +210,7 @@ for (const [how, goAndComeBack] of Object.entries(GOING)) {
       await screen.line(`${executable()} run -it --rm --name shell --network none ${image} sh; echo code=$?`);
       await screen.see(/^\/ # /m);
       await say("one");
-      await untilKept(engine, 1);
+      await untilHeld(engine, 1);
       await goAndComeBack(engine);
       await say("two");
       await screen.resize(90, 20);
@@ -219,7 +219,7 @@ for (const [how, goAndComeBack] of Object.entries(GOING)) {
       await screen.see(/^20 90$/m);
       await screen.line("exit 3");
       await screen.see("code=3");
-      const id = await runDetached(rig, "exec sleep 1000");
+      const id = await runDetached(setup, "exec sleep 1000");
       await screen.line(`${executable()} exec -it ${id} sh; echo exec-code=$?`);
       await screen.see(/^\/ # /m, 2);
       await say("three");
@@ -235,9 +235,9 @@ Deno.test(
   "exec -i goes on after a reload: input, output, exit code; also one that ends meanwhile",
   requires("root", "runc"),
   async () => {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await runDetached(rig, "exec sleep 1000");
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await runDetached(setup, "exec sleep 1000");
     const script = "printf half; n=0; while read line; do n=$((n+1)); echo $line; done; echo got $n; exit 9";
     await using exec = engine.session("tsd", ["exec", "-i", id, "sh", "-c", script]);
     await exec.waitFor("half");
@@ -274,9 +274,9 @@ Deno.test(
   "execs after kill -9: those that run are known, of the others it is said",
   requires("root", "runc"),
   async () => {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await runDetached(rig, "exec sleep 1000");
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await runDetached(setup, "exec sleep 1000");
     const start = async (script: string) => {
       const body = { Cmd: ["sh", "-c", script] };
       const { Id } = (await engine.api.post(`/containers/${id}/exec`, body)).json<{ Id: string }>();
@@ -307,9 +307,9 @@ Deno.test(
   "exec -i goes on after kill -9; of one that ends before the next engine comes the exit code is known",
   requires("root", "runc"),
   async () => {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await runDetached(rig, "exec sleep 1000");
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await runDetached(setup, "exec sleep 1000");
     const script = "printf half; while read line; do echo $line; done; exit 9";
     await using exec = engine.session("tsd", ["exec", "-i", id, "sh", "-c", script]);
     await exec.waitFor("half");
@@ -318,7 +318,7 @@ Deno.test(
     await ending.waitFor("\n");
     const execs = await execsOf(engine, id);
     const { Pid: pid } = execs.at(-1)!;
-    await untilKept(engine, 3);
+    await untilHeld(engine, 3);
     await engine.stop("SIGKILL");
     Deno.kill(pid, "SIGTERM");
     await until("its end", () => Deno.stat(`/proc/${pid}`).then(() => false, () => true));
@@ -331,7 +331,7 @@ Deno.test(
     await exec.closeStdin();
     const { code, stdout } = await exec.wait();
     assert.deepEqual([code, stdout], [9, "halfmeanwhile\nagain\n"]);
-    await untilKept(engine, 1);
+    await untilHeld(engine, 1);
   },
 );
 
@@ -339,13 +339,13 @@ Deno.test(
   "stop goes on after a reload; an end that is asked for in the middle of one is an end",
   requires("root", "runc"),
   async () => {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await runDetached(rig, "trap '' TERM; while :; do usleep 10000; done");
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await runDetached(setup, "trap '' TERM; while :; do usleep 10000; done");
     await using stopping = engine.session("tsd", ["stop", "-t", "3", id]);
-    const told = async () =>
+    const reported = async () =>
       (await engine.tsd(["events", "--since", "1m", "--until", "0s", "-f", "event=kill"])).stdout;
-    await until("the signal", async () => (await told()).includes("signal=15"));
+    await until("the signal", async () => (await reported()).includes("signal=15"));
     await reload(engine);
     assert.equal((await stopping.wait()).code, 0);
     assert.equal((await stateOf(engine, id)).ExitCode, 137);

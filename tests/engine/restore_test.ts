@@ -5,14 +5,14 @@ import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
 import {
   exists,
-  keepersOf,
-  type Rig,
+  fdHoldersOf,
   runDetached,
-  startRig,
+  type Setup,
+  startSetup,
   type StateNow,
   stateOf,
   until,
-  untilKept,
+  untilHeld,
 } from "./setup.ts";
 
 /** Writes numbered lines, 100 a second, and how far it is into the file /shared/count. */
@@ -70,8 +70,8 @@ async function assertIsUp(engine: Engine, names: readonly string[]): Promise<voi
   assert.deepEqual(listed.map(({ Names: [name] }) => name!.slice(1)).sort(), names);
 }
 
-async function run(rig: Rig, name: string, script: string, flags: readonly string[] = []): Promise<string> {
-  return await runDetached(rig, script, ["--name", name, ...flags]);
+async function run(setup: Setup, name: string, script: string, flags: readonly string[] = []): Promise<string> {
+  return await runDetached(setup, script, ["--name", name, ...flags]);
 }
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
@@ -79,10 +79,10 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     `after ${signal} a container runs on, no line is lost, and the next engine has it`,
     requires("root", "runc"),
     async () => {
-      await using rig = await startRig();
+      await using setup = await startSetup();
       await using shared = await Shared.make();
-      const { engine } = rig;
-      await run(rig, "counter", COUNTING, shared.flags);
+      const { engine } = setup;
+      await run(setup, "counter", COUNTING, shared.flags);
       await shared.more(20);
       const before = await stateOf(engine, "counter");
       await engine.stop(signal);
@@ -112,12 +112,12 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
 }
 
 Deno.test("a half line that was read is in the log, and its rest too", requires("root", "runc"), async () => {
-  await using rig = await startRig();
+  await using setup = await startSetup();
   await using shared = await Shared.make();
-  const { engine } = rig;
+  const { engine } = setup;
   const script =
     "printf first-half; touch /shared/written; while [ ! -e /shared/go ]; do usleep 5000; done; echo -rest";
-  await run(rig, "halves", script, shared.flags);
+  await run(setup, "halves", script, shared.flags);
   await until("the first half", () => Deno.stat(`${shared.path}/written`).then(() => true, () => false));
   await engine.restart("SIGTERM");
   await Deno.writeTextFile(`${shared.path}/go`, "");
@@ -129,10 +129,10 @@ Deno.test(
   "what ended while no engine was there: exit code, last output, event, removal",
   requires("root", "runc"),
   async () => {
-    await using rig = await startRig();
+    await using setup = await startSetup();
     await using shared = await Shared.make();
-    const { engine } = rig;
-    const { ids, since } = await twoThatWait(rig, shared);
+    const { engine } = setup;
+    const { ids, since } = await twoThatWait(setup, shared);
     await engine.stop("SIGKILL");
     await letEnd(shared, ids);
     await engine.start();
@@ -161,13 +161,13 @@ Deno.test(
 );
 
 Deno.test("ended while neither engine nor keeper was there: 255, and why", requires("root", "runc"), async () => {
-  await using rig = await startRig();
+  await using setup = await startSetup();
   await using shared = await Shared.make();
-  const { engine } = rig;
-  const { ids } = await twoThatWait(rig, shared);
-  const keepers = await untilKept(engine, 2);
+  const { engine } = setup;
+  const { ids } = await twoThatWait(setup, shared);
+  const fdHolders = await untilHeld(engine, 2);
   await engine.stop("SIGKILL");
-  for (const { pid } of keepers) Deno.kill(pid, "SIGKILL");
+  for (const { pid } of fdHolders) Deno.kill(pid, "SIGKILL");
   await letEnd(shared, ids);
   // A machine whose init is slow to reap still knows.
   const known = await Promise.all(ids.map(({ Pid }) => exists(`/proc/${Pid}`)));
@@ -183,16 +183,16 @@ Deno.test("ended while neither engine nor keeper was there: 255, and why", requi
 });
 
 Deno.test("a keeper that is killed has a successor, which does what it did", requires("root", "runc"), async () => {
-  await using rig = await startRig();
+  await using setup = await startSetup();
   await using shared = await Shared.make();
-  const { engine } = rig;
-  const { ids } = await twoThatWait(rig, shared);
-  const before = await untilKept(engine, 2);
+  const { engine } = setup;
+  const { ids } = await twoThatWait(setup, shared);
+  const before = await untilHeld(engine, 2);
   // One that was just started has its successor later.
   await new Promise((resolve) => setTimeout(resolve, 1100));
   for (const { pid } of before) Deno.kill(pid, "SIGKILL");
   await until("successors", async () => {
-    const now = await keepersOf(engine);
+    const now = await fdHoldersOf(engine);
     return now.length === 2 && now.every(({ pid }) => !before.some((old) => old.pid === pid));
   });
   assert.match(await engine.log(), /keeper was killed/);
@@ -205,10 +205,10 @@ Deno.test("a keeper that is killed has a successor, which does what it did", req
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   Deno.test(`input goes on after ${signal}, and its end is seen`, requires("root", "runc"), async () => {
-    await using rig = await startRig();
-    const { engine, image } = rig;
-    await run(rig, "cat", "cat", ["-i"]);
-    await untilKept(engine, 1);
+    await using setup = await startSetup();
+    const { engine, image } = setup;
+    await run(setup, "cat", "cat", ["-i"]);
+    await untilHeld(engine, 1);
     const attach = async () => {
       const attached = await engine.api.hijack("POST", "/containers/cat/attach?stream=1&stdin=1&stdout=1");
       assert.equal(attached.status, 101);
@@ -235,21 +235,21 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await using cut = engine.session("tsd", ["run", "-i", ...["--name", "cut", "--network", "none"], image, "cat"]);
     await cut.write("hello\n");
     await cut.waitFor("hello");
-    await untilKept(engine, 2);
+    await untilHeld(engine, 2);
     await engine.restart(signal);
     assert.equal((await stateOf(engine, "cut")).Status, "running");
   });
 }
 
 /** Runs `kept`, and `auto` with --rm: both wait for {@link letEnd}, and have written a line. */
-async function twoThatWait(rig: Rig, shared: Shared): Promise<{ ids: StateNow[]; since: string }> {
+async function twoThatWait(setup: Setup, shared: Shared): Promise<{ ids: StateNow[]; since: string }> {
   const since = String(Date.now() / 1000);
   const script = "echo first words; while [ ! -e /shared/go ]; do usleep 5000; done; printf 'last words'; exit 7";
-  await run(rig, "kept", script, shared.flags);
-  await run(rig, "auto", script, ["--rm", ...shared.flags]);
-  await until("a line", async () => (await rig.engine.tsd(["logs", "kept"])).stdout === "first words\n");
-  await untilKept(rig.engine, 2);
-  return { ids: await Promise.all(["kept", "auto"].map((name) => stateOf(rig.engine, name))), since };
+  await run(setup, "kept", script, shared.flags);
+  await run(setup, "auto", script, ["--rm", ...shared.flags]);
+  await until("a line", async () => (await setup.engine.tsd(["logs", "kept"])).stdout === "first words\n");
+  await untilHeld(setup.engine, 2);
+  return { ids: await Promise.all(["kept", "auto"].map((name) => stateOf(setup.engine, name))), since };
 }
 
 async function letEnd(shared: Shared, states: readonly StateNow[]): Promise<void> {
@@ -258,12 +258,12 @@ async function letEnd(shared: Shared, states: readonly StateNow[]): Promise<void
 }
 
 Deno.test("five containers survive three killed engines", requires("root", "runc"), async () => {
-  await using rig = await startRig();
+  await using setup = await startSetup();
   await using shared = await Shared.make();
-  const { engine } = rig;
+  const { engine } = setup;
   const names = ["c1", "c2", "c3", "c4", "c5"];
   for (const name of names) {
-    await run(rig, name, `trap 'exit 0' TERM; while :; do echo $((i=i+1)) >/shared/${name}; usleep 10000; done`, [
+    await run(setup, name, `trap 'exit 0' TERM; while :; do echo $((i=i+1)) >/shared/${name}; usleep 10000; done`, [
       ...shared.flags,
     ]);
   }
@@ -282,8 +282,8 @@ Deno.test("five containers survive three killed engines", requires("root", "runc
 });
 
 Deno.test("an engine killed in the middle of a start leaves nothing half done", requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine, image } = rig;
+  await using setup = await startSetup();
+  const { engine, image } = setup;
   for (let round = 0; round < 6; round++) {
     const starting = engine.session("tsd", [
       ...["run", "-d", "--name", `r${round}`, "--network", "none", image, "sleep", "1000"],
@@ -312,9 +312,9 @@ Deno.test("an engine killed in the middle of a start leaves nothing half done", 
 });
 
 Deno.test("an engine starts though a container's run folder has gone", requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine } = rig;
-  const id = await run(rig, "bare", "exec sleep 1000");
+  await using setup = await startSetup();
+  const { engine } = setup;
+  const id = await run(setup, "bare", "exec sleep 1000");
   const { Pid } = await stateOf(engine, "bare");
   await engine.stop("SIGKILL");
   for await (const { name } of Deno.readDir("/run")) {

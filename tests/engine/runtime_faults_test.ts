@@ -6,9 +6,9 @@ import {
   type Holdings,
   holdingsOf,
   namesIn,
-  type Rig,
   runDetached,
-  startRigWith,
+  type Setup,
+  startSetupWith,
   type StateNow,
   stateOf,
   until,
@@ -44,39 +44,39 @@ esac
 `;
 
 interface FaultyRig {
-  readonly rig: Rig;
-  readonly folder: string;
+  readonly setup: Setup;
+  readonly dir: string;
   /** From now on the runtime does this when that subcommand is called. */
   fault(command: string, fault: string): Promise<void>;
   heal(): Promise<void>;
 }
 
 async function withFaultyRunc(use: (faulty: FaultyRig) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-runc-" });
+  const directory = await Deno.makeTempDir({ prefix: "tsd-runc-" });
   try {
     const real = await Deno.realPath((await which("runc"))!);
-    await Deno.copyFile(real, `${folder}/runc`);
-    await Deno.writeTextFile(`${folder}/faulty`, FAULTY_RUNC.replace("DIR", folder), { mode: 0o755 });
-    const fault = (command: string, what: string) => Deno.writeTextFile(`${folder}/fault`, `${command} ${what}\n`);
+    await Deno.copyFile(real, `${directory}/runc`);
+    await Deno.writeTextFile(`${directory}/faulty`, FAULTY_RUNC.replace("DIR", directory), { mode: 0o755 });
+    const fault = (command: string, what: string) => Deno.writeTextFile(`${directory}/fault`, `${command} ${what}\n`);
     const heal = () => fault("nothing", "fails");
     await heal();
-    await using rig = await startRigWith(folder, `mount --bind ${folder}/faulty ${real}`);
-    await use({ rig, folder, fault, heal });
+    await using env = await startSetupWith(directory, `mount --bind ${directory}/faulty ${real}`);
+    await use({ setup: env, dir: directory, fault, heal });
     await heal();
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(directory, { recursive: true });
   }
 }
 
 async function which(program: string): Promise<string | undefined> {
-  for (const folder of ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"]) {
-    if (await Deno.stat(`${folder}/${program}`).then(({ isFile }) => isFile, () => false)) {
-      return `${folder}/${program}`;
+  for (const directory of ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"]) {
+    if (await Deno.stat(`${directory}/${program}`).then(({ isFile }) => isFile, () => false)) {
+      return `${directory}/${program}`;
     }
   }
 }
 
-const run = ({ engine, image }: Rig, ...args: string[]): Promise<RunResult> =>
+const run = ({ engine, image }: Setup, ...args: string[]): Promise<RunResult> =>
   engine.tsd(["run", "--network", "none", ...args, image, "echo", "ran"]);
 
 function assertOneLine({ code, stdout, stderr }: RunResult, expected: RegExp): void {
@@ -87,7 +87,7 @@ function assertOneLine({ code, stdout, stderr }: RunResult, expected: RegExp): v
 }
 
 /** What runc itself and its cgroups keep. */
-async function runtimeKeeps({ engine }: Rig): Promise<string[]> {
+async function runtimeKeeps({ engine }: Setup): Promise<string[]> {
   return await namesIn(`${tracesOf(engine.dataRoot).runDir}/runc`);
 }
 
@@ -95,9 +95,9 @@ Deno.test(
   "a runtime that can't make a container",
   requires("root", "runc"),
   () =>
-    withFaultyRunc(async ({ rig, fault, heal }) => {
-      const { engine } = rig;
-      assert.equal((await run(rig, "--rm")).stdout, "ran\n");
+    withFaultyRunc(async ({ setup: env, fault, heal }) => {
+      const { engine } = env;
+      assert.equal((await run(env, "--rm")).stdout, "ran\n");
       const before: Holdings = await holdingsOf(engine);
       const cases: [string, RegExp][] = [
         ["silent", /runc create failed with exit code 3 and said nothing/],
@@ -109,13 +109,13 @@ Deno.test(
       ];
       for (const [what, expected] of cases) {
         await fault("create", what);
-        assertOneLine(await run(rig, "--rm"), expected);
-        assertOneLine(await run(rig, "--name", `kept-${what}`), expected);
+        assertOneLine(await run(env, "--rm"), expected);
+        assertOneLine(await run(env, "--name", `kept-${what}`), expected);
         const state = await stateOf(engine, `kept-${what}`);
         assert.deepEqual([state.Status, state.ExitCode, state.Pid], ["created", 128, 0]);
         assert.match(state.Error, expected);
         await untilSettled(engine, before);
-        assert.deepEqual(await runtimeKeeps(rig), []);
+        assert.deepEqual(await runtimeKeeps(env), []);
         await heal();
         const started = await engine.tsd(["start", "-a", `kept-${what}`]);
         assert.deepEqual(started, { code: 0, stdout: "ran\n", stderr: "" });
@@ -129,14 +129,14 @@ Deno.test(
   "a runtime that names a process that is not ours",
   requires("root", "runc"),
   () =>
-    withFaultyRunc(async ({ rig, folder, fault, heal }) => {
+    withFaultyRunc(async ({ setup: env, dir: directory, fault, heal }) => {
       const stranger = new Deno.Command("sleep", { args: ["1000"] }).spawn();
       try {
-        await Deno.writeTextFile(`${folder}/stranger`, String(stranger.pid));
+        await Deno.writeTextFile(`${directory}/stranger`, String(stranger.pid));
         await fault("create", "stranger");
-        assertOneLine(await run(rig, "--name", "lied-to"), /named process \d+, which it did not start/);
-        assert.equal((await stateOf(rig.engine, "lied-to")).Status, "created");
-        assert.equal((await rig.engine.tsd(["rm", "-f", "lied-to"])).code, 0);
+        assertOneLine(await run(env, "--name", "lied-to"), /named process \d+, which it did not start/);
+        assert.equal((await stateOf(env.engine, "lied-to")).Status, "created");
+        assert.equal((await env.engine.tsd(["rm", "-f", "lied-to"])).code, 0);
         await heal();
         assert.match(await Deno.readTextFile(`/proc/${stranger.pid}/stat`), /\) S /);
       } finally {
@@ -150,57 +150,61 @@ Deno.test(
   "a runtime that can't start what it made",
   requires("root", "runc"),
   () =>
-    withFaultyRunc(async ({ rig, fault, heal }) => {
-      const { engine } = rig;
-      assert.equal((await run(rig, "--rm")).stdout, "ran\n");
+    withFaultyRunc(async ({ setup: env, fault, heal }) => {
+      const { engine } = env;
+      assert.equal((await run(env, "--rm")).stdout, "ran\n");
       const before = await holdingsOf(engine);
       for (const [what, code] of [["silent", 3], ["garbage", 1], ["killed", 137]] as const) {
         await fault("start", what);
-        assertOneLine(await run(rig, "--rm"), new RegExp(`runc start failed with exit code ${code} and said nothing`));
+        assertOneLine(await run(env, "--rm"), new RegExp(`runc start failed with exit code ${code} and said nothing`));
         await untilSettled(engine, before);
-        assert.deepEqual(await runtimeKeeps(rig), []);
+        assert.deepEqual(await runtimeKeeps(env), []);
         await heal();
       }
       await fault("start", "lies");
-      assertOneLine(await run(rig, "--rm"), /runc start said that it succeeded, and started nothing/);
+      assertOneLine(await run(env, "--rm"), /runc start said that it succeeded, and started nothing/);
       await untilSettled(engine, before);
       await heal();
-      assert.equal((await run(rig, "--rm")).stdout, "ran\n");
+      assert.equal((await run(env, "--rm")).stdout, "ran\n");
     }),
 );
 
-Deno.test("a runtime that can't exec", requires("root", "runc"), () =>
-  withFaultyRunc(async ({ rig, fault, heal }) => {
-    const { engine } = rig;
-    const id = await runDetached(rig, "exec sleep 1000");
-    assert.equal((await engine.tsd(["exec", id, "true"])).code, 0);
-    const before = await holdingsOf(engine);
-    for (const what of ["silent", "garbage", "killed", "lies", "nonsense"]) {
-      await fault("exec", what);
-      const failed = await engine.tsd(["exec", id, "true"]);
-      assert.match(failed.stdout + failed.stderr, /runtime wrote no pid|runc exec failed with exit code \d+/);
-      assert.notEqual(failed.code, 0);
-      await untilSettled(engine, before);
-      await heal();
+Deno.test(
+  "a runtime that can't exec",
+  requires("root", "runc"),
+  () =>
+    withFaultyRunc(async ({ setup: env, fault, heal }) => {
+      const { engine } = env;
+      const id = await runDetached(env, "exec sleep 1000");
       assert.equal((await engine.tsd(["exec", id, "true"])).code, 0);
-    }
-    await fault("exec", "makes-and-fails");
-    const failed = await engine.tsd(["exec", id, "sleep", "1001"]);
-    assert.match(failed.stdout + failed.stderr, /runc exec failed with exit code 4/);
-    await until("the end of what it made", async () => !/sleep 1001/.test((await engine.tsd(["top", id])).stdout));
-    await untilSettled(engine, before);
-    assert.equal((await stateOf(engine, id)).Status, "running");
-  }));
+      const before = await holdingsOf(engine);
+      for (const what of ["silent", "garbage", "killed", "lies", "nonsense"]) {
+        await fault("exec", what);
+        const failed = await engine.tsd(["exec", id, "true"]);
+        assert.match(failed.stdout + failed.stderr, /runtime wrote no pid|runc exec failed with exit code \d+/);
+        assert.notEqual(failed.code, 0);
+        await untilSettled(engine, before);
+        await heal();
+        assert.equal((await engine.tsd(["exec", id, "true"])).code, 0);
+      }
+      await fault("exec", "makes-and-fails");
+      const failed = await engine.tsd(["exec", id, "sleep", "1001"]);
+      assert.match(failed.stdout + failed.stderr, /runc exec failed with exit code 4/);
+      await until("the end of what it made", async () => !/sleep 1001/.test((await engine.tsd(["top", id])).stdout));
+      await untilSettled(engine, before);
+      assert.equal((await stateOf(engine, id)).Status, "running");
+    }),
+);
 
 Deno.test(
   "a runtime that can't start a container again: its restart policy tries until it can, or is told to stop",
   requires("root", "runc"),
   () =>
-    withFaultyRunc(async ({ rig, fault, heal }) => {
-      const { engine } = rig;
-      assert.equal((await run(rig, "--rm")).stdout, "ran\n");
+    withFaultyRunc(async ({ setup: env, fault, heal }) => {
+      const { engine } = env;
+      assert.equal((await run(env, "--rm")).stdout, "ran\n");
       const before = await holdingsOf(engine);
-      const id = await runDetached(rig, "exec sleep 1000", ["--restart", "always"]);
+      const id = await runDetached(env, "exec sleep 1000", ["--restart", "always"]);
       await fault("create", "silent");
       Deno.kill((await stateOf(engine, id)).Pid, "SIGKILL");
       const waiting = () =>
@@ -226,13 +230,13 @@ Deno.test(
   "a runtime that can't clean up: the next try does",
   requires("root", "runc"),
   () =>
-    withFaultyRunc(async ({ rig, fault, heal }) => {
-      const { engine } = rig;
-      assert.equal((await run(rig, "--rm")).stdout, "ran\n");
+    withFaultyRunc(async ({ setup: env, fault, heal }) => {
+      const { engine } = env;
+      assert.equal((await run(env, "--rm")).stdout, "ran\n");
       const before = await holdingsOf(engine);
       await fault("delete", "silent");
-      assert.equal((await run(rig, "--name", "stays")).stdout, "ran\n");
-      assert.equal((await run(rig, "--name", "again")).stdout, "ran\n");
+      assert.equal((await run(env, "--name", "stays")).stdout, "ran\n");
+      assert.equal((await run(env, "--name", "again")).stdout, "ran\n");
       await until(
         "the failure in its log",
         async () => /cleaning up after a container failed/.test(await engine.log()),
@@ -244,42 +248,42 @@ Deno.test(
       assert.deepEqual(await engine.tsd(["start", "-a", "again"]), { code: 0, stdout: "ran\n", stderr: "" });
       assert.equal((await engine.tsd(["rm", "again"])).code, 0);
       await untilSettled(engine, before);
-      assert.deepEqual(await runtimeKeeps(rig), []);
+      assert.deepEqual(await runtimeKeeps(env), []);
       // And after a kill the next engine does.
       await fault("delete", "silent");
-      assert.equal((await run(rig, "--name", "left")).stdout, "ran\n");
-      await until("its remains", async () => (await runtimeKeeps(rig)).length === 1);
+      assert.equal((await run(env, "--name", "left")).stdout, "ran\n");
+      await until("its remains", async () => (await runtimeKeeps(env)).length === 1);
       await engine.stop("SIGKILL");
       await heal();
       await engine.start();
-      assert.deepEqual(await runtimeKeeps(rig), []);
+      assert.deepEqual(await runtimeKeeps(env), []);
       assert.equal((await engine.tsd(["rm", "left"])).code, 0);
     }),
 );
 
 Deno.test("no runtime at all", requires("root", "runc"), async () => {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-runc-" });
+  const directory = await Deno.makeTempDir({ prefix: "tsd-runc-" });
   try {
     const real = await Deno.realPath((await which("runc"))!);
     const dir = real.slice(0, real.lastIndexOf("/"));
     // The folder without runc: an overlay with a whiteout.
     const setup = [
-      `mount -t tmpfs tsd-test ${folder}`,
-      `mkdir ${folder}/upper ${folder}/work`,
-      `mknod ${folder}/upper/${real.slice(dir.length + 1)} c 0 0`,
-      `mount -t overlay -o lowerdir=${dir},upperdir=${folder}/upper,workdir=${folder}/work tsd-test ${dir}`,
+      `mount -t tmpfs tsd-test ${directory}`,
+      `mkdir ${directory}/upper ${directory}/work`,
+      `mknod ${directory}/upper/${real.slice(dir.length + 1)} c 0 0`,
+      `mount -t overlay -o lowerdir=${dir},upperdir=${directory}/upper,workdir=${directory}/work tsd-test ${dir}`,
     ].join("; ");
-    await using rig = await startRigWith(folder, setup);
-    const { engine } = rig;
+    await using env = await startSetupWith(directory, setup);
+    const { engine } = env;
     const before = await holdingsOf(engine);
     const expected = /Cannot run \S+\/runc: it is not there; install the package runc/;
-    assertOneLine(await run(rig, "--rm"), expected);
-    assertOneLine(await run(rig, "--name", "c1"), expected);
+    assertOneLine(await run(env, "--rm"), expected);
+    assertOneLine(await run(env, "--name", "c1"), expected);
     await untilSettled(engine, before);
     assert.match((await engine.tsd(["info"])).stderr, /runc is missing/);
     assert.equal((await engine.tsd(["version"])).code, 0);
     assert.equal((await engine.tsd(["rm", "c1"])).code, 0);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(directory, { recursive: true });
   }
 });

@@ -12,7 +12,7 @@ import { busyboxImage } from "../images/mod.ts";
 import { type ScriptedRegistry, startScriptedRegistry } from "../registry/mod.ts";
 
 /** An engine that has pulled the busybox image. */
-export interface Rig extends AsyncDisposable {
+export interface Setup extends AsyncDisposable {
   readonly engine: Engine;
   readonly registry: ScriptedRegistry;
   /** The image's reference. */
@@ -20,7 +20,7 @@ export interface Rig extends AsyncDisposable {
 }
 
 /** Starts a registry and an engine, and pulls. Dispose of it with `await using`. */
-export async function startRig(options: EngineOptions = {}): Promise<Rig> {
+export async function startSetup(options: EngineOptions = {}): Promise<Setup> {
   await using undo = new AsyncDisposableStack();
   const registry = undo.use(startScriptedRegistry());
   const image = registry.add("busybox", "1", await busyboxImage());
@@ -31,13 +31,13 @@ export async function startRig(options: EngineOptions = {}): Promise<Rig> {
 }
 
 /** A rig whose engine sees what the shell script `setup` has mounted; clients run as ever. `folder` is the caller's. */
-export async function startRigWith(folder: string, setup: string): Promise<Rig> {
+export async function startSetupWith(dir: string, setup: string): Promise<Setup> {
   const script = `#!/bin/sh
 case $1 in daemon) ;; *) exec ${executable()} "$@" ;; esac
 exec unshare --mount --propagation private sh -ec '${setup}; exec "$@"' sh ${executable()} "$@"
 `;
-  await Deno.writeTextFile(`${folder}/tsd`, script, { mode: 0o755 });
-  return await startRig({ exe: `${folder}/tsd` });
+  await Deno.writeTextFile(`${dir}/tsd`, script, { mode: 0o755 });
+  return await startSetup({ exe: `${dir}/tsd` });
 }
 
 /** Pulls, or throws what the client said. */
@@ -48,7 +48,7 @@ export async function pull(engine: Engine, image: string): Promise<void> {
 
 /** Runs `tsd run -d --network none` and gives the id. */
 export async function runDetached(
-  { engine, image }: Pick<Rig, "engine" | "image">,
+  { engine, image }: Pick<Setup, "engine" | "image">,
   script: string,
   flags: readonly string[] = [],
 ): Promise<string> {
@@ -114,7 +114,7 @@ export interface Holdings {
   /** Of its run folder. */
   readonly files: readonly string[];
   /** Ids of containers that have a keeper, one for each, and of execs. */
-  readonly keepers: readonly string[];
+  readonly fdHolders: readonly string[];
 }
 
 /** Only what is this engine's: others may run at the same time. */
@@ -125,13 +125,13 @@ export async function holdingsOf(engine: Engine): Promise<Holdings> {
   return {
     host: {
       mounts: mounts.filter(isOwn),
-      cgroups: cgroups.filter((folder) => folder.includes(`/tsd-${engineId}/`)),
+      cgroups: cgroups.filter((dir) => dir.includes(`/tsd-${engineId}/`)),
       networkNamespaces: [],
       interfaces: [],
       ...(process === undefined ? {} : { process }),
     },
     files: await filesBelow(runDir),
-    keepers: (await keepersOf(engine)).map(({ id }) => id).sort(),
+    fdHolders: (await fdHoldersOf(engine)).map(({ id }) => id).sort(),
   };
 }
 
@@ -141,28 +141,28 @@ export async function untilSettled(engine: Engine, before: Holdings, timeoutMs?:
     const now = await holdingsOf(engine);
     const children = (now.host.process?.children ?? 0) - (before.host.process?.children ?? 0);
     const files = now.files.filter((path) => !before.files.includes(path));
-    const kept = before.keepers.filter((id) => !id.includes("/exec-") || now.keepers.includes(id));
+    const kept = before.fdHolders.filter((id) => !id.includes("/exec-") || now.fdHolders.includes(id));
     return [
       // What was about to go when it was looked at before has gone.
       ...snapshotChanges(before.host, now.host).filter((change) => !change.endsWith(" is gone")),
       ...(children > 0 ? [`process: ${children} more children`] : []),
       ...files.map((path) => `run folder: ${path} is new`),
-      ...(now.keepers.join() === kept.join() ? [] : [`keepers: ${now.keepers}, not ${kept}`]),
+      ...(now.fdHolders.join() === kept.join() ? [] : [`keepers: ${now.fdHolders}, not ${kept}`]),
     ];
   }, timeoutMs);
 }
 
 /** A process that holds a container's descriptors. */
-export interface Keeper {
+export interface FdHolder {
   readonly pid: number;
   /** Of the container. */
   readonly id: string;
 }
 
 /** The keepers of an engine's containers, whoever is their parent by now. */
-export async function keepersOf(engine: Engine): Promise<Keeper[]> {
+export async function fdHoldersOf(engine: Engine): Promise<FdHolder[]> {
   const owner = `TSD_KEEPER=${tracesOf(engine.dataRoot).runDir}/containers/`;
-  const found: Keeper[] = [];
+  const found: FdHolder[] = [];
   for (const pid of await namesIn("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
     // It may end meanwhile.
@@ -173,27 +173,27 @@ export async function keepersOf(engine: Engine): Promise<Keeper[]> {
 }
 
 /** Waits for keepers: a container gets its own when its start is over. */
-export async function untilKept(engine: Engine, count: number): Promise<Keeper[]> {
-  await until(`${count} keepers`, async () => (await keepersOf(engine)).length === count);
-  return await keepersOf(engine);
+export async function untilHeld(engine: Engine, count: number): Promise<FdHolder[]> {
+  await until(`${count} keepers`, async () => (await fdHoldersOf(engine)).length === count);
+  return await fdHoldersOf(engine);
 }
 
 /** Paths of everything below a folder; none when it is missing. */
-export async function filesBelow(folder: string): Promise<string[]> {
+export async function filesBelow(dir: string): Promise<string[]> {
   const found: string[] = [];
-  for (const name of await namesIn(folder)) {
-    found.push(`${folder}/${name}`, ...await filesBelow(`${folder}/${name}`));
+  for (const name of await namesIn(dir)) {
+    found.push(`${dir}/${name}`, ...await filesBelow(`${dir}/${name}`));
   }
   return found.sort();
 }
 
 /** Names in a folder; none when it is missing or is none. */
-export async function namesIn(folder: string): Promise<string[]> {
+export async function namesIn(dir: string): Promise<string[]> {
   try {
-    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+    return (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
   } catch (thrown) {
-    const isGone = thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
-    if (isGone) return [];
+    const isRemoved = thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
+    if (isRemoved) return [];
     throw thrown;
   }
 }

@@ -1,6 +1,6 @@
 /** `/containers/{id}/archive`, `/export` and `/changes` as bare HTTP, in all versions that are tested. */
 import { strict as assert } from "node:assert";
-import { scenario, type World } from "../cli/setup.ts";
+import { type Fixture, scenario } from "../cli/setup.ts";
 import type { ApiResponse, EngineApi } from "../harness/mod.ts";
 import { file, tarBytes, type TarEntry } from "../images/mod.ts";
 
@@ -31,18 +31,18 @@ function assertError(response: ApiResponse, status: number, message: string | Re
 const put = (api: EngineApi, query: string, body: unknown) =>
   api.request("PUT", `/containers/box/archive?${query}`, { body, headers: { "content-type": "application/x-tar" } });
 
-async function text(world: World, path: string): Promise<string> {
-  return (await world.tsd("exec", "box", "cat", path)).stdout;
+async function text(fixture: Fixture, path: string): Promise<string> {
+  return (await fixture.tsd("exec", "box", "cat", path)).stdout;
 }
 
 scenario("the archive API", {
-  "HEAD: facts about paths": async (world) => {
-    await world.background("box");
+  "HEAD: facts about paths": async (fixture) => {
+    await fixture.background("box");
     const script =
       "printf 12345 >/f; chmod 4751 /f; touch -d @1000000000 /f; ln -s ../etc/./passwd /tmp/l; mkdir -m 1777 /s";
-    await world.tsd("exec", "box", "sh", "-c", script);
+    await fixture.tsd("exec", "box", "sh", "-c", script);
     for (const version of VERSIONS) {
-      const api = world.engine.api.version(version);
+      const api = fixture.engine.api.version(version);
       const head = async (path: string) => await api.request("HEAD", at(path));
       const answer = await head("/f");
       assert.deepEqual([answer.status, answer.body.length], [200, 0]);
@@ -61,11 +61,11 @@ scenario("the archive API", {
       assert.equal((await head("/f/x")).status, 400);
       assert.equal((await api.request("HEAD", "/containers/nosuch/archive?path=/")).status, 404);
     }
-    await world.remove("box");
+    await fixture.remove("box");
   },
-  "GET: a tar with the facts; errors": async (world) => {
-    await world.background("box");
-    const { api } = world.engine;
+  "GET: a tar with the facts; errors": async (fixture) => {
+    await fixture.background("box");
+    const { api } = fixture.engine;
     const answer = await api.get(at("/etc/passwd"));
     assert.deepEqual([answer.status, answer.headers["content-type"]], [200, "application/x-tar"]);
     const { name, size } = statOf(answer);
@@ -78,84 +78,84 @@ scenario("the archive API", {
     assertError(await api.get("/containers/nosuch/archive?path=/"), 404, "No such container: nosuch");
     assertError(await api.get("/containers/nosuch/export"), 404, "No such container: nosuch");
     assertError(await api.get("/containers/nosuch/changes"), 404, "No such container: nosuch");
-    await world.remove("box");
+    await fixture.remove("box");
   },
-  "PUT: into a folder, whole or in chunks; what may replace what; errors": async (world) => {
-    await world.background("box", undefined, ["-u", "app"]);
-    await world.tsd("exec", "-u", "0", "box", "sh", "-c", "mkdir -p /t/d/in; printf old >/t/f; ln -s /t /to");
-    const { api } = world.engine;
+  "PUT: into a folder, whole or in chunks; what may replace what; errors": async (fixture) => {
+    await fixture.background("box", undefined, ["-u", "app"]);
+    await fixture.tsd("exec", "-u", "0", "box", "sh", "-c", "mkdir -p /t/d/in; printf old >/t/f; ln -s /t /to");
+    const { api } = fixture.engine;
     const tar = (...entries: TarEntry[]) => tarBytes(entries);
     const ok = async (query: string, body: unknown) => {
       const answer = await put(api, query, body);
       assert.deepEqual([answer.status, answer.text()], [200, ""]);
     };
     await ok("path=/t", tar(file("f", "new", { uid: 5, gid: 6 })));
-    assert.equal(await text(world, "/t/f"), "new");
+    assert.equal(await text(fixture, "/t/f"), "new");
     await ok("path=to", ReadableStream.from([tar(file("g", "chunked"))]));
-    assert.equal(await text(world, "/t/g"), "chunked");
+    assert.equal(await text(fixture, "/t/g"), "chunked");
     await ok("path=/t&copyUIDGID=true", tar(file("mine", "", { uid: 5, gid: 6 })));
-    const owners = await world.tsd("exec", "box", "stat", "-c", "%u:%g", "/t/f", "/t/mine");
+    const owners = await fixture.tsd("exec", "box", "stat", "-c", "%u:%g", "/t/f", "/t/mine");
     assert.equal(owners.stdout, "5:6\n1000:1000\n");
-    const folderForFile = await put(api, "path=/t&noOverwriteDirNonDir=true", tar(file("d", "file")));
-    assertError(folderForFile, 500, 'cannot overwrite directory "/t/d" with non-directory "/t"');
+    const dirForFile = await put(api, "path=/t&noOverwriteDirNonDir=true", tar(file("d", "file")));
+    assertError(dirForFile, 500, 'cannot overwrite directory "/t/d" with non-directory "/t"');
     await ok("path=/t", tar(file("d", "file")));
-    assert.equal(await text(world, "/t/d"), "file");
+    assert.equal(await text(fixture, "/t/d"), "file");
     await ok("path=/t", new Uint8Array());
     assertError(await put(api, "path=/no", tar(file("f"))), 404, "Could not find the file /no in container box");
     assertError(await put(api, "path=/t/f", tar(file("f"))), 400, "extraction point is not a directory");
     assertError(await put(api, "path=/t", "no tar"), 500, /./);
     assertError(await put(api, "", tar(file("f"))), 400, /^bad parameter: path ?cannot be empty$/);
-    await world.remove("box");
+    await fixture.remove("box");
   },
-  "an upload that is refused in its middle, and clients that go away, leave nothing open": async (world) => {
-    await world.background("box");
-    const { api } = world.engine;
+  "an upload that is refused in its middle, and clients that go away, leave nothing open": async (fixture) => {
+    await fixture.background("box");
+    const { api } = fixture.engine;
     const big = "x".repeat(1 << 20);
     const hostile = async function* () {
       yield tarBytes([file("../out", big)]);
       for (let n = 0; n < 20; n++) yield new TextEncoder().encode(big);
     };
     assertError(await put(api, "path=/tmp", hostile()), 500, /is outside of the folder that it is unpacked to$/);
-    await world.tsd("exec", "box", "sh", "-c", "head -c 50000000 /dev/zero >/big");
+    await fixture.tsd("exec", "box", "sh", "-c", "head -c 50000000 /dev/zero >/big");
     for (const path of [at("/big"), "/containers/box/export"]) {
       using stream = await api.stream("GET", path);
       for await (const _ of stream.chunks()) break;
     }
-    await world.remove("box");
+    await fixture.remove("box");
   },
-  "a container that is removed in the middle: its archive is cut off": async (world) => {
-    await world.background("box");
-    await world.tsd(
+  "a container that is removed in the middle: its archive is cut off": async (fixture) => {
+    await fixture.background("box");
+    await fixture.tsd(
       "exec",
       "box",
       "sh",
       "-c",
       "mkdir /d; for n in 1 2 3 4; do head -c 30000000 /dev/zero >/d/$n; done",
     );
-    using stream = await world.engine.api.stream("GET", at("/d"));
+    using stream = await fixture.engine.api.stream("GET", at("/d"));
     const chunks = stream.chunks()[Symbol.asyncIterator]();
     await chunks.next();
-    await world.remove("box");
+    await fixture.remove("box");
     await assert.rejects(async () => {
       while (!(await chunks.next()).done);
     });
   },
-  "a stopped container is started, stopped and removed while it is copied": async (world) => {
-    const create = ["create", "--network", "none", "--name", "box", world.image, "sh", "-c", "echo up; sleep 1000"];
-    await world.tsd(...create);
+  "a stopped container is started, stopped and removed while it is copied": async (fixture) => {
+    const create = ["create", "--network", "none", "--name", "box", fixture.image, "sh", "-c", "echo up; sleep 1000"];
+    await fixture.tsd(...create);
     const big = new Uint8Array(30_000_000);
-    assert.equal((await put(world.engine.api, "path=/", tarBytes([file("big", big)]))).status, 200);
-    using stream = await world.engine.api.stream("GET", at("/big"));
+    assert.equal((await put(fixture.engine.api, "path=/", tarBytes([file("big", big)]))).status, 200);
+    using stream = await fixture.engine.api.stream("GET", at("/big"));
     const chunks = stream.chunks()[Symbol.asyncIterator]();
     await chunks.next();
-    assert.equal((await world.tsd("start", "box")).code, 0);
-    assert.equal((await world.tsd("kill", "box")).code, 0);
-    await world.tsd("wait", "box");
-    assert.equal((await world.tsd("start", "box")).code, 0);
+    assert.equal((await fixture.tsd("start", "box")).code, 0);
+    assert.equal((await fixture.tsd("kill", "box")).code, 0);
+    await fixture.tsd("wait", "box");
+    assert.equal((await fixture.tsd("start", "box")).code, 0);
     let total = 0;
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) total += next.value.length;
     assert.ok(total > 25_000_000);
-    assert.equal((await world.tsd("exec", "box", "wc", "-c", "/big")).stdout.trim(), "30000000 /big");
-    await world.remove("box");
+    assert.equal((await fixture.tsd("exec", "box", "wc", "-c", "/big")).stdout.trim(), "30000000 /big");
+    await fixture.remove("box");
   },
 });

@@ -1,6 +1,6 @@
 /** Both clients, for what has to be the same with each. */
 import type { RunResult } from "../harness/mod.ts";
-import type { Step, World } from "../cli/setup.ts";
+import type { Fixture, Step } from "../cli/setup.ts";
 
 /** One of them on a world's engine, and how it tells what the engine says. */
 export interface FileClient {
@@ -11,30 +11,30 @@ export interface FileClient {
 }
 
 /** Runs a step once with tsd's client and once with docker's. */
-export function withBoth(step: (world: World, client: FileClient) => Promise<void>): Step {
-  return async (world) => {
-    for (const client of clientsOf(world)) {
+export function withBoth(step: (fixture: Fixture, client: FileClient) => Promise<void>): Step {
+  return async (fixture) => {
+    for (const client of clientsOf(fixture)) {
       try {
-        await step(world, client);
+        await step(fixture, client);
       } catch (cause) {
         throw new Error(`With ${client.name}: ${cause instanceof Error ? cause.message : cause}`, { cause });
       } finally {
-        await emptied(world.folder);
+        await emptied(fixture.dir);
       }
     }
   };
 }
 
-const clientsOf = (world: World): readonly FileClient[] => [
-  { name: "tsd", call: (...args) => world.tsd(...args), says: (message) => `tsd: ${message}\n` },
+const clientsOf = (fixture: Fixture): readonly FileClient[] => [
+  { name: "tsd", call: (...args) => fixture.tsd(...args), says: (message) => `tsd: ${message}\n` },
   {
     name: "docker",
-    call: (...args) => world.docker(...args),
+    call: (...args) => fixture.docker(...args),
     says: (message) => `Error response from daemon: ${message}\n`,
   },
 ];
 
-async function emptied(folder: string): Promise<void> {
-  await Deno.remove(folder, { recursive: true });
-  await Deno.mkdir(folder);
+async function emptied(dir: string): Promise<void> {
+  await Deno.remove(dir, { recursive: true });
+  await Deno.mkdir(dir);
 }

@@ -3,7 +3,7 @@
  * refused or unpacked.
  */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import type { ApiResponse } from "../harness/mod.ts";
 import {
   CAP_NET_RAW,
@@ -30,8 +30,8 @@ const NET_RAW = fileCapability(CAP_NET_RAW);
 
 type HostileTars = Extract<HostileImage, { kind: "layers" }>;
 
-const put = (world: World, path: string, body: unknown): Promise<ApiResponse> =>
-  world.engine.api.request("PUT", `/containers/box/archive?path=${encodeURIComponent(path)}`, { body });
+const put = (fixture: Fixture, path: string, body: unknown): Promise<ApiResponse> =>
+  fixture.engine.api.request("PUT", `/containers/box/archive?path=${encodeURIComponent(path)}`, { body });
 
 /** Files of this machine that a way out would lead to sooner or later. */
 const CANARIES = ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/hosts", "/bin/busybox"];
@@ -44,36 +44,36 @@ const canaries = (): string[] =>
   });
 
 /** A step after which nothing of the host may be different. The scenario looks at the engine's own mounts and processes. */
-function harmless(step: (world: World, victim: Victim) => Promise<void>) {
-  return async (world: World) => {
+function harmless(step: (fixture: Fixture, victim: Victim) => Promise<void>) {
+  return async (fixture: Fixture) => {
     await using victim = await Victim.create();
     const before = canaries();
-    await step(world, victim);
-    await world.remove("box");
+    await step(fixture, victim);
+    await fixture.remove("box");
     assert.deepEqual(await victim.changes(), []);
     assert.deepEqual(canaries(), before);
   };
 }
 
 /** What a layer of a hostile image does when it is put into a container's folder. */
-async function putAll(world: World, hostile: HostileTars, victim: Victim, folder: string): Promise<ApiResponse> {
+async function putAll(fixture: Fixture, hostile: HostileTars, victim: Victim, directory: string): Promise<ApiResponse> {
   let answer: ApiResponse | undefined;
   for (const layer of (await hostile.build(victim)).layers) {
-    answer = await put(world, folder, await readAll(layer.openTar()));
+    answer = await put(fixture, directory, await readAll(layer.openTar()));
     if (answer.status !== 200) break;
   }
   assert.ok(answer);
   return answer;
 }
 
-async function tryLayers(world: World, hostile: HostileTars, victim: Victim): Promise<void> {
-  const folder = `/cases/${hostile.name.replace(/[^a-z0-9]+/g, "-")}`;
+async function tryLayers(fixture: Fixture, hostile: HostileTars, victim: Victim): Promise<void> {
+  const directory = `/cases/${hostile.name.replace(/[^a-z0-9]+/g, "-")}`;
   // What an earlier one put behind its links, inside the container.
-  const behind = victim.folder;
-  expectResult(await world.tsd("exec", "box", "sh", "-c", `rm -rf ${behind}; mkdir -p ${folder}`), {});
-  const answer = await putAll(world, hostile, victim, folder);
-  const [id] = await world.containers();
-  const root = `${world.engine.layerRoot}/snapshots/${id}/merged${folder}`;
+  const behind = victim.dir;
+  expectResult(await fixture.tsd("exec", "box", "sh", "-c", `rm -rf ${behind}; mkdir -p ${directory}`), {});
+  const answer = await putAll(fixture, hostile, victim, directory);
+  const [id] = await fixture.containers();
+  const root = `${fixture.engine.layerRoot}/snapshots/${id}/merged${directory}`;
   // Here such a name is one like any other.
   const isAboutLayers = HOSTILE_WHITEOUTS.includes(hostile);
   if (answer.status === 200) {
@@ -105,13 +105,13 @@ const CASES: readonly Case[] = [
   },
   {
     name: "an absolute path is one in the container",
-    entries: (victim) => [file(`${victim.folder}/planted`, "planted")],
+    entries: (victim) => [file(`${victim.dir}/planted`, "planted")],
     script: "find /t -name planted | wc -l",
     output: "1\n",
   },
   {
     name: "links to the host, and files through them",
-    entries: (victim) => [symlink("out", victim.folder), file("out/secret", "changed"), dir("out/folder/new")],
+    entries: (victim) => [symlink("out", victim.dir), file("out/secret", "changed"), dir("out/folder/new")],
     script: 'readlink /t/out | grep -c tsd-victim; cat "$(readlink /t/out)"/secret',
     output: "1\nchanged",
   },
@@ -153,48 +153,46 @@ const CASES: readonly Case[] = [
 ];
 
 scenario("archives that mean harm", {
-  "what hostile layers hold, put to a folder": harmless(async (world, victim) => {
-    await world.background("box");
+  "what hostile layers hold, put to a folder": harmless(async (fixture, victim) => {
+    await fixture.background("box");
     for (const hostile of HOSTILE_IMAGES) {
       if (hostile.kind !== "layers" || hostile.name.startsWith("bomb-")) continue;
-      await tryLayers(world, hostile, victim).catch((cause) => {
+      await tryLayers(fixture, hostile, victim).catch((cause) => {
         throw new Error(`${hostile.name} (${hostile.what}): ${cause.message}`, { cause });
       });
     }
-    const found = await world.tsd("exec", "box", "find", "/", "-xdev", "-name", "secret", "-type", "f");
+    const found = await fixture.tsd("exec", "box", "find", "/", "-xdev", "-name", "secret", "-type", "f");
     assert.doesNotMatch(found.stdout, /cases/);
   }),
-  "by both clients": withBoth((world, client) =>
+  "by both clients": withBoth((fixture, client) =>
     harmless(async (_, victim) => {
-      await world.background("box");
+      await fixture.background("box");
       for (const { name, entries, refused, script, output } of CASES) {
-        await world.tsd("exec", "box", "sh", "-c", "rm -rf /t /tmp/*; mkdir /t");
-        await Deno.writeFile(`${world.folder}/it.tar`, tarBytes(entries(victim)));
+        await fixture.tsd("exec", "box", "sh", "-c", "rm -rf /t /tmp/*; mkdir /t");
+        await Deno.writeFile(`${fixture.dir}/it.tar`, tarBytes(entries(victim)));
         const program = client.name === "tsd" ? "$tsd" : "docker";
-        const copied = await world.shell(`${program} cp - box:/t <it.tar`);
+        const copied = await fixture.shell(`${program} cp - box:/t <it.tar`);
         if (refused !== undefined) {
           assert.equal(copied.code, 1, name);
           assert.match(copied.stderr, refused, name);
         } else {
           assert.deepEqual(copied, { code: 0, stdout: "", stderr: "" }, name);
-          const ran = await world.tsd("exec", "box", "sh", "-c", script ?? "");
+          const ran = await fixture.tsd("exec", "box", "sh", "-c", script ?? "");
           assert.deepEqual([name, ran.stdout], [name, output]);
         }
       }
-    })(world)
+    })(fixture)
   ),
-  "paths of the API stay inside, whatever links the container has": harmless(async (world, victim) => {
-    await world.background("box");
+  "paths of the API stay inside, whatever links the container has": harmless(async (fixture, victim) => {
+    await fixture.background("box");
     const up = "../".repeat(12);
-    const script = `ln -s ${victim.folder} /abs; ln -s ${up}${
-      victim.relative("")
-    } /rel; ln -s /proc/self/root /root-link
-      ln -s ${victim.folder}/secret /file; ln -s loop /loop; ln -s /proc/1/cwd /cwd`;
-    expectResult(await world.tsd("exec", "box", "sh", "-c", script), {});
-    const get = (path: string) => world.engine.api.get(`/containers/box/archive?path=${encodeURIComponent(path)}`);
+    const script = `ln -s ${victim.dir} /abs; ln -s ${up}${victim.relative("")} /rel; ln -s /proc/self/root /root-link
+      ln -s ${victim.dir}/secret /file; ln -s loop /loop; ln -s /proc/1/cwd /cwd`;
+    expectResult(await fixture.tsd("exec", "box", "sh", "-c", script), {});
+    const get = (path: string) => fixture.engine.api.get(`/containers/box/archive?path=${encodeURIComponent(path)}`);
     const paths = [
       ...[`${up}${victim.relative("secret")}`, `/etc/${victim.upwards("secret")}`, "/abs/secret", "/rel/secret"],
-      ...[`/root-link${victim.folder}/secret`, `/proc/self/root${victim.folder}/secret`, `/cwd${victim.folder}/secret`],
+      ...[`/root-link${victim.dir}/secret`, `/proc/self/root${victim.dir}/secret`, `/cwd${victim.dir}/secret`],
       ...["/proc/1/root/etc/passwd", "/dev/fd/0", "/sys/kernel", "/loop/x", "/abs", "/file/."],
     ];
     for (const path of paths) {
@@ -202,41 +200,41 @@ scenario("archives that mean harm", {
       // A path whose last link dangles is the link.
       if (status !== 200) assert.ok([400, 404].includes(status), `${path}: ${status}`);
       assert.doesNotMatch(new TextDecoder().decode(body), new RegExp(SECRET.trim()), path);
-      const written = await put(world, path, tarBytes([file("planted", "planted")]));
+      const written = await put(fixture, path, tarBytes([file("planted", "planted")]));
       assert.notEqual(written.status, 200, path);
     }
   }),
-  "what is mounted read-only stays as it is, also by its second way in": harmless(async (world, victim) => {
-    await world.background("box", undefined, ["-v", `${victim.folder}:/v:ro`]);
-    expectResult(await world.tsd("exec", "box", "ln", "-s", "/v", "/way"), {});
+  "what is mounted read-only stays as it is, also by its second way in": harmless(async (fixture, victim) => {
+    await fixture.background("box", undefined, ["-v", `${victim.dir}:/v:ro`]);
+    expectResult(await fixture.tsd("exec", "box", "ln", "-s", "/v", "/way"), {});
     const attempts: readonly TarEntry[][] = [
       ...[[file("v/planted", "x")], [file("v/secret", "x")], [symlink("v/l", "x")], [dir("v/folder", { mode: 0o777 })]],
       ...[[file("way/planted", "x")], [hardLink("stolen", "v/secret")], [hardLink("v/other", "etc/passwd")]],
       ...[[dir("v", { mode: 0o777 })], [file("v", "x")], [symlink("v", "x")]],
     ];
     for (const entries of attempts) {
-      const answer = await put(world, "/", tarBytes(entries));
+      const answer = await put(fixture, "/", tarBytes(entries));
       assert.equal(answer.status, 500, `${JSON.stringify(entries)}: ${answer.text()}`);
     }
-    assert.equal((await put(world, "/v", tarBytes([file("x")]))).status, 400);
+    assert.equal((await put(fixture, "/v", tarBytes([file("x")]))).status, 400);
     assert.deepEqual(await victim.changes(), []);
   }),
-  "names that a container made up, copied out": withBoth(async (world, client) => {
-    await world.background("box");
+  "names that a container made up, copied out": withBoth(async (fixture, client) => {
+    await fixture.background("box");
     // Docker's client refuses links that lead up; they are harmless, since nothing is unpacked through a link.
     const up = client.name === "tsd" ? "../../.." : "suid";
     const script = String.raw`mkdir /d && cd /d && printf 1 >-rf && printf 2 >"$(printf 'a\nb')" &&
       printf 3 >"$(printf '\377\033[31m')" && printf 4 >'..\x' && printf 5 >.wh.x && ln -s / root && ln -s ${up} up &&
       mkfifo pipe && printf 6 >suid && chmod 4755 suid`;
-    expectResult(await world.tsd("exec", "box", "sh", "-c", script), {});
-    expectResult(await client.call("cp", "box:/d", `${world.folder}/out`), {});
+    expectResult(await fixture.tsd("exec", "box", "sh", "-c", script), {});
+    expectResult(await client.call("cp", "box:/d", `${fixture.dir}/out`), {});
     const names = [
       ...["-rf", String.raw`..\\x`, ".wh.x", String.raw`a\nb`, "pipe", "root", "suid", "up"],
       String.raw`\377\033[31m`,
     ];
     const look = "LC_ALL=C ls -Ab out; cat out/-rf out/.*x; stat -c %F out/pipe; readlink out/root out/up";
-    expectResult(await world.shell(look), { stdout: `${names.join("\n")}\n145fifo\n/\n${up}\n` });
-    if (client.name === "tsd") expectResult(await world.shell("stat -c %a out/suid"), { stdout: "755\n" });
-    await world.remove("box");
+    expectResult(await fixture.shell(look), { stdout: `${names.join("\n")}\n145fifo\n/\n${up}\n` });
+    if (client.name === "tsd") expectResult(await fixture.shell("stat -c %a out/suid"), { stdout: "755\n" });
+    await fixture.remove("box");
   }),
 });

@@ -3,7 +3,7 @@
  * copied in all ways there are. The links lead to a folder of the host by its path there: nobody may ever get to it.
  */
 import { strict as assert } from "node:assert";
-import { expectResult, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture } from "../cli/setup.ts";
 import type { EngineApi } from "../harness/mod.ts";
 import { concat, dir, file, hardLink, hostShellImage, pushImage, symlink, tarBytes, Victim } from "../images/mod.ts";
 import { SECRET } from "../images/victim.ts";
@@ -52,43 +52,43 @@ export interface RaceFigures {
 }
 
 /** @throws AssertionError when anything of the host was read or changed */
-export async function raceSwaps(world: World, seconds: number): Promise<RaceFigures> {
+export async function raceSwaps(fixture: Fixture, seconds: number): Promise<RaceFigures> {
   await using victim = await Victim.create();
-  const image = `${world.registry.host}/perl`;
+  const image = `${fixture.registry.host}/perl`;
   const programs = ["perl", "mkfifo", "mknod"];
-  await pushImage(world.registry.url, "perl", "latest", await hostShellImage({ programs }));
-  expectResult(await world.tsd("pull", "-q", image), { stdout: `${image}:latest\n` });
+  await pushImage(fixture.registry.url, "perl", "latest", await hostShellImage({ programs }));
+  expectResult(await fixture.tsd("pull", "-q", image), { stdout: `${image}:latest\n` });
   const up = "/..".repeat(8).slice(1);
-  const run = ["run", "-d", "--network", "none", "--name", "swapper", image, "perl", "-e", SWAPPER, victim.folder, up];
-  expectResult(await world.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
-  const logs = async () => (await world.tsd("logs", "swapper")).stdout;
-  await world.until("the swapper", async () => (await logs()).startsWith("ready"));
+  const run = ["run", "-d", "--network", "none", "--name", "swapper", image, "perl", "-e", SWAPPER, victim.dir, up];
+  expectResult(await fixture.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
+  const logs = async () => (await fixture.tsd("logs", "swapper")).stdout;
+  await fixture.until("the swapper", async () => (await logs()).startsWith("ready"));
 
-  const race = new Race(world, victim, performance.now() + seconds * 1000);
+  const race = new Race(fixture, victim, performance.now() + seconds * 1000);
   await Promise.all([race.reads(), race.writes(), race.clients(), race.wholes()]);
 
-  expectResult(await world.tsd("stop", "swapper"), { stdout: "swapper\n" });
+  expectResult(await fixture.tsd("stop", "swapper"), { stdout: "swapper\n" });
   const [, rounds = "0"] = /(\d+) rounds/.exec(await logs()) ?? [];
   assert.deepEqual(await victim.changes(), []);
-  await world.remove("swapper");
-  expectResult(await world.tsd("rmi", image), { stdout: /./ });
+  await fixture.remove("swapper");
+  expectResult(await fixture.tsd("rmi", image), { stdout: /./ });
   return { rounds: Number(rounds), outcomes: race.outcomes };
 }
 
 class Race {
   readonly outcomes: Record<string, number> = {};
-  readonly #world: World;
+  readonly #fixture: Fixture;
   readonly #victim: Victim;
   readonly #deadline: number;
 
-  constructor(world: World, victim: Victim, deadline: number) {
-    this.#world = world;
+  constructor(fixture: Fixture, victim: Victim, deadline: number) {
+    this.#fixture = fixture;
     this.#victim = victim;
     this.#deadline = deadline;
   }
 
   get #api(): EngineApi {
-    return this.#world.engine.api;
+    return this.#fixture.engine.api;
   }
 
   async reads(): Promise<void> {
@@ -119,17 +119,17 @@ class Race {
 
   /** Also what the clients make of it on the host. */
   async clients(): Promise<void> {
-    const { folder } = this.#world;
-    await Deno.writeTextFile(`${folder}/file`, "planted");
+    const { dir: directory } = this.#fixture;
+    await Deno.writeTextFile(`${directory}/file`, "planted");
     for (let n = 0; !this.#isOver; n++) {
       const client = n % 2 === 0 ? "tsd" : "docker";
-      const call = (...args: string[]) => this.#world[client](...args);
-      const out = await call("cp", "swapper:/w/tree", `${folder}/out${n}`);
+      const call = (...args: string[]) => this.#fixture[client](...args);
+      const out = await call("cp", "swapper:/w/tree", `${directory}/out${n}`);
       this.#count("copy out", out.code === 0);
-      const { stdout } = await this.#world.shell(`grep -rl 'secret$' out${n} --devices=skip || true`);
+      const { stdout } = await this.#fixture.shell(`grep -rl 'secret$' out${n} --devices=skip || true`);
       assert.equal(stdout, "");
-      this.#count("copy in", (await call("cp", `${folder}/file`, "swapper:/w/tree/abs/planted")).code === 0);
-      this.#count("copy in, linked", (await call("cp", `${folder}/file`, "swapper:/w/tree/f")).code === 0);
+      this.#count("copy in", (await call("cp", `${directory}/file`, "swapper:/w/tree/abs/planted")).code === 0);
+      this.#count("copy in, linked", (await call("cp", `${directory}/file`, "swapper:/w/tree/f")).code === 0);
     }
   }
 

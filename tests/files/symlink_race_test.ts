@@ -6,8 +6,8 @@ import { raceSwaps } from "./symlink_race.ts";
 const SECONDS = 5;
 
 scenario("swaps", {
-  "a container that swaps links in while its files are copied gets nobody out of it": async (world) => {
-    const { rounds, outcomes } = await raceSwaps(world, SECONDS);
+  "a container that swaps links in while its files are copied gets nobody out of it": async (fixture) => {
+    const { rounds, outcomes } = await raceSwaps(fixture, SECONDS);
     assert.ok(rounds > 100, `only ${rounds} rounds`);
     for (const what of ["GET: done", "GET: refused", "PUT: done", "PUT: refused", "copy out: done"]) {
       assert.ok((outcomes[what] ?? 0) > 0, `${what} never happened: ${JSON.stringify(outcomes)}`);

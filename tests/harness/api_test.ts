@@ -5,9 +5,9 @@ import { readAll } from "../images/bytes.ts";
 
 /** Serves with tests/harness/testdata/fake_tsd.ts for one test. */
 async function withFakeEngine(use: (api: EngineApi) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-api-" });
+  const dir = await Deno.makeTempDir({ prefix: "tsd-api-" });
   const script = new URL("testdata/fake_tsd.ts", import.meta.url).pathname;
-  const socketPath = `${folder}/s`;
+  const socketPath = `${dir}/s`;
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -17,7 +17,7 @@ async function withFakeEngine(use: (api: EngineApi) => Promise<void>): Promise<v
       script,
       "daemon",
       "--data-root",
-      `${folder}/d`,
+      `${dir}/d`,
       "-H",
       `unix://${socketPath}`,
     ],
@@ -31,7 +31,7 @@ async function withFakeEngine(use: (api: EngineApi) => Promise<void>): Promise<v
   } finally {
     child.kill();
     await child.status;
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(dir, { recursive: true });
   }
 }
 

@@ -11,16 +11,16 @@ export interface VolumeOptions {
 }
 
 /** A folder that goes with all that is in it. */
-export interface TestFolder extends AsyncDisposable {
+export interface TestDir extends AsyncDisposable {
   readonly path: string;
 }
 
 /** A new btrfs, mounted; dispose of it with `await using`. */
-export async function btrfsVolume({ sizeBytes = SIZE_BYTES, dir }: VolumeOptions = {}): Promise<TestFolder> {
-  const folder = await Deno.realPath(
+export async function btrfsVolume({ sizeBytes = SIZE_BYTES, dir }: VolumeOptions = {}): Promise<TestDir> {
+  const directory = await Deno.realPath(
     await Deno.makeTempDir({ prefix: "tsd-btrfs-", ...(dir !== undefined && { dir }) }),
   );
-  const [image, path] = [`${folder}/image`, `${folder}/volume`];
+  const [image, path] = [`${directory}/image`, `${directory}/volume`];
   await Deno.mkdir(path);
   await Deno.writeTextFile(image, "");
   await Deno.truncate(image, sizeBytes);
@@ -30,7 +30,7 @@ export async function btrfsVolume({ sizeBytes = SIZE_BYTES, dir }: VolumeOptions
     path,
     [Symbol.asyncDispose]: async () => {
       await must("umount", [path]);
-      await Deno.remove(folder, { recursive: true });
+      await Deno.remove(directory, { recursive: true });
     },
   };
 }

@@ -6,7 +6,7 @@ import { listTree, type TreeEntry } from "./tree_listing.ts";
 /** What the engine and runc put into every root; a folder stands for all that is in it. */
 const RUNTIME_PATHS = ["dev", "proc", "sys", "etc/hostname", "etc/hosts", "etc/resolv.conf"];
 /** Folders in which mount points may have been made. */
-const TOUCHED_FOLDERS = [".", "etc"];
+const TOUCHED_DIRS = [".", "etc"];
 
 /** Lists the root of a running container. @throws Error when it isn't running */
 export async function containerTree(api: EngineApi, container: string): Promise<TreeEntry[]> {
@@ -20,6 +20,6 @@ export async function containerTree(api: EngineApi, container: string): Promise<
 export function diffContainerTree(expected: readonly TreeEntry[], actual: readonly TreeEntry[]): string[] {
   return diffTrees(expected, actual, {
     ignore: (path) => RUNTIME_PATHS.some((own) => path === own || path.startsWith(`${own}/`)),
-    ignoreMtime: (entry) => TOUCHED_FOLDERS.includes(entry.path),
+    ignoreMtime: (entry) => TOUCHED_DIRS.includes(entry.path),
   });
 }

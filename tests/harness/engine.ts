@@ -44,8 +44,8 @@ export function executable(): string {
 
 /** Starts an engine; dispose of it with `await using`. @throws Error with its log when it does not answer */
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
-  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-engine-" }));
-  const engine = new Engine(folder, options);
+  const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-engine-" }));
+  const engine = new Engine(dir, options);
   try {
     await engine.start();
   } catch (error) {
@@ -57,7 +57,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
 
 export class Engine implements AsyncDisposable {
   /** Holds the socket, the log, the clients' HOME, and the data root unless that was given. */
-  readonly folder: string;
+  readonly dir: string;
   readonly dataRoot: string;
   readonly socketPath: string;
   readonly api: EngineApi;
@@ -70,10 +70,10 @@ export class Engine implements AsyncDisposable {
   #process: Deno.ChildProcess | undefined;
   #driver: string | undefined;
 
-  constructor(folder: string, options: EngineOptions) {
-    this.folder = folder;
-    this.dataRoot = options.dataRoot ?? `${folder}/data`;
-    this.socketPath = `${folder}/tsd.sock`;
+  constructor(dir: string, options: EngineOptions) {
+    this.dir = dir;
+    this.dataRoot = options.dataRoot ?? `${dir}/data`;
+    this.socketPath = `${dir}/tsd.sock`;
     this.api = new EngineApi(this.socketPath);
     this.#options = options;
     this.namespace = options.namespace;
@@ -113,7 +113,7 @@ export class Engine implements AsyncDisposable {
       ...this.#options.args ?? [],
       ...this.moreArgs,
     ];
-    await Deno.mkdir(`${this.folder}/home`, { recursive: true });
+    await Deno.mkdir(`${this.dir}/home`, { recursive: true });
     this.#process = new Deno.Command("/bin/sh", {
       args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", this.#logPath, ...this.#command, ...args],
       env: { ...this.#environment(), ...this.#options.env },
@@ -170,9 +170,9 @@ export class Engine implements AsyncDisposable {
   }
 
   /** A terminal in which clients reach this engine; `$tsd` and `$docker` are the clients. */
-  screen(folder: string, env: Readonly<Record<string, string>> = {}): Promise<Screen> {
+  screen(dir: string, env: Readonly<Record<string, string>> = {}): Promise<Screen> {
     const clients = { tsd: this.#exe, docker: "docker" };
-    return Screen.open({ folder, env: { ...this.#clientEnvironment(), ...clients, ...env } });
+    return Screen.open({ dir, env: { ...this.#clientEnvironment(), ...clients, ...env } });
   }
 
   /** The host, and what the engine's process holds. */
@@ -201,7 +201,7 @@ export class Engine implements AsyncDisposable {
     problems.push(...describeLeftovers(leftovers));
     const log = problems.length > 0 ? await this.log() : "";
     await removeLeftovers(traces, leftovers);
-    for (const path of [this.folder, this.dataRoot, traces.runDir]) await removeTree(path);
+    for (const path of [this.dir, this.dataRoot, traces.runDir]) await removeTree(path);
     if (problems.length > 0) throw new Error(`The engine left: ${problems.join("; ")}\n${log.slice(-4000)}`);
   }
 
@@ -210,15 +210,15 @@ export class Engine implements AsyncDisposable {
   }
 
   get #logPath(): string {
-    return `${this.folder}/engine.log`;
+    return `${this.dir}/engine.log`;
   }
 
   #environment(): Record<string, string> {
-    return { PATH: Deno.env.get("PATH") ?? "", HOME: `${this.folder}/home` };
+    return { PATH: Deno.env.get("PATH") ?? "", HOME: `${this.dir}/home` };
   }
 
   #clientEnvironment(): Record<string, string> {
-    const config = `${this.folder}/home/.docker`;
+    const config = `${this.dir}/home/.docker`;
     return { ...this.#environment(), TSD_HOST: this.host, DOCKER_HOST: this.host, DOCKER_CONFIG: config };
   }
 

@@ -7,17 +7,17 @@ import { runCommand } from "./run_command.ts";
 
 /** A script that runs the fake executable. */
 async function withFake(use: (exe: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-fake-" });
+  const dir = await Deno.makeTempDir({ prefix: "tsd-fake-" });
   try {
     const script = new URL("testdata/fake_tsd.ts", import.meta.url).pathname;
     await Deno.writeTextFile(
-      `${folder}/tsd`,
+      `${dir}/tsd`,
       `#!/bin/sh\nexec ${Deno.execPath()} run -A --no-config --no-npm ${script} "$@"\n`,
     );
-    await Deno.chmod(`${folder}/tsd`, 0o755);
-    await use(`${folder}/tsd`);
+    await Deno.chmod(`${dir}/tsd`, 0o755);
+    await use(`${dir}/tsd`);
   } finally {
-    await removeTree(folder);
+    await removeTree(dir);
   }
 }
 
@@ -28,11 +28,11 @@ Deno.test(
   requires("root"),
   () =>
     withFake(async (exe) => {
-      let folder = "";
+      let dir = "";
       let pid = 0;
       {
         await using engine = await startEngine({ exe });
-        ({ folder, pid } = engine);
+        ({ dir, pid } = engine);
         assert.match(await engine.log(), /fake engine starts/);
         assert.equal((await engine.api.get("/_ping")).text(), "OK");
         await engine.restart("SIGKILL");
@@ -41,7 +41,7 @@ Deno.test(
         await engine.removeContainers();
         assert.deepEqual((await engine.api.get("/containers/json")).json(), []);
       }
-      assert.equal(await exists(folder), false);
+      assert.equal(await exists(dir), false);
       assert.equal(await exists(`/proc/${pid}`), false);
     }),
 );
@@ -57,7 +57,7 @@ Deno.test("what an engine leaves is named, and removed all the same", requires("
     ) {
       const engine: Engine = await startEngine({ exe, env: { LEAK: leak } });
       await assert.rejects(engine[Symbol.asyncDispose](), message);
-      assert.equal(await exists(engine.folder), false);
+      assert.equal(await exists(engine.dir), false);
     }
     assert.doesNotMatch(await Deno.readTextFile("/proc/self/mountinfo"), /data\/mounted/);
   }));
@@ -76,7 +76,7 @@ Deno.test(
       const env = JSON.parse((await engine.tsd(["env"], { env: { EXTRA: "1" } })).stdout);
       assert.equal(env.TSD_HOST, engine.host);
       assert.equal(env.DOCKER_HOST, engine.host);
-      assert.equal(env.DOCKER_CONFIG, `${engine.folder}/home/.docker`);
+      assert.equal(env.DOCKER_CONFIG, `${engine.dir}/home/.docker`);
       assert.equal(env.EXTRA, "1");
       assert.equal((await engine.tsd(["cat"], { stdin: "hello" })).stdout, "hello\n");
       assert.deepEqual(await engine.tsd(["exit", "7"]), { code: 7, stdout: "", stderr: "to stderr\n" });

@@ -35,7 +35,7 @@ export async function hostSnapshot(pid?: number): Promise<HostSnapshot> {
   return {
     mounts: mounts.map(({ point, type }) => `${point} ${type}`).sort(),
     networkNamespaces: await networkNamespaces(mounts),
-    cgroups: await cgroupFolders(/^tsd/),
+    cgroups: await cgroupDirs(/^tsd/),
     interfaces: (await names("/sys/class/net")).sort(),
     ...pid === undefined ? {} : { process: await processState(pid) },
   };
@@ -72,14 +72,14 @@ export async function processIds(): Promise<number[]> {
 }
 
 /** Cgroup folders whose name fits, in any hierarchy, at most two levels below its root; deepest first. */
-export async function cgroupFolders(name: RegExp): Promise<string[]> {
+export async function cgroupDirs(name: RegExp): Promise<string[]> {
   const found: string[] = [];
   for (const hierarchy of ["", ...await names("/sys/fs/cgroup")]) {
     const top = hierarchy === "" ? "/sys/fs/cgroup" : `/sys/fs/cgroup/${hierarchy}`;
     for (const child of await names(top)) {
       if (!name.test(child)) continue;
-      const inner = await foldersIn(`${top}/${child}`);
-      found.push(...inner.map((folder) => `${top}/${child}/${folder}`), `${top}/${child}`);
+      const inner = await dirsIn(`${top}/${child}`);
+      found.push(...inner.map((dir) => `${top}/${child}/${dir}`), `${top}/${child}`);
     }
   }
   return [...new Set(found)];
@@ -133,12 +133,12 @@ async function networkNamespaces(mounts: readonly Mount[]): Promise<string[]> {
 }
 
 /** Names of the entries of a folder; empty when it is gone. */
-async function names(folder: string): Promise<string[]> {
-  return await orNothing(() => Array.fromAsync(Deno.readDir(folder), (entry) => entry.name)) ?? [];
+async function names(dir: string): Promise<string[]> {
+  return await orNothing(() => Array.fromAsync(Deno.readDir(dir), (entry) => entry.name)) ?? [];
 }
 
-async function foldersIn(folder: string): Promise<string[]> {
-  const entries = await orNothing(() => Array.fromAsync(Deno.readDir(folder))) ?? [];
+async function dirsIn(dir: string): Promise<string[]> {
+  const entries = await orNothing(() => Array.fromAsync(Deno.readDir(dir))) ?? [];
   return entries.filter((entry) => entry.isDirectory).map((entry) => entry.name);
 }
 
@@ -156,9 +156,9 @@ async function orNothing<Value>(read: () => Promise<Value>): Promise<Value | und
   try {
     return await read();
   } catch (error) {
-    const gone = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+    const removed = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
       error instanceof Deno.errors.PermissionDenied || isErrno(error, ESRCH, ENODEV);
-    if (gone) return undefined;
+    if (removed) return undefined;
     throw error;
   }
 }

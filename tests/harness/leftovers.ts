@@ -1,6 +1,6 @@
 /** What an engine left on the host after its end, and how to get rid of it so that one failed test doesn't spoil the next. */
 import { createHash } from "node:crypto";
-import { cgroupFolders, descriptorsOf, mountTable, processIds, readOrNothing } from "./host_state.ts";
+import { cgroupDirs, descriptorsOf, mountTable, processIds, readOrNothing } from "./host_state.ts";
 
 /** Where a private engine keeps its things. */
 export interface EngineTraces {
@@ -26,7 +26,7 @@ export interface Leftovers {
 
 export async function findLeftovers(traces: EngineTraces): Promise<Leftovers> {
   const mounts = (await mountTable()).map(({ point }) => point).filter((point) => isBelow(traces, point));
-  const cgroups = await cgroupFolders(new RegExp(`^tsd-${traces.engineId}$`));
+  const cgroups = await cgroupDirs(new RegExp(`^tsd-${traces.engineId}$`));
   const interfaces = (await Array.fromAsync(Deno.readDir("/sys/class/net"))).map(({ name }) => name);
   return {
     mounts,
@@ -42,7 +42,7 @@ export function describeLeftovers(leftovers: Leftovers): string[] {
   return [
     ...leftovers.mounts.map((point) => `mount ${point}`),
     ...leftovers.processes.map(({ pid, command }) => `process ${pid} ${command}`),
-    ...leftovers.cgroups.map((folder) => `cgroup ${folder}`),
+    ...leftovers.cgroups.map((dir) => `cgroup ${dir}`),
     ...leftovers.interfaces.map((name) => `interface ${name}`),
     ...leftovers.tables.map((name) => `nftables table ${name}`),
   ];
@@ -50,9 +50,9 @@ export function describeLeftovers(leftovers: Leftovers): string[] {
 
 /** Kills, unmounts and removes. @throws Error when a mount stays: removing folders below it could reach the host's files */
 export async function removeLeftovers(traces: EngineTraces, leftovers: Leftovers): Promise<void> {
-  for (const { pid } of leftovers.processes) killIfThere(pid);
+  for (const { pid } of leftovers.processes) killIfExists(pid);
   for (const point of leftovers.mounts.toReversed()) await new Deno.Command("umount", { args: ["-l", point] }).output();
-  for (const folder of leftovers.cgroups) await removeCgroup(folder);
+  for (const dir of leftovers.cgroups) await removeCgroup(dir);
   for (const name of leftovers.interfaces) await new Deno.Command("ip", { args: ["link", "del", name] }).output();
   for (const name of leftovers.tables) {
     await new Deno.Command("nft", { args: ["delete", "table", "inet", name] }).output();
@@ -96,10 +96,10 @@ async function isZombie(pid: number): Promise<boolean> {
 }
 
 function isBelow({ dataRoot, runDir }: EngineTraces, path: string): boolean {
-  return [dataRoot, runDir].some((folder) => path === folder || path.startsWith(`${folder}/`));
+  return [dataRoot, runDir].some((dir) => path === dir || path.startsWith(`${dir}/`));
 }
 
-function killIfThere(pid: number): void {
+function killIfExists(pid: number): void {
   try {
     Deno.kill(pid, "SIGKILL");
   } catch (error) {
@@ -107,13 +107,13 @@ function killIfThere(pid: number): void {
   }
 }
 
-async function removeCgroup(folder: string): Promise<void> {
-  for (let attempt = 1;; attempt++) {
+async function removeCgroup(dir: string): Promise<void> {
+  for (let withErrorPrefix = 1;; withErrorPrefix++) {
     try {
-      return await Deno.remove(folder);
+      return await Deno.remove(dir);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return;
-      if (attempt === 20) throw error; // Busy as long as killed processes are not gone.
+      if (withErrorPrefix === 20) throw error; // Busy as long as killed processes are not gone.
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }

@@ -2,7 +2,7 @@
  * @module
  * Everything a test of the whole engine needs: a running engine, clients, the bare API, and looks at the host.
  */
-export { btrfsVolume, type TestFolder } from "./btrfs_volume.ts";
+export { btrfsVolume, type TestDir } from "./btrfs_volume.ts";
 export {
   type ApiRequestOptions,
   ApiResponse,
@@ -20,4 +20,4 @@ export { Screen, type ScreenOptions } from "./screen.ts";
 export { Session, type SessionOptions } from "./session.ts";
 export { diffTrees, type TreeDiffOptions } from "./tree_diff.ts";
 export { listTree, type TreeEntry, type TreeEntryType } from "./tree_listing.ts";
-export { storageNeeds, storagePlace } from "./storage_dir.ts";
+export { storageDir, storageNeeds } from "./storage_dir.ts";

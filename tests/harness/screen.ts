@@ -3,7 +3,7 @@ import { runCommand } from "./run_command.ts";
 
 export interface ScreenOptions {
   /** Holds the socket; also the shell's working folder. */
-  readonly folder: string;
+  readonly dir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly columns?: number;
   readonly rows?: number;
@@ -24,13 +24,13 @@ export class Screen implements AsyncDisposable {
   }
 
   static async open(options: ScreenOptions): Promise<Screen> {
-    const { folder, columns = 80, rows = 24 } = options;
-    const socket = await Deno.makeTempFile({ dir: folder, prefix: "screen-" });
+    const { dir: directory, columns = 80, rows = 24 } = options;
+    const socket = await Deno.makeTempFile({ dir: directory, prefix: "screen-" });
     await Deno.remove(socket);
     const screen = new Screen(socket, options);
     await using undo = new AsyncDisposableStack();
     const size = ["-x", String(columns), "-y", String(rows)];
-    await screen.#tmux("new-session", "-d", ...size, "-c", folder, "env", "PS1=> ", "sh");
+    await screen.#tmux("new-session", "-d", ...size, "-c", directory, "env", "PS1=> ", "sh");
     undo.use(screen);
     await screen.see(/^>/m);
     undo.move();
@@ -77,11 +77,11 @@ export class Screen implements AsyncDisposable {
   }
 
   /** Waits until it shows `wanted`, `times` times at least. @throws Error with what it shows at the deadline */
-  async see(wanted: string | RegExp, times = 1): Promise<void> {
-    const pattern = typeof wanted === "string"
-      ? new RegExp(wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "g")
-      : new RegExp(wanted, wanted.flags.replace("g", "") + "g");
-    const wait = this.#patience(String(wanted));
+  async see(requested: string | RegExp, times = 1): Promise<void> {
+    const pattern = typeof requested === "string"
+      ? new RegExp(requested.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "g")
+      : new RegExp(requested, requested.flags.replace("g", "") + "g");
+    const wait = this.#patience(String(requested));
     for (let text = await this.text(); [...text.matchAll(pattern)].length < times; text = await this.text()) {
       await wait(text);
     }

@@ -8,7 +8,7 @@ import type { EngineOptions } from "./engine.ts";
 export const storageNeeds = (driver: StorageDriver): Requirement[] => driver === "btrfs" ? ["btrfs"] : [];
 
 /** Options for an engine that keeps its layers so; dispose of it once the engine has gone. */
-export async function storagePlace(
+export async function storageDir(
   driver: StorageDriver,
 ): Promise<AsyncDisposable & { readonly options: EngineOptions }> {
   const args = ["--storage-driver", driver];

@@ -48,13 +48,13 @@ function differences(expected: TreeEntry, actual: TreeEntry, options: TreeDiffOp
   const findings: string[] = [];
   for (const field of FIELDS) {
     if (field === "mtime" && options.ignoreMtime?.(expected)) continue;
-    const [wanted, got] = [expected[field], actual[field]];
-    if (wanted !== got) {
-      findings.push(`${shown(expected.path)}: ${field} is ${print(field, got)}, expected ${print(field, wanted)}`);
+    const [requested, got] = [expected[field], actual[field]];
+    if (requested !== got) {
+      findings.push(`${shown(expected.path)}: ${field} is ${print(field, got)}, expected ${print(field, requested)}`);
     }
   }
-  const [wanted, got] = [JSON.stringify(sorted(expected.xattrs)), JSON.stringify(sorted(actual.xattrs))];
-  if (wanted !== got) findings.push(`${shown(expected.path)}: xattrs are ${got}, expected ${wanted}`);
+  const [requested, got] = [JSON.stringify(sorted(expected.xattrs)), JSON.stringify(sorted(actual.xattrs))];
+  if (requested !== got) findings.push(`${shown(expected.path)}: xattrs are ${got}, expected ${requested}`);
   return findings;
 }
 

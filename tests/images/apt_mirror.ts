@@ -6,20 +6,20 @@ export interface AptSource {
 }
 
 /** The mirror for `suite`: a source that lists it, else the first source of the machine. */
-export async function debianMirror(suite: string, aptFolder = "/etc/apt"): Promise<string> {
-  const sources = await aptSources(aptFolder);
+export async function debianMirror(suite: string, aptDir = "/etc/apt"): Promise<string> {
+  const sources = await aptSources(aptDir);
   const found = sources.find((source) => source.suites.includes(suite)) ?? sources[0];
-  if (!found) throw new Error(`${aptFolder}: no package source for debootstrap`);
+  if (!found) throw new Error(`${aptDir}: no package source for debootstrap`);
   return found.uri;
 }
 
 /** All http(s) sources of binary packages, in the order of apt's files. */
-export async function aptSources(aptFolder: string): Promise<AptSource[]> {
+export async function aptSources(aptDir: string): Promise<AptSource[]> {
   const names: string[] = [];
-  for await (const entry of Deno.readDir(`${aptFolder}/sources.list.d`)) names.push(entry.name);
+  for await (const entry of Deno.readDir(`${aptDir}/sources.list.d`)) names.push(entry.name);
   const sources: AptSource[] = [];
   for (const path of ["sources.list", ...names.sort().map((name) => `sources.list.d/${name}`)]) {
-    const text = await textOf(`${aptFolder}/${path}`);
+    const text = await textOf(`${aptDir}/${path}`);
     if (path.endsWith(".list")) sources.push(...oneLineSources(text));
     else if (path.endsWith(".sources")) sources.push(...deb822Sources(text));
   }

@@ -14,19 +14,19 @@ export interface BigImageOptions {
 }
 
 const BLOCK_BYTES = 1024 * 1024;
-const FILES_PER_FOLDER = 100;
+const FILES_PER_DIR = 100;
 
 /** The image; about half of its bytes can be compressed away. Its blobs are files of the test cache. */
 export async function bigImage(options: BigImageOptions): Promise<Image> {
   const { layers, bytesPerLayer, filesPerLayer, compression = "gzip" } = options;
   const name = `big-${layers}x${bytesPerLayer}in${filesPerLayer}-${compression}`;
-  const folder = await cached(name, async (making) => {
-    const builder = new ImageBuilder({ folder: `${making}/blobs` }).config({ Cmd: ["true"] });
+  const directory = await cached(name, async (making) => {
+    const builder = new ImageBuilder({ dir: `${making}/blobs` }).config({ Cmd: ["true"] });
     for (let layer = 0; layer < layers; layer++) builder.layer(bigEntries(layer, options), { compression });
     await writeOciLayout(`${making}/layout`, await builder.build());
     await removeTree(`${making}/blobs`);
   });
-  return await readOciLayout(`${folder}/layout`);
+  return await readOciLayout(`${directory}/layout`);
 }
 
 function* bigEntries(layer: number, { bytesPerLayer, filesPerLayer }: BigImageOptions): Iterable<TarEntry> {
@@ -34,9 +34,9 @@ function* bigEntries(layer: number, { bytesPerLayer, filesPerLayer }: BigImageOp
   const sizeBytes = Math.floor(bytesPerLayer / filesPerLayer);
   yield dir(`layer${layer}`);
   for (let index = 0; index < filesPerLayer; index++) {
-    const folder = `layer${layer}/${Math.floor(index / FILES_PER_FOLDER)}`;
-    if (index % FILES_PER_FOLDER === 0) yield dir(folder);
-    yield file(`${folder}/${index}`, { sizeBytes, chunks: () => rotated(block, index * sizeBytes, sizeBytes) });
+    const directory = `layer${layer}/${Math.floor(index / FILES_PER_DIR)}`;
+    if (index % FILES_PER_DIR === 0) yield dir(directory);
+    yield file(`${directory}/${index}`, { sizeBytes, chunks: () => rotated(block, index * sizeBytes, sizeBytes) });
   }
 }
 

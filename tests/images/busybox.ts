@@ -25,11 +25,11 @@ export function busyboxBuilder(options: BusyboxOptions = {}): ImageBuilder {
 /** The entries of the layer. */
 export function busyboxEntries(): TarEntry[] {
   const applets = appletPaths();
-  const folders = new Set(["bin", "sbin", "usr", "usr/bin", "usr/sbin", ...applets.map(parentOf)]);
-  folders.delete("");
+  const dirs = new Set(["bin", "sbin", "usr", "usr/bin", "usr/sbin", ...applets.map(parentOf)]);
+  dirs.delete("");
   return [
-    ...[...folders].sort().map((folder) => dir(folder)),
-    ...["dev", "etc", "home", "proc", "sys", "var", "var/spool"].map((folder) => dir(folder)),
+    ...[...dirs].sort().map((directory) => dir(directory)),
+    ...["dev", "etc", "home", "proc", "sys", "var", "var/spool"].map((directory) => dir(directory)),
     dir("home/app", { uid: 1000, gid: 1000 }),
     dir("root", { mode: 0o700 }),
     dir("tmp", { mode: 0o1777 }),

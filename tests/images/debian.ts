@@ -18,19 +18,19 @@ const CAPABLE = "usr/local/bin/capable-cat";
 
 /** The image (OCI types, gzip, blobs in files of the cache) and the listing of its root file system. Needs root. */
 export async function debianImage(suite = "bookworm"): Promise<ImageWithTree> {
-  const folder = await cached(`debian-${suite}-${Deno.build.arch}-v${RECIPE}`, (making) => make(making, suite));
-  const tree = JSON.parse(await Deno.readTextFile(`${folder}/expected.json`)) as TreeEntry[];
-  return { image: await readOciLayout(`${folder}/layout`), expectedTree: tree };
+  const directory = await cached(`debian-${suite}-${Deno.build.arch}-v${RECIPE}`, (making) => make(making, suite));
+  const tree = JSON.parse(await Deno.readTextFile(`${directory}/expected.json`)) as TreeEntry[];
+  return { image: await readOciLayout(`${directory}/layout`), expectedTree: tree };
 }
 
-async function make(folder: string, suite: string): Promise<void> {
-  const root = `${folder}/root`;
-  const tar = `${folder}/base.tar`;
+async function make(directory: string, suite: string): Promise<void> {
+  const root = `${directory}/root`;
+  const tar = `${directory}/base.tar`;
   await debootstrap(suite, root);
   await addCapability(root);
   await packWithGnuTar(root, tar);
   using base = await Deno.open(tar);
-  const image = await new ImageBuilder({ folder: `${folder}/blobs` })
+  const image = await new ImageBuilder({ dir: `${directory}/blobs` })
     .layerFrom({ tar: base.readable })
     .layer(cleanUpEntries(root))
     .layer([...featureEntries(), ...toolEntries(root)])
@@ -38,9 +38,9 @@ async function make(folder: string, suite: string): Promise<void> {
     .layer(returnEntries())
     .config({ Env: [DEFAULT_PATH], Cmd: ["bash"], Labels: { "org.example.suite": suite } })
     .build();
-  await writeOciLayout(`${folder}/layout`, image);
-  await Deno.writeTextFile(`${folder}/expected.json`, JSON.stringify(await expectedTree(image)));
-  for (const path of [root, tar, `${folder}/blobs`]) await removeTree(path);
+  await writeOciLayout(`${directory}/layout`, image);
+  await Deno.writeTextFile(`${directory}/expected.json`, JSON.stringify(await expectedTree(image)));
+  for (const path of [root, tar, `${directory}/blobs`]) await removeTree(path);
 }
 
 async function debootstrap(suite: string, root: string): Promise<void> {
@@ -102,13 +102,13 @@ function moveEntries(root: string): TarEntry[] {
 
 /** The folders above the paths, each once and in order, as they are in `root`. */
 function parents(root: string, paths: readonly string[]): TarEntry[] {
-  const folders = new Set(paths.flatMap((path) => {
+  const dirs = new Set(paths.flatMap((path) => {
     const parts = path.split("/").slice(0, -1);
     return parts.map((_, at) => parts.slice(0, at + 1).join("/"));
   }));
-  return [...folders].sort().map((folder) => {
-    const { mode, uid, gid } = Deno.lstatSync(`${root}/${folder}`);
-    return dir(folder, { mode: (mode ?? 0o755) & 0o7777, uid: uid ?? 0, gid: gid ?? 0 });
+  return [...dirs].sort().map((directory) => {
+    const { mode, uid, gid } = Deno.lstatSync(`${root}/${directory}`);
+    return dir(directory, { mode: (mode ?? 0o755) & 0o7777, uid: uid ?? 0, gid: gid ?? 0 });
   });
 }
 

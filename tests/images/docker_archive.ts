@@ -26,4 +26,4 @@ export async function writeDockerArchive(path: string, image: Image, repoTags: r
   await Deno.writeFile(path, ReadableStream.from(dockerArchive(image, repoTags)));
 }
 
-const members = (entries: readonly TarEntry[]): Iterable<Uint8Array> => tarChunks(entries, { unfinished: true });
+const members = (entries: readonly TarEntry[]): Iterable<Uint8Array> => tarChunks(entries, { incomplete: true });

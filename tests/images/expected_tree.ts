@@ -42,34 +42,34 @@ async function memberNames(layer: Layer): Promise<string[]> {
 
 /** Removes what whiteouts name, and folders of which this layer makes something else. */
 async function removeHidden(root: string, names: readonly string[]): Promise<void> {
-  const folders = new Set((await run("find", [root, "-type", "d", "-printf", "%P\\0"])).split("\0"));
+  const dirs = new Set((await run("find", [root, "-type", "d", "-printf", "%P\\0"])).split("\0"));
   const doomed: string[] = [];
   for (const name of names) {
-    const [folder, base] = splitPath(name);
-    if (base === ".wh..wh..opq") doomed.push(...await children(root, folder));
+    const [dir, base] = splitPath(name);
+    if (base === ".wh..wh..opq") doomed.push(...await children(root, dir));
     else if (base.startsWith(".wh..wh.")) continue;
-    else if (base.startsWith(".wh.")) doomed.push(`${folder}${base.slice(".wh.".length)}`);
-    else if (!name.endsWith("/") && folders.has(name)) doomed.push(name);
+    else if (base.startsWith(".wh.")) doomed.push(`${dir}${base.slice(".wh.".length)}`);
+    else if (!name.endsWith("/") && dirs.has(name)) doomed.push(name);
   }
   const list = Uint8Array.from(doomed.map((path) => `./${path}\0`).join(""), (char) => char.charCodeAt(0));
   await run("xargs", ["-0", "-r", "rm", "-rf", "--"], { cwd: root, stdin: ReadableStream.from([list]) });
 }
 
-async function children(root: string, folder: string): Promise<string[]> {
-  const found = await run("find", [`${root}/${folder}`, "-mindepth", "1", "-maxdepth", "1", "-printf", "%P\\0"]);
-  return found.split("\0").slice(0, -1).map((name) => `${folder}${name}`);
+async function children(root: string, dir: string): Promise<string[]> {
+  const found = await run("find", [`${root}/${dir}`, "-mindepth", "1", "-maxdepth", "1", "-printf", "%P\\0"]);
+  return found.split("\0").slice(0, -1).map((name) => `${dir}${name}`);
 }
 
 function requireParents(names: readonly string[]): void {
   const listed = new Set(names);
   for (const name of names) {
-    const [folder] = splitPath(name);
-    if (folder !== "" && !listed.has(folder)) throw new Error(`A layer has ${name}, but no entry for ${folder}`);
+    const [dir] = splitPath(name);
+    if (dir !== "" && !listed.has(dir)) throw new Error(`A layer has ${name}, but no entry for ${dir}`);
   }
 }
 
 /** ["a/b/", "c"] of "a/b/c" and of "a/b/c/". */
-function splitPath(name: string): [folder: string, base: string] {
+function splitPath(name: string): [dir: string, base: string] {
   const bare = name.replace(/\/$/, "");
   const slash = bare.lastIndexOf("/");
   return [bare.slice(0, slash + 1), bare.slice(slash + 1)];

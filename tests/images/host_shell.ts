@@ -25,16 +25,16 @@ export async function hostShellImage(options: HostShellOptions = {}): Promise<Im
 }
 
 function libraryEntries(libraries: readonly string[]): TarEntry[] {
-  const folders = new Set(libraries.flatMap((path) => ancestors(path.slice(1))));
+  const dirs = new Set(libraries.flatMap((path) => ancestors(path.slice(1))));
   return [
-    ...[...folders].sort().map((folder) => dir(folder)),
+    ...[...dirs].sort().map((directory) => dir(directory)),
     ...libraries.map((path) => hostFile(path.slice(1), Deno.realPathSync(path))),
   ];
 }
 
 function programEntries(programs: readonly { name: string; path: string }[]): TarEntry[] {
   return [
-    ...["bin", "dev", "etc", "home", "proc", "sys", "var"].map((folder) => dir(folder)),
+    ...["bin", "dev", "etc", "home", "proc", "sys", "var"].map((directory) => dir(directory)),
     dir("home/app", { uid: 1000, gid: 1000 }),
     dir("root", { mode: 0o700 }),
     dir("tmp", { mode: 0o1777 }),
@@ -45,8 +45,8 @@ function programEntries(programs: readonly { name: string; path: string }[]): Ta
 }
 
 function which(name: string): string {
-  for (const folder of ["/bin", "/usr/bin", "/sbin", "/usr/sbin"]) {
-    const path = `${folder}/${name}`;
+  for (const directory of ["/bin", "/usr/bin", "/sbin", "/usr/sbin"]) {
+    const path = `${directory}/${name}`;
     try {
       if (Deno.statSync(path).isFile) return path;
     } catch (error) {

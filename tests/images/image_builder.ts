@@ -48,7 +48,7 @@ export interface BuilderOptions {
   /** RFC 3339; the default is fixed so that digests are the same each time. */
   readonly created?: string;
   /** Keeps layer blobs as files in this folder instead of memory. */
-  readonly folder?: string;
+  readonly dir?: string;
 }
 
 export const CREATED = "2024-01-01T00:00:00Z";
@@ -75,8 +75,8 @@ export class ImageBuilder {
 
   /** Adds a layer on top, from entries or from the bytes of a tar. */
   layerFrom(source: LayerSource, options: LayerOptions = {}): this {
-    const { format, folder } = this.#options;
-    this.#layers.push(() => makeLayer(source, { format, folder, ...options }));
+    const { format, dir } = this.#options;
+    this.#layers.push(() => makeLayer(source, { format, dir, ...options }));
     return this;
   }
 

@@ -30,12 +30,12 @@ async function assertHonest(image: Image): Promise<void> {
   assert.deepEqual(config.rootfs.diff_ids, diffIds);
 }
 
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-images-" });
+async function withDir(use: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "tsd-images-" });
   try {
-    await use(folder);
+    await use(directory);
   } finally {
-    await removeTree(folder);
+    await removeTree(directory);
   }
 }
 
@@ -61,8 +61,8 @@ Deno.test("features: the tree has what the layers mean", requires("root"), async
   await assertHonest(image);
   const tree = new Map(expectedTree.map((entry) => [entry.path, entry]));
   assert.deepEqual([...tree.keys()].filter((path) => path.includes(".wh..")), []);
-  for (const gone of ["gone/file", "gone/tree", "opaque/hidden", "opaque/deep", "metadata/setuid"]) {
-    assert.equal(tree.has(`features/${gone}`), false, gone);
+  for (const removed of ["gone/file", "gone/tree", "opaque/hidden", "opaque/deep", "metadata/setuid"]) {
+    assert.equal(tree.has(`features/${removed}`), false, removed);
   }
   assert.equal(tree.get("features/opaque/own")?.type, "file");
   assert.equal(tree.get("features/gone/back")?.uid, 1000);
@@ -85,30 +85,30 @@ Deno.test("an expected tree refuses a layer that leaves out a parent folder", re
 });
 
 Deno.test("an OCI layout comes back as the same image", () =>
-  withFolder(async (folder) => {
+  withDir(async (directory) => {
     const image = await new ImageBuilder().layer([file("one", "1")]).layer([file("two", "2")], { compression: "zstd" })
       .config({ User: "app", Labels: { a: "b" } }).build();
-    await writeOciLayout(folder, image, "demo");
-    const index = JSON.parse(await Deno.readTextFile(`${folder}/index.json`));
+    await writeOciLayout(directory, image, "demo");
+    const index = JSON.parse(await Deno.readTextFile(`${directory}/index.json`));
     assert.equal(index.manifests[0].annotations["org.opencontainers.image.ref.name"], "demo");
-    assert.equal(digestOf(await Deno.readFile(blobPath(folder, image.top.digest))), image.top.digest);
-    const back = await readOciLayout(folder);
+    assert.equal(digestOf(await Deno.readFile(blobPath(directory, image.top.digest))), image.top.digest);
+    const back = await readOciLayout(directory);
     await assertHonest(back);
     assert.equal(back.top.digest, image.top.digest);
     assert.deepEqual(back.layers.map((layer) => layer.diffId), image.layers.map((layer) => layer.diffId));
   }));
 
 Deno.test("a docker archive holds the config and the plain layers, each once", () =>
-  withFolder(async (folder) => {
+  withDir(async (directory) => {
     const image = await new ImageBuilder().layer([file("one", "1")]).layer([]).layer([]).build();
-    await writeDockerArchive(`${folder}/a.tar`, image, ["demo/x:1"]);
-    const unpacked = await new Deno.Command("tar", { args: ["-xf", "a.tar"], cwd: folder }).output();
+    await writeDockerArchive(`${directory}/a.tar`, image, ["demo/x:1"]);
+    const unpacked = await new Deno.Command("tar", { args: ["-xf", "a.tar"], cwd: directory }).output();
     assert.ok(unpacked.success);
-    const [entry] = JSON.parse(await Deno.readTextFile(`${folder}/manifest.json`));
+    const [entry] = JSON.parse(await Deno.readTextFile(`${directory}/manifest.json`));
     assert.deepEqual(entry.RepoTags, ["demo/x:1"]);
-    assert.equal(digestOf(await Deno.readFile(`${folder}/${entry.Config}`)), image.config.digest);
+    assert.equal(digestOf(await Deno.readFile(`${directory}/${entry.Config}`)), image.config.digest);
     const diffIds = await Promise.all(
-      entry.Layers.map(async (path: string) => digestOf(await Deno.readFile(`${folder}/${path}`))),
+      entry.Layers.map(async (path: string) => digestOf(await Deno.readFile(`${directory}/${path}`))),
     );
     assert.deepEqual(diffIds, image.layers.map((layer) => layer.diffId));
   }));
@@ -128,9 +128,9 @@ Deno.test("mutations change what is written and nothing else", async () => {
 });
 
 Deno.test("a big image is cached, honest and about half compressible", () =>
-  withFolder(async (folder) => {
+  withDir(async (directory) => {
     const before = Deno.env.get("TSD_TEST_CACHE");
-    Deno.env.set("TSD_TEST_CACHE", folder);
+    Deno.env.set("TSD_TEST_CACHE", directory);
     try {
       const options = { layers: 2, bytesPerLayer: 4 * 1024 * 1024, filesPerLayer: 150 };
       const image = await bigImage(options);
@@ -147,14 +147,14 @@ Deno.test("a big image is cached, honest and about half compressible", () =>
 
 async function outputInChroot(image: Image, command: string[]): Promise<string> {
   let output = "";
-  await withFolder(async (folder) => {
+  await withDir(async (directory) => {
     for (const layer of image.layers) {
-      const tar = new Deno.Command("tar", { args: ["-xC", folder], stdin: "piped" }).spawn();
+      const tar = new Deno.Command("tar", { args: ["-xC", directory], stdin: "piped" }).spawn();
       await ReadableStream.from(layer.openTar()).pipeTo(tar.stdin);
       assert.ok((await tar.status).success);
     }
     const env = { PATH: "/bin:/usr/bin:/usr/sbin:/sbin" };
-    const done = await new Deno.Command("chroot", { args: [folder, ...command], env, clearEnv: true }).output();
+    const done = await new Deno.Command("chroot", { args: [directory, ...command], env, clearEnv: true }).output();
     assert.equal(new TextDecoder().decode(done.stderr), "");
     output = new TextDecoder().decode(done.stdout);
   });

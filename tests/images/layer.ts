@@ -26,7 +26,7 @@ export interface LayerOptions {
   readonly format?: ImageFormat;
   readonly compression?: Compression;
   /** Where the blob is kept, as a file; without it the blob stays in memory. */
-  readonly folder?: string;
+  readonly dir?: string;
 }
 
 /** What a layer can be made of: entries, or the bytes of a tar. */
@@ -40,8 +40,8 @@ export async function makeLayer(source: LayerSource, options: LayerOptions = {})
   const mediaType = layerType(options.format ?? "oci", compression);
   const tar = new Meter();
   const chunks = compressed(tar.read("entries" in source ? tarChunks(source.entries) : source.tar), compression);
-  const blob = options.folder
-    ? await blobInFolder(mediaType, chunks, options.folder)
+  const blob = options.dir
+    ? await blobInDir(mediaType, chunks, options.dir)
     : memoryContent(mediaType, await readAll(chunks));
   return layerOf(blob, tar.digest(), compression);
 }
@@ -56,13 +56,13 @@ export function tarFile(path: string): AsyncIterable<Uint8Array> {
   return fileContent("", "", path).open();
 }
 
-async function blobInFolder(mediaType: string, chunks: AsyncIterable<Uint8Array>, folder: string): Promise<Content> {
-  await Deno.mkdir(folder, { recursive: true });
-  const partial = await Deno.makeTempFile({ dir: folder, prefix: ".partial-" });
+async function blobInDir(mediaType: string, chunks: AsyncIterable<Uint8Array>, directory: string): Promise<Content> {
+  await Deno.mkdir(directory, { recursive: true });
+  const partial = await Deno.makeTempFile({ dir: directory, prefix: ".partial-" });
   const meter = new Meter();
   await Deno.writeFile(partial, ReadableStream.from(meter.read(chunks)));
   const digest = meter.digest();
-  const path = `${folder}/${digest.slice("sha256:".length)}`;
+  const path = `${directory}/${digest.slice("sha256:".length)}`;
   await Deno.rename(partial, path);
   return fileContent(mediaType, digest, path);
 }

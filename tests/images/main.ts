@@ -31,8 +31,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<voi
     await pushImage(required(registryUrl, "REGISTRY_URL"), repo, tag, image);
     console.log(`${repo}:${tag} ${image.top.digest}`);
   },
-  async layout([folder, name]) {
-    await writeOciLayout(required(folder, "FOLDER"), await imageNamed(name));
+  async layout([dir, name]) {
+    await writeOciLayout(required(dir, "FOLDER"), await imageNamed(name));
   },
   async archive([path, reference, name]) {
     await writeDockerArchive(required(path, "FILE"), await imageNamed(name), [required(reference, "REPO:TAG")]);

@@ -69,9 +69,9 @@ export async function rootFindings(hostile: HostileImage, root: string): Promise
   const findings: string[] = [];
   for (const [path, expected] of Object.entries(hostile.root ?? {})) {
     const found = await whatIsAt(root, path);
-    const wanted = typeof expected === "string" ? expected : JSON.stringify(expected);
+    const requested = typeof expected === "string" ? expected : JSON.stringify(expected);
     const got = typeof expected === "string" ? found.kind : JSON.stringify(found.detail ?? found.kind);
-    if (wanted !== got) findings.push(`${path}: ${got}, expected ${wanted}`);
+    if (requested !== got) findings.push(`${path}: ${got}, expected ${requested}`);
   }
   return [...findings, ...await secretsAndXattrs(root)];
 }
@@ -102,12 +102,12 @@ async function whatIsAt(root: string, path: string): Promise<Found> {
 async function secretsAndXattrs(root: string): Promise<string[]> {
   using xattrs = new Xattrs();
   const findings: string[] = [];
-  const folders = [root];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for await (const entry of Deno.readDir(folder)) {
-      const path = `${folder}/${entry.name}`;
+  const dirs = [root];
+  for (let dir = dirs.pop(); dir !== undefined; dir = dirs.pop()) {
+    for await (const entry of Deno.readDir(dir)) {
+      const path = `${dir}/${entry.name}`;
       if (!await lstatOrNothing(path)) continue; // A name that is not UTF-8.
-      if (entry.isDirectory) folders.push(path);
+      if (entry.isDirectory) dirs.push(path);
       if (entry.isFile && await isSecret(path)) findings.push(`${path} holds the host's secret`);
       const hidden = Object.keys(xattrs.read(path)).filter((name) => /^(trusted|user)\.overlay\./.test(name));
       if (hidden.length > 0) findings.push(`${path} has ${hidden.join(", ")}`);

@@ -14,13 +14,13 @@ export const HOSTILE_PATHS: readonly HostileLayers[] = [
     [dir("a"), file(`a/b/../../${victim.upwards("planted")}`, "planted")],
   ]),
   layered(2, "absolute-path", "a file with an absolute path", "either", (victim) => [
-    [file(`${victim.folder}/planted`, "planted"), file(`//${victim.relative("planted-too")}`, "planted")],
+    [file(`${victim.dir}/planted`, "planted"), file(`//${victim.relative("planted-too")}`, "planted")],
   ]),
   layered(3, "absolute-symlink-write", "a link to a host folder, then a file through it", "either", (victim) => [
-    [symlink("escape", victim.folder), file("escape/planted", "planted"), file("escape/secret", "changed")],
+    [symlink("escape", victim.dir), file("escape/planted", "planted"), file("escape/secret", "changed")],
   ]),
   layered(3, "absolute-symlink-write-later-layer", "the same, with the file in the next layer", "either", (victim) => [
-    [symlink("escape", victim.folder)],
+    [symlink("escape", victim.dir)],
     [file("escape/planted", "planted"), file("escape/secret", "changed")],
   ]),
   layered(4, "relative-symlink-write", "a link that climbs out, then a file through it", "either", (victim) => [
@@ -36,26 +36,26 @@ export const HOSTILE_PATHS: readonly HostileLayers[] = [
     ],
   ]),
   layered(5, "hardlink-to-host", "a hard link to a file of the host by its absolute path", "either", (victim) => [
-    [hardLink("stolen", `${victim.folder}/secret`)],
+    [hardLink("stolen", `${victim.dir}/secret`)],
   ]),
   layered(5, "hardlink-to-host-dotdot", "a hard link to a file of the host by ../", "either", (victim) => [
     [hardLink("stolen", victim.upwards("secret")), file("stolen", "overwritten")],
   ]),
   layered(6, "hardlink-through-symlink", "a hard link through a linked folder", "refused", (victim) => [
-    [symlink("folder", victim.folder), hardLink("stolen", "folder/secret")],
+    [symlink("folder", victim.dir), hardLink("stolen", "folder/secret")],
   ]),
   layered(7, "hardlink-to-symlink-write", "a hard link to a link, then written as a file", "contained", (victim) => [
-    [symlink("soft", `${victim.folder}/secret`), hardLink("hard", "soft"), file("hard", "last")],
+    [symlink("soft", `${victim.dir}/secret`), hardLink("hard", "soft"), file("hard", "last")],
   ], { root: { hard: { content: "last" } } }),
   layered(8, "symlink-replaced-by-file", "a file over a link to a host file", "contained", (victim) => [
-    [symlink("here", `${victim.folder}/secret`), file("here", "last")],
+    [symlink("here", `${victim.dir}/secret`), file("here", "last")],
   ], { root: { here: { content: "last" } } }),
   layered(8, "symlink-replaced-later", "the same, with the file in the next layer", "contained", (victim) => [
-    [symlink("here", `${victim.folder}/secret`)],
+    [symlink("here", `${victim.dir}/secret`)],
     [file("here", "last")],
   ], { root: { here: { content: "last" } } }),
   layered(13, "root-is-symlink", "a root entry that is a link to the host, then a file", "either", (victim) => [
-    [symlink("./", victim.folder), file("planted", "planted")],
+    [symlink("./", victim.dir), file("planted", "planted")],
   ]),
   layered(13, "root-is-file", "a root entry that is a file", "either", () => [
     [file(".", "root"), file("kept", "kept")],
@@ -65,9 +65,9 @@ export const HOSTILE_PATHS: readonly HostileLayers[] = [
     [
       dir("x"),
       file("x/child", "gone"),
-      symlink("x", victim.folder),
+      symlink("x", victim.dir),
       file("x", "last"),
-      symlink("z", victim.folder),
+      symlink("z", victim.dir),
       dir("z"),
       file("z/planted", "inside"),
     ],

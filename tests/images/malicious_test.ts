@@ -53,11 +53,11 @@ Deno.test("the bomb is small and unpacks to 1 GiB", async () => {
 Deno.test("a victim reports every kind of change", requires("root"), async () => {
   await using victim = await Victim.create();
   assert.deepEqual(await victim.changes(), []);
-  await Deno.link(`${victim.folder}/secret`, `${victim.folder}.stolen`);
+  await Deno.link(`${victim.dir}/secret`, `${victim.dir}.stolen`);
   assert.match((await victim.changes()).join("\n"), /^secret has 2 links, expected 1$/);
-  await Deno.remove(`${victim.folder}.stolen`);
-  await Deno.writeTextFile(`${victim.folder}/planted`, "");
-  await Deno.remove(`${victim.folder}/folder`, { recursive: true });
+  await Deno.remove(`${victim.dir}.stolen`);
+  await Deno.writeTextFile(`${victim.dir}/planted`, "");
+  await Deno.remove(`${victim.dir}/folder`, { recursive: true });
   const changes = (await victim.changes()).join("\n");
   for (const part of [/"planted": not expected/, /"folder\/keep": missing/, /"\.": mtime/]) assert.match(changes, part);
 });
@@ -68,8 +68,8 @@ Deno.test("findings in a root name what is wrong, and links are not followed", r
   try {
     const hostile = named("type-changes");
     await Deno.writeTextFile(`${root}/x`, "last");
-    await Deno.symlink(victim.folder, `${root}/z`);
-    await Deno.writeTextFile(`${victim.folder}/planted`, "inside");
+    await Deno.symlink(victim.dir, `${root}/z`);
+    await Deno.writeTextFile(`${victim.dir}/planted`, "inside");
     assert.deepEqual(await rootFindings(hostile, root), [
       "z: symlink, expected dir",
       'z/planted: "absent", expected {"content":"inside"}',

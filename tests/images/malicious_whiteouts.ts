@@ -16,11 +16,11 @@ const wrongNames = [".wh.", ".wh..", ".wh..."].flatMap((name) => [
 export const HOSTILE_WHITEOUTS: readonly HostileLayers[] = [
   ...wrongNames,
   layered(10, "whiteout-through-symlink", "a whiteout through a link to a host folder", "either", (victim) => [
-    [symlink("escape", victim.folder)],
+    [symlink("escape", victim.dir)],
     [whiteout("escape/secret"), whiteout("escape/folder")],
   ]),
   layered(10, "opaque-through-symlink", "an opaque mark through a link to a host folder", "either", (victim) => [
-    [symlink("escape", victim.folder)],
+    [symlink("escape", victim.dir)],
     [opaque("escape")],
   ]),
   layered(10, "whiteout-as-folder", "a whiteout in the middle of a path", "either", (victim) => [

@@ -9,8 +9,8 @@ const DIGITS = 7;
 const CHECKSUM_AT = 148;
 
 /** A layer of such a tar; its files are `0000000` and so on. */
-export function manyEntriesLayer(count: number, folder: string): Promise<Layer> {
-  return makeLayer({ tar: manyEntries(count) }, { folder });
+export function manyEntriesLayer(count: number, dir: string): Promise<Layer> {
+  return makeLayer({ tar: manyEntries(count) }, { dir });
 }
 
 /** The tar. */

@@ -43,5 +43,5 @@ export { serverImages, type ServerName } from "./servers.ts";
 export * from "./tar_entries.ts";
 export { base256, encodeHeader, type HeaderFields } from "./tar_header.ts";
 export { gnuLongName, padded, paxMember, tarBytes, tarChunks } from "./tar_writer.ts";
-export { cached, testCacheFolder } from "./test_cache.ts";
+export { cached, testCacheDir } from "./test_cache.ts";
 export { Victim } from "./victim.ts";

@@ -17,24 +17,24 @@ interface ConfigJson extends Platform {
 }
 
 /** Writes `image` into `folder` (made if it is missing); `name` becomes `org.opencontainers.image.ref.name`. */
-export async function writeOciLayout(folder: string, image: ImageFiles, name = "latest"): Promise<void> {
-  await Deno.mkdir(`${folder}/blobs/sha256`, { recursive: true });
-  for (const content of [...image.blobs, ...image.manifests, image.top]) await writeBlob(folder, content);
+export async function writeOciLayout(dir: string, image: ImageFiles, name = "latest"): Promise<void> {
+  await Deno.mkdir(`${dir}/blobs/sha256`, { recursive: true });
+  for (const content of [...image.blobs, ...image.manifests, image.top]) await writeBlob(dir, content);
   const top = { ...descriptorOf(image.top), annotations: { "org.opencontainers.image.ref.name": name } };
-  await writeJson(`${folder}/index.json`, { schemaVersion: 2, manifests: [top] });
-  await writeJson(`${folder}/oci-layout`, { imageLayoutVersion: "1.0.0" });
+  await writeJson(`${dir}/index.json`, { schemaVersion: 2, manifests: [top] });
+  await writeJson(`${dir}/oci-layout`, { imageLayoutVersion: "1.0.0" });
 }
 
 /** Reads a layout with one single-platform image; the blobs stay in their files. */
-export async function readOciLayout(folder: string): Promise<Image> {
-  const index = await readJson<{ manifests: Descriptor[] }>(`${folder}/index.json`);
+export async function readOciLayout(dir: string): Promise<Image> {
+  const index = await readJson<{ manifests: Descriptor[] }>(`${dir}/index.json`);
   const [described] = index.manifests;
-  if (!described) throw new Error(`${folder}: the index is empty`);
-  const content = (descriptor: Descriptor) => storedContent(folder, descriptor);
+  if (!described) throw new Error(`${dir}: the index is empty`);
+  const content = (descriptor: Descriptor) => storedContent(dir, descriptor);
   const top = content(described);
-  const manifest = await readJson<ManifestJson>(blobPath(folder, top.digest));
+  const manifest = await readJson<ManifestJson>(blobPath(dir, top.digest));
   const config = content(manifest.config);
-  const parsed = await readJson<ConfigJson>(blobPath(folder, config.digest));
+  const parsed = await readJson<ConfigJson>(blobPath(dir, config.digest));
   const layers = manifest.layers.map((layer, at) => storedLayer(content(layer), parsed.rootfs.diff_ids[at] ?? ""));
   const { os, architecture, variant } = parsed;
   const platform = variant ? { os, architecture, variant } : { os, architecture };
@@ -42,20 +42,20 @@ export async function readOciLayout(folder: string): Promise<Image> {
 }
 
 /** Where a layout keeps the content of this digest. */
-export function blobPath(folder: string, digest: string): string {
-  return `${folder}/blobs/${digest.replace(":", "/")}`;
+export function blobPath(dir: string, digest: string): string {
+  return `${dir}/blobs/${digest.replace(":", "/")}`;
 }
 
-function storedContent(folder: string, descriptor: Descriptor): Content {
-  return fileContent(descriptor.mediaType, descriptor.digest, blobPath(folder, descriptor.digest));
+function storedContent(dir: string, descriptor: Descriptor): Content {
+  return fileContent(descriptor.mediaType, descriptor.digest, blobPath(dir, descriptor.digest));
 }
 
 function storedLayer(blob: Content, diffId: string): Layer {
   return layerOf(blob, diffId, compressionOf(blob.mediaType));
 }
 
-async function writeBlob(folder: string, content: Content): Promise<void> {
-  const path = blobPath(folder, content.digest);
+async function writeBlob(dir: string, content: Content): Promise<void> {
+  const path = blobPath(dir, content.digest);
   const partial = `${path}.partial`;
   await Deno.writeFile(partial, ReadableStream.from(content.open()));
   await Deno.rename(partial, path);
@@ -89,4 +89,4 @@ export async function* layoutArchive(image: ImageFiles, name = "latest"): AsyncI
   yield* tarChunks([]);
 }
 
-const members = (entries: readonly TarEntry[]): Iterable<Uint8Array> => tarChunks(entries, { unfinished: true });
+const members = (entries: readonly TarEntry[]): Iterable<Uint8Array> => tarChunks(entries, { incomplete: true });

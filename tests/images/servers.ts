@@ -68,9 +68,9 @@ export type ServerName = keyof typeof SERVERS;
 
 /** The images (OCI types, the base's blob in a file of the cache). Needs root. */
 export async function serverImages(suite = "bookworm"): Promise<Readonly<Record<ServerName, Image>>> {
-  const folder = await cached(`servers-${suite}-${Deno.build.arch}-v${RECIPE}`, (making) => make(making, suite));
-  const base = await readOciLayout(`${folder}/layout`);
-  const accounts = await Deno.readTextFile(`${folder}/passwd`);
+  const directory = await cached(`servers-${suite}-${Deno.build.arch}-v${RECIPE}`, (making) => make(making, suite));
+  const base = await readOciLayout(`${directory}/layout`);
+  const accounts = await Deno.readTextFile(`${directory}/passwd`);
   const images = Object.entries<Server>(SERVERS).map(async ([name, server]) => {
     const { user, data, mode, script, config } = server;
     const image = await new ImageBuilder()
@@ -92,16 +92,16 @@ function idsOf(user: string, accounts: string): { readonly uid: number; readonly
   return { uid: uid!, gid: gid! };
 }
 
-async function make(folder: string, suite: string): Promise<void> {
-  const [root, tar] = [`${folder}/root`, `${folder}/base.tar`];
+async function make(directory: string, suite: string): Promise<void> {
+  const [root, tar] = [`${directory}/root`, `${directory}/base.tar`];
   const mirror = await debianMirror(suite);
   await run("debootstrap", ["--variant=minbase", `--include=${PACKAGES.join(",")}`, suite, root, mirror]);
   await removeTree(`${root}/var/cache/apt/archives`);
-  await Deno.copyFile(`${root}/etc/passwd`, `${folder}/passwd`);
+  await Deno.copyFile(`${root}/etc/passwd`, `${directory}/passwd`);
   await run("tar", ["--create", "--file", tar, "--directory", root, "--numeric-owner", "--one-file-system", "."]);
-  const image = await new ImageBuilder({ folder: `${folder}/blobs` }).layerFrom({ tar: tarFile(tar) }).build();
-  await writeOciLayout(`${folder}/layout`, image);
-  for (const path of [root, tar, `${folder}/blobs`]) await removeTree(path);
+  const image = await new ImageBuilder({ dir: `${directory}/blobs` }).layerFrom({ tar: tarFile(tar) }).build();
+  await writeOciLayout(`${directory}/layout`, image);
+  for (const path of [root, tar, `${directory}/blobs`]) await removeTree(path);
 }
 
 async function run(command: string, args: string[]): Promise<void> {

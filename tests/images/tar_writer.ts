@@ -20,7 +20,7 @@ type NamedEntry = Exclude<TarEntry, { kind: "raw" }>;
 
 export interface TarOptions {
   /** Leaves out the two zero blocks at the end. */
-  readonly unfinished?: boolean;
+  readonly incomplete?: boolean;
 }
 
 /** The archive, chunk by chunk. */
@@ -29,7 +29,7 @@ export function* tarChunks(entries: Iterable<TarEntry>, options: TarOptions = {}
     if (entry.kind === "raw") yield entry.bytes;
     else yield* memberChunks(entry);
   }
-  if (!options.unfinished) yield new Uint8Array(2 * BLOCK_BYTES);
+  if (!options.incomplete) yield new Uint8Array(2 * BLOCK_BYTES);
 }
 
 /** The whole archive in memory; only for small ones. */
@@ -49,7 +49,7 @@ export function padded(body: Uint8Array): Bytes {
 }
 
 function* memberChunks(entry: NamedEntry): Iterable<Uint8Array> {
-  const path = entry.kind === "dir" ? folderName(entry.path) : bytesOf(entry.path);
+  const path = entry.kind === "dir" ? dirName(entry.path) : bytesOf(entry.path);
   const target = "target" in entry ? bytesOf(entry.target) : new Uint8Array();
   const data = entry.kind === "file" ? contentOf(entry.data) : undefined;
   const split = entry.longNames === "ustar" ? splitPrefix(path) : { name: path, prefix: new Uint8Array() };
@@ -130,7 +130,7 @@ function paxRecord(key: string, value: Uint8Array): Bytes {
   return concat([bytesOf(String(length)), rest]);
 }
 
-const folderName = (path: Text): Bytes => {
+const dirName = (path: Text): Bytes => {
   const bytes = bytesOf(path);
   return bytes.at(-1) === 0x2f ? bytes : concat([bytes, bytesOf("/")]);
 };

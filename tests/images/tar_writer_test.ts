@@ -86,5 +86,5 @@ Deno.test("a data source with the wrong size is an error of the test itself", ()
 
 Deno.test("raw members are copied as they are", () => {
   const member = concat([gnuLongName(bytesOf("name"), "L"), encodeHeader({ name: "short", type: "0" })]);
-  assert.deepEqual(tarBytes([rawBytes(member)], { unfinished: true }), member);
+  assert.deepEqual(tarBytes([rawBytes(member)], { incomplete: true }), member);
 });

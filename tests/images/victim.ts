@@ -5,28 +5,28 @@ import { removeTree } from "./test_cache.ts";
 
 export class Victim implements AsyncDisposable {
   /** Absolute path; holds `secret`, `folder/keep` and `link` (to `secret`). */
-  readonly folder: string;
+  readonly dir: string;
   readonly #before: readonly TreeEntry[];
   readonly #links: number;
 
-  private constructor(folder: string, before: readonly TreeEntry[], links: number) {
-    this.folder = folder;
+  private constructor(dir: string, before: readonly TreeEntry[], links: number) {
+    this.dir = dir;
     this.#before = before;
     this.#links = links;
   }
 
   static async create(): Promise<Victim> {
-    const folder = await Deno.makeTempDir({ prefix: "tsd-victim-" });
-    await Deno.writeTextFile(`${folder}/secret`, SECRET);
-    await Deno.mkdir(`${folder}/folder`);
-    await Deno.writeTextFile(`${folder}/folder/keep`, "keep");
-    await Deno.symlink("secret", `${folder}/link`);
-    return new Victim(folder, await listTree(folder), linkCount(`${folder}/secret`));
+    const dir = await Deno.makeTempDir({ prefix: "tsd-victim-" });
+    await Deno.writeTextFile(`${dir}/secret`, SECRET);
+    await Deno.mkdir(`${dir}/folder`);
+    await Deno.writeTextFile(`${dir}/folder/keep`, "keep");
+    await Deno.symlink("secret", `${dir}/link`);
+    return new Victim(dir, await listTree(dir), linkCount(`${dir}/secret`));
   }
 
   /** `name` in the folder, from the root of the host: "tmp/tsd-victim-x/secret". */
   relative(name: string): string {
-    return `${this.folder.slice(1)}/${name}`;
+    return `${this.dir.slice(1)}/${name}`;
   }
 
   /** `name` in the folder, by more `..` than any root is deep. */
@@ -36,14 +36,14 @@ export class Victim implements AsyncDisposable {
 
   /** What has changed, one line each; empty when nothing has. */
   async changes(): Promise<string[]> {
-    const changes = diffTrees(this.#before, await listTree(this.folder), { includeRoot: true });
-    const links = linkCount(`${this.folder}/secret`);
+    const changes = diffTrees(this.#before, await listTree(this.dir), { includeRoot: true });
+    const links = linkCount(`${this.dir}/secret`);
     if (links !== this.#links) changes.push(`secret has ${links} links, expected ${this.#links}`);
     return changes;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return removeTree(this.folder);
+    return removeTree(this.dir);
   }
 }
 

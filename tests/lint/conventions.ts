@@ -4,7 +4,7 @@ import { isDevelopment, isTest, projectPath } from "./project_path.ts";
 
 const MATCHERS = new Set(["includes", "startsWith", "endsWith", "indexOf", "match", "search"]);
 const SWITCHES_OFF = { ignore: true, only: true, sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
-const UNFINISHED = /\b(?:TODO|FIXME|XXX|HACK)\b/;
+const INCOMPLETE = /\b(?:TODO|FIXME|XXX|HACK)\b/;
 const EMPTY_NAMES = /^(?:types|common|(?:.*_)?(?:utils?|helpers?|misc))$/;
 const SNAKE_CASE = /^\.?[a-z0-9_]+(?:\.d)?$/;
 
@@ -77,7 +77,7 @@ const noTodo: Deno.lint.Rule = {
     return {
       Program() {
         for (const comment of context.sourceCode.getAllComments()) {
-          const found = UNFINISHED.exec(comment.value);
+          const found = INCOMPLETE.exec(comment.value);
           if (found === null) continue;
           context.report({
             range: comment.range,

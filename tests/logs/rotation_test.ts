@@ -1,6 +1,6 @@
 /** Logs of a real engine: options, bounds, followers of both clients, binary output, clearing, an engine that is killed. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 
 const numbers = (from: number, to: number): string =>
   Array.from({ length: to - from + 1 }, (_, i) => `${from + i}\n`).join("");
@@ -12,17 +12,17 @@ const logOptions = (options: Readonly<Record<string, string>>): string[] =>
 /** Shell: waits for a file in the container; see {@link signal}. */
 const awaited = (name: string) => `while [ ! -e /${name} ]; do sleep 0.02; done`;
 
-async function signal(world: World, container: string, name: string): Promise<void> {
-  expectResult(await world.tsd("exec", container, "touch", `/${name}`), {});
+async function signal(fixture: Fixture, container: string, name: string): Promise<void> {
+  expectResult(await fixture.tsd("exec", container, "touch", `/${name}`), {});
 }
 
 /** Bytes of all files of a container's log. */
-function logBytes({ engine }: World, id: string): number {
-  const folder = `${engine.dataRoot}/containers/${id}`;
+function logBytes({ engine }: Fixture, id: string): number {
+  const dir = `${engine.dataRoot}/containers/${id}`;
   let total = 0;
-  for (const { name } of Deno.readDirSync(folder)) {
+  for (const { name } of Deno.readDirSync(dir)) {
     try {
-      if (name.includes("-json.log")) total += Deno.statSync(`${folder}/${name}`).size;
+      if (name.includes("-json.log")) total += Deno.statSync(`${dir}/${name}`).size;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error; // Rotated between the two calls.
     }
@@ -31,132 +31,135 @@ function logBytes({ engine }: World, id: string): number {
 }
 
 scenario("logs with a bound", {
-  "options: shown by inspect, refused in Docker's words, in --details": async (world) => {
+  "options: shown by inspect, refused in Docker's words, in --details": async (fixture) => {
     const flags = logOptions({ "max-size": "1m", "max-file": "3", labels: "team", env: "STAGE", tag: "{{.Name}}" });
     const more = ["--label", "team=blue green", "-e", "STAGE=test"];
-    await world.background("options", ["echo", "hello"], [...flags, ...more]);
-    await world.tsd("wait", "options");
-    for (const client of [world.tsd.bind(world), world.docker.bind(world)]) {
+    await fixture.background("options", ["echo", "hello"], [...flags, ...more]);
+    await fixture.tsd("wait", "options");
+    for (const client of [fixture.tsd.bind(fixture), fixture.docker.bind(fixture)]) {
       expectResult(await client("logs", "--details", "options"), {
         stdout: "STAGE=test,tag=options,team=blue+green hello\n",
       });
     }
-    const shown = await world.docker("inspect", "-f", "{{json .HostConfig.LogConfig}}", "options");
+    const shown = await fixture.docker("inspect", "-f", "{{json .HostConfig.LogConfig}}", "options");
     assert.deepEqual(JSON.parse(shown.stdout), {
       Type: "json-file",
       Config: { "max-size": "1m", "max-file": "3", labels: "team", env: "STAGE", tag: "{{.Name}}" },
     });
-    await world.remove("options");
-    const refused = await world.docker("create", "--log-opt", "max-sice=1m", world.image);
+    await fixture.remove("options");
+    const refused = await fixture.docker("create", "--log-opt", "max-sice=1m", fixture.image);
     expectResult(refused, { code: 1, stderr: /unknown log opt 'max-sice' for json-file log driver/ });
-    const wrong = await world.tsd("create", "--log-opt", "max-size=big", world.image);
+    const wrong = await fixture.tsd("create", "--log-opt", "max-size=big", fixture.image);
     expectResult(wrong, { code: 1, stderr: /invalid size: 'big'/ });
   },
-  "no log: it runs, and can't be read or cleared": async (world) => {
-    expectResult(await world.run(["echo", "x"], ["--name", "silent", "--log-driver", "none"]), { stdout: "x\n" });
-    await world.background("silent", ["echo", "x"], ["--log-driver", "none"]);
-    await world.tsd("wait", "silent");
+  "no log: it runs, and can't be read or cleared": async (fixture) => {
+    expectResult(await fixture.run(["echo", "x"], ["--name", "silent", "--log-driver", "none"]), { stdout: "x\n" });
+    await fixture.background("silent", ["echo", "x"], ["--log-driver", "none"]);
+    await fixture.tsd("wait", "silent");
     const reading = "configured logging driver does not support reading\n";
-    expectResult(await world.tsd("logs", "silent"), { code: 1, stderr: `tsd: ${reading}` });
-    expectResult(await world.docker("logs", "silent"), { code: 1, stderr: `Error response from daemon: ${reading}` });
-    expectResult(await world.tsd("logs", "--clear", "silent"), { code: 1, stderr: /its log driver is none/ });
-    await world.remove("silent");
+    expectResult(await fixture.tsd("logs", "silent"), { code: 1, stderr: `tsd: ${reading}` });
+    expectResult(await fixture.docker("logs", "silent"), { code: 1, stderr: `Error response from daemon: ${reading}` });
+    expectResult(await fixture.tsd("logs", "--clear", "silent"), { code: 1, stderr: /its log driver is none/ });
+    await fixture.remove("silent");
   },
-  "followers of both clients get every line of a flood, once, while the bound holds": async (world) => {
+  "followers of both clients get every line of a flood, once, while the bound holds": async (fixture) => {
     const script = `echo 0; ${awaited("go")}; seq 1 100000`;
     const options = logOptions({ "max-size": "50k", "max-file": "3" });
-    const id = await world.background("flood", ["sh", "-c", script], options);
-    await using mine = world.engine.session("tsd", ["logs", "-f", "flood"]);
-    await using dockers = world.engine.session("docker", ["logs", "-f", "flood"]);
+    const id = await fixture.background("flood", ["sh", "-c", script], options);
+    await using mine = fixture.engine.session("tsd", ["logs", "-f", "flood"]);
+    await using dockers = fixture.engine.session("docker", ["logs", "-f", "flood"]);
     await Promise.all([mine.waitFor("0\n"), dockers.waitFor("0\n")]);
-    await signal(world, "flood", "go");
+    await signal(fixture, "flood", "go");
     let peak = 0;
-    const sampler = setInterval(() => peak = Math.max(peak, logBytes(world, id)), 2);
+    const sampler = setInterval(() => peak = Math.max(peak, logBytes(fixture, id)), 2);
     const results = await Promise.all([mine.wait(), dockers.wait()]).finally(() => clearInterval(sampler));
     for (const { code, stdout, stderr } of results) {
       assert.deepEqual([code, stderr, stdout.length], [0, "", numbers(0, 100_000).length]);
       assert.ok(stdout === numbers(0, 100_000), "lines in another order");
     }
     assert.ok(peak > 100_000 && peak < 151_000, `${peak} bytes`);
-    const last = await world.tsd("logs", "--tail", "3", "flood");
+    const last = await fixture.tsd("logs", "--tail", "3", "flood");
     expectResult(last, { stdout: numbers(99_998, 100_000) });
-    await world.remove("flood");
+    await fixture.remove("flood");
   },
-  "a stopped follower holds the container up for a moment only": async (world) => {
+  "a stopped follower holds the container up for a moment only": async (fixture) => {
     const script = `echo 0; ${awaited("go")}; seq 1 300000; touch /done; sleep 1000`;
-    await world.background("asleep", ["sh", "-c", script], logOptions({ "max-size": "20k", "max-file": "2" }));
-    await using follower = world.engine.session("tsd", ["logs", "-f", "asleep"]);
+    await fixture.background("asleep", ["sh", "-c", script], logOptions({ "max-size": "20k", "max-file": "2" }));
+    await using follower = fixture.engine.session("tsd", ["logs", "-f", "asleep"]);
     await follower.waitFor("0\n");
     follower.kill("SIGSTOP");
-    await signal(world, "asleep", "go");
-    await world.until("the writer", async () => (await world.tsd("exec", "asleep", "test", "-e", "/done")).code === 0);
+    await signal(fixture, "asleep", "go");
+    await fixture.until(
+      "the writer",
+      async () => (await fixture.tsd("exec", "asleep", "test", "-e", "/done")).code === 0,
+    );
     follower.kill("SIGCONT");
     await follower.waitFor("\n300000\n");
-    await world.remove("asleep");
+    await fixture.remove("asleep");
   },
-  "bytes that are no text come back exactly from both clients": async (world) => {
-    const { stdout } = await world.shell(`
+  "bytes that are no text come back exactly from both clients": async (fixture) => {
+    const { stdout } = await fixture.shell(`
       "$tsd" run --network none --name bytes "$image" sh -c 'head -c 300000 /dev/urandom | tee /copy' | sha256sum
       "$tsd" logs bytes | sha256sum
       docker logs bytes | sha256sum`);
     const digests = stdout.trim().split("\n").map((line) => line.split(" ")[0]);
     assert.equal(digests.length, 3);
     assert.equal(new Set(digests).size, 1, stdout);
-    await world.remove("bytes");
+    await fixture.remove("bytes");
   },
-  "--clear: running and stopped, with a follower": async (world) => {
+  "--clear: running and stopped, with a follower": async (fixture) => {
     const script = `seq 1 5000; ${awaited("go")}; seq 5001 5010`;
-    const id = await world.background(
+    const id = await fixture.background(
       "cleared",
       ["sh", "-c", script],
       logOptions({ "max-size": "20k", "max-file": "5" }),
     );
-    await using follower = world.engine.session("tsd", ["logs", "-f", "cleared"]);
+    await using follower = fixture.engine.session("tsd", ["logs", "-f", "cleared"]);
     await follower.waitFor("\n5000\n");
-    expectResult(await world.tsd("logs", "--clear", "cleared"), {});
-    expectResult(await world.tsd("logs", "cleared"), {});
-    assert.equal(logBytes(world, id), 0);
-    await signal(world, "cleared", "go");
+    expectResult(await fixture.tsd("logs", "--clear", "cleared"), {});
+    expectResult(await fixture.tsd("logs", "cleared"), {});
+    assert.equal(logBytes(fixture, id), 0);
+    await signal(fixture, "cleared", "go");
     assert.ok((await follower.wait()).stdout.endsWith(numbers(4999, 5010)));
-    expectResult(await world.tsd("logs", "cleared"), { stdout: numbers(5001, 5010) });
-    expectResult(await world.tsd("logs", "--clear", "cleared"), {});
-    expectResult(await world.docker("logs", "cleared"), {});
-    expectResult(await world.tsd("start", "-a", "cleared"), { stdout: numbers(1, 5000) + numbers(5001, 5010) });
-    await world.remove("cleared");
+    expectResult(await fixture.tsd("logs", "cleared"), { stdout: numbers(5001, 5010) });
+    expectResult(await fixture.tsd("logs", "--clear", "cleared"), {});
+    expectResult(await fixture.docker("logs", "cleared"), {});
+    expectResult(await fixture.tsd("start", "-a", "cleared"), { stdout: numbers(1, 5000) + numbers(5001, 5010) });
+    await fixture.remove("cleared");
   },
-  "compressed files read like the others, also after the container has stopped": async (world) => {
+  "compressed files read like the others, also after the container has stopped": async (fixture) => {
     const script = `seq 1 20000; ${awaited("go")}; seq 20001 20010`;
     const options = logOptions({ "max-size": "100k", "max-file": "50", compress: "true" });
-    const id = await world.background("packed", ["sh", "-c", script], options);
-    const folder = `${world.engine.dataRoot}/containers/${id}`;
-    const isPacked = () => [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".gz")).length > 10;
-    await world.until("compressed files", () => Promise.resolve(isPacked()));
-    await signal(world, "packed", "go");
-    await world.tsd("wait", "packed");
-    expectResult(await world.tsd("logs", "packed"), { stdout: numbers(1, 20_010) });
-    expectResult(await world.docker("logs", "--tail", "19000", "packed"), { stdout: numbers(1011, 20_010) });
-    await world.remove("packed");
+    const id = await fixture.background("packed", ["sh", "-c", script], options);
+    const dir = `${fixture.engine.dataRoot}/containers/${id}`;
+    const isPacked = () => [...Deno.readDirSync(dir)].filter(({ name }) => name.endsWith(".gz")).length > 10;
+    await fixture.until("compressed files", () => Promise.resolve(isPacked()));
+    await signal(fixture, "packed", "go");
+    await fixture.tsd("wait", "packed");
+    expectResult(await fixture.tsd("logs", "packed"), { stdout: numbers(1, 20_010) });
+    expectResult(await fixture.docker("logs", "--tail", "19000", "packed"), { stdout: numbers(1011, 20_010) });
+    await fixture.remove("packed");
   },
-  "an engine that is killed loses no line, of many containers or of a loud one": async (world) => {
+  "an engine that is killed loses no line, of many containers or of a loud one": async (fixture) => {
     const quiet = ["a", "b", "c", "d", "e"].map((letter) => `quiet${letter}`);
     const script = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; done; sleep 1000";
-    for (const name of quiet) await world.background(name, ["sh", "-c", script]);
-    await world.background(
+    for (const name of quiet) await fixture.background(name, ["sh", "-c", script]);
+    await fixture.background(
       "loud",
       ["sh", "-c", "seq 1 200000; sleep 1000"],
       logOptions({ "max-size": "9m", "max-file": "9" }),
     );
-    await world.engine.restart("SIGKILL");
+    await fixture.engine.restart("SIGKILL");
     const ends = (name: string, last: number) =>
-      world.until(`the end of ${name}`, async () => (await world.tsd("logs", "-n1", name)).stdout === `${last}\n`);
+      fixture.until(`the end of ${name}`, async () => (await fixture.tsd("logs", "-n1", name)).stdout === `${last}\n`);
     for (const name of quiet) {
       await ends(name, 3000);
       // What was written and not yet taken from the pipe may be there twice.
-      assert.equal(withoutRepetition((await world.tsd("logs", name)).stdout), numbers(1, 3000));
+      assert.equal(withoutRepetition((await fixture.tsd("logs", name)).stdout), numbers(1, 3000));
     }
     await ends("loud", 200_000);
-    assert.ok(withoutRepetition((await world.tsd("logs", "loud")).stdout) === numbers(1, 200_000));
-    await world.remove(...quiet, "loud");
+    assert.ok(withoutRepetition((await fixture.tsd("logs", "loud")).stdout) === numbers(1, 200_000));
+    await fixture.remove(...quiet, "loud");
   },
 });
 

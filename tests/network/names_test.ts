@@ -1,6 +1,6 @@
 /** Names of containers in networks of one's own, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { processIds } from "../harness/host_state.ts";
 import { tracesOf } from "../harness/leftovers.ts";
 import { answerTo, fakeServer, question, read, type Saying } from "../../src/network/dns/dns_testing.ts";
@@ -12,19 +12,19 @@ const [ONE, TWO, THREE] = ["10.213.17.0/24", "10.213.18.0/24", "10.213.19.0/24"]
 /** Of other names only the container's own loopback device is asked, where nobody is: nothing depends on the outside. */
 const NOBODY = ["--dns", "127.0.0.1"];
 
-async function greet(world: World, name: string, ...flags: string[]): Promise<string> {
+async function greet(fixture: Fixture, name: string, ...flags: string[]): Promise<string> {
   const dns = flags.includes("--dns") ? [] : NOBODY;
-  const run = ["run", "-d", "--name", name, ...dns, ...flags, world.image, ...greeter(name)];
-  const result = await world.tsd(...run);
+  const run = ["run", "-d", "--name", name, ...dns, ...flags, fixture.image, ...greeter(name)];
+  const result = await fixture.tsd(...run);
   expectResult(result, { stdout: /^[0-9a-f]{64}\n$/ });
   return result.stdout.trim();
 }
 
 /** What a container gets from another one, by whatever name; it is asked again while it isn't listening. */
-async function hello(world: World, from: string, to: string): Promise<string> {
+async function hello(fixture: Fixture, from: string, to: string): Promise<string> {
   let said = "";
-  await world.until("an answer", async () => {
-    const { stdout, stderr } = await world.tsd("exec", from, "nc", "-w", "3", to, "80");
+  await fixture.until("an answer", async () => {
+    const { stdout, stderr } = await fixture.tsd("exec", from, "nc", "-w", "3", to, "80");
     said = stdout.trim() || stderr.trim();
     return stdout !== "" || stderr.includes("bad address");
   });
@@ -32,13 +32,13 @@ async function hello(world: World, from: string, to: string): Promise<string> {
 }
 
 /** Addresses that a container is told of for a name. */
-async function lookup(world: World, from: string, name: string): Promise<string[]> {
-  const { stdout } = await world.tsd("exec", from, "nslookup", name);
+async function lookup(fixture: Fixture, from: string, name: string): Promise<string[]> {
+  const { stdout } = await fixture.tsd("exec", from, "nslookup", name);
   return [...stdout.split(/\n\n/).slice(1).join("\n").matchAll(/^Address(?: \d+)?: (\S+)/gm)].map(([, each]) => each!);
 }
 
-async function namesProcess(world: World): Promise<number | undefined> {
-  const { runDir } = tracesOf(world.engine.dataRoot);
+async function namesProcess(fixture: Fixture): Promise<number | undefined> {
+  const { runDir } = tracesOf(fixture.engine.dataRoot);
   for (const pid of await processIds()) {
     const command = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
     if (command.includes(`\0--names\0${runDir}/`)) return pid;
@@ -46,9 +46,9 @@ async function namesProcess(world: World): Promise<number | undefined> {
   return undefined;
 }
 
-async function addressIn(world: World, container: string, network: string): Promise<string> {
+async function addressIn(fixture: Fixture, container: string, network: string): Promise<string> {
   const format = `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`;
-  return (await world.tsd("inspect", "-f", format, container)).stdout.trim();
+  return (await fixture.tsd("inspect", "-f", format, container)).stdout.trim();
 }
 
 interface Flood {
@@ -73,126 +73,128 @@ async function answered(namespace: string, { server, name, count, seconds }: Flo
   return Number(new TextDecoder().decode(stdout));
 }
 
-const resolvConf = async (world: World, name: string) =>
-  (await world.tsd("exec", name, "cat", "/etc/resolv.conf")).stdout;
+const resolvConf = async (fixture: Fixture, name: string) =>
+  (await fixture.tsd("exec", name, "cat", "/etc/resolv.conf")).stdout;
 
 scenario(
   "networks: names",
   {
-    "containers find each other by name, alias, short id and hostname; by tsd and by docker": async (world) => {
-      await world.tsd("network", "create", "--subnet", ONE, "one");
-      const id = await greet(world, "web", "--network", "one", "--network-alias", "www", "--hostname", "host7");
-      await greet(world, "other", "--network", "one");
-      await greet(world, "apart");
+    "containers find each other by name, alias, short id and hostname; by tsd and by docker": async (fixture) => {
+      await fixture.tsd("network", "create", "--subnet", ONE, "one");
+      const id = await greet(fixture, "web", "--network", "one", "--network-alias", "www", "--hostname", "host7");
+      await greet(fixture, "other", "--network", "one");
+      await greet(fixture, "apart");
       for (const name of ["web", "WWW", id.slice(0, 12), "host7", "web.one"]) {
-        assert.equal(await hello(world, "other", name), "hello web", name);
+        assert.equal(await hello(fixture, "other", name), "hello web", name);
       }
-      assert.match(await hello(world, "apart", "web"), /bad address/);
-      assert.match(await hello(world, "other", "apart"), /bad address/);
-      const asked = ["run", "--rm", "--network", "one", world.image, "nc", "-w", "3", "web", "80"];
+      assert.match(await hello(fixture, "apart", "web"), /bad address/);
+      assert.match(await hello(fixture, "other", "apart"), /bad address/);
+      const requested = ["run", "--rm", "--network", "one", fixture.image, "nc", "-w", "3", "web", "80"];
       for (const client of ["tsd", "docker"] as const) {
-        expectResult(await world[client](...asked), { stdout: "hello web\n" });
+        expectResult(await fixture[client](...requested), { stdout: "hello web\n" });
       }
       const format = '{{json (index .NetworkSettings.Networks "one").DNSNames}}';
-      expectResult(await world.docker("inspect", "-f", format, "web"), {
+      expectResult(await fixture.docker("inspect", "-f", format, "web"), {
         stdout: `["web","www","${id.slice(0, 12)}","host7"]\n`,
       });
-      await world.remove("web", "other", "apart");
-      await world.tsd("network", "rm", "one");
+      await fixture.remove("web", "other", "apart");
+      await fixture.tsd("network", "rm", "one");
     },
-    "connect, disconnect, rename, stop and start are known at once": async (world) => {
-      await world.tsd("network", "create", "--subnet", ONE, "one");
-      await world.tsd("network", "create", "--subnet", TWO, "two");
-      await greet(world, "web", "--network", "one");
-      await greet(world, "other", "--network", "two");
-      assert.match(await resolvConf(world, "other"), /^nameserver 10\.213\.18\.1$/m);
-      assert.match(await hello(world, "other", "web"), /bad address/);
-      expectResult(await world.tsd("network", "connect", "--alias", "store", "two", "web"), {});
-      assert.equal(await hello(world, "other", "web"), "hello web");
-      assert.equal(await hello(world, "other", "store"), "hello web");
-      expectResult(await world.tsd("rename", "web", "shop"), {});
-      assert.equal(await hello(world, "other", "shop"), "hello web");
-      assert.match(await hello(world, "other", "web"), /bad address/);
-      expectResult(await world.tsd("stop", "-t", "0", "shop"), { stdout: "shop\n" });
-      assert.match(await hello(world, "other", "shop"), /bad address/);
-      expectResult(await world.tsd("start", "shop"), { stdout: "shop\n" });
-      assert.equal(await hello(world, "other", "store"), "hello web");
-      expectResult(await world.tsd("network", "disconnect", "two", "shop"), {});
-      assert.match(await hello(world, "other", "store"), /bad address/);
-      expectResult(await world.tsd("network", "connect", "one", "other"), {});
-      expectResult(await world.tsd("network", "disconnect", "two", "other"), {});
-      assert.match(await resolvConf(world, "other"), /^nameserver 10\.213\.17\.1$/m);
-      assert.equal(await hello(world, "other", "shop"), "hello web");
-      await world.remove("shop", "other");
-      await world.tsd("network", "rm", "one", "two");
+    "connect, disconnect, rename, stop and start are known at once": async (fixture) => {
+      await fixture.tsd("network", "create", "--subnet", ONE, "one");
+      await fixture.tsd("network", "create", "--subnet", TWO, "two");
+      await greet(fixture, "web", "--network", "one");
+      await greet(fixture, "other", "--network", "two");
+      assert.match(await resolvConf(fixture, "other"), /^nameserver 10\.213\.18\.1$/m);
+      assert.match(await hello(fixture, "other", "web"), /bad address/);
+      expectResult(await fixture.tsd("network", "connect", "--alias", "store", "two", "web"), {});
+      assert.equal(await hello(fixture, "other", "web"), "hello web");
+      assert.equal(await hello(fixture, "other", "store"), "hello web");
+      expectResult(await fixture.tsd("rename", "web", "shop"), {});
+      assert.equal(await hello(fixture, "other", "shop"), "hello web");
+      assert.match(await hello(fixture, "other", "web"), /bad address/);
+      expectResult(await fixture.tsd("stop", "-t", "0", "shop"), { stdout: "shop\n" });
+      assert.match(await hello(fixture, "other", "shop"), /bad address/);
+      expectResult(await fixture.tsd("start", "shop"), { stdout: "shop\n" });
+      assert.equal(await hello(fixture, "other", "store"), "hello web");
+      expectResult(await fixture.tsd("network", "disconnect", "two", "shop"), {});
+      assert.match(await hello(fixture, "other", "store"), /bad address/);
+      expectResult(await fixture.tsd("network", "connect", "one", "other"), {});
+      expectResult(await fixture.tsd("network", "disconnect", "two", "other"), {});
+      assert.match(await resolvConf(fixture, "other"), /^nameserver 10\.213\.17\.1$/m);
+      assert.equal(await hello(fixture, "other", "shop"), "hello web");
+      await fixture.remove("shop", "other");
+      await fixture.tsd("network", "rm", "one", "two");
     },
-    "they outlive the engine, whatever happens to it": async (world) => {
-      await world.tsd("network", "create", "--subnet", ONE, "one");
-      await greet(world, "web", "--network", "one");
-      const id = (await world.tsd("inspect", "-f", "{{.State.Pid}}", "web")).stdout.trim();
+    "they outlive the engine, whatever happens to it": async (fixture) => {
+      await fixture.tsd("network", "create", "--subnet", ONE, "one");
+      await greet(fixture, "web", "--network", "one");
+      const id = (await fixture.tsd("inspect", "-f", "{{.State.Pid}}", "web")).stdout.trim();
       const inside = async (...command: string[]) => {
         const args = ["-t", id, "-n", "-m", ...command];
         return new TextDecoder().decode((await new Deno.Command("nsenter", { args }).output()).stdout);
       };
-      const first = await namesProcess(world);
+      const first = await namesProcess(fixture);
       assert.ok(first !== undefined);
-      await world.engine.stop("SIGKILL");
+      await fixture.engine.stop("SIGKILL");
       assert.match(await inside("nslookup", "web"), /Address(?: \d+)?: 10\.213\.17\.2/);
-      await world.engine.start();
-      assert.equal(await namesProcess(world), first);
-      await greet(world, "late", "--network", "one");
-      assert.equal(await hello(world, "web", "late"), "hello late");
-      Deno.kill(world.engine.pid, "SIGHUP");
+      await fixture.engine.start();
+      assert.equal(await namesProcess(fixture), first);
+      await greet(fixture, "late", "--network", "one");
+      assert.equal(await hello(fixture, "web", "late"), "hello late");
+      Deno.kill(fixture.engine.pid, "SIGHUP");
       assert.match(await inside("nslookup", "late"), /Address(?: \d+)?: 10\.213\.17\.3/);
       Deno.kill(first, "SIGKILL");
-      await world.until("another one", async () => (await lookup(world, "web", "late")).includes("10.213.17.3"));
-      await world.engine.stop();
+      await fixture.until("another one", async () => (await lookup(fixture, "web", "late")).includes("10.213.17.3"));
+      await fixture.engine.stop();
       assert.match(await inside("nslookup", "late"), /Address(?: \d+)?: 10\.213\.17\.3/);
-      await world.engine.start();
-      await world.remove("web", "late");
-      await world.tsd("network", "rm", "one");
-      await world.engine.restart();
-      assert.equal(await namesProcess(world), undefined);
+      await fixture.engine.start();
+      await fixture.remove("web", "late");
+      await fixture.tsd("network", "rm", "one");
+      await fixture.engine.restart();
+      assert.equal(await namesProcess(fixture), undefined);
     },
-    "other names are asked for at --dns, but not without a way out; 2,000 questions a second": async (world) => {
-      await world.tsd("network", "create", "--subnet", ONE, "one");
+    "other names are asked for at --dns, but not without a way out; 2,000 questions a second": async (fixture) => {
+      await fixture.tsd("network", "create", "--subnet", ONE, "one");
       // Nobody is in it, so its address is free.
-      await world.tsd("network", "create", "--subnet", TWO, "two");
-      await world.tsd("network", "create", "--subnet", THREE, "--internal", "three");
+      await fixture.tsd("network", "create", "--subnet", TWO, "two");
+      await fixture.tsd("network", "create", "--subnet", THREE, "--internal", "three");
       const data = "192.0.2.77";
       const record = { name: "outside.example", type: "A", ttl: 5, data };
-      const say: Saying = (asked) => [answerTo(asked, read(asked).questions[0]!.type === "A" ? [record] : [])];
+      const say: Saying = (
+        requested,
+      ) => [answerTo(requested, read(requested).questions[0]!.type === "A" ? [record] : [])];
       await using outside = await fakeServer(say, "10.213.18.1", 53);
-      await greet(world, "web", "--network", "one", "--dns", "10.213.18.1");
-      await greet(world, "inner", "--network", "three", "--dns", "10.213.18.1");
-      assert.deepEqual(await lookup(world, "web", "outside.example"), [data]);
-      const before = outside.asked.length;
-      assert.match((await world.tsd("exec", "inner", "nslookup", "outside.example")).stdout, /SERVFAIL/);
-      assert.equal(outside.asked.length, before);
-      assert.deepEqual(await lookup(world, "inner", "inner"), [await addressIn(world, "inner", "three")]);
-      const key = (await world.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", "web")).stdout.trim();
+      await greet(fixture, "web", "--network", "one", "--dns", "10.213.18.1");
+      await greet(fixture, "inner", "--network", "three", "--dns", "10.213.18.1");
+      assert.deepEqual(await lookup(fixture, "web", "outside.example"), [data]);
+      const before = outside.requested.length;
+      assert.match((await fixture.tsd("exec", "inner", "nslookup", "outside.example")).stdout, /SERVFAIL/);
+      assert.equal(outside.requested.length, before);
+      assert.deepEqual(await lookup(fixture, "inner", "inner"), [await addressIn(fixture, "inner", "three")]);
+      const key = (await fixture.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", "web")).stdout.trim();
       // On a machine that has something else to do as well the asking may be too slow for one second.
       const counts: number[] = [];
       while (counts.length < 5 && counts.at(-1) !== 2000) {
         counts.push(await answered(key, { server: "10.213.17.1", name: "web", count: 2000, seconds: 1 }));
       }
       assert.equal(counts.at(-1), 2000, counts.join(" "));
-      await world.remove("web", "inner");
-      await world.tsd("network", "rm", "one", "two", "three");
+      await fixture.remove("web", "inner");
+      await fixture.tsd("network", "rm", "one", "two", "three");
     },
-    "resolv.conf: --dns, --dns-search, --dns-option; a file that somebody has changed stays": async (world) => {
-      await world.tsd("network", "create", "--subnet", ONE, "one");
-      await world.tsd("network", "create", "--subnet", TWO, "two");
+    "resolv.conf: --dns, --dns-search, --dns-option; a file that somebody has changed stays": async (fixture) => {
+      await fixture.tsd("network", "create", "--subnet", ONE, "one");
+      await fixture.tsd("network", "create", "--subnet", TWO, "two");
       const flags = ["--dns", "127.0.0.1", "--dns-search", "example.org", "--dns-option", "timeout:1"];
-      await greet(world, "web", "--network", "one", ...flags);
+      await greet(fixture, "web", "--network", "one", ...flags);
       const expected = "nameserver 10.213.17.1\nnameserver 127.0.0.1\nsearch example.org\noptions timeout:1 ndots:0\n";
-      assert.equal(await resolvConf(world, "web"), expected);
-      await world.tsd("exec", "web", "sh", "-c", "echo '# mine' >>/etc/resolv.conf");
-      expectResult(await world.tsd("network", "connect", "two", "web"), {});
-      expectResult(await world.tsd("network", "disconnect", "one", "web"), {});
-      assert.equal(await resolvConf(world, "web"), `${expected}# mine\n`);
-      await world.remove("web");
-      await world.tsd("network", "rm", "one", "two");
+      assert.equal(await resolvConf(fixture, "web"), expected);
+      await fixture.tsd("exec", "web", "sh", "-c", "echo '# mine' >>/etc/resolv.conf");
+      expectResult(await fixture.tsd("network", "connect", "two", "web"), {});
+      expectResult(await fixture.tsd("network", "disconnect", "one", "web"), {});
+      assert.equal(await resolvConf(fixture, "web"), `${expected}# mine\n`);
+      await fixture.remove("web");
+      await fixture.tsd("network", "rm", "one", "two");
     },
   },
   "ip",

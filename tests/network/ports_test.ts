@@ -1,7 +1,7 @@
 /** Published ports, with real traffic on this machine. */
 import { strict as assert } from "node:assert";
 import { createSocket, type Socket } from "node:dgram";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { addressOf, answer, freePorts, greeter, listens, refused, serve } from "./traffic.ts";
 
 /** An address of this machine that isn't a loopback one. */
@@ -17,122 +17,124 @@ const bindFailure = (port: number) => new RegExp(`Bind for 0\\.0\\.0\\.0:${port}
 
 const freePort = (): number => freePorts(1)[0]!;
 
-async function hostPort(world: World, name: string, port: string): Promise<number> {
-  const { stdout } = await world.tsd("port", name, port);
+async function hostPort(fixture: Fixture, name: string, port: string): Promise<number> {
+  const { stdout } = await fixture.tsd("port", name, port);
   return Number(/:(\d+)$/m.exec(stdout)?.[1]);
 }
 
 scenario(
   "networks: published ports",
   {
-    "on every address, also of this machine and of version 6; by tsd and by docker": async (world) => {
+    "on every address, also of this machine and of version 6; by tsd and by docker": async (fixture) => {
       for (const client of ["tsd", "docker"] as const) {
         const port = freePort();
-        const run = ["run", "-d", "--name", "web", "-p", `${port}:80`, world.image, ...greeter("web")];
-        expectResult(await world[client](...run), { stdout: /^[0-9a-f]{64}\n$/ });
-        await listens(world, await addressOf(world, "web"));
+        const run = ["run", "-d", "--name", "web", "-p", `${port}:80`, fixture.image, ...greeter("web")];
+        expectResult(await fixture[client](...run), { stdout: /^[0-9a-f]{64}\n$/ });
+        await listens(fixture, await addressOf(fixture, "web"));
         for (const address of ["127.0.0.1", hostAddress(), "::1"]) {
           assert.equal(await answer(address, port), "hello web\n", address);
         }
-        expectResult(await world[client]("port", "web"), {
+        expectResult(await fixture[client]("port", "web"), {
           stdout: `80/tcp -> 0.0.0.0:${port}\n80/tcp -> [::]:${port}\n`,
         });
-        expectResult(await world[client]("ps", "--format", "{{.Ports}}"), {
+        expectResult(await fixture[client]("ps", "--format", "{{.Ports}}"), {
           stdout: `0.0.0.0:${port}->80/tcp, [::]:${port}->80/tcp\n`,
         });
-        expectResult(await world[client]("ps", "-q", "--filter", "publish=80"), { stdout: /^[0-9a-f]{12}\n$/ });
-        await world.remove("web");
+        expectResult(await fixture[client]("ps", "-q", "--filter", "publish=80"), { stdout: /^[0-9a-f]{12}\n$/ });
+        await fixture.remove("web");
         for (const address of ["127.0.0.1", hostAddress(), "::1"]) await refused(address, port);
       }
     },
-    "on one address only": async (world) => {
+    "on one address only": async (fixture) => {
       const [four, six] = [freePort(), freePort()];
-      await serve(world, "web", ["-p", `127.0.0.1:${four}:80`, "-p", `[::1]:${six}:80`]);
+      await serve(fixture, "web", ["-p", `127.0.0.1:${four}:80`, "-p", `[::1]:${six}:80`]);
       assert.equal(await answer("127.0.0.1", four), "hello web\n");
       assert.equal(await answer("::1", six), "hello web\n");
       await refused(hostAddress(), four);
       await refused("::1", four);
       await refused("127.0.0.1", six);
-      await world.remove("web");
+      await fixture.remove("web");
     },
-    "from a container, also to itself, by the host's address; the client's address is kept": async (world) => {
+    "from a container, also to itself, by the host's address; the client's address is kept": async (fixture) => {
       const port = freePort();
-      await serve(world, "web", ["-p", `${port}:80`]);
+      await serve(fixture, "web", ["-p", `${port}:80`]);
       const ask = ["nc", "-w", "3", hostAddress(), String(port)];
-      expectResult(await world.tsd("run", "--rm", world.image, ...ask), { stdout: "hello web\n" });
-      await world.remove("web");
+      expectResult(await fixture.tsd("run", "--rm", fixture.image, ...ask), { stdout: "hello web\n" });
+      await fixture.remove("web");
     },
-    "UDP; who goes on sending gets to the next container with the port": async (world) => {
+    "UDP; who goes on sending gets to the next container with the port": async (fixture) => {
       const port = freePort();
       await using sender = await Sender.open("127.0.0.1", port);
       for (const name of ["one", "two"]) {
-        const run = ["run", "-d", "--name", name, "-p", `${port}:53/udp`, world.image, "sleep", "1000"];
-        expectResult(await world.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
-        const key = (await world.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", name)).stdout.trim();
+        const run = ["run", "-d", "--name", name, "-p", `${port}:53/udp`, fixture.image, "sleep", "1000"];
+        expectResult(await fixture.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
+        const key = (await fixture.tsd("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", name)).stdout.trim();
         await using _echo = echoDatagrams(key, 53);
-        await world.until(`an answer of ${name} to the same socket`, async () => await sender.ask(name) === name);
+        await fixture.until(`an answer of ${name} to the same socket`, async () => await sender.ask(name) === name);
         for (const address of ["127.0.0.1", hostAddress(), "::1"]) {
           await using other = await Sender.open(address, port);
-          await world.until(`an answer over ${address}`, async () => await other.ask("ping") === "ping");
+          await fixture.until(`an answer over ${address}`, async () => await other.ask("ping") === "ping");
         }
-        await world.remove(name);
+        await fixture.remove(name);
       }
     },
-    "ranges, any port, all exposed ports": async (world) => {
+    "ranges, any port, all exposed ports": async (fixture) => {
       const first = freePort();
-      await serve(world, "one", ["-p", `${first}-${first + 3}:80`]);
-      await serve(world, "two", ["-p", `${first}-${first + 3}:80`]);
-      const numbers = [await hostPort(world, "one", "80"), await hostPort(world, "two", "80")];
+      await serve(fixture, "one", ["-p", `${first}-${first + 3}:80`]);
+      await serve(fixture, "two", ["-p", `${first}-${first + 3}:80`]);
+      const numbers = [await hostPort(fixture, "one", "80"), await hostPort(fixture, "two", "80")];
       assert.notEqual(numbers[0], numbers[1]);
       for (const number of numbers) assert.ok(first <= number && number <= first + 3, String(number));
       assert.equal(await answer("127.0.0.1", numbers[1]!), "hello two\n");
-      await serve(world, "any", ["-p", "80", "--expose", "81"]);
-      assert.equal(await answer("127.0.0.1", await hostPort(world, "any", "80")), "hello any\n");
-      expectResult(await world.tsd("ps", "--format", "{{.Ports}}", "--filter", "name=any"), {
+      await serve(fixture, "any", ["-p", "80", "--expose", "81"]);
+      assert.equal(await answer("127.0.0.1", await hostPort(fixture, "any", "80")), "hello any\n");
+      expectResult(await fixture.tsd("ps", "--format", "{{.Ports}}", "--filter", "name=any"), {
         stdout: /^81\/tcp, 0\.0\.0\.0:\d+->80\/tcp, \[::\]:\d+->80\/tcp\n$/,
       });
-      await serve(world, "all", ["-P", "--expose", "80-81"]);
-      assert.equal(await answer("127.0.0.1", await hostPort(world, "all", "80")), "hello all\n");
-      assert.ok(await hostPort(world, "all", "81") > 0);
-      await world.remove("one", "two", "any", "all");
+      await serve(fixture, "all", ["-P", "--expose", "80-81"]);
+      assert.equal(await answer("127.0.0.1", await hostPort(fixture, "all", "80")), "hello all\n");
+      assert.ok(await hostPort(fixture, "all", "81") > 0);
+      await fixture.remove("one", "two", "any", "all");
     },
-    "conflicts, with another container and with another program; nothing is left of a failed start": async (world) => {
+    "conflicts, with another container and with another program; nothing is left of a failed start": async (
+      fixture,
+    ) => {
       const port = freePort();
-      await serve(world, "web", ["-p", `${port}:80`]);
-      const run = ["run", "--name", "late", "-p", `${port}:80`, world.image, "true"];
+      await serve(fixture, "web", ["-p", `${port}:80`]);
+      const run = ["run", "--name", "late", "-p", `${port}:80`, fixture.image, "true"];
       const failed = { code: 125, stderr: bindFailure(port) };
-      expectResult(await world.tsd(...run), failed);
-      await world.remove("late");
-      expectResult(await world.docker(...run), failed);
-      await world.remove("late", "web");
+      expectResult(await fixture.tsd(...run), failed);
+      await fixture.remove("late");
+      expectResult(await fixture.docker(...run), failed);
+      await fixture.remove("late", "web");
       using own = Deno.listen({ hostname: "0.0.0.0", port: 0 });
-      expectResult(await world.tsd("run", "--name", "late", "-p", `${own.addr.port}:80`, world.image, "true"), {
+      expectResult(await fixture.tsd("run", "--name", "late", "-p", `${own.addr.port}:80`, fixture.image, "true"), {
         code: 125,
         stderr: /failed to bind host port for 0\.0\.0\.0:\d+:[\d.]+:80\/tcp: address already in use\n/,
       });
-      await world.remove("late");
+      await fixture.remove("late");
     },
-    "stop and start; a killed engine and its successor": async (world) => {
+    "stop and start; a killed engine and its successor": async (fixture) => {
       const port = freePort();
-      await serve(world, "web", ["-p", `${port}:80`]);
-      expectResult(await world.tsd("stop", "-t", "0", "web"), { stdout: "web\n" });
+      await serve(fixture, "web", ["-p", `${port}:80`]);
+      expectResult(await fixture.tsd("stop", "-t", "0", "web"), { stdout: "web\n" });
       await refused("127.0.0.1", port);
-      expectResult(await world.tsd("start", "web"), { stdout: "web\n" });
-      await listens(world, "127.0.0.1", port);
-      await world.engine.stop("SIGKILL");
+      expectResult(await fixture.tsd("start", "web"), { stdout: "web\n" });
+      await listens(fixture, "127.0.0.1", port);
+      await fixture.engine.stop("SIGKILL");
       assert.equal(await answer("127.0.0.1", port), "hello web\n");
-      await world.engine.start();
+      await fixture.engine.start();
       assert.equal(await answer("::1", port), "hello web\n");
-      expectResult(await world.tsd("run", "--name", "late", "-p", `${port}:80`, world.image, "true"), {
+      expectResult(await fixture.tsd("run", "--name", "late", "-p", `${port}:80`, fixture.image, "true"), {
         code: 125,
         stderr: bindFailure(port),
       });
-      await world.remove("web", "late");
+      await fixture.remove("web", "late");
       await refused("127.0.0.1", port);
     },
-    "on the host's network they have no effect, which is said": async (world) => {
-      const run = ["run", "--rm", "--network", "host", "-p", "80", world.image, "true"];
-      expectResult(await world.tsd(...run), {
+    "on the host's network they have no effect, which is said": async (fixture) => {
+      const run = ["run", "--rm", "--network", "host", "-p", "80", fixture.image, "true"];
+      expectResult(await fixture.tsd(...run), {
         stderr: "WARNING: Published ports are discarded when using host network mode\n",
       });
     },

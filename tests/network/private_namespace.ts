@@ -4,7 +4,7 @@
  */
 import { strict as assert } from "node:assert";
 import { runCommand, type RunResult, tracesOf } from "../harness/mod.ts";
-import type { Step, World } from "../cli/setup.ts";
+import type { Fixture, Step } from "../cli/setup.ts";
 
 export class Namespace implements AsyncDisposable {
   readonly name: string;
@@ -42,13 +42,13 @@ export class Namespace implements AsyncDisposable {
   }
 
   /** A cable to another one, with an address (CIDR) at each end; the other's default route is ours. */
-  async connect(other: Namespace, link: string, ours: string, theirs: string): Promise<void> {
+  async connect(other: Namespace, link: string, managed: string, theirs: string): Promise<void> {
     await this.must("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", other.name);
-    await this.must("ip", "addr", "add", ours, "dev", link);
+    await this.must("ip", "addr", "add", managed, "dev", link);
     await this.must("ip", "link", "set", link, "up");
     await other.must("ip", "addr", "add", theirs, "dev", "eth0");
     await other.must("ip", "link", "set", "eth0", "up");
-    await other.must("ip", "route", "add", "default", "via", ours.replace(/\/.*/, ""));
+    await other.must("ip", "route", "add", "default", "via", managed.replace(/\/.*/, ""));
   }
 
   /** What somebody there says who connects; empty when nobody does. */
@@ -75,30 +75,30 @@ export class Namespace implements AsyncDisposable {
 }
 
 /** Lets the world's engine go on in a namespace. */
-export async function moveEngine(world: World, namespace: Namespace | undefined): Promise<void> {
-  await world.engine.stop();
-  world.engine.namespace = namespace?.path;
-  await world.engine.start();
+export async function moveEngine(fixture: Fixture, namespace: Namespace | undefined): Promise<void> {
+  await fixture.engine.stop();
+  fixture.engine.namespace = namespace?.path;
+  await fixture.engine.start();
 }
 
 /** With the engine in a namespace where nothing is forwarded yet; nothing may be left of it there. */
-export const inNamespace = (body: (world: World, box: Namespace) => Promise<void>): Step => async (world) => {
+export const inNamespace = (body: (fixture: Fixture, box: Namespace) => Promise<void>): Step => async (fixture) => {
   await using box = await Namespace.make();
   await box.setting("ipv4/ip_forward", "0");
-  await moveEngine(world, box);
+  await moveEngine(fixture, box);
   try {
-    await body(world, box);
-    await world.engine.removeContainers();
-    await world.engine.stop();
-    assert.equal(await box.must("sh", "-c", `nft list tables | grep ${ruleTableOf(world)} || :`), "");
+    await body(fixture, box);
+    await fixture.engine.removeContainers();
+    await fixture.engine.stop();
+    assert.equal(await box.must("sh", "-c", `nft list tables | grep ${ruleTableOf(fixture)} || :`), "");
     assert.equal(await box.must("sh", "-c", "ip -o link show type bridge | grep tsd || :"), "");
   } finally {
-    await moveEngine(world, undefined);
+    await moveEngine(fixture, undefined);
   }
 };
 
 /** The name of the engine's rules. */
-export const ruleTableOf = (world: World): string => `tsd-${tracesOf(world.engine.dataRoot).engineId}`;
+export const ruleTableOf = (fixture: Fixture): string => `tsd-${tracesOf(fixture.engine.dataRoot).engineId}`;
 
 async function must(running: Promise<RunResult>): Promise<string> {
   const { code, stdout, stderr } = await running;

@@ -1,6 +1,6 @@
 /** The engine's rules beside those of others, in a network namespace of the test's own. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { tracesOf } from "../harness/mod.ts";
 import { inNamespace, Namespace, ruleTableOf } from "./private_namespace.ts";
 import { addressOf, greeter } from "./traffic.ts";
@@ -10,84 +10,86 @@ const ICC_OFF = "com.docker.network.bridge.enable_icc=false";
 const OTHERS = "table inet others {\n\tchain a {\n\t\ttcp dport 4 drop\n\t}\n}\n";
 
 /** A container that says hello on a published port, and hears. */
-async function publish(world: World, box: Namespace, name = "web", port = PORT, flags: readonly string[] = []) {
-  const run = ["run", "-d", "--name", name, "-p", `${port}:80`, ...flags, world.image, ...greeter(name)];
-  expectResult(await world.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
-  await answers(world, box, "127.0.0.1", port, `hello ${name}\n`);
+async function publish(fixture: Fixture, box: Namespace, name = "web", port = PORT, flags: readonly string[] = []) {
+  const run = ["run", "-d", "--name", name, "-p", `${port}:80`, ...flags, fixture.image, ...greeter(name)];
+  expectResult(await fixture.tsd(...run), { stdout: /^[0-9a-f]{64}\n$/ });
+  await answers(fixture, box, "127.0.0.1", port, `hello ${name}\n`);
 }
 
-const answers = (world: World, from: Namespace, address: string, port = PORT, text = "hello web\n") =>
-  world.until(`an answer of ${address}:${port}`, async () => await from.ask(address, port) === text);
+const answers = (fixture: Fixture, from: Namespace, address: string, port = PORT, text = "hello web\n") =>
+  fixture.until(`an answer of ${address}:${port}`, async () => await from.ask(address, port) === text);
 
 /** What there is, whatever its order: elements of sets come in that of their coming. */
 const sorted = (rules: string) =>
   rules.split("\n").map((line) => line.replace(/^\s*(elements = \{ )?/, "").replace(/[ ,}]*$/, "")).toSorted();
 
 /** The rules alone: the engine's own sockets answer too. */
-const rulesOf = async (world: World, box: Namespace) =>
-  (await box.run("nft", "list", "table", "inet", ruleTableOf(world))).stdout;
-const hasRules = async (world: World, box: Namespace) => /tcp \. 8080 : [\d.]+ \. 80/.test(await rulesOf(world, box));
+const rulesOf = async (fixture: Fixture, box: Namespace) =>
+  (await box.run("nft", "list", "table", "inet", ruleTableOf(fixture))).stdout;
+const hasRules = async (fixture: Fixture, box: Namespace) =>
+  /tcp \. 8080 : [\d.]+ \. 80/.test(await rulesOf(fixture, box));
 
 scenario(
   "networks: rules",
   {
-    "what somebody flushes comes back by itself; nobody else's rules are touched": inNamespace(async (world, box) => {
-      await publish(world, box);
+    "what somebody flushes comes back by itself; nobody else's rules are touched": inNamespace(async (fixture, box) => {
+      await publish(fixture, box);
       // The first one comes with the rules, others are told of without nft: it must come to the same.
       for (const [at, flags] of [["--ipv6"], ["--internal", "--ipv6"], ["-o", ICC_OFF]].entries()) {
         const subnets = ["--subnet", `10.213.${30 + at}.0/24`, "--subnet", `fd5a:213:${30 + at}::/64`];
         const create = ["network", "create", ...flags, ...subnets.slice(0, at < 2 ? 4 : 2), `net${at}`];
-        expectResult(await world.tsd(...create), { stdout: /^[0-9a-f]{64}\n$/ });
+        expectResult(await fixture.tsd(...create), { stdout: /^[0-9a-f]{64}\n$/ });
       }
-      const before = sorted(await rulesOf(world, box));
-      const isBack = () => world.until("the rules", async () => `${sorted(await rulesOf(world, box))}` === `${before}`);
+      const before = sorted(await rulesOf(fixture, box));
+      const isBack = () =>
+        fixture.until("the rules", async () => `${sorted(await rulesOf(fixture, box))}` === `${before}`);
       await box.must("sh", "-c", `nft flush ruleset; printf '${OTHERS.replaceAll("\n", "\\n")}' | nft -f -`);
       await isBack();
-      await box.must("nft", "flush", "chain", "inet", ruleTableOf(world), "forward");
+      await box.must("nft", "flush", "chain", "inet", ruleTableOf(fixture), "forward");
       await isBack();
       for (const map of ["everywhere", "staying6"]) {
-        await box.must("nft", "flush", map === "everywhere" ? "map" : "set", "inet", ruleTableOf(world), map);
+        await box.must("nft", "flush", map === "everywhere" ? "map" : "set", "inet", ruleTableOf(fixture), map);
         await isBack();
       }
-      expectResult(await world.tsd("network", "rm", "net0", "net1", "net2"), { stdout: "net0\nnet1\nnet2\n" });
-      assert.doesNotMatch(await rulesOf(world, box), /10\.213\.|fd5a:213:/);
+      expectResult(await fixture.tsd("network", "rm", "net0", "net1", "net2"), { stdout: "net0\nnet1\nnet2\n" });
+      assert.doesNotMatch(await rulesOf(fixture, box), /10\.213\.|fd5a:213:/);
       assert.equal(await box.must("nft", "list", "table", "inet", "others"), OTHERS);
     }),
-    "network reload": inNamespace(async (world, box) => {
-      expectResult(await world.tsd("network", "reload"), {
+    "network reload": inNamespace(async (fixture, box) => {
+      expectResult(await fixture.tsd("network", "reload"), {
         stdout: "Loaded the rules of 0 bridges and 0 published ports\n",
       });
-      await publish(world, box);
-      await box.setting(`ipv4/conf/tsd${tracesOf(world.engine.dataRoot).engineId}0/route_localnet`, "0");
-      expectResult(await world.tsd("network", "reload"), {
+      await publish(fixture, box);
+      await box.setting(`ipv4/conf/tsd${tracesOf(fixture.engine.dataRoot).engineId}0/route_localnet`, "0");
+      expectResult(await fixture.tsd("network", "reload"), {
         stdout: "Loaded the rules of 1 bridge and 1 published port\n",
       });
-      await answers(world, box, "127.0.0.1");
-      assert.ok(await hasRules(world, box));
+      await answers(fixture, box, "127.0.0.1");
+      assert.ok(await hasRules(fixture, box));
     }),
-    "ports come and go one by one, 200 of them, of all protocols": inNamespace(async (world, box) => {
-      await publish(world, box);
+    "ports come and go one by one, 200 of them, of all protocols": inNamespace(async (fixture, box) => {
+      await publish(fixture, box);
       const flags = ["-p", "20000-20199:1-200", "-p", "20200-20201:80-81/udp", "-p", "20202:80/sctp"];
-      expectResult(await world.tsd("run", "-d", "--name", "many", ...flags, world.image, ...greeter("many")), {
+      expectResult(await fixture.tsd("run", "-d", "--name", "many", ...flags, fixture.image, ...greeter("many")), {
         stdout: /^[0-9a-f]{64}\n$/,
       });
-      await answers(world, box, "127.0.0.1", 20_079, "hello many\n");
-      const address = (await addressOf(world, "many")).replaceAll(".", "\\.");
-      const rules = await rulesOf(world, box);
+      await answers(fixture, box, "127.0.0.1", 20_079, "hello many\n");
+      const address = (await addressOf(fixture, "many")).replaceAll(".", "\\.");
+      const rules = await rulesOf(fixture, box);
       assert.equal(rules.match(new RegExp(`tcp \\. 20\\d+ : ${address} \\. \\d+`, "g"))?.length, 200);
       assert.match(rules, new RegExp(`udp \\. 20201 : ${address} \\. 81`));
       assert.match(rules, new RegExp(`sctp \\. 20202 : ${address} \\. 80`));
-      expectResult(await world.tsd("run", "--name", "late", "-p", "20202:80/sctp", world.image, "true"), {
+      expectResult(await fixture.tsd("run", "--name", "late", "-p", "20202:80/sctp", fixture.image, "true"), {
         code: 125,
         stderr: /Bind for 0\.0\.0\.0:20202 failed: port is already allocated\n/,
       });
-      await world.remove("many", "late");
-      const left = await rulesOf(world, box);
+      await fixture.remove("many", "late");
+      const left = await rulesOf(fixture, box);
       assert.doesNotMatch(left, / 20\d\d\d /);
       assert.match(left, /tcp \. 8080 : /);
-      await answers(world, box, "127.0.0.1");
+      await answers(fixture, box, "127.0.0.1");
     }),
-    "forwarding is switched on for containers only, and off again": inNamespace(async (world, box) => {
+    "forwarding is switched on for containers only, and off again": inNamespace(async (fixture, box) => {
       await using inside = await Namespace.make();
       await using outside = await Namespace.make();
       await box.connect(inside, "in0", "192.0.2.1/25", "192.0.2.2/25");
@@ -97,58 +99,58 @@ scenario(
       await asHardware(box, outside, "out0", "198.51.100.129/25", "198.51.100.130/25");
       await using _out = outside.serve(90, "hello outside");
       assert.equal(await box.setting("ipv4/ip_forward"), "0");
-      await publish(world, box);
+      await publish(fixture, box);
       assert.equal(await box.setting("ipv4/ip_forward"), "1");
-      await answers(world, inside, "198.51.100.1");
-      await answers(world, box, "198.51.100.130", 90, "hello outside\n");
-      expectResult(await world.tsd("exec", "web", "nc", "-w", "2", "198.51.100.130", "90"), {
+      await answers(fixture, inside, "198.51.100.1");
+      await answers(fixture, box, "198.51.100.130", 90, "hello outside\n");
+      expectResult(await fixture.tsd("exec", "web", "nc", "-w", "2", "198.51.100.130", "90"), {
         stdout: "hello outside\n",
       });
       assert.equal(await inside.ask("198.51.100.130", 90), "");
-      await world.engine.restart("SIGKILL");
+      await fixture.engine.restart("SIGKILL");
       assert.equal(await inside.ask("198.51.100.130", 90), "");
-      await world.remove("web");
-      await world.engine.stop();
+      await fixture.remove("web");
+      await fixture.engine.stop();
       assert.equal(await box.setting("ipv4/ip_forward"), "0");
       // Who has switched it on himself is let through.
       await box.setting("ipv4/ip_forward", "1");
-      await world.engine.start();
-      await publish(world, box);
+      await fixture.engine.start();
+      await publish(fixture, box);
       assert.equal(await inside.ask("198.51.100.130", 90), "hello outside\n");
     }),
     "127.0.0.1 of the machine can't be reached from a container, although its bridge routes there": inNamespace(
-      async (world, box) => {
-        await publish(world, box);
+      async (fixture, box) => {
+        await publish(fixture, box);
         const format = "{{.NetworkSettings.SandboxKey}} {{.NetworkSettings.Gateway}}";
-        const [key, gateway] = (await world.tsd("inspect", "-f", format, "web")).stdout.trim().split(" ");
+        const [key, gateway] = (await fixture.tsd("inspect", "-f", format, "web")).stdout.trim().split(" ");
         await using _secret = box.serve(91, "secret");
-        await answers(world, box, "127.0.0.1", 91, "secret\n");
+        await answers(fixture, box, "127.0.0.1", 91, "secret\n");
         // A container that may do anything in its own network.
         const attack = "ip route del local 127.0.0.0/8 dev lo table local; ip route add 127.0.0.1 via $1; " +
           "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet; busybox nc -w 1 127.0.0.1 91";
         const said = await box.run("nsenter", `--net=${key}`, "--", "sh", "-c", attack, "sh", gateway!);
         assert.equal(said.stdout, "");
-        assert.match(await rulesOf(world, box), /iifname @bridges ip daddr 127\.0\.0\.0\/8 drop/);
+        assert.match(await rulesOf(fixture, box), /iifname @bridges ip daddr 127\.0\.0\.0\/8 drop/);
       },
     ),
-    "what a killed engine left goes with the next one": inNamespace(async (world, box) => {
-      await publish(world, box);
-      await world.engine.removeContainers();
-      await world.engine.stop("SIGKILL");
-      await box.must("ip", "link", "del", `tsd${tracesOf(world.engine.dataRoot).engineId}0`);
-      assert.notEqual(await rulesOf(world, box), "");
-      await world.engine.start();
-      assert.equal(await rulesOf(world, box), "");
+    "what a killed engine left goes with the next one": inNamespace(async (fixture, box) => {
+      await publish(fixture, box);
+      await fixture.engine.removeContainers();
+      await fixture.engine.stop("SIGKILL");
+      await box.must("ip", "link", "del", `tsd${tracesOf(fixture.engine.dataRoot).engineId}0`);
+      assert.notEqual(await rulesOf(fixture, box), "");
+      await fixture.engine.start();
+      assert.equal(await rulesOf(fixture, box), "");
     }),
     "a dockerd's drop policy: one rule in DOCKER-USER lets containers through, and goes again": inNamespace(
-      (world, box) =>
-        besideDocker(world, box, {
-          ...{ program: "iptables", foreign: "203.0.113.0/24", run: [] },
+      (fixture, box) =>
+        besideDocker(fixture, box, {
+          ...{ program: "iptables", external: "203.0.113.0/24", run: [] },
           cable: ["192.0.2.1/24", "192.0.2.2/24"],
         }),
     ),
-    "the same of IPv6": inNamespace(async (world, box) => {
-      await world.tsd(
+    "the same of IPv6": inNamespace(async (fixture, box) => {
+      await fixture.tsd(
         "network",
         "create",
         "--ipv6",
@@ -158,12 +160,12 @@ scenario(
         "10.213.29.0/24",
         "six",
       );
-      await besideDocker(world, box, {
-        ...{ program: "ip6tables", foreign: "2001:db8:7::/64", run: ["--network", "six"] },
+      await besideDocker(fixture, box, {
+        ...{ program: "ip6tables", external: "2001:db8:7::/64", run: ["--network", "six"] },
         cable: ["2001:db8::1/64", "2001:db8::2/64"],
       });
-      await world.engine.removeContainers();
-      await world.tsd("network", "rm", "six");
+      await fixture.engine.removeContainers();
+      await fixture.tsd("network", "rm", "six");
     }),
   },
   "ip",
@@ -174,58 +176,68 @@ scenario(
 interface Beside {
   readonly program: string;
   /** Whom somebody's own rule is about. */
-  readonly foreign: string;
+  readonly external: string;
   /** Of the container. */
   readonly run: readonly string[];
   /** From this machine to another one. */
-  readonly cable: readonly [ours: string, theirs: string];
+  readonly cable: readonly [managed: string, theirs: string];
 }
 
-async function besideDocker(world: World, box: Namespace, { program, foreign, run, cable }: Beside): Promise<void> {
-  const [ours, theirs] = cable.map((each) => each.replace(/\/.*/, "")) as [string, string];
+async function besideDocker(
+  fixture: Fixture,
+  box: Namespace,
+  { program, external, run, cable }: Beside,
+): Promise<void> {
+  const [managed, theirs] = cable.map((each) => each.replace(/\/.*/, "")) as [string, string];
   await using outside = await Namespace.make();
   // An address is there at once.
   for (const each of [box, outside]) await each.setting("ipv6/conf/default/accept_dad", "0");
   await box.connect(outside, "out0", ...cable);
   await using _out = outside.serve(90, "hello outside");
-  const out = async () => (await world.tsd("exec", "web", "nc", "-w", "1", theirs, "90")).stdout !== "";
-  await publish(world, box, "web", PORT, run);
+  const out = async () => (await fixture.tsd("exec", "web", "nc", "-w", "1", theirs, "90")).stdout !== "";
+  await publish(fixture, box, "web", PORT, run);
   assert.ok(await out());
   for (const kind of ["nft", "legacy"]) {
     const iptables = async (...args: string[]) => await box.must(`${program}-${kind}`, ...args);
     // As a dockerd makes them; with a rule that somebody has put there.
     await iptables("-N", "DOCKER-USER");
-    await iptables("-A", "DOCKER-USER", "-s", foreign, "-j", "DROP");
+    await iptables("-A", "DOCKER-USER", "-s", external, "-j", "DROP");
     await iptables("-A", "DOCKER-USER", "-j", "RETURN");
     await iptables("-A", "FORWARD", "-j", "DOCKER-USER");
     const before = await iptables("-S", "DOCKER-USER");
     await iptables("-P", "FORWARD", "DROP");
-    if (kind === "legacy") expectResult(await world.tsd("network", "reload"), { stdout: /1 bridge/ });
-    await world.until(`the rule of ${kind}`, async () => await iptables("-S", "DOCKER-USER") !== before);
+    if (kind === "legacy") expectResult(await fixture.tsd("network", "reload"), { stdout: /1 bridge/ });
+    await fixture.until(`the rule of ${kind}`, async () => await iptables("-S", "DOCKER-USER") !== before);
     const lines = (await iptables("-S", "DOCKER-USER")).trim().split("\n");
-    const mark = `-m mark --mark 0x2000/0x2000 -m comment --comment "${ruleTableOf(world)}: let containers through"`;
+    const mark = `-m mark --mark 0x2000/0x2000 -m comment --comment "${ruleTableOf(fixture)}: let containers through"`;
     assert.equal(lines[2], `-A DOCKER-USER ${mark} -j ACCEPT`);
     assert.equal(lines.filter((line) => !line.includes("tsd-")).join("\n") + "\n", before);
-    await world.until("a way out", out);
-    await answers(world, outside, ours);
-    await world.engine.restart("SIGKILL");
+    await fixture.until("a way out", out);
+    await answers(fixture, outside, managed);
+    await fixture.engine.restart("SIGKILL");
     assert.equal((await iptables("-S", "DOCKER-USER")).trim().split("\n").length, lines.length);
     assert.ok(await out());
     await iptables("-P", "FORWARD", "ACCEPT");
-    await world.remove("web");
-    await world.engine.restart();
+    await fixture.remove("web");
+    await fixture.engine.restart();
     assert.equal(await iptables("-S", "DOCKER-USER"), before);
     for (const args of [["-F"], ["-X"]]) await iptables(...args);
-    await publish(world, box, "web", PORT, run);
+    await publish(fixture, box, "web", PORT, run);
   }
 }
 
 /** A macvlan on a cable, which counts as an interface of the machine's own. */
-async function asHardware(box: Namespace, other: Namespace, link: string, ours: string, theirs: string): Promise<void> {
-  for (const [side, lower, address] of [[box, link, ours], [other, "eth0", theirs]] as const) {
+async function asHardware(
+  box: Namespace,
+  other: Namespace,
+  link: string,
+  managed: string,
+  theirs: string,
+): Promise<void> {
+  for (const [side, lower, address] of [[box, link, managed], [other, "eth0", theirs]] as const) {
     await side.must("ip", "link", "add", "link", lower, "name", `${lower}.7`, "type", "macvlan", "mode", "bridge");
     await side.must("ip", "addr", "add", address, "dev", `${lower}.7`);
     await side.must("ip", "link", "set", `${lower}.7`, "up");
   }
-  await other.must("ip", "route", "replace", "default", "via", ours.replace(/\/.*/, ""));
+  await other.must("ip", "route", "replace", "default", "via", managed.replace(/\/.*/, ""));
 }

@@ -1,6 +1,6 @@
 /** Servers in containers, and clients on this machine. */
 import { strict as assert } from "node:assert";
-import { expectResult, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture } from "../cli/setup.ts";
 
 /** An address of version 4, for patterns. */
 export const ADDRESS = "\\d+\\.\\d+\\.\\d+\\.\\d+";
@@ -9,37 +9,37 @@ export const ADDRESS = "\\d+\\.\\d+\\.\\d+\\.\\d+";
 export const greeter = (name: string): string[] => ["nc", "-ll", "-p", "80", "-e", "echo", "hello", name];
 
 /** A container that says `hello NAME` to whoever connects to its port 80; returns its address when it listens. */
-export async function serve(world: World, name: string, flags: readonly string[]): Promise<string> {
-  const result = await world.tsd("run", "-d", "--name", name, ...flags, world.image, ...greeter(name));
+export async function serve(fixture: Fixture, name: string, flags: readonly string[]): Promise<string> {
+  const result = await fixture.tsd("run", "-d", "--name", name, ...flags, fixture.image, ...greeter(name));
   expectResult(result, { stdout: /^[0-9a-f]{64}\n$/ });
-  const address = await addressOf(world, name);
-  await listens(world, address);
+  const address = await addressOf(fixture, name);
+  await listens(fixture, address);
   return address;
 }
 
-export async function addressOf(world: World, name: string): Promise<string> {
-  const { stdout } = await world.tsd("inspect", "-f", "{{.NetworkSettings.IPAddress}}", name);
+export async function addressOf(fixture: Fixture, name: string): Promise<string> {
+  const { stdout } = await fixture.tsd("inspect", "-f", "{{.NetworkSettings.IPAddress}}", name);
   assert.match(stdout, new RegExp(`^${ADDRESS}\n$`));
   return stdout.trim();
 }
 
 /** Waits until something answers there. */
-export async function listens(world: World, hostname: string, port = 80): Promise<void> {
-  await world.until(`an answer of ${hostname}:${port}`, async () => {
+export async function listens(fixture: Fixture, hostname: string, port = 80): Promise<void> {
+  await fixture.until(`an answer of ${hostname}:${port}`, async () => {
     return await answer(hostname, port).then((text) => text !== "", () => false);
   });
 }
 
 /** What a server says to this machine; it is asked again while it is between two connections. */
 export async function answer(hostname: string, port: number): Promise<string> {
-  for (let attempt = 1;; attempt++) {
+  for (let withErrorPrefix = 1;; withErrorPrefix++) {
     try {
       using connection = await Deno.connect({ hostname, port });
       const said = await new Response(connection.readable).text();
-      if (said !== "" || attempt === 5) return said;
+      if (said !== "" || withErrorPrefix === 5) return said;
     } catch (error) {
       const isBetween = error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.ConnectionReset;
-      if (!isBetween || attempt === 5) throw error;
+      if (!isBetween || withErrorPrefix === 5) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

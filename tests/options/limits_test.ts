@@ -5,7 +5,7 @@ import { expectResult, scenario } from "../cli/setup.ts";
 import { bothSee, cgroupVersion, runWith } from "./clients.ts";
 
 const VERSION = await cgroupVersion();
-const FACTS = await probeHost();
+const INFO = await probeHost();
 const MIB = 1 << 20;
 
 /** Files below the container's /sys/fs/cgroup, by version. */
@@ -17,52 +17,57 @@ const by = (v1: string, v2: string) => VERSION === 1 ? v1 : v2;
 async function wholeDisk(): Promise<{ path: string; numbers: string } | undefined> {
   for await (const { name } of Deno.readDir("/sys/block")) {
     const numbers = (await Deno.readTextFile(`/sys/block/${name}/dev`)).trim();
-    const isThere = await Deno.stat(`/dev/${name}`).then(({ isBlockDevice }) => isBlockDevice, () => false);
-    if (isThere && !name.startsWith("zram")) return { path: `/dev/${name}`, numbers };
+    const exists = await Deno.stat(`/dev/${name}`).then(({ isBlockDevice }) => isBlockDevice, () => false);
+    if (exists && !name.startsWith("zram")) return { path: `/dev/${name}`, numbers };
   }
 }
 
 scenario("run: limits", {
-  "-m alone limits swap to the same again": async (world) => {
+  "-m alone limits swap to the same again": async (fixture) => {
     const files = cat("memory/memory.limit_in_bytes memory/memory.memsw.limit_in_bytes", "memory.max memory.swap.max");
     const swap = by(String(128 * MIB), String(64 * MIB));
-    await bothSee(world, ["-m", "64m"], files, `${64 * MIB}\n${swap}`);
+    await bothSee(fixture, ["-m", "64m"], files, `${64 * MIB}\n${swap}`);
   },
-  "--memory-swap, --memory-reservation": async (world) => {
+  "--memory-swap, --memory-reservation": async (fixture) => {
     const files = cat("memory/memory.memsw.limit_in_bytes", "memory.swap.max");
-    await bothSee(world, ["-m", "64m", "--memory-swap", "96m"], files, by(String(96 * MIB), String(32 * MIB)));
+    await bothSee(fixture, ["-m", "64m", "--memory-swap", "96m"], files, by(String(96 * MIB), String(32 * MIB)));
     const unlimited = { stdout: by("^[0-9]{19}\n$", "^max\n$") };
-    await bothSee(world, ["-m", "64m", "--memory-swap", "-1"], files, { stdout: new RegExp(unlimited.stdout) });
+    await bothSee(fixture, ["-m", "64m", "--memory-swap", "-1"], files, { stdout: new RegExp(unlimited.stdout) });
     const soft = cat("memory/memory.soft_limit_in_bytes", "memory.low");
-    await bothSee(world, ["-m", "64m", "--memory-reservation", "32m"], soft, String(32 * MIB));
+    await bothSee(fixture, ["-m", "64m", "--memory-reservation", "32m"], soft, String(32 * MIB));
   },
-  "--memory-swappiness, --oom-kill-disable": async (world) => {
+  "--memory-swappiness, --oom-kill-disable": async (fixture) => {
     if (VERSION === 2) return;
-    await bothSee(world, ["--memory-swappiness", "7"], cat("memory/memory.swappiness", ""), "7");
+    await bothSee(fixture, ["--memory-swappiness", "7"], cat("memory/memory.swappiness", ""), "7");
     const flags = ["-m", "64m", "--oom-kill-disable"];
-    await bothSee(world, flags, "grep oom_kill_disable /sys/fs/cgroup/memory/memory.oom_control", "oom_kill_disable 1");
+    await bothSee(
+      fixture,
+      flags,
+      "grep oom_kill_disable /sys/fs/cgroup/memory/memory.oom_control",
+      "oom_kill_disable 1",
+    );
     const warning = /OOM killer is disabled for the container, but no memory limit is set/;
-    expectResult(await world.run(["true"], ["--oom-kill-disable"]), { stderr: warning });
+    expectResult(await fixture.run(["true"], ["--oom-kill-disable"]), { stderr: warning });
   },
-  "--cpus, --cpu-period with --cpu-quota, --cpu-shares, --cpuset-cpus, --cpuset-mems": async (world) => {
+  "--cpus, --cpu-period with --cpu-quota, --cpu-shares, --cpuset-cpus, --cpuset-mems": async (fixture) => {
     const quota = cat("cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us", "cpu.max");
-    await bothSee(world, ["--cpus", "0.5"], quota, by("50000\n100000", "50000 100000"));
+    await bothSee(fixture, ["--cpus", "0.5"], quota, by("50000\n100000", "50000 100000"));
     const given = ["--cpu-period", "50000", "--cpu-quota", "20000"];
-    await bothSee(world, given, quota, by("20000\n50000", "20000 50000"));
-    await bothSee(world, ["--cpu-shares", "512"], cat("cpu/cpu.shares", "cpu.weight"), by("512", "20"));
-    await bothSee(world, ["-c", "256"], cat("cpu/cpu.shares", "cpu.weight"), by("256", "10"));
+    await bothSee(fixture, given, quota, by("20000\n50000", "20000 50000"));
+    await bothSee(fixture, ["--cpu-shares", "512"], cat("cpu/cpu.shares", "cpu.weight"), by("512", "20"));
+    await bothSee(fixture, ["-c", "256"], cat("cpu/cpu.shares", "cpu.weight"), by("256", "10"));
     const set = cat("cpuset/cpuset.cpus cpuset/cpuset.mems", "cpuset.cpus cpuset.mems");
-    await bothSee(world, ["--cpuset-cpus", "0", "--cpuset-mems", "0"], set, "0\n0");
+    await bothSee(fixture, ["--cpuset-cpus", "0", "--cpuset-mems", "0"], set, "0\n0");
   },
-  "--pids-limit keeps": async (world) => {
-    await bothSee(world, ["--pids-limit", "20"], cat("pids/pids.max", "pids.max"), "20");
-    await bothSee(world, ["--pids-limit", "-1"], cat("pids/pids.max", "pids.max"), "max");
+  "--pids-limit keeps": async (fixture) => {
+    await bothSee(fixture, ["--pids-limit", "20"], cat("pids/pids.max", "pids.max"), "20");
+    await bothSee(fixture, ["--pids-limit", "-1"], cat("pids/pids.max", "pids.max"), "max");
     const bomb = "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done";
-    expectResult(await world.run(["sh", "-c", bomb], ["--pids-limit", "5"]), { code: 2, stderr: /can't fork/ });
+    expectResult(await fixture.run(["sh", "-c", bomb], ["--pids-limit", "5"]), { code: 2, stderr: /can't fork/ });
   },
-  "--device-read-bps and the other three; a weight where the machine has weights": async (world) => {
+  "--device-read-bps and the other three; a weight where the machine has weights": async (fixture) => {
     const disk = await wholeDisk();
-    if (disk === undefined || !FACTS.cgroupFeatures.has("blkioReadBps")) return;
+    if (disk === undefined || !INFO.cgroupFeatures.has("blkioReadBps")) return;
     const { path, numbers } = disk;
     const flags = [
       ...["--device-read-bps", `${path}:1mb`, "--device-write-bps", `${path}:2mb`],
@@ -73,43 +78,45 @@ scenario("run: limits", {
     const values = [MIB, 2 * MIB, 300, 400];
     const v1 = values.map((value) => `${numbers} ${value}`).join("\n");
     const v2 = `${numbers} rbps=${values[0]} wbps=${values[1]} riops=${values[2]} wiops=${values[3]}`;
-    await bothSee(world, flags, cat(files, "io.max"), by(v1, v2));
-    const weighed = await world.run(["true"], ["--blkio-weight", "300"]);
+    await bothSee(fixture, flags, cat(files, "io.max"), by(v1, v2));
+    const weighed = await fixture.run(["true"], ["--blkio-weight", "300"]);
     const warning = /^WARNING: Your kernel does not support Block I\/O weight .* Weight discarded\.\n$/;
-    expectResult(weighed, { stderr: FACTS.cgroupFeatures.has("blkioWeight") ? "" : warning });
+    expectResult(weighed, { stderr: INFO.cgroupFeatures.has("blkioWeight") ? "" : warning });
   },
-  "--ulimit, --oom-score-adj, --shm-size": async (world) => {
+  "--ulimit, --oom-score-adj, --shm-size": async (fixture) => {
     const limits = ["--ulimit", "nofile=100:200", "--ulimit", "core=0"];
-    await bothSee(world, limits, "ulimit -Sn; ulimit -Hn; ulimit -c", "100\n200\n0");
-    await bothSee(world, ["--oom-score-adj", "300"], "cat /proc/self/oom_score_adj", "300");
-    await bothSee(world, ["--shm-size", "3m"], "df -k /dev/shm | tail -n 1 | awk '{ print $2 }'", "3072");
+    await bothSee(fixture, limits, "ulimit -Sn; ulimit -Hn; ulimit -c", "100\n200\n0");
+    await bothSee(fixture, ["--oom-score-adj", "300"], "cat /proc/self/oom_score_adj", "300");
+    await bothSee(fixture, ["--shm-size", "3m"], "df -k /dev/shm | tail -n 1 | awk '{ print $2 }'", "3072");
   },
-  "what the engine itself may not do is left out, and said once": async (world) => {
-    const cap = FACTS.rlimitHardCaps.nofile;
+  "what the engine itself may not do is left out, and said once": async (fixture) => {
+    const cap = INFO.rlimitHardCaps.nofile;
     if (cap === undefined) return;
     const more = String(cap + 1n);
     const said = `ulimit nofile: this machine allows at most ${cap}, which is used instead of ${more}`;
     for (const client of ["tsd", "docker"] as const) {
-      const { code, stdout, stderr } = await runWith(world, client, ["--ulimit", `nofile=${more}`], "ulimit -Hn");
+      const { code, stdout, stderr } = await runWith(fixture, client, ["--ulimit", `nofile=${more}`], "ulimit -Hn");
       assert.deepEqual([code, stdout], [0, `${cap}\n`]);
       assert.equal(stderr.split(said).length, 2, stderr);
     }
   },
-  "--cgroup-parent: the container is there, with its numbers, and goes without a trace": async (world) => {
-    const parent = `/tsd-parent-${world.engine.pid}`;
+  "--cgroup-parent: the container is there, with its numbers, and goes without a trace": async (fixture) => {
+    const parent = `/tsd-parent-${fixture.engine.pid}`;
     await using _gone = { [Symbol.asyncDispose]: () => removeParent(parent) };
     for (const given of [parent, `${parent.slice(1)}/deeper`, `/../..${parent}`]) {
       const clean = `/${given.replace(/^\/\.\.\/\.\./, "").replace(/^\//, "")}`;
-      const id = await world.background("placed", ["sleep", "1000"], ["--cgroup-parent", given, "-m", "32m"]);
-      const [{ State, HostConfig }] = JSON.parse((await world.tsd("inspect", "placed")).stdout);
+      const id = await fixture.background("placed", ["sleep", "1000"], ["--cgroup-parent", given, "-m", "32m"]);
+      const [{ State, HostConfig }] = JSON.parse((await fixture.tsd("inspect", "placed")).stdout);
       assert.equal(HostConfig.CgroupParent, given);
       assert.match(await Deno.readTextFile(`/proc/${State.Pid}/cgroup`), new RegExp(`:${clean}/${id}\n`));
       const format = "{{.MemUsage}} {{.PIDs}}";
-      expectResult(await world.tsd("stats", "--no-stream", "--format", format, "placed"), { stdout: /\/ 32MiB 1\n$/ });
-      expectResult(await world.tsd("pause", "placed"), { stdout: "placed\n" });
-      expectResult(await world.tsd("unpause", "placed"), { stdout: "placed\n" });
-      expectResult(await world.tsd("top", "placed", "-o", "pid"), { stdout: /^PID\n\d+\n$/ });
-      await world.remove("placed");
+      expectResult(await fixture.tsd("stats", "--no-stream", "--format", format, "placed"), {
+        stdout: /\/ 32MiB 1\n$/,
+      });
+      expectResult(await fixture.tsd("pause", "placed"), { stdout: "placed\n" });
+      expectResult(await fixture.tsd("unpause", "placed"), { stdout: "placed\n" });
+      expectResult(await fixture.tsd("top", "placed", "-o", "pid"), { stdout: /^PID\n\d+\n$/ });
+      await fixture.remove("placed");
       assert.deepEqual(await cgroupsNamed(id), []);
     }
   },
@@ -118,16 +125,16 @@ scenario("run: limits", {
 /** Cgroups of this name in any tree. */
 async function cgroupsNamed(name: string): Promise<string[]> {
   const found: string[] = [];
-  const look = async (folder: string, depth: number): Promise<void> => {
+  const look = async (dir: string, depth: number): Promise<void> => {
     // Those of other engines come and go.
-    const entries = await Array.fromAsync(Deno.readDir(folder)).catch((thrown) => {
+    const entries = await Array.fromAsync(Deno.readDir(dir)).catch((thrown) => {
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
       return [];
     });
     for (const entry of entries) {
       if (!entry.isDirectory) continue;
-      if (entry.name === name) found.push(`${folder}/${entry.name}`);
-      else if (depth < 4) await look(`${folder}/${entry.name}`, depth + 1);
+      if (entry.name === name) found.push(`${dir}/${entry.name}`);
+      else if (depth < 4) await look(`${dir}/${entry.name}`, depth + 1);
     }
   };
   await look("/sys/fs/cgroup", 0);

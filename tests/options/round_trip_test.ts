@@ -148,7 +148,7 @@ const image: fc.Arbitrary<ImageConfig> = fc.record({
 }).map((fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)));
 
 /** The caller has variables too, which must not get into a container that had them taken away. */
-const CALLER = (name: string) => name.length === 1 ? "the caller's" : undefined;
+const CLIENT = (name: string) => name.length === 1 ? "the caller's" : undefined;
 
 async function requestOf(argv: readonly string[], env: (name: string) => string | undefined) {
   const { flags, args } = parseFlags({ ...RUN_FLAGS }, argv, { flagsFirst: true });
@@ -168,7 +168,7 @@ function inspected({ HostConfig: host, ...own }: ContainerCreateRequest, base: I
 }
 
 /** The words of a line, as a shell parts them. */
-function wordsOf(line: string): string[] {
+function stringsOf(line: string): string[] {
   const words: string[] = [];
   let word: string | undefined;
   for (let at = 0; at < line.length; at++) {
@@ -188,11 +188,11 @@ function wordsOf(line: string): string[] {
 
 /** The arguments of `tsd run`, and the caller's environment as `env -u` leaves it. */
 function taken(line: string) {
-  const words = wordsOf(line);
+  const words = stringsOf(line);
   const at = words.indexOf("tsd");
   const unset = words.slice(0, at).filter((word) => word !== "env" && word !== "-u");
   assert.deepEqual(words.slice(at, at + 4), ["tsd", "run", "--name", "web"]);
-  return { argv: words.slice(at + 2), env: (name: string) => unset.includes(name) ? undefined : CALLER(name) };
+  return { argv: words.slice(at + 2), env: (name: string) => unset.includes(name) ? undefined : CLIENT(name) };
 }
 
 /** What is compared: all but what belongs to one command line. */
@@ -219,7 +219,7 @@ const anyContainer = fc.tuple(flags, image, fc.array(text, { maxLength: 3 }));
 
 async function containerOf([argv, base, command]: [string[], ImageConfig, string[]]): Promise<ContainerInspect> {
   try {
-    return inspected(await requestOf([...argv, "img", ...command], CALLER), base);
+    return inspected(await requestOf([...argv, "img", ...command], CLIENT), base);
   } catch (thrown) {
     // Two flags that don't go together, or nothing to run: there is no such container.
     fc.pre(!(thrown instanceof Error));
@@ -263,5 +263,5 @@ Deno.test("words are quoted so that a real shell gives them back", async () => {
   );
   const { stdout } = await runCommand("sh", ["-c", `printf '%s\\0' ${words.map(shellWord).join(" ")}`]);
   assert.deepEqual(stdout.split("\0").slice(0, -1), words);
-  for (const each of words) assert.deepEqual(wordsOf(shellWord(each)), [each]);
+  for (const each of words) assert.deepEqual(stringsOf(shellWord(each)), [each]);
 });

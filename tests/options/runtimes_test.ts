@@ -20,20 +20,20 @@ Deno.test({
   ...requires("root", "runc", "docker"),
   async fn(t) {
     await using undo = new AsyncDisposableStack();
-    const folder = await Deno.makeTempDir({ prefix: "tsd-runtimes-" });
-    undo.defer(() => Deno.remove(folder, { recursive: true }));
-    await Deno.writeTextFile(`${folder}/other`, SCRIPT.replace("FOLDER", folder), { mode: 0o755 });
-    const write = (config: unknown) => Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
-    const other = { path: `${folder}/other`, runtimeArgs: ["--debug=false"] };
+    const dir = await Deno.makeTempDir({ prefix: "tsd-runtimes-" });
+    undo.defer(() => Deno.remove(dir, { recursive: true }));
+    await Deno.writeTextFile(`${dir}/other`, SCRIPT.replace("FOLDER", dir), { mode: 0o755 });
+    const write = (config: unknown) => Deno.writeTextFile(`${dir}/config.json`, JSON.stringify(config));
+    const other = { path: `${dir}/other`, runtimeArgs: ["--debug=false"] };
     await write({ runtimes: { other } });
     const registry = undo.use(startScriptedRegistry());
     const image = registry.add("busybox", "latest", await busyboxImage());
-    const engine = undo.use(await startEngine({ args: ["--config", `${folder}/config.json`] }));
+    const engine = undo.use(await startEngine({ args: ["--config", `${dir}/config.json`] }));
     succeeded(await engine.tsd(["pull", "-q", image]));
     const run = (...words: string[]) => engine.tsd(["run", "--network", "none", ...words]);
     const calls = async () => {
-      const lines = (await Deno.readTextFile(`${folder}/calls`)).trimEnd().split("\n");
-      await Deno.remove(`${folder}/calls`);
+      const lines = (await Deno.readTextFile(`${dir}/calls`)).trimEnd().split("\n");
+      await Deno.remove(`${dir}/calls`);
       return [...new Set(lines)].sort();
     };
 

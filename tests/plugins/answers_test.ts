@@ -1,6 +1,6 @@
 /** What plugins answer at each hook, and what becomes of it on real images and containers: in TypeScript and in WebAssembly. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type Step, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario, type Step } from "../cli/setup.ts";
 import { busyboxImage, pushImage } from "../images/mod.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { type Language, writeRules } from "./rules.ts";
@@ -10,62 +10,62 @@ const ACCOUNT = { user: "tester", password: "secret" };
 const CREATED = (image: string) => ({ Image: image, Cmd: ["true"], HostConfig: { NetworkMode: "none" } });
 
 /** Refused by the plugin, at that hook. */
-async function refuses(world: World, hook: string, ...args: string[]): Promise<void> {
-  const { code, stderr } = await world.tsd(...args);
+async function refuses(fixture: Fixture, hook: string, ...args: string[]): Promise<void> {
+  const { code, stderr } = await fixture.tsd(...args);
   assert.notEqual(code, 0);
   assert.match(stderr, new RegExp(`Plugin rules refused \\(${hook.replace(".", "\\.")}\\): [a-z]+$`, "m"));
 }
 
-async function answers(world: World, language: Language): Promise<void> {
+async function answers(fixture: Fixture, language: Language): Promise<void> {
   await using locked = startScriptedRegistry({ auth: { kind: "basic", account: ACCOUNT } });
-  const path = await writeRules(world.folder, language);
-  const set = [`mirror=${world.image}:latest`, `username=${ACCOUNT.user}`, `password=${ACCOUNT.password}`];
+  const path = await writeRules(fixture.dir, language);
+  const set = [`mirror=${fixture.image}:latest`, `username=${ACCOUNT.user}`, `password=${ACCOUNT.password}`];
   const flags = set.flatMap((setting) => ["--set", setting]);
-  expectResult(await world.tsd("plugin", "install", ...flags, path), { stdout: "rules\n" });
-  const { host, url } = world.registry;
+  expectResult(await fixture.tsd("plugin", "install", ...flags, path), { stdout: "rules\n" });
+  const { host, url } = fixture.registry;
   const files = await busyboxImage();
   const unsigned = `unsigned/${language.toLowerCase()}`;
   await pushImage(url, unsigned, "1", files);
 
   // first: where the content is, and as whom
   const elsewhere = `${host}/elsewhere/${language.toLowerCase()}:1`;
-  expectResult(await world.tsd("pull", "-q", elsewhere), { stdout: `${elsewhere}\n` });
+  expectResult(await fixture.tsd("pull", "-q", elsewhere), { stdout: `${elsewhere}\n` });
   const image = locked.add("locked", "1", files);
-  expectResult(await world.tsd("pull", "-q", image), { stdout: `${image}\n` });
+  expectResult(await fixture.tsd("pull", "-q", image), { stdout: `${image}\n` });
   // sequential: whether it is done at all
-  await refuses(world, "image.beforePull", "pull", `${host}/forbidden:1`);
-  await refuses(world, "image.verify", "pull", `${host}/${unsigned}:1`);
-  assert.equal((await world.tsd("inspect", `${host}/${unsigned}:1`)).code, 1);
-  await refuses(world, "container.validate", "create", "--name", "invalid", image);
-  await refuses(world, "network.ready", "run", "--rm", "--name", "unplugged", image, "true");
-  await refuses(world, "api.request", "rm", "untouchable");
+  await refuses(fixture, "image.beforePull", "pull", `${host}/forbidden:1`);
+  await refuses(fixture, "image.verify", "pull", `${host}/${unsigned}:1`);
+  assert.equal((await fixture.tsd("inspect", `${host}/${unsigned}:1`)).code, 1);
+  await refuses(fixture, "container.validate", "create", "--name", "invalid", image);
+  await refuses(fixture, "network.ready", "run", "--rm", "--name", "unplugged", image, "true");
+  await refuses(fixture, "api.request", "rm", "untouchable");
   // adjust: what is made
   const kind = language === "TypeScript" ? "ts" : "wasm";
-  await world.background("ruled", ["sh", "-c", `echo $RULES_${kind.toUpperCase()}; exec sleep 1000`]);
-  await world.until("its word", async () => (await world.tsd("logs", "ruled")).stdout === "yes\n");
-  expectResult(await world.tsd("inspect", "-f", `{{index .Config.Labels "ruled.${kind}"}}`, "ruled"), {
+  await fixture.background("ruled", ["sh", "-c", `echo $RULES_${kind.toUpperCase()}; exec sleep 1000`]);
+  await fixture.until("its word", async () => (await fixture.tsd("logs", "ruled")).stdout === "yes\n");
+  expectResult(await fixture.tsd("inspect", "-f", `{{index .Config.Labels "ruled.${kind}"}}`, "ruled"), {
     stdout: "yes\n",
   });
-  await refuses(world, "container.exec", "exec", "ruled", "echo", "sealed");
-  expectResult(await world.tsd("exec", "ruled", "echo", "known"), { stdout: "known\n" });
-  await world.remove("ruled");
+  await refuses(fixture, "container.exec", "exec", "ruled", "echo", "sealed");
+  expectResult(await fixture.tsd("exec", "ruled", "echo", "known"), { stdout: "known\n" });
+  await fixture.remove("ruled");
   // selective: what stays
   for (const name of ["stays", "goes"]) {
-    expectResult(await world.tsd("create", "--name", name, image, "true"), { stdout: /^[0-9a-f]{64}\n$/ });
+    expectResult(await fixture.tsd("create", "--name", name, image, "true"), { stdout: /^[0-9a-f]{64}\n$/ });
   }
-  assert.equal((await world.tsd("container", "prune", "-f")).code, 0);
-  expectResult(await world.tsd("ps", "-a", "--format", "{{.Names}}"), { stdout: "stays\n" });
-  await world.engine.removeContainers();
+  assert.equal((await fixture.tsd("container", "prune", "-f")).code, 0);
+  expectResult(await fixture.tsd("ps", "-a", "--format", "{{.Names}}"), { stdout: "stays\n" });
+  await fixture.engine.removeContainers();
   // parallel: what there was to be told
-  await world.until("all that is told", async () => {
-    const { stdout } = await world.tsd("plugin", "logs", "rules");
+  await fixture.until("all that is told", async () => {
+    const { stdout } = await fixture.tsd("plugin", "logs", "rules");
     return ["image.pulled", "container.started", "container.exited", "container.removed", "api.answered", "log.line"]
       .every((hook) => stdout.includes(` info ${hook}\n`));
   });
-  expectResult(await world.tsd("plugin", "inspect", "-f", "{{.State}} {{.Failures}}", "rules"), {
+  expectResult(await fixture.tsd("plugin", "inspect", "-f", "{{.State}} {{.Failures}}", "rules"), {
     stdout: "enabled 0\n",
   });
-  expectResult(await world.tsd("plugin", "rm", "rules"), { stdout: "rules\n" });
+  expectResult(await fixture.tsd("plugin", "rm", "rules"), { stdout: "rules\n" });
 }
 
 /** Modes of the module, and what is said of it then. */
@@ -86,16 +86,16 @@ const MISTAKES: readonly (readonly [string, RegExp])[] = [
 ];
 
 /** Whatever a module does wrong, the step goes on, and what was wrong can be seen. */
-const mistakes: Step = async (world) => {
-  expectResult(await world.tsd("plugin", "install", await writeRules(world.folder, "WebAssembly")), {
+const mistakes: Step = async (fixture) => {
+  expectResult(await fixture.tsd("plugin", "install", await writeRules(fixture.dir, "WebAssembly")), {
     stdout: "rules\n",
   });
-  const { api } = world.engine;
+  const { api } = fixture.engine;
   const create = async () => {
-    const made = await api.post("/containers/create", CREATED(world.image));
+    const made = await api.post("/containers/create", CREATED(fixture.image));
     assert.equal(made.status, 201, made.text());
   };
-  for (const [mode, wanted] of MISTAKES) {
+  for (const [mode, requested] of MISTAKES) {
     await api.post("/tsd/plugins/rules/enable", { Config: { mode } });
     await create();
     // What it is given next has no room any more.
@@ -103,18 +103,18 @@ const mistakes: Step = async (world) => {
     const { LastError, State } = (await api.get("/tsd/plugins/rules")).json<
       { LastError: string; State: string }
     >();
-    assert.match(LastError, wanted, `${mode}: ${LastError}`);
+    assert.match(LastError, requested, `${mode}: ${LastError}`);
     // Without room for anything it fails at every hook.
     if (mode !== "alloc") assert.equal(State, "enabled", mode);
   }
-  await world.engine.removeContainers();
-  expectResult(await world.tsd("plugin", "enable", "--set", "mode=", "rules"), { stdout: "rules\n" });
-  expectResult(await world.run(["sh", "-c", "echo $RULES_WASM"]), { stdout: "yes\n" });
-  expectResult(await world.tsd("plugin", "rm", "rules"), { stdout: "rules\n" });
+  await fixture.engine.removeContainers();
+  expectResult(await fixture.tsd("plugin", "enable", "--set", "mode=", "rules"), { stdout: "rules\n" });
+  expectResult(await fixture.run(["sh", "-c", "echo $RULES_WASM"]), { stdout: "yes\n" });
+  expectResult(await fixture.tsd("plugin", "rm", "rules"), { stdout: "rules\n" });
 };
 
 scenario("answers of plugins", {
-  "TypeScript: every hook that has any": (world) => answers(world, "TypeScript"),
-  "WebAssembly: every hook that has any": (world) => answers(world, "WebAssembly"),
+  "TypeScript: every hook that has any": (fixture) => answers(fixture, "TypeScript"),
+  "WebAssembly: every hook that has any": (fixture) => answers(fixture, "WebAssembly"),
   "WebAssembly that goes wrong: pointers, traps, loops, memory": mistakes,
 });

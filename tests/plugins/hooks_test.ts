@@ -24,24 +24,24 @@ Deno.test({
   ...requires("root", "runc", "docker", "ip", "nft"),
   async fn(t) {
     await using undo = new AsyncDisposableStack();
-    const folder = await Deno.makeTempDir({ prefix: "tsd-hooks-" });
-    undo.defer(() => Deno.remove(folder, { recursive: true }));
+    const dir = await Deno.makeTempDir({ prefix: "tsd-hooks-" });
+    undo.defer(() => Deno.remove(dir, { recursive: true }));
     const witness = undo.use(new Witness());
     const registry = undo.use(startScriptedRegistry());
     const image = registry.add("busybox", "latest", await busyboxImage());
-    await Deno.mkdir(`${folder}/hooks.d`);
-    await Deno.writeTextFile(`${folder}/hook`, HOOK.replace("FOLDER", folder), { mode: 0o755 });
+    await Deno.mkdir(`${dir}/hooks.d`);
+    await Deno.writeTextFile(`${dir}/hook`, HOOK.replace("FOLDER", dir), { mode: 0o755 });
     const address = freeAddress();
     const config = {
-      hooksDirs: [`${folder}/missing`, `${folder}/hooks.d`],
+      hooksDirs: [`${dir}/missing`, `${dir}/hooks.d`],
       plugins: { webhook: { url: witness.url, hooks: HOOK_NAMES }, metrics: { address } },
     };
-    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
-    const engine = undo.use(await startEngine({ args: ["--config", `${folder}/config.json`] }));
+    await Deno.writeTextFile(`${dir}/config.json`, JSON.stringify(config));
+    const engine = undo.use(await startEngine({ args: ["--config", `${dir}/config.json`] }));
     // One of each language, under two names.
-    const typescript = await Deno.readTextFile(await writeRules(folder, "TypeScript"));
-    await Deno.writeTextFile(`${folder}/typescript.ts`, typescript.replace('name: "rules"', 'name: "typescript"'));
-    for (const file of [`${folder}/typescript.ts`, await writeRules(folder, "WebAssembly")]) {
+    const typescript = await Deno.readTextFile(await writeRules(dir, "TypeScript"));
+    await Deno.writeTextFile(`${dir}/typescript.ts`, typescript.replace('name: "rules"', 'name: "typescript"'));
+    for (const file of [`${dir}/typescript.ts`, await writeRules(dir, "WebAssembly")]) {
       succeeded(await engine.tsd(["plugin", "install", file]));
     }
     const run = (...words: string[]) => engine.tsd(["run", "--network", "none", ...words]);
@@ -49,9 +49,9 @@ Deno.test({
 
     await t.step("a pull", async () => {
       succeeded(await engine.tsd(["pull", "-q", image]));
-      const asked = { reference: image, registry: registry.host, repository: "busybox" };
+      const requested = { reference: image, registry: registry.host, repository: "busybox" };
       for (const hook of ["image.beforePull", "registry.resolve", "registry.credentials"] as const) {
-        assert.deepEqual(await witness.seen(hook), asked, hook);
+        assert.deepEqual(await witness.seen(hook), requested, hook);
       }
       const pulled = await witness.seen("image.pulled");
       const { downloadedBytes, ...verified } = pulled;
@@ -61,8 +61,8 @@ Deno.test({
     });
 
     await t.step("an archive", async () => {
-      succeeded(await engine.docker(["save", "-o", `${folder}/image.tar`, image]));
-      assert.match(succeeded(await engine.docker(["load", "-i", `${folder}/image.tar`])), /^Loaded image: /);
+      succeeded(await engine.docker(["save", "-o", `${dir}/image.tar`, image]));
+      assert.match(succeeded(await engine.docker(["load", "-i", `${dir}/image.tar`])), /^Loaded image: /);
       const { id, reference, source } = await witness.seen("image.loaded");
       assert.deepEqual([id, reference, source], [witness.of("image.pulled")[0]!.id, image, "archive"]);
       await witness.seen("image.verify", (each) => each.source === "archive");
@@ -88,7 +88,9 @@ Deno.test({
         "log.line",
         ({ stream, line, name }) => stream === "stdout" && line === "one" && name === "box",
       );
-      const order = witness.told.map(({ hook }) => hook).filter((hook) => /^(container|network|volume)\./.test(hook));
+      const order = witness.reported.map(({ hook }) => hook).filter((hook) =>
+        /^(container|network|volume)\./.test(hook)
+      );
       assert.deepEqual(order, [
         ...["container.create", "container.validate", "volume.created", "network.ready"],
         ...["container.started", "container.exited", "container.removed"],
@@ -115,8 +117,8 @@ Deno.test({
     });
 
     await t.step("requests, and metrics of all this", async () => {
-      const asked = await witness.seen("api.request", ({ route }) => route === "/containers/{id*}/exec");
-      assert.deepEqual([asked.method, asked.params, JSON.parse(asked.body!).Cmd], [
+      const requested = await witness.seen("api.request", ({ route }) => route === "/containers/{id*}/exec");
+      assert.deepEqual([requested.method, requested.params, JSON.parse(requested.body!).Cmd], [
         ...["POST", { id: "well" }, ["touch", "/sick"]],
       ]);
       await witness.seen("api.answered", ({ route, status }) => route === "/containers/{id*}/exec" && status === 200);
@@ -155,7 +157,7 @@ Deno.test({
       succeeded(await engine.tsd(["rm", "-f", "well"]));
     });
 
-    await t.step("hooks.d: stages and conditions, by runc itself", () => hooksFolder(engine, image, folder, idOf, run));
+    await t.step("hooks.d: stages and conditions, by runc itself", () => hooksDir(engine, image, dir, idOf, run));
   },
 });
 
@@ -165,25 +167,25 @@ function freeAddress(): string {
   return `127.0.0.1:${listener.addr.port}`;
 }
 
-async function hooksFolder(
+async function hooksDir(
   engine: Engine,
   image: string,
-  folder: string,
+  dir: string,
   idOf: (name: string) => Promise<string>,
   run: (...words: string[]) => ReturnType<Engine["tsd"]>,
 ): Promise<void> {
   const calls = async () => {
-    const lines = (await Deno.readTextFile(`${folder}/calls`)).trimEnd().split("\n");
-    await Deno.remove(`${folder}/calls`);
+    const lines = (await Deno.readTextFile(`${dir}/calls`)).trimEnd().split("\n");
+    await Deno.remove(`${dir}/calls`);
     return lines;
   };
   const write = (name: string, when: unknown, stages: readonly string[]) =>
     Promise.all(stages.map((stage) =>
       Deno.writeTextFile(
-        `${folder}/hooks.d/${name}-${stage}.json`,
+        `${dir}/hooks.d/${name}-${stage}.json`,
         JSON.stringify({
           ...{ version: "1.0.0", when, stages: [stage] },
-          hook: { path: `${folder}/hook`, args: ["hook", stage === "prestart" ? "fails" : stage] },
+          hook: { path: `${dir}/hook`, args: ["hook", stage === "prestart" ? "fails" : stage] },
         }),
       )
     ));
@@ -192,7 +194,7 @@ async function hooksFolder(
   ]);
   // The one stage whose program is the container's own.
   await Deno.writeTextFile(
-    `${folder}/hooks.d/inside.json`,
+    `${dir}/hooks.d/inside.json`,
     JSON.stringify({
       ...{ version: "1.0.0", when: { annotations: { "^hooked$": "^inside$" } }, stages: ["startContainer"] },
       hook: { path: "/bin/touch", args: ["touch", "/begun"] },
@@ -208,8 +210,8 @@ async function hooksFolder(
   assert.deepEqual(await calls(), [`poststop ${id}`]);
   refused(await run("--rm", "--annotation", "hooked=badly", image, "sleep", "1"), "hook");
   assert.match((await calls())[0]!, /^fails [0-9a-f]{64}$/);
-  await Deno.writeTextFile(`${folder}/hooks.d/broken.json`, "{");
+  await Deno.writeTextFile(`${dir}/hooks.d/broken.json`, "{");
   refused(await run("--rm", image, "true"), "hooks.d/broken.json: it is not JSON");
-  await Deno.remove(`${folder}/hooks.d/broken.json`);
+  await Deno.remove(`${dir}/hooks.d/broken.json`);
   succeeded(await run("--rm", image, "true"));
 }

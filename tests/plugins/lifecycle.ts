@@ -1,25 +1,26 @@
 /** Many lives of containers with five plugins of all sorts, and what the engine holds before and after. */
 import { strict as assert } from "node:assert";
 import { PROJECT_DIR } from "../../scripts/project.ts";
-import { type Holdings, holdingsOf, type Rig, untilSettled } from "../engine/setup.ts";
+import { type Holdings, holdingsOf, type Setup, untilSettled } from "../engine/setup.ts";
 
 const FIVE: Readonly<Record<string, string>> = {
   adjusts: `"container.create": () => ({ env: { FROM_PLUGIN: "yes" } })`,
-  asked: `"container.validate": ({ env }: any) => env.FROM_PLUGIN === "yes" ? undefined : { refuse: "not adjusted" },
+  requested:
+    `"container.validate": ({ env }: any) => env.FROM_PLUGIN === "yes" ? undefined : { refuse: "not adjusted" },
     "api.request": () => {}`,
   counts: `"container.exited": async ({ id }: any, { storage }: any) => {
     await storage.set("ended", Number(await storage.get("ended") ?? 0) + 1);
     await storage.set("last", id);
   }`,
-  told:
+  reported:
     `"container.started": (c: any, { log }: any) => log.info(c.name), "container.removed": () => {}, "log.line": () => {}`,
 };
 
 /** @throws when a life isn't as it has to be */
-export async function installFive({ engine }: Rig): Promise<void> {
+export async function installFive({ engine }: Setup): Promise<void> {
   const files = await Promise.all(
     Object.entries(FIVE).map(async ([name, hooks]) => {
-      const file = `${engine.folder}/${name}.ts`;
+      const file = `${engine.dir}/${name}.ts`;
       await Deno.writeTextFile(file, `export default { name: "${name}", apiVersion: 1, hooks: { ${hooks} } };`);
       return file;
     }),
@@ -31,7 +32,7 @@ export async function installFive({ engine }: Rig): Promise<void> {
 }
 
 /** Runs so many containers, two at a time. */
-export async function live({ engine, image }: Rig, count: number): Promise<void> {
+export async function live({ engine, image }: Setup, count: number): Promise<void> {
   const numbers = Array.from({ length: count }, (_, n) => n).values();
   await Promise.all([0, 1].map(async () => {
     for (const n of numbers) {
@@ -44,13 +45,13 @@ export async function live({ engine, image }: Rig, count: number): Promise<void>
 
 /** Lives after which everything has to be as it was before them; what came before is what has been seen once. */
 export async function livesWithoutLeak(
-  rig: Rig,
+  setup: Setup,
   warmUp: number,
   lives: () => Promise<void>,
 ): Promise<[Holdings, Holdings]> {
-  const { engine } = rig;
-  await installFive(rig);
-  await live(rig, warmUp);
+  const { engine } = setup;
+  await installFive(setup);
+  await live(setup, warmUp);
   const before = await holdingsOf(engine);
   await lives();
   await untilSettled(engine, before, 60_000);

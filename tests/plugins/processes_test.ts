@@ -1,11 +1,11 @@
 /** Plugins in processes of their own, on real containers. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { PROJECT_DIR } from "../../scripts/project.ts";
 
 /** A file in the test's folder. */
-async function write(world: World, name: string, source: string): Promise<string> {
-  const path = `${world.folder}/${name}`;
+async function write(fixture: Fixture, name: string, source: string): Promise<string> {
+  const path = `${fixture.dir}/${name}`;
   await Deno.writeTextFile(path, source);
   return path;
 }
@@ -13,17 +13,17 @@ async function write(world: World, name: string, source: string): Promise<string
 const plugin = (name: string, hooks: string, more = "") =>
   `export default { name: "${name}", apiVersion: 1, ${more} hooks: { ${hooks} } };`;
 
-async function install(world: World, name: string, hooks: string, more = "", flags: readonly string[] = []) {
-  const path = await write(world, `${name}.ts`, plugin(name, hooks, more));
-  expectResult(await world.tsd("plugin", "install", ...flags, path), { stdout: `${name}\n` });
+async function install(fixture: Fixture, name: string, hooks: string, more = "", flags: readonly string[] = []) {
+  const path = await write(fixture, `${name}.ts`, plugin(name, hooks, more));
+  expectResult(await fixture.tsd("plugin", "install", ...flags, path), { stdout: `${name}\n` });
 }
 
-const remove = async (world: World, name: string) =>
-  expectResult(await world.tsd("plugin", "rm", name), { stdout: `${name}\n` });
+const remove = async (fixture: Fixture, name: string) =>
+  expectResult(await fixture.tsd("plugin", "rm", name), { stdout: `${name}\n` });
 
 /** One field of a plugin. */
-const field = async (world: World, name: string, format: string) =>
-  (await world.tsd("plugin", "inspect", "-f", `{{${format}}}`, name)).stdout.trim();
+const field = async (fixture: Fixture, name: string, format: string) =>
+  (await fixture.tsd("plugin", "inspect", "-f", `{{${format}}}`, name)).stdout.trim();
 
 /** What a plugin may do instead of answering, and what is said of it then. */
 const HOSTILE: Readonly<Record<string, readonly [does: string, said: RegExp]>> = {
@@ -53,219 +53,227 @@ const HOSTILE: Readonly<Record<string, readonly [does: string, said: RegExp]>> =
 };
 
 scenario("plugins from files", {
-  "a new one works as it stands: tried, installed, asked, told, logged, removed": async (world) => {
-    const made = await world.shell('$tsd plugin new audit; $tsd plugin new audit 2>&1 || echo "code $?"');
+  "a new one works as it stands: tried, installed, asked, told, logged, removed": async (fixture) => {
+    const made = await fixture.shell('$tsd plugin new audit; $tsd plugin new audit 2>&1 || echo "code $?"');
     assert.equal(made.stdout, "audit.ts\ntsd-plugin.d.ts\ntsd: audit.ts is there already; it stays as it is\ncode 1\n");
-    const tried = await world.shell("$tsd plugin test audit.ts");
+    const tried = await fixture.shell("$tsd plugin test audit.ts");
     assert.match(tried.stdout, /^ok {3}container\.validate \([\d.]+ ms\): \(nothing\)$/m);
     assert.match(
       tried.stdout,
       /^log {2}info web ended with 137 after 61000 ms; containers that have ended so far: 1$/m,
     );
     assert.match(tried.stdout, /^3 answered, 0 failed$/m);
-    expectResult(await world.shell("$tsd plugin install audit.ts"), { stdout: "audit\n" });
-    expectResult(await world.run(["true"], ["--name", "one"]), {});
-    const { code, stderr } = await world.run(["true"], ["--privileged"]);
+    expectResult(await fixture.shell("$tsd plugin install audit.ts"), { stdout: "audit\n" });
+    expectResult(await fixture.run(["true"], ["--name", "one"]), {});
+    const { code, stderr } = await fixture.run(["true"], ["--privileged"]);
     assert.equal(code, 125);
     assert.match(stderr, /Plugin audit refused \(container\.validate\): privileged containers are not welcome/);
-    const told = async () => (await world.tsd("plugin", "logs", "audit")).stdout.includes("one ended with 0 after");
-    await world.until("the log to say so", told);
+    const reported = async () =>
+      (await fixture.tsd("plugin", "logs", "audit")).stdout.includes("one ended with 0 after");
+    await fixture.until("the log to say so", reported);
     assert.match(
-      (await world.tsd("plugin", "logs", "audit")).stdout,
+      (await fixture.tsd("plugin", "logs", "audit")).stdout,
       / info one has been started\n.* info one ended with 0 after \d+ ms; containers .* so far: 1\n/,
     );
-    expectResult(await world.tsd("plugin", "enable", "--set", "allowPrivileged=true", "audit"), { stdout: "audit\n" });
-    assert.equal((await world.run(["true"], ["--privileged"])).code, 0);
-    await remove(world, "audit");
-    expectResult(await world.tsd("plugin", "ls", "-q"), {});
+    expectResult(await fixture.tsd("plugin", "enable", "--set", "allowPrivileged=true", "audit"), {
+      stdout: "audit\n",
+    });
+    assert.equal((await fixture.run(["true"], ["--privileged"])).code, 0);
+    await remove(fixture, "audit");
+    expectResult(await fixture.tsd("plugin", "ls", "-q"), {});
   },
-  "WebAssembly: the example refuses what has no owner": async (world) => {
+  "WebAssembly: the example refuses what has no owner": async (fixture) => {
     const path = `${PROJECT_DIR}/examples/plugins/owner_guard.wasm`;
-    expectResult(await world.tsd("plugin", "install", path), { stdout: "owner-guard\n" });
-    const { code, stderr } = await world.run(["true"]);
+    expectResult(await fixture.tsd("plugin", "install", path), { stdout: "owner-guard\n" });
+    const { code, stderr } = await fixture.run(["true"]);
     assert.equal(code, 125);
     assert.match(stderr, /Plugin owner-guard refused .*run it with --label owner=NAME/);
-    expectResult(await world.run(["true"], ["--label", "owner=me"]), {});
-    await remove(world, "owner-guard");
+    expectResult(await fixture.run(["true"], ["--label", "owner=me"]), {});
+    await remove(fixture, "owner-guard");
   },
-  "permissions are shown, asked for, and needed": async (world) => {
-    await Deno.writeTextFile(`${world.folder}/secret`, "secret");
-    const reads = `"container.validate": async () => ({ refuse: await Deno.readTextFile("${world.folder}/secret") })`;
+  "permissions are shown, asked for, and needed": async (fixture) => {
+    await Deno.writeTextFile(`${fixture.dir}/secret`, "secret");
+    const reads = `"container.validate": async () => ({ refuse: await Deno.readTextFile("${fixture.dir}/secret") })`;
     const path = await write(
-      world,
+      fixture,
       "reader.ts",
-      plugin("reader", reads, `permissions: { read: ["${world.folder}/secret"] },`),
+      plugin("reader", reads, `permissions: { read: ["${fixture.dir}/secret"] },`),
     );
-    const refused = await world.tsd("plugin", "install", path);
+    const refused = await fixture.tsd("plugin", "install", path);
     assert.equal(refused.code, 1);
     assert.match(
       refused.stderr,
       /Plugin reader asks for these permissions:\n - read: .*\/secret\n.*--grant-all-permissions/,
     );
-    expectResult(await world.tsd("plugin", "ls", "-q"), {});
-    expectResult(await world.tsd("plugin", "install", "--grant-all-permissions", path), { stdout: "reader\n" });
-    assert.match((await world.run(["true"])).stderr, /Plugin reader refused \(container\.validate\): secret/);
+    expectResult(await fixture.tsd("plugin", "ls", "-q"), {});
+    expectResult(await fixture.tsd("plugin", "install", "--grant-all-permissions", path), { stdout: "reader\n" });
+    assert.match((await fixture.run(["true"])).stderr, /Plugin reader refused \(container\.validate\): secret/);
     // A file that asks for more than it was granted waits.
-    const more = plugin("reader", reads, `permissions: { read: ["${world.folder}/secret"], env: ["HOME"] },`);
-    const { api } = world.engine;
+    const more = plugin("reader", reads, `permissions: { read: ["${fixture.dir}/secret"], env: ["HOME"] },`);
+    const { api } = fixture.engine;
     const body = { FileName: "reader.ts", Content: new TextEncoder().encode(more).toBase64() };
     await api.post("/tsd/plugins", body);
-    assert.equal(await field(world, "reader", ".State"), "waiting");
+    assert.equal(await field(fixture, "reader", ".State"), "waiting");
     assert.match(
-      await field(world, "reader", ".Why"),
+      await field(fixture, "reader", ".Why"),
       /it asks for env HOME; grant that with tsd plugin enable reader/,
     );
-    expectResult(await world.run(["true"]), {});
-    await remove(world, "reader");
+    expectResult(await fixture.run(["true"]), {});
+    await remove(fixture, "reader");
     // Not if steps may not be done without it.
     const guard = (more: string) => plugin("guard", `"container.validate": () => {}`, `required: true, ${more}`);
     await api.post("/tsd/plugins", { FileName: "a.ts", Content: new TextEncoder().encode(guard("")).toBase64() });
-    expectResult(await world.run(["true"]), {});
+    expectResult(await fixture.run(["true"]), {});
     const asking = new TextEncoder().encode(guard(`permissions: { env: ["HOME"] },`)).toBase64();
     await api.post("/tsd/plugins", { FileName: "a.ts", Content: asking });
     assert.match(
-      (await world.run(["true"])).stderr,
+      (await fixture.run(["true"])).stderr,
       /Plugin guard can't be asked \(container\.validate\): .*asks for env HOME/,
     );
-    expectResult(await world.tsd("plugin", "enable", "--grant-all-permissions", "guard"), { stdout: "guard\n" });
-    expectResult(await world.run(["true"]), {});
-    await remove(world, "guard");
+    expectResult(await fixture.tsd("plugin", "enable", "--grant-all-permissions", "guard"), { stdout: "guard\n" });
+    expectResult(await fixture.run(["true"]), {});
+    await remove(fixture, "guard");
   },
-  "what of the host a plugin puts into containers has to be granted too": async (world) => {
-    await Deno.writeTextFile(`${world.folder}/data`, "of the host");
-    const bind = `{ type: "bind", source: "${world.folder}/data", target: "/data", readOnly: true }`;
+  "what of the host a plugin puts into containers has to be granted too": async (fixture) => {
+    await Deno.writeTextFile(`${fixture.dir}/data`, "of the host");
+    const bind = `{ type: "bind", source: "${fixture.dir}/data", target: "/data", readOnly: true }`;
     const adjusts = `"container.create": () => ({ env: { ADJUSTED: "yes" }, mounts: [${bind}] })`;
-    await install(world, "binds", adjusts);
-    expectResult(await world.run(["sh", "-c", "echo $ADJUSTED; cat /data 2>&1"]), {
+    await install(fixture, "binds", adjusts);
+    expectResult(await fixture.run(["sh", "-c", "echo $ADJUSTED; cat /data 2>&1"]), {
       code: 1,
       stdout: "\ncat: can't open '/data': No such file or directory\n",
     });
     assert.match(
-      await field(world, "binds", ".LastError"),
+      await field(fixture, "binds", ".LastError"),
       /it wants binds of the host in the container, and was not granted/,
     );
-    await install(world, "binds", adjusts, `permissions: { host: ["binds"] },`, ["--grant-all-permissions"]);
-    expectResult(await world.run(["sh", "-c", "echo $ADJUSTED; cat /data"]), { stdout: "yes\nof the host" });
-    await remove(world, "binds");
+    await install(fixture, "binds", adjusts, `permissions: { host: ["binds"] },`, ["--grant-all-permissions"]);
+    expectResult(await fixture.run(["sh", "-c", "echo $ADJUSTED; cat /data"]), { stdout: "yes\nof the host" });
+    await remove(fixture, "binds");
   },
-  "names of plugins that come with tsd are taken; odd ones are no trouble": async (world) => {
-    const path = await write(world, "taken.ts", plugin("lifecycle-log", `"container.removed": () => {}`));
-    const taken = await world.tsd("plugin", "install", path);
+  "names of plugins that come with tsd are taken; odd ones are no trouble": async (fixture) => {
+    const path = await write(fixture, "taken.ts", plugin("lifecycle-log", `"container.removed": () => {}`));
+    const taken = await fixture.tsd("plugin", "install", path);
     assert.deepEqual([taken.code, taken.stdout], [1, ""]);
     assert.match(taken.stderr, /A plugin that comes with tsd is called lifecycle-log: give this one another name/);
     for (const name of ["look-out", "tasks", "cgroup.procs"]) {
-      await install(world, name, `"container.validate": () => ({ refuse: "by ${name}" })`);
-      await world.engine.restart();
-      assert.match((await world.run(["true"])).stderr, new RegExp(`by ${name}`));
-      await remove(world, name);
+      await install(fixture, name, `"container.validate": () => ({ refuse: "by ${name}" })`);
+      await fixture.engine.restart();
+      assert.match((await fixture.run(["true"])).stderr, new RegExp(`by ${name}`));
+      await remove(fixture, name);
     }
   },
   "one that hangs is killed at its deadline, and refuses the step if it is required; so does one that is broken":
-    async (world) => {
+    async (fixture) => {
       const hang = `"container.validate": () => { for (;;); }`;
       // Without `required` the step goes on: answers_test.ts has a module that loops.
-      await install(world, "hangs", `${hang}, "container.exited": () => {}`, "required: true,");
-      const { code, stderr } = await world.run(["true"]);
+      await install(fixture, "hangs", `${hang}, "container.exited": () => {}`, "required: true,");
+      const { code, stderr } = await fixture.run(["true"]);
       assert.equal(code, 125);
       assert.match(stderr, /Plugin hangs can't be asked \(container\.validate\)/);
-      assert.match(await field(world, "hangs", ".LastError"), /container\.validate: .*(took too long|did not answer)/);
+      assert.match(
+        await field(fixture, "hangs", ".LastError"),
+        /container\.validate: .*(took too long|did not answer)/,
+      );
       // A file that is broken by now can't be asked either; one that was taken away is no plugin any more.
-      const copy = `${world.engine.dataRoot}/plugins/hangs.ts`;
+      const copy = `${fixture.engine.dataRoot}/plugins/hangs.ts`;
       await Deno.writeTextFile(copy, "export default {");
-      assert.match((await world.tsd("plugin", "ls", "--format", "{{.State}}")).stdout, /^failed$/m);
-      assert.match((await world.run(["true"])).stderr, /Plugin hangs can't be asked \(container\.validate\)/);
+      assert.match((await fixture.tsd("plugin", "ls", "--format", "{{.State}}")).stdout, /^failed$/m);
+      assert.match((await fixture.run(["true"])).stderr, /Plugin hangs can't be asked \(container\.validate\)/);
       await Deno.remove(copy);
-      assert.match((await world.tsd("plugin", "ls", "--format", "{{.Why}}")).stdout, /hangs\.ts is not there/);
-      expectResult(await world.run(["true"]), {});
-      await remove(world, "hangs");
+      assert.match((await fixture.tsd("plugin", "ls", "--format", "{{.Why}}")).stdout, /hangs\.ts is not there/);
+      expectResult(await fixture.run(["true"]), {});
+      await remove(fixture, "hangs");
     },
-  "one that hangs in the middle of a question is soon ended when it is put away": async (world) => {
+  "one that hangs in the middle of a question is soon ended when it is put away": async (fixture) => {
     for (const away of ["disable", "rm"]) {
-      await install(world, "hangs", `"container.validate": () => { for (;;); }`, "required: true,");
-      const asking = world.run(["true"]);
-      while (await field(world, "hangs", ".Running") !== "true");
-      expectResult(await world.tsd("plugin", away, "hangs"), { stdout: "hangs\n" });
+      await install(fixture, "hangs", `"container.validate": () => { for (;;); }`, "required: true,");
+      const asking = fixture.run(["true"]);
+      while (await field(fixture, "hangs", ".Running") !== "true");
+      expectResult(await fixture.tsd("plugin", away, "hangs"), { stdout: "hangs\n" });
       assert.match((await asking).stderr, /Plugin hangs can't be asked \(container\.validate\): it was stopped/);
-      expectResult(await world.run(["true"]), {});
+      expectResult(await fixture.run(["true"]), {});
     }
   },
-  "a file that is another one by now is looked at before it is asked, and the step waits for that": async (world) => {
-    await install(world, "guard", `"container.validate": () => ({ refuse: "by the old one" })`, "required: true,");
+  "a file that is another one by now is looked at before it is asked, and the step waits for that": async (fixture) => {
+    await install(fixture, "guard", `"container.validate": () => ({ refuse: "by the old one" })`, "required: true,");
     const refuses = plugin("guard", `"container.validate": () => ({ refuse: "by the new one" })`, "required: true,");
-    await Deno.writeTextFile(`${world.engine.dataRoot}/plugins/guard.ts`, refuses);
-    assert.match((await world.run(["true"])).stderr, /Plugin guard refused \(container\.validate\): by the new one/);
-    await remove(world, "guard");
+    await Deno.writeTextFile(`${fixture.engine.dataRoot}/plugins/guard.ts`, refuses);
+    assert.match((await fixture.run(["true"])).stderr, /Plugin guard refused \(container\.validate\): by the new one/);
+    await remove(fixture, "guard");
   },
-  "order: as they were installed first, also when one was replaced or away, and after a restart": async (world) => {
+  "order: as they were installed first, also when one was replaced or away, and after a restart": async (fixture) => {
     const says = (name: string) => `"container.validate": () => ({ refuse: "by ${name}" })`;
-    for (const name of ["b", "a"]) await install(world, name, says(name));
+    for (const name of ["b", "a"]) await install(fixture, name, says(name));
     const refusedBy = async (name: string) =>
-      assert.match((await world.run(["true"])).stderr, new RegExp(`by ${name}`));
+      assert.match((await fixture.run(["true"])).stderr, new RegExp(`by ${name}`));
     await refusedBy("b");
-    await install(world, "b", says("b, again"));
+    await install(fixture, "b", says("b, again"));
     await refusedBy("b, again");
-    expectResult(await world.tsd("plugin", "disable", "b"), { stdout: "b\n" });
+    expectResult(await fixture.tsd("plugin", "disable", "b"), { stdout: "b\n" });
     await refusedBy("a");
-    expectResult(await world.tsd("plugin", "enable", "b"), { stdout: "b\n" });
+    expectResult(await fixture.tsd("plugin", "enable", "b"), { stdout: "b\n" });
     await refusedBy("b, again");
-    await install(world, "a", says("a"), `order: "pre",`);
+    await install(fixture, "a", says("a"), `order: "pre",`);
     await refusedBy("a");
-    await install(world, "a", says("a"));
-    await world.engine.restart();
+    await install(fixture, "a", says("a"));
+    await fixture.engine.restart();
     await refusedBy("b, again");
-    for (const name of ["a", "b"]) await remove(world, name);
+    for (const name of ["a", "b"]) await remove(fixture, name);
     // Two that want the same thing changed.
-    for (const name of ["one", "two"]) await install(world, name, `"container.create": () => ({ env: { A: "1" } })`);
-    expectResult(await world.run(["true"]), { code: 125, stderr: "tsd: Plugins one and two both set env.A\n" });
-    for (const name of ["one", "two"]) await remove(world, name);
+    for (const name of ["one", "two"]) await install(fixture, name, `"container.create": () => ({ env: { A: "1" } })`);
+    expectResult(await fixture.run(["true"]), { code: 125, stderr: "tsd: Plugins one and two both set env.A\n" });
+    for (const name of ["one", "two"]) await remove(fixture, name);
   },
-  "one that comes while containers run is told of them": async (world) => {
-    for (const name of ["c1", "c2"]) await world.background(name);
+  "one that comes while containers run is told of them": async (fixture) => {
+    for (const name of ["c1", "c2"]) await fixture.background(name);
     await install(
-      world,
+      fixture,
       "late",
       `"container.started": ({ name, replayed }: any, { log }: any) => log.info(name, replayed)`,
     );
-    await world.background("c3");
-    const told = async () => (await world.tsd("plugin", "logs", "late")).stdout.match(/c\d (true|false)$/gm)?.sort();
-    await world.until("all to be told", async () => (await told())?.length === 3);
-    assert.deepEqual(await told(), ["c1 true", "c2 true", "c3 false"]);
-    await world.remove("c1", "c2", "c3");
-    await remove(world, "late");
+    await fixture.background("c3");
+    const reported = async () =>
+      (await fixture.tsd("plugin", "logs", "late")).stdout.match(/c\d (true|false)$/gm)?.sort();
+    await fixture.until("all to be told", async () => (await reported())?.length === 3);
+    assert.deepEqual(await reported(), ["c1 true", "c2 true", "c3 false"]);
+    await fixture.remove("c1", "c2", "c3");
+    await remove(fixture, "late");
   },
-  "whatever one does instead of answering, the step goes on, and what was wrong is said": async (world) => {
+  "whatever one does instead of answering, the step goes on, and what was wrong is said": async (fixture) => {
     const modes = Object.entries(HOSTILE).map(([mode, [does]]) => `${mode}: async () => { ${does} },`).join("\n");
-    const asked = `"container.validate": (_: unknown, { config: { mode } }: any) => ({ ${modes} } as any)[mode]?.()`;
-    await install(world, "hostile", asked, `config: { mode: { type: "text", optional: true } },`);
-    const { api } = world.engine;
+    const requested =
+      `"container.validate": (_: unknown, { config: { mode } }: any) => ({ ${modes} } as any)[mode]?.()`;
+    await install(fixture, "hostile", requested, `config: { mode: { type: "text", optional: true } },`);
+    const { api } = fixture.engine;
     for (const [mode, [, said]] of Object.entries(HOSTILE)) {
       await api.post("/tsd/plugins/hostile/enable", { Config: { mode } });
-      const made = await api.post("/containers/create", { Image: world.image, Cmd: ["true"] });
+      const made = await api.post("/containers/create", { Image: fixture.image, Cmd: ["true"] });
       assert.equal(made.status, 201, `${mode}: ${made.text()}`);
-      assert.match(await field(world, "hostile", ".LastError"), said, mode);
+      assert.match(await field(fixture, "hostile", ".LastError"), said, mode);
     }
-    await world.engine.removeContainers();
-    await remove(world, "hostile");
+    await fixture.engine.removeContainers();
+    await remove(fixture, "hostile");
   },
-  "one that fails again and again is disabled, and can be tried again": async (world) => {
-    await install(world, "throws", `"container.validate": () => { throw new Error("oops"); }`);
-    const tried = await world.tsd("plugin", "test", `${world.folder}/throws.ts`);
+  "one that fails again and again is disabled, and can be tried again": async (fixture) => {
+    await install(fixture, "throws", `"container.validate": () => { throw new Error("oops"); }`);
+    const tried = await fixture.tsd("plugin", "test", `${fixture.dir}/throws.ts`);
     assert.match(tried.stdout, /^FAIL container\.validate \(.* ms\): oops \(throws\.ts:1:\d+\)$/m);
-    for (let i = 0; i < 5; i++) expectResult(await world.run(["true"]), {});
-    const { stdout } = await world.tsd("plugin", "logs", "-n", "1", "throws");
+    for (let i = 0; i < 5; i++) expectResult(await fixture.run(["true"]), {});
+    const { stdout } = await fixture.tsd("plugin", "logs", "-n", "1", "throws");
     assert.match(stdout, / error container\.validate: oops \(throws\.ts:1:\d+\)\n$/);
-    expectResult(await world.tsd("plugin", "ls", "--format", "{{.Name}} {{.State}} {{.Failures}} {{.Why}}"), {
+    expectResult(await fixture.tsd("plugin", "ls", "--format", "{{.Name}} {{.State}} {{.Failures}} {{.Why}}"), {
       stdout: "throws failed 5 it has failed 5 times in a row\n",
     });
-    assert.match((await world.tsd("info")).stderr, /WARNING: plugin throws is disabled after 5 failures in a row/);
-    expectResult(await world.tsd("plugin", "enable", "throws"), { stdout: "throws\n" });
-    assert.equal(await field(world, "throws", ".State"), "enabled");
-    expectResult(await world.tsd("plugin", "disable", "throws"), { stdout: "throws\n" });
-    expectResult(await world.run(["true"]), {});
-    assert.equal(await field(world, "throws", ".State"), "disabled");
-    await remove(world, "throws");
+    assert.match((await fixture.tsd("info")).stderr, /WARNING: plugin throws is disabled after 5 failures in a row/);
+    expectResult(await fixture.tsd("plugin", "enable", "throws"), { stdout: "throws\n" });
+    assert.equal(await field(fixture, "throws", ".State"), "enabled");
+    expectResult(await fixture.tsd("plugin", "disable", "throws"), { stdout: "throws\n" });
+    expectResult(await fixture.run(["true"]), {});
+    assert.equal(await field(fixture, "throws", ".State"), "disabled");
+    await remove(fixture, "throws");
   },
-  "a file that is no plugin is refused in one line, and nothing stays": async (world) => {
+  "a file that is no plugin is refused in one line, and nothing stays": async (fixture) => {
     const cases = [
       ["a.ts", "export default 1;", /no default export that is a plugin/],
       ["b.ts", plugin("b", `"container.dreamt": () => {}`), /wants hook container\.dreamt, which doesn't exist/],
@@ -275,38 +283,38 @@ scenario("plugins from files", {
       ["f.wasm", "text", /./],
     ] as const;
     for (const [name, source, reason] of cases) {
-      const { code, stdout, stderr } = await world.tsd("plugin", "install", await write(world, name, source));
+      const { code, stdout, stderr } = await fixture.tsd("plugin", "install", await write(fixture, name, source));
       assert.deepEqual([code, stdout], [1, ""], stderr);
       assert.match(stderr, reason);
       assert.equal(stderr.trim().split("\n").length, 1, stderr);
     }
-    expectResult(await world.tsd("plugin", "ls", "-q"), {});
-    expectResult(await world.tsd("plugin", "rm", "nobody"), { code: 1, stderr: "tsd: No such plugin: nobody\n" });
+    expectResult(await fixture.tsd("plugin", "ls", "-q"), {});
+    expectResult(await fixture.tsd("plugin", "rm", "nobody"), { code: 1, stderr: "tsd: No such plugin: nobody\n" });
   },
-  "plugins and their storage outlive the engine; their processes don't": async (world) => {
+  "plugins and their storage outlive the engine; their processes don't": async (fixture) => {
     const counts = `"container.validate": async (_: unknown, { storage }: any) => {
       const count = Number(await storage.get("count") ?? 0) + 1;
       await storage.set("count", count);
       return { refuse: "number " + count };
     }`;
-    await install(world, "counts", counts);
-    assert.match((await world.run(["true"])).stderr, /number 1/);
-    await world.engine.restart();
-    assert.match((await world.run(["true"])).stderr, /number 2/);
-    await world.engine.restart("SIGKILL");
-    assert.match((await world.run(["true"])).stderr, /number 3/);
-    assert.equal(await field(world, "counts", ".Running"), "true");
-    await remove(world, "counts");
+    await install(fixture, "counts", counts);
+    assert.match((await fixture.run(["true"])).stderr, /number 1/);
+    await fixture.engine.restart();
+    assert.match((await fixture.run(["true"])).stderr, /number 2/);
+    await fixture.engine.restart("SIGKILL");
+    assert.match((await fixture.run(["true"])).stderr, /number 3/);
+    assert.equal(await field(fixture, "counts", ".Running"), "true");
+    await remove(fixture, "counts");
     // What it was told last it has a moment for.
     const takesTime = "await new Promise((resolve) => setTimeout(resolve, 200))";
     await install(
-      world,
+      fixture,
       "told",
       `"container.exited": async (_: unknown, { log }: any) => { ${takesTime}; log.info("done"); }`,
     );
-    expectResult(await world.run(["true"]), {});
-    await world.engine.restart();
-    assert.match((await world.tsd("plugin", "logs", "told")).stdout, / info done\n$/);
-    await remove(world, "told");
+    expectResult(await fixture.run(["true"]), {});
+    await fixture.engine.restart();
+    assert.match((await fixture.tsd("plugin", "logs", "told")).stdout, / info done\n$/);
+    await remove(fixture, "told");
   },
 });

@@ -9,13 +9,13 @@ export interface Told<N extends HookName = HookName> {
 
 /** See above. */
 export class Witness implements AsyncDisposable {
-  readonly told: Told[] = [];
+  readonly reported: Told[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #waiting = new Set<() => void>();
 
   constructor() {
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-      this.told.push(await request.json());
+      this.reported.push(await request.json());
       for (const wake of this.#waiting) wake();
       return new Response(null, { status: 204 });
     });
@@ -27,7 +27,7 @@ export class Witness implements AsyncDisposable {
 
   /** All that came of one hook. */
   of<N extends HookName>(hook: N): HookContexts[N][] {
-    return this.told.filter((each): each is Told<N> => each.hook === hook).map(({ context }) => context);
+    return this.reported.filter((each): each is Told<N> => each.hook === hook).map(({ context }) => context);
   }
 
   /** The first that came or comes of a hook, of those that are meant. @throws Error after 15 s */
@@ -40,7 +40,7 @@ export class Witness implements AsyncDisposable {
       const found = this.of(hook).find(isMeant);
       if (found !== undefined) return found;
       if (deadline.aborted) {
-        throw new Error(`${hook} didn't come; there came ${[...new Set(this.told.map((each) => each.hook))]}`);
+        throw new Error(`${hook} didn't come; there came ${[...new Set(this.reported.map((each) => each.hook))]}`);
       }
       await this.#news(deadline);
     }

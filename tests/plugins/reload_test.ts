@@ -1,6 +1,6 @@
 /** Plugins that are replaced while containers come and go, and engines that leave meanwhile. The long one is in tests/soak. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { reloadUnderLoad } from "./reloading.ts";
 
 /** Writes down ends, and takes its time for one start: until it has answered an engine that leaves waits. */
@@ -10,35 +10,35 @@ const ENDS = `export default { name: "ends", apiVersion: 1, hooks: {
 } };`;
 
 /** How an engine leaves, and what it says when it has begun. */
-const LEAVING: Readonly<Record<string, readonly [said: RegExp, leave: (world: World) => Promise<unknown>]>> = {
-  stop: [/ stopping /g, (world) => world.engine.restart()],
-  reload: [/ reloading /g, (world) => world.tsd("daemon", "reload")],
+const LEAVING: Readonly<Record<string, readonly [said: RegExp, leave: (fixture: Fixture) => Promise<unknown>]>> = {
+  stop: [/ stopping /g, (fixture) => fixture.engine.restart()],
+  reload: [/ reloading /g, (fixture) => fixture.tsd("daemon", "reload")],
 };
 
 scenario("plugins: reload under load", {
-  "five plugins, 16 containers": async (world) => {
-    const changes = await reloadUnderLoad(world, 16);
+  "five plugins, 16 containers": async (fixture) => {
+    const changes = await reloadUnderLoad(fixture, 16);
     assert.ok(changes >= 5, `${changes} changes`);
   },
-  "a container's end that falls into the engine's own is told once": async (world) => {
-    await Deno.writeTextFile(`${world.folder}/ends.js`, ENDS);
-    expectResult(await world.tsd("plugin", "install", `${world.folder}/ends.js`), { stdout: "ends\n" });
+  "a container's end that falls into the engine's own is told once": async (fixture) => {
+    await Deno.writeTextFile(`${fixture.dir}/ends.js`, ENDS);
+    expectResult(await fixture.tsd("plugin", "install", `${fixture.dir}/ends.js`), { stdout: "ends\n" });
     for (const [how, [said, leave]] of Object.entries(LEAVING)) {
-      const begun = async () => [...(await world.engine.log()).matchAll(said)].length;
-      const before = await begun();
-      await world.background(how);
-      const pid = Number((await world.tsd("inspect", "-f", "{{.State.Pid}}", how)).stdout);
-      await world.background("slow");
-      const left = leave(world);
-      await world.until("the engine to leave", async () => await begun() > before);
+      const started = async () => [...(await fixture.engine.log()).matchAll(said)].length;
+      const before = await started();
+      await fixture.background(how);
+      const pid = Number((await fixture.tsd("inspect", "-f", "{{.State.Pid}}", how)).stdout);
+      await fixture.background("slow");
+      const left = leave(fixture);
+      await fixture.until("the engine to leave", async () => await started() > before);
       Deno.kill(pid, "SIGKILL");
       await left;
-      const told = async () =>
-        (await world.tsd("plugin", "logs", "ends")).stdout.match(new RegExp(`${how} 137$`, "gm"));
-      await world.until("the end to be told", async () => await told() !== null);
-      assert.equal((await told())?.length, 1);
-      await world.remove(how, "slow");
+      const reported = async () =>
+        (await fixture.tsd("plugin", "logs", "ends")).stdout.match(new RegExp(`${how} 137$`, "gm"));
+      await fixture.until("the end to be told", async () => await reported() !== null);
+      assert.equal((await reported())?.length, 1);
+      await fixture.remove(how, "slow");
     }
-    expectResult(await world.tsd("plugin", "rm", "ends"), { stdout: "ends\n" });
+    expectResult(await fixture.tsd("plugin", "rm", "ends"), { stdout: "ends\n" });
   },
 });

@@ -3,7 +3,7 @@
  * run fails, no step is passed over, and a plugin that stays is told of everything once.
  */
 import { strict as assert } from "node:assert";
-import { expectResult, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture } from "../cli/setup.ts";
 import { PROJECT_DIR } from "../../scripts/project.ts";
 import { tracesOf } from "../harness/mod.ts";
 import { exists } from "../engine/setup.ts";
@@ -36,101 +36,101 @@ const ALL = Object.keys(PLUGINS).length + 1;
 const OWNER_GUARD = `${PROJECT_DIR}/examples/plugins/owner_guard.wasm`;
 
 /** What is done to plugins meanwhile, over and over. */
-const CHANGES: readonly ((world: World, n: number) => Promise<void>)[] = [
-  (world, n) => install(world, "adjusts", n),
-  (world) => done(world, "disable", "checks"),
+const CHANGES: readonly ((fixture: Fixture, n: number) => Promise<void>)[] = [
+  (fixture, n) => install(fixture, "adjusts", n),
+  (fixture) => done(fixture, "disable", "checks"),
   // A file that changes under the engine is found whenever somebody looks.
-  async (world, n) => {
-    await Deno.writeTextFile(`${world.folder}/notes.ts`, PLUGINS.notes!(n), { mode: 0o644 });
-    await Deno.rename(`${world.folder}/notes.ts`, `${world.engine.dataRoot}/plugins/notes.ts`);
-    expectResult(await world.tsd("plugin", "ls", "-q"), { stdout: /notes/ });
+  async (fixture, n) => {
+    await Deno.writeTextFile(`${fixture.dir}/notes.ts`, PLUGINS.notes!(n), { mode: 0o644 });
+    await Deno.rename(`${fixture.dir}/notes.ts`, `${fixture.engine.dataRoot}/plugins/notes.ts`);
+    expectResult(await fixture.tsd("plugin", "ls", "-q"), { stdout: /notes/ });
   },
-  (world) => done(world, "rm", "owner-guard"),
-  (world) => done(world, "enable", "checks"),
-  (world, n) => install(world, "checks", n),
-  (world) => done(world, "install", OWNER_GUARD, "owner-guard"),
-  (world) => done(world, "disable", "notes"),
-  (world) => done(world, "enable", "notes"),
+  (fixture) => done(fixture, "rm", "owner-guard"),
+  (fixture) => done(fixture, "enable", "checks"),
+  (fixture, n) => install(fixture, "checks", n),
+  (fixture) => done(fixture, "install", OWNER_GUARD, "owner-guard"),
+  (fixture) => done(fixture, "disable", "notes"),
+  (fixture) => done(fixture, "enable", "notes"),
 ];
 
 /** So many containers, two at a time; returns how often plugins were changed meanwhile. */
-export async function reloadUnderLoad(world: World, containers: number): Promise<number> {
-  for (const name of Object.keys(PLUGINS)) await install(world, name, 0);
-  await done(world, "install", OWNER_GUARD, "owner-guard");
+export async function reloadUnderLoad(fixture: Fixture, containers: number): Promise<number> {
+  for (const name of Object.keys(PLUGINS)) await install(fixture, name, 0);
+  await done(fixture, "install", OWNER_GUARD, "owner-guard");
   let isOver = false;
   const changing = (async () => {
     let n = 0;
-    for (; !isOver; n++) await CHANGES[n % CHANGES.length]!(world, n);
+    for (; !isOver; n++) await CHANGES[n % CHANGES.length]!(fixture, n);
     return n;
   })();
   const numbers = Array.from({ length: containers }, (_, n) => n).values();
   const lanes = [0, 1].map(async () => {
     for (const n of numbers) {
       const flags = ["--name", `c${n}`, "--label", "owner=test"];
-      expectResult(await world.run(["sh", "-c", "echo $ADJUSTED"], flags), { stdout: /^v\d+\n$/ });
+      expectResult(await fixture.run(["sh", "-c", "echo $ADJUSTED"], flags), { stdout: /^v\d+\n$/ });
     }
   });
   await Promise.all(lanes).finally(() => isOver = true);
   const changes = await changing;
-  await everythingOnce(world, containers);
-  await nobodyTwice(world);
+  await everythingOnce(fixture, containers);
+  await onlyOnce(fixture);
   // Each plugin has one process at most, whichever files it had before.
-  assert.ok(await pluginProcesses(world) >= 1);
-  await world.until("processes of replaced plugins to end", async () => await pluginProcesses(world) <= ALL);
-  const listed = await world.tsd("plugin", "ls", "--format", "{{.Name}} {{.Failures}}");
+  assert.ok(await pluginProcesses(fixture) >= 1);
+  await fixture.until("processes of replaced plugins to end", async () => await pluginProcesses(fixture) <= ALL);
+  const listed = await fixture.tsd("plugin", "ls", "--format", "{{.Name}} {{.Failures}}");
   for (const name of Object.keys(PLUGINS)) {
     assert.match(listed.stdout, new RegExp(`^${name} 0$`, "m"));
-    await done(world, "rm", name);
+    await done(fixture, "rm", name);
   }
-  if (listed.stdout.includes("owner-guard")) await done(world, "rm", "owner-guard");
-  await world.until("processes of plugins to end", async () => await pluginProcesses(world) === 0);
-  const { engineId } = tracesOf(world.engine.dataRoot);
+  if (listed.stdout.includes("owner-guard")) await done(fixture, "rm", "owner-guard");
+  await fixture.until("processes of plugins to end", async () => await pluginProcesses(fixture) === 0);
+  const { engineId } = tracesOf(fixture.engine.dataRoot);
   for (const hierarchy of ["", "/memory"]) {
     assert.equal(await exists(`/sys/fs/cgroup${hierarchy}/tsd-${engineId}-plugins`), false);
   }
   return changes;
 }
 
-async function install(world: World, name: string, n: number): Promise<void> {
-  const path = `${world.folder}/${name}-${n}.ts`;
+async function install(fixture: Fixture, name: string, n: number): Promise<void> {
+  const path = `${fixture.dir}/${name}-${n}.ts`;
   await Deno.writeTextFile(path, PLUGINS[name]!(n));
-  await done(world, "install", path, name);
+  await done(fixture, "install", path, name);
   await Deno.remove(path);
 }
 
-async function done(world: World, verb: string, what: string, name = what): Promise<void> {
-  expectResult(await world.tsd("plugin", verb, what), { stdout: `${name}\n` });
+async function done(fixture: Fixture, verb: string, what: string, name = what): Promise<void> {
+  expectResult(await fixture.tsd("plugin", verb, what), { stdout: `${name}\n` });
 }
 
 /** What a plugin wrote: which process of it, event, container, whether it was told late. */
-async function notesOf(world: World, name: string): Promise<string[][]> {
-  const { stdout } = await world.tsd("plugin", "logs", name);
+async function notesOf(fixture: Fixture, name: string): Promise<string[][]> {
+  const { stdout } = await fixture.tsd("plugin", "logs", name);
   return stdout.trimEnd().split("\n").map((line) => line.split(" ").slice(2));
 }
 
 /** The plugin that stayed was told of each thing once, by one process. */
-async function everythingOnce(world: World, containers: number): Promise<void> {
-  const wanted = EVENTS.length * containers;
-  await world.until("all that is told", async () => (await notesOf(world, "watch")).length >= wanted);
-  const notes = await notesOf(world, "watch");
+async function everythingOnce(fixture: Fixture, containers: number): Promise<void> {
+  const requested = EVENTS.length * containers;
+  await fixture.until("all that is told", async () => (await notesOf(fixture, "watch")).length >= requested);
+  const notes = await notesOf(fixture, "watch");
   assert.equal(new Set(notes.map(([instance]) => instance)).size, 1);
-  const told = notes.map(([, event, name, replayed]) => `${name} ${event} ${replayed}`).sort();
+  const reported = notes.map(([, event, name, replayed]) => `${name} ${event} ${replayed}`).sort();
   const names = Array.from({ length: containers }, (_, n) => `c${n}`);
-  assert.deepEqual(told, names.flatMap((name) => EVENTS.map((event) => `${name} ${event} false`)).sort());
+  assert.deepEqual(reported, names.flatMap((name) => EVENTS.map((event) => `${name} ${event} false`)).sort());
 }
 
 /** No process of the plugin that was replaced was told of anything twice, be it as one of what runs. */
-async function nobodyTwice(world: World): Promise<void> {
-  const told = (await notesOf(world, "notes")).map(([instance, event, name]) => `${instance} ${event} ${name}`);
-  assert.deepEqual(told.toSorted(), [...new Set(told)].sort());
+async function onlyOnce(fixture: Fixture): Promise<void> {
+  const reported = (await notesOf(fixture, "notes")).map(([instance, event, name]) => `${instance} ${event} ${name}`);
+  assert.deepEqual(reported.toSorted(), [...new Set(reported)].sort());
   assert.ok(
-    new Set(told.map((line) => line.split(" ")[0])).size > 1,
+    new Set(reported.map((line) => line.split(" ")[0])).size > 1,
     "it was not replaced while it was told of anything",
   );
 }
 
 /** How many processes of plugins there are. */
-async function pluginProcesses(world: World): Promise<number> {
+async function pluginProcesses(fixture: Fixture): Promise<number> {
   const all = await Array.fromAsync(Deno.readDir("/proc"));
   const parents = await Promise.all(
     all.filter(({ name }) => /^\d+$/.test(name)).map(async ({ name }) => {
@@ -138,7 +138,7 @@ async function pluginProcesses(world: World): Promise<number> {
         // It may end meanwhile.
         Deno.readTextFile(`/proc/${name}/${file}`).catch(() => "")
       ));
-      return /plugin/i.test(command!) && Number(/\) \S (\d+)/.exec(stat!)?.[1]) === world.engine.pid;
+      return /plugin/i.test(command!) && Number(/\) \S (\d+)/.exec(stat!)?.[1]) === fixture.engine.pid;
     }),
   );
   return parents.filter(Boolean).length;

@@ -35,12 +35,12 @@ export default {
 `;
 
 /** Writes the plugin's file, and says where. */
-export async function writeRules(folder: string, language: Language): Promise<string> {
+export async function writeRules(dir: string, language: Language): Promise<string> {
   if (language === "TypeScript") {
-    await Deno.writeTextFile(`${folder}/rules.js`, TYPESCRIPT);
-    return `${folder}/rules.js`;
+    await Deno.writeTextFile(`${dir}/rules.js`, TYPESCRIPT);
+    return `${dir}/rules.js`;
   }
   const source = await Deno.readTextFile(new URL("./rules.as.ts", import.meta.url));
-  await Deno.writeFile(`${folder}/rules.wasm`, await buildWasm(source, ["-O1", "--noAssert", "--runtime", "stub"]));
-  return `${folder}/rules.wasm`;
+  await Deno.writeFile(`${dir}/rules.wasm`, await buildWasm(source, ["-O1", "--noAssert", "--runtime", "stub"]));
+  return `${dir}/rules.wasm`;
 }

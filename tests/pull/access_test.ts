@@ -32,8 +32,8 @@ async function testAnonymous(engine: Engine, auth: Partial<RegistryAuth>): Promi
     assert.equal(query, new URLSearchParams({ service: "scripted", scope: "repository:team/app:pull" }).toString());
     assert.equal(headers.authorization, undefined);
   }
-  const asked = registry.requestsFor(layer, "GET");
-  assert.equal(asked.at(-1)!.headers.range, "bytes=70000-", "a new token doesn't begin the download anew");
+  const requested = registry.requestsFor(layer, "GET");
+  assert.equal(requested.at(-1)!.headers.range, "bytes=70000-", "a new token doesn't begin the download anew");
 }
 
 async function testRedirect(engine: Engine): Promise<void> {

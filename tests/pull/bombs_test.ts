@@ -27,10 +27,10 @@ Deno.test({
   name: "1 GiB of zeros in a few KiB",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using rig = await startHostileRig();
+    await using setup = await startHostileRig();
     for (const bomb of HOSTILE_IMAGES.filter(({ name }) => name.startsWith("bomb-"))) {
-      await test.step(bomb.name, () => tryBomb(rig, bomb));
+      await test.step(bomb.name, () => tryBomb(setup, bomb));
     }
-    await test.step("and afterwards all is well", () => checkAlive(rig));
+    await test.step("and afterwards all is well", () => checkAlive(setup));
   },
 });

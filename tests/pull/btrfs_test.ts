@@ -1,7 +1,7 @@
 /** An engine on btrfs as its clients see it, and what it says where there is none. */
 import { strict as assert } from "node:assert";
 import { filesBelow } from "../engine/setup.ts";
-import { executable, runCommand, startEngine, storagePlace } from "../harness/mod.ts";
+import { executable, runCommand, startEngine, storageDir } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 import { pulled, startPullRig } from "./setup.ts";
@@ -10,9 +10,9 @@ Deno.test({
   name: "btrfs: containers as usual, through tsd and docker; images leave nothing",
   ...requires("root", "runc", "docker", "btrfs"),
   fn: async (test) => {
-    await using place = await storagePlace("btrfs");
-    await using rig = await startPullRig({ engine: place.options });
-    const { engine, registry } = rig;
+    await using place = await storageDir("btrfs");
+    await using setup = await startPullRig({ engine: place.options });
+    const { engine, registry } = setup;
     const image = await busyboxBuilder().layer([file("own", "own"), file("etc/.wh.passwd", "")]).build();
     const reference = registry.add("on-btrfs", "1", image);
     await pulled(engine, ["-q", reference]);

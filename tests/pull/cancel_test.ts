@@ -41,8 +41,8 @@ async function untilHalfWay({ engine, registry }: PullRig, { image, layer }: Slo
     const ingesting = (await storeListing(engine)).some((path) =>
       /^(erofs\/ingest\/.*\/layer\.tar|overlay2\/ingest\/.*\/tree)$/.test(path)
     );
-    const asked = registry.requestsFor(layer, "GET").length >= downloads;
-    return asked && ingesting && onDisk.includes(image.layers[1]!.diffId);
+    const requested = registry.requestsFor(layer, "GET").length >= downloads;
+    return requested && ingesting && onDisk.includes(image.layers[1]!.diffId);
   });
 }
 
@@ -68,13 +68,13 @@ async function pruned(engine: Engine, bytesBefore: number): Promise<void> {
   assert.equal(await layersBytes(engine), bytesBefore);
 }
 
-async function testClientLeaves(rig: PullRig, client: "tsd" | "docker", signal: Deno.Signal): Promise<void> {
-  const { engine } = rig;
+async function testClientLeaves(setup: PullRig, client: "tsd" | "docker", signal: Deno.Signal): Promise<void> {
+  const { engine } = setup;
   const [store, open] = [await storeListing(engine), (await openFiles(engine)).length];
   const bytesBefore = await layersBytes(engine);
-  const slow = await slowImage(rig, `leaves/${client}/${signal.toLowerCase()}`);
+  const slow = await slowImage(setup, `leaves/${client}/${signal.toLowerCase()}`);
   await using pull = engine.session(client, ["pull", slow.reference]);
-  await untilHalfWay(rig, slow);
+  await untilHalfWay(setup, slow);
   pull.kill(signal);
   assert.notEqual((await pull.wait()).code, 0);
   await untilNone(async () => (await storeChanges(engine, store)).filter((change) => !isOf(engine, slow, change)));
@@ -85,11 +85,11 @@ async function testClientLeaves(rig: PullRig, client: "tsd" | "docker", signal: 
   assert.ok(!(await listedImages(engine)).includes(slow.reference));
 }
 
-async function testOtherGoesOn(rig: PullRig): Promise<void> {
-  const { engine, registry } = rig;
-  const slow = await slowImage(rig, "others", 1);
+async function testOtherGoesOn(setup: PullRig): Promise<void> {
+  const { engine, registry } = setup;
+  const slow = await slowImage(setup, "others", 1);
   await using first = engine.session("tsd", ["pull", "-q", slow.reference]);
-  await untilHalfWay(rig, slow);
+  await untilHalfWay(setup, slow);
   const others = ["tsd", "docker", "tsd"] as const;
   const sessions = others.map((client) => engine.session(client, ["pull", "-q", slow.reference]));
   await using _ended = disposing(sessions);
@@ -108,11 +108,11 @@ function disposing(items: readonly AsyncDisposable[]): AsyncDisposable {
   return stack;
 }
 
-async function testLeavesWhileNothingComes(rig: PullRig): Promise<void> {
-  const { engine, registry } = rig;
+async function testLeavesWhileNothingComes(setup: PullRig): Promise<void> {
+  const { engine, registry } = setup;
   const store = await storeListing(engine);
   for (const path of ["manifests/1", "blobs/*"]) {
-    const slow = await slowImage(rig, `silent/${path.slice(0, 4)}`);
+    const slow = await slowImage(setup, `silent/${path.slice(0, 4)}`);
     const pattern = slow.reference.replace(/^[^/]*\/(.*):1$/, `/v2/$1/${path}`);
     registry.fail({ path: pattern, fault: "hang" });
     await using pull = engine.session("tsd", ["pull", slow.reference]);
@@ -123,12 +123,12 @@ async function testLeavesWhileNothingComes(rig: PullRig): Promise<void> {
   await untilNone(() => storeChanges(engine, store));
 }
 
-async function testEngineEnds(rig: PullRig, signal: Deno.Signal): Promise<void> {
-  const { engine, registry } = rig;
+async function testEngineEnds(setup: PullRig, signal: Deno.Signal): Promise<void> {
+  const { engine, registry } = setup;
   const store = await storeListing(engine);
-  const slow = await slowImage(rig, `ends/${signal.toLowerCase()}`, 1);
+  const slow = await slowImage(setup, `ends/${signal.toLowerCase()}`, 1);
   await using pull = engine.session("tsd", ["pull", slow.reference]);
-  await untilHalfWay(rig, slow);
+  await untilHalfWay(setup, slow);
   await engine.stop(signal);
   const { code, stderr } = await pull.wait();
   assert.equal(code, 1);
@@ -149,15 +149,15 @@ Deno.test({
   name: "pulls that are left leave nothing but their finished layers",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
-    await using rig = await startPullRig();
-    await checkAlive(rig);
-    await test.step("tsd is killed", () => testClientLeaves(rig, "tsd", "SIGKILL"));
-    await test.step("Ctrl-C at tsd", () => testClientLeaves(rig, "tsd", "SIGINT"));
-    await test.step("Ctrl-C at docker", () => testClientLeaves(rig, "docker", "SIGINT"));
-    await test.step("while other clients want the same image", () => testOtherGoesOn(rig));
-    await test.step("while the registry says nothing", () => testLeavesWhileNothingComes(rig));
-    await test.step("the engine is told to end", () => testEngineEnds(rig, "SIGTERM"));
-    await test.step("the engine is killed", () => testEngineEnds(rig, "SIGKILL"));
-    await test.step("and afterwards all is well", () => checkAlive(rig));
+    await using setup = await startPullRig();
+    await checkAlive(setup);
+    await test.step("tsd is killed", () => testClientLeaves(setup, "tsd", "SIGKILL"));
+    await test.step("Ctrl-C at tsd", () => testClientLeaves(setup, "tsd", "SIGINT"));
+    await test.step("Ctrl-C at docker", () => testClientLeaves(setup, "docker", "SIGINT"));
+    await test.step("while other clients want the same image", () => testOtherGoesOn(setup));
+    await test.step("while the registry says nothing", () => testLeavesWhileNothingComes(setup));
+    await test.step("the engine is told to end", () => testEngineEnds(setup, "SIGTERM"));
+    await test.step("the engine is killed", () => testEngineEnds(setup, "SIGKILL"));
+    await test.step("and afterwards all is well", () => checkAlive(setup));
   },
 });

@@ -11,17 +11,17 @@ const ownImage = () => busyboxBuilder().layer([file("own", `${images++}`)]).buil
 
 /** An engine with this configuration. */
 async function configured(
-  folder: string,
+  dir: string,
   config: unknown,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Engine> {
-  const path = `${folder}/config-${images}.json`;
+  const path = `${dir}/config-${images}.json`;
   await Deno.writeTextFile(path, JSON.stringify(config));
   return await startEngine({ args: ["--config", path], env });
 }
 
 /** A mirror of Docker Hub and one of a registry that nobody can reach. */
-async function testMirrors(folder: string): Promise<void> {
+async function testMirrors(dir: string): Promise<void> {
   await using mirror = startScriptedRegistry();
   const image = await ownImage();
   mirror.add("library/mirrored", "latest", image);
@@ -31,7 +31,7 @@ async function testMirrors(folder: string): Promise<void> {
     "mirrors": { "registry.invalid": [`http://127.0.0.1:${freePort()}`, mirror.url] },
     "max-concurrent-downloads": 1,
   };
-  await using engine = await configured(folder, config);
+  await using engine = await configured(dir, config);
   assert.match(await pulled(engine, ["mirrored"]), /Downloaded newer image for mirrored:latest/);
   assert.match(await pulled(engine, ["registry.invalid/team/app:1"]), /registry\.invalid\/team\/app:1\n$/);
   assert.equal((await engine.tsd(["run", "--rm", "--network", "none", "mirrored", "true"])).code, 0);
@@ -46,18 +46,18 @@ async function testMirrors(folder: string): Promise<void> {
 }
 
 /** A registry with a certificate of its own, trusted because the folder of its host says so. */
-async function testCertificates(folder: string): Promise<void> {
+async function testCertificates(dir: string): Promise<void> {
   const tls = await selfSignedCertificate();
   await using registry = startScriptedRegistry({ tls });
   const reference = registry.add("team/app", "1", await ownImage());
-  await Deno.writeTextFile(`${folder}/ca.pem`, tls.cert);
-  await using engine = await configured(folder, { registries: { [registry.host]: { ca: `${folder}/ca.pem` } } });
+  await Deno.writeTextFile(`${dir}/ca.pem`, tls.cert);
+  await using engine = await configured(dir, { registries: { [registry.host]: { ca: `${dir}/ca.pem` } } });
   await pulled(engine, ["-q", reference]);
-  await using careless = await configured(folder, { registries: { [registry.host]: { ca: `${folder}/none.pem` } } });
+  await using careless = await configured(dir, { registries: { [registry.host]: { ca: `${dir}/none.pem` } } });
   const refused = await careless.tsd(["pull", reference]);
   assert.equal(
     refused.stderr,
-    `tsd: Cannot use the certificates of registry ${registry.host}: ${folder}/none.pem: no such file\n`,
+    `tsd: Cannot use the certificates of registry ${registry.host}: ${dir}/none.pem: no such file\n`,
   );
 }
 
@@ -103,21 +103,21 @@ function firstFree(ports: readonly number[]): Deno.TcpListener {
 }
 
 /** A registry that only a proxy reaches; loopback goes without one. */
-async function testProxy(folder: string): Promise<void> {
+async function testProxy(dir: string): Promise<void> {
   await using registry = startScriptedRegistry();
   const image = await ownImage();
   const direct = registry.add("team/app", "1", image);
-  const asked: string[] = [];
+  const requested: string[] = [];
   const proxy = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-    asked.push(new URL(request.url).host);
+    requested.push(new URL(request.url).host);
     return new Response("", { status: 403 });
   });
   try {
     const url = `http://u:secret@127.0.0.1:${proxy.addr.port}`;
     const config = { "proxies": { "http-proxy": url }, "insecure-registries": ["registry.invalid"] };
-    await using engine = await configured(folder, config, { HTTPS_PROXY: "http://127.0.0.1:1", NO_PROXY: "x.lan" });
+    await using engine = await configured(dir, config, { HTTPS_PROXY: "http://127.0.0.1:1", NO_PROXY: "x.lan" });
     assert.equal((await engine.tsd(["pull", "registry.invalid/team/app:1"])).code, 1);
-    assert.ok(asked.includes("registry.invalid"), JSON.stringify(asked));
+    assert.ok(requested.includes("registry.invalid"), JSON.stringify(requested));
     await pulled(engine, ["-q", direct]);
     const info = (await engine.api.get("/info")).json<Record<string, string>>();
     assert.equal(info.HttpProxy, `http://xxxxx:xxxxx@127.0.0.1:${proxy.addr.port}`);
@@ -132,31 +132,33 @@ async function testProxy(folder: string): Promise<void> {
 }
 
 /** HTTPS through a proxy, with a certificate that the machine's own store vouches for. */
-async function testTunnel(folder: string): Promise<void> {
+async function testTunnel(dir: string): Promise<void> {
   const tls = await selfSignedCertificate("registry.invalid");
   await using registry = startScriptedRegistry({ tls });
   registry.add("team/app", "1", await ownImage());
-  await Deno.writeTextFile(`${folder}/store.pem`, tls.cert);
+  await Deno.writeTextFile(`${dir}/store.pem`, tls.cert);
   await using proxy = tunnelTo(registry);
   const config = { "proxies": { "https-proxy": `http://${proxy.host}` } };
-  await using engine = await configured(folder, config, { SSL_CERT_FILE: `${folder}/store.pem` });
+  await using engine = await configured(dir, config, { SSL_CERT_FILE: `${dir}/store.pem` });
   await pulled(engine, ["-q", "registry.invalid/team/app:1"]);
-  assert.deepEqual([...new Set(proxy.asked)], ["CONNECT registry.invalid:443 HTTP/1.1"]);
-  await using doubtful = await configured(folder, config);
+  assert.deepEqual([...new Set(proxy.requested)], ["CONNECT registry.invalid:443 HTTP/1.1"]);
+  await using doubtful = await configured(dir, config);
   const refused = await doubtful.tsd(["pull", "-q", "registry.invalid/team/app:1"]);
   assert.deepEqual([refused.code, refused.stderr.split("\n").length], [1, 2]);
   assert.match(refused.stderr, /^tsd: Cannot reach registry registry\.invalid: invalid peer certificate: /);
 }
 
 /** A proxy that leads to one place, wherever one wants to go. */
-function tunnelTo({ host }: ScriptedRegistry): AsyncDisposable & { readonly host: string; readonly asked: string[] } {
+function tunnelTo(
+  { host }: ScriptedRegistry,
+): AsyncDisposable & { readonly host: string; readonly requested: string[] } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const asked: string[] = [];
+  const requested: string[] = [];
   const running: Promise<unknown>[] = [];
   const serve = async (client: Deno.TcpConn) => {
     const head = new Uint8Array(4096);
     const length = await client.read(head) ?? 0;
-    asked.push(new TextDecoder().decode(head.subarray(0, length)).split("\r\n", 1)[0]!);
+    requested.push(new TextDecoder().decode(head.subarray(0, length)).split("\r\n", 1)[0]!);
     const registry = await Deno.connect({ hostname: "127.0.0.1", port: Number(host.split(":")[1]) });
     await client.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\n\r\n"));
     await Promise.allSettled([
@@ -170,7 +172,7 @@ function tunnelTo({ host }: ScriptedRegistry): AsyncDisposable & { readonly host
   running.push(accept());
   return {
     host: `127.0.0.1:${listener.addr.port}`,
-    asked,
+    requested,
     async [Symbol.asyncDispose]() {
       listener.close();
       await Promise.all(running);
@@ -179,19 +181,19 @@ function tunnelTo({ host }: ScriptedRegistry): AsyncDisposable & { readonly host
 }
 
 /** An engine doesn't start with a mistake, and doesn't leave for one. */
-async function testMistakes(folder: string): Promise<void> {
-  const path = `${folder}/wrong.json`;
+async function testMistakes(dir: string): Promise<void> {
+  const path = `${dir}/wrong.json`;
   await Deno.writeTextFile(path, '{"insecure-registries": ["http://x"]}');
-  const args = ["daemon", "--data-root", `${folder}/data`, "-H", `unix://${folder}/sock`, "--config", path];
+  const args = ["daemon", "--data-root", `${dir}/data`, "-H", `unix://${dir}/sock`, "--config", path];
   assert.deepEqual(await runCommand(executable(), args), {
     code: 1,
     stdout: "",
     stderr:
       `tsd: Cannot use configuration file ${path}: insecure-registries[0]: "http://x" is no host (HOST or HOST:PORT)\n`,
   });
-  await using engine = await configured(folder, {});
+  await using engine = await configured(dir, {});
   const { pid } = engine;
-  await Deno.writeTextFile(`${folder}/config-${images}.json`, "{");
+  await Deno.writeTextFile(`${dir}/config-${images}.json`, "{");
   Deno.kill(pid, "SIGHUP");
   const deadline = performance.now() + 20_000;
   while (!(await engine.log()).includes("not reloading")) {
@@ -206,16 +208,16 @@ Deno.test({
   name: "the engine's configuration",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
-    const folder = await Deno.makeTempDir({ prefix: "tsd-config-" });
+    const dir = await Deno.makeTempDir({ prefix: "tsd-config-" });
     try {
-      await test.step("mirrors", () => testMirrors(folder));
-      await test.step("certificates", () => testCertificates(folder));
+      await test.step("mirrors", () => testMirrors(dir));
+      await test.step("certificates", () => testCertificates(dir));
       await test.step("a port that browsers refuse", () => testOddPort());
-      await test.step("proxies", () => testProxy(folder));
-      await test.step("HTTPS through a proxy", () => testTunnel(folder));
-      await test.step("mistakes", () => testMistakes(folder));
+      await test.step("proxies", () => testProxy(dir));
+      await test.step("HTTPS through a proxy", () => testTunnel(dir));
+      await test.step("mistakes", () => testMistakes(dir));
     } finally {
-      await Deno.remove(folder, { recursive: true });
+      await Deno.remove(dir, { recursive: true });
     }
   },
 });

@@ -28,9 +28,9 @@ async function testConfig({ engine }: PullRig, reference: string, image: Image, 
   await engine.start();
   assert.deepEqual(await listedImages(engine), good.filter((name) => name !== reference));
   assert.equal((await engine.tsd(["info"])).code, 0);
-  const told = `Cannot use image ${reference}: its config is damaged or missing; pull it again`;
+  const reported = `Cannot use image ${reference}: its config is damaged or missing; pull it again`;
   const run = await engine.tsd(["run", "--rm", "--network", "none", reference, "true"]);
-  assert.deepEqual([run.code, run.stderr], [125, `tsd: ${told}\n`]);
+  assert.deepEqual([run.code, run.stderr], [125, `tsd: ${reported}\n`]);
   await pulled(engine, ["-q", reference]);
   assert.deepEqual(await listedImages(engine), good);
   const again = await engine.tsd(["run", "--rm", "--network", "none", reference, "cat", "/own"]);
@@ -58,15 +58,15 @@ Deno.test({
   name: "damage at rest is named and repaired by a pull",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using rig = await startPullRig();
-    await pullGoodImage(rig);
+    await using setup = await startPullRig();
+    await pullGoodImage(setup);
     const image = await busyboxBuilder().layer([file("own", "own")]).build();
-    const reference = rig.registry.add("damaged", "1", image);
-    await pulled(rig.engine, ["-q", reference]);
+    const reference = setup.registry.add("damaged", "1", image);
+    await pulled(setup.engine, ["-q", reference]);
     for (const [name, damage] of Object.entries(DAMAGES)) {
-      await test.step(name, () => testConfig(rig, reference, image, damage));
+      await test.step(name, () => testConfig(setup, reference, image, damage));
     }
-    await test.step("a damaged image can be removed", () => testRemoval(rig, reference, image));
-    await test.step("a layer that is gone", () => testLayerGone(rig, reference, image));
+    await test.step("a damaged image can be removed", () => testRemoval(setup, reference, image));
+    await test.step("a layer that is gone", () => testLayerGone(setup, reference, image));
   },
 });

@@ -103,13 +103,13 @@ Deno.test({
   name: "docker pull shows Docker's lines",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
-    await using rig = await startPullRig();
-    await pullGoodImage(rig);
-    await test.step("docker pull", () => testPull(rig, "docker"));
-    await test.step("tsd pull", () => testPull(rig, "tsd"));
-    await test.step("docker pull -a", () => testAllTags(rig, "docker"));
-    await test.step("tsd pull -a", () => testAllTags(rig, "tsd"));
-    await test.step("what fails", () => testFailures(rig));
-    await test.step("run", () => testRun(rig));
+    await using setup = await startPullRig();
+    await pullGoodImage(setup);
+    await test.step("docker pull", () => testPull(setup, "docker"));
+    await test.step("tsd pull", () => testPull(setup, "tsd"));
+    await test.step("docker pull -a", () => testAllTags(setup, "docker"));
+    await test.step("tsd pull -a", () => testAllTags(setup, "tsd"));
+    await test.step("what fails", () => testFailures(setup));
+    await test.step("run", () => testRun(setup));
   },
 });

@@ -156,7 +156,7 @@ export const FAST_FAULTS: readonly FaultCase[] = [
   },
 ];
 
-const PATIENCE = 5;
+const TIMEOUT = 5;
 
 /** Those of which better is hoped for a while: five attempts, 4 to 10 seconds. */
 export const PATIENT_FAULTS: readonly FaultCase[] = [
@@ -164,36 +164,36 @@ export const PATIENT_FAULTS: readonly FaultCase[] = [
     name: "unavailable",
     faults: [{ path: manifests, fault: "status", status: 503 }],
     says: "Cannot get the manifest of REF: registry HOST answered 503",
-    requestsAtMost: PATIENCE,
+    requestsAtMost: TIMEOUT,
   },
   {
     name: "unavailable-blob",
     faults: [{ path: blobs, after: 1, fault: "status", status: 502 }],
     says: /^Cannot get blob sha256:[0-9a-f]{64}: registry HOST answered 502$/,
-    requestsAtMost: 2 + 2 * PATIENCE,
+    requestsAtMost: 2 + 2 * TIMEOUT,
   },
   {
     name: "hangs-up",
     faults: [{ path: manifests, fault: "close" }],
     says: /^Cannot reach registry HOST: \w/,
-    requestsAtMost: 2 * PATIENCE,
+    requestsAtMost: 2 * TIMEOUT,
   },
   {
     name: "no-http",
     faults: [{ path: manifests, fault: "garbage", bytes: "SSH-2.0-OpenSSH_9.2\r\n" }],
     says: /^Cannot reach registry HOST: \w/,
-    requestsAtMost: 2 * PATIENCE,
+    requestsAtMost: 2 * TIMEOUT,
   },
   {
     name: "drops-at-one-place",
     faults: [{ path: blobs, after: 1, fault: "drop", afterBytes: 3000 }, { path: blobs, fault: "ignore-range" }],
     says: /^Cannot download blob sha256:[0-9a-f]{64} from HOST after 3000 of \d+ bytes, 5 attempts: /,
-    requestsAtMost: 2 + 2 * PATIENCE,
+    requestsAtMost: 2 + 2 * TIMEOUT,
   },
   {
     name: "promises-more",
     faults: [{ path: blobs, after: 1, fault: "shorten", byBytes: 500 }, { path: blobs, after: 1, fault: "chunked" }],
     says: SIZE,
-    requestsAtMost: 2 + 2 * PATIENCE,
+    requestsAtMost: 2 + 2 * TIMEOUT,
   },
 ];

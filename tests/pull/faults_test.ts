@@ -35,13 +35,13 @@ async function tryCase({ engine, registry }: PullRig, fault: FaultCase): Promise
 }
 
 /** Nothing of the failed pulls is there but layers that are whole, which go by prune, and with an honest registry each would have worked. */
-async function checkAfter(rig: PullRig, cases: readonly FaultCase[], before: readonly string[]): Promise<void> {
-  const { engine, registry } = rig;
+async function checkAfter(setup: PullRig, cases: readonly FaultCase[], before: readonly string[]): Promise<void> {
+  const { engine, registry } = setup;
   await pruneDownloads(engine);
   assert.deepEqual(await storeChanges(engine, before), []);
   assert.equal((await listedImages(engine)).length, 1);
   registry.heal();
-  await Promise.all(cases.map(({ name }) => pullByApi(rig, name)));
+  await Promise.all(cases.map(({ name }) => pullByApi(setup, name)));
 }
 
 async function pullByApi({ engine, registry }: PullRig, repo: string): Promise<void> {
@@ -54,17 +54,17 @@ Deno.test({
   name: "a registry that fails is named in one line, and nothing is left that isn't whole",
   ...requires("root", "overlay"),
   fn: async (test) => {
-    await using rig = await startPullRig();
-    await pullGoodImage(rig);
-    const before = await storeListing(rig.engine);
+    await using setup = await startPullRig();
+    await pullGoodImage(setup);
+    const before = await storeListing(setup.engine);
     for (const each of FAST_FAULTS) {
       await test.step(each.name, async () => {
-        await tryCase(rig, each);
-        await pruneDownloads(rig.engine);
-        assert.deepEqual(await storeChanges(rig.engine, before), []);
+        await tryCase(setup, each);
+        await pruneDownloads(setup.engine);
+        assert.deepEqual(await storeChanges(setup.engine, before), []);
       });
     }
-    await test.step("and afterwards all is well", () => checkAfter(rig, FAST_FAULTS, before));
+    await test.step("and afterwards all is well", () => checkAfter(setup, FAST_FAULTS, before));
   },
 });
 
@@ -72,10 +72,10 @@ Deno.test({
   name: "a registry that keeps failing is given up",
   ...requires("root", "overlay"),
   fn: async () => {
-    await using rig = await startPullRig();
-    await pullGoodImage(rig);
-    const before = await storeListing(rig.engine);
-    await Promise.all(PATIENT_FAULTS.map((each) => tryCase(rig, each)));
-    await checkAfter(rig, PATIENT_FAULTS, before);
+    await using setup = await startPullRig();
+    await pullGoodImage(setup);
+    const before = await storeListing(setup.engine);
+    await Promise.all(PATIENT_FAULTS.map((each) => tryCase(setup, each)));
+    await checkAfter(setup, PATIENT_FAULTS, before);
   },
 });

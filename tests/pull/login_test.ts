@@ -21,7 +21,7 @@ const ownImage = () =>
   busyboxBuilder().layer([file("own", `${images++}`.padEnd(200_000, "x"))], { compression: "none" }).build();
 
 async function configOf(engine: Engine): Promise<{ auths?: Record<string, unknown>; [field: string]: unknown }> {
-  return JSON.parse(await Deno.readTextFile(`${engine.folder}/home/.docker/config.json`));
+  return JSON.parse(await Deno.readTextFile(`${engine.dir}/home/.docker/config.json`));
 }
 
 /** Against Debian's registry with htpasswd. */
@@ -40,7 +40,7 @@ async function testPrivate(engine: Engine, client: Client): Promise<void> {
   assert.deepEqual([right.code, right.stdout], [0, "Login Succeeded\n"], right.stderr);
   assert.match(right.stderr, /WARNING! Your credentials are stored unencrypted in '.*\/config\.json'/);
   assert.deepEqual((await configOf(engine)).auths, { [registry.host]: { auth: pair } });
-  assert.equal((await Deno.stat(`${engine.folder}/home/.docker/config.json`)).mode! & 0o777, 0o600);
+  assert.equal((await Deno.stat(`${engine.dir}/home/.docker/config.json`)).mode! & 0o777, 0o600);
   // The two clients read each other's file.
   const other = client === "tsd" ? "docker" : "tsd";
   assert.deepEqual((await engine[other](["pull", "-q", reference])).stdout, `${reference}\n`);
@@ -63,7 +63,7 @@ async function testPrivate(engine: Engine, client: Client): Promise<void> {
 /** A token service that gives a refresh token; its bearer tokens end in mid-download. */
 async function testTokens(engine: Engine, client: Client): Promise<void> {
   const auth: RegistryAuth = {
-    ...{ kind: "bearer", account: ACCOUNT, refreshToken: "refresh-me", givesRefreshToken: true },
+    ...{ kind: "bearer", account: ACCOUNT, refreshToken: "refresh-me", issuesRefreshToken: true },
     tokenUses: 3,
   };
   await using registry = startScriptedRegistry({ auth });
@@ -101,11 +101,11 @@ esac
 async function testHelper(engine: Engine, client: Client): Promise<void> {
   await using registry = startScriptedRegistry({ auth: { kind: "basic", account: ACCOUNT } });
   const reference = registry.add("team/app", "1", await ownImage());
-  const bin = `${engine.folder}/bin-${client}`;
+  const bin = `${engine.dir}/bin-${client}`;
   await Deno.mkdir(bin);
   await Deno.writeTextFile(`${bin}/docker-credential-fake`, HELPER, { mode: 0o755 });
   await Deno.writeTextFile(
-    `${engine.folder}/home/.docker/config.json`,
+    `${engine.dir}/home/.docker/config.json`,
     JSON.stringify({ credHelpers: { [registry.host]: "fake" }, detachKeys: "ctrl-x" }),
   );
   const env = { PATH: `${bin}:${Deno.env.get("PATH")}` };
@@ -152,7 +152,7 @@ async function posted(engine: Engine, path: string, headers: Record<string, stri
 /** A user at a terminal: the password is not shown, and the terminal is as before. */
 async function testPrompt(engine: Engine): Promise<void> {
   await using registry = startScriptedRegistry({ auth: { kind: "basic", account: ACCOUNT } });
-  await using screen = await engine.screen(engine.folder);
+  await using screen = await engine.screen(engine.dir);
   await screen.line(`$tsd login ${registry.host}`);
   await screen.see("Username: ");
   await screen.line(ACCOUNT.user);

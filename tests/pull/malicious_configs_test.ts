@@ -9,20 +9,20 @@ import { pullGoodImage } from "./setup.ts";
 const LAST_FD = 20;
 
 /** CVE-2024-21626: a descriptor of runc that leads to the host must be no working directory. */
-async function testDescriptors(rig: HostileRig): Promise<void> {
-  const { engine, victim } = rig;
-  const image = await pullGoodImage(rig);
+async function testDescriptors(setup: HostileRig): Promise<void> {
+  const { engine, victim } = setup;
+  const image = await pullGoodImage(setup);
   const up = `../../../../../../../../${victim.relative("secret")}`;
   for (let fd = 0; fd <= LAST_FD; fd++) {
     const script = ["sh", "-c", `cat '${up}'; pwd -P; ls -di /`];
-    const folder = `/proc/self/fd/${fd}`;
+    const dir = `/proc/self/fd/${fd}`;
     const { code, stdout, stderr } = await engine.tsd([
-      ...["run", "--rm", "--network", "none", "-w", folder, image],
+      ...["run", "--rm", "--network", "none", "-w", dir, image],
       ...script,
     ]);
-    assert.doesNotMatch(stdout, /secret/, folder);
-    assert.ok([125, 126, 127].includes(code), `${folder}: exit code ${code}, ${stdout}${stderr}`);
-    assert.match(stderr, /^tsd: [^\n]+\n$/, folder);
+    assert.doesNotMatch(stdout, /secret/, dir);
+    assert.ok([125, 126, 127].includes(code), `${dir}: exit code ${code}, ${stdout}${stderr}`);
+    assert.match(stderr, /^tsd: [^\n]+\n$/, dir);
   }
 }
 
@@ -30,12 +30,12 @@ Deno.test({
   name: "configurations that mean harm",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using rig = await startHostileRig();
+    await using setup = await startHostileRig();
     for (const hostile of HOSTILE_IMAGES) {
       if (hostile.kind !== "config") continue;
-      await test.step(`${hostile.name}: ${hostile.what.slice(0, 80)}`, () => tryHostile(rig, hostile));
+      await test.step(`${hostile.name}: ${hostile.what.slice(0, 80)}`, () => tryHostile(setup, hostile));
     }
-    await test.step("working directories on open descriptors", () => testDescriptors(rig));
-    await test.step("and afterwards all is well", () => checkAlive(rig));
+    await test.step("working directories on open descriptors", () => testDescriptors(setup));
+    await test.step("and afterwards all is well", () => checkAlive(setup));
   },
 });

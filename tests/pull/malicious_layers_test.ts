@@ -1,5 +1,5 @@
 /** Hostile layers (1 to 23 of the project's list) are refused whole, or unpacked without effect on the host. */
-import { storageNeeds, storagePlace } from "../harness/mod.ts";
+import { storageDir, storageNeeds } from "../harness/mod.ts";
 import { HOSTILE_IMAGES } from "../images/mod.ts";
 import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { requires } from "../requires.ts";
@@ -10,13 +10,13 @@ for (const driver of STORAGE_DRIVERS) {
     name: `${driver}: layers that mean harm`,
     ...requires("root", "runc", "overlay", ...storageNeeds(driver)),
     fn: async (test) => {
-      await using place = await storagePlace(driver);
-      await using rig = await startHostileRig(place.options);
+      await using place = await storageDir(driver);
+      await using setup = await startHostileRig(place.options);
       for (const hostile of HOSTILE_IMAGES) {
         if (hostile.kind !== "layers" || hostile.name.startsWith("bomb-")) continue; // Bombs: bombs_test.ts
-        await test.step(`${hostile.name}: ${hostile.what}`, () => tryHostile(rig, hostile));
+        await test.step(`${hostile.name}: ${hostile.what}`, () => tryHostile(setup, hostile));
       }
-      await test.step("and afterwards all is well", () => checkAlive(rig));
+      await test.step("and afterwards all is well", () => checkAlive(setup));
     },
   });
 }

@@ -8,15 +8,15 @@ Deno.test({
   name: "manifests and blobs that mean harm",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using rig = await startHostileRig();
+    await using setup = await startHostileRig();
     for (const hostile of HOSTILE_IMAGES) {
       if (hostile.kind !== "manifest") continue;
       await test.step(`${hostile.name}: ${hostile.what}`, async () => {
         const startedMs = performance.now();
-        await tryHostile(rig, hostile);
+        await tryHostile(setup, hostile);
         assert.ok(performance.now() - startedMs < 5000, "it was refused at once");
       });
     }
-    await test.step("and afterwards all is well", () => checkAlive(rig));
+    await test.step("and afterwards all is well", () => checkAlive(setup));
   },
 });

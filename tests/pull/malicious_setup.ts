@@ -22,13 +22,13 @@ export interface HostileRig extends PullRig {
 export async function startHostileRig(engine: EngineOptions = {}): Promise<HostileRig> {
   await using undo = new AsyncDisposableStack();
   const victim = undo.use(await Victim.create());
-  const rig = undo.use(await startPullRig({ engine }));
-  await checkAlive(rig);
+  const setup = undo.use(await startPullRig({ engine }));
+  await checkAlive(setup);
   // The first volume makes the folder of all, which stays.
-  for (const verb of ["create", "rm"]) assert.equal((await rig.engine.tsd(["volume", verb, "first"])).code, 0);
-  const clean = await storeListing(rig.engine);
+  for (const verb of ["create", "rm"]) assert.equal((await setup.engine.tsd(["volume", verb, "first"])).code, 0);
+  const clean = await storeListing(setup.engine);
   const owned = undo.move();
-  return { ...rig, victim, clean, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { ...setup, victim, clean, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** This machine's static busybox, put into containers of images that have no program. */
@@ -36,15 +36,15 @@ const BUSYBOX = "/busybox-tsd";
 const NETWORK = ["--network", "none"];
 
 /** Pulls the image, runs it when that works, removes it, and checks that it had no effect. */
-export async function tryHostile(rig: HostileRig, hostile: HostileImage): Promise<void> {
-  const { engine, registry, victim, clean } = rig;
+export async function tryHostile(setup: HostileRig, hostile: HostileImage): Promise<void> {
+  const { engine, registry, victim, clean } = setup;
   const repo = `hostile/${hostile.name.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "")}`;
   const reference = registry.add(repo, "1", await hostile.build(victim));
   const pull = await engine.tsd(["pull", "-q", reference]);
   if (pull.code === 0) {
     await using undo = new AsyncDisposableStack();
     undo.defer(() => remove(engine, reference));
-    await runTaken(rig, hostile, reference);
+    await runTaken(setup, hostile, reference);
   } else {
     clearFailure(pull, hostile.name);
     assert.notEqual(hostile.expect, "contained", `${hostile.name} was refused: ${pull.stderr}`);
@@ -55,8 +55,8 @@ export async function tryHostile(rig: HostileRig, hostile: HostileImage): Promis
 }
 
 /** An image whose trick is in its configuration may be refused as late as at its start. */
-async function runTaken(rig: HostileRig, hostile: HostileImage, reference: string): Promise<void> {
-  const { engine, victim } = rig;
+async function runTaken(setup: HostileRig, hostile: HostileImage, reference: string): Promise<void> {
+  const { engine, victim } = setup;
   if (hostile.kind === "config") {
     const run = await engine.tsd(["run", "--rm", ...NETWORK, reference, "true"]);
     checkRun(hostile, run);
@@ -112,9 +112,9 @@ async function probe(engine: Engine, hostile: HostileImage, reference: string): 
 }
 
 /** The engine answers, and honest images still come and run. */
-export async function checkAlive(rig: PullRig): Promise<void> {
-  assert.equal((await rig.engine.api.get("/_ping")).status, 200);
-  const reference = await pullGoodImage(rig);
-  const run = await rig.engine.tsd(["run", "--rm", ...NETWORK, reference, "echo", "alive"]);
+export async function checkAlive(setup: PullRig): Promise<void> {
+  assert.equal((await setup.engine.api.get("/_ping")).status, 200);
+  const reference = await pullGoodImage(setup);
+  const run = await setup.engine.tsd(["run", "--rm", ...NETWORK, reference, "echo", "alive"]);
   assert.deepEqual(run, { code: 0, stdout: "alive\n", stderr: "" });
 }

@@ -23,9 +23,9 @@ export async function pullManyEntries(
   count: number,
   expect: "taken" | "refused",
 ): Promise<ManyEntriesResult> {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-many-" });
+  const dir = await Deno.makeTempDir({ prefix: "tsd-many-" });
   try {
-    const image = await new ImageBuilder().addLayer(await manyEntriesLayer(count, folder)).build();
+    const image = await new ImageBuilder().addLayer(await manyEntriesLayer(count, dir)).build();
     const reference = registry.add("many/entries", String(count), image);
     const before = (await processState(engine.pid)).memoryBytes;
     const strain = await strainDuring(engine, pull(engine, reference, expect), 10);
@@ -34,7 +34,7 @@ export async function pullManyEntries(
     assert.ok(slowestMs < LONGEST_ANSWER_MS, `an answer took ${Math.round(slowestMs)} ms`);
     return { strain, growthBytes: strain.memoryBytes - before };
   } finally {
-    await removeTree(folder);
+    await removeTree(dir);
   }
 }
 

@@ -73,32 +73,32 @@ async function assertWholeThenRemove(engine: Engine, { reference, content, part 
 }
 
 async function testGoesOn(
-  rig: PullRig,
+  setup: PullRig,
   large: LargeImage,
   interrupt: (pulling: Session) => Promise<unknown>,
 ): Promise<void> {
-  const { engine, registry } = rig;
-  await breakOff(rig, large, interrupt);
-  const [held, asked] = [await sizeOf(large.part), registry.requestsFor(large.blob, "GET").length];
+  const { engine, registry } = setup;
+  await breakOff(setup, large, interrupt);
+  const [held, requested] = [await sizeOf(large.part), registry.requestsFor(large.blob, "GET").length];
   assert.ok(held > LARGE_BYTES / 3 && held < large.image.layers[1]!.blob.sizeBytes, `${held} bytes`);
   const said = await pulled(engine, [large.reference]);
-  assert.deepEqual(rangesOf(rig, large, asked), [`bytes=${held}-`]);
+  assert.deepEqual(rangesOf(setup, large, requested), [`bytes=${held}-`]);
   assert.match(said, /: Resuming at \d+(\.\d+)?MB\n/);
   await assertWholeThenRemove(engine, large);
 }
 
 async function testUnfit(
-  rig: PullRig,
+  setup: PullRig,
   large: LargeImage,
   spoil: (path: string) => Promise<unknown>,
   ranges: (held: number) => (string | undefined)[],
 ): Promise<void> {
-  const { engine, registry } = rig;
-  await breakOff(rig, large, end(engine));
+  const { engine, registry } = setup;
+  await breakOff(setup, large, end(engine));
   await spoil(large.part);
-  const [held, asked] = [await sizeOf(large.part), registry.requestsFor(large.blob, "GET").length];
+  const [held, requested] = [await sizeOf(large.part), registry.requestsFor(large.blob, "GET").length];
   await pulled(engine, [large.reference]);
-  assert.deepEqual(rangesOf(rig, large, asked), ranges(held));
+  assert.deepEqual(rangesOf(setup, large, requested), ranges(held));
   await assertWholeThenRemove(engine, large);
 }
 
@@ -111,18 +111,18 @@ async function flip(path: string): Promise<void> {
   await part.write(byte.map((value) => value ^ 1));
 }
 
-async function testWithoutRanges(rig: PullRig, large: LargeImage): Promise<void> {
-  const { engine, registry } = rig;
-  await breakOff(rig, large, end(engine));
+async function testWithoutRanges(setup: PullRig, large: LargeImage): Promise<void> {
+  const { engine, registry } = setup;
+  await breakOff(setup, large, end(engine));
   registry.fail({ path: large.blob, fault: "ignore-range" });
   await pulled(engine, [large.reference]);
   registry.heal();
   await assertWholeThenRemove(engine, large);
 }
 
-async function testDamagedAtTheRegistry(rig: PullRig, large: LargeImage): Promise<void> {
-  const { engine, registry } = rig;
-  await breakOff(rig, large, end(engine));
+async function testDamagedAtTheRegistry(setup: PullRig, large: LargeImage): Promise<void> {
+  const { engine, registry } = setup;
+  await breakOff(setup, large, end(engine));
   registry.fail({ path: large.blob, fault: "corrupt", atByte: 60 * MIB });
   const failure = clearFailure(await engine.tsd(["pull", large.reference]), "a corrupt layer");
   assert.match(failure, /^Cannot accept layer sha256:.*: digest is/);
@@ -132,26 +132,26 @@ async function testDamagedAtTheRegistry(rig: PullRig, large: LargeImage): Promis
   await assertWholeThenRemove(engine, large);
 }
 
-async function testTwoPulls(rig: PullRig, large: LargeImage): Promise<void> {
-  const { engine, registry } = rig;
+async function testTwoPulls(setup: PullRig, large: LargeImage): Promise<void> {
+  const { engine, registry } = setup;
   registry.fail({ path: large.blob, fault: "slow", bytesPerSecond: SLOW_BYTES_PER_SECOND });
-  const asked = registry.requestsFor(large.blob, "GET").length;
+  const requested = registry.requestsFor(large.blob, "GET").length;
   const pulls = [1, 2].map(() => engine.tsd(["pull", "-q", large.reference]));
   assert.deepEqual((await Promise.all(pulls)).map(({ code, stderr }) => [code, stderr]), [[0, ""], [0, ""]]);
   registry.heal();
-  assert.deepEqual(rangesOf(rig, large, asked), [undefined]);
+  assert.deepEqual(rangesOf(setup, large, requested), [undefined]);
   await assertWholeThenRemove(engine, large);
 }
 
-async function testPrune(rig: PullRig, large: LargeImage): Promise<void> {
-  const { engine } = rig;
-  await breakOff(rig, large, end(engine));
+async function testPrune(setup: PullRig, large: LargeImage): Promise<void> {
+  const { engine } = setup;
+  await breakOff(setup, large, end(engine));
   const plan = await engine.tsd(["prune", "--dry-run"]);
   assert.match(plan.stdout, /^interrupted download +[0-9a-f]{12} +part +\d\S+MB +its pull was broken off /m);
   assert.equal((await engine.tsd(["prune", "-f"])).code, 0);
   assert.equal(await sizeOf(large.part), 0);
   assert.match((await engine.tsd(["prune", "--dry-run"])).stdout, /^Nothing to remove/);
-  await breakOff(rig, large, leave);
+  await breakOff(setup, large, leave);
   assert.ok(await sizeOf(large.part) > 0);
   const answer = await engine.api.post("/images/prune");
   assert.ok(answer.json<{ SpaceReclaimed: number }>().SpaceReclaimed > LARGE_BYTES / 3);
@@ -162,19 +162,19 @@ Deno.test({
   name: "large layers go on where they were broken off",
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
-    await using rig = await startPullRig();
-    const { engine } = rig;
-    const large = await largeImage(rig);
+    await using setup = await startPullRig();
+    const { engine } = setup;
+    const large = await largeImage(setup);
     const fromStart = (held: number) => [`bytes=${held}-`, undefined];
-    await test.step("the engine is killed", () => testGoesOn(rig, large, end(engine)));
-    await test.step("the engine is told to end", () => testGoesOn(rig, large, end(engine, "SIGTERM")));
-    await test.step("the client leaves", () => testGoesOn(rig, large, leave));
-    await test.step("a damaged part is thrown away", () => testUnfit(rig, large, flip, fromStart));
+    await test.step("the engine is killed", () => testGoesOn(setup, large, end(engine)));
+    await test.step("the engine is told to end", () => testGoesOn(setup, large, end(engine, "SIGTERM")));
+    await test.step("the client leaves", () => testGoesOn(setup, large, leave));
+    await test.step("a damaged part is thrown away", () => testUnfit(setup, large, flip, fromStart));
     await test.step("a part longer than the layer too", () =>
-      testUnfit(rig, large, (path) => Deno.truncate(path, 2 * LARGE_BYTES), () => [undefined]));
-    await test.step("a registry that has no ranges", () => testWithoutRanges(rig, large));
-    await test.step("a layer that is damaged at the registry", () => testDamagedAtTheRegistry(rig, large));
-    await test.step("two pulls of one layer", () => testTwoPulls(rig, large));
-    await test.step("prune", () => testPrune(rig, large));
+      testUnfit(setup, large, (path) => Deno.truncate(path, 2 * LARGE_BYTES), () => [undefined]));
+    await test.step("a registry that has no ranges", () => testWithoutRanges(setup, large));
+    await test.step("a layer that is damaged at the registry", () => testDamagedAtTheRegistry(setup, large));
+    await test.step("two pulls of one layer", () => testTwoPulls(setup, large));
+    await test.step("prune", () => testPrune(setup, large));
   },
 });

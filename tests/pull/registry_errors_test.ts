@@ -6,7 +6,7 @@ import { requires } from "../requires.ts";
 import { pulled, pullGoodImage, type PullRig, startPullRig } from "./setup.ts";
 
 /** What a case may look at: the requests for its blob. */
-interface Seen {
+interface SpecSources {
   readonly layer: readonly RecordedRequest[];
   readonly manifest: readonly RecordedRequest[];
   readonly all: readonly RecordedRequest[];
@@ -16,7 +16,7 @@ interface Case {
   readonly name: string;
   /** `path` begins behind `/v2/<repo>/`; LAYER stands for the layer's blob. */
   readonly faults: readonly Fault[];
-  readonly check: (seen: Seen) => void;
+  readonly check: (seen: SpecSources) => void;
 }
 
 const LAYER = "LAYER";
@@ -119,10 +119,10 @@ Deno.test({
   name: "a pull survives passing troubles and detours",
   ...requires("root", "runc", "overlay"),
   fn: async () => {
-    await using rig = await startPullRig();
-    await pullGoodImage(rig);
+    await using setup = await startPullRig();
+    await pullGoodImage(setup);
     // All at once: most of their time is waiting.
-    const outcomes = await Promise.allSettled(CASES.map((each, at) => tryCase(rig, each, `troubles/${at}`)));
+    const outcomes = await Promise.allSettled(CASES.map((each, at) => tryCase(setup, each, `troubles/${at}`)));
     const failures = outcomes.flatMap((outcome, at) =>
       outcome.status === "rejected" ? [`${CASES[at]!.name}: ${outcome.reason}`] : []
     );

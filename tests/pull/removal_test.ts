@@ -22,11 +22,11 @@ interface Case extends PullRig {
 }
 
 /** Pulls both images; they share their base. */
-async function twoImages(rig: PullRig, repo: string): Promise<Case> {
+async function twoImages(setup: PullRig, repo: string): Promise<Case> {
   const [one, two] = [await topped(`${repo} one`), await topped(`${repo} two`)];
-  const references = [rig.registry.add(repo, "one", one), rig.registry.add(repo, "two", two)] as const;
-  for (const reference of references) await pulled(rig.engine, ["-q", reference]);
-  return { ...rig, one, two, references };
+  const references = [setup.registry.add(repo, "one", one), setup.registry.add(repo, "two", two)] as const;
+  for (const reference of references) await pulled(setup.engine, ["-q", reference]);
+  return { ...setup, one, two, references };
 }
 
 async function rmi({ engine }: PullRig, ...args: string[]): Promise<string[]> {
@@ -41,12 +41,12 @@ async function refused({ engine }: PullRig, ...args: string[]): Promise<string> 
   return stderr.trimEnd();
 }
 
-async function testSharedLayers(rig: PullRig): Promise<void> {
-  const empty = await storeListing(rig.engine);
-  const { engine, one, two, references } = await twoImages(rig, "shared");
+async function testSharedLayers(setup: PullRig): Promise<void> {
+  const empty = await storeListing(setup.engine);
+  const { engine, one, two, references } = await twoImages(setup, "shared");
   const digests = [one, two].map(({ top }) => `${references[0].replace(/:one$/, "")}@${top.digest}`);
   assert.deepEqual(await layersOnDisk(engine), layersOf(one, two));
-  assert.deepEqual(await rmi(rig, references[0]), [
+  assert.deepEqual(await rmi(setup, references[0]), [
     `Untagged: ${references[0]}`,
     `Untagged: ${digests[0]}`,
     `Deleted: ${one.config.digest}`,
@@ -55,29 +55,29 @@ async function testSharedLayers(rig: PullRig): Promise<void> {
   assert.deepEqual(await layersOnDisk(engine), layersOf(two));
   const run = await engine.tsd(["run", "--rm", "--network", "none", references[1], "cat", "/top"]);
   assert.equal(run.stdout, "shared two");
-  assert.equal((await rmi(rig, references[1])).length, 5);
+  assert.equal((await rmi(setup, references[1])).length, 5);
   assert.deepEqual(await layersOnDisk(engine), []);
   const left = (await storeListing(engine)).filter((path) => !empty.includes(path));
   assert.deepEqual(left.filter((path) => /[0-9a-f]{32}/.test(path)), [], "only folders of the store itself are left");
 }
 
-async function testNames(rig: PullRig): Promise<void> {
-  const { engine, one, references } = await twoImages(rig, "names");
+async function testNames(setup: PullRig): Promise<void> {
+  const { engine, one, references } = await twoImages(setup, "names");
   const id = one.config.digest.slice("sha256:".length);
-  const second = rig.registry.add("names/other", "two", one);
+  const second = setup.registry.add("names/other", "two", one);
   await pulled(engine, ["-q", second]);
-  assert.match(await refused(rig, id), new RegExp(`unable to delete ${id.slice(0, 12)} \\(must be forced\\)`));
-  assert.deepEqual(await rmi(rig, second), [`Untagged: ${second}`, `Untagged: ${digestName(second, one)}`]);
-  assert.equal((await rmi(rig, id.slice(0, 8)))[0], `Untagged: ${references[0]}`);
-  assert.equal(await refused(rig, references[0]), `tsd: No such image: ${references[0]}`);
-  assert.match((await rmi(rig, references[1])).at(-1) ?? "", /^Deleted: /);
+  assert.match(await refused(setup, id), new RegExp(`unable to delete ${id.slice(0, 12)} \\(must be forced\\)`));
+  assert.deepEqual(await rmi(setup, second), [`Untagged: ${second}`, `Untagged: ${digestName(second, one)}`]);
+  assert.equal((await rmi(setup, id.slice(0, 8)))[0], `Untagged: ${references[0]}`);
+  assert.equal(await refused(setup, references[0]), `tsd: No such image: ${references[0]}`);
+  assert.match((await rmi(setup, references[1])).at(-1) ?? "", /^Deleted: /);
   assert.deepEqual(await listedImages(engine), []);
 }
 
 const digestName = (reference: string, image: Image) => `${reference.replace(/:[^:/]+$/, "")}@${image.top.digest}`;
 
-async function testSeveral(rig: PullRig): Promise<void> {
-  const { engine, references } = await twoImages(rig, "several");
+async function testSeveral(setup: PullRig): Promise<void> {
+  const { engine, references } = await twoImages(setup, "several");
   const { code, stdout, stderr } = await engine.docker(["rmi", references[0], "nothing:1", references[1]]);
   assert.equal(code, 1);
   assert.match(stderr, /^Error response from daemon: No such image: nothing:1\n?$/);
@@ -85,21 +85,24 @@ async function testSeveral(rig: PullRig): Promise<void> {
   assert.deepEqual(await layersOnDisk(engine), []);
 }
 
-async function testInUse(rig: PullRig): Promise<void> {
-  const { engine, one, two, references } = await twoImages(rig, "used");
+async function testInUse(setup: PullRig): Promise<void> {
+  const { engine, one, two, references } = await twoImages(setup, "used");
   const flags = ["--network", "none"];
   const sleeping = (await engine.tsd(["run", "-d", ...flags, references[0], "sleep", "1000"])).stdout.trim();
   assert.match(
-    await refused(rig, references[0]),
+    await refused(setup, references[0]),
     /^tsd: conflict: unable to remove repository reference ".*\(must force\)/,
   );
-  assert.match(await refused(rig, "-f", one.config.digest), /\(cannot be forced\) - image is being used by running/);
+  assert.match(await refused(setup, "-f", one.config.digest), /\(cannot be forced\) - image is being used by running/);
   await engine.tsd(["stop", "-t", "0", sleeping]);
-  assert.match(await refused(rig, one.config.digest), /\(must be forced\) - image is being used by stopped container/);
-  const gone = await rmi(rig, "-f", references[0]);
-  assert.equal(gone.at(-1), `Deleted: ${one.config.digest}`);
+  assert.match(
+    await refused(setup, one.config.digest),
+    /\(must be forced\) - image is being used by stopped container/,
+  );
+  const removed = await rmi(setup, "-f", references[0]);
+  assert.equal(removed.at(-1), `Deleted: ${one.config.digest}`);
   assert.deepEqual(await layersOnDisk(engine), layersOf(one, two), "the container's layers stay");
-  await rmi(rig, references[1]);
+  await rmi(setup, references[1]);
   assert.deepEqual(await layersOnDisk(engine), layersOf(one));
   assert.equal((await engine.tsd(["start", sleeping])).code, 0, "a container starts without its image");
   const top = await engine.tsd(["exec", sleeping, "cat", "/top"]);
@@ -110,10 +113,10 @@ async function testInUse(rig: PullRig): Promise<void> {
   assert.deepEqual(await layersOnDisk(engine), []);
 }
 
-async function testRacingPulls(rig: PullRig): Promise<void> {
-  const { engine, references: [reference, other] } = await twoImages(rig, "race");
+async function testRacingPulls(setup: PullRig): Promise<void> {
+  const { engine, references: [reference, other] } = await twoImages(setup, "race");
   for (let round = 0; round < 10; round++) {
-    const path = `/images/create?fromImage=${rig.registry.host}/race&tag=one`;
+    const path = `/images/create?fromImage=${setup.registry.host}/race&tag=one`;
     const [pull] = await Promise.all([engine.api.post(path), engine.api.delete(`/images/${reference}?force=1`)]);
     assert.deepEqual([pull.status, pull.jsonLines().at(-1)?.error], [200, undefined]);
     const listed = await engine.api.get("/images/json");
@@ -123,7 +126,7 @@ async function testRacingPulls(rig: PullRig): Promise<void> {
     assert.deepEqual(run, { code: 0, stdout: "race one", stderr: "" });
   }
   await pulled(engine, ["-q", reference]);
-  await rmi(rig, reference, other);
+  await rmi(setup, reference, other);
   assert.deepEqual(await layersOnDisk(engine), []);
 }
 
@@ -131,11 +134,11 @@ Deno.test({
   name: "rmi takes what was named, and what nothing else needs",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
-    await using rig = await startPullRig();
-    await test.step("layers that images share", () => testSharedLayers(rig));
-    await test.step("names, ids and prefixes", () => testNames(rig));
-    await test.step("several images, one of them unknown", () => testSeveral(rig));
-    await test.step("a removal and a pull at once", () => testRacingPulls(rig));
-    await test.step("images that containers stand on", () => testInUse(rig));
+    await using setup = await startPullRig();
+    await test.step("layers that images share", () => testSharedLayers(setup));
+    await test.step("names, ids and prefixes", () => testNames(setup));
+    await test.step("several images, one of them unknown", () => testSeveral(setup));
+    await test.step("a removal and a pull at once", () => testRacingPulls(setup));
+    await test.step("images that containers stand on", () => testInUse(setup));
   },
 });

@@ -7,8 +7,8 @@ import {
   listTree,
   runCommand,
   startEngine,
+  storageDir,
   storageNeeds,
-  storagePlace,
   type TreeEntry,
 } from "../harness/mod.ts";
 import { debianImage, featureImage, type ImageWithTree, pushImage } from "../images/mod.ts";
@@ -34,32 +34,32 @@ async function sleeping(engine: Engine, reference: string, ...flags: string[]): 
   return run.stdout.trim();
 }
 
-const mergedFolder = ({ layerRoot }: Engine, id: string) => `${layerRoot}/snapshots/${id}/merged`;
+const mergedDir = ({ layerRoot }: Engine, id: string) => `${layerRoot}/snapshots/${id}/merged`;
 
 /** What every container gets from outside; the kernel may change times in it at any moment, which tar fails on. */
 const FROM_OUTSIDE = ["tsd-out", "dev", "proc", "sys"];
 
 /** Packs the root with the container's own tar, unpacks it on the host, and compares. */
 async function testTarInside(engine: Engine, reference: string, expected: readonly TreeEntry[]): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-inside-" });
+  const dir = await Deno.makeTempDir({ prefix: "tsd-inside-" });
   try {
-    await Deno.mkdir(`${folder}/root`);
+    await Deno.mkdir(`${dir}/root`);
     const packed = await engine.tsd([
-      ...["run", "--rm", "--network", "none", "-v", `${folder}:/tsd-out`, reference],
+      ...["run", "--rm", "--network", "none", "-v", `${dir}:/tsd-out`, reference],
       ...["tar", "--create", "--file=/tsd-out/root.tar", "--format=posix", "--one-file-system", "--directory=/"],
       ...["--numeric-owner", "--xattrs", "--xattrs-include=*"],
-      ...FROM_OUTSIDE.map((folder) => `--exclude=./${folder}`),
+      ...FROM_OUTSIDE.map((dir) => `--exclude=./${dir}`),
       ".",
     ], { timeoutMs: MINUTE_MS });
     assert.equal(packed.code, 0, packed.stderr);
     const unpacked = await runCommand("tar", [
-      ...["--extract", `--file=${folder}/root.tar`, `--directory=${folder}/root`, "--numeric-owner", "--same-owner"],
+      ...["--extract", `--file=${dir}/root.tar`, `--directory=${dir}/root`, "--numeric-owner", "--same-owner"],
       ...["--same-permissions", "--xattrs", "--xattrs-include=*", "--delay-directory-restore"],
     ], { timeoutMs: MINUTE_MS });
     assert.deepEqual(unpacked, { code: 0, stdout: "", stderr: "" });
-    assert.deepEqual(diffContainerTree(expected, await listTree(`${folder}/root`)), []);
+    assert.deepEqual(diffContainerTree(expected, await listTree(`${dir}/root`)), []);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(dir, { recursive: true });
   }
 }
 
@@ -87,8 +87,8 @@ async function testPrograms(engine: Engine, reference: string): Promise<void> {
 }
 
 async function testCapabilities(engine: Engine, id: string): Promise<void> {
-  const found = await runCommand("/usr/sbin/getcap", ["-r", mergedFolder(engine, id)]);
-  const lines = found.stdout.replaceAll(mergedFolder(engine, id), "").trimEnd().split("\n").sort();
+  const found = await runCommand("/usr/sbin/getcap", ["-r", mergedDir(engine, id)]);
+  const lines = found.stdout.replaceAll(mergedDir(engine, id), "").trimEnd().split("\n").sort();
   assert.deepEqual(lines, [
     "/features/metadata/capable cap_net_bind_service=ep",
     "/usr/local/bin/capable-cat cap_net_raw=ep",
@@ -103,13 +103,13 @@ for (const driver of STORAGE_DRIVERS) {
     fn: async (test) => {
       const debian = await debianImage();
       await using registry = await startRealRegistry();
-      await using place = await storagePlace(driver);
+      await using place = await storageDir(driver);
       await using engine = await startEngine(place.options);
       const reference = await pulledFrom(registry, engine, "debian", debian);
       const id = await sleeping(engine, reference);
       await test.step("seen from the host", async () => {
         assert.ok(debian.expectedTree.length > 3000);
-        assert.deepEqual(diffContainerTree(debian.expectedTree, await listTree(mergedFolder(engine, id))), []);
+        assert.deepEqual(diffContainerTree(debian.expectedTree, await listTree(mergedDir(engine, id))), []);
       });
       await test.step("packed by tar inside", () => testTarInside(engine, reference, debian.expectedTree));
       await test.step("file capabilities", () => testCapabilities(engine, id));
@@ -122,7 +122,7 @@ for (const driver of STORAGE_DRIVERS) {
     ...requires("root", "runc", "overlay", "docker-registry", ...storageNeeds(driver)),
     fn: async (test) => {
       await using registry = await startRealRegistry();
-      await using place = await storagePlace(driver);
+      await using place = await storageDir(driver);
       await using engine = await startEngine(place.options);
       let last: { reference: string; features: ImageWithTree } | undefined;
       for (const format of ["oci", "docker"] as const) {
@@ -137,7 +137,7 @@ for (const driver of STORAGE_DRIVERS) {
       await test.step("and after a restart of the engine", async () => {
         await engine.restart();
         const id = await sleeping(engine, last!.reference);
-        assert.deepEqual(diffContainerTree(last!.features.expectedTree, await listTree(mergedFolder(engine, id))), []);
+        assert.deepEqual(diffContainerTree(last!.features.expectedTree, await listTree(mergedDir(engine, id))), []);
       });
     },
   });

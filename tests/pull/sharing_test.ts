@@ -91,12 +91,12 @@ Deno.test({
   name: "nothing is fetched twice",
   ...requires("root", "runc", "overlay", "docker"),
   fn: async (test) => {
-    await using rig = await startPullRig();
-    await test.step("layers of another image", () => testSharedLayers(rig));
-    await test.step("the same image again", () => testAgain(rig));
-    await test.step("a tag that moved", () => testMovedTag(rig));
-    await test.step("a layer that an image has twice", () => testSameLayerTwice(rig));
-    await test.step("ten pulls of one image at once", () => testConcurrent(rig));
-    await test.step("four images on one base at once", () => testConcurrentTops(rig));
+    await using setup = await startPullRig();
+    await test.step("layers of another image", () => testSharedLayers(setup));
+    await test.step("the same image again", () => testAgain(setup));
+    await test.step("a tag that moved", () => testMovedTag(setup));
+    await test.step("a layer that an image has twice", () => testSameLayerTwice(setup));
+    await test.step("ten pulls of one image at once", () => testConcurrent(setup));
+    await test.step("four images on one base at once", () => testConcurrentTops(setup));
   },
 });

@@ -16,7 +16,7 @@ export interface BearerAuth {
   /** Accepted by `POST /token` with grant_type=refresh_token. */
   readonly refreshToken?: string;
   /** Whether a request with offline_token=true is told the refresh token. */
-  readonly givesRefreshToken?: boolean;
+  readonly issuesRefreshToken?: boolean;
   /** The name of the answer's field. */
   readonly tokenField?: "token" | "access_token";
 }
@@ -67,7 +67,7 @@ export class Gate {
     if (!this.#knows(auth, request, form)) return errorReply(401, "UNAUTHORIZED");
     const token = `token-${this.#tokens.size + 1}`;
     this.#tokens.set(token, { scope: form.getAll("scope").join(" "), usesLeft: auth.tokenUses ?? Infinity });
-    const offline = auth.givesRefreshToken && form.get("offline_token") === "true";
+    const offline = auth.issuesRefreshToken && form.get("offline_token") === "true";
     return textReply(
       200,
       JSON.stringify({

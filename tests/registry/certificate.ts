@@ -9,7 +9,7 @@ export interface Certificate {
 
 /** Self-signed, for 127.0.0.1, 127.0.0.2, localhost and another name; good for a day. */
 export async function selfSignedCertificate(name = "localhost"): Promise<Certificate> {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-cert-" });
+  const dir = await Deno.makeTempDir({ prefix: "tsd-cert-" });
   try {
     const done = await new Deno.Command("openssl", {
       args: [
@@ -18,14 +18,14 @@ export async function selfSignedCertificate(name = "localhost"): Promise<Certifi
         ...["-addext", `subjectAltName=DNS:localhost,DNS:${name},IP:127.0.0.1,IP:127.0.0.2`],
         ...["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"],
       ],
-      cwd: folder,
+      cwd: dir,
     }).output();
     if (!done.success) throw new Error(`openssl: ${new TextDecoder().decode(done.stderr)}`);
     const [cert, key] = await Promise.all(
-      ["cert.pem", "key.pem"].map((name) => Deno.readTextFile(`${folder}/${name}`)),
+      ["cert.pem", "key.pem"].map((name) => Deno.readTextFile(`${dir}/${name}`)),
     );
     return { cert: cert!, key: key! };
   } finally {
-    await removeTree(folder);
+    await removeTree(dir);
   }
 }

@@ -8,12 +8,12 @@ export interface RealRegistry extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
   /** Its configuration, storage and log (`registry.log`). */
-  readonly folder: string;
+  readonly dir: string;
 }
 
 export interface RealRegistryOptions {
   /** Made and removed again when it is not given. */
-  readonly folder?: string;
+  readonly dir?: string;
   /** A fixed port of 127.0.0.1; by default a free one. */
   readonly port?: number;
   /** Lets in nobody but {@link REAL_ACCOUNT}. */
@@ -29,25 +29,25 @@ const READY_TIMEOUT_MS = 15_000;
 
 /** Starts the registry and waits until it answers. @throws Error with the registry's log when it does not. */
 export async function startRealRegistry(options: RealRegistryOptions = {}): Promise<RealRegistry> {
-  const folder = options.folder ?? await Deno.makeTempDir({ prefix: "tsd-registry-" });
+  const dir = options.dir ?? await Deno.makeTempDir({ prefix: "tsd-registry-" });
   await using undo = new AsyncDisposableStack();
-  if (!options.folder) undo.defer(() => removeTree(folder));
+  if (!options.dir) undo.defer(() => removeTree(dir));
   const port = options.port ?? freePort();
   const host = `127.0.0.1:${port}`;
-  await Deno.writeTextFile(`${folder}/htpasswd`, `${HTPASSWD}\n`);
-  await Deno.writeTextFile(`${folder}/config.yml`, configuration(folder, host, options.private ?? false));
+  await Deno.writeTextFile(`${dir}/htpasswd`, `${HTPASSWD}\n`);
+  await Deno.writeTextFile(`${dir}/config.yml`, configuration(dir, host, options.private ?? false));
   const child = new Deno.Command("docker-registry", {
-    args: ["serve", `${folder}/config.yml`],
+    args: ["serve", `${dir}/config.yml`],
     env: { OTEL_TRACES_EXPORTER: "none" },
     stdin: "null",
     stdout: "null",
     stderr: "piped",
   }).spawn();
-  const logged = child.stderr.pipeTo((await Deno.create(`${folder}/registry.log`)).writable);
+  const logged = child.stderr.pipeTo((await Deno.create(`${dir}/registry.log`)).writable);
   undo.defer(() => stop(child, logged));
-  await ready(`http://${host}/v2/`, child, folder);
+  await ready(`http://${host}/v2/`, child, dir);
   const owned = undo.move();
-  return { host, url: `http://${host}`, pid: child.pid, folder, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { host, url: `http://${host}`, pid: child.pid, dir, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** A TCP port of 127.0.0.1 that nobody uses at this moment. */
@@ -56,25 +56,25 @@ export function freePort(): number {
   return listener.addr.port;
 }
 
-function configuration(folder: string, host: string, isPrivate: boolean): string {
+function configuration(dir: string, host: string, isPrivate: boolean): string {
   return [
     "version: 0.1",
     "log: { accesslog: { disabled: true }, level: warn }",
-    `storage: { filesystem: { rootdirectory: ${JSON.stringify(`${folder}/storage`)} }, delete: { enabled: true } }`,
+    `storage: { filesystem: { rootdirectory: ${JSON.stringify(`${dir}/storage`)} }, delete: { enabled: true } }`,
     `http: { addr: ${JSON.stringify(host)} }`,
-    ...isPrivate ? [`auth: { htpasswd: { realm: private, path: ${JSON.stringify(`${folder}/htpasswd`)} } }`] : [],
+    ...isPrivate ? [`auth: { htpasswd: { realm: private, path: ${JSON.stringify(`${dir}/htpasswd`)} } }`] : [],
     "",
   ].join("\n");
 }
 
-async function ready(url: string, child: Deno.ChildProcess, folder: string): Promise<void> {
+async function ready(url: string, child: Deno.ChildProcess, dir: string): Promise<void> {
   const deadline = AbortSignal.timeout(READY_TIMEOUT_MS);
   const exited = child.status.then(() => true);
   while (!deadline.aborted) {
     if (await answers(url)) return;
     if (await Promise.race([exited, pause(50)])) break;
   }
-  throw new Error(`docker-registry did not answer on ${url}: ${await Deno.readTextFile(`${folder}/registry.log`)}`);
+  throw new Error(`docker-registry did not answer on ${url}: ${await Deno.readTextFile(`${dir}/registry.log`)}`);
 }
 
 async function answers(url: string): Promise<boolean> {

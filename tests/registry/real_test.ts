@@ -60,10 +60,10 @@ Deno.test({
   ...requires("docker-registry"),
   fn: async () => {
     const registry = await startRealRegistry();
-    const { pid, folder } = registry;
+    const { pid, dir } = registry;
     assert.ok(await Deno.stat(`/proc/${pid}`));
     await registry[Symbol.asyncDispose]();
     await assert.rejects(Deno.stat(`/proc/${pid}`), Deno.errors.NotFound);
-    await assert.rejects(Deno.stat(folder), Deno.errors.NotFound);
+    await assert.rejects(Deno.stat(dir), Deno.errors.NotFound);
   },
 });

@@ -33,50 +33,50 @@ const load = ({ engine }: HostileRig, body: Archive): Promise<ApiResponse> =>
   engine.api.request("POST", "/images/load", { body });
 
 /** One clear line with a status that says whose mistake it is, and nothing of it anywhere. */
-async function refused(rig: HostileRig, what: string, body: Archive, says: RegExp = /./): Promise<void> {
-  const answer = await load(rig, body);
+async function refused(setup: HostileRig, what: string, body: Archive, says: RegExp = /./): Promise<void> {
+  const answer = await load(setup, body);
   const text = answer.text();
   assert.ok(answer.status >= 400 && answer.status < 500, `${what}: ${answer.status} ${text.slice(0, 500)}`);
   const { message } = answer.json<{ message: string }>();
   assert.match(message, says, what);
   assert.doesNotMatch(message, /\n|\.[tj]s:\d|undefined|\[object/, what);
-  await unchanged(rig, what);
+  await unchanged(setup, what);
 }
 
-async function unchanged(rig: HostileRig, what: string): Promise<void> {
-  assert.deepEqual(await rig.victim.changes(), [], what);
-  assert.equal((await listedImages(rig.engine)).length, 1, what);
-  await untilNone(() => storeChanges(rig.engine, rig.clean));
+async function unchanged(setup: HostileRig, what: string): Promise<void> {
+  assert.deepEqual(await setup.victim.changes(), [], what);
+  assert.equal((await listedImages(setup.engine)).length, 1, what);
+  await untilNone(() => storeChanges(setup.engine, setup.clean));
 }
 
 const REFERENCE = "hostile/archive:1";
 
 /** Loads it; what is taken of those that mean harm by their configuration is run. */
-async function offer(rig: HostileRig, hostile: HostileImage, body: Archive): Promise<void> {
-  const answer = await load(rig, body);
+async function offer(setup: HostileRig, hostile: HostileImage, body: Archive): Promise<void> {
+  const answer = await load(setup, body);
   if (answer.status !== 200) {
     assert.notEqual(hostile.expect, "contained", `${hostile.name} was refused: ${answer.text()}`);
     assert.ok(answer.status >= 400 && answer.status < 500, `${hostile.name}: ${answer.status} ${answer.text()}`);
-    return await unchanged(rig, hostile.name);
+    return await unchanged(setup, hostile.name);
   }
   const [loaded] = answer.jsonLines<{ stream: string }>();
   assert.match(loaded!.stream, /^Loaded image( ID)?: /, hostile.name);
   if (hostile.kind === "config") {
-    checkRun(hostile, await rig.engine.tsd(["run", "--rm", "--network", "none", REFERENCE, "true"]));
-    await rig.engine.removeContainers();
+    checkRun(hostile, await setup.engine.tsd(["run", "--rm", "--network", "none", REFERENCE, "true"]));
+    await setup.engine.removeContainers();
   } else assert.notEqual(hostile.expect, "refused", `${hostile.name} was loaded`);
   const id = loaded!.stream.replace(/^Loaded image( ID)?: /, "").trim();
-  assert.equal((await rig.engine.api.delete(`/images/${id}`)).status, 200, hostile.name);
-  await unchanged(rig, hostile.name);
+  assert.equal((await setup.engine.api.delete(`/images/${id}`)).status, 200, hostile.name);
+  await unchanged(setup, hostile.name);
 }
 
-async function offerAll(rig: HostileRig, kind: HostileImage["kind"]): Promise<void> {
+async function offerAll(setup: HostileRig, kind: HostileImage["kind"]): Promise<void> {
   for (const hostile of HOSTILE_IMAGES) {
     if (hostile.kind !== kind || hostile.name.startsWith("bomb-")) continue;
-    const built = await hostile.build(rig.victim);
+    const built = await hostile.build(setup.victim);
     const isManifest = hostile.kind === "manifest";
     await offer(
-      rig,
+      setup,
       hostile,
       isManifest ? layoutArchive(built as ImageFiles) : dockerArchive(built as Image, [REFERENCE]),
     );
@@ -95,29 +95,29 @@ async function changed(change: (item: Item) => Item, more: readonly TarEntry[] =
 }
 
 /** 28: members, links and names that lead out. */
-async function escapes(rig: HostileRig): Promise<void> {
-  const { victim } = rig;
-  const secret = `${victim.folder}/secret`;
+async function escapes(setup: HostileRig): Promise<void> {
+  const { victim } = setup;
+  const secret = `${victim.dir}/secret`;
   const members: readonly (readonly [string, readonly TarEntry[]])[] = [
     ["dots", [file(victim.upwards("made"), "x")]],
     ["dots in the middle", [file(`a/${victim.upwards("made")}`, "x")]],
-    ["absolute link", [symlink("out", victim.folder), file("out/made", "x")]],
+    ["absolute link", [symlink("out", victim.dir), file("out/made", "x")]],
     ["relative link", [symlink("out", victim.upwards("")), file("out/made", "x")]],
     ["link as a layer", [symlink("layer.tar", secret)]],
     ["hard link", [hardLink("layer.tar", victim.upwards("secret"))]],
   ];
   for (const [what, entries] of members) {
-    await refused(rig, what, await changed((item) => item, entries), /leads out of it/);
+    await refused(setup, what, await changed((item) => item, entries), /leads out of it/);
   }
   const outside = /names a file outside of it/;
   const upwards = victim.upwards("secret");
-  await refused(rig, "config", await changed((item) => ({ ...item, Config: upwards })), outside);
-  await refused(rig, "layer", await changed((item) => ({ ...item, Layers: [upwards] })), outside);
-  await refused(rig, "absolute layer", await changed((item) => ({ ...item, Layers: [secret] })), /neither in it nor/);
+  await refused(setup, "config", await changed((item) => ({ ...item, Config: upwards })), outside);
+  await refused(setup, "layer", await changed((item) => ({ ...item, Layers: [upwards] })), outside);
+  await refused(setup, "absolute layer", await changed((item) => ({ ...item, Layers: [secret] })), /neither in it nor/);
 }
 
 /** 29: documents of other types, or with no end. */
-async function wrongTypes(rig: HostileRig): Promise<void> {
+async function wrongTypes(setup: HostileRig): Promise<void> {
   const deep = "[".repeat(200_000);
   for (
     const text of [
@@ -131,47 +131,47 @@ async function wrongTypes(rig: HostileRig): Promise<void> {
       deep,
       `[{"x":${deep}`,
     ]
-  ) await refused(rig, text.slice(0, 40), archive([file("manifest.json", text)]));
+  ) await refused(setup, text.slice(0, 40), archive([file("manifest.json", text)]));
   for (const text of ["{}", "[]", "null", '{"rootfs":5}', deep, '{"rootfs":{"diff_ids":["x"]}}']) {
     const item = JSON.stringify([{ Config: "c", Layers: ["l"] }]);
     await refused(
-      rig,
+      setup,
       `config ${text.slice(0, 40)}`,
       archive([file("manifest.json", item), file("c", text), file("l")]),
     );
-    await refused(rig, `index ${text.slice(0, 40)}`, archive([file("index.json", text)]));
+    await refused(setup, `index ${text.slice(0, 40)}`, archive([file("index.json", text)]));
   }
-  await refused(rig, "no archive", ReadableStream.from([new TextEncoder().encode("not a tar ".repeat(1000))]));
-  await refused(rig, "nothing", ReadableStream.from([]), /no manifest\.json/);
+  await refused(setup, "no archive", ReadableStream.from([new TextEncoder().encode("not a tar ".repeat(1000))]));
+  await refused(setup, "nothing", ReadableStream.from([]), /no manifest\.json/);
 }
 
 /** More members than an archive may have, and 1 GiB of zeros in 40 KiB. */
-async function excesses(rig: HostileRig): Promise<void> {
-  await refused(rig, "many members", ReadableStream.from(manyEntries(110_000)), /more than 100000 members/);
+async function excesses(setup: HostileRig): Promise<void> {
+  await refused(setup, "many members", ReadableStream.from(manyEntries(110_000)), /more than 100000 members/);
   const zeros = new Uint8Array(1 << 20);
   const big = file("zeros", { sizeBytes: 1 << 30, chunks: () => Array<Uint8Array>(1024).fill(zeros) });
-  await refused(rig, "bomb", compressed(tarChunks([big]), "zstd"), /over 1100 to 1/);
+  await refused(setup, "bomb", compressed(tarChunks([big]), "zstd"), /over 1100 to 1/);
   const startedMs = performance.now();
   const manifest = { sizeBytes: 64 << 20, chunks: () => Array<Uint8Array>(64).fill(zeros) };
-  await refused(rig, "64 MiB", archive([file("manifest.json", manifest)]), /manifest\.json has 67108864 bytes/);
+  await refused(setup, "64 MiB", archive([file("manifest.json", manifest)]), /manifest\.json has 67108864 bytes/);
   assert.ok(performance.now() - startedMs < 5000, "it was refused at once");
 }
 
 /** A client that goes away in the middle. */
-async function leaves(rig: HostileRig): Promise<void> {
-  const connection = await Deno.connect({ transport: "unix", path: rig.engine.socketPath });
+async function leaves(setup: HostileRig): Promise<void> {
+  const connection = await Deno.connect({ transport: "unix", path: setup.engine.socketPath });
   const head = "POST /images/load HTTP/1.1\r\nHost: tsd\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n";
   await connection.write(new TextEncoder().encode(head));
   await connection.write(new Uint8Array(1000));
-  await rig.engine.api.get("/_ping");
+  await setup.engine.api.get("/_ping");
   connection.close();
-  await unchanged(rig, "a client that left");
+  await unchanged(setup, "a client that left");
 }
 
 /** What is at some places of the host. */
 const hostNames = (): string[] =>
-  ["/", "/etc", "/root", "/usr", "/usr/bin", "/usr/local/bin", "/var", "/opt"].flatMap((folder) =>
-    [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`).sort()
+  ["/", "/etc", "/root", "/usr", "/usr/bin", "/usr/local/bin", "/var", "/opt"].flatMap((dir) =>
+    [...Deno.readDirSync(dir)].map(({ name }) => `${dir}/${name}`).sort()
   );
 
 Deno.test({
@@ -179,23 +179,23 @@ Deno.test({
   ...requires("root", "runc", "overlay"),
   fn: async (test) => {
     const before = hostNames();
-    await using rig = await startHostileRig();
-    await test.step("members, links and names that lead out", () => escapes(rig));
-    await test.step("documents of wrong types, or without an end", () => wrongTypes(rig));
+    await using setup = await startHostileRig();
+    await test.step("members, links and names that lead out", () => escapes(setup));
+    await test.step("documents of wrong types, or without an end", () => wrongTypes(setup));
     await test.step("names that are none", async () => {
       for (const name of ["../../UP:t", "", "a b:c", "x@y", "/etc/passwd:1", "a".repeat(300) + ":1"]) {
         const named = await changed((item) => ({ ...item, RepoTags: [name] }));
-        await refused(rig, name, named, /invalid (reference|tag)|must not be more than|must be lowercase/);
+        await refused(setup, name, named, /invalid (reference|tag)|must not be more than|must be lowercase/);
       }
     });
-    await test.step("too many members, too many bytes", () => excesses(rig));
-    await test.step("a client that leaves", () => leaves(rig));
+    await test.step("too many members, too many bytes", () => excesses(setup));
+    await test.step("a client that leaves", () => leaves(setup));
     for (const kind of ["layers", "config", "manifest"] as const) {
-      await test.step(`images whose ${kind} mean harm`, () => offerAll(rig, kind));
+      await test.step(`images whose ${kind} mean harm`, () => offerAll(setup, kind));
     }
     await test.step("and afterwards all is well", async () => {
       assert.deepEqual(hostNames(), before);
-      await checkAlive(rig);
+      await checkAlive(setup);
     });
   },
 });

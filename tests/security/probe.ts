@@ -33,13 +33,13 @@ interface Call {
 /** A folder with the program; it goes away when disposed of. */
 export async function compileProbe(): Promise<{ readonly path: string } & AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
-  const folder = await Deno.makeTempDir({ prefix: "tsd-probe-" });
-  undo.defer(() => Deno.remove(folder, { recursive: true }));
-  await Deno.copyFile(new URL("probe.c", import.meta.url), `${folder}/probe.c`);
-  await Deno.writeTextFile(`${folder}/tables.h`, await tables());
-  await cc(["-O1", "-static", "-o", `${folder}/probe`, `${folder}/probe.c`]);
+  const dir = await Deno.makeTempDir({ prefix: "tsd-probe-" });
+  undo.defer(() => Deno.remove(dir, { recursive: true }));
+  await Deno.copyFile(new URL("probe.c", import.meta.url), `${dir}/probe.c`);
+  await Deno.writeTextFile(`${dir}/tables.h`, await tables());
+  await cc(["-O1", "-static", "-o", `${dir}/probe`, `${dir}/probe.c`]);
   const owned = undo.move();
-  return { path: `${folder}/probe`, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { path: `${dir}/probe`, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** A busybox with the program as `/probe`. */

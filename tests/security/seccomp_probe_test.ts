@@ -74,12 +74,12 @@ function compare(variant: string, golden: Verdicts, actual: Verdicts, free: Outc
   const problems: string[] = [];
   let compared = 0;
   for (const [call, verdict] of actual) {
-    const wanted: Verdict | undefined = verdicts.get(call);
+    const requested: Verdict | undefined = verdicts.get(call);
     // A header may be newer than that of the recording, and a kernel may not run 32-bit programs.
-    if (wanted === undefined || (call.startsWith("i386 ") && free.get("i386 getpid") !== "ok")) continue;
+    if (requested === undefined || (call.startsWith("i386 ") && free.get("i386 getpid") !== "ok")) continue;
     compared++;
-    if (!isSameVerdict(wanted, verdict, YOUNG.has(call.split(" ")[1]!))) {
-      problems.push(`${call}: ${wanted} with Docker, ${verdict} here`);
+    if (!isSameVerdict(requested, verdict, YOUNG.has(call.split(" ")[1]!))) {
+      problems.push(`${call}: ${requested} with Docker, ${verdict} here`);
     }
   }
   assert.equal(problems.join("\n"), "");

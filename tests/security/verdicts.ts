@@ -30,10 +30,10 @@ export function verdictsOf(filtered: Outcomes, free: Outcomes): Verdicts {
 }
 
 /** Whether a verdict is as good as the other one, as far as this machine can tell. @param isYoung see {@link YOUNG_CALLS} */
-export function isSameVerdict(wanted: Verdict, actual: Verdict, isYoung: boolean): boolean {
-  if (wanted === actual || wanted === "unclear" || actual === "unclear") return true;
+export function isSameVerdict(requested: Verdict, actual: Verdict, isYoung: boolean): boolean {
+  if (requested === actual || requested === "unclear" || actual === "unclear") return true;
   // A library that doesn't know a call can't let it pass: the runtime says then that there is no such call.
-  return isYoung && (actual === "denied ENOSYS" || (wanted !== "passes" && actual !== "passes"));
+  return isYoung && (actual === "denied ENOSYS" || (requested !== "passes" && actual !== "passes"));
 }
 
 const WIDTH = 120;

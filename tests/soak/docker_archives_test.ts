@@ -24,15 +24,15 @@ Deno.test({
     };
     const images = { "one:1": await app("one"), "two:1": await app("two"), "full:1": (await featureImage()).image };
     const names = Object.keys(images);
-    const path = (name: string) => `${engine.folder}/${name}.tar`;
+    const path = (name: string) => `${engine.dir}/${name}.tar`;
     for (const [name, image] of Object.entries(images)) {
       await writeDockerArchive(path("given"), image, [name]);
       await run(engine.tsd(["load", "-i", path("given")]));
     }
-    const facts = ["inspect", "-f", "{{.Id}} {{.RepoTags}} {{.RootFS.Layers}}", ...names];
-    const ours = await run(engine.tsd(facts));
+    const info = ["inspect", "-f", "{{.Id}} {{.RepoTags}} {{.RootFS.Layers}}", ...names];
+    const managed = await run(engine.tsd(info));
     assert.deepEqual(
-      ours.split("\n").slice(0, -1).map((line) => line.split(" ")[0]),
+      managed.split("\n").slice(0, -1).map((line) => line.split(" ")[0]),
       Object.values(images).map(({ config }) => config.digest),
     );
     await run(engine.tsd(["save", "-o", path("tsd"), ...names]));
@@ -40,13 +40,13 @@ Deno.test({
       await run(docker.run(["load", "-i", path("tsd")])),
       names.map((name) => `Loaded image: ${name}\n`).join(""),
     );
-    assert.equal(await run(docker.run(facts)), ours);
+    assert.equal(await run(docker.run(info)), managed);
     assert.equal(await run(docker.run(["run", "--rm", "--network", "none", "two:1"])), "two");
     await run(docker.run(["save", "-o", path("docker"), ...names]));
     await run(engine.tsd(["rmi", ...names]));
     const loaded = await run(engine.tsd(["load", "-i", path("docker")]));
     assert.deepEqual(loaded.trimEnd().split("\n").sort(), names.map((name) => `Loaded image: ${name}`).sort());
-    assert.equal(await run(engine.tsd(facts)), ours);
+    assert.equal(await run(engine.tsd(info)), managed);
     assert.equal(await run(engine.tsd(["run", "--rm", "--network", "none", "two:1"])), "two");
   },
 });

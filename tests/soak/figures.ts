@@ -24,13 +24,13 @@ export class Times {
 }
 
 /** `54 descriptors, 0 children, 71 MB` */
-export function held({ host, files, keepers }: Holdings): string {
+export function held({ host, files, fdHolders }: Holdings): string {
   const { descriptors, children, memoryBytes } = host.process!;
   const counts =
-    `${host.mounts.length} mounts, ${host.cgroups.length} cgroups, ${files.length} files, ${keepers.length} keepers`;
+    `${host.mounts.length} mounts, ${host.cgroups.length} cgroups, ${files.length} files, ${fdHolders.length} keepers`;
   return `${descriptors.length} descriptors, ${children} children, ${counts}, ${(memoryBytes / 1e6).toFixed(0)} MB`;
 }
 
-export function print(what: string, ...facts: unknown[]): void {
-  console.log(`  ${what}: ${facts.join("; ")}`);
+export function print(what: string, ...info: unknown[]): void {
+  console.log(`  ${what}: ${info.join("; ")}`);
 }

@@ -3,12 +3,12 @@ import { strict as assert } from "node:assert";
 import "../../src/sys/preopen.ts";
 import { createSha256 } from "../../src/hash/mod.ts";
 import { type Digest, digestOfHex } from "../../src/image/digest.ts";
-import { removeFolder } from "../../src/store/directory_driver/clearing.ts";
+import { removeDir } from "../../src/store/directory_driver/clearing.ts";
 import { type OpenLayers, openLayers, STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { bytesOf, END_OF_TAR, paddingOf } from "../../src/tar/mod.ts";
 import { formatRecord } from "../../src/tar/pax.ts";
 import { octal, rawBlock, rawExtension, rawFile } from "../../src/tar/tar_testing.ts";
-import { btrfsVolume, storageNeeds, type TestFolder } from "../harness/mod.ts";
+import { btrfsVolume, storageNeeds, type TestDir } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
 import { print, Times } from "./figures.ts";
 
@@ -78,7 +78,7 @@ async function digestOf(tar: Tar): Promise<Digest> {
 async function withLayer(
   driver: Driver,
   tar: Tar,
-  use: (folder: string, store: OpenLayers, diffId: Digest) => Promise<void>,
+  use: (directory: string, store: OpenLayers, diffId: Digest) => Promise<void>,
 ): Promise<void> {
   await using place = await placeFor(driver);
   const store = openLayers({ driver, root: place.path });
@@ -88,8 +88,8 @@ async function withLayer(
     await ingest.measure(() =>
       store.ingest(ReadableStream.from(asSource(tar)) as ReadableStream<Uint8Array>, { diffId })
     );
-    using folder = await store.mountable(diffId);
-    await use(folder.path, store, diffId);
+    using directory = await store.mountable(diffId);
+    await use(directory.path, store, diffId);
     // With erofs this makes the index again and compares.
     await verify.measure(() => store.verify(diffId));
     print(driver, `ingest ${ingest}`, `verify ${verify}`);
@@ -98,11 +98,11 @@ async function withLayer(
   }
 }
 
-async function placeFor(driver: Driver): Promise<TestFolder> {
+async function placeFor(driver: Driver): Promise<TestDir> {
   const dir = "/var/tmp";
   if (driver === "btrfs") return await btrfsVolume({ dir, sizeBytes: 4 * SIZE });
   const path = await Deno.makeTempDir({ prefix: "tsd-huge-", dir });
-  return { path, [Symbol.asyncDispose]: () => removeFolder(path) };
+  return { path, [Symbol.asyncDispose]: () => removeDir(path) };
 }
 
 async function readAt(file: Deno.FsFile, at: number, length: number): Promise<Uint8Array> {
@@ -135,9 +135,9 @@ for (const driver of STORAGE_DRIVERS) {
       `${driver}: a file over 4 GiB, ${name}`,
       needs,
       () =>
-        withLayer(driver, tar, async (folder) => {
-          await assertMarks(`${folder}/huge`);
-          assert.equal(await Deno.readTextFile(`${folder}/after`), "behind it");
+        withLayer(driver, tar, async (directory) => {
+          await assertMarks(`${directory}/huge`);
+          assert.equal(await Deno.readTextFile(`${directory}/after`), "behind it");
         }),
     );
   }
@@ -154,8 +154,8 @@ for (const driver of STORAGE_DRIVERS) {
       yield rawFile("sparse", data);
       yield END_OF_TAR;
     };
-    return withLayer(driver, tar, async (folder) => {
-      using file = await Deno.open(`${folder}/sparse`);
+    return withLayer(driver, tar, async (directory) => {
+      using file = await Deno.open(`${directory}/sparse`);
       assert.equal((await file.stat()).size, SIZE);
       for (const [at, text] of marks) assert.deepEqual(await readAt(file, at, text.length + 2), bytesOf(`${text}\0\0`));
       assert.deepEqual(await readAt(file, SIZE - 2, 10), bytesOf("\0\0"));
@@ -167,12 +167,12 @@ for (const driver of STORAGE_DRIVERS) {
       for (let n = 0; n < ENTRIES; n++) yield rawFile(`d/file-${n}`, `${n}`);
       yield END_OF_TAR;
     };
-    return withLayer(driver, tar, async (folder, store, diffId) => {
-      assert.equal([...Deno.readDirSync(`${folder}/d`)].length, ENTRIES);
+    return withLayer(driver, tar, async (directory, store, diffId) => {
+      assert.equal([...Deno.readDirSync(`${directory}/d`)].length, ENTRIES);
       for (const n of [0, 1, 9, 10, 77_777, ENTRIES - 1]) {
-        assert.equal(await Deno.readTextFile(`${folder}/d/file-${n}`), `${n}`);
+        assert.equal(await Deno.readTextFile(`${directory}/d/file-${n}`), `${n}`);
       }
-      await assert.rejects(Deno.stat(`${folder}/d/file-${ENTRIES}`), Deno.errors.NotFound);
+      await assert.rejects(Deno.stat(`${directory}/d/file-${ENTRIES}`), Deno.errors.NotFound);
       assert.equal((await store.info(diffId))!.entries, ENTRIES);
     });
   });

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { STORAGE_DRIVERS } from "../../src/store/drivers.ts";
 import { type Engine, startEngine, storageNeeds } from "../harness/mod.ts";
 import { busyboxBuilder, file } from "../images/mod.ts";
-import { type Holdings, holdingsOf, namesIn, pull, startRig, stateOf, until, untilSettled } from "../engine/setup.ts";
+import { type Holdings, holdingsOf, namesIn, pull, startSetup, stateOf, until, untilSettled } from "../engine/setup.ts";
 import { startScriptedRegistry } from "../registry/mod.ts";
 import { killsInPulls } from "../engine/kills_in_pull.ts";
 import { requires } from "../requires.ts";
@@ -68,14 +68,14 @@ for (const driver of STORAGE_DRIVERS) {
       const layerBytes = [70_000_000, 10_000_000, 3_000_000, 300_000, 20_000_000];
       const figures = await killsInPulls({ driver, kills: KILLS, layerBytes, bytesPerSecond: 50_000_000 });
       print(`${driver}: kills all over a pull`, JSON.stringify(figures));
-      assert.ok(figures.unfinished > KILLS / 4, "the kills came too late");
+      assert.ok(figures.incomplete > KILLS / 4, "the kills came too late");
     },
   );
 }
 
 Deno.test(`${START_KILLS} kills at random in starts: nothing half done`, requires("root", "runc"), async () => {
-  await using rig = await startRig();
-  const { engine, image } = rig;
+  await using setup = await startSetup();
+  const { engine, image } = setup;
   // The first start makes folders that stay.
   assert.equal((await engine.tsd(["run", "--rm", "--network", "none", image, "true"])).code, 0);
   const before: Holdings = await holdingsOf(engine);

@@ -2,21 +2,21 @@
 import { strict as assert } from "node:assert";
 import type { Engine, EngineApi } from "../harness/mod.ts";
 import { readAll } from "../images/bytes.ts";
-import { type Holdings, holdingsOf, type Rig, runDetached, startRig, untilSettled } from "../engine/setup.ts";
+import { type Holdings, holdingsOf, runDetached, type Setup, startSetup, untilSettled } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { held, print, Times } from "./figures.ts";
 import { type Limits, plateaus, TELLS_MEMORY } from "./plateaus.ts";
 
 const RUNS = 1500;
 const EXECS = 1000;
-const DROPPED = 2000;
+const PLUGIN_DIR = 2000;
 const TERMINALS = 1000;
 /** An exec that has ended can be asked about for five minutes, and so long its record stays. */
 const OF_AN_EXEC = { heapBytes: 2000 };
 
 /** Warms up, then measures. `step` may run two at a time. */
 async function soak(
-  { engine }: Rig,
+  { engine }: Setup,
   what: string,
   times: number,
   step: (n: number) => Promise<void>,
@@ -55,9 +55,9 @@ async function life({ api }: Engine, image: string, input: string): Promise<void
 }
 
 Deno.test(`${RUNS} times run --rm`, requires("root", "runc"), async () => {
-  await using rig = await startRig({ args: TELLS_MEMORY });
-  const { engine, image } = rig;
-  await soak(rig, "run --rm", RUNS, (n) => life(engine, image, n % 2 === 0 ? "input" : ""));
+  await using setup = await startSetup({ args: TELLS_MEMORY });
+  const { engine, image } = setup;
+  await soak(setup, "run --rm", RUNS, (n) => life(engine, image, n % 2 === 0 ? "input" : ""));
   assert.equal((await engine.tsd(["ps", "-aq"])).stdout, "");
 });
 
@@ -77,15 +77,15 @@ async function exec(api: EngineApi, id: string, n: number): Promise<void> {
 }
 
 Deno.test(`${EXECS} execs`, requires("root", "runc"), async () => {
-  await using rig = await startRig({ args: TELLS_MEMORY });
-  const id = await runDetached(rig, "exec sleep 100000");
-  await soak(rig, "exec", EXECS, (n) => exec(rig.engine.api, id, n), OF_AN_EXEC);
+  await using setup = await startSetup({ args: TELLS_MEMORY });
+  const id = await runDetached(setup, "exec sleep 100000");
+  await soak(setup, "exec", EXECS, (n) => exec(setup.engine.api, id, n), OF_AN_EXEC);
 });
 
-Deno.test(`${DROPPED} clients that are dropped`, requires("root", "runc"), async () => {
-  await using rig = await startRig({ args: TELLS_MEMORY });
-  const { api } = rig.engine;
-  const id = await runDetached(rig, "while :; do echo tick; usleep 1000; done", ["-i"]);
+Deno.test(`${PLUGIN_DIR} clients that are dropped`, requires("root", "runc"), async () => {
+  await using setup = await startSetup({ args: TELLS_MEMORY });
+  const { api } = setup.engine;
+  const id = await runDetached(setup, "while :; do echo tick; usleep 1000; done", ["-i"]);
   const drops: ((n: number) => Promise<Disposable>)[] = [
     () => api.hijack("POST", `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`),
     () => api.hijack("POST", `/containers/${id}/attach?stream=1&logs=1&stdout=1`, { upgrade: false }),
@@ -93,13 +93,13 @@ Deno.test(`${DROPPED} clients that are dropped`, requires("root", "runc"), async
     () => api.stream("POST", `/containers/${id}/wait?condition=removed`),
     () => api.stream("GET", "/events"),
   ];
-  await soak(rig, "dropped clients", DROPPED, async (n) => {
+  await soak(setup, "dropped clients", PLUGIN_DIR, async (n) => {
     using _dropped = await drops[n % drops.length]!(n);
   });
 });
 
 /** One after the other: a container, execs that end, fail and are dropped, a client that leaves and one that is dropped. */
-function terminalSteps({ engine, image }: Rig, id: string): (() => Promise<void>)[] {
+function terminalSteps({ engine, image }: Setup, id: string): (() => Promise<void>)[] {
   const { api } = engine;
   const attach = () => api.hijack("POST", `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`);
   const exec = async (command: string[]) => {
@@ -137,7 +137,7 @@ function terminalSteps({ engine, image }: Rig, id: string): (() => Promise<void>
 }
 
 Deno.test(`${TERMINALS} terminals`, requires("root", "runc"), async () => {
-  await using rig = await startRig({ args: TELLS_MEMORY });
-  const steps = terminalSteps(rig, await runDetached(rig, "stty raw -echo; exec cat >/dev/null", ["-it"]));
-  await soak(rig, "terminals", TERMINALS, (n) => steps[n % steps.length]!(), OF_AN_EXEC);
+  await using setup = await startSetup({ args: TELLS_MEMORY });
+  const steps = terminalSteps(setup, await runDetached(setup, "stty raw -echo; exec cat >/dev/null", ["-it"]));
+  await soak(setup, "terminals", TERMINALS, (n) => steps[n % steps.length]!(), OF_AN_EXEC);
 });

@@ -9,13 +9,13 @@ Deno.test({
   name: "five million empty files are refused, and the engine answers meanwhile",
   ...requires("root", "runc", "overlay"),
   fn: async () => {
-    await using rig = await startPullRig();
-    await checkAlive(rig);
-    const good = await layersOnDisk(rig.engine);
-    const { strain, growthBytes } = await pullManyEntries(rig, 5_000_000, "refused");
+    await using setup = await startPullRig();
+    await checkAlive(setup);
+    const good = await layersOnDisk(setup.engine);
+    const { strain, growthBytes } = await pullManyEntries(setup, 5_000_000, "refused");
     const megabytes = (growthBytes / 1e6).toFixed(0);
     print("five million entries", `longest answer ${strain.answersMs.at(-1)!.toFixed(0)} ms`, `${megabytes} MB more`);
-    assert.deepEqual(await layersOnDisk(rig.engine), good);
-    await checkAlive(rig);
+    assert.deepEqual(await layersOnDisk(setup.engine), good);
+    await checkAlive(setup);
   },
 });

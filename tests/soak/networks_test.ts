@@ -1,13 +1,13 @@
 /** Many networks and names at once, with real traffic. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { greeter } from "../network/traffic.ts";
 
 const NETWORKS = 100;
 const subnet = (at: number): string => `10.214.${at}.0/24`;
 
-async function said(world: World, from: string, to: string): Promise<string> {
-  return (await world.tsd("exec", from, "nc", "-w", "2", to, "80")).stdout.trim();
+async function said(fixture: Fixture, from: string, to: string): Promise<string> {
+  return (await fixture.tsd("exec", from, "nc", "-w", "2", to, "80")).stdout.trim();
 }
 
 async function inTens(count: number, step: (at: number) => Promise<void>): Promise<void> {
@@ -19,9 +19,9 @@ async function inTens(count: number, step: (at: number) => Promise<void>): Promi
 scenario(
   "networks: a hundred of them",
   {
-    "each with two containers that know each other and nobody else; through a killed engine": async (world) => {
+    "each with two containers that know each other and nobody else; through a killed engine": async (fixture) => {
       await inTens(NETWORKS, async (at) => {
-        const created = await world.tsd("network", "create", "--subnet", subnet(at), `n${at}`);
+        const created = await fixture.tsd("network", "create", "--subnet", subnet(at), `n${at}`);
         expectResult(created, { stdout: /^[0-9a-f]{64}\n$/ });
         for (const role of ["web", "client"]) {
           const command = role === "web" ? greeter(String(at)) : ["sleep", "100000"];
@@ -35,47 +35,47 @@ scenario(
             "--dns",
             "127.0.0.1",
           ];
-          const run = await world.tsd("run", "-d", ...flags, world.image, ...command);
+          const run = await fixture.tsd("run", "-d", ...flags, fixture.image, ...command);
           expectResult(run, { stdout: /^[0-9a-f]{64}\n$/ });
         }
       });
       const all = async () => {
         await inTens(NETWORKS, async (at) => {
-          await world.until(
+          await fixture.until(
             `an answer in ${at}`,
-            async () => await said(world, `client${at}`, "web") === `hello ${at}`,
+            async () => await said(fixture, `client${at}`, "web") === `hello ${at}`,
           );
-          assert.equal(await said(world, `client${at}`, `web${(at + 1) % NETWORKS}`), "");
+          assert.equal(await said(fixture, `client${at}`, `web${(at + 1) % NETWORKS}`), "");
         });
       };
       await all();
-      await world.engine.restart("SIGKILL");
+      await fixture.engine.restart("SIGKILL");
       await all();
       await inTens(NETWORKS, async (at) => {
-        await world.remove(`web${at}`, `client${at}`);
-        expectResult(await world.tsd("network", "rm", `n${at}`), { stdout: `n${at}\n` });
+        await fixture.remove(`web${at}`, `client${at}`);
+        expectResult(await fixture.tsd("network", "rm", `n${at}`), { stdout: `n${at}\n` });
       });
     },
-    "connect and disconnect under traffic: whoever stays is never cut off": async (world) => {
-      await world.tsd("network", "create", "--subnet", subnet(201), "one");
-      await world.tsd("network", "create", "--subnet", subnet(202), "two");
-      const web = ["run", "-d", "--name", "web", "--network", "one", world.image, ...greeter("web")];
-      expectResult(await world.tsd(...web), { stdout: /^[0-9a-f]{64}\n$/ });
-      const client = ["run", "-d", "--name", "client", "--network", "one", world.image, "sleep", "100000"];
-      expectResult(await world.tsd(...client), { stdout: /^[0-9a-f]{64}\n$/ });
+    "connect and disconnect under traffic: whoever stays is never cut off": async (fixture) => {
+      await fixture.tsd("network", "create", "--subnet", subnet(201), "one");
+      await fixture.tsd("network", "create", "--subnet", subnet(202), "two");
+      const web = ["run", "-d", "--name", "web", "--network", "one", fixture.image, ...greeter("web")];
+      expectResult(await fixture.tsd(...web), { stdout: /^[0-9a-f]{64}\n$/ });
+      const client = ["run", "-d", "--name", "client", "--network", "one", fixture.image, "sleep", "100000"];
+      expectResult(await fixture.tsd(...client), { stdout: /^[0-9a-f]{64}\n$/ });
       // The greeter isn't there between two connections, which isn't the network's doing.
       const script =
         "fails=0; for i in $(seq 200); do nslookup web >/dev/null || fails=$((fails+1)); done; echo $fails";
-      const asking = world.tsd("exec", "client", "sh", "-c", script);
+      const asking = fixture.tsd("exec", "client", "sh", "-c", script);
       for (let round = 0; round < 20; round++) {
-        expectResult(await world.tsd("network", "connect", "two", "client"), {});
-        expectResult(await world.tsd("network", "connect", "two", "web"), {});
-        expectResult(await world.tsd("network", "disconnect", "two", "web"), {});
-        expectResult(await world.tsd("network", "disconnect", "two", "client"), {});
+        expectResult(await fixture.tsd("network", "connect", "two", "client"), {});
+        expectResult(await fixture.tsd("network", "connect", "two", "web"), {});
+        expectResult(await fixture.tsd("network", "disconnect", "two", "web"), {});
+        expectResult(await fixture.tsd("network", "disconnect", "two", "client"), {});
       }
       expectResult(await asking, { stdout: "0\n" });
-      await world.remove("web", "client");
-      await world.tsd("network", "rm", "one", "two");
+      await fixture.remove("web", "client");
+      await fixture.tsd("network", "rm", "one", "two");
     },
   },
   "ip",

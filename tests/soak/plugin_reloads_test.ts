@@ -4,7 +4,7 @@ import { reloadUnderLoad } from "../plugins/reloading.ts";
 import { print } from "./figures.ts";
 
 scenario("plugins: reload under load", {
-  "five plugins, 400 containers": async (world) => {
-    print("changes of plugins", `${await reloadUnderLoad(world, 400)}`);
+  "five plugins, 400 containers": async (fixture) => {
+    print("changes of plugins", `${await reloadUnderLoad(fixture, 400)}`);
   },
 });

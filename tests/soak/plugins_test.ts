@@ -1,5 +1,5 @@
 /** A thousand lives of containers with five plugins. Minutes long. */
-import { startRig } from "../engine/setup.ts";
+import { startSetup } from "../engine/setup.ts";
 import { live, livesWithoutLeak } from "../plugins/lifecycle.ts";
 import { requires } from "../requires.ts";
 import { held, print } from "./figures.ts";
@@ -10,9 +10,9 @@ const LIVES = 1000;
 const WARM_UP = 600;
 
 Deno.test(`${LIVES} containers with five plugins`, requires("root", "runc"), async () => {
-  await using rig = await startRig({ args: TELLS_MEMORY });
-  const lives = () => plateaus(rig.engine, LIVES, (from, to) => live(rig, to - from));
-  const [before, after] = await livesWithoutLeak(rig, WARM_UP, lives);
+  await using setup = await startSetup({ args: TELLS_MEMORY });
+  const lives = () => plateaus(setup.engine, LIVES, (from, to) => live(setup, to - from));
+  const [before, after] = await livesWithoutLeak(setup, WARM_UP, lives);
   print("before", held(before));
   print("after", held(after));
 });

@@ -8,10 +8,10 @@ import { print } from "./figures.ts";
 const RACE_MS = 100_000;
 
 Deno.test("prune against pulls, runs and removals", requires("root", "runc", "overlay"), async () => {
-  await using rig = await startPullRig();
+  await using setup = await startPullRig();
   for (const race of [raceWithRuns, raceWithRequests, raceWithRemovals]) {
-    const counts = await race(rig, RACE_MS);
+    const counts = await race(setup, RACE_MS);
     print(race.name, ...Object.entries(counts).map(([name, count]) => `${name} ${count}×`));
   }
-  await pruneRest(rig);
+  await pruneRest(setup);
 });

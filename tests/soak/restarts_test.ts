@@ -5,7 +5,7 @@ import {
   holdingsOf,
   namesIn,
   runDetached,
-  startRig,
+  startSetup,
   stateOf,
   until,
   untilSettled,
@@ -29,14 +29,14 @@ Deno.test(
   `${KILLS} kills at random between restarts: none is forgotten, none runs twice`,
   requires("root", "runc"),
   async () => {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     const shared = await Deno.makeTempDir({ prefix: "tsd-shared-" });
     try {
       assert.equal((await engine.tsd(["run", "--rm", "--network", "none", image, "true"])).code, 0);
       const before: Holdings = await holdingsOf(engine);
       for (const [n, name] of NAMES.entries()) {
-        await runDetached(rig, script(name, n), ["--name", name, "--restart", "always", "-v", `${shared}:/shared`]);
+        await runDetached(setup, script(name, n), ["--name", name, "--restart", "always", "-v", `${shared}:/shared`]);
       }
       const starts = new Times();
       const seen: Record<string, number> = {};

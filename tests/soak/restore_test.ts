@@ -1,6 +1,6 @@
 /** An engine that is killed, or executes itself anew, over many containers. About a minute. */
 import { strict as assert } from "node:assert";
-import { keepersOf, type Rig, runDetached, startRig, stateOf, until, untilKept } from "../engine/setup.ts";
+import { fdHoldersOf, runDetached, type Setup, startSetup, stateOf, until, untilHeld } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { print, Times } from "./figures.ts";
 
@@ -10,20 +10,20 @@ const KILLS = 5;
 const COUNTING = "trap 'exit 4' TERM; i=0; while :; do echo line $i; i=$((i+1)); usleep 20000; done";
 const SHELL = "trap 'exit 5' TERM; stty -echo; while read line; do echo you said $line; done";
 
-async function writersOf(rig: Rig): Promise<string[]> {
+async function writersOf(setup: Setup): Promise<string[]> {
   const names = Array.from({ length: WRITERS }, (_, n) => `w${n}`);
-  for (const name of names) await runDetached(rig, COUNTING, ["--name", name]);
+  for (const name of names) await runDetached(setup, COUNTING, ["--name", name]);
   return names;
 }
 
-async function terminalsOf(rig: Rig): Promise<string[]> {
+async function terminalsOf(setup: Setup): Promise<string[]> {
   const names = Array.from({ length: TERMINALS }, (_, n) => `t${n}`);
-  for (const name of names) await runDetached(rig, SHELL, ["--name", name, "-it"]);
+  for (const name of names) await runDetached(setup, SHELL, ["--name", name, "-it"]);
   return names;
 }
 
 /** Says something to a terminal's process and waits for its answer. */
-async function talk({ engine }: Rig, name: string, word: string): Promise<void> {
+async function talk({ engine }: Setup, name: string, word: string): Promise<void> {
   using attached = await engine.api.hijack("POST", `/containers/${name}/attach?stream=1&stdin=1&stdout=1`);
   assert.equal(attached.status, 101);
   await attached.write(`${word}\n`);
@@ -32,12 +32,12 @@ async function talk({ engine }: Rig, name: string, word: string): Promise<void> 
   });
 }
 
-async function restartsOf({ engine }: Rig, name: string): Promise<number> {
+async function restartsOf({ engine }: Setup, name: string): Promise<number> {
   return (await engine.api.get(`/containers/${name}/json`)).json<{ RestartCount: number }>().RestartCount;
 }
 
 /** Every line and in order; what a killed engine wrote in its last moment may be there twice. */
-async function linesOf({ engine }: Rig, name: string): Promise<number> {
+async function linesOf({ engine }: Setup, name: string): Promise<number> {
   const { stdout, stderr } = await engine.tsd(["logs", name]);
   assert.equal(stderr, "");
   const logged = stdout.trimEnd().split("\n");
@@ -51,13 +51,13 @@ for (const how of ["killed", "reloaded"] as const) {
     `${WRITERS} containers that write, ${TERMINALS} terminals, a pending restart: ${KILLS} times ${how}`,
     requires("root", "runc"),
     async () => {
-      await using rig = await startRig();
-      const { engine } = rig;
-      const writers = await writersOf(rig);
-      const terminals = await terminalsOf(rig);
-      await runDetached(rig, "sleep 1; exit 1", ["--name", "again", "--restart", "always"]);
+      await using setup = await startSetup();
+      const { engine } = setup;
+      const writers = await writersOf(setup);
+      const terminals = await terminalsOf(setup);
+      await runDetached(setup, "sleep 1; exit 1", ["--name", "again", "--restart", "always"]);
       const all = [...writers, ...terminals];
-      await untilKept(engine, all.length + 1);
+      await untilHeld(engine, all.length + 1);
       const pids = await Promise.all(all.map(async (name) => (await stateOf(engine, name)).Pid));
       const times = new Times();
       for (let round = 0; round < KILLS; round++) {
@@ -69,12 +69,12 @@ for (const how of ["killed", "reloaded"] as const) {
           assert.equal(code, 0, stderr);
         }
         assert.deepEqual(await Promise.all(all.map(async (name) => (await stateOf(engine, name)).Pid)), pids);
-        for (const name of terminals) await talk(rig, name, `${how} ${round}`);
+        for (const name of terminals) await talk(setup, name, `${how} ${round}`);
       }
-      const restarts = await restartsOf(rig, "again");
-      await until("one more restart", async () => await restartsOf(rig, "again") > restarts);
+      const restarts = await restartsOf(setup, "again");
+      await until("one more restart", async () => await restartsOf(setup, "again") > restarts);
       print(`adopted, until the first answer (${how})`, times);
-      const before = (await keepersOf(engine)).length;
+      const before = (await fdHoldersOf(engine)).length;
       await engine.stop("SIGKILL");
       // They end while nobody is there.
       for (const [n, pid] of pids.entries()) if (n % 2 === 0) Deno.kill(pid, "SIGTERM");
@@ -86,7 +86,7 @@ for (const how of ["killed", "reloaded"] as const) {
         assert.deepEqual([ExitCode, why], [writers.includes(name) ? 4 : 5, ""], name);
       }
       let lines = 0;
-      for (const name of writers) lines += await linesOf(rig, name);
+      for (const name of writers) lines += await linesOf(setup, name);
       print("lines logged, none lost", lines, `${before} keepers`);
     },
   );

@@ -3,7 +3,7 @@
  * somebody was told is stored is there afterwards. A minute, and some more where the images have to be made.
  */
 import { strict as assert } from "node:assert";
-import { type Rig, startRig, stateOf, until } from "../engine/setup.ts";
+import { type Setup, startSetup, stateOf, until } from "../engine/setup.ts";
 import { serverImages, type ServerName } from "../images/mod.ts";
 import { requires } from "../requires.ts";
 import { print, Times } from "./figures.ts";
@@ -27,18 +27,18 @@ while :; do
 done`;
 
 class Site {
-  readonly #rig: Rig;
+  readonly #setup: Setup;
   readonly #images: Readonly<Record<ServerName, string>>;
   port = "";
 
-  constructor(rig: Rig, images: Readonly<Record<ServerName, string>>) {
-    this.#rig = rig;
+  constructor(setup: Setup, images: Readonly<Record<ServerName, string>>) {
+    this.#setup = setup;
     this.#images = images;
   }
 
   /** @throws AssertionError with what the client said */
   async tsd(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.#rig.engine.tsd(args);
+    const { code, stdout, stderr } = await this.#setup.engine.tsd(args);
     assert.equal(code, 0, `${args.join(" ")}: ${stderr}`);
     return stdout.trimEnd();
   }
@@ -74,7 +74,7 @@ class Site {
     return this.#names ??= (async () => {
       await this.tsd("run", "-d", "--name", "probe", "--network", "app", this.#images.nginx, "sleep", "60");
       const look = ["run", "--rm", "--network", "app", this.#images.nginx, "getent", "hosts", "probe"];
-      const { code } = await this.#rig.engine.tsd(look);
+      const { code } = await this.#setup.engine.tsd(look);
       await this.tsd("rm", "-fv", "probe");
       return code === 0;
     })();
@@ -105,10 +105,11 @@ class Site {
   async check(): Promise<number> {
     const before = await this.acknowledged();
     await until("the page to go on", async () => await this.page() > before, WAIT_MS);
-    const asked = "select count(*), max(n) from told";
-    const [count, max] = (await this.tsd("exec", "db", "psql", "-Ath", "/tmp", "-U", "postgres", "-c", asked)).split(
-      "|",
-    );
+    const requested = "select count(*), max(n) from told";
+    const [count, max] = (await this.tsd("exec", "db", "psql", "-Ath", "/tmp", "-U", "postgres", "-c", requested))
+      .split(
+        "|",
+      );
     assert.equal(count, max, "no number is missing");
     assert.ok(Number(max) >= before, `${max} of ${before} in the database`);
     const cached = Number(await this.tsd("exec", "cache", "redis-cli", "get", "told"));
@@ -122,14 +123,14 @@ Deno.test({
   ...requires("root", "runc", "ip", "nft"),
   async fn(test) {
     const made = await serverImages();
-    await using rig = await startRig();
-    const { engine, registry } = rig;
+    await using setup = await startSetup();
+    const { engine, registry } = setup;
     const references: Partial<Record<ServerName, string>> = {};
     for (const name of Object.keys(made) as ServerName[]) {
       const reference = references[name] = registry.add(name, "1", made[name]);
       assert.equal((await engine.tsd(["pull", "-q", reference])).code, 0);
     }
-    const site = new Site(rig, references as Record<ServerName, string>);
+    const site = new Site(setup, references as Record<ServerName, string>);
     const all = ["db", "cache", "back", "web", "clerk"];
     const times = new Times();
     const steps: Readonly<Record<string, () => Promise<unknown>>> = {

@@ -60,11 +60,11 @@ Deno.test({
   name: "a registry that keeps us waiting is given up",
   ...requires("root", "overlay"),
   fn: async () => {
-    await using rig = await startPullRig();
-    await pullGoodImage(rig);
-    const before = await storeListing(rig.engine);
-    await Promise.all(CASES.map((each) => tryCase(rig, each)));
-    await pruneDownloads(rig.engine);
-    assert.deepEqual(await storeChanges(rig.engine, before), []);
+    await using setup = await startPullRig();
+    await pullGoodImage(setup);
+    const before = await storeListing(setup.engine);
+    await Promise.all(CASES.map((each) => tryCase(setup, each)));
+    await pruneDownloads(setup.engine);
+    assert.deepEqual(await storeChanges(setup.engine, before), []);
   },
 });

@@ -1,6 +1,6 @@
 /** Signals right after a start, 200 times. Minutes long. */
 import { strict as assert } from "node:assert";
-import { startRig } from "../engine/setup.ts";
+import { startSetup } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { afterStarts, stop, terminate } from "../supervision/start_signals.ts";
 import { print } from "./figures.ts";
@@ -11,10 +11,10 @@ Deno.test(
   `${COUNT} signals right after a start, one by one and four at once: none is lost`,
   requires("root", "runc"),
   async () => {
-    await using rig = await startRig();
+    await using setup = await startSetup();
     for (const [name, step] of Object.entries({ kill: terminate, stop })) {
       for (const atOnce of [1, 4]) {
-        const outcomes = await afterStarts(rig, step, { count: COUNT, atOnce });
+        const outcomes = await afterStarts(setup, step, { count: COUNT, atOnce });
         print(`${name} right after a start, ${atOnce} at once`, JSON.stringify(outcomes));
         assert.deepEqual(outcomes, { 143: COUNT });
       }

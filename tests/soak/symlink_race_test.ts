@@ -1,5 +1,5 @@
 /** Minutes of swaps in a container, while its files are copied. */
-import { World } from "../cli/setup.ts";
+import { Fixture } from "../cli/setup.ts";
 import { raceSwaps } from "../files/symlink_race.ts";
 import { requires } from "../requires.ts";
 import { print } from "./figures.ts";
@@ -10,10 +10,10 @@ Deno.test(
   `${MINUTES} minutes of swaps: never out of the container`,
   requires("root", "runc", "docker-registry"),
   async () => {
-    await using world = await World.start();
-    const { rounds, outcomes } = await raceSwaps(world, MINUTES * 60);
-    await world.nothingLeft();
-    await world.noNewDescriptors();
+    await using fixture = await Fixture.start();
+    const { rounds, outcomes } = await raceSwaps(fixture, MINUTES * 60);
+    await fixture.nothingLeft();
+    await fixture.noNewDescriptors();
     print("swaps", `${rounds} rounds`, ...Object.entries(outcomes).map(([what, count]) => `${what} ${count}`));
   },
 );

@@ -1,13 +1,13 @@
 /** `GET /events`, `tsd events` and `docker events` against a running engine. */
 import { strict as assert } from "node:assert";
-import { namesIn, type Rig, startRig, until } from "../engine/setup.ts";
+import { namesIn, type Setup, startSetup, until } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { actionsOf, type ApiEvent, background, eventsBetween, nowSeconds, succeeded } from "./setup.ts";
 
 const needs = requires("root", "runc", "docker");
 
 /** The life of a container with `--rm`, as the docker CLI makes it. */
-async function dockerRun({ engine, image }: Rig, name: string, command: readonly string[]): Promise<void> {
+async function dockerRun({ engine, image }: Setup, name: string, command: readonly string[]): Promise<void> {
   const args = ["run", "--rm", "--network", "none", "--name", name, "-l", "job=nightly", image, ...command];
   const { stderr } = await engine.docker(args);
   assert.equal(stderr, "");
@@ -17,11 +17,11 @@ Deno.test({
   name: "events: the order of Docker, with labels, codes and times",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     const since = nowSeconds();
-    await dockerRun(rig, "brief", ["sh", "-c", "exit 3"]);
-    const id = await background(rig, "stopped", { flags: ["--rm"] });
+    await dockerRun(setup, "brief", ["sh", "-c", "exit 3"]);
+    const id = await background(setup, "stopped", { flags: ["--rm"] });
     succeeded(await engine.docker(["stop", "-t", "1", "stopped"]));
     await until("the removal", async () => (await actionsOf(engine, "stopped", since)).includes("destroy"));
 
@@ -52,10 +52,10 @@ Deno.test({
   name: "events: exec, images, and both clients' words",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     const since = "0";
-    await background(rig, "web");
+    await background(setup, "web");
     await engine.docker(["exec", "web", "sh", "-c", "exit 4"]);
     succeeded(await engine.tsd(["rm", "-f", "web"]));
     succeeded(await engine.tsd(["rmi", image]));
@@ -71,14 +71,16 @@ Deno.test({
     const execs = ["exec_create: sh -c exit 4", "exec_start: sh -c exit 4", "exec_die"];
     for (const client of ["tsd", "docker"] as const) {
       const args = ["events", "--since", since, "--until", at, "-f", "container=web", "--format", "json"];
-      const told = succeeded(await engine[client](args)).trim().split("\n").map((line): ApiEvent => JSON.parse(line));
+      const reported = succeeded(await engine[client](args)).trim().split("\n").map((line): ApiEvent =>
+        JSON.parse(line)
+      );
       assert.deepEqual(
-        told.map(({ Action }) => Action),
+        reported.map(({ Action }) => Action),
         ["create", "start", ...execs, "kill", "die", "destroy"],
         client,
       );
-      assert.equal(told[4].Actor.Attributes.exitCode, "4");
-      assert.equal(told[2].Actor.Attributes.execID, told[4].Actor.Attributes.execID);
+      assert.equal(reported[4].Actor.Attributes.exitCode, "4");
+      assert.equal(reported[2].Actor.Attributes.execID, reported[4].Actor.Attributes.execID);
     }
     const line = (client: "tsd" | "docker") =>
       engine[client](["events", "--since", since, "--until", at, "-f", "event=die"]).then(succeeded);
@@ -94,8 +96,8 @@ Deno.test({
   name: "events: the head comes at once, filters hold, until ends, a bad request is one",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     const filters = encodeURIComponent('{"type":{"container":true},"event":{"start":true},"label":{"job":true}}');
     const deadline = Math.ceil(Date.now() / 1000) + 30;
     using stream = await engine.api.stream("GET", `/events?until=${deadline}&filters=${filters}`);
@@ -103,8 +105,8 @@ Deno.test({
     const first = (async () => {
       for await (const line of stream.lines()) return JSON.parse(line) as ApiEvent;
     })();
-    await background(rig, "other");
-    await background(rig, "wanted", { flags: ["-l", "job=x"] });
+    await background(setup, "other");
+    await background(setup, "wanted", { flags: ["-l", "job=x"] });
     assert.equal((await first)?.Actor.Attributes.name, "wanted");
 
     const soon = (Date.now() / 1000 + 0.3).toFixed(3);
@@ -127,10 +129,10 @@ Deno.test({
   name: "events: what happened is still known after a restart and after a crash of the engine",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     const since = nowSeconds();
-    await background(rig, "web");
+    await background(setup, "web");
     await engine.restart();
     assert.deepEqual(await actionsOf(engine, "web", since), ["create", "start"]);
     succeeded(await engine.tsd(["rm", "-f", "web"]));
@@ -145,8 +147,8 @@ Deno.test({
   name: "events: listeners that are dropped leave nothing, a listener that doesn't read harms nobody",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     const openFiles = async () => (await namesIn(`/proc/${engine.pid}/fd`)).length;
     const before = await openFiles();
     using deaf = await engine.api.stream("GET", "/events");
@@ -156,7 +158,7 @@ Deno.test({
       const streams = await Promise.all(Array.from({ length: 20 }, () => engine.api.stream("GET", "/events?since=0")));
       for (const stream of streams) stream[Symbol.dispose]();
     }
-    await background(rig, "web");
+    await background(setup, "web");
     assert.deepEqual(await actionsOf(engine, "web", "0"), ["create", "start"]);
     succeeded(await engine.tsd(["rm", "-f", "web"]));
     await until("descriptors to close", async () => await openFiles() <= before + 2);

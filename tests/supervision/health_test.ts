@@ -1,6 +1,6 @@
 /** Health checks and what they lead to, with tsd and the docker CLI, against a running engine. */
 import { strict as assert } from "node:assert";
-import { holdingsOf, type Rig, startRig, until, untilSettled } from "../engine/setup.ts";
+import { holdingsOf, type Setup, startSetup, until, untilSettled } from "../engine/setup.ts";
 import type { Engine } from "../harness/mod.ts";
 import { busyboxBuilder } from "../images/mod.ts";
 import { pull } from "../engine/setup.ts";
@@ -32,7 +32,7 @@ async function inspect(engine: Engine, name: string): Promise<Inspected> {
 
 const healthOf = async (engine: Engine, name: string) => (await inspect(engine, name)).State.Health?.Status;
 
-async function untilHealth({ engine }: Rig, name: string, status: string): Promise<void> {
+async function untilHealth({ engine }: Setup, name: string, status: string): Promise<void> {
   await until(`${name} to be ${status}`, async () => await healthOf(engine, name) === status);
 }
 
@@ -47,37 +47,37 @@ Deno.test({
   name: "health: starting, healthy, unhealthy and back, in inspect, ps and events; paused it isn't probed",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     for (const client of CLIENTS) {
       const since = nowSeconds();
       const flags = ["--health-cmd", "test -e /well", "--health-interval", "30s"];
-      await background(rig, "early", { client, flags });
+      await background(setup, "early", { client, flags });
       assert.equal(await healthOf(engine, "early"), "starting");
       assert.match(succeeded(await engine[client](["ps"])), /Up [^\n]* \(health: starting\)/);
-      await background(rig, "web", { client, ...PATIENT });
-      await untilHealth(rig, "web", "healthy");
+      await background(setup, "web", { client, ...PATIENT });
+      await untilHealth(setup, "web", "healthy");
       assert.match(succeeded(await engine[client](["ps", "--filter", "health=healthy"])), /Up [^\n]* \(healthy\)/);
       succeeded(await engine[client](["exec", "web", "rm", "/well"]));
-      await untilHealth(rig, "web", "unhealthy");
+      await untilHealth(setup, "web", "unhealthy");
       assert.match(succeeded(await engine[client](["ps", "--filter", "name=web"])), /\(unhealthy\)/);
       const { Health } = (await inspect(engine, "web")).State;
       assert.ok(Health!.FailingStreak >= 2);
       assert.deepEqual([Health!.Log.at(-1)!.ExitCode, Health!.Log.at(-1)!.Output], [1, "looked\n"]);
       succeeded(await engine[client](["exec", "web", "touch", "/well"]));
-      await untilHealth(rig, "web", "healthy");
+      await untilHealth(setup, "web", "healthy");
       succeeded(await engine[client](["pause", "web"]));
       const paused = JSON.stringify((await inspect(engine, "web")).State.Health);
       await new Promise((resolve) => setTimeout(resolve, 400));
       assert.equal(JSON.stringify((await inspect(engine, "web")).State.Health), paused);
       succeeded(await engine[client](["unpause", "web"]));
       await until("the next probe", async () => JSON.stringify((await inspect(engine, "web")).State.Health) !== paused);
-      const told = (await actionsOf(engine, "web", since)).filter((action) => action.startsWith("health_status"));
-      assert.deepEqual(told, ["health_status: healthy", "health_status: unhealthy", "health_status: healthy"]);
+      const reported = (await actionsOf(engine, "web", since)).filter((action) => action.startsWith("health_status"));
+      assert.deepEqual(reported, ["health_status: healthy", "health_status: unhealthy", "health_status: healthy"]);
       succeeded(await engine[client](["stop", "web"]));
       assert.equal(await healthOf(engine, "web"), "unhealthy");
       succeeded(await engine[client](["start", "web"]));
-      await untilHealth(rig, "web", "healthy");
+      await untilHealth(setup, "web", "healthy");
       succeeded(await engine[client](["rm", "-f", "web", "early"]));
     }
   },
@@ -87,17 +87,17 @@ Deno.test({
   name: "health: a probe that is late is killed, one that can't be run has failed, and nothing stays",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    succeeded(await engine.tsd(["run", "--rm", "--network", "none", rig.image, "true"]));
+    await using setup = await startSetup();
+    const { engine } = setup;
+    succeeded(await engine.tsd(["run", "--rm", "--network", "none", setup.image, "true"]));
     const before = await holdingsOf(engine);
     const hanging = ["--health-cmd", "sleep 1001 & sleep 1002", "--health-timeout", "200ms", ...QUICK];
-    await background(rig, "late", { flags: hanging });
-    await untilHealth(rig, "late", "unhealthy");
+    await background(setup, "late", { flags: hanging });
+    await untilHealth(setup, "late", "unhealthy");
     const { Log } = (await inspect(engine, "late")).State.Health!;
     assert.deepEqual([Log[0]!.ExitCode, Log[0]!.Output], [-1, "Health check exceeded timeout (200ms)"]);
-    await background(rig, "nothing", { flags: ["--health-cmd", "no-such-program", ...QUICK] });
-    await untilHealth(rig, "nothing", "unhealthy");
+    await background(setup, "nothing", { flags: ["--health-cmd", "no-such-program", ...QUICK] });
+    await untilHealth(setup, "nothing", "unhealthy");
     assert.match((await inspect(engine, "nothing")).State.Health!.Log[0]!.Output, /not found/);
     succeeded(await engine.docker(["rm", "-f", "late", "nothing"]));
     await untilSettled(engine, before);
@@ -108,16 +108,16 @@ Deno.test({
   name: "health: the image's check, one flag over it, and none",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine, registry } = rig;
+    await using setup = await startSetup();
+    const { engine, registry } = setup;
     const Healthcheck = { Test: ["CMD-SHELL", "test -e /well"], Interval: 100_000_000, Retries: 2 };
     const image = registry.add("checked", "1", await busyboxBuilder().config({ Healthcheck }).build());
     await pull(engine, image);
     const checked = { engine, image };
     await background(checked, "own", {});
-    await untilHealth(rig, "own", "unhealthy");
+    await untilHealth(setup, "own", "unhealthy");
     await background(checked, "over", { flags: ["--health-cmd", "true"], client: "docker" });
-    await untilHealth(rig, "over", "healthy");
+    await untilHealth(setup, "over", "healthy");
     for (const client of CLIENTS) {
       await background(checked, client, { flags: ["--no-healthcheck"], client });
       assert.equal(await healthOf(engine, client), undefined);
@@ -132,21 +132,21 @@ Deno.test({
   name: "health: --health-on-failure none, kill, restart and stop, alone and with a restart policy",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     const sick = (action: string, more: string[] = []) => ({
       ...PATIENT,
       flags: ["--health-cmd", "false", ...QUICK, "--health-on-failure", action, ...more],
     });
-    await background(rig, "none", sick("none"));
-    await background(rig, "kill", sick("kill"));
-    await background(rig, "kill-always", sick("kill", ["--restart", "always"]));
-    await background(rig, "stop", sick("stop"));
-    await background(rig, "stop-always", sick("stop", ["--restart", "always"]));
-    await background(rig, "restart", sick("restart"));
+    await background(setup, "none", sick("none"));
+    await background(setup, "kill", sick("kill"));
+    await background(setup, "kill-always", sick("kill", ["--restart", "always"]));
+    await background(setup, "stop", sick("stop"));
+    await background(setup, "stop-always", sick("stop", ["--restart", "always"]));
+    await background(setup, "restart", sick("restart"));
     // Another client says it by the annotation.
     const annotation = ["--annotation", "io.tsd.health-on-failure=kill", "--health-cmd", "false", ...QUICK];
-    await background(rig, "docker", { flags: annotation, client: "docker" });
+    await background(setup, "docker", { flags: annotation, client: "docker" });
     const ends: [string, number][] = [["kill", 137], ["docker", 137], ["stop", 5], ["stop-always", 5]];
     for (const [name, code] of ends) {
       await until(`the end of ${name}`, async () => (await inspect(engine, name)).State.Status === "exited");
@@ -158,14 +158,14 @@ Deno.test({
       const { State } = await inspect(engine, "restart");
       return State.Status === "running" && State.Pid !== Pid;
     });
-    await untilHealth(rig, "none", "unhealthy");
+    await untilHealth(setup, "none", "unhealthy");
     assert.equal((await inspect(engine, "none")).State.Status, "running");
     const refusals: [string[], string][] = [
       [["--health-on-failure", "cry", "--health-cmd", "true"], "give one of none, kill, restart and stop"],
       [["--health-on-failure", "kill"], "cannot set on-failure action to kill without a health check"],
       [["--health-cmd", "true", "--health-interval", "10us"], "Interval in Healthcheck cannot be less than 1ms"],
     ];
-    for (const [flags, words] of refusals) refused(await engine.tsd(["run", ...flags, rig.image]), words);
+    for (const [flags, words] of refusals) refused(await engine.tsd(["run", ...flags, setup.image]), words);
   },
 });
 
@@ -173,17 +173,17 @@ Deno.test({
   name: "health: the next engine goes on where a killed one was",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    await background(rig, "web", PATIENT);
-    await untilHealth(rig, "web", "healthy");
+    await using setup = await startSetup();
+    const { engine } = setup;
+    await background(setup, "web", PATIENT);
+    await untilHealth(setup, "web", "healthy");
     await engine.restart("SIGKILL");
     const since = nowSeconds();
     assert.equal(await healthOf(engine, "web"), "healthy");
     succeeded(await engine.tsd(["exec", "web", "rm", "/well"]));
-    await untilHealth(rig, "web", "unhealthy");
-    const told = (await actionsOf(engine, "web", since)).filter((action) => action.startsWith("health_status"));
-    assert.deepEqual(told, ["health_status: unhealthy"]);
+    await untilHealth(setup, "web", "unhealthy");
+    const reported = (await actionsOf(engine, "web", since)).filter((action) => action.startsWith("health_status"));
+    assert.deepEqual(reported, ["health_status: unhealthy"]);
     await engine.restart("SIGTERM");
     assert.equal(await healthOf(engine, "web"), "unhealthy");
   },

@@ -1,7 +1,7 @@
 /** `--init`: a small process 1 that hands signals on and reaps orphans, with tsd and the docker CLI. */
 import { strict as assert } from "node:assert";
 import { INIT_PROGRAMS } from "../../src/engine/containers/init_program.ts";
-import { startRig, startRigWith, stateOf } from "../engine/setup.ts";
+import { startSetup, startSetupWith, stateOf } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { background, refused, succeeded } from "./setup.ts";
 
@@ -12,8 +12,8 @@ Deno.test(
   "init: it is process 1, read-only, and only with --init",
   requires("root", "runc", "docker", "tini-static"),
   async () => {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     for (const client of CLIENTS) {
       const look = "tr '\\0' ' ' </proc/1/cmdline; echo; grep /sbin/docker-init /proc/mounts; exit 6";
       const ran = await engine[client]([...RUN, image, "sh", "-c", look]);
@@ -39,10 +39,10 @@ Deno.test(
   "init: signals are handed on, orphans reaped, a missing command said",
   requires("root", "runc", "tini-static"),
   async () => {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     // Without an init this process 1 would never see the signal: it has no handler.
-    await background(rig, "sleeps", { flags: ["--init"] });
+    await background(setup, "sleeps", { flags: ["--init"] });
     succeeded(await engine.tsd(["stop", "-t", "20", "sleeps"]));
     assert.equal((await stateOf(engine, "sleeps")).ExitCode, 143);
     const orphans = "for i in 1 2 3; do (sleep 0.01 &) ; done; sleep 0.5; ps -o stat,comm | grep -c '^Z'";
@@ -58,11 +58,11 @@ Deno.test(
   "init: without such a program it is refused, and what to install is said",
   requires("root", "runc", "docker"),
   async () => {
-    const folder = await Deno.makeTempDir({ prefix: "tsd-init-" });
+    const dir = await Deno.makeTempDir({ prefix: "tsd-init-" });
     try {
       const hide = `for file in ${INIT_PROGRAMS.join(" ")}; do [ ! -e $file ] || mount --bind /dev/null $file; done`;
-      await using rig = await startRigWith(folder, hide);
-      const { engine, image } = rig;
+      await using setup = await startSetupWith(dir, hide);
+      const { engine, image } = setup;
       for (const client of CLIENTS) {
         const failed = await engine[client]([...RUN, image, "true"]);
         refused(failed, /Cannot use --init: this machine has no static init program .*; install the package tini\n/);
@@ -72,7 +72,7 @@ Deno.test(
       assert.equal((await engine.api.get("/info")).json<{ InitBinary: string }>().InitBinary, "");
       assert.equal((await engine.tsd(["run", "--rm", "--network", "none", image, "echo", "fine"])).stdout, "fine\n");
     } finally {
-      await Deno.remove(folder, { recursive: true });
+      await Deno.remove(dir, { recursive: true });
     }
   },
 );

@@ -1,6 +1,6 @@
 /** Containers that run out of memory, and those of which only a part does. */
 import { strict as assert } from "node:assert";
-import { startRig } from "../engine/setup.ts";
+import { startSetup } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { actionsOf, background, nowSeconds } from "./setup.ts";
 
@@ -11,8 +11,8 @@ Deno.test({
   name: "oom: OOMKilled says that the first process was the victim, the event that there was one",
   ...requires("root", "runc", "docker"),
   async fn() {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     const cases: { name: string; command: string[]; code: number; killed: boolean; actions: string[] }[] = [
       { name: "itself", command: ["tail", "/dev/zero"], code: 137, killed: true, actions: ["start", "oom", "die"] },
       {
@@ -37,8 +37,10 @@ Deno.test({
       const answer = await engine.api.get(`/containers/${name}/json`);
       const { State } = answer.json<{ State: { OOMKilled: boolean; ExitCode: number } }>();
       assert.equal(State.OOMKilled, killed, name);
-      const told = (await actionsOf(engine, name, since)).filter((action) => ["start", "oom", "die"].includes(action));
-      assert.deepEqual(told, actions, name);
+      const reported = (await actionsOf(engine, name, since)).filter((action) =>
+        ["start", "oom", "die"].includes(action)
+      );
+      assert.deepEqual(reported, actions, name);
     }
   },
 });
@@ -47,9 +49,9 @@ Deno.test({
   name: "oom: a child's is told while the container goes on; a later docker kill is no OOM; 20 times right",
   ...requires("root", "runc", "docker"),
   async fn() {
-    await using rig = await startRig();
-    const { engine, image } = rig;
-    await background(rig, "host", {
+    await using setup = await startSetup();
+    const { engine, image } = setup;
+    await background(setup, "host", {
       client: "docker",
       flags: LIMIT,
       command: ["sh", "-c", "tail /dev/zero; sleep 1000"],
@@ -58,9 +60,9 @@ Deno.test({
       encodeURIComponent('{"event":["oom"]}')
     }`;
     using stream = await engine.api.stream("GET", `/events?${query}`);
-    let told = 0;
-    for await (const _line of stream.lines()) if (++told === 1) break;
-    assert.equal(told, 1);
+    let reported = 0;
+    for await (const _line of stream.lines()) if (++reported === 1) break;
+    assert.equal(reported, 1);
     await engine.tsd(["kill", "host"]);
     const killed = (await engine.api.get("/containers/host/json")).json<{ State: { OOMKilled: boolean } }>();
     assert.equal(killed.State.OOMKilled, false);

@@ -1,7 +1,7 @@
 /** Restart policies, with tsd and the docker CLI, against a running engine. */
 import { strict as assert } from "node:assert";
-import { keepersOf } from "../../src/runtime/fd_holder_search.ts";
-import { filesBelow, holdingsOf, type Rig, startRig, until, untilSettled } from "../engine/setup.ts";
+import { fdHoldersOf } from "../../src/runtime/fd_holder_search.ts";
+import { filesBelow, holdingsOf, type Setup, startSetup, until, untilSettled } from "../engine/setup.ts";
 import { type ApiStream, type Engine, tracesOf } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
 import { actionsOf, background, nowSeconds, refused, succeeded } from "./setup.ts";
@@ -31,7 +31,7 @@ async function inspect(engine: Engine, name: string): Promise<Inspected> {
 const status = async (engine: Engine, name: string) => (await inspect(engine, name)).State.Status;
 
 /** Waits until a container waits for its restart after at least `count` of them. */
-async function untilRestarting({ engine }: Rig, name: string, count = 1): Promise<Inspected> {
+async function untilRestarting({ engine }: Setup, name: string, count = 1): Promise<Inspected> {
   let found: Inspected | undefined;
   await until(`the back-off of ${name}`, async () => {
     found = await inspect(engine, name);
@@ -47,8 +47,8 @@ Deno.test({
   name: "restart policy: on-failure:2 runs three times, attached clients see the first run; success ends it",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     for (const client of CLIENTS) {
       const since = nowSeconds();
       const args = ["run", "--network", "none", "--name", client, "--restart", "on-failure:2", image];
@@ -57,10 +57,10 @@ Deno.test({
       await until("its end", async () => await status(engine, client) === "exited");
       const { RestartCount, State } = await inspect(engine, client);
       assert.deepEqual([RestartCount, State.ExitCode, State.Running], [2, 3, false]);
-      const told = (await actionsOf(engine, client, since)).filter((action) =>
+      const reported = (await actionsOf(engine, client, since)).filter((action) =>
         ["start", "die", "restart"].includes(action)
       );
-      assert.deepEqual(told, ["start", "die", "start", "die", "start", "die"]);
+      assert.deepEqual(reported, ["start", "die", "start", "die", "start", "die"]);
       assert.equal((await engine.tsd(["logs", client])).stdout, "ran\nran\nran\n");
       // Started by hand it counts anew.
       succeeded(await engine[client](["start", client]));
@@ -69,7 +69,7 @@ Deno.test({
         return now.State.Status === "exited" && now.RestartCount === 2;
       });
     }
-    await background(rig, "fine", { flags: ["--restart", "on-failure"], command: ["true"] });
+    await background(setup, "fine", { flags: ["--restart", "on-failure"], command: ["true"] });
     await until("its end", async () => await status(engine, "fine") === "exited");
     assert.equal((await inspect(engine, "fine")).RestartCount, 0);
   },
@@ -79,13 +79,13 @@ Deno.test({
   name: "restart policy: during the back-off it is restarting for everybody, and stop, kill and rm -f call it off",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    assert.equal((await engine.tsd(["run", "--rm", "--network", "none", rig.image, "echo", "ran"])).stdout, "ran\n");
+    await using setup = await startSetup();
+    const { engine } = setup;
+    assert.equal((await engine.tsd(["run", "--rm", "--network", "none", setup.image, "echo", "ran"])).stdout, "ran\n");
     const before = await holdingsOf(engine);
     for (const client of CLIENTS) {
-      const id = await background(rig, "web", { flags: ["--restart", "always"], ...FAILING, client });
-      const { State } = await untilRestarting(rig, "web", 6);
+      const id = await background(setup, "web", { flags: ["--restart", "always"], ...FAILING, client });
+      const { State } = await untilRestarting(setup, "web", 6);
       assert.deepEqual(
         { ...State, StartedAt: "", Error: "" },
         {
@@ -117,14 +117,14 @@ Deno.test({
       assert.match(attach.text(), words);
       assert.equal((await engine.api.post("/containers/web/start")).status, 304);
       const end = client === "tsd" ? ["stop"] : ["kill"];
-      await untilRestarting(rig, "web", 6);
+      await untilRestarting(setup, "web", 6);
       const since = nowSeconds();
       succeeded(await engine[client]([...end, "web"]));
       const after = await inspect(engine, "web");
       assert.deepEqual([after.State.Status, after.State.ExitCode, after.State.Restarting], ["exited", 3, false]);
       assert.deepEqual(await actionsOf(engine, "web", since), client === "tsd" ? ["stop"] : []);
       succeeded(await engine[client](["start", "web"]));
-      await untilRestarting(rig, "web", 3);
+      await untilRestarting(setup, "web", 3);
       succeeded(await engine[client](["rm", "-f", "web"]));
     }
     await untilSettled(engine, before);
@@ -135,13 +135,13 @@ Deno.test({
   name: "restart policy: who stops or kills it ends it, a signal to go on doesn't; restart and a new start begin anew",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     const trap = {
       command: ["sh", "-c", "trap 'echo hup' HUP; trap 'exit 5' TERM; echo up; while :; do sleep 0.05; done"],
     };
     for (const name of ["always", "unless-stopped", "on-failure"]) {
-      await background(rig, name, { flags: ["--restart", name], ...trap });
+      await background(setup, name, { flags: ["--restart", name], ...trap });
       const saysUp = (times: number) =>
         until("its traps", async () => (await engine.tsd(["logs", name])).stdout.split("up\n").length > times);
       await saysUp(1);
@@ -172,22 +172,22 @@ Deno.test({
   name: "restart policy: wait, in all conditions, during runs and back-offs",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     const waiting = async (condition: string) => {
       const stream = await engine.api.stream("POST", `/containers/web/wait?condition=${condition}`);
       assert.equal(stream.status, 200);
       return exitCode(stream);
     };
-    await background(rig, "web", { flags: ["--restart", "always"], ...FAILING });
-    await untilRestarting(rig, "web", 2);
+    await background(setup, "web", { flags: ["--restart", "always"], ...FAILING });
+    await untilRestarting(setup, "web", 2);
     const removed = waiting("removed");
-    const { RestartCount: before } = await untilRestarting(rig, "web", 3);
+    const { RestartCount: before } = await untilRestarting(setup, "web", 3);
     assert.deepEqual(await Promise.all([waiting("not-running"), waiting("next-exit")]), [3, 3]);
     assert.ok((await inspect(engine, "web")).RestartCount > before, "it waited for the next end");
     assert.equal(succeeded(await engine.docker(["wait", "web"])), "3\n");
     // Calling the restart off ends the wait too.
-    await untilRestarting(rig, "web", 5);
+    await untilRestarting(setup, "web", 5);
     const last = [await waitingNow(engine, "not-running"), await waitingNow(engine, "next-exit")];
     succeeded(await engine.tsd(["stop", "web"]));
     assert.deepEqual(await Promise.all(last.map(exitCode)), [3, 3]);
@@ -204,14 +204,14 @@ Deno.test({
   name: "restart policy: one that can't be started again has ended, and says why",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const folder = await Deno.makeTempDir({ prefix: "tsd-gone-" });
-    const flags = ["--restart", "always", "--mount", `type=bind,source=${folder},target=/x`];
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const dir = await Deno.makeTempDir({ prefix: "tsd-gone-" });
+    const flags = ["--restart", "always", "--mount", `type=bind,source=${dir},target=/x`];
     succeeded(
-      await engine.docker(["run", "-d", "--network", "none", "--name", "web", ...flags, rig.image, "sleep", "1000"]),
+      await engine.docker(["run", "-d", "--network", "none", "--name", "web", ...flags, setup.image, "sleep", "1000"]),
     );
-    await Deno.remove(folder);
+    await Deno.remove(dir);
     Deno.kill((await inspect(engine, "web")).State.Pid, "SIGKILL");
     await until("its end", async () => await status(engine, "web") === "exited");
     const { State } = await inspect(engine, "web");
@@ -226,8 +226,8 @@ Deno.test({
   name: "restart policy: what can't be asked for is refused in Docker's words",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine, image } = rig;
+    await using setup = await startSetup();
+    const { engine, image } = setup;
     const run = ["run", "-d", "--network", "none"];
     for (const client of CLIENTS) {
       const cases: [string[], string][] = [
@@ -257,20 +257,20 @@ Deno.test({
   name: "restart policy: a pending restart outlives a killed engine; the next one starts by policy what is at rest",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    await background(rig, "pending", { flags: ["--restart", "always"], ...FAILING });
+    await using setup = await startSetup();
+    const { engine } = setup;
+    await background(setup, "pending", { flags: ["--restart", "always"], ...FAILING });
     for (const name of ["always", "unless-stopped", "on-failure"]) {
-      await background(rig, `${name}-by-hand`, { flags: ["--restart", name], command: ["sh", "-c", "sleep 1000"] });
-      await background(rig, `${name}-up`, { flags: ["--restart", name] });
-      await background(rig, `${name}-killed`, { flags: ["--restart", name] });
+      await background(setup, `${name}-by-hand`, { flags: ["--restart", name], command: ["sh", "-c", "sleep 1000"] });
+      await background(setup, `${name}-up`, { flags: ["--restart", name] });
+      await background(setup, `${name}-killed`, { flags: ["--restart", name] });
       succeeded(await engine.tsd(["stop", "-t", "0", `${name}-by-hand`]));
     }
-    await background(rig, "done", { flags: ["--restart", "on-failure"], command: ["true"] });
-    const { RestartCount: before } = await untilRestarting(rig, "pending", 3);
+    await background(setup, "done", { flags: ["--restart", "on-failure"], command: ["true"] });
+    const { RestartCount: before } = await untilRestarting(setup, "pending", 3);
     // A reload is no start of the engine: what is at rest stays so, what is pending goes on.
     succeeded(await engine.tsd(["-H", engine.host, "daemon", "reload"]));
-    await untilRestarting(rig, "pending", before + 1);
+    await untilRestarting(setup, "pending", before + 1);
     assert.equal(await status(engine, "always-by-hand"), "exited");
     const pid = async (name: string) => (await inspect(engine, name)).State.Pid;
     const up = await Promise.all(["always-up", "unless-stopped-up", "on-failure-up"].map(pid));
@@ -279,7 +279,7 @@ Deno.test({
     for (const each of killed) Deno.kill(each, "SIGKILL");
     await engine.start();
     // Again and again: it runs only for moments.
-    await untilRestarting(rig, "pending", 1);
+    await untilRestarting(setup, "pending", 1);
     const runs = ["always-by-hand", "always-killed", "unless-stopped-killed", "on-failure-killed"];
     for (const name of runs) await until(`the start of ${name}`, async () => await status(engine, name) === "running");
     for (const name of ["unless-stopped-by-hand", "on-failure-by-hand", "done"]) {
@@ -294,12 +294,12 @@ Deno.test({
   ...needs,
   async fn() {
     // As started by a client: it looks after what is at rest only after a boot.
-    await using rig = await startRig({ args: ["--on-demand"] });
-    const { engine } = rig;
+    await using setup = await startSetup({ args: ["--on-demand"] });
+    const { engine } = setup;
     const { runDir } = tracesOf(engine.dataRoot);
     for (const name of ["no", "always", "unless-stopped", "on-failure"]) {
-      await background(rig, name, { flags: ["--restart", name] });
-      await background(rig, `${name}-by-hand`, { flags: ["--restart", name] });
+      await background(setup, name, { flags: ["--restart", name] });
+      await background(setup, `${name}-by-hand`, { flags: ["--restart", name] });
       succeeded(await engine.tsd(["kill", `${name}-by-hand`]));
     }
     await engine.restart("SIGKILL");
@@ -311,7 +311,7 @@ Deno.test({
       );
     const atRest = ["running", "exited"];
     assert.deepEqual(await now(), [...atRest, ...atRest, ...atRest, ...atRest]);
-    await reboot(rig, runDir);
+    await reboot(setup, runDir);
     const running = (count: number) =>
       until("the starts", async () => (await now()).filter((each) => each === "running").length === count);
     await running(4);
@@ -330,11 +330,11 @@ Deno.test({
 });
 
 /** Ends the engine and all containers at once, as a power cut does, and comes up with another boot id. */
-async function reboot({ engine }: Rig, runDir: string): Promise<void> {
+async function reboot({ engine }: Setup, runDir: string): Promise<void> {
   const listed = (await engine.api.get("/containers/json")).json<{ Id: string }[]>();
   const pids = await Promise.all(listed.map(async ({ Id }) => (await inspect(engine, Id)).State.Pid));
   await engine.stop("SIGKILL");
-  for (const pid of [...keepersOf(`${runDir}/`).map(({ pid }) => pid), ...pids]) Deno.kill(pid, "SIGKILL");
+  for (const pid of [...fdHoldersOf(`${runDir}/`).map(({ pid }) => pid), ...pids]) Deno.kill(pid, "SIGKILL");
   assert.ok((await filesBelow(runDir)).includes(`${runDir}/boot-id`));
   await Deno.writeTextFile(`${runDir}/boot-id`, "another boot\n");
   await engine.start();

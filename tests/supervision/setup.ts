@@ -1,7 +1,7 @@
 /** What the tests of supervision share: containers in one engine, and its events. */
 import { strict as assert } from "node:assert";
 import type { Engine, RunResult } from "../harness/mod.ts";
-import type { Rig } from "../engine/setup.ts";
+import type { Setup } from "../engine/setup.ts";
 
 /** One event as the API gives it. */
 export interface ApiEvent {
@@ -34,7 +34,7 @@ export async function actionsOf(engine: Engine, name: string, since: string): Pr
 
 /** Runs `run -d --network none`, with tsd's client where nothing else is said, and gives the id. */
 export async function background(
-  { engine, image }: Pick<Rig, "engine" | "image">,
+  { engine, image }: Pick<Setup, "engine" | "image">,
   name: string,
   { command = ["sleep", "1000"], flags = [], client = "tsd" }: {
     command?: readonly string[];

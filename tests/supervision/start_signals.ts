@@ -1,11 +1,11 @@
 /** Steps that come right after a container's start, over and over: what they did, counted. */
-import type { Rig } from "../engine/setup.ts";
+import type { Setup } from "../engine/setup.ts";
 
 /** How many times each outcome was seen. */
 export type Outcomes = Readonly<Record<string, number>>;
 
 /** A step that is taken at once after a start; returns what came of it. */
-export type Step = (rig: Rig, id: string) => Promise<string>;
+export type Step = (setup: Setup, id: string) => Promise<string>;
 
 /** The container runs on although it was told to end. */
 const RUNS_ON_MS = 20_000;
@@ -14,45 +14,45 @@ const RUNS_ON_MS = 20_000;
 const COMMAND = ["top"];
 
 /** SIGTERM by `kill`: `143`, or what else became of the container. */
-export const terminate: Step = async (rig, id) => {
-  const { status } = await rig.engine.api.post(`/containers/${id}/kill?signal=SIGTERM`);
-  return status === 204 ? await exitOf(rig, id) : `kill answered ${status}`;
+export const terminate: Step = async (setup, id) => {
+  const { status } = await setup.engine.api.post(`/containers/${id}/kill?signal=SIGTERM`);
+  return status === 204 ? await exitOf(setup, id) : `kill answered ${status}`;
 };
 
 /** `stop`, with enough time for the program to end by itself. */
-export const stop: Step = async (rig, id) => {
-  const { status } = await rig.engine.api.post(`/containers/${id}/stop?t=20`);
-  return status === 204 ? await exitOf(rig, id) : `stop answered ${status}`;
+export const stop: Step = async (setup, id) => {
+  const { status } = await setup.engine.api.post(`/containers/${id}/stop?t=20`);
+  return status === 204 ? await exitOf(setup, id) : `stop answered ${status}`;
 };
 
 /** `pause`, a look at the state, `unpause`, and SIGTERM. */
-export const pause: Step = async (rig, id) => {
-  const { api } = rig.engine;
+export const pause: Step = async (setup, id) => {
+  const { api } = setup.engine;
   const paused = await api.post(`/containers/${id}/pause`);
   const { State } = (await api.get(`/containers/${id}/json`)).json<{ State: { Status: string } }>();
   const unpaused = await api.post(`/containers/${id}/unpause`);
   const steps = `${paused.status} ${State.Status} ${unpaused.status}`;
-  return steps === "204 paused 204" ? await terminate(rig, id) : steps;
+  return steps === "204 paused 204" ? await terminate(setup, id) : steps;
 };
 
 /** `top` by the API, which lists the container's program and nothing of the runtime. */
-export const list: Step = async (rig, id) => {
-  const answer = await rig.engine.api.get(`/containers/${id}/top?ps_args=-o%20pid,args`);
+export const list: Step = async (setup, id) => {
+  const answer = await setup.engine.api.get(`/containers/${id}/top?ps_args=-o%20pid,args`);
   const { Processes = [] } = answer.json<{ Processes?: string[][] }>();
   return `${answer.status} ${Processes.map(([, args]) => args).join("; ")}`;
 };
 
 /** A detached `exec`, and the container's processes right after it. */
-export const execute: Step = async (rig, id) => {
-  const { api } = rig.engine;
+export const execute: Step = async (setup, id) => {
+  const { api } = setup.engine;
   const { Id } = (await api.post(`/containers/${id}/exec`, { Cmd: ["sleep", "1000"] })).json<{ Id: string }>();
   const started = await api.post(`/exec/${Id}/start`, { Detach: true });
-  return `${started.status} ${await list(rig, id)}`;
+  return `${started.status} ${await list(setup, id)}`;
 };
 
 /** Starts `count` containers, `atOnce` at a time, and takes the step on each one right after its start. */
 export async function afterStarts(
-  rig: Rig,
+  setup: Setup,
   step: Step,
   { count, atOnce = 1 }: { readonly count: number; readonly atOnce?: number },
 ): Promise<Outcomes> {
@@ -60,7 +60,7 @@ export async function afterStarts(
   const numbers = Array.from({ length: count }, (_, n) => n).values();
   const lane = async () => {
     for (const _ of numbers) {
-      const outcome = await afterStart(rig, step);
+      const outcome = await afterStart(setup, step);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     }
   };
@@ -68,19 +68,19 @@ export async function afterStarts(
   return outcomes;
 }
 
-async function afterStart(rig: Rig, step: Step): Promise<string> {
-  const { api } = rig.engine;
-  const request = { Image: rig.image, Cmd: COMMAND, HostConfig: { NetworkMode: "none" } };
+async function afterStart(setup: Setup, step: Step): Promise<string> {
+  const { api } = setup.engine;
+  const request = { Image: setup.image, Cmd: COMMAND, HostConfig: { NetworkMode: "none" } };
   const { Id } = (await api.post("/containers/create", request)).json<{ Id: string }>();
   try {
     const { status } = await api.post(`/containers/${Id}/start`);
-    return status === 204 ? await step(rig, Id) : `start answered ${status}`;
+    return status === 204 ? await step(setup, Id) : `start answered ${status}`;
   } finally {
     await api.delete(`/containers/${Id}?force=1`);
   }
 }
 
-async function exitOf({ engine }: Rig, id: string): Promise<string> {
+async function exitOf({ engine }: Setup, id: string): Promise<string> {
   using waiting = await engine.api.stream("POST", `/containers/${id}/wait`);
   const late = Promise.withResolvers<string>();
   const timer = setTimeout(() => late.resolve("runs on"), RUNS_ON_MS);

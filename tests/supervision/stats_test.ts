@@ -1,6 +1,6 @@
 /** `GET /containers/{id}/stats`, `tsd stats` and `docker stats` against a running engine. */
 import { strict as assert } from "node:assert";
-import { startRig, until } from "../engine/setup.ts";
+import { startSetup, until } from "../engine/setup.ts";
 import { requires } from "../requires.ts";
 import { background, refused, succeeded } from "./setup.ts";
 
@@ -31,9 +31,9 @@ Deno.test({
   name: "stats: one sample in full, without stream, in one shot, of a stopped container",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await background(rig, "busy", { command: BUSY, ...LIMITED });
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await background(setup, "busy", { command: BUSY, ...LIMITED });
     const sample = async (query: string) => {
       const answer = await engine.api.get(`/containers/busy/stats?${query}`);
       assert.equal(answer.status, 200);
@@ -72,9 +72,9 @@ Deno.test({
   name: "stats: a stream goes on over a stop and ends with the container",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    await background(rig, "web");
+    await using setup = await startSetup();
+    const { engine } = setup;
+    await background(setup, "web");
     using stream = await engine.api.stream("GET", "/containers/web/stats");
     assert.equal(stream.status, 200);
     const usages: (number | undefined)[] = [];
@@ -93,10 +93,10 @@ Deno.test({
   name: "stats: both clients' tables say the same",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await background(rig, "idle", LIMITED);
-    succeeded(await engine.tsd(["create", "--network", "none", "--name", "never", rig.image, "true"]));
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await background(setup, "idle", LIMITED);
+    succeeded(await engine.tsd(["create", "--network", "none", "--name", "never", setup.image, "true"]));
     for (const client of ["docker", "tsd"] as const) {
       const [head, ...rows] = succeeded(await engine[client](["stats", "--no-stream"])).trim().split("\n");
       assert.match(head, /^CONTAINER ID +NAME +CPU % +MEM USAGE \/ LIMIT +MEM % +NET I\/O +BLOCK I\/O +PIDS$/);

@@ -1,6 +1,6 @@
 /** pause, unpause, rename, restart, top and wait, with tsd and the docker CLI, against a running engine. */
 import { strict as assert } from "node:assert";
-import { type Rig, startRig, stateOf, until } from "../engine/setup.ts";
+import { type Setup, startSetup, stateOf, until } from "../engine/setup.ts";
 import { type ApiStream, runCommand, tracesOf } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
 import { actionsOf, background, nowSeconds, refused, succeeded } from "./setup.ts";
@@ -10,7 +10,7 @@ const needs = requires("root", "runc", "docker");
 /** A container that counts in its log. */
 const COUNTING = { command: ["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"] };
 
-async function logSize({ engine }: Rig, name: string): Promise<number> {
+async function logSize({ engine }: Setup, name: string): Promise<number> {
   return succeeded(await engine.tsd(["logs", name])).length;
 }
 
@@ -20,16 +20,16 @@ Deno.test({
   name: "pause: nothing moves until unpause; what needs a process says so in Docker's words",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await background(rig, "web", COUNTING);
-    await until("output", async () => await logSize(rig, "web") > 0);
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await background(setup, "web", COUNTING);
+    await until("output", async () => await logSize(setup, "web") > 0);
     for (const client of ["tsd", "docker"] as const) {
       assert.equal(succeeded(await engine[client](["pause", "web"])), "web\n");
       await after(100);
-      const before = await logSize(rig, "web");
+      const before = await logSize(setup, "web");
       await after(300);
-      assert.equal(await logSize(rig, "web"), before, "it goes on");
+      assert.equal(await logSize(setup, "web"), before, "it goes on");
       const state = await stateOf(engine, "web") as unknown as Record<string, unknown>;
       assert.deepEqual([state.Status, state.Running, state.Paused], ["paused", true, true]);
       assert.match(succeeded(await engine[client](["ps"])), /Up .* \(Paused\)/);
@@ -53,7 +53,7 @@ Deno.test({
         "cannot start a paused container, try unpause instead",
       ]);
       assert.equal(succeeded(await engine[client](["unpause", "web"])), "web\n");
-      await until("more output", async () => await logSize(rig, "web") > before);
+      await until("more output", async () => await logSize(setup, "web") > before);
       refused(await engine[client](["unpause", "web"]), `Container ${id} is not paused`);
     }
     succeeded(await engine.tsd(["kill", "web"]));
@@ -65,10 +65,10 @@ Deno.test({
   name: "pause: stop, kill, restart and rm -f of a paused container end it; info counts it",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     const trap = { command: ["sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done"] };
-    await background(rig, "stopped", trap);
+    await background(setup, "stopped", trap);
     const ends: [string, string[], number][] = [
       ["stopped", ["stop", "-t", "5"], 5],
       ["stopped", ["kill"], 137],
@@ -84,8 +84,8 @@ Deno.test({
       succeeded(await engine.docker([...command, name]));
       await until("its end", async () => (await stateOf(engine, name)).Status === "exited");
       assert.equal((await stateOf(engine, name)).ExitCode, exitCode, command.join(" "));
-      const told = await actionsOf(engine, name, since);
-      assert.deepEqual(told.slice(0, 2), ["pause", "kill"]);
+      const reported = await actionsOf(engine, name, since);
+      assert.deepEqual(reported.slice(0, 2), ["pause", "kill"]);
     }
     succeeded(await engine.tsd(["start", "stopped"]));
     succeeded(await engine.tsd(["pause", "stopped"]));
@@ -100,15 +100,15 @@ Deno.test({
   name: "pause: a paused container is still paused for the next engine, and one that was paused without a record too",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await background(rig, "web", COUNTING);
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await background(setup, "web", COUNTING);
     succeeded(await engine.tsd(["pause", "web"]));
     await engine.restart("SIGKILL");
     assert.equal((await stateOf(engine, "web")).Status, "paused");
     succeeded(await engine.tsd(["unpause", "web"]));
-    const before = await logSize(rig, "web");
-    await until("more output", async () => await logSize(rig, "web") > before);
+    const before = await logSize(setup, "web");
+    await until("more output", async () => await logSize(setup, "web") > before);
 
     await engine.stop("SIGKILL");
     succeeded(await runCommand("runc", ["--root", `${tracesOf(engine.dataRoot).runDir}/runc`, "pause", id]));
@@ -122,10 +122,10 @@ Deno.test({
   name: "rename: at once or not at all",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    const id = await background(rig, "one");
-    const other = await background(rig, "two");
+    await using setup = await startSetup();
+    const { engine } = setup;
+    const id = await background(setup, "one");
+    const other = await background(setup, "two");
     const since = nowSeconds();
     for (const client of ["tsd", "docker"] as const) {
       succeeded(await engine[client](["rename", "one", "three"]));
@@ -156,9 +156,9 @@ Deno.test({
   name: "restart: stops and starts, keeps a container with --rm, starts a stopped one",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    await background(rig, "web", { flags: ["--rm"] });
+    await using setup = await startSetup();
+    const { engine } = setup;
+    await background(setup, "web", { flags: ["--rm"] });
     const since = nowSeconds();
     const { Pid: before } = await stateOf(engine, "web");
     for (const client of ["tsd", "docker"] as const) {
@@ -171,7 +171,7 @@ Deno.test({
     assert.deepEqual(await actionsOf(engine, "web", since), [...once, ...once]);
     succeeded(await engine.tsd(["stop", "-t", "0", "web"]));
     await until("its removal", async () => (await engine.api.get("/containers/web/json")).status === 404);
-    succeeded(await engine.tsd(["create", "--network", "none", "--name", "late", rig.image, "sleep", "1000"]));
+    succeeded(await engine.tsd(["create", "--network", "none", "--name", "late", setup.image, "sleep", "1000"]));
     succeeded(await engine.docker(["restart", "late"]));
     assert.equal((await stateOf(engine, "late")).Status, "running");
     refused(await engine.tsd(["restart", "nobody"]), "No such container: nobody");
@@ -182,12 +182,12 @@ Deno.test({
   name: "stop: a time below zero is without end, as in Docker",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     const slow = ["sh", "-c", "trap 'sleep 0.5; exit 4' TERM; echo up; while :; do sleep 0.05; done"];
     for (const client of ["tsd", "docker"] as const) {
-      await background(rig, client, { command: slow, flags: ["--stop-timeout", "-5"], client });
-      await until("its trap", async () => await logSize(rig, client) > 0);
+      await background(setup, client, { command: slow, flags: ["--stop-timeout", "-5"], client });
+      await until("its trap", async () => await logSize(setup, client) > 0);
       succeeded(await engine[client](["stop", client]));
       assert.equal((await stateOf(engine, client)).ExitCode, 4);
     }
@@ -198,9 +198,9 @@ Deno.test({
   name: "top: only the container's processes, with any columns of ps",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
-    await background(rig, "web", { command: ["sh", "-c", "sleep 1001 & sleep 1002; :"] });
+    await using setup = await startSetup();
+    const { engine } = setup;
+    await background(setup, "web", { command: ["sh", "-c", "sleep 1001 & sleep 1002; :"] });
     for (const client of ["tsd", "docker"] as const) {
       let lines: string[] = [];
       await until("both sleeps", async () => {
@@ -225,13 +225,13 @@ Deno.test({
   name: "wait: every condition, before, during and after the end",
   ...needs,
   async fn() {
-    await using rig = await startRig();
-    const { engine } = rig;
+    await using setup = await startSetup();
+    const { engine } = setup;
     const waiting = async (name: string, condition: string) => {
       const stream = await engine.api.stream("POST", `/containers/${name}/wait?condition=${condition}`);
       return { status: stream.status, code: exitCode(stream) };
     };
-    await background(rig, "kept", { command: ["sh", "-c", "sleep 0.3; exit 6"] });
+    await background(setup, "kept", { command: ["sh", "-c", "sleep 0.3; exit 6"] });
     for (
       const { status, code } of await Promise.all(["not-running", "next-exit"].map((each) => waiting("kept", each)))
     ) {
@@ -245,10 +245,10 @@ Deno.test({
     succeeded(await engine.tsd(["rm", "kept"]));
     assert.equal(await removed.code, 6);
 
-    await background(rig, "brief", { command: ["sh", "-c", "sleep 0.2; exit 7"], flags: ["--rm"] });
+    await background(setup, "brief", { command: ["sh", "-c", "sleep 0.2; exit 7"], flags: ["--rm"] });
     assert.equal(await (await waiting("brief", "removed")).code, 7);
-    const gone = await engine.api.post("/containers/brief/wait?condition=removed");
-    assert.deepEqual([gone.status, gone.json().message], [404, "No such container: brief"]);
+    const vanished = await engine.api.post("/containers/brief/wait?condition=removed");
+    assert.deepEqual([vanished.status, vanished.json().message], [404, "No such container: brief"]);
     assert.equal((await engine.api.post("/containers/brief/wait?condition=never")).status, 400);
   },
 });

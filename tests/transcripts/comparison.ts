@@ -15,15 +15,15 @@ export function mismatch(
   isExact = true,
 ): string | undefined {
   const general = EVERYWHERE.reduce((text, { says, now }) => text.replaceAll(says, now), recorded);
-  const today = [...step.today ?? [], ...step.ours ?? []].reduce(amended, general);
+  const today = [...step.today ?? [], ...step.managed ?? []].reduce(amended, general);
   if (!isExact) {
     return exitCode(today) === exitCode(actual) ? undefined : `expected\n${today}but ${client} says\n${actual}`;
   }
-  const [wanted, seen] = client === "docker"
+  const [requested, seen] = client === "docker"
     ? [withoutHints(today), withoutHints(actual)]
     : [(step.tsd ?? []).reduce(amended, plain(today)), plain(actual)];
-  if (step.shape) return shapeMismatch(wanted, seen);
-  return wanted === seen ? undefined : `expected\n${wanted}but ${client} says\n${seen}`;
+  if (step.shape) return shapeMismatch(requested, seen);
+  return requested === seen ? undefined : `expected\n${requested}but ${client} says\n${seen}`;
 }
 
 /**

@@ -3,15 +3,15 @@ import type { Played } from "./player.ts";
 import { splitSteps } from "./rendering.ts";
 import type { Scenario } from "./scenario.ts";
 
-const FOLDER = new URL("./golden/", import.meta.url);
+const DIR = new URL("./golden/", import.meta.url);
 
 /** Versions of the docker CLI with which dockerd was asked. */
 export function recordedClients(): string[] {
-  return Array.from(Deno.readDirSync(FOLDER), ({ name }) => name).sort((a, b) => Number(a) - Number(b));
+  return Array.from(Deno.readDirSync(DIR), ({ name }) => name).sort((a, b) => Number(a) - Number(b));
 }
 
 export function goldenFile(client: string, group: string): URL {
-  return new URL(`${client}/${group}.txt`, FOLDER);
+  return new URL(`${client}/${group}.txt`, DIR);
 }
 
 /** The steps' recorded texts. @throws Error when they aren't those of the scenario */

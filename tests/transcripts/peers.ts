@@ -17,7 +17,7 @@ export function configurationFor({ registry }: Stage): Readonly<Record<string, u
 
 /** tsd's engine, whose images come from the stage. */
 export async function engineFor(stage: Stage): Promise<Engine> {
-  const path = join(stage.folder, "config.json");
+  const path = join(stage.dir, "config.json");
   await Deno.writeTextFile(path, JSON.stringify(configurationFor(stage)));
   return await startEngine({ args: ["--config", path] });
 }

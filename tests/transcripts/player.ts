@@ -2,7 +2,7 @@
 import { Normaliser } from "./normalise.ts";
 import type { Peer } from "./peers.ts";
 import { rendered } from "./rendering.ts";
-import { type Scenario, type Step, stepOf, wordsOf } from "./scenario.ts";
+import { type Scenario, type Step, stepOf, stringsOf } from "./scenario.ts";
 import type { Stage } from "./stage.ts";
 import { Variables } from "./variables.ts";
 
@@ -15,9 +15,9 @@ export interface Played {
 }
 
 export async function play(scenario: Scenario, peer: Peer, stage: Stage): Promise<readonly Played[]> {
-  const folder = await Deno.makeTempDir({ dir: stage.folder });
-  const variables = new Variables({ folder, host: stage.registry.host });
-  const normaliser = new Normaliser({ [folder]: "FOLDER", [stage.registry.host]: "127.0.0.1:PORTS" }, stage.ids);
+  const directory = await Deno.makeTempDir({ dir: stage.dir });
+  const variables = new Variables({ folder: directory, host: stage.registry.host });
+  const normaliser = new Normaliser({ [directory]: "FOLDER", [stage.registry.host]: "127.0.0.1:PORTS" }, stage.ids);
   const played: Played[] = [];
   try {
     for (const step of scenario.steps.map(stepOf)) {
@@ -31,7 +31,7 @@ export async function play(scenario: Scenario, peer: Peer, stage: Stage): Promis
 }
 
 async function playStep(step: Step, peer: Peer, variables: Variables, normaliser: Normaliser): Promise<string> {
-  const words = wordsOf(step.line).map((word) => variables.insert(word));
+  const words = stringsOf(step.line).map((word) => variables.insert(word));
   const stdin = step.stdin === undefined ? undefined : variables.insert(step.stdin);
   const result = await peer.run(words, { stdin, env: step.env, timeoutMs: STEP_TIMEOUT_MS });
   if (step.keep !== undefined) variables.keep(step.keep, result.stdout.trimEnd());

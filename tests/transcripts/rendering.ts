@@ -38,10 +38,10 @@ function ordered({ unordered }: Step, stdout: string): string {
 function linesOf(mark: string, text: string): string[] {
   if (text === "") return [];
   const lines = text.split("\n");
-  const unfinished = lines.pop()!;
+  const incomplete = lines.pop()!;
   return [
     ...lines.map((line) => `${mark} ${visible(line)}\n`),
-    ...unfinished === "" ? [] : [`${mark}| ${visible(unfinished)}\n`],
+    ...incomplete === "" ? [] : [`${mark}| ${visible(incomplete)}\n`],
   ];
 }
 

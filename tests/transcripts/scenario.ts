@@ -32,7 +32,7 @@ export interface Step {
   /** Where today's Docker (28) says something else than dockerd 20.10, and tsd does as today's. */
   readonly today?: readonly Difference[];
   /** Where tsd's engine says something else on purpose. */
-  readonly ours?: readonly Difference[];
+  readonly managed?: readonly Difference[];
   /** Where tsd's own client says something else on purpose. */
   readonly tsd?: readonly Difference[];
   /** The step isn't played with tsd's client, for this reason. */
@@ -50,7 +50,7 @@ export interface Difference {
 export const stepOf = (step: string | Step): Step => typeof step === "string" ? { line: step } : step;
 
 /** The words of a command line, as a shell would part them. @throws Error for a quote that has no end */
-export function wordsOf(line: string): string[] {
+export function stringsOf(line: string): string[] {
   const words: string[] = [];
   let word: string | undefined;
   let quote = "";

@@ -6,7 +6,7 @@ import { removeTree } from "../images/test_cache.ts";
 export interface Stage extends AsyncDisposable {
   readonly registry: ScriptedRegistry;
   /** For the files of the scenarios. */
-  readonly folder: string;
+  readonly dir: string;
   /** Ids that have a name. */
   readonly ids: Readonly<Record<string, string>>;
 }
@@ -15,8 +15,8 @@ export interface Stage extends AsyncDisposable {
 export async function setStage(): Promise<Stage> {
   await using undo = new AsyncDisposableStack();
   const registry = undo.use(startScriptedRegistry());
-  const folder = await Deno.makeTempDir({ prefix: "tsd-stage-" });
-  undo.defer(() => removeTree(folder));
+  const dir = await Deno.makeTempDir({ prefix: "tsd-stage-" });
+  undo.defer(() => removeTree(dir));
   const images: Readonly<Record<string, Image>> = {
     "busybox:latest": await busyboxBuilder().build(),
     "tiny:1": await tiny("1").build(),
@@ -34,7 +34,7 @@ export async function setStage(): Promise<Stage> {
     });
   }
   const owned = undo.move();
-  return { registry, folder, ids, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { registry, dir, ids, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Nothing in it can run; everything that an image can say about itself is said. */

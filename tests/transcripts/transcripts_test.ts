@@ -2,14 +2,14 @@ import { strict as assert } from "node:assert";
 import { mismatch } from "./comparison.ts";
 import { Normaliser } from "./normalise.ts";
 import { rendered, splitSteps } from "./rendering.ts";
-import { stepOf, wordsOf } from "./scenario.ts";
+import { stepOf, stringsOf } from "./scenario.ts";
 import { GROUPS } from "./scenarios/mod.ts";
 import { missingShape, shapeOf } from "./shape.ts";
 import { Variables } from "./variables.ts";
 
 Deno.test("transcripts: words of a line", () => {
-  assert.deepEqual(wordsOf(`run  -e A='b c' x sh -c "it's" ''`), ["run", "-e", "A=b c", "x", "sh", "-c", "it's", ""]);
-  assert.throws(() => wordsOf("a 'b"), /A quote has no end/);
+  assert.deepEqual(stringsOf(`run  -e A='b c' x sh -c "it's" ''`), ["run", "-e", "A=b c", "x", "sh", "-c", "it's", ""]);
+  assert.throws(() => stringsOf("a 'b"), /A quote has no end/);
 });
 
 Deno.test("transcripts: variables", () => {
@@ -55,9 +55,9 @@ Deno.test("transcripts: what is compared", () => {
 
 Deno.test("transcripts: shapes", () => {
   const lines = (value: unknown) => shapeOf(JSON.stringify(value)).trimEnd().split("\n");
-  const old = lines([{ a: 1, list: [{ b: "x" }], gone: true, nothing: null }]);
+  const old = lines([{ a: 1, list: [{ b: "x" }], removed: true, nothing: null }]);
   const fresh = lines([{ a: 2, list: null, nothing: { c: 1 }, more: 1 }]);
-  assert.deepEqual(missingShape(old, fresh), ["[].gone: boolean"]);
+  assert.deepEqual(missingShape(old, fresh), ["[].removed: boolean"]);
   assert.deepEqual(missingShape(lines({ a: 1 }), lines({ a: "1" })), [".a: number"]);
 });
 
@@ -70,6 +70,6 @@ Deno.test("transcripts: scenarios have names of their own and say why they look 
       ...[...step.today ?? [], ...step.tsd ?? []].map(({ why }) => why),
     ];
     for (const reason of reasons) assert.ok(reason.length > 10, step.line);
-    wordsOf(step.line);
+    stringsOf(step.line);
   }
 });

@@ -7,13 +7,13 @@ export class Variables {
   readonly #values: Map<string, string>;
   readonly #computed: Readonly<Record<string, () => string>> = {
     // Events and logs are asked for by it: with all digits, since several of them fit into a second.
-    now: momentText,
+    now: timestampText,
     ambiguous: () => sharedPrefix([...this.#values.values()].filter((each) => /^[0-9a-f]{64}$/.test(each))),
   };
 
   /** @param values those that are there from the beginning */
   constructor(values: Readonly<Record<string, string>> = {}) {
-    this.#values = new Map(Object.entries({ begin: momentText(), ...values }));
+    this.#values = new Map(Object.entries({ begin: timestampText(), ...values }));
   }
 
   keep(name: string, value: string): void {
@@ -31,7 +31,7 @@ export class Variables {
 }
 
 /** The present, in seconds since 1970. */
-function momentText(): string {
+function timestampText(): string {
   const now = Date.now();
   return `${Math.floor(now / 1000)}.${String(now % 1000).padStart(3, "0")}`;
 }

@@ -1,6 +1,6 @@
 /** Volumes in containers, with tsd's client and with docker's. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "../files/clients.ts";
 import { busyboxBuilder, dir, file, pushImage } from "../images/mod.ts";
 
@@ -8,70 +8,72 @@ import { busyboxBuilder, dir, file, pushImage } from "../images/mod.ts";
 const run = (client: FileClient, flags: readonly string[], image: string, script: string) =>
   client.call("run", "--rm", "--network", "none", ...flags, image, "sh", "-c", script);
 
-async function names(world: World): Promise<string[]> {
-  return (await world.tsd("volume", "ls", "-q")).stdout.split("\n").filter((line) => line !== "");
+async function names(fixture: Fixture): Promise<string[]> {
+  return (await fixture.tsd("volume", "ls", "-q")).stdout.split("\n").filter((line) => line !== "");
 }
 
 /** An image with something at /data, which is a VOLUME of it. */
-async function imageWithVolume(world: World): Promise<string> {
+async function imageWithVolume(fixture: Fixture): Promise<string> {
   const entries = [
     dir("data", { mode: 0o1770, uid: 7, gid: 8 }),
     file("data/f", "of the image", { uid: 9, mode: 0o640 }),
   ];
   const image = await busyboxBuilder().layer(entries).config({ Volumes: { "/data": {} } }).build();
-  await pushImage(world.registry.url, "voluminous", "1", image);
-  const name = `${world.registry.host}/voluminous:1`;
-  await world.tsd("pull", "-q", name);
+  await pushImage(fixture.registry.url, "voluminous", "1", image);
+  const name = `${fixture.registry.host}/voluminous:1`;
+  await fixture.tsd("pull", "-q", name);
   return name;
 }
 
 scenario("volumes of containers", {
-  "a named one is made, keeps what is written, and is read only where that is said": withBoth(async (world, client) => {
-    expectResult(await run(client, ["-v", "data:/d"], world.image, "echo text >/d/f"), {});
-    expectResult(await run(client, ["-v", "data:/e:ro"], world.image, "cat /e/f; touch /e/x 2>&1"), {
-      code: 1,
-      stdout: "text\ntouch: /e/x: Read-only file system\n",
-    });
-    expectResult(await run(client, ["--mount", "src=data,dst=/d,readonly"], world.image, "cat /d/f"), {
-      stdout: "text\n",
-    });
-    assert.deepEqual(await names(world), ["data"]);
-    expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
-  }),
-  "one that is in use stays; inspect, ps and events tell of it": withBoth(async (world, client) => {
+  "a named one is made, keeps what is written, and is read only where that is said": withBoth(
+    async (fixture, client) => {
+      expectResult(await run(client, ["-v", "data:/d"], fixture.image, "echo text >/d/f"), {});
+      expectResult(await run(client, ["-v", "data:/e:ro"], fixture.image, "cat /e/f; touch /e/x 2>&1"), {
+        code: 1,
+        stdout: "text\ntouch: /e/x: Read-only file system\n",
+      });
+      expectResult(await run(client, ["--mount", "src=data,dst=/d,readonly"], fixture.image, "cat /d/f"), {
+        stdout: "text\n",
+      });
+      assert.deepEqual(await names(fixture), ["data"]);
+      expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
+    },
+  ),
+  "one that is in use stays; inspect, ps and events tell of it": withBoth(async (fixture, client) => {
     const since = String(Date.now() / 1000);
-    const id = await world.background("user", undefined, ["-v", "data:/d"]);
+    const id = await fixture.background("user", undefined, ["-v", "data:/d"]);
     expectResult(await client.call("volume", "rm", "data"), {
       code: 1,
       stderr: client.says(`remove data: volume is in use - [${id}]`),
     });
     const mounts = (await client.call("inspect", "-f", "{{json .Mounts}}", "user")).stdout;
     assert.deepEqual(JSON.parse(mounts), [{
-      ...{ Type: "volume", Name: "data", Source: `${world.engine.dataRoot}/volumes/data/_data`, Destination: "/d" },
+      ...{ Type: "volume", Name: "data", Source: `${fixture.engine.dataRoot}/volumes/data/_data`, Destination: "/d" },
       ...{ Driver: "local", Mode: "z", RW: true, Propagation: "" },
     }]);
     expectResult(await client.call("ps", "--filter", "volume=data", "--format", "{{.Mounts}}|{{.LocalVolumes}}"), {
       stdout: "data|1\n",
     });
     expectResult(await client.call("volume", "ls", "-q", "-f", "dangling=true"), {});
-    await world.remove("user");
+    await fixture.remove("user");
     expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
     const format = "{{.Action}} {{.Actor.Attributes.destination}}";
     const range = ["--since", since, "--until", String(Date.now() / 1000 + 0.001), "--filter", "volume=data"];
-    expectResult(await world.docker("events", ...range, "--format", format), {
+    expectResult(await fixture.docker("events", ...range, "--format", format), {
       stdout: "create <no value>\nmount /d\nunmount <no value>\ndestroy <no value>\n",
     });
   }),
   "an image's own, and what it has there; anonymous ones go with run --rm and rm -v": withBoth(
-    async (world, client) => {
-      const image = await imageWithVolume(world);
+    async (fixture, client) => {
+      const image = await imageWithVolume(fixture);
       const look = "stat -c '%a %u:%g' /data /data/f; cat /data/f";
       const seen = { stdout: "1770 7:8\n640 9:0\nof the image" };
       const since = String(Date.now() / 1000);
       expectResult(await run(client, ["-v", "/more"], image, look), seen);
-      assert.deepEqual(await names(world), [], "they have gone when the client has");
+      assert.deepEqual(await names(fixture), [], "they have gone when the client has");
       const range = ["--since", since, "--until", String(Date.now() / 1000 + 0.001), "--filter", "event=destroy"];
-      expectResult(await world.docker("events", ...range, "--format", "{{.Type}}"), {
+      expectResult(await fixture.docker("events", ...range, "--format", "{{.Type}}"), {
         stdout: "volume\nvolume\ncontainer\n",
       });
       expectResult(await run(client, ["-v", "kept:/data"], image, `${look}; echo >/data/mine`), seen);
@@ -81,89 +83,89 @@ scenario("volumes of containers", {
       });
       expectResult(await client.call("volume", "rm", "kept", "bare"), { stdout: "kept\nbare\n" });
       await client.call("create", "--name", "box", "--network", "none", "-v", "/more", image, "true");
-      assert.equal((await names(world)).length, 2);
+      assert.equal((await names(fixture)).length, 2);
       expectResult(await client.call("rm", "-v", "box"), { stdout: "box\n" });
-      assert.deepEqual(await names(world), []);
+      assert.deepEqual(await names(fixture), []);
       await client.call("create", "--name", "box", "--network", "none", image, "true");
       expectResult(await client.call("rm", "box"), { stdout: "box\n" });
-      const [left] = await names(world);
+      const [left] = await names(fixture);
       assert.match(left, /^[0-9a-f]{64}$/);
       await client.call("volume", "rm", left);
     },
   ),
-  "--volumes-from": withBoth(async (world, client) => {
-    await world.background("first", ["sh", "-c", "echo one >/a/f; sleep 1000"], ["-v", "/a", "-v", "data:/b"]);
-    await world.until("the file", async () => (await world.tsd("exec", "first", "cat", "/a/f")).stdout === "one\n");
-    expectResult(await run(client, ["--volumes-from", "first:ro"], world.image, "cat /a/f; touch /b/x 2>&1"), {
+  "--volumes-from": withBoth(async (fixture, client) => {
+    await fixture.background("first", ["sh", "-c", "echo one >/a/f; sleep 1000"], ["-v", "/a", "-v", "data:/b"]);
+    await fixture.until("the file", async () => (await fixture.tsd("exec", "first", "cat", "/a/f")).stdout === "one\n");
+    expectResult(await run(client, ["--volumes-from", "first:ro"], fixture.image, "cat /a/f; touch /b/x 2>&1"), {
       code: 1,
       stdout: "one\ntouch: /b/x: Read-only file system\n",
     });
-    expectResult(await run(client, ["--volumes-from", "first"], world.image, "touch /b/x; ls /b"), { stdout: "x\n" });
+    expectResult(await run(client, ["--volumes-from", "first"], fixture.image, "touch /b/x; ls /b"), { stdout: "x\n" });
     for (
       const [from, message] of [
         ["nosuch", "No such container: nosuch"],
         ["first:odd", "invalid mode: odd"],
       ]
     ) {
-      const result = await run(client, ["--volumes-from", from], world.image, "true");
+      const result = await run(client, ["--volumes-from", from], fixture.image, "true");
       assert.ok(result.code !== 0 && result.stderr.includes(message), JSON.stringify(result));
     }
     expectResult(await client.call("rm", "-f", "-v", "first"), { stdout: "first\n" });
     expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
-    assert.deepEqual(await names(world), []);
+    assert.deepEqual(await names(fixture), []);
   }),
-  "a part of a volume; links in it lead to nowhere outside, running or not": withBoth(async (world, client) => {
+  "a part of a volume; links in it lead to nowhere outside, running or not": withBoth(async (fixture, client) => {
     const plant = "mkdir /d/sub; echo in >/d/sub/f; ln -s /etc /d/out; ln -s ../../../../../etc /d/up; ln -s sub /d/in";
-    expectResult(await run(client, ["-v", "data:/d"], world.image, plant), {});
+    expectResult(await run(client, ["-v", "data:/d"], fixture.image, plant), {});
     const part = (subpath: string) => ["--mount", `src=data,dst=/m,volume-subpath=${subpath}`];
     for (const subpath of ["sub", "in", "sub/../sub"]) {
-      expectResult(await run(client, part(subpath), world.image, "cat /m/f"), { stdout: "in\n" });
+      expectResult(await run(client, part(subpath), fixture.image, "cat /m/f"), { stdout: "in\n" });
     }
     for (const subpath of ["out", "up", "none"]) {
-      const { code, stderr } = await run(client, part(subpath), world.image, "ls /m");
+      const { code, stderr } = await run(client, part(subpath), fixture.image, "ls /m");
       assert.ok(code !== 0, subpath);
       assert.match(stderr, /cannot access path .*\/volumes\/data\/_data\/\w+: no such file or directory/);
     }
-    await client.call("create", "--name", "box", "--network", "none", ...part("out"), world.image, "true");
-    const { code } = await client.call("cp", "box:/m/passwd", `${world.folder}/stolen`);
+    await client.call("create", "--name", "box", "--network", "none", ...part("out"), fixture.image, "true");
+    const { code } = await client.call("cp", "box:/m/passwd", `${fixture.dir}/stolen`);
     assert.ok(code !== 0, "cp follows no link out of the volume");
-    await world.remove("box");
+    await fixture.remove("box");
     expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
   }),
-  "options are mounted while somebody uses them": withBoth(async (world, client) => {
+  "options are mounted while somebody uses them": withBoth(async (fixture, client) => {
     const mounted = async () => (await Deno.readTextFile("/proc/self/mountinfo")).includes("/volumes/scratch/_data");
     const options = ["-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m,uid=7"];
     expectResult(await client.call("volume", "create", ...options, "scratch"), { stdout: "scratch\n" });
     assert.equal(await mounted(), false);
-    await world.background("one", undefined, ["-v", "scratch:/d"]);
+    await fixture.background("one", undefined, ["-v", "scratch:/d"]);
     expectResult(
-      await run(client, ["-v", "scratch:/d"], world.image, "touch /d/f; stat -c %u /d; df -k /d | tail -1"),
+      await run(client, ["-v", "scratch:/d"], fixture.image, "touch /d/f; stat -c %u /d; df -k /d | tail -1"),
       {
         stdout: /^7\ntmpfs +1024 /,
       },
     );
     assert.equal(await mounted(), true);
-    expectResult(await world.tsd("exec", "one", "ls", "/d"), { stdout: "f\n" });
-    await world.remove("one");
-    await world.until("the mount to go", async () => !await mounted());
-    const folder = `${world.folder}/host`;
-    await Deno.mkdir(folder);
-    await Deno.writeTextFile(`${folder}/f`, "host's");
-    const bind = ["-o", "type=none", "-o", `device=${folder}`, "-o", "o=bind,ro"];
+    expectResult(await fixture.tsd("exec", "one", "ls", "/d"), { stdout: "f\n" });
+    await fixture.remove("one");
+    await fixture.until("the mount to go", async () => !await mounted());
+    const directory = `${fixture.dir}/host`;
+    await Deno.mkdir(directory);
+    await Deno.writeTextFile(`${directory}/f`, "host's");
+    const bind = ["-o", "type=none", "-o", `device=${directory}`, "-o", "o=bind,ro"];
     expectResult(await client.call("volume", "create", ...bind, "bound"), { stdout: "bound\n" });
-    expectResult(await run(client, ["-v", "bound:/d"], world.image, "cat /d/f; touch /d/x 2>&1"), {
+    expectResult(await run(client, ["-v", "bound:/d"], fixture.image, "cat /d/f; touch /d/x 2>&1"), {
       code: 1,
       stdout: "host'stouch: /d/x: Read-only file system\n",
     });
     expectResult(await client.call("volume", "rm", "bound", "scratch"), { stdout: "bound\nscratch\n" });
-    assert.equal(await Deno.readTextFile(`${folder}/f`), "host's");
+    assert.equal(await Deno.readTextFile(`${directory}/f`), "host's");
   }),
-  "cp gets to volumes of a container that doesn't run": withBoth(async (world, client) => {
-    await client.call("create", "--name", "box", "--network", "none", "-v", "data:/d", world.image, "true");
-    await Deno.writeTextFile(`${world.folder}/f`, "text");
-    expectResult(await client.call("cp", "-q", `${world.folder}/f`, "box:/d/"), {});
-    expectResult(await run(client, ["-v", "data:/d"], world.image, "cat /d/f"), { stdout: "text" });
-    await world.remove("box");
+  "cp gets to volumes of a container that doesn't run": withBoth(async (fixture, client) => {
+    await client.call("create", "--name", "box", "--network", "none", "-v", "data:/d", fixture.image, "true");
+    await Deno.writeTextFile(`${fixture.dir}/f`, "text");
+    expectResult(await client.call("cp", "-q", `${fixture.dir}/f`, "box:/d/"), {});
+    expectResult(await run(client, ["-v", "data:/d"], fixture.image, "cat /d/f"), { stdout: "text" });
+    await fixture.remove("box");
     expectResult(await client.call("volume", "rm", "data"), { stdout: "data\n" });
   }),
 });

@@ -1,60 +1,60 @@
 /** Images mounted in containers (`--mount type=image`), with tsd's client and with docker's. */
 import { strict as assert } from "node:assert";
-import { expectResult, scenario, type World } from "../cli/setup.ts";
+import { expectResult, type Fixture, scenario } from "../cli/setup.ts";
 import { type FileClient, withBoth } from "../files/clients.ts";
 import { dir, file, ImageBuilder, pushImage, symlink, whiteout } from "../images/mod.ts";
 
 /** An image of files only: nothing of it could run. */
-async function tools(world: World): Promise<string> {
-  const folder = dir("opt", { mode: 0o750, uid: 7, gid: 8 });
+async function tools(fixture: Fixture): Promise<string> {
+  const directory = dir("opt", { mode: 0o750, uid: 7, gid: 8 });
   const image = await new ImageBuilder()
     .layer([
-      folder,
+      directory,
       file("opt/tool", "tool\n", { mode: 0o755, uid: 9 }),
       file("opt/old", "old\n"),
       symlink("up", "../../../../etc"),
       symlink("out", "/etc"),
     ])
-    .layer([folder, file("opt/new", "new\n"), whiteout("opt/old")])
+    .layer([directory, file("opt/new", "new\n"), whiteout("opt/old")])
     .build();
-  await pushImage(world.registry.url, "tools", "1", image);
-  const name = `${world.registry.host}/tools:1`;
-  await world.tsd("pull", "-q", name);
+  await pushImage(fixture.registry.url, "tools", "1", image);
+  const name = `${fixture.registry.host}/tools:1`;
+  await fixture.tsd("pull", "-q", name);
   return name;
 }
 
 const mounted = (name: string, more = "") => ["--mount", `type=image,src=${name},dst=/m${more}`];
 
-const run = (world: World, client: FileClient, flags: readonly string[], script: string) =>
-  client.call("run", "--rm", "--network", "none", ...flags, world.image, "sh", "-c", script);
+const run = (fixture: Fixture, client: FileClient, flags: readonly string[], script: string) =>
+  client.call("run", "--rm", "--network", "none", ...flags, fixture.image, "sh", "-c", script);
 
 scenario("images in containers", {
-  "its layers as one tree, which nobody writes to": withBoth(async (world, client) => {
-    const image = await tools(world);
+  "its layers as one tree, which nobody writes to": withBoth(async (fixture, client) => {
+    const image = await tools(fixture);
     const look = "stat -c '%a %u:%g' /m/opt /m/opt/tool; ls /m/opt; cat /m/opt/*; touch /m/x 2>&1";
     for (const flags of [mounted(image), mounted(image, ",readonly=false")]) {
-      expectResult(await run(world, client, flags, look), {
+      expectResult(await run(fixture, client, flags, look), {
         code: 1,
         stdout: "750 7:8\n755 9:0\nnew\ntool\nnew\ntool\ntouch: /m/x: Read-only file system\n",
       });
     }
   }),
-  "image-subpath: a folder or a file; links lead to nowhere outside": withBoth(async (world, client) => {
-    const image = await tools(world);
-    expectResult(await run(world, client, mounted(image, ",image-subpath=opt"), "ls /m"), { stdout: "new\ntool\n" });
-    expectResult(await run(world, client, mounted(image, ",image-subpath=opt/new"), "cat /m"), { stdout: "new\n" });
+  "image-subpath: a folder or a file; links lead to nowhere outside": withBoth(async (fixture, client) => {
+    const image = await tools(fixture);
+    expectResult(await run(fixture, client, mounted(image, ",image-subpath=opt"), "ls /m"), { stdout: "new\ntool\n" });
+    expectResult(await run(fixture, client, mounted(image, ",image-subpath=opt/new"), "cat /m"), { stdout: "new\n" });
     for (const subpath of ["up", "out", "none", "opt/old"]) {
-      const { code, stderr } = await run(world, client, mounted(image, `,image-subpath=${subpath}`), "ls /m");
+      const { code, stderr } = await run(fixture, client, mounted(image, `,image-subpath=${subpath}`), "ls /m");
       assert.ok(code !== 0, subpath);
       assert.match(stderr, /cannot access path .*\/merged\/[a-z/]+: no such file or directory/);
     }
-    const { code, stderr } = await run(world, client, mounted(image, ",image-subpath=../x"), "ls /m");
+    const { code, stderr } = await run(fixture, client, mounted(image, ",image-subpath=../x"), "ls /m");
     assert.ok(code !== 0);
     assert.match(stderr, /"image": subpath must be a relative path within the volume/);
   }),
-  "inspect, ps; it stays while a container needs it": withBoth(async (world, client) => {
-    const image = await tools(world);
-    await world.background("user", undefined, mounted(image));
+  "inspect, ps; it stays while a container needs it": withBoth(async (fixture, client) => {
+    const image = await tools(fixture);
+    await fixture.background("user", undefined, mounted(image));
     const [shown] = JSON.parse((await client.call("inspect", "-f", "{{json .Mounts}}", "user")).stdout);
     assert.match(shown.Source, /\/snapshots\/[0-9a-f]{64}\/merged$/);
     delete shown.Source;
@@ -73,61 +73,71 @@ scenario("images in containers", {
     expectResult(await client.call("rmi", image), { code: 1, stderr: inUse });
     await client.call("start", "user");
     expectResult(await client.call("exec", "user", "cat", "/m/opt/tool"), { stdout: "tool\n" });
-    await world.remove("user");
+    await fixture.remove("user");
     expectResult(await client.call("rmi", image), { stdout: /^Untagged: .*Deleted: sha256:/s });
-    expectResult(await run(world, client, mounted(image), "true"), { code: 125, stderr: /No such image: .*tools:1/ });
+    expectResult(await run(fixture, client, mounted(image), "true"), { code: 125, stderr: /No such image: .*tools:1/ });
   }),
-  "an image that went by force is there as long as its container": async (world) => {
-    const image = await tools(world);
-    await world.tsd(
+  "an image that went by force is there as long as its container": async (fixture) => {
+    const image = await tools(fixture);
+    await fixture.tsd(
       "create",
       "--name",
       "box",
       "--network",
       "none",
       ...mounted(image),
-      world.image,
+      fixture.image,
       "cat",
       "/m/opt/new",
     );
-    expectResult(await world.tsd("rmi", "-f", image), { stdout: /^Untagged: / });
-    expectResult(await world.tsd("start", "-a", "box"), { stdout: "new\n" });
-    const layers = () => Array.fromAsync(Deno.readDir(`${world.engine.layerRoot}/layers`), ({ name }) => name);
+    expectResult(await fixture.tsd("rmi", "-f", image), { stdout: /^Untagged: / });
+    expectResult(await fixture.tsd("start", "-a", "box"), { stdout: "new\n" });
+    const layers = () => Array.fromAsync(Deno.readDir(`${fixture.engine.layerRoot}/layers`), ({ name }) => name);
     const before = (await layers()).length;
-    await world.remove("box");
+    await fixture.remove("box");
     assert.ok((await layers()).length < before, "its layers go with the container");
   },
-  "cp reads it, running or not, and doesn't write to it": withBoth(async (world, client) => {
-    const image = await tools(world);
-    await client.call("create", "--name", "box", "--network", "none", ...mounted(image), world.image, "sleep", "1000");
-    await Deno.writeTextFile(`${world.folder}/f`, "mine");
+  "cp reads it, running or not, and doesn't write to it": withBoth(async (fixture, client) => {
+    const image = await tools(fixture);
+    await client.call(
+      "create",
+      "--name",
+      "box",
+      "--network",
+      "none",
+      ...mounted(image),
+      fixture.image,
+      "sleep",
+      "1000",
+    );
+    await Deno.writeTextFile(`${fixture.dir}/f`, "mine");
     for (const step of ["stopped", "running"]) {
       if (step === "running") await client.call("start", "box");
-      expectResult(await client.call("cp", "-q", "box:/m/opt/tool", `${world.folder}/${step}`), {});
-      assert.equal(await Deno.readTextFile(`${world.folder}/${step}`), "tool\n");
-      const { code, stderr } = await client.call("cp", "-q", `${world.folder}/f`, "box:/m/");
+      expectResult(await client.call("cp", "-q", "box:/m/opt/tool", `${fixture.dir}/${step}`), {});
+      assert.equal(await Deno.readTextFile(`${fixture.dir}/${step}`), "tool\n");
+      const { code, stderr } = await client.call("cp", "-q", `${fixture.dir}/f`, "box:/m/");
       assert.ok(code !== 0 && /marked read-only/.test(stderr), stderr);
     }
-    await world.remove("box");
+    await fixture.remove("box");
   }),
-  "--volumes-from takes it along, with a place of its own": async (world) => {
-    const image = await tools(world);
-    await world.background("first", undefined, mounted(image, ",image-subpath=opt"));
+  "--volumes-from takes it along, with a place of its own": async (fixture) => {
+    const image = await tools(fixture);
+    await fixture.background("first", undefined, mounted(image, ",image-subpath=opt"));
     const from = ["--volumes-from", "first:ro,z"];
-    expectResult(await world.run(["cat", "/m/new"], from), { stdout: "new\n" });
-    expectResult(await world.tsd("exec", "first", "cat", "/m/new"), { stdout: "new\n" });
-    await world.remove("first");
+    expectResult(await fixture.run(["cat", "/m/new"], from), { stdout: "new\n" });
+    expectResult(await fixture.tsd("exec", "first", "cat", "/m/new"), { stdout: "new\n" });
+    await fixture.remove("first");
   },
-  "the next engine takes it up": async (world) => {
-    const image = await tools(world);
-    await world.background("user", undefined, mounted(image));
-    await world.engine.stop("SIGKILL");
-    await world.engine.start();
-    expectResult(await world.tsd("exec", "user", "cat", "/m/opt/new"), { stdout: "new\n" });
-    await Deno.mkdir(`${world.folder}/x`);
-    expectResult(await world.tsd("cp", "-q", "user:/m/opt", `${world.folder}/x`), {});
-    expectResult(await world.tsd("exec", "user", "cat", "/m/opt/new"), { stdout: "new\n" });
-    await world.remove("user");
-    await world.tsd("rmi", image);
+  "the next engine takes it up": async (fixture) => {
+    const image = await tools(fixture);
+    await fixture.background("user", undefined, mounted(image));
+    await fixture.engine.stop("SIGKILL");
+    await fixture.engine.start();
+    expectResult(await fixture.tsd("exec", "user", "cat", "/m/opt/new"), { stdout: "new\n" });
+    await Deno.mkdir(`${fixture.dir}/x`);
+    expectResult(await fixture.tsd("cp", "-q", "user:/m/opt", `${fixture.dir}/x`), {});
+    expectResult(await fixture.tsd("exec", "user", "cat", "/m/opt/new"), { stdout: "new\n" });
+    await fixture.remove("user");
+    await fixture.tsd("rmi", image);
   },
 }, "docker");

@@ -4,8 +4,8 @@ import { expectResult, scenario } from "../cli/setup.ts";
 import { withBoth } from "../files/clients.ts";
 
 scenario("volumes", {
-  "create, ls, inspect, rm": withBoth(async (world, client) => {
-    const { dataRoot } = world.engine;
+  "create, ls, inspect, rm": withBoth(async (fixture, client) => {
+    const { dataRoot } = fixture.engine;
     expectResult(await client.call("volume", "create", "--label", "owner=me", "data"), { stdout: "data\n" });
     expectResult(await client.call("volume", "create", "data"), { stdout: "data\n" });
     const made = await client.call("volume", "create");
@@ -45,7 +45,7 @@ scenario("volumes", {
     expectResult(await client.call("volume", "rm", "-f", "data", anonymous), { stdout: `data\n${anonymous}\n` });
     expectResult(await client.call("volume", "ls", "-q"), {});
   }),
-  "what can't be": withBoth(async (world, client) => {
+  "what can't be": withBoth(async (fixture, client) => {
     for (
       const [args, message] of [
         [["a"], "create a: volume name is too short, names should be at least two alphanumeric characters"],
@@ -59,26 +59,26 @@ scenario("volumes", {
         stderr: client.says(message),
       });
     }
-    const answer = await world.engine.api.get(`/volumes?filters=${encodeURIComponent('{"odd":["1"]}')}`);
+    const answer = await fixture.engine.api.get(`/volumes?filters=${encodeURIComponent('{"odd":["1"]}')}`);
     assert.equal(answer.status, 400);
     assert.match(answer.text(), /invalid filter 'odd'/);
   }),
-  "events": async (world) => {
+  "events": async (fixture) => {
     const since = String(Date.now() / 1000);
-    await world.docker("volume", "create", "told");
-    await world.docker("volume", "rm", "told");
+    await fixture.docker("volume", "create", "told");
+    await fixture.docker("volume", "rm", "told");
     const format = "{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.driver}}";
     const range = ["--since", since, "--until", String(Date.now() / 1000 + 0.001)];
-    expectResult(await world.docker("events", ...range, "--filter", "volume=told", "--format", format), {
+    expectResult(await fixture.docker("events", ...range, "--filter", "volume=told", "--format", format), {
       stdout: "volume create told local\nvolume destroy told local\n",
     });
   },
-  "they are there for the next engine": async (world) => {
-    await world.tsd("volume", "create", "kept");
-    await Deno.writeTextFile(`${world.engine.dataRoot}/volumes/kept/_data/f`, "text");
-    await world.engine.restart("SIGKILL");
-    expectResult(await world.tsd("volume", "ls", "-q"), { stdout: "kept\n" });
-    assert.equal(await Deno.readTextFile(`${world.engine.dataRoot}/volumes/kept/_data/f`), "text");
-    expectResult(await world.tsd("volume", "rm", "kept"), { stdout: "kept\n" });
+  "they are there for the next engine": async (fixture) => {
+    await fixture.tsd("volume", "create", "kept");
+    await Deno.writeTextFile(`${fixture.engine.dataRoot}/volumes/kept/_data/f`, "text");
+    await fixture.engine.restart("SIGKILL");
+    expectResult(await fixture.tsd("volume", "ls", "-q"), { stdout: "kept\n" });
+    assert.equal(await Deno.readTextFile(`${fixture.engine.dataRoot}/volumes/kept/_data/f`), "text");
+    expectResult(await fixture.tsd("volume", "rm", "kept"), { stdout: "kept\n" });
   },
 });

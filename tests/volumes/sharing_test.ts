@@ -35,7 +35,7 @@ Deno.test({
     assert.deepEqual(await blocksOf(from), { exclusive: 16 * MB, shared: 0 });
     assert.equal(await said("volume", "clone", "data", "copy"), "copy\n");
     await runCommand("sync", ["-f", to]);
-    for (const folder of [from, to]) assert.deepEqual(await blocksOf(folder), { exclusive: 0, shared: 16 * MB });
+    for (const dir of [from, to]) assert.deepEqual(await blocksOf(dir), { exclusive: 0, shared: 16 * MB });
     using file = await Deno.open(`${to}/a`, { write: true });
     await file.write(new Uint8Array(MB).fill(1));
     await runCommand("sync", ["-f", to]);

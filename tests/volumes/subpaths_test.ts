@@ -23,19 +23,19 @@ const SWAPPER = String.raw`
 const ROUNDS = 8;
 
 scenario("parts of volumes", {
-  "links that are swapped in lead to nowhere outside": async (world) => {
+  "links that are swapped in lead to nowhere outside": async (fixture) => {
     await using victim = await Victim.create();
-    const image = `${world.registry.host}/perl`;
-    await pushImage(world.registry.url, "perl", "latest", await hostShellImage({ programs: ["perl"] }));
-    expectResult(await world.tsd("pull", "-q", image), { stdout: `${image}:latest\n` });
+    const image = `${fixture.registry.host}/perl`;
+    await pushImage(fixture.registry.url, "perl", "latest", await hostShellImage({ programs: ["perl"] }));
+    expectResult(await fixture.tsd("pull", "-q", image), { stdout: `${image}:latest\n` });
     const swap = ["run", "-d", "--name", "swapper", "--network", "none", "-v", "data:/d", image];
-    expectResult(await world.tsd(...swap, "perl", "-e", SWAPPER, victim.folder), { stdout: /^[0-9a-f]{64}\n$/ });
-    await world.until("swaps", async () => (await world.tsd("logs", "swapper")).stdout === "ready\n");
+    expectResult(await fixture.tsd(...swap, "perl", "-e", SWAPPER, victim.dir), { stdout: /^[0-9a-f]{64}\n$/ });
+    await fixture.until("swaps", async () => (await fixture.tsd("logs", "swapper")).stdout === "ready\n");
     const outcomes: Record<string, number> = {};
     for (let round = 0; round < ROUNDS; round++) {
       const subpath = round % 2 === 0 ? "sub" : "sub/deep";
       const mount = `src=data,dst=/m,volume-subpath=${subpath}`;
-      const { code, stdout, stderr } = await world.run(["sh", "-c", "cat /m/secret; echo x >/m/planted"], [
+      const { code, stdout, stderr } = await fixture.run(["sh", "-c", "cat /m/secret; echo x >/m/planted"], [
         "--mount",
         mount,
       ]);
@@ -46,8 +46,8 @@ scenario("parts of volumes", {
     }
     assert.deepEqual(await victim.changes(), []);
     assert.ok((outcomes.own ?? 0) > 0, JSON.stringify(outcomes));
-    await world.remove("swapper");
-    await world.tsd("volume", "rm", "data");
-    await world.tsd("rmi", image);
+    await fixture.remove("swapper");
+    await fixture.tsd("volume", "rm", "data");
+    await fixture.tsd("rmi", image);
   },
 });

@@ -30,13 +30,13 @@ function bench() {
     pauseMs: PAUSE_MS,
   });
   /** Somebody is there, as epoll sees it. */
-  const somebodyComes = async () => {
+  const connectionArrives = async () => {
     await waiting.promise;
     waiting = Promise.withResolvers();
     handler(EPOLL.IN);
     assert.equal(the.isWatched, false, "nobody is told of for a while");
   };
-  return { the, closed, somebodyComes, [Symbol.dispose]: () => watch[Symbol.dispose]() };
+  return { the, closed, connectionArrives, [Symbol.dispose]: () => watch[Symbol.dispose]() };
 }
 
 Deno.test("somebody who waits while nobody is let in: told at the third look, and at each one after that", async () => {
@@ -44,12 +44,12 @@ Deno.test("somebody who waits while nobody is let in: told at the third look, an
   const { the } = it;
   const seen: number[] = [];
   for (let look = 0; look < 4; look++) {
-    await it.somebodyComes();
+    await it.connectionArrives();
     seen.push(the.stalled);
   }
   assert.deepEqual(seen, [0, 0, 1, 2]);
   the.accepted++;
-  for (let look = 0; look < 2; look++) await it.somebodyComes();
+  for (let look = 0; look < 2; look++) await it.connectionArrives();
   assert.equal(the.stalled, 2, "it works again");
 });
 
@@ -59,7 +59,7 @@ Deno.test("clients that are let in, before or after they are seen, are no news",
   for (let look = 0; look < 20; look++) {
     // Now and then epoll is slower than whoever lets them in.
     if (look % 3 === 0) the.accepted++;
-    await it.somebodyComes();
+    await it.connectionArrives();
     if (look % 3 > 0) the.accepted++;
   }
   assert.equal(the.stalled, 0);
@@ -67,7 +67,7 @@ Deno.test("clients that are let in, before or after they are seen, are no news",
 
 Deno.test("its end closes the descriptor and ends the pause", async () => {
   const it = bench();
-  await it.somebodyComes();
+  await it.connectionArrives();
   it[Symbol.dispose]();
   it[Symbol.dispose]();
   await new Promise((resolve) => setTimeout(resolve, 10 * PAUSE_MS));

@@ -10,7 +10,7 @@ import type { Reply } from "./reply.ts";
 import type { Match } from "./route.ts";
 
 /** What plugins are asked and told through. */
-export type GateHooks = Pick<HookBus, "wants" | "ask" | "tell">;
+export type AuthorizationHooks = Pick<HookBus, "isSubscribed" | "callSequential" | "callParallel">;
 
 /** The two ways to a request's body. */
 export interface RequestBody {
@@ -19,7 +19,7 @@ export interface RequestBody {
 }
 
 /** A request whose route was found. */
-export interface AskedRequest {
+export interface RequestForAuthorization {
   readonly request: RequestHead;
   readonly match: Match;
   /** Without the version's prefix. */
@@ -47,13 +47,16 @@ const LONGEST_TEXT = 6 << 20;
  * The body as it is to be read from now on: the very bytes that plugins have seen.
  * @throws {TsdError} permission_denied: a plugin refuses it, or it can't be shown whole
  */
-export async function askPlugins(hooks: GateHooks | undefined, asked: AskedRequest): Promise<RequestBody> {
-  if (!hooks?.wants("api.request")) return asked.body;
-  const bytes = await wholeBody(asked);
-  await hooks.ask("api.request", () => contextOf(asked, bytes));
-  const { atOnce } = asked.match.route;
-  if (atOnce !== undefined && asked.request.headers[atOnce.header] !== undefined) {
-    await hooks.ask("api.request", () => contextAtOnce(asked, atOnce.route));
+export async function authorizeRequest(
+  hooks: AuthorizationHooks | undefined,
+  requested: RequestForAuthorization,
+): Promise<RequestBody> {
+  if (!hooks?.isSubscribed("api.request")) return requested.body;
+  const bytes = await wholeBody(requested);
+  await hooks.callSequential("api.request", () => contextOf(requested, bytes));
+  const { atOnce } = requested.match.route;
+  if (atOnce !== undefined && requested.request.headers[atOnce.header] !== undefined) {
+    await hooks.callSequential("api.request", () => contextAtOnce(requested, atOnce.route));
   }
   return {
     whole: () => Promise.resolve(bytes),
@@ -64,7 +67,7 @@ export async function askPlugins(hooks: GateHooks | undefined, asked: AskedReque
   };
 }
 
-async function wholeBody({ body }: AskedRequest): Promise<Uint8Array> {
+async function wholeBody({ body }: RequestForAuthorization): Promise<Uint8Array> {
   try {
     return await body.whole();
   } catch (cause) {
@@ -74,7 +77,10 @@ async function wholeBody({ body }: AskedRequest): Promise<Uint8Array> {
   }
 }
 
-function contextOf({ request, match, path, query }: AskedRequest, bytes: Uint8Array): HookContexts["api.request"] {
+function contextOf(
+  { request, match, path, query }: RequestForAuthorization,
+  bytes: Uint8Array,
+): HookContexts["api.request"] {
   const names = [...new Set(query.keys())];
   const headers = Object.entries(request.headers).flatMap(([name, value]): [string, string][] =>
     SECRET_HEADERS.has(name) || value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]]
@@ -91,8 +97,8 @@ function contextOf({ request, match, path, query }: AskedRequest, bytes: Uint8Ar
 }
 
 /** As if the second step were a request of its own. */
-function contextAtOnce(asked: AskedRequest, route: string): HookContexts["api.request"] {
-  const { params, body: _, ...context } = contextOf(asked, new Uint8Array());
+function contextAtOnce(requested: RequestForAuthorization, route: string): HookContexts["api.request"] {
+  const { params, body: _, ...context } = contextOf(requested, new Uint8Array());
   const path = route.replace(/\{(\w+)\*?\}/g, (_, name) => encodeURIComponent(params[name] ?? ""));
   return { ...context, params, route, path, query: {}, bodyEncoding: "none" };
 }
@@ -112,17 +118,17 @@ function shown(route: string, bytes: Uint8Array): Pick<HookContexts["api.request
   }
 }
 /** What is to be called when the answer is known: plugins are told of it, once. */
-export function tellOfAnswer(
-  hooks: GateHooks | undefined,
+export function authorizeResponse(
+  hooks: AuthorizationHooks | undefined,
   method = "GET",
 ): (match: Match | undefined, status: number) => void {
-  const begun = performance.now();
-  let isTold = false;
+  const started = performance.now();
+  let isReported = false;
   return (match, status) => {
-    if (isTold) return;
-    isTold = true;
-    const durationMs = Math.round(performance.now() - begun);
-    hooks?.tell("api.answered", () => ({ method, route: match?.route.path ?? "", status, durationMs }));
+    if (isReported) return;
+    isReported = true;
+    const durationMs = Math.round(performance.now() - started);
+    hooks?.callParallel("api.answered", () => ({ method, route: match?.route.path ?? "", status, durationMs }));
   };
 }
 

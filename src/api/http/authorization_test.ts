@@ -175,15 +175,15 @@ Deno.test("what a plugin refuses isn't done, nor what is too large to be shown",
 });
 
 Deno.test("without such a plugin bodies aren't looked at; answers are told of, by route", async () => {
-  const told: string[] = [];
+  const reported: string[] = [];
   const observe: PluginHooks = {
-    "api.answered": ({ method, route, status }) => void told.push(`${method} ${route} ${status}`),
+    "api.answered": ({ method, route, status }) => void reported.push(`${method} ${route} ${status}`),
   };
   await withServer(observe, async (socket) => {
     assert.match(await send(socket, ["PUT /upload"], new Uint8Array(MAX_JSON_BODY_BYTES + 1)), /^HTTP\/1\.1 204/);
     await send(socket, ["GET /lost"]);
     await send(socket, ["GET /nowhere"]);
     await send(socket, ["POST /raw", JSON_TYPE, "Connection: Upgrade", "Upgrade: tcp"]);
-    assert.deepEqual(told, ["PUT /upload 204", "GET /lost 404", "GET  404", "POST /raw 101"]);
+    assert.deepEqual(reported, ["PUT /upload 204", "GET /lost 404", "GET  404", "POST /raw 101"]);
   });
 });

@@ -1,5 +1,5 @@
 /** How many requests are under way, and of which kind: who closes or leaves waits for some of them. */
-export class UnderWay {
+export class InFlight {
   #requests = 0;
   #endless = 0;
   #hijacked = 0;

@@ -3,14 +3,14 @@
  * The API for callers in this very process: the same handlers, without a connection and HTTP in between.
  */
 import { toTsdError, type TsdError } from "../../errors.ts";
-import type { Handling, RequestHead } from "./request_handler.ts";
+import type { RequestHandler, RequestHead } from "./request_handler.ts";
 import type { Reply } from "./reply.ts";
 import { RawPipe } from "./raw_pipe.ts";
-import type { UnderWay } from "./in_flight.ts";
+import type { InFlight } from "./in_flight.ts";
 
-export interface DirectApiOptions {
-  readonly handling: Handling;
-  readonly underWay: UnderWay;
+export interface InProcessApiOptions {
+  readonly handling: RequestHandler;
+  readonly inFlight: InFlight;
   /** Aborted when the engine is about to leave. */
   readonly leaving: AbortSignal;
   /** Aborted when it waits no longer for what is under way. */
@@ -20,14 +20,14 @@ export interface DirectApiOptions {
 }
 
 /** A request; its body is whole. */
-export interface DirectRequest extends RequestHead {
+export interface InProcessRequest extends RequestHead {
   readonly body: Uint8Array;
   /** The caller has gone. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Its answer, which has to be read to its end or given up. */
-export interface DirectAnswer {
+export interface InProcessResponse {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
@@ -41,11 +41,11 @@ const ENCODER = new TextEncoder();
 const NOTHING = new Uint8Array();
 
 /** See the module's comment. */
-export class DirectApi {
-  readonly #options: DirectApiOptions;
+export class InProcessApi {
+  readonly #options: InProcessApiOptions;
   #active = 0;
 
-  constructor(options: DirectApiOptions) {
+  constructor(options: InProcessApiOptions) {
     this.#options = options;
   }
 
@@ -55,7 +55,7 @@ export class DirectApi {
   }
 
   /** @throws {TsdError} */
-  async answer({ body, signal, ...head }: DirectRequest): Promise<DirectAnswer> {
+  async answer({ body, signal, ...head }: InProcessRequest): Promise<InProcessResponse> {
     const exchange = this.#begin(head, signal);
     try {
       const timing = new Map<string, string>();
@@ -66,7 +66,7 @@ export class DirectApi {
             if (body.length > 0) yield await Promise.resolve(body);
           },
         },
-        gone: exchange.gone,
+        removed: exchange.removed,
         timing: (header) => timing.set("server-timing", header),
       }));
       return this.#perform(reply, timing, exchange);
@@ -78,12 +78,12 @@ export class DirectApi {
   }
 
   #begin(head: RequestHead, signal: AbortSignal | undefined): Exchange {
-    const { underWay, cut, report } = this.#options;
-    const gone = new AbortController();
-    const abort = () => gone.abort();
+    const { inFlight, cut, report } = this.#options;
+    const removed = new AbortController();
+    const abort = () => removed.abort();
     for (const each of [signal, cut]) each?.addEventListener("abort", abort);
     if (signal?.aborted || cut.aborted) abort();
-    const counted = underWay.begin();
+    const counted = inFlight.begin();
     this.#active++;
     let isOver = false;
     const end = () => {
@@ -100,10 +100,10 @@ export class DirectApi {
       report(error, head);
       return error;
     };
-    return { gone: gone.signal, abort, end, failed };
+    return { removed: removed.signal, abort, end, failed };
   }
 
-  #perform(reply: Reply, timing: ReadonlyMap<string, string>, exchange: Exchange): DirectAnswer {
+  #perform(reply: Reply, timing: ReadonlyMap<string, string>, exchange: Exchange): InProcessResponse {
     const headers = new Map(timing);
     for (const [name, value] of Object.entries(reply.headers ?? {})) headers.set(name.toLowerCase(), value);
     if (reply.kind === "hijack") return this.#raw(reply, headers, exchange);
@@ -119,10 +119,10 @@ export class DirectApi {
 
   #streamed(
     { body, endless }: Extract<Reply, { kind: "stream" }>,
-    { gone, abort, end, failed }: Exchange,
-  ): Pick<DirectAnswer, "body" | "giveUp"> {
+    { removed, abort, end, failed }: Exchange,
+  ): Pick<InProcessResponse, "body" | "giveUp"> {
     const over = Promise.withResolvers<void>();
-    if (endless) void this.#options.underWay.lasting(() => over.promise);
+    if (endless) void this.#options.inFlight.lasting(() => over.promise);
     const finish = () => {
       over.resolve();
       end();
@@ -130,10 +130,10 @@ export class DirectApi {
     const chunks = (async function* () {
       try {
         for await (const chunk of body) {
-          if (gone.aborted) break;
+          if (removed.aborted) break;
           yield chunk;
         }
-        gone.throwIfAborted();
+        removed.throwIfAborted();
       } catch (thrown) {
         throw failed(thrown);
       } finally {
@@ -153,17 +153,17 @@ export class DirectApi {
   #raw(
     reply: Extract<Reply, { kind: "hijack" }>,
     headers: Map<string, string>,
-    { gone, abort, end, failed }: Exchange,
-  ): DirectAnswer {
-    const { underWay, leaving } = this.#options;
+    { removed, abort, end, failed }: Exchange,
+  ): InProcessResponse {
+    const { inFlight, leaving } = this.#options;
     headers.set("content-type", reply.contentType);
-    const raw = new RawPipe(gone);
-    const run = () => reply.run({ ...raw.engineSide, gone, leaving });
+    const raw = new RawPipe(removed);
+    const run = () => reply.run({ ...raw.engineSide, removed, leaving });
     const finish = (failure?: { readonly thrown: unknown }) => {
       raw.end(failure);
       end();
     };
-    underWay.raw(run).then(() => finish(), (thrown) => finish({ thrown: failed(thrown) }));
+    inFlight.raw(run).then(() => finish(), (thrown) => finish({ thrown: failed(thrown) }));
     return { status: 200, headers, body: raw, raw, giveUp: abort };
   }
 }
@@ -171,7 +171,7 @@ export class DirectApi {
 /** One request and its answer. */
 interface Exchange {
   /** Aborted when nobody waits for it any more, and at its end. */
-  readonly gone: AbortSignal;
+  readonly removed: AbortSignal;
   abort(): void;
   end(): void;
   /** Something went wrong, which is told. */

@@ -70,8 +70,8 @@ function parseFilters(text: string): Map<string, string[]> {
       if (Array.isArray(value) && value.every((each) => typeof each === "string")) return [key, value];
       if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad();
       const entries = Object.entries(value);
-      if (!entries.every(([, wanted]) => typeof wanted === "boolean")) throw bad();
-      return [key, entries.filter(([, wanted]) => wanted).map(([name]) => name)];
+      if (!entries.every(([, requested]) => typeof requested === "boolean")) throw bad();
+      return [key, entries.filter(([, requested]) => requested).map(([name]) => name)];
     }),
   );
 }

@@ -5,19 +5,25 @@
  */
 import { toTsdError, TsdError } from "../../errors.ts";
 import { parseJson } from "./body.ts";
-import { askPlugins, type GateHooks, type RequestBody, statusOf, tellOfAnswer } from "./authorization.ts";
+import {
+  type AuthorizationHooks,
+  authorizeRequest,
+  authorizeResponse,
+  type RequestBody,
+  statusOf,
+} from "./authorization.ts";
 import { Query } from "./query.ts";
 import type { Reply } from "./reply.ts";
 import { type ApiRequest, type Match, type Route, Router } from "./route.ts";
 import { serverTimed } from "./server_timing.ts";
 import { type ApiVersion, atLeast, splitVersion } from "./version.ts";
 
-export interface HandlingOptions {
+export interface RequestHandlerOptions {
   readonly routes: readonly Route[];
   /** Called once a request begins, with its user agent. */
   readonly onRequest?: (userAgent: string) => void;
   /** Asked about requests, and told of answers. */
-  readonly hooks?: GateHooks;
+  readonly hooks?: AuthorizationHooks;
 }
 
 /** What a request begins with; names of headers in lower case. An `IncomingMessage` of node:http is one. */
@@ -28,10 +34,10 @@ export interface RequestHead {
 }
 
 /** The rest of it, and what becomes of it. */
-export interface RequestRest {
+export interface RequestRemainder {
   readonly body: RequestBody;
   /** Aborted when the client is gone. */
-  readonly gone: AbortSignal;
+  readonly removed: AbortSignal;
   /** Given the `Server-Timing` of the answer, if that is wanted. */
   readonly timing: (header: string) => void;
   /** It asks for an upgrade, which only raw streams are; what must have come before the answer is this. */
@@ -51,27 +57,27 @@ interface Found {
 }
 
 /** See the module's comment. */
-export class Handling {
+export class RequestHandler {
   readonly #router: Router;
-  readonly #options: HandlingOptions;
+  readonly #options: RequestHandlerOptions;
 
-  constructor(options: HandlingOptions) {
+  constructor(options: RequestHandlerOptions) {
     this.#options = options;
     this.#router = new Router(options.routes);
   }
 
   /** @throws what the handler throws, or {TsdError} page_not_found, permission_denied, invalid_argument */
-  async reply(head: RequestHead, rest: () => RequestRest): Promise<Reply> {
-    const answered = tellOfAnswer(this.#options.hooks, head.method);
+  async reply(head: RequestHead, rest: () => RequestRemainder): Promise<Reply> {
+    const answered = authorizeResponse(this.#options.hooks, head.method);
     let match: Match | undefined;
     try {
       const found = this.#route(head);
       ({ match } = found);
-      const { body, gone, timing, upgrade } = rest();
-      const asked = await askPlugins(this.#options.hooks, {
+      const { body, removed, timing, upgrade } = rest();
+      const requested = await authorizeRequest(this.#options.hooks, {
         ...{ request: head, match, path: found.path, query: found.url.searchParams, body },
       });
-      const handle = () => found.match.route.handler(requestOf(head, found, asked, gone));
+      const handle = () => found.match.route.handler(requestOf(head, found, requested, removed));
       const reply = await serverTimed(head, handle, timing);
       if (upgrade !== undefined) {
         if (reply.kind !== "hijack") {

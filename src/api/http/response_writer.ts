@@ -13,10 +13,10 @@ import type { RequestHead } from "./request_handler.ts";
 import { detachFromHttp, type HijackOptions, hijackSocket, writeRawError } from "./hijack.ts";
 import type { HeaderMap, Reply } from "./reply.ts";
 import { sendAll } from "./sending.ts";
-import type { UnderWay } from "./in_flight.ts";
+import type { InFlight } from "./in_flight.ts";
 import { MAX_API_VERSION } from "./version.ts";
 
-export interface AnsweringOptions {
+export interface ResponseWriterOptions {
   /** The engine's version, for the `Server` header. */
   readonly serverVersion: string;
   readonly log: Log;
@@ -24,14 +24,14 @@ export interface AnsweringOptions {
   readonly watchHangUp?: HangUpWatch | undefined;
   /** Aborted when the engine is about to leave. */
   readonly leaving: AbortSignal;
-  readonly underWay: UnderWay;
+  readonly inFlight: InFlight;
 }
 
 /** Of a request that asked for an upgrade. */
 export interface Upgraded {
   /** What the client has sent already. */
   readonly input: Uint8Array;
-  readonly gone: AbortSignal;
+  readonly removed: AbortSignal;
   /** Of the answer, besides those that all have. */
   readonly headers: HeaderMap;
 }
@@ -39,16 +39,16 @@ export interface Upgraded {
 type HijackReply = Extract<Reply, { kind: "hijack" }>;
 
 /** See the module's comment. */
-export class Answering {
-  readonly #options: AnsweringOptions;
+export class ResponseWriter {
+  readonly #options: ResponseWriterOptions;
 
-  constructor(options: AnsweringOptions) {
+  constructor(options: ResponseWriterOptions) {
     this.#options = options;
   }
 
   /** Performs a reply; resolves when all of it is out, or the client has gone. */
-  async perform(reply: Reply, request: IncomingMessage, response: ServerResponse, gone: AbortSignal): Promise<void> {
-    const { underWay } = this.#options;
+  async perform(reply: Reply, request: IncomingMessage, response: ServerResponse, removed: AbortSignal): Promise<void> {
+    const { inFlight } = this.#options;
     switch (reply.kind) {
       case "empty":
         response.writeHead(reply.status, { ...this.#headers(), ...reply.headers });
@@ -71,8 +71,8 @@ export class Answering {
       case "stream":
         response.writeHead(200, { ...this.#headers(), "Content-Type": reply.contentType, ...reply.headers });
         response.flushHeaders();
-        if (reply.endless) await underWay.lasting(() => sendAll(reply.body, response, gone));
-        else await sendAll(reply.body, response, gone);
+        if (reply.endless) await inFlight.lasting(() => sendAll(reply.body, response, removed));
+        else await sendAll(reply.body, response, removed);
         return;
       case "hijack": {
         // Older clients hijack without asking for an upgrade: 200 and raw bytes until close.
@@ -81,16 +81,16 @@ export class Answering {
         // Which node:http would have sent with its own head.
         const timing = response.getHeader("Server-Timing");
         const headers: Record<string, string> = timing === undefined ? {} : { "Server-Timing": String(timing) };
-        const options = { upgraded: false, ...this.#hijackOptions(gone, headers) };
-        await underWay.raw(() => hijackSocket(socket, new Uint8Array(), reply, options));
+        const options = { upgraded: false, ...this.#hijackOptions(removed, headers) };
+        await inFlight.raw(() => hijackSocket(socket, new Uint8Array(), reply, options));
       }
     }
   }
 
   /** A raw stream for a client that asked for an upgrade. */
-  async upgrade(reply: HijackReply, socket: Socket, { input, gone, headers }: Upgraded): Promise<void> {
-    const options = { upgraded: true, ...this.#hijackOptions(gone, headers) };
-    await this.#options.underWay.raw(() => hijackSocket(socket, input, reply, options));
+  async upgrade(reply: HijackReply, socket: Socket, { input, removed, headers }: Upgraded): Promise<void> {
+    const options = { upgraded: true, ...this.#hijackOptions(removed, headers) };
+    await this.#options.inFlight.raw(() => hijackSocket(socket, input, reply, options));
   }
 
   /** What was thrown, as an answer. */
@@ -130,9 +130,9 @@ export class Answering {
     };
   }
 
-  #hijackOptions(gone: AbortSignal, more: HeaderMap = {}): Omit<HijackOptions, "upgraded"> {
+  #hijackOptions(removed: AbortSignal, more: HeaderMap = {}): Omit<HijackOptions, "upgraded"> {
     const { leaving, watchHangUp } = this.#options;
-    return { headers: { ...this.#headers(), ...more }, gone, leaving, watchHangUp };
+    return { headers: { ...this.#headers(), ...more }, removed, leaving, watchHangUp };
   }
 
   /** Writes down what a request came to. */

@@ -5,24 +5,24 @@ import type { ServerResponse } from "node:http";
 export async function sendAll(
   body: AsyncIterable<Uint8Array>,
   response: ServerResponse,
-  gone: AbortSignal,
+  removed: AbortSignal,
 ): Promise<void> {
   for await (const chunk of body) {
-    if (gone.aborted) break;
-    if (!response.write(chunk)) await drained(response, gone);
+    if (removed.aborted) break;
+    if (!response.write(chunk)) await drained(response, removed);
   }
   response.end();
 }
 
-function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
+function drained(response: ServerResponse, removed: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (gone.aborted) return resolve();
+    if (removed.aborted) return resolve();
     const done = () => {
       response.off("drain", done);
-      gone.removeEventListener("abort", done);
+      removed.removeEventListener("abort", done);
       resolve();
     };
     response.on("drain", done);
-    gone.addEventListener("abort", done);
+    removed.addEventListener("abort", done);
   });
 }

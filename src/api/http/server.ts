@@ -1,6 +1,6 @@
 /**
  * @module
- * The one adapter between `node:http` and the routes: it takes requests to their handlers ({@link Handling}). (`Deno.serve` gives no raw
+ * The one adapter between `node:http` and the routes: it takes requests to their handlers ({@link RequestHandler}). (`Deno.serve` gives no raw
  * connection after an upgrade, which attach and exec need.)
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -8,13 +8,13 @@ import { createServer as createNetServer, type Server as NetServer, type Socket 
 import { toTsdError, TsdError } from "../../errors.ts";
 import { type Epoll, OwnedFd, pipes } from "../../sys/mod.ts";
 import { AcceptWatch } from "./accept_watch.ts";
-import { Answering, type AnsweringOptions } from "./response_writer.ts";
-import { DirectApi } from "./in_process_api.ts";
+import { ResponseWriter, type ResponseWriterOptions } from "./response_writer.ts";
+import { InProcessApi } from "./in_process_api.ts";
 import { bodyAsItComes, bodyOfUpgrade, readBody } from "./body.ts";
-import { Handling, type HandlingOptions } from "./request_handler.ts";
-import { UnderWay } from "./in_flight.ts";
+import { RequestHandler, type RequestHandlerOptions } from "./request_handler.ts";
+import { InFlight } from "./in_flight.ts";
 
-export type ApiServerOptions = Omit<AnsweringOptions, "leaving" | "underWay"> & HandlingOptions & {
+export type ApiServerOptions = Omit<ResponseWriterOptions, "leaving" | "inFlight"> & RequestHandlerOptions & {
   /** Sees that connections go on being accepted after too many files were open; without it they don't. */
   readonly epoll?: Pick<Epoll, "add" | "modify" | "remove">;
 };
@@ -28,20 +28,20 @@ const DRAIN_POLL_MS = 2;
 
 /** Serves routes; knows no containers. */
 export class ApiServer {
-  readonly #handling: Handling;
+  readonly #handling: RequestHandler;
   readonly #server: Server;
   readonly #options: ApiServerOptions;
   readonly #sockets = new Set<Socket>();
   /** Connections without a request so far. */
   readonly #silent = new Set<Socket>();
-  readonly #underWay = new UnderWay();
+  readonly #inFlight = new InFlight();
   readonly #leaving = new AbortController();
   readonly #cut = new AbortController();
   /** The same without a connection, for callers in this process. */
-  readonly direct: DirectApi;
-  readonly #answering: Answering;
+  readonly direct: InProcessApi;
+  readonly #answering: ResponseWriter;
   /** Accepts in the place of the one that has stopped. */
-  #standIn: NetServer | undefined;
+  #fake: NetServer | undefined;
   #watch: AcceptWatch | undefined;
   #accepted = 0;
   /** How many were accepted when that was told to have stopped. */
@@ -49,11 +49,11 @@ export class ApiServer {
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    this.#handling = new Handling(options);
-    this.#answering = new Answering({ ...options, leaving: this.#leaving.signal, underWay: this.#underWay });
-    this.direct = new DirectApi({
+    this.#handling = new RequestHandler(options);
+    this.#answering = new ResponseWriter({ ...options, leaving: this.#leaving.signal, inFlight: this.#inFlight });
+    this.direct = new InProcessApi({
       handling: this.#handling,
-      underWay: this.#underWay,
+      inFlight: this.#inFlight,
       leaving: this.#leaving.signal,
       cut: this.#cut.signal,
       report: (error, head) => this.#answering.report(error, head),
@@ -77,7 +77,7 @@ export class ApiServer {
 
   /** Requests that are being answered. */
   get activeRequests(): number {
-    return this.#underWay.requests;
+    return this.#inFlight.requests;
   }
 
   /** Accepts connections of a socket that listens, which it owns from now on. @throws {TsdError} storage */
@@ -94,20 +94,20 @@ export class ApiServer {
 
   /** Accepts nothing more and waits for the end of all requests that have one, `graceMs` at most. */
   async drain(graceMs: number): Promise<void> {
-    const begun = Date.now();
+    const started = Date.now();
     // Whoever has just been let in is about to ask.
     const isDone = () =>
-      this.#underWay.requests <= this.#underWay.endless &&
-      (this.#silent.size === 0 || Date.now() >= begun + FIRST_REQUEST_MS);
+      this.#inFlight.requests <= this.#inFlight.endless &&
+      (this.#silent.size === 0 || Date.now() >= started + FIRST_REQUEST_MS);
     this.#stopAccepting();
-    await until(() => isDone() || Date.now() >= begun + graceMs);
+    await until(() => isDone() || Date.now() >= started + graceMs);
   }
 
   /** Ends raw streams: what clients have sent until then still arrives. After `drain`. */
   async leave(limitMs: number): Promise<void> {
     this.#leaving.abort();
     const deadline = Date.now() + limitMs;
-    await until(() => this.#underWay.hijacked === 0 || Date.now() >= deadline);
+    await until(() => this.#inFlight.hijacked === 0 || Date.now() >= deadline);
   }
 
   /** Accepts nothing more, lets short requests end for `graceMs`, then cuts the rest. */
@@ -123,7 +123,7 @@ export class ApiServer {
 
   #stopAccepting(): void {
     this.#watch?.[Symbol.dispose]();
-    this.#standIn?.close();
+    this.#fake?.close();
     this.#server.close();
   }
 
@@ -132,11 +132,11 @@ export class ApiServer {
     const { log } = this.#options;
     if (this.#stoppedAt !== this.#accepted) log.warn("no connections are accepted, as too many files are open");
     this.#stoppedAt = this.#accepted;
-    this.#standIn?.close();
+    this.#fake?.close();
     // Half-open as those of node:http.
-    this.#standIn = createNetServer({ allowHalfOpen: true }, (socket) => this.#server.emit("connection", socket));
+    this.#fake = createNetServer({ allowHalfOpen: true }, (socket) => this.#server.emit("connection", socket));
     try {
-      await listening(this.#standIn, pipes.duplicate(listener.fd));
+      await listening(this.#fake, pipes.duplicate(listener.fd));
     } catch (thrown) {
       // The watch tells again.
       log.debug("cannot listen anew yet", { error: toTsdError(thrown).message });
@@ -144,27 +144,27 @@ export class ApiServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const gone = new AbortController();
+    const removed = new AbortController();
     this.#silent.delete(request.socket as Socket);
-    response.on("close", () => gone.abort());
-    using _counted = this.#underWay.begin();
+    response.on("close", () => removed.abort());
+    using _counted = this.#inFlight.begin();
     try {
       const reply = await this.#handling.reply(request, () => ({
         body: { whole: () => readBody(request), upload: () => bodyAsItComes(request) },
-        gone: gone.signal,
+        removed: removed.signal,
         timing: (header) => response.setHeader("Server-Timing", header),
       }));
-      await this.#answering.perform(reply, request, response, gone.signal);
+      await this.#answering.perform(reply, request, response, removed.signal);
     } catch (thrown) {
       this.#answering.fail(thrown, request, response);
     }
   }
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): Promise<void> {
-    const gone = new AbortController();
+    const removed = new AbortController();
     this.#silent.delete(socket);
-    socket.on("close", () => gone.abort());
-    using _counted = this.#underWay.begin();
+    socket.on("close", () => removed.abort());
+    using _counted = this.#inFlight.begin();
     try {
       const headers: Record<string, string> = {};
       let rest: Promise<Uint8Array> | undefined;
@@ -173,13 +173,13 @@ export class ApiServer {
         ({ rest } = taken);
         return {
           body: { whole: () => taken.body, upload: refuseUpload },
-          gone: gone.signal,
+          removed: removed.signal,
           timing: (header) => headers["Server-Timing"] = header,
           upgrade: rest,
         };
       });
       if (reply.kind !== "hijack" || rest === undefined) throw new Error("An upgrade that is none");
-      await this.#answering.upgrade(reply, socket, { input: await rest, gone: gone.signal, headers });
+      await this.#answering.upgrade(reply, socket, { input: await rest, removed: removed.signal, headers });
     } catch (thrown) {
       this.#answering.failUpgrade(thrown, request, socket);
     }

@@ -142,9 +142,9 @@ ROUTES.push({
   handler: () => ({
     kind: "hijack",
     contentType: "application/vnd.docker.raw-stream",
-    async run({ gone, input }) {
+    async run({ removed, input }) {
       await input.cancel();
-      await new Promise((resolve) => gone.addEventListener("abort", resolve));
+      await new Promise((resolve) => removed.addEventListener("abort", resolve));
       silentEnded.resolve();
     },
   }),
@@ -199,10 +199,10 @@ Deno.test("a client that asks for it is told how long the parts of a step took; 
   await withServer(async (socket) => {
     const step = (headers: string) =>
       raw(socket, `POST /step HTTP/1.1\r\nHost: d\r\nConnection: close\r\n${headers}\r\n`);
-    const asked = await step("Tsd-Timing: 1\r\n");
-    const [, part, whole] = /^Server-Timing: first_part;dur=([\d.]+), engine;dur=([\d.]+)\r$/mi.exec(asked) ?? [];
-    assert(Number(whole) >= Number(part), asked);
-    assert.match(asked, /^Api-Version: 1\.50\r$/mi);
+    const requested = await step("Tsd-Timing: 1\r\n");
+    const [, part, whole] = /^Server-Timing: first_part;dur=([\d.]+), engine;dur=([\d.]+)\r$/mi.exec(requested) ?? [];
+    assert(Number(whole) >= Number(part), requested);
+    assert.match(requested, /^Api-Version: 1\.50\r$/mi);
     assert.doesNotMatch(await step(""), /Server-Timing/i);
   });
 });
@@ -372,10 +372,10 @@ Deno.test("an upgrade of a route that has no raw stream is refused in HTTP, and 
 
 /** The server's ends of connections (unix(7): they bear its path); waits up to 5 s until there are none. */
 async function openConnections(path: string): Promise<number> {
-  for (let attempt = 1;; attempt++) {
+  for (let withErrorPrefix = 1;; withErrorPrefix++) {
     const table = await Deno.readTextFile("/proc/net/unix");
     const open = table.split("\n").filter((line) => line.endsWith(` ${path}`) && / 03 +\d+ /.test(line)).length;
-    if (open === 0 || attempt === 500) return open;
+    if (open === 0 || withErrorPrefix === 500) return open;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -3,7 +3,7 @@
  * `Server-Timing` (W3C, https://www.w3.org/TR/server-timing/): the phases of a step and at last the whole of it, `engine`,
  * in ms. Only for clients that ask with the header `Tsd-Timing`; Docker's don't know either.
  */
-import { hearPhases } from "../../async/stopwatch.ts";
+import { listenToPhases } from "../../async/stopwatch.ts";
 import type { RequestHead } from "./request_handler.ts";
 
 /** The header that asks for it; any value will do. */
@@ -13,13 +13,16 @@ const TIMING_WANTED = "tsd-timing";
 export async function serverTimed<T>(
   { headers }: Pick<RequestHead, "headers">,
   handle: () => T | Promise<T>,
-  told: (header: string) => void,
+  reported: (header: string) => void,
 ): Promise<T> {
   if (headers[TIMING_WANTED] === undefined) return await handle();
   const metrics: string[] = [];
   const beganMs = performance.now();
-  const result = await hearPhases(({ name, ms }) => void metrics.push(metric(name, ms)), async () => await handle());
-  told([...metrics, metric("engine", performance.now() - beganMs)].join(", "));
+  const result = await listenToPhases(
+    ({ name, ms }) => void metrics.push(metric(name, ms)),
+    async () => await handle(),
+  );
+  reported([...metrics, metric("engine", performance.now() - beganMs)].join(", "));
   return result;
 }
 

@@ -24,8 +24,8 @@ export function containerFileRoutes({ changes, archives }: Services): Route[] {
       path: "/containers/{id*}/archive",
       since: "1.24",
       handler: async (request) => {
-        const facts = await archives.stat(request.params.id, pathOf(request), request.signal);
-        return { ...empty(200), headers: { [STAT_HEADER]: pathStatHeader(facts) } };
+        const info = await archives.stat(request.params.id, pathOf(request), request.signal);
+        return { ...empty(200), headers: { [STAT_HEADER]: pathStatHeader(info) } };
       },
     },
     {
@@ -33,8 +33,8 @@ export function containerFileRoutes({ changes, archives }: Services): Route[] {
       path: "/containers/{id*}/archive",
       since: "1.24",
       handler: async (request): Promise<Reply> => {
-        const { facts, archive } = await archives.pack(request.params.id, pathOf(request), request.signal);
-        const headers = { [STAT_HEADER]: pathStatHeader(facts) };
+        const { info, archive } = await archives.pack(request.params.id, pathOf(request), request.signal);
+        const headers = { [STAT_HEADER]: pathStatHeader(info) };
         return { kind: "stream", contentType: "application/x-tar", headers, body: archive };
       },
     },
@@ -46,7 +46,7 @@ export function containerFileRoutes({ changes, archives }: Services): Route[] {
         const { params, query, signal } = request;
         const unpacking = {
           path: pathOf(request),
-          mayReplaceFolders: !query.flag("noOverwriteDirNonDir"),
+          mayReplaceDirs: !query.flag("noOverwriteDirNonDir"),
           toUser: query.flag("copyUIDGID"),
         };
         await archives.unpack(params.id, unpacking, request.upload(), signal);

@@ -7,7 +7,7 @@ import { empty, json } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import { atLeast } from "../http/version.ts";
 import type { Services } from "../services.ts";
-import { attempt } from "./with_error_prefix.ts";
+import { withErrorPrefix } from "./with_error_prefix.ts";
 
 export function containerStepRoutes(
   { containers, table, freezer, renamer, networks, updater, processList }: Services,
@@ -21,7 +21,7 @@ export function containerStepRoutes(
         const signal = atLeast(version, "1.42") ? query.text("signal") : undefined;
         const options = { seconds: query.integer("t"), signal };
         const { id } = table.find(params.id);
-        await attempt(`Cannot restart container ${params.id}`, () => containers.restart(id, options));
+        await withErrorPrefix(`Cannot restart container ${params.id}`, () => containers.restart(id, options));
         return empty();
       },
     },

@@ -44,7 +44,7 @@ export function resizeContainer({ containers, table, containerEvents }: Services
   if (!container.isRunning) throw new TsdError("not_running", `container ${container.id} is not running`);
   containers.io(container).resize(size);
   const attributes = { height: String(size.rows), width: String(size.columns) };
-  containerEvents.tell(container, "resize", { attributes });
+  containerEvents.emit(container, "resize", { attributes });
   return empty(200);
 }
 
@@ -71,7 +71,7 @@ export async function attachContainer(services: Services, request: ApiRequest): 
     if (query.flag("logs") || !query.flag("stream")) {
       throw new TsdError("invalid_argument", "A container that is started has no earlier output: stream=1 and no logs");
     }
-    containerEvents.tell(container, "attach");
+    containerEvents.emit(container, "attach");
     const options = { ...selection, stdin, closeStdin: stdinOnce, framed: true };
     const started = await startAttached(services, request, container, awaited, options);
     return { kind: "hijack", contentType, ...started };
@@ -82,11 +82,11 @@ export async function attachContainer(services: Services, request: ApiRequest): 
     async run(connection) {
       const earlier = query.flag("logs") && (selection.stdout || selection.stderr)
         ? logChunks(
-          await logs.read(container.id, { ...selection, follow: false, signal: connection.gone }),
+          await logs.read(container.id, { ...selection, follow: false, signal: connection.removed }),
           { timestamps: false, details: false, multiplexed: !tty },
         )
         : undefined;
-      containerEvents.tell(container, "attach");
+      containerEvents.emit(container, "attach");
       if (!query.flag("stream")) {
         for await (const chunk of earlier ?? []) await connection.write(chunk);
         return;
@@ -99,7 +99,7 @@ export async function attachContainer(services: Services, request: ApiRequest): 
         detachKeys,
         ...(earlier === undefined ? {} : { before: earlier }),
       });
-      if (end === "detached") containerEvents.tell(container, "detach");
+      if (end === "detached") containerEvents.emit(container, "detach");
     },
   };
 }

@@ -12,7 +12,7 @@ import type { Services } from "../services.ts";
 import { CONTAINER_FILTER_KEYS, containerFilter, type FilterContext } from "../views/container_filters.ts";
 import { inspectContainer, summariseContainer } from "../views/container_view.ts";
 import type { ContainerSummary, ContainerWaitResponse } from "../../api_types/mod.ts";
-import { attempt } from "./with_error_prefix.ts";
+import { withErrorPrefix } from "./with_error_prefix.ts";
 import { parseCondition, START_TOO } from "./attach_and_start.ts";
 import { containerStepRoutes } from "./container_steps.ts";
 import { attachContainer, resizeContainer } from "./container_streams.ts";
@@ -44,7 +44,7 @@ export function containerRoutes(services: Services): Route[] {
         const container = table.find(params.id);
         const context = {
           ...{ paths, driver, execIds: execs.idsOf(container), health: health.stateOf(container) },
-          network: networks.factsOf(container),
+          network: networks.endpointsOf(container),
         };
         const size = query.flag("size") ? await sizeFields(services, container) : {};
         return json({ ...inspectContainer(container, context), ...size });
@@ -64,7 +64,7 @@ export function containerRoutes(services: Services): Route[] {
         const options = { seconds: query.integer("t"), signal: query.text("signal") };
         const { id } = table.find(params.id);
         const stop = () => containers.stop(id, options);
-        return empty(await attempt(`cannot stop container: ${params.id}`, stop) ? 204 : 304);
+        return empty(await withErrorPrefix(`cannot stop container: ${params.id}`, stop) ? 204 : 304);
       },
     },
     {
@@ -73,7 +73,7 @@ export function containerRoutes(services: Services): Route[] {
       since: "1.24",
       handler: async ({ params, query }) => {
         const kill = () => containers.kill(params.id, query.text("signal"));
-        await attempt(`cannot kill container: ${params.id}`, kill);
+        await withErrorPrefix(`cannot kill container: ${params.id}`, kill);
         return empty();
       },
     },
@@ -114,7 +114,7 @@ async function list(services: Services, { query }: ApiRequest): Promise<Containe
   const context: FilterContext = {
     find: (name) => table.find(name),
     health: (container) => health.stateOf(container),
-    network: (container) => networks.factsOf(container),
+    network: (container) => networks.endpointsOf(container),
     imageId: (name) => {
       try {
         return images.find(name).id;
@@ -130,7 +130,12 @@ async function list(services: Services, { query }: ApiRequest): Promise<Containe
   const rows: ContainerSummary[] = [];
   for (const container of listed) {
     const size = query.flag("size") ? await sizeFields(services, container) : {};
-    const summary = summariseContainer(container, Date.now(), networks.factsOf(container), health.stateOf(container));
+    const summary = summariseContainer(
+      container,
+      Date.now(),
+      networks.endpointsOf(container),
+      health.stateOf(container),
+    );
     rows.push({ ...summary, ...size });
   }
   return rows;

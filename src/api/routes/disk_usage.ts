@@ -29,7 +29,7 @@ async function measure(
   { diskUsage, health, networks, volumeUsage, paths }: Used,
   { query, version }: ApiRequest,
 ): Promise<DiskUsage> {
-  const kinds = wantedKinds(atLeast(version, "1.42") ? query.all("type") : []);
+  const kinds = requestedKinds(atLeast(version, "1.42") ? query.all("type") : []);
   const images = kinds.includes("image") ? await diskUsage.images() : undefined;
   const containers = kinds.includes("container") ? await diskUsage.containers() : undefined;
   const volumes = kinds.includes("volume") ? await volumeUsage.measure() : undefined;
@@ -37,7 +37,7 @@ async function measure(
     LayersSize: images?.layersBytes ?? 0,
     Images: images?.images.map(({ image, ...context }) => summariseImage(image, { ...context, version })) ?? null,
     Containers: containers?.map(({ container, size }) => ({
-      ...summariseContainer(container, Date.now(), networks.factsOf(container), health.stateOf(container)),
+      ...summariseContainer(container, Date.now(), networks.endpointsOf(container), health.stateOf(container)),
       SizeRw: size.written,
       SizeRootFs: size.total,
     })) ?? null,
@@ -49,7 +49,7 @@ async function measure(
 }
 
 /** All if none is named. @throws {TsdError} invalid_argument, with Docker's text */
-function wantedKinds(named: readonly string[]): readonly string[] {
+function requestedKinds(named: readonly string[]): readonly string[] {
   const unknown = named.find((kind) => !KINDS.includes(kind));
   if (unknown !== undefined) throw new TsdError("invalid_argument", `unknown object type: ${unknown}`);
   return named.length === 0 ? KINDS : named;

@@ -27,7 +27,7 @@ export function execRoutes({ execs }: Services): Route[] {
         const id = await execs.createFor(request.params.id, body);
         if (request.header(AT_ONCE) === undefined) return json({ Id: id }, 201);
         const framed = !body.Tty;
-        const run = execs.claim(id, { framed, tellsExitCode: framed });
+        const run = execs.claim(id, { framed, reportsExitCode: framed });
         return { kind: "hijack", contentType: streamType(request, framed), headers: { "Tsd-Exec-Id": id }, run };
       },
     },

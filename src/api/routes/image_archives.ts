@@ -7,7 +7,7 @@ import { platformIn } from "../http/platform_param.ts";
 import { jsonLines, type Reply } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
-import { begun, withErrorInBand } from "./progress.ts";
+import { started, withErrorInBand } from "./progress.ts";
 
 /** What is wrong with an upload is the mistake of whoever sent it; the same in what a registry sends isn't. */
 const SENDERS_MISTAKES: readonly ErrorCode[] = [
@@ -48,7 +48,7 @@ async function load({ imageLoader }: Services, request: ApiRequest): Promise<Rep
   const chunks = request.upload()[Symbol.asyncIterator]();
   const upload = { [Symbol.asyncIterator]: () => ({ next: () => chunks.next() }) };
   try {
-    return jsonLines(withErrorInBand(await begun(imageLoader.load(upload, options))));
+    return jsonLines(withErrorInBand(await started(imageLoader.load(upload, options))));
   } catch (thrown) {
     while (!signal.aborted && !(await chunks.next()).done);
     if (!isTsdError(thrown, ...SENDERS_MISTAKES)) throw thrown;

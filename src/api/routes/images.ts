@@ -80,8 +80,8 @@ async function pull({ puller }: Services, { query, header, signal }: ApiRequest)
     throw new TsdError("not_implemented", "Cannot create an image: only pulling (fromImage) is supported yet");
   }
   const reference = withTag(parseReference(name.replace(/:$/, "")), query.text("tag"));
-  const wanted = query.text("platform");
-  const platform = wanted === undefined ? undefined : parsePlatform(wanted);
+  const requested = query.text("platform");
+  const platform = requested === undefined ? undefined : parsePlatform(requested);
   const asker = { signal, credential: credentialOf(header(REGISTRY_AUTH)) };
   const isWhole = reference.tag === undefined && reference.digest === undefined;
   const messages = isWhole

@@ -53,8 +53,8 @@ export function networkRoutes({ networks, networkTable, networkService, table }:
       path: "/networks/{id}/connect",
       since: "1.24",
       handler: async (request) => {
-        const { container, asked } = parseConnectRequest(await request.json());
-        await networkService.connect(request.params.id, container, asked);
+        const { container, requested } = parseConnectRequest(await request.json());
+        await networkService.connect(request.params.id, container, requested);
         return empty(200);
       },
     },

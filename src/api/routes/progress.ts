@@ -13,7 +13,7 @@ export async function* withErrorInBand<T>(messages: AsyncIterable<T>): AsyncGene
 }
 
 /** The same messages once the first of them has come: what fails before it has a status of its own. */
-export async function begun<T>(messages: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+export async function started<T>(messages: AsyncIterable<T>): Promise<AsyncIterable<T>> {
   const items = messages[Symbol.asyncIterator]();
   const first = await items.next();
   return continued(first, items);

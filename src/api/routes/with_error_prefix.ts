@@ -1,7 +1,7 @@
 import { prefixed } from "../../errors.ts";
 
 /** Does something; an error says first what was attempted, in Docker's words. */
-export async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+export async function withErrorPrefix<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {

@@ -4,7 +4,7 @@
  */
 import type { Container } from "../../engine/containers/container.ts";
 import type { HealthState } from "../../engine/health/health_monitor.ts";
-import type { NetworkFacts } from "../../engine/networks/network.ts";
+import type { EndpointState } from "../../engine/networks/network.ts";
 import { TsdError } from "../../errors.ts";
 import type { Filters } from "../http/query.ts";
 import { mountsOf } from "../../engine/containers/mounts.ts";
@@ -16,7 +16,7 @@ export interface FilterContext {
   /** The id of the image that `ancestor` names, if there is one. */
   imageId(name: string): string | undefined;
   /** What a container has of networks. */
-  network?(container: Container): NetworkFacts;
+  network?(container: Container): EndpointState;
   /** The health of a container that has a health check and was started once. */
   health?(container: Container): HealthState | undefined;
 }
@@ -29,15 +29,15 @@ type Predicate = (container: Container) => boolean;
 /** Reads a value once, so that a bad one is refused even where there is nothing to filter. */
 type Filter = (value: string, context: FilterContext) => Predicate;
 
-const NO_NETWORK: NetworkFacts = { sandbox: undefined, endpoints: [] };
+const NO_NETWORK: EndpointState = { sandbox: undefined, endpoints: [] };
 const HEALTHS = ["none", "starting", "healthy", "unhealthy"];
 const STATUSES = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
 
 const FILTERS: Readonly<Record<string, Filter>> = {
   id: (value) => ({ id }) => id.startsWith(value),
   name: (value) => {
-    const wanted = pattern(value);
-    return wanted === undefined ? () => false : ({ name }) => wanted.test(name) || wanted.test(`/${name}`);
+    const requested = pattern(value);
+    return requested === undefined ? () => false : ({ name }) => requested.test(name) || requested.test(`/${name}`);
   },
   label: (value) => ({ record }) => hasLabel(record.config.Labels ?? {}, value),
   status: (value) => {
@@ -45,12 +45,12 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     return ({ state }) => state.status === value;
   },
   exited: (value) => {
-    const wanted = wholeNumber("exited", value);
-    return ({ state }) => state.status === "exited" && state.exitCode === wanted;
+    const requested = wholeNumber("exited", value);
+    return ({ state }) => state.status === "exited" && state.exitCode === requested;
   },
   ancestor: (value, { imageId }) => {
-    const wanted = imageId(value);
-    return ({ record }) => record.imageId === wanted;
+    const requested = imageId(value);
+    return ({ record }) => record.imageId === requested;
   },
   before: (value, { find }) => {
     const other = find(value);
@@ -110,10 +110,10 @@ export function containerFilter(filters: Filters, context: FilterContext): Predi
 }
 
 /** `key` or `key=value`. */
-export function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const at = wanted.indexOf("=");
-  const key = at < 0 ? wanted : wanted.slice(0, at);
-  return Object.hasOwn(labels, key) && (at < 0 || labels[key] === wanted.slice(at + 1));
+export function hasLabel(labels: Readonly<Record<string, string>>, requested: string): boolean {
+  const at = requested.indexOf("=");
+  const key = at < 0 ? requested : requested.slice(0, at);
+  return Object.hasOwn(labels, key) && (at < 0 || labels[key] === requested.slice(at + 1));
 }
 
 /** Nothing for what is no regular expression: like Docker's, such a filter lets no container through. */

@@ -7,7 +7,7 @@ import { type Container, type ContainerState, isLive } from "../../engine/contai
 import { mountsOf, type RequestedMount } from "../../engine/containers/mounts.ts";
 import { shownPolicy } from "../../engine/containers/restart_policy.ts";
 import type { HealthState } from "../../engine/health/health_monitor.ts";
-import type { NetworkFacts } from "../../engine/networks/network.ts";
+import type { EndpointState } from "../../engine/networks/network.ts";
 import { containerPaths, type EnginePaths } from "../../engine/paths.ts";
 import { humanDuration } from "../../units.ts";
 import { networks, networkSettings, portSummaries } from "./network_settings.ts";
@@ -33,7 +33,7 @@ export interface InspectContext {
   /** The storage driver's name. */
   readonly driver: string;
   readonly execIds: readonly string[];
-  readonly network: NetworkFacts;
+  readonly network: EndpointState;
   /** Of a container that has a health check and was started once. */
   readonly health?: HealthState | undefined;
 }
@@ -77,7 +77,7 @@ export function inspectContainer(container: Container, context: InspectContext):
 export function summariseContainer(
   container: Container,
   nowMs: number,
-  network: NetworkFacts,
+  network: EndpointState,
   health?: HealthState,
 ): ContainerSummary {
   const { id, name, record, state } = container;

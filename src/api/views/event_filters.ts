@@ -36,8 +36,8 @@ export function passesEventFilters(event: EngineEvent, filters: Filters): boolea
   });
 }
 
-function isNamed({ type, actorId, attributes }: EngineEvent, wanted: string, value: string): boolean {
-  return type === wanted && (actorId.startsWith(value) || (attributes.name ?? "").startsWith(value));
+function isNamed({ type, actorId, attributes }: EngineEvent, requested: string, value: string): boolean {
+  return type === requested && (actorId.startsWith(value) || (attributes.name ?? "").startsWith(value));
 }
 
 /** These actions are shown with what they were about: `exec_start: sh -c true`. */

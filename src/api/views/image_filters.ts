@@ -7,7 +7,7 @@ import { type CatalogImage, createdMs } from "../../engine/images/image_catalog.
 import { TsdError } from "../../errors.ts";
 import type { Filters } from "../http/query.ts";
 import { hasLabel } from "./container_filters.ts";
-import { momentMs } from "./timestamp.ts";
+import { timestampMs } from "./timestamp.ts";
 import { namePattern } from "./name_pattern.ts";
 
 export const IMAGE_FILTER_KEYS = ["dangling", "label", "reference", "before", "since", "until"];
@@ -27,7 +27,7 @@ export async function imageFilter(
   const values = (key: string) => filters.get(key) ?? [];
   const madeAt = async (key: string) =>
     (await Promise.all(values(key).map(find))).map(createdMs).filter((ms) => ms !== undefined);
-  const before = Math.min(...await madeAt("before"), ...values("until").map((value) => momentMs(value)));
+  const before = Math.min(...await madeAt("before"), ...values("until").map((value) => timestampMs(value)));
   const since = Math.max(...await madeAt("since"));
   const dangling = truthOf(filters, "dangling");
   const patterns = filters.has("reference") ? values("reference").map(namePattern) : undefined;

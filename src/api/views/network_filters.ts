@@ -24,8 +24,8 @@ export function networkFilter(filters: Filters, isUsed: (network: Network) => bo
     if (dangling !== undefined && (!isOwn || isUsed(network) === dangling)) return false;
     return values("label").every((label) => hasLabel(record.labels ?? {}, label)) &&
       any("driver", (driver) => record.driver === driver) &&
-      any("id", (wanted) => id.includes(wanted)) &&
-      any("name", (wanted) => name.includes(wanted)) &&
+      any("id", (requested) => id.includes(requested)) &&
+      any("name", (requested) => name.includes(requested)) &&
       any("scope", (scope) => scope === "local") &&
       any("type", (type) => (type === "custom") === isOwn);
   };

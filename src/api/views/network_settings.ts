@@ -2,8 +2,8 @@
  * @module
  * What a container has of networks, in the shapes of the Engine API.
  */
-import type { AskedEndpoint, Container } from "../../engine/containers/container.ts";
-import type { NetworkFacts } from "../../engine/networks/network.ts";
+import type { Container, RequestedEndpoint } from "../../engine/containers/container.ts";
+import type { EndpointState } from "../../engine/networks/network.ts";
 import type { EndpointSettings, NetworkSettings, PortBinding, PortMap, PortSummary } from "../../api_types/mod.ts";
 
 /** In a network without addresses. */
@@ -26,19 +26,20 @@ const NO_ENDPOINT: EndpointSettings = {
 };
 
 /** By name. */
-export function networks({ endpoints }: NetworkFacts): Record<string, EndpointSettings> {
+export function networks({ endpoints }: EndpointState): Record<string, EndpointSettings> {
   return Object.fromEntries(endpoints.map((one) => [one.network.name, endpoint(one)]));
 }
 
-function endpoint({ network, lease, asked, names }: NetworkFacts["endpoints"][number]): EndpointSettings {
+function endpoint({ network, lease, requested, names }: EndpointState["endpoints"][number]): EndpointSettings {
   // A network that needs no addresses is known before a start, one with addresses after it.
   const isKnown = lease !== undefined || network.record.driver !== "bridge";
   return {
     ...NO_ENDPOINT,
     NetworkID: isKnown ? network.id : "",
-    ...(asked.address !== undefined || asked.six !== undefined) && { IPAMConfig: askedAddresses(asked) },
-    ...asked.aliases !== undefined && { Aliases: asked.aliases },
-    ...asked.priority !== undefined && { GwPriority: asked.priority },
+    ...(requested.address !== undefined || requested.six !== undefined) &&
+      { IPAMConfig: requestedAddresses(requested) },
+    ...requested.aliases !== undefined && { Aliases: requested.aliases },
+    ...requested.priority !== undefined && { GwPriority: requested.priority },
     ...lease && {
       MacAddress: lease.mac,
       EndpointID: lease.endpointId,
@@ -55,14 +56,14 @@ function endpoint({ network, lease, asked, names }: NetworkFacts["endpoints"][nu
   };
 }
 
-const askedAddresses = ({ address, six }: AskedEndpoint) => ({
+const requestedAddresses = ({ address, six }: RequestedEndpoint) => ({
   ...address !== undefined && { IPv4Address: address },
   ...six !== undefined && { IPv6Address: six },
 });
 
 /** The legacy fields at the top repeat those of the default bridge. */
-export function networkSettings(container: Container, facts: NetworkFacts): NetworkSettings {
-  const { sandbox, endpoints } = facts;
+export function networkSettings(container: Container, info: EndpointState): NetworkSettings {
+  const { sandbox, endpoints } = info;
   const bridge = endpoints.find(({ network }) => network.name === "bridge");
   const first = bridge === undefined ? NO_ENDPOINT : endpoint(bridge);
   const { EndpointID = "", Gateway = "", IPAddress = "", IPPrefixLen = 0, MacAddress = "" } = first;
@@ -84,11 +85,11 @@ export function networkSettings(container: Container, facts: NetworkFacts): Netw
     IPPrefixLen,
     IPv6Gateway: "",
     MacAddress,
-    Networks: networks(facts),
+    Networks: networks(info),
   };
 }
 
-type Published = NonNullable<NetworkFacts["sandbox"]>["ports"];
+type Published = NonNullable<EndpointState["sandbox"]>["ports"];
 
 /** Exposed ports too, as null. */
 function portMap({ record }: Container, ports: Published): PortMap {
@@ -102,7 +103,7 @@ function portMap({ record }: Container, ports: Published): PortMap {
 }
 
 /** A running container's, exposed ones too. */
-export function portSummaries({ record }: Container, { sandbox }: NetworkFacts): PortSummary[] {
+export function portSummaries({ record }: Container, { sandbox }: EndpointState): PortSummary[] {
   if (sandbox === undefined) return [];
   const published = sandbox.ports.map(({ hostIp, containerPort, hostPort, protocol }): PortSummary => ({
     IP: hostIp,

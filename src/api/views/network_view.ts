@@ -24,7 +24,7 @@ export function networkView(
     Ingress: false,
     ConfigFrom: { Network: "" },
     ConfigOnly: false,
-    Containers: Object.fromEntries(users.map((user) => [user.endpoint.containerId, containerView(user)])),
+    Containers: Object.fromEntries(users.map((user) => [user.endpoint.containerId, rootfsView(user)])),
     Options: options ?? {},
     Labels: labels ?? {},
   };
@@ -38,7 +38,7 @@ const poolView = ({ subnet, range, gateway, auxiliary }: AddressPool): IPAMConfi
     ...auxiliary !== undefined && { AuxiliaryAddresses: auxiliary },
   }];
 
-function containerView(
+function rootfsView(
   { endpoint: { lease }, containerName }: { readonly endpoint: Endpoint; readonly containerName: string },
 ): NetworkContainer {
   return {

@@ -1,4 +1,4 @@
-import type { PathFacts } from "../../engine/copy/protocol.ts";
+import type { PathStat } from "../../engine/copy/protocol.ts";
 import { S } from "../../sys/mod.ts";
 import type { ContainerPathStat } from "../../api_types/mod.ts";
 
@@ -27,14 +27,14 @@ export function goFileMode(mode: number): number {
 const EARLIEST_S = -62_135_596_800;
 const LATEST_S = 253_402_300_799;
 
-function timestampOf({ seconds, nanoseconds }: PathFacts["modified"]): string {
+function timestampOf({ seconds, nanoseconds }: PathStat["modified"]): string {
   const inRange = Math.min(Math.max(Number(seconds), EARLIEST_S), LATEST_S);
   const fraction = nanoseconds === 0 ? "" : `.${String(nanoseconds).padStart(9, "0").replace(/0+$/, "")}`;
   return `${new Date(inRange * 1000).toISOString().slice(0, 19)}${fraction}Z`;
 }
 
 /** The value of `X-Docker-Container-Path-Stat`. */
-export function pathStatHeader({ name, sizeBytes, mode, modified, linkTarget }: PathFacts): string {
+export function pathStatHeader({ name, sizeBytes, mode, modified, linkTarget }: PathStat): string {
   const stat: ContainerPathStat = {
     name,
     size: sizeBytes,

@@ -18,10 +18,10 @@ Deno.test("path facts: modes as Go has them", () => {
 });
 
 Deno.test("path facts: the header is base64 of Docker's JSON, whatever the time", () => {
-  const facts = { name: "é", sizeBytes: 5, mode: S.IFLNK | 0o777, linkTarget: "/etc" };
+  const info = { name: "é", sizeBytes: 5, mode: S.IFLNK | 0o777, linkTarget: "/etc" };
   const parsed = (seconds: bigint, nanoseconds: number) =>
     JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(
-      pathStatHeader({ ...facts, modified: { seconds, nanoseconds } }),
+      pathStatHeader({ ...info, modified: { seconds, nanoseconds } }),
     )));
   assert.deepEqual(parsed(1_700_000_000n, 120_000_000), {
     name: "é",

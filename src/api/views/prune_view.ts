@@ -2,33 +2,33 @@
  * @module
  * Plans and reports of tsd's own prune in the shapes of the wire, and back.
  */
-import { type KeptItem, PRUNE_KINDS, type PruneItem, type PruneKind } from "../../engine/prune/prune_plan.ts";
+import { PRUNE_KINDS, type PruneItem, type PruneKind, type RetainedItem } from "../../engine/prune/prune_plan.ts";
 import type { PrunedItem, PrunePlan, PruneReport } from "../../engine/prune/prune_service.ts";
 import { TsdError } from "../../errors.ts";
 import type {
   PruneItem as WireItem,
-  PruneKept,
   PrunePlan as WirePlan,
   PruneReport as WireReport,
+  PruneRetained,
 } from "../../api_types/mod.ts";
 
 export function planView({ items, kept }: PrunePlan): WirePlan {
   return {
     Items: items.map(itemView),
-    Kept: kept.map(keptView),
+    Kept: kept.map(retainedView),
     SpaceReclaimable: items.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
 
 export function reportView({ removed, images, kept, bytes }: PruneReport): WireReport {
-  return { Removed: removed.map(itemView), ImagesDeleted: images, Kept: kept.map(keptView), SpaceReclaimed: bytes };
+  return { Removed: removed.map(itemView), ImagesDeleted: images, Kept: kept.map(retainedView), SpaceReclaimed: bytes };
 }
 
 function itemView({ kind, id, names, labels, why, bytes }: PruneItem): WireItem {
   return { Kind: kind, ID: id, Names: names, Labels: labels, Why: why, Bytes: bytes };
 }
 
-function keptView({ kind, id, names, labels, why, failed = false }: KeptItem): PruneKept {
+function retainedView({ kind, id, names, labels, why, failed = false }: RetainedItem): PruneRetained {
   return { Kind: kind, ID: id, Names: names, Labels: labels, Why: why, ...(failed && { Failed: true }) };
 }
 

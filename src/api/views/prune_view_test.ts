@@ -6,10 +6,10 @@ const WIRE = { Kind: "image", ID: "sha256:1", Names: ["a:1"], Labels: { a: "b" }
 
 Deno.test("a plan and a report on the wire", () => {
   const { bytes: _, ...kept } = ITEM;
-  const { Bytes: __, ...wireKept } = WIRE;
+  const { Bytes: __, ...apiKept } = WIRE;
   assert.deepEqual(planView({ items: [ITEM, ITEM], kept: [kept] }), {
     Items: [WIRE, WIRE],
-    Kept: [wireKept],
+    Kept: [apiKept],
     SpaceReclaimable: 6,
   });
   assert.deepEqual(
@@ -17,7 +17,7 @@ Deno.test("a plan and a report on the wire", () => {
     {
       Removed: [WIRE],
       ImagesDeleted: [{ Deleted: "x" }],
-      Kept: [{ ...wireKept, Failed: true }],
+      Kept: [{ ...apiKept, Failed: true }],
       SpaceReclaimed: 3,
     },
   );

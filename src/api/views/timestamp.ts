@@ -10,7 +10,7 @@ const SECONDS = /^-?\d+(?:\.\d{1,9})?$/;
 const TIME = /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d{1,9})?))?)?)?(Z|z|[+-]\d\d:\d\d)?$/;
 
 /** As Unix time in ms. @throws {TsdError} invalid_argument */
-export function momentMs(value: string, nowMs = Date.now()): number {
+export function timestampMs(value: string, nowMs = Date.now()): number {
   const durationMs = value === "0" ? undefined : parseGoDuration(value);
   if (durationMs !== undefined) return nowMs - durationMs;
   if (SECONDS.test(value)) return Number(value) * 1000;

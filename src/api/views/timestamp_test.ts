@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
-import { momentMs } from "./timestamp.ts";
+import { timestampMs } from "./timestamp.ts";
 
 const NOW = Date.UTC(2024, 0, 2);
 
@@ -18,8 +18,8 @@ Deno.test("a moment is a duration before now, seconds, a date or a time", () => 
     ["2006-01-02", new Date(2006, 0, 2).getTime()],
     ["2006-01-02T15:04:05", new Date(2006, 0, 2, 15, 4, 5).getTime()],
   ];
-  for (const [text, ms] of cases) assert.equal(momentMs(text, NOW), ms, text);
+  for (const [text, ms] of cases) assert.equal(timestampMs(text, NOW), ms, text);
   for (const text of ["", "soon", "2006-13-01", "2006-01-02T", "12:00", "1 h"]) {
-    assert.throws(() => momentMs(text, NOW), (thrown) => isTsdError(thrown, "invalid_argument"), text);
+    assert.throws(() => timestampMs(text, NOW), (thrown) => isTsdError(thrown, "invalid_argument"), text);
   }
 });

@@ -24,9 +24,9 @@ export function volumeFilter(
 }
 
 /** The whole name, or a regular expression that is somewhere in it; what is none fits nothing else, as in Docker. */
-function matches(name: string, wanted: string): boolean {
+function matches(name: string, requested: string): boolean {
   try {
-    return name === wanted || new RegExp(wanted).test(name);
+    return name === requested || new RegExp(requested).test(name);
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return false;
     throw thrown;

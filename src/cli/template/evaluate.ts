@@ -239,14 +239,14 @@ class Run {
 
   /** `piped` came from the left; then `node` only says where. */
   #argument(value: Value, { parameters }: TemplateFunction, index: number, node: Operand, piped = false): Value {
-    const wanted = parameters[Math.min(index, parameters.length - 1)];
-    const fits = wanted === "any" || (wanted === "string" ? typeof value === "string" : Number.isInteger(value));
+    const requested = parameters[Math.min(index, parameters.length - 1)];
+    const fits = requested === "any" || (requested === "string" ? typeof value === "string" : Number.isInteger(value));
     if (fits) return value;
-    if (value === undefined) throw this.#error(node, `invalid value; expected ${wanted}`);
+    if (value === undefined) throw this.#error(node, `invalid value; expected ${requested}`);
     if (!piped && LITERALS.has(node.kind)) {
-      throw this.#error(node, `expected ${wanted === "int" ? "integer" : wanted}; found ${describe(node)}`);
+      throw this.#error(node, `expected ${requested === "int" ? "integer" : requested}; found ${describe(node)}`);
     }
-    throw this.#error(node, `wrong type for value; expected ${wanted}; got ${typeName(value)}`);
+    throw this.#error(node, `wrong type for value; expected ${requested}; got ${typeName(value)}`);
   }
 
   /** `and` and `or` end at the first operand that decides. */

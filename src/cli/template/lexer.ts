@@ -26,7 +26,7 @@ const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
 ];
 /** What may stand right behind a word. */
 const TERMINATOR = /[\s.,|:)(=]|\}\}|$/uy;
-const UNFINISHED: Readonly<Record<string, string>> = {
+const INCOMPLETE: Readonly<Record<string, string>> = {
   '"': "unterminated quoted string",
   "`": "unterminated raw quoted string",
   "'": "unterminated character constant",
@@ -124,8 +124,8 @@ class Lexer {
       if (text !== undefined) return this.#fits(kind, text);
     }
     const char = String.fromCodePoint(this.#input.codePointAt(this.#at) ?? 0);
-    const unfinished = UNFINISHED[char];
-    if (unfinished !== undefined) return this.#fail(unfinished);
+    const incomplete = INCOMPLETE[char];
+    if (incomplete !== undefined) return this.#fail(incomplete);
     if (char === ":") return this.#fail("expected :=");
     if (/[!-~]/.test(char)) return this.#take("symbol", char);
     return this.#fail(`unrecognized character in action: ${describeChar(char)}`);

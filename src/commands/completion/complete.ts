@@ -48,11 +48,11 @@ async function wordsFor(completion: Completion, engine: EngineTransport): Promis
       return values.map((value) => ({ text: prefix + value, note: "" }));
     }
     case "argument":
-      return [...completion.also, ...await argumentWords(completion.name, completion.command, engine)];
+      return [...completion.also, ...await argumentStrings(completion.name, completion.command, engine)];
   }
 }
 
-async function argumentWords(name: string, command: string, engine: EngineTransport): Promise<readonly Word[]> {
+async function argumentStrings(name: string, command: string, engine: EngineTransport): Promise<readonly Word[]> {
   const verb = command.split(" ").at(-1) ?? "";
   try {
     if (name === "SHELL") return SHELLS.map((text) => ({ text, note: "" }));

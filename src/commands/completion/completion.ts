@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { SHELLS } from "./values.ts";
 import { COMPLETION_SCRIPTS } from "./scripts.ts";
 import type { CommandContext } from "../context.ts";
@@ -16,7 +16,7 @@ export const completion = defineCommand({
   async run({ terminal }: CommandContext, { args: [name] }) {
     const shell = SHELLS.find((each) => each === name);
     if (shell === undefined) {
-      throw new PlainError(`There is no completion for ${JSON.stringify(name)}: give ${SHELLS.join(", ")}`);
+      throw new StatusError(`There is no completion for ${JSON.stringify(name)}: give ${SHELLS.join(", ")}`);
     }
     await terminal.out(COMPLETION_SCRIPTS[shell]);
     return 0;

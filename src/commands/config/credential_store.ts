@@ -1,5 +1,5 @@
 import type { AuthConfig } from "../../api_types/mod.ts";
-import { PlainError, type ProgramResult } from "../../cli/mod.ts";
+import { type ProgramResult, StatusError } from "../../cli/mod.ts";
 import type { DockerConfig, StoredAuth } from "./docker_config.ts";
 
 /** Runs a program with `input` on its standard input. */
@@ -102,7 +102,7 @@ function fromHelper(key: string, helper: string, stdout: string): AuthConfig | u
     answer = JSON.parse(stdout);
   } catch (thrown) {
     if (!(thrown instanceof SyntaxError)) throw thrown;
-    throw new PlainError(`error getting credentials - docker-credential-${helper} did not answer with JSON`);
+    throw new StatusError(`error getting credentials - docker-credential-${helper} did not answer with JSON`);
   }
   const { Username, Secret } = answer ?? {};
   if (typeof Username !== "string" || typeof Secret !== "string" || Secret === "") return undefined;
@@ -112,7 +112,7 @@ function fromHelper(key: string, helper: string, stdout: string): AuthConfig | u
 }
 
 /** Docker's words; a helper says what is wrong on its standard output. */
-function failed(doing: string, helper: string, stdout: string, stderr: string): PlainError {
+function failed(doing: string, helper: string, stdout: string, stderr: string): StatusError {
   const said = (stdout.trim() || stderr.trim() || "it failed without a word").split("\n", 1)[0]!.slice(0, 300);
-  return new PlainError(`error ${doing} credentials - docker-credential-${helper}: ${said}`);
+  return new StatusError(`error ${doing} credentials - docker-credential-${helper}: ${said}`);
 }

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { PlainError } from "../../cli/mod.ts";
+import { StatusError } from "../../cli/mod.ts";
 import { CredentialStore, type RunHelper } from "./credential_store.ts";
 import { DockerConfig, INDEX_KEY, registryKey, serverKey } from "./docker_config.ts";
 
@@ -7,16 +7,16 @@ const unused: RunHelper = () => Promise.reject(new Error("no helper is configure
 
 /** A user's folder with this config.json. */
 async function home(config?: unknown) {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-docker-config-" });
-  const path = `${folder}/config.json`;
+  const dir = await Deno.makeTempDir({ prefix: "tsd-docker-config-" });
+  const path = `${dir}/config.json`;
   if (config !== undefined) {
     await Deno.writeTextFile(path, typeof config === "string" ? config : JSON.stringify(config));
   }
   return {
     path,
-    load: () => DockerConfig.load((name) => name === "DOCKER_CONFIG" ? folder : undefined),
+    load: () => DockerConfig.load((name) => name === "DOCKER_CONFIG" ? dir : undefined),
     read: async () => JSON.parse(await Deno.readTextFile(path)),
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };
 }
 
@@ -76,7 +76,7 @@ Deno.test("a damaged file is said in one line, and not overwritten", async () =>
     const open = async () => await new CredentialStore(await it.load(), unused).get("a.lan");
     await assert.rejects(open(), (error: Error) => {
       assert.match(error.message, /^Error loading config file: \S+\/config\.json: [^\n]+$/);
-      return error instanceof PlainError && !error.message.includes("secret");
+      return error instanceof StatusError && !error.message.includes("secret");
     });
     assert.equal(await Deno.readTextFile(it.path), text);
   }

@@ -1,4 +1,4 @@
-import { PlainError } from "../../cli/mod.ts";
+import { StatusError } from "../../cli/mod.ts";
 import { DEFAULT_DOMAIN } from "../../image/reference.ts";
 
 /** What the file keeps for one registry; other fields stay as they are. */
@@ -41,8 +41,8 @@ export class DockerConfig {
 
   /** Reads the file of this user; one that isn't there is empty. @throws {PlainError} when it can't be understood */
   static async load(env: (name: string) => string | undefined): Promise<DockerConfig> {
-    const folder = env("DOCKER_CONFIG") || `${env("HOME") || "/root"}/.docker`;
-    const path = `${folder}/config.json`;
+    const dir = env("DOCKER_CONFIG") || `${env("HOME") || "/root"}/.docker`;
+    const path = `${dir}/config.json`;
     return new DockerConfig(path, await readFields(path));
   }
 
@@ -105,7 +105,7 @@ export class DockerConfig {
       undo.move();
     } catch (thrown) {
       const why = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new PlainError(`Error saving credentials: cannot write ${target}: ${why}`);
+      throw new StatusError(`Error saving credentials: cannot write ${target}: ${why}`);
     }
   }
 
@@ -140,8 +140,8 @@ function objectIn(fields: Fields, name: string, path: string): Fields {
   throw unusable(path, `"${name}" is no object`);
 }
 
-const unusable = (path: string, why: string): PlainError =>
-  new PlainError(`Error loading config file: ${path}: ${why}`);
+const unusable = (path: string, why: string): StatusError =>
+  new StatusError(`Error loading config file: ${path}: ${why}`);
 
 async function realPath(path: string): Promise<string> {
   try {

@@ -1,5 +1,5 @@
 import type { AuthConfig } from "../../api_types/mod.ts";
-import { PlainError, printableLine, runProgram, type Terminal } from "../../cli/mod.ts";
+import { printableLine, runProgram, StatusError, type Terminal } from "../../cli/mod.ts";
 import type { Reference } from "../../image/reference.ts";
 import { CredentialStore } from "./credential_store.ts";
 import { DockerConfig, registryKey } from "./docker_config.ts";
@@ -21,7 +21,7 @@ export async function authFor(terminal: Terminal, reference: Reference): Promise
   try {
     return await (await openCredentials(terminal)).get(registryKey(reference.domain));
   } catch (thrown) {
-    if (!(thrown instanceof PlainError)) throw thrown;
+    if (!(thrown instanceof StatusError)) throw thrown;
     await terminal.err(`WARNING: ${printableLine(thrown.message)}\n`);
     return undefined;
   }

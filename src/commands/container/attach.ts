@@ -1,5 +1,5 @@
 import type { ContainerState } from "../../api_types/mod.ts";
-import { defineCommand, PlainError, type Terminal } from "../../cli/mod.ts";
+import { defineCommand, StatusError, type Terminal } from "../../cli/mod.ts";
 import { inspectContainer, resizeContainer } from "../../client/containers.ts";
 import type { EngineTransport } from "../../client/transport.ts";
 import { isTsdError } from "../../errors.ts";
@@ -47,9 +47,9 @@ export const attach = defineCommand({
 
 /** @throws {PlainError} */
 function refuseIdle({ Running, Paused, Restarting }: ContainerState): void {
-  if (!Running) throw new PlainError("You cannot attach to a stopped container, start it first");
-  if (Paused) throw new PlainError("You cannot attach to a paused container, unpause it first");
-  if (Restarting) throw new PlainError("You cannot attach to a restarting container, wait until it is running");
+  if (!Running) throw new StatusError("You cannot attach to a stopped container, start it first");
+  if (Paused) throw new StatusError("You cannot attach to a paused container, unpause it first");
+  if (Restarting) throw new StatusError("You cannot attach to a restarting container, wait until it is running");
 }
 
 /** Programs paint their screen again when its size changes; whoever comes late would else see nothing, as the size is ours already. */

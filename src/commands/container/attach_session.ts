@@ -1,6 +1,6 @@
 /** A client's link to a container that it runs: its streams and its exit, also across engines that go away and come back. */
 import type { ContainerWaitResponse, WaitCondition } from "../../api_types/mod.ts";
-import { isCutOff, whenBack } from "../../client/reconnect.ts";
+import { isConnectionLost, retryUntilAvailable } from "../../client/reconnect.ts";
 import { cutOff } from "../../client/byte_reader.ts";
 import {
   attachAndStart,
@@ -87,30 +87,30 @@ export class ContainerLink {
       await this.result();
       return undefined;
     } catch (thrown) {
-      if (!isCutOff(thrown)) throw thrown;
+      if (!isConnectionLost(thrown)) throw thrown;
     }
-    const stream = await whenBack(() => this.#connect(this.#options.later, true));
+    const stream = await retryUntilAvailable(() => this.#connect(this.#options.later, true));
     this.#result = this.#exit.result();
     // One that has ended meanwhile has no streams, and these would be those of its next run.
     const giveUp = () => void setTimeout(() => stream[Symbol.dispose](), LAST_OUTPUT_MS);
-    this.#result.then(giveUp, (thrown) => isCutOff(thrown) ? undefined : giveUp());
+    this.#result.then(giveUp, (thrown) => isConnectionLost(thrown) ? undefined : giveUp());
     return stream;
   }
 
-  async #connect(condition: WaitCondition, mayBeGone = false): Promise<RawStream> {
+  async #connect(condition: WaitCondition, mayBeRemoved = false): Promise<RawStream> {
     const [stream, exit] = await Promise.all([
-      this.#attach(mayBeGone),
+      this.#attach(mayBeRemoved),
       waitContainer(this.#engine, this.#id, condition),
     ]);
     this.#exit = exit;
     return stream;
   }
 
-  async #attach(mayBeGone: boolean): Promise<RawStream> {
+  async #attach(mayBeRemoved: boolean): Promise<RawStream> {
     try {
       return await attachContainer(this.#engine, this.#id, this.#options.attach);
     } catch (thrown) {
-      if (mayBeGone && isTsdError(thrown, "container_not_found")) return NO_STREAM;
+      if (mayBeRemoved && isTsdError(thrown, "container_not_found")) return NO_STREAM;
       throw thrown;
     }
   }

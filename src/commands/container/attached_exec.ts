@@ -1,5 +1,5 @@
 import type { ExecInspect } from "../../api_types/mod.ts";
-import { whenBack } from "../../client/reconnect.ts";
+import { retryUntilAvailable } from "../../client/reconnect.ts";
 import { inspectExec, reattachExec, resizeExec } from "../../client/execs.ts";
 import type { EngineTransport, RawStream } from "../../client/transport.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
@@ -28,7 +28,7 @@ export async function followExec(
 ): Promise<number> {
   let found: ExecInspect | undefined;
   const again = async () => {
-    found = await whenBack(() => inspectIfKnown(engine, id));
+    found = await retryUntilAvailable(() => inspectIfKnown(engine, id));
     return found?.TsdAwaited ? await streamsAgain(engine, id) : undefined;
   };
   using session = new StdioSession(terminal, stream, { stdin, tty, detachKeys, again });
@@ -61,7 +61,7 @@ async function inspectIfKnown(engine: EngineTransport, id: string): Promise<Exec
 /** Nothing where another client was quicker. */
 async function streamsAgain(engine: EngineTransport, id: string): Promise<RawStream | undefined> {
   try {
-    return await whenBack(() => reattachExec(engine, id));
+    return await retryUntilAvailable(() => reattachExec(engine, id));
   } catch (thrown) {
     if (isTsdError(thrown, "conflict", "exec_not_found", "page_not_found")) return undefined;
     throw thrown;

@@ -9,7 +9,7 @@ import {
 } from "../../client/containers.ts";
 import type { EngineTransport } from "../../client/transport.ts";
 import type { CommandContext } from "../context.ts";
-import { environmentWords } from "../opts/env.ts";
+import { environmentStrings } from "../opts/env.ts";
 import { splitPair } from "../opts/flag_values.ts";
 import { checkLabel } from "../opts/label.ts";
 import { type MadeContainer, madeContainer } from "../inspect_as_run/inspected_container.ts";
@@ -65,7 +65,7 @@ export function cloneRequest(
   return {
     ...config,
     Image: image,
-    Env: overridden(config.Env ?? [], environmentWords(flags.env, env)),
+    Env: overridden(config.Env ?? [], environmentStrings(flags.env, env)),
     Labels: { ...config.Labels, ...Object.fromEntries(flags.label.map(splitPair)) },
     ...endpoints && { NetworkingConfig: { EndpointsConfig: endpoints } },
     HostConfig: given<HostConfig>({

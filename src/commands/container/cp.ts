@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import type { CommandContext } from "../context.ts";
 
 /** One side of a copy. */
@@ -29,8 +29,8 @@ export const cp = defineCommand({
   ],
   async run({ terminal, engine }: CommandContext, { args, flags }) {
     const [source, target] = args.map(sideOf) as [Side, Side];
-    if (source.path === "" && source.container === undefined) throw new PlainError("source can not be empty");
-    if (target.path === "" && target.container === undefined) throw new PlainError("destination can not be empty");
+    if (source.path === "" && source.container === undefined) throw new StatusError("source can not be empty");
+    if (target.path === "" && target.container === undefined) throw new StatusError("destination can not be empty");
     const options = {
       source: source.path,
       target: target.path,
@@ -40,7 +40,7 @@ export const cp = defineCommand({
     };
     const call = { terminal, engine };
     if (source.container !== undefined && target.container !== undefined) {
-      throw new PlainError("copying between containers is not supported");
+      throw new StatusError("copying between containers is not supported");
     }
     if (source.container !== undefined) {
       const { copyFrom } = await import("./files/copy_from.ts");
@@ -48,7 +48,7 @@ export const cp = defineCommand({
     } else if (target.container !== undefined) {
       const { copyTo } = await import("./files/copy_to.ts");
       await copyTo(call, { ...options, container: target.container });
-    } else throw new PlainError("must specify at least one container source");
+    } else throw new StatusError("must specify at least one container source");
     return 0;
   },
 });

@@ -12,7 +12,7 @@ export const create = defineCommand({
   args: { min: 1 },
   flags: { ...CREATE_FLAGS, ...REFUSED_FLAGS, ...TIMING_FLAG },
   flagsFirst: true,
-  ownProcessFor: CREATE_IN_OWN_PROCESS,
+  needsClientProcess: CREATE_IN_OWN_PROCESS,
   examples: [{ line: "create --name job debian sleep 60", note: "A container that waits to be started" }],
   run: (given: CommandContext, { args, flags }) =>
     timed(given, flags.timing, async (context) => {

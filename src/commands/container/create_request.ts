@@ -1,8 +1,8 @@
 import type { ContainerConfig, ContainerCreateRequest, HostConfig, LogConfig } from "../../api_types/mod.ts";
-import { PlainError, type TerminalSize, UsageError } from "../../cli/mod.ts";
+import { StatusError, type TerminalSize, UsageError } from "../../cli/mod.ts";
 import type { CreateFlagValues } from "./create_flags.ts";
 import { readEnvFile } from "../opts/env_file.ts";
-import { environmentWords } from "../opts/env.ts";
+import { environmentStrings } from "../opts/env.ts";
 import { splitPair } from "../opts/flag_values.ts";
 import { absoluteSource } from "../opts/host_path.ts";
 import { isolation } from "./isolation_request.ts";
@@ -40,7 +40,7 @@ export function attachment(flags: Pick<CreateFlagValues, "attach" | "interactive
     throw new UsageError(`invalid argument "${unknown}" for "-a, --attach" flag: ${why}`);
   }
   if (detached && named.size > 0) {
-    throw new PlainError("conflicting options: cannot specify both --attach and --detach");
+    throw new StatusError("conflicting options: cannot specify both --attach and --detach");
   }
   if (detached) return { stdin: false, stdout: false, stderr: false };
   if (named.size === 0) return { stdin: flags.interactive, stdout: true, stderr: true };
@@ -138,5 +138,5 @@ function splitTmpfs(text: string): [string, string] {
 
 async function environment(flags: CreateFlagValues, env: CreateSurroundings["env"]): Promise<string[]> {
   const fromFiles = await Promise.all(flags["env-file"].map((path) => readEnvFile(path, env)));
-  return [...fromFiles.flat(), ...environmentWords(flags.env, env)];
+  return [...fromFiles.flat(), ...environmentStrings(flags.env, env)];
 }

@@ -3,14 +3,14 @@ import {
   defineCommand,
   type FlagSpecs,
   type FlagValues,
-  PlainError,
+  StatusError,
   type Terminal,
   UsageError,
 } from "../../cli/mod.ts";
 import { createExec, runExec, startExecDetached } from "../../client/execs.ts";
 import type { CommandContext } from "../context.ts";
 import { DETACH_KEYS_FLAG } from "../opts/detach_keys.ts";
-import { environmentWords } from "../opts/env.ts";
+import { environmentStrings } from "../opts/env.ts";
 import { readEnvFile } from "../opts/env_file.ts";
 import { followExec } from "./attached_exec.ts";
 import { requireTty } from "../stdio_session.ts";
@@ -37,7 +37,7 @@ export const exec = defineCommand({
   flagsFirst: true,
   // What the command in the container came to is told by its exit code; a failure to ask for it is 1, as with docker.
   exitCode: ({ code, meaning }) => code === "cancelled" ? meaning.exit : 1,
-  ownProcessFor: ["interactive", "tty", "env-file"],
+  needsClientProcess: ["interactive", "tty", "env-file"],
   examples: [{ line: "exec -i db psql <dump.sql", note: "Feed a file to a command in a running container" }],
   run: (given: CommandContext, { args: [container, ...command], flags }) =>
     timed(given, flags.timing, async (context) => {
@@ -67,11 +67,11 @@ async function environment(
   flags: Pick<FlagValues<typeof EXEC_FLAGS>, "env" | "env-file">,
   env: Terminal["env"],
 ): Promise<string[]> {
-  const words = environmentWords(flags.env, env);
+  const words = environmentStrings(flags.env, env);
   try {
     return [...(await Promise.all(flags["env-file"].map((path) => readEnvFile(path, env)))).flat(), ...words];
   } catch (thrown) {
-    throw thrown instanceof UsageError ? new PlainError(thrown.message) : thrown;
+    throw thrown instanceof UsageError ? new StatusError(thrown.message) : thrown;
   }
 }
 

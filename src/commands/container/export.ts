@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { exportContainer } from "../../client/container_files.ts";
 import type { CommandContext } from "../context.ts";
 
@@ -12,7 +12,7 @@ export const exportRoot = defineCommand({
     if (output) await toFile(output, async () => (await exportContainer(engine, name)).body);
     else {
       if (terminal.isTty("stdout")) {
-        throw new PlainError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
+        throw new StatusError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
       }
       const { body } = await exportContainer(engine, name);
       for await (const chunk of body) await terminal.out(chunk);
@@ -24,7 +24,7 @@ export const exportRoot = defineCommand({
 async function toFile(path: string, open: () => Promise<AsyncIterable<Uint8Array>>): Promise<void> {
   const { OutputFile } = await import("./files/output_file.ts");
   await using file = await OutputFile.create(path).catch((thrown) => {
-    if (thrown instanceof PlainError) throw new PlainError(`failed to export container: ${thrown.message}`);
+    if (thrown instanceof StatusError) throw new StatusError(`failed to export container: ${thrown.message}`);
     throw thrown;
   });
   for await (const chunk of await open()) await file.write(chunk);

@@ -18,21 +18,21 @@ Deno.test("diff: a letter and a path a line, which can't steer the terminal", as
   assert.deepEqual(await callTsd(nothing, ["container", "diff", "web"]), { code: 0, out: "", err: "" });
 });
 
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-cp-" }));
+async function inDir(body: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-cp-" }));
   try {
-    await body(folder);
+    await body(directory);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(directory, { recursive: true });
   }
 }
 
-const FOLDER = 0x8000_01ed;
+const DIR = 0x8000_01ed;
 const LINK = 0x0800_01ff;
 const FILE = 0o644;
 
 /** An answer about a path. */
-function facts(mode: number, linkTarget = "", bytes: readonly Uint8Array[] = []): FakeAnswer {
+function info(mode: number, linkTarget = "", bytes: readonly Uint8Array[] = []): FakeAnswer {
   const stat = { name: "x", size: 1, mode, mtime: "2024-01-01T00:00:00Z", linkTarget };
   const header = new TextEncoder().encode(JSON.stringify(stat)).toBase64();
   return { bytes, headers: { "x-docker-container-path-stat": header } };
@@ -52,9 +52,9 @@ const uploaded = ({ uploads }: FakeEngine): string[] =>
   decodeAll(uploads[0]!).entries.map(({ entry, data }) => `${entry.path} ${data}`.trim());
 
 Deno.test("cp to a container: names, queries, and what is at the target", () =>
-  inFolder(async (folder) => {
-    await Deno.mkdir(`${folder}/d`);
-    await Deno.writeTextFile(`${folder}/d/f`, "text");
+  inDir(async (directory) => {
+    await Deno.mkdir(`${directory}/d`);
+    await Deno.writeTextFile(`${directory}/d/f`, "text");
     const cases: readonly (readonly [source: string, target: string, at: string, names: readonly string[]])[] = [
       ["d", "/there", "/there", ["d/", "d/f text"]],
       ["d/.", "/there", "/there", ["./", "./f text"]],
@@ -66,22 +66,22 @@ Deno.test("cp to a container: names, queries, and what is at the target", () =>
     ];
     for (const [source, target, at, names] of cases) {
       const engine = knowing({
-        ...{ "/there": facts(FOLDER), "/old": facts(FILE), "/link": facts(LINK, "/there") },
-        ...{ "/dangling": facts(LINK, "/nowhere/yet") },
+        ...{ "/there": info(DIR), "/old": info(FILE), "/link": info(LINK, "/there") },
+        ...{ "/dangling": info(LINK, "/nowhere/yet") },
       });
-      const call = await callTsd(engine, ["cp", `${folder}/${source}`, `web:${target}`]);
+      const call = await callTsd(engine, ["cp", `${directory}/${source}`, `web:${target}`]);
       assert.deepEqual(call, { code: 0, out: "", err: "" });
       const { path, query } = engine.requests.at(-1)!;
       assert.deepEqual([path, query], ["/containers/web/archive", { path: at, noOverwriteDirNonDir: true }], target);
       assert.deepEqual(uploaded(engine), names, `${source} to ${target}`);
     }
     const engine = knowing({});
-    await callTsd(engine, ["cp", "-a", `${folder}/d/f`, "web:/new"]);
+    await callTsd(engine, ["cp", "-a", `${directory}/d/f`, "web:/new"]);
     assert.equal(engine.requests.at(-1)!.query?.copyUIDGID, true);
   }));
 
 Deno.test("cp to a container: a tar from standard input, as it is", async () => {
-  const engine = knowing({ "/there": facts(FOLDER) });
+  const engine = knowing({ "/there": info(DIR) });
   const terminal = new FakeTerminal({ stdin: "a tar", ttys: ["stdout"] });
   const call = await callTsd(engine, ["cp", "-", "web:/there"], { terminal });
   assert.deepEqual(call, { code: 0, out: "", err: "Successfully copied 5B to web:/there\n" });
@@ -91,18 +91,18 @@ Deno.test("cp to a container: a tar from standard input, as it is", async () => 
 });
 
 Deno.test("cp from a container: names, and what is there already", () =>
-  inFolder(async (folder) => {
+  inDir(async (directory) => {
     const dir = rawBlock({ name: "d/", flag: "5", mode: "0000755\0" });
     const tar = (...members: Uint8Array[]) => [concat(...members, END_OF_TAR)];
     const engine = knowing({
-      "/d": facts(FOLDER, "", tar(dir, rawFile("d/f", "text"), rawBlock({ name: "d/h", flag: "1", linkName: "d/f" }))),
-      "/d/.": facts(FOLDER, "", tar(rawBlock({ name: "./", flag: "5", mode: "0000755\0" }), rawFile("./f", "text"))),
-      "/f": facts(FILE, "", tar(rawFile("f", "one"))),
-      "/l": facts(LINK, "/d", tar(rawBlock({ name: "l", flag: "2", linkName: "d" }))),
+      "/d": info(DIR, "", tar(dir, rawFile("d/f", "text"), rawBlock({ name: "d/h", flag: "1", linkName: "d/f" }))),
+      "/d/.": info(DIR, "", tar(rawBlock({ name: "./", flag: "5", mode: "0000755\0" }), rawFile("./f", "text"))),
+      "/f": info(FILE, "", tar(rawFile("f", "one"))),
+      "/l": info(LINK, "/d", tar(rawBlock({ name: "l", flag: "2", linkName: "d" }))),
     });
-    await Deno.mkdir(`${folder}/there`);
+    await Deno.mkdir(`${directory}/there`);
     const cp = async (source: string, target: string, ...flags: string[]) =>
-      assert.deepEqual(await callTsd(engine, ["cp", ...flags, `web:${source}`, `${folder}/${target}`]), {
+      assert.deepEqual(await callTsd(engine, ["cp", ...flags, `web:${source}`, `${directory}/${target}`]), {
         code: 0,
         out: "",
         err: "",
@@ -114,20 +114,20 @@ Deno.test("cp from a container: names, and what is there already", () =>
     await cp("/f", "there/name");
     await cp("/l", "there/l");
     await cp("/l", "there/followed", "-L");
-    const text = (path: string) => Deno.readTextFile(`${folder}/${path}`);
+    const text = (path: string) => Deno.readTextFile(`${directory}/${path}`);
     for (const path of ["there/d/f", "there/d/h", "new/h", "content/f", "there/followed/f"]) {
       assert.equal(await text(path), "text", path);
     }
     assert.equal(await text("there/name"), "one");
-    assert.equal(await Deno.readLink(`${folder}/there/l`), "d");
+    assert.equal(await Deno.readLink(`${directory}/there/l`), "d");
     const failing = async (...argv: string[]) => (await callTsd(engine, ["cp", ...argv])).err;
-    assert.equal(await failing("web:/d", `${folder}/there/name`), "cannot copy directory\n");
-    assert.equal(await failing("web:/f", `${folder}/no/`), "no such directory\n");
+    assert.equal(await failing("web:/d", `${directory}/there/name`), "cannot copy directory\n");
+    assert.equal(await failing("web:/f", `${directory}/no/`), "no such directory\n");
     assert.match(
-      await failing("web:/f", `${folder}/no/x`),
+      await failing("web:/f", `${directory}/no/x`),
       /^invalid output path: directory ".*\/no" does not exist\n$/,
     );
-    assert.match(await failing("web:/f", `${folder}/there/d/f/x`), /^(not a directory|stat .*: no such file.*)\n$/);
+    assert.match(await failing("web:/f", `${directory}/there/d/f/x`), /^(not a directory|stat .*: no such file.*)\n$/);
     assert.equal(await failing("a", "b"), "must specify at least one container source\n");
     assert.equal(await failing("a:b", "c:d"), "copying between containers is not supported\n");
     assert.equal(await failing("", "c:d"), "source can not be empty\n");
@@ -137,20 +137,20 @@ Deno.test("cp from a container: names, and what is there already", () =>
   }));
 
 Deno.test("cp from a container: an engine that isn't honest can't get out of the folder", () =>
-  inFolder(async (folder) => {
-    await Deno.writeTextFile(`${folder}/victim`, "untouched");
-    await Deno.mkdir(`${folder}/to`);
+  inDir(async (directory) => {
+    await Deno.writeTextFile(`${directory}/victim`, "untouched");
+    await Deno.mkdir(`${directory}/to`);
     const members: Readonly<Record<string, readonly Uint8Array[]>> = {
       dots: [rawFile("d/../../victim", "!")],
-      link: [rawBlock({ name: "d", flag: "2", linkName: folder }), rawFile("d/victim", "!")],
-      absolute: [rawFile(`${folder}/victim`, "!")],
+      link: [rawBlock({ name: "d", flag: "2", linkName: directory }), rawFile("d/victim", "!")],
+      absolute: [rawFile(`${directory}/victim`, "!")],
       hard: [rawBlock({ name: "d", flag: "1", linkName: "../victim" }), rawFile("d", "!")],
     };
     for (const [name, tar] of Object.entries(members)) {
-      const engine = knowing({ "/d": facts(FOLDER, "", [concat(...tar, END_OF_TAR)]) });
-      const { code } = await callTsd(engine, ["cp", "web:/d", `${folder}/to`]);
+      const engine = knowing({ "/d": info(DIR, "", [concat(...tar, END_OF_TAR)]) });
+      const { code } = await callTsd(engine, ["cp", "web:/d", `${directory}/to`]);
       assert.equal(code, name === "absolute" ? 0 : 1, name);
-      assert.equal(await Deno.readTextFile(`${folder}/victim`), "untouched", name);
+      assert.equal(await Deno.readTextFile(`${directory}/victim`), "untouched", name);
     }
   }));
 
@@ -158,12 +158,12 @@ Deno.test({
   name: "cp from a container: what is copied is the caller's, without set-id bits, unless -a says otherwise",
   ...requires("root"),
   fn: () =>
-    inFolder(async (folder) => {
+    inDir(async (directory) => {
       const fields = { mode: "0006755\0", uid: "0000007\0", gid: "0000010\0" };
-      const engine = knowing({ "/f": facts(FILE, "", [concat(rawFile("f", "x", fields), END_OF_TAR)]) });
+      const engine = knowing({ "/f": info(FILE, "", [concat(rawFile("f", "x", fields), END_OF_TAR)]) });
       const looks = async (...flags: string[]) => {
-        await callTsd(engine, ["cp", ...flags, "web:/f", `${folder}/f`]);
-        const { mode, uid, gid } = await Deno.stat(`${folder}/f`);
+        await callTsd(engine, ["cp", ...flags, "web:/f", `${directory}/f`]);
+        const { mode, uid, gid } = await Deno.stat(`${directory}/f`);
         return [(mode! & 0o7777).toString(8), uid, gid];
       };
       assert.deepEqual(await looks(), ["755", 0, 0]);
@@ -172,12 +172,12 @@ Deno.test({
 });
 
 Deno.test("export: to a file that is whole or not there, or to standard output, but not to a terminal", () =>
-  inFolder(async (folder) => {
+  inDir(async (directory) => {
     const engine = new FakeEngine(() => ({
       bytes: [new TextEncoder().encode("tar "), new TextEncoder().encode("bytes")],
     }));
     assert.deepEqual(await callTsd(engine, ["export", "web"]), { code: 0, out: "tar bytes", err: "" });
-    const file = `${folder}/web.tar`;
+    const file = `${directory}/web.tar`;
     for (const turn of ["new", "again"]) {
       assert.deepEqual(await callTsd(engine, ["export", "-o", file, "web"]), { code: 0, out: "", err: "" }, turn);
       assert.equal(await Deno.readTextFile(file), "tar bytes");
@@ -189,13 +189,13 @@ Deno.test("export: to a file that is whole or not there, or to standard output, 
     assert.deepEqual(await callTsd(engine, ["export", "web"], { terminal }), { code: 1, out: "", err: text });
     const failing = async (path: string, from = engine) => (await callTsd(from, ["export", "-o", path, "web"])).err;
     assert.match(
-      await failing(`${folder}/no/x`),
+      await failing(`${directory}/no/x`),
       /^failed to export container: invalid output path: stat .*\/no: no such file or directory\n$/,
     );
-    assert.equal(await failing(folder), "failed to export container: cannot write to a directory\n");
+    assert.equal(await failing(directory), "failed to export container: cannot write to a directory\n");
     const broken = new FakeEngine(() => {
       throw new TsdError("container_not_found", "No such container: web");
     });
-    assert.equal(await failing(`${folder}/other`, broken), "tsd: No such container: web\n");
-    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["web.tar"]);
+    assert.equal(await failing(`${directory}/other`, broken), "tsd: No such container: web\n");
+    assert.deepEqual([...Deno.readDirSync(directory)].map(({ name }) => name), ["web.tar"]);
   }));

@@ -1,5 +1,5 @@
 import type { PortBinding, PortMap } from "../../api_types/mod.ts";
-import { defineCommand, PlainError, UsageError } from "../../cli/mod.ts";
+import { defineCommand, StatusError, UsageError } from "../../cli/mod.ts";
 import { inspectContainer } from "../../client/containers.ts";
 import type { CommandContext } from "../context.ts";
 import { readUint16 } from "../opts/flag_values.ts";
@@ -10,9 +10,9 @@ export const port = defineCommand({
   args: { min: 1, max: 2 },
   flags: {},
   examples: [{ line: "port web 80", note: "Where the host listens for the container's port 80" }],
-  async run({ terminal, engine }: CommandContext, { args: [name, wanted] }) {
+  async run({ terminal, engine }: CommandContext, { args: [name, requested] }) {
     const { NetworkSettings: { Ports: ports } } = await inspectContainer(engine, name);
-    const lines = wanted === undefined ? allPorts(ports) : onePort(ports, wanted, name);
+    const lines = requested === undefined ? allPorts(ports) : onePort(ports, requested, name);
     if (lines.length > 0) await terminal.out(`${lines.toSorted(naturally).join("\n")}\n`);
     return 0;
   },
@@ -24,12 +24,12 @@ function allPorts(ports: PortMap): string[] {
   );
 }
 
-function onePort(ports: PortMap, wanted: string, container: string): string[] {
-  const [number, protocol] = wanted.split("/");
+function onePort(ports: PortMap, requested: string, container: string): string[] {
+  const [number, protocol] = requested.split("/");
   requirePort(number);
   const bindings = ports[`${number}/${protocol || "tcp"}`] ?? [];
   if (bindings.length > 0) return bindings.map(address);
-  throw new PlainError(`Error: No public port '${wanted}' published for ${container}`);
+  throw new StatusError(`Error: No public port '${requested}' published for ${container}`);
 }
 
 function requirePort(text: string): void {
@@ -37,7 +37,7 @@ function requirePort(text: string): void {
     readUint16(text);
   } catch (thrown) {
     if (!(thrown instanceof UsageError)) throw thrown;
-    throw new PlainError(`Error: invalid port (${text}): ${thrown.message}`);
+    throw new StatusError(`Error: invalid port (${text}): ${thrown.message}`);
   }
 }
 

@@ -108,8 +108,8 @@ Deno.test("resume run: signals go to the container, unless the command was told 
 });
 
 Deno.test("resume run: a container that is gone leaves no exit code", async () => {
-  const gone = new TsdError("container_not_found", `No such container: ${ID}`);
-  const { code, err } = await callTsd(runEngine(gone, [], gone), ["__resume", "run", "--rm=true", ID]);
+  const removed = new TsdError("container_not_found", `No such container: ${ID}`);
+  const { code, err } = await callTsd(runEngine(removed, [], removed), ["__resume", "run", "--rm=true", ID]);
   assert.deepEqual([code, err], [125, `tsd: No such container: ${ID}\n`]);
 });
 

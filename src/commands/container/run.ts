@@ -42,7 +42,7 @@ export const run = defineCommand({
     { line: 'run --rm -i -v "$PWD:/src" -w /src debian tar -c .', note: "A tool on files of this folder" },
   ],
   exitCode: runExitCode,
-  ownProcessFor: [...CREATE_IN_OWN_PROCESS, "attach"],
+  needsClientProcess: [...CREATE_IN_OWN_PROCESS, "attach"],
   run: (given: CommandContext, { args, flags }) =>
     timed(given, flags.timing, async (context) => {
       const { terminal, engine, clock } = context;

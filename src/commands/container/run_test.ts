@@ -244,29 +244,29 @@ Deno.test("run -t: the container gets our size with its creation", async () => {
 
 Deno.test("run -it: sizes are told one after another, and the last one last", async () => {
   const { terminal, raw } = endless("");
-  const told: PromiseWithResolvers<void>[] = [];
+  const reported: PromiseWithResolvers<void>[] = [];
   const engine = new FakeEngine(async ({ path }) => {
     if (path.endsWith("/resize")) {
-      told.push(Promise.withResolvers());
-      await told.at(-1)!.promise;
+      reported.push(Promise.withResolvers());
+      await reported.at(-1)!.promise;
     }
     return { json: { Id: ID, Warnings: [], StatusCode: 0 } };
   }, () => raw);
   const running = callTsd(engine, ["run", "-it", "busybox"], { terminal });
   const until = async (count: number) => {
-    while (told.length < count) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (reported.length < count) await new Promise((resolve) => setTimeout(resolve, 1));
   };
   await until(1);
   for (let i = 0; i < 5; i++) terminal.raise("SIGWINCH");
-  assert.equal(told.length, 1);
-  told[0]!.resolve();
+  assert.equal(reported.length, 1);
+  reported[0]!.resolve();
   await until(2);
-  told[1]!.resolve();
+  reported[1]!.resolve();
   await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.equal(told.length, 2);
+  assert.equal(reported.length, 2);
   terminal.raise("SIGWINCH");
   await until(3);
-  told[2]!.resolve();
+  reported[2]!.resolve();
   terminal.raise("SIGTERM");
   assert.equal((await running).code, 143);
 });

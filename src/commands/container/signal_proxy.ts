@@ -1,6 +1,6 @@
 import { isTsdError, toTsdError } from "../../errors.ts";
 import type { Terminal } from "../../cli/mod.ts";
-import { whenBack } from "../../client/reconnect.ts";
+import { retryUntilAvailable } from "../../client/reconnect.ts";
 import { killContainer, resizeContainer } from "../../client/containers.ts";
 import type { EngineTransport } from "../../client/transport.ts";
 
@@ -22,10 +22,10 @@ export function followSize(
   terminal: Terminal,
   resize: (rows: number, columns: number) => Promise<void>,
 ): Disposable {
-  const tellOnce = async () => {
+  const reportOnce = async () => {
     const size = terminal.size();
     if (size === undefined) return;
-    await whenBack(() => resize(size.rows, size.columns)).catch(async (thrown) => {
+    await retryUntilAvailable(() => resize(size.rows, size.columns)).catch(async (thrown) => {
       // It may have ended meanwhile; an engine that is gone is the session's to tell of.
       const isOver = isTsdError(
         thrown,
@@ -39,15 +39,15 @@ export function followSize(
       await terminal.err(`tsd: cannot resize the terminal: ${toTsdError(thrown).message}\n`);
     });
   };
-  let wanted = 0;
+  let requested = 0;
   // One after another, or an older size might come last.
   const tell = async () => {
-    if (++wanted > 1) return;
-    for (let done = 0; done < wanted;) {
-      done = wanted;
-      await tellOnce();
+    if (++requested > 1) return;
+    for (let done = 0; done < requested;) {
+      done = requested;
+      await reportOnce();
     }
-    wanted = 0;
+    requested = 0;
   };
   void tell();
   return terminal.onSignal(["SIGWINCH"], () => void tell());

@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { inspectContainer, startContainer } from "../../client/containers.ts";
 import { runAttached } from "./attached_run.ts";
 import type { CommandContext } from "../context.ts";
@@ -21,7 +21,7 @@ export const start = defineCommand({
   },
   // What the container's process came to is told as its exit code; all other failures are 1, as with docker.
   exitCode: ({ code, meaning }) => code === "cancelled" ? meaning.exit : 1,
-  ownProcessFor: ["attach", "interactive"],
+  needsClientProcess: ["attach", "interactive"],
   examples: [{ line: "start -a job", note: "Start a container and show its output" }],
   run: (given: CommandContext, { args, flags }) =>
     timed(given, flags.timing, async (context) => {
@@ -32,7 +32,7 @@ export const start = defineCommand({
           clock?.lap(`start ${name}`);
         });
       }
-      if (args.length > 1) throw new PlainError("you cannot start and attach multiple containers at once");
+      if (args.length > 1) throw new StatusError("you cannot start and attach multiple containers at once");
       const { Id, Config, HostConfig } = await inspectContainer(engine, args[0]);
       clock?.lap("inspect");
       return await runAttached(context, Id, {

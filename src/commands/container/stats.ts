@@ -84,8 +84,8 @@ async function live({ terminal, engine, full, render }: Showing, args: readonly 
   const failures = await board.settled();
   if (args.length > 0 && failures.length > 0) return await fail(terminal, failures);
   while (end === undefined && (args.length === 0 || board.rows.length > 0)) {
-    const rows = board.rows.map(({ asked, latest }) =>
-      latest === undefined ? blankRow(asked) : statsRow(asked, latest, full)
+    const rows = board.rows.map(({ requested, latest }) =>
+      latest === undefined ? blankRow(requested) : statsRow(requested, latest, full)
     );
     await terminal.out(await render(rows));
     await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));

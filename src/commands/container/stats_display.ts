@@ -24,27 +24,27 @@ export class StatsBoard implements Disposable {
   }
 
   /** In the order in which they came. */
-  get rows(): readonly { readonly asked: string; readonly latest: ContainerStats | undefined }[] {
-    return [...this.#followed].map(([asked, { latest }]) => ({ asked, latest }));
+  get rows(): readonly { readonly requested: string; readonly latest: ContainerStats | undefined }[] {
+    return [...this.#followed].map(([requested, { latest }]) => ({ requested, latest }));
   }
 
   /** Begins to listen to a container, as it was named. */
-  follow(asked: string): void {
-    if (this.#followed.has(asked)) return;
+  follow(requested: string): void {
+    if (this.#followed.has(requested)) return;
     const stop = new AbortController();
     const first = Promise.withResolvers<TsdError | undefined>();
     const followed: Followed = { latest: undefined, stop, heard: first.promise };
-    this.#followed.set(asked, followed);
-    void this.#listen(asked, followed, () => first.resolve(undefined)).catch((thrown) => {
+    this.#followed.set(requested, followed);
+    void this.#listen(requested, followed, () => first.resolve(undefined)).catch((thrown) => {
       first.resolve(toTsdError(thrown));
       // One of which nothing was ever heard stays, so that its failure can be told.
-      if (followed.latest !== undefined) this.#drop(asked, followed);
+      if (followed.latest !== undefined) this.#drop(requested, followed);
     });
   }
 
-  forget(asked: string): void {
-    this.#followed.get(asked)?.stop.abort();
-    this.#followed.delete(asked);
+  forget(requested: string): void {
+    this.#followed.get(requested)?.stop.abort();
+    this.#followed.delete(requested);
   }
 
   /** Waits until something was heard of each. The failures, in order. */
@@ -63,7 +63,7 @@ export class StatsBoard implements Disposable {
 
   [Symbol.dispose](): void {
     this.#stop.abort();
-    for (const asked of [...this.#followed.keys()]) this.forget(asked);
+    for (const requested of [...this.#followed.keys()]) this.forget(requested);
   }
 
   async #adapt(events: Awaited<ReturnType<typeof listenToEvents>>, all: boolean): Promise<void> {
@@ -74,18 +74,18 @@ export class StatsBoard implements Disposable {
     }
   }
 
-  async #listen(asked: string, followed: Followed, onHeard: () => void): Promise<void> {
+  async #listen(requested: string, followed: Followed, onHeard: () => void): Promise<void> {
     const { signal } = followed.stop;
-    for await (const sample of containerStats(this.#engine, asked, { stream: true, signal })) {
+    for await (const sample of containerStats(this.#engine, requested, { stream: true, signal })) {
       followed.latest = sample;
       onHeard();
     }
     // It was removed.
-    this.#drop(asked, followed);
+    this.#drop(requested, followed);
     onHeard();
   }
 
-  #drop(asked: string, followed: Followed): void {
-    if (this.#followed.get(asked) === followed) this.#followed.delete(asked);
+  #drop(requested: string, followed: Followed): void {
+    if (this.#followed.get(requested) === followed) this.#followed.delete(requested);
   }
 }

@@ -30,7 +30,7 @@ export const STATS_VIEW: ListView<StatsField> = {
 };
 
 /** One row, with Docker's arithmetic and in the order of its JSON. `asked` is how the container was named. */
-export function statsRow(asked: string, stats: ContainerStats, full: boolean): Record<StatsField, string> {
+export function statsRow(requested: string, stats: ContainerStats, full: boolean): Record<StatsField, string> {
   const networks = Object.values(stats.networks ?? {});
   const [read, written] = blockBytes(stats.blkio_stats.io_service_bytes_recursive ?? []);
   const used = usedBytes(stats.memory_stats);
@@ -38,7 +38,7 @@ export function statsRow(asked: string, stats: ContainerStats, full: boolean): R
   return {
     BlockIO: pair(read, written),
     CPUPerc: percent(cpuShare(stats.cpu_stats, stats.precpu_stats)),
-    Container: asked,
+    Container: requested,
     ID: full ? stats.id : shortId(stats.id),
     MemPerc: percent(limit === 0 ? 0 : used / limit),
     MemUsage: `${humanBinarySize(used)} / ${humanBinarySize(limit)}`,
@@ -49,9 +49,9 @@ export function statsRow(asked: string, stats: ContainerStats, full: boolean): R
 }
 
 /** The row of a container of which nothing has been heard. */
-export function blankRow(asked: string): Record<StatsField, string> {
+export function blankRow(requested: string): Record<StatsField, string> {
   const [none, pairOfNone] = ["--", "-- / --"];
-  const shown = { Container: asked, ID: asked, Name: none, NetIO: none, PIDs: none };
+  const shown = { Container: requested, ID: requested, Name: none, NetIO: none, PIDs: none };
   return { BlockIO: none, CPUPerc: none, ...shown, MemPerc: none, MemUsage: pairOfNone };
 }
 

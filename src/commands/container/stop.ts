@@ -1,5 +1,5 @@
 import { defineCommand } from "../../cli/mod.ts";
-import { repeatedly } from "../../client/reconnect.ts";
+import { retryIdempotent } from "../../client/reconnect.ts";
 import { stopContainer } from "../../client/containers.ts";
 import type { CommandContext } from "../context.ts";
 import { forEachTarget } from "./for_each_target.ts";
@@ -15,6 +15,6 @@ export const stop = defineCommand({
   examples: [{ line: "stop -t 30 web", note: "Give a service half a minute to finish" }],
   async run({ terminal, engine }: CommandContext, { args, flags }) {
     const options = { timeoutSeconds: flags.timeout, signal: flags.signal };
-    return await forEachTarget(terminal, args, (name) => repeatedly(() => stopContainer(engine, name, options)));
+    return await forEachTarget(terminal, args, (name) => retryIdempotent(() => stopContainer(engine, name, options)));
   },
 });

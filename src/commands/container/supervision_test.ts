@@ -211,10 +211,13 @@ Deno.test("stats: containers come and go with their events", async () => {
     assert.deepEqual(await board.settled(), []);
     engine.say("/events", { Action: "start", Actor: { ID: "b".repeat(64) }, time: 1 });
     await settle();
-    assert.deepEqual(board.rows.map(({ asked, latest }) => [asked, latest?.name]), [[a, "/web"], [b, undefined]]);
+    assert.deepEqual(board.rows.map(({ requested, latest }) => [requested, latest?.name]), [[a, "/web"], [
+      b,
+      undefined,
+    ]]);
     engine.say("/events", { Action: "die", Actor: { ID: "a".repeat(64) }, time: 2 });
     await settle();
-    assert.deepEqual(board.rows.map(({ asked }) => asked), [b]);
+    assert.deepEqual(board.rows.map(({ requested }) => requested), [b]);
     engine.end(`/containers/${b}/stats`);
     await settle();
     assert.deepEqual(board.rows, []);

@@ -1,5 +1,5 @@
 import type { ContainerUpdateRequest } from "../../api_types/mod.ts";
-import { defineCommand, type FlagSpecs, PlainError, printableLine } from "../../cli/mod.ts";
+import { defineCommand, type FlagSpecs, printableLine, StatusError } from "../../cli/mod.ts";
 import { updateContainer } from "../../client/container_steps.ts";
 import type { CommandContext } from "../context.ts";
 import { portBindings, publishedPortName } from "../opts/port.ts";
@@ -44,7 +44,7 @@ export const update = defineCommand({
       const value = flags[name as keyof typeof UPDATE_FLAGS];
       return Array.isArray(value) ? value.length > 0 : value !== undefined;
     });
-    if (!given) throw new PlainError("you must provide one or more flags when using this command");
+    if (!given) throw new StatusError("you must provide one or more flags when using this command");
     const body: ContainerUpdateRequest = limits(flags);
     const policy = restartPolicy({ restart: flags.restart, rm: false });
     if (policy !== undefined) body.RestartPolicy = policy;

@@ -1,4 +1,4 @@
-import { defineCommand, ownArguments, ownCommand, UsageError } from "../../cli/mod.ts";
+import { defineCommand, subcommand, subcommandArguments, UsageError } from "../../cli/mod.ts";
 import { LOG_LEVELS, type LogLevel } from "../../log.ts";
 import type { CommandContext, ServeOptions } from "../context.ts";
 
@@ -36,7 +36,7 @@ export const daemon = defineCommand({
       onDemand: flags["on-demand"],
       ...(flags.names === undefined ? {} : { names: flags.names }),
       logLevel,
-      command: [...ownCommand(), ...ownArguments()],
+      command: [...subcommand(), ...subcommandArguments()],
       ...(flags["data-root"] === undefined ? {} : { dataRoot: flags["data-root"] }),
       ...(flags["storage-driver"] === undefined ? {} : { storageDriver: flags["storage-driver"] }),
       ...(flags.config === undefined ? {} : { configFile: flags.config }),

@@ -40,14 +40,14 @@ export async function engineStatus(control: EngineControl): Promise<Outcome> {
     return { text: `tsd is not running (nobody listens at ${control.socket}${more})\n`, code: NOT_RUNNING_EXIT };
   }
   const info = await answer(control);
-  const facts: [string, string][] = [
+  const details: [string, string][] = [
     ["Process", `${found.pid}, started by ${ORIGINS[found.origin]}`],
     ["Since", `${new Date(found.startedMs).toISOString().slice(0, 19)}Z (${age(control, found)} ago)`],
     ["Socket", `unix://${control.socket}`],
-    ...(info === undefined ? [] : factsOf(info)),
+    ...(info === undefined ? [] : endpointsOf(info)),
   ];
   const head = info === undefined ? `tsd runs, but has not answered in ${ANSWER_LIMIT_MS / 1000} s` : "tsd is running";
-  const lines = facts.map(([label, value]) => `  ${`${label}:`.padEnd(11)} ${value}\n`);
+  const lines = details.map(([label, value]) => `  ${`${label}:`.padEnd(11)} ${value}\n`);
   return { text: `${head}\n${lines.join("")}`, code: info === undefined ? 1 : 0 };
 }
 
@@ -104,7 +104,7 @@ const ORIGINS: Readonly<Record<EngineProcess["origin"], string>> = {
   hand: "hand",
 };
 
-function factsOf(info: SystemInfo): [string, string][] {
+function endpointsOf(info: SystemInfo): [string, string][] {
   const { Containers, ContainersRunning, ContainersPaused } = info;
   return [
     ["Version", info.ServerVersion],

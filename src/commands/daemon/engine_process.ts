@@ -102,10 +102,10 @@ export class HostEngineProcesses implements EngineProcesses {
 
   /** Whoever took over an address from the environment must not be able to make us end just any program. */
   async #requireLock(engine: EngineProcess): Promise<void> {
-    const folder = `/proc/${engine.pid}/fd`;
+    const dir = `/proc/${engine.pid}/fd`;
     try {
-      for await (const { name } of Deno.readDir(folder)) {
-        if (this.#isLock(await Deno.readLink(`${folder}/${name}`).catch(goneAway))) return;
+      for await (const { name } of Deno.readDir(dir)) {
+        if (this.#isLock(await Deno.readLink(`${dir}/${name}`).catch(exited))) return;
       }
     } catch (thrown) {
       if (thrown instanceof Deno.errors.PermissionDenied) throw notAllowed(engine, thrown);
@@ -116,7 +116,7 @@ export class HostEngineProcesses implements EngineProcesses {
 }
 
 /** A descriptor that was closed while we looked. */
-function goneAway(thrown: unknown): string {
+function exited(thrown: unknown): string {
   if (thrown instanceof Deno.errors.NotFound) return "";
   throw thrown;
 }

@@ -5,7 +5,7 @@ import * as sys from "../../sys/mod.ts";
 import { HostEngineProcesses } from "./engine_process.ts";
 
 /** Listens at the socket; with a lock file it holds that open, with "catch" it survives SIGHUP. */
-const STAND_IN = `
+const FAKE = `
 const [socket, lock, hangup] = Deno.args;
 const listener = Deno.listen({ transport: "unix", path: socket });
 if (lock !== "") Deno.openSync(lock, { write: true, create: true });
@@ -14,7 +14,7 @@ console.log("ready");
 for await (const connection of listener) connection.close();
 `;
 
-async function standIn(dir: string, { lock = "", hangup = "" }: { lock?: string; hangup?: string } = {}) {
+async function fake(dir: string, { lock = "", hangup = "" }: { lock?: string; hangup?: string } = {}) {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "-A", "-", `${dir}/sock`, lock, hangup],
     stdin: "piped",
@@ -22,7 +22,7 @@ async function standIn(dir: string, { lock = "", hangup = "" }: { lock?: string;
     stderr: "inherit",
   }).spawn();
   const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(STAND_IN));
+  await writer.write(new TextEncoder().encode(FAKE));
   await writer.close();
   const reader = child.stdout.getReader();
   await reader.read();
@@ -41,7 +41,7 @@ async function standIn(dir: string, { lock = "", hangup = "" }: { lock?: string;
   };
 }
 
-async function inFolder(run: (dir: string) => Promise<void>): Promise<void> {
+async function inDir(run: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
   try {
     await run(dir);
@@ -51,11 +51,11 @@ async function inFolder(run: (dir: string) => Promise<void>): Promise<void> {
 }
 
 Deno.test("engine process: found by its socket, signalled, seen to end", () =>
-  inFolder(async (dir) => {
+  inDir(async (dir) => {
     const processes = new HostEngineProcesses(sys, (path) => path === `${dir}/lock`);
     assert.equal(await processes.find(`${dir}/sock`), undefined);
     const beforeMs = Date.now();
-    await using child = await standIn(dir, { lock: `${dir}/lock` });
+    await using child = await fake(dir, { lock: `${dir}/lock` });
     const found = await processes.find(`${dir}/sock`);
     assert.ok(found !== undefined);
     assert.deepEqual([found.pid, found.origin], [child.pid, "hand"]);
@@ -72,9 +72,9 @@ Deno.test("engine process: found by its socket, signalled, seen to end", () =>
   }));
 
 Deno.test("engine process: only what holds an engine's lock is signalled", () =>
-  inFolder(async (dir) => {
+  inDir(async (dir) => {
     const processes = new HostEngineProcesses(sys);
-    await using child = await standIn(dir, { lock: `${dir}/lock`, hangup: "catch" });
+    await using child = await fake(dir, { lock: `${dir}/lock`, hangup: "catch" });
     const found = await processes.find(`${dir}/sock`);
     assert.ok(found !== undefined);
     assert.equal(await processes.catchesHangup(found), true);

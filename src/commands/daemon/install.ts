@@ -32,7 +32,7 @@ export const daemonUninstall = defineCommand({
 export async function installService(host: ServiceHost): Promise<string> {
   await requireSystemd(host, "install");
   const [program] = host.command;
-  if (await host.isForeign(program)) {
+  if (await host.isExternal(program)) {
     throw new TsdError(
       "conflict",
       `Cannot install the service: ${program} can be changed by others than root; copy it to /usr/local/bin as root first`,

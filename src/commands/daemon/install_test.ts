@@ -17,7 +17,7 @@ function fakeHost(more: Partial<ServiceHost> = {}, failing: Record<string, Progr
     uid: 0,
     command: ["/usr/local/bin/tsd"],
     hasSystemd: () => Promise.resolve(true),
-    isForeign: () => Promise.resolve(false),
+    isExternal: () => Promise.resolve(false),
     writeUnit: (text) => {
       unit = text;
       done.push("write");
@@ -65,7 +65,7 @@ Deno.test("daemon install: writes the unit, then lets systemd have it; again bri
 });
 
 Deno.test("daemon install: an executable that others can change is not run as root", async () => {
-  const { host, done } = fakeHost({ isForeign: (path) => Promise.resolve(path === "/usr/local/bin/tsd") });
+  const { host, done } = fakeHost({ isExternal: (path) => Promise.resolve(path === "/usr/local/bin/tsd") });
   await assert.rejects(installService(host), /can be changed by others than root; copy it to \/usr\/local\/bin/);
   assert.deepEqual(done, []);
 });

@@ -1,4 +1,4 @@
-import { ownCommand, type ProgramResult, runProgram, userId } from "../../cli/mod.ts";
+import { type ProgramResult, runProgram, subcommand, userId } from "../../cli/mod.ts";
 import { UNIT_PATH } from "./service_unit.ts";
 
 /** What installing a service touches of the machine. */
@@ -10,7 +10,7 @@ export interface ServiceHost {
   /** Whether systemd is this machine's process 1 (sd_booted(3)). */
   hasSystemd(): Promise<boolean>;
   /** Whether somebody else than root can change a file. */
-  isForeign(path: string): Promise<boolean>;
+  isExternal(path: string): Promise<boolean>;
   /** Writes the unit, whole or not at all. */
   writeUnit(text: string): Promise<void>;
   /** False: there was none. */
@@ -24,10 +24,10 @@ export const SERVICE_HOST: ServiceHost = {
     return userId();
   },
   get command() {
-    return ownCommand();
+    return subcommand();
   },
   hasSystemd: () => exists("/run/systemd/system"),
-  async isForeign(path) {
+  async isExternal(path) {
     const { uid, gid, mode } = await Deno.stat(path);
     const writable = mode ?? 0;
     return uid !== 0 || (writable & 0o002) !== 0 || (gid !== 0 && (writable & 0o020) !== 0);

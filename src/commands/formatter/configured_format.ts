@@ -1,5 +1,5 @@
 import type { DockerConfig } from "../config/docker_config.ts";
-import { PlainError, printableLine, type Terminal } from "../../cli/mod.ts";
+import { printableLine, StatusError, type Terminal } from "../../cli/mod.ts";
 
 /** Fields of Docker's `config.json` that say how a listing is shown where no `--format` does. */
 export type FormatField = "psFormat" | "imagesFormat" | "statsFormat" | "volumesFormat" | "networksFormat";
@@ -19,13 +19,13 @@ export async function configuredField<T>(
   read: (config: DockerConfig) => T,
 ): Promise<T | undefined> {
   const home = terminal.env("HOME");
-  const folder = terminal.env("DOCKER_CONFIG") || (home && `${home}/.docker`);
-  if (!folder || !await mentions(`${folder}/config.json`, field)) return undefined;
+  const dir = terminal.env("DOCKER_CONFIG") || (home && `${home}/.docker`);
+  if (!dir || !await mentions(`${dir}/config.json`, field)) return undefined;
   const { DockerConfig } = await import("../config/docker_config.ts");
   try {
     return read(await DockerConfig.load((name) => terminal.env(name)));
   } catch (thrown) {
-    if (!(thrown instanceof PlainError)) throw thrown;
+    if (!(thrown instanceof StatusError)) throw thrown;
     await terminal.err(`WARNING: ${printableLine(thrown.message)}\n`);
     return undefined;
   }

@@ -4,15 +4,15 @@ import { FakeEngine } from "../../client/fake_engine.ts";
 import { callTsd } from "../fake_session.ts";
 
 async function withConfig(text: string, argv: readonly string[]) {
-  const folder = await Deno.makeTempDir();
+  const dir = await Deno.makeTempDir();
   try {
-    await Deno.writeTextFile(`${folder}/config.json`, text);
-    const terminal = new FakeTerminal({ env: { DOCKER_CONFIG: folder } });
+    await Deno.writeTextFile(`${dir}/config.json`, text);
+    const terminal = new FakeTerminal({ env: { DOCKER_CONFIG: dir } });
     const row = { Id: "f".repeat(64), Names: ["/job"], Image: "a", Command: "b", Created: 0, RepoTags: ["a:1"] };
     const sizes = { Size: 1, SharedSize: -1, Containers: 0, State: "exited", Status: "Exited" };
     return await callTsd(new FakeEngine(() => ({ json: [{ ...row, ...sizes }] })), argv, { terminal });
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(dir, { recursive: true });
   }
 }
 

@@ -1,4 +1,4 @@
-import { PlainError, renderTable, UsageError } from "../../cli/mod.ts";
+import { renderTable, StatusError, UsageError } from "../../cli/mod.ts";
 import type { ListFilters } from "../../client/filters.ts";
 
 /** A value of a listing's row; null is one that there is not. */
@@ -66,7 +66,7 @@ export const escapedJson = (value: unknown): string =>
   );
 
 /** A template that can't be read or doesn't fit, in Docker's words. */
-export const templateFailure = (message: string, exitCode = 1): PlainError => new PlainError(message, exitCode);
+export const templateFailure = (message: string, exitCode = 1): StatusError => new StatusError(message, exitCode);
 
 /** `--filter key=value` by key; `flag` is how messages call it. @throws {UsageError} */
 export function parseFilters(words: readonly string[], flag = "-f, --filter"): ListFilters {

@@ -1,7 +1,7 @@
 /**
  * Answers of the engine by Go template. Loaded for a `--format` that needs it.
  */
-import { PlainError } from "../../cli/mod.ts";
+import { StatusError } from "../../cli/mod.ts";
 import { Struct, Template, TemplateError, type Value } from "../../cli/template/mod.ts";
 import { shaped, type ShapeName } from "./go_types.ts";
 import { templateFailure } from "./list_format.ts";
@@ -31,7 +31,7 @@ export function endedTemplate(text: string, wording: TemplateWording): (value: V
     try {
       return { text: `${render(value)}\n` };
     } catch (thrown) {
-      if (!(thrown instanceof PlainError)) throw thrown;
+      if (!(thrown instanceof StatusError)) throw thrown;
       return { text: "\n", failure: thrown };
     }
   };
@@ -77,7 +77,7 @@ export type Inspected = { readonly text: string } | { readonly error: string };
  */
 export function inspectTemplate(text: string): (shape: ShapeName, answer: unknown) => Inspected {
   const template = readTemplate(text, INSPECT);
-  const attempt = (value: Value, strict: boolean): Inspected => {
+  const withErrorPrefix = (value: Value, strict: boolean): Inspected => {
     try {
       return { text: template.execute(value, { strict }) };
     } catch (thrown) {
@@ -86,7 +86,7 @@ export function inspectTemplate(text: string): (shape: ShapeName, answer: unknow
     }
   };
   return (shape, answer) => {
-    const typed = attempt(shaped(shape, answer), false);
-    return "text" in typed ? typed : attempt(answer as Value, true);
+    const typed = withErrorPrefix(shaped(shape, answer), false);
+    return "text" in typed ? typed : withErrorPrefix(answer as Value, true);
   };
 }

@@ -8,21 +8,21 @@ const lines = (...messages: object[]) => [
 ];
 const LOADED = { stream: "Loaded image: app:1\n" };
 
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-save-" });
+async function inDir(body: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "tsd-save-" });
   try {
-    await body(folder);
+    await body(dir);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(dir, { recursive: true });
   }
 }
 
 Deno.test("load: from a file or standard input, and what the engine says", () =>
-  inFolder(async (folder) => {
-    await Deno.writeTextFile(`${folder}/a.tar`, "an archive");
+  inDir(async (dir) => {
+    await Deno.writeTextFile(`${dir}/a.tar`, "an archive");
     const engine = new FakeEngine(() => ({ bytes: lines(LOADED) }));
     const said = { code: 0, out: LOADED.stream, err: "" };
-    assert.deepEqual(await callTsd(engine, ["load", "-i", `${folder}/a.tar`]), said);
+    assert.deepEqual(await callTsd(engine, ["load", "-i", `${dir}/a.tar`]), said);
     const terminal = new FakeTerminal({ stdin: "the same", ttys: ["stdout"] });
     assert.deepEqual(await callTsd(engine, ["image", "load", "--platform", "arm64"], { terminal }), {
       ...said,
@@ -46,10 +46,10 @@ Deno.test("load: a terminal has no archive, nor has a file that isn't there; fai
 });
 
 Deno.test("save: to a file that is whole or not there, or to standard output, but not to a terminal", () =>
-  inFolder(async (folder) => {
+  inDir(async (dir) => {
     const engine = new FakeEngine(() => ({ bytes: [new TextEncoder().encode("an archive")] }));
     assert.deepEqual(await callTsd(engine, ["save", "a", "b:1"]), { code: 0, out: "an archive", err: "" });
-    const file = `${folder}/a.tar`;
+    const file = `${dir}/a.tar`;
     const call = await callTsd(engine, ["image", "save", "-o", file, "--platform", "linux/amd64", "a"]);
     assert.deepEqual(call, { code: 0, out: "", err: "" });
     assert.equal(await Deno.readTextFile(file), "an archive");
@@ -60,6 +60,6 @@ Deno.test("save: to a file that is whole or not there, or to standard output, bu
     const terminal = new FakeTerminal({ ttys: ["stdout"] });
     const text = "cowardly refusing to save to a terminal. Use the -o flag or redirect\n";
     assert.deepEqual(await callTsd(engine, ["save", "a"], { terminal }), { code: 1, out: "", err: text });
-    assert.match((await callTsd(engine, ["save", "-o", `${folder}/no/x`, "a"])).err, /^failed to save image: invalid /);
+    assert.match((await callTsd(engine, ["save", "-o", `${dir}/no/x`, "a"])).err, /^failed to save image: invalid /);
     assert.equal((await callTsd(engine, ["save"])).code, 1);
   }));

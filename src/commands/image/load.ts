@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { loadImages } from "../../client/images.ts";
 import type { CommandContext } from "../context.ts";
 import { openedFile } from "../container/files/input_file.ts";
@@ -20,7 +20,7 @@ export const load = defineCommand({
   ],
   async run({ terminal, engine }: CommandContext, { flags }) {
     const { input } = flags;
-    if (!input && terminal.isTty("stdin")) throw new PlainError("requested load from stdin, but stdin is empty");
+    if (!input && terminal.isTty("stdin")) throw new StatusError("requested load from stdin, but stdin is empty");
     const upload = input ? await openedFile(input) : terminal.stdin;
     const quiet = flags.quiet || !terminal.isTty("stdout");
     const show = await progressView(terminal, "stdout");

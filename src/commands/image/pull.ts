@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { canonicalName, canonicalString } from "../../image/reference.ts";
 import type { CommandContext } from "../context.ts";
 import { authFor } from "../config/registry_auth.ts";
@@ -23,9 +23,9 @@ export const pull = defineCommand({
   async run({ terminal, engine }: CommandContext, { args: [name], flags }) {
     const { reference, addedTag } = pullTarget(name);
     const allTags = flags["all-tags"];
-    if (allTags && !addedTag) throw new PlainError("tag can't be used with --all-tags/-a");
+    if (allTags && !addedTag) throw new StatusError("tag can't be used with --all-tags/-a");
     if (!flags["disable-content-trust"]) {
-      throw new PlainError("content trust (signatures of Notary v1) is not supported: digests are always verified");
+      throw new StatusError("content trust (signatures of Notary v1) is not supported: digests are always verified");
     }
     const auth = await authFor(terminal, reference);
     if (addedTag && !allTags && !flags.quiet) await terminal.out(`Using default tag: ${reference.tag}\n`);

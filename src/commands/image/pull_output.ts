@@ -1,6 +1,6 @@
 import type { AuthConfig } from "../../api_types/mod.ts";
 import type { EngineTransport } from "../../client/transport.ts";
-import { repeatedly } from "../../client/reconnect.ts";
+import { retryIdempotent } from "../../client/reconnect.ts";
 import { pullImage } from "../../client/images.ts";
 import {
   canonicalName,
@@ -38,7 +38,7 @@ export async function pullShowing(
 ): Promise<void> {
   const tag = allTags ? undefined : reference.digest ?? reference.tag ?? "latest";
   // What a pull has loaded stays: the next one goes on there.
-  await repeatedly(async () => {
+  await retryIdempotent(async () => {
     for await (const message of pullImage(engine, { name: canonicalName(reference), tag, platform, auth })) {
       await show(message);
     }

@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { saveImages } from "../../client/images.ts";
 import type { CommandContext } from "../context.ts";
 import { optionalPlatform } from "../opts/platform.ts";
@@ -20,7 +20,7 @@ export const save = defineCommand({
     if (output) await toFile(output, open);
     else {
       if (terminal.isTty("stdout")) {
-        throw new PlainError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
+        throw new StatusError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
       }
       for await (const chunk of await open()) await terminal.out(chunk);
     }
@@ -31,7 +31,7 @@ export const save = defineCommand({
 async function toFile(path: string, open: () => Promise<AsyncIterable<Uint8Array>>): Promise<void> {
   const { OutputFile } = await import("../container/files/output_file.ts");
   await using file = await OutputFile.create(path).catch((thrown) => {
-    if (thrown instanceof PlainError) throw new PlainError(`failed to save image: ${thrown.message}`);
+    if (thrown instanceof StatusError) throw new StatusError(`failed to save image: ${thrown.message}`);
     throw thrown;
   });
   for await (const chunk of await open()) await file.write(chunk);

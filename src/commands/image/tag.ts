@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { tagImage } from "../../client/images.ts";
 import { isTsdError } from "../../errors.ts";
 import { canonicalName, parseReference, type Reference, withDefaultTag } from "../../image/reference.ts";
@@ -24,7 +24,7 @@ export const tag = defineCommand({
 function targetName(text: string): Reference {
   const reference = parsed(text);
   if (reference.digest === undefined) return reference;
-  throw new PlainError("refusing to create a tag with a digest reference");
+  throw new StatusError("refusing to create a tag with a digest reference");
 }
 
 function parsed(text: string): Reference {
@@ -32,7 +32,7 @@ function parsed(text: string): Reference {
     return parseReference(text);
   } catch (thrown) {
     if (!isTsdError(thrown, "invalid_reference")) throw thrown;
-    throw new PlainError(
+    throw new StatusError(
       `Error parsing reference: ${JSON.stringify(text)} is not a valid repository/tag: ${thrown.message}`,
     );
   }

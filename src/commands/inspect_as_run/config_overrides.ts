@@ -11,7 +11,7 @@ function mergedEnv(image: readonly string[], own: readonly string[]): string[] {
 }
 
 /** The shortest beginning from which, over the image's, the same environment comes again. */
-export function ownEnv(image: readonly string[], merged: readonly string[]): string[] {
+export function envOverrides(image: readonly string[], merged: readonly string[]): string[] {
   for (let count = 0; count < merged.length; count++) {
     const own = merged.slice(0, count);
     if (isSame(mergedEnv(image, own), merged)) return own;
@@ -23,7 +23,7 @@ export function ownEnv(image: readonly string[], merged: readonly string[]): str
  * @param base the image's configuration
  * @param defaultHostname the name that this container would have had anyway
  */
-export function ownConfig(merged: ContainerConfig, base: ImageConfig, defaultHostname: string): ContainerConfig {
+export function configOverrides(merged: ContainerConfig, base: ImageConfig, defaultHostname: string): ContainerConfig {
   const { Hostname, Domainname, User, WorkingDir, StopSignal, Shell, OnBuild: _onBuild, ...rest } = merged;
   const { Env, Entrypoint: _entrypoint, Cmd: _cmd, Labels, ExposedPorts, Volumes, Healthcheck, ...plain } = rest;
   return {
@@ -34,17 +34,17 @@ export function ownConfig(merged: ContainerConfig, base: ImageConfig, defaultHos
     ...unless(WorkingDir, base.WorkingDir, (value) => ({ WorkingDir: value })),
     ...unless(StopSignal, base.StopSignal, (value) => ({ StopSignal: value })),
     ...(Shell && !isSame(Shell, base.Shell ?? []) ? { Shell } : {}),
-    ...ownCommand(merged, base),
-    ...some("Env", ownEnv(base.Env ?? [], Env ?? [])),
+    ...subcommand(merged, base),
+    ...some("Env", envOverrides(base.Env ?? [], Env ?? [])),
     ...some("Labels", difference(Labels, base.Labels)),
     ...some("ExposedPorts", difference(ExposedPorts, base.ExposedPorts)),
     ...some("Volumes", difference(Volumes, base.Volumes)),
-    ...some("Healthcheck", ownHealthcheck(Healthcheck, base.Healthcheck)),
+    ...some("Healthcheck", healthcheckOverrides(Healthcheck, base.Healthcheck)),
   };
 }
 
 /** An entry point of its own drops the image's command; `[""]` takes the image's entry point away. */
-function ownCommand(merged: ContainerConfig, base: ImageConfig): Pick<ContainerConfig, "Entrypoint" | "Cmd"> {
+function subcommand(merged: ContainerConfig, base: ImageConfig): Pick<ContainerConfig, "Entrypoint" | "Cmd"> {
   const [entrypoint, cmd] = [merged.Entrypoint ?? [], merged.Cmd ?? []];
   const [baseEntrypoint, baseCmd] = [base.Entrypoint ?? [], base.Cmd ?? []];
   if (isSame(entrypoint, baseEntrypoint)) {
@@ -54,7 +54,10 @@ function ownCommand(merged: ContainerConfig, base: ImageConfig): Pick<ContainerC
   return { Entrypoint: entrypoint.length === 0 ? [""] : entrypoint, ...some("Cmd", cmd) };
 }
 
-function ownHealthcheck(merged: HealthConfig | null | undefined, base: HealthConfig | null | undefined): HealthConfig {
+function healthcheckOverrides(
+  merged: HealthConfig | null | undefined,
+  base: HealthConfig | null | undefined,
+): HealthConfig {
   const own: HealthConfig = {};
   if (merged?.Test && !isSame(merged.Test, base?.Test ?? [])) own.Test = merged.Test;
   for (const field of ["Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"] as const) {

@@ -34,15 +34,15 @@ const isDockers = (paths: readonly string[], one: string): boolean => paths.leng
 /** Fields in which being empty is a value of its own. */
 const EMPTY_COUNTS = ["MaskedPaths", "ReadonlyPaths"] as const;
 
-export function ownHostConfig(host: HostConfig, engine: Engine): HostConfig {
-  const asked = Object.entries(host).filter(([name, value]) => {
+export function hostConfigOverrides(host: HostConfig, engine: Engine): HostConfig {
+  const requested = Object.entries(host).filter(([name, value]) => {
     if (value === false || (value === 0 && name !== "MemorySwappiness")) return false;
     const isFilledIn = FILLED_IN[name as keyof HostConfig] as
       | ((value: unknown, host: HostConfig, engine: Engine) => boolean)
       | undefined;
     return !isFilledIn?.(value, host, engine);
   });
-  const own = withoutEmpty(Object.fromEntries(asked)) as HostConfig;
+  const own = withoutEmpty(Object.fromEntries(requested)) as HostConfig;
   for (const name of OF_ONE_COMMAND) delete own[name];
   for (const name of EMPTY_COUNTS) if (isSame(host[name] ?? ["-"], [])) own[name] = [];
   return own;

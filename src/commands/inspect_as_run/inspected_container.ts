@@ -10,8 +10,8 @@ import { inspectImage } from "../../client/images.ts";
 import { engineInfo } from "../../client/system.ts";
 import type { EngineTransport } from "../../client/transport.ts";
 import { toTsdError } from "../../errors.ts";
-import { ownConfig, withoutEmpty } from "./config_overrides.ts";
-import { ownHostConfig } from "./host_config_overrides.ts";
+import { configOverrides, withoutEmpty } from "./config_overrides.ts";
+import { hostConfigOverrides } from "./host_config_overrides.ts";
 
 export interface MadeContainer {
   readonly name: string;
@@ -28,21 +28,21 @@ export async function madeContainer(engine: EngineTransport, container: Containe
   const { Config: config, HostConfig: host, Image: id } = container;
   const info = await engineInfo(engine);
   const written = config.Image ?? "";
-  const named = await imageIfThere(engine, written);
-  const image = named?.Id === id ? named : await imageIfThere(engine, id);
+  const named = await imageIfExists(engine, written);
+  const image = named?.Id === id ? named : await imageIfExists(engine, id);
   const hostname = usualHostname(container, info.Name);
-  const { Image: _, ...own } = ownConfig(config, image?.Config ?? {}, hostname);
+  const { Image: _, ...own } = configOverrides(config, image?.Config ?? {}, hostname);
   return {
     name: container.Name.replace(/^\//, ""),
     image: named?.Id === id ? written : id,
     config: own,
-    hostConfig: ownHostConfig(host, info),
-    endpoints: ownEndpoints(container),
+    hostConfig: hostConfigOverrides(host, info),
+    endpoints: endpointOverrides(container),
   };
 }
 
 /** The one of the mode goes without saying. */
-function ownEndpoints({ HostConfig: host, NetworkSettings }: ContainerInspect): MadeContainer["endpoints"] {
+function endpointOverrides({ HostConfig: host, NetworkSettings }: ContainerInspect): MadeContainer["endpoints"] {
   const all = Object.entries(NetworkSettings?.Networks ?? {}).map(([name, settings]): [string, EndpointSettings] => {
     const { Aliases, IPAMConfig, GwPriority } = settings;
     return [name, withoutEmpty({ Aliases, IPAMConfig, ...GwPriority ? { GwPriority } : {} })];
@@ -60,7 +60,7 @@ function usualHostname({ Id: id, HostConfig: host, Config: config }: ContainerIn
 }
 
 /** An image may have been removed by force: then everything counts as the container's own. */
-async function imageIfThere(engine: EngineTransport, name: string): Promise<ImageInspect | undefined> {
+async function imageIfExists(engine: EngineTransport, name: string): Promise<ImageInspect | undefined> {
   if (name === "") return undefined;
   try {
     return await inspectImage(engine, name);

@@ -169,7 +169,7 @@ function unsaid(config: ContainerConfig, host: HostConfig): string[] {
     ["options of --mount", (host.Mounts ?? []).some(hasMore)],
     ...WITHOUT_FLAG.map((field) => [field, host[field] !== undefined] as const),
   ];
-  return has.filter(([, isThere]) => isThere).map(([what]) => what);
+  return has.filter(([, exists]) => exists).map(([what]) => what);
 }
 
 /** What the API can say of a mount, and `--mount` can't. */

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { FakeEngine } from "../../client/fake_engine.ts";
 import { callTsd } from "../fake_session.ts";
-import { ownEnv } from "./config_overrides.ts";
+import { envOverrides } from "./config_overrides.ts";
 import { runLine } from "./run_command_line.ts";
 
 const ATTACHED = { AttachStdin: false, AttachStdout: true, AttachStderr: true };
@@ -48,10 +48,10 @@ Deno.test("run line: what no option can say is told apart", () => {
 });
 
 Deno.test("own environment: as little of it as gives the same again", () => {
-  assert.deepEqual(ownEnv(["A=1", "B=2"], ["A=1", "B=2"]), []);
-  assert.deepEqual(ownEnv(["A=1", "B=2"], ["C=3", "A=1", "B=2"]), ["C=3"]);
-  assert.deepEqual(ownEnv(["A=1", "B=2"], ["B=2", "A=1"]), ["B=2"]);
-  assert.deepEqual(ownEnv(["A=1"], ["A"]), ["A"]);
+  assert.deepEqual(envOverrides(["A=1", "B=2"], ["A=1", "B=2"]), []);
+  assert.deepEqual(envOverrides(["A=1", "B=2"], ["C=3", "A=1", "B=2"]), ["C=3"]);
+  assert.deepEqual(envOverrides(["A=1", "B=2"], ["B=2", "A=1"]), ["B=2"]);
+  assert.deepEqual(envOverrides(["A=1"], ["A"]), ["A"]);
 });
 
 const INSPECT = {

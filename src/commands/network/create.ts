@@ -1,5 +1,5 @@
 import type { IPAMConfig, NetworkCreateRequest } from "../../api_types/mod.ts";
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { createNetwork } from "../../client/networks.ts";
 import type { CommandContext } from "../context.ts";
 import { splitPair } from "../opts/flag_values.ts";
@@ -66,15 +66,15 @@ interface Addressing {
 function addressing({ subnet, gateway, "ip-range": ranges, "aux-address": others }: Addressing): IPAMConfig[] {
   const configs = subnet.map((Subnet): Mutable<IPAMConfig> => ({ Subnet }));
   const place = (key: "Gateway" | "IPRange", value: string) => {
-    const config = configs.find((each) => isSix(each.Subnet!) === isSix(value) && each[key] === undefined);
-    if (config === undefined) throw new PlainError("every ip-range or gateway must have a corresponding subnet");
+    const config = configs.find((each) => isIpv6(each.Subnet!) === isIpv6(value) && each[key] === undefined);
+    if (config === undefined) throw new StatusError("every ip-range or gateway must have a corresponding subnet");
     config[key] = value;
   };
   for (const range of ranges) place("IPRange", range);
   for (const address of gateway) place("Gateway", address);
   for (const [name, address] of others.map(splitPair)) {
-    const config = configs.find((each) => isSix(each.Subnet!) === isSix(address));
-    if (config === undefined) throw new PlainError(`no matching subnet for aux-address ${address}`);
+    const config = configs.find((each) => isIpv6(each.Subnet!) === isIpv6(address));
+    if (config === undefined) throw new StatusError(`no matching subnet for aux-address ${address}`);
     config.AuxiliaryAddresses = { ...config.AuxiliaryAddresses, [name]: address };
   }
   return configs;
@@ -82,4 +82,4 @@ function addressing({ subnet, gateway, "ip-range": ranges, "aux-address": others
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-const isSix = (address: string): boolean => address.includes(":");
+const isIpv6 = (address: string): boolean => address.includes(":");

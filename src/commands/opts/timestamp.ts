@@ -1,4 +1,4 @@
-import { parseGoDuration, PlainError } from "../../cli/mod.ts";
+import { parseGoDuration, StatusError } from "../../cli/mod.ts";
 
 /**
  * What `--since` and `--until` take, as seconds since 1970 for the engine: such seconds themselves, a time (RFC 3339, or
@@ -15,7 +15,7 @@ export function parseTimestamp(text: string | undefined, nowMs: number, flag?: s
   const timeMs = time === null ? NaN : Date.parse(`${date}T${clock}${zone}`);
   if (Number.isNaN(timeMs)) {
     const before = flag === undefined ? "" : `invalid value for "${flag}": `;
-    throw new PlainError(`${before}failed to parse value as time or duration: "${text}"`);
+    throw new StatusError(`${before}failed to parse value as time or duration: "${text}"`);
   }
   return toSeconds(timeMs, fraction);
 }

@@ -3,9 +3,9 @@ import type { PluginGrant, PluginPermissions } from "../../api_types/mod.ts";
 import {
   type FlagSpecs,
   type FlagValues,
-  PlainError,
   printableLine,
   Prompt,
+  StatusError,
   type Terminal,
   UsageError,
 } from "../../cli/mod.ts";
@@ -43,14 +43,14 @@ export async function grantOf(
 ): Promise<PluginGrant | undefined> {
   const config = settingsOf(flags.set);
   const grant = { Permissions: plugin.Permissions, ...flags.set.length > 0 && { Config: config } };
-  const wanted = Object.entries(plugin.Permissions);
-  if (wanted.length === 0 || flags["grant-all-permissions"]) return grant;
+  const requested = Object.entries(plugin.Permissions);
+  if (requested.length === 0 || flags["grant-all-permissions"]) return grant;
   await terminal.err(`Plugin ${printableLine(plugin.Name)} asks for these permissions:\n`);
-  for (const [kind, values] of wanted) {
+  for (const [kind, values] of requested) {
     await terminal.err(` - ${kind}: ${printableLine(values.join(", "))}\n`);
   }
   if (!terminal.isTty("stdin")) {
-    throw new PlainError("nobody can be asked here: give --grant-all-permissions to grant them");
+    throw new StatusError("nobody can be asked here: give --grant-all-permissions to grant them");
   }
   await terminal.err("Do you grant them? [y/N] ");
   using prompt = new Prompt(terminal);

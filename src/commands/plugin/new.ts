@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { isPluginName } from "../../plugins/loaded_plugin.ts";
 import { pluginDeclarations } from "../../plugins/declarations.ts";
 import { TsdError } from "../../errors.ts";
@@ -17,7 +17,7 @@ export const pluginNew = defineCommand({
   ],
   async run({ terminal }: CommandContext, { args: [name] }) {
     if (!isPluginName(name)) {
-      throw new PlainError(`${name} is no name for a plugin: use small letters, digits, ., _ and -`);
+      throw new StatusError(`${name} is no name for a plugin: use small letters, digits, ., _ and -`);
     }
     const file = `${name}.ts`;
     await write(file, plugin(name), true);
@@ -35,7 +35,7 @@ async function write(path: string, content: string, createNew: boolean): Promise
     if (thrown instanceof Deno.errors.AlreadyExists) {
       throw new TsdError("conflict", `${path} is there already; it stays as it is`);
     }
-    if (thrown instanceof Deno.errors.PermissionDenied) throw new PlainError(`open ${path}: permission denied`);
+    if (thrown instanceof Deno.errors.PermissionDenied) throw new StatusError(`open ${path}: permission denied`);
     throw thrown;
   }
 }

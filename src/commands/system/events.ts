@@ -23,13 +23,13 @@ export const events = defineCommand({
   async run({ terminal, engine }: CommandContext, { flags }) {
     const line = await eventFormat(flags.format);
     const now = Date.now();
-    const wanted = {
+    const requested = {
       since: parseTimestamp(flags.since, now),
       until: parseTimestamp(flags.until, now),
       filters: parseFilters(flags.filter),
     };
     const show = (event: ReceivedEvent) => terminal.out(`${line(event)}\n`);
-    await followEvents(engine, wanted, show);
+    await followEvents(engine, requested, show);
     return 0;
   },
 });

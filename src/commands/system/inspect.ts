@@ -1,5 +1,5 @@
 import type { OciPlatform } from "../../api_types/mod.ts";
-import { defineCommand, type FlagSpecs, PlainError, printable } from "../../cli/mod.ts";
+import { defineCommand, type FlagSpecs, printable, StatusError } from "../../cli/mod.ts";
 import { inspectContainer } from "../../client/containers.ts";
 import { inspectImage } from "../../client/images.ts";
 import { inspectNetwork } from "../../client/networks.ts";
@@ -73,7 +73,7 @@ export const inspect = defineCommand({
     const kind = flags.type === undefined || flags.type === "" ? KINDS : KINDS.filter((each) => each === flags.type);
     if (kind.length === 0) {
       const known = KINDS.map((each) => JSON.stringify(each)).join(", ");
-      throw new PlainError(`unknown type: ${JSON.stringify(flags.type)}: must be one of ${known}`);
+      throw new StatusError(`unknown type: ${JSON.stringify(flags.type)}: must be one of ${known}`);
     }
     return await inspectAll(context, args, kind, flags);
   },

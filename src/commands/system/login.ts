@@ -1,5 +1,5 @@
 import type { AuthConfig, AuthResponse } from "../../api_types/mod.ts";
-import { defineCommand, PlainError, Prompt, type Terminal } from "../../cli/mod.ts";
+import { defineCommand, Prompt, StatusError, type Terminal } from "../../cli/mod.ts";
 import { login as askEngine } from "../../client/images.ts";
 import type { EngineTransport } from "../../client/transport.ts";
 import { isTsdError } from "../../errors.ts";
@@ -41,7 +41,7 @@ export const login = defineCommand({
 /** @throws {PlainError} for something that was given as nothing */
 function refuseEmpty(flags: Flags): void {
   for (const name of ["username", "password"] as const) {
-    if (flags[name] === "") throw new PlainError(`${name} is empty`);
+    if (flags[name] === "") throw new StatusError(`${name} is empty`);
   }
 }
 
@@ -53,12 +53,12 @@ interface Flags {
 
 async function givenPassword(terminal: Terminal, flags: Flags): Promise<string | undefined> {
   if (flags.password !== undefined) {
-    if (flags["password-stdin"]) throw new PlainError("--password and --password-stdin are mutually exclusive");
+    if (flags["password-stdin"]) throw new StatusError("--password and --password-stdin are mutually exclusive");
     await terminal.err("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
     return flags.password;
   }
   if (!flags["password-stdin"]) return undefined;
-  if (!flags.username) throw new PlainError("Must provide --username with --password-stdin");
+  if (!flags.username) throw new StatusError("Must provide --username with --password-stdin");
   return (await new Response(terminal.stdin).text()).replace(/\r?\n$/, "");
 }
 
@@ -69,13 +69,13 @@ async function askedFor(
 ): Promise<Required<Pick<AuthConfig, "username" | "password">>> {
   if (username && password) return { username, password };
   if (!terminal.isTty("stdin")) {
-    throw new PlainError("Error: Cannot perform an interactive login from a non TTY device");
+    throw new StatusError("Error: Cannot perform an interactive login from a non TTY device");
   }
   using prompt = new Prompt(terminal);
   const name = username || (await prompt.line("Username: "))?.trim();
-  if (!name) throw new PlainError("Error: Username cannot be empty");
+  if (!name) throw new StatusError("Error: Username cannot be empty");
   const secret = password || await prompt.secret("Password: ");
-  if (!secret) throw new PlainError("Error: Password cannot be empty");
+  if (!secret) throw new StatusError("Error: Password cannot be empty");
   return { username: name, password: secret };
 }
 

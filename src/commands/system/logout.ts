@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import type { CommandContext } from "../context.ts";
 import { serverKey } from "../config/docker_config.ts";
 import { openCredentials } from "../config/registry_auth.ts";
@@ -16,7 +16,7 @@ export const logout = defineCommand({
       await (await openCredentials(terminal)).erase(key);
     } catch (thrown) {
       // As with Docker this is no failure: there may have been nothing to erase.
-      if (!(thrown instanceof PlainError)) throw thrown;
+      if (!(thrown instanceof StatusError)) throw thrown;
       await terminal.err(`WARNING: could not erase credentials:\n${key}: ${thrown.message}\n`);
     }
     return 0;

@@ -1,8 +1,8 @@
-import { type CommandInput, defineCommand, type FlagSpecs, PlainError, printableLine, Prompt } from "../../cli/mod.ts";
+import { type CommandInput, defineCommand, type FlagSpecs, printableLine, Prompt, StatusError } from "../../cli/mod.ts";
 import { prune as removeItems, type PruneKind, prunePlan } from "../../client/prune.ts";
 import type { CommandContext } from "../context.ts";
 import { pruneFilters } from "./prune_filters.ts";
-import { describePlan, describeReport, keptLine } from "./prune_view.ts";
+import { describePlan, describeReport, retainedLine } from "./prune_view.ts";
 
 const FLAGS = {
   "dry-run": { type: "bool", help: "Show what would be removed, and remove nothing" },
@@ -87,8 +87,8 @@ type Flags = CommandInput<typeof FLAGS>["flags"] & { readonly all?: boolean; rea
 async function runPrune({ terminal, engine }: CommandContext, kinds: readonly PruneKind[], flags: Flags) {
   const filters = await pruneFilters(terminal, flags.filter);
   if (kinds.includes("volume") && filters.until !== undefined) {
-    if (kinds.length === 1) throw new PlainError("invalid filter 'until'");
-    throw new PlainError('ERROR: The "until" filter is not supported with "--volumes"');
+    if (kinds.length === 1) throw new StatusError("invalid filter 'until'");
+    throw new StatusError('ERROR: The "until" filter is not supported with "--volumes"');
   }
   const { force, format, "dry-run": dryRun } = flags;
   const plan = await prunePlan(engine, {
@@ -103,7 +103,7 @@ async function runPrune({ terminal, engine }: CommandContext, kinds: readonly Pr
   const report = await removeItems(engine, { kinds }, plan.Items);
   await terminal.out(await describeReport(report, format, kinds));
   for (const kept of [...force ? plan.Kept : [], ...report.Kept]) {
-    await terminal.err(`tsd: ${printableLine(keptLine(kept))}\n`);
+    await terminal.err(`tsd: ${printableLine(retainedLine(kept))}\n`);
   }
   return report.Kept.some(({ Failed }) => Failed) ? 1 : 0;
 }

@@ -3,12 +3,12 @@ import { FakeTerminal } from "../../cli/fake_terminal.ts";
 import { pruneFilters } from "./prune_filters.ts";
 
 async function merged(configured: unknown, ...words: string[]) {
-  const folder = await Deno.makeTempDir();
+  const dir = await Deno.makeTempDir();
   try {
-    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ pruneFilters: configured }));
-    return await pruneFilters(new FakeTerminal({ env: { DOCKER_CONFIG: folder } }), words);
+    await Deno.writeTextFile(`${dir}/config.json`, JSON.stringify({ pruneFilters: configured }));
+    return await pruneFilters(new FakeTerminal({ env: { DOCKER_CONFIG: dir } }), words);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(dir, { recursive: true });
   }
 }
 

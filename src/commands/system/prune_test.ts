@@ -89,9 +89,9 @@ Deno.test("prune: what plugins keep is shown, what stays in the end is said; a f
 });
 
 Deno.test("prune: json and templates; then the question is on standard error", async () => {
-  const asked = await answered("y\n", ["prune", "--format", "json"]);
-  assert.deepEqual(asked.out.trimEnd().split("\n").map((line) => JSON.parse(line)), [PLAN, REPORT]);
-  assert.equal(asked.err, QUESTION);
+  const requested = await answered("y\n", ["prune", "--format", "json"]);
+  assert.deepEqual(requested.out.trimEnd().split("\n").map((line) => JSON.parse(line)), [PLAN, REPORT]);
+  assert.equal(requested.err, QUESTION);
   const template = await answered("", ["prune", "-f", "--format", "{{.Kind}} {{.Bytes}}"]);
   assert.equal(template.out, "container 5000\nimage 1200000\n");
 });

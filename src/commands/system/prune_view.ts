@@ -1,4 +1,4 @@
-import type { PruneItem, PruneKept, PrunePlan, PruneReport } from "../../api_types/mod.ts";
+import type { PruneItem, PrunePlan, PruneReport, PruneRetained } from "../../api_types/mod.ts";
 import { humanSize, printable } from "../../cli/mod.ts";
 import { isUsualTable, type ListRow, type ListView, renderList, shortId } from "../formatter/list_format.ts";
 
@@ -34,7 +34,7 @@ export async function describePlan(plan: PrunePlan, format: string | undefined):
   const isEmpty = plan.Items.length === 0;
   return [
     isEmpty ? "" : await rendered(plan.Items, ""),
-    plan.Kept.map((each) => `${printable(keptLine(each))}\n`).join(""),
+    plan.Kept.map((each) => `${printable(retainedLine(each))}\n`).join(""),
     isEmpty ? "Nothing to remove.\n" : `${countText(plan)}\n`,
   ].filter((part) => part !== "").join("\n");
 }
@@ -68,7 +68,7 @@ const section = (head: string, lines: readonly string[]): string =>
   lines.length === 0 ? "" : `${head}\n${lines.map((line) => `${line}\n`).join("")}\n`;
 
 /** Why something is still there. */
-export function keptLine({ Kind, ID, Names, Why, Failed = false }: PruneKept): string {
+export function retainedLine({ Kind, ID, Names, Why, Failed = false }: PruneRetained): string {
   const thing = `${NOUNS[Kind][0]} ${Names.length === 0 ? shortId(ID) : shownNames(Names)}`;
   return Failed ? `cannot remove ${thing}: ${Why}` : `${thing} stays: ${Why}`;
 }

@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { exportVolume } from "../../client/volumes.ts";
 import type { CommandContext } from "../context.ts";
 
@@ -15,7 +15,7 @@ export const volumeExport = defineCommand({
     if (output) await toFile(output, async () => (await exportVolume(engine, name)).body);
     else {
       if (terminal.isTty("stdout")) {
-        throw new PlainError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
+        throw new StatusError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
       }
       for await (const chunk of (await exportVolume(engine, name)).body) await terminal.out(chunk);
     }

@@ -1,4 +1,4 @@
-import { defineCommand, PlainError } from "../../cli/mod.ts";
+import { defineCommand, StatusError } from "../../cli/mod.ts";
 import { importVolume } from "../../client/volumes.ts";
 import type { CommandContext } from "../context.ts";
 import { openedFile } from "../container/files/input_file.ts";
@@ -14,7 +14,7 @@ export const volumeImport = defineCommand({
   ],
   async run({ terminal, engine }: CommandContext, { args: [name, source] }) {
     if (source === "-" && terminal.isTty("stdin")) {
-      throw new PlainError("a terminal has no archive to read. Give a file or redirect");
+      throw new StatusError("a terminal has no archive to read. Give a file or redirect");
     }
     const upload = source === "-" ? terminal.stdin : await openedFile(source);
     await terminal.out(`${(await importVolume(engine, name, upload)).Name}\n`);

@@ -7,7 +7,7 @@ import { toTsdError, TsdError } from "../../errors.ts";
 import { HASH_ENGINES, type HashEngine } from "../../hash/mod.ts";
 import { STOCK_RUNTIME } from "../containers/runtimes.ts";
 import { type CertificateFiles, NO_SETTINGS, type RegistrySettings } from "../../image/registry/mod.ts";
-import { BUILT_IN_CONFIGS, DEFAULT_HOOK_FOLDERS, NO_PLUGIN_SETTINGS, type PluginSettings } from "../../plugins/mod.ts";
+import { BUILT_IN_CONFIGS, DEFAULT_HOOK_DIRS, NO_PLUGIN_SETTINGS, type PluginSettings } from "../../plugins/mod.ts";
 import { STORAGE_DRIVERS, type StorageDriver } from "../../store/drivers.ts";
 import {
   anything,
@@ -32,7 +32,7 @@ import {
 
 export const DEFAULT_CONFIG_FILE = "/etc/tsd/config.json";
 /** Where certificates of single registries lie; Docker's folder counts too. */
-const CERTIFICATE_FOLDERS = ["/etc/tsd/certs.d", "/etc/docker/certs.d"];
+const CERTIFICATE_DIRS = ["/etc/tsd/certs.d", "/etc/docker/certs.d"];
 const DOCKER_HUB = "docker.io";
 
 /** Every field of the file. */
@@ -76,7 +76,7 @@ export interface EngineConfig {
   /** The address that ports without one are published on; empty for everywhere. */
   readonly defaultBind: string;
   /** Where the machine's hooks for the runtime lie; later folders go before earlier ones. */
-  readonly hookFolders: readonly string[];
+  readonly hookDirs: readonly string[];
   readonly plugins: PluginSettings;
 }
 
@@ -90,12 +90,12 @@ export interface ConfiguredRuntime {
 
 /** Of an engine without a file. */
 export const DEFAULT_CONFIG: EngineConfig = {
-  registries: { ...NO_SETTINGS, certificateFolders: CERTIFICATE_FOLDERS },
+  registries: { ...NO_SETTINGS, certificateDirs: CERTIFICATE_DIRS },
   proxies: {},
   runtimes: {},
   defaultRuntime: STOCK_RUNTIME,
   defaultBind: "",
-  hookFolders: DEFAULT_HOOK_FOLDERS,
+  hookDirs: DEFAULT_HOOK_DIRS,
   plugins: NO_PLUGIN_SETTINGS,
 };
 
@@ -147,7 +147,7 @@ function configOf(said: Infer<typeof FILE>, refuse: (field: string, why: string)
       insecureRegistries: said["insecure-registries"] ?? [],
       mirrors: { ...said.mirrors, ...(hub.length === 0 ? {} : { [DOCKER_HUB]: hub }) },
       certificates,
-      certificateFolders: CERTIFICATE_FOLDERS,
+      certificateDirs: CERTIFICATE_DIRS,
       limits: attempts === undefined ? {} : { attempts },
     },
     proxies: { http: proxies["http-proxy"], https: proxies["https-proxy"], none: proxies["no-proxy"] },
@@ -155,7 +155,7 @@ function configOf(said: Infer<typeof FILE>, refuse: (field: string, why: string)
     storageDriver: said["storage-driver"],
     hashEngine: said.hash?.engine,
     defaultBind: said["default-bind"] ?? "",
-    hookFolders: said.hooksDirs ?? DEFAULT_HOOK_FOLDERS,
+    hookDirs: said.hooksDirs ?? DEFAULT_HOOK_DIRS,
     plugins: pluginsOf(said.plugins ?? {}, refuse),
     ...runtimesOf(said, refuse),
   };

@@ -36,7 +36,7 @@ Deno.test("every field has its effect", () => {
           "ghcr.io": ["https://mirror.lan:5001/"],
         },
         certificates: { "registry.lan": { ca: "/ca.pem", cert: "/c.pem", key: "/k.pem" } },
-        certificateFolders: ["/etc/tsd/certs.d", "/etc/docker/certs.d"],
+        certificateDirs: ["/etc/tsd/certs.d", "/etc/docker/certs.d"],
         limits: { attempts: 7 },
       },
       proxies: { http: "http://u:p@proxy:1", https: "http://proxy:2", none: ".lan" },
@@ -49,7 +49,7 @@ Deno.test("every field has its effect", () => {
       },
       defaultRuntime: "crun",
       defaultBind: "127.0.0.1",
-      hookFolders: ["/opt/hooks.d"],
+      hookDirs: ["/opt/hooks.d"],
       plugins: {
         webhook: { url: "http://127.0.0.1:9/x", hooks: ["container.started"] },
         metrics: { address: { hostname: "::1", port: 9323 } },

@@ -3,7 +3,7 @@ import { type RuntimeProgram, STOCK_RUNTIME } from "../containers/runtimes.ts";
 import type { EngineConfig } from "./engine_config.ts";
 
 /** Where runtimes are looked for. */
-const PROGRAM_FOLDERS = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+const PROGRAM_DIRS = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
 /** How each runtime is called. */
 export async function runtimePrograms({ runtimes }: EngineConfig): Promise<ReadonlyMap<string, RuntimeProgram>> {
@@ -17,7 +17,7 @@ export async function runtimePrograms({ runtimes }: EngineConfig): Promise<Reado
 /** The first there is; a missing one is said when it is needed. */
 async function programPath(name: string): Promise<string> {
   if (name.startsWith("/")) return name;
-  const paths = PROGRAM_FOLDERS.map((folder) => `${folder}/${name}`);
+  const paths = PROGRAM_DIRS.map((dir) => `${dir}/${name}`);
   for (const path of paths) {
     if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
   }

@@ -23,13 +23,13 @@ export interface ContainerRecord {
   readonly mounts?: readonly RequestedMount[];
   readonly platform: string;
   /** What was asked for in networks, by the names that were given. Only connecting and disconnecting change it. */
-  readonly networks?: Readonly<Record<string, AskedEndpoint>>;
+  readonly networks?: Readonly<Record<string, RequestedEndpoint>>;
   /** What plugins have the runtime run. */
   readonly ociHooks?: OciHooks;
 }
 
 /** What a container wants in a network. Plain JSON. */
-export interface AskedEndpoint {
+export interface RequestedEndpoint {
   /** Version 4. */
   readonly address?: string;
   /** Version 6. */

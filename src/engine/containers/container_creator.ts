@@ -8,16 +8,16 @@ import { isTsdError, prefixed } from "../../errors.ts";
 import type { ImageConfig } from "../../image/config.ts";
 import { parsePlatform } from "../../image/platform.ts";
 import { etcFiles } from "../../network/etc_files.ts";
-import { wantedPorts } from "../../network/port.ts";
+import { requestedPorts } from "../../network/port.ts";
 import type { Adjusted, HookBus } from "../../plugins/mod.ts";
-import { cgroupsPath, generateSpec, type HostFacts } from "../../runtime/spec/mod.ts";
+import { cgroupsPath, generateSpec, type HostInfo } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/driver.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import { checkHealthAction } from "../health/health_config.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
-import type { ImageUses } from "../images/image_leases.ts";
+import type { ImageLeases } from "../images/image_leases.ts";
 import type { ContainerVolumes } from "../volumes/container_volumes.ts";
-import type { VolumeFilling } from "../volumes/copy_up.ts";
+import type { CopyUp } from "../volumes/copy_up.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { Runtimes } from "./runtimes.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -38,10 +38,10 @@ import { defaultHostname, etcSettings, mergeConfig, specSettings } from "./conta
 export interface ContainerCreatorDeps {
   readonly table: ContainerTable;
   readonly images: ImageCatalog;
-  readonly imageUses: ImageUses;
+  readonly imageLeases: ImageLeases;
   readonly snapshots: Snapshotter;
   readonly paths: EnginePaths;
-  readonly facts: HostFacts;
+  readonly info: HostInfo;
   readonly runtimes: Pick<Runtimes, "choose">;
   readonly namespaces: Pick<NamespaceJoiner, "byId" | "networkOwner">;
   readonly hooks: HookBus;
@@ -49,7 +49,7 @@ export interface ContainerCreatorDeps {
   /** By container id; shared with whoever starts and removes containers. */
   readonly locks: KeyedLock;
   readonly volumes: Pick<ContainerVolumes, "plan" | "make">;
-  readonly filling: Pick<VolumeFilling, "fill">;
+  readonly filling: Pick<CopyUp, "fill">;
 }
 
 /** A request in which nothing is wrong, image and plugins included. */
@@ -72,25 +72,28 @@ export class ContainerCreator {
     request: CreateRequest,
     platform?: string,
   ): Promise<ContainerCreateResponse> {
-    const { table, images, imageUses, hooks, locks, events } = this.#deps;
+    const { table, images, imageLeases, hooks, locks, events } = this.#deps;
     const watch = new Stopwatch();
     const given = name === undefined ? undefined : parseContainerName(name);
     const imageName = request.config.Image ?? "";
     const image = await images.resolve(imageName, platform === undefined ? undefined : parsePlatform(platform));
-    await using held = imageUses.hold(image.record, imageName);
+    await using held = imageLeases.hold(image.record, imageName);
     const id = randomId();
     const known = { id, image: imageName, imageId: image.record.id };
-    const asked = this.#merged(id, request, image.config);
-    const adjusted = await hooks.adjust("container.create", () =>
+    const requested = this.#merged(id, request, image.config);
+    const adjusted = await hooks.callAdjust("container.create", () =>
       newContainerContext({
         ...known,
-        ...{ name: given ?? "", config: asked.config, hostConfig: asked.hostConfig },
+        ...{ name: given ?? "", config: requested.config, hostConfig: requested.hostConfig },
       }));
     const { config, hostConfig, networks, ociHooks, warnings, plan } = adjusted === undefined
-      ? await this.#checked(id, asked)
+      ? await this.#checked(id, requested)
       : await this.#adjusted(id, request, image.config, adjusted);
     const named = given ?? friendlyName((taken) => table.hasName(taken));
-    await hooks.ask("container.validate", () => newContainerContext({ ...known, name: named, config, hostConfig }));
+    await hooks.callSequential(
+      "container.validate",
+      () => newContainerContext({ ...known, name: named, config, hostConfig }),
+    );
     watch.lap("check");
     await using ready = await this.#deps.volumes.make(plan, id);
     watch.lap("volumes");
@@ -108,18 +111,18 @@ export class ContainerCreator {
     });
     watch.lap("record");
     // It can be seen from now on; whoever wants to start it waits until it is complete.
-    await locks.run(id, () => this.#furnish(container));
+    await locks.run(id, () => this.#provision(container));
     ready.keep();
     watch.lap("layer");
-    events.tell(container, "create");
+    events.emit(container, "create");
     return { Id: id, Warnings: [...warnings, ...networkWarnings(hostConfig)] };
   }
 
   /** The image's configuration below the request's, and what the machine and the engine say where nobody has a wish. */
   #merged(id: string, request: PatchedRequest, image: ImageConfig): PatchedRequest {
-    const { facts, runtimes, namespaces } = this.#deps;
-    const { hostConfig: asked } = request;
-    const hostConfig = withHostDefaults({ ...namespaces.byId(asked), Runtime: runtimes.choose(asked) }, facts);
+    const { info, runtimes, namespaces } = this.#deps;
+    const { hostConfig: requested } = request;
+    const hostConfig = withHostDefaults({ ...namespaces.byId(requested), Runtime: runtimes.choose(requested) }, info);
     const hostname = defaultHostname(hostConfig, id, this.#networkOwner(hostConfig));
     return { ...request, config: mergeConfig(image, request.config, hostname), hostConfig };
   }
@@ -142,7 +145,7 @@ export class ContainerCreator {
   async #checked(id: string, request: PatchedRequest): Promise<CheckedRequest> {
     const { config, hostConfig } = request;
     const { warnings } = generateSpec({
-      ...specSettings(config, hostConfig, this.#deps.facts),
+      ...specSettings(config, hostConfig, this.#deps.info),
       containerId: id,
       rootPath: "/",
       user: { uid: 0, gid: 0, additionalGids: [] },
@@ -151,7 +154,7 @@ export class ContainerCreator {
     });
     const anyNetwork = { addresses: [], hostGateway: "0.0.0.0", nameServer: undefined };
     etcFiles({ ...etcSettings(config, hostConfig, anyNetwork), hostHosts: "", hostResolvConf: "" });
-    wantedPorts({
+    requestedPorts({
       bindings: hostConfig.PortBindings,
       exposed: Object.keys(config.ExposedPorts ?? {}),
       publishAll: true,
@@ -173,7 +176,7 @@ export class ContainerCreator {
   }
 
   /** Gives a new container its folder and its writable layer, or takes it back. */
-  async #furnish(container: Container): Promise<void> {
+  async #provision(container: Container): Promise<void> {
     const { table, snapshots, paths } = this.#deps;
     await using undo = new AsyncDisposableStack();
     undo.defer(() => table.remove(container));

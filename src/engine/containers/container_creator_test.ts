@@ -39,9 +39,9 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
     const held = { require: () => {}, [Symbol.asyncDispose]: () => Promise.resolve() };
     const ready = { keep: () => {}, [Symbol.asyncDispose]: () => Promise.resolve() };
     const deps = {
-      ...{ table, paths: await enginePaths(dir), facts: await probeHost(), locks: new KeyedLock() },
+      ...{ table, paths: await enginePaths(dir), info: await probeHost(), locks: new KeyedLock() },
       images: { resolve: () => Promise.resolve(image) },
-      imageUses: { hold: () => held },
+      imageLeases: { hold: () => held },
       snapshots: { prepare: () => Promise.resolve() },
       runtimes: { choose: () => "runc" },
       namespaces: { byId: (host: object) => host, networkOwner: () => undefined },

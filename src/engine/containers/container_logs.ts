@@ -6,7 +6,7 @@ import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { LogFiles } from "../../runtime/logs/log_files.ts";
 import type { LogLease } from "../../runtime/logs/log_readers.ts";
-import type { OutputHub } from "../../runtime/logs/stdio_router.ts";
+import type { StdioRouter } from "../../runtime/logs/stdio_router.ts";
 import type { LogSpec } from "../../runtime/logs/protocol.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
@@ -43,11 +43,11 @@ const EVERY_FILE = -1;
 /** See the module's comment. */
 export class ContainerLogs {
   readonly #table: Pick<ContainerTable, "find">;
-  readonly #hub: OutputHub;
+  readonly #hub: StdioRouter;
   readonly #paths: EnginePaths;
   readonly #log: Log;
 
-  constructor(table: Pick<ContainerTable, "find">, hub: OutputHub, paths: EnginePaths, log: Log) {
+  constructor(table: Pick<ContainerTable, "find">, hub: StdioRouter, paths: EnginePaths, log: Log) {
     this.#table = table;
     this.#hub = hub;
     this.#paths = paths;
@@ -127,9 +127,12 @@ export class ContainerLogs {
 function atTime(timeMs: number, due: () => void): Disposable {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const arm = () => {
-    const leftMs = timeMs - Date.now();
+    const remainingMs = timeMs - Date.now();
     // One more: the last digits of a time stand for less than a millisecond.
-    timer = setTimeout(leftMs < LONGEST_TIMER_MS ? due : arm, Math.min(Math.max(leftMs + 1, 0), LONGEST_TIMER_MS));
+    timer = setTimeout(
+      remainingMs < LONGEST_TIMER_MS ? due : arm,
+      Math.min(Math.max(remainingMs + 1, 0), LONGEST_TIMER_MS),
+    );
   };
   arm();
   return { [Symbol.dispose]: () => clearTimeout(timer) };

@@ -2,9 +2,9 @@ import { strict as assert } from "node:assert";
 import "../../sys/preopen.ts";
 import type { LogConfig } from "../../api_types/mod.ts";
 import { SILENT_LOG } from "../../log.ts";
-import { ExitLoop } from "../../runtime/reaper.ts";
+import { Reaper } from "../../runtime/reaper.ts";
 import { FifoIo } from "../../runtime/fifo_io.ts";
-import { OutputHub } from "../../runtime/logs/stdio_router.ts";
+import { StdioRouter } from "../../runtime/logs/stdio_router.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
 import { Epoll, files, O, processes, tree } from "../../sys/mod.ts";
 import { workerUrl } from "../../worker_entry.ts";
@@ -17,33 +17,33 @@ const BUFFER_BYTES = 1 << 20;
 const EVERYTHING = { stdout: true, stderr: true, follow: false };
 
 /** A container whose process is a shell script, with the real log Worker. */
-interface Rig {
+interface Setup {
   readonly logs: ContainerLogs;
-  readonly folder: string;
+  readonly dir: string;
   /** Opens the streams; the script runs once `go` is called, which resolves at the end of its output. */
   open(script: string): Promise<{ go(): Promise<void> }>;
   /** Bytes of all files of the log. */
   sizeBytes(): number;
 }
 
-async function withRig(config: LogConfig["Config"], body: (rig: Rig) => Promise<void>): Promise<void> {
+async function withRig(config: LogConfig["Config"], body: (setup: Setup) => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const dataRoot = await Deno.makeTempDir({ prefix: "tsd-logs-" });
   stack.defer(() => Deno.remove(dataRoot, { recursive: true }));
-  const exits = stack.use(new ExitLoop(processes).start());
+  const exits = stack.use(new Reaper(processes).start());
   const epoll = stack.use(new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) }));
   void epoll.run();
-  const hub = stack.use(new OutputHub(workerUrl("logs"), SILENT_LOG));
+  const hub = stack.use(new StdioRouter(workerUrl("logs"), SILENT_LOG));
   await hub.ready;
   const paths = await enginePaths(dataRoot);
   const container = fakeContainer(RUNNING, { hostConfig: { LogConfig: { Type: "json-file", Config: config ?? {} } } });
   const log = logOf(container, paths)!;
-  const folder = log.path.slice(0, log.path.lastIndexOf("/"));
-  await Deno.mkdir(folder, { recursive: true });
+  const directory = log.path.slice(0, log.path.lastIndexOf("/"));
+  await Deno.mkdir(directory, { recursive: true });
   let run = 0;
   await body({
     logs: new ContainerLogs(tableOf(container), hub, paths, SILENT_LOG),
-    folder,
+    dir: directory,
     async open(script) {
       const dir = `${dataRoot}/${++run}`;
       await Deno.mkdir(dir);
@@ -67,16 +67,16 @@ async function withRig(config: LogConfig["Config"], body: (rig: Rig) => Promise<
         },
       };
     },
-    sizeBytes: () => sizeOf(folder),
+    sizeBytes: () => sizeOf(directory),
   });
 }
 
 /** What lies in a folder whose files are renamed and removed meanwhile. */
-function sizeOf(folder: string): number {
+function sizeOf(directory: string): number {
   let total = 0;
-  for (const { name } of Deno.readDirSync(folder)) {
+  for (const { name } of Deno.readDirSync(directory)) {
     try {
-      total += Deno.statSync(`${folder}/${name}`).size;
+      total += Deno.statSync(`${directory}/${name}`).size;
     } catch (thrown) {
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
     }
@@ -119,8 +119,8 @@ async function waitFor(what: string, done: () => boolean): Promise<void> {
 }
 
 /** Shell: waits until the test makes this file. */
-const once = (folder: string, name: string) =>
-  `while [ ! -e ${folder}/${name} ]; do sleep 0.01; done; rm ${folder}/${name}`;
+const once = (directory: string, name: string) =>
+  `while [ ! -e ${directory}/${name} ]; do sleep 0.01; done; rm ${directory}/${name}`;
 
 /** Samples `measure` until the promise settles; the largest. */
 async function peak(measure: () => number, meanwhile: Promise<unknown>): Promise<number> {
@@ -146,12 +146,12 @@ const BOUNDS: readonly (readonly [options: Readonly<Record<string, string>>, byt
 
 for (const [options, boundBytes] of BOUNDS) {
   Deno.test(`followers miss nothing while ${JSON.stringify(options)} is flooded, and the bound holds`, async () => {
-    await withRig(options, async ({ logs, open, folder, sizeBytes }) => {
-      const process = await open(`echo 0; ${once(folder, "go")}; seq 1 150000`);
+    await withRig(options, async ({ logs, open, dir: directory, sizeBytes }) => {
+      const process = await open(`echo 0; ${once(directory, "go")}; seq 1 150000`);
       const following = [follow(logs), follow(logs)];
       const ended = process.go();
       await Promise.all(following.map(({ until }) => until("0\n")));
-      await Deno.writeTextFile(`${folder}/go`, "");
+      await Deno.writeTextFile(`${directory}/go`, "");
       const most = await peak(sizeBytes, ended);
       for (const { end } of following) {
         const text = await end;
@@ -191,9 +191,9 @@ Deno.test("a follower that takes nothing holds nobody up for long", async () => 
 });
 
 Deno.test("bytes that are no text come back exactly, through rotation and compression", async () => {
-  await withRig({ "max-size": "500k", "max-file": "50", compress: "true" }, async ({ logs, open, folder }) => {
+  await withRig({ "max-size": "500k", "max-file": "50", compress: "true" }, async ({ logs, open, dir: directory }) => {
     const input = crypto.getRandomValues(new Uint8Array(60_000));
-    const path = `${folder}/input`;
+    const path = `${directory}/input`;
     await Deno.writeFile(path, input);
     await (await open(`i=0; while [ $i -lt 20 ]; do cat ${path}; i=$((i+1)); done`)).go();
     await Deno.remove(path);
@@ -210,11 +210,11 @@ Deno.test("bytes that are no text come back exactly, through rotation and compre
 });
 
 Deno.test("files that were put aside are compressed while the container runs", async () => {
-  await withRig({ "max-size": "200k", "max-file": "5", compress: "true" }, async ({ logs, open, folder }) => {
-    const ended = (await open(`seq 1 9000; ${once(folder, "done")}; seq 9001 9010`)).go();
-    const compressed = () => [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".gz")).length;
+  await withRig({ "max-size": "200k", "max-file": "5", compress: "true" }, async ({ logs, open, dir: directory }) => {
+    const ended = (await open(`seq 1 9000; ${once(directory, "done")}; seq 9001 9010`)).go();
+    const compressed = () => [...Deno.readDirSync(directory)].filter(({ name }) => name.endsWith(".gz")).length;
     await waitFor("compressed files", () => compressed() >= 3);
-    await Deno.writeTextFile(`${folder}/done`, "");
+    await Deno.writeTextFile(`${directory}/done`, "");
     await ended;
     assert.equal(await collect(await logs.read("c1", { ...EVERYTHING, signal: never() })), sequence(1, 9010));
     const tail = await collect(await logs.read("c1", { ...EVERYTHING, tail: 8000, signal: never() }));
@@ -223,40 +223,42 @@ Deno.test("files that were put aside are compressed while the container runs", a
 });
 
 Deno.test("clearing while it is written and followed: what comes then is there, once", async () => {
-  await withRig({ "max-size": "20k", "max-file": "3" }, async ({ logs, open, folder }) => {
-    const process = await open(`seq 1 5000; ${once(folder, "a")}; seq 5001 9000; ${once(folder, "b")}; seq 9001 9100`);
+  await withRig({ "max-size": "20k", "max-file": "3" }, async ({ logs, open, dir: directory }) => {
+    const process = await open(
+      `seq 1 5000; ${once(directory, "a")}; seq 5001 9000; ${once(directory, "b")}; seq 9001 9100`,
+    );
     const follower = follow(logs);
     const ended = process.go();
     await follower.until("\n5000\n");
     await logs.clear("c1");
     assert.equal(await collect(await logs.read("c1", { ...EVERYTHING, signal: never() })), "");
-    await Deno.writeTextFile(`${folder}/a`, "");
+    await Deno.writeTextFile(`${directory}/a`, "");
     await follower.until("\n9000\n");
     await logs.clear("c1");
-    await Deno.writeTextFile(`${folder}/b`, "");
+    await Deno.writeTextFile(`${directory}/b`, "");
     await ended;
     assert.ok(await follower.end === sequence(1, 9100));
     assert.equal(await collect(await logs.read("c1", { ...EVERYTHING, signal: never() })), sequence(9001, 9100));
     await logs.clear("c1");
     assert.equal(await collect(await logs.read("c1", { ...EVERYTHING, signal: never() })), "");
-    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["c1-json.log"]);
+    assert.deepEqual([...Deno.readDirSync(directory)].map(({ name }) => name), ["c1-json.log"]);
   });
 });
 
 Deno.test("following ends at its time, when the client has gone, and when the container runs no more", async () => {
-  await withRig({}, async ({ logs, open, folder }) => {
-    const process = await open(`echo 1; ${once(folder, "go")}; echo 2`);
+  await withRig({}, async ({ logs, open, dir: directory }) => {
+    const process = await open(`echo 1; ${once(directory, "go")}; echo 2`);
     const until = new Date(Date.now() + 500).toISOString().replace("Z", "000000Z");
-    const gone = new AbortController();
-    const [timed, leaving, patient] = [{ until }, { signal: gone.signal }, {}].map((span) => follow(logs, span));
+    const removed = new AbortController();
+    const [timed, leaving, patient] = [{ until }, { signal: removed.signal }, {}].map((span) => follow(logs, span));
     const ended = process.go();
     await leaving.until("1\n");
-    gone.abort();
+    removed.abort();
     assert.equal(await leaving.end, "1\n");
     assert.equal(await timed.end, "1\n");
     assert.ok(new Date().toISOString() > until.slice(0, 23));
     await patient.until("1\n");
-    await Deno.writeTextFile(`${folder}/go`, "");
+    await Deno.writeTextFile(`${directory}/go`, "");
     await ended;
     assert.equal(await patient.end, "1\n2\n");
     const past = new Date(Date.now() - 60_000).toISOString().replace("Z", "000000Z");

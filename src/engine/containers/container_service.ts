@@ -5,16 +5,16 @@
  */
 import type { WaitCondition } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
-import type { ProcessIo } from "../../runtime/stdio.ts";
+import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type Container, isLive } from "./container.ts";
-import type { ContainerRemovals } from "./remove.ts";
-import type { ContainerRuns, Run } from "./supervisor.ts";
+import type { ContainerRemover } from "./remove.ts";
+import type { ContainerSupervisor, Run } from "./supervisor.ts";
 import type { ContainerTable } from "./container_table.ts";
-import { endsByHand } from "./restart_policy.ts";
-import type { Restarts } from "./restart_manager.ts";
-import type { Signaller } from "./kill.ts";
+import { endsManually } from "./restart_policy.ts";
+import type { RestartManager } from "./restart_manager.ts";
+import type { SignalSender } from "./kill.ts";
 import { parseSignal } from "./signals.ts";
 import type { Waiters, WaitResult } from "./waiters.ts";
 
@@ -27,11 +27,11 @@ const SIGTERM = 15;
 export interface ContainerServiceDeps {
   readonly locks: KeyedLock;
   readonly table: ContainerTable;
-  readonly runs: ContainerRuns;
-  readonly removals: Pick<ContainerRemovals, "keep" | "announce" | "clean" | "remove">;
+  readonly runs: ContainerSupervisor;
+  readonly removals: Pick<ContainerRemover, "keep" | "announce" | "clean" | "remove">;
   readonly events: ContainerEvents;
-  readonly signaller: Signaller;
-  readonly restarts: Pick<Restarts, "stoppedByHand">;
+  readonly signals: SignalSender;
+  readonly restarts: Pick<RestartManager, "stoppedManually">;
   readonly waiters: Waiters;
 }
 
@@ -48,7 +48,7 @@ export class ContainerService {
     return this.#deps.table.list().some(({ isActive }) => isActive);
   }
 
-  /** Says whether it was started (false: it runs already). @throws {TsdError} container_not_found and as `Launcher` */
+  /** Says whether it was started (false: it runs already). @throws {TsdError} container_not_found and as `ContainerStarter` */
   start(nameOrId: string): Promise<boolean> {
     const container = this.#deps.table.find(nameOrId);
     return this.#deps.locks.run(container.id, () => this.#deps.runs.start(container));
@@ -66,17 +66,17 @@ export class ContainerService {
     if (run === undefined) return false;
     using _announced = this.#deps.removals.announce(container);
     if (run !== "called off") await this.#stopRun(container, run, parseSignal(signal), seconds);
-    this.#deps.events.tell(container, "stop");
+    this.#deps.events.emit(container, "stop");
     return true;
   }
 
   async #stopRun(container: Container, run: Run, signal: number, seconds: number): Promise<void> {
-    this.#deps.restarts.stoppedByHand(container);
+    this.#deps.restarts.stoppedManually(container);
     // -1 (and all below) waits for ever, as in Docker.
     const limitMs = seconds >= 0 ? seconds * 1000 : undefined;
-    await this.#deps.signaller.send(container, run.process, signal, limitMs);
+    await this.#deps.signals.send(container, run.process, signal, limitMs);
     if (limitMs !== undefined && !(await settledWithin(run.exited, limitMs))) {
-      await this.#deps.signaller.send(container, run.process, SIGKILL);
+      await this.#deps.signals.send(container, run.process, SIGKILL);
     }
     await run.exited;
   }
@@ -88,7 +88,7 @@ export class ContainerService {
       const run = await runs.of(container);
       if (run !== undefined || !container.isRestarting) return run;
       // When it comes to nothing, the restart was quicker: there is a run now.
-      if (await locks.run(container.id, () => Promise.resolve(runs.callOff(container)))) return "called off";
+      if (await locks.run(container.id, () => Promise.resolve(runs.cancel(container)))) return "called off";
     }
   }
 
@@ -99,13 +99,13 @@ export class ContainerService {
   async kill(nameOrId: string, signal = "KILL", { byHand = true } = {}): Promise<void> {
     const container = this.#deps.table.find(nameOrId);
     const number = parseSignal(signal);
-    const isEnd = byHand && endsByHand(number, container.record.config.StopSignal);
+    const isEnd = byHand && endsManually(number, container.record.config.StopSignal);
     const run = await (isEnd ? this.#runToEnd(container) : this.#deps.runs.of(container));
     // Of a container that waits for its restart there is no process, which is no mistake of the caller's.
     if (run === "called off" || (run === undefined && container.isRestarting)) return;
     if (run === undefined) return void container.running();
-    if (isEnd) this.#deps.restarts.stoppedByHand(container);
-    await this.#deps.signaller.send(container, run.process, number);
+    if (isEnd) this.#deps.restarts.stoppedManually(container);
+    await this.#deps.signals.send(container, run.process, number);
     if (number !== SIGKILL || await settledWithin(run.exited, KILL_LIMIT_MS)) return;
     throw new TsdError("timeout", "tried to kill container, but did not receive an exit event");
   }
@@ -118,7 +118,7 @@ export class ContainerService {
       await this.stop(container.id, options);
       await this.start(container.id);
     }
-    this.#deps.events.tell(container, "restart");
+    this.#deps.events.emit(container, "restart");
   }
 
   /** The container's next end; see {@link WaitCondition}. Listening has begun when this returns. */
@@ -146,11 +146,11 @@ export class ContainerService {
           : `${status}: stop the container before removing or force remove`;
         throw new TsdError("conflict", `cannot remove container ${JSON.stringify(nameOrId)}: container is ${why}`);
       }
-      this.#deps.runs.callOff(container);
+      this.#deps.runs.cancel(container);
       const run = this.#deps.runs.current(container);
       if (run !== undefined) {
-        this.#deps.restarts.stoppedByHand(container);
-        await this.#deps.signaller.kill(container, run.process);
+        this.#deps.restarts.stoppedManually(container);
+        await this.#deps.signals.kill(container, run.process);
         await run.exited;
       }
       // Also what an earlier clean-up that failed has left.
@@ -160,7 +160,7 @@ export class ContainerService {
   }
 
   /** The streams of the present run, or of the next one. */
-  io(container: Container): ProcessIo {
+  io(container: Container): ProcessStdio {
     return this.#deps.runs.io(container);
   }
 

@@ -10,7 +10,7 @@ import type { EtcFilesInput } from "../../network/etc_files.ts";
 import type { TerminalSize } from "../../runtime/stdio.ts";
 import {
   type ContainerMount,
-  type HostFacts,
+  type HostInfo,
   mergeCommand,
   mergeConfigEnv,
   mergeEnv,
@@ -21,7 +21,7 @@ import {
 import { mergeHealthcheck } from "../health/health_config.ts";
 import { hasBridge, networkKind } from "../networks/network_mode.ts";
 import { checkLogConfig } from "./log_options.ts";
-import type { JoinedNamespaces } from "./shared_namespaces.ts";
+import type { SharedNamespaces } from "./shared_namespaces.ts";
 import { requestedMounts } from "./mounts.ts";
 import { namespaceModes } from "./namespace_modes.ts";
 import { parseSecurityOptions } from "./security_options.ts";
@@ -67,18 +67,18 @@ export function defaultHostname(host: HostConfig, id: string, owner?: Pick<Conta
 /** Before a start there is no namespace yet. */
 const NOT_YET_KNOWN = "";
 
-function networkMode(host: HostConfig, { net = NOT_YET_KNOWN }: JoinedNamespaces): NetworkMode {
+function networkMode(host: HostConfig, { net = NOT_YET_KNOWN }: SharedNamespaces): NetworkMode {
   const kind = networkKind(host);
   if (kind === "host" || kind === "none") return kind;
   return kind === "container" ? { path: net, shared: true } : { path: net };
 }
 
 /** What is known only when a container is about to start. */
-export interface StartFacts {
+export interface StartInfo {
   /** Of its user, from the image's account files. */
   readonly home?: string;
   /** Namespaces of other containers. */
-  readonly joined?: JoinedNamespaces;
+  readonly joined?: SharedNamespaces;
   /** With their sources; what was asked for if not given. */
   readonly mounts?: readonly ContainerMount[];
 }
@@ -87,11 +87,11 @@ export interface StartFacts {
 export function specSettings(
   config: ContainerConfig,
   host: HostConfig,
-  facts: HostFacts,
-  { home, joined = {}, mounts }: StartFacts = {},
+  info: HostInfo,
+  { home, joined = {}, mounts }: StartInfo = {},
 ): SpecSettings {
   checkLogConfig(host);
-  const modes = namespaceModes(host, facts, joined);
+  const modes = namespaceModes(host, info, joined);
   return {
     args: [...config.Entrypoint ?? [], ...config.Cmd ?? []],
     cwd: config.WorkingDir || "/",
@@ -120,8 +120,8 @@ export function specSettings(
     ...(host.MaskedPaths ? { maskedPaths: host.MaskedPaths } : {}),
     ...(host.ReadonlyPaths ? { readonlyPaths: host.ReadonlyPaths } : {}),
     ulimits: (host.Ulimits ?? []).map(({ Name = "", Soft = 0, Hard = 0 }) => ({ name: Name, soft: Soft, hard: Hard })),
-    ...parseSecurityOptions(host.SecurityOpt ?? [], host.Privileged ?? false, facts),
-    host: facts,
+    ...parseSecurityOptions(host.SecurityOpt ?? [], host.Privileged ?? false, info),
+    host: info,
   };
 }
 

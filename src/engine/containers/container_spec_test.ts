@@ -6,7 +6,7 @@ import { probeHost } from "../../runtime/spec/mod.ts";
 import { defaultHostname, mergeConfig, specSettings } from "./container_spec.ts";
 
 const ID = "0123456789ab".padEnd(64, "c");
-const FACTS = await probeHost();
+const INFO = await probeHost();
 
 function imageWith(config: Record<string, unknown>) {
   const text = JSON.stringify({ os: "linux", architecture: "amd64", config, rootfs: { type: "layers", diff_ids: [] } });
@@ -15,7 +15,7 @@ function imageWith(config: Record<string, unknown>) {
 
 const merged = (image: Record<string, unknown>, own: ContainerConfig) =>
   mergeConfig(imageWith(image), own, defaultHostname({}, ID));
-const settings = (config: ContainerConfig, host: HostConfig) => specSettings(config, host, FACTS);
+const settings = (config: ContainerConfig, host: HostConfig) => specSettings(config, host, INFO);
 
 function refuses(act: () => unknown, code: ErrorCode, message: RegExp): void {
   assert.throws(act, (thrown) => {
@@ -75,7 +75,7 @@ Deno.test("settings: command line, folder, limits; absent ones stay absent", () 
   assert.deepEqual(made.ulimits, [{ name: "nofile", soft: 1, hard: 2 }]);
   assert.deepEqual([made.ipc, made.pid, made.uts, made.network], ["private", "private", "private", { path: "" }]);
   const network = (NetworkMode: string, net?: string) =>
-    specSettings(config, { NetworkMode }, FACTS, { joined: { ...net && { net } } }).network;
+    specSettings(config, { NetworkMode }, INFO, { joined: { ...net && { net } } }).network;
   assert.deepEqual(["host", "none"].map((mode) => network(mode)), ["host", "none"]);
   assert.deepEqual([network("bridge", "/n"), network("container:x", "/n")], [{ path: "/n" }, {
     path: "/n",
@@ -96,7 +96,7 @@ Deno.test("namespaces: the host's, another container's; what there isn't is refu
   ];
   for (const [host, code, message] of cases) refuses(() => settings(config, host), code, message);
   const modes = (host: HostConfig, joined = {}) => {
-    const { pid, ipc, uts, cgroupns } = specSettings(config, host, { ...FACTS, cgroupVersion: 2 }, { joined });
+    const { pid, ipc, uts, cgroupns } = specSettings(config, host, { ...INFO, cgroupVersion: 2 }, { joined });
     return [pid, ipc, uts, cgroupns];
   };
   assert.deepEqual(modes({}), ["private", "private", "private", "private"]);

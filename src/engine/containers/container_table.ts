@@ -91,7 +91,7 @@ export class ContainerTable implements Disposable {
   }
 
   /** Somebody wants it to end: from now on that is known here, and written as soon as it can be. */
-  stoppedByHand(container: Container): void {
+  stoppedManually(container: Container): void {
     container.restarts = { ...container.restarts, byHand: true };
     this.#unwritten.add(container);
     this.#write();

@@ -29,15 +29,15 @@ export function fakeContainer(
 }
 
 /** Events written down as `action key=value`, without what every event of {@link fakeContainer} carries. */
-export function recordedEvents(): { readonly told: string[]; readonly events: ContainerEvents } {
-  const told: string[] = [];
+export function recordedEvents(): { readonly reported: string[]; readonly events: ContainerEvents } {
+  const reported: string[] = [];
   const events = new ContainerEvents({
     publish: ({ action, detail, attributes: { image: _image, name: _name, ...rest } }) => {
-      const facts = Object.entries(rest).map(([key, value]) => ` ${key}=${value}`).join("");
-      told.push((detail === undefined ? action : `${action}: ${detail}`) + facts);
+      const info = Object.entries(rest).map(([key, value]) => ` ${key}=${value}`).join("");
+      reported.push((detail === undefined ? action : `${action}: ${detail}`) + info);
     },
   });
-  return { told, events };
+  return { reported, events };
 }
 
 /** Runtimes of which there is one. */

@@ -6,10 +6,10 @@
 import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { checkHealthcheck } from "../health/health_config.ts";
-import { askedEndpoint } from "../networks/endpoint_request.ts";
+import { requestedEndpoint } from "../networks/endpoint_request.ts";
 import { hasBridge, modeNetwork, networkKind, refuseNetworkConflicts } from "../networks/network_mode.ts";
 import { checkShape, isEmpty, isObject, withoutNulls, wrongType } from "../request_shapes.ts";
-import type { AskedEndpoint } from "./container.ts";
+import type { RequestedEndpoint } from "./container.ts";
 import { CONFIG_SHAPE, HOST_SHAPE } from "./container_shapes.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
@@ -38,7 +38,7 @@ export interface CreateRequest {
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
   /** What it wants in which networks; undefined where it has none of its own. */
-  readonly networks: Readonly<Record<string, AskedEndpoint>> | undefined;
+  readonly networks: Readonly<Record<string, RequestedEndpoint>> | undefined;
 }
 
 /** @throws {TsdError} invalid_argument, not_implemented */
@@ -61,7 +61,7 @@ export function parseCreateRequest(body: unknown): CreateRequest {
   checkHealthcheck((config as ContainerConfig).Healthcheck);
   const { MacAddress, ...others } = config as ContainerConfig;
   const checked = { config: others, hostConfig: hostConfig as HostConfig };
-  const networks = askedNetworksOf(checked.hostConfig, networking);
+  const networks = requestedNetworksOf(checked.hostConfig, networking);
   return { ...checked, networks: MacAddress ? withMac(networks, MacAddress, checked.hostConfig) : networks };
 }
 
@@ -103,14 +103,14 @@ function refuseCgroupParent({ CgroupParent: parent = "" }: HostConfig): void {
 
 /** Older clients say it of the container, and mean the network of its mode. @throws {TsdError} invalid_argument, in Docker's words */
 function withMac(
-  networks: Record<string, AskedEndpoint> | undefined,
+  networks: Record<string, RequestedEndpoint> | undefined,
   text: string,
   host: HostConfig,
-): Record<string, AskedEndpoint> {
+): Record<string, RequestedEndpoint> {
   if (networks === undefined) throw invalid("conflicting options: mac-address and the network mode");
   const name = modeNetwork(host);
   const own = networks[name] ?? {};
-  const { mac } = askedEndpoint({ MacAddress: text });
+  const { mac } = requestedEndpoint({ MacAddress: text });
   if (own.mac !== undefined && own.mac !== mac) {
     throw invalid(
       "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty",
@@ -119,22 +119,22 @@ function withMac(
   return { ...networks, [name]: { ...own, ...mac !== undefined && { mac } } };
 }
 
-const hasAddress = ({ address, six }: AskedEndpoint): boolean => address !== undefined || six !== undefined;
+const hasAddress = ({ address, six }: RequestedEndpoint): boolean => address !== undefined || six !== undefined;
 
 /** The networks of the request and of its mode. @throws {TsdError} invalid_argument, not_implemented, in Docker's words */
-function askedNetworksOf(host: HostConfig, networking: unknown): Record<string, AskedEndpoint> | undefined {
+function requestedNetworksOf(host: HostConfig, networking: unknown): Record<string, RequestedEndpoint> | undefined {
   const given = isObject(networking) ? (networking as { EndpointsConfig?: unknown }).EndpointsConfig : undefined;
   const endpoints = isObject(given) ? given : {};
-  const asked = Object.entries(endpoints).map(([name, settings]): [string, AskedEndpoint] => [
+  const requested = Object.entries(endpoints).map(([name, settings]): [string, RequestedEndpoint] => [
     name === "default" ? "bridge" : name,
-    askedEndpoint(settings),
+    requestedEndpoint(settings),
   ]);
   if (!hasBridge(networkKind(host))) {
-    const other = asked.find(([name, asked]) => name !== host.NetworkMode || hasAddress(asked));
+    const other = requested.find(([name, requested]) => name !== host.NetworkMode || hasAddress(requested));
     if (other === undefined) return undefined;
     throw invalid(`conflicting options: a container with the network ${host.NetworkMode} can't be in ${other[0]} too`);
   }
-  const own = asked.find(([name]) => name === "bridge")?.[1] ?? {};
+  const own = requested.find(([name]) => name === "bridge")?.[1] ?? {};
   const refuseOnBridge = (what: string) =>
     invalid(`invalid config for network bridge: invalid endpoint settings:\n${what}`);
   if (hasAddress(own)) {
@@ -143,5 +143,5 @@ function askedNetworksOf(host: HostConfig, networking: unknown): Record<string, 
   if (own.aliases !== undefined) {
     throw refuseOnBridge("network-scoped aliases are only supported for user-defined networks");
   }
-  return { [modeNetwork(host)]: {}, ...Object.fromEntries(asked) };
+  return { [modeNetwork(host)]: {}, ...Object.fromEntries(requested) };
 }

@@ -12,7 +12,7 @@ const PLACES: ReadonlySet<string> = new Set([
 ]);
 
 /** See the module's comment. */
-export class ContainerChanges {
+export class ContainerDiff {
   readonly #table: Pick<ContainerTable, "find">;
   readonly #snapshots: Pick<Snapshotter, "diff">;
 

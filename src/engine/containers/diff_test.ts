@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { TsdError } from "../../errors.ts";
 import { MemoryLayerStore, MemorySnapshotter } from "../../store/testsuite/fake.ts";
 import type { Change } from "../../store/driver.ts";
-import { ContainerChanges } from "./diff.ts";
+import { ContainerDiff } from "./diff.ts";
 import type { Container } from "./container.ts";
 
 const ID = "a".repeat(64);
@@ -20,7 +20,7 @@ Deno.test("changes: what a container did, without the places of the runtime's ow
     if (name === "web") return { id: ID } as Container;
     throw new TsdError("container_not_found", `No such container: ${name}`);
   };
-  const changes = new ContainerChanges({ find }, snapshots);
+  const changes = new ContainerDiff({ find }, snapshots);
   assert.deepEqual(await Array.fromAsync(changes.of("web")), own);
   assert.throws(() => changes.of("nosuch"), { code: "container_not_found" });
 });

@@ -7,9 +7,9 @@
  */
 import { toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { type Held, type KeeperRef, startKeeper, stopKeeper, takeFromKeeper } from "../../runtime/fd_holder.ts";
-import { type FoundKeeper, keepersOf } from "../../runtime/fd_holder_search.ts";
-import type { ProcessIo } from "../../runtime/stdio.ts";
+import { type FdHolderRef, type Held, startFdHolder, stopFdHolder, takeFromFdHolder } from "../../runtime/fd_holder.ts";
+import { fdHoldersOf, type FoundFdHolder } from "../../runtime/fd_holder_search.ts";
+import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { OwnedFd } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 
@@ -26,87 +26,87 @@ const SETTLING_MS = 10;
 const AGAIN_MS = 1000;
 
 /** Keepers as processes. */
-export interface KeeperProcesses {
-  start(held: Held<number>, owner: string): KeeperRef;
-  take(keeper: KeeperRef): Held<OwnedFd>;
-  stop(keeper: KeeperRef): void;
+export interface FdHolderProcesses {
+  start(held: Held<number>, owner: string): FdHolderRef;
+  take(fdHolder: FdHolderRef): Held<OwnedFd>;
+  stop(fdHolder: FdHolderRef): void;
   /** Looks at every process of the machine. */
-  search(ownerPrefix: string): FoundKeeper[];
+  search(ownerPrefix: string): FoundFdHolder[];
   /** Resolves when it has ended, whoever's child it is. */
-  ended(keeper: KeeperRef): Promise<unknown>;
+  ended(fdHolder: FdHolderRef): Promise<unknown>;
 }
 
-/** The real ones, all but {@link KeeperProcesses.ended}. */
-export const KEEPER_PROCESSES: Omit<KeeperProcesses, "ended"> = {
-  start: startKeeper,
-  take: takeFromKeeper,
-  stop: stopKeeper,
-  search: keepersOf,
+/** The real ones, all but {@link FdHolderProcesses.ended}. */
+export const FD_HOLDER_PROCESSES: Omit<FdHolderProcesses, "ended"> = {
+  start: startFdHolder,
+  take: takeFromFdHolder,
+  stop: stopFdHolder,
+  search: fdHoldersOf,
 };
 
-export interface KeepersDeps {
+export interface FdHoldersDeps {
   readonly paths: EnginePaths;
   readonly log: Log;
-  readonly keepers: KeeperProcesses;
+  readonly fdHolders: FdHolderProcesses;
 }
 
 /** What a former engine left with a keeper. */
-export interface Taken {
+export interface Reclaimed {
   /** The caller's to close. */
   readonly held: Held<OwnedFd>;
-  readonly keeper: KeeperRef | undefined;
+  readonly fdHolder: FdHolderRef | undefined;
 }
 
 interface Kept {
   readonly pidFd: OwnedFd;
-  readonly io: ProcessIo;
-  keeper: KeeperRef | undefined;
+  readonly io: ProcessStdio;
+  fdHolder: FdHolderRef | undefined;
   successor?: ReturnType<typeof setTimeout>;
 }
 
 /** What an exec's keeper goes by, as a container's does by the container's id. */
-export const execPlace = (containerId: string, execId: string): string => `${containerId}/exec-${execId}`;
+export const execOwner = (containerId: string, execId: string): string => `${containerId}/exec-${execId}`;
 
 /** See the module's comment. Nothing here throws for want of a keeper. */
-export class Keepers {
-  readonly #deps: KeepersDeps;
+export class FdHolders {
+  readonly #deps: FdHoldersDeps;
   readonly #log: Log;
   readonly #byContainer = new Map<string, Kept>();
   /** Keepers of former engines that no file names, by owner. */
-  #found: Map<string, KeeperRef> | undefined;
+  #found: Map<string, FdHolderRef> | undefined;
 
-  constructor(deps: KeepersDeps) {
+  constructor(deps: FdHoldersDeps) {
     this.#deps = deps;
     this.#log = deps.log.scope("keepers");
   }
 
   /** A container's process has been made and gets a keeper soon; `pidFd` and the streams stay the caller's. */
-  start(id: string, pidFd: OwnedFd, io: ProcessIo): void {
+  start(id: string, pidFd: OwnedFd, io: ProcessStdio): void {
     // A terminal has an input, too.
     const isUrgent = io.stdin !== undefined;
     const successor = setTimeout(() => this.#renew(id), isUrgent ? 0 : SETTLING_MS);
-    this.#keep(id, { pidFd, io, keeper: undefined, successor });
+    this.#keep(id, { pidFd, io, fdHolder: undefined, successor });
   }
 
   /** What a former engine left for a container. */
-  take(id: string): Taken {
+  take(id: string): Reclaimed {
     try {
       for (const find of [() => this.#recorded(id), () => this.#search(id)]) {
-        const keeper = find();
-        const held = keeper === undefined ? {} : this.#deps.keepers.take(keeper);
-        if (held.pidFd !== undefined) return { held, keeper };
+        const fdHolder = find();
+        const held = fdHolder === undefined ? {} : this.#deps.fdHolders.take(fdHolder);
+        if (held.pidFd !== undefined) return { held, fdHolder };
       }
     } catch (thrown) {
       this.#warn(id, "a container's keeper gives nothing back", thrown);
     }
-    return { held: {}, keeper: undefined };
+    return { held: {}, fdHolder: undefined };
   }
 
   /** The keeper of a container that was taken up goes on; where there is none, there is one now. */
-  adopt(id: string, pidFd: OwnedFd, io: ProcessIo, keeper: KeeperRef | undefined): void {
-    this.#keep(id, { pidFd, io, keeper });
-    if (keeper === undefined) this.#renew(id);
-    else this.#watch(id, keeper);
+  restore(id: string, pidFd: OwnedFd, io: ProcessStdio, fdHolder: FdHolderRef | undefined): void {
+    this.#keep(id, { pidFd, io, fdHolder });
+    if (fdHolder === undefined) this.#renew(id);
+    else this.#watch(id, fdHolder);
   }
 
   /** The container's run is over, whichever engine has started it. */
@@ -115,8 +115,8 @@ export class Keepers {
     this.#byContainer.delete(id);
     clearTimeout(kept?.successor);
     try {
-      const keeper = kept === undefined ? this.#recorded(id) : kept.keeper;
-      if (keeper !== undefined) this.#stop(id, keeper);
+      const fdHolder = kept === undefined ? this.#recorded(id) : kept.fdHolder;
+      if (fdHolder !== undefined) this.#stop(id, fdHolder);
     } catch (thrown) {
       // The next engine sweeps.
       this.#warn(id, "a keeper can't be found", thrown);
@@ -125,18 +125,18 @@ export class Keepers {
 
   /** The engine leaves: what it lets go of from now on is kept. */
   leave(): void {
-    for (const [id, { successor, keeper }] of this.#byContainer) {
+    for (const [id, { successor, fdHolder }] of this.#byContainer) {
       clearTimeout(successor);
-      if (keeper === undefined) this.#renew(id);
+      if (fdHolder === undefined) this.#renew(id);
     }
     this.#byContainer.clear();
   }
 
   /** Stops those that an engine left which was killed between two steps. */
   sweep(): void {
-    const needed = new Set([...this.#byContainer.values()].map(({ keeper }) => keeper?.pid));
-    for (const { owner, ...keeper } of this.#deps.keepers.search(this.#owner(""))) {
-      if (!needed.has(keeper.pid)) this.#stop(owner, keeper);
+    const needed = new Set([...this.#byContainer.values()].map(({ fdHolder }) => fdHolder?.pid));
+    for (const { owner, ...fdHolder } of this.#deps.fdHolders.search(this.#owner(""))) {
+      if (!needed.has(fdHolder.pid)) this.#stop(owner, fdHolder);
     }
   }
 
@@ -154,16 +154,16 @@ export class Keepers {
     clearTimeout(kept?.successor);
     // A container that has ended meanwhile needs none.
     if (kept === undefined || kept.pidFd.closed) return;
-    const { keeper: former } = kept;
+    const { fdHolder: former } = kept;
     try {
       const held = { ...kept.io.heldFds(), pidFd: kept.pidFd.fd };
-      kept.keeper = this.#deps.keepers.start(held, this.#owner(id));
-      this.#watch(id, kept.keeper);
-      this.#record(id, kept.keeper);
+      kept.fdHolder = this.#deps.fdHolders.start(held, this.#owner(id));
+      this.#watch(id, kept.fdHolder);
+      this.#record(id, kept.fdHolder);
     } catch (thrown) {
       if (!isAgain) this.#warn(id, "a container has no keeper for now", thrown);
-      if (kept.keeper === former) kept.keeper = undefined;
-      if (kept.keeper === undefined) {
+      if (kept.fdHolder === former) kept.fdHolder = undefined;
+      if (kept.fdHolder === undefined) {
         kept.successor = setTimeout(() => this.#renew(id, true), AGAIN_MS);
         Deno.unrefTimer(kept.successor);
       }
@@ -172,34 +172,34 @@ export class Keepers {
   }
 
   /** Somebody may kill it; the container needs another one then. */
-  #watch(id: string, keeper: KeeperRef): void {
+  #watch(id: string, fdHolder: FdHolderRef): void {
     const sinceMs = Date.now();
-    void this.#deps.keepers.ended(keeper).then(() => {
+    void this.#deps.fdHolders.ended(fdHolder).then(() => {
       const kept = this.#byContainer.get(id);
-      if (kept === undefined || kept.keeper !== keeper) return;
-      kept.keeper = undefined;
+      if (kept === undefined || kept.fdHolder !== fdHolder) return;
+      kept.fdHolder = undefined;
       this.#log.warn("a container's keeper was killed; another one takes its place", { container: id });
       if (Date.now() - sinceMs > SHORT_LIFE_MS) this.#renew(id);
       else kept.successor = setTimeout(() => this.#renew(id), SHORT_LIFE_MS);
     }, (thrown) => this.#warn(id, "nobody sees when a container's keeper is killed", thrown));
   }
 
-  #stop(id: string, keeper: KeeperRef, isAgain = false): void {
+  #stop(id: string, fdHolder: FdHolderRef, isAgain = false): void {
     try {
-      this.#deps.keepers.stop(keeper);
+      this.#deps.fdHolders.stop(fdHolder);
     } catch (thrown) {
       if (!isAgain) this.#warn(id, "a keeper can't be stopped yet", thrown);
       // At the engine's end it stays for the next one, which sweeps.
-      Deno.unrefTimer(setTimeout(() => this.#stop(id, keeper, true), AGAIN_MS));
+      Deno.unrefTimer(setTimeout(() => this.#stop(id, fdHolder, true), AGAIN_MS));
     }
   }
 
-  #record(id: string, keeper: KeeperRef): void {
-    Deno.writeTextFileSync(this.#file(id), JSON.stringify(keeper), { mode: 0o600 });
+  #record(id: string, fdHolder: FdHolderRef): void {
+    Deno.writeTextFileSync(this.#file(id), JSON.stringify(fdHolder), { mode: 0o600 });
   }
 
   /** Nothing where the folder is gone, or an engine was killed while it wrote. */
-  #recorded(id: string): KeeperRef | undefined {
+  #recorded(id: string): FdHolderRef | undefined {
     try {
       const { pid, startTicks } = JSON.parse(Deno.readTextFileSync(this.#file(id)));
       return { pid, startTicks };
@@ -209,8 +209,8 @@ export class Keepers {
     }
   }
 
-  #search(id: string): KeeperRef | undefined {
-    this.#found ??= new Map(this.#deps.keepers.search(this.#owner("")).map(({ owner, ...ref }) => [owner, ref]));
+  #search(id: string): FdHolderRef | undefined {
+    this.#found ??= new Map(this.#deps.fdHolders.search(this.#owner("")).map(({ owner, ...ref }) => [owner, ref]));
     return this.#found.get(this.#owner(id));
   }
 

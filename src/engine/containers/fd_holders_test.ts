@@ -1,13 +1,13 @@
 import { strict as assert } from "node:assert";
 import { LineLog } from "../../log.ts";
-import type { Held, KeeperRef } from "../../runtime/fd_holder.ts";
-import type { ProcessIo } from "../../runtime/stdio.ts";
+import type { FdHolderRef, Held } from "../../runtime/fd_holder.ts";
+import type { ProcessStdio } from "../../runtime/stdio.ts";
 import { OwnedFd } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
-import { Keepers } from "./fd_holders.ts";
+import { FdHolders } from "./fd_holders.ts";
 
 /** Keepers that are numbers only. */
-class World {
+class Fixture {
   readonly started: { held: Held<number>; owner: string }[] = [];
   readonly stopped: number[] = [];
   readonly lines: string[] = [];
@@ -17,11 +17,11 @@ class World {
 
   constructor(readonly paths: EnginePaths) {}
 
-  keepers(): Keepers {
-    return new Keepers({
+  fdHolders(): FdHolders {
+    return new FdHolders({
       paths: this.paths,
       log: new LineLog((line) => this.lines.push(line)),
-      keepers: {
+      fdHolders: {
         start: (held, owner) => {
           if (this.fails) throw new Error("no more processes");
           this.started.push({ held, owner });
@@ -53,17 +53,17 @@ class World {
 
 const fd = (number: number) => new OwnedFd(number, { close: () => {} });
 
-function io(stdin?: { fd: number | undefined; closed: Promise<void> }): ProcessIo {
+function io(stdin?: { fd: number | undefined; closed: Promise<void> }): ProcessStdio {
   const heldFds = () => ({ stdout: 11, ...(stdin?.fd !== undefined && { stdin: stdin.fd }) });
-  return { heldFds, stdin } as unknown as ProcessIo;
+  return { heldFds, stdin } as unknown as ProcessStdio;
 }
 
-async function withWorld(use: (world: World) => Promise<void>): Promise<void> {
+async function withFixture(use: (fixture: Fixture) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
   const paths: EnginePaths = { engineId: "x", dataRoot: dir, runDir: dir, cgroup: "x" };
   for (const id of ["a", "b"]) await Deno.mkdir(containerPaths(paths, id).bundle, { recursive: true });
   try {
-    await use(new World(paths));
+    await use(new Fixture(paths));
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -77,80 +77,82 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 Deno.test("keepers: the next engine finds a keeper by its file, and by its environment where that is gone", () =>
-  withWorld(async (world) => {
-    const first = world.keepers();
+  withFixture(async (fixture) => {
+    const first = fixture.fdHolders();
     first.start("a", fd(7), io());
     first.start("b", fd(8), io());
-    await until(() => world.started.length === 2);
-    const runDir = world.paths.runDir;
-    assert.deepEqual(world.started.map(({ held, owner }) => ({ ...held, owner })), [
+    await until(() => fixture.started.length === 2);
+    const runDir = fixture.paths.runDir;
+    assert.deepEqual(fixture.started.map(({ held, owner }) => ({ ...held, owner })), [
       { stdout: 11, pidFd: 7, owner: `${runDir}/containers/a` },
       { stdout: 11, pidFd: 8, owner: `${runDir}/containers/b` },
     ]);
     first.leave();
-    await Deno.writeTextFile(`${containerPaths(world.paths, "b").bundle}/keeper`, "{ half a fi");
-    const second = world.keepers();
-    assert.deepEqual(second.take("a").keeper, { pid: 101, startTicks: "1" });
-    assert.equal(world.searches, 0);
-    assert.equal(second.take("b").keeper?.pid, 102);
-    assert.deepEqual(second.take("c"), { held: {}, keeper: undefined });
-    assert.equal(world.searches, 1);
+    await Deno.writeTextFile(`${containerPaths(fixture.paths, "b").bundle}/keeper`, "{ half a fi");
+    const second = fixture.fdHolders();
+    assert.deepEqual(second.take("a").fdHolder, { pid: 101, startTicks: "1" });
+    assert.equal(fixture.searches, 0);
+    assert.equal(second.take("b").fdHolder?.pid, 102);
+    assert.deepEqual(second.take("c"), { held: {}, fdHolder: undefined });
+    assert.equal(fixture.searches, 1);
     second.stop("a");
-    assert.deepEqual(world.stopped, [101]);
+    assert.deepEqual(fixture.stopped, [101]);
   }));
 
 Deno.test("keepers: one without the input takes the place of one that has it once it is closed", () =>
-  withWorld(async (world) => {
+  withFixture(async (fixture) => {
     const closed = Promise.withResolvers<void>();
     const stdin = { fd: 9 as number | undefined, closed: closed.promise };
-    const keepers = world.keepers();
-    keepers.start("a", fd(7), io(stdin));
-    await until(() => world.started.length === 1);
-    assert.equal(world.started[0]!.held.stdin, 9);
+    const fdHolders = fixture.fdHolders();
+    fdHolders.start("a", fd(7), io(stdin));
+    await until(() => fixture.started.length === 1);
+    assert.equal(fixture.started[0]!.held.stdin, 9);
     stdin.fd = undefined;
     closed.resolve();
-    await until(() => world.stopped.length === 1);
-    assert.deepEqual([world.started[1]!.held.stdin, world.stopped, [...world.alive.keys()]], [undefined, [101], [102]]);
-    keepers.stop("a");
-    assert.equal(world.alive.size, 0);
+    await until(() => fixture.stopped.length === 1);
+    assert.deepEqual([fixture.started[1]!.held.stdin, fixture.stopped, [...fixture.alive.keys()]], [undefined, [101], [
+      102,
+    ]]);
+    fdHolders.stop("a");
+    assert.equal(fixture.alive.size, 0);
   }));
 
 Deno.test("keepers: a killed one has a successor, but for a container that has ended", () =>
-  withWorld(async (world) => {
-    const keepers = world.keepers();
-    keepers.start("a", fd(7), io());
-    await until(() => world.started.length === 1);
-    world.kill(101);
-    await until(() => world.started.length === 2);
-    assert.match(world.lines.join(), /keeper was killed/);
-    keepers.stop("a");
-    assert.deepEqual(world.stopped, [102]);
+  withFixture(async (fixture) => {
+    const fdHolders = fixture.fdHolders();
+    fdHolders.start("a", fd(7), io());
+    await until(() => fixture.started.length === 1);
+    fixture.kill(101);
+    await until(() => fixture.started.length === 2);
+    assert.match(fixture.lines.join(), /keeper was killed/);
+    fdHolders.stop("a");
+    assert.deepEqual(fixture.stopped, [102]);
   }));
 
 Deno.test("keepers: without one a container runs on, the log says so, and it gets one when that is possible", () =>
-  withWorld(async (world) => {
-    world.fails = true;
-    const keepers = world.keepers();
-    for (const id of ["a", "b"]) keepers.start(id, fd(7), io());
-    await until(() => world.lines.length === 2);
-    assert.match(world.lines[0]!, /a container has no keeper .*no more processes/);
-    keepers.stop("a");
-    assert.deepEqual(world.stopped, []);
-    world.fails = false;
-    await until(() => world.started.length === 1);
-    keepers.stop("b");
-    assert.deepEqual([world.started.length, world.stopped, world.lines.length], [1, [101], 2]);
+  withFixture(async (fixture) => {
+    fixture.fails = true;
+    const fdHolders = fixture.fdHolders();
+    for (const id of ["a", "b"]) fdHolders.start(id, fd(7), io());
+    await until(() => fixture.lines.length === 2);
+    assert.match(fixture.lines[0]!, /a container has no keeper .*no more processes/);
+    fdHolders.stop("a");
+    assert.deepEqual(fixture.stopped, []);
+    fixture.fails = false;
+    await until(() => fixture.started.length === 1);
+    fdHolders.stop("b");
+    assert.deepEqual([fixture.started.length, fixture.stopped, fixture.lines.length], [1, [101], 2]);
   }));
 
 Deno.test("keepers: those that nobody needs are swept away, others' aren't", () =>
-  withWorld(async (world) => {
-    const keepers = world.keepers();
-    keepers.start("a", fd(7), io());
-    await until(() => world.started.length === 1);
-    const orphan: KeeperRef = { pid: 55, startTicks: "1" };
-    world.alive.set(orphan.pid, { owner: `${world.paths.runDir}/containers/gone`, end: () => {} });
-    world.alive.set(56, { owner: "/run/tsd-other/containers/a", end: () => {} });
-    keepers.sweep();
-    assert.deepEqual(world.stopped, [55]);
-    keepers.stop("a");
+  withFixture(async (fixture) => {
+    const fdHolders = fixture.fdHolders();
+    fdHolders.start("a", fd(7), io());
+    await until(() => fixture.started.length === 1);
+    const orphan: FdHolderRef = { pid: 55, startTicks: "1" };
+    fixture.alive.set(orphan.pid, { owner: `${fixture.paths.runDir}/containers/gone`, end: () => {} });
+    fixture.alive.set(56, { owner: "/run/tsd-other/containers/a", end: () => {} });
+    fdHolders.sweep();
+    assert.deepEqual(fixture.stopped, [55]);
+    fdHolders.stop("a");
   }));

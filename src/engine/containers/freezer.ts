@@ -85,6 +85,6 @@ export class Freezer {
     const { state } = container;
     if (state.status !== (isFrozen ? "running" : "paused")) return;
     this.#deps.table.setState(container, { ...state, status: isFrozen ? "paused" : "running" });
-    this.#deps.events.tell(container, isFrozen ? "pause" : "unpause");
+    this.#deps.events.emit(container, isFrozen ? "pause" : "unpause");
   }
 }

@@ -8,7 +8,7 @@ import { Freezer } from "./freezer.ts";
 interface Bench {
   readonly container: Container;
   readonly freezer: Freezer;
-  readonly told: readonly string[];
+  readonly reported: readonly string[];
   /** What the runtime was asked for. */
   readonly steps: string[];
   /** What the runtime does meanwhile. */
@@ -18,8 +18,8 @@ interface Bench {
 
 function bench(state: ContainerState = RUNNING): Bench {
   const container = fakeContainer(state);
-  const { told, events } = recordedEvents();
-  const made: Bench = { container, told, steps: [], during: () => undefined, isFrozen: false, freezer: null! };
+  const { reported, events } = recordedEvents();
+  const made: Bench = { container, reported, steps: [], during: () => undefined, isFrozen: false, freezer: null! };
   const freezer = new Freezer({
     events,
     table: tableOf(container),
@@ -50,7 +50,7 @@ Deno.test("pause and unpause: the runtime, the state, the event", async () => {
   assert(it.container.isRunning && it.container.isPaused);
   await it.freezer.unpause("web");
   assert.deepEqual(it.container.state, RUNNING);
-  assert.deepEqual([it.steps, it.told], [
+  assert.deepEqual([it.steps, it.reported], [
     ["probes pause", "freeze", "thaw", "probes resume"],
     ["pause", "unpause"],
   ]);
@@ -69,7 +69,7 @@ Deno.test("pause: a container that ends meanwhile has ended; a runtime that fail
   const ending = bench();
   ending.during = () => ending.container.state = EXITED;
   await ending.freezer.pause("web");
-  assert.deepEqual([ending.container.state, ending.told], [EXITED, []]);
+  assert.deepEqual([ending.container.state, ending.reported], [EXITED, []]);
   const failing = bench();
   failing.during = () => {
     throw new TsdError("runtime_failed", "no freezer");
@@ -95,5 +95,5 @@ Deno.test("thawing what isn't frozen does nothing; what the kernel says is recor
   assert.equal(it.container.state.status, "paused");
   it.isFrozen = false;
   it.freezer.reconcile(it.container);
-  assert.deepEqual([it.container.state.status, it.told], ["running", ["pause", "unpause"]]);
+  assert.deepEqual([it.container.state.status, it.reported], ["running", ["pause", "unpause"]]);
 });

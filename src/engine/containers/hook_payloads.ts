@@ -4,7 +4,7 @@
  */
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import type { ContainerContext, HookContexts, NewContainerContext, StartedContext } from "../../plugins/mod.ts";
-import type { NetworkFacts } from "../networks/network.ts";
+import type { EndpointState } from "../networks/network.ts";
 import type { Container } from "./container.ts";
 import { type RequestedMount, requestedMounts } from "./mounts.ts";
 
@@ -48,7 +48,7 @@ export function newContainerContext({ config, hostConfig, ...known }: NewContain
 export function connectedContext(
   container: Container,
   netns: string,
-  { endpoints }: NetworkFacts,
+  { endpoints }: EndpointState,
 ): HookContexts["network.ready"] {
   const networks = endpoints.flatMap(({ network, lease }) => {
     if (lease === undefined) return [];

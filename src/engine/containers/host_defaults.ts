@@ -1,5 +1,5 @@
 import type { HostConfig } from "../../api_types/mod.ts";
-import { hiddenPaths, type HostFacts } from "../../runtime/spec/mod.ts";
+import { type HostInfo, maskedAndReadonlyPaths } from "../../runtime/spec/mod.ts";
 import { cgroupnsMode } from "./namespace_modes.ts";
 import { parseSecurityOptions } from "./security_options.ts";
 
@@ -9,9 +9,9 @@ const DEFAULT_SHM_BYTES = 64 << 20;
  * A checked host configuration with what Docker puts in place of what isn't said, so that inspect shows what counts for
  * the container's whole life.
  */
-export function withHostDefaults(host: HostConfig, facts: HostFacts): HostConfig {
+export function withHostDefaults(host: HostConfig, info: HostInfo): HostConfig {
   const { Privileged: privileged = false, Memory: memory = 0, PidsLimit: pids, MemorySwappiness: swappiness } = host;
-  const isV1 = facts.cgroupVersion === 1;
+  const isV1 = info.cgroupVersion === 1;
   return {
     ...host,
     ...memory > 0 && !host.MemorySwap ? { MemorySwap: 2 * memory } : {},
@@ -20,19 +20,19 @@ export function withHostDefaults(host: HostConfig, facts: HostFacts): HostConfig
     PidsLimit: typeof pids === "number" && pids > 0 ? pids : null,
     ShmSize: host.ShmSize || DEFAULT_SHM_BYTES,
     IpcMode: host.IpcMode || "private",
-    CgroupnsMode: cgroupnsMode(host, facts) as HostConfig["CgroupnsMode"],
-    ...shownHiddenPaths(host, privileged, facts),
+    CgroupnsMode: cgroupnsMode(host, info) as HostConfig["CgroupnsMode"],
+    ...shownHiddenPaths(host, privileged, info),
   };
 }
 
 /** A privileged container has none, which Docker shows as null. */
-function shownHiddenPaths(host: HostConfig, privileged: boolean, facts: HostFacts) {
-  const asked = parseSecurityOptions(host.SecurityOpt ?? [], privileged, facts);
-  const { maskedPaths, readonlyPaths } = hiddenPaths({
-    maskedPaths: asked.maskedPaths ?? host.MaskedPaths ?? undefined,
-    readonlyPaths: asked.readonlyPaths ?? host.ReadonlyPaths ?? undefined,
+function shownHiddenPaths(host: HostConfig, privileged: boolean, info: HostInfo) {
+  const requested = parseSecurityOptions(host.SecurityOpt ?? [], privileged, info);
+  const { maskedPaths, readonlyPaths } = maskedAndReadonlyPaths({
+    maskedPaths: requested.maskedPaths ?? host.MaskedPaths ?? undefined,
+    readonlyPaths: requested.readonlyPaths ?? host.ReadonlyPaths ?? undefined,
     privileged,
-    host: facts,
+    host: info,
   });
   const shown = (paths: readonly string[], given: unknown) => privileged && !given ? null : paths;
   return {

@@ -7,14 +7,14 @@
 import { sha256Hex } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { ImageCatalog } from "../images/image_catalog.ts";
-import type { ImageUses } from "../images/image_leases.ts";
+import type { ImageLeases } from "../images/image_leases.ts";
 import type { SharedSnapshots } from "./shared_snapshots.ts";
 import type { ContainerRecord } from "./container.ts";
 import type { ImageUse, RequestedMount } from "./mounts.ts";
 
 export interface ImageMountsDeps {
   readonly images: Pick<ImageCatalog, "resolve">;
-  readonly uses: Pick<ImageUses, "hold">;
+  readonly uses: Pick<ImageLeases, "hold">;
   readonly snapshots: Pick<SharedSnapshots, "prepare" | "hold" | "remove">;
 }
 
@@ -36,14 +36,14 @@ export class ImageMounts {
   }
 
   /** @throws {TsdError} image_not_found, ambiguous_id, invalid_reference, storage */
-  async make(asked: RequestedMount, image: ImageUse, containerId: string): Promise<ReadyImage> {
+  async make(requested: RequestedMount, image: ImageUse, containerId: string): Promise<ReadyImage> {
     const { images, uses, snapshots } = this.#deps;
     const { name } = image;
     const { record: { id, layers } } = await images.resolve(name);
     await using undo = new AsyncDisposableStack();
     // It goes last: until the container is recorded nothing else keeps the layers.
     undo.use(uses.hold({ id, layers }, name));
-    const snapshot = await snapshotId(containerId, asked.mount.target);
+    const snapshot = await snapshotId(containerId, requested.mount.target);
     await snapshots.prepare(layers, snapshot);
     let isKept = false;
     undo.defer(() => isKept ? undefined : snapshots.remove(snapshot));
@@ -51,8 +51,8 @@ export class ImageMounts {
     const all = undo.move();
     return {
       mount: {
-        ...asked,
-        mount: { kind: "image", source: seen.root, target: asked.mount.target, readOnly: true },
+        ...requested,
+        mount: { kind: "image", source: seen.root, target: requested.mount.target, readOnly: true },
         image: { ...image, found: { id, layers, snapshot } },
       },
       keep: () => void (isKept = true),

@@ -26,12 +26,12 @@ export const INIT_PROGRAMS: readonly string[] = [
 
 /** The init program for a container that asks for one, in the form that the OCI configuration's generator takes. @throws {TsdError} runtime_missing */
 export async function initProgram(
-  { Init: wanted, PidMode: pidMode }: Pick<HostConfig, "Init" | "PidMode">,
+  { Init: requested, PidMode: pidMode }: Pick<HostConfig, "Init" | "PidMode">,
   candidates: readonly string[] = INIT_PROGRAMS,
 ): Promise<{ init?: { readonly path: string } }> {
   // With another's pid namespace it would not be process 1; Docker leaves it out then.
   const isFirst = pidMode === undefined || pidMode === "" || pidMode === "private";
-  if (!wanted || !isFirst) return {};
+  if (!requested || !isFirst) return {};
   const path = await findInitProgram(candidates);
   if (path !== undefined) return { init: { path } };
   throw new TsdError(

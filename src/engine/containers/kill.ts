@@ -15,7 +15,7 @@ import { parseSignal } from "./signals.ts";
 
 const SIGKILL = 9;
 
-export interface SignallerDeps {
+export interface SignalSenderDeps {
   readonly processes: Pick<ProcessCalls, "pidfdSendSignal">;
   readonly freezer: Freezer;
   readonly events: ContainerEvents;
@@ -23,12 +23,12 @@ export interface SignallerDeps {
 }
 
 /** See the module's comment. */
-export class Signaller {
-  readonly #deps: SignallerDeps;
+export class SignalSender {
+  readonly #deps: SignalSenderDeps;
   readonly #killed = new WeakSet<StartedProcess>();
   readonly #startedAtMs = new WeakMap<StartedProcess, number>();
 
-  constructor(deps: SignallerDeps) {
+  constructor(deps: SignalSenderDeps) {
     this.#deps = deps;
   }
 
@@ -76,7 +76,7 @@ export class Signaller {
       // It has just ended by itself; its exit is on the way.
       if (!isErrno(thrown, "ESRCH")) throw thrown;
     }
-    this.#deps.events.tell(container, "kill", { attributes: { signal: String(signal) } });
+    this.#deps.events.emit(container, "kill", { attributes: { signal: String(signal) } });
   }
 }
 

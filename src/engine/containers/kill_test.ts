@@ -5,42 +5,42 @@ import { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerState } from "./container.ts";
 import { fakeContainer, recordedEvents, RUNNING, runtimesOf, tableOf } from "./containers_testing.ts";
 import { Freezer } from "./freezer.ts";
-import { Signaller } from "./kill.ts";
+import { SignalSender } from "./kill.ts";
 
 const PAUSED = { ...RUNNING, status: "paused" } as ContainerState;
 
 function bench(state: ContainerState, stopSignal?: string) {
   const container = fakeContainer(state, { config: stopSignal === undefined ? {} : { StopSignal: stopSignal } });
-  const { told, events } = recordedEvents();
+  const { reported, events } = recordedEvents();
   const runtimes = runtimesOf({ setFrozen: () => Promise.resolve() });
   const health = { pause: () => Promise.resolve(), resume: () => undefined };
   const cgroups = { isFrozen: () => false };
   const freezer = new Freezer({ events, table: tableOf(container), locks: new KeyedLock(), runtimes, cgroups, health });
   const sent: string[] = [];
-  const made = { isGone: false, sent, told, container };
+  const made = { isRemoved: false, sent, reported, container };
   const processes = {
     pidfdSendSignal: (fd: number, signal: number) => {
-      if (made.isGone) throw new SysError("pidfd_send_signal", errnoOf("ESRCH"));
+      if (made.isRemoved) throw new SysError("pidfd_send_signal", errnoOf("ESRCH"));
       sent.push(`${fd} ${signal}`);
     },
   };
   const process = { pid: 7, startTicks: "1", pidFd: new OwnedFd(40, { close: () => undefined }) };
-  return Object.assign(made, { process, signaller: new Signaller({ processes, freezer, events, log: SILENT_LOG }) });
+  return Object.assign(made, { process, signals: new SignalSender({ processes, freezer, events, log: SILENT_LOG }) });
 }
 
 Deno.test("a signal is sent and told of; only a SIGKILL counts as one", async () => {
   const it = bench(RUNNING);
-  await it.signaller.send(it.container, it.process, 15);
-  assert(!it.signaller.hasKilled(it.process));
-  await it.signaller.send(it.container, it.process, 9);
-  assert(it.signaller.hasKilled(it.process));
-  assert.deepEqual([it.sent, it.told], [["40 15", "40 9"], ["kill signal=15", "kill signal=9"]]);
+  await it.signals.send(it.container, it.process, 15);
+  assert(!it.signals.hasKilled(it.process));
+  await it.signals.send(it.container, it.process, 9);
+  assert(it.signals.hasKilled(it.process));
+  assert.deepEqual([it.sent, it.reported], [["40 15", "40 9"], ["kill signal=15", "kill signal=9"]]);
 });
 
 Deno.test("a process that has just ended needs no signal", async () => {
   const it = bench(RUNNING);
-  it.isGone = true;
-  await it.signaller.send(it.container, it.process, 15);
+  it.isRemoved = true;
+  await it.signals.send(it.container, it.process, 15);
   assert.deepEqual(it.sent, []);
 });
 
@@ -54,11 +54,11 @@ Deno.test("a paused process goes on for what may end it, and for nothing else", 
   ];
   for (const [signal, stopSignal, status] of cases) {
     const it = bench(PAUSED, stopSignal);
-    await it.signaller.send(it.container, it.process, signal);
+    await it.signals.send(it.container, it.process, signal);
     assert.equal(it.container.state.status, status, `${signal} ${stopSignal}`);
-    assert.deepEqual(it.told, [`kill signal=${signal}`, ...status === "running" ? ["unpause"] : []]);
+    assert.deepEqual(it.reported, [`kill signal=${signal}`, ...status === "running" ? ["unpause"] : []]);
   }
   const locked = bench(PAUSED);
-  await locked.signaller.kill(locked.container, locked.process);
-  assert.deepEqual(locked.told, ["kill signal=9", "unpause"]);
+  await locked.signals.kill(locked.container, locked.process);
+  assert.deepEqual(locked.reported, ["kill signal=9", "unpause"]);
 });

@@ -24,7 +24,7 @@ export interface FilterStart {
 }
 
 /** Whether a line is wanted, by its first record. Times have equal length and zone: their order is that of their text. */
-export function isWantedLine(
+export function isRequestedLine(
   { stream, time, continues }: LogRecord,
   { stdout, stderr, since, until }: LogSelection,
 ): boolean {
@@ -46,17 +46,17 @@ export class LineFilter {
   }
 
   /** The wanted ones, and whether all that come later are past the end of the span. */
-  take(records: readonly LogRecord[]): { wanted: readonly LogRecord[]; isPast: boolean } {
+  take(records: readonly LogRecord[]): { requested: readonly LogRecord[]; isPast: boolean } {
     const { until } = this.#selection;
     const past = until === undefined ? -1 : records.findIndex(({ time }) => time > until);
     const inTime = past < 0 ? records : records.slice(0, past);
-    return { wanted: inTime.filter((record) => this.#isWanted(record)), isPast: past >= 0 };
+    return { requested: inTime.filter((record) => this.#isRequested(record)), isPast: past >= 0 };
   }
 
-  #isWanted(record: LogRecord): boolean {
+  #isRequested(record: LogRecord): boolean {
     if (!record.continues) {
-      const isWanted = isWantedLine(record, this.#selection);
-      this.#isShown[record.stream] = isWanted && this.#skippedLines-- <= 0;
+      const isRequested = isRequestedLine(record, this.#selection);
+      this.#isShown[record.stream] = isRequested && this.#skippedLines-- <= 0;
     }
     return this.#isShown[record.stream];
   }

@@ -100,7 +100,7 @@ function attributes(options: Options, container: LoggedContainer): Record<string
     const equals = word.indexOf("=");
     return equals < 0 ? [] : [[word.slice(0, equals), word.slice(equals + 1)]];
   });
-  const wanted = (kind: "labels" | "env") => {
+  const requested = (kind: "labels" | "env") => {
     const names = (options[kind] ?? "").split(",");
     const pattern = options[`${kind}-regex`];
     const expression = pattern ? parsePattern(`${kind}-regex`, pattern) : undefined;
@@ -108,8 +108,8 @@ function attributes(options: Options, container: LoggedContainer): Record<string
   };
   const tag = options.tag ? expandLogTag(options.tag, container) : "";
   return Object.fromEntries([
-    ...Object.entries(container.labels).filter(wanted("labels")),
-    ...env.filter(wanted("env")),
+    ...Object.entries(container.labels).filter(requested("labels")),
+    ...env.filter(requested("env")),
     ...(tag === "" ? [] : [["tag", tag]]),
   ]);
 }

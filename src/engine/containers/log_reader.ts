@@ -12,7 +12,7 @@ import type { LogFiles, OpenLogFile } from "../../runtime/logs/log_files.ts";
 import type { LogLease } from "../../runtime/logs/log_readers.ts";
 import { findBackwards, RecordReader } from "../../runtime/logs/record_reader.ts";
 import type { LogRecord } from "../../runtime/logs/record_parser.ts";
-import { type FilterStart, isWantedLine, LineFilter, type LogSelection } from "./line_filter.ts";
+import { type FilterStart, isRequestedLine, LineFilter, type LogSelection } from "./line_filter.ts";
 
 /** Tells of new records; absent when the container has stopped. */
 export interface LogFollower {
@@ -42,7 +42,7 @@ interface Position {
 type Start = Position & FilterStart;
 
 /** A client that takes nothing for so long doesn't hold up the container any more. */
-const PATIENCE_MS = 1000;
+const TIMEOUT_MS = 1000;
 
 /** The selected records, some at a time, each valid until the next ones are asked for. @throws {TsdError} storage */
 export async function* readLog(
@@ -107,11 +107,11 @@ async function* readFile(
       await reader.followCut();
       continue;
     }
-    const { wanted, isPast } = filter.take(records);
-    if (wanted.length > 0) {
-      const timer = setTimeout(() => lease.letGo(), PATIENCE_MS);
+    const { requested, isPast } = filter.take(records);
+    if (requested.length > 0) {
+      const timer = setTimeout(() => lease.letGo(), TIMEOUT_MS);
       try {
-        yield wanted;
+        yield requested;
       } finally {
         clearTimeout(timer);
       }
@@ -181,7 +181,7 @@ async function startOfTail(
       continue;
     }
     const endBytes = sequence === end.sequence ? end.offset : await file.size();
-    const isEnough = (record: LogRecord) => record.time < since || (isWantedLine(record, selection) && --left === 0);
+    const isEnough = (record: LogRecord) => record.time < since || (isRequestedLine(record, selection) && --left === 0);
     const offset = await findBackwards(file, endBytes, isEnough);
     if (offset !== undefined) return { sequence, offset, skippedLines: 0, startsInside: true };
   }
@@ -192,7 +192,7 @@ async function countLines(file: OpenLogFile, selection: LogSelection): Promise<n
   const reader = new RecordReader(file, () => {});
   let count = 0;
   for (let records = await reader.next(); records !== undefined; records = await reader.next()) {
-    for (const record of records) if (isWantedLine(record, selection)) count++;
+    for (const record of records) if (isRequestedLine(record, selection)) count++;
   }
   return count;
 }

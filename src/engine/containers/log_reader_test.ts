@@ -92,11 +92,11 @@ Deno.test("any selection over any files, plain and compressed, is what filtering
       selection,
       fc.integer({ min: 80, max: 900 }),
       fc.integer({ min: 1, max: 3 }),
-      async ({ stdout, stderr, since, until, tail: wantedTail }, maxSizeBytes, compressEvery) => {
+      async ({ stdout, stderr, since, until, tail: requestedTail }, maxSizeBytes, compressEvery) => {
         using fixture = new LogFixture({ maxSizeBytes, maxFiles: 100 });
         writeNumbers(fixture, 0, 40);
         compressAll(fixture, compressEvery);
-        const tail = wantedTail === undefined ? undefined : Math.max(0, wantedTail);
+        const tail = requestedTail === undefined ? undefined : Math.max(0, requestedTail);
         const chosen = range(0, 40).filter((n) =>
           (n % 2 === 0 ? stdout : stderr) && n >= (since ?? -1) && n <= (until ?? 99)
         );

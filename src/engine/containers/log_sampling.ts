@@ -3,7 +3,7 @@
  * A sample of what containers write, for plugins; the log Worker takes it only while a plugin wants it.
  */
 import type { HookBus } from "../../plugins/mod.ts";
-import type { OutputHub } from "../../runtime/logs/stdio_router.ts";
+import type { StdioRouter } from "../../runtime/logs/stdio_router.ts";
 import type { Container } from "./container.ts";
 import { containerContext } from "./hook_payloads.ts";
 
@@ -11,20 +11,20 @@ import { containerContext } from "./hook_payloads.ts";
 const LINES_PER_SECOND = 10;
 const HOOK = "log.line";
 
-export interface LineSamplesDeps {
-  readonly hooks: Pick<HookBus, "wants" | "onWanted" | "tell">;
-  readonly outputs: Pick<OutputHub, "sample">;
+export interface LogSamplingDeps {
+  readonly hooks: Pick<HookBus, "isSubscribed" | "onSubscribed" | "callParallel">;
+  readonly outputs: Pick<StdioRouter, "sample">;
   readonly table: { has(id: string): boolean; find(id: string): Container };
 }
 
 /** From now on plugins that want lines get them. */
-export function tellLines({ hooks, outputs, table }: LineSamplesDeps): void {
+export function callLineHooks({ hooks, outputs, table }: LogSamplingDeps): void {
   const arrange = () =>
-    outputs.sample(hooks.wants(HOOK) ? LINES_PER_SECOND : 0, (id, lines) => {
+    outputs.sample(hooks.isSubscribed(HOOK) ? LINES_PER_SECOND : 0, (id, lines) => {
       if (!table.has(id)) return;
       const container = table.find(id);
-      for (const line of lines) hooks.tell(HOOK, () => ({ ...containerContext(container), ...line }));
+      for (const line of lines) hooks.callParallel(HOOK, () => ({ ...containerContext(container), ...line }));
     });
-  hooks.onWanted((hook) => hook === HOOK ? arrange() : undefined);
-  if (hooks.wants(HOOK)) arrange();
+  hooks.onSubscribed((hook) => hook === HOOK ? arrange() : undefined);
+  if (hooks.isSubscribed(HOOK)) arrange();
 }

@@ -6,7 +6,7 @@ import type { Mount } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { type BindMount, cleanPath, type TmpfsMount } from "../../runtime/spec/mod.ts";
 import { checkVolumeName } from "../volumes/volume_names.ts";
-import type { RequestedMount, VolumeUse, VolumeWish } from "./requested_mount.ts";
+import type { RequestedMount, RequestedVolume, VolumeUse } from "./requested_mount.ts";
 
 export const PROPAGATIONS: ReadonlySet<string> = new Set([
   ...["private", "rprivate", "shared", "rshared", "slave", "rslave"],
@@ -149,7 +149,7 @@ const badMount = ({ Type: type = "bind" }: Mount, why: string, before = "") =>
 export function volumeMount(
   target: string,
   volume: VolumeUse,
-  { readOnly = false, mode, wish }: { readOnly?: boolean; mode: string; wish: VolumeWish },
+  { readOnly = false, mode, wish }: { readOnly?: boolean; mode: string; wish: RequestedVolume },
 ): RequestedMount {
   return { mount: { kind: "volume", source: "", target, readOnly }, createSource: false, mode, volume, wish };
 }

@@ -5,7 +5,7 @@ import type { RequestedMount } from "./mounts.ts";
 /** Says which source is missing that is not to be made (`--mount`). @throws {TsdError} invalid_argument */
 export async function requireSources(requested: readonly RequestedMount[]): Promise<void> {
   for (const { mount, createSource } of requested) {
-    if (mount.kind !== "bind" || createSource || await isThere(mount.source)) continue;
+    if (mount.kind !== "bind" || createSource || await exists(mount.source)) continue;
     throw new TsdError(
       "invalid_argument",
       `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`,
@@ -17,7 +17,7 @@ export async function requireSources(requested: readonly RequestedMount[]): Prom
 export async function prepareSources(requested: readonly RequestedMount[]): Promise<void> {
   await requireSources(requested);
   for (const { mount } of requested) {
-    if (mount.kind !== "bind" || await isThere(mount.source)) continue;
+    if (mount.kind !== "bind" || await exists(mount.source)) continue;
     try {
       await Deno.mkdir(mount.source, { recursive: true, mode: 0o755 });
     } catch (cause) {
@@ -28,7 +28,7 @@ export async function prepareSources(requested: readonly RequestedMount[]): Prom
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
     return true;

@@ -17,7 +17,7 @@ import {
 } from "./mount_fields.ts";
 import type { RequestedMount } from "./requested_mount.ts";
 
-export type { ImageUse, MountedImage, RequestedMount, VolumeUse, VolumeWish } from "./requested_mount.ts";
+export type { ImageUse, MountedImage, RequestedMount, RequestedVolume, VolumeUse } from "./requested_mount.ts";
 
 /** What a volume is told that is to stay empty. */
 export const NOCOPY = "nocopy";

@@ -5,8 +5,8 @@
  */
 import type { HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
-import type { HostFacts, NamespaceMode, SpecSettings } from "../../runtime/spec/mod.ts";
-import { type JoinedNamespaces, namedContainer } from "./shared_namespaces.ts";
+import type { HostInfo, NamespaceMode, SpecSettings } from "../../runtime/spec/mod.ts";
+import { namedContainer, type SharedNamespaces } from "./shared_namespaces.ts";
 
 type Modes = Pick<SpecSettings, "ipc" | "pid" | "uts" | "cgroupns">;
 
@@ -14,29 +14,29 @@ type Modes = Pick<SpecSettings, "ipc" | "pid" | "uts" | "cgroupns">;
 const NOT_YET_KNOWN = "";
 
 /** @throws {TsdError} invalid_argument */
-export function namespaceModes(host: HostConfig, facts: HostFacts, joined: JoinedNamespaces): Modes {
+export function namespaceModes(host: HostConfig, info: HostInfo, joined: SharedNamespaces): Modes {
   if (!["", "host"].includes(host.UsernsMode ?? "")) throw invalid("USER", host.UsernsMode);
   return {
     ipc: ipcMode(host.IpcMode ?? "", joined),
     pid: pidMode(host.PidMode ?? "", joined),
     uts: utsMode(host.UTSMode ?? ""),
-    cgroupns: cgroupMode(cgroupnsMode(host, facts)),
+    cgroupns: cgroupMode(cgroupnsMode(host, info)),
   };
 }
 
 /** Docker's default where nothing was said. */
-export function cgroupnsMode({ CgroupnsMode: mode }: HostConfig, { cgroupVersion }: HostFacts): string {
+export function cgroupnsMode({ CgroupnsMode: mode }: HostConfig, { cgroupVersion }: HostInfo): string {
   return mode || (cgroupVersion === 1 ? "host" : "private");
 }
 
-function ipcMode(mode: string, { ipc = NOT_YET_KNOWN }: JoinedNamespaces): Modes["ipc"] {
+function ipcMode(mode: string, { ipc = NOT_YET_KNOWN }: SharedNamespaces): Modes["ipc"] {
   if (mode === "none" || mode === "host") return mode;
   if (["", "private", "shareable"].includes(mode)) return "private";
   if (namedContainer(mode) === undefined) throw invalid("IPC", mode);
   return { path: ipc };
 }
 
-function pidMode(mode: string, { pid = NOT_YET_KNOWN }: JoinedNamespaces): NamespaceMode {
+function pidMode(mode: string, { pid = NOT_YET_KNOWN }: SharedNamespaces): NamespaceMode {
   if (mode === "host") return mode;
   if (mode === "") return "private";
   if (namedContainer(mode) === undefined) throw invalid("PID", mode);

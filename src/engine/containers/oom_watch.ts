@@ -27,7 +27,7 @@ export interface Ending {
 export interface OomWatchDeps {
   readonly cgroups: Pick<ContainerCgroups, "oomKills" | "onOom">;
   readonly events: ContainerEvents;
-  readonly hooks: Pick<HookBus, "tell">;
+  readonly hooks: Pick<HookBus, "callParallel">;
   readonly log: Log;
   /** Unix time in ms. */
   readonly now?: () => number;
@@ -86,8 +86,8 @@ export class OomWatch {
     if (kills <= before) return false;
     watched.kills = kills;
     watched.lastMs = this.#now();
-    this.#deps.events.tell(container, "oom");
-    this.#deps.hooks.tell("container.oom", () => containerContext(container));
+    this.#deps.events.emit(container, "oom");
+    this.#deps.hooks.callParallel("container.oom", () => containerContext(container));
     return true;
   }
 

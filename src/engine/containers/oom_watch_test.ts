@@ -6,10 +6,10 @@ import { OomWatch } from "./oom_watch.ts";
 
 function bench() {
   const container = fakeContainer();
-  const { told, events } = recordedEvents();
+  const { reported, events } = recordedEvents();
   const made = {
     container,
-    told,
+    reported,
     kills: 0,
     isUnreadable: false,
     nowMs: 0,
@@ -45,7 +45,7 @@ Deno.test("oom: a first process that the kernel killed", () => {
   it.watch.begin(it.container, "started");
   it.kills = 1;
   assert.equal(it.watch.end(it.container, KILLED), true);
-  assert.deepEqual([it.told, it.watching, it.hooked], [["oom"], 0, [it.container.id]]);
+  assert.deepEqual([it.reported, it.watching, it.hooked], [["oom"], 0, [it.container.id]]);
 });
 
 Deno.test("oom: counts that can't be read keep nobody from starting or ending, and what was before them is no news", () => {
@@ -54,10 +54,10 @@ Deno.test("oom: counts that can't be read keep nobody from starting or ending, a
   it.watch.begin(it.container, "found");
   it.isUnreadable = false;
   it.notice();
-  assert.deepEqual(it.told, []);
+  assert.deepEqual(it.reported, []);
   it.kills = 4;
   it.notice();
-  assert.deepEqual(it.told, ["oom"]);
+  assert.deepEqual(it.reported, ["oom"]);
   it.isUnreadable = true;
   assert.equal(it.watch.end(it.container, { signal: 15, byEngine: false }), false);
 });
@@ -66,14 +66,14 @@ Deno.test("oom: told at once, and once for each kill; a kernel's notice alone is
   const it = bench();
   it.watch.begin(it.container, "started");
   it.notice();
-  assert.deepEqual(it.told, []);
+  assert.deepEqual(it.reported, []);
   it.kills = 1;
   it.notice();
   it.notice();
-  assert.deepEqual(it.told, ["oom"]);
+  assert.deepEqual(it.reported, ["oom"]);
   it.nowMs = 100;
   assert.equal(it.watch.end(it.container, KILLED), true);
-  assert.deepEqual(it.told, ["oom"]);
+  assert.deepEqual(it.reported, ["oom"]);
 });
 
 Deno.test("oom: not the victim: a child died, the engine killed, it exited, or all of that was long ago", () => {
@@ -90,7 +90,7 @@ Deno.test("oom: not the victim: a child died, the engine killed, it exited, or a
     it.notice();
     it.nowMs = laterMs;
     assert.equal(it.watch.end(it.container, ending), false, what);
-    assert.deepEqual(it.told, ["oom"], what);
+    assert.deepEqual(it.reported, ["oom"], what);
   }
 });
 
@@ -99,7 +99,7 @@ Deno.test("oom: of a container that was found running only what comes is told", 
   it.kills = 3;
   it.watch.begin(it.container, "found");
   assert.equal(it.watch.end(it.container, KILLED), false);
-  assert.deepEqual(it.told, []);
+  assert.deepEqual(it.reported, []);
   assert.equal(it.watch.end(it.container, KILLED), false);
 });
 
@@ -108,21 +108,21 @@ Deno.test("oom: a notice comes before the kill, which is told all the same", asy
   it.watch.begin(it.container, "started");
   it.notice();
   it.kills = 1;
-  while (it.told.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (it.reported.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   it.notice();
   assert.equal(it.watch.end(it.container, KILLED), true);
-  assert.deepEqual(it.told, ["oom"]);
+  assert.deepEqual(it.reported, ["oom"]);
 });
 
 Deno.test("oom: a kill before the watch began is told, and one just after that was announced before", async () => {
   const early = bench();
   early.kills = 1;
   early.watch.begin(early.container, "started");
-  assert.deepEqual(early.told, ["oom"]);
+  assert.deepEqual(early.reported, ["oom"]);
   assert.equal(early.watch.end(early.container, KILLED), true);
   const announced = bench();
   announced.watch.begin(announced.container, "started");
   announced.kills = 1;
-  while (announced.told.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (announced.reported.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   announced.watch.end(announced.container, KILLED);
 });

@@ -10,13 +10,13 @@ import type { CgroupOf } from "../stats/cgroup.ts";
 import { CGROUP_FILES, pidsBelow } from "../stats/cgroup_files.ts";
 
 /** How long killed processes may take to end, in ms. */
-const PATIENCE_MS = 3000;
+const TIMEOUT_MS = 3000;
 const POLL_MS = 10;
 
 type Calls = Pick<ProcessCalls, "pidfdOpen" | "pidfdSendSignal">;
 
 /** See the module's comment. */
-export class LeftCgroups {
+export class OrphanedCgroups {
   readonly #cgroupOf: CgroupOf;
   readonly #calls: Calls;
   readonly #hierarchies: () => Promise<readonly string[]>;
@@ -30,11 +30,11 @@ export class LeftCgroups {
 
   /** Mostly there are none, which one look tells. @throws {TsdError} timeout */
   async remove(id: string): Promise<void> {
-    const folders = (await (this.#known ??= this.#hierarchies())).map((mount) => `${mount}/${this.#cgroupOf(id)}`);
-    if (folders[0] === undefined || !await exists(folders[0])) return;
-    for (const deadline = Date.now() + PATIENCE_MS;;) {
-      for (const folder of folders) await this.#kill(folder, id);
-      const left = (await Promise.all(folders.map(removeBelow))).includes(false);
+    const dirs = (await (this.#known ??= this.#hierarchies())).map((mount) => `${mount}/${this.#cgroupOf(id)}`);
+    if (dirs[0] === undefined || !await exists(dirs[0])) return;
+    for (const deadline = Date.now() + TIMEOUT_MS;;) {
+      for (const dir of dirs) await this.#kill(dir, id);
+      const left = (await Promise.all(dirs.map(removeBelow))).includes(false);
       if (!left) return;
       if (Date.now() > deadline) {
         throw new TsdError("timeout", `Cannot remove the cgroups of container ${id}: processes in them don't end`);
@@ -43,8 +43,8 @@ export class LeftCgroups {
     }
   }
 
-  async #kill(folder: string, id: string): Promise<void> {
-    for (const pid of await pidsBelow(CGROUP_FILES, folder)) {
+  async #kill(dir: string, id: string): Promise<void> {
+    for (const pid of await pidsBelow(CGROUP_FILES, dir)) {
       try {
         using pidFd = new OwnedFd(this.#calls.pidfdOpen(pid));
         // Asked after the opening: what is in it now is what the descriptor names.
@@ -73,12 +73,12 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Removes a cgroup with those below it; false while there is something in them. */
-async function removeBelow(folder: string): Promise<boolean> {
-  for (const name of await CGROUP_FILES.folders(folder)) {
-    if (!await removeBelow(`${folder}/${name}`)) return false;
+async function removeBelow(dir: string): Promise<boolean> {
+  for (const name of await CGROUP_FILES.dirs(dir)) {
+    if (!await removeBelow(`${dir}/${name}`)) return false;
   }
   try {
-    await Deno.remove(folder);
+    await Deno.remove(dir);
     return true;
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return true;

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
 import "../../sys/preopen.ts";
 import { processes } from "../../sys/mod.ts";
-import { LeftCgroups } from "./orphaned_cgroups.ts";
+import { OrphanedCgroups } from "./orphaned_cgroups.ts";
 
 /** A writable cgroup hierarchy that lets processes in without further ado. */
 async function hierarchy(): Promise<string> {
@@ -15,19 +15,19 @@ async function hierarchy(): Promise<string> {
 Deno.test("left cgroups: what is in them is killed, and they go; nothing else", requires("root"), async () => {
   const mount = await hierarchy();
   const parent = `tsd-test-${Deno.pid}`;
-  const folders = ["", "/c1", "/c1/below", "/c2"].map((name) => `${mount}/${parent}${name}`);
-  for (const folder of folders) await Deno.mkdir(folder);
-  const sleeping = folders.slice(1).map(() => new Deno.Command("sleep", { args: ["1000"] }).spawn());
+  const dirs = ["", "/c1", "/c1/below", "/c2"].map((name) => `${mount}/${parent}${name}`);
+  for (const dir of dirs) await Deno.mkdir(dir);
+  const sleeping = dirs.slice(1).map(() => new Deno.Command("sleep", { args: ["1000"] }).spawn());
   try {
     for (const [n, { pid }] of sleeping.entries()) {
-      await Deno.writeTextFile(`${folders[n + 1]}/cgroup.procs`, `${pid}\n`);
+      await Deno.writeTextFile(`${dirs[n + 1]}/cgroup.procs`, `${pid}\n`);
     }
-    const left = new LeftCgroups((id) => `${parent}/${id}`, processes, () => Promise.resolve([mount]));
+    const left = new OrphanedCgroups((id) => `${parent}/${id}`, processes, () => Promise.resolve([mount]));
     const removal = left.remove("c1");
     const signals = await Promise.all(sleeping.slice(0, 2).map(({ status }) => status));
     await removal;
     assert.deepEqual(signals.map(({ signal }) => signal), ["SIGKILL", "SIGKILL"]);
-    const names = (await Array.fromAsync(Deno.readDir(folders[0]!))).filter(({ isDirectory }) => isDirectory);
+    const names = (await Array.fromAsync(Deno.readDir(dirs[0]!))).filter(({ isDirectory }) => isDirectory);
     assert.deepEqual(names.map(({ name }) => name), ["c2"]);
     await left.remove("c1");
     await left.remove("never-was");
@@ -35,7 +35,7 @@ Deno.test("left cgroups: what is in them is killed, and they go; nothing else", 
   } finally {
     sleeping[2]!.kill("SIGKILL");
     await sleeping[2]!.status;
-    await new LeftCgroups((id) => `${parent}/${id}`, processes, () => Promise.resolve([mount])).remove("c2");
-    await Deno.remove(folders[0]!);
+    await new OrphanedCgroups((id) => `${parent}/${id}`, processes, () => Promise.resolve([mount])).remove("c2");
+    await Deno.remove(dirs[0]!);
   }
 });

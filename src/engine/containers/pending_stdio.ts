@@ -1,16 +1,16 @@
 /** Streams of runs that have not begun: whoever attaches to a container before its start attaches to these. */
-import type { ProcessIo } from "../../runtime/stdio.ts";
+import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { Container } from "./container.ts";
 
-export class NextStreams {
-  readonly #next = new Map<string, ProcessIo>();
-  readonly #newIo: (container: Container) => ProcessIo;
+export class PendingStdio {
+  readonly #next = new Map<string, ProcessStdio>();
+  readonly #newIo: (container: Container) => ProcessStdio;
 
-  constructor(newIo: (container: Container) => ProcessIo) {
+  constructor(newIo: (container: Container) => ProcessStdio) {
     this.#newIo = newIo;
   }
 
-  of(container: Container): ProcessIo {
+  of(container: Container): ProcessStdio {
     let io = this.#next.get(container.id);
     if (io === undefined) this.#next.set(container.id, io = this.#newIo(container));
     return io;

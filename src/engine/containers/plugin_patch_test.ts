@@ -8,14 +8,14 @@ const request = (body: Record<string, unknown> = {}): CreateRequest =>
   parseCreateRequest({ Image: "busybox", ...body });
 
 Deno.test("a patch becomes what a client would have asked for", () => {
-  const asked = request({
+  const requested = request({
     Env: ["A=old", "B=kept"],
     Labels: { mine: "1" },
     Cmd: ["sleep", "1"],
     HostConfig: { Annotations: { a: "1" }, Mounts: [{ Type: "tmpfs", Target: "/tmp" }], Memory: 1 << 25 },
   });
   const poststop = [{ path: "/bin/true", args: ["true"], timeout: 2 }];
-  const { config, hostConfig, networks, ociHooks } = patchedRequest(asked, {
+  const { config, hostConfig, networks, ociHooks } = patchedRequest(requested, {
     args: ["echo", "hello"],
     env: { A: "new", C: "=odd=" },
     labels: { theirs: "2" },
@@ -39,12 +39,12 @@ Deno.test("a patch becomes what a client would have asked for", () => {
     { PathOnHost: "/dev/zero", PathInContainer: "/z", CgroupPermissions: "r" },
   ]);
   assert.deepEqual([hostConfig.Memory, hostConfig.PidsLimit, hostConfig.CpusetCpus], [1 << 26, 7, "0"]);
-  assert.deepEqual([networks, ociHooks], [asked.networks, { poststop }]);
+  assert.deepEqual([networks, ociHooks], [requested.networks, { poststop }]);
 });
 
 Deno.test("an empty patch changes nothing", () => {
-  const asked = request({ Cmd: ["true"], Env: ["A=1"] });
-  assert.deepEqual(patchedRequest(asked, {}), asked);
+  const requested = request({ Cmd: ["true"], Env: ["A=1"] });
+  assert.deepEqual(patchedRequest(requested, {}), requested);
 });
 
 Deno.test("what no client could ask for is refused", () => {

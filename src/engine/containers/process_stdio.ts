@@ -3,8 +3,8 @@
  * Which kind of streams a process gets: a terminal or FIFOs.
  */
 import { type FifoCalls, FifoIo } from "../../runtime/fifo_io.ts";
-import type { OutputHub } from "../../runtime/logs/stdio_router.ts";
-import type { ProcessIo, ProcessIoOptions, TerminalSize } from "../../runtime/stdio.ts";
+import type { StdioRouter } from "../../runtime/logs/stdio_router.ts";
+import type { ProcessStdio, ProcessStdioOptions, TerminalSize } from "../../runtime/stdio.ts";
 import { TerminalIo } from "../../runtime/terminal_io.ts";
 import type { Container } from "./container.ts";
 import { logOf } from "./container_logs.ts";
@@ -12,7 +12,7 @@ import { consoleSize } from "./container_spec.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 
 /** What a process's streams are to be. */
-export interface IoRequest extends ProcessIoOptions {
+export interface StdioRequest extends ProcessStdioOptions {
   readonly tty: boolean;
   /** Where a terminal is sent to: 107 bytes at most. */
   readonly consoleSocket: string;
@@ -21,7 +21,7 @@ export interface IoRequest extends ProcessIoOptions {
 }
 
 /** What a container's first process gets. */
-export function containerIo(container: Container, paths: EnginePaths): IoRequest {
+export function containerStdio(container: Container, paths: EnginePaths): StdioRequest {
   const { id, record: { config, hostConfig } } = container;
   const { bundle } = containerPaths(paths, id);
   const log = logOf(container, paths);
@@ -38,8 +38,12 @@ export function containerIo(container: Container, paths: EnginePaths): IoRequest
 }
 
 /** New streams, for one process. */
-export function newProcessIo({ tty, consoleSocket, size, ...options }: IoRequest, hub: OutputHub, calls: FifoCalls) {
-  const io: ProcessIo = tty
+export function newProcessStdio(
+  { tty, consoleSocket, size, ...options }: StdioRequest,
+  hub: StdioRouter,
+  calls: FifoCalls,
+) {
+  const io: ProcessStdio = tty
     ? new TerminalIo({ ...options, consoleSocket, size }, hub, calls)
     : new FifoIo(options, hub, calls);
   return io;

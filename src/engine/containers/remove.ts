@@ -8,7 +8,7 @@ import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { Snapshotter } from "../../store/driver.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
-import type { ExecLauncher } from "../exec/exec_launcher.ts";
+import type { ExecStarter } from "../exec/exec_launcher.ts";
 import type { ExecService } from "../exec/exec_service.ts";
 import { removeTree } from "../directories.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
@@ -20,15 +20,15 @@ import { type Container, isLive } from "./container.ts";
 import { containerContext } from "./hook_payloads.ts";
 import type { ContainerTable } from "./container_table.ts";
 import { mountedSnapshots, neededImages } from "./image_mounts.ts";
-import type { Launcher } from "./start.ts";
-import type { NextStreams } from "./pending_stdio.ts";
+import type { ContainerStarter } from "./start.ts";
+import type { PendingStdio } from "./pending_stdio.ts";
 import type { Waiters } from "./waiters.ts";
 
-export interface ContainerRemovalsDeps {
+export interface ContainerRemoverDeps {
   readonly table: ContainerTable;
   readonly snapshots: Snapshotter;
-  readonly launcher: Pick<Launcher, "clean">;
-  readonly starts: Pick<ExecLauncher, "settled">;
+  readonly launcher: Pick<ContainerStarter, "clean">;
+  readonly starts: Pick<ExecStarter, "settled">;
   readonly execs: Pick<ExecService, "containerRemoved">;
   readonly paths: EnginePaths;
   readonly log: Log;
@@ -39,21 +39,21 @@ export interface ContainerRemovalsDeps {
   readonly images: Pick<ImageRemover, "sweepAfterContainer">;
   readonly volumes: Pick<ContainerVolumes, "removeAnonymous">;
   readonly networks: Pick<ContainerNetworks, "release">;
-  readonly streams: Pick<NextStreams, "discard">;
+  readonly streams: Pick<PendingStdio, "discard">;
 }
 
 /** See the module's comment. */
-export class ContainerRemovals {
-  readonly #deps: ContainerRemovalsDeps;
+export class ContainerRemover {
+  readonly #deps: ContainerRemoverDeps;
   readonly #log: Log;
   /** By container; see {@link announce}. */
   readonly #announced = new Map<string, Promise<unknown>>();
   /** Containers between the two halves of `docker restart`. */
   readonly #kept = new Set<string>();
   /** Containers that nobody finds any more, and of which something is left. */
-  readonly #unfinished = new Set<string>();
+  readonly #incomplete = new Set<string>();
 
-  constructor(deps: ContainerRemovalsDeps) {
+  constructor(deps: ContainerRemoverDeps) {
     this.#deps = deps;
     this.#log = deps.log.scope("containers");
   }
@@ -76,10 +76,10 @@ export class ContainerRemovals {
     return { [Symbol.dispose]: resolve };
   }
 
-  /** Clears a run away, and all of a container that removes itself. @throws what `Launcher.clean` throws; {TsdError} storage */
+  /** Clears a run away, and all of a container that removes itself. @throws what `ContainerStarter.clean` throws; {TsdError} storage */
   async afterRun(container: Container): Promise<void> {
     if (!this.#deps.table.has(container.id)) {
-      if (this.#unfinished.has(container.id)) await this.#finish(container);
+      if (this.#incomplete.has(container.id)) await this.#finish(container);
       return;
     }
     const isOver = container.record.hostConfig.AutoRemove && !this.#kept.has(container.id);
@@ -98,7 +98,7 @@ export class ContainerRemovals {
     try {
       if (volumesFirst) await this.#cleanWithVolumes(container);
     } finally {
-      this.#unfinished.add(container.id);
+      this.#incomplete.add(container.id);
       await this.#forget(container);
     }
     await this.#finish(container, { isClean: volumesFirst });
@@ -111,7 +111,7 @@ export class ContainerRemovals {
       if (hasAnonymousVolumes(container)) await this.#deps.volumes.removeAnonymous(container);
     }
     await this.#clear(container);
-    this.#unfinished.delete(container.id);
+    this.#incomplete.delete(container.id);
     await this.#sweepLayers(container);
   }
 
@@ -124,7 +124,7 @@ export class ContainerRemovals {
     }
   }
 
-  /** Clears away what the run left. @throws what `Launcher.clean` throws */
+  /** Clears away what the run left. @throws what `ContainerStarter.clean` throws */
   async clean(container: Container): Promise<void> {
     await this.#deps.starts.settled(container.id);
     await this.#deps.launcher.clean(container);
@@ -164,8 +164,8 @@ export class ContainerRemovals {
     this.#deps.table.remove(container);
     this.#deps.execs.containerRemoved(container);
     await this.#deps.streams.discard(container);
-    this.#deps.hooks.tell("container.removed", () => containerContext(container));
-    this.#deps.events.tell(container, "destroy");
+    this.#deps.hooks.callParallel("container.removed", () => containerContext(container));
+    this.#deps.events.emit(container, "destroy");
     this.#deps.waiters.removed(container.id, { exitCode: isLive(state) ? 0 : state.exitCode });
   }
 

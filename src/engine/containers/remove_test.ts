@@ -4,7 +4,7 @@ import { digestOfHex } from "../../image/digest.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus } from "../../plugins/mod.ts";
 import { Container } from "./container.ts";
-import { ContainerRemovals } from "./remove.ts";
+import { ContainerRemover } from "./remove.ts";
 import { EXITED, recordedEvents } from "./containers_testing.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -22,7 +22,7 @@ function container(): Container {
 function bench(home: string, clean: () => Promise<void> = () => Promise.resolve()) {
   const steps: string[] = [];
   const step = (name: string) => () => Promise.resolve(void steps.push(name));
-  const removals = new ContainerRemovals({
+  const removals = new ContainerRemover({
     table: {
       has: () => true,
       beginRemoval: () => void steps.push("note"),

@@ -23,13 +23,13 @@ export class ContainerRenamer {
     } catch (thrown) {
       throw prefixed("Error when allocating new name", thrown);
     }
-    this.#events.tell(container, "rename", { attributes: { oldName: `/${oldName}` } });
+    this.#events.emit(container, "rename", { attributes: { oldName: `/${oldName}` } });
   }
 }
 
 /** Docker's texts. */
-function changedName(oldName: string, wanted: string): string {
-  const name = wanted.trim().replace(/^\//, "");
+function changedName(oldName: string, requested: string): string {
+  const name = requested.trim().replace(/^\//, "");
   if (name === "") throw new TsdError("invalid_argument", "Neither old nor new names may be empty");
   if (name === oldName) {
     throw new TsdError("invalid_argument", "Renaming a container with the same name as its current name");

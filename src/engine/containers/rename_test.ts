@@ -17,9 +17,9 @@ function bench() {
   };
   table.insert("1".repeat(64), "a1", record);
   table.insert("2".repeat(64), "b1", record);
-  const { told, events } = recordedEvents();
+  const { reported, events } = recordedEvents();
   return {
-    told,
+    reported,
     table,
     renamer: new ContainerRenamer(table, events),
     /** What another engine would find. */
@@ -31,7 +31,7 @@ function bench() {
 Deno.test("rename: found under the new name only, also by the next engine", () => {
   using it = bench();
   it.renamer.rename("a1", "/c1");
-  assert.deepEqual(it.told, ["rename oldName=/a1"]);
+  assert.deepEqual(it.reported, ["rename oldName=/a1"]);
   for (const table of [it.table, it.stored()]) {
     assert.equal(table.find("c1").id, "1".repeat(64));
     assert.equal(table.find("c1").name, "c1");
@@ -61,5 +61,5 @@ Deno.test("rename: Docker's words, and nothing has changed", () => {
     );
   }
   assert.equal(it.table.find("a1").name, "a1");
-  assert.deepEqual(it.told, []);
+  assert.deepEqual(it.reported, []);
 });

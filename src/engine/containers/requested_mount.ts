@@ -13,13 +13,13 @@ export interface RequestedMount {
   /** The volume that is mounted there. */
   readonly volume?: VolumeUse;
   /** What the volume is to be like if it has to be made. */
-  readonly wish?: VolumeWish;
+  readonly wish?: RequestedVolume;
   /** The image whose files are mounted there. */
   readonly image?: ImageUse;
 }
 
 /** What somebody wants of a volume that there may not be yet. */
-export interface VolumeWish {
+export interface RequestedVolume {
   readonly driver?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | null | undefined;
   readonly options?: Readonly<Record<string, string>> | null | undefined;

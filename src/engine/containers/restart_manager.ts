@@ -9,10 +9,10 @@ import type { Container, Ended, EndedState } from "./container.ts";
 import { NO_RESTARTS } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
 import { decideRestart, parseRestartPolicy, type RestartDecision, type RestartSituation } from "./restart_policy.ts";
-import { Restarter } from "./restart_timer.ts";
+import { RestartTimers } from "./restart_timer.ts";
 
-export interface RestartsDeps {
-  readonly table: Pick<ContainerTable, "list" | "setState" | "stoppedByHand">;
+export interface RestartManagerDeps {
+  readonly table: Pick<ContainerTable, "list" | "setState" | "stoppedManually">;
   readonly clock: Clock;
   readonly log: Log;
   /** Starts a container whose time has come; it takes the container's lock and looks again at its state. */
@@ -20,14 +20,14 @@ export interface RestartsDeps {
 }
 
 /** See the module's comment. Disposing of it keeps what is pending for the next engine. */
-export class Restarts implements Disposable {
-  readonly #deps: RestartsDeps;
-  readonly #restarter: Restarter;
-  #hasBegun = false;
+export class RestartManager implements Disposable {
+  readonly #deps: RestartManagerDeps;
+  readonly #restarter: RestartTimers;
+  #hasStarted = false;
 
-  constructor(deps: RestartsDeps) {
+  constructor(deps: RestartManagerDeps) {
     this.#deps = deps;
-    this.#restarter = new Restarter(deps);
+    this.#restarter = new RestartTimers(deps);
   }
 
   /**
@@ -40,17 +40,17 @@ export class Restarts implements Disposable {
     if (!decision.restart) return table.setState(container, { ...ended, status: "exited" });
     const restarts = { count: container.restarts.count + 1, delayMs: decision.afterMs, byHand: false };
     table.setState(container, { ...ended, status: "restarting" }, restarts);
-    if (this.#hasBegun) this.#restarter.schedule(container.id, decision.afterMs);
+    if (this.#hasStarted) this.#restarter.schedule(container.id, decision.afterMs);
   }
 
   /** Somebody is about to end it: its policy won't start it again. */
-  stoppedByHand(container: Container): void {
+  stoppedManually(container: Container): void {
     const { name } = parseRestartPolicy(container.record.hostConfig);
-    if (name !== "no" && !container.restarts.byHand) this.#deps.table.stoppedByHand(container);
+    if (name !== "no" && !container.restarts.byHand) this.#deps.table.stoppedManually(container);
   }
 
   /** Calls a pending restart off; whoever asks holds the container's lock. Says whether there was one. */
-  callOff(container: Container): boolean {
+  cancel(container: Container): boolean {
     const { state } = container;
     this.#restarter.cancel(container.id);
     if (state.status !== "restarting") return false;
@@ -64,17 +64,19 @@ export class Restarts implements Disposable {
    * and for an engine that runs as a service. One that comes and goes on demand goes on with what is pending.
    */
   begin({ engineStart }: { readonly engineStart: boolean }): void {
-    this.#hasBegun = true;
+    this.#hasStarted = true;
     for (const container of this.#deps.table.list().toReversed()) {
       const { state } = container;
       if (state.status !== "exited" && state.status !== "restarting") continue;
       if (engineStart) this.#startAnew(container, state);
-      else if (state.status === "restarting") this.#restarter.schedule(container.id, this.#leftMs(container, state));
+      else if (state.status === "restarting") {
+        this.#restarter.schedule(container.id, this.#remainingMs(container, state));
+      }
     }
   }
 
   [Symbol.dispose](): void {
-    this.#hasBegun = false;
+    this.#hasStarted = false;
     this.#restarter[Symbol.dispose]();
   }
 
@@ -85,10 +87,10 @@ export class Restarts implements Disposable {
     this.#restarter.schedule(container.id, 0);
   }
 
-  #leftMs({ restarts }: Container, { finishedMs }: EndedState): number {
-    const leftMs = finishedMs + restarts.delayMs - this.#deps.clock.now();
+  #remainingMs({ restarts }: Container, { finishedMs }: EndedState): number {
+    const remainingMs = finishedMs + restarts.delayMs - this.#deps.clock.now();
     // A clock that was set must not make it wait for ever.
-    return Math.min(Math.max(leftMs, 0), restarts.delayMs);
+    return Math.min(Math.max(remainingMs, 0), restarts.delayMs);
   }
 }
 

@@ -4,7 +4,7 @@ import { SILENT_LOG } from "../../log.ts";
 import { FakeClock } from "../../async/clock_testing.ts";
 import type { Container, ContainerState, RestartHistory } from "./container.ts";
 import { EXITED, fakeContainer, RUNNING, tableOf } from "./containers_testing.ts";
-import { Restarts } from "./restart_manager.ts";
+import { RestartManager } from "./restart_manager.ts";
 
 const FIRST_MS = 1_000_000;
 const policy = (Name: string, MaximumRetryCount = 0) =>
@@ -16,13 +16,13 @@ function bench(hostConfig: HostConfig, state: ContainerState = RUNNING, restarts
   const container: Container = fakeContainer(state, { hostConfig });
   if (restarts !== undefined) container.restarts = restarts;
   const started: number[] = [];
-  const policies = new Restarts({
+  const policies = new RestartManager({
     clock,
     log: SILENT_LOG,
     table: {
       ...tableOf(container),
       list: () => [container],
-      stoppedByHand: (each) => void (each.restarts = { ...each.restarts, byHand: true }),
+      stoppedManually: (each) => void (each.restarts = { ...each.restarts, byHand: true }),
     },
     start: () => {
       started.push(clock.now());
@@ -77,20 +77,20 @@ Deno.test("restarts: whoever stops it, before or after its end, is obeyed", asyn
   for (const name of ["always", "unless-stopped", "on-failure"]) {
     const { clock, container, policies, started, end } = bench(policy(name));
     policies.begin({ engineStart: false });
-    assert.equal(policies.callOff(container), false);
+    assert.equal(policies.cancel(container), false);
     end(1);
-    assert.equal(policies.callOff(container), true);
+    assert.equal(policies.cancel(container), true);
     assert.deepEqual([container.state.status, container.restarts.byHand], ["exited", true]);
     await clock.pass(100_000);
     assert.deepEqual(started, []);
     container.state = RUNNING;
     container.restarts = { count: 0, delayMs: 0, byHand: false };
-    policies.stoppedByHand(container);
+    policies.stoppedManually(container);
     assert.equal(end(1), "exited");
   }
   // Nothing has to be kept of what has no policy.
   const { container, policies } = bench({});
-  policies.stoppedByHand(container);
+  policies.stoppedManually(container);
   assert.equal(container.restarts.byHand, false);
 });
 
@@ -114,10 +114,10 @@ Deno.test("restarts: what is pending outlives an engine, with the rest of its ti
   assert.equal(clock.nextInMs, 3000);
   await clock.pass(3000);
   assert.deepEqual([started.length, container.restarts.count], [1, 5]);
-  for (const [finishedMs, leftMs] of [[FIRST_MS - 4000, 0], [FIRST_MS + 1e9, 3200]] as const) {
+  for (const [finishedMs, remainingMs] of [[FIRST_MS - 4000, 0], [FIRST_MS + 1e9, 3200]] as const) {
     const late = bench(policy("always"), pending(finishedMs), history);
     late.policies.begin({ engineStart: false });
-    assert.equal(late.clock.nextInMs, leftMs);
+    assert.equal(late.clock.nextInMs, remainingMs);
     late.policies[Symbol.dispose]();
     assert.deepEqual([late.clock.nextInMs, late.container.state.status], [undefined, "restarting"]);
     assert.equal(late.end(1), "restarting");

@@ -31,7 +31,7 @@ export interface RestartSituation {
   readonly restartCount: number;
   /** The delay before the present run; 0 when somebody started it. */
   readonly lastDelayMs: number;
-  /** Somebody stopped it (see {@link endsByHand}) since it was last started. */
+  /** Somebody stopped it (see {@link endsManually}) since it was last started. */
   readonly manuallyStopped: boolean;
   /**
    * The container hasn't ended just now: the engine came up and found it at rest. To be said after a boot and by an engine
@@ -76,7 +76,7 @@ export function parseRestartPolicy(
 
 /** Whether and when an ended container starts again. */
 export function decideRestart(situation: RestartSituation): RestartDecision {
-  if (!wantsRestart(situation)) return { restart: false };
+  if (!shouldRestart(situation)) return { restart: false };
   return { restart: true, afterMs: situation.engineStart ? 0 : nextDelayMs(situation) };
 }
 
@@ -85,13 +85,13 @@ export function decideRestart(situation: RestartSituation): RestartDecision {
  * without STOPSIGNAL, which makes a reload by HUP end all restarts; here only those count that are there to end a process.
  * @param stopSignal the container's, if it has one
  */
-export function endsByHand(signal: number, stopSignal: string | undefined): boolean {
+export function endsManually(signal: number, stopSignal: string | undefined): boolean {
   return ENDING.has(signal) || (stopSignal !== undefined && stopSignal !== "" && parseSignal(stopSignal) === signal);
 }
 
 const ENDING = new Set(["INT", "QUIT", "KILL", "TERM"].map(parseSignal));
 
-function wantsRestart({ policy, exitCode, restartCount, manuallyStopped, engineStart }: RestartSituation): boolean {
+function shouldRestart({ policy, exitCode, restartCount, manuallyStopped, engineStart }: RestartSituation): boolean {
   switch (policy.name) {
     case "no":
       return false;

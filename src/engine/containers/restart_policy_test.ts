@@ -3,7 +3,7 @@ import fc from "fast-check";
 import {
   type CheckedPolicy,
   decideRestart,
-  endsByHand,
+  endsManually,
   parseRestartPolicy,
   type RestartSituation,
   shownPolicy,
@@ -120,17 +120,17 @@ Deno.test("restart: ten seconds of running make it begin anew, and an engine's s
 Deno.test("restart: never sooner than 100 ms nor later than a minute after an end", () => {
   fc.assert(fc.property(
     fc.record({ ranMs: fc.nat(), lastDelayMs: fc.nat(60_000), restartCount: fc.nat(), exitCode: fc.nat(255) }),
-    (facts) => {
-      const decision = decideRestart(situation(facts));
+    (info) => {
+      const decision = decideRestart(situation(info));
       assert.ok(decision.restart && decision.afterMs >= 100 && decision.afterMs <= 60_000);
     },
   ));
 });
 
 Deno.test("restart: which signals count as a stop by hand", () => {
-  for (const signal of [2, 3, 9, 15]) assert.equal(endsByHand(signal, undefined), true, String(signal));
-  for (const signal of [1, 10, 12, 18, 28]) assert.equal(endsByHand(signal, undefined), false, String(signal));
-  assert.equal(endsByHand(10, "SIGUSR1"), true);
-  assert.equal(endsByHand(15, "SIGUSR1"), true);
-  assert.equal(endsByHand(1, ""), false);
+  for (const signal of [2, 3, 9, 15]) assert.equal(endsManually(signal, undefined), true, String(signal));
+  for (const signal of [1, 10, 12, 18, 28]) assert.equal(endsManually(signal, undefined), false, String(signal));
+  assert.equal(endsManually(10, "SIGUSR1"), true);
+  assert.equal(endsManually(15, "SIGUSR1"), true);
+  assert.equal(endsManually(1, ""), false);
 });

@@ -43,7 +43,7 @@ export class RestartTimer implements Disposable {
   }
 }
 
-export interface RestarterDeps {
+export interface RestartTimersDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Starts a container whose time has come; it takes the container's lock and looks again at its state. */
@@ -51,11 +51,11 @@ export interface RestarterDeps {
 }
 
 /** The pending restarts of all containers. */
-export class Restarter implements Disposable {
-  readonly #deps: RestarterDeps;
+export class RestartTimers implements Disposable {
+  readonly #deps: RestartTimersDeps;
   readonly #timers = new Map<string, RestartTimer>();
 
-  constructor(deps: RestarterDeps) {
+  constructor(deps: RestartTimersDeps) {
     this.#deps = deps;
   }
 

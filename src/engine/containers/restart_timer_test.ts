@@ -1,13 +1,13 @@
 import { strict as assert } from "node:assert";
 import { LineLog } from "../../log.ts";
 import { FakeClock } from "../../async/clock_testing.ts";
-import { Restarter, RestartTimer } from "./restart_timer.ts";
+import { RestartTimer, RestartTimers } from "./restart_timer.ts";
 
 function restarter(start: (id: string) => Promise<void> = () => Promise.resolve()) {
   const clock = new FakeClock();
   const started: string[] = [];
   const lines: string[] = [];
-  const pending = new Restarter({
+  const pending = new RestartTimers({
     clock,
     log: new LineLog((line) => lines.push(line)),
     start: (id) => {

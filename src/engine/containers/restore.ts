@@ -3,8 +3,8 @@
  * What a former engine left is taken up: containers that live go on, the others have ended; half steps are undone.
  */
 import type { Log } from "../../log.ts";
-import type { KeeperRef } from "../../runtime/fd_holder.ts";
-import type { KeptStreams, ProcessIo } from "../../runtime/stdio.ts";
+import type { FdHolderRef } from "../../runtime/fd_holder.ts";
+import type { ProcessStdio, RetainedStreams } from "../../runtime/stdio.ts";
 import type { Snapshotter } from "../../store/driver.ts";
 import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
 import { namesIn } from "../directories.ts";
@@ -12,17 +12,17 @@ import type { HealthChecks } from "../health/health_checks.ts";
 import type { EnginePaths } from "../paths.ts";
 import { type Runtimes, stateRoots } from "./runtimes.ts";
 import { type Container, isLive } from "./container.ts";
-import { type ContainerRemovals, failure } from "./remove.ts";
-import type { ContainerRuns, Exit } from "./supervisor.ts";
+import { type ContainerRemover, failure } from "./remove.ts";
+import type { ContainerSupervisor, Exit } from "./supervisor.ts";
 import type { ContainerTable } from "./container_table.ts";
 import type { Freezer } from "./freezer.ts";
-import type { Keepers } from "./fd_holders.ts";
+import type { FdHolders } from "./fd_holders.ts";
 import type { StartedProcess } from "./start.ts";
 import type { OomWatch } from "./oom_watch.ts";
 import type { WaitResult } from "./waiters.ts";
 
 /** How a process that a former engine started is found again. */
-export interface AdoptionCalls {
+export interface RestoreCalls {
   /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
   readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
   /** Whether a process is in the cgroup of this name. */
@@ -33,9 +33,9 @@ export interface AdoptionCalls {
   readonly knownExits: Readonly<Record<string, Exit>>;
 }
 
-export interface AdoptionDeps extends AdoptionCalls {
-  readonly runs: ContainerRuns;
-  readonly removals: Pick<ContainerRemovals, "clean" | "remove">;
+export interface RestoreDeps extends RestoreCalls {
+  readonly runs: ContainerSupervisor;
+  readonly removals: Pick<ContainerRemover, "clean" | "remove">;
   readonly table: ContainerTable;
   readonly snapshots: Snapshotter;
   readonly runtimes: Pick<Runtimes, "ofIfKnown">;
@@ -43,33 +43,33 @@ export interface AdoptionDeps extends AdoptionCalls {
   readonly log: Log;
   readonly freezer: Pick<Freezer, "reconcile">;
   readonly oom: OomWatch;
-  readonly health: Pick<HealthChecks, "adopt">;
-  readonly keepers: Keepers;
-  readonly newIo: (container: Container) => ProcessIo;
+  readonly health: Pick<HealthChecks, "restore">;
+  readonly fdHolders: FdHolders;
+  readonly newIo: (container: Container) => ProcessStdio;
 }
 
 /** A container that ran when its engine was last seen. */
-interface Left {
+interface Orphaned {
   readonly process: StartedProcess;
-  readonly streams: KeptStreams;
-  readonly keeper: KeeperRef | undefined;
+  readonly streams: RetainedStreams;
+  readonly fdHolder: FdHolderRef | undefined;
   readonly exit: Promise<Exit>;
 }
 
 /** What there is of a container: its layer, a run's folder, its own folder. */
-interface Folders {
+interface Dirs {
   readonly snapshot: boolean;
   readonly run: boolean;
   readonly home: boolean;
 }
 
 /** See the module's comment. */
-export class Adoption {
-  readonly #deps: AdoptionDeps;
+export class Restore {
+  readonly #deps: RestoreDeps;
   readonly #log: Log;
-  readonly #left = new Map<string, Left>();
+  readonly #left = new Map<string, Orphaned>();
 
-  constructor(deps: AdoptionDeps) {
+  constructor(deps: RestoreDeps) {
     this.#deps = deps;
     this.#log = deps.log.scope("containers");
   }
@@ -82,12 +82,12 @@ export class Adoption {
     for (const container of this.#deps.table.list()) {
       const { state } = container;
       if (!isLive(state)) continue;
-      const { held: { pidFd: kept, ...streams }, keeper } = this.#deps.keepers.take(container.id);
+      const { held: { pidFd: kept, ...streams }, fdHolder } = this.#deps.fdHolders.take(container.id);
       if (afterBoot && kept === undefined && !this.#deps.isInCgroup(state.pid, container.id)) continue;
       const pidFd = kept ?? this.#deps.open(state.pid, state.startTicks);
       if (pidFd === undefined) continue;
       const process = { pid: state.pid, startTicks: state.startTicks, pidFd };
-      this.#left.set(container.id, { process, streams, keeper, exit: this.#exit(container.id, process) });
+      this.#left.set(container.id, { process, streams, fdHolder, exit: this.#exit(container.id, process) });
     }
   }
 
@@ -102,7 +102,7 @@ export class Adoption {
   async run(): Promise<void> {
     const { table, snapshots, paths } = this.#deps;
     const homesOf = namesIn(`${paths.dataRoot}/containers`);
-    const [furnished, touched, homes] = (await Promise.all([snapshots.list(), foldersOfRuns(paths), homesOf])).map((
+    const [furnished, touched, homes] = (await Promise.all([snapshots.list(), dirsOfRuns(paths), homesOf])).map((
       ids,
     ) => new Set(ids));
     await Promise.all(
@@ -110,7 +110,7 @@ export class Adoption {
         try {
           const { id } = container;
           const has = { snapshot: furnished!.has(id), run: touched!.has(id), home: homes!.has(id) };
-          await this.#adopt(container, has);
+          await this.#restore(container, has);
         } catch (thrown) {
           // One that can't be cleaned up is no reason not to serve the others.
           this.#log.error("taking up a container failed", failure(container, thrown));
@@ -120,7 +120,7 @@ export class Adoption {
     this.#left.clear();
   }
 
-  async #adopt(container: Container, has: Folders): Promise<void> {
+  async #restore(container: Container, has: Dirs): Promise<void> {
     const { runs, removals, runtimes } = this.#deps;
     const left = this.#left.get(container.id);
     if (left !== undefined && !await runtimes.ofIfKnown(container)?.isWaiting(container.id, left.process.pid)) {
@@ -129,15 +129,15 @@ export class Adoption {
     if (container.isRunning) {
       if (left !== undefined) close(left);
       runs.ended(container, left === undefined ? LOST : NOT_STARTED);
-      await this.#adoptStopped(container, true);
-    } else await this.#adoptStopped(container, has.run);
+      await this.#restoreStopped(container, true);
+    } else await this.#restoreStopped(container, has.run);
     if (await this.#isHalf(container, has)) {
       await removals.remove(container, { volumes: this.#deps.table.isBeingRemoved(container) });
     }
   }
 
   /** Its creation, or its removal, was cut off. */
-  async #isHalf(container: Container, has: Folders): Promise<boolean> {
+  async #isHalf(container: Container, has: Dirs): Promise<boolean> {
     if (!this.#deps.table.has(container.id)) return false;
     if (this.#deps.table.isBeingRemoved(container)) return true;
     // A removal takes first its folder, then its layer. Whoever has lost a disk of layers has the folder still.
@@ -146,35 +146,35 @@ export class Adoption {
   }
 
   /** It runs, or nobody has heard yet that it has ended: its last output, the event and all else come as ever. */
-  async #follow(container: Container, { process, streams, keeper, exit }: Left): Promise<void> {
-    const { runs, keepers } = this.#deps;
+  async #follow(container: Container, { process, streams, fdHolder, exit }: Orphaned): Promise<void> {
+    const { runs, fdHolders } = this.#deps;
     const io = this.#deps.newIo(container);
     await io.reopen(streams).catch((thrown) => {
       this.#log.warn("a container's output can't be taken up again", failure(container, thrown));
     });
     this.#deps.freezer.reconcile(container);
     this.#deps.oom.begin(container, "found");
-    await this.#deps.health.adopt(container);
+    await this.#deps.health.restore(container);
     runs.follow(container, process, io, exit);
-    keepers.adopt(container.id, process.pidFd, io, keeper);
+    fdHolders.restore(container.id, process.pidFd, io, fdHolder);
   }
 
-  async #adoptStopped(container: Container, isTouched: boolean): Promise<void> {
+  async #restoreStopped(container: Container, isTouched: boolean): Promise<void> {
     const { removals } = this.#deps;
     if (isTouched) await removals.clean(container);
     if (container.state.status === "exited" && container.record.hostConfig.AutoRemove) await removals.remove(container);
-    else await this.#deps.health.adopt(container);
+    else await this.#deps.health.restore(container);
   }
 }
 
-function close({ process, streams, exit }: Left): void {
+function close({ process, streams, exit }: Orphaned): void {
   for (const fd of Object.values(streams)) fd?.close();
   void exit.then(() => process.pidFd.close());
 }
 
 /** Ids for which there is a run folder, the first thing of a run, or something that the runtime keeps. */
-async function foldersOfRuns(paths: EnginePaths): Promise<string[]> {
-  const kept = (await stateRoots(paths)).map(({ folder }) => folder);
+async function dirsOfRuns(paths: EnginePaths): Promise<string[]> {
+  const kept = (await stateRoots(paths)).map(({ dir }) => dir);
   return (await Promise.all([`${paths.runDir}/containers`, ...kept].map(namesIn))).flat();
 }
 

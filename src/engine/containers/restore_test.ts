@@ -2,14 +2,14 @@ import { strict as assert } from "node:assert";
 import { digestOfHex } from "../../image/digest.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { enginePaths } from "../paths.ts";
-import { Adoption } from "./restore.ts";
+import { Restore } from "./restore.ts";
 import { Container, type ContainerState } from "./container.ts";
 import { EXITED } from "./containers_testing.ts";
 
 const CREATED: ContainerState = { status: "created", exitCode: 0, error: "" };
 
 /** What the engine before has left of a container that doesn't run. */
-interface Left {
+interface Orphaned {
   readonly name: string;
   readonly state: ContainerState;
   readonly snapshot?: "whole" | "half";
@@ -20,7 +20,7 @@ interface Left {
   readonly goes: boolean;
 }
 
-const CASES: readonly Left[] = [
+const CASES: readonly Orphaned[] = [
   { name: "created", state: CREATED, snapshot: "whole", home: true, goes: false },
   { name: "created, without its folder", state: CREATED, snapshot: "whole", goes: false },
   { name: "its layer was not made", state: CREATED, home: true, goes: true },
@@ -53,12 +53,12 @@ Deno.test("creations that were cut off are undone, removals are finished, all el
         ...{ hostConfig: {}, mounts: [] },
       }, state)
     );
-    const leftOf = (id: string) => CASES[Number(id)]!;
+    const orphanedOf = (id: string) => CASES[Number(id)]!;
     for (const { id } of containers) {
-      if (leftOf(id).home) await Deno.mkdir(`${dir}/containers/${id}`, { recursive: true });
+      if (orphanedOf(id).home) await Deno.mkdir(`${dir}/containers/${id}`, { recursive: true });
     }
     const removed: (readonly [string, boolean | undefined])[] = [];
-    const adoption = new Adoption({
+    const restore = new Restore({
       runs: {} as never,
       removals: {
         clean: () => Promise.resolve(),
@@ -66,26 +66,27 @@ Deno.test("creations that were cut off are undone, removals are finished, all el
       },
       table: {
         ...{ list: () => containers, has: () => true },
-        isBeingRemoved: ({ id }: Container) => leftOf(id).isBeingRemoved === true,
+        isBeingRemoved: ({ id }: Container) => orphanedOf(id).isBeingRemoved === true,
       } as never,
       snapshots: {
-        list: () => Promise.resolve(containers.map(({ id }) => id).filter((id) => leftOf(id).snapshot !== undefined)),
-        isWhole: (id: string) => Promise.resolve(leftOf(id).snapshot === "whole"),
+        list: () =>
+          Promise.resolve(containers.map(({ id }) => id).filter((id) => orphanedOf(id).snapshot !== undefined)),
+        isWhole: (id: string) => Promise.resolve(orphanedOf(id).snapshot === "whole"),
       } as never,
       runtimes: { ofIfKnown: () => undefined },
       paths: await enginePaths(dir),
       log: SILENT_LOG,
       freezer: { reconcile: () => {} },
       oom: {} as never,
-      health: { adopt: () => Promise.resolve() },
-      keepers: {} as never,
+      health: { restore: () => Promise.resolve() },
+      fdHolders: {} as never,
       newIo: () => assert.fail(),
       open: () => undefined,
       isInCgroup: () => false,
       exit: () => Promise.resolve(undefined),
       knownExits: {},
     });
-    await adoption.run();
+    await restore.run();
     const expected = CASES.filter(({ goes }) => goes).map(({ name, isBeingRemoved = false }) => [name, isBeingRemoved]);
     assert.deepEqual(removed.sort(), expected.sort());
   } finally {

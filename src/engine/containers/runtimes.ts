@@ -76,9 +76,9 @@ export class Runtimes {
 }
 
 /** State folders that there are, with the runtime's name. */
-export async function stateRoots(paths: EnginePaths): Promise<{ readonly name: string; readonly folder: string }[]> {
-  const names = (await namesIn(paths.runDir)).flatMap((folder) => /^runtime-(.+)$/.exec(folder)?.[1] ?? []);
-  return [STOCK_RUNTIME, ...names].map((name) => ({ name, folder: runtimeRoot(paths, name) }));
+export async function stateRoots(paths: EnginePaths): Promise<{ readonly name: string; readonly dir: string }[]> {
+  const names = (await namesIn(paths.runDir)).flatMap((dir) => /^runtime-(.+)$/.exec(dir)?.[1] ?? []);
+  return [STOCK_RUNTIME, ...names].map((name) => ({ name, dir: runtimeRoot(paths, name) }));
 }
 
 const unknown = (name: string) => new TsdError("invalid_argument", `unknown or invalid runtime name: ${name}`);

@@ -35,8 +35,8 @@ Deno.test("state folders: runc's, and those of others that have been there", asy
     const paths = { ...await enginePaths(dir), runDir: dir };
     for (const name of ["runc", "runtime-other", "containers"]) await Deno.mkdir(`${dir}/${name}`);
     assert.deepEqual(await stateRoots(paths), [
-      { name: "runc", folder: `${dir}/runc` },
-      { name: "other", folder: `${dir}/runtime-other` },
+      { name: "runc", dir: `${dir}/runc` },
+      { name: "other", dir: `${dir}/runtime-other` },
     ]);
   } finally {
     await Deno.remove(dir, { recursive: true });

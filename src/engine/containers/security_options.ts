@@ -4,18 +4,18 @@
  * `systempaths=unconfined`, `apparmor=unconfined|<profile>`, `writable-cgroups[=true|false]`, `label=disable`.
  */
 import { TsdError } from "../../errors.ts";
-import { type HostFacts, parseSeccompProfile, type SpecSettings } from "../../runtime/spec/mod.ts";
+import { type HostInfo, parseSeccompProfile, type SpecSettings } from "../../runtime/spec/mod.ts";
 
 type Security = Pick<
   SpecSettings,
   "seccomp" | "noNewPrivileges" | "maskedPaths" | "readonlyPaths" | "writableCgroups" | "apparmorProfile"
 >;
-type Facts = Pick<HostFacts, "appArmor">;
+type Facts = Pick<HostInfo, "appArmor">;
 
 /** @throws {TsdError} invalid_argument, not_implemented */
-export function parseSecurityOptions(options: readonly string[], privileged: boolean, facts: Facts): Security {
+export function parseSecurityOptions(options: readonly string[], privileged: boolean, info: Facts): Security {
   let parsed: Security = { seccomp: privileged ? "unconfined" : "default" };
-  for (const option of options) parsed = { ...parsed, ...parseOption(option, facts) };
+  for (const option of options) parsed = { ...parsed, ...parseOption(option, info) };
   return parsed;
 }
 

@@ -19,7 +19,7 @@ export function namedContainer(mode: string | undefined): string | undefined {
 }
 
 /** What a container shares, by path; good until it is disposed of. */
-export interface JoinedNamespaces {
+export interface SharedNamespaces {
   readonly pid?: string;
   readonly ipc?: string;
   /** Another container's, or one that the engine made. */
@@ -91,7 +91,7 @@ export class NamespaceJoiner {
   }
 
   /** Opens what the container joins. @throws {TsdError} invalid_argument, conflict, not_running, with Docker's texts */
-  join({ record: { hostConfig } }: Pick<Container, "record">): JoinedNamespaces & Disposable {
+  join({ record: { hostConfig } }: Pick<Container, "record">): SharedNamespaces & Disposable {
     using opened = new DisposableStack();
     const pid = namedContainer(hostConfig.PidMode);
     const ipc = namedContainer(hostConfig.IpcMode);
@@ -152,7 +152,7 @@ export class NamespaceJoiner {
     if (mode === "host") return "/dev/shm";
     if (mode === "shareable") {
       const path = sharedMemoryPath(containerPaths(this.#deps.paths, container.id).bundle);
-      if (isFolder(path)) return path;
+      if (isDir(path)) return path;
     }
     const hint = "(hint: use IpcMode:shareable for the donor container)";
     throw new TsdError(
@@ -186,7 +186,7 @@ function openNamespace(
   throw ended;
 }
 
-function isFolder(path: string): boolean {
+function isDir(path: string): boolean {
   try {
     return Deno.lstatSync(path).isDirectory;
   } catch (thrown) {

@@ -3,7 +3,7 @@ import type { Change, Mount, Snapshotter, Usage } from "../../store/driver.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
 
 /** A mounted root that somebody looks into. Dispose of it. */
-export interface HeldMount extends Mount, AsyncDisposable {}
+export interface MountReference extends Mount, AsyncDisposable {}
 
 /**
  * Snapshots that are mounted for a run and for everybody who looks into them meanwhile: the mount goes when the last of
@@ -16,7 +16,7 @@ export class SharedSnapshots implements Snapshotter {
   /** How many hold it. */
   readonly #holders = new Map<string, number>();
   /** Those that a run has asked for. */
-  readonly #wanted = new Set<string>();
+  readonly #requested = new Set<string>();
 
   /** `isRunning`: whether there is a run that this engine, or one before it, has mounted the root for. */
   constructor(snapshots: Snapshotter, isRunning: (id: string) => boolean) {
@@ -25,7 +25,7 @@ export class SharedSnapshots implements Snapshotter {
   }
 
   /** Mounts a root for somebody who isn't its run. @throws {TsdError} not_found, storage */
-  async hold(id: string): Promise<HeldMount> {
+  async hold(id: string): Promise<MountReference> {
     this.#holders.set(id, (this.#holders.get(id) ?? 0) + 1);
     try {
       const mount = await this.#locks.run(id, () => this.#snapshots.mount(id));
@@ -41,17 +41,17 @@ export class SharedSnapshots implements Snapshotter {
   }
 
   mount(id: string): Promise<Mount> {
-    this.#wanted.add(id);
+    this.#requested.add(id);
     return this.#locks.run(id, () => this.#snapshots.mount(id));
   }
 
   unmount(id: string): Promise<void> {
-    this.#wanted.delete(id);
+    this.#requested.delete(id);
     return this.#unmountUnheld(id);
   }
 
   async remove(id: string): Promise<void> {
-    this.#wanted.delete(id);
+    this.#requested.delete(id);
     await this.#locks.run(id, () => this.#snapshots.remove(id));
   }
 
@@ -79,13 +79,13 @@ export class SharedSnapshots implements Snapshotter {
     const left = this.#holders.get(id)! - 1;
     if (left > 0) this.#holders.set(id, left);
     else this.#holders.delete(id);
-    if (!this.#wanted.has(id) && !this.#isRunning(id)) await this.#unmountUnheld(id);
+    if (!this.#requested.has(id) && !this.#isRunning(id)) await this.#unmountUnheld(id);
   }
 
   async #unmountUnheld(id: string): Promise<void> {
     await this.#locks.run(id, async () => {
       // Somebody may have come while this waited its turn.
-      if (!this.#holders.has(id) && !this.#wanted.has(id)) await this.#snapshots.unmount(id);
+      if (!this.#holders.has(id) && !this.#requested.has(id)) await this.#snapshots.unmount(id);
     });
   }
 }

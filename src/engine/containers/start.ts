@@ -7,13 +7,13 @@ import { TsdError } from "../../errors.ts";
 import { type MountCalls, OwnedFd, type ProcessCalls, processStartTime, processStat } from "../../sys/mod.ts";
 import { etcFiles } from "../../network/etc_files.ts";
 import type { Log } from "../../log.ts";
-import type { HookBus, HookFolders } from "../../plugins/mod.ts";
-import type { ProcessIo } from "../../runtime/stdio.ts";
+import type { HookBus, HookDirs } from "../../plugins/mod.ts";
+import type { ProcessStdio } from "../../runtime/stdio.ts";
 import {
   type ContainerMount,
   DEFAULT_SHM_BYTES,
   generateSpec,
-  type HostFacts,
+  type HostInfo,
   ociJson,
   type OciSpec,
   resolveUser,
@@ -29,16 +29,16 @@ import { Stopwatch } from "../../async/stopwatch.ts";
 import type { Container } from "./container.ts";
 import { connectedContext } from "./hook_payloads.ts";
 import { initProgram } from "./init_program.ts";
-import type { JoinedNamespaces, NamespaceJoiner } from "./shared_namespaces.ts";
-import type { Keepers } from "./fd_holders.ts";
-import type { LeftCgroups } from "./orphaned_cgroups.ts";
+import type { NamespaceJoiner, SharedNamespaces } from "./shared_namespaces.ts";
+import type { FdHolders } from "./fd_holders.ts";
+import type { OrphanedCgroups } from "./orphaned_cgroups.ts";
 import { prepareSources } from "./mount_sources.ts";
-import type { VolumeFilling } from "../volumes/copy_up.ts";
+import type { CopyUp } from "../volumes/copy_up.ts";
 import type { VolumeMounts } from "../volumes/volume_mounts.ts";
 import { mountsOf } from "./mounts.ts";
 import { etcSettings, specSettings } from "./container_spec.ts";
 import { mountSharedMemory, sharedMemoryPath, unmountSharedMemory } from "./shared_memory.ts";
-import { isThere } from "../../io/if_exists.ts";
+import { exists } from "../../io/if_exists.ts";
 import { specDevices } from "./spec_devices.ts";
 
 /** A container's first process. */
@@ -50,36 +50,36 @@ export interface StartedProcess {
   readonly pidFd: OwnedFd;
 }
 
-export interface LauncherDeps {
+export interface ContainerStarterDeps {
   readonly paths: EnginePaths;
   readonly snapshots: Snapshotter;
   readonly runtimes: Pick<Runtimes, "of" | "ofIfKnown">;
   readonly namespaces: Pick<NamespaceJoiner, "join" | "networkOwner">;
-  readonly networks: Pick<ContainerNetworks, "start" | "stop" | "factsOf" | "hostGateway" | "nameServerOf">;
+  readonly networks: Pick<ContainerNetworks, "start" | "stop" | "endpointsOf" | "hostGateway" | "nameServerOf">;
   readonly volumes: Pick<VolumeMounts, "mount" | "unmount">;
-  readonly filling: Pick<VolumeFilling, "finish">;
+  readonly filling: Pick<CopyUp, "finish">;
   readonly mounts: Pick<MountCalls, "mount" | "umount2">;
   readonly processes: Pick<ProcessCalls, "pidfdOpen">;
-  readonly leftCgroups: Pick<LeftCgroups, "remove">;
-  readonly facts: HostFacts;
+  readonly orphanedCgroups: Pick<OrphanedCgroups, "remove">;
+  readonly info: HostInfo;
   readonly log: Log;
-  readonly keepers: Pick<Keepers, "start" | "stop">;
-  readonly hooks: Pick<HookBus, "ask">;
+  readonly fdHolders: Pick<FdHolders, "start" | "stop">;
+  readonly hooks: Pick<HookBus, "callSequential">;
   /** The machine's own hooks for the runtime. */
-  readonly hookFolders: Pick<HookFolders, "hooksFor">;
+  readonly hookDirs: Pick<HookDirs, "hooksFor">;
 }
 
 /** What a container gets from elsewhere. */
-interface Seen {
-  readonly joined: JoinedNamespaces;
+interface SpecSources {
+  readonly joined: SharedNamespaces;
   readonly mounts: readonly ContainerMount[];
 }
 
 /** Starts containers and clears away what a run leaves. */
-export class Launcher {
-  readonly #deps: LauncherDeps;
+export class ContainerStarter {
+  readonly #deps: ContainerStarterDeps;
 
-  constructor(deps: LauncherDeps) {
+  constructor(deps: ContainerStarterDeps) {
     this.#deps = deps;
   }
 
@@ -91,10 +91,10 @@ export class Launcher {
    */
   async start(
     container: Container,
-    io: ProcessIo,
+    io: ProcessStdio,
     created: (process: StartedProcess) => void,
   ): Promise<void> {
-    const { paths, snapshots, processes, keepers, log } = this.#deps;
+    const { paths, snapshots, processes, fdHolders, log } = this.#deps;
     const { bundle, home } = containerPaths(paths, container.id);
     await using undo = new AsyncDisposableStack();
     // First of all: whoever attached waits for the end of output, whatever goes wrong.
@@ -103,7 +103,7 @@ export class Launcher {
     runtime.expect();
     const watch = new Stopwatch();
     // The folder is the first thing of a run and the last one to go: without it there is nothing to clean.
-    if (isThere(bundle)) await this.clean(container);
+    if (exists(bundle)) await this.clean(container);
     undo.defer(() => this.clean(container));
     Deno.mkdirSync(bundle, { recursive: true, mode: 0o711 });
     // Of the container's own folder nothing is synced: a power cut may have taken it.
@@ -120,7 +120,7 @@ export class Launcher {
     using seen = await this.#deps.volumes.mount(container);
     const sandbox = await connecting;
     watch.lap("network");
-    if (sandbox !== undefined) await this.#tellConnected(container, sandbox.path);
+    if (sandbox !== undefined) await this.#notifyConnected(container, sandbox.path);
     const shared = { ...this.#sharing(container, bundle, joined), ...(sandbox !== undefined && { net: sandbox.path }) };
     const { hooks } = await this.#writeSpec(container, root, bundle, { joined: shared, mounts: seen.mounts });
     watch.lap("spec");
@@ -129,25 +129,28 @@ export class Launcher {
     const { pid } = await runtime.create({ id: container.id, bundle, ...streams });
     watch.lap("create");
     await io.started();
-    const pidFd = new OwnedFd(processes.pidfdOpen(ownChild(pid)));
+    const pidFd = new OwnedFd(processes.pidfdOpen(directChild(pid)));
     undo.defer(() => pidFd[Symbol.dispose]());
     created({ pid, startTicks: startTicksOf(pid), pidFd });
     watch.lap("record");
     await runtime.start(container.id, pid, { hasPoststart: hooks?.poststart !== undefined });
     watch.lap("start");
-    keepers.start(container.id, pidFd, io);
+    fdHolders.start(container.id, pidFd, io);
     log.debug("phases of a start", { container: container.id, ...watch.fields });
     undo.move();
   }
 
   /** Before its process is made: whoever refuses keeps it from being. */
-  #tellConnected(container: Container, netns: string): Promise<void> {
+  #notifyConnected(container: Container, netns: string): Promise<void> {
     const { hooks, networks } = this.#deps;
-    return hooks.ask("network.ready", () => connectedContext(container, netns, networks.factsOf(container)));
+    return hooks.callSequential(
+      "network.ready",
+      () => connectedContext(container, netns, networks.endpointsOf(container)),
+    );
   }
 
   /** With its own shared memory where others may join it. */
-  #sharing({ record }: Container, bundle: string, joined: JoinedNamespaces): JoinedNamespaces {
+  #sharing({ record }: Container, bundle: string, joined: SharedNamespaces): SharedNamespaces {
     const { IpcMode: mode, ShmSize: sizeBytes } = record.hostConfig;
     const hasOwn = mountsOf(record).some(({ mount }) => mount.target === "/dev/shm");
     if (mode !== "shareable" || hasOwn) return joined;
@@ -157,9 +160,9 @@ export class Launcher {
 
   /** Takes away what a run left, also one that a killed engine had not finished. Each step is tried, whatever the others do. */
   async clean(container: Container): Promise<void> {
-    const { paths, snapshots, keepers } = this.#deps;
+    const { paths, snapshots, fdHolders } = this.#deps;
     // Before the folder in which it is named.
-    keepers.stop(container.id);
+    fdHolders.stop(container.id);
     const steps = await Promise.allSettled([
       this.#deleteAll(container),
       snapshots.unmount(container.id),
@@ -168,24 +171,24 @@ export class Launcher {
     for (const step of steps) if (step.status === "rejected") throw step.reason;
     const { bundle } = containerPaths(paths, container.id);
     unmountSharedMemory(bundle, this.#deps.mounts);
-    if (isThere(bundle)) await this.#deps.volumes.unmount(container);
+    if (exists(bundle)) await this.#deps.volumes.unmount(container);
     await removeTree(bundle);
   }
 
   /** Also of a container whose runtime is not in the configuration any more. */
   async #deleteAll(container: Container): Promise<void> {
     const runtime = this.#deps.runtimes.ofIfKnown(container);
-    if (!await runtime?.delete(container.id, true)) await this.#deps.leftCgroups.remove(container.id);
+    if (!await runtime?.delete(container.id, true)) await this.#deps.orphanedCgroups.remove(container.id);
   }
 
-  async #writeSpec(container: Container, root: string, bundle: string, seen: Seen): Promise<OciSpec> {
+  async #writeSpec(container: Container, root: string, bundle: string, seen: SpecSources): Promise<OciSpec> {
     const { joined } = seen;
-    const { paths, facts } = this.#deps;
+    const { paths, info } = this.#deps;
     const { config, hostConfig } = container.record;
     await prepareSources(mountsOf(container.record));
     const { user, home } = resolveUser(config.User ?? "", rootAccountFiles(root), hostConfig.GroupAdd ?? []);
     const { spec } = generateSpec({
-      ...specSettings(config, hostConfig, facts, { home, ...seen }),
+      ...specSettings(config, hostConfig, info, { home, ...seen }),
       containerId: container.id,
       rootPath: root,
       user,
@@ -195,7 +198,7 @@ export class Launcher {
       ...await specDevices(hostConfig),
       cgroupsPath: `/${containerCgroup(paths, container)}`,
     });
-    const hooks = this.#deps.hookFolders.hooksFor(hooked(container, spec), container.record.ociHooks);
+    const hooks = this.#deps.hookDirs.hooksFor(hooked(container, spec), container.record.ociHooks);
     const whole = hooks === undefined ? spec : { ...spec, hooks };
     Deno.writeTextFileSync(`${bundle}/config.json`, ociJson(whole), { mode: 0o600 });
     return whole;
@@ -209,7 +212,7 @@ export class Launcher {
     const files = etcPaths(containerPaths(paths, (owner ?? container).id).home);
     // Whoever has another one's network has its names too.
     if (owner !== undefined) return files;
-    const leases = networks.factsOf(container).endpoints.flatMap(({ lease }) => lease ?? []);
+    const leases = networks.endpointsOf(container).endpoints.flatMap(({ lease }) => lease ?? []);
     const network = {
       addresses: leases.flatMap(({ address, six }) => [address, ...six ? [six.address] : []]),
       hostGateway: networks.hostGateway,
@@ -242,7 +245,7 @@ const etcPaths = (home: string) => ({
 });
 
 /** The engine is a subreaper: what the runtime leaves behind is its child. Nothing else may be taken for a container. */
-function ownChild(pid: number): number {
+function directChild(pid: number): number {
   const parent = processStat(pid)?.parentPid;
   if (parent === Deno.pid) return pid;
   const what = parent === undefined ? "which has ended" : "which it did not start";

@@ -7,6 +7,6 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
 };
 
 /** The exit code that stays with a process that could not be started, as in Docker. */
-export function failedStartCode(thrown: unknown, otherwise: number): number {
+export function startFailureExitCode(thrown: unknown, otherwise: number): number {
   return EXIT_CODES[toTsdError(thrown).code] ?? otherwise;
 }

@@ -2,11 +2,11 @@ import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
 import { isTsdError, toTsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
-import { HookBus, HookFolders, type Plugin } from "../../plugins/mod.ts";
-import { ExitLoop } from "../../runtime/reaper.ts";
-import type { KeeperRef } from "../../runtime/fd_holder.ts";
+import { HookBus, HookDirs, type Plugin } from "../../plugins/mod.ts";
+import { Reaper } from "../../runtime/reaper.ts";
+import type { FdHolderRef } from "../../runtime/fd_holder.ts";
 import { FifoIo } from "../../runtime/fifo_io.ts";
-import { OutputHub } from "../../runtime/logs/stdio_router.ts";
+import { StdioRouter } from "../../runtime/logs/stdio_router.ts";
 import { Runc } from "../../runtime/runc.ts";
 import { type OciHooks, probeHost } from "../../runtime/spec/mod.ts";
 import { OverlaySnapshotter } from "../../store/overlay/mod.ts";
@@ -16,9 +16,9 @@ import { namesIn } from "../directories.ts";
 import { containerPaths, enginePaths, runtimeRoot } from "../paths.ts";
 import { Container } from "./container.ts";
 import { fakeContainer, runtimesOf } from "./containers_testing.ts";
-import { LeftCgroups } from "./orphaned_cgroups.ts";
-import { KEEPER_PROCESSES, Keepers } from "./fd_holders.ts";
-import { Launcher } from "./start.ts";
+import { OrphanedCgroups } from "./orphaned_cgroups.ts";
+import { FD_HOLDER_PROCESSES, FdHolders } from "./fd_holders.ts";
+import { ContainerStarter } from "./start.ts";
 
 const DEADLINE_MS = 1000;
 const ID = "c".repeat(64);
@@ -60,10 +60,10 @@ async function withBench(use: (bench: Bench) => Promise<void>, changed: Changed 
   stack.defer(() => Deno.remove(paths.runDir, { recursive: true }));
   stack.defer(() => removeCgroups(paths.cgroup));
   ownProcess.setChildSubreaper();
-  const exits = stack.use(new ExitLoop(processes).start());
+  const exits = stack.use(new Reaper(processes).start());
   const epoll = stack.use(new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) }));
   void epoll.run();
-  const hub = stack.use(new OutputHub(workerUrl("logs"), SILENT_LOG));
+  const hub = stack.use(new StdioRouter(workerUrl("logs"), SILENT_LOG));
   await hub.ready;
   await Deno.writeTextFile(`${dir}/runc`, FAULTY_RUNC.replace("DIR", dir), { mode: 0o755 });
   await Deno.writeTextFile(`${dir}/fault`, "nothing hangs\n");
@@ -81,15 +81,15 @@ async function withBench(use: (bench: Bench) => Promise<void>, changed: Changed 
     ...changed.ociHooks !== undefined && { ociHooks: changed.ociHooks },
   }, CREATED);
   const { bundle, home } = containerPaths(paths, ID);
-  for (const folder of [home, paths.runDir]) await Deno.mkdir(folder, { recursive: true });
+  for (const directory of [home, paths.runDir]) await Deno.mkdir(directory, { recursive: true });
   await snapshots.prepare([], ID);
   stack.defer(() => snapshots.remove(ID));
   await Deno.copyFile("/bin/busybox", `${paths.dataRoot}/overlay2/snapshots/${ID}/upper/sleep`);
-  const ended = (keeper: KeeperRef) => exits.exit(keeper.pid);
-  const keepers = new Keepers({ paths, log: SILENT_LOG, keepers: { ...KEEPER_PROCESSES, ended } });
-  const facts = await probeHost();
-  const launcher = new Launcher({
-    ...{ paths, snapshots, processes, mounts, keepers, facts, log: SILENT_LOG },
+  const ended = (fdHolder: FdHolderRef) => exits.exit(fdHolder.pid);
+  const fdHolders = new FdHolders({ paths, log: SILENT_LOG, fdHolders: { ...FD_HOLDER_PROCESSES, ended } });
+  const details = await probeHost();
+  const launcher = new ContainerStarter({
+    ...{ paths, snapshots, processes, mounts, fdHolders, info: details, log: SILENT_LOG },
     runtimes: runtimesOf(runtime),
     filling: { finish: () => Promise.resolve() },
     volumes: {
@@ -101,13 +101,13 @@ async function withBench(use: (bench: Bench) => Promise<void>, changed: Changed 
       start: () =>
         Promise.resolve(changed.isConnected ? { id: "s1", path: "/proc/self/ns/net", ports: [] } : undefined),
       stop: () => Promise.resolve(),
-      factsOf: () => ({ sandbox: undefined, endpoints: [] }),
+      endpointsOf: () => ({ sandbox: undefined, endpoints: [] }),
       hostGateway: undefined,
       nameServerOf: () => undefined,
     },
     hooks: new HookBus(changed.plugins ?? [], SILENT_LOG),
-    hookFolders: new HookFolders([]),
-    leftCgroups: new LeftCgroups((id) => `${paths.cgroup}/${id}`, processes),
+    hookDirs: new HookDirs([]),
+    orphanedCgroups: new OrphanedCgroups((id) => `${paths.cgroup}/${id}`, processes),
   });
   await use({
     container,
@@ -133,15 +133,15 @@ async function withBench(use: (bench: Bench) => Promise<void>, changed: Changed 
 }
 
 /** Processes whose arguments or open files name one of the folders; not this one. */
-async function processesWith(...folders: string[]): Promise<string[]> {
+async function processesWith(...dirs: string[]): Promise<string[]> {
   const found: string[] = [];
   for (const name of await namesIn("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
-    const facts = [await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "")];
+    const details = [await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "")];
     for (const fd of await namesIn(`/proc/${name}/fd`).catch(() => [])) {
-      facts.push(await Deno.readLink(`/proc/${name}/fd/${fd}`).catch(() => ""));
+      details.push(await Deno.readLink(`/proc/${name}/fd/${fd}`).catch(() => ""));
     }
-    if (facts.some((fact) => folders.some((folder) => fact.includes(folder)))) found.push(`process ${name}`);
+    if (details.some((each) => dirs.some((directory) => each.includes(directory)))) found.push(`process ${name}`);
   }
   return found;
 }

@@ -6,22 +6,22 @@
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
-import type { ExitLoop } from "../../runtime/reaper.ts";
-import type { ProcessIo } from "../../runtime/stdio.ts";
+import type { Reaper } from "../../runtime/reaper.ts";
+import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
 import type { PublishedPorts } from "../networks/published_ports.ts";
-import { failedStartCode } from "./start_failure.ts";
+import { startFailureExitCode } from "./start_failure.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type Container, type ContainerState, type EndedState, NO_RESTARTS, type RestartHistory } from "./container.ts";
 import { containerContext, startedContext } from "./hook_payloads.ts";
-import { type ContainerRemovals, failure } from "./remove.ts";
+import { type ContainerRemover, failure } from "./remove.ts";
 import type { ContainerTable } from "./container_table.ts";
-import type { Launcher, StartedProcess } from "./start.ts";
-import type { NextStreams } from "./pending_stdio.ts";
+import type { ContainerStarter, StartedProcess } from "./start.ts";
+import type { PendingStdio } from "./pending_stdio.ts";
 import type { OomWatch } from "./oom_watch.ts";
-import type { Restarts } from "./restart_manager.ts";
-import type { Signaller } from "./kill.ts";
+import type { RestartManager } from "./restart_manager.ts";
+import type { SignalSender } from "./kill.ts";
 import type { Waiters, WaitResult } from "./waiters.ts";
 
 /** How long output may go on after the process has exited, while others hold its streams, in ms. */
@@ -36,7 +36,7 @@ const UNKNOWN_FAILURE = 128;
 /** A container's present run, from its start to its exit. */
 export interface Run {
   readonly process: StartedProcess;
-  readonly io: ProcessIo;
+  readonly io: ProcessStdio;
   /** Resolves once the state says so and waiters were told. */
   readonly exited: Promise<WaitResult>;
 }
@@ -47,27 +47,27 @@ export interface Exit extends WaitResult {
   readonly signal?: number | undefined;
 }
 
-export interface ContainerRunsDeps {
+export interface ContainerSupervisorDeps {
   readonly locks: KeyedLock;
   readonly table: ContainerTable;
-  readonly launcher: Pick<Launcher, "start">;
-  readonly exits: ExitLoop;
+  readonly launcher: Pick<ContainerStarter, "start">;
+  readonly exits: Reaper;
   readonly log: Log;
   readonly hooks: HookBus;
   readonly events: ContainerEvents;
-  readonly signaller: Signaller;
+  readonly signals: SignalSender;
   readonly oom: OomWatch;
   readonly health: Pick<HealthChecks, "begin" | "end">;
-  readonly restarts: Pick<Restarts, "ended" | "callOff">;
+  readonly restarts: Pick<RestartManager, "ended" | "cancel">;
   readonly waiters: Waiters;
   readonly networks: { readonly published: Pick<PublishedPorts, "close"> };
-  readonly removals: Pick<ContainerRemovals, "afterRun" | "remove">;
-  readonly streams: NextStreams;
+  readonly removals: Pick<ContainerRemover, "afterRun" | "remove">;
+  readonly streams: PendingStdio;
 }
 
 /** See the module's comment. */
-export class ContainerRuns {
-  readonly #deps: ContainerRunsDeps;
+export class ContainerSupervisor {
+  readonly #deps: ContainerSupervisorDeps;
   readonly #log: Log;
   readonly #locks: KeyedLock;
   readonly #waiters: Waiters;
@@ -76,7 +76,7 @@ export class ContainerRuns {
   readonly #exits = new Map<string, Exit>();
   #isLeaving = false;
 
-  constructor(deps: ContainerRunsDeps) {
+  constructor(deps: ContainerSupervisorDeps) {
     this.#deps = deps;
     this.#locks = deps.locks;
     this.#waiters = deps.waiters;
@@ -96,7 +96,7 @@ export class ContainerRuns {
   }
 
   /** The streams of the present run, or of the next one. */
-  io(container: Container): ProcessIo {
+  io(container: Container): ProcessStdio {
     return this.#runs.get(container.id)?.io ?? this.#deps.streams.of(container);
   }
 
@@ -122,7 +122,7 @@ export class ContainerRuns {
     for (const run of this.#runs.values()) run.process.pidFd[Symbol.dispose]();
   }
 
-  /** Says whether it was started (false: it runs already). @throws {TsdError} conflict and as `Launcher` */
+  /** Says whether it was started (false: it runs already). @throws {TsdError} conflict and as `ContainerStarter` */
   async start(container: Container): Promise<boolean> {
     if (container.isPaused) {
       throw new TsdError("conflict", "cannot start a paused container, try unpause instead");
@@ -133,7 +133,7 @@ export class ContainerRuns {
     return true;
   }
 
-  /** Starts a container whose policy wants it, unless that was called off meanwhile. @throws {TsdError} as `Launcher` */
+  /** Starts a container whose policy wants it, unless that was called off meanwhile. @throws {TsdError} as `ContainerStarter` */
   async startAgain(id: string): Promise<void> {
     await this.#locks.run(id, async () => {
       if (!this.#deps.table.has(id)) return;
@@ -162,16 +162,16 @@ export class ContainerRuns {
     const exited = exits.exit(process!.pid).then(({ exitCode, signal }): Exit => ({ exitCode, signal }));
     this.follow(container, process!, io, exited);
     this.#deps.streams.taken(container);
-    this.#deps.events.tell(container, "start");
+    this.#deps.events.emit(container, "start");
     this.#deps.oom.begin(container, "started");
     this.#deps.health.begin(container);
-    this.#deps.hooks.tell("container.started", () => startedContext(container, process!.pid));
+    this.#deps.hooks.callParallel("container.started", () => startedContext(container, process!.pid));
   }
 
   /** A start came to nothing: a container that ran earlier has still run then. */
   async #failed(container: Container, before: ContainerState, thrown: unknown): Promise<void> {
     const error = toTsdError(thrown);
-    const outcome = { exitCode: failedStartCode(error, UNKNOWN_FAILURE), error: error.message };
+    const outcome = { exitCode: startFailureExitCode(error, UNKNOWN_FAILURE), error: error.message };
     if (before.status === "restarting") return this.#failedAgain(container, { ...before, ...outcome }, error);
     const state: ContainerState = before.status === "exited"
       ? { ...before, ...outcome }
@@ -190,13 +190,13 @@ export class ContainerRuns {
   }
 
   /** Sees a run through: end of process and of output, state, waiters, clean-up. */
-  follow(container: Container, process: StartedProcess, io: ProcessIo, exit: Promise<Exit>): void {
-    const { oom, signaller } = this.#deps;
-    signaller.started(process);
+  follow(container: Container, process: StartedProcess, io: ProcessStdio, exit: Promise<Exit>): void {
+    const { oom, signals } = this.#deps;
+    signals.started(process);
     const exited = exit.then(async (ending) => {
       const { signal, ...result } = ending;
       this.#exits.set(container.id, ending);
-      const oomKilled = oom.end(container, { signal, byEngine: signaller.hasKilled(process) });
+      const oomKilled = oom.end(container, { signal, byEngine: signals.hasKilled(process) });
       void this.#deps.health.end(container);
       await this.#tried(container, [io.finish(OUTPUT_GRACE_MS), this.#deps.networks.published.close(container.id)]);
       if (this.#isLeaving) return await new Promise<never>(() => {});
@@ -229,16 +229,16 @@ export class ContainerRuns {
     const ranMs = finishedMs - startedMs;
     this.#deps.restarts.ended(container, { startedMs, finishedMs, exitCode, error, oomKilled });
     const attributes = { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) };
-    this.#deps.events.tell(container, "die", { attributes });
+    this.#deps.events.emit(container, "die", { attributes });
     this.#waiters.exited(container.id, error === "" ? { exitCode } : { exitCode, error });
     const how = { exitCode, ranMs, oomKilled };
-    this.#deps.hooks.tell("container.exited", () => ({ ...containerContext(container), ...how }));
+    this.#deps.hooks.callParallel("container.exited", () => ({ ...containerContext(container), ...how }));
   }
 
   /** Calls a pending restart off, and tells who waits for an exit. The caller holds the lock. Says whether there was one. */
-  callOff(container: Container): boolean {
+  cancel(container: Container): boolean {
     const { state } = container;
-    if (state.status !== "restarting" || !this.#deps.restarts.callOff(container)) return false;
+    if (state.status !== "restarting" || !this.#deps.restarts.cancel(container)) return false;
     this.#waiters.exited(container.id, { exitCode: state.exitCode });
     return true;
   }

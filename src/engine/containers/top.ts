@@ -5,7 +5,7 @@
 import type { ContainerTopResponse } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
-import type { RunHostCommand } from "../system/host_exec.ts";
+import type { HostExec } from "../system/host_exec.ts";
 import type { ContainerCgroups } from "../stats/cgroup.ts";
 import { refuseRestarting } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
@@ -14,18 +14,18 @@ const PS = "/usr/bin/ps";
 const DEFAULT_ARGS = "-ef";
 const PID_TITLE = "PID";
 
-export interface ProcessListDeps {
+export interface ContainerTopDeps {
   readonly table: Pick<ContainerTable, "find">;
   readonly cgroups: Pick<ContainerCgroups, "pids">;
-  readonly run: RunHostCommand;
+  readonly run: HostExec;
   readonly events: ContainerEvents;
 }
 
 /** See the module's comment. */
-export class ProcessList {
-  readonly #deps: ProcessListDeps;
+export class ContainerTop {
+  readonly #deps: ContainerTopDeps;
 
-  constructor(deps: ProcessListDeps) {
+  constructor(deps: ContainerTopDeps) {
     this.#deps = deps;
   }
 
@@ -38,7 +38,7 @@ export class ProcessList {
     if (!container.isRunning) throw new TsdError("not_running", `container ${container.id} is not running`);
     const pids = await cgroups.pids(container.id);
     const list = parseProcesses(await this.#ps(psArgs.split(" ").filter((word) => word !== ""), pids), new Set(pids));
-    events.tell(container, "top");
+    events.emit(container, "top");
     return list;
   }
 
@@ -68,12 +68,12 @@ export function parseProcesses(output: string, pids: ReadonlySet<number>): Conta
   const at = titles.indexOf(PID_TITLE);
   if (at < 0) throw new TsdError("invalid_argument", "Couldn't find PID field in ps output");
   const rows: string[][] = [];
-  let isOurs = false;
+  let isManaged = false;
   for (const line of lines) {
     const fields = words(line);
     if (fields.length <= at) continue;
-    if (fields[at] !== "-") isOurs = pids.has(Number(fields[at]));
-    if (isOurs) rows.push([...fields.slice(0, titles.length - 1), fields.slice(titles.length - 1).join(" ")]);
+    if (fields[at] !== "-") isManaged = pids.has(Number(fields[at]));
+    if (isManaged) rows.push([...fields.slice(0, titles.length - 1), fields.slice(titles.length - 1).join(" ")]);
   }
   return { Titles: titles, Processes: rows };
 }

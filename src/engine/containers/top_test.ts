@@ -3,7 +3,7 @@ import { isTsdError } from "../../errors.ts";
 import type { CommandResult } from "../system/host_exec.ts";
 import type { ContainerState } from "./container.ts";
 import { EXITED, fakeContainer, recordedEvents, RUNNING, tableOf } from "./containers_testing.ts";
-import { parseProcesses, ProcessList } from "./top.ts";
+import { ContainerTop, parseProcesses } from "./top.ts";
 
 const OUTPUT = `UID          PID    PPID  C STIME TTY          TIME CMD
 root          12       1  0 00:00 ?        00:00:00 sh -c  sleep 9
@@ -11,14 +11,14 @@ root          99       1  0 00:00 ?        00:00:00 sleep 8
 `;
 
 function bench(answer: (args: readonly string[]) => CommandResult, state: ContainerState = RUNNING) {
-  const { told, events } = recordedEvents();
+  const { reported, events } = recordedEvents();
   const calls: string[] = [];
   const run = (path: string, args: readonly string[]) => {
     calls.push([path, ...args].join(" "));
     return Promise.resolve(answer(args));
   };
   const cgroups = { pids: () => Promise.resolve([12, 13]) };
-  return { calls, told, list: new ProcessList({ table: tableOf(fakeContainer(state)), cgroups, run, events }) };
+  return { calls, reported, list: new ContainerTop({ table: tableOf(fakeContainer(state)), cgroups, run, events }) };
 }
 
 const says = (stdout: string): CommandResult => ({ exitCode: 0, stdout, stderr: "" });
@@ -29,7 +29,7 @@ Deno.test("top: ps of the container's processes, the last column whole", async (
     Titles: ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"],
     Processes: [["root", "12", "1", "0", "00:00", "?", "00:00:00", "sh -c sleep 9"]],
   });
-  assert.deepEqual([it.calls, it.told], [["/usr/bin/ps -ef -q12,13"], ["top"]]);
+  assert.deepEqual([it.calls, it.reported], [["/usr/bin/ps -ef -q12,13"], ["top"]]);
 });
 
 Deno.test("top: options that go together with no list of processes are asked without", async () => {
@@ -42,7 +42,7 @@ Deno.test("top: what ps refuses is said; a stopped container has no processes", 
   const refusing = bench(() => ({ exitCode: 1, stdout: "", stderr: "error: unsupported option\nUsage: …\n" }));
   await assert.rejects(refusing.list.of("web", "--nope"), /^TsdError: ps: error: unsupported option$/);
   await assert.rejects(bench(() => says(OUTPUT), EXITED).list.of("web"), (thrown) => isTsdError(thrown, "not_running"));
-  assert.deepEqual(refusing.told, []);
+  assert.deepEqual(refusing.reported, []);
 });
 
 Deno.test("top: only process ids may be called PID", async () => {

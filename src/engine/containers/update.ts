@@ -7,7 +7,7 @@ import type { ContainerConfig, ContainerUpdateResponse, HostConfig } from "../..
 import { TsdError } from "../../errors.ts";
 import { type ChangedPublishing, changedPublishing, type PortUpdate } from "../../network/port_changes.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
-import { changedLimits, type HostFacts, usableLimits, validateLimits } from "../../runtime/spec/mod.ts";
+import { changedLimits, type HostInfo, usableLimits, validateLimits } from "../../runtime/spec/mod.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
@@ -23,8 +23,8 @@ export interface ContainerUpdaterDeps {
   /** By container id; shared with whoever starts and removes containers. */
   readonly locks: KeyedLock;
   readonly runtimes: { of(container: Container): Pick<OciRuntime, "update"> };
-  readonly networks: Pick<ContainerNetworks, "factsOf"> & { readonly published: Pick<PublishedPorts, "change"> };
-  readonly facts: HostFacts;
+  readonly networks: Pick<ContainerNetworks, "endpointsOf"> & { readonly published: Pick<PublishedPorts, "change"> };
+  readonly info: HostInfo;
   readonly events: ContainerEvents;
 }
 
@@ -38,25 +38,25 @@ export class ContainerUpdater {
 
   /** All of it or nothing. @throws {TsdError} container_not_found, invalid_argument, conflict, runtime_* */
   async update(nameOrId: string, request: UpdateRequest): Promise<ContainerUpdateResponse> {
-    const { table, locks, facts, events } = this.#deps;
+    const { table, locks, info, events } = this.#deps;
     // What is wrong whatever the container is comes first, as in Docker.
-    validateLimits(resources(request.limits), facts, { isChange: true });
-    const { warnings } = usableLimits(resources(request.limits), facts.cgroupFeatures);
+    validateLimits(resources(request.limits), info, { isChange: true });
+    const { warnings } = usableLimits(resources(request.limits), info.cgroupFeatures);
     const { id } = table.find(nameOrId);
     await locks.run(id, async () => {
       // Somebody else may have removed it while this waited its turn.
       const container = table.find(id);
       await this.#apply(container, request);
-      events.tell(container, "update");
+      events.emit(container, "update");
     });
     return { Warnings: warnings };
   }
 
   async #apply(container: Container, { limits, restartPolicy, ports }: UpdateRequest): Promise<void> {
-    const { table, runtimes, networks, facts } = this.#deps;
+    const { table, runtimes, networks, info } = this.#deps;
     const before = container.record;
     const limited = merged(container.id, before.hostConfig, { limits, restartPolicy });
-    validateLimits(resources(limited), facts);
+    validateLimits(resources(limited), info);
     const publishing = ports && this.#publishing(container, ports);
     table.setConfig(container, withPorts({ config: before.config, hostConfig: limited }, publishing));
     if (!container.isRunning) return;
@@ -65,7 +65,7 @@ export class ContainerUpdater {
     try {
       await using changing = publishing && await networks.published.change(container, publishing);
       if (Object.keys(limits).length > 0) {
-        const usable = usableLimits(resources(limited), facts.cgroupFeatures).limits;
+        const usable = usableLimits(resources(limited), info.cgroupFeatures).limits;
         await runtimes.of(container).update(container.id, changedLimits(usable, resources(limits)));
       }
       // Last, as nothing that was there may go, not even for a moment, where something else is refused.
@@ -83,7 +83,7 @@ export class ContainerUpdater {
       const why = `it has no ports of its own, as its network is ${hostConfig.NetworkMode}`;
       throw refused(id, new TsdError("conflict", why));
     }
-    const published = isRunning ? this.#deps.networks.factsOf(container).sandbox?.ports ?? [] : undefined;
+    const published = isRunning ? this.#deps.networks.endpointsOf(container).sandbox?.ports ?? [] : undefined;
     const before = {
       bindings: hostConfig.PortBindings,
       publishAll: hostConfig.PublishAllPorts ?? false,

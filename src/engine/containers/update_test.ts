@@ -17,10 +17,10 @@ const PUBLISHED: PublishedPort[] = [{ protocol: "tcp", containerPort: 80, hostIp
 
 function bench(hostConfig: HostConfig, state: ContainerState = RUNNING) {
   const container = fakeContainer(state, { hostConfig });
-  const { told, events } = recordedEvents();
+  const { reported, events } = recordedEvents();
   const made = {
     container,
-    told,
+    reported,
     said: [] as OciLimits[],
     fails: false,
     ports: [] as PortChange[],
@@ -40,7 +40,7 @@ function bench(hostConfig: HostConfig, state: ContainerState = RUNNING) {
   };
   const runtimes = runtimesOf({ update });
   const networks = {
-    factsOf: () => ({ sandbox, endpoints: [] }),
+    endpointsOf: () => ({ sandbox, endpoints: [] }),
     published: {
       change: (_: Container, { removed, added }: PortChange) => {
         made.ports.push({ removed, added });
@@ -51,14 +51,14 @@ function bench(hostConfig: HostConfig, state: ContainerState = RUNNING) {
       },
     },
   };
-  const updater = new ContainerUpdater({ table, locks: new KeyedLock(), runtimes, events, networks, facts: HOST });
+  const updater = new ContainerUpdater({ table, locks: new KeyedLock(), runtimes, events, networks, info: HOST });
   const change = (limits: ChangedLimits, restartPolicy?: RestartPolicy, ports?: PortUpdate) =>
     updater.update("web", { limits, restartPolicy, ports });
   return Object.assign(made, { change });
 }
 
 Deno.test("update: a running container is told what changes, and what belongs to that", async () => {
-  const { change, said, told, container } = bench({ Memory: 64 * MIB, MemorySwap: 128 * MIB, CpuPeriod: 50_000 });
+  const { change, said, reported, container } = bench({ Memory: 64 * MIB, MemorySwap: 128 * MIB, CpuPeriod: 50_000 });
   assert.deepEqual(await change({ MemorySwap: 96 * MIB }), { Warnings: [] });
   await change({ CpuQuota: 20_000 });
   await change({ PidsLimit: 0, BlkioWeight: 50, CpuShares: 5, CpusetCpus: "0-1" });
@@ -79,7 +79,7 @@ Deno.test("update: a running container is told what changes, and what belongs to
     CpuShares: 5,
     CpusetCpus: "0-1",
   });
-  assert.deepEqual(told, ["update", "update", "update", "update"]);
+  assert.deepEqual(reported, ["update", "update", "update", "update"]);
 });
 
 Deno.test("update: one that doesn't run is told at its next start, one without new limits not at all", async () => {
@@ -89,7 +89,7 @@ Deno.test("update: one that doesn't run is told at its next start, one without n
   const running = bench({});
   await running.change({}, { Name: "always" });
   assert.deepEqual([running.said, running.container.record.hostConfig], [[], { RestartPolicy: { Name: "always" } }]);
-  assert.deepEqual(running.told, ["update"]);
+  assert.deepEqual(running.reported, ["update"]);
 });
 
 Deno.test("update: what contradicts the container is refused in Docker's words, and nothing has changed", async () => {
@@ -127,10 +127,10 @@ Deno.test("update: what contradicts the container is refused in Docker's words, 
     [{ AutoRemove: true }, {}, { Name: "always" }, policy],
   ];
   for (const [host, limits, restart, why] of cases) {
-    const { change, container, said, told } = bench(host);
+    const { change, container, said, reported } = bench(host);
     const message = `Cannot update container ${container.id}: ${why}`;
     await assert.rejects(change(limits, restart), { code: "conflict", message });
-    assert.deepEqual([container.record.hostConfig, said, told], [host, [], []]);
+    assert.deepEqual([container.record.hostConfig, said, reported], [host, [], []]);
   }
   await bench({ AutoRemove: true }).change({}, { Name: "no" });
   await bench({ Memory: 64 * MIB, MemorySwap: -1 }).change({ Memory: 128 * MIB });
@@ -152,7 +152,7 @@ Deno.test("update: what the runtime refuses is as if it had never been asked for
     code: "runtime_failed",
     message: "Cannot update container c1: no",
   });
-  assert.deepEqual([made.container.record.hostConfig, made.told], [{ CpuShares: 5 }, []]);
+  assert.deepEqual([made.container.record.hostConfig, made.reported], [{ CpuShares: 5 }, []]);
 });
 
 Deno.test("update: ports of a running container change at once, those of a stopped one are recorded", async () => {

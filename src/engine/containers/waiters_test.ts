@@ -25,10 +25,10 @@ Deno.test("an exit wakes who waits for it, a removal wakes all", async () => {
 
 Deno.test("who has gone is told so, and is not waited for", async () => {
   const waiters = new Waiters();
-  const gone = new AbortController();
-  const waiting = waiters.wait("c", "next-exit", gone.signal);
-  gone.abort();
+  const vanished = new AbortController();
+  const waiting = waiters.wait("c", "next-exit", vanished.signal);
+  vanished.abort();
   await assert.rejects(waiting, (thrown) => isTsdError(thrown, "cancelled"));
-  await assert.rejects(waiters.wait("c", "removed", gone.signal), (thrown) => isTsdError(thrown, "cancelled"));
+  await assert.rejects(waiters.wait("c", "removed", vanished.signal), (thrown) => isTsdError(thrown, "cancelled"));
   waiters.exited("c", { exitCode: 0 });
 });

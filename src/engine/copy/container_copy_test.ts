@@ -3,11 +3,11 @@ import { TsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { EXITED, fakeContainer, recordedEvents, RUNNING } from "../containers/containers_testing.ts";
 import type { EnginePaths } from "../paths.ts";
-import type { ArchiveJob, PathFacts } from "./protocol.ts";
-import { ArchiveSession } from "./session.ts";
-import { ContainerArchives } from "./container_copy.ts";
+import type { CopyJob, PathStat } from "./protocol.ts";
+import { CopySession } from "./session.ts";
+import { ContainerCopy } from "./container_copy.ts";
 
-const FACTS: PathFacts = {
+const INFO: PathStat = {
   name: "x",
   sizeBytes: 0,
   mode: 0,
@@ -20,28 +20,28 @@ const NEVER = new AbortController().signal;
 /** Archives of the container `web`, on a Worker that does what the bench says. */
 function bench({ user, isRunning = false }: { user?: string; isRunning?: boolean } = {}) {
   const container = fakeContainer(isRunning ? RUNNING : EXITED, user === undefined ? {} : { config: { User: user } });
-  const jobs: ArchiveJob[] = [];
+  const jobs: CopyJob[] = [];
   /** How many jobs there were whenever half copies were finished. */
   const finished: number[] = [];
-  const { told, events } = recordedEvents();
-  const state = { isThere: true, held: 0, failure: undefined as TsdError | undefined };
-  const begin = (job: ArchiveJob, signal: AbortSignal) => {
+  const { reported, events } = recordedEvents();
+  const state = { exists: true, held: 0, failure: undefined as TsdError | undefined };
+  const begin = (job: CopyJob, signal: AbortSignal) => {
     jobs.push(job);
-    const session: ArchiveSession = new ArchiveSession(1, (message) => {
+    const session: CopySession = new CopySession(1, (message) => {
       if (message.kind === "cancel") session.end(new TsdError("cancelled", "cancelled"));
       if (message.kind === "end") session.end(state.failure);
     }, signal);
     if (state.failure !== undefined && job.task.kind !== "unpack") session.end(state.failure);
     else if (job.task.kind !== "unpack") {
-      session.receive({ kind: "facts", id: 1, facts: FACTS });
+      session.receive({ kind: "info", id: 1, info: INFO });
       session.receive({ kind: "chunk", id: 1, bytes: CHUNK });
       session.receive({ kind: "done", id: 1 });
     }
     return Promise.resolve(session);
   };
-  const archives = new ContainerArchives({
+  const archives = new ContainerCopy({
     paths: { dataRoot: "/data", runDir: "/run" } as EnginePaths,
-    table: { find: () => container, has: () => state.isThere },
+    table: { find: () => container, has: () => state.exists },
     snapshots: {
       hold: () => {
         state.held++;
@@ -54,18 +54,18 @@ function bench({ user, isRunning = false }: { user?: string; isRunning?: boolean
     events,
     log: SILENT_LOG,
   });
-  return { archives, jobs, finished, told, state };
+  return { archives, jobs, finished, reported, state };
 }
 
 Deno.test("archives: facts, a packed path, a whole root; events, and nothing is held in the end", async () => {
-  const { archives, jobs, told, state } = bench();
-  assert.deepEqual(await archives.stat("web", "/x", NEVER), FACTS);
-  const { facts, archive } = await archives.pack("web", "/x", NEVER);
-  assert.deepEqual([facts, await Array.fromAsync(archive)], [FACTS, [CHUNK]]);
+  const { archives, jobs, reported, state } = bench();
+  assert.deepEqual(await archives.stat("web", "/x", NEVER), INFO);
+  const { info, archive } = await archives.pack("web", "/x", NEVER);
+  assert.deepEqual([info, await Array.fromAsync(archive)], [INFO, [CHUNK]]);
   const all = await archives.export("web", NEVER);
-  assert.deepEqual(told, ["archive-path"], "an export is told of when it is whole");
+  assert.deepEqual(reported, ["archive-path"], "an export is told of when it is whole");
   assert.deepEqual(await Array.fromAsync(all), [CHUNK]);
-  assert.deepEqual(told, ["archive-path", "export"]);
+  assert.deepEqual(reported, ["archive-path", "export"]);
   assert.deepEqual(jobs.map(({ task }) => task), [{ kind: "stat", path: "/x" }, { kind: "pack", path: "/x" }, {
     kind: "export",
   }]);
@@ -77,7 +77,7 @@ Deno.test("archives: facts, a packed path, a whole root; events, and nothing is 
 Deno.test("archives: volumes of what doesn't run are whole before anybody looks into them", async () => {
   for (const isRunning of [false, true]) {
     const { archives, finished } = bench({ isRunning });
-    const request = { path: "/x", mayReplaceFolders: true, toUser: false };
+    const request = { path: "/x", mayReplaceDirs: true, toUser: false };
     await archives.stat("web", "/x", NEVER);
     await archives.unpack("web", request, ReadableStream.from([CHUNK]), NEVER);
     await archives.export("web", NEVER);
@@ -86,24 +86,24 @@ Deno.test("archives: volumes of what doesn't run are whole before anybody looks 
 });
 
 Deno.test("archives: unpacking, as whom it says", async () => {
-  const { archives, jobs, told } = bench({ user: "app" });
-  const request = { path: "/x", mayReplaceFolders: true, toUser: false };
+  const { archives, jobs, reported } = bench({ user: "app" });
+  const request = { path: "/x", mayReplaceDirs: true, toUser: false };
   await archives.unpack("web", request, ReadableStream.from([CHUNK]), NEVER);
-  await archives.unpack("web", { ...request, toUser: true, mayReplaceFolders: false }, ReadableStream.from([]), NEVER);
+  await archives.unpack("web", { ...request, toUser: true, mayReplaceDirs: false }, ReadableStream.from([]), NEVER);
   assert.deepEqual(jobs.map(({ task }) => task), [
-    { kind: "unpack", path: "/x", mayReplaceFolders: true, user: undefined },
-    { kind: "unpack", path: "/x", mayReplaceFolders: false, user: "app" },
+    { kind: "unpack", path: "/x", mayReplaceDirs: true, user: undefined },
+    { kind: "unpack", path: "/x", mayReplaceDirs: false, user: "app" },
   ]);
-  assert.deepEqual(told, ["extract-to-dir", "extract-to-dir"]);
+  assert.deepEqual(reported, ["extract-to-dir", "extract-to-dir"]);
   const anybody = bench();
   await anybody.archives.unpack("web", { ...request, toUser: true }, ReadableStream.from([]), NEVER);
   assert.equal((anybody.jobs[0]!.task as { user?: string }).user, undefined);
 });
 
 Deno.test("archives: what fails tells nobody of anything, and holds nothing", async () => {
-  const { archives, told, state } = bench();
+  const { archives, reported, state } = bench();
   state.failure = new TsdError("not_found", "Could not find the file /x in container web");
-  const request = { path: "/x", mayReplaceFolders: true, toUser: false };
+  const request = { path: "/x", mayReplaceDirs: true, toUser: false };
   await assert.rejects(archives.stat("web", "/x", NEVER), { code: "not_found" });
   await assert.rejects(archives.pack("web", "/x", NEVER), { code: "not_found" });
   await assert.rejects(archives.unpack("web", request, ReadableStream.from([]), NEVER), { code: "not_found" });
@@ -111,14 +111,14 @@ Deno.test("archives: what fails tells nobody of anything, and holds nothing", as
   const waiting = archives.unpack("web", request, new ReadableStream<Uint8Array>({}), cancel.signal);
   setTimeout(() => cancel.abort(), 10);
   await assert.rejects(waiting, { code: "cancelled" });
-  assert.deepEqual([told, state.held], [[], 0]);
+  assert.deepEqual([reported, state.held], [[], 0]);
 });
 
 Deno.test("archives: what was taken away with its container isn't whole", async () => {
-  const { archives, told, state } = bench();
+  const { archives, reported, state } = bench();
   const { archive } = await archives.pack("web", "/x", NEVER);
   const all = await archives.export("web", NEVER);
-  state.isThere = false;
+  state.exists = false;
   for (const bytes of [archive, all]) await assert.rejects(Array.fromAsync(bytes), { code: "conflict" });
-  assert.deepEqual(told, ["archive-path"]);
+  assert.deepEqual(reported, ["archive-path"]);
 });

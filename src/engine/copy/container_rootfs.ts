@@ -23,25 +23,25 @@ import { type ByteString, byteStringFromText } from "../../tar/mod.ts";
 import type { ViewMount, ViewSpec } from "./protocol.ts";
 
 const ITSELF = cString("");
-const PLACE_MODE = 0o755;
+const PATH_MODE = 0o755;
 
 /** What is called, in one object for tests. */
-export interface ContainerTreeCalls {
+export interface ContainerRootfsCalls {
   readonly files: ArchiveCalls;
   readonly mounts: Pick<MountCalls, "openTree">;
 }
 
-const REAL: ContainerTreeCalls = { files: ARCHIVE_CALLS, mounts: mountCalls };
+const REAL: ContainerRootfsCalls = { files: ARCHIVE_CALLS, mounts: mountCalls };
 
 /**
  * Opens the tree; the caller disposes of it.
  * @throws {TsdError} conflict: the container's process ended meanwhile, or a mount can't be reached; {SysError}
  */
-export function openContainerTree(spec: ViewSpec, calls: ContainerTreeCalls = REAL): TreeView {
+export function openContainerRootfs(spec: ViewSpec, calls: ContainerRootfsCalls = REAL): TreeView {
   const root = new OwnedFd(calls.files.open(cString(spec.root), O.PATH | O.DIRECTORY | O.NOFOLLOW), calls.files);
   using stack = new DisposableStack();
   const view = stack.use(new TreeView(root, { readOnly: spec.readOnly, calls: calls.files }));
-  using process = spec.process === undefined ? undefined : new OwnProcess(spec.process, view, calls.files);
+  using process = spec.process === undefined ? undefined : new SelfProcess(spec.process, view, calls.files);
   for (const mount of spec.mounts) {
     if (process === undefined || mount.isOwn) laySource(view, mount, calls);
     else process.lay(mount);
@@ -52,7 +52,7 @@ export function openContainerTree(spec: ViewSpec, calls: ContainerTreeCalls = RE
 }
 
 /** The first process of a container that runs: what it sees at a mount's target is that mount. */
-class OwnProcess implements Disposable {
+class SelfProcess implements Disposable {
   readonly #process: { readonly pid: number; readonly startTicks: string };
   readonly #view: TreeView;
   readonly #files: ArchiveCalls;
@@ -63,8 +63,8 @@ class OwnProcess implements Disposable {
     this.#process = process;
     this.#view = view;
     this.#files = files;
-    const folder = cString(`/proc/${process.pid}/root`);
-    this.#root = openIfThere(() => files.open(folder, O.PATH | O.DIRECTORY), files) ?? raise(ended());
+    const dir = cString(`/proc/${process.pid}/root`);
+    this.#root = openIfExists(() => files.open(dir, O.PATH | O.DIRECTORY), files) ?? raise(ended());
     this.#isItsRoot = isSame(view, this.#root, files);
   }
 
@@ -78,7 +78,7 @@ class OwnProcess implements Disposable {
       return this.#view.close(path, error);
     }
     const how = { flags: O.PATH, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS };
-    const mounted = openIfThere(() => this.#files.openat2(this.#root.fd, cString(target.slice(1)), how), this.#files);
+    const mounted = openIfExists(() => this.#files.openat2(this.#root.fd, cString(target.slice(1)), how), this.#files);
     if (mounted !== undefined) this.#view.mount({ path, root: mounted, readOnly });
   }
 
@@ -97,23 +97,23 @@ class OwnProcess implements Disposable {
 const ended = () => new TsdError("conflict", "The container ended while it was being looked into");
 
 /** Whether a process's root is that of its container. */
-function isSame(view: TreeView, folder: OwnedFd, files: ArchiveCalls): boolean {
+function isSame(view: TreeView, dir: OwnedFd, files: ArchiveCalls): boolean {
   using root = view.root();
-  const { inode, device } = files.statx(folder.fd, ITSELF, AT.EMPTY_PATH);
+  const { inode, device } = files.statx(dir.fd, ITSELF, AT.EMPTY_PATH);
   const own = root.status;
   return inode === own.inode && device.major === own.device.major && device.minor === own.device.minor;
 }
 
 /** What would be mounted if the container ran. */
-function laySource(view: TreeView, mount: ViewMount, { files, mounts }: ContainerTreeCalls): void {
+function laySource(view: TreeView, mount: ViewMount, { files, mounts }: ContainerRootfsCalls): void {
   const { source, target, recursive, readOnly } = mount;
   if (source === undefined) return;
-  using whole = openIfThere(() => files.open(cString(source), O.PATH), files);
+  using whole = openIfExists(() => files.open(cString(source), O.PATH), files);
   if (whole === undefined) return;
   using opened = partOf(whole, mount.subpath ?? ".", files);
   if (opened === undefined) return;
-  const isFolder = (files.statx(opened.fd, ITSELF, AT.EMPTY_PATH).mode & S.IFMT) === S.IFDIR;
-  const path = makePlace(view, target, isFolder, files);
+  const isDir = (files.statx(opened.fd, ITSELF, AT.EMPTY_PATH).mode & S.IFMT) === S.IFDIR;
+  const path = makePath(view, target, isDir, files);
   // A copy of the mount alone has nothing of what is mounted below it.
   const root = recursive
     ? new OwnedFd(opened.take(), files)
@@ -125,15 +125,15 @@ function laySource(view: TreeView, mount: ViewMount, { files, mounts }: Containe
 function partOf(whole: OwnedFd, subpath: string, files: ArchiveCalls): OwnedFd | undefined {
   if (subpath === ".") return new OwnedFd(whole.take(), files);
   const how = { flags: O.PATH, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS };
-  return openIfThere(() => files.openat2(whole.fd, cString(subpath), how), files);
+  return openIfExists(() => files.openat2(whole.fd, cString(subpath), how), files);
 }
 
 /** Where a target is in the root: canonical. What lies there may itself be on something that isn't seen, as /dev/shm is. */
 function pathOf(view: TreeView, target: string): ByteString | undefined {
   using place = placeOf(view, target);
   if (place !== undefined) return place.path;
-  const { folder, name } = splitEnd(target);
-  using around = placeOf(view, folder);
+  const { dir, name } = splitEnd(target);
+  using around = placeOf(view, dir);
   return around === undefined ? undefined : `${around.path}/${byteStringFromText(name)}`;
 }
 
@@ -148,32 +148,32 @@ function placeOf(view: TreeView, target: string): Place | undefined {
 }
 
 /** The place that a mount needs, made as a start of the container would make it. */
-function makePlace(view: TreeView, target: string, isFolder: boolean, files: ArchiveCalls): ByteString {
-  const missing = (folder: Place, name: ByteString): Place => {
-    files.mkdirat(folder.fd, cBytes(name), PLACE_MODE);
-    return view.child(folder, name) ?? raise(gone(folder.path));
+function makePath(view: TreeView, target: string, isDir: boolean, files: ArchiveCalls): ByteString {
+  const missing = (dir: Place, name: ByteString): Place => {
+    files.mkdirat(dir.fd, cBytes(name), PATH_MODE);
+    return view.child(dir, name) ?? raise(removed(dir.path));
   };
-  if (isFolder) {
+  if (isDir) {
     using made = view.resolve(byteStringFromText(`${target}/.`), { missing });
     return made.path;
   }
   using existing = placeOf(view, target);
   if (existing !== undefined) return existing.path;
-  const { folder, name } = splitEnd(target);
-  using around = view.resolve(byteStringFromText(`${folder}/.`), { missing });
+  const { dir, name } = splitEnd(target);
+  using around = view.resolve(byteStringFromText(`${dir}/.`), { missing });
   const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
-  new OwnedFd(files.openat(around.fd, cString(name), flags, PLACE_MODE), files).close();
+  new OwnedFd(files.openat(around.fd, cString(name), flags, PATH_MODE), files).close();
   return `${around.path}/${byteStringFromText(name)}`;
 }
 
-const gone = (path: ByteString) =>
+const removed = (path: ByteString) =>
   new TsdError("conflict", `The folder ${absolute(path)} was taken away while it was being looked into`);
 
 function raise(error: Error): never {
   throw error;
 }
 
-function openIfThere(open: () => number, files: ArchiveCalls): OwnedFd | undefined {
+function openIfExists(open: () => number, files: ArchiveCalls): OwnedFd | undefined {
   try {
     return new OwnedFd(open(), files);
   } catch (thrown) {

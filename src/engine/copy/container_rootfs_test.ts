@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
-import { inFolder, make } from "../../archive/archive_testing.ts";
+import { inDir, make } from "../../archive/archive_testing.ts";
 import type { TreeView } from "../../archive/mod.ts";
 import { isErrno, mounts, MS, processStartTime } from "../../sys/mod.ts";
 import type { ViewMount, ViewSpec } from "./protocol.ts";
-import { openContainerTree } from "./container_rootfs.ts";
+import { openContainerRootfs } from "./container_rootfs.ts";
 
 const mount = (target: string, source?: string, more: Partial<ViewMount> = {}): ViewMount => (
   { target, source, isOwn: false, recursive: true, readOnly: false, ...more }
@@ -21,14 +21,14 @@ function textAt(view: TreeView, path: string): string {
 }
 
 function withTree(spec: Partial<ViewSpec> & Pick<ViewSpec, "root">, use: (view: TreeView) => void): void {
-  using view = openContainerTree({ readOnly: false, mounts: [], ...spec });
+  using view = openContainerRootfs({ readOnly: false, mounts: [], ...spec });
   use(view);
 }
 
 Deno.test(
   "tree: of a container that doesn't run, sources are seen where they would be mounted; places are made",
-  inFolder((folder) => {
-    make(folder, {
+  inDir((dir) => {
+    make(dir, {
       "root/etc/hosts": "image's",
       "root/run/x": "",
       "root/var": { to: "run" },
@@ -38,15 +38,15 @@ Deno.test(
       "hosts": "engine's",
     });
     const mounted = [
-      mount("/data", `${folder}/data`),
-      mount("/var/vol", `${folder}/inner`, { readOnly: true }),
-      mount("/etc/hosts", `${folder}/hosts`, { isOwn: true }),
-      mount("/etc/new/file", `${folder}/hosts`),
+      mount("/data", `${dir}/data`),
+      mount("/var/vol", `${dir}/inner`, { readOnly: true }),
+      mount("/etc/hosts", `${dir}/hosts`, { isOwn: true }),
+      mount("/etc/new/file", `${dir}/hosts`),
       mount("/tmpfs"),
-      mount("/absent", `${folder}/absent`),
-      mount("/data/sub", `${folder}/inner`),
+      mount("/absent", `${dir}/absent`),
+      mount("/data/sub", `${dir}/inner`),
     ];
-    withTree({ root: `${folder}/root`, mounts: mounted }, (view) => {
+    withTree({ root: `${dir}/root`, mounts: mounted }, (view) => {
       const texts = {
         "/data/f": "data",
         "/data/sub/g": "inner",
@@ -62,19 +62,19 @@ Deno.test(
       using volume = view.resolve("/var/vol");
       assert.deepEqual([volume.path, volume.mount.readOnly], ["/run/vol", true]);
     });
-    assert.deepEqual([...Deno.readDirSync(`${folder}/root/etc`)].map(({ name }) => name).sort(), ["hosts", "new"]);
-    assert.equal(Deno.readTextFileSync(`${folder}/root/etc/new/file`), "", "a place, as a start would make it");
+    assert.deepEqual([...Deno.readDirSync(`${dir}/root/etc`)].map(({ name }) => name).sort(), ["hosts", "new"]);
+    assert.equal(Deno.readTextFileSync(`${dir}/root/etc/new/file`), "", "a place, as a start would make it");
   }),
 );
 
 Deno.test(
   "tree: places are made inside the root, whatever links say",
-  inFolder((folder) => {
-    make(folder, { "root/a": { to: "../../../../outside" }, "outside/f": "", "data/f": "x" });
-    withTree({ root: `${folder}/root`, mounts: [mount("/a/b", `${folder}/data`)] }, (view) => {
+  inDir((dir) => {
+    make(dir, { "root/a": { to: "../../../../outside" }, "outside/f": "", "data/f": "x" });
+    withTree({ root: `${dir}/root`, mounts: [mount("/a/b", `${dir}/data`)] }, (view) => {
       assert.equal(textAt(view, "/outside/b/f"), "x");
     });
-    assert.deepEqual([...Deno.readDirSync(`${folder}/outside`)].map(({ name }) => name), ["f"]);
+    assert.deepEqual([...Deno.readDirSync(`${dir}/outside`)].map(({ name }) => name), ["f"]);
   }),
 );
 
@@ -83,17 +83,17 @@ const privileged = requires("root");
 Deno.test({
   name: "tree: a mount that isn't recursive has nothing of what is mounted below its source",
   ...privileged,
-  fn: inFolder((folder) => {
-    make(folder, { "root/x": "", "data/sub/under": "under", "other/f": "over" });
-    mounts.mount({ source: `${folder}/other`, target: `${folder}/data/sub`, flags: MS.BIND });
+  fn: inDir((dir) => {
+    make(dir, { "root/x": "", "data/sub/under": "under", "other/f": "over" });
+    mounts.mount({ source: `${dir}/other`, target: `${dir}/data/sub`, flags: MS.BIND });
     try {
-      const both = [mount("/all", `${folder}/data`), mount("/one", `${folder}/data`, { recursive: false })];
-      withTree({ root: `${folder}/root`, mounts: both }, (view) => {
+      const both = [mount("/all", `${dir}/data`), mount("/one", `${dir}/data`, { recursive: false })];
+      withTree({ root: `${dir}/root`, mounts: both }, (view) => {
         assert.deepEqual([textAt(view, "/all/sub/f"), textAt(view, "/one/sub/f")], ["over", "ENOENT"]);
         assert.equal(textAt(view, "/one/sub/under"), "under");
       });
     } finally {
-      mounts.umount2(`${folder}/data/sub`);
+      mounts.umount2(`${dir}/data/sub`);
     }
   }),
 });
@@ -124,8 +124,8 @@ async function withProcess(
 Deno.test({
   name: "tree: of a container that runs, its own mounts are seen, not what their sources lead to by now",
   ...privileged,
-  fn: inFolder(async (folder) => {
-    make(folder, {
+  fn: inDir(async (dir) => {
+    make(dir, {
       "root/vol/under": "hidden",
       "root/tmp/under": "hidden",
       "volume/f": "mounted",
@@ -134,18 +134,18 @@ Deno.test({
       "hosts": "engine's",
       "root/etc/hosts": "image's",
     });
-    const before = `mount --bind ${folder}/volume "$0/vol"; mount -t tmpfs none "$0/tmp"; echo t >"$0/tmp/f"` +
+    const before = `mount --bind ${dir}/volume "$0/vol"; mount -t tmpfs none "$0/tmp"; echo t >"$0/tmp/f"` +
       `\nmount -t tmpfs none "$0/dev"; mkdir "$0/dev/shm"; echo s >"$0/dev/shm/f"`;
-    await withProcess(`${folder}/root`, { before, command: "/busybox sleep 1000" }, (process) => {
-      Deno.renameSync(`${folder}/volume`, `${folder}/moved`);
-      Deno.symlinkSync(`${folder}/secret`, `${folder}/volume`);
+    await withProcess(`${dir}/root`, { before, command: "/busybox sleep 1000" }, (process) => {
+      Deno.renameSync(`${dir}/volume`, `${dir}/moved`);
+      Deno.symlinkSync(`${dir}/secret`, `${dir}/volume`);
       const mounted = [
-        mount("/vol", `${folder}/volume`),
+        mount("/vol", `${dir}/volume`),
         mount("/tmp"),
-        mount("/etc/hosts", `${folder}/hosts`, { isOwn: true }),
+        mount("/etc/hosts", `${dir}/hosts`, { isOwn: true }),
         mount("/dev/shm"),
       ];
-      withTree({ root: `${folder}/root`, mounts: mounted, process }, (view) => {
+      withTree({ root: `${dir}/root`, mounts: mounted, process }, (view) => {
         const texts = {
           "/vol/f": "mounted",
           "/vol/under": "ENOENT",
@@ -157,7 +157,7 @@ Deno.test({
         for (const [path, text] of Object.entries(texts)) assert.equal(textAt(view, path), text, path);
       });
       const wrong = { ...process, startTicks: "1" };
-      assert.throws(() => withTree({ root: `${folder}/root`, mounts: mounted, process: wrong }, () => {}), {
+      assert.throws(() => withTree({ root: `${dir}/root`, mounts: mounted, process: wrong }, () => {}), {
         code: "conflict",
         message: "The container ended while it was being looked into",
       });
@@ -168,15 +168,15 @@ Deno.test({
 Deno.test({
   name: "tree: mounts can't be reached through a process that has made another folder its root",
   ...privileged,
-  fn: inFolder(async (folder) => {
-    make(folder, { "root/vol/under": "", "root/jail/vol/f": "in jail", "volume/f": "mounted", "root/f": "free" });
-    await Deno.copyFile("/bin/busybox", `${folder}/root/jail/busybox`);
-    const before = `mount --bind ${folder}/volume "$0/vol"`;
+  fn: inDir(async (dir) => {
+    make(dir, { "root/vol/under": "", "root/jail/vol/f": "in jail", "volume/f": "mounted", "root/f": "free" });
+    await Deno.copyFile("/bin/busybox", `${dir}/root/jail/busybox`);
+    const before = `mount --bind ${dir}/volume "$0/vol"`;
     const command = 'exec /busybox chroot /jail /busybox sh -c "echo jailed; exec /busybox sleep 1000"';
-    await withProcess(`${folder}/root`, { before, command }, async (process) => {
+    await withProcess(`${dir}/root`, { before, command }, async (process) => {
       const isJailed = () => Deno.readLinkSync(`/proc/${process.pid}/root`).endsWith("/jail");
       while (!isJailed()) await new Promise((resolve) => setTimeout(resolve, 5));
-      withTree({ root: `${folder}/root`, mounts: [mount("/vol", `${folder}/volume`)], process }, (view) => {
+      withTree({ root: `${dir}/root`, mounts: [mount("/vol", `${dir}/volume`)], process }, (view) => {
         assert.equal(textAt(view, "/f"), "free");
         assert.throws(() => textAt(view, "/vol/f"), {
           code: "conflict",

@@ -32,7 +32,7 @@ export interface ViewSpec {
 }
 
 /** What is to be done. Paths are as a client gave them. */
-export type ArchiveTask =
+export type CopyTask =
   | { readonly kind: "stat"; readonly path: string }
   /** Gives the facts about the path, then the archive. */
   | { readonly kind: "pack"; readonly path: string }
@@ -47,24 +47,24 @@ export type ArchiveTask =
     readonly kind: "unpack";
     readonly path: string;
     /** A file may take the place of a folder, and the other way round. */
-    readonly mayReplaceFolders: boolean;
+    readonly mayReplaceDirs: boolean;
     /** Who is to own it all, as `USER` of the container names them; the archive says it where this is undefined. */
     readonly user?: string | undefined;
     /** Whether the folder itself gets what the archive says of it. */
-    readonly setsFolder?: boolean;
+    readonly setsDir?: boolean;
     /** Whether all of it is to outlast a power cut once the job is done. */
     readonly isDurable?: boolean;
   };
 
-export interface ArchiveJob {
+export interface CopyJob {
   readonly view: ViewSpec;
-  readonly task: ArchiveTask;
+  readonly task: CopyTask;
   /** The container as it was named, for errors. */
   readonly container: string;
 }
 
 /** Facts about a path. */
-export interface PathFacts {
+export interface PathStat {
   readonly name: string;
   readonly sizeBytes: number;
   /** `st_mode`. */
@@ -75,7 +75,7 @@ export interface PathFacts {
 }
 
 /** `Job` and `Facts` are other ones for other Workers that speak this protocol. */
-export type ToArchiveWorker<Job = ArchiveJob> =
+export type ToCopyWorker<Job = CopyJob> =
   | { readonly kind: "begin"; readonly id: number; readonly job: Job }
   /** A chunk of the archive to unpack. */
   | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array }
@@ -84,8 +84,8 @@ export type ToArchiveWorker<Job = ArchiveJob> =
   | { readonly kind: "credit"; readonly id: number }
   | { readonly kind: "cancel"; readonly id: number };
 
-export type FromArchiveWorker<Facts = PathFacts> =
-  | { readonly kind: "facts"; readonly id: number; readonly facts: Facts }
+export type FromCopyWorker<Facts = PathStat> =
+  | { readonly kind: "info"; readonly id: number; readonly info: Facts }
   | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array }
   | { readonly kind: "credit"; readonly id: number }
   | { readonly kind: "done"; readonly id: number }

@@ -9,17 +9,17 @@ const ETC_FILES = ["hostname", "hosts", "resolv.conf"];
 const SHARED_MEMORY = "/dev/shm";
 
 /** @param root where the container's root is mounted */
-export function containerView(container: Container, root: string, paths: EnginePaths): ViewSpec {
+export function rootfsView(container: Container, root: string, paths: EnginePaths): ViewSpec {
   const { state, record: { hostConfig } } = container;
   const readOnly = hostConfig.ReadonlyRootfs ?? false;
   const { home } = containerPaths(paths, container.id);
-  const asked = mountsOf(container.record).map(viewMount);
+  const requested = mountsOf(container.record).map(viewMount);
   const etc = ETC_FILES.map((name): ViewMount => (
     { target: `/etc/${name}`, source: `${home}/${name}`, isOwn: true, recursive: false, readOnly }
   ));
   const memory: ViewMount = { target: SHARED_MEMORY, isOwn: false, recursive: true, readOnly: false };
-  const taken = new Set(asked.map(({ target }) => target));
-  const mounts = [...asked, ...[...etc, memory].filter(({ target }) => !taken.has(target))];
+  const taken = new Set(requested.map(({ target }) => target));
+  const mounts = [...requested, ...[...etc, memory].filter(({ target }) => !taken.has(target))];
   return {
     root,
     readOnly,

@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import { EXITED, fakeContainer, RUNNING } from "../containers/containers_testing.ts";
 import type { EnginePaths } from "../paths.ts";
-import { containerView } from "./rootfs_view.ts";
+import { rootfsView } from "./rootfs_view.ts";
 
 const PATHS = { dataRoot: "/data", runDir: "/run" } as EnginePaths;
-const targets = (view: ReturnType<typeof containerView>) => view.mounts.map(({ target }) => target);
+const targets = (view: ReturnType<typeof rootfsView>) => view.mounts.map(({ target }) => target);
 
 Deno.test("view: what is mounted in a container, parents first, the engine's files where nobody else's are", () => {
   const hostConfig = {
@@ -12,7 +12,7 @@ Deno.test("view: what is mounted in a container, parents first, the engine's fil
     Mounts: [{ Type: "bind" as const, Source: "/srv", Target: "/flat", BindOptions: { NonRecursive: true } }],
     Tmpfs: { "/scratch": "", "/locked": "size=1m,ro" },
   };
-  const view = containerView(fakeContainer(EXITED, { hostConfig }), "/root", PATHS);
+  const view = rootfsView(fakeContainer(EXITED, { hostConfig }), "/root", PATHS);
   assert.deepEqual({ root: view.root, readOnly: view.readOnly, process: view.process }, {
     root: "/root",
     readOnly: false,
@@ -36,7 +36,7 @@ Deno.test("view: what is mounted in a container, parents first, the engine's fil
 });
 
 Deno.test("view: of one that runs its process; a read-only root", () => {
-  const view = containerView(fakeContainer(RUNNING, { hostConfig: { ReadonlyRootfs: true } }), "/root", PATHS);
+  const view = rootfsView(fakeContainer(RUNNING, { hostConfig: { ReadonlyRootfs: true } }), "/root", PATHS);
   assert.deepEqual(view.process, { pid: 7, startTicks: "1" });
   assert.equal(view.readOnly, true);
   assert.deepEqual(view.mounts.map(({ readOnly }) => readOnly), [true, true, true, false]);

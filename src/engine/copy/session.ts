@@ -4,16 +4,16 @@
  */
 import { deserialiseError, TsdError } from "../../errors.ts";
 import { AsyncQueue } from "../../async/queue.ts";
-import { type FromArchiveWorker, type PathFacts, type ToArchiveWorker, WINDOW_CHUNKS } from "./protocol.ts";
+import { type FromCopyWorker, type PathStat, type ToCopyWorker, WINDOW_CHUNKS } from "./protocol.ts";
 
 /** How a job's messages get to its Worker. */
-export type SendToWorker = (message: ToArchiveWorker<never>, transfer?: Transferable[]) => void;
+export type SendToWorker = (message: ToCopyWorker<never>, transfer?: Transferable[]) => void;
 
 /** It ends with the job, or when its signal aborts: then the Worker lets go of everything first. */
-export class ArchiveSession<Facts = PathFacts> {
+export class CopySession<Facts = PathStat> {
   readonly #id: number;
   readonly #send: SendToWorker;
-  readonly #facts = Promise.withResolvers<Facts>();
+  readonly #info = Promise.withResolvers<Facts>();
   readonly #output = new AsyncQueue<Uint8Array>();
   readonly #credits = new AsyncQueue<void>();
   readonly #over = Promise.withResolvers<void>();
@@ -27,7 +27,7 @@ export class ArchiveSession<Facts = PathFacts> {
     this.#send = send;
     for (let chunk = 0; chunk < WINDOW_CHUNKS; chunk++) this.#credits.push();
     // Who isn't interested in the facts learns of a failure elsewhere.
-    this.#facts.promise.catch(() => undefined);
+    this.#info.promise.catch(() => undefined);
     const cancel = () => this.#cancel();
     signal.addEventListener("abort", cancel, { once: true });
     void this.#over.promise.then(() => signal.removeEventListener("abort", cancel));
@@ -39,8 +39,8 @@ export class ArchiveSession<Facts = PathFacts> {
     return this.#over.promise;
   }
 
-  receive(message: FromArchiveWorker<Facts>): void {
-    if (message.kind === "facts") this.#facts.resolve(message.facts);
+  receive(message: FromCopyWorker<Facts>): void {
+    if (message.kind === "info") this.#info.resolve(message.info);
     else if (message.kind === "chunk") this.#output.push(message.bytes);
     else if (message.kind === "credit") this.#credits.push();
     else this.end(message.kind === "failed" ? deserialiseError(message.error) : undefined);
@@ -51,7 +51,7 @@ export class ArchiveSession<Facts = PathFacts> {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#failure = failure;
-    this.#facts.reject(failure ?? new TsdError("internal", "An archive Worker ended without an answer"));
+    this.#info.reject(failure ?? new TsdError("internal", "An archive Worker ended without an answer"));
     if (failure === undefined) this.#output.end();
     else this.#output.fail(failure);
     this.#credits.end();
@@ -60,8 +60,8 @@ export class ArchiveSession<Facts = PathFacts> {
   }
 
   /** @throws {TsdError} what went wrong */
-  facts(): Promise<Facts> {
-    return this.#facts.promise;
+  info(): Promise<Facts> {
+    return this.#info.promise;
   }
 
   /** The archive, no faster than it is read. @throws {TsdError} what went wrong */

@@ -18,9 +18,9 @@ import {
 import { TsdError } from "../../errors.ts";
 import { rootAccountFiles } from "../../runtime/spec/rootfs_passwd.ts";
 import { resolveUser } from "../../runtime/spec/user.ts";
-import { cString, durability, files, folders, isErrno, O, OwnedFd, SysError } from "../../sys/mod.ts";
+import { cString, dirs, durability, files, isErrno, O, OwnedFd, SysError } from "../../sys/mod.ts";
 import { bytesOf, byteStringFromText, TarDecoder } from "../../tar/mod.ts";
-import type { ArchiveTask, PathFacts } from "./protocol.ts";
+import type { CopyTask, PathStat } from "./protocol.ts";
 
 const DECODER = new TextDecoder();
 
@@ -31,10 +31,10 @@ export interface TaskContext {
 }
 
 /** Facts about a path as it is written; a link at its end is the link. @throws {TsdError} not_found, system_call */
-export function statPath({ view, container }: TaskContext, path: string): PathFacts {
+export function statPath({ view, container }: TaskContext, path: string): PathStat {
   return attempted({ path, container }, () => {
     using place = view.resolve(byteStringFromText(path), { follow: false });
-    return factsOf(view, place, path);
+    return endpointsOf(view, place, path);
   });
 }
 
@@ -42,10 +42,10 @@ export function statPath({ view, container }: TaskContext, path: string): PathFa
 const packedPath = (path: string): string => withEndOf(joined("/", path), path);
 
 /** Facts about the path, then the archive. @throws {TsdError} as `statPath`, and while it is read */
-export function* packPath({ view, container }: TaskContext, path: string): Generator<PathFacts | Uint8Array> {
+export function* packPath({ view, container }: TaskContext, path: string): Generator<PathStat | Uint8Array> {
   const absolute = packedPath(path);
   using start = attempted({ path, container }, () => view.resolve(byteStringFromText(absolute), { follow: false }));
-  yield attempted({ path, container }, () => factsOf(view, start, absolute));
+  yield attempted({ path, container }, () => endpointsOf(view, start, absolute));
   const name = byteStringFromText(baseName(absolute));
   // A root has no name: what is in it begins with a slash.
   yield* packTree({ view, start, name: name === "/" ? "" : name });
@@ -66,13 +66,13 @@ export function* packRoot(
  */
 export function* copyPath(
   { view }: TaskContext,
-  { path, to, replaces = false }: Omit<Extract<ArchiveTask, { readonly kind: "copy" }>, "kind">,
+  { path, to, replaces = false }: Omit<Extract<CopyTask, { readonly kind: "copy" }>, "kind">,
 ): Generator<void> {
-  using start = folderAt(view, path);
+  using start = dirAt(view, path);
   if (start === undefined) return;
   using target = new OwnedFd(files.open(cString(to), O.RDONLY | O.DIRECTORY | O.NOFOLLOW), files);
   // Somebody may have put something there meanwhile.
-  if (!replaces && folders.readFolder(target.fd).length > 0) return;
+  if (!replaces && dirs.readDir(target.fd).length > 0) return;
   let steps = 0;
   for (const step of copyTree(view, start, target, { replaces })) {
     steps++;
@@ -82,7 +82,7 @@ export function* copyPath(
   if (steps > 1) durability.syncfs(target.fd);
 }
 
-function folderAt(view: TreeView, path: string): Place | undefined {
+function dirAt(view: TreeView, path: string): Place | undefined {
   let place: Place;
   try {
     place = view.resolve(byteStringFromText(path));
@@ -90,12 +90,12 @@ function folderAt(view: TreeView, path: string): Place | undefined {
     if (isErrno(thrown, "ENOENT", "ENOTDIR")) return undefined;
     throw thrown;
   }
-  if (place.isFolder) return place;
+  if (place.isDir) return place;
   place[Symbol.dispose]();
   throw new TsdError("invalid_argument", `cannot mount volume over existing file, file exists ${path}`);
 }
 
-type UnpackTask = Extract<ArchiveTask, { readonly kind: "unpack" }>;
+type UnpackTask = Extract<CopyTask, { readonly kind: "unpack" }>;
 
 /**
  * Unpacks a tar, already decompressed, into the folder that a path leads to.
@@ -105,18 +105,18 @@ type UnpackTask = Extract<ArchiveTask, { readonly kind: "unpack" }>;
 export class UnpackingTask implements Disposable {
   readonly #decoder = new TarDecoder();
   readonly #unpacker: Unpacker;
-  readonly #folder: Place;
+  readonly #dir: Place;
   readonly #isDurable: boolean;
 
   constructor({ view, container }: TaskContext, task: UnpackTask, root: string) {
-    const { path, mayReplaceFolders, user, setsFolder = false, isDurable = false } = task;
+    const { path, mayReplaceDirs, user, setsDir = false, isDurable = false } = task;
     this.#isDurable = isDurable;
-    this.#folder = attempted({ path, container }, () => view.resolve(byteStringFromText(joined("/", path))));
+    this.#dir = attempted({ path, container }, () => view.resolve(byteStringFromText(joined("/", path))));
     using stack = new DisposableStack();
-    stack.use(this.#folder);
-    checkTarget(this.#folder);
-    const options = { mayReplaceFolders, owner: ownerOf(user, root), followLinks: true, isRoot: true, setsFolder };
-    this.#unpacker = new Unpacker({ view, folder: this.#folder }, options);
+    stack.use(this.#dir);
+    checkTarget(this.#dir);
+    const options = { mayReplaceDirs, owner: ownerOf(user, root), followLinks: true, isRoot: true, setsDir };
+    this.#unpacker = new Unpacker({ view, dir: this.#dir }, options);
     stack.move();
   }
 
@@ -133,18 +133,18 @@ export class UnpackingTask implements Disposable {
     this.#decoder.finish();
     this.#unpacker.finish();
     if (!this.#isDurable) return;
-    using folder = new OwnedFd(files.openat(this.#folder.fd, cString("."), O.RDONLY | O.DIRECTORY), files);
-    durability.syncfs(folder.fd);
+    using dir = new OwnedFd(files.openat(this.#dir.fd, cString("."), O.RDONLY | O.DIRECTORY), files);
+    durability.syncfs(dir.fd);
   }
 
   [Symbol.dispose](): void {
     this.#unpacker[Symbol.dispose]();
-    this.#folder[Symbol.dispose]();
+    this.#dir[Symbol.dispose]();
   }
 }
 
-function checkTarget({ isFolder, mount }: Place): void {
-  if (!isFolder) throw new TsdError("invalid_argument", "extraction point is not a directory");
+function checkTarget({ isDir, mount }: Place): void {
+  if (!isDir) throw new TsdError("invalid_argument", "extraction point is not a directory");
   if (!mount.readOnly) return;
   const what = mount.path === "" ? "container rootfs" : "mounted volume";
   throw new TsdError("invalid_argument", `${what} is marked read-only`);
@@ -154,7 +154,7 @@ function ownerOf(user: string | undefined, root: string): Owner {
   return user === undefined ? "archive" : resolveUser(user, rootAccountFiles(root)).user;
 }
 
-function factsOf(view: TreeView, place: Place, path: string): PathFacts {
+function endpointsOf(view: TreeView, place: Place, path: string): PathStat {
   const { sizeBytes, mode, modifyTime } = place.status;
   const target = place.isLink ? view.destination(byteStringFromText(clean(`/${path}`))) : "";
   return {

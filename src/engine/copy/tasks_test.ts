@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { requires } from "../../../tests/requires.ts";
-import { inFolder, listing, make, openFolder, viewOf } from "../../archive/archive_testing.ts";
+import { inDir, listing, make, openDir, viewOf } from "../../archive/archive_testing.ts";
 import type { TreeView } from "../../archive/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { S } from "../../sys/mod.ts";
@@ -28,18 +28,18 @@ function refused(step: () => unknown): string {
 
 Deno.test(
   "stat: facts about a path as it is written",
-  inFolder((folder) => {
-    make(folder, TREE);
-    using view = viewOf(folder);
+  inDir((dir) => {
+    make(dir, TREE);
+    using view = viewOf(dir);
     const context = { view, container: "web" };
-    const facts = (path: string) => {
+    const info = (path: string) => {
       const { name, mode, sizeBytes, linkTarget } = statPath(context, path);
       return [name, (mode & S.IFMT) === S.IFDIR ? "folder" : sizeBytes, linkTarget];
     };
-    assert.deepEqual(facts("/etc/passwd"), ["passwd", TREE["etc/passwd"].length, ""]);
-    assert.deepEqual(facts("etc/l"), ["l", TREE["etc/l"].to.length, "/data/new"]);
+    assert.deepEqual(info("/etc/passwd"), ["passwd", TREE["etc/passwd"].length, ""]);
+    assert.deepEqual(info("etc/l"), ["l", TREE["etc/l"].to.length, "/data/new"]);
     for (const [path, name] of [["/", "/"], ["/etc", "etc"], ["/etc/", "etc"], ["/etc/.", "."], ["..", ".."]]) {
-      assert.deepEqual(facts(path!), [name, "folder", ""], path);
+      assert.deepEqual(info(path!), [name, "folder", ""], path);
     }
     const errors = {
       "/nothing": "not_found: Could not find the file /nothing in container web",
@@ -60,9 +60,9 @@ function packed(view: TreeView, path: string): string[] {
 
 Deno.test(
   "pack: names as Docker gives them, by how the path ends",
-  inFolder((folder) => {
-    make(folder, TREE);
-    using view = viewOf(folder);
+  inDir((dir) => {
+    make(dir, TREE);
+    using view = viewOf(dir);
     const cases: Readonly<Record<string, readonly string[]>> = {
       "/data": ["data/", "data/sub/", "data/sub/f"],
       "/data/": ["data/", "data/sub/", "data/sub/f"],
@@ -80,8 +80,8 @@ Deno.test(
 
 Deno.test(
   "unpack: into a folder that a path leads to; what isn't one, or is read only, is refused",
-  inFolder((folder) => {
-    make(folder, {
+  inDir((dir) => {
+    make(dir, {
       ...TREE,
       "root/to": { to: "dest" },
       "root/dest/old": "",
@@ -89,45 +89,45 @@ Deno.test(
       "root/f": "",
       "locked/x": "",
     });
-    using view = viewOf(`${folder}/root`);
-    view.mount({ path: "/ro", root: openFolder(`${folder}/locked`), readOnly: true });
+    using view = viewOf(`${dir}/root`);
+    view.mount({ path: "/ro", root: openDir(`${dir}/locked`), readOnly: true });
     const archive = concat(rawFile("d/new", "content"), END_OF_TAR);
     const unpack = (path: string, tree = view) => {
-      const task = { kind: "unpack", path, mayReplaceFolders: false } as const;
-      using unpacking = new UnpackingTask({ view: tree, container: "web" }, task, folder);
+      const task = { kind: "unpack", path, mayReplaceDirs: false } as const;
+      using unpacking = new UnpackingTask({ view: tree, container: "web" }, task, dir);
       for (let at = 0; at < archive.length; at += 100) unpacking.feed(archive.slice(at, at + 100));
       unpacking.finish();
     };
     unpack("/to");
-    assert.deepEqual(listing(`${folder}/root/dest`), ["d 755 d/", "f 644 d/new content", "f 644 old"]);
+    assert.deepEqual(listing(`${dir}/root/dest`), ["d 755 d/", "f 644 d/new content", "f 644 old"]);
     assert.equal(refused(() => unpack("/f")), "invalid_argument: extraction point is not a directory");
     assert.equal(refused(() => unpack("/no")), "not_found: Could not find the file /no in container web");
     assert.equal(refused(() => unpack("/ro")), "invalid_argument: mounted volume is marked read-only");
-    using locked = viewOf(`${folder}/root`, { readOnly: true });
-    locked.mount({ path: "/dest", root: openFolder(`${folder}/data`), readOnly: false });
+    using locked = viewOf(`${dir}/root`, { readOnly: true });
+    locked.mount({ path: "/dest", root: openDir(`${dir}/data`), readOnly: false });
     assert.equal(refused(() => unpack("/", locked)), "invalid_argument: container rootfs is marked read-only");
     unpack("/to", locked);
-    assert.ok(listing(`${folder}/data`).includes("f 644 d/new content"));
+    assert.ok(listing(`${dir}/data`).includes("f 644 d/new content"));
   }),
 );
 
 Deno.test({
   name: "unpack: for the container's own user, whom its own files name",
   ...requires("root"),
-  fn: inFolder((folder) => {
-    make(folder, TREE);
-    using view = viewOf(folder);
+  fn: inDir((dir) => {
+    make(dir, TREE);
+    using view = viewOf(dir);
     const context = { view, container: "web" };
-    const task = (user: string) => ({ kind: "unpack", path: "/data", mayReplaceFolders: false, user }) as const;
+    const task = (user: string) => ({ kind: "unpack", path: "/data", mayReplaceDirs: false, user }) as const;
     {
-      using unpacking = new UnpackingTask(context, task("app"), folder);
+      using unpacking = new UnpackingTask(context, task("app"), dir);
       unpacking.feed(concat(rawFile("mine", "x"), END_OF_TAR));
       unpacking.finish();
     }
-    const { uid, gid } = Deno.statSync(`${folder}/data/mine`);
+    const { uid, gid } = Deno.statSync(`${dir}/data/mine`);
     assert.deepEqual([uid, gid], [7, 8]);
     assert.match(
-      refused(() => new UnpackingTask(context, task("nobody"), folder)),
+      refused(() => new UnpackingTask(context, task("nobody"), dir)),
       /^user_unknown: unable to find user/,
     );
   }),
@@ -135,10 +135,10 @@ Deno.test({
 
 Deno.test(
   "unpack: an archive that is cut off is refused",
-  inFolder((folder) => {
-    using view = viewOf(folder);
-    const task = { kind: "unpack", path: "/", mayReplaceFolders: false } as const;
-    using unpacking = new UnpackingTask({ view, container: "web" }, task, folder);
+  inDir((dir) => {
+    using view = viewOf(dir);
+    const task = { kind: "unpack", path: "/", mayReplaceDirs: false } as const;
+    using unpacking = new UnpackingTask({ view, container: "web" }, task, dir);
     unpacking.feed(rawFile("f", "content").slice(0, 515));
     assert.match(refused(() => unpacking.finish()), /^layer_invalid: Invalid tar: it ends in the middle/);
   }),

@@ -3,21 +3,21 @@
  * Entry of the archive Workers. Protocol: `archive_protocol.ts`; what is done: `archive_tasks.ts`.
  */
 import { decompressed } from "../../io/mod.ts";
-import type { ArchiveJob, ArchiveTask, PathFacts } from "./protocol.ts";
+import type { CopyJob, CopyTask, PathStat } from "./protocol.ts";
 import { copyPath, packPath, packRoot, statPath, UnpackingTask } from "./tasks.ts";
-import { openContainerTree } from "./container_rootfs.ts";
+import { openContainerRootfs } from "./container_rootfs.ts";
 import { serveJobs, type WorkerJob } from "./worker_job.ts";
 
-type Work = WorkerJob<PathFacts>;
+type Work = WorkerJob<PathStat>;
 
-async function perform({ view: spec, task, container }: ArchiveJob, work: Work): Promise<void> {
-  using view = openContainerTree(spec);
+async function perform({ view: spec, task, container }: CopyJob, work: Work): Promise<void> {
+  using view = openContainerRootfs(spec);
   const context = { view, container };
   switch (task.kind) {
     case "stat":
       return work.tell(statPath(context, task.path));
     case "pack":
-      return await work.sendAll(withoutFacts(packPath(context, task.path), work));
+      return await work.sendAll(withoutInfo(packPath(context, task.path), work));
     case "export":
       return await work.sendAll(packRoot(context, task));
     case "copy":
@@ -27,7 +27,7 @@ async function perform({ view: spec, task, container }: ArchiveJob, work: Work):
   }
 }
 
-function* withoutFacts(parts: ReturnType<typeof packPath>, work: Work): Generator<Uint8Array> {
+function* withoutInfo(parts: ReturnType<typeof packPath>, work: Work): Generator<Uint8Array> {
   for (const part of parts) {
     if (part instanceof Uint8Array) yield part;
     else work.tell(part);
@@ -36,7 +36,7 @@ function* withoutFacts(parts: ReturnType<typeof packPath>, work: Work): Generato
 
 async function unpack(
   context: ConstructorParameters<typeof UnpackingTask>[0],
-  task: Extract<ArchiveTask, { readonly kind: "unpack" }>,
+  task: Extract<CopyTask, { readonly kind: "unpack" }>,
   root: string,
   work: Work,
 ): Promise<void> {

@@ -5,12 +5,12 @@
  */
 import { type SerialisedError, serialiseError, TsdError } from "../../errors.ts";
 import { AsyncQueue } from "../../async/queue.ts";
-import { type FromArchiveWorker, type ToArchiveWorker, WINDOW_CHUNKS } from "./protocol.ts";
+import { type FromCopyWorker, type ToCopyWorker, WINDOW_CHUNKS } from "./protocol.ts";
 
 /** Steps of a job between two looks at what has come in. */
 const STEPS_A_TURN = 256;
 
-type Post<Facts> = (message: FromArchiveWorker<Facts>, transfer?: Transferable[]) => void;
+type Post<Facts> = (message: FromCopyWorker<Facts>, transfer?: Transferable[]) => void;
 
 /** The job that is under way: what comes in for it, and what may still be sent. */
 export class WorkerJob<Facts> {
@@ -28,15 +28,15 @@ export class WorkerJob<Facts> {
     for (let chunk = 0; chunk < WINDOW_CHUNKS; chunk++) this.#credits.push();
   }
 
-  receive(message: ToArchiveWorker<never>): void {
+  receive(message: ToCopyWorker<never>): void {
     if (message.kind === "chunk") this.#input.push(message.bytes);
     else if (message.kind === "end") this.#input.end();
     else if (message.kind === "credit") this.#credits.push();
     else if (message.kind === "cancel") this.#cancel();
   }
 
-  tell(facts: Facts): void {
-    this.#post({ kind: "facts", id: this.id, facts });
+  tell(info: Facts): void {
+    this.#post({ kind: "info", id: this.id, info });
   }
 
   /** Sends all of it, no faster than it is taken. Chunks are given away with their buffers. */
@@ -88,7 +88,7 @@ const cancelled = () => new TsdError("cancelled", "The copy was cancelled");
 export function serveJobs<Job, Facts>(perform: (job: Job, work: WorkerJob<Facts>) => Promise<void>): void {
   const scope = self as unknown as {
     postMessage: Post<Facts>;
-    addEventListener(type: "message", listener: (event: MessageEvent<ToArchiveWorker<Job>>) => void): void;
+    addEventListener(type: "message", listener: (event: MessageEvent<ToCopyWorker<Job>>) => void): void;
   };
   let running: WorkerJob<Facts> | undefined;
   const run = async (job: Job, id: number): Promise<void> => {

@@ -4,8 +4,8 @@
  * start when they are needed and go away when idle.
  */
 import { TsdError } from "../../errors.ts";
-import type { ArchiveJob, FromArchiveWorker, PathFacts } from "./protocol.ts";
-import { ArchiveSession } from "./session.ts";
+import type { CopyJob, FromCopyWorker, PathStat } from "./protocol.ts";
+import { CopySession } from "./session.ts";
 
 /** Jobs at a time; others wait. */
 const MAX_WORKERS = 8;
@@ -13,22 +13,22 @@ const IDLE_MS = 10_000;
 
 interface Member<Facts> {
   readonly worker: Worker;
-  session: ArchiveSession<Facts> | undefined;
+  session: CopySession<Facts> | undefined;
 }
 
 interface Waiting<Job, Facts> {
   readonly job: Job;
   readonly signal: AbortSignal;
-  readonly started: PromiseWithResolvers<ArchiveSession<Facts>>;
+  readonly started: PromiseWithResolvers<CopySession<Facts>>;
 }
 
-export interface ArchiveWorkersOptions {
+export interface CopyWorkersOptions {
   readonly maxWorkers?: number;
   readonly idleMs?: number;
 }
 
 /** See the module's comment. Other jobs than those on containers' roots have Workers of their own. */
-export class ArchiveWorkers<Job = ArchiveJob, Facts = PathFacts> implements Disposable {
+export class CopyWorkers<Job = CopyJob, Facts = PathStat> implements Disposable {
   readonly #workerUrl: URL;
   readonly #maxWorkers: number;
   readonly #idleMs: number;
@@ -37,14 +37,14 @@ export class ArchiveWorkers<Job = ArchiveJob, Facts = PathFacts> implements Disp
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 1;
 
-  constructor(workerUrl: URL, { maxWorkers = MAX_WORKERS, idleMs = IDLE_MS }: ArchiveWorkersOptions = {}) {
+  constructor(workerUrl: URL, { maxWorkers = MAX_WORKERS, idleMs = IDLE_MS }: CopyWorkersOptions = {}) {
     this.#workerUrl = workerUrl;
     this.#maxWorkers = maxWorkers;
     this.#idleMs = idleMs;
   }
 
   /** Begins a job as soon as there is room for it. It lasts no longer than the signal. @throws {TsdError} cancelled */
-  async begin(job: Job, signal: AbortSignal): Promise<ArchiveSession<Facts>> {
+  async begin(job: Job, signal: AbortSignal): Promise<CopySession<Facts>> {
     const waiting: Waiting<Job, Facts> = { job, signal, started: Promise.withResolvers() };
     const leave = () => {
       const at = this.#queue.indexOf(waiting);
@@ -90,7 +90,7 @@ export class ArchiveWorkers<Job = ArchiveJob, Facts = PathFacts> implements Disp
     const id = this.#nextId++;
     // Before whatever the session may have to say.
     member.worker.postMessage({ kind: "begin", id, job });
-    const session = new ArchiveSession<Facts>(
+    const session = new CopySession<Facts>(
       id,
       (message, transfer = []) => member.worker.postMessage(message, transfer),
       signal,
@@ -106,7 +106,7 @@ export class ArchiveWorkers<Job = ArchiveJob, Facts = PathFacts> implements Disp
   #startMember(): Member<Facts> {
     const worker = new Worker(this.#workerUrl, { type: "module", name: "tsd-archive" });
     const member: Member<Facts> = { worker, session: undefined };
-    worker.onmessage = (event: MessageEvent<FromArchiveWorker<Facts>>) => member.session?.receive(event.data);
+    worker.onmessage = (event: MessageEvent<FromCopyWorker<Facts>>) => member.session?.receive(event.data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.#drop(member, new TsdError("internal", `An archive Worker failed: ${event.message}`));

@@ -1,15 +1,15 @@
 import { strict as assert } from "node:assert";
-import { inFolder, listing, make } from "../../archive/archive_testing.ts";
+import { inDir, listing, make } from "../../archive/archive_testing.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, decodeAll, rawFile } from "../../tar/tar_testing.ts";
 import { workerUrl } from "../../worker_entry.ts";
-import type { ArchiveTask } from "./protocol.ts";
-import { ArchiveWorkers, type ArchiveWorkersOptions } from "./workers.ts";
+import type { CopyTask } from "./protocol.ts";
+import { CopyWorkers, type CopyWorkersOptions } from "./workers.ts";
 
 /** Does what a job's path says: answers, never answers, counts what it is fed, or breaks. */
 const SCRIPTED = `
 let id, fed = 0;
-const facts = (name) => self.postMessage({ kind: "facts", id, facts: { name } });
+const info = (name) => self.postMessage({ kind: "info", id, info: { name } });
 self.onmessage = ({ data }) => {
   if (data.kind === "cancel") {
     self.postMessage({ kind: "failed", id, error: { code: "cancelled", message: "cancelled" } });
@@ -23,16 +23,16 @@ self.onmessage = ({ data }) => {
     if (path === "break") throw new Error("the Worker's bug");
     if (path === "endless") for (let n = 0; n < 8; n++) self.postMessage({ kind: "chunk", id, bytes: new Uint8Array(1) });
     if (path !== "answer") return;
-    facts("done");
+    info("done");
     self.postMessage({ kind: "done", id });
   }
 };
 `;
 
-async function withScripted(options: ArchiveWorkersOptions, use: (workers: ArchiveWorkers) => Promise<void>) {
+async function withScripted(options: CopyWorkersOptions, use: (workers: CopyWorkers) => Promise<void>) {
   const url = URL.createObjectURL(new Blob([SCRIPTED], { type: "application/javascript" }));
   try {
-    using workers = new ArchiveWorkers(new URL(url), options);
+    using workers = new CopyWorkers(new URL(url), options);
     await use(workers);
   } finally {
     URL.revokeObjectURL(url);
@@ -40,7 +40,7 @@ async function withScripted(options: ArchiveWorkersOptions, use: (workers: Archi
 }
 
 const NEVER = new AbortController().signal;
-const job = (root: string, task: ArchiveTask) => ({
+const job = (root: string, task: CopyTask) => ({
   view: { root, readOnly: false, mounts: [] },
   task,
   container: "web",
@@ -56,8 +56,8 @@ Deno.test("workers: one job each; others wait, and leave when they are cancelled
     cancel[2]!.abort();
     await assert.rejects(third, { code: "cancelled" });
     cancel[0]!.abort();
-    await assert.rejects(busy[0]!.facts(), { code: "cancelled" });
-    assert.equal((await (await fourth).facts()).name, "done");
+    await assert.rejects(busy[0]!.info(), { code: "cancelled" });
+    assert.equal((await (await fourth).info()).name, "done");
     cancel[1]!.abort();
     await assert.rejects(busy[1]!.ended(), { code: "cancelled" });
   }));
@@ -65,9 +65,9 @@ Deno.test("workers: one job each; others wait, and leave when they are cancelled
 Deno.test("workers: a broken one fails its own job, and the next job has another", () =>
   withScripted({ maxWorkers: 1 }, async (workers) => {
     const broken = await workers.begin(stat("break"), NEVER);
-    await assert.rejects(broken.facts(), { code: "internal", message: /the Worker's bug/ });
+    await assert.rejects(broken.info(), { code: "internal", message: /the Worker's bug/ });
     await assert.rejects(broken.feed(ReadableStream.from([new Uint8Array(1)])), { code: "internal" });
-    assert.equal((await (await workers.begin(stat("answer"), NEVER)).facts()).name, "done");
+    assert.equal((await (await workers.begin(stat("answer"), NEVER)).info()).name, "done");
   }));
 
 Deno.test("workers: input ends when the job is over, even while its source has nothing to say", () =>
@@ -106,22 +106,22 @@ Deno.test("workers: an engine that ends ends all jobs", async () => {
 
 Deno.test(
   "workers, really: facts, an archive, and the same unpacked again",
-  inFolder(async (folder) => {
+  inDir(async (dir) => {
     const text = "0123456789".repeat(300_000);
-    make(folder, { "from/d/large": text, "from/d/small": "s", "to/x": null });
-    using workers = new ArchiveWorkers(workerUrl("archive"));
-    const begin = (task: ArchiveTask, signal = NEVER) => workers.begin(job(folder, task), signal);
+    make(dir, { "from/d/large": text, "from/d/small": "s", "to/x": null });
+    using workers = new CopyWorkers(workerUrl("archive"));
+    const begin = (task: CopyTask, signal = NEVER) => workers.begin(job(dir, task), signal);
     const packing = await begin({ kind: "pack", path: "/from/d" });
-    assert.equal((await packing.facts()).name, "d");
+    assert.equal((await packing.info()).name, "d");
     const chunks = await Array.fromAsync(packing.output());
     await packing.ended();
     assert.ok(chunks.length > 10, "more than fit into a window");
     assert.equal(decodeAll(concat(...chunks)).entries.find(({ entry }) => entry.path === "d/large")?.data, text);
-    const unpacking = await begin({ kind: "unpack", path: "/to/x", mayReplaceFolders: false });
+    const unpacking = await begin({ kind: "unpack", path: "/to/x", mayReplaceDirs: false });
     const small = ReadableStream.from(cut(concat(...chunks), 10_000)).pipeThrough(new CompressionStream("gzip"));
     await unpacking.feed(small);
-    assert.equal(Deno.readTextFileSync(`${folder}/to/x/d/large`), text);
-    await assert.rejects((await begin({ kind: "stat", path: "/nothing" })).facts(), {
+    assert.equal(Deno.readTextFileSync(`${dir}/to/x/d/large`), text);
+    await assert.rejects((await begin({ kind: "stat", path: "/nothing" })).info(), {
       code: "not_found",
       message: "Could not find the file /nothing in container web",
     });
@@ -133,15 +133,15 @@ Deno.test(
 
 Deno.test(
   "workers, really: a job that is given up in the middle, and an archive that is no good",
-  inFolder(async (folder) => {
-    make(folder, { "large": "x".repeat(20_000_000), "to": null });
-    using workers = new ArchiveWorkers(workerUrl("archive"), { maxWorkers: 1 });
+  inDir(async (dir) => {
+    make(dir, { "large": "x".repeat(20_000_000), "to": null });
+    using workers = new CopyWorkers(workerUrl("archive"), { maxWorkers: 1 });
     const cancel = new AbortController();
-    const packing = await workers.begin(job(folder, { kind: "pack", path: "/large" }), cancel.signal);
+    const packing = await workers.begin(job(dir, { kind: "pack", path: "/large" }), cancel.signal);
     for await (const _ of packing.output()) break;
     cancel.abort();
     await assert.rejects(packing.ended(), { code: "cancelled" });
-    const unpack = (path: string) => job(folder, { kind: "unpack", path, mayReplaceFolders: false });
+    const unpack = (path: string) => job(dir, { kind: "unpack", path, mayReplaceDirs: false });
     const waiting = new AbortController();
     const stuck = await workers.begin(unpack("/to"), waiting.signal);
     setTimeout(() => waiting.abort(), 20);
@@ -151,7 +151,7 @@ Deno.test(
     await assert.rejects((await workers.begin(unpack("/large"), NEVER)).feed(ReadableStream.from([])), {
       code: "invalid_argument",
     });
-    assert.deepEqual(listing(`${folder}/to`), ["f 644 ok 1"]);
+    assert.deepEqual(listing(`${dir}/to`), ["f 644 ok 1"]);
   }),
 );
 

@@ -3,7 +3,7 @@ import type { Attributes, ContainerAction } from "./event.ts";
 import type { EventSink } from "./event_bus.ts";
 
 /** What is told of a container besides what happened to it. */
-export interface ContainerFacts {
+export interface ContainerInfo {
   /** Follows the action: a command, a health status. */
   readonly detail?: string;
   readonly attributes?: Attributes;
@@ -17,7 +17,7 @@ export class ContainerEvents {
     this.#sink = sink;
   }
 
-  tell({ id, name, record }: Container, action: ContainerAction, { detail, attributes }: ContainerFacts = {}): void {
+  emit({ id, name, record }: Container, action: ContainerAction, { detail, attributes }: ContainerInfo = {}): void {
     this.#sink.publish({
       type: "container",
       action,

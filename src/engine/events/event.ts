@@ -32,7 +32,7 @@ export type ImageAction = ActionOf<"image">;
 export type Attributes = Readonly<Record<string, string>>;
 
 /** Something to be told. */
-export interface Happening<K extends EventKind = EventKind> {
+export interface PendingEvent<K extends EventKind = EventKind> {
   readonly type: K;
   readonly action: ActionOf<K>;
   /** Shown after the action: `exec_start: sh -c true`. */

@@ -6,7 +6,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { AsyncQueue } from "../../async/queue.ts";
-import type { EngineEvent, EventKind, Happening } from "./event.ts";
+import type { EngineEvent, EventKind, PendingEvent } from "./event.ts";
 import type { EventHistory } from "./event_history.ts";
 
 /** Most events that wait for one listener. */
@@ -32,7 +32,7 @@ interface Listener {
 
 /** What services tell; the one method that most of the engine needs. */
 export interface EventSink {
-  publish<K extends EventKind>(happening: Happening<K>): void;
+  publish<K extends EventKind>(happening: PendingEvent<K>): void;
 }
 
 /** See the module's comment. */
@@ -54,7 +54,7 @@ export class EventBus implements EventSink {
   }
 
   /** Tells of something that has happened. */
-  publish<K extends EventKind>({ type, action, detail, actorId, attributes }: Happening<K>): void {
+  publish<K extends EventKind>({ type, action, detail, actorId, attributes }: PendingEvent<K>): void {
     const event: EngineEvent = {
       type,
       action: detail === undefined ? action : `${action}: ${detail}`,
@@ -76,7 +76,7 @@ export class EventBus implements EventSink {
     return (async function* () {
       for (const event of past) {
         if (signal.aborted) return;
-        if (isWanted(selection, event)) yield event;
+        if (isRequested(selection, event)) yield event;
       }
       yield* live;
     })();
@@ -116,15 +116,15 @@ export class EventBus implements EventSink {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const arm = () => {
       if (untilNano === undefined) return;
-      const leftMs = Number(untilNano / NANOS_PER_MS) - this.#now();
-      timer = setTimeout(leftMs <= 0 ? end : arm, Math.min(Math.max(leftMs, 0), MAX_TIMER_MS));
+      const remainingMs = Number(untilNano / NANOS_PER_MS) - this.#now();
+      timer = setTimeout(remainingMs <= 0 ? end : arm, Math.min(Math.max(remainingMs, 0), MAX_TIMER_MS));
     };
     arm();
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   }
 
   #deliver(listener: Listener, event: EngineEvent): void {
-    if (!isWanted(listener.selection, event)) return;
+    if (!isRequested(listener.selection, event)) return;
     if (++listener.behind <= MAX_BEHIND) return listener.queue.push(event);
     this.#listeners.delete(listener);
     listener.queue.fail(new TsdError("cancelled", `A listener for events fell ${MAX_BEHIND} events behind`));
@@ -138,7 +138,7 @@ export class EventBus implements EventSink {
   }
 }
 
-function isWanted({ sinceNano, untilNano, matches }: EventSelection, event: EngineEvent): boolean {
+function isRequested({ sinceNano, untilNano, matches }: EventSelection, event: EngineEvent): boolean {
   if (sinceNano !== undefined && event.timeNano < sinceNano) return false;
   if (untilNano !== undefined && event.timeNano > untilNano) return false;
   return matches(event);

@@ -59,14 +59,14 @@ Deno.test("events: the past goes over into the present without gap or repetition
   const steps = fc.array(fc.constantFrom("tell", "flush"), { maxLength: 30 });
   await fc.assert(fc.asyncProperty(steps, steps, async (before, after) => {
     using it = bench();
-    let told = 0;
-    const play = (step: string) => step === "tell" ? it.tell(String(told++)) : it.history.flush();
+    let reported = 0;
+    const play = (step: string) => step === "tell" ? it.tell(String(reported++)) : it.history.flush();
     before.forEach(play);
     const events = it.bus.listen({ ...EVERYTHING, sinceNano: 0n }, never());
     after.forEach(play);
     it.tell("end");
-    const got = await take(events, told + 1);
-    assert.deepEqual(got, [...Array.from({ length: told }, (_, at) => String(at)), "end"]);
+    const got = await take(events, reported + 1);
+    assert.deepEqual(got, [...Array.from({ length: reported }, (_, at) => String(at)), "end"]);
   }));
 });
 
@@ -94,13 +94,13 @@ Deno.test("events: until in the future ends the listening then", async () => {
 
 Deno.test("events: a listener that leaves, by signal or by itself, leaves nothing", async () => {
   using it = bench();
-  const gone = new AbortController();
-  const events = it.bus.listen(EVERYTHING, gone.signal);
+  const removed = new AbortController();
+  const events = it.bus.listen(EVERYTHING, removed.signal);
   assert.equal(it.bus.listenerCount, 1);
-  gone.abort();
+  removed.abort();
   assert.equal(it.bus.listenerCount, 0);
   assert.deepEqual(await Array.fromAsync(events), []);
-  assert.deepEqual(await Array.fromAsync(it.bus.listen(EVERYTHING, gone.signal)), []);
+  assert.deepEqual(await Array.fromAsync(it.bus.listen(EVERYTHING, removed.signal)), []);
 });
 
 Deno.test("events: who falls too far behind is cut off, and told", async () => {

@@ -9,7 +9,7 @@ import type { EventRecords, StoredEvent } from "../../store/event_records.ts";
 import type { EngineEvent } from "./event.ts";
 
 /** How many events are kept. */
-const MAX_KEPT = 10_000;
+const MAX_RETAINED = 10_000;
 /** How long an event waits for others before it is written, in ms. */
 const BATCH_MS = 250;
 /** As many are written at once without waiting. */
@@ -35,7 +35,7 @@ export class EventHistory implements Disposable {
 
   add(event: EngineEvent): void {
     this.#pending.push({ ...event, sequence: ++this.#sequence });
-    if (this.#pending.length > MAX_KEPT) this.#pending.shift();
+    if (this.#pending.length > MAX_RETAINED) this.#pending.shift();
     if (this.#pending.length >= BATCH_EVENTS && !this.#failed) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), this.#failed ? RETRY_MS : BATCH_MS);
   }
@@ -46,7 +46,7 @@ export class EventHistory implements Disposable {
     this.#timer = undefined;
     if (this.#pending.length === 0) return;
     try {
-      this.#records.append(this.#pending, MAX_KEPT);
+      this.#records.append(this.#pending, MAX_RETAINED);
       this.#pending.length = 0;
       this.#failed = false;
     } catch (thrown) {

@@ -19,7 +19,7 @@ export class ImageEvents {
     this.#sink = sink;
   }
 
-  tell(action: ImageAction, { id, name, labels }: ImageActor): void {
+  emit(action: ImageAction, { id, name, labels }: ImageActor): void {
     this.#sink.publish({ type: "image", action, actorId: id, attributes: { ...labels, name } });
   }
 }

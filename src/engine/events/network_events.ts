@@ -2,7 +2,7 @@ import type { ActionOf, Attributes } from "./event.ts";
 import type { EventSink } from "./event_bus.ts";
 
 /** What is told of a network. */
-export interface ToldNetwork {
+export interface NetworkActor {
   readonly id: string;
   readonly name: string;
   /** Its driver. */
@@ -10,9 +10,9 @@ export interface ToldNetwork {
 }
 
 /** What is told of one. */
-export const toldOf = (
+export const reportedOf = (
   { id, name, record: { driver } }: { readonly id: string; readonly name: string; readonly record: { driver: string } },
-): ToldNetwork => ({ id, name, type: driver });
+): NetworkActor => ({ id, name, type: driver });
 
 /** Tells of networks as Docker does. */
 export class NetworkEvents {
@@ -22,7 +22,7 @@ export class NetworkEvents {
     this.#sink = sink;
   }
 
-  tell(action: ActionOf<"network">, { id, name, type }: ToldNetwork, attributes: Attributes = {}): void {
+  emit(action: ActionOf<"network">, { id, name, type }: NetworkActor, attributes: Attributes = {}): void {
     this.#sink.publish({ type: "network", action, actorId: id, attributes: { ...attributes, name, type } });
   }
 }

@@ -9,7 +9,7 @@ export class VolumeEvents {
     this.#sink = sink;
   }
 
-  tell(action: ActionOf<"volume">, name: string, attributes: Attributes = {}): void {
+  emit(action: ActionOf<"volume">, name: string, attributes: Attributes = {}): void {
     this.#sink.publish({ type: "volume", action, actorId: name, attributes: { ...attributes, driver: "local" } });
   }
 }

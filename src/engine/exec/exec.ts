@@ -3,7 +3,7 @@
  * One further process in a container, as the engine knows it.
  */
 import type { ExecCreateRequest, ExecInspect } from "../../api_types/mod.ts";
-import type { ProcessIo, TerminalSize } from "../../runtime/stdio.ts";
+import type { ProcessStdio, TerminalSize } from "../../runtime/stdio.ts";
 import type { Container } from "../containers/container.ts";
 
 /** A request with a command in it. */
@@ -28,7 +28,7 @@ export interface Exec {
   /** Its client was cut off from a former engine and may come back to this one. */
   isAwaited: boolean;
   /** Its streams, once it is being started; absent once they are over. */
-  io: PromiseWithResolvers<ProcessIo> | undefined;
+  io: PromiseWithResolvers<ProcessStdio> | undefined;
 }
 
 /** What outlives the engine of an exec. Plain JSON. */

@@ -2,15 +2,15 @@
  * @module
  * From an exec to a running process: streams, process.json, the runtime.
  */
-import type { ExitLoop } from "../../runtime/reaper.ts";
-import type { KeeperRef } from "../../runtime/fd_holder.ts";
-import type { ProcessIo } from "../../runtime/stdio.ts";
-import type { HostFacts } from "../../runtime/spec/mod.ts";
+import type { Reaper } from "../../runtime/reaper.ts";
+import type { FdHolderRef } from "../../runtime/fd_holder.ts";
+import type { ProcessStdio } from "../../runtime/stdio.ts";
+import type { HostInfo } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/driver.ts";
 import { OwnedFd, type ProcessCalls, processStartTime, SIG, SysError } from "../../sys/mod.ts";
-import { execPlace, type Keepers } from "../containers/fd_holders.ts";
-import { failedStartCode } from "../containers/start_failure.ts";
-import type { IoRequest } from "../containers/process_stdio.ts";
+import { execOwner, type FdHolders } from "../containers/fd_holders.ts";
+import { startFailureExitCode } from "../containers/start_failure.ts";
+import type { StdioRequest } from "../containers/process_stdio.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import type { Runtimes } from "../containers/runtimes.ts";
 import { type Exec, isKept, noteOf } from "./exec.ts";
@@ -23,43 +23,43 @@ const NOT_STARTED = 126;
 /** Told of an exec's end, once. `neverRan`: its start came to nothing. */
 export type ExecEnded = (exitCode: number, neverRan: boolean) => Promise<void>;
 
-export interface ExecLauncherDeps {
+export interface ExecStarterDeps {
   readonly snapshots: Snapshotter;
   readonly runtimes: Pick<Runtimes, "of" | "ofIfKnown">;
-  readonly exits: ExitLoop;
+  readonly exits: Reaper;
   readonly paths: EnginePaths;
-  readonly facts: HostFacts;
-  readonly newIo: (request: IoRequest) => ProcessIo;
-  readonly keepers: Pick<Keepers, "start" | "adopt" | "stop">;
+  readonly info: HostInfo;
+  readonly newIo: (request: StdioRequest) => ProcessStdio;
+  readonly fdHolders: Pick<FdHolders, "start" | "restore" | "stop">;
   readonly processes: Pick<ProcessCalls, "pidfdOpen" | "kill">;
 }
 
 /** See the module's comment. */
-export class ExecLauncher {
-  readonly #deps: ExecLauncherDeps;
+export class ExecStarter {
+  readonly #deps: ExecStarterDeps;
   /** Starts that are under way, by container. */
   readonly #starts = new Map<string, Set<Promise<void>>>();
   /** Processes that are kept, by exec. */
   readonly #kept = new Map<string, OwnedFd>();
 
-  constructor(deps: ExecLauncherDeps) {
+  constructor(deps: ExecStarterDeps) {
     this.#deps = deps;
   }
 
   /** The exec's folder, in the container's run folder; it is there while the exec runs. */
-  folderOf(exec: Exec): string {
+  dirOf(exec: Exec): string {
     return `${containerPaths(this.#deps.paths, exec.container.id).bundle}/exec-${exec.id}`;
   }
 
   /** Its streams; `output`: somebody wants what it prints. */
-  newIo(exec: Exec, output: boolean): ProcessIo {
+  newIo(exec: Exec, output: boolean): ProcessStdio {
     exec.output = output;
     const { size } = exec;
     const { bundle } = containerPaths(this.#deps.paths, exec.container.id);
     const { AttachStdin: stdin = false, Tty: tty = false } = exec.request;
     // Short, since a socket's path must be.
     const consoleSocket = `${bundle}/x${exec.id.slice(0, 12)}`;
-    const io = this.#deps.newIo({ key: exec.id, dir: this.folderOf(exec), stdin, output, tty, consoleSocket, size });
+    const io = this.#deps.newIo({ key: exec.id, dir: this.dirOf(exec), stdin, output, tty, consoleSocket, size });
     exec.io?.resolve(io);
     return io;
   }
@@ -70,7 +70,7 @@ export class ExecLauncher {
   }
 
   /** Resolves once it runs. @throws {TsdError} conflict, user_unknown, command_not_*, runtime_* */
-  start(exec: Exec, io: ProcessIo, ended: ExecEnded): Promise<void> {
+  start(exec: Exec, io: ProcessStdio, ended: ExecEnded): Promise<void> {
     const { id } = exec.container;
     const start = this.#launch(exec, io, ended);
     const starts = this.#starts.get(id) ?? new Set();
@@ -94,9 +94,9 @@ export class ExecLauncher {
   }
 
   /** One of a former engine goes on, with its keeper; it owns the process's descriptor. */
-  adopt(exec: Exec, io: ProcessIo, pidFd: OwnedFd, keeper: KeeperRef | undefined): void {
+  restore(exec: Exec, io: ProcessStdio, pidFd: OwnedFd, fdHolder: FdHolderRef | undefined): void {
     this.#kept.set(exec.id, pidFd);
-    this.#deps.keepers.adopt(placeOf(exec), pidFd, io, keeper);
+    this.#deps.fdHolders.restore(placeOf(exec), pidFd, io, fdHolder);
   }
 
   /** It has ended: nothing of it needs to be kept. */
@@ -104,16 +104,16 @@ export class ExecLauncher {
     const pidFd = this.#kept.get(exec.id);
     if (pidFd === undefined) return;
     this.#kept.delete(exec.id);
-    this.#deps.keepers.stop(placeOf(exec));
+    this.#deps.fdHolders.stop(placeOf(exec));
     pidFd.close();
   }
 
   /** Somebody talks to it, perhaps for long: that outlives this engine. */
-  #keep(exec: Exec, io: ProcessIo): void {
+  #keep(exec: Exec, io: ProcessStdio): void {
     const pidFd = isKept(exec.request) ? this.#open(exec.pid) : undefined;
     if (pidFd === undefined) return;
     this.#kept.set(exec.id, pidFd);
-    this.#deps.keepers.start(placeOf(exec), pidFd, io);
+    this.#deps.fdHolders.start(placeOf(exec), pidFd, io);
   }
 
   /** Disposing of it ends a process that nobody would know of. */
@@ -135,16 +135,16 @@ export class ExecLauncher {
     }
   }
 
-  async #launch(exec: Exec, io: ProcessIo, ended: ExecEnded): Promise<void> {
-    const { runtimes, exits, snapshots, facts } = this.#deps;
-    const dir = this.folderOf(exec);
+  async #launch(exec: Exec, io: ProcessStdio, ended: ExecEnded): Promise<void> {
+    const { runtimes, exits, snapshots, info } = this.#deps;
+    const dir = this.dirOf(exec);
     try {
       // It may have ended since the exec was asked for; from here on its clean-up waits for this start.
       exec.container.running();
       const runtime = runtimes.of(exec.container);
       runtime.expect();
       const { root } = await snapshots.mount(exec.container.id);
-      const processJson = execProcessJson(exec, root, facts);
+      const processJson = execProcessJson(exec, root, info);
       Deno.mkdirSync(dir, { mode: 0o711 });
       const streams = await io.open();
       const { pid } = await runtime.exec({
@@ -165,10 +165,10 @@ export class ExecLauncher {
       void exit.then((child) => ended(child.exitCode, false));
     } catch (thrown) {
       // As in Docker: what kept the process from starting is never told apart from the command itself.
-      await ended(failedStartCode(thrown, NOT_STARTED), true);
+      await ended(startFailureExitCode(thrown, NOT_STARTED), true);
       throw thrown;
     }
   }
 }
 
-const placeOf = ({ id, container }: Exec): string => execPlace(container.id, id);
+const placeOf = ({ id, container }: Exec): string => execOwner(container.id, id);

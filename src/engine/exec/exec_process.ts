@@ -4,7 +4,7 @@
  */
 import {
   execProcess,
-  type HostFacts,
+  type HostInfo,
   ociJson,
   overrideEnv,
   resolveUser,
@@ -22,11 +22,11 @@ import type { Exec } from "./exec.ts";
 export function execProcessJson(
   { container, request, size }: Pick<Exec, "container" | "request" | "size">,
   root: string,
-  facts: HostFacts,
+  info: HostInfo,
 ) {
   const { config, hostConfig } = container.record;
   const tty = request.Tty ?? false;
-  const settings = specSettings({ ...config, Tty: tty }, hostConfig, facts);
+  const settings = specSettings({ ...config, Tty: tty }, hostConfig, info);
   const { user, home } = resolveUser(
     request.User || (config.User ?? ""),
     rootAccountFiles(root),

@@ -3,20 +3,20 @@
  * Execs that a former engine left. After a re-execution all is known of them; after a crash only what lies in their
  * folders, and what their keepers hold: of one without a keeper that ended meanwhile nobody knows the exit code.
  */
-import type { Held, KeeperRef } from "../../runtime/fd_holder.ts";
-import type { KeptStreams } from "../../runtime/stdio.ts";
+import type { FdHolderRef, Held } from "../../runtime/fd_holder.ts";
+import type { RetainedStreams } from "../../runtime/stdio.ts";
 import type { OwnedFd, ProcessExit } from "../../sys/mod.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
-import { execPlace, type Keepers } from "../containers/fd_holders.ts";
+import { execOwner, type FdHolders } from "../containers/fd_holders.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { type ExecNote, isKept } from "./exec.ts";
 import type { ExecService } from "./exec_service.ts";
 
-export interface ExecAdoptionDeps {
+export interface ExecRestoreDeps {
   readonly paths: EnginePaths;
   readonly table: Pick<ContainerTable, "list">;
   readonly execs: Pick<ExecService, "remember" | "takeUp">;
-  readonly keepers: Pick<Keepers, "take">;
+  readonly fdHolders: Pick<FdHolders, "take">;
   /** A descriptor for the very process that was recorded, or undefined when that one has ended. */
   readonly open: (pid: number, startTicks: string) => OwnedFd | undefined;
   /** How it ends, or has ended. */
@@ -24,43 +24,43 @@ export interface ExecAdoptionDeps {
 }
 
 /** What a re-execution has brought along. */
-export interface BroughtExecs {
+export interface RestoredExecs {
   readonly notes: readonly ExecNote[];
   /** By exec. */
   readonly streams: Readonly<Record<string, Held<OwnedFd>>>;
 }
 
 /** An exec that runs, or whose last output may lie in its streams. */
-export interface LeftExec {
+export interface OrphanedExec {
   readonly note: ExecNote;
-  readonly streams: KeptStreams;
+  readonly streams: RetainedStreams;
   /** Null where nobody knows its exit code. */
   readonly exit: Promise<number | null>;
   /** Of one that has a keeper, or is to have one. The descriptor is for whoever takes it up. */
-  readonly kept?: { readonly pidFd: OwnedFd; readonly keeper: KeeperRef | undefined };
+  readonly kept?: { readonly pidFd: OwnedFd; readonly fdHolder: FdHolderRef | undefined };
 }
 
 /** See the module's comment. */
-export class ExecAdoption {
-  readonly #deps: ExecAdoptionDeps;
-  readonly #left: LeftExec[] = [];
+export class ExecRestore {
+  readonly #deps: ExecRestoreDeps;
+  readonly #left: OrphanedExec[] = [];
 
-  constructor(deps: ExecAdoptionDeps) {
+  constructor(deps: ExecRestoreDeps) {
     this.#deps = deps;
   }
 
   /** Finds the processes again; to be called before anything is reaped. */
-  find(brought: BroughtExecs | undefined): void {
-    for (const note of brought?.notes ?? this.#recorded()) {
-      const left = isKept(note.request) ? this.#kept(note, brought) : this.#unkept(note, brought);
+  find(fetched: RestoredExecs | undefined): void {
+    for (const note of fetched?.notes ?? this.#recorded()) {
+      const left = isKept(note.request) ? this.#kept(note, fetched) : this.#unkept(note, fetched);
       // The last output of one that has ended may lie in its streams.
       if (left !== undefined) this.#left.push(left);
       else this.#deps.execs.remember({ ...note, status: note.status === "running" ? "ended" : note.status });
     }
   }
 
-  #unkept(note: ExecNote, brought: BroughtExecs | undefined): LeftExec | undefined {
-    const streams = brought?.streams[note.id];
+  #unkept(note: ExecNote, fetched: RestoredExecs | undefined): OrphanedExec | undefined {
+    const streams = fetched?.streams[note.id];
     const pidFd = this.#open(note);
     if (pidFd === undefined && streams === undefined) return undefined;
     const exit = this.#exit(note, pidFd);
@@ -69,16 +69,18 @@ export class ExecAdoption {
   }
 
   /** Its keeper has what a re-execution brings along, too. */
-  #kept(note: ExecNote, brought: BroughtExecs | undefined): LeftExec | undefined {
-    const { held: { pidFd: held, ...kept }, keeper } = this.#deps.keepers.take(execPlace(note.containerId, note.id));
-    const given = brought?.streams[note.id];
+  #kept(note: ExecNote, fetched: RestoredExecs | undefined): OrphanedExec | undefined {
+    const { held: { pidFd: held, ...kept }, fdHolder } = this.#deps.fdHolders.take(
+      execOwner(note.containerId, note.id),
+    );
+    const given = fetched?.streams[note.id];
     if (given !== undefined) { for (const fd of Object.values(kept)) fd?.close(); }
     const streams = given ?? kept;
     const pidFd = held ?? this.#open(note);
     if (pidFd === undefined) {
       return given === undefined ? undefined : { note, streams, exit: this.#exit(note, undefined) };
     }
-    return { note, streams, exit: this.#exit(note, pidFd), kept: { pidFd, keeper } };
+    return { note, streams, exit: this.#exit(note, pidFd), kept: { pidFd, fdHolder } };
   }
 
   #open({ status, pid, startTicks }: ExecNote): OwnedFd | undefined {
@@ -104,8 +106,8 @@ export class ExecAdoption {
 
 function recordedIn(bundle: string): ExecNote[] {
   try {
-    const folders = [...Deno.readDirSync(bundle)].filter(({ name }) => name.startsWith("exec-"));
-    return folders.map(({ name }) => recordAt(`${bundle}/${name}`)).filter((note) => note !== undefined);
+    const dirs = [...Deno.readDirSync(bundle)].filter(({ name }) => name.startsWith("exec-"));
+    return dirs.map(({ name }) => recordAt(`${bundle}/${name}`)).filter((note) => note !== undefined);
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return [];
     throw thrown;

@@ -9,7 +9,7 @@ import { parseDetachKeys } from "../../io/detach_keys.ts";
 import type { Log } from "../../log.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { Held } from "../../runtime/fd_holder.ts";
-import type { ProcessIo, TerminalSize } from "../../runtime/stdio.ts";
+import type { ProcessStdio, TerminalSize } from "../../runtime/stdio.ts";
 import { type Container, refuseRestarting } from "../containers/container.ts";
 import { containerContext } from "../containers/hook_payloads.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
@@ -19,8 +19,8 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import type { Attributes } from "../events/event.ts";
 import { type AttachOptions, attachStreams, type Duplex, frame } from "../streams.ts";
 import { type Exec, type ExecNote, inspectExec, noteOf } from "./exec.ts";
-import type { LeftExec } from "./exec_restore.ts";
-import type { ExecLauncher } from "./exec_launcher.ts";
+import type { OrphanedExec } from "./exec_restore.ts";
+import type { ExecStarter } from "./exec_launcher.ts";
 import { ExecRecords } from "./exec_records.ts";
 
 /** Children of the process may hold its output open; this is how long they are listened to after its end, in ms. */
@@ -44,15 +44,15 @@ export interface RunningExec {
 interface ClaimOptions {
   readonly framed: boolean;
   readonly size?: TerminalSize | undefined;
-  readonly tellsExitCode?: boolean;
+  readonly reportsExitCode?: boolean;
 }
 
 export interface ExecServiceDeps {
   readonly table: ContainerTable;
-  readonly launcher: ExecLauncher;
+  readonly launcher: ExecStarter;
   readonly log: Log;
   readonly events: ContainerEvents;
-  readonly hooks: Pick<HookBus, "ask">;
+  readonly hooks: Pick<HookBus, "callSequential">;
   /** Default {@link AWAITED_MS}. */
   readonly awaitedMs?: number;
 }
@@ -69,7 +69,7 @@ export class ExecService {
   /** What somebody asks for; plugins may refuse it. @throws {TsdError} as `create`; permission_denied */
   async createFor(nameOrId: string, request: ExecCreateRequest): Promise<string> {
     const container = this.#deps.table.find(nameOrId);
-    await this.#deps.hooks.ask("container.exec", () => ({
+    await this.#deps.hooks.callSequential("container.exec", () => ({
       ...containerContext(container),
       ...{ command: request.Cmd ?? [], user: request.User ?? "", workingDir: request.WorkingDir ?? "" },
       ...{ tty: request.Tty ?? false, privileged: request.Privileged ?? false },
@@ -114,14 +114,14 @@ export class ExecService {
 
   /**
    * Checks that it can be started, and marks it, so that a second start is refused. `framed`: the client wants to be told
-   * which stream its output is of; `tellsExitCode`: and, in a last frame, the exit code.
+   * which stream its output is of; `reportsExitCode`: and, in a last frame, the exit code.
    * @throws {TsdError} exec_not_found, conflict
    */
-  claim(id: string, { framed, size, tellsExitCode = false }: ClaimOptions) {
+  claim(id: string, { framed, size, reportsExitCode = false }: ClaimOptions) {
     const exec = this.#claim(id, size);
     return async (client: Duplex) => {
       await this.#runAttached(exec, client, framed);
-      if (!tellsExitCode || exec.exitCode === null) return;
+      if (!reportsExitCode || exec.exitCode === null) return;
       await client.write(frame("exitCode", new TextEncoder().encode(String(exec.exitCode))));
     };
   }
@@ -202,7 +202,7 @@ export class ExecService {
   }
 
   /** One of a former engine that runs. */
-  async takeUp({ note, streams, exit, kept }: LeftExec): Promise<void> {
+  async takeUp({ note, streams, exit, kept }: OrphanedExec): Promise<void> {
     const exec = this.#restored(note);
     if (exec === undefined) {
       for (const fd of Object.values(streams)) fd?.close();
@@ -213,7 +213,7 @@ export class ExecService {
     await io.reopen(streams).catch((thrown) => {
       this.#deps.log.warn("an exec's streams can't be taken up again", { exec: note.id, error: String(thrown) });
     });
-    if (kept !== undefined) this.#deps.launcher.adopt(exec, io, kept.pidFd, kept.keeper);
+    if (kept !== undefined) this.#deps.launcher.restore(exec, io, kept.pidFd, kept.fdHolder);
     void exit.then((exitCode) => this.#ended(exec, io, exitCode));
     const { awaitedMs = AWAITED_MS } = this.#deps;
     Deno.unrefTimer(setTimeout(() => this.#giveUpWaiting(exec, io), awaitedMs));
@@ -223,7 +223,7 @@ export class ExecService {
    * Whoever talked to it has gone for good, as a client of docker's does at once: it reads the end of its input then, as if
    * its client had gone while there was an engine. A terminal has no such end, and stays, as with Docker.
    */
-  #giveUpWaiting(exec: Exec, io: ProcessIo): void {
+  #giveUpWaiting(exec: Exec, io: ProcessStdio): void {
     if (!exec.isAwaited) return;
     exec.isAwaited = false;
     if (!io.tty) void io.stdin?.close();
@@ -259,7 +259,7 @@ export class ExecService {
     // Docker puts a blank behind the program, also where no arguments follow.
     const [program, ...args] = exec.request.Cmd;
     const detail = action === "exec_die" || action === "exec_detach" ? {} : { detail: `${program} ${args.join(" ")}` };
-    this.#deps.events.tell(exec.container, action, { ...detail, attributes: { execID: exec.id, ...more } });
+    this.#deps.events.emit(exec.container, action, { ...detail, attributes: { execID: exec.id, ...more } });
   }
 
   #claim(id: string, size?: TerminalSize): Exec {
@@ -292,18 +292,18 @@ export class ExecService {
     });
   }
 
-  async #attach(exec: Exec, io: ProcessIo, client: Duplex, options: Pick<AttachOptions, "framed" | "onAttached">) {
+  async #attach(exec: Exec, io: ProcessStdio, client: Duplex, options: Pick<AttachOptions, "framed" | "onAttached">) {
     const { AttachStdin: stdin = false, AttachStdout: stdout = false, AttachStderr: stderr = false } = exec.request;
     const { detachKeys } = exec;
     const end = await attachStreams(io, client, { stdin, stdout, stderr, closeStdin: true, detachKeys, ...options });
     if (end === "detached") this.#tell(exec, "exec_detach");
   }
 
-  #start(exec: Exec, io: ProcessIo): Promise<void> {
+  #start(exec: Exec, io: ProcessStdio): Promise<void> {
     return this.#deps.launcher.start(exec, io, (exitCode, neverRan) => this.#ended(exec, io, exitCode, neverRan));
   }
 
-  async #ended(exec: Exec, io: ProcessIo, exitCode: number | null, neverRan = false): Promise<void> {
+  async #ended(exec: Exec, io: ProcessStdio, exitCode: number | null, neverRan = false): Promise<void> {
     // The exit code comes first: a client asks for it as soon as its stream ends.
     const isNews = exec.status !== "ended";
     exec.exitCode = exitCode;
@@ -313,7 +313,7 @@ export class ExecService {
     else await io.finish(OUTPUT_GRACE_MS);
     this.#deps.launcher.letGo(exec);
     exec.isOver = true;
-    await Deno.remove(this.#deps.launcher.folderOf(exec), { recursive: true }).catch((thrown) => {
+    await Deno.remove(this.#deps.launcher.dirOf(exec), { recursive: true }).catch((thrown) => {
       if (!(thrown instanceof Deno.errors.NotFound)) {
         this.#deps.log.warn("an exec left files", { error: String(thrown) });
       }
@@ -322,7 +322,7 @@ export class ExecService {
   }
 }
 
-const heldBy = async (id: string, io: Promise<ProcessIo>) => [id, (await io).heldFds()] as const;
+const heldBy = async (id: string, io: Promise<ProcessStdio>) => [id, (await io).heldFds()] as const;
 
 /** @throws {TsdError} conflict, with Docker's text */
 function refusePaused({ isPaused }: Container, nameOrId: string): void {

@@ -18,7 +18,7 @@ Deno.test("what somebody wants to run is shown to plugins; what they refuse isn'
       },
     },
   }], SILENT_LOG);
-  const { told, events } = recordedEvents();
+  const { reported, events } = recordedEvents();
   const deps = { table: { find: () => container }, launcher: {}, log: SILENT_LOG, events, hooks };
   const execs = new ExecService(deps as unknown as ExecServiceDeps);
   const id = await execs.createFor("web", { Cmd: ["id", "-u"], User: "7", Tty: true, Privileged: false });
@@ -31,22 +31,22 @@ Deno.test("what somebody wants to run is shown to plugins; what they refuse isn'
     execs.createFor("web", { Cmd: ["sh"] }),
     (thrown) => isTsdError(thrown, "permission_denied") && /Plugin guard refused.*: no shells/.test(thrown.message),
   );
-  assert.equal(told.length, 1, "the one that was made");
+  assert.equal(reported.length, 1, "the one that was made");
   // The engine's own: a health check is nobody's business.
   execs.create("web", { Cmd: ["sh"] });
   assert.equal(seen.length, 2);
 });
 
 Deno.test("what was made in a container and never started goes with the container", () => {
-  const [gone, left] = [fakeContainer(), fakeContainer()];
+  const [removed, left] = [fakeContainer(), fakeContainer()];
   const { events } = recordedEvents();
-  const table = { find: (name: string) => name === "gone" ? gone : left };
+  const table = { find: (name: string) => name === "gone" ? removed : left };
   const deps = { table, launcher: {}, log: SILENT_LOG, events, hooks: new HookBus([], SILENT_LOG) };
   const execs = new ExecService(deps as unknown as ExecServiceDeps);
-  const [inGone, inLeft] = ["gone", "left"].map((name) => execs.create(name, { Cmd: ["id"] }));
-  execs.containerRemoved(gone);
-  assert.throws(() => execs.inspect(inGone!), { code: "exec_not_found" });
-  assert.equal(execs.inspect(inLeft!).ID, inLeft);
+  const [inRemoved, inOrphaned] = ["gone", "left"].map((name) => execs.create(name, { Cmd: ["id"] }));
+  execs.containerRemoved(removed);
+  assert.throws(() => execs.inspect(inRemoved!), { code: "exec_not_found" });
+  assert.equal(execs.inspect(inOrphaned!).ID, inOrphaned);
 });
 
 Deno.test("a client of a former engine that doesn't come back: the input ends, a terminal stays", async () => {
@@ -57,7 +57,7 @@ Deno.test("a client of a former engine that doesn't come back: the input ends, a
     const stdin = { close: () => Promise.resolve(void closed.push(name)) };
     return { tty, stdin, reopen: () => Promise.resolve() };
   };
-  const launcher = { newIo: ({ id, request }: Exec) => io(id, request.Tty ?? false), adopt: () => {} };
+  const launcher = { newIo: ({ id, request }: Exec) => io(id, request.Tty ?? false), restore: () => {} };
   const table = { find: () => container, has: () => true };
   const deps = { table, launcher, log: SILENT_LOG, events, hooks: new HookBus([], SILENT_LOG), awaitedMs: 1 };
   const execs = new ExecService(deps as unknown as ExecServiceDeps);

@@ -21,7 +21,7 @@ export type HealthActions = Readonly<Record<Exclude<HealthAction, "none">, (id: 
 export interface HealthChecksDeps {
   readonly clock: Clock;
   readonly events: ContainerEvents;
-  readonly hooks: Pick<HookBus, "tell">;
+  readonly hooks: Pick<HookBus, "callParallel">;
   readonly store: HealthStore;
   readonly log: Log;
   /** Makes a container's probe. */
@@ -54,7 +54,7 @@ export class HealthChecks implements AsyncDisposable {
   }
 
   /** A former engine had it: takes up where that one was. */
-  async adopt(container: Container): Promise<void> {
+  async restore(container: Container): Promise<void> {
     if (healthPlan(container.record.config) === undefined) return;
     const former = await this.#deps.store.load(container.id);
     if (isLive(container.state)) this.#watch(container, former ?? freshHealth());
@@ -118,18 +118,18 @@ export class HealthChecks implements AsyncDisposable {
     const { store, events, hooks, actions, log } = this.#deps;
     store.save(container.id, now);
     if (now.status === before.status) return;
-    events.tell(container, "health_status", { detail: now.status });
+    events.emit(container, "health_status", { detail: now.status });
     const { status, failingStreak } = now;
-    hooks.tell("health.changed", () => ({
+    hooks.callParallel("health.changed", () => ({
       ...containerContext(container),
       ...{ status, before: before.status, failingStreak },
     }));
     const action = healthAction(container.record.hostConfig);
     if (now.status !== "unhealthy" || action === "none") return;
-    const facts = { container: container.id, action };
-    log.info("a container is unhealthy", facts);
+    const details = { container: container.id, action };
+    log.info("a container is unhealthy", details);
     actions[action](container.id).catch((thrown) => {
-      log.error("acting on an unhealthy container failed", { ...facts, error: toTsdError(thrown).message });
+      log.error("acting on an unhealthy container failed", { ...details, error: toTsdError(thrown).message });
     });
   }
 

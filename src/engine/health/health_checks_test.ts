@@ -14,7 +14,7 @@ const onFailure = (action: string) => ({ Annotations: { [HEALTH_ON_FAILURE_ANNOT
 /** Health checks whose probes give these exit codes in turn, the last one for ever. */
 function healthChecks(exitCodes: number[], saved = new Map<string, HealthState>()) {
   const clock = new FakeClock();
-  const { told, events } = recordedEvents();
+  const { reported, events } = recordedEvents();
   const acted: string[] = [];
   const lines: string[] = [];
   let probes = 0;
@@ -47,24 +47,24 @@ function healthChecks(exitCodes: number[], saved = new Map<string, HealthState>(
     },
     actions: { kill: act("kill"), restart: act("restart"), stop: act("stop") },
   });
-  return { clock, checks, told, hooked, acted, lines, saved, probes: () => probes };
+  return { clock, checks, reported, hooked, acted, lines, saved, probes: () => probes };
 }
 
 Deno.test("health checks: changes are told and kept", async () => {
-  const { clock, checks, told, hooked, acted, saved } = healthChecks([0, 1, 1, 1, 0]);
+  const { clock, checks, reported, hooked, acted, saved } = healthChecks([0, 1, 1, 1, 0]);
   const container = fakeContainer(RUNNING, { config: CONFIG });
   assert.equal(checks.stateOf(container), undefined);
   checks.begin(container);
   assert.equal(checks.stateOf(container)?.status, "starting");
   assert.equal(saved.get("c1")?.status, "starting");
   await clock.pass(5000);
-  assert.deepEqual(told, ["health_status: healthy", "health_status: unhealthy", "health_status: healthy"]);
+  assert.deepEqual(reported, ["health_status: healthy", "health_status: unhealthy", "health_status: healthy"]);
   assert.deepEqual(hooked, ["starting → healthy (0)", "healthy → unhealthy (2)", "unhealthy → healthy (0)"]);
   assert.deepEqual(acted, []);
   assert.equal(saved.get("c1")?.log.length, 5);
   await checks.end(container);
   assert.equal(checks.stateOf(container)?.status, "unhealthy");
-  assert.deepEqual([told.length, clock.nextInMs], [3, undefined]);
+  assert.deepEqual([reported.length, clock.nextInMs], [3, undefined]);
   checks.begin(container);
   assert.deepEqual([checks.stateOf(container)?.status, checks.stateOf(container)?.log.length], ["starting", 5]);
   await checks.forget(container);
@@ -76,7 +76,7 @@ Deno.test("health checks: without one nothing happens", async () => {
     const { clock, checks } = healthChecks([0]);
     const container = fakeContainer(RUNNING, { config: { Healthcheck } });
     checks.begin(container);
-    await checks.adopt(container);
+    await checks.restore(container);
     await checks.pause(container);
     checks.resume(container);
     await checks.end(container);
@@ -123,17 +123,17 @@ Deno.test("health checks: the next engine goes on where the former was", async (
   await first.checks[Symbol.asyncDispose]();
   assert.equal(saved.get("c1")?.status, "healthy");
   const second = healthChecks([1], saved);
-  await second.checks.adopt(container);
+  await second.checks.restore(container);
   assert.equal(second.checks.stateOf(container)?.status, "healthy");
   await second.clock.pass(2000);
-  assert.deepEqual(second.told, ["health_status: unhealthy"]);
+  assert.deepEqual(second.reported, ["health_status: unhealthy"]);
   await second.checks.end(container);
   // One that has ended has the health of its end; one that is frozen waits.
   const third = healthChecks([0], saved);
-  await third.checks.adopt(fakeContainer(EXITED, { config: CONFIG }));
+  await third.checks.restore(fakeContainer(EXITED, { config: CONFIG }));
   assert.equal(third.checks.stateOf(container)?.status, "unhealthy");
   const frozen = fakeContainer({ ...RUNNING, status: "paused" } as typeof RUNNING, { config: CONFIG });
-  await third.checks.adopt(frozen);
+  await third.checks.restore(frozen);
   assert.equal(third.clock.nextInMs, undefined);
   third.checks.resume(frozen);
   assert.equal(third.clock.nextInMs, 1000);

@@ -1,6 +1,6 @@
 /** An archive of images on its way into one file, and its documents out of it. Blocks: for a Worker. */
 import { TsdError } from "../../errors.ts";
-import { type ArchiveFiles, ArchiveMembers, type MemberPlace } from "../../image/archive/mod.ts";
+import { type ArchiveFiles, ArchiveMembers, type MemberRange } from "../../image/archive/mod.ts";
 import { MAX_JSON_BYTES } from "../../image/strict_json.ts";
 import { storageError } from "../../io/mod.ts";
 import { TarDecoder } from "../../tar/mod.ts";
@@ -36,7 +36,7 @@ export class ArchiveSpool implements ArchiveFiles, Disposable {
     this.#decoder.finish();
   }
 
-  find(name: string): MemberPlace | undefined {
+  find(name: string): MemberRange | undefined {
     return this.#members.find(name);
   }
 

@@ -4,18 +4,18 @@
  * below while further layers come in, so that the first start needn't wait for it.
  */
 import type { Digest } from "../../image/digest.ts";
-import type { Stacking } from "../../store/driver.ts";
+import type { ChainStorage } from "../../store/driver.ts";
 
 /** The stack of one image. */
-export class StackBuilding {
-  readonly #store: Partial<Stacking>;
+export class ChainUnpacker {
+  readonly #store: Partial<ChainStorage>;
   readonly #layers: readonly Digest[];
   readonly #here = new Set<Digest>();
   #height = 0;
   #work = Promise.resolve();
 
   /** @param layers lowest first */
-  constructor(store: Partial<Stacking>, layers: readonly Digest[]) {
+  constructor(store: Partial<ChainStorage>, layers: readonly Digest[]) {
     this.#store = store;
     this.#layers = layers;
   }

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { digestOfHex } from "../../image/digest.ts";
 import { settled } from "../../async/clock_testing.ts";
-import { StackBuilding } from "./chain_unpacker.ts";
+import { ChainUnpacker } from "./chain_unpacker.ts";
 
 const [ONE, TWO, THREE] = ["1", "2", "3"].map((fill) => digestOfHex(fill.repeat(64))) as [Digest, Digest, Digest];
 type Digest = ReturnType<typeof digestOfHex>;
@@ -10,7 +10,7 @@ Deno.test("layers are put together from below, one step after the other, while o
   const steps: { height: number; done: () => void }[] = [];
   const stack = (layers: readonly Digest[]) =>
     new Promise<void>((done) => void steps.push({ height: layers.length, done }));
-  const building = new StackBuilding({ stack }, [ONE, TWO, TWO, THREE]);
+  const building = new ChainUnpacker({ stack }, [ONE, TWO, TWO, THREE]);
   building.arrived(TWO);
   await settled();
   assert.equal(steps.length, 0);
@@ -29,10 +29,10 @@ Deno.test("layers are put together from below, one step after the other, while o
 });
 
 Deno.test("a failure is told at the end; a store that needs nothing put together is not asked", async () => {
-  const failing = new StackBuilding({ stack: () => Promise.reject(new Error("no room")) }, [ONE]);
+  const failing = new ChainUnpacker({ stack: () => Promise.reject(new Error("no room")) }, [ONE]);
   failing.arrived(ONE);
   await assert.rejects(failing.finished(), /no room/);
-  const plain = new StackBuilding({}, [ONE]);
+  const plain = new ChainUnpacker({}, [ONE]);
   plain.arrived(ONE);
   await plain.finished();
 });

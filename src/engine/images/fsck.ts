@@ -35,7 +35,7 @@ const DIGESTS_OF: Readonly<Record<PartKind, (image: ImageRecord) => readonly Dig
   layer: ({ layers }) => layers,
 };
 
-export interface ImageCheckDeps {
+export interface FsckDeps {
   readonly catalog: Pick<ImageCatalog, "find">;
   readonly records: Pick<ImageRecords, "list" | "names">;
   readonly blobs: Pick<BlobStore, "get">;
@@ -46,10 +46,10 @@ export interface ImageCheckDeps {
 }
 
 /** See the module's comment. */
-export class ImageCheck {
-  readonly #deps: ImageCheckDeps;
+export class Fsck {
+  readonly #deps: FsckDeps;
 
-  constructor(deps: ImageCheckDeps) {
+  constructor(deps: FsckDeps) {
     this.#deps = deps;
   }
 
@@ -58,8 +58,8 @@ export class ImageCheck {
    * @throws {TsdError} image_not_found, ambiguous_id, invalid_reference (at once); cancelled
    */
   check(names: readonly string[], signal: AbortSignal): AsyncIterable<CheckedPart> {
-    const asked = new Set(names.map((name) => this.#deps.catalog.find(name).id));
-    const parts = this.#partsOf((id) => names.length === 0 || asked.has(id));
+    const requested = new Set(names.map((name) => this.#deps.catalog.find(name).id));
+    const parts = this.#partsOf((id) => names.length === 0 || requested.has(id));
     return this.#look(parts, signal);
   }
 
@@ -77,11 +77,11 @@ export class ImageCheck {
     }
   }
 
-  #partsOf(isWanted: (id: Digest) => boolean): Part[] {
+  #partsOf(isRequested: (id: Digest) => boolean): Part[] {
     const images = this.#deps.records.list();
-    const wanted = images.filter(({ id }) => isWanted(id));
+    const expected = images.filter(({ id }) => isRequested(id));
     return (["config", "manifest", "layer"] as const).flatMap((kind) =>
-      [...new Set(wanted.flatMap(DIGESTS_OF[kind]))].map((digest) => {
+      [...new Set(expected.flatMap(DIGESTS_OF[kind]))].map((digest) => {
         const users = images.filter((image) => DIGESTS_OF[kind](image).includes(digest));
         return { kind, digest, images: users.map(({ id }) => this.#nameOf(id)) };
       })

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { TsdError } from "../../errors.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
 import type { ImageRecord } from "../../store/image_records.ts";
-import { ImageCheck } from "./fsck.ts";
+import { Fsck } from "./fsck.ts";
 import { LayerLeases } from "./layer_leases.ts";
 
 const digest = (letter: string): Digest => digestOfHex(letter.repeat(64));
@@ -20,12 +20,12 @@ function bench(broken: Record<string, TsdError> = {}) {
   const swept: Digest[] = [];
   const read: string[] = [];
   const images = [ONE, OTHER];
-  const look = (wanted: Digest) => {
-    const letter = wanted.at(-1)!;
-    read.push(`${letter}${leases.has(wanted) ? " held" : ""}`);
+  const look = (requested: Digest) => {
+    const letter = requested.at(-1)!;
+    read.push(`${letter}${leases.has(requested) ? " held" : ""}`);
     return letter in broken ? Promise.reject(broken[letter]) : Promise.resolve(new Uint8Array());
   };
-  const check = new ImageCheck({
+  const check = new Fsck({
     leases,
     catalog: { find: (name) => name === "one" ? { id: ONE.id } : raise(new TsdError("image_not_found", name)) },
     records: {
@@ -85,8 +85,8 @@ Deno.test("what could not be read is not damaged", async () => {
 });
 
 Deno.test("of an image that is removed meanwhile nothing is missing, what others have of it is", async () => {
-  const gone = new TsdError("not_found", "it is gone");
-  const { check, images } = bench({ 1: gone, c: gone, d: gone });
+  const removed = new TsdError("not_found", "it is gone");
+  const { check, images } = bench({ 1: removed, c: removed, d: removed });
   const parts: string[] = [];
   for await (const { digest, problem } of check.check([], NEVER)) {
     images.splice(0, images.length, OTHER);
@@ -98,7 +98,7 @@ Deno.test("of an image that is removed meanwhile nothing is missing, what others
 Deno.test("the signal goes along to where layers are read", async () => {
   const cancel = new AbortController();
   const { signal } = cancel;
-  const check = new ImageCheck({
+  const check = new Fsck({
     leases: new LayerLeases(),
     catalog: { find: () => ({ id: ONE.id }) },
     records: { list: () => [ONE], names: () => ({ tags: [], repoDigests: [] }) },

@@ -10,20 +10,20 @@ import type { ToIngestWorker } from "./ingest_protocol.ts";
 const HELP_FROM_BYTES = 8 << 20;
 
 /** A layer that a Worker brings in. */
-export interface Helpable {
+export interface Offloadable {
   readonly sizeBytes: number;
   downloadedBytes: number;
 }
 
 /** What this needs to know of a Worker. */
-export interface Hand {
-  readonly jobs: ReadonlyMap<number, Helpable>;
+export interface HashHelper {
+  readonly jobs: ReadonlyMap<number, Offloadable>;
   post(message: ToIngestWorker): void;
 }
 
 interface Help {
-  readonly helper: Hand;
-  readonly owner: Hand;
+  readonly helper: HashHelper;
+  readonly owner: HashHelper;
   rings: readonly HashRing[];
 }
 
@@ -32,7 +32,7 @@ interface CalledOff extends Help {
 }
 
 /** Who helps whom, by the layer's job. */
-export class IngestHelp {
+export class HashOffload {
   readonly #given = new Map<number, Help>();
   /** Until their owners have their streams back they wait for the helpers. Oldest first. */
   #calledOff: CalledOff[] = [];
@@ -41,7 +41,7 @@ export class IngestHelp {
    * Looks whether somebody who has nothing to do can help.
    * @param start gives one more Worker, if there may be one
    */
-  balance(hands: ReadonlySet<Hand>, start: () => Hand | undefined): void {
+  balance(hands: ReadonlySet<HashHelper>, start: () => HashHelper | undefined): void {
     for (const [id, { helper }] of this.#given) if (helper.jobs.size > 0) this.#takeBack(id);
     const helpers = new Set([...this.#given.values()].map(({ helper }) => helper));
     for (const helper of [...hands].filter((hand) => hand.jobs.size === 0 && !helpers.has(hand))) {
@@ -76,13 +76,13 @@ export class IngestHelp {
   }
 
   /** A Worker is lost: who waits for it shall know, and whoever it let wait is free. */
-  lost(hand: Hand): void {
-    for (const [id, help] of this.#given) if (tellIfLost(help, hand)) this.#given.delete(id);
-    for (const help of this.#calledOff) tellIfLost(help, hand);
+  lost(hand: HashHelper): void {
+    for (const [id, help] of this.#given) if (reportIfLost(help, hand)) this.#given.delete(id);
+    for (const help of this.#calledOff) reportIfLost(help, hand);
     this.#calledOff = this.#calledOff.filter(({ owner }) => owner !== hand);
   }
 
-  #send(helper: Hand, hands: ReadonlySet<Hand>): boolean {
+  #send(helper: HashHelper, hands: ReadonlySet<HashHelper>): boolean {
     const found = this.#largest(hands);
     if (found === undefined) return false;
     this.#given.set(found.id, { helper, owner: found.owner, rings: [] });
@@ -91,13 +91,13 @@ export class IngestHelp {
   }
 
   /** Of the layers that nobody helps with the one of which most is left, if that is enough. */
-  #largest(hands: ReadonlySet<Hand>): { readonly id: number; readonly owner: Hand } | undefined {
-    let largest: { id: number; owner: Hand; leftBytes: number } | undefined;
+  #largest(hands: ReadonlySet<HashHelper>): { readonly id: number; readonly owner: HashHelper } | undefined {
+    let largest: { id: number; owner: HashHelper; remainingBytes: number } | undefined;
     for (const owner of hands) {
       for (const [id, { sizeBytes, downloadedBytes }] of owner.jobs) {
-        const leftBytes = sizeBytes - downloadedBytes;
-        if (this.#given.has(id) || leftBytes < (largest?.leftBytes ?? HELP_FROM_BYTES)) continue;
-        largest = { id, owner, leftBytes };
+        const remainingBytes = sizeBytes - downloadedBytes;
+        if (this.#given.has(id) || remainingBytes < (largest?.remainingBytes ?? HELP_FROM_BYTES)) continue;
+        largest = { id, owner, remainingBytes };
       }
     }
     return largest;
@@ -112,7 +112,7 @@ export class IngestHelp {
 }
 
 /** If one side is lost the other one hears of it. Says whether. */
-function tellIfLost({ helper, owner, rings }: Help, hand: Hand): boolean {
+function reportIfLost({ helper, owner, rings }: Help, hand: HashHelper): boolean {
   if (helper !== hand && owner !== hand) return false;
   for (const ring of rings) helper === hand ? ring.break() : ring.leave();
   return true;

@@ -26,6 +26,6 @@ export type ImageArchiveJob =
   };
 
 /** What is in an archive. */
-export interface ImageArchiveFacts {
+export interface ImageArchiveInfo {
   readonly images: readonly ArchivedImage[];
 }

@@ -11,10 +11,10 @@ import { openLayers } from "../../store/drivers.ts";
 import { tarHeader, type TarSource, tarStream } from "../../tar/mod.ts";
 import { serveJobs, type WorkerJob } from "../copy/worker_job.ts";
 import { ArchiveSpool } from "./archive_spool.ts";
-import type { ImageArchiveFacts, ImageArchiveJob } from "./image_archive_protocol.ts";
+import type { ImageArchiveInfo, ImageArchiveJob } from "./image_archive_protocol.ts";
 
-type Work = WorkerJob<ImageArchiveFacts>;
-type Opening = Extract<ImageArchiveJob, { readonly kind: "open" }>;
+type Work = WorkerJob<ImageArchiveInfo>;
+type Startup = Extract<ImageArchiveJob, { readonly kind: "open" }>;
 
 /** Most bytes of an archive, uncompressed, and of each byte of one that is compressed. */
 const ARCHIVE_LIMITS = { maxBytes: 2 ** 40, maxRatio: 1100 };
@@ -28,7 +28,7 @@ async function perform(job: ImageArchiveJob, work: Work): Promise<void> {
   await work.sendAll(tarStream(sources(job.files, layers)));
 }
 
-async function open({ path, platform }: Opening, work: Work): Promise<void> {
+async function open({ path, platform }: Startup, work: Work): Promise<void> {
   using spool = new ArchiveSpool(path);
   for await (const chunk of decompressed(work.input(), { what: "the archive", ...ARCHIVE_LIMITS })) {
     work.throwIfCancelled();
@@ -40,12 +40,12 @@ async function open({ path, platform }: Opening, work: Work): Promise<void> {
 
 /** The files, and before each the folders that it is in. */
 function* sources(files: readonly LayoutFile[], layers: Pick<LayerStore, "openTar">): Generator<TarSource> {
-  const folders = new Set<string>();
+  const dirs = new Set<string>();
   for (const file of files) {
     for (let at = file.name.indexOf("/"); at >= 0; at = file.name.indexOf("/", at + 1)) {
       const path = file.name.slice(0, at + 1);
-      if (!folders.has(path)) yield { header: tarHeader({ type: "directory", path }) };
-      folders.add(path);
+      if (!dirs.has(path)) yield { header: tarHeader({ type: "directory", path }) };
+      dirs.add(path);
     }
     yield sourceOf(file, layers);
   }

@@ -29,7 +29,7 @@ export interface FoundImage {
 }
 
 /** Configs of this many images are kept in memory. */
-const KEPT_CONFIGS = 64;
+const CACHED_CONFIGS = 64;
 
 /** See the module's comment. */
 export class ImageCatalog {
@@ -102,7 +102,7 @@ export class ImageCatalog {
     if (config === undefined) {
       config = await this.#readConfig(id);
       const oldest = this.#configs.keys().next();
-      if (this.#configs.size >= KEPT_CONFIGS && !oldest.done) this.#configs.delete(oldest.value);
+      if (this.#configs.size >= CACHED_CONFIGS && !oldest.done) this.#configs.delete(oldest.value);
       this.#configs.set(id, config);
     }
     return config;

@@ -8,7 +8,7 @@ import type { Digest } from "../../image/digest.ts";
 import type { ImageRecord, ImageRecords } from "../../store/image_records.ts";
 import type { LayerLeases } from "./layer_leases.ts";
 
-export interface ImageUsesDeps {
+export interface ImageLeasesDeps {
   readonly records: Pick<ImageRecords, "get">;
   readonly leases: LayerLeases;
   /** Removes layers that nobody needs. */
@@ -16,21 +16,21 @@ export interface ImageUsesDeps {
 }
 
 /** An image that something is being made of; dispose of it when that is recorded, or has come to nothing. */
-export interface HeldImage extends AsyncDisposable {
+export interface LeasedImage extends AsyncDisposable {
   /** For right before the record: somebody may have removed the image by name. @throws {TsdError} image_not_found */
   require(): void;
 }
 
 /** See the module's comment. */
-export class ImageUses {
-  readonly #deps: ImageUsesDeps;
+export class ImageLeases {
+  readonly #deps: ImageLeasesDeps;
 
-  constructor(deps: ImageUsesDeps) {
+  constructor(deps: ImageLeasesDeps) {
     this.#deps = deps;
   }
 
   /** @param name what the caller calls it. @throws {TsdError} image_not_found: it has gone since it was found */
-  hold({ id, layers }: Pick<ImageRecord, "id" | "layers">, name: string): HeldImage {
+  hold({ id, layers }: Pick<ImageRecord, "id" | "layers">, name: string): LeasedImage {
     const { records, leases, sweepLayers } = this.#deps;
     const require = () => {
       if (records.get(id) === undefined) throw new TsdError("image_not_found", `No such image: ${name}`);

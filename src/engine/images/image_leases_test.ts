@@ -2,18 +2,18 @@ import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
 import type { ImageRecord } from "../../store/image_records.ts";
-import { ImageUses } from "./image_leases.ts";
+import { ImageLeases } from "./image_leases.ts";
 import { LayerLeases } from "./layer_leases.ts";
 
 const digest = (fill: string) => digestOfHex(fill.repeat(64));
 const [ID, LOWER, UPPER] = ["a", "1", "2"].map(digest);
 const IMAGE: ImageRecord = { id: ID, manifestDigest: ID, layers: [LOWER, UPPER], sizeBytes: 1, addedMs: 1 };
 
-class Rig {
+class Setup {
   image: ImageRecord | undefined = IMAGE;
   readonly leases = new LayerLeases();
   readonly swept: Digest[] = [];
-  readonly uses = new ImageUses({
+  readonly uses = new ImageLeases({
     records: { get: () => this.image },
     leases: this.leases,
     sweepLayers: (layers) => {
@@ -24,27 +24,27 @@ class Rig {
 }
 
 Deno.test("an image and its layers are held until the use is recorded", async () => {
-  const rig = new Rig();
+  const setup = new Setup();
   {
-    await using held = rig.uses.hold(IMAGE, "a:1");
-    assert.deepEqual(rig.leases.held(), [ID, LOWER, UPPER]);
+    await using held = setup.uses.hold(IMAGE, "a:1");
+    assert.deepEqual(setup.leases.held(), [ID, LOWER, UPPER]);
     held.require();
   }
-  assert.deepEqual([rig.leases.held(), rig.swept], [[], []]);
+  assert.deepEqual([setup.leases.held(), setup.swept], [[], []]);
 });
 
 Deno.test("one that is removed meanwhile can't be used, and its layers go at the end", async () => {
-  const rig = new Rig();
+  const setup = new Setup();
   {
-    await using held = rig.uses.hold(IMAGE, "a:1");
-    rig.image = undefined;
+    await using held = setup.uses.hold(IMAGE, "a:1");
+    setup.image = undefined;
     assert.throws(
       () => held.require(),
       (thrown) => isTsdError(thrown, "image_not_found") && thrown.message === "No such image: a:1",
     );
-    assert.deepEqual(rig.swept, []);
+    assert.deepEqual(setup.swept, []);
   }
-  assert.deepEqual(rig.swept, [UPPER, LOWER]);
-  assert.throws(() => rig.uses.hold(IMAGE, "a:1"), (thrown) => isTsdError(thrown, "image_not_found"));
-  assert.deepEqual(rig.leases.held(), []);
+  assert.deepEqual(setup.swept, [UPPER, LOWER]);
+  assert.throws(() => setup.uses.hold(IMAGE, "a:1"), (thrown) => isTsdError(thrown, "image_not_found"));
+  assert.deepEqual(setup.leases.held(), []);
 });

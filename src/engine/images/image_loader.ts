@@ -13,11 +13,11 @@ import { familiarString, parseReference } from "../../image/reference.ts";
 import type { HookBus, ImageContext } from "../../plugins/mod.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
-import type { LayerInfo, LayerStore, Stacking } from "../../store/driver.ts";
-import type { ArchiveWorkers } from "../copy/workers.ts";
+import type { ChainStorage, LayerInfo, LayerStore } from "../../store/driver.ts";
+import type { CopyWorkers } from "../copy/workers.ts";
 import { AsyncQueue } from "../../async/queue.ts";
 import type { ImageEvents } from "../events/image_events.ts";
-import type { ImageArchiveFacts, ImageArchiveJob } from "./image_archive_protocol.ts";
+import type { ImageArchiveInfo, ImageArchiveJob } from "./image_archive_protocol.ts";
 import type { IngestPool } from "./ingest_pool.ts";
 import type { LayerLeases } from "./layer_leases.ts";
 
@@ -27,10 +27,10 @@ const PROGRESS_EVERY_MS = 100;
 export interface ImageLoaderDeps {
   readonly records: ImageRecords;
   readonly blobs: Pick<BlobStore, "put">;
-  readonly layers: Pick<LayerStore, "info"> & Partial<Stacking>;
+  readonly layers: Pick<LayerStore, "info"> & Partial<ChainStorage>;
   readonly leases: LayerLeases;
   readonly pool: Pick<IngestPool, "ingest">;
-  readonly workers: Pick<ArchiveWorkers<ImageArchiveJob, ImageArchiveFacts>, "begin">;
+  readonly workers: Pick<CopyWorkers<ImageArchiveJob, ImageArchiveInfo>, "begin">;
   readonly hashEngine: HashEngine;
   readonly hooks: HookBus;
   readonly events: ImageEvents;
@@ -50,7 +50,7 @@ export interface LoadOptions {
   readonly signal: AbortSignal;
 }
 
-type Say = (message: ProgressMessage) => void;
+type Report = (message: ProgressMessage) => void;
 
 interface ReadyImage extends ArchivedImage {
   readonly manifest: { readonly digest: Digest; readonly bytes: Uint8Array };
@@ -85,22 +85,22 @@ export class ImageLoader {
     }
   }
 
-  async #work(source: AsyncIterable<Uint8Array>, options: LoadOptions, say: Say): Promise<void> {
+  async #work(source: AsyncIterable<Uint8Array>, options: LoadOptions, say: Report): Promise<void> {
     const { leases, hooks, makeWorkspace, sweepLayers } = this.#deps;
-    await using workspace = await makeWorkspace();
-    const path = `${workspace.path}/archive.tar`;
+    await using stagingDir = await makeWorkspace();
+    const path = `${stagingDir.path}/archive.tar`;
     const images = await this.#open(source, path, options);
     const layers = distinct(images.flatMap((image) => image.layers));
     const diffIds = layers.map(({ diffId }) => diffId);
     await using undo = new AsyncDisposableStack();
     undo.defer(async () => void await sweepLayers(diffIds));
     using _held = leases.hold([...images.map(({ id }) => id), ...diffIds]);
-    const infos = await this.#bringLayers(layers, path, options, say);
+    const infos = await this.#fetchLayers(layers, path, options, say);
     for (const { layers: own } of images) {
       if (own.length > 0) await this.#deps.layers.stack?.(own.map(({ diffId }) => diffId));
     }
     const ready = await Promise.all(images.map((image) => readyImage(image, infos)));
-    for (const image of ready) await hooks.ask("image.verify", () => contextOf(image));
+    for (const image of ready) await hooks.callSequential("image.verify", () => contextOf(image));
     for (const image of ready) await this.#record(image, say);
     undo.move();
   }
@@ -114,21 +114,21 @@ export class ImageLoader {
     const { workers, hashEngine } = this.#deps;
     const session = await workers.begin({ kind: "open", path, hashEngine, platform }, signal);
     await session.feed(source);
-    return (await session.facts()).images;
+    return (await session.info()).images;
   }
 
   /** The first failure stops the other layers; all have stopped when this returns. */
-  async #bringLayers(
+  async #fetchLayers(
     layers: readonly ArchivedLayer[],
     path: string,
     options: LoadOptions,
-    say: Say,
+    say: Report,
   ): Promise<ReadonlyMap<Digest, LayerInfo>> {
     const failed = new AbortController();
     const signal = AbortSignal.any([options.signal, failed.signal]);
     const results = await Promise.allSettled(layers.map(async (layer) => {
       try {
-        return await this.#bringLayer(layer, path, { ...options, signal }, say);
+        return await this.#fetchLayer(layer, path, { ...options, signal }, say);
       } catch (thrown) {
         failed.abort();
         throw thrown;
@@ -141,11 +141,11 @@ export class ImageLoader {
     return new Map(infos.map((info) => [info.diffId, info]));
   }
 
-  #bringLayer(
+  #fetchLayer(
     { diffId, place, blob }: ArchivedLayer,
     path: string,
     { signal, isQuiet }: LoadOptions,
-    say: Say,
+    say: Report,
   ): Promise<LayerInfo> {
     const { layers, leases, pool, makeRoom } = this.#deps;
     return leases.exclusively(diffId, async () => {
@@ -163,14 +163,14 @@ export class ImageLoader {
     }, signal);
   }
 
-  async #record(image: ReadyImage, say: Say): Promise<void> {
+  async #record(image: ReadyImage, say: Report): Promise<void> {
     const { records, leases, hooks, events } = this.#deps;
     const { id, names, config: { config: { labels } } } = image;
     const before = names.map((name) => records.byTag(name));
     await leases.exclusively(id, () => this.#put(image));
     leases.arrived(id);
-    hooks.tell("image.loaded", () => contextOf(image));
-    events.tell("load", { id, name: id, labels });
+    hooks.callParallel("image.loaded", () => contextOf(image));
+    events.emit("load", { id, name: id, labels });
     for (const [at, name] of names.entries()) {
       const shown = familiarString(parseReference(name));
       const old = before[at];
@@ -216,7 +216,7 @@ function contextOf({ id, names, layers, manifest, config: { config: { labels } }
   return { reference: names[0] ?? id, source: "archive", id, digest: manifest.digest, layers: diffIds, labels };
 }
 
-function progressOf(id: string, total: number, say: Say): (bytes: number) => void {
+function progressOf(id: string, total: number, say: Report): (bytes: number) => void {
   let nextMs = 0;
   return (current) => {
     const now = Date.now();

@@ -35,14 +35,14 @@ class Bench implements Disposable {
   readonly present = new Set<Digest>();
   readonly blobs: Digest[] = [];
   readonly swept: Digest[][] = [];
-  readonly told: string[] = [];
+  readonly reported: string[] = [];
   readonly ingested: Digest[] = [];
   workspaces = 0;
   failure: TsdError | undefined;
   readonly loader: ImageLoader;
 
   constructor(images: readonly ArchivedImage[], deps: Partial<ImageLoaderDeps> = {}) {
-    const session = { feed: () => Promise.resolve(), facts: () => Promise.resolve({ images }) };
+    const session = { feed: () => Promise.resolve(), info: () => Promise.resolve({ images }) };
     this.loader = new ImageLoader({
       records: this.records,
       blobs: { put: (digest) => Promise.resolve(void this.blobs.push(digest)) },
@@ -60,7 +60,7 @@ class Bench implements Disposable {
       workers: { begin: () => Promise.resolve(session) } as unknown as ImageLoaderDeps["workers"],
       hashEngine: "wasm",
       hooks: new HookBus([], SILENT_LOG),
-      events: new ImageEvents({ publish: ({ action, actorId }) => void this.told.push(`${action} ${actorId}`) }),
+      events: new ImageEvents({ publish: ({ action, actorId }) => void this.reported.push(`${action} ${actorId}`) }),
       makeWorkspace: () => {
         this.workspaces++;
         return Promise.resolve({
@@ -102,7 +102,7 @@ Deno.test("images are recorded when all layers are in; a layer of several is bro
   const record = it.records.get(ID)!;
   assert.deepEqual([record.layers, record.sizeBytes], [[ONE, TWO], 14]);
   assert.deepEqual(it.blobs.slice(0, 2), [ID, record.manifestDigest]);
-  assert.deepEqual([it.told, it.swept, it.workspaces], [[`load ${ID}`, `load ${OTHER}`], [], 0]);
+  assert.deepEqual([it.reported, it.swept, it.workspaces], [[`load ${ID}`, `load ${OTHER}`], [], 0]);
 });
 
 Deno.test("progress is told unless it is to be quiet; a name that moves is told in any case", async () => {

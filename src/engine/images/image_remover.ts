@@ -68,7 +68,7 @@ export class ImageRemover {
     const untagged = found === undefined ? this.#dropAllNames(id, force) : this.#dropName(id, found, name, force);
     const items = untagged.map((each) => ({ Untagged: familiar(each) }));
     // A repository's digests that go with its last tag are not worth an event in Docker.
-    await this.#tellUntagged(id, found === undefined ? untagged.length : 1);
+    await this.#emitUntagged(id, found === undefined ? untagged.length : 1);
     if (found !== undefined && this.#names(id).length > 0) return items;
     const obstacle = this.#obstacle(id, force);
     // A name that went is enough done when containers need what is left of the image.
@@ -89,7 +89,7 @@ export class ImageRemover {
     if (why !== undefined) return why;
     const steps = nameByName(this.#names(id));
     const removal = this.#removeImage(id);
-    for (const _ of steps) events.tell("untag", { id, name: id, labels });
+    for (const _ of steps) events.emit("untag", { id, name: id, labels });
     const { items, layers } = await removal;
     return { items: [...steps.flat().map((name) => ({ Untagged: familiar(name) })), ...items], layers };
   }
@@ -102,17 +102,17 @@ export class ImageRemover {
   /** Removes layers that neither an image, a container nor a running pull needs. */
   async sweepLayers(candidates: readonly Digest[]): Promise<Digest[]> {
     const { leases, layers } = this.#deps;
-    const gone: Digest[] = [];
+    const removed: Digest[] = [];
     for (const diffId of new Set(candidates)) {
       if (this.#isNeeded(diffId)) continue;
       await leases.exclusively(diffId, async () => {
         // Asked anew for each, and with the layer to ourselves: pulls go on meanwhile.
         if (this.#isNeeded(diffId)) return;
         await layers.remove(diffId);
-        gone.push(diffId);
+        removed.push(diffId);
       });
     }
-    return gone;
+    return removed;
   }
 
   /** A container is gone: when its image went before it, by force, nothing may need its layers any more. */
@@ -120,9 +120,9 @@ export class ImageRemover {
     if (this.#deps.records.get(imageId) === undefined) await this.sweepLayers(layers.toReversed());
   }
 
-  async #tellUntagged(id: Digest, times: number): Promise<void> {
+  async #emitUntagged(id: Digest, times: number): Promise<void> {
     const labels = await this.#deps.catalog.labels(id);
-    for (let told = 0; told < times; told++) this.#deps.events.tell("untag", { id, name: id, labels });
+    for (let reported = 0; reported < times; reported++) this.#deps.events.emit("untag", { id, name: id, labels });
   }
 
   #isNeeded(diffId: Digest): boolean {
@@ -189,12 +189,12 @@ export class ImageRemover {
       await blobs.remove(id);
       await blobs.remove(record.manifestDigest);
     });
-    const gone = new Set(await this.sweepLayers(record.layers.toReversed()));
-    this.#deps.events.tell("delete", { id, name: id });
+    const removed = new Set(await this.sweepLayers(record.layers.toReversed()));
+    this.#deps.events.emit("delete", { id, name: id });
     // Docker names a layer by all that is below it.
     const chain = await chainIds(record.layers);
-    const chains = chain.filter((_, at) => gone.has(record.layers[at])).toReversed();
-    return { items: [{ Deleted: id }, ...chains.map((chainId) => ({ Deleted: chainId }))], layers: [...gone] };
+    const chains = chain.filter((_, at) => removed.has(record.layers[at])).toReversed();
+    return { items: [{ Deleted: id }, ...chains.map((chainId) => ({ Deleted: chainId }))], layers: [...removed] };
   }
 }
 

@@ -30,10 +30,10 @@ class Store implements Disposable {
   readonly #db = Database.open(":memory:");
   readonly records = new ImageRecords(this.#db);
   readonly leases = new LayerLeases();
-  readonly goneBlobs: Digest[] = [];
-  readonly goneLayers: Digest[] = [];
+  readonly removedBlobs: Digest[] = [];
+  readonly removedLayers: Digest[] = [];
   /** Events: actions, with labels where there are any. */
-  readonly told: string[] = [];
+  readonly reported: string[] = [];
   users: Pick<Container, "id" | "isActive">[] = [];
   readonly remover: ImageRemover;
 
@@ -48,8 +48,8 @@ class Store implements Disposable {
     this.remover = new ImageRemover({
       catalog: new ImageCatalog(this.records, { get: () => Promise.resolve(CONFIG) } as unknown as BlobStore),
       records: this.records,
-      blobs: { remove: (blob) => Promise.resolve(void this.goneBlobs.push(blob)) },
-      layers: { remove: (layer) => Promise.resolve(void this.goneLayers.push(layer)) },
+      blobs: { remove: (blob) => Promise.resolve(void this.removedBlobs.push(blob)) },
+      layers: { remove: (layer) => Promise.resolve(void this.removedLayers.push(layer)) },
       leases: this.leases,
       containers: {
         ofImage: () => this.users as Container[],
@@ -58,7 +58,7 @@ class Store implements Disposable {
       events: new ImageEvents({
         publish: ({ action, actorId, attributes: { name, ...labels } }) => {
           assert.deepEqual([actorId, name], [IMAGE, IMAGE]);
-          this.told.push(JSON.stringify(labels) === "{}" ? action : `${action} ${JSON.stringify(labels)}`);
+          this.reported.push(JSON.stringify(labels) === "{}" ? action : `${action} ${JSON.stringify(labels)}`);
         },
       }),
     });
@@ -92,7 +92,7 @@ class Store implements Disposable {
 }
 
 const ALL = ["image", "upper", "lower"];
-const CASES: readonly (readonly [names: string[], given: string, force: boolean, gone: string[]])[] = [
+const CASES: readonly (readonly [names: string[], given: string, force: boolean, removed: string[]])[] = [
   [["r/a:1", "r/a"], "r/a:1", false, ["-r/a:1", "-r/a@", ...ALL]],
   [["r/a:1", "r/a:2", "r/a"], "r/a:1", false, ["-r/a:1"]],
   [["r/a:1", "r/b:1", "r/a", "r/b"], "r/a:1", false, ["-r/a:1", "-r/a@"]],
@@ -105,13 +105,13 @@ const CASES: readonly (readonly [names: string[], given: string, force: boolean,
 ];
 
 Deno.test("names and images go by Docker's rules", async () => {
-  for (const [names, given, force, gone] of CASES) {
+  for (const [names, given, force, removed] of CASES) {
     using store = new Store(names);
-    assert.deepEqual(await store.remove(given, force), gone, `${given} of ${names}`);
-    const isGone = gone.includes("image");
-    assert.deepEqual(store.goneBlobs, isGone ? [IMAGE, MANIFEST] : []);
-    assert.deepEqual(store.goneLayers, isGone ? [UPPER, LOWER] : []);
-    assert.equal(store.records.get(IMAGE) === undefined, isGone);
+    assert.deepEqual(await store.remove(given, force), removed, `${given} of ${names}`);
+    const isRemoved = removed.includes("image");
+    assert.deepEqual(store.removedBlobs, isRemoved ? [IMAGE, MANIFEST] : []);
+    assert.deepEqual(store.removedLayers, isRemoved ? [UPPER, LOWER] : []);
+    assert.equal(store.records.get(IMAGE) === undefined, isRemoved);
   }
 });
 
@@ -137,7 +137,7 @@ Deno.test("a stopped container keeps the image unless it is forced, and its laye
     "conflict: unable to delete aaaaaaaaaaaa (must be forced) - image is being used by stopped container cccccccccccc",
   );
   assert.deepEqual(await store.remove("r/a:1", true), ["-r/a:1", "-r/a@", "image"]);
-  assert.deepEqual(store.goneLayers, []);
+  assert.deepEqual(store.removedLayers, []);
 });
 
 Deno.test("a running container keeps the image even against force; a name can go", async () => {
@@ -154,20 +154,20 @@ Deno.test("a running container keeps the image even against force; a name can go
 
 Deno.test("an image that nobody named goes with all its names, or stays whole", async () => {
   const untag = 'untag {"team":"a"}';
-  const cases: readonly (readonly [names: string[], gone: string[], told: string[]])[] = [
+  const cases: readonly (readonly [names: string[], removed: string[], reported: string[]])[] = [
     [[], [], ["delete"]],
     [["r/a"], ["-r/a@"], [untag, "delete"]],
     [["r/a:1", "r/a"], ["-r/a:1", "-r/a@"], [untag, "delete"]],
     [["r/a:1", "r/a:2", "r/a", "r/b"], ["-r/a:1", "-r/a:2", "-r/a@", "-r/b@"], [untag, untag, untag, "delete"]],
   ];
-  for (const [names, gone, told] of cases) {
+  for (const [names, removed, reported] of cases) {
     using store = new Store(names);
     assert.equal(await store.remover.discard(IMAGE, () => "needed"), "needed");
-    assert.deepEqual([store.records.get(IMAGE) === undefined, store.told], [false, []]);
+    assert.deepEqual([store.records.get(IMAGE) === undefined, store.reported], [false, []]);
     const discarded = await store.remover.discard(IMAGE, () => undefined);
     assert.ok(typeof discarded === "object");
-    assert.deepEqual(await store.words(discarded.items), [...gone, ...ALL], names.join(" "));
-    assert.deepEqual([discarded.layers, store.told], [[UPPER, LOWER], told]);
+    assert.deepEqual(await store.words(discarded.items), [...removed, ...ALL], names.join(" "));
+    assert.deepEqual([discarded.layers, store.reported], [[UPPER, LOWER], reported]);
     assert.equal(await store.remover.discard(IMAGE, () => undefined), "it has gone already");
   }
 });
@@ -188,18 +188,18 @@ Deno.test("an image that is pulled again while it goes keeps its blobs", async (
   });
   await store.remove("r/a:1");
   await pull;
-  assert.deepEqual([store.goneBlobs, store.goneLayers], [[], []]);
+  assert.deepEqual([store.removedBlobs, store.removedLayers], [[], []]);
 });
 
 Deno.test("rmi: tells of the name that went and of the image, with its labels as long as it is there", async () => {
   const untag = 'untag {"team":"a"}';
   using named = new Store(["r/a:1", "r/a"]);
   await named.remove("r/a:1");
-  assert.deepEqual(named.told, [untag, "delete"]);
+  assert.deepEqual(named.reported, [untag, "delete"]);
   using byId = new Store(["r/a:1", "r/a"]);
   await byId.remove(SHORT);
-  assert.deepEqual(byId.told, [untag, untag, "delete"]);
+  assert.deepEqual(byId.reported, [untag, untag, "delete"]);
   using tagged = new Store(["r/a:1", "r/a:2", "r/a"]);
   await tagged.remove("r/a:1");
-  assert.deepEqual(tagged.told, [untag]);
+  assert.deepEqual(tagged.reported, [untag]);
 });

@@ -14,19 +14,19 @@ import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
 import type { LayerStore } from "../../store/driver.ts";
 import type { LayerStorage } from "../../store/drivers.ts";
-import type { ArchiveWorkers } from "../copy/workers.ts";
+import type { CopyWorkers } from "../copy/workers.ts";
 import type { ImageEvents } from "../events/image_events.ts";
 import type { CatalogImage, FoundImage, ImageCatalog } from "./image_catalog.ts";
-import type { ImageUses } from "./image_leases.ts";
-import type { ImageArchiveFacts, ImageArchiveJob } from "./image_archive_protocol.ts";
+import type { ImageLeases } from "./image_leases.ts";
+import type { ImageArchiveInfo, ImageArchiveJob } from "./image_archive_protocol.ts";
 
 export interface ImageSaverDeps {
   readonly catalog: Pick<ImageCatalog, "find" | "get">;
   readonly records: Pick<ImageRecords, "tagsOf">;
   readonly blobs: Pick<BlobStore, "get">;
   readonly layers: Pick<LayerStore, "info">;
-  readonly uses: Pick<ImageUses, "hold">;
-  readonly workers: Pick<ArchiveWorkers<ImageArchiveJob, ImageArchiveFacts>, "begin">;
+  readonly uses: Pick<ImageLeases, "hold">;
+  readonly workers: Pick<CopyWorkers<ImageArchiveJob, ImageArchiveInfo>, "begin">;
   readonly storage: Pick<LayerStorage, "driver" | "root">;
   readonly hashEngine: HashEngine;
   readonly events: ImageEvents;
@@ -61,7 +61,7 @@ export class ImageSaver {
       const image = await this.#image(id, platform);
       held.use(uses.hold(image.record, id));
       images.push(await this.#toSave(image, refs));
-      events.tell("save", { id, name: id, labels: image.config.config.labels });
+      events.emit("save", { id, name: id, labels: image.config.config.labels });
     }
     const session = await workers.begin(
       { kind: "save", storage, hashEngine, files: await layoutFiles(images) },

@@ -9,7 +9,7 @@ import { ImageEvents } from "../events/image_events.ts";
 import type { ImageArchiveJob } from "./image_archive_protocol.ts";
 import { ImageCatalog } from "./image_catalog.ts";
 import { ImageSaver, type ImageSaverDeps } from "./image_saver.ts";
-import { ImageUses } from "./image_leases.ts";
+import { ImageLeases } from "./image_leases.ts";
 import { LayerLeases } from "./layer_leases.ts";
 
 const digest = (fill: string) => digestOfHex(fill.repeat(64));
@@ -24,7 +24,7 @@ class Bench implements Disposable {
   readonly records = new ImageRecords(this.#db);
   readonly leases = new LayerLeases();
   readonly jobs: ImageArchiveJob[] = [];
-  readonly told: string[] = [];
+  readonly reported: string[] = [];
   readonly over = Promise.withResolvers<void>();
   readonly saver: ImageSaver;
 
@@ -52,11 +52,11 @@ class Bench implements Disposable {
       records: this.records,
       blobs,
       layers: { info: (diffId) => Promise.resolve({ diffId, tarBytes: 10, contentBytes: 7, entries: 1 }) },
-      uses: new ImageUses({ records: this.records, leases: this.leases, sweepLayers: () => Promise.resolve() }),
+      uses: new ImageLeases({ records: this.records, leases: this.leases, sweepLayers: () => Promise.resolve() }),
       workers: workers as unknown as ImageSaverDeps["workers"],
       storage: { driver: "overlay2", root: "/x" },
       hashEngine: "wasm",
-      events: new ImageEvents({ publish: ({ action, actorId }) => void this.told.push(`${action} ${actorId}`) }),
+      events: new ImageEvents({ publish: ({ action, actorId }) => void this.reported.push(`${action} ${actorId}`) }),
       log: SILENT_LOG,
     });
   }
@@ -86,7 +86,7 @@ Deno.test("names: a tag, all of a repository, an id; each image once", async () 
     "host.test/other:1",
     "app:1",
   ]]);
-  assert.deepEqual(it.told.slice(0, 3), [`save ${A}`, `save ${A}`, `save ${B}`]);
+  assert.deepEqual(it.reported.slice(0, 3), [`save ${A}`, `save ${A}`, `save ${B}`]);
 });
 
 Deno.test("images and layers are held until the archive is over", async () => {
@@ -114,6 +114,6 @@ Deno.test("what can't be saved", async () => {
   await refused(["app:3"], "image_not_found", /^reference does not exist$/);
   await refused(["../UP"], "invalid_reference", /./);
   await refused(["app"], "image_not_found", /^no suitable export target found for platform linux\/arm64\/v8$/);
-  assert.deepEqual([it.leases.held(), it.jobs, it.told], [[], [], []]);
+  assert.deepEqual([it.leases.held(), it.jobs, it.reported], [[], [], []]);
   assert.ok(parseImageConfig(CONFIG, "config"));
 });

@@ -22,12 +22,12 @@ const AMBIGUOUS = "sha256";
 /** See the module's comment. */
 export class ImageTagger {
   readonly #catalog: Pick<ImageCatalog, "find" | "labels">;
-  readonly #records: Pick<ImageRecords, "tagByHand">;
+  readonly #records: Pick<ImageRecords, "tagManually">;
   readonly #events: ImageEvents;
 
   constructor(
     catalog: Pick<ImageCatalog, "find" | "labels">,
-    records: Pick<ImageRecords, "tagByHand">,
+    records: Pick<ImageRecords, "tagManually">,
     events: ImageEvents,
   ) {
     this.#catalog = catalog;
@@ -43,8 +43,8 @@ export class ImageTagger {
     const reference = newName(repository, tag);
     const { id } = this.#catalog.find(source);
     // Nothing may run in between: a removal that does would leave a name of nothing.
-    this.#records.tagByHand(canonicalString(reference), id, Date.now());
-    this.#events.tell("tag", { id, name: familiarString(reference), labels: await this.#catalog.labels(id) });
+    this.#records.tagManually(canonicalString(reference), id, Date.now());
+    this.#events.emit("tag", { id, name: familiarString(reference), labels: await this.#catalog.labels(id) });
   }
 }
 

@@ -6,9 +6,9 @@ import { ImageTagger } from "./image_tagger.ts";
 
 const ID = digestOfHex("a".repeat(64));
 
-class Rig {
+class Setup {
   readonly given: string[] = [];
-  readonly told: string[] = [];
+  readonly reported: string[] = [];
   readonly tagger = new ImageTagger(
     {
       find: (name) => {
@@ -17,25 +17,25 @@ class Rig {
       },
       labels: () => Promise.resolve({ team: "a" }),
     },
-    { tagByHand: (name, id) => void this.given.push(`${name} ${id === ID}`) },
+    { tagManually: (name, id) => void this.given.push(`${name} ${id === ID}`) },
     new ImageEvents({
       publish: ({ action, actorId, attributes }) =>
-        void this.told.push(`${action} ${actorId === ID} ${JSON.stringify(attributes)}`),
+        void this.reported.push(`${action} ${actorId === ID} ${JSON.stringify(attributes)}`),
     }),
   );
 }
 
 Deno.test("a tag is a full name, and told of with the image's labels", async () => {
-  const rig = new Rig();
-  await rig.tagger.tag("alpine", "me/app", "1");
-  await rig.tagger.tag("alpine", "localhost:5000/app", undefined);
-  await rig.tagger.tag("alpine", "app:2", "3");
-  assert.deepEqual(rig.given, [
+  const setup = new Setup();
+  await setup.tagger.tag("alpine", "me/app", "1");
+  await setup.tagger.tag("alpine", "localhost:5000/app", undefined);
+  await setup.tagger.tag("alpine", "app:2", "3");
+  assert.deepEqual(setup.given, [
     "docker.io/me/app:1 true",
     "localhost:5000/app:latest true",
     "docker.io/library/app:3 true",
   ]);
-  assert.equal(rig.told[0], 'tag true {"team":"a","name":"me/app:1"}');
+  assert.equal(setup.reported[0], 'tag true {"team":"a","name":"me/app:1"}');
 });
 
 Deno.test("names that can't be tags, and images that aren't there", async () => {
@@ -49,11 +49,11 @@ Deno.test("names that can't be tags, and images that aren't there", async () => 
     ["absent", "app", "1", "No such image: absent:latest"],
   ];
   for (const [source, repository, tag, message] of cases) {
-    const rig = new Rig();
+    const setup = new Setup();
     await assert.rejects(
-      rig.tagger.tag(source, repository, tag),
+      setup.tagger.tag(source, repository, tag),
       (thrown) => isTsdError(thrown) && thrown.message === message,
     );
-    assert.deepEqual([rig.given, rig.told], [[], []]);
+    assert.deepEqual([setup.given, setup.reported], [[], []]);
   }
 });

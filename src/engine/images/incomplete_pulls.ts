@@ -6,26 +6,26 @@
  */
 import type { Digest } from "../../image/digest.ts";
 import type { Log } from "../../log.ts";
-import type { LayerParts } from "../../store/partial_blobs.ts";
+import type { PartialBlobs } from "../../store/partial_blobs.ts";
 import type { LayerStore } from "../../store/driver.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { ImageRemover } from "./image_remover.ts";
 
 /** How long they wait for another pull, in ms. */
-const KEPT_MS = 24 * 60 * 60 * 1000;
+const RETENTION_MS = 24 * 60 * 60 * 1000;
 /** How often an engine looks for those whose time is over, in ms. */
 const LOOK_EVERY_MS = 60 * 60 * 1000;
 
-export interface UnfinishedPullsDeps {
+export interface IncompletePullsDeps {
   readonly layers: Pick<LayerStore, "list" | "info" | "storedMs" | "cleared">;
-  readonly parts: Pick<LayerParts, "left" | "remove">;
+  readonly parts: Pick<PartialBlobs, "left" | "remove">;
   readonly remover: Pick<ImageRemover, "unneeded" | "sweepLayers">;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** A layer or a part that nobody needs just now. */
-export interface LeftOver {
+export interface Reclaimable {
   readonly kind: "layer" | "part";
   /** The layer's diffID; of a part the blob's digest. */
   readonly digest: Digest;
@@ -35,10 +35,10 @@ export interface LeftOver {
 }
 
 /** See the module's comment. */
-export class UnfinishedPulls {
-  readonly #deps: UnfinishedPullsDeps;
+export class IncompletePulls {
+  readonly #deps: IncompletePullsDeps;
 
-  constructor(deps: UnfinishedPullsDeps) {
+  constructor(deps: IncompletePullsDeps) {
     this.#deps = deps;
   }
 
@@ -66,9 +66,9 @@ export class UnfinishedPulls {
   }
 
   /** All that nobody needs just now. @throws {TsdError} storage */
-  async left(): Promise<LeftOver[]> {
+  async left(): Promise<Reclaimable[]> {
     const { layers, parts, remover } = this.#deps;
-    const found: LeftOver[] = (await parts.left()).map((part) => ({ kind: "part", ...part }));
+    const found: Reclaimable[] = (await parts.left()).map((part) => ({ kind: "part", ...part }));
     for (const digest of remover.unneeded(await layers.list())) {
       const [info, changedMs] = [await layers.info(digest), await layers.storedMs(digest)];
       found.push({ kind: "layer", digest, bytes: info?.contentBytes ?? 0, changedMs: changedMs ?? 0 });
@@ -77,7 +77,7 @@ export class UnfinishedPulls {
   }
 
   /** Removes what is at least so old. Gives the number of bytes. @throws {TsdError} storage */
-  async sweep(ageMs = KEPT_MS): Promise<number> {
+  async sweep(ageMs = RETENTION_MS): Promise<number> {
     const { clock, log } = this.#deps;
     let [bytes, count] = [0, 0];
     for (const each of await this.left()) {
@@ -100,7 +100,7 @@ export class UnfinishedPulls {
   }
 
   /** Gives its bytes; undefined: somebody uses it, or it has gone. @throws {TsdError} storage */
-  async remove({ kind, digest, bytes }: Pick<LeftOver, "kind" | "digest" | "bytes">): Promise<number | undefined> {
+  async remove({ kind, digest, bytes }: Pick<Reclaimable, "kind" | "digest" | "bytes">): Promise<number | undefined> {
     const { parts, remover } = this.#deps;
     if (kind === "part") return await parts.remove(digest);
     return (await remover.sweepLayers([digest])).length > 0 ? bytes : undefined;

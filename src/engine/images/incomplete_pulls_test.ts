@@ -4,7 +4,7 @@ import { SILENT_LOG } from "../../log.ts";
 import { FakeClock } from "../../async/clock_testing.ts";
 import { DownloadPruner } from "../prune/download_pruner.ts";
 import { ALL, PruneRig } from "../prune/prune_fixture.ts";
-import { UnfinishedPulls } from "./incomplete_pulls.ts";
+import { IncompletePulls } from "./incomplete_pulls.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const digest = (fill: string) => digestOfHex(fill.repeat(64));
@@ -19,7 +19,7 @@ function bench() {
   const parts = new Map([[OLD_PART, 24 * HOUR_MS], [FRESH_PART, 40 * HOUR_MS]]);
   const state = { failure: undefined as Error | undefined, isClearing: false };
   const unneeded = (ids: readonly Digest[]) => ids.filter((id) => id !== NEEDED);
-  const unfinished = new UnfinishedPulls({
+  const incomplete = new IncompletePulls({
     layers: {
       list: () => state.failure === undefined ? Promise.resolve([...at.keys()]) : Promise.reject(state.failure),
       info: (diffId) => Promise.resolve({ diffId, contentBytes: 10, tarBytes: 20, entries: 1 }),
@@ -37,13 +37,13 @@ function bench() {
     clock,
     log: SILENT_LOG,
   });
-  return { clock, at, parts, state, unfinished };
+  return { clock, at, parts, state, incomplete };
 }
 
 Deno.test("what unfinished pulls left stays for a day", async () => {
-  const { clock, at, parts, state, unfinished } = bench();
+  const { clock, at, parts, state, incomplete } = bench();
   {
-    using _looking = await unfinished.begin();
+    using _looking = await incomplete.begin();
     assert.deepEqual([[...at.keys()], [...parts.keys()]], [[NEEDED, FRESH], [FRESH_PART]]);
     for (let hour = 1; hour < 16; hour++) await clock.pass(HOUR_MS);
     assert.deepEqual([at.size, parts.size], [2, 1]);
@@ -59,23 +59,26 @@ Deno.test("what unfinished pulls left stays for a day", async () => {
 });
 
 Deno.test("all of it goes when there is need of room", async () => {
-  const { at, unfinished } = bench();
-  assert.equal(await unfinished.sweep(0), 34);
-  assert.deepEqual([[...at.keys()], await unfinished.left()], [[NEEDED], []]);
-  assert.equal(await unfinished.sweep(0), 0);
+  const { at, incomplete } = bench();
+  assert.equal(await incomplete.sweep(0), 34);
+  assert.deepEqual([[...at.keys()], await incomplete.left()], [[NEEDED], []]);
+  assert.equal(await incomplete.sweep(0), 0);
 });
 
 Deno.test("prune shows it and removes what it showed", async () => {
-  using rig = new PruneRig();
-  const { clock, at, parts, unfinished } = bench();
-  const pruner = new DownloadPruner(unfinished, clock);
-  const items = await pruner.find(ALL, rig.scene([OLD_PART]));
+  using setup = new PruneRig();
+  const { clock, at, parts, incomplete } = bench();
+  const pruner = new DownloadPruner(incomplete, clock);
+  const items = await pruner.find(ALL, setup.fixture([OLD_PART]));
   assert.deepEqual(items.map(({ id, names, why, bytes }) => [id, names, why, bytes]), [
     [FRESH_PART, ["part"], "its pull was broken off 8 hours ago", 7],
     [OLD, ["layer"], "its pull was broken off 24 hours ago", 10],
     [FRESH, ["layer"], "its pull was broken off 8 hours ago", 10],
   ]);
-  const young = await pruner.find({ all: false, passes: ({ createdMs }) => createdMs! > 30 * HOUR_MS }, rig.scene());
+  const young = await pruner.find(
+    { all: false, passes: ({ createdMs }) => createdMs! > 30 * HOUR_MS },
+    setup.fixture(),
+  );
   assert.deepEqual(young.map(({ id }) => id), [FRESH_PART, FRESH]);
   assert.deepEqual(await pruner.remove(items[0]!), { bytes: 7 });
   assert.deepEqual(await pruner.remove(items[1]!), { bytes: 10 });
@@ -84,10 +87,10 @@ Deno.test("prune shows it and removes what it showed", async () => {
 });
 
 Deno.test("room is made of all that nobody needs, and of what is on its way out", async () => {
-  const { at, parts, state, unfinished } = bench();
-  assert.equal(await unfinished.makeRoom(), true);
+  const { at, parts, state, incomplete } = bench();
+  assert.equal(await incomplete.makeRoom(), true);
   assert.deepEqual([[...at.keys()], parts.size], [[NEEDED], 0]);
-  assert.equal(await unfinished.makeRoom(), false);
+  assert.equal(await incomplete.makeRoom(), false);
   state.isClearing = true;
-  assert.equal(await unfinished.makeRoom(), true);
+  assert.equal(await incomplete.makeRoom(), true);
 });

@@ -12,7 +12,7 @@ import { type Digest, hexOf } from "../../image/digest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
 import { kindOf } from "../../image/media_types.ts";
 
-/** What is there of a blob from a download that was broken off, and where further bytes are kept; see `LayerPart`. */
+/** What is there of a blob from a download that was broken off, and where further bytes are kept; see `PartialBlobWriter`. */
 export interface BlobPart {
   readonly heldBytes: number;
   read(): AsyncIterable<Uint8Array>;

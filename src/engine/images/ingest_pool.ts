@@ -7,14 +7,14 @@ import { deserialiseError, type SerialisedError, TsdError } from "../../errors.t
 import type { Digest } from "../../image/digest.ts";
 import { throwIfCancelled } from "../../io/mod.ts";
 import type { LayerInfo } from "../../store/driver.ts";
-import { type Helpable, IngestHelp } from "./hash_offload.ts";
+import { HashOffload, type Offloadable } from "./hash_offload.ts";
 import type { FromIngestWorker, IngestJob, IngestSetup, LayerToIngest, ToIngestWorker } from "./ingest_protocol.ts";
 
 /** Layers that one Worker has in flight: while one waits for the network another unpacks. */
 const JOBS_PER_WORKER = 3;
 const IDLE_MS = 10_000;
 
-interface Running extends Helpable {
+interface Running extends Offloadable {
   readonly onProgress: (downloadedBytes: number) => void;
   readonly onResumed: ((heldBytes: number) => void) | undefined;
   readonly done: PromiseWithResolvers<LayerInfo>;
@@ -54,7 +54,7 @@ export class IngestPool implements Disposable {
   readonly #maxJobs: number;
   readonly #members = new Set<Member>();
   readonly #queue: Queued[] = [];
-  readonly #help = new IngestHelp();
+  readonly #help = new HashOffload();
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 1;
 

@@ -51,7 +51,7 @@ interface Started {
   /** Resolves, with the Worker's number, once it runs. */
   readonly worker: Promise<number>;
   readonly cancel: AbortController;
-  readonly hasBegun: () => boolean;
+  readonly hasStarted: () => boolean;
 }
 
 async function withPool(
@@ -64,17 +64,17 @@ async function withPool(
     await use((repository) => {
       const cancel = new AbortController();
       const began = Promise.withResolvers<number>();
-      let hasBegun = false;
+      let hasStarted = false;
       const descriptor = { mediaType: "layer", digest: DIFF_ID, sizeBytes: 1 };
       const result = pool.ingest({ repository, descriptor, diffId: DIFF_ID }, {
         signal: cancel.signal,
         onProgress: (worker) => {
-          hasBegun = true;
+          hasStarted = true;
           began.resolve(worker);
         },
       });
       result.catch(() => undefined);
-      return { result, worker: began.promise, cancel, hasBegun: () => hasBegun };
+      return { result, worker: began.promise, cancel, hasStarted: () => hasStarted };
     }, pool);
   } finally {
     URL.revokeObjectURL(url);
@@ -95,7 +95,7 @@ Deno.test("no more layers come in at once than may", () =>
     await Promise.all(running.map(({ worker }) => worker));
     const third = start("done");
     await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(third.hasBegun(), false);
+    assert.equal(third.hasStarted(), false);
     running[0]!.cancel.abort();
     assert.equal((await third.result).diffId, DIFF_ID);
     running[1]!.cancel.abort();
@@ -111,7 +111,7 @@ Deno.test("jobs are spread over the Workers, up to what they can take; the rest 
     const cancelled = start("done");
     cancelled.cancel.abort();
     await assert.rejects(cancelled.result, (thrown) => isTsdError(thrown, "cancelled"));
-    assert.equal(waiting.hasBegun() || cancelled.hasBegun(), false);
+    assert.equal(waiting.hasStarted() || cancelled.hasStarted(), false);
     running[0]!.cancel.abort();
     await assert.rejects(running[0]!.result, (thrown) => isTsdError(thrown, "cancelled"));
     await waiting.result;
@@ -177,10 +177,10 @@ Deno.test("a job that is cancelled before it begins is refused", () =>
     first.cancel.abort();
     await assert.rejects(first.result, (thrown) => isTsdError(thrown, "cancelled"));
     // A signal that was aborted already.
-    const gone = AbortSignal.abort();
+    const removed = AbortSignal.abort();
     using pool = new IngestPool(new URL("data:,"), SETUP, { maxWorkers: 1 });
     const descriptor = { mediaType: "layer", digest: DIFF_ID, sizeBytes: 1 };
     await assert.rejects(
-      pool.ingest({ repository: "x", descriptor, diffId: DIFF_ID }, { signal: gone, onProgress: () => undefined }),
+      pool.ingest({ repository: "x", descriptor, diffId: DIFF_ID }, { signal: removed, onProgress: () => undefined }),
     );
   }));

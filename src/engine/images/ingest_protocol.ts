@@ -19,10 +19,10 @@ export interface IngestSetup {
 }
 
 /** One layer to bring in. */
-export type IngestJob = RegistryJob | ArchiveJob;
+export type IngestJob = RegistryJob | CopyJob;
 
 /** What a caller asks for. */
-export type LayerToIngest = Omit<RegistryJob, "id"> | Omit<ArchiveJob, "id">;
+export type LayerToIngest = Omit<RegistryJob, "id"> | Omit<CopyJob, "id">;
 
 /** A layer of a registry. */
 export interface RegistryJob {
@@ -36,7 +36,7 @@ export interface RegistryJob {
 }
 
 /** A layer of an archive that is a file of this machine. */
-export interface ArchiveJob {
+export interface CopyJob {
   readonly id: number;
   readonly diffId: Digest;
   /** Where the layer is, compressed or not. */

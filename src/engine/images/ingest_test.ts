@@ -7,7 +7,7 @@ import type { LayerInfo, LayerStore } from "../../store/driver.ts";
 import { type Digest, digestOfHex } from "../../image/digest.ts";
 import { type BlobPart, ingestLayer, type LayerIngest } from "./ingest.ts";
 import { DOCKER_LAYER, OCI_LAYER } from "../../image/media_types.ts";
-import { hastyClient, putBlob, startRegistry } from "../../image/registry/registry_testing.ts";
+import { fastLimitsClient, putBlob, startRegistry } from "../../image/registry/registry_testing.ts";
 
 const TAR = Uint8Array.from({ length: 400_000 }, (_, i) => (i * 31) >> 4);
 const DIFF_ID = digestOfHex(await sha256Hex(TAR));
@@ -37,7 +37,7 @@ async function ingest(
   const descriptor = await putBlob(registry, packed, mediaType);
   const held = registry.content.get(`blobs/${descriptor.digest}`)!;
   held.bytes = spoil(held.bytes);
-  const client = hastyClient();
+  const client = fastLimitsClient();
   const store = new FakeStore();
   try {
     const info = await ingestLayer({
@@ -134,7 +134,7 @@ async function continuing(part: BlobPart, packed: Uint8Array, spoil = (bytes: Ui
   const descriptor = await putBlob(registry, packed, OCI_LAYER);
   const held = registry.content.get(`blobs/${descriptor.digest}`)!;
   held.bytes = spoil(held.bytes);
-  const client = hastyClient();
+  const client = fastLimitsClient();
   const store = new FakeStore();
   const offsets: (number | undefined)[] = [];
   const openBlob: LayerIngest["openBlob"] = (blob, options) => {

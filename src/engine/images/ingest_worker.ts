@@ -4,18 +4,18 @@
  * `ingest_protocol.ts`.
  */
 import { serialiseError, toTsdError, TsdError } from "../../errors.ts";
-import { chooseHashEngine, createSha256, HashRing, MovableHashers, serveHashing } from "../../hash/mod.ts";
+import { chooseHashEngine, createSha256, HashRing, serveHashing, TransferableHashers } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import { ingestArchived, ingestLayer } from "./ingest.ts";
 import type { Descriptor } from "../../image/manifest.ts";
 import { parseReference } from "../../image/reference.ts";
 import { RegistryClient } from "../../image/registry/mod.ts";
 import { DEFAULT_LAYER_LIMITS } from "../../store/directory_driver/mod.ts";
-import { type LayerPart, LayerParts, PART_FROM_BYTES } from "../../store/partial_blobs.ts";
+import { PART_FROM_BYTES, PartialBlobs, type PartialBlobWriter } from "../../store/partial_blobs.ts";
 import { type OpenLayers, openLayers } from "../../store/drivers.ts";
-import { isBrokenOff } from "./resumable.ts";
+import { isResumable } from "./resumable.ts";
 import { readSlice } from "./file_slice.ts";
-import type { ArchiveJob, FromIngestWorker, IngestSetup, RegistryJob, ToIngestWorker } from "./ingest_protocol.ts";
+import type { CopyJob, FromIngestWorker, IngestSetup, RegistryJob, ToIngestWorker } from "./ingest_protocol.ts";
 
 const scope = self as unknown as {
   postMessage(message: FromIngestWorker): void;
@@ -25,19 +25,19 @@ const scope = self as unknown as {
 interface Running {
   readonly cancel: AbortController;
   /** Of a layer that comes in. */
-  readonly hashers?: MovableHashers;
+  readonly hashers?: TransferableHashers;
 }
 
 const running = new Map<number, Running>();
-let tools: { readonly registry: RegistryClient; readonly store: OpenLayers; readonly parts: LayerParts } | undefined;
+let tools: { readonly registry: RegistryClient; readonly store: OpenLayers; readonly parts: PartialBlobs } | undefined;
 
 function setUp({ storage, registries, hashEngine }: IngestSetup): void {
   chooseHashEngine(hashEngine);
   const registry = new RegistryClient(registries);
-  tools = { registry, store: openLayers(storage), parts: new LayerParts(storage.root) };
+  tools = { registry, store: openLayers(storage), parts: new PartialBlobs(storage.root) };
 }
 
-async function openPart({ digest, sizeBytes }: Descriptor): Promise<LayerPart | undefined> {
+async function openPart({ digest, sizeBytes }: Descriptor): Promise<PartialBlobWriter | undefined> {
   return sizeBytes < PART_FROM_BYTES ? undefined : await tools!.parts.open(digest, sizeBytes);
 }
 
@@ -63,9 +63,9 @@ async function verify(id: number, diffId: Digest): Promise<void> {
 
 async function ingest({ id, repository, descriptor, diffId, credential }: RegistryJob): Promise<void> {
   const cancel = new AbortController();
-  using hashers = new MovableHashers(createSha256);
+  using hashers = new TransferableHashers(createSha256);
   running.set(id, { cancel, hashers });
-  let part: LayerPart | undefined;
+  let part: PartialBlobWriter | undefined;
   try {
     const { registry, store } = tools!;
     part = await openPart(descriptor);
@@ -73,7 +73,7 @@ async function ingest({ id, repository, descriptor, diffId, credential }: Regist
     if (heldBytes > 0) scope.postMessage({ kind: "resumed", id, heldBytes });
     const reference = parseReference(repository);
     const info = await ingestLayer({
-      openBlob: (wanted, options) => registry.openBlob(reference, wanted, { ...options, credential }),
+      openBlob: (requested, options) => registry.openBlob(reference, requested, { ...options, credential }),
       store,
       descriptor,
       diffId,
@@ -86,7 +86,7 @@ async function ingest({ id, repository, descriptor, diffId, credential }: Regist
     part?.discard();
     scope.postMessage({ kind: "done", id, info });
   } catch (thrown) {
-    if (isBrokenOff(thrown)) part?.close();
+    if (isResumable(thrown)) part?.close();
     else part?.discard();
     scope.postMessage({ kind: "failed", id, error: serialiseError(thrown) });
   } finally {
@@ -94,9 +94,9 @@ async function ingest({ id, repository, descriptor, diffId, credential }: Regist
   }
 }
 
-async function ingestFromArchive({ id, slice, diffId, blob }: ArchiveJob): Promise<void> {
+async function ingestFromArchive({ id, slice, diffId, blob }: CopyJob): Promise<void> {
   const cancel = new AbortController();
-  using hashers = new MovableHashers(createSha256);
+  using hashers = new TransferableHashers(createSha256);
   running.set(id, { cancel, hashers });
   try {
     const info = await ingestArchived({
@@ -118,7 +118,7 @@ async function ingestFromArchive({ id, slice, diffId, blob }: ArchiveJob): Promi
 }
 
 /** Hashes for another Worker. */
-async function lend(id: number): Promise<void> {
+async function assign(id: number): Promise<void> {
   scope.postMessage({ kind: "lent", id, rings: await serveHashing() });
 }
 
@@ -126,7 +126,7 @@ async function lend(id: number): Promise<void> {
 function help(id: number, buffers: readonly SharedArrayBuffer[]): void {
   const rings = buffers.map((buffer) => new HashRing(buffer));
   const hashers = running.get(id)?.hashers;
-  if (hashers !== undefined) hashers.lend(rings);
+  if (hashers !== undefined) hashers.assign(rings);
   else for (const ring of rings) ring.leave();
 }
 
@@ -147,7 +147,7 @@ scope.addEventListener("message", ({ data }) => {
   else if (data.kind === "remake") void make(data.id, data.diffId, (store) => store.remake?.(data.diffId));
   else if (data.kind === "verify") void verify(data.id, data.diffId);
   else if (data.kind === "stack") void make(data.id, data.layers.at(-1)!, (store) => store.stack?.(data.layers));
-  else if (data.kind === "lend") void lend(data.id);
+  else if (data.kind === "lend") void assign(data.id);
   else if (data.kind === "help") help(data.id, data.rings);
   else if (data.kind === "alone") goOnAlone(data.id);
   else running.get(data.id)?.cancel.abort();

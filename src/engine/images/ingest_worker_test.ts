@@ -7,7 +7,7 @@ import { DOCKER_LAYER } from "../../image/media_types.ts";
 import { NO_SETTINGS } from "../../image/registry/mod.ts";
 import { type FakeRegistry, putBlob, startRegistry } from "../../image/registry/registry_testing.ts";
 import { openLayers } from "../../store/drivers.ts";
-import { removeFolder } from "../../store/directory_driver/clearing.ts";
+import { removeDir } from "../../store/directory_driver/clearing.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, octal, rawBlock } from "../../tar/tar_testing.ts";
 import { workerUrl } from "../../worker_entry.ts";
@@ -54,6 +54,6 @@ Deno.test("layers come in whole, alone and several at once, whoever hashes them"
     stopped.abort();
     await assert.rejects(looking, { code: "cancelled" });
   } finally {
-    await removeFolder(root);
+    await removeDir(root);
   }
 });

@@ -8,40 +8,40 @@ import type { Asker, Credential } from "../../image/registry/mod.ts";
 import type { HookAnswers, HookBus, HookContexts } from "../../plugins/mod.ts";
 
 /** On whose behalf an image is pulled, and until when. */
-export type PullAsker = Asker & { readonly signal: AbortSignal };
+export type PullOptions = Asker & { readonly signal: AbortSignal };
 
 /** The same, and where the content comes from. */
-export type SourcedAsker = PullAsker & { readonly source: Reference };
+export type ResolvedPullOptions = PullOptions & { readonly source: Reference };
 
 type Answer<N extends "registry.resolve" | "registry.credentials"> = { plugin: string; answer: HookAnswers[N] };
 
 /** @throws {TsdError} permission_denied (refused), invalid_reference, invalid_argument (what a plugin answered) */
-export async function pullSource(
-  hooks: Pick<HookBus, "ask" | "first">,
+export async function resolveMirror(
+  hooks: Pick<HookBus, "callSequential" | "callFirst">,
   reference: Reference,
-  asker: PullAsker,
-): Promise<SourcedAsker> {
+  asker: PullOptions,
+): Promise<ResolvedPullOptions> {
   const context = () => contextOf(reference);
-  await hooks.ask("image.beforePull", context);
-  const other = await hooks.first("registry.resolve", context);
-  const source = other === undefined ? reference : otherPlace(reference, other);
+  await hooks.callSequential("image.beforePull", context);
+  const other = await hooks.callFirst("registry.resolve", context);
+  const source = other === undefined ? reference : otherLocation(reference, other);
   // What the caller has brought is for the registry that it named.
   if (asker.credential !== undefined && source.domain === reference.domain) return { ...asker, source };
-  const found = await hooks.first("registry.credentials", () => contextOf(source));
+  const found = await hooks.callFirst("registry.credentials", () => contextOf(source));
   return { signal: asker.signal, credential: found && credentialOf(found), source };
 }
 
 /** A digest that was asked for is a promise about the content: no plugin changes it. */
-function otherPlace(wanted: Reference, { plugin, answer }: Answer<"registry.resolve">): Reference {
+function otherLocation(requested: Reference, { plugin, answer }: Answer<"registry.resolve">): Reference {
   let other: Reference;
   try {
     other = parseReference(answer.reference);
   } catch (thrown) {
-    throw prefixed(`Plugin ${plugin} named another place for ${canonicalString(wanted)}`, thrown);
+    throw prefixed(`Plugin ${plugin} named another place for ${canonicalString(requested)}`, thrown);
   }
-  const { digest = other.digest } = wanted;
+  const { digest = other.digest } = requested;
   // Without a tag it means the same one there.
-  const tag = other.tag ?? (other.digest === undefined ? wanted.tag : undefined);
+  const tag = other.tag ?? (other.digest === undefined ? requested.tag : undefined);
   return { domain: other.domain, path: other.path, ...tag !== undefined && { tag }, ...digest && { digest } };
 }
 

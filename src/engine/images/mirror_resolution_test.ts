@@ -3,7 +3,7 @@ import { isTsdError } from "../../errors.ts";
 import { canonicalString, parseReference } from "../../image/reference.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type PluginHooks } from "../../plugins/mod.ts";
-import { pullSource } from "./mirror_resolution.ts";
+import { resolveMirror } from "./mirror_resolution.ts";
 
 const CREDENTIAL = { kind: "password", username: "me", password: "secret" } as const;
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -12,7 +12,7 @@ const { signal } = new AbortController();
 
 const hooksOf = (hooks: PluginHooks) => new HookBus([{ name: "p", apiVersion: 1, hooks }], SILENT_LOG);
 const sourceOf = (hooks: PluginHooks, name: string, credential?: typeof CREDENTIAL) =>
-  pullSource(hooksOf(hooks), parseReference(name), { signal, credential });
+  resolveMirror(hooksOf(hooks), parseReference(name), { signal, credential });
 
 Deno.test("without plugins a pull asks the registry that was named, as whom the caller says", async () => {
   const reference = parseReference("alpine:3");
@@ -26,16 +26,16 @@ Deno.test("a plugin names another place; a digest that was asked for stays, and 
     ["alpine:3", `mirror.lan/alpine@${DIGEST}`, `mirror.lan/alpine@${DIGEST}`],
     [`alpine@${DIGEST}`, `mirror.lan/alpine@${OTHER_DIGEST}`, `mirror.lan/alpine@${DIGEST}`],
   ];
-  for (const [asked, answer, source] of places) {
+  for (const [requested, answer, source] of places) {
     const seen: string[] = [];
     const found = await sourceOf({
       "registry.resolve": ({ reference, registry, repository }) => {
         seen.push(reference, registry, repository);
         return { reference: answer };
       },
-    }, asked);
+    }, requested);
     assert.equal(canonicalString(found.source), source);
-    assert.deepEqual(seen, [canonicalString(parseReference(asked)), "docker.io", "library/alpine"]);
+    assert.deepEqual(seen, [canonicalString(parseReference(requested)), "docker.io", "library/alpine"]);
   }
   await assert.rejects(
     sourceOf({ "registry.resolve": () => ({ reference: "NO" }) }, "alpine:3"),
@@ -44,16 +44,16 @@ Deno.test("a plugin names another place; a digest that was asked for stays, and 
 });
 
 Deno.test("credentials of the caller don't go to another registry; a plugin is asked for what isn't there", async () => {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const knows: PluginHooks = {
     "registry.credentials": ({ registry }) => {
-      asked.push(registry);
+      requested.push(registry);
       return { username: "plugin", password: registry };
     },
   };
   const moved: PluginHooks = { ...knows, "registry.resolve": () => ({ reference: "mirror.lan/alpine" }) };
   assert.deepEqual((await sourceOf(knows, "alpine", CREDENTIAL)).credential, CREDENTIAL);
-  assert.deepEqual(asked, [], "the caller has brought some");
+  assert.deepEqual(requested, [], "the caller has brought some");
   const here = await sourceOf(knows, "alpine");
   assert.deepEqual(here.credential, { kind: "password", username: "plugin", password: "docker.io" });
   const there = await sourceOf(moved, "alpine", CREDENTIAL);

@@ -19,15 +19,15 @@ import type { RegistryClient, ResolvedImage, ResolvedLayer } from "../../image/r
 import type { HookBus, ImageContext } from "../../plugins/mod.ts";
 import type { BlobStore } from "../../store/blob_store.ts";
 import type { ImageRecords } from "../../store/image_records.ts";
-import type { LayerInfo, LayerStore, Stacking } from "../../store/driver.ts";
+import type { ChainStorage, LayerInfo, LayerStore } from "../../store/driver.ts";
 import { humanSize } from "../../units.ts";
 import { AsyncQueue } from "../../async/queue.ts";
 import type { ImageEvents } from "../events/image_events.ts";
-import { isBrokenOff } from "./resumable.ts";
+import { isResumable } from "./resumable.ts";
 import type { IngestPool } from "./ingest_pool.ts";
 import type { LayerLeases } from "./layer_leases.ts";
-import { type PullAsker, pullSource, type SourcedAsker } from "./mirror_resolution.ts";
-import { StackBuilding } from "./chain_unpacker.ts";
+import { type PullOptions, type ResolvedPullOptions, resolveMirror } from "./mirror_resolution.ts";
+import { ChainUnpacker } from "./chain_unpacker.ts";
 
 /** At most one message about a layer's bytes in this time, in ms. */
 const PROGRESS_EVERY_MS = 100;
@@ -42,7 +42,7 @@ export interface PullerDeps {
   readonly registry: Pick<RegistryClient, "resolveManifest" | "listTags">;
   readonly records: ImageRecords;
   readonly blobs: Pick<BlobStore, "put">;
-  readonly layers: Pick<LayerStore, "info"> & Partial<Stacking>;
+  readonly layers: Pick<LayerStore, "info"> & Partial<ChainStorage>;
   readonly leases: LayerLeases;
   readonly pool: Pick<IngestPool, "ingest">;
   readonly hooks: HookBus;
@@ -53,10 +53,10 @@ export interface PullerDeps {
   readonly makeRoom: () => Promise<boolean>;
 }
 
-type Say = (message: ProgressMessage) => void;
+type Report = (message: ProgressMessage) => void;
 
 /** A layer that is there now, and what had to be fetched for that. */
-interface BroughtLayer {
+interface FetchedLayer {
   readonly info: LayerInfo;
   readonly downloadedBytes: number;
 }
@@ -78,10 +78,10 @@ export class Puller {
   async pull(
     given: Reference,
     platform: Platform | undefined,
-    asker: PullAsker,
+    asker: PullOptions,
   ): Promise<AsyncIterable<ProgressMessage>> {
     const reference = withDefaultTag(given);
-    const sourced = await pullSource(this.#deps.hooks, reference, asker);
+    const sourced = await resolveMirror(this.#deps.hooks, reference, asker);
     const image = await this.#deps.registry.resolveManifest(sourced.source, platform, sourced);
     return this.#one(reference, image, sourced);
   }
@@ -93,14 +93,14 @@ export class Puller {
   async pullAll(
     given: Reference,
     platform: Platform | undefined,
-    asker: PullAsker,
+    asker: PullOptions,
   ): Promise<AsyncIterable<ProgressMessage>> {
-    const { source, ...rest } = await pullSource(this.#deps.hooks, given, asker);
+    const { source, ...rest } = await resolveMirror(this.#deps.hooks, given, asker);
     const tags = await this.#deps.registry.listTags(source, rest);
     return this.#all(tags.map((tag) => ({ ...given, tag })), given, platform, asker);
   }
 
-  async *#one(reference: Reference, image: ResolvedImage, asker: SourcedAsker): AsyncGenerator<ProgressMessage> {
+  async *#one(reference: Reference, image: ResolvedImage, asker: ResolvedPullOptions): AsyncGenerator<ProgressMessage> {
     const fresh = yield* this.#stream(reference, image, asker);
     yield statusOf(fresh, familiarString(reference));
   }
@@ -109,11 +109,11 @@ export class Puller {
     references: readonly Reference[],
     repository: Reference,
     platform: Platform | undefined,
-    asker: PullAsker,
+    asker: PullOptions,
   ): AsyncGenerator<ProgressMessage> {
     let fresh = false;
     for (const reference of references) {
-      const sourced = await pullSource(this.#deps.hooks, reference, asker);
+      const sourced = await resolveMirror(this.#deps.hooks, reference, asker);
       const image = await this.#deps.registry.resolveManifest(sourced.source, platform, sourced);
       fresh = (yield* this.#stream(reference, image, sourced)) || fresh;
     }
@@ -124,7 +124,7 @@ export class Puller {
   async *#stream(
     reference: Reference,
     image: ResolvedImage,
-    { signal, ...rest }: SourcedAsker,
+    { signal, ...rest }: ResolvedPullOptions,
   ): AsyncGenerator<ProgressMessage, boolean> {
     const queue = new AsyncQueue<ProgressMessage>();
     const left = new AbortController();
@@ -141,19 +141,24 @@ export class Puller {
     }
   }
 
-  async #work(reference: Reference, image: ResolvedImage, asker: SourcedAsker, say: Say): Promise<boolean> {
+  async #work(reference: Reference, image: ResolvedImage, asker: ResolvedPullOptions, say: Report): Promise<boolean> {
     const diffIds = image.layers.map(({ diffId }) => diffId);
     try {
       using _held = this.#deps.leases.hold([image.configDigest, ...diffIds]);
-      return await this.#bringImage(reference, image, asker, say);
+      return await this.#fetchImage(reference, image, asker, say);
     } catch (thrown) {
       // What can't be removed now goes when its day is over.
-      if (!isBrokenOff(thrown)) await Promise.allSettled([this.#deps.sweepLayers(diffIds)]);
+      if (!isResumable(thrown)) await Promise.allSettled([this.#deps.sweepLayers(diffIds)]);
       throw thrown;
     }
   }
 
-  async #bringImage(reference: Reference, image: ResolvedImage, asker: SourcedAsker, say: Say): Promise<boolean> {
+  async #fetchImage(
+    reference: Reference,
+    image: ResolvedImage,
+    asker: ResolvedPullOptions,
+    say: Report,
+  ): Promise<boolean> {
     const { records, leases, hooks, events } = this.#deps;
     const label = reference.tag ?? reference.digest ?? "";
     say({ status: `Pulling from ${reference.path}`, id: label });
@@ -162,35 +167,35 @@ export class Puller {
       ? records.byTag(canonicalString(reference))
       : records.byRepoDigest(canonicalName(reference), reference.digest);
     // Docker has nothing to say of the layers of an image that is there.
-    const sayOfLayers: Say = isHere ? (message) => message.status === ALREADY_EXISTS || say(message) : say;
-    const brought = await this.#bringLayers(image.layers, asker, sayOfLayers);
-    const infos = brought.map(({ info }) => info);
+    const sayOfLayers: Report = isHere ? (message) => message.status === ALREADY_EXISTS || say(message) : say;
+    const fetched = await this.#fetchLayers(image.layers, asker, sayOfLayers);
+    const infos = fetched.map(({ info }) => info);
     const context = () => contextOf(reference, asker.source, image);
-    await hooks.ask("image.verify", context);
+    await hooks.callSequential("image.verify", context);
     await leases.exclusively(image.configDigest, () => this.#record(reference, image, infos));
     leases.arrived(image.configDigest);
-    const downloadedBytes = brought.reduce((sum, { downloadedBytes }) => sum + downloadedBytes, 0);
-    hooks.tell("image.pulled", () => ({ ...context(), downloadedBytes }));
+    const downloadedBytes = fetched.reduce((sum, { downloadedBytes }) => sum + downloadedBytes, 0);
+    hooks.callParallel("image.pulled", () => ({ ...context(), downloadedBytes }));
     const { labels } = image.config.config;
-    events.tell("pull", { id: familiarString(reference), name: familiarName(reference), labels });
+    events.emit("pull", { id: familiarString(reference), name: familiarName(reference), labels });
     say({ status: `Digest: ${image.topDigest}` });
     return before !== image.configDigest;
   }
 
   /** The first failure stops the other layers; all have stopped when this returns. */
-  async #bringLayers(
+  async #fetchLayers(
     layers: readonly ResolvedLayer[],
-    { signal, ...rest }: SourcedAsker,
-    say: Say,
-  ): Promise<BroughtLayer[]> {
+    { signal, ...rest }: ResolvedPullOptions,
+    say: Report,
+  ): Promise<FetchedLayer[]> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
-    const stack = new StackBuilding(this.#deps.layers, layers.map(({ diffId }) => diffId));
+    const stack = new ChainUnpacker(this.#deps.layers, layers.map(({ diffId }) => diffId));
     const results = await Promise.allSettled(layers.map(async (layer) => {
       try {
-        const brought = await this.#bringLayer(layer, { ...rest, signal: either }, say);
+        const fetched = await this.#fetchLayer(layer, { ...rest, signal: either }, say);
         if (!failed.signal.aborted) stack.arrived(layer.diffId);
-        return brought;
+        return fetched;
       } catch (thrown) {
         failed.abort();
         throw thrown;
@@ -204,11 +209,11 @@ export class Puller {
     return results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
   }
 
-  #bringLayer(
+  #fetchLayer(
     layer: ResolvedLayer,
-    { credential, signal, source }: SourcedAsker,
-    say: Say,
-  ): Promise<BroughtLayer> {
+    { credential, signal, source }: ResolvedPullOptions,
+    say: Report,
+  ): Promise<FetchedLayer> {
     const { layers, leases, pool, makeRoom } = this.#deps;
     const { descriptor, diffId } = layer;
     const id = shortHex(descriptor.digest);
@@ -270,7 +275,7 @@ function contextOf(reference: Reference, source: Reference, image: ResolvedImage
   };
 }
 
-function progressOf(id: string, totalBytes: number, say: Say): (bytes: number) => void {
+function progressOf(id: string, totalBytes: number, say: Report): (bytes: number) => void {
   let nextMs = 0;
   return (current) => {
     const now = Date.now();

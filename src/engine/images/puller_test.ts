@@ -47,20 +47,20 @@ class Bench implements Disposable {
   readonly present = new Set<Digest>();
   readonly blobs: Digest[] = [];
   readonly swept: Digest[][] = [];
-  readonly told: string[] = [];
+  readonly reported: string[] = [];
   readonly ingests: Ingest[] = [];
   /** What unfinished pulls have left, in bytes. */
   room = 0;
   readonly puller: Puller;
 
   /** What was asked of registries. */
-  readonly asked: string[] = [];
+  readonly requested: string[] = [];
 
   constructor(image: ResolvedImage, hooks: PluginHooks = {}) {
     this.puller = new Puller({
       registry: {
         resolveManifest: (reference) => {
-          this.asked.push(canonicalString(reference));
+          this.requested.push(canonicalString(reference));
           return Promise.resolve(image);
         },
         listTags: () => Promise.resolve(["1", "2"]),
@@ -71,7 +71,7 @@ class Bench implements Disposable {
       leases: this.leases,
       pool: { ingest: (job, options) => this.#ingest(job, options) },
       hooks: new HookBus([{ name: "p", apiVersion: 1, hooks }], SILENT_LOG),
-      events: new ImageEvents({ publish: ({ action, actorId }) => void this.told.push(`${action} ${actorId}`) }),
+      events: new ImageEvents({ publish: ({ action, actorId }) => void this.reported.push(`${action} ${actorId}`) }),
       sweepLayers: (diffIds) => Promise.resolve(void this.swept.push([...diffIds])),
       makeRoom: () => Promise.resolve(this.room > 0),
     });
@@ -89,7 +89,7 @@ class Bench implements Disposable {
   }
 
   #ingest({ diffId, ...job }: Omit<IngestJob, "id">, options: IngestOptions): Promise<LayerInfo> {
-    if ("repository" in job) this.asked.push(`layer of ${job.repository}`);
+    if ("repository" in job) this.requested.push(`layer of ${job.repository}`);
     const running = { diffId, ...options, ...Promise.withResolvers<LayerInfo>() };
     this.ingests.push(running);
     options.signal.addEventListener("abort", () => running.reject(new TsdError("cancelled", "The pull was cancelled")));
@@ -145,7 +145,7 @@ Deno.test("layers come in at the same time; the image is recorded when all are t
     tags: ["docker.io/library/alpine:3"],
     repoDigests: [`docker.io/library/alpine@${TOP}`],
   });
-  assert.deepEqual([it.blobs, it.swept, it.told], [[CONFIG, MANIFEST], [], ["pull alpine:3"]]);
+  assert.deepEqual([it.blobs, it.swept, it.reported], [[CONFIG, MANIFEST], [], ["pull alpine:3"]]);
 });
 
 Deno.test("a tag that leads where it led is up to date; a pull by digest gives no tag", async () => {
@@ -178,7 +178,7 @@ Deno.test("the first failure stops the other layers and is what is said; of what
   it.ingests[1]!.reject(new TsdError("digest_mismatch", "Layer is damaged"));
   await assert.rejects(pulling.over, failsWith("digest_mismatch"));
   assert.equal(it.ingests[0]!.signal.aborted, true);
-  assert.deepEqual([it.records.list(), it.swept, it.told], [[], [[ONE, TWO]], []]);
+  assert.deepEqual([it.records.list(), it.swept, it.reported], [[], [[ONE, TWO]], []]);
   assert.equal(it.leases.has(ONE), false);
 });
 
@@ -223,7 +223,7 @@ Deno.test("all tags of a repository, and one last word", async () => {
     "Pulling from library/alpine",
     "Status: Downloaded newer image for alpine",
   ]);
-  assert.deepEqual(it.records.get(CONFIG) && it.told, ["pull alpine:1", "pull alpine:2"]);
+  assert.deepEqual(it.records.get(CONFIG) && it.reported, ["pull alpine:1", "pull alpine:2"]);
 });
 
 Deno.test("a full disk: what unfinished pulls left makes room, once", async () => {
@@ -258,19 +258,19 @@ Deno.test("what is in stays when a registry is lost, and goes when the disk is f
 });
 
 Deno.test("a plugin says where an image comes from; it is recorded under the name that was asked for", async () => {
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   using it = new Bench(image(ONE, TWO), {
     "registry.resolve": () => ({ reference: "mirror.lan/hub/alpine" }),
-    "image.pulled": ({ reference, source, downloadedBytes }) => void told.push(reference, source, downloadedBytes),
+    "image.pulled": ({ reference, source, downloadedBytes }) => void reported.push(reference, source, downloadedBytes),
   });
   it.present.add(TWO);
   const pulling = it.pull();
   await settled();
   it.ingests[0]!.resolve(infoOf(ONE));
   await pulling.over;
-  assert.deepEqual(it.asked, ["mirror.lan/hub/alpine:3", "layer of mirror.lan/hub/alpine"]);
+  assert.deepEqual(it.requested, ["mirror.lan/hub/alpine:3", "layer of mirror.lan/hub/alpine"]);
   assert.equal(it.records.byTag("docker.io/library/alpine:3"), CONFIG);
-  assert.deepEqual(told, ["docker.io/library/alpine:3", "mirror.lan/hub/alpine:3", 100]);
+  assert.deepEqual(reported, ["docker.io/library/alpine:3", "mirror.lan/hub/alpine:3", 100]);
 });
 
 Deno.test("what a plugin doesn't let through is not recorded, and its layers go", async () => {
@@ -279,5 +279,5 @@ Deno.test("what a plugin doesn't let through is not recorded, and its layers go"
   await settled();
   it.ingests[0]!.resolve(infoOf(ONE));
   await assert.rejects(pulling.over, failsWith("permission_denied"));
-  assert.deepEqual([it.records.list(), it.swept, it.told], [[], [[ONE]], []]);
+  assert.deepEqual([it.records.list(), it.swept, it.reported], [[], [[ONE]], []]);
 });

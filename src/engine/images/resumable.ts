@@ -7,4 +7,4 @@ const PASSING = [
 ];
 
 /** Whether a pull that failed like this could go on another time. */
-export const isBrokenOff = (thrown: unknown): boolean => isTsdError(thrown, ...PASSING);
+export const isResumable = (thrown: unknown): boolean => isTsdError(thrown, ...PASSING);

@@ -9,8 +9,8 @@ import { isAnswered } from "./socket.ts";
 import type { EnginePaths } from "../paths.ts";
 
 /** How long an engine that was started on demand waits for the end of one that is on its way out, in ms. */
-const HANDOVER_MS = 9_000;
-const HANDOVER_POLL_MS = 20;
+const REEXEC_MS = 9_000;
+const REEXEC_POLL_MS = 20;
 
 /** The data root, made where it is missing, as an absolute path without links. @throws {TsdError} storage */
 export async function dataRootOf(given: string): Promise<string> {
@@ -37,7 +37,7 @@ export async function runDirOf(path: string): Promise<void> {
  * there and serves whoever started this one. @throws {TsdError} conflict
  */
 export async function lockOf({ runDir, dataRoot }: EnginePaths, sharedSocket: string | undefined) {
-  for (const deadline = Date.now() + HANDOVER_MS;;) {
+  for (const deadline = Date.now() + REEXEC_MS;;) {
     const lock = tryLock(`${runDir}/lock`);
     if (lock !== "held") return lock;
     if (sharedSocket !== undefined && await isAnswered(sharedSocket)) return undefined;
@@ -45,7 +45,7 @@ export async function lockOf({ runDir, dataRoot }: EnginePaths, sharedSocket: st
       throw new TsdError("conflict", `Cannot start the engine: another one uses ${dataRoot} already`);
     }
     // It has only just started, or is about to end: then this one takes its place.
-    await new Promise((resolve) => setTimeout(resolve, HANDOVER_POLL_MS));
+    await new Promise((resolve) => setTimeout(resolve, REEXEC_POLL_MS));
   }
 }
 

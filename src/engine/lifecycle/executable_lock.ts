@@ -12,20 +12,20 @@ import type { Log } from "../../log.ts";
 import { shareLock } from "../../sys/mod.ts";
 
 /** A bundle has this module's code in a chunk at its top. */
-const ownFolders = () => [dirname(fileURLToPath(import.meta.url)), dirname(Deno.execPath())];
+const dataDirs = () => [dirname(fileURLToPath(import.meta.url)), dirname(Deno.execPath())];
 
 /** Keeps the program's folders until it is disposed of. */
-export function holdProgram(log: Log, form: BuildForm = BUILD_INFO.form, folders = ownFolders): Disposable {
+export function lockExecutable(log: Log, form: BuildForm = BUILD_INFO.form, dirs = dataDirs): Disposable {
   const locks = new DisposableStack();
   if (form !== "portable") return locks;
-  for (const folder of folders()) {
+  for (const dir of dirs()) {
     try {
-      const lock = shareLock(folder);
-      if (lock === "held") log.warn("the program's folder is being removed", { folder });
+      const lock = shareLock(dir);
+      if (lock === "held") log.warn("the program's folder is being removed", { dir });
       else locks.use(lock);
     } catch (thrown) {
       // A file system without locks: whoever tidies up sees the process, mostly.
-      log.warn("the program's folder can't be locked", { folder, error: toTsdError(thrown).message });
+      log.warn("the program's folder can't be locked", { dir, error: toTsdError(thrown).message });
     }
   }
   return locks;

@@ -4,7 +4,7 @@
  * not needed afterwards; a moment after the last request that goes back to the machine.
  */
 import type { Log } from "../../log.ts";
-import type { OwnMemoryCalls } from "../../sys/mod.ts";
+import type { SelfMemoryCalls } from "../../sys/mod.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../async/clock.ts";
 
 /** V8's `gc`, as far as it is used here. */
@@ -16,10 +16,10 @@ export type Collect = (how: typeof EVERYTHING) => void;
  */
 const EVERYTHING = { type: "major", execution: "sync", flavor: "last-resort" } as const;
 
-export interface MemoryRestOptions {
+export interface IdleTrimOptions {
   /** How long nobody has asked for anything by then, in ms. */
   readonly afterMs: number;
-  readonly memory: OwnMemoryCalls;
+  readonly memory: SelfMemoryCalls;
   /** V8's `gc`, where it was started with `--expose-gc`. */
   readonly collect?: Collect | undefined;
   /** What there is after that, in bytes. */
@@ -28,13 +28,13 @@ export interface MemoryRestOptions {
   readonly clock?: Clock;
 }
 
-/** Comes to rest; {@link MemoryRest.used} is told of every request. */
-export class MemoryRest implements Disposable {
-  readonly #options: MemoryRestOptions;
+/** Comes to rest; {@link IdleTrim.used} is told of every request. */
+export class IdleTrim implements Disposable {
+  readonly #options: IdleTrimOptions;
   #timer: Disposable | undefined;
   #lastMs = 0;
 
-  constructor(options: MemoryRestOptions) {
+  constructor(options: IdleTrimOptions) {
     this.#options = options;
     this.used();
   }
@@ -56,9 +56,9 @@ export class MemoryRest implements Disposable {
 
   #look(): void {
     const { afterMs, collect, memory, usage, log } = this.#options;
-    const leftMs = this.#lastMs + afterMs - this.#clock.now();
-    this.#timer = leftMs > 0 ? this.#clock.after(leftMs, () => this.#look()) : undefined;
-    if (leftMs > 0) return;
+    const remainingMs = this.#lastMs + afterMs - this.#clock.now();
+    this.#timer = remainingMs > 0 ? this.#clock.after(remainingMs, () => this.#look()) : undefined;
+    if (remainingMs > 0) return;
     collect?.(EVERYTHING);
     memory.releaseHeap();
     try {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { LineLog } from "../../log.ts";
 import { FakeClock } from "../../async/clock_testing.ts";
-import { type Collect, MemoryRest } from "./idle_trim.ts";
+import { type Collect, IdleTrim } from "./idle_trim.ts";
 
 const AFTER_MS = 2000;
 const ALL = ["major last-resort", "heap", "program", "memory at rest heapBytes=7 externalBytes=8"];
@@ -13,7 +13,7 @@ function bench() {
   const usage = () => ({ heapUsed: 7, external: 8 });
   const log = new LineLog((line) => done.push(line.replace(/^.*: /, "")), "debug");
   const collect: Collect = ({ type, flavor }) => void done.push(`${type} ${flavor}`);
-  const rest = new MemoryRest({ afterMs: AFTER_MS, clock, memory, collect, usage, log });
+  const rest = new IdleTrim({ afterMs: AFTER_MS, clock, memory, collect, usage, log });
   return { clock, done, rest };
 }
 

@@ -1,6 +1,6 @@
 /** Processes that a former engine started: they are found by pid and start time, and their end is seen on a pidfd. */
-import type { ExitLoop } from "../../runtime/reaper.ts";
-import { exitBehind } from "../../runtime/fd_holder_exit.ts";
+import type { Reaper } from "../../runtime/reaper.ts";
+import { exitStatusOf } from "../../runtime/fd_holder_exit.ts";
 import { EPOLL, type Epoll, isErrno, OwnedFd, processes, type ProcessExit } from "../../sys/mod.ts";
 import { processStartTime, processStat, readProcFile } from "../../sys/mod.ts";
 
@@ -37,13 +37,13 @@ export function processEnd(pidFd: number, epoll: Epoll): Promise<void> {
 }
 
 /** Whether this process is its parent, so that its exit comes to the exit loop: so it is after a re-execution. */
-export function isOwnChild({ pid, startTicks }: LeftProcess): boolean {
+export function isSelfChild({ pid, startTicks }: OrphanedProcess): boolean {
   const stat = processStat(pid);
   return stat?.parentPid === Deno.pid && String(stat.startTimeTicks) === startTicks;
 }
 
 /** Names a process for good. */
-interface LeftProcess {
+interface OrphanedProcess {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat. */
   readonly startTicks: string;
@@ -54,24 +54,24 @@ interface LeftProcess {
  * exit loop's first look.
  * @param pidFd stays open until this resolves
  */
-export async function leftExit(
-  process: LeftProcess & { readonly pidFd: OwnedFd },
-  exits: Pick<ExitLoop, "exit">,
+export async function orphanedExit(
+  process: OrphanedProcess & { readonly pidFd: OwnedFd },
+  exits: Pick<Reaper, "exit">,
   epoll: Epoll,
 ): Promise<ProcessExit | undefined> {
   const { pid, pidFd } = process;
-  if (isOwnChild(process)) return await exits.exit(pid);
+  if (isSelfChild(process)) return await exits.exit(pid);
   await processEnd(pidFd.fd, epoll);
-  return exitBehind(pidFd.fd, pid);
+  return exitStatusOf(pidFd.fd, pid);
 }
 
 /** Resolves when a process that was recorded has ended. */
-export async function leftEnd(
-  process: LeftProcess,
-  exits: Pick<ExitLoop, "exit">,
+export async function orphanedEnd(
+  process: OrphanedProcess,
+  exits: Pick<Reaper, "exit">,
   epoll: Epoll,
 ): Promise<void> {
-  if (isOwnChild(process)) return void await exits.exit(process.pid);
+  if (isSelfChild(process)) return void await exits.exit(process.pid);
   using pidFd = openProcess(process.pid, process.startTicks);
   if (pidFd !== undefined) await processEnd(pidFd.fd, epoll);
 }

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import "../../sys/preopen.ts";
 import { LineLog } from "../../log.ts";
 import { processes } from "../../sys/mod.ts";
-import { settleLeftRuntimes } from "./orphaned_runtimes.ts";
+import { settleOrphanedRuntimes } from "./orphaned_runtimes.ts";
 
 /** Without children, which would outlive it for a moment. */
 const FOR_EVER = "while :; do :; done";
@@ -20,14 +20,14 @@ async function call(stateRoot: string, script: string): Promise<Deno.ChildProces
 Deno.test("left runtimes: those of this engine are waited for, and killed when they take too long", async () => {
   const own = `/run/tsd-test-${Deno.pid}/runc`;
   const lines: string[] = [];
-  const settle = async (children: readonly Deno.ChildProcess[], patienceMs?: number) => {
+  const settle = async (children: readonly Deno.ChildProcess[], timeoutMs?: number) => {
     const deps = {
       processes,
       log: new LineLog((line) => lines.push(line)),
       // A shell's child has the shell's command line until it becomes another program.
       ended: async ({ pid }: { pid: number }) => void await children.find((child) => child.pid === pid)?.status,
     };
-    await settleLeftRuntimes(own, patienceMs === undefined ? deps : { ...deps, patienceMs });
+    await settleOrphanedRuntimes(own, timeoutMs === undefined ? deps : { ...deps, timeoutMs });
     return await Promise.all(children.map(async ({ status }) => (await status).signal));
   };
   assert.deepEqual(await settle([]), []);

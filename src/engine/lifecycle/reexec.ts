@@ -10,7 +10,7 @@ import type { AttachedOutput } from "../../runtime/logs/reattach.ts";
 import { OwnedFd, ownProcess, pipes, processStartTime, SIG } from "../../sys/mod.ts";
 
 /** What is known of things that are under way. Plain JSON. */
-export interface HandoverNotes {
+export interface ReexecState {
   /** Outputs that clients are attached to, who will be back. */
   readonly outputs: readonly AttachedOutput[];
   /** Ends of containers that were seen and are not recorded yet. */
@@ -21,28 +21,28 @@ export interface HandoverNotes {
 }
 
 /** What survives an execve(2). */
-export interface Handover {
+export interface Reexec {
   /** Of the run folder. */
   readonly lock: OwnedFd;
   /** The socket on which clients come in, and wait meanwhile. */
   readonly listener: OwnedFd;
   /** Streams of execs that run, most of which have no keeper. */
   readonly execStreams: Readonly<Record<string, Held<OwnedFd>>>;
-  readonly notes: HandoverNotes;
+  readonly notes: ReexecState;
 }
 
 /** What is handed on; descriptors stay the caller's. */
-export interface Leaving extends Omit<Handover, "execStreams"> {
+export interface Departing extends Omit<Reexec, "execStreams"> {
   readonly execFds: Readonly<Record<string, Held<number>>>;
 }
 
-interface HandoverFile {
+interface ReexecFile {
   readonly pid: number;
   readonly startTicks: string;
   readonly lock: number;
   readonly listener: number;
   readonly execFds: Readonly<Record<string, Held<number>>>;
-  readonly notes: HandoverNotes;
+  readonly notes: ReexecState;
 }
 
 /** Shells use lower numbers for themselves. */
@@ -52,13 +52,13 @@ const fileIn = (runDir: string) => `${runDir}/handover`;
 const startTicks = () => String(processStartTime(Deno.pid));
 
 /** To be followed by {@link reexecute}: from now on the descriptors stay open whatever happens. */
-export function handOn(runDir: string, { lock, listener, execFds, notes }: Leaving): void {
+export function passOn(runDir: string, { lock, listener, execFds, notes }: Departing): void {
   const kept = (fd: number) => {
     const duplicate = pipes.duplicate(fd, LEAST_FD);
     pipes.setCloseOnExec(duplicate, false);
     return duplicate;
   };
-  const file: HandoverFile = {
+  const file: ReexecFile = {
     pid: Deno.pid,
     startTicks: startTicks(),
     lock: kept(lock.fd),
@@ -70,7 +70,7 @@ export function handOn(runDir: string, { lock, listener, execFds, notes }: Leavi
 }
 
 /** What this very process has handed on to itself; undefined when it was started in the usual way. */
-export function takeOver(runDir: string): Handover | undefined {
+export function takeOver(runDir: string): Reexec | undefined {
   const file = read(fileIn(runDir));
   if (file === undefined || file.pid !== Deno.pid || file.startTicks !== startTicks()) return undefined;
   Deno.removeSync(fileIn(runDir));
@@ -104,7 +104,7 @@ function owned(fd: number): OwnedFd {
   return new OwnedFd(fd);
 }
 
-function read(path: string): HandoverFile | undefined {
+function read(path: string): ReexecFile | undefined {
   try {
     return JSON.parse(Deno.readTextFileSync(path));
   } catch (thrown) {

@@ -1,6 +1,6 @@
 /** Whether an engine that is about to become another program would be able to. */
 import { toTsdError } from "../../errors.ts";
-import type { ExitLoop } from "../../runtime/reaper.ts";
+import type { Reaper } from "../../runtime/reaper.ts";
 import { O, type ProcessCalls, SIG } from "../../sys/mod.ts";
 
 const LIMIT_MS = 20_000;
@@ -14,7 +14,7 @@ export async function canStart(
   command: readonly string[] | undefined,
   env: Readonly<Record<string, string>>,
   processes: Pick<ProcessCalls, "spawn" | "kill">,
-  exits: Pick<ExitLoop, "spawned">,
+  exits: Pick<Reaper, "spawned">,
 ): Promise<string | undefined> {
   if (command === undefined) return "this engine is part of another program";
   const [path] = command;

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import "../../sys/preopen.ts";
 import { cString, files, O, OwnedFd, processStartTime } from "../../sys/mod.ts";
-import { handOn, takeOver } from "./reexec.ts";
+import { passOn, takeOver } from "./reexec.ts";
 
 const NOTES = { outputs: [], exits: { c1: { exitCode: 3 } }, execs: [], hasOtherClients: true } as const;
 const openNull = () => new OwnedFd(files.open(cString("/dev/null"), O.RDWR));
@@ -9,7 +9,7 @@ const targetOf = ({ fd }: OwnedFd) => Deno.readLinkSync(`/proc/self/fd/${fd}`);
 const isClosedOnExec = ({ fd }: OwnedFd) =>
   /^flags:\s+0*2[0-7]{6}$/m.test(Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`));
 
-async function inFolder(use: (dir: string) => void | Promise<void>): Promise<void> {
+async function inDir(use: (dir: string) => void | Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
   try {
     await use(dir);
@@ -19,16 +19,16 @@ async function inFolder(use: (dir: string) => void | Promise<void>): Promise<voi
 }
 
 Deno.test("a process takes over from itself, once", () =>
-  inFolder((dir) => {
+  inDir((dir) => {
     using lock = openNull();
     using listener = openNull();
     using input = openNull();
-    handOn(dir, { lock, listener, execFds: { e1: { stdin: input.fd } }, notes: NOTES });
+    passOn(dir, { lock, listener, execFds: { e1: { stdin: input.fd } }, notes: NOTES });
     const taken = takeOver(dir)!;
-    using takenLock = taken.lock;
-    using takenListener = taken.listener;
-    using takenInput = taken.execStreams.e1!.stdin!;
-    for (const fd of [takenLock, takenListener, takenInput]) {
+    using inheritedLock = taken.lock;
+    using inheritedListener = taken.listener;
+    using inheritedInput = taken.execStreams.e1!.stdin!;
+    for (const fd of [inheritedLock, inheritedListener, inheritedInput]) {
       assert.equal(targetOf(fd), "/dev/null");
       assert.ok(isClosedOnExec(fd), "no child may get it");
       assert.ok(fd.fd >= 64);
@@ -38,7 +38,7 @@ Deno.test("a process takes over from itself, once", () =>
   }));
 
 Deno.test("what another process has handed on means nothing", () =>
-  inFolder(async (dir) => {
+  inDir(async (dir) => {
     assert.equal(takeOver(dir), undefined);
     const startTicks = String(processStartTime(Deno.pid));
     const write = (file: unknown) => Deno.writeTextFile(`${dir}/handover`, JSON.stringify(file));

@@ -42,10 +42,10 @@ export class ServiceNotifier {
     this.#tell({ STOPPING: "1", STATUS: "stopping" });
   }
 
-  #tell(facts: Readonly<Record<string, string>>): void {
+  #tell(info: Readonly<Record<string, string>>): void {
     const { socket, peers, log } = this.#deps;
     if (socket === undefined || socket === "") return;
-    const lines = Object.entries(facts).map(([name, value]) => `${name}=${value.replaceAll("\n", " ")}`);
+    const lines = Object.entries(info).map(([name, value]) => `${name}=${value.replaceAll("\n", " ")}`);
     try {
       peers.sendDatagram(socket, new TextEncoder().encode(lines.join("\n")));
     } catch (thrown) {

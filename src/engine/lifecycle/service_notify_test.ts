@@ -30,7 +30,7 @@ Deno.test("service manager: where there is none, nobody is told; one that has go
     assert.deepEqual(sent, []);
   }
   const lines: string[] = [];
-  const gone = new ServiceNotifier({
+  const removed = new ServiceNotifier({
     socket: "@gone",
     log: new LineLog((line) => lines.push(line)),
     peers: {
@@ -39,7 +39,7 @@ Deno.test("service manager: where there is none, nobody is told; one that has go
       },
     },
   });
-  gone.ready("x");
+  removed.ready("x");
   assert.equal(lines.length, 1);
   assert.match(lines[0], /warn .*telling the service manager failed socket=@gone/);
 });

@@ -9,8 +9,8 @@ import { files, OwnedFd, sockets } from "../../sys/mod.ts";
 const GROUP_FILE = "/etc/group";
 
 /** Nothing may be at `path` but a socket that a killed engine left behind. @throws {TsdError} conflict */
-export async function checkSocketPlace(path: string): Promise<void> {
-  const found = await statIfThere(path);
+export async function checkSocketPath(path: string): Promise<void> {
+  const found = await statIfExists(path);
   if (found === undefined) return;
   const refuse = (why: string) => new TsdError("conflict", `Cannot listen on ${path}: ${why}`);
   if (!found.isSocket) throw refuse("something else than a socket is there; remove it, or give another path");
@@ -51,13 +51,13 @@ function removeLeftover(path: string): void {
 }
 
 /** Gives the socket that this engine has just made its mode, and removes it at the end if it is still that one. */
-export async function ownSocket(path: string): Promise<AsyncDisposable> {
+export async function bindSocket(path: string): Promise<AsyncDisposable> {
   await restrict(path);
   const { dev, ino } = await Deno.lstat(path);
   return {
     async [Symbol.asyncDispose]() {
-      const found = await statIfThere(path);
-      if (found?.ino === ino && found.dev === dev) await removeIfThere(path);
+      const found = await statIfExists(path);
+      if (found?.ino === ino && found.dev === dev) await removeIfExists(path);
     },
   };
 }
@@ -82,7 +82,7 @@ async function restrict(path: string): Promise<void> {
   await Deno.chmod(path, 0o660);
 }
 
-async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+async function statIfExists(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.lstat(path);
   } catch (thrown) {
@@ -91,7 +91,7 @@ async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
   }
 }
 
-async function removeIfThere(path: string): Promise<void> {
+async function removeIfExists(path: string): Promise<void> {
   try {
     await Deno.remove(path);
   } catch (thrown) {

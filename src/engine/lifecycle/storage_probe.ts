@@ -4,23 +4,25 @@
  * nothing else to do, so that nobody's first container waits for it.
  */
 import type { Log } from "../../log.ts";
-import type { Described, Snapshotter } from "../../store/driver.ts";
+import type { Snapshotter, StatusReporter } from "../../store/driver.ts";
 
 /** How long after the engine's start, in ms: a client that has started it for a container is served by then. */
 const AFTER_MS = 300;
 
 /** Tries once; what goes wrong is said by the start that needs it. */
-export class StorageTrial implements AsyncDisposable {
+export class StorageProbe implements AsyncDisposable {
   #trial: Promise<void> | undefined;
   readonly #timer: ReturnType<typeof setTimeout>;
 
-  constructor(layers: Partial<Described>, snapshots: Pick<Snapshotter, "ready">, log: Log, afterMs = AFTER_MS) {
-    const attempt = async () => {
+  constructor(layers: Partial<StatusReporter>, snapshots: Pick<Snapshotter, "ready">, log: Log, afterMs = AFTER_MS) {
+    const withErrorPrefix = async () => {
       await layers.describe?.();
       await snapshots.ready?.();
     };
     this.#timer = setTimeout(() => {
-      this.#trial = attempt().catch((thrown) => log.debug("storage could not be tried", { error: String(thrown) }));
+      this.#trial = withErrorPrefix().catch((thrown) =>
+        log.debug("storage could not be tried", { error: String(thrown) })
+      );
     }, afterMs);
   }
 

@@ -42,7 +42,7 @@ export interface Bridge {
   readonly options: BridgeOptions;
 }
 
-export interface BridgesDeps {
+export interface BridgeDriverDeps {
   readonly engineId: string;
   readonly log: Log;
   readonly table: NetworkTable;
@@ -54,10 +54,10 @@ export interface BridgesDeps {
 
 /** See the module's comment. */
 export class Bridges {
-  readonly #deps: BridgesDeps;
+  readonly #deps: BridgeDriverDeps;
   readonly #making = new Map<string, Promise<Bridge>>();
 
-  constructor(deps: BridgesDeps) {
+  constructor(deps: BridgeDriverDeps) {
     this.#deps = deps;
   }
 

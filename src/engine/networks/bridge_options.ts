@@ -66,5 +66,5 @@ function flag(key: string, text = "true"): boolean {
   throw invalid(key, text, "true or false");
 }
 
-const invalid = (key: string, value: string, wanted: string) =>
-  new TsdError("invalid_argument", `invalid value ${JSON.stringify(value)} for the option ${key}: give ${wanted}`);
+const invalid = (key: string, value: string, requested: string) =>
+  new TsdError("invalid_argument", `invalid value ${JSON.stringify(value)} for the option ${key}: give ${requested}`);

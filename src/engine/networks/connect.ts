@@ -3,14 +3,14 @@
  * Networks that running containers come into and leave.
  */
 import { removalBatch } from "../../network/ip_batch.ts";
-import type { AskedEndpoint, Container } from "../containers/container.ts";
-import { type NetworkEvents, toldOf } from "../events/network_events.ts";
+import type { Container, RequestedEndpoint } from "../containers/container.ts";
+import { type NetworkEvents, reportedOf } from "../events/network_events.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Lease, Network, StoredNetworks } from "./network.ts";
 import type { NetworkState } from "./network_state.ts";
-import { LINKS, routesOf, takePlace } from "./endpoint_setup.ts";
+import { LINKS, routesOf, setUpEndpoint } from "./endpoint_setup.ts";
 
-export interface MembershipsDeps {
+export interface NetworkConnectorDeps {
   readonly state: NetworkState;
   readonly records: Pick<StoredNetworks, "saveEndpoint" | "removeEndpoint">;
   readonly namespaces: Pick<Namespaces, "change">;
@@ -18,22 +18,22 @@ export interface MembershipsDeps {
 }
 
 /** See the module's comment. Whoever calls holds the container's lock. */
-export class Memberships {
-  readonly #deps: MembershipsDeps;
+export class NetworkConnector {
+  readonly #deps: NetworkConnectorDeps;
 
-  constructor(deps: MembershipsDeps) {
+  constructor(deps: NetworkConnectorDeps) {
     this.#deps = deps;
   }
 
   /** @throws {TsdError} network_not_found, network_exhausted, runtime_missing, runtime_failed */
-  async connect(container: Container, name: string, asked: AskedEndpoint): Promise<Lease> {
+  async connect(container: Container, name: string, requested: RequestedEndpoint): Promise<Lease> {
     const { id } = container;
     const { state, records, namespaces, events } = this.#deps;
     const { leases } = state;
     const used = new Set(leases.of(id).map(({ lease }) => lease.link));
     const link = LINKS.find((each) => !used.has(each))!;
     using reserved = new DisposableStack();
-    const { endpoint, network, batch } = await takePlace(container, { name, asked, link }, reserved, state);
+    const { endpoint, network, batch } = await setUpEndpoint(container, { name, requested, link }, reserved, state);
     const ruled = state.ruleset().ports;
     await using undo = new AsyncDisposableStack();
     records.saveEndpoint(endpoint);
@@ -45,7 +45,7 @@ export class Memberships {
     await namespaces.change(id, batch + routesOf(leases.of(id), state.table));
     undo.move();
     await state.rule(ruled);
-    events.tell("connect", toldOf(network), { container: id });
+    events.emit("connect", reportedOf(network), { container: id });
     return endpoint.lease;
   }
 
@@ -62,7 +62,7 @@ export class Memberships {
     const route = routesOf(leases.of(id), table);
     if (route !== "") await namespaces.change(id, route);
     await state.rule(ruled);
-    events.tell("disconnect", toldOf(network), { container: id });
+    events.emit("disconnect", reportedOf(network), { container: id });
     return lease;
   }
 }

@@ -7,19 +7,19 @@ import { prefixed, toTsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Container } from "../containers/container.ts";
 import { randomId } from "../containers/names.ts";
-import { type NetworkEvents, toldOf } from "../events/network_events.ts";
+import { type NetworkEvents, reportedOf } from "../events/network_events.ts";
 import { ContainerPorts } from "./container_ports.ts";
-import { Memberships } from "./connect.ts";
+import { NetworkConnector } from "./connect.ts";
 import { nameServerOf } from "./dns_records.ts";
-import type { NameService } from "./embedded_dns.ts";
+import type { EmbeddedDns } from "./embedded_dns.ts";
 import type { Namespaces } from "./namespaces.ts";
-import { networkFacts } from "./endpoint_settings.ts";
-import { NetworkLifetime } from "./network_restore.ts";
+import { endpointStateOf } from "./endpoint_settings.ts";
+import { NetworkRestore } from "./network_restore.ts";
 import { NetworkState, type NetworkStateDeps } from "./network_state.ts";
-import type { Endpoint, Network, NetworkFacts, Sandbox, StoredNetworks } from "./network.ts";
-import { askedNetworks, hasBridge, networkKind } from "./network_mode.ts";
-import { LINKS, type Place, routesOf, takePlace } from "./endpoint_setup.ts";
-import type { PortPublisher } from "./port_mapper.ts";
+import type { Endpoint, EndpointState, Network, Sandbox, StoredNetworks } from "./network.ts";
+import { hasBridge, networkKind, requestedNetworks } from "./network_mode.ts";
+import { type EndpointSetup, LINKS, routesOf, setUpEndpoint } from "./endpoint_setup.ts";
+import type { PortMapper } from "./port_mapper.ts";
 import { PublishedPorts } from "./published_ports.ts";
 
 /** What Docker puts before whatever is wrong with a container's network. */
@@ -33,23 +33,23 @@ export interface ContainerNetworksDeps extends NetworkStateDeps {
     "begin" | "end" | "saveSandbox" | "saveEndpoint" | "removeEndpoint" | "endpoints" | "sandboxes"
   >;
   readonly namespaces: Namespaces;
-  readonly publisher: PortPublisher;
+  readonly publisher: PortMapper;
   /** Where ports are published that name no address, nor does their network; empty for everywhere. */
   readonly defaultBind: string;
   /** Whether others that run have joined the namespace of a container. */
   readonly isShared: (containerId: string) => boolean;
-  readonly names: (endpoints: () => readonly (readonly Endpoint[])[]) => NameService;
+  readonly names: (endpoints: () => readonly (readonly Endpoint[])[]) => EmbeddedDns;
 }
 
 /** See the module's comment. */
 export class ContainerNetworks {
   readonly #deps: ContainerNetworksDeps;
   readonly #state: NetworkState;
-  readonly #names: NameService;
+  readonly #names: EmbeddedDns;
   readonly #ports: ContainerPorts;
   readonly published: PublishedPorts;
-  readonly members: Memberships;
-  readonly lifetime: NetworkLifetime;
+  readonly members: NetworkConnector;
+  readonly lifetime: NetworkRestore;
 
   constructor(deps: ContainerNetworksDeps) {
     const { log, records, namespaces, events, forwarding, publisher, table, defaultBind } = deps;
@@ -62,9 +62,9 @@ export class ContainerNetworks {
       endpointsOf: (id) => state.leases.of(id),
     });
     this.published = new PublishedPorts({ state, ports, records });
-    this.members = new Memberships({ state, records, namespaces, events });
+    this.members = new NetworkConnector({ state, records, namespaces, events });
     const stop = (id: string) => this.stop(id);
-    this.lifetime = new NetworkLifetime({ log, state, ports, names, namespaces, forwarding, stop });
+    this.lifetime = new NetworkRestore({ log, state, ports, names, namespaces, forwarding, stop });
   }
 
   get bridges(): NetworkState["bridges"] {
@@ -76,10 +76,10 @@ export class ContainerNetworks {
   }
 
   /** What inspect and ps show. */
-  factsOf(container: Pick<Container, "id" | "name" | "record">): NetworkFacts {
+  endpointsOf(container: Pick<Container, "id" | "name" | "record">): EndpointState {
     const { id } = container;
     const { sandboxes, leases, table } = this.#state;
-    return networkFacts(container, sandboxes.get(id), leases.of(id), table);
+    return endpointStateOf(container, sandboxes.get(id), leases.of(id), table);
   }
 
   /** Where a running container asks for names; undefined where it has no network with names. */
@@ -132,11 +132,13 @@ export class ContainerNetworks {
     await this.published.close(id);
     const endpoints = leases.of(id);
     if (!sandboxes.delete(id) && endpoints.length === 0) return;
-    if (isShared(id)) await this.#takeAway(endpoints);
+    if (isShared(id)) await this.#release(endpoints);
     leases.drop(id);
     records.end(id);
     await this.#names.update();
-    for (const { networkId } of endpoints) events.tell("disconnect", toldOf(table.known(networkId)), { container: id });
+    for (const { networkId } of endpoints) {
+      events.emit("disconnect", reportedOf(table.known(networkId)), { container: id });
+    }
   }
 
   async #begin(container: Container): Promise<Sandbox> {
@@ -154,24 +156,27 @@ export class ContainerNetworks {
     const batch = places.map(({ batch }) => batch).join("") + routesOf(leases.of(id), table);
     const steps = await Promise.allSettled([namespaces.make(id, batch), rules.update(), this.#names.update()]);
     for (const step of steps) if (step.status === "rejected") throw step.reason;
-    for (const { network } of places) events.tell("connect", toldOf(network), { container: id });
+    for (const { network } of places) events.emit("connect", reportedOf(network), { container: id });
     return sandbox;
   }
 
   /** In all networks that a container wants. */
-  async #places(container: Container, reserved: DisposableStack): Promise<Place[]> {
-    const places = new Map<string, Place>();
-    for (const [name, asked] of askedNetworks(container.record)) {
+  async #places(container: Container, reserved: DisposableStack): Promise<EndpointSetup[]> {
+    const places = new Map<string, EndpointSetup>();
+    for (const [name, requested] of requestedNetworks(container.record)) {
       const { id } = this.#state.table.find(name);
       // Somebody may have named one twice, by its name and by its id.
       if (places.has(id)) continue;
-      places.set(id, await takePlace(container, { name: id, asked, link: LINKS[places.size]! }, reserved, this.#state));
+      places.set(
+        id,
+        await setUpEndpoint(container, { name: id, requested, link: LINKS[places.size]! }, reserved, this.#state),
+      );
     }
     return [...places.values()];
   }
 
   /** Who has joined a container stays in its namespace, and would have addresses that others can get. As in Docker. */
-  async #takeAway(endpoints: readonly Endpoint[]): Promise<void> {
+  async #release(endpoints: readonly Endpoint[]): Promise<void> {
     const links = endpoints.map(({ lease }) => lease.hostLink);
     await this.#deps.namespaces.removeLinks(links).catch((thrown) => {
       this.#deps.log.warn("interfaces stay", { error: toTsdError(thrown).message });

@@ -3,17 +3,17 @@
  * The ports of running containers: which ones each has, and where they lead while its addresses change.
  */
 import { prefixed } from "../../errors.ts";
-import { type PublishedPort, type WantedPort, wantedPorts } from "../../network/port.ts";
+import { type PublishedPort, type RequestedPort, requestedPorts } from "../../network/port.ts";
 import type { Container } from "../containers/container.ts";
 import type { Endpoint, Network } from "./network.ts";
 import type { NetworkTable } from "./network_table.ts";
 import type { OpenPorts } from "./open_ports.ts";
-import type { PortExchange } from "./port_update.ts";
-import type { PortPublisher, TargetAddress } from "./port_mapper.ts";
-import { wayOut } from "./gateway_endpoint.ts";
+import type { PortUpdateTransaction } from "./port_update.ts";
+import type { PortMapper, TargetAddress } from "./port_mapper.ts";
+import { gatewayEndpoint } from "./gateway_endpoint.ts";
 
 export interface ContainerPortsDeps {
-  readonly publisher: PortPublisher;
+  readonly publisher: PortMapper;
   readonly table: Pick<NetworkTable, "known">;
   /** Where a network's ports are published that name no address; empty for everywhere. */
   readonly bindAddress: (network: Network) => string;
@@ -24,7 +24,7 @@ export interface ContainerPortsDeps {
 /** What changes at once. */
 export interface PortChange {
   readonly removed: readonly PublishedPort[];
-  readonly added: readonly WantedPort[];
+  readonly added: readonly RequestedPort[];
 }
 
 /** See the module's comment. */
@@ -39,7 +39,7 @@ export class ContainerPorts {
   /** Those of a container that is about to run, with the endpoints that it will have. @throws {TsdError} port_in_use */
   async publish({ id, name, record }: Container, endpoints: readonly Endpoint[]): Promise<readonly PublishedPort[]> {
     const { config, hostConfig } = record;
-    const wanted = wantedPorts({
+    const requested = requestedPorts({
       bindings: hostConfig.PortBindings,
       exposed: Object.keys(config.ExposedPorts ?? {}),
       publishAll: hostConfig.PublishAllPorts ?? false,
@@ -47,7 +47,7 @@ export class ContainerPorts {
     const open = await this.#take(
       { name },
       endpoints,
-      wanted,
+      requested,
       (bound, address) => this.#deps.publisher.publish(bound, address, this.#target(id)),
     );
     if (open === undefined) return [];
@@ -62,12 +62,12 @@ export class ContainerPorts {
   }
 
   /** Takes what is added beside what is removed, all of it or nothing. @throws {TsdError} port_in_use */
-  async exchange(container: Container, { removed, added }: PortChange): Promise<PortExchange> {
+  async exchange(container: Container, { removed, added }: PortChange): Promise<PortUpdateTransaction> {
     const { id } = container;
     const { publisher, endpointsOf } = this.#deps;
     const open = this.#open.get(id) ?? publisher.none();
     this.#open.set(id, open);
-    const take = (bound: readonly WantedPort[], address: string) =>
+    const take = (bound: readonly RequestedPort[], address: string) =>
       publisher.exchange(open, { removed, added: bound }, address, this.#target(id));
     return await this.#take(container, endpointsOf(id), added, take) ?? await take([], "");
   }
@@ -89,14 +89,14 @@ export class ContainerPorts {
   async #take<T>(
     { name }: Pick<Container, "name">,
     endpoints: readonly Endpoint[],
-    wanted: readonly WantedPort[],
-    take: (bound: readonly WantedPort[], address: string) => Promise<T>,
+    requested: readonly RequestedPort[],
+    take: (bound: readonly RequestedPort[], address: string) => Promise<T>,
   ): Promise<T | undefined> {
-    const out = wayOut(endpoints, this.#deps.table);
+    const out = gatewayEndpoint(endpoints, this.#deps.table);
     // Without a way out there is none in either.
-    if (out === undefined || wanted.length === 0) return undefined;
+    if (out === undefined || requested.length === 0) return undefined;
     const hostIp = this.#deps.bindAddress(this.#deps.table.known(out.networkId));
-    const bound = wanted.map((port) => port.hostIp === "" ? { ...port, hostIp } : port);
+    const bound = requested.map((port) => port.hostIp === "" ? { ...port, hostIp } : port);
     try {
       return await take(bound, out.lease.address);
     } catch (thrown) {
@@ -107,6 +107,6 @@ export class ContainerPorts {
 
   /** Where a container's ports lead; nowhere while it is in no network with a way out. */
   #target(id: string): TargetAddress {
-    return () => wayOut(this.#deps.endpointsOf(id), this.#deps.table)?.lease.address;
+    return () => gatewayEndpoint(this.#deps.endpointsOf(id), this.#deps.table)?.lease.address;
   }
 }

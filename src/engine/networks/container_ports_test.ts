@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
 import type { PortTarget } from "../../network/port.ts";
-import { PortTable } from "../../network/port_allocator.ts";
+import { PortAllocator } from "../../network/port_allocator.ts";
 import type { Container } from "../containers/container.ts";
 import { ContainerPorts } from "./container_ports.ts";
 import type { Endpoint, Network } from "./network.ts";
-import { PortPublisher } from "./port_mapper.ts";
+import { PortMapper } from "./port_mapper.ts";
 
 const NETWORK = { id: "n", name: "net", record: { driver: "bridge" } } as unknown as Network;
 
@@ -19,7 +19,12 @@ Deno.test("a port leads to the container's address of now, and nowhere where it 
   };
   let endpoints: Endpoint[] = [];
   const ports = new ContainerPorts({
-    publisher: new PortPublisher({ table: new PortTable([40_000, 40_009]), log: SILENT_LOG, gateways: () => [], open }),
+    publisher: new PortMapper({
+      table: new PortAllocator([40_000, 40_009]),
+      log: SILENT_LOG,
+      gateways: () => [],
+      open,
+    }),
     table: { known: () => NETWORK },
     bindAddress: () => "127.0.0.1",
     endpointsOf: () => endpoints,

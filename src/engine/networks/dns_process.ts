@@ -8,11 +8,11 @@ import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { messagesFrom, type NameReply, type NameRequest, toLine } from "../../network/dns/control.ts";
 import { NameServer } from "../../network/dns/name_server.ts";
-import type { ExitLoop } from "../../runtime/reaper.ts";
+import type { Reaper } from "../../runtime/reaper.ts";
 import { O, type ProcessCalls } from "../../sys/mod.ts";
 import { namesIn } from "../directories.ts";
 import type { EnginePaths } from "../paths.ts";
-import type { NameChannel } from "./embedded_dns.ts";
+import type { DnsChannel } from "./embedded_dns.ts";
 
 /** How long it may take to come up, and to do what it is told, in ms. */
 const LIMIT_MS = 10_000;
@@ -22,37 +22,37 @@ const SOCKET = /^names-.*\.sock$/;
 const OWN_SOCKET = `names-${BUILD_INFO.version}-${BUILD_INFO.gitCommit}.sock`;
 
 /** The program to run, and its environment. */
-export interface OwnProgram {
+export interface SelfProgram {
   /** Absolute path, and arguments before the command's. */
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-export interface NameProcessDeps {
+export interface DnsProcessDeps {
   readonly paths: Pick<EnginePaths, "runDir">;
-  readonly program: OwnProgram;
+  readonly program: SelfProgram;
   readonly processes: Pick<ProcessCalls, "spawn">;
-  readonly exits: Pick<ExitLoop, "spawned">;
+  readonly exits: Pick<Reaper, "spawned">;
   readonly log: Log;
 }
 
 /** See the module's comment. */
-export class NameProcess {
-  readonly #deps: NameProcessDeps;
+export class DnsProcess {
+  readonly #deps: DnsProcessDeps;
 
-  constructor(deps: NameProcessDeps) {
+  constructor(deps: DnsProcessDeps) {
     this.#deps = deps;
   }
 
   /** A way to it; undefined where there is none and none is wanted. @throws {TsdError} runtime_failed, timeout */
-  async open(start: boolean): Promise<NameChannel | undefined> {
+  async open(start: boolean): Promise<DnsChannel | undefined> {
     const path = `${this.#deps.paths.runDir}/${OWN_SOCKET}`;
     const channel = await connect(path) ?? (start ? await this.#start(path) : undefined);
     await this.#endOthers();
     return channel;
   }
 
-  async #start(path: string): Promise<NameChannel> {
+  async #start(path: string): Promise<DnsChannel> {
     const { program: { words: [program = "", ...words], env }, processes, exits, paths } = this.#deps;
     const log = `${paths.runDir}/names.log`;
     const pid = processes.spawn({
@@ -90,7 +90,7 @@ export class NameProcess {
         const other = await connect(`${runDir}/${name}`);
         await other?.request({ end: true });
         other?.close();
-        await removeIfThere(`${runDir}/${name}`);
+        await removeIfExists(`${runDir}/${name}`);
       } catch (thrown) {
         log.warn("a process of another version answers for names", { error: toTsdError(thrown).message });
       }
@@ -99,13 +99,13 @@ export class NameProcess {
 }
 
 /** Undefined: nobody is there. */
-async function connect(path: string): Promise<NameChannel | undefined> {
+async function connect(path: string): Promise<DnsChannel | undefined> {
   try {
     const channel = channelOf(await Deno.connect({ transport: "unix", path }));
     // The process itself may not remove its socket.
     const request = async (what: NameRequest) => {
       const reply = await channel.request(what);
-      if ("end" in what) await removeIfThere(path);
+      if ("end" in what) await removeIfExists(path);
       return reply;
     };
     return { ...channel, request };
@@ -115,14 +115,14 @@ async function connect(path: string): Promise<NameChannel | undefined> {
   }
 }
 
-function channelOf(connection: Deno.UnixConn): NameChannel {
+function channelOf(connection: Deno.UnixConn): DnsChannel {
   const waiting: PromiseWithResolvers<NameReply>[] = [];
-  const gone = new TsdError("runtime_failed", "Whoever answers for names has gone");
+  const removed = new TsdError("runtime_failed", "Whoever answers for names has gone");
   const read = async () => {
     for await (const reply of messagesFrom<NameReply>(connection.readable)) waiting.shift()?.resolve(reply);
   };
   const end = () => {
-    for (const each of waiting.splice(0)) each.reject(gone);
+    for (const each of waiting.splice(0)) each.reject(removed);
   };
   // Whatever ends the reading ends the channel.
   const closed = read().then(end, end);
@@ -145,7 +145,7 @@ function channelOf(connection: Deno.UnixConn): NameChannel {
         await write(connection, toLine(request));
         return await reply.promise;
       } catch (thrown) {
-        throw thrown instanceof TsdError ? thrown : gone;
+        throw thrown instanceof TsdError ? thrown : removed;
       } finally {
         clearTimeout(timer);
       }
@@ -153,7 +153,7 @@ function channelOf(connection: Deno.UnixConn): NameChannel {
   };
 }
 
-async function removeIfThere(path: string): Promise<void> {
+async function removeIfExists(path: string): Promise<void> {
   try {
     await Deno.remove(path);
   } catch (thrown) {
@@ -166,7 +166,7 @@ async function write(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
 }
 
 /** For an engine that is part of another program, and can't start itself as a process: names end with it. */
-export function ownNames(log: Log): (start: boolean) => Promise<NameChannel | undefined> {
+export function selfNames(log: Log): (start: boolean) => Promise<DnsChannel | undefined> {
   let server: NameServer | undefined;
   return (start) => {
     if (server === undefined && !start) return Promise.resolve(undefined);

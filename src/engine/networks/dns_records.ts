@@ -4,11 +4,11 @@
  */
 import { canonicalAddress, parseAddress } from "../../network/address.ts";
 import type { NamedContainer, NameTable } from "../../network/dns/name_table.ts";
-import type { AskedEndpoint, Container } from "../containers/container.ts";
+import type { Container, RequestedEndpoint } from "../containers/container.ts";
 import type { Endpoint, Network } from "./network.ts";
-import { askedNetworks } from "./network_mode.ts";
+import { requestedNetworks } from "./network_mode.ts";
 import type { NetworkTable } from "./network_table.ts";
-import { wayOut } from "./gateway_endpoint.ts";
+import { gatewayEndpoint } from "./gateway_endpoint.ts";
 
 /** Whether containers of a network know each other by name: in all that somebody made. */
 export const hasNames = ({ name, record: { driver } }: Pick<Network, "name" | "record">): boolean =>
@@ -17,18 +17,18 @@ export const hasNames = ({ name, record: { driver } }: Pick<Network, "name" | "r
 /** By which others of a network know a container, its own name first. */
 export function namesOf(
   { id, name, record: { config } }: Pick<Container, "id" | "name" | "record">,
-  { aliases = [] }: AskedEndpoint,
+  { aliases = [] }: RequestedEndpoint,
 ): string[] {
   return [...new Set([name, ...aliases, id.slice(0, 12), ...config.Hostname ? [config.Hostname] : []])];
 }
 
 /** What a container asked for in a network, which it may have called by name or id. */
-export function askedIn({ record }: Pick<Container, "record">, { name, id }: Network): AskedEndpoint {
-  const asked = new Map(askedNetworks(record));
-  return asked.get(name) ?? asked.get(id) ?? {};
+export function queriedIn({ record }: Pick<Container, "record">, { name, id }: Network): RequestedEndpoint {
+  const requested = new Map(requestedNetworks(record));
+  return requested.get(name) ?? requested.get(id) ?? {};
 }
 
-export interface NameFacts {
+export interface DnsRecords {
   readonly table: Pick<NetworkTable, "known">;
   /** All that containers have of networks, by container. */
   readonly endpoints: readonly (readonly Endpoint[])[];
@@ -36,7 +36,7 @@ export interface NameFacts {
 }
 
 /** See the module's comment. */
-export function nameTable({ table, endpoints, container }: NameFacts): NameTable {
+export function nameTable({ table, endpoints, container }: DnsRecords): NameTable {
   const networks = new Map<string, NameTable["networks"][number]>();
   const containers: NamedContainer[] = [];
   for (const own of endpoints) {
@@ -51,15 +51,15 @@ export function nameTable({ table, endpoints, container }: NameFacts): NameTable
       });
     }
     const { Dns, DnsOptions } = known.record.hostConfig;
-    const servers = (Dns ?? []).filter(canBeAsked).map((server) => canonicalAddress(server)!);
+    const servers = (Dns ?? []).filter(canBeQueried).map((server) => canonicalAddress(server)!);
     containers.push({
       endpoints: named.map(({ networkId, lease }) => ({
         network: networkId,
-        names: namesOf(known, askedIn(known, table.known(networkId))),
+        names: namesOf(known, queriedIn(known, table.known(networkId))),
         addresses: [lease.address, ...lease.six ? [lease.six.address] : []],
       })),
       ...Dns?.length && { servers },
-      forwards: wayOut(own, table) !== undefined,
+      forwards: gatewayEndpoint(own, table) !== undefined,
       searchesFirst: (DnsOptions ?? []).some((option) => /^ndots:[1-9]/.test(option)),
     });
   }
@@ -68,7 +68,7 @@ export function nameTable({ table, endpoints, container }: NameFacts): NameTable
 
 /** The network of the way out first, then by name. */
 export function searched(endpoints: readonly Endpoint[], table: Pick<NetworkTable, "known">): Endpoint[] {
-  const out = wayOut(endpoints, table);
+  const out = gatewayEndpoint(endpoints, table);
   const nameOf = ({ networkId }: Endpoint) => table.known(networkId).name;
   return endpoints.toSorted((a, b) => Number(b === out) - Number(a === out) || (nameOf(a) < nameOf(b) ? -1 : 1));
 }
@@ -79,7 +79,7 @@ export function nameServerOf(endpoints: readonly Endpoint[], table: Pick<Network
 }
 
 /** Whether a server can be asked on a container's behalf: a loopback address is the container's own. */
-export function canBeAsked(server: string): boolean {
+export function canBeQueried(server: string): boolean {
   const address = parseAddress(server);
   if (address === undefined) return false;
   return address.family === 4 ? address.value >> 24n !== 127n : address.value !== 1n;

@@ -8,7 +8,7 @@
 import type { Log } from "../../log.ts";
 import type { ChainName } from "../../network/nft_messages.ts";
 import type { NftConnection } from "../../network/nft_connection.ts";
-import type { RunHostCommand } from "../system/host_exec.ts";
+import type { HostExec } from "../system/host_exec.ts";
 import { programPath } from "./host_programs.ts";
 
 /** The bit that says "let through". */
@@ -26,24 +26,24 @@ type Kind = typeof KINDS[number];
 /** Changes of legacy rules aren't told by the kernel: how often they are looked at while containers start, in ms. */
 const LEGACY_PAUSE_MS = 10_000;
 
-export interface DockerUserDeps {
+export interface DockerUserChainDeps {
   readonly log: Log;
   /** Name of the engine's own rules. */
   readonly name: string;
   readonly kernel: Pick<NftConnection, "policyOf" | "hasRuleWith">;
-  readonly run: RunHostCommand;
+  readonly run: HostExec;
   readonly now?: () => number;
 }
 
 /** See the module's comment. */
-export class DockerUser {
-  readonly #deps: DockerUserDeps;
+export class DockerUserChain {
+  readonly #deps: DockerUserChainDeps;
   readonly #inPlace = new Set<string>();
   #legacyAt = -Infinity;
   /** One after another: who looks while another one puts a rule there would put a second one. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(deps: DockerUserDeps) {
+  constructor(deps: DockerUserChainDeps) {
     this.#deps = deps;
   }
 

@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
-import { DockerUser } from "./docker_user_chain.ts";
+import { DockerUserChain } from "./docker_user_chain.ts";
 import { programPath } from "./host_programs.ts";
 
 Deno.test("who starts at once puts one rule into DOCKER-USER, and all of several are taken away", async () => {
   let rules = 0;
-  const user = new DockerUser({
+  const user = new DockerUserChain({
     log: SILENT_LOG,
     name: "t",
     kernel: {

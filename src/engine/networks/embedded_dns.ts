@@ -9,7 +9,7 @@ import type { NameReply, NameRequest } from "../../network/dns/control.ts";
 import type { NameTable } from "../../network/dns/name_table.ts";
 
 /** A way to whoever answers. */
-export interface NameChannel {
+export interface DnsChannel {
   /** @throws {TsdError} runtime_failed, timeout */
   request(request: NameRequest): Promise<NameReply>;
   /** Resolves when nobody is there any more. */
@@ -17,26 +17,26 @@ export interface NameChannel {
   close(): void;
 }
 
-export interface NameServiceDeps {
+export interface EmbeddedDnsDeps {
   readonly log: Log;
   /** Undefined where nobody is there and nobody is to be started. @throws {TsdError} */
-  readonly open: (start: boolean) => Promise<NameChannel | undefined>;
+  readonly open: (start: boolean) => Promise<DnsChannel | undefined>;
   /** What there is when it is asked. */
   readonly present: () => NameTable;
 }
 
 /** See the module's comment. */
-export class NameService {
-  readonly #deps: NameServiceDeps;
+export class EmbeddedDns {
+  readonly #deps: EmbeddedDnsDeps;
   readonly #log: Log;
-  #channel: NameChannel | undefined;
+  #channel: DnsChannel | undefined;
   /** What was told last over the channel. */
-  #told = "";
+  #reported = "";
   #current: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
-  #hasLeft = false;
+  #hasShutDown = false;
 
-  constructor(deps: NameServiceDeps) {
+  constructor(deps: EmbeddedDnsDeps) {
     this.#deps = deps;
     this.#log = deps.log.scope("names");
   }
@@ -57,7 +57,7 @@ export class NameService {
 
   /** The engine ends: whoever answers goes on, unless nobody has a name. */
   async leave(): Promise<void> {
-    this.#hasLeft = true;
+    this.#hasShutDown = true;
     await this.#current;
     if (isEmpty(this.#deps.present())) await this.#end();
     this.#close();
@@ -67,26 +67,26 @@ export class NameService {
   async #tell(): Promise<void> {
     const table = this.#deps.present();
     const text = JSON.stringify(table);
-    if (text === this.#told) return;
+    if (text === this.#reported) return;
     const channel = await this.#open(!isEmpty(table));
-    if (channel === undefined) return void (this.#told = text);
+    if (channel === undefined) return void (this.#reported = text);
     const { troubles } = await channel.request({ table });
     for (const trouble of troubles) this.#log.warn("nobody answers for names", { where: trouble });
     // What can't be listened on now may be free at the next change.
-    const told = troubles.length === 0 ? text : "";
+    const reported = troubles.length === 0 ? text : "";
     // Without names there is nothing to watch over.
     if (isEmpty(table)) this.#close();
-    this.#told = told;
+    this.#reported = reported;
   }
 
-  async #open(start: boolean): Promise<NameChannel | undefined> {
+  async #open(start: boolean): Promise<DnsChannel | undefined> {
     if (this.#channel !== undefined) return this.#channel;
     const channel = await this.#deps.open(start);
     this.#channel = channel;
     void channel?.closed.then(() => {
       if (this.#channel !== channel) return;
       this.#close();
-      if (this.#hasLeft) return;
+      if (this.#hasShutDown) return;
       this.#log.warn("whoever answered for names has gone; another one takes over");
       void this.update();
     });
@@ -105,7 +105,7 @@ export class NameService {
   #close(): void {
     this.#channel?.close();
     this.#channel = undefined;
-    this.#told = "";
+    this.#reported = "";
   }
 }
 

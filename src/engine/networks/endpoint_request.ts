@@ -6,7 +6,7 @@
 import type { EndpointIPAMConfig, EndpointSettings } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { formatAddress, parseAddress } from "../../network/address.ts";
-import type { AskedEndpoint } from "../containers/container.ts";
+import type { RequestedEndpoint } from "../containers/container.ts";
 import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../request_shapes.ts";
 
 const SHAPE = {
@@ -25,7 +25,7 @@ const REFUSED: { readonly [K in keyof EndpointSettings]?: string } = {
 const MAC = /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i;
 
 /** @throws {TsdError} invalid_argument, not_implemented */
-export function askedEndpoint(given: unknown): AskedEndpoint {
+export function requestedEndpoint(given: unknown): RequestedEndpoint {
   if (given === undefined || given === null) return {};
   if (!isObject(given)) throw invalid("invalid JSON: the settings of an endpoint must be an object");
   checkShape(given, SHAPE, "", "endpoint");
@@ -37,16 +37,16 @@ export function askedEndpoint(given: unknown): AskedEndpoint {
   const aliases = Aliases ?? [];
   if (mac !== "" && !MAC.test(mac)) throw invalid(`invalid MAC address: ${mac}`);
   return {
-    ...ownAddresses(IPAMConfig ?? {}),
+    ...requestedStaticAddresses(IPAMConfig ?? {}),
     ...mac !== "" && { mac: mac.toLowerCase().replaceAll("-", ":") },
     ...aliases.length > 0 && { aliases },
     ...priority !== 0 && { priority },
   };
 }
 
-function ownAddresses(
+function requestedStaticAddresses(
   { IPv4Address: four = "", IPv6Address: six = "", LinkLocalIPs: local }: EndpointIPAMConfig,
-): Pick<AskedEndpoint, "address" | "six"> {
+): Pick<RequestedEndpoint, "address" | "six"> {
   if (!isEmpty(local)) throw unsupported("a link-local address (--link-local-ip)");
   if (four !== "" && parseAddress(four)?.family !== 4) throw invalid(`invalid IPv4 address: ${four}`);
   const parsed = parseAddress(six);
@@ -55,8 +55,13 @@ function ownAddresses(
 }
 
 /** @throws {TsdError} invalid_argument, not_implemented */
-export function parseConnectRequest(body: unknown): { readonly container: string; readonly asked: AskedEndpoint } {
-  return { container: containerOf(body), asked: askedEndpoint((body as { EndpointConfig?: unknown }).EndpointConfig) };
+export function parseConnectRequest(
+  body: unknown,
+): { readonly container: string; readonly requested: RequestedEndpoint } {
+  return {
+    container: containerOf(body),
+    requested: requestedEndpoint((body as { EndpointConfig?: unknown }).EndpointConfig),
+  };
 }
 
 /** @throws {TsdError} invalid_argument */

@@ -3,30 +3,30 @@
  * What there is of a container's networks for those who show it.
  */
 import type { Container } from "../containers/container.ts";
-import { askedIn, hasNames, namesOf } from "./dns_records.ts";
-import type { Endpoint, Network, NetworkFacts, Sandbox } from "./network.ts";
-import { askedNetworks, hasBridge, networkKind } from "./network_mode.ts";
+import { hasNames, namesOf, queriedIn } from "./dns_records.ts";
+import type { Endpoint, EndpointState, Network, Sandbox } from "./network.ts";
+import { hasBridge, networkKind, requestedNetworks } from "./network_mode.ts";
 import type { NetworkTable } from "./network_table.ts";
 
 /** What a container has, or what it wants where it doesn't run. */
-export function networkFacts(
+export function endpointStateOf(
   container: Pick<Container, "id" | "name" | "record">,
   sandbox: Sandbox | undefined,
   had: readonly Endpoint[],
   table: NetworkTable,
-): NetworkFacts {
+): EndpointState {
   const { hostConfig } = container.record;
-  const fact = (network: Network, endpoint?: Endpoint) => ({
+  const each = (network: Network, endpoint?: Endpoint) => ({
     network,
     lease: endpoint?.lease,
-    asked: askedIn(container, network),
-    names: hasNames(network) ? namesOf(container, askedIn(container, network)) : undefined,
+    requested: queriedIn(container, network),
+    names: hasNames(network) ? namesOf(container, queriedIn(container, network)) : undefined,
   });
   if (had.length > 0) {
-    return { sandbox, endpoints: had.map((endpoint) => fact(table.known(endpoint.networkId), endpoint)) };
+    return { sandbox, endpoints: had.map((endpoint) => each(table.known(endpoint.networkId), endpoint)) };
   }
   const kind = networkKind(hostConfig);
-  const wanted = hasBridge(kind) ? askedNetworks(container.record).map(([name]) => table.named(name)) : [];
-  const own = kind === "host" || kind === "none" ? [table.predefined(kind)] : wanted;
-  return { sandbox, endpoints: own.map((network) => fact(network)) };
+  const expected = hasBridge(kind) ? requestedNetworks(container.record).map(([name]) => table.named(name)) : [];
+  const own = kind === "host" || kind === "none" ? [table.predefined(kind)] : expected;
+  return { sandbox, endpoints: own.map((network) => each(network)) };
 }

@@ -3,25 +3,25 @@
  * Places of containers in networks: addresses that nobody else has, and what makes interfaces of them.
  */
 import { endpointBatch, routeBatch } from "../../network/ip_batch.ts";
-import type { AskedEndpoint, Container } from "../containers/container.ts";
+import type { Container, RequestedEndpoint } from "../containers/container.ts";
 import type { Bridges } from "./bridge_driver.ts";
-import type { Leases } from "./ipam.ts";
+import type { Ipam } from "./ipam.ts";
 import type { Endpoint, Network } from "./network.ts";
-import { refusesSix } from "./network_mode.ts";
+import { refusesIpv6 } from "./network_mode.ts";
 import type { NetworkTable } from "./network_table.ts";
-import { wayOut, wayOutSix } from "./gateway_endpoint.ts";
+import { gatewayEndpoint, gatewayEndpointV6 } from "./gateway_endpoint.ts";
 
 /** A container's place in a network that is about to be made. */
-export interface Place {
+export interface EndpointSetup {
   readonly endpoint: Endpoint;
   readonly network: Network;
   readonly batch: string;
 }
 
-export interface WantedPlace {
+export interface RequestedEndpointSetup {
   /** The network's name or id. */
   readonly name: string;
-  readonly asked: AskedEndpoint;
+  readonly requested: RequestedEndpoint;
   /** Name of the interface in the container. */
   readonly link: string;
 }
@@ -29,16 +29,16 @@ export interface WantedPlace {
 /** Names of interfaces, as many as a container can have of ours. */
 export const LINKS: readonly string[] = Array.from({ length: 256 }, (_, at) => `eth${at}`);
 
-/** Nobody else gets its addresses until `held` is disposed of. @throws {TsdError} as `Bridges.ensure`, `Leases.reserve` */
-export async function takePlace(
+/** Nobody else gets its addresses until `held` is disposed of. @throws {TsdError} as `Bridges.ensure`, `Ipam.reserve` */
+export async function setUpEndpoint(
   { id, record }: Pick<Container, "id" | "record">,
-  { name, asked, link }: WantedPlace,
+  { name, requested, link }: RequestedEndpointSetup,
   held: DisposableStack,
-  { bridges, leases, table }: { readonly bridges: Bridges; readonly leases: Leases; readonly table: NetworkTable },
-): Promise<Place> {
+  { bridges, leases, table }: { readonly bridges: Bridges; readonly leases: Ipam; readonly table: NetworkTable },
+): Promise<EndpointSetup> {
   const bridge = await bridges.ensure(table.find(name));
-  const wanted = { ...asked, withoutSix: refusesSix(record.hostConfig) };
-  const { lease } = held.use(leases.reserve(bridge, link, wanted));
+  const expected = { ...requested, withoutIpv6: refusesIpv6(record.hostConfig) };
+  const { lease } = held.use(leases.reserve(bridge, link, expected));
   const { hostLink: hostName, mac, six } = lease;
   const batch = endpointBatch({
     ...{ hostName, bridgeIndex: bridge.index, hostPid: Deno.pid, name: link, mac, mtu: bridge.options.mtu },
@@ -49,8 +49,8 @@ export async function takePlace(
 
 /** Leads everything that no other route is for out of the container, in each version where there is a way. */
 export function routesOf(endpoints: readonly Endpoint[], table: Pick<NetworkTable, "known">): string {
-  const four = wayOut(endpoints, table)?.lease;
-  const six = wayOutSix(endpoints, table)?.lease;
+  const four = gatewayEndpoint(endpoints, table)?.lease;
+  const six = gatewayEndpointV6(endpoints, table)?.lease;
   return [
     four === undefined ? "" : routeBatch(four.gateway, four.link),
     six?.six === undefined ? "" : routeBatch(six.six.gateway, six.link),

@@ -87,26 +87,26 @@ export class Firewall {
   async #change(): Promise<void> {
     const { present, kernel, log } = this.#deps;
     const now = present();
-    const wanted: Loaded = {
+    const requested: Loaded = {
       chains: ruleset({ ...now, bridges: [], ports: [] }),
       elements: new Map(elements(now).map((element) => [`${element.map} ${element.text}`, element])),
     };
     const before = this.#loaded;
-    if (before?.chains === wanted.chains) {
+    if (before?.chains === requested.chains) {
       const lacking = (all: Loaded["elements"], of: Loaded["elements"]) =>
         [...of].filter(([key]) => !all.has(key)).map(([, element]) => element);
-      const removed = lacking(wanted.elements, before.elements);
-      const added = lacking(before.elements, wanted.elements);
+      const removed = lacking(requested.elements, before.elements);
+      const added = lacking(before.elements, requested.elements);
       try {
         await kernel.changeElements({ table: now.table, removed, added });
-        this.#loaded = wanted;
+        this.#loaded = requested;
         return;
       } catch (thrown) {
         log.warn("the rules were not those of before and are loaded anew", { error: toTsdError(thrown).message });
       }
     }
     await this.#load(ruleset(now));
-    this.#loaded = wanted;
+    this.#loaded = requested;
   }
 
   async #load(text: string): Promise<void> {

@@ -7,7 +7,7 @@ import type { Log } from "../../log.ts";
 import type { NftConnection } from "../../network/nft_connection.ts";
 import type { RuledPort } from "../../network/ruleset.ts";
 import type { Clock } from "../../async/clock.ts";
-import type { DockerUser } from "./docker_user_chain.ts";
+import type { DockerUserChain } from "./docker_user_chain.ts";
 import type { Firewall } from "./firewall.ts";
 
 /** How long several changes of others are waited for before they are answered. */
@@ -17,12 +17,12 @@ const LONGEST_DELAY_MS = 60_000;
 /** How long there must be rest for the next answer to be a quick one again. */
 const REST_MS = 10_000;
 
-export interface NetworkRulesDeps {
+export interface FirewallMonitorDeps {
   readonly log: Log;
   readonly clock: Clock;
   readonly firewall: Pick<Firewall, "isLoaded" | "isDamagedBy" | "update" | "reload" | "remove">;
   readonly kernel: Pick<NftConnection, "forgetFlows">;
-  readonly docker: Pick<DockerUser, "isDue" | "settle" | "remove">;
+  readonly docker: Pick<DockerUserChain, "isDue" | "settle" | "remove">;
   /** Whether there is anything to rule. */
   readonly hasBridges: () => boolean;
   /** Tells of changes of others until it is disposed of. */
@@ -30,15 +30,15 @@ export interface NetworkRulesDeps {
 }
 
 /** See the module's comment. */
-export class NetworkRules implements Disposable {
-  readonly #deps: NetworkRulesDeps;
+export class FirewallMonitor implements Disposable {
+  readonly #deps: FirewallMonitorDeps;
   #watch: Disposable | undefined;
   #repair: Disposable | undefined;
   #look: Disposable | undefined;
   #delayMs = REPAIR_DELAY_MS;
   #repairedMs = -Infinity;
 
-  constructor(deps: NetworkRulesDeps) {
+  constructor(deps: FirewallMonitorDeps) {
     this.#deps = deps;
   }
 
@@ -69,8 +69,8 @@ export class NetworkRules implements Disposable {
   }
 
   /** After a change: senders of datagrams, whose flows never end while they go on, are led by the rules of now. */
-  async forget(gone: readonly RuledPort[]): Promise<void> {
-    const flows = gone.filter(({ protocol }) => protocol === "udp").map((port) => ({
+  async forget(removed: readonly RuledPort[]): Promise<void> {
+    const flows = removed.filter(({ protocol }) => protocol === "udp").map((port) => ({
       ...port,
       address: port.hostIp.includes(":") ? port.six ?? port.address : port.address,
     }));

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
 import { FakeClock } from "../../async/clock_testing.ts";
-import { NetworkRules } from "./firewall_monitor.ts";
+import { FirewallMonitor } from "./firewall_monitor.ts";
 
 /** Rules with bridges, and a kernel in which others change things. */
 function bench() {
@@ -9,7 +9,7 @@ function bench() {
   const did: string[] = [];
   const doing = (what: string) => () => Promise.resolve(void did.push(what));
   let tell: (tables: ReadonlySet<string> | undefined) => void = () => assert.fail("nobody listens");
-  const rules = new NetworkRules({
+  const rules = new FirewallMonitor({
     ...{ log: SILENT_LOG, clock, hasBridges: () => true },
     firewall: {
       isLoaded: true,

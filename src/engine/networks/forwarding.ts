@@ -36,7 +36,7 @@ export class Forwarding {
   }
 
   /** Whether it is on only because an engine switched it on. */
-  get isOurs(): boolean {
+  get isManaged(): boolean {
     return this.#isOn && isFile(this.#deps.mark);
   }
 
@@ -53,7 +53,7 @@ export class Forwarding {
   /** After the last bridge. @throws {TsdError} runtime_failed */
   async end(): Promise<void> {
     const { log, mark, links } = this.#deps;
-    if (!this.isOurs) return;
+    if (!this.isManaged) return;
     const others = (await links()).filter(({ kind }) => kind !== undefined && RELYING_KINDS.includes(kind));
     if (others.length > 0) {
       const interfaces = others.map(({ name }) => name).join();

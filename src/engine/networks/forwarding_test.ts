@@ -5,20 +5,20 @@ import { Forwarding } from "./forwarding.ts";
 
 /** A machine with a setting and interfaces. */
 function bench(value: string) {
-  const folder = Deno.makeTempDirSync({ prefix: "tsd-forwarding-" });
+  const dir = Deno.makeTempDirSync({ prefix: "tsd-forwarding-" });
   const interfaces: LinkKind[] = [{ name: "eth0", kind: undefined }, { name: "bond0", kind: "bond" }];
-  Deno.writeTextFileSync(`${folder}/setting`, value);
+  Deno.writeTextFileSync(`${dir}/setting`, value);
   const deps = {
     log: SILENT_LOG,
-    mark: `${folder}/mark`,
+    mark: `${dir}/mark`,
     links: () => Promise.resolve(interfaces),
-    setting: `${folder}/setting`,
+    setting: `${dir}/setting`,
   };
   return {
     interfaces,
     setting: () => Deno.readTextFileSync(deps.setting).trim(),
     forwarding: () => new Forwarding(deps),
-    [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }),
+    [Symbol.dispose]: () => Deno.removeSync(dir, { recursive: true }),
   };
 }
 
@@ -26,7 +26,7 @@ Deno.test("forwarding that somebody else switched on is left alone, and not guar
   using machine = bench("1\n");
   const forwarding = machine.forwarding();
   forwarding.begin();
-  assert.equal(forwarding.isOurs, false);
+  assert.equal(forwarding.isManaged, false);
   await forwarding.end();
   assert.equal(machine.setting(), "1");
 });
@@ -37,9 +37,9 @@ Deno.test("what an engine switched on is guarded by the next one too, and off ag
   assert.equal(machine.setting(), "1");
   const next = machine.forwarding();
   next.begin();
-  assert.equal(next.isOurs, true);
+  assert.equal(next.isManaged, true);
   await next.end();
-  assert.deepEqual([machine.setting(), next.isOurs], ["0", false]);
+  assert.deepEqual([machine.setting(), next.isManaged], ["0", false]);
 });
 
 Deno.test("it stays on while others may need it", async () => {
@@ -48,7 +48,7 @@ Deno.test("it stays on while others may need it", async () => {
   forwarding.begin();
   machine.interfaces.push({ name: "docker0", kind: "bridge" });
   await forwarding.end();
-  assert.deepEqual([machine.setting(), forwarding.isOurs], ["1", true]);
+  assert.deepEqual([machine.setting(), forwarding.isManaged], ["1", true]);
   machine.interfaces.pop();
   await forwarding.end();
   assert.equal(machine.setting(), "0");

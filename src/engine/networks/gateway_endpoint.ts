@@ -2,12 +2,18 @@ import type { Endpoint } from "./network.ts";
 import type { NetworkTable } from "./network_table.ts";
 
 /** The network by which a container gets out, as Docker chooses it: of the highest priority, then the first by name. */
-export function wayOut(endpoints: readonly Endpoint[], table: Pick<NetworkTable, "known">): Endpoint | undefined {
+export function gatewayEndpoint(
+  endpoints: readonly Endpoint[],
+  table: Pick<NetworkTable, "known">,
+): Endpoint | undefined {
   return first(endpoints, table);
 }
 
 /** The same for version 6. */
-export function wayOutSix(endpoints: readonly Endpoint[], table: Pick<NetworkTable, "known">): Endpoint | undefined {
+export function gatewayEndpointV6(
+  endpoints: readonly Endpoint[],
+  table: Pick<NetworkTable, "known">,
+): Endpoint | undefined {
   return first(endpoints.filter(({ lease }) => lease.six !== undefined), table);
 }
 

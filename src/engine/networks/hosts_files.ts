@@ -25,8 +25,8 @@ export class HostsFiles {
   }
 
   remove(container: Container, addresses: readonly string[]): void {
-    const isGone = (line: string) => addresses.some((address) => line.startsWith(`${address}\t`));
-    this.#change(container, (text) => text.split("\n").filter((line) => !isGone(line)).join("\n"));
+    const isRemoved = (line: string) => addresses.some((address) => line.startsWith(`${address}\t`));
+    this.#change(container, (text) => text.split("\n").filter((line) => !isRemoved(line)).join("\n"));
   }
 
   /** In place: the container has the very file. */

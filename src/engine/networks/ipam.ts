@@ -12,7 +12,7 @@ import {
   type Subnet,
 } from "../../network/address.ts";
 import { freeAddress, macOf } from "../../network/pools.ts";
-import type { AskedEndpoint } from "../containers/container.ts";
+import type { RequestedEndpoint } from "../containers/container.ts";
 import { randomId } from "../containers/names.ts";
 import type { Bridge } from "./bridge_driver.ts";
 import type { AddressPool, Endpoint, Lease, Network } from "./network.ts";
@@ -21,7 +21,7 @@ import type { AddressPool, Endpoint, Lease, Network } from "./network.ts";
 const LINK_PREFIX = "veth";
 
 /** See the module's comment. */
-export class Leases {
+export class Ipam {
   readonly #byContainer = new Map<string, readonly Endpoint[]>();
   /** By network and version. */
   readonly #reserved = new Map<string, Set<bigint>>();
@@ -65,19 +65,19 @@ export class Leases {
    * @param link the interface's name in the container
    * @throws {TsdError} network_exhausted, invalid_argument, conflict
    */
-  reserve(bridge: Bridge, link: string, asked: AskedPlace = {}): Disposable & { readonly lease: Lease } {
+  reserve(bridge: Bridge, link: string, requested: RequestedLease = {}): Disposable & { readonly lease: Lease } {
     using held = new DisposableStack();
     const { network: { record }, subnet, gateway, six } = bridge;
-    const four = held.use(this.#take(bridge, { ...record, subnet, gateway }, asked.address)).address;
-    const withSix = six !== undefined && !asked.withoutSix;
-    if (asked.six !== undefined && six === undefined) throw outside(asked.six);
-    const other = withSix ? held.use(this.#take(bridge, { ...record.six, ...six }, asked.six)).address : undefined;
+    const four = held.use(this.#take(bridge, { ...record, subnet, gateway }, requested.address)).address;
+    const withIpv6 = six !== undefined && !requested.withoutIpv6;
+    if (requested.six !== undefined && six === undefined) throw outside(requested.six);
+    const other = withIpv6 ? held.use(this.#take(bridge, { ...record.six, ...six }, requested.six)).address : undefined;
     const endpointId = randomId();
     const lease: Lease = {
       ...{ endpointId, address: formatAddress(four), prefix: subnet.prefix, gateway, link },
-      mac: asked.mac || macOf(four),
-      ...asked.priority !== undefined && { priority: asked.priority },
-      ...withSix && other !== undefined && {
+      mac: requested.mac || macOf(four),
+      ...requested.priority !== undefined && { priority: requested.priority },
+      ...withIpv6 && other !== undefined && {
         six: { address: formatAddress(other), prefix: six.subnet.prefix, gateway: six.gateway },
       },
       hostLink: `${LINK_PREFIX}${endpointId.slice(0, 8)}`,
@@ -87,7 +87,11 @@ export class Leases {
   }
 
   /** An address of one version. */
-  #take({ network }: Bridge, pool: FilledPool, asked: string | undefined): Disposable & { readonly address: Address } {
+  #take(
+    { network }: Bridge,
+    pool: FilledPool,
+    requested: string | undefined,
+  ): Disposable & { readonly address: Address } {
     const { subnet, gateway, range, auxiliary = {} } = pool;
     const key = `${network.id} ${subnet.family}`;
     const reserved = this.#reserved.get(key) ?? new Set<bigint>();
@@ -97,11 +101,11 @@ export class Leases {
     const own = known.filter(({ family }) => family === subnet.family).map(({ value }) => value);
     const taken = new Set([...own, ...reserved]);
     const after = this.#last.get(key);
-    const address = asked === undefined
+    const address = requested === undefined
       ? freeAddress(subnet, { taken, range: range === undefined ? undefined : parseSubnet(range), after })
-      : askedAddress(subnet, asked, taken);
+      : requestedAddress(subnet, requested, taken);
     reserved.add(address.value);
-    if (asked === undefined) this.#last.set(key, address.value);
+    if (requested === undefined) this.#last.set(key, address.value);
     return { address, [Symbol.dispose]: () => void reserved.delete(address.value) };
   }
 }
@@ -113,13 +117,13 @@ interface FilledPool extends Omit<AddressPool, "subnet" | "gateway"> {
 }
 
 /** What is asked of a place, as far as it has to do with addresses. */
-export interface AskedPlace extends AskedEndpoint {
+export interface RequestedLease extends RequestedEndpoint {
   /** The container wants no address of version 6, whatever the network has. */
-  readonly withoutSix?: boolean;
+  readonly withoutIpv6?: boolean;
 }
 
 /** @throws {TsdError} invalid_argument, conflict, in Docker's words */
-function askedAddress(subnet: Subnet, text: string, taken: ReadonlySet<bigint>): Address {
+function requestedAddress(subnet: Subnet, text: string, taken: ReadonlySet<bigint>): Address {
   const address = parseAddress(text);
   if (address === undefined || !contains(subnet, address)) {
     throw outside(text);

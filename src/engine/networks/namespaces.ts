@@ -8,7 +8,7 @@ import { LOOPBACK_BATCH, removalBatch } from "../../network/ip_batch.ts";
 import { isErrno, MNT, type MountCalls } from "../../sys/mod.ts";
 import { namesIn } from "../directories.ts";
 import type { EnginePaths } from "../paths.ts";
-import { isThere, removeIfThere } from "../../io/if_exists.ts";
+import { exists, removeIfExists } from "../../io/if_exists.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
 
 export interface NamespacesDeps {
@@ -27,14 +27,14 @@ export class Namespaces {
   }
 
   pathOf(containerId: string): string {
-    return `${this.#folder}/${containerId}`;
+    return `${this.#dir}/${containerId}`;
   }
 
   /** Makes a container's namespace with the interfaces of a batch. @throws {TsdError} runtime_missing, runtime_failed */
   async make(containerId: string, batch: string): Promise<void> {
     const path = this.pathOf(containerId);
     this.drop(containerId);
-    Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o710 });
+    Deno.mkdirSync(this.#dir, { recursive: true, mode: 0o710 });
     Deno.writeTextFileSync(path, "", { mode: 0o600 });
     const words = ["unshare", `--net=${path}`, "--", "ip", "-batch", "-"];
     await this.#deps.run("make the container's network", words, LOOPBACK_BATCH + batch);
@@ -48,7 +48,7 @@ export class Namespaces {
 
   /** Takes interfaces away by their names on the host's side, from whoever is in the namespace. @throws as `make` */
   async removeLinks(hostLinks: readonly string[]): Promise<void> {
-    const present = hostLinks.filter((name) => isThere(`/sys/class/net/${name}`));
+    const present = hostLinks.filter((name) => exists(`/sys/class/net/${name}`));
     if (present.length === 0) return;
     const batch = present.map(removalBatch).join("");
     await this.#deps.run("take the container's interfaces away", ["ip", "-batch", "-"], batch);
@@ -63,19 +63,19 @@ export class Namespaces {
     } catch (thrown) {
       if (!isErrno(thrown, "EINVAL", "ENOENT")) throw thrown;
     }
-    removeIfThere(path);
+    removeIfExists(path);
   }
 
   /** Lets go of those that nobody wants. */
-  async sweep(isWanted: (containerId: string) => boolean): Promise<void> {
-    for (const id of await namesIn(this.#folder)) {
-      if (isWanted(id)) continue;
+  async sweep(isRequested: (containerId: string) => boolean): Promise<void> {
+    for (const id of await namesIn(this.#dir)) {
+      if (isRequested(id)) continue;
       this.#deps.log.info("removed a network namespace that was left", { container: id });
       this.drop(id);
     }
   }
 
-  get #folder(): string {
+  get #dir(): string {
     return `${this.#deps.paths.runDir}/netns`;
   }
 }

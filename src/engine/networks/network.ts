@@ -2,7 +2,7 @@
  * @module
  * Networks as the engine knows them: what was asked for, and what a container has in one while it runs. Plain JSON.
  */
-import type { AskedEndpoint } from "../containers/container.ts";
+import type { RequestedEndpoint } from "../containers/container.ts";
 import type { PublishedPort } from "../../network/port.ts";
 import type { NetworkRecords, StoredEndpoint, StoredNetwork } from "../../store/network_records.ts";
 
@@ -63,13 +63,13 @@ export type Endpoint = StoredEndpoint<Lease>;
 export type StoredNetworks = NetworkRecords<NetworkRecord, Lease, Sandbox>;
 
 /** What there is of a container besides itself, for those who show it. */
-export interface NetworkFacts {
+export interface EndpointState {
   readonly sandbox: Sandbox | undefined;
   /** By the network's name. */
   readonly endpoints: readonly {
     readonly network: Network;
     readonly lease: Lease | undefined;
-    readonly asked: AskedEndpoint;
+    readonly requested: RequestedEndpoint;
     /** By which others of the network know it; undefined where nobody has a name. */
     readonly names: readonly string[] | undefined;
   }[];

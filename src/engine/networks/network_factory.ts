@@ -4,43 +4,43 @@
  */
 import type { Log } from "../../log.ts";
 import { openPort } from "../../network/port_sockets.ts";
-import { localPortRange, PortTable } from "../../network/port_allocator.ts";
+import { localPortRange, PortAllocator } from "../../network/port_allocator.ts";
 import { linkKinds } from "../../network/links.ts";
 import { NftConnection } from "../../network/nft_connection.ts";
-import { watchRules } from "../../network/nft_monitor.ts";
+import { monitorRules } from "../../network/nft_monitor.ts";
 import { type Epoll, type FileCalls, type MountCalls, type NetlinkCalls, readProcFile } from "../../sys/mod.ts";
 import { SYSTEM_CLOCK } from "../../async/clock.ts";
 import type { NetworkEvents } from "../events/network_events.ts";
-import type { RunHostCommand } from "../system/host_exec.ts";
+import type { HostExec } from "../system/host_exec.ts";
 import type { EnginePaths } from "../paths.ts";
 import { Bridges } from "./bridge_driver.ts";
 import { ContainerNetworks, type ContainerNetworksDeps } from "./container_networks.ts";
-import { DockerUser } from "./docker_user_chain.ts";
+import { DockerUserChain } from "./docker_user_chain.ts";
 import { Firewall } from "./firewall.ts";
 import { Forwarding } from "./forwarding.ts";
 import { keepAdvertisedRoutes } from "./route_table.ts";
 import { networkPrograms } from "./host_programs.ts";
-import { type NameFacts, nameTable } from "./dns_records.ts";
-import { NameService, type NameServiceDeps } from "./embedded_dns.ts";
+import { type DnsRecords, nameTable } from "./dns_records.ts";
+import { EmbeddedDns, type EmbeddedDnsDeps } from "./embedded_dns.ts";
 import { Namespaces } from "./namespaces.ts";
 import type { StoredNetworks } from "./network.ts";
-import { NetworkRules } from "./firewall_monitor.ts";
+import { FirewallMonitor } from "./firewall_monitor.ts";
 import type { NetworkTable } from "./network_table.ts";
-import { PortPublisher } from "./port_mapper.ts";
+import { PortMapper } from "./port_mapper.ts";
 
 const PORT_RANGE = "/proc/sys/net/ipv4/ip_local_port_range";
 
-export interface NetworkSurroundings {
+export interface NetworkEnvironment {
   readonly paths: EnginePaths;
   readonly log: Log;
   readonly events: NetworkEvents;
   readonly table: NetworkTable;
   readonly records: StoredNetworks;
-  readonly run: RunHostCommand;
+  readonly run: HostExec;
   readonly mounts: Pick<MountCalls, "umount2">;
   /** Opens a way to whoever answers for names. */
-  readonly openNames: NameServiceDeps["open"];
-  readonly container: NameFacts["container"];
+  readonly openNames: EmbeddedDnsDeps["open"];
+  readonly container: DnsRecords["container"];
   readonly isShared: ContainerNetworksDeps["isShared"];
   readonly calls: NetlinkCalls & Pick<FileCalls, "close">;
   /** The address that ports without one are published on; empty for everywhere. */
@@ -49,7 +49,7 @@ export interface NetworkSurroundings {
 }
 
 /** Nothing is made in the kernel before a container needs it. */
-export function openNetworks(surroundings: NetworkSurroundings): ContainerNetworks {
+export function createNetworks(surroundings: NetworkEnvironment): ContainerNetworks {
   const { paths, log: engineLog, events, table, records, run: runHost, mounts, calls, epoll } = surroundings;
   const log = engineLog.scope("networks");
   const run = networkPrograms(runHost);
@@ -66,24 +66,24 @@ export function openNetworks(surroundings: NetworkSurroundings): ContainerNetwor
     ruleTable,
     forwarding,
     namespaces: new Namespaces({ paths, run, mounts, log }),
-    publisher: new PortPublisher({
-      ...{ table: new PortTable(localPortRange(readProcFile(PORT_RANGE))), log },
+    publisher: new PortMapper({
+      ...{ table: new PortAllocator(localPortRange(readProcFile(PORT_RANGE))), log },
       open: (port, target, isShared) => openPort(port, target, { log, epoll, isShared }),
       gateways: () => table.list().flatMap(({ record }) => [record.gateway ?? [], record.six?.gateway ?? []].flat()),
     }),
     bridges: (isUsed) => new Bridges({ engineId, log, table, run, forwarding, isUsed }),
     names: (endpoints) => {
       const present = () => nameTable({ table, endpoints: endpoints(), container: surroundings.container });
-      return new NameService({ log, open: surroundings.openNames, present });
+      return new EmbeddedDns({ log, open: surroundings.openNames, present });
     },
     rules: (present) => {
       const kernel = new NftConnection(calls);
-      const docker = new DockerUser({ log, name: ruleTable, kernel, run: runHost });
-      return new NetworkRules({
+      const docker = new DockerUserChain({ log, name: ruleTable, kernel, run: runHost });
+      return new FirewallMonitor({
         ...{ log, docker, kernel, clock: SYSTEM_CLOCK },
         firewall: new Firewall({ run, kernel, log, present: () => ({ ...present(), mark: docker.mark }) }),
         hasBridges: () => present().bridges.length > 0,
-        watch: (onChange) => watchRules({ calls, epoll, ownPort: kernel.portId, onChange }),
+        watch: (onChange) => monitorRules({ calls, epoll, ownPort: kernel.portId, onChange }),
       });
     },
   });

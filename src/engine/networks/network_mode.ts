@@ -5,7 +5,7 @@
 import type { ContainerConfig, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
 import { namedContainer } from "../containers/shared_namespaces.ts";
-import type { AskedEndpoint, ContainerRecord } from "../containers/container.ts";
+import type { ContainerRecord, RequestedEndpoint } from "../containers/container.ts";
 import type { PredefinedName } from "./network_table.ts";
 
 /** `named` is a network that somebody made. */
@@ -35,7 +35,9 @@ export const modeNetwork = (host: Pick<HostConfig, "NetworkMode">): string =>
   networkKind(host) === "bridge" ? "bridge" : host.NetworkMode ?? "";
 
 /** The networks that a container wants to be in, by name or id, the one of its mode first. */
-export function askedNetworks({ hostConfig, networks }: AskingRecord): [name: string, asked: AskedEndpoint][] {
+export function requestedNetworks(
+  { hostConfig, networks }: AskingRecord,
+): [name: string, requested: RequestedEndpoint][] {
   if (!hasBridge(networkKind(hostConfig))) return [];
   const mode = modeNetwork(hostConfig);
   // A container of an older engine has the one of its mode.
@@ -46,7 +48,7 @@ export function askedNetworks({ hostConfig, networks }: AskingRecord): [name: st
 type AskingRecord = Pick<ContainerRecord, "networks"> & { readonly hostConfig: Pick<HostConfig, "NetworkMode"> };
 
 /** Whether a container has no address of version 6, whatever its networks have: its sysctls take them all away. */
-export const refusesSix = ({ Sysctls }: Pick<HostConfig, "Sysctls">): boolean =>
+export const refusesIpv6 = ({ Sysctls }: Pick<HostConfig, "Sysctls">): boolean =>
   ["all", "default"].some((scope) => Sysctls?.[`net.ipv6.conf.${scope}.disable_ipv6`] === "1");
 
 /** What another container's network can't be combined with, as Docker says it. */

@@ -75,7 +75,7 @@ export function parseNetworkRequest(body: unknown): NetworkRequest {
     if (!isEmpty(value) && !isEmptyFrom(value)) throw unsupported(words);
   }
   if (!EnableIPv4) throw unsupported("a network without IPv4");
-  const hasSix = request.EnableIPv6 ?? false;
+  const hasIpv6 = request.EnableIPv6 ?? false;
   requireDriver(driver || "bridge");
   if (request.Scope && request.Scope !== "local") throw unsupported(`the scope ${request.Scope}`);
   const options = request.Options ?? {};
@@ -85,7 +85,7 @@ export function parseNetworkRequest(body: unknown): NetworkRequest {
     name,
     record: {
       driver: "bridge",
-      ...addressing(request, hasSix),
+      ...addressing(request, hasIpv6),
       ...Internal && { internal: true },
       ...Attachable && { attachable: true },
       ...Object.keys(options).length > 0 && { options },
@@ -106,18 +106,18 @@ function requireDriver(driver: string): void {
 }
 
 /** The subnets that were named, one of each version at most, with what lies in them. */
-function addressing({ IPAM }: Partial<NetworkCreateRequest>, hasSix: boolean): Partial<NetworkRecord> {
+function addressing({ IPAM }: Partial<NetworkCreateRequest>, hasIpv6: boolean): Partial<NetworkRecord> {
   if (!["", "default", undefined].includes(IPAM?.Driver)) throw unsupported(`the address driver ${IPAM?.Driver}`);
   if (!isEmpty(IPAM?.Options)) throw unsupported("options of the address driver");
   const pools = (IPAM?.Config ?? []).filter((config) => !isEmptyFrom(config)).map(pool);
   const of = (family: Family) => pools.filter((each) => each.family === family).map(({ record }) => record);
-  const [four, ...moreFour] = of(4);
-  const [six, ...moreSix] = of(6);
-  if (moreFour.length + moreSix.length > 0) throw unsupported("more than one subnet of a version");
-  if (six !== undefined && !hasSix) {
+  const [four, ...moreIpv4] = of(4);
+  const [six, ...moreIpv6] = of(6);
+  if (moreIpv4.length + moreIpv6.length > 0) throw unsupported("more than one subnet of a version");
+  if (six !== undefined && !hasIpv6) {
     throw invalid(`IPv6 is not enabled, and there is an IPv6 subnet: ${six.subnet}`);
   }
-  return { ...four, ...hasSix && { six: six ?? {} } };
+  return { ...four, ...hasIpv6 && { six: six ?? {} } };
 }
 
 function pool(

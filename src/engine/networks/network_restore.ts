@@ -7,16 +7,16 @@ import type { Log } from "../../log.ts";
 import type { Family } from "../../network/address.ts";
 import type { ContainerPorts } from "./container_ports.ts";
 import type { Forwarding } from "./forwarding.ts";
-import type { NameService } from "./embedded_dns.ts";
+import type { EmbeddedDns } from "./embedded_dns.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { NetworkState } from "./network_state.ts";
 import { countPorts } from "./ruleset_input.ts";
 
-export interface NetworkLifetimeDeps {
+export interface NetworkRestoreDeps {
   readonly log: Log;
   readonly state: Pick<NetworkState, "sandboxes" | "bridges" | "rules" | "leases" | "ruleset">;
   readonly ports: Pick<ContainerPorts, "again" | "leave">;
-  readonly names: Pick<NameService, "update" | "leave">;
+  readonly names: Pick<EmbeddedDns, "update" | "leave">;
   readonly namespaces: Pick<Namespaces, "sweep">;
   readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "end">>>;
   /** Takes away what a container's run has of networks. */
@@ -24,15 +24,15 @@ export interface NetworkLifetimeDeps {
 }
 
 /** See the module's comment. */
-export class NetworkLifetime {
-  readonly #deps: NetworkLifetimeDeps;
+export class NetworkRestore {
+  readonly #deps: NetworkRestoreDeps;
 
-  constructor(deps: NetworkLifetimeDeps) {
+  constructor(deps: NetworkRestoreDeps) {
     this.#deps = deps;
   }
 
   /** Running containers keep what they have, the rest goes. What can't go is no reason not to serve. */
-  async adopt(running: ReadonlySet<string>): Promise<void> {
+  async restore(running: ReadonlySet<string>): Promise<void> {
     const { state: { sandboxes, rules }, namespaces, ports, names, stop } = this.#deps;
     for (const id of [...sandboxes.keys()]) {
       if (!running.has(id)) await this.#tried("a container's network stays", () => stop(id));

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { Log } from "../../log.ts";
 import { SILENT_LOG } from "../../log.ts";
-import { NetworkLifetime, type NetworkLifetimeDeps } from "./network_restore.ts";
+import { NetworkRestore, type NetworkRestoreDeps } from "./network_restore.ts";
 
 /** Two bridges, of which a container uses one as long as `used` says so. @param failing steps that fail */
 function bench(...failing: string[]) {
@@ -41,8 +41,8 @@ function bench(...failing: string[]) {
     namespaces: { sweep: () => step("sweep") },
     forwarding: { 4: end(4), 6: end(6) },
     stop: (id: string) => step(`stop ${id}`, () => void state.sandboxes.delete(id)),
-  } as unknown as NetworkLifetimeDeps;
-  return Object.assign(made, { lifetime: new NetworkLifetime(deps), steps, warnings });
+  } as unknown as NetworkRestoreDeps;
+  return Object.assign(made, { lifetime: new NetworkRestore(deps), steps, warnings });
 }
 
 Deno.test("the engine ends: what nobody uses goes, and the rules with the last bridge", async () => {
@@ -76,7 +76,7 @@ Deno.test("the engine ends: every step is tried, whatever became of the others",
 
 Deno.test("the engine begins, also where something that was left can't go", async () => {
   const it = bench("stop gone", "sweep", "reload");
-  await it.lifetime.adopt(new Set(["runs"]));
+  await it.lifetime.restore(new Set(["runs"]));
   assert.deepEqual(it.steps, ["stop gone", "sweep", "again runs", "reload", "names"]);
   assert.equal(it.warnings.length, 3);
 });

@@ -4,14 +4,14 @@
  * not. The texts are Docker's.
  */
 import { TsdError } from "../../errors.ts";
-import type { AskedEndpoint, Container } from "../containers/container.ts";
+import type { Container, RequestedEndpoint } from "../containers/container.ts";
 import type { ContainerTable } from "../containers/container_table.ts";
-import { type NetworkEvents, toldOf } from "../events/network_events.ts";
+import { type NetworkEvents, reportedOf } from "../events/network_events.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import type { ContainerNetworks } from "./container_networks.ts";
 import type { HostsFiles } from "./hosts_files.ts";
 import type { Lease, Network } from "./network.ts";
-import { askedNetworks, networkKind } from "./network_mode.ts";
+import { networkKind, requestedNetworks } from "./network_mode.ts";
 import type { NetworkRequest } from "./network_request.ts";
 import type { ResolverFiles } from "./resolver_files.ts";
 import { isPredefined, type NetworkTable } from "./network_table.ts";
@@ -47,7 +47,7 @@ export class NetworkService {
       throw thrown;
     }
     await networks.rules.settle();
-    events.tell("create", toldOf(network));
+    events.emit("create", reportedOf(network));
     return table.known(network.id);
   }
 
@@ -68,36 +68,36 @@ export class NetworkService {
     table.remove(network);
     await networks.bridges.remove(network);
     await networks.rules.settle();
-    events.tell("destroy", toldOf(network));
+    events.emit("destroy", reportedOf(network));
   }
 
   /** Containers that want to be in a network, whether they run or not. */
   usersOf(network: Network): Container[] {
     const { containers, table } = this.#deps;
     return containers.list().filter(({ record }) =>
-      askedNetworks(record).some(([name]) => table.named(name).id === network.id)
+      requestedNetworks(record).some(([name]) => table.named(name).id === network.id)
     );
   }
 
   /** @throws {TsdError} container_not_found, network_not_found, permission_denied, conflict */
-  async connect(nameOrId: string, containerName: string, asked: AskedEndpoint): Promise<void> {
+  async connect(nameOrId: string, containerName: string, requested: RequestedEndpoint): Promise<void> {
     const { table, containers, locks, networks, hosts, resolvers } = this.#deps;
     const network = table.find(nameOrId);
     const { id } = containers.find(containerName);
     await locks.run(id, async () => {
       const container = containers.find(id);
       refuseOthers(container, network);
-      const before = askedNetworks(container.record);
+      const before = requestedNetworks(container.record);
       if (before.some(([name]) => table.named(name).id === network.id)) {
         const why = `endpoint with name ${container.name} already exists in network ${network.name}`;
         throw new TsdError("permission_denied", why);
       }
       if (container.isRunning) {
-        const lease = await networks.members.connect(container, network.id, asked);
+        const lease = await networks.members.connect(container, network.id, requested);
         hosts.add(container, addressesOf(lease));
         resolvers.update(container, networks.nameServerOf(container));
       }
-      containers.setNetworks(container, { ...Object.fromEntries(before), [network.name]: asked });
+      containers.setNetworks(container, { ...Object.fromEntries(before), [network.name]: requested });
       await networks.updateNames();
     });
   }
@@ -110,7 +110,7 @@ export class NetworkService {
     await locks.run(id, async () => {
       const container = containers.find(id);
       if (network.name === "host") refuseOthers(container, network);
-      const before = askedNetworks(container.record);
+      const before = requestedNetworks(container.record);
       const left = before.filter(([name]) => table.named(name).id !== network.id);
       if (left.length === before.length && !force) {
         throw new TsdError("permission_denied", `container ${id} is not connected to network ${network.name}`);

@@ -6,38 +6,38 @@ import type { Family } from "../../network/address.ts";
 import type { RuledPort, Ruleset } from "../../network/ruleset.ts";
 import type { Bridges } from "./bridge_driver.ts";
 import type { Forwarding } from "./forwarding.ts";
-import { Leases } from "./ipam.ts";
+import { Ipam } from "./ipam.ts";
 import type { Network, Sandbox, StoredNetworks } from "./network.ts";
-import type { NetworkRules } from "./firewall_monitor.ts";
+import type { FirewallMonitor } from "./firewall_monitor.ts";
 import type { NetworkTable } from "./network_table.ts";
-import { goneOf, ruledBridge, ruledPorts } from "./ruleset_input.ts";
-import { wayOut, wayOutSix } from "./gateway_endpoint.ts";
+import { bridgeRules, goneOf, portRules } from "./ruleset_input.ts";
+import { gatewayEndpoint, gatewayEndpointV6 } from "./gateway_endpoint.ts";
 
 export interface NetworkStateDeps {
   /** Name of the engine's rules. */
   readonly ruleTable: string;
   readonly table: NetworkTable;
   readonly records: Pick<StoredNetworks, "endpoints" | "sandboxes">;
-  readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "isOurs" | "end">>>;
+  readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "isManaged" | "end">>>;
   /** Made with what this object knows. */
   readonly bridges: (isUsed: (network: Network) => boolean) => Bridges;
-  readonly rules: (present: () => Ruleset) => NetworkRules;
+  readonly rules: (present: () => Ruleset) => FirewallMonitor;
 }
 
 /** See the module's comment. */
 export class NetworkState {
   readonly #deps: Pick<NetworkStateDeps, "ruleTable" | "forwarding">;
   readonly table: NetworkTable;
-  readonly leases: Leases;
+  readonly leases: Ipam;
   /** By container. */
   readonly sandboxes: Map<string, Sandbox>;
   readonly bridges: Bridges;
-  readonly rules: NetworkRules;
+  readonly rules: FirewallMonitor;
 
   constructor(deps: NetworkStateDeps) {
     this.#deps = deps;
     this.table = deps.table;
-    this.leases = new Leases(deps.records.endpoints());
+    this.leases = new Ipam(deps.records.endpoints());
     this.sandboxes = deps.records.sandboxes();
     this.bridges = deps.bridges((network) => this.leases.ofNetwork(network).length > 0);
     this.rules = deps.rules(() => this.ruleset());
@@ -48,13 +48,16 @@ export class NetworkState {
     const { ruleTable: table, forwarding } = this.#deps;
     const targetOf = (id: string) => {
       const [leases, networks] = [this.leases.of(id), this.table];
-      return { address: wayOut(leases, networks)?.lease.address, six: wayOutSix(leases, networks)?.lease.six?.address };
+      return {
+        address: gatewayEndpoint(leases, networks)?.lease.address,
+        six: gatewayEndpointV6(leases, networks)?.lease.six?.address,
+      };
     };
     return {
       table,
-      bridges: this.bridges.present().map(ruledBridge),
-      ports: ruledPorts(this.sandboxes, targetOf),
-      guardsForwarding: ([4, 6] as const).filter((family) => forwarding[family].isOurs),
+      bridges: this.bridges.present().map(bridgeRules),
+      ports: portRules(this.sandboxes, targetOf),
+      guardsForwarding: ([4, 6] as const).filter((family) => forwarding[family].isManaged),
     };
   }
 

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { Database } from "../../store/database.ts";
 import { NetworkRecords } from "../../store/network_records.ts";
 import { bridgeOptions } from "./bridge_options.ts";
-import { Leases } from "./ipam.ts";
+import { Ipam } from "./ipam.ts";
 import type { Lease, NetworkRecord, Sandbox } from "./network.ts";
 import { NetworkTable } from "./network_table.ts";
 import { parseSubnet } from "../../network/address.ts";
@@ -77,7 +77,7 @@ Deno.test("an address is nobody else's from its choice on", () => {
     six: undefined,
     options: bridgeOptions(),
   };
-  const leases = new Leases([]);
+  const leases = new Ipam([]);
   const first = leases.reserve(bridge, "eth0");
   const second = leases.reserve(bridge, "eth0");
   assert.deepEqual([first, second].map(({ lease }) => lease.address), ["172.17.0.2", "172.17.0.3"]);
@@ -89,11 +89,11 @@ Deno.test("an address is nobody else's from its choice on", () => {
   leases.drop("a");
   assert.deepEqual(leases.of("a"), []);
   const six = { subnet: parseSubnet("fd00:7::/64"), gateway: "fd00:7::1" };
-  const both = ["fd00:7::9", undefined, undefined].map((asked) => {
-    return leases.reserve({ ...bridge, six }, "eth0", asked === undefined ? {} : { six: asked }).lease.six;
+  const both = ["fd00:7::9", undefined, undefined].map((requested) => {
+    return leases.reserve({ ...bridge, six }, "eth0", requested === undefined ? {} : { six: requested }).lease.six;
   });
   assert.deepEqual(both.map((each) => each?.address), ["fd00:7::9", "fd00:7::2", "fd00:7::3"]);
   assert.throws(() => leases.reserve({ ...bridge, six }, "eth0", { six: "fd00:7::9" }), { code: "conflict" });
   assert.throws(() => leases.reserve(bridge, "eth0", { six: "fd00:7::9" }), { code: "invalid_argument" });
-  assert.equal(leases.reserve({ ...bridge, six }, "eth0", { withoutSix: true }).lease.six, undefined);
+  assert.equal(leases.reserve({ ...bridge, six }, "eth0", { withoutIpv6: true }).lease.six, undefined);
 });

@@ -1,4 +1,4 @@
-import type { PortTable } from "../../network/port_allocator.ts";
+import type { PortAllocator } from "../../network/port_allocator.ts";
 import type { PortTarget, PublishedPort } from "../../network/port.ts";
 
 /** A port, where it leads, and what stands for it; the kernel's rules alone may. */
@@ -10,11 +10,11 @@ export interface OpenPort {
 
 /** Ports that are served, and others' again once they are closed. */
 export class OpenPorts implements AsyncDisposable {
-  readonly #table: Pick<PortTable, "free">;
+  readonly #table: Pick<PortAllocator, "free">;
   #open: readonly OpenPort[];
   #isClosed = false;
 
-  constructor(table: Pick<PortTable, "free">, open: readonly OpenPort[] = []) {
+  constructor(table: Pick<PortAllocator, "free">, open: readonly OpenPort[] = []) {
     this.#table = table;
     this.#open = open;
   }
@@ -40,11 +40,11 @@ export class OpenPorts implements AsyncDisposable {
 
   async close(going: readonly OpenPort[]): Promise<void> {
     // What is closed already may be others' by now.
-    const gone = this.#open.filter((each) => going.includes(each));
-    this.#open = this.#open.filter((each) => !gone.includes(each));
+    const removed = this.#open.filter((each) => going.includes(each));
+    this.#open = this.#open.filter((each) => !removed.includes(each));
     // Each is tried, whatever becomes of the others.
     await using closing = new AsyncDisposableStack();
-    for (const { port, socket } of gone) {
+    for (const { port, socket } of removed) {
       closing.defer(() => this.#table.free(port));
       if (socket !== undefined) closing.use(socket);
     }

@@ -4,18 +4,18 @@
  */
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { portKey, type PortTarget, type PublishedPort, type WantedPort } from "../../network/port.ts";
+import { portKey, type PortTarget, type PublishedPort, type RequestedPort } from "../../network/port.ts";
 import { PortBusy } from "../../network/port_sockets.ts";
 import { canBeShared, holders } from "../../network/shared_port.ts";
 import { isErrno } from "../../sys/mod.ts";
-import { portsClash, type PortTable } from "../../network/port_allocator.ts";
+import { type PortAllocator, portsClash } from "../../network/port_allocator.ts";
 import { type OpenPort, OpenPorts, portName } from "./open_ports.ts";
-import { PortExchange } from "./port_update.ts";
+import { PortUpdateTransaction } from "./port_update.ts";
 
 export type TargetAddress = PortTarget["address"];
 
-export interface PortPublisherDeps {
-  readonly table: PortTable;
+export interface PortMapperDeps {
+  readonly table: PortAllocator;
   readonly log: Log;
   /** Addresses of the engine's bridges, where names may be asked for. */
   readonly gateways: () => readonly string[];
@@ -25,10 +25,10 @@ export interface PortPublisherDeps {
 }
 
 /** See the module's comment. */
-export class PortPublisher {
-  readonly #deps: PortPublisherDeps;
+export class PortMapper {
+  readonly #deps: PortMapperDeps;
 
-  constructor(deps: PortPublisherDeps) {
+  constructor(deps: PortMapperDeps) {
     this.#deps = deps;
   }
 
@@ -37,10 +37,10 @@ export class PortPublisher {
    * @param address the one that the container is to have, for whoever reads of failures
    * @throws {TsdError} port_in_use, with Docker's texts
    */
-  async publish(wanted: readonly WantedPort[], address: string, target: TargetAddress): Promise<OpenPorts> {
+  async publish(requested: readonly RequestedPort[], address: string, target: TargetAddress): Promise<OpenPorts> {
     await using undo = new AsyncDisposableStack();
     const all = undo.use(this.none());
-    for (const each of wanted) all.add(await this.#one(each, address, target, []));
+    for (const each of requested) all.add(await this.#one(each, address, target, []));
     undo.move();
     return all;
   }
@@ -51,14 +51,14 @@ export class PortPublisher {
    */
   async exchange(
     open: OpenPorts,
-    { removed, added }: { readonly removed: readonly PublishedPort[]; readonly added: readonly WantedPort[] },
+    { removed, added }: { readonly removed: readonly PublishedPort[]; readonly added: readonly RequestedPort[] },
     address: string,
     target: TargetAddress,
-  ): Promise<PortExchange> {
+  ): Promise<PortUpdateTransaction> {
     const names = new Set(removed.map(portName));
     const going = open.all.filter(({ port }) => names.has(portName(port)));
     await using undo = new AsyncDisposableStack();
-    const exchange = undo.use(new PortExchange(open, going, this.none()));
+    const exchange = undo.use(new PortUpdateTransaction(open, going, this.none()));
     // Only where a port is wanted on more or fewer addresses than before its socket makes room first.
     const makeRoom = async (port: PublishedPort) => {
       for (const each of going.filter((other) => other.socket !== undefined && portsClash(other.port, port))) {
@@ -88,17 +88,17 @@ export class PortPublisher {
 
   /** Of several that fit, the first that no other program has. */
   async #one(
-    wanted: WantedPort,
+    requested: RequestedPort,
     address: string,
     target: TargetAddress,
     going: readonly OpenPort[],
     makeRoom = (_port: PublishedPort) => Promise.resolve(),
   ): Promise<OpenPorts> {
     const { table } = this.#deps;
-    const isOnly = wanted.hostPorts[0] > 0 && wanted.hostPorts[0] === wanted.hostPorts[1];
+    const isOnly = requested.hostPorts[0] > 0 && requested.hostPorts[0] === requested.hostPorts[1];
     const [own, names] = [going.map(({ port }) => port), new Set(going.map(({ port }) => portName(port)))];
     for (const busy = new Set<number>();;) {
-      const ports = table.take(wanted, busy, own);
+      const ports = table.take(requested, busy, own);
       await using undo = new AsyncDisposableStack();
       const taken = undo.use(new OpenPorts(table, ports.map((port) => ({ port, target: lead(port, target) }))));
       try {
@@ -138,8 +138,8 @@ export class PortPublisher {
     if (!canBeShared(port)) return false;
     const { table, gateways, holders: find = holders } = this.#deps;
     const own = new Set(gateways());
-    const isOurs = (hostIp: string) => own.has(hostIp) || (hostIp !== port.hostIp && table.has({ ...port, hostIp }));
-    if (find(port).every(isOurs)) return true;
+    const isManaged = (hostIp: string) => own.has(hostIp) || (hostIp !== port.hostIp && table.has({ ...port, hostIp }));
+    if (find(port).every(isManaged)) return true;
     throw new PortBusy("address already in use");
   }
 }

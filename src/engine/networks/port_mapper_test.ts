@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
-import type { PortTarget, PublishedPort, WantedPort } from "../../network/port.ts";
+import type { PortTarget, PublishedPort, RequestedPort } from "../../network/port.ts";
 import { PortBusy } from "../../network/port_sockets.ts";
-import { PortTable } from "../../network/port_allocator.ts";
-import { PortPublisher } from "./port_mapper.ts";
+import { PortAllocator } from "../../network/port_allocator.ts";
+import { PortMapper } from "./port_mapper.ts";
 
 const NOWHERE = () => undefined;
 
@@ -13,8 +13,8 @@ function bench(...busy: string[]) {
   const shared = new Set<string>();
   const targets = new Map<string, PortTarget>();
   const holders: string[] = [];
-  const table = new PortTable([40_000, 40_009]);
-  const publisher = new PortPublisher({
+  const table = new PortAllocator([40_000, 40_009]);
+  const publisher = new PortMapper({
     table,
     log: SILENT_LOG,
     gateways: () => ["172.18.0.1", "fd00::1"],
@@ -32,7 +32,7 @@ function bench(...busy: string[]) {
   return { publisher, open, shared, holders, targets, table };
 }
 
-const port = (first: number, last = first, hostIp = ""): WantedPort => ({
+const port = (first: number, last = first, hostIp = ""): RequestedPort => ({
   ...{ protocol: "tcp", containerPort: 80, hostIp, hostPorts: [first, last] },
 });
 
@@ -61,8 +61,8 @@ Deno.test("all or none: what can't be had gives back what was taken", async () =
 
 Deno.test("of several, one that no other program has", async () => {
   const { publisher } = bench("0.0.0.0 8000", ":: 8001", "0.0.0.0 40000");
-  const numbers = async (wanted: WantedPort) =>
-    (await publisher.publish([wanted], "172.17.0.2", NOWHERE)).ports.map(({ hostPort }) => hostPort);
+  const numbers = async (requested: RequestedPort) =>
+    (await publisher.publish([requested], "172.17.0.2", NOWHERE)).ports.map(({ hostPort }) => hostPort);
   assert.deepEqual(await numbers(port(8000, 8003)), [8002, 8002]);
   assert.deepEqual(await numbers(port(0)), [40_001, 40_001]);
 });

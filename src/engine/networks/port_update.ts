@@ -5,7 +5,7 @@ import { type OpenPort, type OpenPorts, portName } from "./open_ports.ts";
  * Some of a container's ports that go and others that come: both are there until it is settled. Disposed of before, the
  * ports are what they were. A container that ends meanwhile has none: nothing comes, and nothing comes back.
  */
-export class PortExchange implements AsyncDisposable {
+export class PortUpdateTransaction implements AsyncDisposable {
   readonly #open: OpenPorts;
   readonly #going: readonly OpenPort[];
   /** Those that come. */

@@ -1,18 +1,18 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
-import type { PublishedPort, WantedPort } from "../../network/port.ts";
-import { PortTable } from "../../network/port_allocator.ts";
+import type { PublishedPort, RequestedPort } from "../../network/port.ts";
+import { PortAllocator } from "../../network/port_allocator.ts";
 import type { Container } from "../containers/container.ts";
 import { ContainerPorts } from "./container_ports.ts";
 import type { Endpoint, Network, Sandbox } from "./network.ts";
 import type { NetworkState } from "./network_state.ts";
-import { PortPublisher } from "./port_mapper.ts";
+import { PortMapper } from "./port_mapper.ts";
 import { PublishedPorts } from "./published_ports.ts";
 
 const ENDPOINT = { containerId: "c", networkId: "n", lease: { address: "172.17.0.2" } } as unknown as Endpoint;
 const hostConfig = { PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080" }] } };
 const CONTAINER = { id: "c", name: "c", record: { config: {}, hostConfig } } as unknown as Container;
-const ADDED: WantedPort = { protocol: "tcp", containerPort: 80, hostIp: "127.0.0.1", hostPorts: [8081, 8081] };
+const ADDED: RequestedPort = { protocol: "tcp", containerPort: 80, hostIp: "127.0.0.1", hostPorts: [8081, 8081] };
 
 const numbers = (ports: readonly PublishedPort[] = []) => ports.map(({ hostPort }) => hostPort);
 
@@ -21,12 +21,12 @@ async function bench() {
   const sandboxes = new Map<string, Sandbox>();
   const open = new Set<number>();
   const saved: number[][] = [];
-  const made = { whileOpening: () => Promise.resolve(), whileRuling: () => Promise.resolve() };
+  const made = { whileStarting: () => Promise.resolve(), whileRuling: () => Promise.resolve() };
   const ports = new ContainerPorts({
-    publisher: new PortPublisher({
-      ...{ table: new PortTable([40_000, 40_009]), log: SILENT_LOG, gateways: () => [] },
+    publisher: new PortMapper({
+      ...{ table: new PortAllocator([40_000, 40_009]), log: SILENT_LOG, gateways: () => [] },
       open: async ({ hostPort }) => {
-        await made.whileOpening();
+        await made.whileStarting();
         open.add(hostPort);
         return { [Symbol.asyncDispose]: () => Promise.resolve(void open.delete(hostPort)) };
       },
@@ -47,8 +47,8 @@ async function bench() {
   sandboxes.set("c", { id: "s", path: "/run/s", ports: removed });
   const change = () => published.change(CONTAINER, { removed, added: [ADDED] });
   const close = () => published.close("c");
-  const facts = () => ({ shown: numbers(sandboxes.get("c")?.ports), open: [...open], saved });
-  return Object.assign(made, { change, close, facts, ports });
+  const info = () => ({ shown: numbers(sandboxes.get("c")?.ports), open: [...open], saved });
+  return Object.assign(made, { change, close, info, ports });
 }
 
 const NOTHING = { shown: [], open: [], saved: [] };
@@ -57,14 +57,14 @@ Deno.test("a change of ports: there at once, recorded once it is settled, and go
   const it = await bench();
   {
     await using _dropped = await it.change();
-    assert.deepEqual(it.facts(), { shown: [8080, 8081], open: [8080, 8081], saved: [] });
+    assert.deepEqual(it.info(), { shown: [8080, 8081], open: [8080, 8081], saved: [] });
   }
-  assert.deepEqual(it.facts(), { shown: [8080], open: [8080], saved: [] });
+  assert.deepEqual(it.info(), { shown: [8080], open: [8080], saved: [] });
   await using change = await it.change();
   await change!.settle();
-  assert.deepEqual(it.facts(), { shown: [8081], open: [8081], saved: [[8081]] });
+  assert.deepEqual(it.info(), { shown: [8081], open: [8081], saved: [[8081]] });
   await it.close();
-  assert.deepEqual(it.facts(), { ...NOTHING, saved: [[8081]] });
+  assert.deepEqual(it.info(), { ...NOTHING, saved: [[8081]] });
 });
 
 Deno.test("a change of ports: the container ends before it is settled, or dropped", async () => {
@@ -75,22 +75,22 @@ Deno.test("a change of ports: the container ends before it is settled, or droppe
       await it.close();
       if (isSettled) await change!.settle();
     }
-    assert.deepEqual(it.facts(), NOTHING);
+    assert.deepEqual(it.info(), NOTHING);
   }
 });
 
 Deno.test("a change of ports: the container ends while sockets or rules are made", async () => {
   const opening = await bench();
-  opening.whileOpening = () => opening.close();
+  opening.whileStarting = () => opening.close();
   assert.equal(await opening.change(), undefined);
-  assert.deepEqual(opening.facts(), NOTHING);
+  assert.deepEqual(opening.info(), NOTHING);
   const ruling = await bench();
   ruling.whileRuling = async () => {
     await ruling.close();
     throw new Error("no rules");
   };
   await assert.rejects(ruling.change(), /no rules/);
-  assert.deepEqual(ruling.facts(), NOTHING);
+  assert.deepEqual(ruling.info(), NOTHING);
 });
 
 Deno.test("a change of ports: an engine that leaves meanwhile records it for the next one, and holds no sockets", async () => {
@@ -98,12 +98,12 @@ Deno.test("a change of ports: an engine that leaves meanwhile records it for the
   await using change = await it.change();
   await it.ports.leave();
   await change!.settle();
-  assert.deepEqual(it.facts(), { shown: [8081], open: [], saved: [[8081]] });
+  assert.deepEqual(it.info(), { shown: [8081], open: [], saved: [[8081]] });
 });
 
 Deno.test("a change of ports: the container ends while it is being settled", async () => {
   const it = await bench();
   await using change = await it.change();
   await Promise.all([change!.settle(), it.close()]);
-  assert.deepEqual(it.facts(), { ...NOTHING, saved: [[8081]] });
+  assert.deepEqual(it.info(), { ...NOTHING, saved: [[8081]] });
 });

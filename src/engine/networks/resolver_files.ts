@@ -5,7 +5,7 @@
 import { resolvConf } from "../../network/etc_files.ts";
 import type { Container } from "../containers/container.ts";
 import { etcSettings } from "../containers/container_spec.ts";
-import { readIfThere } from "../../io/if_exists.ts";
+import { readIfExists } from "../../io/if_exists.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 
 const HOST_FILE = "/etc/resolv.conf";
@@ -32,11 +32,11 @@ export class ResolverFiles {
   update({ id, record: { config, hostConfig } }: Container, nameServer: string | undefined): void {
     const { home, bundle } = containerPaths(this.#paths, id);
     const path = `${home}/resolv.conf`;
-    const made = readIfThere(`${bundle}/${MADE}`);
+    const made = readIfExists(`${bundle}/${MADE}`);
     // A container may write what it wants there.
     if (made === undefined || Deno.statSync(path).size > MOST_BYTES || Deno.readTextFileSync(path) !== made) return;
     const settings = etcSettings(config, hostConfig, { addresses: [], hostGateway: undefined, nameServer });
-    const text = resolvConf({ ...settings, hostResolvConf: readIfThere(HOST_FILE) ?? "" });
+    const text = resolvConf({ ...settings, hostResolvConf: readIfExists(HOST_FILE) ?? "" });
     if (text !== made) writeResolvConf(path, bundle, text);
   }
 }

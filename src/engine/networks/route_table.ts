@@ -4,17 +4,17 @@
  */
 import type { Subnet } from "../../network/address.ts";
 import { advertisedDevices, hostRoutes, hostRoutes6 } from "../../network/pools.ts";
-import { readIfThere } from "../../io/if_exists.ts";
+import { readIfExists } from "../../io/if_exists.ts";
 import { setKernel } from "./kernel_settings.ts";
 
 const SIX = "/proc/sys/net/ipv6/conf";
-const ROUTES_SIX = "/proc/net/ipv6_route";
+const IPV6_ROUTES = "/proc/net/ipv6_route";
 
 /** Where the host can go, but for its default route. */
 export function routes(): Subnet[] {
   return [
     ...hostRoutes(Deno.readTextFileSync("/proc/net/route")),
-    ...hostRoutes6(readIfThere(ROUTES_SIX) ?? ""),
+    ...hostRoutes6(readIfExists(IPV6_ROUTES) ?? ""),
   ];
 }
 
@@ -23,14 +23,14 @@ export function routes(): Subnet[] {
  * own way out from them keeps it. @throws {TsdError} runtime_failed
  */
 export function keepAdvertisedRoutes(): void {
-  for (const device of advertisedDevices(readIfThere(ROUTES_SIX) ?? "")) {
+  for (const device of advertisedDevices(readIfExists(IPV6_ROUTES) ?? "")) {
     const accept = `${SIX}/${device}/accept_ra`;
-    if (readIfThere(accept)?.trim() === "1") setKernel(accept, "2");
+    if (readIfExists(accept)?.trim() === "1") setKernel(accept, "2");
   }
 }
 
 /** A bridge believes no routers: every container could play one. @throws {TsdError} runtime_failed */
 export function refuseAdvertisements(bridge: string): void {
   const accept = `${SIX}/${bridge}/accept_ra`;
-  if (readIfThere(accept) !== undefined) setKernel(accept, "0");
+  if (readIfExists(accept) !== undefined) setKernel(accept, "0");
 }

@@ -6,7 +6,7 @@ import type { Bridge } from "./bridge_driver.ts";
 import type { Sandbox } from "./network.ts";
 
 /** What of a bridge the rules are made from. */
-export const ruledBridge = ({ name, subnet, gateway, six, network, options }: Bridge): RuledBridge => ({
+export const bridgeRules = ({ name, subnet, gateway, six, network, options }: Bridge): RuledBridge => ({
   ...{ name, subnet: formatSubnet(subnet), six: six && formatSubnet(six.subnet) },
   ...{ internal: network.record.internal ?? false },
   ...{ connectsContainers: options.connectsContainers, masquerades: options.masquerades },
@@ -14,7 +14,7 @@ export const ruledBridge = ({ name, subnet, gateway, six, network, options }: Br
 });
 
 /** Where the ports of running containers lead; nowhere for one without a way out. */
-export function ruledPorts(
+export function portRules(
   sandboxes: ReadonlyMap<string, Sandbox>,
   targetOf: (containerId: string) => { readonly address: string | undefined; readonly six: string | undefined },
 ): RuledPort[] {

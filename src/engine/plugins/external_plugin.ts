@@ -13,7 +13,7 @@ import {
   PLUGIN_API_VERSION,
   type PluginHooks,
   type PluginStorage,
-  PutAway,
+  PluginUnloaded,
   rowOf,
 } from "../../plugins/mod.ts";
 import type { PluginProcess } from "./plugin_process.ts";
@@ -32,7 +32,7 @@ export interface PluginSource {
 }
 
 /** A plugin for the bus; `running` says whether its process is there. */
-export function foreignPlugin(
+export function externalPlugin(
   { name, order, required, hooks }: PluginManifest,
   granted: Permissions,
   source: PluginSource,
@@ -42,11 +42,11 @@ export function foreignPlugin(
   const ask = (hook: HookName) => async (context: unknown, tools: HookTools) => {
     storage = tools.storage;
     const { kind, deadlineMs } = rowOf(hook);
-    const how = { isTold: kind === "parallel", withinMs: deadlineMs };
+    const how = { isReported: kind === "parallel", withinMs: deadlineMs };
     const answer = await running.call(hook, context, tools.signal, how).catch(async (thrown: unknown) => {
       if (!(thrown instanceof FileChanged)) throw thrown;
       await source.reread();
-      throw new PutAway("its file has changed, and what it is now can't be asked");
+      throw new PluginUnloaded("its file has changed, and what it is now can't be asked");
     });
     if (hook === "container.create") checkHostParts(answer, granted.host ?? []);
     return answer;
@@ -67,7 +67,7 @@ function checkHostParts(answer: unknown, granted: readonly string[]): void {
   const { hooks, devices, mounts } = answer as { readonly [field: string]: unknown };
   const isBind = (mount: unknown) => (mount as { readonly type?: unknown } | null)?.type === "bind";
   const parts = { hooks: hooks != null, devices: devices != null, binds: Array.isArray(mounts) && mounts.some(isBind) };
-  const missing = Object.entries(parts).filter(([part, isThere]) => isThere && !granted.includes(part));
+  const missing = Object.entries(parts).filter(([part, exists]) => exists && !granted.includes(part));
   if (missing.length === 0) return;
   const names = missing.map(([part]) => part).join(", ");
   throw new TsdError("permission_denied", `it wants ${names} of the host in the container, and was not granted that`);

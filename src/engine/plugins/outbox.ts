@@ -6,7 +6,7 @@
 import { concatenated } from "../../io/mod.ts";
 
 /** How long it may wait, in ms. */
-export const PATIENCE_MS = 25;
+export const TIMEOUT_MS = 25;
 
 /** See the module's comment. Everything goes in the order in which it came. */
 export class Outbox {
@@ -24,10 +24,10 @@ export class Outbox {
     return this.#flush();
   }
 
-  /** Within {@link PATIENCE_MS}. */
+  /** Within {@link TIMEOUT_MS}. */
   sendLater(frame: Uint8Array): void {
     this.#waiting.push(frame);
-    this.#timer ??= setTimeout(() => void this.#flush(), PATIENCE_MS);
+    this.#timer ??= setTimeout(() => void this.#flush(), TIMEOUT_MS);
   }
 
   /** Nothing of what waits is written. */

@@ -9,7 +9,7 @@ import type { PluginCgroups } from "./plugin_starter.ts";
 
 const MIB = 1 << 20;
 /** How long killed processes may take to end, in ms. */
-const PATIENCE_MS = 1000;
+const TIMEOUT_MS = 1000;
 const POLL_MS = 5;
 
 /** A place where memory can be limited. */
@@ -41,12 +41,12 @@ export class MemoryCgroups implements PluginCgroups {
   confine(name: string, pid: number, memoryMb: number): void {
     const mount = this.#mounted();
     if (mount === undefined) return;
-    const folder = this.#folder(mount, name);
+    const dir = this.#dir(mount, name);
     try {
-      Deno.mkdirSync(folder, { recursive: true });
+      Deno.mkdirSync(dir, { recursive: true });
       if (mount.limitFile === "memory.max") allowMemory(mount.path, this.#base);
-      Deno.writeTextFileSync(`${folder}/${mount.limitFile}`, String(memoryMb * MIB), { create: false });
-      Deno.writeTextFileSync(`${folder}/cgroup.procs`, String(pid), { create: false });
+      Deno.writeTextFileSync(`${dir}/${mount.limitFile}`, String(memoryMb * MIB), { create: false });
+      Deno.writeTextFileSync(`${dir}/cgroup.procs`, String(pid), { create: false });
     } catch (thrown) {
       this.#log.warn("a plugin's memory is limited by its heap only", { plugin: name, error: String(thrown) });
     }
@@ -56,12 +56,12 @@ export class MemoryCgroups implements PluginCgroups {
   async clear(kill: (pid: number) => void): Promise<void> {
     const mount = this.#mounted();
     if (mount === undefined) return;
-    const names = foldersIn(`${mount.path}/${this.#base}`).map((folder) => folder.slice("p-".length));
+    const names = dirsIn(`${mount.path}/${this.#base}`).map((dir) => dir.slice("p-".length));
     const pids = () =>
-      names.flatMap((name) => Deno.readTextFileSync(`${this.#folder(mount, name)}/cgroup.procs`).split("\n"))
+      names.flatMap((name) => Deno.readTextFileSync(`${this.#dir(mount, name)}/cgroup.procs`).split("\n"))
         .filter((pid) => pid !== "");
     pids().map(Number).forEach(kill);
-    for (const deadline = Date.now() + PATIENCE_MS; pids().length > 0 && Date.now() < deadline;) {
+    for (const deadline = Date.now() + TIMEOUT_MS; pids().length > 0 && Date.now() < deadline;) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     for (const name of names) this.release(name);
@@ -70,9 +70,9 @@ export class MemoryCgroups implements PluginCgroups {
   release(name: string): void {
     const mount = this.#mounted();
     if (mount === undefined) return;
-    for (const folder of [this.#folder(mount, name), `${mount.path}/${this.#base}`]) {
+    for (const dir of [this.#dir(mount, name), `${mount.path}/${this.#base}`]) {
       try {
-        Deno.removeSync(folder);
+        Deno.removeSync(dir);
       } catch (thrown) {
         // The engine's folder for all of them goes with the last one.
         const isBusy = thrown instanceof Error && "code" in thrown &&
@@ -88,13 +88,13 @@ export class MemoryCgroups implements PluginCgroups {
     return this.#mount === null ? this.#mount = memoryMount(this.#mounts()) : this.#mount;
   }
 
-  #folder({ path }: MemoryMount, name: string): string {
+  #dir({ path }: MemoryMount, name: string): string {
     // Behind a letter: a name may be that of a file in every cgroup.
     return `${path}/${this.#base}/p-${name}`;
   }
 }
 
-function foldersIn(path: string): string[] {
+function dirsIn(path: string): string[] {
   try {
     return [...Deno.readDirSync(path)].filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
   } catch (thrown) {
@@ -105,8 +105,8 @@ function foldersIn(path: string): string[] {
 
 /** The controller is handed down folder by folder (admin-guide/cgroup-v2, "Top-down Constraint"). */
 function allowMemory(mount: string, base: string): void {
-  for (const folder of [mount, `${mount}/${base}`]) {
-    Deno.writeTextFileSync(`${folder}/cgroup.subtree_control`, "+memory", { create: false });
+  for (const dir of [mount, `${mount}/${base}`]) {
+    Deno.writeTextFileSync(`${dir}/cgroup.subtree_control`, "+memory", { create: false });
   }
 }
 

@@ -18,14 +18,14 @@ export function extensionOf(file: string): string {
 }
 
 /** Absolute paths of the plugins in a folder, sorted; none if there is no such folder. */
-export async function filesIn(folder: string): Promise<string[]> {
+export async function filesIn(dir: string): Promise<string[]> {
   try {
-    const entries = await Array.fromAsync(Deno.readDir(folder));
+    const entries = await Array.fromAsync(Deno.readDir(dir));
     return entries.map(({ name }) => name)
       .filter((name) =>
         EXTENSIONS.some((each) => name.endsWith(each)) && !name.endsWith(".d.ts") && !name.startsWith(".")
       )
-      .map((name) => `${folder}/${name}`).sort();
+      .map((name) => `${dir}/${name}`).sort();
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return [];
     throw thrown;

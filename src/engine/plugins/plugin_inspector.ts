@@ -19,7 +19,7 @@ export interface SentFile {
 }
 
 /** See the module's comment. */
-export class PluginLooks {
+export class PluginInspector {
   readonly #home: string;
   readonly #starter: Pick<PluginStarter, "look">;
 
@@ -52,18 +52,18 @@ export class PluginLooks {
   /** Gives `body` a file that has this content and is gone afterwards. @throws {TsdError} invalid_argument; what `body` throws */
   async staged<T>({ fileName, content }: SentFile, body: (file: string) => Promise<T>): Promise<T> {
     const file = `plugin${extensionOf(fileName)}`;
-    const folder = `${this.#home}/${STAGED}${crypto.randomUUID()}`;
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    const dir = `${this.#home}/${STAGED}${crypto.randomUUID()}`;
+    await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
     try {
-      await Deno.writeFile(`${folder}/${file}`, content, { mode: 0o600 });
-      return await body(`${folder}/${file}`);
+      await Deno.writeFile(`${dir}/${file}`, content, { mode: 0o600 });
+      return await body(`${dir}/${file}`);
     } finally {
-      await this.#clear(folder);
+      await this.#clear(dir);
     }
   }
 
   /** Deno keeps what it made of a file, by the file's place. */
-  async #clear(folder: string): Promise<void> {
-    for (const each of [folder, `${this.#home}/cache/gen/file${folder}`]) await removeTree(each);
+  async #clear(dir: string): Promise<void> {
+    for (const each of [dir, `${this.#home}/cache/gen/file${dir}`]) await removeTree(each);
   }
 }

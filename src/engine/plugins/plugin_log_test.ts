@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { PluginLog } from "./plugin_log.ts";
 
-async function inFolder(body: (file: string) => Promise<void>): Promise<void> {
+async function inDir(body: (file: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
   try {
     await body(`${dir}/plugins/p.log`);
@@ -11,7 +11,7 @@ async function inFolder(body: (file: string) => Promise<void>): Promise<void> {
 }
 
 Deno.test("records are lines with their time, and can be read from the end", () =>
-  inFolder(async (file) => {
+  inDir(async (file) => {
     const log = new PluginLog(file, () => 0);
     assert.deepEqual(await log.read(10), []);
     for (const message of ["one", "two\nlines", "\x1b[31mred"]) log.write("info", message);
@@ -25,7 +25,7 @@ Deno.test("records are lines with their time, and can be read from the end", () 
   }));
 
 Deno.test("its size is bounded", () =>
-  inFolder(async (file) => {
+  inDir(async (file) => {
     let nowMs = 0;
     const log = new PluginLog(file, () => nowMs += 100);
     for (let i = 0; i < 400; i++) log.write("info", `${i} ${"x".repeat(8000)}`);
@@ -36,7 +36,7 @@ Deno.test("its size is bounded", () =>
   }));
 
 Deno.test("a flood is cut off, and it is said how much was lost", () =>
-  inFolder(async (file) => {
+  inDir(async (file) => {
     let nowMs = 0;
     const log = new PluginLog(file, () => nowMs);
     for (let i = 0; i < 1000; i++) log.write("info", String(i));

@@ -9,24 +9,24 @@ import type { Log } from "../../log.ts";
 import { checkSettings } from "../../plugins/host/manifest.ts";
 import type { Plugin } from "../../plugins/mod.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
-import { FileChanged, foreignPlugin, storageCall } from "./external_plugin.ts";
+import { externalPlugin, FileChanged, storageCall } from "./external_plugin.ts";
 import { readPlugin } from "./plugin_files.ts";
 import { PluginLog } from "./plugin_log.ts";
-import type { PluginLooks } from "./plugin_inspector.ts";
+import type { PluginInspector } from "./plugin_inspector.ts";
 import type { PluginServiceDeps } from "./plugin_service.ts";
 import { LAST_MS } from "./running_plugin.ts";
 import { type Known, obstacleOf, type StoredPlugin } from "./plugin_state.ts";
 
 /** See the module's comment. What is done to one plugin is done one after another: whoever calls holds its lock. */
-export class PluginsInUse {
+export class PluginManager {
   readonly #deps: PluginServiceDeps;
-  readonly #looks: Pick<PluginLooks, "look">;
+  readonly #looks: Pick<PluginInspector, "look">;
   readonly #log: Log;
   readonly #known = new Map<string, Known>();
   /** By name. */
   readonly locks = new KeyedLock();
 
-  constructor(deps: PluginServiceDeps, looks: Pick<PluginLooks, "look">) {
+  constructor(deps: PluginServiceDeps, looks: Pick<PluginInspector, "look">) {
     this.#deps = deps;
     this.#looks = looks;
     this.#log = deps.log.scope("plugins");
@@ -56,8 +56,8 @@ export class PluginsInUse {
       const why = toTsdError(thrown).message;
       this.#log.error("a plugin can't be used", { plugin: name, error: why });
       // A file that somebody has taken away is nobody's word; one that is broken is one that can't be asked.
-      const isAsked = record.isEnabled && record.manifest.required && !isTsdError(thrown, "not_found");
-      await this.#standIn({ record, state: "failed", why, triedDigest: digest }, isAsked);
+      const isRequested = record.isEnabled && record.manifest.required && !isTsdError(thrown, "not_found");
+      await this.#fake({ record, state: "failed", why, triedDigest: digest }, isRequested);
     }
   }
 
@@ -83,7 +83,7 @@ export class PluginsInUse {
     if (obstacle.state === "waiting") this.#log.warn("a plugin waits", { plugin: name, for: obstacle.why });
     // One that has been in use and is required isn't passed over because its file has changed.
     const wasUsed = before !== undefined && obstacleOf({ ...before, config: this.#settings(before) }) === undefined;
-    await this.#standIn({ record, ...obstacle }, obstacle.state === "waiting" && record.manifest.required && wasUsed);
+    await this.#fake({ record, ...obstacle }, obstacle.state === "waiting" && record.manifest.required && wasUsed);
   }
 
   /** Neither used nor known any more. */
@@ -110,7 +110,7 @@ export class PluginsInUse {
   async #use(record: StoredPlugin, config: Readonly<Record<string, unknown>>): Promise<void> {
     const { name, manifest, granted: permissions } = record;
     const log = this.logOf(name);
-    const { plugin, running } = foreignPlugin(manifest, permissions, {
+    const { plugin, running } = externalPlugin(manifest, permissions, {
       reread: () => this.reread(name),
       failed: (hook, why) => log.write("error", `${hook}: ${why}`),
       start: async (storage, ending) => {
@@ -131,16 +131,16 @@ export class PluginsInUse {
   }
 
   /** For one that isn't in use: nothing, or, where it has to be asked, a plugin that can't be. */
-  async #standIn(known: Known, isAsked: boolean): Promise<void> {
+  async #fake(known: Known, isRequested: boolean): Promise<void> {
     const { record: { name, manifest }, why } = known;
     const refusing = {
       start: () => Promise.reject(new Error(why)),
       reread: () => Promise.resolve(),
       failed: (hook: string, reason: string) => this.logOf(name).write("error", `${hook}: ${reason}`),
     };
-    const standIn = isAsked ? foreignPlugin(manifest, {}, refusing) : undefined;
-    const ended = this.#onBus(name, standIn?.plugin, { isLast: known.state === "disabled" });
-    this.#known.set(name, standIn === undefined ? known : { ...known, running: standIn.running });
+    const fake = isRequested ? externalPlugin(manifest, {}, refusing) : undefined;
+    const ended = this.#onBus(name, fake?.plugin, { isLast: known.state === "disabled" });
+    this.#known.set(name, fake === undefined ? known : { ...known, running: fake.running });
     await ended;
   }
 

@@ -13,7 +13,7 @@ import {
   type ToHost,
 } from "../../plugins/host/messages.ts";
 import { Outbox } from "./outbox.ts";
-import type { ExitLoop } from "../../runtime/reaper.ts";
+import type { Reaper } from "../../runtime/reaper.ts";
 import { StdinPipe } from "../../runtime/stdin_pipe.ts";
 import {
   EPOLL,
@@ -49,7 +49,7 @@ export interface PluginCalls {
   readonly pipes: Pick<PipeCalls, "pipe2" | "setNonBlocking">;
   readonly files: Pick<FileCalls, "read" | "write">;
   readonly epoll: Pick<Epoll, "add" | "remove">;
-  readonly exits: Pick<ExitLoop, "spawned">;
+  readonly exits: Pick<Reaper, "spawned">;
 }
 
 /** What the process wants of the engine beside answering. */
@@ -62,15 +62,15 @@ export interface PluginServices {
 }
 
 /** How a plugin is asked. */
-export interface HowAsked {
+export interface CallOptions {
   /** Nobody waits: it has time. */
-  readonly isTold?: boolean;
+  readonly isReported?: boolean;
   /** When the signal will fire, in ms. */
   readonly withinMs?: number;
 }
 
 /** The process itself failed: it is gone. */
-export class PluginGone extends Error {}
+export class PluginExited extends Error {}
 
 /** See the module's comment. Dispose of it to kill it. */
 export class PluginProcess implements Disposable {
@@ -150,11 +150,11 @@ export class PluginProcess implements Disposable {
     hook: string,
     context: unknown,
     signal: AbortSignal,
-    { isTold = false, withinMs = MAX_MS }: HowAsked = {},
+    { isReported = false, withinMs = MAX_MS }: CallOptions = {},
   ): Promise<unknown> {
     const send = (id: number) => {
       const frame = encodeText(callText({ id, hook, withinMs }, context), TO_HOST_BYTES);
-      if (isTold) this.#outbox.sendLater(frame);
+      if (isReported) this.#outbox.sendLater(frame);
       else void this.#outbox.send(frame);
     };
     return await this.#ask(send, signal, `answer ${hook}`);
@@ -170,7 +170,7 @@ export class PluginProcess implements Disposable {
   }
 
   async #ask(send: (id: number) => void, signal: AbortSignal, what: string): Promise<unknown> {
-    if (this.#why !== undefined) throw new PluginGone(this.#why);
+    if (this.#why !== undefined) throw new PluginExited(this.#why);
     const id = ++this.#messages;
     const waiting = Promise.withResolvers<unknown>();
     this.#waiting.set(id, waiting);
@@ -264,7 +264,7 @@ export class PluginProcess implements Disposable {
     this.#output[Symbol.dispose]();
     this.#outbox.close();
     this.#input.abandon();
-    for (const waiting of this.#waiting.values()) waiting.reject(new PluginGone(this.#why));
+    for (const waiting of this.#waiting.values()) waiting.reject(new PluginExited(this.#why));
     this.#waiting.clear();
   }
 }

@@ -1,17 +1,17 @@
 import { strict as assert } from "node:assert";
 import { fileURLToPath } from "node:url";
-import { ExitLoop } from "../../runtime/reaper.ts";
+import { Reaper } from "../../runtime/reaper.ts";
 import { Epoll, files, pipes, processes } from "../../sys/mod.ts";
 import "../../sys/preopen.ts";
 import { type PluginCommand, pluginCommand } from "./plugin_command.ts";
-import { PluginGone, PluginProcess } from "./plugin_process.ts";
+import { PluginExited, PluginProcess } from "./plugin_process.ts";
 import { RunningPlugin } from "./running_plugin.ts";
 
 /** Processes of plugins with this text, in a folder that goes. */
 class Bench implements AsyncDisposable {
   readonly #dir = Deno.makeTempDirSync();
   readonly #epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
-  readonly #exits = new ExitLoop(processes).start();
+  readonly #exits = new Reaper(processes).start();
   readonly #started: PluginProcess[] = [];
   readonly log: string[] = [];
   readonly stored = new Map<string, unknown>();
@@ -112,26 +112,26 @@ Deno.test("what it is told waits for more, and comes before what it is asked aft
       plugin("told: ({ n }: any) => { all.push(n); }, asked: () => all, hang: () => { for (;;); }")
     }`,
   );
-  const isTold = { isTold: true };
-  const told = [1, 2].map((n) => process.call("told", Object.freeze({ n }), NO_DEADLINE, isTold));
+  const isReported = { isReported: true };
+  const reported = [1, 2].map((n) => process.call("told", Object.freeze({ n }), NO_DEADLINE, isReported));
   assert.deepEqual(await process.call("asked", {}, NO_DEADLINE), [1, 2]);
-  await Promise.all(told);
-  await process.call("told", { n: 3 }, NO_DEADLINE, isTold);
+  await Promise.all(reported);
+  await process.call("told", { n: 3 }, NO_DEADLINE, isReported);
   assert.deepEqual(await process.call("asked", {}, NO_DEADLINE), [1, 2, 3]);
   // What had not been written when it was killed fails as well.
   const late = process.call("hang", {}, within(1));
-  const lost = process.call("told", { n: 4 }, NO_DEADLINE, isTold);
-  await assert.rejects(late, PluginGone);
-  await assert.rejects(lost, PluginGone);
+  const lost = process.call("told", { n: 4 }, NO_DEADLINE, isReported);
+  await assert.rejects(late, PluginExited);
+  await assert.rejects(lost, PluginExited);
 });
 
 Deno.test("one that is put away gets what waits for more, and answers that, before its process ends", async () => {
   await using bench = new Bench();
   const process = await bench.start(plugin("told: ({ n }: any, { log }: any) => log.info(n)"));
   const running = new RunningPlugin(() => Promise.resolve(process));
-  const told = [1, 2].map((n) => running.call("told", { n }, NO_DEADLINE, { isTold: true }));
+  const reported = [1, 2].map((n) => running.call("told", { n }, NO_DEADLINE, { isReported: true }));
   await running.retire();
-  await Promise.all(told);
+  await Promise.all(reported);
   assert.deepEqual(bench.log, ["info 1", "info 2"]);
   assert.equal(process.isAlive, false);
 });
@@ -173,11 +173,11 @@ Deno.test("one that hangs, eats memory, dies or talks nonsense is gone, and ever
   for (const call of waiting) {
     await assert.rejects(
       call,
-      (thrown) => thrown instanceof PluginGone && /took too long to answer hang/.test(thrown.message),
+      (thrown) => thrown instanceof PluginExited && /took too long to answer hang/.test(thrown.message),
     );
   }
   assert.equal(hang.isAlive, false);
-  await assert.rejects(hang.call("hang", {}, NO_DEADLINE), PluginGone);
+  await assert.rejects(hang.call("hang", {}, NO_DEADLINE), PluginExited);
 
   const greedy = await bench.start(
     plugin("eat: () => { const all = []; for (;;) all.push(new Array(1000).fill(all)); }"),
@@ -212,7 +212,7 @@ Deno.test("storage calls that nobody takes the answers of are a flood; single by
       return new Promise(() => {});
     },`));
   const before = Deno.memoryUsage();
-  await assert.rejects(dribbling.call("dribble", {}, within(1500)), PluginGone);
+  await assert.rejects(dribbling.call("dribble", {}, within(1500)), PluginExited);
   assert.ok(Deno.memoryUsage().external - before.external < 20e6);
 });
 

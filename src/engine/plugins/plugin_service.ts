@@ -2,7 +2,7 @@
  * @module
  * Plugins from files: found in folders, installed, granted what they ask for, put away. Nothing of a plugin runs before it was looked at without any permission, and nothing is granted that nobody has granted.
  */
-import type { PluginGrant, PluginInfo, PluginLook, PluginTestResponse } from "../../api_types/mod.ts";
+import type { PluginGrant, PluginInfo, PluginInspection, PluginTestResponse } from "../../api_types/mod.ts";
 import { toTsdError, TsdError } from "../../errors.ts";
 import { sha256Hex } from "../../hash/mod.ts";
 import { writeFileDurably } from "../../io/mod.ts";
@@ -12,12 +12,12 @@ import type { HookBus } from "../../plugins/mod.ts";
 import type { InstalledPlugins } from "../../store/installed_plugins.ts";
 import type { PluginRecords } from "../../store/plugin_records.ts";
 import { extensionOf, filesIn, readPlugin } from "./plugin_files.ts";
-import { PluginLooks, type SentFile } from "./plugin_inspector.ts";
+import { PluginInspector, type SentFile } from "./plugin_inspector.ts";
 import { tryPlugin } from "./plugin_trial.ts";
 import type { PluginStarter } from "./plugin_starter.ts";
 import { granted, infoOf, type Known, type StoredPlugin } from "./plugin_state.ts";
 import { LAST_MS } from "./running_plugin.ts";
-import { PluginsInUse } from "./plugin_manager.ts";
+import { PluginManager } from "./plugin_manager.ts";
 
 export interface PluginServiceDeps {
   readonly records: InstalledPlugins<PluginManifest, Permissions>;
@@ -26,7 +26,7 @@ export interface PluginServiceDeps {
   readonly storage: Pick<PluginRecords, "clear">;
   readonly starter: Pick<PluginStarter, "look" | "start" | "clear">;
   /** Where plugins may be dropped. */
-  readonly folders: readonly string[];
+  readonly dirs: readonly string[];
   /** Settings from the engine's configuration, by name; those that somebody gave since go before them. */
   readonly configured: Readonly<Record<string, unknown>>;
   /** Copies of those that were installed, and logs. */
@@ -38,13 +38,13 @@ export interface PluginServiceDeps {
 export class PluginService implements AsyncDisposable {
   readonly #deps: PluginServiceDeps;
   readonly #log: Log;
-  readonly #looks: PluginLooks;
-  readonly #inUse: PluginsInUse;
+  readonly #looks: PluginInspector;
+  readonly #inUse: PluginManager;
 
   constructor(deps: PluginServiceDeps) {
     this.#deps = deps;
-    this.#looks = new PluginLooks(deps.home, deps.starter);
-    this.#inUse = new PluginsInUse(deps, this.#looks);
+    this.#looks = new PluginInspector(deps.home, deps.starter);
+    this.#inUse = new PluginManager(deps, this.#looks);
     this.#log = deps.log.scope("plugins");
   }
 
@@ -65,7 +65,7 @@ export class PluginService implements AsyncDisposable {
   async scan(): Promise<void> {
     for (const { record } of this.#inUse.list()) await this.#inUse.reread(record.name);
     const known = new Set(this.#inUse.list().map(({ record }) => record.file));
-    const files = (await Promise.all(this.#deps.folders.map(filesIn))).flat().filter((file) => !known.has(file));
+    const files = (await Promise.all(this.#deps.dirs.map(filesIn))).flat().filter((file) => !known.has(file));
     for (const file of files) await this.#introduce(file);
   }
 
@@ -82,14 +82,14 @@ export class PluginService implements AsyncDisposable {
   }
 
   /** What a file is; nothing stays of it. @throws {TsdError} invalid_argument */
-  async look(sent: SentFile): Promise<PluginLook> {
+  async look(sent: SentFile): Promise<PluginInspection> {
     const { name, version, description, hooks, permissions } = await this.#looks.manifestOf(sent);
     return {
       Name: name,
       Version: version,
       Description: description,
       Hooks: hooks,
-      Permissions: permissions as PluginLook["Permissions"],
+      Permissions: permissions as PluginInspection["Permissions"],
     };
   }
 
@@ -102,7 +102,7 @@ export class PluginService implements AsyncDisposable {
     return await this.#inUse.locks.run(name, async () => {
       const before = this.#inUse.get(name)?.record;
       const file = `${this.#deps.home}/${name}${extensionOf(fileName)}`;
-      if (before !== undefined && !this.#isOurs(before)) {
+      if (before !== undefined && !this.#isManaged(before)) {
         throw new TsdError("conflict", `There is a plugin ${name} already, in ${before.file}: remove that file first`);
       }
       const record = granted({
@@ -140,13 +140,13 @@ export class PluginService implements AsyncDisposable {
     this.#find(name);
     await this.#inUse.locks.run(name, async () => {
       const { record } = this.#find(name);
-      const isOurs = this.#isOurs(record);
-      const isThere = await Deno.lstat(record.file).then(() => true, () => false);
-      if (!isOurs && isThere) {
+      const isManaged = this.#isManaged(record);
+      const exists = await Deno.lstat(record.file).then(() => true, () => false);
+      if (!isManaged && exists) {
         throw new TsdError("conflict", `Plugin ${name} is the file ${record.file}: remove that, or disable the plugin`);
       }
       await this.#inUse.forget(name);
-      if (isOurs) await Deno.remove(record.file).catch(ifMissing);
+      if (isManaged) await Deno.remove(record.file).catch(ifMissing);
     });
   }
 
@@ -193,7 +193,7 @@ export class PluginService implements AsyncDisposable {
   }
 
   /** Whether its file is a copy of ours, and nobody else's. */
-  #isOurs({ file }: StoredPlugin): boolean {
+  #isManaged({ file }: StoredPlugin): boolean {
     return file.startsWith(`${this.#deps.home}/`);
   }
 

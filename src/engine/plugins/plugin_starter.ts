@@ -26,7 +26,7 @@ const BESIDE_HEAP_MB = 160;
 const LOOK: Pick<Confinement, "permissions" | "memoryMb"> = { permissions: {}, memoryMb: 64 };
 
 /** A plugin that is to run. */
-export interface Wanted {
+export interface Requested {
   readonly name: string;
   readonly file: string;
   readonly permissions: Confinement["permissions"];
@@ -68,19 +68,19 @@ export class PluginStarter {
   async look(file: string, log: (level: string, message: string) => void = () => {}): Promise<PluginManifest> {
     const storage = () =>
       Promise.reject(new TsdError("conflict", "There is no storage while a file is only looked at"));
-    const wanted = { ...LOOK, name: "look", file, config: {}, log, storage };
-    using process = this.#start(wanted);
+    const requested = { ...LOOK, name: "look", file, config: {}, log, storage };
+    using process = this.#start(requested);
     return parseManifest(await process.load(file, {}), HOOK_NAMES);
   }
 
   /** A process that has loaded its plugin; the caller disposes of it. It is killed when `ending` fires before. @throws {PluginGone, Error} */
-  async start(wanted: Wanted, ending?: AbortSignal): Promise<PluginProcess> {
-    const process = this.#start(wanted);
+  async start(requested: Requested, ending?: AbortSignal): Promise<PluginProcess> {
+    const process = this.#start(requested);
     const kill = () => process[Symbol.dispose]();
     ending?.addEventListener("abort", kill, { once: true });
     try {
       if (ending?.aborted) kill();
-      await process.load(wanted.file, wanted.config);
+      await process.load(requested.file, requested.config);
       return process;
     } catch (thrown) {
       kill();
@@ -90,7 +90,7 @@ export class PluginStarter {
     }
   }
 
-  #start({ name, file, permissions, memoryMb, log, storage }: Wanted): PluginProcess {
+  #start({ name, file, permissions, memoryMb, log, storage }: Requested): PluginProcess {
     // One that answers its last questions and the one in its place have a limit each. No plugin's name has a tilde.
     const cgroup = `${name}~${++this.#started}`;
     const services: PluginServices = {

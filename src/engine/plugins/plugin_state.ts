@@ -13,7 +13,7 @@ import {
 } from "../../plugins/host/manifest.ts";
 import type { PluginStatus } from "../../plugins/mod.ts";
 import type { InstalledPlugin } from "../../store/installed_plugins.ts";
-import { permissionWords } from "./permission_text.ts";
+import { permissionText } from "./permission_text.ts";
 import type { RunningPlugin } from "./running_plugin.ts";
 
 export type StoredPlugin = InstalledPlugin<PluginManifest, Permissions>;
@@ -36,8 +36,8 @@ export function obstacleOf(
   if (!isEnabled) return { state: "disabled", why: "somebody disabled it" };
   const missing = missingPermissions(manifest.permissions, granted);
   if (Object.keys(missing).length > 0) {
-    const wanted = permissionWords(missing as PluginInfo["Permissions"]);
-    return { state: "waiting", why: `it asks for ${wanted}; grant that with tsd plugin enable ${name}` };
+    const requested = permissionText(missing as PluginInfo["Permissions"]);
+    return { state: "waiting", why: `it asks for ${requested}; grant that with tsd plugin enable ${name}` };
   }
   try {
     checkSettings(manifest, config);

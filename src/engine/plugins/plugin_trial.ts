@@ -12,7 +12,7 @@ import { rowOf } from "../../plugins/mod.ts";
 import { memoryRows, pluginStorage } from "../../plugins/storage.ts";
 import { storageCall } from "./external_plugin.ts";
 import type { PluginStarter } from "./plugin_starter.ts";
-import { RECORDED_LIFE } from "./sample_events.ts";
+import { SAMPLE_EVENTS } from "./sample_events.ts";
 import { RunningPlugin } from "./running_plugin.ts";
 
 /** Most lines of its log that are shown. */
@@ -37,7 +37,7 @@ export async function tryPlugin(
     })
   );
   const steps: PluginTestStep[] = [];
-  for (const { hook, context } of RECORDED_LIFE) {
+  for (const { hook, context } of SAMPLE_EVENTS) {
     if (!manifest.hooks.includes(hook)) continue;
     const { Error: why, ...done } = await step(running, hook, context);
     steps.push({ ...done, Error: why.replaceAll(`${basename(file)}:`, `${shown}:`) });
@@ -47,7 +47,7 @@ export async function tryPlugin(
 
 async function step(
   running: RunningPlugin,
-  hook: typeof RECORDED_LIFE[number]["hook"],
+  hook: typeof SAMPLE_EVENTS[number]["hook"],
   context: unknown,
 ): Promise<PluginTestStep> {
   const started = performance.now();

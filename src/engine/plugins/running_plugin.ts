@@ -3,8 +3,8 @@
  * A plugin that is in use: its process is started when it is first asked something, kept while it is asked, and started
  * again by the next question after it has ended.
  */
-import { PutAway } from "../../plugins/mod.ts";
-import type { HowAsked, PluginProcess } from "./plugin_process.ts";
+import { PluginUnloaded } from "../../plugins/mod.ts";
+import type { CallOptions, PluginProcess } from "./plugin_process.ts";
 
 /** A process that nobody asked for this long is ended, in ms. */
 const IDLE_MS = 10 * 60_000;
@@ -19,9 +19,9 @@ export class RunningPlugin implements AsyncDisposable {
   #starting: Promise<PluginProcess> | undefined;
   #process: PluginProcess | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
-  #asked = 0;
+  #requested = 0;
   /** It is asked nothing more. */
-  #isPutAway = false;
+  #isUnloaded = false;
   /** What it is being asked is the last. */
   #isLast = false;
   readonly #answered = Promise.withResolvers<void>();
@@ -46,22 +46,22 @@ export class RunningPlugin implements AsyncDisposable {
     hook: string,
     context: unknown,
     signal: AbortSignal,
-    how?: HowAsked,
+    how?: CallOptions,
   ): Promise<unknown> {
-    if (this.#isPutAway) throw new PutAway("it was put away");
+    if (this.#isUnloaded) throw new PluginUnloaded("it was put away");
     clearTimeout(this.#idle);
-    this.#asked++;
+    this.#requested++;
     try {
       const process = this.isRunning ? this.#process! : await (this.#starting ??= this.#started());
       return await process.call(hook, context, signal, how);
     } finally {
-      if (--this.#asked === 0) this.#rest();
+      if (--this.#requested === 0) this.#rest();
     }
   }
 
   /** Asked nothing more, it answers what it was asked, at the latest at the deadline of that; then the process is ended. */
   retire(): Promise<void> {
-    this.#isPutAway = true;
+    this.#isUnloaded = true;
     return this.finish();
   }
 
@@ -72,13 +72,13 @@ export class RunningPlugin implements AsyncDisposable {
   async finish(limitMs?: number): Promise<void> {
     this.#isLast = true;
     const late = limitMs === undefined ? undefined : setTimeout(() => void this[Symbol.asyncDispose](), limitMs);
-    if (this.#asked > 0) await this.#answered.promise;
+    if (this.#requested > 0) await this.#answered.promise;
     clearTimeout(late);
     await this[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isPutAway = true;
+    this.#isUnloaded = true;
     this.#ending.abort();
     this.#end();
     await this.#starting?.catch(() => undefined);

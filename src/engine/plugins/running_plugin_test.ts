@@ -1,24 +1,24 @@
 import { strict as assert } from "node:assert";
-import { PutAway } from "../../plugins/mod.ts";
-import { PluginGone, type PluginProcess } from "./plugin_process.ts";
+import { PluginUnloaded } from "../../plugins/mod.ts";
+import { PluginExited, type PluginProcess } from "./plugin_process.ts";
 import { RunningPlugin } from "./running_plugin.ts";
 
 /** Stands in for a process; what it is asked is answered by hand. */
 class FakeProcess {
-  readonly asked: PromiseWithResolvers<unknown>[] = [];
+  readonly requested: PromiseWithResolvers<unknown>[] = [];
   isAlive = true;
   readonly #ended = Promise.withResolvers<string>();
   readonly ended = this.#ended.promise;
 
   call(): Promise<unknown> {
     const answer = Promise.withResolvers<unknown>();
-    this.asked.push(answer);
+    this.requested.push(answer);
     return answer.promise;
   }
 
   [Symbol.dispose](): void {
     this.isAlive = false;
-    for (const answer of this.asked) answer.reject(new PluginGone("it was stopped"));
+    for (const answer of this.requested) answer.reject(new PluginExited("it was stopped"));
     this.#ended.resolve("");
   }
 }
@@ -40,12 +40,12 @@ Deno.test("retired, it answers what it was asked, and is asked nothing more", as
   await settled();
   let isOver = false;
   const retired = running.retire().then(() => isOver = true);
-  await assert.rejects(running.call("c", {}, SIGNAL), PutAway);
-  process.asked[0]!.resolve("one");
+  await assert.rejects(running.call("c", {}, SIGNAL), PluginUnloaded);
+  process.requested[0]!.resolve("one");
   assert.equal(await first, "one");
   await settled();
-  assert.deepEqual([isOver, process.isAlive, process.asked.length], [false, true, 2]);
-  process.asked[1]!.reject(new Error("late"));
+  assert.deepEqual([isOver, process.isAlive, process.requested.length], [false, true, 2]);
+  process.requested[1]!.reject(new Error("late"));
   await assert.rejects(second, /late/);
   await retired;
   assert.equal(process.isAlive, false);
@@ -54,22 +54,22 @@ Deno.test("retired, it answers what it was asked, and is asked nothing more", as
 Deno.test("retired before its process was there, or without one, it ends all the same", async () => {
   await started().running.retire();
   const { process, running } = started();
-  const asked = running.call("a", {}, SIGNAL);
+  const requested = running.call("a", {}, SIGNAL);
   const retired = running.retire();
   await settled();
-  process.asked[0]!.resolve("late, and all the same");
-  assert.equal(await asked, "late, and all the same");
+  process.requested[0]!.resolve("late, and all the same");
+  assert.equal(await requested, "late, and all the same");
   await retired;
   assert.equal(process.isAlive, false);
 });
 
 Deno.test("an engine that ends waits for no answers", async () => {
   const { process, running } = started();
-  const asked = running.call("a", {}, SIGNAL);
+  const requested = running.call("a", {}, SIGNAL);
   await settled();
   const retired = running.retire();
   await running[Symbol.asyncDispose]();
-  await assert.rejects(asked, PluginGone);
+  await assert.rejects(requested, PluginExited);
   await retired;
   assert.equal(process.isAlive, false);
 });
@@ -77,14 +77,14 @@ Deno.test("an engine that ends waits for no answers", async () => {
 Deno.test("one that is ended while it starts isn't waited for", async () => {
   const start = (ending: AbortSignal) => {
     const { promise, reject } = Promise.withResolvers<PluginProcess>();
-    ending.addEventListener("abort", () => reject(new PluginGone("it was stopped")));
+    ending.addEventListener("abort", () => reject(new PluginExited("it was stopped")));
     return promise;
   };
   const running = new RunningPlugin(start);
-  const asked = running.call("a", {}, SIGNAL);
+  const requested = running.call("a", {}, SIGNAL);
   const retired = running.retire();
   await running[Symbol.asyncDispose]();
-  await assert.rejects(asked, PluginGone);
+  await assert.rejects(requested, PluginExited);
   await retired;
 });
 
@@ -94,24 +94,24 @@ Deno.test("one that finishes is asked more until it has answered all", async () 
   await settled();
   const finished = running.finish();
   const second = running.call("b", {}, SIGNAL);
-  process.asked[0]!.resolve("one");
+  process.requested[0]!.resolve("one");
   await first;
   await settled();
   assert.equal(process.isAlive, true);
-  process.asked[1]!.resolve("two");
+  process.requested[1]!.resolve("two");
   assert.equal(await second, "two");
   await finished;
   assert.equal(process.isAlive, false);
-  await assert.rejects(running.call("c", {}, SIGNAL), PutAway);
+  await assert.rejects(running.call("c", {}, SIGNAL), PluginUnloaded);
 });
 
 Deno.test("one that hangs is killed when the time for its last answers is over", async () => {
   const { process, running } = started();
-  const asked = running.call("a", {}, SIGNAL);
+  const requested = running.call("a", {}, SIGNAL);
   await settled();
   const retired = running.retire();
   await running.finish(1);
-  await assert.rejects(asked, PluginGone);
+  await assert.rejects(requested, PluginExited);
   await retired;
   assert.equal(process.isAlive, false);
 });

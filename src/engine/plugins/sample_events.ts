@@ -42,7 +42,7 @@ const created = {
 type Step = { readonly [N in HookName]: { readonly hook: N; readonly context: HookContexts[N] } }[HookName];
 
 /** In the order in which they come. */
-export const RECORDED_LIFE: readonly Step[] = [
+export const SAMPLE_EVENTS: readonly Step[] = [
   {
     hook: "api.request",
     context: {

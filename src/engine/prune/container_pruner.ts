@@ -15,7 +15,7 @@ import { neededImages } from "../containers/image_mounts.ts";
 import type { LayerSizes } from "../images/layer_sizes.ts";
 import { currentLedger, type LayerLedger, type LayerUsers } from "./layer_ledger.ts";
 import { pause } from "./pause.ts";
-import type { PruneItem, Pruner, PruneResult, PruneScene, PruneSelection } from "./prune_plan.ts";
+import type { PruneFixture, PruneItem, Pruner, PruneResult, PruneSelection } from "./prune_plan.ts";
 
 /** How long whoever creates a container may take to start it, in ms: `docker run` does the one, then the other. */
 const START_MS = 2000;
@@ -38,7 +38,7 @@ export class ContainerPruner implements Pruner {
     this.#deps = deps;
   }
 
-  async find({ passes }: PruneSelection, { spared, going, ledger }: PruneScene): Promise<PruneItem[]> {
+  async find({ passes }: PruneSelection, { spared, going, ledger }: PruneFixture): Promise<PruneItem[]> {
     const { table, clock } = this.#deps;
     const items: PruneItem[] = [];
     for (const container of table.list()) {
@@ -56,11 +56,11 @@ export class ContainerPruner implements Pruner {
   async remove({ id }: Pick<PruneItem, "id">, signal: AbortSignal): Promise<PruneResult> {
     const { table, containers, clock, layerUsers } = this.#deps;
     const container = table.has(id) ? table.find(id) : undefined;
-    if (container === undefined) return GONE;
+    if (container === undefined) return REMOVED;
     if (wasNeverStarted(container)) {
       // The clock may have been put back since.
-      const leftMs = Math.min(container.createdMs + START_MS - clock.now(), START_MS);
-      await pause(leftMs, clock, signal);
+      const remainingMs = Math.min(container.createdMs + START_MS - clock.now(), START_MS);
+      await pause(remainingMs, clock, signal);
     }
     if (container.isActive) return { kept: `it is ${container.state.status} now` };
     // Its image may have been removed by force: then its layers go with it.
@@ -68,7 +68,7 @@ export class ContainerPruner implements Pruner {
     try {
       await containers.remove(id);
     } catch (thrown) {
-      if (isTsdError(thrown, "container_not_found")) return GONE;
+      if (isTsdError(thrown, "container_not_found")) return REMOVED;
       if (isTsdError(thrown, "conflict")) return { kept: `it is ${container.state.status} now` };
       throw thrown;
     }
@@ -87,7 +87,7 @@ export class ContainerPruner implements Pruner {
 const released = (ledger: LayerLedger, { record }: Container): Digest[] =>
   neededImages(record).flatMap(({ layers }) => ledger.release(layers));
 
-const GONE: PruneResult = { kept: "it has gone already" };
+const REMOVED: PruneResult = { kept: "it has gone already" };
 
 /** A start that failed is no reason to wait for another one. */
 const wasNeverStarted = ({ state }: Container): boolean => state.status === "created" && state.exitCode === 0;

@@ -1,32 +1,32 @@
 import { strict as assert } from "node:assert";
 import { TsdError } from "../../errors.ts";
-import { ALL, digest, PruneRig, STILL } from "./prune_fixture.ts";
+import { ALL, digest, NEVER_ABORTED, PruneRig } from "./prune_fixture.ts";
 
 const IMAGE = digest("a");
 const ENDED = { status: "exited", exitCode: 3, finishedMs: 1_000_000 - 120_000, startedMs: 0, error: "" } as const;
 const CREATED = { status: "created", exitCode: 0, error: "" } as const;
 
 Deno.test("what has ended or never ran goes; what runs, is paused or comes back stays", async () => {
-  using rig = new PruneRig();
-  rig.addImage("a", [1]);
-  rig.addContainer("ended", IMAGE, ENDED, [1]);
-  rig.addContainer("fresh", IMAGE, CREATED, [1]);
-  for (const status of ["running", "paused", "restarting"] as const) rig.addContainer(status, IMAGE, { status }, [1]);
-  const scene = rig.scene();
-  const items = await rig.containerPruner.find(ALL, scene);
+  using setup = new PruneRig();
+  setup.addImage("a", [1]);
+  setup.addContainer("ended", IMAGE, ENDED, [1]);
+  setup.addContainer("fresh", IMAGE, CREATED, [1]);
+  for (const status of ["running", "paused", "restarting"] as const) setup.addContainer(status, IMAGE, { status }, [1]);
+  const fixture = setup.fixture();
+  const items = await setup.containerPruner.find(ALL, fixture);
   assert.deepEqual(items.map(({ id, names, why, bytes }) => [id, names, why, bytes]), [
     ["ended", ["ended-name"], "exited (3) 2 minutes ago", 5],
     ["fresh", ["fresh-name"], "created Less than a second ago, never ran", 5],
   ]);
-  assert.deepEqual([...scene.going], ["ended", "fresh"]);
+  assert.deepEqual([...fixture.going], ["ended", "fresh"]);
 });
 
 Deno.test("filters and plugins keep containers; layers whose image has gone count with the last container", async () => {
-  using rig = new PruneRig();
-  for (const id of ["one", "two"]) rig.addContainer(id, IMAGE, ENDED, [1, 2]);
+  using setup = new PruneRig();
+  for (const id of ["one", "two"]) setup.addContainer(id, IMAGE, ENDED, [1, 2]);
   const find = async (label: string, spared: string[] = []) => {
     const passes = ({ labels }: { labels: Readonly<Record<string, string>> }) => labels.of !== label;
-    return (await rig.containerPruner.find({ all: false, passes }, rig.scene(spared))).map((
+    return (await setup.containerPruner.find({ all: false, passes }, setup.fixture(spared))).map((
       { id, bytes },
     ) => [id, bytes]);
   };
@@ -36,42 +36,44 @@ Deno.test("filters and plugins keep containers; layers whose image has gone coun
 });
 
 Deno.test("a removal tells what it freed; what is used by now, or has gone, is no failure", async () => {
-  using rig = new PruneRig();
-  rig.addContainer("alone", IMAGE, ENDED, [3]);
-  assert.deepEqual(await rig.containerPruner.remove({ id: "alone" }, STILL), { bytes: 35 });
-  assert.deepEqual(await rig.containerPruner.remove({ id: "absent" }, STILL), { kept: "it has gone already" });
-  rig.addContainer("up", IMAGE, { status: "running" });
-  assert.deepEqual(await rig.containerPruner.remove({ id: "up" }, STILL), { kept: "it is running now" });
-  rig.failure = new TsdError("conflict", "it runs");
-  assert.deepEqual(await rig.containerPruner.remove({ id: "alone" }, STILL), { kept: "it is exited now" });
-  rig.failure = new TsdError("container_not_found", "none");
-  assert.deepEqual(await rig.containerPruner.remove({ id: "alone" }, STILL), { kept: "it has gone already" });
-  rig.failure = new TsdError("storage", "the disk");
-  await assert.rejects(rig.containerPruner.remove({ id: "alone" }, STILL), { code: "storage" });
-  assert.deepEqual(rig.removedContainers, ["alone"]);
+  using setup = new PruneRig();
+  setup.addContainer("alone", IMAGE, ENDED, [3]);
+  assert.deepEqual(await setup.containerPruner.remove({ id: "alone" }, NEVER_ABORTED), { bytes: 35 });
+  assert.deepEqual(await setup.containerPruner.remove({ id: "absent" }, NEVER_ABORTED), {
+    kept: "it has gone already",
+  });
+  setup.addContainer("up", IMAGE, { status: "running" });
+  assert.deepEqual(await setup.containerPruner.remove({ id: "up" }, NEVER_ABORTED), { kept: "it is running now" });
+  setup.failure = new TsdError("conflict", "it runs");
+  assert.deepEqual(await setup.containerPruner.remove({ id: "alone" }, NEVER_ABORTED), { kept: "it is exited now" });
+  setup.failure = new TsdError("container_not_found", "none");
+  assert.deepEqual(await setup.containerPruner.remove({ id: "alone" }, NEVER_ABORTED), { kept: "it has gone already" });
+  setup.failure = new TsdError("storage", "the disk");
+  await assert.rejects(setup.containerPruner.remove({ id: "alone" }, NEVER_ABORTED), { code: "storage" });
+  assert.deepEqual(setup.removedContainers, ["alone"]);
 });
 
 Deno.test("a container that was just made gets two seconds to be started", async () => {
-  using rig = new PruneRig();
-  rig.addContainer("fresh", IMAGE, CREATED);
-  const { containerPruner, clock } = rig;
-  const removal = containerPruner.remove({ id: "fresh" }, STILL);
+  using setup = new PruneRig();
+  setup.addContainer("fresh", IMAGE, CREATED);
+  const { containerPruner, clock } = setup;
+  const removal = containerPruner.remove({ id: "fresh" }, NEVER_ABORTED);
   await clock.pass(1999);
-  assert.deepEqual(rig.removedContainers, []);
+  assert.deepEqual(setup.removedContainers, []);
   await clock.pass(1);
   assert.deepEqual(await removal, { bytes: 5 });
   // One whose start has failed is waited for by nobody.
   using another = new PruneRig();
   another.addContainer("failed", IMAGE, { ...CREATED, exitCode: 127 });
-  assert.deepEqual(await another.containerPruner.remove({ id: "failed" }, STILL), { bytes: 5 });
+  assert.deepEqual(await another.containerPruner.remove({ id: "failed" }, NEVER_ABORTED), { bytes: 5 });
 });
 
 Deno.test("whoever leaves meanwhile ends the waiting", async () => {
-  using rig = new PruneRig();
-  rig.addContainer("fresh", IMAGE, CREATED);
+  using setup = new PruneRig();
+  setup.addContainer("fresh", IMAGE, CREATED);
   const leaving = new AbortController();
-  const removal = rig.containerPruner.remove({ id: "fresh" }, leaving.signal);
+  const removal = setup.containerPruner.remove({ id: "fresh" }, leaving.signal);
   leaving.abort();
   await assert.rejects(removal, { code: "cancelled" });
-  assert.deepEqual(rig.removedContainers, []);
+  assert.deepEqual(setup.removedContainers, []);
 });

@@ -14,7 +14,7 @@ import type { LayerLeases } from "../images/layer_leases.ts";
 import type { LayerSizes } from "../images/layer_sizes.ts";
 import { isTsdError } from "../../errors.ts";
 import { pause } from "./pause.ts";
-import type { Filtered, PruneItem, Pruner, PruneResult, PruneScene, PruneSelection } from "./prune_plan.ts";
+import type { Filtered, PruneFixture, PruneItem, Pruner, PruneResult, PruneSelection } from "./prune_plan.ts";
 
 export interface ImagePrunerDeps {
   readonly records: Pick<ImageRecords, "list" | "get" | "names">;
@@ -35,7 +35,7 @@ export class ImagePruner implements Pruner {
     this.#deps = deps;
   }
 
-  async find({ all, passes }: PruneSelection, { spared, going, ledger }: PruneScene): Promise<PruneItem[]> {
+  async find({ all, passes }: PruneSelection, { spared, going, ledger }: PruneFixture): Promise<PruneItem[]> {
     const { records, table, leases, layerSizes } = this.#deps;
     const items: PruneItem[] = [];
     for (const record of records.list()) {
@@ -43,14 +43,14 @@ export class ImagePruner implements Pruner {
       const hasTag = records.names(id).tags.length > 0;
       const isUsed = leases.has(id) || table.ofImage(id).some((container) => !going.has(container.id));
       if (isUsed || (hasTag && !all) || spared.has(id)) continue;
-      const facts = await this.#facts(record);
-      if (!passes(facts)) continue;
+      const info = await this.#info(record);
+      if (!passes(info)) continue;
       const sizes = await layerSizes.of(ledger.release(layers));
       items.push({
         kind: this.kind,
         id,
         names: this.#names(id),
-        labels: facts.labels,
+        labels: info.labels,
         why: hasTag ? "no container uses it" : "no tag points to it",
         bytes: [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0),
       });
@@ -85,7 +85,7 @@ export class ImagePruner implements Pruner {
   }
 
   /** Of an image whose config is damaged nothing is known but that nobody can use it. */
-  async #facts({ id }: ImageRecord): Promise<Filtered> {
+  async #info({ id }: ImageRecord): Promise<Filtered> {
     try {
       const image = await this.#deps.catalog.get(id);
       if (image !== undefined) return { createdMs: createdMs(image), labels: image.config.config.labels };

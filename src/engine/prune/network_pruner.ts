@@ -5,7 +5,7 @@
 import { isTsdError } from "../../errors.ts";
 import type { NetworkService } from "../networks/network_service.ts";
 import { isPredefined, type NetworkTable } from "../networks/network_table.ts";
-import type { PruneItem, Pruner, PruneResult, PruneScene, PruneSelection } from "./prune_plan.ts";
+import type { PruneFixture, PruneItem, Pruner, PruneResult, PruneSelection } from "./prune_plan.ts";
 
 export interface NetworkPrunerDeps {
   readonly table: Pick<NetworkTable, "list" | "has" | "known">;
@@ -21,7 +21,7 @@ export class NetworkPruner implements Pruner {
     this.#deps = deps;
   }
 
-  find({ passes }: PruneSelection, { spared, going }: PruneScene): Promise<PruneItem[]> {
+  find({ passes }: PruneSelection, { spared, going }: PruneFixture): Promise<PruneItem[]> {
     const { table, networks } = this.#deps;
     const unused = table.list().filter((network) => {
       const { id, createdMs, record: { labels = {} } } = network;

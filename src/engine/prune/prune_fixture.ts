@@ -14,7 +14,7 @@ import { LayerSizes } from "../images/layer_sizes.ts";
 import { ContainerPruner } from "./container_pruner.ts";
 import { ImagePruner } from "./image_pruner.ts";
 import { currentLedger } from "./layer_ledger.ts";
-import type { PruneScene, PruneSelection } from "./prune_plan.ts";
+import type { PruneFixture, PruneSelection } from "./prune_plan.ts";
 
 export const digest = (fill: string): Digest => digestOfHex(fill.repeat(64));
 /** Each layer holds ten times its number. */
@@ -22,7 +22,7 @@ export const layer = (number: number): Digest => digest(String(number));
 
 export const ALL: PruneSelection = { all: true, passes: () => true };
 export const DANGLING: PruneSelection = { all: false, passes: () => true };
-export const STILL = new AbortController().signal;
+export const NEVER_ABORTED = new AbortController().signal;
 
 /** See the module's comment. */
 export class PruneRig implements Disposable {
@@ -86,7 +86,7 @@ export class PruneRig implements Disposable {
     });
   }
 
-  scene(spared: readonly string[] = []): PruneScene {
+  fixture(spared: readonly string[] = []): PruneFixture {
     return { spared: new Set(spared), going: new Set(), ledger: currentLedger(this.layerUsers) };
   }
 

@@ -23,7 +23,7 @@ export interface PruneItem {
 }
 
 /** Something that stays. */
-export interface KeptItem extends Omit<PruneItem, "why" | "bytes"> {
+export interface RetainedItem extends Omit<PruneItem, "why" | "bytes"> {
   /** Why it stays, in words. */
   readonly why: string;
   /** It should have gone, and that went wrong. */
@@ -48,7 +48,7 @@ export interface PruneSelection {
 }
 
 /** What kinds that come later in a plan must know of those before them. Each pruner notes down what it takes. */
-export interface PruneScene {
+export interface PruneFixture {
   /** Ids of things that a plugin wants to keep. */
   readonly spared: ReadonlySet<string>;
   /** Containers that go. */
@@ -67,7 +67,7 @@ export type PruneResult =
 export interface Pruner {
   readonly kind: PruneKind;
   /** @throws {TsdError} storage */
-  find(selection: PruneSelection, scene: PruneScene): Promise<PruneItem[]>;
+  find(selection: PruneSelection, fixture: PruneFixture): Promise<PruneItem[]>;
   /** Removes what was found, unless somebody uses it by now or it has changed since. `signal` ends waiting. @throws {TsdError} */
   remove(item: Pick<PruneItem, "id" | "names">, signal: AbortSignal): Promise<PruneResult>;
 }

@@ -10,21 +10,21 @@ import type { HookBus } from "../../plugins/mod.ts";
 import type { EventSink } from "../events/event_bus.ts";
 import { currentLedger, type LayerUsers } from "./layer_ledger.ts";
 import {
-  type KeptItem,
   PRUNE_KINDS,
+  type PruneFixture,
   type PruneItem,
   type PruneKind,
   type Pruner,
   type PruneResult,
-  type PruneScene,
   type PruneSelection,
+  type RetainedItem,
 } from "./prune_plan.ts";
 
 export interface PruneServiceDeps {
   /** Kinds without one have nothing that could go. */
   readonly pruners: readonly Pruner[];
   readonly layerUsers: LayerUsers;
-  readonly hooks: Pick<HookBus, "spared">;
+  readonly hooks: Pick<HookBus, "callSelective">;
   readonly events: EventSink;
   readonly log: Log;
 }
@@ -32,7 +32,7 @@ export interface PruneServiceDeps {
 /** What would go, and what plugins keep. */
 export interface PrunePlan {
   readonly items: readonly PruneItem[];
-  readonly kept: readonly KeptItem[];
+  readonly kept: readonly RetainedItem[];
 }
 
 /** An item of a plan, as somebody hands it back. */
@@ -44,7 +44,7 @@ export interface PruneReport {
   /** Images in Docker's words. */
   readonly images: readonly ImageDeleteItem[];
   /** What was to go and is still there. */
-  readonly kept: readonly KeptItem[];
+  readonly kept: readonly RetainedItem[];
   readonly bytes: number;
 }
 
@@ -107,15 +107,15 @@ export class PruneService {
     selection: PruneSelection,
     spared: ReadonlySet<string>,
   ): Promise<PruneItem[]> {
-    const scene: PruneScene = { spared, going: new Set(), ledger: currentLedger(this.#deps.layerUsers) };
+    const fixture: PruneFixture = { spared, going: new Set(), ledger: currentLedger(this.#deps.layerUsers) };
     const items: PruneItem[] = [];
-    for (const kind of inOrder(kinds)) items.push(...await this.#prunerOf(kind)?.find(selection, scene) ?? []);
+    for (const kind of inOrder(kinds)) items.push(...await this.#prunerOf(kind)?.find(selection, fixture) ?? []);
     return items;
   }
 
   /** What plugins want to keep. */
-  async #kept(items: readonly PruneItem[]): Promise<KeptItem[]> {
-    const spared = await this.#deps.hooks.spared("prune.plan", () => ({ things: structuredClone([...items]) }));
+  async #kept(items: readonly PruneItem[]): Promise<RetainedItem[]> {
+    const spared = await this.#deps.hooks.callSelective("prune.plan", () => ({ things: structuredClone([...items]) }));
     return items.flatMap(({ kind, id, names, labels }) => {
       const plugin = spared.get(id);
       return plugin === undefined ? [] : [{ kind, id, names, labels, why: `plugin ${plugin} keeps it` }];
@@ -128,7 +128,12 @@ export class PruneService {
     items: readonly PrunedItem[],
     signal: AbortSignal,
   ): Promise<PruneReport> {
-    const report = { removed: [] as PruneItem[], images: [] as ImageDeleteItem[], kept: [] as KeptItem[], bytes: 0 };
+    const report = {
+      removed: [] as PruneItem[],
+      images: [] as ImageDeleteItem[],
+      kept: [] as RetainedItem[],
+      bytes: 0,
+    };
     for (const kind of inOrder(kinds)) {
       const before = report.bytes;
       const pruner = this.#prunerOf(kind);

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { TsdError } from "../../errors.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { HookBus, type Plugin } from "../../plugins/mod.ts";
-import { ALL, PruneRig, STILL } from "./prune_fixture.ts";
+import { ALL, NEVER_ABORTED, PruneRig } from "./prune_fixture.ts";
 import type { PruneItem, PruneKind, Pruner, PruneResult } from "./prune_plan.ts";
 import { PruneService } from "./prune_service.ts";
 
@@ -37,33 +37,35 @@ class FakePruner implements Pruner {
 }
 
 function serviceOf(pruners: readonly Pruner[], plugins: readonly Plugin[] = []) {
-  const told: string[] = [];
-  const rig = new PruneRig();
+  const reported: string[] = [];
+  const setup = new PruneRig();
   const service = new PruneService({
     pruners,
-    layerUsers: rig.layerUsers,
+    layerUsers: setup.layerUsers,
     hooks: new HookBus(plugins, SILENT_LOG),
-    events: { publish: ({ type, action, attributes }) => void told.push(`${type} ${action} ${attributes.reclaimed}`) },
+    events: {
+      publish: ({ type, action, attributes }) => void reported.push(`${type} ${action} ${attributes.reclaimed}`),
+    },
     log: SILENT_LOG,
   });
-  return { service, told, [Symbol.dispose]: () => rig[Symbol.dispose]() };
+  return { service, reported, [Symbol.dispose]: () => setup[Symbol.dispose]() };
 }
 
 const KINDS: readonly PruneKind[] = ["image", "volume", "container"];
 
 Deno.test("kinds go in order, each is told of, and those without a pruner have nothing", async () => {
   const [containers, images] = [new FakePruner("container", ["c"]), new FakePruner("image", ["i"])];
-  using rig = serviceOf([images, containers]);
-  const report = await rig.service.prune(KINDS, ALL, STILL);
+  using setup = serviceOf([images, containers]);
+  const report = await setup.service.prune(KINDS, ALL, NEVER_ABORTED);
   assert.deepEqual(report.removed.map(({ id }) => id), ["c", "i"]);
   assert.equal(report.bytes, 14);
-  assert.deepEqual(rig.told, ["container prune 7", "volume prune 0", "image prune 7"]);
+  assert.deepEqual(setup.reported, ["container prune 7", "volume prune 0", "image prune 7"]);
 });
 
 Deno.test("one that can't go doesn't keep the others; why is told", async () => {
   const results = { used: { kept: "it is used" }, broken: new TsdError("storage", "the disk says no") };
-  using rig = serviceOf([new FakePruner("image", ["used", "broken", "fine"], results)]);
-  const { removed, kept } = await rig.service.prune(["image"], ALL, STILL);
+  using setup = serviceOf([new FakePruner("image", ["used", "broken", "fine"], results)]);
+  const { removed, kept } = await setup.service.prune(["image"], ALL, NEVER_ABORTED);
   assert.deepEqual(removed.map(({ id }) => id), ["fine"]);
   assert.deepEqual(kept.map(({ id, why, failed }) => [id, why, failed]), [
     ["used", "it is used", undefined],
@@ -73,12 +75,12 @@ Deno.test("one that can't go doesn't keep the others; why is told", async () => 
 
 Deno.test("a plan changes nothing; of it exactly what is handed back goes", async () => {
   const pruner = new FakePruner("image", ["a", "b"]);
-  using rig = serviceOf([pruner]);
-  const { items } = await rig.service.plan(["image"], ALL);
+  using setup = serviceOf([pruner]);
+  const { items } = await setup.service.plan(["image"], ALL);
   assert.deepEqual([items.map(({ id }) => id), pruner.removed], [["a", "b"], []]);
-  await rig.service.remove(["image"], [items[1], item("container", "not asked for")], STILL);
+  await setup.service.remove(["image"], [items[1], item("container", "not asked for")], NEVER_ABORTED);
   assert.deepEqual(pruner.removed, ["b"]);
-  assert.deepEqual(rig.told, ["image prune 7"]);
+  assert.deepEqual(setup.reported, ["image prune 7"]);
 });
 
 Deno.test("plugins keep things in plans and in removals, and can refuse all of it", async () => {
@@ -87,13 +89,13 @@ Deno.test("plugins keep things in plans and in removals, and can refuse all of i
     hooks: { "prune.plan": ({ things }) => things.filter(({ id }) => id === "a").map(({ id }) => id) },
   };
   const pruner = new FakePruner("image", ["a", "b"]);
-  using rig = serviceOf([pruner], [guard]);
-  const plan = await rig.service.plan(["image"], ALL);
+  using setup = serviceOf([pruner], [guard]);
+  const plan = await setup.service.plan(["image"], ALL);
   assert.deepEqual([plan.items.map(({ id }) => id), plan.kept.map(({ why }) => why)], [
     ["b"],
     ["plugin guard keeps it"],
   ]);
-  const { kept } = await rig.service.remove(["image"], [item("image", "a"), item("image", "b")], STILL);
+  const { kept } = await setup.service.remove(["image"], [item("image", "a"), item("image", "b")], NEVER_ABORTED);
   assert.deepEqual([kept.map(({ id }) => id), pruner.removed], [["a"], ["b"]]);
   const never: Plugin = {
     name: "never",
@@ -101,7 +103,7 @@ Deno.test("plugins keep things in plans and in removals, and can refuse all of i
     hooks: { "prune.plan": () => Promise.reject(new Error("not on Fridays")) },
   };
   using refusing = serviceOf([pruner], [never]);
-  await assert.rejects(refusing.service.prune(["image"], ALL, STILL), { code: "permission_denied" });
+  await assert.rejects(refusing.service.prune(["image"], ALL, NEVER_ABORTED), { code: "permission_denied" });
   assert.deepEqual(pruner.removed, ["b"]);
 });
 
@@ -109,23 +111,23 @@ Deno.test("two at once: the second is told, in Docker's words; another kind may 
   const gate = Promise.withResolvers<void>();
   const slow = new FakePruner("image", ["a"]);
   slow.remove = () => gate.promise.then(() => ({ bytes: 1 }));
-  using rig = serviceOf([slow]);
-  const first = rig.service.prune(["image"], ALL, STILL);
-  await assert.rejects(rig.service.prune(["image", "container"], ALL, STILL), {
+  using setup = serviceOf([slow]);
+  const first = setup.service.prune(["image"], ALL, NEVER_ABORTED);
+  await assert.rejects(setup.service.prune(["image", "container"], ALL, NEVER_ABORTED), {
     code: "conflict",
     message: "a prune operation is already running",
   });
-  await rig.service.prune(["container"], ALL, STILL);
+  await setup.service.prune(["container"], ALL, NEVER_ABORTED);
   gate.resolve();
   assert.equal((await first).bytes, 1);
-  await rig.service.prune(["image"], ALL, STILL);
+  await setup.service.prune(["image"], ALL, NEVER_ABORTED);
 });
 
 Deno.test("a client that leaves ends it", async () => {
   const leaving = new AbortController();
   const pruner = new FakePruner("image", ["a", "b"], { a: new TsdError("cancelled", "left") });
-  using rig = serviceOf([pruner]);
-  const report = rig.service.prune(["image"], ALL, leaving.signal);
+  using setup = serviceOf([pruner]);
+  const report = setup.service.prune(["image"], ALL, leaving.signal);
   leaving.abort();
   assert.deepEqual((await report).removed, []);
   assert.deepEqual(pruner.removed, []);

@@ -8,7 +8,7 @@ import { isAnonymous } from "../volumes/volume_names.ts";
 import type { VolumeService, VolumeUser } from "../volumes/volume_service.ts";
 import type { VolumeTable } from "../volumes/volume_table.ts";
 import type { VolumeUsage } from "../volumes/volume_usage.ts";
-import type { PruneItem, Pruner, PruneResult, PruneScene, PruneSelection } from "./prune_plan.ts";
+import type { PruneFixture, PruneItem, Pruner, PruneResult, PruneSelection } from "./prune_plan.ts";
 
 export interface VolumePrunerDeps {
   readonly table: Pick<VolumeTable, "known">;
@@ -26,7 +26,7 @@ export class VolumePruner implements Pruner {
     this.#deps = deps;
   }
 
-  async find({ allVolumes = false, passes }: PruneSelection, { spared, going }: PruneScene): Promise<PruneItem[]> {
+  async find({ allVolumes = false, passes }: PruneSelection, { spared, going }: PruneFixture): Promise<PruneItem[]> {
     const { usage, usersOf } = this.#deps;
     const items: PruneItem[] = [];
     for (const volume of usage.own()) {

@@ -26,19 +26,19 @@ function bench() {
   return { pruner, users };
 }
 
-const scene = (going: string[] = [], spared: string[] = []) => (
+const fixture = (going: string[] = [], spared: string[] = []) => (
   { going: new Set(going), spared: new Set(spared), ledger: new LayerLedger([]) }
 );
 const SELECTION = { all: true, passes: () => true };
 
 Deno.test("anonymous ones, or all of them; never what is used, but what goes uses nothing", async () => {
   const { pruner } = bench();
-  const found = async (selection: typeof SELECTION & { allVolumes?: boolean }, where = scene()) =>
+  const found = async (selection: typeof SELECTION & { allVolumes?: boolean }, where = fixture()) =>
     (await pruner.find(selection, where)).map(({ id, bytes }) => [id, bytes]);
   assert.deepEqual(await found(SELECTION), [["f00", 3]]);
   assert.deepEqual(await found({ ...SELECTION, allVolumes: true }), [["data", 4], ["f00", 3]]);
-  assert.deepEqual(await found(SELECTION, scene(["c1"])), [["f00", 3], ["used", 4]]);
-  assert.deepEqual(await found(SELECTION, scene([], ["f00"])), []);
+  assert.deepEqual(await found(SELECTION, fixture(["c1"])), [["f00", 3], ["used", 4]]);
+  assert.deepEqual(await found(SELECTION, fixture([], ["f00"])), []);
   assert.deepEqual(await found({ ...SELECTION, passes: () => false }), []);
 });
 

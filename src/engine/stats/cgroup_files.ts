@@ -9,7 +9,7 @@ export interface CgroupFiles {
   read(path: string): Promise<string | undefined>;
   readSync(path: string): string | undefined;
   /** Names of the folders in a folder. */
-  folders(path: string): Promise<string[]>;
+  dirs(path: string): Promise<string[]>;
 }
 
 /** `key 123` lines. Values beyond 2^53 lose their last digits. */
@@ -32,36 +32,36 @@ export function parseAmount(text = ""): number {
 export const parseNumbers = (text = ""): number[] => text.split(/\s+/).filter((word) => /^\d+$/.test(word)).map(Number);
 
 /** Processes of a cgroup and of those below it. */
-export async function pidsBelow(files: CgroupFiles, folder: string): Promise<number[]> {
-  const found = parseNumbers(await files.read(`${folder}/cgroup.procs`));
-  for (const name of await files.folders(folder)) found.push(...await pidsBelow(files, `${folder}/${name}`));
+export async function pidsBelow(files: CgroupFiles, dir: string): Promise<number[]> {
+  const found = parseNumbers(await files.read(`${dir}/cgroup.procs`));
+  for (const name of await files.dirs(dir)) found.push(...await pidsBelow(files, `${dir}/${name}`));
   return found;
 }
 
 /** The real files. */
 export const CGROUP_FILES: CgroupFiles = {
-  read: (path) => Deno.readTextFile(path).catch(ifGone),
+  read: (path) => Deno.readTextFile(path).catch(ifRemoved),
   readSync(path) {
     try {
       return Deno.readTextFileSync(path);
     } catch (thrown) {
-      return ifGone(thrown);
+      return ifRemoved(thrown);
     }
   },
-  async folders(path) {
+  async dirs(path) {
     try {
       return (await Array.fromAsync(Deno.readDir(path))).filter(({ isDirectory }) => isDirectory).map(({ name }) =>
         name
       );
     } catch (thrown) {
-      ifGone(thrown);
+      ifRemoved(thrown);
       return [];
     }
   },
 };
 
 /** ENODEV: the cgroup went between opening and reading. */
-function ifGone(thrown: unknown): undefined {
-  const isGone = thrown instanceof Error && "code" in thrown && thrown.code === "ENODEV";
-  if (!isGone && !(thrown instanceof Deno.errors.NotFound)) throw thrown;
+function ifRemoved(thrown: unknown): undefined {
+  const isRemoved = thrown instanceof Error && "code" in thrown && thrown.code === "ENODEV";
+  if (!isRemoved && !(thrown instanceof Deno.errors.NotFound)) throw thrown;
 }

@@ -47,8 +47,8 @@ Deno.test({
         const watch = notices.poll(`${path}/cgroup.events`, () => called.resolve());
         const child = new Deno.Command("sleep", { args: ["1000"] }).spawn();
         try {
-          for (const folder of [path, v2!]) {
-            await Deno.writeTextFile(`${folder}/cgroup.procs`, String(child.pid));
+          for (const dir of [path, v2!]) {
+            await Deno.writeTextFile(`${dir}/cgroup.procs`, String(child.pid));
             await within(called.promise, "a notice");
             called = Promise.withResolvers<void>();
           }

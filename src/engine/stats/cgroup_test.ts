@@ -9,7 +9,7 @@ const cgroupOf = (id: string) => `tsd/${id}`;
 /** Files by path below `/cg`. */
 function fakeFiles(texts: Readonly<Record<string, string>>): CgroupFiles {
   const read = (path: string) => texts[path.replace(/^\/cg\//, "")];
-  const foldersOf = (path: string) => {
+  const dirsOf = (path: string) => {
     const below = `${path.replace(/^\/cg\//, "")}/`;
     const rest = Object.keys(texts).filter((key) => key.startsWith(below)).map((key) => key.slice(below.length));
     return [...new Set(rest.filter((key) => key.includes("/")).map((key) => key.split("/")[0]))];
@@ -17,18 +17,18 @@ function fakeFiles(texts: Readonly<Record<string, string>>): CgroupFiles {
   return {
     read: (path) => Promise.resolve(read(path)),
     readSync: read,
-    folders: (path) => Promise.resolve(foldersOf(path)),
+    dirs: (path) => Promise.resolve(dirsOf(path)),
   };
 }
 
 /** Notices that write down what was asked for. */
 function notices() {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const note = (way: string) => (path: string) => {
-    asked.push(`${way} ${path}`);
-    return { [Symbol.dispose]: () => void asked.push("end") };
+    requested.push(`${way} ${path}`);
+    return { [Symbol.dispose]: () => void requested.push("end") };
   };
-  return { asked, fake: { eventfd: note("eventfd"), poll: note("poll") } };
+  return { requested, fake: { eventfd: note("eventfd"), poll: note("poll") } };
 }
 
 const V1 = {
@@ -138,14 +138,14 @@ Deno.test("cgroup v2: what a container uses", async () => {
 });
 
 Deno.test("both versions say what is frozen, and each has its way to tell of kills", () => {
-  const { asked, fake } = notices();
+  const { requested, fake } = notices();
   const v1 = new CgroupsV1("/cg", cgroupOf, fakeFiles({ "freezer/tsd/c1/freezer.state": "FROZEN\n" }), fake);
   const v2 = new CgroupsV2("/cg", cgroupOf, fakeFiles({ "tsd/c1/cgroup.freeze": "1\n" }), fake);
   for (const cgroups of [v1, v2]) {
     assert.deepEqual([cgroups.isFrozen("c1"), cgroups.isFrozen("c2")], [true, false]);
     cgroups.onOom("c1", () => undefined)[Symbol.dispose]();
   }
-  assert.deepEqual(asked, [
+  assert.deepEqual(requested, [
     "eventfd /cg/memory/tsd/c1/memory.oom_control",
     "end",
     "poll /cg/tsd/c1/memory.events",

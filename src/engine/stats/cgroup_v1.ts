@@ -50,22 +50,22 @@ export class CgroupsV1 implements ContainerCgroups {
 
   async pids(id: string): Promise<number[]> {
     for (const tree of TREES) {
-      const found = await pidsBelow(this.#files, this.#folder(tree, id));
+      const found = await pidsBelow(this.#files, this.#dir(tree, id));
       if (found.length > 0) return found;
     }
     return [];
   }
 
   oomKills(id: string): number {
-    return parseFlat(this.#files.readSync(`${this.#folder("memory", id)}/memory.oom_control`)).oom_kill ?? 0;
+    return parseFlat(this.#files.readSync(`${this.#dir("memory", id)}/memory.oom_control`)).oom_kill ?? 0;
   }
 
   onOom(id: string, callback: () => void): Disposable {
-    return this.#notices.eventfd(`${this.#folder("memory", id)}/memory.oom_control`, callback);
+    return this.#notices.eventfd(`${this.#dir("memory", id)}/memory.oom_control`, callback);
   }
 
   isFrozen(id: string): boolean {
-    return this.#files.readSync(`${this.#folder("freezer", id)}/freezer.state`)?.trim() === "FROZEN";
+    return this.#files.readSync(`${this.#dir("freezer", id)}/freezer.state`)?.trim() === "FROZEN";
   }
 
   async #cpu(id: string): Promise<CpuUsage | undefined> {
@@ -116,10 +116,10 @@ export class CgroupsV1 implements ContainerCgroups {
   }
 
   #read(controller: string, id: string, name: string): Promise<string | undefined> {
-    return this.#files.read(`${this.#folder(controller, id)}/${name}`);
+    return this.#files.read(`${this.#dir(controller, id)}/${name}`);
   }
 
-  #folder(controller: string, id: string): string {
+  #dir(controller: string, id: string): string {
     return `${this.#root}/${controller}/${this.#cgroupOf(id)}`;
   }
 }

@@ -53,27 +53,27 @@ export class CgroupsV2 implements ContainerCgroups {
   }
 
   pids(id: string): Promise<number[]> {
-    return pidsBelow(this.#files, this.#folder(id));
+    return pidsBelow(this.#files, this.#dir(id));
   }
 
   oomKills(id: string): number {
-    return parseFlat(this.#files.readSync(`${this.#folder(id)}/memory.events`)).oom_kill ?? 0;
+    return parseFlat(this.#files.readSync(`${this.#dir(id)}/memory.events`)).oom_kill ?? 0;
   }
 
   onOom(id: string, callback: () => void): Disposable {
-    return this.#notices.poll(`${this.#folder(id)}/memory.events`, callback);
+    return this.#notices.poll(`${this.#dir(id)}/memory.events`, callback);
   }
 
   isFrozen(id: string): boolean {
-    return this.#files.readSync(`${this.#folder(id)}/cgroup.freeze`)?.trim() === "1";
+    return this.#files.readSync(`${this.#dir(id)}/cgroup.freeze`)?.trim() === "1";
   }
 
-  #folder(id: string): string {
+  #dir(id: string): string {
     return `${this.#root}/${this.#cgroupOf(id)}`;
   }
 
   #read(id: string, name: string): Promise<string | undefined> {
-    return this.#files.read(`${this.#folder(id)}/${name}`);
+    return this.#files.read(`${this.#dir(id)}/${name}`);
   }
 }
 

@@ -2,7 +2,7 @@
  * @module
  * What containers use: cgroup readers for both versions, and samples in the shape of the Engine API.
  */
-import type { HostFacts } from "../../runtime/spec/mod.ts";
+import type { HostInfo } from "../../runtime/spec/mod.ts";
 import type { CgroupOf, ContainerCgroups } from "./cgroup.ts";
 import type { CgroupNotices } from "./cgroup_notices.ts";
 import { CGROUP_FILES } from "./cgroup_files.ts";
@@ -17,7 +17,7 @@ const CGROUP_ROOT = "/sys/fs/cgroup";
 
 /** The real cgroups. */
 export function containerCgroups(
-  { cgroupVersion }: Pick<HostFacts, "cgroupVersion">,
+  { cgroupVersion }: Pick<HostInfo, "cgroupVersion">,
   cgroupOf: CgroupOf,
   notices: CgroupNotices,
 ): ContainerCgroups {

@@ -28,10 +28,10 @@ function bench(state: ContainerState, networkMode = "none") {
     hostConfig: { NetworkMode: networkMode },
     platform: "linux",
   }, state);
-  let [isThere, samples] = [true, 0];
+  let [exists, samples] = [true, 0];
   const service = new StatsService({
     table: {
-      has: () => isThere,
+      has: () => exists,
       find: (name) => {
         if (name === "web") return container;
         throw new TsdError("container_not_found", `No such container: ${name}`);
@@ -43,7 +43,7 @@ function bench(state: ContainerState, networkMode = "none") {
       Promise.resolve(path === "/proc/stat" ? "cpu 1 1 1 1 1 1 1\ncpu0 1\n" : "  eth0: 1 2 3 4 0 0 0 0 5 6 7 8\n"),
     intervalMs: 1,
   });
-  return { service, container, remove: () => isThere = false };
+  return { service, container, remove: () => exists = false };
 }
 
 const collect = (samples: AsyncIterable<ContainerStats>) => Array.fromAsync(samples);
@@ -73,10 +73,10 @@ Deno.test("stats: one shot is one sample", async () => {
 Deno.test("stats: a stream ends when the client leaves and when the container is removed", async () => {
   const options = { stream: true, oneShot: false };
   const { service, remove } = bench(RUNNING);
-  const gone = new AbortController();
+  const removed = new AbortController();
   const got: number[] = [];
-  for await (const { cpu_stats } of service.watch("web", options, gone.signal)) {
-    if (got.push(cpu_stats.cpu_usage.total_usage) === 3) gone.abort();
+  for await (const { cpu_stats } of service.watch("web", options, removed.signal)) {
+    if (got.push(cpu_stats.cpu_usage.total_usage) === 3) removed.abort();
   }
   assert.deepEqual(got, [1e9, 2e9, 3e9]);
   let seen = 0;

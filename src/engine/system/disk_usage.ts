@@ -7,7 +7,7 @@ import type { ContainerSize, ContainerSizes } from "../containers/container_size
 import type { ContainerTable } from "../containers/container_table.ts";
 import type { CatalogImage, ImageCatalog } from "../images/image_catalog.ts";
 import type { ImageUsage } from "../images/image_usage.ts";
-import type { UnfinishedPulls } from "../images/incomplete_pulls.ts";
+import type { IncompletePulls } from "../images/incomplete_pulls.ts";
 
 /** All images, and how much each shares with others. */
 export interface ImagesOnDisk {
@@ -31,7 +31,7 @@ export interface DiskUsageDeps {
   readonly table: Pick<ContainerTable, "list" | "ofImage">;
   readonly catalog: Pick<ImageCatalog, "list">;
   readonly usage: Pick<ImageUsage, "measure">;
-  readonly unfinished: Pick<UnfinishedPulls, "left">;
+  readonly incomplete: Pick<IncompletePulls, "left">;
   readonly sizes: Pick<ContainerSizes, "of">;
 }
 
@@ -45,15 +45,15 @@ export class DiskUsage {
 
   /** @throws {TsdError} storage */
   async images(): Promise<ImagesOnDisk> {
-    const { catalog, usage, table, unfinished } = this.#deps;
+    const { catalog, usage, table, incomplete } = this.#deps;
     const { layersBytes, sharedBytes } = await usage.measure();
-    const leftBytes = (await unfinished.left()).reduce((sum, { bytes }) => sum + bytes, 0);
+    const remainingBytes = (await incomplete.left()).reduce((sum, { bytes }) => sum + bytes, 0);
     const images = (await catalog.list()).map((image) => ({
       image,
       sharedBytes: sharedBytes.get(image.record.id) ?? 0,
       containers: table.ofImage(image.record.id).length,
     }));
-    return { layersBytes: layersBytes + leftBytes, images };
+    return { layersBytes: layersBytes + remainingBytes, images };
   }
 
   /** Counting takes as long as there are files; one that goes meanwhile is left out. @throws {TsdError} storage */

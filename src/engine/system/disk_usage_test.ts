@@ -11,7 +11,7 @@ const usage = new DiskUsage({
   table: { list: () => containers, ofImage: (id: Digest) => id === ID ? containers : [] },
   catalog: { list: () => Promise.resolve([{ record: { id: ID } } as CatalogImage]) },
   usage: { measure: () => Promise.resolve({ layersBytes: 30, sharedBytes: new Map([[ID, 10]]) }) },
-  unfinished: { left: () => Promise.resolve([{ kind: "layer", digest: ID, bytes: 4, changedMs: 0 }]) },
+  incomplete: { left: () => Promise.resolve([{ kind: "layer", digest: ID, bytes: 4, changedMs: 0 }]) },
   sizes: { of: ({ id }) => Promise.resolve(id === "gone" ? undefined : { written: 1, total: 31 }) },
 });
 

@@ -4,8 +4,8 @@
  * exit loop; their output goes through files, which can be neither too slow nor too small.
  */
 import { TsdError } from "../../errors.ts";
-import type { ExitLoop } from "../../runtime/reaper.ts";
-import { removeIfThere } from "../../io/if_exists.ts";
+import type { Reaper } from "../../runtime/reaper.ts";
+import { removeIfExists } from "../../io/if_exists.ts";
 import { isErrno, O, type ProcessCalls } from "../../sys/mod.ts";
 
 const ENVIRONMENT = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
@@ -19,14 +19,14 @@ export interface CommandResult {
 }
 
 /** Runs a program to its end. @param input what it reads from its standard input */
-export type RunHostCommand = (path: string, args: readonly string[], input?: string) => Promise<CommandResult>;
+export type HostExec = (path: string, args: readonly string[], input?: string) => Promise<CommandResult>;
 
-/** The real {@link RunHostCommand}. @param dir folder for the output, which is gone afterwards */
-export function hostCommand(
+/** The real {@link HostExec}. @param dir folder for the output, which is gone afterwards */
+export function hostExec(
   processes: Pick<ProcessCalls, "spawn" | "kill">,
-  exits: Pick<ExitLoop, "spawned">,
+  exits: Pick<Reaper, "spawned">,
   dir: string,
-): RunHostCommand {
+): HostExec {
   let calls = 0;
   return async (path, args, input = "") => {
     const files = ["in", "out", "err"].map((name) => `${dir}/command-${calls}.${name}`);
@@ -39,7 +39,7 @@ export function hostCommand(
       const [, stdout, stderr] = files;
       return { exitCode, stdout: Deno.readTextFileSync(stdout), stderr: Deno.readTextFileSync(stderr) };
     } finally {
-      for (const file of files) removeIfThere(file);
+      for (const file of files) removeIfExists(file);
     }
   };
 }
@@ -70,18 +70,18 @@ function start(
 /** @throws {TsdError} timeout */
 async function ended(
   processes: Pick<ProcessCalls, "kill">,
-  exits: Pick<ExitLoop, "spawned">,
+  exits: Pick<Reaper, "spawned">,
   pid: number,
   path: string,
 ): Promise<number> {
-  let isLate = false;
+  let isOverdue = false;
   const exited = exits.spawned(pid);
   const timer = setTimeout(() => {
-    isLate = true;
+    isOverdue = true;
     processes.kill(pid, SIGKILL);
   }, DEADLINE_MS);
   const { exitCode } = await exited;
   clearTimeout(timer);
-  if (isLate) throw new TsdError("timeout", `${path} did not end within ${DEADLINE_MS / 1000} s and was killed`);
+  if (isOverdue) throw new TsdError("timeout", `${path} did not end within ${DEADLINE_MS / 1000} s and was killed`);
   return exitCode;
 }

@@ -1,17 +1,17 @@
 import { strict as assert } from "node:assert";
 import "../../sys/preopen.ts";
 import { isTsdError } from "../../errors.ts";
-import { ExitLoop } from "../../runtime/reaper.ts";
+import { Reaper } from "../../runtime/reaper.ts";
 import { processes } from "../../sys/mod.ts";
-import { hostCommand, type RunHostCommand } from "./host_exec.ts";
+import { type HostExec, hostExec } from "./host_exec.ts";
 
-async function withCommands(body: (run: RunHostCommand) => Promise<void>): Promise<void> {
+async function withCommands(body: (run: HostExec) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
-  using exits = new ExitLoop(processes).start();
+  using exits = new Reaper(processes).start();
   // A signal listener alone keeps no event loop running.
   const alive = setInterval(() => {}, 1000);
   try {
-    await body(hostCommand(processes, exits, dir));
+    await body(hostExec(processes, exits, dir));
     assert.deepEqual(await Array.fromAsync(Deno.readDir(dir)), []);
   } finally {
     clearInterval(alive);

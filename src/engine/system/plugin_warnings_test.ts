@@ -11,9 +11,9 @@ Deno.test("info warns of plugins that were disabled, and of no others", async ()
   });
   const shaky = plugin("shaky", () => Promise.reject(new Error("oops")));
   const hooks = new HookBus([shaky, plugin("fine", () => Promise.resolve(null))], SILENT_LOG);
-  for (let at = 0; at < 4; at++) await hooks.ask("container.exec", context);
+  for (let at = 0; at < 4; at++) await hooks.callSequential("container.exec", context);
   assert.deepEqual(pluginWarnings(hooks.list()), []);
-  await hooks.ask("container.exec", context);
+  await hooks.callSequential("container.exec", context);
   assert.deepEqual(pluginWarnings(hooks.list()), [
     "WARNING: plugin shaky is disabled after 5 failures in a row, the last one at container.exec: oops",
   ]);

@@ -5,14 +5,14 @@
 import type { SystemInfo, Version } from "../../api_types/mod.ts";
 import type { BuildInfo } from "../../build_info.ts";
 import { isTsdError, TsdError } from "../../errors.ts";
-import type { Described } from "../../store/driver.ts";
+import type { StatusReporter } from "../../store/driver.ts";
 import { type LayerStorage, unusedText } from "../../store/drivers.ts";
 import { hashEngineName } from "../../hash/mod.ts";
 import { hostPlatform } from "../../image/platform.ts";
 import type { RegistrySettings } from "../../image/registry/mod.ts";
 import type { HookBus } from "../../plugins/mod.ts";
 import type { OciRuntime } from "../../runtime/oci_runtime.ts";
-import type { CgroupFeature, HostFacts } from "../../runtime/spec/mod.ts";
+import type { CgroupFeature, HostInfo } from "../../runtime/spec/mod.ts";
 import type { ContainerStatus } from "../containers/container.ts";
 import { pluginWarnings } from "./plugin_warnings.ts";
 import { registryConfig } from "./registry_config.ts";
@@ -27,12 +27,12 @@ import { type Runtimes, STOCK_RUNTIME } from "../containers/runtimes.ts";
 export interface SystemServiceDeps {
   readonly build: BuildInfo;
   readonly runtimes: Pick<Runtimes, "named" | "programs" | "defaultName">;
-  readonly facts: HostFacts;
+  readonly info: HostInfo;
   readonly table: ContainerTable;
   readonly images: ImageCatalog;
   readonly paths: EnginePaths;
   readonly storage: Pick<LayerStorage, "driver" | "passedOver" | "unused">;
-  readonly layers: Partial<Described>;
+  readonly layers: Partial<StatusReporter>;
   readonly events: Pick<EventBus, "listenerCount">;
   readonly registries: Pick<RegistrySettings, "insecureRegistries" | "mirrors">;
   readonly proxies: Proxies;
@@ -54,7 +54,7 @@ export class SystemService {
   }
 
   async version(apiVersion: string, minApiVersion: string): Promise<Version> {
-    const { build, facts } = this.#deps;
+    const { build, info: details } = this.#deps;
     const { architecture, os } = hostPlatform();
     const runtime = await this.#runtimeVersion();
     return {
@@ -71,7 +71,7 @@ export class SystemService {
             HashEngine: hashEngineName(),
             Os: os,
             Arch: architecture,
-            KernelVersion: facts.kernel,
+            KernelVersion: details.kernel,
           },
         },
         { Name: "deno", Version: Deno.version.deno, Details: { V8: Deno.version.v8 } },
@@ -84,20 +84,20 @@ export class SystemService {
       GoVersion: "",
       Os: os,
       Arch: architecture,
-      KernelVersion: facts.kernel,
+      KernelVersion: details.kernel,
       ...(build.commitTime === "" ? {} : { BuildTime: build.commitTime }),
     };
   }
 
   async info(): Promise<SystemInfo> {
-    const { build, facts, table, images, paths, storage, layers } = this.#deps;
+    const { build, info: details, table, images, paths, storage, layers } = this.#deps;
     const containers = table.list();
     const count = (status: ContainerStatus) => containers.filter(({ state }) => state.status === status).length;
     const [running, paused] = [count("running"), count("paused")];
-    const has = (feature: CgroupFeature) => facts.cgroupFeatures.has(feature);
+    const has = (feature: CgroupFeature) => details.cgroupFeatures.has(feature);
     const runtime = await this.#runtimeVersion();
     return {
-      ...await machine(facts),
+      ...await machine(details),
       ID: paths.engineId || "tsd",
       Containers: containers.length,
       ContainersRunning: running,
@@ -121,7 +121,7 @@ export class SystemService {
       NEventsListener: this.#deps.events.listenerCount,
       LoggingDriver: "json-file",
       CgroupDriver: "cgroupfs",
-      CgroupVersion: facts.cgroupVersion === 1 ? "1" : "2",
+      CgroupVersion: details.cgroupVersion === 1 ? "1" : "2",
       IndexServerAddress: INDEX_SERVER_ADDRESS,
       RegistryConfig: registryConfig(this.#deps.registries),
       HttpProxy: maskedProxy(this.#deps.proxies.http),
@@ -136,7 +136,7 @@ export class SystemService {
       ContainerdCommit: { ID: "" },
       RuncCommit: { ID: runtime?.version ?? "" },
       InitCommit: { ID: "" },
-      SecurityOptions: facts.seccomp ? ["name=seccomp,profile=builtin"] : [],
+      SecurityOptions: details.seccomp ? ["name=seccomp,profile=builtin"] : [],
       Warnings: [
         ...runtime === undefined ? ["WARNING: runc is missing: containers can't be started"] : [],
         ...pluginWarnings(this.#deps.plugins.list()),
@@ -166,15 +166,15 @@ function shownRuntimes(programs: Runtimes["programs"]): NonNullable<SystemInfo["
 }
 
 /** The part of `info` that is only about the machine. */
-async function machine(facts: HostFacts) {
+async function machine(details: HostInfo) {
   return {
     SystemTime: new Date().toISOString(),
-    KernelVersion: facts.kernel,
+    KernelVersion: details.kernel,
     OperatingSystem: osName(await Deno.readTextFile("/etc/os-release").catch(() => "")),
     OSVersion: "",
     OSType: "linux",
-    Architecture: facts.arch,
-    NCPU: facts.cpuCount,
+    Architecture: details.arch,
+    NCPU: details.cpuCount,
     MemTotal: Deno.systemMemoryInfo().total,
     IPv4Forwarding: true,
     GenericResources: null,
@@ -201,17 +201,17 @@ function osName(osRelease: string): string {
 /** What `docker info` shows below the driver's name. */
 async function driverStatus(
   { passedOver, unused = [] }: Pick<LayerStorage, "passedOver" | "unused">,
-  layers: Partial<Described>,
+  layers: Partial<StatusReporter>,
 ): Promise<[string, string][]> {
   const rows: [string, string][] = [["Hash engine", hashEngineName()]];
-  for (const [name, value] of await told(layers)) rows.push([name, value]);
+  for (const [name, value] of await reported(layers)) rows.push([name, value]);
   if (passedOver !== undefined) rows.push(["Passed over", `${passedOver.driver}: ${passedOver.why}`]);
   for (const each of unused) rows.push(["Unused", unusedText(each)]);
   return rows;
 }
 
 /** A disk that is full, for one, is no reason to say nothing. */
-async function told(layers: Partial<Described>): ReturnType<Described["describe"]> {
+async function reported(layers: Partial<StatusReporter>): ReturnType<StatusReporter["describe"]> {
   try {
     return await layers.describe?.() ?? [];
   } catch (thrown) {

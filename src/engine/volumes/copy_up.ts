@@ -4,7 +4,7 @@
  * finish is begun again before anybody sees the volume: until then it counts as empty. Not so where a container runs with
  * the volume: what is in it may be its work, and whatever it is, it has been seen.
  */
-import type { ArchiveWorkers } from "../copy/workers.ts";
+import type { CopyWorkers } from "../copy/workers.ts";
 import type { Container } from "../containers/container.ts";
 import { mountsOf, type RequestedMount, type VolumeUse } from "../containers/mounts.ts";
 import { namesIn, removeTree } from "../directories.ts";
@@ -12,17 +12,17 @@ import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
 import type { SharedSnapshots } from "../containers/shared_snapshots.ts";
 import { localMount } from "./local_options.ts";
-import type { UnfinishedVolumes } from "./incomplete_volumes.ts";
+import type { IncompleteVolumes } from "./incomplete_volumes.ts";
 import type { VolumeMounts } from "./volume_mounts.ts";
 import type { VolumeTable } from "./volume_table.ts";
 
-export interface VolumeFillingDeps {
+export interface CopyUpDeps {
   readonly paths: EnginePaths;
   readonly table: Pick<VolumeTable, "known">;
   readonly mounts: Pick<VolumeMounts, "holdAll" | "isRunWith">;
   readonly snapshots: Pick<SharedSnapshots, "hold">;
-  readonly workers: Pick<ArchiveWorkers, "begin">;
-  readonly unfinished: UnfinishedVolumes;
+  readonly workers: Pick<CopyWorkers, "begin">;
+  readonly incomplete: IncompleteVolumes;
   /** By volume; nobody else's. */
   readonly locks: KeyedLock;
 }
@@ -30,10 +30,10 @@ export interface VolumeFillingDeps {
 type Copied = RequestedMount & { readonly volume: VolumeUse };
 
 /** See the module's comment. */
-export class VolumeFilling {
-  readonly #deps: VolumeFillingDeps;
+export class CopyUp {
+  readonly #deps: CopyUpDeps;
 
-  constructor(deps: VolumeFillingDeps) {
+  constructor(deps: CopyUpDeps) {
     this.#deps = deps;
   }
 
@@ -51,40 +51,40 @@ export class VolumeFilling {
 
   /** Before somebody reads a volume: half a copy is taken away; one that is under way is waited for. @throws {Error} */
   async settle(name: string): Promise<void> {
-    const { locks, mounts, unfinished } = this.#deps;
+    const { locks, mounts, incomplete } = this.#deps;
     await locks.run(name, async () => {
-      if (!unfinished.has(name, "filling")) return;
+      if (!incomplete.has(name, "filling")) return;
       await using _held = await mounts.holdAll([name]);
       if (!mounts.isRunWith(name)) await this.#emptied(name);
-      await unfinished.finish(name, "filling");
+      await incomplete.finish(name, "filling");
     });
   }
 
   #isHalf({ volume: { name } }: Copied): boolean {
-    return this.#deps.unfinished.has(name, "filling");
+    return this.#deps.incomplete.has(name, "filling");
   }
 
   async #fillOne(container: Container, { mount: { target }, volume: { name, copies } }: Copied): Promise<void> {
-    const { locks, mounts, unfinished, paths } = this.#deps;
+    const { locks, mounts, incomplete, paths } = this.#deps;
     await locks.run(name, async () => {
       await using _held = await mounts.holdAll([name]);
       const { data } = volumePaths(paths, name);
       const isRun = mounts.isRunWith(name);
-      const isHalf = !isRun && unfinished.has(name, "filling");
-      if (isRun) await unfinished.finish(name, "filling");
+      const isHalf = !isRun && incomplete.has(name, "filling");
+      if (isRun) await incomplete.finish(name, "filling");
       if (isHalf) await this.#emptied(name);
-      if (copies && (isHalf || await isEmptyFolder(data))) {
-        if (!isRun) await unfinished.begin(name, "filling");
-        await this.#copy(container, target, data, isHalf).catch((thrown) => this.#brokenOff(name, thrown));
+      if (copies && (isHalf || await isEmptyDir(data))) {
+        if (!isRun) await incomplete.begin(name, "filling");
+        await this.#copy(container, target, data, isHalf).catch((thrown) => this.#interrupted(name, thrown));
       }
-      await unfinished.finish(name, "filling");
+      await incomplete.finish(name, "filling");
     });
   }
 
   /** Half a copy stays noted, unless a container was already being started when it began, and writes to it by now. */
-  async #brokenOff(name: string, thrown: unknown): Promise<never> {
-    const { mounts, unfinished } = this.#deps;
-    if (mounts.isRunWith(name)) await unfinished.finish(name, "filling");
+  async #interrupted(name: string, thrown: unknown): Promise<never> {
+    const { mounts, incomplete } = this.#deps;
+    if (mounts.isRunWith(name)) await incomplete.finish(name, "filling");
     throw thrown;
   }
 
@@ -108,7 +108,7 @@ export class VolumeFilling {
 const volumeMounts = ({ record }: Container): Copied[] =>
   mountsOf(record).filter((each): each is Copied => each.volume !== undefined);
 
-async function isEmptyFolder(path: string): Promise<boolean> {
+async function isEmptyDir(path: string): Promise<boolean> {
   for await (const _ of Deno.readDir(path)) return false;
   return true;
 }

@@ -10,10 +10,10 @@ import { type EnginePaths, volumePaths } from "../paths.ts";
  * What is going on: an empty volume gets what an image has; a new one is made of another one or of an archive; one is
  * removed.
  */
-export type Unfinished = "filling" | "making" | "removing";
+export type IncompleteNote = "filling" | "making" | "removing";
 
 /** See the module's comment. */
-export class UnfinishedVolumes {
+export class IncompleteVolumes {
   readonly #paths: EnginePaths;
 
   constructor(paths: EnginePaths) {
@@ -21,10 +21,10 @@ export class UnfinishedVolumes {
   }
 
   /** The volume's folder is there. @throws {Error} */
-  async begin(name: string, what: Unfinished): Promise<void> {
+  async begin(name: string, what: IncompleteNote): Promise<void> {
     if (this.has(name, what)) return;
     await writeSynced(this.#note(name, what), new Uint8Array(), 0o600);
-    await syncDir(volumePaths(this.#paths, name).folder);
+    await syncDir(volumePaths(this.#paths, name).dir);
   }
 
   /**
@@ -41,7 +41,7 @@ export class UnfinishedVolumes {
   }
 
   /** Synchronously: every start asks, and another thread takes longer to get to it than it takes. */
-  has(name: string, what: Unfinished): boolean {
+  has(name: string, what: IncompleteNote): boolean {
     try {
       return Deno.lstatSync(this.#note(name, what)).isFile;
     } catch (thrown) {
@@ -54,13 +54,13 @@ export class UnfinishedVolumes {
    * All is there, and lasts: whoever copied it has synced it. So does this: a note that a power cut brings back would have
    * a whole volume taken away. Nothing that was not begun needs that. @throws {Error}
    */
-  async finish(name: string, what: Unfinished): Promise<void> {
+  async finish(name: string, what: IncompleteNote): Promise<void> {
     if (!this.has(name, what)) return;
     await Deno.remove(this.#note(name, what));
-    await syncDir(volumePaths(this.#paths, name).folder);
+    await syncDir(volumePaths(this.#paths, name).dir);
   }
 
-  #note(name: string, what: Unfinished): string {
-    return `${volumePaths(this.#paths, name).folder}/.${what}`;
+  #note(name: string, what: IncompleteNote): string {
+    return `${volumePaths(this.#paths, name).dir}/.${what}`;
   }
 }

@@ -6,12 +6,12 @@
 import { toTsdError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { VolumeRecord } from "../../store/volume_records.ts";
-import type { ArchiveTask } from "../copy/protocol.ts";
-import type { ArchiveSession } from "../copy/session.ts";
-import type { ArchiveWorkers } from "../copy/workers.ts";
+import type { CopyTask } from "../copy/protocol.ts";
+import type { CopySession } from "../copy/session.ts";
+import type { CopyWorkers } from "../copy/workers.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
-import type { UnfinishedVolumes } from "./incomplete_volumes.ts";
-import type { VolumeFilling } from "./copy_up.ts";
+import type { IncompleteVolumes } from "./incomplete_volumes.ts";
+import type { CopyUp } from "./copy_up.ts";
 import type { VolumeMounts } from "./volume_mounts.ts";
 import type { VolumeService } from "./volume_service.ts";
 import type { VolumeTable } from "./volume_table.ts";
@@ -20,10 +20,10 @@ export interface VolumeCopiesDeps {
   readonly paths: EnginePaths;
   readonly table: Pick<VolumeTable, "find" | "known">;
   readonly volumes: Pick<VolumeService, "begin" | "remove" | "reserve">;
-  readonly unfinished: UnfinishedVolumes;
-  readonly filling: Pick<VolumeFilling, "settle">;
+  readonly incomplete: IncompleteVolumes;
+  readonly filling: Pick<CopyUp, "settle">;
   readonly mounts: Pick<VolumeMounts, "holdAll">;
-  readonly workers: Pick<ArchiveWorkers, "begin">;
+  readonly workers: Pick<CopyWorkers, "begin">;
   readonly log: Log;
 }
 
@@ -65,7 +65,7 @@ export class VolumeCopies {
    */
   async import(name: string, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<VolumeRecord> {
     const { volume, isNew } = await this.#deps.volumes.begin({ name, labels: null, options: null });
-    const task = { kind: "unpack", path: "/", mayReplaceFolders: true, setsFolder: true, isDurable: isNew } as const;
+    const task = { kind: "unpack", path: "/", mayReplaceDirs: true, setsDir: true, isDurable: isNew } as const;
     const unpack = async () => await (await this.#begin(volume.name, task, signal)).feed(source);
     if (isNew) await this.#made(volume, unpack);
     else {
@@ -77,18 +77,18 @@ export class VolumeCopies {
 
   /** A new volume gets its files, or is removed. */
   async #made({ name }: VolumeRecord, fill: () => Promise<void>): Promise<void> {
-    const { volumes, unfinished } = this.#deps;
+    const { volumes, incomplete } = this.#deps;
     await using undo = new AsyncDisposableStack();
     undo.defer(() => volumes.remove(name, { force: true }));
     {
       using _reserved = volumes.reserve(name);
       await fill();
-      await unfinished.finish(name, "making");
+      await incomplete.finish(name, "making");
     }
     undo.move();
   }
 
-  async #begin(name: string, task: ArchiveTask, signal: AbortSignal): Promise<ArchiveSession> {
+  async #begin(name: string, task: CopyTask, signal: AbortSignal): Promise<CopySession> {
     const { table, mounts, paths, workers } = this.#deps;
     table.find(name);
     await this.#deps.filling.settle(name);

@@ -14,7 +14,7 @@ import type { VolumeEvents } from "../events/volume_events.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
 import type { SharedSnapshots } from "../containers/shared_snapshots.ts";
-import { partsFolder, type PinnedPart, pinPart } from "./volume_subpaths.ts";
+import { type PinnedSubpath, pinSubpath, subpathsDir } from "./volume_subpaths.ts";
 import { type LocalMount, localMount } from "./local_options.ts";
 import type { VolumeTable } from "./volume_table.ts";
 
@@ -32,7 +32,7 @@ export interface VolumeMountsDeps {
 }
 
 /** What a container is to see. Dispose of it when the runtime has mounted it. */
-export interface SeenMounts extends Disposable {
+export interface SpecMounts extends Disposable {
   readonly mounts: readonly ContainerMount[];
 }
 
@@ -50,7 +50,7 @@ export class VolumeMounts {
   }
 
   /** For a run of a container, until {@link unmount}. @throws {TsdError} not_found, system_call */
-  async mount(container: Container): Promise<SeenMounts> {
+  async mount(container: Container): Promise<SpecMounts> {
     const all = mountsOf(container.record);
     using open = new DisposableStack();
     const mounts: ContainerMount[] = [];
@@ -70,21 +70,21 @@ export class VolumeMounts {
   }
 
   /** Where all of a volume or an image is, for a run; undefined: the mount is neither. */
-  async #whole(container: Container, asked: RequestedMount): Promise<string | undefined> {
-    const { volume, image } = asked;
+  async #whole(container: Container, requested: RequestedMount): Promise<string | undefined> {
+    const { volume, image } = requested;
     if (image?.found !== undefined) return (await this.#deps.snapshots.mount(image.found.snapshot)).root;
     if (volume === undefined) return undefined;
     await this.#attach(volume.name, container.id);
-    this.#tellMount(container, asked);
+    this.#reportMount(container, requested);
     return volumePaths(this.#deps.paths, volume.name).data;
   }
 
   /** A run is over. */
   async unmount(container: Container): Promise<void> {
-    detachMountsBelow(partsFolder(this.#deps.paths, container.id));
+    detachMountsBelow(subpathsDir(this.#deps.paths, container.id));
     for (const id of mountedSnapshots(container.record)) await this.#deps.snapshots.unmount(id);
     for (const name of namesOf(container)) {
-      this.#deps.events.tell("unmount", name, { container: container.id });
+      this.#deps.events.emit("unmount", name, { container: container.id });
       await this.#detach(name, container.id);
     }
   }
@@ -119,7 +119,7 @@ export class VolumeMounts {
     const { paths, table, usersOf } = this.#deps;
     for (const { name, options } of table.list()) {
       const isUsed = this.#holders.has(name) || usersOf(name).some(({ isRunning }) => isRunning);
-      if (!isUsed && localMount(options) !== undefined) detachMountsBelow(volumePaths(paths, name).folder);
+      if (!isUsed && localMount(options) !== undefined) detachMountsBelow(volumePaths(paths, name).dir);
     }
   }
 
@@ -141,8 +141,8 @@ export class VolumeMounts {
     await this.#deps.locks.run(name, async () => {
       const { options } = this.#deps.table.find(name);
       const { data } = volumePaths(this.#deps.paths, name);
-      const wanted = localMount(options);
-      if (wanted !== undefined && !isMountPoint(data)) mountLocal(wanted, data, this.#deps.mounts);
+      const expected = localMount(options);
+      if (expected !== undefined && !isMountPoint(data)) mountLocal(expected, data, this.#deps.mounts);
       if (!this.#holders.has(name)) this.#holders.set(name, new Set());
       this.#holders.get(name)!.add(holder);
       await Promise.resolve();
@@ -158,7 +158,7 @@ export class VolumeMounts {
       const isUsed = this.#holders.has(name) ||
         this.#deps.usersOf(name).some(({ id, isRunning }) => isRunning && id !== holder);
       const options = this.#deps.table.known(name)?.options ?? null;
-      if (!isUsed && localMount(options) !== undefined) detachMountsBelow(volumePaths(this.#deps.paths, name).folder);
+      if (!isUsed && localMount(options) !== undefined) detachMountsBelow(volumePaths(this.#deps.paths, name).dir);
       if (!this.#holders.has(name)) {
         this.#waiting.get(name)?.resolve();
         this.#waiting.delete(name);
@@ -168,13 +168,13 @@ export class VolumeMounts {
   }
 
   /** @throws {TsdError} invalid_argument: there is no such thing in it */
-  #pin(whole: string, subpath: string, container: Container): PinnedPart {
-    return pinPart(whole, subpath, partsFolder(this.#deps.paths, container.id), this.#deps);
+  #pin(whole: string, subpath: string, container: Container): PinnedSubpath {
+    return pinSubpath(whole, subpath, subpathsDir(this.#deps.paths, container.id), this.#deps);
   }
 
-  #tellMount(container: Container, { mount, volume }: RequestedMount): void {
+  #reportMount(container: Container, { mount, volume }: RequestedMount): void {
     const isWritable = mount.kind !== "tmpfs" && !mount.readOnly;
-    this.#deps.events.tell("mount", volume!.name, {
+    this.#deps.events.emit("mount", volume!.name, {
       container: container.id,
       destination: mount.target,
       "read/write": String(isWritable),

@@ -47,7 +47,7 @@ export class VolumeRenamer {
         if (table.known(newName) !== undefined) {
           throw new TsdError("name_in_use", `rename ${name}: there is a volume ${newName} already`);
         }
-        if ((await namesIn(volumePaths(this.#deps.paths, newName).folder)).length > 0) {
+        if ((await namesIn(volumePaths(this.#deps.paths, newName).dir)).length > 0) {
           throw new TsdError("name_in_use", `rename ${name}: there is a folder ${newName} that no volume has`);
         }
         volumes.requireUnused(name, "rename");
@@ -57,7 +57,7 @@ export class VolumeRenamer {
         table.rename(volume, newName);
         await this.#move(name, newName);
         await Deno.remove(note);
-        events.tell("rename", newName, { oldName: name });
+        events.emit("rename", newName, { oldName: name });
       }));
   }
 
@@ -67,7 +67,7 @@ export class VolumeRenamer {
     for (const file of (await namesIn(this.#all)).filter((each) => each.startsWith(RENAMED))) {
       const newName = file.slice(RENAMED.length);
       const name = await Deno.readTextFile(`${this.#all}/${file}`);
-      const isMoved = (await namesIn(volumePaths(paths, newName).folder)).length > 0;
+      const isMoved = (await namesIn(volumePaths(paths, newName).dir)).length > 0;
       if (table.known(newName) !== undefined && table.known(name) === undefined && !isMoved) {
         await this.#move(name, newName);
       }
@@ -81,7 +81,7 @@ export class VolumeRenamer {
 
   async #move(name: string, newName: string): Promise<void> {
     const { paths } = this.#deps;
-    await Deno.rename(volumePaths(paths, name).folder, volumePaths(paths, newName).folder);
+    await Deno.rename(volumePaths(paths, name).dir, volumePaths(paths, newName).dir);
     await syncDir(this.#all);
   }
 }

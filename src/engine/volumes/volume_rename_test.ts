@@ -10,7 +10,7 @@ import { VolumeRenamer } from "./volume_rename.ts";
 import { VolumeTable } from "./volume_table.ts";
 
 async function withRig(
-  use: (rig: { renamer: VolumeRenamer; table: VolumeTable; all: string; told: string[] }) => Promise<void>,
+  use: (setup: { renamer: VolumeRenamer; table: VolumeTable; all: string; reported: string[] }) => Promise<void>,
   requireUnused: () => void = () => undefined,
 ) {
   const dir = await Deno.makeTempDir({ prefix: "tsd-volumes-" });
@@ -21,13 +21,13 @@ async function withRig(
       table.insert({ name, createdMs: 1, labels: null, options: null });
       await Deno.mkdir(`${dir}/volumes/${name}/_data`, { recursive: true });
     }
-    const told: string[] = [];
+    const reported: string[] = [];
     const events = new VolumeEvents({
-      publish: ({ action, actorId, attributes }) => void told.push(`${action} ${actorId} ${attributes.oldName}`),
+      publish: ({ action, actorId, attributes }) => void reported.push(`${action} ${actorId} ${attributes.oldName}`),
     });
     const paths = await enginePaths(dir);
     const renamer = new VolumeRenamer({ paths, table, events, locks: new KeyedLock(), volumes: { requireUnused } });
-    await use({ renamer, table, told, all: `${dir}/volumes` });
+    await use({ renamer, table, reported, all: `${dir}/volumes` });
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -37,12 +37,12 @@ const refused = (code: ErrorCode) => (thrown: unknown) => isTsdError(thrown, cod
 const namesOf = (table: VolumeTable) => table.list().map(({ name }) => name);
 
 Deno.test("row and folder change together; two at once take turns", async () => {
-  await withRig(async ({ renamer, table, all, told }) => {
+  await withRig(async ({ renamer, table, all, reported }) => {
     const [first, second] = await Promise.allSettled([renamer.rename("data", "new"), renamer.rename("data", "newer")]);
     assert.deepEqual([first.status, second.status], ["fulfilled", "rejected"]);
     assert.deepEqual(namesOf(table), ["new", "taken"]);
     assert.deepEqual((await namesIn(all)).sort(), ["new", "taken"]);
-    assert.deepEqual(told, ["rename new data"]);
+    assert.deepEqual(reported, ["rename new data"]);
   });
 });
 

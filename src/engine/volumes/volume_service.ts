@@ -10,11 +10,11 @@ import type { HookBus } from "../../plugins/mod.ts";
 import { detachMountsBelow } from "../../store/directory_driver/mounts_below.ts";
 import type { VolumeRecord } from "../../store/volume_records.ts";
 import type { VolumeEvents } from "../events/volume_events.ts";
-import { foldersIn, namesIn, removeTree } from "../directories.ts";
+import { dirsIn, namesIn, removeTree } from "../directories.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
 import { randomId } from "../containers/names.ts";
-import type { UnfinishedVolumes } from "./incomplete_volumes.ts";
+import type { IncompleteVolumes } from "./incomplete_volumes.ts";
 import { checkLocalOptions } from "./local_options.ts";
 import { ANONYMOUS_LABEL, checkVolumeName } from "./volume_names.ts";
 import type { VolumeRequest } from "./volume_request.ts";
@@ -27,7 +27,7 @@ export interface VolumeUser {
 }
 
 /** A volume that is about to be filled by somebody, unless it was there already. */
-export interface BegunVolume {
+export interface StartedVolume {
   readonly volume: VolumeRecord;
   readonly isNew: boolean;
 }
@@ -48,9 +48,9 @@ export interface VolumeServiceDeps {
   readonly isHeld?: (name: string) => boolean;
   /** Resolves when nobody does any more. */
   readonly released?: (name: string) => Promise<void>;
-  readonly unfinished: UnfinishedVolumes;
+  readonly incomplete: IncompleteVolumes;
   readonly events: VolumeEvents;
-  readonly hooks: Pick<HookBus, "tell">;
+  readonly hooks: Pick<HookBus, "callParallel">;
   readonly locks: KeyedLock;
   readonly log: Log;
 }
@@ -83,27 +83,27 @@ export class VolumeService {
    * Makes a volume that is noted as unfinished: an engine that finds it like this takes it away. One that was there isn't.
    * @throws {TsdError} as `create`
    */
-  begin(request: VolumeRequest): Promise<BegunVolume> {
+  begin(request: VolumeRequest): Promise<StartedVolume> {
     return this.#make(request, true);
   }
 
-  async #make(request: VolumeRequest, isUnfinished: boolean): Promise<BegunVolume> {
-    const { name: asked, driver, labels: given, options } = request;
-    const name = asked || randomId();
+  async #make(request: VolumeRequest, isIncomplete: boolean): Promise<StartedVolume> {
+    const { name: requested, driver, labels: given, options } = request;
+    const name = requested || randomId();
     checkDriver(name, driver);
     checkVolumeName(name);
     checkLocalOptions(name, options ?? {});
-    const labels = asked === "" ? { ...given, [ANONYMOUS_LABEL]: "" } : given;
-    const { table, locks, events, hooks, paths, unfinished } = this.#deps;
+    const labels = requested === "" ? { ...given, [ANONYMOUS_LABEL]: "" } : given;
+    const { table, locks, events, hooks, paths, incomplete } = this.#deps;
     return await locks.run(name, async () => {
       const existing = table.known(name);
       if (existing !== undefined) return { volume: existing, isNew: false };
-      await makeFolders(paths, name);
-      if (isUnfinished) await unfinished.begin(name, "making");
+      await makeDirs(paths, name);
+      if (isIncomplete) await incomplete.begin(name, "making");
       const volume: VolumeRecord = { name, createdMs: Date.now(), labels, options };
       table.insert(volume);
-      events.tell("create", name);
-      hooks.tell("volume.created", () => ({ name, labels: labels ?? {} }));
+      events.emit("create", name);
+      hooks.callParallel("volume.created", () => ({ name, labels: labels ?? {} }));
       return { volume, isNew: true };
     });
   }
@@ -123,16 +123,16 @@ export class VolumeService {
 
   /** With all that is in it. @throws {TsdError} not_found (unless `force`), conflict: it is in use */
   async remove(name: string, { force = false, user }: VolumeRemoval = {}): Promise<void> {
-    const { table, locks, events, unfinished } = this.#deps;
+    const { table, locks, events, incomplete } = this.#deps;
     await this.#released(name, user);
     await locks.run(name, async () => {
       if (force && table.known(name) === undefined) return;
       table.find(name);
       this.requireUnused(name, "remove", user);
-      unfinished.beginRemoval(name);
+      incomplete.beginRemoval(name);
       table.remove(name);
-      events.tell("destroy", name);
-      await this.#removeFolder(name);
+      events.emit("destroy", name);
+      await this.#removeDir(name);
     });
   }
 
@@ -152,29 +152,29 @@ export class VolumeService {
 
   /** Clears away what engines that were killed have left of removals, and volumes that they have not finished. */
   async sweep(): Promise<void> {
-    const { paths, log, table, unfinished, usersOf } = this.#deps;
+    const { paths, log, table, incomplete, usersOf } = this.#deps;
     for (const { name } of table.list()) {
-      if (!unfinished.has(name, "making") || usersOf(name).length > 0) continue;
+      if (!incomplete.has(name, "making") || usersOf(name).length > 0) continue;
       log.warn("a volume that was not finished is removed", { volume: name });
       await this.remove(name);
     }
     const { all } = volumePaths(paths, "");
-    for (const name of await foldersIn(all)) {
-      await this.#sweepFolder(name).catch((thrown) =>
-        log.error("a removed volume's files stay for now", { folder: name, error: String(thrown) })
+    for (const name of await dirsIn(all)) {
+      await this.#sweepDir(name).catch((thrown) =>
+        log.error("a removed volume's files stay for now", { dir: name, error: String(thrown) })
       );
     }
   }
 
   /** Files that no volume has stay, unless one had them whose removal was begun. */
-  async #sweepFolder(name: string): Promise<void> {
-    const { paths, table, unfinished } = this.#deps;
-    const { folder, data } = volumePaths(paths, name);
-    if (table.known(name) !== undefined) return await unfinished.finish(name, "removing");
-    if (name.startsWith(REMOVED) || unfinished.has(name, "removing")) return await discard(folder);
+  async #sweepDir(name: string): Promise<void> {
+    const { paths, table, incomplete } = this.#deps;
+    const { dir, data } = volumePaths(paths, name);
+    if (table.known(name) !== undefined) return await incomplete.finish(name, "removing");
+    if (name.startsWith(REMOVED) || incomplete.has(name, "removing")) return await discard(dir);
     // One that was about to be made.
-    const isEmpty = (await namesIn(folder)).every((each) => each === "_data") && (await namesIn(data)).length === 0;
-    if (isEmpty) { for (const each of [data, folder]) await removeTree(each); }
+    const isEmpty = (await namesIn(dir)).every((each) => each === "_data") && (await namesIn(data)).length === 0;
+    if (isEmpty) { for (const each of [data, dir]) await removeTree(each); }
   }
 
   /** A run that is over may still be cleared away, a copy be under way: they get a moment. */
@@ -192,13 +192,13 @@ export class VolumeService {
     return this.#deps.usersOf(name).map((user) => user.id).filter((each) => each !== id);
   }
 
-  async #removeFolder(name: string): Promise<void> {
-    const { all, folder } = volumePaths(this.#deps.paths, name);
+  async #removeDir(name: string): Promise<void> {
+    const { all, dir } = volumePaths(this.#deps.paths, name);
     const away = `${all}/${REMOVED}${crypto.randomUUID()}`;
     // Nothing is deleted through a mount.
-    detachMountsBelow(folder);
+    detachMountsBelow(dir);
     try {
-      await Deno.rename(folder, away);
+      await Deno.rename(dir, away);
     } catch (thrown) {
       if (thrown instanceof Deno.errors.NotFound) return;
       throw thrown;
@@ -207,18 +207,18 @@ export class VolumeService {
   }
 }
 
-async function discard(folder: string): Promise<void> {
-  detachMountsBelow(folder);
-  await removeTree(folder);
+async function discard(dir: string): Promise<void> {
+  detachMountsBelow(dir);
+  await removeTree(dir);
 }
 
 /** With Docker's modes: nobody but root gets to the names of volumes, or to a volume by its path. */
-async function makeFolders(paths: EnginePaths, name: string): Promise<void> {
-  const { all, folder, data } = volumePaths(paths, name);
+async function makeDirs(paths: EnginePaths, name: string): Promise<void> {
+  const { all, dir, data } = volumePaths(paths, name);
   await Deno.mkdir(all, { recursive: true, mode: 0o701 });
-  await Deno.mkdir(folder, { recursive: true, mode: 0o701 });
+  await Deno.mkdir(dir, { recursive: true, mode: 0o701 });
   await Deno.mkdir(data, { recursive: true, mode: 0o755 });
-  await syncDir(folder);
+  await syncDir(dir);
   await syncDir(all);
 }
 

@@ -9,7 +9,7 @@ import { VolumeEvents } from "../events/volume_events.ts";
 import { namesIn } from "../directories.ts";
 import { KeyedLock } from "../../async/keyed_lock.ts";
 import { enginePaths, volumePaths } from "../paths.ts";
-import { UnfinishedVolumes } from "./incomplete_volumes.ts";
+import { IncompleteVolumes } from "./incomplete_volumes.ts";
 import type { VolumeRequest } from "./volume_request.ts";
 import { VolumeService, type VolumeUser } from "./volume_service.ts";
 import { VolumeTable } from "./volume_table.ts";
@@ -22,10 +22,10 @@ const refused = (code: ErrorCode, message: RegExp) => (thrown: unknown) =>
 
 async function withRig(
   use: (
-    rig: {
+    setup: {
       service: VolumeService;
       table: VolumeTable;
-      told: string[];
+      reported: string[];
       hooked: string[];
       users: VolumeUser[];
       dir: string;
@@ -39,9 +39,9 @@ async function withRig(
     using db = Database.open(":memory:");
     const paths = await enginePaths(dir);
     const table = new VolumeTable(new VolumeRecords(db));
-    const told: string[] = [];
+    const reported: string[] = [];
     const users: VolumeUser[] = [];
-    const events = new VolumeEvents({ publish: ({ action, actorId }) => void told.push(`${action} ${actorId}`) });
+    const events = new VolumeEvents({ publish: ({ action, actorId }) => void reported.push(`${action} ${actorId}`) });
     const hooked: string[] = [];
     const observer: Plugin = {
       ...{ name: "observer", apiVersion: 1 },
@@ -50,23 +50,23 @@ async function withRig(
     const service = new VolumeService({
       hooks: new HookBus([observer], SILENT_LOG),
       ...{ paths, table, events, locks: new KeyedLock(), log: SILENT_LOG },
-      unfinished: new UnfinishedVolumes(paths),
+      incomplete: new IncompleteVolumes(paths),
       usersOf: () => users,
     });
     const again = () => new VolumeTable(new VolumeRecords(db));
-    await use({ service, table, told, hooked, users, dir, again, data: (name) => volumePaths(paths, name).data });
+    await use({ service, table, reported, hooked, users, dir, again, data: (name) => volumePaths(paths, name).data });
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
 }
 
 Deno.test("a volume is made once, has a folder, and is there for the next engine", async () => {
-  await withRig(async ({ service, told, hooked, again, data }) => {
+  await withRig(async ({ service, reported, hooked, again, data }) => {
     const labels = { owner: "me" };
     const made = await service.create(request("data", { labels }));
     await Deno.writeTextFile(`${data("data")}/kept`, "text");
     assert.deepEqual(await service.create(request("data", { labels: { other: "one" } })), made);
-    assert.deepEqual([told, hooked], [["create data"], ['data {"owner":"me"}']]);
+    assert.deepEqual([reported, hooked], [["create data"], ['data {"owner":"me"}']]);
     assert.deepEqual(again().list(), [made]);
     assert.deepEqual(made.labels, labels);
     assert.equal(await Deno.readTextFile(`${data("data")}/kept`), "text");
@@ -104,7 +104,7 @@ Deno.test("names, drivers and options that can't be are refused in Docker's word
 });
 
 Deno.test("a removal takes all of it; what is used or reserved stays, and those who use it are named", async () => {
-  await withRig(async ({ service, table, users, told, dir }) => {
+  await withRig(async ({ service, table, users, reported, dir }) => {
     await service.create(request("data"));
     users.push({ id: "c1", name: "web" }, { id: "c2", name: "db" });
     await assert.rejects(service.remove("data"), refused("conflict", /^remove data: volume is in use - \[c1, c2\]$/));
@@ -123,7 +123,7 @@ Deno.test("a removal takes all of it; what is used or reserved stays, and those 
       await assert.rejects(service.remove("data", { force: true }), refused("conflict", /is in use/));
     }
     await service.remove("data");
-    assert.deepEqual(told, ["create data", "destroy data", "create data", "destroy data"]);
+    assert.deepEqual(reported, ["create data", "destroy data", "create data", "destroy data"]);
     assert.deepEqual([table.list(), await namesIn(`${dir}/volumes`)], [[], []]);
     await assert.rejects(service.remove("data"), refused("not_found", /^get data: no such volume$/));
     await service.remove("data", { force: true });
@@ -132,7 +132,7 @@ Deno.test("a removal takes all of it; what is used or reserved stays, and those 
 });
 
 Deno.test("a volume that a killed engine was still making is swept, one that was finished or is used stays", async () => {
-  await withRig(async ({ service, table, users, told, dir }) => {
+  await withRig(async ({ service, table, users, reported, dir }) => {
     const { isNew } = await service.begin(request("half"));
     assert.equal(isNew, true);
     assert.equal((await service.begin(request("half"))).isNew, false);
@@ -142,9 +142,9 @@ Deno.test("a volume that a killed engine was still making is swept, one that was
     users.length = 0;
     await service.sweep();
     assert.deepEqual([table.list(), await namesIn(`${dir}/volumes`)], [[], []]);
-    assert.deepEqual(told, ["create half", "destroy half"]);
+    assert.deepEqual(reported, ["create half", "destroy half"]);
     await service.begin(request("whole"));
-    await new UnfinishedVolumes(await enginePaths(dir)).finish("whole", "making");
+    await new IncompleteVolumes(await enginePaths(dir)).finish("whole", "making");
     await service.sweep();
     assert.deepEqual(await namesIn(`${dir}/volumes/whole`), ["_data"]);
   });
@@ -161,12 +161,12 @@ Deno.test("what a killed engine left of a removal is swept; volumes stay", async
 
 Deno.test("a removal that was cut off is finished once its row has gone; files that nobody gave up stay", async () => {
   await withRig(async ({ service, table, dir, data }) => {
-    const unfinished = new UnfinishedVolumes(await enginePaths(dir));
+    const incomplete = new IncompleteVolumes(await enginePaths(dir));
     for (const name of ["cut", "kept", "foreign", "begun"]) {
       await service.create(request(name));
       if (name !== "begun") await Deno.writeTextFile(`${data(name)}/file`, "text");
     }
-    for (const name of ["cut", "kept"]) unfinished.beginRemoval(name);
+    for (const name of ["cut", "kept"]) incomplete.beginRemoval(name);
     for (const name of ["cut", "foreign", "begun"]) table.remove(name);
     await Deno.writeTextFile(`${dir}/volumes/stray`, "");
     await service.sweep();

@@ -22,27 +22,27 @@ import {
 } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 
-export interface PartCalls {
+export interface SubpathCalls {
   readonly files: FileCalls;
   readonly metadata: Pick<MetadataCalls, "statx">;
   readonly mounts: Pick<MountCalls, "mount" | "umount2">;
 }
 
 /** Where a part is mounted, until it is disposed of. */
-export interface PinnedPart extends Disposable {
+export interface PinnedSubpath extends Disposable {
   readonly path: string;
 }
 
 /** Where the parts of a container's volumes are mounted. Nothing may be deleted in it before it is unmounted. */
-export const partsFolder = (paths: EnginePaths, id: string): string => `${containerPaths(paths, id).bundle}/parts`;
+export const subpathsDir = (paths: EnginePaths, id: string): string => `${containerPaths(paths, id).bundle}/parts`;
 
 /** @throws {TsdError} invalid_argument: there is no such thing in the volume; {SysError} */
-export function pinPart(data: string, subpath: string, folder: string, calls: PartCalls): PinnedPart {
+export function pinSubpath(data: string, subpath: string, dir: string, calls: SubpathCalls): PinnedSubpath {
   using part = partOf(data, subpath, calls);
-  const path = `${folder}/${crypto.randomUUID()}`;
-  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const isFolder = (calls.metadata.statx(part.fd, cString(""), AT.EMPTY_PATH).mode & S.IFMT) === S.IFDIR;
-  if (isFolder) Deno.mkdirSync(path);
+  const path = `${dir}/${crypto.randomUUID()}`;
+  Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const isDir = (calls.metadata.statx(part.fd, cString(""), AT.EMPTY_PATH).mode & S.IFMT) === S.IFDIR;
+  if (isDir) Deno.mkdirSync(path);
   else Deno.writeFileSync(path, new Uint8Array(), { createNew: true });
   calls.mounts.mount({ source: part.procPath, target: path, flags: MS.BIND });
   return {
@@ -63,7 +63,7 @@ function unmounted(path: string, calls: Pick<MountCalls, "umount2">): void {
   }
 }
 
-function partOf(data: string, subpath: string, { files }: PartCalls): OwnedFd {
+function partOf(data: string, subpath: string, { files }: SubpathCalls): OwnedFd {
   try {
     using whole = new OwnedFd(files.open(cString(data), O.PATH | O.DIRECTORY), files);
     const how = { flags: O.PATH, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS };

@@ -6,13 +6,13 @@ import { TsdError } from "../../errors.ts";
 import type { ImageConfig } from "../config.ts";
 import type { Digest } from "../digest.ts";
 import { formatPlatform, type Platform, platformRank } from "../platform.ts";
-import type { MemberPlace } from "./members.ts";
+import type { MemberRange } from "./members.ts";
 
 /** A layer of an image in an archive. */
 export interface ArchivedLayer {
   readonly diffId: Digest;
   /** Where it is; archives may leave out what their receiver has. */
-  readonly place?: MemberPlace;
+  readonly place?: MemberRange;
   /** What a manifest says of the bytes there; otherwise only their content counts. */
   readonly blob?: { readonly digest: Digest; readonly sizeBytes: number };
 }
@@ -34,7 +34,7 @@ export interface ArchivedImage {
 /** The files of an archive. */
 export interface ArchiveFiles {
   /** @throws {TsdError} archive_invalid: the name leads out of the archive, or it is no file */
-  find(name: string): MemberPlace | undefined;
+  find(name: string): MemberRange | undefined;
   /** A document, whole. @throws {TsdError} archive_invalid: there is none of that name, or it is too large */
   read(name: string): Uint8Array;
 }
@@ -48,14 +48,14 @@ export function checkOs({ platform: { os } }: ImageConfig): void {
 }
 
 /** Whether an image is one of those that are wanted: for a platform that was asked for only exactly that one. */
-export function isWanted({ platform }: ImageConfig, wanted: Platform | undefined): boolean {
-  return wanted === undefined || platformRank(wanted, platform) === 0;
+export function isRequested({ platform }: ImageConfig, requested: Platform | undefined): boolean {
+  return requested === undefined || platformRank(requested, platform) === 0;
 }
 
 /** Each image once, with all of its names. @throws {TsdError} image_not_found: none is for the platform */
-export function merged(images: readonly ArchivedImage[], wanted: Platform | undefined): ArchivedImage[] {
-  if (images.length === 0 && wanted !== undefined) {
-    throw new TsdError("image_not_found", `no image for platform ${formatPlatform(wanted)} in the archive`);
+export function merged(images: readonly ArchivedImage[], requested: Platform | undefined): ArchivedImage[] {
+  if (images.length === 0 && requested !== undefined) {
+    throw new TsdError("image_not_found", `no image for platform ${formatPlatform(requested)} in the archive`);
   }
   const byId = new Map<Digest, ArchivedImage>();
   for (const image of images) {

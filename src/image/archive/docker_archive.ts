@@ -6,7 +6,7 @@ import { digestOfHex } from "../digest.ts";
 import type { Platform } from "../platform.ts";
 import { canonicalString, parseReference } from "../reference.ts";
 import { type JsonObject, Members, parseStrictJsonList } from "../strict_json.ts";
-import { type ArchivedImage, type ArchivedLayer, type ArchiveFiles, checkOs, isWanted } from "./contents.ts";
+import { type ArchivedImage, type ArchivedLayer, type ArchiveFiles, checkOs, isRequested } from "./contents.ts";
 
 export const DOCKER_MANIFEST_NAME = "manifest.json";
 
@@ -21,7 +21,7 @@ export async function dockerImages(files: ArchiveFiles, platform: Platform | und
   const images: ArchivedImage[] = [];
   for (const [at, item] of items.entries()) {
     const image = await imageOf(item, `[${at}].`, files);
-    if (isWanted(image.config, platform)) images.push(image);
+    if (isRequested(image.config, platform)) images.push(image);
   }
   return images;
 }

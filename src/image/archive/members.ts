@@ -4,7 +4,7 @@ import { type ByteString, byteStringFromText, quoted, type TarEntry } from "../.
 import { MAX_JSON_BYTES } from "../strict_json.ts";
 
 /** Where a member's bytes lie in the archive. */
-export interface MemberPlace {
+export interface MemberRange {
   readonly offset: number;
   readonly sizeBytes: number;
 }
@@ -18,7 +18,7 @@ const MAX_LINKS = 8;
 /** Members that are read whole: too large a one is refused before its bytes have come. */
 const DOCUMENTS: ReadonlySet<ByteString> = new Set(["manifest.json", "index.json", "oci-layout", "repositories"]);
 
-type Member = { readonly place: MemberPlace } | { readonly target: ByteString } | { readonly oddity: string };
+type Member = { readonly place: MemberRange } | { readonly target: ByteString } | { readonly oddity: string };
 
 /** See the file's comment. Of members of one name the last counts. */
 export class ArchiveMembers {
@@ -43,10 +43,10 @@ export class ArchiveMembers {
    * Where the bytes of a member are, by the name that some document of the archive has for it.
    * @throws {TsdError} archive_invalid: the name leads out of the archive, or to something that isn't a file
    */
-  find(name: string): MemberPlace | undefined {
-    const wanted = byteStringFromText(name);
-    let at = inside("", wanted);
-    if (at === undefined) throw invalid(`it names a file outside of it, ${quoted(wanted)}`);
+  find(name: string): MemberRange | undefined {
+    const requested = byteStringFromText(name);
+    let at = inside("", requested);
+    if (at === undefined) throw invalid(`it names a file outside of it, ${quoted(requested)}`);
     for (let links = 0; links <= MAX_LINKS; links++) {
       const member = this.#members.get(at);
       if (member === undefined) return undefined;
@@ -54,7 +54,7 @@ export class ArchiveMembers {
       if ("oddity" in member) throw invalid(`${quoted(at)} is ${member.oddity}, not a plain file`);
       at = member.target;
     }
-    throw invalid(`${quoted(wanted)} leads through too many links`);
+    throw invalid(`${quoted(requested)} leads through too many links`);
   }
 }
 
@@ -64,7 +64,7 @@ function memberOf(entry: TarEntry, name: ByteString): Member {
       if (entry.sparse !== undefined) return { oddity: "a sparse file" };
       return { place: { offset: entry.dataOffset, sizeBytes: entry.storedBytes } };
     case "symlink": {
-      const target = entry.linkPath.startsWith("/") ? undefined : inside(folderOf(name), entry.linkPath);
+      const target = entry.linkPath.startsWith("/") ? undefined : inside(dirOf(name), entry.linkPath);
       return { target: target ?? refuseEscape(entry) };
     }
     case "link":
@@ -74,12 +74,12 @@ function memberOf(entry: TarEntry, name: ByteString): Member {
   }
 }
 
-const folderOf = (name: ByteString): ByteString => name.slice(0, Math.max(0, name.lastIndexOf("/")));
+const dirOf = (name: ByteString): ByteString => name.slice(0, Math.max(0, name.lastIndexOf("/")));
 
 /** The path from the archive's top on, without `.` and `..`; undefined when it leads out. */
-function inside(folder: ByteString, path: ByteString): ByteString | undefined {
+function inside(dir: ByteString, path: ByteString): ByteString | undefined {
   const names: ByteString[] = [];
-  for (const name of `${folder}/${path}`.split("/")) {
+  for (const name of `${dir}/${path}`.split("/")) {
     if (name === "" || name === ".") continue;
     if (name !== "..") names.push(name);
     else if (names.pop() === undefined) return undefined;

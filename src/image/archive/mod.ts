@@ -9,5 +9,5 @@
  */
 export { type ArchivedImage, type ArchivedLayer, type ArchiveFiles } from "./contents.ts";
 export { type ImageToSave, type LayoutFile, layoutFiles, type PlainLayer, plainManifest } from "./layout_files.ts";
-export { ArchiveMembers, MAX_MEMBERS, type MemberPlace } from "./members.ts";
+export { ArchiveMembers, MAX_MEMBERS, type MemberRange } from "./members.ts";
 export { readArchive } from "./read_archive.ts";

@@ -8,7 +8,7 @@ import { kindOf, type MediaKind, OCI_INDEX } from "../media_types.ts";
 import { formatPlatform, hostPlatform, matchingManifests, type Platform } from "../platform.ts";
 import { canonicalString, parseReference, withDefaultTag } from "../reference.ts";
 import { unusable } from "../strict_json.ts";
-import { type ArchivedImage, type ArchivedLayer, type ArchiveFiles, checkOs, isWanted } from "./contents.ts";
+import { type ArchivedImage, type ArchivedLayer, type ArchiveFiles, checkOs, isRequested } from "./contents.ts";
 
 export const OCI_INDEX_NAME = "index.json";
 
@@ -34,7 +34,7 @@ export async function layoutImages(files: ArchiveFiles, platform: Platform | und
     for (const entry of chosen) {
       const image = await imageOf(entry, await manifestOf(entry, platform, files), files);
       checkOs(image.config);
-      if (isWanted(image.config, platform)) images.push(image);
+      if (isRequested(image.config, platform)) images.push(image);
     }
   }
   return images;

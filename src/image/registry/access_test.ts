@@ -4,7 +4,14 @@ import { parsePlatform } from "../platform.ts";
 import { collectBytes } from "../../io/mod.ts";
 import type { Credential, Credentials } from "./auth.ts";
 import { parseChallenges } from "./challenge.ts";
-import { type FakeRegistry, type Handler, hastyClient, putBlob, putImage, startRegistry } from "./registry_testing.ts";
+import {
+  type FakeRegistry,
+  fastLimitsClient,
+  type Handler,
+  putBlob,
+  putImage,
+  startRegistry,
+} from "./registry_testing.ts";
 import { checkTarget, hostnameOf, isLinkLocalHost, isLoopbackHost } from "./hosts.ts";
 
 const LAYERS = [new TextEncoder().encode("layer")];
@@ -32,41 +39,41 @@ function tokenRegistry(
 }
 
 Deno.test("an anonymous token is asked for once, with service and scope", async () => {
-  let asked = 0;
+  let requested = 0;
   await using registry = tokenRegistry((request) => {
     const url = new URL(request.url);
     assert.equal(url.searchParams.get("service"), "fake");
     assert.equal(url.searchParams.get("scope"), "repository:web:pull");
     assert.equal(request.headers.get("authorization"), null);
-    registry.good.add(`Bearer t${++asked}`);
-    return Response.json({ access_token: `t${asked}`, expires_in: 300 });
+    registry.good.add(`Bearer t${++requested}`);
+    return Response.json({ access_token: `t${requested}`, expires_in: 300 });
   });
   const put = await putImage(registry, LAYERS, ["latest"]);
-  const client = hastyClient();
+  const client = fastLimitsClient();
   await client.resolveManifest(registry.ref("web"), AMD64);
   await Promise.all(Array.from({ length: 5 }, () => client.resolveManifest(registry.ref("web"), AMD64)));
-  assert.equal(asked, 1);
+  assert.equal(requested, 1);
   // The token ends in the middle: one new one for all who notice.
   registry.good.clear();
   await Promise.all(Array.from({ length: 5 }, async () => {
     const { stream } = await client.openBlob(registry.ref("web"), put.layers[0]);
     await stream.cancel();
   }));
-  assert.equal(asked, 2);
+  assert.equal(requested, 2);
 });
 
 Deno.test("twenty first requests at once share one token request", async () => {
-  let asked = 0;
+  let requested = 0;
   await using registry = tokenRegistry(async () => {
-    asked++;
+    requested++;
     await new Promise((resolve) => setTimeout(resolve, 30));
     registry.good.add("Bearer t");
     return Response.json({ token: "t" });
   });
   await putImage(registry, LAYERS, ["latest"]);
-  const client = hastyClient();
+  const client = fastLimitsClient();
   await Promise.all(Array.from({ length: 20 }, () => client.resolveManifest(registry.ref("web"), AMD64)));
-  assert.equal(asked, 1);
+  assert.equal(requested, 1);
 });
 
 Deno.test("one who leaves doesn't take the token away from the others", async () => {
@@ -77,7 +84,7 @@ Deno.test("one who leaves doesn't take the token away from the others", async ()
     return Response.json({ token: "t" });
   });
   await putImage(registry, LAYERS, ["latest"]);
-  const client = hastyClient();
+  const client = fastLimitsClient();
   const abort = new AbortController();
   const leaving = client.resolveManifest(registry.ref("web"), AMD64, { signal: abort.signal });
   const staying = client.resolveManifest(registry.ref("web"), AMD64);
@@ -93,14 +100,14 @@ Deno.test("a password goes to the realm, an identity token is posted there", asy
     return Response.json({ token: "t" });
   });
   await putImage(registry, LAYERS, ["latest"]);
-  await hastyClient({ credentials: credentials(PASSWORD) }).resolveManifest(registry.ref("web"), AMD64);
+  await fastLimitsClient({ credentials: credentials(PASSWORD) }).resolveManifest(registry.ref("web"), AMD64);
   assert.deepEqual(seen, [`GET ${BASIC} `]);
   const identity = credentials({ kind: "identity_token", token: "secret&" });
-  await hastyClient({ credentials: identity }).resolveManifest(registry.ref("web"), AMD64);
+  await fastLimitsClient({ credentials: identity }).resolveManifest(registry.ref("web"), AMD64);
   assert.match(seen[1], /^POST null grant_type=refresh_token&refresh_token=secret%26&client_id=tsd&scope=/);
   registry.good.add("Bearer ready");
   const finished = credentials({ kind: "registry_token", token: "ready" });
-  await hastyClient({ credentials: finished }).resolveManifest(registry.ref("web"), AMD64);
+  await fastLimitsClient({ credentials: finished }).resolveManifest(registry.ref("web"), AMD64);
   assert.equal(seen.length, 2);
 });
 
@@ -111,24 +118,24 @@ Deno.test("Basic", async () => {
       : new Response(null, { status: 401, headers: { "www-authenticate": `Basic realm="x"` } })
   );
   await putImage(registry, LAYERS, ["latest"]);
-  await hastyClient({ credentials: credentials(PASSWORD) }).resolveManifest(registry.ref("web"), AMD64);
+  await fastLimitsClient({ credentials: credentials(PASSWORD) }).resolveManifest(registry.ref("web"), AMD64);
   await assert.rejects(
-    hastyClient().resolveManifest(registry.ref("web"), AMD64),
+    fastLimitsClient().resolveManifest(registry.ref("web"), AMD64),
     (error: Error) =>
       isTsdError(error, "registry_denied") && error.message.startsWith("pull access denied for 127.0.0.1:"),
   );
 });
 
 Deno.test("each asker has tokens of their own", async () => {
-  const asked: string[] = [];
+  const requested: string[] = [];
   await using registry = tokenRegistry((request) => {
     const token = request.headers.get("authorization") === BASIC ? "known" : "anyone";
-    asked.push(token);
+    requested.push(token);
     registry.good.add(`Bearer ${token}`);
     return Response.json({ token });
   });
   const { layers } = await putImage(registry, LAYERS, ["latest"]);
-  const client = hastyClient();
+  const client = fastLimitsClient();
   const ref = registry.ref("web");
   for (let round = 0; round < 2; round++) {
     await client.resolveManifest(ref, AMD64, { credential: PASSWORD });
@@ -136,11 +143,11 @@ Deno.test("each asker has tokens of their own", async () => {
   }
   const { stream } = await client.openBlob(ref, layers[0], { credential: PASSWORD });
   await stream.cancel();
-  assert.deepEqual(asked, ["known", "anyone"]);
+  assert.deepEqual(requested, ["known", "anyone"]);
 });
 
 Deno.test("a log-in gives the registry's refresh token, where there is one", async () => {
-  const asked: string[] = [];
+  const requested: string[] = [];
   let refresh: string | undefined = "again";
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const { pathname, search, host } = new URL(request.url);
@@ -151,19 +158,19 @@ Deno.test("a log-in gives the registry's refresh token, where there is one", asy
         ? new Response("{}")
         : new Response("", { status: 401, headers: { "www-authenticate": challenge } });
     }
-    asked.push(search);
+    requested.push(search);
     return authorization === BASIC
       ? Response.json({ token: "t", refresh_token: refresh })
       : new Response("", { status: 401 });
   });
   const domain = `127.0.0.1:${server.addr.port}`;
   try {
-    assert.equal(await hastyClient().login(domain, PASSWORD), "again");
-    assert.deepEqual(asked, ["?service=s&account=me&offline_token=true&client_id=tsd"]);
+    assert.equal(await fastLimitsClient().login(domain, PASSWORD), "again");
+    assert.deepEqual(requested, ["?service=s&account=me&offline_token=true&client_id=tsd"]);
     refresh = undefined;
-    assert.equal(await hastyClient().login(domain, PASSWORD), undefined);
+    assert.equal(await fastLimitsClient().login(domain, PASSWORD), undefined);
     await assert.rejects(
-      hastyClient().login(domain, { ...PASSWORD, password: "wrong" }),
+      fastLimitsClient().login(domain, { ...PASSWORD, password: "wrong" }),
       (error: Error) => isTsdError(error, "unauthorized") && !error.message.includes("wrong"),
     );
   } finally {
@@ -179,12 +186,12 @@ Deno.test("a log-in with Basic, and one that nobody asks for", async () => {
   });
   const domain = `127.0.0.1:${server.addr.port}`;
   try {
-    assert.equal(await hastyClient().login(domain, PASSWORD), undefined);
-    await assert.rejects(hastyClient().login(domain, { ...PASSWORD, password: "wrong" }), {
+    assert.equal(await fastLimitsClient().login(domain, PASSWORD), undefined);
+    await assert.rejects(fastLimitsClient().login(domain, { ...PASSWORD, password: "wrong" }), {
       message: `login attempt to http://${domain}/v2/ failed with status: 401 Unauthorized`,
     });
     challenge = undefined;
-    assert.equal(await hastyClient().login(domain, { ...PASSWORD, password: "wrong" }), undefined);
+    assert.equal(await fastLimitsClient().login(domain, { ...PASSWORD, password: "wrong" }), undefined);
   } finally {
     await server.shutdown();
   }
@@ -194,7 +201,7 @@ Deno.test("refusals by the token service", async () => {
   let status = 401;
   await using registry = tokenRegistry(() => new Response("<html>", { status }));
   const resolve = (credential?: Credential) =>
-    hastyClient(credential === undefined ? {} : { credentials: credentials(credential) })
+    fastLimitsClient(credential === undefined ? {} : { credentials: credentials(credential) })
       .resolveManifest(registry.ref("web"), AMD64);
   const rejects = (work: Promise<unknown>, code: string, pattern: RegExp) =>
     assert.rejects(work, (error: Error) => {
@@ -219,7 +226,7 @@ Deno.test("hostile realms are refused", async () => {
   for (const bad of ["http://169.254.169.254/latest", "file:///etc/passwd", "", "http://u:p@127.0.0.1/", "nonsense"]) {
     realm = bad;
     await assert.rejects(
-      hastyClient().resolveManifest(registry.ref("web"), AMD64),
+      fastLimitsClient().resolveManifest(registry.ref("web"), AMD64),
       (error: Error) => isTsdError(error, "registry_protocol"),
       bad,
     );
@@ -240,7 +247,7 @@ Deno.test("a redirect to another host loses the credentials, one to the same hos
   });
   const blob = await putBlob(registry, bytes, "application/x");
   registry.content.set("/moved", { bytes, mediaType: "" });
-  const client = hastyClient({ credentials: credentials(PASSWORD) });
+  const client = fastLimitsClient({ credentials: credentials(PASSWORD) });
   const read = async () => {
     const { stream } = await client.openBlob(registry.ref("web"), blob);
     return await collectBytes(stream, { maxBytes: 100, what: "blob" });
@@ -258,7 +265,7 @@ Deno.test("redirect loops and redirects to forbidden places end", async () => {
   await using registry = startRegistry(() => new Response(null, { status: 302, headers: { location } }));
   const rejects = async (pattern: RegExp) =>
     await assert.rejects(
-      hastyClient().resolveManifest(registry.ref("web"), AMD64),
+      fastLimitsClient().resolveManifest(registry.ref("web"), AMD64),
       (error: Error) => isTsdError(error, "registry_protocol") && pattern.test(error.message),
     );
   location = `http://${registry.host}/loop`;

@@ -17,12 +17,12 @@ export interface TlsMaterial {
 /** What is known of a host; undefined where there is nothing. @throws {TsdError} registry_unreachable, in one line */
 export async function readCertificates(
   host: string,
-  { certificates, certificateFolders }: Pick<RegistrySettings, "certificates" | "certificateFolders">,
+  { certificates, certificateDirs }: Pick<RegistrySettings, "certificates" | "certificateDirs">,
 ): Promise<TlsMaterial | undefined> {
   const read = (path: string) => readPem(host, path);
   const named = certificates[host];
-  const folders = certificateFolders.map((folder) => `${folder}/${host}`);
-  const found = (await Promise.all(folders.map(async (folder) => await clientFiles(host, folder)))).flat();
+  const dirs = certificateDirs.map((dir) => `${dir}/${host}`);
+  const found = (await Promise.all(dirs.map(async (dir) => await clientFiles(host, dir)))).flat();
   const authorities = [...(named?.ca ? [named.ca] : []), ...found.filter((path) => path.endsWith(".crt"))];
   const cert = named?.cert ?? found.find((path) => path.endsWith(".cert"));
   const key = named?.key ?? found.find((path) => path.endsWith(".key"));
@@ -34,26 +34,26 @@ export async function readCertificates(
 }
 
 /** The files of one folder, sorted; a certificate without a key, or the other way round, is a mistake. */
-async function clientFiles(host: string, folder: string): Promise<string[]> {
-  const names = await namesIn(host, folder);
+async function clientFiles(host: string, dir: string): Promise<string[]> {
+  const names = await namesIn(host, dir);
   for (const name of names) {
     if (name.endsWith(".cert") && !names.includes(name.replace(/cert$/, "key"))) {
       const text = `missing key ${name.replace(/cert$/, "key")} for client certificate ${name}`;
-      throw unusable(host, `${folder}: ${text} (CA certificates must use the extension .crt)`);
+      throw unusable(host, `${dir}: ${text} (CA certificates must use the extension .crt)`);
     }
     if (name.endsWith(".key") && !names.includes(name.replace(/key$/, "cert"))) {
-      throw unusable(host, `${folder}: missing client certificate ${name.replace(/key$/, "cert")} for key ${name}`);
+      throw unusable(host, `${dir}: missing client certificate ${name.replace(/key$/, "cert")} for key ${name}`);
     }
   }
-  return names.map((name) => `${folder}/${name}`);
+  return names.map((name) => `${dir}/${name}`);
 }
 
-async function namesIn(host: string, folder: string): Promise<string[]> {
+async function namesIn(host: string, dir: string): Promise<string[]> {
   try {
-    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+    return (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name).sort();
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return [];
-    throw unusable(host, `${folder}: ${reason(thrown)}`);
+    throw unusable(host, `${dir}: ${reason(thrown)}`);
   }
 }
 

@@ -8,14 +8,14 @@ import { NO_SETTINGS } from "./settings.ts";
 
 const HOST = "registry.lan:5000";
 
-async function folderWith(files: Readonly<Record<string, string>>) {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-certs-" });
-  await Deno.mkdir(`${folder}/${HOST}`);
-  for (const [name, content] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${HOST}/${name}`, content);
+async function dirWith(files: Readonly<Record<string, string>>) {
+  const dir = await Deno.makeTempDir({ prefix: "tsd-certs-" });
+  await Deno.mkdir(`${dir}/${HOST}`);
+  for (const [name, content] of Object.entries(files)) await Deno.writeTextFile(`${dir}/${HOST}/${name}`, content);
   return {
-    folder,
-    read: () => readCertificates(HOST, { certificates: {}, certificateFolders: [folder, `${folder}/none`] }),
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+    dir,
+    read: () => readCertificates(HOST, { certificates: {}, certificateDirs: [dir, `${dir}/none`] }),
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };
 }
 
@@ -23,11 +23,11 @@ const pem = (text: string) => `-----BEGIN ${text}-----`;
 
 Deno.test("Docker's folder of a host", async () => {
   const files = { "b.crt": pem("b"), "a.crt": pem("a"), "client.cert": pem("cert"), "client.key": pem("key") };
-  await using it = await folderWith({ ...files, "README": "no certificate" });
+  await using it = await dirWith({ ...files, "README": "no certificate" });
   assert.deepEqual(await it.read(), { authorities: [pem("a"), pem("b")], cert: pem("cert"), key: pem("key") });
-  assert.equal(await readCertificates("other.lan", { certificates: {}, certificateFolders: [it.folder] }), undefined);
-  const named = { [HOST]: { ca: `${it.folder}/${HOST}/b.crt` } };
-  const both = await readCertificates(HOST, { certificates: named, certificateFolders: [] });
+  assert.equal(await readCertificates("other.lan", { certificates: {}, certificateDirs: [it.dir] }), undefined);
+  const named = { [HOST]: { ca: `${it.dir}/${HOST}/b.crt` } };
+  const both = await readCertificates(HOST, { certificates: named, certificateDirs: [] });
   assert.deepEqual(both, { authorities: [pem("b")] });
 });
 
@@ -38,14 +38,14 @@ Deno.test("a file that can't be used is one line", async () => {
     [{ "ca.crt": "secret" }, /ca\.crt: it is not a PEM file$/],
   ];
   for (const [files, says] of rows) {
-    await using it = await folderWith(files);
+    await using it = await dirWith(files);
     await assert.rejects(it.read(), (error: Error) => {
       assert.match(error.message, /^Cannot use the certificates of registry registry\.lan:5000: [^\n]+$/);
       assert.match(error.message, says);
       return isTsdError(error, "registry_unreachable") && error.detail?.connected === false;
     });
   }
-  const missing = { certificates: { [HOST]: { ca: "/nowhere/ca.pem" } }, certificateFolders: [] };
+  const missing = { certificates: { [HOST]: { ca: "/nowhere/ca.pem" } }, certificateDirs: [] };
   await assert.rejects(readCertificates(HOST, missing), {
     message: `Cannot use the certificates of registry ${HOST}: /nowhere/ca.pem: no such file`,
   });
@@ -76,16 +76,16 @@ Deno.test("an authority of its own is trusted for its registry, and checked", as
     await refused(verifiedSend);
     await refused(nodeSend({ authorities: [own.cert] }), "127.0.0.3");
     assert.equal(await ask(nodeSend({ unverified: true }), "127.0.0.1"), "hello");
-    await using it = await folderWith({});
+    await using it = await dirWith({});
     const host = `127.0.0.1:${server.addr.port}`;
-    await Deno.mkdir(`${it.folder}/${host}`);
-    await Deno.writeTextFile(`${it.folder}/${host}/ca.crt`, own.cert);
-    const endpoint = await new Endpoints({ ...NO_SETTINGS, certificateFolders: [it.folder] }, 10_000).of(host);
+    await Deno.mkdir(`${it.dir}/${host}`);
+    await Deno.writeTextFile(`${it.dir}/${host}/ca.crt`, own.cert);
+    const endpoint = await new Endpoints({ ...NO_SETTINGS, certificateDirs: [it.dir] }, 10_000).of(host);
     assert.equal(await ask(endpoint.send), "hello");
     await refused(endpoint.send, "127.0.0.3");
     // One on loopback may have any certificate, also beside an authority that isn't its own.
-    await Deno.writeTextFile(`${it.folder}/${host}/ca.crt`, other.cert);
-    const careless = await new Endpoints({ ...NO_SETTINGS, certificateFolders: [it.folder] }, 10_000).of(host);
+    await Deno.writeTextFile(`${it.dir}/${host}/ca.crt`, other.cert);
+    const careless = await new Endpoints({ ...NO_SETTINGS, certificateDirs: [it.dir] }, 10_000).of(host);
     assert.deepEqual([careless.base.protocol, await ask(careless.send)], ["https:", "hello"]);
   } finally {
     await Promise.all([server.shutdown(), stranger.shutdown()]);
@@ -94,11 +94,11 @@ Deno.test("an authority of its own is trusted for its registry, and checked", as
 
 Deno.test("a registry that wants a client's certificate", async () => {
   const [server, client] = [await selfSignedCertificate(), await selfSignedCertificate()];
-  await using it = await folderWith({ "ca.crt": server.cert, "me.cert": client.cert, "me.key": client.key });
-  await Deno.writeTextFile(`${it.folder}/server.key`, server.key);
+  await using it = await dirWith({ "ca.crt": server.cert, "me.cert": client.cert, "me.key": client.key });
+  await Deno.writeTextFile(`${it.dir}/server.key`, server.key);
   const { port } = new URL(`http://${freeAddress()}/`);
-  const folder = `${it.folder}/${HOST}`;
-  const files = ["-cert", `${folder}/ca.crt`, "-key", `${it.folder}/server.key`, "-CAfile", `${folder}/me.cert`];
+  const dir = `${it.dir}/${HOST}`;
+  const files = ["-cert", `${dir}/ca.crt`, "-key", `${it.dir}/server.key`, "-CAfile", `${dir}/me.cert`];
   const child = new Deno.Command("openssl", {
     args: ["s_server", "-accept", `127.0.0.1:${port}`, ...files, "-Verify", "1", "-verify_return_error", "-www"],
     stdin: "null",

@@ -161,11 +161,11 @@ export class RegistryClient {
     const response = await this.#transport.open({ ref, path: `blobs/${digest}`, headers, ...asker });
     if (response.status !== 404 || !isForeignLayer(mediaType) || urls.length === 0) return response;
     await response.body.cancel();
-    return await this.#openForeign(ref, urls, headers, asker.signal);
+    return await this.#openExternal(ref, urls, headers, asker.signal);
   }
 
   /** The first of the URLs that has the layer; the last one's answer when none has. */
-  async #openForeign(
+  async #openExternal(
     ref: Reference,
     urls: readonly string[],
     headers: Record<string, string>,
@@ -176,7 +176,7 @@ export class RegistryClient {
       const target = URL.parse(url);
       if (target === null) continue;
       await last?.body.cancel();
-      last = await this.#transport.openForeign(ref, target, headers, signal);
+      last = await this.#transport.openExternal(ref, target, headers, signal);
       if (last.status === 200 || last.status === 206) return last;
     }
     if (last !== undefined) return last;
@@ -222,19 +222,20 @@ export class RegistryClient {
 }
 
 /** Only for images that no index chose; variants are often not written into configs. */
-function checkPlatform(ref: Reference, found: Platform, wanted: Platform | undefined): void {
-  if (wanted === undefined) {
+function checkPlatform(ref: Reference, found: Platform, requested: Platform | undefined): void {
+  if (requested === undefined) {
     if (found.os === hostPlatform().os) return;
     throw new TsdError(
       "platform_unavailable",
       `image operating system "${found.os}" cannot be used on this platform: operating system is not supported`,
     );
   }
-  const sameKind = found.os === wanted.os && (found.architecture === wanted.architecture || found.architecture === "");
-  if (sameKind || platformRank(wanted, found) !== undefined) return;
+  const sameKind = found.os === requested.os &&
+    (found.architecture === requested.architecture || found.architecture === "");
+  if (sameKind || platformRank(requested, found) !== undefined) return;
   throw new TsdError(
     "platform_unavailable",
     `image with reference ${familiarString(ref)} was found but its platform (${formatPlatform(found)}) ` +
-      `does not match the specified platform (${formatPlatform(wanted)})`,
+      `does not match the specified platform (${formatPlatform(requested)})`,
   );
 }

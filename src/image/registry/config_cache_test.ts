@@ -91,6 +91,6 @@ Deno.test("large configs and those of long ago are not kept", async () => {
 Deno.test("another size than the one that came is asked for anew", async () => {
   const cache = new ConfigCache();
   await cache.get("a", CONFIG, () => Promise.resolve(new Uint8Array(1)));
-  const asked = cache.get("a", { ...CONFIG, sizeBytes: 2 }, () => Promise.reject(new Error("size")));
-  await assert.rejects(asked, /size/);
+  const requested = cache.get("a", { ...CONFIG, sizeBytes: 2 }, () => Promise.reject(new Error("size")));
+  await assert.rejects(requested, /size/);
 });

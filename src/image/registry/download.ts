@@ -185,13 +185,13 @@ class Download {
     if (this.#at - this.#cutAt > PROGRESS_BYTES) this.#failures = 0;
     this.#cutAt = this.#at;
     const waitMs = hopeless ? undefined : pauseMs(++this.#failures, limits, busy?.waitMs);
-    if (waitMs === undefined) throw hopeless || this.#body === undefined ? error : this.#givenUp(error);
+    if (waitMs === undefined) throw hopeless || this.#body === undefined ? error : this.#abandoned(error);
     log.info("going on with a download", { what, atBytes: this.#at, waitMs: Math.round(waitMs), why: error.message });
     if (this.#body !== undefined) await cancelQuietly(this.#body, error);
     await pause(waitMs, this.#signal);
   }
 
-  #givenUp(error: TsdError): TsdError {
+  #abandoned(error: TsdError): TsdError {
     const at = `${this.#at} of ${this.#plan.sizeBytes} bytes`;
     return new TsdError(error.code, `${this.#failed()} after ${at}, ${this.#failures} attempts: ${error.message}`, {
       cause: error,

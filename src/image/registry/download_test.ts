@@ -8,8 +8,8 @@ import type { Descriptor } from "../manifest.ts";
 import {
   breakingAfter,
   type FakeRegistry,
+  fastLimitsClient,
   type Handler,
-  hastyClient,
   putBlob,
   startRegistry,
 } from "./registry_testing.ts";
@@ -17,7 +17,7 @@ import type { RegistryLimits } from "./mod.ts";
 import { pauseMs, retryAfterMs } from "./retry.ts";
 
 const BLOB = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7919) >> 3);
-const FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+const EXTERNAL = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
 
 interface Attempt {
   readonly registry: FakeRegistry;
@@ -25,14 +25,14 @@ interface Attempt {
   read(options?: { offset?: number; signal?: AbortSignal; limits?: Partial<RegistryLimits> }): Promise<Uint8Array>;
 }
 
-async function withBlob(wrap: Handler, body: (attempt: Attempt) => Promise<void>, mediaType = "application/x") {
+async function withBlob(wrap: Handler, body: (withErrorPrefix: Attempt) => Promise<void>, mediaType = "application/x") {
   await using registry = startRegistry(wrap);
   const blob = await putBlob(registry, BLOB, mediaType);
   await body({
     registry,
     blob,
     async read({ limits, ...options } = {}) {
-      const client = hastyClient(limits === undefined ? {} : { limits });
+      const client = fastLimitsClient(limits === undefined ? {} : { limits });
       const { stream } = await client.openBlob(registry.ref("web"), blob, options);
       return await collectBytes(stream, { maxBytes: 1 << 20, what: "blob" });
     },
@@ -156,7 +156,7 @@ Deno.test("a server that stalls or trickles is a timeout", async () => {
 
 Deno.test("a slow reader is no stalling server", () =>
   withBlob((_, answer) => answer(), async ({ registry, blob }) => {
-    const { stream } = await hastyClient({ limits: { idleMs: 50 } }).openBlob(registry.ref("web"), blob);
+    const { stream } = await fastLimitsClient({ limits: { idleMs: 50 } }).openBlob(registry.ref("web"), blob);
     const reader = stream.getReader();
     let received = 0;
     for (;;) {
@@ -203,7 +203,7 @@ Deno.test("a blob that isn't there, and one of another size", () =>
 Deno.test("a short body without a length ends short, and verified says so", () =>
   withBlob(() => new Response(new Blob([BLOB.slice(0, 1000)]).stream()), async ({ registry, blob, read }) => {
     assert.equal((await read()).length, 1000);
-    const { stream } = await hastyClient().openBlob(registry.ref("web"), blob);
+    const { stream } = await fastLimitsClient().openBlob(registry.ref("web"), blob);
     const checked = verified(stream, { sizeBytes: blob.sizeBytes, digestHex: hexOf(blob.digest), what: "blob" });
     await rejects(collectBytes(checked, { maxBytes: 1 << 20, what: "blob" }), "size_mismatch", /size is 1000/);
   }));
@@ -212,21 +212,21 @@ Deno.test("bytes arrive as they are, whatever Content-Encoding says", async () =
   const packed = new Uint8Array(gzipSync("hello"));
   await using registry = startRegistry(() => new Response(packed, { headers: { "content-encoding": "gzip" } }));
   const blob = await putBlob(registry, packed, "application/x");
-  const { stream } = await hastyClient().openBlob(registry.ref("web"), blob);
+  const { stream } = await fastLimitsClient().openBlob(registry.ref("web"), blob);
   assert.deepEqual(await collectBytes(stream, { maxBytes: 100, what: "blob" }), packed);
 });
 
 Deno.test("cancelling ends the stream and the connection", async () => {
-  let gone = false;
+  let removed = false;
   const endless = () =>
     new Response(
       new ReadableStream<Uint8Array>({
         async pull(controller) {
           await new Promise((resolve) => setTimeout(resolve, 5));
-          if (!gone) controller.enqueue(BLOB.slice(0, 1000));
+          if (!removed) controller.enqueue(BLOB.slice(0, 1000));
         },
         cancel() {
-          gone = true;
+          removed = true;
         },
       }),
     );
@@ -235,15 +235,15 @@ Deno.test("cancelling ends the stream and the connection", async () => {
     const reading = read({ signal: abort.signal });
     setTimeout(() => abort.abort(), 50);
     await rejects(reading, "cancelled", /cancelled/);
-    for (let i = 0; !gone && i < 200; i++) await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.ok(gone, "the server noticed");
-    gone = false;
-    const { stream } = await hastyClient().openBlob(registry.ref("web"), blob);
+    for (let i = 0; !removed && i < 200; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.ok(removed, "the server noticed");
+    removed = false;
+    const { stream } = await fastLimitsClient().openBlob(registry.ref("web"), blob);
     const reader = stream.getReader();
     await reader.read();
     await reader.cancel();
-    for (let i = 0; !gone && i < 200; i++) await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.ok(gone, "the server noticed the reader leaving");
+    for (let i = 0; !removed && i < 200; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.ok(removed, "the server noticed the reader leaving");
   });
 });
 
@@ -252,7 +252,7 @@ Deno.test("a foreign layer comes from its URL, without credentials and not from 
   await withBlob((_, answer) => answer(), async ({ registry, blob }) => {
     registry.content.clear();
     const read = async (descriptor: Descriptor) => {
-      const { stream } = await hastyClient().openBlob(registry.ref("web"), descriptor);
+      const { stream } = await fastLimitsClient().openBlob(registry.ref("web"), descriptor);
       return await collectBytes(stream, { maxBytes: 1 << 20, what: "blob" });
     };
     const urls = ["nonsense", `http://${store.host}/layer`];
@@ -261,7 +261,7 @@ Deno.test("a foreign layer comes from its URL, without credentials and not from 
     await rejects(read({ ...blob, urls, mediaType: "application/x" }), "registry_protocol", /does not have it/);
     const evil = { ...blob, urls: ["http://169.254.169.254/"] };
     await rejects(read(evil), "registry_protocol", /Refusing a layer URL/);
-  }, FOREIGN);
+  }, EXTERNAL);
 });
 
 Deno.test("pauses", () => {

@@ -44,8 +44,8 @@ export function faultOf(body: Uint8Array): RegistryFault | undefined {
 }
 
 /** The error for an answer that was neither success nor redirect. */
-export function statusError(attempt: Attempt, status: number, fault: RegistryFault | undefined): TsdError {
-  const { ref, host, blob } = attempt;
+export function statusError(withErrorPrefix: Attempt, status: number, fault: RegistryFault | undefined): TsdError {
+  const { ref, host, blob } = withErrorPrefix;
   const said = fault === undefined ? "" : `: ${faultText(fault)}`;
   const denied = status === 401 || status === 403 || fault?.code === "DENIED" || fault?.code === "UNAUTHORIZED";
   if (denied) return accessDenied(ref, said);
@@ -62,9 +62,9 @@ export function statusError(attempt: Attempt, status: number, fault: RegistryFau
   if (status === 429) {
     return new TsdError("registry_unreachable", `Registry ${host} takes no more requests for now (429)${said}`);
   }
-  const asked = blob ?? `the manifest of ${familiarString(ref)}`;
+  const requested = blob ?? `the manifest of ${familiarString(ref)}`;
   const code = status >= 500 ? "registry_unreachable" : "registry_protocol";
-  return new TsdError(code, `Cannot get ${asked}: registry ${host} answered ${status}${said}`);
+  return new TsdError(code, `Cannot get ${requested}: registry ${host} answered ${status}${said}`);
 }
 
 /** Docker's text for a repository that isn't for us, and may not be there. `said` begins with a colon or is empty. */

@@ -3,7 +3,7 @@ import { isTsdError } from "../../errors.ts";
 import { collectBytes } from "../../io/mod.ts";
 import { parsePlatform } from "../platform.ts";
 import type { Credential } from "./auth.ts";
-import { breakingAfter, type FakeRegistry, hastyClient, putImage, startRegistry } from "./registry_testing.ts";
+import { breakingAfter, type FakeRegistry, fastLimitsClient, putImage, startRegistry } from "./registry_testing.ts";
 import { InsecureHosts } from "./insecure_hosts.ts";
 import { Mirrors } from "./mirrors.ts";
 
@@ -14,7 +14,7 @@ const BASIC = `Basic ${btoa("me:secret")}`;
 
 /** A client of `registry` that asks `mirror` first. */
 const mirrored = (registry: FakeRegistry, ...mirrors: string[]) =>
-  hastyClient({ mirrors: { [registry.host]: mirrors.map((host) => `http://${host}/`) } });
+  fastLimitsClient({ mirrors: { [registry.host]: mirrors.map((host) => `http://${host}/`) } });
 
 Deno.test("a mirror that has everything is all that is asked", async () => {
   await using registry = startRegistry();
@@ -40,12 +40,12 @@ Deno.test("what a mirror doesn't have, or has in a bad way, comes from the regis
 });
 
 Deno.test("a mirror that isn't there is left alone for a while", async () => {
-  const gone = startRegistry();
-  await gone[Symbol.asyncDispose]();
+  const removed = startRegistry();
+  await removed[Symbol.asyncDispose]();
   await using registry = startRegistry();
   await using second = startRegistry();
   await putImage(second, [LAYER], ["latest"]);
-  await mirrored(registry, gone.host, second.host).resolveManifest(registry.ref("web"), AMD64);
+  await mirrored(registry, removed.host, second.host).resolveManifest(registry.ref("web"), AMD64);
   assert.deepEqual(registry.requests, []);
 
   const mirrors = new Mirrors({ "docker.io": ["https://a.lan/", "https://b.lan/"] });

@@ -10,7 +10,7 @@ import { parseReference, type Reference } from "../reference.ts";
 import { RegistryClient, type RegistryLimits, type RegistryOptions } from "./mod.ts";
 
 /** Limits that make patience short. */
-export const HASTY: Partial<RegistryLimits> = {
+export const FAST_LIMITS: Partial<RegistryLimits> = {
   responseMs: 2000,
   idleMs: 300,
   idleBytes: 100,
@@ -71,8 +71,8 @@ function answerTo(request: Request, content: FakeRegistry["content"]): Response 
 }
 
 /** A client whose patience is short. */
-export function hastyClient(options: RegistryOptions = {}): RegistryClient {
-  return new RegistryClient({ ...options, limits: { ...HASTY, ...options.limits } });
+export function fastLimitsClient(options: RegistryOptions = {}): RegistryClient {
+  return new RegistryClient({ ...options, limits: { ...FAST_LIMITS, ...options.limits } });
 }
 
 /** A body that delivers `bytes` and ends before `announcedBytes`: the server then cuts the connection. */

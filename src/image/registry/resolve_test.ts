@@ -4,7 +4,7 @@ import type { Descriptor } from "../manifest.ts";
 import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from "../media_types.ts";
 import { parsePlatform } from "../platform.ts";
 import { familiarString, parseReference } from "../reference.ts";
-import { hastyClient, putBlob, putImage, putIndex, putManifest, startRegistry } from "./registry_testing.ts";
+import { fastLimitsClient, putBlob, putImage, putIndex, putManifest, startRegistry } from "./registry_testing.ts";
 
 const LAYERS = ["one", "two"].map((text) => new TextEncoder().encode(text));
 const AMD64 = parsePlatform("linux/amd64");
@@ -22,7 +22,7 @@ const failsWith = (work: Promise<unknown>, code: ErrorCode, message: string | Re
 Deno.test("a tag becomes an image", async () => {
   await using registry = startRegistry();
   const put = await putImage(registry, LAYERS, ["1"], { config: { Env: ["A=b"] } });
-  const image = await hastyClient().resolveManifest(registry.ref("team/web:1"), AMD64);
+  const image = await fastLimitsClient().resolveManifest(registry.ref("team/web:1"), AMD64);
   assert.equal(familiarString(image.reference), `${registry.host}/team/web:1`);
   assert.equal(image.topDigest, put.manifest.digest);
   assert.equal(image.topMediaType, OCI_MANIFEST);
@@ -38,9 +38,9 @@ Deno.test("a tag becomes an image", async () => {
 Deno.test("without a tag it is latest, and a digest wins over a tag", async () => {
   await using registry = startRegistry();
   const { manifest } = await putImage(registry, LAYERS, ["latest"]);
-  const image = await hastyClient().resolveManifest(registry.ref("web"), AMD64);
+  const image = await fastLimitsClient().resolveManifest(registry.ref("web"), AMD64);
   assert.equal(image.reference.tag, "latest");
-  await hastyClient().resolveManifest(registry.ref(`web:none@${manifest.digest}`), AMD64);
+  await fastLimitsClient().resolveManifest(registry.ref(`web:none@${manifest.digest}`), AMD64);
   assert.equal(registry.paths().at(-2), `/v2/web/manifests/${manifest.digest}`);
 });
 
@@ -53,12 +53,12 @@ Deno.test("an index leads to the platform's image; the RepoDigest is the index's
     { descriptor: arm64.manifest, platform: { os: "linux", architecture: "arm64", variant: "v8" } },
     { descriptor: amd64.manifest, platform: { os: "unknown", architecture: "unknown" } },
   ], ["latest"]);
-  const image = await hastyClient().resolveManifest(registry.ref("web"), parsePlatform("linux/arm64"));
+  const image = await fastLimitsClient().resolveManifest(registry.ref("web"), parsePlatform("linux/arm64"));
   assert.equal(image.topDigest, index.digest);
   assert.equal(image.topMediaType, OCI_INDEX);
   assert.equal(image.manifestDigest, arm64.manifest.digest);
   await failsWith(
-    hastyClient().resolveManifest(registry.ref("web"), parsePlatform("linux/s390x")),
+    fastLimitsClient().resolveManifest(registry.ref("web"), parsePlatform("linux/s390x")),
     "platform_unavailable",
     "no matching manifest for linux/s390x in the manifest list entries",
   );
@@ -68,7 +68,7 @@ Deno.test("an image for another platform only fits when none was asked for", asy
   await using registry = startRegistry();
   await putImage(registry, LAYERS, ["arm"], { architecture: "arm64" });
   await putImage(registry, LAYERS, ["win"], { os: "windows" });
-  const client = hastyClient();
+  const client = fastLimitsClient();
   assert.equal((await client.resolveManifest(registry.ref("web:arm"))).platform.architecture, "arm64");
   await failsWith(
     client.resolveManifest(registry.ref("web:arm"), AMD64),
@@ -87,7 +87,7 @@ Deno.test("nested indexes end at four levels", async () => {
   await using registry = startRegistry();
   let { manifest: at }: { manifest: Descriptor } = await putImage(registry, LAYERS, []);
   for (let depth = 1; depth <= 5; depth++) at = await putIndex(registry, [{ descriptor: at }], [`depth${depth}`]);
-  const client = hastyClient();
+  const client = fastLimitsClient();
   assert.equal((await client.resolveManifest(registry.ref("web:depth4"), AMD64)).layers.length, 2);
   await failsWith(
     client.resolveManifest(registry.ref("web:depth5"), AMD64),
@@ -105,7 +105,7 @@ Deno.test("unknown names have Docker's words", async () => {
       ? new Response("<html>", { status: 404 })
       : Response.json({ errors: [{ code, message: `said\n${code}` }] }, { status: code === "DENIED" ? 403 : 404 })
   );
-  const resolve = () => hastyClient().resolveManifest(registry.ref("web:9"), AMD64);
+  const resolve = () => fastLimitsClient().resolveManifest(registry.ref("web:9"), AMD64);
   const name = `${registry.host}/web`;
   await failsWith(
     resolve(),
@@ -129,12 +129,12 @@ Deno.test("a registry that isn't there", async () => {
   const registry = startRegistry();
   await registry[Symbol.asyncDispose]();
   await failsWith(
-    hastyClient().resolveManifest(registry.ref("web"), AMD64),
+    fastLimitsClient().resolveManifest(registry.ref("web"), AMD64),
     "registry_unreachable",
     `Cannot reach registry ${registry.host}: connection refused`,
   );
   await failsWith(
-    hastyClient().resolveManifest(parseReference("localhost:99999/web"), AMD64),
+    fastLimitsClient().resolveManifest(parseReference("localhost:99999/web"), AMD64),
     "invalid_reference",
     "invalid reference format: no such registry localhost:99999",
   );
@@ -148,7 +148,7 @@ Deno.test("other bytes than the digest's are refused", async () => {
     return response;
   });
   const { manifest, config } = await putImage(registry, LAYERS, ["latest"]);
-  const resolve = (name: string) => hastyClient().resolveManifest(registry.ref(name), AMD64);
+  const resolve = (name: string) => fastLimitsClient().resolveManifest(registry.ref(name), AMD64);
   header = `sha256:${"0".repeat(64)}`;
   await failsWith(
     resolve("web"),
@@ -170,7 +170,7 @@ Deno.test("an entry of another size than the index says is refused", async () =>
   await using registry = startRegistry();
   const { manifest } = await putImage(registry, LAYERS, []);
   await putIndex(registry, [{ descriptor: { ...manifest, sizeBytes: manifest.sizeBytes + 1 } }], ["latest"]);
-  await failsWith(hastyClient().resolveManifest(registry.ref("web"), AMD64), "size_mismatch", /size is/);
+  await failsWith(fastLimitsClient().resolveManifest(registry.ref("web"), AMD64), "size_mismatch", /size is/);
 });
 
 Deno.test("huge documents are refused before they are read", async () => {
@@ -187,7 +187,7 @@ Deno.test("huge documents are refused before they are read", async () => {
       }),
     );
   });
-  const resolve = () => hastyClient().resolveManifest(registry.ref("web"), AMD64);
+  const resolve = () => fastLimitsClient().resolveManifest(registry.ref("web"), AMD64);
   await failsWith(resolve(), "manifest_invalid", /longer than 4194304 bytes/);
   assert.ok(sentBytes < 16 << 20, `${sentBytes}`);
   good = true;
@@ -205,7 +205,7 @@ Deno.test("diff_ids and layers must be as many", async () => {
   await using registry = startRegistry();
   await putImage(registry, LAYERS, ["latest"], { rootfs: { type: "layers", diff_ids: [] } });
   await failsWith(
-    hastyClient().resolveManifest(registry.ref("web"), AMD64),
+    fastLimitsClient().resolveManifest(registry.ref("web"), AMD64),
     "manifest_invalid",
     /0 diff_ids.*2 layers/,
   );
@@ -219,7 +219,7 @@ Deno.test("cancelling ends a request that hangs", async () => {
     return release.promise;
   });
   await failsWith(
-    hastyClient().resolveManifest(registry.ref("web"), AMD64, { signal: abort.signal }),
+    fastLimitsClient().resolveManifest(registry.ref("web"), AMD64, { signal: abort.signal }),
     "cancelled",
     "The operation was cancelled",
   );
@@ -230,7 +230,7 @@ Deno.test("a registry that doesn't answer is given up", async () => {
   const release = Promise.withResolvers<Response>();
   await using registry = startRegistry(() => release.promise);
   await failsWith(
-    hastyClient({ limits: { responseMs: 200 } }).resolveManifest(registry.ref("web"), AMD64),
+    fastLimitsClient({ limits: { responseMs: 200 } }).resolveManifest(registry.ref("web"), AMD64),
     "timeout",
     /no answer within 1 s/,
   );

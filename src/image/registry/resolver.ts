@@ -64,10 +64,10 @@ export class ManifestResolver {
       ? `manifest of ${familiarString(ref)}`
       : `manifest ${entry.digest} of ${familiarString(ref)}`;
     if (entry !== undefined && entry.sizeBytes > MAX_JSON_BYTES) throw tooLarge(what);
-    const wanted = entry?.digest ?? ref.digest;
+    const requested = entry?.digest ?? ref.digest;
     const { status, headers, bytes } = await this.#transport.document({
       ref,
-      path: `manifests/${wanted ?? ref.tag ?? DEFAULT_TAG}`,
+      path: `manifests/${requested ?? ref.tag ?? DEFAULT_TAG}`,
       headers: { accept: MANIFEST_ACCEPT },
       maxBytes: MAX_JSON_BYTES,
       what,
@@ -76,7 +76,7 @@ export class ManifestResolver {
     });
     if (status !== 200) throw statusError({ ref, host: apiHost(ref) }, status, faultOf(bytes));
     const digest = digestOfHex(await sha256Hex(bytes, this.#hashEngine));
-    checkDigest(what, digest, wanted ?? headerDigest(headers));
+    checkDigest(what, digest, requested ?? headerDigest(headers));
     if (entry !== undefined && entry.sizeBytes !== bytes.length) {
       throw new TsdError(
         "size_mismatch",

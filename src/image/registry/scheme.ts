@@ -23,14 +23,14 @@ export interface Endpoint {
 }
 
 /** What matters of the settings here. */
-export type EndpointSettings = Pick<RegistrySettings, "insecureRegistries" | "certificates" | "certificateFolders">;
+export type EndpointSettings = Pick<RegistrySettings, "insecureRegistries" | "certificates" | "certificateDirs">;
 
 /**
  * A plain-HTTP server that isn't bothered by a TLS greeting may just wait for more: after this long it is asked in plain
  * HTTP too. Loopback answers at once, or doesn't speak TLS.
  */
-const LOOPBACK_PATIENCE_MS = 150;
-const PATIENCE_MS = 5_000;
+const LOOPBACK_TIMEOUT_MS = 150;
+const TIMEOUT_MS = 5_000;
 /** What servers that expect TLS say to plain HTTP. */
 const NEEDS_TLS_STATUS = 400;
 
@@ -81,8 +81,8 @@ export class Endpoints {
     const stop = new AbortController();
     try {
       const tls = this.#findTls(secure, stop.signal);
-      const patienceMs = isLoopbackHost(host) ? LOOPBACK_PATIENCE_MS : PATIENCE_MS;
-      const early = await Promise.race([tls, pause(patienceMs, stop.signal)]);
+      const timeoutMs = isLoopbackHost(host) ? LOOPBACK_TIMEOUT_MS : TIMEOUT_MS;
+      const early = await Promise.race([tls, pause(timeoutMs, stop.signal)]);
       if (early?.endpoint !== undefined) return early.endpoint;
       return await this.#findPlain(host, tls, stop.signal);
     } finally {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { collectBytes } from "../../io/mod.ts";
 import { isTsdError } from "../../errors.ts";
-import { breakingAfter, HASTY, hastyClient, putBlob, startRegistry } from "./registry_testing.ts";
+import { breakingAfter, FAST_LIMITS, fastLimitsClient, putBlob, startRegistry } from "./registry_testing.ts";
 import { Endpoints } from "./scheme.ts";
 import { NO_SETTINGS } from "./settings.ts";
 import { parseReference } from "../reference.ts";
@@ -48,7 +48,7 @@ Deno.test("a loopback registry may have any certificate; streams, redirects and 
   });
   await using store = startRegistry();
   const blob = await putBlob(store, BLOB, "application/x");
-  const { stream } = await hastyClient().openBlob(parseReference(`${server.host}/web`), blob);
+  const { stream } = await fastLimitsClient().openBlob(parseReference(`${server.host}/web`), blob);
   assert.deepEqual(await collectBytes(stream, { maxBytes: 1 << 20, what: "blob" }), BLOB);
 });
 
@@ -58,7 +58,7 @@ Deno.test("cancelling a download from such a registry", async () => {
   const blob = { ...await putBlob(store, BLOB, "application/x"), sizeBytes: 2 ** 40 };
   const abort = new AbortController();
   const ref = parseReference(`${server.host}/web`);
-  const { stream } = await hastyClient().openBlob(ref, blob, { signal: abort.signal });
+  const { stream } = await fastLimitsClient().openBlob(ref, blob, { signal: abort.signal });
   const reader = stream.getReader();
   await reader.read();
   abort.abort();
@@ -67,13 +67,13 @@ Deno.test("cancelling a download from such a registry", async () => {
 
 Deno.test("which scheme", async () => {
   await using plain = startRegistry();
-  const endpoints = new Endpoints(NO_SETTINGS, HASTY.responseMs!);
+  const endpoints = new Endpoints(NO_SETTINGS, FAST_LIMITS.responseMs!);
   const { base } = await endpoints.of(plain.host);
   assert.equal(base.href, `http://${plain.host}/`);
   assert.equal(await endpoints.of(plain.host), await endpoints.of(plain.host));
   // Hosts that aren't special get HTTPS without a probe.
   assert.equal((await endpoints.of("registry.invalid:5000")).base.href, "https://registry.invalid:5000/");
-  const insecure = new Endpoints({ ...NO_SETTINGS, insecureRegistries: ["Registry.invalid"] }, HASTY.responseMs!);
+  const insecure = new Endpoints({ ...NO_SETTINGS, insecureRegistries: ["Registry.invalid"] }, FAST_LIMITS.responseMs!);
   await assert.rejects(
     insecure.of("registry.invalid:5000"),
     (error: Error) => isTsdError(error, "registry_unreachable"),
@@ -81,13 +81,13 @@ Deno.test("which scheme", async () => {
 });
 
 Deno.test("what could not be found out is asked again", async () => {
-  const gone = startRegistry();
-  await gone[Symbol.asyncDispose]();
-  const endpoints = new Endpoints(NO_SETTINGS, HASTY.responseMs!);
-  await assert.rejects(endpoints.of(gone.host), (error: Error) => isTsdError(error, "registry_unreachable"));
-  const port = Number(gone.host.split(":")[1]);
+  const removed = startRegistry();
+  await removed[Symbol.asyncDispose]();
+  const endpoints = new Endpoints(NO_SETTINGS, FAST_LIMITS.responseMs!);
+  await assert.rejects(endpoints.of(removed.host), (error: Error) => isTsdError(error, "registry_unreachable"));
+  const port = Number(removed.host.split(":")[1]);
   const server = Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, () => new Response("{}"));
-  assert.equal((await endpoints.of(gone.host)).base.protocol, "http:");
+  assert.equal((await endpoints.of(removed.host)).base.protocol, "http:");
   await server.shutdown();
 });
 

@@ -24,7 +24,7 @@ export interface RegistrySettings {
   /** By host, as in references. */
   readonly certificates: Readonly<Record<string, CertificateFiles>>;
   /** Folders with a folder for each host, as Docker's `/etc/docker/certs.d`. */
-  readonly certificateFolders: readonly string[];
+  readonly certificateDirs: readonly string[];
   readonly limits: Partial<RegistryLimits>;
 }
 
@@ -33,6 +33,6 @@ export const NO_SETTINGS: RegistrySettings = {
   insecureRegistries: [],
   mirrors: {},
   certificates: {},
-  certificateFolders: [],
+  certificateDirs: [],
   limits: {},
 };

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
-import { type FakeRegistry, hastyClient, startRegistry } from "./registry_testing.ts";
+import { type FakeRegistry, fastLimitsClient, startRegistry } from "./registry_testing.ts";
 
-const tagsOf = (registry: FakeRegistry) => hastyClient().listTags(registry.ref("team/web"));
+const tagsOf = (registry: FakeRegistry) => fastLimitsClient().listTags(registry.ref("team/web"));
 
 Deno.test("tags come page after page", async () => {
   const pages: Record<string, Response> = {

@@ -30,8 +30,8 @@ export function question(name: string, type = "A", { id = 7, size }: { id?: numb
 export const read = (bytes: Uint8Array): Answer => packet.decode(Buffer.from(bytes));
 
 /** The answer to a question, with records. */
-export function answerTo(asked: Uint8Array, records: readonly object[], more: object = {}): Uint8Array {
-  const { id, questions } = packet.decode(Buffer.from(asked));
+export function answerTo(requested: Uint8Array, records: readonly object[], more: object = {}): Uint8Array {
+  const { id, questions } = packet.decode(Buffer.from(requested));
   return plain(packet.encode({ type: "response", id, questions, answers: records, ...more }));
 }
 
@@ -77,36 +77,36 @@ export async function askTcp(
 export interface FakeServer extends AsyncDisposable {
   /** As a {@link ServerAddress}. */
   readonly at: string;
-  readonly asked: { readonly transport: "udp" | "tcp"; readonly port: number }[];
+  readonly requested: { readonly transport: "udp" | "tcp"; readonly port: number }[];
 }
 
 /** What a server of a test says; several for several datagrams, nothing for none. */
-export type Saying = (asked: Uint8Array, transport: "udp" | "tcp") => readonly Uint8Array[];
+export type Saying = (requested: Uint8Array, transport: "udp" | "tcp") => readonly Uint8Array[];
 
 /** A server of the world outside, on a port by chance if none is given. */
-export async function fakeServer(say: Saying, address = "127.0.0.1", wanted = 0): Promise<FakeServer> {
-  const asked: FakeServer["asked"][number][] = [];
+export async function fakeServer(say: Saying, address = "127.0.0.1", expected = 0): Promise<FakeServer> {
+  const requested: FakeServer["requested"][number][] = [];
   const socket = createSocket("udp4");
   socket.on("message", (message, from) => {
-    asked.push({ transport: "udp", port: from.port });
+    requested.push({ transport: "udp", port: from.port });
     for (const bytes of say(plain(message), "udp")) socket.send(bytes, from.port, from.address);
   });
   const port = await new Promise<number>((resolve) =>
-    socket.bind(wanted, address, () => resolve(socket.address().port))
+    socket.bind(expected, address, () => resolve(socket.address().port))
   );
   const listener = Deno.listen({ hostname: address, port });
   const serving = (async () => {
     for await (const connection of listener) {
       using _connection = connection;
       for await (const message of messagesOf(connection)) {
-        asked.push({ transport: "tcp", port: (connection.remoteAddr as Deno.NetAddr).port });
+        requested.push({ transport: "tcp", port: (connection.remoteAddr as Deno.NetAddr).port });
         for (const bytes of say(message, "tcp")) await sendMessage(connection, bytes);
       }
     }
   })();
   return {
     at: `${address}#${port}`,
-    asked,
+    requested,
     async [Symbol.asyncDispose]() {
       listener.close();
       await new Promise<void>((resolve) => socket.close(() => resolve()));

@@ -8,7 +8,7 @@ const record = (data: string) => ({ name: NAME, type: "A", ttl: 5, data });
 const query = parseQuery(question(NAME), "udp") as Query;
 const quick = () => new Forwarder({ limitMs: 400 });
 
-async function asked(servers: readonly string[], forwarder = quick()): Promise<string[]> {
+async function requested(servers: readonly string[], forwarder = quick()): Promise<string[]> {
   const answer = await forwarder.ask(query, servers, "udp", {});
   return answer === undefined ? [] : [read(answer).rcode, ...read(answer).answers.map(({ data }) => data)];
 }
@@ -17,11 +17,11 @@ Deno.test("forwarder: the next server is asked where one is silent or fails", as
   await using silent = await fakeServer(() => []);
   await using failing = await fakeServer((message) => [answerTo(message, [], { flags: 2 })]);
   await using good = await fakeServer((message) => [answerTo(message, [record("192.0.2.1")])]);
-  assert.deepEqual(await asked([silent.at, failing.at, good.at]), ["NOERROR", "192.0.2.1"]);
-  assert.deepEqual(await asked([silent.at, failing.at]), ["SERVFAIL"]);
-  assert.deepEqual(await asked([silent.at]), []);
+  assert.deepEqual(await requested([silent.at, failing.at, good.at]), ["NOERROR", "192.0.2.1"]);
+  assert.deepEqual(await requested([silent.at, failing.at]), ["SERVFAIL"]);
+  assert.deepEqual(await requested([silent.at]), []);
   await using missing = await fakeServer((message) => [answerTo(message, [], { flags: 3 })]);
-  assert.deepEqual(await asked([missing.at, good.at]), ["NXDOMAIN"]);
+  assert.deepEqual(await requested([missing.at, good.at]), ["NXDOMAIN"]);
 });
 
 Deno.test("forwarder: what isn't the answer is not taken for it", async () => {
@@ -36,7 +36,7 @@ Deno.test("forwarder: what isn't the answer is not taken for it", async () => {
       answerTo(message, [record("192.0.2.1")]),
     ];
   });
-  assert.deepEqual(await asked([liar.at]), ["NOERROR", "192.0.2.1"]);
+  assert.deepEqual(await requested([liar.at]), ["NOERROR", "192.0.2.1"]);
 });
 
 Deno.test("forwarder: TCP where a datagram is too small; each question has a port of its own", async () => {
@@ -45,11 +45,11 @@ Deno.test("forwarder: TCP where a datagram is too small; each question has a por
       ? [answerTo(message, [], { flags: 0x200 })]
       : [answerTo(message, Array.from({ length: 100 }, (_, at) => record(`192.0.2.${at}`)))]
   );
-  assert.equal((await asked([large.at])).length, 101);
-  assert.deepEqual(large.asked.map(({ transport }) => transport), ["udp", "tcp"]);
+  assert.equal((await requested([large.at])).length, 101);
+  assert.deepEqual(large.requested.map(({ transport }) => transport), ["udp", "tcp"]);
   const forwarder = quick();
-  await Promise.all(Array.from({ length: 20 }, () => asked([large.at], forwarder)));
-  const ports = large.asked.filter(({ transport }) => transport === "udp").map(({ port }) => port);
+  await Promise.all(Array.from({ length: 20 }, () => requested([large.at], forwarder)));
+  const ports = large.requested.filter(({ transport }) => transport === "udp").map(({ port }) => port);
   assert.ok(new Set(ports).size > 15, ports.join());
 });
 
@@ -58,5 +58,5 @@ Deno.test("forwarder: one asker can't take all the room", async () => {
   const forwarder = quick();
   const asker = {};
   await Promise.all(Array.from({ length: 400 }, () => forwarder.ask(query, [silent.at], "udp", asker)));
-  assert.ok(silent.asked.length <= 256, String(silent.asked.length));
+  assert.ok(silent.requested.length <= 256, String(silent.requested.length));
 });

@@ -6,7 +6,7 @@
 /// <reference lib="deno.unstable" />
 import { createSocket } from "node:dgram";
 import type { Log } from "../../log.ts";
-import type { Answering, GatewayPlace } from "./gateway_listener.ts";
+import type { GatewaySocket, ResponseWriter } from "./gateway_listener.ts";
 
 /** Whoever asks for what isn't there without it is ended by Deno. */
 export const HAS_UNSTABLE_NET = "listenDatagram" in Deno;
@@ -27,12 +27,12 @@ interface Datagrams extends AsyncDisposable {
   send(bytes: Uint8Array, to: Sender): void;
 }
 
-type Open = (place: GatewayPlace, receive: (bytes: Uint8Array, from: Sender) => void, log: Log) => Promise<Datagrams>;
+type Open = (place: GatewaySocket, receive: (bytes: Uint8Array, from: Sender) => void, log: Log) => Promise<Datagrams>;
 
 /** Answers until it is disposed of. @throws Error of the system: EADDRINUSE, EADDRNOTAVAIL */
 export async function listenDatagrams(
-  place: GatewayPlace,
-  answer: Answering,
+  place: GatewaySocket,
+  answer: ResponseWriter,
   log: Log,
   open: Open = HAS_UNSTABLE_NET ? openDenos : openNodes,
 ): Promise<AsyncDisposable> {

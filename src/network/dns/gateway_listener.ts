@@ -11,7 +11,7 @@ import type { Transport } from "./message.ts";
 import { isEnded, messagesOf, sendMessage } from "./tcp_messages.ts";
 
 /** What is to be said to a message; nothing to some. */
-export type Answering = (
+export type ResponseWriter = (
   message: Uint8Array,
   source: string,
   transport: Transport,
@@ -26,16 +26,16 @@ const IDLE_MS = 10_000;
 export interface Answerer {
   /** Whether an address is that of somebody who gets answers: nobody else may hold a connection. */
   readonly knows: (source: string) => boolean;
-  readonly answer: Answering;
+  readonly answer: ResponseWriter;
 }
 
-export interface GatewayPlace {
+export interface GatewaySocket {
   readonly hostname: string;
   readonly port: number;
 }
 
 /** Answers until it is disposed of. @throws Error of the system: EADDRINUSE, EADDRNOTAVAIL */
-export async function listenAtGateway(place: GatewayPlace, answerer: Answerer, log: Log): Promise<AsyncDisposable> {
+export async function listenAtGateway(place: GatewaySocket, answerer: Answerer, log: Log): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
   opened.use(await listenDatagrams(place, answerer.answer, log));
   opened.use(listenConnections(place, answerer, log));
@@ -43,7 +43,7 @@ export async function listenAtGateway(place: GatewayPlace, answerer: Answerer, l
   return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-function listenConnections(place: GatewayPlace, { knows, answer }: Answerer, log: Log): AsyncDisposable {
+function listenConnections(place: GatewaySocket, { knows, answer }: Answerer, log: Log): AsyncDisposable {
   const listener = Deno.listen({ ...place, reusePort: HAS_UNSTABLE_NET });
   const open = new Map<Deno.Conn, string>();
   const serve = async (connection: Deno.Conn, source: string) => {

@@ -92,11 +92,11 @@ export function reply(query: Query, rcode: Rcode, records: readonly Record[] = [
 
 function encode(query: Query, rcode: Rcode, records: readonly Record[], more: number): Uint8Array {
   const { bytes, id, name, hasOptions, questionEnd } = query;
-  const asked = viewOf(bytes).getUint16(2) & (FLAG.RD | FLAG.CD);
+  const requested = viewOf(bytes).getUint16(2) & (FLAG.RD | FLAG.CD);
   const rest: Uint8Array = packet.encode({
     type: "response",
     id,
-    flags: asked | FLAG.RA | more | rcode & 0xf,
+    flags: requested | FLAG.RA | more | rcode & 0xf,
     answers: records.map((record) => ({
       ...{ name, type: record.type, class: "IN", ttl: TTL },
       data: record.type === "PTR" ? record.name : record.address,

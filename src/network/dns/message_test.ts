@@ -72,11 +72,11 @@ Deno.test("any bytes are a question, or refused, or dropped, and never answered 
 
 Deno.test("an answer counts for its own question only", () => {
   const query = parsed(question("web.example"));
-  const asked = renumbered(query, 99);
-  assert.ok(answers(answerTo(asked, []), query, 99));
+  const requested = renumbered(query, 99);
+  assert.ok(answers(answerTo(requested, []), query, 99));
   assert.ok(answers(answerTo(question("WEB.example", "A", { id: 99 }), []), query, 99));
-  assert.ok(!answers(answerTo(asked, []), query, 98));
-  assert.ok(!answers(asked, query, 99));
+  assert.ok(!answers(answerTo(requested, []), query, 98));
+  assert.ok(!answers(requested, query, 99));
   assert.ok(!answers(answerTo(question("web.exampel", "A", { id: 99 }), []), query, 99));
   assert.ok(!answers(answerTo(question("web.example", "AAAA", { id: 99 }), []), query, 99));
   assert.ok(!answers(new Uint8Array(5), query, 99));
@@ -84,10 +84,10 @@ Deno.test("an answer counts for its own question only", () => {
 
 Deno.test("another's answer is passed on under the question's number, or cut down to it", () => {
   const query = parsed(question("web.example"));
-  const asked = renumbered(query, 99);
+  const requested = renumbered(query, 99);
   const record = (at: number) => ({ name: "web.example", type: "A", ttl: 5, data: `10.0.0.${at}` });
-  const small = read(passedOn(query, answerTo(asked, [record(1)])));
+  const small = read(passedOn(query, answerTo(requested, [record(1)])));
   assert.deepEqual([small.id, small.flag_tc, small.answers[0]!.data], [7, false, "10.0.0.1"]);
-  const large = read(passedOn(query, answerTo(asked, Array.from({ length: 100 }, (_, at) => record(at)))));
+  const large = read(passedOn(query, answerTo(requested, Array.from({ length: 100 }, (_, at) => record(at)))));
   assert.deepEqual([large.id, large.flag_tc, large.answers, large.questions.length], [7, true, [], 1]);
 });

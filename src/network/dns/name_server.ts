@@ -46,14 +46,14 @@ export class NameServer implements AsyncDisposable {
   /** Answers from a table from now on. Resolves to what can't be listened on, and why. */
   async update(table: NameTable): Promise<string[]> {
     this.#names = new Names(table);
-    const wanted = new Map(table.networks.flatMap(({ id, gateways }) => gateways.map((address) => [address, id])));
+    const requested = new Map(table.networks.flatMap(({ id, gateways }) => gateways.map((address) => [address, id])));
     for (const [address, { network, socket }] of [...this.#listeners]) {
-      if (wanted.get(address) === network) continue;
+      if (requested.get(address) === network) continue;
       this.#listeners.delete(address);
       await socket[Symbol.asyncDispose]();
     }
     const troubles: string[] = [];
-    for (const [address, network] of wanted) {
+    for (const [address, network] of requested) {
       if (this.#listeners.has(address)) continue;
       try {
         this.#listeners.set(address, { network, socket: await this.#listen(address, network) });

@@ -71,16 +71,16 @@ Deno.test("names: strangers' connections are closed at once", async () => {
 
 Deno.test("names: what nobody knows is asked elsewhere, unless there is no way out", async () => {
   const record = { name: "example.org", type: "A", ttl: 5, data: "192.0.2.1" };
-  await using outside = await fakeServer((asked) => [answerTo(asked, [record])]);
+  await using outside = await fakeServer((requested) => [answerTo(requested, [record])]);
   await using it = await serve([outside.at]);
   assert.deepEqual(await it.ask("example.org"), ["NOERROR", "192.0.2.1"]);
   assert.deepEqual(await it.ask("plain", "A", "127.0.0.2"), ["NOERROR"]);
   assert.deepEqual(await it.ask("plain"), ["NOERROR", "192.0.2.1"]);
-  assert.equal(outside.asked.length, 2);
+  assert.equal(outside.requested.length, 2);
   const vault = { address: "127.0.0.42", port: it.back.port };
   const refused = await askUdp(vault, question("example.org"), { from: "127.0.0.4" });
   assert.equal(refused?.rcode, "SERVFAIL");
-  assert.equal(outside.asked.length, 2);
+  assert.equal(outside.requested.length, 2);
 });
 
 Deno.test("names: 2,000 questions a second are all answered", async () => {

@@ -39,9 +39,9 @@ export class Names {
    * network's name may stand behind it: `web.back`.
    */
   addresses({ endpoints }: NamedContainer, name: string, family: Family): string[] | undefined {
-    const wanted = name.toLowerCase().replace(/\.$/, "");
+    const requested = name.toLowerCase().replace(/\.$/, "");
     const zones = endpoints.flatMap(({ network }) => this.#zones.get(network) ?? []);
-    for (const [own, inNetwork] of divided(wanted)) {
+    for (const [own, inNetwork] of divided(requested)) {
       for (const zone of zones) {
         if (inNetwork !== undefined && inNetwork !== zone.name) continue;
         const found = zone.addresses.get(own);

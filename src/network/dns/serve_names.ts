@@ -8,7 +8,7 @@ import type { Log } from "../../log.ts";
 import { connectionsOf } from "./accepting.ts";
 import { messagesFrom, type NameReply, type NameRequest, toLine } from "./control.ts";
 import { NameServer } from "./name_server.ts";
-import { removeIfThere } from "../../io/if_exists.ts";
+import { removeIfExists } from "../../io/if_exists.ts";
 import { isEnded } from "./tcp_messages.ts";
 
 /** How long nobody may have a name, in ms: the next container needn't wait for another process. */
@@ -42,7 +42,7 @@ export async function serveNames(socketPath: string, log: Log): Promise<void> {
 }
 
 function listen(path: string): Deno.Listener {
-  removeIfThere(path);
+  removeIfExists(path);
   const listener = Deno.listen({ transport: "unix", path });
   Deno.chmodSync(path, 0o600);
   return listener;

@@ -29,8 +29,8 @@ export function serveMetrics(
 const LOCAL_NAMES = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/;
 
 function answer(request: Request, text: () => string): Response {
-  const isForeign = request.headers.has("origin") || !LOCAL_NAMES.test(request.headers.get("host") ?? "");
-  if (isForeign) return new Response("forbidden\n", { status: 403 });
+  const isExternal = request.headers.has("origin") || !LOCAL_NAMES.test(request.headers.get("host") ?? "");
+  if (isExternal) return new Response("forbidden\n", { status: 403 });
   if (new URL(request.url).pathname !== "/metrics") return new Response("not found\n", { status: 404 });
   if (request.method !== "GET") return new Response("method not allowed\n", { status: 405, headers: { allow: "GET" } });
   return new Response(text(), { headers: { "content-type": METRICS_TYPE } });

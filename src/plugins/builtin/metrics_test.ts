@@ -7,7 +7,7 @@ import { Counter, Histogram } from "./metrics_text.ts";
 
 const CONTAINER = { id: "c1", name: "web", image: "busybox", imageId: "sha256:1", labels: {} };
 
-function rig(config: MetricsConfig = {}) {
+function setup(config: MetricsConfig = {}) {
   const lines: string[] = [];
   const metrics = new Metrics(config, {
     version: "1.2",
@@ -20,19 +20,19 @@ function rig(config: MetricsConfig = {}) {
 }
 
 Deno.test("what happens is counted", () => {
-  const { metrics, bus } = rig();
+  const { metrics, bus } = setup();
   const started = { ...CONTAINER, pid: 7 };
-  bus.tell("container.started", () => ({ ...started, replayed: false }));
-  bus.tell("container.started", () => ({ ...started, replayed: true }));
+  bus.callParallel("container.started", () => ({ ...started, replayed: false }));
+  bus.callParallel("container.started", () => ({ ...started, replayed: true }));
   for (const exitCode of [0, 137, 137]) {
-    bus.tell("container.exited", () => ({ ...CONTAINER, exitCode, ranMs: 1, oomKilled: false }));
+    bus.callParallel("container.exited", () => ({ ...CONTAINER, exitCode, ranMs: 1, oomKilled: false }));
   }
-  bus.tell("container.oom", () => CONTAINER);
-  bus.tell("volume.created", () => ({ name: "v", labels: {} }));
+  bus.callParallel("container.oom", () => CONTAINER);
+  bus.callParallel("volume.created", () => ({ name: "v", labels: {} }));
   const image = { reference: "r", source: "r", id: "i", digest: "d", layers: [], labels: {} };
-  for (const downloadedBytes of [100, 50]) bus.tell("image.pulled", () => ({ ...image, downloadedBytes }));
+  for (const downloadedBytes of [100, 50]) bus.callParallel("image.pulled", () => ({ ...image, downloadedBytes }));
   for (const durationMs of [3, 30, 20_000]) {
-    bus.tell("api.answered", () => ({ method: "GET", route: "/containers/json", status: 200, durationMs }));
+    bus.callParallel("api.answered", () => ({ method: "GET", route: "/containers/json", status: 200, durationMs }));
   }
   const text = metrics.text();
   for (
@@ -76,7 +76,7 @@ Deno.test("the format: help and type come first, labels are escaped, plain count
 });
 
 Deno.test("an address on loopback is served, to nobody's pages, until the plugin goes", async () => {
-  const { bus, lines } = rig({ address: { hostname: "127.0.0.1", port: 0 } });
+  const { bus, lines } = setup({ address: { hostname: "127.0.0.1", port: 0 } });
   const [, port] = /port=(\d+)/.exec(lines[0]!)!;
   const ask = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
@@ -89,7 +89,7 @@ Deno.test("an address on loopback is served, to nobody's pages, until the plugin
   assert.equal((await ask("/metrics", { method: "POST" })).status, 405);
   assert.equal((await ask("/metrics", { headers: { origin: "http://page" } })).status, 403);
   assert.equal(await statusWithHost(Number(port), "rebound.example"), 403);
-  const { lines: second } = rig({ address: { hostname: "127.0.0.1", port: Number(port) } });
+  const { lines: second } = setup({ address: { hostname: "127.0.0.1", port: Number(port) } });
   assert.match(second[0]!, /error metrics: metrics can't be served hostname=127\.0\.0\.1/);
   await bus[Symbol.asyncDispose]();
   await assert.rejects(ask("/metrics"));

@@ -14,7 +14,7 @@ interface Received {
 }
 
 /** A world in which posts are answered with the given statuses, one after another; 0: nobody is there. */
-function world(config: Partial<WebhookConfig>, statuses: readonly number[] = []) {
+function fixture(config: Partial<WebhookConfig>, statuses: readonly number[] = []) {
   const received: Received[] = [];
   const waited: number[] = [];
   const lines: string[] = [];
@@ -40,10 +40,13 @@ function world(config: Partial<WebhookConfig>, statuses: readonly number[] = [])
 }
 
 Deno.test("hooks are posted in order, with the headers that were asked for", async () => {
-  const { bus, received } = world({ headers: { "X-Mine": "1" } });
-  bus.tell("container.started", () => ({ ...CONTAINER, pid: 7, replayed: false }));
-  bus.tell("container.exited", () => EXITED);
-  assert.equal(bus.wants("log.line") || bus.wants("api.answered") || bus.wants("api.request"), false);
+  const { bus, received } = fixture({ headers: { "X-Mine": "1" } });
+  bus.callParallel("container.started", () => ({ ...CONTAINER, pid: 7, replayed: false }));
+  bus.callParallel("container.exited", () => EXITED);
+  assert.equal(
+    bus.isSubscribed("log.line") || bus.isSubscribed("api.answered") || bus.isSubscribed("api.request"),
+    false,
+  );
   await bus[Symbol.asyncDispose]();
   assert.deepEqual(received.map(({ body }) => body.hook), ["container.started", "container.exited"]);
   const [, { url, headers, body }] = received as [Received, Received];
@@ -53,9 +56,9 @@ Deno.test("hooks are posted in order, with the headers that were asked for", asy
 });
 
 Deno.test("only the hooks that were named; it has no say in any of them", async () => {
-  const { bus, received } = world({ hooks: ["container.exec"] });
-  bus.tell("container.exited", () => EXITED);
-  await bus.ask("container.exec", () => ({
+  const { bus, received } = fixture({ hooks: ["container.exec"] });
+  bus.callParallel("container.exited", () => EXITED);
+  await bus.callSequential("container.exec", () => ({
     ...CONTAINER,
     ...{ command: ["true"], user: "", workingDir: "", tty: false, privileged: false },
   }));
@@ -64,18 +67,18 @@ Deno.test("only the hooks that were named; it has no say in any of them", async 
 });
 
 Deno.test("what may pass is tried again, later and later; what won't is not", async () => {
-  const passing = world({}, [0, 503, 429, 200]);
-  passing.bus.tell("container.exited", () => EXITED);
+  const passing = fixture({}, [0, 503, 429, 200]);
+  passing.bus.callParallel("container.exited", () => EXITED);
   await passing.bus[Symbol.asyncDispose]();
   assert.deepEqual([passing.waited, passing.received.length, passing.lines], [[500, 1000, 2000], 3, []]);
-  const lasting = world({ attempts: 2 }, [0, 0]);
-  lasting.bus.tell("container.exited", () => EXITED);
+  const lasting = fixture({ attempts: 2 }, [0, 0]);
+  lasting.bus.callParallel("container.exited", () => EXITED);
   await lasting.bus[Symbol.asyncDispose]();
   assert.deepEqual(lasting.waited, [500]);
   assert.match(lasting.lines[0]!, /a post came to nothing hook=container\.exited attempts=2 why=/);
   assert.ok(!lasting.lines[0]!.includes("secret"), "the URL may have one");
-  const refused = world({}, [404]);
-  refused.bus.tell("container.exited", () => EXITED);
+  const refused = fixture({}, [404]);
+  refused.bus.callParallel("container.exited", () => EXITED);
   await refused.bus[Symbol.asyncDispose]();
   assert.match(refused.lines[0]!, /attempts=1 why="status 404"/);
 });
@@ -93,7 +96,7 @@ Deno.test("a receiver that hangs holds nobody up, and what doesn't fit is droppe
   };
   const log = new LineLog((line) => lines.push(line));
   const bus = new HookBus([webhook({ url: "http://127.0.0.1:9", attempts: 1 }, log, hanging)], SILENT_LOG);
-  for (let at = 0; at < 1100; at++) bus.tell("container.exited", () => EXITED);
+  for (let at = 0; at < 1100; at++) bus.callParallel("container.exited", () => EXITED);
   await bus[Symbol.asyncDispose]();
   assert.equal(posts, 1);
   assert.match(lines.join("\n"), /too much waits to be posted/);

@@ -10,17 +10,17 @@ import { type Stage, STAGES } from "../answers.ts";
 import { type HookedContainer, type HookFile, parseHookFile } from "./hook_file.ts";
 
 /** Where Podman looks too: what came with the system's packages, then the administrator's. */
-export const DEFAULT_HOOK_FOLDERS: readonly string[] = [
+export const DEFAULT_HOOK_DIRS: readonly string[] = [
   "/usr/share/containers/oci/hooks.d",
   "/etc/containers/oci/hooks.d",
 ];
 
 /** See the module's comment. */
-export class HookFolders {
-  readonly #folders: readonly string[];
+export class HookDirs {
+  readonly #dirs: readonly string[];
 
-  constructor(folders: readonly string[] = DEFAULT_HOOK_FOLDERS) {
-    this.#folders = folders;
+  constructor(dirs: readonly string[] = DEFAULT_HOOK_DIRS) {
+    this.#dirs = dirs;
   }
 
   /**
@@ -29,7 +29,7 @@ export class HookFolders {
    */
   hooksFor(container: HookedContainer, own: OciHooks = {}): OciHooks | undefined {
     const matching = this.#files().filter(({ file }) => file.matches(container)).map(({ path, file }) => {
-      if (!file.isForeign) return file;
+      if (!file.isExternal) return file;
       throw new TsdError("not_implemented", `Cannot use the hooks in ${path}: the stage precreate is Podman's own`);
     });
     const all = STAGES.map((stage): [Stage, readonly OciHook[]] => [
@@ -41,7 +41,7 @@ export class HookFolders {
 
   /** Synchronously: mostly there are none, and looking is quicker than to have another thread look. */
   #files(): readonly { readonly path: string; readonly file: HookFile }[] {
-    const paths = new Map(this.#folders.flatMap(pathsIn));
+    const paths = new Map(this.#dirs.flatMap(pathsIn));
     return [...paths].sort(byLowerCaseName).map(([, path]) => {
       const file = read(path);
       requireProgram(path, file);
@@ -70,10 +70,10 @@ function requireProgram(path: string, { hook }: HookFile): void {
 }
 
 /** Names and paths. A folder that isn't there has none. */
-function pathsIn(folder: string): [string, string][] {
+function pathsIn(dir: string): [string, string][] {
   try {
-    return [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".json"))
-      .map(({ name }) => [name, `${folder}/${name}`]);
+    return [...Deno.readDirSync(dir)].filter(({ name }) => name.endsWith(".json"))
+      .map(({ name }) => [name, `${dir}/${name}`]);
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return [];
     throw thrown;

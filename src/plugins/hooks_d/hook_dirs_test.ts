@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../../errors.ts";
 import { type HookedContainer, parseHookFile } from "./hook_file.ts";
-import { HookFolders } from "./hook_dirs.ts";
+import { HookDirs } from "./hook_dirs.ts";
 
 const CONTAINER: HookedContainer = {
   annotations: { "org.example.gpu": "yes, two", other: "1" },
@@ -60,11 +60,11 @@ Deno.test("folders: later ones count more, names decide about the order, plugins
   const dir = await Deno.makeTempDir({ prefix: "tsd-hooks-" });
   try {
     const [system, local] = [`${dir}/system`, `${dir}/local`];
-    const folders = new HookFolders([system, `${dir}/missing`, local]);
-    assert.equal(folders.hooksFor(CONTAINER), undefined);
+    const dirs = new HookDirs([system, `${dir}/missing`, local]);
+    assert.equal(dirs.hooksFor(CONTAINER), undefined);
     const own = { poststop: [{ path: "/bin/own" }] };
-    assert.deepEqual(folders.hooksFor(CONTAINER, own), own);
-    for (const folder of [system, local]) await Deno.mkdir(folder);
+    assert.deepEqual(dirs.hooksFor(CONTAINER, own), own);
+    for (const directory of [system, local]) await Deno.mkdir(directory);
     const write = (path: string, name: string, stages = ["prestart", "poststop"]) =>
       Deno.writeTextFile(path, fileOf({ always: true }, { hook: { path: "/bin/sh", args: [name] }, stages }));
     await write(`${system}/10-B.json`, "system b");
@@ -74,19 +74,19 @@ Deno.test("folders: later ones count more, names decide about the order, plugins
     await Deno.writeTextFile(`${local}/readme.txt`, "no hook");
     const names = (hooks: readonly { readonly args?: readonly string[] | undefined }[] | undefined) =>
       hooks?.map(({ args }) => args?.[0]);
-    const { prestart, poststop } = folders.hooksFor(CONTAINER, own)!;
+    const { prestart, poststop } = dirs.hooksFor(CONTAINER, own)!;
     assert.deepEqual(names(prestart), ["local z", "system a", "local b"]);
     assert.deepEqual(names(poststop), [undefined, "local z", "system a"]);
     await Deno.writeTextFile(`${local}/05-z.json`, fileOf({ hasBindMounts: true }, { stages: ["precreate"] }));
-    assert.deepEqual(names(folders.hooksFor(CONTAINER)!.prestart), ["system a", "local b"]);
+    assert.deepEqual(names(dirs.hooksFor(CONTAINER)!.prestart), ["system a", "local b"]);
     assert.throws(
-      () => folders.hooksFor({ ...CONTAINER, hasBindMounts: true }),
+      () => dirs.hooksFor({ ...CONTAINER, hasBindMounts: true }),
       (thrown) => isTsdError(thrown, "not_implemented") && /05-z\.json: the stage precreate is/.test(thrown.message),
     );
     await Deno.writeTextFile(`${local}/05-z.json`, "{");
-    assert.throws(() => folders.hooksFor(CONTAINER), /Cannot use the hooks in .*\/local\/05-z\.json: it is not JSON/);
+    assert.throws(() => dirs.hooksFor(CONTAINER), /Cannot use the hooks in .*\/local\/05-z\.json: it is not JSON/);
     await Deno.writeTextFile(`${local}/05-z.json`, fileOf({ always: true }, { hook: { path: `${dir}/nothing` } }));
-    assert.throws(() => folders.hooksFor(CONTAINER), /05-z\.json: there is no .*\/nothing/);
+    assert.throws(() => dirs.hooksFor(CONTAINER), /05-z\.json: there is no .*\/nothing/);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

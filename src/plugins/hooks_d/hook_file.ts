@@ -25,7 +25,7 @@ export interface HookFile {
   readonly hook: OciHook;
   readonly stages: readonly Stage[];
   /** It is for a stage that only Podman has. */
-  readonly isForeign: boolean;
+  readonly isExternal: boolean;
   /** Whether the hook is for this container. */
   matches(container: HookedContainer): boolean;
 }
@@ -54,7 +54,7 @@ export function parseHookFile(text: string): HookFile {
   return {
     hook,
     stages: stagesOf(file.stages),
-    isForeign: texts(file.stages, "stages").includes(PRECREATE),
+    isExternal: texts(file.stages, "stages").includes(PRECREATE),
     // Nothing is for nobody.
     matches: (container) => conditions.length > 0 && conditions.every((holds) => holds(container)),
   };
@@ -76,8 +76,8 @@ function conditionsOf({ always, annotations, commands, hasBindMounts }: Fields):
     conditions.push(() => holds);
   }
   if (hasBindMounts !== undefined) {
-    const wanted = flagIn(hasBindMounts, "when.hasBindMounts");
-    conditions.push((container) => wanted && container.hasBindMounts);
+    const requested = flagIn(hasBindMounts, "when.hasBindMounts");
+    conditions.push((container) => requested && container.hasBindMounts);
   }
   for (
     const [key, value] of Object.entries(annotations === undefined ? {} : objectIn(annotations, "when.annotations"))

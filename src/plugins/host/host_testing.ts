@@ -5,7 +5,7 @@
  */
 
 /** Calls of at least so many bytes go wrong; shorter ones are answered with their number, from 1 to 9. */
-export const GOES_WRONG = { traps: 100, saysNo: 200, pointsOutside: 300, isNoJson: 400 } as const;
+export const GOES_WRONG = { traps: 100, refuses: 200, pointsOutside: 300, isNoJson: 400 } as const;
 
 const MANIFEST = { at: 16, text: '{"hooks":["h"]}' };
 const COUNT = { at: 48, text: '{"value":0}' };
@@ -47,7 +47,7 @@ const HOOK = body(
   ...[OP.i32, ...number(DIGIT), OP.i32, ...number(DIGIT), OP.load8, 0, 0, OP.i32, 1, OP.add, OP.store8, 0, 0],
   ...ifLong(GOES_WRONG.isNoJson, ...placeOf(NO_JSON), OP.return),
   ...ifLong(GOES_WRONG.pointsOutside, ...place(1 << 20, 1), OP.return),
-  ...ifLong(GOES_WRONG.saysNo, ...placeOf(NO), OP.return),
+  ...ifLong(GOES_WRONG.refuses, ...placeOf(NO), OP.return),
   ...ifLong(GOES_WRONG.traps, OP.unreachable),
   ...placeOf(COUNT),
 );

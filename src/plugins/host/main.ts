@@ -68,14 +68,14 @@ class Host {
     const handler = this.#plugin?.handlers.get(hook);
     if (handler === undefined) throw new Error(`there is no handler for ${hook}`);
     let signal: AbortSignal | undefined;
-    const begunMs = performance.now();
+    const startedMs = performance.now();
     const tools = {
       config: this.#config,
       storage: this.#storage,
       log: this.#logs,
       // Few ask for it, and a timer for each call costs more than most handlers.
       get signal() {
-        return signal ??= AbortSignal.timeout(Math.max(withinMs * SIGNAL_SHARE - (performance.now() - begunMs), 0));
+        return signal ??= AbortSignal.timeout(Math.max(withinMs * SIGNAL_SHARE - (performance.now() - startedMs), 0));
       },
     };
     const value = await handler(deepFreeze(context), Object.freeze(tools));

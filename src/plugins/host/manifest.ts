@@ -115,9 +115,9 @@ export function checkSettings({ config }: Pick<PluginManifest, "config">, given:
 }
 
 /** What is asked for and not granted. */
-export function missingPermissions(asked: Permissions, granted: Permissions): Permissions {
+export function missingPermissions(requested: Permissions, granted: Permissions): Permissions {
   const missing = PERMISSION_KINDS.map((kind) =>
-    [kind, (asked[kind] ?? []).filter((value) => !granted[kind]?.includes(value))] as const
+    [kind, (requested[kind] ?? []).filter((value) => !granted[kind]?.includes(value))] as const
   );
   return Object.fromEntries(missing.filter(([, values]) => values.length > 0));
 }

@@ -64,7 +64,7 @@ Deno.test("what is wrong is named", () => {
     [{ ...LEAST, config: { a: { type: "choice", words: [] } } }, /config\.a\.words is no list of words/],
     [{ ...LEAST, config: { a: { type: "text", of: {} } } }, /config\.a\.of is nothing that a shape of type text has/],
   ];
-  for (const [said, wanted] of cases) assert.match(reason(said), wanted);
+  for (const [said, requested] of cases) assert.match(reason(said), requested);
   let deep: object = { type: "text" };
   for (let i = 0; i < 20; i++) deep = { type: "list", of: deep };
   assert.match(reason({ ...LEAST, config: { deep } }), /is too deep/);
@@ -85,8 +85,8 @@ Deno.test("settings have the shape that the plugin asks for", () => {
 });
 
 Deno.test("what is not granted is known", () => {
-  const asked = parsePermissions({ net: ["a", "b"], read: ["/x"] });
-  assert.deepEqual(missingPermissions(asked, {}), asked);
-  assert.deepEqual(missingPermissions(asked, { net: ["b", "c"], read: ["/x"] }), { net: ["a"] });
-  assert.deepEqual(missingPermissions({}, asked), {});
+  const query = parsePermissions({ net: ["a", "b"], read: ["/x"] });
+  assert.deepEqual(missingPermissions(query, {}), query);
+  assert.deepEqual(missingPermissions(query, { net: ["b", "c"], read: ["/x"] }), { net: ["a"] });
+  assert.deepEqual(missingPermissions({}, query), {});
 });

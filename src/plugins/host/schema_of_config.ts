@@ -43,7 +43,7 @@ function shapeOf(said: unknown, where: string, depth: number): Schema {
   const base = { about, ...optional && { optional } };
   switch (type as Schema["type"]) {
     case "choice":
-      return { ...base, type: "choice", words: wordsOf(parts.words, `${where}.words`) };
+      return { ...base, type: "choice", words: stringsOf(parts.words, `${where}.words`) };
     case "list":
     case "map":
       return { ...base, type: type as "list" | "map", of: shapeOf(parts.of, `${where}.of`, depth + 1) };
@@ -54,7 +54,7 @@ function shapeOf(said: unknown, where: string, depth: number): Schema {
   }
 }
 
-function wordsOf(said: unknown, where: string): string[] {
+function stringsOf(said: unknown, where: string): string[] {
   if (Array.isArray(said) && said.length > 0 && said.every((word) => typeof word === "string")) return said;
   throw wrong(where, "no list of words");
 }

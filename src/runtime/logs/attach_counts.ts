@@ -8,19 +8,19 @@ import type { Log } from "../../log.ts";
 import type { AttachedOutput } from "./reattach.ts";
 
 /** See the module's comment. Nothing here throws: without its mark an output just doesn't wait. */
-export class AttachedMarks {
-  readonly #folder: string;
+export class AttachCounts {
+  readonly #dir: string;
   readonly #log: Log;
 
   /** `folder` is the engine's own, and emptied by a boot. */
-  constructor(folder: string, log: Log) {
-    this.#folder = folder;
+  constructor(dir: string, log: Log) {
+    this.#dir = dir;
     this.#log = log;
   }
 
   /** So many are attached now. */
   note(key: string, listeners: number): void {
-    const path = `${this.#folder}/${key}`;
+    const path = `${this.#dir}/${key}`;
     this.#tried(() => listeners > 0 ? Deno.writeTextFileSync(path, String(listeners)) : Deno.removeSync(path));
   }
 
@@ -28,13 +28,13 @@ export class AttachedMarks {
   left(): AttachedOutput[] {
     const found: AttachedOutput[] = [];
     this.#tried(() => {
-      for (const { name } of Deno.readDirSync(this.#folder)) {
+      for (const { name } of Deno.readDirSync(this.#dir)) {
         // An engine may have been killed before it wrote.
-        const listeners = Number(Deno.readTextFileSync(`${this.#folder}/${name}`)) || 1;
+        const listeners = Number(Deno.readTextFileSync(`${this.#dir}/${name}`)) || 1;
         found.push({ key: name, listeners, seen: {} });
       }
     });
-    this.#tried(() => Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 }));
+    this.#tried(() => Deno.mkdirSync(this.#dir, { recursive: true, mode: 0o700 }));
     return found;
   }
 

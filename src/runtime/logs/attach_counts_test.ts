@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import { SILENT_LOG } from "../../log.ts";
-import { AttachedMarks } from "./attach_counts.ts";
+import { AttachCounts } from "./attach_counts.ts";
 
 Deno.test("marks: the next engine has what was there when this one was killed, and so has the one after it", async () => {
   const dir = await Deno.makeTempDir({ prefix: "tsd-marks-" });
   try {
-    const engine = () => new AttachedMarks(`${dir}/attached`, SILENT_LOG);
+    const engine = () => new AttachCounts(`${dir}/attached`, SILENT_LOG);
     const first = engine();
     assert.deepEqual(first.left(), []);
     for (const [key, listeners] of [["a", 1], ["b", 1], ["b", 2], ["c", 1], ["c", 0]] as const) {
@@ -29,7 +29,7 @@ Deno.test("marks: the next engine has what was there when this one was killed, a
 });
 
 Deno.test("marks: a folder that can't be written costs nothing but the marks", () => {
-  const marks = new AttachedMarks("/proc/attached", SILENT_LOG);
+  const marks = new AttachCounts("/proc/attached", SILENT_LOG);
   assert.deepEqual(marks.left(), []);
   marks.note("a", 1);
   marks.note("a", 0);

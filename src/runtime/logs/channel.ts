@@ -5,15 +5,15 @@
  */
 import type { OwnedFd } from "../../sys/mod.ts";
 import type { ChannelLog } from "./channel_log.ts";
-import { type ChannelSource, KeptSource, PassingSource, type SourceCalls } from "./channel_source.ts";
+import { BufferedFifo, type ChannelSource, Passthrough, type SourceCalls } from "./channel_source.ts";
 import type { StreamName } from "./json_lines.ts";
 import { LineSampler } from "./line_sampler.ts";
 import {
+  type BytesRead,
   type ChannelSpec,
   type FromLogWorker,
   MAX_UNCREDITED_BYTES,
   type ReaderNeed,
-  type SeenBytes,
   type SourceSpec,
 } from "./protocol.ts";
 
@@ -51,7 +51,7 @@ export class Channel {
   readonly #onEnd: () => void;
   readonly #sampler = new LineSampler();
   #attached: boolean;
-  #begun = false;
+  #started = false;
   #suspended = false;
   #uncredited = 0;
   #mostUncredited = MAX_UNCREDITED_BYTES;
@@ -75,8 +75,8 @@ export class Channel {
       const { stream } = source;
       const fd = opened.use(host.open(source));
       const output = log !== undefined && "path" in source
-        ? new KeptSource(stream, fd, log, host, scratch, spec.seen?.[stream])
-        : new PassingSource(stream, fd, log, host, scratch);
+        ? new BufferedFifo(stream, fd, log, host, scratch, spec.seen?.[stream])
+        : new Passthrough(stream, fd, log, host, scratch);
       return { output, open: true, watched: false };
     });
     opened.move();
@@ -84,7 +84,7 @@ export class Channel {
 
   /** Begins to read; the process runs. */
   begin(): void {
-    this.#begun = true;
+    this.#started = true;
     this.#resume();
   }
 
@@ -116,8 +116,8 @@ export class Channel {
   }
 
   /** Reads nothing more, and writes what could be read by nobody else. What of the rest was copied already? */
-  suspend(): SeenBytes {
-    this.#begun = false;
+  suspend(): BytesRead {
+    this.#started = false;
     this.#suspended = true;
     clearTimeout(this.#deadline);
     const seen: Partial<Record<StreamName, number>> = {};
@@ -166,7 +166,7 @@ export class Channel {
   }
 
   #resume(): void {
-    if (!this.#begun || this.#blocked()) return;
+    if (!this.#started || this.#blocked()) return;
     for (const source of this.#sources) {
       if (!source.open || source.watched) continue;
       this.#watch(source);
@@ -216,7 +216,7 @@ export class Channel {
     this.#pause(source);
     source.open = false;
     // Before the beginning there is only what a failed start printed.
-    if (this.#begun) source.output.end();
+    if (this.#started) source.output.end();
     source.output.fd.close();
   }
 

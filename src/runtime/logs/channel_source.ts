@@ -7,7 +7,7 @@
 import type { OwnedFd } from "../../sys/mod.ts";
 import type { ChannelLog } from "./channel_log.ts";
 import type { StreamName } from "./json_lines.ts";
-import { LineCutter } from "./line_splitter.ts";
+import { LineSplitter } from "./line_splitter.ts";
 
 /** How bytes are read. */
 export interface SourceCalls {
@@ -39,7 +39,7 @@ export interface ChannelSource {
 
 /** Cuts a stream's bytes into records. */
 class LoggedStream {
-  readonly cutter: LineCutter;
+  readonly cutter: LineSplitter;
   readonly #log: ChannelLog;
   readonly #stream: StreamName;
   #suffix: Uint8Array = new Uint8Array();
@@ -47,7 +47,7 @@ class LoggedStream {
   constructor(log: ChannelLog, stream: StreamName) {
     this.#log = log;
     this.#stream = stream;
-    this.cutter = new LineCutter((piece, kind) => log.add(piece, kind, this.#suffix));
+    this.cutter = new LineSplitter((piece, kind) => log.add(piece, kind, this.#suffix));
   }
 
   beginTurn(): void {
@@ -63,7 +63,7 @@ class LoggedStream {
 }
 
 /** A FIFO whose bytes stay in it until they are in the log; a line without its end stays there too. */
-export class KeptSource implements ChannelSource {
+export class BufferedFifo implements ChannelSource {
   readonly #calls: SourceCalls;
   readonly #log: ChannelLog;
   readonly #logged: LoggedStream;
@@ -137,7 +137,7 @@ export class KeptSource implements ChannelSource {
 }
 
 /** A pty, or a stream that isn't logged. */
-export class PassingSource implements ChannelSource {
+export class Passthrough implements ChannelSource {
   readonly #calls: SourceCalls;
   readonly #logged: LoggedStream | undefined;
   readonly #scratch: Uint8Array;

@@ -3,25 +3,25 @@ import "../../sys/preopen.ts";
 import { SILENT_LOG } from "../../log.ts";
 import { AT, cString, tree } from "../../sys/mod.ts";
 import { workerUrl } from "../../worker_entry.ts";
-import { OutputHub } from "./stdio_router.ts";
+import { StdioRouter } from "./stdio_router.ts";
 import type { ChannelSpec } from "./protocol.ts";
 
 const LINES = 400_000;
 /** The engine is killed when its log has so many bytes. */
 const KILLS_AT_BYTES = [5_000_000, 20_000_000, 35_000_000];
 
-function channel(folder: string): Omit<ChannelSpec, "attached"> {
+function channel(dir: string): Omit<ChannelSpec, "attached"> {
   const limits = { maxSizeBytes: Infinity, maxFiles: 1, compress: false, waitForReaders: true, attrs: {} };
-  return { key: "k", sources: [{ stream: "stdout", path: `${folder}/1` }], log: { path: `${folder}/log`, ...limits } };
+  return { key: "k", sources: [{ stream: "stdout", path: `${dir}/1` }], log: { path: `${dir}/log`, ...limits } };
 }
 
 /** An engine that does nothing but log. */
-function startEngine(folder: string): Deno.ChildProcess {
+function startEngine(dir: string): Deno.ChildProcess {
   const program = `
-    import { OutputHub } from ${JSON.stringify(import.meta.resolve("./stdio_router.ts"))};
+    import { StdioRouter } from ${JSON.stringify(import.meta.resolve("./stdio_router.ts"))};
     const log = { scope: () => log, debug() {}, info() {}, warn() {}, error: console.error };
-    const hub = new OutputHub(new URL(${JSON.stringify(workerUrl("logs").href)}), log);
-    await hub.open(${JSON.stringify(channel(folder), (_, value) => value === Infinity ? 1e15 : value)});
+    const hub = new StdioRouter(new URL(${JSON.stringify(workerUrl("logs").href)}), log);
+    await hub.open(${JSON.stringify(channel(dir), (_, value) => value === Infinity ? 1e15 : value)});
     hub.begin("k");`;
   return new Deno.Command(Deno.execPath(), { args: ["eval", program], stdout: "null", stderr: "inherit" }).spawn();
 }
@@ -35,21 +35,21 @@ async function grownTo(path: string, sizeBytes: number): Promise<void> {
 }
 
 Deno.test("an engine that is killed in the middle of a flood loses no line", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "tsd-crash-" });
+  const dir = await Deno.makeTempDir({ prefix: "tsd-crash-" });
   try {
-    tree.mkfifoat(AT.FDCWD, cString(`${folder}/1`), 0o600);
+    tree.mkfifoat(AT.FDCWD, cString(`${dir}/1`), 0o600);
     // As a container does, the writer opens the FIFO for reading too, so that it survives without a reader.
-    const script = `exec seq -f %040.0f 1 ${LINES} 1<>${folder}/1`;
+    const script = `exec seq -f %040.0f 1 ${LINES} 1<>${dir}/1`;
     const writer = new Deno.Command("sh", { args: ["-c", script], stdout: "null" }).spawn();
     for (const sizeBytes of KILLS_AT_BYTES) {
-      const engine = startEngine(folder);
-      await grownTo(`${folder}/log`, sizeBytes);
+      const engine = startEngine(dir);
+      await grownTo(`${dir}/log`, sizeBytes);
       engine.kill("SIGKILL");
       await engine.status;
     }
-    await using hub = new OutputHub(workerUrl("logs"), SILENT_LOG);
+    await using hub = new StdioRouter(workerUrl("logs"), SILENT_LOG);
     await hub.ready;
-    await hub.open(channel(folder));
+    await hub.open(channel(dir));
     hub.begin("k");
     assert.equal((await writer.status).code, 0);
     hub.finish("k", 5000);
@@ -57,7 +57,7 @@ Deno.test("an engine that is killed in the middle of a flood loses no line", asy
 
     const seen = new Uint8Array(LINES + 1);
     let repeated = 0;
-    for (const line of (await Deno.readTextFile(`${folder}/log`)).trimEnd().split("\n")) {
+    for (const line of (await Deno.readTextFile(`${dir}/log`)).trimEnd().split("\n")) {
       const number = Number(JSON.parse(line).log);
       repeated += seen[number];
       seen[number] = 1;
@@ -67,6 +67,6 @@ Deno.test("an engine that is killed in the middle of a flood loses no line", asy
     // What was written but not yet taken from the pipe comes twice: at most one read's worth for each kill.
     assert.ok(repeated <= KILLS_AT_BYTES.length * (65_536 / 41), `${repeated} repeated lines`);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(dir, { recursive: true });
   }
 });

@@ -6,7 +6,7 @@
 import { type FileCalls, O, OwnedFd, type PipeCalls } from "../../sys/mod.ts";
 
 /** See the module's comment. One serves all FIFOs of a thread. */
-export class PipePeeker implements Disposable {
+export class FifoTee implements Disposable {
   readonly #files: Pick<FileCalls, "read">;
   readonly #pipes: Pick<PipeCalls, "tee">;
   readonly #copyFrom: OwnedFd;

@@ -5,7 +5,7 @@
  * `raw`, the exact bytes in base64 where they are no UTF-8, and `part`, for all pieces of a long line but its first.
  */
 import { MAX_RECORD_BYTES, type PieceKind } from "./line_splitter.ts";
-import { WORST_GROWTH, writeBase64, writeJsonText } from "./json_text.ts";
+import { MAX_JSON_EXPANSION, writeBase64, writeJsonText } from "./json_text.ts";
 
 /** The stream a byte came from. */
 export type StreamName = "stdout" | "stderr";
@@ -30,7 +30,7 @@ const RAW = ENCODER.encode('","raw":"');
 const PART = ENCODER.encode('","part":"rest');
 const LINE_FEED = 10;
 const WORST_RAW_BYTES = Math.ceil((MAX_RECORD_BYTES + 1) / 3) * 4;
-const WORST_TEXT_BYTES = MAX_RECORD_BYTES * WORST_GROWTH + WORST_RAW_BYTES + 64;
+const WORST_TEXT_BYTES = MAX_RECORD_BYTES * MAX_JSON_EXPANSION + WORST_RAW_BYTES + 64;
 const OUT_BYTES = 1 << 20;
 
 /** Memory for a {@link RecordBuffer}, whose suffixes have at most so many bytes. Buffers that are flushed may share it. */

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { attrsField, RecordBuffer, recordMemory, recordSuffix } from "./json_lines.ts";
 import { writeBase64, writeJsonText } from "./json_text.ts";
-import { LineCutter, MAX_RECORD_BYTES } from "./line_splitter.ts";
+import { LineSplitter, MAX_RECORD_BYTES } from "./line_splitter.ts";
 import { RecordParser } from "./record_parser.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -13,7 +13,7 @@ function written(chunks: readonly Uint8Array[], memory?: Uint8Array): string {
   let text = "";
   const append = (bytes: Uint8Array) => void (text += new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   const buffer = new RecordBuffer({ roomBytes: Infinity, isEmpty: false, append, rotate: () => {} }, memory);
-  const cutter = new LineCutter((piece, kind) => {
+  const cutter = new LineSplitter((piece, kind) => {
     buffer.add(piece, kind, SUFFIX);
     return true;
   });

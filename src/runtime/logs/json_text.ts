@@ -17,7 +17,7 @@ const PARAGRAPH_SEPARATOR = new TextEncoder().encode("\\u2029");
 const REPLACEMENT = new TextEncoder().encode("\ufffd");
 
 /** Most bytes that one byte of text becomes. */
-export const WORST_GROWTH = 6;
+export const MAX_JSON_EXPANSION = 6;
 
 /**
  * Writes `text` to `out` from `at` on; returns where it ended, or the complement (`~end`) where the text was not UTF-8: then

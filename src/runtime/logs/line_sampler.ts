@@ -21,7 +21,7 @@ export class LineSampler {
   readonly #now: () => number;
   readonly #decoder = new TextDecoder();
   /** By stream, the beginning of a line whose end hasn't come; undefined: in the middle of a line that isn't taken. */
-  readonly #begun = new Map<StreamName, Uint8Array | undefined>();
+  readonly #started = new Map<StreamName, Uint8Array | undefined>();
   #secondMs = -Infinity;
   #left = 0;
 
@@ -40,23 +40,23 @@ export class LineSampler {
       const piece = bytes.subarray(at, end < 0 ? bytes.length : end);
       const line = this.#with(stream, piece);
       if (end < 0) {
-        this.#begun.set(stream, line?.slice(0, MAX_SAMPLE_BYTES));
+        this.#started.set(stream, line?.slice(0, MAX_SAMPLE_BYTES));
         return taken;
       }
-      this.#begun.set(stream, NOTHING);
+      this.#started.set(stream, NOTHING);
       at = end + 1;
       if (line === undefined) continue;
       this.#left--;
       taken.push({ stream, line: this.#decoder.decode(line.subarray(0, MAX_SAMPLE_BYTES)).replace(/\r$/, "") });
     }
     // The rest of this second isn't looked at: only whether it ends in the middle of a line.
-    if (at < bytes.length) this.#begun.set(stream, bytes.at(-1) === NEWLINE ? NOTHING : undefined);
+    if (at < bytes.length) this.#started.set(stream, bytes.at(-1) === NEWLINE ? NOTHING : undefined);
     return taken;
   }
 
   /** A piece behind what is there of its line. */
   #with(stream: StreamName, piece: Uint8Array): Uint8Array | undefined {
-    const before = this.#begun.has(stream) ? this.#begun.get(stream) : NOTHING;
+    const before = this.#started.has(stream) ? this.#started.get(stream) : NOTHING;
     if (before === undefined || before.length === 0) return before && piece;
     const both = new Uint8Array(before.length + Math.min(piece.length, MAX_SAMPLE_BYTES));
     both.set(before);

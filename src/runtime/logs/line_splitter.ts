@@ -25,7 +25,7 @@ const MIDDLE: PieceKind = { complete: false, continues: true };
 const LAST: PieceKind = { complete: true, continues: true };
 
 /** See the module's comment. One for each stream; keeps what has no end yet. */
-export class LineCutter {
+export class LineSplitter {
   readonly #sink: PieceSink;
   /** Made when it is first needed: most streams come in whole lines. */
   #rest: Uint8Array | undefined;

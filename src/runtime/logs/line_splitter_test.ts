@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { LineCutter, MAX_RECORD_BYTES, type PieceKind } from "./line_splitter.ts";
+import { LineSplitter, MAX_RECORD_BYTES, type PieceKind } from "./line_splitter.ts";
 
 interface Piece extends PieceKind {
   readonly bytes: Uint8Array;
@@ -8,7 +8,7 @@ interface Piece extends PieceKind {
 
 function pieces(chunks: readonly Uint8Array[]): Piece[] {
   const all: Piece[] = [];
-  const cutter = new LineCutter((piece, kind) => all.push({ bytes: piece.slice(), ...kind }) > 0);
+  const cutter = new LineSplitter((piece, kind) => all.push({ bytes: piece.slice(), ...kind }) > 0);
   for (const chunk of chunks) assert.equal(cutter.push(chunk), chunk.length);
   cutter.end();
   return all;
@@ -79,7 +79,7 @@ Deno.test("it stops after the piece that is the last one for now, and goes on wh
     fc.property(fc.array(fc.nat(20_000), { maxLength: 6 }), fc.nat(50_000), (sizes, split) => {
       const text = sizes.map((size) => "x".repeat(size) + "\n").join("");
       let got = "";
-      const cutter = new LineCutter((piece, { complete }) => {
+      const cutter = new LineSplitter((piece, { complete }) => {
         got += new TextDecoder().decode(piece) + (complete ? "\n" : "");
         return false;
       });

@@ -80,7 +80,7 @@ export class LogCompressor {
 
   async #run(job: Job): Promise<void> {
     try {
-      if (this.#isWanted(job)) await this.#compress(job);
+      if (this.#isRequested(job)) await this.#compress(job);
     } catch (thrown) {
       // The original is there: nothing is lost, and it is tried again at the next rotation.
       if (!job.isOver) this.#onFailure(storageError(`Cannot compress ${this.#log.spec.path}`, thrown));
@@ -92,7 +92,7 @@ export class LogCompressor {
 
   async #compress(job: Job): Promise<void> {
     const { gzipSync } = await import("node:zlib");
-    if (!this.#isWanted(job)) return;
+    if (!this.#isRequested(job)) return;
     const log = this.#log;
     const temporary = compressionName(log.spec.path);
     using input = Deno.openSync(log.pathOf(job.file));
@@ -101,7 +101,7 @@ export class LogCompressor {
     const block = new Uint8Array(PIECE_BYTES);
     for (;;) {
       const count = await input.read(block);
-      if (!this.#isWanted(job)) return this.stop();
+      if (!this.#isRequested(job)) return this.stop();
       if (count === null) break;
       const member = gzipSync(block.subarray(0, count), { level: LEVEL });
       for (let at = 0; at < member.length;) at += output.writeSync(member.subarray(at));
@@ -109,10 +109,10 @@ export class LogCompressor {
       this.makeRoom();
       // Reading may not take a turn of the event loop where the file is in memory.
       await new Promise((resolve) => setTimeout(resolve));
-      if (!this.#isWanted(job)) return this.stop();
+      if (!this.#isRequested(job)) return this.stop();
     }
     await output.syncData();
-    if (!this.#isWanted(job)) return this.stop();
+    if (!this.#isRequested(job)) return this.stop();
     log.replace(job.file, job.writtenBytes, (plain, compressed) => {
       Deno.renameSync(temporary, compressed);
       job.isOver = true;
@@ -120,7 +120,7 @@ export class LogCompressor {
     });
   }
 
-  #isWanted(job: Job): boolean {
+  #isRequested(job: Job): boolean {
     return !job.isOver && this.#log.closed.includes(job.file);
   }
 }

@@ -13,8 +13,8 @@ function compressor(fixture: LogFixture): LogCompressor {
   return new LogCompressor(fixture.log, queue, (error) => assert.fail(error));
 }
 
-const names = ({ folder }: LogFixture) =>
-  Array.from(Deno.readDirSync(folder), ({ name }) => name.slice("x-json.log".length)).sort();
+const names = ({ dir }: LogFixture) =>
+  Array.from(Deno.readDirSync(dir), ({ name }) => name.slice("x-json.log".length)).sort();
 
 async function until(done: () => boolean): Promise<void> {
   const deadline = performance.now() + 10_000;

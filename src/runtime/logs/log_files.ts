@@ -50,8 +50,8 @@ export class LogFiles {
         const age = newest - sequence;
         if (age < 0) return undefined;
         // The compressed one is complete before the plain one goes.
-        return await openIfThere(logName(this.path, age), false) ??
-          await openIfThere(logName(this.path, age, true), true);
+        return await openIfExists(logName(this.path, age), false) ??
+          await openIfExists(logName(this.path, age, true), true);
       },
       (other) => other?.file.close(),
     );
@@ -60,7 +60,7 @@ export class LogFiles {
   }
 }
 
-async function openIfThere(
+async function openIfExists(
   path: string,
   isCompressed: boolean,
 ): Promise<{ file: Deno.FsFile; isCompressed: boolean } | undefined> {

@@ -24,20 +24,20 @@ export const compressionName = (path: string): string => `${path}.gz.tmp`;
 /** The files of the log that are there, newest first; none where the folder is missing. @throws {TsdError} storage */
 export function listLog(path: string): NamedFile[] {
   const slash = path.lastIndexOf("/");
-  const [folder, base] = [path.slice(0, slash), path.slice(slash + 1)];
-  return entriesOf(folder).flatMap((name): NamedFile[] => {
+  const [dir, base] = [path.slice(0, slash), path.slice(slash + 1)];
+  return entriesOf(dir).flatMap((name): NamedFile[] => {
     if (!name.startsWith(base)) return [];
     const match = /^(?:\.([1-9]\d{0,8}))?(\.gz)?$/.exec(name.slice(base.length));
     if (match === null || (match[1] === undefined && match[2] !== undefined)) return [];
-    return [{ age: Number(match[1] ?? 0), compressed: match[2] !== undefined, path: `${folder}/${name}` }];
+    return [{ age: Number(match[1] ?? 0), compressed: match[2] !== undefined, path: `${dir}/${name}` }];
   }).sort((a, b) => a.age - b.age || Number(a.compressed) - Number(b.compressed));
 }
 
-function entriesOf(folder: string): string[] {
+function entriesOf(dir: string): string[] {
   try {
-    return Array.from(Deno.readDirSync(folder), ({ name }) => name);
+    return Array.from(Deno.readDirSync(dir), ({ name }) => name);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return [];
-    throw storageError(`Cannot list the log's folder ${folder}`, cause);
+    throw storageError(`Cannot list the log's folder ${dir}`, cause);
   }
 }

@@ -2,11 +2,11 @@ import { strict as assert } from "node:assert";
 import { LogReaders } from "./log_readers.ts";
 
 Deno.test("the writer hears of readers that came before it, and of what they need later, once each", () => {
-  const told: unknown[] = [];
-  const readers = new LogReaders((key, need) => told.push([key, need.reader, need.sequence]));
+  const reported: unknown[] = [];
+  const readers = new LogReaders((key, need) => reported.push([key, need.reader, need.sequence]));
   const early = readers.lease("a");
   early.need(3);
-  assert.deepEqual(told, []);
+  assert.deepEqual(reported, []);
   const { needs, sequence } = readers.write("a");
   assert.deepEqual(needs, [{ reader: 1, sequence: 3 }]);
   assert.equal(sequence, early.sequence.memory);
@@ -15,7 +15,7 @@ Deno.test("the writer hears of readers that came before it, and of what they nee
   early.letGo();
   early[Symbol.dispose]();
   early.need(5);
-  assert.deepEqual(told, [["a", 1, 4], ["a", 1, undefined]]);
+  assert.deepEqual(reported, [["a", 1, 4], ["a", 1, undefined]]);
 });
 
 Deno.test("numbers of a log go on as long as somebody knows them", () => {

@@ -5,19 +5,19 @@ import type { FromLogWorker, ToLogWorker } from "./protocol.ts";
 
 type Answer = Extract<FromLogWorker, { readonly kind: "ready" | "flushed" | "suspended" | "cleared" }>;
 /** What it says of its own accord. */
-export type LogWorkerNews = Exclude<FromLogWorker, Answer>;
+export type LogWorkerNotification = Exclude<FromLogWorker, Answer>;
 
 /** Dispose of it to end the Worker; all that it read by then is in the logs. */
 export class LogWorkerLink implements AsyncDisposable {
   readonly #worker: Worker;
-  readonly #onNews: (news: LogWorkerNews) => void;
+  readonly #onNews: (news: LogWorkerNotification) => void;
   readonly #answers = new Map<number, PromiseWithResolvers<unknown>>();
   readonly #ready = Promise.withResolvers<void>();
   #ticket = 0;
   #failure: TsdError | undefined;
 
   /** `url` names the module `worker.ts`, in the form in which this program runs. */
-  constructor(url: URL, log: Log, onNews: (news: LogWorkerNews) => void) {
+  constructor(url: URL, log: Log, onNews: (news: LogWorkerNotification) => void) {
     this.#onNews = onNews;
     this.#worker = new Worker(url, { type: "module", name: "tsd-logs" });
     this.#worker.onmessage = (event: MessageEvent<FromLogWorker>) => this.#receive(event.data);

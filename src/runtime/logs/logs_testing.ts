@@ -1,7 +1,7 @@
 /** A log in a temporary folder that a test writes by itself, without a Worker. */
 import { FileSequence } from "./file_sequence.ts";
 import { RecordBuffer, recordSuffix, type StreamName } from "./json_lines.ts";
-import { LineCutter } from "./line_splitter.ts";
+import { LineSplitter } from "./line_splitter.ts";
 import { LogFiles } from "./log_files.ts";
 import { listLog } from "./log_names.ts";
 import type { LogLease } from "./log_readers.ts";
@@ -13,7 +13,7 @@ const READER = 1;
 
 /** See above. Dispose of it. */
 export class LogFixture implements Disposable {
-  readonly folder: string;
+  readonly dir: string;
   readonly spec: LogSpec;
   readonly sequence = new FileSequence();
   readonly files: LogFiles;
@@ -22,9 +22,9 @@ export class LogFixture implements Disposable {
   log: RotatingLog;
   #records: RecordBuffer;
 
-  constructor(options: Partial<LogSpec> = {}, { folder = Deno.makeTempDirSync({ prefix: "tsd-log-" }) } = {}) {
-    this.folder = folder;
-    this.spec = { ...NO_BOUND, path: `${folder}/x-json.log`, ...options };
+  constructor(options: Partial<LogSpec> = {}, { dir = Deno.makeTempDirSync({ prefix: "tsd-log-" }) } = {}) {
+    this.dir = dir;
+    this.spec = { ...NO_BOUND, path: `${dir}/x-json.log`, ...options };
     this.files = new LogFiles(this.spec.path, this.sequence);
     this.log = this.#newLog();
     this.#records = new RecordBuffer(this.log);
@@ -47,7 +47,7 @@ export class LogFixture implements Disposable {
     { stream = "stdout", time = second(0) }: { stream?: StreamName; time?: string } = {},
   ) {
     const suffix = recordSuffix(stream, time);
-    const cutter = new LineCutter((piece, kind) => {
+    const cutter = new LineSplitter((piece, kind) => {
       this.#records.add(piece, kind, suffix);
       return true;
     });
@@ -72,7 +72,7 @@ export class LogFixture implements Disposable {
 
   [Symbol.dispose](): void {
     this.log.close();
-    Deno.removeSync(this.folder, { recursive: true });
+    Deno.removeSync(this.dir, { recursive: true });
   }
 }
 

@@ -43,7 +43,7 @@ export interface ReaderNeed {
 }
 
 /** So many bytes that still lie in a FIFO were copied to whoever was attached. */
-export type SeenBytes = Readonly<Partial<Record<StreamName, number>>>;
+export type BytesRead = Readonly<Partial<Record<StreamName, number>>>;
 
 /** What to open. */
 export interface ChannelSpec {
@@ -55,7 +55,7 @@ export interface ChannelSpec {
   /** Whether bytes are copied to the engine from the start. */
   readonly attached: boolean;
   /** By the engine that was there before. */
-  readonly seen?: SeenBytes;
+  readonly seen?: BytesRead;
 }
 
 export type ToLogWorker =
@@ -102,7 +102,7 @@ export type FromLogWorker =
   | { readonly kind: "ended"; readonly key: string }
   | { readonly kind: "flushed"; readonly ticket: number }
   /** Nothing more comes; what was copied so far was sent before this. By channel. */
-  | { readonly kind: "suspended"; readonly ticket: number; readonly seen: Readonly<Record<string, SeenBytes>> }
+  | { readonly kind: "suspended"; readonly ticket: number; readonly seen: Readonly<Record<string, BytesRead>> }
   | { readonly kind: "cleared"; readonly ticket: number; readonly error?: SerialisedError }
   /** Something could not be done with a log, which goes on: for the engine's own log. */
   | { readonly kind: "trouble"; readonly key: string; readonly what: string; readonly error: SerialisedError };

@@ -2,17 +2,17 @@
  * Outputs that somebody was attached to when the engine executed itself anew, or was killed: once they are open they wait
  * until all of those are back, who so miss nothing.
  */
-import type { SeenBytes } from "./protocol.ts";
+import type { BytesRead } from "./protocol.ts";
 
 /** An output that somebody was attached to when its engine left. Plain JSON. */
 export interface AttachedOutput {
   readonly key: string;
   readonly listeners: number;
-  readonly seen: SeenBytes;
+  readonly seen: BytesRead;
 }
 
 /** What is done with an output when it needn't wait (any more). */
-export interface AwaitedOutput {
+export interface ReattachedOutput {
   begin(key: string): void;
   finish(key: string, graceMs: number): void;
   /** Nobody is waited for any more. */
@@ -20,25 +20,25 @@ export interface AwaitedOutput {
 }
 
 interface Expected {
-  readonly seen: SeenBytes;
+  readonly seen: BytesRead;
   missing: number;
-  hasBegun: boolean;
+  hasStarted: boolean;
   /** The process has ended meanwhile, and its output has so long. */
   finishMs?: number;
 }
 
 /** See the module's comment. */
-export class ExpectedOutputs {
+export class ReattachQueue {
   readonly #expected = new Map<string, Expected>();
-  readonly #outputs: AwaitedOutput;
+  readonly #outputs: ReattachedOutput;
 
-  constructor(outputs: AwaitedOutput) {
+  constructor(outputs: ReattachedOutput) {
     this.#outputs = outputs;
   }
 
   add(outputs: readonly AttachedOutput[]): void {
     for (const { key, listeners, seen } of outputs) {
-      this.#expected.set(key, { seen, missing: listeners, hasBegun: false });
+      this.#expected.set(key, { seen, missing: listeners, hasStarted: false });
     }
   }
 
@@ -48,7 +48,7 @@ export class ExpectedOutputs {
   }
 
   /** What had been read of it, if it waits. */
-  seen(key: string): SeenBytes | undefined {
+  seen(key: string): BytesRead | undefined {
     return this.#expected.get(key)?.seen;
   }
 
@@ -56,7 +56,7 @@ export class ExpectedOutputs {
   begin(key: string): void {
     const expected = this.#expected.get(key);
     if (expected === undefined) this.#outputs.begin(key);
-    else expected.hasBegun = true;
+    else expected.hasStarted = true;
   }
 
   /** Its process has ended. */
@@ -76,7 +76,7 @@ export class ExpectedOutputs {
     const expected = this.#expected.get(key);
     this.#expected.delete(key);
     this.#outputs.settled(key);
-    if (expected?.hasBegun) this.#outputs.begin(key);
+    if (expected?.hasStarted) this.#outputs.begin(key);
     if (expected?.finishMs !== undefined) this.#outputs.finish(key, expected.finishMs);
   }
 }

@@ -10,7 +10,7 @@ import { storageError } from "../../io/mod.ts";
 import type { FileSequence } from "./file_sequence.ts";
 import type { RecordSink } from "./json_lines.ts";
 import { compressionName, listLog, logName } from "./log_names.ts";
-import { removeIfThere } from "../../io/if_exists.ts";
+import { removeIfExists } from "../../io/if_exists.ts";
 import type { LogSpec } from "./protocol.ts";
 
 /** A file that was put aside. */
@@ -189,7 +189,7 @@ export class RotatingLog implements RecordSink {
   #open(): Deno.FsFile {
     const { path } = this.#spec;
     try {
-      removeIfThere(compressionName(path));
+      removeIfExists(compressionName(path));
       this.#sequence.change(0, () => this.#arrange());
       const file = Deno.openSync(path, { append: true, read: true, create: true, mode: FILE_MODE });
       this.#file = file;

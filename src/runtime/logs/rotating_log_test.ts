@@ -120,7 +120,7 @@ Deno.test("what a crash of the compressor leaves goes; of both forms of a file t
   Deno.writeTextFileSync(`${fixture.spec.path}.1.gz`, "half");
   Deno.writeTextFileSync(`${fixture.spec.path}x`, "somebody else's");
   fixture.reopen();
-  const names = Array.from(Deno.readDirSync(fixture.folder), ({ name }) => name.slice("x-json.log".length)).sort();
+  const names = Array.from(Deno.readDirSync(fixture.dir), ({ name }) => name.slice("x-json.log".length)).sort();
   assert.deepEqual(names, ["", ".1", ".2", "x"]);
 });
 

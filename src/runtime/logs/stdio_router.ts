@@ -5,13 +5,13 @@
  */
 import { deserialiseError, TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { AttachedMarks } from "./attach_counts.ts";
-import { type AttachedOutput, ExpectedOutputs } from "./reattach.ts";
+import type { AttachCounts } from "./attach_counts.ts";
+import { type AttachedOutput, ReattachQueue } from "./reattach.ts";
 import type { StreamName } from "./json_lines.ts";
 import type { SampledLine } from "./line_sampler.ts";
 import { type LogLease, LogReaders } from "./log_readers.ts";
-import { LogWorkerLink, type LogWorkerNews } from "./log_worker_link.ts";
-import type { ChannelSpec, LogSpec, SeenBytes } from "./protocol.ts";
+import { LogWorkerLink, type LogWorkerNotification } from "./log_worker_link.ts";
+import type { BytesRead, ChannelSpec, LogSpec } from "./protocol.ts";
 
 /** Takes output; resolving late slows the process down, as a pipe would. Rejections end the listener. */
 export type OutputListener = (stream: StreamName, bytes: Uint8Array) => Promise<void>;
@@ -44,15 +44,15 @@ export interface LogWatch extends Disposable {
 const DELIVERY_LIMIT_MS = 1000;
 
 /** One for each engine. Dispose of it at the end. */
-export class OutputHub implements AsyncDisposable {
+export class StdioRouter implements AsyncDisposable {
   readonly #worker: LogWorkerLink;
   readonly #log: Log;
-  readonly #marks: Pick<AttachedMarks, "note"> | undefined;
+  readonly #marks: Pick<AttachCounts, "note"> | undefined;
   readonly #channels = new Map<string, OpenChannel>();
   /** Channels that have ended, whose listeners have not taken everything yet. */
   readonly #delivering = new Map<string, OpenChannel>();
   readonly #readers = new LogReaders((key, need) => this.#worker.post({ kind: "need", key, need }));
-  readonly #expected = new ExpectedOutputs({
+  readonly #expected = new ReattachQueue({
     begin: (key) => this.#worker.post({ kind: "begin", key }),
     finish: (key, graceMs) => this.#worker.post({ kind: "finish", key, graceMs }),
     settled: (key) => this.#marks?.note(key, this.#channels.get(key)?.listeners.size ?? 0),
@@ -60,7 +60,7 @@ export class OutputHub implements AsyncDisposable {
   #onLines: (key: string, lines: readonly SampledLine[]) => void = () => {};
 
   /** `workerUrl` names the module `worker.ts`, in the form in which this program runs; `marks` are for the next engine. */
-  constructor(workerUrl: URL, log: Log, marks?: Pick<AttachedMarks, "note">) {
+  constructor(workerUrl: URL, log: Log, marks?: Pick<AttachCounts, "note">) {
     this.#log = log.scope("logs");
     this.#marks = marks;
     this.#worker = new LogWorkerLink(workerUrl, this.#log, (news) => this.#receive(news));
@@ -98,7 +98,7 @@ export class OutputHub implements AsyncDisposable {
 
   /**
    * Another engine was there before: these outputs wait, once they are open, until all that were attached are back, and so
-   * miss nothing. See {@link OutputHub.limitWaiting}.
+   * miss nothing. See {@link StdioRouter.limitWaiting}.
    */
   expect(outputs: readonly AttachedOutput[]): void {
     this.#expected.add(outputs);
@@ -192,7 +192,7 @@ export class OutputHub implements AsyncDisposable {
    * attached. Says to which outputs somebody is.
    */
   async suspend(): Promise<AttachedOutput[]> {
-    const seen = await this.#worker.ask<Record<string, SeenBytes>>((ticket) => ({ kind: "suspend", ticket }));
+    const seen = await this.#worker.ask<Record<string, BytesRead>>((ticket) => ({ kind: "suspend", ticket }));
     const attached = [...this.#channels].filter(([, { listeners }]) => listeners.size > 0);
     const last = [...this.#delivering.values()].map(({ tail }) => tail);
     const limit = Promise.withResolvers<void>();
@@ -215,7 +215,7 @@ export class OutputHub implements AsyncDisposable {
     }
   }
 
-  #receive(message: LogWorkerNews): void {
+  #receive(message: LogWorkerNotification): void {
     if (message.kind === "lines") return this.#onLines(message.key, message.lines);
     const channel = this.#channels.get(message.key);
     if (channel === undefined) return;

@@ -9,7 +9,7 @@ import { Channel, type ChannelHost } from "./channel.ts";
 import { ChannelLog, type LogHost } from "./channel_log.ts";
 import { recordMemory } from "./json_lines.ts";
 import { CompressionQueue } from "./log_compressor.ts";
-import { PipePeeker } from "./fifo_tee.ts";
+import { FifoTee } from "./fifo_tee.ts";
 import type { FromLogWorker, SharedLog, ToLogWorker } from "./protocol.ts";
 
 /** Reads are at most one pipe's worth (pipe(7): 64 KiB by default). */
@@ -32,7 +32,7 @@ const epoll = new Epoll({
 });
 const channels = new Map<string, Channel>();
 const scratch = new Uint8Array(READ_BYTES);
-const peeker = new PipePeeker(files, pipes, READ_BYTES);
+const peeker = new FifoTee(files, pipes, READ_BYTES);
 
 const sampling = { perSecond: 0 };
 

@@ -15,9 +15,9 @@ export interface CommandParts {
  * discards the image's command, and `[""]` takes the image's entry point away.
  */
 export function mergeCommand(image: CommandParts, container: CommandParts): Required<CommandParts> {
-  const ownEntrypoint = container.entrypoint ?? [];
-  const ownCommand = container.cmd ?? [];
-  const cmd = ownEntrypoint.length === 0 && ownCommand.length === 0 ? image.cmd ?? [] : ownCommand;
+  const entrypointOf = container.entrypoint ?? [];
+  const subcommand = container.cmd ?? [];
+  const cmd = entrypointOf.length === 0 && subcommand.length === 0 ? image.cmd ?? [] : subcommand;
   const entrypoint = container.entrypoint ?? image.entrypoint ?? [];
   const reset = entrypoint.length === 1 && entrypoint[0] === "";
   return { entrypoint: reset ? [] : entrypoint, cmd };

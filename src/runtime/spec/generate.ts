@@ -4,7 +4,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { deviceNodes, deviceRules } from "./devices.ts";
-import { hiddenPaths } from "./masked_paths.ts";
+import { maskedAndReadonlyPaths } from "./masked_paths.ts";
 import type { SpecInput } from "./input.ts";
 import { INIT_PATH, mounts, rootfsPropagation } from "./mounts.ts";
 import { namespaces, sysctls } from "./namespaces.ts";
@@ -64,7 +64,7 @@ function linuxSection(input: SpecInput, limits: ReturnType<typeof ociLimits>, se
     ...Object.keys(values).length > 0 ? { sysctl: values } : {},
     ...seccomp === undefined ? {} : { seccomp },
     ...propagation === undefined ? {} : { rootfsPropagation: propagation },
-    ...hiddenPaths(input),
+    ...maskedAndReadonlyPaths(input),
   };
 }
 

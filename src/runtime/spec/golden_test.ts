@@ -4,7 +4,7 @@
  */
 import { strict as assert } from "node:assert";
 import { generateSpec } from "./generate.ts";
-import type { HostFacts } from "./host.ts";
+import type { HostInfo } from "./host.ts";
 import type { ContainerDevice, SpecInput } from "./input.ts";
 import { type ExecInput, execProcess } from "./process.ts";
 import { defaultSeccomp } from "./seccomp/resolve.ts";
@@ -20,7 +20,7 @@ const FUSE: ContainerDevice = {
   gid: 0,
   access: "rwm",
 };
-const V2: HostFacts = {
+const V2: HostInfo = {
   ...HOST,
   cgroupVersion: 2,
   cgroupFeatures: new Set([

@@ -23,7 +23,7 @@ export type CgroupFeature =
   | "blkioWriteIops";
 
 /** Facts about this machine and about what the engine may do on it. */
-export interface HostFacts {
+export interface HostInfo {
   /** Deno's name: `x86_64`, `aarch64`. */
   readonly arch: string;
   /** Release, as `6.1.0-18-amd64`. */

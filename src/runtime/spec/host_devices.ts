@@ -7,12 +7,12 @@ import { TsdError } from "../../errors.ts";
 import type { ContainerDevice, DeviceNumbers } from "./input.ts";
 
 /** Folders and nodes below `/dev` that every container has of its own. */
-const OWN_FOLDERS = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"]);
+const OWN_DIRS = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"]);
 const OWN_NODES = new Set(["console"]);
 
 /** Every device node below `folder`, without following links, ordered by path. */
-export async function hostDevices(folder = "/dev"): Promise<ContainerDevice[]> {
-  return (await nodesBelow(folder, folder, "rwm")).sort((a, b) => a.path < b.path ? -1 : 1);
+export async function hostDevices(dir = "/dev"): Promise<ContainerDevice[]> {
+  return (await nodesBelow(dir, dir, "rwm")).sort((a, b) => a.path < b.path ? -1 : 1);
 }
 
 /**
@@ -57,13 +57,13 @@ async function blockDevice(path: string): Promise<DeviceNumbers> {
   throw new TsdError("invalid_argument", `Cannot limit ${path}: it is no block device`);
 }
 
-async function nodesBelow(folder: string, inContainer: string, access: string): Promise<ContainerDevice[]> {
+async function nodesBelow(dir: string, inContainer: string, access: string): Promise<ContainerDevice[]> {
   const found: ContainerDevice[] = [];
-  if (!(await Deno.lstat(folder)).isDirectory) return found;
-  for await (const entry of Deno.readDir(folder)) {
-    const [path, target] = [`${folder}/${entry.name}`, `${inContainer}/${entry.name}`];
+  if (!(await Deno.lstat(dir)).isDirectory) return found;
+  for await (const entry of Deno.readDir(dir)) {
+    const [path, target] = [`${dir}/${entry.name}`, `${inContainer}/${entry.name}`];
     if (entry.isDirectory) {
-      if (!OWN_FOLDERS.has(entry.name)) found.push(...await nodesBelow(path, target, access));
+      if (!OWN_DIRS.has(entry.name)) found.push(...await nodesBelow(path, target, access));
     } else if (!entry.isSymlink && !entry.isFile && !OWN_NODES.has(entry.name)) {
       const node = await nodeAt(path, target, access);
       if (node) found.push(node);

@@ -1,9 +1,9 @@
 /**
  * @module
- * Reads {@link HostFacts} from `/proc` and `/sys`, once, when the engine starts.
+ * Reads {@link HostInfo} from `/proc` and `/sys`, once, when the engine starts.
  */
 import { CAPABILITY_NUMBERS } from "./capabilities.ts";
-import type { CgroupFeature, HostFacts } from "./host.ts";
+import type { CgroupFeature, HostInfo } from "./host.ts";
 import { type ConfigFiles, kernelConfig, runsX32 } from "./kernel_config.ts";
 import { DEFAULT_NET_SYSCTLS } from "./namespaces.ts";
 import { kernelAtLeast } from "./seccomp/resolve.ts";
@@ -70,7 +70,7 @@ const LIMIT_LINES: Readonly<Record<string, string>> = {
 };
 
 /** The facts of this machine and process. */
-export async function probeHost(files: HostFiles = HOST_FILES, system = deno()): Promise<HostFacts> {
+export async function probeHost(files: HostFiles = HOST_FILES, system = deno()): Promise<HostInfo> {
   const status = await files.read("/proc/self/status") ?? "";
   const cgroupVersion = await files.exists(`${CGROUP}/cgroup.controllers`) ? 2 : 1;
   const boundingCapabilities = BigInt(`0x${field(status, "CapBnd") ?? "0"}`);
@@ -131,10 +131,10 @@ async function featuresV2(files: HostFiles): Promise<CgroupFeature[]> {
 }
 
 async function thermalThrottlePaths(files: HostFiles): Promise<string[]> {
-  const folder = "/sys/devices/system/cpu";
-  const processors = (await files.list(folder)).filter((name) => /^cpu\d+$/.test(name));
+  const dir = "/sys/devices/system/cpu";
+  const processors = (await files.list(dir)).filter((name) => /^cpu\d+$/.test(name));
   processors.sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)));
-  return await present(files, processors.map((name) => `${folder}/${name}/thermal_throttle`), (path) => path);
+  return await present(files, processors.map((name) => `${dir}/${name}/thermal_throttle`), (path) => path);
 }
 
 async function present<T>(files: HostFiles, items: readonly T[], path: (item: T) => string): Promise<T[]> {

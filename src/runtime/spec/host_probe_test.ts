@@ -76,7 +76,7 @@ Deno.test("cgroup v1 without CAP_SYS_RESOURCE", async () => {
 });
 
 Deno.test("cgroup v2 with CAP_SYS_RESOURCE", async () => {
-  const facts = await probeHost(
+  const info = await probeHost(
     machine({
       "/proc/self/status": STATUS(EVERYTHING),
       "/proc/self/limits": LIMITS,
@@ -88,15 +88,15 @@ Deno.test("cgroup v2 with CAP_SYS_RESOURCE", async () => {
     }),
     { arch: "aarch64", kernel: "6.1.0" },
   );
-  assert.equal(facts.cgroupVersion, 2);
+  assert.equal(info.cgroupVersion, 2);
   const features = [
     ...["cpuset", "cpuShares", "cpuQuota", "memory", "memoryReservation", "pids", "swap", "blkioWeight"] as const,
     ...["blkioWeightDevice", "blkioReadBps", "blkioWriteBps", "blkioReadIops", "blkioWriteIops"] as const,
   ];
-  assert.deepEqual(facts.cgroupFeatures, new Set(features));
-  assert.deepEqual(facts.rlimitHardCaps, { nofile: 1048576n });
-  assert.deepEqual([facts.oomScoreAdjMin, facts.lastCapability, facts.cpusetCpus], [-1000, 40, "0-3"]);
-  assert.deepEqual([facts.recursiveReadOnly, facts.cgroupNamespaces, facts.appArmor], [true, false, false]);
+  assert.deepEqual(info.cgroupFeatures, new Set(features));
+  assert.deepEqual(info.rlimitHardCaps, { nofile: 1048576n });
+  assert.deepEqual([info.oomScoreAdjMin, info.lastCapability, info.cpusetCpus], [-1000, 40, "0-3"]);
+  assert.deepEqual([info.recursiveReadOnly, info.cgroupNamespaces, info.appArmor], [true, false, false]);
 });
 
 Deno.test("hard limits by name", () => {
@@ -104,8 +104,8 @@ Deno.test("hard limits by name", () => {
 });
 
 Deno.test("this machine has facts", async () => {
-  const facts = await probeHost();
-  assert.ok(facts.cpuCount >= 1);
-  assert.ok(facts.boundingCapabilities >= 0n);
-  assert.match(facts.kernel, /^\d+\.\d+/);
+  const info = await probeHost();
+  assert.ok(info.cpuCount >= 1);
+  assert.ok(info.boundingCapabilities >= 0n);
+  assert.match(info.kernel, /^\d+\.\d+/);
 });

@@ -4,7 +4,7 @@
  * look up. No type of the Engine API appears here.
  */
 import type { OciDevice } from "./oci.ts";
-import type { HostFacts } from "./host.ts";
+import type { HostInfo } from "./host.ts";
 import type { SeccompProfile } from "./seccomp/profile.ts";
 
 /** A namespace of the container's own, the host's, or an existing one by its path (`/proc/PID/ns/…`). */
@@ -161,7 +161,7 @@ export interface SpecSettings extends ProcessPrivileges, ProcessStart {
   readonly readonlyPaths?: readonly string[];
   /** Whether the mounted cgroup tree can be written; default: when privileged. */
   readonly writableCgroups?: boolean;
-  readonly host: HostFacts;
+  readonly host: HostInfo;
 }
 
 /** Everything that `generateSpec` needs. */

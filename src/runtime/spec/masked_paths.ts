@@ -9,7 +9,7 @@ const MASKED_PATHS = [
 const READONLY_PATHS = ["bus", "fs", "irq", "sys", "sysrq-trigger"].map((name) => `/proc/${name}`);
 
 /** What of /proc and /sys a container can't see, and what it can't write to: as it is asked for, else Docker's. */
-export function hiddenPaths(
+export function maskedAndReadonlyPaths(
   { maskedPaths, readonlyPaths, privileged, host }: Pick<
     SpecSettings,
     "maskedPaths" | "readonlyPaths" | "privileged" | "host"

@@ -36,9 +36,9 @@ export function mounts(input: SpecInput): OciMount[] {
 
 /** How mounts spread between host and container, when a mount of the user's asks for more than runc's default. */
 export function rootfsPropagation(all: readonly ContainerMount[]): "shared" | "rslave" | undefined {
-  const asked = all.map((mount) => mount.kind === "tmpfs" ? undefined : mount.propagation);
-  if (asked.some((mode) => mode === "shared" || mode === "rshared")) return "shared";
-  return asked.some((mode) => mode === "slave" || mode === "rslave") ? "rslave" : undefined;
+  const requested = all.map((mount) => mount.kind === "tmpfs" ? undefined : mount.propagation);
+  if (requested.some((mode) => mode === "shared" || mode === "rshared")) return "shared";
+  return requested.some((mode) => mode === "slave" || mode === "rslave") ? "rslave" : undefined;
 }
 
 /** @throws invalid_argument with Docker's text for a bad or doubled target, a bad tmpfs option or an impossible mode */
@@ -94,8 +94,8 @@ const sharedMemorySource = ({ ipc, shmPath }: SpecInput): string | undefined =>
 function userMounts(input: SpecInput): ContainerMount[] {
   const given = input.mounts.map((mount) => ({ ...mount, target: cleanPath(mount.target) }));
   const taken = new Set(given.map((mount) => mount.target));
-  const ours = engineMounts(input).filter((mount) => !taken.has(mount.target));
-  return [...given, ...ours].sort((a, b) => depth(a.target) - depth(b.target));
+  const managed = engineMounts(input).filter((mount) => !taken.has(mount.target));
+  return [...given, ...managed].sort((a, b) => depth(a.target) - depth(b.target));
 }
 
 function engineMounts(input: SpecInput): BindMount[] {

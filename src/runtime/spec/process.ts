@@ -3,7 +3,7 @@
  * The `process` object: of a container's first process, and of a further one that exec starts.
  */
 import { grantCapabilities, unavailableWarning } from "./capabilities.ts";
-import type { HostFacts } from "./host.ts";
+import type { HostInfo } from "./host.ts";
 import type { ProcessPrivileges, ProcessStart, ProcessUser } from "./input.ts";
 import type { OciProcess } from "./oci.ts";
 import { rlimits } from "./rlimits.ts";
@@ -11,7 +11,7 @@ import { rlimits } from "./rlimits.ts";
 /** Everything that a process section needs. */
 export interface ProcessInput extends ProcessStart, ProcessPrivileges {
   readonly user: ProcessUser;
-  readonly host: HostFacts;
+  readonly host: HostInfo;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { TsdError } from "../../errors.ts";
 import { ociBlockIo, validateBlockIo } from "./block_io.ts";
-import type { CgroupFeature, HostFacts } from "./host.ts";
+import type { CgroupFeature, HostInfo } from "./host.ts";
 import type { DeviceNumbers, ResourceLimits } from "./input.ts";
 import type { OciCpu, OciLimits, OciMemory } from "./oci.ts";
 
@@ -153,7 +153,7 @@ export function changedLimits(after: ResourceLimits, changes: ResourceLimits): O
  * @param isChange the limits are over others, which are not known here
  * @throws invalid_argument with Docker's text
  */
-export function validateLimits(limits: ResourceLimits, host: HostFacts, { isChange = false } = {}): void {
+export function validateLimits(limits: ResourceLimits, host: HostInfo, { isChange = false } = {}): void {
   validateMemory(limits, isChange);
   validateCpu(limits, host);
   validateBlockIo(limits);
@@ -226,7 +226,7 @@ function validateMemory(limits: ResourceLimits, isChange: boolean): void {
   );
 }
 
-function validateCpu(limits: ResourceLimits, { cpuCount, cgroupFeatures }: HostFacts): void {
+function validateCpu(limits: ResourceLimits, { cpuCount, cgroupFeatures }: HostInfo): void {
   const { nanoCpus = 0, cpuPeriodMicros = 0, cpuQuotaMicros = 0, cpuShares = 0 } = limits;
   const both = (other: string) => `Conflicting options: Nano CPUs and ${other} cannot both be set`;
   refuseIf(nanoCpus > 0 && cpuPeriodMicros > 0, both("CPU Period"));
@@ -247,16 +247,19 @@ function validateCpu(limits: ResourceLimits, { cpuCount, cgroupFeatures }: HostF
   refuseIf(cpuShares < 0, `invalid CPU shares (${cpuShares}): value must be a positive integer`);
 }
 
-function validateSet(what: string, field: string, wanted: string | undefined, available: string): void {
-  if (!wanted) return;
-  const members = parseSet(wanted);
+function validateSet(what: string, field: string, requested: string | undefined, available: string): void {
+  if (!requested) return;
+  const members = parseSet(requested);
   if (!members) {
-    throw new TsdError("invalid_argument", `Invalid value ${wanted} for cpuset ${field}: invalid format: ${wanted}`);
+    throw new TsdError(
+      "invalid_argument",
+      `Invalid value ${requested} for cpuset ${field}: invalid format: ${requested}`,
+    );
   }
   const present = parseSet(available);
   refuseIf(
     present !== undefined && members.some((member) => !present.includes(member)),
-    `Requested ${what} are not available - requested ${wanted}, available: ${available}`,
+    `Requested ${what} are not available - requested ${requested}, available: ${available}`,
   );
 }
 

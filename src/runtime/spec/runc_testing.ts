@@ -43,8 +43,8 @@ export class RuncBench implements AsyncDisposable {
   static async open(): Promise<RuncBench> {
     const dir = await Deno.makeTempDir({ prefix: "tsd-spec-" });
     await Deno.chmod(dir, 0o755);
-    for (const folder of ["bin", "etc", "proc", "sys", "dev", "tmp"]) {
-      await Deno.mkdir(`${dir}/rootfs/${folder}`, { recursive: true });
+    for (const directory of ["bin", "etc", "proc", "sys", "dev", "tmp"]) {
+      await Deno.mkdir(`${dir}/rootfs/${directory}`, { recursive: true });
     }
     await Deno.copyFile("/bin/busybox", `${dir}/rootfs/bin/busybox`);
     for (const program of PROGRAMS) await Deno.symlink("busybox", `${dir}/rootfs/bin/${program}`);

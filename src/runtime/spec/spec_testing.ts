@@ -1,6 +1,6 @@
 /** Inputs that the tests of this folder start from. */
 import { CAPABILITY_NUMBERS } from "./capabilities.ts";
-import type { CgroupFeature, HostFacts } from "./host.ts";
+import type { CgroupFeature, HostInfo } from "./host.ts";
 import type { SpecInput } from "./input.ts";
 
 /** A mask of all capabilities but those named. */
@@ -18,7 +18,7 @@ const FEATURES: readonly CgroupFeature[] = [
 ];
 
 /** A machine that can do everything, with cgroup v1. */
-export const HOST: HostFacts = {
+export const HOST: HostInfo = {
   arch: "x86_64",
   kernel: "6.1.0-18-amd64",
   seccomp: true,

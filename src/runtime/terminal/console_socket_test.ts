@@ -7,7 +7,7 @@ import { connectUnix, openPty, sendFds } from "../../sys/sys_testing.ts";
 import { ConsoleSocket } from "./console_socket.ts";
 import { resizeTerminal } from "./terminal.ts";
 
-interface Rig {
+interface Setup {
   readonly path: string;
   readonly dir: string;
   readonly epoll: Epoll;
@@ -17,7 +17,7 @@ const flagsOf = (fd: number) =>
   parseInt(/flags:\s*(\d+)/.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`))?.[1] ?? "", 8);
 
 /** Every test ends with no more open descriptors than it began with, and without the socket's file. */
-async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
+async function withRig(body: (setup: Setup) => Promise<void>): Promise<void> {
   const noneAdded = watchDescriptors();
   const dir = await Deno.makeTempDir({ prefix: "tsd-console-" });
   try {
@@ -165,7 +165,7 @@ const NULL_STDIO = [0, 1, 2].map((target) => ({ target, path: "/dev/null", flags
 /** What runc needs for a shell on a terminal: a static busybox as the whole root. */
 async function writeBundle(dir: string, args: string[]): Promise<void> {
   await Deno.mkdir(`${dir}/rootfs/bin`, { recursive: true });
-  for (const folder of ["proc", "dev", "sys"]) await Deno.mkdir(`${dir}/rootfs/${folder}`);
+  for (const directory of ["proc", "dev", "sys"]) await Deno.mkdir(`${dir}/rootfs/${directory}`);
   await Deno.copyFile("/bin/busybox", `${dir}/rootfs/bin/busybox`);
   const config = {
     ociVersion: "1.0.2",
@@ -193,9 +193,9 @@ const runc = (dir: string, args: string[]): number | undefined =>
     0,
   )?.exitCode;
 
-const RUNC = ["/usr/local/sbin/runc", "/usr/local/bin/runc", "/usr/sbin/runc", "/usr/bin/runc"].find(isThere) ?? "runc";
+const RUNC = ["/usr/local/sbin/runc", "/usr/local/bin/runc", "/usr/sbin/runc", "/usr/bin/runc"].find(exists) ?? "runc";
 
-function isThere(path: string): boolean {
+function exists(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch (thrown) {

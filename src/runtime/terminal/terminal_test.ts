@@ -17,7 +17,7 @@ Deno.test("a size is set on the master; nonsense is refused", () => {
   assert.deepEqual(fake.names, []);
 });
 
-interface Rig {
+interface Setup {
   readonly pid: number;
   readonly master: OwnedFd;
   readonly epoll: Epoll;
@@ -29,7 +29,7 @@ interface Rig {
 }
 
 /** A shell with a script on a pty, whose master is read all the time. */
-async function onTerminal(script: string, body: (rig: Rig) => Promise<void>): Promise<void> {
+async function onTerminal(script: string, body: (setup: Setup) => Promise<void>): Promise<void> {
   const { master, path } = openPty();
   using _master = master;
   const pid = processes.spawn({

@@ -5,12 +5,12 @@
  */
 import { chainIds } from "../../image/chain_id.ts";
 import { type Digest, hexOf } from "../../image/digest.ts";
-import { readIfThere } from "../../io/if_exists.ts";
+import { readIfExists } from "../../io/if_exists.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { cString } from "../../sys/mod.ts";
 import { attempting, isTaken } from "../directory_driver/storage_failure.ts";
-import { namesIn, Workspace } from "../directory_driver/staging_dir.ts";
-import { openFolder } from "../overlay/merged_layers.ts";
+import { namesIn, StagingDir } from "../directory_driver/staging_dir.ts";
+import { openDir } from "../overlay/merged_layers.ts";
 import { decodeLayers, encodeLayers, LAYERS_NAME } from "../directory_driver/layer_list.ts";
 import { FILES, SUBVOLUME_CALLS, type SubvolumeCalls, TREE } from "./calls.ts";
 import { applyLayer, type Trees, withoutMarks } from "./layer_application.ts";
@@ -29,19 +29,19 @@ interface Link {
   readonly below: string | undefined;
 }
 
-export interface ChainsOptions {
+export interface ChainSnapshotsOptions {
   readonly calls?: SubvolumeCalls;
   /** Makes what is missing of a chain in another thread. */
   readonly elsewhere?: ((layers: readonly Digest[]) => Promise<void>) | undefined;
 }
 
-export class Chains {
+export class ChainSnapshots {
   readonly #root: string;
   readonly #calls: SubvolumeCalls;
-  readonly #elsewhere: ChainsOptions["elsewhere"];
+  readonly #elsewhere: ChainSnapshotsOptions["elsewhere"];
   readonly #making = new Map<string, Promise<void>>();
 
-  constructor(root: string, { calls = SUBVOLUME_CALLS, elsewhere }: ChainsOptions = {}) {
+  constructor(root: string, { calls = SUBVOLUME_CALLS, elsewhere }: ChainSnapshotsOptions = {}) {
     this.#root = root;
     this.#calls = calls;
     this.#elsewhere = elsewhere;
@@ -62,7 +62,7 @@ export class Chains {
   }
 
   list(): Promise<string[]> {
-    return namesIn(this.#folder);
+    return namesIn(this.#dir);
   }
 
   /** Removes all chains that a layer is part of. @throws {TsdError} storage */
@@ -76,28 +76,28 @@ export class Chains {
     await this.#removeThose((layers) => layers.some((layer) => !present.has(layer)));
   }
 
-  get #folder(): string {
+  get #dir(): string {
     return `${this.#root}/chains`;
   }
 
   #filesOf(name: string): string {
-    return `${this.#folder}/${name}/${FILES}`;
+    return `${this.#dir}/${name}/${FILES}`;
   }
 
-  async #removeThose(isWanted: (layers: readonly Digest[]) => boolean): Promise<void> {
+  async #removeThose(isRequested: (layers: readonly Digest[]) => boolean): Promise<void> {
     await attempting("Cannot remove what layers were put together to", async () => {
       const unwanted = (await this.list()).filter((name) => {
-        const text = readIfThere(`${this.#folder}/${name}/${LAYERS_NAME}`);
+        const text = readIfExists(`${this.#dir}/${name}/${LAYERS_NAME}`);
         const layers = text === undefined ? undefined : decodeLayers(text);
         // One that doesn't say what it is made of is of no use either.
-        return layers === undefined || isWanted(layers);
+        return layers === undefined || isRequested(layers);
       });
       if (unwanted.length === 0) return;
       // All in one: what is in a workspace goes with one commit.
-      await using workspace = await Workspace.create(this.#root);
+      await using stagingDir = await StagingDir.create(this.#root);
       for (const name of unwanted) {
         try {
-          await Deno.rename(`${this.#folder}/${name}`, `${workspace.path}/${name}`);
+          await Deno.rename(`${this.#dir}/${name}`, `${stagingDir.path}/${name}`);
         } catch (thrown) {
           if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
         }
@@ -116,41 +116,41 @@ export class Chains {
   }
 
   async #make(link: Link): Promise<void> {
-    await using workspace = await Workspace.create(this.#root);
-    const path = `${workspace.path}/chain`;
+    await using stagingDir = await StagingDir.create(this.#root);
+    const path = `${stagingDir.path}/chain`;
     await Deno.mkdir(path, { mode: 0o700 });
     {
-      using folder = openFolder(path, this.#calls);
-      await this.#fill(folder, link);
+      using dir = openDir(path, this.#calls);
+      await this.#fill(dir, link);
     }
     await writeSynced(`${path}/${LAYERS_NAME}`, encodeLayers(link.layers));
-    await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
     try {
-      await Deno.rename(path, `${this.#folder}/${link.name}`);
+      await Deno.rename(path, `${this.#dir}/${link.name}`);
     } catch (thrown) {
       if (!isTaken(thrown)) throw thrown;
     }
-    await syncDir(this.#folder);
+    await syncDir(this.#dir);
   }
 
   /** Makes the subvolume, durably and read-only. */
-  async #fill(folder: { readonly fd: number }, { layers, below }: Link): Promise<void> {
+  async #fill(dir: { readonly fd: number }, { layers, below }: Link): Promise<void> {
     const calls = this.#calls;
     const layer = layers.at(-1);
     const layerFiles = layer === undefined ? undefined : `${this.#root}/layers/${hexOf(layer)}/${FILES}`;
     const origin = below === undefined ? layerFiles : this.#filesOf(below);
     const name = cString(FILES);
-    if (origin === undefined) calls.createSubvolume(folder.fd, name);
+    if (origin === undefined) calls.createSubvolume(dir.fd, name);
     else {
-      using source = openFolder(origin, calls);
-      calls.snapshotSubvolume(folder.fd, name, { fd: source.fd, isReadOnly: false });
+      using source = openDir(origin, calls);
+      calls.snapshotSubvolume(dir.fd, name, { fd: source.fd, isReadOnly: false });
     }
     using open = new DisposableStack();
-    const files = open.use(openFolder(`/proc/self/fd/${folder.fd}/${FILES}`, calls));
+    const files = open.use(openDir(`/proc/self/fd/${dir.fd}/${FILES}`, calls));
     if (layerFiles === undefined) calls.mkdirat(files.fd, cString(TREE), ROOT_MODE);
-    const tree = open.use(openFolder(`${files.procPath}/${TREE}`, calls));
+    const tree = open.use(openDir(`${files.procPath}/${TREE}`, calls));
     if (below !== undefined) {
-      const trees: Trees = { layer: open.use(openFolder(`${layerFiles}/${TREE}`, calls)), target: tree };
+      const trees: Trees = { layer: open.use(openDir(`${layerFiles}/${TREE}`, calls)), target: tree };
       await applyLayer(trees, calls);
     } else if (layerFiles !== undefined) await withoutMarks(files, tree, calls);
     calls.fchown(tree.fd, 0, 0);

@@ -10,9 +10,9 @@ import { btrfs, cString, xattrs } from "../../sys/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, rawBlock, rawFile } from "../../tar/tar_testing.ts";
 import { namesIn, sweepIngest } from "../directory_driver/staging_dir.ts";
-import { openFolder } from "../overlay/merged_layers.ts";
+import { openDir } from "../overlay/merged_layers.ts";
 import { SUBVOLUME_CALLS } from "./calls.ts";
-import { Chains } from "./chain_snapshots.ts";
+import { ChainSnapshots } from "./chain_snapshots.ts";
 import { BtrfsLayerStore } from "./layer_store.ts";
 import { probeBtrfs } from "./probe.ts";
 import { BtrfsSnapshotter } from "./snapshotter.ts";
@@ -21,7 +21,7 @@ const ID = "5a".repeat(32);
 const OTHER = "c3".repeat(32);
 const needs = requires("btrfs");
 
-interface Rig {
+interface Setup {
   readonly root: string;
   readonly store: BtrfsLayerStore;
   readonly snapshotter: BtrfsSnapshotter;
@@ -30,7 +30,7 @@ interface Rig {
   names(layers: readonly Digest[]): Promise<string[]>;
 }
 
-function test(name: string, body: (rig: Rig) => Promise<void>): void {
+function test(name: string, body: (setup: Setup) => Promise<void>): void {
   Deno.test(`btrfs: ${name}`, needs, async () => {
     await using volume = await btrfsVolume();
     const root = `${volume.path}/root`;
@@ -51,8 +51,8 @@ function test(name: string, body: (rig: Rig) => Promise<void>): void {
   });
 }
 
-test("images share the chains of their common layers, which go with any of these", async (rig) => {
-  const { root, store, snapshotter, layer, names } = rig;
+test("images share the chains of their common layers, which go with any of these", async (setup) => {
+  const { root, store, snapshotter, layer, names } = setup;
   const [base, one, two] = [
     await layer(rawFile("a", "")),
     await layer(rawFile("b", "")),
@@ -75,7 +75,7 @@ test("a chain that is gone is made again; a container's root is its own", async 
   await snapshotter.prepare(layers, ID);
   const { root: merged } = await snapshotter.mount(ID);
   await Deno.writeTextFile(`${merged}/a`, "changed");
-  const chains = new Chains(root);
+  const chains = new ChainSnapshots(root);
   await chains.removeOver(layers[0]!);
   assert.deepEqual(await chains.list(), []);
   assert.equal(await Deno.readTextFile(`${merged}/d/b`), "1");
@@ -84,15 +84,15 @@ test("a chain that is gone is made again; a container's root is its own", async 
   assert.equal((await chains.list()).length, 2);
 });
 
-test("a sweep takes chains that lack a layer, and halves of work that was under way", async (rig) => {
-  const { root, snapshotter, layer } = rig;
+test("a sweep takes chains that lack a layer, and halves of work that was under way", async (setup) => {
+  const { root, snapshotter, layer } = setup;
   const layers = [await layer(rawFile("a", "1")), await layer(rawFile("b", "1"))];
   await snapshotter.prepare(layers, ID);
   await Deno.mkdir(`${root}/ingest/abandoned`);
   // As when the engine is killed in the middle of a layer's removal.
   await Deno.rename(`${root}/layers/${hexOf(layers[1]!)}`, `${root}/ingest/abandoned/layer`);
   await Deno.mkdir(`${root}/chains/${"0".repeat(64)}`);
-  await new Chains(root).sweep();
+  await new ChainSnapshots(root).sweep();
   assert.deepEqual(await namesIn(`${root}/chains`), [hexOf(layers[0]!)]);
   assert.equal(await sweepIngest(root), 1);
   assert.deepEqual(await namesIn(`${root}/ingest`), []);
@@ -102,13 +102,13 @@ test("a container's own subvolumes go with it, to any depth, read-only ones too"
   await snapshotter.prepare([await layer(rawFile("d/f", ""))], ID);
   const { root: merged } = await snapshotter.mount(ID);
   {
-    using folder = openFolder(`${merged}/d`, SUBVOLUME_CALLS);
-    btrfs.createSubvolume(folder.fd, cString("outer"));
+    using dir = openDir(`${merged}/d`, SUBVOLUME_CALLS);
+    btrfs.createSubvolume(dir.fd, cString("outer"));
     await Deno.mkdir(`${merged}/d/outer/e`);
-    using inner = openFolder(`${merged}/d/outer/e`, SUBVOLUME_CALLS);
+    using inner = openDir(`${merged}/d/outer/e`, SUBVOLUME_CALLS);
     btrfs.createSubvolume(inner.fd, cString("inner"));
     await Deno.writeTextFile(`${merged}/d/outer/e/inner/f`, "");
-    using outer = openFolder(`${merged}/d/outer`, SUBVOLUME_CALLS);
+    using outer = openDir(`${merged}/d/outer`, SUBVOLUME_CALLS);
     btrfs.setReadOnlySubvolume(outer.fd, true);
     assert.ok(btrfs.isReadOnlySubvolume(outer.fd));
   }
@@ -121,8 +121,8 @@ test("layers can't be written to, and a chain has their data without a copy", as
   const layers = [await layer(rawFile("low", "")), await layer(rawFile("big", big))];
   await assert.rejects(Deno.writeTextFile(`${(await store.mountable(layers[1]!)).path}/big`, "y"), /Read-only/);
   const usedBytes = () => {
-    using folder = openFolder(root, SUBVOLUME_CALLS);
-    SUBVOLUME_CALLS.syncfs(folder.fd);
+    using dir = openDir(root, SUBVOLUME_CALLS);
+    SUBVOLUME_CALLS.syncfs(dir.fd);
     const { totalBytes, availableBytes } = SUBVOLUME_CALLS.statfs(cString(root));
     return totalBytes - availableBytes;
   };

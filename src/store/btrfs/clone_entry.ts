@@ -3,13 +3,13 @@ import { AT, cBytes, cString, type FileStatus, O, OwnedFd, S, type Timespec } fr
 import { type ByteString, byteStringOf } from "../../tar/mod.ts";
 import type { SubvolumeCalls } from "./calls.ts";
 
-const UNFINISHED = 0o600;
+const INCOMPLETE = 0o600;
 const EMPTY = cString("");
 /** What overlayfs reads of a layer is none of the file's own. */
 const isOwn = (key: string) => !key.startsWith("trusted.overlay.");
 
 /** One that isn't a folder; its name is free in the other one. */
-export interface NodeCopy {
+export interface ClonedEntry {
   readonly fromFd: number;
   readonly toFd: number;
   readonly name: ByteString;
@@ -17,13 +17,13 @@ export interface NodeCopy {
 }
 
 /** @throws {SysError} */
-export function createNode(copy: NodeCopy, calls: SubvolumeCalls): void {
+export function createNode(copy: ClonedEntry, calls: SubvolumeCalls): void {
   const { fromFd, toFd, status } = copy;
   const name = cBytes(copy.name);
   const type = status.mode & S.IFMT;
   if (type === S.IFREG) return createFile(copy, calls);
   if (type === S.IFLNK) calls.symlinkat(cBytes(byteStringOf(calls.readlinkat(fromFd, name))), toFd, name);
-  else calls.mknodat(toFd, name, type | UNFINISHED, status.nodeDevice);
+  else calls.mknodat(toFd, name, type | INCOMPLETE, status.nodeDevice);
   calls.fchownat(toFd, name, status.uid, status.gid, AT.SYMLINK_NOFOLLOW);
   const [from, to] = [fromFd, toFd].map((fd) => cBytes(`/proc/self/fd/${fd}/${copy.name}`));
   const keys = calls.llistxattr(from!).filter(isOwn);
@@ -35,10 +35,10 @@ export function createNode(copy: NodeCopy, calls: SubvolumeCalls): void {
   calls.utimensat(toFd, name, status.modifyTime, status.modifyTime, AT.SYMLINK_NOFOLLOW);
 }
 
-function createFile({ fromFd, toFd, name, status }: NodeCopy, calls: SubvolumeCalls): void {
+function createFile({ fromFd, toFd, name, status }: ClonedEntry, calls: SubvolumeCalls): void {
   using from = new OwnedFd(calls.openat(fromFd, cBytes(name), O.RDONLY | O.NOFOLLOW), calls);
   const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
-  using to = new OwnedFd(calls.openat(toFd, cBytes(name), flags, UNFINISHED), calls);
+  using to = new OwnedFd(calls.openat(toFd, cBytes(name), flags, INCOMPLETE), calls);
   if (status.sizeBytes > 0) calls.cloneFile(to.fd, from.fd);
   copyAttributes(from.fd, to.fd, calls);
 }

@@ -1,23 +1,23 @@
 /** One tar on its way into a subvolume: unpacked as `overlay2` does it, read-only once it is whole. */
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { cString } from "../../sys/mod.ts";
-import type { Filling, FillingOptions } from "../directory_driver/directory_layer_store.ts";
-import { openFolder } from "../overlay/merged_layers.ts";
+import type { LayerWriter, LayerWriterOptions } from "../directory_driver/directory_layer_store.ts";
+import { openDir } from "../overlay/merged_layers.ts";
 import { Ingestion } from "../overlay2/ingestion.ts";
 import { FILES, type SubvolumeCalls } from "./calls.ts";
 
 /** The folder gets the subvolume `files`, which holds all that `overlay2` has in a layer's folder. */
-export class SubvolumeIngestion implements Filling {
-  readonly #folder: string;
+export class SubvolumeIngestion implements LayerWriter {
+  readonly #dir: string;
   readonly #calls: SubvolumeCalls;
   readonly #inner: Ingestion;
 
-  constructor({ calls, ...options }: FillingOptions & { readonly calls: SubvolumeCalls }) {
-    this.#folder = options.folder;
+  constructor({ calls, ...options }: LayerWriterOptions & { readonly calls: SubvolumeCalls }) {
+    this.#dir = options.dir;
     this.#calls = calls;
-    using folder = openFolder(this.#folder, calls);
-    calls.createSubvolume(folder.fd, cString(FILES));
-    this.#inner = new Ingestion({ ...options, folder: `${this.#folder}/${FILES}`, calls });
+    using dir = openDir(this.#dir, calls);
+    calls.createSubvolume(dir.fd, cString(FILES));
+    this.#inner = new Ingestion({ ...options, dir: `${this.#dir}/${FILES}`, calls });
   }
 
   get tarBytes(): number {
@@ -43,11 +43,11 @@ export class SubvolumeIngestion implements Filling {
   async finish(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
     this.#inner.finish({});
     {
-      using subvolume = openFolder(`${this.#folder}/${FILES}`, this.#calls);
+      using subvolume = openDir(`${this.#dir}/${FILES}`, this.#calls);
       this.#calls.setReadOnlySubvolume(subvolume.fd, true);
     }
-    for (const [name, bytes] of Object.entries(files)) await writeSynced(`${this.#folder}/${name}`, bytes, 0o600);
-    await syncDir(this.#folder);
+    for (const [name, bytes] of Object.entries(files)) await writeSynced(`${this.#dir}/${name}`, bytes, 0o600);
+    await syncDir(this.#dir);
   }
 
   [Symbol.dispose](): void {

@@ -6,15 +6,15 @@
 import { removeTree } from "../../archive/mod.ts";
 import { AT, cBytes, cString, type FileStatus, O, OwnedFd, S } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
-import { Turn } from "../directory_driver/cooperative_yield.ts";
+import { CooperativeYield } from "../directory_driver/cooperative_yield.ts";
 import { BENEATH } from "../overlay2/directory_cache.ts";
 import type { SubvolumeCalls } from "./calls.ts";
 import { copyAttributes, createNode } from "./clone_entry.ts";
 
-const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const OPAQUE = cString("trusted.overlay.opaque");
 /** Nobody else may look into what isn't finished. */
-const UNFINISHED = 0o700;
+const INCOMPLETE = 0o700;
 const ROOT: ByteString = "";
 const below = (way: ByteString, name: ByteString): ByteString => way === ROOT ? name : `${way}/${name}`;
 
@@ -26,7 +26,7 @@ export interface Trees {
 
 /** Puts the layer over what is in the target. The root's own attributes stay. @throws {SysError} */
 export async function applyLayer(trees: Trees, calls: SubvolumeCalls): Promise<void> {
-  await new Application(trees, calls).folder(ROOT);
+  await new Application(trees, calls).dir(ROOT);
 }
 
 /**
@@ -36,12 +36,12 @@ export async function applyLayer(trees: Trees, calls: SubvolumeCalls): Promise<v
  */
 export async function withoutMarks(files: OwnedFd, tree: OwnedFd, calls: SubvolumeCalls): Promise<void> {
   for (const name of ["skeleton.gz", "shadow"]) removeTree(files.fd, name, calls);
-  const turn = new Turn();
+  const turn = new CooperativeYield();
   const visit = async (way: ByteString): Promise<void> => {
     const inner: ByteString[] = [];
     {
-      using folder = opened(tree, way, calls);
-      for (const { name, type } of unmarked(folder, calls)) if (type === S.IFDIR) inner.push(below(way, name));
+      using dir = opened(tree, way, calls);
+      for (const { name, type } of unmarked(dir, calls)) if (type === S.IFDIR) inner.push(below(way, name));
     }
     await turn.yieldIfLong();
     for (const each of inner) await visit(each);
@@ -50,23 +50,23 @@ export async function withoutMarks(files: OwnedFd, tree: OwnedFd, calls: Subvolu
 }
 
 /** What is left in a folder once marks are taken away; its times stay. */
-function unmarked(folder: OwnedFd, calls: SubvolumeCalls): { readonly name: ByteString; readonly type: number }[] {
-  if (isOpaque(folder, calls)) calls.fremovexattr(folder.fd, OPAQUE);
-  const { modifyTime } = calls.statx(folder.fd, cString(""), AT.EMPTY_PATH);
-  const entries = calls.readFolder(folder.fd);
+function unmarked(dir: OwnedFd, calls: SubvolumeCalls): { readonly name: ByteString; readonly type: number }[] {
+  if (isOpaque(dir, calls)) calls.fremovexattr(dir.fd, OPAQUE);
+  const { modifyTime } = calls.statx(dir.fd, cString(""), AT.EMPTY_PATH);
+  const entries = calls.readDir(dir.fd);
   const isMark = ({ name, type }: { readonly name: ByteString; readonly type: number }) =>
-    type === S.IFCHR && isWhiteout(calls.statx(folder.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
+    type === S.IFCHR && isWhiteout(calls.statx(dir.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
   const marks = entries.filter(isMark);
   if (marks.length === 0) return entries;
-  for (const { name } of marks) calls.unlinkat(folder.fd, cBytes(name));
-  calls.futimens(folder.fd, modifyTime, modifyTime);
+  for (const { name } of marks) calls.unlinkat(dir.fd, cBytes(name));
+  calls.futimens(dir.fd, modifyTime, modifyTime);
   return entries.filter((entry) => !marks.includes(entry));
 }
 
 class Application {
   readonly #trees: Trees;
   readonly #calls: SubvolumeCalls;
-  readonly #turn = new Turn();
+  readonly #turn = new CooperativeYield();
   /** Where a file with several names has the first one, by its inode in the layer. */
   readonly #firstNames = new Map<bigint, ByteString>();
 
@@ -76,8 +76,8 @@ class Application {
   }
 
   /** A folder that is on both sides; in the target perhaps only since a moment ago, with nothing in it. */
-  async folder(way: ByteString, isNew = false): Promise<void> {
-    for (const inner of this.#entries(way, isNew)) await this.folder(inner.way, inner.isNew);
+  async dir(way: ByteString, isNew = false): Promise<void> {
+    for (const inner of this.#entries(way, isNew)) await this.dir(inner.way, inner.isNew);
     await this.#turn.yieldIfLong();
     if (way === ROOT) return;
     // Last, since everything that happens in a folder changes its times.
@@ -91,18 +91,18 @@ class Application {
     const calls = this.#calls;
     using from = opened(this.#trees.layer, way, calls);
     using to = opened(this.#trees.target, way, calls);
-    if (isOpaque(from, calls)) { for (const { name } of calls.readFolder(to.fd)) removeTree(to.fd, name, calls); }
+    if (isOpaque(from, calls)) { for (const { name } of calls.readDir(to.fd)) removeTree(to.fd, name, calls); }
     // To look for each name by itself would cost an error for nearly all of them.
-    const before = new Map(isNew ? [] : calls.readFolder(to.fd).map(({ name, type }) => [name, type]));
+    const before = new Map(isNew ? [] : calls.readDir(to.fd).map(({ name, type }) => [name, type]));
     const inner: { way: ByteString; isNew: boolean }[] = [];
-    for (const { name } of calls.readFolder(from.fd)) {
+    for (const { name } of calls.readDir(from.fd)) {
       const status = calls.statx(from.fd, cBytes(name), AT.SYMLINK_NOFOLLOW);
-      const isFolder = (status.mode & S.IFMT) === S.IFDIR;
+      const isDir = (status.mode & S.IFMT) === S.IFDIR;
       const was = before.get(name);
-      if (isFolder) inner.push({ way: below(way, name), isNew: was !== S.IFDIR });
-      if (isFolder && was === S.IFDIR) continue;
+      if (isDir) inner.push({ way: below(way, name), isNew: was !== S.IFDIR });
+      if (isDir && was === S.IFDIR) continue;
       if (was !== undefined) removeTree(to.fd, name, calls);
-      if (isFolder) calls.mkdirat(to.fd, cBytes(name), UNFINISHED);
+      if (isDir) calls.mkdirat(to.fd, cBytes(name), INCOMPLETE);
       else if (!isWhiteout(status)) this.#create(from, to, way, name, status);
     }
     return inner;
@@ -120,13 +120,13 @@ class Application {
 
 function opened(root: OwnedFd, way: ByteString, calls: SubvolumeCalls): OwnedFd {
   return new OwnedFd(
-    calls.openat2(root.fd, cBytes(way === ROOT ? "." : way), { flags: FOLDER, resolve: BENEATH }),
+    calls.openat2(root.fd, cBytes(way === ROOT ? "." : way), { flags: DIR, resolve: BENEATH }),
     calls,
   );
 }
 
-function isOpaque(folder: OwnedFd, calls: SubvolumeCalls): boolean {
-  return calls.fgetxattr(folder.fd, OPAQUE) !== undefined;
+function isOpaque(dir: OwnedFd, calls: SubvolumeCalls): boolean {
+  return calls.fgetxattr(dir.fd, OPAQUE) !== undefined;
 }
 
 const isWhiteout = ({ mode, nodeDevice: { major, minor } }: FileStatus): boolean =>

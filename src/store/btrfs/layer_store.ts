@@ -1,10 +1,10 @@
 import type { Hasher } from "../../hash/mod.ts";
 import type { Digest } from "../../image/digest.ts";
-import { FolderLayerStore, type LayerFormat } from "../directory_driver/directory_layer_store.ts";
+import { DirectoryLayerStore, type LayerFormat } from "../directory_driver/directory_layer_store.ts";
 import { rebuiltTar } from "../overlay2/tar_rebuild.ts";
-import type { Described, Stacking } from "../driver.ts";
+import type { ChainStorage, StatusReporter } from "../driver.ts";
 import { FILES, SUBVOLUME_CALLS, type SubvolumeCalls, TREE } from "./calls.ts";
-import { Chains } from "./chain_snapshots.ts";
+import { ChainSnapshots } from "./chain_snapshots.ts";
 import { SubvolumeIngestion } from "./ingestion.ts";
 
 export interface BtrfsLayerStoreOptions {
@@ -18,12 +18,12 @@ export interface BtrfsLayerStoreOptions {
 }
 
 /** Layers unpacked into read-only subvolumes: each folder holds `files` with what `overlay2` keeps of a layer. */
-export class BtrfsLayerStore extends FolderLayerStore implements Described, Stacking {
-  readonly #chains: Chains;
+export class BtrfsLayerStore extends DirectoryLayerStore implements StatusReporter, ChainStorage {
+  readonly #chains: ChainSnapshots;
 
   constructor({ root, createHasher, calls = SUBVOLUME_CALLS, stack }: BtrfsLayerStoreOptions) {
     super({ root, format: subvolumesOf(calls), createHasher });
-    this.#chains = new Chains(root, { calls, elsewhere: stack });
+    this.#chains = new ChainSnapshots(root, { calls, elsewhere: stack });
   }
 
   /** With the chains that stand on it: nothing else would ever remove these. */
@@ -44,6 +44,6 @@ export class BtrfsLayerStore extends FolderLayerStore implements Described, Stac
 const subvolumesOf = (calls: SubvolumeCalls): LayerFormat => ({
   driver: "btrfs",
   fill: (options) => new SubvolumeIngestion({ ...options, calls }),
-  readTar: (folder) => rebuiltTar(`${folder}/${FILES}`, calls),
-  mountable: (folder) => Promise.resolve({ path: `${folder}/${FILES}/${TREE}`, [Symbol.dispose]: () => {} }),
+  readTar: (dir) => rebuiltTar(`${dir}/${FILES}`, calls),
+  mountable: (dir) => Promise.resolve({ path: `${dir}/${FILES}/${TREE}`, [Symbol.dispose]: () => {} }),
 });

@@ -8,7 +8,7 @@ testLayerStore({
   name: "BtrfsLayerStore",
   create: (root) => new BtrfsLayerStore({ root }),
   leftovers: (root) => namesIn(`${root}/ingest`),
-  folders: { listTree, diffTrees, run: runCommand },
+  dirs: { listTree, diffTrees, run: runCommand },
   isReadOnly: true,
   place: btrfsVolume,
   options: requires("btrfs"),

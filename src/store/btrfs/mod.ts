@@ -7,7 +7,7 @@
  * Invariants: layers and chains are whole, on disk and read-only; a chain has what its layers say together, as overlayfs
  * would show it, and can be made again from them at any time; a tar comes back from its layer's subvolume alone.
  */
-export { Chains } from "./chain_snapshots.ts";
+export { ChainSnapshots } from "./chain_snapshots.ts";
 export { BtrfsLayerStore, type BtrfsLayerStoreOptions } from "./layer_store.ts";
 export { probeBtrfs } from "./probe.ts";
 export { BtrfsSnapshotter, type BtrfsSnapshotterOptions } from "./snapshotter.ts";

@@ -1,13 +1,13 @@
 import type { Digest } from "../../image/digest.ts";
 import { cString, MS } from "../../sys/mod.ts";
 import type { ByteString } from "../../tar/mod.ts";
-import { FolderSnapshotter, type SnapshotPlace } from "../directory_driver/directory_snapshotter.ts";
-import { openFolder } from "../overlay/merged_layers.ts";
+import { DirectorySnapshotter, type SnapshotPaths } from "../directory_driver/directory_snapshotter.ts";
+import { openDir } from "../overlay/merged_layers.ts";
 import { changesBetween } from "../overlay/upper_changes.ts";
 import type { Change, LayerStore, Usage } from "../driver.ts";
 import { FILES, SUBVOLUME_CALLS, type SubvolumeCalls, TREE } from "./calls.ts";
-import { Chains } from "./chain_snapshots.ts";
-import { writtenSince } from "./disk_usage.ts";
+import { ChainSnapshots } from "./chain_snapshots.ts";
+import { diskUsageSince } from "./disk_usage.ts";
 
 export interface BtrfsSnapshotterOptions {
   /** The driver's folder below the data-root, on btrfs; made when it is missing. */
@@ -19,20 +19,20 @@ export interface BtrfsSnapshotterOptions {
 }
 
 /** Writable views as snapshots of a chain of layers: the subvolume `files`, whose tree is mounted by a bind. */
-export class BtrfsSnapshotter extends FolderSnapshotter {
+export class BtrfsSnapshotter extends DirectorySnapshotter {
   protected readonly parts = [FILES];
   readonly #calls: SubvolumeCalls;
-  readonly #chains: Chains;
+  readonly #chains: ChainSnapshots;
 
   constructor({ root, layers, calls = SUBVOLUME_CALLS, stack }: BtrfsSnapshotterOptions) {
     super({ root, layers, calls });
     this.#calls = calls;
-    this.#chains = new Chains(root, { calls, elsewhere: stack });
+    this.#chains = new ChainSnapshots(root, { calls, elsewhere: stack });
   }
 
-  protected async fill(folder: string, layers: readonly Digest[]): Promise<void> {
-    using chain = openFolder(await this.#chains.ensure(layers), this.#calls);
-    using parent = openFolder(folder, this.#calls);
+  protected async fill(dir: string, layers: readonly Digest[]): Promise<void> {
+    using chain = openDir(await this.#chains.ensure(layers), this.#calls);
+    using parent = openDir(dir, this.#calls);
     this.#calls.snapshotSubvolume(parent.fd, cString(FILES), { fd: chain.fd, isReadOnly: false });
   }
 
@@ -41,29 +41,29 @@ export class BtrfsSnapshotter extends FolderSnapshotter {
     return Promise.resolve();
   }
 
-  protected mounting({ folder }: SnapshotPlace): Promise<Disposable & { mount(target: string): void }> {
+  protected mounting({ dir }: SnapshotPaths): Promise<Disposable & { mount(target: string): void }> {
     const mount = (target: string) => {
-      this.#calls.mount({ source: `${folder}/${FILES}/${TREE}`, target, flags: MS.BIND });
+      this.#calls.mount({ source: `${dir}/${FILES}/${TREE}`, target, flags: MS.BIND });
       // What is mounted in the one place has no business in the other.
       this.#calls.mount({ target, flags: MS.PRIVATE });
     };
     return Promise.resolve({ mount, [Symbol.dispose]: () => {} });
   }
 
-  protected async measure({ folder, layers }: SnapshotPlace): Promise<Usage> {
+  protected async measure({ dir, layers }: SnapshotPaths): Promise<Usage> {
     const chain = await this.#chains.ensure(layers);
-    using upper = openFolder(`${folder}/${FILES}/${TREE}`, this.#calls);
-    using lower = openFolder(`${chain}/${TREE}`, this.#calls);
-    return await writtenSince({ upper, lower }, this.#calls);
+    using upper = openDir(`${dir}/${FILES}/${TREE}`, this.#calls);
+    using lower = openDir(`${chain}/${TREE}`, this.#calls);
+    return await diskUsageSince({ upper, lower }, this.#calls);
   }
 
   protected async *compare(
-    { folder, layers }: SnapshotPlace,
+    { dir, layers }: SnapshotPaths,
     assumed?: ReadonlySet<ByteString>,
   ): AsyncGenerator<Change> {
     const chain = await this.#chains.ensure(layers);
-    using upper = openFolder(`${folder}/${FILES}/${TREE}`, this.#calls);
-    using lower = openFolder(`${chain}/${TREE}`, this.#calls);
+    using upper = openDir(`${dir}/${FILES}/${TREE}`, this.#calls);
+    using lower = openDir(`${chain}/${TREE}`, this.#calls);
     yield* changesBetween({ upper, lower, assumed, isWhole: true }, this.#calls);
   }
 }

@@ -12,7 +12,7 @@ testSnapshotter({
     return { layers, snapshotter: new BtrfsSnapshotter({ root, layers }) };
   },
   leftovers: (root) => namesIn(`${root}/ingest`),
-  folders: { listTree, diffTrees, run: runCommand },
+  dirs: { listTree, diffTrees, run: runCommand },
   place: btrfsVolume,
   options: requires("btrfs"),
 });

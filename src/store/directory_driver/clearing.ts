@@ -2,12 +2,12 @@
 import {
   cBytes,
   cString,
+  type DirectoryCalls,
+  dirs,
   type FileCalls,
   type FileFlagCalls,
   fileFlags,
   files,
-  type FolderCalls,
-  folders,
   FS_FL,
   isErrno,
   O,
@@ -17,12 +17,12 @@ import {
 import type { ByteString } from "../../tar/mod.ts";
 import { BENEATH } from "../overlay2/directory_cache.ts";
 import { destroySubvolumesIn } from "./subvolumes.ts";
-import { Turn } from "./cooperative_yield.ts";
+import { CooperativeYield } from "./cooperative_yield.ts";
 
-type ClearingCalls = FileCalls & FolderCalls & FileFlagCalls;
+type ClearingCalls = FileCalls & DirectoryCalls & FileFlagCalls;
 
-const CALLS: ClearingCalls = { ...files, ...folders, ...fileFlags };
-const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const CALLS: ClearingCalls = { ...files, ...dirs, ...fileFlags };
+const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 /** Never wait for the other end of a FIFO that a container has put in a file's place. */
 const FILE = O.RDONLY | O.NOFOLLOW | O.NONBLOCK;
 /** A subvolume of ours is in the folder of a layer or snapshot, which is in a workspace. */
@@ -33,7 +33,7 @@ const PROTECTED = FS_FL.IMMUTABLE | FS_FL.APPEND;
  * Removes a folder with all that is in it. Nearly none has a protected file, so that is looked for when it is refused.
  * @param levels how deep below it a subvolume may be; those inside others go with these
  */
-export async function removeFolder(path: string, levels = SUBVOLUME_LEVELS): Promise<void> {
+export async function removeDir(path: string, levels = SUBVOLUME_LEVELS): Promise<void> {
   await destroySubvolumesIn(path, levels);
   try {
     return await Deno.remove(path, { recursive: true });
@@ -46,18 +46,18 @@ export async function removeFolder(path: string, levels = SUBVOLUME_LEVELS): Pro
 
 /** Takes what keeps files and folders from being removed off them. One folder is open at a time. @throws {SysError} */
 async function unprotectBelow(path: string, calls: ClearingCalls = CALLS): Promise<void> {
-  const turn = new Turn();
-  using root = new OwnedFd(calls.open(cString(path), FOLDER), calls);
+  const turn = new CooperativeYield();
+  using root = new OwnedFd(calls.open(cString(path), DIR), calls);
   const visit = async (way: ByteString): Promise<void> => {
     const inner: ByteString[] = [];
     {
-      using folder = opened(root.fd, way, FOLDER, calls);
-      if (folder === undefined) return;
-      unprotect(folder.fd, calls);
-      for (const { name, type } of calls.readFolder(folder.fd)) {
+      using dir = opened(root.fd, way, DIR, calls);
+      if (dir === undefined) return;
+      unprotect(dir.fd, calls);
+      for (const { name, type } of calls.readDir(dir.fd)) {
         if (type === S.IFDIR) inner.push(`${way}/${name}`);
         if (type !== S.IFREG) continue;
-        using file = opened(folder.fd, name, FILE, calls);
+        using file = opened(dir.fd, name, FILE, calls);
         if (file !== undefined) unprotect(file.fd, calls);
       }
     }

@@ -3,7 +3,7 @@
 const LONGEST_MS = 30;
 
 /** Gives the event loop a turn now and then: call {@link yieldIfLong} between two portions of work. */
-export class Turn {
+export class CooperativeYield {
   #startedMs = performance.now();
 
   async yieldIfLong(): Promise<void> {

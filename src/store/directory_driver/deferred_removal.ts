@@ -1,6 +1,6 @@
 /** Removing what has gone from view already, one thing after the other, while nobody waits for it. */
 
-export class LaterClearing {
+export class DeferredRemoval {
   readonly #failed: ((thrown: unknown) => void) | undefined;
   #work = Promise.resolve();
   #pending = 0;

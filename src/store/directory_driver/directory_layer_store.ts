@@ -1,20 +1,20 @@
 import { isTsdError, TsdError } from "../../errors.ts";
 import { createSha256, type Hasher } from "../../hash/mod.ts";
 import { type Digest, digestOfHex, hexOf, isDigest } from "../../image/digest.ts";
-import { readIfThere } from "../../io/if_exists.ts";
+import { readIfExists } from "../../io/if_exists.ts";
 import { cancellable, cancelQuietly, makeDirDurably, syncDir, throwIfCancelled } from "../../io/mod.ts";
-import type { IngestOptions, LayerExpectation, LayerFolder, LayerInfo, LayerLimits, LayerStore } from "../driver.ts";
-import { LaterClearing } from "./deferred_removal.ts";
+import type { IngestOptions, LayerDirectory, LayerExpectation, LayerInfo, LayerLimits, LayerStore } from "../driver.ts";
+import { DeferredRemoval } from "./deferred_removal.ts";
 import { decodeInfo, encodeInfo } from "./layer_info.ts";
 import { attempting, isTaken, isUnreadable, storageFailure } from "./storage_failure.ts";
-import { Turn } from "./cooperative_yield.ts";
-import { namesIn, REMOVED, Workspace } from "./staging_dir.ts";
+import { CooperativeYield } from "./cooperative_yield.ts";
+import { namesIn, REMOVED, StagingDir } from "./staging_dir.ts";
 
 /** Bounds for layers of which the caller says nothing: far above real layers, low enough to survive. */
 export const DEFAULT_LAYER_LIMITS: LayerLimits = { tarBytes: 64 * 2 ** 30, entries: 2_000_000 };
 
 /** A tar on its way into a layer's folder. Dispose of it in any case. */
-export interface Filling extends Disposable {
+export interface LayerWriter extends Disposable {
   readonly tarBytes: number;
   readonly contentBytes: number;
   readonly entries: number;
@@ -26,9 +26,9 @@ export interface Filling extends Disposable {
   finish(files: Readonly<Record<string, Uint8Array>>): void | Promise<void>;
 }
 
-export interface FillingOptions {
+export interface LayerWriterOptions {
   /** An empty folder. */
-  readonly folder: string;
+  readonly dir: string;
   readonly diffId: Digest;
   readonly limits: LayerLimits;
   readonly hasher: Hasher;
@@ -37,20 +37,20 @@ export interface FillingOptions {
 /** How a driver keeps a layer in its folder. */
 export interface LayerFormat {
   readonly driver: string;
-  fill(options: FillingOptions): Filling;
+  fill(options: LayerWriterOptions): LayerWriter;
   /** The very bytes of the tar. */
-  readTar(folder: string): AsyncIterable<Uint8Array>;
+  readTar(dir: string): AsyncIterable<Uint8Array>;
   /** See `LayerStore.mountable`. */
-  mountable(folder: string, diffId: Digest): Promise<LayerFolder>;
+  mountable(dir: string, diffId: Digest): Promise<LayerDirectory>;
   /** Checks what isn't the tar itself, once that was found good. @throws {TsdError} digest_mismatch */
-  verify?(folder: string, diffId: Digest): Promise<void>;
+  verify?(dir: string, diffId: Digest): Promise<void>;
   /** Lets go of a layer that was removed. */
   release?(diffId: Digest): void;
   /** Whether a layer has so many files that nobody waits until they are removed. */
   readonly isClearedLater?: boolean;
 }
 
-export interface FolderLayerStoreOptions {
+export interface DirectoryLayerStoreOptions {
   /** The driver's folder below the data-root; made when it is missing. */
   readonly root: string;
   readonly format: LayerFormat;
@@ -64,24 +64,24 @@ export interface FolderLayerStoreOptions {
  * Layers in folders: `layers/<hex>/` holds what the driver's {@link LayerFormat} puts there, and `info.json`. A layer is
  * made under `ingest/`, synced, and renamed into place. Filling uses synchronous calls: run it in a Worker.
  */
-export class FolderLayerStore implements LayerStore {
+export class DirectoryLayerStore implements LayerStore {
   readonly driver: string;
   readonly #root: string;
   readonly #format: LayerFormat;
   readonly #createHasher: () => Promise<Hasher>;
-  readonly #later: LaterClearing;
+  readonly #later: DeferredRemoval;
 
-  constructor({ root, format, createHasher = createSha256, notCleared }: FolderLayerStoreOptions) {
+  constructor({ root, format, createHasher = createSha256, notCleared }: DirectoryLayerStoreOptions) {
     this.driver = format.driver;
     this.#root = root;
     this.#format = format;
     this.#createHasher = createHasher;
-    this.#later = new LaterClearing(notCleared);
+    this.#later = new DeferredRemoval(notCleared);
   }
 
   info(diffId: Digest): Promise<LayerInfo | undefined> {
     return attempting(`Cannot read about layer ${diffId}`, () => {
-      const text = readIfThere(`${this.layerPath(diffId)}/info.json`);
+      const text = readIfExists(`${this.layerPath(diffId)}/info.json`);
       return text === undefined ? undefined : decodeInfo(text, diffId);
     });
   }
@@ -117,10 +117,10 @@ export class FolderLayerStore implements LayerStore {
     return ReadableStream.from(this.#tarOf(diffId));
   }
 
-  async mountable(diffId: Digest): Promise<LayerFolder> {
+  async mountable(diffId: Digest): Promise<LayerDirectory> {
     if (await this.info(diffId) === undefined) throw missing(diffId);
-    const folder = this.layerPath(diffId);
-    const opening = attempting(`Cannot open layer ${diffId}`, () => this.#format.mountable(folder, diffId));
+    const dir = this.layerPath(diffId);
+    const opening = attempting(`Cannot open layer ${diffId}`, () => this.#format.mountable(dir, diffId));
     const [opened] = await Promise.allSettled([opening]);
     if (await this.info(diffId) !== undefined) {
       if (opened.status === "fulfilled") return opened.value;
@@ -135,9 +135,9 @@ export class FolderLayerStore implements LayerStore {
   async remove(diffId: Digest): Promise<void> {
     await attempting(`Cannot remove layer ${diffId}`, async () => {
       await using undo = new AsyncDisposableStack();
-      const workspace = undo.use(await Workspace.create(this.#root));
+      const stagingDir = undo.use(await StagingDir.create(this.#root));
       try {
-        await Deno.rename(this.layerPath(diffId), `${workspace.path}/${REMOVED}`);
+        await Deno.rename(this.layerPath(diffId), `${stagingDir.path}/${REMOVED}`);
       } catch (thrown) {
         if (thrown instanceof Deno.errors.NotFound) return;
         throw thrown;
@@ -210,53 +210,53 @@ export class FolderLayerStore implements LayerStore {
     limits: LayerLimits,
     createHasher: () => Promise<Hasher>,
   ): Promise<LayerInfo> {
-    const attempt = `Cannot store layer ${diffId}`;
-    await using workspace = await attempting(attempt, () => Workspace.create(this.#root));
-    const folder = `${workspace.path}/layer`;
-    await attempting(attempt, () => Deno.mkdir(folder, { mode: 0o700 }));
+    const withErrorPrefix = `Cannot store layer ${diffId}`;
+    await using stagingDir = await attempting(withErrorPrefix, () => StagingDir.create(this.#root));
+    const dir = `${stagingDir.path}/layer`;
+    await attempting(withErrorPrefix, () => Deno.mkdir(dir, { mode: 0o700 }));
     const hasher = await createHasher();
-    const info = await this.#fill(source, folder, diffId, limits, hasher);
-    await attempting(attempt, () => this.#commit(folder, diffId));
+    const info = await this.#fill(source, dir, diffId, limits, hasher);
+    await attempting(withErrorPrefix, () => this.#commit(dir, diffId));
     return info;
   }
 
   /** Fills `folder`, durably. */
   async #fill(
     source: ReadableStream<Uint8Array>,
-    folder: string,
+    dir: string,
     diffId: Digest,
     limits: LayerLimits,
     hasher: Hasher,
   ): Promise<LayerInfo> {
-    const attempt = `Cannot store layer ${diffId}`;
-    using filling = await attempting(attempt, () => this.#format.fill({ folder, diffId, limits, hasher }));
+    const withErrorPrefix = `Cannot store layer ${diffId}`;
+    using filling = await attempting(withErrorPrefix, () => this.#format.fill({ dir, diffId, limits, hasher }));
     await pump(source, (bytes) => {
       try {
         filling.push(bytes);
       } catch (thrown) {
-        throw storageFailure(attempt, thrown);
+        throw storageFailure(withErrorPrefix, thrown);
       }
     });
     checkDigest(diffId, filling.end());
     const { tarBytes, contentBytes, entries } = filling;
     const info: LayerInfo = { diffId, tarBytes, contentBytes, entries };
-    await attempting(attempt, () => filling.finish({ "info.json": encodeInfo(info) }));
+    await attempting(withErrorPrefix, () => filling.finish({ "info.json": encodeInfo(info) }));
     return info;
   }
 
   /** Makes a finished, synced folder the layer. */
-  async #commit(folder: string, diffId: Digest): Promise<void> {
+  async #commit(dir: string, diffId: Digest): Promise<void> {
     const layers = `${this.#root}/layers`;
     await makeDirDurably(layers, 0o700);
     try {
-      await Deno.rename(folder, this.layerPath(diffId));
+      await Deno.rename(dir, this.layerPath(diffId));
     } catch (thrown) {
       if (!isTaken(thrown)) throw thrown;
       // Another ingest of the same layer was faster; or what is there lost its `info.json` and is of no use.
       if (await this.info(diffId) !== undefined) return;
       await this.remove(diffId);
       await this.cleared();
-      await Deno.rename(folder, this.layerPath(diffId));
+      await Deno.rename(dir, this.layerPath(diffId));
     }
     await syncDir(layers);
   }
@@ -265,7 +265,7 @@ export class FolderLayerStore implements LayerStore {
 /** Reads a stream to its end, with a turn for the event loop now and then; cancels it when `push` throws. */
 async function pump(source: ReadableStream<Uint8Array>, push: (bytes: Uint8Array) => void): Promise<void> {
   const reader = source.getReader();
-  const turn = new Turn();
+  const turn = new CooperativeYield();
   try {
     for (let step = await reader.read(); !step.done; step = await reader.read()) {
       push(step.value);

@@ -2,9 +2,9 @@
 import { MNT, mounts } from "../../sys/mod.ts";
 
 /** Detaches all of them, the innermost first. @throws {SysError} */
-export function detachMountsBelow(folder: string): void {
+export function detachMountsBelow(dir: string): void {
   for (const point of mountPoints().reverse()) {
-    if (point.startsWith(`${folder}/`)) mounts.umount2(point, MNT.NOFOLLOW | MNT.DETACH);
+    if (point.startsWith(`${dir}/`)) mounts.umount2(point, MNT.NOFOLLOW | MNT.DETACH);
   }
 }
 

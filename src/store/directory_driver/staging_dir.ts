@@ -5,8 +5,8 @@
 import { TsdError } from "../../errors.ts";
 import { makeDirDurably } from "../../io/mod.ts";
 import { isErrno, type OwnedFd, tryLock } from "../../sys/mod.ts";
-import { removeFolder } from "./clearing.ts";
-import type { LaterClearing } from "./deferred_removal.ts";
+import { removeDir } from "./clearing.ts";
+import type { DeferredRemoval } from "./deferred_removal.ts";
 import { detachMountsBelow } from "./mounts_below.ts";
 
 const LOCK = "lock";
@@ -15,7 +15,7 @@ export const REMOVED = "removed";
 const CREATE_TRIES = 8;
 
 /** A locked folder of one's own; disposing of it removes it with all that is left in it. */
-export class Workspace implements AsyncDisposable {
+export class StagingDir implements AsyncDisposable {
   readonly #lock: OwnedFd;
 
   private constructor(readonly path: string, lock: OwnedFd) {
@@ -23,27 +23,27 @@ export class Workspace implements AsyncDisposable {
   }
 
   /** Makes one under `root`'s `ingest/`. @throws {TsdError} or a file-system error */
-  static async create(root: string): Promise<Workspace> {
+  static async create(root: string): Promise<StagingDir> {
     await makeDirDurably(`${root}/ingest`, 0o700);
-    for (let attempt = 1; attempt <= CREATE_TRIES; attempt++) {
+    for (let withErrorPrefix = 1; withErrorPrefix <= CREATE_TRIES; withErrorPrefix++) {
       const path = `${root}/ingest/${crypto.randomUUID()}`;
       Deno.mkdirSync(path, { mode: 0o700 });
       const lock = lockOf(path);
       // A sweep that ran just now may have got hold of the folder before its lock was taken.
-      if (lock !== undefined) return new Workspace(path, lock);
+      if (lock !== undefined) return new StagingDir(path, lock);
     }
     throw new TsdError("storage", `Cannot make a folder in ${root}/ingest: something keeps removing or locking it`);
   }
 
   /** The same for a folder that somebody left behind; undefined: its owner is still at work, or it is gone. */
-  static adopt(path: string): Workspace | undefined {
+  static restore(path: string): StagingDir | undefined {
     const lock = lockOf(path);
-    return lock === undefined ? undefined : new Workspace(path, lock);
+    return lock === undefined ? undefined : new StagingDir(path, lock);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      if (!removeEmpty(this.path)) await removeFolder(this.path);
+      if (!removeEmpty(this.path)) await removeDir(this.path);
     } finally {
       this.#lock.close();
     }
@@ -77,14 +77,14 @@ function lockOf(path: string): OwnedFd | undefined {
  * when an engine starts. Gives the number of folders that go.
  * @param later what takes care of whole layers, which would hold up the start
  */
-export async function sweepIngest(root: string, later?: LaterClearing): Promise<number> {
+export async function sweepIngest(root: string, later?: DeferredRemoval): Promise<number> {
   let removed = 0;
   for (const name of await namesIn(`${root}/ingest`)) {
-    const workspace = Workspace.adopt(`${root}/ingest/${name}`);
-    if (workspace === undefined) continue;
-    detachMountsBelow(workspace.path);
-    if (later !== undefined && (await namesIn(workspace.path)).includes(REMOVED)) later.add(workspace);
-    else await workspace[Symbol.asyncDispose]();
+    const stagingDir = StagingDir.restore(`${root}/ingest/${name}`);
+    if (stagingDir === undefined) continue;
+    detachMountsBelow(stagingDir.path);
+    if (later !== undefined && (await namesIn(stagingDir.path)).includes(REMOVED)) later.add(stagingDir);
+    else await stagingDir[Symbol.asyncDispose]();
     removed++;
   }
   return removed;

@@ -5,16 +5,16 @@
 import {
   AT,
   away,
-  type AwayCalls,
+  type BlockingCalls,
   btrfs,
   BTRFS_SUBVOLUME_INODE,
   type BtrfsCalls,
   cBytes,
   cString,
+  type DirectoryCalls,
+  dirs,
   type FileCalls,
   files,
-  type FolderCalls,
-  folders,
   FS_MAGIC,
   isErrno,
   metadata,
@@ -26,10 +26,10 @@ import {
 import type { ByteString } from "../../tar/mod.ts";
 import { BENEATH } from "../overlay2/directory_cache.ts";
 
-type Calls = FileCalls & FolderCalls & MetadataCalls & BtrfsCalls & AwayCalls;
+type Calls = FileCalls & DirectoryCalls & MetadataCalls & BtrfsCalls & BlockingCalls;
 
-const CALLS: Calls = { ...files, ...folders, ...metadata, ...btrfs, ...away };
-const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const CALLS: Calls = { ...files, ...dirs, ...metadata, ...btrfs, ...away };
+const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
 /**
  * Destroys those down to some levels below a folder. Elsewhere than on btrfs there are none.
@@ -41,9 +41,9 @@ const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
  */
 export async function destroySubvolumesIn(path: string, levels: number, calls: Calls = CALLS): Promise<void> {
   if (calls.statfs(cString(path)).magic !== FS_MAGIC.BTRFS) return;
-  using root = new OwnedFd(calls.open(cString(path), FOLDER), calls);
+  using root = new OwnedFd(calls.open(cString(path), DIR), calls);
   const found = subvolumesBelow(root, levels, calls);
-  if (found.length > 0) await calls.syncfsAway(root.fd);
+  if (found.length > 0) await calls.syncfsBlocking(root.fd);
   for (const { parent, name } of found) destroyIn(root, parent, name, calls);
 }
 
@@ -75,10 +75,10 @@ function subvolumesBelow(root: OwnedFd, levels: number, calls: Calls): Found[] {
   const visit = (way: ByteString, left: number): void => {
     const inner: ByteString[] = [];
     {
-      using folder = opened(root, way, calls);
-      for (const { name, type } of calls.readFolder(folder.fd)) {
+      using dir = opened(root, way, calls);
+      for (const { name, type } of calls.readDir(dir.fd)) {
         if (type !== S.IFDIR) continue;
-        const { inode } = calls.statx(folder.fd, cBytes(name), AT.SYMLINK_NOFOLLOW);
+        const { inode } = calls.statx(dir.fd, cBytes(name), AT.SYMLINK_NOFOLLOW);
         if (inode === BTRFS_SUBVOLUME_INODE) found.push({ parent: way, name });
         else inner.push(`${way}/${name}`);
       }
@@ -90,5 +90,5 @@ function subvolumesBelow(root: OwnedFd, levels: number, calls: Calls): Found[] {
 }
 
 function opened(root: OwnedFd, way: ByteString, calls: Calls): OwnedFd {
-  return new OwnedFd(calls.openat2(root.fd, cBytes(way), { flags: FOLDER, resolve: BENEATH }), calls);
+  return new OwnedFd(calls.openat2(root.fd, cBytes(way), { flags: DIR, resolve: BENEATH }), calls);
 }

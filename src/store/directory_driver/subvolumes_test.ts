@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import { btrfsVolume } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
-import { away, btrfs, cString, files, folders, metadata, O, OwnedFd } from "../../sys/mod.ts";
+import { away, btrfs, cString, dirs, files, metadata, O, OwnedFd } from "../../sys/mod.ts";
 import { destroySubvolumesIn } from "./subvolumes.ts";
 
-const CALLS = { ...files, ...folders, ...metadata, ...btrfs, ...away };
+const CALLS = { ...files, ...dirs, ...metadata, ...btrfs, ...away };
 
 Deno.test(
   "what was done is committed before subvolumes go, once, and only where there are any",
@@ -15,8 +15,8 @@ Deno.test(
     const made: string[] = [];
     const calls: typeof CALLS = {
       ...CALLS,
-      async syncfsAway(fd) {
-        await CALLS.syncfsAway(fd);
+      async syncfsBlocking(fd) {
+        await CALLS.syncfsBlocking(fd);
         made.push("commit");
       },
       destroySubvolume(parentFd, name) {
@@ -29,8 +29,8 @@ Deno.test(
     assert.deepEqual(made, []);
     for (const name of ["a", "b", "b/inner"]) {
       Deno.mkdirSync(`${path}/${name}`);
-      using folder = new OwnedFd(CALLS.open(cString(`${path}/${name}`), O.RDONLY | O.DIRECTORY), CALLS);
-      CALLS.createSubvolume(folder.fd, cString("files"));
+      using dir = new OwnedFd(CALLS.open(cString(`${path}/${name}`), O.RDONLY | O.DIRECTORY), CALLS);
+      CALLS.createSubvolume(dir.fd, cString("files"));
     }
     await destroySubvolumesIn(path, 2, calls);
     assert.deepEqual(made, ["commit", "destroyed", "destroyed"]);

@@ -36,7 +36,7 @@ const WRITER_AT = SUPERBLOCK_AT + 64;
 const WRITER_BYTES = 16;
 
 /** Facts of a whole index. */
-export interface IndexFacts {
+export interface IndexInfo {
   readonly inodes: number;
   /** Blocks of the index itself. */
   readonly blocks: number;
@@ -46,7 +46,7 @@ export interface IndexFacts {
 }
 
 /** The first {@link META_BYTES}: superblock and device table. */
-export function encodeSuperblock({ inodes, blocks, tarBytes, uuid }: IndexFacts): Uint8Array<ArrayBuffer> {
+export function encodeSuperblock({ inodes, blocks, tarBytes, uuid }: IndexInfo): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(META_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(SUPERBLOCK_AT, MAGIC, true);
@@ -65,7 +65,7 @@ export function encodeSuperblock({ inodes, blocks, tarBytes, uuid }: IndexFacts)
 }
 
 /** Whether an index with this beginning and length is whole and by this writer. */
-export function isOwnIndex(beginning: Uint8Array, sizeBytes: number): boolean {
+export function isTsdIndex(beginning: Uint8Array, sizeBytes: number): boolean {
   if (beginning.length < META_BYTES) return false;
   const view = new DataView(beginning.buffer, beginning.byteOffset, beginning.length);
   const name = new TextDecoder().decode(beginning.subarray(WRITER_AT, WRITER_AT + WRITER_BYTES)).replace(/\0+$/, "");
@@ -77,7 +77,7 @@ export function isOwnIndex(beginning: Uint8Array, sizeBytes: number): boolean {
 export const LAYOUT = { flat: 0, chunks: 4 } as const;
 
 /** One inode, without what follows it. */
-export interface InodeFacts {
+export interface InodeInfo {
   readonly layout: (typeof LAYOUT)[keyof typeof LAYOUT];
   readonly xattrBytes: number;
   /** Type and permission bits. */
@@ -95,18 +95,18 @@ export interface InodeFacts {
 }
 
 /** `struct erofs_inode_extended`. */
-export function encodeInode(view: DataView, at: number, facts: InodeFacts): void {
-  view.setUint16(at, 1 | (facts.layout << 1), true);
-  view.setUint16(at + 2, facts.xattrBytes === 0 ? 0 : (facts.xattrBytes - XATTR_HEADER_BYTES) / 4 + 1, true);
-  view.setUint16(at + 4, facts.mode, true);
-  view.setBigUint64(at + 8, BigInt(facts.sizeBytes), true);
-  view.setUint32(at + 16, facts.address, true);
-  view.setUint32(at + 20, facts.number, true);
-  view.setUint32(at + 24, facts.uid, true);
-  view.setUint32(at + 28, facts.gid, true);
-  view.setBigInt64(at + 32, BigInt(facts.mtimeSeconds), true);
-  view.setUint32(at + 40, facts.mtimeNanos, true);
-  view.setUint32(at + 44, facts.links, true);
+export function encodeInode(view: DataView, at: number, info: InodeInfo): void {
+  view.setUint16(at, 1 | (info.layout << 1), true);
+  view.setUint16(at + 2, info.xattrBytes === 0 ? 0 : (info.xattrBytes - XATTR_HEADER_BYTES) / 4 + 1, true);
+  view.setUint16(at + 4, info.mode, true);
+  view.setBigUint64(at + 8, BigInt(info.sizeBytes), true);
+  view.setUint32(at + 16, info.address, true);
+  view.setUint32(at + 20, info.number, true);
+  view.setUint32(at + 24, info.uid, true);
+  view.setUint32(at + 28, info.gid, true);
+  view.setBigInt64(at + 32, BigInt(info.mtimeSeconds), true);
+  view.setUint32(at + 40, info.mtimeNanos, true);
+  view.setUint32(at + 44, info.links, true);
 }
 
 /** `i_u` of a file in chunks of 2^`bits` blocks that have indexes (not bare block addresses). */

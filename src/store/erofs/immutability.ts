@@ -15,9 +15,9 @@ import {
   OwnedFd,
 } from "../../sys/mod.ts";
 import { attempting } from "../directory_driver/storage_failure.ts";
-import { Workspace } from "../directory_driver/staging_dir.ts";
+import { StagingDir } from "../directory_driver/staging_dir.ts";
 
-export type SealCalls = FileCalls & FileFlagCalls;
+export type ImmutabilityCalls = FileCalls & FileFlagCalls;
 
 /** In the order in which they are set: an immutable file gets no other. */
 const KINDS = ["fs-verity", "immutable"] as const;
@@ -26,12 +26,12 @@ type Kind = typeof KINDS[number];
 /** The file system, the kernel or our capabilities haven't got it; ENOPKG: the kernel lacks SHA-256. */
 const UNSUPPORTED: readonly ErrnoName[] = ["ENOTTY", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EPERM", "EACCES", "ENOPKG"];
 
-export class Seals {
-  readonly #calls: SealCalls;
+export class Immutability {
+  readonly #calls: ImmutabilityCalls;
   /** What can't be set here, found out by the first file, and why. */
   readonly #missing = new Map<Kind, string>();
 
-  constructor(calls: SealCalls = { ...files, ...fileFlags }) {
+  constructor(calls: ImmutabilityCalls = { ...files, ...fileFlags }) {
     this.#calls = calls;
   }
 
@@ -62,9 +62,9 @@ export class Seals {
   /** What files below `root` get, found out by trying, in words. @throws {TsdError} storage */
   async describe(root: string): Promise<string> {
     await attempting("Cannot try to seal a file", async () => {
-      await using workspace = await Workspace.create(root);
-      await Deno.writeTextFile(`${workspace.path}/probe`, "sealed");
-      this.seal(`${workspace.path}/probe`);
+      await using stagingDir = await StagingDir.create(root);
+      await Deno.writeTextFile(`${stagingDir.path}/probe`, "sealed");
+      this.seal(`${stagingDir.path}/probe`);
     });
     const words = KINDS.toReversed().map((kind) =>
       this.#missing.has(kind) ? `no ${kind} (${this.#missing.get(kind)})` : kind

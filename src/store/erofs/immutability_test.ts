@@ -7,10 +7,10 @@ import { FakeSys } from "../../sys/fake.ts";
 import { cString, fileFlags, files, FS_FL, O, OwnedFd } from "../../sys/mod.ts";
 import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, rawFile } from "../../tar/tar_testing.ts";
-import { removeFolder } from "../directory_driver/clearing.ts";
+import { removeDir } from "../directory_driver/clearing.ts";
 import { namesIn, sweepIngest } from "../directory_driver/staging_dir.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
-import { Seals } from "./immutability.ts";
+import { Immutability } from "./immutability.ts";
 
 const root = requires("root");
 const TAR = concat(rawFile("f", "content"), END_OF_TAR);
@@ -21,7 +21,7 @@ async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
   try {
     await body(dir);
   } finally {
-    await removeFolder(dir);
+    await removeDir(dir);
   }
 }
 
@@ -32,23 +32,23 @@ function isImmutable(path: string): boolean {
 
 /** Whether this file system and our capabilities allow it. */
 async function canSeal(dir: string): Promise<boolean> {
-  return (await new Seals().describe(dir)).startsWith("immutable");
+  return (await new Immutability().describe(dir)).startsWith("immutable");
 }
 
 Deno.test("a finished layer's files are sealed, and removed all the same", root, async () => {
   await inTempDir(async (dir) => {
     using store = new ErofsLayerStore({ root: dir });
     await store.ingest(streamOf(TAR), { diffId: DIFF_ID });
-    const folder = `${dir}/layers/${hexOf(DIFF_ID)}`;
+    const directory = `${dir}/layers/${hexOf(DIFF_ID)}`;
     const sealed = await canSeal(dir);
-    const states = () => ["layer.tar", "index.erofs"].map((name) => isImmutable(`${folder}/${name}`));
+    const states = () => ["layer.tar", "index.erofs"].map((name) => isImmutable(`${directory}/${name}`));
     assert.deepEqual(states(), [sealed, sealed]);
     if (sealed) {
-      await assert.rejects(Deno.writeTextFile(`${folder}/layer.tar`, "x"), Deno.errors.PermissionDenied);
-      await assert.rejects(Deno.remove(`${folder}/layer.tar`), Deno.errors.PermissionDenied);
+      await assert.rejects(Deno.writeTextFile(`${directory}/layer.tar`, "x"), Deno.errors.PermissionDenied);
+      await assert.rejects(Deno.remove(`${directory}/layer.tar`), Deno.errors.PermissionDenied);
     }
-    new Seals().unseal(`${folder}/index.erofs`);
-    await Deno.remove(`${folder}/index.erofs`);
+    new Immutability().unseal(`${directory}/index.erofs`);
+    await Deno.remove(`${directory}/index.erofs`);
     await store.verify(DIFF_ID);
     assert.deepEqual(states(), [sealed, sealed], "an index that was made again");
     await store.remove(DIFF_ID);
@@ -72,7 +72,7 @@ Deno.test("folders that are protected are removed too, to any depth, and nothing
   await inTempDir(async (dir) => {
     if (!await canSeal(dir)) return;
     await Deno.writeTextFile(`${dir}/outside`, "");
-    new Seals().seal(`${dir}/outside`);
+    new Immutability().seal(`${dir}/outside`);
     const deep = `${dir}/gone/${"d/".repeat(200)}`;
     await Deno.mkdir(deep, { recursive: true });
     await Deno.writeTextFile(`${deep}f`, "");
@@ -84,7 +84,7 @@ Deno.test("folders that are protected are removed too, to any depth, and nothing
     protect(`${deep}f`, FS_FL.IMMUTABLE);
     protect(deep, FS_FL.APPEND);
     protect(`${dir}/gone/d`, FS_FL.IMMUTABLE);
-    await removeFolder(`${dir}/gone`);
+    await removeDir(`${dir}/gone`);
     assert.deepEqual((await namesIn(dir)).sort(), ["ingest", "outside"]);
     assert.ok(isImmutable(`${dir}/outside`));
   });
@@ -95,7 +95,7 @@ Deno.test("what can't be sealed here is tried once, and told of", root, async ()
     const sys = new FakeSys().script("enableVerity", { error: "EOPNOTSUPP" }).script("setFileFlags", {
       error: "EPERM",
     });
-    const seals = new Seals(sys.calls);
+    const seals = new Immutability(sys.calls);
     assert.equal(
       await seals.describe(dir),
       "no immutable (operation not permitted), no fs-verity (operation not supported)",
@@ -110,7 +110,7 @@ Deno.test("what can't be sealed here is tried once, and told of", root, async ()
 
 Deno.test("fs-verity comes first, since an immutable file takes no other seal", () => {
   const sys = new FakeSys().script("fileFlags", { value: 0x80000 }).script("enableVerity", { error: "ETXTBSY" });
-  const seals = new Seals(sys.calls);
+  const seals = new Immutability(sys.calls);
   seals.seal("/a");
   assert.deepEqual(sys.names, ["open", "enableVerity", "fileFlags", "setFileFlags", "close"]);
   assert.deepEqual(sys.argsOf("setFileFlags"), [[100, 0x80000 | FS_FL.IMMUTABLE]]);
@@ -121,6 +121,6 @@ Deno.test("fs-verity comes first, since an immutable file takes no other seal", 
 
 Deno.test("a disk that fails is no file system without seals", () => {
   const sys = new FakeSys().script("setFileFlags", { error: "EIO" });
-  assert.throws(() => new Seals(sys.calls).seal("/a"), { errnoName: "EIO" });
+  assert.throws(() => new Immutability(sys.calls).seal("/a"), { errnoName: "EIO" });
   assert.deepEqual([...sys.openFds], []);
 });

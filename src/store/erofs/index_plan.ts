@@ -38,11 +38,11 @@ export interface Place {
   readonly sizeBytes: number;
   /** First block of a folder's entries or of a link's target. */
   readonly block: number;
-  readonly sparse?: SparsePlace;
+  readonly sparse?: SparseRange;
 }
 
 /** A sparse file's chunks that hold data, in the index itself. */
-export interface SparsePlace {
+export interface SparseRange {
   /** Blocks of a chunk, as a power of two. */
   readonly bits: number;
   /** Chunk by chunk its number among those that hold data, or undefined for a hole. */
@@ -65,8 +65,7 @@ export interface IndexPlan {
 export const nidOf = ({ at }: Place): number => ROOT_NID + at / SLOT_BYTES;
 
 /** A folder's names in the order of their bytes, `.` and `..` among them. */
-export const sortedNames = (folder: DirectoryNode): ByteString[] =>
-  [".", "..", ...folder.children.keys()].sort(byBytes);
+export const sortedNames = (dir: DirectoryNode): ByteString[] => [".", "..", ...dir.children.keys()].sort(byBytes);
 
 /** Byte strings hold one byte in each code unit. */
 const byBytes = (a: ByteString, b: ByteString) => a < b ? -1 : a > b ? 1 : 0;
@@ -134,7 +133,7 @@ function draftOf(node: LayerNode): Omit<Place, "block" | "at"> {
   }
 }
 
-function sparseOf({ sparse, sizeBytes }: FileNode): { sparse?: SparsePlace } {
+function sparseOf({ sparse, sizeBytes }: FileNode): { sparse?: SparseRange } {
   if (sparse === undefined) return {};
   const bits = chunkBits(Math.ceil(sizeBytes / CHUNKS_MAX), SPARSE_CHUNK_BITS_MIN);
   const chunkBytes = BLOCK_BYTES * 2 ** bits;

@@ -2,20 +2,20 @@
 import { type Digest, hexOf } from "../../image/digest.ts";
 import { syncDir } from "../../io/mod.ts";
 import { TarDecoder } from "../../tar/mod.ts";
-import { Turn } from "../directory_driver/cooperative_yield.ts";
-import { Workspace } from "../directory_driver/staging_dir.ts";
+import { CooperativeYield } from "../directory_driver/cooperative_yield.ts";
+import { StagingDir } from "../directory_driver/staging_dir.ts";
 import { LayerTree } from "../layer_tree.ts";
 import { writeIndex } from "./index_writer.ts";
 import { INDEX_NAME, IndexFile, readWhole, TAR_NAME, TarFile } from "./layer_files.ts";
-import type { Seals } from "./immutability.ts";
+import type { Immutability } from "./immutability.ts";
 
 /** A layer in its folder. */
-export interface LayerPlace {
+export interface LayerPaths {
   readonly diffId: Digest;
-  readonly folder: string;
+  readonly dir: string;
   /** The driver's folder, where unfinished files are made. */
   readonly root: string;
-  readonly seals: Pick<Seals, "seal" | "unseal">;
+  readonly seals: Pick<Immutability, "seal" | "unseal">;
 }
 
 /** Writes an index durably into a new file. */
@@ -27,38 +27,38 @@ export async function createIndex(path: string, tree: LayerTree, diffId: Digest,
 }
 
 /** Makes a layer's index again, whatever is there. @throws {TsdError} layer_invalid: the tar is damaged */
-export async function makeIndex(place: LayerPlace): Promise<void> {
+export async function rebuildIndex(place: LayerPaths): Promise<void> {
   await withNewIndex(place, (path) => replace(path, place));
 }
 
 /** Makes it again where it isn't what the tar, which was found good, gives. Says whether it was damaged. */
-export async function repairIndex(place: LayerPlace): Promise<boolean> {
+export async function repairIndex(place: LayerPaths): Promise<boolean> {
   return await withNewIndex(place, async (path) => {
-    if (await areEqual(path, `${place.folder}/${INDEX_NAME}`)) return false;
+    if (await areEqual(path, `${place.dir}/${INDEX_NAME}`)) return false;
     await replace(path, place);
     return true;
   });
 }
 
-async function replace(path: string, { folder, seals }: LayerPlace): Promise<void> {
-  const index = `${folder}/${INDEX_NAME}`;
+async function replace(path: string, { dir, seals }: LayerPaths): Promise<void> {
+  const index = `${dir}/${INDEX_NAME}`;
   seals.unseal(index);
   await Deno.rename(path, index);
   seals.seal(index);
-  await syncDir(folder);
+  await syncDir(dir);
 }
 
-async function withNewIndex<T>({ root, folder, diffId }: LayerPlace, use: (path: string) => Promise<T>): Promise<T> {
-  await using workspace = await Workspace.create(root);
-  const path = `${workspace.path}/${INDEX_NAME}`;
-  await createIndex(path, await treeOf(`${folder}/${TAR_NAME}`), diffId, `${folder}/${TAR_NAME}`);
+async function withNewIndex<T>({ root, dir, diffId }: LayerPaths, use: (path: string) => Promise<T>): Promise<T> {
+  await using stagingDir = await StagingDir.create(root);
+  const path = `${stagingDir.path}/${INDEX_NAME}`;
+  await createIndex(path, await treeOf(`${dir}/${TAR_NAME}`), diffId, `${dir}/${TAR_NAME}`);
   return await use(path);
 }
 
 async function treeOf(tarPath: string): Promise<LayerTree> {
   const tree = new LayerTree();
   const decoder = new TarDecoder();
-  const turn = new Turn();
+  const turn = new CooperativeYield();
   for await (const bytes of readWhole(tarPath)) {
     decoder.feed(bytes);
     for (let item = decoder.next(); item !== undefined; item = decoder.next()) {

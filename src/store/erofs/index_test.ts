@@ -9,20 +9,20 @@ import { cString, xattrs } from "../../sys/mod.ts";
 import { bytesOf, END_OF_TAR, tarHeader, tarStream } from "../../tar/mod.ts";
 import { formatRecord } from "../../tar/pax.ts";
 import { concat, rawBlock, rawExtension } from "../../tar/tar_testing.ts";
-import { removeFolder } from "../directory_driver/clearing.ts";
+import { removeDir } from "../directory_driver/clearing.ts";
 import { OverlaySnapshotter } from "../overlay/mod.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
 import { probeErofs } from "./probe.ts";
-import { Seals } from "./immutability.ts";
+import { Immutability } from "./immutability.ts";
 
-interface Rig {
+interface Setup {
   readonly root: string;
   readonly store: ErofsLayerStore;
   ingest(files: Readonly<Record<string, string>>): Promise<Digest>;
-  folderOf(diffId: Digest): string;
+  dirOf(diffId: Digest): string;
 }
 
-async function withRig(use: (rig: Rig) => Promise<void>): Promise<void> {
+async function withRig(use: (setup: Setup) => Promise<void>): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "tsd-index-" });
   const store = new ErofsLayerStore({ root });
   try {
@@ -39,11 +39,11 @@ async function withRig(use: (rig: Rig) => Promise<void>): Promise<void> {
         await store.ingest(streamOf(tar), { diffId });
         return diffId;
       },
-      folderOf: (diffId) => `${root}/layers/${hexOf(diffId)}`,
+      dirOf: (diffId) => `${root}/layers/${hexOf(diffId)}`,
     });
   } finally {
     store[Symbol.dispose]();
-    await removeFolder(root);
+    await removeDir(root);
   }
 }
 
@@ -64,16 +64,16 @@ Deno.test("a folder of very many names, each of the greatest length", requires("
     const diffId = await ingest(
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`d/${nameOf(n)}`, `${n}`])),
     );
-    const { path: folder } = await store.mountable(diffId);
-    assert.equal([...Deno.readDirSync(`${folder}/d`)].length, count);
-    for (const n of [0, 1, 777, count - 1]) assert.equal(await Deno.readTextFile(`${folder}/d/${nameOf(n)}`), `${n}`);
+    const { path: dir } = await store.mountable(diffId);
+    assert.equal([...Deno.readDirSync(`${dir}/d`)].length, count);
+    for (const n of [0, 1, 777, count - 1]) assert.equal(await Deno.readTextFile(`${dir}/d/${nameOf(n)}`), `${n}`);
   });
 });
 
 Deno.test("an index that is missing, cut off or another writer's is made again", requires("root"), async () => {
-  await withRig(async ({ store, ingest, folderOf }) => {
+  await withRig(async ({ store, ingest, dirOf }) => {
     const diffId = await ingest({ "a/b": "content" });
-    const index = `${folderOf(diffId)}/index.erofs`;
+    const index = `${dirOf(diffId)}/index.erofs`;
     const whole = await Deno.readFile(index);
     const damages: Record<string, () => Promise<void>> = {
       missing: () => Deno.remove(index),
@@ -84,13 +84,13 @@ Deno.test("an index that is missing, cut off or another writer's is made again",
       "refused by the kernel": () => flipByte(index, 1024 + 12),
     };
     for (const [name, damage] of Object.entries(damages)) {
-      new Seals().unseal(index);
+      new Immutability().unseal(index);
       await damage();
       assert.equal(await Deno.readTextFile(`${(await store.mountable(diffId)).path}/a/b`), "content", name);
       assert.deepEqual(await Deno.readFile(index), whole, name);
       store[Symbol.dispose](); // the next one mounts anew
     }
-    assert.deepEqual([...Deno.readDirSync(folderOf(diffId))].map(({ name }) => name).sort(), [
+    assert.deepEqual([...Deno.readDirSync(dirOf(diffId))].map(({ name }) => name).sort(), [
       "index.erofs",
       "info.json",
       "layer.tar",
@@ -99,37 +99,37 @@ Deno.test("an index that is missing, cut off or another writer's is made again",
 });
 
 Deno.test("an index can be made again elsewhere, once for all that wait for it", requires("root"), async () => {
-  await withRig(async ({ root, store, ingest, folderOf }) => {
+  await withRig(async ({ root, store, ingest, dirOf }) => {
     const diffId = await ingest({ "a/b": "content" });
-    const index = `${folderOf(diffId)}/index.erofs`;
-    const asked: string[] = [];
+    const index = `${dirOf(diffId)}/index.erofs`;
+    const requested: string[] = [];
     using other = new ErofsLayerStore({
       root,
-      remake: (wanted) => {
-        asked.push(wanted);
-        return store.remake(wanted);
+      remake: (expected) => {
+        requested.push(expected);
+        return store.remake(expected);
       },
     });
-    new Seals().unseal(index);
+    new Immutability().unseal(index);
     await Deno.remove(index);
-    const folders = await Promise.all([1, 2, 3].map(() => other.mountable(diffId)));
-    for (const { path } of folders) assert.equal(await Deno.readTextFile(`${path}/a/b`), "content");
-    assert.deepEqual(asked, [diffId]);
+    const dirs = await Promise.all([1, 2, 3].map(() => other.mountable(diffId)));
+    for (const { path } of dirs) assert.equal(await Deno.readTextFile(`${path}/a/b`), "content");
+    assert.deepEqual(requested, [diffId]);
     await assert.rejects(store.remake(digestOfHex("0".repeat(64))), { code: "not_found" });
   });
 });
 
 Deno.test("a check repairs the index, and finds damage of the tar", requires("root"), async () => {
-  await withRig(async ({ store, ingest, folderOf }) => {
+  await withRig(async ({ store, ingest, dirOf }) => {
     const diffId = await ingest({ "a/b": "content" });
-    const index = `${folderOf(diffId)}/index.erofs`;
+    const index = `${dirOf(diffId)}/index.erofs`;
     const whole = await Deno.readFile(index);
-    new Seals().unseal(index);
+    new Immutability().unseal(index);
     await flipByte(index, whole.length - 500);
     await store.verify(diffId);
     assert.deepEqual(await Deno.readFile(index), whole);
-    new Seals().unseal(`${folderOf(diffId)}/layer.tar`);
-    await flipByte(`${folderOf(diffId)}/layer.tar`, 600);
+    new Immutability().unseal(`${dirOf(diffId)}/layer.tar`);
+    await flipByte(`${dirOf(diffId)}/layer.tar`, 600);
     await assert.rejects(store.verify(diffId), { code: "digest_mismatch" });
   });
 });
@@ -137,8 +137,8 @@ Deno.test("a check repairs the index, and finds damage of the tar", requires("ro
 Deno.test("containers that are running keep a layer that was let go of", requires("root"), async () => {
   await withRig(async ({ store, ingest }) => {
     const diffId = await ingest({ f: "content" });
-    const { path: folder } = await store.mountable(diffId);
-    using file = await Deno.open(`${folder}/f`);
+    const { path: dir } = await store.mountable(diffId);
+    using file = await Deno.open(`${dir}/f`);
     await store.remove(diffId);
     const bytes = new Uint8Array(7);
     assert.equal(await file.read(bytes), 7);
@@ -184,11 +184,11 @@ Deno.test("attributes at their limits are whole, and beyond them refused", requi
       return (await store.mountable(diffId)).path;
     };
     const most = { "user.a": 65_535, "user.b": 65_535, "trusted.c": 65_535, "user.d": 65_000 };
-    const folder = await ingest(most);
+    const dir = await ingest(most);
     for (const [name, length] of Object.entries(most)) {
-      assert.equal(xattrs.lgetxattr(cString(`${folder}/f`), cString(name))?.length, length, name);
+      assert.equal(xattrs.lgetxattr(cString(`${dir}/f`), cString(name))?.length, length, name);
     }
-    assert.equal(await Deno.readTextFile(`${folder}/f`), "data");
+    assert.equal(await Deno.readTextFile(`${dir}/f`), "data");
     for (const more of [{ "user.a": 65_536 }, { ...most, "user.e": 5_000 }]) {
       await assert.rejects(ingest(more), { code: "layer_invalid" });
     }
@@ -218,6 +218,6 @@ Deno.test("the probe says whether it works here, and leaves nothing", requires("
     assert.deepEqual([...Deno.readDirSync(`${root}/ingest`)], []);
     assert.ok(!(await Deno.readTextFile("/proc/self/mountinfo")).includes(root));
   } finally {
-    await removeFolder(root);
+    await removeDir(root);
   }
 });

@@ -54,8 +54,8 @@ const TYPE_BITS: Readonly<Record<LayerNode["kind"], number>> = {
 export function writeIndex(tree: LayerTree, tar: TarBytes, uuid: Uint8Array, sink: IndexSink): void {
   const plan = planIndex(tree);
   sink.setLength(plan.blocks * BLOCK_BYTES);
-  const facts = { inodes: plan.places.length, blocks: plan.blocks, tarBytes: tar.sizeBytes, uuid };
-  sink.writeAt(0, encodeSuperblock(facts));
+  const info = { inodes: plan.places.length, blocks: plan.blocks, tarBytes: tar.sizeBytes, uuid };
+  sink.writeAt(0, encodeSuperblock(info));
   writeInodes(plan, sink);
   writeFlatData(plan, sink);
   for (const [place, block] of plan.sparseBlockOf) copySparse(place, block, tar, sink);

@@ -1,5 +1,5 @@
 /** The files of a layer: its tar, and the index over it. In folders of our own making, under names of our own. */
-import { isOwnIndex, META_BYTES } from "./format.ts";
+import { isTsdIndex, META_BYTES } from "./format.ts";
 import type { IndexSink, TarBytes } from "./index_writer.ts";
 
 export const TAR_NAME = "layer.tar";
@@ -93,12 +93,12 @@ export async function* readWhole(path: string): AsyncGenerator<Uint8Array<ArrayB
 }
 
 /** Whether a layer has an index, whole and by this version's writer. One small read: it stands in the way of a start. */
-export function hasIndex(folder: string): boolean {
+export function hasIndex(dir: string): boolean {
   try {
-    using file = Deno.openSync(`${folder}/${INDEX_NAME}`);
+    using file = Deno.openSync(`${dir}/${INDEX_NAME}`);
     const beginning = new Uint8Array(META_BYTES);
     const count = file.readSync(beginning) ?? 0;
-    return isOwnIndex(beginning.subarray(0, count), file.statSync().size);
+    return isTsdIndex(beginning.subarray(0, count), file.statSync().size);
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return false;
     throw thrown;

@@ -6,7 +6,7 @@
 import { attach, cString, files, MOUNT_ATTR, newMount, O, OwnedFd } from "../../sys/mod.ts";
 import { namesIn } from "../directory_driver/staging_dir.ts";
 import { unmountAll } from "../overlay/overlay_mount.ts";
-import type { LayerFolder } from "../driver.ts";
+import type { LayerDirectory } from "../driver.ts";
 import { loopDeviceOf } from "./loop_device.ts";
 
 /** Most mounts that are kept; the one that was asked for the longest time ago goes. */
@@ -16,16 +16,16 @@ const KEPT_MAX = 512;
  * Best first. Detached: in no mount table, named by its descriptor; overlayfs takes such since Linux 6.15. Attached: on a
  * folder, where whoever looks at the machine's mounts sees it. Linux before 6.12 wants block devices.
  */
-const WAYS = {
+const STRATEGIES = {
   "detached": { isAttached: false, needsDevices: false },
   "attached": { isAttached: true, needsDevices: false },
   "detached, by loop devices": { isAttached: false, needsDevices: true },
   "attached, by loop devices": { isAttached: true, needsDevices: true },
 } as const;
 
-export type MountWay = keyof typeof WAYS;
+export type MountStrategy = keyof typeof STRATEGIES;
 
-export const MOUNT_WAYS = Object.keys(WAYS) as readonly MountWay[];
+export const MOUNT_STRATEGIES = Object.keys(STRATEGIES) as readonly MountStrategy[];
 
 /** The files of a layer. */
 export interface LayerDevices {
@@ -64,14 +64,14 @@ interface Kept {
 
 /** The mounts of one engine, by layer. */
 export class LayerMounts implements Disposable {
-  readonly #folder: string;
+  readonly #dir: string;
   readonly #kept = new Map<string, Kept>();
   /** Those that are kept, and those that wait for their last user. */
   readonly #mounted = new Set<Kept>();
 
-  /** @param folder where attached mounts get folders of their own */
-  constructor(folder: string) {
-    this.#folder = folder;
+  /** @param dir where attached mounts get folders of their own */
+  constructor(directory: string) {
+    this.#dir = directory;
   }
 
   /**
@@ -79,7 +79,7 @@ export class LayerMounts implements Disposable {
    * @param key the layer's name in a path
    * @throws {SysError} as the kernel refuses it
    */
-  use(key: string, devices: LayerDevices, way: MountWay): LayerFolder {
+  use(key: string, devices: LayerDevices, way: MountStrategy): LayerDirectory {
     const kept = this.#kept.get(key) ?? this.#mount(key, devices, way);
     this.#mounted.add(kept);
     kept.users++;
@@ -132,16 +132,16 @@ export class LayerMounts implements Disposable {
     if (this.#mounted.delete(mounted)) mounted.unmount();
   }
 
-  #mount(key: string, devices: LayerDevices, way: MountWay): Kept {
-    const { isAttached, needsDevices } = WAYS[way];
+  #mount(key: string, devices: LayerDevices, way: MountStrategy): Kept {
+    const { isAttached, needsDevices } = STRATEGIES[way];
     const mount = mountLayer(devices, needsDevices);
     const state = { users: 0, isReleased: false };
     // The dot is the mounted folder itself; without it this would be the link to it.
     if (!isAttached) return { ...state, path: `${mount.procPath}/.`, unmount: () => mount.close() };
     using _attached = mount;
-    Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
     // A name of its own: the same layer may have been removed, and come again, while somebody uses the former mount.
-    const path = Deno.makeTempDirSync({ dir: this.#folder, prefix: `${key}-` });
+    const path = Deno.makeTempDirSync({ dir: this.#dir, prefix: `${key}-` });
     try {
       attach(mount, path);
     } catch (thrown) {
@@ -157,9 +157,9 @@ export class LayerMounts implements Disposable {
 }
 
 /** Takes away what a killed engine left attached; to be called when an engine starts. */
-export async function sweepMounts(folder: string): Promise<void> {
-  for (const name of await namesIn(folder)) {
-    unmountAll(`${folder}/${name}`);
-    await Deno.remove(`${folder}/${name}`);
+export async function sweepMounts(directory: string): Promise<void> {
+  for (const name of await namesIn(directory)) {
+    unmountAll(`${directory}/${name}`);
+    await Deno.remove(`${directory}/${name}`);
   }
 }

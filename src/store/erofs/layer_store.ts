@@ -3,18 +3,18 @@ import type { Hasher } from "../../hash/mod.ts";
 import { type Digest, hexOf } from "../../image/digest.ts";
 import { isErrno } from "../../sys/mod.ts";
 import {
-  type Filling,
-  type FillingOptions,
-  FolderLayerStore,
+  DirectoryLayerStore,
   type LayerFormat,
+  type LayerWriter,
+  type LayerWriterOptions,
 } from "../directory_driver/directory_layer_store.ts";
 import { attempting } from "../directory_driver/storage_failure.ts";
-import { type LayerPlace, makeIndex, repairIndex } from "./index_rebuild.ts";
+import { type LayerPaths, rebuildIndex, repairIndex } from "./index_rebuild.ts";
 import { hasIndex, INDEX_NAME, readWhole, TAR_NAME } from "./layer_files.ts";
-import type { Described, LayerFolder, Remakable } from "../driver.ts";
-import { LayerMounts, type MountWay } from "./layer_mounts.ts";
+import type { LayerDirectory, Rebuildable, StatusReporter } from "../driver.ts";
+import { LayerMounts, type MountStrategy } from "./layer_mounts.ts";
 import { probeErofs } from "./probe.ts";
-import { Seals } from "./immutability.ts";
+import { Immutability } from "./immutability.ts";
 import { TarIngestion } from "./tar_ingestion.ts";
 
 export interface ErofsLayerStoreOptions {
@@ -23,7 +23,7 @@ export interface ErofsLayerStoreOptions {
   /** What layers are hashed with. */
   readonly createHasher?: () => Promise<Hasher>;
   /** How layers are mounted; found out by trying when it isn't given. */
-  readonly way?: MountWay | undefined;
+  readonly way?: MountStrategy | undefined;
   /** Has {@link ErofsLayerStore.remake} done by a store in another thread; without it this one does it. */
   readonly remake?: ((diffId: Digest) => Promise<void>) | undefined;
 }
@@ -33,7 +33,7 @@ export interface ErofsLayerStoreOptions {
  * file system whose files point into the tar. The index is made again when it is missing, damaged or another writer's.
  * Attached mounts are in `mounts/`.
  */
-export class ErofsLayerStore extends FolderLayerStore implements Described, Remakable, Disposable {
+export class ErofsLayerStore extends DirectoryLayerStore implements StatusReporter, Rebuildable, Disposable {
   readonly #format: IndexedTars;
 
   constructor({ root, createHasher, way, remake }: ErofsLayerStoreOptions) {
@@ -51,7 +51,7 @@ export class ErofsLayerStore extends FolderLayerStore implements Described, Rema
     if (await this.info(diffId) === undefined) throw new TsdError("not_found", `There is no layer ${diffId}`);
     await attempting(
       `Cannot make the index of layer ${diffId}`,
-      () => makeIndex(this.#format.place(this.layerPath(diffId), diffId)),
+      () => rebuildIndex(this.#format.place(this.layerPath(diffId), diffId)),
     );
   }
 
@@ -66,12 +66,12 @@ class IndexedTars implements LayerFormat {
   readonly mounts: LayerMounts;
   readonly #root: string;
   readonly #remake: ErofsLayerStoreOptions["remake"];
-  readonly #seals = new Seals();
+  readonly #seals = new Immutability();
   readonly #making = new Map<Digest, Promise<void>>();
-  #way: MountWay | undefined;
+  #way: MountStrategy | undefined;
   #sealed: string | undefined;
 
-  constructor(root: string, way: MountWay | undefined, remake: ErofsLayerStoreOptions["remake"]) {
+  constructor(root: string, way: MountStrategy | undefined, remake: ErofsLayerStoreOptions["remake"]) {
     this.#root = root;
     this.#remake = remake;
     this.#way = way;
@@ -83,32 +83,32 @@ class IndexedTars implements LayerFormat {
     return [["Layer mounts", way], ["Layer files", this.#sealed ??= await this.#seals.describe(this.#root)]];
   }
 
-  fill(options: FillingOptions): Filling {
+  fill(options: LayerWriterOptions): LayerWriter {
     return new TarIngestion({ ...options, seals: this.#seals });
   }
 
-  readTar(folder: string): AsyncIterable<Uint8Array> {
-    return readWhole(`${folder}/${TAR_NAME}`);
+  readTar(dir: string): AsyncIterable<Uint8Array> {
+    return readWhole(`${dir}/${TAR_NAME}`);
   }
 
-  async mountable(folder: string, diffId: Digest): Promise<LayerFolder> {
+  async mountable(dir: string, diffId: Digest): Promise<LayerDirectory> {
     const way = this.#way ??= await this.#probe();
     const key = hexOf(diffId);
-    const mount = () => this.mounts.use(key, { index: `${folder}/${INDEX_NAME}`, tar: `${folder}/${TAR_NAME}` }, way);
+    const mount = () => this.mounts.use(key, { index: `${dir}/${INDEX_NAME}`, tar: `${dir}/${TAR_NAME}` }, way);
     if (this.mounts.has(key)) return mount();
-    if (!hasIndex(folder)) await this.#make(folder, diffId);
+    if (!hasIndex(dir)) await this.#make(dir, diffId);
     try {
       return mount();
     } catch (thrown) {
       // The kernel has no words for "damaged" but these.
       if (!isErrno(thrown, "EINVAL", "EUCLEAN", "EIO")) throw thrown;
-      await this.#make(folder, diffId);
+      await this.#make(dir, diffId);
       return mount();
     }
   }
 
-  async verify(folder: string, diffId: Digest): Promise<void> {
-    if (await repairIndex(this.place(folder, diffId))) this.release(diffId);
+  async verify(dir: string, diffId: Digest): Promise<void> {
+    if (await repairIndex(this.place(dir, diffId))) this.release(diffId);
   }
 
   release(diffId: Digest): void {
@@ -116,21 +116,21 @@ class IndexedTars implements LayerFormat {
   }
 
   /** Once, however many containers start over it now. */
-  #make(folder: string, diffId: Digest): Promise<void> {
+  #make(dir: string, diffId: Digest): Promise<void> {
     let making = this.#making.get(diffId);
     if (making === undefined) {
-      const made = this.#remake?.(diffId) ?? makeIndex(this.place(folder, diffId));
+      const made = this.#remake?.(diffId) ?? rebuildIndex(this.place(dir, diffId));
       making = made.finally(() => this.#making.delete(diffId));
       this.#making.set(diffId, making);
     }
     return making;
   }
 
-  place(folder: string, diffId: Digest): LayerPlace {
-    return { folder, diffId, root: this.#root, seals: this.#seals };
+  place(dir: string, diffId: Digest): LayerPaths {
+    return { dir, diffId, root: this.#root, seals: this.#seals };
   }
 
-  async #probe(): Promise<MountWay> {
+  async #probe(): Promise<MountStrategy> {
     const probed = await probeErofs(this.#root);
     if ("way" in probed) return probed.way;
     throw new TsdError("storage", `Cannot mount layers in ${this.#root}: ${probed.why}`);

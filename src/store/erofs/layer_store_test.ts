@@ -9,7 +9,7 @@ for (const way of [undefined, "attached, by loop devices"] as const) {
     name: `ErofsLayerStore, ${way ?? "as it can"}`,
     create: (root) => new ErofsLayerStore({ root, way }),
     leftovers: (root) => namesIn(`${root}/ingest`),
-    folders: { listTree, diffTrees, run: runCommand },
+    dirs: { listTree, diffTrees, run: runCommand },
     isReadOnly: true,
     outlivesRemoval: true,
     options: way === undefined ? requires("root") : requires("root", "loop"),

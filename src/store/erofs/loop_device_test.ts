@@ -41,7 +41,7 @@ Deno.test("a device that somebody else has taken meanwhile is no failure; other 
   using device = loopDeviceOf({ fd: 9 }, sys.calls);
   assert.equal(device.path, "/dev/loop4");
   const flags = LO_FLAGS.READ_ONLY | LO_FLAGS.AUTOCLEAR | LO_FLAGS.DIRECT_IO;
-  assert.deepEqual(sys.argsOf("configureLoop").map(([, file, asked]) => [file, asked]), [[{ fd: 9 }, flags], [
+  assert.deepEqual(sys.argsOf("configureLoop").map(([, file, requested]) => [file, requested]), [[{ fd: 9 }, flags], [
     { fd: 9 },
     flags,
   ]]);

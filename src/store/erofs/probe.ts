@@ -1,26 +1,26 @@
 /** Whether this kernel mounts layers that lie in a folder, found out by doing it: a tar with an index, an overlay on it. */
 import { isErrno, SysError } from "../../sys/mod.ts";
 import { bytesOf, encodeHeader, END_OF_TAR, paddingOf, TarDecoder, tarHeader } from "../../tar/mod.ts";
-import { Workspace } from "../directory_driver/staging_dir.ts";
+import { StagingDir } from "../directory_driver/staging_dir.ts";
 import { LayerTree } from "../layer_tree.ts";
-import { mountOverlay, type OverlayFolders, unmountAll } from "../overlay/overlay_mount.ts";
+import { mountOverlay, type OverlayDirs, unmountAll } from "../overlay/overlay_mount.ts";
 import { writeIndex } from "./index_writer.ts";
 import { INDEX_NAME, IndexFile, NewFile, TAR_NAME, TarFile } from "./layer_files.ts";
-import { LayerMounts, MOUNT_WAYS, type MountWay } from "./layer_mounts.ts";
+import { LayerMounts, MOUNT_STRATEGIES, type MountStrategy } from "./layer_mounts.ts";
 
 const NAME = "probe";
 const CONTENT = "read through an overlay over an index over a tar";
 
 /** How layers can be mounted, or why they can't. */
-export type Probed = { readonly way: MountWay } | { readonly why: string };
+export type Probed = { readonly way: MountStrategy } | { readonly why: string };
 
 /** @throws what keeps it from making folders and files */
 export async function probeErofs(root: string): Promise<Probed> {
-  await using workspace = await Workspace.create(root);
-  writeLayer(`${workspace.path}/${TAR_NAME}`, `${workspace.path}/${INDEX_NAME}`);
+  await using stagingDir = await StagingDir.create(root);
+  writeLayer(`${stagingDir.path}/${TAR_NAME}`, `${stagingDir.path}/${INDEX_NAME}`);
   const refusals = new Set<string>();
-  for (const way of MOUNT_WAYS) {
-    const why = tryWay(workspace.path, way);
+  for (const way of MOUNT_STRATEGIES) {
+    const why = tryStrategy(stagingDir.path, way);
     if (why === undefined) return { way };
     refusals.add(why);
   }
@@ -28,12 +28,12 @@ export async function probeErofs(root: string): Promise<Probed> {
 }
 
 /** Why it can't be done in this way, or nothing. */
-function tryWay(folder: string, way: MountWay): string | undefined {
-  const [upper, work, target] = ["upper", "work", "merged"].map((name) => `${folder}/${way}/${name}`);
+function tryStrategy(dir: string, way: MountStrategy): string | undefined {
+  const [upper, work, target] = ["upper", "work", "merged"].map((name) => `${dir}/${way}/${name}`);
   for (const path of [upper!, work!, target!]) Deno.mkdirSync(path, { recursive: true });
-  using mounts = new LayerMounts(`${folder}/${way}`);
+  using mounts = new LayerMounts(`${dir}/${way}`);
   try {
-    const devices = { index: `${folder}/${INDEX_NAME}`, tar: `${folder}/${TAR_NAME}` };
+    const devices = { index: `${dir}/${INDEX_NAME}`, tar: `${dir}/${TAR_NAME}` };
     const { path } = mounts.use("layer", devices, way);
     mountSomehow({ lowers: [path], upper: upper!, work: work!, target: target! });
   } catch (thrown) {
@@ -50,12 +50,12 @@ function tryWay(folder: string, way: MountWay): string | undefined {
 }
 
 /** As containers get it: kernels that want block devices may want overlays in the old way as well. */
-function mountSomehow(folders: OverlayFolders): void {
+function mountSomehow(dirs: OverlayDirs): void {
   try {
-    mountOverlay(folders, "fsconfig");
+    mountOverlay(dirs, "fsconfig");
   } catch (thrown) {
     if (!(thrown instanceof SysError)) throw thrown;
-    mountOverlay(folders, "mount");
+    mountOverlay(dirs, "mount");
   }
 }
 

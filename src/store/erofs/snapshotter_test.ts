@@ -4,10 +4,10 @@ import { requires } from "../../../tests/requires.ts";
 import { testSnapshotter } from "../testsuite/snapshotter_suite.ts";
 import { namesIn } from "../directory_driver/staging_dir.ts";
 import { OverlaySnapshotter } from "../overlay/mod.ts";
-import { MOUNT_WAYS } from "./layer_mounts.ts";
+import { MOUNT_STRATEGIES } from "./layer_mounts.ts";
 import { ErofsLayerStore } from "./layer_store.ts";
 
-for (const way of MOUNT_WAYS) {
+for (const way of MOUNT_STRATEGIES) {
   testSnapshotter({
     name: `OverlaySnapshotter over EROFS, ${way}`,
     create(root) {
@@ -15,7 +15,7 @@ for (const way of MOUNT_WAYS) {
       return { layers, snapshotter: new OverlaySnapshotter({ root, layers, way: "fsconfig" }) };
     },
     leftovers: (root) => namesIn(`${root}/ingest`),
-    folders: { listTree, diffTrees, run: runCommand },
+    dirs: { listTree, diffTrees, run: runCommand },
     options: requires("root", "overlay", ...(way.includes("loop") ? ["loop" as const] : [])),
   });
 }

@@ -2,18 +2,18 @@
 import { TsdError } from "../../errors.ts";
 import { syncDir, writeSynced } from "../../io/mod.ts";
 import { TarDecoder } from "../../tar/mod.ts";
-import type { Filling, FillingOptions } from "../directory_driver/directory_layer_store.ts";
+import type { LayerWriter, LayerWriterOptions } from "../directory_driver/directory_layer_store.ts";
 import { LayerTree } from "../layer_tree.ts";
 import { createIndex } from "./index_rebuild.ts";
 import { INDEX_NAME, NewFile, TAR_NAME } from "./layer_files.ts";
-import type { Seals } from "./immutability.ts";
+import type { Immutability } from "./immutability.ts";
 
-export interface TarIngestionOptions extends FillingOptions {
-  readonly seals: Pick<Seals, "seal">;
+export interface TarIngestionOptions extends LayerWriterOptions {
+  readonly seals: Pick<Immutability, "seal">;
 }
 
 /** The folder gets `layer.tar` and `index.erofs`, sealed. */
-export class TarIngestion implements Filling {
+export class TarIngestion implements LayerWriter {
   readonly #options: TarIngestionOptions;
   readonly #decoder = new TarDecoder();
   readonly #tree: LayerTree;
@@ -22,7 +22,7 @@ export class TarIngestion implements Filling {
   constructor(options: TarIngestionOptions) {
     this.#options = options;
     this.#tree = new LayerTree(options.limits);
-    this.#tar = NewFile.create(`${options.folder}/${TAR_NAME}`);
+    this.#tar = NewFile.create(`${options.dir}/${TAR_NAME}`);
   }
 
   get tarBytes(): number {
@@ -59,18 +59,18 @@ export class TarIngestion implements Filling {
 
   /** The tar is on its way to the disk while the index is made. */
   async finish(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
-    const { folder, diffId, seals } = this.#options;
+    const { dir, diffId, seals } = this.#options;
     const others = async () => {
-      await createIndex(`${folder}/${INDEX_NAME}`, this.#tree, diffId, `${folder}/${TAR_NAME}`);
-      for (const [name, bytes] of Object.entries(files)) await writeSynced(`${folder}/${name}`, bytes, 0o600);
+      await createIndex(`${dir}/${INDEX_NAME}`, this.#tree, diffId, `${dir}/${TAR_NAME}`);
+      for (const [name, bytes] of Object.entries(files)) await writeSynced(`${dir}/${name}`, bytes, 0o600);
     };
     // All are waited for, whatever becomes of one: nothing may be on its way when the folder is cleared away.
     for (const outcome of await Promise.allSettled([this.#tar.sync(), others()])) {
       if (outcome.status === "rejected") throw outcome.reason;
     }
     this.#tar[Symbol.dispose]();
-    for (const name of [TAR_NAME, INDEX_NAME]) seals.seal(`${folder}/${name}`);
-    await syncDir(folder);
+    for (const name of [TAR_NAME, INDEX_NAME]) seals.seal(`${dir}/${name}`);
+    await syncDir(dir);
   }
 
   [Symbol.dispose](): void {

@@ -1,12 +1,12 @@
 /** The layers of an image as one folder to look things up in, without a container's own layer on top. */
 import { cString, MNT, newMount, O, OwnedFd } from "../../sys/mod.ts";
-import { type OverlayCalls, type OverlayWay, pageOf, SETTINGS } from "./overlay_mount.ts";
+import { type MountApi, type OverlayCalls, pageOf, SETTINGS } from "./overlay_mount.ts";
 
-const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
 /** Opens a folder for reading, by a path of our own making. @throws {SysError} */
-export function openFolder(path: string, calls: OverlayCalls): OwnedFd {
-  return new OwnedFd(calls.open(cString(path), FOLDER), calls);
+export function openDir(path: string, calls: OverlayCalls): OwnedFd {
+  return new OwnedFd(calls.open(cString(path), DIR), calls);
 }
 
 /**
@@ -16,14 +16,14 @@ export function openFolder(path: string, calls: OverlayCalls): OwnedFd {
  * @throws {TsdError} storage: there are too many; {SysError} what the kernel refused
  */
 export function openMerged(
-  folders: readonly string[],
+  dirs: readonly string[],
   scratch: string,
-  way: OverlayWay,
+  way: MountApi,
   calls: OverlayCalls,
 ): OwnedFd {
-  if (folders.length === 1) return openFolder(folders[0]!, calls);
+  if (dirs.length === 1) return openDir(dirs[0]!, calls);
   using open = new DisposableStack();
-  const lowers = folders.map((path) => {
+  const lowers = dirs.map((path) => {
     const fd = calls.open(cString(path), O.PATH | O.DIRECTORY | O.NOFOLLOW);
     return open.use(new OwnedFd(fd, calls)).procPath;
   });
@@ -31,11 +31,11 @@ export function openMerged(
     const options: (readonly [string, string])[] = [["source", "overlay"], ...SETTINGS];
     for (const lower of lowers) options.push(["lowerdir+", lower]);
     using mount = newMount({ type: "overlay", options }, calls, calls);
-    return new OwnedFd(calls.openat(mount.fd, cString("."), FOLDER), calls);
+    return new OwnedFd(calls.openat(mount.fd, cString("."), DIR), calls);
   }
   calls.mount({ source: "overlay", target: scratch, type: "overlay", data: pageOf(lowers, []) });
   try {
-    return openFolder(scratch, calls);
+    return openDir(scratch, calls);
   } finally {
     calls.umount2(scratch, MNT.NOFOLLOW | MNT.DETACH);
   }

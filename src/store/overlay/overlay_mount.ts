@@ -7,12 +7,12 @@ import {
   AT,
   attach,
   away,
-  type AwayCalls,
+  type BlockingCalls,
   cString,
+  type DirectoryCalls,
+  dirs,
   type FileCalls,
   files,
-  type FolderCalls,
-  folders,
   FS_MAGIC,
   isErrno,
   metadata,
@@ -27,21 +27,21 @@ import {
   type XattrCalls,
   xattrs,
 } from "../../sys/mod.ts";
-import { Workspace } from "../directory_driver/staging_dir.ts";
+import { StagingDir } from "../directory_driver/staging_dir.ts";
 
 /** The system calls that mounting takes. */
-export type OverlayCalls = FileCalls & FolderCalls & MountCalls & MetadataCalls & XattrCalls & AwayCalls;
+export type OverlayCalls = FileCalls & DirectoryCalls & MountCalls & MetadataCalls & XattrCalls & BlockingCalls;
 
 /** The real ones. */
-export const OVERLAY_CALLS: OverlayCalls = { ...files, ...folders, ...mounts, ...metadata, ...xattrs, ...away };
+export const OVERLAY_CALLS: OverlayCalls = { ...files, ...dirs, ...mounts, ...metadata, ...xattrs, ...away };
 
 const OPAQUE = cString("trusted.overlay.opaque");
 
 /** `fsconfig`: fsopen and `lowerdir+` (Linux 6.7). `mount`: mount(2), whose options must fit a page. */
-export type OverlayWay = "fsconfig" | "mount";
+export type MountApi = "fsconfig" | "mount";
 
 /** Absolute paths of the folders that make an overlay. */
-export interface OverlayFolders {
+export interface OverlayDirs {
   /** Highest layer first; at least one. */
   readonly lowers: readonly string[];
   readonly upper: string;
@@ -64,19 +64,19 @@ export const SETTINGS: readonly (readonly [string, string])[] = [["index", "off"
 ]];
 
 /** Mounts, in the way given. @throws {TsdError} storage; {SysError} what the kernel refused */
-export function mountOverlay(folders: OverlayFolders, way: OverlayWay, calls: OverlayCalls = OVERLAY_CALLS): void {
-  if (folders.lowers.length > LOWERS_MAX) {
-    throw new TsdError("storage", `Cannot mount ${folders.lowers.length} layers: Linux takes at most ${LOWERS_MAX}`);
+export function mountOverlay(dirs: OverlayDirs, way: MountApi, calls: OverlayCalls = OVERLAY_CALLS): void {
+  if (dirs.lowers.length > LOWERS_MAX) {
+    throw new TsdError("storage", `Cannot mount ${dirs.lowers.length} layers: Linux takes at most ${LOWERS_MAX}`);
   }
   using open = new DisposableStack();
-  const pathOf = (folder: string) => {
-    const fd = calls.open(cString(folder), O.PATH | O.DIRECTORY | O.NOFOLLOW);
+  const pathOf = (dir: string) => {
+    const fd = calls.open(cString(dir), O.PATH | O.DIRECTORY | O.NOFOLLOW);
     return open.use(new OwnedFd(fd, calls)).procPath;
   };
-  const lowers = folders.lowers.map(pathOf);
-  const upper = pathOf(folders.upper);
-  const work = pathOf(folders.work);
-  const target = open.use(new OwnedFd(calls.open(cString(folders.target), O.PATH | O.DIRECTORY | O.NOFOLLOW), calls));
+  const lowers = dirs.lowers.map(pathOf);
+  const upper = pathOf(dirs.upper);
+  const work = pathOf(dirs.work);
+  const target = open.use(new OwnedFd(calls.open(cString(dirs.target), O.PATH | O.DIRECTORY | O.NOFOLLOW), calls));
   if (way === "mount") return mountByOptions({ lowers, upper, work, target: target.procPath }, calls);
   const options: (readonly [string, string])[] = [["source", "overlay"]];
   for (const lower of lowers) options.push(["lowerdir+", lower]);
@@ -85,7 +85,7 @@ export function mountOverlay(folders: OverlayFolders, way: OverlayWay, calls: Ov
   attach(mount, target, calls);
 }
 
-function mountByOptions({ lowers, upper, work, target }: OverlayFolders, calls: OverlayCalls): void {
+function mountByOptions({ lowers, upper, work, target }: OverlayDirs, calls: OverlayCalls): void {
   calls.mount({
     source: "overlay",
     target,
@@ -116,25 +116,25 @@ export function unmountAll(target: string, calls: Pick<MountCalls, "umount2"> = 
 }
 
 /** As {@link unmountAll}, and this thread doesn't wait for the disk meanwhile. */
-export async function unmountAllAway(
+export async function unmountAllBlocking(
   target: string,
-  calls: Pick<OverlayCalls, "umount2" | "umountAway"> = OVERLAY_CALLS,
+  calls: Pick<OverlayCalls, "umount2" | "umountBlocking"> = OVERLAY_CALLS,
 ): Promise<void> {
-  await calls.umountAway(target, MNT.NOFOLLOW);
+  await calls.umountBlocking(target, MNT.NOFOLLOW);
   // What is left: mounts below that one, a busy one, or the reason why it can't be done.
   unmountAll(target, calls);
 }
 
 /** Whether something is mounted on `folder`: its file system isn't that of the folder around it. @throws {SysError} */
-export function isMounted(folder: string, calls: Pick<MetadataCalls, "statx"> = OVERLAY_CALLS): boolean {
+export function isMounted(dir: string, calls: Pick<MetadataCalls, "statx"> = OVERLAY_CALLS): boolean {
   const deviceOf = (path: string) => calls.statx(AT.FDCWD, cString(path), AT.SYMLINK_NOFOLLOW).device;
-  const [own, around] = [deviceOf(folder), deviceOf(`${folder}/..`)];
+  const [own, around] = [deviceOf(dir), deviceOf(`${dir}/..`)];
   return own.major !== around.major || own.minor !== around.minor;
 }
 
 /** Whether nothing below this layer is to be seen: overlayfs itself ignores the mark on the root of a layer. */
-export function isOpaqueLayer(folder: string, calls: Pick<XattrCalls, "lgetxattr"> = OVERLAY_CALLS): boolean {
-  const value = calls.lgetxattr(cString(folder), OPAQUE);
+export function isOpaqueLayer(dir: string, calls: Pick<XattrCalls, "lgetxattr"> = OVERLAY_CALLS): boolean {
+  const value = calls.lgetxattr(cString(dir), OPAQUE);
   return value?.length === 1 && value[0] === "y".charCodeAt(0);
 }
 
@@ -142,16 +142,16 @@ export function isOpaqueLayer(folder: string, calls: Pick<XattrCalls, "lgetxattr
  * Finds out how an overlay can be mounted with its folders below `root`, by doing it.
  * @throws {TsdError} storage: not at all, and why
  */
-export async function probeOverlay(root: string, calls: OverlayCalls = OVERLAY_CALLS): Promise<OverlayWay> {
-  await using workspace = await Workspace.create(root);
-  const [lower, upper, work, target] = ["lower", "upper", "work", "merged"].map((name) => `${workspace.path}/${name}`);
-  const folders: OverlayFolders = { lowers: [lower!], upper: upper!, work: work!, target: target! };
-  for (const path of [...folders.lowers, folders.upper, folders.work, folders.target]) await Deno.mkdir(path);
+export async function probeOverlay(root: string, calls: OverlayCalls = OVERLAY_CALLS): Promise<MountApi> {
+  await using stagingDir = await StagingDir.create(root);
+  const [lower, upper, work, target] = ["lower", "upper", "work", "merged"].map((name) => `${stagingDir.path}/${name}`);
+  const dirs: OverlayDirs = { lowers: [lower!], upper: upper!, work: work!, target: target! };
+  for (const path of [...dirs.lowers, dirs.upper, dirs.work, dirs.target]) await Deno.mkdir(path);
   const refusals: SysError[] = [];
   for (const way of ["fsconfig", "mount"] as const) {
     try {
-      mountOverlay(folders, way, calls);
-      unmountAll(folders.target, calls);
+      mountOverlay(dirs, way, calls);
+      unmountAll(dirs.target, calls);
       return way;
     } catch (thrown) {
       if (!(thrown instanceof SysError)) throw thrown;

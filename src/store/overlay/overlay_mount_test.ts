@@ -5,14 +5,14 @@ import { MNT } from "../../sys/mod.ts";
 import {
   isMounted,
   mountOverlay,
-  type OverlayFolders,
+  type OverlayDirs,
   probeOverlay,
   unmountAll,
-  unmountAllAway,
+  unmountAllBlocking,
 } from "./overlay_mount.ts";
 import { namesIn } from "../directory_driver/staging_dir.ts";
 
-const folders = (count: number): OverlayFolders => ({
+const dirs = (count: number): OverlayDirs => ({
   lowers: Array.from({ length: count }, (_, i) => `/layers/${i}/tree`),
   upper: "/s/upper",
   work: "/s/work",
@@ -21,7 +21,7 @@ const folders = (count: number): OverlayFolders => ({
 
 Deno.test("mountOverlay by fsconfig hands over descriptors, the highest layer first, and closes them", () => {
   const sys = new FakeSys();
-  mountOverlay(folders(2), "fsconfig", sys.calls);
+  mountOverlay(dirs(2), "fsconfig", sys.calls);
   assert.deepEqual(sys.argsOf("open").map(([path]) => path), [
     ...["/layers/0/tree", "/layers/1/tree", "/s/upper", "/s/work", "/s/merged"],
   ]);
@@ -45,7 +45,7 @@ Deno.test("mountOverlay by fsconfig hands over descriptors, the highest layer fi
 
 Deno.test("mountOverlay by mount uses one option string", () => {
   const sys = new FakeSys();
-  mountOverlay(folders(2), "mount", sys.calls);
+  mountOverlay(dirs(2), "mount", sys.calls);
   const [request] = sys.argsOf("mount")[0] as [{ target: string; data: string }];
   assert.equal(request.target, "/proc/self/fd/104");
   assert.equal(
@@ -59,13 +59,13 @@ Deno.test("mountOverlay by mount uses one option string", () => {
 Deno.test("mountOverlay refuses more layers than the kernel takes, and loses no descriptor", () => {
   for (const [count, way] of [[501, "fsconfig"], [250, "mount"]] as const) {
     const sys = new FakeSys();
-    assert.throws(() => mountOverlay(folders(count), way, sys.calls), { code: "storage", message: /250|501/ });
+    assert.throws(() => mountOverlay(dirs(count), way, sys.calls), { code: "storage", message: /250|501/ });
     assert.deepEqual([...sys.openFds], []);
     assert.ok(!sys.names.includes("mount") && !sys.names.includes("fsopen"));
   }
   for (const call of ["open", "fsopen", "fsconfig", "fsmount", "moveMount"] as const) {
     const sys = new FakeSys().script(call, { error: "EIO" });
-    assert.throws(() => mountOverlay(folders(3), "fsconfig", sys.calls), { errnoName: "EIO" });
+    assert.throws(() => mountOverlay(dirs(3), "fsconfig", sys.calls), { errnoName: "EIO" });
     assert.deepEqual([...sys.openFds], [], call);
   }
 });
@@ -87,13 +87,13 @@ Deno.test("unmountAll goes on until nothing is mounted, and detaches what is bus
   });
 });
 
-Deno.test("unmountAllAway tries it elsewhere, and sees here to what is left", async () => {
+Deno.test("unmountAllBlocking tries it elsewhere, and sees here to what is left", async () => {
   const sys = new FakeSys().script("umount2", { error: "EBUSY" }, { value: undefined }, { error: "EINVAL" });
-  await unmountAllAway("/s/merged", sys.calls);
-  assert.deepEqual(sys.names, ["umountAway", "umount2", "umount2", "umount2"]);
-  assert.deepEqual(sys.argsOf("umountAway"), [["/s/merged", MNT.NOFOLLOW]]);
+  await unmountAllBlocking("/s/merged", sys.calls);
+  assert.deepEqual(sys.names, ["umountBlocking", "umount2", "umount2", "umount2"]);
+  assert.deepEqual(sys.argsOf("umountBlocking"), [["/s/merged", MNT.NOFOLLOW]]);
   const refused = new FakeSys().script("umount2", { error: "EPERM" });
-  await assert.rejects(unmountAllAway("/s", refused.calls), { errnoName: "EPERM" });
+  await assert.rejects(unmountAllBlocking("/s", refused.calls), { errnoName: "EPERM" });
 });
 
 Deno.test("isMounted compares file systems", () => {

@@ -2,12 +2,12 @@ import { isTsdError, TsdError } from "../../errors.ts";
 import { syncDir } from "../../io/mod.ts";
 import type { Digest } from "../../image/digest.ts";
 import type { ByteString } from "../../tar/mod.ts";
-import { FolderSnapshotter, type SnapshotPlace } from "../directory_driver/directory_snapshotter.ts";
+import { DirectorySnapshotter, type SnapshotPaths } from "../directory_driver/directory_snapshotter.ts";
 import { attempting } from "../directory_driver/storage_failure.ts";
-import { Workspace } from "../directory_driver/staging_dir.ts";
-import type { Change, LayerFolder, LayerStore, Usage } from "../driver.ts";
-import { openFolder, openMerged } from "./merged_layers.ts";
-import { isOpaqueLayer, mountOverlay, type OverlayCalls, type OverlayWay, probeOverlay } from "./overlay_mount.ts";
+import { StagingDir } from "../directory_driver/staging_dir.ts";
+import type { Change, LayerDirectory, LayerStore, Usage } from "../driver.ts";
+import { openDir, openMerged } from "./merged_layers.ts";
+import { isOpaqueLayer, type MountApi, mountOverlay, type OverlayCalls, probeOverlay } from "./overlay_mount.ts";
 import { changesBetween } from "./upper_changes.ts";
 import { usageOf } from "./upper_usage.ts";
 
@@ -20,14 +20,14 @@ export interface OverlaySnapshotterOptions {
   readonly layers: Pick<LayerStore, "info" | "mountable">;
   readonly calls?: OverlayCalls;
   /** How to mount; found out by trying when it isn't given. */
-  readonly way?: OverlayWay;
+  readonly way?: MountApi;
 }
 
 /** Writable views by overlayfs, in `upper/` and `work/`. Works over any driver whose layers are folders. */
-export class OverlaySnapshotter extends FolderSnapshotter {
+export class OverlaySnapshotter extends DirectorySnapshotter {
   protected readonly parts = ["upper", "work"];
   readonly #layers: Pick<LayerStore, "mountable">;
-  #way: OverlayWay | undefined;
+  #way: MountApi | undefined;
 
   constructor({ way, ...options }: OverlaySnapshotterOptions) {
     super(options);
@@ -36,7 +36,7 @@ export class OverlaySnapshotter extends FolderSnapshotter {
   }
 
   /** Finds out whether and how overlays can be mounted here. @throws {TsdError} storage: not at all, and why */
-  async probe(): Promise<OverlayWay> {
+  async probe(): Promise<MountApi> {
     return this.#way ??= await attempting("Cannot try an overlay", () => probeOverlay(this.root, this.calls));
   }
 
@@ -44,45 +44,45 @@ export class OverlaySnapshotter extends FolderSnapshotter {
     await this.probe();
   }
 
-  protected fill(folder: string): void {
-    Deno.mkdirSync(`${folder}/upper`);
+  protected fill(dir: string): void {
+    Deno.mkdirSync(`${dir}/upper`);
     // Not by mkdir, whose mode goes through the umask.
-    Deno.chmodSync(`${folder}/upper`, ROOT_MODE);
-    Deno.mkdirSync(`${folder}/work`, { mode: 0o700 });
+    Deno.chmodSync(`${dir}/upper`, ROOT_MODE);
+    Deno.mkdirSync(`${dir}/work`, { mode: 0o700 });
   }
 
   /** An fsync of a file keeps its neighbours on ext4 and xfs, not on btrfs. */
-  protected keep(folder: string): Promise<void> {
-    return syncDir(folder);
+  protected keep(dir: string): Promise<void> {
+    return syncDir(dir);
   }
 
-  protected async mounting({ folder, layers }: SnapshotPlace): Promise<Disposable & { mount(target: string): void }> {
+  protected async mounting({ dir, layers }: SnapshotPaths): Promise<Disposable & { mount(target: string): void }> {
     const way = await this.probe();
     const lowers = await this.#lowers(layers);
     return {
       mount: (target) => {
-        const folders = { lowers: lowers.paths, upper: `${folder}/upper`, work: `${folder}/work`, target };
-        mountOverlay(folders, way, this.calls);
+        const dirs = { lowers: lowers.paths, upper: `${dir}/upper`, work: `${dir}/work`, target };
+        mountOverlay(dirs, way, this.calls);
       },
       [Symbol.dispose]: () => lowers[Symbol.dispose](),
     };
   }
 
-  protected measure({ folder }: SnapshotPlace): Promise<Usage> {
-    return usageOf(`${folder}/upper`, this.calls);
+  protected measure({ dir }: SnapshotPaths): Promise<Usage> {
+    return usageOf(`${dir}/upper`, this.calls);
   }
 
   protected async *compare(
-    { id, folder, layers }: SnapshotPlace,
+    { id, dir, layers }: SnapshotPaths,
     assumed?: ReadonlySet<ByteString>,
   ): AsyncGenerator<Change> {
     const way = await this.probe();
     using lowers = await this.#lowers(layers);
-    const attempt = `Cannot compare the snapshot for ${id} with its layers`;
-    using upper = await attempting(attempt, () => openFolder(`${folder}/upper`, this.calls));
-    using lower = await attempting(attempt, async () => {
-      await using workspace = await Workspace.create(this.root);
-      return openMerged(lowers.paths, workspace.path, way, this.calls);
+    const withErrorPrefix = `Cannot compare the snapshot for ${id} with its layers`;
+    using upper = await attempting(withErrorPrefix, () => openDir(`${dir}/upper`, this.calls));
+    using lower = await attempting(withErrorPrefix, async () => {
+      await using stagingDir = await StagingDir.create(this.root);
+      return openMerged(lowers.paths, stagingDir.path, way, this.calls);
     });
     yield* changesBetween({ upper, lower, assumed }, this.calls);
   }
@@ -95,7 +95,7 @@ export class OverlaySnapshotter extends FolderSnapshotter {
     using open = new DisposableStack();
     const paths: string[] = [];
     for (const layer of new Set(layers.toReversed())) {
-      const { path } = open.use(await this.#folderOf(layer));
+      const { path } = open.use(await this.#dirOf(layer));
       paths.push(path);
       if (isOpaqueLayer(path, this.calls)) break;
     }
@@ -105,7 +105,7 @@ export class OverlaySnapshotter extends FolderSnapshotter {
   }
 
   /** A layer that a snapshot stands on and that is gone is no longer the caller's mistake. */
-  async #folderOf(layer: Digest): Promise<LayerFolder> {
+  async #dirOf(layer: Digest): Promise<LayerDirectory> {
     try {
       return await this.#layers.mountable(layer);
     } catch (thrown) {
@@ -116,8 +116,8 @@ export class OverlaySnapshotter extends FolderSnapshotter {
 
   /** Overlay wants at least one lower directory, also over an image without layers. */
   async #emptyLower(): Promise<string> {
-    const folder = `${this.root}/empty`;
-    await attempting("Cannot make an empty layer", () => Deno.mkdir(folder, { recursive: true, mode: 0o755 }));
-    return folder;
+    const dir = `${this.root}/empty`;
+    await attempting("Cannot make an empty layer", () => Deno.mkdir(dir, { recursive: true, mode: 0o755 }));
+    return dir;
   }
 }

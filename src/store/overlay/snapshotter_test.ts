@@ -3,11 +3,11 @@ import { diffTrees, listTree, runCommand } from "../../../tests/harness/mod.ts";
 import { requires } from "../../../tests/requires.ts";
 import { testSnapshotter } from "../testsuite/snapshotter_suite.ts";
 import { Overlay2LayerStore } from "../overlay2/layer_store.ts";
-import { OVERLAY_CALLS, type OverlayCalls, type OverlayWay } from "./overlay_mount.ts";
+import { type MountApi, OVERLAY_CALLS, type OverlayCalls } from "./overlay_mount.ts";
 import { OverlaySnapshotter } from "./snapshotter.ts";
 import { namesIn } from "../directory_driver/staging_dir.ts";
 
-for (const way of ["fsconfig", "mount"] as const satisfies OverlayWay[]) {
+for (const way of ["fsconfig", "mount"] as const satisfies MountApi[]) {
   testSnapshotter({
     name: `OverlaySnapshotter by ${way}`,
     create(root) {
@@ -15,7 +15,7 @@ for (const way of ["fsconfig", "mount"] as const satisfies OverlayWay[]) {
       return { layers, snapshotter: new OverlaySnapshotter({ root, layers, way }) };
     },
     leftovers: (root) => namesIn(`${root}/ingest`),
-    folders: { listTree, diffTrees, run: runCommand },
+    dirs: { listTree, diffTrees, run: runCommand },
     options: requires("root", "overlay"),
   });
 }

@@ -8,9 +8,9 @@ import type { ByteString } from "../../tar/mod.ts";
 import type { Change, ChangeKind } from "../driver.ts";
 import { BENEATH } from "../overlay2/directory_cache.ts";
 import type { OverlayCalls } from "./overlay_mount.ts";
-import { Turn } from "../directory_driver/cooperative_yield.ts";
+import { CooperativeYield } from "../directory_driver/cooperative_yield.ts";
 
-const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const OPAQUE = cString("trusted.overlay.opaque");
 const CAPABILITY = cString("security.capability");
 
@@ -22,11 +22,11 @@ interface Frame {
   readonly isOld: boolean;
   readonly parent: Frame | undefined;
   /** Whether it was told of already, for itself or because something in it has changed. */
-  isTold: boolean;
+  isReported: boolean;
 }
 
 /** The two sides of a folder while it is looked at. */
-interface Sides {
+interface ComparedTrees {
   readonly upper: OwnedFd;
   readonly lower: OwnedFd | undefined;
 }
@@ -35,8 +35,8 @@ interface Sides {
 interface Finding {
   readonly name: ByteString;
   readonly kind: ChangeKind | undefined;
-  readonly isFolder: boolean;
-  readonly wasFolder: boolean;
+  readonly isDir: boolean;
+  readonly wasDir: boolean;
 }
 
 /** One name in a folder, above and below. */
@@ -63,11 +63,11 @@ export async function* changesBetween(
   { upper, lower, assumed = new Set(), isWhole = false }: Comparison,
   calls: OverlayCalls,
 ): AsyncGenerator<Change> {
-  yield* new Walk({ upper, lower, isWhole }, assumed, calls).folder({
+  yield* new Walk({ upper, lower, isWhole }, assumed, calls).dir({
     path: "",
     isOld: true,
     parent: undefined,
-    isTold: true,
+    isReported: true,
   });
 }
 
@@ -76,7 +76,7 @@ class Walk {
   readonly #isWhole: boolean;
   readonly #assumed: ReadonlySet<ByteString>;
   readonly #calls: OverlayCalls;
-  readonly #turn = new Turn();
+  readonly #turn = new CooperativeYield();
 
   constructor({ isWhole = false, ...roots }: Comparison, assumed: ReadonlySet<ByteString>, calls: OverlayCalls) {
     this.#roots = roots;
@@ -85,12 +85,12 @@ class Walk {
     this.#calls = calls;
   }
 
-  async *folder(frame: Frame): AsyncGenerator<Change> {
-    for (const { name, kind, isFolder, wasFolder } of await this.#findings(frame)) {
+  async *dir(frame: Frame): AsyncGenerator<Change> {
+    for (const { name, kind, isDir, wasDir } of await this.#findings(frame)) {
       const path = `${frame.path}/${name}`;
-      if (kind !== undefined) yield* told(frame, { path, kind });
-      if (!isFolder) continue;
-      yield* this.folder({ path, isOld: frame.isOld && wasFolder, parent: frame, isTold: kind !== undefined });
+      if (kind !== undefined) yield* reported(frame, { path, kind });
+      if (!isDir) continue;
+      yield* this.dir({ path, isOld: frame.isOld && wasDir, parent: frame, isReported: kind !== undefined });
     }
   }
 
@@ -104,24 +104,24 @@ class Walk {
       await this.#turn.yieldIfLong();
       const pair = { upper: this.#statusIn(upper, name), lower: this.#statusIn(lower, name) };
       const kind = this.#kindOf(sides, `${frame.path}/${name}`, name, pair);
-      findings.push({ name, kind, isFolder: isFolder(pair.upper), wasFolder: isFolder(pair.lower) });
+      findings.push({ name, kind, isDir: isDir(pair.upper), wasDir: isDir(pair.lower) });
     }
     return findings;
   }
 
   /** Those above; in a folder that hides what is below it also those that it hides. */
-  #names({ upper, lower }: Sides): ByteString[] {
-    const names = this.#calls.readFolder(upper.fd).map(({ name }) => name);
+  #names({ upper, lower }: ComparedTrees): ByteString[] {
+    const names = this.#calls.readDir(upper.fd).map(({ name }) => name);
     if (lower !== undefined && (this.#isWhole || this.#isOpaque(upper))) {
       const own = new Set(names);
       // A layer that lies below all others may still hold whiteouts, of which nobody knows.
-      const hidden = this.#calls.readFolder(lower.fd).filter(({ name }) => !own.has(name));
+      const hidden = this.#calls.readDir(lower.fd).filter(({ name }) => !own.has(name));
       names.push(...hidden.map(({ name }) => name));
     }
     return names.sort((a, b) => a < b ? -1 : 1);
   }
 
-  #kindOf(sides: Sides, path: ByteString, name: ByteString, { upper, lower }: Pair): ChangeKind | undefined {
+  #kindOf(sides: ComparedTrees, path: ByteString, name: ByteString, { upper, lower }: Pair): ChangeKind | undefined {
     if (upper === undefined) return lower === undefined ? undefined : "deleted";
     if (lower === undefined) return this.#assumed.has(path) ? undefined : "added";
     if (this.#isWhole && isUntouched(upper, lower)) return undefined;
@@ -131,37 +131,37 @@ class Walk {
   }
 
   /** Undefined also for what overlayfs takes for "not there". */
-  #statusIn(folder: OwnedFd | undefined, name: ByteString): FileStatus | undefined {
-    if (folder === undefined) return undefined;
-    const status = present(() => this.#calls.statx(folder.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
+  #statusIn(dir: OwnedFd | undefined, name: ByteString): FileStatus | undefined {
+    if (dir === undefined) return undefined;
+    const status = present(() => this.#calls.statx(dir.fd, cBytes(name), AT.SYMLINK_NOFOLLOW));
     return status !== undefined && !this.#isWhole && isWhiteout(status) ? undefined : status;
   }
 
   #open(root: OwnedFd, path: ByteString): OwnedFd | undefined {
     const below = cBytes(path === "" ? "." : path.slice(1));
-    const fd = present(() => this.#calls.openat2(root.fd, below, { flags: FOLDER, resolve: BENEATH }));
+    const fd = present(() => this.#calls.openat2(root.fd, below, { flags: DIR, resolve: BENEATH }));
     return fd === undefined ? undefined : new OwnedFd(fd, this.#calls);
   }
 
-  #isOpaque(folder: OwnedFd): boolean {
-    const value = this.#calls.fgetxattr(folder.fd, OPAQUE);
+  #isOpaque(dir: OwnedFd): boolean {
+    const value = this.#calls.fgetxattr(dir.fd, OPAQUE);
     return value?.length === 1 && value[0] === "y".charCodeAt(0);
   }
 
-  #capability(folder: OwnedFd | undefined, name: ByteString): string {
-    if (folder === undefined) return "";
-    const path = cBytes(`${folder.procPath}/${name}`);
+  #capability(dir: OwnedFd | undefined, name: ByteString): string {
+    if (dir === undefined) return "";
+    const path = cBytes(`${dir.procPath}/${name}`);
     return present(() => this.#calls.lgetxattr(path, CAPABILITY))?.toHex() ?? "";
   }
 }
 
 /** The change, behind the folders on the way to it of which nobody has heard yet. */
-function* told(frame: Frame, change: Change): Generator<Change> {
+function* reported(frame: Frame, change: Change): Generator<Change> {
   const untold: Frame[] = [];
-  for (let at: Frame | undefined = frame; at !== undefined && !at.isTold; at = at.parent) untold.push(at);
-  for (const folder of untold.reverse()) {
-    folder.isTold = true;
-    yield { path: folder.path, kind: "modified" };
+  for (let at: Frame | undefined = frame; at !== undefined && !at.isReported; at = at.parent) untold.push(at);
+  for (const dir of untold.reverse()) {
+    dir.isReported = true;
+    yield { path: dir.path, kind: "modified" };
   }
   yield change;
 }
@@ -170,7 +170,7 @@ function isDifferent(upper: FileStatus, lower: FileStatus): boolean {
   const [a, b] = [upper.nodeDevice, lower.nodeDevice];
   if (upper.mode !== lower.mode || upper.uid !== lower.uid || upper.gid !== lower.gid) return true;
   if (a.major !== b.major || a.minor !== b.minor) return true;
-  if (isFolder(upper)) return false;
+  if (isDir(upper)) return false;
   return upper.sizeBytes !== lower.sizeBytes || !isSameTime(upper.modifyTime, lower.modifyTime);
 }
 
@@ -185,8 +185,7 @@ function isSameTime(a: Timespec, b: Timespec): boolean {
   return a.seconds === b.seconds && (a.nanoseconds === b.nanoseconds || a.nanoseconds === 0 || b.nanoseconds === 0);
 }
 
-const isFolder = (status: FileStatus | undefined): boolean =>
-  status !== undefined && (status.mode & S.IFMT) === S.IFDIR;
+const isDir = (status: FileStatus | undefined): boolean => status !== undefined && (status.mode & S.IFMT) === S.IFDIR;
 
 const isWhiteout = ({ mode, nodeDevice: { major, minor } }: FileStatus): boolean =>
   (mode & S.IFMT) === S.IFCHR && major === 0 && minor === 0;

@@ -8,7 +8,7 @@ const CAPACITY = 128;
 /** How folders below a layer's root are opened: never through a link, never out of the root or into a mount. */
 export const BENEATH = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS | RESOLVE.NO_XDEV;
 
-export class FolderCache implements Disposable {
+export class DirectoryCache implements Disposable {
   readonly #calls: FileCalls;
   readonly #rootFd: number;
   /** Least recently used first. A folder that was removed just ages: its node is never asked for again. */
@@ -23,10 +23,10 @@ export class FolderCache implements Disposable {
   }
 
   /** An O_PATH descriptor of the folder, which holds at least until two other folders were asked for. */
-  fdOf(folder: DirectoryNode): number {
-    if (folder === this.#last) return this.#lastFd;
-    const fd = folder.parent === null ? this.#rootFd : this.#lookUp(folder, folder.parent);
-    this.#last = folder;
+  fdOf(dir: DirectoryNode): number {
+    if (dir === this.#last) return this.#lastFd;
+    const fd = dir.parent === null ? this.#rootFd : this.#lookUp(dir, dir.parent);
+    this.#last = dir;
     this.#lastFd = fd;
     return fd;
   }
@@ -37,27 +37,27 @@ export class FolderCache implements Disposable {
     this.#last = undefined;
   }
 
-  #lookUp(folder: DirectoryNode, parent: DirectoryNode): number {
-    const known = this.#open.get(folder);
+  #lookUp(dir: DirectoryNode, parent: DirectoryNode): number {
+    const known = this.#open.get(dir);
     if (known !== undefined) {
-      this.#open.delete(folder);
-      this.#open.set(folder, known);
+      this.#open.delete(dir);
+      this.#open.set(dir, known);
       return known;
     }
     const parentFd = parent.parent === null ? this.#rootFd : this.#open.get(parent);
-    const path = parentFd === undefined ? pathOf(folder) : folder.name;
+    const path = parentFd === undefined ? pathOf(dir) : dir.name;
     const fd = this.#calls.openat2(parentFd ?? this.#rootFd, cBytes(path), {
       flags: O.PATH | O.DIRECTORY | O.NOFOLLOW,
       resolve: BENEATH,
     });
-    this.#open.set(folder, fd);
+    this.#open.set(dir, fd);
     if (this.#open.size > CAPACITY) this.#evict();
     return fd;
   }
 
   #evict(): void {
-    for (const [folder, fd] of this.#open) {
-      this.#open.delete(folder);
+    for (const [dir, fd] of this.#open) {
+      this.#open.delete(dir);
       this.#calls.close(fd);
       return;
     }

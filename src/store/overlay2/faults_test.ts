@@ -11,7 +11,7 @@ import { concat, octal, rawBlock, rawFile } from "../../tar/tar_testing.ts";
 import { Overlay2LayerStore } from "./layer_store.ts";
 import { OverlaySnapshotter } from "../overlay/snapshotter.ts";
 import { LAYER_CALLS, type LayerCalls } from "./tree_calls.ts";
-import { namesIn, sweepIngest, Workspace } from "../directory_driver/staging_dir.ts";
+import { namesIn, StagingDir, sweepIngest } from "../directory_driver/staging_dir.ts";
 
 const root = requires("root");
 
@@ -71,11 +71,11 @@ Deno.test("a sweep leaves what others are at work on, and has no quarrel with an
   await inTempDir(async (dir) => {
     assert.equal(await sweepIngest(dir), 0);
     {
-      await using workspace = await Workspace.create(dir);
-      await Deno.writeTextFile(`${workspace.path}/work`, "");
+      await using stagingDir = await StagingDir.create(dir);
+      await Deno.writeTextFile(`${stagingDir.path}/work`, "");
       await Deno.mkdir(`${dir}/ingest/abandoned/deep`, { recursive: true });
       assert.equal(await sweepIngest(dir), 1);
-      assert.equal(await Deno.readTextFile(`${workspace.path}/work`), "");
+      assert.equal(await Deno.readTextFile(`${stagingDir.path}/work`), "");
     }
     assert.deepEqual(await namesIn(`${dir}/ingest`), []);
   });

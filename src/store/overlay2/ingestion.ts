@@ -3,45 +3,45 @@ import { TsdError } from "../../errors.ts";
 import { cString, O, OwnedFd } from "../../sys/mod.ts";
 import { TarDecoder, type TarEntry } from "../../tar/mod.ts";
 import { LayerTree } from "../layer_tree.ts";
-import type { Filling, FillingOptions } from "../directory_driver/directory_layer_store.ts";
-import { SkeletonWriter } from "./tar_split.ts";
+import type { LayerWriter, LayerWriterOptions } from "../directory_driver/directory_layer_store.ts";
+import { TarSplitWriter } from "./tar_split.ts";
 import type { LayerCalls } from "./tree_calls.ts";
 import { TreeWriter } from "./tree_writer.ts";
 
-const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
-export interface IngestionOptions extends FillingOptions {
+export interface IngestionOptions extends LayerWriterOptions {
   readonly calls: LayerCalls;
 }
 
 /** The folder gets `tree/`, `skeleton.gz` and, where files were replaced, `shadow/`. All of it is synchronous. */
-export class Ingestion implements Filling {
+export class Ingestion implements LayerWriter {
   readonly #options: IngestionOptions;
   readonly #calls: LayerCalls;
   #open = new DisposableStack();
-  readonly #folderFd: number;
+  readonly #dirFd: number;
   readonly #decoder: TarDecoder;
   readonly #tree: LayerTree;
   readonly #writer: TreeWriter;
-  readonly #skeleton: SkeletonWriter;
+  readonly #skeleton: TarSplitWriter;
   #shadowsFd: number | undefined;
   #tarBytes = 0;
   /** Whether the present entry's data belongs to a file of the tree; else it stays in the skeleton. */
   #isFile = false;
 
   constructor(options: IngestionOptions) {
-    const { folder, calls, limits } = this.#options = options;
+    const { dir, calls, limits } = this.#options = options;
     this.#calls = calls;
     this.#tree = new LayerTree(limits);
     using undo = this.#open;
-    this.#folderFd = this.#own(calls.open(cString(folder), FOLDER));
-    calls.mkdirat(this.#folderFd, cString("tree"), 0o700);
-    const treeFd = this.#own(calls.openat(this.#folderFd, cString("tree"), FOLDER));
+    this.#dirFd = this.#own(calls.open(cString(dir), DIR));
+    calls.mkdirat(this.#dirFd, cString("tree"), 0o700);
+    const treeFd = this.#own(calls.openat(this.#dirFd, cString("tree"), DIR));
     const skeletonFd = this.#own(
-      calls.openat(this.#folderFd, cString("skeleton.gz"), O.WRONLY | O.CREAT | O.EXCL, 0o600),
+      calls.openat(this.#dirFd, cString("skeleton.gz"), O.WRONLY | O.CREAT | O.EXCL, 0o600),
     );
     this.#writer = this.#open.use(new TreeWriter(calls, treeFd, () => this.#shadows()));
-    this.#skeleton = new SkeletonWriter((bytes) => this.#writeAll(skeletonFd, bytes));
+    this.#skeleton = new TarSplitWriter((bytes) => this.#writeAll(skeletonFd, bytes));
     this.#decoder = new TarDecoder({ skeleton: (bytes) => this.#skeleton.raw(bytes) });
     this.#open = undo.move();
   }
@@ -83,10 +83,10 @@ export class Ingestion implements Filling {
     this.#writer.finish(this.#tree);
     for (const [name, bytes] of Object.entries(files)) {
       const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
-      using file = new OwnedFd(this.#calls.openat(this.#folderFd, cString(name), flags, 0o600), this.#calls);
+      using file = new OwnedFd(this.#calls.openat(this.#dirFd, cString(name), flags, 0o600), this.#calls);
       this.#writeAll(file.fd, bytes);
     }
-    this.#calls.syncfs(this.#folderFd);
+    this.#calls.syncfs(this.#dirFd);
   }
 
   [Symbol.dispose](): void {
@@ -104,8 +104,8 @@ export class Ingestion implements Filling {
 
   #shadows(): number {
     if (this.#shadowsFd === undefined) {
-      this.#calls.mkdirat(this.#folderFd, cString("shadow"), 0o700);
-      this.#shadowsFd = this.#own(this.#calls.openat(this.#folderFd, cString("shadow"), FOLDER));
+      this.#calls.mkdirat(this.#dirFd, cString("shadow"), 0o700);
+      this.#shadowsFd = this.#own(this.#calls.openat(this.#dirFd, cString("shadow"), DIR));
     }
     return this.#shadowsFd;
   }

@@ -1,5 +1,5 @@
 import type { Hasher } from "../../hash/mod.ts";
-import { FolderLayerStore, type LayerFormat } from "../directory_driver/directory_layer_store.ts";
+import { DirectoryLayerStore, type LayerFormat } from "../directory_driver/directory_layer_store.ts";
 import { Ingestion } from "./ingestion.ts";
 import { rebuiltTar } from "./tar_rebuild.ts";
 import { LAYER_CALLS, type LayerCalls } from "./tree_calls.ts";
@@ -18,7 +18,7 @@ export interface Overlay2LayerStoreOptions {
  * Layers unpacked into folders: each holds `tree/` (the lower directory for overlay), and `skeleton.gz` and `shadow/` (what
  * it takes to give the exact tar back, see `skeleton.ts`).
  */
-export class Overlay2LayerStore extends FolderLayerStore {
+export class Overlay2LayerStore extends DirectoryLayerStore {
   constructor({ root, createHasher, calls = LAYER_CALLS, notCleared }: Overlay2LayerStoreOptions) {
     super({ root, format: treesOf(calls), createHasher, notCleared });
   }
@@ -28,6 +28,6 @@ const treesOf = (calls: LayerCalls): LayerFormat => ({
   driver: "overlay2",
   isClearedLater: true,
   fill: (options) => new Ingestion({ ...options, calls }),
-  readTar: (folder) => rebuiltTar(folder, calls),
-  mountable: (folder) => Promise.resolve({ path: `${folder}/tree`, [Symbol.dispose]: () => {} }),
+  readTar: (dir) => rebuiltTar(dir, calls),
+  mountable: (dir) => Promise.resolve({ path: `${dir}/tree`, [Symbol.dispose]: () => {} }),
 });

@@ -8,6 +8,6 @@ testLayerStore({
   name: "Overlay2LayerStore",
   create: (root) => new Overlay2LayerStore({ root }),
   leftovers: (root) => namesIn(`${root}/ingest`),
-  folders: { listTree, diffTrees, run: runCommand },
+  dirs: { listTree, diffTrees, run: runCommand },
   options: requires("root"),
 });

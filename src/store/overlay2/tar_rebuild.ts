@@ -4,15 +4,15 @@ import { decompressed } from "../../io/mod.ts";
 import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../../sys/mod.ts";
 import { quoted } from "../../tar/mod.ts";
 import { BENEATH } from "./directory_cache.ts";
-import { type FilePart, skeletonParts } from "./tar_split.ts";
+import { type FilePart, tarSplitParts } from "./tar_split.ts";
 import type { LayerCalls } from "./tree_calls.ts";
-import { Turn } from "../directory_driver/cooperative_yield.ts";
+import { CooperativeYield } from "../directory_driver/cooperative_yield.ts";
 import { namesIn } from "../directory_driver/staging_dir.ts";
 
 /** Bytes in a chunk of the result. */
 const CHUNK_BYTES = 256 * 1024;
 const SKELETON_CHUNK_BYTES = 64 * 1024;
-const FOLDER = O.PATH | O.DIRECTORY | O.NOFOLLOW;
+const DIR = O.PATH | O.DIRECTORY | O.NOFOLLOW;
 const EMPTY = cString("");
 
 /**
@@ -21,9 +21,9 @@ const EMPTY = cString("");
  */
 export async function* rebuiltTar(layerPath: string, calls: LayerCalls): AsyncGenerator<Uint8Array> {
   using files = await LayerFiles.open(layerPath, calls);
-  const turn = new Turn();
+  const turn = new CooperativeYield();
   const output = new Output();
-  for await (const part of skeletonParts(decompressed(files.skeleton()))) {
+  for await (const part of tarSplitParts(decompressed(files.skeleton()))) {
     if (part instanceof Uint8Array) yield* output.add(part);
     else yield* files.dataOf(part, output);
     await turn.yieldIfLong();
@@ -69,7 +69,7 @@ class Output {
 class LayerFiles implements Disposable {
   readonly #calls: LayerCalls;
   readonly #open = new DisposableStack();
-  readonly #folder: OwnedFd;
+  readonly #dir: OwnedFd;
   readonly #tree: OwnedFd;
   readonly #shadows: OwnedFd | undefined;
   readonly #shadowed: ReadonlySet<string>;
@@ -78,9 +78,9 @@ class LayerFiles implements Disposable {
     this.#calls = calls;
     this.#shadowed = shadowed;
     try {
-      this.#folder = this.#own(calls.open(cString(layerPath), FOLDER));
-      this.#tree = this.#own(calls.openat(this.#folder.fd, cString("tree"), FOLDER));
-      if (shadowed.size > 0) this.#shadows = this.#own(calls.openat(this.#folder.fd, cString("shadow"), FOLDER));
+      this.#dir = this.#own(calls.open(cString(layerPath), DIR));
+      this.#tree = this.#own(calls.openat(this.#dir.fd, cString("tree"), DIR));
+      if (shadowed.size > 0) this.#shadows = this.#own(calls.openat(this.#dir.fd, cString("shadow"), DIR));
     } catch (thrown) {
       this[Symbol.dispose]();
       throw thrown;
@@ -93,7 +93,7 @@ class LayerFiles implements Disposable {
 
   /** The compressed skeleton. */
   skeleton(): ReadableStream<Uint8Array> {
-    const file = this.#own(this.#calls.openat(this.#folder.fd, cString("skeleton.gz"), O.RDONLY | O.NOFOLLOW));
+    const file = this.#own(this.#calls.openat(this.#dir.fd, cString("skeleton.gz"), O.RDONLY | O.NOFOLLOW));
     return new ReadableStream<Uint8Array>({
       pull: (controller) => {
         const chunk = new Uint8Array(SKELETON_CHUNK_BYTES);

@@ -30,10 +30,10 @@ export interface FilePart {
 }
 
 /** A stretch of the tar. */
-export type SkeletonPart = Uint8Array | FilePart;
+export type TarSplitPart = Uint8Array | FilePart;
 
 /** Collects parts and hands on compressed bytes. */
-export class SkeletonWriter {
+export class TarSplitWriter {
   readonly #write: (compressed: Uint8Array) => void;
   readonly #buffer = new Uint8Array(MEMBER_BYTES);
   readonly #view = new DataView(this.#buffer.buffer);
@@ -63,8 +63,8 @@ export class SkeletonWriter {
 
   /** The data of `node` stands here. */
   file(node: FileNode): void {
-    const folder = pathOf(node.parent!);
-    const path = bytesOf(folder === "" ? node.name : `${folder}/${node.name}`);
+    const dir = pathOf(node.parent!);
+    const path = bytesOf(dir === "" ? node.name : `${dir}/${node.name}`);
     const extents = node.sparse ?? [{ offset: 0, length: node.storedBytes }];
     const record = new Uint8Array(7 + path.length + 12 + 16 * extents.length);
     const view = new DataView(record.buffer);
@@ -122,7 +122,7 @@ export class SkeletonWriter {
  * The parts of an uncompressed skeleton.
  * @throws {TsdError} storage: it is damaged
  */
-export async function* skeletonParts(source: AsyncIterable<Uint8Array>): AsyncGenerator<SkeletonPart> {
+export async function* tarSplitParts(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarSplitPart> {
   const input = new RecordInput(source);
   try {
     for (let head = await input.take(1, "may end"); head !== undefined; head = await input.take(1, "may end")) {

@@ -3,14 +3,14 @@ import fc from "fast-check";
 import { gunzipSync } from "node:zlib";
 import { bytesOf, type ByteString, byteStringOf, tarHeader } from "../../tar/mod.ts";
 import { DirectoryNode, FileNode } from "../layer_tree.ts";
-import { type FilePart, type SkeletonPart, skeletonParts, SkeletonWriter } from "./tar_split.ts";
+import { type FilePart, type TarSplitPart, tarSplitParts, TarSplitWriter } from "./tar_split.ts";
 
 type Spec = ByteString | { path: ByteString; index: number; extents: number };
 
 function fileNode({ path, index, extents }: Exclude<Spec, string>): FileNode {
   const names = path.split("/");
   const name = names.pop()!;
-  const parent = names.reduce((folder, part) => new DirectoryNode(folder, part), new DirectoryNode(null, ""));
+  const parent = names.reduce((dir, part) => new DirectoryNode(dir, part), new DirectoryNode(null, ""));
   const sparse = Array.from({ length: extents }, (_, i) => ({ offset: i * 10, length: 4 }));
   const header = tarHeader({ type: "file", path, sizeBytes: 2 ** 40 + index });
   const stored = { index, dataOffset: 0, storedBytes: 4 * extents, sparse };
@@ -20,7 +20,7 @@ function fileNode({ path, index, extents }: Exclude<Spec, string>): FileNode {
 /** Writes the parts, compresses, decompresses, cuts anew and reads; raw neighbours are joined. */
 async function roundTrip(specs: readonly Spec[], cut: number): Promise<(ByteString | FilePart)[]> {
   const members: Uint8Array[] = [];
-  const writer = new SkeletonWriter((bytes) => void members.push(bytes));
+  const writer = new TarSplitWriter((bytes) => void members.push(bytes));
   for (const spec of specs) {
     if (typeof spec === "string") writer.raw(bytesOf(spec));
     else writer.file(fileNode(spec));
@@ -30,10 +30,10 @@ async function roundTrip(specs: readonly Spec[], cut: number): Promise<(ByteStri
   const chunks = plain.flatMap((bytes) =>
     Array.from({ length: Math.ceil(bytes.length / cut) }, (_, i) => bytes.subarray(i * cut, i * cut + cut))
   );
-  return joined(await Array.fromAsync(skeletonParts(ReadableStream.from(chunks))));
+  return joined(await Array.fromAsync(tarSplitParts(ReadableStream.from(chunks))));
 }
 
-function joined(parts: readonly SkeletonPart[]): (ByteString | FilePart)[] {
+function joined(parts: readonly TarSplitPart[]): (ByteString | FilePart)[] {
   const result: (ByteString | FilePart)[] = [];
   for (const part of parts) {
     const last = result.at(-1);
@@ -79,6 +79,6 @@ Deno.test("a skeleton takes raw parts and maps that are longer than its buffer",
 
 Deno.test("a damaged skeleton is refused", async () => {
   for (const bytes of ["Z", "R\x05\0\0\0abc", "F\0\0"]) {
-    await assert.rejects(Array.fromAsync(skeletonParts(ReadableStream.from([bytesOf(bytes)]))), { code: "storage" });
+    await assert.rejects(Array.fromAsync(tarSplitParts(ReadableStream.from([bytesOf(bytes)]))), { code: "storage" });
   }
 });

@@ -15,14 +15,14 @@ import type {
   TreeChange,
   TreeStep,
 } from "../layer_tree.ts";
-import { FolderCache } from "./directory_cache.ts";
+import { DirectoryCache } from "./directory_cache.ts";
 import type { LayerCalls } from "./tree_calls.ts";
 
 const OPAQUE_NAME = cString("trusted.overlay.opaque");
 const OPAQUE_VALUE = new TextEncoder().encode("y");
 /** Nobody else may look into what isn't finished. */
-const UNFINISHED_FILE = 0o600;
-const UNFINISHED_FOLDER = 0o700;
+const INCOMPLETE_FILE = 0o600;
+const INCOMPLETE_DIR = 0o700;
 
 /** The file that data is being written to. */
 interface OpenFile {
@@ -34,7 +34,7 @@ interface OpenFile {
 export class TreeWriter implements Disposable {
   readonly #calls: LayerCalls;
   readonly #rootFd: number;
-  readonly #folders: FolderCache;
+  readonly #dirs: DirectoryCache;
   /** Makes the folder for replaced files when it is first needed; gives its descriptor. */
   readonly #shadows: () => number;
   #file: OpenFile | undefined;
@@ -43,7 +43,7 @@ export class TreeWriter implements Disposable {
   constructor(calls: LayerCalls, rootFd: number, shadows: () => number) {
     this.#calls = calls;
     this.#rootFd = rootFd;
-    this.#folders = new FolderCache(calls, rootFd);
+    this.#dirs = new DirectoryCache(calls, rootFd);
     this.#shadows = shadows;
   }
 
@@ -62,13 +62,13 @@ export class TreeWriter implements Disposable {
 
   /** Gives all folders their attributes: to be called once, after the last entry. @throws {SysError} */
   finish(tree: LayerTree): void {
-    for (const folder of tree.foldersUpwards()) this.#finishFolder(folder);
+    for (const dir of tree.dirsUpwards()) this.#finishDir(dir);
   }
 
   [Symbol.dispose](): void {
     if (this.#file !== undefined) this.#calls.close(this.#file.fd);
     this.#file = undefined;
-    this.#folders[Symbol.dispose]();
+    this.#dirs[Symbol.dispose]();
   }
 
   #run(step: TreeStep): void {
@@ -78,19 +78,19 @@ export class TreeWriter implements Disposable {
       case "remove":
         return this.#remove(step.parent, step.name, step.node);
       case "link": {
-        const fromFd = this.#folders.fdOf(step.targetParent);
-        const toFd = this.#folders.fdOf(step.parent);
+        const fromFd = this.#dirs.fdOf(step.targetParent);
+        const toFd = this.#dirs.fdOf(step.parent);
         return this.#calls.linkat(fromFd, cBytes(step.targetName), toFd, cBytes(step.name));
       }
     }
   }
 
   #create(node: LayerNode): void {
-    const parentFd = this.#folders.fdOf(node.parent!);
+    const parentFd = this.#dirs.fdOf(node.parent!);
     const name = cBytes(node.name);
     switch (node.kind) {
       case "directory":
-        return this.#calls.mkdirat(parentFd, name, UNFINISHED_FOLDER);
+        return this.#calls.mkdirat(parentFd, name, INCOMPLETE_DIR);
       case "file":
         return this.#openFile(node, parentFd, name);
       case "symlink":
@@ -105,10 +105,10 @@ export class TreeWriter implements Disposable {
     const { kind, major, minor } = node;
     // What overlayfs reads as a whiteout (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories").
     if (kind === "whiteout") return this.#calls.mknodat(parentFd, name, S.IFCHR);
-    if (kind === "fifo") this.#calls.mkfifoat(parentFd, name, UNFINISHED_FILE);
+    if (kind === "fifo") this.#calls.mkfifoat(parentFd, name, INCOMPLETE_FILE);
     else {
       const type = kind === "block" ? S.IFBLK : S.IFCHR;
-      this.#calls.mknodat(parentFd, name, type | UNFINISHED_FILE, { major, minor });
+      this.#calls.mknodat(parentFd, name, type | INCOMPLETE_FILE, { major, minor });
     }
     this.#finishUnopened(node, parentFd, name);
     // Follows links, but the name was made a moment ago, in a folder that nobody else writes to.
@@ -127,7 +127,7 @@ export class TreeWriter implements Disposable {
 
   #openFile(node: FileNode, parentFd: number, name: CString): void {
     const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW;
-    const fd = this.#calls.openat(parentFd, name, flags, UNFINISHED_FILE);
+    const fd = this.#calls.openat(parentFd, name, flags, INCOMPLETE_FILE);
     this.#file = { node, fd, data: new FileData(this.#calls, fd, node) };
   }
 
@@ -139,13 +139,13 @@ export class TreeWriter implements Disposable {
     this.#calls.close(fd);
   }
 
-  #finishFolder(folder: DirectoryNode): void {
-    const parentFd = folder.parent === null ? this.#rootFd : this.#folders.fdOf(folder.parent);
-    const name = folder.parent === null ? "." : folder.name;
+  #finishDir(dir: DirectoryNode): void {
+    const parentFd = dir.parent === null ? this.#rootFd : this.#dirs.fdOf(dir.parent);
+    const name = dir.parent === null ? "." : dir.name;
     const fd = this.#calls.openat(parentFd, cBytes(name), O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
     try {
-      this.#setAttributes(fd, folder);
-      if (folder.isOpaque) {
+      this.#setAttributes(fd, dir);
+      if (dir.isOpaque) {
         this.#calls.fsetxattr(fd, OPAQUE_NAME, OPAQUE_VALUE);
       }
     } finally {
@@ -166,9 +166,9 @@ export class TreeWriter implements Disposable {
   #remove(parent: DirectoryNode, name: ByteString, node: LayerNode): void {
     if (node.kind === "directory") {
       for (const [childName, child] of node.children) this.#remove(node, childName, child);
-      return this.#calls.unlinkat(this.#folders.fdOf(parent), cBytes(name), AT.REMOVEDIR);
+      return this.#calls.unlinkat(this.#dirs.fdOf(parent), cBytes(name), AT.REMOVEDIR);
     }
-    const parentFd = this.#folders.fdOf(parent);
+    const parentFd = this.#dirs.fdOf(parent);
     const isFirstName = node.parent === parent && node.name === name;
     if (node.kind === "file" && isFirstName && node.storedBytes > 0) {
       this.#calls.renameat2(parentFd, cBytes(name), this.#shadows(), cString(String(node.entryIndex)));

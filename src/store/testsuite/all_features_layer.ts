@@ -6,8 +6,8 @@ import { AT, cBytes, cString, files, metadata, O, OwnedFd, S, tree, xattrs } fro
 const NET_RAW = new Uint8Array([1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
 /** Fills `folder` (as root). */
-export async function makeRichTree(folder: string): Promise<void> {
-  const at = (name: string) => `${folder}/${name}`;
+export async function makeAllFeaturesTree(dir: string): Promise<void> {
+  const at = (name: string) => `${dir}/${name}`;
   await Deno.mkdir(at("bin/deep/er"), { recursive: true });
   await Deno.mkdir(at("empty"));
   await Deno.writeTextFile(at("bin/tool"), "#!/bin/sh\n");
@@ -21,7 +21,7 @@ export async function makeRichTree(folder: string): Promise<void> {
   await Deno.symlink("/bin/tool", at("absolute"));
   await Deno.chown(at("bin/deep"), 1234, 70_000);
   await Deno.chown(at("bin/deep/er/data"), 3_000_000, 7);
-  await makeSpecials(folder);
+  await makeSpecials(dir);
   await makeSparse(at("sparse"));
   xattrs.lsetxattr(cString(at("bin/ping")), cString("security.capability"), NET_RAW);
   xattrs.lsetxattr(cString(at("bin")), cString("trusted.note"), new Uint8Array([0, 255, 10, 61]));
@@ -34,15 +34,15 @@ export async function makeRichTree(folder: string): Promise<void> {
   setTime(at("bin"), 1_400_000_000n, 999_999_999);
 }
 
-async function makeSpecials(folder: string): Promise<void> {
-  using root = new OwnedFd(files.open(cString(folder), O.PATH | O.DIRECTORY));
+async function makeSpecials(dir: string): Promise<void> {
+  using root = new OwnedFd(files.open(cString(dir), O.PATH | O.DIRECTORY));
   tree.mknodat(root.fd, cString("null"), S.IFCHR | 0o666, { major: 1, minor: 3 });
   tree.mknodat(root.fd, cString("disk"), S.IFBLK | 0o660, { major: 259, minor: 300 });
   tree.mkfifoat(root.fd, cString("fifo"), 0o622);
   // Bytes that aren't UTF-8, and a newline.
   using odd = new OwnedFd(files.openat(root.fd, cBytes("odd\xff\n"), O.WRONLY | O.CREAT, 0o640));
   files.write(odd.fd, new TextEncoder().encode("odd"));
-  await Deno.link(`${folder}/fifo`, `${folder}/fifo2`);
+  await Deno.link(`${dir}/fifo`, `${dir}/fifo2`);
 }
 
 async function makeSparse(path: string): Promise<void> {
@@ -60,7 +60,7 @@ function setTime(path: string, seconds: bigint, nanoseconds: number): void {
 }
 
 /** What a suite needs of the machine; `tests/harness/` has it all. `Entry` describes one file. */
-export interface FolderTools<Entry extends { readonly path: string } = { readonly path: string }> {
+export interface DirTools<Entry extends { readonly path: string } = { readonly path: string }> {
   /** Everything about every file below `root`, `.` included. */
   listTree(root: string): Promise<readonly Entry[]>;
   /** What differs, one line each; the root itself doesn't count. */
@@ -71,22 +71,22 @@ export interface FolderTools<Entry extends { readonly path: string } = { readonl
 
 /** GNU tar's archive of `folder`, with everything that it can say about files, at `archive`. */
 export async function packWithTar(
-  tools: FolderTools,
-  folder: string,
+  tools: DirTools,
+  dir: string,
   archive: string,
   options: string[],
 ): Promise<void> {
-  await runTar(tools, ["-c", "--format=pax", ...options, ...EVERYTHING, "-f", archive, "-C", folder, "."]);
+  await runTar(tools, ["-c", "--format=pax", ...options, ...EVERYTHING, "-f", archive, "-C", dir, "."]);
 }
 
 /** What GNU tar makes of `archive`, in `folder`. */
-export async function unpackWithTar(tools: FolderTools, archive: string, folder: string): Promise<void> {
-  await runTar(tools, ["-x", "-p", ...EVERYTHING, "-f", archive, "-C", folder]);
+export async function unpackWithTar(tools: DirTools, archive: string, dir: string): Promise<void> {
+  await runTar(tools, ["-x", "-p", ...EVERYTHING, "-f", archive, "-C", dir]);
 }
 
 const EVERYTHING = ["--xattrs", "--xattrs-include=*", "--numeric-owner", "--warning=no-timestamp"];
 
-async function runTar(tools: FolderTools, args: readonly string[]): Promise<void> {
+async function runTar(tools: DirTools, args: readonly string[]): Promise<void> {
   const { code, stderr } = await tools.run("tar", args);
   assert.equal(code, 0, stderr);
 }

@@ -15,8 +15,8 @@ export interface DiffCase {
   readonly expect: readonly string[];
 }
 
-const FOLDER = { flag: "5", mode: "0000755\0" } as const;
-const folder = (name: string) => rawBlock({ name, ...FOLDER });
+const DIR = { flag: "5", mode: "0000755\0" } as const;
+const dir = (name: string) => rawBlock({ name, ...DIR });
 /** VFS_CAP_REVISION_2 with nothing permitted. */
 const NO_CAPABILITIES = new Uint8Array([0, 0, 0, 2, ...new Uint8Array(16)]);
 
@@ -29,7 +29,7 @@ export const DIFF_CASES: readonly DiffCase[] = [
   },
   {
     name: "new, changed and removed files; their folders have changed, others have not",
-    layers: [[rawFile("f", "1"), rawFile("d/g", "1"), rawFile("d/h", "1"), rawFile("e/x", "1"), folder("gone")]],
+    layers: [[rawFile("f", "1"), rawFile("d/g", "1"), rawFile("d/h", "1"), rawFile("e/x", "1"), dir("gone")]],
     async act(root) {
       await Deno.writeTextFile(`${root}/f`, "changed");
       await Deno.remove(`${root}/d/g`);
@@ -43,10 +43,10 @@ export const DIFF_CASES: readonly DiffCase[] = [
   {
     name: "modes, owners, times and capabilities; not the times of folders, nor a look at a file",
     layers: [["mode", "owner", "time", "capable", "opened"].map((name) => rawFile(name, name)), [
-      folder("d"),
-      folder("touched"),
-      folder("around"),
-      folder("around/d"),
+      dir("d"),
+      dir("touched"),
+      dir("around"),
+      dir("around/d"),
     ]],
     async act(root) {
       await Deno.chmod(`${root}/mode`, 0o600);
@@ -111,7 +111,7 @@ export const DIFF_CASES: readonly DiffCase[] = [
   },
   {
     name: "places that are taken to have been there",
-    layers: [[folder("etc"), folder("run")]],
+    layers: [[dir("etc"), dir("run")]],
     async act(root) {
       await Deno.writeTextFile(`${root}/etc/hosts`, "");
       for (const name of ["proc", "dev", "dev/own", "other"]) await Deno.mkdir(`${root}/${name}`);

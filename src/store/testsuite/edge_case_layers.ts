@@ -4,7 +4,7 @@ import { formatRecord } from "../../tar/pax.ts";
 import { concat, octal, rawBlock, rawExtension, rawFile } from "../../tar/tar_testing.ts";
 
 /** By what is odd about them. */
-export const AWKWARD_LAYERS: Record<string, Uint8Array> = {
+export const EDGE_CASE_LAYERS: Record<string, Uint8Array> = {
   "no entries": END_OF_TAR,
   "no bytes": new Uint8Array(0),
   "no blocks of zeros at the end": rawFile("f", "content"),

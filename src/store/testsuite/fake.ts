@@ -10,8 +10,8 @@ import { type ByteString, TarDecoder } from "../../tar/mod.ts";
 import { LayerTree } from "../layer_tree.ts";
 import type {
   Change,
+  LayerDirectory,
   LayerExpectation,
-  LayerFolder,
   LayerInfo,
   LayerLimits,
   LayerStore,
@@ -89,9 +89,9 @@ export class MemoryLayerStore implements LayerStore {
     return layer === undefined ? failing(missing(diffId)) : streamOf(layer.tar.slice());
   }
 
-  mountable(diffId: Digest): Promise<LayerFolder> {
-    const folder = { path: `/memory/${diffId}`, [Symbol.dispose]: () => {} };
-    return this.#layers.has(diffId) ? Promise.resolve(folder) : Promise.reject(missing(diffId));
+  mountable(diffId: Digest): Promise<LayerDirectory> {
+    const dir = { path: `/memory/${diffId}`, [Symbol.dispose]: () => {} };
+    return this.#layers.has(diffId) ? Promise.resolve(dir) : Promise.reject(missing(diffId));
   }
 
   remove(diffId: Digest): Promise<void> {

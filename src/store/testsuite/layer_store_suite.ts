@@ -11,10 +11,10 @@ import { cString, xattrs } from "../../sys/mod.ts";
 import { bytesOf, END_OF_TAR } from "../../tar/mod.ts";
 import { concat, octal, rawBlock, rawFile } from "../../tar/tar_testing.ts";
 import type { LayerStore } from "../driver.ts";
-import { AWKWARD_LAYERS } from "./edge_case_layers.ts";
-import { type HostileLayer, hostileLayers } from "./malicious_layers.ts";
-import { temporaryPlace, type TestPlace } from "./test_dir.ts";
-import { type FolderTools, makeRichTree, packWithTar, unpackWithTar } from "./all_features_layer.ts";
+import { EDGE_CASE_LAYERS } from "./edge_case_layers.ts";
+import { type MaliciousLayer, maliciousLayers } from "./malicious_layers.ts";
+import { temporaryDir, type TestDir } from "./test_dir.ts";
+import { type DirTools, makeAllFeaturesTree, packWithTar, unpackWithTar } from "./all_features_layer.ts";
 
 /** How the suite gets at a driver. */
 export interface LayerStoreHarness {
@@ -24,13 +24,13 @@ export interface LayerStoreHarness {
   /** What is left of unfinished work. */
   leftovers(root: string): Promise<string[]>;
   /** Given when `mountable` gives real folders, which are then looked into. */
-  readonly folders?: FolderTools;
+  readonly dirs?: DirTools;
   /** Whether these folders can't be written to. */
   readonly isReadOnly?: boolean;
   /** Whether a layer that is open can be read on after its removal. */
   readonly outlivesRemoval?: boolean;
   /** Where the store is, on a file system that the driver needs; default: a temporary folder. */
-  readonly place?: () => Promise<TestPlace>;
+  readonly place?: () => Promise<TestDir>;
   /** For `Deno.test`: `requires("root")` and the like. */
   readonly options?: { readonly ignore?: boolean };
 }
@@ -75,7 +75,7 @@ export function testLayerStore(harness: LayerStoreHarness): void {
   suite.refusals();
   suite.interruptions();
   suite.hostile();
-  if (harness.folders !== undefined) suite.folders(harness.folders);
+  if (harness.dirs !== undefined) suite.dirs(harness.dirs);
 }
 
 /** Some drivers hold mounts. */
@@ -89,7 +89,7 @@ class Suite {
   }
 
   content(): void {
-    for (const [name, tar] of Object.entries(AWKWARD_LAYERS)) {
+    for (const [name, tar] of Object.entries(EDGE_CASE_LAYERS)) {
       this.#test(`gives the very bytes back: ${name}`, async ({ store }) => {
         const diffId = await digestOf(tar);
         await store.ingest(portions(tar), { diffId });
@@ -241,15 +241,15 @@ class Suite {
       await Deno.mkdir(victim);
       await Deno.writeTextFile(`${victim}/secret`, "secret");
       const untouched = await stateOf(victim);
-      for (const hostile of hostileLayers(victim)) {
+      for (const hostile of maliciousLayers(victim)) {
         await this.#withstand(fixture, hostile);
         assert.deepEqual(await stateOf(victim), untouched, hostile.name);
       }
     });
   }
 
-  async #withstand(fixture: Fixture, { name, tar, outcome }: HostileLayer): Promise<void> {
-    const { folders } = this.#harness;
+  async #withstand(fixture: Fixture, { name, tar, outcome }: MaliciousLayer): Promise<void> {
+    const { dirs } = this.#harness;
     const diffId = await digestOf(tar);
     const ingest = fixture.store.ingest(portions(tar, 4000), { diffId }, { limits: LIMITS });
     if ("refused" in outcome) {
@@ -257,8 +257,8 @@ class Suite {
       return await this.#assertNothing(fixture);
     }
     await ingest;
-    if (folders !== undefined) {
-      const found = await folders.listTree((await fixture.store.mountable(diffId)).path);
+    if (dirs !== undefined) {
+      const found = await dirs.listTree((await fixture.store.mountable(diffId)).path);
       const expected = outcome.paths.map((path) => path.replace(/\/$/, ""));
       assert.deepEqual(found.map(({ path }) => path).sort(), [".", ...expected].sort(), name);
     }
@@ -267,11 +267,11 @@ class Suite {
     await fixture.store.cleared();
   }
 
-  folders(tools: FolderTools): void {
+  dirs(tools: DirTools): void {
     this.#test("has what GNU tar unpacks, to the last attribute", async ({ store, scratch }) => {
       const [source, unpacked, archive] = ["source", "unpacked", "archive.tar"].map((name) => `${scratch}/${name}`);
       await Deno.mkdir(source!);
-      await makeRichTree(source!);
+      await makeAllFeaturesTree(source!);
       for (
         const format of [[], ["--sparse"], ["--sparse", "--sparse-version=0.0"], ["--sparse", "--sparse-version=0.1"]]
       ) {
@@ -303,20 +303,20 @@ class Suite {
         return isCharDevice === true && rdev === 0;
       };
       assert.ok(await isWhiteout("gone") && await isWhiteout("e/f"));
-      const { path: folder } = await store.mountable(diffId);
-      const opaque = xattrs.lgetxattr(cString(`${folder}/d`), cString("trusted.overlay.opaque"));
+      const { path: dir } = await store.mountable(diffId);
+      const opaque = xattrs.lgetxattr(cString(`${dir}/d`), cString("trusted.overlay.opaque"));
       assert.deepEqual(opaque, bytesOf("y"));
     });
     if (this.#harness.isReadOnly) return;
     this.#test("finds damage when it verifies", async ({ store }) => {
       const diffId = await digestOf(SMALL);
-      const damages: ((folder: string) => Promise<void>)[] = [
-        (folder) => Deno.writeTextFile(`${folder}/a`, "two"),
-        (folder) => Deno.writeTextFile(`${folder}/a`, "longer"),
-        (folder) => Deno.remove(`${folder}/d`, { recursive: true }),
-        async (folder) => {
-          await Deno.remove(`${folder}/a`);
-          await Deno.symlink("d/b", `${folder}/a`);
+      const damages: ((dir: string) => Promise<void>)[] = [
+        (dir) => Deno.writeTextFile(`${dir}/a`, "two"),
+        (dir) => Deno.writeTextFile(`${dir}/a`, "longer"),
+        (dir) => Deno.remove(`${dir}/d`, { recursive: true }),
+        async (dir) => {
+          await Deno.remove(`${dir}/a`);
+          await Deno.symlink("d/b", `${dir}/a`);
         },
       ];
       for (const damage of damages) {
@@ -331,7 +331,7 @@ class Suite {
   }
 
   #test(name: string, body: (fixture: Fixture) => Promise<void>): void {
-    const { options, create, place = temporaryPlace } = this.#harness;
+    const { options, create, place = temporaryDir } = this.#harness;
     Deno.test({
       name: `${this.#harness.name}: ${name}`,
       ...options,

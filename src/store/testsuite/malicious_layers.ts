@@ -7,7 +7,7 @@ import { formatRecord } from "../../tar/pax.ts";
 import { concat, rawBlock, rawExtension, type RawFields, rawFile } from "../../tar/tar_testing.ts";
 
 /** A layer and its fate: refused with a code, or kept with exactly these paths (folders end with `/`). */
-export interface HostileLayer {
+export interface MaliciousLayer {
   readonly name: string;
   readonly tar: Uint8Array;
   readonly outcome: { readonly refused: "layer_invalid" | "layer_too_large" } | { readonly paths: readonly string[] };
@@ -27,11 +27,11 @@ const device = (name: string, flag: "3" | "4", major: number, minor: number) =>
 const pax = (records: Record<string, string>) =>
   rawExtension("x", Object.entries(records).map(([key, value]) => formatRecord(key, value)).join(""));
 
-function refused(name: string, ...parts: Uint8Array[]): HostileLayer {
+function refused(name: string, ...parts: Uint8Array[]): MaliciousLayer {
   return { name, tar: concat(...parts, END_OF_TAR), outcome: { refused: "layer_invalid" } };
 }
 
-function kept(name: string, paths: readonly string[], ...parts: Uint8Array[]): HostileLayer {
+function kept(name: string, paths: readonly string[], ...parts: Uint8Array[]): MaliciousLayer {
   return { name, tar: concat(...parts, END_OF_TAR), outcome: { paths } };
 }
 
@@ -39,14 +39,14 @@ function kept(name: string, paths: readonly string[], ...parts: Uint8Array[]): H
  * The layers, aimed at `victim`: the absolute path of a folder that a suite makes on the host with a file `secret` in
  * it, to see that nothing happens to it.
  */
-export function hostileLayers(victim: string): readonly HostileLayer[] {
+export function maliciousLayers(victim: string): readonly MaliciousLayer[] {
   return [...escapes(victim), ...commands(victim), ...IMPOSSIBLE];
 }
 
 const up = "../".repeat(12);
 
 /** Names and links that try to lead out of the layer. */
-function escapes(victim: string): HostileLayer[] {
+function escapes(victim: string): MaliciousLayer[] {
   const below = victim.slice(1);
   const inside = below.split("/").map((_, i, names) => `${names.slice(0, i + 1).join("/")}/`);
   return [
@@ -99,7 +99,7 @@ function escapes(victim: string): HostileLayer[] {
 }
 
 /** Names and attributes that mean something to a driver. */
-function commands(victim: string): HostileLayer[] {
+function commands(victim: string): MaliciousLayer[] {
   return [
     refused("9 a whiteout of .", file(".wh..")),
     refused("9 a whiteout of ..", file(".wh...")),
@@ -138,7 +138,7 @@ function commands(victim: string): HostileLayer[] {
 }
 
 /** What is no sound layer at all. */
-const IMPOSSIBLE: readonly HostileLayer[] = [
+const IMPOSSIBLE: readonly MaliciousLayer[] = [
   refused("17 a name of 300 bytes", pax({ path: "n".repeat(300) }), file("f")),
   refused("17 a path of 5,000 bytes", pax({ path: "deep/".repeat(1000) + "f" }), file("f")),
   refused(

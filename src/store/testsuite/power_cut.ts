@@ -10,11 +10,11 @@ import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, rawFile } from "../../tar/tar_testing.ts";
 import { OverlaySnapshotter } from "../overlay/snapshotter.ts";
 import type { LayerStore } from "../driver.ts";
-import type { FolderTools } from "./all_features_layer.ts";
+import type { DirTools } from "./all_features_layer.ts";
 
 const ID = "ab".repeat(32);
 
-type Run = FolderTools["run"];
+type Run = DirTools["run"];
 
 /** Works on a disk until the power goes, then looks at what is left of it. */
 export async function throughPowerCut(

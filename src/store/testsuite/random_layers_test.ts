@@ -12,7 +12,7 @@ import { concat } from "../../tar/tar_testing.ts";
 import { type DirectoryNode, type LayerNode, LayerTree } from "../layer_tree.ts";
 import type { LayerStore } from "../driver.ts";
 import { openLayers, STORAGE_DRIVERS } from "../drivers.ts";
-import { temporaryPlace } from "./test_dir.ts";
+import { temporaryDir } from "./test_dir.ts";
 
 const name = fc.constantFrom("a", "b", "c", "d", ".wh.a", ".wh.b", ".wh..wh..opq");
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join("/"));
@@ -55,8 +55,8 @@ function treeOf(tar: Uint8Array): LayerTree | undefined {
   return tree;
 }
 
-function inTree(folder: DirectoryNode, prefix = ""): string[] {
-  return [...folder.children].flatMap(([name, node]) => {
+function inTree(dir: DirectoryNode, prefix = ""): string[] {
+  return [...dir.children].flatMap(([name, node]) => {
     const line = `${prefix}${name} ${kindOf(node)}`;
     return node.kind === "directory" ? [line, ...inTree(node, `${prefix}${name}/`)] : [line];
   }).sort();
@@ -68,15 +68,15 @@ function kindOf(node: LayerNode): string {
   return node.kind === "whiteout" ? "character" : node.kind;
 }
 
-async function onDisk(folder: string, prefix = ""): Promise<string[]> {
+async function onDisk(dir: string, prefix = ""): Promise<string[]> {
   const lines: string[] = [];
-  for (const { name } of Deno.readDirSync(folder)) {
-    const info = await Deno.lstat(`${folder}/${name}`);
+  for (const { name } of Deno.readDirSync(dir)) {
+    const info = await Deno.lstat(`${dir}/${name}`);
     const kind = info.isDirectory ? "directory" : info.isCharDevice ? "character" : info.isFifo ? "fifo" : "";
     if (info.isFile) lines.push(`${prefix}${name} file of ${info.size}`);
-    else if (info.isSymlink) lines.push(`${prefix}${name} symlink to ${await Deno.readLink(`${folder}/${name}`)}`);
+    else if (info.isSymlink) lines.push(`${prefix}${name} symlink to ${await Deno.readLink(`${dir}/${name}`)}`);
     else lines.push(`${prefix}${name} ${kind}`);
-    if (info.isDirectory) lines.push(...await onDisk(`${folder}/${name}`, `${prefix}${name}/`));
+    if (info.isDirectory) lines.push(...await onDisk(`${dir}/${name}`, `${prefix}${name}/`));
   }
   return lines.sort();
 }
@@ -91,7 +91,7 @@ for (const driver of STORAGE_DRIVERS) {
   const needs = driver === "btrfs" ? requires("root", "btrfs") : requires("root");
   const test = (name: string, use: (store: LayerStore) => Promise<void>) => {
     Deno.test(`${driver}: ${name}`, needs, async () => {
-      await using place = await (driver === "btrfs" ? btrfsVolume() : temporaryPlace());
+      await using place = await (driver === "btrfs" ? btrfsVolume() : temporaryDir());
       const store = openLayers({ driver, root: place.path });
       try {
         await use(store);
@@ -101,7 +101,7 @@ for (const driver of STORAGE_DRIVERS) {
     });
   };
   test("random layers", randomLayers);
-  test("more folders than descriptors, in any order, each before its parents", manyFolders);
+  test("more folders than descriptors, in any order, each before its parents", manyDirs);
 }
 
 async function randomLayers(store: LayerStore): Promise<void> {
@@ -116,7 +116,7 @@ async function randomLayers(store: LayerStore): Promise<void> {
   );
 }
 
-async function manyFolders(store: LayerStore): Promise<void> {
+async function manyDirs(store: LayerStore): Promise<void> {
   const paths = Array.from({ length: 600 }, (_, i) => `${i % 17}/${i % 31}/${i}`);
   const shuffled = paths.map((path, i) => ({ path, key: (i * 7919) % 600 })).sort((a, b) => a.key - b.key);
   const files = shuffled.map(({ path }) => ({
@@ -125,7 +125,7 @@ async function manyFolders(store: LayerStore): Promise<void> {
   }));
   const whole = await collectBytes(tarStream(files), { maxBytes: 1 << 22, what: "a tar" });
   const diffId = await ingested(store, whole);
-  const { path: folder } = await store.mountable(diffId);
-  for (const path of paths) assert.equal(await Deno.readTextFile(`${folder}/${path}/f`), path);
+  const { path: dir } = await store.mountable(diffId);
+  for (const path of paths) assert.equal(await Deno.readTextFile(`${dir}/${path}/f`), path);
   await store.verify(diffId);
 }

@@ -9,8 +9,8 @@ import { END_OF_TAR } from "../../tar/mod.ts";
 import { concat, rawBlock, rawFile } from "../../tar/tar_testing.ts";
 import type { LayerStore, Snapshotter } from "../driver.ts";
 import { DIFF_CASES } from "./diff_cases.ts";
-import { temporaryPlace, type TestPlace } from "./test_dir.ts";
-import { type FolderTools, makeRichTree, packWithTar, unpackWithTar } from "./all_features_layer.ts";
+import { temporaryDir, type TestDir } from "./test_dir.ts";
+import { type DirTools, makeAllFeaturesTree, packWithTar, unpackWithTar } from "./all_features_layer.ts";
 
 /** A driver's two halves over one folder. */
 export interface SnapshotDriver {
@@ -27,9 +27,9 @@ export interface SnapshotterHarness {
   /** What is left of unfinished work. */
   leftovers(root: string): Promise<string[]>;
   /** Given when mounts are real. */
-  readonly folders?: FolderTools;
+  readonly dirs?: DirTools;
   /** Where the driver is, on a file system that it needs; default: a temporary folder. */
-  readonly place?: () => Promise<TestPlace>;
+  readonly place?: () => Promise<TestDir>;
   /** For `Deno.test`: `requires("root")` and the like. */
   readonly options?: { readonly ignore?: boolean };
 }
@@ -43,16 +43,16 @@ interface Fixture extends SnapshotDriver {
 
 const ID = "5a".repeat(32);
 const OTHER = "c3".repeat(32);
-const FOLDER = { flag: "5", mode: "0000755\0" } as const;
+const DIR = { flag: "5", mode: "0000755\0" } as const;
 const NAMES_OF_ROOTS = ["plain", "a,b:c\\d e", "long/".repeat(60) + "end"];
 
 /** Registers the contract as tests. */
 export function testSnapshotter(harness: SnapshotterHarness): void {
   const suite = new Suite(harness);
   suite.presence();
-  if (harness.folders === undefined) return;
+  if (harness.dirs === undefined) return;
   suite.writing();
-  suite.merging(harness.folders);
+  suite.merging(harness.dirs);
   suite.differing();
   suite.extremes();
 }
@@ -156,11 +156,11 @@ class Suite {
     });
   }
 
-  merging(tools: FolderTools): void {
+  merging(tools: DirTools): void {
     this.#test("shows a layer as GNU tar unpacks it", async ({ snapshotter, layers, scratch }) => {
       const [source, unpacked, archive] = ["source", "unpacked", "archive.tar"].map((name) => `${scratch}/${name}`);
-      for (const folder of [source!, unpacked!]) await Deno.mkdir(folder);
-      await makeRichTree(source!);
+      for (const dir of [source!, unpacked!]) await Deno.mkdir(dir);
+      await makeAllFeaturesTree(source!);
       await packWithTar(tools, source!, archive!, ["--sparse"]);
       await unpackWithTar(tools, archive!, unpacked!);
       const tar = await Deno.readFile(archive!);
@@ -179,7 +179,7 @@ class Suite {
         rawFile("e/.wh.low", ""),
         rawFile("e/own", ""),
       );
-      const top = await layer(rawFile(".wh.e", ""), rawBlock({ name: "e", ...FOLDER }), rawFile("f", "high"));
+      const top = await layer(rawFile(".wh.e", ""), rawBlock({ name: "e", ...DIR }), rawFile("f", "high"));
       await snapshotter.prepare([base, middle, top], ID);
       const { root } = await snapshotter.mount(ID);
       assert.deepEqual(pathsIn(root), ["d/", "d/own", "e/", "f"]);
@@ -245,7 +245,7 @@ class Suite {
   }
 
   #test(name: string, body: (fixture: Fixture) => Promise<void>, rootName = "root"): void {
-    const { options, create, place = temporaryPlace } = this.#harness;
+    const { options, create, place = temporaryDir } = this.#harness;
     Deno.test({
       name: `${this.#harness.name}: ${name}`,
       ...options,
@@ -281,9 +281,9 @@ async function changes(snapshotter: Snapshotter, id: string, assumed: readonly s
 }
 
 /** Snapshots in the mount table, of this test's own: others run beside it with the same ids. Layers may be mounted too. */
-function mountsBelow(folder: string): string[] {
+function mountsBelow(dir: string): string[] {
   const table = Deno.readTextFileSync("/proc/self/mountinfo").split("\n");
-  return table.filter((line) => line.includes(`${folder}/`) && line.includes("/snapshots/"));
+  return table.filter((line) => line.includes(`${dir}/`) && line.includes("/snapshots/"));
 }
 
 /** Names below `root`, folders with a slash, sorted. */

@@ -1,13 +1,13 @@
 /** For tests only: where a driver under test has its folder. */
 import "../../sys/preopen.ts";
-import { removeFolder } from "../directory_driver/clearing.ts";
+import { removeDir } from "../directory_driver/clearing.ts";
 
 /** A folder that goes with all that is in it. */
-export interface TestPlace extends AsyncDisposable {
+export interface TestDir extends AsyncDisposable {
   readonly path: string;
 }
 
-export async function temporaryPlace(): Promise<TestPlace> {
+export async function temporaryDir(): Promise<TestDir> {
   const path = await Deno.makeTempDir({ prefix: "tsd-store-" });
-  return { path, [Symbol.asyncDispose]: () => removeFolder(path) };
+  return { path, [Symbol.asyncDispose]: () => removeDir(path) };
 }

@@ -28,7 +28,7 @@ export const EVENTS: readonly Scenario[] = [
       `events --since @{begin} --until @{now} --filter type=nope ${SHORT}`,
       {
         line: `events --since @{begin} --until @{now} --filter nope=1 ${SHORT}`,
-        ours: [{
+        managed: [{
           says: /\n(?:> .*\n)+= 0/,
           now: "\n! Error response from daemon: invalid filter 'nope'\n= 1",
           why: "a filter that isn't known is refused, as it is by all other commands; Docker doesn't look at it",

@@ -37,9 +37,9 @@ const WITH_STATUS: Difference = {
 };
 
 /** A load that fails. */
-const refused = (name: string, ...ours: readonly Difference[]): Step => ({
+const refused = (name: string, ...managed: readonly Difference[]): Step => ({
   line: `load -i @{folder}/${name}.tar`,
-  ours: [...ours, WITH_STATUS],
+  managed: [...managed, WITH_STATUS],
 });
 
 export const IMAGE_ARCHIVES: readonly Scenario[] = [
@@ -91,7 +91,7 @@ export const IMAGE_ARCHIVES: readonly Scenario[] = [
       "load -i @{folder}/nameless.tar",
       {
         line: "load -i @{folder}/none.tar",
-        ours: [{ says: "> \n", now: "", why: "an empty line says nothing" }],
+        managed: [{ says: "> \n", now: "", why: "an empty line says nothing" }],
       },
       {
         line: "load -i @{folder}/null.tar",

@@ -76,7 +76,7 @@ export const RUN: readonly Scenario[] = [
       {
         line: `${RUN_RM} --hostname here busybox cat /etc/hosts`,
         today: [{ says: /::0(?=\s)/g, now: "::", why: "addresses are written as short as can be since Docker 25" }],
-        ours: [{
+        managed: [{
           says: /(?<=ff02::2.*\n)/,
           now: "> 127.0.1.1\there\n",
           why: "without a network of its own a container's name leads to itself; with Docker it leads nowhere",

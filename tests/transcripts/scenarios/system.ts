@@ -8,7 +8,11 @@ export const SYSTEM: readonly Scenario[] = [
       {
         line: "version --format '{{json .Server}}'",
         shape: true,
-        ours: [{ says: /^> .*\.(?:BuildTime|Experimental|GoVersion).*\n/gm, now: "", why: "tsd isn't written in Go" }],
+        managed: [{
+          says: /^> .*\.(?:BuildTime|Experimental|GoVersion).*\n/gm,
+          now: "",
+          why: "tsd isn't written in Go",
+        }],
       },
       "version --format '{{.Nope}}'",
       "version --format '{{.Server'",
@@ -17,7 +21,7 @@ export const SYSTEM: readonly Scenario[] = [
         line: "info --format '{{json .}}'",
         shape: true,
         today: [{ says: /^> .*(?:Commit\.Expected|KernelMemory).*\n/gm, now: "", why: "gone from the API by 1.49" }],
-        ours: [
+        managed: [
           { says: /^> \.Runtimes.*containerd.*\n/gm, now: "", why: "there is no containerd" },
           {
             says: /^> \.Warnings\[\].*\n/gm,

@@ -8,7 +8,7 @@ import { cString, files, O, OwnedFd } from "../../../sys/mod.ts";
 import { byteStringFromText, TarDecoder, type TarEntry } from "../../../tar/mod.ts";
 import { followed } from "./copy_names.ts";
 import { type CopyCall, CopyMeter, type CopyRequest, type Destination, destinationOf } from "./copying.ts";
-import { isGoFolder, isGoLink } from "./go_file_mode.ts";
+import { isGoDir, isGoLink } from "./go_file_mode.ts";
 import { checkOutputPath, localPath, localTarget } from "./local_files.ts";
 
 export async function copyFrom({ terminal, engine }: CopyCall, request: CopyRequest): Promise<void> {
@@ -23,7 +23,7 @@ export async function copyFrom({ terminal, engine }: CopyCall, request: CopyRequ
   }
   const meter = new CopyMeter(terminal, "Copying from container - ", { quiet });
   try {
-    const destination = destinationOf({ ...source, isFolder: isGoFolder(stat.mode) }, localTarget(target));
+    const destination = destinationOf({ ...source, isDir: isGoDir(stat.mode) }, localTarget(target));
     await unpackHere(meter.measured(body), destination, { rename: renamer(source.path, destination), archive });
   } finally {
     await body.cancel();
@@ -40,7 +40,7 @@ async function withLink(
   try {
     const { mode, linkTarget } = await statContainerPath(engine, container, source);
     if (!isGoLink(mode)) return { path: source };
-    return followed(source, linkTarget.startsWith("/") ? linkTarget : joined(splitEnd(source).folder, linkTarget));
+    return followed(source, linkTarget.startsWith("/") ? linkTarget : joined(splitEnd(source).dir, linkTarget));
   } catch (thrown) {
     if (isTsdError(thrown, "not_found")) return { path: source };
     throw thrown;
@@ -55,16 +55,16 @@ function renamer(source: string, { name }: Destination): (path: string) => strin
 
 async function unpackHere(
   chunks: AsyncIterable<Uint8Array>,
-  { folder }: Destination,
+  { dir }: Destination,
   { rename, archive }: { readonly rename: (path: string) => string; readonly archive: boolean },
 ): Promise<void> {
-  using view = new TreeView(new OwnedFd(files.open(cString(folder), O.PATH | O.DIRECTORY)));
+  using view = new TreeView(new OwnedFd(files.open(cString(dir), O.PATH | O.DIRECTORY)));
   using place = view.root();
   const isRoot = userId() === 0;
   const owner = archive && isRoot ? "archive" : "caller";
-  const options = { mayReplaceFolders: false, owner, followLinks: false, isRoot } as const;
-  const shownRoot = byteStringFromText(folder.replace(/\/\.?$/, ""));
-  using unpacker = new Unpacker({ view, folder: place, shownRoot }, options);
+  const options = { mayReplaceDirs: false, owner, followLinks: false, isRoot } as const;
+  const shownRoot = byteStringFromText(dir.replace(/\/\.?$/, ""));
+  using unpacker = new Unpacker({ view, dir: place, shownRoot }, options);
   const renamed = (entry: TarEntry): TarEntry => ({
     ...entry,
     path: rename(entry.path),

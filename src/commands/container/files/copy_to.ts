@@ -1,13 +1,13 @@
 /** `tsd cp PATH|- CONTAINER:PATH`: a tar is made here while it is sent, and the engine unpacks it. */
 import { joined, packTree, splitEnd, TreeView } from "../../../archive/mod.ts";
-import { PlainError, printableLine } from "../../../cli/mod.ts";
+import { printableLine, StatusError } from "../../../cli/mod.ts";
 import { statContainerPath, writeContainerPath } from "../../../client/container_files.ts";
 import type { EngineTransport } from "../../../client/transport.ts";
 import { isTsdError } from "../../../errors.ts";
 import { cString, files, O, OwnedFd } from "../../../sys/mod.ts";
 import { byteStringFromText } from "../../../tar/mod.ts";
 import { type CopyCall, CopyMeter, type CopyRequest, type CopyTarget, destinationOf } from "./copying.ts";
-import { isGoDevice, isGoFolder, isGoLink } from "./go_file_mode.ts";
+import { isGoDevice, isGoDir, isGoLink } from "./go_file_mode.ts";
 import { localPath, localSource } from "./local_files.ts";
 
 export async function copyTo({ terminal, engine }: CopyCall, request: CopyRequest): Promise<void> {
@@ -17,14 +17,14 @@ export async function copyTo({ terminal, engine }: CopyCall, request: CopyReques
   const meter = new CopyMeter(terminal, "Copying to container - ", { quiet });
   if (request.source === "-") {
     if (target.found !== "folder") {
-      throw new PlainError(`destination "${container}:${request.target}" must be a directory`);
+      throw new StatusError(`destination "${container}:${request.target}" must be a directory`);
     }
     await writeContainerPath(engine, container, target.path, meter.measured(terminal.stdin), options);
   } else {
     const source = localSource(localPath(request.source), request);
-    const { folder, name } = destinationOf(source, target);
+    const { dir, name } = destinationOf(source, target);
     try {
-      await writeContainerPath(engine, container, folder, meter.measured(packed(source.path, name)), options);
+      await writeContainerPath(engine, container, dir, meter.measured(packed(source.path, name)), options);
     } finally {
       await meter.clear();
     }
@@ -38,13 +38,13 @@ async function containerTarget(engine: EngineTransport, { container, target }: C
   try {
     let stat = await statContainerPath(engine, container, path);
     if (isGoLink(stat.mode)) {
-      path = stat.linkTarget.startsWith("/") ? stat.linkTarget : joined(splitEnd(path).folder, stat.linkTarget);
+      path = stat.linkTarget.startsWith("/") ? stat.linkTarget : joined(splitEnd(path).dir, stat.linkTarget);
       stat = await statContainerPath(engine, container, path);
     }
     if (isGoDevice(stat.mode)) {
-      throw new PlainError(`destination "${container}:${target}" must be a directory or a regular file: got a device`);
+      throw new StatusError(`destination "${container}:${target}" must be a directory or a regular file: got a device`);
     }
-    return { path, found: isGoFolder(stat.mode) ? "folder" : "other" };
+    return { path, found: isGoDir(stat.mode) ? "folder" : "other" };
   } catch (thrown) {
     if (isTsdError(thrown, "not_found", "invalid_argument", "system_call")) return { path, found: undefined };
     throw thrown;
@@ -53,9 +53,9 @@ async function containerTarget(engine: EngineTransport, { container, target }: C
 
 /** A tar of something of this machine, under another name. */
 function* packed(path: string, name: string): Generator<Uint8Array> {
-  const { folder, name: last } = splitEnd(path);
-  using view = new TreeView(new OwnedFd(files.open(cString(folder), O.PATH | O.DIRECTORY)));
+  const { dir, name: last } = splitEnd(path);
+  using view = new TreeView(new OwnedFd(files.open(cString(dir), O.PATH | O.DIRECTORY)));
   using start = last === "." || last === "/" ? view.root() : view.resolve(byteStringFromText(last), { follow: false });
-  const shownRoot = byteStringFromText(folder === "/" ? "" : folder);
+  const shownRoot = byteStringFromText(dir === "/" ? "" : dir);
   yield* packTree({ view, start, name: byteStringFromText(name === "/" ? "" : name), shownRoot });
 }

@@ -1,6 +1,6 @@
 /** What both directions of `tsd cp` have in common: the call, how much was copied, Docker's rules for names. */
-import { asksForFolder, splitEnd } from "../../../archive/mod.ts";
-import { humanSize, PlainError, type Terminal } from "../../../cli/mod.ts";
+import { requestsDir, splitEnd } from "../../../archive/mod.ts";
+import { humanSize, StatusError, type Terminal } from "../../../cli/mod.ts";
 import type { EngineTransport } from "../../../client/transport.ts";
 
 /** What a copy is done with. */
@@ -22,7 +22,7 @@ export interface CopyRequest {
 /** What is copied. */
 export interface CopySource {
   readonly path: string;
-  readonly isFolder: boolean;
+  readonly isDir: boolean;
   /** What it is to be called, where its path says otherwise because a link was followed. */
   readonly otherName?: string | undefined;
 }
@@ -35,16 +35,16 @@ export interface CopyTarget {
 
 /** Where an archive is unpacked, and what the thing in it is called there. */
 export interface Destination {
-  readonly folder: string;
+  readonly dir: string;
   readonly name: string;
 }
 
 /** Into a folder that is there; or else under the name that the target's path ends with. @throws {PlainError} */
 export function destinationOf(source: CopySource, target: CopyTarget): Destination {
-  if (target.found === "folder") return { folder: target.path, name: source.otherName ?? splitEnd(source.path).name };
-  if (target.found !== undefined && source.isFolder) throw new PlainError("cannot copy directory");
-  if (target.found === undefined && !source.isFolder && asksForFolder(target.path)) {
-    throw new PlainError("no such directory");
+  if (target.found === "folder") return { dir: target.path, name: source.otherName ?? splitEnd(source.path).name };
+  if (target.found !== undefined && source.isDir) throw new StatusError("cannot copy directory");
+  if (target.found === undefined && !source.isDir && requestsDir(target.path)) {
+    throw new StatusError("no such directory");
   }
   return splitEnd(target.path);
 }

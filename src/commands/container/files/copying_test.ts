@@ -5,22 +5,22 @@ import { CopyMeter, destinationOf } from "./copying.ts";
 import { checkOutputPath, localPath, localSource, localTarget } from "./local_files.ts";
 
 Deno.test("cp: where it goes and what it is called there, as with Docker", () => {
-  const file = { path: "/src/f", isFolder: false };
-  const folder = { path: "/src/d", isFolder: true };
-  const content = { path: "/src/d/.", isFolder: true };
+  const file = { path: "/src/f", isDir: false };
+  const directory = { path: "/src/d", isDir: true };
+  const content = { path: "/src/d/.", isDir: true };
   const at = (path: string, found?: "folder" | "other") => ({ path, found });
-  assert.deepEqual(destinationOf(file, at("/dst", "folder")), { folder: "/dst", name: "f" });
-  assert.deepEqual(destinationOf(file, at("/dst/new")), { folder: "/dst", name: "new" });
-  assert.deepEqual(destinationOf(file, at("/dst/old", "other")), { folder: "/dst", name: "old" });
-  assert.deepEqual(destinationOf(folder, at("/dst/", "folder")), { folder: "/dst/", name: "d" });
-  assert.deepEqual(destinationOf(folder, at("/dst/new/")), { folder: "/dst", name: "new" });
-  assert.deepEqual(destinationOf(content, at("/dst", "folder")), { folder: "/dst", name: "." });
-  assert.deepEqual(destinationOf(content, at("/dst/new")), { folder: "/dst", name: "new" });
+  assert.deepEqual(destinationOf(file, at("/dst", "folder")), { dir: "/dst", name: "f" });
+  assert.deepEqual(destinationOf(file, at("/dst/new")), { dir: "/dst", name: "new" });
+  assert.deepEqual(destinationOf(file, at("/dst/old", "other")), { dir: "/dst", name: "old" });
+  assert.deepEqual(destinationOf(directory, at("/dst/", "folder")), { dir: "/dst/", name: "d" });
+  assert.deepEqual(destinationOf(directory, at("/dst/new/")), { dir: "/dst", name: "new" });
+  assert.deepEqual(destinationOf(content, at("/dst", "folder")), { dir: "/dst", name: "." });
+  assert.deepEqual(destinationOf(content, at("/dst/new")), { dir: "/dst", name: "new" });
   assert.deepEqual(destinationOf({ ...file, otherName: "link" }, at("/dst", "folder")), {
-    folder: "/dst",
+    dir: "/dst",
     name: "link",
   });
-  assert.throws(() => destinationOf(folder, at("/dst/old", "other")), /^PlainError: cannot copy directory$/);
+  assert.throws(() => destinationOf(directory, at("/dst/old", "other")), /^PlainError: cannot copy directory$/);
   assert.throws(() => destinationOf(file, at("/dst/new/")), /^PlainError: no such directory$/);
   assert.throws(() => destinationOf(file, at("/dst/new/.")), /^PlainError: no such directory$/);
 });
@@ -35,7 +35,7 @@ Deno.test("cp: what a link that was followed is called", () => {
 Deno.test("cp: paths of this machine", async () => {
   const dir = await Deno.realPath(await Deno.makeTempDir());
   try {
-    for (const folder of ["d", "real/inner"]) await Deno.mkdir(`${dir}/${folder}`, { recursive: true });
+    for (const directory of ["d", "real/inner"]) await Deno.mkdir(`${dir}/${directory}`, { recursive: true });
     await Deno.writeTextFile(`${dir}/f`, "");
     for (const [name, to] of [["l", "d"], ["lf", "f"], ["loop", "loop"], ["new", "d/made"], ["bad", "no/where"]]) {
       await Deno.symlink(to!, `${dir}/${name}`);
@@ -43,8 +43,8 @@ Deno.test("cp: paths of this machine", async () => {
     assert.equal(localPath(`${dir}/x/../f`), `${dir}/f`);
     assert.equal(localPath("x/."), `${Deno.cwd()}/x/.`);
     const source = (path: string, followLink = false) => {
-      const { path: found, isFolder, otherName } = localSource(`${dir}/${path}`, { followLink });
-      return [found.replace(dir, ""), isFolder, otherName];
+      const { path: found, isDir, otherName } = localSource(`${dir}/${path}`, { followLink });
+      return [found.replace(dir, ""), isDir, otherName];
     };
     assert.deepEqual(source("f"), ["/f", false, undefined]);
     assert.deepEqual(source("d/."), ["/d/.", true, undefined]);

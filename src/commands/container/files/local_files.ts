@@ -1,6 +1,6 @@
 /** Files of this machine as `tsd cp` looks at them: paths made absolute, links followed or not, Docker's texts. */
-import { asksForFolder, baseName, folderName, joined, splitEnd, withEndOf } from "../../../archive/mod.ts";
-import { PlainError } from "../../../cli/mod.ts";
+import { baseName, dirName, joined, requestsDir, splitEnd, withEndOf } from "../../../archive/mod.ts";
+import { StatusError } from "../../../cli/mod.ts";
 import { followed } from "./copy_names.ts";
 import type { CopySource, CopyTarget } from "./copying.ts";
 
@@ -14,26 +14,26 @@ export function localPath(path: string): string {
 
 /** @throws {PlainError} with Docker's text: where it would lie there is no folder, or it is a device */
 export function checkOutputPath(path: string): void {
-  const folder = folderName(joined("/", path));
-  if (statOf(folder) === undefined) {
-    throw new PlainError(`invalid output path: directory ${JSON.stringify(folder)} does not exist`);
+  const dir = dirName(joined("/", path));
+  if (statOf(dir) === undefined) {
+    throw new StatusError(`invalid output path: directory ${JSON.stringify(dir)} does not exist`);
   }
   const info = statOf(path);
   if (info === undefined || !(info.isCharDevice || info.isBlockDevice)) return;
-  throw new PlainError(
+  throw new StatusError(
     `invalid output path: ${JSON.stringify(path)} must be a directory or a regular file: got a device`,
   );
 }
 
 /** What a path names that is to be copied. @throws {PlainError} there is no such thing */
 export function localSource(path: string, { followLink }: { readonly followLink: boolean }): CopySource {
-  const { path: resolved, otherName } = followLink ? followed(path, realPath(path)) : besideItsFolder(path);
-  const isFolder = lstat(resolved).isDirectory;
-  return { path: resolved, isFolder, otherName };
+  const { path: resolved, otherName } = followLink ? followed(path, realPath(path)) : besideItsDir(path);
+  const isDir = lstat(resolved).isDirectory;
+  return { path: resolved, isDir, otherName };
 }
 
 /** Links on the way are followed, one at the end only where its path asks for a folder. */
-function besideItsFolder(path: string): { readonly path: string; readonly otherName?: string } {
+function besideItsDir(path: string): { readonly path: string; readonly otherName?: string } {
   const slash = path.lastIndexOf("/") + 1;
   const resolved = joined("/", realPath(path.slice(0, slash)));
   const whole = `${resolved === "/" ? "" : resolved}/${path.slice(slash)}`;
@@ -48,21 +48,21 @@ export function localTarget(path: string): CopyTarget {
     const info = lstatOf(target);
     if (info === undefined) break;
     if (!info.isSymlink) return { path: target, found: info.isDirectory ? "folder" : "other" };
-    if (links === LINKS_MAX) throw new PlainError(`too many symlinks in ${path}`);
+    if (links === LINKS_MAX) throw new StatusError(`too many symlinks in ${path}`);
     const link = Deno.readLinkSync(target);
-    target = link.startsWith("/") ? link : joined(splitEnd(target).folder, link);
+    target = link.startsWith("/") ? link : joined(splitEnd(target).dir, link);
   }
-  const { folder } = splitEnd(target);
-  const info = statOf(folder);
-  if (info === undefined) throw new PlainError(`stat ${folder}: no such file or directory`);
-  if (!info.isDirectory) throw new PlainError("not a directory");
+  const { dir } = splitEnd(target);
+  const info = statOf(dir);
+  if (info === undefined) throw new StatusError(`stat ${dir}: no such file or directory`);
+  if (!info.isDirectory) throw new StatusError("not a directory");
   return { path: target, found: undefined };
 }
 
 function lstat(path: string): Deno.FileInfo {
   const info = lstatOf(path);
-  if (info === undefined) throw new PlainError(`lstat ${path}: no such file or directory`);
-  if (!info.isDirectory && asksForFolder(path)) throw new PlainError(`lstat ${path}: not a directory`);
+  if (info === undefined) throw new StatusError(`lstat ${path}: no such file or directory`);
+  if (!info.isDirectory && requestsDir(path)) throw new StatusError(`lstat ${path}: not a directory`);
   return info;
 }
 
@@ -72,7 +72,7 @@ const statOf = (path: string) => present(() => Deno.statSync(path));
 function realPath(path: string): string {
   const found = present(() => Deno.realPathSync(path));
   if (found !== undefined) return found;
-  throw new PlainError(`lstat ${joined("/", path)}: no such file or directory`);
+  throw new StatusError(`lstat ${joined("/", path)}: no such file or directory`);
 }
 
 /** What `look` finds; nothing where there is nothing, or something else in the way. */

@@ -1,5 +1,5 @@
-import { baseName, folderName } from "../../../archive/mod.ts";
-import { PlainError } from "../../../cli/mod.ts";
+import { baseName, dirName } from "../../../archive/mod.ts";
+import { StatusError } from "../../../cli/mod.ts";
 
 const MODE = 0o600;
 
@@ -30,7 +30,7 @@ export class OutputFile implements AsyncDisposable {
   /** @throws {PlainError} it can't be there */
   static async create(path: string): Promise<OutputFile> {
     await checkPlace(path);
-    const draft = `${folderName(path)}/.tmp-${baseName(path)}${crypto.randomUUID()}`;
+    const draft = `${dirName(path)}/.tmp-${baseName(path)}${crypto.randomUUID()}`;
     const file = await Deno.open(draft, { write: true, createNew: true, mode: MODE });
     return new OutputFile(path, draft, file);
   }
@@ -59,13 +59,13 @@ export class OutputFile implements AsyncDisposable {
 }
 
 async function checkPlace(path: string): Promise<void> {
-  const folder = folderName(path);
-  if (await lstatOf(folder) === undefined) {
-    throw new PlainError(`invalid output path: stat ${folder}: no such file or directory`);
+  const dir = dirName(path);
+  if (await lstatOf(dir) === undefined) {
+    throw new StatusError(`invalid output path: stat ${dir}: no such file or directory`);
   }
   const info = await lstatOf(path);
   const refused = info && REFUSED.find(([is]) => is(info));
-  if (refused) throw new PlainError(refused[1]);
+  if (refused) throw new StatusError(refused[1]);
 }
 
 async function lstatOf(path: string): Promise<Deno.FileInfo | undefined> {
