@@ -80,10 +80,10 @@ export class Unpacker implements Disposable {
     const name = names.pop();
     if (name === undefined) {
       if (entry.type !== "directory") this.#refuseOverwrite("directory", this.#target.path);
-      if (this.#options.setsDir) this.#withErrorPrefix(entry, () => this.#setDir(entry, this.#target));
+      if (this.#options.setsDir) this.#attempt(entry, () => this.#setDir(entry, this.#target));
       return;
     }
-    this.#withErrorPrefix(entry, () => {
+    this.#attempt(entry, () => {
       const parent = this.#enter(names.join("/"));
       if (parent.mount.readOnly) throw SysError.named("open", "EROFS");
       this.#make(entry, parent, name);
@@ -95,7 +95,7 @@ export class Unpacker implements Disposable {
   write(bytes: Uint8Array): void {
     const file = this.#file;
     if (file === undefined) return;
-    this.#withErrorPrefix(file.entry, () => file.data.write(bytes));
+    this.#attempt(file.entry, () => file.data.write(bytes));
     if (file.data.isWhole) this.#closeFile();
   }
 
@@ -111,12 +111,12 @@ export class Unpacker implements Disposable {
   }
 
   #make(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
-    for (let withErrorPrefix = 1;; withErrorPrefix++) {
+    for (let attempt = 1;; attempt++) {
       try {
         if (this.#clear(entry, parent, name) === "merge") return this.#mergeDir(entry, parent, name);
         return this.#create(entry, parent, name);
       } catch (thrown) {
-        if (!isErrno(thrown, "EEXIST") || withErrorPrefix === TRIES) throw thrown;
+        if (!isErrno(thrown, "EEXIST") || attempt === TRIES) throw thrown;
       }
     }
   }
@@ -174,7 +174,7 @@ export class Unpacker implements Disposable {
     const { entry, fd, data } = this.#file!;
     this.#file = undefined;
     using file = fd;
-    this.#withErrorPrefix(entry, () => {
+    this.#attempt(entry, () => {
       data.finish();
       this.#attributes.set(file.fd, entry, this.#attributes.modeOf(entry));
       const time = timeOf(entry);
@@ -224,7 +224,7 @@ export class Unpacker implements Disposable {
   #settle(path: ByteString, { mode, time }: PendingDir): void {
     using place = this.#view.at(path);
     if (place === undefined || !place.isDir) return;
-    this.#withErrorPrefix({ path: path.slice(this.#target.path.length) }, () => {
+    this.#attempt({ path: path.slice(this.#target.path.length) }, () => {
       using dir = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
       this.#calls.futimens(dir.fd, time, time);
       if (!this.#options.isRoot) this.#calls.fchmod(dir.fd, mode);
@@ -276,7 +276,7 @@ export class Unpacker implements Disposable {
   }
 
   /** Failures in Docker's words: `unlinkat /etc/hosts: device or resource busy`. */
-  #withErrorPrefix({ path }: Pick<TarHeader, "path">, step: () => void): void {
+  #attempt({ path }: Pick<TarHeader, "path">, step: () => void): void {
     try {
       step();
     } catch (thrown) {

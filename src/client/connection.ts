@@ -33,22 +33,22 @@ export function isAbsent(thrown: unknown): boolean {
 }
 
 function connectError(host: EngineHost, thrown: unknown): unknown {
-  const withErrorPrefix = `Cannot connect to the engine at ${host.text}`;
+  const attempt = `Cannot connect to the engine at ${host.text}`;
   if (thrown instanceof Deno.errors.NotFound) {
-    return new TsdError("engine_unavailable", `${withErrorPrefix}: there is no such socket. Is the engine running?`, {
+    return new TsdError("engine_unavailable", `${attempt}: there is no such socket. Is the engine running?`, {
       cause: thrown,
     });
   }
   // Reset: it was there when we came, and ended before it let us in.
   if (thrown instanceof Deno.errors.ConnectionRefused || thrown instanceof Deno.errors.ConnectionReset) {
-    return new TsdError("engine_unavailable", `${withErrorPrefix}: nothing listens there. Is the engine running?`, {
+    return new TsdError("engine_unavailable", `${attempt}: nothing listens there. Is the engine running?`, {
       cause: thrown,
     });
   }
   if (thrown instanceof Deno.errors.PermissionDenied) {
     return new TsdError(
       "permission_denied",
-      `${withErrorPrefix}: permission denied. Run this as root or as a member of the socket's group`,
+      `${attempt}: permission denied. Run this as root or as a member of the socket's group`,
       { cause: thrown },
     );
   }

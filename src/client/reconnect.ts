@@ -16,11 +16,11 @@ export const isSocketRemoved = (thrown: unknown): boolean =>
   isTsdError(thrown, "engine_unavailable") && thrown.cause instanceof Deno.errors.NotFound;
 
 /** Tries until the engine is back. One that was ended is hardly waited for. @throws {TsdError} what the last attempt throws */
-export async function retryUntilAvailable<T>(withErrorPrefix: () => Promise<T>): Promise<T> {
+export async function retryUntilAvailable<T>(attempt: () => Promise<T>): Promise<T> {
   let lostSince: number | undefined;
   for (const deadline = performance.now() + AWAY_LIMIT_MS;;) {
     try {
-      return await withErrorPrefix();
+      return await attempt();
     } catch (thrown) {
       const now = performance.now();
       lostSince = isSocketRemoved(thrown) ? lostSince ?? now : undefined;
@@ -33,9 +33,9 @@ export async function retryUntilAvailable<T>(withErrorPrefix: () => Promise<T>):
 
 /** Does again what can be done twice, each time that the engine goes away before it has answered. */
 export async function retryIdempotent<T>(action: () => Promise<T>): Promise<T> {
-  for (let withErrorPrefix = action;; withErrorPrefix = () => retryUntilAvailable(action)) {
+  for (let attempt = action;; attempt = () => retryUntilAvailable(action)) {
     try {
-      return await withErrorPrefix();
+      return await attempt();
     } catch (thrown) {
       if (!isConnectionLost(thrown)) throw thrown;
     }

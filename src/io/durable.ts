@@ -78,11 +78,11 @@ async function removeIfExists(path: string): Promise<void> {
 }
 
 /** What the file system refused, as one line; a full disk has a code of its own. */
-export function storageError(withErrorPrefix: string, failure: unknown): TsdError {
+export function storageError(attempt: string, failure: unknown): TsdError {
   const error = firstThrown(failure);
   if (error instanceof TsdError) return error;
   const errno = (error as { code?: string }).code;
   const full = errno === "ENOSPC" || errno === "EDQUOT";
   const why = error instanceof Error ? error.message : String(error);
-  return new TsdError(full ? "storage_full" : "storage", `${withErrorPrefix}: ${why}`, { cause: error });
+  return new TsdError(full ? "storage_full" : "storage", `${attempt}: ${why}`, { cause: error });
 }

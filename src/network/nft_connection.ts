@@ -87,15 +87,15 @@ export class NftConnection implements Disposable {
   }
 
   /** @throws {SysError} the first error that the kernel answers with */
-  async #done(requests: Uint8Array<ArrayBuffer>, withErrorPrefix: string): Promise<NetlinkMessage[]> {
+  async #done(requests: Uint8Array<ArrayBuffer>, attempt: string): Promise<NetlinkMessage[]> {
     const turn = this.#last.then(() => this.#ask(requests));
     this.#last = turn.catch(() => undefined);
     const answers = await turn;
     const errors = answers.map(errorOf).filter((errno) => errno !== undefined);
     const failure = errors.find((errno) => errno > 0);
-    if (failure !== undefined) throw new SysError("nf_tables", failure, { subject: withErrorPrefix });
+    if (failure !== undefined) throw new SysError("nf_tables", failure, { subject: attempt });
     if (errors.length === 0) {
-      throw new SysError("nf_tables", 0, { subject: withErrorPrefix, note: "the kernel didn't answer" });
+      throw new SysError("nf_tables", 0, { subject: attempt, note: "the kernel didn't answer" });
     }
     return answers;
   }

@@ -45,7 +45,7 @@ export class PartialBlobs {
     const path = `${this.#dir}/${hexOf(digest)}`;
     try {
       await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
-      for (let withErrorPrefix = 0; withErrorPrefix < OPEN_TRIES; withErrorPrefix++) {
+      for (let attempt = 0; attempt < OPEN_TRIES; attempt++) {
         const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
         if (!file.tryLockSync(true)) return void file.close();
         // Somebody may have removed it before the lock was taken.

@@ -27,11 +27,11 @@ const AGAIN_TRIES = 16;
  * @throws SysError
  */
 export function uninterrupted(call: () => number | bigint, name: string, subject?: Subject): number {
-  for (let withErrorPrefix = 1;;) {
+  for (let attempt = 1;;) {
     const result = call();
     if (result >= 0) return Number(result);
     const code = errno();
-    if (code !== EINTR && (code !== EAGAIN || withErrorPrefix++ === AGAIN_TRIES)) failed(code, name, subject);
+    if (code !== EINTR && (code !== EAGAIN || attempt++ === AGAIN_TRIES)) failed(code, name, subject);
   }
 }
 

@@ -85,12 +85,12 @@ function openat2(dirFd: number, path: CString, how: OpenHow): number {
   openHow[0] = BigInt(how.flags | O.CLOEXEC);
   openHow[1] = BigInt(how.mode ?? 0);
   openHow[2] = BigInt(how.resolve ?? 0);
-  for (let withErrorPrefix = 1;; withErrorPrefix++) {
+  for (let attempt = 1;; attempt++) {
     // SAFETY: path ends with NUL; openHow is 24 bytes, the size that is passed; the kernel keeps neither.
     const fd = libc.sysOpenat2(ARCH.syscalls.openat2, BigInt(dirFd), path, openHow, 24n);
     if (fd >= 0n) return Number(fd);
     const code = errno();
-    if (code !== EINTR && (code !== EAGAIN || withErrorPrefix === OPENAT2_TRIES)) failed(code, "openat2", path);
+    if (code !== EINTR && (code !== EAGAIN || attempt === OPENAT2_TRIES)) failed(code, "openat2", path);
   }
 }
 

@@ -60,14 +60,14 @@ export function listenTcp(address: Uint8Array, port: number, isShared = false): 
 
 /** The number of an interface in this process's network namespace; undefined where there is none of that name. */
 export function interfaceIndex(name: string): number | undefined {
-  for (let withErrorPrefix = 1;; withErrorPrefix++) {
+  for (let attempt = 1;; attempt++) {
     // SAFETY: the name ends with NUL; it isn't kept.
     const index = libc.if_nametoindex(cString(name));
     if (index > 0) return index;
     const code = errno();
     if (code === errnoOf("ENODEV") || code === errnoOf("ENXIO")) return undefined;
     // An absent one is nothing unusual, and another error may be what V8's own calls have left between the two.
-    if (withErrorPrefix === ATTEMPTS) failed(code, "if_nametoindex", name);
+    if (attempt === ATTEMPTS) failed(code, "if_nametoindex", name);
   }
 }
 

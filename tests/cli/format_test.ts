@@ -5,10 +5,10 @@ import { expectResult, type Fixture, scenario } from "./setup.ts";
 /** Runs the same command line with both clients; all of it must be equal, but for the word in front of engine errors. */
 async function same(fixture: Fixture, ...args: string[]): Promise<string> {
   // What tells an age in seconds may change between the two.
-  for (let withErrorPrefix = 1;; withErrorPrefix++) {
+  for (let attempt = 1;; attempt++) {
     const docker = await fixture.docker(...args);
     const tsd = await fixture.tsd(...args);
-    if (withErrorPrefix < 5 && docker.stdout !== tsd.stdout) continue;
+    if (attempt < 5 && docker.stdout !== tsd.stdout) continue;
     assert.deepEqual([tsd.code, tsd.stdout, tsd.stderr], [docker.code, docker.stdout, docker.stderr], args.join(" "));
     return tsd.stdout;
   }

@@ -75,7 +75,7 @@ Deno.test("a pull that doesn't fit, and the same when there is room", requires("
   await pull(engine, small);
   await disk.fill(16 * MIB);
   const before = { free: await disk.freeBytes(), files: await filesBelow(engine.layerRoot) };
-  for (let withErrorPrefix = 0; withErrorPrefix < 2; withErrorPrefix++) {
+  for (let attempt = 0; attempt < 2; attempt++) {
     const { code, stderr } = await engine.tsd(["pull", big]);
     assert.equal(code, 1);
     assert.match(stderr, /^tsd: [^\n]*No space left on device[^\n]*\n$/);

@@ -108,12 +108,12 @@ function killIfExists(pid: number): void {
 }
 
 async function removeCgroup(dir: string): Promise<void> {
-  for (let withErrorPrefix = 1;; withErrorPrefix++) {
+  for (let attempt = 1;; attempt++) {
     try {
       return await Deno.remove(dir);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return;
-      if (withErrorPrefix === 20) throw error; // Busy as long as killed processes are not gone.
+      if (attempt === 20) throw error; // Busy as long as killed processes are not gone.
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }

@@ -32,14 +32,14 @@ export async function listens(fixture: Fixture, hostname: string, port = 80): Pr
 
 /** What a server says to this machine; it is asked again while it is between two connections. */
 export async function answer(hostname: string, port: number): Promise<string> {
-  for (let withErrorPrefix = 1;; withErrorPrefix++) {
+  for (let attempt = 1;; attempt++) {
     try {
       using connection = await Deno.connect({ hostname, port });
       const said = await new Response(connection.readable).text();
-      if (said !== "" || withErrorPrefix === 5) return said;
+      if (said !== "" || attempt === 5) return said;
     } catch (error) {
       const isBetween = error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.ConnectionReset;
-      if (!isBetween || withErrorPrefix === 5) throw error;
+      if (!isBetween || attempt === 5) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -372,10 +372,10 @@ Deno.test("an upgrade of a route that has no raw stream is refused in HTTP, and 
 
 /** The server's ends of connections (unix(7): they bear its path); waits up to 5 s until there are none. */
 async function openConnections(path: string): Promise<number> {
-  for (let withErrorPrefix = 1;; withErrorPrefix++) {
+  for (let attempt = 1;; attempt++) {
     const table = await Deno.readTextFile("/proc/net/unix");
     const open = table.split("\n").filter((line) => line.endsWith(` ${path}`) && / 03 +\d+ /.test(line)).length;
-    if (open === 0 || withErrorPrefix === 500) return open;
+    if (open === 0 || attempt === 500) return open;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -15,7 +15,7 @@ interface Recorded {
 
 const RECORDED: Recorded = JSON.parse(await Deno.readTextFile(new URL("./testdata/go.json", import.meta.url)));
 
-function withErrorPrefix(template: string, data: never, strict: boolean): string {
+function attempt(template: string, data: never, strict: boolean): string {
   try {
     return `output: ${new Template(template).execute(data, { strict })}`;
   } catch (thrown) {
@@ -30,7 +30,7 @@ Deno.test("templates: output and messages are those of Go", () => {
     const requested = output === undefined ? `error: ${error}` : `output: ${output}`;
     // Where more is known of the data than that it is JSON, its types have names.
     if (!strict && (requested.endsWith("in type interface {}") || template.includes('"none"'))) continue;
-    const got = withErrorPrefix(template, RECORDED.data, strict);
+    const got = attempt(template, RECORDED.data, strict);
     if (got !== requested) wrong.push(`${template} (${strict})\n  Go:  ${requested}\n  tsd: ${got}`);
   }
   assert.equal(wrong.join("\n"), "");

@@ -77,7 +77,7 @@ export type Inspected = { readonly text: string } | { readonly error: string };
  */
 export function inspectTemplate(text: string): (shape: ShapeName, answer: unknown) => Inspected {
   const template = readTemplate(text, INSPECT);
-  const withErrorPrefix = (value: Value, strict: boolean): Inspected => {
+  const attempt = (value: Value, strict: boolean): Inspected => {
     try {
       return { text: template.execute(value, { strict }) };
     } catch (thrown) {
@@ -86,7 +86,7 @@ export function inspectTemplate(text: string): (shape: ShapeName, answer: unknow
     }
   };
   return (shape, answer) => {
-    const typed = withErrorPrefix(shaped(shape, answer), false);
-    return "text" in typed ? typed : withErrorPrefix(answer as Value, true);
+    const typed = attempt(shaped(shape, answer), false);
+    return "text" in typed ? typed : attempt(answer as Value, true);
   };
 }

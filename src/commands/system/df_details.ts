@@ -101,7 +101,7 @@ export async function detailsByTemplate(usage: DiskUsage, format: string): Promi
   });
   const text = (format === "raw" ? RAW : format.replace(/^table/, "")).replace(/^ +| +$/g, "")
     .replaceAll("\\t", "\t").replaceAll("\\n", "\n");
-  const withErrorPrefix = <T>(what: string, act: () => T): T => {
+  const attempt = <T>(what: string, act: () => T): T => {
     try {
       return act();
     } catch (thrown) {
@@ -109,8 +109,8 @@ export async function detailsByTemplate(usage: DiskUsage, format: string): Promi
       throw thrown;
     }
   };
-  const template = withErrorPrefix("template parsing error: ", () => new Template(text));
-  return withErrorPrefix("", () => template.execute(structs));
+  const template = attempt("template parsing error: ", () => new Template(text));
+  return attempt("", () => template.execute(structs));
 }
 
 interface Rows {

@@ -35,9 +35,9 @@ const SURNAMES =
 /** `adjective_surname`; with a digit once the plain ones seem taken. */
 export function friendlyName(isTaken: (name: string) => boolean): string {
   const pick = (words: string[]) => words[Math.floor(Math.random() * words.length)];
-  for (let withErrorPrefix = 0;; withErrorPrefix++) {
+  for (let attempt = 0;; attempt++) {
     const name = `${pick(ADJECTIVES)}_${pick(SURNAMES)}${
-      withErrorPrefix < 5 ? "" : Math.floor(Math.random() * 10 ** (withErrorPrefix - 4))
+      attempt < 5 ? "" : Math.floor(Math.random() * 10 ** (attempt - 4))
     }`;
     if (!isTaken(name)) return name;
   }

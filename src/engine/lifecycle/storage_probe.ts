@@ -15,14 +15,12 @@ export class StorageProbe implements AsyncDisposable {
   readonly #timer: ReturnType<typeof setTimeout>;
 
   constructor(layers: Partial<StatusReporter>, snapshots: Pick<Snapshotter, "ready">, log: Log, afterMs = AFTER_MS) {
-    const withErrorPrefix = async () => {
+    const attempt = async () => {
       await layers.describe?.();
       await snapshots.ready?.();
     };
     this.#timer = setTimeout(() => {
-      this.#trial = withErrorPrefix().catch((thrown) =>
-        log.debug("storage could not be tried", { error: String(thrown) })
-      );
+      this.#trial = attempt().catch((thrown) => log.debug("storage could not be tried", { error: String(thrown) }));
     }, afterMs);
   }
 

@@ -12,30 +12,30 @@ const PACKAGES = { ip: "iproute2", nft: "nftables", unshare: "util-linux", nsent
 export type NetworkProgram = keyof typeof PACKAGES;
 
 /** Runs one of them with what it reads. @throws {TsdError} runtime_missing, runtime_failed with what it said */
-export type RunNetworkProgram = (withErrorPrefix: string, words: readonly string[], input: string) => Promise<void>;
+export type RunNetworkProgram = (attempt: string, words: readonly string[], input: string) => Promise<void>;
 
 /** @param words the program's name, then its arguments; names of programs behind it are replaced by their paths */
 export function networkPrograms(run: HostExec): RunNetworkProgram {
   const paths = new Map<string, string>();
-  return async (withErrorPrefix, words, input) => {
-    const [path = "", ...args] = words.map((word) => isProgram(word) ? pathOf(word, withErrorPrefix, paths) : word);
+  return async (attempt, words, input) => {
+    const [path = "", ...args] = words.map((word) => isProgram(word) ? pathOf(word, attempt, paths) : word);
     const { exitCode, stderr } = await run(path, args, input);
     if (exitCode === 0) return;
     const [first = ""] = stderr.trim().split("\n");
     throw new TsdError(
       "runtime_failed",
-      `Cannot ${withErrorPrefix}: ${words[0]} says: ${first || `exit code ${exitCode}`}`,
+      `Cannot ${attempt}: ${words[0]} says: ${first || `exit code ${exitCode}`}`,
     );
   };
 }
 
 const isProgram = (word: string): word is NetworkProgram => Object.hasOwn(PACKAGES, word);
 
-function pathOf(name: NetworkProgram, withErrorPrefix: string, paths: Map<string, string>): string {
+function pathOf(name: NetworkProgram, attempt: string, paths: Map<string, string>): string {
   const path = paths.get(name) ?? programPath(name);
   if (path === undefined) {
     const hint = `install ${PACKAGES[name]}, or use --network host or --network none`;
-    throw new TsdError("runtime_missing", `Cannot ${withErrorPrefix}: there is no ${name} on this machine; ${hint}`);
+    throw new TsdError("runtime_missing", `Cannot ${attempt}: there is no ${name} on this machine; ${hint}`);
   }
   paths.set(name, path);
   return path;

@@ -25,7 +25,7 @@ interface Attempt {
   read(options?: { offset?: number; signal?: AbortSignal; limits?: Partial<RegistryLimits> }): Promise<Uint8Array>;
 }
 
-async function withBlob(wrap: Handler, body: (withErrorPrefix: Attempt) => Promise<void>, mediaType = "application/x") {
+async function withBlob(wrap: Handler, body: (attempt: Attempt) => Promise<void>, mediaType = "application/x") {
   await using registry = startRegistry(wrap);
   const blob = await putBlob(registry, BLOB, mediaType);
   await body({

@@ -44,8 +44,8 @@ export function faultOf(body: Uint8Array): RegistryFault | undefined {
 }
 
 /** The error for an answer that was neither success nor redirect. */
-export function statusError(withErrorPrefix: Attempt, status: number, fault: RegistryFault | undefined): TsdError {
-  const { ref, host, blob } = withErrorPrefix;
+export function statusError(attempt: Attempt, status: number, fault: RegistryFault | undefined): TsdError {
+  const { ref, host, blob } = attempt;
   const said = fault === undefined ? "" : `: ${faultText(fault)}`;
   const denied = status === 401 || status === 403 || fault?.code === "DENIED" || fault?.code === "UNAUTHORIZED";
   if (denied) return accessDenied(ref, said);

@@ -43,9 +43,9 @@ export function isPassing(status: number): boolean {
  * The pause before attempt number `attempt` (1 is the first repetition), or undefined when it is time to give up.
  * @param retryAfterMs what the server asked for
  */
-export function pauseMs(withErrorPrefix: number, limits: RegistryLimits, retryAfterMs = 0): number | undefined {
-  if (withErrorPrefix >= limits.attempts || retryAfterMs > limits.longestPauseMs) return undefined;
-  const backoffMs = limits.firstPauseMs * 2 ** (withErrorPrefix - 1) * (0.75 + Math.random() / 2);
+export function pauseMs(attempt: number, limits: RegistryLimits, retryAfterMs = 0): number | undefined {
+  if (attempt >= limits.attempts || retryAfterMs > limits.longestPauseMs) return undefined;
+  const backoffMs = limits.firstPauseMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
   return Math.min(Math.max(backoffMs, retryAfterMs), limits.longestPauseMs);
 }
 

@@ -198,28 +198,28 @@ export class RegistryTransport {
     open: (signal: AbortSignal) => Promise<RegistryResponse>,
   ): Promise<FetchedDocument> {
     return await withDeadline(this.#limits.documentMs, signal, async (bounded) => {
-      for (let withErrorPrefix = 1;; withErrorPrefix++) {
-        const outcome = await this.#withErrorPrefix(open, bound, bounded, host);
-        const waitMs = this.#pauseAfter(outcome, withErrorPrefix);
+      for (let attempt = 1;; attempt++) {
+        const outcome = await this.#attempt(open, bound, bounded, host);
+        const waitMs = this.#pauseAfter(outcome, attempt);
         if (waitMs === undefined) {
           if ("error" in outcome) throw outcome.error;
           return outcome;
         }
         const why = "error" in outcome ? outcome.error.message : `status ${outcome.status}`;
-        this.#log.info("asking a registry again", { host, withErrorPrefix, waitMs: Math.round(waitMs), why });
+        this.#log.info("asking a registry again", { host, attempt, waitMs: Math.round(waitMs), why });
         await pause(waitMs, bounded);
       }
     });
   }
 
   /** How long to wait before asking again; undefined when that can't help. */
-  #pauseAfter(outcome: FetchedDocument | { error: TsdError }, withErrorPrefix: number): number | undefined {
-    if ("error" in outcome) return isRepeatable(outcome.error) ? pauseMs(withErrorPrefix, this.#limits) : undefined;
+  #pauseAfter(outcome: FetchedDocument | { error: TsdError }, attempt: number): number | undefined {
+    if ("error" in outcome) return isRepeatable(outcome.error) ? pauseMs(attempt, this.#limits) : undefined;
     if (!isPassing(outcome.status)) return undefined;
-    return pauseMs(withErrorPrefix, this.#limits, retryAfterMs(outcome.headers));
+    return pauseMs(attempt, this.#limits, retryAfterMs(outcome.headers));
   }
 
-  async #withErrorPrefix(
+  async #attempt(
     open: (signal: AbortSignal) => Promise<RegistryResponse>,
     { maxBytes, what, code }: DocumentBound,
     signal: AbortSignal,

@@ -121,14 +121,14 @@ class Posts {
   async #post({ hook, body }: Post): Promise<void> {
     const { attempts } = this.#config;
     const { signal } = this.#ending;
-    for (let withErrorPrefix = 1; !signal.aborted; withErrorPrefix++) {
+    for (let attempt = 1; !signal.aborted; attempt++) {
       const trouble = await this.#try(body);
       if (trouble === undefined) return;
-      if (!trouble.mayPass || withErrorPrefix >= attempts || signal.aborted) {
-        this.#log.warn("a post came to nothing", { hook, attempts: withErrorPrefix, why: trouble.why });
+      if (!trouble.mayPass || attempt >= attempts || signal.aborted) {
+        this.#log.warn("a post came to nothing", { hook, attempts: attempt, why: trouble.why });
         return;
       }
-      await this.#calls.wait(FIRST_DELAY_MS * 2 ** (withErrorPrefix - 1), signal);
+      await this.#calls.wait(FIRST_DELAY_MS * 2 ** (attempt - 1), signal);
     }
   }
 

@@ -210,13 +210,13 @@ export class DirectoryLayerStore implements LayerStore {
     limits: LayerLimits,
     createHasher: () => Promise<Hasher>,
   ): Promise<LayerInfo> {
-    const withErrorPrefix = `Cannot store layer ${diffId}`;
-    await using stagingDir = await attempting(withErrorPrefix, () => StagingDir.create(this.#root));
+    const attempt = `Cannot store layer ${diffId}`;
+    await using stagingDir = await attempting(attempt, () => StagingDir.create(this.#root));
     const dir = `${stagingDir.path}/layer`;
-    await attempting(withErrorPrefix, () => Deno.mkdir(dir, { mode: 0o700 }));
+    await attempting(attempt, () => Deno.mkdir(dir, { mode: 0o700 }));
     const hasher = await createHasher();
     const info = await this.#fill(source, dir, diffId, limits, hasher);
-    await attempting(withErrorPrefix, () => this.#commit(dir, diffId));
+    await attempting(attempt, () => this.#commit(dir, diffId));
     return info;
   }
 
@@ -228,19 +228,19 @@ export class DirectoryLayerStore implements LayerStore {
     limits: LayerLimits,
     hasher: Hasher,
   ): Promise<LayerInfo> {
-    const withErrorPrefix = `Cannot store layer ${diffId}`;
-    using filling = await attempting(withErrorPrefix, () => this.#format.fill({ dir, diffId, limits, hasher }));
+    const attempt = `Cannot store layer ${diffId}`;
+    using filling = await attempting(attempt, () => this.#format.fill({ dir, diffId, limits, hasher }));
     await pump(source, (bytes) => {
       try {
         filling.push(bytes);
       } catch (thrown) {
-        throw storageFailure(withErrorPrefix, thrown);
+        throw storageFailure(attempt, thrown);
       }
     });
     checkDigest(diffId, filling.end());
     const { tarBytes, contentBytes, entries } = filling;
     const info: LayerInfo = { diffId, tarBytes, contentBytes, entries };
-    await attempting(withErrorPrefix, () => filling.finish({ "info.json": encodeInfo(info) }));
+    await attempting(attempt, () => filling.finish({ "info.json": encodeInfo(info) }));
     return info;
   }
 

@@ -25,7 +25,7 @@ export class StagingDir implements AsyncDisposable {
   /** Makes one under `root`'s `ingest/`. @throws {TsdError} or a file-system error */
   static async create(root: string): Promise<StagingDir> {
     await makeDirDurably(`${root}/ingest`, 0o700);
-    for (let withErrorPrefix = 1; withErrorPrefix <= CREATE_TRIES; withErrorPrefix++) {
+    for (let attempt = 1; attempt <= CREATE_TRIES; attempt++) {
       const path = `${root}/ingest/${crypto.randomUUID()}`;
       Deno.mkdirSync(path, { mode: 0o700 });
       const lock = lockOf(path);

@@ -4,19 +4,19 @@ import { storageError } from "../../io/mod.ts";
 import { SysError } from "../../sys/mod.ts";
 
 /** What `failure` means to a caller of the store: `storage` or `storage_full` with what was attempted; others stay. */
-export function storageFailure(withErrorPrefix: string, failure: unknown): TsdError {
+export function storageFailure(attempt: string, failure: unknown): TsdError {
   const thrown = firstThrown(failure);
-  if (!(thrown instanceof SysError)) return storageError(withErrorPrefix, thrown);
+  if (!(thrown instanceof SysError)) return storageError(attempt, thrown);
   const code = isTsdError(thrown, "storage_full") ? "storage_full" : "storage";
-  return new TsdError(code, `${withErrorPrefix}: ${thrown.message}`, { cause: thrown });
+  return new TsdError(code, `${attempt}: ${thrown.message}`, { cause: thrown });
 }
 
 /** Runs file-system work; its failures come out as {@link storageFailure} says. */
-export async function attempting<T>(withErrorPrefix: string, work: () => T | Promise<T>): Promise<T> {
+export async function attempting<T>(attempt: string, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
-    throw storageFailure(withErrorPrefix, thrown);
+    throw storageFailure(attempt, thrown);
   }
 }
 

@@ -21,13 +21,13 @@ export function loopDeviceOf(
   calls: FileCalls & LoopCalls = { ...files, ...loops },
 ): LoopDevice {
   using control = new OwnedFd(calls.open(cString("/dev/loop-control"), O.RDWR), calls);
-  for (let withErrorPrefix = 1;; withErrorPrefix++) {
+  for (let attempt = 1;; attempt++) {
     const path = `/dev/loop${calls.freeLoop(control.fd)}`;
     using device = new OwnedFd(calls.open(cString(path), O.RDONLY), calls);
     try {
       calls.configureLoop(device.fd, file, FLAGS);
     } catch (thrown) {
-      if (withErrorPrefix === TRIES || !isErrno(thrown, "EBUSY")) throw thrown;
+      if (attempt === TRIES || !isErrno(thrown, "EBUSY")) throw thrown;
       continue;
     }
     const held = new OwnedFd(device.take(), calls);

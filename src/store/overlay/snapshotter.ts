@@ -78,9 +78,9 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
   ): AsyncGenerator<Change> {
     const way = await this.probe();
     using lowers = await this.#lowers(layers);
-    const withErrorPrefix = `Cannot compare the snapshot for ${id} with its layers`;
-    using upper = await attempting(withErrorPrefix, () => openDir(`${dir}/upper`, this.calls));
-    using lower = await attempting(withErrorPrefix, async () => {
+    const attempt = `Cannot compare the snapshot for ${id} with its layers`;
+    using upper = await attempting(attempt, () => openDir(`${dir}/upper`, this.calls));
+    using lower = await attempting(attempt, async () => {
       await using stagingDir = await StagingDir.create(this.root);
       return openMerged(lowers.paths, stagingDir.path, way, this.calls);
     });
