@@ -11,7 +11,7 @@ import { type Aim, judge } from "./measuring/aims.ts";
 import { count, runBenchmark } from "./measuring/harness.ts";
 import { machineInfo } from "./measuring/machine.ts";
 import { judgementLine, machineLines, markdownLines, tableLines } from "./measuring/report.ts";
-import { type CooperativeYield, measure, type Sample } from "./measuring/rounds.ts";
+import { measure, type Sample, type Turn } from "./measuring/rounds.ts";
 
 const CHUNK_BYTES = 64 << 10;
 const ONE = "one stream";
@@ -38,7 +38,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
   for (const line of lines) console.log(line);
 }
 
-function turnOf(engine: HashEngine, megabytes: number): CooperativeYield {
+function turnOf(engine: HashEngine, megabytes: number): Turn {
   const chunk = crypto.getRandomValues(new Uint8Array(CHUNK_BYTES));
   const rate = async (row: string, streams: number): Promise<Sample> => {
     const hashers = await Promise.all(Array.from({ length: streams }, () => createSha256(engine)));

@@ -15,7 +15,7 @@ import { type Aim, toDocker } from "./measuring/aims.ts";
 import { ApiProbe } from "./measuring/api_probe.ts";
 import { count, type Field, printed, runBenchmark, show, startField, UsageError } from "./measuring/harness.ts";
 import { perform, RunFailed } from "./measuring/exec.ts";
-import { type CooperativeYield, measure } from "./measuring/rounds.ts";
+import { measure, type Turn } from "./measuring/rounds.ts";
 import { percentile } from "./measuring/statistics.ts";
 
 const LINE_BYTES = 100;
@@ -57,7 +57,7 @@ function lines(): string {
   return `${text}\n`.repeat(FILE_MEGABYTES * BYTES_PER_MEGABYTE / LINE_BYTES);
 }
 
-function turnOf(peer: Peer, { images }: Field, dir: string, megabytes: number): CooperativeYield {
+function turnOf(peer: Peer, { images }: Field, dir: string, megabytes: number): Turn {
   const name = "bench-logs";
   const files = Array.from({ length: megabytes / FILE_MEGABYTES }, () => "/data/lines");
   const script = `cat ${files.join(" ")}; echo ${LAST_LINE}`;

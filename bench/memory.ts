@@ -12,7 +12,7 @@ import { toDocker } from "./measuring/aims.ts";
 import { count, type Field, runBenchmark, show, startField } from "./measuring/harness.ts";
 import { perform } from "./measuring/exec.ts";
 import { processes, proportionalMb } from "./measuring/processes.ts";
-import { type CooperativeYield, measure, type Sample } from "./measuring/rounds.ts";
+import { measure, type Sample, type Turn } from "./measuring/rounds.ts";
 import { summaryOf } from "./measuring/statistics.ts";
 import { performCrowd } from "./measuring/timed_commands.ts";
 
@@ -42,7 +42,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
 
 const rowOf = (containers: number): string => `memory with ${containers} idle containers`;
 
-function turnOf(peer: Peer, { images }: Field, containers: number): CooperativeYield {
+function turnOf(peer: Peer, { images }: Field, containers: number): Turn {
   const names = Array.from({ length: containers }, (_, index) => `bench-idle-${index}`);
   const run = (name: string) =>
     peer.command("run", "--detach", "--name", name, "--network", "host", images.busybox, "sleep", "1000000");

@@ -13,7 +13,7 @@ import { count, known, runBenchmark, show, UsageError } from "./measuring/harnes
 import { load, machineInfo } from "./measuring/machine.ts";
 import { machineLines } from "./measuring/report.ts";
 import { writeResults } from "./measuring/results_dir.ts";
-import { type CooperativeYield, measure, type Series } from "./measuring/rounds.ts";
+import { measure, type Series, type Turn } from "./measuring/rounds.ts";
 import { pullAims } from "./pulling/aims.ts";
 import { PULL_ENGINES, type PullEngine } from "./pulling/engines.ts";
 import { type PullImage, pullImage, type PullImageName } from "./pulling/images.ts";
@@ -49,7 +49,7 @@ async function main(args: string[], signal: AbortSignal): Promise<void> {
     console.error(`bench: ${TITLES[name]} …`);
     const served = await serve(name, image, registry);
     const pulling = engines.filter(({ pulls = NAMES }) => pulls.includes(name));
-    const turns: CooperativeYield[] = pulling.map((engine) => pullTurn(engine, served, canDrop));
+    const turns: Turn[] = pulling.map((engine) => pullTurn(engine, served, canDrop));
     if (!options.without.includes(INFLATE)) turns.push(inflateTurn(name, image));
     if (!options.without.includes(WRITE)) turns.push(writeTurn(name, image));
     series.push(...await measure(turns, { rounds: options.rounds, warmUps: 0, pauseMs: PAUSE_MS, signal }));

@@ -10,7 +10,7 @@ export interface Sample {
 }
 
 /** What one contender does in a round. */
-export interface CooperativeYield {
+export interface Turn {
   readonly peer: string;
   take(): Promise<readonly Sample[]>;
 }
@@ -35,8 +35,8 @@ export interface Series {
 }
 
 /** Takes the turns round by round; who begins changes from round to round. */
-export async function measure(turns: readonly CooperativeYield[], options: RoundOptions): Promise<Series[]> {
-  const taken = new Map<CooperativeYield, Sample[]>(turns.map((turn) => [turn, []]));
+export async function measure(turns: readonly Turn[], options: RoundOptions): Promise<Series[]> {
+  const taken = new Map<Turn, Sample[]>(turns.map((turn) => [turn, []]));
   for (let round = -options.warmUps; round < options.rounds; round++) {
     for (const turn of inOrder(turns, round + options.warmUps)) {
       options.signal?.throwIfAborted();

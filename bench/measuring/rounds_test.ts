@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
-import { type CooperativeYield, measure } from "./rounds.ts";
+import { measure, type Turn } from "./rounds.ts";
 
-const turn = (peer: string, take: () => number): CooperativeYield => ({
+const turn = (peer: string, take: () => number): Turn => ({
   peer,
   take: () => Promise.resolve([{ row: "run", unit: "ms", value: take() }]),
 });
@@ -26,7 +26,7 @@ Deno.test("rows keep the order of the turns, whoever began", async () => {
 });
 
 Deno.test("a turn may have several rows, each with its unit", async () => {
-  const take: CooperativeYield["take"] = () =>
+  const take: Turn["take"] = () =>
     Promise.resolve([{ row: "rate", unit: "MB/s", value: 40 }, { row: "p99", unit: "ms", value: 3 }]);
   const series = await measure([{ peer: "a", take }], { rounds: 2, warmUps: 0, pauseMs: 0 });
   assert.deepEqual(series, [

@@ -1,6 +1,6 @@
 /** Turns that are made of commands: some with a clock, some around them without. */
 import type { Command } from "../peers/peer.ts";
-import type { CooperativeYield } from "./rounds.ts";
+import type { Turn } from "./rounds.ts";
 
 /** Several commands, some of them at once; their time is that of all. */
 export interface Crowd {
@@ -29,7 +29,7 @@ export function commandTurn(
   peer: string,
   { timed, before = [], after = [] }: TimedCommands,
   perform: Perform,
-): CooperativeYield {
+): Turn {
   return {
     peer,
     async take() {

@@ -3,7 +3,7 @@ import { capture, CommandFailed } from "../../scripts/project.ts";
 import type { Peer } from "../peers/peer.ts";
 import { printed } from "../measuring/harness.ts";
 import { perform } from "../measuring/exec.ts";
-import type { CooperativeYield } from "../measuring/rounds.ts";
+import type { Turn } from "../measuring/rounds.ts";
 
 export const TIMES = 1000;
 export const NAMES = `${TIMES} lookups of a container's name, one after the other`;
@@ -12,7 +12,7 @@ const ASK = new URL("ask_names.ts", import.meta.url).pathname;
 const [NETWORK, ASKED, ASKING] = ["bench-names", "bench-asked", "bench-asking"];
 
 /** Two containers in a network of their own, which are gone with `undo`; no turns for who doesn't know them by name. */
-export async function namesTurn(peer: Peer, image: string, undo: AsyncDisposableStack): Promise<CooperativeYield[]> {
+export async function namesTurn(peer: Peer, image: string, undo: AsyncDisposableStack): Promise<Turn[]> {
   await perform(peer.command("network", "create", NETWORK));
   undo.defer(async () => void await perform(peer.command("network", "rm", NETWORK)));
   for (const name of [ASKED, ASKING]) {

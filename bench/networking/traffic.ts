@@ -3,7 +3,7 @@ import { capture } from "../../scripts/project.ts";
 import type { Peer } from "../peers/peer.ts";
 import { printed } from "../measuring/harness.ts";
 import { perform } from "../measuring/exec.ts";
-import type { CooperativeYield, Sample } from "../measuring/rounds.ts";
+import type { Sample, Turn } from "../measuring/rounds.ts";
 
 export const BETWEEN = "container → container";
 export const OUT = "container → host by a port of 127.0.0.1";
@@ -17,7 +17,7 @@ export async function trafficTurn(
   peer: Peer,
   { image, port, mebibytes }: { readonly image: string; readonly port: number; readonly mebibytes: number },
   undo: AsyncDisposableStack,
-): Promise<CooperativeYield> {
+): Promise<Turn> {
   // Whatever is written goes to the connection, without a copy by the server.
   const serve = ["nc", "-ll", "-p", String(INNER_PORT), "-e", "dd", "if=/dev/zero", "bs=1M", `count=${mebibytes}`];
   const published = ["--publish", `${port}:${INNER_PORT}`];

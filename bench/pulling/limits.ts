@@ -4,7 +4,7 @@ import type { Command } from "../peers/peer.ts";
 import { privateDir } from "../peers/host_traces.ts";
 import { programPath } from "../peers/programs.ts";
 import { perform } from "../measuring/exec.ts";
-import type { CooperativeYield } from "../measuring/rounds.ts";
+import type { Turn } from "../measuring/rounds.ts";
 import { performCrowd } from "../measuring/timed_commands.ts";
 import type { PullImage, PullImageName } from "./images.ts";
 import { sync } from "./page_cache.ts";
@@ -20,7 +20,7 @@ const BLOCK_BYTES = 1 << 20;
 const RANDOM_BYTES = 1 << 16;
 
 /** The system's gzip (or zstd), two at a time, of layers that are in the page cache. */
-export function inflateTurn(name: PullImageName, { layerPaths }: PullImage): CooperativeYield {
+export function inflateTurn(name: PullImageName, { layerPaths }: PullImage): Turn {
   const program = programPath(name === "zstd" ? "zstd" : "gzip");
   const commands = layerPaths.map((path): Command => ({ program, args: ["-dc", path], env: {} }));
   return {
@@ -33,7 +33,7 @@ export function inflateTurn(name: PullImageName, { layerPaths }: PullImage): Coo
 }
 
 /** One file, written from its first byte to its last, and fsync. */
-export function writeTurn(name: PullImageName, { info }: PullImage): CooperativeYield {
+export function writeTurn(name: PullImageName, { info }: PullImage): Turn {
   return {
     peer: WRITE,
     async take() {

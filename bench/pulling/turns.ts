@@ -2,7 +2,7 @@
 import type { Peer } from "../peers/peer.ts";
 import { perform } from "../measuring/exec.ts";
 import { peakMb, processes } from "../measuring/processes.ts";
-import type { CooperativeYield, Sample } from "../measuring/rounds.ts";
+import type { Sample, Turn } from "../measuring/rounds.ts";
 import type { PullEngine } from "./engines.ts";
 import type { PullImageName } from "./images.ts";
 import { dropCaches, sync } from "./page_cache.ts";
@@ -37,7 +37,7 @@ const AGAIN = 3;
 const FIRST_RUN = ["python3.11", "-c", "import asyncio, decimal, http.server, sqlite3, ssl, unittest, xml.dom.minidom"];
 
 /** @param canDrop whether caches can be emptied; without that there is no cold run */
-export function pullTurn(engine: PullEngine, served: Served, canDrop: boolean): CooperativeYield {
+export function pullTurn(engine: PullEngine, served: Served, canDrop: boolean): Turn {
   return {
     peer: engine.name,
     async take() {

@@ -26,7 +26,7 @@ const STOPPED_POLL_MS = 100;
 export interface ClientOutputOptions {
   readonly epoll: Pick<Epoll, "add" | "remove">;
   /** The caller has gone, and whoever waits with it. */
-  readonly removed: AbortSignal;
+  readonly disconnected: AbortSignal;
   /** Whether the caller was stopped (Ctrl-Z): then nothing is written to its terminal. */
   readonly isStopped: () => boolean;
 }
@@ -53,7 +53,7 @@ export class ClientOutput implements Disposable {
     this.#isTty = isCharDevice === true && sizeOf(shared.fd) !== undefined;
     this.#target = isFifo || isCharDevice ? openedAnew(shared) : shared;
     this.#take = isFifo || isCharDevice ? files.write : isSocket ? sockets.send : away.writeBlocking;
-    options.removed.addEventListener("abort", () => this.#giveUp?.(), { once: true });
+    options.disconnected.addEventListener("abort", () => this.#giveUp?.(), { once: true });
     guard.move();
   }
 
@@ -82,7 +82,9 @@ export class ClientOutput implements Disposable {
   async #writeAll(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
       if (this.#isTty) await this.#whileStopped();
-      if (this.#isOver || this.#options.removed.aborted || this.#target === undefined) throw new OutputClosedError();
+      if (this.#isOver || this.#options.disconnected.aborted || this.#target === undefined) {
+        throw new OutputClosedError();
+      }
       const taken = await this.#taken(this.#target.fd, bytes.subarray(at));
       if (taken === "again") await this.#room(this.#target.fd);
       else at += taken;
@@ -111,7 +113,7 @@ export class ClientOutput implements Disposable {
   }
 
   async #whileStopped(): Promise<void> {
-    while (!this.#isOver && !this.#options.removed.aborted && this.#options.isStopped()) {
+    while (!this.#isOver && !this.#options.disconnected.aborted && this.#options.isStopped()) {
       await new Promise((resolve) => setTimeout(resolve, STOPPED_POLL_MS));
     }
   }

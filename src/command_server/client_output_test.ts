@@ -9,7 +9,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 const MUCH = Uint8Array.from({ length: 300_000 }, (_, n) => n % 251);
 
 interface Setup {
-  readonly removed: AbortController;
+  readonly disconnected: AbortController;
   readonly epoll: Epoll;
   stopped: boolean;
   output(shared: OwnedFd): ClientOutput;
@@ -21,9 +21,13 @@ async function withOutputs(use: (setup: Setup) => Promise<void>): Promise<void> 
     await using epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
     void epoll.run();
     const setup: Setup = {
-      ...{ removed: new AbortController(), epoll, stopped: false },
+      ...{ disconnected: new AbortController(), epoll, stopped: false },
       output(shared) {
-        return new ClientOutput(shared, { epoll, removed: setup.removed.signal, isStopped: () => setup.stopped });
+        return new ClientOutput(shared, {
+          epoll,
+          disconnected: setup.disconnected.signal,
+          isStopped: () => setup.stopped,
+        });
       },
     };
     await use(setup);
@@ -88,7 +92,7 @@ Deno.test("pipe: with the caller ends all waiting, and no descriptor stays", () 
     using output = setup.output(writer);
     const both = Promise.allSettled([output.write(MUCH), output.write(MUCH)]);
     await turn();
-    setup.removed.abort();
+    setup.disconnected.abort();
     assert.ok((await both).every(({ status }) => status === "rejected"));
     await assert.rejects(output.write(bytesOf("x")), OutputClosedError);
     assert.equal(setup.epoll.size, 0);

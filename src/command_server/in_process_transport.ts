@@ -16,7 +16,7 @@ import { toTsdError, type TsdError } from "../errors.ts";
 export interface InProcessTransportOptions {
   readonly api: InProcessApi;
   /** The caller has gone. */
-  readonly removed: AbortSignal;
+  readonly disconnected: AbortSignal;
   /** Called before each request; it may throw. */
   readonly admit: () => void;
 }
@@ -56,7 +56,7 @@ export class InProcessTransport implements EngineTransport {
     signal?.throwIfAborted();
     this.#options.admit();
     onConnected?.();
-    const { removed } = this.#options;
+    const { disconnected } = this.#options;
     const content = body === undefined ? new Uint8Array() : ENCODER.encode(JSON.stringify(body));
     const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
     try {
@@ -70,7 +70,7 @@ export class InProcessTransport implements EngineTransport {
           ...Object.fromEntries(lowered),
         },
         body: content,
-        signal: signal === undefined ? removed : AbortSignal.any([signal, removed]),
+        signal: signal === undefined ? disconnected : AbortSignal.any([signal, disconnected]),
       });
     } catch (thrown) {
       if (signal?.aborted) throw toTsdError(signal.reason);

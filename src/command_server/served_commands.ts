@@ -107,7 +107,7 @@ export class ServedCommands implements AsyncDisposable {
     if (client === "elsewhere") return;
     if (client === undefined) return slot.answer("no");
     this.#waiting.set(slot, client);
-    client.removed.addEventListener("abort", () => this.#free(slot), { once: true });
+    client.disconnected.addEventListener("abort", () => this.#free(slot), { once: true });
     // A command may end after its caller, whose seat is somebody else's by then.
     const tell = (line: string) => this.#waiting.get(slot) === client && slot.answer(line);
     tell(""); // There is somebody who listens.
@@ -173,9 +173,9 @@ export class ServedCommands implements AsyncDisposable {
     if (host !== undefined || !this.#isManaged(terminal) || hasPrivateDirs(terminal)) terminal.needProcess();
     const admit = () => {
       // What follows is only how a command says that it has lost its engine.
-      if (this.#leaving || client.removed.aborted) terminal.needProcess();
+      if (this.#leaving || client.disconnected.aborted) terminal.needProcess();
     };
-    const engine = new InProcessTransport({ api: this.#options.api, removed: client.removed, admit });
+    const engine = new InProcessTransport({ api: this.#options.api, disconnected: client.disconnected, admit });
     const serve = () => terminal.needProcess();
     return { terminal, engine, runningEngine: engine, startsOnDemand: false, hostFlag: undefined, serve };
   }

@@ -21,7 +21,7 @@ export class ShellClient implements Disposable {
   readonly args: readonly string[];
   readonly cwd: string;
   /** Aborted when the process ends. */
-  readonly removed: AbortSignal;
+  readonly disconnected: AbortSignal;
   readonly pid: number;
   readonly outputs: { readonly stdout: ClientOutput; readonly stderr: ClientOutput };
   readonly #pidFd: OwnedFd;
@@ -41,11 +41,11 @@ export class ShellClient implements Disposable {
     const variables = stringsOf(`/proc/${pid}/environ`).map((word) => /^([^=]+)=(.*)$/s.exec(word));
     this.#environment = new Map(variables.flatMap((match) => match === null ? [] : [[match[1]!, match[2]!] as const]));
     this.cwd = Deno.readLinkSync(`/proc/${pid}/cwd`);
-    // A folder that was removed has a path that leads nowhere, or to another one.
+    // A folder that was disconnected has a path that leads nowhere, or to another one.
     if (this.cwd.endsWith(" (deleted)")) throw new Deno.errors.NotFound(this.cwd);
-    const removed = new AbortController();
-    this.removed = removed.signal;
-    const options = { epoll, removed: removed.signal, isStopped: () => isStopped(pid) };
+    const disconnected = new AbortController();
+    this.disconnected = disconnected.signal;
+    const options = { epoll, disconnected: disconnected.signal, isStopped: () => isStopped(pid) };
     using opened = new DisposableStack();
     const output = (name: "stdout" | "stderr") =>
       opened.use(new ClientOutput(new OwnedFd(processes.pidfdGetfd(pidFd.fd, FDS[name])), options));
@@ -53,7 +53,7 @@ export class ShellClient implements Disposable {
     epoll.add(pidFd.fd, EPOLL.IN, () => {
       epoll.remove(pidFd.fd);
       pidFd.close();
-      removed.abort();
+      disconnected.abort();
       // Who reads them reads their end.
       this.closeOutputs();
     });

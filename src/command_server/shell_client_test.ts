@@ -54,9 +54,9 @@ Deno.test(
       assert.ok(found.ageMs() >= 0 && found.ageMs() < 60_000);
       assert.equal(found.ignores(["SIGINT", "SIGTERM"]), false);
       assert.equal(epoll.size, 1);
-      const removed = new Promise((resolve) => found.removed.addEventListener("abort", resolve));
+      const disconnected = new Promise((resolve) => found.disconnected.addEventListener("abort", resolve));
       await shell.end();
-      await removed;
+      await disconnected;
       found[Symbol.dispose]();
       assert.equal(epoll.size, 0);
     }),

@@ -172,7 +172,7 @@ function fdOf(dir: string): string {
   throw new Error("nobody waits there");
 }
 
-Deno.test("seats: a folder of symbolic links and other things is removed, and nothing that they lead to", async () => {
+Deno.test("seats: a folder of symbolic links and other things is disconnected, and nothing that they lead to", async () => {
   const parent = await Deno.makeTempDir({ prefix: "tsd-seats-" });
   const dir = `${parent}/calls`;
   try {

@@ -13,7 +13,7 @@ export interface Duplex {
   /** It may come later. */
   readonly input: ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>;
   write(bytes: Uint8Array): Promise<void>;
-  readonly removed: AbortSignal;
+  readonly disconnected: AbortSignal;
   /** Aborted when the engine is about to leave: no more output comes. */
   readonly leaving?: AbortSignal | undefined;
   /** Says so to the client, whose input is read on. */
@@ -83,7 +83,7 @@ export async function attachStreams(io: ProcessStdio, client: Duplex, options: A
     // A failure counts below, once the process was started.
     input.catch(() => undefined);
     await options.onAttached?.();
-    const ends = [aborted(io.over, "ended", listening), aborted(client.removed, "gone", listening), input];
+    const ends = [aborted(io.over, "ended", listening), aborted(client.disconnected, "gone", listening), input];
     const end = await Promise.race(client.leaving ? [...ends, aborted(client.leaving, "left", listening)] : ends);
     if (end === "left") await lastInput(client, input);
     return end;

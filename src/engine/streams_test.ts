@@ -89,7 +89,7 @@ function bench(
       cancel: () => void (cancelled = true),
     }, { highWaterMark: 0 }),
     write: (chunk) => Promise.resolve(void written.push(chunk)),
-    removed: removed.signal,
+    disconnected: removed.signal,
     ...options.leaving && { leaving: options.leaving },
   };
   const all: AttachOptions = {

@@ -6,7 +6,7 @@ import { requires } from "../requires.ts";
 import { pulled, pullGoodImage, type PullRig, startPullRig } from "./setup.ts";
 
 /** What a case may look at: the requests for its blob. */
-interface SpecSources {
+interface Observed {
   readonly layer: readonly RecordedRequest[];
   readonly manifest: readonly RecordedRequest[];
   readonly all: readonly RecordedRequest[];
@@ -16,7 +16,7 @@ interface Case {
   readonly name: string;
   /** `path` begins behind `/v2/<repo>/`; LAYER stands for the layer's blob. */
   readonly faults: readonly Fault[];
-  readonly check: (seen: SpecSources) => void;
+  readonly check: (seen: Observed) => void;
 }
 
 const LAYER = "LAYER";

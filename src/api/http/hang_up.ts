@@ -8,15 +8,15 @@ import type { Socket } from "node:net";
 import { type Epoll, isErrno, OwnedFd, pipes } from "../../sys/mod.ts";
 
 /** Calls `gone` once if the other end goes away before the socket is closed here. */
-export type HangUpWatch = (socket: Socket, removed: () => void) => void;
+export type HangUpWatch = (socket: Socket, disconnected: () => void) => void;
 
 /** The watch that an engine uses. */
 export function epollHangUps(epoll: Pick<Epoll, "add" | "remove">): HangUpWatch {
-  return (socket, removed) => {
+  return (socket, disconnected) => {
     const number = descriptorOf(socket);
     if (number === undefined) return;
     const fd = duplicate(number);
-    if (fd === undefined) return removed();
+    if (fd === undefined) return disconnected();
     const stop = () => {
       if (fd.closed) return;
       epoll.remove(fd.fd);
@@ -24,7 +24,7 @@ export function epollHangUps(epoll: Pick<Epoll, "add" | "remove">): HangUpWatch 
     };
     epoll.add(fd.fd, 0, () => {
       stop();
-      removed();
+      disconnected();
     });
     // The duplicate would keep the connection open for the client.
     socket.once("close", stop);

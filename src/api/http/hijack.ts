@@ -12,7 +12,7 @@ import type { HijackedConnection, Reply } from "./reply.ts";
 export interface HijackOptions {
   readonly upgraded: boolean;
   readonly headers: Readonly<Record<string, string>>;
-  readonly removed: AbortSignal;
+  readonly disconnected: AbortSignal;
   /** Aborted when the engine is about to leave. */
   readonly leaving: AbortSignal;
   /** Notices a client that goes away while nothing is said. */
@@ -27,7 +27,7 @@ export async function hijackSocket(
   socket: Socket,
   rest: Uint8Array,
   reply: Extract<Reply, { kind: "hijack" }>,
-  { upgraded, headers, removed, leaving, watchHangUp }: HijackOptions,
+  { upgraded, headers, disconnected, leaving, watchHangUp }: HijackOptions,
 ): Promise<void> {
   const lines = [
     upgraded ? "HTTP/1.1 101 UPGRADED" : "HTTP/1.1 200 OK",
@@ -40,8 +40,8 @@ export async function hijackSocket(
   watchHangUp?.(socket, () => socket.readableEnded ? socket.destroy() : socket.once("end", () => socket.destroy()));
   const connection: HijackedConnection = {
     input: inputOf(socket, rest),
-    write: (bytes) => write(socket, bytes, removed),
-    removed,
+    write: (bytes) => write(socket, bytes, disconnected),
+    disconnected,
     leaving,
     endOutput: () => void socket.end(),
   };
@@ -118,16 +118,16 @@ function inputOf(socket: Socket, rest: Uint8Array): ReadableStream<Uint8Array> {
   }, { highWaterMark: 1 });
 }
 
-function write(socket: Socket, bytes: Uint8Array, removed: AbortSignal): Promise<void> {
-  if (removed.aborted || socket.destroyed || socket.writableEnded) return Promise.resolve();
+function write(socket: Socket, bytes: Uint8Array, disconnected: AbortSignal): Promise<void> {
+  if (disconnected.aborted || socket.destroyed || socket.writableEnded) return Promise.resolve();
   if (socket.write(bytes)) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
       socket.off("drain", done);
-      removed.removeEventListener("abort", done);
+      disconnected.removeEventListener("abort", done);
       resolve();
     };
     socket.on("drain", done);
-    removed.addEventListener("abort", done);
+    disconnected.addEventListener("abort", done);
   });
 }

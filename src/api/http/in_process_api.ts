@@ -66,7 +66,7 @@ export class InProcessApi {
             if (body.length > 0) yield await Promise.resolve(body);
           },
         },
-        removed: exchange.removed,
+        disconnected: exchange.disconnected,
         timing: (header) => timing.set("server-timing", header),
       }));
       return this.#perform(reply, timing, exchange);
@@ -79,8 +79,8 @@ export class InProcessApi {
 
   #begin(head: RequestHead, signal: AbortSignal | undefined): Exchange {
     const { inFlight, cut, report } = this.#options;
-    const removed = new AbortController();
-    const abort = () => removed.abort();
+    const disconnected = new AbortController();
+    const abort = () => disconnected.abort();
     for (const each of [signal, cut]) each?.addEventListener("abort", abort);
     if (signal?.aborted || cut.aborted) abort();
     const counted = inFlight.begin();
@@ -100,7 +100,7 @@ export class InProcessApi {
       report(error, head);
       return error;
     };
-    return { removed: removed.signal, abort, end, failed };
+    return { disconnected: disconnected.signal, abort, end, failed };
   }
 
   #perform(reply: Reply, timing: ReadonlyMap<string, string>, exchange: Exchange): InProcessResponse {
@@ -119,7 +119,7 @@ export class InProcessApi {
 
   #streamed(
     { body, endless }: Extract<Reply, { kind: "stream" }>,
-    { removed, abort, end, failed }: Exchange,
+    { disconnected, abort, end, failed }: Exchange,
   ): Pick<InProcessResponse, "body" | "giveUp"> {
     const over = Promise.withResolvers<void>();
     if (endless) void this.#options.inFlight.lasting(() => over.promise);
@@ -130,10 +130,10 @@ export class InProcessApi {
     const chunks = (async function* () {
       try {
         for await (const chunk of body) {
-          if (removed.aborted) break;
+          if (disconnected.aborted) break;
           yield chunk;
         }
-        removed.throwIfAborted();
+        disconnected.throwIfAborted();
       } catch (thrown) {
         throw failed(thrown);
       } finally {
@@ -153,12 +153,12 @@ export class InProcessApi {
   #raw(
     reply: Extract<Reply, { kind: "hijack" }>,
     headers: Map<string, string>,
-    { removed, abort, end, failed }: Exchange,
+    { disconnected, abort, end, failed }: Exchange,
   ): InProcessResponse {
     const { inFlight, leaving } = this.#options;
     headers.set("content-type", reply.contentType);
-    const raw = new RawPipe(removed);
-    const run = () => reply.run({ ...raw.engineSide, removed, leaving });
+    const raw = new RawPipe(disconnected);
+    const run = () => reply.run({ ...raw.engineSide, disconnected, leaving });
     const finish = (failure?: { readonly thrown: unknown }) => {
       raw.end(failure);
       end();
@@ -171,7 +171,7 @@ export class InProcessApi {
 /** One request and its answer. */
 interface Exchange {
   /** Aborted when nobody waits for it any more, and at its end. */
-  readonly removed: AbortSignal;
+  readonly disconnected: AbortSignal;
   abort(): void;
   end(): void;
   /** Something went wrong, which is told. */

@@ -2,7 +2,7 @@ import type { HijackedConnection } from "./reply.ts";
 
 /** A raw stream between the engine and a caller in the same process; output is made no faster than it is read. */
 export class RawPipe implements AsyncIterable<Uint8Array> {
-  readonly #removed: AbortSignal;
+  readonly #disconnected: AbortSignal;
   readonly #chunks: { readonly bytes: Uint8Array; taken(): void }[] = [];
   #wake: (() => void) | undefined;
   #isOver = false;
@@ -12,14 +12,14 @@ export class RawPipe implements AsyncIterable<Uint8Array> {
   readonly engineSide: Pick<HijackedConnection, "input" | "write" | "endOutput">;
 
   /** `gone`: nobody reads any more. */
-  constructor(removed: AbortSignal) {
-    this.#removed = removed;
+  constructor(disconnected: AbortSignal) {
+    this.#disconnected = disconnected;
     const input = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#input = controller),
       cancel: () => void (this.#input = undefined),
     });
     this.engineSide = { input, write: (bytes) => this.#write(bytes), endOutput: () => this.end() };
-    removed.addEventListener("abort", () => {
+    disconnected.addEventListener("abort", () => {
       this.closeInput();
       for (const { taken } of this.#chunks) taken();
       this.end();
@@ -58,7 +58,7 @@ export class RawPipe implements AsyncIterable<Uint8Array> {
   }
 
   #write(bytes: Uint8Array): Promise<void> {
-    if (this.#removed.aborted || this.#isOver) return Promise.resolve();
+    if (this.#disconnected.aborted || this.#isOver) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     // The engine may use its buffer for something else once it was taken.
     this.#chunks.push({ bytes: bytes.slice(), taken: resolve });

@@ -11,7 +11,7 @@ export interface HijackedConnection {
   /** Resolves when the client can take more. A client that has gone makes it a no-op. */
   write(bytes: Uint8Array): Promise<void>;
   /** Aborted when the client is gone. */
-  readonly removed: AbortSignal;
+  readonly disconnected: AbortSignal;
   /** Aborted when the engine is about to leave. */
   readonly leaving: AbortSignal;
   /** Nothing more is written; what the client still sends is read. */

@@ -37,7 +37,7 @@ export interface RequestHead {
 export interface RequestRemainder {
   readonly body: RequestBody;
   /** Aborted when the client is gone. */
-  readonly removed: AbortSignal;
+  readonly disconnected: AbortSignal;
   /** Given the `Server-Timing` of the answer, if that is wanted. */
   readonly timing: (header: string) => void;
   /** It asks for an upgrade, which only raw streams are; what must have come before the answer is this. */
@@ -73,11 +73,11 @@ export class RequestHandler {
     try {
       const found = this.#route(head);
       ({ match } = found);
-      const { body, removed, timing, upgrade } = rest();
+      const { body, disconnected, timing, upgrade } = rest();
       const requested = await authorizeRequest(this.#options.hooks, {
         ...{ request: head, match, path: found.path, query: found.url.searchParams, body },
       });
-      const handle = () => found.match.route.handler(requestOf(head, found, requested, removed));
+      const handle = () => found.match.route.handler(requestOf(head, found, requested, disconnected));
       const reply = await serverTimed(head, handle, timing);
       if (upgrade !== undefined) {
         if (reply.kind !== "hijack") {

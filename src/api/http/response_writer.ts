@@ -31,7 +31,7 @@ export interface ResponseWriterOptions {
 export interface Upgraded {
   /** What the client has sent already. */
   readonly input: Uint8Array;
-  readonly removed: AbortSignal;
+  readonly disconnected: AbortSignal;
   /** Of the answer, besides those that all have. */
   readonly headers: HeaderMap;
 }
@@ -47,7 +47,12 @@ export class ResponseWriter {
   }
 
   /** Performs a reply; resolves when all of it is out, or the client has gone. */
-  async perform(reply: Reply, request: IncomingMessage, response: ServerResponse, removed: AbortSignal): Promise<void> {
+  async perform(
+    reply: Reply,
+    request: IncomingMessage,
+    response: ServerResponse,
+    disconnected: AbortSignal,
+  ): Promise<void> {
     const { inFlight } = this.#options;
     switch (reply.kind) {
       case "empty":
@@ -71,8 +76,8 @@ export class ResponseWriter {
       case "stream":
         response.writeHead(200, { ...this.#headers(), "Content-Type": reply.contentType, ...reply.headers });
         response.flushHeaders();
-        if (reply.endless) await inFlight.lasting(() => sendAll(reply.body, response, removed));
-        else await sendAll(reply.body, response, removed);
+        if (reply.endless) await inFlight.lasting(() => sendAll(reply.body, response, disconnected));
+        else await sendAll(reply.body, response, disconnected);
         return;
       case "hijack": {
         // Older clients hijack without asking for an upgrade: 200 and raw bytes until close.
@@ -81,15 +86,15 @@ export class ResponseWriter {
         // Which node:http would have sent with its own head.
         const timing = response.getHeader("Server-Timing");
         const headers: Record<string, string> = timing === undefined ? {} : { "Server-Timing": String(timing) };
-        const options = { upgraded: false, ...this.#hijackOptions(removed, headers) };
+        const options = { upgraded: false, ...this.#hijackOptions(disconnected, headers) };
         await inFlight.raw(() => hijackSocket(socket, new Uint8Array(), reply, options));
       }
     }
   }
 
   /** A raw stream for a client that asked for an upgrade. */
-  async upgrade(reply: HijackReply, socket: Socket, { input, removed, headers }: Upgraded): Promise<void> {
-    const options = { upgraded: true, ...this.#hijackOptions(removed, headers) };
+  async upgrade(reply: HijackReply, socket: Socket, { input, disconnected, headers }: Upgraded): Promise<void> {
+    const options = { upgraded: true, ...this.#hijackOptions(disconnected, headers) };
     await this.#options.inFlight.raw(() => hijackSocket(socket, input, reply, options));
   }
 
@@ -130,9 +135,9 @@ export class ResponseWriter {
     };
   }
 
-  #hijackOptions(removed: AbortSignal, more: HeaderMap = {}): Omit<HijackOptions, "upgraded"> {
+  #hijackOptions(disconnected: AbortSignal, more: HeaderMap = {}): Omit<HijackOptions, "upgraded"> {
     const { leaving, watchHangUp } = this.#options;
-    return { headers: { ...this.#headers(), ...more }, removed, leaving, watchHangUp };
+    return { headers: { ...this.#headers(), ...more }, disconnected, leaving, watchHangUp };
   }
 
   /** Writes down what a request came to. */

@@ -5,24 +5,24 @@ import type { ServerResponse } from "node:http";
 export async function sendAll(
   body: AsyncIterable<Uint8Array>,
   response: ServerResponse,
-  removed: AbortSignal,
+  disconnected: AbortSignal,
 ): Promise<void> {
   for await (const chunk of body) {
-    if (removed.aborted) break;
-    if (!response.write(chunk)) await drained(response, removed);
+    if (disconnected.aborted) break;
+    if (!response.write(chunk)) await drained(response, disconnected);
   }
   response.end();
 }
 
-function drained(response: ServerResponse, removed: AbortSignal): Promise<void> {
+function drained(response: ServerResponse, disconnected: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (removed.aborted) return resolve();
+    if (disconnected.aborted) return resolve();
     const done = () => {
       response.off("drain", done);
-      removed.removeEventListener("abort", done);
+      disconnected.removeEventListener("abort", done);
       resolve();
     };
     response.on("drain", done);
-    removed.addEventListener("abort", done);
+    disconnected.addEventListener("abort", done);
   });
 }

@@ -144,26 +144,26 @@ export class ApiServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const removed = new AbortController();
+    const disconnected = new AbortController();
     this.#silent.delete(request.socket as Socket);
-    response.on("close", () => removed.abort());
+    response.on("close", () => disconnected.abort());
     using _counted = this.#inFlight.begin();
     try {
       const reply = await this.#handling.reply(request, () => ({
         body: { whole: () => readBody(request), upload: () => bodyAsItComes(request) },
-        removed: removed.signal,
+        disconnected: disconnected.signal,
         timing: (header) => response.setHeader("Server-Timing", header),
       }));
-      await this.#answering.perform(reply, request, response, removed.signal);
+      await this.#answering.perform(reply, request, response, disconnected.signal);
     } catch (thrown) {
       this.#answering.fail(thrown, request, response);
     }
   }
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Uint8Array): Promise<void> {
-    const removed = new AbortController();
+    const disconnected = new AbortController();
     this.#silent.delete(socket);
-    socket.on("close", () => removed.abort());
+    socket.on("close", () => disconnected.abort());
     using _counted = this.#inFlight.begin();
     try {
       const headers: Record<string, string> = {};
@@ -173,13 +173,13 @@ export class ApiServer {
         ({ rest } = taken);
         return {
           body: { whole: () => taken.body, upload: refuseUpload },
-          removed: removed.signal,
+          disconnected: disconnected.signal,
           timing: (header) => headers["Server-Timing"] = header,
           upgrade: rest,
         };
       });
       if (reply.kind !== "hijack" || rest === undefined) throw new Error("An upgrade that is none");
-      await this.#answering.upgrade(reply, socket, { input: await rest, removed: removed.signal, headers });
+      await this.#answering.upgrade(reply, socket, { input: await rest, disconnected: disconnected.signal, headers });
     } catch (thrown) {
       this.#answering.failUpgrade(thrown, request, socket);
     }

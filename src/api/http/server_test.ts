@@ -142,9 +142,9 @@ ROUTES.push({
   handler: () => ({
     kind: "hijack",
     contentType: "application/vnd.docker.raw-stream",
-    async run({ removed, input }) {
+    async run({ disconnected, input }) {
       await input.cancel();
-      await new Promise((resolve) => removed.addEventListener("abort", resolve));
+      await new Promise((resolve) => disconnected.addEventListener("abort", resolve));
       silentEnded.resolve();
     },
   }),

@@ -79,8 +79,8 @@ class LaterClient implements Duplex {
   readonly #connection = Promise.withResolvers<HijackedConnection | undefined>();
   #known: HijackedConnection | undefined;
 
-  constructor(readonly removed: AbortSignal) {
-    removed.addEventListener("abort", () => this.#connection.resolve(undefined), { once: true });
+  constructor(readonly disconnected: AbortSignal) {
+    disconnected.addEventListener("abort", () => this.#connection.resolve(undefined), { once: true });
   }
 
   get connected(): Promise<unknown> {

@@ -82,7 +82,7 @@ export async function attachContainer(services: Services, request: ApiRequest): 
     async run(connection) {
       const earlier = query.flag("logs") && (selection.stdout || selection.stderr)
         ? logChunks(
-          await logs.read(container.id, { ...selection, follow: false, signal: connection.removed }),
+          await logs.read(container.id, { ...selection, follow: false, signal: connection.disconnected }),
           { timestamps: false, details: false, multiplexed: !tty },
         )
         : undefined;
