@@ -1,7 +1,17 @@
 /**
  * @module
- * The engine as a process: `tsd daemon`. It takes the lock, opens what was left, adopts running containers, listens, and
- * at the end lets go of everything but the containers, which run on.
+ * The engine as a process: `tsd daemon`. Its start, in order; each step begins after the one before has succeeded:
+ *
+ * 1. {@link serve} reads options and configuration.
+ * 2. {@link claimEngine} takes the data root, the lock on it and the socket. An engine that can't have them ends here:
+ *    it has opened no database, looked at no network and logged nothing but the reason.
+ * 3. {@link settingsOf} chooses the storage driver, which may mount something to try it, and probes host and runtimes.
+ * 4. {@link openEngine} opens the database, migrates it, and brings the parts up: containers are found, interrupted work
+ *    is swept, containers and networks (bridges, rules, forwarding) are taken up, containers that should run are started.
+ * 5. {@link openApi} puts the socket at its path and answers; then the service manager is told.
+ *
+ * Each step puts its end on one stack, so an engine that fails in between, or is told to end, undoes exactly what it has
+ * done, in the opposite order. Containers run on. A re-execution (`tsd daemon reload`) keeps lock and socket.
  */
 import { Composition, type EngineSettings, TOKENS } from "./composition.ts";
 import { openEngine } from "./composition/startup.ts";
@@ -10,24 +20,18 @@ import { runtimePrograms } from "./engine/config/runtime_programs.ts";
 import { AsyncQueue } from "./async/queue.ts";
 import { configTrouble, type EngineConfig, readEngineConfig } from "./engine/config/engine_config.ts";
 import { useProxies } from "./engine/config/proxies.ts";
-import { bindSocket, checkSocketPath, listenAt } from "./engine/lifecycle/socket.ts";
-import {
-  type Departing,
-  passOn,
-  type Reexec,
-  type ReexecState,
-  reexecute,
-  takeOver,
-} from "./engine/lifecycle/reexec.ts";
+import { claimEngine, type EngineClaim } from "./engine/engine_claim.ts";
+import { type Departing, passOn, type ReexecState, reexecute } from "./engine/lifecycle/reexec.ts";
 import { IdleWatch } from "./engine/lifecycle/idle.ts";
 import { type Collect, IdleTrim } from "./engine/lifecycle/idle_trim.ts";
-import { dataRootOf, lockOf, runDirOf } from "./engine/lifecycle/data_dirs.ts";
 import { lockExecutable } from "./engine/lifecycle/executable_lock.ts";
 import type { SelfProgram } from "./engine/networks/dns_process.ts";
-import { DEFAULT_DATA_ROOT, type EnginePaths, enginePaths } from "./engine/paths.ts";
+import { DEFAULT_DATA_ROOT } from "./engine/paths.ts";
 import { NOTIFY_SOCKET, ServiceNotifier } from "./engine/lifecycle/service_notify.ts";
 import { canStart } from "./engine/lifecycle/reexec_check.ts";
+import { logUnhandledErrors } from "./engine/unhandled_errors.ts";
 import { TsdError } from "./errors.ts";
+import type { ServedCommands } from "./command_server/served_commands.ts";
 import { openCommandServer } from "./command_server/command_server.ts";
 import { chooseHashEngine } from "./hash/mod.ts";
 import { LineLog, type Log, LOG_LEVELS, type LogLevel } from "./log.ts";
@@ -54,17 +58,24 @@ export interface ServeOptions {
 
 /** A {@link ServeOptions} that was understood. */
 interface Serving {
-  readonly paths: EnginePaths;
-  readonly socket: string;
+  readonly claim: EngineClaim;
   readonly level: LogLevel;
   readonly config: EngineConfig;
   readonly configFile: string | undefined;
   readonly storageDriver: string | undefined;
   readonly onDemand: boolean;
   readonly command: readonly string[] | undefined;
-  /** From this very process, before it executed itself anew. */
-  readonly before: Reexec | undefined;
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What becomes of the engine, as far as is known. */
+interface Fate {
+  /** Clients are let in. */
+  isUp?: boolean;
+  /** It executes itself anew. */
+  notes?: ReexecState;
+  /** A signal has told it to end. */
+  isStopped?: boolean;
 }
 
 /** How long an engine that was started on demand stays without work; the environment's `TSD_IDLE_SECONDS` goes first. */
@@ -102,37 +113,20 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { configFile } = options;
   const config = await readEngineConfig(configFile);
   if (config.hashEngine !== undefined) chooseHashEngine(config.hashEngine);
-  const paths = await enginePaths(await dataRootOf(options.dataRoot ?? DEFAULT_DATA_ROOT));
-  const socket = socketPath(options.host, paths);
+  const { onDemand = false, command, storageDriver, host, dataRoot = DEFAULT_DATA_ROOT } = options;
   ownProcess.umask(0o022);
-  await runDirOf(paths.runDir);
-  const before = takeOver(paths.runDir);
-  using lock = before?.lock ?? await lockOf(paths, options.onDemand ? socket : undefined);
-  if (lock === undefined) return 0;
-  if (options.onDemand && before === undefined) detach(`${paths.runDir}/engine.log`);
-  const { onDemand = false, command, storageDriver } = options;
-  const left = await run({
-    paths,
-    socket,
-    level,
-    config,
-    configFile,
-    storageDriver,
-    onDemand,
-    command,
-    before,
-    environment,
-  });
+  await using claim = await claimEngine({ dataRoot, host, onDemand });
+  if (claim === undefined) return 0;
+  const { paths, lock } = claim;
+  if (onDemand && claim.before === undefined) detach(`${paths.runDir}/engine.log`);
+  const left = await run({ claim, level, config, configFile, storageDriver, onDemand, command, environment });
   if (left === undefined || command === undefined) return 0;
   passOn(paths.runDir, { lock, ...left });
   // Whoever wants its end has it, also in the middle of a reload: from here on a signal ends it at once, and those that
   // have come before are heard in the next turns.
   for (const signal of [SIG.TERM, SIG.INT]) ownProcess.defaultSignal(signal);
   await new Promise((resolve) => setTimeout(resolve, LAST_SIGNAL_MS));
-  if (left.isStopped()) {
-    await (await bindSocket(socket))[Symbol.asyncDispose]();
-    return 0;
-  }
+  if (left.isStopped()) return 0;
   return reexecute(command, environment);
 }
 
@@ -140,92 +134,140 @@ export async function serve(options: ServeOptions): Promise<number> {
 async function run(
   serving: Serving,
 ): Promise<Omit<Departing, "lock"> & { readonly isStopped: () => boolean } | undefined> {
-  const { paths, socket, level, config, onDemand, before } = serving;
+  const { claim: { paths, socket, before }, level, onDemand } = serving;
   const log = new LineLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(line + "\n")), level);
   const requested = new AsyncQueue<string>();
-  const left: { notes?: ReexecState | undefined; isStopped?: boolean } = {};
+  const fate: Fate = {};
   await using ending = new AsyncDisposableStack();
+  ending.use(listenForSignals(requested, fate));
   ending.use(lockExecutable(log));
+  ending.use(logUnhandledErrors(log));
   let idle: IdleWatch | undefined;
   const { gc: collect } = globalThis as { gc?: Collect };
   const usage = () => Deno.memoryUsage();
   const rest = ending.use(new IdleTrim({ afterMs: REST_AFTER_MS, memory: selfMemory, collect, usage, log }));
-  const settings: EngineSettings = {
+  const { get } = new Composition(
+    await settingsOf(serving, log, (userAgent) => {
+      idle?.used(userAgent);
+      rest.used();
+    }),
+  );
+  ownProcess.setChildSubreaper();
+  const notifier = new ServiceNotifier({ socket: Deno.env.get(NOTIFY_SOCKET), peers: unixPeers, log });
+  const isUp = () => fate.isUp ?? false;
+  await openEngine(get, ending, { onDemand, before, isUp, isLeaving: () => fate.notes !== undefined });
+  const served = await openApi(get, ending, { serving, fate, log });
+  if (onDemand) idle = ending.use(idleWatch(get, serving, () => requested.push("idle")));
+  const { path } = socket;
+  log.info("listening", { socket: path, dataRoot: paths.dataRoot, pid: Deno.pid, again: before !== undefined });
+  notifier.ready(`listening on ${path}`);
+  if (!await isReloadAsked(requested, { serving, get, log, notifier })) return undefined;
+  served?.leave();
+  fate.notes = await notesOf(get, idle?.hasOtherClients ?? false);
+  const execFds = await get(TOKENS.execs).heldFds();
+  return { listener: socket.listener, notes: fate.notes, execFds, isStopped: () => fate.isStopped ?? false };
+}
+
+/** Notes and passes on what signals ask for. In the middle of a reload nobody else would hear them. */
+function listenForSignals(requested: AsyncQueue<string>, fate: Fate): Disposable {
+  const listeners = (["SIGTERM", "SIGINT", RELOAD] as const).map((signal) => {
+    const listener = () => {
+      fate.isStopped ||= signal !== RELOAD;
+      requested.push(signal);
+    };
+    Deno.addSignalListener(signal, listener);
+    return { signal, listener };
+  });
+  return {
+    [Symbol.dispose]: () => {
+      if (fate.notes !== undefined) return;
+      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
+    },
+  };
+}
+
+/** @throws {TsdError} invalid_argument, storage, runtime_missing */
+async function settingsOf(
+  { claim: { paths, before }, config, storageDriver, environment, command }: Serving,
+  log: Log,
+  onRequest: (userAgent: string) => void,
+): Promise<EngineSettings> {
+  const storage = await chooseDriver(paths.dataRoot, storageDriver ?? config.storageDriver);
+  for (const each of storage.unused ?? []) log.warn("the data-root holds unused layers", { which: unusedText(each) });
+  return {
     paths,
-    storage: await chooseDriver(paths.dataRoot, serving.storageDriver ?? config.storageDriver),
+    storage,
     log,
     info: await probeHost(),
     runtimes: await runtimePrograms(config),
     config,
     proxies: useProxies(config.proxies, Deno.env),
-    environment: serving.environment,
+    environment,
     notes: before?.notes,
-    program: selfProgram(serving.command),
-    onRequest: (userAgent) => {
-      idle?.used(userAgent);
-      rest.used();
-    },
+    program: selfProgram(command),
+    onRequest,
   };
-  for (const each of settings.storage.unused ?? []) {
-    log.warn("the data-root holds unused layers", { which: unusedText(each) });
-  }
-  const { get } = new Composition(settings);
-  for (const signal of ["SIGTERM", "SIGINT", RELOAD] as const) {
-    const stop = () => {
-      left.isStopped ||= signal !== RELOAD;
-      requested.push(signal);
-    };
-    Deno.addSignalListener(signal, stop);
-    // In the middle of a reload nobody else would hear it.
-    ending.defer(() => left.notes === undefined ? Deno.removeSignalListener(signal, stop) : undefined);
-  }
-  ending.use(surviveBugs(log));
-  ownProcess.setChildSubreaper();
-  const notifier = new ServiceNotifier({ socket: Deno.env.get(NOTIFY_SOCKET), peers: unixPeers, log });
-  await openEngine(get, ending, { onDemand, before, isLeaving: () => left.notes !== undefined });
+}
+
+/** Lets clients in: by the socket, and for commands of callers' shells. */
+async function openApi(
+  get: Composition["get"],
+  ending: AsyncDisposableStack,
+  { serving: { claim: { socket, before } }, fate, log }: {
+    readonly serving: Serving;
+    readonly fate: Fate;
+    readonly log: Log;
+  },
+): Promise<ServedCommands | undefined> {
   const server = get(TOKENS.server);
-  if (before === undefined) await checkSocketPath(socket);
-  const listener = before?.listener ?? listenAt(socket);
-  await server.listen(pipes.duplicate(listener.fd));
+  await socket.open();
+  await server.listen(pipes.duplicate(socket.listener.fd));
+  fate.isUp = true;
   get(TOKENS.outputs).limitWaiting(before === undefined ? RETURN_LIMIT_MS.crash : RETURN_LIMIT_MS.reload);
-  const owned = await bindSocket(socket);
-  ending.defer(() => left.notes === undefined ? owned[Symbol.asyncDispose]() : undefined);
+  ending.defer(() => fate.notes === undefined ? socket[Symbol.asyncDispose]() : undefined);
   // Its commands see that requests end; so it goes after the server, and lets nobody in before that.
-  const served = openCommandServer({ socketPath: socket, api: server.direct, epoll: get(TOKENS.epoll), log });
+  const served = openCommandServer({ socketPath: socket.path, api: server.direct, epoll: get(TOKENS.epoll), log });
   if (served !== undefined) ending.use(served);
-  ending.defer(() => server.close(left.notes === undefined ? CLOSE_GRACE_MS : 0));
+  ending.defer(() => server.close(fate.notes === undefined ? CLOSE_GRACE_MS : 0));
   // A client that is cut off now has not ended its input.
   ending.defer(() => get(TOKENS.fdHolders).leave());
   ending.defer(() => served?.leave());
-  if (onDemand) {
-    idle = ending.use(
-      new IdleWatch({
-        afterMs: idleMs(),
-        busy: () => server.activeRequests > 0 || get(TOKENS.containers).isBusy,
-        onIdle: () => requested.push("idle"),
-        hasOtherClients: before?.notes.hasOtherClients ?? false,
-      }),
-    );
-  }
-  log.info("listening", { socket, dataRoot: paths.dataRoot, pid: Deno.pid, again: before !== undefined });
-  notifier.ready(`listening on ${socket}`);
+  return served;
+}
+
+function idleWatch(get: Composition["get"], { claim: { before } }: Serving, onIdle: () => void): IdleWatch {
+  return new IdleWatch({
+    afterMs: idleMs(),
+    busy: () => get(TOKENS.server).activeRequests > 0 || get(TOKENS.containers).isBusy,
+    onIdle,
+    hasOtherClients: before?.notes.hasOtherClients ?? false,
+  });
+}
+
+/** Waits until the engine is told to end (false) or to execute itself anew (true), and is able to. */
+async function isReloadAsked(
+  requested: AsyncQueue<string>,
+  { serving: { command, configFile }, get, log, notifier }: {
+    readonly serving: Serving;
+    readonly get: Composition["get"];
+    readonly log: Log;
+    readonly notifier: ServiceNotifier;
+  },
+): Promise<boolean> {
   for await (const why of requested) {
     if (why !== RELOAD) {
       log.info("stopping", { why });
       notifier.stopping();
-      return undefined;
+      return false;
     }
-    const trouble = await canStart(serving.command, Deno.env.toObject(), processes, get(TOKENS.exits)) ??
-      await configTrouble(serving.configFile);
+    const trouble = await canStart(command, Deno.env.toObject(), processes, get(TOKENS.exits)) ??
+      await configTrouble(configFile);
     if (trouble === undefined) break;
     log.error("not reloading", { why: trouble });
   }
-  log.info("reloading", { command: serving.command?.join(" ") });
+  log.info("reloading", { command: command?.join(" ") });
   notifier.reloading();
-  served?.leave();
-  left.notes = await notesOf(get, idle?.hasOtherClients ?? false);
-  const execFds = await get(TOKENS.execs).heldFds();
-  return { listener, notes: left.notes, execFds, isStopped: () => left.isStopped ?? false };
+  return true;
 }
 
 /** Comes to rest, and says what is under way all the same. */
@@ -245,38 +287,11 @@ async function notesOf(get: Composition["get"], hasOtherClients: boolean): Promi
   return { outputs, exits: get(TOKENS.runs).unrecordedExits, execs, hasOtherClients };
 }
 
-/** An error that nobody handled is a bug; it is logged, and costs one request instead of the engine. */
-function surviveBugs(log: Log): Disposable {
-  const report = (event: Event, thrown: unknown) => {
-    event.preventDefault();
-    log.error("unhandled", { error: String(thrown), stack: thrown instanceof Error ? thrown.stack : undefined });
-  };
-  const onRejection = (event: PromiseRejectionEvent) => report(event, event.reason);
-  const onError = (event: ErrorEvent) => report(event, event.error);
-  addEventListener("unhandledrejection", onRejection);
-  addEventListener("error", onError);
-  return {
-    [Symbol.dispose]: () => {
-      removeEventListener("unhandledrejection", onRejection);
-      removeEventListener("error", onError);
-    },
-  };
-}
-
 /** Its own session, and output where the client that started it can find it. */
 function detach(logFile: string): void {
   ownProcess.setsid();
   using file = new OwnedFd(files.open(cString(logFile), O.WRONLY | O.CREAT | O.APPEND, 0o640));
   for (const target of [1, 2]) ownProcess.dup2(file.fd, target);
-}
-
-function socketPath(host: string | undefined, paths: EnginePaths): string {
-  if (host === undefined) return `${paths.runDir}/tsd.sock`;
-  const path = host.replace(/^unix:\/\//, "");
-  if (!path.startsWith("/")) {
-    throw new TsdError("invalid_argument", `Cannot listen on ${host}: only unix:// with an absolute path is supported`);
-  }
-  return path;
 }
 
 /** What stands before `daemon` in the engine's own command. What a service manager says is meant for the engine alone. */

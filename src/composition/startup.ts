@@ -6,7 +6,7 @@ import { removeOrphans } from "./cleanup.ts";
 import { drainPlugins } from "./shutdown.ts";
 import { type Get, TOKENS } from "./tokens.ts";
 import { callLineHooks } from "../engine/containers/log_sampling.ts";
-import { isFirstSinceBoot } from "../engine/lifecycle/boot.ts";
+import { bootMarker } from "../engine/lifecycle/boot.ts";
 import type { Reexec } from "../engine/lifecycle/reexec.ts";
 import { orphanedEnd } from "../engine/lifecycle/orphaned_process.ts";
 import { settleOrphanedRuntimes } from "../engine/lifecycle/orphaned_runtimes.ts";
@@ -24,13 +24,15 @@ export interface Startup {
   readonly before: Reexec | undefined;
   /** Whether it is about to execute itself anew. */
   readonly isLeaving: () => boolean;
+  /** Whether it has come up, so that clients may have changed something. */
+  readonly isUp: () => boolean;
 }
 
 /** Brings the engine's parts up, in order; `ending` takes them down again in the opposite one. */
 export async function openEngine(
   get: Get,
   ending: AsyncDisposableStack,
-  { onDemand, before, isLeaving }: Startup,
+  { onDemand, before, isLeaving, isUp }: Startup,
 ): Promise<void> {
   const { storage, log, notes, paths } = get(TOKENS.settings);
   const watch = new Stopwatch();
@@ -39,8 +41,8 @@ export async function openEngine(
   ending.use(get(TOKENS.table));
   ending.use(get(TOKENS.hooks));
   watch.lap("database");
-  const isFirst = await isFirstSinceBoot(paths.runDir);
-  get(TOKENS.restore).find({ afterBoot: isFirst });
+  const boot = await bootMarker(paths.runDir);
+  get(TOKENS.restore).find({ afterBoot: boot.isFirst });
   get(TOKENS.execRestore).find(before && { notes: before.notes.execs, streams: before.execStreams });
   // After a re-execution there may be children that have ended in between, and no signal says so.
   ending.use(get(TOKENS.exits).start()).reap();
@@ -79,13 +81,16 @@ export async function openEngine(
   get(TOKENS.hooks).begin();
   watch.lap("adopt");
   ending.defer(() => removeCgroup(paths));
-  ending.defer(() => isLeaving() ? undefined : get(TOKENS.networks).lifetime.leave());
+  // What an engine that fails at start has found of networks is what the next one finds.
+  ending.defer(() => isLeaving() || !isUp() ? undefined : get(TOKENS.networks).lifetime.leave());
   // After a reload's end nobody reaps: what is under way by then would never end.
   ending.defer(() => isLeaving() ? undefined : containers.settle());
   ending.defer(() => isLeaving() ? undefined : drainPlugins(get));
   ending.use(get(TOKENS.health));
   // A re-execution is no start of the engine: nobody has gone.
-  const engineStart = notes === undefined && (isFirst || !onDemand);
+  const engineStart = notes === undefined && (boot.isFirst || !onDemand);
+  // Before containers are started, which a further engine must not do because of the same boot.
+  await boot.record();
   ending.use(get(TOKENS.restarts)).begin({ engineStart });
   ending.use(new StorageProbe(get(TOKENS.layers), get(TOKENS.snapshots), log));
   log.debug("opened", { containers: get(TOKENS.table).list().length, ...watch.fields });

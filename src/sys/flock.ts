@@ -29,6 +29,11 @@ export function shareLock(dir: string): OwnedFd | "held" {
   return locked(dir, LOCK_SH, new OwnedFd(files.open(cString(dir), O.RDONLY | O.DIRECTORY | O.NOFOLLOW)));
 }
 
+/** Takes the exclusive lock on a directory; otherwise as {@link tryLock}. The directory may be named by a link. */
+export function tryLockDirectory(path: string): OwnedFd | "held" {
+  return locked(path, LOCK_EX, new OwnedFd(files.open(cString(path), O.RDONLY | O.DIRECTORY)));
+}
+
 function locked(path: string, kind: number, lock: OwnedFd): OwnedFd | "held" {
   // SAFETY: no memory is passed.
   if (libc.flock(lock.fd, kind | LOCK_NB) === 0) return lock;

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import "./preopen.ts";
-import { isErrno, OwnedFd, shareLock, tryLock } from "./mod.ts";
+import { isErrno, OwnedFd, shareLock, tryLock, tryLockDirectory } from "./mod.ts";
 
 Deno.test("tryLock: one holder; free again once it is closed; never through a link", () => {
   const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
@@ -36,6 +36,24 @@ Deno.test("shareLock: several holders of one folder, none beside one that has it
     assert.equal(await canBeHad(), true);
     Deno.writeTextFileSync(`${path}/file`, "");
     assert.throws(() => shareLock(`${path}/file`), (e) => isErrno(e, "ENOTDIR"));
+  } finally {
+    Deno.removeSync(path, { recursive: true });
+  }
+});
+
+Deno.test("tryLockDirectory: one holder, also through a link", () => {
+  const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
+  try {
+    Deno.mkdirSync(`${path}/directory`);
+    Deno.symlinkSync("directory", `${path}/link`);
+    const first = tryLockDirectory(`${path}/link`);
+    assert.ok(first instanceof OwnedFd);
+    assert.equal(tryLockDirectory(`${path}/directory`), "held");
+    first.close();
+    const second = tryLockDirectory(`${path}/directory`);
+    assert.ok(second instanceof OwnedFd);
+    second.close();
+    assert.throws(() => tryLockDirectory(`${path}/none`), (e) => isErrno(e, "ENOENT"));
   } finally {
     Deno.removeSync(path, { recursive: true });
   }

@@ -33,7 +33,7 @@ export type { CopyRange, DurabilityCalls, FileCalls, OpenHow } from "./files.ts"
 export * from "./flags.ts";
 export { type FileFlagCalls, fileFlags, FS_FL } from "./file_flags.ts";
 export { type DirectoryCalls, type DirectoryEntry, dirs } from "./directory.ts";
-export { shareLock, tryLock } from "./flock.ts";
+export { shareLock, tryLock, tryLockDirectory } from "./flock.ts";
 export { LO_FLAGS, type LoopCalls, loops } from "./loop_devices.ts";
 export { metadata } from "./metadata.ts";
 export type { FileStatus, FilesystemStatus, FileTime, MetadataCalls, Timespec } from "./metadata.ts";

@@ -123,6 +123,9 @@ Deno.test(
       assert.match(garbage.stderr, /^tsd: Cannot open the database \S+\/tsd\.db: [^\n]+\n$/);
       assert.equal(garbage.code, 1);
       assert.match(await Deno.readTextFile(path), /^no database no/);
+      // The next engine is the first that comes up since the machine booted.
+      assert.equal(await exists(`${tracesOf(`${dir}/data`).runDir}/boot-id`), false);
+      assert.equal(await exists(`${dir}/s`), false);
     }),
 );
 

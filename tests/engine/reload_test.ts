@@ -1,6 +1,6 @@
 /** `tsd daemon reload`: the engine executes itself anew, in place. */
 import { strict as assert } from "node:assert";
-import { type Engine, executable, Screen } from "../harness/mod.ts";
+import { type Engine, executable, runCommand, Screen, startEngine, tracesOf } from "../harness/mod.ts";
 import { removeTree } from "../images/test_cache.ts";
 import { requires } from "../requires.ts";
 import { fdHoldersOf, runDetached, startSetup, stateOf, until, untilHeld } from "./setup.ts";
@@ -44,6 +44,26 @@ Deno.test(
     assert.equal((await engine.tsd(["rm", id])).code, 0);
   },
 );
+
+Deno.test("a reload keeps lock and socket: no other engine gets them meanwhile", requires("root"), async () => {
+  await using engine = await startEngine();
+  const { dev, ino } = await Deno.lstat(engine.socketPath);
+  const other = `${engine.dir}/other`;
+  const attempt = async (dataRoot: string, host: string) =>
+    (await runCommand(executable(), ["daemon", "--data-root", dataRoot, "-H", host])).stderr;
+  for (let round = 0; round < 3; round++) {
+    const [sameRoot, sameSocket] = await Promise.all([
+      attempt(engine.dataRoot, `unix://${other}.sock`),
+      attempt(other, engine.host),
+      reload(engine),
+    ]);
+    assert.equal(sameRoot, `tsd: Cannot start the engine: another one uses ${engine.dataRoot} already\n`);
+    assert.equal(sameSocket, `tsd: Cannot listen on ${engine.socketPath}: another program answers there\n`);
+    const now = await Deno.lstat(engine.socketPath);
+    assert.deepEqual([now.dev, now.ino], [dev, ino]);
+  }
+  await removeTree(tracesOf(other).runDir);
+});
 
 Deno.test("reload under way: ends that fall into it keep their exit codes", requires("root", "runc"), async () => {
   await using setup = await startSetup();

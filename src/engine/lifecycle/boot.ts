@@ -5,19 +5,26 @@
  */
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
-/**
- * True for the first caller after a boot, and for the first of a new run folder; false for the ones after it.
- * @param runDir exists; on most machines it is itself gone after a boot, on some it isn't
- */
-export async function isFirstSinceBoot(
+/** What a run directory says of the machine's boots. */
+export interface BootMarker {
+  /** Whether no engine of the run directory has come up since the machine booted. */
+  readonly isFirst: boolean;
+  /** To be called when an engine has come up: one that fails before leaves the answer to the next one. */
+  record(): Promise<void>;
+}
+
+/** @param runDir exists; on most machines it is removed by a boot, on some it isn't */
+export async function bootMarker(
   runDir: string,
   bootId: () => Promise<string> = () => Deno.readTextFile(BOOT_ID),
-): Promise<boolean> {
-  const marker = `${runDir}/boot-id`;
+): Promise<BootMarker> {
+  const path = `${runDir}/boot-id`;
   const now = (await bootId()).trim();
-  if (await read(marker) === now) return false;
-  await Deno.writeTextFile(marker, `${now}\n`, { mode: 0o600 });
-  return true;
+  const isFirst = await read(path) !== now;
+  return {
+    isFirst,
+    record: async () => isFirst ? await Deno.writeTextFile(path, `${now}\n`, { mode: 0o600 }) : undefined,
+  };
 }
 
 async function read(path: string): Promise<string | undefined> {

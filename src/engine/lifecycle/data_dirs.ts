@@ -2,6 +2,7 @@
  * @module
  * What one engine has to itself: its folders, the lock on them, and its cgroup.
  */
+import { dirname } from "node:path";
 import { TsdError } from "../../errors.ts";
 import { storageError } from "../../io/mod.ts";
 import { tryLock } from "../../sys/mod.ts";
@@ -12,23 +13,61 @@ import type { EnginePaths } from "../paths.ts";
 const REEXEC_MS = 9_000;
 const REEXEC_POLL_MS = 20;
 
-/** The data root, made where it is missing, as an absolute path without links. @throws {TsdError} storage */
-export async function dataRootOf(given: string): Promise<string> {
+const DIRECTORY_MODE = 0o710;
+
+/**
+ * The data root as an absolute path without links. Directories are made where they are missing; `undo` removes them
+ * again as long as they are empty. @throws {TsdError} storage
+ */
+export async function dataRootOf(given: string, undo: DisposableStack): Promise<string> {
   try {
-    // Something in it, so that a file system that takes nothing is found now.
-    await Deno.mkdir(`${given}/containers`, { recursive: true, mode: 0o710 });
+    makeDirectories(given, undo);
     return await Deno.realPath(given);
   } catch (thrown) {
     throw storageError(`Cannot use the data root ${given}`, thrown);
   }
 }
 
-/** Makes the run folder. @throws {TsdError} storage */
-export async function runDirOf(path: string): Promise<void> {
+/** Makes the run directory, which stays: it has the lock. @throws {TsdError} storage */
+export function makeRunDir(path: string): void {
   try {
-    await Deno.mkdir(`${path}/containers`, { recursive: true, mode: 0o710 });
+    Deno.mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });
   } catch (thrown) {
     throw storageError(`Cannot use the run folder ${path}`, thrown);
+  }
+}
+
+/** Makes what is in the data root and the run directory of every engine; a file system that takes nothing is found now. @throws {TsdError} storage */
+export function fillDirectories({ dataRoot, runDir }: EnginePaths): void {
+  for (const [what, path] of [["data root", dataRoot], ["run folder", runDir]] as const) {
+    try {
+      Deno.mkdirSync(`${path}/containers`, { recursive: true, mode: DIRECTORY_MODE });
+    } catch (thrown) {
+      throw storageError(`Cannot use the ${what} ${path}`, thrown);
+    }
+  }
+}
+
+/** Makes a directory and those above it that are missing. */
+function makeDirectories(path: string, undo: DisposableStack): void {
+  if (isDirectory(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectories(parent, undo);
+  try {
+    Deno.mkdirSync(path, { mode: DIRECTORY_MODE });
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.AlreadyExists && isDirectory(path)) return;
+    throw thrown;
+  }
+  undo.defer(() => removeIfEmpty(path));
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return false;
+    throw thrown;
   }
 }
 
@@ -55,15 +94,16 @@ export async function removeCgroup({ cgroup }: EnginePaths): Promise<void> {
   for (const line of mounts.split("\n")) {
     const [, target, type] = line.split(" ");
     if (type !== "cgroup" && type !== "cgroup2") continue;
-    await removeIfEmpty(`${target}/${cgroup}`);
+    removeIfEmpty(`${target}/${cgroup}`);
   }
 }
 
-async function removeIfEmpty(cgroup: string): Promise<void> {
+/** A directory of files (ENOTEMPTY), or of a cgroup (EBUSY). */
+function removeIfEmpty(path: string): void {
   try {
-    await Deno.remove(cgroup);
+    Deno.removeSync(path);
   } catch (thrown) {
-    const busy = thrown instanceof Error && "code" in thrown && thrown.code === "EBUSY";
+    const busy = thrown instanceof Error && "code" in thrown && ["EBUSY", "ENOTEMPTY"].includes(String(thrown.code));
     if (!busy && !(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }
