@@ -1,15 +1,21 @@
 /**
  * @module
- * Interfaces of this process's network namespace and what kind each is, from the kernel (rtnetlink(7)).
+ * Interfaces of this process's network namespace and their addresses, from the kernel (rtnetlink(7)).
  */
-import { type FileCalls, NETLINK, type NetlinkCalls, OwnedFd } from "../sys/mod.ts";
-import { attributeIn, messagesIn, netlinkMessage, NLM_F } from "./netlink_message.ts";
+import { type Address, type Subnet, subnetOf } from "./address.ts";
+import { type DumpCalls, netlinkDump } from "./netlink_dump.ts";
+import { attributeIn } from "./netlink_message.ts";
 
-/** linux/rtnetlink.h and linux/if_link.h. */
-const [NEWLINK, GETLINK] = [16, 18];
-const [IFNAME, LINKINFO, INFO_KIND] = [3, 18, 1];
-/** `struct ifinfomsg`. */
-const INFO_BYTES = 16;
+/** linux/rtnetlink.h. */
+const [NEWLINK, GETLINK, NEWADDR, GETADDR] = [16, 18, 20, 22];
+/** linux/if_link.h. */
+const [IFLA_ADDRESS, IFNAME, LINKINFO, INFO_KIND] = [1, 3, 18, 1];
+/** linux/if_addr.h. */
+const [IFA_ADDRESS, IFA_LOCAL] = [1, 2];
+/** `struct ifinfomsg` and `struct ifaddrmsg`. */
+const [LINK_BYTES, ADDRESS_BYTES] = [16, 8];
+/** sys/socket.h. */
+const [AF_INET, AF_INET6] = [2, 10];
 
 export interface LinkKind {
   readonly name: string;
@@ -17,24 +23,62 @@ export interface LinkKind {
   readonly kind: string | undefined;
 }
 
-/** All of them. @throws {SysError} */
-export async function linkKinds(calls: NetlinkCalls & Pick<FileCalls, "close">): Promise<LinkKind[]> {
-  using socket = new OwnedFd(calls.netlinkSocket(NETLINK.NETLINK_ROUTE, 0), calls);
-  const head = { type: GETLINK, flags: NLM_F.REQUEST | NLM_F.DUMP, sequence: 1 };
-  await calls.sendNetlink(socket.fd, netlinkMessage(head, new Uint8Array(INFO_BYTES)));
-  const found: LinkKind[] = [];
-  for (;;) {
-    const bytes = calls.receiveNetlink(socket.fd);
-    if (bytes === "again") return found;
-    if (bytes === "lost") continue;
-    for (const { type, body } of messagesIn(bytes)) if (type === NEWLINK) found.push(linkIn(body.subarray(INFO_BYTES)));
-  }
+interface Link extends LinkKind {
+  readonly index: number;
+  /** The hardware address, as `ip link` shows it. */
+  readonly mac: string;
 }
 
-function linkIn(attributes: Uint8Array): LinkKind {
-  const info = attributeIn(attributes, LINKINFO);
-  const kind = info && attributeIn(info, INFO_KIND);
-  return { name: text(attributeIn(attributes, IFNAME)), kind: kind && text(kind) };
+/** A range that an interface says is directly reachable. */
+export interface LinkSubnet {
+  /** The interface's name. */
+  readonly device: string;
+  readonly subnet: Subnet;
 }
+
+/** All interfaces, whether they are up or not. @throws {SysError} */
+export async function linkKinds(calls: DumpCalls): Promise<LinkKind[]> {
+  return (await links(calls)).map(({ name, kind }) => ({ name, kind }));
+}
+
+/** The hardware address of an interface; undefined where there is none of that name. @throws {SysError} */
+export async function linkMac(calls: DumpCalls, requested: string): Promise<string | undefined> {
+  return (await links(calls)).find(({ name }) => name === requested)?.mac;
+}
+
+/** Addresses of all interfaces with their prefixes, of both versions, whether the interfaces are up or not. @throws {SysError} */
+export async function linkSubnets(calls: DumpCalls): Promise<LinkSubnet[]> {
+  const bodies = await netlinkDump(calls, { ask: GETADDR, answer: NEWADDR, bodyBytes: ADDRESS_BYTES });
+  const names = new Map((await links(calls)).map(({ index, name }) => [index, name]));
+  return bodies.flatMap((body) => {
+    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    const [family, prefix, device] = [view.getUint8(0), view.getUint8(1), names.get(view.getUint32(4, true))];
+    // An interface that went between the two lists has no addresses any more.
+    if (device === undefined || (family !== AF_INET && family !== AF_INET6)) return [];
+    const attributes = body.subarray(ADDRESS_BYTES);
+    return [IFA_ADDRESS, IFA_LOCAL].flatMap((type) => {
+      const value = attributeIn(attributes, type);
+      return value === undefined ? [] : { device, subnet: subnetOf(addressOf(value), prefix) };
+    });
+  });
+}
+
+async function links(calls: DumpCalls): Promise<Link[]> {
+  const bodies = await netlinkDump(calls, { ask: GETLINK, answer: NEWLINK, bodyBytes: LINK_BYTES });
+  return bodies.map((body) => {
+    const attributes = body.subarray(LINK_BYTES);
+    const info = attributeIn(attributes, LINKINFO);
+    const kind = info && attributeIn(info, INFO_KIND);
+    const index = new DataView(body.buffer, body.byteOffset).getInt32(4, true);
+    const mac = (attributeIn(attributes, IFLA_ADDRESS) ?? new Uint8Array()).toHex().match(/../g)?.join(":") ?? "";
+    return { index, mac, name: text(attributeIn(attributes, IFNAME)), kind: kind && text(kind) };
+  });
+}
+
+/** From 4 or 16 bytes in the network's order. */
+const addressOf = (bytes: Uint8Array): Address => ({
+  family: bytes.length === 4 ? 4 : 6,
+  value: bytes.reduce((value, byte) => value << 8n | BigInt(byte), 0n),
+});
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes).replace(/\0.*$/s, "");

@@ -8,12 +8,13 @@
 const HEADER_BYTES = 16;
 const NESTED = 0x8000;
 const TYPE_MASK = 0x3fff;
-export const NLM_F = { REQUEST: 1, ACK: 4, DUMP: 0x300, CREATE: 0x400 } as const;
+export const NLM_F = { REQUEST: 1, ACK: 4, DUMP_INTR: 0x10, DUMP: 0x300, CREATE: 0x400 } as const;
 const [NLMSG_ERROR, NLMSG_DONE] = [2, 3];
 
 /** One message; its `nlmsg_pid` says whose request it is about. */
 export interface NetlinkMessage {
   readonly type: number;
+  readonly flags: number;
   readonly sequence: number;
   readonly portId: number;
   readonly body: Uint8Array;
@@ -64,6 +65,7 @@ export function* messagesIn(bytes: Uint8Array): Generator<NetlinkMessage> {
     if (length < HEADER_BYTES || at + length > bytes.length) return;
     yield {
       type: view.getUint16(at + 4, true),
+      flags: view.getUint16(at + 6, true),
       sequence: view.getUint32(at + 8, true),
       portId: view.getUint32(at + 12, true),
       body: bytes.subarray(at + HEADER_BYTES, at + length),

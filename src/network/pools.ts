@@ -1,7 +1,6 @@
 /**
  * @module
- * Where subnets of new networks come from: Docker's default pools, without what the host has a route to. Another engine's
- * networks are among those, as each of its bridges has one. Pure.
+ * Where subnets of new networks come from: Docker's default pools, without what others on the machine have. Pure.
  */
 import { TsdError } from "../errors.ts";
 import { type Address, BITS, overlaps, parseSubnet, sizeOf, type Subnet } from "./address.ts";
@@ -11,11 +10,39 @@ const POOLS: readonly Subnet[] = [
   ...Array.from({ length: 16 }, (_, at) => parseSubnet(`192.168.${16 * at}.0/20`)),
 ];
 
-/** The first pool that overlaps nothing. @throws {TsdError} invalid_argument when there is none, in Docker's words */
-export function choosePool(taken: readonly Subnet[]): Subnet {
-  const free = POOLS.find((pool) => !taken.some((each) => overlaps(pool, each)));
-  if (free !== undefined) return free;
-  throw new TsdError("invalid_argument", "all predefined address pools have been fully subnetted");
+/** Addresses that are in use on the machine. */
+export interface ReservedSubnet {
+  readonly subnet: Subnet;
+  /** What has them, for messages: `interface eth0`. */
+  readonly holder: string;
+  /**
+   * A route to other machines, which may use some of these addresses. A smaller subnet can still be used, as its own
+   * route is more specific: a VPN may lead everything to itself by routes like 0.0.0.0/1.
+   */
+  readonly isRoute?: boolean;
+}
+
+export interface PoolChoice {
+  readonly reserved: readonly ReservedSubnet[];
+  /** What the network had, which it keeps if it can. */
+  readonly current?: Subnet | undefined;
+}
+
+/** What keeps a network from having a subnet; undefined where nothing does. */
+export function conflictWith(subnet: Subnet, reserved: readonly ReservedSubnet[]): ReservedSubnet | undefined {
+  return reserved.find((each) =>
+    overlaps(subnet, each.subnet) && !(each.isRoute && each.subnet.prefix < subnet.prefix)
+  );
+}
+
+/**
+ * The first pool that overlaps nothing, else one that only routes to larger subnets lead to.
+ * @param startAt number of the pool that is looked at first
+ * @throws {TsdError} invalid_argument when there is none, in Docker's words
+ */
+export function choosePool({ reserved, current }: PoolChoice, startAt = 0): Subnet {
+  const first = startAt % POOLS.length;
+  return choose([...current ? [current] : [], ...POOLS.slice(first), ...POOLS.slice(0, first)], reserved);
 }
 
 /** Digits of a network's id that make its part of the address: 40 bits by chance, as RFC 4193 wants it. */
@@ -23,51 +50,21 @@ const ULA_DIGITS = 10;
 const ULA_PREFIX = 64;
 
 /** A subnet of version 6 that is this network's alone. @param id random hexadecimal digits @throws {TsdError} invalid_argument */
-export function chooseUniqueLocal(id: string, taken: readonly Subnet[]): Subnet {
+export function chooseUniqueLocal(id: string, { reserved, current }: PoolChoice): Subnet {
+  const candidates = current ? [current] : [];
   for (let at = 0; at + ULA_DIGITS <= id.length; at += ULA_DIGITS) {
     const [a, b, c] = [id.slice(at, at + 2), id.slice(at + 2, at + 6), id.slice(at + 6, at + ULA_DIGITS)];
-    const subnet = parseSubnet(`fd${a}:${b}:${c}::/${ULA_PREFIX}`);
-    if (!taken.some((each) => overlaps(subnet, each))) return subnet;
+    candidates.push(parseSubnet(`fd${a}:${b}:${c}::/${ULA_PREFIX}`));
   }
+  return choose(candidates, reserved);
+}
+
+function choose(candidates: readonly Subnet[], reserved: readonly ReservedSubnet[]): Subnet {
+  const free = candidates.find((each) => !reserved.some(({ subnet }) => overlaps(each, subnet))) ??
+    candidates.find((each) => conflictWith(each, reserved) === undefined);
+  if (free !== undefined) return free;
   throw new TsdError("invalid_argument", "all predefined address pools have been fully subnetted");
 }
-
-const RTF_REJECT = 0x200;
-/** Linux's ipv6_route.h: it came with a router's advertisement. */
-const RTF_ADDRCONF = 0x40000;
-
-/** The subnets that the host knows ways to, from `/proc/net/route`; the default route is none. */
-export function hostRoutes(text: string): Subnet[] {
-  return text.split("\n").slice(1).flatMap((line) => {
-    const [, destination = "", , flags = "", , , , mask = ""] = line.trim().split(/\s+/);
-    if (mask === "" || mask === "00000000" || Number(`0x${flags}`) & RTF_REJECT) return [];
-    const ones = littleEndian(mask).toString(2).replaceAll("0", "").length;
-    return [{ family: 4 as const, base: littleEndian(destination), prefix: ones }];
-  });
-}
-
-/** The same of version 6, from `/proc/net/ipv6_route`, without what every machine has. */
-export function hostRoutes6(text: string): Subnet[] {
-  return text.split("\n").flatMap((line) => {
-    const [destination = "", length = "", , , , , , , flags = "", device] = line.trim().split(/\s+/);
-    const isOther = destination === "" || length === "00" || device === "lo" || /^f[ef]/.test(destination);
-    if (isOther || Number(`0x${flags}`) & RTF_REJECT) return [];
-    return [{ family: 6 as const, base: BigInt(`0x${destination}`), prefix: Number(`0x${length}`) }];
-  });
-}
-
-/** Devices by which a router has offered itself as the way out, from `/proc/net/ipv6_route`. */
-export function advertisedDevices(text: string): Set<string> {
-  return new Set(
-    text.split("\n").flatMap((line) => {
-      const [, length = "", , , , , , , flags = "", device = ""] = line.trim().split(/\s+/);
-      return length === "00" && Number(`0x${flags}`) & RTF_ADDRCONF ? [device] : [];
-    }),
-  );
-}
-
-/** The kernel prints addresses as the machine's own words. */
-const littleEndian = (hex: string): bigint => BigInt(`0x${hex.match(/../g)!.toReversed().join("")}`);
 
 /** What an address is chosen by. */
 export interface AddressChoice {

@@ -1,56 +1,67 @@
 import { strict as assert } from "node:assert";
 import { isTsdError } from "../errors.ts";
 import { formatAddress, formatSubnet, parseAddress, parseSubnet } from "./address.ts";
-import {
-  advertisedDevices,
-  choosePool,
-  chooseUniqueLocal,
-  freeAddress,
-  hostRoutes,
-  hostRoutes6,
-  macOf,
-} from "./pools.ts";
+import { choosePool, chooseUniqueLocal, conflictWith, freeAddress, macOf, type ReservedSubnet } from "./pools.ts";
 
-const ROUTES = `Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
-eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
-eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
-docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
-`;
+/** What interfaces have, and what routes lead to. */
+function reserved({ interfaces = [], routes = [] }: { interfaces?: string[]; routes?: string[] }): ReservedSubnet[] {
+  return [
+    ...interfaces.map((text) => ({ subnet: parseSubnet(text), holder: "interface eth0" })),
+    ...routes.map((text) => ({ subnet: parseSubnet(text), holder: "a route through eth0", isRoute: true })),
+  ];
+}
 
-Deno.test("the host's routes but the default one", () => {
-  assert.deepEqual(hostRoutes(ROUTES).map(formatSubnet), ["192.0.2.0/24", "172.17.0.0/16"]);
-  assert.deepEqual(hostRoutes(""), []);
+const subnetIn = (text: string | undefined) => text === undefined ? undefined : parseSubnet(text);
+
+Deno.test("a pool overlaps nothing that is in use; without any it says so", () => {
+  const chosen = (...interfaces: string[]) => formatSubnet(choosePool({ reserved: reserved({ interfaces }) }));
+  assert.equal(chosen(), "172.17.0.0/16");
+  assert.equal(chosen("192.0.2.0/24", "172.17.0.0/16"), "172.18.0.0/16");
+  assert.equal(chosen("172.16.0.0/12"), "192.168.0.0/20");
+  assert.equal(chosen("172.16.0.0/12", "192.168.7.0/24"), "192.168.16.0/20");
+  assert.throws(() => chosen("172.16.0.0/12", "192.168.0.0/16"), (thrown) => isTsdError(thrown, "invalid_argument"));
 });
 
-Deno.test("a pool overlaps nothing that is taken; without any it says so", () => {
-  assert.equal(formatSubnet(choosePool([])), "172.17.0.0/16");
-  assert.equal(formatSubnet(choosePool(hostRoutes(ROUTES))), "172.18.0.0/16");
-  assert.equal(formatSubnet(choosePool([parseSubnet("172.16.0.0/12")])), "192.168.0.0/20");
-  assert.equal(
-    formatSubnet(choosePool([parseSubnet("172.16.0.0/12"), parseSubnet("192.168.7.0/24")])),
-    "192.168.16.0/20",
-  );
-  const all = [parseSubnet("172.16.0.0/12"), parseSubnet("192.168.0.0/16")];
-  assert.throws(() => choosePool(all), (thrown) => isTsdError(thrown, "invalid_argument"));
+Deno.test("what a network has is kept if it can be, and a choice may begin anywhere", () => {
+  const chosen = (current: string | undefined, interfaces: string[], startAt?: number) =>
+    formatSubnet(choosePool({ reserved: reserved({ interfaces }), current: subnetIn(current) }, startAt));
+  assert.equal(chosen("172.25.0.0/16", []), "172.25.0.0/16");
+  assert.equal(chosen("172.25.0.0/16", ["172.25.1.0/24"]), "172.17.0.0/16");
+  assert.equal(chosen(undefined, [], 15), "192.168.0.0/20");
+  assert.equal(chosen(undefined, [], 31), "172.17.0.0/16");
+  assert.equal(chosen(undefined, ["192.168.240.0/20"], 30), "172.17.0.0/16");
 });
 
-const IPV6_ROUTES = [
-  "fd000007000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0",
-  "fe800000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0",
-  "00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00450003     eth0",
-  "00000000000000000000000000000001 80 00000000000000000000000000000000 00 00000000000000000000000000000000 00000000 00000002 00000000 80200001       lo",
-  "ff000000000000000000000000000000 08 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000002 00000000 00000001     eth0",
-  "",
-].join("\n");
+Deno.test("routes to larger subnets are avoided, and used where there is nothing else", () => {
+  const chosen = (current: string | undefined, routes: string[]) =>
+    formatSubnet(choosePool({ reserved: reserved({ routes }), current: subnetIn(current) }));
+  assert.equal(chosen(undefined, ["172.16.0.0/12"]), "192.168.0.0/20");
+  assert.equal(chosen("172.18.0.0/16", ["172.16.0.0/12"]), "192.168.0.0/20");
+  assert.equal(chosen(undefined, ["0.0.0.0/1", "128.0.0.0/1"]), "172.17.0.0/16");
+  assert.equal(chosen("172.18.0.0/16", ["0.0.0.0/1", "128.0.0.0/1"]), "172.18.0.0/16");
+  assert.equal(chosen(undefined, ["0.0.0.0/1", "128.0.0.0/1", "172.17.3.0/24"]), "172.18.0.0/16");
+});
 
-Deno.test("the host's routes of version 6, and a range of its own for each network", () => {
-  assert.deepEqual(hostRoutes6(IPV6_ROUTES).map(formatSubnet), ["fd00:7::/64"]);
-  assert.deepEqual([...advertisedDevices(IPV6_ROUTES)], ["eth0"]);
+Deno.test("a subnet conflicts with interfaces, and with routes that are not larger", () => {
+  const holder = (subnet: string, given: { interfaces?: string[]; routes?: string[] }) =>
+    conflictWith(parseSubnet(subnet), reserved(given))?.holder;
+  assert.equal(holder("10.1.0.0/16", { interfaces: ["10.0.0.0/8"] }), "interface eth0");
+  assert.equal(holder("10.1.0.0/16", { interfaces: ["10.2.0.0/16"] }), undefined);
+  assert.equal(holder("10.1.0.0/16", { routes: ["10.0.0.0/8"] }), undefined);
+  assert.equal(holder("10.1.0.0/16", { routes: ["10.1.0.0/16"] }), "a route through eth0");
+  assert.equal(holder("10.1.0.0/16", { routes: ["10.1.2.0/24"] }), "a route through eth0");
+  assert.equal(holder("fd00::/64", { interfaces: ["10.0.0.0/8", "fd00::/8"] }), "interface eth0");
+});
+
+Deno.test("a range of version 6 of its own for each network", () => {
   const id = "0123456789abcdef0123".padEnd(64, "0");
-  assert.equal(formatSubnet(chooseUniqueLocal(id, [])), "fd01:2345:6789::/64");
-  assert.equal(formatSubnet(chooseUniqueLocal(id, [parseSubnet("fd01::/16")])), "fdab:cdef:123::/64");
-  const all = [parseSubnet("fd00::/8")];
-  assert.throws(() => chooseUniqueLocal(id, all), (thrown) => isTsdError(thrown, "invalid_argument"));
+  const chosen = (interfaces: string[], current?: string) =>
+    formatSubnet(chooseUniqueLocal(id, { reserved: reserved({ interfaces }), current: subnetIn(current) }));
+  assert.equal(chosen([]), "fd01:2345:6789::/64");
+  assert.equal(chosen(["fd01::/16"]), "fdab:cdef:123::/64");
+  assert.equal(chosen([], "fd77::/64"), "fd77::/64");
+  assert.equal(chosen(["fd77::/64"], "fd77::/64"), "fd01:2345:6789::/64");
+  assert.throws(() => chosen(["fd00::/8"]), (thrown) => isTsdError(thrown, "invalid_argument"));
 });
 
 const value = (text: string) => parseAddress(text)!.value;

@@ -1,33 +1,25 @@
 /**
  * @module
- * The bridges of networks: made when a container first needs one, with an address range that nothing else on the machine
- * has, and gone with the last container when the engine ends.
+ * The bridges of networks: made with the network or when a container first needs one, with address ranges that nothing
+ * else on the machine has at that moment, and removed when the engine ends without a container in them.
  */
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import {
-  type Family,
-  formatAddress,
-  formatSubnet,
-  overlaps,
-  parseAddress,
-  parseSubnet,
-  type Subnet,
-} from "../../network/address.ts";
+import { type Family, parseAddress, parseSubnet, type Subnet } from "../../network/address.ts";
 import { bridgeBatch } from "../../network/ip_batch.ts";
-import { choosePool, chooseUniqueLocal, freeAddress, macOf } from "../../network/pools.ts";
-import { interfaceIndex, tryLock } from "../../sys/mod.ts";
+import { conflictWith, macOf, type ReservedSubnet } from "../../network/pools.ts";
+import { interfaceIndex } from "../../sys/mod.ts";
 import { type BridgeOptions, bridgeOptions } from "./bridge_options.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
-import { refuseAdvertisements, routes } from "./route_table.ts";
+import { refuseAdvertisements } from "./route_table.ts";
 import { setKernel } from "./kernel_settings.ts";
-import type { AddressPool, Network } from "./network.ts";
+import type { AddressPool, Network, NetworkRecord } from "./network.ts";
+import { settleSubnets } from "./network_subnets.ts";
 import type { NetworkTable } from "./network_table.ts";
 
-/** All engines of this machine choose address ranges one after another: what one has chosen the next finds as a route. */
-const LOCK = "/run/.tsd-networks.lock";
-const [LOCK_POLL_MS, LOCK_LIMIT_MS] = [5, 10_000];
+/** How often another bridge may get the same addresses at the same time; as many as there are pools. */
+const MOST_COLLISIONS = 31;
 
 /** A network whose bridge is there. */
 export interface Bridge {
@@ -50,12 +42,20 @@ export interface BridgeDriverDeps {
   readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "begin">>>;
   /** Whether some container has an address of the network. */
   readonly isUsed: (network: Network) => boolean;
+  /** Keeps other engines of the machine from choosing ranges and making bridges. */
+  readonly lock: () => Promise<Disposable>;
+  /** Address ranges that are in use on the machine, but for those of one interface. */
+  readonly reserved: (exceptInterface: string) => Promise<ReservedSubnet[]>;
+  /** An interface's hardware address; undefined where it doesn't exist. */
+  readonly linkMac: (name: string) => Promise<string | undefined>;
 }
 
 /** See the module's comment. */
 export class Bridges {
   readonly #deps: BridgeDriverDeps;
   readonly #making = new Map<string, Promise<Bridge>>();
+  /** Ids of new networks whose ranges nobody has looked at: they keep no other one from having the same. */
+  readonly #unsettled = new Set<string>();
 
   constructor(deps: BridgeDriverDeps) {
     this.#deps = deps;
@@ -75,16 +75,31 @@ export class Bridges {
     return bridgeOptions(options);
   }
 
-  /** The network's bridge, made where it is missing. @throws {TsdError} runtime_missing, runtime_failed, invalid_argument */
-  async ensure(network: Network): Promise<Bridge> {
-    const present = this.#present(network);
-    if (present !== undefined) return present;
-    let making = this.#making.get(network.id);
-    if (making === undefined) {
-      making = this.#make(network).finally(() => this.#making.delete(network.id));
-      this.#making.set(network.id, making);
+  /**
+   * A new network's first bridge: it gets its ranges with it, or is refused those that were named.
+   * @throws {TsdError} permission_denied, conflict, and as `ensure`
+   */
+  async create(network: Network): Promise<Bridge> {
+    this.#unsettled.add(network.id);
+    try {
+      return await this.#once(network, true);
+    } finally {
+      this.#unsettled.delete(network.id);
     }
-    return await making;
+  }
+
+  /**
+   * The network's bridge, made where it is missing.
+   * @throws {TsdError} conflict: something else has the network's range or its bridge's name; runtime_missing,
+   * runtime_failed, invalid_argument, timeout
+   */
+  async ensure(network: Network): Promise<Bridge> {
+    const making = this.#making.get(network.id);
+    if (making !== undefined) return await making;
+    const present = this.#present(network);
+    if (present === undefined) return await this.#once(network, false);
+    if (!await this.#isOwn(present.network)) throw nameInUse(present.name);
+    return present;
   }
 
   /** Those that are there now. */
@@ -102,10 +117,10 @@ export class Bridges {
     if (six !== undefined) forwarding[6].begin();
   }
 
-  /** Takes a bridge away, if it is there. @throws {TsdError} runtime_failed */
+  /** Takes a bridge away, if it is there and the network's own. @throws {TsdError} runtime_failed */
   async remove(network: Network): Promise<void> {
     const name = this.nameOf(network);
-    if (interfaceIndex(name) !== undefined) {
+    if (interfaceIndex(name) !== undefined && await this.#isOwn(network)) {
       await this.#deps.run(`remove the bridge ${name}`, ["ip", "-batch", "-"], `link del dev ${name}\n`);
     }
   }
@@ -130,79 +145,122 @@ export class Bridges {
     };
   }
 
-  async #make({ id }: Network): Promise<Bridge> {
-    const { table, run, log } = this.#deps;
-    using _lock = await machineLock();
-    const network = this.#withSubnet(table.known(id));
-    const { subnet = "", six } = network.record;
-    const name = this.nameOf(network);
-    const addresses = [network.record, ...six === undefined ? [] : [six]].map(gatewayAddress);
-    const { mtu } = bridgeOptions(network.record.options);
-    if (interfaceIndex(name) !== undefined) await this.remove(network);
-    const mac = macOf(parseAddress(network.record.gateway ?? "")!);
-    await run(`make the bridge ${name}`, ["ip", "-batch", "-"], bridgeBatch({ name, addresses, mac, mtu }));
-    const made = this.#present(network)!;
-    this.allow(made);
-    log.info("made a bridge", { bridge: name, network: network.name, subnet, six: six?.subnet });
-    return made;
+  /** One at a time for each network. */
+  #once(network: Network, isNew: boolean): Promise<Bridge> {
+    const making = this.#make(network, isNew).finally(() => this.#making.delete(network.id));
+    this.#making.set(network.id, making);
+    return making;
   }
 
-  /** Chooses a new network's address range, or makes sure that nobody has the one that was named. @throws as `ensure` */
-  async claim({ id }: Network): Promise<void> {
-    using _lock = await machineLock();
-    const { table } = this.#deps;
-    const { record } = table.known(id);
-    const taken = this.#taken(id);
-    for (const { subnet } of [record, record.six ?? {}]) {
-      if (subnet === undefined || !taken.some((each) => overlaps(parseSubnet(subnet), each))) continue;
-      throw new TsdError(
-        "permission_denied",
-        "invalid pool request: Pool overlaps with other one on this address space",
-      );
+  async #make({ id }: Network, isNew: boolean): Promise<Bridge> {
+    const { table, log } = this.#deps;
+    using _lock = await this.#deps.lock();
+    let rival: ReservedSubnet | undefined;
+    for (let collisions = 0; collisions < MOST_COLLISIONS; collisions++) {
+      const network = await this.#settle(table.known(id), { isNew, collisions, rival });
+      await using undo = new AsyncDisposableStack();
+      undo.defer(() => this.remove(network));
+      const made = await this.#build(network);
+      rival = await this.#rivalOf(made);
+      if (rival === undefined) {
+        this.allow(made);
+        undo.move();
+        const { subnet, six } = network.record;
+        log.info("made a bridge", { bridge: made.name, network: network.name, subnet, six: six?.subnet });
+        return made;
+      }
+      // Another program, or an engine that has another lock and looks after making its bridge, too: one that sees the
+      // other's yields.
+      log.info("another bridge has got the same addresses", { network: network.name, other: rival.holder });
     }
-    this.#withSubnet(table.known(id));
-  }
-
-  /** What the host and other networks have. */
-  #taken(except: string): Subnet[] {
-    const others = this.#deps.table.list().flatMap(({ id, record }) =>
-      id === except ? [] : [record.subnet, record.six?.subnet].flatMap((each) => each ?? []).map(parseSubnet)
+    throw new TsdError(
+      "conflict",
+      `Cannot make a bridge: others take its addresses each time, ${rival?.holder} the last`,
     );
-    return [...routes(), ...others];
   }
 
-  /** With ranges of its own: those that it had, unless the host has a way there meanwhile and nobody uses them. */
-  #withSubnet(network: Network): Network {
-    const { table, isUsed } = this.#deps;
+  /** The network with the ranges that it has from now on. @throws {TsdError} as `create` and `ensure` */
+  async #settle(
+    network: Network,
+    { isNew, collisions, rival }: {
+      readonly isNew: boolean;
+      readonly collisions: number;
+      readonly rival: ReservedSubnet | undefined;
+    },
+  ): Promise<Network> {
+    const { table, isUsed, reserved, log } = this.#deps;
+    const bridge = this.nameOf(network);
+    const others = table.list().filter(({ id }) => id !== network.id && !this.#unsettled.has(id));
+    if (isNew) this.#requireOwnName(network, others);
+    const record = settleSubnets(network, {
+      reserved: [...await reserved(bridge), ...rival ? [rival] : []],
+      recorded: others.flatMap(({ name, record }) => recordedSubnets(name, record)),
+      ...{ bridge, isNew, isUsed: isUsed(network), collisions },
+    });
+    this.#unsettled.delete(network.id);
+    if (record === network.record) return network;
+    const { subnet: before, six } = network.record;
+    if (!isNew && (before ?? six?.subnet) !== undefined) {
+      const now = { subnet: record.subnet, six: record.six?.subnet };
+      log.info("a network gets other addresses, as those it had are in use", { network: network.name, before, ...now });
+    }
+    return table.save(network, record);
+  }
+
+  /** @throws {TsdError} permission_denied, with Docker's text */
+  #requireOwnName(network: Network, others: readonly Network[]): void {
+    const bridge = this.nameOf(network);
+    const other = others.find((each) => this.nameOf(each) === bridge);
+    if (other === undefined) return;
+    throw new TsdError(
+      "permission_denied",
+      `cannot create network ${network.id} (${bridge}): conflicts with network ${other.id} (${bridge}): ` +
+        "networks have same bridge name",
+    );
+  }
+
+  async #build(network: Network): Promise<Bridge> {
     const { record } = network;
-    const taken = this.#taken(network.id);
-    const keeps = (pool: AddressPool): boolean => {
-      if (pool.subnet === undefined) return false;
-      const own = parseSubnet(pool.subnet);
-      return (pool.hasOwnSubnet ?? false) || !routes().some((route) => overlaps(route, own)) || isUsed(network);
-    };
-    const filled = (pool: AddressPool, choose: () => Subnet): AddressPool => keeps(pool) ? pool : poolOf(choose());
-    const four = filled(record, () => choosePool(taken));
-    const six = record.six && filled(record.six, () => chooseUniqueLocal(network.id, taken));
-    if (four === record && six === record.six) return network;
-    return table.save(network, { ...record, ...four, ...six && { six } });
+    const name = this.nameOf(network);
+    const { mtu, name: chosenName } = bridgeOptions(record.options);
+    if (interfaceIndex(name) !== undefined) {
+      if (chosenName !== undefined) throw nameInUse(name);
+      await this.remove(network);
+    }
+    const addresses = [record, ...record.six === undefined ? [] : [record.six]].map(gatewayAddress);
+    const batch = bridgeBatch({ name, addresses, mac: ownMac(network), mtu });
+    await this.#deps.run(`make the bridge ${name}`, ["ip", "-batch", "-"], batch);
+    return this.#present(network)!;
+  }
+
+  /** What has come to the bridge's addresses while it was made, without any lock. */
+  async #rivalOf({ name, subnet, six }: Bridge): Promise<ReservedSubnet | undefined> {
+    const reserved = await this.#deps.reserved(name);
+    return conflictWith(subnet, reserved) ?? (six && conflictWith(six.subnet, reserved));
+  }
+
+  /** Whether an interface with the network's name is its bridge: a name that a user chose may be another's. */
+  async #isOwn(network: Network): Promise<boolean> {
+    const { name } = bridgeOptions(network.record.options);
+    if (name === undefined) return true;
+    return network.record.gateway !== undefined && await this.#deps.linkMac(name) === ownMac(network);
   }
 }
 
-function poolOf(subnet: Subnet): AddressPool {
-  return { subnet: formatSubnet(subnet), gateway: formatAddress(freeAddress(subnet, { taken: new Set() })) };
-}
+const recordedSubnets = (name: string, { subnet, six }: NetworkRecord): ReservedSubnet[] =>
+  [subnet, six?.subnet].flatMap((each) =>
+    each === undefined ? [] : { subnet: parseSubnet(each), holder: `network ${name}` }
+  );
+
+const ownMac = ({ record: { gateway = "" } }: Network): string => macOf(parseAddress(gateway)!);
+
+const nameInUse = (name: string) =>
+  new TsdError(
+    "conflict",
+    `Cannot make the bridge ${name}: there is an interface of that name already; ` +
+      "remove it, or give the network another com.docker.network.bridge.name",
+  );
 
 /** The bridge's own address in CIDR form. */
 const gatewayAddress = ({ subnet = "", gateway = "" }: AddressPool): string =>
   `${gateway}/${parseSubnet(subnet).prefix}`;
-
-/** @throws {TsdError} timeout */
-async function machineLock(): Promise<Disposable> {
-  for (const deadline = Date.now() + LOCK_LIMIT_MS;;) {
-    const lock = tryLock(LOCK);
-    if (lock !== "held") return lock;
-    if (Date.now() > deadline) throw new TsdError("timeout", `Cannot choose an address range: somebody holds ${LOCK}`);
-    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
-  }
-}

@@ -20,6 +20,8 @@ export interface ForwardingDeps {
   readonly mark: string;
   /** All interfaces of the machine. */
   readonly links: () => Promise<readonly LinkKind[]>;
+  /** Keeps other engines from making bridges; the caller of {@link Forwarding.begin} has it. */
+  readonly lock: () => Promise<Disposable>;
   /** Version 4 if not given. */
   readonly family?: Family;
   /** What must be done before it is switched on. */
@@ -50,9 +52,11 @@ export class Forwarding {
     log.info("the kernel forwards packets for containers from now on, and for nobody else", this.#fields);
   }
 
-  /** After the last bridge. @throws {TsdError} runtime_failed */
+  /** After the last bridge. @throws {TsdError} runtime_failed, timeout */
   async end(): Promise<void> {
-    const { log, mark, links } = this.#deps;
+    const { log, mark, links, lock } = this.#deps;
+    if (!this.isManaged) return;
+    using _lock = await lock();
     if (!this.isManaged) return;
     const others = (await links()).filter(({ kind }) => kind !== undefined && RELYING_KINDS.includes(kind));
     if (others.length > 0) {

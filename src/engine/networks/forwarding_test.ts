@@ -4,18 +4,22 @@ import type { LinkKind } from "../../network/links.ts";
 import { Forwarding } from "./forwarding.ts";
 
 /** A machine with a setting and interfaces. */
-function bench(value: string) {
+function bench(value: string, isLocked = false) {
   const dir = Deno.makeTempDirSync({ prefix: "tsd-forwarding-" });
   const interfaces: LinkKind[] = [{ name: "eth0", kind: undefined }, { name: "bond0", kind: "bond" }];
   Deno.writeTextFileSync(`${dir}/setting`, value);
+  const lock = Promise.withResolvers<void>();
+  if (!isLocked) lock.resolve();
   const deps = {
     log: SILENT_LOG,
     mark: `${dir}/mark`,
     links: () => Promise.resolve(interfaces),
+    lock: () => lock.promise.then(() => ({ [Symbol.dispose]: () => {} })),
     setting: `${dir}/setting`,
   };
   return {
     interfaces,
+    unlock: () => lock.resolve(),
     setting: () => Deno.readTextFileSync(deps.setting).trim(),
     forwarding: () => new Forwarding(deps),
     [Symbol.dispose]: () => Deno.removeSync(dir, { recursive: true }),
@@ -52,4 +56,15 @@ Deno.test("it stays on while others may need it", async () => {
   machine.interfaces.pop();
   await forwarding.end();
   assert.equal(machine.setting(), "0");
+});
+
+Deno.test("it stays on for an engine that makes its first bridge meanwhile", async () => {
+  using machine = bench("0\n", true);
+  const forwarding = machine.forwarding();
+  forwarding.begin();
+  const ended = forwarding.end();
+  machine.interfaces.push({ name: "tsd0123450", kind: "bridge" });
+  machine.unlock();
+  await ended;
+  assert.deepEqual([machine.setting(), forwarding.isManaged], ["1", true]);
 });

@@ -5,7 +5,7 @@
 import type { Log } from "../../log.ts";
 import { openPort } from "../../network/port_sockets.ts";
 import { localPortRange, PortAllocator } from "../../network/port_allocator.ts";
-import { linkKinds } from "../../network/links.ts";
+import { linkKinds, linkMac } from "../../network/links.ts";
 import { NftConnection } from "../../network/nft_connection.ts";
 import { monitorRules } from "../../network/nft_monitor.ts";
 import { type Epoll, type FileCalls, type MountCalls, type NetlinkCalls, readProcFile } from "../../sys/mod.ts";
@@ -18,8 +18,9 @@ import { ContainerNetworks, type ContainerNetworksDeps } from "./container_netwo
 import { DockerUserChain } from "./docker_user_chain.ts";
 import { Firewall } from "./firewall.ts";
 import { Forwarding } from "./forwarding.ts";
-import { keepAdvertisedRoutes } from "./route_table.ts";
+import { keepAdvertisedRoutes, reservedSubnets } from "./route_table.ts";
 import { networkPrograms } from "./host_programs.ts";
+import { machineLock } from "./machine_lock.ts";
 import { type DnsRecords, nameTable } from "./dns_records.ts";
 import { EmbeddedDns, type EmbeddedDnsDeps } from "./embedded_dns.ts";
 import { Namespaces } from "./namespaces.ts";
@@ -56,10 +57,10 @@ export function createNetworks(surroundings: NetworkEnvironment): ContainerNetwo
   const { engineId } = paths;
   const ruleTable = engineId === "" ? "tsd" : `tsd-${engineId}`;
   const mark = `/run/.tsd-forwarding-${namespaceNumber()}`;
-  const links = () => linkKinds(calls);
+  const [links, lock] = [() => linkKinds(calls), () => machineLock()];
   const forwarding = {
-    4: new Forwarding({ log, mark, links }),
-    6: new Forwarding({ log, mark: `${mark}-6`, links, family: 6, before: keepAdvertisedRoutes }),
+    4: new Forwarding({ log, mark, links, lock }),
+    6: new Forwarding({ log, mark: `${mark}-6`, links, lock, family: 6, before: keepAdvertisedRoutes }),
   };
   return new ContainerNetworks({
     ...{ log, table, events, records, defaultBind: surroundings.defaultBind, isShared: surroundings.isShared },
@@ -71,7 +72,12 @@ export function createNetworks(surroundings: NetworkEnvironment): ContainerNetwo
       open: (port, target, isShared) => openPort(port, target, { log, epoll, isShared }),
       gateways: () => table.list().flatMap(({ record }) => [record.gateway ?? [], record.six?.gateway ?? []].flat()),
     }),
-    bridges: (isUsed) => new Bridges({ engineId, log, table, run, forwarding, isUsed }),
+    bridges: (isUsed) =>
+      new Bridges({
+        ...{ engineId, log, table, run, forwarding, isUsed, lock },
+        reserved: (exceptInterface) => reservedSubnets(calls, exceptInterface),
+        linkMac: (name) => linkMac(calls, name),
+      }),
     names: (endpoints) => {
       const present = () => nameTable({ table, endpoints: endpoints(), container: surroundings.container });
       return new EmbeddedDns({ log, open: surroundings.openNames, present });

@@ -40,8 +40,7 @@ export class NetworkService {
     const { table, networks, events } = this.#deps;
     const network = table.insert(name, record);
     try {
-      await networks.bridges.claim(network);
-      await networks.bridges.ensure(network);
+      await networks.bridges.create(network);
     } catch (thrown) {
       table.remove(network);
       throw thrown;
