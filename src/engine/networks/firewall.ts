@@ -36,6 +36,8 @@ export class Firewall {
   #next: Promise<void> | undefined;
   /** Changes by `nft` that were not heard of yet. */
   #expected = 0;
+  /** `nft` runs: the kernel may have its rules already, and others may change them. */
+  #isLoading = false;
 
   constructor(deps: FirewallDeps) {
     this.#deps = deps;
@@ -81,7 +83,7 @@ export class Firewall {
       this.#expected--;
       return false;
     }
-    return this.isLoaded;
+    return this.isLoaded || this.#isLoading;
   }
 
   async #change(): Promise<void> {
@@ -112,11 +114,14 @@ export class Firewall {
   async #load(text: string): Promise<void> {
     this.#loaded = undefined;
     this.#expected++;
+    this.#isLoading = true;
     try {
       await this.#deps.run(ATTEMPT, ["nft", "-f", "-"], text);
     } catch (thrown) {
       this.#expected--;
       throw thrown;
+    } finally {
+      this.#isLoading = false;
     }
   }
 }

@@ -162,3 +162,14 @@ Deno.test("changes of others are told from its own", async () => {
   assert.equal(firewall.isDamagedBy(own), true);
   assert.equal(firewall.isDamagedBy(undefined), true, "changes that were missed");
 });
+
+Deno.test("a change of others counts also while rules are loaded: it may have come after the kernel took them", async () => {
+  const { firewall, loads, end } = bench();
+  const first = firewall.update();
+  while (loads.length === 0) await Promise.resolve();
+  const damages = () => [firewall.isDamagedBy(new Set(["t"])), firewall.isDamagedBy(new Set(["other"]))];
+  // Its own one, and another.
+  assert.deepEqual([damages(), damages()], [[false, false], [true, false]]);
+  await end();
+  await first;
+});
