@@ -5,7 +5,7 @@ import { removeTree } from "../images/test_cache.ts";
 import { Namespace } from "../network/private_namespace.ts";
 import { requires } from "../requires.ts";
 import { exists } from "./setup.ts";
-import { traced } from "./touched.ts";
+import { traced } from "./traced_calls.ts";
 
 /** A running engine with a bridge, in a network namespace, and a place for an engine that is refused. */
 interface Fixture extends AsyncDisposable {

@@ -3,12 +3,12 @@
  * What an engine must have to itself before it touches anything else: its directories, the lock on them and its socket.
  * An engine that can't have one of them leaves nothing but the run directory with the lock's file.
  */
-import { TsdError } from "../errors.ts";
-import type { OwnedFd } from "../sys/mod.ts";
-import { EngineSocket } from "./lifecycle/socket.ts";
-import { type Reexec, takeOver } from "./lifecycle/reexec.ts";
-import { dataRootOf, fillDirectories, lockOf, makeRunDir } from "./lifecycle/data_dirs.ts";
-import { type EnginePaths, enginePaths } from "./paths.ts";
+import { TsdError } from "../../errors.ts";
+import type { OwnedFd } from "../../sys/mod.ts";
+import { EngineSocket } from "./socket.ts";
+import { type Reexec, takeOver } from "./reexec.ts";
+import { dataRootOf, fillDirectories, lockOf, makeRunDir } from "./data_dirs.ts";
+import { type EnginePaths, enginePaths } from "../paths.ts";
 
 export interface ClaimOptions {
   readonly dataRoot: string;

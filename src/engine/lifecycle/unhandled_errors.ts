@@ -1,4 +1,4 @@
-import type { Log } from "../log.ts";
+import type { Log } from "../../log.ts";
 
 /**
  * Logs errors that no code handles, until it is disposed of. They are bugs, and cost one request instead of the engine.
