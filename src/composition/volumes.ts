@@ -64,6 +64,7 @@ export function provideVolumes(provide: Provide, { paths, log }: EngineSettings)
       snapshots: get(TOKENS.snapshots),
       workers: get(TOKENS.archiveWorkers),
       incomplete: get(TOKENS.incompleteVolumes),
+      calls: { files, metadata },
       locks: new KeyedLock(),
     }));
   provide(TOKENS.volumeLocks, () => new KeyedLock());

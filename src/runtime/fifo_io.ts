@@ -26,6 +26,8 @@ export class FifoIo extends ProcessStdio {
   #guard: OwnedFd | undefined;
   /** Never read from: they are for whoever holds them when this engine is gone. */
   #readers: { stdout?: OwnedFd | undefined; stderr?: OwnedFd | undefined } = {};
+  /** Whether its output has ended: nobody would close a reading end that is opened after that. */
+  #isReleased = false;
 
   constructor(options: ProcessStdioOptions, hub: StdioRouter, calls: FifoCalls) {
     super(options, hub);
@@ -62,7 +64,7 @@ export class FifoIo extends ProcessStdio {
 
   heldFds(): Held<number> {
     const stdin = this.stdin?.fd;
-    if (this.options.output) {
+    if (this.options.output && !this.#isReleased) {
       this.#readers.stdout ??= this.#reader("1");
       this.#readers.stderr ??= this.#reader("2");
     }
@@ -74,6 +76,7 @@ export class FifoIo extends ProcessStdio {
   }
 
   protected release(): void {
+    this.#isReleased = true;
     this.#closeGuard();
     for (const reader of Object.values(this.#readers)) reader?.close();
     this.#readers = {};

@@ -189,6 +189,14 @@ Deno.test("output that a grandchild holds open ends after the grace time", async
   });
 });
 
+Deno.test("once the output has ended there is nothing of it to hold", async () => {
+  await withRig(async ({ newIo, run }) => {
+    const io = newIo({});
+    assert.equal(await run(io, "echo text"), 0);
+    assert.deepEqual(io.heldFds(), {});
+  });
+});
+
 Deno.test("an engine that leaves ends no output: the last words of a process that ends meanwhile are the next one's", async () => {
   await withRig(async ({ newIo, hub }) => {
     for (const order of ["suspended, then ended", "ended, then suspended"]) {

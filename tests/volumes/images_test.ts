@@ -39,14 +39,20 @@ scenario("images in containers", {
       });
     }
   }),
-  "image-subpath: a folder or a file; links lead to nowhere outside": withBoth(async (fixture, client) => {
+  "image-subpath: a directory or a file; what leads out of the image is refused": withBoth(async (fixture, client) => {
     const image = await tools(fixture);
     expectResult(await run(fixture, client, mounted(image, ",image-subpath=opt"), "ls /m"), { stdout: "new\ntool\n" });
     expectResult(await run(fixture, client, mounted(image, ",image-subpath=opt/new"), "cat /m"), { stdout: "new\n" });
-    for (const subpath of ["up", "out", "none", "opt/old"]) {
+    const refused = {
+      up: /path concatenation escapes the base directory, base: .*\/merged, subpath: up/,
+      out: /path concatenation escapes the base directory, base: .*\/merged, subpath: out/,
+      none: /cannot access path (.*\/merged\/none): lstat \1: no such file or directory/,
+      "opt/old": /cannot access path (.*\/merged\/opt\/old): lstat \1: no such file or directory/,
+    };
+    for (const [subpath, says] of Object.entries(refused)) {
       const { code, stderr } = await run(fixture, client, mounted(image, `,image-subpath=${subpath}`), "ls /m");
       assert.ok(code !== 0, subpath);
-      assert.match(stderr, /cannot access path .*\/merged\/[a-z/]+: no such file or directory/);
+      assert.match(stderr, says);
     }
     const { code, stderr } = await run(fixture, client, mounted(image, ",image-subpath=../x"), "ls /m");
     assert.ok(code !== 0);

@@ -78,6 +78,25 @@ scenario("volumes when engines and clients go", {
     expectResult(await fixture.tsd("run", "--rm", ...flags, image, "sh", "-c", COUNT), { stdout: WHOLE });
     await fixture.tsd("volume", "rm", "filled", "copy");
   },
+  "copy-up into a part: killed half way, the next start begins again, and what else the volume has stays": async (
+    fixture,
+  ) => {
+    const image = await imageWithMuch(fixture);
+    const plant = ["sh", "-c", "mkdir -p /d/deep/part; echo own >/d/deep/own; ln -s deep/part /d/link"];
+    expectResult(await fixture.run(plant, ["-v", "filled:/d"]), {});
+    const part = ["--mount", "src=filled,dst=/data,volume-subpath=link"];
+    const create = ["create", "--name", "box", "--network", "none", ...part, image, "sh", "-c", COUNT];
+    const inside = `${data(fixture, "filled")}/deep`;
+    await killedWhen(fixture, async () => (await entriesOf(`${inside}/part`)).length > 1, fixture.tsd(...create));
+    const half = (await runFind(fixture, "filled")).length;
+    assert.ok(half < FILES, `killed in the middle: ${half} files`);
+    if ((await fixture.containers()).length === 0) await fixture.tsd(...create);
+    expectResult(await fixture.tsd("start", "-a", "box"), { stdout: WHOLE });
+    assert.equal(await Deno.readTextFile(`${inside}/own`), "own\n");
+    assert.deepEqual(await entriesOf(`${fixture.engine.dataRoot}/volumes/filled`), ["_data"]);
+    await fixture.remove("box");
+    await fixture.tsd("volume", "rm", "filled");
+  },
   "clone and import: killed half way there is no volume": async (fixture) => {
     const image = await imageWithMuch(fixture);
     await fixture.tsd("run", "--rm", "--network", "none", "-v", "filled:/data", image, "true");

@@ -53,7 +53,7 @@ function volumeOfMount(mount: Mount, target: string): RequestedMount {
   if (name === "" && readOnly) throw badMount(mount, "must not set ReadOnly mode when using anonymous volumes");
   if (name === "" && subpath !== "") throw badMount(mount, "must not set Subpath when using anonymous volumes");
   if (name !== "") checkVolumeName(name);
-  const use = { name, isAnonymous: name === "", copies: !NoCopy && subpath === "" };
+  const use = { name, isAnonymous: name === "", copies: !NoCopy };
   const wish = { driver: driver?.Name, options: driver?.Options, labels };
   return volumeMount(target, { ...use, ...(subpath !== "" && { subpath }) }, { readOnly, mode: SHARED_LABEL, wish });
 }

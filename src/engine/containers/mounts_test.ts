@@ -59,6 +59,13 @@ Deno.test("images: nobody writes to one, whatever is asked for", () => {
   });
 });
 
+Deno.test("volumes: an empty one gets what the image has, as a part of one does, unless it is to stay empty", () => {
+  for (const [VolumeOptions, copies] of [[{}, true], [{ Subpath: "a" }, true], [{ NoCopy: true }, false]] as const) {
+    const mount = { Type: "volume", Source: "data", Target: "/d", VolumeOptions } as const;
+    assert.equal(requestedMounts({ Mounts: [mount] })[0]!.volume!.copies, copies, JSON.stringify(VolumeOptions));
+  }
+});
+
 Deno.test("volumes: named, anonymous, parts of them, with wishes for one that is to be made", () => {
   const options = { NoCopy: true, Subpath: "a/b", Labels: { x: "y" }, DriverConfig: { Options: { o: "ro" } } };
   const found = requestedMounts({

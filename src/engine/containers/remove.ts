@@ -27,7 +27,7 @@ import type { Waiters } from "./waiters.ts";
 export interface ContainerRemoverDeps {
   readonly table: ContainerTable;
   readonly snapshots: Snapshotter;
-  readonly launcher: Pick<ContainerStarter, "clean">;
+  readonly launcher: Pick<ContainerStarter, "clean" | "release" | "isSeen">;
   readonly starts: Pick<ExecStarter, "settled">;
   readonly execs: Pick<ExecService, "containerRemoved">;
   readonly paths: EnginePaths;
@@ -124,10 +124,23 @@ export class ContainerRemover {
     }
   }
 
+  /**
+   * Takes away what others could see of a run, before they are told of its end. Nobody can start or remove the container
+   * until then, so that this needs no lock. @throws what `ContainerStarter.release` throws
+   */
+  async release(container: Container): Promise<void> {
+    const { launcher, starts } = this.#deps;
+    if (launcher.isSeen(container)) await starts.settled(container.id);
+    await launcher.release(container);
+  }
+
   /** Clears away what the run left. @throws what `ContainerStarter.clean` throws */
   async clean(container: Container): Promise<void> {
-    await this.#deps.starts.settled(container.id);
-    await this.#deps.launcher.clean(container);
+    const { networks, starts, launcher } = this.#deps;
+    // Another container may want the address: an exec that is just being started holds up only the rest. What goes wrong
+    // here goes wrong in there too.
+    await Promise.allSettled([networks.release(container.id), starts.settled(container.id)]);
+    await launcher.clean(container);
   }
 
   /**

@@ -19,9 +19,14 @@ function container(): Container {
 }
 
 /** What is done to a container at its end, in order. */
-function bench(home: string, clean: () => Promise<void> = () => Promise.resolve()) {
+function bench(
+  home: string,
+  clean: () => Promise<void> = () => Promise.resolve(),
+  { settled = Promise.resolve(), isSeen = false }: { settled?: Promise<void>; isSeen?: boolean } = {},
+) {
   const steps: string[] = [];
   const step = (name: string) => () => Promise.resolve(void steps.push(name));
+  const releasedAddresses = Promise.withResolvers<void>();
   const removals = new ContainerRemover({
     table: {
       has: () => true,
@@ -30,8 +35,8 @@ function bench(home: string, clean: () => Promise<void> = () => Promise.resolve(
       remove: () => void steps.push("forget"),
     } as never,
     snapshots: { remove: () => step("snapshot")().then(clean) } as never,
-    launcher: { clean: () => step("clean")().then(clean) },
-    starts: { settled: () => Promise.resolve() } as never,
+    launcher: { clean: () => step("clean")().then(clean), release: step("release"), isSeen: () => isSeen },
+    starts: { settled: () => settled } as never,
     execs: { containerRemoved: () => {} },
     paths: { engineId: "", dataRoot: home, runDir: home, cgroup: "tsd" },
     log: SILENT_LOG,
@@ -41,10 +46,10 @@ function bench(home: string, clean: () => Promise<void> = () => Promise.resolve(
     waiters: new Waiters(),
     images: { sweepAfterContainer: () => Promise.resolve() },
     volumes: { removeAnonymous: step("volumes") },
-    networks: { release: () => Promise.resolve() } as never,
+    networks: { release: () => Promise.resolve(releasedAddresses.resolve()) } as never,
     streams: { discard: () => Promise.resolve() },
   });
-  return { steps, removals };
+  return { steps, removals, releasedAddresses: releasedAddresses.promise };
 }
 
 Deno.test("volumes without a name go with one that removes itself, also where its run can't be cleared away", async () => {
@@ -73,4 +78,19 @@ Deno.test("that its volumes go is noted before anything of a container does, unt
   } finally {
     await Deno.remove(home, { recursive: true });
   }
+});
+
+Deno.test("an exec that is being started holds up what is seen of a run, and no address", async () => {
+  const settled = Promise.withResolvers<void>();
+  const unseen = bench("/nowhere", undefined, { settled: settled.promise });
+  await unseen.removals.release(container());
+  assert.deepEqual(unseen.steps, ["release"]);
+  const cleaned = unseen.removals.clean(container());
+  await unseen.releasedAddresses;
+  const seen = bench("/nowhere", undefined, { settled: settled.promise, isSeen: true });
+  const released = seen.removals.release(container());
+  assert.deepEqual([unseen.steps, seen.steps], [["release"], []]);
+  settled.resolve();
+  await Promise.all([cleaned, released]);
+  assert.deepEqual([unseen.steps, seen.steps], [["release", "clean"], ["release"]]);
 });

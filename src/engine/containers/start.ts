@@ -56,7 +56,7 @@ export interface ContainerStarterDeps {
   readonly runtimes: Pick<Runtimes, "of" | "ofIfKnown">;
   readonly namespaces: Pick<NamespaceJoiner, "join" | "networkOwner">;
   readonly networks: Pick<ContainerNetworks, "start" | "stop" | "endpointsOf" | "hostGateway" | "nameServerOf">;
-  readonly volumes: Pick<VolumeMounts, "mount" | "unmount">;
+  readonly volumes: Pick<VolumeMounts, "mount" | "release" | "unmount" | "hasOptions">;
   readonly filling: Pick<CopyUp, "finish">;
   readonly mounts: Pick<MountCalls, "mount" | "umount2">;
   readonly processes: Pick<ProcessCalls, "pidfdOpen">;
@@ -156,6 +156,28 @@ export class ContainerStarter {
     if (mode !== "shareable" || hasOwn) return joined;
     mountSharedMemory(bundle, sizeBytes || DEFAULT_SHM_BYTES, this.#deps.mounts);
     return { ...joined, shmPath: sharedMemoryPath(bundle) };
+  }
+
+  /**
+   * Takes away what others could see of a run that is over: they may use it again as soon as they are told of the end. All
+   * that takes time and that nobody can see is left to {@link clean}.
+   * @throws {TsdError} runtime_failed, timeout; {SysError}
+   */
+  async release(container: Container): Promise<void> {
+    try {
+      if (this.isSeen(container)) await this.#deleteAll(container);
+    } finally {
+      await this.#deps.volumes.release(container);
+    }
+  }
+
+  /**
+   * Whether others can see more of a run than its first process: processes that don't end with that one, because they have
+   * a pid namespace of others, the cgroup below a parent of the caller's, what a volume has mounted.
+   */
+  isSeen(container: Container): boolean {
+    const { PidMode, CgroupParent } = container.record.hostConfig;
+    return Boolean(PidMode) || Boolean(CgroupParent) || this.#deps.volumes.hasOptions(container);
   }
 
   /** Takes away what a run left, also one that a killed engine had not finished. Each step is tried, whatever the others do. */

@@ -95,6 +95,8 @@ async function withBench(use: (bench: Bench) => Promise<void>, changed: Changed 
     volumes: {
       mount: () => Promise.resolve({ mounts: [], [Symbol.dispose]: () => undefined }),
       unmount: () => Promise.resolve(),
+      release: () => Promise.resolve(),
+      hasOptions: () => false,
     },
     namespaces: { join: () => ({ [Symbol.dispose]: () => undefined }), networkOwner: () => undefined },
     networks: {

@@ -10,7 +10,7 @@ import type { Reaper } from "../../runtime/reaper.ts";
 import type { ProcessStdio } from "../../runtime/stdio.ts";
 import type { ContainerEvents } from "../events/container_events.ts";
 import type { HealthChecks } from "../health/health_checks.ts";
-import type { PublishedPorts } from "../networks/published_ports.ts";
+import type { ContainerNetworks } from "../networks/container_networks.ts";
 import { startFailureExitCode } from "./start_failure.ts";
 import type { KeyedLock } from "../../async/keyed_lock.ts";
 import { type Container, type ContainerState, type EndedState, NO_RESTARTS, type RestartHistory } from "./container.ts";
@@ -60,8 +60,8 @@ export interface ContainerSupervisorDeps {
   readonly health: Pick<HealthChecks, "begin" | "end">;
   readonly restarts: Pick<RestartManager, "ended" | "cancel">;
   readonly waiters: Waiters;
-  readonly networks: { readonly published: Pick<PublishedPorts, "close"> };
-  readonly removals: Pick<ContainerRemover, "afterRun" | "remove">;
+  readonly networks: Pick<ContainerNetworks, "close">;
+  readonly removals: Pick<ContainerRemover, "release" | "afterRun" | "remove">;
   readonly streams: PendingStdio;
 }
 
@@ -189,7 +189,7 @@ export class ContainerSupervisor {
     if (!container.isRestarting) this.#waiters.exited(container.id, { exitCode: before.exitCode });
   }
 
-  /** Sees a run through: end of process and of output, state, waiters, clean-up. */
+  /** Sees a run through: end of process and of output, what others could use again, state, waiters, clean-up. */
   follow(container: Container, process: StartedProcess, io: ProcessStdio, exit: Promise<Exit>): void {
     const { oom, signals } = this.#deps;
     signals.started(process);
@@ -198,7 +198,8 @@ export class ContainerSupervisor {
       this.#exits.set(container.id, ending);
       const oomKilled = oom.end(container, { signal, byEngine: signals.hasKilled(process) });
       void this.#deps.health.end(container);
-      await this.#tried(container, [io.finish(OUTPUT_GRACE_MS), this.#deps.networks.published.close(container.id)]);
+      await this.#tried(container, [io.finish(OUTPUT_GRACE_MS), this.#deps.networks.close(container.id)]);
+      if (!this.#isLeaving) await this.#tried(container, [this.#deps.removals.release(container)]);
       if (this.#isLeaving) return await new Promise<never>(() => {});
       this.#runs.delete(container.id);
       process.pidFd[Symbol.dispose]();

@@ -13,7 +13,7 @@ import type { ContainerEvents } from "../events/container_events.ts";
 import type { EnginePaths } from "../paths.ts";
 import type { CopyUp } from "../volumes/copy_up.ts";
 import type { VolumeMounts } from "../volumes/volume_mounts.ts";
-import type { MountReference, SharedSnapshots } from "../containers/shared_snapshots.ts";
+import type { SharedSnapshots } from "../containers/shared_snapshots.ts";
 import type { CopyTask, PathStat, ViewSpec } from "./protocol.ts";
 import type { CopySession } from "./session.ts";
 import type { CopyWorkers } from "./workers.ts";
@@ -32,6 +32,17 @@ export interface UnpackRequest {
 export interface PackedPath {
   readonly info: PathStat;
   readonly archive: AsyncIterable<Uint8Array>;
+}
+
+/** A job that has begun. */
+interface ArchiveRun {
+  readonly session: CopySession;
+  readonly container: Container;
+  /**
+   * Resolves behind the job's end, when volumes are not looked into any more. Others can see what they have mounted, and
+   * are not told of an end before. The container's root is unmounted behind it, since that takes time.
+   */
+  readonly released: Promise<void>;
 }
 
 export interface ContainerCopyDeps {
@@ -57,26 +68,28 @@ export class ContainerCopy {
 
   /** Facts about a path, links at its end not followed. @throws {TsdError} container_not_found, not_found, system_call */
   async stat(nameOrId: string, path: string, signal: AbortSignal): Promise<PathStat> {
-    const { session } = await this.#begin(nameOrId, { kind: "stat", path }, signal);
-    return await session.info();
+    const run = await this.#begin(nameOrId, { kind: "stat", path }, signal);
+    const info = await endpointsOf(run);
+    await run.released;
+    return info;
   }
 
   /** @throws {TsdError} as `stat`, and while the archive is read */
   async pack(nameOrId: string, path: string, signal: AbortSignal): Promise<PackedPath> {
-    const { session, container } = await this.#begin(nameOrId, { kind: "pack", path }, signal);
-    const info = await session.info();
-    this.#deps.events.emit(container, "archive-path");
-    return { info, archive: this.#whole(container, session) };
+    const run = await this.#begin(nameOrId, { kind: "pack", path }, signal);
+    const info = await endpointsOf(run);
+    this.#deps.events.emit(run.container, "archive-path");
+    return { info, archive: this.#whole(run) };
   }
 
   /** The container's root without what is mounted in it. @throws {TsdError} container_not_found, and while it is read */
   async export(nameOrId: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const { session, container } = await this.#begin(nameOrId, { kind: "export" }, signal);
-    const archive = this.#whole(container, session);
+    const run = await this.#begin(nameOrId, { kind: "export" }, signal);
+    const archive = this.#whole(run);
     const { events } = this.#deps;
     return (async function* () {
       yield* archive;
-      events.emit(container, "export");
+      events.emit(run.container, "export");
     })();
   }
 
@@ -92,59 +105,53 @@ export class ContainerCopy {
   ): Promise<void> {
     const user = toUser ? this.#deps.table.find(nameOrId).record.config.User || undefined : undefined;
     const task: CopyTask = { kind: "unpack", path, mayReplaceDirs, user };
-    const { session, container } = await this.#begin(nameOrId, task, signal);
+    const { session, container, released } = await this.#begin(nameOrId, task, signal);
     await session.feed(source);
+    await released;
     this.#deps.events.emit(container, "extract-to-dir");
   }
 
-  async #begin(
-    nameOrId: string,
-    task: CopyTask,
-    signal: AbortSignal,
-  ): Promise<{ readonly session: CopySession; readonly container: Container }> {
-    const container = this.#deps.table.find(nameOrId);
+  async #begin(nameOrId: string, task: CopyTask, signal: AbortSignal): Promise<ArchiveRun> {
+    const { table, filling, volumes, snapshots, workers, paths } = this.#deps;
+    const container = table.find(nameOrId);
     if (!container.isRunning && task.kind !== "export") {
       await prepareSources(mountsOf(container.record));
       // Its next start would take away what is written into half a copy.
-      await this.#deps.filling.finish(container);
+      await filling.finish(container);
     }
-    const mount = await this.#hold(container);
-    try {
-      const view = viewFor(task, rootfsView(container, mount.root, this.#deps.paths));
-      const session = await this.#deps.workers.begin({ view, task, container: nameOrId }, signal);
-      void session.over.then(() => this.#release(mount, container));
-      return { session, container };
-    } catch (thrown) {
-      await this.#release(mount, container);
-      throw thrown;
-    }
-  }
-
-  /** Its root, and what its volumes are to have mounted. */
-  async #hold(container: Container): Promise<MountReference> {
     await using held = new AsyncDisposableStack();
-    held.use(await this.#deps.volumes.hold(container));
-    const mount = held.use(await this.#deps.snapshots.hold(container.id));
-    const all = held.move();
-    return { root: mount.root, [Symbol.asyncDispose]: () => all.disposeAsync() };
+    const volume = held.use(await volumes.hold(container));
+    const root = held.use(await snapshots.hold(container.id));
+    const view = viewFor(task, rootfsView(container, root.root, paths));
+    const session = await workers.begin({ view, task, container: nameOrId }, signal);
+    held.move();
+    void session.over.then(() => this.#release(root, container));
+    return { session, container, released: session.over.then(() => this.#release(volume, container)) };
   }
 
-  async #release(mount: MountReference, { id }: Container): Promise<void> {
+  async #release(mount: AsyncDisposable, { id }: Container): Promise<void> {
     try {
       await mount[Symbol.asyncDispose]();
     } catch (thrown) {
-      this.#log.error("a root that was looked into stays mounted", {
-        container: id,
-        error: toTsdError(thrown).message,
-      });
+      this.#log.error("what was looked into stays mounted", { container: id, error: toTsdError(thrown).message });
     }
   }
 
   /** What is taken away with its container in the middle must not look like all there was. */
-  async *#whole(container: Container, session: CopySession): AsyncGenerator<Uint8Array> {
-    yield* session.output();
+  async *#whole({ session, container, released }: ArchiveRun): AsyncGenerator<Uint8Array> {
+    yield* session.outputUntil(released);
     if (this.#deps.table.has(container.id)) return;
     throw new TsdError("conflict", `Container ${container.id} was removed while it was being copied`);
+  }
+}
+
+/** @throws {TsdError} as the session's, behind the job's end */
+async function endpointsOf({ session, released }: ArchiveRun): Promise<PathStat> {
+  try {
+    return await session.info();
+  } catch (thrown) {
+    await released;
+    throw thrown;
   }
 }
 

@@ -17,6 +17,12 @@ const INFO: PathStat = {
 const CHUNK = new Uint8Array([1, 2, 3]);
 const NEVER = new AbortController().signal;
 
+/** Takes a few turns, as what waits for locks does. */
+async function later(step: () => void): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  step();
+}
+
 /** Archives of the container `web`, on a Worker that does what the bench says. */
 function bench({ user, isRunning = false }: { user?: string; isRunning?: boolean } = {}) {
   const container = fakeContainer(isRunning ? RUNNING : EXITED, user === undefined ? {} : { config: { User: user } });
@@ -24,7 +30,7 @@ function bench({ user, isRunning = false }: { user?: string; isRunning?: boolean
   /** How many jobs there were whenever half copies were finished. */
   const finished: number[] = [];
   const { reported, events } = recordedEvents();
-  const state = { exists: true, held: 0, failure: undefined as TsdError | undefined };
+  const state = { exists: true, held: 0, heldVolumes: 0, failure: undefined as TsdError | undefined };
   const begin = (job: CopyJob, signal: AbortSignal) => {
     jobs.push(job);
     const session: CopySession = new CopySession(1, (message) => {
@@ -48,7 +54,12 @@ function bench({ user, isRunning = false }: { user?: string; isRunning?: boolean
         return Promise.resolve({ root: "/root", [Symbol.asyncDispose]: () => Promise.resolve(void state.held--) });
       },
     },
-    volumes: { hold: () => Promise.resolve(new AsyncDisposableStack()) },
+    volumes: {
+      hold: () => {
+        state.heldVolumes++;
+        return Promise.resolve({ [Symbol.asyncDispose]: () => later(() => state.heldVolumes--) });
+      },
+    },
     filling: { finish: () => Promise.resolve(void finished.push(jobs.length)) },
     workers: { begin },
     events,
@@ -83,6 +94,22 @@ Deno.test("archives: volumes of what doesn't run are whole before anybody looks 
     await archives.export("web", NEVER);
     assert.deepEqual(finished, isRunning ? [] : [0, 1]);
   }
+});
+
+Deno.test("archives: when an end is told nobody looks into volumes any more", async () => {
+  const { archives, state } = bench();
+  const request = { path: "/x", mayReplaceDirs: true, toUser: false };
+  await archives.stat("web", "/x", NEVER);
+  assert.equal(state.heldVolumes, 0);
+  await archives.unpack("web", request, ReadableStream.from([CHUNK]), NEVER);
+  assert.equal(state.heldVolumes, 0);
+  for await (const _ of (await archives.pack("web", "/x", NEVER)).archive) {
+    assert.equal(state.heldVolumes, 0, "at the last chunk, which has the archive's end marker");
+  }
+  state.failure = new TsdError("not_found", "Could not find the file /x in container web");
+  await assert.rejects(archives.stat("web", "/x", NEVER), { code: "not_found" });
+  await assert.rejects(archives.pack("web", "/x", NEVER), { code: "not_found" });
+  assert.equal(state.heldVolumes, 0);
 });
 
 Deno.test("archives: unpacking, as whom it says", async () => {

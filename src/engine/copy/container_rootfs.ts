@@ -4,7 +4,7 @@
  * sources on the host. Nothing is mounted for it.
  */
 import { absolute, ARCHIVE_CALLS, type ArchiveCalls, type Place, splitEnd, TreeView } from "../../archive/mod.ts";
-import { TsdError } from "../../errors.ts";
+import { isTsdError, TsdError } from "../../errors.ts";
 import {
   AT,
   cBytes,
@@ -20,6 +20,7 @@ import {
   S,
 } from "../../sys/mod.ts";
 import { type ByteString, byteStringFromText } from "../../tar/mod.ts";
+import { openSubpath } from "../volumes/subpath.ts";
 import type { ViewMount, ViewSpec } from "./protocol.ts";
 
 const ITSELF = cString("");
@@ -110,7 +111,7 @@ function laySource(view: TreeView, mount: ViewMount, { files, mounts }: Containe
   if (source === undefined) return;
   using whole = openIfExists(() => files.open(cString(source), O.PATH), files);
   if (whole === undefined) return;
-  using opened = partOf(whole, mount.subpath ?? ".", files);
+  using opened = partOf(view, whole, mount, files);
   if (opened === undefined) return;
   const isDir = (files.statx(opened.fd, ITSELF, AT.EMPTY_PATH).mode & S.IFMT) === S.IFDIR;
   const path = makePath(view, target, isDir, files);
@@ -121,11 +122,19 @@ function laySource(view: TreeView, mount: ViewMount, { files, mounts }: Containe
   view.mount({ path, root, readOnly });
 }
 
-/** What a path leads to inside of a folder, or the thing itself. */
-function partOf(whole: OwnedFd, subpath: string, files: ArchiveCalls): OwnedFd | undefined {
-  if (subpath === ".") return new OwnedFd(whole.take(), files);
-  const how = { flags: O.PATH, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS };
-  return openIfExists(() => files.openat2(whole.fd, cString(subpath), how), files);
+/** What is mounted of a source. Nobody gets to the target of a subpath that leads out of it. */
+function partOf(view: TreeView, whole: OwnedFd, mount: ViewMount, files: ArchiveCalls): OwnedFd | undefined {
+  const { source = "", subpath, target } = mount;
+  if (subpath === undefined) return new OwnedFd(whole.take(), files);
+  try {
+    return openSubpath({ fd: whole.fd, path: source }, subpath, files);
+  } catch (thrown) {
+    if (isTsdError(thrown, "not_found")) return undefined;
+    if (!isTsdError(thrown, "invalid_argument")) throw thrown;
+    const path = pathOf(view, target);
+    if (path !== undefined) view.close(path, thrown);
+    return undefined;
+  }
 }
 
 /** Where a target is in the root: canonical. What lies there may itself be on something that isn't seen, as /dev/shm is. */

@@ -78,6 +78,33 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  "tree: a subpath is looked up in its source; nobody gets to one that leads out, nor to anything else in its place",
+  inDir((dir) => {
+    make(dir, {
+      "root/out/f": "image's",
+      "data/sub/f": "data",
+      "data/in": { to: "sub" },
+      "data/up": { to: "../outside" },
+      "data/root": { to: "/" },
+      "outside/f": "outside",
+    });
+    const source = `${dir}/data`;
+    const mounted = [
+      mount("/in", source, { subpath: "in" }),
+      mount("/out", source, { subpath: "up" }),
+      mount("/new", source, { subpath: "root" }),
+      mount("/none", source, { subpath: "none" }),
+    ];
+    withTree({ root: `${dir}/root`, mounts: mounted }, (view) => {
+      assert.equal(textAt(view, "/in/f"), "data");
+      assert.equal(textAt(view, "/none/f"), "ENOENT");
+      const refused = { code: "invalid_argument", message: /^path concatenation escapes the base directory/ };
+      for (const path of ["/out/f", "/out", "/new/etc/passwd"]) assert.throws(() => textAt(view, path), refused);
+    });
+  }),
+);
+
 const privileged = requires("root");
 
 Deno.test({

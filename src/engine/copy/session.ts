@@ -72,6 +72,20 @@ export class CopySession<Facts = PathStat> {
     }
   }
 
+  /**
+   * The archive, its last chunk not before `released` has resolved: clients stop reading at the archive's end marker, and
+   * don't wait for the end of the stream. @throws {TsdError} what went wrong
+   */
+  async *outputUntil(released: Promise<void>): AsyncGenerator<Uint8Array> {
+    let last: Uint8Array | undefined;
+    for await (const bytes of this.output()) {
+      if (last !== undefined) yield last;
+      last = bytes;
+    }
+    await released;
+    if (last !== undefined) yield last;
+  }
+
   /** Gives the Worker all of an archive, no faster than it works on it, and waits for the end. @throws {TsdError} */
   async feed(source: AsyncIterable<Uint8Array>): Promise<void> {
     const credits = this.#credits[Symbol.asyncIterator]();

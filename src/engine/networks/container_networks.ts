@@ -119,6 +119,14 @@ export class ContainerNetworks {
     }
   }
 
+  /**
+   * Gives back what others may use as soon as they are told of the end of a run: its ports, and its addresses where these
+   * take time, because they are taken from a namespace that others stay in. {@link release} gives back the rest at once.
+   */
+  async close(id: string): Promise<void> {
+    await (this.#deps.isShared(id) ? this.release(id) : this.published.close(id));
+  }
+
   /** Takes away what a container's run has of networks, also what an engine that was killed has left. */
   async stop(id: string): Promise<void> {
     await this.release(id);

@@ -1,5 +1,7 @@
 import { strict as assert } from "node:assert";
 import "../../sys/preopen.ts";
+import { TsdError } from "../../errors.ts";
+import { files, metadata } from "../../sys/mod.ts";
 import type { CopyJob } from "../copy/protocol.ts";
 import type { CopySession } from "../copy/session.ts";
 import { Container } from "../containers/container.ts";
@@ -15,6 +17,13 @@ import { CopyUp } from "./copy_up.ts";
 function containerWith(...binds: string[]): Container {
   const { record, state } = fakeContainer();
   return new Container("c1", "web", 0, { ...record, mounts: requestedMounts({ Binds: binds }) }, state);
+}
+
+/** A container that mounts part of the volume `data`. */
+function containerWithPart(subpath: string, target = "/x"): Container {
+  const { record, state } = fakeContainer();
+  const mount = { Type: "volume", Source: "data", Target: target, VolumeOptions: { Subpath: subpath } } as const;
+  return new Container("c1", "web", 0, { ...record, mounts: requestedMounts({ Mounts: [mount] }) }, state);
 }
 
 interface Setup {
@@ -38,6 +47,8 @@ async function withRig(use: (setup: Setup) => Promise<void>): Promise<void> {
     for (const name of ["data", "bound"]) await Deno.mkdir(data(name), { recursive: true });
     const jobs: string[] = [];
     const copied = async ({ task }: CopyJob) => {
+      if (task.kind === "stat" && task.path === "/missing") throw new TsdError("not_found", "there is no such file");
+      if (task.kind === "stat") return;
       if (task.kind !== "copy") throw new Error(task.kind);
       jobs.push(`${task.path}${task.replaces ? " again" : ""}`);
       await Deno.writeTextFile(`${task.to}/one`, "");
@@ -55,6 +66,7 @@ async function withRig(use: (setup: Setup) => Promise<void>): Promise<void> {
       mounts: { holdAll: () => Promise.resolve(held), isRunWith: () => setup.isRun },
       snapshots: { hold: () => Promise.resolve(held) },
       workers: { begin: (job) => Promise.resolve({ ended: () => copied(job) } as unknown as CopySession) },
+      calls: { files, metadata },
       locks: new KeyedLock(),
     });
     const setup: Setup = { filling, incomplete, data, jobs, breaksOff: false, isRun: false, startsMeanwhile: false };
@@ -148,5 +160,64 @@ Deno.test("who reads half a copy that a container runs with sees what that sees"
     await setup.filling.settle("data");
     assert.deepEqual(await namesIn(setup.data("data")), ["one"]);
     assert.equal(setup.incomplete.has("data", "filling"), false);
+  });
+});
+
+Deno.test("an empty directory of a volume is filled, through links that stay inside too; nothing else is", async () => {
+  await withRig(async ({ filling, incomplete, jobs, data }) => {
+    for (const path of ["bin", "deep/inner", "full"]) await Deno.mkdir(`${data("data")}/${path}`, { recursive: true });
+    await Deno.symlink("deep/inner", `${data("data")}/link`);
+    for (const path of ["file", "full/own"]) await Deno.writeTextFile(`${data("data")}/${path}`, "");
+    for (const path of ["bin", "bin", "link", "file", "full", "none"]) await filling.fill(containerWithPart(path));
+    assert.deepEqual(jobs, ["/x", "/x"]);
+    for (const path of ["bin", "deep/inner"]) {
+      assert.deepEqual((await namesIn(`${data("data")}/${path}`)).sort(), ["one", "two"]);
+    }
+    assert.deepEqual(await namesIn(`${data("data")}/full`), ["own"]);
+    assert.equal(incomplete.filling("data"), undefined);
+  });
+});
+
+Deno.test("half a copy in a directory of a volume counts as none, and nothing else of the volume is touched", async () => {
+  await withRig(async (setup) => {
+    const { filling, incomplete, jobs, data } = setup;
+    const [link, bin] = [`${data("data")}/link`, `${data("data")}/bin`];
+    for (const path of ["bin", "other"]) await Deno.mkdir(`${data("data")}/${path}`);
+    await Deno.writeTextFile(`${data("data")}/other/own`, "");
+    const next: Record<string, () => Promise<void>> = {
+      "the same": () => filling.finish(containerWithPart("bin", "/y")),
+      "another": () => filling.fill(containerWithPart("other")),
+      "all of it": () => filling.finish(containerWith("data:/z")),
+      "a reader": () => filling.settle("data"),
+    };
+    for (const [who, step] of Object.entries(next)) {
+      await Deno.symlink("bin", link);
+      setup.breaksOff = true;
+      await assert.rejects(filling.fill(containerWithPart("link")), /broken off/);
+      assert.deepEqual([incomplete.filling("data"), await namesIn(bin)], ["bin", ["one"]]);
+      setup.breaksOff = false;
+      await Deno.remove(link);
+      await Deno.symlink("other", link);
+      jobs.length = 0;
+      await step();
+      assert.deepEqual([jobs, (await namesIn(bin)).length], who === "the same" ? [["/y again"], 2] : [[], 0], who);
+      assert.deepEqual(await namesIn(`${data("data")}/other`), ["own"]);
+      assert.equal(incomplete.filling("data"), undefined);
+      await Deno.remove(link);
+      for (const name of await namesIn(bin)) await Deno.remove(`${bin}/${name}`);
+    }
+  });
+});
+
+Deno.test("a subpath that leads out is refused when the container is made, if the image has the target", async () => {
+  await withRig(async ({ filling, jobs, data }) => {
+    await Deno.symlink("/", `${data("data")}/root`);
+    const why = `base: ${data("data")}, subpath: root/etc`;
+    await assert.rejects(filling.fill(containerWithPart("root/etc")), {
+      code: "invalid_argument",
+      message: `failed to populate volume: path concatenation escapes the base directory, ${why}`,
+    });
+    await filling.fill(containerWithPart("root/etc", "/missing"));
+    assert.deepEqual(jobs, []);
   });
 });

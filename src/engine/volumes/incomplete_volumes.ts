@@ -3,7 +3,7 @@
  * Volumes of which not all is there yet. What is begun is noted beside the volume's files first, so that half a tree never
  * passes for a whole one, whatever ends the engine or the machine.
  */
-import { syncDir, writeSynced } from "../../io/mod.ts";
+import { syncDir, writeFileDurably, writeSynced } from "../../io/mod.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
 
 /**
@@ -11,6 +11,14 @@ import { type EnginePaths, volumePaths } from "../paths.ts";
  * removed.
  */
 export type IncompleteNote = "filling" | "making" | "removing";
+
+/** Stands in a note of {@link IncompleteVolumes.beginFilling} for all of a volume. */
+export const ALL = "";
+
+/** The note that an empty directory of a volume gets what an image has; it has the directory's path. */
+const FILLING_PART = "filling-part";
+
+type Note = IncompleteNote | typeof FILLING_PART;
 
 /** See the module's comment. */
 export class IncompleteVolumes {
@@ -41,7 +49,7 @@ export class IncompleteVolumes {
   }
 
   /** Synchronously: every start asks, and another thread takes longer to get to it than it takes. */
-  has(name: string, what: IncompleteNote): boolean {
+  has(name: string, what: Note): boolean {
     try {
       return Deno.lstatSync(this.#note(name, what)).isFile;
     } catch (thrown) {
@@ -54,13 +62,41 @@ export class IncompleteVolumes {
    * All is there, and lasts: whoever copied it has synced it. So does this: a note that a power cut brings back would have
    * a whole volume taken away. Nothing that was not begun needs that. @throws {Error}
    */
-  async finish(name: string, what: IncompleteNote): Promise<void> {
+  async finish(name: string, what: Note): Promise<void> {
     if (!this.has(name, what)) return;
     await Deno.remove(this.#note(name, what));
     await syncDir(volumePaths(this.#paths, name).dir);
   }
 
-  #note(name: string, what: IncompleteNote): string {
+  /**
+   * That a directory of a volume gets what an image has.
+   * @param directory its path in the volume, through no link; or {@link ALL}
+   * @throws {Error}
+   */
+  async beginFilling(name: string, directory: string): Promise<void> {
+    if (directory === ALL) return await this.begin(name, "filling");
+    if (this.filling(name) === directory) return;
+    // Whole or absent: by half a path another directory could be emptied.
+    await writeFileDurably(this.#note(name, FILLING_PART), new TextEncoder().encode(directory), { mode: 0o600 });
+  }
+
+  /** The directory of a volume whose filling was not finished; {@link ALL}: all of it. Synchronously, as {@link has}. */
+  filling(name: string): string | undefined {
+    if (this.has(name, "filling")) return ALL;
+    try {
+      return Deno.readTextFileSync(this.#note(name, FILLING_PART));
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** As {@link finish}. @throws {Error} */
+  async finishFilling(name: string): Promise<void> {
+    for (const what of ["filling", FILLING_PART] as const) await this.finish(name, what);
+  }
+
+  #note(name: string, what: Note): string {
     return `${volumePaths(this.#paths, name).dir}/.${what}`;
   }
 }

@@ -49,13 +49,18 @@ export class VolumeCopies {
     const { volume, isNew } = await volumes.begin({ name: newName, labels, options: null });
     if (!isNew) throw new TsdError("name_in_use", `clone ${name}: there is a volume ${newName} already`);
     const task = { kind: "copy", path: "/", to: volumePaths(paths, newName).data } as const;
-    await this.#made(volume, async () => await (await this.#begin(name, task, signal)).ended());
+    await this.#made(volume, async () => {
+      const { session, released } = await this.#begin(name, task, signal);
+      await session.ended();
+      await released;
+    });
     return volume;
   }
 
   /** Its files as a tar, which is read while it is made. @throws {TsdError} not_found, and while it is read */
   async export(name: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    return (await this.#begin(name, { kind: "export", keepsAll: true }, signal)).output();
+    const { session, released } = await this.#begin(name, { kind: "export", keepsAll: true }, signal);
+    return session.outputUntil(released);
   }
 
   /**
@@ -66,7 +71,11 @@ export class VolumeCopies {
   async import(name: string, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<VolumeRecord> {
     const { volume, isNew } = await this.#deps.volumes.begin({ name, labels: null, options: null });
     const task = { kind: "unpack", path: "/", mayReplaceDirs: true, setsDir: true, isDurable: isNew } as const;
-    const unpack = async () => await (await this.#begin(volume.name, task, signal)).feed(source);
+    const unpack = async () => {
+      const { session, released } = await this.#begin(volume.name, task, signal);
+      await session.feed(source);
+      await released;
+    };
     if (isNew) await this.#made(volume, unpack);
     else {
       using _reserved = this.#deps.volumes.reserve(volume.name);
@@ -88,7 +97,12 @@ export class VolumeCopies {
     undo.move();
   }
 
-  async #begin(name: string, task: CopyTask, signal: AbortSignal): Promise<CopySession> {
+  /** `released` resolves behind the job's end, when the volume isn't looked into any more. */
+  async #begin(
+    name: string,
+    task: CopyTask,
+    signal: AbortSignal,
+  ): Promise<{ readonly session: CopySession; readonly released: Promise<void> }> {
     const { table, mounts, paths, workers } = this.#deps;
     table.find(name);
     await this.#deps.filling.settle(name);
@@ -103,8 +117,7 @@ export class VolumeCopies {
     try {
       const view = { root: volumePaths(paths, name).data, readOnly: false, mounts: [] };
       const session = await workers.begin({ view, task, container: name }, signal);
-      void session.over.then(release);
-      return session;
+      return { session, released: session.over.then(release) };
     } catch (thrown) {
       await release();
       throw thrown;

@@ -45,12 +45,16 @@ export class VolumeMounts {
   /** Those who wait for the last of them to go. */
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
 
+  /** Containers whose volumes were released ahead of {@link unmount}. */
+  readonly #released = new Set<string>();
+
   constructor(deps: VolumeMountsDeps) {
     this.#deps = deps;
   }
 
   /** For a run of a container, until {@link unmount}. @throws {TsdError} not_found, system_call */
   async mount(container: Container): Promise<SpecMounts> {
+    this.#released.delete(container.id);
     const all = mountsOf(container.record);
     using open = new DisposableStack();
     const mounts: ContainerMount[] = [];
@@ -79,14 +83,27 @@ export class VolumeMounts {
     return volumePaths(this.#deps.paths, volume.name).data;
   }
 
-  /** A run is over. */
-  async unmount(container: Container): Promise<void> {
-    detachMountsBelow(subpathsDir(this.#deps.paths, container.id));
-    for (const id of mountedSnapshots(container.record)) await this.#deps.snapshots.unmount(id);
+  /** Whether a container has a volume whose options are mounted while it is used. */
+  hasOptions(container: Container): boolean {
+    return namesOf(container).some((name) => this.#optionsOf(name) !== undefined);
+  }
+
+  /** Unmounts the volumes of a run that is over; the rest is {@link unmount}'s. @throws {SysError} */
+  async release(container: Container): Promise<void> {
+    if (this.#released.has(container.id)) return;
     for (const name of namesOf(container)) {
       this.#deps.events.emit("unmount", name, { container: container.id });
       await this.#detach(name, container.id);
     }
+    this.#released.add(container.id);
+  }
+
+  /** Unmounts all that a run had mounted. @throws {SysError}; {TsdError} storage */
+  async unmount(container: Container): Promise<void> {
+    detachMountsBelow(subpathsDir(this.#deps.paths, container.id));
+    for (const id of mountedSnapshots(container.record)) await this.#deps.snapshots.unmount(id);
+    await this.release(container);
+    this.#released.delete(container.id);
   }
 
   /** For somebody else who looks into a container's volumes and images. Dispose of it. */
@@ -157,8 +174,9 @@ export class VolumeMounts {
       // Runs that an engine before this one has begun hold it too.
       const isUsed = this.#holders.has(name) ||
         this.#deps.usersOf(name).some(({ id, isRunning }) => isRunning && id !== holder);
-      const options = this.#deps.table.known(name)?.options ?? null;
-      if (!isUsed && localMount(options) !== undefined) detachMountsBelow(volumePaths(this.#deps.paths, name).dir);
+      if (!isUsed && this.#optionsOf(name) !== undefined) {
+        detachMountsBelow(volumePaths(this.#deps.paths, name).dir);
+      }
       if (!this.#holders.has(name)) {
         this.#waiting.get(name)?.resolve();
         this.#waiting.delete(name);
@@ -167,7 +185,12 @@ export class VolumeMounts {
     });
   }
 
-  /** @throws {TsdError} invalid_argument: there is no such thing in it */
+  /** What the options of a volume say is mounted; undefined where nothing is. */
+  #optionsOf(name: string): LocalMount | undefined {
+    return localMount(this.#deps.table.known(name)?.options ?? null);
+  }
+
+  /** @throws {TsdError} as `openSubpath` */
   #pin(whole: string, subpath: string, container: Container): PinnedSubpath {
     return pinSubpath(whole, subpath, subpathsDir(this.#deps.paths, container.id), this.#deps);
   }
