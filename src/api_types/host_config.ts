@@ -82,6 +82,8 @@ export interface Mount {
   VolumeOptions?: VolumeOptions | null;
   ImageOptions?: { Subpath?: string } | null;
   TmpfsOptions?: TmpfsOptions | null;
+  /** A swarm's; it has no fields. */
+  ClusterOptions?: Readonly<Record<never, never>> | null;
 }
 
 /** Limits on a container's use of the machine; also the body of `POST /containers/{id}/update`. */

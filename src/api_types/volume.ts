@@ -31,6 +31,8 @@ export interface VolumeCreateRequest {
   Driver?: string;
   DriverOpts?: Readonly<Record<string, string>> | null;
   Labels?: Readonly<Record<string, string>> | null;
+  /** A swarm's. */
+  ClusterVolumeSpec?: unknown;
 }
 
 export interface VolumesPruneResponse {

@@ -28,7 +28,7 @@ export const NO_STREAM: RawStream = {
 /** How a session ended: with the process's output, or by the user's keys. */
 export type SessionEnd = "ended" | "detached";
 
-/** A process's terminal can't be fed from a pipe or file: its line editing would get in the way. @throws {PlainError} */
+/** A process's terminal can't be fed from a pipe or file: its line editing would get in the way. @throws {StatusError} */
 export function requireTty(terminal: Terminal, needed: boolean): void {
   if (needed && !terminal.isTty("stdin")) throw new StatusError("the input device is not a TTY");
 }

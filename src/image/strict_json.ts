@@ -5,6 +5,8 @@
  * either), invalid UTF-8. Size and depth are bounded. Errors are {@link TsdError} manifest_invalid that begin with `what`.
  */
 import { TsdError } from "../errors.ts";
+import { foldKey } from "../json/fold.ts";
+import { measureJson, objectKeys, type WalkedObject } from "../json/keys.ts";
 
 /** Most bytes of a manifest, index or config, as Docker has it. */
 export const MAX_JSON_BYTES = 4 * 1024 * 1024;
@@ -72,61 +74,22 @@ function parse(text: string, what: string): unknown {
   }
 }
 
-/** Strings (whole, quotes included) and structural characters; in one pass, whatever the text is. */
-function* tokens(text: string): Generator<string, void, void> {
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === '"') {
-      const start = at;
-      for (at++; at < text.length && text[at] !== '"'; at++) {
-        if (text[at] === "\\") at++;
-      }
-      yield text.slice(start, at + 1);
-    } else if ("{}[],:".includes(char)) yield char;
-  }
-}
-
 function refuseDepth(text: string, what: string): void {
-  let depth = 0;
-  for (const token of tokens(text)) {
-    if (token === "{" || token === "[") {
-      if (++depth > MAX_DEPTH) throw unusable(what, `it is nested deeper than ${MAX_DEPTH} levels`);
-    } else if (token === "}" || token === "]") depth--;
-  }
-}
-
-/** One open object or list while walking over valid JSON. */
-interface Level {
-  readonly keys: Map<string, string> | undefined;
-  readonly free: boolean;
-  key: string;
+  if (measureJson(text).depth > MAX_DEPTH) throw unusable(what, `it is nested deeper than ${MAX_DEPTH} levels`);
 }
 
 function refuseDuplicates(text: string, what: string): void {
-  const levels: Level[] = [];
-  let pending = "";
-  for (const token of tokens(text)) {
-    const level = levels.at(-1);
-    if (token === "{" || token === "[") {
-      const free = token === "{" && FREE_KEYED.has(level?.key ?? "");
-      levels.push({ keys: token === "{" ? new Map() : undefined, free, key: "" });
-    } else if (token === "}" || token === "]") levels.pop();
-    else if (token === ":") level!.key = recordKey(level!, pending, what);
-    else if (token === ",") level!.key = "";
-    else pending = token;
-  }
+  for (const { key, object } of objectKeys(text)) recordKey(object, key, what);
 }
 
-function recordKey({ keys, free }: Level, token: string, what: string): string {
-  const key: string = JSON.parse(token);
-  const folded = free ? key : key.toLowerCase();
-  const other = keys!.get(folded);
+function recordKey({ seen, name }: WalkedObject, key: string, what: string): void {
+  const folded = FREE_KEYED.has(name) ? key : foldKey(key);
+  const other = seen.get(folded);
   if (other === key) throw unusable(what, `the key ${JSON.stringify(key)} stands twice in one object`);
   if (other !== undefined) {
     throw unusable(what, `the keys ${JSON.stringify(other)} and ${JSON.stringify(key)} differ only in case`);
   }
-  keys!.set(folded, key);
-  return key;
+  seen.set(folded, key);
 }
 
 /** Typed access to the members of one object; `null` counts as absent, as in Go. */
@@ -141,9 +104,9 @@ export class Members {
     this.#what = what;
     this.#path = path;
     const exact = new Set(known);
-    const folded = new Map(known.map((name) => [name.toLowerCase(), name]));
+    const folded = new Map(known.map((name) => [foldKey(name), name]));
     for (const key of Object.keys(object)) {
-      const name = folded.get(key.toLowerCase());
+      const name = folded.get(foldKey(key));
       if (name !== undefined && !exact.has(key)) throw this.wrong(key, `is not spelt ${name}`);
     }
   }

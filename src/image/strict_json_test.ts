@@ -35,6 +35,9 @@ Deno.test("keys that differ only in case are refused, except where they are the 
   refused(`{"layers":[],"Layers":[]}`, /"layers" and "Layers" differ only in case/);
   assert.ok(parse(`{"config":{"Labels":{"a":"1","A":"2"}}}`));
   refused(`{"config":{"Labels":{"a":"1"},"labels":{}}}`, /differ only in case/);
+  // Go takes these for an s and a k.
+  refused(`{"layers":[],"layer\u017f":[]}`, /differ only in case/);
+  refused(`{"rank":1,"ran\u212a":2}`, /differ only in case/);
 });
 
 Deno.test("equal keys in different objects, and strings that look like keys, are fine", () => {
@@ -71,5 +74,9 @@ Deno.test("members are typed, null is absent, and errors name the place", () => 
   assert.throws(() => members({ Env: ["a\0b"] }).strings("Env"), /not a list of strings/);
   assert.throws(() => members({ n: 1.5 }).integer("n"), /not an integer/);
   assert.throws(() => members({ n: 2 ** 60 }).integer("n"), /not an integer/);
-  assert.throws(() => members({ user: "x" }), /config\.user is not spelt User/);
+  for (const key of ["user", "U\u017fer"]) {
+    assert.throws(() => members({ [key]: "x" }), {
+      message: `Cannot use config of x: config.${key} is not spelt User`,
+    });
+  }
 });

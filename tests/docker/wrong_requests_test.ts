@@ -56,6 +56,7 @@ const BODIES: readonly Body[] = [
     says: /^invalid JSON: it is not UTF-8$/,
   },
   { what: "deep", bytes: utf8("[".repeat(200_000)), status: 400, says: /^invalid JSON: exceeded max depth$/ },
+  { what: "a key twice", bytes: utf8('{"a":{"a":1},"a":{}}'), status: 400, says: /^invalid JSON: duplicate key "a"$/ },
   { what: "a list", bytes: utf8("[1]"), status: 400, says: /.+/ },
   { what: "a text", bytes: utf8('"x"'), status: 400, says: /.+/ },
   { what: "a number", bytes: utf8("5"), status: 400, says: /.+/ },

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { TsdError } from "../../errors.ts";
+import { duplicateKey, measureJson } from "../../json/keys.ts";
 
 /** Most bytes of a JSON body. */
 export const MAX_JSON_BODY_BYTES = 4 << 20;
@@ -34,10 +35,22 @@ const invalidJson = (why: string, cause?: unknown) =>
 
 /**
  * A body as JSON; an empty one is undefined. As in Docker it has to be called JSON: what pages and forms can send isn't.
+ * Duplicate keys in one object are refused, because all but the last would be lost with their content.
  * @throws {TsdError} invalid_argument
  */
 export function parseJson(bytes: Uint8Array, contentType = ""): unknown {
   if (bytes.length === 0) return undefined;
+  requireJsonType(contentType);
+  const text = decoded(bytes);
+  const size = measureJson(text);
+  if (size.depth > MAX_JSON_DEPTH) throw invalidJson("exceeded max depth");
+  const value = parsed(text);
+  const twice = duplicateKey(text, value, size);
+  if (twice !== undefined) throw invalidJson(`duplicate key ${shownKey(twice)}`);
+  return value;
+}
+
+function requireJsonType(contentType: string): void {
   const type = contentType.split(";", 1)[0]!.trim().toLowerCase();
   if (type === "") {
     throw new TsdError("invalid_argument", `malformed Content-Type header (${contentType}): mime: no media type`);
@@ -45,33 +58,31 @@ export function parseJson(bytes: Uint8Array, contentType = ""): unknown {
   if (type !== JSON_TYPE) {
     throw new TsdError("invalid_argument", `unsupported Content-Type header (${contentType}): must be '${JSON_TYPE}'`);
   }
-  if (depthOf(bytes) > MAX_JSON_DEPTH) throw invalidJson("exceeded max depth");
+}
+
+function decoded(bytes: Uint8Array): string {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     if (cause instanceof TypeError) throw invalidJson("it is not UTF-8", cause);
+    throw cause;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     // The parser quotes what it has read, which may be anything.
     throw invalidJson(cause.message.replace(/[^\x20-\x7e]+/g, " ").trim(), cause);
   }
 }
 
-const [QUOTE, BACKSLASH] = [0x22, 0x5c];
-const OPENING = new Set([0x5b, 0x7b]);
-const CLOSING = new Set([0x5d, 0x7d]);
+/** Longest key that an error shows, in characters. */
+const SHOWN_KEY = 80;
 
-/** How deep brackets are inside each other, outside of texts. */
-function depthOf(bytes: Uint8Array): number {
-  let [depth, deepest, inText] = [0, 0, false];
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at]!;
-    if (byte === QUOTE) inText = !inText;
-    else if (inText) at += byte === BACKSLASH ? 1 : 0;
-    else if (OPENING.has(byte)) deepest = Math.max(deepest, ++depth);
-    else if (CLOSING.has(byte)) depth--;
-  }
-  return deepest;
-}
+const shownKey = (key: string): string => JSON.stringify(key.slice(0, SHOWN_KEY)).replace(/[^\x20-\x7e]+/g, "?");
 
 /**
  * The body while it arrives, no faster than it is read. Leaving early keeps the connection for an answer.

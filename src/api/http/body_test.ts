@@ -40,3 +40,18 @@ Deno.test("json: only what is called so, unless it is nothing", () => {
     assert.throws(() => parse("5", type), { message: `malformed Content-Type header (${type}): mime: no media type` });
   }
 });
+
+Deno.test("json: an object with the same key twice is refused, and the key is named", () => {
+  const cases: readonly (readonly [text: string, key: string])[] = [
+    ['{"HostConfig":{"ReadonlyRootfs":true},"HostConfig":{"Memory":5}}', '"HostConfig"'],
+    [String.raw`{"a":[{"Labels":{"x":"1","\u0078":"2"}}]}`, '"x"'],
+    ['{"\n\u202e":1,"\n\u202e":2}'.replaceAll("\n", "\\n"), '"\\n?"'],
+    [`{"${"x".repeat(500)}":1,"${"x".repeat(500)}":2}`, `"${"x".repeat(80)}"`],
+  ];
+  for (const [text, key] of cases) {
+    assert.throws(() => parse(text), { code: "invalid_argument", message: `invalid JSON: duplicate key ${key}` }, text);
+  }
+  assert.deepEqual(parse('{"a":{"b":1},"A":{"b":2},"c":[{"b":3},{"b":"b:"}]}'), {
+    ...{ a: { b: 1 }, A: { b: 2 }, c: [{ b: 3 }, { b: "b:" }] },
+  });
+});

@@ -1,7 +1,17 @@
 import { TsdError } from "../../errors.ts";
+import { decode, isObject, type Shape } from "../../json/decode.ts";
 import { normalizePlatform, type Platform } from "../../image/platform.ts";
+import type { OciPlatform } from "../../api_types/mod.ts";
 import type { Query } from "./query.ts";
 import { type ApiVersion, atLeast } from "./version.ts";
+
+const SHAPE: Shape<OciPlatform> = {
+  os: "text",
+  architecture: "text",
+  variant: "text",
+  "os.version": "text",
+  "os.features": { ignored: "texts", because: "only platforms of Windows have features" },
+};
 
 /** The parameter `platform`; an older client's of this name means nothing. @throws {TsdError} invalid_argument */
 export function platformIn(query: Query, version: ApiVersion, since: ApiVersion): Platform | undefined {
@@ -14,12 +24,13 @@ export function platformIn(query: Query, version: ApiVersion, since: ApiVersion)
  * @throws {TsdError} invalid_argument, with Docker's texts
  */
 export function decodePlatform(text: string): Platform {
-  const fields = parsed(text);
-  const [os, architecture, variant, osVersion] = ["os", "architecture", "variant", "os.version"].map((name) => {
-    const value = fields[name] ?? "";
-    if (typeof value !== "string") throw invalid(`failed to parse platform: ${name} is not a text`);
-    return value;
-  });
+  const wrongType = (path: string, must: string) =>
+    invalid(`failed to parse platform: ${path} is not ${must.replace(" without NUL", "")}`);
+  const { os = "", architecture = "", variant = "", "os.version": osVersion = "" } = decode(
+    parsed(text),
+    SHAPE,
+    wrongType,
+  );
   if (os === "" && architecture === "" && (variant !== "" || osVersion !== "")) {
     throw invalid("optional platform fields provided, but OS and Architecture are missing");
   }
@@ -39,7 +50,7 @@ function parsed(text: string): Record<string, unknown> {
   } catch (cause) {
     throw new TsdError("invalid_argument", "failed to parse platform: not JSON", { cause });
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isObject(value)) return value;
   throw invalid("failed to parse platform: not a JSON object");
 }
 

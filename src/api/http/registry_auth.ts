@@ -4,6 +4,7 @@
  * the header `X-Registry-Auth`. Nothing of it gets into an error.
  */
 import { TsdError } from "../../errors.ts";
+import { decode, type Shape } from "../../json/decode.ts";
 import type { Credential } from "../../image/registry/mod.ts";
 import type { AuthConfig } from "../../api_types/mod.ts";
 
@@ -45,21 +46,21 @@ function decoded(text: string): unknown {
   }
 }
 
-/** Every field that counts is text where it is there. */
+const SHAPE: Shape<AuthConfig> = {
+  username: "text",
+  password: "text",
+  auth: "text",
+  email: { ignored: "text", because: "registries no longer ask for it" },
+  serveraddress: "text",
+  identitytoken: "text",
+  registrytoken: "text",
+};
+
+/** @throws {TsdError} invalid_argument */
 export function authConfig(given: unknown, where: string): AuthConfig {
-  if (given === null || given === undefined) return {};
-  if (typeof given !== "object" || Array.isArray(given)) throw invalid(where, "it is no object");
-  const fields = ["username", "password", "auth", "serveraddress", "identitytoken", "registrytoken"] as const;
-  // Go's clients, and so some others, write names as they like.
-  const entries = new Map(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
-  const config: AuthConfig = {};
-  for (const field of fields) {
-    const value = entries.get(field) ?? undefined;
-    if (value === undefined) continue;
-    if (typeof value !== "string") throw invalid(where, `${field} is no text`);
-    config[field] = value;
-  }
-  return config;
+  const wrongType = (path: string, must: string) =>
+    invalid(where, path === "" ? "it is no object" : `${path} must be ${must}`);
+  return decode(given ?? {}, SHAPE, wrongType);
 }
 
 /** `user:password` in base64. */

@@ -31,6 +31,8 @@ Deno.test("tokens go before passwords, fields may be written in any case", () =>
     kind: "password",
     ...password,
   });
+  const odd = { "u\u017fername": "x", USERNAME: "a", paſſword: "b", serverAddress: null, other: {} };
+  assert.deepEqual(credentialOf(base64(odd)), { kind: "password", ...password });
   assert.deepEqual(credentialOf(base64({ auth: btoa("a:b:c") })), {
     kind: "password",
     username: "a",

@@ -54,7 +54,10 @@ export function containerRoutes(services: Services): Route[] {
       method: "POST",
       path: "/containers/{id*}/start",
       since: "1.24",
-      handler: async ({ params }) => empty(await containers.start(params.id) ? 204 : 304),
+      handler: async (request) => {
+        refuseStartBody(request);
+        return empty(await containers.start(request.params.id) ? 204 : 304);
+      },
     },
     {
       method: "POST",
@@ -103,6 +106,19 @@ export function containerRoutes(services: Services): Route[] {
       },
     },
   ];
+}
+
+/** Clients may send `{}` or `null`; a longer body holds settings. Docker's limit. */
+const NO_SETTINGS_BYTES = 7;
+
+/** Refuses settings in the body, which had an effect before API 1.24. @throws {TsdError} invalid_argument, in Docker's words */
+function refuseStartBody({ header }: ApiRequest): void {
+  const isUnknown = header("transfer-encoding") !== undefined;
+  if (!isUnknown && Number(header("content-length") ?? 0) <= NO_SETTINGS_BYTES) return;
+  throw new TsdError(
+    "invalid_argument",
+    "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
+  );
 }
 
 async function list(services: Services, { query }: ApiRequest): Promise<ContainerSummary[]> {

@@ -5,10 +5,12 @@
 import { PRUNE_KINDS, type PruneItem, type PruneKind, type RetainedItem } from "../../engine/prune/prune_plan.ts";
 import type { PrunedItem, PrunePlan, PruneReport } from "../../engine/prune/prune_service.ts";
 import { TsdError } from "../../errors.ts";
+import { decode, isObject, type Shape } from "../../json/decode.ts";
 import type {
   PruneItem as WireItem,
   PrunePlan as WirePlan,
   PruneReport as WireReport,
+  PruneRequest,
   PruneRetained,
 } from "../../api_types/mod.ts";
 
@@ -39,22 +41,21 @@ export function parseKind(text: string): PruneKind {
   throw new TsdError("invalid_argument", `Cannot prune ${JSON.stringify(text)}: give ${PRUNE_KINDS.join(", ")}`);
 }
 
+const SHAPE: Shape<PruneRequest> = {
+  Items: { each: { Kind: "text", ID: "text", Names: "texts", Labels: "textMap", Why: "text" } },
+};
+
 /** Items of a plan, as somebody hands them back. @throws {TsdError} invalid_argument */
 export function parseItems(body: unknown): PrunedItem[] {
-  const items = isObject(body) ? body.Items : undefined;
-  if (!Array.isArray(items)) throw invalid("Items is no list");
-  return items.map((item: unknown) => {
-    if (!isObject(item)) throw invalid("an item is no object");
-    const { Kind, ID, Names, Labels = {}, Why = "" } = item;
-    if (typeof Kind !== "string" || typeof ID !== "string" || typeof Why !== "string") throw invalid("not a text");
-    if (!Array.isArray(Names) || !Names.every((name) => typeof name === "string")) throw invalid("Names is no list");
-    if (!isObject(Labels)) throw invalid("Labels is no object");
-    const labels = Object.fromEntries(Object.entries(Labels).map(([key, value]) => [key, String(value)]));
-    return { kind: parseKind(Kind), id: ID, names: Names as string[], labels, why: Why };
+  if (!isObject(body)) throw invalid("it is no object");
+  const { Items } = decode(body, SHAPE, (path, must) => invalid(`${path} must be ${must}`));
+  if (Items === undefined) throw invalid("Items is missing");
+  return Items.map(({ Kind, ID, Names, Labels = {}, Why = "" }, at) => {
+    if (Kind === undefined || ID === undefined || Names === undefined) {
+      throw invalid(`Items[${at}] needs a Kind, an ID and Names`);
+    }
+    return { kind: parseKind(Kind), id: ID, names: Names, labels: Labels, why: Why };
   });
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const invalid = (why: string): TsdError => new TsdError("invalid_argument", `Cannot prune: bad body: ${why}`);

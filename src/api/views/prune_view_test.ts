@@ -26,10 +26,13 @@ Deno.test("a plan and a report on the wire", () => {
 Deno.test("items that somebody hands back are checked", () => {
   const { bytes: _, ...expected } = ITEM;
   assert.deepEqual(parseItems({ Items: [WIRE] }), [expected]);
+  const { Kind: kind, ID: id, Names: NAMES, Labels: labels, Why: why } = WIRE;
+  assert.deepEqual(parseItems({ items: [{ kind, id, NAMES, labels, why, x: 1 }] }), [expected]);
   assert.deepEqual(parseItems({ Items: [{ Kind: "image", ID: "x", Names: [] }] })[0].labels, {});
   const refused = [
     ...[undefined, {}, { Items: {} }, { Items: [1] }, { Items: [{ ...WIRE, Kind: "nosuch" }] }],
     ...[{ Items: [{ ...WIRE, ID: 1 }] }, { Items: [{ ...WIRE, Names: "a" }] }, { Items: [{ ...WIRE, Labels: [] }] }],
+    ...[{ Items: [{ Kind: "image", ID: "x" }] }, [], { Items: null }],
   ];
   for (const body of refused) assert.throws(() => parseItems(body), { code: "invalid_argument" }, JSON.stringify(body));
   assert.equal(parseKind("build-cache"), "build-cache");

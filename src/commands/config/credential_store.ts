@@ -1,5 +1,6 @@
 import type { AuthConfig } from "../../api_types/mod.ts";
 import { type ProgramResult, StatusError } from "../../cli/mod.ts";
+import { decode, type Shape } from "../../json/decode.ts";
 import type { DockerConfig, StoredAuth } from "./docker_config.ts";
 
 /** Runs a program with `input` on its standard input. */
@@ -28,7 +29,7 @@ export class CredentialStore {
     return this.#config.helperFor(key) === undefined ? this.#config.path : undefined;
   }
 
-  /** @throws {PlainError} when a helper fails */
+  /** @throws {StatusError} when a helper fails */
   async get(key: string): Promise<AuthConfig | undefined> {
     const helper = this.#config.helperFor(key);
     if (helper === undefined) return fromEntry(key, this.#config.entry(key));
@@ -38,7 +39,7 @@ export class CredentialStore {
     return fromHelper(key, helper, stdout);
   }
 
-  /** @throws {PlainError} when a helper fails or the file can't be written */
+  /** @throws {StatusError} when a helper fails or the file can't be written */
   async put(key: string, auth: AuthConfig): Promise<void> {
     const helper = this.#config.helperFor(key);
     const { username = "", password = "", identitytoken } = auth;
@@ -57,7 +58,7 @@ export class CredentialStore {
     await this.#config.save();
   }
 
-  /** @throws {PlainError} */
+  /** @throws {StatusError} */
   async erase(key: string): Promise<void> {
     const helper = this.#config.helperFor(key);
     if (helper !== undefined) await this.#call(helper, "erase", "erasing", key);
@@ -72,9 +73,8 @@ export class CredentialStore {
 
 function fromEntry(key: string, entry: StoredAuth | undefined): AuthConfig | undefined {
   if (entry === undefined) return undefined;
-  const [username = "", password = ""] = typeof entry.auth === "string" ? pairOf(entry.auth) : [];
-  const token = (name: "identitytoken" | "registrytoken") =>
-    typeof entry[name] === "string" && entry[name] !== "" ? { [name]: entry[name] } : {};
+  const [username = "", password = ""] = pairOf(entry.auth ?? "");
+  const token = (name: "identitytoken" | "registrytoken") => entry[name] ? { [name]: entry[name] } : {};
   const auth: AuthConfig = {
     ...(username === "" ? {} : { username, password }),
     ...token("identitytoken"),
@@ -96,16 +96,28 @@ function pairOf(auth: string): [string, string] | [] {
   return colon < 0 ? [] : [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, "")];
 }
 
+/** A helper's answer to `get`. */
+interface HelperAnswer {
+  readonly ServerURL?: string;
+  readonly Username?: string;
+  readonly Secret?: string;
+}
+
+const ANSWER_SHAPE: Shape<HelperAnswer> = { ServerURL: "text", Username: "text", Secret: "text" };
+
 function fromHelper(key: string, helper: string, stdout: string): AuthConfig | undefined {
-  let answer: { Username?: unknown; Secret?: unknown } | null;
+  const unusable = (why: string) => new StatusError(`error getting credentials - docker-credential-${helper} ${why}`);
+  let answer: unknown;
   try {
     answer = JSON.parse(stdout);
   } catch (thrown) {
     if (!(thrown instanceof SyntaxError)) throw thrown;
-    throw new StatusError(`error getting credentials - docker-credential-${helper} did not answer with JSON`);
+    throw unusable("did not answer with JSON");
   }
-  const { Username, Secret } = answer ?? {};
-  if (typeof Username !== "string" || typeof Secret !== "string" || Secret === "") return undefined;
+  const wrongType = (path: string, must: string) =>
+    unusable(`answered with a wrong ${path || "value"}: it must be ${must}`);
+  const { Username, Secret } = decode(answer ?? {}, ANSWER_SHAPE, wrongType);
+  if (Username === undefined || !Secret) return undefined;
   return Username === TOKEN_USER
     ? { identitytoken: Secret, serveraddress: key }
     : { username: Username, password: Secret, serveraddress: key };

@@ -59,6 +59,38 @@ Deno.test("credentials in the file: kept for the owner only, beside all that oth
   assert.deepEqual(Object.keys((await it.read()).auths), [INDEX_KEY]);
 });
 
+Deno.test("names of fields in any case, as the docker CLI reads them; written under one name", async () => {
+  const auths = { "a.lan": { AUTH: btoa("a:p") }, "Auths": { auth: btoa("b:p"), IdentityToken: "t" } };
+  await using it = await home({
+    AUTHS: auths,
+    HttpHeaders: { A: "b" },
+    auths: { "c.lan": { other: 1 } },
+    CREDHELPERS: {},
+  });
+  const store = new CredentialStore(await it.load(), unused);
+  assert.deepEqual(await store.get("a.lan"), { username: "a", password: "p", serveraddress: "a.lan" });
+  assert.equal((await store.get("Auths"))?.identitytoken, "t");
+  await store.erase("Auths");
+  await store.put("d.lan", { username: "d", password: "p" });
+  assert.deepEqual(await it.read(), {
+    ...{ HttpHeaders: { A: "b" }, CREDHELPERS: {} },
+    auths: { "a.lan": { AUTH: btoa("a:p") }, "c.lan": { other: 1 }, "d.lan": { auth: btoa("d:p") } },
+  });
+});
+
+Deno.test("a helper is found and understood whatever the case of keys", async () => {
+  await using it = await home({ CredsStore: "all", credhelpers: { "a.lan": "own" } });
+  const called: string[] = [];
+  const store = new CredentialStore(await it.load(), (program) => {
+    called.push(program);
+    return Promise.resolve({ code: 0, stdout: '{"serverurl":"x","username":"me","SECRET":"s"}', stderr: "" });
+  });
+  for (const key of ["a.lan", "b.lan"]) {
+    assert.deepEqual(await store.get(key), { username: "me", password: "s", serveraddress: key });
+  }
+  assert.deepEqual(called, ["docker-credential-own", "docker-credential-all"]);
+});
+
 Deno.test("a link to the file stays a link", async () => {
   await using it = await home();
   await Deno.writeTextFile(`${it.path}.real`, "{}");
@@ -71,7 +103,15 @@ Deno.test("a link to the file stays a link", async () => {
 });
 
 Deno.test("a damaged file is said in one line, and not overwritten", async () => {
-  for (const text of ['{"auths": "secret"', "[]", '{"auths":["secret"]}']) {
+  const texts = [
+    '{"auths": "secret"',
+    "[]",
+    '{"auths":["secret"]}',
+    '{"AUTHS":["secret"]}',
+    '{"credHelpers":{"a.lan":5}}',
+  ];
+  const entries = ['{"auths":{"a.lan":["secret"]}}', '{"auths":{"a.lan":{}},"auths":{"b.lan":{"auth":"secret"}}}'];
+  for (const text of [...texts, ...entries]) {
     await using it = await home(text);
     const open = async () => await new CredentialStore(await it.load(), unused).get("a.lan");
     await assert.rejects(open(), (error: Error) => {
@@ -138,5 +178,9 @@ Deno.test("a helper that fails or talks nonsense is one line without its secrets
   });
   await assert.rejects(get(0, "secret"), {
     message: "error getting credentials - docker-credential-x did not answer with JSON",
+  });
+  await assert.rejects(get(0, '{"Username":"me","secret":["s"]}'), {
+    message:
+      "error getting credentials - docker-credential-x answered with a wrong Secret: it must be a text without NUL",
   });
 });

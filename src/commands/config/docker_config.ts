@@ -1,14 +1,48 @@
 import { StatusError } from "../../cli/mod.ts";
 import { DEFAULT_DOMAIN } from "../../image/reference.ts";
+import { decode, type Decoded, isObject, type Shape } from "../../json/decode.ts";
+import { foldKey } from "../../json/fold.ts";
+import { duplicateKey } from "../../json/keys.ts";
 
-/** What the file keeps for one registry; other fields stay as they are. */
+/** The fields of one registry that are read; others are written back unchanged. */
 export interface StoredAuth {
   /** `user:password` in base64. */
   readonly auth?: string;
   readonly identitytoken?: string;
   readonly registrytoken?: string;
-  readonly [field: string]: unknown;
 }
+
+const AUTH_SHAPE: Shape<StoredAuth> = { auth: "text", identitytoken: "text", registrytoken: "text" };
+
+/** Default formats of listings. */
+export interface ConfiguredTexts {
+  readonly psFormat?: string;
+  readonly imagesFormat?: string;
+  readonly statsFormat?: string;
+  readonly volumesFormat?: string;
+  readonly networksFormat?: string;
+}
+
+/** The fields that are read. */
+interface KnownFields extends ConfiguredTexts {
+  /** By registry; not decoded, because they are written back. */
+  readonly auths?: Readonly<Record<string, unknown>>;
+  readonly credHelpers?: Readonly<Record<string, string>>;
+  readonly credsStore?: string;
+  readonly pruneFilters?: readonly string[];
+}
+
+const SHAPE: Shape<KnownFields> = {
+  auths: { map: "anything" },
+  credHelpers: "textMap",
+  credsStore: "text",
+  psFormat: "text",
+  imagesFormat: "text",
+  statsFormat: "text",
+  volumesFormat: "text",
+  networksFormat: "text",
+  pruneFilters: "texts",
+};
 
 /** Docker's key for its own index. */
 export const INDEX_KEY = "https://index.docker.io/v1/";
@@ -28,18 +62,23 @@ export function serverKey(server: string | undefined): string {
 const hostOf = (text: string): string => text.replace(/^https?:\/\//, "").split("/", 1)[0];
 
 /**
- * Docker's `config.json`, which the docker CLI and other programs read and write too: what isn't about credentials is kept.
+ * Docker's `config.json`, which the docker CLI and other programs read and write too. It is decoded by Go's rules, as they do;
+ * fields that have nothing to do with credentials are written back unchanged.
  */
 export class DockerConfig {
   readonly path: string;
-  readonly #fields: Fields;
+  #fields: Fields;
+  readonly #known: Decoded<KnownFields>;
+  #auths: Readonly<Record<string, unknown>>;
 
   private constructor(path: string, fields: Fields) {
     this.path = path;
     this.#fields = fields;
+    this.#known = decode(fields, SHAPE, this.#wrongType);
+    this.#auths = this.#known.auths ?? {};
   }
 
-  /** Reads the file of this user; one that isn't there is empty. @throws {PlainError} when it can't be understood */
+  /** Reads the file of this user; one that isn't there is empty. @throws {StatusError} when it can't be understood */
   static async load(env: (name: string) => string | undefined): Promise<DockerConfig> {
     const dir = env("DOCKER_CONFIG") || `${env("HOME") || "/root"}/.docker`;
     const path = `${dir}/config.json`;
@@ -48,42 +87,40 @@ export class DockerConfig {
 
   /** The program that keeps this registry's credentials, without `docker-credential-`; undefined: this file does. */
   helperFor(key: string): string | undefined {
-    const helpers = objectIn(this.#fields, "credHelpers", this.path);
+    const { credHelpers: helpers = {}, credsStore } = this.#known;
     const names = key === INDEX_KEY ? [INDEX_KEY, ...INDEX_NAMES] : [key];
-    const own = names.map((name) => helpers[name]).find((value) => value !== undefined);
-    const helper = own ?? this.#fields.credsStore;
-    return typeof helper === "string" && helper !== "" ? helper : undefined;
+    const own = names.find((name) => Object.hasOwn(helpers, name));
+    return (own === undefined ? credsStore : helpers[own]) || undefined;
   }
 
-  /** What this file has; old files name registries by URL. */
+  /** What this file has; old files name registries by URL. @throws {StatusError} when it can't be understood */
   entry(key: string): StoredAuth | undefined {
-    const auths = this.#auths();
-    const found = auths[key] ?? Object.entries(auths).find(([name]) => hostOf(name) === hostOf(key))?.[1];
-    return typeof found === "object" && found !== null ? found as StoredAuth : undefined;
+    const names = Object.keys(this.#auths);
+    const name = names.find((each) => each === key) ?? names.find((each) => hostOf(each) === hostOf(key));
+    const found = name === undefined ? undefined : this.#auths[name];
+    if (found === undefined || found === null) return undefined;
+    return decode(found, AUTH_SHAPE, this.#wrongType, `auths[${JSON.stringify(name)}]`);
   }
 
-  /** A field that is a text; empty when it isn't there or something else. */
-  text(field: string): string {
-    const value = this.#fields[field];
-    return typeof value === "string" ? value : "";
+  /** A field that is a text; empty when it isn't there. */
+  text(field: keyof ConfiguredTexts): string {
+    return this.#known[field] ?? "";
   }
 
-  /** A field that is a list of texts; empty when it isn't there or something else. */
-  texts(field: string): string[] {
-    const value = this.#fields[field];
-    return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+  get pruneFilters(): readonly string[] {
+    return this.#known.pruneFilters ?? [];
   }
 
   setEntry(key: string, entry: StoredAuth): void {
-    this.#fields.auths = { ...this.#auths(), [key]: entry };
+    this.#replaceAuths({ ...this.#auths, [key]: entry });
   }
 
   /** Whether there was one. */
   removeEntry(key: string): boolean {
-    const auths = this.#auths();
-    const left = Object.entries(auths).filter(([name]) => name !== key && hostOf(name) !== hostOf(key));
-    this.#fields.auths = Object.fromEntries(left);
-    return left.length < Object.keys(auths).length;
+    const before = Object.entries(this.#auths);
+    const left = before.filter(([name]) => name !== key && hostOf(name) !== hostOf(key));
+    this.#replaceAuths(Object.fromEntries(left));
+    return left.length < before.length;
   }
 
   /** Writes the whole file at once, for its owner only; a link is followed. */
@@ -109,9 +146,14 @@ export class DockerConfig {
     }
   }
 
-  #auths(): Fields {
-    return objectIn(this.#fields, "auths", this.path);
+  /** Writes them under one key: another spelling that stays in the file would be merged with it again. */
+  #replaceAuths(auths: Readonly<Record<string, unknown>>): void {
+    const others = Object.entries(this.#fields).filter(([name]) => name === "auths" || foldKey(name) !== "auths");
+    this.#auths = auths;
+    this.#fields = { ...Object.fromEntries(others), auths };
   }
+
+  readonly #wrongType = (path: string, must: string): StatusError => unusable(this.path, `${path} must be ${must}`);
 }
 
 async function readFields(path: string): Promise<Fields> {
@@ -123,21 +165,21 @@ async function readFields(path: string): Promise<Fields> {
     throw unusable(path, thrown instanceof Deno.errors.PermissionDenied ? "permission denied" : String(thrown));
   }
   if (text.trim() === "") return {};
+  const fields = parsed(text, path);
+  if (!isObject(fields)) throw unusable(path, "it is no JSON object");
+  const twice = duplicateKey(text, fields);
+  if (twice !== undefined) throw unusable(path, `the key ${JSON.stringify(twice)} stands twice in one object`);
+  return fields;
+}
+
+function parsed(text: string, path: string): unknown {
   try {
-    const fields: unknown = JSON.parse(text);
-    if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) return fields as Fields;
+    return JSON.parse(text);
   } catch (thrown) {
     // The parser's own words quote the file, secrets included.
     if (!(thrown instanceof SyntaxError)) throw thrown;
     throw unusable(path, "it is not JSON");
   }
-  throw unusable(path, "it is no JSON object");
-}
-
-function objectIn(fields: Fields, name: string, path: string): Fields {
-  const value = fields[name] ?? {};
-  if (typeof value === "object" && !Array.isArray(value)) return value as Fields;
-  throw unusable(path, `"${name}" is no object`);
 }
 
 const unusable = (path: string, why: string): StatusError =>

@@ -4,7 +4,7 @@ import type { Reference } from "../../image/reference.ts";
 import { CredentialStore } from "./credential_store.ts";
 import { DockerConfig, registryKey } from "./docker_config.ts";
 
-/** The user's credentials. @throws {PlainError} when Docker's configuration file can't be understood */
+/** The user's credentials. @throws {StatusError} when Docker's configuration file can't be understood */
 export async function openCredentials(terminal: Terminal): Promise<CredentialStore> {
   const config = await DockerConfig.load((name) => terminal.env(name));
   return new CredentialStore(config, (program, args, input) => {

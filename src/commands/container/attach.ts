@@ -45,7 +45,7 @@ export const attach = defineCommand({
   },
 });
 
-/** @throws {PlainError} */
+/** @throws {StatusError} */
 function refuseIdle({ Running, Paused, Restarting }: ContainerState): void {
   if (!Running) throw new StatusError("You cannot attach to a stopped container, start it first");
   if (Paused) throw new StatusError("You cannot attach to a paused container, unpause it first");

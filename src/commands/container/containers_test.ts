@@ -167,7 +167,7 @@ Deno.test("timestamps: seconds, times and durations", () => {
   for (const bad of ["yesterday", "2013-13-01", "10 m", "2013-01-02 13:00"]) {
     assert.throws(
       () => parse(bad),
-      /^PlainError: invalid value for "since": failed to parse value as time or duration: "/,
+      /^StatusError: invalid value for "since": failed to parse value as time or duration: "/,
     );
   }
 });

@@ -165,7 +165,7 @@ Deno.test("create request: refusals", async () => {
   await assert.rejects(build(["-a", "stdlog", "a"]), /valid streams are STDIN, STDOUT and STDERR/);
   await assert.rejects(
     build(["-a", "stdin", "a"], true),
-    /^PlainError: conflicting options: cannot specify both --attach and --detach$/,
+    /^StatusError: conflicting options: cannot specify both --attach and --detach$/,
   );
   await assert.rejects(build(["-e", "=x", "a"]), /invalid environment variable: =x/);
   await assert.rejects(build(["-l", "=x", "a"]), /empty name/);

@@ -62,7 +62,7 @@ export const exec = defineCommand({
     }),
 });
 
-/** Of files first, so that `-e` goes before them. As with docker a wrong file is no wrong usage here. @throws {PlainError} */
+/** Of files first, so that `-e` goes before them. As with docker a wrong file is no wrong usage here. @throws {StatusError} */
 async function environment(
   flags: Pick<FlagValues<typeof EXEC_FLAGS>, "env" | "env-file">,
   env: Terminal["env"],

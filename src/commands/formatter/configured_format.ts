@@ -1,8 +1,9 @@
-import type { DockerConfig } from "../config/docker_config.ts";
+import type { ConfiguredTexts, DockerConfig } from "../config/docker_config.ts";
 import { printableLine, StatusError, type Terminal } from "../../cli/mod.ts";
+import { foldKey } from "../../json/fold.ts";
 
 /** Fields of Docker's `config.json` that say how a listing is shown where no `--format` does. */
-export type FormatField = "psFormat" | "imagesFormat" | "statsFormat" | "volumesFormat" | "networksFormat";
+export type FormatField = keyof ConfiguredTexts;
 
 /**
  * The user's own format of a listing; empty when there is none. A file that can't be understood is said and no reason to
@@ -31,9 +32,11 @@ export async function configuredField<T>(
   }
 }
 
+/** Reports whether a file may have a field: it has its name in any case, or a name with escapes. */
 async function mentions(path: string, field: string): Promise<boolean> {
   try {
-    return (await Deno.readTextFile(path)).includes(`"${field}"`);
+    const text = await Deno.readTextFile(path);
+    return text.includes("\\u") || foldKey(text).includes(`"${foldKey(field)}"`);
   } catch (thrown) {
     const unreadable = [Deno.errors.NotFound, Deno.errors.PermissionDenied, Deno.errors.NotADirectory];
     if (unreadable.some((kind) => thrown instanceof kind)) return false;

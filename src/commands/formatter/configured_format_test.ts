@@ -23,6 +23,9 @@ Deno.test("formats of the user's configuration: used where no flag says another"
   assert.equal((await withConfig(config, ["ps", "-q"])).out, "ffffffffffff\n");
   assert.equal((await withConfig(config, ["ps", "--format", "{{.Image}}"])).out, "a\n");
   assert.match((await withConfig("{}", ["ps"])).out, /^CONTAINER ID/);
+  for (const key of ["psformat", "PSFORMAT", "p\u017fFormat", String.raw`ps\u0046ormat`]) {
+    assert.equal((await withConfig(`{"${key}":"{{.Names}}!"}`, ["ps"])).out, "job!\n", key);
+  }
 });
 
 Deno.test("formats of the user's configuration: a file that is none is said", async () => {
@@ -30,4 +33,7 @@ Deno.test("formats of the user's configuration: a file that is none is said", as
   assert.equal(code, 0);
   assert.match(out, /^CONTAINER ID/);
   assert.match(err, /^WARNING: Error loading config file: .*: it is not JSON\n$/);
+  const wrong = await withConfig('{"psFormat": 5}', ["ps"]);
+  assert.match(wrong.out, /^CONTAINER ID/);
+  assert.match(wrong.err, /^WARNING: Error loading config file: .*: psFormat must be a text without NUL\n$/);
 });

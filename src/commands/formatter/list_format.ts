@@ -27,7 +27,7 @@ export type RowMethods = Readonly<Record<string, (argument: string) => string>>;
 
 /**
  * Rows in a `--format`: `table` (or nothing), `json`, `table TEMPLATE` or a template. `methods` has those of each row.
- * @throws {PlainError} for a template that doesn't fit
+ * @throws {StatusError} for a template that doesn't fit
  */
 export async function renderList<Field extends string>(
   view: ListView<Field>,

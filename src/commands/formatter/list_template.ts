@@ -8,7 +8,7 @@ import { escapedJson, type ListRow, type ListView, type RowMethods, templateFail
 const TABLE = "table";
 const USUAL_FAILURES = { parse: "template parsing error", execute: "template parsing error" };
 
-/** @throws {PlainError} for a template that doesn't fit */
+/** @throws {StatusError} for a template that doesn't fit */
 export function renderListTemplate<Field extends string>(
   view: ListView<Field>,
   format: string,

@@ -37,7 +37,7 @@ export function endedTemplate(text: string, wording: TemplateWording): (value: V
   };
 }
 
-/** Reads a template; what comes back makes a text of a value, without a line feed behind it. @throws {PlainError} */
+/** Reads a template; what comes back makes a text of a value, without a line feed behind it. @throws {StatusError} */
 export function objectTemplate(text: string, wording: TemplateWording): (value: Value) => string {
   const template = readTemplate(text, wording);
   return (value) => {
@@ -73,7 +73,7 @@ export type Inspected = { readonly text: string } | { readonly error: string };
 
 /**
  * A template of `inspect`: first tried on the answer's Go type, then on its bare JSON, as the docker CLI does; so `.ID` works
- * as well as `.Id`, and only what is in neither is an error. @throws {PlainError} when the template can't be read
+ * as well as `.Id`, and only what is in neither is an error. @throws {StatusError} when the template can't be read
  */
 export function inspectTemplate(text: string): (shape: ShapeName, answer: unknown) => Inspected {
   const template = readTemplate(text, INSPECT);

@@ -20,7 +20,7 @@ export const tag = defineCommand({
   },
 });
 
-/** Said here, because the engine would hear of a repository and a tag only. @throws {PlainError} with Docker's texts */
+/** Said here, because the engine would hear of a repository and a tag only. @throws {StatusError} with Docker's texts */
 function targetName(text: string): Reference {
   const reference = parsed(text);
   if (reference.digest === undefined) return reference;

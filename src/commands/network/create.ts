@@ -62,7 +62,7 @@ interface Addressing {
   readonly "aux-address": readonly string[];
 }
 
-/** What belongs to which subnet: the first of its version that has none yet. @throws {PlainError} */
+/** What belongs to which subnet: the first of its version that has none yet. @throws {StatusError} */
 function addressing({ subnet, gateway, "ip-range": ranges, "aux-address": others }: Addressing): IPAMConfig[] {
   const configs = subnet.map((Subnet): Mutable<IPAMConfig> => ({ Subnet }));
   const place = (key: "Gateway" | "IPRange", value: string) => {

@@ -3,7 +3,7 @@ import { parseGoDuration, StatusError } from "../../cli/mod.ts";
 /**
  * What `--since` and `--until` take, as seconds since 1970 for the engine: such seconds themselves, a time (RFC 3339, or
  * without zone, or a date alone, then local), or a duration before `nowMs`. With `flag` a
- * complaint names it, as Docker's does for some commands. @throws {PlainError}
+ * complaint names it, as Docker's does for some commands. @throws {StatusError}
  */
 export function parseTimestamp(text: string | undefined, nowMs: number, flag?: string): string | undefined {
   if (text === undefined || text === "") return undefined;

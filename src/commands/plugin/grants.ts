@@ -34,7 +34,7 @@ function valueOf(text: string): unknown {
 
 /**
  * What is granted: all that is asked for, or nothing when the answer is no.
- * @throws {PlainError} nobody was there to be asked
+ * @throws {StatusError} nobody was there to be asked
  */
 export async function grantOf(
   terminal: Terminal,

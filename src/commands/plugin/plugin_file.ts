@@ -2,7 +2,7 @@
 import type { PluginFile } from "../../api_types/mod.ts";
 import { StatusError } from "../../cli/mod.ts";
 
-/** As it is sent. @throws {PlainError} */
+/** As it is sent. @throws {StatusError} */
 export async function readPluginFile(path: string): Promise<PluginFile> {
   try {
     const content = await Deno.readFile(path);

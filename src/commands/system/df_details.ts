@@ -80,7 +80,7 @@ const RAW = `{{range .Images}}type: Image\n${RAW_WITH_DIGESTS}\n{{end -}}\n` +
   "created_since: {{.CreatedSince}}\nlast_used_at: {{.LastUsedAt}}\nlast_used_since: {{.LastUsedSince}}\n" +
   "usage_count: {{.UsageCount}}\nin_use: {{.InUse}}\nshared: {{.Shared}}\n\n{{end -}}";
 
-/** Unlike listings a template sees all of it at once. @throws {PlainError} */
+/** Unlike listings a template sees all of it at once. @throws {StatusError} */
 export async function detailsByTemplate(usage: DiskUsage, format: string): Promise<string> {
   const { images, containers, volumes, caches } = rowsOf(usage, !format.startsWith("table"));
   const lists = { Images: images, Containers: containers, Volumes: volumes, BuildCache: caches };

@@ -34,7 +34,7 @@ export const events = defineCommand({
   },
 });
 
-/** @throws {PlainError} for a template that doesn't fit, before anything happens */
+/** @throws {StatusError} for a template that doesn't fit, before anything happens */
 async function eventFormat(format: string | undefined): Promise<(event: ReceivedEvent) => string> {
   if (format === undefined || format === "") return eventLine;
   if (format === "json") return ({ text }) => text;

@@ -170,7 +170,7 @@ interface Found {
 
 type Show = (found: readonly Found[]) => { readonly text: string; readonly errors: readonly string[] };
 
-/** @throws {PlainError} for a template that can't be read, before anything is looked up */
+/** @throws {StatusError} for a template that can't be read, before anything is looked up */
 async function inspectFormat(format: string | undefined): Promise<Show> {
   if (format === undefined || format === "" || format === "json") {
     const indent = format === "json" ? 0 : 4;

@@ -38,7 +38,7 @@ export const login = defineCommand({
   },
 });
 
-/** @throws {PlainError} for something that was given as nothing */
+/** @throws {StatusError} for something that was given as nothing */
 function refuseEmpty(flags: Flags): void {
   for (const name of ["username", "password"] as const) {
     if (flags[name] === "") throw new StatusError(`${name} is empty`);
@@ -62,7 +62,7 @@ async function givenPassword(terminal: Terminal, flags: Flags): Promise<string |
   return (await new Response(terminal.stdin).text()).replace(/\r?\n$/, "");
 }
 
-/** Asks a user for what is missing. @throws {PlainError} when there is nobody */
+/** Asks a user for what is missing. @throws {StatusError} when there is nobody */
 async function askedFor(
   terminal: Terminal,
   { username, password }: { readonly username: string | undefined; readonly password: string | undefined },

@@ -12,7 +12,7 @@ const OPPOSITES: Readonly<Record<string, string>> = { "label": "label!", "label!
  */
 export async function pruneFilters(terminal: Terminal, words: readonly string[]): Promise<ListFilters> {
   const given = parseFilters(words, "--filter");
-  const configured = await configuredField(terminal, "pruneFilters", (config) => config.texts("pruneFilters")) ?? [];
+  const configured = await configuredField(terminal, "pruneFilters", (config) => config.pruneFilters) ?? [];
   const merged: Record<string, readonly string[]> = { ...given };
   for (const word of configured) {
     const [, key, value] = /^([^=]*)=(.*)$/s.exec(word) ?? [];

@@ -107,6 +107,30 @@ Deno.test("what plugins change is in the container's record; those that validate
   });
 });
 
+Deno.test("plugins see what was understood of a request, whatever the case of its keys", async () => {
+  await withBench(async ({ create }) => {
+    const seen: unknown[] = [];
+    const look: PluginHooks["container.validate"] = ({ privileged, user, labels, mounts, networkMode, annotations }) =>
+      void seen.push({ privileged, user, labels, mounts, networkMode, annotations });
+    const { config, hostConfig } = await create(
+      {
+        ...{ USER: "me", labels: { Own: "1", own: "2" }, unknown: 1 },
+        hostconfig: { privileged: true, networkmode: "none", tmpfs: { "/T": "" }, annotations: { A: "1" }, odd: {} },
+      },
+      plugin("looks", {
+        "container.create": (context) => look(context, {} as never) as undefined,
+        "container.validate": look,
+      }),
+    );
+    const shown = {
+      ...{ privileged: true, user: "me", labels: { from: "image", Own: "1", own: "2" }, networkMode: "none" },
+      ...{ mounts: [{ type: "tmpfs", target: "/T", readOnly: false }], annotations: { A: "1" } },
+    };
+    assert.deepEqual(seen, [shown, shown]);
+    assert.deepEqual([...Object.keys(config), ...Object.keys(hostConfig)].filter((name) => !/^[A-Z]/.test(name)), []);
+  });
+});
+
 Deno.test("plugins that are in each other's way, a patch that no client could ask for, a refusal: nothing is made", async () => {
   await withBench(async ({ create, count }) => {
     const sets = (name: string) => plugin(name, { "container.create": () => ({ env: { SAME: name } }) });

@@ -1,16 +1,17 @@
 /**
  * @module
- * Checks the body of a creation request: types first, then what this version can't do. A field either has an effect or
- * is refused with a reason, unless it has its empty value (the docker CLI sends 2 KB of those).
+ * Decodes and checks the body of a creation request: types first, then what this version can't do. A field either has an
+ * effect or is refused with a reason, unless it has its empty value (the docker CLI sends 2 KB of those).
  */
-import type { ContainerConfig, ContainerCreateRequest, HostConfig } from "../../api_types/mod.ts";
+import type { ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
+import { type Decoded, isObject, type Shape } from "../../json/decode.ts";
 import { checkHealthcheck } from "../health/health_config.ts";
-import { requestedEndpoint } from "../networks/endpoint_request.ts";
+import { ENDPOINT_SHAPE, requestedEndpoint } from "../networks/endpoint_request.ts";
 import { hasBridge, modeNetwork, networkKind, refuseNetworkConflicts } from "../networks/network_mode.ts";
-import { checkShape, isEmpty, isObject, withoutNulls, wrongType } from "../request_shapes.ts";
+import { decodeRequest, isEmpty } from "../request_schemas.ts";
 import type { RequestedEndpoint } from "./container.ts";
-import { CONFIG_SHAPE, HOST_SHAPE } from "./container_shapes.ts";
+import { CONFIG_SHAPE, HOST_SHAPE } from "./container_schemas.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
 /** What this version refuses, in the words that complete "… is not supported yet". */
@@ -33,6 +34,12 @@ const REFUSED_HOST: { readonly [K in keyof HostConfig]?: string } = {
   IOMaximumBandwidth: "--io-maxbandwidth",
 };
 
+/** The fields of a body beside those of the container's configuration. */
+const PARTS_SHAPE: Shape<Omit<ContainerCreateRequest, keyof ContainerConfig>> = {
+  HostConfig: { pointer: { object: HOST_SHAPE } },
+  NetworkingConfig: { pointer: { object: { EndpointsConfig: { map: { object: ENDPOINT_SHAPE } } } } },
+};
+
 /** A checked request. */
 export interface CreateRequest {
   readonly config: ContainerConfig;
@@ -46,36 +53,30 @@ export function parseCreateRequest(body: unknown): CreateRequest {
   if (body === undefined) throw invalid("invalid JSON: got EOF while reading request body");
   if (body !== null && !isObject(body)) throw invalid("invalid JSON: the configuration must be an object");
   if (isEmpty(body)) throw invalid("config cannot be empty in order to create a container");
-  const { HostConfig: host, NetworkingConfig: networking, ...rest } = withoutNulls(body) as ContainerCreateRequest;
-  if (host !== undefined && !isObject(host)) throw wrongType("HostConfig", "an object");
-  const config = withLists(rest as Record<string, unknown>);
-  const hostConfig = (host ?? {}) as Record<string, unknown>;
-  checkShape(config, CONFIG_SHAPE, "Config");
-  checkShape(hostConfig, HOST_SHAPE, "HostConfig");
-  refuse(config, REFUSED_CONFIG as Record<string, string>);
-  refuse(hostConfig, REFUSED_HOST as Record<string, string>);
+  const config: ContainerConfig = decodeRequest(body, CONFIG_SHAPE, { path: "Config" });
+  const { HostConfig: host = {}, NetworkingConfig: networking } = decodeRequest(body, PARTS_SHAPE);
+  // Items of its lists may lack fields that the wire type requires; readers take them for empty.
+  const hostConfig = host as HostConfig;
+  refuse(config, REFUSED_CONFIG);
+  refuse(hostConfig, REFUSED_HOST);
   refuseContradictions(config, hostConfig);
-  refuseNetworkConflicts(config as ContainerConfig, hostConfig as HostConfig);
+  refuseNetworkConflicts(config, hostConfig);
   refuseCgroupParent(hostConfig);
-  parseRestartPolicy(hostConfig as HostConfig);
-  checkHealthcheck((config as ContainerConfig).Healthcheck);
-  const { MacAddress, ...others } = config as ContainerConfig;
-  const checked = { config: others, hostConfig: hostConfig as HostConfig };
-  const networks = requestedNetworksOf(checked.hostConfig, networking);
-  return { ...checked, networks: MacAddress ? withMac(networks, MacAddress, checked.hostConfig) : networks };
+  parseRestartPolicy(hostConfig);
+  checkHealthcheck(config.Healthcheck);
+  const { MacAddress, ...others } = config;
+  const networks = requestedNetworksOf(hostConfig, networking?.EndpointsConfig);
+  return {
+    ...{ config: others, hostConfig },
+    networks: MacAddress ? withMac(networks, MacAddress, hostConfig) : networks,
+  };
 }
 
 const invalid = (message: string) => new TsdError("invalid_argument", message);
 
-/** Docker takes one string where a list of arguments belongs. */
-function withLists(config: Record<string, unknown>): Record<string, unknown> {
-  const list = (value: unknown) => typeof value === "string" ? [value] : value;
-  return { ...config, Cmd: list(config.Cmd), Entrypoint: list(config.Entrypoint) };
-}
-
-function refuse(value: Record<string, unknown>, refused: Record<string, string>): void {
+function refuse<T>(value: T, refused: { readonly [K in keyof T]?: string }): void {
   for (const [name, words] of Object.entries(refused)) {
-    if (!isEmpty(value[name])) {
+    if (!isEmpty(value[name as keyof T])) {
       throw new TsdError("not_implemented", `Cannot create the container: ${words} is not supported yet`);
     }
   }
@@ -122,9 +123,10 @@ function withMac(
 const hasAddress = ({ address, six }: RequestedEndpoint): boolean => address !== undefined || six !== undefined;
 
 /** The networks of the request and of its mode. @throws {TsdError} invalid_argument, not_implemented, in Docker's words */
-function requestedNetworksOf(host: HostConfig, networking: unknown): Record<string, RequestedEndpoint> | undefined {
-  const given = isObject(networking) ? (networking as { EndpointsConfig?: unknown }).EndpointsConfig : undefined;
-  const endpoints = isObject(given) ? given : {};
+function requestedNetworksOf(
+  host: HostConfig,
+  endpoints: Readonly<Record<string, Decoded<EndpointSettings> | null>> = {},
+): Record<string, RequestedEndpoint> | undefined {
   const requested = Object.entries(endpoints).map(([name, settings]): [string, RequestedEndpoint] => [
     name === "default" ? "bridge" : name,
     requestedEndpoint(settings),

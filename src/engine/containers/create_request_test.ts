@@ -65,6 +65,27 @@ Deno.test("wrong types are named", () => {
     [{ HostConfig: { ConsoleSize: [80] } }, /HostConfig\.ConsoleSize must be \[height, width\]/],
     [{ HostConfig: { ConsoleSize: [-1, 80] } }, /HostConfig\.ConsoleSize must be \[height, width\]/],
     [{ HostConfig: { Privileged: 1 } }, /HostConfig\.Privileged must be true or false/],
+    ...["Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"].map((name): [unknown, RegExp] => [
+      { Healthcheck: { [name]: "5s" } },
+      new RegExp(`Config\\.Healthcheck\\.${name} must be a whole number`),
+    ]),
+    [{ Healthcheck: { Test: "exit 1" } }, /Config\.Healthcheck\.Test must be a list of texts/],
+    [{ Healthcheck: { Test: ["CMD", 1] } }, /Config\.Healthcheck\.Test must be a list of texts/],
+    [{ Volumes: { "/a": "b" } }, /Config\.Volumes must be an object of empty objects/],
+    [{ HostConfig: { RestartPolicy: { MaximumRetryCount: "3" } } }, /RestartPolicy\.MaximumRetryCount must be a whole/],
+    [
+      { HostConfig: { PortBindings: { "80/tcp": {} } } },
+      /HostConfig\.PortBindings\["80\/tcp"\] must be a list of objects/,
+    ],
+    [
+      { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: 8080 }] } } },
+      /HostConfig\.PortBindings\["80\/tcp"\]\[0\]\.HostPort must be a text/,
+    ],
+    [{ NetworkingConfig: 5 }, /NetworkingConfig must be an object/],
+    [
+      { NetworkingConfig: { EndpointsConfig: { mine: { Aliases: "db" } } } },
+      /EndpointsConfig\["mine"\]\.Aliases must be/,
+    ],
     [{ HostConfig: { LogConfig: { Type: {} } } }, /HostConfig\.LogConfig\.Type must be a text/],
     [
       { HostConfig: { CgroupParent: `/a/${"x".repeat(256)}` } },

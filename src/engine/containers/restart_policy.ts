@@ -54,10 +54,6 @@ export function parseRestartPolicy(
   { RestartPolicy: given, AutoRemove: autoRemove }: Pick<HostConfig, "RestartPolicy" | "AutoRemove">,
 ): CheckedPolicy {
   const { Name: text = "", MaximumRetryCount: maxRetries = 0 }: Partial<RestartPolicy> = given ?? {};
-  // The body is the caller's word: its types are not yet known to be right.
-  if (typeof text !== "string" || !Number.isSafeInteger(maxRetries)) {
-    throw invalid("Name must be a text and MaximumRetryCount a whole number");
-  }
   const name = POLICIES.find((each) => each === (text || "no"));
   if (name === undefined) {
     throw invalid(`unknown policy '${text}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);

@@ -27,8 +27,7 @@ const situation = (more: Partial<RestartSituation>): RestartSituation => ({
 const restarts = (more: Partial<RestartSituation>) => decideRestart(situation(more)).restart;
 
 Deno.test("restart policy: what is taken", () => {
-  const parsed = (Name: unknown, MaximumRetryCount?: unknown) =>
-    // What a request holds is anybody's guess.
+  const parsed = (Name: string, MaximumRetryCount?: number) =>
     parseRestartPolicy({ RestartPolicy: { Name, MaximumRetryCount } as never });
   assert.deepEqual(parseRestartPolicy({}), { name: "no", maxRetries: 0 });
   assert.deepEqual(parseRestartPolicy({ RestartPolicy: null, AutoRemove: true }), { name: "no", maxRetries: 0 });
@@ -48,7 +47,7 @@ Deno.test("restart policy: what is refused, in Docker's words", () => {
       return (thrown as Error).message;
     }
   };
-  const policy = (Name: unknown, MaximumRetryCount?: unknown) =>
+  const policy = (Name: string, MaximumRetryCount?: number) =>
     refused({ RestartPolicy: { Name, MaximumRetryCount } as never });
   assert.equal(
     policy("foo"),
@@ -59,8 +58,6 @@ Deno.test("restart policy: what is refused, in Docker's words", () => {
   assert.equal(policy("no", 2), only);
   assert.equal(policy("unless-stopped", -1), `${only} and cannot be negative`);
   assert.equal(policy("on-failure", -1), "invalid restart policy: maximum retry count cannot be negative");
-  assert.match(policy(5)!, /Name must be a text/);
-  assert.match(policy("on-failure", "3")!, /MaximumRetryCount a whole number/);
   for (const Name of ["always", "unless-stopped", "on-failure"] as const) {
     assert.equal(
       refused({ AutoRemove: true, RestartPolicy: { Name } }),

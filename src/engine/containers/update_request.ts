@@ -1,14 +1,14 @@
 /**
  * @module
  * The body of `POST /containers/{id}/update`: limits, the restart policy, and published ports, which Docker can't change.
- * What can't be changed while a container is there
- * is refused with a reason, unless it has its empty value.
+ * What can't be changed while a container is there is refused with a reason, unless it has its empty value.
  */
-import type { ContainerUpdateRequest, Resources, RestartPolicy } from "../../api_types/mod.ts";
+import type { ContainerUpdateRequest, PortMap, Resources, RestartPolicy } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
+import { isObject, type Shape } from "../../json/decode.ts";
 import { type PortUpdate, portUpdate } from "../../network/port_changes.ts";
-import { checkShape, isEmpty, isObject, type Shape, withoutNulls, wrongType } from "../request_shapes.ts";
-import { RESOURCES_SHAPE } from "./container_shapes.ts";
+import { decodeRequest, isEmpty, wrongType } from "../request_schemas.ts";
+import { PORT_MAP, RESOURCES_SHAPE, RESTART_POLICY_SHAPE } from "./container_schemas.ts";
 import { parseRestartPolicy } from "./restart_policy.ts";
 
 /** The limits that can be changed: with a value that isn't empty, which leaves them as they are. */
@@ -50,31 +50,33 @@ export interface UpdateRequest {
   readonly ports?: PortUpdate | undefined;
 }
 
-const PORTS_SHAPE = {
-  PublishAdd: "portMap",
+/** The fields of a body beside the limits. */
+const PARTS_SHAPE: Shape<Omit<ContainerUpdateRequest, keyof Resources>> = {
+  RestartPolicy: { object: RESTART_POLICY_SHAPE },
+  PublishAdd: PORT_MAP,
   PublishRemove: { each: { HostIp: "text", HostPort: "text", ContainerPort: "text", Protocol: "text" } },
-} as const satisfies Shape<ContainerUpdateRequest>;
+};
 
 /** @throws {TsdError} invalid_argument, not_implemented */
 export function parseUpdateRequest(body: unknown): UpdateRequest {
   if (!isObject(body)) throw wrongType("The body", "an object");
-  checkShape(body, RESOURCES_SHAPE, "Resources");
-  checkShape(body, PORTS_SHAPE, "");
+  const resources = decodeRequest(body, RESOURCES_SHAPE, { path: "Resources" });
+  const { RestartPolicy: policy, PublishAdd: add, PublishRemove: remove } = decodeRequest(body, PARTS_SHAPE);
   for (const [field, flag] of Object.entries(FIXED)) {
-    if (isEmpty(body[field]) || (field === "MemorySwappiness" && body[field] === -1)) continue;
+    const value = resources[field as keyof Resources];
+    if (isEmpty(value) || (field === "MemorySwappiness" && value === -1)) continue;
     throw new TsdError("not_implemented", `Cannot update the container: ${flag} can't be changed after its creation`);
   }
-  const { RestartPolicy: policy, PidsLimit: pidsLimit, PublishAdd: add, PublishRemove: remove } =
-    body as ContainerUpdateRequest;
-  if (policy !== undefined && policy !== null && !isObject(policy)) throw wrongType("RestartPolicy", "an object");
-  parseRestartPolicy({ RestartPolicy: policy });
-  const given = CHANGEABLE.filter((field) => !isEmpty(body[field]));
-  const limits = Object.fromEntries(given.map((field) => [field, body[field]])) as ChangedLimits;
-  const ports = portUpdate(add, withoutNulls(remove));
+  const restartPolicy = policy as RestartPolicy | undefined;
+  parseRestartPolicy({ RestartPolicy: restartPolicy });
+  const given = CHANGEABLE.filter((field) => !isEmpty(resources[field]));
+  const limits: ChangedLimits = Object.fromEntries(given.map((field) => [field, resources[field]]));
+  const ports = portUpdate(add as PortMap | undefined, remove);
+  const { PidsLimit: pidsLimit } = resources;
   return {
     // Of processes 0 is a value: no limit.
-    limits: pidsLimit === undefined || pidsLimit === null ? limits : { ...limits, PidsLimit: Math.max(pidsLimit, 0) },
-    restartPolicy: policy?.Name ? policy as RestartPolicy : undefined,
+    limits: pidsLimit === undefined ? limits : { ...limits, PidsLimit: Math.max(pidsLimit, 0) },
+    restartPolicy: restartPolicy?.Name ? restartPolicy : undefined,
     ...ports && { ports },
   };
 }

@@ -91,17 +91,13 @@ Deno.test("health check: Docker's defaults and the command", () => {
 });
 
 Deno.test("health check: what is refused, in Docker's words", () => {
-  // What a request holds is anybody's guess.
-  const refused = (own: unknown) => message(() => checkHealthcheck(own as HealthConfig));
+  const refused = (own: HealthConfig | null | undefined) => message(() => checkHealthcheck(own));
   for (const name of ["Interval", "Timeout", "StartPeriod", "StartInterval"]) {
     assert.equal(refused({ [name]: 999_999 }), `${name} in Healthcheck cannot be less than 1ms`);
     assert.equal(refused({ [name]: -SECOND }), `${name} in Healthcheck cannot be less than 1ms`);
     assert.equal(refused({ [name]: 1e6 }), undefined);
-    assert.match(refused({ [name]: "5s" })!, new RegExp(`Healthcheck.${name} must be a whole number`));
   }
   assert.equal(refused({ Retries: -1 }), "Retries in Healthcheck cannot be negative");
-  assert.match(refused({ Test: "exit 1" })!, /must be a list of texts/);
-  assert.match(refused({ Test: ["CMD", 1] })!, /must be a list of texts/);
   assert.match(refused({ Test: ["EXEC", "x"] })!, /Unknown healthcheck type 'EXEC'/);
   assert.match(refused({ Test: ["CMD"] })!, /no command after CMD/);
   for (const own of [null, undefined, {}, { Test: [] }, { Test: ["NONE"] }, { Test: ["CMD-SHELL", "x"], Retries: 0 }]) {

@@ -3,18 +3,44 @@
  * What a container wants in a network, as requests say it: `POST /networks/{id}/connect`, `/disconnect`, and the networks
  * of a new container. A field has an effect or is refused with a reason.
  */
-import type { EndpointIPAMConfig, EndpointSettings } from "../../api_types/mod.ts";
+import type {
+  EndpointIPAMConfig,
+  EndpointSettings,
+  NetworkConnectRequest,
+  NetworkDisconnectRequest,
+} from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
+import { type Decoded, isObject, type Shape } from "../../json/decode.ts";
 import { formatAddress, parseAddress } from "../../network/address.ts";
 import type { RequestedEndpoint } from "../containers/container.ts";
-import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../request_shapes.ts";
+import { decodeRequest, isEmpty } from "../request_schemas.ts";
 
-const SHAPE = {
-  IPAMConfig: { object: { IPv4Address: "text", IPv6Address: "text", LinkLocalIPs: "texts" } },
+const REPORTED = "the engine assigns and reports it; clients send back what inspect has shown";
+
+export const ENDPOINT_SHAPE: Shape<EndpointSettings> = {
+  IPAMConfig: { pointer: { object: { IPv4Address: "text", IPv6Address: "text", LinkLocalIPs: "texts" } } },
+  Links: "texts",
   Aliases: "texts",
+  DriverOpts: "textMap",
   MacAddress: "text",
   GwPriority: "number",
-} as const satisfies Shape<EndpointSettings>;
+  NetworkID: { ignored: "text", because: REPORTED },
+  EndpointID: { ignored: "text", because: REPORTED },
+  Gateway: { ignored: "text", because: REPORTED },
+  IPAddress: { ignored: "text", because: REPORTED },
+  IPPrefixLen: { ignored: "number", because: REPORTED },
+  IPv6Gateway: { ignored: "text", because: REPORTED },
+  GlobalIPv6Address: { ignored: "text", because: REPORTED },
+  GlobalIPv6PrefixLen: { ignored: "number", because: REPORTED },
+  DNSNames: { ignored: "texts", because: REPORTED },
+};
+
+const CONNECT_SHAPE: Shape<NetworkConnectRequest> = {
+  Container: "text",
+  EndpointConfig: { pointer: { object: ENDPOINT_SHAPE } },
+};
+
+const DISCONNECT_SHAPE: Shape<NetworkDisconnectRequest> = { Container: "text", Force: "flag" };
 
 /** What there isn't. */
 const REFUSED: { readonly [K in keyof EndpointSettings]?: string } = {
@@ -25,11 +51,8 @@ const REFUSED: { readonly [K in keyof EndpointSettings]?: string } = {
 const MAC = /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i;
 
 /** @throws {TsdError} invalid_argument, not_implemented */
-export function requestedEndpoint(given: unknown): RequestedEndpoint {
-  if (given === undefined || given === null) return {};
-  if (!isObject(given)) throw invalid("invalid JSON: the settings of an endpoint must be an object");
-  checkShape(given, SHAPE, "", "endpoint");
-  const settings = withoutNulls(given) as EndpointSettings;
+export function requestedEndpoint(given: Decoded<EndpointSettings> | null | undefined): RequestedEndpoint {
+  const settings = given ?? {};
   for (const [field, words] of Object.entries(REFUSED)) {
     if (!isEmpty(settings[field as keyof EndpointSettings])) throw unsupported(words);
   }
@@ -45,7 +68,7 @@ export function requestedEndpoint(given: unknown): RequestedEndpoint {
 }
 
 function requestedStaticAddresses(
-  { IPv4Address: four = "", IPv6Address: six = "", LinkLocalIPs: local }: EndpointIPAMConfig,
+  { IPv4Address: four = "", IPv6Address: six = "", LinkLocalIPs: local }: Decoded<EndpointIPAMConfig>,
 ): Pick<RequestedEndpoint, "address" | "six"> {
   if (!isEmpty(local)) throw unsupported("a link-local address (--link-local-ip)");
   if (four !== "" && parseAddress(four)?.family !== 4) throw invalid(`invalid IPv4 address: ${four}`);
@@ -58,25 +81,24 @@ function requestedStaticAddresses(
 export function parseConnectRequest(
   body: unknown,
 ): { readonly container: string; readonly requested: RequestedEndpoint } {
-  return {
-    container: containerOf(body),
-    requested: requestedEndpoint((body as { EndpointConfig?: unknown }).EndpointConfig),
-  };
+  const { Container, EndpointConfig } = decoded(body, CONNECT_SHAPE);
+  return { container: named(Container), requested: requestedEndpoint(EndpointConfig) };
 }
 
 /** @throws {TsdError} invalid_argument */
 export function parseDisconnectRequest(body: unknown): { readonly container: string; readonly force: boolean } {
-  const container = containerOf(body);
-  const { Force } = body as { Force?: boolean };
-  return { container, force: Force ?? false };
+  const { Container, Force = false } = decoded(body, DISCONNECT_SHAPE);
+  return { container: named(Container), force: Force };
 }
 
-function containerOf(body: unknown): string {
+function decoded<T>(body: unknown, shape: Shape<T>): Decoded<T> {
   if (!isObject(body)) throw invalid("invalid JSON: the request must be an object");
-  checkShape(body, { Container: "text", Force: "flag" }, "", "endpoint");
-  const { Container = "" } = withoutNulls(body) as { Container?: string };
-  if (Container === "") throw invalid("invalid container name or ID: value is empty");
-  return Container;
+  return decodeRequest(body, shape, { what: "endpoint" });
+}
+
+function named(container = ""): string {
+  if (container === "") throw invalid("invalid container name or ID: value is empty");
+  return container;
 }
 
 const invalid = (message: string) => new TsdError("invalid_argument", message);

@@ -1,27 +1,30 @@
 import { strict as assert } from "node:assert";
-import { parseConnectRequest, parseDisconnectRequest, requestedEndpoint } from "./endpoint_request.ts";
+import { parseConnectRequest, parseDisconnectRequest } from "./endpoint_request.ts";
 
 Deno.test("an endpoint: what is asked for, and nothing for what is empty", () => {
-  const requested = {
+  const requested = (EndpointConfig: unknown) => parseConnectRequest({ Container: "web", EndpointConfig }).requested;
+  const given = {
     IPAMConfig: { IPv4Address: "10.0.0.9", IPv6Address: "FD00:0::9" },
     MacAddress: "02-42-AC-11-00-02",
     Aliases: ["db"],
   };
-  assert.deepEqual(requestedEndpoint({ ...requested, GwPriority: 5 }), {
+  assert.deepEqual(requested({ ...given, GwPriority: 5 }), {
     ...{ address: "10.0.0.9", six: "fd00::9", mac: "02:42:ac:11:00:02", aliases: ["db"], priority: 5 },
   });
   for (const nothing of [undefined, null, {}, { IPAMConfig: null, Aliases: null, MacAddress: "" }]) {
-    assert.deepEqual(requestedEndpoint(nothing), {});
+    assert.deepEqual(requested(nothing), {});
   }
 });
 
 Deno.test("fields of the wrong type are refused by name, not taken for something else", () => {
+  const requested = (EndpointConfig: unknown) => parseConnectRequest({ Container: "web", EndpointConfig }).requested;
   const cases: [() => unknown, RegExp][] = [
-    [() => requestedEndpoint({ MacAddress: 5 }), /^Invalid endpoint configuration: MacAddress must be a text/],
-    [() => requestedEndpoint({ Aliases: "db" }), /Aliases must be a list of texts/],
-    [() => requestedEndpoint({ IPAMConfig: { IPv4Address: 5 } }), /IPAMConfig\.IPv4Address must be a text/],
-    [() => requestedEndpoint({ IPAMConfig: { IPv6Address: "10.0.0.9" } }), /^invalid IPv6 address: 10\.0\.0\.9$/],
-    [() => requestedEndpoint({ GwPriority: 1.5 }), /GwPriority must be a whole number/],
+    [() => requested([]), /^Invalid endpoint configuration: EndpointConfig must be an object$/],
+    [() => requested({ MacAddress: 5 }), /^Invalid endpoint configuration: EndpointConfig\.MacAddress must be a text/],
+    [() => requested({ Aliases: "db" }), /Aliases must be a list of texts/],
+    [() => requested({ IPAMConfig: { IPv4Address: 5 } }), /IPAMConfig\.IPv4Address must be a text/],
+    [() => requested({ IPAMConfig: { IPv6Address: "10.0.0.9" } }), /^invalid IPv6 address: 10\.0\.0\.9$/],
+    [() => requested({ GwPriority: 1.5 }), /GwPriority must be a whole number/],
     [() => parseConnectRequest({}), /^invalid container name or ID: value is empty$/],
     [() => parseConnectRequest({ Container: 5 }), /Container must be a text/],
     [() => parseDisconnectRequest({ Container: "web", Force: "yes" }), /Force must be true or false/],

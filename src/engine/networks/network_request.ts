@@ -4,6 +4,7 @@
  */
 import type { IPAMConfig, NetworkCreateRequest } from "../../api_types/mod.ts";
 import { TsdError } from "../../errors.ts";
+import { type Decoded, isObject, type Shape } from "../../json/decode.ts";
 import {
   BITS,
   contains,
@@ -15,7 +16,7 @@ import {
   type Subnet,
 } from "../../network/address.ts";
 import { freeAddress } from "../../network/pools.ts";
-import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../request_shapes.ts";
+import { decodeRequest, isEmpty } from "../request_schemas.ts";
 import { bridgeOptions } from "./bridge_options.ts";
 import type { AddressPool, NetworkRecord } from "./network.ts";
 
@@ -27,27 +28,29 @@ export interface NetworkRequest {
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const PREDEFINED: ReadonlySet<string> = new Set(["bridge", "host", "none", "default"]);
 
-const SHAPE = {
+const POOL_SHAPE: Shape<IPAMConfig> = {
+  Subnet: "text",
+  IPRange: "text",
+  Gateway: "text",
+  AuxiliaryAddresses: "textMap",
+};
+
+const SHAPE: Shape<NetworkCreateRequest> = {
   Name: "text",
+  CheckDuplicate: { ignored: { pointer: "flag" }, because: "names of networks are always unique" },
   Driver: "text",
   Scope: "text",
-  EnableIPv4: "flag",
-  EnableIPv6: "flag",
-  IPAM: {
-    object: {
-      Driver: "text",
-      Options: "textMap",
-      Config: { each: { Subnet: "text", IPRange: "text", Gateway: "text", AuxiliaryAddresses: "textMap" } },
-    },
-  },
+  EnableIPv4: { pointer: "flag" },
+  EnableIPv6: { pointer: "flag" },
+  IPAM: { pointer: { object: { Driver: "text", Options: "textMap", Config: { each: POOL_SHAPE } } } },
   Internal: "flag",
   Attachable: "flag",
   Ingress: "flag",
   ConfigOnly: "flag",
-  ConfigFrom: "object",
+  ConfigFrom: { pointer: { object: { Network: "text" } } },
   Options: "textMap",
   Labels: "textMap",
-} as const satisfies Shape<NetworkCreateRequest>;
+};
 
 /** What there isn't. */
 const REFUSED: { readonly [K in keyof NetworkCreateRequest]?: string } = {
@@ -59,8 +62,7 @@ const REFUSED: { readonly [K in keyof NetworkCreateRequest]?: string } = {
 /** @throws {TsdError} invalid_argument, not_implemented, permission_denied, not_found */
 export function parseNetworkRequest(body: unknown): NetworkRequest {
   if (!isObject(body)) throw invalid("invalid JSON: the network must be an object");
-  checkShape(body, SHAPE, "", "network");
-  const request: Partial<NetworkCreateRequest> = withoutNulls(body);
+  const request = decodeRequest(body, SHAPE, { what: "network" });
   const { Name: name = "", Driver: driver = "bridge", Internal = false, Attachable = false, EnableIPv4 = true } =
     request;
   if (name.trim() === "") throw invalid("invalid network name: name is empty");
@@ -106,7 +108,7 @@ function requireDriver(driver: string): void {
 }
 
 /** The subnets that were named, one of each version at most, with what lies in them. */
-function addressing({ IPAM }: Partial<NetworkCreateRequest>, hasIpv6: boolean): Partial<NetworkRecord> {
+function addressing({ IPAM }: Decoded<NetworkCreateRequest>, hasIpv6: boolean): Partial<NetworkRecord> {
   if (!["", "default", undefined].includes(IPAM?.Driver)) throw unsupported(`the address driver ${IPAM?.Driver}`);
   if (!isEmpty(IPAM?.Options)) throw unsupported("options of the address driver");
   const pools = (IPAM?.Config ?? []).filter((config) => !isEmptyFrom(config)).map(pool);

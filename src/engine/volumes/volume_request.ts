@@ -1,7 +1,8 @@
 /** The body of `POST /volumes/create`, checked. */
 import { TsdError } from "../../errors.ts";
 import type { VolumeCreateRequest } from "../../api_types/mod.ts";
-import { checkShape, isEmpty, isObject, type Shape, withoutNulls } from "../request_shapes.ts";
+import { isObject, type Shape } from "../../json/decode.ts";
+import { decodeRequest, isEmpty } from "../request_schemas.ts";
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -15,21 +16,20 @@ export interface VolumeRequest {
   readonly options: Texts | null;
 }
 
-const SHAPE = {
+const SHAPE: Shape<VolumeCreateRequest> = {
   Name: "text",
   Driver: "text",
   Labels: "textMap",
   DriverOpts: "textMap",
-} as const satisfies Shape<VolumeCreateRequest>;
+  ClusterVolumeSpec: "anything",
+};
 
 /** @throws {TsdError} invalid_argument, not_implemented */
 export function parseVolumeRequest(body: unknown): VolumeRequest {
   if (body === undefined) throw invalid("invalid JSON: got EOF while reading request body");
   if (!isObject(body)) throw invalid("invalid JSON: the configuration must be an object");
-  checkShape(body, SHAPE, "", "volume");
-  const { Name: name = "", Driver: driver, Labels, DriverOpts, ClusterVolumeSpec }: VolumeCreateRequest & {
-    readonly ClusterVolumeSpec?: unknown;
-  } = withoutNulls(body);
+  const request = decodeRequest(body, SHAPE, { what: "volume" });
+  const { Name: name = "", Driver: driver, Labels, DriverOpts, ClusterVolumeSpec } = request;
   if (!isEmpty(ClusterVolumeSpec)) {
     throw new TsdError("not_implemented", "Cannot create the volume: cluster volumes need a swarm, which there is not");
   }

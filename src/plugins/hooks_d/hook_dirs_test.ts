@@ -30,6 +30,9 @@ Deno.test("conditions: all that are given have to hold, and none is for nobody",
   assert.equal(matches({ hasBindMounts: true }, { hasBindMounts: true }), true);
   assert.equal(matches({ hasBindMounts: false }), false);
   assert.equal(matches({ always: true, commands: ["nothing like it"] }), false);
+  assert.equal(matches({ Always: true, Commands: ["nothing like it"] }), false);
+  assert.equal(matches({ ALWAYS: true, hasbindmounts: true }), false);
+  assert.equal(matches({ ALWAYS: true }), true);
   assert.equal(matches({ always: true, later: "fields that aren't known are passed over" }), true);
 });
 

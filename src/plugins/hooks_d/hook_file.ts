@@ -1,9 +1,11 @@
 /**
  * @module
  * One JSON file of a hooks.d folder, version 1.0.0, as Podman and CRI-O read it: a program, the stages at which the runtime
- * runs it, and for which containers. Fields that aren't known are passed over, as there.
+ * runs it, and for which containers. Fields are matched as Go's decoder does; those that aren't known are passed over, as
+ * there.
  */
 import { TsdError } from "../../errors.ts";
+import { decode, type Decoded, isObject, type Shape } from "../../json/decode.ts";
 import type { OciHook } from "../../runtime/spec/mod.ts";
 import { type Stage, STAGES } from "../answers.ts";
 import { goPattern } from "./patterns.ts";
@@ -30,16 +32,41 @@ export interface HookFile {
   matches(container: HookedContainer): boolean;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+/** A file's fields, whose values are yet to be checked. */
+interface FileFields {
+  readonly version?: unknown;
+  readonly hook?: {
+    readonly path?: unknown;
+    readonly args?: unknown;
+    readonly env?: unknown;
+    readonly timeout?: unknown;
+  };
+  readonly when?: {
+    readonly always?: unknown;
+    readonly annotations?: unknown;
+    readonly commands?: unknown;
+    readonly hasBindMounts?: unknown;
+  };
+  readonly stages?: unknown;
+}
+
+const SHAPE: Shape<FileFields> = {
+  version: "anything",
+  hook: { object: { path: "anything", args: "anything", env: "anything", timeout: "anything" } },
+  when: { object: { always: "anything", annotations: "anything", commands: "anything", hasBindMounts: "anything" } },
+  stages: "anything",
+};
+
 type Condition = (container: HookedContainer) => boolean;
 
 /** @throws {TsdError} invalid_argument, without the file's name */
 export function parseHookFile(text: string): HookFile {
-  const file = objectIn(parsed(text), "it");
+  const file = decode(parsed(text), SHAPE, (path) => wrong(`${path || "it"} is no object`));
   if (file.version !== VERSION) {
     throw wrong(`its version is ${JSON.stringify(file.version)}, and ${VERSION} is the one that is known`);
   }
-  const { path, args, env, timeout } = objectIn(file.hook, "hook");
+  if (file.hook === undefined) throw wrong("hook is no object");
+  const { path, args, env, timeout } = file.hook;
   if (typeof path !== "string" || !path.startsWith("/")) throw wrong("hook.path is no absolute path");
   if (timeout !== undefined && !(Number.isInteger(timeout) && Number(timeout) > 0)) {
     throw wrong("hook.timeout is no positive whole number");
@@ -50,7 +77,8 @@ export function parseHookFile(text: string): HookFile {
     ...env !== undefined && { env: texts(env, "hook.env") },
     ...timeout !== undefined && { timeout: Number(timeout) },
   };
-  const conditions = conditionsOf(objectIn(file.when, "when"));
+  if (file.when === undefined) throw wrong("when is no object");
+  const conditions = conditionsOf(file.when);
   return {
     hook,
     stages: stagesOf(file.stages),
@@ -69,7 +97,9 @@ function stagesOf(given: unknown): readonly Stage[] {
 }
 
 /** All of them have to hold. */
-function conditionsOf({ always, annotations, commands, hasBindMounts }: Fields): Condition[] {
+function conditionsOf(
+  { always, annotations, commands, hasBindMounts }: NonNullable<Decoded<FileFields>["when"]>,
+): Condition[] {
   const conditions: Condition[] = [];
   if (always !== undefined) {
     const holds = flagIn(always, "when.always");
@@ -102,8 +132,8 @@ function parsed(text: string): unknown {
   }
 }
 
-function objectIn(value: unknown, what: string): Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+function objectIn(value: unknown, what: string): Record<string, unknown> {
+  if (isObject(value)) return value;
   throw wrong(`${what} is no object`);
 }
 

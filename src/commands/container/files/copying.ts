@@ -39,7 +39,7 @@ export interface Destination {
   readonly name: string;
 }
 
-/** Into a folder that is there; or else under the name that the target's path ends with. @throws {PlainError} */
+/** Into a folder that is there; or else under the name that the target's path ends with. @throws {StatusError} */
 export function destinationOf(source: CopySource, target: CopyTarget): Destination {
   if (target.found === "folder") return { dir: target.path, name: source.otherName ?? splitEnd(source.path).name };
   if (target.found !== undefined && source.isDir) throw new StatusError("cannot copy directory");

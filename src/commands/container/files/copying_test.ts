@@ -20,9 +20,9 @@ Deno.test("cp: where it goes and what it is called there, as with Docker", () =>
     dir: "/dst",
     name: "link",
   });
-  assert.throws(() => destinationOf(directory, at("/dst/old", "other")), /^PlainError: cannot copy directory$/);
-  assert.throws(() => destinationOf(file, at("/dst/new/")), /^PlainError: no such directory$/);
-  assert.throws(() => destinationOf(file, at("/dst/new/.")), /^PlainError: no such directory$/);
+  assert.throws(() => destinationOf(directory, at("/dst/old", "other")), /^StatusError: cannot copy directory$/);
+  assert.throws(() => destinationOf(file, at("/dst/new/")), /^StatusError: no such directory$/);
+  assert.throws(() => destinationOf(file, at("/dst/new/.")), /^StatusError: no such directory$/);
 });
 
 Deno.test("cp: what a link that was followed is called", () => {
@@ -69,7 +69,7 @@ Deno.test("cp: paths of this machine", async () => {
     checkOutputPath(`${dir}/anything`);
     assert.throws(
       () => checkOutputPath(`${dir}/no/x`),
-      /^PlainError: invalid output path: directory ".*\/no" does not exist$/,
+      /^StatusError: invalid output path: directory ".*\/no" does not exist$/,
     );
     assert.throws(
       () => checkOutputPath("/dev/null"),

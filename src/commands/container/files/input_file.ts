@@ -1,6 +1,6 @@
 import { StatusError } from "../../../cli/mod.ts";
 
-/** A file to be read to its end, or given up. @throws {PlainError} with Docker's texts */
+/** A file to be read to its end, or given up. @throws {StatusError} with Docker's texts */
 export async function openedFile(path: string): Promise<ReadableStream<Uint8Array>> {
   try {
     return (await Deno.open(path)).readable;

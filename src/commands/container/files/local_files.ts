@@ -12,7 +12,7 @@ export function localPath(path: string): string {
   return withEndOf(path.startsWith("/") ? joined("/", path) : joined(Deno.cwd(), path), path);
 }
 
-/** @throws {PlainError} with Docker's text: where it would lie there is no folder, or it is a device */
+/** @throws {StatusError} with Docker's text: where it would lie there is no folder, or it is a device */
 export function checkOutputPath(path: string): void {
   const dir = dirName(joined("/", path));
   if (statOf(dir) === undefined) {
@@ -25,7 +25,7 @@ export function checkOutputPath(path: string): void {
   );
 }
 
-/** What a path names that is to be copied. @throws {PlainError} there is no such thing */
+/** What a path names that is to be copied. @throws {StatusError} there is no such thing */
 export function localSource(path: string, { followLink }: { readonly followLink: boolean }): CopySource {
   const { path: resolved, otherName } = followLink ? followed(path, realPath(path)) : besideItsDir(path);
   const isDir = lstat(resolved).isDirectory;
@@ -41,7 +41,7 @@ function besideItsDir(path: string): { readonly path: string; readonly otherName
   return isOther ? { path: whole, otherName: baseName(path) } : { path: whole };
 }
 
-/** What a path names that is to be written: the end of all links. @throws {PlainError} there is no folder for it */
+/** What a path names that is to be written: the end of all links. @throws {StatusError} there is no folder for it */
 export function localTarget(path: string): CopyTarget {
   let target = path;
   for (let links = 0;; links++) {

@@ -27,7 +27,7 @@ export class OutputFile implements AsyncDisposable {
     this.#file = file;
   }
 
-  /** @throws {PlainError} it can't be there */
+  /** @throws {StatusError} it can't be there */
   static async create(path: string): Promise<OutputFile> {
     await checkPlace(path);
     const draft = `${dirName(path)}/.tmp-${baseName(path)}${crypto.randomUUID()}`;

@@ -5,61 +5,113 @@
  * means is the runtime's business.
  */
 import { TsdError } from "../../../errors.ts";
+import { decode, type Decoded, isObject, type Shape } from "../../../json/decode.ts";
+import { duplicateKey, measureJson } from "../../../json/keys.ts";
 import { type OciSeccomp, type OciSyscallArg, type OciSyscallRule, uint64 } from "../oci.ts";
 import { kernelAtLeast, type SeccompContext } from "./resolve.ts";
 
 /** When a rule counts. All of `includes` must hold, none of `excludes`. */
-export interface ProfileFilter {
-  readonly caps?: readonly string[];
+interface ProfileFilter {
+  caps?: readonly string[] | null;
   /** Go's names: `amd64`, `arm64`. */
-  readonly arches?: readonly string[];
+  arches?: readonly string[] | null;
   /** `4.8` */
-  readonly minKernel?: string;
+  minKernel?: string | null;
 }
 
-export interface ProfileSyscall {
-  readonly name?: string;
-  readonly names?: readonly string[];
-  readonly action: string;
-  readonly errnoRet?: number;
-  readonly args?: readonly OciSyscallArg[] | null;
-  readonly includes?: ProfileFilter | null;
-  readonly excludes?: ProfileFilter | null;
+/** A condition on an argument. Its numbers have up to 64 bits. */
+interface ProfileArg {
+  index: number;
+  value: unknown;
+  valueTwo?: unknown;
+  op: string;
+}
+
+interface ProfileSyscall {
+  /** The older form of `names`. */
+  name?: string;
+  names?: readonly string[] | null;
+  action: string;
+  errnoRet?: number | null;
+  args?: readonly ProfileArg[] | null;
+  comment?: string;
+  includes?: ProfileFilter | null;
+  excludes?: ProfileFilter | null;
 }
 
 /** A machine's architecture and those whose programs it also runs. */
-export interface ArchFamily {
-  readonly architecture: string;
-  readonly subArchitectures?: readonly string[] | null;
+interface ArchFamily {
+  architecture: string;
+  subArchitectures?: readonly string[] | null;
 }
 
 /** A profile as it stands in the file. */
-export interface SeccompProfile {
-  readonly defaultAction?: string;
-  readonly defaultErrnoRet?: number;
-  readonly architectures?: readonly string[] | null;
-  readonly archMap?: readonly ArchFamily[] | null;
-  readonly flags?: readonly string[];
-  readonly listenerPath?: string;
-  readonly listenerMetadata?: string;
-  readonly syscalls?: readonly ProfileSyscall[] | null;
+interface ProfileFile {
+  defaultAction?: string;
+  defaultErrnoRet?: number | null;
+  architectures?: readonly string[] | null;
+  archMap?: readonly ArchFamily[] | null;
+  flags?: readonly string[] | null;
+  listenerPath?: string;
+  listenerMetadata?: string;
+  syscalls?: readonly ProfileSyscall[] | null;
 }
+
+/** A decoded profile. */
+export type SeccompProfile = Decoded<ProfileFile>;
+
+const FILTER_SHAPE: Shape<ProfileFilter> = { caps: "texts", arches: "texts", minKernel: { pointer: "text" } };
+
+const SYSCALL_SHAPE: Shape<ProfileSyscall> = {
+  name: "text",
+  names: "texts",
+  action: "text",
+  errnoRet: { pointer: "count" },
+  args: { each: { index: "count", value: "anything", valueTwo: "anything", op: "text" } },
+  comment: { ignored: "text", because: "it is for readers" },
+  includes: { pointer: { object: FILTER_SHAPE } },
+  excludes: { pointer: { object: FILTER_SHAPE } },
+};
+
+const PROFILE_SHAPE: Shape<ProfileFile> = {
+  defaultAction: "text",
+  defaultErrnoRet: { pointer: "count" },
+  architectures: "texts",
+  archMap: { each: { architecture: "text", subArchitectures: "texts" } },
+  flags: "texts",
+  listenerPath: "text",
+  listenerMetadata: "text",
+  syscalls: { each: SYSCALL_SHAPE },
+};
+
+/** How deep a profile may be nested; its form has five levels. */
+const MAX_DEPTH = 64;
 
 const GO_ARCH: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
 const SCMP_ARCH: Readonly<Record<string, string>> = { x86_64: "SCMP_ARCH_X86_64", aarch64: "SCMP_ARCH_AARCH64" };
 
-/** Reads a profile's JSON. @throws invalid_argument when it is not one */
+/** Decodes a profile as Go's decoder does. @throws {TsdError} invalid_argument */
 export function parseSeccompProfile(text: string): SeccompProfile {
-  let value: unknown;
+  const value = parsed(text);
+  if (!isObject(value)) throw malformed("it is not an object");
+  const profile = decode(value, PROFILE_SHAPE, (path, must) => malformed(`'${path}' is not ${must}`));
+  for (const call of profile.syscalls ?? []) checkSyscall(call);
+  return profile;
+}
+
+function parsed(text: string): unknown {
+  const size = measureJson(text);
+  if (size.depth > MAX_DEPTH) throw malformed(`it is nested deeper than ${MAX_DEPTH} levels`);
   try {
-    value = JSON.parse(text, exactNumber);
+    const twice = duplicateKey(text, JSON.parse(text), size);
+    if (twice !== undefined) {
+      throw malformed(`the key ${JSON.stringify(twice.slice(0, 80))} stands twice in one object`);
+    }
+    return JSON.parse(text, exactNumber);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw malformed(cause.message, cause);
   }
-  if (!isObject(value)) throw malformed("it is not an object");
-  checkShape(value);
-  return value as SeccompProfile;
 }
 
 /** The profile for one container, or undefined when it says nothing at all, which means no filter. */
@@ -74,8 +126,9 @@ export function resolveSeccompProfile(profile: SeccompProfile, context: SeccompC
       "both 'architectures' and 'archMap' are specified in the seccomp profile, use either 'architectures' or 'archMap'",
     );
   }
-  const mapped = archMap.find((entry) => entry.architecture === SCMP_ARCH[context.arch]);
-  const judged = architectures ?? (mapped ? [mapped.architecture, ...mapped.subArchitectures ?? []] : []);
+  const native = SCMP_ARCH[context.arch] ?? "unknown";
+  const mapped = archMap.find((entry) => entry.architecture === native);
+  const judged = architectures ?? (mapped ? [native, ...mapped.subArchitectures ?? []] : []);
   return {
     ...rest,
     defaultAction,
@@ -84,7 +137,7 @@ export function resolveSeccompProfile(profile: SeccompProfile, context: SeccompC
   };
 }
 
-function applies({ includes, excludes }: ProfileSyscall, context: SeccompContext): boolean {
+function applies({ includes, excludes }: Decoded<ProfileSyscall>, context: SeccompContext): boolean {
   const arch = GO_ARCH[context.arch] ?? context.arch;
   const has = (cap: string) => context.capabilities.includes(cap);
   const reached = (version: string) => kernelAtLeast(context.kernel, kernelVersion(version));
@@ -100,12 +153,12 @@ function applies({ includes, excludes }: ProfileSyscall, context: SeccompContext
   return true;
 }
 
-function toOci({ name, names, action, errnoRet, args }: ProfileSyscall): OciSyscallRule {
+function toOci({ name, names = [], action = "", errnoRet, args = [] }: Decoded<ProfileSyscall>): OciSyscallRule {
   return {
-    names: name ? [name] : names ?? [],
+    names: name ? [name] : names,
     action,
     ...errnoRet === undefined ? {} : { errnoRet },
-    ...args?.length ? { args } : {},
+    ...args.length > 0 ? { args: args as readonly OciSyscallArg[] } : {},
   };
 }
 
@@ -115,20 +168,15 @@ function kernelVersion(text: string): readonly [number, number] {
   return [Number(found[1]), Number(found[2])];
 }
 
-function checkShape(profile: Record<string, unknown>): void {
-  const { syscalls } = profile;
-  if (syscalls === undefined || syscalls === null) return;
-  if (!Array.isArray(syscalls)) throw malformed("'syscalls' is not a list");
-  for (const call of syscalls) {
-    if (!isObject(call) || typeof call.action !== "string") throw malformed("each of 'syscalls' needs an 'action'");
-    if (call.name && Array.isArray(call.names) && call.names.length > 0) {
-      throw new TsdError(
-        "invalid_argument",
-        "both 'name' and 'names' are specified in the seccomp profile, use either 'name' or 'names'",
-      );
-    }
-    if (!call.name && !isTextList(call.names)) throw malformed("each of 'syscalls' needs 'names'");
+function checkSyscall({ name, names = [], action }: Decoded<ProfileSyscall>): void {
+  if (action === undefined) throw malformed("each of 'syscalls' needs an 'action'");
+  if (name && names.length > 0) {
+    throw new TsdError(
+      "invalid_argument",
+      "both 'name' and 'names' are specified in the seccomp profile, use either 'name' or 'names'",
+    );
   }
+  if (!name && names.length === 0) throw malformed("each of 'syscalls' needs 'names'");
 }
 
 // Arguments are unsigned 64-bit numbers; a double would round the large ones.
@@ -136,11 +184,6 @@ function exactNumber(_key: string, value: unknown, context?: { readonly source: 
   if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
   return context && /^\d+$/.test(context.source) ? uint64(BigInt(context.source)) : value;
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const isTextList = (value: unknown): boolean =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string");
 
 function malformed(why: string, cause?: unknown): TsdError {
   return new TsdError("invalid_argument", `Decoding seccomp profile failed: ${why}`, { cause });

@@ -39,6 +39,20 @@ Deno.test("a profile's architectures, errno, arguments and old names", () => {
   );
 });
 
+Deno.test("a profile's keys may be in any case; what its form doesn't have is dropped", () => {
+  const filter = resolved(`{
+    "DefaultAction": "SCMP_ACT_ALLOW", "odd": 1, "FLAGS": ["SECCOMP_FILTER_FLAG_LOG"],
+    "Syscalls": [
+      {"Names": ["mkdir"], "ACTION": "SCMP_ACT_ERRNO", "Comment": "x", "Args": [{"Index": 1, "VALUE": 7, "Op": "SCMP_CMP_EQ"}]},
+      {"\u017fyscalls": [], "names": ["mount"], "action": "SCMP_ACT_KILL", "Excludes": {"ARCHES": ["amd64"]}}
+    ]
+  }`);
+  assert.deepEqual(filter, {
+    ...{ defaultAction: "SCMP_ACT_ALLOW", flags: ["SECCOMP_FILTER_FLAG_LOG"] },
+    syscalls: [{ ...rule({}), args: [{ index: 1, value: 7, op: "SCMP_CMP_EQ" }] }],
+  });
+});
+
 Deno.test("an empty profile means no filter", () => {
   assert.equal(resolved("{}"), undefined);
 });
@@ -57,10 +71,19 @@ Deno.test("malformed profiles are refused", () => {
   for (const [profile, message] of bad) {
     assert.throws(() => resolved(JSON.stringify(profile)), { code: "invalid_argument", message });
   }
-  assert.throws(() => parseSeccompProfile("{"), {
-    code: "invalid_argument",
-    message: /^Decoding seccomp profile failed/,
-  });
+  const texts: readonly (readonly [text: string, message: RegExp])[] = [
+    ["{", /./],
+    ['{"syscalls":[],"syscalls":[]}', /: the key "syscalls" stands twice in one object$/],
+    ["[".repeat(1e6), /: it is nested deeper than 64 levels$/],
+    [`{"x":${"[".repeat(1e6)}${"]".repeat(1e6)}}`, /: it is nested deeper than 64 levels$/],
+  ];
+  for (const [text, message] of texts) {
+    assert.throws(() => parseSeccompProfile(text), {
+      code: "invalid_argument",
+      message: /^Decoding seccomp profile failed/,
+    });
+    assert.throws(() => parseSeccompProfile(text), { message });
+  }
 });
 
 Deno.test("kernel releases", () => {
