@@ -1,4 +1,16 @@
 /** Folders that may or may not be there. */
+import { dirname } from "node:path";
+import { containerPaths, type EnginePaths } from "./paths.ts";
+
+/**
+ * Makes a container's run folder. Those above it were made by the engine's start; another program may have removed them.
+ * @throws {Error} of the file system
+ */
+export function makeBundle(paths: EnginePaths, containerId: string): void {
+  const { bundle } = containerPaths(paths, containerId);
+  Deno.mkdirSync(dirname(bundle), { recursive: true, mode: 0o710 });
+  Deno.mkdirSync(bundle, { recursive: true, mode: 0o711 });
+}
 
 /** Removes a folder with all that is in it; a missing one is fine. */
 export async function removeTree(path: string): Promise<void> {

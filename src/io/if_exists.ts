@@ -23,6 +23,16 @@ export function removeIfExists(path: string): void {
   ifExists(() => Deno.removeSync(path));
 }
 
+/** Renames a file; says whether it was there. */
+export function renameIfThere(from: string, to: string): boolean {
+  return ifExists(() => (Deno.renameSync(from, to), true)) ?? false;
+}
+
+/** The inode of what has that name, a link itself; undefined where nothing has it. */
+export function inodeOf(path: string): number | undefined {
+  return ifExists(() => Deno.lstatSync(path))?.ino ?? undefined;
+}
+
 function ifExists<T>(look: () => T): T | undefined {
   try {
     return look();

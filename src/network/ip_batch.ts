@@ -63,6 +63,18 @@ function addressLines(name: string, addresses: readonly string[]): string[] {
 
 const isIpv6 = (address: string): boolean => address.includes(":");
 
+/** Gives a bridge the addresses it has lost. Run in the host's namespace. */
+export function bridgeRepairBatch({ name, addresses }: Pick<BridgeLink, "name" | "addresses">): string {
+  return lines(
+    ...addresses.map((address) => `addr replace ${address} dev ${name}${isIpv6(address) ? " nodad" : ""}`),
+    `link set dev ${name} up`,
+  );
+}
+
+/** Attaches the host's end of a pair to a bridge. Run in the host's namespace. */
+export const attachBatch = (hostName: string, bridge: string): string =>
+  lines(`link set dev ${hostName} master ${bridge} up`);
+
 /** Takes an interface away, and its other end with it. */
 export const removalBatch = (name: string): string => lines(`link del dev ${name}`);
 

@@ -3,7 +3,7 @@
  * {@link OciRuntime} through the runc command (opencontainers/runc, man8). runc's own errors go to a log file, never to
  * the container's stderr; each call has a deadline, after which runc is killed and what it made is deleted.
  */
-import { TsdError } from "../errors.ts";
+import { isTsdError, TsdError } from "../errors.ts";
 import { type ChildStdio, isErrno, O, type ProcessCalls, processStat, SIG } from "../sys/mod.ts";
 import type { CgroupMigration } from "./cgroup_migration.ts";
 import { type ExecFifoCalls, startByFifo } from "./exec_fifo.ts";
@@ -135,7 +135,7 @@ export class Runc implements OciRuntime {
       const args = ["exec", "--detach", ...files, ...consoleArgs(consoleSocket), containerId];
       await using undo = new AsyncDisposableStack();
       undo.defer(() => this.#endChild(pidFile));
-      await this.#logged(`${dir}/${execId}.log`, args, stdio);
+      await this.#explained(containerId, this.#logged(`${dir}/${execId}.log`, args, stdio));
       const pid = await readPidPatiently(pidFile);
       undo.move();
       await untilExecuted(pid);
@@ -150,14 +150,14 @@ export class Runc implements OciRuntime {
   }
 
   async setFrozen(id: string, frozen: boolean): Promise<void> {
-    await this.#logged(this.#callLog(), [frozen ? "pause" : "resume", id], NULL_STDIO);
+    await this.#explained(id, this.#logged(this.#callLog(), [frozen ? "pause" : "resume", id], NULL_STDIO));
   }
 
   async update(id: string, resources: OciLimits): Promise<void> {
     const file = `${this.#options.logDir}/call-${++this.#calls}.json`;
     try {
       await Deno.writeTextFile(file, JSON.stringify(resources), { mode: 0o600 });
-      await this.#logged(this.#callLog(), ["update", "--resources", file, id], NULL_STDIO);
+      await this.#explained(id, this.#logged(this.#callLog(), ["update", "--resources", file, id], NULL_STDIO));
     } finally {
       removeIfExists(file);
     }
@@ -176,6 +176,17 @@ export class Runc implements OciRuntime {
       // It was cut off when it was written, and runc can do nothing with it any more.
       await Deno.remove(directory, { recursive: true });
       return false;
+    }
+  }
+
+  /** Says more where the runtime's state of a running container is gone: the runtime only says that there is no container. */
+  async #explained(id: string, call: Promise<void>): Promise<void> {
+    try {
+      await call;
+    } catch (thrown) {
+      if (!isTsdError(thrown, "runtime_failed") || exists(`${this.#options.stateRoot}/${id}`)) throw thrown;
+      const remedy = "the runtime's state of the container was removed; restart it";
+      throw new TsdError("runtime_failed", `${thrown.message} (${remedy})`, { cause: thrown });
     }
   }
 

@@ -6,6 +6,7 @@ import { cgroupDirs } from "../harness/host_state.ts";
 import { type Engine, runCommand, tracesOf } from "../harness/mod.ts";
 import { requires } from "../requires.ts";
 import {
+  exists,
   type Holdings,
   holdingsOf,
   runDetached,
@@ -31,6 +32,16 @@ async function assertEnds(engine: Engine, id: string, exitCode: number): Promise
   await until("its end", async () => (await stateOf(engine, id)).Status === "exited");
   const state = await stateOf(engine, id);
   assert.deepEqual([state.ExitCode, state.Pid], [exitCode, 0]);
+}
+
+/** Removes a directory in which the engine may write at the same time, as it does when a start is just over. */
+async function removeUnderIt(path: string): Promise<void> {
+  await until(`${path} to be gone`, async () => (await runCommand("rm", ["-rf", path])).code === 0);
+}
+
+/** For an engine whose own process can't be compared. */
+function withoutProcess({ host: { process: _, ...host }, ...holdings }: Holdings): Holdings {
+  return { ...holdings, host };
 }
 
 /** Stops, starts and removes it as if nothing had been. */
@@ -112,11 +123,11 @@ Deno.test({
         assert.notEqual(points.length, 0);
         for (const point of points) assert.equal((await runCommand("umount", ["-l", point.split(" ")[0]!])).code, 0);
       },
-      bundle: (id) => Deno.remove(`${runDir}/containers/${id}`, { recursive: true }),
+      bundle: (id) => removeUnderIt(`${runDir}/containers/${id}`),
       garbage: (id) => Deno.writeTextFile(`${runDir}/runc/${id}/state.json`, "garbage"),
       // As of one that an engine was just starting.
       fifo: (id) => runCommand("mkfifo", [`${runDir}/runc/${id}/exec.fifo`]),
-      state: (id) => Deno.remove(`${runDir}/runc/${id}`, { recursive: true }),
+      state: (id) => removeUnderIt(`${runDir}/runc/${id}`),
     };
     for (const [what, breakIt] of Object.entries(breaks)) {
       const removed = await runDetached(resting.setup, "sleep 1000 & sleep 1000");
@@ -142,7 +153,118 @@ Deno.test({
       }
     }
     // The engine is another one by now: of its own process nothing can be compared.
-    await untilSettled(engine, { ...before, host: (({ process: _, ...host }) => host)(before.host) });
+    await untilSettled(engine, withoutProcess(before));
+  },
+});
+
+Deno.test({
+  name: "its run folder is gone: execs run; what the runtime knows of it is gone: that is said",
+  ...needs,
+  async fn() {
+    await using resting = await restingRig();
+    const { setup: { engine }, before } = resting;
+    const { runDir } = tracesOf(engine.dataRoot);
+    const id = await runDetached(resting.setup, "exec sleep 1000");
+    await removeUnderIt(runDir);
+    for (const flags of [[], ["-i"], ["-t"]]) {
+      const { code, stdout, stderr } = await engine.tsd(["exec", ...flags, id, "true"]);
+      assert.match(
+        stdout + stderr,
+        /^OCI runtime exec failed: .* \(the runtime's state .* was removed; restart it\)\r?\n$/,
+      );
+      assert.equal(code, 126);
+    }
+    const paused = await engine.tsd(["pause", id]);
+    assert.match(paused.stderr, /^tsd: runc pause failed: .* \(the runtime's state .* was removed; restart it\)\n$/);
+    assert.equal((await engine.tsd(["restart", "-t", "0", id])).code, 0);
+    await removeUnderIt(`${runDir}/containers`);
+    for (const flags of [[], ["-i"], ["-t"]]) {
+      const { code, stdout, stderr } = await engine.tsd(["exec", ...flags, id, "echo", "ok"]);
+      assert.deepEqual([code, stdout.trim(), stderr], [0, "ok", ""], flags.join());
+    }
+    for (const dir of [runDir, `${runDir}/containers`]) {
+      assert.equal((await Deno.stat(dir)).mode! & 0o777, 0o710, dir);
+    }
+    await assertUsable(engine, id);
+    // The lock that the engine holds has no name any more.
+    await untilSettled(engine, withoutProcess(before));
+  },
+});
+
+Deno.test({
+  name: "its log is gone: what it prints afterwards is logged",
+  ...needs,
+  async fn() {
+    await using resting = await restingRig();
+    const { setup: { engine }, before } = resting;
+    for (const removed of ["file", "folder"]) {
+      const id = await runDetached(resting.setup, "n=0; while :; do echo $n; n=$((n + 1)); sleep 0.05; done");
+      await until("a line", async () => (await engine.tsd(["logs", id])).stdout !== "");
+      const dir = `${engine.dataRoot}/containers/${id}`;
+      await Deno.remove(removed === "file" ? `${dir}/${id}-json.log` : dir, { recursive: true });
+      await using follower = engine.session("tsd", ["logs", "-f", id]);
+      await follower.waitFor("\n");
+      const { code, stdout } = await engine.tsd(["logs", id]);
+      assert.match(stdout, /^\d+\n/, removed);
+      assert.equal(code, 0);
+      assert.match(await engine.log(), new RegExp(`The log \\S+${id}\\S+ was removed by another program`));
+      await assertUsable(engine, id);
+    }
+    const id = await runDetached(resting.setup, "echo hello");
+    assert.equal((await engine.tsd(["wait", id])).code, 0);
+    const path = `${engine.dataRoot}/containers/${id}/${id}-json.log`;
+    await Deno.remove(path);
+    await Deno.mkdir(path);
+    const { code, stderr } = await engine.tsd(["logs", id]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^tsd: Cannot read the log [^\n]*Is a directory[^\n]*\n$/);
+    assert.equal((await engine.tsd(["rm", id])).code, 0);
+    await untilSettled(engine, before);
+  },
+});
+
+Deno.test({
+  name: "it is paused, and what the runtime knows of it is gone: it can be resumed, ended and removed",
+  ...needs,
+  async fn() {
+    await using resting = await restingRig();
+    const { setup: { engine }, before } = resting;
+    const { runDir } = tracesOf(engine.dataRoot);
+    const breakPaused = async () => {
+      const id = await runDetached(resting.setup, "sleep 1000 & exec sleep 1000");
+      await engine.tsd(["pause", id]);
+      await removeUnderIt(`${runDir}/runc/${id}`);
+      return id;
+    };
+    for (const command of [["unpause"], ["stop", "-t", "0"], ["kill"], ["rm", "-f"]]) {
+      const id = await breakPaused();
+      const { code, stderr } = await engine.tsd([...command, id]);
+      assert.deepEqual([code, stderr], [0, ""], command[0]);
+      if (command[0] !== "rm") await assertUsable(engine, id);
+    }
+    await untilSettled(engine, before);
+  },
+});
+
+Deno.test({
+  name: "it was frozen by somebody else: it can be ended and removed",
+  ...needs,
+  async fn() {
+    await using resting = await restingRig();
+    const { setup: { engine }, before } = resting;
+    for (const command of [["stop", "-t", "20"], ["kill"], ["rm", "-f"]]) {
+      const id = await runDetached(resting.setup, "trap 'exit 4' TERM; while :; do sleep 0.05; done");
+      for (const dir of await cgroupDirs(new RegExp(`^tsd-${tracesOf(engine.dataRoot).engineId}$`))) {
+        if (!dir.endsWith(`/${id}`)) continue;
+        for (const [file, text] of [["freezer.state", "FROZEN"], ["cgroup.freeze", "1"]]) {
+          if (await exists(`${dir}/${file}`)) await Deno.writeTextFile(`${dir}/${file}`, text!);
+        }
+      }
+      const { code, stderr } = await engine.tsd([...command, id]);
+      assert.deepEqual([code, stderr], [0, ""], command[0]);
+      if (command[0] !== "rm") await assertUsable(engine, id);
+    }
+    await untilSettled(engine, before);
   },
 });
 

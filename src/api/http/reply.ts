@@ -86,3 +86,19 @@ async function* arrayOf<T>(
     await items.return?.();
   }
 }
+
+/** A source whose first item is there already: what goes wrong before it still has a status. Read it to its end or `return()`. */
+export async function started<T>(source: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const items = source[Symbol.asyncIterator]();
+  let first: IteratorResult<T> | undefined = await items.next();
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        const present = first;
+        first = undefined;
+        return present ?? await items.next();
+      },
+      return: async () => await items.return?.() ?? { done: true, value: undefined },
+    }),
+  };
+}

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { jsonArray } from "./reply.ts";
+import { jsonArray, started } from "./reply.ts";
 
 async function textOf(source: AsyncIterable<unknown>): Promise<{ text: string; parts: number }> {
   const reply = await jsonArray(source, (item) => item);
@@ -38,5 +38,26 @@ Deno.test("a JSON array: one that isn't read to its end gives its source up", as
   const reply = await jsonArray(source(), (item) => item);
   assert(reply.kind === "stream");
   for await (const _ of reply.body) break;
+  assert.equal(isOver, true);
+});
+
+Deno.test("a source that has begun: its first failure comes at once, its items once, and it is given up", async () => {
+  const failing = async function* () {
+    const broken = await Promise.resolve(true);
+    if (broken) throw new RangeError("broken");
+    yield 1;
+  };
+  await assert.rejects(started(failing()), RangeError);
+  assert.deepEqual(await Array.fromAsync(await started(ReadableStream.from([1, 2, 3]))), [1, 2, 3]);
+  assert.deepEqual(await Array.fromAsync(await started(ReadableStream.from([]))), []);
+  let isOver = false;
+  const source = async function* () {
+    try {
+      for (let n = 0;; n++) yield await Promise.resolve(n);
+    } finally {
+      isOver = true;
+    }
+  };
+  for await (const n of await started(source())) if (n === 1) break;
   assert.equal(isOver, true);
 });

@@ -3,7 +3,7 @@
  * The files of containers: what was changed in their roots, archives of paths in both directions, the whole root.
  */
 import { TsdError } from "../../errors.ts";
-import { empty, jsonArray, type Reply } from "../http/reply.ts";
+import { empty, jsonArray, type Reply, started } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { changeView } from "../views/change_view.ts";
@@ -35,7 +35,7 @@ export function containerFileRoutes({ changes, archives }: Services): Route[] {
       handler: async (request): Promise<Reply> => {
         const { info, archive } = await archives.pack(request.params.id, pathOf(request), request.signal);
         const headers = { [STAT_HEADER]: pathStatHeader(info) };
-        return { kind: "stream", contentType: "application/x-tar", headers, body: archive };
+        return { kind: "stream", contentType: "application/x-tar", headers, body: await started(archive) };
       },
     },
     {
@@ -59,7 +59,7 @@ export function containerFileRoutes({ changes, archives }: Services): Route[] {
       since: "1.24",
       handler: async ({ params, signal }): Promise<Reply> => {
         const body = await archives.export(params.id, signal);
-        return { kind: "stream", contentType: "application/octet-stream", body };
+        return { kind: "stream", contentType: "application/octet-stream", body: await started(body) };
       },
     },
   ];

@@ -4,10 +4,10 @@
  */
 import { type ErrorCode, isTsdError, TsdError } from "../../errors.ts";
 import { platformIn } from "../http/platform_param.ts";
-import { jsonLines, type Reply } from "../http/reply.ts";
+import { jsonLines, type Reply, started } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
-import { started, withErrorInBand } from "./progress.ts";
+import { withErrorInBand } from "./progress.ts";
 
 /** What is wrong with an upload is the mistake of whoever sent it; the same in what a registry sends isn't. */
 const SENDERS_MISTAKES: readonly ErrorCode[] = [
@@ -59,5 +59,5 @@ async function load({ imageLoader }: Services, request: ApiRequest): Promise<Rep
 async function save({ imageSaver }: Services, request: ApiRequest, names: readonly string[]): Promise<Reply> {
   const { query, version, signal } = request;
   const body = await imageSaver.save(names, { platform: platformIn(query, version, "1.48"), signal });
-  return { kind: "stream", contentType: "application/x-tar", body };
+  return { kind: "stream", contentType: "application/x-tar", body: await started(body) };
 }

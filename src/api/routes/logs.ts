@@ -3,7 +3,7 @@
  * Logs of containers: Docker's `GET /containers/{id}/logs`, and tsd's own `POST /tsd/containers/{id}/logs/clear`.
  */
 import { TsdError } from "../../errors.ts";
-import { empty, type Reply } from "../http/reply.ts";
+import { empty, type Reply, started } from "../http/reply.ts";
 import type { ApiRequest, Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { timestamp } from "../views/container_view.ts";
@@ -50,7 +50,10 @@ async function containerLogs({ logs, table }: Services, request: ApiRequest): Pr
   const multiplexed = positions || !(container.record.config.Tty ?? false);
   const format = { timestamps: query.flag("timestamps"), details: query.flag("details"), multiplexed, positions };
   const contentType = positions ? POSITIONS_TYPE : streamType(request, multiplexed);
-  return { kind: "stream", contentType, body: logChunks(batches, format), endless: query.flag("follow") };
+  const chunks = logChunks(batches, format);
+  // The first record of a log that is followed may be a long time coming.
+  const endless = query.flag("follow");
+  return { kind: "stream", contentType, body: endless ? chunks : await started(chunks), endless };
 }
 
 /** `all`, nothing, or a number; Docker takes what is no number for all. */

@@ -11,18 +11,3 @@ export async function* withErrorInBand<T>(messages: AsyncIterable<T>): AsyncGene
     yield { errorDetail: { message, tsdCode: code }, error: message };
   }
 }
-
-/** The same messages once the first of them has come: what fails before it has a status of its own. */
-export async function started<T>(messages: AsyncIterable<T>): Promise<AsyncIterable<T>> {
-  const items = messages[Symbol.asyncIterator]();
-  const first = await items.next();
-  return continued(first, items);
-}
-
-async function* continued<T>(first: IteratorResult<T>, items: AsyncIterator<T>): AsyncGenerator<T> {
-  try {
-    for (let next = first; !next.done; next = await items.next()) yield next.value;
-  } finally {
-    await items.return?.();
-  }
-}

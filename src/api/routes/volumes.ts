@@ -3,7 +3,7 @@
  * `/volumes`: Docker's routes, and tsd's own for what Docker lacks. What prune does with them is in `prune.ts`.
  */
 import { parseVolumeRequest } from "../../engine/volumes/volume_request.ts";
-import { empty, json, type Reply } from "../http/reply.ts";
+import { empty, json, type Reply, started } from "../http/reply.ts";
 import type { Route } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { VOLUME_FILTER_KEYS, volumeFilter } from "../views/volume_filters.ts";
@@ -68,7 +68,7 @@ export function volumeRoutes({ volumes, volumeTable, volumeCopies, volumeRenamer
       since: "1.25",
       handler: async ({ params, signal }): Promise<Reply> => {
         const body = await volumeCopies.export(params.name, signal);
-        return { kind: "stream", contentType: "application/x-tar", body };
+        return { kind: "stream", contentType: "application/x-tar", body: await started(body) };
       },
     },
     {

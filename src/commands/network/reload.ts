@@ -7,7 +7,7 @@ export const networkReload = defineCommand({
   usage: "",
   args: { min: 0, max: 0 },
   flags: {},
-  examples: [{ line: "network reload", note: "After something went wrong with the machine's packet filter" }],
+  examples: [{ line: "network reload", note: "After something removed rules, bridges or interfaces" }],
   async run({ terminal, engine }: CommandContext) {
     const { Bridges, Ports } = await reloadNetworks(engine);
     await terminal.out(`Loaded the rules of ${counted(Bridges, "bridge")} and ${counted(Ports, "published port")}\n`);

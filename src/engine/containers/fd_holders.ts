@@ -194,8 +194,13 @@ export class FdHolders {
     }
   }
 
+  /** Without the folder, which another program may remove, the next engine finds it among all processes. */
   #record(id: string, fdHolder: FdHolderRef): void {
-    Deno.writeTextFileSync(this.#file(id), JSON.stringify(fdHolder), { mode: 0o600 });
+    try {
+      Deno.writeTextFileSync(this.#file(id), JSON.stringify(fdHolder), { mode: 0o600 });
+    } catch (thrown) {
+      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    }
   }
 
   /** Nothing where the folder is gone, or an engine was killed while it wrote. */

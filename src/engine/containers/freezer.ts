@@ -17,7 +17,7 @@ export interface FreezerDeps {
   /** By container id; shared with whoever starts and removes containers. */
   readonly locks: KeyedLock;
   readonly runtimes: { of(container: Container): Pick<OciRuntime, "setFrozen"> };
-  readonly cgroups: Pick<ContainerCgroups, "isFrozen">;
+  readonly cgroups: Pick<ContainerCgroups, "isFrozen" | "thaw">;
   readonly events: ContainerEvents;
   readonly health: Pick<HealthChecks, "pause" | "resume">;
 }
@@ -67,12 +67,27 @@ export class Freezer {
     return this.#deps.locks.run(container.id, () => this.thaw(container));
   }
 
-  /** Lets go on what is paused. The caller holds the container's lock. */
+  /** Resumes a paused container, also one that was frozen without the engine. The caller holds the container's lock. */
   async thaw(container: Container): Promise<void> {
-    if (!container.isPaused) return;
-    await this.#deps.runtimes.of(container).setFrozen(container.id, false);
+    const { cgroups, health } = this.#deps;
+    if (!container.isPaused) {
+      if (cgroups.isFrozen(container.id)) cgroups.thaw(container.id);
+      return;
+    }
+    await this.#resume(container);
     this.#record(container, false);
-    this.#deps.health.resume(container);
+    health.resume(container);
+  }
+
+  /** The kernel resumes what the runtime can't: its state or its configuration may have been removed. */
+  async #resume(container: Container): Promise<void> {
+    const { runtimes, cgroups } = this.#deps;
+    try {
+      await runtimes.of(container).setFrozen(container.id, false);
+    } catch (thrown) {
+      cgroups.thaw(container.id);
+      if (cgroups.isFrozen(container.id)) throw thrown;
+    }
   }
 
   /** After a crash between a step and its record the kernel knows better. */

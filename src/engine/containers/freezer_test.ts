@@ -14,12 +14,22 @@ interface Bench {
   /** What the runtime does meanwhile. */
   during: () => void;
   isFrozen: boolean;
+  /** The kernel can't resume it either. */
+  isStuck: boolean;
 }
 
 function bench(state: ContainerState = RUNNING): Bench {
   const container = fakeContainer(state);
   const { reported, events } = recordedEvents();
-  const made: Bench = { container, reported, steps: [], during: () => undefined, isFrozen: false, freezer: null! };
+  const made: Bench = {
+    container,
+    reported,
+    steps: [],
+    during: () => undefined,
+    isFrozen: false,
+    isStuck: false,
+    freezer: null!,
+  };
   const freezer = new Freezer({
     events,
     table: tableOf(container),
@@ -31,7 +41,13 @@ function bench(state: ContainerState = RUNNING): Bench {
         return Promise.resolve();
       },
     }),
-    cgroups: { isFrozen: () => made.isFrozen },
+    cgroups: {
+      isFrozen: () => made.isFrozen,
+      thaw: () => {
+        made.steps.push("thaw by the kernel");
+        made.isFrozen = made.isStuck;
+      },
+    },
     health: {
       pause: () => Promise.resolve(void made.steps.push("probes pause")),
       resume: () => void made.steps.push("probes resume"),
@@ -77,6 +93,22 @@ Deno.test("pause: a container that ends meanwhile has ended; a runtime that fail
   await assert.rejects(failing.freezer.pause("web"), refusal("runtime_failed", /no freezer/));
   assert.equal(failing.container.state.status, "running");
   assert.deepEqual(failing.steps, ["probes pause", "freeze", "probes resume"]);
+});
+
+Deno.test("unpause: the kernel resumes what the runtime has lost, also what was frozen without the engine", async () => {
+  const lost = () => {
+    throw new TsdError("runtime_failed", "container does not exist");
+  };
+  const paused = { ...RUNNING, status: "paused" } as ContainerState;
+  const it = Object.assign(bench(paused), { during: lost, isFrozen: true });
+  await it.freezer.unpause("web");
+  assert.deepEqual([it.container.state, it.reported], [RUNNING, ["unpause"]]);
+  const stuck = Object.assign(bench(paused), { during: lost, isFrozen: true, isStuck: true });
+  await assert.rejects(stuck.freezer.unpause("web"), refusal("runtime_failed", /does not exist/));
+  assert.deepEqual([stuck.container.state, stuck.reported], [paused, []]);
+  const outside = Object.assign(bench(), { isFrozen: true });
+  await outside.freezer.thawInTurn(outside.container);
+  assert.deepEqual([outside.steps, outside.reported, outside.isFrozen], [["thaw by the kernel"], [], false]);
 });
 
 Deno.test("pause: two at once are one pause and one refusal", async () => {

@@ -14,7 +14,7 @@ function bench(state: ContainerState, stopSignal?: string) {
   const { reported, events } = recordedEvents();
   const runtimes = runtimesOf({ setFrozen: () => Promise.resolve() });
   const health = { pause: () => Promise.resolve(), resume: () => undefined };
-  const cgroups = { isFrozen: () => false };
+  const cgroups = { isFrozen: () => false, thaw: () => undefined };
   const freezer = new Freezer({ events, table: tableOf(container), locks: new KeyedLock(), runtimes, cgroups, health });
   const sent: string[] = [];
   const made = { isRemoved: false, sent, reported, container };

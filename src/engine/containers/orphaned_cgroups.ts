@@ -44,6 +44,9 @@ export class OrphanedCgroups {
   }
 
   async #kill(dir: string, id: string): Promise<void> {
+    // A frozen process doesn't end: cgroup version 1 and 2.
+    CGROUP_FILES.writeSync(`${dir}/freezer.state`, "THAWED");
+    CGROUP_FILES.writeSync(`${dir}/cgroup.freeze`, "0");
     for (const pid of await pidsBelow(CGROUP_FILES, dir)) {
       try {
         using pidFd = new OwnedFd(this.#calls.pidfdOpen(pid));

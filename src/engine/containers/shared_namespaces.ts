@@ -5,10 +5,11 @@
  */
 import type { HostConfig } from "../../api_types/mod.ts";
 import { isTsdError, prefixed, toTsdError, TsdError } from "../../errors.ts";
-import { cString, type FileCalls, isErrno, O, OwnedFd, processStartTime } from "../../sys/mod.ts";
+import type { FileCalls } from "../../sys/mod.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import { type Container, isLive, type LiveState, refuseRestarting } from "./container.ts";
 import type { ContainerTable } from "./container_table.ts";
+import { openNamespace } from "./process_namespace.ts";
 import { sharedMemoryPath } from "./shared_memory.ts";
 
 const PREFIX = "container:";
@@ -124,7 +125,7 @@ export class NamespaceJoiner {
 
   #opened(state: LiveState, type: "pid" | "ipc" | "net"): Opened {
     const { files } = this.#deps;
-    const fd = new OwnedFd(openNamespace(state, type, files), files);
+    const fd = openNamespace(state, type, files);
     // The runtime is another process: to it this one's descriptors have these names.
     return { path: `/proc/${Deno.pid}/fd/${fd.fd}`, [Symbol.dispose]: () => fd.close() };
   }
@@ -165,25 +166,6 @@ export class NamespaceJoiner {
 function liveState({ id, state }: Container): LiveState {
   if (isLive(state)) return state;
   throw new TsdError("not_running", `container ${id} is not running`);
-}
-
-/** A descriptor of a namespace of the very process that was recorded. */
-function openNamespace(
-  { pid, startTicks }: LiveState,
-  type: "pid" | "ipc" | "net",
-  files: Pick<FileCalls, "open" | "close">,
-): number {
-  const ended = new TsdError("not_running", "its process has just ended");
-  let fd: number;
-  try {
-    fd = files.open(cString(`/proc/${pid}/ns/${type}`), O.RDONLY);
-  } catch (thrown) {
-    throw isErrno(thrown, "ENOENT", "ESRCH") ? ended : thrown;
-  }
-  // Asked after the opening: what has this number now is what was opened.
-  if (String(processStartTime(pid)) === startTicks) return fd;
-  files.close(fd);
-  throw ended;
 }
 
 function isDir(path: string): boolean {

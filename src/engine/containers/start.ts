@@ -20,7 +20,7 @@ import {
   rootAccountFiles,
 } from "../../runtime/spec/mod.ts";
 import type { Snapshotter } from "../../store/driver.ts";
-import { removeTree } from "../directories.ts";
+import { makeBundle, removeTree } from "../directories.ts";
 import { containerCgroup, containerPaths, type EnginePaths } from "../paths.ts";
 import type { ContainerNetworks } from "../networks/container_networks.ts";
 import { writeResolvConf } from "../networks/resolver_files.ts";
@@ -56,7 +56,7 @@ export interface ContainerStarterDeps {
   readonly runtimes: Pick<Runtimes, "of" | "ofIfKnown">;
   readonly namespaces: Pick<NamespaceJoiner, "join" | "networkOwner">;
   readonly networks: Pick<ContainerNetworks, "start" | "stop" | "endpointsOf" | "hostGateway" | "nameServerOf">;
-  readonly volumes: Pick<VolumeMounts, "mount" | "release" | "unmount" | "hasOptions">;
+  readonly volumes: Pick<VolumeMounts, "mount" | "release" | "unmount" | "hasOptions" | "isMounted">;
   readonly filling: Pick<CopyUp, "finish">;
   readonly mounts: Pick<MountCalls, "mount" | "umount2">;
   readonly processes: Pick<ProcessCalls, "pidfdOpen">;
@@ -105,7 +105,7 @@ export class ContainerStarter {
     // The folder is the first thing of a run and the last one to go: without it there is nothing to clean.
     if (exists(bundle)) await this.clean(container);
     undo.defer(() => this.clean(container));
-    Deno.mkdirSync(bundle, { recursive: true, mode: 0o711 });
+    makeBundle(paths, container.id);
     // Of the container's own folder nothing is synced: a power cut may have taken it.
     Deno.mkdirSync(home, { recursive: true, mode: 0o710 });
     // Interfaces are made by other processes, so there is something to do meanwhile.
@@ -182,7 +182,7 @@ export class ContainerStarter {
 
   /** Takes away what a run left, also one that a killed engine had not finished. Each step is tried, whatever the others do. */
   async clean(container: Container): Promise<void> {
-    const { paths, snapshots, fdHolders } = this.#deps;
+    const { paths, snapshots, fdHolders, volumes } = this.#deps;
     // Before the folder in which it is named.
     fdHolders.stop(container.id);
     const steps = await Promise.allSettled([
@@ -193,7 +193,7 @@ export class ContainerStarter {
     for (const step of steps) if (step.status === "rejected") throw step.reason;
     const { bundle } = containerPaths(paths, container.id);
     unmountSharedMemory(bundle, this.#deps.mounts);
-    if (exists(bundle)) await this.#deps.volumes.unmount(container);
+    if (exists(bundle) || volumes.isMounted(container)) await volumes.unmount(container);
     await removeTree(bundle);
   }
 

@@ -97,6 +97,7 @@ async function withBench(use: (bench: Bench) => Promise<void>, changed: Changed 
       unmount: () => Promise.resolve(),
       release: () => Promise.resolve(),
       hasOptions: () => false,
+      isMounted: () => false,
     },
     namespaces: { join: () => ({ [Symbol.dispose]: () => undefined }), networkOwner: () => undefined },
     networks: {

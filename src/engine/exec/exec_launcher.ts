@@ -10,6 +10,7 @@ import type { Snapshotter } from "../../store/driver.ts";
 import { OwnedFd, type ProcessCalls, processStartTime, SIG, SysError } from "../../sys/mod.ts";
 import { execOwner, type FdHolders } from "../containers/fd_holders.ts";
 import { startFailureExitCode } from "../containers/start_failure.ts";
+import { makeBundle } from "../directories.ts";
 import type { StdioRequest } from "../containers/process_stdio.ts";
 import { containerPaths, type EnginePaths } from "../paths.ts";
 import type { Runtimes } from "../containers/runtimes.ts";
@@ -116,6 +117,18 @@ export class ExecStarter {
     this.#deps.fdHolders.start(placeOf(exec), pidFd, io);
   }
 
+  /** Where the container's run folder was removed, there is one again. */
+  #makeDir(exec: Exec): void {
+    const make = () => Deno.mkdirSync(this.dirOf(exec), { mode: 0o711 });
+    try {
+      make();
+    } catch (thrown) {
+      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+      makeBundle(this.#deps.paths, exec.container.id);
+      make();
+    }
+  }
+
   /** Disposing of it ends a process that nobody would know of. */
   #ending(pid: number, exit: Promise<unknown>): DisposableStack {
     const ending = new DisposableStack();
@@ -145,7 +158,7 @@ export class ExecStarter {
       runtime.expect();
       const { root } = await snapshots.mount(exec.container.id);
       const processJson = execProcessJson(exec, root, info);
-      Deno.mkdirSync(dir, { mode: 0o711 });
+      this.#makeDir(exec);
       const streams = await io.open();
       const { pid } = await runtime.exec({
         containerId: exec.container.id,

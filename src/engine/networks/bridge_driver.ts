@@ -6,7 +6,7 @@
 import { TsdError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { type Family, parseAddress, parseSubnet, type Subnet } from "../../network/address.ts";
-import { bridgeBatch } from "../../network/ip_batch.ts";
+import { attachBatch, bridgeBatch, bridgeRepairBatch } from "../../network/ip_batch.ts";
 import { conflictWith, macOf, type ReservedSubnet } from "../../network/pools.ts";
 import { interfaceIndex } from "../../sys/mod.ts";
 import { type BridgeOptions, bridgeOptions } from "./bridge_options.ts";
@@ -40,8 +40,8 @@ export interface BridgeDriverDeps {
   readonly table: NetworkTable;
   readonly run: RunNetworkProgram;
   readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "begin">>>;
-  /** Whether some container has an address of the network. */
-  readonly isUsed: (network: Network) => boolean;
+  /** The host's ends of the interfaces that running containers have in a network. */
+  readonly linksOf: (network: Network) => readonly string[];
   /** Keeps other engines of the machine from choosing ranges and making bridges. */
   readonly lock: () => Promise<Disposable>;
   /** Address ranges that are in use on the machine, but for those of one interface. */
@@ -100,6 +100,14 @@ export class Bridges {
     if (present === undefined) return await this.#once(network, false);
     if (!await this.#isOwn(present.network)) throw nameInUse(present.name);
     return present;
+  }
+
+  /** Gives a bridge back its addresses and its interfaces, whatever other programs have removed. @throws as `ensure` */
+  async repair(network: Network): Promise<void> {
+    const { name } = await this.ensure(network);
+    const addresses = gatewayAddresses(this.#deps.table.known(network.id));
+    const batch = bridgeRepairBatch({ name, addresses }) + this.#attaching(network);
+    await this.#deps.run(`repair the bridge ${name}`, ["ip", "-batch", "-"], batch);
   }
 
   /** Those that are there now. */
@@ -188,14 +196,14 @@ export class Bridges {
       readonly rival: ReservedSubnet | undefined;
     },
   ): Promise<Network> {
-    const { table, isUsed, reserved, log } = this.#deps;
+    const { table, linksOf, reserved, log } = this.#deps;
     const bridge = this.nameOf(network);
     const others = table.list().filter(({ id }) => id !== network.id && !this.#unsettled.has(id));
     if (isNew) this.#requireOwnName(network, others);
     const record = settleSubnets(network, {
       reserved: [...await reserved(bridge), ...rival ? [rival] : []],
       recorded: others.flatMap(({ name, record }) => recordedSubnets(name, record)),
-      ...{ bridge, isNew, isUsed: isUsed(network), collisions },
+      ...{ bridge, isNew, isUsed: linksOf(network).length > 0, collisions },
     });
     this.#unsettled.delete(network.id);
     if (record === network.record) return network;
@@ -227,10 +235,17 @@ export class Bridges {
       if (chosenName !== undefined) throw nameInUse(name);
       await this.remove(network);
     }
-    const addresses = [record, ...record.six === undefined ? [] : [record.six]].map(gatewayAddress);
-    const batch = bridgeBatch({ name, addresses, mac: ownMac(network), mtu });
+    const attaching = this.#attaching(network);
+    const batch = bridgeBatch({ name, addresses: gatewayAddresses(network), mac: ownMac(network), mtu }) + attaching;
     await this.#deps.run(`make the bridge ${name}`, ["ip", "-batch", "-"], batch);
+    if (attaching !== "") this.#deps.log.warn("remade a bridge that running containers are in", { bridge: name });
     return this.#present(network)!;
+  }
+
+  /** Attaches the interfaces of containers that run: another program may have removed the bridge that they were in. */
+  #attaching(network: Network): string {
+    const present = this.#deps.linksOf(network).filter((link) => interfaceIndex(link) !== undefined);
+    return present.map((link) => attachBatch(link, this.nameOf(network))).join("");
   }
 
   /** What has come to the bridge's addresses while it was made, without any lock. */
@@ -261,6 +276,8 @@ const nameInUse = (name: string) =>
       "remove it, or give the network another com.docker.network.bridge.name",
   );
 
-/** The bridge's own address in CIDR form. */
-const gatewayAddress = ({ subnet = "", gateway = "" }: AddressPool): string =>
-  `${gateway}/${parseSubnet(subnet).prefix}`;
+/** The bridge's own addresses in CIDR form. */
+const gatewayAddresses = ({ record }: Network): string[] =>
+  [record, ...record.six === undefined ? [] : [record.six]].map(({ subnet = "", gateway = "" }: AddressPool) =>
+    `${gateway}/${parseSubnet(subnet).prefix}`
+  );

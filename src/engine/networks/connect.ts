@@ -8,12 +8,12 @@ import { type NetworkEvents, reportedOf } from "../events/network_events.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Lease, Network, StoredNetworks } from "./network.ts";
 import type { NetworkState } from "./network_state.ts";
-import { LINKS, routesOf, setUpEndpoint } from "./endpoint_setup.ts";
+import { hasInterfaces, LINKS, routesOf, setUpEndpoint } from "./endpoint_setup.ts";
 
 export interface NetworkConnectorDeps {
   readonly state: NetworkState;
   readonly records: Pick<StoredNetworks, "saveEndpoint" | "removeEndpoint">;
-  readonly namespaces: Pick<Namespaces, "change">;
+  readonly namespaces: Pick<Namespaces, "change" | "pin" | "removeLinks">;
   readonly events: NetworkEvents;
 }
 
@@ -30,6 +30,7 @@ export class NetworkConnector {
     const { id } = container;
     const { state, records, namespaces, events } = this.#deps;
     const { leases } = state;
+    namespaces.pin(id, container.running());
     const used = new Set(leases.of(id).map(({ lease }) => lease.link));
     const link = LINKS.find((each) => !used.has(each))!;
     using reserved = new DisposableStack();
@@ -42,7 +43,9 @@ export class NetworkConnector {
       records.removeEndpoint(id, network.id);
       leases.dropOne(id, network.id);
     });
-    await namespaces.change(id, batch + routesOf(leases.of(id), state.table));
+    undo.defer(() => namespaces.removeLinks([endpoint.lease.hostLink]));
+    const routed = [...leases.of(id).filter((each) => each !== endpoint && hasInterfaces(each)), endpoint];
+    await namespaces.change(id, batch + routesOf(routed, state.table));
     undo.move();
     await state.rule(ruled);
     events.emit("connect", reportedOf(network), { container: id });
@@ -50,16 +53,19 @@ export class NetworkConnector {
   }
 
   /** Undefined where it isn't in that network. @throws {TsdError} runtime_failed */
-  async disconnect({ id }: Container, network: Network): Promise<Lease | undefined> {
+  async disconnect(container: Container, network: Network): Promise<Lease | undefined> {
+    const { id } = container;
     const { state, records, namespaces, events } = this.#deps;
     const { leases, table } = state;
-    const lease = leases.of(id).find(({ networkId }) => networkId === network.id)?.lease;
-    if (lease === undefined) return undefined;
+    const endpoint = leases.of(id).find(({ networkId }) => networkId === network.id);
+    if (endpoint === undefined) return undefined;
+    const { lease } = endpoint;
     const ruled = state.ruleset().ports;
-    await namespaces.change(id, removalBatch(lease.link));
+    namespaces.pin(id, container.running());
+    if (hasInterfaces(endpoint)) await namespaces.change(id, removalBatch(lease.link));
     records.removeEndpoint(id, network.id);
     leases.dropOne(id, network.id);
-    const route = routesOf(leases.of(id), table);
+    const route = routesOf(leases.of(id).filter(hasInterfaces), table);
     if (route !== "") await namespaces.change(id, route);
     await state.rule(ruled);
     events.emit("disconnect", reportedOf(network), { container: id });

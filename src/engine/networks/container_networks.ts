@@ -15,6 +15,7 @@ import type { EmbeddedDns } from "./embedded_dns.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { endpointStateOf } from "./endpoint_settings.ts";
 import { NetworkRestore } from "./network_restore.ts";
+import { NetworkRepair } from "./network_repair.ts";
 import { NetworkState, type NetworkStateDeps } from "./network_state.ts";
 import type { Endpoint, EndpointState, Network, Sandbox, StoredNetworks } from "./network.ts";
 import { hasBridge, networkKind, requestedNetworks } from "./network_mode.ts";
@@ -38,6 +39,7 @@ export interface ContainerNetworksDeps extends NetworkStateDeps {
   readonly defaultBind: string;
   /** Whether others that run have joined the namespace of a container. */
   readonly isShared: (containerId: string) => boolean;
+  readonly container: (id: string) => Container | undefined;
   readonly names: (endpoints: () => readonly (readonly Endpoint[])[]) => EmbeddedDns;
 }
 
@@ -64,7 +66,8 @@ export class ContainerNetworks {
     this.published = new PublishedPorts({ state, ports, records });
     this.members = new NetworkConnector({ state, records, namespaces, events });
     const stop = (id: string) => this.stop(id);
-    this.lifetime = new NetworkRestore({ log, state, ports, names, namespaces, forwarding, stop });
+    const repair = new NetworkRepair({ log, state, namespaces, container: deps.container });
+    this.lifetime = new NetworkRestore({ log, state, ports, names, namespaces, repair, forwarding, stop });
   }
 
   get bridges(): NetworkState["bridges"] {

@@ -4,9 +4,10 @@
  */
 import { endpointBatch, routeBatch } from "../../network/ip_batch.ts";
 import type { Container, RequestedEndpoint } from "../containers/container.ts";
-import type { Bridges } from "./bridge_driver.ts";
+import type { Bridge, Bridges } from "./bridge_driver.ts";
 import type { Ipam } from "./ipam.ts";
-import type { Endpoint, Network } from "./network.ts";
+import type { Endpoint, Lease, Network } from "./network.ts";
+import { interfaceIndex } from "../../sys/mod.ts";
 import { refusesIpv6 } from "./network_mode.ts";
 import type { NetworkTable } from "./network_table.ts";
 import { gatewayEndpoint, gatewayEndpointV6 } from "./gateway_endpoint.ts";
@@ -39,13 +40,20 @@ export async function setUpEndpoint(
   const bridge = await bridges.ensure(table.find(name));
   const expected = { ...requested, withoutIpv6: refusesIpv6(record.hostConfig) };
   const { lease } = held.use(leases.reserve(bridge, link, expected));
-  const { hostLink: hostName, mac, six } = lease;
-  const batch = endpointBatch({
-    ...{ hostName, bridgeIndex: bridge.index, hostPid: Deno.pid, name: link, mac, mtu: bridge.options.mtu },
-    addresses: [lease, ...six ? [six] : []].map(({ address, prefix }) => `${address}/${prefix}`),
-  });
-  return { endpoint: { containerId: id, networkId: bridge.network.id, lease }, network: bridge.network, batch };
+  const endpoint = { containerId: id, networkId: bridge.network.id, lease };
+  return { endpoint, network: bridge.network, batch: interfacesOf(lease, bridge) };
 }
+
+/** Makes both interfaces of an endpoint; to be run in the container's namespace. */
+export function interfacesOf({ hostLink: hostName, link: name, mac, six, ...four }: Lease, bridge: Bridge): string {
+  return endpointBatch({
+    ...{ hostName, bridgeIndex: bridge.index, hostPid: Deno.pid, name, mac, mtu: bridge.options.mtu },
+    addresses: [four, ...six ? [six] : []].map(({ address, prefix }) => `${address}/${prefix}`),
+  });
+}
+
+/** Whether the interfaces of an endpoint are there: another program may have removed them. */
+export const hasInterfaces = ({ lease }: Endpoint): boolean => interfaceIndex(lease.hostLink) !== undefined;
 
 /** Leads everything that no other route is for out of the container, in each version where there is a way. */
 export function routesOf(endpoints: readonly Endpoint[], table: Pick<NetworkTable, "known">): string {

@@ -5,16 +5,19 @@
  */
 import type { Log } from "../../log.ts";
 import { LOOPBACK_BATCH, removalBatch } from "../../network/ip_batch.ts";
-import { isErrno, MNT, type MountCalls } from "../../sys/mod.ts";
+import { type FileCalls, interfaceIndex, isErrno, MNT, type MountCalls, MS } from "../../sys/mod.ts";
+import type { LiveState } from "../containers/container.ts";
+import { openNamespace } from "../containers/process_namespace.ts";
 import { namesIn } from "../directories.ts";
 import type { EnginePaths } from "../paths.ts";
-import { exists, removeIfExists } from "../../io/if_exists.ts";
+import { removeIfExists } from "../../io/if_exists.ts";
 import type { RunNetworkProgram } from "./host_programs.ts";
 
 export interface NamespacesDeps {
   readonly paths: Pick<EnginePaths, "runDir">;
   readonly run: RunNetworkProgram;
-  readonly mounts: Pick<MountCalls, "umount2">;
+  readonly mounts: Pick<MountCalls, "mount" | "umount2">;
+  readonly files: Pick<FileCalls, "open" | "close">;
   readonly log: Log;
 }
 
@@ -32,12 +35,22 @@ export class Namespaces {
 
   /** Makes a container's namespace with the interfaces of a batch. @throws {TsdError} runtime_missing, runtime_failed */
   async make(containerId: string, batch: string): Promise<void> {
-    const path = this.pathOf(containerId);
-    this.drop(containerId);
-    Deno.mkdirSync(this.#dir, { recursive: true, mode: 0o710 });
-    Deno.writeTextFileSync(path, "", { mode: 0o600 });
+    const path = this.#makePath(containerId);
     const words = ["unshare", `--net=${path}`, "--", "ip", "-batch", "-"];
     await this.#deps.run("make the container's network", words, LOOPBACK_BATCH + batch);
+  }
+
+  /**
+   * Pins the namespace of a running container again if another program has unpinned it; says whether it had to.
+   * @throws {TsdError} not_running; {SysError}
+   */
+  pin(containerId: string, process: Pick<LiveState, "pid" | "startTicks">): boolean {
+    const path = this.pathOf(containerId);
+    using namespace = openNamespace(process, "net", this.#deps.files);
+    if (isSameFile(path, namespace.procPath)) return false;
+    this.#makePath(containerId);
+    this.#deps.mounts.mount({ source: namespace.procPath, target: path, flags: MS.BIND });
+    return true;
   }
 
   /** Changes a running container's interfaces. @throws {TsdError} runtime_missing, runtime_failed */
@@ -48,7 +61,7 @@ export class Namespaces {
 
   /** Takes interfaces away by their names on the host's side, from whoever is in the namespace. @throws as `make` */
   async removeLinks(hostLinks: readonly string[]): Promise<void> {
-    const present = hostLinks.filter((name) => exists(`/sys/class/net/${name}`));
+    const present = hostLinks.filter((name) => interfaceIndex(name) !== undefined);
     if (present.length === 0) return;
     const batch = present.map(removalBatch).join("");
     await this.#deps.run("take the container's interfaces away", ["ip", "-batch", "-"], batch);
@@ -75,7 +88,26 @@ export class Namespaces {
     }
   }
 
+  /** An empty file to mount a namespace on. */
+  #makePath(containerId: string): string {
+    const path = this.pathOf(containerId);
+    this.drop(containerId);
+    Deno.mkdirSync(this.#dir, { recursive: true, mode: 0o710 });
+    Deno.writeTextFileSync(path, "", { mode: 0o600 });
+    return path;
+  }
+
   get #dir(): string {
     return `${this.#deps.paths.runDir}/netns`;
+  }
+}
+
+function isSameFile(path: string, other: string): boolean {
+  try {
+    const [one, two] = [path, other].map((each) => Deno.statSync(each));
+    return one!.dev === two!.dev && one!.ino === two!.ino;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
   }
 }

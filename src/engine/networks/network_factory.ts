@@ -38,12 +38,12 @@ export interface NetworkEnvironment {
   readonly table: NetworkTable;
   readonly records: StoredNetworks;
   readonly run: HostExec;
-  readonly mounts: Pick<MountCalls, "umount2">;
+  readonly mounts: Pick<MountCalls, "mount" | "umount2">;
   /** Opens a way to whoever answers for names. */
   readonly openNames: EmbeddedDnsDeps["open"];
   readonly container: DnsRecords["container"];
   readonly isShared: ContainerNetworksDeps["isShared"];
-  readonly calls: NetlinkCalls & Pick<FileCalls, "close">;
+  readonly calls: NetlinkCalls & Pick<FileCalls, "open" | "close">;
   /** The address that ports without one are published on; empty for everywhere. */
   readonly defaultBind: string;
   readonly epoll: Pick<Epoll, "add" | "modify" | "remove">;
@@ -66,15 +66,16 @@ export function createNetworks(surroundings: NetworkEnvironment): ContainerNetwo
     ...{ log, table, events, records, defaultBind: surroundings.defaultBind, isShared: surroundings.isShared },
     ruleTable,
     forwarding,
-    namespaces: new Namespaces({ paths, run, mounts, log }),
+    namespaces: new Namespaces({ paths, run, mounts, log, files: calls }),
+    container: surroundings.container,
     publisher: new PortMapper({
       ...{ table: new PortAllocator(localPortRange(readProcFile(PORT_RANGE))), log },
       open: (port, target, isShared) => openPort(port, target, { log, epoll, isShared }),
       gateways: () => table.list().flatMap(({ record }) => [record.gateway ?? [], record.six?.gateway ?? []].flat()),
     }),
-    bridges: (isUsed) =>
+    bridges: (linksOf) =>
       new Bridges({
-        ...{ engineId, log, table, run, forwarding, isUsed, lock },
+        ...{ engineId, log, table, run, forwarding, linksOf, lock },
         reserved: (exceptInterface) => reservedSubnets(calls, exceptInterface),
         linkMac: (name) => linkMac(calls, name),
       }),

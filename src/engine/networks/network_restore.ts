@@ -10,6 +10,7 @@ import type { Forwarding } from "./forwarding.ts";
 import type { EmbeddedDns } from "./embedded_dns.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { NetworkState } from "./network_state.ts";
+import type { NetworkRepair } from "./network_repair.ts";
 import { countPorts } from "./ruleset_input.ts";
 
 export interface NetworkRestoreDeps {
@@ -18,6 +19,7 @@ export interface NetworkRestoreDeps {
   readonly ports: Pick<ContainerPorts, "again" | "leave">;
   readonly names: Pick<EmbeddedDns, "update" | "leave">;
   readonly namespaces: Pick<Namespaces, "sweep">;
+  readonly repair: Pick<NetworkRepair, "run">;
   readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "end">>>;
   /** Takes away what a container's run has of networks. */
   readonly stop: (containerId: string) => Promise<void>;
@@ -33,11 +35,12 @@ export class NetworkRestore {
 
   /** Running containers keep what they have, the rest goes. What can't go is no reason not to serve. */
   async restore(running: ReadonlySet<string>): Promise<void> {
-    const { state: { sandboxes, rules }, namespaces, ports, names, stop } = this.#deps;
+    const { state: { sandboxes, rules }, namespaces, ports, names, repair, stop } = this.#deps;
     for (const id of [...sandboxes.keys()]) {
       if (!running.has(id)) await this.#tried("a container's network stays", () => stop(id));
     }
     await this.#tried("network namespaces stay", () => namespaces.sweep((id) => running.has(id)));
+    await repair.run();
     for (const [id, sandbox] of sandboxes) if (running.has(id)) await ports.again(id, sandbox.ports);
     // Also where there is nothing to rule: an engine that was killed may have left some.
     await Promise.all([this.#tried("the rules are not those of now", () => rules.reload()), names.update()]);
@@ -45,7 +48,8 @@ export class NetworkRestore {
 
   /** Makes what the kernel should have anew, from the records; says of how much. @throws {TsdError} runtime_* */
   async reload(): Promise<{ readonly bridges: number; readonly ports: number }> {
-    const { state } = this.#deps;
+    const { state, repair } = this.#deps;
+    await repair.run({ whole: true });
     for (const bridge of state.bridges.present()) state.bridges.allow(bridge);
     await state.rules.reload();
     const { bridges, ports } = state.ruleset();

@@ -39,6 +39,7 @@ function bench(...failing: string[]) {
     ports: { again: (id: string) => step(`again ${id}`), leave: () => step("ports") },
     names: { update: () => step("names"), leave: () => step("names leave") },
     namespaces: { sweep: () => step("sweep") },
+    repair: { run: () => step("repair") },
     forwarding: { 4: end(4), 6: end(6) },
     stop: (id: string) => step(`stop ${id}`, () => void state.sandboxes.delete(id)),
   } as unknown as NetworkRestoreDeps;
@@ -77,6 +78,6 @@ Deno.test("the engine ends: every step is tried, whatever became of the others",
 Deno.test("the engine begins, also where something that was left can't go", async () => {
   const it = bench("stop gone", "sweep", "reload");
   await it.lifetime.restore(new Set(["runs"]));
-  assert.deepEqual(it.steps, ["stop gone", "sweep", "again runs", "reload", "names"]);
+  assert.deepEqual(it.steps, ["stop gone", "sweep", "repair", "again runs", "reload", "names"]);
   assert.equal(it.warnings.length, 3);
 });

@@ -20,7 +20,7 @@ export interface NetworkStateDeps {
   readonly records: Pick<StoredNetworks, "endpoints" | "sandboxes">;
   readonly forwarding: Readonly<Record<Family, Pick<Forwarding, "isManaged" | "end">>>;
   /** Made with what this object knows. */
-  readonly bridges: (isUsed: (network: Network) => boolean) => Bridges;
+  readonly bridges: (linksOf: (network: Network) => readonly string[]) => Bridges;
   readonly rules: (present: () => Ruleset) => FirewallMonitor;
 }
 
@@ -39,7 +39,7 @@ export class NetworkState {
     this.table = deps.table;
     this.leases = new Ipam(deps.records.endpoints());
     this.sandboxes = deps.records.sandboxes();
-    this.bridges = deps.bridges((network) => this.leases.ofNetwork(network).length > 0);
+    this.bridges = deps.bridges((network) => this.leases.ofNetwork(network).map(({ lease }) => lease.hostLink));
     this.rules = deps.rules(() => this.ruleset());
   }
 

@@ -60,4 +60,6 @@ export interface ContainerCgroups {
   onOom(id: string, callback: () => void): Disposable;
   /** Whether its processes are frozen. */
   isFrozen(id: string): boolean;
+  /** Lets its processes go on, without the runtime. Nothing happens without a cgroup. */
+  thaw(id: string): void;
 }

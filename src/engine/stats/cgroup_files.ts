@@ -8,6 +8,8 @@ export interface CgroupFiles {
   /** The text; undefined when there is no such file, or its cgroup has just gone. */
   read(path: string): Promise<string | undefined>;
   readSync(path: string): string | undefined;
+  /** Writes to a file that the kernel has made; nothing happens when there is none. */
+  writeSync(path: string, text: string): void;
   /** Names of the folders in a folder. */
   dirs(path: string): Promise<string[]>;
 }
@@ -46,6 +48,13 @@ export const CGROUP_FILES: CgroupFiles = {
       return Deno.readTextFileSync(path);
     } catch (thrown) {
       return ifRemoved(thrown);
+    }
+  },
+  writeSync(path, text) {
+    try {
+      Deno.writeTextFileSync(path, text, { create: false });
+    } catch (thrown) {
+      ifRemoved(thrown);
     }
   },
   async dirs(path) {

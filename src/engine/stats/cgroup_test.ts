@@ -7,7 +7,7 @@ import { parseMachineCpu, parseNetworks } from "./host_counters.ts";
 const cgroupOf = (id: string) => `tsd/${id}`;
 
 /** Files by path below `/cg`. */
-function fakeFiles(texts: Readonly<Record<string, string>>): CgroupFiles {
+function fakeFiles(texts: Readonly<Record<string, string>>, written: string[] = []): CgroupFiles {
   const read = (path: string) => texts[path.replace(/^\/cg\//, "")];
   const dirsOf = (path: string) => {
     const below = `${path.replace(/^\/cg\//, "")}/`;
@@ -17,6 +17,7 @@ function fakeFiles(texts: Readonly<Record<string, string>>): CgroupFiles {
   return {
     read: (path) => Promise.resolve(read(path)),
     readSync: read,
+    writeSync: (path, text) => void written.push(`${path} ${text}`),
     dirs: (path) => Promise.resolve(dirsOf(path)),
   };
 }
@@ -139,12 +140,15 @@ Deno.test("cgroup v2: what a container uses", async () => {
 
 Deno.test("both versions say what is frozen, and each has its way to tell of kills", () => {
   const { requested, fake } = notices();
-  const v1 = new CgroupsV1("/cg", cgroupOf, fakeFiles({ "freezer/tsd/c1/freezer.state": "FROZEN\n" }), fake);
-  const v2 = new CgroupsV2("/cg", cgroupOf, fakeFiles({ "tsd/c1/cgroup.freeze": "1\n" }), fake);
+  const written: string[] = [];
+  const v1 = new CgroupsV1("/cg", cgroupOf, fakeFiles({ "freezer/tsd/c1/freezer.state": "FROZEN\n" }, written), fake);
+  const v2 = new CgroupsV2("/cg", cgroupOf, fakeFiles({ "tsd/c1/cgroup.freeze": "1\n" }, written), fake);
   for (const cgroups of [v1, v2]) {
     assert.deepEqual([cgroups.isFrozen("c1"), cgroups.isFrozen("c2")], [true, false]);
+    cgroups.thaw("c1");
     cgroups.onOom("c1", () => undefined)[Symbol.dispose]();
   }
+  assert.deepEqual(written, ["/cg/freezer/tsd/c1/freezer.state THAWED", "/cg/tsd/c1/cgroup.freeze 0"]);
   assert.deepEqual(requested, [
     "eventfd /cg/memory/tsd/c1/memory.oom_control",
     "end",

@@ -68,6 +68,10 @@ export class CgroupsV1 implements ContainerCgroups {
     return this.#files.readSync(`${this.#dir("freezer", id)}/freezer.state`)?.trim() === "FROZEN";
   }
 
+  thaw(id: string): void {
+    this.#files.writeSync(`${this.#dir("freezer", id)}/freezer.state`, "THAWED");
+  }
+
   async #cpu(id: string): Promise<CpuUsage | undefined> {
     const [total, perCpu, times, throttling] = await Promise.all([
       this.#read("cpuacct", id, "cpuacct.usage"),

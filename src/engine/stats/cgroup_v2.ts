@@ -68,6 +68,10 @@ export class CgroupsV2 implements ContainerCgroups {
     return this.#files.readSync(`${this.#dir(id)}/cgroup.freeze`)?.trim() === "1";
   }
 
+  thaw(id: string): void {
+    this.#files.writeSync(`${this.#dir(id)}/cgroup.freeze`, "0");
+  }
+
   #dir(id: string): string {
     return `${this.#root}/${this.#cgroupOf(id)}`;
   }

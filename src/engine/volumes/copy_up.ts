@@ -17,7 +17,7 @@ import { type EnginePaths, volumePaths } from "../paths.ts";
 import type { SharedSnapshots } from "../containers/shared_snapshots.ts";
 import { localMount } from "./local_options.ts";
 import { ALL, type IncompleteVolumes } from "./incomplete_volumes.ts";
-import type { VolumeMounts } from "./volume_mounts.ts";
+import { requireDirectory, type VolumeMounts } from "./volume_mounts.ts";
 import { isDirectory, openPart, type SubpathCalls } from "./volume_subpaths.ts";
 import type { VolumeTable } from "./volume_table.ts";
 
@@ -84,6 +84,7 @@ export class CopyUp {
     const { locks, mounts, incomplete } = this.#deps;
     await locks.run(name, async () => {
       await using _held = await mounts.holdAll([name]);
+      requireDirectory(name, volumePaths(this.#deps.paths, name).data);
       const isRun = mounts.isRunWith(name);
       const half = isRun ? undefined : incomplete.filling(name);
       if (half !== undefined) await this.#emptied(name, half);

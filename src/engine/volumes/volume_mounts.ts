@@ -4,6 +4,7 @@
  * after the last. So it is with the snapshots of images that are mounted.
  */
 import { TsdError } from "../../errors.ts";
+import { exists } from "../../io/if_exists.ts";
 import type { ContainerMount } from "../../runtime/spec/mod.ts";
 import { detachMountsBelow, isMountPoint } from "../../store/directory_driver/mounts_below.ts";
 import { type FileCalls, type MetadataCalls, type MountCalls, MS, SysError } from "../../sys/mod.ts";
@@ -42,6 +43,9 @@ export class VolumeMounts {
   /** Who looks into each volume: containers' runs by id, others by a token of their own. */
   readonly #holders = new Map<string, Set<string | symbol>>();
 
+  /** Containers whose runs this engine has mounted something for. */
+  readonly #mounted = new Set<string>();
+
   /** Those who wait for the last of them to go. */
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
 
@@ -52,9 +56,10 @@ export class VolumeMounts {
     this.#deps = deps;
   }
 
-  /** For a run of a container, until {@link unmount}. @throws {TsdError} not_found, system_call */
+  /** For a run of a container, until {@link unmount}. @throws {TsdError} not_found, system_call, storage */
   async mount(container: Container): Promise<SpecMounts> {
     this.#released.delete(container.id);
+    this.#mounted.add(container.id);
     const all = mountsOf(container.record);
     using open = new DisposableStack();
     const mounts: ContainerMount[] = [];
@@ -79,8 +84,15 @@ export class VolumeMounts {
     if (image?.found !== undefined) return (await this.#deps.snapshots.mount(image.found.snapshot)).root;
     if (volume === undefined) return undefined;
     await this.#attach(volume.name, container.id);
+    const { data } = volumePaths(this.#deps.paths, volume.name);
+    requireDirectory(volume.name, data);
     this.#reportMount(container, requested);
-    return volumePaths(this.#deps.paths, volume.name).data;
+    return data;
+  }
+
+  /** Whether something is mounted for a run of a container that this engine has started. */
+  isMounted({ id }: Pick<Container, "id">): boolean {
+    return this.#mounted.has(id);
   }
 
   /** Whether a container has a volume whose options are mounted while it is used. */
@@ -104,6 +116,7 @@ export class VolumeMounts {
     for (const id of mountedSnapshots(container.record)) await this.#deps.snapshots.unmount(id);
     await this.release(container);
     this.#released.delete(container.id);
+    this.#mounted.delete(container.id);
   }
 
   /** For somebody else who looks into a container's volumes and images. Dispose of it. */
@@ -204,6 +217,13 @@ export class VolumeMounts {
       propagation: "",
     });
   }
+}
+
+/** Another program may have removed it, and a new one would hide that. @throws {TsdError} storage */
+export function requireDirectory(name: string, data: string): void {
+  if (exists(data)) return;
+  const remedy = "remove the volume and create it again";
+  throw new TsdError("storage", `The directory of volume ${name} was removed: there is no ${data}; ${remedy}`);
 }
 
 /** Each volume once. */

@@ -1,6 +1,7 @@
 import type { VolumeRecord } from "../../store/volume_records.ts";
 import { OVERLAY_CALLS } from "../../store/overlay/overlay_mount.ts";
 import { usageOf } from "../../store/overlay/upper_usage.ts";
+import { isErrno } from "../../sys/mod.ts";
 import { type EnginePaths, volumePaths } from "../paths.ts";
 import { localMount } from "./local_options.ts";
 import type { VolumeUser } from "./volume_service.ts";
@@ -43,13 +44,14 @@ export class VolumeUsage {
     return found;
   }
 
-  /** Undefined when it has gone. @throws {SysError} */
+  /** Undefined when it has gone; 0 where another program has removed its directory. @throws {SysError} */
   async bytesOf(name: string): Promise<number | undefined> {
     const { data } = volumePaths(this.#deps.paths, name);
     try {
       return (await usageOf(data, OVERLAY_CALLS)).bytes;
     } catch (thrown) {
       if (this.#deps.table.known(name) === undefined) return undefined;
+      if (isErrno(thrown, "ENOENT")) return 0;
       throw thrown;
     }
   }

@@ -38,7 +38,7 @@ export class LogFixture implements Disposable {
   }
 
   #newLog(): RotatingLog {
-    return new RotatingLog(this.spec, this.sequence, ({ message }) => this.lost.push(message));
+    return new RotatingLog(this.spec, this.sequence, ({ message }) => this.lost.push(message), 0);
   }
 
   /** Writes text as a container would have written it. */

@@ -3,14 +3,16 @@
  * The files of one log, as the log Worker writes them. A file that is full is put aside (`x` → `x.1` → `x.2` …) between
  * two records and the oldest one is removed, so that they never have more than `maxSizeBytes × maxFiles` together. What a
  * reader still needs is not removed: then the log is *held*, and whoever writes must wait. After a crash in the middle of
- * it the files are put in order when the log is opened the next time.
+ * it the files are put in order when the log is opened the next time. Files that another program removes are left out, and
+ * a new one takes the place of the one that is written to.
  */
-import type { TsdError } from "../../errors.ts";
+import { dirname } from "node:path";
+import { TsdError } from "../../errors.ts";
 import { storageError } from "../../io/mod.ts";
 import type { FileSequence } from "./file_sequence.ts";
 import type { RecordSink } from "./json_lines.ts";
 import { compressionName, listLog, logName } from "./log_names.ts";
-import { removeIfExists } from "../../io/if_exists.ts";
+import { inodeOf, removeIfExists, renameIfThere } from "../../io/if_exists.ts";
 import type { LogSpec } from "./protocol.ts";
 
 /** A file that was put aside. */
@@ -24,12 +26,18 @@ const NEWLINE = 10;
 const TAIL_BLOCK_BYTES = 64 << 10;
 const RETRY_MS = 250;
 const FILE_MODE = 0o640;
+const DIR_MODE = 0o710;
+/** How often it is looked whether the file that is written to is still in its place. */
+const LOOK_MS = 1000;
 
 /** See the module's comment. Problems with the disk are told to `onLost`: records are dropped, the container goes on. */
 export class RotatingLog implements RecordSink {
   readonly #spec: LogSpec;
   readonly #sequence: FileSequence;
   readonly #onLost: (error: TsdError) => void;
+  readonly #lookMs: number;
+  /** When it was last looked whether the file is in its place; see `performance.now`. */
+  #lookedMs = -Infinity;
   /** Newest first. */
   #closed: ClosedFile[] = [];
   #file: Deno.FsFile | undefined;
@@ -42,10 +50,11 @@ export class RotatingLog implements RecordSink {
   readonly #needed = new Map<number, number>();
 
   /** @throws {TsdError} storage */
-  constructor(spec: LogSpec, sequence: FileSequence, onLost: (error: TsdError) => void) {
+  constructor(spec: LogSpec, sequence: FileSequence, onLost: (error: TsdError) => void, lookMs = LOOK_MS) {
     this.#spec = spec;
     this.#sequence = sequence;
     this.#onLost = onLost;
+    this.#lookMs = lookMs;
     this.#open();
   }
 
@@ -85,6 +94,7 @@ export class RotatingLog implements RecordSink {
 
   append(records: Uint8Array): void {
     this.#guarded(() => {
+      this.#stayInPlace();
       const file = this.#file ?? this.#open();
       try {
         for (let at = 0; at < records.length;) at += file.writeSync(records.subarray(at));
@@ -142,6 +152,19 @@ export class RotatingLog implements RecordSink {
     this.#closeFile();
   }
 
+  /** Begins another file where the present one was removed, or another one has been put in its place. */
+  #stayInPlace(): void {
+    const now = performance.now();
+    if (this.#file === undefined || now - this.#lookedMs < this.#lookMs) return;
+    this.#lookedMs = now;
+    const { path } = this.#spec;
+    if (inodeOf(path) === this.#file.statSync().ino) return;
+    this.#closeFile();
+    this.#sizeBytes = 0;
+    this.#sequence.change(1, () => this.#putAside());
+    this.#onLost(new TsdError("storage", `The log ${path} was removed by another program; a new one was begun`));
+  }
+
   /** How many of the files that were put aside stay when there is one more. */
   #keptCount(): number {
     return Math.min(this.#closed.length, Math.max(0, this.#spec.maxFiles - 2));
@@ -161,14 +184,15 @@ export class RotatingLog implements RecordSink {
   #putAside(): void {
     const { path, maxFiles } = this.#spec;
     const { newest } = this.#sequence;
-    const kept = this.#closed.slice(0, this.#keptCount());
-    for (const file of this.#closed.slice(kept.length).reverse()) Deno.removeSync(this.pathOf(file));
-    for (const file of [...kept].reverse()) {
-      Deno.renameSync(this.pathOf(file), logName(path, newest + 1 - file.sequence, file.compressed));
+    const kept: ClosedFile[] = [];
+    const keptCount = this.#keptCount();
+    for (const file of this.#closed.slice(keptCount).reverse()) removeIfExists(this.pathOf(file));
+    for (const file of this.#closed.slice(0, keptCount).reverse()) {
+      const to = logName(path, newest + 1 - file.sequence, file.compressed);
+      if (renameIfThere(this.pathOf(file), to)) kept.unshift(file);
     }
-    if (maxFiles === 1) Deno.removeSync(path);
-    else {
-      Deno.renameSync(path, logName(path, 1));
+    if (maxFiles === 1) removeIfExists(path);
+    else if (renameIfThere(path, logName(path, 1))) {
       kept.unshift({ sequence: newest, sizeBytes: this.#sizeBytes, compressed: false });
     }
     this.#setClosed(kept);
@@ -181,7 +205,7 @@ export class RotatingLog implements RecordSink {
   }
 
   #create(): void {
-    this.#file = Deno.openSync(this.#spec.path, { append: true, createNew: true, mode: FILE_MODE });
+    this.#file = openMaking(this.#spec.path, { append: true, createNew: true, mode: FILE_MODE });
     this.#sizeBytes = 0;
   }
 
@@ -191,7 +215,7 @@ export class RotatingLog implements RecordSink {
     try {
       removeIfExists(compressionName(path));
       this.#sequence.change(0, () => this.#arrange());
-      const file = Deno.openSync(path, { append: true, read: true, create: true, mode: FILE_MODE });
+      const file = openMaking(path, { append: true, read: true, create: true, mode: FILE_MODE });
       this.#file = file;
       this.#sizeBytes = endOfLastLine(file);
       file.truncateSync(this.#sizeBytes);
@@ -240,6 +264,17 @@ export class RotatingLog implements RecordSink {
       this.#retryMs = performance.now() + RETRY_MS;
       this.#onLost(storageError(`Cannot write the log ${this.#spec.path}`, thrown));
     }
+  }
+}
+
+/** Opens a file, and makes its folder if that was removed. */
+function openMaking(path: string, options: Deno.OpenOptions): Deno.FsFile {
+  try {
+    return Deno.openSync(path, options);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    Deno.mkdirSync(dirname(path), { mode: DIR_MODE });
+    return Deno.openSync(path, options);
   }
 }
 
