@@ -8,11 +8,11 @@ import { KeyedLock } from "../../async/keyed_lock.ts";
 import { VolumeMounts } from "./volume_mounts.ts";
 
 /** Volumes of which only `scratch` has options; nothing is mounted for real. */
-function setup() {
+function setup(dataRoot = "/nowhere") {
   const reported: string[] = [];
   const running: Container[] = [];
   const mounts = new VolumeMounts({
-    paths: { engineId: "", dataRoot: "/nowhere", runDir: "/nowhere", cgroup: "tsd" },
+    paths: { engineId: "", dataRoot, runDir: "/nowhere", cgroup: "tsd" },
     table: {
       find: (name: string) => ({ name, options: null }),
       known: (name: string) => ({ options: name === "scratch" ? { type: "tmpfs", device: "tmpfs" } : null }),
@@ -33,7 +33,11 @@ function containerWith(id: string, ...binds: string[]): Container {
 }
 
 Deno.test("a run's volumes are unmounted once, whether before its end is told or when it is cleared away", async () => {
-  const { mounts, reported } = setup();
+  await using undo = new AsyncDisposableStack();
+  const dataRoot = await Deno.makeTempDir({ prefix: "tsd-mounts-" });
+  undo.defer(() => Deno.remove(dataRoot, { recursive: true }));
+  await Deno.mkdir(`${dataRoot}/volumes/data/_data`, { recursive: true });
+  const { mounts, reported } = setup(dataRoot);
   const container = containerWith("c1", "data:/d", "/host:/h");
   for (const ahead of [true, false]) {
     using _seen = await mounts.mount(container);
