@@ -25,7 +25,8 @@ Deno.test("tryLock: one holder at a time; closing releases the lock; a symbolic 
 
 Deno.test("shareLock: a directory has several shared holders, which exclude an exclusive one", async () => {
   const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
-  const canLockExclusively = async () => (await new Deno.Command("flock", { args: ["-n", path, "true"] }).output()).success;
+  const canLockExclusively = async () =>
+    (await new Deno.Command("flock", { args: ["-n", path, "true"] }).output()).success;
   try {
     const holders = [shareLock(path), shareLock(path)];
     for (const holder of holders) {

@@ -63,7 +63,8 @@ export const xattrs: XattrCalls = {
   fremovexattr: (fd, name) => void checked(libc.fremovexattr(fd, name), "fremovexattr", name),
   lsetxattr: (path, name, value, flags = 0) =>
     void checked(libc.lsetxattr(path, name, view(value), BigInt(value.byteLength), flags), "lsetxattr", path),
-  lgetxattr: (path, name) => withGrowingBuffer((b) => libc.lgetxattr(path, name, b, BigInt(b.length)), "lgetxattr", path),
+  lgetxattr: (path, name) =>
+    withGrowingBuffer((b) => libc.lgetxattr(path, name, b, BigInt(b.length)), "lgetxattr", path),
   llistxattr: (path) => names(withGrowingBuffer((b) => libc.llistxattr(path, b, BigInt(b.length)), "llistxattr", path)),
   lremovexattr: (path, name) => void checked(libc.lremovexattr(path, name), "lremovexattr", path),
 };
