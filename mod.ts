@@ -1,8 +1,8 @@
 /**
  * @module
- * tsd as a library, and, when this is the main module, the executable. As a library it gives a client of the Engine API
+ * tsd as a library and, if this is the main module, the executable. The library offers a client of the Engine API
  * ({@link connect}) and the engine itself ({@link serve}). Both are loaded when they are called: importing this module
- * loads the error table and nothing else.
+ * loads the error table only.
  */
 import type { EngineClient } from "./src/client/mod.ts";
 import type { ServeOptions } from "./src/commands/context.ts";
@@ -13,29 +13,32 @@ export type { EngineClient, EngineRequest, EngineResponse, EngineTransport, RawS
 export type { ServeOptions } from "./src/commands/context.ts";
 
 /**
- * A client of the engine at `host` (`unix:///path/to.sock`, `tcp://127.0.0.1:PORT`; the default engine if not given). No
- * engine is started. The calls are functions of {@link engineCalls}.
- * @throws {TsdError} usage (a bad address)
+ * Returns a client of the engine at `host` (`unix:///path/to.sock`, `tcp://127.0.0.1:PORT`; the default engine if not
+ * given). Does not start an engine. The calls are functions of {@link engineCalls}.
+ * @throws {TsdError} usage for an invalid address
  */
 export async function connect(host?: string): Promise<EngineClient> {
   const { connectorTo, DEFAULT_SOCKET, EngineClient, parseHost } = await engineCalls();
   return new EngineClient(connectorTo(parseHost(host ?? `unix://${DEFAULT_SOCKET}`)));
 }
 
-/** The calls of the Engine API, to be given a client: `createContainer(client, …)`, `pullImage(client, …)` and so on. */
+/**
+ * Loads the calls of the Engine API, which take a client: `createContainer(client, …)`, `pullImage(client, …)` and so
+ * on.
+ */
 export function engineCalls(): Promise<typeof import("./src/client/mod.ts")> {
   return import("./src/client/mod.ts");
 }
 
-/** Runs an engine in this process until it is told to stop; resolves to an exit code. */
+/** Runs an engine in this process until it is stopped; resolves to an exit code. */
 export async function serve(options: ServeOptions = {}): Promise<number> {
-  if (options.names !== undefined) return await answerNames(options.names);
+  if (options.names !== undefined) return await serveDns(options.names);
   const engine = await import("./src/serve.ts");
   return await engine.serve(options);
 }
 
-/** A process of its own loads no more than it needs. */
-async function answerNames(socketPath: string): Promise<number> {
+/** Runs the embedded DNS server, in a process that loads nothing else. */
+async function serveDns(socketPath: string): Promise<number> {
   const [{ serveNames }, { LineLog }] = await Promise.all([
     import("./src/network/dns/serve_names.ts"),
     import("./src/log.ts"),
@@ -46,7 +49,7 @@ async function answerNames(socketPath: string): Promise<number> {
 }
 
 if (import.meta.main && Deno.args[0] === "plugin-host") {
-  // A plugin's process in the compiled form, which the engine starts: see src/engine/plugins/plugin_command.ts.
+  // The process of a plugin in the compiled form, started by the engine: see src/engine/plugins/plugin_command.ts.
   const { runConfined } = await import("./src/plugins/host/confinement.ts");
   const { workerUrl } = await import("./src/worker_entry.ts");
   await runConfined(workerUrl("pluginHost"), JSON.parse(Deno.args[1] ?? "{}"));

@@ -1,19 +1,19 @@
 /**
  * @module
- * What this build is. This file describes a checkout; `scripts/bundle.ts` puts a generated module in its place when it
- * makes an executable, so nothing here may depend on anything else.
+ * Information about this build. This file describes a checkout; `scripts/bundle.ts` replaces it by a generated module
+ * when it builds an executable, so it must not import other modules.
  */
 
-/** `source`: run from a checkout; `portable`: sh head + Deno + bundle; `compiled`: made by `deno compile`. */
+/** `source`: run from a checkout; `portable`: sh head + Deno + bundle; `compiled`: built by `deno compile`. */
 export type BuildForm = "source" | "portable" | "compiled";
 
-/** The facts that `tsd version` and the API's `/version` report. */
+/** The build information that `tsd version` and the API's `/version` report. */
 export interface BuildInfo {
   readonly version: string;
   readonly form: BuildForm;
-  /** Short commit hash, with `-dirty` after it when the work tree had changes; "unknown" outside a repository. */
+  /** Short commit hash, with the suffix `-dirty` if the work tree had changes; "unknown" outside a repository. */
   readonly gitCommit: string;
-  /** The time of that commit (not of the build, so that builds can be repeated), RFC 3339; "" when unknown. */
+  /** The commit's time, RFC 3339 (not the build's, so that builds are reproducible); "" if unknown. */
   readonly commitTime: string;
 }
 

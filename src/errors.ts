@@ -1,10 +1,10 @@
 /**
  * @module
- * The errors of tsd: one class, and one total table that says what each code means to an HTTP client and to a shell.
- * It formats no output and knows no transport. Invariant: every code has a row (omitting one does not compile).
+ * The errors of tsd: one class, and one total table that maps each code to its meaning for HTTP clients and shells. The
+ * module formats no output and knows no transport. Invariant: every code has a row (omitting one does not compile).
  */
 
-/** What a code means outside: HTTP status of the Engine API, exit code of the CLI, and whether trying again can help. */
+/** Meaning of a code: HTTP status of the Engine API, exit code of the CLI, and whether a retry may succeed. */
 export interface ErrorMeaning {
   readonly http: number;
   readonly exit: number;
@@ -13,9 +13,11 @@ export interface ErrorMeaning {
 
 const row = (http: number, exit: number, retryable = false): ErrorMeaning => ({ http, exit, retryable });
 
-/** The one table `code → meaning`. Exit codes 125 to 127 follow `docker run` (docker/cli `run` reference, "Exit status"). */
+/**
+ * The table `code → meaning`. Exit codes 125 to 127 follow `docker run` (docker/cli `run` reference, "Exit status").
+ */
 export const ERROR_TABLE = {
-  // The caller's mistakes.
+  // Errors of the caller.
   invalid_argument: row(400, 125),
   usage: row(400, 125),
   invalid_reference: row(400, 125),
@@ -54,7 +56,7 @@ export const ERROR_TABLE = {
   size_mismatch: row(500, 125, true),
   layer_invalid: row(500, 125),
   layer_too_large: row(500, 125),
-  // The machine and the engine.
+  // The host and the engine.
   engine_unavailable: row(503, 125, true),
   runtime_missing: row(500, 125),
   runtime_failed: row(500, 125),
@@ -69,7 +71,7 @@ export const ERROR_TABLE = {
 /** A machine-readable error code: a key of {@link ERROR_TABLE}. */
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
-/** Further facts about an error, for programs: plain JSON values only. */
+/** Additional information about an error, for programs: plain JSON values only. */
 export type ErrorDetail = Readonly<Record<string, string | number | boolean | null>>;
 
 /**
@@ -95,13 +97,13 @@ export class TsdError extends Error {
   }
 }
 
-/** What went wrong first, where a body and its clean-up both threw. */
+/** Returns the first error, if a body and its cleanup both threw. */
 export const firstThrown = (thrown: unknown): unknown =>
   thrown instanceof SuppressedError ? firstThrown(thrown.suppressed) : thrown;
 
 /**
- * Any thrown value as a {@link TsdError}. A `SuppressedError` (a body and its clean-up both threw) is unwrapped to the
- * body's error, which is the one the user can act on. Aborts become `cancelled`.
+ * Converts any thrown value to a {@link TsdError}. A `SuppressedError` (a body and its cleanup both threw) is unwrapped
+ * to the body's error, which is the one the user can act on. Aborts become `cancelled`, or `timeout`.
  */
 export function toTsdError(thrown: unknown): TsdError {
   if (thrown instanceof SuppressedError) return toTsdError(firstThrown(thrown));
@@ -116,31 +118,31 @@ export function toTsdError(thrown: unknown): TsdError {
   return new TsdError("internal", String(thrown), { cause: thrown });
 }
 
-/** The same error, its text behind `prefix` and a colon: what was attempted. */
+/** Returns the same error with `prefix` and a colon before its message: what was attempted. */
 export function prefixed(prefix: string, thrown: unknown): TsdError {
   const { code, message, detail } = toTsdError(thrown);
   return new TsdError(code, `${prefix}: ${message}`, { cause: thrown, ...(detail === undefined ? {} : { detail }) });
 }
 
-/** Whether `thrown` is a {@link TsdError} with one of these codes. */
+/** Returns whether `thrown` is a {@link TsdError} with one of these codes (any, if none is given). */
 export function isTsdError(thrown: unknown, ...codes: ErrorCode[]): thrown is TsdError {
   return thrown instanceof TsdError && (codes.length === 0 || codes.includes(thrown.code));
 }
 
-/** A thrown value that crosses a Worker or process boundary, as plain JSON. */
+/** An error as plain JSON, to cross a Worker or process boundary. */
 export interface SerialisedError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly detail?: ErrorDetail;
 }
 
-/** Makes a thrown value fit for `postMessage` or JSON; the cause stays behind. */
+/** Converts a thrown value for `postMessage` or JSON; its cause is dropped. */
 export function serialiseError(thrown: unknown): SerialisedError {
   const { code, message, detail } = toTsdError(thrown);
   return detail === undefined ? { code, message } : { code, message, detail };
 }
 
-/** The error that {@link serialiseError} was given, on the other side. */
+/** Restores the error from the result of {@link serialiseError}. */
 export function deserialiseError(data: SerialisedError): TsdError {
   return new TsdError(data.code, data.message, data.detail === undefined ? {} : { detail: data.detail });
 }

@@ -1,30 +1,30 @@
 /**
  * @module
- * The engine's own log: one line a record, `time level scope message key=value …`, to a writer that the entry point
- * chooses (`engine.log`, or standard error in the foreground). Containers' logs are elsewhere (`src/runtime/logs/`).
+ * The engine's own log: one record per line, `time level scope message key=value …`, to a sink that the entry point
+ * chooses (`engine.log`, or standard error in the foreground). For containers' logs see `src/runtime/logs/`.
  */
 
-/** Severities, least first. */
+/** Severities, in ascending order. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** Values that may stand behind a message; secrets never belong here. */
+/** Fields that follow a message. Must not contain secrets. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-/** What services log through. */
+/** The logging interface of services. */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** The same log with a scope's name in every line. */
+  /** Returns a log to the same sink, with another scope in every line. */
   scope(name: string): Log;
 }
 
-/** Takes one finished line, without its newline. */
+/** Receives one formatted line, without its newline. */
 export type LineSink = (line: string) => void;
 
-/** A {@link Log} that formats lines for `sink` and drops what is below `level`. */
+/** A {@link Log} that formats lines for `sink` and drops records below `level`. */
 export class LineLog implements Log {
   readonly #sink: LineSink;
   readonly #level: LogLevel;
@@ -66,7 +66,7 @@ export class LineLog implements Log {
   }
 }
 
-/** A log that keeps nothing, for tests and for library use. */
+/** A log that discards everything, for tests and for library use. */
 export const SILENT_LOG: Log = new LineLog(() => {}, "error");
 
 const oneLine = (text: string): string => text.replaceAll("\n", "\\n");

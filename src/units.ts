@@ -1,13 +1,13 @@
 /**
- * Amounts as Docker shows them to people: the rounding and the words of github.com/docker/go-units, which scripts and
- * eyes are used to.
+ * Sizes and durations as Docker displays them: rounding and words are those of github.com/docker/go-units, which
+ * scripts and users rely on.
  */
 
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
 const DAY_H = 24;
 
-/** `About an hour`, `2 minutes`, `3 weeks`. */
+/** Formats a duration roughly: `About an hour`, `2 minutes`, `3 weeks`. */
 export function humanDuration(durationMs: number): string {
   const seconds = Math.floor(durationMs / 1000);
   if (seconds < 1) return "Less than a second";
@@ -28,12 +28,12 @@ export function humanDuration(durationMs: number): string {
 const DECIMAL = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-/** Decimal units, up to `digits` significant digits: `7.83MB`. */
+/** Formats a size in decimal units, with up to `digits` significant digits: `7.83MB`. */
 export function humanSize(sizeBytes: number, digits = 4): string {
   return scaled(sizeBytes, 1000, DECIMAL, digits);
 }
 
-/** Binary units: `15.61GiB`. */
+/** Formats a size in binary units, with up to `digits` significant digits: `15.61GiB`. */
 export function humanBinarySize(sizeBytes: number, digits = 4): string {
   return scaled(sizeBytes, 1024, BINARY, digits);
 }
@@ -45,7 +45,7 @@ function scaled(size: number, base: number, units: readonly string[], digits: nu
     value /= base;
     unit++;
   }
-  // 999.96 must not become 1000 of a unit that has a bigger brother.
+  // 999.96 must not become 1000 of a unit if there is a larger one.
   if (Number(value.toPrecision(digits)) >= base && unit < units.length - 1) {
     value /= base;
     unit++;
@@ -53,7 +53,7 @@ function scaled(size: number, base: number, units: readonly string[], digits: nu
   return `${Number(value.toPrecision(digits))}${units[unit]}`;
 }
 
-/** Go's `time.Duration` syntax (`1h30m`, `1.5s`, `-10ms`) in milliseconds; undefined when it isn't one. */
+/** Parses Go's `time.Duration` syntax (`1h30m`, `1.5s`, `-10ms`) to milliseconds; undefined if it is invalid. */
 export function parseGoDuration(text: string): number | undefined {
   const match = /^([+-]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.exec(text);
   if (match === null) return text === "0" ? 0 : undefined;
@@ -75,7 +75,7 @@ const MS_PER_UNIT: Readonly<Record<string, number>> = {
   h: HOUR_S * 1000,
 };
 
-/** A length of time as Go prints it: `1m30s`, `1.5s`, `500ms`, `0s`. */
+/** Formats a duration as Go does: `1m30s`, `1.5s`, `500ms`, `0s`. */
 export function goDuration(durationMs: number): string {
   const nanos = Math.round(Math.abs(durationMs) * 1e6);
   const sign = durationMs < 0 && nanos > 0 ? "-" : "";

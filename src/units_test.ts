@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { goDuration, parseGoDuration } from "./units.ts";
 
-Deno.test("durations as Go prints them", () => {
+Deno.test("goDuration formats durations as Go does", () => {
   const texts = {
     "0s": 0,
     "1ns": 1e-6,
@@ -21,7 +21,7 @@ Deno.test("durations as Go prints them", () => {
   for (const [text, ms] of Object.entries(texts)) assert.equal(goDuration(ms), text);
 });
 
-Deno.test("durations survive printing and reading", () => {
+Deno.test("parseGoDuration parses what goDuration formats", () => {
   fc.assert(fc.property(fc.integer({ min: -1e12, max: 1e12 }), (micros) => {
     assert.ok(Math.abs(parseGoDuration(goDuration(micros / 1000))! - micros / 1000) < 1e-5);
   }));

@@ -1,10 +1,10 @@
-/** For tests only: trees of files on disk, and what is in them. */
+/** For tests only: creates trees of files and lists their content. */
 import { AT, cBytes, cString, dirs, files, metadata, O, OwnedFd, S, tree } from "../sys/mod.ts";
 import { watchDescriptors } from "../sys/descriptor_watch.ts";
 import "../sys/preopen.ts";
 import { TreeView } from "./tree_view.ts";
 
-/** A test with a folder of its own, after which no descriptor is left open. */
+/** Wraps a test that needs a temporary directory. Fails if the test leaves a descriptor open. */
 export function inDir(body: (dir: string) => void | Promise<void>): () => Promise<void> {
   return async () => {
     const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "tsd-archive-" }));
@@ -18,14 +18,14 @@ export function inDir(body: (dir: string) => void | Promise<void>): () => Promis
   };
 }
 
-/** A view of a folder. */
+/** Returns a view of a directory, which the caller disposes of. */
 export function viewOf(dir: string, options: { readOnly?: boolean } = {}): TreeView {
   return new TreeView(openDir(dir), options);
 }
 
 export const openDir = (path: string): OwnedFd => new OwnedFd(files.open(cString(path), O.PATH | O.DIRECTORY));
 
-/** Files by path: text, a folder (null), a link, or a FIFO. */
+/** Files by path: text, a directory (null), a symbolic link, or a FIFO. */
 export type Contents = Readonly<Record<string, string | null | { readonly to: string } | { readonly pipe: true }>>;
 
 export function make(dir: string, contents: Contents): void {
@@ -39,7 +39,7 @@ export function make(dir: string, contents: Contents): void {
   }
 }
 
-/** Everything below a folder, a line each: `f 644 path content`, `d 755 path/`, `l path -> target`. */
+/** Lists everything in a directory, one line each: `f 644 path content`, `d 755 path/`, `l path -> target`. */
 export function listing(dir: string): string[] {
   const lines: string[] = [];
   const visit = (fd: number, prefix: string) => {

@@ -1,4 +1,4 @@
-/** The system calls that looking into trees of files, packing and unpacking them takes. */
+/** The system calls that viewing, packing and unpacking trees of files need. */
 import {
   type DirectoryCalls,
   dirs,
@@ -14,8 +14,8 @@ import {
   xattrs,
 } from "../sys/mod.ts";
 
-/** All of these ports in one object, as the recording fake has them. */
+/** All of these ports in one object, as the recording fake provides them. */
 export type ArchiveCalls = FileCalls & DirectoryCalls & TreeCalls & MetadataCalls & XattrCalls & DurabilityCalls;
 
-/** The real ones. */
+/** The real {@link ArchiveCalls}. */
 export const ARCHIVE_CALLS: ArchiveCalls = { ...files, ...dirs, ...tree, ...metadata, ...xattrs, ...durability };

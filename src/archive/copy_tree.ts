@@ -1,7 +1,7 @@
 /**
- * A tree of files copied to another folder: owners, modes, extended attributes, hard links, times, holes. Where the file
- * system can, files share their blocks (FICLONERANGE). Both sides are walked from descriptors, so that links swapped in
- * meanwhile lead nowhere. Sockets stay behind: nobody listens at a copy.
+ * Copies a tree of files to another directory: owners, modes, extended attributes, hard links, times, holes. Where the
+ * file system supports it, files share their blocks (FICLONERANGE). Both sides are walked by descriptors, so that a
+ * symbolic link swapped in meanwhile is not followed. Sockets are not copied: a copy has no listener.
  */
 import { AT, cBytes, cString, isErrno, O, OwnedFd, S } from "../sys/mod.ts";
 import { type ByteString, byteStringOf } from "../tar/mod.ts";
@@ -14,11 +14,13 @@ import { parentOf, TreeView } from "./tree_view.ts";
 
 const ITSELF = cString("");
 const CHUNK_BYTES = 1 << 20;
-/** No blocks can be shared: other file systems, one that has no such thing, something that isn't all file. */
+/** Errors for which blocks can't be shared: different file systems, no support, or a file of another type. */
 const NO_SHARING = ["EXDEV", "EOPNOTSUPP", "EINVAL", "ENOTTY", "EPERM", "ETXTBSY", "ENOSYS"] as const;
 
 export interface CopyOptions {
-  /** Whether there may be something in the way: folders are gone into, all else is made anew. */
+  /**
+   * Whether the target may contain files: existing directories are merged, everything else is replaced. Default false.
+   */
   readonly replaces?: boolean;
   readonly calls?: ArchiveCalls;
 }
@@ -27,13 +29,13 @@ interface Frame {
   readonly from: ByteString;
   readonly to: ByteString;
   readonly names: readonly ByteString[];
-  readonly place: Pick<PinnedPath, "status">;
+  readonly attributes: Pick<PinnedPath, "status">;
   next: number;
 }
 
 /**
- * Copies what is in `start` to the folder `target`, which gets its attributes too. Yields after each entry. What goes away
- * meanwhile is left out. The descriptors stay the caller's. @throws {SysError}
+ * Copies the content of `start` to the directory `target`, which also gets its attributes. Yields after each entry.
+ * Entries that are removed meanwhile are skipped. The caller closes the descriptors. @throws {SysError}
  */
 export function* copyTree(
   view: TreeView,
@@ -42,8 +44,8 @@ export function* copyTree(
   { replaces = false, calls = ARCHIVE_CALLS }: CopyOptions = {},
 ): Generator<void> {
   const root = new OwnedFd(calls.openat(target.fd, cString("."), O.PATH | O.DIRECTORY), calls);
-  using there = new TreeView(root, { calls });
-  const copier = new Copier(view, there, replaces, calls);
+  using targetView = new TreeView(root, { calls });
+  const copier = new Copier(view, targetView, replaces, calls);
   const frames = [copier.frame(start, "")];
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const name = frame.names[frame.next++];
@@ -60,29 +62,29 @@ export function* copyTree(
 
 class Copier {
   readonly #view: TreeView;
-  readonly #there: TreeView;
+  readonly #targetView: TreeView;
   readonly #replaces: boolean;
   readonly #calls: ArchiveCalls;
   readonly #firstNames = new Map<string, ByteString>();
   #canShare = true;
 
-  constructor(view: TreeView, there: TreeView, replaces: boolean, calls: ArchiveCalls) {
+  constructor(view: TreeView, targetView: TreeView, replaces: boolean, calls: ArchiveCalls) {
     this.#view = view;
     this.#replaces = replaces;
-    this.#there = there;
+    this.#targetView = targetView;
     this.#calls = calls;
   }
 
   frame(dir: PinnedPath, to: ByteString): Frame {
     using open = new OwnedFd(this.#calls.openat(dir.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
     const names = this.#calls.readDir(open.fd).map(({ name }) => name).sort();
-    return { from: dir.path, to, names, place: { status: dir.status }, next: 0 };
+    return { from: dir.path, to, names, attributes: { status: dir.status }, next: 0 };
   }
 
-  /** Copies one thing; of a folder it gives what is in it. */
+  /** Copies one entry; returns a frame for the content of a directory. */
   entry(frame: Frame, name: ByteString): Frame | undefined {
     using dir = this.#view.at(frame.from);
-    using target = this.#there.at(frame.to);
+    using target = this.#targetView.at(frame.to);
     if (dir === undefined || target === undefined || !dir.isDir) return undefined;
     using child = this.#view.child(dir, name);
     if (child === undefined || child.type === S.IFSOCK) return undefined;
@@ -92,32 +94,32 @@ class Copier {
       this.#calls.mkdirat(target.fd, cBytes(name), 0o700);
       return this.frame(child, to);
     }
-    if (!this.#isLinked(child, target, name, to)) this.#make(child, target, name);
+    if (!this.#isLinked(child, target, name, to)) this.#create(child, target, name);
     return undefined;
   }
 
-  /** Makes way. Says whether a folder is there for a folder. */
+  /** Removes an existing entry of the same name. Returns whether it is a directory to merge with. */
   #exists(target: PinnedPath, name: ByteString, { isDir }: PinnedPath): boolean {
-    using existing = this.#there.child(target, name);
+    using existing = this.#targetView.child(target, name);
     if (existing === undefined) return false;
     if (existing.isDir && isDir) return true;
     removeTree(target.fd, name, this.#calls);
     return false;
   }
 
-  /** All but its content is set last: what is put into a folder changes its time. */
-  finishDir({ from, to, place }: Frame): void {
+  /** Sets a directory's attributes after its content was copied, which changes its time. */
+  finishDir({ from, to, attributes }: Frame): void {
     using dir = this.#view.at(from);
-    using target = this.#there.at(to);
+    using target = this.#targetView.at(to);
     if (target === undefined) return;
     using open = new OwnedFd(this.#calls.openat(target.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
     using source = dir?.isDir
       ? new OwnedFd(this.#calls.openat(dir.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls)
       : undefined;
-    this.#setAttributes(open.fd, source?.fd, place);
+    this.#setAttributes(open.fd, source?.fd, attributes);
   }
 
-  /** A second name for what was copied under another one. */
+  /** Creates a hard link if the file was already copied under another name. */
   #isLinked({ status }: PinnedPath, target: PinnedPath, name: ByteString, to: ByteString): boolean {
     if (status.linkCount < 2) return false;
     const key = `${status.device.major}:${status.device.minor}:${status.inode}`;
@@ -126,13 +128,13 @@ class Copier {
       this.#firstNames.set(key, to);
       return false;
     }
-    using around = this.#there.at(parentOf(first));
-    if (around === undefined) return false;
-    this.#calls.linkat(around.fd, cBytes(first.slice(first.lastIndexOf("/") + 1)), target.fd, cBytes(name));
+    using parent = this.#targetView.at(parentOf(first));
+    if (parent === undefined) return false;
+    this.#calls.linkat(parent.fd, cBytes(first.slice(first.lastIndexOf("/") + 1)), target.fd, cBytes(name));
     return true;
   }
 
-  #make(child: PinnedPath, target: PinnedPath, name: ByteString): void {
+  #create(child: PinnedPath, target: PinnedPath, name: ByteString): void {
     const { uid, gid, mode, nodeDevice, accessTime, modifyTime } = child.status;
     const file = cBytes(name);
     if (child.type === S.IFREG) return this.#copyFile(child, target, name);
@@ -141,10 +143,10 @@ class Copier {
     } else this.#calls.mknodat(target.fd, file, mode, nodeDevice);
     this.#calls.fchownat(target.fd, file, uid, gid, AT.SYMLINK_NOFOLLOW);
     if (!child.isLink) {
-      using made = this.#there.child(target, name);
-      // Its mode has gone through our mask, and a new owner takes bits away.
-      if (made?.type === child.type) {
-        this.#calls.fchmodat(AT.FDCWD, cString(made.handle.procPath), mode & 0o7777);
+      using created = this.#targetView.child(target, name);
+      // The mode was subject to the umask, and chown clears bits.
+      if (created?.type === child.type) {
+        this.#calls.fchmodat(AT.FDCWD, cString(created.handle.procPath), mode & 0o7777);
       }
     }
     this.#calls.utimensat(target.fd, file, accessTime, modifyTime, AT.SYMLINK_NOFOLLOW);
@@ -171,26 +173,26 @@ class Copier {
     }
   }
 
-  /** Holes stay holes; what is all zeros becomes one. */
+  /** Copies a file's data; holes and blocks of zeros become holes. */
   #copyData(from: number, to: number): void {
     const { sizeBytes } = this.#calls.statx(from, ITSELF, AT.EMPTY_PATH);
     const buffer = new Uint8Array(CHUNK_BYTES);
     for (const { offset: start, length } of dataExtents(from, sizeBytes, this.#calls)) {
-      for (let offset = start, left = length; left > 0;) {
-        const count = this.#calls.pread(from, buffer.subarray(0, Math.min(left, CHUNK_BYTES)), offset);
+      for (let offset = start, remaining = length; remaining > 0;) {
+        const count = this.#calls.pread(from, buffer.subarray(0, Math.min(remaining, CHUNK_BYTES)), offset);
         if (count === 0) break;
         const bytes = buffer.subarray(0, count);
         if (bytes.some((byte) => byte !== 0)) {
           for (let at = 0; at < count;) at += this.#calls.pwrite(to, bytes.subarray(at), offset + at);
         }
         offset += count;
-        left -= count;
+        remaining -= count;
       }
     }
     this.#calls.ftruncate(to, sizeBytes);
   }
 
-  /** In this order: a new owner takes set-id bits and capabilities away. */
+  /** Sets attributes, in this order: chown clears set-id bits and capabilities. */
   #setAttributes(fd: number, source: number | undefined, { status }: Pick<PinnedPath, "status">): void {
     this.#calls.fchown(fd, status.uid, status.gid);
     if (source !== undefined) this.#copyXattrs(source, fd);
@@ -198,7 +200,7 @@ class Copier {
     this.#calls.futimens(fd, status.accessTime, status.modifyTime);
   }
 
-  /** Not every file system has attributes. */
+  /** Copies extended attributes, if the file system supports them. */
   #copyXattrs(from: number, to: number): void {
     try {
       for (const name of portableXattrs(this.#calls.flistxattr(from))) {

@@ -10,7 +10,10 @@ async function output(script: string, cwd: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** What there is to know of a tree: but for the inode numbers and change times, copies are equal. */
+/**
+ * Lists all attributes of a tree that a copy keeps: everything but inode numbers, change times, and sizes and link
+ * counts of directories.
+ */
 const LISTING =
   "find . -printf '%p %y %m %U:%G %n %s %T@ %l\\n' | sed -E 's,^(\\S+ d \\S+ \\S+ )\\S+ \\S+,\\1,' | sort";
 
@@ -23,7 +26,7 @@ function copied(from: string, to: string, options: CopyOptions = {}): void {
 }
 
 Deno.test({
-  name: "a copy of a tree is like it: owners, modes, times, links, devices, attributes, holes",
+  name: "copyTree copies owners, modes, times, links, devices, attributes, holes",
   ...requires("root"),
   async fn() {
     const dir = await Deno.makeTempDir({ prefix: "tsd-copy-" });
@@ -48,8 +51,8 @@ Deno.test({
         });
       }
       copied(from, to);
-      const requested = (await output(LISTING, from)).replace(/^\.\/socket .*\n/m, "");
-      assert.equal(await output(LISTING, to), requested);
+      const expected = (await output(LISTING, from)).replace(/^\.\/socket .*\n/m, "");
+      assert.equal(await output(LISTING, to), expected);
       assert.equal(await output("cat a/b/second; cmp hole ../from/hole", to), "text");
       using file = new OwnedFd(files.open(cString(`${to}/a/f`), O.RDONLY));
       assert.equal(new TextDecoder().decode(xattrs.fgetxattr(file.fd, cString("user.note"))), "kept");
@@ -61,7 +64,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a copy over what a copy that was broken off has left is like the first one would have been",
+  name: "copyTree with `replaces` completes an interrupted copy",
   ...requires("root"),
   async fn() {
     const dir = await Deno.makeTempDir({ prefix: "tsd-copy-" });

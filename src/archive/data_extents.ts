@@ -1,7 +1,10 @@
 import type { DurabilityCalls } from "../sys/mod.ts";
 import type { SparseExtent } from "../tar/mod.ts";
 
-/** Where a file of this size has data; all between is holes. What changes meanwhile is as it is found. @throws {SysError} */
+/**
+ * Yields the extents of a file that hold data; everything between is holes. Concurrent changes are reflected as found.
+ * @throws {SysError}
+ */
 export function* dataExtents(
   fd: number,
   sizeBytes: number,

@@ -1,4 +1,6 @@
-/** What an archive's entry says about owner, mode, attributes and time, set on the very thing that was made. */
+/**
+ * Applies an archive entry's owner, mode, extended attributes and time to the file that was created, by its descriptor.
+ */
 import { AT, cBytes, cString, isErrno, S, type Timespec } from "../sys/mod.ts";
 import type { ByteString, TarHeader } from "../tar/mod.ts";
 import type { ArchiveCalls } from "./calls.ts";
@@ -9,8 +11,8 @@ const SET_ID_BITS = S.ISUID | S.ISGID;
 const ITSELF = cString("");
 
 /**
- * Who is to own what is unpacked: who the archive says, somebody else, or whoever unpacks. With "caller" neither set-id
- * bits of files nor capabilities are set: they would give the caller's rights to everybody.
+ * Owner of unpacked files: as in the archive, the calling user, or a given user and group. With "caller", set-id bits
+ * of files and capabilities are not set: they would give the caller's rights to every user.
  */
 export type Owner = "archive" | "caller" | { readonly uid: number; readonly gid: number };
 
@@ -19,7 +21,10 @@ export const timeOf = ({ mtimeSeconds, mtimeNanos }: TarHeader): Timespec => ({
   nanoseconds: mtimeNanos,
 });
 
-/** Every call throws {@link SysError}; `set` also {@link TsdError} archive_invalid. */
+/**
+ * Sets the attributes of unpacked entries. Every call throws {@link SysError}; `set` also {@link TsdError}
+ * archive_invalid.
+ */
 export class EntryAttributes {
   readonly #owner: Owner;
   readonly #calls: ArchiveCalls;
@@ -29,7 +34,10 @@ export class EntryAttributes {
     this.#calls = calls;
   }
 
-  /** All but the time, of a file or folder. In this order: a new owner takes set-id bits and capabilities away. */
+  /**
+   * Sets all attributes of a file or directory except the time, in this order: chown clears set-id bits and
+   * capabilities.
+   */
   set(fd: number, entry: TarHeader, mode: number): void {
     const owner = this.#ownerOf(entry);
     if (owner !== undefined) this.#calls.fchown(fd, owner.uid, owner.gid);
@@ -49,7 +57,7 @@ export class EntryAttributes {
     this.#calls.utimensat(parent.fd, cBytes(name), time, time, AT.SYMLINK_NOFOLLOW);
   }
 
-  /** A device isn't opened: it is reached by the descriptor that only names it. */
+  /** Sets the attributes of a device or FIFO. Never opens it: uses its O_PATH descriptor. */
   setOnNode(node: PinnedPath, entry: TarHeader): void {
     const owner = this.#ownerOf(entry);
     const time = timeOf(entry);
@@ -67,7 +75,7 @@ export class EntryAttributes {
     return this.#owner === "archive" ? { uid, gid } : this.#owner === "caller" ? undefined : this.#owner;
   }
 
-  /** Not every file system has attributes, and not everybody may set them. */
+  /** Runs `step`; ignores that the file system lacks extended attributes or that the caller may not set them. */
   #optional(step: () => void): void {
     try {
       step();

@@ -1,4 +1,7 @@
-/** What an archive's entry may be called and may set. Archives come from anywhere: pure checks, before anything is touched. */
+/**
+ * Rules for names and attributes of archive entries. Archives are untrusted: these are pure checks, made before any
+ * file is touched.
+ */
 import { TsdError } from "../errors.ts";
 import { type ByteString, quoted } from "../tar/mod.ts";
 
@@ -8,14 +11,14 @@ const PATH_MAX_BYTES = 4095;
 const XATTR_NAME_MAX_BYTES = 255;
 const XATTR_VALUE_MAX_BYTES = 65536;
 
-/** @throws {TsdError} archive_invalid, always */
+/** Rejects an entry. @throws {TsdError} archive_invalid, always */
 export function refuseEntry(path: ByteString, why: string): never {
   throw new TsdError("archive_invalid", `Cannot unpack ${quoted(path)}: ${why}`);
 }
 
 /**
- * The names of a path below the folder that is unpacked to; a slash in front means that folder too.
- * @throws {TsdError} archive_invalid: it leads out of there, or is too long for Linux
+ * Splits a path into its names below the target directory; a leading slash means that directory too.
+ * @throws {TsdError} archive_invalid if the path leads outside of it, or is too long for Linux
  */
 export function namesOf(path: ByteString, entryPath: ByteString = path): ByteString[] {
   const names: ByteString[] = [];
@@ -35,9 +38,9 @@ export function namesOf(path: ByteString, entryPath: ByteString = path): ByteStr
 }
 
 /**
- * The extended attributes that are set: the users' own, access lists, and capabilities for who may give them. Those that
- * belong to the machine (overlayfs's, labels of security modules) don't come from archives.
- * @throws {TsdError} archive_invalid: larger than Linux takes
+ * Yields the extended attributes that may be set: those of the `user` namespace, ACLs, and optionally capabilities.
+ * Attributes that belong to the machine (overlayfs's, labels of security modules) are not taken from archives.
+ * @throws {TsdError} archive_invalid if an attribute is larger than Linux supports
  */
 export function* settableXattrs(
   xattrs: ReadonlyMap<ByteString, Uint8Array>,
@@ -48,8 +51,8 @@ export function* settableXattrs(
     if (name.length > XATTR_NAME_MAX_BYTES || value.length > XATTR_VALUE_MAX_BYTES) {
       refuseEntry(entryPath, "it has an extended attribute that is too large");
     }
-    const isOwn = name.startsWith("user.") && !name.startsWith("user.overlay.");
-    const isAccess = name === "system.posix_acl_access" || name === "system.posix_acl_default";
-    if (isOwn || isAccess || (capabilities && name === "security.capability")) yield [name, value];
+    const isUser = name.startsWith("user.") && !name.startsWith("user.overlay.");
+    const isAcl = name === "system.posix_acl_access" || name === "system.posix_acl_default";
+    if (isUser || isAcl || (capabilities && name === "security.capability")) yield [name, value];
   }
 }

@@ -1,8 +1,8 @@
-/** Where the data of a tar's file goes, piece by piece as it comes. */
+/** Writes the data of a tar entry's file as it arrives. */
 import type { DurabilityCalls, FileCalls } from "../sys/mod.ts";
 import type { SparseExtent } from "../tar/mod.ts";
 
-/** The part of a tar's entry that says how its data is stored. */
+/** The fields of a tar entry that describe how its data is stored. */
 export interface StoredFile {
   readonly sizeBytes: number;
   readonly storedBytes: number;
@@ -11,13 +11,13 @@ export interface StoredFile {
 
 type Calls = Pick<FileCalls, "write" | "pwrite"> & Pick<DurabilityCalls, "ftruncate">;
 
-/** A file that is being filled. The descriptor stays the caller's. */
+/** A file that is being written. The caller closes the descriptor. */
 export class FileData {
   readonly #calls: Calls;
   readonly #fd: number;
   readonly #stored: StoredFile;
   #writtenBytes = 0;
-  /** For sparse files: which extent is being filled, and how far. */
+  /** For sparse files: index of the current extent, and bytes written in it. */
   #extent = 0;
   #extentBytes = 0;
 
@@ -31,13 +31,16 @@ export class FileData {
     return this.#writtenBytes === this.#stored.storedBytes;
   }
 
-  /** The next piece. @throws {SysError} */
+  /** Writes the next piece. @throws {SysError} */
   write(bytes: Uint8Array): void {
     if (this.#stored.sparse === undefined) this.#append(bytes);
-    else this.#spread(this.#stored.sparse, bytes);
+    else this.#writeExtents(this.#stored.sparse, bytes);
   }
 
-  /** To be called once it is whole: what follows the last extent is a hole. @throws {SysError} */
+  /**
+   * Completes the file; call it once all data is written. Extends a sparse file by the hole after its last extent.
+   * @throws {SysError}
+   */
   finish(): void {
     if (this.#stored.sparse !== undefined) this.#calls.ftruncate(this.#fd, this.#stored.sizeBytes);
   }
@@ -49,7 +52,7 @@ export class FileData {
     this.#writtenBytes += bytes.length;
   }
 
-  #spread(extents: readonly SparseExtent[], bytes: Uint8Array): void {
+  #writeExtents(extents: readonly SparseExtent[], bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
       const { offset, length } = extents[this.#extent]!;
       const room = length - this.#extentBytes;

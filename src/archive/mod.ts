@@ -1,11 +1,11 @@
 /**
  * @module
- * Trees of files as tars and back: looking things up, packing and unpacking where somebody else may be changing the tree
- * at the same time, and where archives may be hostile. What Docker calls an archive of a container's path.
+ * Trees of files as tar archives: looking up paths, packing and unpacking, while other processes may change the tree
+ * and with untrusted archives. Docker calls this the archive of a container's path.
  *
- * Invariants: every path is walked name by name from descriptors ({@link TreeView}), so that links swapped in meanwhile
- * lead nowhere outside of the tree; nothing in the tree is executed, loaded or opened but regular files and folders; no
- * file is ever in memory whole. It knows no containers and no engine.
+ * Invariants: every path is walked name by name from descriptors ({@link TreeView}), so that a link swapped in
+ * meanwhile can't lead outside of the tree; no file of the tree is executed or loaded, and only regular files and
+ * directories are opened; no file is ever in memory as a whole. The module knows neither containers nor the engine.
  */
 export { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 export { copyTree } from "./copy_tree.ts";

@@ -1,10 +1,10 @@
 /**
- * A tree of files as a tar, made while it is read. One folder and one file are open at a time, however deep the tree is;
- * nothing but a regular file is ever opened for reading, and that by the descriptor that it was looked at with.
+ * Packs a tree of files into a tar archive while reading it. One directory and one file are open at a time, however
+ * deep the tree is. Only regular files are opened for reading, through the descriptor that they were examined with.
  *
- * As Docker does it: names in the order of their bytes, whole seconds, of extended attributes only capabilities, second
- * names of a file as hard links, no sockets. Where all is to be kept: fractions of seconds, all extended attributes, and
- * holes. A file that shrinks while it is read is filled up with zeros.
+ * As in Docker: names sorted by bytes, whole seconds, capabilities as the only extended attributes, further names of a
+ * file as hard links, no sockets. With `keepsAll` also: fractions of seconds, all extended attributes, and holes. A
+ * file that shrinks while it is read is padded with zeros.
  */
 import { TsdError } from "../errors.ts";
 import { AT, cString, type FileStatus, isErrno, O, OwnedFd, S, SysError } from "../sys/mod.ts";
@@ -30,9 +30,9 @@ import { portableXattrs } from "./portable_xattrs.ts";
 import { absolute, type PinnedPath } from "./pinned_path.ts";
 import type { TreeView } from "./tree_view.ts";
 
-/** Longer names can't be read back by anybody (PATH_MAX). */
+/** PATH_MAX without its NUL: no reader could create longer names. */
 const NAME_MAX_BYTES = 4095;
-/** Files with several names that are remembered: later ones are packed once for each name. */
+/** Limit of remembered files with several names; beyond it, a file is packed once for each name. */
 const REMEMBERED_MAX = 1_000_000;
 const ITSELF = cString("");
 const CAPABILITY = "security.capability";
@@ -47,33 +47,34 @@ const TYPES: Readonly<Record<number, TarEntryType>> = {
   [S.IFIFO]: "fifo",
 };
 
-/** What is packed. */
+/** A tree to pack. */
 export interface PackSource {
   readonly view: TreeView;
-  /** Stays the caller's, and has to stay open. */
+  /** The file or directory to pack. The caller keeps it open meanwhile, and disposes of it. */
   readonly start: PinnedPath;
-  /** What it is called in the archive; undefined: what is in the folder is packed, without the folder itself. */
+  /** Its name in the archive; undefined packs the content of a directory without the directory itself. */
   readonly name: ByteString | undefined;
-  /** What stands for the tree's root in errors. */
+  /** The path shown for the tree's root in errors. */
   readonly shownRoot?: ByteString;
-  /** Whether what Docker leaves out is kept too. */
+  /** Also keeps what Docker omits: fractions of seconds, all extended attributes, holes. Default false. */
   readonly keepsAll?: boolean;
 }
 
 type Bytes = Generator<Uint8Array<ArrayBuffer>>;
 
-/** A folder in the middle of being packed. */
+/** A directory that is being packed. */
 interface Frame {
   readonly path: ByteString;
-  /** In front of the names in it, in the archive. */
+  /** Prefix of its entries' names in the archive. */
   readonly prefix: ByteString;
   readonly names: readonly ByteString[];
   next: number;
 }
 
 /**
- * The archive in chunks that the caller owns. What goes away meanwhile is left out.
- * @throws {SysError} what can't be read; {TsdError} archive_invalid: a path that no tar can hold
+ * Yields the archive in chunks, which the caller owns. Entries that are removed meanwhile are skipped.
+ * @throws {SysError} for unreadable files
+ * @throws {TsdError} archive_invalid for a path that is too long for a tar
  */
 export function* packTree(
   { view, start, name, shownRoot = "", keepsAll = false }: PackSource,
@@ -91,7 +92,7 @@ class Packer {
   readonly #keepsAll: boolean;
   readonly #calls: ArchiveCalls;
   readonly #chunks = new Chunks();
-  /** First names of files that have several, by device and inode. */
+  /** The first name of files with several names, by device and inode. */
   readonly #firstNames = new Map<string, ByteString>();
 
   constructor(
@@ -105,7 +106,7 @@ class Packer {
     this.#calls = calls;
   }
 
-  /** All that is in a folder, down to the ground. */
+  /** Packs the content of a directory, recursively. */
   *content(start: PinnedPath, prefix: ByteString): Bytes {
     const frames = [this.#frame(start, prefix)];
     let dir: PinnedPath | undefined;
@@ -137,21 +138,21 @@ class Packer {
     }
   }
 
-  /** One header, with the data of a file. */
-  *entry(place: PinnedPath, name: ByteString): Bytes {
-    const type = TYPES[place.type];
+  /** Packs one entry: a header, and a file's data. */
+  *entry(pinned: PinnedPath, name: ByteString): Bytes {
+    const type = TYPES[pinned.type];
     if (type === undefined) return;
     if (name.length > NAME_MAX_BYTES) {
-      throw new TsdError("archive_invalid", `Cannot pack ${quoted(place.path)}: its path is too long for a tar`);
+      throw new TsdError("archive_invalid", `Cannot pack ${quoted(pinned.path)}: its path is too long for a tar`);
     }
-    const first = this.#firstNameOf(place, name);
+    const first = this.#firstNameOf(pinned, name);
     if (first !== undefined) {
-      yield* this.#chunks.put(encodeHeader({ ...this.#header(place, name, "link"), linkPath: first }));
-    } else if (type === "file") yield* this.#file(place, name);
+      yield* this.#chunks.put(encodeHeader({ ...this.#header(pinned, name, "link"), linkPath: first }));
+    } else if (type === "file") yield* this.#file(pinned, name);
     else {
-      const linkPath = type === "symlink" ? byteStringOf(this.#calls.readlinkat(place.fd, ITSELF)) : "";
-      const xattrs = place.isDir ? this.#dirXattrs(place) : NO_XATTRS;
-      yield* this.#chunks.put(encodeHeader({ ...this.#header(place, name, type), linkPath, xattrs }));
+      const linkPath = type === "symlink" ? byteStringOf(this.#calls.readlinkat(pinned.fd, ITSELF)) : "";
+      const xattrs = pinned.isDir ? this.#dirXattrs(pinned) : NO_XATTRS;
+      yield* this.#chunks.put(encodeHeader({ ...this.#header(pinned, name, type), linkPath, xattrs }));
     }
   }
 
@@ -167,7 +168,7 @@ class Packer {
     return { path: dir.path, prefix, names: names.sort((a, b) => a < b ? -1 : 1), next: 0 };
   }
 
-  /** The name under which this very file was packed before; remembers this one if it is the first of several. */
+  /** Returns the name under which this file was already packed. Remembers the name of a file with several names. */
   #firstNameOf({ status, isDir }: PinnedPath, name: ByteString): ByteString | undefined {
     if (isDir || status.linkCount < 2) return undefined;
     const key = `${status.device.major}:${status.device.minor}:${status.inode}`;
@@ -176,12 +177,12 @@ class Packer {
     return first;
   }
 
-  *#file(place: PinnedPath, name: ByteString): Bytes {
-    const path = cString(place.handle.procPath);
-    using open = new OwnedFd(this.#opening(place, () => this.#calls.open(path, O.RDONLY | O.NONBLOCK)), this.#calls);
+  *#file(pinned: PinnedPath, name: ByteString): Bytes {
+    const path = cString(pinned.handle.procPath);
+    using open = new OwnedFd(this.#opening(pinned, () => this.#calls.open(path, O.RDONLY | O.NONBLOCK)), this.#calls);
     const status = this.#calls.statx(open.fd, ITSELF, AT.EMPTY_PATH);
     const { sizeBytes } = status;
-    const header = { ...this.#header(place, name, "file"), sizeBytes, xattrs: this.#xattrs(open) };
+    const header = { ...this.#header(pinned, name, "file"), sizeBytes, xattrs: this.#xattrs(open) };
     const extents = this.#keepsAll ? sparseExtents(open, status, this.#calls) : undefined;
     yield* this.#chunks.put(extents === undefined ? encodeHeader(header) : encodeSparseHeader(header, extents));
     let storedBytes = 0;
@@ -204,14 +205,14 @@ class Packer {
     }
   }
 
-  /** What can't be opened is named. */
+  /** Adds the path to the error of a file that can't be opened. */
   #opening({ path }: PinnedPath, open: () => number): number {
     try {
       return open();
     } catch (thrown) {
       if (!(thrown instanceof SysError)) throw thrown;
-      const where = DECODER.decode(bytesOf(absolute(this.#shownRoot + path)));
-      throw new TsdError(thrown.code, `open ${where}: ${thrown.reason}`, { cause: thrown });
+      const shownPath = DECODER.decode(bytesOf(absolute(this.#shownRoot + path)));
+      throw new TsdError(thrown.code, `open ${shownPath}: ${thrown.reason}`, { cause: thrown });
     }
   }
 
@@ -236,7 +237,7 @@ class Packer {
     return this.#xattrs(open);
   }
 
-  /** File systems without extended attributes have none. */
+  /** Reads extended attributes; none if the file system doesn't support them. */
   #xattrs(file: OwnedFd): ReadonlyMap<ByteString, Uint8Array> {
     try {
       const names = this.#keepsAll ? portableXattrs(this.#calls.flistxattr(file.fd)) : [CAPABILITY];
@@ -253,10 +254,10 @@ class Packer {
   }
 }
 
-/** Larger maps would be refused by readers. */
+/** Readers reject larger maps. */
 const EXTENTS_MAX = 20_000;
 
-/** Where the data of a file with holes is; undefined: it has none, or far too many. */
+/** Returns the data extents of a file with holes; undefined if it has none, or too many. */
 function sparseExtents(
   file: OwnedFd,
   { sizeBytes, blocks }: FileStatus,
@@ -270,7 +271,9 @@ function sparseExtents(
   return extents.length === 1 && extents[0]!.length === sizeBytes ? undefined : extents;
 }
 
-/** The user namespace that a capability of revision 3 is for means nothing anywhere else (capabilities(7)). */
+/**
+ * Removes the user namespace from a capability of revision 3: it has no meaning on another machine (capabilities(7)).
+ */
 function withoutNamespace(value: Uint8Array): Uint8Array {
   const isRevision3 = value.length > 20 && value[3] === 3;
   return isRevision3 ? Uint8Array.from(value.subarray(0, 20), (byte, at) => at === 3 ? 2 : byte) : value;

@@ -12,14 +12,14 @@ function pack(view: TreeView, path: string, name: string | undefined, calls?: Ar
   return decodeAll(concat(...packTree({ view, start, name }, calls)));
 }
 
-/** `file 644 name content`, `link name -> first` and so on. */
+/** Describes entries: `file 644 name content`, `link name -> first` and so on. */
 const lines = ({ entries }: Decoded): string[] =>
   entries.map(({ entry: { type, path, linkPath, mode }, data }) =>
     `${type} ${mode.toString(8)} ${path}${linkPath === "" ? "" : ` -> ${linkPath}`} ${data}`.trimEnd()
   );
 
 Deno.test(
-  "pack: a folder, its content, one file, a link",
+  "pack: a directory, its content, one file, a link",
   inDir((dir) => {
     make(dir, { "d/b": "bee", "d/a/x": "ex", "d/a.txt": "", "d/l": { to: "/etc/passwd" }, "d/p": { pipe: true } });
     Deno.chmodSync(`${dir}/d/b`, 0o4711);
@@ -42,7 +42,7 @@ Deno.test(
 );
 
 Deno.test(
-  "pack: names are bytes, times are whole seconds, second names are links",
+  "pack: names are bytes, times are whole seconds, further names are hard links",
   inDir((dir) => {
     using at = new OwnedFd(files.open(cString(dir), O.RDONLY | O.DIRECTORY));
     tree.mkdirat(at.fd, cBytes("caf\xe9"), 0o755);
@@ -62,7 +62,7 @@ Deno.test(
 );
 
 Deno.test(
-  "pack: large files and many small ones come in few chunks",
+  "pack: large files and many small ones result in few chunks",
   inDir((dir) => {
     const large = "0123456789".repeat(100_000);
     make(dir, {
@@ -81,7 +81,7 @@ Deno.test(
 );
 
 Deno.test(
-  "pack: a very deep folder takes no more descriptors than a flat one",
+  "pack: a very deep tree needs no more descriptors than a flat one",
   inDir((dir) => {
     make(dir, { [`${"d/".repeat(1500)}f`]: "deep" });
     let open = 0;
@@ -107,7 +107,7 @@ Deno.test(
 );
 
 Deno.test(
-  "pack: what goes away or changes its size meanwhile does no harm",
+  "pack: files may be removed or change their size meanwhile",
   inDir((dir) => {
     make(dir, { "a": "first", "b": "x".repeat(1000), "c": "y".repeat(1000), "d/e": "", "f": "last" });
     let reads = 0;
@@ -135,7 +135,7 @@ Deno.test(
 );
 
 Deno.test(
-  "pack: a file that shrinks while it is read is filled up",
+  "pack: a file that shrinks while it is read is padded with zeros",
   inDir((dir) => {
     make(dir, { "f": "z".repeat(1000), "g": "after" });
     const calls: ArchiveCalls = {
@@ -153,7 +153,7 @@ Deno.test(
 );
 
 Deno.test({
-  name: "pack: owners, devices and capabilities; sockets and other attributes are left out",
+  name: "pack: owners, devices and capabilities; sockets and other extended attributes are omitted",
   ...requires("root"),
   fn: inDir((dir) => {
     make(dir, { "f": "x" });
@@ -178,7 +178,7 @@ Deno.test({
 });
 
 Deno.test(
-  "pack: what is mounted is packed with the rest",
+  "pack: mounts are packed with the rest of the tree",
   inDir((dir) => {
     make(dir, { "root/a/under": "hidden", "root/b": "", "volume/v/w": "seen", "file": "bound" });
     using view = viewOf(`${dir}/root`);

@@ -1,9 +1,9 @@
 /**
- * Paths as text, the way Docker's clients and daemon write them: cleaned, but for a slash or a dot at their end, which
- * ask for a folder or for what is in it. Pure; works on text and on byte strings.
+ * Paths as text, as Docker's clients and daemon handle them: cleaned, except for a trailing slash or dot, which request
+ * a directory or its content. Pure functions; they work on text and on byte strings.
  */
 
-/** The shortest way to write a path (Go's `path.Clean`): `a//b/../c/.` is `a/c`, nothing is `.`. */
+/** Returns the shortest equivalent path (Go's `path.Clean`): `a//b/../c/.` becomes `a/c`, the empty path `.`. */
 export function clean(path: string): string {
   const isAbsolute = path.startsWith("/");
   const parts: string[] = [];
@@ -17,44 +17,47 @@ export function clean(path: string): string {
   return isAbsolute ? `/${text}` : text || ".";
 }
 
-/** The last name of a path; `/` of the root, `.` of nothing. */
+/** Returns the last name of a path; `/` for the root, `.` for the empty path. */
 export function baseName(path: string): string {
   if (path === "") return ".";
   const trimmed = path.replace(/\/+$/, "");
   return trimmed === "" ? "/" : trimmed.slice(trimmed.lastIndexOf("/") + 1);
 }
 
-/** All but the last name, cleaned. */
+/** Returns all but the last name, cleaned. */
 export function dirName(path: string): string {
   const slash = path.lastIndexOf("/");
   return clean(slash === 0 ? "/" : path.slice(0, Math.max(0, slash)));
 }
 
-/** `path` below `folder`, cleaned; unless it begins at the root itself. */
+/** Joins two paths, cleaned; a leading slash of `path` has no effect. */
 export const joined = (dir: string, path: string): string => clean(`${dir}/${path}`);
 
-/** Whether it asks for what is in a folder: it ends with `.`. */
+/** Returns whether a path requests the content of a directory: it ends with `.`. */
 export const requestsContent = (path: string): boolean => baseName(path) === ".";
 
-/** Whether it can only be a folder: it ends with `/` or `/.`. */
+/** Returns whether a path requires a directory: it ends with `/` or `/.`. */
 export const requestsDir = (path: string): boolean => path.endsWith("/") || requestsContent(path);
 
-/** A cleaned path with the end that it was written with. */
+/** Restores the trailing `/` or `/.` of `written` on the cleaned path. */
 export function withEndOf(cleaned: string, written: string): string {
   let path = cleaned;
   if (!requestsContent(path) && requestsContent(written)) path += path.endsWith("/") ? "." : "/.";
   return written.endsWith("/") && !path.endsWith("/") ? `${path}/` : path;
 }
 
-/** A path's folder and last name, cleaned; a dot at its end is that name. */
+/** Splits a path into its directory and last name, cleaned; a trailing dot is the last name. */
 export function splitEnd(path: string): { readonly dir: string; readonly name: string } {
   const cleaned = requestsContent(path) ? `${clean(path)}/.` : clean(path);
   return { dir: dirName(cleaned), name: baseName(cleaned) };
 }
 
-/** Gives what an archive calls `from`, and all that is in it, another name. An archive of the root calls it nothing. */
+/**
+ * Returns a function that renames the archive entry `from`, and everything in it, to `to`. An archive of the root has
+ * empty names.
+ */
 export function renaming(from: string, to: string): (name: string) => string {
-  const [old, now] = [from, to].map((path) => path.replace(/\/+$/, ""));
-  if (old === "") return (name) => `${now}/${name.replace(/^\/+/, "")}`.replace(/^\//, "");
-  return (name) => name === old || name.startsWith(`${old}/`) ? now + name.slice(old!.length) : name;
+  const [oldName, newName] = [from, to].map((path) => path.replace(/\/+$/, ""));
+  if (oldName === "") return (name) => `${newName}/${name.replace(/^\/+/, "")}`.replace(/^\//, "");
+  return (name) => name === oldName || name.startsWith(`${oldName}/`) ? newName + name.slice(oldName!.length) : name;
 }

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { baseName, clean, dirName, joined, requestsContent, requestsDir } from "./paths.ts";
 import { renaming, splitEnd, withEndOf } from "./paths.ts";
 
-Deno.test("paths: cleaned as Go does it", () => {
+Deno.test("paths: cleaned like Go's path.Clean", () => {
   const cases: Readonly<Record<string, string>> = {
     "": ".",
     ".": ".",
@@ -19,7 +19,7 @@ Deno.test("paths: cleaned as Go does it", () => {
   assert.equal(joined("/", "x"), "/x");
 });
 
-Deno.test("paths: last names and folders", () => {
+Deno.test("paths: base names and directories", () => {
   const cases: readonly (readonly [path: string, base: string, dir: string])[] = [
     ["", ".", "."],
     ["/", "/", "/"],
@@ -33,7 +33,7 @@ Deno.test("paths: last names and folders", () => {
   for (const [path, base, dir] of cases) assert.deepEqual([baseName(path), dirName(path)], [base, dir], path);
 });
 
-Deno.test("paths: what an end asks for, and how it is kept", () => {
+Deno.test("paths: what a trailing slash or dot requests, and how it is preserved", () => {
   assert.deepEqual(["a", "a/", "a/.", ".", "a/./"].map(requestsDir), [false, true, true, true, true]);
   assert.deepEqual(["a", "a/", "a/.", ".", "a/./"].map(requestsContent), [false, false, true, true, true]);
   assert.equal(withEndOf("/a", "a/."), "/a/.");
@@ -48,7 +48,7 @@ Deno.test("paths: what an end asks for, and how it is kept", () => {
   assert.deepEqual(splitEnd("/"), { dir: "/", name: "/" });
 });
 
-Deno.test("paths: names in archives", () => {
+Deno.test("paths: renaming entries of archives", () => {
   const names = (from: string, to: string, ...paths: string[]) => paths.map(renaming(from, to));
   assert.deepEqual(names("etc", "copy", "etc/", "etc/passwd", "etcetera"), ["copy/", "copy/passwd", "etcetera"]);
   assert.deepEqual(names(".", "copy", "./", "./a", ".a"), ["copy/", "copy/a", ".a"]);

@@ -1,27 +1,27 @@
-/** Something in a tree of files, pinned by a descriptor. */
+/** A file of a tree, pinned by a descriptor. */
 import { type FileStatus, type OwnedFd, S } from "../sys/mod.ts";
 import type { ByteString } from "../tar/mod.ts";
 
-/** A tree that is seen at `path` instead of what lies there. */
+/** A tree mounted at `path`; it covers what is there. */
 export interface TreeMount {
-  /** Canonical: no links, no `..`, no slash at its end; the root's is empty. */
+  /** Canonical: no links, no `..`, no trailing slash; empty for the root. */
   readonly path: ByteString;
-  /** A folder, or a file. */
+  /** A directory or a file. */
   readonly root: OwnedFd;
   readonly readOnly: boolean;
 }
 
 /**
- * A file, folder, link or anything else, as it was when it was looked up. The descriptor (O_PATH) is the very thing: what
- * is swapped in for it meanwhile isn't seen. Dispose of it.
+ * A file of any type, as of its lookup. The O_PATH descriptor pins it: a file swapped in at the same path later is not
+ * seen. Dispose of it.
  */
 export class PinnedPath implements Disposable {
   constructor(
-    /** Where it was found: canonical, empty for the root. A byte string. */
+    /** Canonical path, a byte string; empty for the root. */
     readonly path: ByteString,
     readonly handle: OwnedFd,
     readonly status: FileStatus,
-    /** The tree that it is in. */
+    /** The mount that the file belongs to. */
     readonly mount: TreeMount,
   ) {}
 
@@ -29,7 +29,7 @@ export class PinnedPath implements Disposable {
     return this.handle.fd;
   }
 
-  /** `S.IFDIR` and the like. */
+  /** The file type: `S.IFDIR` and the like. */
   get type(): number {
     return this.status.mode & S.IFMT;
   }
@@ -42,7 +42,7 @@ export class PinnedPath implements Disposable {
     return this.type === S.IFLNK;
   }
 
-  /** Whether a mount begins here: then it can't be removed or replaced. */
+  /** Whether it is the root of a mount, which can't be removed or replaced. */
   get isMountPoint(): boolean {
     return this.path === this.mount.path;
   }
@@ -52,5 +52,5 @@ export class PinnedPath implements Disposable {
   }
 }
 
-/** A path from the root on, for people and for the API. */
+/** Returns the absolute path for messages and for the API. */
 export const absolute = (path: ByteString): ByteString => path === "" ? "/" : path;

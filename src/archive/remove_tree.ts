@@ -1,53 +1,54 @@
-/** Removing something with all that is in it, while somebody else may be changing it. */
+/** Recursive removal, also while other processes change the tree. */
 import { AT, cBytes, isErrno, O, OwnedFd, RESOLVE } from "../sys/mod.ts";
 import type { ByteString } from "../tar/mod.ts";
 import type { ArchiveCalls } from "./calls.ts";
 
 const DIR = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 const BENEATH = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS | RESOLVE.NO_XDEV;
-/** How often somebody else may put something into a folder that is being removed. */
-const TRIES = 16;
+/** How often other processes may add entries to a directory that is being removed. */
+const MAX_ATTEMPTS = 16;
 
 /**
- * Removes `name` from a folder. No link is followed, no mount entered, and one folder is open at a time.
+ * Removes entry `name` of a directory, recursively. Follows no link, enters no mount, and opens one directory at a
+ * time.
  * @throws {SysError}
  */
 export function removeTree(parentFd: number, name: ByteString, calls: ArchiveCalls): void {
-  if (unlinked(parentFd, name, calls) !== "folder") return;
-  const way = [name];
-  for (let tries = 0; way.length > 0;) {
-    const inner = emptied(parentFd, way, calls);
+  if (unlink(parentFd, name, calls) !== "directory") return;
+  const path = [name];
+  for (let attempts = 0; path.length > 0;) {
+    const inner = unlinkFiles(parentFd, path, calls);
     if (inner !== undefined) {
-      way.push(inner);
+      path.push(inner);
       continue;
     }
-    const last = way.pop()!;
-    using dir = opened(parentFd, way, calls);
-    if (isRemoved(dir?.fd ?? parentFd, last, ++tries <= TRIES, calls)) tries = 0;
-    else way.push(last);
+    const last = path.pop()!;
+    using dir = openDirectory(parentFd, path, calls);
+    if (isRemoved(dir?.fd ?? parentFd, last, ++attempts <= MAX_ATTEMPTS, calls)) attempts = 0;
+    else path.push(last);
   }
 }
 
-/** Removes all but folders, and gives one of these. */
-function emptied(parentFd: number, way: readonly ByteString[], calls: ArchiveCalls): ByteString | undefined {
-  using dir = opened(parentFd, way, calls)!;
-  return calls.readDir(dir.fd).find(({ name }) => unlinked(dir.fd, name, calls) === "folder")?.name;
+/** Removes everything but directories from a directory, until it finds one, and returns that one's name. */
+function unlinkFiles(parentFd: number, path: readonly ByteString[], calls: ArchiveCalls): ByteString | undefined {
+  using dir = openDirectory(parentFd, path, calls)!;
+  return calls.readDir(dir.fd).find(({ name }) => unlink(dir.fd, name, calls) === "directory")?.name;
 }
 
-/** The folder at the end of a way; undefined: there is no way to go. */
-function opened(parentFd: number, way: readonly ByteString[], calls: ArchiveCalls): OwnedFd | undefined {
-  if (way.length === 0) return undefined;
-  return new OwnedFd(calls.openat2(parentFd, cBytes(way.join("/")), { flags: DIR, resolve: BENEATH }), calls);
+/** Opens the directory at a path; undefined for the empty path. */
+function openDirectory(parentFd: number, path: readonly ByteString[], calls: ArchiveCalls): OwnedFd | undefined {
+  if (path.length === 0) return undefined;
+  return new OwnedFd(calls.openat2(parentFd, cBytes(path.join("/")), { flags: DIR, resolve: BENEATH }), calls);
 }
 
-function unlinked(dirFd: number, name: ByteString, calls: ArchiveCalls): "folder" | "gone" {
+function unlink(dirFd: number, name: ByteString, calls: ArchiveCalls): "directory" | "removed" {
   try {
     calls.unlinkat(dirFd, cBytes(name));
   } catch (thrown) {
-    if (isErrno(thrown, "EISDIR")) return "folder";
+    if (isErrno(thrown, "EISDIR")) return "directory";
     if (!isErrno(thrown, "ENOENT")) throw thrown;
   }
-  return "gone";
+  return "removed";
 }
 
 function isRemoved(dirFd: number, name: ByteString, mayFail: boolean, calls: ArchiveCalls): boolean {

@@ -1,4 +1,4 @@
-/** A tree packed with all there is to it, and unpacked again: by us, and by GNU tar. */
+/** Packs a tree with all its attributes, and unpacks it with this module and with GNU tar. */
 import { strict as assert } from "node:assert";
 import { requires } from "../../tests/requires.ts";
 import { cString, files, metadata, O, OwnedFd, xattrs } from "../sys/mod.ts";
@@ -14,14 +14,14 @@ async function output(script: string, cwd: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** All but inode numbers, sizes and numbers of links of folders, and times of last change. */
+/** Lists everything but inode numbers, change times, and sizes and link counts of directories. */
 const LISTING =
   "find . -printf '%p %y %m %U:%G %n %s %T@ %l\\n' | sed -E 's,^(\\S+ d \\S+ \\S+ )\\S+ \\S+,\\1,' | sort";
 
-/** An access list in the kernel's form: user 7 may read. (system.posix_acl_access, version 2) */
+/** An ACL in the kernel's format (system.posix_acl_access, version 2): user 7 may read. */
 const ACCESS = [0x01, 6, -1, 0x02, 4, 7, 0x04, 4, -1, 0x10, 4, -1, 0x20, 0, -1];
 
-function accessList(): Uint8Array<ArrayBuffer> {
+function aclBytes(): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(4 + (ACCESS.length / 3) * 8);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, 2, true);
@@ -42,8 +42,8 @@ const ATTRIBUTES: readonly (readonly [path: string, name: string, value: Uint8Ar
   ["hole", "user.empty", new Uint8Array(0)],
   ["a", "user.folder", new Uint8Array(3000).fill(7)],
   [".", "user.root", new Uint8Array([0, 1, 255])],
-  ["a/listed", "system.posix_acl_access", accessList()],
-  ["a/b", "system.posix_acl_default", accessList()],
+  ["a/listed", "system.posix_acl_access", aclBytes()],
+  ["a/b", "system.posix_acl_default", aclBytes()],
 ];
 
 async function makeTree(directory: string): Promise<void> {
@@ -98,7 +98,7 @@ function unpack(archive: Uint8Array, directory: string): void {
 
 async function assertSame(from: string, to: string): Promise<void> {
   assert.equal(await output(LISTING, to), await output(LISTING, from));
-  // Nine gigabytes of zeros are compared by what there is of them.
+  // The file has nine gigabytes of zeros: compare its blocks and its data.
   assert.equal(await output("stat -c %b hole zeros", to), await output("stat -c %b hole zeros", from));
   const pieces = "for at in 100 4000000000 9000000000; do dd if=hole bs=1 skip=$at count=11 status=none; done; cat a/f";
   assert.equal(await output(pieces, to), await output(pieces, from));
@@ -110,7 +110,7 @@ async function assertSame(from: string, to: string): Promise<void> {
 }
 
 Deno.test({
-  name: "pack and unpack: owners, modes, nanoseconds, links, attributes, access lists and holes are kept",
+  name: "pack and unpack preserve owners, modes, nanoseconds, links, extended attributes, ACLs and holes",
   ...requires("root"),
   fn: inDir(async (dir) => {
     const [from, to, gnu] = ["from", "to", "gnu"].map((name) => `${dir}/${name}`) as [string, string, string];
@@ -124,9 +124,9 @@ Deno.test({
     await output("tar --numeric-owner --xattrs --xattrs-include='*' -xpf ../all.tar", gnu);
     await assertSame(from, gnu);
     await output("tar --numeric-owner --sparse --format=posix --xattrs --xattrs-include='*' -cf ../gnu.tar .", from);
-    const again = `${dir}/again`;
-    await Deno.mkdir(again);
-    unpack(await Deno.readFile(`${dir}/gnu.tar`), again);
-    await assertSame(from, again);
+    const fromGnu = `${dir}/again`;
+    await Deno.mkdir(fromGnu);
+    unpack(await Deno.readFile(`${dir}/gnu.tar`), fromGnu);
+    await assertSame(from, fromGnu);
   }),
 });

@@ -1,40 +1,43 @@
 /**
- * A tree of files as somebody inside sees it, mounts included, whatever is swapped in meanwhile: a path is walked name by
- * name from descriptor to descriptor. Links are read and followed here, inside the tree; nothing ever asks the kernel for
- * `..`, which would lead out of a folder that was moved.
+ * A tree of files as a process chrooted into it would see it, mounts included, safe against concurrent changes: a path
+ * is walked name by name from descriptor to descriptor. Symbolic links are read and followed by this code, inside the
+ * tree. The kernel is never asked for `..`, which would lead out of a directory that was moved.
  */
 import { AT, cBytes, cString, isErrno, O, OwnedFd, RESOLVE, S, SysError } from "../sys/mod.ts";
 import { type ByteString, byteStringOf } from "../tar/mod.ts";
 import { ARCHIVE_CALLS, type ArchiveCalls } from "./calls.ts";
 import { absolute, PinnedPath, type TreeMount } from "./pinned_path.ts";
 
-/** Links that Linux follows in one path (MAXSYMLINKS). */
+/** Symbolic links that Linux follows in one path (MAXSYMLINKS). */
 const LINKS_MAX = 40;
 const ITSELF = cString("");
 const PINNED = O.PATH | O.NOFOLLOW;
-/** Below a descriptor, through no link. */
+/** Resolves below a descriptor, without following links. */
 const BENEATH = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS;
 
-/** How a path is walked. */
+/** Options of {@link TreeView.resolve}. */
 export interface WalkOptions {
-  /** Follows a link at its end too. Default true. */
+  /** Whether to follow a symbolic link at the end of the path. Default true. */
   readonly follow?: boolean;
-  /** Where a relative path begins; default: the root. Links may lead to anywhere in the tree. */
+  /** Start of a relative path; default: the root. Links may lead anywhere in the tree. */
   readonly from?: PinnedPath;
-  /** Makes a folder that is missing on the way, and gives its place. */
+  /** Creates a directory that is missing on the path, and returns it. Without it, ENOENT is thrown. */
   readonly missing?: (dir: PinnedPath, name: ByteString) => PinnedPath;
-  /** Refuses links instead of following them. */
+  /** Rejects a symbolic link instead of following it. */
   readonly link?: (path: ByteString) => never;
 }
 
-/** See the module's comment. Every call throws {@link SysError}, and names the path that is meant. */
+/**
+ * A tree of files as a process chrooted into it would see it, safe against concurrent changes. Every call throws {@link
+ * SysError} with the requested path. Owns the descriptors of its root and mounts.
+ */
 export class TreeView implements Disposable {
   readonly #calls: ArchiveCalls;
   readonly #root: TreeMount;
   readonly #mounts = new Map<ByteString, TreeMount>();
-  readonly #closed = new Map<ByteString, Error>();
+  readonly #blocked = new Map<ByteString, Error>();
 
-  /** Owns the descriptor of the root from now on; it may be O_PATH. */
+  /** Takes ownership of the root's descriptor, which may be O_PATH. */
   constructor(
     root: OwnedFd,
     { readOnly = false, calls = ARCHIVE_CALLS }: { readOnly?: boolean; calls?: ArchiveCalls } = {},
@@ -44,18 +47,18 @@ export class TreeView implements Disposable {
     this.#mounts.set("", this.#root);
   }
 
-  /** Lets `root` be seen at a canonical path, and owns it from now on. Later mounts cover earlier ones. */
+  /** Mounts `root` at a canonical path and takes ownership of it. Later mounts cover earlier ones. */
   mount(mount: TreeMount): void {
     this.#mounts.get(mount.path)?.root.close();
     this.#mounts.set(mount.path, mount);
   }
 
-  /** Nobody gets to a canonical path, or to anything in it: whoever tries gets the error. */
+  /** Blocks a canonical path and everything below it: each access throws `error`. */
   close(path: ByteString, error: Error): void {
-    this.#closed.set(path, error);
+    this.#blocked.set(path, error);
   }
 
-  /** Whether a mount is at or below a canonical path. */
+  /** Returns whether a mount is at or below a canonical path. */
   hasMountIn(path: ByteString): boolean {
     return [...this.#mounts.keys()].some((each) => each === path || each.startsWith(`${path}/`));
   }
@@ -64,12 +67,12 @@ export class TreeView implements Disposable {
     return this.#rootOf(this.#root, "");
   }
 
-  /** What a folder has under a name, links not followed; undefined when there is nothing. */
+  /** Looks up a name in a directory without following links; undefined if it doesn't exist. */
   child(dir: PinnedPath, name: ByteString): PinnedPath | undefined {
     const path = `${dir.path}/${name}`;
     const mount = this.#mounts.get(path);
     if (mount !== undefined) return this.#rootOf(mount, path);
-    if (this.#closed.has(path)) throw this.#closed.get(path);
+    if (this.#blocked.has(path)) throw this.#blocked.get(path);
     try {
       return this.#pinned(this.#calls.openat(dir.fd, cBytes(name), PINNED), path, dir.mount);
     } catch (thrown) {
@@ -79,8 +82,8 @@ export class TreeView implements Disposable {
   }
 
   /**
-   * What is at a canonical path, through no link; undefined when there is nothing, or something in the way. So that nobody
-   * has to keep the descriptors of all folders on a long way.
+   * Looks up a canonical path without following links; undefined if it doesn't exist, or if a component is a link or no
+   * directory. Saves callers from keeping the descriptors of all directories on a long path open.
    */
   at(path: ByteString): PinnedPath | undefined {
     const mount = this.#mountOf(path);
@@ -96,62 +99,62 @@ export class TreeView implements Disposable {
   }
 
   /**
-   * Where a path leads. A slash or `/.` at its end asks for a folder.
+   * Resolves a path. A trailing slash or `/.` requires a directory.
    * @throws {SysError} ENOENT, ENOTDIR, ELOOP
    */
   resolve(path: ByteString, { follow = true, from, missing, link }: WalkOptions = {}): PinnedPath {
     const failed = (name: "ENOENT" | "ENOTDIR" | "ELOOP") => SysError.named("lstat", name, { subject: path });
-    const ahead = path.split("/").reverse();
-    const isDirWanted = /(^|\/)\.?$/.test(path);
-    let place = from !== undefined && !path.startsWith("/") ? this.#copyOf(from) : this.root();
+    const remainingNames = path.split("/").reverse();
+    const requiresDir = /(^|\/)\.?$/.test(path);
+    let pinned = from !== undefined && !path.startsWith("/") ? this.#copyOf(from) : this.root();
     try {
-      for (let links = 0; ahead.length > 0;) {
-        const name = ahead.pop()!;
-        if (!place.isDir) throw failed("ENOTDIR");
+      for (let links = 0; remainingNames.length > 0;) {
+        const name = remainingNames.pop()!;
+        if (!pinned.isDir) throw failed("ENOTDIR");
         if (name === "" || name === ".") continue;
-        using before = place;
+        using before = pinned;
         if (name === "..") {
-          place = this.at(parentOf(before.path)) ?? raise(failed("ENOENT"));
+          pinned = this.at(parentOf(before.path)) ?? raise(failed("ENOENT"));
           continue;
         }
         const child = this.child(before, name) ?? missing?.(before, name);
         if (child === undefined) throw failed("ENOENT");
-        place = child;
-        if (!child.isLink || (ahead.length === 0 && !follow)) continue;
+        pinned = child;
+        if (!child.isLink || (remainingNames.length === 0 && !follow)) continue;
         link?.(child.path);
         if (++links > LINKS_MAX) throw failed("ELOOP");
         using _link = child;
         const target = byteStringOf(this.#calls.readlinkat(child.fd, ITSELF));
-        place = target.startsWith("/") ? this.root() : this.#copyOf(before);
-        ahead.push(...target.split("/").reverse());
+        pinned = target.startsWith("/") ? this.root() : this.#copyOf(before);
+        remainingNames.push(...target.split("/").reverse());
       }
-      if (isDirWanted && !place.isDir) throw failed("ENOTDIR");
-      return place;
+      if (requiresDir && !pinned.isDir) throw failed("ENOTDIR");
+      return pinned;
     } catch (thrown) {
-      place[Symbol.dispose]();
+      pinned[Symbol.dispose]();
       throw thrown;
     }
   }
 
-  /** Where a path leads as far as there is something on its way; the rest is taken as it is written. Canonical. */
+  /** Resolves the links of a path as far as it exists and takes the rest literally. Returns a canonical path. */
   destination(path: ByteString): ByteString {
     const names: ByteString[] = [];
-    const ahead = path.split("/").reverse();
-    for (let links = 0; ahead.length > 0;) {
-      const name = ahead.pop()!;
+    const remainingNames = path.split("/").reverse();
+    for (let links = 0; remainingNames.length > 0;) {
+      const name = remainingNames.pop()!;
       if (name === "" || name === ".") continue;
       if (name === "..") {
         names.pop();
         continue;
       }
       names.push(name);
-      using place = this.at(`/${names.join("/")}`);
-      if (place === undefined || !place.isLink) continue;
+      using pinned = this.at(`/${names.join("/")}`);
+      if (pinned === undefined || !pinned.isLink) continue;
       if (++links > LINKS_MAX) throw SysError.named("lstat", "ELOOP", { subject: path });
-      const target = byteStringOf(this.#calls.readlinkat(place.fd, ITSELF));
+      const target = byteStringOf(this.#calls.readlinkat(pinned.fd, ITSELF));
       if (target.startsWith("/")) names.length = 0;
       else names.pop();
-      ahead.push(...target.split("/").reverse());
+      remainingNames.push(...target.split("/").reverse());
     }
     return absolute(names.map((name) => `/${name}`).join(""));
   }
@@ -161,19 +164,19 @@ export class TreeView implements Disposable {
     this.#mounts.clear();
   }
 
-  /** The mount that a canonical path is in: the deepest one. @throws what {@link close} was given */
+  /** Returns the mount that a canonical path belongs to: the deepest one. @throws the error given to {@link close} */
   #mountOf(path: ByteString): TreeMount {
     for (let prefix = path; prefix !== ""; prefix = parentOf(prefix)) {
       const mount = this.#mounts.get(prefix);
       if (mount !== undefined) return mount;
-      if (this.#closed.has(prefix)) throw this.#closed.get(prefix);
+      if (this.#blocked.has(prefix)) throw this.#blocked.get(prefix);
     }
     return this.#root;
   }
 
   #rootOf(mount: TreeMount, path: ByteString): PinnedPath {
     const { procPath } = mount.root;
-    // A folder by its own name; a file has none, and the link in /proc is the file itself.
+    // A directory is reopened by `.`; for a file, the link in /proc is the file itself.
     const isDir = (this.#calls.statx(mount.root.fd, ITSELF, AT.EMPTY_PATH).mode & S.IFMT) === S.IFDIR;
     const fd = isDir
       ? this.#calls.openat(mount.root.fd, cString("."), PINNED | O.DIRECTORY)
@@ -192,7 +195,7 @@ export class TreeView implements Disposable {
   }
 }
 
-/** Of a canonical path; the root's is the root. */
+/** Returns the parent of a canonical path; that of the root is the root. */
 export const parentOf = (path: ByteString): ByteString => path.slice(0, Math.max(0, path.lastIndexOf("/")));
 
 function raise(error: Error): never {

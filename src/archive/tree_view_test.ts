@@ -4,11 +4,11 @@ import type { PinnedPath } from "./pinned_path.ts";
 import { inDir, make, openDir, viewOf } from "./archive_testing.ts";
 import type { TreeView } from "./tree_view.ts";
 
-/** `path` as it is found, with its inode, or the error's name. */
+/** Returns the path that `path` resolves to, or the error's name. */
 function found(view: TreeView, path: string, options: { follow?: boolean } = {}): string {
   try {
-    using place = view.resolve(path, options);
-    return place.path || "/";
+    using pinned = view.resolve(path, options);
+    return pinned.path || "/";
   } catch (thrown) {
     if (isErrno(thrown)) return thrown.errnoName;
     throw thrown;
@@ -33,7 +33,7 @@ const TREE = {
 } as const;
 
 Deno.test(
-  "view: a path leads where it would lead with the root as /, links and all",
+  "view: a path resolves as in a chroot, including symbolic links",
   inDir((dir) => {
     make(dir, TREE);
     using view = viewOf(`${dir}/root`);
@@ -68,13 +68,13 @@ Deno.test(
     for (const [path, expected] of Object.entries(cases)) assert.equal(found(view, path), expected, path);
     assert.equal(found(view, "/abs", { follow: false }), "/abs");
     assert.equal(found(view, "/loop", { follow: false }), "/loop");
-    assert.equal(found(view, "/rel/", { follow: false }), "/dir/sub", "a slash asks for what it leads to");
+    assert.equal(found(view, "/rel/", { follow: false }), "/dir/sub", "a trailing slash follows the link");
     assert.equal(found(view, "/rel/file", { follow: false }), "/dir/sub/file");
   }),
 );
 
 Deno.test(
-  "view: where a path leads to, as far as there is something",
+  "view: destination resolves links as far as the path exists",
   inDir((dir) => {
     make(dir, TREE);
     using view = viewOf(`${dir}/root`);
@@ -93,7 +93,7 @@ Deno.test(
 );
 
 Deno.test(
-  "view: what is mounted is seen instead of what lies there, and links in it lead from the root on",
+  "view: a mount covers what is below it, and absolute links in it start at the root",
   inDir((dir) => {
     make(dir, {
       ...TREE,
@@ -105,29 +105,29 @@ Deno.test(
     using view = viewOf(`${dir}/root`);
     view.mount({ path: "/dir", root: openDir(`${dir}/volume`), readOnly: true });
     view.mount({ path: "/dir/own", root: openDir(`${dir}/inner`), readOnly: false });
-    const places = {
+    const paths = {
       "/dir/own/deep": "/dir/own/deep",
       "/dir/link": "/etc/passwd",
       "/dir/up": "/etc",
       "/dir/sub": "ENOENT",
     };
-    for (const [path, expected] of Object.entries(places)) assert.equal(found(view, path), expected, path);
+    for (const [path, expected] of Object.entries(paths)) assert.equal(found(view, path), expected, path);
     assert.equal(found(view, "/rel"), "ENOENT");
     assert.equal(found(view, "/dir/own/../../etc"), "/etc");
     const info = ({ mount, isMountPoint, path }: PinnedPath) => [path, mount.path, mount.readOnly, isMountPoint];
     using outer = view.resolve("/dir");
     using inner = view.resolve("/dir/own/deep");
-    using again = view.at("/dir/own/deep");
+    using same = view.at("/dir/own/deep");
     assert.deepEqual(info(outer), ["/dir", "/dir", true, true]);
     assert.deepEqual(info(inner), ["/dir/own/deep", "/dir/own", false, false]);
-    assert.deepEqual(info(again!), info(inner));
+    assert.deepEqual(info(same!), info(inner));
     assert.ok(view.hasMountIn("/dir") && view.hasMountIn("/dir/own") && !view.hasMountIn("/di"));
     assert.equal(view.at("/rel/file"), undefined, "through no link");
   }),
 );
 
 Deno.test(
-  "view: what is closed lets nobody in, whichever way they come",
+  "view: a blocked path is refused on every route",
   inDir((dir) => {
     make(dir, TREE);
     using view = viewOf(`${dir}/root`);
@@ -141,23 +141,23 @@ Deno.test(
 );
 
 Deno.test(
-  "view: a folder that was moved while it is held leads nowhere new",
+  "view: a pinned directory that was moved out of the tree does not lead outside",
   inDir((dir) => {
     make(dir, { "root/a/b/c/f": "x", "root/secret": "root's", "secret": "outside" });
     using view = viewOf(`${dir}/root`);
-    using held = view.resolve("/a/b/c");
+    using pinned = view.resolve("/a/b/c");
     Deno.renameSync(`${dir}/root/a/b/c`, `${dir}/moved`);
     assert.equal(found(view, "/a/b/c"), "ENOENT");
-    using file = view.child(held, "f");
-    assert.ok(file !== undefined, "what is held is still what it was");
-    assert.throws(() => view.resolve("../../../secret/x", { from: held }), (thrown) => isErrno(thrown, "ENOTDIR"));
-    using secret = view.resolve("../../../secret", { from: held });
+    using file = view.child(pinned, "f");
+    assert.ok(file !== undefined, "the pinned directory keeps its content");
+    assert.throws(() => view.resolve("../../../secret/x", { from: pinned }), (thrown) => isErrno(thrown, "ENOTDIR"));
+    using secret = view.resolve("../../../secret", { from: pinned });
     assert.equal(Deno.readTextFileSync(secret.handle.procPath), "root's");
   }),
 );
 
 Deno.test(
-  "view: missing folders are made, links can be refused",
+  "view: missing directories are created, links can be rejected",
   inDir((dir) => {
     make(dir, TREE);
     using view = viewOf(`${dir}/root`);

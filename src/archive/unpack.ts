@@ -1,7 +1,7 @@
 /**
- * A tar into a folder of a tree, entry by entry as it comes. New files are always new (O_EXCL), so that nothing that exists
- * is ever written to; names are made relative to folders that are held open. What an entry says about itself is set by the
- * descriptor of the very thing that was made.
+ * Unpacks a tar archive into a directory of a tree, entry by entry as it arrives. Files are always created (O_EXCL), so
+ * that no existing file is ever written to; names are relative to pinned directories. An entry's attributes are set by
+ * the descriptor of the file that was created.
  */
 import { TsdError } from "../errors.ts";
 import { cBytes, cString, isErrno, O, OwnedFd, S, SysError, type Timespec } from "../sys/mod.ts";
@@ -15,40 +15,42 @@ import { absolute, type PinnedPath } from "./pinned_path.ts";
 import { removeTree } from "./remove_tree.ts";
 import type { TreeView } from "./tree_view.ts";
 
-/** How often something that somebody else makes in the meantime is removed again. */
-const TRIES = 16;
-/** Folders whose times wait for the end; those that came first don't wait when there are more. */
+/** How often an entry that another process creates meanwhile is removed again. */
+const MAX_ATTEMPTS = 16;
+/** Limit of directories whose times are set at the end; beyond it, the oldest one is completed early. */
 const PENDING_MAX = 65_536;
 const IMPLIED_MODE = 0o755;
 const DECODER = new TextDecoder();
 
 export interface UnpackOptions {
-  /** Whether a file may take the place of a folder, and a folder that of a file. */
+  /** Whether a file may replace a directory and a directory a file. */
   readonly mayReplaceDirs: boolean;
   readonly owner: Owner;
-  /** Whether links that are there already lead on (inside the tree), or are refused. */
+  /** Whether existing symbolic links are followed (inside the tree) or rejected. */
   readonly followLinks: boolean;
-  /** Whether no permissions keep the caller out. */
+  /** Whether the caller is not subject to permissions. */
   readonly isRoot: boolean;
-  /** Whether the folder that is unpacked to gets what the archive says of it (`./`). Default false. */
+  /** Whether the target directory itself gets the attributes of the archive's `./`. Default false. */
   readonly setsDir?: boolean;
 }
 
-/** Where to. Both stay the caller's. */
+/** Where to unpack to. The caller disposes of both. */
 export interface UnpackTarget {
   readonly view: TreeView;
   readonly dir: PinnedPath;
-  /** What stands for the tree's root in errors. */
+  /** The path shown for the tree's root in errors. */
   readonly shownRoot?: ByteString;
 }
 
-/** A folder that gets its last attributes at the end, when nothing is made in it any more. */
+/** A directory whose time and final mode are set at the end, when nothing more is created in it. */
 interface PendingDir {
   readonly mode: number;
   readonly time: Timespec;
 }
 
-/** Use: `begin` an entry, `write` its data, and so on; `finish` at the end. Dispose of it. */
+/**
+ * Unpacks entries: call `begin` with an entry and `write` with its data, for each entry; then `finish`. Dispose of it.
+ */
 export class Unpacker implements Disposable {
   readonly #view: TreeView;
   readonly #target: PinnedPath;
@@ -57,8 +59,8 @@ export class Unpacker implements Disposable {
   readonly #calls: ArchiveCalls;
   readonly #attributes: EntryAttributes;
   readonly #pending = new Map<ByteString, PendingDir>();
-  /** The folder of the last entry: the next one is most often in it too. */
-  #parent: { readonly path: ByteString; readonly place: PinnedPath } | undefined;
+  /** The directory of the last entry: most often the next entry is in it too. */
+  #parent: { readonly path: ByteString; readonly pinned: PinnedPath } | undefined;
   #file: { readonly entry: TarEntry; readonly fd: OwnedFd; readonly data: FileData } | undefined;
 
   constructor(
@@ -74,34 +76,38 @@ export class Unpacker implements Disposable {
     this.#attributes = new EntryAttributes(options.owner, calls);
   }
 
-  /** @throws {TsdError} archive_invalid: what can't be, or would replace what may not be replaced; storage_full, system_call */
+  /**
+   * Creates an entry.
+   * @throws {TsdError} archive_invalid for an invalid entry, or one that would replace what must not be replaced;
+   * storage_full, system_call
+   */
   begin(entry: TarEntry): void {
     const names = namesOf(entry.path);
     const name = names.pop();
     if (name === undefined) {
       if (entry.type !== "directory") this.#refuseOverwrite("directory", this.#target.path);
-      if (this.#options.setsDir) this.#attempt(entry, () => this.#setDir(entry, this.#target));
+      if (this.#options.setsDir) this.#withErrorPrefix(entry, () => this.#setDir(entry, this.#target));
       return;
     }
-    this.#attempt(entry, () => {
+    this.#withErrorPrefix(entry, () => {
       const parent = this.#enter(names.join("/"));
       if (parent.mount.readOnly) throw SysError.named("open", "EROFS");
-      this.#make(entry, parent, name);
+      this.#createOrMerge(entry, parent, name);
     });
     if (this.#file?.data.isWhole) this.#closeFile();
   }
 
-  /** The next piece of the last entry's data. @throws {TsdError} storage_full, system_call */
+  /** Writes the next piece of the last entry's data. @throws {TsdError} storage_full, system_call */
   write(bytes: Uint8Array): void {
     const file = this.#file;
     if (file === undefined) return;
-    this.#attempt(file.entry, () => file.data.write(bytes));
+    this.#withErrorPrefix(file.entry, () => file.data.write(bytes));
     if (file.data.isWhole) this.#closeFile();
   }
 
-  /** @throws {TsdError} system_call */
+  /** Sets the final attributes of directories. @throws {TsdError} system_call */
   finish(): void {
-    for (const [path, dir] of this.#pending) this.#settle(path, dir);
+    for (const [path, dir] of this.#pending) this.#finishDir(path, dir);
     this.#pending.clear();
   }
 
@@ -110,18 +116,18 @@ export class Unpacker implements Disposable {
     this.#forgetParent();
   }
 
-  #make(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
+  #createOrMerge(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
     for (let attempt = 1;; attempt++) {
       try {
         if (this.#clear(entry, parent, name) === "merge") return this.#mergeDir(entry, parent, name);
         return this.#create(entry, parent, name);
       } catch (thrown) {
-        if (!isErrno(thrown, "EEXIST") || attempt === TRIES) throw thrown;
+        if (!isErrno(thrown, "EEXIST") || attempt === MAX_ATTEMPTS) throw thrown;
       }
     }
   }
 
-  /** Takes away what is in the way. */
+  /** Removes an existing entry, unless it is a directory to merge with. */
   #clear(entry: TarEntry, parent: PinnedPath, name: ByteString): "merge" | "free" {
     using existing = this.#view.child(parent, name);
     if (existing === undefined) return "free";
@@ -155,7 +161,7 @@ export class Unpacker implements Disposable {
         return this.#finishNode(entry, parent, name, S.IFIFO);
       default: {
         const device = { major: entry.deviceMajor, minor: entry.deviceMinor };
-        // What overlayfs takes for "not there".
+        // overlayfs uses this device as whiteout.
         if (device.major === 0 && device.minor === 0) refuseEntry(entry.path, "it is the device 0:0");
         const type = entry.type === "block" ? S.IFBLK : S.IFCHR;
         this.#calls.mknodat(at, file, type | 0o600, device);
@@ -174,7 +180,7 @@ export class Unpacker implements Disposable {
     const { entry, fd, data } = this.#file!;
     this.#file = undefined;
     using file = fd;
-    this.#attempt(entry, () => {
+    this.#withErrorPrefix(entry, () => {
       data.finish();
       this.#attributes.set(file.fd, entry, this.#attributes.modeOf(entry));
       const time = timeOf(entry);
@@ -188,7 +194,7 @@ export class Unpacker implements Disposable {
     this.#attributes.setOnNode(node, entry);
   }
 
-  /** A second name for what the archive, or the folder, has under another one. */
+  /** Creates a hard link to a file of the archive or of the target directory. */
   #link(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
     const names = namesOf(entry.linkPath, entry.path);
     const last = names.pop();
@@ -196,48 +202,48 @@ export class Unpacker implements Disposable {
     using from = this.#resolve(names.join("/"));
     using target = this.#view.child(from, last);
     if (target === undefined) throw SysError.named("linkat", "ENOENT");
-    // Also between trees of one file system: one of them may be there to be read only.
+    // Also for mounts of one file system, as one of them may be read-only.
     if (target.mount !== parent.mount) throw SysError.named("linkat", "EXDEV");
     this.#calls.linkat(from.fd, cBytes(last), parent.fd, cBytes(name));
   }
 
   #mergeDir(entry: TarEntry, parent: PinnedPath, name: ByteString): void {
-    using place = this.#view.child(parent, name);
-    if (place === undefined || !place.isDir) throw SysError.named("mkdirat", "EEXIST");
-    this.#setDir(entry, place);
+    using pinned = this.#view.child(parent, name);
+    if (pinned === undefined || !pinned.isDir) throw SysError.named("mkdirat", "EEXIST");
+    this.#setDir(entry, pinned);
   }
 
-  #setDir(entry: TarEntry, place: PinnedPath): void {
-    if (place.mount.readOnly) throw SysError.named("chmod", "EROFS");
+  #setDir(entry: TarEntry, pinned: PinnedPath): void {
+    if (pinned.mount.readOnly) throw SysError.named("chmod", "EROFS");
     const mode = this.#attributes.modeOf(entry);
-    using dir = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+    using dir = new OwnedFd(this.#calls.openat(pinned.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
     this.#attributes.set(dir.fd, entry, this.#options.isRoot ? mode : mode | 0o700);
-    this.#pending.delete(place.path);
-    this.#pending.set(place.path, { mode, time: timeOf(entry) });
+    this.#pending.delete(pinned.path);
+    this.#pending.set(pinned.path, { mode, time: timeOf(entry) });
     if (this.#pending.size <= PENDING_MAX) return;
     const [[path, oldest]] = this.#pending as Iterable<[ByteString, PendingDir]>;
     this.#pending.delete(path);
-    this.#settle(path, oldest);
+    this.#finishDir(path, oldest);
   }
 
-  /** A folder that somebody has taken away meanwhile needs nothing any more. */
-  #settle(path: ByteString, { mode, time }: PendingDir): void {
-    using place = this.#view.at(path);
-    if (place === undefined || !place.isDir) return;
-    this.#attempt({ path: path.slice(this.#target.path.length) }, () => {
-      using dir = new OwnedFd(this.#calls.openat(place.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
+  /** Sets a directory's final attributes; skips one that was removed meanwhile. */
+  #finishDir(path: ByteString, { mode, time }: PendingDir): void {
+    using pinned = this.#view.at(path);
+    if (pinned === undefined || !pinned.isDir) return;
+    this.#withErrorPrefix({ path: path.slice(this.#target.path.length) }, () => {
+      using dir = new OwnedFd(this.#calls.openat(pinned.fd, cString("."), O.RDONLY | O.DIRECTORY), this.#calls);
       this.#calls.futimens(dir.fd, time, time);
       if (!this.#options.isRoot) this.#calls.fchmod(dir.fd, mode);
     });
   }
 
-  /** The folder of an entry, made where it is missing. It holds until the next one is asked for. */
+  /** Returns an entry's parent directory and creates it if missing. It is valid until the next call. */
   #enter(path: ByteString): PinnedPath {
-    if (this.#parent?.path === path) return this.#parent.place;
+    if (this.#parent?.path === path) return this.#parent.pinned;
     this.#forgetParent();
-    const place = this.#resolve(path, (dir, name) => this.#implied(dir, name));
-    this.#parent = { path, place };
-    return place;
+    const pinned = this.#resolve(path, (dir, name) => this.#implied(dir, name));
+    this.#parent = { path, pinned };
+    return pinned;
   }
 
   #resolve(path: ByteString, missing?: (dir: PinnedPath, name: ByteString) => PinnedPath): PinnedPath {
@@ -252,42 +258,42 @@ export class Unpacker implements Disposable {
   #implied(dir: PinnedPath, name: ByteString): PinnedPath {
     if (dir.mount.readOnly) throw SysError.named("mkdirat", "EROFS");
     this.#calls.mkdirat(dir.fd, cBytes(name), IMPLIED_MODE);
-    const made = this.#view.child(dir, name);
-    if (made === undefined) throw SysError.named("mkdirat", "ENOENT");
-    return made;
+    const created = this.#view.child(dir, name);
+    if (created === undefined) throw SysError.named("mkdirat", "ENOENT");
+    return created;
   }
 
-  /** What is removed and made again isn't the folder that is held open. */
+  /** Forgets the cached parent if it is about to be removed. */
   #forgetParentIn(path: ByteString): void {
-    const held = this.#parent?.place.path;
-    if (held === path || held?.startsWith(`${path}/`)) this.#forgetParent();
+    const parentPath = this.#parent?.pinned.path;
+    if (parentPath === path || parentPath?.startsWith(`${path}/`)) this.#forgetParent();
   }
 
   #forgetParent(): void {
-    this.#parent?.place[Symbol.dispose]();
+    this.#parent?.pinned[Symbol.dispose]();
     this.#parent = undefined;
   }
 
-  /** Docker's texts. */
+  /** Throws with Docker's message. */
   #refuseOverwrite(existing: "directory" | "non-directory", path: ByteString): never {
     const other = existing === "directory" ? "non-directory" : "directory";
     const [one, all] = [path, this.#target.path].map((each) => quoted(absolute(this.#shownRoot + each)));
     throw new TsdError("archive_invalid", `cannot overwrite ${existing} ${one} with ${other} ${all}`);
   }
 
-  /** Failures in Docker's words: `unlinkat /etc/hosts: device or resource busy`. */
-  #attempt({ path }: Pick<TarHeader, "path">, step: () => void): void {
+  /** Converts errors to Docker's form: `unlinkat /etc/hosts: device or resource busy`. */
+  #withErrorPrefix({ path }: Pick<TarHeader, "path">, step: () => void): void {
     try {
       step();
     } catch (thrown) {
       if (!(thrown instanceof SysError)) throw thrown;
-      const where = DECODER.decode(bytesOf(clean(`${this.#shownRoot}${this.#target.path}/${path}`)));
-      throw new TsdError(thrown.code, `${verbOf(thrown.call)} ${where}: ${thrown.reason}`, { cause: thrown });
+      const shownPath = DECODER.decode(bytesOf(clean(`${this.#shownRoot}${this.#target.path}/${path}`)));
+      throw new TsdError(thrown.code, `${verbOf(thrown.call)} ${shownPath}: ${thrown.reason}`, { cause: thrown });
     }
   }
 }
 
-/** A call without what says how its file is named. */
+/** Returns the name of a call without its `at` or `f` variants. */
 const verbOf = (call: string): string =>
   call.replace(/^(open|mkdir|mknod|mkfifo|symlink|link)at2?$/, "$1").replace(/^f(ch|utim|setx)/, "$1");
 

@@ -12,7 +12,7 @@ import { Unpacker, type UnpackOptions } from "./unpack.ts";
 
 type Fields = Partial<Parameters<typeof tarHeader>[0]> & { readonly data?: string };
 
-/** A member of an archive; one whose name ends with a slash is a folder. */
+/** Encodes an archive entry; a name that ends with a slash is a directory. */
 function member(path: string, { data = "", ...fields }: Fields = {}): Uint8Array {
   const type = fields.type ?? (path.endsWith("/") ? "directory" : "file");
   const sizeBytes = data.length;
@@ -27,7 +27,7 @@ const CLIENT: UnpackOptions = { ...ENGINE, owner: "caller", followLinks: false }
 
 interface Unpacking {
   readonly view: TreeView;
-  /** In the view. */
+  /** Target path in the view. */
   readonly to?: string;
   readonly options?: Partial<UnpackOptions>;
   readonly calls?: ArchiveCalls;
@@ -46,7 +46,7 @@ function unpack({ view, to = "/", options = {}, calls }: Unpacking, ...members: 
 }
 
 Deno.test(
-  "unpack: folders, files, links; what is there is merged and replaced",
+  "unpack: directories, files, links; existing directories are merged, files replaced",
   inDir((dir) => {
     make(dir, { "d/kept": "kept", "d/replaced": "old", "d/was-link": { to: "kept" }, "d/empty": "full" });
     using view = viewOf(dir);
@@ -79,7 +79,7 @@ Deno.test(
 );
 
 Deno.test(
-  "unpack: times, also of folders that something is made in later",
+  "unpack: times, also of directories that get further entries later",
   inDir((dir) => {
     using view = viewOf(dir);
     const old = { mtimeSeconds: 86_400, mtimeNanos: 500_000_000 };
@@ -94,7 +94,7 @@ Deno.test(
 );
 
 Deno.test(
-  "unpack: a sparse file keeps its holes",
+  "unpack: a sparse file has holes",
   inDir((dir) => {
     using view = viewOf(dir);
     const info = { "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9000000" };
@@ -109,7 +109,7 @@ Deno.test(
   }),
 );
 
-/** What is inside of the view's root, and beside it. */
+/** Files inside of the view's root, and beside it. */
 const FIXTURE: Contents = {
   "root/dest/d/f": "old",
   "root/dest/file": "old",
@@ -119,7 +119,7 @@ const FIXTURE: Contents = {
   "outside/victim": "untouched",
 };
 
-interface Refused {
+interface Rejected {
   readonly name: string;
   readonly members: readonly Uint8Array[];
   readonly error: RegExp;
@@ -128,41 +128,49 @@ interface Refused {
 
 const dots = "../".repeat(12);
 
-const REFUSED: readonly Refused[] = [
+const REJECTED: readonly Rejected[] = [
   {
-    name: "dots lead out",
+    name: "dots lead outside",
     members: [member(`${dots}outside/victim`, { data: "!" })],
     error: /is outside of the folder/,
   },
   { name: "dots in the middle", members: [member("d/../../x")], error: /is outside of the folder/ },
-  { name: "a folder of dots", members: [member("../")], error: /is outside of the folder/ },
-  { name: "a hard link out", members: [hardLink("h", `${dots}outside/victim`)], error: /is outside of the folder/ },
+  { name: "a directory of dots", members: [member("../")], error: /is outside of the folder/ },
   {
-    name: "a hard link to nothing",
+    name: "a hard link to the outside",
+    members: [hardLink("h", `${dots}outside/victim`)],
+    error: /is outside of the folder/,
+  },
+  {
+    name: "a hard link to a missing file",
     members: [hardLink("h", "nothing")],
     error: /link \/dest\/h: no such file or directory/,
   },
-  { name: "a hard link to the folder", members: [hardLink("h", "/")], error: /is a hard link to the folder/ },
-  { name: "a hard link to a folder", members: [hardLink("h", "d")], error: /link \/dest\/h: operation not permitted/ },
+  { name: "a hard link to the target directory", members: [hardLink("h", "/")], error: /is a hard link to the folder/ },
+  {
+    name: "a hard link to a directory",
+    members: [hardLink("h", "d")],
+    error: /link \/dest\/h: operation not permitted/,
+  },
   { name: "through a file", members: [member("file/x")], error: /^lstat \/dest\/file\/x: not a directory$/ },
   {
-    name: "through its own link",
+    name: "through a link of the same archive",
     members: [link("l", "../../../../../outside"), member("l/victim", { data: "!" })],
     error: /symbolic link/,
     options: CLIENT,
   },
   {
-    name: "a file for a folder",
+    name: "a file for a directory",
     members: [member("d", { data: "x" })],
     error: /^cannot overwrite directory "\/dest\/d" with non-directory "\/dest"$/,
   },
   {
-    name: "a folder for a file",
+    name: "a directory for a file",
     members: [member("file/")],
     error: /^cannot overwrite non-directory "\/dest\/file" with directory "\/dest"$/,
   },
   {
-    name: "a file for the folder itself",
+    name: "a file for the target directory itself",
     members: [member(".", { data: "x" })],
     error: /^cannot overwrite directory "\/dest" with non-directory "\/dest"$/,
   },
@@ -171,9 +179,9 @@ const REFUSED: readonly Refused[] = [
   { name: "the device 0:0", members: [member("w", { type: "character" })], error: /is the device 0:0/ },
 ];
 
-for (const { name, members, error, options } of REFUSED) {
+for (const { name, members, error, options } of REJECTED) {
   Deno.test(
-    `unpack: refused: ${name}`,
+    `unpack: rejected: ${name}`,
     inDir((dir) => {
       make(dir, FIXTURE);
       const before = listing(dir);
@@ -191,7 +199,7 @@ for (const { name, members, error, options } of REFUSED) {
 }
 
 Deno.test(
-  "unpack: contained: absolute names, links that lead out, links of the archive's own",
+  "unpack: confined to the root: absolute names, links to the outside, links of the archive",
   inDir((dir) => {
     make(dir, FIXTURE);
     using view = viewOf(`${dir}/root`);
@@ -235,7 +243,7 @@ Deno.test(
 );
 
 Deno.test(
-  "unpack: where it is allowed, files take the places of folders and folders those of files",
+  "unpack: with mayReplaceDirs, files replace directories and directories files",
   inDir((dir) => {
     make(dir, { ...FIXTURE, "root/dest/d/deep/er/f": "old", "root/dest/d/l": { to: "/elsewhere" } });
     using view = viewOf(`${dir}/root`);
@@ -252,7 +260,7 @@ Deno.test(
 );
 
 Deno.test(
-  "unpack: a folder that was replaced in the middle is not the one that is written to",
+  "unpack: after a directory was replaced, entries go to the new one",
   inDir((dir) => {
     using view = viewOf(dir);
     const options = { mayReplaceDirs: true };
@@ -262,7 +270,7 @@ Deno.test(
 );
 
 Deno.test(
-  "unpack: mounts are merged into, never replaced; read-only ones are left alone",
+  "unpack: mounts are merged into, never replaced; read-only mounts are not changed",
   inDir((dir) => {
     make(dir, { "root/v": null, "root/ro": null, "volume/f": "old", "locked/f": "old" });
     using view = viewOf(`${dir}/root`);
@@ -286,7 +294,7 @@ Deno.test(
 );
 
 Deno.test(
-  "unpack: whoever makes the same name again and again doesn't get written to",
+  "unpack: a file that another process creates under the same name is never written to",
   inDir((dir) => {
     make(dir, FIXTURE);
     using view = viewOf(`${dir}/root`);
@@ -294,8 +302,8 @@ Deno.test(
     const calls: ArchiveCalls = {
       ...ARCHIVE_CALLS,
       openat(fd, name, flags, mode) {
-        const isManaged = mode === 0o600 && times-- > 0;
-        if (isManaged) Deno.symlinkSync(`${dir}/outside/victim`, `${dir}/root/dest/new`);
+        const isRace = mode === 0o600 && times-- > 0;
+        if (isRace) Deno.symlinkSync(`${dir}/outside/victim`, `${dir}/root/dest/new`);
         return ARCHIVE_CALLS.openat(fd, name, flags, mode);
       },
     };
@@ -311,7 +319,7 @@ Deno.test(
 );
 
 Deno.test({
-  name: "unpack: owners, set-id bits, capabilities and attributes, by who is to own it",
+  name: "unpack: owners, set-id bits, capabilities and extended attributes for each kind of owner",
   ...requires("root"),
   fn: inDir((dir) => {
     const capability = new Uint8Array([1, 0, 0, 2, ...new Uint8Array(16)]);
@@ -330,20 +338,20 @@ Deno.test({
       member(`${name}/n`, { ...info, type: "character", deviceMajor: 1, deviceMinor: 3 }),
     ];
     using view = viewOf(dir);
-    const looks = (name: string) => {
+    const attributesOf = (name: string) => {
       const of = (path: string) => {
         const { mode, uid, gid } = metadata.statx(AT.FDCWD, cString(`${dir}/${path}`), AT.SYMLINK_NOFOLLOW);
         return `${(mode & 0o7777).toString(8)} ${uid}:${gid}`;
       };
-      const kept = xattrs.llistxattr(cString(`${dir}/${name}/f`)).sort();
-      return [of(name), of(`${name}/f`), of(`${name}/l`), of(`${name}/n`), ...kept];
+      const xattrNames = xattrs.llistxattr(cString(`${dir}/${name}/f`)).sort();
+      return [of(name), of(`${name}/f`), of(`${name}/l`), of(`${name}/n`), ...xattrNames];
     };
     unpack({ view, options: { owner: "archive" } }, ...members("archive"));
     unpack({ view, options: { owner: { uid: 20, gid: 30 } } }, ...members("other"));
     unpack({ view, options: { owner: "caller" } }, ...members("caller"));
     const modes = (owner: string) => [`2755 ${owner}`, `6755 ${owner}`, `777 ${owner}`, `6755 ${owner}`];
-    assert.deepEqual(looks("archive"), [...modes("7:8"), "security.capability", "user.own"]);
-    assert.deepEqual(looks("other"), [...modes("20:30"), "security.capability", "user.own"]);
-    assert.deepEqual(looks("caller"), ["2755 0:0", "755 0:0", "777 0:0", "755 0:0", "user.own"]);
+    assert.deepEqual(attributesOf("archive"), [...modes("7:8"), "security.capability", "user.own"]);
+    assert.deepEqual(attributesOf("other"), [...modes("20:30"), "security.capability", "user.own"]);
+    assert.deepEqual(attributesOf("caller"), ["2755 0:0", "755 0:0", "777 0:0", "755 0:0", "user.own"]);
   }),
 });

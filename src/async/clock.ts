@@ -1,20 +1,20 @@
 /**
  * @module
- * Time as a port: what waits (restarts, health checks) can be tested without waiting.
+ * Time as a port, so that code that waits (restarts, health checks) can be tested without waiting.
  */
 
-/** Where the time comes from. */
+/** Source of time. */
 export interface Clock {
-  /** Unix time in ms. */
+  /** Returns Unix time in ms. */
   now(): number;
-  /** Calls back once, not before `delayMs` have passed, unless the result is disposed of first; any length is fine. */
+  /** Calls back once, after at least `delayMs` of any length, unless the result is disposed of first. */
   after(delayMs: number, callback: () => void): Disposable;
 }
 
-/** The longest time that a timer can wait, in ms. */
+/** The longest delay of a timer, in ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The machine's clock. */
+/** The system clock. */
 export const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),
   after(delayMs, callback) {

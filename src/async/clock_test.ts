@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { SYSTEM_CLOCK } from "./clock.ts";
 import { FakeClock } from "./clock_testing.ts";
 
-Deno.test("system clock: calls back, or doesn't once it was disposed of; waits of years don't overflow", async () => {
+Deno.test("system clock: calls back unless disposed of; delays of years don't overflow", async () => {
   const called: string[] = [];
   const done = Promise.withResolvers<void>();
   using _years = SYSTEM_CLOCK.after(1e12, () => called.push("years"));
@@ -14,14 +14,14 @@ Deno.test("system clock: calls back, or doesn't once it was disposed of; waits o
   assert.deepEqual(called, []);
 });
 
-Deno.test("fake clock: what falls due comes in order, and what it sets going comes too", async () => {
+Deno.test("fake clock: due callbacks run in order, including those that they schedule", async () => {
   const clock = new FakeClock(1000);
   const called: string[] = [];
-  const say = (what: string) => () => void called.push(`${what}@${clock.now()}`);
-  clock.after(30, say("late"));
+  const record = (what: string) => () => void called.push(`${what}@${clock.now()}`);
+  clock.after(30, record("late"));
   clock.after(10, () => {
-    say("early")();
-    clock.after(5, say("then"));
+    record("early")();
+    clock.after(5, record("then"));
   });
   assert.equal(clock.nextInMs, 10);
   await clock.pass(29);

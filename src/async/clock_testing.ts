@@ -5,7 +5,7 @@ interface Pending {
   readonly callback: () => void;
 }
 
-/** A clock for tests, which stands still until it is told to go on. */
+/** A clock for tests, which only advances by {@link pass}. */
 export class FakeClock implements Clock {
   #nowMs: number;
   readonly #pending = new Set<Pending>();
@@ -25,13 +25,13 @@ export class FakeClock implements Clock {
     return { [Symbol.dispose]: () => void this.#pending.delete(pending) };
   }
 
-  /** How long until the next callback, in ms; undefined when none is pending. */
+  /** Time until the next callback, in ms; undefined if none is pending. */
   get nextInMs(): number | undefined {
     const next = this.#next();
     return next === undefined ? undefined : next.dueMs - this.#nowMs;
   }
 
-  /** Lets time pass: what falls due is called in order, each followed by whatever it set going. */
+  /** Advances the time and runs due callbacks in order, including those that they schedule. */
   async pass(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     for (let next = this.#next(); next !== undefined && next.dueMs <= endMs; next = this.#next()) {
@@ -49,7 +49,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets all promises that can settle do so: a task of its own comes after every microtask. */
+/** Waits until all promises that can settle have settled: a new task runs after every microtask. */
 export function settled(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {

@@ -1,8 +1,13 @@
-/** Runs steps for one key one after another, in the order in which they were asked for; other keys go on meanwhile. */
+/**
+ * Runs the steps of one key one after another, in the order of their calls; those of different keys run concurrently.
+ */
 export class KeyedLock {
   readonly #tails = new Map<string, Promise<unknown>>();
 
-  /** Resolves or rejects as `step` does. A failed step doesn't stop those behind it. */
+  /**
+   * Runs `step` once all earlier steps of its key have ended. Settles as `step` does; a failed step doesn't stop later
+   * ones.
+   */
   run<T>(key: string, step: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(key) ?? Promise.resolve();
     const result = before.then(step, step);
@@ -13,7 +18,7 @@ export class KeyedLock {
     return result;
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Resolves when no step is running or queued. */
   async idle(): Promise<void> {
     while (this.#tails.size > 0) await Promise.all(this.#tails.values());
   }

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { KeyedLock } from "./keyed_lock.ts";
 
-Deno.test("steps of one key come one after another, other keys go on meanwhile", async () => {
+Deno.test("steps of one key run one after another, those of other keys concurrently", async () => {
   const lock = new KeyedLock();
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -20,7 +20,7 @@ Deno.test("steps of one key come one after another, other keys go on meanwhile",
   assert.deepEqual(order, ["a1 begins", "b", "a1 ends", "a2"]);
 });
 
-Deno.test("a step that fails tells its caller, and stops nobody", async () => {
+Deno.test("a failed step rejects its caller's promise only", async () => {
   const lock = new KeyedLock();
   const failing = lock.run("a", () => Promise.reject(new Error("no")));
   const next = lock.run("a", () => Promise.resolve("yes"));
@@ -28,7 +28,7 @@ Deno.test("a step that fails tells its caller, and stops nobody", async () => {
   assert.equal(await next, "yes");
 });
 
-Deno.test("idle waits for what is under way, and for what that has asked for", async () => {
+Deno.test("idle waits for running steps, and for steps that they start", async () => {
   const lock = new KeyedLock();
   let done = 0;
   void lock.run("a", async () => {

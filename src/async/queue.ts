@@ -1,4 +1,4 @@
-/** Values from callbacks as one `AsyncIterable`, in order, for one reader. */
+/** Turns values from callbacks into one `AsyncIterable`, in order, for one reader. */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly #values: T[] = [];
   #wake: (() => void) | undefined;
@@ -11,13 +11,13 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     this.#wake?.();
   }
 
-  /** The reader gets what is left, then the end. */
+  /** Ends the queue: the reader gets the remaining values, then the end. */
   end(): void {
     this.#ended = true;
     this.#wake?.();
   }
 
-  /** The reader gets what is left, then `thrown`. */
+  /** Fails the queue: the reader gets the remaining values, then `thrown`. */
   fail(thrown: unknown): void {
     this.#failure = { thrown };
     this.end();

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { AsyncQueue } from "./queue.ts";
 
-Deno.test("values come in order, before and after somebody waits for them", async () => {
+Deno.test("values arrive in order, whether pushed before or after the read", async () => {
   const queue = new AsyncQueue<number>();
   queue.push(1);
   queue.push(2);
@@ -13,7 +13,7 @@ Deno.test("values come in order, before and after somebody waits for them", asyn
   assert.deepEqual(await read, [1, 2, 3]);
 });
 
-Deno.test("a failure comes after what was there before it", async () => {
+Deno.test("a failure follows the values pushed before it", async () => {
   const queue = new AsyncQueue<number>();
   queue.push(1);
   queue.fail(new Error("broken"));
@@ -24,14 +24,14 @@ Deno.test("a failure comes after what was there before it", async () => {
   assert.deepEqual(got, [1]);
 });
 
-Deno.test("an end wakes who waits; a reader may leave", async () => {
+Deno.test("an end wakes the reader; a reader may leave early", async () => {
   const queue = new AsyncQueue<number>();
   const empty = Array.fromAsync(queue);
   queue.end();
   assert.deepEqual(await empty, []);
-  const left = new AsyncQueue<number>();
-  left.push(1);
-  for await (const value of left) {
+  const abandoned = new AsyncQueue<number>();
+  abandoned.push(1);
+  for await (const value of abandoned) {
     assert.equal(value, 1);
     break;
   }

@@ -17,7 +17,7 @@ for (const engine of HASH_ENGINES) {
     }
   });
 
-  Deno.test(`${engine}: the chunking does not matter, and chunks may be reused at once`, async () => {
+  Deno.test(`${engine}: chunking does not change the digest, and chunks may be reused at once`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 20_000 }), { maxLength: 8 }), async (chunks) => {
         const hasher = await createSha256(engine);
@@ -45,7 +45,7 @@ for (const engine of HASH_ENGINES) {
   });
 }
 
-Deno.test("the default engine is one of the table", () => {
+Deno.test("the default engine is a known engine", () => {
   assert.ok(isHashEngine(hashEngineName()));
   assert.ok(!isHashEngine("md5"));
   assert.ok(!isHashEngine("toString"));

@@ -1,20 +1,23 @@
 /**
  * @module
- * SHA-256 (FIPS 180-4) over streams. Every byte of an image goes through here twice: compressed (its digest) and
- * uncompressed (its diffID). Engines are rows of one table; nobody else names a hash library. It knows no streams and
- * no digest syntax. Invariants: an engine's code is loaded at its first use; a hasher never keeps the chunk it is given.
+ * SHA-256 (FIPS 180-4) over streams. Every byte of an image is hashed twice: compressed (its digest) and uncompressed
+ * (its diffID). The engines are rows of one table; no other module names a hash library. The module knows neither
+ * streams nor the digest syntax. Invariants: an engine's code is loaded on first use; a hasher never keeps a chunk.
  */
 import { createHashWasmSha256 } from "./hash_wasm.ts";
 import type { HashState } from "./multi_buffer.ts";
 import { createNativeSha256 } from "./native.ts";
 
-/** One SHA-256 in the making. */
+/** A SHA-256 computation in progress. */
 export interface Hasher {
-  /** Takes the next bytes; the caller may reuse them right after. */
+  /** Adds the next bytes; the caller may reuse them afterwards. */
   update(bytes: Uint8Array): void;
-  /** Ends the hash: 64 lower-case hex digits. Call once, and nothing after it. */
+  /** Returns the digest, 64 lower-case hex digits. Call it once, as the last call. */
   digestHex(): string;
-  /** Ends it here instead, so that another thread can go on with it. Only the engine that gains by that can do it. */
+  /**
+   * Ends this hasher and returns its state, so that another thread can continue. Only engines that support it have this
+   * method.
+   */
   suspend?(): HashState;
 }
 
@@ -23,8 +26,8 @@ export { HASH_RINGS, HashRing, serveHashing } from "./ring.ts";
 export { TransferableHashers } from "./transferable_hasher.ts";
 
 /**
- * Every engine: our own kernels in WebAssembly, the library hash-wasm as reference and fallback, and node:crypto for those
- * who prefer native code.
+ * Every engine: the WebAssembly kernels of this project, the library hash-wasm as reference and fallback, and
+ * node:crypto for native code.
  */
 const ENGINES = {
   wasm: async () => (await import("./wasm.ts")).wasmSha256(),
@@ -32,40 +35,40 @@ const ENGINES = {
   native: createNativeSha256,
 } as const satisfies Record<string, () => Promise<Hasher>>;
 
-/** Name of a hash engine, as the setting `hash.engine` has it. */
+/** Name of a hash engine, as in the setting `hash.engine`. */
 export type HashEngine = keyof typeof ENGINES;
 
-/** The names that `hash.engine` may have. */
+/** The valid values of `hash.engine`. */
 export const HASH_ENGINES: readonly HashEngine[] = Object.keys(ENGINES) as HashEngine[];
 
-/** What is used where nothing was chosen. */
+/** The engine if none is configured. */
 export const DEFAULT_HASH_ENGINE: HashEngine = "wasm";
 
-/** Whether `name` is one of {@link HASH_ENGINES}. */
+/** Returns whether `name` is one of {@link HASH_ENGINES}. */
 export function isHashEngine(name: string): name is HashEngine {
   return Object.hasOwn(ENGINES, name);
 }
 
-/** What this thread uses where nothing else is asked for. */
-let chosen: HashEngine = DEFAULT_HASH_ENGINE;
+/** This thread's default engine. */
+let defaultEngine: HashEngine = DEFAULT_HASH_ENGINE;
 
-/** Chooses the engine of this thread, once, before it hashes anything. */
+/** Sets this thread's default engine. Call it once, before the thread hashes anything. */
 export function chooseHashEngine(engine: HashEngine): void {
-  chosen = engine;
+  defaultEngine = engine;
 }
 
-/** The engine that is used where nothing else is asked for, as `tsd info` and `tsd version` name it. */
+/** Returns this thread's default engine, as shown by `tsd info` and `tsd version`. */
 export function hashEngineName(): HashEngine {
-  return chosen;
+  return defaultEngine;
 }
 
-/** A new, independent hasher. */
-export function createSha256(engine: HashEngine = chosen): Promise<Hasher> {
+/** Creates a new, independent hasher. */
+export function createSha256(engine: HashEngine = defaultEngine): Promise<Hasher> {
   return ENGINES[engine]();
 }
 
-/** SHA-256 of bytes that are in memory anyway (manifests, configs), as 64 lower-case hex digits. */
-export async function sha256Hex(bytes: Uint8Array, engine: HashEngine = chosen): Promise<string> {
+/** Returns the SHA-256 of bytes in memory (manifests, configs) as 64 lower-case hex digits. */
+export async function sha256Hex(bytes: Uint8Array, engine: HashEngine = defaultEngine): Promise<string> {
   const hasher = await createSha256(engine);
   hasher.update(bytes);
   return hasher.digestHex();

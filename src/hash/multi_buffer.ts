@@ -1,31 +1,32 @@
 /**
  * @module
- * Many SHA-256 streams of one thread over the WebAssembly kernels. A stream copies what it is given into buffers in the
- * kernels' memory; full buffers wait a little for those of other streams, so that four streams are hashed at the price of
- * little more than one (`blocks4`). With one or two streams nothing waits. Results don't depend on what was batched.
+ * Multi-buffer SHA-256: the streams of one thread share the WebAssembly kernels. A stream copies its input into buffers
+ * in the kernels' memory. Full buffers wait a little for those of other streams, so that four streams are hashed for
+ * little more than the price of one (`blocks4`). With one or two streams nothing waits. Results don't depend on
+ * batching.
  */
 
-/** What `sha256.wasm` exports; see `sha256.as.ts`. */
+/** The exports of `sha256.wasm`; see `sha256.as.ts`. */
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
   blocks(state: number, data: number, count: number): void;
   blocks4(state: number, data0: number, data1: number, data2: number, data3: number, count: number): void;
 }
 
-/** A stream after some of its bytes, from where another thread can go on. */
+/** State of a suspended stream, from which another thread can continue. */
 export interface HashState {
-  /** Eight. */
+  /** The eight words of the hash value. */
   readonly words: Uint32Array;
   readonly totalBytes: number;
-  /** The bytes behind the last whole block. */
+  /** The bytes after the last whole block. */
   readonly rest: Uint8Array;
 }
 
-/** One stream. */
+/** One stream and its place in the kernels' memory. */
 interface Lane {
-  /** Address of its state, after which its buffers come. */
+  /** Address of the state; the buffers follow it. */
   readonly at: number;
-  /** Buffers that are full, oldest first in the ring that begins at `oldest`. */
+  /** Number of full buffers in the ring; the oldest one has index `oldest`. */
   full: number;
   oldest: number;
   /** Bytes in the buffer that is being filled. */
@@ -37,29 +38,34 @@ interface Lane {
 const INITIAL = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
 const STATE_WORDS = INITIAL.length;
 const BLOCK_BYTES = 64;
-/** What one call of a kernel takes: V8 replaces no running WebAssembly function by optimised code, only the next call. */
+/**
+ * Input of one call of a kernel. Small, because V8 never replaces a running WebAssembly function by optimised code,
+ * only the next call.
+ */
 const BUFFER_BYTES = 32 << 10;
 const BUFFER_BLOCKS = BUFFER_BYTES / BLOCK_BYTES;
-/** Room for padding, and odd enough that the buffers of four streams don't compete for the same lines of a cache. */
+/**
+ * Leaves room for padding, and is odd enough that the buffers of four streams don't compete for the same cache lines.
+ */
 const BUFFER_STRIDE = BUFFER_BYTES + 17 * BLOCK_BYTES;
 const BUFFERS = 8;
 const LANE_BYTES = BLOCK_BYTES + BUFFERS * BUFFER_STRIDE;
-/** The kernels' constants and scratch are below; then the states of four streams, word by word. */
+/** Below are the kernels' constants and scratch space; here the states of four streams, interleaved by word. */
 const STATES_AT = 4 << 10;
 const LANES_AT = STATES_AT + 4 * STATE_WORDS * 4;
 const PAGE_BYTES = 64 << 10;
-/** `blocks4` with an idle lane is still faster than `blocks` for each of three. */
-const WORTH_FOUR = 3;
+/** From three lanes on `blocks4` is faster than `blocks` for each, even with an idle lane. */
+const MIN_BATCH_LANES = 3;
 
-/** The streams of one thread. */
+/** The SHA-256 streams of one thread. */
 export class MultiBufferSha256 {
   readonly #kernels: Kernels;
   readonly #open = new Set<Lane>();
   readonly #closed: Lane[] = [];
-  #made = 0;
+  #laneCount = 0;
   #bytes: Uint8Array;
   #words: Uint32Array;
-  /** Blocks that went through each kernel, for benchmarks and tests. */
+  /** Blocks hashed by each kernel, for benchmarks and tests. */
   readonly counts = { alone: 0, together: 0 };
 
   constructor(kernels: Kernels) {
@@ -68,9 +74,12 @@ export class MultiBufferSha256 {
     this.#words = new Uint32Array(kernels.memory.buffer);
   }
 
-  /** A new stream, or one that was suspended. Give it up with {@link finish}, {@link suspend} or {@link abandon}. */
+  /**
+   * Opens a new stream, or continues a suspended one. The caller ends it with {@link finish}, {@link suspend} or {@link
+   * abandon}.
+   */
   open(from?: HashState): Lane {
-    const lane = this.#closed.pop() ?? this.#make();
+    const lane = this.#closed.pop() ?? this.#createLane();
     Object.assign(lane, { full: 0, oldest: 0, fill: from?.rest.length ?? 0, totalBytes: from?.totalBytes ?? 0 });
     this.#words.set(from?.words ?? INITIAL, lane.at / 4);
     this.#bytes.set(from?.rest ?? [], this.#filling(lane));
@@ -78,19 +87,19 @@ export class MultiBufferSha256 {
     return lane;
   }
 
-  /** Takes bytes; they are copied. */
+  /** Adds bytes, which are copied. */
   update(lane: Lane, bytes: Uint8Array): void {
     lane.totalBytes += bytes.length;
-    for (let taken = 0; taken < bytes.length;) {
-      const count = Math.min(BUFFER_BYTES - lane.fill, bytes.length - taken);
-      this.#bytes.set(bytes.subarray(taken, taken + count), this.#filling(lane) + lane.fill);
-      taken += count;
+    for (let offset = 0; offset < bytes.length;) {
+      const count = Math.min(BUFFER_BYTES - lane.fill, bytes.length - offset);
+      this.#bytes.set(bytes.subarray(offset, offset + count), this.#filling(lane) + lane.fill);
+      offset += count;
       lane.fill += count;
       if (lane.fill === BUFFER_BYTES) this.#filled(lane);
     }
   }
 
-  /** Ends the stream: 64 lower-case hex digits. */
+  /** Ends the stream and returns the digest, 64 lower-case hex digits. */
   finish(lane: Lane): string {
     while (lane.full > 0) this.#hash(lane);
     this.#kernels.blocks(lane.at, this.#filling(lane), this.#pad(lane));
@@ -100,7 +109,7 @@ export class MultiBufferSha256 {
     return hex;
   }
 
-  /** Ends the stream here, so that it can go on in another thread. */
+  /** Ends the stream and returns its state, so that another thread can continue. */
   suspend(lane: Lane): HashState {
     while (lane.full > 0) this.#hash(lane);
     const from = this.#filling(lane);
@@ -115,22 +124,22 @@ export class MultiBufferSha256 {
     return state;
   }
 
-  /** Gives a stream up; its place is used again. */
+  /** Ends the stream without a result; its lane is reused. */
   abandon(lane: Lane): void {
     if (this.#open.delete(lane)) this.#closed.push(lane);
   }
 
-  /** One more place in the kernels' memory, which grows for it. */
-  #make(): Lane {
+  /** Allocates a lane; grows the kernels' memory if necessary. */
+  #createLane(): Lane {
     const { memory } = this.#kernels;
-    const at = LANES_AT + this.#made * LANE_BYTES;
+    const at = LANES_AT + this.#laneCount * LANE_BYTES;
     const missing = at + LANE_BYTES - memory.buffer.byteLength;
     if (missing > 0) {
       memory.grow(Math.ceil(missing / PAGE_BYTES));
       this.#bytes = new Uint8Array(memory.buffer);
       this.#words = new Uint32Array(memory.buffer);
     }
-    this.#made++;
+    this.#laneCount++;
     return { at, full: 0, oldest: 0, fill: 0, totalBytes: 0 };
   }
 
@@ -141,36 +150,39 @@ export class MultiBufferSha256 {
   #filled(lane: Lane): void {
     lane.fill = 0;
     lane.full++;
-    if (this.#open.size < WORTH_FOUR || lane.full === BUFFERS - 1) this.#hash(lane);
+    if (this.#open.size < MIN_BATCH_LANES || lane.full === BUFFERS - 1) this.#hash(lane);
     else this.#hashWhenFour();
   }
 
   #hashWhenFour(): void {
-    const full = this.#fullOnes();
-    if (full.length === 4) this.#together(full);
+    const full = this.#fullLanes();
+    if (full.length === 4) this.#hashTogether(full);
   }
 
-  /** Hashes the oldest full buffer of a stream, with those of others if enough of them have one. */
+  /** Hashes the oldest full buffer of a stream, together with those of others if enough of them have one. */
   #hash(lane: Lane): void {
-    const full = this.#open.size < WORTH_FOUR ? [] : this.#fullOnes(lane);
-    if (full.length >= WORTH_FOUR) return this.#together(full);
+    const full = this.#open.size < MIN_BATCH_LANES ? [] : this.#fullLanes(lane);
+    if (full.length >= MIN_BATCH_LANES) return this.#hashTogether(full);
     this.#kernels.blocks(lane.at, oldestOf(lane), BUFFER_BLOCKS);
     this.counts.alone += BUFFER_BLOCKS;
-    taken(lane);
+    popOldest(lane);
   }
 
-  /** Up to four streams with full buffers, `wanted` among them. */
-  #fullOnes(requested?: Lane): Lane[] {
-    const found = requested === undefined ? [] : [requested];
+  /** Returns up to four streams with full buffers, including `required`. */
+  #fullLanes(required?: Lane): Lane[] {
+    const found = required === undefined ? [] : [required];
     for (const lane of this.#open) {
       if (found.length === 4) break;
-      if (lane.full > 0 && lane !== requested) found.push(lane);
+      if (lane.full > 0 && lane !== required) found.push(lane);
     }
     return found;
   }
 
-  /** Three or four streams. A fourth lane without one hashes what the third does, for nothing. */
-  #together(lanes: readonly Lane[]): void {
+  /**
+   * Hashes the oldest buffers of three or four streams. With three, the fourth lane repeats the third's work and its
+   * result is dropped.
+   */
+  #hashTogether(lanes: readonly Lane[]): void {
     const [a, b, c, d = c] = lanes as [Lane, Lane, Lane, Lane?];
     const words = this.#words;
     const states = STATES_AT / 4;
@@ -180,7 +192,7 @@ export class MultiBufferSha256 {
     this.#kernels.blocks4(STATES_AT, oldestOf(a), oldestOf(b), oldestOf(c), oldestOf(d), BUFFER_BLOCKS);
     for (const [n, lane] of lanes.entries()) {
       for (let i = 0; i < STATE_WORDS; i++) words[lane.at / 4 + i] = words[states + 4 * i + n];
-      taken(lane);
+      popOldest(lane);
     }
     this.counts.together += lanes.length * BUFFER_BLOCKS;
   }
@@ -189,7 +201,10 @@ export class MultiBufferSha256 {
     return bufferAt(lane, (lane.oldest + lane.full) % BUFFERS);
   }
 
-  /** Section 5.1.1: a one bit, zeros, the length in bits. Returns how many blocks that makes of the last buffer. */
+  /**
+   * Pads the message (section 5.1.1): a one bit, zeros, the length in bits. Returns the number of blocks in the last
+   * buffer.
+   */
   #pad(lane: Lane): number {
     const { fill, totalBytes } = lane;
     const end = Math.ceil((fill + 1 + 8) / BLOCK_BYTES) * BLOCK_BYTES;
@@ -206,8 +221,8 @@ export type { Lane };
 const bufferAt = (lane: Lane, index: number) => lane.at + BLOCK_BYTES + index * BUFFER_STRIDE;
 const oldestOf = (lane: Lane) => bufferAt(lane, lane.oldest);
 
-/** Its oldest full buffer was hashed. */
-function taken(lane: Lane): void {
+/** Removes the oldest buffer, which was hashed. */
+function popOldest(lane: Lane): void {
   lane.full--;
   lane.oldest = (lane.oldest + 1) % BUFFERS;
 }

@@ -5,7 +5,7 @@ import { type Lane, MultiBufferSha256 } from "./multi_buffer.ts";
 import * as kernels from "./sha256.wasm";
 
 const BUFFER_BYTES = 32 << 10;
-/** One for all: a memory has one user. */
+/** Shared by all tests: a kernel memory has one user. */
 const lanes = new MultiBufferSha256(kernels);
 
 interface Stream {
@@ -19,12 +19,12 @@ const opened = (count: number): Stream[] =>
 function update({ lane, reference }: Stream, bytes: Uint8Array): void {
   reference.update(bytes);
   lanes.update(lane, bytes);
-  bytes.fill(0xee); // it belongs to the caller
+  bytes.fill(0xee); // the hasher must not keep the caller's bytes
 }
 
 const check = ({ lane, reference }: Stream) => assert.equal(lanes.finish(lane), reference.digest("hex"));
 
-/** Bytes that look random, the same each time. */
+/** Returns pseudo-random bytes, the same for the same seed. */
 function noise(lengthBytes: number, seed: number): Uint8Array {
   const words = new Uint32Array(Math.ceil(lengthBytes / 4));
   let state = seed | 1;
@@ -32,7 +32,7 @@ function noise(lengthBytes: number, seed: number): Uint8Array {
   return new Uint8Array(words.buffer, 0, lengthBytes);
 }
 
-Deno.test("lengths around the ends of blocks, buffers and all buffers", () => {
+Deno.test("lengths around the ends of blocks, of buffers and of a lane", () => {
   for (const edge of [0, 64, BUFFER_BYTES, 7 * BUFFER_BYTES, 8 * BUFFER_BYTES, 9 * BUFFER_BYTES]) {
     for (const length of [-64, -9, -8, -1, 0, 1, 55, 56, 64].map((more) => edge + more).filter((n) => n >= 0)) {
       const [stream] = opened(1);
@@ -42,7 +42,7 @@ Deno.test("lengths around the ends of blocks, buffers and all buffers", () => {
   }
 });
 
-Deno.test("interleaved streams of any number, chunking and end", () => {
+Deno.test("any number of interleaved streams, with any chunking and end", () => {
   const step = fc.record({ stream: fc.nat(8), length: fc.nat(3 * BUFFER_BYTES), ends: fc.boolean() });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 60 }), (count, steps) => {
@@ -60,7 +60,7 @@ Deno.test("interleaved streams of any number, chunking and end", () => {
   );
 });
 
-Deno.test("a stream that was suspended goes on, wherever that was", () => {
+Deno.test("a suspended stream continues from any position", () => {
   const length = fc.nat(3 * BUFFER_BYTES);
   fc.assert(
     fc.property(fc.array(length, { maxLength: 6 }), fc.nat(3), (lengths, others) => {
@@ -78,7 +78,7 @@ Deno.test("a stream that was suspended goes on, wherever that was", () => {
   );
 });
 
-Deno.test("four streams at once go together, one or two alone", () => {
+Deno.test("four streams are hashed together, one or two separately", () => {
   const blocksOf = (count: number) => {
     const before = { ...lanes.counts };
     const streams = opened(count);
@@ -94,7 +94,7 @@ Deno.test("four streams at once go together, one or two alone", () => {
   assert.ok(together > 0.9 * (alone + together), `${alone} alone, ${together} together`);
 });
 
-Deno.test("a stream that was given up leaves its place to another one, with nothing of it", () => {
+Deno.test("the lane of an abandoned stream is reused and its state reset", () => {
   const before = kernels.memory.buffer.byteLength;
   for (let n = 0; n < 100; n++) {
     const [broken, stream] = opened(2);

@@ -1,28 +1,33 @@
 /**
  * @module
- * A stream on its way to another thread that hashes it, in memory that both share. The one side fills slots and waits when
- * none is free (so it must be a Worker: it blocks, for as long as a slot takes to hash); the other side, whose event loop
- * goes on, empties them in order. A ring carries one stream: the state that it begins with, the bytes, and in the end the
- * state that they lead to, with which the first side goes on.
+ * A ring buffer in shared memory by which one thread passes a stream to another thread that hashes it. The producer
+ * fills slots and blocks while none is free (so it must be a Worker: it waits for as long as a slot takes to hash). The
+ * consumer's event loop keeps running; it empties the slots in order. A ring carries one stream: the initial hash
+ * state, the bytes, and at the end the resulting state, with which the producer continues.
  */
 import { TsdError } from "../errors.ts";
 import type { HashState } from "./multi_buffer.ts";
 import type { Hasher } from "./mod.ts";
 
-/** Small enough to stay in a core's cache, large enough that waking the other thread costs next to nothing. */
+/** Small enough for a core's cache, large enough that waking the other thread costs next to nothing. */
 const SLOT_BYTES = 256 << 10;
 const SLOTS = 8;
-/** Words of the head: slots that were filled and emptied so far, whether either side has gone, the slots' lengths. */
+/**
+ * Words of the header: counts of filled and emptied slots, whether the consumer failed or the producer left, and the
+ * slots' lengths.
+ */
 const [FILLED, EMPTIED, BROKEN, LEFT, LENGTHS] = [0, 1, 2, 3, 4];
-/** Then the state: its words, its length, and the rest of a block with that one's length. */
+/** Then the hash state: its words, the total length, and the rest of a block with its length. */
 const STATE_AT = 64;
 const [TOTAL_AT, REST_LENGTH_AT, REST_AT] = [STATE_AT + 32, STATE_AT + 40, STATE_AT + 44];
 const REST_BYTES = 64;
 const SLOTS_AT = 256;
-/** Nobody takes so long for a slot, in ms; in steps, since the news that the other side is lost may be missed. */
+/**
+ * Limit for hashing one slot, in ms. Waits in steps, since the notification of the consumer's failure may be missed.
+ */
 const [TIMEOUT_MS, STEP_MS] = [120_000, 500];
 
-/** As many streams of one layer are worth a ring: the one of its diffID, and that of its digest. */
+/** Number of rings for a layer: one stream for its diffID and one for its digest. */
 export const HASH_RINGS = 2;
 
 /** Both sides of a ring, each in its own thread. */
@@ -33,7 +38,7 @@ export class HashRing {
   readonly #view: DataView;
   #fill = 0;
 
-  /** A new one, or another thread's. */
+  /** Creates a ring, or attaches to another thread's by its buffer. */
   constructor(buffer = new SharedArrayBuffer(SLOTS_AT + SLOTS * SLOT_BYTES)) {
     this.buffer = buffer;
     this.#head = new Int32Array(buffer, 0, STATE_AT / 4);
@@ -41,47 +46,50 @@ export class HashRing {
     this.#view = new DataView(buffer);
   }
 
-  /** Where the stream is now; before any of its bytes. */
+  /** Sets the initial state of the stream; called before any of its bytes. */
   begin(state: HashState): void {
-    this.#keep(state);
+    this.#writeState(state);
   }
 
-  /** Hands bytes over; they are copied. @throws {TsdError} internal: the other side is lost */
+  /** Passes bytes to the consumer; they are copied. @throws {TsdError} internal if the consumer is lost */
   update(bytes: Uint8Array): void {
-    for (let taken = 0; taken < bytes.length;) {
+    for (let offset = 0; offset < bytes.length;) {
       const slot = this.#freeSlot();
-      const count = Math.min(SLOT_BYTES - this.#fill, bytes.length - taken);
-      this.#bytes.set(bytes.subarray(taken, taken + count), slotAt(slot) + this.#fill);
-      taken += count;
+      const count = Math.min(SLOT_BYTES - this.#fill, bytes.length - offset);
+      this.#bytes.set(bytes.subarray(offset, offset + count), slotAt(slot) + this.#fill);
+      offset += count;
       this.#fill += count;
-      if (this.#fill === SLOT_BYTES) this.#pass();
+      if (this.#fill === SLOT_BYTES) this.#publish();
     }
   }
 
-  /** Takes the stream back. @throws {TsdError} internal: the other side is lost */
+  /** Ends the stream and returns its state. @throws {TsdError} internal if the consumer is lost */
   suspend(): HashState {
     this.#freeSlot();
-    if (this.#fill > 0) this.#pass();
+    if (this.#fill > 0) this.#publish();
     this.#freeSlot();
-    this.#pass();
+    this.#publish();
     this.#untilEmptied(Atomics.load(this.#head, FILLED));
-    return this.#kept();
+    return this.#readState();
   }
 
-  /** Nobody asks for the result any more. */
+  /** Abandons the stream: its result is no longer needed. */
   leave(): void {
     Atomics.store(this.#head, LEFT, 1);
-    Atomics.add(this.#head, FILLED, 1); // Whoever begins to wait just now sees it.
+    Atomics.add(this.#head, FILLED, 1); // A consumer that is about to wait notices it.
     Atomics.notify(this.#head, FILLED);
   }
 
-  /** The other side is lost: whoever waits for it shall know. */
+  /** Marks the consumer as lost and wakes the producer. */
   break(): void {
     Atomics.store(this.#head, BROKEN, 1);
     Atomics.notify(this.#head, EMPTIED);
   }
 
-  /** The other side: hashes what comes until the end. */
+  /**
+   * Consumer side: hashes the stream until its end.
+   * @param resume creates a hasher that continues from a state
+   */
   async serve(resume: (state: HashState) => Required<Pick<Hasher, "update" | "suspend">>): Promise<void> {
     const head = this.#head;
     let hasher: ReturnType<typeof resume> | undefined;
@@ -90,23 +98,23 @@ export class HashRing {
       if (Atomics.load(head, LEFT) === 1) return void hasher?.suspend();
       const slot = emptied % SLOTS;
       const length = Atomics.load(head, LENGTHS + slot);
-      hasher ??= resume(this.#kept());
+      hasher ??= resume(this.#readState());
       if (length > 0) hasher.update(this.#bytes.subarray(slotAt(slot), slotAt(slot) + length));
-      else this.#keep(hasher.suspend());
+      else this.#writeState(hasher.suspend());
       Atomics.store(head, EMPTIED, emptied + 1);
       Atomics.notify(head, EMPTIED);
       if (length === 0) return;
     }
   }
 
-  /** The slot to fill, once it is free. */
+  /** Waits until the next slot is free and returns its index. */
   #freeSlot(): number {
     const filled = Atomics.load(this.#head, FILLED);
     this.#untilEmptied(filled - SLOTS + 1);
     return filled % SLOTS;
   }
 
-  #pass(): void {
+  #publish(): void {
     const filled = Atomics.load(this.#head, FILLED);
     Atomics.store(this.#head, LENGTHS + filled % SLOTS, this.#fill);
     this.#fill = 0;
@@ -125,14 +133,14 @@ export class HashRing {
     }
   }
 
-  #keep({ words, totalBytes, rest }: HashState): void {
+  #writeState({ words, totalBytes, rest }: HashState): void {
     words.forEach((word, n) => this.#view.setUint32(STATE_AT + 4 * n, word));
     this.#view.setFloat64(TOTAL_AT, totalBytes);
     this.#view.setUint32(REST_LENGTH_AT, rest.length);
     this.#bytes.set(rest, REST_AT);
   }
 
-  #kept(): HashState {
+  #readState(): HashState {
     const rest = this.#bytes.slice(REST_AT, REST_AT + Math.min(REST_BYTES, this.#view.getUint32(REST_LENGTH_AT)));
     return {
       words: Uint32Array.from({ length: 8 }, (_, n) => this.#view.getUint32(STATE_AT + 4 * n)),
@@ -144,7 +152,7 @@ export class HashRing {
 
 const slotAt = (slot: number): number => SLOTS_AT + slot * SLOT_BYTES;
 
-/** Makes the rings of one layer, and hashes here what will come through them. */
+/** Creates the rings of one layer, and hashes in this thread the streams that arrive through them. */
 export async function serveHashing(): Promise<SharedArrayBuffer[]> {
   const { wasmSha256 } = await import("./wasm.ts");
   return Array.from({ length: HASH_RINGS }, () => {

@@ -1,11 +1,11 @@
 /**
  * @module
  * The compression function of SHA-256 (FIPS 180-4, section 6.2.2) in AssemblyScript, compiled to `sha256.wasm` by
- * `scripts/build_wasm.ts`. `blocks` takes one message: the schedule is made four words at a time in SIMD registers, the
- * rounds are scalar. `blocks4` takes four independent messages in lock-step, one in each lane of a register. Neither keeps
- * anything between calls but scratch words at constant addresses, which V8 reads without checking bounds: so two threads
- * must not share one memory. Blocks are whole (64 bytes); padding is the caller's. Little-endian memory (WebAssembly). The
- * order of the statements is that of the machine code, see `WASM_MODULES`.
+ * `scripts/build_wasm.ts`. `blocks` hashes one message: the schedule is computed four words at a time in SIMD
+ * registers, the rounds are scalar. `blocks4` hashes four independent messages in lockstep, one in each lane of a
+ * register. Neither keeps state between calls except scratch words at constant addresses, which V8 reads without bounds
+ * checks: so two threads must not share a memory. Blocks are whole (64 bytes); padding is the caller's. Memory is
+ * little-endian (WebAssembly). The order of the statements determines that of the machine code, see `WASM_MODULES`.
  */
 
 /** The constants of section 4.2.2. */
@@ -20,43 +20,47 @@ const K = memory.data<u32>([
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 ], 16);
 const K_BYTES: usize = 256;
-/** Bytes of the constants of sixteen rounds. */
+/** Size of the constants of sixteen rounds, in bytes. */
 const SIXTEEN: usize = 64;
 /** `blocks`: message word plus constant of the next sixteen rounds. */
 const WK = memory.data(64, 16);
-/** `blocks4`: sixteen message words of four lanes each, used as a ring. */
+/** `blocks4`: a ring of sixteen message words with four lanes each. */
 const RING = memory.data(256, 16);
 
 // ---- One message --------------------------------------------------------------------------------------------------------
 
-/** Sixteen big-endian bytes as four words. */
+/** Loads sixteen big-endian bytes as four words. */
 // @ts-ignore: decorator
 @inline function words(at: usize): v128 {
   return i8x16.swizzle(v128.load(at), i8x16(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12));
 }
 
-/** The first half of a round: what is added to both `d` and `h`. Round i of the present sixteen. */
+/**
+ * First half of a round: returns the sum that is added to both `d` and `h`. `i` is the round within the current
+ * sixteen.
+ */
 // @ts-ignore: decorator
 @inline function first(e: u32, f: u32, g: u32, h: u32, i: usize): u32 {
   return h + load<u32>(WK + (i << 2)) + (((f ^ g) & e) ^ g) + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25));
 }
 
 /**
- * The second half: t + Maj(a, b, c) + Sigma0(a), given a ^ b and b ^ c, of which the former is the next round's latter. What
- * is ready last, Sigma0, is added last: each round waits for the one before it here, so that every instruction counts.
+ * Second half of a round: t + Maj(a, b, c) + Sigma0(a), given a ^ b and b ^ c; the former is the latter of the next
+ * round. Sigma0 is ready last and therefore added last: each round depends on the previous one here, so every
+ * instruction counts.
  */
 // @ts-ignore: decorator
 @inline function second(t: u32, a: u32, b: u32, ab: u32, bc: u32): u32 {
   return t + ((ab & bc) ^ b) + rotr(a ^ rotr(a, 11) ^ rotr(a, 20), 2);
 }
 
-/** sigma1 of a word that stands twice in each half, so that one 64-bit shift is a rotation of 32 bits. */
+/** sigma1 of a word that is duplicated in each half, so that one 64-bit shift is a rotation of 32 bits. */
 // @ts-ignore: decorator
 @inline function sigma1(v: v128): v128 {
   return v128.xor(v128.xor(i64x2.shr_u(v, 17), i64x2.shr_u(v, 19)), i32x4.shr_u(v, 10));
 }
 
-/** The four message words after the sixteen in x0..x3. The last two depend on the first two. */
+/** Returns the four message words after the sixteen in x0..x3. The last two depend on the first two. */
 // @ts-ignore: decorator
 @inline function next4(x0: v128, x1: v128, x2: v128, x3: v128): v128 {
   const w = v128.shuffle<i32>(x0, x1, 1, 2, 3, 4);
@@ -163,7 +167,7 @@ export function blocks(state: usize, data: usize, count: u32): void {
   return v128.load(RING + ((i & 15) << 4));
 }
 
-/** The message word sixteen after word i, which takes its place in the ring. */
+/** Computes the message word sixteen after word i and stores it in that word's ring slot. */
 // @ts-ignore: decorator
 @inline function later4(i: usize): v128 {
   const x = word4(i + 1), y = word4(i + 14);
@@ -174,7 +178,7 @@ export function blocks(state: usize, data: usize, count: u32): void {
   return w;
 }
 
-/** Puts four words of each of four messages into the ring, word by word instead of message by message. */
+/** Loads four words of each of four messages into the ring, transposed: word by word instead of message by message. */
 // @ts-ignore: decorator
 @inline function gather4(p0: usize, p1: usize, p2: usize, p3: usize, offset: usize): void {
   const q0 = words(p0 + offset), q1 = words(p1 + offset), q2 = words(p2 + offset), q3 = words(p3 + offset);
@@ -190,6 +194,7 @@ export function blocks(state: usize, data: usize, count: u32): void {
 /**
  * Hashes `count` blocks of each of four messages into their states.
  * @param state address of eight times four words: the first word of every message's state, then the second …
+ * @param p0 address of the first message's blocks; `p1` to `p3` likewise
  */
 export function blocks4(state: usize, p0: usize, p1: usize, p2: usize, p3: usize, count: u32): void {
   let a = v128.load(state), b = v128.load(state, 16), c = v128.load(state, 32), d = v128.load(state, 48);

@@ -1,7 +1,7 @@
 /**
  * @module
- * The hashers of one layer, which another thread can take over in the middle of their streams and give back: where
- * inflating, writing and hashing would be one thread's work while another one has none.
+ * The hashers of one layer. Another thread can take them over in the middle of their streams and give them back. Used
+ * when one thread would decompress, write and hash while another is idle.
  */
 import type { HashState } from "./multi_buffer.ts";
 import type { Hasher } from "./mod.ts";
@@ -9,41 +9,44 @@ import type { HashRing } from "./ring.ts";
 
 type Suspendable = Hasher & Required<Pick<Hasher, "suspend">>;
 
-/** See the module's comment. Dispose of it: another thread may wait for more. */
+/**
+ * The hashers of one layer, which another thread can take over and give back. Dispose of it: the other thread may wait
+ * for more data.
+ */
 export class TransferableHashers implements Disposable {
   readonly #create: () => Promise<Hasher>;
-  readonly #open = new Set<Movable>();
+  readonly #open = new Set<TransferableHasher>();
   readonly #free: HashRing[] = [];
 
-  /** @param create those of an engine that can't hand its streams over stay where they are */
+  /** @param create creates a hasher; those that can't be suspended always stay in this thread */
   constructor(create: () => Promise<Hasher>) {
     this.#create = create;
   }
 
-  /** A new, independent hasher. */
+  /** Creates a new, independent hasher. */
   readonly createHasher = async (): Promise<Hasher> => {
-    const here = await this.#create();
-    if (!isSuspendable(here)) return here;
+    const local = await this.#create();
+    if (!isSuspendable(local)) return local;
     const { wasmSha256 } = await import("./wasm.ts");
-    const movable = new Movable(here, wasmSha256, () => this.#open.delete(movable));
-    this.#open.add(movable);
+    const hasher = new TransferableHasher(local, wasmSha256, () => this.#open.delete(hasher));
+    this.#open.add(hasher);
     const ring = this.#free.shift();
-    if (ring !== undefined) movable.move(ring);
-    return movable;
+    if (ring !== undefined) hasher.moveTo(ring);
+    return hasher;
   };
 
-  /** Lets another thread hash, as many streams as there are rings. The oldest ones first. */
+  /** Moves hashing to another thread, as many streams as there are rings, oldest first. */
   assign(rings: readonly HashRing[]): void {
     this.#free.push(...rings);
     for (const hasher of this.#open) {
-      if (!hasher.isDisconnected && this.#free.length > 0) hasher.move(this.#free.shift()!);
+      if (!hasher.isMoved && this.#free.length > 0) hasher.moveTo(this.#free.shift()!);
     }
   }
 
-  /** Hashes here again. @throws {TsdError} internal: the other thread is lost */
+  /** Moves hashing back to this thread. @throws {TsdError} internal if the other thread is lost */
   takeBack(): void {
     for (const ring of this.#free.splice(0)) ring.leave();
-    for (const hasher of this.#open) hasher.comeHome();
+    for (const hasher of this.#open) hasher.moveBack();
   }
 
   [Symbol.dispose](): void {
@@ -54,48 +57,48 @@ export class TransferableHashers implements Disposable {
 
 const isSuspendable = (hasher: Hasher): hasher is Suspendable => hasher.suspend !== undefined;
 
-class Movable implements Hasher {
-  #here: Suspendable | undefined;
+class TransferableHasher implements Hasher {
+  #local: Suspendable | undefined;
   #ring: HashRing | undefined;
   readonly #resume: (state: HashState) => Suspendable;
-  readonly #ended: () => void;
+  readonly #onEnd: () => void;
 
-  constructor(here: Suspendable, resume: (state: HashState) => Suspendable, ended: () => void) {
-    this.#here = here;
+  constructor(local: Suspendable, resume: (state: HashState) => Suspendable, onEnd: () => void) {
+    this.#local = local;
     this.#resume = resume;
-    this.#ended = ended;
+    this.#onEnd = onEnd;
   }
 
-  get isDisconnected(): boolean {
+  get isMoved(): boolean {
     return this.#ring !== undefined;
   }
 
   update(bytes: Uint8Array): void {
-    (this.#ring ?? this.#here!).update(bytes);
+    (this.#ring ?? this.#local!).update(bytes);
   }
 
   digestHex(): string {
-    this.comeHome();
-    this.#ended();
-    return this.#here!.digestHex();
+    this.moveBack();
+    this.#onEnd();
+    return this.#local!.digestHex();
   }
 
-  move(ring: HashRing): void {
-    ring.begin(this.#here!.suspend());
-    this.#here = undefined;
+  moveTo(ring: HashRing): void {
+    ring.begin(this.#local!.suspend());
+    this.#local = undefined;
     this.#ring = ring;
   }
 
-  comeHome(): void {
+  moveBack(): void {
     const ring = this.#ring;
     if (ring === undefined) return;
-    this.#here = this.#resume(ring.suspend());
+    this.#local = this.#resume(ring.suspend());
     this.#ring = undefined;
   }
 
-  /** Nobody asks for its digest any more. */
+  /** Drops the stream; its digest is no longer needed. */
   abandon(): void {
     this.#ring?.leave();
-    this.#ended();
+    this.#onEnd();
   }
 }

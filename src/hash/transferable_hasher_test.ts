@@ -5,7 +5,7 @@ import { createSha256, HASH_RINGS, HashRing, TransferableHashers } from "./mod.t
 
 const RINGS = new URL("./ring.ts", import.meta.url).href;
 
-/** A thread that hashes, as an ingest Worker does for another one. */
+/** A thread that hashes for another one, as an ingest Worker does. */
 const HELPER = `
 import { serveHashing } from ${JSON.stringify(RINGS)};
 self.onmessage = async () => self.postMessage(await serveHashing());
@@ -34,10 +34,10 @@ function startHelper(): Helper {
 
 const NOISE = new Uint32Array(1 << 20).map((_, i) => Math.imul(i ^ (i >>> 7), 0x2c1b3c6d));
 
-/** Bytes that look random, the same each time; their owner may change them. */
+/** Returns pseudo-random bytes, the same for the same seed, which the caller may change. */
 const noise = (length: number, seed: number) => new Uint8Array(NOISE.buffer, 4 * seed, length).slice();
 
-/** Two streams, as a layer has them, fed in turns. `between` comes before each portion. */
+/** Hashes two streams alternately, as a layer has them. `between` is called before each portion. */
 async function hashTwo(
   hashers: TransferableHashers,
   portions: readonly number[],
@@ -51,7 +51,7 @@ async function hashTwo(
       const bytes = noise(length >> which, n + which);
       references[which]!.update(bytes);
       stream.update(bytes);
-      bytes.fill(0xee); // it belongs to the caller
+      bytes.fill(0xee); // the hasher must not keep the caller's bytes
     }
   }
   assert.deepEqual(streams.map((stream) => stream.digestHex()), references.map((reference) => reference.digest("hex")));
@@ -60,7 +60,7 @@ async function hashTwo(
 /** More than a ring holds, nothing at all, and the ends of slots. */
 const PORTIONS = [100, 0, 3_000_001, (256 << 10) - 101, 256 << 10, 1, 63, 64, 2_500_000, 5];
 
-Deno.test("streams are hashed by another thread from any portion on, and come back at any other", async () => {
+Deno.test("another thread takes streams over at any portion and gives them back at any other", async () => {
   using helper = startHelper();
   for (const from of [0, 1, 4]) {
     for (const until of [1, 5, PORTIONS.length]) {
@@ -73,7 +73,7 @@ Deno.test("streams are hashed by another thread from any portion on, and come ba
   }
 });
 
-Deno.test("a thread that is ready before there is anything to hash gets it at once", async () => {
+Deno.test("rings assigned before a stream begins receive it from its start", async () => {
   using helper = startHelper();
   using hashers = new TransferableHashers(createSha256);
   const rings = await helper.assign();
@@ -82,14 +82,14 @@ Deno.test("a thread that is ready before there is anything to hash gets it at on
   await hashTwo(hashers, PORTIONS, () => Promise.resolve());
 });
 
-Deno.test("engines that can't hand streams over hash where they are", async () => {
+Deno.test("hashers that can't be suspended stay in their thread", async () => {
   using helper = startHelper();
   using hashers = new TransferableHashers(() => createSha256("native"));
   hashers.assign(await helper.assign());
   await hashTwo(hashers, PORTIONS, () => Promise.resolve());
 });
 
-Deno.test("what was broken off leaves the other thread free for more", async () => {
+Deno.test("abandoned streams leave the other thread free for others", async () => {
   using helper = startHelper();
   for (let n = 0; n < 20; n++) {
     using hashers = new TransferableHashers(createSha256);
@@ -102,7 +102,7 @@ Deno.test("what was broken off leaves the other thread free for more", async () 
   await hashTwo(hashers, [1_000_000], () => Promise.resolve());
 });
 
-Deno.test("a thread that is lost is an error, not a wait for ever", async () => {
+Deno.test("losing the other thread causes an error instead of an endless wait", async () => {
   const rings = [new HashRing()];
   using hashers = new TransferableHashers(createSha256);
   const hasher = await hashers.createHasher();

@@ -1,9 +1,10 @@
 /**
  * @module
- * Decompression of layers, chosen by the first bytes and never by a media type: gzip (RFC 1952, several members), zstd
- * (RFC 8878, several frames, skippable ones too), or nothing. It refuses truncated data and anything behind the last
- * member. Invariant: the compressed source is read to its end before the result ends, so that a `verified` source has
- * judged every byte; when both are unhappy, the source's error (wrong digest or size) is the one reported.
+ * Decompression of layers. The format is detected by the first bytes, never by a media type: gzip (RFC 1952, also with
+ * several members), zstd (RFC 8878, also with several and with skippable frames), or none. Truncated data, and data
+ * after the last member or frame, is rejected. Invariant: the compressed source is read to its end before the result
+ * ends, so that a `verified` source has checked every byte. If both fail, the source's error (wrong digest or size) is
+ * reported.
  */
 import type { Transform } from "node:stream";
 import { setImmediate } from "node:timers";
@@ -11,40 +12,51 @@ import { TsdError } from "../errors.ts";
 import { cancelQuietly, concatenated } from "./streams.ts";
 import { isZstdMagic, ZstdFrames } from "./zstd_frames.ts";
 
-/** What a compressed stream can be. */
+/** Detected compression of a stream. */
 export type Compression = "gzip" | "zstd" | "none";
 
-/** What is decompressed, and the bounds that a bomb runs into; unlimited where not given. */
+/** Options of {@link decompressed}: limits against decompression bombs, unlimited by default. */
 export interface DecompressionOptions {
-  /** For errors: `layer sha256:…`. */
+  /** Name of the data for error messages: `layer sha256:…`. */
   readonly what?: string;
-  /** Most bytes of output. */
+  /** Maximum size of the output, in bytes. */
   readonly maxBytes?: number;
-  /** Most bytes of output per byte of input, looked at from the first 64 MiB of output on. */
+  /** Maximum bytes of output per byte of input, enforced once the output exceeds 64 MiB. */
   readonly maxRatio?: number;
   /**
-   * Chunks give their memory back without waiting for the garbage collector, which lets a hundred megabytes of them come
-   * together. One of the source, which must be the only one in its buffer, is used up then; one of the result holds until
-   * the next one is asked for.
+   * Detaches the buffers of processed chunks instead of waiting for the garbage collector, which lets a hundred
+   * megabytes of them accumulate. A chunk of the source must be the only view of its buffer, and is detached once
+   * consumed. A chunk of the result is valid until the next one is requested.
    */
   readonly isFrugal?: boolean;
 }
 
-/** With node:zlib's own 16 KiB it is half as fast; with much more the bytes have left the cache when they are hashed. */
+/**
+ * With node:zlib's default of 16 KiB it is half as fast; with much more the bytes have left the CPU cache when they are
+ * hashed.
+ */
 const OUTPUT_CHUNK_BYTES = 64 * 1024;
-/** A whole block of zstd (RFC 8878, section 3.1.1.2.4): with less room each is inflated aside and copied in pieces. */
+/**
+ * A whole zstd block (RFC 8878, section 3.1.1.2.4): with less room, each block is decompressed into a separate buffer
+ * and copied in pieces.
+ */
 const ZSTD_CHUNK_BYTES = 128 * 1024;
 const RATIO_GRACE_BYTES = 64 * 1024 * 1024;
 /**
- * zlib streams run on microtasks: without a pause, timers and messages (a cancellation) would starve. Short turns also feed
- * the streams of one thread evenly, so that their hashes can be made together.
+ * Output after which the event loop gets its turn: zlib streams run on microtasks, so timers and messages (a
+ * cancellation) would starve otherwise. Short turns also feed the streams of one thread evenly, so that their hashes
+ * can be computed together.
  */
-const TURN_BYTES = 256 * 1024;
+const YIELD_INTERVAL_BYTES = 256 * 1024;
 const HEAD_BYTES = 10;
 const BZIP2_BLOCK = "314159265359";
 const XZ_MAGIC = "fd377a585a00";
 
-/** Tells by its first bytes (10, or all there are) how a stream is compressed. @throws {TsdError} layer_invalid */
+/**
+ * Detects the compression of a stream.
+ * @param head the first 10 bytes of the stream, or all if it is shorter
+ * @throws {TsdError} layer_invalid for an unsupported format (xz, bzip2)
+ */
 export function compressionOf(head: Uint8Array, what = "a layer"): Compression {
   if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
   if (isZstdMagic(head)) return "zstd";
@@ -55,8 +67,8 @@ export function compressionOf(head: Uint8Array, what = "a layer"): Compression {
 }
 
 /**
- * The uncompressed bytes. Chunks share zlib's buffers: copy one before transferring it. The stream errors with
- * {@link TsdError} layer_invalid (truncated, damaged, trailing junk), layer_too_large, or with the source's error.
+ * Returns the uncompressed bytes. Chunks share zlib's buffers: copy a chunk before transferring it. The stream errors
+ * with {@link TsdError} layer_invalid (truncated, damaged, trailing data), layer_too_large, or with the source's error.
  */
 export function decompressed(
   source: ReadableStream<Uint8Array>,
@@ -65,26 +77,26 @@ export function decompressed(
   const { what = "a layer", isFrugal = false } = options;
   const input = new Input(source.getReader(), isFrugal);
   let output: AsyncGenerator<Uint8Array, void, void> | undefined;
-  let given = 0;
-  let turnBytes = 0;
+  let outputBytes = 0;
+  let bytesSinceYield = 0;
   let last: Uint8Array | undefined;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       output ??= inflate(input, what);
-      // What has room behind it in its buffer is followed by a chunk from the same one.
-      if (isFrugal && last !== undefined && isAtEnd(last)) freed(last);
+      // A chunk that doesn't reach the end of its buffer is followed by another one in the same buffer.
+      if (isFrugal && last !== undefined && isAtEnd(last)) detach(last);
       const { done, value } = await output.next();
       if (done) return controller.close();
-      given += value.length;
-      const excess = excessOf(given, input.takenBytes, options);
+      outputBytes += value.length;
+      const excess = excessOf(outputBytes, input.takenBytes, options);
       if (excess !== undefined) {
         const error = new TsdError("layer_too_large", `Cannot decompress ${what}: ${excess}`);
         await cancelQuietly({ cancel: () => input.cancel(error) }, error);
         throw error;
       }
-      turnBytes += value.length;
-      if (turnBytes >= TURN_BYTES) {
-        turnBytes = 0;
+      bytesSinceYield += value.length;
+      if (bytesSinceYield >= YIELD_INTERVAL_BYTES) {
+        bytesSinceYield = 0;
         await new Promise<void>((resolve) => void setImmediate(resolve));
       }
       last = value;
@@ -96,8 +108,8 @@ export function decompressed(
 
 const isAtEnd = (chunk: Uint8Array): boolean => chunk.byteOffset + chunk.length === chunk.buffer.byteLength;
 
-/** Nobody can use the chunk any more. */
-function freed(chunk: Uint8Array): void {
+/** Detaches the buffer of a chunk that is no longer used. */
+function detach(chunk: Uint8Array): void {
   const { buffer } = chunk;
   if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
 }
@@ -111,7 +123,7 @@ function excessOf(outBytes: number, inBytes: number, options: DecompressionOptio
   return undefined;
 }
 
-/** The compressed side: counts what was taken and can look at the head first. */
+/** The compressed input. Counts the bytes read, and can return its head before it is read. */
 class Input {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #head: Uint8Array | undefined;
@@ -125,7 +137,7 @@ class Input {
     this.isFrugal = isFrugal;
   }
 
-  /** The first bytes, which `read` gives again. */
+  /** Returns the first bytes; `read` returns them again. */
   async head(): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     for (let sizeBytes = 0; sizeBytes < HEAD_BYTES;) {
@@ -140,7 +152,7 @@ class Input {
     return head;
   }
 
-  /** The next chunk, or undefined at the end. */
+  /** Returns the next chunk, or undefined at the end. */
   async read(): Promise<Uint8Array | undefined> {
     const head = this.#head;
     this.#head = undefined;
@@ -158,13 +170,13 @@ class Input {
     }
   }
 
-  /** Makes `cancel` end the engine too. */
-  drives(engine: Transform): void {
+  /** Makes `cancel` destroy the zlib stream too. */
+  attach(engine: Transform): void {
     this.#engine = engine;
   }
 
-  /** Reads what is left, so that the source can judge itself, then gives the error that tells most. */
-  async judge(error: unknown): Promise<unknown> {
+  /** Reads the rest of the source, so that it can verify itself, and returns the more specific error. */
+  async drainAndPickError(error: unknown): Promise<unknown> {
     if (this.#failure !== undefined) return this.#failure.error;
     try {
       while (await this.read() !== undefined);
@@ -183,14 +195,14 @@ class Input {
 async function* inflate(input: Input, what: string): AsyncGenerator<Uint8Array, void, void> {
   try {
     const compression = compressionOf(await input.head(), what);
-    if (compression === "none") yield* passed(input);
+    if (compression === "none") yield* passThrough(input);
     else yield* throughZlib(input, compression, what);
   } catch (error) {
-    throw await input.judge(error);
+    throw await input.drainAndPickError(error);
   }
 }
 
-async function* passed(input: Input): AsyncGenerator<Uint8Array, void, void> {
+async function* passThrough(input: Input): AsyncGenerator<Uint8Array, void, void> {
   for (let chunk = await input.read(); chunk !== undefined; chunk = await input.read()) yield chunk;
 }
 
@@ -203,7 +215,7 @@ async function* throughZlib(
   const engine = compression === "gzip"
     ? zlib.createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES })
     : zlib.createZstdDecompress({ chunkSize: ZSTD_CHUNK_BYTES });
-  input.drives(engine);
+  input.attach(engine);
   const feeding = feed(input, engine, compression === "zstd" ? new ZstdFrames(what) : undefined);
   feeding.catch((error) => engine.destroy(error)); // Ends the loop below, which then reports the error.
   try {
@@ -211,7 +223,7 @@ async function* throughZlib(
   } catch (error) {
     throw error instanceof TsdError
       ? error
-      : new TsdError("layer_invalid", engineText(what, compression, error), { cause: error });
+      : new TsdError("layer_invalid", engineErrorText(what, compression, error), { cause: error });
   } finally {
     engine.destroy();
   }
@@ -224,24 +236,24 @@ async function* throughZlib(
   }
 }
 
-/** Writes the source into the engine, no faster than it takes it. */
+/** Writes the source into the zlib stream, with backpressure. */
 async function feed(input: Input, engine: Transform, frames: ZstdFrames | undefined): Promise<void> {
   for (let chunk = await input.read(); chunk !== undefined; chunk = await input.read()) {
     for (const piece of frames?.pieces(chunk) ?? [chunk]) {
-      if (!await written(engine, piece)) return;
+      if (!await write(engine, piece)) return;
     }
-    if (input.isFrugal) freed(chunk);
+    if (input.isFrugal) detach(chunk);
   }
   frames?.end();
   engine.end();
 }
 
-/** Resolves when the engine wants more; to false when it has failed or was destroyed. */
-function written(engine: Transform, bytes: Uint8Array): Promise<boolean> {
+/** Resolves when the zlib stream accepts more; to false if it failed or was destroyed. */
+function write(engine: Transform, bytes: Uint8Array): Promise<boolean> {
   return new Promise((resolve) => engine.write(bytes, (error) => resolve(!error && !engine.destroyed)));
 }
 
-function engineText(what: string, compression: string, error: unknown): string {
+function engineErrorText(what: string, compression: string, error: unknown): string {
   const code = (error as { code?: string }).code;
   if (code === "Z_BUF_ERROR") return `Cannot decompress ${what}: the ${compression} data ends too early (truncated)`;
   return `Cannot decompress ${what}: the ${compression} data is damaged (${

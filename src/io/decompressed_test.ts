@@ -11,7 +11,7 @@ const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const SKIPPABLE = concatenated([Uint8Array.of(0x5a, 0x2a, 0x4d, 0x18, 4, 0, 0, 0), ascii("abcd")]);
 const EMPTY_SKIPPABLE = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0);
 
-/** A source in chunks of `step` bytes that counts what was pulled from it. */
+/** A source in chunks of `step` bytes that counts the bytes pulled from it. */
 function chunked(bytes: Uint8Array, step: number): ReadableStream<Uint8Array> & { pulledBytes: () => number } {
   let at = 0;
   const stream = new ReadableStream<Uint8Array>({
@@ -50,7 +50,7 @@ for (const step of STEPS) {
     assert.equal(text(await inflate(concatenated(all), step)), "hello world");
   });
 
-  Deno.test(`what is behind the end is refused, in chunks of ${step}`, async () => {
+  Deno.test(`trailing data is rejected, in chunks of ${step}`, async () => {
     for (const junk of [ascii("junk"), new Uint8Array(1), new Uint8Array(600), Uint8Array.of(0x1f)]) {
       await rejectsInvalid(concatenated([gzipSync("hello"), junk]), /gzip/, step);
     }
@@ -66,7 +66,7 @@ for (const step of STEPS) {
     );
   });
 
-  Deno.test(`truncation anywhere is refused, in chunks of ${step}`, async () => {
+  Deno.test(`truncation at any position is rejected, in chunks of ${step}`, async () => {
     const gzip = concatenated([gzipSync("hello hello hello"), gzipSync("x")]);
     const firstMember = gzipSync("hello hello hello").length;
     for (let length = 2; length < gzip.length; length++) {
@@ -79,18 +79,18 @@ for (const step of STEPS) {
   });
 }
 
-Deno.test("anything else passes as it is, the empty stream too", async () => {
+Deno.test("uncompressed data passes unchanged, also an empty stream", async () => {
   assert.equal(text(await inflate(ascii("plain"), 2)), "plain");
   assert.equal((await inflate(new Uint8Array(0))).length, 0);
   assert.equal((await inflate(Uint8Array.of(0x1f))).length, 1);
 });
 
-Deno.test("xz and bzip2 are named", async () => {
+Deno.test("xz and bzip2 are rejected by name", async () => {
   await rejectsInvalid(Uint8Array.fromHex("fd377a585a000004"), /xz is not supported/);
   await rejectsInvalid(Uint8Array.fromHex("425a6839314159265359"), /bzip2 is not supported/);
 });
 
-Deno.test("a damaged gzip and a damaged zstd are refused", async () => {
+Deno.test("damaged gzip and zstd data is rejected", async () => {
   const gzip = gzipSync("hello");
   gzip[gzip.length - 6] ^= 1;
   await rejectsInvalid(gzip, /the gzip data is damaged/);
@@ -121,7 +121,7 @@ Deno.test("re-chunking and splitting into members or frames never changes the by
   );
 });
 
-Deno.test("caps stop a bomb without inflating it", async () => {
+Deno.test("limits stop a decompression bomb early", async () => {
   const zeros = new Uint8Array(100 << 20);
   for (const bomb of [gzipSync(zeros, { level: 1 }), zstdCompressSync(zeros)]) {
     const tooLarge = (error: Error) => isTsdError(error, "layer_too_large");
@@ -131,7 +131,7 @@ Deno.test("caps stop a bomb without inflating it", async () => {
   }
 });
 
-Deno.test("the compressed source is read to its end and its own error wins", async () => {
+Deno.test("the compressed source is read to its end and its error takes precedence", async () => {
   const gzip = gzipSync(randomBytes(100_000));
   const damaged = new Uint8Array(gzip);
   damaged[500] ^= 0xff;
@@ -144,7 +144,7 @@ Deno.test("the compressed source is read to its end and its own error wins", asy
   await assert.rejects(read(concatenated([gzip, gzip])), (error: Error) => isTsdError(error, "size_mismatch"));
 });
 
-Deno.test("a source's failure arrives as it is", async () => {
+Deno.test("an error of the source is passed on unchanged", async () => {
   const source = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(gzipSync("hello").subarray(0, 15)),
     pull: () => Promise.reject(new TsdError("timeout", "too slow")),
@@ -152,7 +152,7 @@ Deno.test("a source's failure arrives as it is", async () => {
   await assert.rejects(decompressed(source).pipeTo(new WritableStream()), { message: "too slow" });
 });
 
-Deno.test("reading slowly pulls slowly, and cancelling cancels the source", async () => {
+Deno.test("a slow reader pulls slowly, and cancelling cancels the source", async () => {
   for (const compress of [gzipSync, zstdCompressSync]) {
     const packed = compress(randomBytes(4 << 20));
     const source = chunked(packed, 16_384);
@@ -167,7 +167,7 @@ Deno.test("reading slowly pulls slowly, and cancelling cancels the source", asyn
   }
 });
 
-Deno.test("timers run while a bomb is inflated", async () => {
+Deno.test("timers run while a bomb is decompressed", async () => {
   const bomb = zstdCompressSync(new Uint8Array(200 << 20));
   let ticks = 0;
   const timer = setInterval(() => ticks++, 5);
@@ -179,31 +179,34 @@ Deno.test("timers run while a bomb is inflated", async () => {
 for (
   const [name, packed] of [["gzip", gzipSync], ["zstd", zstdCompressSync], ["plain", (b: Uint8Array) => b]] as const
 ) {
-  Deno.test(`a frugal stream gives the same ${name} bytes, chunk by chunk`, async () => {
+  Deno.test(`isFrugal: a ${name} stream has the same bytes, chunk by chunk`, async () => {
     const bytes = new Uint8Array(randomBytes(400_000)).map((byte, at) => at % 3 === 0 ? byte : 97);
     for (const step of [1000, 70_000, 1 << 20]) {
       const source = chunked(new Uint8Array(packed(bytes)), step);
       const parts: Uint8Array[] = [];
-      // A copy, which zlib's `slice` is not, before the next one is asked for.
+      // Copies each chunk (which zlib's `slice` does not) before the next one is requested.
       for await (const chunk of decompressed(source, { isFrugal: true })) parts.push(new Uint8Array(chunk));
       assert.equal(await sha256Hex(concatenated(parts)), await sha256Hex(bytes), `in steps of ${step}`);
     }
   });
 }
 
-Deno.test("a frugal stream keeps no chunk that was read, nor one that went into it", async () => {
-  const given: Uint8Array[] = [];
+Deno.test("isFrugal: chunks of the source and consumed chunks of the result are detached", async () => {
+  const sourceChunks: Uint8Array[] = [];
   const packed = new Uint8Array(gzipSync(randomBytes(500_000)));
   const source = chunked(packed, 50_000).pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
-        given.push(chunk);
+        sourceChunks.push(chunk);
         controller.enqueue(chunk);
       },
     }),
   );
-  const taken = await Array.fromAsync(decompressed(source, { isFrugal: true }));
-  assert.ok(given.length >= 10 && given.every(({ byteLength }) => byteLength === 0));
+  const resultChunks = await Array.fromAsync(decompressed(source, { isFrugal: true }));
+  assert.ok(sourceChunks.length >= 10 && sourceChunks.every(({ byteLength }) => byteLength === 0));
   // All but those that share a buffer with the last one.
-  assert.ok(taken.filter(({ byteLength }) => byteLength === 0).length >= 7, String(taken.map((each) => each.length)));
+  assert.ok(
+    resultChunks.filter(({ byteLength }) => byteLength === 0).length >= 7,
+    String(resultChunks.map((each) => each.length)),
+  );
 });

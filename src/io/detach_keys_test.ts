@@ -20,7 +20,7 @@ Deno.test("detach keys: characters, control keys, DEL, the default", () => {
   for (const [keys, codes] of cases) assert.deepEqual([...parseDetachKeys(keys)], codes, keys);
 });
 
-Deno.test("detach keys that no terminal can send are refused with Docker's text", () => {
+Deno.test("invalid detach keys are rejected with Docker's message", () => {
   for (const keys of ["shift-z", "ctrl-P", "CTRL-p", "ctrl-", "ctrl-pp", "ctrl-1", "a,,b", ",", "a,", "é", "del"]) {
     assert.throws(() => parseDetachKeys(keys), {
       code: "invalid_argument",
@@ -29,7 +29,7 @@ Deno.test("detach keys that no terminal can send are refused with Docker's text"
   }
 });
 
-Deno.test("a part of the sequence is held back until it is clear what it is", () => {
+Deno.test("a partial sequence is withheld until the next byte decides", () => {
   const scanner = new DetachScanner(parseDetachKeys(""));
   const shown = (input: string) => {
     const { passed, detached } = scanner.push(bytes(input));
@@ -45,15 +45,15 @@ Deno.test("a part of the sequence is held back until it is clear what it is", ()
   assert.deepEqual(text(scanner.end()), "");
 });
 
-Deno.test("input that ends in the middle of the sequence is passed on whole", () => {
+Deno.test("input that ends in the middle of the sequence is passed on completely", () => {
   const scanner = new DetachScanner(parseDetachKeys("a,b,c"));
   assert.equal(text(scanner.push(bytes("xab")).passed), "x");
   assert.equal(text(scanner.end()), "ab");
   assert.equal(text(scanner.end()), "");
 });
 
-Deno.test("the sequence is found at its first place, in whatever pieces it comes; all before it is passed unchanged", () => {
-  // Few letters, so that beginnings of the sequence come often and overlap.
+Deno.test("the first occurrence of the sequence is found for any chunking; input before it is passed unchanged", () => {
+  // A small alphabet, so that prefixes of the sequence occur often and overlap.
   const letters = fc.uint8Array({ max: 2, maxLength: 40 });
   const keys = fc.uint8Array({ max: 2, minLength: 1, maxLength: 5 });
   fc.assert(
@@ -67,7 +67,7 @@ Deno.test("the sequence is found at its first place, in whatever pieces it comes
         const scanned = scanner.push(input.subarray(from, to));
         passed.push(...scanned.passed);
         detached = scanned.detached;
-        assert.equal(detached, at >= 0 && to >= at + sequence.length, "told at once");
+        assert.equal(detached, at >= 0 && to >= at + sequence.length, "detected at once");
         from = to;
       }
       passed.push(...scanner.end());

@@ -1,13 +1,17 @@
 /**
  * @module
- * Files that are whole or absent after a power cut: written aside, synced, renamed, and the folder synced. Only syncing and
- * long writes leave the caller's thread: a hop to another one takes longer than making a folder or writing a few lines.
+ * Durable files: after a power cut, a file is complete or absent. Files are written under a temporary name, synced and
+ * renamed, and their directory is synced. Only syncs and long writes leave the caller's thread: a hop to another thread
+ * takes longer than creating a directory or writing a few lines.
  */
 import { firstThrown, TsdError } from "../errors.ts";
 
 const SHORT_BYTES = 64 << 10;
 
-/** Makes a folder's own entries (creations, renames, removals) durable. @throws {TsdError} storage, storage_full */
+/**
+ * Makes changes to a directory's entries (creations, renames, removals) durable.
+ * @throws {TsdError} storage, storage_full
+ */
 export async function syncDir(path: string): Promise<void> {
   try {
     using dir = Deno.openSync(path, { read: true });
@@ -18,8 +22,8 @@ export async function syncDir(path: string): Promise<void> {
 }
 
 /**
- * Makes a folder, and those above it that are missing, so that their names last: what is durable in a folder is of no use
- * without it. Where nothing is missing nothing is synced.
+ * Creates a directory and its missing parents durably: files in a directory are only as durable as its own entry. Syncs
+ * nothing if the directory exists.
  * @throws {TsdError} storage, storage_full
  */
 export async function makeDirDurably(path: string, mode: number): Promise<void> {
@@ -38,8 +42,8 @@ export async function makeDirDurably(path: string, mode: number): Promise<void> 
 }
 
 /**
- * Replaces `path` by a file with these bytes; a reader, or the next start after a power cut, sees the old file or the
- * new one. The folder must exist; nothing is left in it on failure.
+ * Replaces `path` by a file with these bytes, atomically: a reader, also after a power cut, sees the old file or the
+ * new one. The directory must exist; a failure leaves no temporary file in it.
  * @throws {TsdError} storage, storage_full
  */
 export async function writeFileDurably(
@@ -47,18 +51,18 @@ export async function writeFileDurably(
   bytes: Uint8Array,
   options: { mode?: number } = {},
 ): Promise<void> {
-  const aside = `${path}.${crypto.randomUUID()}.part`;
+  const temporary = `${path}.${crypto.randomUUID()}.part`;
   try {
-    await writeSynced(aside, bytes, options.mode ?? 0o644);
-    await Deno.rename(aside, path);
+    await writeSynced(temporary, bytes, options.mode ?? 0o644);
+    await Deno.rename(temporary, path);
   } catch (error) {
-    await removeIfExists(aside);
+    await removeIfExists(temporary);
     throw storageError(`Cannot write ${path}`, error);
   }
   await syncDir(path.slice(0, path.lastIndexOf("/") + 1) || ".");
 }
 
-/** Makes a file whose bytes are durable; its name is when the folder is synced. */
+/** Creates a file with durable content; its name becomes durable when the directory is synced. */
 export async function writeSynced(path: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
   using file = Deno.openSync(path, { write: true, createNew: true, mode });
   const isShort = bytes.length <= SHORT_BYTES;
@@ -77,7 +81,10 @@ async function removeIfExists(path: string): Promise<void> {
   }
 }
 
-/** What the file system refused, as one line; a full disk has a code of its own. */
+/**
+ * Wraps a file-system error in a {@link TsdError} storage, or storage_full for a full disk or quota.
+ * @param attempt what was attempted: `Cannot write …`
+ */
 export function storageError(attempt: string, failure: unknown): TsdError {
   const error = firstThrown(failure);
   if (error instanceof TsdError) return error;

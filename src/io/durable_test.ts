@@ -13,7 +13,7 @@ async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
 
 const names = (dir: string) => Array.from(Deno.readDirSync(dir), (entry) => entry.name);
 
-Deno.test("folders are made with those above them, once", async () => {
+Deno.test("makeDirDurably creates and syncs missing parents, once", async () => {
   const root = await Deno.makeTempDir({ prefix: "tsd-durable-" });
   const { sync } = Deno.FsFile.prototype;
   let syncs = 0;
@@ -36,7 +36,7 @@ Deno.test("folders are made with those above them, once", async () => {
   }
 });
 
-Deno.test("writeFileDurably makes and replaces a file, and leaves nothing else", () =>
+Deno.test("writeFileDurably creates and replaces a file, and leaves no temporary file", () =>
   inTempDir(async (dir) => {
     const path = `${dir}/state.json`;
     await writeFileDurably(path, new TextEncoder().encode("one"));
@@ -46,7 +46,7 @@ Deno.test("writeFileDurably makes and replaces a file, and leaves nothing else",
     assert.deepEqual(names(dir), ["state.json"]);
   }));
 
-Deno.test("a failed write names the file and leaves nothing", () =>
+Deno.test("a failed write names the file and leaves no temporary file", () =>
   inTempDir(async (dir) => {
     await Deno.mkdir(`${dir}/taken/child`, { recursive: true });
     await assert.rejects(
@@ -57,13 +57,13 @@ Deno.test("a failed write names the file and leaves nothing", () =>
     await assert.rejects(writeFileDurably(`${dir}/none/x`, new Uint8Array(1)), (error: Error) => isTsdError(error));
   }));
 
-Deno.test("syncDir works on folders and fails on what isn't there", () =>
+Deno.test("syncDir syncs a directory and fails on a missing one", () =>
   inTempDir(async (dir) => {
     await syncDir(dir);
     await assert.rejects(syncDir(`${dir}/none`), (error: Error) => isTsdError(error, "storage"));
   }));
 
-Deno.test("a full disk has a code of its own", () => {
+Deno.test("a full disk or quota has the code storage_full", () => {
   for (const code of ["ENOSPC", "EDQUOT"]) {
     assert.equal(storageError("Cannot write x", Object.assign(new Error("no space"), { code })).code, "storage_full");
   }

@@ -1,8 +1,8 @@
 /**
  * @module
- * Byte streams and durable files. Everything here is a `ReadableStream<Uint8Array>` that pulls: no blob is ever in memory
- * whole, backpressure goes through to the socket, and cancelling the end cancels the beginning. It knows no image, no
- * registry and no store.
+ * Byte streams and durable files. All streams are pulled `ReadableStream<Uint8Array>`s: no blob is ever in memory as a
+ * whole, backpressure reaches the socket, and cancelling the result cancels the source. The module knows nothing of
+ * images, registries or the store.
  */
 export { type Compression, compressionOf, decompressed, type DecompressionOptions } from "./decompressed.ts";
 export { makeDirDurably, storageError, syncDir, writeFileDurably, writeSynced } from "./durable.ts";

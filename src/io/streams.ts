@@ -1,21 +1,21 @@
 /**
  * @module
- * Small pieces that byte streams are built from. All pull: nothing is read before somebody asks for it, and cancelling
+ * Building blocks of byte streams. All are pull-based: nothing is read before the reader asks for it, and cancelling
  * the result cancels the source.
  */
 import { type ErrorCode, toTsdError, TsdError } from "../errors.ts";
 
-/** Looks at what passes; throwing from any of them ends the stream with that error and cancels the source. */
+/** Observes a stream. An error thrown from any method ends the stream and cancels the source. */
 export interface Inspector {
-  /** Before the first byte. */
+  /** Called before the first byte. */
   begin?(): void | Promise<void>;
-  /** Each chunk, before it is handed on. It must not be kept or changed. */
+  /** Called with each chunk before it is passed on. Must not keep or change it. */
   chunk(bytes: Uint8Array): void;
-  /** At the end of the source, before the reader sees that end. */
+  /** Called at the end of the source, before the reader sees the end. */
   end?(): void | Promise<void>;
 }
 
-/** The same bytes, each chunk shown to `inspector` first. */
+/** Returns the same bytes, after `inspector` has seen each chunk. */
 export function inspected(source: ReadableStream<Uint8Array>, inspector: Inspector): ReadableStream<Uint8Array> {
   const reader = source.getReader();
   let started = false;
@@ -44,8 +44,8 @@ export function inspected(source: ReadableStream<Uint8Array>, inspector: Inspect
 }
 
 /**
- * Gives up a source because of an error that is on its way to the caller already. A source that itself failed answers
- * with its own stored error, which that first error either is or explains better.
+ * Cancels a source because of an error that is already being reported. Ignores the result: a source that itself failed
+ * rejects with its stored error, which the reported one equals or explains better.
  */
 export async function cancelQuietly(
   source: { cancel(reason?: unknown): Promise<void> },
@@ -54,12 +54,15 @@ export async function cancelQuietly(
   await Promise.allSettled([source.cancel(reason)]);
 }
 
-/** @throws {TsdError} cancelled or timeout, when `signal` has been aborted */
+/** @throws {TsdError} cancelled or timeout, if `signal` is aborted */
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw toTsdError(signal.reason);
 }
 
-/** What `promise` gives, unless `signal` aborts first; the work behind the promise goes on. */
+/**
+ * Awaits `promise` until `signal` aborts. The work behind the promise continues.
+ * @throws {TsdError} cancelled or timeout
+ */
 export async function untilCancelled<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await promise;
   throwIfCancelled(signal);
@@ -73,45 +76,48 @@ export async function untilCancelled<T>(promise: Promise<T>, signal: AbortSignal
   }
 }
 
-/** The same bytes until `signal` aborts: then the reader gets `cancelled` (or `timeout`) at once, even while waiting. */
+/**
+ * Returns the same bytes until `signal` aborts; then the stream errors with `cancelled` (or `timeout`) at once, even
+ * during a read.
+ */
 export function cancellable(source: ReadableStream<Uint8Array>, signal?: AbortSignal): ReadableStream<Uint8Array> {
   if (signal === undefined) return source;
   const reader = source.getReader();
-  // Of the read that waits at the moment. No promise lives as long as the stream: it would hold every chunk until its end.
+  // Rejects the pending read. No promise lives as long as the stream: it would retain every chunk until its end.
   let interrupt: ((error: TsdError) => void) | undefined;
   const stop = () => {
     const error = toTsdError(signal.reason);
     interrupt?.(error);
     void cancelQuietly(reader, error);
   };
-  const leave = () => signal.removeEventListener("abort", stop);
+  const removeListener = () => signal.removeEventListener("abort", stop);
   if (signal.aborted) stop();
   else signal.addEventListener("abort", stop, { once: true });
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         throwIfCancelled(signal);
-        const waiting = Promise.withResolvers<ReadableStreamReadResult<Uint8Array>>();
-        interrupt = waiting.reject;
-        reader.read().then(waiting.resolve, waiting.reject);
-        const { done, value } = await waiting.promise;
+        const read = Promise.withResolvers<ReadableStreamReadResult<Uint8Array>>();
+        interrupt = read.reject;
+        reader.read().then(read.resolve, read.reject);
+        const { done, value } = await read.promise;
         throwIfCancelled(signal);
         if (!done) return controller.enqueue(value);
-        leave();
+        removeListener();
         controller.close();
       } catch (error) {
-        leave();
+        removeListener();
         throw error;
       }
     },
     cancel(reason) {
-      leave();
+      removeListener();
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
 }
 
-/** A stream of one chunk (none, when it is empty). */
+/** Returns a stream of one chunk (none, if it is empty). */
 export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     start(controller) {
@@ -122,7 +128,7 @@ export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 }
 
 /**
- * Reads a small body whole.
+ * Reads a small stream completely.
  * @throws {TsdError} `code` (default payload_too_large) as soon as there are more than `maxBytes`
  */
 export async function collectBytes(
@@ -139,7 +145,7 @@ export async function collectBytes(
   return concatenated(chunks);
 }
 
-/** Chunks joined into one array of their own. */
+/** Joins chunks into a new array. */
 export function concatenated(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;

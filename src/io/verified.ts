@@ -1,31 +1,31 @@
 /**
  * @module
- * Streams that hash what passes. `verified` is the gate that remote bytes come through: nobody sees the end of a stream
- * whose size or digest is wrong (OCI image-spec v1.1, descriptor.md, "Verification").
+ * Streams that hash the bytes that pass. `verified` is the gate for remote bytes: a stream with the wrong size or
+ * digest errors instead of ending (OCI image-spec v1.1, descriptor.md, "Verification").
  */
 import { TsdError } from "../errors.ts";
 import { createSha256, type Hasher } from "../hash/mod.ts";
 import { inspected } from "./streams.ts";
 
-/** What a stream must turn out to be. */
+/** Expected properties of a stream. */
 export interface Expectation {
   readonly sizeBytes: number;
   /** 64 lower-case hex digits. */
   readonly digestHex: string;
-  /** What this is, for the error: `layer sha256:…`. */
+  /** Name of the data for error messages: `layer sha256:…`. */
   readonly what: string;
   readonly createHasher?: (() => Promise<Hasher>) | undefined;
 }
 
-/** The same bytes, put into `hasher` on their way; the caller takes the digest when the stream has ended. */
+/** Returns the same bytes and updates `hasher` with them; the caller takes the digest after the stream has ended. */
 export function hashed(source: ReadableStream<Uint8Array>, hasher: Hasher): ReadableStream<Uint8Array> {
   return inspected(source, { chunk: (bytes) => hasher.update(bytes) });
 }
 
 /**
- * The same bytes; reading fails instead of ending when they are not exactly what was expected, and stops at
- * `sizeBytes` + 1 bytes. What was read before the end is not to be trusted yet. The source is read up to its own end.
- * The stream errors with {@link TsdError} size_mismatch or digest_mismatch.
+ * Returns the same bytes; the stream errors instead of ending if size or digest differ from `expected`, and reads at
+ * most `sizeBytes` + 1 bytes. Don't trust bytes read before the end. The source is read to its end. The stream errors
+ * with {@link TsdError} size_mismatch or digest_mismatch.
  */
 export function verified(source: ReadableStream<Uint8Array>, expected: Expectation): ReadableStream<Uint8Array> {
   let hasher: Hasher;

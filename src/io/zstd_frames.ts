@@ -1,7 +1,7 @@
 /**
  * @module
- * Finds the ends of zstd frames (RFC 8878, section 3.1) without decompressing. Needed because node:zlib stops after the
- * frame that ends in the middle of a write, and takes a truncated frame for a whole one.
+ * Finds the ends of zstd frames (RFC 8878, section 3.1) without decompressing. Needed because node:zlib stops after a
+ * frame that ends in the middle of a write, and doesn't detect a truncated frame.
  */
 import { TsdError } from "../errors.ts";
 
@@ -12,40 +12,40 @@ const RLE_BLOCK = 1;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4];
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8];
 
-/** Whether these (first four or more) bytes begin a zstd frame, skippable ones included. */
+/** Returns whether these bytes (the first four or more) begin a zstd frame or a skippable frame. */
 export function isZstdMagic(head: Uint8Array): boolean {
   if (head.length < 4) return false;
   const magic = littleEndian(head.subarray(0, 4));
   return magic === FRAME_MAGIC || isSkippable(magic);
 }
 
-/** Cuts a compressed stream at the ends of its frames. */
+/** Splits a compressed stream at the ends of its frames. */
 export class ZstdFrames {
   readonly #what: string;
   readonly #walk: Generator<Step, never, Uint8Array>;
   #step: Step;
-  #held = new Uint8Array(4);
-  #heldBytes = 0;
-  #left: number;
+  #fieldBytes = new Uint8Array(4);
+  #fieldLength = 0;
+  #remainingBytes: number;
 
-  /** `what` is for errors: `layer sha256:…`. */
+  /** @param what for error messages: `layer sha256:…` */
   constructor(what: string) {
     this.#what = what;
     this.#walk = walkFrames(what);
     this.#step = this.#walk.next().value as Step;
-    this.#left = this.#step.bytes;
+    this.#remainingBytes = this.#step.bytes;
   }
 
-  /** The same bytes in pieces of which none reaches into a second frame. @throws {TsdError} layer_invalid */
+  /** Splits a chunk so that no piece extends into a second frame. @throws {TsdError} layer_invalid */
   *pieces(chunk: Uint8Array): Generator<Uint8Array, void, void> {
     let from = 0;
     let at = 0;
     while (at < chunk.length) {
-      const taken = Math.min(this.#left, chunk.length - at);
-      if (this.#step.kind !== "skip") this.#hold(chunk.subarray(at, at + taken));
-      at += taken;
-      this.#left -= taken;
-      if (this.#left > 0) break;
+      const count = Math.min(this.#remainingBytes, chunk.length - at);
+      if (this.#step.kind !== "skip") this.#append(chunk.subarray(at, at + count));
+      at += count;
+      this.#remainingBytes -= count;
+      if (this.#remainingBytes > 0) break;
       this.#next();
       if (this.#step.kind === "magic") {
         yield chunk.subarray(from, at);
@@ -55,26 +55,26 @@ export class ZstdFrames {
     if (from < chunk.length) yield chunk.subarray(from);
   }
 
-  /** Says that no more bytes come. @throws {TsdError} layer_invalid when that is in the middle of a frame */
+  /** Ends the input. @throws {TsdError} layer_invalid if it ends in the middle of a frame */
   end(): void {
-    if (this.#step.kind !== "magic" || this.#left !== this.#step.bytes) {
+    if (this.#step.kind !== "magic" || this.#remainingBytes !== this.#step.bytes) {
       throw invalid(this.#what, "it ends in the middle of a frame, truncated");
     }
   }
 
-  #hold(bytes: Uint8Array): void {
-    this.#held.set(bytes, this.#heldBytes);
-    this.#heldBytes += bytes.length;
+  #append(bytes: Uint8Array): void {
+    this.#fieldBytes.set(bytes, this.#fieldLength);
+    this.#fieldLength += bytes.length;
   }
 
   #next(): void {
-    this.#step = this.#walk.next(this.#held.subarray(0, this.#heldBytes)).value as Step;
-    this.#left = this.#step.bytes;
-    this.#heldBytes = 0;
+    this.#step = this.#walk.next(this.#fieldBytes.subarray(0, this.#fieldLength)).value as Step;
+    this.#remainingBytes = this.#step.bytes;
+    this.#fieldLength = 0;
   }
 }
 
-/** The next element: its bytes are looked at (`magic` begins a frame, `field`), or passed over. Never empty. */
+/** The next element: its bytes are parsed (`magic` begins a frame, `field`) or skipped. Never empty. */
 interface Step {
   readonly kind: "magic" | "field" | "skip";
   readonly bytes: number;

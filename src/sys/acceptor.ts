@@ -1,7 +1,7 @@
 /**
  * @module
- * Accepts connections of a listening socket for as long as it is watched, whatever goes wrong with some of them. Servers of
- * node:net stop for good, and say nothing, once the process has had too many files open.
+ * Accepts connections on a listening socket until it is disposed, and recovers from errors of accept(2). A server of
+ * node:net stops accepting for good, without an error, once the process has run out of file descriptors.
  */
 import type { Epoll } from "./epoll.ts";
 import { isErrno } from "./errno.ts";
@@ -9,27 +9,32 @@ import { EPOLL } from "./flags.ts";
 import type { OwnedFd } from "./owned_fd.ts";
 import { type SocketCalls, sockets } from "./sockets.ts";
 
-/** How long nothing is accepted after a failure, in ms: the machine, or this process, may have too many files open. */
+/** How long to pause after a failure, in ms: the system or this process may have run out of file descriptors. */
 const PAUSE_MS = 500;
-/** Most connections that are accepted in one turn: others have a right to theirs. */
-const MOST_AT_ONCE = 32;
+/** Most connections accepted per wake-up, so that other handlers of the event loop get their turn. */
+const MAX_ACCEPTS_PER_WAKE_UP = 32;
 
 export interface AcceptorOptions {
   readonly epoll: Pick<Epoll, "add" | "modify" | "remove">;
-  /** Gets each connection, non-blocking and with close-on-exec, which is its own from then on, also where it throws. */
+  /**
+   * Receives each connection, non-blocking and with close-on-exec. The callee owns the descriptor, also if it throws.
+   */
   readonly onConnection: (fd: number) => void;
-  /** Told once of each time without connections; they are accepted again as soon as that works. */
+  /**
+   * Called once when accepting starts to fail, not again until a connection was accepted. The acceptor retries after
+   * each pause.
+   */
   readonly onTrouble: (thrown: unknown) => void;
   readonly calls?: Pick<SocketCalls, "accept">;
   readonly pauseMs?: number;
 }
 
-/** See the module's comment. It owns the socket. */
+/** Accepts connections on a listening socket until it is disposed. Owns the socket. */
 export class Acceptor implements Disposable {
   readonly #listener: OwnedFd;
   readonly #options: AcceptorOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #isInTrouble = false;
+  #isFailing = false;
 
   constructor(listener: OwnedFd, options: AcceptorOptions) {
     this.#listener = listener;
@@ -46,15 +51,15 @@ export class Acceptor implements Disposable {
 
   #acceptSome(): void {
     const { calls = sockets, onConnection } = this.#options;
-    // Whoever gets a connection may have ended this.
-    for (let count = 0; count < MOST_AT_ONCE && !this.#listener.closed; count++) {
+    // A handler may have disposed of this acceptor.
+    for (let count = 0; count < MAX_ACCEPTS_PER_WAKE_UP && !this.#listener.closed; count++) {
       try {
         const fd = calls.accept(this.#listener.fd);
         if (fd === "again") return;
         onConnection(fd);
-        this.#isInTrouble = false;
+        this.#isFailing = false;
       } catch (thrown) {
-        // Its client has gone before it was its turn (accept(2)).
+        // The client disconnected before its connection was accepted (accept(2)).
         if (!isErrno(thrown, "ECONNABORTED")) return this.#pause(thrown);
       }
     }
@@ -64,7 +69,7 @@ export class Acceptor implements Disposable {
     const { epoll, onTrouble, pauseMs = PAUSE_MS } = this.#options;
     epoll.modify(this.#listener.fd, 0);
     this.#timer = setTimeout(() => epoll.modify(this.#listener.fd, EPOLL.IN), pauseMs);
-    if (!this.#isInTrouble) onTrouble(thrown);
-    this.#isInTrouble = true;
+    if (!this.#isFailing) onTrouble(thrown);
+    this.#isFailing = true;
   }
 }

@@ -4,8 +4,8 @@ import { Acceptor, Epoll, files, listenTcp, sockets, SysError } from "./mod.ts";
 
 const LOOPBACK = new Uint8Array([127, 0, 0, 1]);
 
-/** A listening socket of which the first calls of accept end as given. */
-function bench(failures: ("EMFILE" | "ECONNABORTED")[]) {
+/** Listens on a free port; the first calls of accept fail with the given errors. */
+function setup(failures: ("EMFILE" | "ECONNABORTED")[]) {
   const epoll = new Epoll({ onHandlerError: (thrown) => assert.fail(String(thrown)) });
   void epoll.run();
   const port = freePort();
@@ -39,24 +39,24 @@ function freePort(): number {
   return (listener.addr as Deno.NetAddr).port;
 }
 
-Deno.test("connections are accepted again when descriptors are free again, and the trouble is told once", async () => {
-  await using the = bench(["EMFILE", "EMFILE", "EMFILE"]);
-  using _client = await Deno.connect({ hostname: "127.0.0.1", port: the.port });
-  await the.accepted;
-  assert.deepEqual(the.troubles, ["SysError: accept4: EMFILE (Too many open files)"]);
+Deno.test("accepting resumes once descriptors are available, and the failure is reported once", async () => {
+  await using fixture = setup(["EMFILE", "EMFILE", "EMFILE"]);
+  using _client = await Deno.connect({ hostname: "127.0.0.1", port: fixture.port });
+  await fixture.accepted;
+  assert.deepEqual(fixture.troubles, ["SysError: accept4: EMFILE (Too many open files)"]);
 });
 
-Deno.test("a client that has gone before its turn stops nobody", async () => {
-  await using the = bench(["ECONNABORTED"]);
-  using _client = await Deno.connect({ hostname: "127.0.0.1", port: the.port });
-  await the.accepted;
-  assert.deepEqual(the.troubles, []);
+Deno.test("a connection aborted before accept does not stop the acceptor", async () => {
+  await using fixture = setup(["ECONNABORTED"]);
+  using _client = await Deno.connect({ hostname: "127.0.0.1", port: fixture.port });
+  await fixture.accepted;
+  assert.deepEqual(fixture.troubles, []);
 });
 
-Deno.test("a pause ends with the acceptor, and nobody listens any more", async () => {
-  await using the = bench(["EMFILE"]);
-  using _client = await Deno.connect({ hostname: "127.0.0.1", port: the.port });
-  while (the.troubles.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  the.acceptor[Symbol.dispose]();
-  await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port: the.port }), Deno.errors.ConnectionRefused);
+Deno.test("disposing during a pause closes the listening socket", async () => {
+  await using fixture = setup(["EMFILE"]);
+  using _client = await Deno.connect({ hostname: "127.0.0.1", port: fixture.port });
+  while (fixture.troubles.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  fixture.acceptor[Symbol.dispose]();
+  await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port: fixture.port }), Deno.errors.ConnectionRefused);
 });

@@ -1,13 +1,13 @@
 /**
  * @module
- * What differs between the processor architectures that tsd runs on: one table each. `truth_test.ts` compiles the
- * real values with a C compiler and compares them.
+ * What differs between the processor architectures that tsd runs on: one table each. `truth_test.ts` compares the
+ * tables with the values that a C compiler gives.
  */
 import { TsdError } from "../errors.ts";
 
-/** Facts about one architecture's Linux ABI. */
+/** Constants of one architecture's Linux ABI. */
 export interface Arch {
-  /** Numbers for syscall(2), for calls that glibc of the supported age has no wrapper for. */
+  /** System call numbers, for calls without a wrapper in the oldest supported glibc. */
   readonly syscalls: {
     readonly pidfdSendSignal: bigint;
     readonly openTree: bigint;
@@ -19,7 +19,7 @@ export interface Arch {
     readonly openat2: bigint;
     readonly pidfdGetfd: bigint;
   };
-  /** The flags of open(2) that are not the same everywhere. */
+  /** The flags of open(2) that differ between architectures. */
   readonly openFlags: {
     readonly directory: number;
     readonly noFollow: number;
@@ -56,12 +56,16 @@ const TABLE: Readonly<Record<string, Arch>> = {
   },
 };
 
-/** The facts of one architecture by Deno's name for it. @throws not_implemented for an architecture without a table */
+/**
+ * Returns the constants of an architecture.
+ * @param name Deno's name of it, as in `Deno.build.arch`
+ * @throws {TsdError} not_implemented for an architecture without a table
+ */
 export function archNamed(name: string): Arch {
   const arch = Object.hasOwn(TABLE, name) ? TABLE[name] : undefined;
   if (!arch) throw new TsdError("not_implemented", `tsd runs on x86_64 and aarch64, not on ${name}`);
   return arch;
 }
 
-/** The facts of the architecture that this process runs on. */
+/** The constants of the architecture that this process runs on. */
 export const ARCH: Arch = archNamed(Deno.build.arch);

@@ -1,36 +1,38 @@
 /**
  * @module
- * Subvolumes and snapshots of btrfs, and files that share their data (linux/btrfs.h, ioctl_ficlone(2)).
+ * Subvolumes and snapshots of btrfs, and reflinks (linux/btrfs.h, ioctl_ficlone(2)).
  */
 import { checked, failed } from "./check.ts";
 import { type CString, cText } from "./cstring.ts";
 import { errnoOf } from "./errno.ts";
 import { libc } from "./libc.ts";
 
-/** Every call throws {@link SysError}. ENOTTY, EOPNOTSUPP: it is another file system. Names are single ones. */
+/**
+ * Calls on btrfs. Every call throws {@link SysError}; ENOTTY, EOPNOTSUPP: not btrfs. Names are single path components.
+ */
 export interface BtrfsCalls {
-  /** A new, empty subvolume. */
+  /** Creates an empty subvolume. */
   createSubvolume(parentFd: number, name: CString): void;
-  /** A new subvolume that has what the one behind `sourceFd` has now; with `isReadOnly` it stays so. */
+  /** Creates a snapshot of `source`, read-only if requested. */
   snapshotSubvolume(parentFd: number, name: CString, source: SnapshotSource): void;
-  /** Removes a subvolume with all that is in it, read-only or not. ENOTEMPTY: there is another one inside it. */
+  /** Deletes a subvolume and its content, read-only or not. ENOTEMPTY: it contains another subvolume. */
   destroySubvolume(parentFd: number, name: CString): void;
   isReadOnlySubvolume(fd: number): boolean;
   setReadOnlySubvolume(fd: number, isReadOnly: boolean): void;
-  /** Gives an empty file the data of another one of the same file system, without copying any. */
+  /** Clones a file's data into an empty file of the same file system; they share their blocks. */
   cloneFile(toFd: number, fromFd: number): void;
 }
 
-/** What a snapshot is made of: a descriptor of a subvolume's own folder. */
+/** Source of a snapshot: a descriptor of the subvolume's root directory, and whether the snapshot is read-only. */
 export interface SnapshotSource {
   readonly fd: number;
   readonly isReadOnly: boolean;
 }
 
-/** The inode of a subvolume's own folder; in other folders it is a file's. */
+/** The inode number of a subvolume's root directory. No other directory of btrfs has it. */
 export const BTRFS_SUBVOLUME_INODE = 256n;
 
-/** The requests that are made, and `FICLONE` of linux/fs.h. */
+/** The ioctl requests used here, and `FICLONE` of linux/fs.h. */
 export const BTRFS_IOC = {
   SNAP_DESTROY: 0x5000940fn,
   SNAP_CREATE_V2: 0x50009417n,
@@ -41,10 +43,10 @@ export const BTRFS_IOC = {
 export const FICLONE = 0x40049409n;
 export const BTRFS_SUBVOL_RDONLY = 2n;
 
-/** `struct btrfs_ioctl_vol_args` and its second version: size, and offsets of the fields that are set. */
+/** `struct btrfs_ioctl_vol_args` and its second version: size, and offsets of the fields used here. */
 export const VOLUME_ARGS = { sizeBytes: 4096, name: 8 } as const;
 export const VOLUME_ARGS_V2 = { sizeBytes: 4096, fd: 0, flags: 16, name: 56 } as const;
-/** Of a path's component. */
+/** Longest path component. */
 const NAME_MAX_BYTES = 255;
 
 function withName(args: { readonly sizeBytes: number; readonly name: number }, name: CString): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
 /**
  * @module
- * From the result of a libc call to a value or a {@link SysError}. Each function reads errno at once, so the call has
- * to be its argument: nothing may run between the two.
+ * Converts the result of a libc call to a value or a {@link SysError}. Each function reads errno at once, so pass the
+ * call itself as argument: nothing may run between the two.
  */
 import { type CString, cText } from "./cstring.ts";
 import { errnoOf, SysError } from "./errno.ts";
@@ -10,32 +10,32 @@ import { errno } from "./libc.ts";
 const EAGAIN = errnoOf("EAGAIN");
 const EINTR = errnoOf("EINTR");
 
-/** What a call was made on, for its message: a name, or a descriptor. */
+/** What a call operated on, for its error message: a name, or a descriptor. */
 export type Subject = CString | string | number;
 
-/** `result` as a number, unless it is negative. @throws SysError */
+/** Returns `result` as a number. @throws {SysError} when it is negative */
 export function checked(result: number | bigint, call: string, subject?: Subject): number {
   return result < 0 ? failed(errno(), call, subject) : Number(result);
 }
 
-/** How often something is tried again of which the system says that it may come right by itself. */
-const AGAIN_TRIES = 16;
+/** How often a transient EAGAIN is retried. */
+const EAGAIN_MAX_ATTEMPTS = 16;
 
 /**
- * Runs `call` again for as long as a signal interrupts it, and a few times for EAGAIN: none of the calls that go through
- * here has a lasting one, but under load opening a file was seen to fail with it once in many thousand times.
- * @throws SysError
+ * Runs `call` again while a signal interrupts it, and a few times for EAGAIN. None of the calls made through this
+ * function has a lasting EAGAIN, but under load opening a file failed with it once in many thousand times.
+ * @throws {SysError}
  */
 export function uninterrupted(call: () => number | bigint, name: string, subject?: Subject): number {
   for (let attempt = 1;;) {
     const result = call();
     if (result >= 0) return Number(result);
     const code = errno();
-    if (code !== EINTR && (code !== EAGAIN || attempt++ === AGAIN_TRIES)) failed(code, name, subject);
+    if (code !== EINTR && (code !== EAGAIN || attempt++ === EAGAIN_MAX_ATTEMPTS)) failed(code, name, subject);
   }
 }
 
-/** As {@link uninterrupted}, with "again" for EAGAIN: a non-blocking descriptor has nothing to give or no room. */
+/** Like {@link uninterrupted}, but returns "again" for EAGAIN: a non-blocking descriptor has no data or no room. */
 export function unblocked(call: () => number | bigint, name: string, subject?: Subject): number | "again" {
   for (;;) {
     const result = call();
@@ -46,7 +46,7 @@ export function unblocked(call: () => number | bigint, name: string, subject?: S
   }
 }
 
-/** @throws SysError always */
+/** Throws a {@link SysError}. @throws {SysError} always */
 export function failed(code: number, call: string, subject?: Subject, note?: string): never {
   throw new SysError(call, code, { subject: subject === undefined ? undefined : subjectText(subject), note });
 }

@@ -1,10 +1,10 @@
-/** The clock that service managers order messages by. */
+/** The clock by which service managers order notifications. */
 import { checked } from "./check.ts";
 import { libc } from "./libc.ts";
 
 const CLOCK_MONOTONIC = 1;
 
-/** CLOCK_MONOTONIC, in microseconds; it stands still while the machine sleeps. */
+/** Returns CLOCK_MONOTONIC in microseconds; it doesn't advance while the system is suspended. */
 export function monotonicMicros(): bigint {
   const time = new BigInt64Array(2);
   // SAFETY: time is a struct timespec of two 64-bit numbers, which the call fills.

@@ -13,12 +13,12 @@ Deno.test("cString and cBytes refuse an embedded NUL", () => {
   assert.throws(() => cBytes("etc\0passwd"), (e) => isTsdError(e, "invalid_argument"));
 });
 
-Deno.test("cBytes: each character is one byte; what is no byte is refused", () => {
+Deno.test("cBytes: each character is one byte; a character above U+00FF is refused", () => {
   assert.deepEqual([...cBytes("a\xe9\xff")], [0x61, 0xe9, 0xff, 0]);
   assert.throws(() => cBytes("\u0100"), (e) => isTsdError(e, "invalid_argument"));
 });
 
-Deno.test("cText gives back any text without NUL", () => {
+Deno.test("cText decodes any text without NUL that cString encoded", () => {
   fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => {
     fc.pre(!text.includes("\0") && !text.startsWith("\ufeff"));
     assert.equal(cText(cString(text)), text);

@@ -1,32 +1,38 @@
 /**
  * @module
- * What is in a folder. Deno leaves out names that aren't UTF-8, and takes paths only.
+ * Reading directories. Deno omits names that aren't UTF-8, and only accepts paths.
  */
 import { checked } from "./check.ts";
 import { libc } from "./libc.ts";
 
-/** A name in a folder. */
+/** An entry of a directory. */
 export interface DirectoryEntry {
   /** A byte string: each character is one byte. */
   readonly name: string;
-  /** What it was when the folder was read: compare with `S.IFDIR` and the like; 0 where the file system doesn't say. */
+  /**
+   * The file type when the directory was read: compare with `S.IFDIR` and the like; 0 if the file system doesn't report
+   * it.
+   */
   readonly type: number;
 }
 
-/** Every call throws {@link SysError}. */
+/** Calls on directories. Every call throws {@link SysError}. */
 export interface DirectoryCalls {
-  /** All names but `.` and `..`, in no order, from where the descriptor (opened for reading) stands. */
+  /**
+   * Returns all entries but `.` and `..`, unordered, from the descriptor's current offset on. `fd` must be open for
+   * reading.
+   */
   readDir(fd: number): DirectoryEntry[];
 }
 
-/** `struct linux_dirent64`: offsets of the fields that are read. The name ends with NUL. */
+/** `struct linux_dirent64`: offsets of the fields read here. The name ends with NUL. */
 export const DIRENT = { d_reclen: 16, d_type: 18, d_name: 19 } as const;
 
 const BUFFER_BYTES = 64 * 1024;
-/** From `DT_DIR` and the like to `S.IFDIR` and the like. */
+/** Shift from `DT_DIR` and the like to `S.IFDIR` and the like. */
 const TYPE_SHIFT = 12;
 
-// Calls are synchronous and give out nothing of it, so one per thread does.
+// Calls are synchronous and return no view of the buffer, so one per thread suffices.
 let buffer: Uint8Array<ArrayBuffer> | undefined;
 
 function readDir(fd: number): DirectoryEntry[] {

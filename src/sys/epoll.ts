@@ -1,7 +1,7 @@
 /**
  * @module
- * Waiting for descriptors that Deno doesn't know: FIFOs, ptys, pidfds. One `epoll_wait` runs on a thread of Deno's
- * pool at a time; handlers run on the thread of JavaScript.
+ * Polling descriptors that Deno's event loop doesn't support: FIFOs, ptys, pidfds. At most one `epoll_wait` runs at a
+ * time, on a thread of Deno's blocking pool; handlers run on the JavaScript thread.
  */
 import { ARCH } from "./arch.ts";
 import { checked } from "./check.ts";
@@ -10,29 +10,29 @@ import { type FileCalls, files } from "./files.ts";
 import { EPOLL, O } from "./flags.ts";
 import { errno, libc } from "./libc.ts";
 
-/** What happened to one descriptor. `tag` is what was given when it was added. */
+/** An event of one descriptor. `tag` is the value given when it was added. */
 export interface PollEvent {
   readonly tag: bigint;
   /** `EPOLL` bits. */
   readonly events: number;
 }
 
-/** Which change to the set of watched descriptors. */
+/** A change to the set of watched descriptors. */
 export type PollChange = "add" | "modify" | "remove";
 
-/** Every call throws {@link SysError}. */
+/** Calls on epoll. Every call throws {@link SysError}. */
 export interface PollCalls {
   epollCreate(): number;
   epollChange(epollFd: number, change: PollChange, fd: number, events: number, tag: bigint): void;
-  /** Waits without blocking the thread, for ever with -1. May come back early with no events. */
+  /** Waits without blocking the thread, forever if the timeout is -1. May resolve early with no events. */
   epollWait(epollFd: number, timeoutMs: number): Promise<readonly PollEvent[]>;
-  /** A counter to wake a waiter with: write 8 bytes to it (non-blocking). */
+  /** Opens a non-blocking counter that wakes a waiter: write 8 bytes to it. */
   eventfd(): number;
 }
 
 const CHANGES = { add: 1, remove: 2, modify: 3 } as const;
 const MAX_EVENTS = 64;
-/** What is added to the counter of an eventfd: 1, in the byte order of the machine. */
+/** The value added to an eventfd's counter: 1, in the byte order of the machine. */
 const WAKE_UP = new Uint8Array(new BigUint64Array([1n]).buffer);
 const EINTR = errnoOf("EINTR");
 const { sizeBytes: EVENT_BYTES, dataOffset: DATA_OFFSET } = ARCH.epollEvent;
@@ -42,7 +42,8 @@ async function epollWait(epollFd: number, timeoutMs: number): Promise<readonly P
   // SAFETY: the buffer holds MAX_EVENTS events and is referenced here until the call has returned.
   let count = await libc.epollWaitBlocking(epollFd, buffer, MAX_EVENTS, timeoutMs);
   if (count < 0) {
-    // The errno of the other thread is out of reach. It was a signal, or asking again here fails in the same way.
+    // The errno of the other thread is out of reach. It was a signal, or a second call on this thread fails in the same
+    // way.
     count = libc.epoll_wait(epollFd, buffer, MAX_EVENTS, 0);
     if (count < 0) {
       const code = errno();
@@ -73,12 +74,12 @@ export const poll: PollCalls = {
   eventfd: () => checked(libc.eventfd(0, O.CLOEXEC | O.NONBLOCK), "eventfd"),
 };
 
-/** Called with `EPOLL` bits. It runs on the event loop: read until "again" with a cap, never block. */
+/** Called with `EPOLL` bits, on the event loop: read until "again" with a limit, never block. */
 export type PollHandler = (events: number) => void;
 
-/** How an {@link Epoll} is set up. */
+/** Options of an {@link Epoll}. */
 export interface EpollOptions {
-  /** Told what a handler threw; the loop goes on. */
+  /** Receives errors thrown by handlers; the loop continues. */
   readonly onHandlerError: (thrown: unknown, fd: number) => void;
   readonly calls?: PollCalls;
   readonly files?: Pick<FileCalls, "write" | "close">;
@@ -91,7 +92,7 @@ interface Watch {
 
 /**
  * A set of watched descriptors and the loop that calls their handlers. It doesn't own the descriptors: {@link remove}
- * one before closing it. Always close it (`await using`): a loop keeps the process alive.
+ * one before closing it. Always close the `Epoll` (`await using`): its loop keeps the process alive.
  */
 export class Epoll implements AsyncDisposable {
   readonly #calls: PollCalls;
@@ -101,7 +102,7 @@ export class Epoll implements AsyncDisposable {
   readonly #wakeFd: number;
   readonly #watches = new Map<number, Watch>();
   #nextGeneration = 1n;
-  #running: Promise<void> | undefined;
+  #loopDone: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   constructor({ onHandlerError, calls = poll, files: fileCalls = files }: EpollOptions) {
@@ -113,36 +114,39 @@ export class Epoll implements AsyncDisposable {
     calls.epollChange(this.#epollFd, "add", this.#wakeFd, EPOLL.IN, tagOf(this.#wakeFd, 0n));
   }
 
-  /** How many descriptors are watched. */
+  /** Number of watched descriptors. */
   get size(): number {
     return this.#watches.size;
   }
 
-  /** Watches `fd` for `EPOLL` events (ERR and HUP always come). @throws SysError EEXIST when it is watched already */
+  /**
+   * Watches `fd` for `EPOLL` events (ERR and HUP are always reported).
+   * @throws {SysError} EEXIST when it is already watched
+   */
   add(fd: number, events: number, handler: PollHandler): void {
-    // A number can be closed and given out anew while events are still on their way: the generation tells them apart.
+    // A descriptor number can be closed and reused while events for it are pending: the generation tells them apart.
     const tag = tagOf(fd, this.#nextGeneration++ & 0xffff_ffffn);
     this.#calls.epollChange(this.#epollFd, "add", fd, events, tag);
     this.#watches.set(fd, { handler, tag });
   }
 
-  /** Changes what a watched descriptor is watched for; 0 leaves ERR and HUP only. */
+  /** Changes the events of a watched descriptor; with 0, only ERR and HUP are reported. */
   modify(fd: number, events: number): void {
     this.#calls.epollChange(this.#epollFd, "modify", fd, events, this.#watches.get(fd)?.tag ?? tagOf(fd, 0n));
   }
 
-  /** Stops watching; the handler isn't called again, even for what has already happened. */
+  /** Stops watching. The handler isn't called again, not even for pending events. */
   remove(fd: number): void {
     this.#watches.delete(fd);
     this.#calls.epollChange(this.#epollFd, "remove", fd, 0, 0n);
   }
 
-  /** Runs the loop until {@link close}. @throws SysError when waiting itself fails */
+  /** Runs the loop until {@link close}. @throws {SysError} when epoll_wait fails */
   run(): Promise<void> {
-    return this.#running ??= this.#loop();
+    return this.#loopDone ??= this.#loop();
   }
 
-  /** Ends the loop and frees its descriptors. From inside a handler don't await it: the loop waits for the handler. */
+  /** Stops the loop and closes its descriptors. Don't await it inside a handler: the loop waits for the handler. */
   close(): Promise<void> {
     return this.#closed ??= this.#shutDown();
   }
@@ -154,7 +158,7 @@ export class Epoll implements AsyncDisposable {
   async #shutDown(): Promise<void> {
     this.#files.write(this.#wakeFd, WAKE_UP);
     try {
-      await this.#running;
+      await this.#loopDone;
     } finally {
       this.#files.close(this.#wakeFd);
       this.#files.close(this.#epollFd);

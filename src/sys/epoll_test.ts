@@ -19,7 +19,7 @@ function pipe(): { reader: OwnedFd; writer: OwnedFd } & Disposable {
   };
 }
 
-/** Resolves once the loop has gone around: what was ready before has been handled by then. */
+/** Resolves once all events that were pending at the call have been handled. */
 async function fence(epoll: Epoll): Promise<void> {
   using ends = pipe();
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -31,13 +31,13 @@ async function fence(epoll: Epoll): Promise<void> {
   await promise;
 }
 
-Deno.test("Epoll: handlers are told of bytes and of the end", async () => {
+Deno.test("Epoll: handlers receive readability and hang-up", async () => {
   using ends = pipe();
   await using epoll = new Epoll({ onHandlerError: unexpected });
-  const seen: number[] = [];
+  const received: number[] = [];
   const ended = Promise.withResolvers<void>();
   epoll.add(ends.reader.fd, EPOLL.IN, (events) => {
-    seen.push(events);
+    received.push(events);
     if (files.read(ends.reader.fd, new Uint8Array(8)) !== 0) return ends.writer.close();
     epoll.remove(ends.reader.fd);
     ended.resolve();
@@ -46,11 +46,11 @@ Deno.test("Epoll: handlers are told of bytes and of the end", async () => {
   epoll.run();
   files.write(ends.writer.fd, ONE);
   await ended.promise;
-  assert.deepEqual([seen[0] & EPOLL.IN, seen[1] & EPOLL.HUP], [EPOLL.IN, EPOLL.HUP]);
+  assert.deepEqual([received[0] & EPOLL.IN, received[1] & EPOLL.HUP], [EPOLL.IN, EPOLL.HUP]);
   assert.equal(epoll.size, 0);
 });
 
-Deno.test("Epoll: close ends a loop that waits, and one that never ran; both leave nothing open", async () => {
+Deno.test("Epoll: close stops a waiting loop or one that never ran, and leaves no descriptor open", async () => {
   const before = [...Deno.readDirSync("/proc/self/fd")].length;
   const idle = new Epoll({ onHandlerError: unexpected });
   await idle.close();
@@ -64,7 +64,7 @@ Deno.test("Epoll: close ends a loop that waits, and one that never ran; both lea
   assert.equal([...Deno.readDirSync("/proc/self/fd")].length, before);
 });
 
-Deno.test("Epoll: closed from a handler", async () => {
+Deno.test("Epoll: close may be called from a handler", async () => {
   using ends = pipe();
   const epoll = new Epoll({ onHandlerError: unexpected });
   let closed: Promise<void> | undefined;
@@ -91,7 +91,7 @@ Deno.test("Epoll: a handler that throws is reported and the loop goes on", async
   assert.equal(reported[1], ends.reader.fd);
 });
 
-Deno.test("Epoll: modify switches events off and on; add refuses twice", async () => {
+Deno.test("Epoll: modify disables and enables events; adding a descriptor twice fails", async () => {
   using ends = pipe();
   let calls = 0;
   const called = Promise.withResolvers<void>();
@@ -112,7 +112,7 @@ Deno.test("Epoll: modify switches events off and on; add refuses twice", async (
   assert.throws(() => epoll.modify(ends.reader.fd, EPOLL.IN), (e) => isErrno(e, "ENOENT"));
 });
 
-Deno.test("Epoll: an event for a number that was given out anew does not reach the new handler", async () => {
+Deno.test("Epoll: a pending event for a reused descriptor number does not reach the new handler", async () => {
   const fake = new FakeSys();
   const tags: bigint[] = [];
   fake.script("epollChange", { run: () => undefined }, { run: (_e, _c, _fd, _events, tag) => void tags.push(tag) });

@@ -1,11 +1,14 @@
 /**
  * @module
- * Error numbers of Linux and the error that a failed system call becomes. The numbers are those of asm-generic, which
- * x86_64 and aarch64 share; the texts are those of strerror(3).
+ * Error numbers of Linux, and the error for a failed system call. The numbers are those of asm-generic, which x86_64
+ * and aarch64 share; the texts are those of strerror(3).
  */
 import { TsdError } from "../errors.ts";
 
-/** `name → [number, text]`. EWOULDBLOCK is EAGAIN and ENOTSUP is EOPNOTSUPP on Linux; only the latter names are used. */
+/**
+ * `name → [number, text]`. On Linux EWOULDBLOCK equals EAGAIN and ENOTSUP equals EOPNOTSUPP; only the latter names are
+ * used.
+ */
 const ERRNO_TABLE = {
   EPERM: [1, "Operation not permitted"],
   ENOENT: [2, "No such file or directory"],
@@ -147,27 +150,27 @@ const BY_NUMBER = new Map<number, ErrnoName>(
   (Object.keys(ERRNO_TABLE) as ErrnoName[]).map((name) => [ERRNO_TABLE[name][0], name]),
 );
 
-/** The number of a named error. */
+/** Returns the number of an error name. */
 export function errnoOf(name: ErrnoName): number {
   return ERRNO_TABLE[name][0];
 }
 
-/** The name of an error number, or undefined for a number that Linux does not define. */
+/** Returns the name of an error number, or undefined for a number that Linux does not define. */
 export function errnoName(errno: number): ErrnoName | undefined {
   return BY_NUMBER.get(errno);
 }
 
-/** What a {@link SysError} may add to its one line. */
+/** Optional parts of a {@link SysError}'s message. */
 export interface SysErrorInfo {
-  /** What the call was made on; put in quotes. */
+  /** What the call operated on; it is quoted. */
   readonly subject?: string;
-  /** What the kernel or the caller has to say besides the errno, such as the text of a file-system context. */
+  /** Details besides the errno, such as the log of a file-system context. */
   readonly note?: string;
 }
 
 /**
  * A failed system call. The message reads `openat2 "a/b": ENOENT (No such file or directory)`. The code is
- * `storage_full` for ENOSPC and EDQUOT and `system_call` for the rest; callers that know what it means wrap it.
+ * `storage_full` for ENOSPC and EDQUOT, and `system_call` otherwise; callers that know the meaning wrap it.
  */
 export class SysError extends TsdError {
   override readonly name = "SysError";
@@ -180,16 +183,16 @@ export class SysError extends TsdError {
     this.errnoName = name;
   }
 
-  /** An {@link ErrnoName}, or `errno N` for a number without a name. */
+  /** An {@link ErrnoName}, or `errno N` for an undefined number. */
   readonly errnoName: string;
 
-  /** As Go's programs say it: strerror(3) in lower case. */
+  /** The text of strerror(3) in lower case, as Go programs print it. */
   get reason(): string {
     const name = errnoName(this.errno);
     return name === undefined ? this.errnoName : ERRNO_TABLE[name][1].toLowerCase();
   }
 
-  /** The error by its name, for tests and for failures that are found without the kernel. */
+  /** Creates an error by its name, for tests and for failures detected without a system call. */
   static named(call: string, name: ErrnoName, info: SysErrorInfo = {}): SysError {
     return new SysError(call, errnoOf(name), info);
   }
@@ -202,7 +205,7 @@ function describe(call: string, errno: number, { subject, note }: SysErrorInfo):
   return note ? `${what}: ${why}: ${note}` : `${what}: ${why}`;
 }
 
-/** Whether `thrown` is a {@link SysError} with one of these names (any, when none is given). */
+/** Returns whether `thrown` is a {@link SysError} with one of these names (any, if none is given). */
 export function isErrno(thrown: unknown, ...names: ErrnoName[]): thrown is SysError {
   return thrown instanceof SysError &&
     (names.length === 0 || names.some((name) => ERRNO_TABLE[name][0] === thrown.errno));

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { isTsdError, TsdError } from "../errors.ts";
 import { errnoName, errnoOf, isErrno, SysError } from "./errno.ts";
 
-Deno.test("SysError says call, subject, name and text in one line", () => {
+Deno.test("the message of a SysError has call, subject, name and text in one line", () => {
   const error = new SysError("openat2", 2, { subject: "a/b" });
   assert.equal(error.message, 'openat2 "a/b": ENOENT (No such file or directory)');
   assert.equal(error.errnoName, "ENOENT");
@@ -10,7 +10,7 @@ Deno.test("SysError says call, subject, name and text in one line", () => {
   assert.deepEqual(error.detail, { call: "openat2", errno: 2, errnoName: "ENOENT" });
 });
 
-Deno.test("SysError: a subject cannot break the line, a note comes last, an unknown number keeps its value", () => {
+Deno.test("SysError: line breaks in a subject are escaped, a note comes last, an unknown number is shown", () => {
   assert.equal(
     new SysError("mkdirat", 17, { subject: "a\nb", note: "twice" }).message,
     'mkdirat "a\\nb": EEXIST (File exists): twice',
@@ -19,7 +19,7 @@ Deno.test("SysError: a subject cannot break the line, a note comes last, an unkn
   assert.equal(new SysError("x", 4000).errnoName, "errno 4000");
 });
 
-Deno.test("SysError: a full disk or quota has a code of its own", () => {
+Deno.test("SysError: a full disk or quota has the code storage_full", () => {
   assert.ok(isTsdError(SysError.named("write", "ENOSPC"), "storage_full"));
   assert.ok(isTsdError(SysError.named("write", "EDQUOT"), "storage_full"));
   assert.ok(isTsdError(SysError.named("write", "EIO"), "system_call"));

@@ -1,7 +1,7 @@
 /**
  * @module
- * A recording fake of all ports of `src/sys/`, for unit tests of other modules: it writes down every call in order,
- * answers from a script or with harmless defaults, and touches nothing. Not part of `mod.ts`.
+ * A recording fake of all ports of `src/sys/`, for unit tests of other modules. It records every call in order, returns
+ * scripted answers or harmless defaults, and makes no system call. Not part of `mod.ts`.
  */
 import { type CString, cText } from "./cstring.ts";
 import type { BlockingCalls } from "./blocking_pool.ts";
@@ -47,7 +47,7 @@ export interface AllCalls
 /** The name of a call. */
 export type CallName = keyof AllCalls;
 
-/** One call as it was made: C strings as text, bytes as a copy. */
+/** A recorded call: C strings as text, bytes as a copy. */
 export interface RecordedCall {
   readonly name: CallName;
   readonly args: readonly unknown[];
@@ -55,7 +55,7 @@ export interface RecordedCall {
 
 type Result<N extends CallName> = ReturnType<AllCalls[N]>;
 
-/** One scripted answer: a value, an error to throw, or a function of the call's arguments. */
+/** A scripted answer: a value, an error to throw, or a function of the call's arguments. */
 export type Answer<N extends CallName> =
   | { readonly value: Result<N> }
   | { readonly error: ErrnoName | Error }
@@ -65,7 +65,7 @@ const EPOCH = { seconds: 0n, nanoseconds: 0 };
 const FIRST_FD = 100;
 const FIRST_PID = 1000;
 
-/** An empty regular file that belongs to root: what the fake's `statx` says, and a base for scripted answers. */
+/** Status of an empty regular file owned by root: the fake's default for `statx`, and a base for scripted answers. */
 export const FAKE_STATUS: FileStatus = {
   mode: 0o100644,
   uid: 0,
@@ -89,106 +89,105 @@ const FAKE_FILESYSTEM: FilesystemStatus = {
   freeInodes: 1e6,
 };
 
-const nothing = () => {};
+const noop = () => {};
 
-/** Answers that need no state, in the order of the ports. */
-const QUIET = {
+/** Default answers that need no state, in the order of the ports. */
+const DEFAULT_ANSWERS = {
   read: () => 0,
   write: (_fd: number, bytes: Uint8Array) => bytes.byteLength,
   pread: () => 0,
   pwrite: (_fd: number, bytes: Uint8Array) => bytes.byteLength,
-  fsync: nothing,
-  fdatasync: nothing,
-  syncfs: nothing,
-  ftruncate: nothing,
+  fsync: noop,
+  fdatasync: noop,
+  syncfs: noop,
+  ftruncate: noop,
   nextData: () => undefined,
   copyFileRange: (range: CopyRange) => range.sizeBytes,
-  shareBlocks: nothing,
-  mkdirat: nothing,
-  symlinkat: nothing,
-  linkat: nothing,
-  mknodat: nothing,
-  mkfifoat: nothing,
-  unlinkat: nothing,
-  renameat2: nothing,
+  shareBlocks: noop,
+  mkdirat: noop,
+  symlinkat: noop,
+  linkat: noop,
+  mknodat: noop,
+  mkfifoat: noop,
+  unlinkat: noop,
+  renameat2: noop,
   readlinkat: () => new Uint8Array(0),
   readDir: () => [],
   fileFlags: () => 0,
-  setFileFlags: nothing,
-  enableVerity: nothing,
-  fchown: nothing,
-  fchownat: nothing,
-  fchmod: nothing,
-  fchmodat: nothing,
-  futimens: nothing,
-  utimensat: nothing,
+  setFileFlags: noop,
+  enableVerity: noop,
+  fchown: noop,
+  fchownat: noop,
+  fchmod: noop,
+  fchmodat: noop,
+  futimens: noop,
+  utimensat: noop,
   statx: () => FAKE_STATUS,
   statfs: () => FAKE_FILESYSTEM,
-  fsetxattr: nothing,
+  fsetxattr: noop,
   fgetxattr: () => undefined,
   flistxattr: () => [],
-  fremovexattr: nothing,
-  lsetxattr: nothing,
+  fremovexattr: noop,
+  lsetxattr: noop,
   lgetxattr: () => undefined,
   llistxattr: () => [],
-  lremovexattr: nothing,
-  mount: nothing,
-  umount2: nothing,
+  lremovexattr: noop,
+  mount: noop,
+  umount2: noop,
   umountBlocking: () => Promise.resolve(),
   syncfsBlocking: () => Promise.resolve(),
   writeBlocking: (_fd: number, bytes: Uint8Array) => Promise.resolve(bytes.byteLength),
-  fsconfig: nothing,
-  moveMount: nothing,
+  fsconfig: noop,
+  moveMount: noop,
   freeLoop: () => 0,
-  configureLoop: nothing,
-  createSubvolume: nothing,
-  snapshotSubvolume: nothing,
-  destroySubvolume: nothing,
+  configureLoop: noop,
+  createSubvolume: noop,
+  snapshotSubvolume: noop,
+  destroySubvolume: noop,
   isReadOnlySubvolume: () => false,
-  setReadOnlySubvolume: nothing,
-  cloneFile: nothing,
+  setReadOnlySubvolume: noop,
+  cloneFile: noop,
   waitpid: () => undefined,
-  kill: nothing,
-  pidfdSendSignal: nothing,
-  setChildSubreaper: nothing,
-  setsid: nothing,
-  dup2: nothing,
+  kill: noop,
+  pidfdSendSignal: noop,
+  setChildSubreaper: noop,
+  setsid: noop,
+  dup2: noop,
   pidfdInfo: () => ({ pid: undefined, exit: undefined }),
   umask: () => 0o022,
-  ignoreSignal: nothing,
-  defaultSignal: nothing,
+  ignoreSignal: noop,
+  defaultSignal: noop,
   execve: () => {
     throw new Error("The fake can't replace this process: script an error, or catch this one");
   },
   setPipeSize: (_fd: number, sizeBytes: number) => sizeBytes,
   pipeSize: () => 65536,
   send: (_fd: number, bytes: Uint8Array) => bytes.byteLength,
-  setNonBlocking: nothing,
-  setCloseOnExec: nothing,
+  setNonBlocking: noop,
+  setCloseOnExec: noop,
   tee: () => "again",
-  epollChange: nothing,
+  epollChange: noop,
   epollWait: () => Promise.resolve([]),
-  bindUnix: nothing,
-  listen: nothing,
+  bindUnix: noop,
+  listen: noop,
   accept: () => "again",
   receiveFd: () => "again",
   netlinkPort: () => 1,
   sendNetlink: () => Promise.resolve(),
   receiveNetlink: () => "again",
   windowSize: () => ({ rows: 24, columns: 80 }),
-  setWindowSize: nothing,
+  setWindowSize: noop,
   unreadBytes: () => 0,
 } as const satisfies Partial<AllCalls>;
 
 /**
- * The fake. Pass it (or one of its port-typed parts; it is all of them at once) where a port is expected:
- * `new Unpacker(fake.calls, fake.calls)`. Descriptors that it gives out are numbered from 100 and tracked in
- * {@link openFds}; pids start at 1000.
+ * The fake. `calls` implements all ports; pass it wherever one is expected: `new Unpacker(fake.calls, fake.calls)`.
+ * Descriptors that it returns are numbered from 100 and tracked in {@link openFds}; pids start at 1000.
  */
 export class FakeSys {
   /** All calls so far, in order. */
   readonly recorded: RecordedCall[] = [];
-  /** Descriptors that were given out and not closed: compare with nothing at the end of a test. */
+  /** Descriptors that were opened and not closed. Should be empty at the end of a test. */
   readonly openFds = new Set<number>();
   /** All ports in one object. */
   readonly calls: AllCalls;
@@ -202,7 +201,7 @@ export class FakeSys {
     this.calls = Object.fromEntries(entries);
   }
 
-  /** Adds answers for the next calls of one name, used up in order; after them the defaults are back. */
+  /** Adds answers for the next calls of one name, used in order; after them the defaults apply again. */
   script<N extends CallName>(name: N, ...answers: Answer<N>[]): this {
     this.#answers.set(name, [...(this.#answers.get(name) ?? []), ...answers as Answer<CallName>[]]);
     return this;
@@ -242,7 +241,7 @@ export class FakeSys {
   #defaults(): AllCalls {
     const newFd = () => this.#newFd();
     return {
-      ...QUIET,
+      ...DEFAULT_ANSWERS,
       open: newFd,
       openat: newFd,
       openat2: newFd,
@@ -263,7 +262,7 @@ export class FakeSys {
   }
 }
 
-/** The calls that take bytes, and where: every other buffer among the arguments is a C string. */
+/** The calls that take bytes, and the argument's position: every other buffer among the arguments is a C string. */
 const BYTES_AT: Partial<Record<CallName, number>> = {
   read: 1,
   write: 1,
@@ -274,7 +273,7 @@ const BYTES_AT: Partial<Record<CallName, number>> = {
   sendNetlink: 1,
 };
 
-/** C strings become text; bytes are copied, as callers use their buffers again. */
+/** Converts C strings to text and copies bytes, as callers reuse their buffers. */
 function readable(name: CallName, argument: unknown, position: number): unknown {
   if (!(argument instanceof Uint8Array)) return argument;
   return BYTES_AT[name] === position ? argument.slice() : cText(argument as CString);

@@ -20,7 +20,7 @@ Deno.test("FakeSys records calls in order, with names as text and bytes as copie
   assert.throws(() => fake.calls.close(100), (e) => isErrno(e, "EBADF"));
 });
 
-Deno.test("FakeSys answers from the script, then with defaults", () => {
+Deno.test("FakeSys returns scripted answers first, then defaults", () => {
   const fake = new FakeSys().script("mkdirat", { error: "EEXIST" }).script("read", { value: "again" }, {
     run: (_fd, buffer) => buffer.fill(7).length,
   });
@@ -32,7 +32,7 @@ Deno.test("FakeSys answers from the script, then with defaults", () => {
   assert.equal(fake.argsOf("mkdirat").length, 2);
 });
 
-Deno.test("newMount closes its context also when the kernel refuses", () => {
+Deno.test("newMount closes its context also when the kernel rejects an option", () => {
   const fake = new FakeSys().script("fsconfig", { error: "EINVAL" });
   assert.throws(() => newMount({ type: "x", options: [["a", "b"]] }, fake.calls, fake.calls), (e) => isErrno(e));
   assert.equal(fake.openFds.size, 0);
@@ -42,7 +42,7 @@ Deno.test("newMount closes its context also when the kernel refuses", () => {
   assert.deepEqual([...fake.openFds], [mount.fd]);
 });
 
-Deno.test("FakeSys: sockets are quiet, execve throws in any case", () => {
+Deno.test("FakeSys: sockets have no data by default; execve always throws", () => {
   const fake = new FakeSys();
   using socket = new OwnedFd(fake.calls.unixSocket(), fake.calls);
   fake.calls.bindUnix(socket.fd, "/run/x");

@@ -1,20 +1,20 @@
 /**
  * @module
- * What a file system keeps of a file besides its mode: flags as chattr(1) sets them (ioctl_iflags(2)), and fs-verity
- * (Linux Documentation/filesystems/fsverity.rst).
+ * Inode flags as chattr(1) sets them (ioctl_iflags(2)), and fs-verity (Linux Documentation/filesystems/fsverity.rst).
  */
 import { checked } from "./check.ts";
 import { libc } from "./libc.ts";
 
-/** Every call throws {@link SysError}. ENOTTY, EOPNOTSUPP: the file system has no such thing. */
+/** Every call throws {@link SysError}. ENOTTY, EOPNOTSUPP: the file system doesn't support it. */
 export interface FileFlagCalls {
-  /** The `FS_FL` flags of the file behind `fd`. */
+  /** Returns the `FS_FL` flags of the file that `fd` refers to. */
   fileFlags(fd: number): number;
-  /** IMMUTABLE and APPEND take CAP_LINUX_IMMUTABLE (EPERM). */
+  /** Sets the `FS_FL` flags. IMMUTABLE and APPEND need CAP_LINUX_IMMUTABLE (EPERM). */
   setFileFlags(fd: number, flags: number): void;
   /**
-   * Has the kernel check the file's content (SHA-256 over blocks of 4096 bytes) whenever it is read, for ever: reads the
-   * whole file once. `fd` is open for reading, and the file for writing nowhere (ETXTBSY). EEXIST: it is so already.
+   * Enables fs-verity for good: the kernel verifies the file's content (SHA-256 over blocks of 4096 bytes) on every
+   * read. Reads the whole file once. `fd` must be open for reading, and no descriptor may be open for writing
+   * (ETXTBSY). EEXIST: already enabled.
    */
   enableVerity(fd: number): void;
 }
@@ -22,10 +22,10 @@ export interface FileFlagCalls {
 /** linux/fs.h: flags of a file. */
 export const FS_FL = { IMMUTABLE: 0x10, APPEND: 0x20, VERITY: 0x100000 } as const;
 
-/** linux/fs.h: `_IOR('f', 1, long)` and `_IOW('f', 2, long)`, of which file systems read and write 32 bits. */
+/** linux/fs.h: `_IOR('f', 1, long)` and `_IOW('f', 2, long)`. File systems read and write 32 bits only. */
 export const FS_IOC = { GETFLAGS: 0x80086601n, SETFLAGS: 0x40086602n } as const;
 
-/** linux/fsverity.h: `_IOW('f', 133, struct fsverity_enable_arg)`, and the struct's size and fields that are set. */
+/** linux/fsverity.h: `_IOW('f', 133, struct fsverity_enable_arg)`, and size and field offsets of the struct. */
 export const FS_IOC_ENABLE_VERITY = 0x40806685n;
 export const FSVERITY_ENABLE = { sizeBytes: 128, version: 0, hash_algorithm: 4, block_size: 8 } as const;
 export const FS_VERITY_HASH_ALG_SHA256 = 1;

@@ -12,13 +12,13 @@ async function withFile(use: (path: string, file: OwnedFd) => Promise<void>): Pr
   }
 }
 
-Deno.test("an immutable file can't be written to or removed until it is one no more", requires("root"), async () => {
+Deno.test("an immutable file cannot be written or removed until the flag is cleared", requires("root"), async () => {
   await withFile(async (path, file) => {
     const before = fileFlags.fileFlags(file.fd);
     try {
       fileFlags.setFileFlags(file.fd, before | FS_FL.IMMUTABLE);
     } catch (thrown) {
-      // Not every file system, and not every container, can do it.
+      // Some file systems and containers don't support it.
       if (isErrno(thrown, "ENOTTY", "EOPNOTSUPP", "EPERM")) return;
       throw thrown;
     }
@@ -30,7 +30,7 @@ Deno.test("an immutable file can't be written to or removed until it is one no m
   });
 });
 
-Deno.test("fs-verity is there, or refused in words", requires("root"), async () => {
+Deno.test("fs-verity is enabled, or refused with a known errno", requires("root"), async () => {
   await withFile(async (path, file) => {
     await Deno.writeTextFile(path, "content");
     try {
@@ -45,7 +45,7 @@ Deno.test("fs-verity is there, or refused in words", requires("root"), async () 
   });
 });
 
-Deno.test("what is no file of a file system has no flags", () => {
+Deno.test("a file of procfs has no inode flags", () => {
   using device = new OwnedFd(files.open(cString("/proc/self/stat"), O.RDONLY));
   assert.throws(() => fileFlags.fileFlags(device.fd), SysError);
 });

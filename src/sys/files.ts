@@ -1,7 +1,7 @@
 /**
  * @module
- * Opening, reading and writing by descriptor, and making it durable. All calls are synchronous; on a descriptor that
- * blocks they block the thread.
+ * Opening, reading and writing files by descriptor, and making writes durable. All calls are synchronous; on a blocking
+ * descriptor they block the thread.
  */
 import { ARCH } from "./arch.ts";
 import { checked, failed, unblocked, uninterrupted } from "./check.ts";
@@ -10,57 +10,69 @@ import { errnoOf } from "./errno.ts";
 import { O } from "./flags.ts";
 import { errno, libc } from "./libc.ts";
 
-/** openat2(2). Unknown flags are refused by the kernel. */
+/** The `struct open_how` of openat2(2). The kernel rejects unknown flags. */
 export interface OpenHow {
   /** {@link O} flags; `O.CLOEXEC` is always added. */
   readonly flags: number;
-  /** Permission bits of a file that is made; only with `O.CREAT` or `O.TMPFILE`. */
+  /** Permission bits of a newly created file; only with `O.CREAT` or `O.TMPFILE`. */
   readonly mode?: number;
-  /** RESOLVE flags: how far the path may lead. */
+  /** `RESOLVE` flags, which restrict path resolution. */
   readonly resolve?: number;
 }
 
-/** Descriptors are plain numbers that the caller closes (see `OwnedFd`). Every call throws {@link SysError}. */
+/**
+ * Calls on files. Descriptors are plain numbers that the caller closes (see `OwnedFd`). Every call throws {@link
+ * SysError}.
+ */
 export interface FileCalls {
-  /** open(2), with O_CLOEXEC added. */
+  /** Calls open(2), with O_CLOEXEC added. */
   open(path: CString, flags: number, mode?: number): number;
-  /** openat(2), with O_CLOEXEC added. */
+  /** Calls openat(2), with O_CLOEXEC added. */
   openat(dirFd: number, name: CString, flags: number, mode?: number): number;
-  /** openat2(2). A race with a rename or mount (EAGAIN) is tried again, 128 times at most. */
+  /** Calls openat2(2), with O_CLOEXEC added. Retries up to 128 times after a race with a rename or mount (EAGAIN). */
   openat2(dirFd: number, path: CString, how: OpenHow): number;
   close(fd: number): void;
-  /** Bytes read into `buffer`, 0 at the end, "again" when a non-blocking descriptor has none now. */
+  /**
+   * Returns the number of bytes read into `buffer`: 0 at the end of the file, "again" when a non-blocking descriptor
+   * has no data.
+   */
   read(fd: number, buffer: Uint8Array): number | "again";
-  /** Bytes taken from `bytes` (may be fewer), "again" when a non-blocking descriptor has no room now. */
+  /** Returns the number of bytes written (may be fewer than given), "again" when a non-blocking descriptor is full. */
   write(fd: number, bytes: Uint8Array): number | "again";
-  /** Bytes read at `offset`, 0 at the end. */
+  /** Reads at `offset`; returns the number of bytes read, 0 at the end of the file. */
   pread(fd: number, buffer: Uint8Array, offset: number): number;
-  /** Bytes written at `offset` (may be fewer). */
+  /** Writes at `offset`; returns the number of bytes written (may be fewer than given). */
   pwrite(fd: number, bytes: Uint8Array, offset: number): number;
 }
 
-/** What makes written bytes stay, and what moves them without a copy through this process. */
+/** Syncing files to disk, and copying between files without passing the data through this process. */
 export interface DurabilityCalls {
   fsync(fd: number): void;
   fdatasync(fd: number): void;
-  /** syncfs(2): the whole file system that `fd` is on. */
+  /** Calls syncfs(2): syncs the whole file system that `fd` is on. */
   syncfs(fd: number): void;
   ftruncate(fd: number, sizeBytes: number): void;
-  /** The next stretch of a file that isn't a hole, from an offset on; undefined: there is none. Moves the descriptor's own offset. */
+  /**
+   * Returns the next extent with data at or after `offset`, or undefined if there is none. Moves the descriptor's file
+   * offset.
+   */
   nextData(fd: number, offset: number): DataExtent | undefined;
-  /** copy_file_range(2): bytes copied, 0 at the end of the source. The descriptors' own offsets stay. */
+  /**
+   * Calls copy_file_range(2); returns the number of bytes copied, 0 at the end of the source. The file offsets don't
+   * move.
+   */
   copyFileRange(range: CopyRange): number;
-  /** FICLONERANGE: all of a file appears in another one, and shares its blocks until one of them is written to. */
+  /** Clones a whole file into another one (FICLONERANGE): they share their blocks until one of them is written to. */
   shareBlocks(fromFd: number, toFd: number): void;
 }
 
-/** A part of a file that has blocks, or may have: a file system that knows no holes says that of all of it. */
+/** A range of a file that may hold data. A file system without support for holes reports the whole file. */
 export interface DataExtent {
   readonly start: number;
   readonly end: number;
 }
 
-/** One piece to copy from file to file inside the kernel. */
+/** A range to copy from file to file inside the kernel. */
 export interface CopyRange {
   readonly fromFd: number;
   readonly fromOffset: number;
@@ -69,16 +81,16 @@ export interface CopyRange {
   readonly sizeBytes: number;
 }
 
-const OPENAT2_TRIES = 128;
+const OPENAT2_MAX_ATTEMPTS = 128;
 /** linux/fs.h: _IOW(0x94, 13, 32 bytes), the same on both architectures. */
 const FICLONERANGE = 0x4020_940dn;
 const EAGAIN = errnoOf("EAGAIN");
 const EINTR = errnoOf("EINTR");
 const ENXIO = errnoOf("ENXIO");
-/** lseek(2). */
+/** The `whence` values of lseek(2). */
 const [SEEK_DATA, SEEK_HOLE] = [3, 4];
 
-// struct open_how {flags, mode, resolve}; calls are synchronous, so one per thread does.
+// struct open_how {flags, mode, resolve}. Calls are synchronous, so one per thread suffices.
 const openHow = new BigUint64Array(3);
 
 function openat2(dirFd: number, path: CString, how: OpenHow): number {
@@ -90,11 +102,11 @@ function openat2(dirFd: number, path: CString, how: OpenHow): number {
     const fd = libc.sysOpenat2(ARCH.syscalls.openat2, BigInt(dirFd), path, openHow, 24n);
     if (fd >= 0n) return Number(fd);
     const code = errno();
-    if (code !== EINTR && (code !== EAGAIN || attempt === OPENAT2_TRIES)) failed(code, "openat2", path);
+    if (code !== EINTR && (code !== EAGAIN || attempt === OPENAT2_MAX_ATTEMPTS)) failed(code, "openat2", path);
   }
 }
 
-// The FFI accepts any view; its type asks for one that is not shared.
+// The FFI accepts any view; its type requires one that is not shared.
 const view = (bytes: Uint8Array) => bytes as Uint8Array<ArrayBuffer>;
 
 /** The real {@link FileCalls}. */
@@ -107,7 +119,7 @@ export const files: FileCalls = {
     uninterrupted(() => libc.openat(dirFd, name, flags | O.CLOEXEC, mode), "openat", name),
   openat2,
   close(fd) {
-    // SAFETY: no memory is passed. On Linux the descriptor is gone even after EINTR, so it is never tried again.
+    // SAFETY: no memory is passed. On Linux the descriptor is closed even after EINTR, so the call is never retried.
     checked(libc.close(fd), "close", fd);
   },
   read: (fd, buffer) =>
@@ -150,7 +162,7 @@ export const durability: DurabilityCalls = {
     );
   },
   shareBlocks(fromFd, toFd) {
-    // struct file_clone_range {src_fd, src_offset, src_length, dest_offset}: a length of 0 is all of it.
+    // struct file_clone_range {src_fd, src_offset, src_length, dest_offset}; a length of 0 means the whole file.
     const range = new BigInt64Array([BigInt(fromFd), 0n, 0n, 0n]);
     // SAFETY: range is a struct file_clone_range, which the call only reads.
     checked(libc.ioctl(toFd, FICLONERANGE, range), "ioctl FICLONERANGE", toFd);

@@ -5,7 +5,7 @@ import { AT, cString as c, durability, files, isErrno, metadata, O, OwnedFd, pip
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (t: string) => new TextEncoder().encode(t);
 
-/** A folder for one test. */
+/** A temporary directory for one test. */
 function scratch(): { path: string; fd: number } & Disposable {
   const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
   const directory = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
@@ -35,7 +35,7 @@ Deno.test("files: create, write, read at offsets, truncate", () => {
   assert.equal(files.read(file.fd, buffer), 0);
 });
 
-Deno.test("files: holes are found", () => {
+Deno.test("files: nextData skips holes", () => {
   using dir = scratch();
   using file = new OwnedFd(files.openat(dir.fd, c("f"), O.RDWR | O.CREAT | O.EXCL, 0o600));
   assert.equal(durability.nextData(file.fd, 0), undefined);
@@ -43,7 +43,7 @@ Deno.test("files: holes are found", () => {
   durability.ftruncate(file.fd, 2 << 20);
   const found = durability.nextData(file.fd, 0)!;
   assert.ok(found.start <= 1 << 20 && found.end > 1 << 20 && found.end <= 2 << 20, JSON.stringify(found));
-  // A file system that knows no holes says that all is data.
+  // A file system without support for holes reports the whole file as data.
   if (found.end < 2 << 20) assert.equal(durability.nextData(file.fd, found.end), undefined);
 });
 
@@ -56,7 +56,7 @@ Deno.test("files: a view into the middle of a buffer is read and written in plac
   assert.equal(text(whole), "..ab..");
 });
 
-Deno.test("files: failures say which name; O_CLOEXEC is always there", () => {
+Deno.test("files: errors name the path; O_CLOEXEC is always set", () => {
   using dir = scratch();
   assert.throws(() => files.openat(dir.fd, c("none"), O.RDONLY), {
     message: 'openat "none": ENOENT (No such file or directory)',
@@ -67,7 +67,7 @@ Deno.test("files: failures say which name; O_CLOEXEC is always there", () => {
   assert.equal(parseInt(flags ?? "0", 8) & O.CLOEXEC, O.CLOEXEC);
 });
 
-Deno.test("files: a non-blocking pipe answers again, a closed reader EPIPE", () => {
+Deno.test('files: a full or empty non-blocking pipe returns "again", a closed reader causes EPIPE', () => {
   const { readFd, writeFd } = pipes.pipe2(O.NONBLOCK);
   using reader = new OwnedFd(readFd);
   using writer = new OwnedFd(writeFd);
@@ -80,7 +80,7 @@ Deno.test("files: a non-blocking pipe answers again, a closed reader EPIPE", () 
   assert.throws(() => files.write(writer.fd, block), (e) => isErrno(e, "EPIPE"));
 });
 
-Deno.test("openat2: what leads outside stays inside or is refused", () => {
+Deno.test("openat2: a path that leads outside the root is confined to it or rejected", () => {
   using dir = scratch();
   Deno.mkdirSync(`${dir.path}/root/etc`, { recursive: true });
   Deno.writeTextFileSync(`${dir.path}/root/etc/passwd`, "inside");
@@ -106,14 +106,14 @@ Deno.test("openat2: what leads outside stays inside or is refused", () => {
   assert.equal(contentOf("etc/passwd", RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS), "inside");
 });
 
-Deno.test("openat2: NO_MAGICLINKS refuses a jump through /proc/self/fd", () => {
+Deno.test("openat2: NO_MAGICLINKS rejects a jump through /proc/self/fd", () => {
   using dir = scratch();
   using proc = new OwnedFd(files.open(c("/proc/self/fd"), O.RDONLY | O.DIRECTORY));
   const how = { flags: O.PATH, resolve: RESOLVE.NO_MAGICLINKS };
   assert.throws(() => files.openat2(proc.fd, c(`${dir.fd}`), how), (e) => isErrno(e, "ELOOP"));
 });
 
-Deno.test("openat2 creates with exactly the mode that the umask leaves", () => {
+Deno.test("openat2 creates a file with the requested mode, less the umask", () => {
   using dir = scratch();
   using file = new OwnedFd(files.openat2(dir.fd, c("f"), {
     flags: O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW,
@@ -123,7 +123,7 @@ Deno.test("openat2 creates with exactly the mode that the umask leaves", () => {
   assert.equal(metadata.statx(file.fd, c(""), AT.EMPTY_PATH).mode & 0o777, 0o700);
 });
 
-Deno.test("copyFileRange copies a piece and leaves the offsets alone", () => {
+Deno.test("copyFileRange copies a range and does not move the file offsets", () => {
   using dir = scratch();
   Deno.writeTextFileSync(`${dir.path}/from`, "0123456789");
   using from = new OwnedFd(files.openat(dir.fd, c("from"), O.RDONLY));
@@ -137,7 +137,7 @@ Deno.test("copyFileRange copies a piece and leaves the offsets alone", () => {
   assert.equal(text(buffer), "01");
 });
 
-Deno.test("OwnedFd closes once, and not what was taken", () => {
+Deno.test("OwnedFd closes its descriptor once, and not after take", () => {
   using dir = scratch();
   let taken: number;
   {

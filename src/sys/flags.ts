@@ -1,6 +1,6 @@
 /**
  * @module
- * Flags and constants of Linux system calls, grouped by their prefix in the manual pages. Those that differ between
+ * Flags and constants of Linux system calls, grouped by their prefix in the manual pages. Values that differ between
  * architectures come from `arch.ts`.
  */
 import { ARCH } from "./arch.ts";
@@ -29,7 +29,7 @@ export const O = {
   TMPFILE: 0o20000000 | ARCH.openFlags.directory,
 } as const;
 
-/** The `*at` calls. `FDCWD` is the descriptor that stands for the working directory. */
+/** Flags of the `*at` calls. `FDCWD` stands for the working directory. */
 export const AT = {
   FDCWD: -100,
   SYMLINK_NOFOLLOW: 0x100,
@@ -40,7 +40,7 @@ export const AT = {
   RECURSIVE: 0x8000,
 } as const;
 
-/** openat2(2), `how.resolve`. */
+/** Flags of openat2(2), `how.resolve`. */
 export const RESOLVE = {
   NO_XDEV: 0x01,
   NO_MAGICLINKS: 0x02,
@@ -49,7 +49,7 @@ export const RESOLVE = {
   IN_ROOT: 0x10,
 } as const;
 
-/** inode(7): the file type and the special bits of a mode. */
+/** inode(7): file types and special bits of a mode. */
 export const S = {
   IFMT: 0o170000,
   IFSOCK: 0o140000,
@@ -167,10 +167,10 @@ export const SIG = {
 /** waitpid(2). */
 export const WAIT = { NOHANG: 1 } as const;
 
-/** waitpid(2): the `pid` that stands for every child. */
+/** waitpid(2): the `pid` that stands for any child. */
 export const ANY_CHILD = -1;
 
-/** prlimit(2): numbers of the resources, the same on x86_64 and aarch64. */
+/** prlimit(2): resource numbers, the same on x86_64 and aarch64. */
 export const RLIMIT = {
   CPU: 0,
   FSIZE: 1,
@@ -193,7 +193,7 @@ export const RLIMIT = {
 /** prlimit(2): the value that means "no limit". */
 export const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 
-/** statfs(2): `f_type` of the file systems that tsd has to tell apart. */
+/** statfs(2): `f_type` of the file systems that tsd distinguishes. */
 export const FS_MAGIC = {
   BTRFS: 0x9123683en,
   EROFS: 0xe0f5e1e2n,

@@ -1,6 +1,7 @@
 /**
  * @module
- * Advisory locks: the one that says "one engine per folder", and those that say "this folder is in use".
+ * Advisory locks (flock(2)): the exclusive lock of an engine on its data directory, and shared locks that mark a
+ * directory as in use.
  */
 import { failed } from "./check.ts";
 import { cString } from "./cstring.ts";
@@ -16,15 +17,18 @@ const LOCK_NB = 4;
 const LOCK_FILE_MODE = 0o600;
 
 /**
- * Takes the exclusive lock on a file, which is made when it is missing, or says that another holds it. The lock lasts
- * as long as the descriptor (and whatever it is duplicated to): the file itself stays and means nothing.
- * @throws SysError when the file cannot be opened or the file system has no locks
+ * Takes the exclusive lock on a file, which is created if missing. Returns "held" if another process holds the lock.
+ * The lock lasts as long as the returned descriptor and its duplicates; the file stays and its content means nothing.
+ * @throws {SysError} when the file cannot be opened or the file system has no locks
  */
 export function tryLock(path: string): OwnedFd | "held" {
   return locked(path, LOCK_EX, new OwnedFd(files.open(cString(path), O.RDWR | O.CREAT | O.NOFOLLOW, LOCK_FILE_MODE)));
 }
 
-/** Takes a lock on a folder that others can have as well, but nobody who wants it for himself; otherwise as {@link tryLock}. */
+/**
+ * Takes a shared lock on a directory. Returns "held" if another process holds the exclusive lock; otherwise as {@link
+ * tryLock}.
+ */
 export function shareLock(dir: string): OwnedFd | "held" {
   return locked(dir, LOCK_SH, new OwnedFd(files.open(cString(dir), O.RDONLY | O.DIRECTORY | O.NOFOLLOW)));
 }

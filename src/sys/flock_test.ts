@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import "./preopen.ts";
 import { isErrno, OwnedFd, shareLock, tryLock, tryLockDirectory } from "./mod.ts";
 
-Deno.test("tryLock: one holder; free again once it is closed; never through a link", () => {
+Deno.test("tryLock: one holder at a time; closing releases the lock; a symbolic link is not followed", () => {
   const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
   try {
     const first = tryLock(`${path}/lock`);
@@ -23,17 +23,18 @@ Deno.test("tryLock: one holder; free again once it is closed; never through a li
   }
 });
 
-Deno.test("shareLock: several holders of one folder, none beside one that has it for itself", async () => {
+Deno.test("shareLock: a directory has several shared holders, which exclude an exclusive one", async () => {
   const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
-  const canBeHad = async () => (await new Deno.Command("flock", { args: ["-n", path, "true"] }).output()).success;
+  const canLockExclusively = async () =>
+    (await new Deno.Command("flock", { args: ["-n", path, "true"] }).output()).success;
   try {
     const holders = [shareLock(path), shareLock(path)];
     for (const holder of holders) {
       assert.ok(holder instanceof OwnedFd);
-      assert.equal(await canBeHad(), false);
+      assert.equal(await canLockExclusively(), false);
       holder.close();
     }
-    assert.equal(await canBeHad(), true);
+    assert.equal(await canLockExclusively(), true);
     Deno.writeTextFileSync(`${path}/file`, "");
     assert.throws(() => shareLock(`${path}/file`), (e) => isErrno(e, "ENOTDIR"));
   } finally {

@@ -1,7 +1,7 @@
 /**
  * @module
- * Listening TCP sockets, for what Deno's own can't say: that one of IPv6 is not one of IPv4 too (ipv6(7), IPV6_V6ONLY);
- * and numbers of interfaces.
+ * Listening TCP sockets with an option that Deno doesn't offer, IPV6_V6ONLY: a socket of IPv6 doesn't accept
+ * connections of IPv4 (ipv6(7)). Also interface indexes.
  */
 import { checked, failed } from "./check.ts";
 import { cString } from "./cstring.ts";
@@ -22,18 +22,19 @@ export const SOCKADDR_IN = { sizeBytes: 16, sin_port: 2, sin_addr: 4 } as const;
 export const SOCKADDR_IN6 = { sizeBytes: 28, sin6_port: 2, sin6_addr: 8 } as const;
 
 const BACKLOG = 511;
-const FOUR_BYTES = 4;
-/** How often an interface is looked for that can't be said to be there or not. */
-const ATTEMPTS = 3;
+const IPV4_BYTES = 4;
+/** How often a lookup is tried that neither finds an interface nor reports that it is absent. */
+const MAX_ATTEMPTS = 3;
 
 /**
- * A socket that listens on an address of 4 or 16 bytes; non-blocking, with close-on-exec, the caller's to close.
- * @param isShared whether others of this user may listen there who say the same
- * @throws SysError EADDRINUSE, EADDRNOTAVAIL
+ * Listens on an address and port. The returned socket is non-blocking, has close-on-exec, and is the caller's to close.
+ * @param address 4 or 16 bytes
+ * @param isShared set SO_REUSEPORT: other sockets of this user that set it too may listen on the same address
+ * @throws {SysError} EADDRINUSE, EADDRNOTAVAIL
  */
 export function listenTcp(address: Uint8Array, port: number, isShared = false): OwnedFd {
   using undo = new DisposableStack();
-  const isIpv4 = address.length === FOUR_BYTES;
+  const isIpv4 = address.length === IPV4_BYTES;
   const family = isIpv4 ? INET.AF_INET : INET.AF_INET6;
   // SAFETY: no memory is passed. SOCK_CLOEXEC and SOCK_NONBLOCK have the values of the O flags.
   const fd = checked(libc.socket(family, SOCKET.SOCK_STREAM | O.CLOEXEC | O.NONBLOCK, 0), "socket");
@@ -58,7 +59,9 @@ export function listenTcp(address: Uint8Array, port: number, isShared = false): 
   return socket;
 }
 
-/** The number of an interface in this process's network namespace; undefined where there is none of that name. */
+/**
+ * Returns the index of an interface in this process's network namespace, or undefined if there is none of that name.
+ */
 export function interfaceIndex(name: string): number | undefined {
   for (let attempt = 1;; attempt++) {
     // SAFETY: the name ends with NUL; it isn't kept.
@@ -66,16 +69,16 @@ export function interfaceIndex(name: string): number | undefined {
     if (index > 0) return index;
     const code = errno();
     if (code === errnoOf("ENODEV") || code === errnoOf("ENXIO")) return undefined;
-    // An absent one is nothing unusual, and another error may be what V8's own calls have left between the two.
-    if (attempt === ATTEMPTS) failed(code, "if_nametoindex", name);
+    // An absent interface is a usual result, and another errno may stem from V8's own calls between the two.
+    if (attempt === MAX_ATTEMPTS) failed(code, "if_nametoindex", name);
   }
 }
 
 function socketAddress(family: number, address: Uint8Array, port: number): Uint8Array<ArrayBuffer> {
-  const isIpv4 = address.length === FOUR_BYTES;
+  const isIpv4 = address.length === IPV4_BYTES;
   const bytes = new Uint8Array(isIpv4 ? SOCKADDR_IN.sizeBytes : SOCKADDR_IN6.sizeBytes);
   const view = new DataView(bytes.buffer);
-  // The machine's own order for the family, the network's for the port.
+  // The family is in the machine's byte order, the port in network byte order.
   view.setUint16(0, family, true);
   view.setUint16(isIpv4 ? SOCKADDR_IN.sin_port : SOCKADDR_IN6.sin6_port, port, false);
   bytes.set(address, isIpv4 ? SOCKADDR_IN.sin_addr : SOCKADDR_IN6.sin6_addr);

@@ -1,11 +1,11 @@
 /**
  * @module
- * The one place that opens libc. Each symbol is opened when it is first used, once per thread (0.1 ms each), so that
- * importing `src/sys/` costs nothing. Nothing outside `src/sys/` calls these directly.
+ * The only module that opens libc. Each symbol is opened on first use, once per thread (0.1 ms each), so that importing
+ * `src/sys/` costs nothing. Nothing outside `src/sys/` calls these directly.
  */
 
 /**
- * The functions of libc that tsd calls. `sys*` are syscall(2) with the argument shape of one call. Variadic functions
+ * The functions of libc that tsd calls. `sys*` are syscall(2) with the argument types of one call. Variadic functions
  * (open, fcntl, ioctl, prctl, syscall) take their arguments in the same registers as fixed ones on both architectures.
  */
 const SYMBOLS = {
@@ -132,7 +132,7 @@ const SYMBOLS = {
 
 type Symbols = Deno.StaticForeignLibraryInterface<typeof SYMBOLS>;
 
-/** libc's functions. Callers check the result with `check.ts` in the same breath. */
+/** libc's functions. Callers check the result immediately, with `check.ts`. */
 export const libc: Symbols = lazily();
 
 function lazily(): Symbols {
@@ -152,7 +152,7 @@ function lazily(): Symbols {
 }
 
 function openSymbol(name: keyof typeof SYMBOLS): unknown {
-  // Before the first call that could fail.
+  // Must precede the first call that could fail.
   errnoCell ??= findErrno();
   const library: Deno.DynamicLibrary<Deno.ForeignLibraryInterface> = Deno.dlopen("libc.so.6", {
     [name]: SYMBOLS[name],
@@ -160,21 +160,21 @@ function openSymbol(name: keyof typeof SYMBOLS): unknown {
   return library.symbols[name];
 }
 
-/** Opens every symbol now. Tests need it: what is opened inside a test counts as leaked (see `preopen.ts`). */
+/** Opens every symbol. Tests need it: a symbol that is opened inside a test counts as leaked (see `preopen.ts`). */
 export function openAllSymbols(): void {
   // SAFETY: reading the properties opens the symbols and calls none.
   Object.values(libc);
 }
 
 /**
- * The errno of the calling thread. Only right after a *synchronous* call: one marked `nonblocking` ran on another
- * thread, whose errno cannot be read.
+ * Returns the errno of the calling thread. Only valid right after a *synchronous* call: one marked `nonblocking` ran on
+ * another thread, whose errno cannot be read.
  */
 export function errno(): number {
   return errnoCell![0]!;
 }
 
-/** This thread's errno: reading it takes no call, which could change it. */
+/** Memory of this thread's errno: reading it takes no call, which could change it. */
 let errnoCell: Int32Array | undefined;
 
 function findErrno(): Int32Array {

@@ -1,6 +1,6 @@
 /**
  * @module
- * Owner, mode, times and size of files, and the state of file systems. Extended attributes are in `xattr.ts`.
+ * Owner, mode, times and size of files, and statistics of file systems. Extended attributes are in `xattr.ts`.
  */
 import { checked } from "./check.ts";
 import type { CString } from "./cstring.ts";
@@ -13,10 +13,10 @@ export interface Timespec {
   readonly nanoseconds: number;
 }
 
-/** A time to set: a value, the present, or none (it stays). */
+/** A time to set: a value, the current time, or "omit" to leave it unchanged. */
 export type FileTime = Timespec | "now" | "omit";
 
-/** What statx(2) says of a file. */
+/** The result of statx(2). */
 export interface FileStatus {
   /** Type and permissions: compare `mode & S.IFMT`, take `mode & 0o7777`. */
   readonly mode: number;
@@ -27,36 +27,39 @@ export interface FileStatus {
   readonly blocks: number;
   readonly linkCount: number;
   readonly inode: bigint;
-  /** The file system the file is on. */
+  /** The device of the file system that the file is on. */
   readonly device: DeviceNumber;
-  /** What a device node stands for; 0:0 for others. */
+  /** The device that a device node stands for; 0:0 for other files. */
   readonly nodeDevice: DeviceNumber;
   readonly accessTime: Timespec;
   readonly modifyTime: Timespec;
   readonly changeTime: Timespec;
 }
 
-/** What statfs(2) says of a file system. */
+/** The result of statfs(2). */
 export interface FilesystemStatus {
   /** `f_type`: compare with `FS_MAGIC`. */
   readonly magic: bigint;
   readonly totalBytes: number;
-  /** What an ordinary user may still write. */
+  /** Space available to unprivileged users. */
   readonly availableBytes: number;
   readonly totalInodes: number;
   readonly freeInodes: number;
 }
 
-/** Every call throws {@link SysError}. `flags` are `AT` flags; an id of `0xffffffff` stays unchanged. */
+/**
+ * Calls on metadata. Every call throws {@link SysError}. `flags` are `AT` flags; an id of `0xffffffff` is left
+ * unchanged.
+ */
 export interface MetadataCalls {
   fchown(fd: number, uid: number, gid: number): void;
   fchownat(dirFd: number, name: CString, uid: number, gid: number, flags?: number): void;
   fchmod(fd: number, mode: number): void;
-  /** Follows symbolic links; with `AT.SYMLINK_NOFOLLOW` a link is refused (EOPNOTSUPP). */
+  /** Follows symbolic links; with `AT.SYMLINK_NOFOLLOW` a symbolic link fails with EOPNOTSUPP. */
   fchmodat(dirFd: number, name: CString, mode: number, flags?: number): void;
   futimens(fd: number, accessTime: FileTime, modifyTime: FileTime): void;
   utimensat(dirFd: number, name: CString, accessTime: FileTime, modifyTime: FileTime, flags?: number): void;
-  /** With an empty name and `AT.EMPTY_PATH`: of `dirFd` itself. */
+  /** With an empty name and `AT.EMPTY_PATH`, the status of `dirFd` itself. */
   statx(dirFd: number, name: CString, flags?: number): FileStatus;
   statfs(path: CString): FilesystemStatus;
 }
@@ -65,7 +68,7 @@ const UTIME_NOW = 0x3fff_ffffn;
 const UTIME_OMIT = 0x3fff_fffen;
 const STATX_BASIC_STATS = 0x7ff;
 
-/** `struct statx` (linux/stat.h): size and offsets of the fields that are read, the same on all architectures. */
+/** `struct statx` (linux/stat.h): size and offsets of the fields read here, the same on all architectures. */
 export const STATX = {
   sizeBytes: 256,
   stx_nlink: 16,
@@ -82,7 +85,7 @@ export const STATX = {
   stx_dev_major: 136,
 } as const;
 
-/** `struct statfs` of 64-bit machines: size and offsets of the fields that are read. */
+/** `struct statfs` of 64-bit machines: size and offsets of the fields read here. */
 export const STATFS = {
   sizeBytes: 120,
   f_type: 0,
@@ -94,7 +97,7 @@ export const STATFS = {
   f_frsize: 72,
 } as const;
 
-// struct timespec[2]; calls are synchronous, so one per thread does.
+// struct timespec[2]. Calls are synchronous, so one per thread suffices.
 const times = new BigInt64Array(4);
 
 function setTimes(accessTime: FileTime, modifyTime: FileTime): BigInt64Array<ArrayBuffer> {

@@ -37,13 +37,13 @@ Deno.test(
   }),
 );
 
-Deno.test("statx gives device numbers", () => {
+Deno.test("statx returns device numbers", () => {
   const zero = metadata.statx(AT.FDCWD, c("/dev/null"));
   assert.deepEqual(zero.nodeDevice, { major: 1, minor: 3 });
 });
 
 Deno.test(
-  "times keep their nanoseconds, before 1970 and after 2038 too",
+  "times have nanoseconds, also before 1970 and after 2038",
   inScratch((fd) => {
     const old = { seconds: -2n, nanoseconds: 999_999_999 };
     const late = { seconds: 5_000_000_000n, nanoseconds: 1 };
@@ -59,7 +59,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a link's own time is set without following it",
+  "the time of a symbolic link is set without following it",
   inScratch((fd) => {
     const before = metadata.statx(fd, c("f")).modifyTime;
     metadata.utimensat(fd, c("s"), "omit", { seconds: 1n, nanoseconds: 2 }, AT.SYMLINK_NOFOLLOW);
@@ -86,7 +86,7 @@ Deno.test({
   }),
 });
 
-Deno.test("statfs knows file systems apart", () => {
+Deno.test("statfs returns the type and size of a file system", () => {
   const shm = metadata.statfs(c("/dev/shm"));
   assert.equal(shm.magic, FS_MAGIC.TMPFS);
   assert.ok(shm.totalBytes >= shm.availableBytes && shm.totalBytes > 0);
@@ -94,7 +94,7 @@ Deno.test("statfs knows file systems apart", () => {
 });
 
 Deno.test({
-  name: "xattrs by descriptor and by path; large values; absence is a value",
+  name: "xattrs by descriptor and by path; large values; undefined for an absent one",
   ...requires("root"),
   fn: inScratch((fd, path) => {
     using file = new OwnedFd(files.openat(fd, c("f"), O.RDWR));
@@ -107,7 +107,7 @@ Deno.test({
     assert.equal(xattrs.fgetxattr(file.fd, c("user.none")), undefined);
     xattrs.fremovexattr(file.fd, c("user.a"));
     assert.deepEqual(xattrs.llistxattr(c(`${path}/f`)), ["user.b"]);
-    // A link can't be opened: its folder's descriptor leads to it.
+    // A symbolic link can't be opened: its path goes through its directory's descriptor.
     const link = c(`/proc/self/fd/${fd}/s`);
     xattrs.lsetxattr(link, c("trusted.tsd"), new Uint8Array(0));
     assert.deepEqual(xattrs.llistxattr(link), ["trusted.tsd"]);

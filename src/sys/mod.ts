@@ -1,22 +1,24 @@
 /**
  * @module
- * System calls of Linux by FFI on glibc: what Deno doesn't offer and a container engine needs.
+ * Linux system calls by FFI on glibc: what a container engine needs and Deno doesn't offer.
  *
  * - **Ports**: each group of calls is an interface of at most eight methods with one real implementation (`files`,
- *   `durability`, `tree`, `folders`, `fileFlags`, `metadata`, `xattrs`, `mounts`, `loops`, `btrfs`, `processes`,
- *   `ownProcess`, `selfMemory`, `pipes`, `poll`, `sockets`, `netlink`, `terminals`, `unixPeers`). Tests of other modules
- *   use the recording fake of `fake.ts`.
- * - **Errors**: a failed call throws {@link SysError}. Only reading and writing have a value for "not now" ("again").
+ *   `durability`, `tree`, `dirs`, `fileFlags`, `metadata`, `xattrs`, `mounts`, `loops`, `btrfs`, `processes`,
+ *   `ownProcess`, `selfMemory`, `pipes`, `poll`, `sockets`, `netlink`, `terminals`, `unixPeers`). Tests of other
+ *   modules use the recording fake of `fake.ts`.
+ * - **Errors**: a failed call throws {@link SysError}. Only calls on non-blocking descriptors return a value for EAGAIN
+ *   ("again").
  * - **errno** belongs to the thread and is read right after a synchronous call. After a call that Deno ran on another
- *   thread (`nonblocking`) it can't be read: calls that block belong into a Worker, made synchronously.
- * - **Threads**: `setns` and `unshare` would change one thread of many and are not offered; `chdir` would change all
- *   and is not offered either; `umask` is for the start of the daemon.
- * - **Descriptors** are numbers, always made with close-on-exec; {@link OwnedFd} gives them an owner.
- * - **Names** are {@link CString}s: what a tar holds is bytes, not text. Paths of our own making are strings.
+ *   thread (`nonblocking`) it can't be read: calls that block belong in a Worker, made synchronously.
+ * - **Threads**: `setns` and `unshare` would change one thread of many, `chdir` would change all: neither is offered.
+ *   `umask` is for the start of the daemon.
+ * - **Descriptors** are numbers, always with close-on-exec; {@link OwnedFd} gives them an owner.
+ * - **Names** are {@link CString}s: names in a tar archive are bytes, not text. Paths that the engine chose itself are
+ *   strings.
  *
- * Importing this loads no library: each function of libc is opened when it is first used. Tests that make real calls
- * import `preopen.ts` as well, or `tests/requires.ts`, which does it. It refuses to be a
- * file-system API (Deno has one) and holds no policy.
+ * Importing this module loads no library: each function of libc is opened on first use. Tests that make real calls also
+ * import `preopen.ts`, or `tests/requires.ts`, which does so. The module is no general file-system API (Deno has one)
+ * and holds no policy.
  */
 export { Acceptor, type AcceptorOptions } from "./acceptor.ts";
 export type { Arch } from "./arch.ts";

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { archNamed } from "./arch.ts";
 import { isTsdError } from "../errors.ts";
 
-Deno.test("importing src/sys opens no library: it works without the permission to", async () => {
+Deno.test("importing src/sys opens no library: it works without FFI permission", async () => {
   const program = `await import(${JSON.stringify(import.meta.resolve("./mod.ts"))}); console.log("loaded");`;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-config", "--no-prompt", "--no-check", "-"],
@@ -15,7 +15,7 @@ Deno.test("importing src/sys opens no library: it works without the permission t
   assert.equal(new TextDecoder().decode(stdout).trim(), "loaded", new TextDecoder().decode(stderr));
 });
 
-Deno.test("architectures: the open flags of aarch64 are its own; others are refused", () => {
+Deno.test("architectures: aarch64 has different open flags; unsupported ones are refused", () => {
   const [x86, arm] = [archNamed("x86_64"), archNamed("aarch64")];
   assert.notEqual(x86.openFlags.directory, arm.openFlags.directory);
   assert.deepEqual([x86.epollEvent.sizeBytes, arm.epollEvent.sizeBytes], [12, 16]);

@@ -1,7 +1,7 @@
 /**
  * @module
- * Mounts: the classic calls and those that build a mount from a file-system context (fsopen(2) and its family, Linux
- * 5.2). What the kernel says in a context's log ends up in the error's message.
+ * Mounts: mount(2) and umount2(2), and the calls that build a mount from a file-system context (fsopen(2) and its
+ * family, Linux 5.2). The messages in a context's log become part of the error's message.
  */
 import { ARCH } from "./arch.ts";
 import { checked, failed } from "./check.ts";
@@ -12,25 +12,25 @@ import { AT, MOVE_MOUNT, OPEN_TREE } from "./flags.ts";
 import { errno, libc } from "./libc.ts";
 import { OwnedFd } from "./owned_fd.ts";
 
-/** One step of configuring a context: an option, or the command that makes use of them. */
+/** One step of configuring a context: an option, or the command that applies the options. */
 export type FsSetting =
   | { readonly kind: "string"; readonly key: string; readonly value: string }
   | { readonly kind: "flag"; readonly key: string }
   | { readonly kind: "fd"; readonly key: string; readonly fd: number }
   | { readonly kind: "create" | "reconfigure" };
 
-/** mount(2). Give paths that no container can change, or `/proc/self/fd/N`. */
+/** Arguments of mount(2). Use paths that no container can change, or `/proc/self/fd/N`. */
 export interface MountRequest {
   readonly source?: string;
   readonly target: string;
   readonly type?: string;
   /** `MS` flags. */
   readonly flags?: number;
-  /** The file system's own options, at most a page. */
+  /** Options of the file system, at most a page. */
   readonly data?: string;
 }
 
-/** From where to where a mount goes: an empty path is the descriptor itself. */
+/** Source and target of move_mount(2): an empty path means the descriptor itself. */
 export interface MountMove {
   readonly fromFd: number;
   readonly fromPath?: string;
@@ -38,20 +38,25 @@ export interface MountMove {
   readonly toPath?: string;
 }
 
-/** Every call throws {@link SysError}. Descriptors are made with close-on-exec and are the caller's to close. */
+/**
+ * Calls on mounts. Every call throws {@link SysError}. Descriptors have close-on-exec and are the caller's to close.
+ */
 export interface MountCalls {
   mount(request: MountRequest): void;
-  /** `MNT` flags. */
+  /** Calls umount2(2) with `MNT` flags. */
   umount2(target: string, flags?: number): void;
-  /** A new context for a file-system type. ENODEV: the kernel doesn't know the type. */
+  /** Opens a context for a file-system type. ENODEV: unknown type. */
   fsopen(type: string): number;
-  /** The kernel takes strings of up to 255 bytes; longer ones are refused here with EINVAL and the reason. */
+  /** Configures a context. The kernel takes strings of up to 255 bytes; longer ones fail with EINVAL and the reason. */
   fsconfig(contextFd: number, setting: FsSetting): void;
-  /** A detached mount of a created context; `MOUNT_ATTR` attributes. It goes away with its last descriptor. */
+  /**
+   * Creates a detached mount from a configured context. It is unmounted when its last descriptor is closed.
+   * @param attributes `MOUNT_ATTR` flags
+   */
   fsmount(contextFd: number, attributes?: number): number;
   /** Attaches a detached mount, or moves one. */
   moveMount(move: MountMove): void;
-  /** A descriptor of the mount at `path`; `OPEN_TREE.CLONE` makes a detached bind of it. */
+  /** Returns a descriptor of the mount at `path`; `OPEN_TREE.CLONE` makes a detached bind mount of it. */
   openTree(dirFd: number, path: string, flags?: number): number;
 }
 
@@ -63,7 +68,7 @@ const FSCONFIG_STRING_MAX_BYTES = 255;
 const LOG_MESSAGE_MAX_BYTES = 4096;
 const decoder = new TextDecoder();
 
-/** Reads the log of a context: each read gives one message, which starts with its level, such as `e `. */
+/** Reads the log of a context: each read returns one message, prefixed with its level, such as `e `. */
 function contextLog(contextFd: number): string {
   const lines: string[] = [];
   const buffer = new Uint8Array(LOG_MESSAGE_MAX_BYTES);
@@ -150,20 +155,21 @@ export const mounts: MountCalls = {
   },
 };
 
-/** A new mount: what `mount -t TYPE -o OPTIONS` would say. */
+/** A new mount, as by `mount -t TYPE -o OPTIONS`. */
 export interface NewMount {
   readonly type: string;
-  /** In order; a key may come more than once (`lowerdir+`). A descriptor as value is handed over as such. */
+  /** In order; a key may occur more than once (`lowerdir+`). A descriptor is passed as such. */
   readonly options?: Iterable<readonly [key: string, value: string | { readonly fd: number }]>;
   /** Options without a value, such as `ro`. */
   readonly flags?: Iterable<string>;
-  /** `MOUNT_ATTR` attributes of the mount itself. */
+  /** `MOUNT_ATTR` flags of the mount itself. */
   readonly attributes?: number;
 }
 
 /**
- * Makes a detached mount. It is in no mount table and goes away with the descriptor unless it is attached.
- * @throws SysError with the kernel's own words about the option that it refused
+ * Creates a detached mount. It is in no mount table, and is unmounted when the descriptor is closed unless it is
+ * attached.
+ * @throws {SysError} with the kernel's message about the option that it rejected
  */
 export function newMount(
   { type, options = [], flags = [], attributes = 0 }: NewMount,
@@ -183,8 +189,8 @@ export function newMount(
 }
 
 /**
- * Attaches a detached mount to a path, or to the folder that a descriptor refers to. The mount's descriptor stays open:
- * close it, as it keeps the mount busy (unmounting fails with EBUSY, unless with `MNT.DETACH`).
+ * Attaches a detached mount to a path, or to the directory that a descriptor refers to. The mount's descriptor stays
+ * open: close it, as it keeps the mount busy (unmounting fails with EBUSY, unless with `MNT.DETACH`).
  */
 export function attach(
   mount: { readonly fd: number },

@@ -21,7 +21,7 @@ import {
 const mountsBelow = (path: string) =>
   Deno.readTextFileSync("/proc/self/mountinfo").split("\n").filter((line) => line.split(" ")[4]?.startsWith(path));
 
-/** Runs `body` in a folder and takes away every mount below it. */
+/** Runs `body` in a temporary directory and unmounts every mount below it. */
 function inScratch(body: (path: string) => void | Promise<void>): () => Promise<void> {
   return async () => {
     const path = Deno.makeTempDirSync({ prefix: "tsd-sys-" });
@@ -57,7 +57,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "umountBlocking takes a mount away, and says nothing where it can't",
+  name: "umountBlocking unmounts, and does not fail if nothing is mounted",
   ...requires("root"),
   fn: inScratch(async (path) => {
     Deno.mkdirSync(`${path}/m`);
@@ -69,7 +69,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "newMount: the kernel's own words are in the message, and nothing stays open",
+  name: "newMount: the message contains the kernel's log, and no descriptor stays open",
   ...requires("root"),
   fn() {
     const before = [...Deno.readDirSync("/proc/self/fd")].length;
@@ -85,7 +85,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "newMount: overlay on detached layers handed over as descriptors",
+  name: "newMount: overlay on detached layers passed as descriptors",
   ...requires("root", "overlay"),
   fn: inScratch((path) => {
     for (const dir of ["base", "m"]) Deno.mkdirSync(`${path}/${dir}`);

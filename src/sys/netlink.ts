@@ -1,7 +1,7 @@
 /**
  * @module
- * Sockets to the kernel's network configuration (netlink(7)). The kernel performs a request while it is being sent, so
- * what it answers can be read right afterwards.
+ * Sockets for the kernel's network configuration (netlink(7)). The kernel executes a request during the send, so its
+ * response can be read right afterwards.
  */
 import { checked, unblocked } from "./check.ts";
 import { isErrno } from "./errno.ts";
@@ -10,15 +10,19 @@ import { libc } from "./libc.ts";
 import { OwnedFd } from "./owned_fd.ts";
 import { SOCKET } from "./sockets.ts";
 
-/** Every call throws {@link SysError}. */
+/** Calls on netlink sockets. Every call throws {@link SysError}. */
 export interface NetlinkCalls {
-  /** Non-blocking, with close-on-exec; @param groups bits of the multicast groups that are heard */
+  /**
+   * Opens a socket, non-blocking and with close-on-exec; the caller closes it.
+   * @param protocol `NETLINK.NETLINK_ROUTE` or `NETLINK.NETLINK_NETFILTER`
+   * @param groups bits of the multicast groups to subscribe to
+   */
   netlinkSocket(protocol: number, groups: number): number;
-  /** By which the kernel and others know a socket. */
+  /** Returns the socket's port id, its address towards the kernel and other sockets. */
   netlinkPort(socketFd: number): number;
-  /** Sends requests from another thread: the kernel may wait there for others who change the same. */
+  /** Sends requests from a thread of the blocking pool: the kernel may wait for locks that other writers hold. */
   sendNetlink(socketFd: number, requests: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** What has come. "again": nothing now; "lost": more came than the socket could hold. */
+  /** Returns the next datagram; "again": none now; "lost": the receive buffer overflowed and messages were dropped. */
   receiveNetlink(socketFd: number): Uint8Array<ArrayBuffer> | "again" | "lost";
 }
 
@@ -33,10 +37,13 @@ export const NETLINK = {
 /** `struct sockaddr_nl`. */
 export const SOCKADDR_NL = { sizeBytes: 12, nl_pid: 4, nl_groups: 8 } as const;
 
-/** More than any message of the kernel (NLMSG_GOODSIZE, and dumps of up to 32 KiB). */
+/** Larger than any message of the kernel (NLMSG_GOODSIZE, and dumps of up to 32 KiB). */
 const RECEIVE_BYTES = 65_536;
-/** For those who listen: room for what happens until they are asked, such as a table of hundreds of networks. */
-const LISTEN_BYTES = 16 << 20;
+/**
+ * Receive buffer of a subscribed socket: room for all events until the next read, such as a table of hundreds of
+ * networks.
+ */
+const SUBSCRIBER_BUFFER_BYTES = 16 << 20;
 
 function kernelAddress(groups: number): Uint8Array<ArrayBuffer> {
   const address = new Uint8Array(SOCKADDR_NL.sizeBytes);
@@ -46,8 +53,8 @@ function kernelAddress(groups: number): Uint8Array<ArrayBuffer> {
   return address;
 }
 
-function makeRoom(fd: number): void {
-  const value = new Int32Array([LISTEN_BYTES]);
+function enlargeReceiveBuffer(fd: number): void {
+  const value = new Int32Array([SUBSCRIBER_BUFFER_BYTES]);
   // SAFETY: the value is an int, as its length says.
   const result = libc.setsockopt(fd, SOCKET.SOL_SOCKET, NETLINK.SO_RCVBUFFORCE, value, value.byteLength);
   checked(result, "setsockopt SO_RCVBUFFORCE", fd);
@@ -59,7 +66,7 @@ export const netlink: NetlinkCalls = {
     // SAFETY: no memory is passed. SOCK_CLOEXEC and SOCK_NONBLOCK have the values of the O flags.
     const fd = checked(libc.socket(NETLINK.AF_NETLINK, NETLINK.SOCK_RAW | O.CLOEXEC | O.NONBLOCK, protocol), "socket");
     using socket = new OwnedFd(fd);
-    if (groups !== 0) makeRoom(fd);
+    if (groups !== 0) enlargeReceiveBuffer(fd);
     const address = kernelAddress(groups);
     // SAFETY: address is a sockaddr_nl of the length that is given; it isn't kept.
     checked(libc.bind(fd, address, address.length), "bind", "netlink");
@@ -77,7 +84,8 @@ export const netlink: NetlinkCalls = {
     const size = BigInt(requests.length);
     // SAFETY: both buffers have the lengths that are given and are referenced here until the call has returned.
     const sent = await libc.sendtoBlocking(socketFd, requests, size, 0, address, address.length);
-    // The other thread's errno is out of reach. What couldn't be sent there had no effect, and fails here in the same way.
+    // The errno of the other thread is out of reach. A failed send had no effect, and fails on this thread in the same
+    // way.
     // SAFETY: as above.
     if (sent < 0) checked(libc.sendto(socketFd, requests, size, 0, address, address.length), "sendto", "netlink");
   },

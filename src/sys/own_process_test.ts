@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import "./preopen.ts";
 import { files, OwnedFd, ownProcess, pipes } from "./mod.ts";
 
-Deno.test("dup2 replaces a descriptor; umask gives back the former", () => {
+Deno.test("dup2 replaces a descriptor; umask returns the previous mask", () => {
   const [a, b] = [pipes.pipe2(), pipes.pipe2()];
   using reader = new OwnedFd(a.readFd);
   using writer = new OwnedFd(a.writeFd);
@@ -18,7 +18,7 @@ Deno.test("dup2 replaces a descriptor; umask gives back the former", () => {
   assert.equal(ownProcess.umask(before), 0o077);
 });
 
-/** Leads a session of its own, and gets the orphans of its children: what the daemon does at its start. */
+/** Becomes a session leader and a child subreaper, as the daemon does at its start. */
 const DAEMON = `
   const { ownProcess, pipes, processes, processStat, O, OwnedFd, files, isErrno } = await import(MODULE);
   ownProcess.setsid();
@@ -35,7 +35,7 @@ const DAEMON = `
   console.log(JSON.stringify({ leads: Number(session) === Deno.pid, again, exit: processes.waitpid(orphan, 0).exitCode }));
 `;
 
-Deno.test("setsid and setChildSubreaper, in a process of their own", async () => {
+Deno.test("setsid and setChildSubreaper, in a separate process", async () => {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-config", "--no-check", "-A", "-"],
     stdin: "piped",
@@ -53,8 +53,8 @@ Deno.test("setsid and setChildSubreaper, in a process of their own", async () =>
 });
 
 /**
- * Has a child and two descriptors of which one is to survive, and becomes another program: itself, with other arguments.
- * That one waits for the child, whose end was not yet there when it began.
+ * Starts a child, leaves two of its pipes without close-on-exec, and replaces itself by the same program with other
+ * arguments. The second program waits for the child, which hadn't exited when it started.
  */
 const REPLACED = `
   const { ownProcess, pipes, processes, isErrno, files } = await import(MODULE);
@@ -81,7 +81,7 @@ const REPLACED = `
   console.log(JSON.stringify({ samePid, exitCode: exit.exitCode, text, gone, leftOut: LEFT_OUT ?? "", failed: FAILED }));
 `;
 
-Deno.test("execve: another program with the same pid, its children and the descriptors that were let through", async () => {
+Deno.test("execve: the new program keeps the pid, the children and the descriptors without close-on-exec", async () => {
   const path = await Deno.makeTempFile({ prefix: "tsd-sys-", suffix: ".ts" });
   try {
     await Deno.writeTextFile(path, REPLACED.replace("MODULE", JSON.stringify(import.meta.resolve("./mod.ts"))));

@@ -6,8 +6,8 @@ import type { FileCalls } from "./files.ts";
 import { files } from "./files.ts";
 
 /**
- * A descriptor that is closed with its scope: `using folder = new OwnedFd(files.open(path, flags))`. Use {@link take}
- * to hand the ownership on.
+ * A descriptor that is closed at the end of its scope: `using directory = new OwnedFd(files.open(path, flags))`. Use
+ * {@link take} to transfer the ownership.
  */
 export class OwnedFd implements Disposable {
   #fd: number | undefined;
@@ -18,7 +18,7 @@ export class OwnedFd implements Disposable {
     this.#calls = calls;
   }
 
-  /** The number. @throws Error when it was closed or taken */
+  /** The descriptor's number. @throws {Error} when it was closed or taken */
   get fd(): number {
     if (this.#fd === undefined) throw new Error("The descriptor was closed or handed on");
     return this.#fd;
@@ -28,19 +28,19 @@ export class OwnedFd implements Disposable {
     return this.#fd === undefined;
   }
 
-  /** `/proc/self/fd/N`: the path of what the descriptor refers to, for calls that take paths only. */
+  /** `/proc/self/fd/N`: a path to the open file, for calls that only accept paths. */
   get procPath(): string {
     return `/proc/self/fd/${this.fd}`;
   }
 
-  /** The number, which the caller has to close from now on. */
+  /** Returns the number and transfers ownership: the caller closes it. */
   take(): number {
     const fd = this.fd;
     this.#fd = undefined;
     return fd;
   }
 
-  /** Closes it; a second time does nothing. */
+  /** Closes the descriptor. Does nothing if it was closed or taken. */
   close(): void {
     if (this.#fd !== undefined) this.#calls.close(this.take());
   }

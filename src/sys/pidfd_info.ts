@@ -1,33 +1,36 @@
 /**
  * @module
- * What a pidfd knows of its process (ioctl PIDFD_GET_INFO, linux/pidfd.h). Since Linux 6.15 that includes the exit status,
- * for whoever held a pidfd while the process was reaped: not only for its parent.
+ * Information about the process behind a pidfd (ioctl PIDFD_GET_INFO, linux/pidfd.h). Since Linux 6.15 it includes the
+ * exit status for every process that held a pidfd when the process was reaped, not only for its parent.
  */
 import { failed } from "./check.ts";
 import { errnoOf } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
 import { decodeStatus, type ProcessExit } from "./wait_status.ts";
 
-/** A process, as a pidfd sees it. Neither part: it was reaped, and the kernel didn't keep its status. */
+/**
+ * State of the process behind a pidfd. Both fields are undefined if it was reaped and the kernel didn't keep its
+ * status.
+ */
 export interface PidfdInfo {
-  /** In our pid namespace, while the process runs or is a zombie; undefined once it was reaped. */
+  /** The pid in our pid namespace, while the process runs or is a zombie; undefined once it was reaped. */
   readonly pid: number | undefined;
-  /** How it ended, once it was reaped. */
+  /** How it exited; undefined until it was reaped. */
   readonly exit: ProcessExit | undefined;
 }
 
-/** `struct pidfd_info`, first version (6.13): what it leaves out we don't read. The same on all architectures. */
+/** `struct pidfd_info`, first version (6.13): later fields are not read. The same on all architectures. */
 export const PIDFD_INFO = { sizeBytes: 64, pid: 16, exit_code: 60 } as const;
-/** Bits of `mask`: wanted on the way in, filled on the way out. */
+/** Bits of `mask`: requested by the caller, set by the kernel for the fields that it filled. */
 export const PIDFD_INFO_MASK = { PID: 1n, EXIT: 8n } as const;
 /** `_IOWR(0xff, 11, struct pidfd_info)`. */
 export const PIDFD_GET_INFO = 0xc000ff0bn | (BigInt(PIDFD_INFO.sizeBytes) << 16n);
 
-/** Not known: a kernel before 6.13, whose pidfds take no such request, or a descriptor of another kind. */
+/** Errors of a kernel before 6.13, which doesn't know the request, and of a descriptor that is no pidfd. */
 const UNKNOWN_REQUEST = [errnoOf("ENOTTY"), errnoOf("EINVAL")];
 const ESRCH = errnoOf("ESRCH");
 
-/** Part of `ProcessCalls`. @throws SysError */
+/** Part of `ProcessCalls`. @throws {SysError} */
 export function pidfdInfo(pidFd: number): PidfdInfo | undefined {
   const info = new Uint8Array(PIDFD_INFO.sizeBytes);
   const v = new DataView(info.buffer);

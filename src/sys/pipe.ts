@@ -6,27 +6,32 @@ import { checked, unblocked } from "./check.ts";
 import { O } from "./flags.ts";
 import { libc } from "./libc.ts";
 
-/** Every call throws {@link SysError}. */
+/** Calls on pipes and descriptors. Every call throws {@link SysError}. */
 export interface PipeCalls {
-  /** A pipe; both ends have close-on-exec. `O.NONBLOCK` and `O.DIRECT` may be added. */
+  /** Opens a pipe; both ends have close-on-exec. `O.NONBLOCK` and `O.DIRECT` may be added. */
   pipe2(flags?: number): { readonly readFd: number; readonly writeFd: number };
-  /** Asks for a capacity and returns what it became. EPERM above /proc/sys/fs/pipe-max-size without CAP_SYS_RESOURCE. */
+  /**
+   * Requests a capacity and returns the actual one. EPERM above /proc/sys/fs/pipe-max-size without CAP_SYS_RESOURCE.
+   */
   setPipeSize(fd: number, sizeBytes: number): number;
   pipeSize(fd: number): number;
-  /** Concerns every duplicate: never do it to a descriptor that another process shares. */
+  /**
+   * Sets or clears O_NONBLOCK. It applies to every duplicate: never call it on a descriptor shared with another
+   * process.
+   */
   setNonBlocking(fd: number, on: boolean): void;
-  /** Off for what has to outlive `execve`. */
+  /** Sets or clears close-on-exec; cleared for descriptors that have to survive `execve`. */
   setCloseOnExec(fd: number, on: boolean): void;
-  /** A duplicate with close-on-exec and the lowest free number, from `atLeast` on. */
+  /** Duplicates a descriptor, with close-on-exec, to the lowest free number from `atLeast` on. */
   duplicate(fd: number, atLeast?: number): number;
   /**
-   * tee(2): what can be read from one pipe can be read from another one too, without being taken from the first. Bytes, 0
-   * at the end, "again" when there is nothing now or no room. It never blocks.
+   * Calls tee(2): copies readable data from one pipe to another without consuming it. Returns the number of bytes: 0 at
+   * the end, "again" when there is no data or no room. Never blocks.
    */
   tee(fromFd: number, toFd: number, sizeBytes: number): number | "again";
 }
 
-/** fcntl(2): the commands that are used. */
+/** The commands of fcntl(2) used here. */
 export const F = { DUPFD_CLOEXEC: 1030, SETFD: 2, GETFL: 3, SETFL: 4, SETPIPE_SZ: 1031, GETPIPE_SZ: 1032 } as const;
 const FD_CLOEXEC = 1;
 const SPLICE_F_NONBLOCK = 2;

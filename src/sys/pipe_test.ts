@@ -28,7 +28,7 @@ Deno.test("pipes: size, non-blocking, close-on-exec", () => {
   assert.throws(() => pipes.setPipeSize(100_000, 4096), (e) => isErrno(e, "EBADF"));
 });
 
-Deno.test("tee: looks into a pipe and takes nothing", () => {
+Deno.test("tee copies data from a pipe without consuming it", () => {
   const open = () => {
     const { readFd, writeFd } = pipes.pipe2(O.NONBLOCK);
     return { reader: new OwnedFd(readFd), writer: new OwnedFd(writeFd) };

@@ -1,7 +1,7 @@
 /**
  * @module
- * Imported for its effect, by tests that make real system calls: opens all of libc's symbols before the first test
- * starts, because Deno's leak check counts a library that is opened inside a test as leaked. It stays open for life.
+ * Opens all symbols of libc as a side effect of the import. For tests that make real system calls: Deno's leak check
+ * reports a library that is opened inside a test. The symbols stay open for the life of the process.
  */
 import { openAllSymbols } from "./libc.ts";
 

@@ -1,6 +1,6 @@
 /**
  * @module
- * Child processes and other processes: starting, waiting, signalling, and descriptors that stand for them.
+ * Child processes and other processes: spawning, waiting, signalling, and pidfds.
  */
 import { ARCH } from "./arch.ts";
 import { checked, failed, uninterrupted } from "./check.ts";
@@ -12,61 +12,71 @@ import { spawnProcess, type SpawnRequest } from "./spawn.ts";
 import { environmentVector, StringVector } from "./string_vector.ts";
 import { decodeStatus, type ProcessExit } from "./wait_status.ts";
 
-/** A child that has ended. */
+/** A child that has exited. */
 export interface ExitedChild extends ProcessExit {
   readonly pid: number;
 }
 
-/** Every call throws {@link SysError}. Descriptors are made with close-on-exec and are the caller's to close. */
+/**
+ * Calls on processes. Every call throws {@link SysError}. Descriptors have close-on-exec and are the caller's to close.
+ */
 export interface ProcessCalls {
-  /** Starts a child; see {@link spawnProcess}. */
+  /** Starts a child and returns its pid; see {@link spawnProcess}. */
   spawn(request: SpawnRequest): number;
   /**
-   * Reaps a child (`ANY_CHILD`: whichever has ended). Undefined when none has ended and `WAIT.NOHANG`, the default,
-   * is given. Throws ECHILD when there is no such child.
+   * Reaps a child (`ANY_CHILD`: any one that has exited). Returns undefined if none has exited and `WAIT.NOHANG`, the
+   * default, is given. Throws ECHILD if there is no such child.
    */
   waitpid(pid: number, flags?: number): ExitedChild | undefined;
-  /** kill(2); signal 0 only asks. Prefer a pidfd where the process is not our child. */
+  /**
+   * Calls kill(2); signal 0 only checks that the process exists. Prefer a pidfd for processes that are not our
+   * children.
+   */
   kill(pid: number, signal: number): void;
-  /** A descriptor that polls readable once the process has ended. ESRCH: no such process. */
+  /** Returns a descriptor that polls readable once the process has exited. ESRCH: no such process. */
   pidfdOpen(pid: number): number;
   pidfdSendSignal(pidFd: number, signal: number): void;
-  /** A duplicate of descriptor `theirFd` of another process. EBADF: it has none of that number. */
+  /** Duplicates descriptor `theirFd` of another process. EBADF: it has no such descriptor. */
   pidfdGetfd(pidFd: number, theirFd: number): number;
-  /** What the kernel says of the process behind a pidfd, or undefined where it can't say how one ended (before 6.15). */
+  /**
+   * Returns the kernel's information about the process behind a pidfd, or undefined if the kernel doesn't support it.
+   */
   pidfdInfo(pidFd: number): PidfdInfo | undefined;
 }
 
 /** Calls that change the calling process itself. */
 export interface SelfProcessCalls {
-  /** Makes orphans among all descendants children of this process (prctl PR_SET_CHILD_SUBREAPER). */
+  /** Makes this process the new parent of orphaned descendants (prctl PR_SET_CHILD_SUBREAPER). */
   setChildSubreaper(): void;
-  /** Starts a session; only a process that leads no group can. */
+  /** Starts a session. EPERM: the process already leads a process group. */
   setsid(): void;
   /** Makes `toFd` a duplicate of `fromFd`, without close-on-exec. */
   dup2(fromFd: number, toFd: number): void;
-  /** Ignores a signal from now on, also beyond `execve`, whatever handled it so far. */
+  /** Ignores a signal, also after `execve`, and replaces any handler. */
   ignoreSignal(signal: number): void;
-  /** A signal does what it does to a program that never heard of it, whatever handled it so far. */
+  /** Restores a signal's default action and replaces any handler. */
   defaultSignal(signal: number): void;
-  /** Sets the umask of the process, all threads, and returns the former: at the start of the daemon only. */
+  /**
+   * Sets the umask of the process, for all threads, and returns the previous one. Call it at the start of the daemon
+   * only.
+   */
   umask(mask: number): number;
   /**
-   * Replaces this process by another program: same pid, children stay children, threads end. It returns only by
-   * throwing. Descriptors that have close-on-exec are closed (all that we make: see `setCloseOnExec`), and nothing else
-   * is taken back: `using` scopes don't end, ignored signals stay ignored. A SIGCHLD meanwhile is lost, so the new
-   * program asks `waitpid` once.
+   * Replaces this process by another program: the pid and the children stay, the threads end. It returns only by
+   * throwing. Descriptors with close-on-exec are closed (all that this module makes: see `setCloseOnExec`). Nothing
+   * else is undone: `using` scopes don't end, ignored signals stay ignored. A SIGCHLD that arrives meanwhile is lost,
+   * so the new program has to call `waitpid` once.
    */
   execve(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): never;
 }
 
 const PR_SET_CHILD_SUBREAPER = 36;
-/** signal.h: SIG_DFL, SIG_IGN, and what signal(2) returns for an error, as addresses. */
+/** signal.h: SIG_DFL, SIG_IGN, and the error result of signal(2), as addresses. */
 const SIG_DFL = 0n;
 const SIG_IGN = 1n;
 const SIG_ERR = 0xffff_ffff_ffff_ffffn;
 
-/** Decodes the status of wait(2) of a child that has ended. */
+/** Decodes the wait(2) status of a child that has exited. */
 export function exitOf(pid: number, status: number): ExitedChild {
   return { pid, ...decodeStatus(status) };
 }
@@ -104,7 +114,7 @@ export const processes: ProcessCalls = {
 function execve(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): never {
   const [args, environment] = [new StringVector(argv.map(cString)), environmentVector(env)];
   // SAFETY: both are NULL-terminated arrays of addresses into memory that the vectors keep alive until after the call;
-  // when it succeeds nothing of this process is left.
+  // on success this process's memory is replaced.
   libc.execve(cString(path), args.addresses, environment.addresses);
   const code = errno();
   args.keep();

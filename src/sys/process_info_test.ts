@@ -14,7 +14,7 @@ Deno.test("parseProcessStat survives names with spaces and parentheses", () => {
   }
 });
 
-Deno.test("processStartTime: of this process, and of none", () => {
+Deno.test("processStartTime: of this process, and undefined for an unused pid", () => {
   const ticks = processStartTime(Deno.pid);
   assert.ok(ticks !== undefined && ticks > 0n);
   assert.equal(ticks, processStartTime(Deno.pid));
@@ -27,7 +27,7 @@ Deno.test("the capability bounding set is read as bits", () => {
   assert.ok(capabilityBoundingSet() >= 0n);
 });
 
-Deno.test("limits: soft is lowered and set back", () => {
+Deno.test("setrlimit lowers and restores a soft limit", () => {
   const before = getrlimit(RLIMIT.NOFILE);
   assert.ok(before.soft <= before.hard && before.hard <= RLIM_INFINITY);
   setrlimit(RLIMIT.NOFILE, { soft: before.soft - 1n, hard: before.hard });
@@ -40,12 +40,12 @@ Deno.test("limits: soft is lowered and set back", () => {
   assert.throws(() => getrlimit(999), (e) => isErrno(e, "EINVAL"));
 });
 
-Deno.test("readProcFile: a process that is gone, at the opening or only at the reading, has no text", () => {
+Deno.test("readProcFile returns undefined for a process that exited before the open or the read", () => {
   assert.match(readProcFile("/proc/self/stat") ?? "", /^\d+ \(/);
   assert.equal(readProcFile("/proc/4194305/stat"), undefined);
   const pid = processes.spawn({ path: "/bin/sh", argv: ["sh", "-c", "exit 0"], env: {}, stdio: [] });
   untilZombie(pid);
-  // A zombie's memory is gone: its environment opens and can't be read, with ESRCH or as nothing.
+  // A zombie has no memory: its environment opens, and reading fails with ESRCH or returns nothing.
   assert.ok(["", undefined].includes(readProcFile(`/proc/${pid}/environ`)));
   processes.waitpid(pid, 0);
 });

@@ -38,7 +38,10 @@ const NULL_STDIO: ChildStdio[] = [
   { target: 2, path: "/dev/null", flags: O.WRONLY },
 ];
 
-/** A shell with a script; one that is to be killed says `exec`, or what the shell had started would outlive it. */
+/**
+ * Request for a shell with a script. A script that is to be killed has to use `exec`, or the shell's child would
+ * outlive it.
+ */
 const shell = (script: string, more: Partial<SpawnRequest> = {}): SpawnRequest => ({
   path: "/bin/sh",
   argv: ["sh", "-c", script],
@@ -47,7 +50,7 @@ const shell = (script: string, more: Partial<SpawnRequest> = {}): SpawnRequest =
   ...more,
 });
 
-/** Runs a script to its end and gives what it wrote. The pipe holds 64 KiB: enough, so that waiting first is safe. */
+/** Runs a script to its end and returns its output. The pipe holds 64 KiB, which is enough to wait first. */
 function outputOf(script: string, more: Partial<SpawnRequest> = {}): { output: string; exitCode: number | undefined } {
   const { readFd, writeFd } = pipes.pipe2();
   using reader = new OwnedFd(readFd);
@@ -64,19 +67,19 @@ function outputOf(script: string, more: Partial<SpawnRequest> = {}): { output: s
   }
 }
 
-Deno.test("spawn: arguments, environment, folder, exit code", () => {
+Deno.test("spawn: arguments, environment, working directory, exit code", () => {
   const request = { argv: ["sh", "-c", 'echo "$0|$1|$A|$HOME|$(pwd)"; exit 7', "zero", "ä b"], env: { A: "é=1" } };
   const result = outputOf("", { ...request, cwd: "/usr" });
   assert.deepEqual(result, { output: "zero|ä b|é=1||/usr\n", exitCode: 7 });
 });
 
-Deno.test("spawn: the child has descriptors 0, 1, 2 only, whatever is open here", () => {
+Deno.test("spawn: the child has descriptors 0, 1, 2 only, whatever is open in the parent", () => {
   using leak = new OwnedFd(files.open(c("/etc/hostname"), O.RDONLY));
   pipes.setCloseOnExec(leak.fd, false);
   const { readFd, writeFd } = pipes.pipe2();
   using reader = new OwnedFd(readFd);
   using writer = new OwnedFd(writeFd);
-  // Looked at from outside, and only once it is up: on its way there the dynamic loader uses descriptor 3 itself.
+  // Inspected from outside, and only once the shell runs: before that, the dynamic loader itself uses descriptor 3.
   const pid = processes.spawn(
     shell("echo up; kill -STOP $$", { stdio: [...NULL_STDIO, { target: 1, fd: writer.fd }] }),
   );
@@ -89,8 +92,8 @@ Deno.test("spawn: the child has descriptors 0, 1, 2 only, whatever is open here"
   }
 });
 
-Deno.test("spawn: with holdFds the child has further descriptors at the numbers that were asked for", () => {
-  // Some that were inherited, at numbers of those that are kept.
+Deno.test("spawn: with holdFds the child has further descriptors at the requested numbers", () => {
+  // Inherited descriptors, some at the numbers that the child is to have.
   using inherited = new OwnedFd(files.open(c("/etc/hostname"), O.RDONLY));
   pipes.setCloseOnExec(inherited.fd, false);
   using _low = new DisposableStack();
@@ -120,7 +123,7 @@ Deno.test("spawn: with holdFds the child has further descriptors at the numbers 
   }
 });
 
-// Opened before the tests, as what a test opens counts as leaked.
+// Opened before the tests, as a library that a test opens counts as leaked.
 const { pthread_sigmask } = Deno.dlopen("libc.so.6", {
   pthread_sigmask: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
 }).symbols;
@@ -142,13 +145,13 @@ function withBlocked(signal: number, body: () => void): void {
 const signalSets = (status: string) =>
   [...status.matchAll(/^(SigBlk|SigIgn):\s*(.*)$/gm)].map((m) => `${m[1]} ${m[2]}`);
 
-Deno.test("spawn: a session of its own, default signal actions, an empty mask, whatever they are here", () => {
+Deno.test("spawn: a new session, default signal actions, an empty mask, whatever the parent has", () => {
   const none = "0".repeat(16);
   withBlocked(SIG.USR1, () => {
     // This thread blocks USR1 and Deno ignores PIPE: a child would inherit both.
-    const managed = signalSets(Deno.readTextFileSync("/proc/thread-self/status"));
-    assert.ok(!managed.includes(`SigBlk ${none}`) && !managed.includes(`SigIgn ${none}`), managed.join());
-    // Without a shell in between, which has masks of its own while it forks.
+    const parentSets = signalSets(Deno.readTextFileSync("/proc/thread-self/status"));
+    assert.ok(!parentSets.includes(`SigBlk ${none}`) && !parentSets.includes(`SigIgn ${none}`), parentSets.join());
+    // Without a shell in between, which changes its signal mask while it forks.
     const grep = outputOf("", { path: "/bin/grep", argv: ["grep", "Sig", "/proc/self/status"] });
     assert.deepEqual(signalSets(grep.output), [`SigBlk ${none}`, `SigIgn ${none}`]);
   });
@@ -157,7 +160,7 @@ Deno.test("spawn: a session of its own, default signal actions, an empty mask, w
   assert.ok(pid === group && pid === session, cut.output);
 });
 
-Deno.test("spawn: what cannot be opened is a SysError, and no child stays", () => {
+Deno.test("spawn: a path that cannot be opened is a SysError, and no child stays", () => {
   assert.throws(() => processes.spawn(shell("", { path: "/no/such" })), {
     message: 'posix_spawn "/no/such": ENOENT (No such file or directory)',
   });
@@ -179,7 +182,7 @@ Deno.test("spawn with FIFOs: the child opens them itself; output and end of inpu
   try {
     using dir = new OwnedFd(files.open(c(path), O.RDONLY | O.DIRECTORY));
     for (const name of ["0", "1"]) tree.mkfifoat(dir.fd, c(name), 0o600);
-    // Held open for reading and writing, so that neither the child's opening nor ours waits for the other.
+    // Open for reading and writing, so that neither the child's open nor ours blocks.
     const holder = new OwnedFd(files.openat(dir.fd, c("0"), O.RDWR));
     using output = new OwnedFd(files.openat(dir.fd, c("1"), O.RDWR | O.NONBLOCK));
     const stdio: ChildStdio[] = [
@@ -210,7 +213,7 @@ Deno.test("spawn with FIFOs: the child opens them itself; output and end of inpu
   }
 });
 
-Deno.test("waitpid: undefined while it runs, the signal when it was killed, ECHILD afterwards", () => {
+Deno.test("waitpid: undefined while the child runs, its signal when it was killed, ECHILD afterwards", () => {
   const pid = processes.spawn(shell("exec sleep 100"));
   assert.equal(processes.waitpid(pid), undefined);
   processes.kill(pid, 0);
@@ -226,7 +229,7 @@ Deno.test("exitOf decodes codes, signals and core dumps", () => {
   assert.equal(exitOf(5, 0xff00).exitCode, 255);
 });
 
-Deno.test("pidfds: signals reach the process, and nobody once it is gone", () => {
+Deno.test("pidfds: signals reach the process, and fail with ESRCH once it was reaped", () => {
   const pid = processes.spawn(shell("exec sleep 100"));
   using pidFd = new OwnedFd(processes.pidfdOpen(pid));
   processes.pidfdSendSignal(pidFd.fd, SIG.TERM);
@@ -236,7 +239,7 @@ Deno.test("pidfds: signals reach the process, and nobody once it is gone", () =>
 });
 
 Deno.test({
-  name: "pidfdGetfd takes back a descriptor that a child keeps",
+  name: "pidfdGetfd duplicates a descriptor of a child",
   ...requires("root"),
   fn() {
     const { readFd, writeFd } = pipes.pipe2();
@@ -245,8 +248,8 @@ Deno.test({
     const pid = processes.spawn(shell("exec sleep 100", { stdio: [{ target: 1, fd: writer.fd }] }));
     writer.close();
     using pidFd = new OwnedFd(processes.pidfdOpen(pid));
-    using again = new OwnedFd(processes.pidfdGetfd(pidFd.fd, 1));
-    files.write(again.fd, new Uint8Array([42]));
+    using duplicate = new OwnedFd(processes.pidfdGetfd(pidFd.fd, 1));
+    files.write(duplicate.fd, new Uint8Array([42]));
     const buffer = new Uint8Array(4);
     assert.equal(files.read(reader.fd, buffer), 1);
     assert.equal(buffer[0], 42);
@@ -268,7 +271,7 @@ Deno.test("processStat of a child: parent, start time, zombie with its status", 
 
 const KILLED = { status: 9, exitCode: 137, signal: 9 };
 
-/** Linux 6.15 and later. */
+/** Returns whether the kernel keeps exit statuses for pidfds: Linux 6.15 and later. */
 function kernelRetainsExits(): boolean {
   const [major, minor] = Deno.osRelease().split(".").map(Number);
   return major > 6 || (major === 6 && minor >= 15);
@@ -279,7 +282,7 @@ function untilZombie(pid: number): void {
   while (processStat(pid)?.state !== "Z") assert.ok(Date.now() < deadline, "it didn't end");
 }
 
-Deno.test("pidfdInfo: a process that runs, a zombie, one that was reaped", () => {
+Deno.test("pidfdInfo: a running process, a zombie, a reaped process", () => {
   for (
     const [script, exit] of [["exit 7", { status: 0x700, exitCode: 7, signal: undefined }], ["kill -9 $$", KILLED]]
   ) {
@@ -303,7 +306,7 @@ Deno.test("pidfdInfo: a process that runs, a zombie, one that was reaped", () =>
   }
 });
 
-Deno.test("pidfdInfo of what is no pidfd: undefined; of no descriptor at all: an error", () => {
+Deno.test("pidfdInfo: undefined for a descriptor that is no pidfd, an error for a closed one", () => {
   using file = new OwnedFd(files.open(c("/dev/null"), O.RDONLY));
   assert.equal(processes.pidfdInfo(file.fd), undefined);
   assert.throws(() => processes.pidfdInfo(100_000), (e) => isErrno(e, "EBADF"));

@@ -1,20 +1,22 @@
-/** Giving memory back to the kernel that this process can have again when it needs it. */
+/** Releases memory of this process to the kernel that can be paged in again on demand. */
 import { checked } from "./check.ts";
 import { libc } from "./libc.ts";
 import { readProcFile } from "./process_info.ts";
 
-/** madvise(2): the pages are dropped; the next look at them reads the file again, which is in the page cache. */
+/** madvise(2): drops the pages; the next access reads them from the file again, which is in the page cache. */
 const MADV_DONTNEED = 4;
 
-/** A mapping of `/proc/PID/smaps` (proc_pid_smaps(5)). */
+/** A mapping in `/proc/PID/smaps` (proc_pid_smaps(5)). */
 export interface Mapping {
   readonly start: bigint;
   readonly lengthBytes: bigint;
 }
 
 /**
- * The mappings of a program's file that hold nothing but the file's bytes: not writable, and no page of them was ever
- * changed (what a relocation changed at the start would be lost).
+ * Returns the mappings of a program's file that are identical to the file: read-only, and with no modified page
+ * (changes by relocations at the start would be lost).
+ * @param smaps text of `/proc/PID/smaps`
+ * @param program path of the program's file
  */
 export function cleanMappings(smaps: string, program: string): Mapping[] {
   const found: Mapping[] = [];
@@ -26,17 +28,17 @@ export function cleanMappings(smaps: string, program: string): Mapping[] {
   return found;
 }
 
-/** Neither in memory nor swapped out is there a page of its own. A kernel that doesn't say so gives no mapping at all. */
+/** No anonymous page in memory or swapped out. If the kernel doesn't report this, no mapping matches. */
 const UNCHANGED = [/^Anonymous: +0 kB$/m, /^Swap: +0 kB$/m];
 
-/** Address range, `r-xp`, offset, device, inode, path; then lines of facts. */
+/** Address range, `r-xp`, offset, device, inode, path; then lines of statistics. */
 const MAPPING = /^([0-9a-f]+)-([0-9a-f]+) r([w-])[x-]p [0-9a-f]+ \S+ \d+ +(\/.*)\n((?:[A-Z].*\n)*)/gm;
 
-/** What this process does about its own memory. */
+/** Releases memory of this process. */
 export interface SelfMemoryCalls {
   /** Drops the pages of the program's file, most of which only its start needed. */
   releaseProgram(): void;
-  /** Gives back what the C library's heap has free. */
+  /** Returns free memory of the C library's heap to the kernel. */
   releaseHeap(): void;
 }
 
@@ -44,7 +46,8 @@ export const selfMemory: SelfMemoryCalls = {
   releaseProgram: () => {
     const smaps = readProcFile("/proc/self/smaps") ?? "";
     for (const { start, lengthBytes } of cleanMappings(smaps, Deno.readLinkSync("/proc/self/exe"))) {
-      // SAFETY: a whole mapping of this process, unchanged since it was made; whoever reads it gets the same bytes again.
+      // SAFETY: a whole mapping of this process, unchanged since it was made; a later read gets the same bytes from the
+      // file.
       checked(libc.madvise(start, lengthBytes, MADV_DONTNEED), "madvise");
     }
   },

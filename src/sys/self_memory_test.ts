@@ -36,7 +36,7 @@ Deno.test("only unchanged, unwritable mappings of the program's own file are dro
   assert.deepEqual(cleanMappings(SMAPS, "/opt/other"), []);
 });
 
-Deno.test("this process goes on after its program's pages were dropped, with less of them in memory", () => {
+Deno.test("after releaseProgram this process still works and has less of its file in memory", () => {
   const fileKb = () => Number(/^RssFile:\s+(\d+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1]);
   const before = fileKb();
   selfMemory.releaseHeap();

@@ -1,7 +1,7 @@
 /**
  * @module
- * Unix stream sockets, as far as another program hands descriptors over by them (SCM_RIGHTS, unix(7)). What only carries
- * bytes is Deno's.
+ * Unix stream sockets, for receiving descriptors from another program (SCM_RIGHTS, unix(7)). Sockets that only carry
+ * bytes are Deno's.
  */
 import { TsdError } from "../errors.ts";
 import { addressOf } from "./address.ts";
@@ -10,25 +10,31 @@ import { files } from "./files.ts";
 import { O } from "./flags.ts";
 import { libc } from "./libc.ts";
 
-/** What one message brought. */
+/** One received message. */
 export interface ReceivedFd {
-  /** With close-on-exec, the caller's to close; undefined when the message brought none. */
+  /** With close-on-exec, the caller's to close; undefined if the message carried none. */
   readonly fd: number | undefined;
-  /** What came with it, 4 KiB at most. Empty, and no descriptor: the other side has closed. */
+  /** The message's data, at most 4 KiB. Empty and without a descriptor: the peer has closed the connection. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** All sockets are non-blocking and have close-on-exec. Every call throws {@link SysError}. */
+/** Calls on sockets. All sockets are non-blocking and have close-on-exec. Every call throws {@link SysError}. */
 export interface SocketCalls {
   unixSocket(): number;
-  /** Makes the file `path`, with the permissions that fchmod(2) gave the socket. @throws TsdError invalid_argument */
+  /**
+   * Creates the socket file `path`, with the permissions that fchmod(2) gave the socket.
+   * @throws {TsdError} invalid_argument
+   */
   bindUnix(socketFd: number, path: string): void;
   listen(socketFd: number, backlog: number): void;
-  /** The next connection, "again" when there is none now. */
+  /** Returns the next connection, or "again" if there is none now. */
   accept(socketFd: number): number | "again";
-  /** Takes one message and one descriptor from it; further ones are closed. "again": there is none now. */
+  /** Receives one message with at most one descriptor; further ones are closed. "again": there is none now. */
   receiveFd(socketFd: number): ReceivedFd | "again";
-  /** Bytes taken from `bytes` by a connected socket of any kind, which may be a blocking one; "again": no room now. */
+  /**
+   * Sends on a connected socket of any kind, also a blocking one. Returns the number of bytes sent; "again": no room
+   * now.
+   */
   send(socketFd: number, bytes: Uint8Array): number | "again";
 }
 
@@ -49,17 +55,17 @@ const LONGEST_PATH = SOCKADDR_UN.sizeBytes - SOCKADDR_UN.sun_path - 1;
 /** `struct msghdr` and `struct iovec` of 64-bit machines. */
 export const MSGHDR = { sizeBytes: 56, msg_iov: 16, msg_iovlen: 24, msg_control: 32, msg_controllen: 40 } as const;
 export const IOVEC = { sizeBytes: 16, iov_len: 8 } as const;
-/** `struct cmsghdr`, which the descriptors follow. */
+/** `struct cmsghdr`; the descriptors follow it. */
 export const CMSGHDR = { sizeBytes: 16, cmsg_level: 8, cmsg_type: 12 } as const;
 
 const FLAGS = O.CLOEXEC | O.NONBLOCK;
 const SEND_FLAGS = SOCKET.MSG_DONTWAIT | SOCKET.MSG_NOSIGNAL;
 const DATA_BYTES = 4096;
 const FD_BYTES = 4;
-/** Room for more than the one descriptor that is wanted; the kernel closes what finds no room. */
+/** Room for more than the one expected descriptor; the kernel closes those that don't fit. */
 const CONTROL_BYTES = CMSGHDR.sizeBytes + 8 * FD_BYTES;
 
-/** A sockaddr_un and how much of it is in use. @throws TsdError invalid_argument */
+/** Returns a sockaddr_un and its length in use. @throws {TsdError} invalid_argument */
 export function unixAddress(path: string): { readonly address: Uint8Array<ArrayBuffer>; readonly sizeBytes: number } {
   const bytes = new TextEncoder().encode(path);
   const wrong = path === "" || path.includes("\0");
@@ -91,7 +97,7 @@ function receiveFd(socketFd: number): ReceivedFd | "again" {
   return { fd, data: data.slice(0, Math.min(count, Number(iov[1]))) };
 }
 
-/** The descriptors of all SCM_RIGHTS messages. */
+/** Returns the descriptors of all SCM_RIGHTS messages. */
 function descriptorsIn(control: Uint8Array): number[] {
   const v = new DataView(control.buffer, control.byteOffset, control.byteLength);
   const found: number[] = [];
@@ -123,7 +129,7 @@ export const sockets: SocketCalls = {
     checked(libc.listen(socketFd, backlog), "listen", socketFd);
   },
   accept: (socketFd) =>
-    // SAFETY: NULL twice: the address of the other side isn't asked for.
+    // SAFETY: NULL twice: the peer's address isn't requested.
     unblocked(() => libc.accept4(socketFd, null, null, FLAGS), "accept4", socketFd),
   receiveFd,
   send: (socketFd, bytes) =>

@@ -14,10 +14,10 @@ function received(message: ReceivedFd | "again"): ReceivedFd {
   return message;
 }
 
-Deno.test("receiveFd: again, a descriptor with its text, bytes alone, the end", () => {
-  const [managed, theirs] = socketPair();
-  using receiver = managed;
-  using sender = theirs;
+Deno.test("receiveFd: no message, a descriptor with data, data alone, end of stream", () => {
+  const [first, second] = socketPair();
+  using receiver = first;
+  using sender = second;
   assert.equal(sockets.receiveFd(receiver.fd), "again");
 
   const { readFd, writeFd } = pipes.pipe2();
@@ -42,18 +42,18 @@ Deno.test("receiveFd: again, a descriptor with its text, bytes alone, the end", 
   assert.deepEqual([end.fd, end.data.length], [undefined, 0]);
 });
 
-Deno.test("receiveFd keeps one descriptor of many, however many were sent, and 4 KiB of the bytes", () => {
-  const [managed, theirs] = socketPair();
-  using receiver = managed;
-  using sender = theirs;
+Deno.test("receiveFd returns one descriptor, however many were sent, and at most 4 KiB of data", () => {
+  const [first, second] = socketPair();
+  using receiver = first;
+  using sender = second;
   using file = new OwnedFd(files.open(c("/dev/null"), O.RDONLY));
   const before = openFds();
   for (const count of [2, 8, 9, 100]) {
     sendFds(sender.fd, Array.from({ length: count }, () => file.fd), "y".repeat(5000));
-    const first = received(sockets.receiveFd(receiver.fd));
-    using _kept = new OwnedFd(first.fd!);
+    const message = received(sockets.receiveFd(receiver.fd));
+    using _fd = new OwnedFd(message.fd!);
     assert.equal(openFds(), before + 1, `${count} were sent`);
-    assert.equal(first.data.length, 4096);
+    assert.equal(message.data.length, 4096);
     const rest = received(sockets.receiveFd(receiver.fd));
     assert.deepEqual([rest.fd, rest.data.length], [undefined, 904]);
   }
@@ -103,7 +103,7 @@ Deno.test("a socket's path has 107 bytes at most, and no NUL", () => {
   }
 });
 
-Deno.test("receiveFd on what is no socket, accept on what doesn't listen: a SysError", () => {
+Deno.test("receiveFd on a pipe and accept on a socket that doesn't listen throw a SysError", () => {
   const { readFd, writeFd } = pipes.pipe2();
   using reader = new OwnedFd(readFd);
   using _writer = new OwnedFd(writeFd);

@@ -9,25 +9,27 @@ import { libc } from "./libc.ts";
 import { environmentVector, StringVector } from "./string_vector.ts";
 
 /**
- * What descriptor `target` of the child is: a duplicate of one of ours, or a path that the child opens itself. The
- * opening happens while this thread waits: a FIFO opened read-only without a writer would block it.
+ * What descriptor `target` of the child refers to: a duplicate of a descriptor of this process, or a path that the
+ * child opens. The open happens while this thread waits: opening a FIFO read-only without a writer would block it.
  */
 export type ChildStdio =
   | { readonly target: number; readonly fd: number }
   | { readonly target: number; readonly path: string; readonly flags: number; readonly mode?: number };
 
-/** A child to start. It gets nothing that is not listed here: no environment, no descriptor from `holdFds` on. */
+/**
+ * A child to start. It inherits nothing that is not listed here: no environment, and no descriptor from `holdFds` on.
+ */
 export interface SpawnRequest {
   /** Absolute path of the program: PATH is not searched. */
   readonly path: string;
-  /** With the program's name first. */
+  /** The arguments; the first one is the program's name. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Applied in order; a descriptor of ours may not be the target of an earlier entry. */
+  /** Applied in order; `fd` must not be the target of an earlier entry. */
   readonly stdio: readonly ChildStdio[];
   /**
-   * Descriptors below this number survive, 3 by default: targets of `stdio` have to lie below it. What `stdio` doesn't
-   * name still has its own close-on-exec.
+   * Descriptors below this number may stay open, 3 by default; targets of `stdio` must be below it. Descriptors that
+   * `stdio` doesn't name are subject to close-on-exec.
    */
   readonly holdFds?: number;
   readonly cwd?: string;
@@ -37,15 +39,15 @@ export interface SpawnRequest {
 export const POSIX_SPAWN = { SETSIGDEF: 0x04, SETSIGMASK: 0x08, SETSID: 0x80 } as const;
 const SPAWN_FLAGS = POSIX_SPAWN.SETSIGDEF | POSIX_SPAWN.SETSIGMASK | POSIX_SPAWN.SETSID;
 const STANDARD_FDS = 3;
-/** Room for glibc's types on 64-bit machines, which are 80, 336 and 128 bytes. */
+/** Buffer sizes for glibc's types, which have 80, 336 and 128 bytes on 64-bit machines. */
 export const SPAWN_SIZES = { fileActions: 128, attributes: 512, signalSet: 128 } as const;
 
 /**
- * Starts a child in a session of its own, with default signal actions, an empty signal mask and descriptors 0 to 2
- * (below `holdFds`) only. Returns its pid; the caller has to wait for it.
- * @throws TsdError invalid_argument when a descriptor would be overwritten before its use, or not survive
- * @throws SysError (ENOENT, EACCES …) when the program, `cwd` or a stdio path cannot be opened
- * @throws TsdError not_implemented with a glibc older than 2.34
+ * Starts a child in a new session, with default signal actions, an empty signal mask and only descriptors 0 to 2 (those
+ * below `holdFds`). Returns its pid; the caller has to wait for it.
+ * @throws {TsdError} invalid_argument when a descriptor would be overwritten before its use, or not survive
+ * @throws {SysError} (ENOENT, EACCES …) when the program, `cwd` or a stdio path cannot be opened
+ * @throws {TsdError} not_implemented with a glibc older than 2.34
  */
 export function spawnProcess(request: SpawnRequest): number {
   refuseLostDescriptors(request);
@@ -100,21 +102,21 @@ function addActions(actions: Uint8Array<ArrayBuffer>, { stdio, cwd, holdFds = ST
     }
   }
   if (cwd !== undefined) {
-    check(modern(libc.posix_spawn_file_actions_addchdir_np)(actions, cString(cwd)), "posix_spawn chdir", cwd);
+    check(required(libc.posix_spawn_file_actions_addchdir_np)(actions, cString(cwd)), "posix_spawn chdir", cwd);
   }
-  // What whoever started us had left open is no business of the child's; glibc takes it well where nothing is open.
+  // The child must not inherit descriptors that our parent left open; glibc ignores numbers that are not open.
   const targets = new Set(stdio.map(({ target }) => target));
   for (let fd = STANDARD_FDS; fd < holdFds; fd++) {
     if (!targets.has(fd)) check(libc.posix_spawn_file_actions_addclose(actions, fd), "posix_spawn close");
   }
   check(
-    modern(libc.posix_spawn_file_actions_addclosefrom_np)(actions, holdFds),
+    required(libc.posix_spawn_file_actions_addclosefrom_np)(actions, holdFds),
     "posix_spawn closefrom",
   );
 }
 
-/** A function that older glibcs don't have. */
-function modern<F>(symbol: F | null): F {
+/** Returns a function that older versions of glibc lack. @throws {TsdError} not_implemented */
+function required<F>(symbol: F | null): F {
   if (symbol === null) {
     throw new TsdError("not_implemented", "tsd needs glibc 2.34 or later (posix_spawn_file_actions_addclosefrom_np)");
   }

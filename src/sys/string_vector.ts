@@ -23,13 +23,13 @@ export class StringVector {
     }
   }
 
-  /** Call it after the last use of the addresses, so that the block is reachable until then. */
+  /** Call it after the last use of the addresses, so that the block stays reachable until then. */
   keep(): number {
     return this.#block.length;
   }
 }
 
-/** An environment as `NAME=value` strings. @throws TsdError invalid_argument when one holds a NUL */
+/** Encodes an environment as `NAME=value` strings. @throws {TsdError} invalid_argument when one contains a NUL */
 export function environmentVector(env: Readonly<Record<string, string>>): StringVector {
   return new StringVector(Object.entries(env).map(([name, value]) => cString(`${name}=${value}`)));
 }

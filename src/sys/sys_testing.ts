@@ -1,6 +1,4 @@
-/**
- * For tests only: the other side of sockets and terminals, which the engine itself never plays.
- */
+/** For tests only: the peer's side of sockets and terminals, which the engine never uses. */
 import { addressOf } from "./address.ts";
 import { checked } from "./check.ts";
 import { cString } from "./cstring.ts";
@@ -11,14 +9,14 @@ import { OwnedFd } from "./owned_fd.ts";
 import "./preopen.ts";
 import { CMSGHDR, IOVEC, MSGHDR, SOCKADDR_UN, SOCKET, sockets } from "./sockets.ts";
 
-// Opened when this is imported, before the tests start: what a test opens counts as leaked.
+// Opened by the import, before the tests start: a library that a test opens counts as leaked.
 const { socketpair, connect, sendmsg } = Deno.dlopen("libc.so.6", {
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   sendmsg: { parameters: ["i32", "buffer", "i32"], result: "isize" },
 }).symbols;
 
-/** Two connected sockets, neither of which blocks. */
+/** Returns two connected non-blocking sockets; the caller closes both. */
 export function socketPair(): [OwnedFd, OwnedFd] {
   const pair = new Int32Array(2);
   // SAFETY: pair is the int[2] that the call writes.
@@ -26,7 +24,7 @@ export function socketPair(): [OwnedFd, OwnedFd] {
   return [new OwnedFd(pair[0]), new OwnedFd(pair[1])];
 }
 
-/** A client of a listening socket. @throws SysError ECONNREFUSED, ENOENT */
+/** Connects to a listening socket. @throws {SysError} ECONNREFUSED, ENOENT */
 export function connectUnix(path: string): OwnedFd {
   const socket = new OwnedFd(sockets.unixSocket());
   const address = new Uint8Array(SOCKADDR_UN.sizeBytes);
@@ -67,7 +65,7 @@ export function sendFds(socketFd: number, fds: readonly number[], text = "x"): v
 const TIOCSPTLCK = 0x40045431n;
 const TIOCGPTN = 0x80045430n;
 
-/** A pty: the master, which doesn't block, and the path of the other side. */
+/** Opens a pty: the non-blocking master, and the path of the slave. */
 export function openPty(): { readonly master: OwnedFd; readonly path: string } {
   const master = new OwnedFd(files.open(cString("/dev/ptmx"), O.RDWR | O.NOCTTY | O.NONBLOCK));
   const number = new Int32Array(1);

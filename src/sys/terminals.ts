@@ -1,22 +1,22 @@
 /**
  * @module
- * Terminals, from the side of whoever holds the master of a pty (ioctl_tty(2)).
+ * Terminals, seen from the master of a pty (ioctl_tty(2)).
  */
 import { checked } from "./check.ts";
 import { libc } from "./libc.ts";
 
-/** Of a terminal, in characters: 0 to 65,535 each. */
+/** Size of a terminal, in characters: 0 to 65,535 each. */
 export interface WindowSize {
   readonly rows: number;
   readonly columns: number;
 }
 
-/** Either side of a pty may be given. Every call throws {@link SysError}; ENOTTY: it is no terminal. */
+/** Both sides of a pty are accepted. Every call throws {@link SysError}; ENOTTY: not a terminal. */
 export interface TerminalCalls {
   windowSize(fd: number): WindowSize;
-  /** A size that is another than before sends SIGWINCH to the programs in the foreground. */
+  /** Sets the size. A changed size sends SIGWINCH to the foreground process group. */
   setWindowSize(fd: number, size: WindowSize): void;
-  /** How many bytes can be read at once, of a pipe too. */
+  /** Returns how many bytes can be read without blocking; also works for a pipe. */
   unreadBytes(fd: number): number;
 }
 
@@ -24,7 +24,7 @@ export interface TerminalCalls {
 export const TIOC = { GWINSZ: 0x5413n, SWINSZ: 0x5414n } as const;
 const FIONREAD = 0x541bn;
 
-/** `struct winsize`: rows, columns, and a size in pixels that nobody uses. */
+/** `struct winsize`: rows, columns, and an unused size in pixels. */
 const WINSIZE_FIELDS = 4;
 
 /** The real {@link TerminalCalls}. */

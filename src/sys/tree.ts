@@ -1,28 +1,31 @@
 /**
  * @module
- * Making, removing and renaming entries of a folder that is held open. Names are resolved from `dirFd`: give single
- * names, so that no symbolic link on the way can lead elsewhere.
+ * Creating, removing and renaming entries of an open directory. Names are resolved from `dirFd`: pass single path
+ * components, so that no symbolic link can redirect the path.
  */
 import { checked } from "./check.ts";
 import type { CString } from "./cstring.ts";
 import { errnoOf, SysError } from "./errno.ts";
 import { libc } from "./libc.ts";
 
-/** Every call throws {@link SysError}. Modes pass through the umask of the process. */
+/** Calls on directory entries. Every call throws {@link SysError}. Modes are subject to the umask of the process. */
 export interface TreeCalls {
   mkdirat(dirFd: number, name: CString, mode: number): void;
-  /** A link at `name` with the text `target`, which is not looked at. */
+  /** Creates a symbolic link `name` to `target`, which is not resolved. */
   symlinkat(target: CString, dirFd: number, name: CString): void;
-  /** A second name for a file. Without `AT.SYMLINK_FOLLOW` a symbolic link itself gets the second name. */
+  /** Creates a hard link. Without `AT.SYMLINK_FOLLOW`, a symbolic link itself is linked. */
   linkat(fromDirFd: number, fromName: CString, toDirFd: number, toName: CString, flags?: number): void;
-  /** `mode` holds the type (`S.IFCHR` …) and permissions; `device` only for devices. */
+  /** `mode` holds the type (`S.IFCHR` …) and permissions; `device` is used for devices only. */
   mknodat(dirFd: number, name: CString, mode: number, device?: DeviceNumber): void;
   mkfifoat(dirFd: number, name: CString, mode: number): void;
-  /** `AT.REMOVEDIR` removes an empty folder. */
+  /** Removes a file; with `AT.REMOVEDIR`, an empty directory. */
   unlinkat(dirFd: number, name: CString, flags?: number): void;
   /** `RENAME` flags: NOREPLACE (EEXIST when the target exists), EXCHANGE. */
   renameat2(fromDirFd: number, fromName: CString, toDirFd: number, toName: CString, flags?: number): void;
-  /** The bytes of a symbolic link, without NUL. With an empty name: of the link that `dirFd` (O_PATH) refers to. */
+  /**
+   * Returns the target of a symbolic link as bytes, without NUL. With an empty name: of the link that `dirFd` (O_PATH)
+   * refers to.
+   */
   readlinkat(dirFd: number, name: CString): Uint8Array<ArrayBuffer>;
 }
 
@@ -32,13 +35,16 @@ export interface DeviceNumber {
   readonly minor: number;
 }
 
-/** glibc's `makedev`: 12 low and 20 high bits of major, 8 low and 24 high bits of minor, interleaved. */
+/**
+ * Encodes a device number as glibc's `makedev`: 12 low and 20 high bits of major, 8 low and 24 high bits of minor,
+ * interleaved.
+ */
 export function makeDevice({ major, minor }: DeviceNumber): bigint {
   const [high, low] = [BigInt(major), BigInt(minor)];
   return (low & 0xffn) | ((high & 0xfffn) << 8n) | ((low & 0xffff_ff00n) << 12n) | ((high & 0xffff_f000n) << 32n);
 }
 
-// The kernel's PATH_MAX; no link's text is longer.
+// The kernel's PATH_MAX; no link's target is longer.
 const LINK_MAX_BYTES = 4096;
 
 // SAFETY (all calls below): names end with NUL, live until the call returns, and are not kept by the kernel.
@@ -57,7 +63,7 @@ export const tree: TreeCalls = {
   readlinkat(dirFd, name) {
     const buffer = new Uint8Array(LINK_MAX_BYTES);
     const length = checked(libc.readlinkat(dirFd, name, buffer, BigInt(buffer.length)), "readlinkat", name);
-    // The kernel cuts silently.
+    // The kernel truncates silently.
     if (length === buffer.length) throw new SysError("readlinkat", errnoOf("ENAMETOOLONG"));
     return buffer.slice(0, length);
   },

@@ -17,7 +17,7 @@ function inScratch(body: (fd: number, path: string) => void): () => void {
 const modeOf = (fd: number, name: string) => metadata.statx(fd, c(name), AT.SYMLINK_NOFOLLOW).mode;
 
 Deno.test(
-  "tree: folders, links, FIFOs, removal",
+  "tree: directories, links, FIFOs, removal",
   inScratch((fd, path) => {
     tree.mkdirat(fd, c("d"), 0o700);
     tree.symlinkat(c("../nowhere"), fd, c("s"));

@@ -1,7 +1,7 @@
 /**
  * @module
- * Compares every number in our tables with what the C headers of this machine say, for its architecture: a C program
- * prints constants, sizes and offsets.
+ * Compares every number in the tables of this module with the C headers of this machine, for its architecture: a C
+ * program prints constants, sizes and offsets.
  */
 import { strict as assert } from "node:assert";
 import { requires } from "../../tests/requires.ts";
@@ -51,7 +51,7 @@ import { makeDevice } from "./tree.ts";
 
 type Numbers = Record<string, number | bigint>;
 
-/** Compiles and runs a program, and gives what it printed. */
+/** Compiles and runs a C program, and returns its output. */
 function runC(source: string): string {
   const path = Deno.makeTempDirSync({ prefix: "tsd-truth-" });
   try {
@@ -64,18 +64,18 @@ function runC(source: string): string {
   }
 }
 
-/** What C says of each expression that is a key of `ours`. */
-function truth(headers: string[], managed: Numbers, declarations: string): Numbers {
-  const names = Object.keys(managed);
+/** Returns the value that C gives for each expression that is a key of `table`. */
+function truth(headers: string[], table: Numbers, declarations: string): Numbers {
+  const names = Object.keys(table);
   const prints = names.map((name) => `printf("%llu\\n", (unsigned long long)(${name}));`).join("\n");
   const includes = headers.map((header) => `#include <${header}>`).join("\n");
   const values = runC(`${includes}\n${declarations}\nint main(void) {\n${prints}\nreturn 0;\n}`).trim().split("\n");
   return Object.fromEntries(names.map((name, i) => [name, BigInt.asUintN(64, BigInt(values[i]))]));
 }
 
-function assertTrue(headers: string[], managed: Numbers, declarations = ""): void {
-  const expected = Object.entries(managed).map(([name, value]) => [name, BigInt.asUintN(64, BigInt(value))]);
-  assert.deepEqual(Object.fromEntries(expected), truth(headers, managed, declarations));
+function assertTrue(headers: string[], table: Numbers, declarations = ""): void {
+  const expected = Object.entries(table).map(([name, value]) => [name, BigInt.asUintN(64, BigInt(value))]);
+  assert.deepEqual(Object.fromEntries(expected), truth(headers, table, declarations));
 }
 
 const prefixed = (prefix: string, table: Numbers): Numbers =>
@@ -208,7 +208,7 @@ Deno.test({
   },
 });
 
-/** As linux/pidfd.h of 6.15 has it, for machines whose headers are older. */
+/** linux/pidfd.h as of 6.15, for machines with older headers. */
 const PIDFD_HEADER = `#include <linux/pidfd.h>
 #ifndef PIDFD_GET_INFO
 struct pidfd_info { __u64 mask, cgroupid; __u32 pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
@@ -222,19 +222,19 @@ struct pidfd_info { __u64 mask, cgroupid; __u32 pid, tgid, ppid, ruid, rgid, eui
 `;
 
 Deno.test({
-  name: "truth: what a pidfd is asked",
+  name: "truth: pidfd_info",
   ...ifCompiler,
   fn() {
     const { sizeBytes, ...fields } = PIDFD_INFO;
-    const places = Object.entries(fields).map(([field, at]) => [`offsetof(struct pidfd_info, ${field})`, at]);
-    const managed = {
+    const fieldOffsets = Object.entries(fields).map(([field, at]) => [`offsetof(struct pidfd_info, ${field})`, at]);
+    const table = {
       PIDFD_INFO_SIZE_VER0: sizeBytes,
-      ...Object.fromEntries(places),
+      ...Object.fromEntries(fieldOffsets),
       "offsetof(struct pidfd_info, mask)": 0,
       ...prefixed("PIDFD_INFO_", PIDFD_INFO_MASK),
       GET_FIRST_INFO: PIDFD_GET_INFO,
     };
-    assertTrue(["stddef.h", "linux/types.h", "sys/ioctl.h"], managed, PIDFD_HEADER);
+    assertTrue(["stddef.h", "linux/types.h", "sys/ioctl.h"], table, PIDFD_HEADER);
   },
 });
 
@@ -267,7 +267,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "truth: subvolumes of btrfs",
+  name: "truth: btrfs subvolumes",
   ...ifCompiler,
   fn() {
     assertTrue(["stddef.h", "linux/btrfs.h", "linux/btrfs_tree.h", "linux/fs.h"], {
@@ -313,8 +313,8 @@ Deno.test({
     assert.ok(lines.length > 130);
     for (const line of lines) {
       const [number, name, text] = line.split("|");
-      const managed = errnoName(Number(number));
-      assert.equal(managed, name, line);
+      const actual = errnoName(Number(number));
+      assert.equal(actual, name, line);
       assert.equal(new SysError("x", Number(number)).message, `x: ${name} (${text})`);
     }
   },

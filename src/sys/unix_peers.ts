@@ -1,6 +1,7 @@
 /**
  * @module
- * The other ends of unix sockets (unix(7)): who listens at one, and single messages to one, as sd_notify(3) sends them.
+ * Peers of unix sockets (unix(7)): the credentials of the process listening on one, and single datagrams, as
+ * sd_notify(3) sends them.
  */
 import { checked } from "./check.ts";
 import { files } from "./files.ts";
@@ -9,19 +10,22 @@ import { libc } from "./libc.ts";
 import { OwnedFd } from "./owned_fd.ts";
 import { SOCKADDR_UN, SOCKET, unixAddress } from "./sockets.ts";
 
-/** Who called listen(2) on a socket, as it was then. */
+/** Credentials of the process that called listen(2), as of that call. */
 export interface PeerCredentials {
-  /** 0 when it isn't in our pid namespace. */
+  /** 0 if the process isn't in our pid namespace. */
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Every call throws {@link SysError}, and TsdError invalid_argument for a path that no socket can have. */
+/** Every call throws {@link SysError}, and {@link TsdError} invalid_argument for an invalid socket path. */
 export interface UnixPeerCalls {
-  /** @throws SysError ENOENT, ECONNREFUSED (nobody listens), EACCES, EAGAIN (it doesn't get round to accepting) */
+  /**
+   * Connects to a socket and returns its listener's credentials.
+   * @throws {SysError} ENOENT, ECONNREFUSED (no listener), EACCES, EAGAIN (its backlog is full)
+   */
   listener(path: string): PeerCredentials;
-  /** Sends one message to a datagram socket; `@name` is one without a file. */
+  /** Sends one message to a datagram socket; `@name` is an abstract address. */
   sendDatagram(path: string, message: Uint8Array<ArrayBuffer>): void;
 }
 

@@ -19,7 +19,7 @@ function received(socket: OwnedFd): string {
   return new TextDecoder().decode(message.data);
 }
 
-Deno.test("datagrams: to a file, to an abstract name, to nobody", async () => {
+Deno.test("datagrams: to a path, to an abstract address, to a missing socket", async () => {
   const dir = await Deno.makeTempDir();
   try {
     using file = datagramSocket();
@@ -42,7 +42,7 @@ Deno.test("datagrams: to a file, to an abstract name, to nobody", async () => {
   }
 });
 
-Deno.test("listener: who listens at a socket", async () => {
+Deno.test("listener returns the credentials of the listening process", async () => {
   const dir = await Deno.makeTempDir();
   const open = () => [...Deno.readDirSync("/proc/self/fd")].length;
   try {

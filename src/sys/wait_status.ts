@@ -1,19 +1,19 @@
 /**
  * @module
- * What the status of wait(2) says.
+ * The status that wait(2) returns.
  */
 
-/** How a process ended. */
+/** How a process exited. */
 export interface ProcessExit {
   /** The raw status of wait(2). */
   readonly status: number;
-  /** What a shell would say: the exit code, or 128 plus the number of the signal that killed it. */
+  /** The exit code, or 128 plus the number of the signal that killed the process, as shells report it. */
   readonly exitCode: number;
-  /** The signal that killed it, if one did. */
+  /** The signal that killed the process, if any. */
   readonly signal: number | undefined;
 }
 
-/** The parts of a status of wait(2). */
+/** Decodes a status of wait(2). */
 export function decodeStatus(status: number): ProcessExit {
   const signal = status & 0x7f;
   return signal === 0

@@ -1,6 +1,7 @@
 /**
- * The tar state machine: bytes in any portions go in, entries and pieces of their data come out, all synchronously, so
- * that thirty thousand small entries cost no promise each. Headers are parsed by the pure functions beside it.
+ * The tar state machine. It takes bytes in portions of any size and returns entries and pieces of their data, all
+ * synchronously, so that an archive of thirty thousand small entries needs no promise for each. Headers are parsed by
+ * the pure functions of this directory.
  */
 import { TsdError } from "../errors.ts";
 import type { SparseExtent, TarEntry } from "./entry.ts";
@@ -10,37 +11,40 @@ import { refuse } from "./numbers.ts";
 import { EXTENSION_MAX_BYTES, NAME_MAX_BYTES } from "./pax.ts";
 import { checkedExtents, OldGnuSparseMap, PaxSparseMap } from "./sparse.ts";
 
-/** An entry, or the next piece of the last entry's data (a view that holds until the next `feed`). */
+/** An entry, or the next piece of the last entry's data (a view that is valid until the next `feed`). */
 export type TarItem = TarEntry | Uint8Array;
 
 export interface TarDecoderOptions {
   /**
-   * Gets every byte of the archive that isn't data of an entry, in order: headers, sparse maps, padding, what follows
-   * the end. The views hold during the call only.
+   * Receives every byte of the archive that isn't data of an entry, in order: headers, sparse maps, padding, and what
+   * follows the end. The views are valid during the call only.
    */
   readonly skeleton?: (bytes: Uint8Array) => void;
 }
 
 type State = "header" | "extension" | "sparse" | "data" | "padding" | "trailer" | "end";
 
-const NOTHING = new Uint8Array(0);
+const NO_BYTES = new Uint8Array(0);
 
-/** Use: `feed` a portion, call `next` until it gives undefined, and so on; `finish` at the end of the input. */
+/**
+ * Decodes a tar. Call `feed` with a portion, then `next` until it returns undefined; repeat. Call `finish` at the end
+ * of the input.
+ */
 export class TarDecoder {
   readonly #skeleton: ((bytes: Uint8Array) => void) | undefined;
   readonly #extensions = new Extensions();
   #state: State = "header";
-  /** The portion being read, and how far. */
-  #window: Uint8Array = NOTHING;
+  /** The current portion, and the position in it. */
+  #window: Uint8Array = NO_BYTES;
   #at = 0;
-  /** The start of a block whose rest is in the next portion. */
+  /** A block or header that continues in the next portion, and its bytes so far. */
   #partial: Uint8Array | undefined;
   #partialBytes = 0;
-  /** Bytes of the archive that were taken. */
+  /** Bytes of the archive consumed so far. */
   #offset = 0;
   #index = 0;
-  /** Bytes of data or padding still to come. */
-  #left = 0;
+  /** Remaining bytes of data or padding. */
+  #remainingBytes = 0;
   #padding = 0;
   #extensionFlag = "";
   #extensionBytes = 0;
@@ -52,7 +56,7 @@ export class TarDecoder {
     this.#skeleton = options.skeleton;
   }
 
-  /** Gives the next portion; all of the last one must have been taken by `next`. It is not kept once it was taken. */
+  /** Supplies the next portion, after `next` has consumed the last one. The decoder doesn't keep it afterwards. */
   feed(bytes: Uint8Array): void {
     if (this.#at < this.#window.length) throw new TsdError("internal", "TarDecoder was fed before it was drained");
     this.#window = bytes;
@@ -60,14 +64,14 @@ export class TarDecoder {
   }
 
   /**
-   * The next entry or piece of data; undefined: more input is needed.
+   * Returns the next entry or piece of data; undefined if more input is needed.
    * @throws {TsdError} layer_invalid
    */
   next(): TarItem | undefined {
     for (;;) {
       if (this.#state === "data") {
-        if (this.#left > 0) return this.#takeData();
-        this.#left = this.#padding;
+        if (this.#remainingBytes > 0) return this.#takeData();
+        this.#remainingBytes = this.#padding;
         this.#state = "padding";
       }
       const item = this.#step();
@@ -75,9 +79,12 @@ export class TarDecoder {
     }
   }
 
-  /** To be called at the end of the input. @throws {TsdError} layer_invalid: the archive is cut off */
+  /**
+   * Checks that the archive is complete; call it at the end of the input.
+   * @throws {TsdError} layer_invalid if the archive is truncated
+   */
   finish(): void {
-    // Like GNU tar and Go's archive/tar: an archive may end without its two blocks of zeros, but not inside an entry.
+    // As in GNU tar and Go's archive/tar, an archive may end without its two zero blocks, but not inside an entry.
     const isWhole = (this.#state === "header" || this.#state === "trailer" || this.#state === "end") &&
       this.#partial === undefined && !this.#extensions.isPending;
     if (!isWhole) refuse(`it ends in the middle of an entry, after ${this.#offset} bytes`);
@@ -112,8 +119,8 @@ export class TarDecoder {
       return "again";
     }
     this.#resolved = this.#extensions.resolve(raw, block);
-    this.#left = this.#resolved.bodyBytes;
-    this.#padding = paddingOf(this.#left);
+    this.#remainingBytes = this.#resolved.bodyBytes;
+    this.#padding = paddingOf(this.#remainingBytes);
     if (raw.flag === "S") this.#oldMap = new OldGnuSparseMap(block);
     else if (this.#resolved.sparse?.extents === "in data") this.#paxMap = new PaxSparseMap();
     else return this.#entry(this.#resolved.sparse?.extents as SparseExtent[] | undefined);
@@ -123,7 +130,7 @@ export class TarDecoder {
 
   #openExtension(flag: string, sizeBytes: number): void {
     const isName = flag === "L" || flag === "K";
-    // One more for the NUL that GNU tar counts.
+    // One more for the NUL that GNU tar includes.
     const limit = isName ? NAME_MAX_BYTES + 1 : EXTENSION_MAX_BYTES;
     if (sizeBytes > limit) refuse(`an extended header of type ${flag} has ${sizeBytes} bytes, the limit is ${limit}`);
     this.#extensionFlag = flag;
@@ -141,16 +148,16 @@ export class TarDecoder {
 
   #stepSparse(): TarEntry | "again" | undefined {
     const old = this.#oldMap;
-    if (old !== undefined && !old.wantsBlock) return this.#entry(old.extents, old.realSizeBytes);
-    if (old === undefined && this.#left < BLOCK_BYTES) refuse("a sparse file's map is incomplete");
+    if (old !== undefined && !old.needsBlock) return this.#entry(old.extents, old.realSizeBytes);
+    if (old === undefined && this.#remainingBytes < BLOCK_BYTES) refuse("a sparse file's map is incomplete");
     const block = this.#take(BLOCK_BYTES);
     if (block === undefined) return undefined;
     if (old !== undefined) {
       old.push(block);
       return "again";
     }
-    // A map of format 1.0 counts as data of the entry, one of old GNU doesn't.
-    this.#left -= BLOCK_BYTES;
+    // A map of format 1.0 is part of the entry's data, one of old GNU isn't.
+    this.#remainingBytes -= BLOCK_BYTES;
     const extents = this.#paxMap!.push(block);
     return extents === undefined ? "again" : this.#entry(extents);
   }
@@ -158,7 +165,7 @@ export class TarDecoder {
   #entry(extents: SparseExtent[] | undefined, realSizeBytes?: number): TarEntry {
     const { header } = this.#resolved!;
     const sizeBytes = realSizeBytes ?? header.sizeBytes;
-    const sparse = extents === undefined ? undefined : checkedExtents(extents, sizeBytes, this.#left);
+    const sparse = extents === undefined ? undefined : checkedExtents(extents, sizeBytes, this.#remainingBytes);
     this.#resolved = this.#oldMap = this.#paxMap = undefined;
     this.#state = "data";
     return {
@@ -166,17 +173,17 @@ export class TarDecoder {
       sizeBytes,
       index: this.#index++,
       dataOffset: this.#offset,
-      storedBytes: this.#left,
+      storedBytes: this.#remainingBytes,
       sparse,
     };
   }
 
   #stepPadding(): "again" | undefined {
-    const count = Math.min(this.#window.length - this.#at, this.#state === "end" ? Infinity : this.#left);
-    if (count > 0) this.#pass(count);
+    const count = Math.min(this.#window.length - this.#at, this.#state === "end" ? Infinity : this.#remainingBytes);
+    if (count > 0) this.#consume(count);
     if (this.#state === "end") return undefined;
-    this.#left -= count;
-    if (this.#left > 0) return undefined;
+    this.#remainingBytes -= count;
+    if (this.#remainingBytes > 0) return undefined;
     this.#state = "header";
     return "again";
   }
@@ -190,19 +197,19 @@ export class TarDecoder {
   }
 
   #takeData(): Uint8Array | undefined {
-    const count = Math.min(this.#window.length - this.#at, this.#left);
+    const count = Math.min(this.#window.length - this.#at, this.#remainingBytes);
     if (count === 0) return undefined;
     const start = this.#at;
     this.#at += count;
-    this.#left -= count;
+    this.#remainingBytes -= count;
     this.#offset += count;
     return this.#window.subarray(start, this.#at);
   }
 
-  /** `count` bytes in one piece, joined over portions where need be; undefined: more input is needed. */
+  /** Consumes `count` contiguous bytes, joined across portions if necessary; undefined if more input is needed. */
   #take(count: number): Uint8Array | undefined {
     if (this.#partial === undefined) {
-      if (this.#window.length - this.#at >= count) return this.#pass(count);
+      if (this.#window.length - this.#at >= count) return this.#consume(count);
       if (this.#window.length === this.#at) return undefined;
       this.#partial = new Uint8Array(count);
       this.#partialBytes = 0;
@@ -210,14 +217,14 @@ export class TarDecoder {
     const part = this.#window.subarray(this.#at, this.#at + count - this.#partialBytes);
     this.#partial.set(part, this.#partialBytes);
     this.#partialBytes += part.length;
-    this.#pass(part.length);
+    this.#consume(part.length);
     if (this.#partialBytes < count) return undefined;
     const whole = this.#partial;
     this.#partial = undefined;
     return whole;
   }
 
-  #pass(count: number): Uint8Array {
+  #consume(count: number): Uint8Array {
     const view = this.#window.subarray(this.#at, this.#at + count);
     this.#at += count;
     this.#offset += count;

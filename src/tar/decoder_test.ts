@@ -16,10 +16,10 @@ const only = (archive: Uint8Array): TarEntry & { data: string } => {
 const pax = (records: Record<string, string>) =>
   rawExtension("x", Object.entries(records).map(([key, value]) => formatRecord(key, value)).join(""));
 
-/** Archives that must be read, with what their one entry must be. */
+/** Archives that must be accepted, with the expected fields of their one entry. */
 const ACCEPTED: Record<string, { archive: Uint8Array; is: Partial<TarEntry> & { data?: string } }> = {
   "ustar prefix": { archive: rawBlock({ prefix: "a/b" }), is: { path: "a/b/name", type: "file" } },
-  "star keeps times where ustar has the end of the prefix": {
+  "star has times where ustar has the end of the prefix": {
     archive: rawBlock({ prefix: "a/b", patch: { 476: "00000000001\x0000000000001\0", 508: "tar\0" } }),
     is: { path: "a/b/name" },
   },
@@ -53,7 +53,7 @@ const ACCEPTED: Record<string, { archive: Uint8Array; is: Partial<TarEntry> & { 
     archive: concat(pax({ mtime: "-1.25" }), rawBlock()),
     is: { mtimeSeconds: -2, mtimeNanos: 750_000_000 },
   },
-  "pax value that is empty leaves the block's": {
+  "empty pax value keeps the block's value": {
     archive: concat(pax({ path: "" }), rawBlock()),
     is: { path: "name" },
   },
@@ -61,7 +61,7 @@ const ACCEPTED: Record<string, { archive: Uint8Array; is: Partial<TarEntry> & { 
     archive: concat(pax({ size: "3" }), rawBlock(), padded("abc")),
     is: { sizeBytes: 3, data: "abc" },
   },
-  "pax record that repeats": {
+  "repeated pax record": {
     archive: concat(rawExtension("x", formatRecord("path", "a") + formatRecord("path", "b")), rawBlock()),
     is: { path: "b" },
   },
@@ -70,7 +70,7 @@ const ACCEPTED: Record<string, { archive: Uint8Array; is: Partial<TarEntry> & { 
     is: { uid: 7 },
   },
   "name with a newline": { archive: rawBlock({ name: "a\nb" }), is: { path: "a\nb" } },
-  "name that is no UTF-8": { archive: rawBlock({ name: "\xff\xfe" }), is: { path: "\xff\xfe" } },
+  "name that is not UTF-8": { archive: rawBlock({ name: "\xff\xfe" }), is: { path: "\xff\xfe" } },
   "base-256 uid and size": {
     archive: rawFile("f", "abc", { uid: "\x80\0\0\0\0\x20\0\0", size: "\x80\0\0\0\0\0\0\0\0\0\0\x03" }),
     is: { uid: 0x200000, sizeBytes: 3, data: "abc" },
@@ -110,8 +110,8 @@ for (const [quirk, { archive, is }] of Object.entries(ACCEPTED)) {
   });
 }
 
-/** Archives that must be refused. */
-const REFUSED: Record<string, Uint8Array> = {
+/** Archives that must be rejected. */
+const REJECTED: Record<string, Uint8Array> = {
   "wrong checksum": rawBlock({ checksum: "0000001\0" }),
   "negative base-256 size": rawBlock({ size: "\xff".repeat(12) }),
   "base-256 size of 2^63 - 1": rawBlock({ size: "\x80\0\0\0\x7f" + "\xff".repeat(7) }),
@@ -120,12 +120,12 @@ const REFUSED: Record<string, Uint8Array> = {
     magic: "ustar  \0",
     patch: { 483: "\xff".repeat(11) + "\x00" },
   }),
-  "size that is no number": rawBlock({ size: "12x45678901\0" }),
+  "size that is not a number": rawBlock({ size: "12x45678901\0" }),
   "negative uid": rawBlock({ uid: "\xff".repeat(8) }),
-  "uid that chown takes for unchanged": concat(pax({ uid: "4294967295" }), rawBlock()),
-  "pax size that is no number": concat(pax({ size: "0x10" }), rawBlock()),
+  "uid that means unchanged to chown": concat(pax({ uid: "4294967295" }), rawBlock()),
+  "pax size that is not a number": concat(pax({ size: "0x10" }), rawBlock()),
   "pax size beyond 2^53": concat(pax({ size: "9007199254740993" }), rawBlock()),
-  "pax time that is no number": concat(pax({ mtime: "1e5" }), rawBlock()),
+  "pax time that is not a number": concat(pax({ mtime: "1e5" }), rawBlock()),
   "pax record with a wrong length": concat(rawExtension("x", "99 path=a\n"), rawBlock()),
   "pax record without an equals sign": concat(rawExtension("x", "8 patha\n"), rawBlock()),
   "pax record without a newline": concat(rawExtension("x", "9 path=ab"), rawBlock()),
@@ -142,23 +142,23 @@ const REFUSED: Record<string, Uint8Array> = {
   "extended header without an entry": concat(pax({ path: "a" }), END_OF_TAR),
   "entry after a block of zeros": concat(new Uint8Array(512), rawBlock()),
   "multi-volume part": rawBlock({ flag: "M", magic: "ustar  \0" }),
-  "device number that Linux hasn't": rawBlock({ flag: "3", devMajor: "7777777\0" }),
-  "cut off in a header": rawBlock().subarray(0, 300),
-  "cut off in an extended header": rawExtension("x", formatRecord("path", "a")).subarray(0, 600),
-  "cut off in data": rawFile("f", "abc".repeat(400)).subarray(0, 700),
-  "cut off in padding": rawFile("f", "abc").subarray(0, 600),
-  "cut off after an extended header": pax({ path: "a" }),
+  "device number beyond Linux's range": rawBlock({ flag: "3", devMajor: "7777777\0" }),
+  "truncated in a header": rawBlock().subarray(0, 300),
+  "truncated in an extended header": rawExtension("x", formatRecord("path", "a")).subarray(0, 600),
+  "truncated in data": rawFile("f", "abc".repeat(400)).subarray(0, 700),
+  "truncated in padding": rawFile("f", "abc").subarray(0, 600),
+  "truncated after an extended header": pax({ path: "a" }),
   "not a tar": bytesOf("hello world".repeat(100)),
 };
 
-for (const [quirk, archive] of Object.entries(REFUSED)) {
-  Deno.test(`TarDecoder refuses: ${quirk}`, () => {
+for (const [quirk, archive] of Object.entries(REJECTED)) {
+  Deno.test(`TarDecoder rejects: ${quirk}`, () => {
     assert.throws(() => decodeAll(archive), (thrown) => isTsdError(thrown, "layer_invalid"));
     assert.throws(() => decodeAll(archive, [1, 511, 3]), (thrown) => isTsdError(thrown, "layer_invalid"));
   });
 }
 
-Deno.test("TarDecoder ends at the end of the input when the blocks of zeros are missing, and takes what follows them", () => {
+Deno.test("TarDecoder accepts an archive without zero blocks at its end, and ignores data after them", () => {
   assert.equal(decodeAll(new Uint8Array(0)).entries.length, 0);
   assert.equal(decodeAll(rawFile("f", "x".repeat(512))).entries.length, 1);
   assert.equal(decodeAll(concat(rawBlock(), new Uint8Array(512))).entries.length, 1);
@@ -167,7 +167,7 @@ Deno.test("TarDecoder ends at the end of the input when the blocks of zeros are 
   assert.ok(trailing.skeleton.endsWith("garbage"));
 });
 
-Deno.test("TarDecoder keeps binary extended attributes and applies global ones", () => {
+Deno.test("TarDecoder returns binary extended attributes and applies global ones", () => {
   const entry = only(concat(
     rawExtension("g", formatRecord("SCHILY.xattr.user.all", "1")),
     pax({ "SCHILY.xattr.security.capability": "\x01\0\0\x02\n=\xff", "SCHILY.xattr.user.empty": "" }),
@@ -180,7 +180,7 @@ Deno.test("TarDecoder keeps binary extended attributes and applies global ones",
   ]);
 });
 
-Deno.test("TarDecoder gives each entry its place in the archive", () => {
+Deno.test("TarDecoder returns each entry's offset in the archive", () => {
   const archive = concat(rawFile("a", "abc"), pax({ path: "long" }), rawFile("b", "d".repeat(513)), END_OF_TAR);
   const { entries, skeleton } = decodeAll(archive);
   assert.deepEqual(entries.map(({ entry }) => [entry.index, entry.dataOffset, entry.storedBytes]), [
@@ -190,7 +190,7 @@ Deno.test("TarDecoder gives each entry its place in the archive", () => {
   assert.equal(skeleton.length, archive.length - 516);
 });
 
-Deno.test("TarDecoder: how the input is cut makes no difference", () => {
+Deno.test("TarDecoder: the portioning of the input makes no difference", () => {
   const archive = concat(
     ...Object.values(ACCEPTED).map(({ archive }) => archive),
     rawFile("big", "0123456789".repeat(300)),
@@ -205,15 +205,15 @@ Deno.test("TarDecoder: how the input is cut makes no difference", () => {
   );
 });
 
-Deno.test("TarDecoder: garbage is refused or read, never anything else", () => {
-  const sound = concat(
+Deno.test("TarDecoder: garbage is accepted or rejected as layer_invalid, never any other error", () => {
+  const valid = concat(
     pax({ path: "p", mtime: "1.5" }),
     rawFile("f", "abc"),
     rawBlock({ flag: "S", magic: "ustar  \0" }),
   );
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { maxLength: 4 }), (changes) => {
-      const archive = sound.slice();
+    fc.property(fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { maxLength: 4 }), (changes) => {
+      const archive = valid.slice();
       for (const [at, byte] of changes) archive[at] = byte;
       try {
         decodeAll(archive);

@@ -1,4 +1,4 @@
-/** Header blocks for writing: ustar, with a pax header before it where ustar can't say it. Pure. */
+/** Encodes header blocks: ustar, preceded by a pax header where ustar can't represent a value. Pure. */
 import { bytesOf, type ByteString, byteStringOf } from "./byte_string.ts";
 import type { SparseExtent, TarEntryType, TarHeader } from "./entry.ts";
 import { BLOCK_BYTES, paddingOf, sumOf } from "./header.ts";
@@ -15,25 +15,25 @@ const FLAGS: Readonly<Record<TarEntryType, string>> = {
   fifo: "6",
 };
 
-/** The largest numbers that octal fields of 8 and 12 bytes hold. */
+/** The largest values of octal fields of 8 and 12 bytes. */
 const OCTAL7_MAX = 0o7777777;
 const OCTAL11_MAX = 0o77777777777;
 
-/** The two blocks of zeros that end an archive. */
+/** The two zero blocks that end an archive. */
 export const END_OF_TAR: Uint8Array = new Uint8Array(2 * BLOCK_BYTES);
 
-/** All header bytes of one entry. */
+/** Encodes all header bytes of one entry. */
 export function encodeHeader(header: TarHeader): Uint8Array<ArrayBuffer> {
   return encodeWith(header, "");
 }
 
 /**
- * All that stands before the data of a sparse file: headers, and the map (GNU's pax format 1.0). The data are the extents'
- * bytes, one behind the other.
+ * Encodes everything that precedes the data of a sparse file: headers, and the map (GNU's pax format 1.0). The data
+ * that follows is the extents' bytes, concatenated.
  */
 export function encodeSparseHeader(header: TarHeader, extents: readonly SparseExtent[]): Uint8Array<ArrayBuffer> {
   const last = extents.at(-1);
-  // GNU tar takes the end of the last piece for the end of the file.
+  // GNU tar takes the end of the last extent as the end of the file.
   const isHoleAtEnd = last === undefined || last.offset + last.length < header.sizeBytes;
   const pieces = isHoleAtEnd ? [...extents, { offset: header.sizeBytes, length: 0 }] : extents;
   const numbers = [pieces.length, ...pieces.flatMap(({ offset, length }) => [offset, length])];
@@ -73,7 +73,7 @@ function extensionOf(header: TarHeader, sizeBytes: number): TarHeader {
   return { ...header, linkPath: "", mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, sizeBytes };
 }
 
-/** The records for what the header block can't hold. */
+/** Returns pax records for values that the header block can't hold. */
 function recordsOf(header: TarHeader, isNameTooLong: boolean): ByteString {
   let records = "";
   const add = (key: ByteString, value: ByteString) => void (records += formatRecord(key, value));
@@ -90,14 +90,16 @@ function recordsOf(header: TarHeader, isNameTooLong: boolean): ByteString {
   return records;
 }
 
-/** Decimal seconds; times before 1970 count down from zero, as pax wants it. */
+/**
+ * Formats decimal seconds; as pax requires, times before 1970 are negative with their fraction counted down from zero.
+ */
 export function formatTime(seconds: number, nanos: number): string {
   const fraction = (value: number) => value === 0 ? "" : `.${String(value).padStart(9, "0").replace(/0+$/, "")}`;
   if (seconds >= 0 || nanos === 0) return `${seconds}${fraction(nanos)}`;
   return `-${-seconds - 1}${fraction(1e9 - nanos)}`;
 }
 
-/** The name as ustar splits it (at a `/`, 155 + 100 bytes), or undefined when it doesn't fit. */
+/** Splits a name as ustar does (at a `/`, 155 + 100 bytes); undefined if it doesn't fit. */
 function splitName(path: ByteString): { name: ByteString; prefix: ByteString } | undefined {
   if (path.length <= 100) return { name: path, prefix: "" };
   for (let at = path.indexOf("/", path.length - 101); at > 0 && at <= 155; at = path.indexOf("/", at + 1)) {
@@ -134,7 +136,7 @@ function encodeBlock(
   return block;
 }
 
-/** A header with the given fields and Docker's usual ones for the rest: 0755 or 0644, root, time 0. */
+/** Creates a header with the given fields and Docker's usual defaults: mode 0755 or 0644, root, time 0. */
 export function tarHeader(fields: Partial<TarHeader> & Pick<TarHeader, "path" | "type">): TarHeader {
   return {
     linkPath: "",

@@ -1,31 +1,31 @@
-/** What one entry of a tar says: the codec's only data type, read by {@link TarDecoder} and written by {@link tarStream}. */
+/** An entry of a tar: the codec's only data type, read by {@link TarDecoder} and written by {@link tarStream}. */
 import type { ByteString } from "./byte_string.ts";
 
-/** Kinds of entries that a layer or an archive can hold. */
+/** Types of entries that a layer or an archive may contain. */
 export type TarEntryType = "file" | "directory" | "symlink" | "link" | "character" | "block" | "fifo";
 
-/** A stretch of a sparse file that holds data; everything between is a hole. Bytes, within the file. */
+/** A range of a sparse file that holds data, in bytes; everything between ranges is a hole. */
 export interface SparseExtent {
   readonly offset: number;
   readonly length: number;
 }
 
-/** What a header says, without its place in an archive. */
+/** The fields of a header, without its position in an archive. */
 export interface TarHeader {
   readonly type: TarEntryType;
-  /** The name as it stands in the archive: not normalised, may be hostile, has no NUL. */
+  /** The name as in the archive: not normalised, untrusted, without NUL. */
   readonly path: ByteString;
-  /** Target of a symbolic or hard link, else empty. */
+  /** Target of a symbolic or hard link, otherwise empty. */
   readonly linkPath: ByteString;
   /** Permission bits, 0 to 0o7777. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Whole seconds since 1970, may be negative. */
+  /** Whole seconds since 1970; may be negative. */
   readonly mtimeSeconds: number;
   /** 0 to 999,999,999, added to the seconds. */
   readonly mtimeNanos: number;
-  /** Bytes of the file as a reader of it would see them (holes included); 0 unless a file. */
+  /** Size of the file including holes, in bytes; 0 for other types. */
   readonly sizeBytes: number;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
@@ -33,15 +33,15 @@ export interface TarHeader {
   readonly xattrs: ReadonlyMap<ByteString, Uint8Array>;
 }
 
-/** An entry that was read. */
+/** A decoded entry. */
 export interface TarEntry extends TarHeader {
-  /** 0 for the archive's first entry. */
+  /** Index in the archive, from 0. */
   readonly index: number;
-  /** Where the file's data starts, bytes from the start of the archive. */
+  /** Offset of the file's data from the start of the archive, in bytes. */
   readonly dataOffset: number;
-  /** Bytes of data in the archive: less than `sizeBytes` when the file is sparse. */
+  /** Bytes of data in the archive: less than `sizeBytes` for a sparse file. */
   readonly storedBytes: number;
-  /** Where the stored bytes belong when the file is sparse: ascending, their lengths add up to `storedBytes`. */
+  /** The extents that the stored bytes fill, for a sparse file: ascending, with a total length of `storedBytes`. */
   readonly sparse: readonly SparseExtent[] | undefined;
 }
 

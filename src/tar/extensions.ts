@@ -1,4 +1,4 @@
-/** What extended headers before an entry said, and what an entry is once they are applied. Pure. */
+/** Collects the extended headers before an entry and applies them to it. Pure. */
 import type { ByteString } from "./byte_string.ts";
 import type { TarEntryType, TarHeader } from "./entry.ts";
 import { type HeaderBlock, parseDevice } from "./header.ts";
@@ -6,7 +6,7 @@ import { parseDecimal, parseTime, refuse } from "./numbers.ts";
 import { checkedName, mergeGlobal, parseLongName, parsePax, type PaxRecords, xattrsOf } from "./pax.ts";
 import { type SparseHeader, sparseOfPax } from "./sparse.ts";
 
-/** Highest user or group id: the one above means "unchanged" to chown(2). */
+/** Highest user or group id: the next one means "unchanged" to chown(2). */
 const ID_MAX = 0xffff_fffe;
 
 const TYPES: Readonly<Record<string, TarEntryType>> = {
@@ -21,15 +21,18 @@ const TYPES: Readonly<Record<string, TarEntryType>> = {
   "6": "fifo",
 };
 
-/** Whether `flag` starts an extended header, which belongs to the next entry (`g`: to all that follow). `X` is Solaris's spelling of `x`. */
+/**
+ * Returns whether `flag` is the type of an extended header, which applies to the next entry (`g`: to all that follow).
+ * `X` is Solaris's variant of `x`.
+ */
 export function isExtension(flag: string): boolean {
   return flag === "x" || flag === "g" || flag === "L" || flag === "K" || flag === "X";
 }
 
-/** A header with everything applied, and how its data is stored. */
+/** A header with all extended headers applied, and how its data is stored. */
 export interface ResolvedHeader {
   readonly header: TarHeader;
-  /** Bytes that follow in the archive, before padding. */
+  /** Bytes that follow in the archive, without padding. */
   readonly bodyBytes: number;
   readonly sparse: SparseHeader | undefined;
 }
@@ -41,12 +44,12 @@ export class Extensions {
   #longName: ByteString | undefined;
   #longLink: ByteString | undefined;
 
-  /** Whether an extended header waits for its entry. */
+  /** Whether an extended header was added that has no entry yet. */
   get isPending(): boolean {
     return this.#records !== undefined || this.#longName !== undefined || this.#longLink !== undefined;
   }
 
-  /** @throws {TsdError} layer_invalid */
+  /** Adds an extended header. @throws {TsdError} layer_invalid */
   add(flag: string, body: Uint8Array): void {
     if (flag === "L") this.#longName = parseLongName(body);
     else if (flag === "K") this.#longLink = parseLongName(body);
@@ -54,7 +57,7 @@ export class Extensions {
     else this.#records = parsePax(body);
   }
 
-  /** The entry that `block` and all that came before it describe. @throws {TsdError} layer_invalid */
+  /** Returns the entry that `block` and the extended headers before it describe. @throws {TsdError} layer_invalid */
   resolve(raw: HeaderBlock, block: Uint8Array): ResolvedHeader {
     const values = this.#records?.values;
     const sparse = this.#records === undefined ? undefined : sparseOfPax(this.#records);
@@ -92,18 +95,18 @@ export class Extensions {
   }
 }
 
-/** A record's value; an empty one means that the header block's own value stands. */
+/** Returns a record's value; an empty one means that the header block's value applies. */
 function record(values: ReadonlyMap<ByteString, ByteString> | undefined, key: string): ByteString | undefined {
   const value = values?.get(key);
   return value === "" ? undefined : value;
 }
 
-function numberOr(text: ByteString | undefined, field: string, otherwise: number): number {
-  return text === undefined ? otherwise : parseDecimal(text, field);
+function numberOr(text: ByteString | undefined, field: string, fallback: number): number {
+  return text === undefined ? fallback : parseDecimal(text, field);
 }
 
 function typeOf(raw: HeaderBlock, path: ByteString): TarEntryType {
-  // V7 had no type for directories.
+  // V7 has no type for directories.
   if (raw.isOldFile && path.endsWith("/")) return "directory";
   const type = TYPES[raw.flag];
   if (type === undefined) {

@@ -5,7 +5,7 @@ import { bytesOf, byteStringOf } from "./byte_string.ts";
 import type { TarEntry } from "./entry.ts";
 import { decodeAll } from "./tar_testing.ts";
 
-/** Runs GNU tar (or another program) in `cwd`; its output. */
+/** Runs GNU tar (or another program) in `cwd` and returns its output. */
 async function run(cwd: string, program: string, ...args: string[]): Promise<Uint8Array> {
   const { success, stdout, stderr } = await new Deno.Command(program, { args, cwd }).output();
   assert.ok(success, `${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
@@ -21,7 +21,7 @@ async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** The content of a file whose stored bytes are `data`, holes filled. */
+/** Returns the content of a file with stored bytes `data`, including its holes. */
 function expanded({ sizeBytes, sparse }: TarEntry, data: string): string {
   if (sparse === undefined) return data;
   const whole = new Uint8Array(sizeBytes);
@@ -34,7 +34,7 @@ function expanded({ sizeBytes, sparse }: TarEntry, data: string): string {
 }
 
 for (const format of ["v7", "ustar", "oldgnu", "gnu", "pax"]) {
-  Deno.test(`GNU tar's archives in format ${format} are read as they were made`, async () => {
+  Deno.test(`archives of GNU tar in format ${format} are decoded`, async () => {
     await inTempDir(async (dir) => {
       await Deno.mkdir(`${dir}/in/sub`, { recursive: true });
       await Deno.writeTextFile(`${dir}/in/sub/file`, "content\n".repeat(200), { mode: 0o640 });
@@ -72,10 +72,12 @@ for (const format of ["v7", "ustar", "oldgnu", "gnu", "pax"]) {
   });
 }
 
-for (const how of [["--format=gnu"], ...["0.0", "0.1", "1.0"].map((v) => ["--format=pax", `--sparse-version=${v}`])]) {
-  Deno.test(`GNU tar's sparse files are read: ${how.join(" ")}`, async () => {
+for (
+  const options of [["--format=gnu"], ...["0.0", "0.1", "1.0"].map((v) => ["--format=pax", `--sparse-version=${v}`])]
+) {
+  Deno.test(`sparse files of GNU tar are decoded: ${options.join(" ")}`, async () => {
     await inTempDir(async (dir) => {
-      // More pieces than fit into a header and one further block of the old map (4 + 21).
+      // More extents than fit into a header and one further block of the old map (4 + 21).
       const file = await Deno.open(`${dir}/sparse`, { create: true, write: true });
       for (let piece = 0; piece < 60; piece++) {
         await file.seek(piece * 65536, Deno.SeekMode.Start);
@@ -84,7 +86,7 @@ for (const how of [["--format=gnu"], ...["0.0", "0.1", "1.0"].map((v) => ["--for
       await file.truncate(60 * 65536 + 12345);
       file.close();
       await Deno.writeTextFile(`${dir}/tail`, "after");
-      const archive = await run(dir, "tar", "-c", "--sparse", ...how, "sparse", "tail");
+      const archive = await run(dir, "tar", "-c", "--sparse", ...options, "sparse", "tail");
       const { entries } = decodeAll(archive, [700]);
       assert.deepEqual(entries.map(({ entry }) => entry.path), ["sparse", "tail"]);
       const { entry, data } = entries[0]!;
@@ -95,7 +97,7 @@ for (const how of [["--format=gnu"], ...["0.0", "0.1", "1.0"].map((v) => ["--for
   });
 }
 
-Deno.test("GNU tar's extended attributes and huge ids are read", async () => {
+Deno.test("extended attributes and large ids of GNU tar are decoded", async () => {
   await inTempDir(async (dir) => {
     await Deno.writeTextFile(`${dir}/f`, "x");
     xattrs.lsetxattr(cString(`${dir}/f`), cString("user.note"), bytesOf("\0=\n\xff"));
@@ -115,7 +117,7 @@ Deno.test("GNU tar's extended attributes and huge ids are read", async () => {
   });
 });
 
-Deno.test("an incremental archive of GNU tar is refused by name of its type", async () => {
+Deno.test("an incremental archive of GNU tar is rejected with its type", async () => {
   await inTempDir(async (dir) => {
     await Deno.mkdir(`${dir}/in`);
     const archive = await run(dir, "tar", "-c", "--format=gnu", "--listed-incremental=snapshot", "in");

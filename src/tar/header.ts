@@ -1,20 +1,20 @@
 /**
- * The 512-byte header block (POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"; star(5)).
- * Pure: bytes in, fields out, no state.
+ * The 512-byte header block (POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format";
+ * star(5)). Pure: converts bytes to fields, without state.
  */
 import { type ByteString, byteStringOf } from "./byte_string.ts";
 import { parseNumber, refuse } from "./numbers.ts";
 
-/** Bytes in a block; headers and data are padded to it. */
+/** Size of a block; headers and data are padded to it. */
 export const BLOCK_BYTES = 512;
 
-/** The dialect that a header's magic names. */
+/** The dialect, according to the header's magic. */
 export type HeaderFormat = "v7" | "ustar" | "gnu" | "star";
 
-/** A header block's fields before extended headers are applied. */
+/** The fields of a header block, before extended headers are applied. */
 export interface HeaderBlock {
   readonly format: HeaderFormat;
-  /** The type flag, one char; `\0` of V7 reads as `0`. */
+  /** The type flag, one char; V7's `\0` is converted to `0`. */
   readonly flag: string;
   readonly isOldFile: boolean;
   readonly name: ByteString;
@@ -26,13 +26,15 @@ export interface HeaderBlock {
   readonly mtime: number;
 }
 
-/** Whether the block is all zeros: two of them end an archive. */
+/** Returns whether the block is all zeros: two of them end an archive. */
 export function isZeroBlock(block: Uint8Array): boolean {
   for (let i = 0; i < BLOCK_BYTES; i++) if (block[i] !== 0) return false;
   return true;
 }
 
-/** @throws {TsdError} layer_invalid: wrong checksum, a field that is no number, a negative size */
+/**
+ * Parses a header block. @throws {TsdError} layer_invalid for a wrong checksum, an invalid number or a negative size
+ */
 export function parseHeader(block: Uint8Array): HeaderBlock {
   checkSum(block);
   const format = formatOf(block);
@@ -55,7 +57,7 @@ export function parseHeader(block: Uint8Array): HeaderBlock {
   };
 }
 
-/** Major and minor number of a device's header. @throws {TsdError} layer_invalid */
+/** Parses the device numbers of a header. @throws {TsdError} layer_invalid */
 export function parseDevice(block: Uint8Array): { major: number; minor: number } {
   const major = parseNumber(block, 329, 8, "devmajor");
   const minor = parseNumber(block, 337, 8, "devminor");
@@ -65,13 +67,13 @@ export function parseDevice(block: Uint8Array): { major: number; minor: number }
   return { major, minor };
 }
 
-/** Bytes from the end of `size` bytes to the next block boundary. */
+/** Returns the number of bytes from `size` to the next block boundary. */
 export function paddingOf(size: number): number {
   const over = size % BLOCK_BYTES;
   return over === 0 ? 0 : BLOCK_BYTES - over;
 }
 
-/** The sum of all bytes with the checksum field read as spaces; `signed` as very old tars did it. */
+/** Sums all bytes, with the checksum field taken as spaces; `signed` is the sum of very old tars. */
 export function sumOf(block: Uint8Array): { unsigned: number; signed: number } {
   let unsigned = 0;
   let high = 0;
@@ -101,7 +103,7 @@ function formatOf(block: Uint8Array): HeaderFormat {
   return byteStringOf(block, 508, 512) === "tar\0" ? "star" : "ustar";
 }
 
-/** A text field up to its NUL. */
+/** Returns a text field up to its NUL. */
 function textField(block: Uint8Array, offset: number, length: number): ByteString {
   let end = offset;
   while (end < offset + length && block[end] !== 0) end++;

@@ -5,14 +5,14 @@ const SPACE = 0x20;
 const ZERO = 0x30;
 const SEVEN = 0x37;
 
-/** @throws {TsdError} layer_invalid, always */
+/** Rejects an archive. @throws {TsdError} layer_invalid, always */
 export function refuse(why: string): never {
   throw new TsdError("layer_invalid", `Invalid tar: ${why}`);
 }
 
 /**
- * The number in the field at `offset`; an empty field is 0.
- * @throws {TsdError} layer_invalid: not a number, or beyond what a number holds exactly (2^53)
+ * Parses the number in the field at `offset`; an empty field is 0.
+ * @throws {TsdError} layer_invalid if it is not a number, or not exactly representable (above 2^53)
  */
 export function parseNumber(block: Uint8Array, offset: number, length: number, field: string): number {
   const first = block[offset]!;
@@ -47,14 +47,17 @@ function parseBinary(block: Uint8Array, offset: number, length: number, field: s
   return negative ? -value - 1 : value;
 }
 
-/** A decimal number from a pax record: digits only. @throws {TsdError} layer_invalid */
+/** Parses a decimal number of a pax record: digits only. @throws {TsdError} layer_invalid */
 export function parseDecimal(text: string, field: string): number {
   const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : NaN;
   if (!Number.isSafeInteger(value)) refuse(`the pax record ${field} isn't a number that can be handled`);
   return value;
 }
 
-/** Seconds and nanoseconds from a pax time such as `-1.5`; digits beyond nanoseconds are cut. @throws layer_invalid */
+/**
+ * Parses a pax time such as `-1.5`; digits beyond nanoseconds are dropped.
+ * @throws {TsdError} layer_invalid
+ */
 export function parseTime(text: string, field: string): { seconds: number; nanos: number } {
   const match = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(text);
   if (match === null) return refuse(`the pax record ${field} isn't a time`);
@@ -64,7 +67,7 @@ export function parseTime(text: string, field: string): { seconds: number; nanos
   return nanos === 0 ? { seconds: 0 - whole, nanos } : { seconds: -whole - 1, nanos: 1e9 - nanos };
 }
 
-/** Writes `value` as octal, or as base-256 where it doesn't fit. The field ends with NUL when it is octal. */
+/** Writes `value` as octal text with a NUL at the end, or as base-256 if it doesn't fit. */
 export function formatNumber(block: Uint8Array, offset: number, length: number, value: number): void {
   const digits = value.toString(8);
   if (value >= 0 && digits.length < length) {

@@ -6,25 +6,25 @@ import { bytesOf, type ByteString, byteStringOf } from "./byte_string.ts";
 import { NO_XATTRS } from "./entry.ts";
 import { refuse } from "./numbers.ts";
 
-/** Most bytes of one extended header; Go's archive/tar has the same bound. */
+/** Maximum size of an extended header; Go's archive/tar has the same limit. */
 export const EXTENSION_MAX_BYTES = 1 << 20;
-/** Most bytes in a name or a link's target (Linux PATH_MAX). */
+/** Maximum length of a name or link target (Linux PATH_MAX). */
 export const NAME_MAX_BYTES = 4096;
 
 /** Prefix of the records that carry extended attributes. */
 export const XATTR_PREFIX = "SCHILY.xattr.";
 
-/** The records of one header. A later record of the same key wins. */
+/** The records of one header. For repeated keys, the last one wins. */
 export interface PaxRecords {
   readonly values: Map<ByteString, ByteString>;
   /** Numbers of GNU sparse format 0.0, whose keys repeat: offset, length, offset, length … */
   readonly sparsePairs: ByteString[];
 }
 
-/** Keys of one file only, which a global header can't sensibly set for all that follow. */
+/** Keys that apply to a single file and must not be set by a global header. */
 const PER_FILE = new Set(["path", "linkpath", "size"]);
 
-/** @throws {TsdError} layer_invalid */
+/** Parses the records of an extended header. @throws {TsdError} layer_invalid */
 export function parsePax(bytes: Uint8Array): PaxRecords {
   const values = new Map<ByteString, ByteString>();
   const sparsePairs: ByteString[] = [];
@@ -48,9 +48,9 @@ function parseRecord(bytes: Uint8Array, at: number): { key: ByteString; value: B
   }
   const next = at + length;
   const equals = bytes.indexOf(0x3d, cursor);
-  const isSound = cursor > at && bytes[cursor] === 0x20 && next <= bytes.length && equals > cursor + 1 &&
+  const isValid = cursor > at && bytes[cursor] === 0x20 && next <= bytes.length && equals > cursor + 1 &&
     equals < next - 1 && bytes[next - 1] === 0x0a;
-  if (!isSound) refuse("a pax record is malformed");
+  if (!isValid) refuse("a pax record is malformed");
   const key = byteStringOf(bytes, cursor + 1, equals);
   if (key.includes("\0")) refuse("a pax key holds a NUL");
   return { key, value: byteStringOf(bytes, equals + 1, next - 1), next };
@@ -61,7 +61,9 @@ function addPair(pairs: ByteString[], key: ByteString, value: ByteString): void 
   pairs.push(value);
 }
 
-/** Adds a global header's records to those in force; an empty value takes one back. @throws {TsdError} layer_invalid */
+/**
+ * Merges a global header's records into those in effect; an empty value removes one. @throws {TsdError} layer_invalid
+ */
 export function mergeGlobal(globals: Map<ByteString, ByteString>, records: PaxRecords): void {
   if (records.sparsePairs.length > 0) refuse("a global pax header describes a sparse file");
   for (const [key, value] of records.values) {
@@ -74,7 +76,7 @@ export function mergeGlobal(globals: Map<ByteString, ByteString>, records: PaxRe
   if (size > EXTENSION_MAX_BYTES) refuse("the global pax headers are too large");
 }
 
-/** The extended attributes among the records, global ones first. */
+/** Returns the extended attributes among the records; those of the entry override global ones. */
 export function xattrsOf(
   globals: ReadonlyMap<ByteString, ByteString>,
   values: ReadonlyMap<ByteString, ByteString> | undefined,
@@ -91,23 +93,25 @@ export function xattrsOf(
   return found ?? NO_XATTRS;
 }
 
-/** The name in a GNU `L` or `K` header: ends at its NULs. @throws {TsdError} layer_invalid: a NUL inside */
+/**
+ * Returns the name in a GNU `L` or `K` header, without trailing NULs. @throws {TsdError} layer_invalid for a NUL inside
+ */
 export function parseLongName(bytes: Uint8Array): ByteString {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end--;
   return checkedName(byteStringOf(bytes, 0, end));
 }
 
-/** @throws {TsdError} layer_invalid: a NUL, or too long */
+/** Returns `name`. @throws {TsdError} layer_invalid if it contains a NUL or is too long */
 export function checkedName(name: ByteString): ByteString {
   if (name.length > NAME_MAX_BYTES) refuse(`a name is longer than ${NAME_MAX_BYTES} bytes`);
   if (name.includes("\0")) refuse("a name holds a NUL");
   return name;
 }
 
-/** One record's bytes, its own length included. */
+/** Formats a record, including its own length. */
 export function formatRecord(key: ByteString, value: ByteString): ByteString {
-  // The space, the equals sign and the newline; the length counts its own digits too.
+  // The space, the equals sign and the newline; the length includes its own digits.
   const rest = key.length + value.length + 3;
   let length = rest;
   while (length !== rest + String(length).length) length = rest + String(length).length;

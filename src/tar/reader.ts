@@ -1,18 +1,18 @@
-/** Reading a tar entry by entry, for callers that wait between entries. */
+/** Reads a tar entry by entry, for asynchronous callers. */
 import type { TarEntry } from "./entry.ts";
 import { TarDecoder, type TarDecoderOptions } from "./decoder.ts";
 
-/** An entry with its data, which must be read before the next entry is asked for; what isn't read is skipped. */
+/** An entry with its data, which must be read before the next entry is requested; unread data is skipped. */
 export interface TarMember {
   readonly entry: TarEntry;
-  /** The stored bytes in pieces; each holds until the next is asked for. For sparse files see `entry.sparse`. */
+  /** The stored bytes in pieces; each is valid until the next one is requested. For sparse files see `entry.sparse`. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
 /**
- * The members of a tar. The source is read to its end (whatever follows the archive included), and cancelled when the
+ * Yields the members of a tar. Reads the source to its end (including data after the archive), or cancels it if the
  * loop is left early.
- * @throws {TsdError} layer_invalid, and whatever the source throws
+ * @throws {TsdError} layer_invalid, and any error of the source
  */
 export async function* readTar(
   source: ReadableStream<Uint8Array>,
@@ -32,15 +32,15 @@ export async function* readTar(
 }
 
 async function* dataOf(entry: TarEntry, feeder: Feeder): AsyncGenerator<Uint8Array> {
-  for (let left = entry.storedBytes; left > 0;) {
-    // Only data can come before these bytes are through.
+  for (let remaining = entry.storedBytes; remaining > 0;) {
+    // Until these bytes are consumed, the decoder returns data only.
     const item = await feeder.next() as Uint8Array;
-    left -= item.length;
+    remaining -= item.length;
     yield item;
   }
 }
 
-/** Keeps a decoder fed from a stream. */
+/** Feeds a decoder from a stream. */
 class Feeder {
   readonly #decoder: TarDecoder;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;

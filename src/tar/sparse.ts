@@ -1,6 +1,6 @@
 /**
  * Maps of sparse files (GNU tar manual, "Storing Sparse Files"): old GNU (type `S`), and the pax formats 0.0, 0.1 and
- * 1.0. Every map is checked: ascending, inside the file, and as long as the stored data. Pure.
+ * 1.0. Every map is checked: ascending, inside the file, and consistent with the stored data. Pure.
  */
 import { type ByteString, byteStringOf } from "./byte_string.ts";
 import type { SparseExtent } from "./entry.ts";
@@ -8,20 +8,23 @@ import { BLOCK_BYTES } from "./header.ts";
 import { parseDecimal, parseNumber, refuse } from "./numbers.ts";
 import type { PaxRecords } from "./pax.ts";
 
-/** Most bytes that a map may take in the archive. */
+/** Maximum size of a map in the archive. */
 const MAP_MAX_BYTES = 1 << 20;
-/** Bytes of one `offset, length` pair in an old GNU map. */
+/** Size of one `offset, length` pair in an old GNU map. */
 const OLD_PAIR_BYTES = 24;
 
-/** A sparse file as its headers describe it. `"in data"`: the map stands before the data (format 1.0). */
+/** A sparse file according to its headers. `"in data"`: the map precedes the data (format 1.0). */
 export interface SparseHeader {
   readonly realSizeBytes: number;
   readonly extents: SparseExtent[] | "in data";
-  /** The file's own name, where the header's is a stand-in. */
+  /** The file's real name, if the header's name is a placeholder. */
   readonly name: ByteString | undefined;
 }
 
-/** The map without what is empty, neighbours joined. @throws {TsdError} layer_invalid: the map isn't sound */
+/**
+ * Checks a map and returns it without empty extents, with adjacent ones joined.
+ * @throws {TsdError} layer_invalid for an inconsistent map
+ */
 export function checkedExtents(
   extents: readonly SparseExtent[],
   realSizeBytes: number,
@@ -30,22 +33,22 @@ export function checkedExtents(
   if (realSizeBytes < 0) refuse("a sparse file has a negative size");
   let end = 0;
   let total = 0;
-  // A map may hold far more than the archive's size lets one think: what says nothing isn't kept.
-  const kept: SparseExtent[] = [];
+  // A map may be far larger than the archive's size suggests: empty extents are dropped at once.
+  const merged: SparseExtent[] = [];
   for (const { offset, length } of extents) {
     if (offset < end || offset + length > realSizeBytes) refuse("a sparse file's map is out of order or bounds");
-    const last = kept.at(-1);
+    const last = merged.at(-1);
     if (last !== undefined && length > 0 && end === offset && last.offset + last.length === offset) {
-      kept[kept.length - 1] = { offset: last.offset, length: last.length + length };
-    } else if (length > 0) kept.push({ offset, length });
+      merged[merged.length - 1] = { offset: last.offset, length: last.length + length };
+    } else if (length > 0) merged.push({ offset, length });
     end = offset + length;
     total += length;
   }
   if (total !== storedBytes) refuse(`a sparse file's map covers ${total} bytes, but ${storedBytes} are stored`);
-  return kept;
+  return merged;
 }
 
-/** The sparse file that pax records describe, or undefined. @throws {TsdError} layer_invalid */
+/** Returns the sparse file that pax records describe, if any. @throws {TsdError} layer_invalid */
 export function sparseOfPax({ values, sparsePairs }: PaxRecords): SparseHeader | undefined {
   const major = values.get("GNU.sparse.major");
   const map = values.get("GNU.sparse.map");
@@ -80,28 +83,28 @@ function pairsOf(numbers: readonly string[]): SparseExtent[] {
   return extents;
 }
 
-/** Reads an old GNU map: four pairs in the header, then blocks of 21 as long as their flag says so. */
+/** Parses an old GNU map: four pairs in the header, then blocks of 21 while their flag indicates more. */
 export class OldGnuSparseMap {
   readonly extents: SparseExtent[] = [];
   readonly realSizeBytes: number;
-  #more: boolean;
+  #hasMoreBlocks: boolean;
   #bytes = 0;
 
   constructor(header: Uint8Array) {
     this.realSizeBytes = parseNumber(header, 483, 12, "realsize");
-    this.#more = header[482] !== 0;
+    this.#hasMoreBlocks = header[482] !== 0;
     this.#read(header, 386, 4);
   }
 
   /** Whether another block of the map follows. */
-  get wantsBlock(): boolean {
-    return this.#more;
+  get needsBlock(): boolean {
+    return this.#hasMoreBlocks;
   }
 
   push(block: Uint8Array): void {
     this.#bytes += BLOCK_BYTES;
     if (this.#bytes > MAP_MAX_BYTES) refuse("a sparse file's map is too large");
-    this.#more = block[504] !== 0;
+    this.#hasMoreBlocks = block[504] !== 0;
     this.#read(block, 0, 21);
   }
 
@@ -118,18 +121,18 @@ export class OldGnuSparseMap {
   }
 }
 
-/** Reads a map of format 1.0: decimal lines at the start of the data (a count, then pairs), padded to a block. */
+/** Parses a map of format 1.0: decimal lines at the start of the data (a count, then pairs), padded to a block. */
 export class PaxSparseMap {
   #text = "";
   #bytes = 0;
   readonly #numbers: string[] = [];
 
-  /** Bytes of the archive that the map took so far. */
+  /** Bytes of the archive that the map has occupied so far. */
   get storedBytes(): number {
     return this.#bytes;
   }
 
-  /** Takes the next block; the extents once the map is complete. @throws {TsdError} layer_invalid */
+  /** Adds the next block; returns the extents once the map is complete. @throws {TsdError} layer_invalid */
   push(block: Uint8Array): SparseExtent[] | undefined {
     this.#bytes += BLOCK_BYTES;
     if (this.#bytes > MAP_MAX_BYTES) refuse("a sparse file's map is too large");
@@ -141,7 +144,7 @@ export class PaxSparseMap {
       this.#text = this.#text.slice(end + 1);
       if (this.#isComplete()) return pairsOf(this.#numbers.slice(1));
     }
-    // A number has at most 16 digits, so a longer line is no map.
+    // A number has at most 16 digits, so a longer line is invalid.
     if (this.#text.length > 32) refuse("a sparse file's map is malformed");
     return undefined;
   }

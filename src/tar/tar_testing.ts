@@ -1,10 +1,10 @@
-/** For tests only: archives made by hand, with every quirk that a decent writer would never produce. */
+/** For tests only: builds archives byte by byte, with quirks that no regular writer produces. */
 import { bytesOf, type ByteString, byteStringOf } from "./byte_string.ts";
 import { TarDecoder } from "./decoder.ts";
 import type { TarEntry } from "./entry.ts";
 import { BLOCK_BYTES, paddingOf, sumOf } from "./header.ts";
 
-/** Fields of a header block as raw text; what is left out is a plain empty file `name`. */
+/** Fields of a header block as raw text; omitted fields describe a plain empty file `name`. */
 export interface RawFields {
   readonly name?: ByteString;
   readonly mode?: ByteString;
@@ -18,9 +18,9 @@ export interface RawFields {
   readonly devMajor?: ByteString;
   readonly devMinor?: ByteString;
   readonly prefix?: ByteString;
-  /** Bytes to write at offsets, last of all but the checksum. */
+  /** Bytes to write at offsets, after all fields but the checksum. */
   readonly patch?: Readonly<Record<number, ByteString>>;
-  /** Instead of the right one. */
+  /** Replaces the correct checksum. */
   readonly checksum?: ByteString;
 }
 
@@ -41,7 +41,7 @@ const OFFSETS = {
 
 const DEFAULTS = { name: "name", mode: "0000644\0", size: "00000000000\0", flag: "0", magic: "ustar\x0000" } as const;
 
-/** One header block. */
+/** Returns one header block. */
 export function rawBlock(fields: RawFields = {}): Uint8Array {
   const block = new Uint8Array(BLOCK_BYTES);
   for (const [key, offset] of Object.entries(OFFSETS) as [keyof typeof OFFSETS, number][]) {
@@ -54,28 +54,28 @@ export function rawBlock(fields: RawFields = {}): Uint8Array {
   return block;
 }
 
-/** A number as an octal field of 12 bytes. */
+/** Formats a number as an octal field of 12 bytes. */
 export function octal(value: number): string {
   return `${value.toString(8).padStart(11, "0")}\0`;
 }
 
-/** `bytes` with padding to a whole block. */
+/** Pads `bytes` to a whole block. */
 export function padded(bytes: Uint8Array | ByteString): Uint8Array {
   const content = typeof bytes === "string" ? bytesOf(bytes) : bytes;
   return concat(content, new Uint8Array(paddingOf(content.length)));
 }
 
-/** A header of type `flag` with a body, such as a pax header `x` or a long name `L`. */
+/** Returns a header of type `flag` with a body, such as a pax header `x` or a long name `L`. */
 export function rawExtension(flag: string, body: ByteString, magic = "ustar\x0000"): Uint8Array {
   return concat(rawBlock({ name: "extension", flag, size: octal(body.length), magic }), padded(body));
 }
 
-/** A file with its content. */
+/** Returns the header and content of a file. */
 export function rawFile(name: ByteString, content: ByteString, fields: RawFields = {}): Uint8Array {
   return concat(rawBlock({ name, size: octal(content.length), ...fields }), padded(content));
 }
 
-/** All parts in a row. */
+/** Concatenates all parts. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -86,20 +86,20 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   return whole;
 }
 
-/** What a decoder made of an archive. */
+/** The result of decoding an archive. */
 export interface Decoded {
   readonly entries: readonly { readonly entry: TarEntry; readonly data: ByteString }[];
-  /** All bytes that weren't data. */
+  /** All bytes that aren't data. */
   readonly skeleton: ByteString;
 }
 
-/** Decodes a whole archive that arrives in portions of the given sizes (again and again; one portion by default). */
+/** Decodes an archive in portions of the given sizes, repeated as necessary; one portion by default. */
 export function decodeAll(archive: Uint8Array, portions: readonly number[] = [archive.length || 1]): Decoded {
   const entries: { entry: TarEntry; data: ByteString }[] = [];
   let skeleton = "";
   const decoder = new TarDecoder({ skeleton: (bytes) => void (skeleton += byteStringOf(bytes)) });
-  for (let at = 0, turn = 0; at < archive.length; turn++) {
-    const size = portions[turn % portions.length]!;
+  for (let at = 0, portion = 0; at < archive.length; portion++) {
+    const size = portions[portion % portions.length]!;
     decoder.feed(archive.slice(at, at + size));
     at += size;
     for (let item = decoder.next(); item !== undefined; item = decoder.next()) {

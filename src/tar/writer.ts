@@ -1,20 +1,20 @@
-/** Writing a tar as a stream. */
+/** Writes a tar as a stream. */
 import { TsdError } from "../errors.ts";
 import { quoted } from "./byte_string.ts";
 import { encodeHeader, END_OF_TAR } from "./encoder.ts";
 import type { TarHeader } from "./entry.ts";
 import { paddingOf } from "./header.ts";
 
-/** An entry to write; `body` gives exactly `header.sizeBytes` bytes and is only for files. */
+/** An entry to write. `body` is for files only, and yields exactly `header.sizeBytes` bytes. */
 export interface TarSource {
   readonly header: TarHeader;
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
 }
 
 /**
- * The archive of `sources`, made while it is read: ustar, with pax headers where ustar can't say it. It ends with two
- * blocks of zeros.
- * @throws {TsdError} size_mismatch (in the stream): a body isn't as long as its header says
+ * Returns the archive of `sources`, encoded while it is read: ustar, with pax headers where ustar can't represent a
+ * value. It ends with two zero blocks.
+ * @throws {TsdError} size_mismatch (in the stream) if the size of a body differs from its header
  */
 export function tarStream(sources: Iterable<TarSource> | AsyncIterable<TarSource>): ReadableStream<Uint8Array> {
   return ReadableStream.from(archive(sources));

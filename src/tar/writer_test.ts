@@ -40,7 +40,7 @@ const header: fc.Arbitrary<TarHeader> = fc.record({
   deviceMinor: fields.type === "character" || fields.type === "block" ? fields.deviceMinor : 0,
 }));
 
-Deno.test("what tarStream writes, the decoder reads", async () => {
+Deno.test("the decoder reads what tarStream writes", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(header, { maxLength: 8 }), async (headers) => {
       const sources: TarSource[] = headers.map((header, i) => ({
@@ -91,39 +91,39 @@ Deno.test("GNU tar lists what tarStream writes", async () => {
   ]);
 });
 
-Deno.test("a plain entry takes one header block, a name that ustar can split too", () => {
+Deno.test("a plain entry takes one header block, also with a long name that ustar can split", () => {
   assert.equal(encodeHeader(tarHeader({ type: "file", path: "a" })).length, 512);
   assert.equal(encodeHeader(tarHeader({ type: "file", path: `${"d".repeat(150)}/${"f".repeat(100)}` })).length, 512);
   assert.equal(encodeHeader(tarHeader({ type: "file", path: `${"d".repeat(150)}/${"f".repeat(101)}` })).length, 1536);
 });
 
-Deno.test("a body that isn't as long as its header says ends the stream with an error", async () => {
+Deno.test("a body whose size differs from its header ends the stream with an error", async () => {
   for (const body of [bytesOf("ab"), bytesOf("abcd")]) {
     const stream = tarStream([{ header: tarHeader({ type: "file", path: "f", sizeBytes: 3 }), body }]);
     await assert.rejects(collected(stream), { code: "size_mismatch" });
   }
 });
 
-Deno.test("times survive being written and read", () => {
+Deno.test("parseTime parses what formatTime formats", () => {
   fc.assert(fc.property(fc.integer({ min: -1e12, max: 1e12 }), fc.nat(999_999_999), (seconds, nanos) => {
     assert.deepEqual(parseTime(formatTime(seconds, nanos), "mtime"), { seconds, nanos });
   }));
 });
 
-Deno.test("readTar gives members whose data is read, partly read or skipped", async () => {
+Deno.test("readTar yields members whose data is read or skipped", async () => {
   const file = (path: string, body: string): TarSource => ({
     header: tarHeader({ type: "file", path, sizeBytes: body.length }),
     body: bytesOf(body),
   });
-  const seen: string[] = [];
+  const received: string[] = [];
   for await (const { entry, chunks } of readTar(tarStream([file("a", "one"), file("b", "two"), file("c", "three")]))) {
     if (entry.path === "b") continue;
-    for await (const chunk of chunks) seen.push(`${entry.path}:${byteStringOf(chunk)}`);
+    for await (const chunk of chunks) received.push(`${entry.path}:${byteStringOf(chunk)}`);
   }
-  assert.deepEqual(seen, ["a:one", "c:three"]);
+  assert.deepEqual(received, ["a:one", "c:three"]);
 });
 
-Deno.test("readTar cancels its source when the loop is left, and passes the source's error on", async () => {
+Deno.test("readTar cancels its source when the loop is left early, and passes on the source's error", async () => {
   let cancelled = false;
   const endless = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(encodeHeader(tarHeader({ type: "file", path: "f" }))),

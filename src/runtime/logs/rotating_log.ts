@@ -12,7 +12,7 @@ import { storageError } from "../../io/mod.ts";
 import type { FileSequence } from "./file_sequence.ts";
 import type { RecordSink } from "./json_lines.ts";
 import { compressionName, listLog, logName } from "./log_names.ts";
-import { inodeOf, removeIfExists, renameIfThere } from "../../io/if_exists.ts";
+import { inodeOf, removeIfExists, renameIfExists } from "../../io/if_exists.ts";
 import type { LogSpec } from "./protocol.ts";
 
 /** A file that was put aside. */
@@ -189,10 +189,10 @@ export class RotatingLog implements RecordSink {
     for (const file of this.#closed.slice(keptCount).reverse()) removeIfExists(this.pathOf(file));
     for (const file of this.#closed.slice(0, keptCount).reverse()) {
       const to = logName(path, newest + 1 - file.sequence, file.compressed);
-      if (renameIfThere(this.pathOf(file), to)) kept.unshift(file);
+      if (renameIfExists(this.pathOf(file), to)) kept.unshift(file);
     }
     if (maxFiles === 1) removeIfExists(path);
-    else if (renameIfThere(path, logName(path, 1))) {
+    else if (renameIfExists(path, logName(path, 1))) {
       kept.unshift({ sequence: newest, sizeBytes: this.#sizeBytes, compressed: false });
     }
     this.#setClosed(kept);
