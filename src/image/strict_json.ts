@@ -1,35 +1,30 @@
 /**
  * @module
- * JSON from strangers (RFC 8259), read in one way only. Two programs must never see two different things in the same
- * signed bytes, so what parsers disagree on is refused: duplicate keys, keys that differ only in case (Go's decoder takes
- * either), invalid UTF-8. Size and depth are bounded. Errors are {@link TsdError} manifest_invalid that begin with `what`.
+ * Parses JSON from untrusted sources (RFC 8259) unambiguously. Two programs must never read the same signed bytes
+ * differently, so it rejects what parsers disagree on: duplicate keys, keys that differ only in case (Go's decoder
+ * accepts either), invalid UTF-8. Size and depth are limited. Errors are {@link TsdError} manifest_invalid; their
+ * messages name `what`.
  */
 import { TsdError } from "../errors.ts";
 
-/** Most bytes of a manifest, index or config, as Docker has it. */
+/** Maximum size of a manifest, index or config in bytes, as in Docker. */
 export const MAX_JSON_BYTES = 4 * 1024 * 1024;
 const MAX_DEPTH = 64;
 
-/** Objects whose keys are the image author's words: only exact duplicates are refused there. */
+/** Objects with arbitrary keys, in which only exact duplicates are rejected. */
 const FREE_KEYED = new Set(["annotations", "Labels", "Volumes", "ExposedPorts"]);
 
-/** A parsed object whose members are still to be checked. */
+/** A parsed object whose members have not been validated. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/**
- * Parses bytes whose top level must be an object.
- * @throws {TsdError} manifest_invalid
- */
+/** Parses bytes whose top level must be an object. @throws {TsdError} manifest_invalid */
 export function parseStrictJson(bytes: Uint8Array, what: string): JsonObject {
   const value = parseStrictly(bytes, what);
   if (!isObject(value)) throw unusable(what, "it is not a JSON object");
   return value;
 }
 
-/**
- * Parses bytes whose top level must be a list of objects, or null.
- * @throws {TsdError} manifest_invalid
- */
+/** Parses bytes whose top level must be an array of objects, or null. @throws {TsdError} manifest_invalid */
 export function parseStrictJsonList(bytes: Uint8Array, what: string): readonly JsonObject[] | null {
   const value = parseStrictly(bytes, what);
   if (value === null) return null;
@@ -46,12 +41,12 @@ function parseStrictly(bytes: Uint8Array, what: string): unknown {
   return value;
 }
 
-/** Whether `value` is a JSON object (no list, no null). */
+/** Returns whether `value` is a JSON object (neither array nor null). */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** `Cannot use <what>: <why>`. */
+/** Returns the error `Cannot use <what>: <why>`. */
 export function unusable(what: string, why: string, cause?: unknown): TsdError {
   return new TsdError("manifest_invalid", `Cannot use ${what}: ${why}`, { cause });
 }
@@ -72,7 +67,7 @@ function parse(text: string, what: string): unknown {
   }
 }
 
-/** Strings (whole, quotes included) and structural characters; in one pass, whatever the text is. */
+/** Yields strings (complete, with quotes) and structural characters in one pass; the text need not be valid JSON. */
 function* tokens(text: string): Generator<string, void, void> {
   for (let at = 0; at < text.length; at++) {
     const char = text[at];
@@ -95,7 +90,7 @@ function refuseDepth(text: string, what: string): void {
   }
 }
 
-/** One open object or list while walking over valid JSON. */
+/** An open object or array in the traversal of valid JSON. */
 interface Level {
   readonly keys: Map<string, string> | undefined;
   readonly free: boolean;
@@ -129,13 +124,13 @@ function recordKey({ keys, free }: Level, token: string, what: string): string {
   return key;
 }
 
-/** Typed access to the members of one object; `null` counts as absent, as in Go. */
+/** Typed access to the members of an object; `null` counts as absent, as in Go. */
 export class Members {
   readonly #object: JsonObject;
   readonly #what: string;
   readonly #path: string;
 
-  /** `known` are the names that will be asked for: a member that is one of them but for its case is refused. */
+  /** @param known the supported member names; a member that differs from one of them only in case is rejected */
   constructor(object: JsonObject, what: string, path: string, known: readonly string[]) {
     this.#object = object;
     this.#what = what;
@@ -190,7 +185,7 @@ export class Members {
     return value;
   }
 
-  /** An object whose values are strings. */
+  /** Returns an object whose values are strings. */
   stringMap(name: string): Record<string, string> | undefined {
     const value = this.object(name);
     if (value === undefined) return undefined;
@@ -200,7 +195,7 @@ export class Members {
     return value as Record<string, string>;
   }
 
-  /** The keys of an object that stands for a set. */
+  /** Returns the keys of an object that represents a set. */
   keys(name: string): string[] | undefined {
     const value = this.object(name);
     if (value === undefined) return undefined;
@@ -209,7 +204,7 @@ export class Members {
     return keys;
   }
 
-  /** The error for a member: `config.Env is not a list of strings`. */
+  /** Returns the error for a member, such as `config.Env is not a list of strings`. */
   wrong(name: string, problem: string): TsdError {
     return unusable(this.#what, `${this.#path}${name} ${problem}`);
   }
@@ -219,5 +214,5 @@ export class Members {
   }
 }
 
-/** No text in an image may hold a NUL: it would end early in every system call. */
+/** Text in an image may not contain NUL, which would truncate it in system calls. */
 const isText = (value: unknown): value is string => typeof value === "string" && !value.includes("\0");
