@@ -82,7 +82,10 @@ function mediaTypeOf(members: Members, what: string, contentType: string): strin
   const outside = contentType.split(";", 1)[0].trim().toLowerCase();
   const announced = kindOf(outside) === undefined || outside === "application/octet-stream" ? "" : outside;
   if (inside !== "" && announced !== "" && inside !== announced) {
-    throw unusable(what, `it says that it is ${JSON.stringify(inside)}, but was announced as ${JSON.stringify(announced)}`);
+    throw unusable(
+      what,
+      `it says that it is ${JSON.stringify(inside)}, but was announced as ${JSON.stringify(announced)}`,
+    );
   }
   return inside === "" ? announced : inside;
 }

@@ -174,8 +174,8 @@ function copySparse({ node, sparse }: Place, firstBlock: number, tar: TarBytes, 
       const inChunk = at % chunkBytes;
       const part = buffer.subarray(0, Math.min(length - done, chunkBytes - inChunk, COPY_BYTES));
       tar.readAt(from, part);
-      const place = firstBlock * BLOCK_BYTES + stored.get(Math.floor(at / chunkBytes))! * chunkBytes + inChunk;
-      sink.writeAt(place, part);
+      const sinkOffset = firstBlock * BLOCK_BYTES + stored.get(Math.floor(at / chunkBytes))! * chunkBytes + inChunk;
+      sink.writeAt(sinkOffset, part);
       from += part.length;
       done += part.length;
     }
