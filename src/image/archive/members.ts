@@ -18,7 +18,7 @@ const MAX_LINKS = 8;
 /** Members that are read as a whole: too large ones are rejected before their content is read. */
 const DOCUMENTS: ReadonlySet<ByteString> = new Set(["manifest.json", "index.json", "oci-layout", "repositories"]);
 
-type Member = { readonly place: MemberRange } | { readonly target: ByteString } | { readonly oddity: string };
+type Member = { readonly range: MemberRange } | { readonly target: ByteString } | { readonly oddity: string };
 
 /** The members of an archive by name; of several with the same name the last one counts. */
 export class ArchiveMembers {
@@ -27,7 +27,8 @@ export class ArchiveMembers {
   #nameBytes = 0;
 
   /**
-   * Adds a member. @throws {TsdError} archive_invalid: its name or link leads out of the archive, or there are too many
+   * Adds a member.
+   * @throws {TsdError} archive_invalid: its name or link leads out of the archive, or there are too many
    */
   add(entry: TarEntry): void {
     this.#count++;
@@ -52,7 +53,7 @@ export class ArchiveMembers {
     for (let links = 0; links <= MAX_LINKS; links++) {
       const member = this.#members.get(at);
       if (member === undefined) return undefined;
-      if ("place" in member) return member.place;
+      if ("range" in member) return member.range;
       if ("oddity" in member) throw invalid(`${quoted(at)} is ${member.oddity}, not a plain file`);
       at = member.target;
     }
@@ -64,7 +65,7 @@ function memberOf(entry: TarEntry, name: ByteString): Member {
   switch (entry.type) {
     case "file":
       if (entry.sparse !== undefined) return { oddity: "a sparse file" };
-      return { place: { offset: entry.dataOffset, sizeBytes: entry.storedBytes } };
+      return { range: { offset: entry.dataOffset, sizeBytes: entry.storedBytes } };
     case "symlink": {
       const target = entry.linkPath.startsWith("/") ? undefined : inside(dirOf(name), entry.linkPath);
       return { target: target ?? refuseEscape(entry) };

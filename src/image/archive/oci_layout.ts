@@ -130,7 +130,8 @@ function layerOf(layer: Descriptor, diffId: ArchivedLayer["diffId"], files: Arch
 }
 
 /**
- * Reads and verifies the document of a descriptor. @throws {TsdError} archive_invalid, size_mismatch, digest_mismatch
+ * Reads and verifies the document of a descriptor.
+ * @throws {TsdError} archive_invalid, size_mismatch, digest_mismatch
  */
 async function readBlob(descriptor: Descriptor, what: string, files: ArchiveFiles): Promise<Uint8Array> {
   const bytes = files.read(blobName(descriptor));

@@ -56,17 +56,17 @@ Deno.test("a caller that leaves doesn't affect others; when the last one leaves,
   last.abort();
   await assert.rejects(second, (thrown) => isTsdError(thrown, "cancelled"));
   assert.equal(source.aborted, 1);
-  const again = new Source();
-  again.answer();
-  assert.equal((await cache.get("a", CONFIG, again.fetch)).length, 1);
+  const lastSource = new Source();
+  lastSource.answer();
+  assert.equal((await cache.get("a", CONFIG, lastSource.fetch)).length, 1);
 });
 
 Deno.test("a failure is reported to all waiting callers and not cached; callers with another source don't share it", async () => {
   const cache = new ConfigCache();
-  const [broken, sound] = [new Source(), new Source()];
+  const [broken, working] = [new Source(), new Source()];
   const waiting = [1, 2].map(() => assert.rejects(cache.get("a", CONFIG, broken.fetch), /broken/));
-  sound.answer();
-  assert.equal((await cache.get("b", CONFIG, sound.fetch)).length, 1);
+  working.answer();
+  assert.equal((await cache.get("b", CONFIG, working.fetch)).length, 1);
   broken.fail(new Error("broken"));
   await Promise.all(waiting);
 });

@@ -99,10 +99,10 @@ Deno.test("the content is correct wherever and however often the connection is l
       fc.array(fc.integer({ min: 70_000, max: 150_000 }), { maxLength: 3 }),
       fc.boolean(),
       async (cuts, ranges) => {
-        const left = [...cuts];
+        const remainingCuts = [...cuts];
         await withBlob((request, answer) => {
           const from = ranges ? Number(rangeOf(request)?.match(/\d+/)?.[0] ?? 0) : 0;
-          const cut = left.shift();
+          const cut = remainingCuts.shift();
           if (cut === undefined) return ranges ? answer() : new Response(BLOB);
           const part = BLOB.slice(from, from + cut);
           const broken = breakingAfter(part, BLOB.length - from);

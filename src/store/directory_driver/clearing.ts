@@ -46,8 +46,8 @@ export async function removeDir(path: string, levels = SUBVOLUME_LEVELS): Promis
 }
 
 /**
- * Removes attributes that prevent deletion from files and directories. Opens one directory at a time. @throws
- * {SysError}
+ * Removes attributes that prevent deletion from files and directories. Opens one directory at a time.
+ * @throws {SysError}
  */
 async function unprotectBelow(path: string, calls: ClearingCalls = CALLS): Promise<void> {
   const cooperativeYield = new CooperativeYield();

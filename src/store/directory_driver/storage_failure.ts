@@ -4,8 +4,8 @@ import { storageError } from "../../io/mod.ts";
 import { SysError } from "../../sys/mod.ts";
 
 /**
- * Maps a failure to `storage` or `storage_full`; `message` says what was attempted. Other errors are returned as they
- * are.
+ * Maps a failure to `storage` or `storage_full`; `message` says what was attempted. Other
+ * TsdErrors are returned unchanged.
  */
 export function storageFailure(message: string, failure: unknown): TsdError {
   const thrown = firstThrown(failure);

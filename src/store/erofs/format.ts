@@ -13,7 +13,7 @@ export const INODE_BYTES = 64;
 export const CHUNK_INDEX_BYTES = 8;
 /** Block address of a hole. */
 export const NULL_ADDRESS = 0xffff_ffff;
-/** Maximum chunk size, 2^31 blocks: the format has five bits for it. */
+/** Log2 of the maximum chunk size in blocks: the format has five bits for it. */
 export const CHUNK_BITS_MAX = 31;
 /** Device ids: the index (the primary device) and the tar, the first entry of the device table. */
 export const DEVICE = { index: 0, tar: 1 } as const;

@@ -25,7 +25,7 @@ const CHUNKS_MAX = 1 << 16;
 /** Chunks of sparse files are at least a page. */
 const SPARSE_CHUNK_BITS_MIN = 12 - BLOCK_BITS;
 
-/** The maximum size of a file, which is one chunk. */
+/** Maximum size of a file: a plain file is a single chunk. */
 const FILE_MAX_BYTES = BLOCK_BYTES * 2 ** CHUNK_BITS_MAX;
 
 /** The location of an inode and its data. */
@@ -88,13 +88,13 @@ export function planIndex(tree: LayerTree): IndexPlan {
     return { ...draft, block };
   });
   const sparseBlockOf = new Map<Place, number>();
-  for (const place of places) {
-    if (place.sparse === undefined) continue;
-    sparseBlockOf.set(place, blocks);
-    blocks += place.sparse.stored.size * 2 ** place.sparse.bits;
+  for (const inode of places) {
+    if (inode.sparse === undefined) continue;
+    sparseBlockOf.set(inode, blocks);
+    blocks += inode.sparse.stored.size * 2 ** inode.sparse.bits;
   }
   if (blocks >= NULL_ADDRESS) throw new TsdError("layer_too_large", "The layer's index has too many blocks");
-  const placeOf = new Map(places.map((place) => [place.node, place]));
+  const placeOf = new Map(places.map((inode) => [inode.node, inode]));
   return { places, placeOf, metaBlocks, sparseBlockOf, blocks };
 }
 

@@ -15,7 +15,7 @@ export interface LayerPaths {
   readonly dir: string;
   /** The driver's directory, for staging directories. */
   readonly root: string;
-  readonly seals: Pick<Immutability, "seal" | "unseal">;
+  readonly immutability: Pick<Immutability, "seal" | "unseal">;
 }
 
 /** Writes an index durably to a new file. */
@@ -40,11 +40,11 @@ export async function repairIndex(layer: LayerPaths): Promise<boolean> {
   });
 }
 
-async function replace(path: string, { dir, seals }: LayerPaths): Promise<void> {
+async function replace(path: string, { dir, immutability }: LayerPaths): Promise<void> {
   const index = `${dir}/${INDEX_NAME}`;
-  seals.unseal(index);
+  immutability.unseal(index);
   await Deno.rename(path, index);
-  seals.seal(index);
+  immutability.seal(index);
   await syncDir(dir);
 }
 

@@ -60,27 +60,27 @@ export function writeIndex(tree: LayerTree, tar: TarBytes, uuid: Uint8Array, sin
   sink.writeAt(0, encodeSuperblock(info));
   writeInodes(plan, sink);
   writeFlatData(plan, sink);
-  for (const [place, block] of plan.sparseBlockOf) copySparse(place, block, tar, sink);
+  for (const [inode, block] of plan.sparseBlockOf) copySparse(inode, block, tar, sink);
 }
 
 function writeInodes(plan: IndexPlan, sink: IndexSink): void {
   const out = new BufferedWriter(sink, META_BYTES);
   let end = 0;
-  for (const [number, place] of plan.places.entries()) {
-    out.zeros(place.at - end);
-    const bytes = inodeBytes(place, number + 1, plan);
+  for (const [number, inode] of plan.places.entries()) {
+    out.zeros(inode.at - end);
+    const bytes = inodeBytes(inode, number + 1, plan);
     out.push(bytes);
-    end = place.at + bytes.length;
+    end = inode.at + bytes.length;
   }
   out.flush();
 }
 
 /** Encodes an inode with its xattrs and chunk indexes. */
-function inodeBytes(place: Place, number: number, plan: IndexPlan): Uint8Array {
-  const { node, xattrs, sizeBytes } = place;
+function inodeBytes(inode: Place, number: number, plan: IndexPlan): Uint8Array {
+  const { node, xattrs, sizeBytes } = inode;
   const isFile = node.kind === "file";
   const chunksAt = align(INODE_BYTES + xattrs.length, CHUNK_INDEX_BYTES);
-  const chunks = isFile && sizeBytes > 0 ? place.sparse?.chunks ?? 1 : 0;
+  const chunks = isFile && sizeBytes > 0 ? inode.sparse?.chunks ?? 1 : 0;
   const bytes = new Uint8Array(chunks > 0 ? chunksAt + chunks * CHUNK_INDEX_BYTES : INODE_BYTES + xattrs.length);
   const view = new DataView(bytes.buffer);
   encodeInode(view, 0, {
@@ -88,7 +88,7 @@ function inodeBytes(place: Place, number: number, plan: IndexPlan): Uint8Array {
     xattrBytes: xattrs.length,
     mode: TYPE_BITS[node.kind] | (node.kind === "symlink" ? 0o777 : node.mode),
     sizeBytes,
-    address: addressOf(place),
+    address: addressOf(inode),
     number,
     uid: node.uid,
     gid: node.gid,
@@ -97,7 +97,7 @@ function inodeBytes(place: Place, number: number, plan: IndexPlan): Uint8Array {
     links: linksOf(node),
   });
   bytes.set(xattrs, INODE_BYTES);
-  if (chunks > 0) encodeChunks(view, chunksAt, place, plan);
+  if (chunks > 0) encodeChunks(view, chunksAt, inode, plan);
   return bytes;
 }
 
@@ -118,12 +118,12 @@ function addressOf({ node, block, sizeBytes, sparse }: Place): number {
 }
 
 /** File data in a tar is contiguous: a plain file is one chunk. */
-function encodeChunks(view: DataView, at: number, place: Place, plan: IndexPlan): void {
-  const { sparse, node } = place;
+function encodeChunks(view: DataView, at: number, inode: Place, plan: IndexPlan): void {
+  const { sparse, node } = inode;
   if (sparse === undefined) {
     return encodeChunkIndex(view, at, DEVICE.tar, (node as FileNode).dataOffset / BLOCK_BYTES);
   }
-  const first = plan.sparseBlockOf.get(place)!;
+  const first = plan.sparseBlockOf.get(inode)!;
   for (let chunk = 0; chunk < sparse.chunks; chunk++) {
     const stored = sparse.stored.get(chunk);
     const block = stored === undefined ? NULL_ADDRESS : first + stored * 2 ** sparse.bits;

@@ -51,7 +51,7 @@ export class ErofsLayerStore extends DirectoryLayerStore implements StatusReport
     if (await this.info(diffId) === undefined) throw new TsdError("not_found", `There is no layer ${diffId}`);
     await attempting(
       `Cannot make the index of layer ${diffId}`,
-      () => rebuildIndex(this.#format.place(this.layerPath(diffId), diffId)),
+      () => rebuildIndex(this.#format.pathsOf(this.layerPath(diffId), diffId)),
     );
   }
 
@@ -87,7 +87,7 @@ class IndexedTars implements LayerFormat {
   }
 
   fill(options: LayerWriterOptions): LayerWriter {
-    return new TarIngestion({ ...options, seals: this.#immutability });
+    return new TarIngestion({ ...options, immutability: this.#immutability });
   }
 
   readTar(dir: string): AsyncIterable<Uint8Array> {
@@ -111,7 +111,7 @@ class IndexedTars implements LayerFormat {
   }
 
   async verify(dir: string, diffId: Digest): Promise<void> {
-    if (await repairIndex(this.place(dir, diffId))) this.release(diffId);
+    if (await repairIndex(this.pathsOf(dir, diffId))) this.release(diffId);
   }
 
   release(diffId: Digest): void {
@@ -122,15 +122,15 @@ class IndexedTars implements LayerFormat {
   #rebuildOnce(dir: string, diffId: Digest): Promise<void> {
     let rebuild = this.#rebuilds.get(diffId);
     if (rebuild === undefined) {
-      const work = this.#remake?.(diffId) ?? rebuildIndex(this.place(dir, diffId));
+      const work = this.#remake?.(diffId) ?? rebuildIndex(this.pathsOf(dir, diffId));
       rebuild = work.finally(() => this.#rebuilds.delete(diffId));
       this.#rebuilds.set(diffId, rebuild);
     }
     return rebuild;
   }
 
-  place(dir: string, diffId: Digest): LayerPaths {
-    return { dir, diffId, root: this.#root, seals: this.#immutability };
+  pathsOf(dir: string, diffId: Digest): LayerPaths {
+    return { dir, diffId, root: this.#root, immutability: this.#immutability };
   }
 
   async #probe(): Promise<MountStrategy> {

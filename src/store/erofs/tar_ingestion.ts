@@ -9,7 +9,7 @@ import { INDEX_NAME, NewFile, TAR_NAME } from "./layer_files.ts";
 import type { Immutability } from "./immutability.ts";
 
 export interface TarIngestionOptions extends LayerWriterOptions {
-  readonly seals: Pick<Immutability, "seal">;
+  readonly immutability: Pick<Immutability, "seal">;
 }
 
 /** Fills a layer's directory with `layer.tar` and `index.erofs` and protects both files. */
@@ -59,7 +59,7 @@ export class TarIngestion implements LayerWriter {
 
   /** Syncs the tar while the index is built. */
   async finish(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
-    const { dir, diffId, seals } = this.#options;
+    const { dir, diffId, immutability } = this.#options;
     const writeOthers = async () => {
       await createIndex(`${dir}/${INDEX_NAME}`, this.#tree, diffId, `${dir}/${TAR_NAME}`);
       for (const [name, bytes] of Object.entries(files)) await writeSynced(`${dir}/${name}`, bytes, 0o600);
@@ -69,7 +69,7 @@ export class TarIngestion implements LayerWriter {
       if (outcome.status === "rejected") throw outcome.reason;
     }
     this.#tar[Symbol.dispose]();
-    for (const name of [TAR_NAME, INDEX_NAME]) seals.seal(`${dir}/${name}`);
+    for (const name of [TAR_NAME, INDEX_NAME]) immutability.seal(`${dir}/${name}`);
     await syncDir(dir);
   }
 

@@ -89,7 +89,8 @@ export class OverlaySnapshotter extends DirectorySnapshotter {
 
   /**
    * Opens the lower directories, highest first, down to an opaque layer. Of a layer that occurs twice (many images have
-   * an empty one several times) only the upper occurrence counts: it hides the lower one, and Linux rejects duplicates.
+   * an empty one several times) only the upper occurrence counts: the lower one adds nothing to it, and Linux rejects
+   * duplicates.
    */
   async #lowers(layers: readonly Digest[]): Promise<Disposable & { readonly paths: readonly string[] }> {
     using open = new DisposableStack();

@@ -34,10 +34,10 @@ export class Ingestion implements LayerWriter {
     this.#calls = calls;
     this.#tree = new LayerTree(limits);
     using undo = this.#open;
-    this.#dirFd = this.#own(calls.open(cString(dir), DIR));
+    this.#dirFd = this.#adopt(calls.open(cString(dir), DIR));
     calls.mkdirat(this.#dirFd, cString("tree"), 0o700);
-    const treeFd = this.#own(calls.openat(this.#dirFd, cString("tree"), DIR));
-    const skeletonFd = this.#own(
+    const treeFd = this.#adopt(calls.openat(this.#dirFd, cString("tree"), DIR));
+    const skeletonFd = this.#adopt(
       calls.openat(this.#dirFd, cString("skeleton.gz"), O.WRONLY | O.CREAT | O.EXCL, 0o600),
     );
     this.#writer = this.#open.use(new TreeWriter(calls, treeFd, () => this.#shadows()));
@@ -105,12 +105,12 @@ export class Ingestion implements LayerWriter {
   #shadows(): number {
     if (this.#shadowsFd === undefined) {
       this.#calls.mkdirat(this.#dirFd, cString("shadow"), 0o700);
-      this.#shadowsFd = this.#own(this.#calls.openat(this.#dirFd, cString("shadow"), DIR));
+      this.#shadowsFd = this.#adopt(this.#calls.openat(this.#dirFd, cString("shadow"), DIR));
     }
     return this.#shadowsFd;
   }
 
-  #own(fd: number): number {
+  #adopt(fd: number): number {
     this.#open.defer(() => this.#calls.close(fd));
     return fd;
   }

@@ -78,9 +78,9 @@ class LayerFiles implements Disposable {
     this.#calls = calls;
     this.#shadowed = shadowed;
     try {
-      this.#dir = this.#own(calls.open(cString(layerPath), DIR));
-      this.#tree = this.#own(calls.openat(this.#dir.fd, cString("tree"), DIR));
-      if (shadowed.size > 0) this.#shadows = this.#own(calls.openat(this.#dir.fd, cString("shadow"), DIR));
+      this.#dir = this.#adopt(calls.open(cString(layerPath), DIR));
+      this.#tree = this.#adopt(calls.openat(this.#dir.fd, cString("tree"), DIR));
+      if (shadowed.size > 0) this.#shadows = this.#adopt(calls.openat(this.#dir.fd, cString("shadow"), DIR));
     } catch (thrown) {
       this[Symbol.dispose]();
       throw thrown;
@@ -93,7 +93,7 @@ class LayerFiles implements Disposable {
 
   /** The compressed tar-split. */
   skeleton(): ReadableStream<Uint8Array> {
-    const file = this.#own(this.#calls.openat(this.#dir.fd, cString("skeleton.gz"), O.RDONLY | O.NOFOLLOW));
+    const file = this.#adopt(this.#calls.openat(this.#dir.fd, cString("skeleton.gz"), O.RDONLY | O.NOFOLLOW));
     return new ReadableStream<Uint8Array>({
       pull: (controller) => {
         const chunk = new Uint8Array(SKELETON_CHUNK_BYTES);
@@ -125,7 +125,7 @@ class LayerFiles implements Disposable {
     this.#open.dispose();
   }
 
-  #own(fd: number): OwnedFd {
+  #adopt(fd: number): OwnedFd {
     return this.#open.use(new OwnedFd(fd, this.#calls));
   }
 

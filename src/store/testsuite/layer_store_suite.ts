@@ -28,7 +28,7 @@ export interface LayerStoreHarness {
   /** Whether an open layer stays readable after its removal. */
   readonly outlivesRemoval?: boolean;
   /** Creates the directory of a store, on a suitable file system; defaults to a temporary directory. */
-  readonly place?: () => Promise<TestDir>;
+  readonly createTestDir?: () => Promise<TestDir>;
   /** Options for `Deno.test`, such as `requires("root")`. */
   readonly options?: { readonly ignore?: boolean };
 }
@@ -333,12 +333,12 @@ class Suite {
   }
 
   #test(name: string, body: (fixture: Fixture) => Promise<void>): void {
-    const { options, create, place = temporaryDir } = this.#harness;
+    const { options, create, createTestDir = temporaryDir } = this.#harness;
     Deno.test({
       name: `${this.#harness.name}: ${name}`,
       ...options,
       fn: async () => {
-        await using testDir = await place();
+        await using testDir = await createTestDir();
         const scratch = testDir.path;
         const root = `${scratch}/root`;
         await Deno.mkdir(root);

@@ -16,11 +16,11 @@ const ID = "ab".repeat(32);
 
 type Run = DirTools["run"];
 
-/** Runs `work` on a disk, cuts the power, then runs `look` on the state that remains. */
+/** Runs `work` on a disk, cuts the power, then runs `check` on the state that remains. */
 export async function throughPowerCut(
   runCommand: Run,
   work: (root: string) => Promise<void>,
-  look: (root: string) => Promise<void>,
+  check: (root: string) => Promise<void>,
   fileSystem: "ext4" | "btrfs" = "ext4",
 ): Promise<void> {
   const run = async (command: string, ...args: string[]) => {
@@ -42,7 +42,7 @@ export async function throughPowerCut(
   }
   await run("mount", "-o", "loop", `${dir}/copy`, `${dir}/mnt`);
   undo.defer(() => run("umount", `${dir}/mnt`));
-  await look(`${dir}/mnt`);
+  await check(`${dir}/mnt`);
 }
 
 /** A layer of a few hundred files. */

@@ -27,7 +27,7 @@ export interface SnapshotterHarness {
   /** Set if mounts are real. */
   readonly dirs?: DirTools;
   /** Creates the directory of a driver, on a suitable file system; defaults to a temporary directory. */
-  readonly place?: () => Promise<TestDir>;
+  readonly createTestDir?: () => Promise<TestDir>;
   /** Options for `Deno.test`, such as `requires("root")`. */
   readonly options?: { readonly ignore?: boolean };
 }
@@ -112,9 +112,9 @@ class Suite {
       const base = await layer(rawFile("f", "layer"), rawFile("d/g", "layer"));
       await snapshotter.prepare([base], ID);
       await snapshotter.prepare([base], OTHER);
-      const [own, other] = [await snapshotter.mount(ID), await snapshotter.mount(OTHER)];
-      await Deno.writeTextFile(`${own.root}/f`, "mine");
-      await Deno.remove(`${own.root}/d`, { recursive: true });
+      const [first, other] = [await snapshotter.mount(ID), await snapshotter.mount(OTHER)];
+      await Deno.writeTextFile(`${first.root}/f`, "mine");
+      await Deno.remove(`${first.root}/d`, { recursive: true });
       assert.equal(await Deno.readTextFile(`${other.root}/f`), "layer");
       assert.equal(await Deno.readTextFile(`${other.root}/d/g`), "layer");
       await layers.verify(base);
@@ -184,10 +184,10 @@ class Suite {
       assert.equal(await Deno.readTextFile(`${root}/f`), "high");
     });
     this.#test("accepts a layer that occurs twice", async ({ snapshotter, layer }) => {
-      const own = await layer(rawFile("a", "own"), rawFile(".wh.c", ""));
+      const first = await layer(rawFile("a", "own"), rawFile(".wh.c", ""));
       const other = await layer(rawFile(".wh.a", ""), rawFile("b", ""), rawFile("c", ""));
       const empty = await layer();
-      await snapshotter.prepare([empty, own, empty, other, own, empty], ID);
+      await snapshotter.prepare([empty, first, empty, other, first, empty], ID);
       assert.deepEqual(pathsIn((await snapshotter.mount(ID)).root), ["a", "b"]);
     });
     this.#test("hides everything below a layer whose root is opaque", async ({ snapshotter, layer }) => {
@@ -243,12 +243,12 @@ class Suite {
   }
 
   #test(name: string, body: (fixture: Fixture) => Promise<void>, rootName = "root"): void {
-    const { options, create, place = temporaryDir } = this.#harness;
+    const { options, create, createTestDir = temporaryDir } = this.#harness;
     Deno.test({
       name: `${this.#harness.name}: ${name}`,
       ...options,
       fn: async () => {
-        await using testDir = await place();
+        await using testDir = await createTestDir();
         const root = `${testDir.path}/${rootName}`;
         await Deno.mkdir(root, { recursive: true });
         await this.#with(create(root), root, testDir.path, body);
