@@ -20,7 +20,7 @@ async function refused(archive: MemoryArchive, code: ErrorCode, pattern: RegExp,
 
 const docker = (manifest: unknown) => new MemoryArchive().add("manifest.json", manifest);
 
-Deno.test("docker-archive: layers are matched with the config's diffIDs, and an image with several names is returned once", async () => {
+Deno.test("docker-archive: layers match the diffIDs, an image with several names is returned once", async () => {
   const item = { Config: "c.json", RepoTags: ["app:1", "host.test/app:1"], Layers: ["a/layer.tar", "b/layer.tar"] };
   const archive = docker([item, { ...item, RepoTags: ["app:2"] }])
     .add("c.json", configOf([ONE!, TWO!])).add("a/layer.tar", "aa");

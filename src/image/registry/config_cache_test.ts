@@ -44,7 +44,7 @@ Deno.test("concurrent and later callers share one request", async () => {
   assert.equal(source.count, 1);
 });
 
-Deno.test("a caller that leaves doesn't affect others; when the last one leaves, the request is cancelled", async () => {
+Deno.test("a request is cancelled when its last caller leaves, not earlier", async () => {
   const cache = new ConfigCache();
   const source = new Source();
   const [leaving, last] = [new AbortController(), new AbortController()];
@@ -61,7 +61,7 @@ Deno.test("a caller that leaves doesn't affect others; when the last one leaves,
   assert.equal((await cache.get("a", CONFIG, lastSource.fetch)).length, 1);
 });
 
-Deno.test("a failure is reported to all waiting callers and not cached; callers with another source don't share it", async () => {
+Deno.test("a failure is reported to all callers of its source, and not cached", async () => {
   const cache = new ConfigCache();
   const [broken, working] = [new Source(), new Source()];
   const waiting = [1, 2].map(() => assert.rejects(cache.get("a", CONFIG, broken.fetch), /broken/));

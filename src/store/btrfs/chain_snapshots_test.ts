@@ -51,7 +51,7 @@ function test(name: string, body: (setup: Setup) => Promise<void>): void {
   });
 }
 
-test("images share the chains of their common layers, and removing a layer removes the chains over it", async (setup) => {
+test("images share chains, and removing a layer removes the chains over it", async (setup) => {
   const { root, store, snapshotter, layer, names } = setup;
   const [base, one, two] = [
     await layer(rawFile("a", "")),
@@ -98,7 +98,7 @@ test("a sweep removes chains that lack a layer, and incomplete work", async (set
   assert.deepEqual(await namesIn(`${root}/ingest`), []);
 });
 
-test("subvolumes that a container created are removed with it, at any depth, including read-only ones", async ({ root, snapshotter, layer }) => {
+test("subvolumes of a container are removed with it, at any depth, even if read-only", async ({ root, snapshotter, layer }) => {
   await snapshotter.prepare([await layer(rawFile("d/f", ""))], ID);
   const { root: merged } = await snapshotter.mount(ID);
   {
